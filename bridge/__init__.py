@@ -1,0 +1,1 @@
+"""bridge: one Flowdock thread per GitHub pull request, with buttons that act as the person who clicked."""

@@ -1,0 +1,1 @@
+"""Commands of the house: demo, test, bench, lock; and the stand-ins."""

@@ -1,0 +1,143 @@
+"""What both stand-ins share with a test: a record of the calls they got, and faults to inject.
+
+`install(app)` adds a middleware and these routes (JSON in and out, meant for tests on loopback):
+
+* `GET /_sandbox/calls` lists the calls so far, `DELETE /_sandbox/calls` forgets them.
+* `POST /_sandbox/faults` adds a `Fault` (its fields as JSON), `DELETE /_sandbox/faults` removes all.
+
+Routes below `/_sandbox/` are neither recorded nor broken.
+"""
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from aiohttp import web
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@dataclass(kw_only=True)
+class Fault:
+    """One thing that goes wrong, for the next `times` calls that match.
+
+    `delay` (seconds) alone slows a call down; `status` answers in the server's stead; `cut` closes
+    the connection, "before" or "after" the call took effect.
+    """
+
+    path: str = ".*"
+    method: str = ".*"
+    body: str = ".*"
+    times: int = 1
+    delay: float = 0
+    status: int | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+    answer: str = ""
+    cut: Literal["", "before", "after"] = ""
+
+    def takes(self, method: str, path: str, body: str) -> bool:
+        """Whether the fault is left and concerns this call; the patterns are regular expressions."""
+        return (
+            self.times > 0
+            and re.fullmatch(self.method, method) is not None
+            and re.fullmatch(self.path, path) is not None
+            and re.search(self.body, body) is not None
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """A call that a stand-in got; `status` is 0 where the connection was cut."""
+
+    method: str
+    path: str
+    status: int
+    body: str
+
+
+@dataclass
+class Journal:
+    """What happened at a stand-in, and what is to go wrong."""
+
+    calls: list[Call] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)
+
+    def take_fault(self, method: str, path: str, body: str) -> Fault | None:
+        """The first fault that concerns this call, used up once; None if it is to go well."""
+        for fault in self.faults:
+            if fault.takes(method, path, body):
+                fault.times -= 1
+                return fault
+        return None
+
+
+JOURNAL = web.AppKey("journal", Journal)
+
+
+def install(app: web.Application) -> Journal:
+    """Add the middleware and the routes to `app`; returns the journal, also at `app[JOURNAL]`."""
+    app[JOURNAL] = journal = Journal()
+    app.middlewares.append(_middleware)
+    app.router.add_get("/_sandbox/calls", _list_calls)
+    app.router.add_delete("/_sandbox/calls", _forget_calls)
+    app.router.add_post("/_sandbox/faults", _add_fault)
+    app.router.add_delete("/_sandbox/faults", _remove_faults)
+    return journal
+
+
+@web.middleware
+async def _middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+    if request.path.startswith("/_sandbox/"):
+        return await handler(request)
+    journal = request.app[JOURNAL]
+    body = (await request.read()).decode(errors="replace")
+    fault = journal.take_fault(request.method, request.path, body)
+    status = 0
+    try:
+        response = await (_broken(request, handler, fault) if fault else handler(request))
+        status = response.status
+    except web.HTTPException as error:
+        status = error.status
+        raise
+    finally:
+        journal.calls.append(Call(method=request.method, path=request.path, status=status, body=body))
+    return response
+
+
+async def _broken(request: web.Request, handler: Handler, fault: Fault) -> web.StreamResponse:
+    if fault.delay:
+        await asyncio.sleep(fault.delay)
+    if fault.status is not None:
+        return web.Response(status=fault.status, headers=fault.headers, text=fault.answer)
+    if fault.cut != "before":
+        response = await handler(request)
+        if fault.cut != "after":
+            return response
+    if request.transport is not None:
+        request.transport.abort()
+    raise ConnectionResetError("cut by a fault")
+
+
+async def _list_calls(request: web.Request) -> web.Response:
+    return web.json_response([asdict(call) for call in request.app[JOURNAL].calls])
+
+
+async def _forget_calls(request: web.Request) -> web.Response:
+    request.app[JOURNAL].calls.clear()
+    return web.Response(status=204)
+
+
+async def _add_fault(request: web.Request) -> web.Response:
+    fields: dict[str, Any] = await request.json()
+    try:
+        request.app[JOURNAL].faults.append(Fault(**fields))
+    except TypeError as error:
+        raise web.HTTPBadRequest(text=f"no such field of a fault: {error}") from error
+    return web.Response(status=201)
+
+
+async def _remove_faults(request: web.Request) -> web.Response:
+    request.app[JOURNAL].faults.clear()
+    return web.Response(status=204)
