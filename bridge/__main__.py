@@ -1,0 +1,162 @@
+"""The command line: `python -m bridge COMMAND`; see `--help`."""
+
+import argparse
+import asyncio
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import structlog
+from redis.exceptions import RedisError
+
+from bridge import app, commands, embedded_redis, log, settings
+from bridge.core.errors import BridgeError
+from bridge.core.vault import Vault
+from bridge.deliveries import Deliveries
+from bridge.services import connect_redis, open_services
+from bridge.store import Store
+
+DATA = Path(".data")
+EXIT_SETTINGS = 2
+
+
+def main(arguments: list[str], environ: Mapping[str, str]) -> int:
+    """Run one command; returns the exit status (0 done, 1 failed, 2 settings or usage)."""
+    options = _parser().parse_args(arguments)
+    try:
+        if options.command in ("serve", "web", "worker"):
+            _run(options.command, environ)
+        elif options.command == "doctor":
+            _doctor(environ, offline=options.offline)
+        else:
+            _administer(options, environ)
+    except settings.SettingsError as error:
+        print(error, file=sys.stderr)
+        return EXIT_SETTINGS
+    except BridgeError as error:
+        print(f"bridge: {error}", file=sys.stderr)
+        return 1
+    except (RedisError, OSError) as error:
+        print(f"bridge: Redis does not answer ({type(error).__name__}): check REDIS_URL", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m bridge", description="GitHub pull requests in Flowdock.")
+    sub = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    sub.add_parser("serve", help="run web and worker in one process")
+    sub.add_parser("web", help="run the web half alone")
+    sub.add_parser("worker", help="run the worker half alone")
+
+    connect = sub.add_parser("connect", help="tie a repository to a flow")
+    connect.add_argument("repository", metavar="OWNER/REPO")
+    connect.add_argument(
+        "--flow-token",
+        required=True,
+        metavar="TOKEN",
+        help="the source's token; - reads it from standard input",
+    )
+    connect.add_argument("--name", default="", help="what to call the connection (default: OWNER/REPO)")
+
+    connections = sub.add_parser("connections", help="list the connections")
+    connections.add_argument("--json", action="store_true", dest="as_json", help="as JSON")
+    disconnect = sub.add_parser("disconnect", help="remove a connection")
+    disconnect.add_argument("id", metavar="ID", help="as `connections` lists it")
+
+    dead = sub.add_parser("dead-letters", help="what could not be delivered, and why")
+    do = dead.add_subparsers(dest="do", metavar="list|show|retry|drop")
+    do.add_parser("list", help="list them (the default)")
+    for name, text in (
+        ("show", "one whole, with its payload"),
+        ("retry", "try one again"),
+        ("drop", "forget one"),
+    ):
+        which = do.add_parser(name, help=text)
+        group = which.add_mutually_exclusive_group(required=True) if name == "retry" else which
+        group.add_argument("id", metavar="ID", nargs="?" if name == "retry" else None)
+        if name == "retry":
+            group.add_argument("--all", action="store_true", dest="every", help="all of them")
+
+    doctor = sub.add_parser("doctor", help="check this installation")
+    doctor.add_argument("--offline", action="store_true", help="only what needs no network: the settings")
+    return parser
+
+
+def _run(half: str, environ: Mapping[str, str]) -> None:
+    chosen = settings.read(environ)
+    log.configure(level=chosen.log_level, log_format=chosen.log_format)
+    with _redis_url(environ) as url:
+        asyncio.run(_serve(half, chosen, url))
+
+
+async def _serve(half: str, chosen: settings.Settings, redis_url: str) -> None:
+    async with open_services(chosen, redis_url=redis_url) as services:
+        try:
+            await app.run(services, web_half=half != "worker", worker_half=half != "web")
+        except* OSError as group:
+            if any(isinstance(error, RedisError) for error in group.exceptions):
+                raise
+            raise BridgeError(f"cannot listen on port {chosen.port}: {group.exceptions[0]}") from None
+
+
+def _doctor(environ: Mapping[str, str], *, offline: bool) -> None:
+    if offline:
+        asyncio.run(commands.doctor(environ, redis_url=None))
+        return
+    with _redis_url(environ) as url:
+        asyncio.run(commands.doctor(environ, redis_url=url))
+
+
+def _administer(options: argparse.Namespace, environ: Mapping[str, str]) -> None:
+    keys = settings.read_encryption_keys(environ)
+    log.configure(level="warning", log_format="console")
+    with _redis_url(environ) as url:
+        asyncio.run(_command(options, url, Vault(keys)))
+
+
+async def _command(options: argparse.Namespace, url: str, vault: Vault) -> None:
+    redis = connect_redis(url)
+    store = Store(redis, vault)
+    try:
+        match options.command:
+            case "connect":
+                await commands.connect(
+                    store,
+                    repository=options.repository,
+                    flow_token=options.flow_token,
+                    name=options.name,
+                )
+            case "connections":
+                await commands.connections(store, as_json=options.as_json)
+            case "disconnect":
+                await commands.disconnect(store, connection_id=options.id)
+            case "dead-letters":
+                await commands.dead_letters(
+                    Deliveries(redis),
+                    do=options.do or "list",
+                    letter_id=getattr(options, "id", None),
+                    every=getattr(options, "every", False),
+                )
+    finally:
+        await redis.aclose()
+        await redis.connection_pool.disconnect()
+
+
+@contextmanager
+def _redis_url(environ: Mapping[str, str]) -> Iterator[str]:
+    """REDIS_URL, or an embedded Redis for as long as the command runs."""
+    if url := environ.get("REDIS_URL", "").strip():
+        yield url
+        return
+    with embedded_redis.running(DATA) as url:
+        structlog.get_logger().info(
+            "embedded_redis", data=str(DATA.resolve()), reason="REDIS_URL is not set; not for production"
+        )
+        yield url
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:], os.environ))

@@ -1,0 +1,112 @@
+"""Acting on GitHub as the person who linked: the token renewed in time, and dropped when revoked."""
+
+import time
+from dataclasses import replace
+
+import structlog
+from redis.exceptions import LockError
+
+from bridge.core.actions import Action
+from bridge.core.errors import GitHubFailing, NotLinked, OAuthFailed
+from bridge.core.model import LinkedAccount, Target
+from bridge.github import GitHub, TokenRevoked
+from bridge.store import Store
+
+REFRESH_AHEAD = 300
+"""Seconds before its end from which on a token is renewed."""
+
+_REFUSED_FOR_GOOD = frozenset({"bad_refresh_token", "invalid_grant", "unauthorized"})
+
+log = structlog.get_logger()
+
+
+class Accounts:
+    """The linked accounts, ready to act."""
+
+    def __init__(self, store: Store, github: GitHub) -> None:
+        self._store = store
+        self._github = github
+
+    async def act(self, flowdock_user: str, action: Action, target: Target) -> str:
+        """Do an action as the GitHub account of a Flowdock user; returns its sentence.
+
+        Raises `NotLinked` if there is none or its token no longer works (the link is removed then),
+        and what `GitHub.perform` raises.
+        """
+        account = await self._fresh(flowdock_user)
+        try:
+            sentence = await self._perform(account, action, target)
+        except TokenRevoked:
+            # An expiring token may have died early, say because another process renewed it just now.
+            account = await self._renewed(account)
+            try:
+                sentence = await self._perform(account, action, target)
+            except TokenRevoked:
+                await self._drop(account)
+                raise NotLinked("GitHub no longer accepts the link: link again") from None
+        log.info(
+            "acted",
+            action=action.slug,
+            on=str(target),
+            flowdock_user=flowdock_user,
+            login=account.github.login,
+        )
+        return sentence
+
+    async def _perform(self, account: LinkedAccount, action: Action, target: Target) -> str:
+        return await self._github.perform(
+            action, target, login=account.github.login, token=account.token.access
+        )
+
+    async def _fresh(self, flowdock_user: str) -> LinkedAccount:
+        account = await self._store.account(flowdock_user)
+        if account is None:
+            raise NotLinked("this Flowdock user has no linked GitHub account")
+        expires_at = account.token.expires_at
+        if expires_at is not None and expires_at - time.time() < REFRESH_AHEAD:
+            return await self._renewed(account)
+        return account
+
+    async def _renewed(self, stale: LinkedAccount) -> LinkedAccount:
+        """The account with another token than `stale` has; raises `NotLinked` where there is none to be had.
+
+        Renewing kills the old pair at once, so two at a time would burn the link.
+        """
+        user = stale.flowdock.id
+        try:
+            async with self._store.account_lock(user):
+                account = await self._store.account(user)
+                if account is None:
+                    raise NotLinked("the link was removed: link again")
+                if account.token.access != stale.token.access:
+                    return account
+                return await self._renew(account)
+        except LockError:
+            raise GitHubFailing("GitHub is slow to renew your token: try again", status=504) from None
+
+    async def _renew(self, account: LinkedAccount) -> LinkedAccount:
+        user = account.flowdock.id
+        if account.token.refresh is None:
+            await self._forget(account, "token revoked")
+            raise NotLinked("GitHub no longer accepts the link: link again")
+        try:
+            token = await self._github.refresh(account.token.refresh)
+        except OAuthFailed as error:
+            if error.code not in _REFUSED_FOR_GOOD:
+                raise GitHubFailing(f"GitHub did not renew your token: {error}") from None
+            await self._forget(account, error.code)
+            raise NotLinked("GitHub no longer accepts the link: link again") from None
+        renewed = replace(account, token=token)
+        await self._store.link(renewed)
+        log.info("token_renewed", flowdock_user=user, login=account.github.login)
+        return renewed
+
+    async def _drop(self, account: LinkedAccount) -> None:
+        async with self._store.account_lock(account.flowdock.id):
+            current = await self._store.account(account.flowdock.id)
+            if current is not None and current.token.access == account.token.access:
+                await self._forget(account, "token revoked")
+
+    async def _forget(self, account: LinkedAccount, reason: str) -> None:
+        await self._store.unlink(account.flowdock.id)
+        log.warning("unlinked", flowdock_user=account.flowdock.id, login=account.github.login, reason=reason)

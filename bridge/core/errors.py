@@ -1,0 +1,145 @@
+"""What can go wrong, by what the caller may do about it.
+
+BridgeError
+├── RequestRefused            the request is at fault; `status` is the answer
+│   ├── Malformed 400 · Unsigned 401 · TokenRefused 403 · NotFound 404 · TooLarge 413 · WrongContentType 415
+│   └── ClaimRefused          the link to /authorization is bad, expired or used
+├── NotLinked                 no (or no longer a) GitHub account: answer with a challenge
+├── GitHubRefused             GitHub said no; the sentence says why
+├── GitHubFailing             GitHub is broken or slow
+├── RateLimited               GitHub's limit; `retry_after` seconds
+├── OAuthFailed               one of the two OAuth exchanges went wrong
+├── FlowdockError             SourceGone · FlowdockRejected · FlowdockFailing
+└── Unavailable               Redis cannot take it now
+"""
+
+_START_OVER = "Go back to Flowdock and click the button again: it gives you a new link."
+
+
+class BridgeError(Exception):
+    """The root; `str()` is one sentence a person can act on, free of secrets.
+
+    `status` is the HTTP answer it stands for, `advice` what a page says besides.
+    """
+
+    status = 500
+    advice = ""
+
+
+class RequestRefused(BridgeError):
+    """The request is at fault, not bridge and not the outside services."""
+
+    status = 400
+
+
+class Malformed(RequestRefused):
+    """The request cannot be read."""
+
+
+class Unsigned(RequestRefused):
+    """The webhook's signature is missing or wrong."""
+
+    status = 401
+
+
+class TokenRefused(RequestRefused):
+    """The FLOWDOCK-TOKEN is missing, bad, expired, replayed or not for this request."""
+
+    status = 403
+
+
+class NotFound(RequestRefused):
+    """There is no such thing here."""
+
+    status = 404
+
+
+class TooLarge(RequestRefused):
+    """The body is larger than the route takes."""
+
+    status = 413
+
+
+class WrongContentType(RequestRefused):
+    """Neither JSON nor a form."""
+
+    status = 415
+
+
+class ClaimRefused(RequestRefused):
+    """The claim of an authorization link is bad, expired, used or somebody else's."""
+
+    status = 403
+    advice = _START_OVER
+
+
+class NotLinked(BridgeError):
+    """This Flowdock user has no linked account, or its GitHub token no longer works."""
+
+    status = 401
+
+
+class GitHubRefused(BridgeError):
+    """GitHub said no: 409 where the pull request's state is in the way, else 422."""
+
+    def __init__(self, message: str, *, status: int = 422) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class GitHubFailing(BridgeError):
+    """GitHub is failing (502) or slow (504)."""
+
+    def __init__(self, message: str, *, status: int = 502) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class RateLimited(BridgeError):
+    """GitHub's rate limit is reached; `retry_after` in whole seconds."""
+
+    status = 429
+
+    def __init__(self, message: str, *, retry_after: int) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class OAuthFailed(BridgeError):
+    """An OAuth exchange with GitHub or Flowdock failed; `code` is the `error` it answered, if any."""
+
+    status = 502
+    advice = _START_OVER
+
+    def __init__(self, message: str, *, code: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class FlowdockError(BridgeError):
+    """Flowdock did not take a message."""
+
+    status = 502
+
+
+class SourceGone(FlowdockError):
+    """410: the flow removed the source; stop posting and forget its token."""
+
+
+class FlowdockRejected(FlowdockError):
+    """A 4xx that no retry mends."""
+
+
+class FlowdockFailing(FlowdockError):
+    """A passing failure; `retry_after` seconds if Flowdock named them."""
+
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class Unavailable(BridgeError):
+    """Redis cannot take it now."""
+
+    status = 503
+    retry_after = 5

@@ -1,0 +1,123 @@
+"""GitHub's Markdown to HTML that is safe to show in Flowdock.
+
+markdown-it-py renders (tables, strikethrough, task lists, autolinks), nh3 sanitises what comes out:
+nothing else stands between a stranger's pull request and a flow's page.
+"""
+
+import html
+from typing import Any
+from urllib.parse import urljoin
+
+import nh3
+from markdown_it import MarkdownIt
+from markdown_it.renderer import RendererHTML
+from markdown_it.token import Token
+from mdit_py_plugins.tasklists import tasklists_plugin
+
+MAX_SOURCE = 4000
+"""Characters of Markdown that are shown; the rest is a link away."""
+
+_TAGS = {
+    *(
+        "a",
+        "b",
+        "blockquote",
+        "br",
+        "code",
+        "dd",
+        "del",
+        "details",
+        "div",
+        "dl",
+        "dt",
+        "em",
+        "hr",
+        "i",
+        "ins",
+    ),
+    *("h1", "h2", "h3", "h4", "h5", "h6", "kbd", "li", "ol", "p", "pre", "s", "span", "strong", "sub", "sup"),
+    *("summary", "table", "tbody", "td", "th", "thead", "tr", "ul"),
+}
+_ATTRIBUTES: dict[str, set[str]] = {"a": {"href", "title"}, "td": {"align"}, "th": {"align"}, "ol": {"start"}}
+_SANITISER = nh3.Cleaner(
+    tags=_TAGS,
+    attributes=_ATTRIBUTES,
+    url_schemes={"http", "https", "mailto"},
+    link_rel="nofollow noopener noreferrer",
+)
+
+
+def to_html(source: str, *, base_url: str, rest_url: str) -> str:
+    """Safe HTML of a Markdown text, relative links resolved against `base_url`.
+
+    A text over `MAX_SOURCE` is cut between paragraphs, or lines, and ends with a link to `rest_url`.
+    Pictures become links: showing them would tell their host who reads the flow.
+    """
+    shown = cut(source)
+    rendered = _MARKDOWN.render(shown, {"base_url": base_url})
+    if len(shown) < len(source):
+        rendered += f"<p>{link(rest_url, 'Read the rest on GitHub')}</p>"
+    return _SANITISER.clean(rendered).strip()
+
+
+def cut(source: str, limit: int = MAX_SOURCE) -> str:
+    """At most `limit` characters of `source`, ended at a paragraph, else a line, else a word."""
+    if len(source) <= limit:
+        return source
+    head = source[:limit]
+    for separator in ("\n\n", "\n", " "):
+        kept = head.rpartition(separator)[0]
+        if len(kept) > limit // 2:
+            return _close_fence(kept)
+    return _close_fence(head)
+
+
+def _close_fence(text: str) -> str:
+    fences = [line for line in text.splitlines() if line.lstrip().startswith(("```", "~~~"))]
+    return text + "\n" + fences[-1].strip()[:3] if len(fences) % 2 else text
+
+
+def escape(text: str) -> str:
+    """Plain text as HTML."""
+    return html.escape(text)
+
+
+def link(url: str, text: str) -> str:
+    """A link for a title or a field, where Flowdock allows only `a`; else plain text."""
+    if not url.startswith(("https://", "http://")):
+        return escape(text)
+    return f'<a href="{html.escape(url)}">{escape(text)}</a>'
+
+
+def _image(renderer: RendererHTML, tokens: list[Token], index: int, options: Any, env: dict[str, str]) -> str:
+    token = tokens[index]
+    label = renderer.renderInlineAsText(token.children or [], options, env) or "picture"
+    url = urljoin(env.get("base_url", ""), str(token.attrs.get("src", "")))
+    return link(url, f"[{label}]")
+
+
+def _task(renderer: RendererHTML, tokens: list[Token], index: int, options: Any, env: dict[str, str]) -> str:
+    """Task list boxes are raw inputs in the plugin's output: drawn as characters here."""
+    content = tokens[index].content
+    if 'class="task-list-item-checkbox"' in content:
+        return "☑ " if "checked" in content else "☐ "
+    return content
+
+
+def _link_open(
+    renderer: RendererHTML, tokens: list[Token], index: int, options: Any, env: dict[str, str]
+) -> str:
+    token = tokens[index]
+    token.attrSet("href", urljoin(env.get("base_url", ""), str(token.attrs.get("href", ""))))
+    return renderer.renderToken(tokens, index, options, env)
+
+
+def _build() -> MarkdownIt:
+    markdown = MarkdownIt("gfm-like", {"html": True, "linkify": True}).use(tasklists_plugin)
+    markdown.add_render_rule("image", _image)
+    markdown.add_render_rule("html_inline", _task)
+    markdown.add_render_rule("link_open", _link_open)
+    return markdown
+
+
+_MARKDOWN = _build()

@@ -1,0 +1,122 @@
+"""The words that the parts share: frozen, plain, free of I/O."""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Payload = dict[str, Any]
+"""A webhook's JSON object, as GitHub documents it for its event."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Delivery:
+    """A verified webhook delivery: `id` is GitHub's GUID, `payload` the parsed JSON."""
+
+    id: str
+    event: str
+    payload: Payload
+    body: bytes = field(repr=False)
+    """The payload's JSON as it came: what the queue keeps."""
+
+    @property
+    def action(self) -> str:
+        """The payload's action, empty for events that have none."""
+        action = self.payload.get("action")
+        return action if isinstance(action, str) else ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Connection:
+    """A repository tied to a flow: messages about it go out with this source's flow token.
+
+    `repository` is its full name when it was connected and, by its last part, names the threads for
+    good; `repository_id` is GitHub's number, known from the first delivery on.
+    """
+
+    id: str
+    repository: str
+    repository_id: int | None
+    name: str
+    flow_token: str = field(repr=False)
+    created_at: int
+    """Unix seconds."""
+
+    def thread_id(self, number: int) -> str:
+        """The external thread id of a pull request (the seed: `github:component:pr:42`)."""
+        return f"github:{self.repository.partition('/')[2]}:pr:{number}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Author:
+    """Who did it, as Flowdock shows it beside a message."""
+
+    name: str
+    avatar: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Message:
+    """One message to a flow; `title` is HTML with links only, `body` safe HTML."""
+
+    event: Literal["activity", "discussion"]
+    title: str
+    author: Author
+    body: str = ""
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """What a button was clicked on: a pull request and the action's slug."""
+
+    owner: str
+    repo: str
+    number: int
+    action: str
+
+    @property
+    def path(self) -> str:
+        """The path of the UpdateAction's address."""
+        return f"/repos/{self.owner}/{self.repo}/pulls/{self.number}/{self.action}"
+
+    def __str__(self) -> str:
+        """As people write it: `acme/component#42`."""
+        return f"{self.owner}/{self.repo}#{self.number}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class GitHubToken:
+    """A user's token; the times are Unix seconds, None for a token that does not expire."""
+
+    access: str = field(repr=False)
+    refresh: str | None = field(default=None, repr=False)
+    expires_at: int | None = None
+    scopes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class GitHubUser:
+    """A GitHub account: `id` is what identifies it, `login` may change."""
+
+    id: int
+    login: str
+    avatar: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FlowdockUser:
+    """A Flowdock account; `id` is a string everywhere (the API sends a number, the token a string)."""
+
+    id: str
+    nick: str
+    name: str
+    avatar: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LinkedAccount:
+    """Whom a Flowdock user acts as on GitHub."""
+
+    flowdock: FlowdockUser
+    github: GitHubUser
+    token: GitHubToken
+    linked_at: int

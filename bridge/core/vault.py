@@ -1,0 +1,67 @@
+"""Encryption of tokens at rest: AES-256-GCM, bound to the place where a value is kept.
+
+A value moved to another place in Redis (one user's token under another user's name) no longer opens.
+"""
+
+import base64
+import hashlib
+import os
+from collections.abc import Sequence
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from bridge.core.errors import BridgeError
+
+MIN_KEY = 32
+_NONCE = 12
+_KEY_ID = 4
+
+
+class Undecryptable(BridgeError):
+    """No key in ENCRYPTION_KEY opens the value."""
+
+
+class Vault:
+    """Encrypts with the first key, decrypts with any (so that keys can be rotated).
+
+    Each key is any secret of `MIN_KEY` characters or more; the cipher's key is derived from it (HKDF,
+    RFC 5869). A sealed value is URL-safe base64 of key id, nonce and ciphertext.
+    """
+
+    def __init__(self, keys: Sequence[str]) -> None:
+        if not keys or any(len(key) < MIN_KEY for key in keys):
+            raise ValueError(f"an encryption key has at least {MIN_KEY} characters")
+        derived = [_derive(key) for key in keys]
+        self._ciphers = {_key_id(key): AESGCM(key) for key in derived}
+        self._first = _key_id(derived[0])
+
+    def seal(self, value: bytes, *, place: str) -> bytes:
+        """`value` encrypted for `place`, the name under which it will be kept."""
+        nonce = os.urandom(_NONCE)
+        sealed = self._ciphers[self._first].encrypt(nonce, value, place.encode())
+        return base64.urlsafe_b64encode(self._first + nonce + sealed)
+
+    def open(self, sealed: bytes, *, place: str) -> bytes:
+        """What was sealed for `place`; raises `Undecryptable`."""
+        try:
+            raw = base64.urlsafe_b64decode(sealed)
+            cipher = self._ciphers[raw[:_KEY_ID]]
+            return cipher.decrypt(raw[_KEY_ID : _KEY_ID + _NONCE], raw[_KEY_ID + _NONCE :], place.encode())
+        except (KeyError, ValueError, InvalidTag):
+            raise Undecryptable(
+                f"what is kept as {place.partition(':')[0]} cannot be decrypted: ENCRYPTION_KEY was changed"
+                " without keeping the old key behind the new one"
+            ) from None
+
+
+def _derive(secret: str) -> bytes:
+    return HKDF(algorithm=SHA256(), length=32, salt=None, info=b"bridge tokens at rest").derive(
+        secret.encode()
+    )
+
+
+def _key_id(key: bytes) -> bytes:
+    return hashlib.sha256(b"bridge key id" + key).digest()[:_KEY_ID]

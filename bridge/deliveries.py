@@ -1,0 +1,355 @@
+"""The durable queue, on Redis.
+
+A verified delivery is appended to its partition's *inbox* in the step that notes its id. The worker that
+holds the partition's lease translates it and, in one atomic step, appends the messages to the *outbox*,
+writes the snapshot and removes the delivery. A message leaves the outbox once Flowdock has it. So an
+entry is in a stream exactly as long as its work is not done: there is no other bookkeeping to lose.
+"""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, ClassVar, Literal
+
+import orjson
+from redis.asyncio import Redis
+from redis.exceptions import ResponseError
+
+from bridge import keys
+from bridge.core.errors import BridgeError, NotFound
+from bridge.core.model import Author, Delivery, Message
+
+SEEN_SECONDS = 4 * 24 * 3600
+"""How long a delivery id is remembered: longer than GitHub can redeliver (3 days)."""
+
+SNAPSHOT_SECONDS = 400 * 24 * 3600
+"""How long a pull request is remembered after its last delivery."""
+
+MAX_DEAD = 1000
+"""Dead letters kept per partition; the oldest go first."""
+
+Kind = Literal["inbox", "outbox"]
+
+
+class Fenced(BridgeError):
+    """Another worker has taken the partition: this one's write was refused, and nothing was changed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lease:
+    """The right to work on a partition; `fence` tells this owner from those before and after."""
+
+    partition: int
+    fence: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class InboxEntry:
+    """A delivery to translate."""
+
+    kind: ClassVar[Kind] = "inbox"
+
+    id: str
+    delivery_id: str
+    event: str
+    repository_id: int
+    number: int
+    received_at: float
+    body: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Letter:
+    """A message for one connection; the thread is drawn from the snapshot when it is posted."""
+
+    connection_id: str
+    repository_id: int
+    number: int
+    uuid: str
+    delivery_id: str
+    received_at: float
+    message: Message
+
+
+@dataclass(frozen=True, kw_only=True)
+class OutboxEntry:
+    """A letter and its place in the outbox."""
+
+    kind: ClassVar[Kind] = "outbox"
+
+    id: str
+    letter: Letter
+
+    @property
+    def received_at(self) -> float:
+        """When the delivery came, in Unix seconds."""
+        return self.letter.received_at
+
+
+Entry = InboxEntry | OutboxEntry
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tries:
+    """What was tried in vain: how often, when next (Unix seconds), and what went wrong last."""
+
+    count: int = 0
+    next_at: float = 0
+    reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeadLetter:
+    """What could not be delivered, and why; `id` names it for the commands."""
+
+    id: str
+    kind: Kind
+    reason: str
+    detail: str
+    buried_at: float
+    fields: dict[str, str] = field(repr=False)
+
+
+# Written before the id is noted: if Redis refuses either, the delivery is not taken for a repeat.
+_ENQUEUE = """
+if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
+redis.call('XADD', KEYS[2], '*', unpack(ARGV, 2))
+redis.call('SET', KEYS[1], '', 'EX', ARGV[1])
+return 1
+"""
+
+# What drains the queue must run when Redis is full: it frees more than it takes.
+_FENCED = """#!lua flags=allow-oom
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return redis.error_reply('FENCED') end
+"""
+
+_COMMIT = (
+    _FENCED
+    + """
+if #redis.call('XRANGE', KEYS[2], ARGV[2], ARGV[2]) == 0 then return false end
+local ids = {}
+for i = 5, #ARGV do ids[#ids + 1] = redis.call('XADD', KEYS[3], '*', 'letter', ARGV[i]) end
+if ARGV[3] ~= '' then redis.call('SET', KEYS[5], ARGV[3], 'EX', ARGV[4]) end
+redis.call('XDEL', KEYS[2], ARGV[2])
+redis.call('HDEL', KEYS[4], 'inbox:' .. ARGV[2])
+return ids
+"""
+)
+
+_FINISH = (
+    _FENCED
+    + """
+redis.call('XDEL', KEYS[2], ARGV[2])
+redis.call('HDEL', KEYS[3], 'outbox:' .. ARGV[2])
+"""
+)
+
+_NOTE_TRY = _FENCED + "redis.call('HSET', KEYS[2], ARGV[2], ARGV[3])"
+
+_BURY = (
+    _FENCED
+    + """
+local entry = redis.call('XRANGE', KEYS[2], ARGV[2], ARGV[2])[1]
+if entry then
+    redis.call('XADD', KEYS[4], 'MAXLEN', ARGV[4], '*', 'kind', ARGV[3], 'reason', ARGV[5],
+        'detail', ARGV[6], unpack(entry[2]))
+end
+redis.call('XDEL', KEYS[2], ARGV[2])
+redis.call('HDEL', KEYS[3], ARGV[3] .. ':' .. ARGV[2])
+"""
+)
+
+_REVIVE = """
+local entry = redis.call('XRANGE', KEYS[1], ARGV[1], ARGV[1])[1]
+if not entry then return 0 end
+redis.call('XADD', KEYS[2], '*', unpack(entry[2], 7))
+redis.call('XDEL', KEYS[1], ARGV[1])
+return 1
+"""
+
+
+class Deliveries:
+    """The queue's two ends: `enqueue` for the web, all else for the worker that holds a lease."""
+
+    def __init__(self, redis: Redis) -> None:
+        # redis-py's annotations offer each answer in every shape of every protocol version.
+        self._redis: Any = redis
+        self._enqueue = redis.register_script(_ENQUEUE)
+        self._commit = redis.register_script(_COMMIT)
+        self._finish = redis.register_script(_FINISH)
+        self._note_try = redis.register_script(_NOTE_TRY)
+        self._bury = redis.register_script(_BURY)
+        self._revive = redis.register_script(_REVIVE)
+
+    async def enqueue(self, delivery: Delivery, *, repository_id: int, number: int) -> bool:
+        """Take a delivery for good; False if its id was taken before. Raises redis-py's errors."""
+        partition = keys.partition_of(repository_id)
+        fields: list[str | bytes | float] = [
+            *("delivery_id", delivery.id, "event", delivery.event),
+            *("repository_id", repository_id, "number", number),
+            *("received_at", time.time(), "body", delivery.body),
+        ]
+        taken = await self._enqueue(
+            keys=[keys.seen(partition, delivery.id), keys.inbox(partition)], args=[SEEN_SECONDS, *fields]
+        )
+        return bool(taken)
+
+    async def read_inboxes(
+        self, positions: Mapping[int, str], *, count: int, block_ms: int
+    ) -> list[tuple[int, InboxEntry]]:
+        """New deliveries of these partitions, each after the entry named; waits up to `block_ms`."""
+        streams = {keys.inbox(partition): position for partition, position in positions.items()}
+        partitions = {keys.inbox(partition): partition for partition in positions}
+        answer = await self._redis.xread(streams, count=count, block=block_ms)
+        batches = answer.items() if isinstance(answer, dict) else answer or ()
+        return [
+            (partitions[stream.decode()], _inbox_entry(entry_id, fields))
+            for stream, entries in batches
+            for entry_id, fields in _flat(entries)
+        ]
+
+    async def read_outbox(self, partition: int) -> list[OutboxEntry]:
+        """All messages of a partition that are not posted yet, in order."""
+        entries = await self._redis.xrange(keys.outbox(partition))
+        return [
+            OutboxEntry(id=entry_id.decode(), letter=_load_letter(fields[b"letter"]))
+            for entry_id, fields in entries
+        ]
+
+    async def read_tries(self, partition: int) -> dict[str, Tries]:
+        """What was tried in vain, by `inbox:ID` or `outbox:ID`."""
+        found = await self._redis.hgetall(keys.tries(partition))
+        return {name.decode(): Tries(**orjson.loads(tries)) for name, tries in found.items()}
+
+    async def commit(
+        self,
+        lease: Lease,
+        entry: InboxEntry,
+        *,
+        snapshot: bytes,
+        letters: Sequence[Letter],
+    ) -> list[OutboxEntry]:
+        """Replace a delivery by its letters and its pull request's new snapshot (empty: unchanged).
+
+        Where that was done before (Redis did it and went away before it could say so), the letters are
+        those of then.
+        """
+        partition = lease.partition
+        ids = await _fenced(
+            self._commit(
+                keys=[
+                    keys.fence(partition),
+                    keys.inbox(partition),
+                    keys.outbox(partition),
+                    keys.tries(partition),
+                    keys.snapshot(partition, entry.repository_id, entry.number),
+                ],
+                args=[lease.fence, entry.id, snapshot, SNAPSHOT_SECONDS, *map(_dump_letter, letters)],
+            )
+        )
+        if ids is None:
+            outbox = await self.read_outbox(partition)
+            return [known for known in outbox if known.letter.delivery_id == entry.delivery_id]
+        return [
+            OutboxEntry(id=entry_id.decode(), letter=letter)
+            for entry_id, letter in zip(ids, letters, strict=True)
+        ]
+
+    async def finish(self, lease: Lease, entry: OutboxEntry) -> None:
+        """Remove a message that Flowdock has, or that nobody wants any more."""
+        partition = lease.partition
+        await _fenced(
+            self._finish(
+                keys=[keys.fence(partition), keys.outbox(partition), keys.tries(partition)],
+                args=[lease.fence, entry.id],
+            )
+        )
+
+    async def note_try(self, lease: Lease, entry: Entry, tries: Tries) -> None:
+        """Remember a try in vain, so that the next owner of the partition goes on from there."""
+        await _fenced(
+            self._note_try(
+                keys=[keys.fence(lease.partition), keys.tries(lease.partition)],
+                args=[lease.fence, f"{entry.kind}:{entry.id}", orjson.dumps(asdict(tries))],
+            )
+        )
+
+    async def bury(self, lease: Lease, entry: Entry, *, reason: str, detail: str) -> None:
+        """Move an entry to the dead letters; `detail` is for whoever mends it (a traceback, an answer)."""
+        partition = lease.partition
+        stream = keys.inbox(partition) if entry.kind == "inbox" else keys.outbox(partition)
+        await _fenced(
+            self._bury(
+                keys=[keys.fence(partition), stream, keys.tries(partition), keys.dead(partition)],
+                args=[lease.fence, entry.id, entry.kind, MAX_DEAD, reason, detail],
+            )
+        )
+
+    async def dead_letters(self) -> list[DeadLetter]:
+        """All dead letters, the oldest first."""
+        found = []
+        for partition in range(keys.PARTITIONS):
+            entries = await self._redis.xrange(keys.dead(partition))
+            found += [_dead_letter(partition, entry_id.decode(), fields) for entry_id, fields in entries]
+        return sorted(found, key=lambda letter: letter.buried_at)
+
+    async def revive(self, letter: DeadLetter) -> None:
+        """Put a dead letter back into the queue, behind what is there; raises `NotFound` if it is gone."""
+        partition, _, entry_id = letter.id.partition("-")
+        stream = keys.inbox(int(partition)) if letter.kind == "inbox" else keys.outbox(int(partition))
+        if not await self._revive(keys=[keys.dead(int(partition)), stream], args=[entry_id]):
+            raise NotFound(f"there is no dead letter {letter.id} any more")
+
+    async def drop(self, letter: DeadLetter) -> None:
+        """Forget a dead letter."""
+        partition, _, entry_id = letter.id.partition("-")
+        await self._redis.xdel(keys.dead(int(partition)), entry_id)
+
+
+async def _fenced(script: Any) -> Any:
+    try:
+        return await script
+    except ResponseError as error:
+        if str(error).startswith("FENCED"):
+            raise Fenced("another worker has the partition") from None
+        raise
+
+
+def _flat(entries: Any) -> Any:
+    """RESP3 nests the entries of a stream once more than RESP2."""
+    return entries[0] if entries and isinstance(entries[0], list) else entries
+
+
+def _inbox_entry(entry_id: bytes, fields: Mapping[bytes, bytes]) -> InboxEntry:
+    return InboxEntry(
+        id=entry_id.decode(),
+        delivery_id=fields[b"delivery_id"].decode(),
+        event=fields[b"event"].decode(),
+        repository_id=int(fields[b"repository_id"]),
+        number=int(fields[b"number"]),
+        received_at=float(fields[b"received_at"]),
+        body=fields[b"body"],
+    )
+
+
+def _dead_letter(partition: int, entry_id: str, fields: Mapping[bytes, bytes]) -> DeadLetter:
+    text = {name.decode(): value.decode(errors="replace") for name, value in fields.items()}
+    return DeadLetter(
+        id=f"{partition}-{entry_id}",
+        kind="inbox" if text.pop("kind") == "inbox" else "outbox",
+        reason=text.pop("reason"),
+        detail=text.pop("detail"),
+        buried_at=int(entry_id.partition("-")[0]) / 1000,
+        fields=text,
+    )
+
+
+def _dump_letter(letter: Letter) -> bytes:
+    return orjson.dumps(letter)
+
+
+def _load_letter(data: bytes) -> Letter:
+    fields = orjson.loads(data)
+    message = fields.pop("message")
+    author = Author(**message.pop("author"))
+    return Letter(**fields, message=Message(**{**message, "author": author, "tags": tuple(message["tags"])}))

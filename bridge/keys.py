@@ -1,0 +1,97 @@
+"""The names of bridge's keys in Redis, in one place.
+
+All that belongs to one repository shares the hash tag of its partition, so that one atomic script can
+touch it, also on a Redis Cluster.
+"""
+
+import zlib
+
+PARTITIONS = 32
+"""How many pieces the queue is cut into; a repository lies whole in one. Fixed for an installation."""
+
+WORKERS = "bridge:workers"
+CONNECTIONS = "bridge:connections"
+
+
+def partition_of(repository_id: int) -> int:
+    """The partition that a repository's deliveries, snapshots and messages lie in."""
+    return zlib.crc32(str(repository_id).encode()) % PARTITIONS
+
+
+def _in(partition: int, name: str) -> str:
+    return f"bridge:{{{partition}}}:{name}"
+
+
+def seen(partition: int, delivery_id: str) -> str:
+    """Marks a delivery id as taken."""
+    return _in(partition, f"seen:{delivery_id}")
+
+
+def inbox(partition: int) -> str:
+    """The stream of deliveries not yet translated."""
+    return _in(partition, "inbox")
+
+
+def outbox(partition: int) -> str:
+    """The stream of messages not yet posted."""
+    return _in(partition, "outbox")
+
+
+def tries(partition: int) -> str:
+    """The hash of what was tried in vain, by entry."""
+    return _in(partition, "tries")
+
+
+def dead(partition: int) -> str:
+    """The stream of dead letters."""
+    return _in(partition, "dead")
+
+
+def lease(partition: int) -> str:
+    """Names the worker that has the partition, while it lives."""
+    return _in(partition, "lease")
+
+
+def fence(partition: int) -> str:
+    """Tells the partition's owner from those before: a write by an earlier one is refused."""
+    return _in(partition, "fence")
+
+
+def snapshot(partition: int, repository_id: int, number: int) -> str:
+    """A pull request's snapshot."""
+    return _in(partition, f"pull:{repository_id}:{number}")
+
+
+def connection(connection_id: str) -> str:
+    """A connection, its flow token encrypted."""
+    return f"bridge:connection:{connection_id}"
+
+
+def connections_of(repository_id: int) -> str:
+    """The set of connections of a repository known by its id."""
+    return f"bridge:repository:{repository_id}:connections"
+
+
+def unbound_connections(full_name: str) -> str:
+    """The set of connections made by name, of which no delivery has told the repository's id yet."""
+    return f"bridge:unbound:{full_name.lower()}"
+
+
+def account(flowdock_user: str) -> str:
+    """A linked account, its token encrypted."""
+    return f"bridge:account:{flowdock_user}"
+
+
+def refreshing(flowdock_user: str) -> str:
+    """The lock for renewing a user's GitHub token."""
+    return f"bridge:refreshing:{flowdock_user}"
+
+
+def used_token(token_id: str) -> str:
+    """Marks a FLOWDOCK-TOKEN as used."""
+    return f"bridge:used:{token_id}"
+
+
+def once(kind: str, name: str) -> str:
+    """A value that serves once: a claim, an OAuth state, a link to confirm, a click to finish."""
+    return f"bridge:once:{kind}:{name}"

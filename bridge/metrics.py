@@ -1,0 +1,30 @@
+"""What bridge counts, for `/metrics` (Prometheus)."""
+
+from prometheus_client import CollectorRegistry, Counter, Histogram
+
+
+class Metrics:
+    """A registry of its own for each app, so that two apps in one process do not mix."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.deliveries = Counter(
+            "bridge_deliveries", "Webhook deliveries by answer.", ["answer"], registry=self.registry
+        )
+        self.translated = Counter(
+            "bridge_translated", "Deliveries turned into messages.", ["event"], registry=self.registry
+        )
+        self.posted = Counter("bridge_posted", "Messages that Flowdock took.", registry=self.registry)
+        self.retried = Counter(
+            "bridge_retried", "Tries that failed and are repeated.", registry=self.registry
+        )
+        self.buried = Counter("bridge_dead_letters", "Entries given up.", registry=self.registry)
+        self.actions = Counter(
+            "bridge_actions", "Clicks by action and answer.", ["action", "status"], registry=self.registry
+        )
+        self.latency = Histogram(
+            "bridge_delivery_seconds",
+            "From the webhook's arrival to Flowdock's answer.",
+            buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300, 3600, 86400),
+            registry=self.registry,
+        )

@@ -1,0 +1,190 @@
+"""What Redis keeps besides the queue: connections, linked accounts, snapshots, values that serve once."""
+
+import secrets
+import time
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import Any
+
+import orjson
+from redis.asyncio import Redis
+from redis.asyncio.lock import Lock
+
+from bridge import keys
+from bridge.core.errors import NotFound
+from bridge.core.model import Connection, FlowdockUser, GitHubToken, GitHubUser, LinkedAccount
+from bridge.core.vault import Vault
+
+REFRESH_LOCK_SECONDS = 30
+
+
+class Store:
+    """Flow tokens and GitHub tokens pass the vault on their way in and out; nothing secret lies open."""
+
+    def __init__(self, redis: Redis, vault: Vault) -> None:
+        # redis-py's annotations offer each answer in every shape of every protocol version.
+        self._redis: Any = redis
+        self._vault = vault
+
+    # Connections
+
+    async def connect(self, repository: str, *, flow_token: str, name: str) -> tuple[Connection, bool]:
+        """Tie a repository (its full name) to a flow; the connection, and False if it was there before."""
+        for known in await self.connections():
+            if known.repository.lower() == repository.lower() and known.flow_token == flow_token:
+                return known, False
+        connection = Connection(
+            id=secrets.token_hex(4),
+            repository=repository,
+            repository_id=None,
+            name=name,
+            flow_token=flow_token,
+            created_at=int(time.time()),
+        )
+        async with self._redis.pipeline(transaction=True) as pipe:
+            pipe.set(keys.connection(connection.id), self._dump_connection(connection))
+            pipe.sadd(keys.CONNECTIONS, connection.id)
+            pipe.sadd(keys.unbound_connections(repository), connection.id)
+            await pipe.execute()
+        return connection, True
+
+    async def connections(self) -> list[Connection]:
+        """All connections, the oldest first."""
+        found = await self._load_connections(await self._redis.smembers(keys.CONNECTIONS))
+        return sorted(found, key=lambda connection: (connection.created_at, connection.id))
+
+    async def connection(self, connection_id: str) -> Connection | None:
+        """A connection, None if it was removed."""
+        data = await self._redis.get(keys.connection(connection_id))
+        return self._load_connection(data) if data else None
+
+    async def connections_for(self, repository_id: int, full_name: str) -> list[Connection]:
+        """The connections of a repository; those made by its present name are tied to its id for good."""
+        async with self._redis.pipeline(transaction=False) as pipe:
+            pipe.smembers(keys.connections_of(repository_id))
+            pipe.smembers(keys.unbound_connections(full_name))
+            bound, unbound = await pipe.execute()
+        for connection in await self._load_connections(unbound):
+            await self._bind(connection, repository_id, full_name)
+        found = await self._load_connections(bound | unbound)
+        return sorted(found, key=lambda connection: (connection.created_at, connection.id))
+
+    async def disconnect(self, connection_id: str) -> Connection:
+        """Remove a connection and its flow token; raises `NotFound`."""
+        connection = await self.connection(connection_id)
+        if connection is None:
+            raise NotFound(f"there is no connection {connection_id}")
+        async with self._redis.pipeline(transaction=True) as pipe:
+            pipe.delete(keys.connection(connection_id))
+            pipe.srem(keys.CONNECTIONS, connection_id)
+            pipe.srem(keys.unbound_connections(connection.repository), connection_id)
+            if connection.repository_id is not None:
+                pipe.srem(keys.connections_of(connection.repository_id), connection_id)
+            await pipe.execute()
+        return connection
+
+    async def _bind(self, connection: Connection, repository_id: int, full_name: str) -> None:
+        bound = Connection(**{**_fields(connection), "repository_id": repository_id})
+        async with self._redis.pipeline(transaction=True) as pipe:
+            # XX: a connection that is removed at this moment stays removed.
+            pipe.set(keys.connection(connection.id), self._dump_connection(bound), xx=True)
+            pipe.sadd(keys.connections_of(repository_id), connection.id)
+            pipe.srem(keys.unbound_connections(full_name), connection.id)
+            await pipe.execute()
+
+    async def _load_connections(self, ids: Iterable[bytes]) -> list[Connection]:
+        names = [keys.connection(connection_id.decode()) for connection_id in ids]
+        found = await self._redis.mget(names) if names else []
+        return [self._load_connection(data) for data in found if data]
+
+    def _dump_connection(self, connection: Connection) -> bytes:
+        place = f"connection:{connection.id}"
+        sealed = self._vault.seal(connection.flow_token.encode(), place=place).decode()
+        return orjson.dumps({**_fields(connection), "flow_token": sealed})
+
+    def _load_connection(self, data: bytes) -> Connection:
+        fields = orjson.loads(data)
+        place = f"connection:{fields['id']}"
+        flow_token = self._vault.open(fields["flow_token"].encode(), place=place).decode()
+        return Connection(**{**fields, "flow_token": flow_token})
+
+    # Snapshots
+
+    async def snapshot(self, repository_id: int, number: int) -> bytes | None:
+        """The snapshot of a pull request, None before its first delivery."""
+        name = keys.snapshot(keys.partition_of(repository_id), repository_id, number)
+        data: bytes | None = await self._redis.get(name)
+        return data
+
+    # Linked accounts
+
+    async def account(self, flowdock_user: str) -> LinkedAccount | None:
+        """Whom a Flowdock user acts as, None if nobody is linked."""
+        data = await self._redis.get(keys.account(flowdock_user))
+        if data is None:
+            return None
+        fields = orjson.loads(data)
+        token = orjson.loads(self._vault.open(fields["token"].encode(), place=f"account:{flowdock_user}"))
+        return LinkedAccount(
+            flowdock=FlowdockUser(**fields["flowdock"]),
+            github=GitHubUser(**fields["github"]),
+            token=GitHubToken(**{**token, "scopes": tuple(token["scopes"])}),
+            linked_at=fields["linked_at"],
+        )
+
+    async def link(self, account: LinkedAccount) -> None:
+        """Keep a linked account; an earlier one of the same Flowdock user is replaced."""
+        user = account.flowdock.id
+        token = self._vault.seal(orjson.dumps(asdict(account.token)), place=f"account:{user}")
+        fields = {
+            "flowdock": asdict(account.flowdock),
+            "github": asdict(account.github),
+            "token": token.decode(),
+            "linked_at": account.linked_at,
+        }
+        await self._redis.set(keys.account(user), orjson.dumps(fields))
+
+    async def unlink(self, flowdock_user: str) -> None:
+        """Forget a linked account and its token."""
+        await self._redis.delete(keys.account(flowdock_user))
+
+    def account_lock(self, flowdock_user: str) -> Lock:
+        """Held by whoever renews or removes a user's GitHub token."""
+        lock: Lock = self._redis.lock(
+            keys.refreshing(flowdock_user), timeout=REFRESH_LOCK_SECONDS, blocking_timeout=20
+        )
+        return lock
+
+    # Values that serve once
+
+    async def put_once(self, kind: str, name: str, value: dict[str, Any], *, seconds: int) -> None:
+        """Keep a value for `take_once`, encrypted, for at most `seconds`."""
+        sealed = self._vault.seal(orjson.dumps(value), place=f"{kind}:{name}")
+        await self._redis.set(keys.once(kind, name), sealed, ex=seconds)
+
+    async def take_once(self, kind: str, name: str) -> dict[str, Any] | None:
+        """The value, which is gone then; None if it was taken, has expired or never was."""
+        return self._load_once(kind, name, await self._redis.getdel(keys.once(kind, name)))
+
+    async def look_once(self, kind: str, name: str) -> dict[str, Any] | None:
+        """The value, which stays."""
+        return self._load_once(kind, name, await self._redis.get(keys.once(kind, name)))
+
+    def _load_once(self, kind: str, name: str, sealed: bytes | None) -> dict[str, Any] | None:
+        if sealed is None:
+            return None
+        value: dict[str, Any] = orjson.loads(self._vault.open(sealed, place=f"{kind}:{name}"))
+        return value
+
+    async def use_token(self, token_id: str, *, expires_at: int) -> bool:
+        """Note that a FLOWDOCK-TOKEN was used; False if it was before."""
+        lifetime = max(1, expires_at - int(time.time()) + 1)
+        return bool(await self._redis.set(keys.used_token(token_id), b"", nx=True, ex=lifetime))
+
+    async def ping(self) -> None:
+        """Raise redis-py's error if Redis does not answer."""
+        await self._redis.ping()
+
+
+def _fields(connection: Connection) -> dict[str, Any]:
+    return asdict(connection)

@@ -1,0 +1,1 @@
+"""bridge's HTTP surface: one module a group of routes, each thin."""

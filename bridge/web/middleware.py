@@ -1,0 +1,116 @@
+"""Around every request: one log line, safe headers, and every error as JSON or as a page."""
+
+import time
+from collections.abc import Awaitable, Callable
+from urllib.parse import urlsplit
+
+import structlog
+from aiohttp import web
+from redis.exceptions import RedisError
+
+from bridge.core.errors import BridgeError, NotFound, RequestRefused, TooLarge, Unavailable
+from bridge.settings import Settings
+from bridge.web import pages
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+_MACHINES = ("/github/", "/repos/", "/healthz", "/readyz", "/metrics")
+_QUIET = ("/healthz", "/readyz", "/metrics", "/static/")
+
+log = structlog.get_logger()
+
+
+@web.middleware
+async def log_requests(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """One line a request, without its query: claims and codes travel there."""
+    began = time.perf_counter()
+    response = await handler(request)
+    if not request.path.startswith(_QUIET):
+        log.info(
+            "request",
+            method=request.method,
+            path=request.path,
+            status=response.status,
+            ms=round((time.perf_counter() - began) * 1000, 1),
+            **request.get("log", {}),
+        )
+    return response
+
+
+@web.middleware
+async def answer_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Every error that a handler raises, as the answer it stands for."""
+    try:
+        return await handler(request)
+    except web.HTTPRequestEntityTooLarge:
+        error: BridgeError = TooLarge("the body is too large")
+    except web.HTTPNotFound:
+        error = NotFound("there is nothing at this address")
+    except web.HTTPMethodNotAllowed as refusal:
+        answer = _answer(request, 405, f"this address takes {', '.join(sorted(refusal.allowed_methods))}")
+        answer.headers["Allow"] = ", ".join(sorted(refusal.allowed_methods))
+        return answer
+    except web.HTTPException:
+        raise
+    except BridgeError as raised:
+        error = raised
+    except (RedisError, OSError) as raised:
+        log.error("redis_away", error=type(raised).__name__, doing="answering a request")
+        error = Unavailable("bridge cannot reach its Redis: try again in a moment")
+    except Exception:
+        log.exception("unexpected", path=request.path)
+        return _answer(request, 500, "bridge made a mistake here; its log tells the operator more")
+    if error.status >= 400 and isinstance(error, RequestRefused):
+        request["log"] = {**request.get("log", {}), "refused": str(error)}
+    answer = _answer(request, error.status, str(error), advice=error.advice)
+    if retry_after := getattr(error, "retry_after", None):
+        answer.headers["Retry-After"] = str(retry_after)
+    return answer
+
+
+def _answer(request: web.Request, status: int, sentence: str, *, advice: str = "") -> web.Response:
+    if request.path.startswith(_MACHINES):
+        return web.json_response({"error": sentence}, status=status)
+    return pages.error(request, status=status, sentence=sentence, advice=advice)
+
+
+def safe_headers(settings: Settings) -> Callable[[web.Request, web.StreamResponse], Awaitable[None]]:
+    """The signal that adds the headers a browser needs to keep bridge's pages safe."""
+    hosts = " ".join(sorted({_origin(settings.github_url), _origin(settings.flowdock_api_url)}))
+    policy = (
+        f"default-src 'none'; style-src 'self'; img-src 'self' data: https: {hosts}; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    )
+    headers = {
+        "Content-Security-Policy": policy,
+        "X-Content-Type-Options": "nosniff",
+        # Claims and codes are in addresses: no other site may see them.
+        "Referrer-Policy": "no-referrer",
+        "Cross-Origin-Opener-Policy": "same-origin",
+    }
+    if settings.web_url.startswith("https:"):
+        headers["Strict-Transport-Security"] = "max-age=31536000"
+
+    async def add(request: web.Request, response: web.StreamResponse) -> None:
+        response.headers.update(headers)
+        if not request.path.startswith("/static/"):
+            response.headers.setdefault("Cache-Control", "no-store")
+
+    return add
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+async def read_body(request: web.Request, *, limit: int) -> bytes:
+    """The whole body; raises `TooLarge` once it is over `limit` bytes."""
+    if (request.content_length or 0) > limit:
+        raise TooLarge(f"the body is larger than {limit} bytes")
+    body = bytearray()
+    async for chunk in request.content.iter_chunked(65536):
+        body += chunk
+        if len(body) > limit:
+            raise TooLarge(f"the body is larger than {limit} bytes")
+    return bytes(body)

@@ -1,0 +1,179 @@
+"""The worker: takes its share of the partitions, reads their inboxes, and has the entries handled."""
+
+import asyncio
+import random
+import secrets
+import socket
+
+import structlog
+from redis.exceptions import RedisError
+
+from bridge import keys
+from bridge.deliveries import Deliveries, Entry, Fenced, InboxEntry, Lease
+from bridge.flowdock import POST_SECONDS
+from bridge.handling import REDIS_PAUSE, Handler, Holding, Stopped
+from bridge.leases import Leases
+
+READ_COUNT = 64
+MAX_LOADED = 512
+"""Deliveries in memory at a time; the rest waits in Redis."""
+
+DRAIN_SECONDS = 20
+"""For what is under way at the end: Heroku kills 30 s after it asked."""
+
+log = structlog.get_logger()
+
+
+def post_seconds(lease_seconds: float) -> float:
+    """The bound of one post: one that begins while the lease was just renewed ends before it runs out."""
+    return min(POST_SECONDS, lease_seconds * 2 / 3)
+
+
+class Worker:
+    """Takes deliveries to their threads until `handler.stop` is set."""
+
+    def __init__(
+        self, *, deliveries: Deliveries, leases: Leases, handler: Handler, lease_seconds: float
+    ) -> None:
+        self._deliveries = deliveries
+        self._leases = leases
+        self._handler = handler
+        self._stop = handler.stop
+        self._renew_seconds = lease_seconds / 3
+        self._holdings: dict[int, Holding] = {}
+        self._room = asyncio.Event()
+
+    async def run(self) -> None:
+        """Work until told to stop; then finish what is under way (20 s at most) and hand back the rest.
+
+        Redis going away is waited out; an error that nobody expected here ends the worker.
+        """
+        async with asyncio.TaskGroup() as group:
+            keeping = group.create_task(self._keep_share(group))
+            reading = group.create_task(self._read())
+            await self._stop.wait()
+            reading.cancel()
+            await self._drain()
+            keeping.cancel()
+        await self._hand_back()
+
+    async def _keep_share(self, group: asyncio.TaskGroup) -> None:
+        while True:
+            try:
+                await self._renew()
+                await self._balance(group)
+            except (RedisError, OSError) as error:
+                log.warning("redis_away", error=type(error).__name__, doing="keeping leases")
+            # asyncio's sleep, not the stop's pause: leases are renewed while draining, too.
+            await asyncio.sleep(self._renew_seconds if self._holdings else min(1, self._renew_seconds))
+
+    async def _renew(self) -> None:
+        for holding in list(self._holdings.values()):
+            if not await self._leases.renew(holding.lease):
+                self._let_go(holding)
+
+    def _let_go(self, holding: Holding) -> None:
+        """Another worker has the partition."""
+        partition = holding.lease.partition
+        if self._holdings.get(partition) is holding:
+            log.warning("partition_lost", partition=partition)
+            del self._holdings[partition]
+        holding.lost()
+
+    async def _balance(self, group: asyncio.TaskGroup) -> None:
+        if self._stop.is_set():
+            return
+        share = await self._leases.share()
+        for partition in list(self._holdings)[share:]:
+            group.create_task(self._give_back(self._holdings.pop(partition)))
+        free = [partition for partition in range(keys.PARTITIONS) if partition not in self._holdings]
+        # Workers that start together would else ask for the same ones in turn.
+        random.shuffle(free)
+        for partition in free:
+            if len(self._holdings) >= share:
+                return
+            if lease := await self._leases.acquire(partition):
+                await self._begin(lease, group)
+
+    async def _begin(self, lease: Lease, group: asyncio.TaskGroup) -> None:
+        holding = Holding(lease, self._handle, group)
+        holding.tries = await self._deliveries.read_tries(lease.partition)
+        for entry in await self._deliveries.read_outbox(lease.partition):
+            holding.take(entry)
+        self._holdings[lease.partition] = holding
+        log.debug("partition_taken", partition=lease.partition)
+
+    async def _give_back(self, holding: Holding) -> None:
+        """Leave a partition to another worker, after what is under way in it."""
+        holding.close()
+        try:
+            async with asyncio.timeout(self._renew_seconds):
+                await holding.drained()
+        except TimeoutError:
+            holding.lost()
+        try:
+            await self._leases.release(holding.lease)
+        except (RedisError, OSError) as error:
+            log.warning("redis_away", error=type(error).__name__, doing="giving back a lease")
+
+    async def _drain(self) -> None:
+        for holding in self._holdings.values():
+            holding.close()
+        try:
+            async with asyncio.timeout(DRAIN_SECONDS):
+                for holding in list(self._holdings.values()):
+                    await holding.drained()
+        except TimeoutError:
+            for holding in self._holdings.values():
+                holding.lost()
+
+    async def _hand_back(self) -> None:
+        try:
+            for holding in self._holdings.values():
+                await self._leases.release(holding.lease)
+            await self._leases.leave()
+        except (RedisError, OSError) as error:
+            log.warning("redis_away", error=type(error).__name__, doing="handing back leases")
+
+    async def _read(self) -> None:
+        while True:
+            holdings = dict(self._holdings)
+            if not holdings:
+                await asyncio.sleep(0.05)
+                continue
+            try:
+                found = await self._deliveries.read_inboxes(
+                    {partition: holding.position for partition, holding in holdings.items()},
+                    count=READ_COUNT,
+                    block_ms=1000,
+                )
+            except (RedisError, OSError) as error:
+                log.warning("redis_away", error=type(error).__name__, doing="reading")
+                await asyncio.sleep(REDIS_PAUSE)
+                continue
+            for partition, entry in found:
+                # The partition may have been lost, or lost and taken again, while Redis was asked.
+                if self._holdings.get(partition) is holdings[partition]:
+                    holdings[partition].take(entry)
+            await self._wait_for_room()
+
+    async def _wait_for_room(self) -> None:
+        while sum(holding.loaded for holding in self._holdings.values()) > MAX_LOADED:
+            self._room.clear()
+            await self._room.wait()
+
+    async def _handle(self, holding: Holding, entry: Entry) -> None:
+        try:
+            await self._handler.handle(holding, entry)
+        except Fenced:
+            self._let_go(holding)
+        except Stopped:
+            holding.close()
+        finally:
+            if isinstance(entry, InboxEntry):
+                self._room.set()
+
+
+def new_worker_id() -> str:
+    """A name for this worker, for the log and the leases."""
+    return f"{socket.gethostname()}-{secrets.token_hex(4)}"
