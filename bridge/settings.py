@@ -9,7 +9,6 @@ from bridge.core.vault import MIN_KEY
 GITHUB = "https://github.com"
 GITHUB_API = "https://api.github.com"
 FLOWDOCK_API = "https://api.flowdock.com"
-MIN_SECRET = 16
 
 
 class SettingsError(Exception):
@@ -63,7 +62,7 @@ def read(environ: Mapping[str, str]) -> Settings:
         github_api_url=reader.url(
             "GITHUB_API_URL", GITHUB_API if github_url == GITHUB else github_url + "/api/v3"
         ),
-        cookie_secret=reader.secrets("COOKIE_SECRET", MIN_SECRET, split=False)[0],
+        cookie_secret=reader.required("COOKIE_SECRET"),
         encryption_keys=reader.secrets("ENCRYPTION_KEY", MIN_KEY),
         log_level=reader.choice("LOG_LEVEL", "info", ("debug", "info", "warning", "error")),
         log_format=reader.choice("LOG_FORMAT", "console", ("console", "json")),
@@ -109,9 +108,9 @@ class _Reader:
         self.problems.append(f"{name} is missing")
         return ""
 
-    def secrets(self, name: str, minimum: int, *, split: bool = True) -> tuple[str, ...]:
+    def secrets(self, name: str, minimum: int) -> tuple[str, ...]:
         value = self.required(name)
-        parts = [part.strip() for part in value.split(",")] if split else [value]
+        parts = [part.strip() for part in value.split(",")]
         if value and any(len(part) < minimum for part in parts):
             which = "each part" if len(parts) > 1 else "it"
             self.problems.append(

@@ -10,7 +10,7 @@ from bridge.core.claims import Claim
 from bridge.core.errors import BridgeError, NotLinked, TokenRefused
 from bridge.core.model import Target
 from bridge.services import Services
-from bridge.web.keys import SERVICES
+from bridge.web.keys import LOG, SERVICES
 from bridge.web.middleware import read_body
 
 MAX_BODY = 64 * 1024
@@ -50,7 +50,7 @@ async def _click(request: web.Request, action: actions.Action) -> web.Response:
     )
     if not await services.store.use_token(proof.token_id, expires_at=proof.expires_at):
         raise TokenRefused("this click was received before: click again")
-    request["log"] = {"flowdock_user": proof.user}
+    request[LOG] = {"flowdock_user": proof.user}
     try:
         sentence = await services.accounts.act(proof.user, action, target)
     except NotLinked:

@@ -11,6 +11,7 @@ from redis.exceptions import RedisError
 from bridge.core.errors import BridgeError, NotFound, RequestRefused, TooLarge, Unavailable
 from bridge.settings import Settings
 from bridge.web import pages
+from bridge.web.keys import LOG
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -32,7 +33,7 @@ async def log_requests(request: web.Request, handler: Handler) -> web.StreamResp
             path=request.path,
             status=response.status,
             ms=round((time.perf_counter() - began) * 1000, 1),
-            **request.get("log", {}),
+            **request.get(LOG, {}),
         )
     return response
 
@@ -61,7 +62,7 @@ async def answer_errors(request: web.Request, handler: Handler) -> web.StreamRes
         log.exception("unexpected", path=request.path)
         return _answer(request, 500, "bridge made a mistake here; its log tells the operator more")
     if error.status >= 400 and isinstance(error, RequestRefused):
-        request["log"] = {**request.get("log", {}), "refused": str(error)}
+        request[LOG] = {**request.get(LOG, {}), "refused": str(error)}
     answer = _answer(request, error.status, str(error), advice=error.advice)
     if retry_after := getattr(error, "retry_after", None):
         answer.headers["Retry-After"] = str(retry_after)

@@ -6,7 +6,7 @@ from redis.exceptions import RedisError
 from bridge.core import events, webhook
 from bridge.core.errors import BridgeError, Malformed, Unavailable
 from bridge.core.model import Delivery
-from bridge.web.keys import SERVICES
+from bridge.web.keys import LOG, SERVICES
 from bridge.web.middleware import read_body
 
 MAX_BODY = 25 * 1024 * 1024
@@ -32,7 +32,11 @@ async def _receive(request: web.Request) -> web.Response:
     services = request.app[SERVICES]
     body = await read_body(request, limit=MAX_BODY)
     delivery = webhook.read_delivery(request.headers, body, secrets=services.settings.github_webhook_secrets)
-    request["log"] = {"delivery": delivery.id, "event": delivery.event, "action": delivery.action}
+    request[LOG] = {
+        "delivery": delivery.id,
+        "github_event": delivery.event,
+        "github_action": delivery.action,
+    }
     if delivery.event == "ping":
         return web.json_response({"status": "pong"})
     if not events.is_needed(delivery):

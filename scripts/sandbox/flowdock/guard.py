@@ -1,0 +1,81 @@
+"""What protects the pages: headers, refusal of other sites' posts, and errors that a person can read."""
+
+from http import HTTPStatus
+from urllib.parse import urlsplit
+
+import aiohttp_jinja2
+from aiohttp import web
+
+from scripts.sandbox.faults import Handler
+from scripts.sandbox.flowdock.people import FLOWS, USERS, User
+from scripts.sandbox.flowdock.requests import Refusal
+
+# Avatars and pictures in descriptions come from GitHub, or from its stand-in on http://localhost.
+POLICY = (
+    "default-src 'self'; img-src 'self' https: http: data:; object-src 'none'; base-uri 'none'; "
+    "frame-ancestors 'none'"
+)
+PAGES = ("/app/", "/oauth/authorize")
+
+
+def is_page(request: web.Request) -> bool:
+    """Whether people, not programs, read the answer."""
+    return request.path == "/" or request.path.startswith(PAGES)
+
+
+async def add_headers(_: web.Request, response: web.StreamResponse) -> None:
+    """Add the headers that every answer carries.
+
+    No `form-action`: browsers hold it against every redirect that follows a consent, wherever it leads.
+    """
+    response.headers.setdefault("Content-Security-Policy", POLICY)
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    response.headers.setdefault("Referrer-Policy", "same-origin")
+
+
+@web.middleware
+async def readable_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Answer an error with a page to a person, with JSON to a program."""
+    try:
+        return await handler(request)
+    except web.HTTPException as error:
+        if error.status < 400:
+            raise
+        message = error.message if isinstance(error, Refusal) else HTTPStatus(error.status).phrase
+        if is_page(request) and "application/json" not in request.headers.get("Accept", ""):
+            context = {
+                "status": error.status,
+                "message": message,
+                "users": _others(request) if error.status == 403 and request.method == "GET" else (),
+                "here": request.path,
+            }
+            return aiohttp_jinja2.render_template("error.html", request, context, status=error.status)
+        if isinstance(error, Refusal):
+            raise
+        return web.json_response({"message": message}, status=error.status, headers=_kept(error))
+
+
+@web.middleware
+async def same_origin(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Refuse a page's form that another site posts in the user's name."""
+    if request.method not in {"GET", "HEAD"} and is_page(request) and not _from_here(request):
+        raise Refusal(403, "This form was sent from another site.")
+    return await handler(request)
+
+
+def _others(request: web.Request) -> list[User]:
+    """Who may see what the visitor may not."""
+    flow = next((flow for flow in FLOWS if request.path.startswith(f"/app/{flow.path}")), None)
+    return [user for user in USERS if flow is not None and flow.has(user)]
+
+
+def _from_here(request: web.Request) -> bool:
+    """By what browsers say of a request's origin; other clients say nothing and have no user to trick."""
+    if request.headers.get("Sec-Fetch-Site", "same-origin") not in {"same-origin", "none"}:
+        return False
+    origin = request.headers.get("Origin")
+    return origin is None or urlsplit(origin).netloc == request.host
+
+
+def _kept(error: web.HTTPException) -> dict[str, str]:
+    return {name: error.headers[name] for name in ("Allow",) if name in error.headers}

@@ -1,0 +1,45 @@
+"""The stand-in for GitHub: REST, OAuth, webhooks and pages over real sockets.
+
+`create_app(Config(web_url=...))` makes the server; `python -m scripts.sandbox.github` runs it.
+"""
+
+import aiohttp_jinja2
+import jinja2
+from aiohttp import web
+
+from scripts.sandbox import faults
+
+from . import graphql, oauth, pages, pages_hooks, rest, rest_hooks, rest_pulls, rest_users, sandbox, show
+from .config import Config
+from .services import CONFIG, SERVICES, open_services
+
+__all__ = ["SERVICES", "Config", "create_app"]
+
+# Imported for the endpoints they register.
+ENDPOINTS = (rest_hooks, rest_pulls, rest_users)
+
+
+def create_app(config: Config) -> web.Application:
+    """A stand-in GitHub, seeded, with the sandbox's faults and driver routes."""
+    app = web.Application(client_max_size=32 * 1024**2)
+    app[CONFIG] = config
+    app.cleanup_ctx.append(open_services)
+    faults.install(app)
+    app.middlewares.append(pages.middleware)
+    aiohttp_jinja2.setup(
+        app,
+        loader=jinja2.PackageLoader(__name__),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+        filters=show.FILTERS,
+    )
+    rest.install(app)
+    graphql_route = rest.Route("POST", "/api/graphql", "", graphql.graphql)
+    app.router.add_post(graphql_route.path, rest.handler(graphql_route))
+    sandbox.install(app)
+    oauth.install(app)
+    pages_hooks.install(app)
+    pages.install(app)
+    return app

@@ -1,0 +1,220 @@
+"""What people do to a pull request: its text, its commits and its state."""
+
+from .deeds import Change, Fields, deed
+from .model import Commit, Permission, Pull, Repo
+from .payloads import Json
+from .refusals import Refused, invalid, not_found
+
+NOT_MERGEABLE = "Pull Request is not mergeable"
+HEAD_MOVED = "Head branch was modified. Review and try the merge again."
+
+
+def open_pull(change: Change, fields: Fields) -> Pull:
+    """Open a pull request; `fields` are title, body, head, base and draft.
+
+    Without write access it comes from the author's own fork, as it does on GitHub.
+    https://docs.github.com/rest/pulls/pulls#create-a-pull-request
+    """
+    world, repo = change.world, change.repo
+    if repo.permission(change.actor) < Permission.READ:
+        raise not_found()
+    if not (title := str(fields.get("title") or "").strip()):
+        raise invalid("PullRequest", "title", "missing_field")
+    number = len(repo.pulls) + 1
+    base = str(fields.get("base") or repo.default_branch)
+    if base not in repo.heads:
+        raise invalid("PullRequest", "base", "invalid")
+    source = repo if change.may_push else _fork(change)
+    head = str(fields.get("head") or f"patch-{number}").rsplit(":", 1)[-1]
+    _refuse_second(repo, source, head, base)
+    now = world.clock.change()
+    pull = Pull(
+        id=world.new_id(),
+        issue_id=world.new_id(),
+        number=number,
+        title=title,
+        body=fields.get("body") or None,
+        author=change.actor,
+        head_ref=head,
+        head_repo=source,
+        base_ref=base,
+        base_sha=repo.heads[base],
+        created_at=now,
+        updated_at=now,
+        draft=bool(fields.get("draft")),
+    )
+    pull.commits.append(_commit(change, title))
+    repo.pulls[number] = pull
+    repo.pushed_at = now
+    change.note(pull, "opened", f"wants to merge {head} into {base}")
+    change.tell(pull, "opened")
+    return pull
+
+
+@deed("edit")
+def edit(change: Change, pull: Pull, fields: Fields) -> None:
+    """Change title, body or base branch; `changes` of the event holds what was there before."""
+    change.require_author_or_push(pull)
+    title, base = fields.get("title", pull.title), fields.get("base", pull.base_ref)
+    body = (fields["body"] or None) if "body" in fields else pull.body
+    if not title:
+        raise invalid("PullRequest", "title", "missing_field")
+    if base not in change.repo.heads:
+        raise invalid("PullRequest", "base", "invalid")
+    changes: Json = {}
+    if title != pull.title:
+        changes["title"] = {"from": pull.title}
+    if body != pull.body:
+        changes["body"] = {"from": pull.body or ""}
+    if base != pull.base_ref:
+        changes["base"] = {"ref": {"from": pull.base_ref}, "sha": {"from": pull.base_sha}}
+    if not changes:
+        return
+    pull.title, pull.body, pull.base_ref, pull.base_sha = title, body, base, change.repo.heads[base]
+    change.note(pull, "edited", _edited(changes, title, base))
+    change.tell(pull, "edited", changes=changes)
+
+
+@deed("push")
+def push(change: Change, pull: Pull, fields: Fields) -> None:
+    """Push a commit (`message`) to the head branch, with `force` in place of the newest one."""
+    change.require_author_or_push(pull)
+    before = pull.head_sha
+    commit = _commit(change, str(fields.get("message") or f"Improve {pull.title}"))
+    if fields.get("force"):
+        pull.commits.pop()
+    pull.commits.append(commit)
+    if pull.closed_at:
+        return
+    verb = "force-pushed" if fields.get("force") else "pushed"
+    change.note(pull, "pushed", f"{verb} {commit.sha[:7]}: {commit.message}")
+    change.repo.pushed_at = pull.updated_at
+    change.tell(pull, "synchronize", before=before, after=commit.sha)
+
+
+@deed("close")
+def close(change: Change, pull: Pull, fields: Fields) -> None:  # noqa: ARG001 - a deed's signature
+    """Close it unmerged; nothing happens if it is closed."""
+    change.require_author_or_push(pull)
+    if pull.closed_at:
+        return
+    pull.closed_at = change.world.clock.now()
+    change.note(pull, "closed", "closed this")
+    pull.closed_at = pull.updated_at
+    change.tell(pull, "closed")
+
+
+@deed("reopen")
+def reopen(change: Change, pull: Pull, fields: Fields) -> None:  # noqa: ARG001 - a deed's signature
+    """Reopen it; nothing happens if it is open, and a merged one stays merged."""
+    change.require_author_or_push(pull)
+    if not pull.closed_at:
+        return
+    if pull.merged_at:
+        raise invalid(
+            "PullRequest", "state", "invalid", "state cannot be changed. The pull request is merged."
+        )
+    pull.closed_at = None
+    change.note(pull, "reopened", "reopened this")
+    change.tell(pull, "reopened")
+
+
+@deed("merge")
+def merge(change: Change, pull: Pull, fields: Fields) -> None:
+    """Merge it, if its head still is `sha`.
+
+    https://docs.github.com/rest/pulls/pulls#merge-a-pull-request
+    """
+    change.require_push()
+    if pull.closed_at:
+        raise Refused(405, NOT_MERGEABLE)
+    if pull.draft:
+        raise Refused(405, "Pull Request is still a draft")
+    if fields.get("sha") and fields["sha"] != pull.head_sha:
+        raise Refused(409, HEAD_MOVED)
+    if fields.get("merge_method", "merge") not in {"merge", "squash", "rebase"}:
+        raise Refused(422, "Validation Failed")
+    pull.merge_sha = change.world.new_sha()
+    change.repo.heads[pull.base_ref] = pull.merge_sha
+    pull.merged_by = change.actor
+    change.note(pull, "merged", f"merged {pull.merge_sha[:7]} into {pull.base_ref}")
+    pull.closed_at = pull.merged_at = change.repo.pushed_at = pull.updated_at
+    change.tell(pull, "closed")
+
+
+@deed("draft")
+def draft(change: Change, pull: Pull, fields: Fields) -> None:  # noqa: ARG001 - a deed's signature
+    """Convert it to a draft."""
+    _set_draft(change, pull, draft=True)
+
+
+@deed("ready")
+def ready(change: Change, pull: Pull, fields: Fields) -> None:  # noqa: ARG001 - a deed's signature
+    """Mark a draft as ready for review."""
+    _set_draft(change, pull, draft=False)
+
+
+def _set_draft(change: Change, pull: Pull, *, draft: bool) -> None:
+    change.require_author_or_push(pull)
+    if pull.closed_at:
+        raise Refused(422, "The pull request is closed.")
+    if pull.draft == draft:
+        return
+    pull.draft = draft
+    change.note(pull, "draft" if draft else "ready", "made this a draft" if draft else "marked this as ready")
+    change.tell(pull, "converted_to_draft" if draft else "ready_for_review")
+
+
+def _fork(change: Change) -> Repo:
+    """The actor's fork of the repository, made when it is first needed."""
+    repo, actor = change.repo, change.actor
+    if known := change.world.repo(f"{actor.login}/{repo.name}"):
+        return known
+    now = change.world.clock.now()
+    return change.world.add_repo(
+        Repo(
+            id=change.world.new_id(),
+            owner=actor,
+            name=repo.name,
+            private=repo.private,
+            description=repo.description,
+            created_at=now,
+            pushed_at=now,
+            fork=True,
+            permissions={actor.login: Permission.ADMIN},
+            heads=dict(repo.heads),
+        )
+    )
+
+
+def _refuse_second(repo: Repo, source: Repo, head: str, base: str) -> None:
+    for pull in repo.pulls.values():
+        if (pull.head_repo, pull.head_ref, pull.base_ref, pull.state) == (source, head, base, "open"):
+            message = f"A pull request already exists for {source.owner.login}:{head}."
+            raise Refused(
+                422, "Validation Failed", [{"resource": "PullRequest", "code": "custom", "message": message}]
+            )
+
+
+def _commit(change: Change, message: str) -> Commit:
+    sha = change.world.new_sha()
+    # Any numbers would do; these stay the same from run to run.
+    return Commit(
+        sha=sha,
+        message=message,
+        author=change.actor,
+        at=change.world.clock.now(),
+        additions=int(sha[:2], 16) % 40 + 1,
+        deletions=int(sha[2:4], 16) % 15,
+    )
+
+
+def _edited(changes: Json, title: str, base: str) -> str:
+    parts = []
+    if "title" in changes:
+        parts.append(f"changed the title from “{changes['title']['from']}” to “{title}”")
+    if "body" in changes:
+        parts.append("edited the description")
+    if "base" in changes:
+        parts.append(f"changed the base branch to {base}")
+    return " and ".join(parts)

@@ -1,0 +1,90 @@
+"""Somebody at work on a pull request, and the register of what can be done to one.
+
+Each deed is registered under the name a driver uses (`close`), obeys GitHub's permissions and
+refusals, and causes the webhooks GitHub sends for it: none if nothing changed.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from .model import Entry, Permission, Pull, Repo, User, World
+from .payloads import Json, user_payload
+from .pull_payloads import pull_payload
+from .refusals import Refused, forbidden, not_found
+
+# GitHub has to look again whether it can be merged after these.
+UNCOMPUTED = {"opened", "reopened", "synchronize"}
+
+
+class Emit(Protocol):
+    """Sends an event to the webhooks of a repository."""
+
+    def __call__(self, repo: Repo, event: str, payload: Json) -> None:
+        """Returns at once."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """Somebody at work in a repository."""
+
+    world: World
+    emit: Emit
+    actor: User
+    repo: Repo
+
+    @property
+    def may_push(self) -> bool:
+        """Whether the actor has write access."""
+        return self.repo.permission(self.actor) >= Permission.WRITE
+
+    def require_push(self) -> None:
+        """Refuse unless the actor has write access."""
+        if not self.may_push:
+            raise forbidden()
+
+    def require_author_or_push(self, pull: Pull) -> None:
+        """Refuse unless the actor opened it, or has write access."""
+        if pull.author != self.actor:
+            self.require_push()
+
+    def note(self, pull: Pull, kind: str, what: str, body: str = "") -> None:
+        """Write a line into the timeline; the pull request counts as updated now."""
+        pull.updated_at = self.world.clock.change()
+        pull.timeline.append(Entry(at=pull.updated_at, actor=self.actor, kind=kind, what=what, body=body))
+
+    def tell(self, pull: Pull, action: str, **extra: object) -> None:
+        """Send the pull_request event of that action."""
+        shown = pull_payload(self.world, self.repo, pull, computed=action not in UNCOMPUTED)
+        payload = {"action": action, "number": pull.number, "pull_request": shown, **extra}
+        self.emit(self.repo, "pull_request", payload | self.sender())
+
+    def sender(self) -> Json:
+        """The part of a payload that names the actor."""
+        return {"sender": user_payload(self.world, self.actor)}
+
+
+Fields = Mapping[str, Any]
+Deed = Callable[[Change, Pull, Fields], None]
+DEEDS: dict[str, Deed] = {}
+
+
+def deed(name: str) -> Callable[[Deed], Deed]:
+    """Register a change under a name."""
+
+    def register(function: Deed) -> Deed:
+        if name in DEEDS:
+            raise ValueError(f"{name} is registered twice")
+        DEEDS[name] = function
+        return function
+
+    return register
+
+
+def perform(change: Change, name: str, pull: Pull, fields: Fields | None = None) -> None:
+    """Do what is registered as `name` to `pull`; raises `Refused` as GitHub would refuse."""
+    if name not in DEEDS:
+        raise Refused(422, f"{name} is none of: open, {', '.join(sorted(DEEDS))}")
+    if change.repo.permission(change.actor) < Permission.READ:
+        raise not_found()
+    DEEDS[name](change, pull, fields or {})

@@ -1,0 +1,205 @@
+"""OAuth: the page where a user agrees, and the exchange of its code for a token.
+
+https://docs.github.com/apps/oauth-apps/building-oauth-apps/authorizing-oauth-apps
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import aiohttp_jinja2
+from aiohttp import web
+
+from .config import Config
+from .payloads import Json
+from .services import SERVICES, Services
+from .tokens import Token, split_scopes
+
+ERROR_DOCS = "https://docs.github.com/apps/managing-oauth-apps"
+WRONG_CLIENT = (
+    "incorrect_client_credentials",
+    "The client_id and/or client_secret passed are incorrect.",
+)
+WRONG_REDIRECT = (
+    "redirect_uri_mismatch",
+    "The redirect_uri MUST match the registered callback URL for this application.",
+)
+WRONG_CODE = ("bad_verification_code", "The code passed is incorrect or expired.")
+WRONG_REFRESH = ("bad_refresh_token", "The refresh token passed is incorrect or expired.")
+WRONG_GRANT = ("unsupported_grant_type", "The grant_type is not supported.")
+CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
+PASSED_ON = (
+    "client_id",
+    "redirect_uri",
+    "scope",
+    "state",
+    "code_challenge",
+    "code_challenge_method",
+)
+SCOPE_WORDS = {
+    "repo": "Full control of private and public repositories",
+    "public_repo": "Access public repositories",
+    "write:repo_hook": "Read and write repository webhooks",
+    "admin:repo_hook": "Full control of repository webhooks",
+    "read:repo_hook": "Read repository webhooks",
+    "read:user": "Read your profile",
+    "user:email": "Read your e-mail addresses",
+    "read:org": "Read organization membership",
+    "offline_access": "Stay signed in with a refresh token",
+}
+
+
+def install(app: web.Application) -> None:
+    """Add the OAuth routes to `app`."""
+    app.router.add_get("/login/oauth/authorize", show_consent)
+    app.router.add_post("/login/oauth/authorize", take_consent)
+    app.router.add_post("/login/oauth/access_token", exchange)
+
+
+async def show_consent(request: web.Request) -> web.StreamResponse:
+    """Ask who signs in, and whether they agree."""
+    services, asked = request.app[SERVICES], request.query
+    if problem := _problem(services.config, asked):
+        return _answer_problem(services.config, asked, problem)
+    redirect = asked.get("redirect_uri") or services.config.redirect_uris[0]
+    context = {
+        "people": services.world.people(),
+        "hint": asked.get("login", ""),
+        "scopes": [
+            (scope, SCOPE_WORDS.get(scope, scope)) for scope in _granted(services, asked.get("scope", ""))
+        ],
+        "hidden": {name: asked[name] for name in PASSED_ON if name in asked},
+        "host": urlsplit(redirect).netloc,
+    }
+    return aiohttp_jinja2.render_template("authorize.html", request, context)
+
+
+async def take_consent(request: web.Request) -> web.StreamResponse:
+    """Send the browser back to the app, with a code or with `access_denied`."""
+    services = request.app[SERVICES]
+    form = {key: str(value) for key, value in (await request.post()).items()}
+    if problem := _problem(services.config, form):
+        return _answer_problem(services.config, form, problem)
+    user = services.world.user(form.get("user", ""))
+    if user is None or "cancel" in form:
+        denied = ("access_denied", "The user has denied your application access.")
+        return _back(services.config, form, _error_fields(denied))
+    code = services.vault.new_code(
+        user,
+        _granted(services, form.get("scope", "")),
+        form.get("redirect_uri", ""),
+        form.get("code_challenge", ""),
+    )
+    return _back(services.config, form, {"code": code.code})
+
+
+async def exchange(request: web.Request) -> web.Response:
+    """Exchange a code or a refresh token; errors have status 200.
+
+    https://docs.github.com/apps/oauth-apps/maintaining-oauth-apps/troubleshooting-oauth-app-access-token-request-errors
+    """
+    services = request.app[SERVICES]
+    fields = {**request.query, **await _fields(request)}
+    answer = _exchange(services, fields)
+    if "application/json" in request.headers.get("Accept", ""):
+        return web.json_response(answer)
+    return web.Response(text=urlencode(answer), content_type="application/x-www-form-urlencoded")
+
+
+def _exchange(services: Services, fields: Mapping[str, str]) -> Json:
+    config = services.config
+    if (fields.get("client_id"), fields.get("client_secret")) != (config.client_id, config.client_secret):
+        return _error_fields(WRONG_CLIENT)
+    grant = fields.get("grant_type", "authorization_code")
+    if grant == "refresh_token":
+        token = services.vault.rotate(fields.get("refresh_token", ""))
+        return _shown(services, token) if token else _error_fields(WRONG_REFRESH)
+    if grant != "authorization_code":
+        return _error_fields(WRONG_GRANT)
+    code = services.vault.take_code(fields.get("code", ""), fields.get("code_verifier", ""))
+    if code is None:
+        return _error_fields(WRONG_CODE)
+    if fields.get("redirect_uri", code.redirect_uri) != code.redirect_uri:
+        return _error_fields(WRONG_REDIRECT)
+    expiring = config.expiring_tokens or "offline_access" in code.scopes
+    return _shown(services, services.vault.issue(code.user, code.scopes, expiring=expiring))
+
+
+def _shown(services: Services, token: Token) -> Json:
+    answer: Json = {"access_token": token.access, "scope": ",".join(token.scopes), "token_type": "bearer"}
+    if token.expires_at and token.refresh_expires_at:
+        now = services.world.clock.now()
+        answer["expires_in"] = int((token.expires_at - now).total_seconds())
+        answer["refresh_token"] = token.refresh
+        answer["refresh_token_expires_in"] = int((token.refresh_expires_at - now).total_seconds())
+    return answer
+
+
+async def _fields(request: web.Request) -> dict[str, str]:
+    if request.content_type == "application/json":
+        try:
+            body: Any = await request.json()
+        except ValueError:
+            return {}
+        return {str(key): str(value) for key, value in body.items()} if isinstance(body, dict) else {}
+    return {key: values[-1] for key, values in parse_qs(await request.text()).items()}
+
+
+def _granted(services: Services, asked: str) -> tuple[str, ...]:
+    """The scopes a user grants: what is asked for, or what the configuration narrows it to."""
+    narrowed = services.config.scopes_granted
+    return split_scopes(asked if narrowed is None else narrowed)
+
+
+def _problem(config: Config, asked: Mapping[str, str]) -> tuple[str, str] | None:
+    """What is wrong with a request for authorization, as error and description."""
+    if asked.get("client_id") != config.client_id:
+        return ("not_found", "No application has this client_id.")
+    redirect = asked.get("redirect_uri", "")
+    if not (_registered(config, redirect) if redirect else config.redirect_uris):
+        return WRONG_REDIRECT
+    if asked.get("code_challenge"):
+        if asked.get("code_challenge_method") != "S256":
+            return ("invalid_request", "code_challenge_method must be S256.")
+        if not CHALLENGE.fullmatch(asked["code_challenge"]):
+            return ("invalid_request", "code_challenge must have 43 characters of base64url.")
+    return None
+
+
+def _registered(config: Config, redirect: str) -> bool:
+    """Whether it is a registered address or lies below one, on the same host and port.
+
+    https://docs.github.com/apps/oauth-apps/building-oauth-apps/authorizing-oauth-apps#redirect-urls
+    """
+    asked = urlsplit(redirect)
+    if asked.scheme not in {"http", "https"} or ".." in asked.path.split("/"):
+        return False
+    for known in map(urlsplit, config.redirect_uris):
+        below = asked.path == known.path or asked.path.startswith(known.path.rstrip("/") + "/")
+        if (asked.scheme, asked.netloc) == (known.scheme, known.netloc) and below:
+            return True
+    return not config.redirect_uris
+
+
+def _answer_problem(config: Config, asked: Mapping[str, str], problem: tuple[str, str]) -> web.StreamResponse:
+    """Tell the app where that is safe, else the user."""
+    if problem[0] == "not_found":
+        return web.Response(status=404, text=problem[1])
+    if problem == WRONG_REDIRECT:
+        # GitHub tells a registered address about an unregistered one; the stand-in tells the user.
+        return web.Response(status=400, text=f"{problem[0]}: {problem[1]}")
+    return _back(config, asked, _error_fields(problem))
+
+
+def _back(config: Config, asked: Mapping[str, str], fields: Mapping[str, str]) -> web.Response:
+    redirect = asked.get("redirect_uri") or config.redirect_uris[0]
+    state = {"state": asked["state"]} if asked.get("state") else {}
+    joint = "&" if urlsplit(redirect).query else "?"
+    location = redirect + joint + urlencode({**fields, **state})
+    return web.Response(status=302, headers={"Location": location, "Cache-Control": "no-store"})
+
+
+def _error_fields(error: tuple[str, str]) -> dict[str, str]:
+    name, description = error
+    return {"error": name, "error_description": description, "error_uri": f"{ERROR_DOCS}/#{name}"}

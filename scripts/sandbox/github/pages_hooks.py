@@ -1,0 +1,49 @@
+"""The page of a repository's webhooks and their recent deliveries."""
+
+from aiohttp import web
+
+from .hooks import Delivery, Hook
+from .pages import page_repo, render, see_other
+from .refusals import not_found
+from .services import SERVICES
+
+SHOWN = 50
+
+
+def install(app: web.Application) -> None:
+    """Add the page to `app`."""
+    page = "/{owner}/{repo}/settings/hooks"
+    delivery = page + "/{hook:[0-9]+}/deliveries/{delivery:[0-9]+}"
+    app.router.add_get(page, show_hooks)
+    app.router.add_get(delivery, show_delivery)
+    app.router.add_post(f"{delivery}/redeliver", redeliver)
+
+
+async def show_hooks(request: web.Request) -> web.Response:
+    """All webhooks, each with its newest deliveries."""
+    repo, hookshot = page_repo(request), request.app[SERVICES].hookshot
+    hooks = [(hook, list(hook.deliveries)[: -SHOWN - 1 : -1]) for hook in hookshot.of(repo)]
+    return render(request, "hooks.html", {"repo": repo, "hooks": hooks, "held": len(hookshot.held)})
+
+
+async def show_delivery(request: web.Request) -> web.Response:
+    """One attempt: what was sent, and what came back."""
+    repo, (hook, delivery) = page_repo(request), _find(request)
+    return render(request, "delivery.html", {"repo": repo, "hook": hook, "delivery": delivery})
+
+
+async def redeliver(request: web.Request) -> web.Response:
+    """Send it again under the same GUID; shows the page once it was answered or gave up."""
+    repo, (_hook, delivery) = page_repo(request), _find(request)
+    request.app[SERVICES].hookshot.redeliver(delivery)
+    return see_other(f"/{repo.full_name}/settings/hooks")
+
+
+def _find(request: web.Request) -> tuple[Hook, Delivery]:
+    hook = request.app[SERVICES].hookshot.hooks.get(int(request.match_info["hook"]))
+    wanted = int(request.match_info["delivery"])
+    if hook and hook.repository_id == page_repo(request).id:
+        for delivery in hook.deliveries:
+            if delivery.id == wanted:
+                return hook, delivery
+    raise not_found()

@@ -1,0 +1,123 @@
+"""REST: the caller, what they can reach, how often they may call, and their tokens."""
+
+import hashlib
+
+from .model import Permission
+from .payloads import Json, full_repo_payload, profile_payload, stamp, stamp_or_none, user_payload
+from .refusals import Refused, not_found
+from .rest import Answer, Call, endpoint
+from .rest_paging import paged
+from .tokens import Token
+
+APP_TOKEN = "/applications/{client_id}/token"
+
+
+@endpoint("GET", "/user", docs="users/users#get-the-authenticated-user")
+async def get_user(call: Call) -> Answer:
+    """Who the token belongs to."""
+    return Answer(profile_payload(call.services.world, call.user))
+
+
+@endpoint("GET", "/users/{login}", docs="users/users#get-a-user")
+async def get_public_user(call: Call) -> Answer:
+    """Anybody's profile."""
+    user = call.services.world.user(call.request.match_info["login"])
+    if user is None:
+        raise not_found()
+    profile = profile_payload(call.services.world, user)
+    del profile["notification_email"]
+    return Answer(profile)
+
+
+@endpoint("GET", "/user/repos", docs="repos/repos#list-repositories-for-the-authenticated-user")
+async def list_repos(call: Call) -> Answer:
+    """The repositories the caller was given access to; private ones only with the scope `repo`."""
+    world, user = call.services.world, call.user
+    scopes = call.token.scopes if call.token else ()
+    found = [
+        full_repo_payload(world, repo, user)
+        for repo in world.repos.values()
+        if repo.permissions.get(user.login, Permission.NONE) and (not repo.private or "repo" in scopes)
+    ]
+    page, headers = paged(call, found)
+    return Answer(page, headers=headers)
+
+
+@endpoint("GET", "/repos/{owner}/{repo}", docs="repos/repos#get-a-repository")
+async def get_repo(call: Call) -> Answer:
+    """One repository, with what the caller may do in it."""
+    caller = call.token.user if call.token else None
+    return Answer(full_repo_payload(call.services.world, call.repo(), caller))
+
+
+@endpoint(
+    "GET",
+    "/rate_limit",
+    docs="rate-limit/rate-limit#get-rate-limit-status-for-the-authenticated-user",
+    free=True,
+)
+async def get_rate_limit(call: Call) -> Answer:
+    """The present window; asking is free."""
+    window = call.services.limits.window(call.token.user.id if call.token else 0)
+    core = {
+        "limit": window.limit,
+        "used": window.used,
+        "remaining": window.remaining,
+        "reset": int(window.reset.timestamp()),
+    }
+    return Answer({"resources": {"core": core, "search": core, "graphql": core}, "rate": core})
+
+
+@endpoint("POST", APP_TOKEN, docs="apps/oauth-applications#check-a-token", app_auth=True)
+async def check_token(call: Call) -> Answer:
+    """What the app knows about one of its tokens; 404 if it is no good."""
+    return Answer(_authorization(call, _apps_token(call)))
+
+
+@endpoint("DELETE", APP_TOKEN, docs="apps/oauth-applications#delete-an-app-token", app_auth=True)
+async def delete_token(call: Call) -> Answer:
+    """Revoke one token."""
+    call.services.vault.revoke(_apps_token(call))
+    return Answer(status=204)
+
+
+@endpoint(
+    "DELETE",
+    "/applications/{client_id}/grant",
+    docs="apps/oauth-applications#delete-an-app-authorization",
+    app_auth=True,
+)
+async def delete_grant(call: Call) -> Answer:
+    """Revoke all tokens of the user a token belongs to."""
+    call.services.vault.revoke_all(_apps_token(call).user)
+    return Answer(status=204)
+
+
+def _apps_token(call: Call) -> Token:
+    access = call.body.get("access_token")
+    if not isinstance(access, str) or not access:
+        raise Refused(422, "Validation Failed", [{"resource": "OauthAccess", "code": "missing_field"}])
+    token = call.services.vault.find(access)
+    if token is None:
+        raise not_found()
+    return token
+
+
+def _authorization(call: Call, token: Token) -> Json:
+    config = call.services.config
+    return {
+        "id": token.id,
+        "url": f"{config.api_url}/authorizations/{token.id}",
+        "app": {"name": "bridge", "url": config.web_url, "client_id": config.client_id},
+        "token": token.access,
+        "hashed_token": hashlib.sha256(token.access.encode()).hexdigest(),
+        "token_last_eight": token.access[-8:],
+        "note": None,
+        "note_url": None,
+        "created_at": stamp(token.created_at),
+        "updated_at": stamp(token.created_at),
+        "scopes": list(token.scopes),
+        "fingerprint": None,
+        "expires_at": stamp_or_none(token.expires_at),
+        "user": user_payload(call.services.world, token.user),
+    }

@@ -1,0 +1,200 @@
+"""What a test or a demo drives the stand-in with: JSON routes below `/_sandbox/`.
+
+Their calls are not recorded, and faults do not break them.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from aiohttp import web
+
+from .changes import open_pull
+from .deeds import perform
+from .hooks import Delivery, hook_payload
+from .model import Permission, Repo, User
+from .payloads import Json
+from .pull_payloads import pull_payload
+from .refusals import Refused, not_found
+from .seed import ACME
+from .services import SERVICES, Services
+from .tokens import split_scopes
+from .webhooks import add_hook
+
+IDLE_SECONDS = 10.0
+Run = Callable[[Services, web.Request, Json], Awaitable[Any]]
+
+
+def install(app: web.Application) -> None:
+    """Add the driver routes to `app`."""
+    routes: list[tuple[str, str, Run]] = [
+        ("POST", "/tokens", make_token),
+        ("DELETE", "/tokens", revoke_tokens),
+        ("POST", "/hooks", make_hook),
+        ("POST", "/act", act),
+        ("POST", "/users/{login}", set_user),
+        ("GET", "/webhooks", show_webhooks),
+        ("POST", "/webhooks", set_webhooks),
+        ("POST", "/webhooks/release", release),
+        ("GET", "/webhooks/idle", idle),
+        ("POST", "/clock", set_clock),
+        ("POST", "/reset", reset),
+    ]
+    for method, path, run in routes:
+        app.router.add_route(method, "/_sandbox" + path, _handler(run))
+
+
+def _handler(run: Run) -> Callable[[web.Request], Awaitable[web.Response]]:
+    async def handle(request: web.Request) -> web.Response:
+        try:
+            body = await request.json() if request.can_read_body else {}
+            answer = await run(request.app[SERVICES], request, body)
+        except Refused as refused:
+            refusal = {"message": str(refused), "errors": refused.errors}
+            return web.json_response(refusal, status=refused.status)
+        except (KeyError, ValueError, TypeError, AttributeError, IndexError) as error:
+            return web.json_response({"message": f"bad request: {error!r}"}, status=400)
+        return web.json_response(answer)
+
+    return handle
+
+
+async def make_token(services: Services, _request: web.Request, body: Json) -> Json:
+    """`{"user", "scopes"}`: a token as if the user had agreed; `{"expiring": true}` adds a refresh token."""
+    scopes = split_scopes(body.get("scopes", "repo"))
+    expiring = bool(body.get("expiring", services.config.expiring_tokens))
+    token = services.vault.issue(_user(services, body["user"]), scopes, expiring=expiring)
+    return {"token": token.access, "refresh_token": token.refresh, "scopes": list(token.scopes)}
+
+
+async def revoke_tokens(services: Services, request: web.Request, _body: Json) -> Json:
+    """`?user=`: all tokens of that user are no good any more."""
+    return {"revoked": services.vault.revoke_all(_user(services, request.query["user"]))}
+
+
+async def make_hook(services: Services, _request: web.Request, body: Json) -> Json:
+    """`{"repo", "url", "secret", "content_type", "events"}`: a webhook, which gets a ping."""
+    hook = add_hook(
+        services,
+        _repo(services, body["repo"]),
+        _user(services, "cy-gh"),
+        url=body["url"],
+        secret=body.get("secret", ""),
+        content_type=body.get("content_type", "json"),
+        events=body.get("events", ["*"]),
+    )
+    return hook_payload(services.world, hook)
+
+
+async def act(services: Services, _request: web.Request, body: Json) -> Json:
+    """`{"as", "repo", "do", "number", ...}`: somebody does something; returns the pull request."""
+    actor, repo = _user(services, body["as"]), _repo(services, body.get("repo", "acme/component"))
+    change, name = services.change(actor, repo), body["do"]
+    if name == "open":
+        pull = open_pull(change, body)
+    elif found := repo.pulls.get(int(body["number"])):
+        pull = found
+        perform(change, name, pull, body)
+    else:
+        raise not_found()
+    return pull_payload(services.world, repo, pull)
+
+
+async def set_user(services: Services, request: web.Request, body: Json) -> Json:
+    """`{"permission": "none|read|write|admin", "repo", "rate_remaining"}`, each optional but one."""
+    user = _user(services, request.match_info["login"])
+    if "rate_remaining" in body:
+        services.limits.leave(user.id, int(body["rate_remaining"]))
+    if "permission" in body:
+        permission = Permission[body["permission"].upper()]
+        wanted = body.get("repo")
+        for repo in services.world.repos.values():
+            if repo.owner == ACME and wanted in {None, repo.full_name}:
+                _permit(repo, user, permission)
+    return {"login": user.login, "id": user.id}
+
+
+async def show_webhooks(services: Services, _request: web.Request, _body: Json) -> Json:
+    """The mode, and what is held."""
+    held = [
+        {
+            "guid": shot.guid,
+            "event": shot.event,
+            "action": shot.action,
+            "hook_id": shot.hook.id,
+            "payload": shot.payload,
+        }
+        for shot in services.hookshot.held
+    ]
+    return {"mode": services.hookshot.mode, "held": held}
+
+
+async def set_webhooks(services: Services, request: web.Request, body: Json) -> Json:
+    """`{"mode": "send|hold", "timeout": seconds}`; going over to `send` sends what is held."""
+    if "timeout" in body:
+        services.hookshot.timeout = float(body["timeout"])
+    if "mode" in body:
+        if body["mode"] not in {"send", "hold"}:
+            raise ValueError("mode is send or hold")
+        services.hookshot.set_mode(body["mode"])
+    return await show_webhooks(services, request, body)
+
+
+async def release(services: Services, _request: web.Request, body: Json) -> list[Json]:
+    """`{"order": [...], "drop": true}`: send held ones in that order and wait for the answers.
+
+    A position may come up more than once (the same delivery twice); those left out stay held,
+    unless `drop` forgets them.
+    """
+    delivered = await services.hookshot.release(body.get("order"))
+    if body.get("drop"):
+        services.hookshot.held.clear()
+    return [_outcome(delivery) for delivery in delivered]
+
+
+async def idle(services: Services, _request: web.Request, _body: Json) -> Json:
+    """Wait until nothing is on its way, ten seconds at most; says whether it is so."""
+    return {"idle": await services.hookshot.idle(IDLE_SECONDS)}
+
+
+async def set_clock(services: Services, _request: web.Request, body: Json) -> Json:
+    """`{"advance": seconds, "tick": true|false}`; returns the time."""
+    clock = services.world.clock
+    clock.tick = bool(body.get("tick", clock.tick))
+    clock.advance(float(body.get("advance", 0)))
+    return {"now": clock.now().isoformat(), "tick": clock.tick}
+
+
+async def reset(services: Services, _request: web.Request, _body: Json) -> Json:
+    """Forget everything and seed again."""
+    await services.reset()
+    return {}
+
+
+def _user(services: Services, login: str) -> User:
+    if user := services.world.user(login):
+        return user
+    raise ValueError(f"nobody is called {login}")
+
+
+def _repo(services: Services, full_name: str) -> Repo:
+    if repo := services.world.repo(full_name):
+        return repo
+    raise ValueError(f"no repository is called {full_name}")
+
+
+def _permit(repo: Repo, user: User, permission: Permission) -> None:
+    if permission:
+        repo.permissions[user.login] = permission
+    else:
+        repo.permissions.pop(user.login, None)
+
+
+def _outcome(delivery: Delivery) -> Json:
+    shot = delivery.shot
+    return {
+        "guid": shot.guid,
+        "event": shot.event,
+        "action": shot.action,
+        "status": delivery.status_code,
+        "answer": delivery.response_body,
+    }

@@ -1,0 +1,55 @@
+"""The small world every stand-in starts with."""
+
+from datetime import UTC, datetime
+
+from .config import Config
+from .model import Label, Permission, Repo, User, World
+
+FOUNDED = datetime(2024, 3, 4, 9, 0, tzinfo=UTC)
+
+PEOPLE = (
+    User(id=1001, login="ann-gh", name="Ann Ames"),
+    User(id=1002, login="bob-gh", name="Bob Burke"),
+    User(id=1003, login="cy-gh", name="Cy Chen"),
+    User(id=1004, login="dee-gh", name="Dee Doyle"),
+)
+ACME = User(id=9001, login="acme", name="Acme", kind="Organization")
+
+LABELS = (
+    ("bug", "d73a4a", "Something isn't working"),
+    ("documentation", "0075ca", "Improvements or additions to documentation"),
+    ("enhancement", "a2eeef", "New feature or request"),
+    ("good first issue", "7057ff", "Good for newcomers"),
+)
+
+
+def new_world(config: Config) -> World:
+    """The organization acme with its two repositories, and four people.
+
+    Ann may push, Bob may only read, Cy administers, and Dee sees what is public.
+    """
+    world = World(config)
+    for user in (*PEOPLE, ACME):
+        world.add_user(user)
+    _add_repo(world, 1296269, "component", private=False, description="The component everybody depends on")
+    _add_repo(world, 1296270, "gadgets", private=True, description="Secret gadgets")
+    return world
+
+
+def _add_repo(world: World, number: int, name: str, *, private: bool, description: str) -> None:
+    ann, bob, cy, _dee = PEOPLE
+    repo = Repo(
+        id=number,
+        owner=ACME,
+        name=name,
+        private=private,
+        description=description,
+        created_at=FOUNDED,
+        pushed_at=FOUNDED,
+        permissions={ann.login: Permission.WRITE, bob.login: Permission.READ, cy.login: Permission.ADMIN},
+        heads={"main": world.new_sha(), "stable": world.new_sha()},
+        milestones={"1.0": 1},
+    )
+    for label, color, about in LABELS:
+        repo.labels[label] = Label(id=world.new_id(), name=label, color=color, description=about)
+    world.add_repo(repo)

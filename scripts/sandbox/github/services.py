@@ -1,0 +1,64 @@
+"""What the routes work with, under one key of the application."""
+
+from collections.abc import AsyncIterator
+
+import aiohttp
+from aiohttp import web
+
+from .config import Config
+from .deeds import Change
+from .hookshot import Hookshot
+from .limits import Limits
+from .model import Repo, User, World
+from .payloads import Json
+from .seed import new_world
+from .tokens import Vault
+from .watch import Watch
+
+
+class Services:
+    """The world with its tokens, rate limits and webhooks; `reset` begins anew."""
+
+    world: World
+    vault: Vault
+    limits: Limits
+    hookshot: Hookshot
+
+    def __init__(self, config: Config, session: aiohttp.ClientSession) -> None:
+        self.config = config
+        self.watch = Watch()
+        self._session = session
+        self._begin()
+
+    def change(self, actor: User, repo: Repo) -> Change:
+        """`actor` at work in `repo`."""
+        return Change(self.world, self._emit, actor, repo)
+
+    async def reset(self) -> None:
+        """Forget everything and seed again."""
+        await self.hookshot.stop()
+        self._begin()
+        self.watch.bump()
+
+    def _begin(self) -> None:
+        self.world = new_world(self.config)
+        self.vault = Vault(self.world.clock)
+        self.limits = Limits(self.world.clock)
+        self.hookshot = Hookshot(self.world, self.watch, self._session)
+
+    def _emit(self, repo: Repo, event: str, payload: Json) -> None:
+        self.hookshot.emit(repo, event, payload)
+
+
+SERVICES = web.AppKey("github-services", Services)
+CONFIG = web.AppKey("github-config", Config)
+
+
+async def open_services(app: web.Application) -> AsyncIterator[None]:
+    """A `cleanup_ctx`: services while the server runs."""
+    # Many webhooks may go to one receiver; an answer's cookies are nobody's business.
+    connector = aiohttp.TCPConnector(limit=0)
+    async with aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar()) as session:
+        app[SERVICES] = services = Services(app[CONFIG], session)
+        yield
+        await services.hookshot.stop()

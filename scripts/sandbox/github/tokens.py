@@ -1,0 +1,135 @@
+"""OAuth tokens, and the codes they are exchanged for.
+
+https://docs.github.com/apps/oauth-apps/building-oauth-apps/authorizing-oauth-apps
+"""
+
+import base64
+import hashlib
+import secrets
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from .model import Clock, User
+
+CODE_LIFE = timedelta(minutes=10)
+ACCESS_LIFE = timedelta(seconds=28_800)
+REFRESH_LIFE = timedelta(seconds=15_897_600)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Token:
+    """An access token, and the refresh token that replaces it where tokens expire."""
+
+    id: int
+    access: str
+    user: User
+    scopes: tuple[str, ...]
+    created_at: datetime
+    expires_at: datetime | None = None
+    refresh: str | None = None
+    refresh_expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Code:
+    """What a callback gets; good once, for ten minutes."""
+
+    code: str
+    user: User
+    scopes: tuple[str, ...]
+    redirect_uri: str
+    challenge: str
+    expires_at: datetime
+
+
+class Vault:
+    """The tokens and codes of the one OAuth App the stand-in knows."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._tokens: dict[str, Token] = {}
+        self._codes: dict[str, Code] = {}
+
+    def issue(self, user: User, scopes: tuple[str, ...], *, expiring: bool = False) -> Token:
+        """A new token for `user`."""
+        now = self._clock.now()
+        token = Token(
+            id=len(self._tokens) + 1, access=_secret("gho"), user=user, scopes=scopes, created_at=now
+        )
+        if expiring:
+            token = replace(
+                token,
+                expires_at=now + ACCESS_LIFE,
+                refresh=_secret("ghr"),
+                refresh_expires_at=now + REFRESH_LIFE,
+            )
+        self._tokens[token.access] = token
+        return token
+
+    def find(self, access: str) -> Token | None:
+        """The token, if it is good now."""
+        token = self._tokens.get(access)
+        if token and token.expires_at and token.expires_at <= self._clock.now():
+            return None
+        return token
+
+    def rotate(self, refresh: str) -> Token | None:
+        """A new token for a refresh token; the old pair dies at once. None if it is no good.
+
+        https://docs.github.com/apps/creating-github-apps/authenticating-with-a-github-app/refreshing-user-access-tokens
+        """
+        for token in self._tokens.values():
+            if token.refresh == refresh and token.refresh_expires_at:
+                if token.refresh_expires_at <= self._clock.now():
+                    return None
+                self.revoke(token)
+                return self.issue(token.user, token.scopes, expiring=True)
+        return None
+
+    def revoke(self, token: Token) -> None:
+        """The token is no good any more, nor is its refresh token."""
+        self._tokens.pop(token.access, None)
+
+    def revoke_all(self, user: User) -> int:
+        """All tokens of a user; returns how many there were."""
+        theirs = [token for token in self._tokens.values() if token.user == user]
+        for token in theirs:
+            self.revoke(token)
+        return len(theirs)
+
+    def new_code(self, user: User, scopes: tuple[str, ...], redirect_uri: str, challenge: str) -> Code:
+        """A code for a user who has just agreed."""
+        code = Code(
+            code=secrets.token_hex(10),
+            user=user,
+            scopes=scopes,
+            redirect_uri=redirect_uri,
+            challenge=challenge,
+            expires_at=self._clock.now() + CODE_LIFE,
+        )
+        self._codes[code.code] = code
+        return code
+
+    def take_code(self, code: str, verifier: str) -> Code | None:
+        """The code, used up; None if it is unknown, old, used, or `verifier` does not prove it."""
+        found = self._codes.pop(code, None)
+        if found is None or found.expires_at <= self._clock.now():
+            return None
+        if found.challenge and not secrets.compare_digest(found.challenge, challenge_of(verifier)):
+            return None
+        return found
+
+
+def challenge_of(verifier: str) -> str:
+    """The S256 challenge of a PKCE verifier (RFC 7636)."""
+    digest = hashlib.sha256(verifier.encode()).digest()
+    return base64.urlsafe_b64encode(digest).decode().rstrip("=")
+
+
+def split_scopes(text: str) -> tuple[str, ...]:
+    """Scopes as apps ask for them, by spaces or commas."""
+    return tuple(dict.fromkeys(text.replace(",", " ").split()))
+
+
+def _secret(prefix: str) -> str:
+    return f"{prefix}_{secrets.token_hex(18)}"

@@ -1,0 +1,230 @@
+"""Everything on one machine: both stand-ins and bridge between them, as real processes on loopback."""
+
+import asyncio
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+import aiohttp
+
+ROOT = Path(__file__).parents[2]
+START_SECONDS = 30
+STOP_SECONDS = 30
+REPOSITORY = "acme/component"
+FLOW = "acme/main"
+
+
+class Broken(Exception):
+    """Something did not start, or did not happen; the sentence says what."""
+
+
+def free_port(preferred: int = 0) -> int:
+    """The preferred port, or any other if that one is taken."""
+    for port in (preferred, 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return int(probe.getsockname()[1])
+    raise Broken("there is no free port on this machine")
+
+
+@dataclass(kw_only=True)
+class House:
+    """The three services' addresses and processes; what bridge keeps lies in `data`."""
+
+    data: Path
+    bridge: str
+    flowdock: str
+    github: str
+    http: aiohttp.ClientSession
+    output: IO[bytes] | int | None = None
+    settings: dict[str, str] = field(default_factory=dict)
+    webhook_secret: str = field(default_factory=lambda: secrets.token_hex(16))
+    processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """bridge's settings for this house."""
+        return {
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": str(ROOT),
+            "PORT": self.bridge.rpartition(":")[2],
+            "WEB_URL": self.bridge,
+            "FLOWDOCK_CLIENT_ID": "flowdock-client",
+            "FLOWDOCK_CLIENT_SECRET": "flowdock-secret",
+            "FLOWDOCK_API_URL": self.flowdock,
+            "GITHUB_CLIENT_ID": "github-client",
+            "GITHUB_CLIENT_SECRET": "github-secret",
+            "GITHUB_WEBHOOK_SECRET": self.webhook_secret,
+            "GITHUB_URL": self.github,
+            "GITHUB_API_URL": f"{self.github}/api/v3",
+            "COOKIE_SECRET": "only-for-trying-bridge-out",
+            "ENCRYPTION_KEY": "only-for-trying-bridge-out-32-characters",
+            **self.settings,
+        }
+
+    def start(self, *arguments: str, output: IO[bytes] | int | None = None) -> subprocess.Popen[bytes]:
+        """A Python process of this house, such as `start("bridge", "serve")`."""
+        process = subprocess.Popen(  # noqa: S603  (our own arguments)
+            [sys.executable, "-m", *arguments],
+            cwd=self.data,
+            env=self.environ,
+            stdout=output if output is not None else self.output,
+            stderr=subprocess.STDOUT if (output or self.output) else None,
+        )
+        self.processes.append(process)
+        return process
+
+    def start_flowdock(self) -> subprocess.Popen[bytes]:
+        """The stand-in Flowdock, with bridge registered as its application."""
+        return self.start(
+            *("scripts.sandbox.flowdock", "--port", self.flowdock.rpartition(":")[2]),
+            *("--web-url", self.flowdock, "--redirect-uri", f"{self.bridge}/auth/flowdock/callback"),
+            *("--setup-uri", f"{self.bridge}/flowdock/setup"),
+            *("--configure-uri", f"{self.bridge}/flowdock/configure"),
+        )
+
+    def start_github(self) -> subprocess.Popen[bytes]:
+        """The stand-in GitHub, with bridge registered as its OAuth App."""
+        return self.start(
+            *("scripts.sandbox.github", "--port", self.github.rpartition(":")[2]),
+            *("--web-url", self.github, "--redirect-uri", f"{self.bridge}/auth/github/callback"),
+        )
+
+    async def command(self, *arguments: str) -> str:
+        """Run a bridge command; returns what it printed, raises `Broken` if it failed."""
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            *("-m", "bridge", *arguments),
+            cwd=self.data,
+            env=self.environ,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        output, _ = await process.communicate()
+        if process.returncode != 0:
+            raise Broken(f"python -m bridge {arguments[0]}: {output.decode().strip()}")
+        return output.decode()
+
+    async def answers(self, url: str) -> None:
+        """Wait until an address answers with 200."""
+
+        async def asked() -> bool:
+            try:
+                async with self.http.get(url) as response:
+                    return response.status == 200
+            except aiohttp.ClientError:
+                return False
+
+        await until(asked, f"{url} does not answer")
+
+    async def connect(self) -> None:
+        """Tie the repository to the flow, and point its webhook at bridge."""
+        source = await self.post(
+            f"{self.flowdock}/_sandbox/sources",
+            {"flow": FLOW, "name": REPOSITORY, "external_url": f"{self.github}/{REPOSITORY}"},
+        )
+        await self.command("connect", REPOSITORY, "--flow-token", source["flow_token"])
+        hook = {
+            "repo": REPOSITORY,
+            "url": f"{self.bridge}/github/webhook",
+            "secret": self.webhook_secret,
+            "content_type": "json",
+        }
+        await self.post(f"{self.github}/_sandbox/hooks", hook)
+
+    async def get(self, url: str) -> Any:
+        """The JSON at an address of a stand-in."""
+        async with self.http.get(url) as response:
+            return await _json(response)
+
+    async def post(self, url: str, body: dict[str, Any]) -> Any:
+        """The JSON answer of a stand-in to a POST."""
+        async with self.http.post(url, json=body) as response:
+            return await _json(response)
+
+    async def act(self, who: str, do: str, **fields: Any) -> Any:
+        """Somebody does something on GitHub's page; returns the pull request."""
+        body = {"as": who, "repo": REPOSITORY, "do": do, **fields}
+        return await self.post(f"{self.github}/_sandbox/act", body)
+
+    async def threads(self) -> list[dict[str, Any]]:
+        """The flow's threads, as the inbox shows them."""
+        found: list[dict[str, Any]] = await self.get(f"{self.flowdock}/_sandbox/threads?flow={FLOW}")
+        return found
+
+    async def click(self, who: str, thread: str, action: str) -> dict[str, Any]:
+        """Somebody clicks a button in the inbox; what came of it."""
+        body = {"user": who, "flow": FLOW, "thread": thread, "action": action}
+        outcome: dict[str, Any] = await self.post(f"{self.flowdock}/_sandbox/click", body)
+        return outcome
+
+    def stop(self) -> None:
+        """Ask every process to end, the last one started first, and wait."""
+        for process in reversed(self.processes):
+            if process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+        for process in reversed(self.processes):
+            try:
+                process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+async def _json(response: aiohttp.ClientResponse) -> Any:
+    if response.status >= 400:
+        raise Broken(f"{response.method} {response.url}: {response.status} {await response.text()}")
+    return await response.json() if response.content_type == "application/json" else None
+
+
+async def until(happened: Callable[[], Any], otherwise: str, *, seconds: float = START_SECONDS) -> Any:
+    """Wait for an awaitable's true answer and return it; raises `Broken` with `otherwise` in the end."""
+    deadline = time.monotonic() + seconds
+    while not (answer := await happened()):
+        if time.monotonic() > deadline:
+            raise Broken(f"{otherwise} (after {seconds:.0f} s)")
+        await asyncio.sleep(0.03)
+    return answer
+
+
+@asynccontextmanager
+async def open_house(
+    data: Path,
+    *,
+    ports: tuple[int, int, int] = (0, 0, 0),
+    output: IO[bytes] | int | None = None,
+    settings: dict[str, str] | None = None,
+) -> AsyncIterator[House]:
+    """Both stand-ins running, bridge not yet; all processes end on leaving. `ports`: bridge's first."""
+    bridge, flowdock, github = (f"http://127.0.0.1:{free_port(port)}" for port in ports)
+    async with aiohttp.ClientSession() as http:
+        house = House(
+            data=data,
+            bridge=bridge,
+            flowdock=flowdock,
+            github=github,
+            http=http,
+            output=output,
+            settings=settings or {},
+        )
+        try:
+            house.start_flowdock()
+            house.start_github()
+            await house.answers(f"{flowdock}/_sandbox/threads")
+            await house.answers(f"{github}/_sandbox/webhooks")
+            yield house
+        finally:
+            house.stop()

@@ -1,0 +1,224 @@
+"""What the tests share: a real Redis, both stand-ins and bridge on real sockets, all in this process."""
+
+import asyncio
+import json
+import secrets
+import socket
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+from bridge import embedded_redis, settings
+from bridge.app import create_app
+from bridge.services import Services, connect_redis, open_services
+from scripts.sandbox import faults, flowdock, github
+from tests import sign
+
+FLOW = "acme/main"
+REPOSITORY = "acme/component"
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a Redis for this run."""
+    with embedded_redis.running(Path(tmp_path_factory.mktemp("redis"))) as url:
+        yield url
+
+
+@pytest.fixture
+async def redis_url(redis_server: str) -> str:
+    """The Redis, emptied."""
+    redis = connect_redis(redis_server)
+    await redis.flushall()
+    await redis.aclose()
+    await redis.connection_pool.disconnect()
+    return redis_server
+
+
+@dataclass
+class House:
+    """bridge between its two stand-ins, and what a test does with them."""
+
+    services: Services
+    bridge: str
+    flowdock: str
+    github: str
+    flowdock_journal: faults.Journal
+    github_journal: faults.Journal
+    http: aiohttp.ClientSession
+    flow_token: str = ""
+    running: list[asyncio.Task[None]] = field(default_factory=list)
+
+    async def connect(self, flow: str = FLOW) -> str:
+        """Tie the repository to a flow; returns the flow token."""
+        async with self.http.post(
+            f"{self.flowdock}/_sandbox/sources",
+            json={"flow": flow, "name": REPOSITORY, "external_url": f"{self.github}/{REPOSITORY}"},
+        ) as response:
+            token: str = (await response.json())["flow_token"]
+        await self.services.store.connect(REPOSITORY, flow_token=token, name=REPOSITORY)
+        self.flow_token = token
+        return token
+
+    def start_worker(self) -> asyncio.Task[None]:
+        """A worker in this process, until the house closes."""
+        task = asyncio.create_task(self.services.worker().run())
+        self.running.append(task)
+        return task
+
+    async def hook(self, *, content_type: str = "json") -> None:
+        """Point GitHub's webhook of the repository at bridge."""
+        hook = {
+            "repo": REPOSITORY,
+            "url": f"{self.bridge}/github/webhook",
+            "secret": self.services.settings.github_webhook_secrets[0],
+            "content_type": content_type,
+        }
+        async with self.http.post(f"{self.github}/_sandbox/hooks", json=hook) as response:
+            assert response.status == 200
+
+    async def act(self, who: str, do: str, **fields: Any) -> Any:
+        """Somebody does something on GitHub; returns the pull request."""
+        body = {"as": who, "repo": REPOSITORY, "do": do, **fields}
+        async with self.http.post(f"{self.github}/_sandbox/act", json=body) as response:
+            assert response.status == 200, await response.text()
+            return await response.json()
+
+    async def deliver(
+        self,
+        payload: dict[str, Any],
+        *,
+        event: str = "pull_request",
+        delivery_id: str | None = None,
+    ) -> aiohttp.ClientResponse:
+        """A signed webhook delivery, straight to bridge; the response's body is read."""
+        body = json.dumps(payload).encode()
+        secret = self.services.settings.github_webhook_secrets[0]
+        headers = {
+            "Content-Type": "application/json",
+            "X-GitHub-Event": event,
+            "X-GitHub-Delivery": delivery_id or str(uuid.uuid4()),
+            "X-Hub-Signature-256": sign.webhook(body, secret),
+        }
+        async with self.http.post(
+            f"{self.bridge}/github/webhook", data=body, headers=headers
+        ) as response:
+            await response.read()
+            return response
+
+    async def messages(self, flow: str = FLOW) -> list[dict[str, Any]]:
+        """All messages that Flowdock took for a flow, in order."""
+        async with self.http.get(f"{self.flowdock}/_sandbox/messages", params={"flow": flow}) as response:
+            found: list[dict[str, Any]] = await response.json()
+            return found
+
+    async def threads(self, flow: str = FLOW) -> list[dict[str, Any]]:
+        """The threads of a flow, the newest activity first."""
+        async with self.http.get(f"{self.flowdock}/_sandbox/threads", params={"flow": flow}) as response:
+            found: list[dict[str, Any]] = await response.json()
+            return found
+
+    async def click(self, who: str, thread: str, action: str) -> dict[str, Any]:
+        """Somebody clicks a button in the inbox."""
+        body = {"user": who, "flow": FLOW, "thread": thread, "action": action}
+        async with self.http.post(f"{self.flowdock}/_sandbox/click", json=body) as response:
+            assert response.status == 200, await response.text()
+            outcome: dict[str, Any] = await response.json()
+            return outcome
+
+
+@pytest.fixture
+async def house(redis_url: str) -> AsyncIterator[House]:
+    """bridge's web half and both stand-ins, connected to nothing yet; a worker is for the test to start."""
+    async with open_house(redis_url) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def working(house: House) -> House:
+    """The house with a worker, the repository connected and GitHub's webhook installed."""
+    await house.connect()
+    await house.hook()
+    house.start_worker()
+    return house
+
+
+@asynccontextmanager
+async def open_house(
+    redis_url: str, *, github_config: dict[str, Any] | None = None, **changes: Any
+) -> AsyncIterator[House]:
+    """A house; `changes` are settings that differ."""
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(3)]
+    bridge, flowdock_url, github_url = (
+        f"http://127.0.0.1:{listener.getsockname()[1]}" for listener in sockets
+    )
+    chosen = replace(make_settings(bridge, flowdock_url, github_url), **changes)
+    flowdock_app = flowdock.create_app(
+        flowdock.Config(web_url=flowdock_url, redirect_uris=(f"{bridge}/auth/flowdock/callback",))
+    )
+    github_app = github.create_app(
+        github.Config(
+            web_url=github_url,
+            redirect_uris=(f"{bridge}/auth/github/callback",),
+            **(github_config or {}),
+        )
+    )
+    async with open_services(chosen, redis_url=redis_url) as services, aiohttp.ClientSession() as http:
+        runners = []
+        apps = (create_app(services), flowdock_app, github_app)
+        for app, listener in zip(apps, sockets, strict=True):
+            runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
+            await runner.setup()
+            await web.SockSite(runner, listener).start()
+            runners.append(runner)
+        opened = House(
+            services=services,
+            bridge=bridge,
+            flowdock=flowdock_url,
+            github=github_url,
+            flowdock_journal=flowdock_app[faults.JOURNAL],
+            github_journal=github_app[faults.JOURNAL],
+            http=http,
+        )
+        try:
+            yield opened
+        finally:
+            services.stop.set()
+            await asyncio.gather(*opened.running)
+            for runner in runners:
+                await runner.cleanup()
+
+
+def make_settings(bridge: str, flowdock_url: str, github_url: str) -> settings.Settings:
+    """Settings with fresh secrets; leases are short, so that a lost one is found out soon."""
+    return settings.read(
+        {
+            "WEB_URL": bridge,
+            "FLOWDOCK_CLIENT_ID": "flowdock-client",
+            "FLOWDOCK_CLIENT_SECRET": "flowdock-secret",
+            "FLOWDOCK_API_URL": flowdock_url,
+            "GITHUB_CLIENT_ID": "github-client",
+            "GITHUB_CLIENT_SECRET": "github-secret",
+            "GITHUB_WEBHOOK_SECRET": secrets.token_hex(16),
+            "GITHUB_URL": github_url,
+            "GITHUB_API_URL": f"{github_url}/api/v3",
+            "COOKIE_SECRET": secrets.token_hex(16),
+            "ENCRYPTION_KEY": secrets.token_hex(16),
+            "LEASE_SECONDS": "3",
+        }
+    )
+
+
+async def eventually(happened: Callable[[], Awaitable[Any]], *, seconds: float = 20) -> Any:
+    """Wait for an awaitable's first true answer and return it; fails the test if none comes."""
+    async with asyncio.timeout(seconds):
+        while not (answer := await happened()):
+            await asyncio.sleep(0.01)
+    return answer

@@ -1,0 +1,139 @@
+"""The stand-in GitHub's pages: without JavaScript, as a browser's forms use them."""
+
+import re
+from collections.abc import AsyncIterator
+from html import unescape
+
+import pytest
+
+from tests.sandbox.github_kit import GitHub, Receiver, Reply, receiving, running
+
+PULL = "/acme/component/pull/1"
+HOOKS = "/acme/component/settings/hooks"
+
+
+@pytest.fixture
+async def github() -> AsyncIterator[GitHub]:
+    async with running() as server:
+        yield server
+
+
+@pytest.fixture
+async def receiver() -> AsyncIterator[Receiver]:
+    async with receiving() as server:
+        yield server
+
+
+async def page(github: GitHub, path: str, user: str = "ann-gh") -> Reply:
+    return await github.ask("GET", path, headers={"Cookie": f"sandbox_user={user}"})
+
+
+async def submit(github: GitHub, path: str, user: str = "ann-gh", **fields: str) -> Reply:
+    return await github.ask("POST", path, data=fields, headers={"Cookie": f"sandbox_user={user}"})
+
+
+async def test_the_first_page_is_the_list(github: GitHub) -> None:
+    reply = await github.ask("GET", "/")
+    assert (reply.status, reply.headers["Location"]) == (302, "/acme/component/pulls")
+    empty = await page(github, "/acme/component/pulls")
+    assert "There are no open pull requests" in empty.text
+    assert 'data-testid="new-pull"' in empty.text
+    assert "default-src 'none'" in empty.headers["Content-Security-Policy"]
+
+
+async def test_a_pull_request_is_opened_and_worked_on(github: GitHub) -> None:
+    form = (await page(github, "/acme/component/compare")).text
+    for name in ("pull-title", "pull-body", "create-pull"):
+        assert f'data-testid="{name}"' in form
+    made = await submit(github, "/acme/component/pulls", title="Count", body="**All** <script>", base="main")
+    assert (made.status, made.headers["Location"]) == (303, PULL)
+    shown = (await page(github, PULL)).text
+    assert "<strong>All</strong>" in shown
+    assert "<script>" not in shown.split("<main")[1]
+    for deed, fields, seen in (
+        ("comment", {"body": "Hello *you*"}, "<em>you</em>"),
+        ("assign", {"assignee": "ann-gh"}, "self-assigned this"),
+        ("edit", {"title": "Count twice", "body": "x"}, "changed the title"),
+        ("push", {}, "pushed "),
+        ("draft", {}, "This is still a draft."),
+        ("ready", {}, "marked this as ready"),
+        ("close", {}, 'data-testid="reopen-pull"'),
+        ("reopen", {}, 'data-testid="close-pull"'),
+        ("merge", {}, "There is nothing left to do."),
+    ):
+        assert (await submit(github, f"{PULL}/{deed}", **fields)).status == 303
+        assert seen in (await page(github, PULL)).text
+    assert "Count twice" in (await page(github, "/acme/component/pulls?state=closed")).text
+
+
+async def test_buttons_are_those_one_may_press(github: GitHub) -> None:
+    await github.act("ann-gh", "open", title="T")
+    own, bobs = (await page(github, PULL)).text, (await page(github, PULL, "bob-gh")).text
+    for name in ("merge-pull", "close-pull", "push-commit", "comment-submit", "assign-self"):
+        assert f'data-testid="{name}"' in own
+    assert "approve-pull" not in own
+    assert "approve-pull" in bobs
+    assert "close-pull" not in bobs
+    refused = await submit(github, f"{PULL}/close", "bob-gh")
+    assert refused.status == 403
+    assert "Must have admin rights to Repository." in refused.text
+
+
+async def test_one_becomes_somebody_else(github: GitHub) -> None:
+    reply = await github.ask("POST", "/_switch", data={"user": "cy-gh", "back": PULL})
+    assert (reply.status, reply.headers["Location"]) == (303, PULL)
+    assert "sandbox_user=cy-gh" in reply.headers["Set-Cookie"]
+    away = await github.ask("POST", "/_switch", data={"user": "cy-gh", "back": "//evil.example"})
+    assert away.headers["Location"] == "/"
+    assert 'data-testid="user-switch"' in (await page(github, "/acme/component/pulls", "cy-gh")).text
+
+
+@pytest.mark.parametrize("path", [f"{PULL}/files", f"{PULL}/checks", f"{PULL}/commits", "/ann-gh", "/acme"])
+async def test_links_from_elsewhere_lead_somewhere(github: GitHub, path: str) -> None:
+    await github.act("ann-gh", "open", title="T")
+    assert (await page(github, path)).status == 200
+
+
+@pytest.mark.parametrize("path", ["/acme/gadgets/pulls", "/acme/component/pull/9", "/nobody", "/a/b/c/d"])
+async def test_what_one_may_not_see_is_not_there(github: GitHub, path: str) -> None:
+    reply = await page(github, path, "dee-gh")
+    assert reply.status == 404
+    assert "nothing here that dee-gh may see" in reply.text
+
+
+async def test_deliveries_are_shown_and_sent_again(github: GitHub, receiver: Receiver) -> None:
+    await github.drive("/hooks", repo="acme/component", url=receiver.url, secret="s")
+    await github.act("ann-gh", "open", title="T")
+    await github.idle()
+    shown = (await page(github, HOOKS)).text
+    assert shown.count('data-testid="delivery-row"') == 2
+    assert "pull_request.opened" in shown
+    (again, *_rest) = re.findall(r'action="([^"]+/redeliver)"', shown)
+    details = (await page(github, again.removesuffix("/redeliver"))).text
+    assert "X-Hub-Signature-256" in details
+    assert '"action": "opened"' in unescape(details)
+    assert (await submit(github, again)).status == 303
+    await github.idle()
+    assert (await page(github, HOOKS)).text.count('data-testid="delivery-row"') == 3
+    assert receiver.received[-1].guid == receiver.received[-2].guid
+
+
+async def test_forms_of_other_sites_are_refused(github: GitHub) -> None:
+    reply = await github.ask("POST", "/_switch", data={"user": "cy-gh"}, headers={"Origin": "http://evil"})
+    assert reply.status == 403
+
+
+async def test_everybody_has_a_picture(github: GitHub) -> None:
+    reply = await github.ask("GET", "/avatars/u/1001?v=4")
+    assert reply.headers["Content-Type"].startswith("image/svg+xml")
+    assert ">AA<" in reply.text
+    assert (await github.ask("GET", "/avatars/u/1")).status == 404
+
+
+async def test_open_pages_hear_of_changes(github: GitHub) -> None:
+    async with github.session.get(f"{github.url}/_sandbox/changes") as stream:
+        first = await stream.content.readuntil(b"\n\n")
+        await github.act("ann-gh", "open", title="T")
+        second = await stream.content.readuntil(b"\n\n")
+    assert first == b"data: 0\n\n"
+    assert int(second.removeprefix(b"data: ")) > 0
