@@ -107,8 +107,11 @@ class GitHub:
             raise GitHubFailing(
                 f"GitHub took too long; look whether it changed {target}, then click again", status=504
             ) from None
-        except (aiohttp.ClientError, ValueError, LookupError) as error:
+        except aiohttp.ClientError as error:
             raise GitHubFailing(f"GitHub cannot be reached ({type(error).__name__}): try again") from None
+        except (ValueError, LookupError, TypeError):
+            # gidgethub reads the body before the status: a proxy's page, an unheard-of status.
+            raise GitHubFailing("GitHub's answer cannot be read: try again") from None
 
     async def user(self, token: GitHubToken) -> GitHubUser:
         """Whose token it is; raises as `perform` does."""
