@@ -7,7 +7,7 @@ import secrets
 import socket
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -156,7 +156,14 @@ async def open_house(
     redis_url: str, *, github_config: dict[str, Any] | None = None, **changes: Any
 ) -> AsyncIterator[House]:
     """A house; `changes` are settings that differ."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(3)]
+    async with AsyncExitStack() as closing:
+        yield await _open_house(closing, redis_url, github_config or {}, changes)
+
+
+async def _open_house(
+    closing: AsyncExitStack, redis_url: str, github_config: dict[str, Any], changes: dict[str, Any]
+) -> House:
+    sockets = [closing.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(3)]
     bridge, flowdock_url, github_url = (
         f"http://127.0.0.1:{listener.getsockname()[1]}" for listener in sockets
     )
@@ -168,33 +175,33 @@ async def open_house(
         github.Config(
             web_url=github_url,
             redirect_uris=(f"{bridge}/auth/github/callback",),
-            **(github_config or {}),
+            **github_config,
         )
     )
-    async with open_services(chosen, redis_url=redis_url) as services, aiohttp.ClientSession() as http:
-        runners = []
-        apps = (create_app(services), flowdock_app, github_app)
-        for app, listener in zip(apps, sockets, strict=True):
-            runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
-            await runner.setup()
-            await web.SockSite(runner, listener).start()
-            runners.append(runner)
-        opened = House(
-            services=services,
-            bridge=bridge,
-            flowdock=flowdock_url,
-            github=github_url,
-            flowdock_journal=flowdock_app[faults.JOURNAL],
-            github_journal=github_app[faults.JOURNAL],
-            http=http,
-        )
-        try:
-            yield opened
-        finally:
-            services.stop.set()
-            await asyncio.gather(*opened.running)
-            for runner in runners:
-                await runner.cleanup()
+    services = await closing.enter_async_context(open_services(chosen, redis_url=redis_url))
+    http = await closing.enter_async_context(aiohttp.ClientSession())
+    apps = (flowdock_app, github_app, create_app(services))
+    for app, listener in zip(apps, (sockets[1], sockets[2], sockets[0]), strict=True):
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
+        await runner.setup()
+        closing.push_async_callback(runner.cleanup)
+        await web.SockSite(runner, listener).start()
+    house = House(
+        services=services,
+        bridge=bridge,
+        flowdock=flowdock_url,
+        github=github_url,
+        flowdock_journal=flowdock_app[faults.JOURNAL],
+        github_journal=github_app[faults.JOURNAL],
+        http=http,
+    )
+    closing.push_async_callback(_stop_workers, house)
+    return house
+
+
+async def _stop_workers(house: House) -> None:
+    house.services.stop.set()
+    await asyncio.gather(*house.running)
 
 
 def make_settings(bridge: str, flowdock_url: str, github_url: str) -> settings.Settings:
@@ -221,5 +228,5 @@ async def eventually(happened: Callable[[], Awaitable[Any]], *, seconds: float =
     """Wait for an awaitable's first true answer and return it; fails the test if none comes."""
     async with asyncio.timeout(seconds):
         while not (answer := await happened()):
-            await asyncio.sleep(0.01)  # noqa: ASYNC110  (other processes set no event of ours)
+            await asyncio.sleep(0.01)
     return answer

@@ -1,9 +1,6 @@
 """Deliveries become threads: through the web half, Redis, the worker and Flowdock, all real."""
 
-import random
-from typing import Any
 
-from scripts.sandbox.faults import Fault
 from tests.conftest import House, eventually
 
 

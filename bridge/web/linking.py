@@ -21,6 +21,7 @@ from bridge.core import actions, claims
 from bridge.core.errors import ClaimRefused, GitHubFailing, NotLinked, OAuthFailed
 from bridge.core.model import FlowdockUser, GitHubToken, GitHubUser, LinkedAccount, Target
 from bridge.services import Services
+from bridge.web import pages
 from bridge.web.keys import SERVICES
 
 COOKIE = "bridge_linking"
@@ -52,7 +53,7 @@ class Linking:
 
 
 @routes.get("/authorization")
-async def begin(request: web.Request) -> web.StreamResponse:
+async def begin(request: web.Request) -> web.Response:
     """Take the claim and send the browser to Flowdock."""
     services = request.app[SERVICES]
     claim = claims.read(request.query.get("claim", ""), secret=services.settings.cookie_secret)
@@ -70,13 +71,13 @@ async def begin(request: web.Request) -> web.StreamResponse:
     url = services.flowdock.authorize_url(
         redirect_uri=_callback(services, "flowdock"), state=linking.state, scope=FLOWDOCK_SCOPE
     )
-    response = web.HTTPFound(url)
+    response = pages.redirect(url)
     _set_cookie(services, response, browser)
     return response
 
 
 @routes.get("/auth/flowdock/callback")
-async def flowdock_callback(request: web.Request) -> web.StreamResponse:
+async def flowdock_callback(request: web.Request) -> web.Response:
     """Flowdock says who sits here: it must be who clicked. Then on to GitHub."""
     services = request.app[SERVICES]
     browser, linking = await _advance(request, "flowdock", request.query.get("state", ""))
@@ -91,7 +92,7 @@ async def flowdock_callback(request: web.Request) -> web.StreamResponse:
         )
     linking = linking.to("github", flowdock=user)
     await _keep(services, browser, linking)
-    raise web.HTTPFound(
+    return pages.redirect(
         services.github.authorize_url(
             redirect_uri=_callback(services, "github"), state=linking.state, verifier=linking.verifier
         )
@@ -99,7 +100,7 @@ async def flowdock_callback(request: web.Request) -> web.StreamResponse:
 
 
 @routes.get("/auth/github/callback")
-async def github_callback(request: web.Request) -> web.StreamResponse:
+async def github_callback(request: web.Request) -> web.Response:
     """GitHub says which account; nothing is linked before both are seen and confirmed."""
     services = request.app[SERVICES]
     browser, linking = await _advance(request, "github", request.query.get("state", ""))
@@ -114,7 +115,7 @@ async def github_callback(request: web.Request) -> web.StreamResponse:
         )
     user = await services.github.user(token)
     await _keep(services, browser, linking.to("confirm", github=user, token=token))
-    raise web.HTTPSeeOther("/authorization/confirm")
+    return pages.redirect("/authorization/confirm")
 
 
 @routes.get("/authorization/confirm")
@@ -125,7 +126,7 @@ async def confirm(request: web.Request) -> web.Response:
 
 
 @routes.post("/authorization/confirm")
-async def link(request: web.Request) -> web.StreamResponse:
+async def link(request: web.Request) -> web.Response:
     """Link the two, or forget it all."""
     services = request.app[SERVICES]
     form = await request.post()
@@ -141,7 +142,7 @@ async def link(request: web.Request) -> web.StreamResponse:
     await services.store.link(account)
     log.info("linked", flowdock_user=linking.user, login=linking.github.login)
     await _keep(services, browser, linking.to("finish", token=None))
-    raise web.HTTPSeeOther("/authorization/linked")
+    return pages.redirect("/authorization/linked")
 
 
 @routes.get("/authorization/linked")
@@ -243,7 +244,7 @@ async def _revoke(services: Services, token: GitHubToken) -> None:
         log.warning("not_revoked", error=str(error))
 
 
-def _set_cookie(services: Services, response: web.StreamResponse, browser: str) -> None:
+def _set_cookie(services: Services, response: web.Response, browser: str) -> None:
     response.set_cookie(
         COOKIE,
         browser,

@@ -30,3 +30,8 @@ def error(request: web.Request, *, status: int, sentence: str, advice: str) -> w
     heading = _HEADINGS.get(status, "That did not work")
     context = {"heading": heading, "sentence": sentence[:1].upper() + sentence[1:], "advice": advice}
     return aiohttp_jinja2.render_template("error.html", request, context, status=status)
+
+
+def redirect(url: str) -> web.Response:
+    """On to another page, by GET."""
+    return web.Response(status=303, headers={"Location": url})

@@ -1,0 +1,145 @@
+"""The command line, as an operator types it: real processes, an embedded Redis of their own."""
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bridge import embedded_redis
+
+ROOT = Path(__file__).parents[1]
+KEY = {"ENCRYPTION_KEY": "k" * 32}
+COMPLETE = {
+    "WEB_URL": "http://localhost:1",
+    "FLOWDOCK_CLIENT_ID": "a",
+    "FLOWDOCK_CLIENT_SECRET": "secret-of-flowdock",
+    "GITHUB_CLIENT_ID": "b",
+    "GITHUB_CLIENT_SECRET": "secret-of-github",
+    "GITHUB_WEBHOOK_SECRET": "secret-of-webhook",
+    "COOKIE_SECRET": "secret-of-cookie",
+    **KEY,
+}
+
+
+def bridge(
+    folder: Path, *arguments: str, environ: dict[str, str], given: str = ""
+) -> subprocess.CompletedProcess[str]:
+    """Run `python -m bridge` in `folder`, where its embedded Redis keeps its data."""
+    return subprocess.run(
+        [sys.executable, "-m", "bridge", *arguments],
+        cwd=folder,
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **environ},
+        input=given,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_connections_are_made_listed_and_removed(tmp_path: Path) -> None:
+    with embedded_redis.running(tmp_path / ".data"):
+        made = bridge(tmp_path, "connect", "acme/component", "--flow-token", "t0ken", environ=KEY)
+        assert (made.returncode, made.stderr) == (0, ""), made
+        connection_id = made.stdout.split(" as ")[1].split(".")[0]
+
+        again = bridge(
+            tmp_path, "connect", "Acme/Component", "--flow-token", "-", environ=KEY, given="t0ken\n"
+        )
+        assert "was connected to that flow before" in again.stdout
+
+        listed = bridge(tmp_path, "connections", "--json", environ=KEY)
+        (connection,) = json.loads(listed.stdout)
+        assert connection["id"] == connection_id
+        assert connection["repository"] == "acme/component"
+        table = bridge(tmp_path, "connections", environ=KEY).stdout
+        assert "waits for its first delivery" in table
+        assert "t0ken" not in listed.stdout + table
+
+        gone = bridge(tmp_path, "disconnect", connection_id, environ=KEY)
+        assert gone.returncode == 0
+        assert json.loads(bridge(tmp_path, "connections", "--json", environ=KEY).stdout) == []
+        missing = bridge(tmp_path, "disconnect", connection_id, environ=KEY)
+        assert (missing.returncode, missing.stderr) == (
+            1,
+            f"bridge: there is no connection {connection_id}\n",
+        )
+
+
+def test_connections_outlive_the_embedded_redis(tmp_path: Path) -> None:
+    bridge(tmp_path, "connect", "acme/component", "--flow-token", "t0ken", environ=KEY)
+    listed = bridge(tmp_path, "connections", "--json", environ=KEY)
+    assert json.loads(listed.stdout)[0]["repository"] == "acme/component"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "sentence"),
+    [
+        (["connect", "acme", "--flow-token", "t"], 1, "'acme' is not a repository: write OWNER/REPO"),
+        (["connect", "a/b", "--flow-token", " "], 1, "flow token is empty"),
+        (["connect", "a/b", "--flow-token", "töken"], 1, "odd characters"),
+        (["connect", "a/b"], 2, "--flow-token"),
+        (["dead-letters", "show", "1-2-3"], 1, "no dead letter 1-2-3"),
+        (["dead-letters", "retry"], 2, "required"),
+        (["explode"], 2, "invalid choice"),
+        ([], 2, "COMMAND"),
+    ],
+    ids=str,
+)
+def test_a_mistake_is_one_clear_sentence(
+    tmp_path: Path, arguments: list[str], status: int, sentence: str
+) -> None:
+    failed = bridge(tmp_path, *arguments, environ=KEY)
+    assert (failed.returncode, sentence in failed.stderr) == (status, True), failed
+    assert "Traceback" not in failed.stderr
+
+
+@pytest.mark.parametrize("command", ["serve", "web", "worker"])
+def test_missing_settings_are_all_named_at_once(tmp_path: Path, command: str) -> None:
+    failed = bridge(tmp_path, command, environ={"PORT": "none", "ENCRYPTION_KEY": "short"})
+    assert failed.returncode == 2
+    for name in ("PORT", "FLOWDOCK_CLIENT_ID", "GITHUB_WEBHOOK_SECRET", "COOKIE_SECRET", "ENCRYPTION_KEY"):
+        assert name in failed.stderr
+    assert "short" not in failed.stderr.replace("too short", "")
+    assert "Traceback" not in failed.stderr
+
+
+def test_an_unreachable_redis_is_one_sentence(tmp_path: Path) -> None:
+    environ = {**KEY, "REDIS_URL": "redis://127.0.0.1:1/0"}
+    failed = bridge(tmp_path, "connections", environ=environ)
+    assert failed.returncode == 1
+    assert failed.stderr == "bridge: Redis does not answer (ConnectionError): check REDIS_URL\n"
+
+
+def test_doctor_offline_checks_the_settings_alone(tmp_path: Path) -> None:
+    environ = {**COMPLETE, "REDIS_URL": "redis://127.0.0.1:1/0"}
+    fine = bridge(tmp_path, "doctor", "--offline", environ=environ)
+    assert (fine.returncode, "settings  fine" in fine.stdout) == (0, True)
+    wrong = bridge(tmp_path, "doctor", "--offline", environ={**environ, "COOKIE_SECRET": ""})
+    assert (wrong.returncode, "COOKIE_SECRET is missing" in wrong.stdout) == (1, True)
+    online = bridge(tmp_path, "doctor", environ=environ)
+    assert (online.returncode, "REDIS_URL does not answer" in online.stdout) == (1, True)
+    assert "secret-of" not in fine.stdout + wrong.stdout + online.stdout
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["", "serve", "web", "worker", "connect", "connections", "disconnect", "dead-letters", "doctor"],
+)
+def test_every_command_has_help(tmp_path: Path, command: str) -> None:
+    helped = bridge(tmp_path, *command.split(), "--help", environ={})
+    assert (helped.returncode, helped.stdout.startswith("usage: ")) == (0, True)
+
+
+async def test_a_port_that_is_taken_is_one_sentence(tmp_path: Path) -> None:
+    server = await asyncio.start_server(lambda _reader, writer: writer.close(), "0.0.0.0", 0)
+    port = server.sockets[0].getsockname()[1]
+    async with server:
+        failed = await asyncio.to_thread(bridge, tmp_path, "serve", environ={**COMPLETE, "PORT": str(port)})
+    assert failed.returncode == 1
+    assert f"cannot listen on port {port}" in failed.stderr
+    assert "Traceback" not in failed.stdout + failed.stderr
