@@ -3,7 +3,9 @@
 import asyncio
 import io
 import json
+import os
 import secrets
+import shutil
 import socket
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -15,6 +17,7 @@ from typing import Any
 import aiohttp
 import pytest
 from aiohttp import web
+from playwright.async_api import Page, async_playwright
 
 from bridge import embedded_redis, settings
 from bridge.app import create_app
@@ -224,9 +227,26 @@ def make_settings(bridge: str, flowdock_url: str, github_url: str) -> settings.S
     )
 
 
+@pytest.fixture
+async def page() -> AsyncIterator[Page]:
+    """A page of a real browser: Debian's Chromium. Without it the test is skipped, under CI it fails."""
+    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    if path is None:
+        missing = "there is no chromium here: apt-get install chromium"
+        pytest.fail(missing) if os.environ.get("CI") == "true" else pytest.skip(missing)
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path=path, args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+        )
+        context = await browser.new_context(viewport={"width": 1280, "height": 800})
+        context.set_default_timeout(10_000)
+        yield await context.new_page()
+        await browser.close()
+
+
 async def eventually(happened: Callable[[], Awaitable[Any]], *, seconds: float = 20) -> Any:
     """Wait for an awaitable's first true answer and return it; fails the test if none comes."""
     async with asyncio.timeout(seconds):
-        while not (answer := await happened()):
+        while not (answer := await happened()):  # noqa: ASYNC110  (what is awaited sets no event of ours)
             await asyncio.sleep(0.01)
     return answer

@@ -5,15 +5,11 @@ import re
 import signal
 import sys
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
-from playwright.async_api import Page, async_playwright, expect
+from playwright.async_api import Page, expect
 
 from tests.sandbox.flowdock_kit import Sandbox, button, message, sandbox, thread
-
-CHROMIUM = Path("/usr/bin/chromium")
-QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 
 @pytest.fixture
@@ -22,17 +18,6 @@ async def flowdock() -> AsyncIterator[Sandbox]:
         yield running
 
 
-@pytest.fixture
-async def page() -> AsyncIterator[Page]:
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        opened = await browser.new_page()
-        opened.set_default_timeout(10_000)
-        yield opened
-        await browser.close()
-
-
-@pytest.mark.skipif(not CHROMIUM.exists(), reason="there is no Chromium here")
 async def test_inbox_works_in_a_browser(flowdock: Sandbox, page: Page) -> None:
     """One visit: a thread appears, is opened, is clicked, is updated, and history leads back."""
     complaints: list[str] = []
