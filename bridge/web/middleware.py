@@ -11,7 +11,7 @@ from redis.exceptions import RedisError
 from bridge.core.errors import BridgeError, NotFound, RequestRefused, TooLarge, Unavailable
 from bridge.settings import Settings
 from bridge.web import pages
-from bridge.web.keys import LOG
+from bridge.web.keys import LOG, SERVICES
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -32,10 +32,19 @@ async def log_requests(request: web.Request, handler: Handler) -> web.StreamResp
             method=request.method,
             path=request.path,
             status=response.status,
+            client=client_address(request),
             ms=round((time.perf_counter() - began) * 1000, 1),
             **request.get(LOG, {}),
         )
     return response
+
+
+def client_address(request: web.Request) -> str:
+    """Who asks: with TRUST_PROXY what the proxy in front of us says, which is the last in its list."""
+    forwarded = request.headers.get("X-Forwarded-For", "")
+    if request.app[SERVICES].settings.trust_proxy and forwarded:
+        return forwarded.rpartition(",")[2].strip()[:64]
+    return request.remote or ""
 
 
 @web.middleware

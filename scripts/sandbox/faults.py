@@ -3,7 +3,8 @@
 `install(app)` adds a middleware and these routes (JSON in and out, meant for tests on loopback):
 
 * `GET /_sandbox/calls` lists the calls so far, `DELETE /_sandbox/calls` forgets them.
-* `POST /_sandbox/faults` adds a `Fault` (its fields as JSON), `DELETE /_sandbox/faults` removes all.
+* `POST /_sandbox/faults` adds a `Fault` (its fields as JSON), `GET` lists them with the times left,
+  `DELETE` removes all.
 
 Routes below `/_sandbox/` are neither recorded nor broken.
 """
@@ -83,6 +84,7 @@ def install(app: web.Application) -> Journal:
     app.router.add_get("/_sandbox/calls", _list_calls)
     app.router.add_delete("/_sandbox/calls", _forget_calls)
     app.router.add_post("/_sandbox/faults", _add_fault)
+    app.router.add_get("/_sandbox/faults", _list_faults)
     app.router.add_delete("/_sandbox/faults", _remove_faults)
     return journal
 
@@ -136,6 +138,10 @@ async def _add_fault(request: web.Request) -> web.Response:
     except TypeError as error:
         raise web.HTTPBadRequest(text=f"no such field of a fault: {error}") from error
     return web.Response(status=201)
+
+
+async def _list_faults(request: web.Request) -> web.Response:
+    return web.json_response([asdict(fault) for fault in request.app[JOURNAL].faults])
 
 
 async def _remove_faults(request: web.Request) -> web.Response:
