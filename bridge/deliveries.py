@@ -25,6 +25,9 @@ SEEN_SECONDS = 4 * 24 * 3600
 SNAPSHOT_SECONDS = 400 * 24 * 3600
 """How long a pull request is remembered after its last delivery."""
 
+REVIVED = "bridge.letter"
+"""The event of an inbox entry whose body is a letter that was dead: no webhook of GitHub's is called so."""
+
 MAX_DEAD = 1000
 """Dead letters kept per partition; the oldest go first."""
 
@@ -162,7 +165,11 @@ redis.call('HDEL', KEYS[3], ARGV[3] .. ':' .. ARGV[2])
 _REVIVE = """
 local entry = redis.call('XRANGE', KEYS[1], ARGV[1], ARGV[1])[1]
 if not entry then return 0 end
-redis.call('XADD', KEYS[2], '*', unpack(entry[2], 7))
+if #ARGV > 1 then
+    redis.call('XADD', KEYS[2], '*', unpack(ARGV, 2))
+else
+    redis.call('XADD', KEYS[2], '*', unpack(entry[2], 7))
+end
 redis.call('XDEL', KEYS[1], ARGV[1])
 return 1
 """
@@ -212,7 +219,7 @@ class Deliveries:
         """All messages of a partition that are not posted yet, in order."""
         entries = await self._redis.xrange(keys.outbox(partition))
         return [
-            OutboxEntry(id=entry_id.decode(), letter=_load_letter(fields[b"letter"]))
+            OutboxEntry(id=entry_id.decode(), letter=load_letter(fields[b"letter"]))
             for entry_id, fields in entries
         ]
 
@@ -294,10 +301,15 @@ class Deliveries:
         return sorted(found, key=lambda letter: letter.buried_at)
 
     async def revive(self, letter: DeadLetter) -> None:
-        """Put a dead letter back into the queue, behind what is there; raises `NotFound` if it is gone."""
+        """Put a dead letter back into the queue, behind what is there; raises `NotFound` if it is gone.
+
+        A message, too, goes through the inbox: that is where the partition's owner looks for new work.
+        """
         partition, _, entry_id = letter.id.partition("-")
-        stream = keys.inbox(int(partition)) if letter.kind == "inbox" else keys.outbox(int(partition))
-        if not await self._revive(keys=[keys.dead(int(partition)), stream], args=[entry_id]):
+        fields = _revived(letter.fields["letter"]) if letter.kind == "outbox" else []
+        if not await self._revive(
+            keys=[keys.dead(int(partition)), keys.inbox(int(partition))], args=[entry_id, *fields]
+        ):
             raise NotFound(f"there is no dead letter {letter.id} any more")
 
     async def drop(self, letter: DeadLetter) -> None:
@@ -344,11 +356,21 @@ def _dead_letter(partition: int, entry_id: str, fields: Mapping[bytes, bytes]) -
     )
 
 
+def _revived(data: str) -> list[str | float]:
+    letter = load_letter(data.encode())
+    return [
+        *("delivery_id", letter.delivery_id, "event", REVIVED),
+        *("repository_id", letter.repository_id, "number", letter.number),
+        *("received_at", letter.received_at, "body", data),
+    ]
+
+
 def _dump_letter(letter: Letter) -> bytes:
     return orjson.dumps(letter)
 
 
-def _load_letter(data: bytes) -> Letter:
+def load_letter(data: bytes) -> Letter:
+    """The letter that the outbox keeps as JSON."""
     fields = orjson.loads(data)
     message = fields.pop("message")
     author = Author(**message.pop("author"))

@@ -39,7 +39,8 @@ def running(data: Path) -> Iterator[str]:
     with (data / "redis.users").open("w") as users:
         with _only_one(data):
             fcntl.flock(users, fcntl.LOCK_SH)
-            process = None if _answers(address) else _start(data, address)
+            process = None if _listens(address) else _start(data, address)
+            _wait_for(address, process)
         try:
             yield f"unix://{address}"
         finally:
@@ -107,7 +108,7 @@ def _start(data: Path, address: Path) -> subprocess.Popen[bytes]:
         "daemonize": "no",
     }
     arguments = [part for name, value in options.items() for part in (f"--{name}", value)]
-    process = subprocess.Popen(  # noqa: S603  (our own arguments)
+    return subprocess.Popen(  # noqa: S603  (our own arguments)
         [_server(), *arguments],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
@@ -115,22 +116,30 @@ def _start(data: Path, address: Path) -> subprocess.Popen[bytes]:
         # Not in our process group: Ctrl-C is for us, and we stop it when all is written.
         start_new_session=True,
     )
-    try:
-        _wait_for(address)
-    except NoEmbeddedRedis:
-        process.kill()
-        raise
-    return process
 
 
-def _wait_for(address: Path) -> None:
+def _wait_for(address: Path, process: subprocess.Popen[bytes] | None) -> None:
+    """Wait until the server has read its data; ends one of ours that does not come up."""
     deadline = time.monotonic() + START_SECONDS
     while not _answers(address):
-        if time.monotonic() > deadline:
+        if time.monotonic() > deadline or (process is not None and process.poll() is not None):
+            if process is not None:
+                process.kill()
+                process.wait()
             raise NoEmbeddedRedis(
                 f"the embedded Redis did not start: see redis.log beside its data ({address})"
             )
         time.sleep(0.02)
+
+
+def _listens(address: Path) -> bool:
+    """Whether a server is there, also one that is too busy to answer: two on the same data destroy it."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        try:
+            connection.connect(str(address))
+        except OSError:
+            return False
+    return True
 
 
 def _answers(address: Path) -> bool:

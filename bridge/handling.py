@@ -9,20 +9,30 @@ import random
 import time
 import traceback
 from collections import defaultdict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import structlog
 from redis.exceptions import RedisError
 
 from bridge.core import events, snapshot, thread, translate, webhook
-from bridge.core.errors import FlowdockFailing, FlowdockRejected, SourceGone
-from bridge.core.model import Connection, Delivery
+from bridge.core.errors import FlowdockFailing, FlowdockRejected, NotFound, SourceGone
+from bridge.core.model import Delivery
 from bridge.core.vault import Undecryptable
-from bridge.deliveries import Deliveries, Entry, Fenced, InboxEntry, Lease, Letter, OutboxEntry, Tries
+from bridge.deliveries import (
+    REVIVED,
+    Deliveries,
+    Entry,
+    Fenced,
+    InboxEntry,
+    Letter,
+    OutboxEntry,
+    Tries,
+    load_letter,
+)
 from bridge.flowdock import Flowdock
-from bridge.lanes import Lanes
+from bridge.holding import Holding, Stop, Stopped
 from bridge.metrics import Metrics
 from bridge.store import Store
 
@@ -37,92 +47,35 @@ REDIS_PAUSE = 0.5
 log = structlog.get_logger()
 
 
-class Stopped(Exception):
-    """The worker was told to stop while an entry waited; it stays in Redis for the next owner."""
-
-
-class Stop:
-    """Told once, heard by everything that waits."""
-
-    def __init__(self) -> None:
-        self._event = asyncio.Event()
-
-    def set(self) -> None:
-        """Tell it."""
-        self._event.set()
-
-    def is_set(self) -> bool:
-        """Whether it was told."""
-        return self._event.is_set()
-
-    async def wait(self) -> None:
-        """Return once it is told."""
-        await self._event.wait()
-
-    async def pause(self, seconds: float) -> None:
-        """Sleep, but no longer than until it is told."""
-        try:
-            async with asyncio.timeout(seconds):
-                await self._event.wait()
-        except TimeoutError:
-            return
-
-    async def pause_until(self, moment: float) -> None:
-        """Wait for a time (Unix seconds); raises `Stopped` if told before it came."""
-        while (delay := moment - time.time()) > 0:
-            if self.is_set():
-                raise Stopped
-            # In steps: the clock may be set while we wait.
-            await self.pause(min(delay, 30))
-
-
-class Holding:
-    """A partition in a worker's hands, until `lost`."""
-
-    def __init__(
-        self, lease: Lease, handle: Callable[["Holding", Entry], Awaitable[None]], group: asyncio.TaskGroup
-    ) -> None:
-        self.lease = lease
-        self.position = "0"
-        self.tries: dict[str, Tries] = {}
-        self._inbox = Lanes[Entry](lambda entry: handle(self, entry), group)
-        self._outbox = Lanes[Entry](lambda entry: handle(self, entry), group)
-
-    @property
-    def loaded(self) -> int:
-        """Deliveries in memory."""
-        return len(self._inbox)
-
-    def take(self, entry: Entry) -> None:
-        """Queue an entry in its lane: a pull request's deliveries, a thread's messages."""
-        if isinstance(entry, InboxEntry):
-            self.position = entry.id
-            self._inbox.add((entry.repository_id, entry.number), entry)
-        else:
-            self._outbox.add((entry.letter.connection_id, entry.letter.number), entry)
-
-    def close(self) -> None:
-        """Begin nothing more."""
-        self._inbox.close()
-        self._outbox.close()
-
-    async def drained(self) -> None:
-        """Wait for what is under way."""
-        await self._inbox.drained()
-        await self._outbox.drained()
-
-    def lost(self) -> None:
-        """Stop at once, also what is under way."""
-        self._inbox.cancel()
-        self._outbox.cancel()
-
-
 @dataclass
 class Flow:
     """How a connection's flow is doing: posts side by side, and not before a time if it fails."""
 
     slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(POSTS_PER_FLOW))
     not_before: float = 0
+    failures: int = 0
+    """In a row; a message that Flowdock takes ends the row."""
+
+    async def opens(self, stop: Stop) -> None:
+        """Wait until a post may go out, also if that is put off meanwhile; raises `Stopped`."""
+        moment = -1.0
+        while moment != self.not_before:
+            moment = self.not_before
+            await stop.pause_until(moment)
+
+    def failed(self, retry_after: float | None) -> None:
+        """Put off all posts: the other threads need not find out for themselves.
+
+        By the flow's own row of failures, not by one message's: a message that fails for ever while
+        others are taken must hold up its own thread only.
+        """
+        now = time.time()
+        if retry_after is not None:
+            self.not_before = max(self.not_before, now + retry_after)
+        elif now >= self.not_before:
+            # Those under way together fail together: only the first of them counts.
+            self.not_before = now + backoff(self.failures)
+            self.failures += 1
 
 
 @dataclass(kw_only=True)
@@ -135,17 +88,16 @@ class Handler:
     web_url: str
     post_seconds: float
     metrics: Metrics
-    stop: Stop
     flows: defaultdict[str, Flow] = field(default_factory=lambda: defaultdict(Flow))
 
     async def handle(self, holding: Holding, entry: Entry) -> None:
         """Bring an entry to its end: done, or among the dead letters; tries again in between.
 
-        Raises `Fenced` if another worker has the partition, `Stopped` if told to stop before a try.
+        Raises `Fenced` if another worker has the partition, `Stopped` if it is closed before a try.
         """
         tries = holding.tries.pop(f"{entry.kind}:{entry.id}", Tries())
         while True:
-            await self.stop.pause_until(tries.next_at)
+            await holding.stop.pause_until(tries.next_at)
             failed = await self._try(holding, entry, tries)
             if failed is None:
                 return
@@ -162,9 +114,7 @@ class Handler:
             raise
         except (RedisError, OSError) as error:
             log.warning("redis_away", error=type(error).__name__, doing=entry.kind)
-            await self.stop.pause(REDIS_PAUSE)
-            if self.stop.is_set():
-                raise Stopped from None
+            await holding.stop.pause(REDIS_PAUSE)
             return tries
         except (FlowdockFailing, Undecryptable) as error:
             return await self._again(holding, entry, tries, error)
@@ -177,57 +127,61 @@ class Handler:
     # The way through
 
     async def _translate(self, holding: Holding, entry: InboxEntry) -> None:
+        if entry.event == REVIVED:
+            await self._commit(holding, entry, b"", [load_letter(entry.body)])
+            return
         payload = webhook.read_document(entry.body)
         delivery = Delivery(id=entry.delivery_id, event=entry.event, payload=payload, body=entry.body)
         full_name = payload["repository"]["full_name"]
         connections = await self.store.connections_for(entry.repository_id, full_name)
         if not connections or not events.is_needed(delivery):
             log.info("delivery_skipped", delivery=delivery.id, repository=full_name, reason="not connected")
-            await self.deliveries.commit(holding.lease, entry, snapshot=b"", letters=[])
+            await self._commit(holding, entry, b"", [])
             return
         data = await self.store.snapshot(entry.repository_id, entry.number)
         known = snapshot.load(data) if data else None
         result = translate.translate(delivery, known, connections)
-        committed = await self.deliveries.commit(
-            holding.lease,
-            entry,
-            snapshot=snapshot.dump(result.pull),
-            letters=_letters(entry, result),
-        )
+        await self._commit(holding, entry, snapshot.dump(result.pull), _letters(entry, result))
         self.metrics.translated.labels(event=entry.event).inc()
-        for letter in committed:
+
+    async def _commit(
+        self, holding: Holding, entry: InboxEntry, pull: bytes, letters: Sequence[Letter]
+    ) -> None:
+        for letter in await self.deliveries.commit(holding.lease, entry, snapshot=pull, letters=letters):
             holding.take(letter)
 
     async def _post(self, holding: Holding, entry: OutboxEntry) -> None:
-        letter = entry.letter
+        flow = self.flows[entry.letter.connection_id]
+        async with flow.slots:
+            await flow.opens(holding.stop)
+            await self._send(holding, entry.letter, flow)
+        await _persist(holding, lambda: self.deliveries.finish(holding.lease, entry))
+
+    async def _send(self, holding: Holding, letter: Letter, flow: Flow) -> None:
         connection = await self.store.connection(letter.connection_id)
+        # The newest snapshot, not the one of this delivery: a late message does not turn a thread back.
         data = await self.store.snapshot(letter.repository_id, letter.number)
         if connection is None or data is None:
             log.info("message_dropped", delivery=letter.delivery_id, reason="the connection was removed")
-        else:
-            # The newest snapshot, not the one of this delivery: a late message does not turn a thread back.
-            state = thread.render(snapshot.load(data), web_url=self.web_url)
-            await self._send(letter, connection, state)
-        await _persist(lambda: self.deliveries.finish(holding.lease, entry))
-
-    async def _send(self, letter: Letter, connection: Connection, state: dict[str, Any]) -> None:
-        flow = self.flows[connection.id]
+            return
         thread_id = connection.thread_id(letter.number)
-        async with flow.slots:
-            await self.stop.pause_until(flow.not_before)
-            try:
-                await self.flowdock.post(
-                    letter.message,
-                    flow_token=connection.flow_token,
-                    thread_id=thread_id,
-                    thread=state,
-                    uuid=letter.uuid,
-                    seconds=self.post_seconds,
-                )
-            except SourceGone as gone:
+        await holding.stop.pause_until(0)
+        try:
+            await self.flowdock.post(
+                letter.message,
+                flow_token=connection.flow_token,
+                thread_id=thread_id,
+                thread=thread.render(snapshot.load(data), web_url=self.web_url),
+                uuid=letter.uuid,
+                seconds=self.post_seconds,
+            )
+        except SourceGone as gone:
+            log.warning("disconnected", connection=connection.id, reason=str(gone))
+            # Another of its messages, under way beside this one, may have been told the same.
+            with suppress(NotFound):
                 await self.store.disconnect(connection.id)
-                log.warning("disconnected", connection=connection.id, reason=str(gone))
-                return
+            return
+        flow.failures = 0
         self.metrics.posted.inc()
         self.metrics.latency.observe(max(0, time.time() - letter.received_at))
         log.info("message_posted", delivery=letter.delivery_id, connection=connection.id, thread=thread_id)
@@ -241,10 +195,10 @@ class Handler:
             await self._bury(holding, entry, f"given up after a day: {error}")
             return None
         wanted = error.retry_after if isinstance(error, FlowdockFailing) else None
-        delay = backoff(tries.count) if wanted is None else min(wanted, GIVE_UP_SECONDS)
+        wanted = None if wanted is None else min(wanted, GIVE_UP_SECONDS)
         if isinstance(entry, OutboxEntry):
-            # The flow's other threads need not find out for themselves.
-            self.flows[entry.letter.connection_id].not_before = time.time() + delay
+            self.flows[entry.letter.connection_id].failed(wanted)
+        delay = backoff(tries.count) if wanted is None else wanted
         return await self._note(holding, entry, tries, delay, str(error))
 
     async def _poison(self, holding: Holding, entry: Entry, tries: Tries, error: Exception) -> Tries | None:
@@ -266,13 +220,15 @@ class Handler:
             again_in=round(delay, 1),
             reason=reason,
         )
-        await _persist(lambda: self.deliveries.note_try(holding.lease, entry, noted))
+        await _persist(holding, lambda: self.deliveries.note_try(holding.lease, entry, noted))
         return noted
 
     async def _bury(self, holding: Holding, entry: Entry, reason: str, *, detail: str = "") -> None:
         log.error("dead_letter", entry=entry.id, kind=entry.kind, reason=reason)
         self.metrics.buried.inc()
-        await _persist(lambda: self.deliveries.bury(holding.lease, entry, reason=reason, detail=detail))
+        await _persist(
+            holding, lambda: self.deliveries.bury(holding.lease, entry, reason=reason, detail=detail)
+        )
 
 
 def _letters(entry: InboxEntry, result: translate.Translation) -> list[Letter]:
@@ -290,14 +246,14 @@ def _letters(entry: InboxEntry, result: translate.Translation) -> list[Letter]:
     ]
 
 
-async def _persist(write: Callable[[], Awaitable[None]]) -> None:
+async def _persist(holding: Holding, write: Callable[[], Awaitable[None]]) -> None:
     """Do a write, waiting for Redis as long as it is away: to forget it would be to repeat a post."""
     while True:
         try:
             return await write()
         except (RedisError, OSError) as error:
             log.warning("redis_away", error=type(error).__name__, doing="noting what is done")
-            await asyncio.sleep(REDIS_PAUSE)
+            await holding.cut.pause_until(time.time() + REDIS_PAUSE)
 
 
 def backoff(count: int) -> float:

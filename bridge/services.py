@@ -15,7 +15,8 @@ from bridge.core.vault import Vault
 from bridge.deliveries import Deliveries
 from bridge.flowdock import Flowdock
 from bridge.github import GitHub
-from bridge.handling import Handler, Stop
+from bridge.handling import Handler
+from bridge.holding import Stop
 from bridge.http import open_session
 from bridge.leases import Leases
 from bridge.metrics import Metrics
@@ -51,10 +52,15 @@ class Services:
             web_url=self.settings.web_url,
             post_seconds=post_seconds(seconds),
             metrics=self.metrics,
-            stop=self.stop,
         )
         leases = Leases(self.redis, worker_id=new_worker_id(), seconds=seconds)
-        return Worker(deliveries=self.deliveries, leases=leases, handler=handler, lease_seconds=seconds)
+        return Worker(
+            deliveries=self.deliveries,
+            leases=leases,
+            handler=handler,
+            lease_seconds=seconds,
+            stop=self.stop,
+        )
 
 
 def connect_redis(url: str) -> Redis:

@@ -46,11 +46,11 @@ class Settings:
 def read(environ: Mapping[str, str]) -> Settings:
     """The settings in `environ`; raises `SettingsError` naming all that is missing or malformed."""
     reader = _Reader(environ)
-    port = reader.number("PORT", 8080)
+    port = reader.whole_number("PORT", 8080)
     github_url = reader.url("GITHUB_URL", GITHUB)
     settings = Settings(
-        port=int(port),
-        web_url=reader.url("WEB_URL", _default_web_url(environ, int(port))),
+        port=port,
+        web_url=reader.url("WEB_URL", _default_web_url(environ, port)),
         redis_url=reader.text("REDIS_URL") or None,
         flowdock_client_id=reader.required("FLOWDOCK_CLIENT_ID"),
         flowdock_client_secret=reader.required("FLOWDOCK_CLIENT_SECRET", "OAUTH_APP_SECRET"),
@@ -127,7 +127,7 @@ class _Reader:
             good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
         except ValueError:
             good = False
-        if not good or parts.query or parts.fragment or parts.username:
+        if not good or "@" in parts.netloc or any(odd in value for odd in "?# \t\r\n"):
             self.problems.append(f"{name} must be an address such as https://bridge.example.com")
         return value
 
@@ -141,6 +141,13 @@ class _Reader:
             self.problems.append(f"{name} must be a number from 1 to 65535")
             return default
         return number
+
+    def whole_number(self, name: str, default: int) -> int:
+        number = self.number(name, default)
+        if number != int(number):
+            self.problems.append(f"{name} must be a whole number")
+            return default
+        return int(number)
 
     def choice(self, name: str, default: str, choices: tuple[str, ...]) -> str:
         value = (self.text(name) or default).lower()

@@ -17,6 +17,12 @@ from bridge.core.vault import Vault
 
 REFRESH_LOCK_SECONDS = 30
 
+# The worker must get through when Redis is full. XX: a connection that is removed meanwhile stays removed.
+_BIND = """#!lua flags=allow-oom
+if redis.call('SET', KEYS[1], ARGV[1], 'XX') then redis.call('SADD', KEYS[2], ARGV[2]) end
+redis.call('SREM', KEYS[3], ARGV[2])
+"""
+
 
 class Store:
     """Flow tokens and GitHub tokens pass the vault on their way in and out; nothing secret lies open."""
@@ -25,6 +31,7 @@ class Store:
         # redis-py's annotations offer each answer in every shape of every protocol version.
         self._redis: Any = redis
         self._vault = vault
+        self._bind_script = redis.register_script(_BIND)
 
     # Connections
 
@@ -85,12 +92,14 @@ class Store:
 
     async def _bind(self, connection: Connection, repository_id: int, full_name: str) -> None:
         bound = Connection(**{**_fields(connection), "repository_id": repository_id})
-        async with self._redis.pipeline(transaction=True) as pipe:
-            # XX: a connection that is removed at this moment stays removed.
-            pipe.set(keys.connection(connection.id), self._dump_connection(bound), xx=True)
-            pipe.sadd(keys.connections_of(repository_id), connection.id)
-            pipe.srem(keys.unbound_connections(full_name), connection.id)
-            await pipe.execute()
+        await self._bind_script(
+            keys=[
+                keys.connection(connection.id),
+                keys.connections_of(repository_id),
+                keys.unbound_connections(full_name),
+            ],
+            args=[self._dump_connection(bound), connection.id],
+        )
 
     async def _load_connections(self, ids: Iterable[bytes]) -> list[Connection]:
         names = [keys.connection(connection_id.decode()) for connection_id in ids]

@@ -11,7 +11,8 @@ from redis.exceptions import RedisError
 from bridge import keys
 from bridge.deliveries import Deliveries, Entry, Fenced, InboxEntry, Lease
 from bridge.flowdock import POST_SECONDS
-from bridge.handling import REDIS_PAUSE, Handler, Holding, Stopped
+from bridge.handling import REDIS_PAUSE, Handler
+from bridge.holding import Holding, Stop, Stopped
 from bridge.leases import Leases
 
 READ_COUNT = 64
@@ -20,6 +21,9 @@ MAX_LOADED = 512
 
 DRAIN_SECONDS = 20
 """For what is under way at the end: Heroku kills 30 s after it asked."""
+
+HAND_BACK_SECONDS = 2
+"""For telling Redis that the leases are free; they run out by themselves, too."""
 
 log = structlog.get_logger()
 
@@ -30,18 +34,21 @@ def post_seconds(lease_seconds: float) -> float:
 
 
 class Worker:
-    """Takes deliveries to their threads until `handler.stop` is set."""
+    """Takes deliveries to their threads until `stop` is set."""
 
     def __init__(
-        self, *, deliveries: Deliveries, leases: Leases, handler: Handler, lease_seconds: float
+        self, *, deliveries: Deliveries, leases: Leases, handler: Handler, lease_seconds: float, stop: Stop
     ) -> None:
         self._deliveries = deliveries
         self._leases = leases
         self._handler = handler
-        self._stop = handler.stop
+        self._stop = stop
+        self._ended = Stop()
         self._renew_seconds = lease_seconds / 3
         self._holdings: dict[int, Holding] = {}
+        self._leaving: set[Holding] = set()
         self._room = asyncio.Event()
+        self._taken = asyncio.Event()
 
     async def run(self) -> None:
         """Work until told to stop; then finish what is under way (20 s at most) and hand back the rest.
@@ -51,24 +58,41 @@ class Worker:
         async with asyncio.TaskGroup() as group:
             keeping = group.create_task(self._keep_share(group))
             reading = group.create_task(self._read())
-            await self._stop.wait()
-            reading.cancel()
-            await self._drain()
-            keeping.cancel()
+            try:
+                await self._stop.wait()
+                reading.cancel()
+                # Leases are renewed while what is under way comes to its end.
+                await self._drain()
+                self._ended.set()
+                await asyncio.wait([keeping], timeout=HAND_BACK_SECONDS)
+            finally:
+                keeping.cancel()
+                self._end()
         await self._hand_back()
 
+    def _end(self) -> None:
+        """Have every task end. To cancel them is not enough.
+
+        On Python 3.11 redis-py may swallow a cancellation (`asyncio.wait_for` in `send_packed_command`:
+        https://github.com/python/cpython/issues/86296), so all loops look at what is told here, too.
+        """
+        self._ended.set()
+        for holding in [*self._holdings.values(), *self._leaving]:
+            holding.lost()
+
     async def _keep_share(self, group: asyncio.TaskGroup) -> None:
-        while True:
+        while not self._ended.is_set():
             try:
                 await self._renew()
                 await self._balance(group)
+                # Read all at once: a read that waits on the first few would keep the others waiting.
+                self._taken.set()
             except (RedisError, OSError) as error:
                 log.warning("redis_away", error=type(error).__name__, doing="keeping leases")
-            # asyncio's sleep, not the stop's pause: leases are renewed while draining, too.
-            await asyncio.sleep(self._renew_seconds if self._holdings else min(1, self._renew_seconds))
+            await self._ended.pause(self._renew_seconds if self._holdings else min(1, self._renew_seconds))
 
     async def _renew(self) -> None:
-        for holding in list(self._holdings.values()):
+        for holding in [*self._holdings.values(), *self._leaving]:
             if not await self._leases.renew(holding.lease):
                 self._let_go(holding)
 
@@ -79,18 +103,22 @@ class Worker:
             log.warning("partition_lost", partition=partition)
             del self._holdings[partition]
         holding.lost()
+        self._room.set()
 
     async def _balance(self, group: asyncio.TaskGroup) -> None:
         if self._stop.is_set():
             return
         share = await self._leases.share()
         for partition in list(self._holdings)[share:]:
-            group.create_task(self._give_back(self._holdings.pop(partition)))
+            holding = self._holdings.pop(partition)
+            # Still renewed: what is under way in it is not to be done by another worker, too.
+            self._leaving.add(holding)
+            group.create_task(self._give_back(holding))
         free = [partition for partition in range(keys.PARTITIONS) if partition not in self._holdings]
         # Workers that start together would else ask for the same ones in turn.
         random.shuffle(free)
         for partition in free:
-            if len(self._holdings) >= share:
+            if len(self._holdings) >= share or self._stop.is_set():
                 return
             if lease := await self._leases.acquire(partition):
                 await self._begin(lease, group)
@@ -98,45 +126,40 @@ class Worker:
     async def _begin(self, lease: Lease, group: asyncio.TaskGroup) -> None:
         holding = Holding(lease, self._handle, group)
         holding.tries = await self._deliveries.read_tries(lease.partition)
-        for entry in await self._deliveries.read_outbox(lease.partition):
-            holding.take(entry)
+        outbox = await self._deliveries.read_outbox(lease.partition)
         self._holdings[lease.partition] = holding
+        if self._stop.is_set():
+            # Told while Redis was asked: it is handed back with the others, and nothing begins.
+            holding.close()
+        for entry in outbox:
+            holding.take(entry)
         log.debug("partition_taken", partition=lease.partition)
 
     async def _give_back(self, holding: Holding) -> None:
         """Leave a partition to another worker, after what is under way in it."""
-        holding.close()
-        try:
-            async with asyncio.timeout(self._renew_seconds):
-                await holding.drained()
-        except TimeoutError:
-            holding.lost()
+        await _finish(holding)
+        self._leaving.discard(holding)
+        self._room.set()
         try:
             await self._leases.release(holding.lease)
         except (RedisError, OSError) as error:
             log.warning("redis_away", error=type(error).__name__, doing="giving back a lease")
 
     async def _drain(self) -> None:
-        for holding in self._holdings.values():
-            holding.close()
-        try:
-            async with asyncio.timeout(DRAIN_SECONDS):
-                for holding in list(self._holdings.values()):
-                    await holding.drained()
-        except TimeoutError:
-            for holding in self._holdings.values():
-                holding.lost()
+        await asyncio.gather(*(_finish(one) for one in [*self._holdings.values(), *self._leaving]))
 
     async def _hand_back(self) -> None:
         try:
-            for holding in self._holdings.values():
-                await self._leases.release(holding.lease)
-            await self._leases.leave()
+            async with asyncio.timeout(HAND_BACK_SECONDS):
+                for holding in self._holdings.values():
+                    await self._leases.release(holding.lease)
+                await self._leases.leave()
         except (RedisError, OSError) as error:
             log.warning("redis_away", error=type(error).__name__, doing="handing back leases")
 
     async def _read(self) -> None:
-        while True:
+        await self._taken.wait()
+        while not (self._stop.is_set() or self._ended.is_set()):
             holdings = dict(self._holdings)
             if not holdings:
                 await asyncio.sleep(0.05)
@@ -168,10 +191,21 @@ class Worker:
         except Fenced:
             self._let_go(holding)
         except Stopped:
-            holding.close()
+            return
         finally:
             if isinstance(entry, InboxEntry):
                 self._room.set()
+
+
+async def _finish(holding: Holding) -> None:
+    """Begin nothing more in a partition; what is under way comes to its end, or is cut short."""
+    holding.close()
+    try:
+        async with asyncio.timeout(DRAIN_SECONDS):
+            await holding.drained()
+    except TimeoutError:
+        holding.lost()
+        await holding.drained()
 
 
 def new_worker_id() -> str:

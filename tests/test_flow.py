@@ -1,6 +1,5 @@
 """Deliveries become threads: through the web half, Redis, the worker and Flowdock, all real."""
 
-
 from tests.conftest import House, eventually
 
 

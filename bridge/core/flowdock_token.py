@@ -41,8 +41,9 @@ def verify(token: str | None, body: bytes, *, secret: str, address: str) -> Clic
     expires_at = _expiry(claims["exp"])
     _check_body(claims.get("signature"), body)
     _check_address(body, address)
-    # A JWT can be written in more than one way; what was signed cannot.
-    token_id = hashlib.sha256(orjson.dumps(claims, option=orjson.OPT_SORT_KEYS)).hexdigest()
+    # A JWT's signature can be written in more than one way; what was signed cannot.
+    signed, _, _ = str(token).rpartition(".")
+    token_id = hashlib.sha256(signed.encode()).hexdigest()
     return Click(user=user, token_id=token_id, expires_at=expires_at + LEEWAY)
 
 

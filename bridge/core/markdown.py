@@ -6,7 +6,6 @@ nothing else stands between a stranger's pull request and a flow's page.
 
 import html
 from typing import Any
-from urllib.parse import urljoin
 
 import nh3
 from markdown_it import MarkdownIt
@@ -38,13 +37,14 @@ _TAGS = {
     *("h1", "h2", "h3", "h4", "h5", "h6", "kbd", "li", "ol", "p", "pre", "s", "span", "strong", "sub", "sup"),
     *("summary", "table", "tbody", "td", "th", "thead", "tr", "ul"),
 }
-_ATTRIBUTES: dict[str, set[str]] = {"a": {"href", "title"}, "td": {"align"}, "th": {"align"}, "ol": {"start"}}
-_SANITISER = nh3.Cleaner(
-    tags=_TAGS,
-    attributes=_ATTRIBUTES,
-    url_schemes={"http", "https", "mailto"},
-    link_rel="nofollow noopener noreferrer",
-)
+_ATTRIBUTES: dict[str, set[str]] = {
+    # Without it nh3 lets `lang` and `title` through on every tag.
+    "*": set(),
+    "a": {"href", "title"},
+    "td": {"align"},
+    "th": {"align"},
+    "ol": {"start"},
+}
 
 
 def to_html(source: str, *, base_url: str, rest_url: str) -> str:
@@ -53,11 +53,19 @@ def to_html(source: str, *, base_url: str, rest_url: str) -> str:
     A text over `MAX_SOURCE` is cut between paragraphs, or lines, and ends with a link to `rest_url`.
     Pictures become links: showing them would tell their host who reads the flow.
     """
+    sanitiser = nh3.Cleaner(
+        tags=_TAGS,
+        attributes=_ATTRIBUTES,
+        url_schemes={"http", "https", "mailto"},
+        url_relative=("rewrite_with_base", base_url),
+        link_rel="nofollow noopener noreferrer",
+    )
     shown = cut(source)
-    rendered = _MARKDOWN.render(shown, {"base_url": base_url})
+    safe = sanitiser.clean(_MARKDOWN.render(shown))
     if len(shown) < len(source):
-        rendered += f"<p>{link(rest_url, 'Read the rest on GitHub')}</p>"
-    return _SANITISER.clean(rendered).strip()
+        # By itself: what the cut left open (a comment, a <details>) must not swallow it.
+        safe += sanitiser.clean(f"<p>{link(rest_url, 'Read the rest on GitHub')}</p>")
+    return safe.strip()
 
 
 def cut(source: str, limit: int = MAX_SOURCE) -> str:
@@ -89,14 +97,16 @@ def link(url: str, text: str) -> str:
     return f'<a href="{html.escape(url)}">{escape(text)}</a>'
 
 
-def _image(renderer: RendererHTML, tokens: list[Token], index: int, options: Any, env: dict[str, str]) -> str:
+def _image(renderer: RendererHTML, tokens: list[Token], index: int, options: Any, env: Any) -> str:
     token = tokens[index]
-    label = renderer.renderInlineAsText(token.children or [], options, env) or "picture"
-    url = urljoin(env.get("base_url", ""), str(token.attrs.get("src", "")))
-    return link(url, f"[{label}]")
+    label = escape(f"[{renderer.renderInlineAsText(token.children or [], options, env) or 'picture'}]")
+    address = str(token.attrs.get("src", ""))
+    around = sum(other.nesting for other in tokens[:index] if other.type in ("link_open", "link_close"))
+    # A badge in a link: the link is the author's; one within the other is not HTML.
+    return f'<a href="{escape(address)}">{label}</a>' if address and not around else label
 
 
-def _task(renderer: RendererHTML, tokens: list[Token], index: int, options: Any, env: dict[str, str]) -> str:
+def _task(renderer: RendererHTML, tokens: list[Token], index: int, options: Any, env: Any) -> str:
     """Task list boxes are raw inputs in the plugin's output: drawn as characters here."""
     content = tokens[index].content
     if 'class="task-list-item-checkbox"' in content:
@@ -104,19 +114,13 @@ def _task(renderer: RendererHTML, tokens: list[Token], index: int, options: Any,
     return content
 
 
-def _link_open(
-    renderer: RendererHTML, tokens: list[Token], index: int, options: Any, env: dict[str, str]
-) -> str:
-    token = tokens[index]
-    token.attrSet("href", urljoin(env.get("base_url", ""), str(token.attrs.get("href", ""))))
-    return renderer.renderToken(tokens, index, options, env)
-
-
 def _build() -> MarkdownIt:
     markdown = MarkdownIt("gfm-like", {"html": True, "linkify": True}).use(tasklists_plugin)
     markdown.add_render_rule("image", _image)
     markdown.add_render_rule("html_inline", _task)
-    markdown.add_render_rule("link_open", _link_open)
+    if markdown.linkify:
+        # As GitHub does it: README.md is a file, not a host in Moldova. Guessing is also slow.
+        markdown.linkify.set({"fuzzy_link": False})
     return markdown
 
 

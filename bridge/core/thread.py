@@ -1,6 +1,7 @@
 """A snapshot as Flowdock's `thread`: the whole current state, buttons included."""
 
 from typing import Any
+from urllib.parse import quote
 
 from bridge.core import markdown
 from bridge.core.actions import ACTIONS
@@ -56,7 +57,9 @@ def _branch(branch: Branch, base: Branch) -> str:
     fork = branch.repository.partition("/")[0] if branch.repository != base.repository else ""
     if not branch.repository:
         return escape(f"{branch.ref} (fork deleted)")
-    return link(f"{branch.repository_url}/tree/{branch.ref}", f"{fork}:{branch.ref}" if fork else branch.ref)
+    return link(
+        f"{branch.repository_url}/tree/{quote(branch.ref)}", f"{fork}:{branch.ref}" if fork else branch.ref
+    )
 
 
 def _links(pull: PullRequest) -> list[dict[str, Any]]:

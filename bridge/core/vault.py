@@ -48,6 +48,8 @@ class Vault:
         """What was sealed for `place`; raises `Undecryptable`."""
         try:
             raw = base64.urlsafe_b64decode(sealed)
+            if base64.urlsafe_b64encode(raw) != sealed:
+                raise ValueError("not as it was written")
             cipher = self._ciphers[raw[:_KEY_ID]]
             return cipher.decrypt(raw[_KEY_ID : _KEY_ID + _NONCE], raw[_KEY_ID + _NONCE :], place.encode())
         except (KeyError, ValueError, InvalidTag):

@@ -1,0 +1,1 @@
+"""The pure core's tests: no network, no Redis."""

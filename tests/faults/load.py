@@ -1,0 +1,240 @@
+"""A load of signed deliveries on a house of real processes, and the count of what became of them."""
+
+import asyncio
+import copy
+import json
+import uuid
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+from redis.asyncio import Redis
+
+from bridge import embedded_redis, keys
+from bridge.core.model import Connection
+from bridge.core.translate import message_uuid
+from bridge.core.vault import Vault
+from bridge.services import connect_redis
+from bridge.store import Store
+from scripts.sandbox.house import FLOW, House, open_house, until
+from tests import sign
+
+REPOSITORIES, PULLS, STEPS = 10, 2, 10
+TOTAL = REPOSITORIES * PULLS * STEPS
+"""Deliveries of one load: ten of each of twenty pull requests, two in each of ten repositories."""
+
+POSTS_UNDER_WAY = 8
+"""What a worker has under way in one flow: what it may have posted without having noted it."""
+
+
+class RedisServer:
+    """A Redis that can be killed and started again on what it wrote."""
+
+    def __init__(self, data: Path) -> None:
+        self.url = ""
+        self._data = data
+        self._running = ExitStack()
+
+    def start(self) -> None:
+        """Start it on its data."""
+        self.url = self._running.enter_context(embedded_redis.running(self._data))
+
+    def kill(self, pid: int) -> None:
+        """Kill it, unasked."""
+        import os
+        import signal
+
+        os.kill(pid, signal.SIGKILL)
+        self.stop()
+
+    def stop(self) -> None:
+        """Stop it, or bury one that was killed."""
+        self._running.close()
+
+
+@dataclass
+class Row:
+    """A line of the table: what came of a load under a fault."""
+
+    fault: str
+    faults: int = 0
+    deliveries: int = 0
+    lost: int = 0
+    repeated: int = 0
+    out_of_order: int = 0
+    stale: int = 0
+    """Threads that do not show the newest state in the end."""
+
+
+@dataclass
+class Load:
+    """Ten connected repositories, and the deliveries about them; those of one pull request in turn."""
+
+    house: House
+    redis: Redis
+    payload: dict[str, Any]
+    connections: dict[int, Connection] = field(default_factory=dict)
+    accepted: dict[str, tuple[str, int]] = field(default_factory=dict)
+    """By message uuid: the thread and the step of each delivery that was answered with 202."""
+
+    async def connect(self) -> None:
+        """A source and a connection for each repository."""
+        store = Store(self.redis, Vault([self.house.environ["ENCRYPTION_KEY"]]))
+        for repository in range(REPOSITORIES):
+            name = f"acme/repository-{repository}"
+            source = await self.house.post(
+                f"{self.house.flowdock}/_sandbox/sources",
+                {"flow": FLOW, "name": name, "external_url": f"{self.house.github}/{name}"},
+            )
+            connection, _ = await store.connect(name, flow_token=source["flow_token"], name=name)
+            self.connections[repository] = connection
+
+    async def send(self) -> None:
+        """All deliveries: twenty pull requests side by side, what belongs to one in turn."""
+        async with asyncio.TaskGroup() as group:
+            for repository in range(REPOSITORIES):
+                for number in range(1, PULLS + 1):
+                    group.create_task(self._send_all_of(repository, number))
+
+    async def _send_all_of(self, repository: int, number: int) -> None:
+        connection = self.connections[repository]
+        for step in range(STEPS):
+            guid = str(uuid.uuid4())
+            await self._until_accepted(guid, self._body(repository, number, step))
+            self.accepted[message_uuid(guid, connection.id, 0)] = (connection.thread_id(number), step)
+
+    async def _until_accepted(self, guid: str, body: bytes) -> None:
+        """As GitHub and whoever presses Redeliver: the same id again, until bridge has it."""
+        headers = {
+            "Content-Type": "application/json",
+            "X-GitHub-Event": "pull_request",
+            "X-GitHub-Delivery": guid,
+            "X-Hub-Signature-256": sign.webhook(body, self.house.webhook_secret),
+        }
+
+        async def taken() -> bool:
+            try:
+                async with self.house.http.post(
+                    f"{self.house.bridge}/github/webhook", data=body, headers=headers
+                ) as response:
+                    # 200: it was taken, and the answer was lost.
+                    return response.status in (200, 202)
+            except aiohttp.ClientError:
+                return False
+
+        await until(taken, f"bridge does not take {guid}")
+
+    def _body(self, repository: int, number: int, step: int) -> bytes:
+        made = copy.deepcopy(self.payload)
+        name = f"repository-{repository}"
+        made |= {"action": "edited", "number": number}
+        made["repository"] |= {"id": 5000 + repository, "name": name, "full_name": f"acme/{name}"}
+        made["sender"] |= {"login": f"step-{step}"}
+        made["pull_request"] |= {
+            "number": number,
+            "title": f"Step {step}",
+            "updated_at": f"2030-01-01T00:00:{step:02}Z",
+        }
+        return json.dumps(made).encode()
+
+    async def messages(self) -> list[dict[str, Any]]:
+        """What Flowdock took, repeats too, in order."""
+        found: list[dict[str, Any]] = await self.house.get(f"{self.house.flowdock}/_sandbox/messages")
+        return found
+
+    async def posted(self, count: int) -> None:
+        """Wait until Flowdock took that many messages."""
+
+        async def enough() -> bool:
+            return len({one["uuid"] for one in await self.messages()}) >= count
+
+        await until(enough, f"{count} messages were not posted")
+
+    async def sent(self, count: int) -> None:
+        """Wait until that many deliveries were accepted."""
+
+        async def enough() -> bool:
+            return len(self.accepted) >= count
+
+        await until(enough, f"{count} deliveries were not accepted")
+
+    async def finished(self, fault: str, faults: int) -> Row:
+        """Wait until the queue is empty, and count."""
+
+        async def empty() -> bool:
+            streams = [
+                name(partition) for partition in range(keys.PARTITIONS) for name in (keys.inbox, keys.outbox)
+            ]
+            return not any([await self.redis.xlen(stream) for stream in streams])
+
+        await until(empty, "the queue does not become empty")
+        messages = await self.messages()
+        firsts = [one for one in messages if not one["repeat"]]
+        row = Row(fault=fault, faults=faults, deliveries=len(self.accepted))
+        row.lost = len(self.accepted.keys() - {one["uuid"] for one in firsts})
+        row.repeated = len(messages) - len(firsts)
+        row.out_of_order = self._out_of_order(firsts)
+        threads = await self.house.threads()
+        row.stale = sum(thread["title"] != f"Step {STEPS - 1}" for thread in threads)
+        assert len(threads) == REPOSITORIES * PULLS
+        return row
+
+    def _out_of_order(self, messages: list[dict[str, Any]]) -> int:
+        """Messages that came before one that is older in their thread."""
+        reached: Counter[str] = Counter()
+        wrong = 0
+        for message in messages:
+            thread, step = self.accepted[message["uuid"]]
+            wrong += step != reached[thread]
+            reached[thread] += 1
+        return wrong
+
+
+@asynccontextmanager
+async def open_load(data: Path, server: RedisServer, *, lease_seconds: float) -> AsyncIterator[Load]:
+    """Stand-ins and web half running, repositories connected; the workers are for the test to start."""
+    settings = {"REDIS_URL": server.url, "LEASE_SECONDS": str(lease_seconds), "LOG_LEVEL": "warning"}
+    with (data / "output.log").open("wb") as output:
+        async with open_house(data, output=output, settings=settings) as house:
+            house.start("bridge", "web")
+            redis = connect_redis(server.url)
+            try:
+                load = Load(house=house, redis=redis, payload=await _payload(house))
+                await load.connect()
+                # Slow enough that a fault comes in the middle of the load.
+                await house.post(
+                    f"{house.flowdock}/_sandbox/faults",
+                    {"path": "/messages", "delay": 0.05, "times": 1_000_000},
+                )
+                await house.answers(f"{house.bridge}/readyz")
+                yield load
+            finally:
+                await redis.aclose()
+                await redis.connection_pool.disconnect()
+    assert "Traceback" not in (data / "output.log").read_text()
+
+
+@contextmanager
+def redis_server(data: Path) -> Iterator[RedisServer]:
+    """A Redis for one load."""
+    server = RedisServer(data)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+async def _payload(house: House) -> dict[str, Any]:
+    """A delivery of the stand-in GitHub, sent nowhere."""
+    await house.post(f"{house.github}/_sandbox/webhooks", {"mode": "hold"})
+    hook = {"repo": "acme/component", "url": house.bridge, "secret": "x"}
+    await house.post(f"{house.github}/_sandbox/hooks", hook)
+    await house.act("ann-gh", "open", title="Fix", body="A **body**", head="fix", base="main")
+    held = (await house.get(f"{house.github}/_sandbox/webhooks"))["held"]
+    payload: dict[str, Any] = next(one["payload"] for one in held if one["event"] == "pull_request")
+    return payload

@@ -1,0 +1,80 @@
+"""What the tests of the queue share: an owner of the partition that the test's deliveries lie in."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from redis.asyncio import Redis
+
+from bridge import keys
+from bridge.core.model import Author, Delivery, Message
+from bridge.deliveries import Deliveries, InboxEntry, Lease, Letter
+from bridge.leases import Leases
+from bridge.services import connect_redis
+
+REPOSITORY_ID = 1296269
+PARTITION = keys.partition_of(REPOSITORY_ID)
+
+
+@dataclass(frozen=True)
+class Queue:
+    """The queue, and the lease of its partition."""
+
+    redis: Redis
+    deliveries: Deliveries
+    leases: Leases
+    lease: Lease
+
+    async def put(self, delivery_id: str, *, number: int = 1, body: bytes = b"{}") -> bool:
+        """A delivery comes in."""
+        delivery = Delivery(id=delivery_id, event="pull_request", payload={}, body=body)
+        return await self.deliveries.enqueue(delivery, repository_id=REPOSITORY_ID, number=number)
+
+    async def inbox(self) -> list[InboxEntry]:
+        """What waits to be translated."""
+        found = await self.deliveries.read_inboxes({PARTITION: "0"}, count=1000, block_ms=1)
+        return [entry for _, entry in found]
+
+    async def taken(self, delivery_id: str, *, number: int = 1) -> InboxEntry:
+        """A delivery comes in and is read."""
+        await self.put(delivery_id, number=number)
+        return (await self.inbox())[-1]
+
+    async def overtaken(self) -> None:
+        """Another worker takes the partition, as it does once the lease ran out."""
+        await self.redis.delete(keys.lease(PARTITION))
+        other = Leases(self.redis, worker_id="other", seconds=60)
+        assert await other.acquire(PARTITION)
+
+    async def everything(self) -> dict[Any, bytes | None]:
+        """All that Redis holds."""
+        names = sorted(await self.redis.keys())
+        return {name: await self.redis.dump(name) for name in names}
+
+
+@asynccontextmanager
+async def open_queue(redis_url: str) -> AsyncIterator[Queue]:
+    """The queue on this Redis, its partition leased."""
+    redis = connect_redis(redis_url)
+    leases = Leases(redis, worker_id="one", seconds=60)
+    lease = await leases.acquire(PARTITION)
+    assert lease is not None
+    try:
+        yield Queue(redis=redis, deliveries=Deliveries(redis), leases=leases, lease=lease)
+    finally:
+        await redis.aclose()
+        await redis.connection_pool.disconnect()
+
+
+def letter(delivery_id: str, *, to: str = "c1", number: int = 1) -> Letter:
+    """A message of a delivery for a connection."""
+    return Letter(
+        connection_id=to,
+        repository_id=REPOSITORY_ID,
+        number=number,
+        uuid=f"{delivery_id}:{to}",
+        delivery_id=delivery_id,
+        received_at=1.5,
+        message=Message(event="activity", title="Opened", author=Author(name="ann-gh"), tags=("a", "b")),
+    )

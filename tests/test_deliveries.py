@@ -1,0 +1,265 @@
+"""The durable queue on a real Redis: nothing is there twice, nothing is lost, no stranger writes."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from redis.exceptions import OutOfMemoryError, RedisError
+
+from bridge import embedded_redis, keys
+from bridge.core.errors import NotFound
+from bridge.deliveries import REVIVED, Deliveries, Fenced, InboxEntry, Lease, OutboxEntry, Tries, load_letter
+from tests.queue_kit import PARTITION, REPOSITORY_ID, Queue, letter, open_queue
+
+
+@pytest.fixture
+async def queue(redis_url: str) -> AsyncIterator[Queue]:
+    async with open_queue(redis_url) as opened:
+        yield opened
+
+
+# Intake
+
+
+async def test_a_delivery_id_is_taken_once_however_many_bring_it_at_once(queue: Queue) -> None:
+    taken = await asyncio.gather(*(queue.put("d1") for _ in range(50)))
+
+    assert sorted(taken) == [False] * 49 + [True]
+    assert [entry.delivery_id for entry in await queue.inbox()] == ["d1"]
+
+
+async def test_a_delivery_comes_out_as_it_went_in_and_in_order(queue: Queue) -> None:
+    bodies = {f"d{number}": bytes([number]) * number for number in range(1, 40)}
+    for delivery_id, body in bodies.items():
+        assert await queue.put(delivery_id, body=body, number=7)
+
+    entries = await queue.inbox()
+    assert {entry.delivery_id: entry.body for entry in entries} == bodies
+    assert [entry.delivery_id for entry in entries] == list(bodies)
+    assert {(entry.repository_id, entry.number, entry.event) for entry in entries} == {
+        (REPOSITORY_ID, 7, "pull_request")
+    }
+
+
+async def test_a_reader_is_woken_by_what_comes_after_its_position(queue: Queue) -> None:
+    first = await queue.taken("d1")
+    reading = asyncio.create_task(
+        queue.deliveries.read_inboxes({PARTITION: first.id, 3: "0"}, count=9, block_ms=60_000)
+    )
+    await queue.put("d2")
+
+    assert [(partition, entry.delivery_id) for partition, entry in await reading] == [(PARTITION, "d2")]
+
+
+async def test_nothing_to_read_is_nothing(queue: Queue) -> None:
+    assert await queue.deliveries.read_inboxes({PARTITION: "0"}, count=9, block_ms=1) == []
+
+
+async def test_a_delivery_id_is_forgotten_after_github_can_send_it_again(queue: Queue) -> None:
+    await queue.put("d1")
+
+    days = await queue.redis.ttl(keys.seen(PARTITION, "d1")) / 24 / 3600
+    assert 3 < days <= 4
+
+
+# From the inbox to the outbox
+
+
+async def test_commit_replaces_a_delivery_by_its_letters_and_the_snapshot(queue: Queue) -> None:
+    entry = await queue.taken("d1")
+    await queue.deliveries.note_try(queue.lease, entry, Tries(count=1))
+    letters = [letter("d1", to="c1"), letter("d1", to="c2")]
+
+    committed = await queue.deliveries.commit(queue.lease, entry, snapshot=b"new", letters=letters)
+
+    assert [one.letter for one in committed] == letters
+    assert await queue.deliveries.read_outbox(PARTITION) == committed
+    assert await queue.redis.get(keys.snapshot(PARTITION, REPOSITORY_ID, 1)) == b"new"
+    assert await queue.inbox() == []
+    assert await queue.deliveries.read_tries(PARTITION) == {}
+
+
+async def test_commit_without_a_snapshot_leaves_the_one_that_is_there(queue: Queue) -> None:
+    first = await queue.taken("d1")
+    await queue.deliveries.commit(queue.lease, first, snapshot=b"old", letters=[])
+    second = await queue.taken("d2")
+    await queue.deliveries.commit(queue.lease, second, snapshot=b"", letters=[])
+
+    assert await queue.redis.get(keys.snapshot(PARTITION, REPOSITORY_ID, 1)) == b"old"
+
+
+async def test_commit_again_after_a_lost_answer_gives_the_same_letters_once(queue: Queue) -> None:
+    other, entry = await queue.taken("d0"), await queue.taken("d1")
+    await queue.deliveries.commit(queue.lease, other, snapshot=b"0", letters=[letter("d0")])
+    letters = [letter("d1", to="c1"), letter("d1", to="c2")]
+    first = await queue.deliveries.commit(queue.lease, entry, snapshot=b"1", letters=letters)
+
+    again = await queue.deliveries.commit(queue.lease, entry, snapshot=b"2", letters=letters)
+
+    assert again == first
+    assert len(await queue.deliveries.read_outbox(PARTITION)) == 3
+    assert await queue.redis.get(keys.snapshot(PARTITION, REPOSITORY_ID, 1)) == b"1"
+
+
+async def test_letters_keep_the_order_of_their_commits(queue: Queue) -> None:
+    for number in range(20):
+        entry = await queue.taken(f"d{number}")
+        letters = [letter(f"d{number}", to=to) for to in ("c2", "c1")]
+        await queue.deliveries.commit(queue.lease, entry, snapshot=b"", letters=letters)
+
+    outbox = await queue.deliveries.read_outbox(PARTITION)
+    assert [(one.letter.delivery_id, one.letter.connection_id) for one in outbox] == [
+        (f"d{number}", to) for number in range(20) for to in ("c2", "c1")
+    ]
+
+
+async def test_finish_removes_a_letter_and_what_was_tried_and_may_be_repeated(queue: Queue) -> None:
+    (posted, left) = await _committed(queue, "d1", "c1", "c2")
+    await queue.deliveries.note_try(queue.lease, posted, Tries(count=2, next_at=3.5, reason="no"))
+    await queue.deliveries.finish(queue.lease, posted)
+    await queue.deliveries.finish(queue.lease, posted)
+
+    assert await queue.deliveries.read_outbox(PARTITION) == [left]
+    assert await queue.deliveries.read_tries(PARTITION) == {}
+
+
+async def test_tries_are_kept_for_the_next_owner(queue: Queue) -> None:
+    entry = await queue.taken("d1")
+    (posting,) = await _committed(queue, "d2", "c1")
+    await queue.deliveries.note_try(queue.lease, entry, Tries(count=1, next_at=2.5, reason="down"))
+    await queue.deliveries.note_try(queue.lease, posting, Tries(count=4))
+
+    assert await queue.deliveries.read_tries(PARTITION) == {
+        f"inbox:{entry.id}": Tries(count=1, next_at=2.5, reason="down"),
+        f"outbox:{posting.id}": Tries(count=4),
+    }
+
+
+# Fences
+
+Write = Callable[[Deliveries, Lease, InboxEntry, OutboxEntry], Awaitable[object]]
+WRITES: dict[str, Write] = {
+    "commit": lambda queue, lease, entry, _: queue.commit(
+        lease, entry, snapshot=b"late", letters=[letter("d1")]
+    ),
+    "finish": lambda queue, lease, _, posting: queue.finish(lease, posting),
+    "note_try": lambda queue, lease, entry, _: queue.note_try(lease, entry, Tries(count=1)),
+    "note_try of a message": lambda queue, lease, _, posting: queue.note_try(lease, posting, Tries()),
+    "bury": lambda queue, lease, entry, _: queue.bury(lease, entry, reason="r", detail="d"),
+    "bury a message": lambda queue, lease, _, posting: queue.bury(lease, posting, reason="r", detail="d"),
+}
+
+
+@pytest.mark.parametrize("write", WRITES.values(), ids=WRITES)
+async def test_a_write_of_a_former_owner_is_refused_and_changes_nothing(queue: Queue, write: Write) -> None:
+    (posting,) = await _committed(queue, "d0", "c1")
+    entry = await queue.taken("d1")
+    await queue.overtaken()
+    before = await queue.everything()
+
+    with pytest.raises(Fenced):
+        await write(queue.deliveries, queue.lease, entry, posting)
+
+    assert await queue.everything() == before
+
+
+# Dead letters
+
+
+async def test_a_buried_delivery_is_listed_with_its_reason_and_goes_back_behind_the_others(
+    queue: Queue,
+) -> None:
+    entry = await queue.taken("d1", number=5)
+    await queue.put("d2")
+    await queue.deliveries.bury(queue.lease, entry, reason="KeyError", detail="Traceback")
+
+    (dead,) = await queue.deliveries.dead_letters()
+    assert (dead.kind, dead.reason, dead.detail) == ("inbox", "KeyError", "Traceback")
+    assert (dead.fields["delivery_id"], dead.fields["body"]) == ("d1", "{}")
+    assert dead.buried_at > 0
+    assert [one.delivery_id for one in await queue.inbox()] == ["d2"]
+
+    await queue.deliveries.revive(dead)
+    assert await queue.deliveries.dead_letters() == []
+    waiting = await queue.inbox()
+    assert [one.delivery_id for one in waiting] == ["d2", "d1"]
+    assert replace(waiting[1], id=entry.id) == entry
+
+
+async def test_a_buried_message_goes_back_through_the_inbox_where_its_partitions_owner_looks(
+    queue: Queue,
+) -> None:
+    (posting,) = await _committed(queue, "d1", "c1")
+    await queue.deliveries.bury(queue.lease, posting, reason="400", detail="")
+    (dead,) = await queue.deliveries.dead_letters()
+    assert (dead.kind, load_letter(dead.fields["letter"].encode())) == ("outbox", posting.letter)
+    assert await queue.deliveries.read_outbox(PARTITION) == []
+
+    await queue.deliveries.revive(dead)
+    (entry,) = await queue.inbox()
+    assert (entry.event, entry.delivery_id, entry.number) == (REVIVED, "d1", 1)
+    assert load_letter(entry.body) == posting.letter
+    assert await queue.deliveries.dead_letters() == []
+
+
+async def test_a_dead_letter_can_be_revived_or_dropped_once(queue: Queue) -> None:
+    entry = await queue.taken("d1")
+    await queue.deliveries.bury(queue.lease, entry, reason="r", detail="")
+    (dead,) = await queue.deliveries.dead_letters()
+    await queue.deliveries.drop(dead)
+
+    with pytest.raises(NotFound):
+        await queue.deliveries.revive(dead)
+    assert await queue.inbox() == []
+
+
+async def test_bury_again_after_a_lost_answer_makes_one_dead_letter(queue: Queue) -> None:
+    entry = await queue.taken("d1")
+    for _ in range(2):
+        await queue.deliveries.bury(queue.lease, entry, reason="r", detail="")
+
+    assert len(await queue.deliveries.dead_letters()) == 1
+
+
+# A full Redis
+
+
+async def test_a_full_redis_refuses_new_deliveries_and_still_drains(tmp_path: Path) -> None:
+    with embedded_redis.running(tmp_path) as url:
+        async with open_queue(url) as queue:
+            first, poison = await queue.taken("d1"), await queue.taken("d2")
+            await queue.redis.config_set("maxmemory", 1)
+
+            with pytest.raises(OutOfMemoryError):
+                await queue.put("d3")
+            assert await queue.redis.exists(keys.seen(PARTITION, "d3")) == 0
+
+            await queue.leases.share()
+            assert await queue.leases.renew(queue.lease)
+            await queue.deliveries.note_try(queue.lease, first, Tries(count=1))
+            (posting,) = await queue.deliveries.commit(
+                queue.lease, first, snapshot=b"s", letters=[letter("d1")]
+            )
+            await queue.deliveries.finish(queue.lease, posting)
+            await queue.deliveries.bury(queue.lease, poison, reason="r", detail="d")
+            assert (await queue.inbox(), await queue.deliveries.read_outbox(PARTITION)) == ([], [])
+
+            await queue.redis.config_set("maxmemory", 0)
+            assert await queue.put("d3")
+            assert [entry.delivery_id for entry in await queue.inbox()] == ["d3"]
+
+
+async def test_a_redis_that_is_gone_is_an_error_of_redis_not_a_delivery_taken(tmp_path: Path) -> None:
+    with embedded_redis.running(tmp_path) as url:
+        async with open_queue(url) as queue:
+            await queue.redis.shutdown()
+            with pytest.raises(RedisError):
+                await queue.put("d1")
+
+
+async def _committed(queue: Queue, delivery_id: str, *to: str) -> list[OutboxEntry]:
+    entry = await queue.taken(delivery_id)
+    letters = [letter(delivery_id, to=one) for one in to]
+    return await queue.deliveries.commit(queue.lease, entry, snapshot=b"", letters=letters)

@@ -1,0 +1,218 @@
+"""The environment: what is taken, and that one message names all that is wrong and no secret."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import settings as bounds
+from hypothesis import strategies as st
+
+from bridge import settings
+
+REQUIRED = {
+    "FLOWDOCK_CLIENT_ID": "flowdock-client",
+    "FLOWDOCK_CLIENT_SECRET": "s-flowdock",
+    "GITHUB_CLIENT_ID": "github-client",
+    "GITHUB_CLIENT_SECRET": "s-github",
+    "GITHUB_WEBHOOK_SECRET": "s-webhook",
+    "COOKIE_SECRET": "s-cookie",
+    "ENCRYPTION_KEY": "s-encryption".ljust(32, "-"),
+}
+SECRETS = {
+    **{name: value for name, value in REQUIRED.items() if value.startswith("s-")},
+    "METRICS_TOKEN": "s-metrics",
+    "REDIS_URL": "redis://:s-redis@localhost:6379",
+}
+
+
+def read(**changes: str) -> settings.Settings:
+    return settings.read({**REQUIRED, **changes})
+
+
+def problems(environ: Mapping[str, str]) -> list[str]:
+    with pytest.raises(settings.SettingsError) as error:
+        settings.read(environ)
+    for problem in error.value.problems:
+        assert problem in str(error.value)
+    return error.value.problems
+
+
+def test_what_is_not_set_has_the_documented_value() -> None:
+    assert read() == settings.Settings(
+        port=8080,
+        web_url="http://localhost:8080",
+        redis_url=None,
+        flowdock_client_id="flowdock-client",
+        flowdock_client_secret="s-flowdock",
+        flowdock_api_url="https://api.flowdock.com",
+        github_client_id="github-client",
+        github_client_secret="s-github",
+        github_webhook_secrets=("s-webhook",),
+        github_url="https://github.com",
+        github_api_url="https://api.github.com",
+        cookie_secret="s-cookie",
+        encryption_keys=(REQUIRED["ENCRYPTION_KEY"],),
+        log_level="info",
+        log_format="console",
+        trust_proxy=False,
+        metrics_token=None,
+        lease_seconds=30,
+    )
+
+
+TAKEN: list[tuple[dict[str, str], str, Any]] = [
+    ({"PORT": "5000"}, "port", 5000),
+    ({"PORT": " 5000 "}, "port", 5000),
+    ({"PORT": ""}, "port", 8080),
+    ({"PORT": "5000"}, "web_url", "http://localhost:5000"),
+    ({"WEB_URL": "https://bridge.example.com/"}, "web_url", "https://bridge.example.com"),
+    ({"WEB_URL": "http://[::1]:8080"}, "web_url", "http://[::1]:8080"),
+    ({"WEB_URL": ""}, "web_url", "http://localhost:8080"),
+    ({"HEROKU_APP_DEFAULT_DOMAIN_NAME": "x.herokuapp.com"}, "web_url", "https://x.herokuapp.com"),
+    (
+        {"HEROKU_APP_DEFAULT_DOMAIN_NAME": "x.herokuapp.com", "WEB_URL": "https://b.example"},
+        "web_url",
+        "https://b.example",
+    ),
+    ({"REDIS_URL": "rediss://:x@host:6379"}, "redis_url", "rediss://:x@host:6379"),
+    ({"REDIS_URL": " "}, "redis_url", None),
+    ({"GITHUB_URL": "https://ghe.example"}, "github_api_url", "https://ghe.example/api/v3"),
+    ({"GITHUB_URL": "https://ghe.example/"}, "github_api_url", "https://ghe.example/api/v3"),
+    ({"GITHUB_URL": "https://github.com/"}, "github_api_url", "https://api.github.com"),
+    (
+        {"GITHUB_URL": "https://ghe.example", "GITHUB_API_URL": "https://api.ghe.example"},
+        "github_api_url",
+        "https://api.ghe.example",
+    ),
+    ({"GITHUB_WEBHOOK_SECRET": "new, old"}, "github_webhook_secrets", ("new", "old")),
+    ({"ENCRYPTION_KEY": f"{'n' * 32},{'o' * 40}"}, "encryption_keys", ("n" * 32, "o" * 40)),
+    ({"LOG_LEVEL": "DEBUG"}, "log_level", "debug"),
+    ({"LOG_FORMAT": "json"}, "log_format", "json"),
+    ({"TRUST_PROXY": "1"}, "trust_proxy", True),
+    ({"TRUST_PROXY": "True"}, "trust_proxy", True),
+    ({"TRUST_PROXY": "yes"}, "trust_proxy", True),
+    ({"TRUST_PROXY": "false"}, "trust_proxy", False),
+    ({"TRUST_PROXY": "0"}, "trust_proxy", False),
+    ({"TRUST_PROXY": ""}, "trust_proxy", False),
+    ({"METRICS_TOKEN": "token"}, "metrics_token", "token"),
+    ({"LEASE_SECONDS": "0.5"}, "lease_seconds", 0.5),
+]
+
+
+@pytest.mark.parametrize(("environ", "name", "value"), TAKEN, ids=[str(row[:2]) for row in TAKEN])
+def test_a_setting_is_taken(environ: dict[str, str], name: str, value: Any) -> None:
+    assert getattr(read(**environ), name) == value
+
+
+def test_the_seeds_name_of_the_flowdock_secret_serves_too() -> None:
+    environ = {**REQUIRED, "OAUTH_APP_SECRET": "s-seed"}
+    assert settings.read(environ).flowdock_client_secret == "s-flowdock"
+    del environ["FLOWDOCK_CLIENT_SECRET"]
+    assert settings.read(environ).flowdock_client_secret == "s-seed"
+
+
+# What is wrong
+
+
+def test_all_that_is_missing_is_named_at_once() -> None:
+    assert problems({}) == [f"{name} is missing" for name in REQUIRED]
+
+
+def test_missing_and_malformed_are_named_together() -> None:
+    found = problems({**REQUIRED, "COOKIE_SECRET": " ", "PORT": "x", "LOG_LEVEL": "loud"})
+    assert [problem.split()[0] for problem in found] == ["PORT", "COOKIE_SECRET", "LOG_LEVEL"]
+
+
+@pytest.mark.parametrize("name", REQUIRED)
+@pytest.mark.parametrize("value", [None, "", "  "], ids=repr)
+def test_a_required_setting_is_asked_for(name: str, value: str | None) -> None:
+    environ = {**REQUIRED, name: value}
+    kept = {key: text for key, text in environ.items() if text is not None}
+    assert problems(kept) == [f"{name} is missing"]
+
+
+MALFORMED = [
+    *(("PORT", value, "from 1 to 65535") for value in ("x", "0", "-1", "65536", "nan", "inf", "8080a")),
+    *(("PORT", value, "a whole number") for value in ("0.5", "80.5")),
+    *(("LEASE_SECONDS", value, "must be a number") for value in ("0", "-3", "soon", "nan")),
+    *(
+        ("WEB_URL", value, "must be an address such as")
+        for value in (
+            *("bridge.example.com", "ftp://bridge.example.com", "https://", "https:///x"),
+            *(
+                "javascript:alert(1)",
+                "https://u@b.example",
+                "https://u:p@b.example",
+                "https://:p@b.example",
+                "https://b.example?",
+            ),
+            *("https://b.example?x=1", "https://b.example#x", "https://b.example/#", "http://b.example:0"),
+            *(
+                "http://b.example:99999",
+                "http://b.example:x",
+                "http://[",
+                "https://b example",
+                "https://b\texample",
+            ),
+            "https://b.example\r\nX: y",
+        )
+    ),
+    *((name, "x", "must be an address") for name in ("FLOWDOCK_API_URL", "GITHUB_URL", "GITHUB_API_URL")),
+    ("GITHUB_WEBHOOK_SECRET", "new,,old", "has an empty part"),
+    ("GITHUB_WEBHOOK_SECRET", "new,", "has an empty part"),
+    ("GITHUB_WEBHOOK_SECRET", ",", "has an empty part"),
+    ("ENCRYPTION_KEY", "s" * 31, "is too short: it needs 32 characters or more"),
+    ("ENCRYPTION_KEY", "s" * 31 + " ", "is too short: it needs 32"),
+    ("ENCRYPTION_KEY", "n" * 32 + "," + "o" * 31, "is too short: each part needs 32"),
+    ("ENCRYPTION_KEY", "n" * 32 + ",", "is too short: each part needs 32"),
+    ("LOG_LEVEL", "loud", "must be one of debug, info, warning, error"),
+    ("LOG_FORMAT", "xml", "must be one of console, json"),
+    ("TRUST_PROXY", "2", "must be one of"),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"), MALFORMED, ids=[f"{row[0]} {row[1]!r}" for row in MALFORMED]
+)
+def test_a_malformed_setting_is_named_with_what_it_should_be(name: str, value: str, sentence: str) -> None:
+    found = [problem for problem in problems({**REQUIRED, name: value}) if problem.startswith(f"{name} ")]
+    assert len(found) == 1
+    assert sentence in found[0]
+
+
+@bounds(max_examples=80, deadline=None)
+@given(
+    name=st.sampled_from([*REQUIRED, "PORT", "WEB_URL", "GITHUB_URL", "LEASE_SECONDS"]),
+    value=st.text(max_size=20),
+)
+def test_whatever_is_set_is_taken_or_named(name: str, value: str) -> None:
+    try:
+        taken = settings.read({**REQUIRED, name: value})
+    except settings.SettingsError as error:
+        assert any(problem.startswith(name) for problem in error.problems)
+    else:
+        assert 0 < taken.port < 65536
+
+
+# Secrets
+
+
+@pytest.mark.parametrize("name", SECRETS)
+def test_a_secret_is_neither_in_the_repr_nor_in_the_message(name: str) -> None:
+    value = SECRETS[name]
+    chosen = settings.read({**REQUIRED, **SECRETS})
+    assert value not in repr(chosen)
+    assert value not in str(chosen)
+    with pytest.raises(settings.SettingsError) as error:
+        settings.read({**dict.fromkeys(SECRETS, f"{value},{value}"), "PORT": "x", "WEB_URL": value})
+    assert value not in str(error.value)
+    assert value not in repr(error.value)
+
+
+def test_the_encryption_keys_can_be_read_alone() -> None:
+    keys = f"{'n' * 32}, {'o' * 32}"
+    assert settings.read_encryption_keys({"ENCRYPTION_KEY": keys}) == ("n" * 32, "o" * 32)
+    for environ, sentence in (({}, "is missing"), ({"ENCRYPTION_KEY": "short"}, "too short")):
+        with pytest.raises(settings.SettingsError, match=sentence):
+            settings.read_encryption_keys(environ)
