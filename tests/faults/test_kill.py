@@ -32,9 +32,8 @@ ROWS: list[Row] = []
 def table() -> Iterator[None]:
     """Prints what was counted (`pytest -s` shows it)."""
     yield
-    print(
-        f"\n{'fault':34}{'times':>6}{'deliveries':>12}{'lost':>6}{'repeated':>10}{'out of order':>14}{'stale':>7}"
-    )
+    head = f"{'fault':34}{'times':>6}{'deliveries':>12}{'lost':>6}{'repeated':>10}"
+    print(f"\n{head}{'out of order':>14}{'stale':>7}")
     for row in ROWS:
         print(
             f"{row.fault:34}{row.faults:6}{row.deliveries:12}{row.lost:6}{row.repeated:10}"
