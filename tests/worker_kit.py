@@ -15,6 +15,8 @@ from tests.conftest import FLOW, House, eventually
 
 REPOSITORY_ID = 1296269
 PARTITION = keys.partition_of(REPOSITORY_ID)
+FOREVER = 1_000_000
+"""For a fault that lasts as long as the test."""
 
 
 @dataclass

@@ -3,6 +3,8 @@
 import asyncio
 import copy
 import json
+import os
+import signal
 import uuid
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
@@ -27,8 +29,8 @@ REPOSITORIES, PULLS, STEPS = 10, 2, 10
 TOTAL = REPOSITORIES * PULLS * STEPS
 """Deliveries of one load: ten of each of twenty pull requests, two in each of ten repositories."""
 
-POSTS_UNDER_WAY = 8
-"""What a worker has under way in one flow: what it may have posted without having noted it."""
+THREADS = REPOSITORIES * PULLS
+"""Each has one post under way at most: what a worker that is killed may have posted without its note."""
 
 
 class RedisServer:
@@ -45,9 +47,6 @@ class RedisServer:
 
     def kill(self, pid: int) -> None:
         """Kill it, unasked."""
-        import os
-        import signal
-
         os.kill(pid, signal.SIGKILL)
         self.stop()
 
@@ -61,11 +60,12 @@ class Row:
     """A line of the table: what came of a load under a fault."""
 
     fault: str
-    faults: int = 0
     deliveries: int = 0
     lost: int = 0
     repeated: int = 0
     out_of_order: int = 0
+    left: tuple[int, ...] = ()
+    """How much of the load was left at each fault."""
     stale: int = 0
     """Threads that do not show the newest state in the end."""
 
@@ -146,11 +146,15 @@ class Load:
         found: list[dict[str, Any]] = await self.house.get(f"{self.house.flowdock}/_sandbox/messages")
         return found
 
+    async def not_posted(self) -> int:
+        """How many of all the messages Flowdock has not taken yet."""
+        return TOTAL - len({one["uuid"] for one in await self.messages()})
+
     async def posted(self, count: int) -> None:
         """Wait until Flowdock took that many messages."""
 
         async def enough() -> bool:
-            return len({one["uuid"] for one in await self.messages()}) >= count
+            return TOTAL - await self.not_posted() >= count
 
         await until(enough, f"{count} messages were not posted")
 
@@ -162,7 +166,7 @@ class Load:
 
         await until(enough, f"{count} deliveries were not accepted")
 
-    async def finished(self, fault: str, faults: int) -> Row:
+    async def finished(self, fault: str, left: list[int]) -> Row:
         """Wait until the queue is empty, and count."""
 
         async def empty() -> bool:
@@ -174,13 +178,13 @@ class Load:
         await until(empty, "the queue does not become empty")
         messages = await self.messages()
         firsts = [one for one in messages if not one["repeat"]]
-        row = Row(fault=fault, faults=faults, deliveries=len(self.accepted))
+        row = Row(fault=fault, left=tuple(left), deliveries=len(self.accepted))
         row.lost = len(self.accepted.keys() - {one["uuid"] for one in firsts})
         row.repeated = len(messages) - len(firsts)
         row.out_of_order = self._out_of_order(firsts)
         threads = await self.house.threads()
         row.stale = sum(thread["title"] != f"Step {STEPS - 1}" for thread in threads)
-        assert len(threads) == REPOSITORIES * PULLS
+        assert len(threads) == THREADS
         return row
 
     def _out_of_order(self, messages: list[dict[str, Any]]) -> int:
@@ -208,7 +212,7 @@ async def open_load(data: Path, server: RedisServer, *, lease_seconds: float) ->
                 # Slow enough that a fault comes in the middle of the load.
                 await house.post(
                     f"{house.flowdock}/_sandbox/faults",
-                    {"path": "/messages", "delay": 0.05, "times": 1_000_000},
+                    {"path": "/messages", "delay": 0.1, "times": 1_000_000},
                 )
                 await house.answers(f"{house.bridge}/readyz")
                 yield load

@@ -54,7 +54,7 @@ class GitHub:
             headers = dict(response.headers)
             return Reply(response.status, headers, text, await response.json() if is_json else None)
 
-    async def drive(self, path: str, **body: Any) -> Any:
+    async def drive(self, path: str, /, **body: Any) -> Any:
         """A driver route that is to succeed."""
         reply = await self.ask("POST", f"/_sandbox{path}", json=body)
         assert reply.status == 200, reply.text

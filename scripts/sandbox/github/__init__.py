@@ -9,14 +9,31 @@ from aiohttp import web
 
 from scripts.sandbox import faults
 
-from . import graphql, oauth, pages, pages_hooks, rest, rest_hooks, rest_pulls, rest_users, sandbox, show
+from . import (
+    checks,
+    graphql,
+    merging,
+    oauth,
+    pages,
+    pages_hooks,
+    people,
+    rest,
+    rest_hooks,
+    rest_pulls,
+    rest_users,
+    reviews,
+    sandbox,
+    show,
+    talk,
+)
 from .config import Config
 from .services import CONFIG, SERVICES, open_services
 
 __all__ = ["SERVICES", "Config", "create_app"]
 
-# Imported for the endpoints they register.
+# Imported for the endpoints and the deeds they register.
 ENDPOINTS = (rest_hooks, rest_pulls, rest_users)
+REGISTERED = (checks, merging, people, reviews, talk)
 
 
 def create_app(config: Config) -> web.Application:

@@ -1,12 +1,12 @@
 """What people do to a pull request: its text, its commits and its state."""
 
-from .deeds import Change, Fields, deed
-from .model import Commit, Permission, Pull, Repo
-from .payloads import Json
-from .refusals import Refused, invalid, not_found
+from dataclasses import replace
 
-NOT_MERGEABLE = "Pull Request is not mergeable"
-HEAD_MOVED = "Head branch was modified. Review and try the merge again."
+from .commits import new_commit
+from .deeds import Change, Fields, deed
+from .model import Permission, Pull, Repo
+from .payloads import Json
+from .refusals import Refused, invalid
 
 
 def open_pull(change: Change, fields: Fields) -> Pull:
@@ -16,8 +16,7 @@ def open_pull(change: Change, fields: Fields) -> Pull:
     https://docs.github.com/rest/pulls/pulls#create-a-pull-request
     """
     world, repo = change.world, change.repo
-    if repo.permission(change.actor) < Permission.READ:
-        raise not_found()
+    change.require_writable()
     if not (title := str(fields.get("title") or "").strip()):
         raise invalid("PullRequest", "title", "missing_field")
     number = len(repo.pulls) + 1
@@ -43,7 +42,7 @@ def open_pull(change: Change, fields: Fields) -> Pull:
         updated_at=now,
         draft=bool(fields.get("draft")),
     )
-    pull.commits.append(_commit(change, title))
+    pull.commits.append(new_commit(world, change.actor, title, pull.base_sha))
     repo.pulls[number] = pull
     repo.pushed_at = now
     change.note(pull, "opened", f"wants to merge {head} into {base}")
@@ -73,21 +72,27 @@ def edit(change: Change, pull: Pull, fields: Fields) -> None:
     pull.title, pull.body, pull.base_ref, pull.base_sha = title, body, base, change.repo.heads[base]
     change.note(pull, "edited", _edited(changes, title, base))
     change.tell(pull, "edited", changes=changes)
+    pull.computed = "base" not in changes
 
 
 @deed("push")
 def push(change: Change, pull: Pull, fields: Fields) -> None:
-    """Push a commit (`message`) to the head branch, with `force` in place of the newest one."""
+    """Push `count` commits (`message`) to the head branch, with `force` in place of the newest one."""
     change.require_author_or_push(pull)
-    before = pull.head_sha
-    commit = _commit(change, str(fields.get("message") or f"Improve {pull.title}"))
-    if fields.get("force"):
+    before, force = pull.head_sha, bool(fields.get("force"))
+    if force:
         pull.commits.pop()
-    pull.commits.append(commit)
+        _outdate(pull)
+    message = str(fields.get("message") or f"Improve {pull.title}")
+    for _ in range(int(fields.get("count", 1))):
+        parent = pull.commits[-1].sha if pull.commits else pull.base_sha
+        pull.commits.append(new_commit(change.world, change.actor, message, parent))
+    commit = pull.commits[-1]
+    if not pull.head_repo.fork:
+        change.tell_push(pull.head_ref, before, commit.sha, forced=force, aside=True)
     if pull.closed_at:
         return
-    verb = "force-pushed" if fields.get("force") else "pushed"
-    change.note(pull, "pushed", f"{verb} {commit.sha[:7]}: {commit.message}")
+    change.note(pull, "pushed", f"{'force-pushed' if force else 'pushed'} {commit.sha[:7]}: {commit.message}")
     change.repo.pushed_at = pull.updated_at
     change.tell(pull, "synchronize", before=before, after=commit.sha)
 
@@ -117,29 +122,6 @@ def reopen(change: Change, pull: Pull, fields: Fields) -> None:  # noqa: ARG001 
     pull.closed_at = None
     change.note(pull, "reopened", "reopened this")
     change.tell(pull, "reopened")
-
-
-@deed("merge")
-def merge(change: Change, pull: Pull, fields: Fields) -> None:
-    """Merge it, if its head still is `sha`.
-
-    https://docs.github.com/rest/pulls/pulls#merge-a-pull-request
-    """
-    change.require_push()
-    if pull.closed_at:
-        raise Refused(405, NOT_MERGEABLE)
-    if pull.draft:
-        raise Refused(405, "Pull Request is still a draft")
-    if fields.get("sha") and fields["sha"] != pull.head_sha:
-        raise Refused(409, HEAD_MOVED)
-    if fields.get("merge_method", "merge") not in {"merge", "squash", "rebase"}:
-        raise Refused(422, "Validation Failed")
-    pull.merge_sha = change.world.new_sha()
-    change.repo.heads[pull.base_ref] = pull.merge_sha
-    pull.merged_by = change.actor
-    change.note(pull, "merged", f"merged {pull.merge_sha[:7]} into {pull.base_ref}")
-    pull.closed_at = pull.merged_at = change.repo.pushed_at = pull.updated_at
-    change.tell(pull, "closed")
 
 
 @deed("draft")
@@ -196,19 +178,6 @@ def _refuse_second(repo: Repo, source: Repo, head: str, base: str) -> None:
             )
 
 
-def _commit(change: Change, message: str) -> Commit:
-    sha = change.world.new_sha()
-    # Any numbers would do; these stay the same from run to run.
-    return Commit(
-        sha=sha,
-        message=message,
-        author=change.actor,
-        at=change.world.clock.now(),
-        additions=int(sha[:2], 16) % 40 + 1,
-        deletions=int(sha[2:4], 16) % 15,
-    )
-
-
 def _edited(changes: Json, title: str, base: str) -> str:
     parts = []
     if "title" in changes:
@@ -218,3 +187,16 @@ def _edited(changes: Json, title: str, base: str) -> str:
     if "base" in changes:
         parts.append(f"changed the base branch to {base}")
     return " and ".join(parts)
+
+
+def _outdate(pull: Pull) -> None:
+    """The lines that were commented are not there any more."""
+    for thread in pull.threads:
+        thread.comments = [replace(comment, outdated=True) for comment in thread.comments]
+
+
+@deed("delete_fork")
+def delete_fork(change: Change, pull: Pull, fields: Fields) -> None:  # noqa: ARG001 - a deed's signature
+    """Delete the fork it came from: no event, but `head.repo` is null from then on."""
+    change.require_author_or_push(pull)
+    pull.fork_gone = True

@@ -8,11 +8,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from .model import Entry, Permission, Pull, Repo, User, World
+from .commits import push_payload
+from .model import Permission, Pull, Repo, World
 from .payloads import Json, user_payload
 from .pull_payloads import pull_payload
+from .records import Entry, User
 from .refusals import Refused, forbidden, not_found
 
+ARCHIVED = "Repository was archived so is read-only."
 # GitHub has to look again whether it can be merged after these.
 UNCOMPUTED = {"opened", "reopened", "synchronize"}
 
@@ -32,6 +35,8 @@ class Change:
     emit: Emit
     actor: User
     repo: Repo
+    # For what goes only to webhooks that ask for it by name.
+    emit_aside: Emit | None = None
 
     @property
     def may_push(self) -> bool:
@@ -41,6 +46,18 @@ class Change:
     def require_push(self) -> None:
         """Refuse unless the actor has write access."""
         if not self.may_push:
+            raise forbidden()
+
+    def require_writable(self) -> None:
+        """Refuse if the actor does not see the repository, or it is archived."""
+        if self.repo.permission(self.actor) < Permission.READ:
+            raise not_found()
+        if self.repo.archived:
+            raise Refused(403, ARCHIVED)
+
+    def require_admin(self) -> None:
+        """Refuse unless the actor administers the repository."""
+        if self.repo.permission(self.actor) < Permission.ADMIN:
             raise forbidden()
 
     def require_author_or_push(self, pull: Pull) -> None:
@@ -55,9 +72,17 @@ class Change:
 
     def tell(self, pull: Pull, action: str, **extra: object) -> None:
         """Send the pull_request event of that action."""
-        shown = pull_payload(self.world, self.repo, pull, computed=action not in UNCOMPUTED)
+        pull.computed = action not in UNCOMPUTED
+        shown = pull_payload(self.world, self.repo, pull, computed=pull.computed)
         payload = {"action": action, "number": pull.number, "pull_request": shown, **extra}
         self.emit(self.repo, "pull_request", payload | self.sender())
+
+    def tell_push(self, ref: str, before: str, after: str, *, forced: bool = False, aside: bool) -> None:
+        """Send the push event of a branch; `aside`: only to those who ask for it by name."""
+        emit = self.emit_aside if aside else self.emit
+        if emit:
+            pushed = push_payload(self.world, self.repo, self.actor, ref, before, after, forced=forced)
+            emit(self.repo, "push", pushed | self.sender())
 
     def sender(self) -> Json:
         """The part of a payload that names the actor."""
@@ -85,6 +110,5 @@ def perform(change: Change, name: str, pull: Pull, fields: Fields | None = None)
     """Do what is registered as `name` to `pull`; raises `Refused` as GitHub would refuse."""
     if name not in DEEDS:
         raise Refused(422, f"{name} is none of: open, {', '.join(sorted(DEEDS))}")
-    if change.repo.permission(change.actor) < Permission.READ:
-        raise not_found()
+    change.require_writable()
     DEEDS[name](change, pull, fields or {})

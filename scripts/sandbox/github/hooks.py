@@ -75,6 +75,15 @@ KNOWN_EVENTS = frozenset(
         "workflow_run",
     ]
 )
+# What only GitHub Apps hear of; the first two without being asked.
+# https://docs.github.com/webhooks/webhook-events-and-payloads#check_suite
+FOR_APPS = {
+    ("installation", None),
+    ("installation_repositories", None),
+    ("check_suite", "requested"),
+    ("check_suite", "rerequested"),
+    ("check_run", "rerequested"),
+}
 # GitHub keeps deliveries for three days; the stand-in keeps this many of each webhook.
 KEPT_DELIVERIES = 2000
 MASK = "********"
@@ -134,11 +143,16 @@ class Hook:
     updated_at: datetime
     insecure_ssl: str = "0"
     active: bool = True
+    app: bool = False
     deliveries: deque[Delivery] = field(default_factory=lambda: deque(maxlen=KEPT_DELIVERIES))
 
-    def wants(self, event: str) -> bool:
-        """Whether the event is to be sent here; a ping always is."""
-        return event == "ping" or (self.active and ("*" in self.events or event in self.events))
+    def wants(self, event: str, action: str | None = None, *, named: bool = False) -> bool:
+        """Whether the event is to be sent here; a ping always is. `named`: only if asked for by name."""
+        if {(event, None), (event, action)} & FOR_APPS and not self.app:
+            return False
+        if (event, None) in FOR_APPS | {("ping", None)}:
+            return True
+        return self.active and (event in self.events or ("*" in self.events and not named))
 
 
 def encode(hook: Hook, shot: Shot) -> tuple[bytes, dict[str, str]]:
@@ -156,7 +170,7 @@ def encode(hook: Hook, shot: Shot) -> tuple[bytes, dict[str, str]]:
         "X-GitHub-Event": shot.event,
         "X-GitHub-Hook-ID": str(hook.id),
         "X-GitHub-Hook-Installation-Target-ID": str(hook.repository_id),
-        "X-GitHub-Hook-Installation-Target-Type": "repository",
+        "X-GitHub-Hook-Installation-Target-Type": "integration" if hook.app else "repository",
     }
     if hook.secret:
         headers["X-Hub-Signature"] = f"sha1={_hmac(hook.secret, body, 'sha1')}"

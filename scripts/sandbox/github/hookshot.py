@@ -13,6 +13,7 @@ from typing import Literal
 import aiohttp
 
 from .hooks import Delivery, Hook, Shot, encode
+from .installations import installation_lite
 from .model import Repo, World
 from .payloads import Json, organization_payload, repo_payload
 from .watch import Watch
@@ -55,24 +56,27 @@ class Hookshot:
         """The webhooks of a repository."""
         return [hook for hook in self.hooks.values() if hook.repository_id == repo.id]
 
-    def emit(self, repo: Repo, event: str, payload: Json, *, to: Hook | None = None) -> None:
+    def emit(
+        self, repo: Repo, event: str, payload: Json, *, to: Hook | None = None, named: bool = False
+    ) -> None:
         """Send an event to all webhooks of `repo` that want it, or only `to` one; returns at once.
 
         Adds the repository and its organization to the payload. Webhooks share the event's GUID.
+        `named` ones go only to webhooks that ask for the event by name.
         """
         full = payload | self._surroundings(repo)
         if event == "meta":
             # Its published schema knows no organization.
             full.pop("organization", None)
-        if sender := payload.get("sender"):
-            # GitHub puts the sender last.
-            full = {key: value for key, value in full.items() if key != "sender"} | {"sender": sender}
-        guid = str(uuid.uuid4())
-        for hook in [to] if to else self.of(repo):
-            if hook.wants(event):
-                self._dispatch(
-                    Shot(hook=hook, guid=guid, event=event, action=full.get("action"), payload=full)
-                )
+        self.send(event, full, [to] if to else self.of(repo), named=named)
+
+    def send(self, event: str, payload: Json, hooks: list[Hook], *, named: bool = False) -> None:
+        """Send an event as it is to those of `hooks` that want it; returns at once."""
+        guid, action = str(uuid.uuid4()), payload.get("action")
+        for hook in hooks:
+            if hook.wants(event, action, named=named):
+                shown = _for(hook, payload)
+                self._dispatch(Shot(hook=hook, guid=guid, event=event, action=action, payload=shown))
         self._watch.bump()
 
     def redeliver(self, delivery: Delivery) -> None:
@@ -171,3 +175,12 @@ class Hookshot:
             return Outcome("timed out", 504, {}, "")
         except aiohttp.ClientError:
             return Outcome("failed to connect to host", 502, {}, "")
+
+
+def _for(hook: Hook, payload: Json) -> Json:
+    """The payload as that webhook gets it: an App learns of its installation, and the sender comes last."""
+    full = payload | ({"installation": installation_lite()} if hook.app else {}) | payload
+    if "sender" in payload:
+        del full["sender"]
+        full["sender"] = payload["sender"]
+    return full

@@ -10,7 +10,9 @@ from datetime import UTC, datetime, timedelta
 from enum import IntEnum
 from hashlib import sha1
 
+from .ci import Board
 from .config import Config
+from .records import AutoMerge, Comment, Commit, Entry, Label, LineComment, Review, Stack, Team, User
 
 
 class Permission(IntEnum):
@@ -51,69 +53,18 @@ class Clock:
         self._offset += timedelta(seconds=seconds)
 
 
-@dataclass(frozen=True, kw_only=True)
-class User:
-    """A person, or an organization."""
+@dataclass(kw_only=True)
+class Thread:
+    """A conversation about a line; open until somebody resolves it."""
 
     id: int
-    login: str
-    name: str
-    kind: str = "User"
+    comments: list[LineComment]
+    resolved_by: User | None = None
 
-
-@dataclass(frozen=True, kw_only=True)
-class Label:
-    """A label of a repository; `color` is six hexadecimal digits."""
-
-    id: int
-    name: str
-    color: str
-    description: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Commit:
-    """One pushed commit."""
-
-    sha: str
-    message: str
-    author: User
-    at: datetime
-    additions: int
-    deletions: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class Comment:
-    """A comment in the conversation of a pull request."""
-
-    id: int
-    author: User
-    body: str
-    at: datetime
-
-
-@dataclass(frozen=True, kw_only=True)
-class Review:
-    """A submitted review; `state` as in REST: APPROVED, CHANGES_REQUESTED or COMMENTED."""
-
-    id: int
-    author: User
-    state: str
-    body: str
-    commit_id: str
-    at: datetime
-
-
-@dataclass(frozen=True, kw_only=True)
-class Entry:
-    """One line of the timeline; `what` continues the sentence that begins with the actor."""
-
-    at: datetime
-    actor: User
-    kind: str
-    what: str
-    body: str = ""
+    @property
+    def first(self) -> LineComment:
+        """The comment that began it."""
+        return self.comments[0]
 
 
 @dataclass(kw_only=True)
@@ -140,12 +91,21 @@ class Pull:
     merged_at: datetime | None = None
     merged_by: User | None = None
     merge_sha: str | None = None
+    auto_merge: AutoMerge | None = None
+    queued: bool = False
+    stack: Stack | None = None
+    fork_gone: bool = False
+    conflict: bool = False
+    computed: bool = False
+    races: int = 0
     commits: list[Commit] = field(default_factory=list)
     assignees: list[User] = field(default_factory=list)
     reviewers: list[User] = field(default_factory=list)
+    teams: list[Team] = field(default_factory=list)
     labels: list[Label] = field(default_factory=list)
     comments: list[Comment] = field(default_factory=list)
     reviews: list[Review] = field(default_factory=list)
+    threads: list[Thread] = field(default_factory=list)
     timeline: list[Entry] = field(default_factory=list)
 
     @property
@@ -166,6 +126,11 @@ class Pull:
         if self.closed_at:
             return "Closed"
         return "Draft" if self.draft else "Open"
+
+    @property
+    def line_comments(self) -> list[LineComment]:
+        """All comments on lines, oldest first."""
+        return sorted((one for thread in self.threads for one in thread.comments), key=lambda one: one.id)
 
     @property
     def verdicts(self) -> dict[str, str]:
@@ -190,6 +155,11 @@ class Repo:
     pushed_at: datetime
     fork: bool = False
     default_branch: str = "main"
+    archived: bool = False
+    required_approvals: int = 0
+    required_checks: tuple[str, ...] = ()
+    merge_settings: dict[str, bool] = field(default_factory=dict)
+    board: Board = field(default_factory=Board)
     permissions: dict[str, Permission] = field(default_factory=dict)
     heads: dict[str, str] = field(default_factory=dict)
     labels: dict[str, Label] = field(default_factory=dict)
@@ -214,7 +184,11 @@ class World:
         self.config = config
         self.clock = Clock()
         self.users: dict[str, User] = {}
+        self.teams: dict[str, Team] = {}
         self.repos: dict[str, Repo] = {}
+        self.commits: dict[str, Commit] = {}
+        # Former names of repositories, and the number of what was called so.
+        self.moved: dict[str, int] = {}
         self._ids = itertools.count(2_400_001)
 
     def new_id(self) -> int:
@@ -242,6 +216,19 @@ class World:
     def repo(self, full_name: str) -> Repo | None:
         """The repository of that `owner/name`, in whatever case; None if there is none."""
         return self.repos.get(full_name.lower())
+
+    def repo_by_id(self, number: int) -> Repo | None:
+        """The repository of that number; None if there is none."""
+        return next((repo for repo in self.repos.values() if repo.id == number), None)
+
+    def rename(self, repo: Repo, owner: User, name: str) -> None:
+        """Give a repository another owner or name; the former name is remembered."""
+        former = repo.full_name.lower()
+        repo.owner, repo.name = owner, name
+        del self.repos[former]
+        self.repos[repo.full_name.lower()] = repo
+        self.moved[former] = repo.id
+        self.moved.pop(repo.full_name.lower(), None)
 
     def people(self) -> list[User]:
         """Everybody one can sign in as."""

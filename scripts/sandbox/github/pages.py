@@ -16,7 +16,8 @@ from scripts.sandbox.faults import Handler
 
 from .changes import open_pull
 from .deeds import DEEDS, perform
-from .model import Permission, Pull, Repo, User
+from .model import Permission, Pull, Repo
+from .records import User
 from .refusals import Refused, not_found
 from .seed import PEOPLE
 from .services import SERVICES

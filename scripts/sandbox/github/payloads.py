@@ -8,7 +8,8 @@ from base64 import urlsafe_b64encode
 from datetime import datetime
 from typing import Any
 
-from .model import Label, Permission, Repo, User, World
+from .model import Permission, Repo, World
+from .records import User
 
 Json = dict[str, Any]
 
@@ -83,7 +84,6 @@ REPO_CONSTANTS: Json = {
     "has_discussions": False,
     "forks_count": 0,
     "mirror_url": None,
-    "archived": False,
     "disabled": False,
     "license": None,
     "allow_forking": True,
@@ -207,6 +207,7 @@ def repo_payload(world: World, repo: Repo) -> Json:
         "clone_url": f"{web}.git",
         "svn_url": web,
         **REPO_CONSTANTS,
+        "archived": repo.archived,
         "open_issues_count": issues,
         "open_issues": issues,
         "visibility": "private" if repo.private else "public",
@@ -215,12 +216,17 @@ def repo_payload(world: World, repo: Repo) -> Json:
     }
 
 
+def merge_settings(repo: Repo) -> Json:
+    """Which ways of merging a repository allows."""
+    return MERGE_SETTINGS | repo.merge_settings
+
+
 def full_repo_payload(world: World, repo: Repo, user: User | None) -> Json:
     """A repository, as `GET /repos/{owner}/{repo}` shows it to `user`."""
     held = repo.permission(user)
     return (
         repo_payload(world, repo)
-        | MERGE_SETTINGS
+        | merge_settings(repo)
         | {
             "permissions": {
                 "admin": held >= Permission.ADMIN,
@@ -232,43 +238,6 @@ def full_repo_payload(world: World, repo: Repo, user: User | None) -> Json:
             "temp_clone_token": "",
             "network_count": 0,
             "subscribers_count": 1,
-            "organization": user_payload(world, repo.owner),
         }
+        | ({"organization": user_payload(world, repo.owner)} if repo.owner.kind == "Organization" else {})
     )
-
-
-def label_payload(world: World, repo: Repo, label: Label) -> Json:
-    """A label of `repo`."""
-    return {
-        "id": label.id,
-        "node_id": node_id("LA", label.id),
-        "url": f"{world.config.api_url}/repos/{repo.full_name}/labels/{label.name.replace(' ', '%20')}",
-        "name": label.name,
-        "color": label.color,
-        "default": True,
-        "description": label.description,
-    }
-
-
-def milestone_payload(world: World, repo: Repo, title: str) -> Json:
-    """A milestone of `repo`."""
-    number = repo.milestones[title]
-    url = f"{world.config.api_url}/repos/{repo.full_name}/milestones/{number}"
-    return {
-        "url": url,
-        "html_url": f"{world.config.web_url}/{repo.full_name}/milestone/{number}",
-        "labels_url": f"{url}/labels",
-        "id": repo.id * 10 + number,
-        "node_id": node_id("MI", repo.id * 10 + number),
-        "number": number,
-        "title": title,
-        "description": None,
-        "creator": user_payload(world, repo.owner),
-        "open_issues": sum(p.milestone == title and not p.closed_at for p in repo.pulls.values()),
-        "closed_issues": sum(p.milestone == title and p.closed_at is not None for p in repo.pulls.values()),
-        "state": "open",
-        "created_at": stamp(repo.created_at),
-        "updated_at": stamp(repo.created_at),
-        "due_on": None,
-        "closed_at": None,
-    }

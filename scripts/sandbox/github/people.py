@@ -1,34 +1,18 @@
-"""What people do to a pull request: who and what it concerns, and what is said about it."""
-
-from typing import Any
+"""What people do to a pull request: whom and what it concerns."""
 
 from .deeds import Change, Fields, deed
-from .model import Comment, Label, Permission, Pull, Review, User
-from .payloads import label_payload, milestone_payload, user_payload
-from .pull_payloads import (
-    comment_payload,
-    issue_payload,
-    review_payload,
-    simple_pull_payload,
-)
-from .refusals import Refused, invalid, unprocessable
+from .label_payloads import label_payload, milestone_payload, team_payload
+from .model import Permission, Pull
+from .payloads import user_payload
+from .records import Label, Team, User
+from .refusals import Refused, invalid
 
 MOST_ASSIGNEES = 10
-REVIEW_STATES = {"APPROVE": "APPROVED", "REQUEST_CHANGES": "CHANGES_REQUESTED", "COMMENT": "COMMENTED"}
 LOCK_REASONS = {"off-topic", "too heated", "resolved", "spam"}
-SAID = {
-    "APPROVED": "approved these changes",
-    "CHANGES_REQUESTED": "requested changes",
-    "COMMENTED": "reviewed",
-}
 NOT_COLLABORATOR = (
     "Reviews may only be requested from collaborators. One or more of the users or teams you specified "
     "is not a collaborator of the {repo} repository."
 )
-OWN = {
-    "APPROVE": "Can not approve your own pull request",
-    "REQUEST_CHANGES": "Can not request changes on your own pull request",
-}
 
 
 @deed("assign")
@@ -63,32 +47,47 @@ def unassign(change: Change, pull: Pull, fields: Fields) -> None:
 
 @deed("request_review")
 def request_review(change: Change, pull: Pull, fields: Fields) -> None:
-    """Ask `reviewer` or `reviewers` for a review.
+    """Ask `reviewer` or `reviewers`, and `team` or `teams`, for a review.
 
     https://docs.github.com/rest/pulls/review-requests#request-reviewers-for-a-pull-request
     """
     change.require_author_or_push(pull)
-    for user in _named(change, fields, "reviewer"):
-        if user == pull.author:
-            raise Refused(422, "Review cannot be requested from pull request author.")
-        if user.login not in change.repo.permissions:
-            raise Refused(422, NOT_COLLABORATOR.format(repo=change.repo.full_name))
-        if user in pull.reviewers:
-            continue
-        pull.reviewers.append(user)
-        change.note(pull, "review_requested", f"requested a review from {user.login}")
-        change.tell(pull, "review_requested", requested_reviewer=user_payload(change.world, user))
+    users, teams = _asked(change, fields)
+    if pull.author in users:
+        raise Refused(422, "Review cannot be requested from pull request author.")
+    if any(user.login not in change.repo.permissions for user in users):
+        raise Refused(422, NOT_COLLABORATOR.format(repo=change.repo.full_name))
+    for user in users:
+        if user not in pull.reviewers:
+            pull.reviewers.append(user)
+            change.note(pull, "review_requested", f"requested a review from {user.login}")
+            change.tell(pull, "review_requested", requested_reviewer=user_payload(change.world, user))
+    for team in teams:
+        if team not in pull.teams:
+            pull.teams.append(team)
+            change.note(pull, "review_requested", f"requested a review from {_full(change, team)}")
+            shown = team_payload(change.world, change.repo, team)
+            change.tell(pull, "review_requested", requested_team=shown)
 
 
 @deed("unrequest_review")
 def unrequest_review(change: Change, pull: Pull, fields: Fields) -> None:
-    """Take a request for review back."""
+    """Take a request for review back, of `reviewer` or `reviewers`, and `team` or `teams`."""
     change.require_author_or_push(pull)
-    for user in _named(change, fields, "reviewer"):
+    users, teams = _asked(change, fields)
+    for user in users:
         if user in pull.reviewers:
             pull.reviewers.remove(user)
             change.note(pull, "review_request_removed", f"removed the request for {user.login}'s review")
             change.tell(pull, "review_request_removed", requested_reviewer=user_payload(change.world, user))
+    for team in teams:
+        if team in pull.teams:
+            pull.teams.remove(team)
+            change.note(
+                pull, "review_request_removed", f"removed the request for {_full(change, team)}'s review"
+            )
+            shown = team_payload(change.world, change.repo, team)
+            change.tell(pull, "review_request_removed", requested_team=shown)
 
 
 @deed("label")
@@ -159,80 +158,6 @@ def unlock(change: Change, pull: Pull, fields: Fields) -> None:  # noqa: ARG001 
         change.tell(pull, "unlocked")
 
 
-@deed("comment")
-def comment(change: Change, pull: Pull, fields: Fields) -> None:
-    """Say `body` in the conversation."""
-    body = str(fields.get("body") or "")
-    if not body.strip():
-        raise invalid("IssueComment", "body", "missing_field")
-    if pull.locked and not change.may_push:
-        raise Refused(403, "Unable to create comment because issue is locked.")
-    world, repo = change.world, change.repo
-    said = Comment(id=world.new_id(), author=change.actor, body=body, at=world.clock.now())
-    pull.comments.append(said)
-    change.note(pull, "commented", "commented", body)
-    payload = {
-        "action": "created",
-        "issue": issue_payload(world, repo, pull),
-        "comment": comment_payload(world, repo, pull, said),
-    }
-    change.emit(repo, "issue_comment", payload | change.sender())
-
-
-@deed("review")
-def review(change: Change, pull: Pull, fields: Fields) -> None:
-    """Submit a review: `event` is APPROVE, REQUEST_CHANGES or COMMENT, `body` its text.
-
-    https://docs.github.com/rest/pulls/reviews#create-a-review-for-a-pull-request
-    """
-    event = str(fields.get("event") or "COMMENT").upper()
-    body = str(fields.get("body") or "")
-    if event not in REVIEW_STATES:
-        raise unprocessable("Variable $event of type PullRequestReviewEvent was provided invalid value")
-    if change.actor == pull.author and event in OWN:
-        raise unprocessable(OWN[event])
-    if not body.strip() and event != "APPROVE":
-        raise unprocessable("Could not create review: body can't be blank")
-    _submit(change, pull, REVIEW_STATES[event], body, str(fields.get("commit_id") or pull.head_sha))
-
-
-@deed("approve")
-def approve(change: Change, pull: Pull, fields: Fields) -> None:
-    """Submit an approving review."""
-    review(change, pull, {**fields, "event": "APPROVE"})
-
-
-@deed("request_changes")
-def request_changes(change: Change, pull: Pull, fields: Fields) -> None:
-    """Submit a review that requests changes."""
-    review(change, pull, {"body": "Please have another look.", **fields, "event": "REQUEST_CHANGES"})
-
-
-def _submit(change: Change, pull: Pull, state: str, body: str, commit_id: str) -> None:
-    world, repo = change.world, change.repo
-    if commit_id not in {commit.sha for commit in pull.commits}:
-        raise unprocessable("The commit is not part of the pull request")
-    # Who reviews is no longer asked to; GitHub sends no event for that.
-    if change.actor in pull.reviewers:
-        pull.reviewers.remove(change.actor)
-    change.note(pull, state.lower(), SAID[state], body)
-    given = Review(
-        id=world.new_id(),
-        author=change.actor,
-        state=state,
-        body=body,
-        commit_id=commit_id,
-        at=pull.updated_at,
-    )
-    pull.reviews.append(given)
-    payload: dict[str, Any] = {
-        "action": "submitted",
-        "review": review_payload(world, repo, pull, given, webhook=True),
-        "pull_request": simple_pull_payload(world, repo, pull),
-    }
-    change.emit(repo, "pull_request_review", payload | change.sender())
-
-
 def _named(change: Change, fields: Fields, key: str) -> list[User]:
     """The users a field names, in the singular or the plural; the actor if it names none."""
     names = fields.get(f"{key}s")
@@ -244,6 +169,21 @@ def _named(change: Change, fields: Fields, key: str) -> list[User]:
     if None in users and key == "reviewer":
         raise Refused(422, NOT_COLLABORATOR.format(repo=change.repo.full_name))
     return [user for user in users if user]
+
+
+def _asked(change: Change, fields: Fields) -> tuple[list[User], list[Team]]:
+    """Whom the fields name; the actor if they name nobody, not even a team."""
+    names = fields.get("teams") or ([fields["team"]] if fields.get("team") else [])
+    teams = [change.world.teams.get(str(name).rsplit("/", 1)[-1]) for name in names]
+    if None in teams:
+        raise Refused(422, NOT_COLLABORATOR.format(repo=change.repo.full_name))
+    named = "reviewers" in fields or fields.get("reviewer") or not names
+    users = _named(change, fields, "reviewer") if named else []
+    return users, [team for team in teams if team]
+
+
+def _full(change: Change, team: Team) -> str:
+    return f"{change.repo.owner.login}/{team.slug}"
 
 
 def _label(change: Change, name: str) -> Label:

@@ -5,34 +5,20 @@ https://docs.github.com/rest/pulls/pulls#get-a-pull-request
 
 from typing import Any
 
-from .model import Comment, Permission, Pull, Repo, Review, User, World
+from .label_payloads import label_payload, milestone_payload, team_payload
+from .mergeability import merge_state
+from .model import Permission, Pull, Repo, World
 from .payloads import (
-    MERGE_SETTINGS,
     Json,
-    label_payload,
-    milestone_payload,
+    merge_settings,
     node_id,
     repo_payload,
     stamp,
     stamp_or_none,
     user_payload,
 )
+from .records import User
 
-# Only the pull_request event and single REST answers carry these; reviews and lists do not.
-DETAILS = (
-    "merged",
-    "mergeable",
-    "rebaseable",
-    "mergeable_state",
-    "merged_by",
-    "comments",
-    "review_comments",
-    "maintainer_can_modify",
-    "commits",
-    "additions",
-    "deletions",
-    "changed_files",
-)
 REACTIONS = ("+1", "-1", "laugh", "hooray", "confused", "heart", "rocket", "eyes")
 
 
@@ -60,7 +46,7 @@ def simple_pull_payload(world: World, repo: Repo, pull: Pull) -> Json:
         "merged_at": stamp_or_none(pull.merged_at),
         "merge_commit_sha": pull.merge_sha,
         "requested_reviewers": [user_payload(world, user) for user in pull.reviewers],
-        "requested_teams": [],
+        "requested_teams": [team_payload(world, repo, team) for team in pull.teams],
         **links,
         "head": _head(world, pull),
         "base": _branch(world, repo, pull.base_ref, pull.base_sha),
@@ -71,7 +57,7 @@ def simple_pull_payload(world: World, repo: Repo, pull: Pull) -> Json:
             **{name.removesuffix("_url"): {"href": link} for name, link in links.items()},
         },
         "author_association": association(repo, pull.author),
-        "auto_merge": None,
+        "auto_merge": _auto_merge(world, pull),
         "draft": pull.draft,
     }
 
@@ -84,20 +70,34 @@ def pull_payload(world: World, repo: Repo, pull: Pull, *, computed: bool = True)
     """
     # A closed one is not looked at any more.
     known = computed and pull.closed_at is None
-    state = "draft" if pull.draft else "clean"
+    mergeable, state = merge_state(repo, pull)
     return simple_pull_payload(world, repo, pull) | {
         "merged": pull.merged_at is not None,
-        "mergeable": True if known else None,
-        "rebaseable": True if known else None,
+        "mergeable": mergeable if known else None,
+        "rebaseable": mergeable if known else None,
         "mergeable_state": state if known else "unknown",
         "merged_by": user_payload(world, pull.merged_by) if pull.merged_by else None,
         "comments": len(pull.comments),
-        "review_comments": 0,
+        "review_comments": len(pull.line_comments),
         "maintainer_can_modify": pull.head_repo.fork,
         "commits": len(pull.commits),
         "additions": sum(commit.additions for commit in pull.commits),
         "deletions": sum(commit.deletions for commit in pull.commits),
         "changed_files": min(len(pull.commits), 3),
+        **({"stack": stack_payload(pull)} if pull.stack else {}),
+    }
+
+
+def stack_payload(pull: Pull) -> Json | None:
+    """The stack a pull request is part of."""
+    if (stack := pull.stack) is None:
+        return None
+    return {
+        "id": stack.id,
+        "number": stack.number,
+        "base": {"ref": stack.base_ref, "sha": stack.base_sha},
+        "position": stack.position,
+        "size": stack.size,
     }
 
 
@@ -125,49 +125,10 @@ def issue_payload(world: World, repo: Repo, pull: Pull) -> Json:
             "patch_url": f"{web}.patch",
             "merged_at": stamp_or_none(pull.merged_at),
         },
-        "reactions": _reactions(url),
+        "reactions": reactions(url),
         "timeline_url": f"{url}/timeline",
         "performed_via_github_app": None,
         "state_reason": None,
-    }
-
-
-def comment_payload(world: World, repo: Repo, pull: Pull, comment: Comment) -> Json:
-    """A comment in the conversation."""
-    api = f"{world.config.api_url}/repos/{repo.full_name}"
-    url = f"{api}/issues/comments/{comment.id}"
-    return {
-        "url": url,
-        "html_url": f"{pull_page(world, repo, pull)}#issuecomment-{comment.id}",
-        "issue_url": f"{api}/issues/{pull.number}",
-        "id": comment.id,
-        "node_id": node_id("IC", comment.id),
-        "user": user_payload(world, comment.author),
-        "created_at": stamp(comment.at),
-        "updated_at": stamp(comment.at),
-        "author_association": association(repo, comment.author),
-        "body": comment.body,
-        "reactions": _reactions(url),
-        "performed_via_github_app": None,
-    }
-
-
-def review_payload(world: World, repo: Repo, pull: Pull, review: Review, *, webhook: bool) -> Json:
-    """A review; webhooks write its state in small letters, REST in capitals."""
-    url = f"{world.config.api_url}/repos/{repo.full_name}/pulls/{pull.number}"
-    web = f"{pull_page(world, repo, pull)}#pullrequestreview-{review.id}"
-    return {
-        "id": review.id,
-        "node_id": node_id("PRR", review.id),
-        "user": user_payload(world, review.author),
-        "body": (review.body or None) if webhook else review.body,
-        "commit_id": review.commit_id,
-        "submitted_at": stamp(review.at),
-        "state": review.state.lower() if webhook else review.state,
-        "html_url": web,
-        "pull_request_url": url,
-        "author_association": association(repo, review.author),
-        "_links": {"html": {"href": web}, "pull_request": {"href": url}},
     }
 
 
@@ -205,7 +166,19 @@ def _words(world: World, repo: Repo, pull: Pull) -> Json:
 
 
 def _head(world: World, pull: Pull) -> Json:
-    return _branch(world, pull.head_repo, pull.head_ref, pull.head_sha)
+    shown = _branch(world, pull.head_repo, pull.head_ref, pull.head_sha)
+    return shown | ({"repo": None} if pull.fork_gone else {})
+
+
+def _auto_merge(world: World, pull: Pull) -> Json | None:
+    if (wish := pull.auto_merge) is None:
+        return None
+    return {
+        "enabled_by": user_payload(world, wish.by),
+        "merge_method": wish.method,
+        "commit_title": wish.title,
+        "commit_message": wish.message,
+    }
 
 
 def _branch(world: World, repo: Repo, ref: str, sha: str) -> Json:
@@ -214,9 +187,10 @@ def _branch(world: World, repo: Repo, ref: str, sha: str) -> Json:
         "ref": ref,
         "sha": sha,
         "user": user_payload(world, repo.owner),
-        "repo": repo_payload(world, repo) | MERGE_SETTINGS,
+        "repo": repo_payload(world, repo) | merge_settings(repo),
     }
 
 
-def _reactions(url: str) -> dict[str, Any]:
+def reactions(url: str) -> dict[str, Any]:
+    """That nobody reacted to what is at `url`."""
     return {"url": f"{url}/reactions", "total_count": 0, **dict.fromkeys(REACTIONS, 0)}

@@ -18,8 +18,9 @@ from typing import Any
 from aiohttp import web
 
 from .limits import Window
-from .model import Permission, Pull, Repo, User
+from .model import Permission, Pull, Repo
 from .payloads import Json
+from .records import User
 from .refusals import Refused, not_found
 from .services import SERVICES, Services
 from .tokens import Token

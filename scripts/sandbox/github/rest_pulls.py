@@ -1,19 +1,13 @@
 """REST: pull requests, and the issues they also are."""
 
-from . import people  # noqa: F401 - registers its deeds
 from .changes import open_pull
 from .deeds import Change, perform
 from .model import Pull, Repo
-from .pull_payloads import (
-    comment_payload,
-    issue_payload,
-    pull_payload,
-    review_payload,
-    simple_pull_payload,
-)
+from .pull_payloads import issue_payload, pull_payload, simple_pull_payload
 from .refusals import Refused, invalid, not_found
 from .rest import Answer, Call, endpoint
 from .rest_paging import paged
+from .talk_payloads import comment_payload, review_payload
 
 PULL = "/repos/{owner}/{repo}/pulls/{number}"
 ISSUE = "/repos/{owner}/{repo}/issues/{number}"

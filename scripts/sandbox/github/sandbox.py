@@ -11,10 +11,12 @@ from aiohttp import web
 from .changes import open_pull
 from .deeds import perform
 from .hooks import Delivery, hook_payload
-from .model import Permission, Repo, User
-from .payloads import Json
+from .model import Permission, Repo
+from .payloads import Json, full_repo_payload
 from .pull_payloads import pull_payload
+from .records import User
 from .refusals import Refused, not_found
+from .repositories import REPO_DEEDS, perform_on_repo
 from .seed import ACME
 from .services import SERVICES, Services
 from .tokens import split_scopes
@@ -81,14 +83,21 @@ async def make_hook(services: Services, _request: web.Request, body: Json) -> Js
         secret=body.get("secret", ""),
         content_type=body.get("content_type", "json"),
         events=body.get("events", ["*"]),
+        app=bool(body.get("app")),
     )
     return hook_payload(services.world, hook)
 
 
 async def act(services: Services, _request: web.Request, body: Json) -> Json:
-    """`{"as", "repo", "do", "number", ...}`: somebody does something; returns the pull request."""
+    """`{"as", "repo", "do", "number", ...}`: somebody does something; returns the pull request.
+
+    README.md lists all that can be done.
+    """
     actor, repo = _user(services, body["as"]), _repo(services, body.get("repo", "acme/component"))
     change, name = services.change(actor, repo), body["do"]
+    if name in REPO_DEEDS:
+        perform_on_repo(change, name, body)
+        return full_repo_payload(services.world, repo, actor)
     if name == "open":
         pull = open_pull(change, body)
     elif found := repo.pulls.get(int(body["number"])):

@@ -3,7 +3,8 @@
 from datetime import UTC, datetime
 
 from .config import Config
-from .model import Label, Permission, Repo, User, World
+from .model import Permission, Repo, World
+from .records import Label, Team, User
 
 FOUNDED = datetime(2024, 3, 4, 9, 0, tzinfo=UTC)
 
@@ -15,6 +16,8 @@ PEOPLE = (
 )
 ACME = User(id=9001, login="acme", name="Acme", kind="Organization")
 
+TEAM = Team(id=501, slug="makers", name="Makers", description="Those who make the component")
+
 LABELS = (
     ("bug", "d73a4a", "Something isn't working"),
     ("documentation", "0075ca", "Improvements or additions to documentation"),
@@ -24,13 +27,14 @@ LABELS = (
 
 
 def new_world(config: Config) -> World:
-    """The organization acme with its two repositories, and four people.
+    """The organization acme with its two repositories and a team, and four people.
 
     Ann may push, Bob may only read, Cy administers, and Dee sees what is public.
     """
     world = World(config)
     for user in (*PEOPLE, ACME):
         world.add_user(user)
+    world.teams[TEAM.slug] = TEAM
     _add_repo(world, 1296269, "component", private=False, description="The component everybody depends on")
     _add_repo(world, 1296270, "gadgets", private=True, description="Secret gadgets")
     return world

@@ -9,8 +9,9 @@ from .config import Config
 from .deeds import Change
 from .hookshot import Hookshot
 from .limits import Limits
-from .model import Repo, User, World
+from .model import Repo, World
 from .payloads import Json
+from .records import User
 from .seed import new_world
 from .tokens import Vault
 from .watch import Watch
@@ -32,7 +33,7 @@ class Services:
 
     def change(self, actor: User, repo: Repo) -> Change:
         """`actor` at work in `repo`."""
-        return Change(self.world, self._emit, actor, repo)
+        return Change(self.world, self._emit, actor, repo, self._emit_aside)
 
     async def reset(self) -> None:
         """Forget everything and seed again."""
@@ -48,6 +49,9 @@ class Services:
 
     def _emit(self, repo: Repo, event: str, payload: Json) -> None:
         self.hookshot.emit(repo, event, payload)
+
+    def _emit_aside(self, repo: Repo, event: str, payload: Json) -> None:
+        self.hookshot.emit(repo, event, payload, named=True)
 
 
 SERVICES = web.AppKey("github-services", Services)

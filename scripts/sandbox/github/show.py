@@ -12,7 +12,7 @@ import nh3
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
-from .model import User
+from .records import User
 
 _markdown = MarkdownIt("gfm-like", {"linkify": True, "breaks": True, "html": False})
 _markdown.disable("image")

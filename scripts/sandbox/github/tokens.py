@@ -9,7 +9,8 @@ import secrets
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from .model import Clock, User
+from .model import Clock
+from .records import User
 
 CODE_LIFE = timedelta(minutes=10)
 ACCESS_LIFE = timedelta(seconds=28_800)

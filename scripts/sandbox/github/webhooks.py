@@ -4,8 +4,9 @@ https://docs.github.com/webhooks/webhook-events-and-payloads#ping
 """
 
 from .hooks import Hook, hook_payload
-from .model import Repo, User
+from .model import Repo
 from .payloads import user_payload
+from .records import User
 from .services import Services
 
 ZEN = (
@@ -46,6 +47,7 @@ def add_hook(
     events: list[str],
     insecure_ssl: str = "0",
     active: bool = True,
+    app: bool = False,
 ) -> Hook:
     """Make a webhook and ping it."""
     now = services.world.clock.now()
@@ -59,6 +61,7 @@ def add_hook(
         insecure_ssl=insecure_ssl,
         events=events,
         active=active,
+        app=app,
         created_at=now,
         updated_at=now,
     )

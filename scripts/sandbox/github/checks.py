@@ -1,0 +1,256 @@
+"""Checks of a commit: jobs of a workflow or of an app, commit statuses, and deployments.
+
+Each step sends what GitHub sends. Repository webhooks hear of a run that is created or completed and of
+a suite that is completed; the rest of these two events goes to GitHub Apps only.
+https://docs.github.com/webhooks/webhook-events-and-payloads#check_run
+"""
+
+from .check_payloads import (
+    check_run_payload,
+    full_suite_payload,
+    status_event_payload,
+    workflow_payload,
+    workflow_run_payload,
+)
+from .ci import ACTIONS, FAILED, CheckRun, CheckSuite, Status, WorkflowRun
+from .commits import known
+from .deeds import Change, Fields, deed
+from .deployments import deployment_status_payload
+from .model import Pull
+from .refusals import Refused, invalid, not_found
+
+STATUSES = {"queued", "in_progress", "completed", "waiting"}
+CONCLUSIONS = {"success", "neutral", "skipped"} | FAILED
+STATES = {"pending", "success", "failure", "error"}
+RUNNING = "This workflow is already running"
+CANNOT_RETRY = "This workflow run cannot be retried"
+# What a suite of several conclusions comes to: the first of these that one of its runs has.
+WORST = (
+    "failure",
+    "timed_out",
+    "action_required",
+    "cancelled",
+    "startup_failure",
+    "stale",
+    "success",
+    "neutral",
+)
+
+
+@deed("check")
+def check(change: Change, pull: Pull, fields: Fields) -> None:
+    """The check `name` gets a `status`, or a `conclusion`; it is made if it is new or was completed."""
+    name, status, conclusion = _check_fields(fields)
+    sha = _sha(change, pull, fields)
+    app = str(fields.get("app") or ACTIONS)
+    workflow = str(fields.get("workflow") or "CI") if app == ACTIONS else ""
+    suite = _suite(change, pull, sha, app, workflow)
+    run = next((run for run in suite.newest() if run.name == name), None)
+    if run and run.status == status == "completed" and run.conclusion == conclusion:
+        return
+    if run is None or run.status == "completed":
+        run = _start(change, suite, name, status if status != "completed" else "in_progress")
+    run.status = status
+    run.title, run.summary = fields.get("title") or run.title, fields.get("summary") or run.summary
+    run.url = fields.get("url") or run.url
+    if status == "completed":
+        run.conclusion, run.completed_at = conclusion, change.world.clock.change()
+        change.note(pull, "check", f"saw the check {name} end: {conclusion}")
+        tell_run(change, run, "completed")
+    _sum_up(change, suite)
+
+
+@deed("rerun")
+def rerun(change: Change, pull: Pull, fields: Fields) -> None:
+    """The failed jobs of the workflow run `id` run again; of the newest that failed if it names none."""
+    runs = [run for run in change.repo.board.workflow_runs() if run.suite.sha == pull.head_sha]
+    wanted = fields.get("id")
+    for run in runs:
+        if run.id == int(str(wanted)) if wanted else run.suite.conclusion in FAILED:
+            rerun_failed(change, run)
+            return
+    raise not_found()
+
+
+def rerun_failed(change: Change, workflow: WorkflowRun, *, every: bool = False) -> None:
+    """Run the failed jobs of a workflow run again, or `every` job.
+
+    https://docs.github.com/rest/actions/workflow-runs#re-run-failed-jobs-from-a-workflow-run
+    """
+    change.require_writable()
+    change.require_push()
+    suite = workflow.suite
+    if suite.status != "completed":
+        raise Refused(403, RUNNING)
+    again = [run for run in suite.newest() if every or run.outcome == "failed"]
+    if not again:
+        raise Refused(403, CANNOT_RETRY)
+    _begin_attempt(change, suite)
+    for run in again:
+        _start(change, suite, run.name, "in_progress")
+    _sum_up(change, suite)
+
+
+@deed("status")
+def status(change: Change, pull: Pull, fields: Fields) -> None:
+    """The commit status `context` gets a `state`.
+
+    https://docs.github.com/rest/commits/statuses#create-a-commit-status
+    """
+    state = str(fields.get("state") or "success")
+    if state not in STATES:
+        raise invalid("Status", "state", "custom", "state is not included in the list")
+    given = Status(
+        id=change.world.new_id(),
+        sha=_sha(change, pull, fields),
+        context=str(fields.get("context") or "default"),
+        state=state,
+        description=fields.get("description"),
+        target_url=fields.get("target_url"),
+        creator=change.actor,
+        at=change.world.clock.change(),
+    )
+    change.repo.board.statuses.append(given)
+    change.note(pull, "check", f"set the status {given.context} to {state}")
+    change.emit(
+        change.repo, "status", status_event_payload(change.world, change.repo, given) | change.sender()
+    )
+
+
+@deed("deploy")
+def deploy(change: Change, pull: Pull, fields: Fields) -> None:
+    """A deployment of the commit to `environment` gets a `state`; of `inactive` nobody hears."""
+    state = str(fields.get("state") or "success")
+    environment = str(fields.get("environment") or "staging")
+    change.note(pull, "check", f"deployed this to {environment}: {state}")
+    if state != "inactive":
+        sha, url = _sha(change, pull, fields), str(fields.get("url") or "")
+        shown = deployment_status_payload(change, pull, sha, environment, state, url)
+        change.emit(change.repo, "deployment_status", shown | change.sender())
+
+
+def tell_suite(change: Change, suite: CheckSuite, action: str) -> None:
+    """Send the check_suite event of that action."""
+    shown = full_suite_payload(change.world, change.repo, suite)
+    change.emit(change.repo, "check_suite", {"action": action, "check_suite": shown} | change.sender())
+
+
+def tell_run(change: Change, run: CheckRun, action: str) -> None:
+    """Send the check_run event of that action."""
+    shown = check_run_payload(change.world, change.repo, run, webhook=True)
+    change.emit(change.repo, "check_run", {"action": action, "check_run": shown} | change.sender())
+
+
+def _tell_workflow(change: Change, suite: CheckSuite, action: str) -> None:
+    if (run := suite.workflow) is None:
+        return
+    payload = {
+        "action": action,
+        "workflow": workflow_payload(change.world, change.repo, run),
+        "workflow_run": workflow_run_payload(change.world, change.repo, run),
+    }
+    change.emit(change.repo, "workflow_run", payload | change.sender())
+
+
+def _check_fields(fields: Fields) -> tuple[str, str, str | None]:
+    conclusion = fields.get("conclusion") or None
+    status = str(fields.get("status") or ("completed" if conclusion else "in_progress"))
+    if status not in STATUSES:
+        raise invalid("CheckRun", "status", "invalid")
+    if status == "completed" and conclusion not in CONCLUSIONS:
+        raise invalid("CheckRun", "conclusion", "invalid")
+    return str(fields.get("name") or "test"), status, conclusion if status == "completed" else None
+
+
+def _sha(change: Change, pull: Pull, fields: Fields) -> str:
+    sha = str(fields.get("sha") or pull.head_sha)
+    if not known(change.world, change.repo, sha) or sha not in change.world.commits:
+        raise Refused(422, f"No commit found for SHA: {sha}")
+    return sha
+
+
+def _suite(change: Change, pull: Pull, sha: str, app: str, workflow: str) -> CheckSuite:
+    """The suite that a check belongs to, made when it is first needed."""
+    board, world = change.repo.board, change.world
+    for suite in board.suites_of(sha):
+        if suite.app == app and (suite.workflow.name if suite.workflow else "") == workflow:
+            return suite
+    now = world.clock.change()
+    suite = CheckSuite(
+        id=world.new_id(),
+        app=app,
+        sha=sha,
+        before=world.commits[sha].parent,
+        branch=pull.head_ref,
+        fork=pull.head_repo.fork,
+        created_at=now,
+        updated_at=now,
+    )
+    board.suites.append(suite)
+    if workflow:
+        suite.workflow = _workflow_run(change, pull, suite, workflow)
+    tell_suite(change, suite, "requested")
+    _tell_workflow(change, suite, "requested")
+    return suite
+
+
+def _workflow_run(change: Change, pull: Pull, suite: CheckSuite, name: str) -> WorkflowRun:
+    board, world = change.repo.board, change.world
+    workflow_id = board.workflows.setdefault(name, world.new_id())
+    return WorkflowRun(
+        id=world.new_id(),
+        workflow_id=workflow_id,
+        name=name,
+        number=1 + sum(run.workflow_id == workflow_id for run in board.workflow_runs()),
+        attempt=1,
+        suite=suite,
+        actor=change.actor,
+        title=pull.title,
+        head_repository_id=pull.head_repo.id,
+        created_at=suite.created_at,
+        started_at=suite.created_at,
+    )
+
+
+def _start(change: Change, suite: CheckSuite, name: str, status: str) -> CheckRun:
+    """A new run of a check, in a new attempt if the whole workflow run was over."""
+    earlier = any(run.name == name for run in suite.runs)
+    if earlier and suite.workflow and suite.status == "completed":
+        _begin_attempt(change, suite)
+    run = CheckRun(
+        id=change.world.new_id(),
+        suite=suite,
+        name=name,
+        status=status,
+        conclusion=None,
+        started_at=change.world.clock.change(),
+    )
+    suite.runs.append(run)
+    tell_run(change, run, "created")
+    return run
+
+
+def _begin_attempt(change: Change, suite: CheckSuite) -> None:
+    suite.status, suite.conclusion, suite.updated_at = "queued", None, change.world.clock.change()
+    if suite.workflow:
+        suite.workflow.attempt += 1
+        suite.workflow.started_at = suite.updated_at
+        _tell_workflow(change, suite, "requested")
+
+
+def _sum_up(change: Change, suite: CheckSuite) -> None:
+    """What the suite and its workflow run come to; sends their events if that is new."""
+    runs = suite.newest()
+    over = all(run.status == "completed" for run in runs)
+    started = over or any(run.status != "queued" for run in runs)
+    status = "completed" if over else "in_progress" if started else "queued"
+    conclusions = {run.conclusion for run in runs}
+    conclusion = next((one for one in WORST if one in conclusions), "skipped") if over else None
+    if (status, conclusion) == (suite.status, suite.conclusion):
+        return
+    suite.status, suite.conclusion, suite.updated_at = status, conclusion, change.world.clock.change()
+    if over:
+        tell_suite(change, suite, "completed")
+        _tell_workflow(change, suite, "completed")
+    elif status == "in_progress":
+        _tell_workflow(change, suite, "in_progress")

@@ -1,0 +1,63 @@
+"""Whether a pull request can be merged, and why not.
+
+https://docs.github.com/repositories/configuring-branches-and-merges-in-your-repository/managing-protected-branches/about-protected-branches
+"""
+
+from .model import Permission, Pull, Repo
+
+NOT_MERGEABLE = "Pull Request is not mergeable"
+DRAFT = "Pull Request is still a draft"
+APPROVALS = "At least {count} approving {reviews} required by reviewers with write access."
+CHECK = 'Required status check "{name}" is {outcome}.'
+
+
+def approvals(repo: Repo, pull: Pull) -> int:
+    """How many of those with write access approve."""
+    return sum(state == "APPROVED" for state in _verdicts_that_count(repo, pull))
+
+
+def decision(repo: Repo, pull: Pull) -> str | None:
+    """GraphQL's `reviewDecision`: null where no approval is required.
+
+    https://docs.github.com/graphql/reference/enums#pullrequestreviewdecision
+    """
+    if not repo.required_approvals:
+        return None
+    if "CHANGES_REQUESTED" in _verdicts_that_count(repo, pull):
+        return "CHANGES_REQUESTED"
+    enough = approvals(repo, pull) >= repo.required_approvals
+    return "APPROVED" if enough else "REVIEW_REQUIRED"
+
+
+def obstacle(repo: Repo, pull: Pull) -> str:
+    """What the branch's protection says against merging; empty if nothing."""
+    wanted = repo.required_approvals
+    if wanted and decision(repo, pull) != "APPROVED":
+        return APPROVALS.format(count=wanted, reviews="review is" if wanted == 1 else "reviews are")
+    outcomes = repo.board.outcomes(pull.head_sha)
+    words = {"failed": "failing", "running": "in progress", "": "expected"}
+    for name in repo.required_checks:
+        outcome = outcomes.get(name, "")
+        if outcome != "passed":
+            return CHECK.format(name=name, outcome=words[outcome])
+    return ""
+
+
+def merge_state(repo: Repo, pull: Pull) -> tuple[bool, str]:
+    """`mergeable` and `mergeable_state` of an open pull request, once computed.
+
+    https://docs.github.com/graphql/reference/enums#mergestatestatus
+    """
+    if pull.conflict:
+        return False, "dirty"
+    if pull.draft:
+        return True, "draft"
+    if obstacle(repo, pull):
+        return True, "blocked"
+    unstable = set(repo.board.outcomes(pull.head_sha).values()) - {"passed"}
+    return True, "unstable" if unstable else "clean"
+
+
+def _verdicts_that_count(repo: Repo, pull: Pull) -> list[str]:
+    writers = {login for login, held in repo.permissions.items() if held >= Permission.WRITE}
+    return [state for login, state in pull.verdicts.items() if login in writers]

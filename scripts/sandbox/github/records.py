@@ -1,0 +1,126 @@
+"""The lasting words of the stand-in: people, labels, commits, and what was said.
+
+All are frozen: what changes is replaced.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class User:
+    """A person, or an organization."""
+
+    id: int
+    login: str
+    name: str
+    kind: str = "User"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Team:
+    """A team of an organization."""
+
+    id: int
+    slug: str
+    name: str
+    description: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Label:
+    """A label of a repository; `color` is six hexadecimal digits."""
+
+    id: int
+    name: str
+    color: str
+    description: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Commit:
+    """One pushed commit; `parent` may be a commit nobody remembers."""
+
+    sha: str
+    message: str
+    author: User
+    at: datetime
+    additions: int
+    deletions: int
+    parent: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comment:
+    """A comment in the conversation of a pull request."""
+
+    id: int
+    author: User
+    body: str
+    at: datetime
+    edited_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Review:
+    """A submitted review; `state` as in REST: APPROVED, CHANGES_REQUESTED, COMMENTED or DISMISSED."""
+
+    id: int
+    author: User
+    state: str
+    body: str
+    commit_id: str
+    at: datetime
+    edited_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class LineComment:
+    """A comment on a line of the changes; `outdated` once the line is no longer there."""
+
+    id: int
+    review_id: int
+    author: User
+    body: str
+    path: str
+    line: int
+    commit_id: str
+    at: datetime
+    side: str = "RIGHT"
+    start_line: int | None = None
+    reply_to: int | None = None
+    edited_at: datetime | None = None
+    outdated: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class AutoMerge:
+    """The wish to merge as soon as it is allowed."""
+
+    by: User
+    method: str
+    title: str | None = None
+    message: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stack:
+    """The stack of pull requests that one is part of."""
+
+    id: int
+    number: int
+    base_ref: str
+    base_sha: str
+    position: int
+    size: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One line of the timeline; `what` continues the sentence that begins with the actor."""
+
+    at: datetime
+    actor: User
+    kind: str
+    what: str
+    body: str = ""
