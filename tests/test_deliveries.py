@@ -64,6 +64,15 @@ async def test_a_delivery_id_is_forgotten_after_github_can_send_it_again(queue: 
     assert 3 < days <= 4
 
 
+async def test_a_delivery_that_could_not_be_appended_is_not_taken_for_a_repeat(queue: Queue) -> None:
+    await queue.redis.set(keys.inbox(PARTITION), "no stream")
+    with pytest.raises(RedisError):
+        await queue.put("d1")
+
+    await queue.redis.delete(keys.inbox(PARTITION))
+    assert await queue.put("d1")
+
+
 # From the inbox to the outbox
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from bridge import handling, keys
 from scripts.sandbox.faults import Fault
-from tests.conftest import FLOW, House, eventually
+from tests.conftest import FLOW, House
 from tests.worker_kit import FOREVER, PARTITION, Pulls, idle, posted, pulls, said, tried
 
 OTHER_FLOW = "acme/ops"
@@ -101,6 +101,21 @@ async def test_a_flow_that_is_down_delays_no_other_flow(
     house.flowdock_journal.faults.clear()
     for messages in (others, await posted(house, 60)):
         assert all(said(messages, number) == list("012345") for number in range(1, 11))
+
+
+async def test_a_flow_that_is_put_off_for_an_hour_delays_no_other_flow(house: House, made: Pulls) -> None:
+    limited: dict[str, Any] = {"status": 429, "headers": {"Retry-After": "3600"}}
+    token = house.flow_token
+    await house.connect(OTHER_FLOW)
+    house.flowdock_journal.faults.append(Fault(path="/messages", body=token, times=FOREVER, **limited))
+    house.start_worker()
+    # More threads than a flow has posts side by side: all that wait must not take another flow's places.
+    for number in range(1, 31):
+        await made.deliver(number, "A")
+
+    await posted(house, 30, OTHER_FLOW)
+    assert await house.messages(FLOW) == []
+    assert 1 <= sum(call.status == 429 for call in _posts(house)) <= handling.POSTS_PER_FLOW
 
 
 async def test_a_message_that_keeps_failing_holds_up_its_own_thread_only(

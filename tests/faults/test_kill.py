@@ -31,10 +31,9 @@ def table() -> Iterator[None]:
     head = f"{'fault':34}{'left at each':>16}{'deliveries':>12}{'lost':>6}{'repeated':>10}"
     print(f"\n{head}{'out of order':>14}{'stale':>7}")
     for row in ROWS:
-        print(
-            f"{row.fault:34}{', '.join(map(str, row.left)):>16}{row.deliveries:12}{row.lost:6}{row.repeated:10}"
-            f"{row.out_of_order:14}{row.stale:7}"
-        )
+        left = ", ".join(map(str, row.left))
+        line = f"{row.fault:34}{left:>16}{row.deliveries:12}{row.lost:6}{row.repeated:10}"
+        print(f"{line}{row.out_of_order:14}{row.stale:7}")
 
 
 @pytest.fixture
