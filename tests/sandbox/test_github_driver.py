@@ -1,9 +1,13 @@
 """The routes that drive the stand-in GitHub."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
+from scripts.sandbox import github as stand_in
+from scripts.sandbox.github.deeds import DEEDS
+from scripts.sandbox.github.repositories import REPO_DEEDS
 from tests.sandbox.github_kit import PULL, GitHub, running
 
 
@@ -56,3 +60,8 @@ async def test_calls_are_recorded_and_faults_injected(github: GitHub, ann: str) 
 async def test_pages_of_other_sites_do_not_drive_it(github: GitHub) -> None:
     reply = await github.ask("POST", "/_sandbox/reset", headers={"Origin": "http://evil.example"})
     assert reply.status == 403
+
+
+def test_whatever_can_be_done_is_written_down() -> None:
+    text = Path(stand_in.__file__).with_name("README.md").read_text()
+    assert not [name for name in (*DEEDS, *REPO_DEEDS) if f"`{name}`" not in text]

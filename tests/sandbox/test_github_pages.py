@@ -66,6 +66,69 @@ async def test_a_pull_request_is_opened_and_worked_on(github: GitHub) -> None:
     assert "Count twice" in (await page(github, "/acme/component/pulls?state=closed")).text
 
 
+# Who presses what, and what the page shows then.
+PRESSED: tuple[tuple[str, str, dict[str, str], str], ...] = (
+    ("cy-gh", "check", {"name": "lint", "status": "in_progress"}, "1 running"),
+    ("cy-gh", "check", {"name": "lint", "conclusion": "failure"}, 'data-testid="rerun-failed"'),
+    ("cy-gh", "rerun", {}, "attempt 2"),
+    ("cy-gh", "check", {"name": "lint", "conclusion": "success"}, "1 passed"),
+    (
+        "bob-gh",
+        "review",
+        {
+            "event": "COMMENT",
+            "body": "",
+            "path-1": "a.py",
+            "line-1": "3",
+            "said-1": "Why *not*?",
+            "said-2": "",
+        },
+        "Why <em>not</em>?",
+    ),
+    ("ann-gh", "reply", {"body": "So **be** it"}, "<strong>be</strong>"),
+    ("ann-gh", "resolve", {}, "resolved by ann-gh"),
+    ("ann-gh", "unresolve", {}, "Resolve conversation"),
+    ("bob-gh", "review", {"event": "REQUEST_CHANGES", "body": "A test?"}, "wants changes"),
+    ("cy-gh", "dismiss_review", {"message": "Later"}, "dismissed bob-gh&#39;s review"),
+    ("ann-gh", "request_review", {"team": "makers"}, "acme/makers"),
+    ("ann-gh", "milestone", {"milestone": "1.0"}, 'data-testid="demilestone"'),
+    ("ann-gh", "auto_merge", {}, "Auto-merge (merge) is on, by ann-gh."),
+    ("ann-gh", "enqueue", {}, "It is in the merge queue."),
+    ("ann-gh", "dequeue", {"reason": "CI_FAILURE"}, "(ci failure)"),
+    ("ann-gh", "conflict", {}, "This branch has conflicts"),
+    ("ann-gh", "mend", {}, "No conflicts with the base branch."),
+    ("ann-gh", "push", {"force": "1"}, "force-pushed"),
+)
+
+
+async def test_everything_has_a_button(github: GitHub) -> None:
+    await github.act("ann-gh", "open", title="T")
+    for user, deed, fields, seen in PRESSED:
+        pressed = await submit(github, f"{PULL}/{deed}", user, **fields)
+        assert pressed.status == 303, (deed, pressed.text)
+        assert seen in (await page(github, PULL)).text, deed
+    assert "outdated" in (await page(github, PULL)).text
+
+
+async def test_checks_have_a_page_that_their_links_lead_to(github: GitHub) -> None:
+    await github.act("ann-gh", "open", title="T")
+    await github.act(
+        "ann-gh", "check", 1, name="test", conclusion="failure", title="Oh", summary="**2** of 9"
+    )
+    await github.act("ann-gh", "check", 1, name="cover", app="coverage")
+    await github.act("ann-gh", "status", 1, context="ci/x", state="pending", description="Soon")
+    shown = (await page(github, f"{PULL}/checks")).text
+    for text in ("1 failed, 2 running", "<strong>2</strong> of 9", "ci/x", "Soon"):
+        assert text in shown
+    token = await github.token("ann-gh")
+    found = await github.call("GET", "/repos/acme/component/commits/patch-1/check-runs", token=token)
+    runs = await github.call("GET", "/repos/acme/component/actions/runs", token=token)
+    for one in found.json["check_runs"] + runs.json["workflow_runs"]:
+        reply = await page(github, one["html_url"].removeprefix(github.url))
+        assert (reply.status, reply.headers["Location"]) == (303, f"{PULL}/checks")
+    assert (await page(github, "/acme/component/runs/1")).status == 404
+
+
 async def test_buttons_are_those_one_may_press(github: GitHub) -> None:
     await github.act("ann-gh", "open", title="T")
     own, bobs = (await page(github, PULL)).text, (await page(github, PULL, "bob-gh")).text

@@ -16,10 +16,15 @@ from . import (
     oauth,
     pages,
     pages_hooks,
+    pages_pull,
     people,
     rest,
+    rest_checks,
+    rest_commits,
     rest_hooks,
     rest_pulls,
+    rest_repos,
+    rest_reviews,
     rest_users,
     reviews,
     sandbox,
@@ -32,7 +37,7 @@ from .services import CONFIG, SERVICES, open_services
 __all__ = ["SERVICES", "Config", "create_app"]
 
 # Imported for the endpoints and the deeds they register.
-ENDPOINTS = (rest_hooks, rest_pulls, rest_users)
+ENDPOINTS = (rest_checks, rest_commits, rest_hooks, rest_pulls, rest_repos, rest_reviews, rest_users)
 REGISTERED = (checks, merging, people, reviews, talk)
 
 
@@ -58,5 +63,6 @@ def create_app(config: Config) -> web.Application:
     sandbox.install(app)
     oauth.install(app)
     pages_hooks.install(app)
+    pages_pull.install(app)
     pages.install(app)
     return app

@@ -15,11 +15,13 @@ from .webhooks import add_hook
 EVENTS = [
     "check_run",
     "check_suite",
+    "deployment_status",
     "issue_comment",
     "pull_request",
     "pull_request_review",
     "pull_request_review_comment",
     "pull_request_review_thread",
+    "push",
     "repository",
     "status",
     "workflow_run",

@@ -12,8 +12,6 @@ from .records import User
 ACTIONS_ID = 15368
 GITHUB = User(id=9919, login="github", name="GitHub", kind="Organization")
 LITE = ("id", "node_id", "name", "full_name", "private", "owner", "html_url", "description", "fork", "url")
-# Links that the short form of a repository lacks would be news to GitHub's schema.
-LITE_LINKS = tuple(REPO_LINKS)
 
 
 def app_payload(world: World, slug: str) -> Json:
@@ -242,7 +240,7 @@ def status_event_payload(world: World, repo: Repo, status: Status) -> Json:
         "context": status.context,
         "description": status.description,
         "state": status.state,
-        "commit": commit_payload(world, repo, world.commits[status.sha]),
+        "commit": commit_payload(world, repo, world.commits[status.sha], webhook=True),
         "branches": [
             {"name": name, "commit": {"sha": status.sha, "url": at}, "protected": False}
             for name in names[:10]
@@ -255,7 +253,7 @@ def status_event_payload(world: World, repo: Repo, status: Status) -> Json:
 def lite_repo_payload(world: World, repo: Repo) -> Json:
     """A repository in short."""
     shown = repo_payload(world, repo)
-    return {name: shown[name] for name in (*LITE, *LITE_LINKS)}
+    return {name: shown[name] for name in (*LITE, *REPO_LINKS)}
 
 
 def run_page(world: World, repo: Repo, run: CheckRun) -> str:

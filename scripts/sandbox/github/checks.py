@@ -132,6 +132,9 @@ def deploy(change: Change, pull: Pull, fields: Fields) -> None:
 def tell_suite(change: Change, suite: CheckSuite, action: str) -> None:
     """Send the check_suite event of that action."""
     shown = full_suite_payload(change.world, change.repo, suite)
+    if action == "rerequested":
+        # Its schema knows neither of them.
+        del shown["rerequestable"], shown["runs_rerequestable"]
     change.emit(change.repo, "check_suite", {"action": action, "check_suite": shown} | change.sender())
 
 

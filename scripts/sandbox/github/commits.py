@@ -70,14 +70,15 @@ def pushed_commit(world: World, repo: Repo, commit: Commit) -> Json:
     }
 
 
-def commit_payload(world: World, repo: Repo, commit: Commit) -> Json:
-    """A commit as REST shows it, and the status event too."""
+def commit_payload(world: World, repo: Repo, commit: Commit, *, webhook: bool = False) -> Json:
+    """A commit as REST shows it, and the status event too, whose schema lacks the newest field."""
     api = f"{world.config.api_url}/repos/{repo.full_name}"
     web = f"{world.config.web_url}/{repo.full_name}/commit"
     git = f"{api}/git/commits/{commit.sha}"
     person = _person(commit.author) | {"date": stamp(commit.at)}
     user = user_payload(world, commit.author)
-    unsigned = {"verified": False, "reason": "unsigned", "signature": None, "payload": None}
+    unsigned: Json = {"verified": False, "reason": "unsigned", "signature": None, "payload": None}
+    unsigned |= {} if webhook else {"verified_at": None}
     return {
         "sha": commit.sha,
         "node_id": node_id("C", int(commit.sha[:8], 16)),

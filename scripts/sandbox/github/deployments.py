@@ -11,45 +11,51 @@ from .payloads import Json, node_id, stamp, user_payload
 def deployment_status_payload(
     change: Change, pull: Pull, sha: str, environment: str, state: str, url: str
 ) -> Json:
-    """The event but for its repository and sender; each is a deployment of its own."""
-    world = change.world
-    api = f"{world.config.api_url}/repos/{change.repo.full_name}"
-    number, now = world.new_id(), stamp(pull.updated_at)
-    at = f"{api}/deployments/{number}"
-    status = world.new_id()
-    creator = user_payload(world, change.actor)
-    common = {"creator": creator, "created_at": now, "updated_at": now, "repository_url": api}
+    """The event but for its repository and sender; each is of a deployment of its own."""
+    deployment = _deployment(change, pull, sha, environment)
+    at, number = deployment["url"], change.world.new_id()
+    status = _common(change, pull) | {
+        "url": f"{at}/statuses/{number}",
+        "id": number,
+        "node_id": node_id("DES", number),
+        "state": state,
+        "description": "",
+        "environment": environment,
+        "target_url": url,
+        "log_url": url or f"{change.world.config.web_url}/{change.repo.full_name}/deployments",
+        "deployment_url": at,
+        **({"environment_url": url} if url else {}),
+    }
+    return {"action": "created", "deployment_status": status, "deployment": deployment}
+
+
+def _deployment(change: Change, pull: Pull, sha: str, environment: str) -> Json:
+    number = change.world.new_id()
+    common = _common(change, pull)
+    at = f"{common['repository_url']}/deployments/{number}"
+    return common | {
+        "url": at,
+        "id": number,
+        "node_id": node_id("DE", number),
+        "sha": sha,
+        "ref": pull.head_ref,
+        "task": "deploy",
+        "payload": {},
+        "original_environment": environment,
+        "environment": environment,
+        "transient_environment": False,
+        "production_environment": environment == "production",
+        "description": None,
+        "statuses_url": f"{at}/statuses",
+    }
+
+
+def _common(change: Change, pull: Pull) -> Json:
+    now = stamp(pull.updated_at)
     return {
-        "action": "created",
-        "deployment_status": common
-        | {
-            "url": f"{at}/statuses/{status}",
-            "id": status,
-            "node_id": node_id("DES", status),
-            "state": state,
-            "description": "",
-            "environment": environment,
-            "target_url": url,
-            "log_url": url or f"{world.config.web_url}/{change.repo.full_name}/deployments",
-            "deployment_url": at,
-            "performed_via_github_app": None,
-            **({"environment_url": url} if url else {}),
-        },
-        "deployment": common
-        | {
-            "url": at,
-            "id": number,
-            "node_id": node_id("DE", number),
-            "sha": sha,
-            "ref": pull.head_ref,
-            "task": "deploy",
-            "payload": {},
-            "original_environment": environment,
-            "environment": environment,
-            "transient_environment": False,
-            "production_environment": environment == "production",
-            "description": None,
-            "statuses_url": f"{at}/statuses",
-            "performed_via_github_app": None,
-        },
+        "creator": user_payload(change.world, change.actor),
+        "created_at": now,
+        "updated_at": now,
+        "repository_url": f"{change.world.config.api_url}/repos/{change.repo.full_name}",
+        "performed_via_github_app": None,
     }

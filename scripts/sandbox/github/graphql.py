@@ -1,82 +1,130 @@
-"""GraphQL, as far as REST cannot do it: marking a draft as ready, and back.
+"""GraphQL, for what REST cannot do: drafts, auto-merge, the merge queue, and resolving conversations.
 
-Of a query only the name of the mutation and the pull request's node id are looked at.
-https://docs.github.com/graphql/reference/mutations#markpullrequestreadyforreview
+Errors come with status 200, as GraphQL has it.
+https://docs.github.com/graphql/reference/mutations
 """
 
-import re
 from typing import Any
 
 from .deeds import perform
-from .model import Permission, Pull, Repo
+from .graphql_query import Field, Problem, Query, parse, pick
+from .graphql_types import Value, pull_value, repo_value, thread_value
+from .model import Permission, Pull, Repo, Thread
 from .payloads import Json, node_id
 from .refusals import Refused
 from .rest import Answer, Call
 
+# Which deed a mutation does, and what names its pull request or conversation.
 MUTATIONS = {
-    "markPullRequestReadyForReview": "ready",
-    "convertPullRequestToDraft": "draft",
-    "closePullRequest": "close",
-    "reopenPullRequest": "reopen",
+    "markPullRequestReadyForReview": ("ready", "pullRequestId"),
+    "convertPullRequestToDraft": ("draft", "pullRequestId"),
+    "closePullRequest": ("close", "pullRequestId"),
+    "reopenPullRequest": ("reopen", "pullRequestId"),
+    "enablePullRequestAutoMerge": ("auto_merge", "pullRequestId"),
+    "disablePullRequestAutoMerge": ("no_auto_merge", "pullRequestId"),
+    "enqueuePullRequest": ("enqueue", "pullRequestId"),
+    "dequeuePullRequest": ("dequeue", "id"),
+    "resolveReviewThread": ("resolve", "threadId"),
+    "unresolveReviewThread": ("unresolve", "threadId"),
 }
+FORBIDDEN = "{login} does not have the correct permissions to execute `{name}`"
+NO_NODE = "Could not resolve to a node with the global id of '{id}'"
+NO_REPO = "Could not resolve to a Repository with the name '{name}'."
 
 
 async def graphql(call: Call) -> Answer:
-    """Answer a mutation; errors come with status 200, as GraphQL has it."""
+    """Answer a query or a mutation."""
     _ = call.user
-    query = str(call.body.get("query") or "")
-    name = next((name for name in MUTATIONS if re.search(rf"\b{name}\b", query)), None)
-    if name is None:
-        return _errors("NOT_FOUND", f"The stand-in knows only {', '.join(MUTATIONS)}.")
-    wanted = _pull_id(query, call.body.get("variables") or {})
-    found = _find(call, wanted)
-    if found is None:
-        return _errors("NOT_FOUND", f"Could not resolve to a node with the global id of '{wanted}'.")
-    repo, pull = found
+    problems: list[Problem] = []
     try:
-        perform(call.services.change(call.user, repo), MUTATIONS[name], pull)
-    except Refused as refused:
-        kind = "FORBIDDEN" if refused.status == 403 else "UNPROCESSABLE"
-        return _errors(kind, str(refused), path=name)
-    return Answer({"data": {name: {"clientMutationId": None, "pullRequest": _shown(call, repo, pull)}}})
+        query = parse(str(call.body.get("query") or ""), call.body.get("variables") or {})
+        root = _mutations(call, query) if query.kind == "mutation" else _queries(call)
+        data = pick(root, query.selected, problems)
+    except Problem as problem:
+        return Answer({"errors": [problem.shown()]})
+    body: Json = {"data": data}
+    return Answer(body | ({"errors": [problem.shown() for problem in problems]} if problems else {}))
 
 
-def _pull_id(query: str, variables: Json) -> str:
-    """From the variables, on whatever level, or from the query itself."""
-    values = [variables, *(value for value in variables.values() if isinstance(value, dict))]
-    for value in values:
-        for key, item in value.items():
-            if key.lower() in {"id", "pullrequestid", "pull_request_id", "pull"} and isinstance(item, str):
-                return item
-    inline = re.search(r'pullRequestId\s*:\s*"([^"]+)"', query)
-    return inline[1] if inline else ""
+def _queries(call: Call) -> Value:
+    world = call.services.world
+
+    def repository(arguments: Value) -> Value:
+        name = f"{arguments.get('owner')}/{arguments.get('name')}"
+        found = world.repo(name) or world.repo_by_id(world.moved.get(name.lower(), 0))
+        if found is None or not _visible(call, found):
+            raise Problem(NO_REPO.format(name=name), "NOT_FOUND")
+        return repo_value(world, found)
+
+    def node(arguments: Value) -> Value:
+        repo, pull, thread = _find(call, str(arguments.get("id")))
+        return thread_value(world, repo, pull, thread) if thread else pull_value(world, repo, pull)
+
+    viewer = {"__typename": "User", "login": call.user.login, "databaseId": call.user.id}
+    return {"__typename": "Query", "viewer": viewer, "repository": repository, "node": node}
 
 
-def _find(call: Call, wanted: str) -> tuple[Repo, Pull] | None:
+def _mutations(call: Call, query: Query) -> Value:
+    known = {name: _mutation(call, name) for name in MUTATIONS}
+    for one in query.selected:
+        _check_input(one)
+    return {"__typename": "Mutation", **known}
+
+
+def _check_input(one: Field) -> None:
+    if one.name not in MUTATIONS:
+        return
+    given, wanted = one.arguments.get("input"), MUTATIONS[one.name][1]
+    if not isinstance(given, dict) or not given.get(wanted):
+        kind = f"{one.name[0].upper()}{one.name[1:]}Input"
+        raise Problem(f"Argument '{wanted}' on InputObject '{kind}' is required. Expected type ID!")
+
+
+def _mutation(call: Call, name: str) -> Any:
+    deed, wanted = MUTATIONS[name]
+
+    def run(arguments: Value) -> Value:
+        given = arguments["input"]
+        repo, pull, thread = _find(call, str(given[wanted]))
+        fields = (
+            {"thread": thread.id} if thread else {"merge_method": given.get("mergeMethod", "MERGE").lower()}
+        )
+        try:
+            perform(call.services.change(call.user, repo), deed, pull, fields)
+        except Refused as refused:
+            raise _problem(call, name, refused) from None
+        world = call.services.world
+        shown = {
+            "__typename": f"{name[0].upper()}{name[1:]}Payload",
+            "clientMutationId": given.get("clientMutationId"),
+        }
+        if thread:
+            return shown | {"thread": thread_value(world, repo, pull, thread)}
+        return shown | {"pullRequest": pull_value(world, repo, pull)}
+
+    return run
+
+
+def _problem(call: Call, name: str, refused: Refused) -> Problem:
+    if refused.status == 403:
+        execute = f"{name[0].upper()}{name[1:]}"
+        return Problem(FORBIDDEN.format(login=call.user.login, name=execute), "FORBIDDEN")
+    return Problem(str(refused), "UNPROCESSABLE")
+
+
+def _visible(call: Call, repo: Repo) -> bool:
     scopes = set(call.token.scopes) if call.token else set()
+    enough = {"repo"} if repo.private else {"repo", "public_repo"}
+    return repo.permission(call.user) >= Permission.READ and bool(enough & scopes)
+
+
+def _find(call: Call, wanted: str) -> tuple[Repo, Pull, Thread | None]:
+    """The pull request of a node id, or the conversation and the pull request it is in."""
     for repo in call.services.world.repos.values():
-        enough = {"repo"} if repo.private else {"repo", "public_repo"}
-        if repo.permission(call.user) < Permission.READ or not enough & scopes:
-            continue
-        for pull in repo.pulls.values():
+        for pull in repo.pulls.values() if _visible(call, repo) else ():
             if node_id("PR", pull.id) == wanted:
-                return repo, pull
-    return None
-
-
-def _shown(call: Call, repo: Repo, pull: Pull) -> Json:
-    return {
-        "id": node_id("PR", pull.id),
-        "number": pull.number,
-        "isDraft": pull.draft,
-        "state": "MERGED" if pull.merged_at else pull.state.upper(),
-        "title": pull.title,
-        "url": f"{call.services.config.web_url}/{repo.full_name}/pull/{pull.number}",
-    }
-
-
-def _errors(kind: str, message: str, path: str | None = None) -> Answer:
-    error: dict[str, Any] = {"type": kind, "message": message}
-    if path:
-        error["path"] = [path]
-    return Answer({"data": {path: None} if path else None, "errors": [error]})
+                return repo, pull, None
+            for thread in pull.threads:
+                if node_id("PRRT", thread.id) == wanted:
+                    return repo, pull, thread
+    raise Problem(NO_NODE.format(id=wanted), "NOT_FOUND")

@@ -64,6 +64,9 @@ class Hookshot:
         Adds the repository and its organization to the payload. Webhooks share the event's GUID.
         `named` ones go only to webhooks that ask for the event by name.
         """
+        for hook in self.of(repo):
+            # It may have another name by now.
+            hook.full_name = repo.full_name
         full = payload | self._surroundings(repo)
         if event == "meta":
             # Its published schema knows no organization.
@@ -75,7 +78,7 @@ class Hookshot:
         guid, action = str(uuid.uuid4()), payload.get("action")
         for hook in hooks:
             if hook.wants(event, action, named=named):
-                shown = _for(hook, payload)
+                shown = payload if event in {"ping", "meta"} else _for(hook, payload)
                 self._dispatch(Shot(hook=hook, guid=guid, event=event, action=action, payload=shown))
         self._watch.bump()
 

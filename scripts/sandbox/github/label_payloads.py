@@ -43,7 +43,7 @@ def milestone_payload(world: World, repo: Repo, title: str) -> Json:
 
 
 def team_payload(world: World, repo: Repo, team: Team) -> Json:
-    """A team of the repository's organization.
+    """A team of the repository's organization, as webhooks carry it.
 
     https://docs.github.com/rest/teams/teams#get-a-team-by-name
     """
@@ -63,3 +63,9 @@ def team_payload(world: World, repo: Repo, team: Team) -> Json:
         "permission": "push",
         "parent": None,
     }
+
+
+def with_team_types(pull: Json) -> Json:
+    """A pull request as only REST shows it: it tells what kind of team each of its teams is."""
+    teams = [team | {"type": "organization"} for team in pull["requested_teams"]]
+    return pull | {"requested_teams": teams}

@@ -11,6 +11,7 @@ from .refusals import Refused, invalid
 
 HEAD_MOVED = "Head branch was modified. Review and try the merge again."
 BASE_MOVED = "Base branch was modified. Review and try the merge again."
+NO_AUTO_MERGE = "Pull request Auto merge is not allowed for this repository"
 METHODS = {
     "merge": ("allow_merge_commit", "Merge commits are not allowed on this repository."),
     "squash": ("allow_squash_merge", "Squash merges are not allowed on this repository."),
@@ -98,6 +99,8 @@ def auto_merge(change: Change, pull: Pull, fields: Fields) -> None:
     """
     change.require_push()
     method = _method(change, fields)
+    if not merge_settings(change.repo)["allow_auto_merge"]:
+        raise Refused(422, NO_AUTO_MERGE)
     if pull.closed_at or pull.auto_merge:
         return
     pull.auto_merge = AutoMerge(by=change.actor, method=method)

@@ -15,8 +15,7 @@ from aiohttp import web
 from scripts.sandbox.faults import Handler
 
 from .changes import open_pull
-from .deeds import DEEDS, perform
-from .model import Permission, Pull, Repo
+from .model import Permission, Repo
 from .records import User
 from .refusals import Refused, not_found
 from .seed import PEOPLE
@@ -48,9 +47,6 @@ def install(app: web.Application) -> None:
     app.router.add_get(f"{base}/pulls", list_pulls)
     app.router.add_post(f"{base}/pulls", create_pull)
     app.router.add_get(f"{base}/compare", new_pull)
-    app.router.add_get(f"{base}/pull/{{number:[0-9]+}}", show_pull)
-    app.router.add_get(f"{base}/pull/{{number:[0-9]+}}/{{tab:files|checks|commits}}", show_tab)
-    app.router.add_post(f"{base}/pull/{{number:[0-9]+}}/{{deed:[a-z_]+}}", do_deed)
     app.router.add_get("/{login}", show_user)
 
 
@@ -67,6 +63,8 @@ async def middleware(request: web.Request, handler: Handler) -> web.StreamRespon
     try:
         response = await handler(request)
     except Refused as refused:
+        if refused.url:
+            return web.Response(status=refused.status, headers={"Location": refused.url})
         response = render(request, "refused.html", {"refused": refused}, status=refused.status)
     except web.HTTPNotFound:
         response = render(request, "refused.html", {"refused": not_found()}, status=404)
@@ -99,8 +97,13 @@ def visitor(request: web.Request) -> User:
 
 def page_repo(request: web.Request) -> Repo:
     """The repository of the path, if the visitor may see it."""
-    match = request.match_info
-    repo = request.app[SERVICES].world.repo(f"{match['owner']}/{match['repo']}")
+    match, world = request.match_info, request.app[SERVICES].world
+    name = f"{match['owner']}/{match['repo']}"
+    moved = world.repo_by_id(world.moved.get(name.lower(), 0))
+    if moved and moved.permission(visitor(request)) >= Permission.READ:
+        there = request.rel_url.raw_path_qs.replace(f"/{name}", f"/{moved.full_name}", 1)
+        raise Refused(301 if request.method == "GET" else 307, "It is called otherwise now", url=there)
+    repo = world.repo(name)
     if repo is None or repo.permission(visitor(request)) < Permission.READ:
         raise not_found()
     return repo
@@ -109,13 +112,6 @@ def page_repo(request: web.Request) -> Repo:
 def see_other(location: str) -> web.Response:
     """Go there, after a form."""
     return web.Response(status=303, headers={"Location": location})
-
-
-def _pull(request: web.Request, repo: Repo) -> Pull:
-    pull = repo.pulls.get(int(request.match_info["number"]))
-    if pull is None:
-        raise not_found()
-    return pull
 
 
 async def go_home(_request: web.Request) -> web.Response:
@@ -150,40 +146,8 @@ async def new_pull(request: web.Request) -> web.Response:
 
 async def create_pull(request: web.Request) -> web.Response:
     """Open one."""
-    repo, fields = page_repo(request), await _fields(request)
+    repo, fields = page_repo(request), await form_fields(request)
     pull = open_pull(request.app[SERVICES].change(visitor(request), repo), fields)
-    return see_other(f"/{repo.full_name}/pull/{pull.number}")
-
-
-async def show_pull(request: web.Request) -> web.Response:
-    """One pull request: what happened, and what can be done."""
-    repo = page_repo(request)
-    pull, me = _pull(request, repo), visitor(request)
-    may_push = repo.permission(me) >= Permission.WRITE
-    context = {
-        "repo": repo,
-        "pull": pull,
-        "tab": "conversation",
-        "may_push": may_push,
-        "may_edit": may_push or pull.author == me,
-        "candidates": [user for user in _collaborators(request, repo) if user != pull.author],
-    }
-    return render(request, "pull.html", context)
-
-
-async def show_tab(request: web.Request) -> web.Response:
-    """The other tabs of a pull request, in short."""
-    repo, tab = page_repo(request), request.match_info["tab"]
-    return render(request, "tab.html", {"repo": repo, "pull": _pull(request, repo), "tab": tab})
-
-
-async def do_deed(request: web.Request) -> web.Response:
-    """A button of the page."""
-    repo, name = page_repo(request), request.match_info["deed"]
-    if name not in DEEDS:
-        raise not_found()
-    pull = _pull(request, repo)
-    perform(request.app[SERVICES].change(visitor(request), repo), name, pull, await _fields(request))
     return see_other(f"/{repo.full_name}/pull/{pull.number}")
 
 
@@ -222,7 +186,7 @@ async def show_icon(_request: web.Request) -> web.FileResponse:
 
 async def switch_user(request: web.Request) -> web.Response:
     """Be somebody else."""
-    fields = await _fields(request)
+    fields = await form_fields(request)
     user = request.app[SERVICES].world.user(fields.get("user", ""))
     if user is None:
         raise not_found()
@@ -251,9 +215,6 @@ async def _end_streams(app: web.Application) -> None:
     app[SERVICES].watch.close()
 
 
-async def _fields(request: web.Request) -> dict[str, str]:
+async def form_fields(request: web.Request) -> dict[str, str]:
+    """What a form sent, but for files."""
     return {key: value for key, value in (await request.post()).items() if isinstance(value, str)}
-
-
-def _collaborators(request: web.Request, repo: Repo) -> list[User]:
-    return [user for user in request.app[SERVICES].world.people() if user.login in repo.permissions]

@@ -9,12 +9,16 @@ from typing import Any
 
 @dataclass
 class Refused(Exception):
-    """A refusal; `status` and the rest become the REST answer, `message` is also for people."""
+    """A refusal; `status` and the rest become the REST answer, `message` is also for people.
+
+    With a `url` it is a redirect to there.
+    """
 
     status: int
     message: str
     errors: list[dict[str, Any] | str] = field(default_factory=list)
     headers: dict[str, str] = field(default_factory=dict)
+    url: str = ""
 
     def __str__(self) -> str:
         said = [error if isinstance(error, str) else str(error.get("message", "")) for error in self.errors]

@@ -8,7 +8,7 @@ from typing import Any
 
 from .deeds import Change, Fields
 from .merging import push_base
-from .payloads import MERGE_SETTINGS, Json, user_payload
+from .payloads import MERGE_SETTINGS, Json, organization_payload, user_payload
 from .refusals import Refused, invalid
 
 RepoDeed = Callable[[Change, Fields], None]
@@ -40,9 +40,11 @@ def transfer(change: Change, fields: Fields) -> None:
         raise Refused(422, "Validation Failed")
     _refuse_taken(change, f"{owner.login}/{repo.name}")
     change.world.rename(repo, owner, repo.name)
-    kind = "organization" if former.kind == "Organization" else "user"
-    changes = {"owner": {"from": {kind: user_payload(change.world, former)}}}
-    _tell(change, "transferred", changes=changes)
+    if former.kind == "Organization":
+        was = {"organization": organization_payload(change.world, former)}
+    else:
+        was = {"user": user_payload(change.world, former)}
+    _tell(change, "transferred", changes={"owner": {"from": was}})
 
 
 def archive(change: Change, fields: Fields) -> None:  # noqa: ARG001 - a deed's signature

@@ -31,6 +31,12 @@ VERSIONS = ("2022-11-28", "2026-03-10")
 # What the newer version took out: https://docs.github.com/rest/about-the-rest-api/breaking-changes
 REMOVED = {"assignee", "merge_commit_sha", "rate"}
 
+# What is below a repository's name is also below its number.
+BY_NAME = "/repos/{owner}/{repo}"
+BY_NUMBER = "/repositories/{repository_id:[0-9]+}"
+
+MOVED = "Moved Permanently"
+REDIRECTS = "guides/best-practices-for-using-the-rest-api#follow-redirects"
 NO_USER_AGENT = (
     "Request forbidden by administrative rules. Please make sure your request has a User-Agent header "
     "(https://docs.github.com/rest/overview/resources-in-the-rest-api#user-agent-required). "
@@ -72,11 +78,7 @@ class Call:
 
         https://docs.github.com/apps/oauth-apps/building-oauth-apps/scopes-for-oauth-apps
         """
-        owner, name = self.request.match_info["owner"], self.request.match_info["repo"]
-        repo = self.services.world.repo(f"{owner}/{name}")
-        caller = self.token.user if self.token else None
-        if repo is None or repo.permission(caller) < Permission.READ:
-            raise not_found()
+        repo = self.named_repo()
         scopes = self.token.scopes if self.token else ()
         if repo.private and "repo" not in scopes:
             raise not_found()
@@ -84,6 +86,27 @@ class Call:
             _ = self.user
             if not {"repo", "public_repo"} & set(scopes):
                 raise not_found()
+        return repo
+
+    def named_repo(self) -> Repo:
+        """The repository of the path, by name or number, if the caller may see it.
+
+        Its former names lead to its number.
+        https://docs.github.com/rest/using-the-rest-api/best-practices-for-using-the-rest-api#follow-redirects
+        """
+        world, match = self.services.world, self.request.match_info
+        name = f"{match.get('owner')}/{match.get('repo')}"
+        number = int(match.get("repository_id") or world.moved.get(name.lower(), 0))
+        repo = world.repo_by_id(number) if number else world.repo(name)
+        caller = self.token.user if self.token else None
+        if repo is None or repo.permission(caller) < Permission.READ:
+            raise not_found()
+        if number and "repository_id" not in match:
+            former = f"{PREFIX}/repos/{match['owner']}/{match['repo']}"
+            rest = self.request.rel_url.raw_path_qs.removeprefix(former)
+            url = f"{self.services.config.api_url}/repositories/{number}{rest}"
+            safe = self.request.method in {"GET", "HEAD"}
+            raise Refused(301 if safe else 307, MOVED if safe else "Temporary Redirect", url=url)
         return repo
 
     def pull(self, repo: Repo) -> Pull:
@@ -129,6 +152,9 @@ def install(app: web.Application) -> None:
     """Add all registered endpoints to `app`, and a 404 for every other path of the API."""
     for route in ROUTES:
         app.router.add_route(route.method, PREFIX + route.path, handler(route))
+        if route.path.startswith(BY_NAME):
+            by_number = BY_NUMBER + route.path.removeprefix(BY_NAME)
+            app.router.add_route(route.method, PREFIX + by_number, handler(route))
     app.router.add_route("*", PREFIX + "/{tail:.*}", handler(Route("*", "", "", _nowhere)))
 
 
@@ -226,6 +252,9 @@ async def _body(request: web.Request) -> Json:
 
 def _refusal(refused: Refused, docs: str) -> Answer:
     body: Json = {"message": refused.message}
+    if refused.url:
+        redirect = {"url": refused.url, "documentation_url": f"{DOCS}/{REDIRECTS}"}
+        return Answer(body | redirect, refused.status, {"Location": refused.url})
     if refused.errors:
         body["errors"] = refused.errors
     body["documentation_url"] = f"{DOCS}/{docs}" if docs else DOCS

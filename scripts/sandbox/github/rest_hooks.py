@@ -26,9 +26,8 @@ WRITE_SCOPES = READ_SCOPES - {"read:repo_hook"}
 def _repo(call: Call, scopes: set[str]) -> Repo:
     """The repository, for an administrator whose token has one of `scopes`; else 404."""
     _ = call.user
-    match = call.request.match_info
-    repo = call.services.world.repo(f"{match['owner']}/{match['repo']}")
-    if repo is None or call.token is None:
+    repo = call.named_repo()
+    if call.token is None:
         raise not_found()
     if repo.permission(call.user) < Permission.ADMIN or not scopes & set(call.token.scopes):
         raise not_found()

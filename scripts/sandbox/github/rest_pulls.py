@@ -1,20 +1,22 @@
-"""REST: pull requests, and the issues they also are."""
+"""REST: pull requests, and the issues they also are; `rest_reviews` has what is said about them."""
 
 from .changes import open_pull
 from .deeds import Change, perform
+from .label_payloads import team_payload, with_team_types
 from .model import Pull, Repo
+from .payloads import user_payload
 from .pull_payloads import issue_payload, pull_payload, simple_pull_payload
-from .refusals import Refused, invalid, not_found
+from .refusals import invalid, not_found
 from .rest import Answer, Call, endpoint
 from .rest_paging import paged
-from .talk_payloads import comment_payload, review_payload
 
 PULL = "/repos/{owner}/{repo}/pulls/{number}"
 ISSUE = "/repos/{owner}/{repo}/issues/{number}"
 MERGED = "Pull Request successfully merged"
 
 
-def _writing(call: Call) -> tuple[Change, Repo, Pull]:
+def writing(call: Call) -> tuple[Change, Repo, Pull]:
+    """Who writes, where, and to which pull request of the path."""
     repo = call.repo(write=True)
     return call.services.change(call.user, repo), repo, call.pull(repo)
 
@@ -32,7 +34,8 @@ async def list_pulls(call: Call) -> Answer:
         and base in {None, pull.base_ref}
     ]
     page, headers = paged(call, found)
-    return Answer([simple_pull_payload(call.services.world, repo, pull) for pull in page], headers=headers)
+    shown = [simple_pull_payload(call.services.world, repo, pull) for pull in page]
+    return Answer([with_team_types(pull) for pull in shown], headers=headers)
 
 
 @endpoint("POST", "/repos/{owner}/{repo}/pulls", docs="pulls/pulls#create-a-pull-request")
@@ -42,20 +45,27 @@ async def create_pull(call: Call) -> Answer:
     if "head" not in call.body or "base" not in call.body:
         raise invalid("PullRequest", "head" if "base" in call.body else "base", "missing_field")
     pull = open_pull(call.services.change(call.user, repo), call.body)
-    return Answer(pull_payload(call.services.world, repo, pull, computed=False), 201)
+    return Answer(with_team_types(pull_payload(call.services.world, repo, pull, computed=False)), 201)
 
 
 @endpoint("GET", PULL, docs="pulls/pulls#get-a-pull-request")
 async def get_pull(call: Call) -> Answer:
-    """One with all details."""
+    """One with all details; at first GitHub does not know whether it can be merged.
+
+    https://docs.github.com/rest/guides/using-the-rest-api-to-interact-with-your-git-database#checking-mergeability-of-pull-requests
+    """
     repo = call.repo()
-    return Answer(pull_payload(call.services.world, repo, call.pull(repo)))
+    pull = call.pull(repo)
+    shown = pull_payload(call.services.world, repo, pull, computed=pull.computed)
+    # Asking makes GitHub compute it, for the next time.
+    pull.computed = True
+    return Answer(with_team_types(shown))
 
 
 @endpoint("PATCH", PULL, docs="pulls/pulls#update-a-pull-request")
 async def update_pull(call: Call) -> Answer:
     """Change title, body, base or state."""
-    change, repo, pull = _writing(call)
+    change, repo, pull = writing(call)
     state = call.body.get("state")
     if state not in {None, "open", "closed"}:
         raise invalid("PullRequest", "state", "invalid")
@@ -64,13 +74,13 @@ async def update_pull(call: Call) -> Answer:
     )
     if state:
         perform(change, "close" if state == "closed" else "reopen", pull)
-    return Answer(pull_payload(call.services.world, repo, pull))
+    return Answer(with_team_types(pull_payload(call.services.world, repo, pull)))
 
 
 @endpoint("PUT", f"{PULL}/merge", docs="pulls/pulls#merge-a-pull-request")
 async def merge_pull(call: Call) -> Answer:
     """Merge it."""
-    change, _repo, pull = _writing(call)
+    change, _repo, pull = writing(call)
     perform(change, "merge", pull, call.body)
     return Answer({"sha": pull.merge_sha, "merged": True, "message": MERGED})
 
@@ -83,22 +93,18 @@ async def is_merged(call: Call) -> Answer:
     return Answer(status=204)
 
 
-@endpoint("GET", f"{PULL}/reviews", docs="pulls/reviews#list-reviews-for-a-pull-request")
-async def list_reviews(call: Call) -> Answer:
-    """All reviews, oldest first."""
+@endpoint(
+    "GET",
+    f"{PULL}/requested_reviewers",
+    docs="pulls/review-requests#get-all-requested-reviewers-for-a-pull-request",
+)
+async def list_reviewers(call: Call) -> Answer:
+    """Who is asked for a review."""
     repo = call.repo()
     pull, world = call.pull(repo), call.services.world
-    return Answer([review_payload(world, repo, pull, review, webhook=False) for review in pull.reviews])
-
-
-@endpoint("POST", f"{PULL}/reviews", docs="pulls/reviews#create-a-review-for-a-pull-request")
-async def create_review(call: Call) -> Answer:
-    """Submit a review; one without `event` would stay pending, which the stand-in does not do."""
-    change, repo, pull = _writing(call)
-    if "event" not in call.body:
-        raise Refused(422, "The stand-in has no pending reviews: please give an event")
-    perform(change, "review", pull, call.body)
-    return Answer(review_payload(call.services.world, repo, pull, pull.reviews[-1], webhook=False))
+    users = [user_payload(world, user) for user in pull.reviewers]
+    teams = [team_payload(world, repo, team) | {"type": "organization"} for team in pull.teams]
+    return Answer({"users": users, "teams": teams})
 
 
 @endpoint(
@@ -106,9 +112,7 @@ async def create_review(call: Call) -> Answer:
 )
 async def request_reviewers(call: Call) -> Answer:
     """Ask for reviews."""
-    change, repo, pull = _writing(call)
-    perform(change, "request_review", pull, {"reviewers": call.body.get("reviewers", [])})
-    return Answer(simple_pull_payload(call.services.world, repo, pull), 201)
+    return _reviewers(call, "request_review", 201)
 
 
 @endpoint(
@@ -118,9 +122,16 @@ async def request_reviewers(call: Call) -> Answer:
 )
 async def remove_reviewers(call: Call) -> Answer:
     """Take requests back."""
-    change, repo, pull = _writing(call)
-    perform(change, "unrequest_review", pull, {"reviewers": call.body.get("reviewers", [])})
-    return Answer(simple_pull_payload(call.services.world, repo, pull))
+    return _reviewers(call, "unrequest_review", 200)
+
+
+def _reviewers(call: Call, name: str, status: int) -> Answer:
+    change, repo, pull = writing(call)
+    people, teams = call.body.get("reviewers", []), call.body.get("team_reviewers", [])
+    if not isinstance(people, list) or not isinstance(teams, list):
+        raise invalid("PullRequest", "reviewers", "invalid")
+    perform(change, name, pull, {"reviewers": people, "teams": teams})
+    return Answer(with_team_types(simple_pull_payload(call.services.world, repo, pull)), status)
 
 
 @endpoint("GET", ISSUE, docs="issues/issues#get-an-issue")
@@ -143,25 +154,9 @@ async def remove_assignees(call: Call) -> Answer:
 
 
 def _assignees(call: Call, name: str, status: int) -> Answer:
-    change, repo, pull = _writing(call)
+    change, repo, pull = writing(call)
     perform(change, name, pull, {"assignees": call.body.get("assignees", [])})
     return Answer(issue_payload(call.services.world, repo, pull), status)
-
-
-@endpoint("GET", f"{ISSUE}/comments", docs="issues/comments#list-issue-comments")
-async def list_comments(call: Call) -> Answer:
-    """The conversation, oldest first."""
-    repo = call.repo()
-    pull, world = call.pull(repo), call.services.world
-    return Answer([comment_payload(world, repo, pull, comment) for comment in pull.comments])
-
-
-@endpoint("POST", f"{ISSUE}/comments", docs="issues/comments#create-an-issue-comment")
-async def create_comment(call: Call) -> Answer:
-    """Say something."""
-    change, repo, pull = _writing(call)
-    perform(change, "comment", pull, call.body)
-    return Answer(comment_payload(call.services.world, repo, pull, pull.comments[-1]), 201)
 
 
 @endpoint(
@@ -176,13 +171,3 @@ async def check_assignee(call: Call) -> Answer:
     if user is None or user.login not in repo.permissions:
         raise not_found()
     return Answer(status=204)
-
-
-@endpoint(
-    "GET", "/repos/{owner}/{repo}/commits/{sha}/pulls", docs="commits/commits#list-pull-requests-associated"
-)
-async def pulls_of_commit(call: Call) -> Answer:
-    """The pull requests that contain a commit."""
-    repo, sha = call.repo(), call.request.match_info["sha"]
-    found = [pull for pull in repo.pulls.values() if sha in {commit.sha for commit in pull.commits}]
-    return Answer([simple_pull_payload(call.services.world, repo, pull) for pull in found])

@@ -43,13 +43,6 @@ async def list_repos(call: Call) -> Answer:
     return Answer(page, headers=headers)
 
 
-@endpoint("GET", "/repos/{owner}/{repo}", docs="repos/repos#get-a-repository")
-async def get_repo(call: Call) -> Answer:
-    """One repository, with what the caller may do in it."""
-    caller = call.token.user if call.token else None
-    return Answer(full_repo_payload(call.services.world, call.repo(), caller))
-
-
 @endpoint(
     "GET",
     "/rate_limit",

@@ -42,7 +42,7 @@ def review(change: Change, pull: Pull, fields: Fields) -> None:
         raise unprocessable("Variable $event of type PullRequestReviewEvent was provided invalid value")
     if change.actor == pull.author and event in OWN:
         raise unprocessable(OWN[event])
-    if not body.strip() and event != "APPROVE" and not (comments and event == "COMMENT"):
+    if not body.strip() and event != "APPROVE" and not comments:
         raise unprocessable("Could not create review: body can't be blank")
     commit_id = str(fields.get("commit_id") or pull.head_sha)
     if commit_id not in {commit.sha for commit in pull.commits}:

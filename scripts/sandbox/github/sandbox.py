@@ -11,12 +11,14 @@ from aiohttp import web
 from .changes import open_pull
 from .deeds import perform
 from .hooks import Delivery, hook_payload
+from .installations import installation_event
 from .model import Permission, Repo
 from .payloads import Json, full_repo_payload
 from .pull_payloads import pull_payload
 from .records import User
 from .refusals import Refused, not_found
 from .repositories import REPO_DEEDS, perform_on_repo
+from .sandbox_views import pull_view
 from .seed import ACME
 from .services import SERVICES, Services
 from .tokens import split_scopes
@@ -33,6 +35,8 @@ def install(app: web.Application) -> None:
         ("DELETE", "/tokens", revoke_tokens),
         ("POST", "/hooks", make_hook),
         ("POST", "/act", act),
+        ("POST", "/installations", install_app),
+        ("GET", "/pulls/{owner}/{repo}/{number:[0-9]+}", show_pull),
         ("POST", "/users/{login}", set_user),
         ("GET", "/webhooks", show_webhooks),
         ("POST", "/webhooks", set_webhooks),
@@ -106,6 +110,25 @@ async def act(services: Services, _request: web.Request, body: Json) -> Json:
     else:
         raise not_found()
     return pull_payload(services.world, repo, pull)
+
+
+async def show_pull(services: Services, request: web.Request, _body: Json) -> Json:
+    """The numbers and states of what hangs on a pull request."""
+    match = request.match_info
+    repo = _repo(services, f"{match['owner']}/{match['repo']}")
+    if (pull := repo.pulls.get(int(match["number"]))) is None:
+        raise not_found()
+    return pull_view(repo, pull)
+
+
+async def install_app(services: Services, _request: web.Request, body: Json) -> Json:
+    """`{"action", "as", "repos"}`: what happens to the App's installation; its webhooks hear of it."""
+    repos = [_repo(services, name) for name in body.get("repos", ["acme/component"])]
+    sender = _user(services, body.get("as", "cy-gh"))
+    event, payload = installation_event(services.world, body["action"], sender, repos)
+    hooks = [hook for hook in services.hookshot.hooks.values() if hook.app]
+    services.hookshot.send(event, payload, hooks)
+    return {"event": event, "hooks": len(hooks)}
 
 
 async def set_user(services: Services, request: web.Request, body: Json) -> Json:
