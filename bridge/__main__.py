@@ -66,6 +66,15 @@ def _parser() -> argparse.ArgumentParser:
     disconnect = sub.add_parser("disconnect", help="remove a connection")
     disconnect.add_argument("id", metavar="ID", help="as `connections` lists it")
 
+    options = sub.add_parser("options", help="what a connection's flow hears of")
+    options.add_argument("id", metavar="ID", help="as `connections` lists it")
+    options.add_argument(
+        "changes",
+        metavar="NAME=VALUE",
+        nargs="*",
+        help="groups, drafts, bots, labels, bases; none: show them",
+    )
+
     dead = sub.add_parser("dead-letters", help="what could not be delivered, and why")
     do = dead.add_subparsers(dest="do", metavar="list|show|retry|drop")
     do.add_parser("list", help="list them (the default)")
@@ -133,6 +142,8 @@ async def _command(options: argparse.Namespace, url: str, vault: Vault) -> None:
                 await commands.connections(store, as_json=options.as_json)
             case "disconnect":
                 await commands.disconnect(store, connection_id=options.id)
+            case "options":
+                await commands.options(store, connection_id=options.id, changes=options.changes)
             case "dead-letters":
                 await commands.dead_letters(
                     Deliveries(redis),

@@ -2,14 +2,16 @@
 
 import time
 from dataclasses import replace
+from typing import Any
 
 import structlog
 from redis.exceptions import LockError
 
-from bridge.core.actions import Action
+from bridge.core.actions import Action, Click
 from bridge.core.errors import GitHubFailing, NotLinked, OAuthFailed
 from bridge.core.model import LinkedAccount, Target
 from bridge.github import GitHub, TokenRevoked
+from bridge.pulls import Pulls, Shown
 from bridge.store import Store
 
 REFRESH_AHEAD = 300
@@ -23,24 +25,28 @@ log = structlog.get_logger()
 class Accounts:
     """The linked accounts, ready to act."""
 
-    def __init__(self, store: Store, github: GitHub) -> None:
+    def __init__(self, store: Store, pulls: Pulls, github: GitHub) -> None:
         self._store = store
+        self._pulls = pulls
         self._github = github
 
     async def act(self, flowdock_user: str, action: Action, target: Target) -> str:
-        """Do an action as the GitHub account of a Flowdock user; returns its sentence.
+        """Do an action on what a thread showed, as the GitHub account of a Flowdock user.
+
+        Returns its sentence. A repository that was renamed since is found by its present name.
 
         Raises `NotLinked` if there is none or its token no longer works (the link is removed then),
         and what `GitHub.perform` raises.
         """
         account = await self._fresh(flowdock_user)
+        shown = await self._pulls.shown(target)
         try:
-            sentence = await self._perform(account, action, target)
+            sentence = await self._perform(account, action, shown)
         except TokenRevoked:
             # An expiring token may have died early, say because another process renewed it just now.
             account = await self._renewed(account)
             try:
-                sentence = await self._perform(account, action, target)
+                sentence = await self._perform(account, action, shown)
             except TokenRevoked:
                 await self._drop(account)
                 raise NotLinked("GitHub no longer accepts the link: link again") from None
@@ -53,10 +59,26 @@ class Accounts:
         )
         return sentence
 
-    async def _perform(self, account: LinkedAccount, action: Action, target: Target) -> str:
-        return await self._github.perform(
-            action, target, login=account.github.login, token=account.token.access
+    async def revoked(self, github_id: int, login: str) -> None:
+        """A person took back what they granted at GitHub: their link is removed."""
+        user = await self._store.linked_user(login)
+        account = await self._store.account(user) if user else None
+        if account is not None and account.github.id == github_id:
+            await self._drop(account)
+
+    async def read_pull(self, flowdock_user: str, target: Target) -> dict[str, Any]:
+        """A pull request as this account sees it; raises as `act` does, but never removes a link."""
+        account = await self._fresh(flowdock_user)
+        try:
+            return await self._github.pull(target, token=account.token.access)
+        except TokenRevoked:
+            raise NotLinked("GitHub does not know the token any more") from None
+
+    async def _perform(self, account: LinkedAccount, action: Action, shown: Shown) -> str:
+        click = Click(
+            target=shown.target, login=account.github.login, shown=shown.pull, shown_sha=shown.head_sha
         )
+        return await self._github.perform(action, click, token=account.token.access)
 
     async def _fresh(self, flowdock_user: str) -> LinkedAccount:
         account = await self._store.account(flowdock_user)
@@ -108,5 +130,5 @@ class Accounts:
                 await self._forget(account, "token revoked")
 
     async def _forget(self, account: LinkedAccount, reason: str) -> None:
-        await self._store.unlink(account.flowdock.id)
+        await self._store.unlink(account)
         log.warning("unlinked", flowdock_user=account.flowdock.id, login=account.github.login, reason=reason)

@@ -58,14 +58,19 @@ async def run(services: Services, *, web_half: bool, worker_half: bool) -> None:
     async with asyncio.TaskGroup() as group:
         if worker_half:
             group.create_task(services.worker().run())
+            group.create_task(services.watcher().run())
         if web_half:
             group.create_task(_serve(services))
     log.info("stopped")
 
 
 async def _serve(services: Services) -> None:
-    async with serving(services):
-        await services.stop.wait()
+    try:
+        async with serving(services):
+            await services.stop.wait()
+    finally:
+        # Told besides cancelled: a cancel that meets a call to Redis can be swallowed (python/cpython#86296).
+        services.stop.set()
 
 
 def _told_to_stop(services: Services, number: signal.Signals) -> None:

@@ -14,6 +14,7 @@ from redis.exceptions import RedisError
 
 from bridge import settings
 from bridge.core.errors import BridgeError, NotFound
+from bridge.core.options import Options
 from bridge.core.vault import Vault
 from bridge.deliveries import DeadLetter, Deliveries
 from bridge.services import connect_redis
@@ -78,6 +79,34 @@ async def disconnect(store: Store, *, connection_id: str) -> None:
     """Remove a connection and its flow token."""
     connection = await store.disconnect(connection_id)
     print(f"Disconnected {connection.repository} ({connection.id}); its flow token is forgotten.")
+
+
+async def options(store: Store, *, connection_id: str, changes: Sequence[str]) -> None:
+    """Show what a connection's flow hears of, or change it: `NAME=VALUE`, lists comma-separated."""
+    connection = await store.connection(connection_id)
+    if connection is None:
+        raise NotFound(f"there is no connection {connection_id}")
+    if changes:
+        chosen = Options.read(connection.options.dump() | dict(map(_option, changes)))
+        connection = await store.set_options(connection_id, chosen)
+    rows = [
+        (name, ", ".join(value) if isinstance(value, tuple) else str(value).lower())
+        for name, value in connection.options.dump().items()
+    ]
+    print(table(("OPTION", "VALUE"), rows))
+
+
+def _option(change: str) -> tuple[str, Any]:
+    name, equals, value = change.partition("=")
+    if not equals:
+        raise BridgeError(f"{change!r} is no option: write NAME=VALUE, such as drafts=quiet")
+    if name in ("groups", "bases"):
+        return name, [part.strip() for part in value.split(",") if part.strip()]
+    if name == "labels":
+        if value not in ("true", "false"):
+            raise BridgeError("labels must be true or false")
+        return name, value == "true"
+    return name, value
 
 
 async def dead_letters(deliveries: Deliveries, *, do: str, letter_id: str | None, every: bool) -> None:

@@ -9,7 +9,7 @@ entry is in a stream exactly as long as its work is not done: there is no other 
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import orjson
 from redis.asyncio import Redis
@@ -22,9 +22,6 @@ from bridge.core.model import Author, Delivery, Message
 SEEN_SECONDS = 4 * 24 * 3600
 """How long a delivery id is remembered: longer than GitHub can redeliver (3 days)."""
 
-SNAPSHOT_SECONDS = 400 * 24 * 3600
-"""How long a pull request is remembered after its last delivery."""
-
 REVIVED = "bridge.letter"
 """The event of an inbox entry whose body is a letter that was dead: no webhook of GitHub's is called so."""
 
@@ -36,6 +33,16 @@ Kind = Literal["inbox", "outbox"]
 
 class Fenced(BridgeError):
     """Another worker has taken the partition: this one's write was refused, and nothing was changed."""
+
+
+class Write(NamedTuple):
+    """A write that goes along with a commit, or with a message's end: to a key of the same partition."""
+
+    command: Literal["SET", "SADD", "SREM"]
+    key: str
+    value: bytes | str
+    seconds: int
+    """How long the key lives after this write."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,13 +133,30 @@ _FENCED = """#!lua flags=allow-oom
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return redis.error_reply('FENCED') end
 """
 
+# ARGV from 3 on: how many writes, then command, value and seconds of each; their keys are the last.
+_WRITES = """
+local function write_all(first_key)
+    local at = 4
+    for key = first_key, first_key + tonumber(ARGV[3]) - 1 do
+        if ARGV[at] == 'SET' then
+            redis.call('SET', KEYS[key], ARGV[at + 1], 'EX', ARGV[at + 2])
+        else
+            redis.call(ARGV[at], KEYS[key], ARGV[at + 1])
+            redis.call('EXPIRE', KEYS[key], ARGV[at + 2])
+        end
+        at = at + 3
+    end
+    return at
+end
+"""
+
 _COMMIT = (
     _FENCED
+    + _WRITES
     + """
 if #redis.call('XRANGE', KEYS[2], ARGV[2], ARGV[2]) == 0 then return false end
 local ids = {}
-for i = 5, #ARGV do ids[#ids + 1] = redis.call('XADD', KEYS[3], '*', 'letter', ARGV[i]) end
-if ARGV[3] ~= '' then redis.call('SET', KEYS[5], ARGV[3], 'EX', ARGV[4]) end
+for i = write_all(5), #ARGV do ids[#ids + 1] = redis.call('XADD', KEYS[3], '*', 'letter', ARGV[i]) end
 redis.call('XDEL', KEYS[2], ARGV[2])
 redis.call('HDEL', KEYS[4], 'inbox:' .. ARGV[2])
 return ids
@@ -141,7 +165,9 @@ return ids
 
 _FINISH = (
     _FENCED
+    + _WRITES
     + """
+write_all(4)
 redis.call('XDEL', KEYS[2], ARGV[2])
 redis.call('HDEL', KEYS[3], 'outbox:' .. ARGV[2])
 """
@@ -233,10 +259,10 @@ class Deliveries:
         lease: Lease,
         entry: InboxEntry,
         *,
-        snapshot: bytes,
-        letters: Sequence[Letter],
+        writes: Sequence[Write] = (),
+        letters: Sequence[Letter] = (),
     ) -> list[OutboxEntry]:
-        """Replace a delivery by its letters and its pull request's new snapshot (empty: unchanged).
+        """Replace a delivery by its letters and what it writes.
 
         Where that was done before (Redis did it and went away before it could say so), the letters are
         those of then.
@@ -249,9 +275,9 @@ class Deliveries:
                     keys.inbox(partition),
                     keys.outbox(partition),
                     keys.tries(partition),
-                    keys.snapshot(partition, entry.repository_id, entry.number),
+                    *(write.key for write in writes),
                 ],
-                args=[lease.fence, entry.id, snapshot, SNAPSHOT_SECONDS, *map(_dump_letter, letters)],
+                args=[lease.fence, entry.id, *_flat_writes(writes), *map(_dump_letter, letters)],
             )
         )
         if ids is None:
@@ -262,13 +288,18 @@ class Deliveries:
             for entry_id, letter in zip(ids, letters, strict=True)
         ]
 
-    async def finish(self, lease: Lease, entry: OutboxEntry) -> None:
+    async def finish(self, lease: Lease, entry: OutboxEntry, *, writes: Sequence[Write] = ()) -> None:
         """Remove a message that Flowdock has, or that nobody wants any more."""
         partition = lease.partition
         await _fenced(
             self._finish(
-                keys=[keys.fence(partition), keys.outbox(partition), keys.tries(partition)],
-                args=[lease.fence, entry.id],
+                keys=[
+                    keys.fence(partition),
+                    keys.outbox(partition),
+                    keys.tries(partition),
+                    *(write.key for write in writes),
+                ],
+                args=[lease.fence, entry.id, *_flat_writes(writes)],
             )
         )
 
@@ -365,6 +396,13 @@ def _revived(data: str) -> list[str | float]:
     ]
 
 
+def _flat_writes(writes: Sequence[Write]) -> list[str | bytes | int]:
+    flat: list[str | bytes | int] = [len(writes)]
+    for write in writes:
+        flat += [write.command, write.value, write.seconds]
+    return flat
+
+
 def _dump_letter(letter: Letter) -> bytes:
     return orjson.dumps(letter)
 
@@ -374,4 +412,6 @@ def load_letter(data: bytes) -> Letter:
     fields = orjson.loads(data)
     message = fields.pop("message")
     author = Author(**message.pop("author"))
-    return Letter(**fields, message=Message(**{**message, "author": author, "tags": tuple(message["tags"])}))
+    return Letter(
+        **fields, message=Message(**{**message, "author": author, "mentions": tuple(message["mentions"])})
+    )

@@ -1,5 +1,6 @@
 """Flowdock's API and OAuth: the only module that speaks to Flowdock."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import aiohttp
@@ -34,6 +35,7 @@ class Flowdock:
         flow_token: str,
         thread_id: str,
         thread: dict[str, Any],
+        tags: Sequence[str] = (),
         uuid: str,
         seconds: float = POST_SECONDS,
     ) -> None:
@@ -42,7 +44,9 @@ class Flowdock:
         Raises `SourceGone`, `FlowdockRejected` or `FlowdockFailing`. Rules: Flowdock's API documents,
         "Messages"; the seed's example.
         """
-        body = encode(message, flow_token=flow_token, thread_id=thread_id, thread=thread, uuid=uuid)
+        body = encode(
+            message, flow_token=flow_token, thread_id=thread_id, thread=thread, tags=tags, uuid=uuid
+        )
         try:
             async with self._session.post(
                 f"{self._api_url}/messages",
@@ -105,7 +109,15 @@ class Flowdock:
         )
 
 
-def encode(message: Message, *, flow_token: str, thread_id: str, thread: dict[str, Any], uuid: str) -> bytes:
+def encode(
+    message: Message,
+    *,
+    flow_token: str,
+    thread_id: str,
+    thread: dict[str, Any],
+    tags: Sequence[str],
+    uuid: str,
+) -> bytes:
     """The JSON body of `POST /messages`; what is empty is left out."""
     author = {"name": message.author.name, "avatar": message.author.avatar}
     fields = {
@@ -114,7 +126,7 @@ def encode(message: Message, *, flow_token: str, thread_id: str, thread: dict[st
         "author": {name: value for name, value in author.items() if value},
         "title": message.title,
         "body": message.body,
-        "tags": list(message.tags),
+        "tags": list(tags),
         "external_thread_id": thread_id,
         "thread": thread,
         "uuid": uuid,

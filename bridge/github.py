@@ -11,7 +11,7 @@ import gidgethub
 from gidgethub import abc as gidgethub_abc
 
 from bridge import oauth
-from bridge.core.actions import Action, Call
+from bridge.core.actions import Action, Call, Click
 from bridge.core.errors import BridgeError, GitHubFailing, GitHubRefused, OAuthFailed, RateLimited
 from bridge.core.model import GitHubToken, GitHubUser, Target
 from bridge.http import USER_AGENT
@@ -75,32 +75,38 @@ class GitHub:
         self._client_id = client_id
         self._client_secret = client_secret
 
-    async def perform(self, action: Action, target: Target, *, login: str, token: str) -> str:
+    async def perform(self, action: Action, click: Click, *, token: str) -> str:
         """Do an action as the user of `token`; returns its sentence.
 
         Raises `TokenRevoked`, `GitHubRefused`, `RateLimited` or `GitHubFailing`.
         """
-        steps = action.perform(target, login)
-        answer = None
-        while True:
-            try:
-                call = steps.send(answer)
-            except StopIteration as done:
-                sentence: str = done.value
-                return sentence
-            except (KeyError, TypeError, AttributeError):
-                raise GitHubFailing("GitHub answered something else than it documents") from None
-            answer = await self._call(call, token, target)
+        steps = action.perform(click)
+        try:
+            call = next(steps)
+            while True:
+                try:
+                    answer = await self._call(call, token, click.target)
+                except GitHubRefused as refusal:
+                    call = steps.throw(refusal)
+                else:
+                    call = steps.send(answer)
+        except StopIteration as done:
+            sentence: str = done.value
+            return sentence
+        except (KeyError, TypeError, AttributeError):
+            raise GitHubFailing("GitHub answered something else than it documents") from None
 
     async def _call(self, call: Call, token: str, target: Target) -> Any:
         # A new one each: gidgethub keeps what one token's answers said for the next.
         api = _Api(self._session, token=token, base_url=self._api_url)
         try:
-            return (
-                await api.getitem(call.url, call.variables)
-                if call.method == "GET"
-                else (await _WRITES[call.method](api, call.url, call.variables, data=call.data))
-            )
+            if call.method == "GET":
+                return await api.getitem(call.url, call.variables)
+            if call.method == "GRAPHQL":
+                return await api.graphql(call.url, endpoint=self._graphql_url, **call.data)
+            return await _WRITES[call.method](api, call.url, call.variables, data=call.data)
+        except gidgethub.GraphQLException as error:
+            raise _translated_graphql(error) from None
         except gidgethub.HTTPException as error:
             raise _translated(error, target) from None
         except TimeoutError:
@@ -112,6 +118,26 @@ class GitHub:
         except (ValueError, LookupError, TypeError):
             # gidgethub reads the body before the status: a proxy's page, an unheard-of status.
             raise GitHubFailing("GitHub's answer cannot be read: try again") from None
+
+    @property
+    def _graphql_url(self) -> str:
+        """Beside REST's own; on an Enterprise Server REST is at /api/v3 and GraphQL at /api/graphql.
+
+        https://docs.github.com/graphql/guides/forming-calls-with-graphql
+        """
+        return self._api_url.removesuffix("/v3") + "/graphql"
+
+    async def pull(self, target: Target, *, token: str) -> dict[str, Any]:
+        """A pull request, whole; raises as `perform` does.
+
+        https://docs.github.com/rest/pulls/pulls#get-a-pull-request
+        """
+        variables = {"owner": target.owner, "repo": target.repo, "number": str(target.number)}
+        call = Call(method="GET", url="/repos/{owner}/{repo}/pulls/{number}", variables=variables)
+        pull = await self._call(call, token, target)
+        if not isinstance(pull, dict):
+            raise GitHubFailing("GitHub answered something else than it documents")
+        return pull
 
     async def user(self, token: GitHubToken) -> GitHubUser:
         """Whose token it is; raises as `perform` does."""
@@ -215,12 +241,38 @@ def _translated(error: gidgethub.HTTPException, target: Target) -> BridgeError:
     if status >= 500:
         return GitHubFailing(f"GitHub answered {status}: try again")
     if 300 <= status < 400:
-        return GitHubRefused(
-            f"{target} was renamed or moved: use the buttons of its newest message", status=409
-        )
+        moved = f"{target} was renamed or moved: use the buttons of its newest message"
+        return GitHubRefused(moved, status=409)
+    reason = _words(error)
     return GitHubRefused(
-        _reason(status, str(error), target), status=409 if status in _STATE_IN_THE_WAY else 422
+        _reason(status, reason, target),
+        status=409 if status in _STATE_IN_THE_WAY else 422,
+        answered=status,
+        reason=reason,
     )
+
+
+def _words(error: gidgethub.HTTPException) -> str:
+    """What GitHub says of each thing that is wrong, on one line; gidgethub leaves it out beside a field."""
+    errors = getattr(error, "errors", None)
+    each = errors if isinstance(errors, list) else []
+    said = [one.get("message") if isinstance(one, dict) else one for one in each]
+    return " ".join(("; ".join(str(words) for words in said if words) or str(error)).split())
+
+
+def _translated_graphql(error: gidgethub.GraphQLException) -> BridgeError:
+    """GraphQL answers errors with 200, and a message each.
+
+    https://docs.github.com/graphql/overview/rate-limits-and-query-limits-for-the-graphql-api
+    """
+    if isinstance(error, gidgethub.GraphQLAuthorizationFailure):
+        return TokenRevoked("GitHub does not know the token any more")
+    response = error.response if isinstance(error.response, dict) else {}
+    errors = [one for one in response.get("errors") or [] if isinstance(one, dict)]
+    if any(one.get("type") == "RATE_LIMITED" for one in errors):
+        return RateLimited("GitHub's rate limit for you is reached: try again in 60 s", retry_after=60)
+    reason = "; ".join(str(one.get("message")) for one in errors) or "no reason given"
+    return GitHubRefused(f"GitHub refused: {reason}", answered=200, reason=reason)
 
 
 def _limit(status: int, headers: Mapping[str, str], message: str) -> int | None:

@@ -9,16 +9,15 @@ import random
 import time
 import traceback
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 import structlog
 from redis.exceptions import RedisError
 
-from bridge.core import events, snapshot, thread, translate, webhook
+from bridge.core import thread
 from bridge.core.errors import FlowdockFailing, FlowdockRejected, NotFound, SourceGone
-from bridge.core.model import Delivery
 from bridge.core.vault import Undecryptable
 from bridge.deliveries import (
     REVIVED,
@@ -29,12 +28,15 @@ from bridge.deliveries import (
     Letter,
     OutboxEntry,
     Tries,
+    Write,
     load_letter,
 )
 from bridge.flowdock import Flowdock
 from bridge.holding import Holding, Stop, Stopped
 from bridge.metrics import Metrics
+from bridge.pulls import Pulls
 from bridge.store import Store
+from bridge.translating import Outcome, Translator
 
 POSTS_PER_FLOW = 8
 GIVE_UP_SECONDS = 24 * 3600
@@ -84,6 +86,8 @@ class Handler:
 
     deliveries: Deliveries
     store: Store
+    pulls: Pulls
+    translator: Translator
     flowdock: Flowdock
     web_url: str
     post_seconds: float
@@ -128,63 +132,58 @@ class Handler:
 
     async def _translate(self, holding: Holding, entry: InboxEntry) -> None:
         if entry.event == REVIVED:
-            await self._commit(holding, entry, b"", [load_letter(entry.body)])
-            return
-        payload = webhook.read_document(entry.body)
-        delivery = Delivery(id=entry.delivery_id, event=entry.event, payload=payload, body=entry.body)
-        full_name = payload["repository"]["full_name"]
-        connections = await self.store.connections_for(entry.repository_id, full_name)
-        if not connections or not events.is_needed(delivery):
-            log.info("delivery_skipped", delivery=delivery.id, repository=full_name, reason="not connected")
-            await self._commit(holding, entry, b"", [])
-            return
-        data = await self.store.snapshot(entry.repository_id, entry.number)
-        known = snapshot.load(data) if data else None
-        result = translate.translate(delivery, known, connections)
-        await self._commit(holding, entry, snapshot.dump(result.pull), _letters(entry, result))
+            outcome = Outcome(letters=[load_letter(entry.body)])
+        else:
+            outcome = await self.translator.translate(entry)
+        committed = await self.deliveries.commit(
+            holding.lease, entry, writes=outcome.writes, letters=outcome.letters
+        )
         self.metrics.translated.labels(event=entry.event).inc()
-
-    async def _commit(
-        self, holding: Holding, entry: InboxEntry, pull: bytes, letters: Sequence[Letter]
-    ) -> None:
-        for letter in await self.deliveries.commit(holding.lease, entry, snapshot=pull, letters=letters):
+        for letter in committed:
             holding.take(letter)
 
     async def _post(self, holding: Holding, entry: OutboxEntry) -> None:
         flow = self.flows[entry.letter.connection_id]
         async with flow.slots:
             await flow.opens(holding.stop)
-            await self._send(holding, entry.letter, flow)
-        await _persist(holding, lambda: self.deliveries.finish(holding.lease, entry))
+            writes = await self._send(holding, entry.letter, flow)
+        await _persist(holding, lambda: self.deliveries.finish(holding.lease, entry, writes=writes))
 
-    async def _send(self, holding: Holding, letter: Letter, flow: Flow) -> None:
+    async def _send(self, holding: Holding, letter: Letter, flow: Flow) -> list[Write]:
+        """Post a letter; what is to be written once it is done."""
         connection = await self.store.connection(letter.connection_id)
-        # The newest snapshot, not the one of this delivery: a late message does not turn a thread back.
-        data = await self.store.snapshot(letter.repository_id, letter.number)
-        if connection is None or data is None:
+        # The newest state, not the one of this delivery: a late message does not turn a thread back.
+        pull = await self.pulls.pull(letter.repository_id, letter.number)
+        if connection is None or pull is None:
             log.info("message_dropped", delivery=letter.delivery_id, reason="the connection was removed")
-            return
+            return []
         thread_id = connection.thread_id(letter.number)
+        tags = await self.pulls.tags(letter.message.mentions)
         await holding.stop.pause_until(0)
         try:
             await self.flowdock.post(
                 letter.message,
                 flow_token=connection.flow_token,
                 thread_id=thread_id,
-                thread=thread.render(snapshot.load(data), web_url=self.web_url),
+                thread=thread.render(pull, web_url=self.web_url),
+                tags=tags,
                 uuid=letter.uuid,
                 seconds=self.post_seconds,
             )
         except SourceGone as gone:
-            log.warning("disconnected", connection=connection.id, reason=str(gone))
-            # Another of its messages, under way beside this one, may have been told the same.
-            with suppress(NotFound):
-                await self.store.disconnect(connection.id)
-            return
+            await self._disconnect(connection.id, gone)
+            return []
         flow.failures = 0
         self.metrics.posted.inc()
         self.metrics.latency.observe(max(0, time.time() - letter.received_at))
         log.info("message_posted", delivery=letter.delivery_id, connection=connection.id, thread=thread_id)
+        return self.pulls.shown_writes(letter.repository_id, pull)
+
+    async def _disconnect(self, connection_id: str, gone: SourceGone) -> None:
+        log.warning("disconnected", connection=connection_id, reason=str(gone))
+        # Another of its messages, under way beside this one, may have been told the same.
+        with suppress(NotFound):
+            await self.store.disconnect(connection_id)
 
     # What goes wrong
 
@@ -229,21 +228,6 @@ class Handler:
         await _persist(
             holding, lambda: self.deliveries.bury(holding.lease, entry, reason=reason, detail=detail)
         )
-
-
-def _letters(entry: InboxEntry, result: translate.Translation) -> list[Letter]:
-    return [
-        Letter(
-            connection_id=connection.id,
-            repository_id=entry.repository_id,
-            number=entry.number,
-            uuid=uuid,
-            delivery_id=entry.delivery_id,
-            received_at=entry.received_at,
-            message=message,
-        )
-        for connection, uuid, message in result.messages
-    ]
 
 
 async def _persist(holding: Holding, write: Callable[[], Awaitable[None]]) -> None:

@@ -70,10 +70,13 @@ class Holding:
         return len(self._inbox)
 
     def take(self, entry: Entry) -> None:
-        """Queue an entry in its lane: a pull request's deliveries, a thread's messages."""
+        """Queue an entry in its lane: a repository's deliveries, a thread's messages.
+
+        Of a repository, since a commit's checks concern all pull requests that have it as their head.
+        """
         if isinstance(entry, InboxEntry):
             self.position = entry.id
-            self._inbox.add((entry.repository_id, entry.number), entry)
+            self._inbox.add(entry.repository_id, entry)
         else:
             self._outbox.add((entry.letter.connection_id, entry.letter.number), entry)
 

@@ -11,6 +11,18 @@ PARTITIONS = 32
 
 WORKERS = "bridge:workers"
 CONNECTIONS = "bridge:connections"
+REPOSITORY_IDS = "bridge:repository-ids"
+"""Hash: a repository's full name, present or former, in lower case → its id."""
+REPOSITORY_NAMES = "bridge:repository-names"
+"""Hash: a repository's id → its present full name."""
+REPOSITORY_NAMED_AT = "bridge:repository-named-at"
+"""Hash: a repository's id → when a delivery last told its name."""
+NICKS = "bridge:nicks"
+"""Hash: a linked account's GitHub login in lower case → the Flowdock user's nick."""
+LINKED = "bridge:linked"
+"""Hash: a linked account's GitHub login in lower case → the Flowdock user's id."""
+WATCH = "bridge:watch"
+"""Sorted set: pull requests to ask GitHub about, by when."""
 
 
 def partition_of(repository_id: int) -> int:
@@ -57,9 +69,35 @@ def fence(partition: int) -> str:
     return _in(partition, "fence")
 
 
-def snapshot(partition: int, repository_id: int, number: int) -> str:
+def _of(repository_id: int, name: str) -> str:
+    return _in(
+        partition_of(repository_id), f"{name.partition(':')[0]}:{repository_id}:{name.partition(':')[2]}"
+    )
+
+
+def snapshot(repository_id: int, number: int) -> str:
     """A pull request's snapshot."""
-    return _in(partition, f"pull:{repository_id}:{number}")
+    return _of(repository_id, f"snapshot:{number}")
+
+
+def checks(repository_id: int, sha: str) -> str:
+    """A commit's checks."""
+    return _of(repository_id, f"checks:{sha}")
+
+
+def heads(repository_id: int, sha: str) -> str:
+    """The set of pull requests whose head a commit is or was."""
+    return _of(repository_id, f"heads:{sha}")
+
+
+def open_pulls(repository_id: int) -> str:
+    """The set of a repository's open pull requests."""
+    return _of(repository_id, "open:")
+
+
+def shown(repository_id: int, number: int) -> str:
+    """The head commit that a pull request's thread showed last."""
+    return _of(repository_id, f"shown:{number}")
 
 
 def connection(connection_id: str) -> str:

@@ -20,8 +20,11 @@ from bridge.holding import Stop
 from bridge.http import open_session
 from bridge.leases import Leases
 from bridge.metrics import Metrics
+from bridge.pulls import Pulls
 from bridge.settings import Settings
 from bridge.store import Store
+from bridge.translating import Translator
+from bridge.watching import Watcher
 from bridge.worker import Worker, new_worker_id, post_seconds
 
 MAX_CONNECTIONS = 8
@@ -35,6 +38,7 @@ class Services:
     settings: Settings
     redis: Redis
     store: Store
+    pulls: Pulls
     deliveries: Deliveries
     flowdock: Flowdock
     github: GitHub
@@ -42,12 +46,18 @@ class Services:
     metrics: Metrics
     stop: Stop
 
+    def watcher(self) -> Watcher:
+        """The conflict watch, to run beside a worker."""
+        return Watcher(pulls=self.pulls, accounts=self.accounts, deliveries=self.deliveries, stop=self.stop)
+
     def worker(self) -> Worker:
         """A worker over these services."""
         seconds = self.settings.lease_seconds
         handler = Handler(
             deliveries=self.deliveries,
             store=self.store,
+            pulls=self.pulls,
+            translator=Translator(store=self.store, pulls=self.pulls),
             flowdock=self.flowdock,
             web_url=self.settings.web_url,
             post_seconds=post_seconds(seconds),
@@ -89,6 +99,7 @@ async def open_services(settings: Settings, *, redis_url: str) -> AsyncIterator[
     redis = connect_redis(redis_url)
     session = open_session()
     store = Store(redis, Vault(settings.encryption_keys))
+    pulls = Pulls(redis)
     github = GitHub(
         session,
         url=settings.github_url,
@@ -107,10 +118,11 @@ async def open_services(settings: Settings, *, redis_url: str) -> AsyncIterator[
             settings=settings,
             redis=redis,
             store=store,
+            pulls=pulls,
             deliveries=Deliveries(redis),
             flowdock=flowdock,
             github=github,
-            accounts=Accounts(store, github),
+            accounts=Accounts(store, pulls, github),
             metrics=Metrics(),
             stop=Stop(),
         )

@@ -1,9 +1,9 @@
-"""What Redis keeps besides the queue: connections, linked accounts, snapshots, values that serve once."""
+"""What Redis keeps besides the queue: connections, linked accounts, values that serve once."""
 
 import secrets
 import time
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import orjson
@@ -13,6 +13,7 @@ from redis.asyncio.lock import Lock
 from bridge import keys
 from bridge.core.errors import NotFound
 from bridge.core.model import Connection, FlowdockUser, GitHubToken, GitHubUser, LinkedAccount
+from bridge.core.options import Options
 from bridge.core.vault import Vault
 
 REFRESH_LOCK_SECONDS = 30
@@ -65,6 +66,16 @@ class Store:
         data = await self._redis.get(keys.connection(connection_id))
         return self._load_connection(data) if data else None
 
+    async def set_options(self, connection_id: str, options: Options) -> Connection:
+        """Change what a connection's flow hears of; raises `NotFound`."""
+        connection = await self.connection(connection_id)
+        if connection is not None:
+            changed = replace(connection, options=options)
+            # XX: a connection that is removed at this moment stays removed.
+            if await self._redis.set(keys.connection(connection_id), self._dump_connection(changed), xx=True):
+                return changed
+        raise NotFound(f"there is no connection {connection_id}")
+
     async def connections_for(self, repository_id: int, full_name: str) -> list[Connection]:
         """The connections of a repository; those made by its present name are tied to its id for good."""
         async with self._redis.pipeline(transaction=False) as pipe:
@@ -91,7 +102,7 @@ class Store:
         return connection
 
     async def _bind(self, connection: Connection, repository_id: int, full_name: str) -> None:
-        bound = Connection(**{**_fields(connection), "repository_id": repository_id})
+        bound = replace(connection, repository_id=repository_id)
         await self._bind_script(
             keys=[
                 keys.connection(connection.id),
@@ -109,21 +120,14 @@ class Store:
     def _dump_connection(self, connection: Connection) -> bytes:
         place = f"connection:{connection.id}"
         sealed = self._vault.seal(connection.flow_token.encode(), place=place).decode()
-        return orjson.dumps({**_fields(connection), "flow_token": sealed})
+        return orjson.dumps({**asdict(connection), "flow_token": sealed})
 
     def _load_connection(self, data: bytes) -> Connection:
         fields = orjson.loads(data)
         place = f"connection:{fields['id']}"
         flow_token = self._vault.open(fields["flow_token"].encode(), place=place).decode()
-        return Connection(**{**fields, "flow_token": flow_token})
-
-    # Snapshots
-
-    async def snapshot(self, repository_id: int, number: int) -> bytes | None:
-        """The snapshot of a pull request, None before its first delivery."""
-        name = keys.snapshot(keys.partition_of(repository_id), repository_id, number)
-        data: bytes | None = await self._redis.get(name)
-        return data
+        options = Options.read(fields.pop("options", {}))
+        return Connection(**{**fields, "flow_token": flow_token, "options": options})
 
     # Linked accounts
 
@@ -151,11 +155,24 @@ class Store:
             "token": token.decode(),
             "linked_at": account.linked_at,
         }
-        await self._redis.set(keys.account(user), orjson.dumps(fields))
+        async with self._redis.pipeline(transaction=True) as pipe:
+            pipe.set(keys.account(user), orjson.dumps(fields))
+            pipe.hset(keys.NICKS, account.github.login.lower(), account.flowdock.nick)
+            pipe.hset(keys.LINKED, account.github.login.lower(), user)
+            await pipe.execute()
 
-    async def unlink(self, flowdock_user: str) -> None:
+    async def unlink(self, account: LinkedAccount) -> None:
         """Forget a linked account and its token."""
-        await self._redis.delete(keys.account(flowdock_user))
+        async with self._redis.pipeline(transaction=True) as pipe:
+            pipe.delete(keys.account(account.flowdock.id))
+            for index in (keys.NICKS, keys.LINKED):
+                pipe.hdel(index, account.github.login.lower())
+            await pipe.execute()
+
+    async def linked_user(self, login: str) -> str | None:
+        """The Flowdock user whose linked account has this GitHub login."""
+        user = await self._redis.hget(keys.LINKED, login.lower())
+        return user.decode() if user else None
 
     def account_lock(self, flowdock_user: str) -> Lock:
         """Held by whoever renews or removes a user's GitHub token."""
@@ -193,7 +210,3 @@ class Store:
     async def ping(self) -> None:
         """Raise redis-py's error if Redis does not answer."""
         await self._redis.ping()
-
-
-def _fields(connection: Connection) -> dict[str, Any]:
-    return asdict(connection)

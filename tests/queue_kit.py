@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 
 from bridge import keys
 from bridge.core.model import Author, Delivery, Message
-from bridge.deliveries import Deliveries, InboxEntry, Lease, Letter
+from bridge.deliveries import Deliveries, InboxEntry, Lease, Letter, Write
 from bridge.leases import Leases
 from bridge.services import connect_redis
 
@@ -76,5 +76,14 @@ def letter(delivery_id: str, *, to: str = "c1", number: int = 1) -> Letter:
         uuid=f"{delivery_id}:{to}",
         delivery_id=delivery_id,
         received_at=1.5,
-        message=Message(event="activity", title="Opened", author=Author(name="ann-gh"), tags=("a", "b")),
+        message=Message(event="activity", title="Opened", author=Author(name="ann-gh"), mentions=("a", "b")),
     )
+
+
+SNAPSHOT = keys.snapshot(REPOSITORY_ID, 1)
+HEADS = keys.heads(REPOSITORY_ID, "5ca1ab1e")
+
+
+def snapshot(value: bytes) -> Write:
+    """The write of a snapshot."""
+    return Write("SET", SNAPSHOT, value, 60)

@@ -70,6 +70,31 @@ def test_connections_are_made_listed_and_removed(tmp_path: Path) -> None:
         )
 
 
+def test_options_are_shown_and_changed(tmp_path: Path) -> None:
+    with embedded_redis.running(tmp_path / ".data"):
+        made = bridge(tmp_path, "connect", "acme/component", "--flow-token", "t0ken", environ=KEY)
+        connection_id = made.stdout.split(" as ")[1].split(".")[0]
+        changed = bridge(
+            tmp_path, "options", connection_id, "drafts=quiet", "bases=main, release/*", environ=KEY
+        )
+        assert changed.returncode == 0, changed
+        shown = bridge(tmp_path, "options", connection_id, environ=KEY).stdout
+        assert shown == changed.stdout
+        assert "drafts  quiet" in shown
+        assert "bases   main, release/*" in shown
+        for change, sentence in (
+            ("drafts=never", "drafts must be one of all, quiet"),
+            ("groups=pushes,gossip", "there is no group gossip; there are status, pushes"),
+            ("noise=low", "there is no option noise"),
+            ("labels=maybe", "labels must be true or false"),
+            ("quiet", "'quiet' is no option: write NAME=VALUE"),
+        ):
+            failed = bridge(tmp_path, "options", connection_id, change, environ=KEY)
+            assert (failed.returncode, sentence in failed.stderr) == (1, True), failed
+        assert bridge(tmp_path, "options", connection_id, environ=KEY).stdout == shown
+        assert bridge(tmp_path, "options", "nowhere", environ=KEY).returncode == 1
+
+
 def test_connections_outlive_the_embedded_redis(tmp_path: Path) -> None:
     bridge(tmp_path, "connect", "acme/component", "--flow-token", "t0ken", environ=KEY)
     listed = bridge(tmp_path, "connections", "--json", environ=KEY)
@@ -128,7 +153,18 @@ def test_doctor_offline_checks_the_settings_alone(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "command",
-    ["", "serve", "web", "worker", "connect", "connections", "disconnect", "dead-letters", "doctor"],
+    [
+        "",
+        "serve",
+        "web",
+        "worker",
+        "connect",
+        "connections",
+        "disconnect",
+        "options",
+        "dead-letters",
+        "doctor",
+    ],
 )
 def test_every_command_has_help(tmp_path: Path, command: str) -> None:
     helped = bridge(tmp_path, *command.split(), "--help", environ={})

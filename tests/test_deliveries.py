@@ -10,8 +10,18 @@ from redis.exceptions import OutOfMemoryError, RedisError
 
 from bridge import embedded_redis, keys
 from bridge.core.errors import NotFound
-from bridge.deliveries import REVIVED, Deliveries, Fenced, InboxEntry, Lease, OutboxEntry, Tries, load_letter
-from tests.queue_kit import PARTITION, REPOSITORY_ID, Queue, letter, open_queue
+from bridge.deliveries import (
+    REVIVED,
+    Deliveries,
+    Fenced,
+    InboxEntry,
+    Lease,
+    OutboxEntry,
+    Tries,
+    Write,
+    load_letter,
+)
+from tests.queue_kit import HEADS, PARTITION, REPOSITORY_ID, SNAPSHOT, Queue, letter, open_queue, snapshot
 
 
 @pytest.fixture
@@ -76,47 +86,61 @@ async def test_a_delivery_that_could_not_be_appended_is_not_taken_for_a_repeat(q
 # From the inbox to the outbox
 
 
-async def test_commit_replaces_a_delivery_by_its_letters_and_the_snapshot(queue: Queue) -> None:
+async def test_commit_replaces_a_delivery_by_its_letters_and_what_it_writes(queue: Queue) -> None:
     entry = await queue.taken("d1")
     await queue.deliveries.note_try(queue.lease, entry, Tries(count=1))
     letters = [letter("d1", to="c1"), letter("d1", to="c2")]
 
-    committed = await queue.deliveries.commit(queue.lease, entry, snapshot=b"new", letters=letters)
+    committed = await queue.deliveries.commit(queue.lease, entry, writes=[snapshot(b"new")], letters=letters)
 
     assert [one.letter for one in committed] == letters
     assert await queue.deliveries.read_outbox(PARTITION) == committed
-    assert await queue.redis.get(keys.snapshot(PARTITION, REPOSITORY_ID, 1)) == b"new"
+    assert await queue.redis.get(SNAPSHOT) == b"new"
     assert await queue.inbox() == []
     assert await queue.deliveries.read_tries(PARTITION) == {}
 
 
-async def test_commit_without_a_snapshot_leaves_the_one_that_is_there(queue: Queue) -> None:
+async def test_commit_without_a_write_leaves_what_is_there(queue: Queue) -> None:
     first = await queue.taken("d1")
-    await queue.deliveries.commit(queue.lease, first, snapshot=b"old", letters=[])
+    await queue.deliveries.commit(queue.lease, first, writes=[snapshot(b"old")], letters=[])
     second = await queue.taken("d2")
-    await queue.deliveries.commit(queue.lease, second, snapshot=b"", letters=[])
+    await queue.deliveries.commit(queue.lease, second, letters=[])
 
-    assert await queue.redis.get(keys.snapshot(PARTITION, REPOSITORY_ID, 1)) == b"old"
+    assert await queue.redis.get(SNAPSHOT) == b"old"
+
+
+async def test_values_and_members_are_written_along_and_live_for_a_time_after_that(queue: Queue) -> None:
+    entry = await queue.taken("d1")
+    writes = [Write("SADD", HEADS, "1", 100), snapshot(b"1"), Write("SADD", HEADS, "2", 100)]
+    committed = await queue.deliveries.commit(queue.lease, entry, writes=writes, letters=[letter("d1")])
+    assert [one.letter for one in committed] == [letter("d1")]
+    assert (await queue.redis.get(SNAPSHOT), await queue.redis.smembers(HEADS)) == (b"1", {b"1", b"2"})
+    assert 0 < await queue.redis.ttl(SNAPSHOT) <= 60 < await queue.redis.ttl(HEADS) <= 100
+
+    writes = [Write("SREM", HEADS, "1", 200), snapshot(b"2")]
+    await queue.deliveries.finish(queue.lease, committed[0], writes=writes)
+    assert (await queue.redis.get(SNAPSHOT), await queue.redis.smembers(HEADS)) == (b"2", {b"2"})
+    assert 100 < await queue.redis.ttl(HEADS) <= 200
 
 
 async def test_commit_again_after_a_lost_answer_gives_the_same_letters_once(queue: Queue) -> None:
     other, entry = await queue.taken("d0"), await queue.taken("d1")
-    await queue.deliveries.commit(queue.lease, other, snapshot=b"0", letters=[letter("d0")])
+    await queue.deliveries.commit(queue.lease, other, writes=[snapshot(b"0")], letters=[letter("d0")])
     letters = [letter("d1", to="c1"), letter("d1", to="c2")]
-    first = await queue.deliveries.commit(queue.lease, entry, snapshot=b"1", letters=letters)
+    first = await queue.deliveries.commit(queue.lease, entry, writes=[snapshot(b"1")], letters=letters)
 
-    again = await queue.deliveries.commit(queue.lease, entry, snapshot=b"2", letters=letters)
+    again = await queue.deliveries.commit(queue.lease, entry, writes=[snapshot(b"2")], letters=letters)
 
     assert again == first
     assert len(await queue.deliveries.read_outbox(PARTITION)) == 3
-    assert await queue.redis.get(keys.snapshot(PARTITION, REPOSITORY_ID, 1)) == b"1"
+    assert await queue.redis.get(SNAPSHOT) == b"1"
 
 
 async def test_letters_keep_the_order_of_their_commits(queue: Queue) -> None:
     for number in range(20):
         entry = await queue.taken(f"d{number}")
         letters = [letter(f"d{number}", to=to) for to in ("c2", "c1")]
-        await queue.deliveries.commit(queue.lease, entry, snapshot=b"", letters=letters)
+        await queue.deliveries.commit(queue.lease, entry, letters=letters)
 
     outbox = await queue.deliveries.read_outbox(PARTITION)
     assert [(one.letter.delivery_id, one.letter.connection_id) for one in outbox] == [
@@ -148,12 +172,14 @@ async def test_tries_are_kept_for_the_next_owner(queue: Queue) -> None:
 
 # Fences
 
-Write = Callable[[Deliveries, Lease, InboxEntry, OutboxEntry], Awaitable[object]]
-WRITES: dict[str, Write] = {
+Late = Callable[[Deliveries, Lease, InboxEntry, OutboxEntry], Awaitable[object]]
+LATE: dict[str, Late] = {
     "commit": lambda queue, lease, entry, _: queue.commit(
-        lease, entry, snapshot=b"late", letters=[letter("d1")]
+        lease, entry, writes=[snapshot(b"late")], letters=[letter("d1")]
     ),
-    "finish": lambda queue, lease, _, posting: queue.finish(lease, posting),
+    "finish": lambda queue, lease, _, posting: queue.finish(
+        lease, posting, writes=[snapshot(b"late"), Write("SADD", HEADS, "1", 60)]
+    ),
     "note_try": lambda queue, lease, entry, _: queue.note_try(lease, entry, Tries(count=1)),
     "note_try of a message": lambda queue, lease, _, posting: queue.note_try(lease, posting, Tries()),
     "bury": lambda queue, lease, entry, _: queue.bury(lease, entry, reason="r", detail="d"),
@@ -161,8 +187,8 @@ WRITES: dict[str, Write] = {
 }
 
 
-@pytest.mark.parametrize("write", WRITES.values(), ids=WRITES)
-async def test_a_write_of_a_former_owner_is_refused_and_changes_nothing(queue: Queue, write: Write) -> None:
+@pytest.mark.parametrize("write", LATE.values(), ids=LATE)
+async def test_a_write_of_a_former_owner_is_refused_and_changes_nothing(queue: Queue, write: Late) -> None:
     (posting,) = await _committed(queue, "d0", "c1")
     entry = await queue.taken("d1")
     await queue.overtaken()
@@ -249,9 +275,9 @@ async def test_a_full_redis_refuses_new_deliveries_and_still_drains(tmp_path: Pa
             assert await queue.leases.renew(queue.lease)
             await queue.deliveries.note_try(queue.lease, first, Tries(count=1))
             (posting,) = await queue.deliveries.commit(
-                queue.lease, first, snapshot=b"s", letters=[letter("d1")]
+                queue.lease, first, writes=[snapshot(b"s")], letters=[letter("d1")]
             )
-            await queue.deliveries.finish(queue.lease, posting)
+            await queue.deliveries.finish(queue.lease, posting, writes=[Write("SADD", HEADS, "1", 60)])
             await queue.deliveries.bury(queue.lease, poison, reason="r", detail="d")
             assert (await queue.inbox(), await queue.deliveries.read_outbox(PARTITION)) == ([], [])
 
@@ -271,4 +297,4 @@ async def test_a_redis_that_is_gone_is_an_error_of_redis_not_a_delivery_taken(tm
 async def _committed(queue: Queue, delivery_id: str, *to: str) -> list[OutboxEntry]:
     entry = await queue.taken(delivery_id)
     letters = [letter(delivery_id, to=one) for one in to]
-    return await queue.deliveries.commit(queue.lease, entry, snapshot=b"", letters=letters)
+    return await queue.deliveries.commit(queue.lease, entry, letters=letters)

@@ -80,11 +80,16 @@ class NotLinked(BridgeError):
 
 
 class GitHubRefused(BridgeError):
-    """GitHub said no: 409 where the pull request's state is in the way, else 422."""
+    """GitHub said no: 409 where the pull request's state is in the way, else 422.
 
-    def __init__(self, message: str, *, status: int = 422) -> None:
+    `answered` is GitHub's own status (0 where GitHub said yes but did not do it), `reason` its words.
+    """
+
+    def __init__(self, message: str, *, status: int = 422, answered: int = 0, reason: str = "") -> None:
         super().__init__(message)
         self.status = status
+        self.answered = answered
+        self.reason = reason
 
 
 class GitHubFailing(BridgeError):

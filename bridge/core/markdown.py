@@ -1,10 +1,11 @@
 """GitHub's Markdown to HTML that is safe to show in Flowdock.
 
-markdown-it-py renders (tables, strikethrough, task lists, autolinks), nh3 sanitises what comes out:
-nothing else stands between a stranger's pull request and a flow's page.
+markdown-it-py renders (tables, strikethrough, task lists, autolinks, references), nh3 sanitises what
+comes out: nothing else stands between a stranger's pull request and a flow's page.
 """
 
 import html
+import re
 from typing import Any
 
 import nh3
@@ -12,6 +13,8 @@ from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 from mdit_py_plugins.tasklists import tasklists_plugin
+
+from bridge.core import references
 
 MAX_SOURCE = 4000
 """Characters of Markdown that are shown; the rest is a link away."""
@@ -46,9 +49,14 @@ _ATTRIBUTES: dict[str, set[str]] = {
     "ol": {"start"},
 }
 
+_RAW_IMAGE = re.compile(r"<img\b[^<>]{0,2000}>", re.IGNORECASE)
+_ATTRIBUTE = re.compile(r"""([A-Za-z-]+)\s*=\s*(["'])(.*?)\2""", re.DOTALL)
 
-def to_html(source: str, *, base_url: str, rest_url: str) -> str:
+
+def to_html(source: str, *, base_url: str, rest_url: str, repository_url: str = "") -> str:
     """Safe HTML of a Markdown text, relative links resolved against `base_url`.
+
+    `repository_url` is where `#42` and commits are; without it they stay text.
 
     A text over `MAX_SOURCE` is cut between paragraphs, or lines, and ends with a link to `rest_url`.
     Pictures become links: showing them would tell their host who reads the flow.
@@ -61,7 +69,7 @@ def to_html(source: str, *, base_url: str, rest_url: str) -> str:
         link_rel="nofollow noopener noreferrer",
     )
     shown = cut(source)
-    safe = sanitiser.clean(_MARKDOWN.render(shown))
+    safe = sanitiser.clean(_MARKDOWN.render(shown, {"repository_url": repository_url}))
     if len(shown) < len(source):
         # By itself: what the cut left open (a comment, a <details>) must not swallow it.
         safe += sanitiser.clean(f"<p>{link(rest_url, 'Read the rest on GitHub')}</p>")
@@ -106,18 +114,40 @@ def _image(renderer: RendererHTML, tokens: list[Token], index: int, options: Any
     return f'<a href="{escape(address)}">{label}</a>' if address and not around else label
 
 
-def _task(renderer: RendererHTML, tokens: list[Token], index: int, options: Any, env: Any) -> str:
-    """Task list boxes are raw inputs in the plugin's output: drawn as characters here."""
+def _raw(renderer: RendererHTML, tokens: list[Token], index: int, options: Any, env: Any) -> str:
+    """Raw HTML: its pictures become links, and the task list plugin's boxes characters."""
     content = tokens[index].content
     if 'class="task-list-item-checkbox"' in content:
         return "☑ " if "checked" in content else "☐ "
-    return content
+    return _RAW_IMAGE.sub(_raw_image, content)
+
+
+def _raw_image(found: "re.Match[str]") -> str:
+    """GitHub's own markup for a screenshot that was pasted."""
+    attributes = {name.lower(): html.unescape(value) for name, _, value in _ATTRIBUTE.findall(found[0])}
+    label = escape(f"[{attributes.get('alt') or 'picture'}]")
+    address = attributes.get("src", "")
+    return f'<a href="{escape(address)}">{label}</a>' if address else label
+
+
+def _cell(renderer: RendererHTML, tokens: list[Token], index: int, options: Any, env: Any) -> str:
+    """A table's cell: its alignment as an attribute, since styles are not allowed."""
+    token = tokens[index]
+    style = str(token.attrs.pop("style", ""))
+    if style.startswith("text-align:"):
+        token.attrs["align"] = style.removeprefix("text-align:")
+    return renderer.renderToken(tokens, index, options, env)
 
 
 def _build() -> MarkdownIt:
-    markdown = MarkdownIt("gfm-like", {"html": True, "linkify": True}).use(tasklists_plugin)
+    # `breaks`: in descriptions and comments GitHub keeps the line breaks.
+    markdown = MarkdownIt("gfm-like", {"html": True, "linkify": True, "breaks": True})
+    markdown.use(tasklists_plugin).use(references.plugin)
     markdown.add_render_rule("image", _image)
-    markdown.add_render_rule("html_inline", _task)
+    for rule in ("html_inline", "html_block"):
+        markdown.add_render_rule(rule, _raw)
+    for rule in ("td_open", "th_open"):
+        markdown.add_render_rule(rule, _cell)
     if markdown.linkify:
         # As GitHub does it: README.md is a file, not a host in Moldova. Guessing is also slow.
         markdown.linkify.set({"fuzzy_link": False})

@@ -3,6 +3,10 @@
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+import orjson
+
+from bridge.core.options import Options
+
 Payload = dict[str, Any]
 """A webhook's JSON object, as GitHub documents it for its event."""
 
@@ -16,6 +20,11 @@ class Delivery:
     payload: Payload
     body: bytes = field(repr=False)
     """The payload's JSON as it came: what the queue keeps."""
+
+    @classmethod
+    def of(cls, delivery_id: str, event: str, payload: Payload) -> "Delivery":
+        """A delivery of bridge's own making."""
+        return cls(id=delivery_id, event=event, payload=payload, body=orjson.dumps(payload))
 
     @property
     def action(self) -> str:
@@ -39,6 +48,7 @@ class Connection:
     flow_token: str = field(repr=False)
     created_at: int
     """Unix seconds."""
+    options: Options = field(default_factory=Options)
 
     def thread_id(self, number: int) -> str:
         """The external thread id of a pull request (the seed: `github:component:pr:42`)."""
@@ -61,7 +71,8 @@ class Message:
     title: str
     author: Author
     body: str = ""
-    tags: tuple[str, ...] = ()
+    mentions: tuple[str, ...] = ()
+    """GitHub logins; those of linked accounts become their Flowdock users' tags when it is posted."""
 
 
 @dataclass(frozen=True, kw_only=True)

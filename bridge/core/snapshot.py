@@ -1,143 +1,176 @@
-"""The pull request as bridge knows it: what a thread is drawn from.
+"""The pull request as bridge knows it, gathered from deliveries in whatever order they come.
 
-Deliveries may come late, twice or in any order; `newest` decides which state stands.
+Every delivery tells a part (`bridge.core.told`), and parts are merged value by value: the newest word on
+each stands. Merging is commutative, associative and idempotent, so the order of deliveries, and how often
+each comes, make no difference in the end.
 """
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
 
-from bridge.core.model import Payload
+from bridge.core.pull import (
+    Branch,
+    Changes,
+    Check,
+    Link,
+    Person,
+    PullRequest,
+    Reviewer,
+    ReviewState,
+)
+from bridge.core.registers import Members, Register, merge_all
 
-MAX_BODY = 8000
-"""Characters of the description that are kept: more than a thread shows."""
+MAX_KEPT = 200
+"""Reviews and conversations that are kept of a pull request: the newest."""
 
-
-@dataclass(frozen=True, kw_only=True)
-class Person:
-    """A GitHub login with the address of its page; 'ghost' stands for a deleted account."""
-
-    login: str
-    url: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Branch:
-    """One side of a pull request; `repository` is empty when the fork was deleted."""
-
-    ref: str
-    sha: str
-    repository: str
-    repository_url: str
+_DECISIVE: dict[str, ReviewState] = {"approved": "approved", "changes_requested": "changes requested"}
 
 
 @dataclass(frozen=True, kw_only=True)
-class PullRequest:
-    """The state of one pull request at `updated_at` (ISO 8601, UTC, whole seconds as GitHub sends it)."""
+class Snapshot:
+    """All that was told: single values, sets, reviews and conversations by GitHub's id.
 
-    repository: str
-    number: int
-    url: str
-    title: str
-    body: str
-    state: str
-    draft: bool
-    merged: bool
-    author: Person
-    head: Branch
-    base: Branch
-    assignees: tuple[Person, ...]
-    created_at: str
-    updated_at: str
-    closed_at: str
+    `said` is not GitHub's but ours: what the thread's messages said last, so that it is not said again.
+    """
+
+    values: Mapping[str, Register] = field(default_factory=dict)
+    sets: Mapping[str, Members] = field(default_factory=dict)
+    reviews: Mapping[str, Register] = field(default_factory=dict)
+    conversations: Mapping[str, Register] = field(default_factory=dict)
+    said: Mapping[str, Any] = field(default_factory=dict)
+
+    def merge(self, other: "Snapshot") -> "Snapshot":
+        """Both together."""
+        sets = {
+            name: self.sets[name].merge(other.sets[name])
+            if name in self.sets and name in other.sets
+            else self.sets.get(name) or other.sets[name]
+            for name in {**self.sets, **other.sets}
+        }
+        return Snapshot(
+            values=merge_all(self.values, other.values),
+            sets=sets,
+            reviews=_newest(merge_all(self.reviews, other.reviews)),
+            conversations=_newest(merge_all(self.conversations, other.conversations)),
+            said=self.said,
+        )
+
+    def saying(self, **said: Any) -> "Snapshot":
+        """The same, with what is said now noted."""
+        return replace(self, said={**self.said, **said})
+
+    def value(self, name: str) -> Any:
+        """The newest word on a value, None if nothing was told."""
+        register = self.values.get(name)
+        return register.value if register else None
 
     @property
-    def owner_and_name(self) -> tuple[str, str]:
-        """The repository's owner and its own name."""
-        owner, _, name = self.repository.partition("/")
-        return owner, name
+    def is_known(self) -> bool:
+        """Whether enough was told to draw a thread."""
+        return all(name in self.values for name in ("number", "title", "url", "state"))
+
+    @property
+    def head_sha(self) -> str:
+        """The head commit, empty if it was not told."""
+        head = self.value("head")
+        return str(head["sha"]) if head else ""
 
 
-def from_payload(payload: Payload) -> PullRequest:
-    """The state that a `pull_request` payload carries. Any nullable field may be null.
+def _newest(registers: dict[str, Register]) -> dict[str, Register]:
+    if len(registers) <= MAX_KEPT:
+        return registers
+    kept = sorted(registers, key=lambda name: (registers[name].at, name))[-MAX_KEPT:]
+    return {name: registers[name] for name in kept}
 
-    Raises `KeyError` or `TypeError` where a field that GitHub always sends is missing.
-    https://docs.github.com/webhooks/webhook-events-and-payloads#pull_request
-    """
-    pull: Payload = payload["pull_request"]
+
+def view(snapshot: Snapshot, checks: tuple[Check, ...] = ()) -> PullRequest:
+    """What a thread is drawn from; `snapshot.is_known` must hold. `checks` are the head commit's."""
+    head, base, milestone = (snapshot.value(name) for name in ("head", "base", "milestone"))
+    changes, repository = snapshot.value("changes"), snapshot.value("repository")
     return PullRequest(
-        repository=payload["repository"]["full_name"],
-        number=pull["number"],
-        url=pull["html_url"],
-        title=pull["title"],
-        body=(pull.get("body") or "")[:MAX_BODY],
-        state=pull["state"],
-        draft=bool(pull.get("draft")),
-        # Review events leave `merged` out; `merged_at` is in every payload.
-        merged=bool(pull.get("merged_at")),
-        author=person(pull.get("user")),
-        head=_branch(pull["head"]),
-        base=_branch(pull["base"]),
-        assignees=tuple(person(user) for user in pull.get("assignees") or [] if user),
-        created_at=pull["created_at"],
-        updated_at=pull["updated_at"],
-        closed_at=pull.get("closed_at") or "",
+        repository=repository["name"],
+        repository_url=repository["url"],
+        number=snapshot.value("number"),
+        url=snapshot.value("url"),
+        title=snapshot.value("title"),
+        body=snapshot.value("body") or "",
+        state=snapshot.value("state")[1],
+        draft=bool(snapshot.value("draft")),
+        author=Person(**(snapshot.value("author") or {"login": "ghost"})),
+        head=Branch(**head) if head else None,
+        base=Branch(**base) if base else None,
+        assignees=tuple(Person(**user) for user in _members(snapshot, "assignees")),
+        labels=tuple(Link(**label) for label in _members(snapshot, "labels")),
+        milestone=Link(**milestone) if milestone else None,
+        reviewers=_reviewers(snapshot),
+        changes=Changes(**changes) if changes else None,
+        auto_merge=bool(snapshot.value("auto_merge")),
+        queued=bool(snapshot.value("queued")),
+        mergeable=snapshot.value("mergeable"),
+        merge_methods=tuple(snapshot.value("merge_methods") or ()),
+        unresolved=_unresolved(snapshot),
+        checks=checks,
     )
 
 
-def person(user: Payload | None) -> Person:
-    """The person behind a `user` object; GitHub's ghost where it is null."""
-    user = user or {}
-    return Person(login=user.get("login") or "ghost", url=user.get("html_url") or "")
+def _members(snapshot: Snapshot, name: str) -> list[Mapping[str, Any]]:
+    members = snapshot.sets.get(name)
+    return members.items() if members else []
 
 
-def _branch(side: Payload) -> Branch:
-    repository = side.get("repo") or {}
-    return Branch(
-        ref=side["ref"],
-        sha=side["sha"],
-        repository=repository.get("full_name") or "",
-        repository_url=repository.get("html_url") or "",
-    )
+def _reviewers(snapshot: Snapshot) -> tuple[Reviewer, ...]:
+    """Those asked, and those whose latest review decides; who was asked again has to decide again."""
+    requested = {str(asked["name"]): asked for asked in _members(snapshot, "requested")}
+    latest: dict[str, Any] = {}
+    for _, review in sorted(snapshot.reviews.items(), key=lambda item: (item[1].at, int(item[0]))):
+        latest[review.value["login"]] = review.value
+    decided = [
+        Reviewer(name=login, url=review["url"], state=_DECISIVE[review["state"]])
+        for login, review in sorted(latest.items())
+        if review["state"] in _DECISIVE and login not in requested
+    ]
+    asked = [
+        Reviewer(name=name, url=one["url"], state="requested", is_team=one["is_team"])
+        for name, one in requested.items()
+    ]
+    return (*decided, *asked)
 
 
-def newest(known: PullRequest | None, incoming: PullRequest, *, action: str) -> PullRequest:
-    """Which of the two states stands, `action` being the incoming delivery's.
-
-    GitHub's clock has whole seconds, so ties are normal: `opened` is the oldest state there is, a
-    state closed in that very second is newer than an open one unless it was reopened, and else the
-    later arrival stands. A merge is never undone.
-    """
-    if known is None:
-        return incoming
-    if known.merged != incoming.merged:
-        return known if known.merged else incoming
-    if known.updated_at != incoming.updated_at:
-        return max(known, incoming, key=lambda pull: pull.updated_at)
-    return known if _loses_tie(known, incoming, action) else incoming
+def _unresolved(snapshot: Snapshot) -> tuple[str, ...]:
+    standing = sorted(snapshot.conversations.items(), key=lambda item: int(item[0]))
+    return tuple(one.value["url"] for _, one in standing if one.value["state"] == "unresolved")
 
 
-def _loses_tie(known: PullRequest, incoming: PullRequest, action: str) -> bool:
-    if action == "opened":
-        return True
-    return known.state == "closed" and incoming.state == "open" and action != "reopened"
-
-
-def dump(pull: PullRequest) -> bytes:
+def dump(snapshot: Snapshot) -> bytes:
     """The snapshot as JSON."""
-    return orjson.dumps(asdict(pull))
-
-
-def load(data: bytes) -> PullRequest:
-    """The snapshot that `dump` wrote."""
-    fields: dict[str, Any] = orjson.loads(data)
-    return PullRequest(
-        **{
-            **fields,
-            "author": Person(**fields["author"]),
-            "head": Branch(**fields["head"]),
-            "base": Branch(**fields["base"]),
-            "assignees": tuple(Person(**user) for user in fields["assignees"]),
-        }
+    return orjson.dumps(
+        {
+            "values": snapshot.values,
+            "sets": snapshot.sets,
+            "reviews": snapshot.reviews,
+            "conversations": snapshot.conversations,
+            "said": snapshot.said,
+        },
+        default=tuple,
     )
+
+
+def load(data: bytes | None) -> Snapshot:
+    """The snapshot that `dump` wrote; an empty one for None."""
+    if data is None:
+        return Snapshot()
+    parts = orjson.loads(data)
+    return Snapshot(
+        values=_registers(parts["values"]),
+        sets={name: Members(*fields) for name, fields in parts["sets"].items()},
+        reviews=_registers(parts["reviews"]),
+        conversations=_registers(parts["conversations"]),
+        said=parts["said"],
+    )
+
+
+def _registers(fields: Mapping[str, Any]) -> dict[str, Register]:
+    return {name: Register(*field_values) for name, field_values in fields.items()}

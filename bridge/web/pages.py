@@ -3,6 +3,7 @@
 import aiohttp_jinja2
 from aiohttp import web
 
+from bridge.core import translate
 from bridge.web.keys import SERVICES
 
 _HEADINGS = {
@@ -22,7 +23,11 @@ routes = web.RouteTableDef()
 async def home(request: web.Request) -> web.Response:
     """What bridge is, and how this installation is set."""
     settings = request.app[SERVICES].settings
-    return aiohttp_jinja2.render_template("home.html", request, {"settings": settings})
+    return aiohttp_jinja2.render_template(
+        "home.html",
+        request,
+        {"settings": settings, "events": sorted(translate.EVENTS - {translate.MERGEABLE})},
+    )
 
 
 def error(request: web.Request, *, status: int, sentence: str, advice: str) -> web.Response:

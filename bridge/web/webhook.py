@@ -1,17 +1,20 @@
 """`POST /github/webhook`: GitHub's deliveries in."""
 
+import structlog
 from aiohttp import web
 from redis.exceptions import RedisError
 
-from bridge.core import events, webhook
+from bridge.core import translate, webhook
 from bridge.core.errors import BridgeError, Malformed, Unavailable
 from bridge.core.model import Delivery
+from bridge.services import Services
 from bridge.web.keys import LOG, SERVICES
 from bridge.web.middleware import read_body
 
 MAX_BODY = 25 * 1024 * 1024
 """GitHub's own limit: https://docs.github.com/webhooks/webhook-events-and-payloads#payload-cap"""
 
+log = structlog.get_logger()
 routes = web.RouteTableDef()
 
 
@@ -39,7 +42,8 @@ async def _receive(request: web.Request) -> web.Response:
     }
     if delivery.event == "ping":
         return web.json_response({"status": "pong"})
-    if not events.is_needed(delivery):
+    if not translate.is_needed(delivery):
+        await _about_the_app(services, delivery)
         return web.Response(status=204)
     repository_id, number = _subject(delivery)
     try:
@@ -51,13 +55,32 @@ async def _receive(request: web.Request) -> web.Response:
     return web.json_response({"status": "accepted"}, status=202)
 
 
+async def _about_the_app(services: Services, delivery: Delivery) -> None:
+    """Events of a GitHub App's own: a revoked grant removes the link, the rest is for the operator's eye.
+
+    https://docs.github.com/webhooks/webhook-events-and-payloads#github_app_authorization
+    """
+    sender = delivery.payload.get("sender") or {}
+    if (delivery.event, delivery.action) == ("github_app_authorization", "revoked"):
+        await services.accounts.revoked(sender.get("id") or 0, str(sender.get("login") or ""))
+    elif delivery.event in ("installation", "installation_repositories"):
+        removed = delivery.payload.get("repositories_removed") or []
+        log.warning(
+            f"{delivery.event}_{delivery.action}",
+            by=sender.get("login"),
+            removed=[repository.get("full_name") for repository in removed],
+        )
+
+
 def _subject(delivery: Delivery) -> tuple[int, int]:
+    """The repository's id and the pull request's number, 0 where it is about none."""
     repository_id = delivery.payload["repository"].get("id")
-    number = delivery.payload["pull_request"].get("number")
-    for value in (repository_id, number):
-        if isinstance(value, bool) or not isinstance(value, int) or not 0 < value < 2**63:
-            raise Malformed("the payload names no repository id and pull request number")
+    number = translate.subject(delivery) or 0
+    if isinstance(repository_id, bool) or not isinstance(repository_id, int) or not 0 < repository_id < 2**63:
+        raise Malformed("the payload names no repository id")
+    if not 0 <= number < 2**31:
+        raise Malformed("the payload's pull request has no number that GitHub gives")
     full_name = delivery.payload["repository"].get("full_name")
-    if not isinstance(full_name, str) or not full_name:
+    if not isinstance(full_name, str) or full_name.count("/") != 1:
         raise Malformed("the payload names no repository")
     return repository_id, number

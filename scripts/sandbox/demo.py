@@ -8,6 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from scripts.sandbox import gallery
 from scripts.sandbox.house import FLOW, REPOSITORY, Broken, House, open_house
 from scripts.sandbox.story import play
 
@@ -27,17 +28,22 @@ def main(arguments: list[str]) -> int:
     """0 when it went well; 1 with a sentence when it did not."""
     parser = argparse.ArgumentParser(prog="scripts/demo", description="Tries bridge on this machine.")
     parser.add_argument("--check", action="store_true", help="play one whole story without a browser")
+    parser.add_argument(
+        "--gallery",
+        action="store_true",
+        help="begin with a pull request in each status, each kind of message",
+    )
     options = parser.parse_args(arguments)
     try:
         with contextlib.suppress(KeyboardInterrupt):
-            asyncio.run(_run(check=options.check))
+            asyncio.run(_run(check=options.check, with_gallery=options.gallery))
     except Broken as error:
         print(f"demo: {error}", file=sys.stderr)
         return 1
     return 0
 
 
-async def _run(*, check: bool) -> None:
+async def _run(*, check: bool, with_gallery: bool) -> None:
     with tempfile.TemporaryDirectory(prefix="bridge-demo-") as folder:
         data = Path(folder)
         log = data / "log"
@@ -45,6 +51,8 @@ async def _run(*, check: bool) -> None:
             try:
                 async with open_house(data, ports=PORTS, output=output if check else None) as house:
                     await _start(house)
+                    if with_gallery:
+                        await gallery.make(house)
                     await (_check(house) if check else _show(house))
             except Broken:
                 if check:

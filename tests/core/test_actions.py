@@ -1,85 +1,44 @@
-"""The table of actions: what is asked of GitHub, and whether it really did it."""
+"""The table of actions, and those that assign, close, reopen and run checks again."""
 
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from bridge.core import actions, snapshot
-from bridge.core.actions import ACTIONS, Call, Perform, Steps
-from bridge.core.errors import GitHubRefused, NotFound
-from bridge.core.model import Target
-from tests.core.story import Story, payload_of
+from bridge.core import actions
+from bridge.core.actions import ACTIONS, Call, Click, Perform, Steps
+from bridge.core.errors import NotFound
+from tests.core.clicks import PULLS, SHA, call, click, issue_with, pull_after, refusal
 
-
-def perform(slug: str, *answers: Any, login: str = "ann-gh") -> tuple[list[Call], str]:
-    """Do an action, GitHub answering in turn; the calls and the sentence."""
-    target = Target(owner="acme", repo="component", number=42, action=slug)
-    steps = ACTIONS[slug].perform(target, login)
-    calls = [next(steps)]
-    for answer in answers:
-        try:
-            calls.append(steps.send(answer))
-        except StopIteration as done:
-            return calls, done.value
-    raise AssertionError(f"{slug} asks for more")
-
-
-def issue_with(*logins: str) -> Any:
-    """What GitHub answers with those assigned, in its full shape."""
-    story = Story()
-    for login in logins:
-        story.do("assign", assignee=login)
-    return story.rest_issue()
-
-
-def pull_after(deed: str, who: str = "ann-gh") -> Any:
-    story = Story()
-    if deed == "reopen":
-        story.do("close")
-    story.do(deed, who)
-    return story.rest_pull()
-
-
-VARIABLES = {"owner": "acme", "repo": "component", "number": "42"}
-PULLS = "/repos/{owner}/{repo}/pulls/{number}"
+ASSIGN = ("POST", "/repos/{owner}/{repo}/issues/{number}/assignees", {"assignees": ["ann-gh"]})
+CLOSE, REOPEN = ("PATCH", PULLS, {"state": "closed"}), ("PATCH", PULLS, {"state": "open"})
+CLOSED, BOTH = ("close", "ann-gh"), (("close", "ann-gh"), ("reopen", "ann-gh"))
+MERGED = ("merge", "cy-gh")
 
 DONE: list[tuple[str, str, Callable[[], Any], tuple[str, str, dict[str, Any]], str]] = [
     (
         "assigned",
         "assign-to-me",
         lambda: issue_with("ann-gh"),
-        ("POST", "/repos/{owner}/{repo}/issues/{number}/assignees", {"assignees": ["ann-gh"]}),
+        ASSIGN,
         "Assigned acme/component#42 to @ann-gh.",
     ),
     (
         "assigned beside another",
         "assign-to-me",
         lambda: issue_with("cy-gh", "ann-gh"),
-        ("POST", "/repos/{owner}/{repo}/issues/{number}/assignees", {"assignees": ["ann-gh"]}),
+        ASSIGN,
         "Assigned acme/component#42 to @ann-gh.",
     ),
-    (
-        "closed",
-        "close",
-        lambda: pull_after("close"),
-        ("PATCH", PULLS, {"state": "closed"}),
-        "Closed acme/component#42.",
-    ),
+    ("closed", "close", lambda: pull_after(CLOSED), CLOSE, "Closed acme/component#42."),
     (
         "merged in the meantime",
         "close",
-        lambda: pull_after("merge", "cy-gh"),
-        ("PATCH", PULLS, {"state": "closed"}),
+        lambda: pull_after(MERGED),
+        CLOSE,
         "acme/component#42 is merged already.",
     ),
-    (
-        "reopened",
-        "reopen",
-        lambda: pull_after("reopen"),
-        ("PATCH", PULLS, {"state": "open"}),
-        "Reopened acme/component#42.",
-    ),
+    ("reopened", "reopen", lambda: pull_after(*BOTH), REOPEN, "Reopened acme/component#42."),
 ]
 
 
@@ -89,21 +48,20 @@ DONE: list[tuple[str, str, Callable[[], Any], tuple[str, str, dict[str, Any]], s
 def test_an_action_asks_github_once_and_says_what_was_done(
     slug: str, answer: Callable[[], Any], asked: tuple[str, str, dict[str, Any]], sentence: str
 ) -> None:
-    calls, said = perform(slug, answer())
-    method, url, data = asked
-    assert calls == [Call(method=method, url=url, variables=VARIABLES, data=data)]
-    assert said == sentence
+    outcome = click(slug, answer())
+    assert outcome.calls == [call(*asked)]
+    assert outcome.said == sentence
 
 
 def test_a_login_in_other_case_is_the_same() -> None:
-    assert perform("assign-to-me", issue_with("ann-gh"), login="Ann-GH")[1].endswith("@Ann-GH.")
+    assert click("assign-to-me", issue_with("ann-gh"), login="Ann-GH").said.endswith("@Ann-GH.")
     renamed = {"assignees": [{"login": "Ann-GH"}]}
-    assert perform("assign-to-me", renamed, login="ann-gh")[1].endswith("@ann-gh.")
+    assert click("assign-to-me", renamed, login="ann-gh").said.endswith("@ann-gh.")
 
 
 @pytest.mark.parametrize("answer", [{"merged": True}, {"merged_at": "2026-03-10T12:00:00Z"}], ids=repr)
 def test_either_sign_of_a_merge_will_do(answer: Any) -> None:
-    assert perform("close", answer | {"state": "closed"})[1].endswith("is merged already.")
+    assert click("close", answer | {"state": "closed"}).said.endswith("is merged already.")
 
 
 REFUSED: list[tuple[str, str, Callable[[], Any], int, str]] = [
@@ -118,10 +76,10 @@ REFUSED: list[tuple[str, str, Callable[[], Any], int, str]] = [
         422,
         "did not assign",
     ),
-    ("still open", "close", lambda: pull_after("reopen"), 409, "did not close acme/component#42"),
+    ("still open", "close", lambda: pull_after(*BOTH), 409, "did not close acme/component#42"),
     ("no word on the state", "close", dict, 409, "did not close"),
-    ("still closed", "reopen", lambda: pull_after("close"), 409, "did not reopen acme/component#42"),
-    ("merged", "reopen", lambda: pull_after("merge", "cy-gh"), 409, "did not reopen"),
+    ("still closed", "reopen", lambda: pull_after(CLOSED), 409, "did not reopen acme/component#42"),
+    ("merged", "reopen", lambda: pull_after(MERGED), 409, "did not reopen"),
 ]
 
 
@@ -131,50 +89,108 @@ REFUSED: list[tuple[str, str, Callable[[], Any], int, str]] = [
 def test_what_github_says_it_did_and_did_not_is_refused(
     slug: str, answer: Callable[[], Any], status: int, sentence: str
 ) -> None:
-    with pytest.raises(GitHubRefused) as refused:
-        perform(slug, answer())
-    assert refused.value.status == status
-    assert sentence in str(refused.value)
+    outcome = click(slug, answer())
+    assert sentence in outcome.why
+    assert outcome.refused is not None
+    assert outcome.refused.status == status
+
+
+@pytest.mark.parametrize(
+    "slug", ["assign-to-me", "close", "reopen", "request-review", "ready", "rerun-checks"]
+)
+def test_a_plain_refusal_is_passed_on(slug: str) -> None:
+    refused = refusal(403, "Resource not accessible")
+    assert click(slug, refused).refused is refused
+
+
+# Checks
+
+RUNS = f"/repos/{{owner}}/{{repo}}/actions/runs?per_page=100&head_sha={SHA}"
+
+
+def runs(**conclusions: str | None) -> dict[str, Any]:
+    """Workflow runs by conclusion, None while one is under way."""
+    found = [
+        {"id": int(name[1:]), "status": "completed" if ended else "in_progress", "conclusion": ended}
+        for name, ended in conclusions.items()
+    ]
+    return {"total_count": len(found), "workflow_runs": found}
+
+
+def rerun(number: int) -> Call:
+    return call("POST", f"/repos/{{owner}}/{{repo}}/actions/runs/{number}/rerun-failed-jobs")
+
+
+RERUN: list[tuple[str, dict[str, str | None], list[int], str]] = [
+    ("one", {"r1": "failure", "r2": "success"}, [1], "1 workflow"),
+    (
+        "all kinds",
+        {"r1": "failure", "r2": "timed_out", "r3": "cancelled", "r4": "startup_failure", "r5": "skipped"},
+        [1, 2, 3, 4],
+        "4 workflows",
+    ),
+    ("one, another runs", {"r1": "failure", "r2": None}, [1], "1 workflow"),
+]
+
+
+@pytest.mark.parametrize(("found", "again", "count"), [pytest.param(*row, id=name) for name, *row in RERUN])
+def test_failed_workflows_are_run_again(found: dict[str, str | None], again: list[int], count: str) -> None:
+    outcome = click("rerun-checks", pull_after(), runs(**found), *({} for _ in again))
+    assert outcome.calls == [call("GET", PULLS), call("GET", RUNS), *(rerun(number) for number in again)]
+    assert outcome.said == f"Running the failed jobs of {count} of acme/component#42 again."
+
+
+def test_checks_that_run_already_are_a_success() -> None:
+    outcome = click("rerun-checks", pull_after(), runs(r1=None, r2="success"))
+    assert outcome.said == "The checks of acme/component#42 are running already."
+
+
+@pytest.mark.parametrize("found", [runs(), runs(r1="success"), {"workflow_runs": None}, {}], ids=str)
+def test_where_no_workflow_failed_there_is_nothing_to_run(found: dict[str, Any]) -> None:
+    outcome = click("rerun-checks", pull_after(), found)
+    assert outcome.why.startswith("no workflow of GitHub Actions failed on acme/component#42")
+    assert outcome.refused is not None
+    assert outcome.refused.status == 409
+
+
+def test_a_refusal_of_one_run_is_told() -> None:
+    refused = refusal(403, "This workflow run is too old")
+    assert click("rerun-checks", pull_after(), runs(r1="failure"), refused).refused is refused
 
 
 # The table
 
 
-@pytest.mark.parametrize(
-    ("slug", "name"), [("assign-to-me", "Assign to me"), ("close", "Close"), ("reopen", "Reopen")]
-)
-def test_an_action_is_found_by_its_slug(slug: str, name: str) -> None:
-    found = actions.find(slug)
-    assert (found.slug, found.name) == (slug, name)
+NAMES = {
+    "assign-to-me": "Assign to me",
+    "close": "Close",
+    "reopen": "Reopen",
+    "approve": "Approve",
+    "request-review": "Request my review",
+    "ready": "Ready for review",
+    "merge": "Merge",
+    "rerun-checks": "Re-run failed checks",
+}
+
+
+def test_these_are_the_actions_and_each_is_found_by_its_slug() -> None:
+    assert {slug: actions.find(slug).name for slug in ACTIONS} == NAMES
+    assert all(action.slug == slug for slug, action in ACTIONS.items())
 
 
 @pytest.mark.parametrize("slug", ["", "Close", "close ", "merge-everything", "__class__"])
 def test_an_unknown_action_is_told_which_there_are(slug: str) -> None:
-    with pytest.raises(NotFound, match="assign-to-me, close, reopen"):
+    with pytest.raises(NotFound, match="there are assign-to-me, close, reopen, approve"):
         actions.find(slug)
 
 
 def test_an_action_is_defined_once() -> None:
-    def nothing(target: Target, login: str) -> Steps:
+    def nothing(click: Click) -> Steps:
         raise NotImplementedError
 
     register: Callable[..., Callable[[Perform], Perform]] = actions.action
     with pytest.raises(ValueError, match="close is defined twice"):
         register("close", "Close", offered=bool)(nothing)
-
-
-@pytest.mark.parametrize(
-    ("after", "offered"),
-    [
-        ("opened", {"assign-to-me", "close"}),
-        ("converted_to_draft", {"assign-to-me", "close"}),
-        ("closed", {"reopen"}),
-        ("merged", set()),
-    ],
-)
-def test_an_action_is_offered_where_it_can_be_done(after: str, offered: set[str]) -> None:
-    pull = snapshot.from_payload(payload_of(after))
-    assert {slug for slug, action in ACTIONS.items() if action.offered(pull)} == offered
 
 
 def test_a_slug_serves_in_an_address() -> None:

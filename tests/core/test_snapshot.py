@@ -1,4 +1,4 @@
-"""The pull request as bridge knows it: read from every kind of payload, the newest state in any order."""
+"""The pull request as bridge knows it: read from every kind of payload, the newest word on each value."""
 
 import itertools
 from dataclasses import replace
@@ -8,11 +8,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge.core import snapshot
-from bridge.core.snapshot import Branch, Person, PullRequest
-from tests.core.story import Story, changed, payload_of
+from bridge.core import snapshot, told
+from bridge.core.pull import Branch, Changes, Person, PullRequest
+from bridge.core.registers import Members, Register
+from bridge.core.snapshot import Snapshot
+from tests.core.kit import delivery
+from tests.core.samples import SHA, on_comment, on_line, on_pull, on_review, on_thread, pull, user
+from tests.core.story import Story, payload_of
 
-OPENED = snapshot.from_payload(Story(body="Why").payload)
+
+def part(event: str, payload: dict[str, Any]) -> Snapshot:
+    return told.told(delivery(event, payload))
+
+
+def read(payload: dict[str, Any], event: str = "pull_request") -> PullRequest:
+    return snapshot.view(part(event, payload))
 
 
 # Reading
@@ -20,77 +30,56 @@ OPENED = snapshot.from_payload(Story(body="Why").payload)
 
 def test_a_payload_is_read_into_words() -> None:
     story = Story(body="Because", draft=True)
-    payload = story.payload
-    pull = payload["pull_request"]
-    assert snapshot.from_payload(payload) == PullRequest(
-        repository="acme/component",
+    shown = story.payload["pull_request"]
+    component: Any = {"repository": "acme/component", "repository_url": "https://github.com/acme/component"}
+    assert read(story.payload) == PullRequest(
+        **component,
         number=1,
         url="https://github.com/acme/component/pull/1",
         title="Fix bug in thread API",
         body="Because",
         state="open",
         draft=True,
-        merged=False,
         author=Person(login="ann-gh", url="https://github.com/ann-gh"),
-        head=Branch(
-            ref="fix",
-            sha=pull["head"]["sha"],
-            repository="acme/component",
-            repository_url="https://github.com/acme/component",
+        head=Branch(ref="fix", sha=shown["head"]["sha"], **component),
+        base=Branch(ref="main", sha=shown["base"]["sha"], **component),
+        changes=Changes(
+            additions=shown["additions"], deletions=shown["deletions"], files=1, commits=shown["commits"]
         ),
-        base=Branch(
-            ref="main",
-            sha=pull["base"]["sha"],
-            repository="acme/component",
-            repository_url="https://github.com/acme/component",
-        ),
-        assignees=(),
-        created_at=pull["created_at"],
-        updated_at=pull["updated_at"],
-        closed_at="",
+        merge_methods=("merge", "squash", "rebase"),
     )
-    assert snapshot.from_payload(payload).owner_and_name == ("acme", "component")
+    assert read(story.payload).owner_and_name == ("acme", "component")
 
 
 @pytest.mark.parametrize(
-    ("action", "state", "draft", "merged"),
+    ("action", "state", "draft"),
     [
-        ("opened", "open", False, False),
-        ("converted_to_draft", "open", True, False),
-        ("ready_for_review", "open", False, False),
-        ("closed", "closed", False, False),
-        ("merged", "closed", False, True),
-        ("reopened", "open", False, False),
+        ("opened", "open", False),
+        ("converted_to_draft", "open", True),
+        ("ready_for_review", "open", False),
+        ("closed", "closed", False),
+        ("merged", "merged", False),
+        ("reopened", "open", False),
     ],
 )
-def test_the_state_is_read_after_each_action(action: str, state: str, draft: bool, merged: bool) -> None:
-    pull = snapshot.from_payload(payload_of(action))
-    assert (pull.state, pull.draft, pull.merged) == (state, draft, merged)
-    assert bool(pull.closed_at) == (state == "closed")
-
-
-def test_assignees_are_read_in_githubs_order() -> None:
-    story = Story()
-    story.do("assign", assignee="cy-gh")
-    story.do("assign", assignee="bob-gh")
-    pull = snapshot.from_payload(story.payload)
-    assert [user.login for user in pull.assignees] == ["cy-gh", "bob-gh"]
+def test_the_state_is_read_after_each_action(action: str, state: str, draft: bool) -> None:
+    shown = read(payload_of(action))
+    assert (shown.state, shown.draft) == (state, draft)
 
 
 def test_a_fork_is_told_from_the_repository() -> None:
-    pull = snapshot.from_payload(Story("dee-gh").payload)
-    assert pull.head.repository == "dee-gh/component"
-    assert pull.head.repository_url == "https://github.com/dee-gh/component"
-    assert pull.base.repository == "acme/component"
+    shown = read(Story("dee-gh").payload)
+    assert shown.head is not None
+    assert shown.base is not None
+    assert (shown.head.repository, shown.base.repository) == ("dee-gh/component", "acme/component")
+    assert shown.head.repository_url == "https://github.com/dee-gh/component"
 
 
-def test_a_merge_is_seen_in_a_reviews_payload_which_does_not_say_merged() -> None:
-    story = Story()
-    story.do("merge", "cy-gh")
-    story.do("comment", "bob-gh", body="late")
-    review = story.do("approve", "bob-gh")
-    assert "merged" not in review["pull_request"]
-    assert snapshot.from_payload(review).merged
+@pytest.mark.parametrize(
+    "sign", [{"merged": True, "merged_at": None}, {"merged_at": "2026-03-10T12:00:00Z"}], ids=str
+)
+def test_either_sign_of_a_merge_will_do(sign: dict[str, Any]) -> None:
+    assert read(on_pull("closed", pull(state="closed", **sign))).state == "merged"
 
 
 # GitHub's OpenAPI description has these null somewhere or other; Octokit's older schemas do not know all.
@@ -99,224 +88,186 @@ NULLS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("a deleted author", {"user": None}, {"author": Person(login="ghost", url="")}),
     ("a null among the assignees", {"assignees": [None]}, {"assignees": ()}),
     ("no assignees", {"assignees": None}, {"assignees": ()}),
-    ("not closed", {"closed_at": None, "merged_at": None}, {"closed_at": "", "merged": False}),
+    ("a null among the asked", {"requested_reviewers": [None]}, {"reviewers": ()}),
+    ("a null among the teams", {"requested_teams": [None]}, {"reviewers": ()}),
+    ("a null among the labels", {"labels": [None]}, {"labels": ()}),
+    ("no milestone", {"milestone": None}, {"milestone": None}),
     ("no word on drafts", {"draft": None}, {"draft": False}),
+    ("no auto-merge", {"auto_merge": None}, {"auto_merge": False}),
+    ("a state of tomorrow", {"state": "frozen"}, {"state": "open"}),
 ]
 
 
 @pytest.mark.parametrize(
-    ("fields", "read"), [pytest.param(fields, read, id=name) for name, fields, read in NULLS]
+    ("fields", "shown"), [pytest.param(fields, shown, id=name) for name, fields, shown in NULLS]
 )
-def test_what_may_be_null_is_read(fields: dict[str, Any], read: dict[str, Any]) -> None:
-    payload = Story().payload
-    payload["pull_request"].update(fields)
-    assert snapshot.from_payload(payload) == replace(snapshot.from_payload(payload), **read)
+def test_what_may_be_null_is_read(fields: dict[str, Any], shown: dict[str, Any]) -> None:
+    assert read(on_pull("opened", pull(**fields))) == replace(read(on_pull("opened")), **shown)
 
 
 def test_a_deleted_fork_leaves_the_branch_without_a_repository() -> None:
-    payload = Story("dee-gh").payload
-    payload = changed(payload, head={**payload["pull_request"]["head"], "repo": None})
-    head = snapshot.from_payload(payload).head
-    assert (head.ref, head.repository, head.repository_url) == ("fix", "", "")
+    head = read(on_pull("closed", pull(head={**pull()["head"], "repo": None}))).head
+    assert head == Branch(ref="fix", sha=SHA)
 
 
 def test_of_a_long_description_only_the_beginning_is_kept() -> None:
-    pull = snapshot.from_payload(Story(body="x" * 100_000).payload)
-    assert pull.body == "x" * snapshot.MAX_BODY
+    shown = read(on_pull("opened", pull(body="x" * 100_000)))
+    assert shown.body == "x" * told.MAX_BODY
 
 
-# The newest state
+# The shorter pull request of reviews and their comments, and the issue that it also is
 
-
-def at(second: int, **fields: Any) -> PullRequest:
-    return replace(OPENED, updated_at=f"2026-03-10T12:00:{second:02}Z", **fields)
-
-
-OPEN = {"state": "open"}
-CLOSED = {"state": "closed", "closed_at": "2026-03-10T12:00:00Z"}
-MERGED = {**CLOSED, "merged": True}
-
-NEWEST: list[tuple[str, PullRequest | None, PullRequest, str, str]] = [
-    ("the first is the newest", None, at(1), "opened", "incoming"),
-    ("later", at(1), at(2), "edited", "incoming"),
-    ("earlier", at(2), at(1), "edited", "known"),
-    ("closed, then an earlier edit", at(2, **CLOSED), at(1), "edited", "known"),
-    ("open, then an earlier close", at(2), at(1, **CLOSED), "closed", "known"),
-    ("closed, reopened later", at(1, **CLOSED), at(2), "reopened", "incoming"),
-    ("closed, an earlier reopening", at(2, **CLOSED), at(1), "reopened", "known"),
-    ("open, merged later", at(1), at(2, **MERGED), "closed", "incoming"),
-    ("open, merged at an earlier time", at(2), at(1, **MERGED), "closed", "incoming"),
-    ("merged, then a later one that is not", at(1, **MERGED), at(2), "edited", "known"),
-    ("merged, a later reopening", at(1, **MERGED), at(2), "reopened", "known"),
-    ("merged, labelled later", at(1, **MERGED), at(2, **MERGED), "labeled", "incoming"),
-    ("merged, labelled earlier", at(2, **MERGED), at(1, **MERGED), "labeled", "known"),
-    ("same second, two edits", at(1), at(1, title="b"), "edited", "incoming"),
-    ("same second, opened comes late", at(1, title="b"), at(1), "opened", "known"),
-    ("same second, opened comes first", at(1), at(1, title="b"), "edited", "incoming"),
-    ("same second, closed then an edit", at(1, **CLOSED), at(1), "edited", "known"),
-    ("same second, closed then a push", at(1, **CLOSED), at(1), "synchronize", "known"),
-    ("same second, closed then reopened", at(1, **CLOSED), at(1), "reopened", "incoming"),
-    ("same second, open then closed", at(1), at(1, **CLOSED), "closed", "incoming"),
-    ("same second, closed then opened", at(1, **CLOSED), at(1), "opened", "known"),
-    ("same second, merged then an edit", at(1, **MERGED), at(1), "edited", "known"),
-    ("same second, merged then reopened", at(1, **MERGED), at(1), "reopened", "known"),
-    ("same second, open then merged", at(1), at(1, **MERGED), "closed", "incoming"),
-    (
-        "across a minute",
-        replace(at(0), updated_at="2026-03-10T12:09:59Z"),
-        replace(at(0), updated_at="2026-03-10T12:10:00Z"),
-        "edited",
-        "incoming",
-    ),
-    (
-        "across a year",
-        replace(at(0), updated_at="2025-12-31T23:59:59Z"),
-        replace(at(0), updated_at="2026-01-01T00:00:00Z"),
-        "edited",
-        "incoming",
-    ),
+SHORT = [
+    ("pull_request_review", lambda full: on_review("submitted", full)),
+    ("pull_request_review_comment", lambda full: on_line("created", full)),
+    ("pull_request_review_thread", lambda full: on_thread("resolved", full)),
+    ("issue_comment", lambda full: on_comment("created", full)),
 ]
 
 
+@pytest.mark.parametrize(("event", "make"), SHORT, ids=lambda value: value if isinstance(value, str) else "")
+def test_what_a_shorter_payload_leaves_out_stays_as_it_was(event: str, make: Any) -> None:
+    full = pull(mergeable=False, assignees=[user("bob")], milestone=None, auto_merge=None)
+    known = part("pull_request", on_pull("opened", full))
+    later = {**full, "updated_at": "2026-03-10T12:00:09Z", "title": "Other", "merged": True, "additions": 0}
+    both = snapshot.view(known.merge(part(event, make(later))))
+    before = snapshot.view(known)
+    kept = ("mergeable", "changes", "head", "base", "merge_methods", "assignees", "state")
+    assert both.title == "Other"
+    assert {name: getattr(both, name) for name in kept} == {name: getattr(before, name) for name in kept}
+
+
+@pytest.mark.parametrize(("event", "make"), SHORT, ids=lambda value: value if isinstance(value, str) else "")
+def test_a_merge_is_seen_where_merged_is_not_told(event: str, make: Any) -> None:
+    payload = make(pull(state="closed", merged_at="2026-03-10T12:00:00Z"))
+    assert "merged" not in payload.get("pull_request", {})
+    assert read(payload, event).state == "merged"
+
+
+@pytest.mark.parametrize(("event", "make"), SHORT, ids=lambda value: value if isinstance(value, str) else "")
+def test_any_of_them_is_enough_to_draw_a_thread(event: str, make: Any) -> None:
+    """bridge may be connected in the middle of a pull request's life."""
+    known = part(event, make(pull()))
+    assert known.is_known
+    assert snapshot.view(known).number == 2
+
+
+def test_nothing_is_known_of_an_empty_snapshot() -> None:
+    assert not Snapshot().is_known
+    assert (Snapshot().head_sha, Snapshot().value("title")) == ("", None)
+
+
+# The newest word
+
+
+def at(second: int, action: str = "labeled", /, **fields: Any) -> Snapshot:
+    return part(
+        "pull_request",
+        on_pull(action, pull(updated_at=f"2026-03-10T12:00:{second:02}Z", **fields), **extra(action)),
+    )
+
+
+def extra(action: str) -> dict[str, Any]:
+    return {"changes": {"title": {"from": "x"}, "body": {"from": "x"}}} if action == "edited" else {}
+
+
+CLOSED: dict[str, Any] = {"state": "closed"}
+MERGED: dict[str, Any] = {"state": "closed", "merged": True, "merged_at": "2026-03-10T12:00:00Z"}
+
+STATES: list[tuple[str, Snapshot, Snapshot, str]] = [
+    ("later an edit", at(2, **CLOSED), at(1), "closed"),
+    ("an earlier close", at(2), at(1, "closed", **CLOSED), "open"),
+    ("closed, reopened later", at(1, "closed", **CLOSED), at(2, "reopened"), "open"),
+    ("closed, an earlier reopening", at(2, "closed", **CLOSED), at(1, "reopened"), "closed"),
+    ("open, merged later", at(1), at(2, "closed", **MERGED), "merged"),
+    ("open, merged at an earlier time", at(2), at(1, "closed", **MERGED), "merged"),
+    ("merged, a later reopening", at(1, "closed", **MERGED), at(2, "reopened"), "merged"),
+    ("merged, labelled later", at(1, "closed", **MERGED), at(2, **MERGED), "merged"),
+    ("same second, closed and an edit", at(1, "closed", **CLOSED), at(1), "closed"),
+    ("same second, closed and an edit of then", at(1, "closed", **CLOSED), at(1, **CLOSED), "closed"),
+    ("same second, closed and opened", at(1, "closed", **CLOSED), at(1, "opened"), "closed"),
+    ("same second, merged and an edit", at(1, "closed", **MERGED), at(1), "merged"),
+    ("same second, merged and reopened", at(1, "closed", **MERGED), at(1, "reopened"), "merged"),
+]
+
+
+@pytest.mark.parametrize(("one", "other", "state"), [pytest.param(*row, id=name) for name, *row in STATES])
+def test_the_newer_state_stands(one: Snapshot, other: Snapshot, state: str) -> None:
+    assert snapshot.view(one.merge(other)).state == snapshot.view(other.merge(one)).state == state
+
+
 @pytest.mark.parametrize(
-    ("known", "incoming", "action", "stands"), [pytest.param(*row, id=name) for name, *row in NEWEST]
+    "deed",
+    [at(1, "edited", title="b"), at(1, "labeled", title="b"), at(1, "converted_to_draft", title="b")],
 )
-def test_the_newer_state_stands(
-    known: PullRequest | None, incoming: PullRequest, action: str, stands: str
-) -> None:
-    # Told apart by more than what they are compared by.
-    incoming = replace(incoming, body="incoming")
-    chosen = snapshot.newest(known, incoming, action=action)
-    assert chosen is (incoming if stands == "incoming" else known)
-
-
-def whole_story(*, tick: bool = True) -> Story:
-    """All that can happen to a pull request, merged in the end."""
-    story = Story(draft=True, tick=tick)
-    story.do("ready")
-    story.do("edit", title="Another title")
-    story.do("assign", assignee="cy-gh")
-    story.do("push")
-    story.do("close")
-    story.do("reopen")
-    story.do("unassign", assignee="cy-gh")
-    story.do("draft")
-    return story
-
-
-STORY = [(payload["action"], snapshot.from_payload(payload)) for payload in whole_story().payloads]
-STEPS = range(len(STORY))
-
-
-def fold(deliveries: list[tuple[str, PullRequest]]) -> PullRequest | None:
-    known: PullRequest | None = None
-    for action, pull in deliveries:
-        known = snapshot.newest(known, pull, action=action)
-    return known
-
-
-ORDERS = st.tuples(st.permutations(STEPS), st.lists(st.sampled_from(STEPS), max_size=8)).flatmap(
-    lambda both: st.permutations([*both[0], *both[1]])
-)
-
-
-@settings(max_examples=150, deadline=None)
-@given(order=ORDERS)
-def test_in_any_order_and_however_often_repeated_the_newest_state_stands(order: list[int]) -> None:
-    assert fold([STORY[step] for step in order]) == STORY[-1][1]
-
-
-@settings(max_examples=150, deadline=None)
-@given(order=ORDERS, end=st.integers(1, len(STORY)))
-def test_of_what_has_come_so_far_the_newest_stands(order: list[int], end: int) -> None:
-    come = order[:end]
-    assert fold([STORY[step] for step in come]) == STORY[max(come)][1]
-
-
-def merged_story() -> list[tuple[str, PullRequest]]:
-    story = whole_story()
-    story.do("ready")
-    story.do("merge", "cy-gh")
-    story.do("label", label="bug")
-    return [(payload["action"], snapshot.from_payload(payload)) for payload in story.payloads]
-
-
-MERGED_STORY = merged_story()
-
-
-@settings(max_examples=100, deadline=None)
-@given(order=st.permutations(range(len(MERGED_STORY))), repeats=st.lists(st.sampled_from(STEPS), max_size=5))
-def test_once_merged_a_pull_request_stays_so_whatever_comes_later(
-    order: list[int], repeats: list[int]
-) -> None:
-    known: PullRequest | None = None
-    merged = False
-    for step in [*order, *repeats]:
-        action, pull = MERGED_STORY[step]
-        known = snapshot.newest(known, pull, action=action)
-        merged = merged or pull.merged
-        assert known.merged == merged
-    assert known == MERGED_STORY[-1][1]
-
-
-@pytest.mark.parametrize("deed", ["edit", "assign", "push", "close", "draft"])
-def test_what_happens_in_the_second_of_the_opening_is_newer_than_it(deed: str) -> None:
-    story = Story(tick=False)
-    story.do(deed, title="Another title", assignee="cy-gh")
-    # The clock may have gone on between the two.
-    told = [
-        (payload["action"], replace(snapshot.from_payload(payload), updated_at=OPENED.updated_at))
-        for payload in story.payloads
-    ]
-    for order in itertools.permutations([0, 0, 1, 1]):
-        assert fold([told[step] for step in order]) == told[1][1]
+def test_what_happens_in_the_second_of_the_opening_is_newer_than_it(deed: Snapshot) -> None:
+    opened = at(1, "opened", title="c")
+    for order in itertools.permutations([opened, opened, deed, deed]):
+        known = Snapshot()
+        for one in order:
+            known = known.merge(one)
+        assert snapshot.view(known).title == "b"
 
 
 # Keeping
 
-TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
-PEOPLE = st.builds(Person, login=TEXT, url=TEXT)
-BRANCHES = st.builds(Branch, ref=TEXT, sha=TEXT, repository=TEXT, repository_url=TEXT)
-PULLS = st.builds(
-    PullRequest,
-    repository=TEXT,
-    number=st.integers(1, 2**63 - 1),
-    url=TEXT,
-    title=TEXT,
-    body=TEXT,
-    state=st.sampled_from(["open", "closed"]),
-    draft=st.booleans(),
-    merged=st.booleans(),
-    author=PEOPLE,
-    head=BRANCHES,
-    base=BRANCHES,
-    assignees=st.lists(PEOPLE, max_size=3).map(tuple),
-    created_at=TEXT,
-    updated_at=TEXT,
-    closed_at=TEXT,
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+VALUES = (
+    st.none() | st.booleans() | st.integers(0, 2**63 - 1) | TEXT | st.dictionaries(TEXT, TEXT, max_size=2)
+)
+REGISTERS = st.builds(Register, TEXT, st.sampled_from([-1, 0, 1]), VALUES)
+MEMBERS = st.builds(
+    Members,
+    TEXT,
+    st.dictionaries(TEXT, st.dictionaries(TEXT, TEXT, max_size=2), max_size=2),
+    st.lists(TEXT, max_size=2),
 )
 
 
-@settings(max_examples=80, deadline=None)
-@given(pull=PULLS)
-def test_a_kept_snapshot_is_read_as_it_was(pull: PullRequest) -> None:
-    assert snapshot.load(snapshot.dump(pull)) == pull
-
-
-@pytest.mark.parametrize(
-    "title",
-    [
-        "\0",
-        "\u2028\u2029",
-        "\u202edrow",
-        "\ufeff",
-        "\N{GRINNING FACE}",
-        "e\u0301",
-        "\uffff",
-        '"\\/',
-        "\U0010ffff",
-    ],
-    ids=ascii,
+@settings(max_examples=60, deadline=None)
+@given(
+    values=st.dictionaries(TEXT, REGISTERS, max_size=3),
+    sets=st.dictionaries(TEXT, MEMBERS, max_size=2),
+    reviews=st.dictionaries(TEXT, REGISTERS, max_size=2),
+    said=st.dictionaries(TEXT, TEXT | st.lists(st.integers(0, 9), max_size=3), max_size=2),
 )
+def test_a_kept_snapshot_is_read_as_it_was(values: Any, sets: Any, reviews: Any, said: Any) -> None:
+    kept = Snapshot(values=values, sets=sets, reviews=reviews, conversations=reviews, said=said)
+    assert snapshot.load(snapshot.dump(kept)) == kept
+
+
+def test_nothing_kept_is_an_empty_snapshot() -> None:
+    assert snapshot.load(None) == Snapshot()
+
+
+ODD = [
+    "\0",
+    "\u2028\u2029",
+    "\u202edrow",
+    "\ufeff",
+    "\N{GRINNING FACE}",
+    "e\u0301",
+    "\uffff",
+    '"\\/',
+    "\U0010ffff",
+]
+
+
+@pytest.mark.parametrize("title", ODD, ids=ascii)
 def test_odd_characters_survive(title: str) -> None:
-    assert snapshot.load(snapshot.dump(replace(OPENED, title=title))).title == title
+    known = part("pull_request", on_pull("opened", pull(title=title)))
+    assert snapshot.view(snapshot.load(snapshot.dump(known))).title == title
+
+
+def test_of_very_many_reviews_and_conversations_the_newest_are_kept_in_any_order() -> None:
+    times = [f"2026-03-10T12:{index // 60:02}:{index % 60:02}Z" for index in range(snapshot.MAX_KEPT + 5)]
+    parts = [
+        part("pull_request_review", on_review("submitted", id=1000 + index, submitted_at=time))
+        for index, time in enumerate(times)
+    ]
+    known, reverse = Snapshot(), Snapshot()
+    for one, other in zip(parts, reversed(parts), strict=True):
+        known, reverse = known.merge(one), reverse.merge(other)
+    assert len(known.reviews) == snapshot.MAX_KEPT
+    assert known.reviews == reverse.reviews
+    assert "1000" not in known.reviews

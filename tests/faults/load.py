@@ -105,7 +105,7 @@ class Load:
         for step in range(STEPS):
             guid = str(uuid.uuid4())
             await self._until_accepted(guid, self._body(repository, number, step))
-            self.accepted[message_uuid(guid, connection.id, 0)] = (connection.thread_id(number), step)
+            self.accepted[message_uuid(guid, connection.id, number)] = (connection.thread_id(number), step)
 
     async def _until_accepted(self, guid: str, body: bytes) -> None:
         """As GitHub and whoever presses Redeliver: the same id again, until bridge has it."""

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 import pytest
 from redis.asyncio import Redis
 
+from bridge import keys
 from tests import sign
 from tests.conftest import House, eventually, open_house
 from tests.payloads import pull_request
@@ -190,10 +191,38 @@ async def test_ping_is_answered_and_not_queued(house: House) -> None:
     assert await kept(house.services.redis) == []
 
 
-@pytest.mark.parametrize("event", ["push", "star", "an_event_of_tomorrow"])
-async def test_an_event_that_nobody_needs_is_answered_with_204(house: House, event: str) -> None:
-    assert (await house.deliver({"repository": {"id": 1}}, event=event)).status == 204
+NOT_NEEDED: list[tuple[str, dict[str, Any]]] = [
+    ("star", {}),
+    ("an_event_of_tomorrow", {}),
+    ("issues", {"issue": {"number": 1}}),
+    ("issue_comment", {"issue": {"number": 1}}),
+    # An installation has no repository.
+    ("installation", {"repository": None}),
+    # bridge's own words in its queue are nobody else's.
+    ("bridge.letter", {}),
+    ("bridge.mergeable", {"pull_request": {"number": 1}}),
+]
+
+
+@pytest.mark.parametrize(("event", "payload"), [pytest.param(*one, id=one[0]) for one in NOT_NEEDED])
+async def test_an_event_that_nobody_needs_is_answered_with_204(
+    house: House, event: str, payload: dict[str, Any]
+) -> None:
+    about = {"repository": {"id": 1, "full_name": "acme/component"}, **payload}
+    assert (await house.deliver(about, event=event)).status == 204
     assert await kept(house.services.redis) == []
+
+
+COMMIT_EVENTS = ("check_run", "check_suite", "workflow_run", "status", "deployment_status")
+
+
+@pytest.mark.parametrize("event", [*COMMIT_EVENTS, "push", "repository", "meta"])
+async def test_an_event_about_a_commit_or_the_repository_is_taken_for_its_repository(
+    house: House, event: str
+) -> None:
+    about = {"repository": {"id": 7, "full_name": "acme/component"}}
+    assert (await house.deliver(about, event=event)).status == 202
+    assert await house.services.redis.xlen(keys.inbox(keys.partition_of(7))) == 1
 
 
 async def test_an_unreachable_redis_is_a_503_with_retry_after(redis_url: str) -> None:

@@ -1,0 +1,61 @@
+"""Approving, asking to review, ending a draft."""
+
+from bridge.core.actions import Call, Click, Steps, action, is_ready
+from bridge.core.errors import GitHubRefused
+from bridge.core.pull import PullRequest
+
+_READY = """
+mutation($pull: ID!) {
+  markPullRequestReadyForReview(input: {pullRequestId: $pull}) { pullRequest { isDraft } }
+}
+"""
+
+
+@action("approve", "Approve", offered=is_ready)
+def approve(click: Click) -> Steps:
+    """Approves the commit that the thread showed; GitHub refuses it on one's own pull request.
+
+    https://docs.github.com/rest/pulls/reviews#create-a-review-for-a-pull-request
+    """
+    data = {"event": "APPROVE"} | ({"commit_id": click.shown_sha} if click.shown_sha else {})
+    try:
+        review = yield click.call("POST", "/pulls/{number}/reviews", data)
+    except GitHubRefused as refusal:
+        if "your own pull request" in refusal.reason.lower():
+            raise GitHubRefused("GitHub does not let you approve your own pull request") from None
+        raise
+    if review.get("state") != "APPROVED":
+        raise GitHubRefused(f"GitHub did not take the approval of {click.target}", status=409)
+    return f"Approved {click.target}."
+
+
+@action("request-review", "Request my review", offered=is_ready)
+def request_review(click: Click) -> Steps:
+    """Puts the person on the list of reviewers; being there already is a success.
+
+    https://docs.github.com/rest/pulls/review-requests#request-reviewers-for-a-pull-request
+    """
+    pull = yield click.call("POST", "/pulls/{number}/requested_reviewers", {"reviewers": [click.login]})
+    asked = {user["login"].lower() for user in pull.get("requested_reviewers") or [] if user}
+    if click.login.lower() not in asked:
+        raise GitHubRefused(f"GitHub did not ask @{click.login} to review {click.target}")
+    return f"@{click.login} will review {click.target}."
+
+
+def _is_draft(pull: PullRequest) -> bool:
+    return pull.is_open and pull.draft
+
+
+@action("ready", "Ready for review", offered=_is_draft)
+def ready(click: Click) -> Steps:
+    """Ends the draft; only GraphQL can. One that is no draft is a success.
+
+    https://docs.github.com/graphql/reference/mutations#markpullrequestreadyforreview
+    """
+    pull = yield click.call("GET", "/pulls/{number}")
+    if not pull.get("draft"):
+        return f"{click.target} is ready for review already."
+    answer = yield Call(method="GRAPHQL", url=_READY, data={"pull": pull["node_id"]})
+    if answer["markPullRequestReadyForReview"]["pullRequest"]["isDraft"]:
+        raise GitHubRefused(f"GitHub left {click.target} a draft", status=409)
+    return f"{click.target} is ready for review."

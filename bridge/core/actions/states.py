@@ -1,0 +1,52 @@
+"""Assigning, closing, reopening."""
+
+from bridge.core.actions import Call, Click, Steps, action, is_open
+from bridge.core.errors import GitHubRefused
+from bridge.core.pull import PullRequest
+
+
+def _is_closed(pull: PullRequest) -> bool:
+    return pull.state == "closed"
+
+
+@action("assign-to-me", "Assign to me", offered=is_open)
+def assign_to_me(click: Click) -> Steps:
+    """Adds the person; GitHub silently ignores it without push access, so the answer is looked at.
+
+    https://docs.github.com/rest/issues/assignees#add-assignees-to-an-issue
+    """
+    issue = yield click.call("POST", "/issues/{number}/assignees", {"assignees": [click.login]})
+    assigned = {user["login"].lower() for user in issue.get("assignees") or [] if user}
+    if click.login.lower() not in assigned:
+        raise GitHubRefused(
+            f"GitHub did not assign @{click.login} to {click.target}: that needs push access to the"
+            " repository and fewer than 10 assignees"
+        )
+    return f"Assigned {click.target} to @{click.login}."
+
+
+@action("close", "Close", offered=is_open)
+def close(click: Click) -> Steps:
+    """Closes the pull request; one that is closed already is a success.
+
+    https://docs.github.com/rest/pulls/pulls#update-a-pull-request
+    """
+    pull = yield _set_state(click, "closed")
+    if pull.get("merged") or pull.get("merged_at"):
+        return f"{click.target} is merged already."
+    if pull.get("state") != "closed":
+        raise GitHubRefused(f"GitHub did not close {click.target}", status=409)
+    return f"Closed {click.target}."
+
+
+@action("reopen", "Reopen", offered=_is_closed)
+def reopen(click: Click) -> Steps:
+    """Reopens the pull request; one that is open already is a success."""
+    pull = yield _set_state(click, "open")
+    if pull.get("state") != "open":
+        raise GitHubRefused(f"GitHub did not reopen {click.target}", status=409)
+    return f"Reopened {click.target}."
+
+
+def _set_state(click: Click, state: str) -> Call:
+    return click.call("PATCH", "/pulls/{number}", {"state": state})

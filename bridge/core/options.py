@@ -1,0 +1,86 @@
+"""Noise control: what a connection's flow wants to hear of.
+
+A thread's state is kept true whatever is muted: it rides on the next message. And a change of status
+(opened, merged, closed, reopened) is always told.
+"""
+
+from dataclasses import asdict, dataclass, fields
+from fnmatch import fnmatchcase
+from typing import Any, Literal, get_args
+
+from bridge.core.errors import BridgeError
+
+Group = Literal[
+    "status", "pushes", "edits", "assignments", "review requests", "reviews", "comments", "checks", "merging",
+    "labels", "other",
+]  # fmt: skip
+GROUPS: tuple[str, ...] = get_args(Group)
+"""What messages are about; `status` cannot be muted."""
+
+Bots = Literal["all", "state", "none"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What one connection is told.
+
+    `groups` are heard of. `drafts`: "quiet" tells of a draft only when it is ready. `bots`: "state" tells
+    only of changes of status where a bot is at work, "none" moreover nothing of a bot's pull request.
+    `labels` adds label changes. `bases` are globs of base branches; a pull request into another is not
+    told of at all (empty: all are).
+    """
+
+    groups: tuple[str, ...] = tuple(group for group in GROUPS if group != "labels")
+    drafts: Literal["all", "quiet"] = "all"
+    bots: Bots = "all"
+    labels: bool = False
+    bases: tuple[str, ...] = ()
+
+    @classmethod
+    def read(cls, values: dict[str, Any]) -> "Options":
+        """Options from JSON; raises `BridgeError` naming what is wrong."""
+        if unknown := set(values) - {one.name for one in fields(cls)}:
+            raise BridgeError(f"there is no option {', '.join(sorted(unknown))}")
+        given: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in values.items()
+        }
+        for name, value in given.items():
+            if name in ("groups", "bases") and not _are_words(value):
+                raise BridgeError(f"{name} must be a list of words")
+        if not isinstance(given.get("labels", False), bool):
+            raise BridgeError("labels must be true or false")
+        chosen = cls(**given)
+        if unknown := set(chosen.groups) - set(GROUPS):
+            raise BridgeError(
+                f"there is no group {', '.join(sorted(unknown))}; there are {', '.join(GROUPS)}"
+            )
+        for name, allowed in (("drafts", ("all", "quiet")), ("bots", get_args(Bots))):
+            if getattr(chosen, name) not in allowed:
+                raise BridgeError(f"{name} must be one of {', '.join(allowed)}")
+        return chosen
+
+    def dump(self) -> dict[str, Any]:
+        """As JSON can hold them."""
+        return asdict(self)
+
+    def wants(self, *, group: str, base: str, is_quiet: bool, by_bot: bool, of_bot: bool) -> bool:
+        """Whether a message of `group` is told, about a pull request into `base`.
+
+        `is_quiet`: it is a draft and was never ready, or this is no change of status. `by_bot`: a bot did
+        it; `of_bot`: the pull request is a bot's.
+        """
+        if self.bases and not any(fnmatchcase(base, pattern) for pattern in self.bases):
+            return False
+        if self.bots != "all" and group != "status" and (by_bot or of_bot):
+            return False
+        if self.bots == "none" and of_bot:
+            return False
+        if is_quiet and self.drafts == "quiet":
+            return False
+        if group == "status":
+            return True
+        return self.labels if group == "labels" else group in self.groups
+
+
+def _are_words(value: Any) -> bool:
+    return isinstance(value, tuple) and all(isinstance(word, str) for word in value)

@@ -1,0 +1,111 @@
+"""A pull request as a thread shows it: what the snapshot and the checks add up to."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+ReviewState = Literal["approved", "changes requested", "requested"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Person:
+    """A GitHub login with the address of its page; 'ghost' stands for a deleted account."""
+
+    login: str
+    url: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Branch:
+    """One side of a pull request; `repository` is empty when the fork was deleted."""
+
+    ref: str
+    sha: str
+    repository: str = ""
+    repository_url: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Link:
+    """A name with its address: a label, a milestone."""
+
+    name: str
+    url: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reviewer:
+    """Somebody (or a team) asked for a review, or who gave one; `is_team` has no account to tag."""
+
+    name: str
+    url: str
+    state: ReviewState
+    is_team: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Changes:
+    """How much is changed."""
+
+    additions: int
+    deletions: int
+    files: int
+    commits: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """One check of the head commit, as it stands; `run_id` is its workflow run's, 0 where it has none."""
+
+    name: str
+    state: Literal["passed", "failed", "running"]
+    url: str = ""
+    run_id: int = 0
+    suite_id: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class PullRequest:
+    """Everything known of one pull request; what no delivery told is empty or None."""
+
+    repository: str
+    repository_url: str
+    number: int
+    url: str
+    title: str
+    body: str
+    state: Literal["open", "closed", "merged"]
+    draft: bool
+    author: Person
+    head: Branch | None
+    base: Branch | None
+    assignees: tuple[Person, ...] = ()
+    labels: tuple[Link, ...] = ()
+    milestone: Link | None = None
+    reviewers: tuple[Reviewer, ...] = ()
+    changes: Changes | None = None
+    auto_merge: bool = False
+    queued: bool = False
+    mergeable: bool | None = None
+    merge_methods: tuple[str, ...] = ()
+    unresolved: tuple[str, ...] = ()
+    """The addresses of conversations that nobody resolved."""
+    checks: tuple[Check, ...] = field(default=())
+
+    @property
+    def owner_and_name(self) -> tuple[str, str]:
+        """The repository's owner and its own name."""
+        owner, _, name = self.repository.partition("/")
+        return owner, name
+
+    @property
+    def is_open(self) -> bool:
+        """Neither closed nor merged."""
+        return self.state == "open"
+
+    def with_state(self, state: ReviewState) -> tuple[Reviewer, ...]:
+        """The reviewers of whom the last word is `state`."""
+        return tuple(reviewer for reviewer in self.reviewers if reviewer.state == state)
+
+    def checks_that(self, state: str) -> tuple[Check, ...]:
+        """The checks that passed, failed or are running."""
+        return tuple(check for check in self.checks if check.state == state)

@@ -1,0 +1,209 @@
+"""What Redis keeps of pull requests: snapshots, checks by commit, names, what threads showed."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from redis.asyncio import Redis
+
+from bridge import keys
+from bridge.core import checks, snapshot
+from bridge.core.checks import view as view_checks
+from bridge.core.model import Target
+from bridge.core.pull import Check, PullRequest
+from bridge.core.registers import Register
+from bridge.core.snapshot import Snapshot
+from bridge.deliveries import Write
+
+SECONDS = 400 * 24 * 3600
+"""How long a pull request is remembered after its last delivery."""
+
+MAX_WATCHED = 50
+"""Pull requests that are asked about after one push."""
+
+# The worker must get through when Redis is full (`allow-oom`). A late delivery tells a name that a
+# repository no longer has: it neither takes the present one's place nor the name from who has it now.
+_NAME = """#!lua flags=allow-oom
+if ARGV[3] >= (redis.call('HGET', KEYS[3], ARGV[1]) or '') then
+    redis.call('HSET', KEYS[1], string.lower(ARGV[2]), ARGV[1])
+    redis.call('HSET', KEYS[2], ARGV[1], ARGV[2])
+    redis.call('HSET', KEYS[3], ARGV[1], ARGV[3])
+end
+for i = 2, #ARGV do
+    if i ~= 3 then redis.call('HSETNX', KEYS[1], string.lower(ARGV[i]), ARGV[1]) end
+end
+"""
+
+# By Redis's own clock: the hosts' may differ.
+_WATCH = """#!lua flags=allow-oom
+local due = tonumber(redis.call('TIME')[1]) + tonumber(ARGV[1])
+for i = 2, #ARGV do redis.call('ZADD', KEYS[1], due, ARGV[i]) end
+"""
+
+_TAKE = """
+local now = tonumber(redis.call('TIME')[1])
+local due = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, 1)[1]
+if due then redis.call('ZREM', KEYS[1], due) end
+return due
+"""
+
+CHECKS_SECONDS = 60 * 24 * 3600
+"""How long a commit's checks are remembered after the last of them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Watch:
+    """A pull request to ask GitHub about; `asked` counts how often it was in vain."""
+
+    repository_id: int
+    number: int
+    asked: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shown:
+    """What a button was clicked on: `target` by the repository's present name.
+
+    `pull` is what is known of it (None: nothing), `head_sha` the head commit that its thread showed last.
+    """
+
+    target: Target
+    pull: PullRequest | None = None
+    head_sha: str = ""
+
+
+class Pulls:
+    """Reads what the worker's commits wrote, and says what the next one shall write."""
+
+    def __init__(self, redis: Redis) -> None:
+        # redis-py's annotations offer each answer in every shape of every protocol version.
+        self._redis: Any = redis
+        self._name = redis.register_script(_NAME)
+        self._watch = redis.register_script(_WATCH)
+        self._take = redis.register_script(_TAKE)
+
+    async def snapshot(self, repository_id: int, number: int) -> Snapshot:
+        """What was told of a pull request; an empty snapshot before its first delivery."""
+        return snapshot.load(await self._redis.get(keys.snapshot(repository_id, number)))
+
+    async def checks(self, repository_id: int, sha: str) -> dict[str, Register]:
+        """What was told of a commit's checks."""
+        return checks.load(await self._redis.get(keys.checks(repository_id, sha))) if sha else {}
+
+    async def checks_of(self, repository_id: int, known: Snapshot) -> tuple[Check, ...]:
+        """The checks of a pull request's head commit."""
+        return view_checks(await self.checks(repository_id, known.head_sha))
+
+    async def pull(self, repository_id: int, number: int) -> PullRequest | None:
+        """A pull request as its thread shows it; None if too little was told to draw one."""
+        known = await self.snapshot(repository_id, number)
+        if not known.is_known:
+            return None
+        return snapshot.view(known, await self.checks_of(repository_id, known))
+
+    async def heads(self, repository_id: int, sha: str) -> set[int]:
+        """The pull requests that have, or had, a commit as their head."""
+        return {int(number) for number in await self._redis.smembers(keys.heads(repository_id, sha))}
+
+    async def open_numbers(self, repository_id: int) -> list[int]:
+        """The open pull requests of a repository."""
+        return sorted(int(number) for number in await self._redis.smembers(keys.open_pulls(repository_id)))
+
+    def writes(self, repository_id: int, before: Snapshot, after: Snapshot) -> list[Write]:
+        """What a commit has to write for a pull request's snapshot and its places in the indexes."""
+        number = after.value("number")
+        if number is None or before == after:
+            return []
+        writes = [Write("SET", keys.snapshot(repository_id, number), snapshot.dump(after), SECONDS)]
+        if after.head_sha and after.head_sha != before.head_sha:
+            writes.append(
+                Write("SADD", keys.heads(repository_id, after.head_sha), str(number), CHECKS_SECONDS)
+            )
+        is_open = (after.value("state") or [0, "open"])[1] == "open"
+        place = keys.open_pulls(repository_id)
+        writes.append(Write("SADD" if is_open else "SREM", place, str(number), SECONDS))
+        return writes
+
+    def checks_write(self, repository_id: int, sha: str, registers: dict[str, Register]) -> Write:
+        """What a commit has to write for a commit's checks."""
+        return Write("SET", keys.checks(repository_id, sha), checks.dump(registers), CHECKS_SECONDS)
+
+    def shown_writes(self, repository_id: int, pull: PullRequest) -> list[Write]:
+        """What a message's end has to write: which head commit its thread showed."""
+        if pull.head is None:
+            return []
+        return [Write("SET", keys.shown(repository_id, pull.number), pull.head.sha, SECONDS)]
+
+    # Names and people
+
+    async def name_repository(
+        self, repository_id: int, full_name: str, *, at: str, former: Iterable[str] = ()
+    ) -> None:
+        """Note a repository's name as of `at` (a `moment`); buttons with a former one still find it."""
+        await self._name(
+            keys=[keys.REPOSITORY_IDS, keys.REPOSITORY_NAMES, keys.REPOSITORY_NAMED_AT],
+            args=[repository_id, full_name, at, *former],
+        )
+
+    async def shown(self, target: Target) -> Shown:
+        """What is known of a click's target; its repository may have another name by now."""
+        repository_id = await self._redis.hget(keys.REPOSITORY_IDS, f"{target.owner}/{target.repo}".lower())
+        if repository_id is None:
+            return Shown(target=target)
+        name = (await self._redis.hget(keys.REPOSITORY_NAMES, repository_id)).decode()
+        owner, _, repo = name.partition("/")
+        sha = await self._redis.get(keys.shown(int(repository_id), target.number))
+        return Shown(
+            target=replace(target, owner=owner, repo=repo),
+            pull=await self.pull(int(repository_id), target.number),
+            head_sha=sha.decode() if sha else "",
+        )
+
+    async def tags(self, logins: Iterable[str]) -> tuple[str, ...]:
+        """The Flowdock tags (`@nick`) of those GitHub logins whose accounts are linked."""
+        names = [login.lower() for login in logins]
+        nicks = await self._redis.hmget(keys.NICKS, names) if names else []
+        return tuple(dict.fromkeys(f"@{nick.decode()}" for nick in nicks if nick))
+
+    # Conflict watch
+
+    async def watch(self, repository_id: int, numbers: Iterable[int], *, asked: int = 0) -> None:
+        """Have GitHub asked about pull requests: soon, and later the oftener it was in vain."""
+        members = [f"{repository_id}:{number}:{asked}" for number in numbers]
+        if members:
+            await self._watch(keys=[keys.WATCH], args=[2**asked, *members])
+
+    async def take_watch(self) -> Watch | None:
+        """One that is due, for this caller alone."""
+        member = await self._take(keys=[keys.WATCH])
+        if member is None:
+            return None
+        repository_id, number, asked = member.decode().split(":")
+        return Watch(repository_id=int(repository_id), number=int(number), asked=int(asked))
+
+    async def open_into(self, repository_id: int, branch: str) -> list[int]:
+        """The open pull requests into a branch, the newest `MAX_WATCHED`."""
+        found = []
+        for number in reversed(await self.open_numbers(repository_id)):
+            base = (await self.snapshot(repository_id, number)).value("base")
+            if base and base["ref"] == branch:
+                found.append(number)
+            if len(found) == MAX_WATCHED:
+                break
+        return found
+
+    async def repository_name(self, repository_id: int) -> str | None:
+        """A repository's present full name."""
+        name = await self._redis.hget(keys.REPOSITORY_NAMES, str(repository_id))
+        return name.decode() if name else None
+
+    async def readers(self, repository_id: int, number: int, *, limit: int) -> list[str]:
+        """Flowdock users whose linked account may see a pull request: those at work on it first."""
+        pull = await self.pull(repository_id, number)
+        people = [pull.author, *pull.assignees] if pull else []
+        logins = [person.login.lower() for person in people]
+        logins += [reviewer.name.lower() for reviewer in pull.reviewers] if pull else []
+        near = await self._redis.hmget(keys.LINKED, logins) if logins else []
+        others = await self._redis.hrandfield(keys.LINKED, limit) or []
+        far = await self._redis.hmget(keys.LINKED, others) if others else []
+        return list(dict.fromkeys(user.decode() for user in (*near, *far) if user))[:limit]
