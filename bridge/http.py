@@ -8,7 +8,6 @@ from collections.abc import Mapping
 import aiohttp
 
 CONNECT_SECONDS = 5
-MAX_ANSWER = 10 * 1024 * 1024
 USER_AGENT = "bridge (GitHub to Flowdock)"
 
 
