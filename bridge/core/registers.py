@@ -5,7 +5,8 @@ that do not depend on which side came first, so any interleaving and repetition 
 
 GitHub's clock has whole seconds, and several deliveries of one second are normal. Within a second the
 delivery that is *about* a value (`edited` for the title, `labeled` for a label) counts over those that
-only carry it along, and `opened`, the oldest there is, counts least.
+only carry it along, and `opened`, the oldest there is, counts least. Where two are about the same value
+(closed and reopened), it went back to what it was: only what was said before that second can tell.
 """
 
 from collections.abc import Mapping
@@ -36,20 +37,48 @@ def moment(text: object) -> str:
     return when.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+Switching = tuple[tuple[str, Any], ...]
+"""What deliveries about a value that has two said of it, and when; of the newest few seconds."""
+_SECONDS_KEPT = 4
+
+
 class Register(NamedTuple):
-    """One value: when it was told, how much that counts within its second, and what."""
+    """One value: when it was told, how much that counts within its second, and what.
+
+    `switched` is kept of a value that goes to and fro, to settle what was said within one second.
+    """
 
     at: str
     weight: int
     value: Any
+    switched: Switching = ()
 
     def merge(self, other: "Register") -> "Register":
         """The newer of two; of equals the one with the greater JSON, so that both sides agree."""
-        return max(self, other, key=_rank)
+        newest = max(self, other, key=_rank)
+        if not (self.switched or other.switched):
+            return newest
+        return newest._replace(switched=_newest_seconds((*self.switched, *other.switched)))
+
+    def settled(self, at_birth: Any) -> Any:
+        """The value; if its second switched it there and back, what stood before (`at_birth`: nothing)."""
+        if not self._both(self.at):
+            return self.value
+        before = [value for at, value in self.switched if at < self.at and not self._both(at)]
+        return before[0] if before else at_birth
+
+    def _both(self, second: str) -> bool:
+        return sum(at == second for at, _ in self.switched) > 1
+
+
+def _newest_seconds(said: Switching) -> Switching:
+    seconds = sorted({at for at, _ in said})[-_SECONDS_KEPT:]
+    each = {(at, _canonical(value)): (at, value) for at, value in said if at in seconds}
+    return tuple(each[key] for key in sorted(each, reverse=True))
 
 
 def _rank(register: Register) -> tuple[str, int, bytes]:
-    return register.at, register.weight, orjson.dumps(register.value, option=orjson.OPT_SORT_KEYS)
+    return register.at, register.weight, _canonical(register.value)
 
 
 class Members(NamedTuple):
@@ -75,8 +104,8 @@ class Members(NamedTuple):
         return [self.listed[name] for name in sorted(self.listed, key=str.lower) if name not in self.removed]
 
 
-def _canonical(item: Item) -> bytes:
-    return orjson.dumps(item, option=orjson.OPT_SORT_KEYS)
+def _canonical(value: Any) -> bytes:
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
 
 
 def merge_all(known: Mapping[str, Register], told: Mapping[str, Register]) -> dict[str, Register]:

@@ -5,7 +5,7 @@ each stands. Merging is commutative, associative and idempotent, so the order of
 each comes, make no difference in the end.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -25,6 +25,9 @@ from bridge.core.registers import Members, Register, merge_all
 
 MAX_KEPT = 200
 """Reviews and conversations that are kept of a pull request: the newest."""
+
+SWITCHES: dict[str, Any] = {"state": [0, "open"], "queued": False}
+"""Values that go to and fro, and what each is when a pull request is born."""
 
 _DECISIVE: dict[str, ReviewState] = {"approved": "approved", "changes_requested": "changes requested"}
 
@@ -65,7 +68,7 @@ class Snapshot:
     def value(self, name: str) -> Any:
         """The newest word on a value, None if nothing was told."""
         register = self.values.get(name)
-        return register.value if register else None
+        return register.settled(SWITCHES.get(name)) if register else None
 
     @property
     def is_known(self) -> bool:
@@ -173,4 +176,8 @@ def load(data: bytes | None) -> Snapshot:
 
 
 def _registers(fields: Mapping[str, Any]) -> dict[str, Register]:
-    return {name: Register(*field_values) for name, field_values in fields.items()}
+    return {name: _register(*field_values) for name, field_values in fields.items()}
+
+
+def _register(at: str, weight: int, value: Any, switched: Iterable[Iterable[Any]] = ()) -> Register:
+    return Register(at, weight, value, tuple((second, said) for second, said in switched))

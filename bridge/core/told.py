@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from bridge.core.model import Delivery, Payload
 from bridge.core.registers import ABOUT, CARRIED, OLDEST, Item, Members, Register, moment
-from bridge.core.snapshot import Snapshot
+from bridge.core.snapshot import SWITCHES, Snapshot
 
 MAX_BODY = 4500
 """Characters of the description that are kept: a little more than a thread shows."""
@@ -75,7 +75,7 @@ def _from_pull(payload: Payload, event: str, action: str) -> Snapshot:
         for name, value in _values(pull, payload["repository"]).items()
     }
     if own in ("enqueued", "dequeued"):
-        values["queued"] = Register(at, ABOUT, own == "enqueued")
+        values["queued"] = _register("queued", own == "enqueued", at, ABOUT)
     # A review that is given ends the request for it, whatever else its second lists.
     gave = event == "pull_request_review" and action == "submitted"
     return Snapshot(values=values, sets=_sets(pull, payload, "review_submitted" if gave else own, at))
@@ -123,7 +123,8 @@ def _state(pull: Payload) -> list[Any]:
 def _register(name: str, value: Any, at: str, weight: int) -> Register:
     """The word on a value; that it is merged is the last on a state: a merge is never undone."""
     for_good = name == "state" and value[1] == "merged"
-    return Register(_FOR_GOOD if for_good else at, weight, value)
+    switched = ((at, value),) if name in SWITCHES and weight == ABOUT and not for_good else ()
+    return Register(_FOR_GOOD if for_good else at, weight, value, switched)
 
 
 def _branch(side: Payload) -> dict[str, str]:

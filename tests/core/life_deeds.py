@@ -144,7 +144,7 @@ def review(life: Life, which: int) -> None:
     if not life.may(f"review {login}"):
         return
     # It ends a request of the same second, and not the other way round.
-    life.spoken.add(f"requested {login}")
+    life.spoken.update([f"requested {login}"])
     now.requested.discard(login)
     if verdict != "commented":
         now.reviews[login] = verdict

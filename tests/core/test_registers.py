@@ -91,9 +91,10 @@ def test_what_only_one_side_has_stays() -> None:
     assert merge_all({"a": one, "b": one}, {"b": other, "c": other}) == {"a": one, "b": other, "c": other}
 
 
-TIMES = st.sampled_from(["", NOON, LATER])
+TIMES = st.sampled_from(["", NOON, LATER, "2027-01-01T00:00:00.000Z"])
 VALUES = st.none() | st.booleans() | st.integers(-2, 2) | st.text("ab", max_size=2)
-REGISTERS = st.builds(Register, TIMES, st.sampled_from([OLDEST, CARRIED, ABOUT]), VALUES)
+SWITCHED = st.lists(st.tuples(TIMES, st.booleans()), max_size=1).map(tuple)
+REGISTERS = st.builds(Register, TIMES, st.sampled_from([OLDEST, CARRIED, ABOUT]), VALUES, SWITCHED)
 NAMES = st.sampled_from("abc")
 ITEMS = st.fixed_dictionaries({"name": NAMES, "url": st.sampled_from("xy")})
 MEMBER_SETS = st.builds(

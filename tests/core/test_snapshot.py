@@ -186,6 +186,19 @@ STATES: list[tuple[str, Snapshot, Snapshot, str]] = [
     ("same second, closed and an edit", at(1, "closed", **CLOSED), at(1), "closed"),
     ("same second, closed and an edit of then", at(1, "closed", **CLOSED), at(1, **CLOSED), "closed"),
     ("same second, closed and opened", at(1, "closed", **CLOSED), at(1, "opened"), "closed"),
+    ("same second, closed and reopened", at(1, "closed", **CLOSED), at(1, "reopened"), "open"),
+    (
+        "same second, reopened and closed, which it was",
+        at(1, "closed", **CLOSED).merge(at(2, "closed", **CLOSED)),
+        at(2, "reopened"),
+        "closed",
+    ),
+    (
+        "same second, closed and reopened, closed later",
+        at(1, "closed", **CLOSED).merge(at(1, "reopened")),
+        at(2, **CLOSED),
+        "closed",
+    ),
     ("same second, merged and an edit", at(1, "closed", **MERGED), at(1), "merged"),
     ("same second, merged and reopened", at(1, "closed", **MERGED), at(1, "reopened"), "merged"),
 ]
@@ -215,7 +228,8 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 VALUES = (
     st.none() | st.booleans() | st.integers(0, 2**63 - 1) | TEXT | st.dictionaries(TEXT, TEXT, max_size=2)
 )
-REGISTERS = st.builds(Register, TEXT, st.sampled_from([-1, 0, 1]), VALUES)
+SWITCHED = st.lists(st.tuples(TEXT, VALUES), max_size=2).map(tuple)
+REGISTERS = st.builds(Register, TEXT, st.sampled_from([-1, 0, 1]), VALUES, SWITCHED)
 MEMBERS = st.builds(
     Members,
     TEXT,
