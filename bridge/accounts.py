@@ -5,11 +5,11 @@ from dataclasses import replace
 from typing import Any
 
 import structlog
-from redis.exceptions import LockError
+from redis.exceptions import LockError, RedisError
 
 from bridge.core.actions import Action, Click
-from bridge.core.errors import GitHubFailing, NotLinked, OAuthFailed
-from bridge.core.model import LinkedAccount, Target
+from bridge.core.errors import BridgeError, GitHubFailing, NotLinked, OAuthFailed
+from bridge.core.model import Act, LinkedAccount, Target
 from bridge.github import GitHub, TokenRevoked
 from bridge.pulls import Pulls, Shown
 from bridge.store import Store
@@ -38,6 +38,17 @@ class Accounts:
         Raises `NotLinked` if there is none or its token no longer works (the link is removed then),
         and what `GitHub.perform` raises.
         """
+        try:
+            sentence = await self._act(flowdock_user, action, target)
+        except NotLinked:
+            raise
+        except BridgeError as refusal:
+            await self._note(flowdock_user, action, target, str(refusal), done=False)
+            raise
+        await self._note(flowdock_user, action, target, sentence, done=True)
+        return sentence
+
+    async def _act(self, flowdock_user: str, action: Action, target: Target) -> str:
         account = await self._fresh(flowdock_user)
         shown = await self._pulls.shown(target)
         try:
@@ -58,6 +69,31 @@ class Accounts:
             login=account.github.login,
         )
         return sentence
+
+    async def _note(self, user: str, action: Action, target: Target, outcome: str, *, done: bool) -> None:
+        """For the account page; what was done is done, also if Redis cannot take a note of it."""
+        act = Act(at=int(time.time()), action=action.name, on=str(target), outcome=outcome, done=done)
+        try:
+            await self._store.note_act(user, act)
+        except (RedisError, OSError) as error:
+            log.warning("redis_away", error=type(error).__name__, doing="noting an act")
+
+    async def token(self, flowdock_user: str) -> str:
+        """The GitHub token of a Flowdock user, renewed if need be; raises `NotLinked` or `GitHubFailing`."""
+        return (await self._fresh(flowdock_user)).token.access
+
+    async def unlink(self, flowdock_user: str) -> LinkedAccount | None:
+        """Forget a link, and have GitHub forget all that was granted; None if there was none.
+
+        Raises `GitHubFailing` if GitHub did not take the grant back: the link is gone here all the same.
+        """
+        async with self._store.account_lock(flowdock_user):
+            account = await self._store.account(flowdock_user)
+            if account is None:
+                return None
+            await self._forget(account, "unlinked by its owner")
+        await self._github.revoke_grant(account.token)
+        return account
 
     async def revoked(self, github_id: int, login: str) -> None:
         """A person took back what they granted at GitHub: their link is removed."""

@@ -12,7 +12,7 @@ import structlog
 from aiohttp import web
 
 from bridge.services import Services
-from bridge.web import actions, health, linking, middleware, pages, webhook
+from bridge.web import actions, health, linking, middleware, pages, sessions, webhook
 from bridge.web.keys import SERVICES
 
 _WEB = Path(__file__).parent / "web"
@@ -27,8 +27,13 @@ def create_app(services: Services) -> web.Application:
         middlewares=[middleware.log_requests, middleware.answer_errors], client_max_size=64 * 1024
     )
     app[SERVICES] = services
-    aiohttp_jinja2.setup(app, loader=jinja2.FileSystemLoader(_WEB / "templates"), autoescape=True)
-    for module in (webhook, actions, linking, health, pages):
+    aiohttp_jinja2.setup(
+        app,
+        loader=jinja2.FileSystemLoader(_WEB / "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    for module in (webhook, actions, linking, sessions, health, pages):
         app.add_routes(module.routes)
     app.router.add_static("/static/", _WEB / "static", name="static")
     app.on_response_prepare.append(middleware.safe_headers(services.settings))

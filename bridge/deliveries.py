@@ -25,6 +25,9 @@ SEEN_SECONDS = 4 * 24 * 3600
 REVIVED = "bridge.letter"
 """The event of an inbox entry whose body is a letter that was dead: no webhook of GitHub's is called so."""
 
+MAX_NOTED = 100
+"""What a list of the newest keeps."""
+
 MAX_DEAD = 1000
 """Dead letters kept per partition; the oldest go first."""
 
@@ -38,7 +41,8 @@ class Fenced(BridgeError):
 class Write(NamedTuple):
     """A write that goes along with a commit, or with a message's end: to a key of the same partition."""
 
-    command: Literal["SET", "SADD", "SREM"]
+    command: Literal["SET", "SADD", "SREM", "NOTE", "COUNT"]
+    """NOTE puts the value at the head of a list of the newest, COUNT adds one to a hash's field."""
     key: str
     value: bytes | str
     seconds: int
@@ -79,6 +83,9 @@ class Letter:
     delivery_id: str
     received_at: float
     message: Message
+    event: str = ""
+    action: str = ""
+    """The delivery's; for the journal."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,21 +141,28 @@ if redis.call('GET', KEYS[1]) ~= ARGV[1] then return redis.error_reply('FENCED')
 """
 
 # ARGV from 3 on: how many writes, then command, value and seconds of each; their keys are the last.
-_WRITES = """
+_WRITES = (
+    f"local NOTED = {MAX_NOTED}"
+    + """
 local function write_all(first_key)
     local at = 4
     for key = first_key, first_key + tonumber(ARGV[3]) - 1 do
-        if ARGV[at] == 'SET' then
-            redis.call('SET', KEYS[key], ARGV[at + 1], 'EX', ARGV[at + 2])
+        local command, value = ARGV[at], ARGV[at + 1]
+        if command == 'NOTE' then
+            redis.call('LPUSH', KEYS[key], value)
+            redis.call('LTRIM', KEYS[key], 0, NOTED - 1)
+        elseif command == 'COUNT' then
+            redis.call('HINCRBY', KEYS[key], value, 1)
         else
-            redis.call(ARGV[at], KEYS[key], ARGV[at + 1])
-            redis.call('EXPIRE', KEYS[key], ARGV[at + 2])
+            redis.call(command, KEYS[key], value)
         end
+        redis.call('EXPIRE', KEYS[key], ARGV[at + 2])
         at = at + 3
     end
     return at
 end
 """
+)
 
 _COMMIT = (
     _FENCED
@@ -177,14 +191,16 @@ _NOTE_TRY = _FENCED + "redis.call('HSET', KEYS[2], ARGV[2], ARGV[3])"
 
 _BURY = (
     _FENCED
+    + _WRITES
     + """
+local rest = write_all(5)
 local entry = redis.call('XRANGE', KEYS[2], ARGV[2], ARGV[2])[1]
 if entry then
-    redis.call('XADD', KEYS[4], 'MAXLEN', ARGV[4], '*', 'kind', ARGV[3], 'reason', ARGV[5],
-        'detail', ARGV[6], unpack(entry[2]))
+    redis.call('XADD', KEYS[4], 'MAXLEN', ARGV[rest + 1], '*', 'kind', ARGV[rest], 'reason', ARGV[rest + 2],
+        'detail', ARGV[rest + 3], unpack(entry[2]))
 end
 redis.call('XDEL', KEYS[2], ARGV[2])
-redis.call('HDEL', KEYS[3], ARGV[3] .. ':' .. ARGV[2])
+redis.call('HDEL', KEYS[3], ARGV[rest] .. ':' .. ARGV[2])
 """
 )
 
@@ -312,14 +328,25 @@ class Deliveries:
             )
         )
 
-    async def bury(self, lease: Lease, entry: Entry, *, reason: str, detail: str) -> None:
+    async def bury(
+        self, lease: Lease, entry: Entry, *, reason: str, detail: str, writes: Sequence[Write] = ()
+    ) -> None:
         """Move an entry to the dead letters; `detail` is for whoever mends it (a traceback, an answer)."""
         partition = lease.partition
         stream = keys.inbox(partition) if entry.kind == "inbox" else keys.outbox(partition)
         await _fenced(
             self._bury(
-                keys=[keys.fence(partition), stream, keys.tries(partition), keys.dead(partition)],
-                args=[lease.fence, entry.id, entry.kind, MAX_DEAD, reason, detail],
+                keys=[
+                    keys.fence(partition),
+                    stream,
+                    keys.tries(partition),
+                    keys.dead(partition),
+                    *(write.key for write in writes),
+                ],
+                args=[
+                    *(lease.fence, entry.id, *_flat_writes(writes)),
+                    *(entry.kind, MAX_DEAD, reason, detail),
+                ],
             )
         )
 

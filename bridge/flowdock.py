@@ -1,20 +1,37 @@
 """Flowdock's API and OAuth: the only module that speaks to Flowdock."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import quote, urlsplit
 
 import aiohttp
 import orjson
+import structlog
+import yarl
 
 from bridge import oauth
-from bridge.core.errors import FlowdockFailing, FlowdockRejected, OAuthFailed, SourceGone
-from bridge.core.model import FlowdockUser, Message
+from bridge.core.errors import (
+    FlowdockFailing,
+    FlowdockRejected,
+    NotAMember,
+    OAuthFailed,
+    SignedOut,
+    SourceGone,
+)
+from bridge.core.model import Flow, FlowdockUser, Message, Source
 from bridge.http import retry_after
 
 POST_SECONDS = 20
 """The bound of one post: below Heroku's 30 and below a lease's lifetime."""
 
+CALL_SECONDS = 10
+"""The bound of a call that a person waits for."""
+
+_FLOW = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*/[A-Za-z0-9][A-Za-z0-9_-]*")
 _PASSING = frozenset({408, 423, 425, 429})
+
+log = structlog.get_logger()
 
 
 class Flowdock:
@@ -108,6 +125,96 @@ class Flowdock:
             avatar=str(user.get("avatar") or ""),
         )
 
+    # Flows and sources, for a signed-in user (Flowdock's API documents, "Flows" and "Sources")
+
+    async def flows(self, access_token: str) -> list[Flow]:
+        """The flows that the user is in; raises as `flow` does."""
+        return [_flow(one) for one in _listed(await self._get("/flows", access_token))]
+
+    async def flow(self, path: str, access_token: str) -> Flow:
+        """The flow at `organization/flow`, if the user is in it.
+
+        Raises `NotAMember`, `SignedOut`, `FlowdockRejected` or `FlowdockFailing`.
+        """
+        return _joined(await self._get(f"/flows/{_path(path)}", access_token))
+
+    async def find_flow(self, flow_id: str, access_token: str) -> Flow:
+        """The flow with this id, if the user is in it; raises as `flow` does."""
+        return _joined(await self._get(f"/flows/find?id={quote(flow_id, safe='')}", access_token))
+
+    async def create_source(self, flow: str, access_token: str, *, name: str, external_url: str) -> Source:
+        """Tie bridge to a flow (`organization/flow`); raises as `flow` does."""
+        made = await self._call(
+            "POST",
+            f"/flows/{_path(flow)}/sources",
+            access_token,
+            {"name": name, "external_url": external_url},
+        )
+        if not isinstance(made, dict) or not made.get("id") or not made.get("flow_token"):
+            raise FlowdockFailing("Flowdock made a source and did not tell its token")
+        return Source(id=str(made["id"]), flow=flow, flow_token=str(made["flow_token"]))
+
+    async def source_ids(self, flow: str, access_token: str, *, external_url: str) -> set[str]:
+        """The ids of a flow's sources that stand for `external_url`; raises as `flow` does."""
+        place = f"/flows/{flow}/sources/".lower()
+        return {
+            str(source["id"])
+            for source in _listed(await self._get("/sources", access_token))
+            if source.get("external_url") == external_url
+            and place in (urlsplit(str(source.get("url"))).path + "/").lower()
+        }
+
+    async def delete_source(self, flow: str, source_id: str, access_token: str) -> None:
+        """Remove a source; one that is gone already is a success. Raises as `flow` does."""
+        try:
+            await self._call(
+                "DELETE", f"/flows/{_path(flow)}/sources/{quote(source_id, safe='')}", access_token
+            )
+        except NotAMember as refusal:
+            # 404 also hides a flow from those who are not in it: only a member may take it for gone.
+            await self.flow(flow, access_token)
+            log.info("source_gone_already", flow=flow, source=source_id, reason=str(refusal))
+
+    async def set_trouble(self, flow_token: str, text: str) -> None:
+        """Show a flow what keeps its source from working; an empty text clears it.
+
+        Raises `SourceGone`, `FlowdockRejected` or `FlowdockFailing`.
+        """
+        await self._send("PUT", "/sources", {"flow_token": flow_token, "error_message": text})
+
+    async def _get(self, path: str, access_token: str) -> Any:
+        return await self._call("GET", path, access_token)
+
+    async def _call(
+        self, method: str, path: str, access_token: str, body: dict[str, Any] | None = None
+    ) -> Any:
+        return await self._send(method, path, body, {"Authorization": f"Bearer {access_token}"})
+
+    async def _send(
+        self, method: str, path: str, body: dict[str, Any] | None, headers: dict[str, str] | None = None
+    ) -> Any:
+        try:
+            async with self._session.request(
+                method,
+                yarl.URL(f"{self._api_url}{path}", encoded=True),
+                json=body,
+                headers={"Accept": "application/json", **(headers or {})},
+                allow_redirects=False,
+                timeout=aiohttp.ClientTimeout(total=CALL_SECONDS),
+            ) as response:
+                if response.status in (200, 201, 202, 204):
+                    content = await response.read()
+                    return orjson.loads(content) if content else None
+                if headers and response.status == 401:
+                    raise SignedOut("Flowdock has ended your sign-in: sign in again")
+                if headers and response.status in (403, 404):
+                    raise NotAMember("Flowdock does not show you this flow: you are not in it, or it is gone")
+                await _refuse(response)
+        except orjson.JSONDecodeError:
+            raise FlowdockFailing("Flowdock's answer cannot be read") from None
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise FlowdockFailing(f"Flowdock cannot be reached ({type(error).__name__})") from None
+
 
 def encode(
     message: Message,
@@ -132,6 +239,39 @@ def encode(
         "uuid": uuid,
     }
     return orjson.dumps({name: value for name, value in fields.items() if value})
+
+
+def _flow(found: Any) -> Flow:
+    try:
+        path = f"{found['organization']['parameterized_name']}/{found['parameterized_name']}"
+        return Flow(
+            id=str(found["id"]),
+            path=path,
+            name=str(found.get("name") or path),
+            web_url=str(found.get("web_url") or ""),
+        )
+    except (KeyError, TypeError, AttributeError):
+        raise FlowdockFailing("Flowdock answered something else than it documents") from None
+
+
+def _joined(found: Any) -> Flow:
+    # A flow that is open to the organization is shown to those who have not joined it, too.
+    if isinstance(found, dict) and found.get("joined") is False:
+        raise NotAMember("you have not joined this flow: join it in Flowdock, then come back")
+    return _flow(found)
+
+
+def _listed(found: Any) -> list[dict[str, Any]]:
+    if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
+        raise FlowdockFailing("Flowdock answered something else than it documents")
+    return found
+
+
+def _path(flow: str) -> str:
+    """`organization/flow` as part of an address; a visitor's own words lead nowhere else."""
+    if not _FLOW.fullmatch(flow):
+        raise NotAMember("this is no flow that Flowdock could have")
+    return flow
 
 
 async def _refuse(response: aiohttp.ClientResponse) -> None:

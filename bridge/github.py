@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -85,7 +85,7 @@ class GitHub:
             call = next(steps)
             while True:
                 try:
-                    answer = await self._call(call, token, click.target)
+                    answer = await self.call(call, token=token, subject=str(click.target))
                 except GitHubRefused as refusal:
                     call = steps.throw(refusal)
                 else:
@@ -96,22 +96,45 @@ class GitHub:
         except (KeyError, TypeError, AttributeError):
             raise GitHubFailing("GitHub answered something else than it documents") from None
 
-    async def _call(self, call: Call, token: str, target: Target) -> Any:
+    async def call(self, call: Call, *, token: str, subject: str) -> Any:
+        """GitHub's JSON answer to one call; `subject` is what a refusal says it is about.
+
+        Raises `TokenRevoked`, `GitHubRefused`, `RateLimited` or `GitHubFailing`.
+        """
+        return await self._asked(self._send, call, token, subject)
+
+    async def pages(self, call: Call, *, token: str, subject: str, most: int) -> list[Any]:
+        """The items of all pages of a list, `most` of them at the most; raises as `call` does."""
+        found: list[Any] = await self._asked(self._follow, call, token, subject, most)
+        return found
+
+    async def _send(self, api: _Api, call: Call) -> Any:
+        if call.method == "GET":
+            return await api.getitem(call.url, call.variables)
+        if call.method == "GRAPHQL":
+            return await api.graphql(call.url, endpoint=self._graphql_url, **call.data)
+        return await _WRITES[call.method](api, call.url, call.variables, data=call.data)
+
+    async def _follow(self, api: _Api, call: Call, most: int) -> list[Any]:
+        found: list[Any] = []
+        async for item in api.getiter(call.url, call.variables, iterable_key=call.data.get("items", "items")):
+            found.append(item)
+            if len(found) >= most:
+                break
+        return found
+
+    async def _asked(self, ask: Callable[..., Any], call: Call, token: str, subject: str, *more: Any) -> Any:
         # A new one each: gidgethub keeps what one token's answers said for the next.
         api = _Api(self._session, token=token, base_url=self._api_url)
         try:
-            if call.method == "GET":
-                return await api.getitem(call.url, call.variables)
-            if call.method == "GRAPHQL":
-                return await api.graphql(call.url, endpoint=self._graphql_url, **call.data)
-            return await _WRITES[call.method](api, call.url, call.variables, data=call.data)
+            return await ask(api, call, *more)
         except gidgethub.GraphQLException as error:
             raise _translated_graphql(error) from None
         except gidgethub.HTTPException as error:
-            raise _translated(error, target) from None
+            raise _translated(error, subject) from None
         except TimeoutError:
             raise GitHubFailing(
-                f"GitHub took too long; look whether it changed {target}, then click again", status=504
+                f"GitHub took too long; look whether it changed {subject}, then try again", status=504
             ) from None
         except aiohttp.ClientError as error:
             raise GitHubFailing(f"GitHub cannot be reached ({type(error).__name__}): try again") from None
@@ -134,15 +157,14 @@ class GitHub:
         """
         variables = {"owner": target.owner, "repo": target.repo, "number": str(target.number)}
         call = Call(method="GET", url="/repos/{owner}/{repo}/pulls/{number}", variables=variables)
-        pull = await self._call(call, token, target)
+        pull = await self.call(call, token=token, subject=str(target))
         if not isinstance(pull, dict):
             raise GitHubFailing("GitHub answered something else than it documents")
         return pull
 
     async def user(self, token: GitHubToken) -> GitHubUser:
         """Whose token it is; raises as `perform` does."""
-        target = Target(owner="", repo="", number=0, action="")
-        user = await self._call(Call(method="GET", url="/user", variables={}, data={}), token.access, target)
+        user = await self.call(Call(method="GET", url="/user"), token=token.access, subject="your account")
         if not isinstance(user, dict) or not isinstance(user.get("id"), int):
             raise OAuthFailed("GitHub did not say who signed in: try again")
         return GitHubUser(id=user["id"], login=str(user["login"]), avatar=str(user.get("avatar_url") or ""))
@@ -187,9 +209,19 @@ class GitHub:
 
         https://docs.github.com/rest/apps/oauth-applications#delete-an-app-token
         """
+        await self._delete("token", token)
+
+    async def revoke_grant(self, token: GitHubToken) -> None:
+        """Have GitHub forget all that the token's user granted; raises as `revoke` does.
+
+        https://docs.github.com/rest/apps/oauth-applications#delete-an-app-authorization
+        """
+        await self._delete("grant", token)
+
+    async def _delete(self, what: str, token: GitHubToken) -> None:
         try:
             async with self._session.delete(
-                f"{self._api_url}/applications/{quote(self._client_id, safe='')}/token",
+                f"{self._api_url}/applications/{quote(self._client_id, safe='')}/{what}",
                 json={"access_token": token.access},
                 headers={
                     "Authorization": aiohttp.encode_basic_auth(self._client_id, self._client_secret),
@@ -203,7 +235,7 @@ class GitHub:
         except (aiohttp.ClientError, TimeoutError):
             status = 0
         if status not in (204, 404, 422):
-            raise GitHubFailing("GitHub did not revoke the token")
+            raise GitHubFailing(f"GitHub did not revoke the {what}")
 
 
 def read_token(answer: Mapping[str, Any], *, now: float) -> GitHubToken:
@@ -228,7 +260,7 @@ def can_act(token: GitHubToken) -> bool:
 _WRITES: dict[str, Any] = {"POST": _Api.post, "PATCH": _Api.patch, "PUT": _Api.put, "DELETE": _Api.delete}
 
 
-def _translated(error: gidgethub.HTTPException, target: Target) -> BridgeError:
+def _translated(error: gidgethub.HTTPException, subject: str) -> BridgeError:
     """gidgethub's error as ours, by what the person who clicked may do about it."""
     status = int(error.status_code)
     headers: Mapping[str, str] = error.headers or {}
@@ -241,11 +273,11 @@ def _translated(error: gidgethub.HTTPException, target: Target) -> BridgeError:
     if status >= 500:
         return GitHubFailing(f"GitHub answered {status}: try again")
     if 300 <= status < 400:
-        moved = f"{target} was renamed or moved: use the buttons of its newest message"
+        moved = f"{subject} was renamed or moved: use the buttons of its newest message"
         return GitHubRefused(moved, status=409)
     reason = _words(error)
     return GitHubRefused(
-        _reason(status, reason, target),
+        _reason(status, reason, subject),
         status=409 if status in _STATE_IN_THE_WAY else 422,
         answered=status,
         reason=reason,
@@ -290,11 +322,11 @@ def _limit(status: int, headers: Mapping[str, str], message: str) -> int | None:
     return 60 if status == 429 or "rate limit" in message.lower() else None
 
 
-def _reason(status: int, message: str, target: Target) -> str:
+def _reason(status: int, message: str, subject: str) -> str:
     if status == 404:
         return (
-            f"GitHub shows you no {target}: it is private, gone, or its organisation has not approved bridge"
+            f"GitHub shows you no {subject}: it is private, gone, or its organisation has not approved bridge"
         )
     if status == 403:
-        return f"GitHub does not let you do that to {target}: {message}"
+        return f"GitHub does not let you do that to {subject}: {message}"
     return f"GitHub refused: {message}"

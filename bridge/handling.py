@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 import structlog
 from redis.exceptions import RedisError
 
+from bridge import journal
 from bridge.core import thread
 from bridge.core.errors import FlowdockFailing, FlowdockRejected, NotFound, SourceGone
 from bridge.core.vault import Undecryptable
@@ -33,6 +34,7 @@ from bridge.deliveries import (
 )
 from bridge.flowdock import Flowdock
 from bridge.holding import Holding, Stop, Stopped
+from bridge.journal import Note
 from bridge.metrics import Metrics
 from bridge.pulls import Pulls
 from bridge.store import Store
@@ -177,7 +179,10 @@ class Handler:
         self.metrics.posted.inc()
         self.metrics.latency.observe(max(0, time.time() - letter.received_at))
         log.info("message_posted", delivery=letter.delivery_id, connection=connection.id, thread=thread_id)
-        return self.pulls.shown_writes(letter.repository_id, pull)
+        return [
+            *self.pulls.shown_writes(letter.repository_id, pull),
+            *journal.note(letter.repository_id, _note_of(letter, "posted")),
+        ]
 
     async def _disconnect(self, connection_id: str, gone: SourceGone) -> None:
         log.warning("disconnected", connection=connection_id, reason=str(gone))
@@ -225,8 +230,11 @@ class Handler:
     async def _bury(self, holding: Holding, entry: Entry, reason: str, *, detail: str = "") -> None:
         log.error("dead_letter", entry=entry.id, kind=entry.kind, reason=reason)
         self.metrics.buried.inc()
+        repository_id = entry.letter.repository_id if isinstance(entry, OutboxEntry) else entry.repository_id
+        writes = journal.note(repository_id, _note_of(entry, "dead", reason))
         await _persist(
-            holding, lambda: self.deliveries.bury(holding.lease, entry, reason=reason, detail=detail)
+            holding,
+            lambda: self.deliveries.bury(holding.lease, entry, reason=reason, detail=detail, writes=writes),
         )
 
 
@@ -238,6 +246,20 @@ async def _persist(holding: Holding, write: Callable[[], Awaitable[None]]) -> No
         except (RedisError, OSError) as error:
             log.warning("redis_away", error=type(error).__name__, doing="noting what is done")
             await holding.cut.pause_until(time.time() + REDIS_PAUSE)
+
+
+def _note_of(entry: InboxEntry | OutboxEntry | Letter, outcome: journal.Outcome, reason: str = "") -> Note:
+    letter = entry.letter if isinstance(entry, OutboxEntry) else entry
+    return Note(
+        time.time(),
+        letter.delivery_id,
+        letter.event,
+        letter.action if isinstance(letter, Letter) else "",
+        letter.number,
+        letter.connection_id if isinstance(letter, Letter) else "",
+        outcome,
+        reason,
+    )
 
 
 def backoff(count: int) -> float:

@@ -100,6 +100,16 @@ def shown(repository_id: int, number: int) -> str:
     return _of(repository_id, f"shown:{number}")
 
 
+def journal(repository_id: int) -> str:
+    """The list of what became of a repository's newest deliveries."""
+    return _of(repository_id, "journal:")
+
+
+def counts(repository_id: int, hour: int) -> str:
+    """The hash of how many were posted, skipped or buried in an hour (since 1970), by connection."""
+    return _of(repository_id, f"counts:{hour}")
+
+
 def connection(connection_id: str) -> str:
     """A connection, its flow token encrypted."""
     return f"bridge:connection:{connection_id}"
@@ -128,6 +138,16 @@ def refreshing(flowdock_user: str) -> str:
 def used_token(token_id: str) -> str:
     """Marks a FLOWDOCK-TOKEN as used."""
     return f"bridge:used:{token_id}"
+
+
+def acts(flowdock_user: str) -> str:
+    """The list of what was done in a person's name lately."""
+    return f"bridge:acts:{flowdock_user}"
+
+
+def ping(hook_id: int) -> str:
+    """When a webhook's ping came last."""
+    return f"bridge:ping:{hook_id}"
 
 
 def once(kind: str, name: str) -> str:

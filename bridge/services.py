@@ -17,7 +17,9 @@ from bridge.flowdock import Flowdock
 from bridge.github import GitHub
 from bridge.handling import Handler
 from bridge.holding import Stop
+from bridge.hooks import Hooks
 from bridge.http import open_session
+from bridge.journal import Journal
 from bridge.leases import Leases
 from bridge.metrics import Metrics
 from bridge.pulls import Pulls
@@ -43,6 +45,8 @@ class Services:
     flowdock: Flowdock
     github: GitHub
     accounts: Accounts
+    hooks: Hooks
+    journal: Journal
     metrics: Metrics
     stop: Stop
 
@@ -123,6 +127,8 @@ async def open_services(settings: Settings, *, redis_url: str) -> AsyncIterator[
             flowdock=flowdock,
             github=github,
             accounts=Accounts(store, pulls, github),
+            hooks=Hooks(github, web_url=settings.web_url, secret=settings.github_webhook_secrets[0]),
+            journal=Journal(redis),
             metrics=Metrics(),
             stop=Stop(),
         )

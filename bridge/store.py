@@ -12,17 +12,40 @@ from redis.asyncio.lock import Lock
 
 from bridge import keys
 from bridge.core.errors import NotFound
-from bridge.core.model import Connection, FlowdockUser, GitHubToken, GitHubUser, LinkedAccount
+from bridge.core.model import (
+    Act,
+    Connection,
+    FlowdockUser,
+    GitHubToken,
+    GitHubUser,
+    LinkedAccount,
+    Trouble,
+)
 from bridge.core.options import Options
 from bridge.core.vault import Vault
 
 REFRESH_LOCK_SECONDS = 30
 
-# The worker must get through when Redis is full. XX: a connection that is removed meanwhile stays removed.
-_BIND = """#!lua flags=allow-oom
-if redis.call('SET', KEYS[1], ARGV[1], 'XX') then redis.call('SADD', KEYS[2], ARGV[2]) end
-redis.call('SREM', KEYS[3], ARGV[2])
+MAX_ACTS = 50
+ACTS_SECONDS = 90 * 24 * 3600
+PING_SECONDS = 24 * 3600
+
+# Only what was read is replaced: a connection that is changed meanwhile is read again, one that is removed
+# stays removed. The worker must get through when Redis is full (`allow-oom`).
+_CHANGE = """#!lua flags=allow-oom
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[2])
+if #KEYS > 1 then
+    redis.call('SADD', KEYS[2], ARGV[3])
+    redis.call('SREM', KEYS[3], ARGV[3])
+end
+return 1
 """
+
+
+def new_connection_id() -> str:
+    """A name that no other connection has."""
+    return secrets.token_hex(4)
 
 
 class Store:
@@ -32,7 +55,7 @@ class Store:
         # redis-py's annotations offer each answer in every shape of every protocol version.
         self._redis: Any = redis
         self._vault = vault
-        self._bind_script = redis.register_script(_BIND)
+        self._change = redis.register_script(_CHANGE)
 
     # Connections
 
@@ -42,19 +65,27 @@ class Store:
             if known.repository.lower() == repository.lower() and known.flow_token == flow_token:
                 return known, False
         connection = Connection(
-            id=secrets.token_hex(4),
+            id=new_connection_id(),
             repository=repository,
             repository_id=None,
             name=name,
             flow_token=flow_token,
             created_at=int(time.time()),
         )
+        await self.add(connection)
+        return connection, True
+
+    async def add(self, connection: Connection) -> None:
+        """Keep a new connection, findable by its repository's id or, until that is known, its name."""
+        known = connection.repository_id
+        place = (
+            keys.unbound_connections(connection.repository) if known is None else keys.connections_of(known)
+        )
         async with self._redis.pipeline(transaction=True) as pipe:
             pipe.set(keys.connection(connection.id), self._dump_connection(connection))
             pipe.sadd(keys.CONNECTIONS, connection.id)
-            pipe.sadd(keys.unbound_connections(repository), connection.id)
+            pipe.sadd(place, connection.id)
             await pipe.execute()
-        return connection, True
 
     async def connections(self) -> list[Connection]:
         """All connections, the oldest first."""
@@ -68,11 +99,15 @@ class Store:
 
     async def set_options(self, connection_id: str, options: Options) -> Connection:
         """Change what a connection's flow hears of; raises `NotFound`."""
-        connection = await self.connection(connection_id)
-        if connection is not None:
-            changed = replace(connection, options=options)
-            # XX: a connection that is removed at this moment stays removed.
-            if await self._redis.set(keys.connection(connection_id), self._dump_connection(changed), xx=True):
+        return await self.change(connection_id, options=options)
+
+    async def change(self, connection_id: str, **changes: Any) -> Connection:
+        """Change some of a connection's fields, and nothing that is changed meanwhile; raises `NotFound`."""
+        while data := await self._redis.get(keys.connection(connection_id)):
+            changed = replace(self._load_connection(data), **changes)
+            if await self._change(
+                keys=[keys.connection(connection_id)], args=[data, self._dump_connection(changed)]
+            ):
                 return changed
         raise NotFound(f"there is no connection {connection_id}")
 
@@ -82,8 +117,8 @@ class Store:
             pipe.smembers(keys.connections_of(repository_id))
             pipe.smembers(keys.unbound_connections(full_name))
             bound, unbound = await pipe.execute()
-        for connection in await self._load_connections(unbound):
-            await self._bind(connection, repository_id, full_name)
+        for connection_id in unbound:
+            await self._bind(connection_id.decode(), repository_id, full_name)
         found = await self._load_connections(bound | unbound)
         return sorted(found, key=lambda connection: (connection.created_at, connection.id))
 
@@ -101,16 +136,16 @@ class Store:
             await pipe.execute()
         return connection
 
-    async def _bind(self, connection: Connection, repository_id: int, full_name: str) -> None:
-        bound = replace(connection, repository_id=repository_id)
-        await self._bind_script(
-            keys=[
-                keys.connection(connection.id),
-                keys.connections_of(repository_id),
-                keys.unbound_connections(full_name),
-            ],
-            args=[self._dump_connection(bound), connection.id],
-        )
+    async def _bind(self, connection_id: str, repository_id: int, full_name: str) -> None:
+        name = keys.connection(connection_id)
+        places = [keys.connections_of(repository_id), keys.unbound_connections(full_name)]
+        while data := await self._redis.get(name):
+            bound = replace(self._load_connection(data), repository_id=repository_id)
+            if await self._change(
+                keys=[name, *places], args=[data, self._dump_connection(bound), connection_id]
+            ):
+                return
+        await self._redis.srem(places[1], connection_id)
 
     async def _load_connections(self, ids: Iterable[bytes]) -> list[Connection]:
         names = [keys.connection(connection_id.decode()) for connection_id in ids]
@@ -127,7 +162,8 @@ class Store:
         place = f"connection:{fields['id']}"
         flow_token = self._vault.open(fields["flow_token"].encode(), place=place).decode()
         options = Options.read(fields.pop("options", {}))
-        return Connection(**{**fields, "flow_token": flow_token, "options": options})
+        trouble = Trouble(**fields["trouble"]) if fields.get("trouble") else None
+        return Connection(**{**fields, "flow_token": flow_token, "options": options, "trouble": trouble})
 
     # Linked accounts
 
@@ -173,6 +209,30 @@ class Store:
         """The Flowdock user whose linked account has this GitHub login."""
         user = await self._redis.hget(keys.LINKED, login.lower())
         return user.decode() if user else None
+
+    async def note_act(self, flowdock_user: str, act: Act) -> None:
+        """Remember what was done in a person's name; the newest are kept."""
+        async with self._redis.pipeline(transaction=True) as pipe:
+            pipe.lpush(keys.acts(flowdock_user), orjson.dumps(act))
+            pipe.ltrim(keys.acts(flowdock_user), 0, MAX_ACTS - 1)
+            pipe.expire(keys.acts(flowdock_user), ACTS_SECONDS)
+            await pipe.execute()
+
+    async def acts(self, flowdock_user: str) -> list[Act]:
+        """What was done in a person's name, the newest first."""
+        found = await self._redis.lrange(keys.acts(flowdock_user), 0, -1)
+        return [Act(**orjson.loads(act)) for act in found]
+
+    # Webhooks
+
+    async def note_ping(self, hook_id: int) -> None:
+        """Remember that a webhook's ping came: GitHub reaches bridge, and both know the same secret."""
+        await self._redis.set(keys.ping(hook_id), str(time.time()), ex=PING_SECONDS)
+
+    async def pinged_at(self, hook_id: int) -> float:
+        """When a webhook's ping came last, in Unix seconds; 0 if none came within a day."""
+        found = await self._redis.get(keys.ping(hook_id))
+        return float(found) if found else 0
 
     def account_lock(self, flowdock_user: str) -> Lock:
         """Held by whoever renews or removes a user's GitHub token."""

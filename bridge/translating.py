@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
+from bridge import journal
 from bridge.core import checks, told, translate, webhook
 from bridge.core.model import Connection, Delivery
 from bridge.core.registers import moment
@@ -75,8 +76,11 @@ class Translator:
             # A push that may have mended it.
             await self.pulls.watch(entry.repository_id, [entry.number])
         return Outcome(
-            writes=self.pulls.writes(entry.repository_id, known, result.snapshot),
-            letters=_letters(entry, result.outgoing),
+            writes=[
+                *self.pulls.writes(entry.repository_id, known, result.snapshot),
+                *_skipped(entry, delivery, result, connections),
+            ],
+            letters=_letters(entry, delivery.action, result.outgoing),
         )
 
     async def _repository(self, delivery: Delivery, repository_id: int, full_name: str) -> None:
@@ -105,11 +109,23 @@ class Translator:
                     delivery, known, checks.view(registers), connections
                 )
                 writes += self.pulls.writes(repository_id, known, result.snapshot)
-                letters += _letters(entry, result.outgoing)
+                writes += _skipped(entry, delivery, result, connections)
+                letters += _letters(entry, delivery.action, result.outgoing)
         return Outcome(writes=writes, letters=letters)
 
 
-def _letters(entry: InboxEntry, outgoing: Sequence[Outgoing]) -> list[Letter]:
+def _skipped(
+    entry: InboxEntry, delivery: Delivery, result: Translation, connections: Sequence[Connection]
+) -> list[Write]:
+    """The journal's lines about connections that are not told."""
+    told_to = {one.connection.id for one in result.outgoing}
+    reasons = {
+        one.id: result.muted.get(one.id, result.silence) for one in connections if one.id not in told_to
+    }
+    return journal.skipped(entry.repository_id, delivery, result.number, connections, reasons)
+
+
+def _letters(entry: InboxEntry, action: str, outgoing: Sequence[Outgoing]) -> list[Letter]:
     return [
         Letter(
             connection_id=one.connection.id,
@@ -117,6 +133,8 @@ def _letters(entry: InboxEntry, outgoing: Sequence[Outgoing]) -> list[Letter]:
             number=one.number,
             uuid=one.uuid,
             delivery_id=entry.delivery_id,
+            event=entry.event,
+            action=action,
             received_at=entry.received_at,
             message=one.message,
         )

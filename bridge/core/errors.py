@@ -9,7 +9,7 @@ BridgeError
 ├── GitHubFailing             GitHub is broken or slow
 ├── RateLimited               GitHub's limit; `retry_after` seconds
 ├── OAuthFailed               one of the two OAuth exchanges went wrong
-├── FlowdockError             SourceGone · FlowdockRejected · FlowdockFailing
+├── FlowdockError             SourceGone · FlowdockRejected · FlowdockFailing · SignedOut · NotAMember
 └── Unavailable               Redis cannot take it now
 """
 
@@ -133,6 +133,18 @@ class SourceGone(FlowdockError):
 
 class FlowdockRejected(FlowdockError):
     """A 4xx that no retry mends."""
+
+
+class SignedOut(FlowdockError):
+    """401: Flowdock does not know the access token (any more): sign in again."""
+
+    status = 401
+
+
+class NotAMember(FlowdockError):
+    """Flowdock does not show this to the one who is signed in: they are not in the flow, or it is gone."""
+
+    status = 403
 
 
 class FlowdockFailing(FlowdockError):

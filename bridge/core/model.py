@@ -34,6 +34,16 @@ class Delivery:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Trouble:
+    """What keeps a connection from working, as its flow is told; `kind` is what must be mended."""
+
+    kind: Literal["hook", "repository", "account", "deliveries"]
+    text: str
+    since: int
+    """Unix seconds."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Connection:
     """A repository tied to a flow: messages about it go out with this source's flow token.
 
@@ -49,6 +59,15 @@ class Connection:
     created_at: int
     """Unix seconds."""
     options: Options = field(default_factory=Options)
+    flow: str = ""
+    """`organization/flow`; empty where the flow token was made by hand and nobody told."""
+    source_id: str = ""
+    installer: str = ""
+    """The Flowdock user who connected it: the hook is looked after as the GitHub account they linked."""
+    hook_id: int | None = None
+    """GitHub's webhook; None where it was made by hand or comes with a GitHub App."""
+    paused: bool = False
+    trouble: Trouble | None = None
 
     def thread_id(self, number: int) -> str:
         """The external thread id of a pull request (the seed: `github:component:pr:42`)."""
@@ -121,6 +140,37 @@ class FlowdockUser:
     nick: str
     name: str
     avatar: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Flow:
+    """A flow as Flowdock shows it to one of its members; `path` is `organization/flow`."""
+
+    id: str
+    path: str
+    name: str
+    web_url: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """A source that was made just now: the only time that its flow token is shown."""
+
+    id: str
+    flow: str
+    flow_token: str = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Act:
+    """Something that was done, or tried, on GitHub in a person's name; `at` in Unix seconds."""
+
+    at: int
+    action: str
+    on: str
+    outcome: str
+    """The sentence that the person was answered with."""
+    done: bool
 
 
 @dataclass(frozen=True, kw_only=True)

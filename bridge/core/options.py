@@ -63,23 +63,23 @@ class Options:
         """As JSON can hold them."""
         return asdict(self)
 
-    def wants(self, *, group: str, base: str, is_quiet: bool, by_bot: bool, of_bot: bool) -> bool:
-        """Whether a message of `group` is told, about a pull request into `base`.
+    def mutes(self, *, group: str, base: str, is_quiet: bool, by_bot: bool, of_bot: bool) -> str:
+        """Why a message of `group`, about a pull request into `base`, is not told; empty if it is.
 
         `is_quiet`: it is a draft and was never ready, or this is no change of status. `by_bot`: a bot did
         it; `of_bot`: the pull request is a bot's.
         """
         if self.bases and not any(fnmatchcase(base, pattern) for pattern in self.bases):
-            return False
+            return f"the base branch {base} is not among the option bases"
         if self.bots != "all" and group != "status" and (by_bot or of_bot):
-            return False
+            return f"a bot is at work (option bots={self.bots})"
         if self.bots == "none" and of_bot:
-            return False
+            return "the pull request is a bot's (option bots=none)"
         if is_quiet and self.drafts == "quiet":
-            return False
-        if group == "status":
-            return True
-        return self.labels if group == "labels" else group in self.groups
+            return "it is a draft (option drafts=quiet)"
+        if group == "status" or (self.labels if group == "labels" else group in self.groups):
+            return ""
+        return f"{group} are muted (option {'labels' if group == 'labels' else 'groups'})"
 
 
 def _are_words(value: Any) -> bool:

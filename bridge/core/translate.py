@@ -1,8 +1,8 @@
 """A delivery to what goes out about it: new snapshots, and a message for each connection that wants it."""
 
 import uuid
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from bridge.core import checks, events, snapshot, turn
@@ -46,7 +46,11 @@ class Translation:
 
     number: int
     snapshot: Snapshot
-    outgoing: tuple[Outgoing, ...]
+    outgoing: tuple[Outgoing, ...] = ()
+    muted: Mapping[str, str] = field(default_factory=dict)
+    """Why a connection is not told, by its id."""
+    silence: str = "it changes no words, only the thread's state"
+    """Why nobody is told, where nothing is said at all."""
 
 
 def subject(delivery: Delivery) -> int | None:
@@ -106,13 +110,13 @@ def translate_pull(
     """
     merged = known.merge(part)
     if not merged.is_known:
-        return Translation(number=0, snapshot=merged, outgoing=())
+        return Translation(number=0, snapshot=merged, silence="too little is known of its pull request")
     pull = snapshot.view(merged, head_checks)
     happening = Happening(delivery=delivery, known=known, pull=pull)
     said = _once(happening, merged)
     merged = _noted(happening, merged, said)
     if said is None:
-        return Translation(number=pull.number, snapshot=_turn_noted(pull, merged), outgoing=())
+        return Translation(number=pull.number, snapshot=_turn_noted(pull, merged))
     return _translation(delivery, happening.author, happening.is_bot, said, merged, pull, connections)
 
 
@@ -155,7 +159,7 @@ def translate_checks(
     verdict = checks.verdict(head_checks)
     sha, last = known.said.get("checks", ("", "none"))
     if verdict not in ("passed", "failed") or (sha, last) == (known.head_sha, verdict) or not pull.is_open:
-        return Translation(number=pull.number, snapshot=_turn_noted(pull, known), outgoing=())
+        return Translation(number=pull.number, snapshot=_turn_noted(pull, known))
     said = Said(title=_verdict(pull, verdict, last), group="checks")
     noted = known.saying(checks=[known.head_sha, verdict])
     return _translation(delivery, Author(name="Checks"), False, said, noted, pull, connections)
@@ -188,6 +192,9 @@ def _translation(
         body=said.body,
         mentions=_others(author, (*said.mentions, *turned)),
     )
+    muted = {
+        one.id: reason for one in connections if (reason := _muted(one, said.group, by_bot, merged, pull))
+    }
     outgoing = tuple(
         Outgoing(
             connection=connection,
@@ -196,15 +203,19 @@ def _translation(
             message=message,
         )
         for connection in connections
-        if _wants(connection, said.group, by_bot, merged, pull)
+        if connection.id not in muted
     )
     if not pull.draft:
         merged = merged.saying(ready=True)
-    return Translation(number=pull.number, snapshot=_turn_noted(pull, merged, outgoing), outgoing=outgoing)
+    noted = _turn_noted(pull, merged, outgoing)
+    return Translation(number=pull.number, snapshot=noted, outgoing=outgoing, muted=muted)
 
 
-def _wants(connection: Connection, group: Group, by_bot: bool, merged: Snapshot, pull: PullRequest) -> bool:
-    return connection.options.wants(
+def _muted(connection: Connection, group: Group, by_bot: bool, merged: Snapshot, pull: PullRequest) -> str:
+    """Why a connection is not told; empty if it is."""
+    if connection.paused:
+        return "the connection is paused"
+    return connection.options.mutes(
         group=group,
         base=pull.base.ref if pull.base else "",
         is_quiet=pull.draft and (group != "status" or not merged.said.get("ready")),

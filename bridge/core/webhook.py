@@ -5,6 +5,8 @@ signatures count, and odd input is refused with a sentence.
 """
 
 import codecs
+import hashlib
+import hmac
 import re
 import urllib.parse
 from collections.abc import Mapping, Sequence
@@ -61,6 +63,14 @@ def verify_signature(body: bytes, signature: str | None, *, secrets: Sequence[st
             continue
         return
     raise Unsigned("the signature does not fit: the webhook's secret is not GITHUB_WEBHOOK_SECRET")
+
+
+def repository_secret(secret: str, repository_id: int) -> str:
+    """The secret for one repository's webhook, made from GITHUB_WEBHOOK_SECRET (RFC 2104).
+
+    It is for webhooks that people make by hand: who sees it can sign for that repository only.
+    """
+    return hmac.new(secret.encode(), f"repository:{repository_id}".encode(), hashlib.sha256).hexdigest()
 
 
 def _header(headers: Mapping[str, str], name: str) -> str:

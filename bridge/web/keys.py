@@ -1,9 +1,24 @@
 """What the routes find in the application and in a request."""
 
+from dataclasses import dataclass, field
+
 from aiohttp import web
 
+from bridge.core.model import FlowdockUser
 from bridge.services import Services
+
+
+@dataclass(frozen=True, kw_only=True)
+class Session:
+    """Somebody signed in; `csrf` is what each of their forms must bring."""
+
+    user: FlowdockUser
+    access_token: str = field(repr=False)
+    csrf: str = field(repr=False)
+
 
 SERVICES = web.AppKey("services", Services)
 LOG = web.RequestKey("log", dict[str, str])
 """What the request's line in the log says besides."""
+SESSION = web.RequestKey("session", Session)
+"""Who is signed in, once a handler has asked (`bridge.web.sessions.current`)."""

@@ -12,16 +12,15 @@ import time
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
-import aiohttp_jinja2
 import structlog
 from aiohttp import web
 
 from bridge import github, oauth
 from bridge.core import actions, claims
-from bridge.core.errors import ClaimRefused, GitHubFailing, NotLinked, OAuthFailed
+from bridge.core.errors import ClaimRefused, GitHubFailing, NotLinked
 from bridge.core.model import FlowdockUser, GitHubToken, GitHubUser, LinkedAccount, Target
 from bridge.services import Services
-from bridge.web import pages
+from bridge.web import oauth_callback, pages, sessions
 from bridge.web.keys import SERVICES
 
 COOKIE = "bridge_linking"
@@ -39,8 +38,11 @@ class Linking:
 
     claim_id: str
     user: str
-    target: Target
+    target: Target | None
+    """What was clicked; None where no click began it."""
     step: Step
+    then: str = ""
+    """Where to go on once it is linked, where no click began it."""
     state: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
     verifier: str = field(default_factory=oauth.code_verifier, repr=False)
     flowdock: FlowdockUser | None = None
@@ -69,20 +71,54 @@ async def begin(request: web.Request) -> web.Response:
         browser = secrets.token_urlsafe(24)
     await _keep(services, browser, linking)
     url = services.flowdock.authorize_url(
-        redirect_uri=_callback(services, "flowdock"), state=linking.state, scope=FLOWDOCK_SCOPE
+        redirect_uri=oauth_callback.address(services, "flowdock"), state=linking.state, scope=FLOWDOCK_SCOPE
     )
     response = pages.redirect(url)
-    _set_cookie(services, response, browser)
+    sessions.set_cookie(services, response, COOKIE, browser, seconds=claims.LIFETIME)
     return response
+
+
+@routes.get("/account/link")
+async def begin_signed_in(request: web.Request) -> web.Response:
+    """The same for somebody who is signed in with Flowdock already: straight on to GitHub."""
+    services = request.app[SERVICES]
+    session = await sessions.required(request)
+    linking = Linking(
+        claim_id="",
+        user=session.user.id,
+        target=None,
+        step="github",
+        then=sessions.local_path(request.query.get("then", "/account")),
+        flowdock=session.user,
+    )
+    browser = secrets.token_urlsafe(24)
+    await _keep(services, browser, linking)
+    response = _to_github(services, linking)
+    sessions.set_cookie(services, response, COOKIE, browser, seconds=claims.LIFETIME)
+    return response
+
+
+def _to_github(services: Services, linking: Linking) -> web.Response:
+    return pages.redirect(
+        services.github.authorize_url(
+            redirect_uri=oauth_callback.address(services, "github"),
+            state=linking.state,
+            verifier=linking.verifier,
+        )
+    )
 
 
 @routes.get("/auth/flowdock/callback")
 async def flowdock_callback(request: web.Request) -> web.Response:
     """Flowdock says who sits here: it must be who clicked. Then on to GitHub."""
+    if request.query.get("state", "").startswith(sessions.STATE):
+        return await sessions.signed_in(request)
     services = request.app[SERVICES]
     browser, linking = await _advance(request, "flowdock", request.query.get("state", ""))
-    code = _code(request, "Flowdock")
-    access_token = await services.flowdock.exchange(code, redirect_uri=_callback(services, "flowdock"))
+    code = oauth_callback.code(request, "Flowdock")
+    access_token = await services.flowdock.exchange(
+        code, redirect_uri=oauth_callback.address(services, "flowdock")
+    )
     user = await services.flowdock.user(access_token)
     if user.id != linking.user:
         log.warning("claim_of_another", claim_user=linking.user, signed_in=user.id)
@@ -92,11 +128,7 @@ async def flowdock_callback(request: web.Request) -> web.Response:
         )
     linking = linking.to("github", flowdock=user)
     await _keep(services, browser, linking)
-    return pages.redirect(
-        services.github.authorize_url(
-            redirect_uri=_callback(services, "github"), state=linking.state, verifier=linking.verifier
-        )
-    )
+    return _to_github(services, linking)
 
 
 @routes.get("/auth/github/callback")
@@ -104,9 +136,9 @@ async def github_callback(request: web.Request) -> web.Response:
     """GitHub says which account; nothing is linked before both are seen and confirmed."""
     services = request.app[SERVICES]
     browser, linking = await _advance(request, "github", request.query.get("state", ""))
-    code = _code(request, "GitHub")
+    code = oauth_callback.code(request, "GitHub")
     token = await services.github.exchange(
-        code, redirect_uri=_callback(services, "github"), verifier=linking.verifier
+        code, redirect_uri=oauth_callback.address(services, "github"), verifier=linking.verifier
     )
     if not github.can_act(token):
         await _revoke(services, token)
@@ -122,7 +154,7 @@ async def github_callback(request: web.Request) -> web.Response:
 async def confirm(request: web.Request) -> web.Response:
     """Both people, named; nothing happens before the POST."""
     _, linking = await _standing(request, "confirm")
-    return aiohttp_jinja2.render_template("confirm.html", request, {"linking": linking})
+    return pages.render(request, "confirm.html", linking=linking)
 
 
 @routes.post("/authorization/confirm")
@@ -135,12 +167,14 @@ async def link(request: web.Request) -> web.Response:
         raise ClaimRefused("This step does not follow the one before.")
     if form.get("answer") != "link":
         await _revoke(services, linking.token)
-        return aiohttp_jinja2.render_template("cancelled.html", request, {})
+        return pages.render(request, "cancelled.html")
     account = LinkedAccount(
         flowdock=linking.flowdock, github=linking.github, token=linking.token, linked_at=int(time.time())
     )
     await services.store.link(account)
     log.info("linked", flowdock_user=linking.user, login=linking.github.login)
+    if linking.target is None:
+        return pages.redirect(linking.then)
     await _keep(services, browser, linking.to("finish", token=None))
     return pages.redirect("/authorization/linked")
 
@@ -149,8 +183,8 @@ async def link(request: web.Request) -> web.Response:
 async def linked(request: web.Request) -> web.Response:
     """It worked; what was clicked is one more click away."""
     _, linking = await _standing(request, "finish")
-    context = {"linking": linking, "action": actions.find(linking.target.action)}
-    return aiohttp_jinja2.render_template("linked.html", request, context)
+    action = actions.find(_clicked(linking).action)
+    return pages.render(request, "linked.html", linking=linking, action=action)
 
 
 @routes.post("/authorization/linked")
@@ -159,13 +193,18 @@ async def finish(request: web.Request) -> web.Response:
     services = request.app[SERVICES]
     form = await request.post()
     _, linking = await _advance(request, "finish", str(form.get("state", "")))
+    target = _clicked(linking)
     try:
-        sentence = await services.accounts.act(
-            linking.user, actions.find(linking.target.action), linking.target
-        )
+        sentence = await services.accounts.act(linking.user, actions.find(target.action), target)
     except NotLinked as error:
         raise ClaimRefused(f"That did not work: {error}.") from None
-    return aiohttp_jinja2.render_template("finished.html", request, {"sentence": sentence})
+    return pages.render(request, "finished.html", sentence=sentence)
+
+
+def _clicked(linking: Linking) -> Target:
+    if linking.target is None:
+        raise ClaimRefused("This step does not follow the one before.")
+    return linking.target
 
 
 async def _resumed(request: web.Request, claim_id: str) -> Linking | None:
@@ -210,7 +249,7 @@ async def _look(services: Services, browser: str) -> Linking | None:
     return Linking(
         **{
             **value,
-            "target": Target(**value["target"]),
+            "target": Target(**value["target"]) if value["target"] else None,
             "flowdock": FlowdockUser(**value["flowdock"]) if value["flowdock"] else None,
             "github": GitHubUser(**value["github"]) if value["github"] else None,
             "token": GitHubToken(**{**token, "scopes": tuple(token["scopes"])}) if token else None,
@@ -223,34 +262,9 @@ def _name(browser: str) -> str:
     return hashlib.sha256(browser.encode(errors="replace")).hexdigest()
 
 
-def _callback(services: Services, service: str) -> str:
-    return f"{services.settings.web_url}/auth/{service}/callback"
-
-
-def _code(request: web.Request, service: str) -> str:
-    if request.query.get("error") == "access_denied":
-        raise ClaimRefused(f"You said no at {service}, so nothing was linked.")
-    code = request.query.get("code", "")
-    if not code or len(code) > 512:
-        raise OAuthFailed(f"{service} sent you back without a code.")
-    return code
-
-
 async def _revoke(services: Services, token: GitHubToken) -> None:
     """Give back a token that will not be used; should GitHub fail, it is forgotten here all the same."""
     try:
         await services.github.revoke(token)
     except GitHubFailing as error:
         log.warning("not_revoked", error=str(error))
-
-
-def _set_cookie(services: Services, response: web.Response, browser: str) -> None:
-    response.set_cookie(
-        COOKIE,
-        browser,
-        max_age=claims.LIFETIME,
-        httponly=True,
-        # Lax: it must come along when GitHub and Flowdock send the browser back.
-        samesite="Lax",
-        secure=services.settings.web_url.startswith("https:"),
-    )

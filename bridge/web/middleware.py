@@ -8,9 +8,9 @@ import structlog
 from aiohttp import web
 from redis.exceptions import RedisError
 
-from bridge.core.errors import BridgeError, NotFound, RequestRefused, TooLarge, Unavailable
+from bridge.core.errors import BridgeError, NotFound, RequestRefused, SignedOut, TooLarge, Unavailable
 from bridge.settings import Settings
-from bridge.web import pages
+from bridge.web import pages, sessions
 from bridge.web.keys import LOG, SERVICES
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -62,6 +62,8 @@ async def answer_errors(request: web.Request, handler: Handler) -> web.StreamRes
         return answer
     except web.HTTPException:
         raise
+    except (SignedOut, sessions.SignInNeeded) as raised:
+        return await sessions.answer(request, raised)
     except BridgeError as raised:
         error = raised
     except (RedisError, OSError) as raised:

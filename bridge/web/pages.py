@@ -1,10 +1,12 @@
 """The pages that people see, besides linking: the home page and every error."""
 
+from typing import Any
+
 import aiohttp_jinja2
 from aiohttp import web
 
-from bridge.core import translate
-from bridge.web.keys import SERVICES
+from bridge.hooks import EVENTS
+from bridge.web.keys import SERVICES, SESSION
 
 _HEADINGS = {
     403: "This cannot go on",
@@ -23,18 +25,20 @@ routes = web.RouteTableDef()
 async def home(request: web.Request) -> web.Response:
     """What bridge is, and how this installation is set."""
     settings = request.app[SERVICES].settings
-    return aiohttp_jinja2.render_template(
-        "home.html",
-        request,
-        {"settings": settings, "events": sorted(translate.EVENTS - {translate.MERGEABLE})},
-    )
+    return render(request, "home.html", settings=settings, events=EVENTS)
+
+
+def render(request: web.Request, template: str, *, status: int = 200, **context: Any) -> web.Response:
+    """A page from its template, with the header of whoever is signed in."""
+    whole = {"session": request.get(SESSION), **context}
+    return aiohttp_jinja2.render_template(template, request, whole, status=status)
 
 
 def error(request: web.Request, *, status: int, sentence: str, advice: str) -> web.Response:
     """An error as a page: what happened, what to do."""
     heading = _HEADINGS.get(status, "That did not work")
-    context = {"heading": heading, "sentence": sentence[:1].upper() + sentence[1:], "advice": advice}
-    return aiohttp_jinja2.render_template("error.html", request, context, status=status)
+    sentence = sentence[:1].upper() + sentence[1:]
+    return render(request, "error.html", status=status, heading=heading, sentence=sentence, advice=advice)
 
 
 def redirect(url: str) -> web.Response:

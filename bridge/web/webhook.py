@@ -1,11 +1,13 @@
 """`POST /github/webhook`: GitHub's deliveries in."""
 
+from collections.abc import Sequence
+
 import structlog
 from aiohttp import web
 from redis.exceptions import RedisError
 
 from bridge.core import translate, webhook
-from bridge.core.errors import BridgeError, Malformed, Unavailable
+from bridge.core.errors import BridgeError, Malformed, Unavailable, Unsigned
 from bridge.core.model import Delivery
 from bridge.services import Services
 from bridge.web.keys import LOG, SERVICES
@@ -34,13 +36,14 @@ async def receive(request: web.Request) -> web.Response:
 async def _receive(request: web.Request) -> web.Response:
     services = request.app[SERVICES]
     body = await read_body(request, limit=MAX_BODY)
-    delivery = webhook.read_delivery(request.headers, body, secrets=services.settings.github_webhook_secrets)
+    delivery = _verified(request, body, services.settings.github_webhook_secrets)
     request[LOG] = {
         "delivery": delivery.id,
         "github_event": delivery.event,
         "github_action": delivery.action,
     }
     if delivery.event == "ping":
+        await _note_ping(services, delivery)
         return web.json_response({"status": "pong"})
     if not translate.is_needed(delivery):
         await _about_the_app(services, delivery)
@@ -53,6 +56,27 @@ async def _receive(request: web.Request) -> web.Response:
     if not taken:
         return web.json_response({"status": "duplicate"})
     return web.json_response({"status": "accepted"}, status=202)
+
+
+def _verified(request: web.Request, body: bytes, secrets: Sequence[str]) -> Delivery:
+    """The delivery; at an address with `?repository=ID` signed for that repository, and about it."""
+    only = request.query.get("repository")
+    if only is None:
+        return webhook.read_delivery(request.headers, body, secrets=secrets)
+    if not only.isascii() or not only.isdecimal() or len(only) > 19:
+        raise Malformed("the address names no repository id: copy it from bridge's page once more")
+    own = [webhook.repository_secret(secret, int(only)) for secret in secrets]
+    delivery = webhook.read_delivery(request.headers, body, secrets=own)
+    repository = delivery.payload.get("repository")
+    if not isinstance(repository, dict) or repository.get("id") != int(only):
+        raise Unsigned("the address is another repository's: each has its own, and its own secret")
+    return delivery
+
+
+async def _note_ping(services: Services, delivery: Delivery) -> None:
+    hook_id = delivery.payload.get("hook_id")
+    if isinstance(hook_id, int) and 0 < hook_id < 2**63:
+        await services.store.note_ping(hook_id)
 
 
 async def _about_the_app(services: Services, delivery: Delivery) -> None:
