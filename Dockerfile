@@ -1,0 +1,22 @@
+# bridge in one image: `serve` by default; `web` and `worker` run the halves. See docs/install/docker.md.
+FROM python:3.11-slim AS build
+WORKDIR /app
+COPY requirements.txt .
+RUN python -m venv /venv && /venv/bin/pip install --no-cache-dir --require-hashes -r requirements.txt
+
+FROM python:3.11-slim
+ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 LOG_FORMAT=json
+RUN useradd --system --uid 10001 --home-dir /app bridge
+WORKDIR /app
+COPY --from=build /venv /venv
+COPY bridge bridge
+# Only the embedded Redis writes here, and only where REDIS_URL is not set.
+RUN mkdir .data && chown bridge .data
+USER bridge
+EXPOSE 8080
+# The worker half listens on no port: compose.yaml switches this check off there.
+HEALTHCHECK --interval=30s --timeout=5s --start-period=20s CMD \
+    ["python", "-c", "import os, urllib.request; urllib.request.urlopen('http://127.0.0.1:' + os.environ.get('PORT', '8080') + '/readyz', timeout=4)"]
+STOPSIGNAL SIGTERM
+ENTRYPOINT ["python", "-m", "bridge"]
+CMD ["serve"]
