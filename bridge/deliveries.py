@@ -15,7 +15,7 @@ import orjson
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
-from bridge import keys
+from bridge import keys, queue_lua
 from bridge.core.errors import BridgeError, NotFound
 from bridge.core.model import Author, Delivery, Message
 
@@ -24,9 +24,6 @@ SEEN_SECONDS = 4 * 24 * 3600
 
 REVIVED = "bridge.letter"
 """The event of an inbox entry whose body is a letter that was dead: no webhook of GitHub's is called so."""
-
-MAX_NOTED = 100
-"""What a list of the newest keeps."""
 
 MAX_DEAD = 1000
 """Dead letters kept per partition; the oldest go first."""
@@ -127,108 +124,20 @@ class DeadLetter:
     fields: dict[str, str] = field(repr=False)
 
 
-# Written before the id is noted: if Redis refuses either, the delivery is not taken for a repeat.
-_ENQUEUE = """
-if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
-redis.call('XADD', KEYS[2], '*', unpack(ARGV, 2))
-redis.call('SET', KEYS[1], '', 'EX', ARGV[1])
-return 1
-"""
-
-# What drains the queue must run when Redis is full: it frees more than it takes.
-_FENCED = """#!lua flags=allow-oom
-if redis.call('GET', KEYS[1]) ~= ARGV[1] then return redis.error_reply('FENCED') end
-"""
-
-# ARGV from 3 on: how many writes, then command, value and seconds of each; their keys are the last.
-_WRITES = (
-    f"local NOTED = {MAX_NOTED}"
-    + """
-local function write_all(first_key)
-    local at = 4
-    for key = first_key, first_key + tonumber(ARGV[3]) - 1 do
-        local command, value = ARGV[at], ARGV[at + 1]
-        if command == 'NOTE' then
-            redis.call('LPUSH', KEYS[key], value)
-            redis.call('LTRIM', KEYS[key], 0, NOTED - 1)
-        elseif command == 'COUNT' then
-            redis.call('HINCRBY', KEYS[key], value, 1)
-        else
-            redis.call(command, KEYS[key], value)
-        end
-        redis.call('EXPIRE', KEYS[key], ARGV[at + 2])
-        at = at + 3
-    end
-    return at
-end
-"""
-)
-
-_COMMIT = (
-    _FENCED
-    + _WRITES
-    + """
-if #redis.call('XRANGE', KEYS[2], ARGV[2], ARGV[2]) == 0 then return false end
-local ids = {}
-for i = write_all(5), #ARGV do ids[#ids + 1] = redis.call('XADD', KEYS[3], '*', 'letter', ARGV[i]) end
-redis.call('XDEL', KEYS[2], ARGV[2])
-redis.call('HDEL', KEYS[4], 'inbox:' .. ARGV[2])
-return ids
-"""
-)
-
-_FINISH = (
-    _FENCED
-    + _WRITES
-    + """
-write_all(4)
-redis.call('XDEL', KEYS[2], ARGV[2])
-redis.call('HDEL', KEYS[3], 'outbox:' .. ARGV[2])
-"""
-)
-
-_NOTE_TRY = _FENCED + "redis.call('HSET', KEYS[2], ARGV[2], ARGV[3])"
-
-_BURY = (
-    _FENCED
-    + _WRITES
-    + """
-local rest = write_all(5)
-local entry = redis.call('XRANGE', KEYS[2], ARGV[2], ARGV[2])[1]
-if entry then
-    redis.call('XADD', KEYS[4], 'MAXLEN', ARGV[rest + 1], '*', 'kind', ARGV[rest], 'reason', ARGV[rest + 2],
-        'detail', ARGV[rest + 3], unpack(entry[2]))
-end
-redis.call('XDEL', KEYS[2], ARGV[2])
-redis.call('HDEL', KEYS[3], ARGV[rest] .. ':' .. ARGV[2])
-"""
-)
-
-_REVIVE = """
-local entry = redis.call('XRANGE', KEYS[1], ARGV[1], ARGV[1])[1]
-if not entry then return 0 end
-if #ARGV > 1 then
-    redis.call('XADD', KEYS[2], '*', unpack(ARGV, 2))
-else
-    redis.call('XADD', KEYS[2], '*', unpack(entry[2], 7))
-end
-redis.call('XDEL', KEYS[1], ARGV[1])
-return 1
-"""
-
-
 class Deliveries:
     """The queue's two ends: `enqueue` for the web, all else for the worker that holds a lease."""
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: Redis, *, keep: float = 1) -> None:
+        """`keep` is what all lifetimes are multiplied by: shorter ones for a soak."""
         # redis-py's annotations offer each answer in every shape of every protocol version.
         self._redis: Any = redis
-        self._enqueue = redis.register_script(_ENQUEUE)
-        self._commit = redis.register_script(_COMMIT)
-        self._finish = redis.register_script(_FINISH)
-        self._note_try = redis.register_script(_NOTE_TRY)
-        self._bury = redis.register_script(_BURY)
-        self._revive = redis.register_script(_REVIVE)
+        self._keep = keep
+        self._enqueue = redis.register_script(queue_lua.ENQUEUE)
+        self._commit = redis.register_script(queue_lua.COMMIT)
+        self._finish = redis.register_script(queue_lua.FINISH)
+        self._note_try = redis.register_script(queue_lua.NOTE_TRY)
+        self._bury = redis.register_script(queue_lua.BURY)
+        self._revive = redis.register_script(queue_lua.REVIVE)
 
     async def enqueue(self, delivery: Delivery, *, repository_id: int, number: int) -> bool:
         """Take a delivery for good; False if its id was taken before. Raises redis-py's errors."""
@@ -239,7 +148,8 @@ class Deliveries:
             *("received_at", time.time(), "body", delivery.body),
         ]
         taken = await self._enqueue(
-            keys=[keys.seen(partition, delivery.id), keys.inbox(partition)], args=[SEEN_SECONDS, *fields]
+            keys=[keys.seen(partition, delivery.id), keys.inbox(partition)],
+            args=[self._seconds(SEEN_SECONDS), *fields],
         )
         return bool(taken)
 
@@ -293,7 +203,7 @@ class Deliveries:
                     keys.tries(partition),
                     *(write.key for write in writes),
                 ],
-                args=[lease.fence, entry.id, *_flat_writes(writes), *map(_dump_letter, letters)],
+                args=[lease.fence, entry.id, *self._flat(writes), *map(_dump_letter, letters)],
             )
         )
         if ids is None:
@@ -315,7 +225,7 @@ class Deliveries:
                     keys.tries(partition),
                     *(write.key for write in writes),
                 ],
-                args=[lease.fence, entry.id, *_flat_writes(writes)],
+                args=[lease.fence, entry.id, *self._flat(writes)],
             )
         )
 
@@ -344,7 +254,7 @@ class Deliveries:
                     *(write.key for write in writes),
                 ],
                 args=[
-                    *(lease.fence, entry.id, *_flat_writes(writes)),
+                    *(lease.fence, entry.id, *self._flat(writes)),
                     *(entry.kind, MAX_DEAD, reason, detail),
                 ],
             )
@@ -374,6 +284,15 @@ class Deliveries:
         """Forget a dead letter."""
         partition, _, entry_id = letter.id.partition("-")
         await self._redis.xdel(keys.dead(int(partition)), entry_id)
+
+    def _seconds(self, seconds: int) -> int:
+        return max(1, int(seconds * self._keep))
+
+    def _flat(self, writes: Sequence[Write]) -> list[str | bytes | int]:
+        flat: list[str | bytes | int] = [len(writes)]
+        for write in writes:
+            flat += [write.command, write.value, self._seconds(write.seconds)]
+        return flat
 
 
 async def _fenced(script: Any) -> Any:
@@ -421,13 +340,6 @@ def _revived(data: str) -> list[str | float]:
         *("repository_id", letter.repository_id, "number", letter.number),
         *("received_at", letter.received_at, "body", data),
     ]
-
-
-def _flat_writes(writes: Sequence[Write]) -> list[str | bytes | int]:
-    flat: list[str | bytes | int] = [len(writes)]
-    for write in writes:
-        flat += [write.command, write.value, write.seconds]
-    return flat
 
 
 def _dump_letter(letter: Letter) -> bytes:
