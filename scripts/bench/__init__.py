@@ -1,0 +1,1 @@
+"""Measurements: each figure beside its peer's, taken in one run."""
