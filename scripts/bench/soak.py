@@ -35,7 +35,7 @@ LIFETIMES = 3e-6
 """400 days, the longest, become 104 seconds; 4 days one second."""
 
 KEPT_FOR_GOOD = 2 * REPOSITORIES + 5 * keys.PARTITIONS + 10
-"""A repository's connection and the set that names it; a partition's streams, lease and fence; the indexes."""
+"""A repository's connection and its set; a partition's streams, lease and fence; the indexes."""
 
 REPORT = ROOT / "docs" / "soak.md"
 
@@ -230,7 +230,7 @@ def _table(samples: list[Sample]) -> str:
 
 
 def _problems(samples: list[Sample]) -> list[str]:
-    """Flat: memory grows by less than a tenth after a fifth of the load; in the end, what is kept for good."""
+    """Flat: memory grows by less than a tenth after a fifth of the load, and no key stays too long."""
     early, late, end = samples[2], samples[-2], samples[-1]
     problems = [
         f"the {name} grew from {before:.1f} to {after:.1f} MB"
