@@ -104,6 +104,15 @@ Entry = InboxEntry | OutboxEntry
 
 
 @dataclass(frozen=True, kw_only=True)
+class Unreadable:
+    """An entry of the outbox that this version cannot read: another version wrote it."""
+
+    kind: ClassVar[Kind] = "outbox"
+
+    id: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Tries:
     """What was tried in vain: how often, when next (Unix seconds), and what went wrong last."""
 
@@ -141,15 +150,15 @@ class Deliveries:
 
     async def enqueue(self, delivery: Delivery, *, repository_id: int, number: int) -> bool:
         """Take a delivery for good; False if its id was taken before. Raises redis-py's errors."""
-        partition = keys.partition_of(repository_id)
+        partition, now = keys.partition_of(repository_id), time.time()
         fields: list[str | bytes | float] = [
             *("delivery_id", delivery.id, "event", delivery.event),
             *("repository_id", repository_id, "number", number),
-            *("received_at", time.time(), "body", delivery.body),
+            *("received_at", now, "body", delivery.body),
         ]
         taken = await self._enqueue(
-            keys=[keys.seen(partition, delivery.id), keys.inbox(partition)],
-            args=[self._seconds(SEEN_SECONDS), *fields],
+            keys=[keys.seen(partition, delivery.id), keys.inbox(partition), keys.received(partition)],
+            args=[self._seconds(SEEN_SECONDS), now, *fields],
         )
         return bool(taken)
 
@@ -167,13 +176,9 @@ class Deliveries:
             for entry_id, fields in _flat(entries)
         ]
 
-    async def read_outbox(self, partition: int) -> list[OutboxEntry]:
+    async def read_outbox(self, partition: int) -> list[OutboxEntry | Unreadable]:
         """All messages of a partition that are not posted yet, in order."""
-        entries = await self._redis.xrange(keys.outbox(partition))
-        return [
-            OutboxEntry(id=entry_id.decode(), letter=load_letter(fields[b"letter"]))
-            for entry_id, fields in entries
-        ]
+        return [_outbox_entry(*entry) for entry in await self._redis.xrange(keys.outbox(partition))]
 
     async def read_tries(self, partition: int) -> dict[str, Tries]:
         """What was tried in vain, by `inbox:ID` or `outbox:ID`."""
@@ -208,7 +213,11 @@ class Deliveries:
         )
         if ids is None:
             outbox = await self.read_outbox(partition)
-            return [known for known in outbox if known.letter.delivery_id == entry.delivery_id]
+            return [
+                known
+                for known in outbox
+                if isinstance(known, OutboxEntry) and known.letter.delivery_id == entry.delivery_id
+            ]
         return [
             OutboxEntry(id=entry_id.decode(), letter=letter)
             for entry_id, letter in zip(ids, letters, strict=True)
@@ -239,7 +248,13 @@ class Deliveries:
         )
 
     async def bury(
-        self, lease: Lease, entry: Entry, *, reason: str, detail: str, writes: Sequence[Write] = ()
+        self,
+        lease: Lease,
+        entry: Entry | Unreadable,
+        *,
+        reason: str,
+        detail: str = "",
+        writes: Sequence[Write] = (),
     ) -> None:
         """Move an entry to the dead letters; `detail` is for whoever mends it (a traceback, an answer)."""
         partition = lease.partition
@@ -321,6 +336,13 @@ def _inbox_entry(entry_id: bytes, fields: Mapping[bytes, bytes]) -> InboxEntry:
     )
 
 
+def _outbox_entry(entry_id: bytes, fields: Mapping[bytes, bytes]) -> OutboxEntry | Unreadable:
+    try:
+        return OutboxEntry(id=entry_id.decode(), letter=load_letter(fields[b"letter"]))
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return Unreadable(id=entry_id.decode())
+
+
 def _dead_letter(partition: int, entry_id: str, fields: Mapping[bytes, bytes]) -> DeadLetter:
     text = {name.decode(): value.decode(errors="replace") for name, value in fields.items()}
     return DeadLetter(
@@ -334,7 +356,12 @@ def _dead_letter(partition: int, entry_id: str, fields: Mapping[bytes, bytes]) -
 
 
 def _revived(data: str) -> list[str | float]:
-    letter = load_letter(data.encode())
+    try:
+        letter = load_letter(data.encode())
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise BridgeError(
+            "another version of bridge wrote this dead letter: retry it with that one"
+        ) from None
     return [
         *("delivery_id", letter.delivery_id, "event", REVIVED),
         *("repository_id", letter.repository_id, "number", letter.number),

@@ -4,12 +4,13 @@ import asyncio
 import random
 import secrets
 import socket
+from contextlib import suppress
 
 import structlog
 from redis.exceptions import RedisError
 
 from bridge import keys
-from bridge.deliveries import Deliveries, Entry, Fenced, InboxEntry, Lease
+from bridge.deliveries import Deliveries, Entry, Fenced, InboxEntry, Lease, Unreadable
 from bridge.flowdock import POST_SECONDS
 from bridge.handling import REDIS_PAUSE, Handler
 from bridge.holding import Holding, Stop, Stopped
@@ -132,8 +133,19 @@ class Worker:
             # Told while Redis was asked: it is handed back with the others, and nothing begins.
             holding.close()
         for entry in outbox:
-            holding.take(entry)
+            if isinstance(entry, Unreadable):
+                await self._set_aside(lease, entry)
+            else:
+                holding.take(entry)
         log.debug("partition_taken", partition=lease.partition)
+
+    async def _set_aside(self, lease: Lease, entry: Unreadable) -> None:
+        """An entry that cannot be read must not keep the rest of its partition waiting."""
+        reason = "this version of bridge cannot read it: another one wrote it"
+        log.error("dead_letter", entry=entry.id, kind=entry.kind, reason=reason)
+        # Overtaken meanwhile: the next owner of the partition does it.
+        with suppress(Fenced):
+            await self._deliveries.bury(lease, entry, reason=reason)
 
     async def _give_back(self, holding: Holding) -> None:
         """Leave a partition to another worker, after what is under way in it."""

@@ -6,6 +6,7 @@ import json
 import pytest
 
 from bridge import handling, keys
+from bridge.core.errors import BridgeError
 from bridge.core.vault import Vault
 from scripts.sandbox.faults import Fault
 from tests.conftest import House, eventually
@@ -51,6 +52,25 @@ async def test_a_message_that_flowdock_refuses_is_a_dead_letter_with_its_answer_
     assert (letter.kind, letter.reason) == ("outbox", f"Flowdock answered 400: {answer}")
     await idle(house)
     assert said(await house.messages(), 1) == ["A", "C"]
+
+
+@pytest.mark.parametrize(
+    "letter", ["{}", '{"of": "a later version"}', "not JSON"], ids=["empty", "of another shape", "no JSON"]
+)
+async def test_a_message_that_another_version_wrote_is_a_dead_letter_and_the_rest_goes_on(
+    house: House, made: Pulls, letter: str
+) -> None:
+    await house.services.redis.xadd(keys.outbox(PARTITION), {"letter": letter})
+    await made.deliver(1, "A")
+    house.start_worker()
+
+    (found,) = await dead(house)
+    assert (found.kind, found.fields) == ("outbox", {"letter": letter})
+    assert "this version of bridge cannot read it" in found.reason
+    await posted(house, 1)
+    with pytest.raises(BridgeError, match="retry it with that one"):
+        await house.services.deliveries.revive(found)
+    assert await house.services.deliveries.dead_letters() == [found]
 
 
 async def test_a_dead_message_that_is_revived_is_posted_by_the_worker_that_runs(
