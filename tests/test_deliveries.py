@@ -10,7 +10,7 @@ from redis.exceptions import OutOfMemoryError, RedisError
 
 from bridge import embedded_redis, keys
 from bridge.core.errors import NotFound
-from bridge.deliveries import (, OutboxEntry
+from bridge.deliveries import (
     REVIVED,
     Deliveries,
     Fenced,
@@ -143,7 +143,8 @@ async def test_letters_keep_the_order_of_their_commits(queue: Queue) -> None:
         await queue.deliveries.commit(queue.lease, entry, letters=letters)
 
     outbox = await queue.deliveries.read_outbox(PARTITION)
-    assert [(one.letter.delivery_id, one.letter.connection_id) for one in outbox if isinstance(one, OutboxEntry)] == [
+    letters = [one.letter for one in outbox if isinstance(one, OutboxEntry)]
+    assert [(one.delivery_id, one.connection_id) for one in letters] == [
         (f"d{number}", to) for number in range(20) for to in ("c2", "c1")
     ]
 
