@@ -25,13 +25,15 @@ class Fault:
     """One thing that goes wrong, for the next `times` calls that match.
 
     `delay` (seconds) alone slows a call down; `status` answers in the server's stead; `cut` closes
-    the connection, "before" or "after" the call took effect.
+    the connection, "before" or "after" the call took effect. The first `skip` matching calls go well:
+    `{"path": "/messages", "skip": 2, "status": 503}` breaks the third.
     """
 
     path: str = ".*"
     method: str = ".*"
     body: str = ".*"
     times: int = 1
+    skip: int = 0
     delay: float = 0
     status: int | None = None
     headers: dict[str, str] = field(default_factory=dict)
@@ -66,11 +68,18 @@ class Journal:
     faults: list[Fault] = field(default_factory=list)
 
     def take_fault(self, method: str, path: str, body: str) -> Fault | None:
-        """The first fault that concerns this call, used up once; None if it is to go well."""
+        """The first fault that concerns this call, used up once; None if it is to go well.
+
+        A fault that still lets calls go leaves this one to the faults after it.
+        """
         for fault in self.faults:
-            if fault.takes(method, path, body):
-                fault.times -= 1
-                return fault
+            if not fault.takes(method, path, body):
+                continue
+            if fault.skip > 0:
+                fault.skip -= 1
+                continue
+            fault.times -= 1
+            return fault
         return None
 
 

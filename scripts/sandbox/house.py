@@ -75,12 +75,14 @@ class House:
             **self.settings,
         }
 
-    def start(self, *arguments: str, output: IO[bytes] | int | None = None) -> subprocess.Popen[bytes]:
-        """A Python process of this house, such as `start("bridge", "serve")`."""
+    def start(
+        self, *arguments: str, output: IO[bytes] | int | None = None, **settings: str
+    ) -> subprocess.Popen[bytes]:
+        """A Python process of this house, such as `start("bridge", "serve")`; `settings` are its own."""
         process = subprocess.Popen(  # noqa: S603  (our own arguments)
             [sys.executable, "-m", *arguments],
             cwd=self.data,
-            env=self.environ,
+            env={**self.environ, **settings},
             stdout=output if output is not None else self.output,
             stderr=subprocess.STDOUT if (output or self.output) else None,
         )

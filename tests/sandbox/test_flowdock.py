@@ -224,3 +224,14 @@ class TestDriver:
     async def test_unknown_place_is_404_in_json(self, flowdock: Sandbox, path: str) -> None:
         async with flowdock.web.get(path) as response:
             assert (response.status, response.content_type) == (404, "application/json")
+
+    async def test_a_fault_can_wait_for_a_later_call(self, flowdock: Sandbox) -> None:
+        token = (await flowdock.add_source())["flow_token"]
+        for fault in (
+            {"path": "/messages", "skip": 2, "status": 503},
+            {"path": "/messages", "skip": 1, "status": 500},
+        ):
+            async with flowdock.web.post("/_sandbox/faults", json=fault) as response:
+                assert response.status == 201
+        assert [(await flowdock.post(message(token))).status for _ in range(4)] == [202, 500, 503, 202]
+        assert [one["times"] for one in await flowdock.get("/_sandbox/faults")] == [0, 0]

@@ -7,9 +7,9 @@ from aiohttp import web
 
 from scripts.sandbox.flowdock.actions import perform
 from scripts.sandbox.flowdock.config import CONFIG, GRANTS, HTTP, WORLD
-from scripts.sandbox.flowdock.people import Flow, find_flow, find_user
+from scripts.sandbox.flowdock.people import Flow, User, find_flow, find_user
 from scripts.sandbox.flowdock.requests import Refusal, read_body, require_member
-from scripts.sandbox.flowdock.sources import add_source
+from scripts.sandbox.flowdock.sources import add_source, flow_json
 from scripts.sandbox.flowdock.state import Message, Thread, World
 
 routes = web.RouteTableDef()
@@ -34,14 +34,21 @@ async def delete_source(request: web.Request) -> web.Response:
     return web.Response(status=204)
 
 
+@routes.post("/_sandbox/members")
+async def set_member(request: web.Request) -> web.Response:
+    """Let a user into a flow or out of it: `{"flow": "acme/ops", "user": 1003 or "cy", "member": true}`."""
+    body = await read_body(request)
+    flow, user = _flow(body.get("flow")), _user(body.get("user"))
+    request.app[WORLD].set_member(flow, user, member=bool(body.get("member", True)))
+    return web.json_response(flow_json(flow, request))
+
+
 @routes.post("/_sandbox/click")
 async def click(request: web.Request) -> web.Response:
     """Click a button: `{"user": 1001 or "ann", "flow": …, "thread": external id, "action": name or end}`."""
     body = await read_body(request)
-    flow, user = _flow(body.get("flow")), find_user(body.get("user"))
-    if user is None:
-        raise Refusal(404, f"There is no user {body.get('user')}.")
-    require_member(user, flow)
+    flow, user = _flow(body.get("flow")), _user(body.get("user"))
+    require_member(request, user, flow)
     thread = _thread(request.app[WORLD], flow, str(body.get("thread")), body.get("source"))
     action = _button(thread, str(body.get("action")))
     outcome = await perform(request.app[HTTP], request.app[CONFIG], user, action)
@@ -66,7 +73,7 @@ async def list_threads(request: web.Request) -> web.Response:
 
 @routes.post("/_sandbox/reset")
 async def reset(request: web.Request) -> web.Response:
-    """Forget messages, threads, sources and tokens."""
+    """Forget messages, threads, sources, tokens, and who came into a flow or left it."""
     request.app[WORLD].reset()
     request.app[GRANTS].reset()
     return web.Response(status=204)
@@ -77,6 +84,13 @@ def _flow(path: object) -> Flow:
     if flow is None:
         raise Refusal(404, f"There is no flow {path}.")
     return flow
+
+
+def _user(key: object) -> User:
+    user = find_user(key)
+    if user is None:
+        raise Refusal(404, f"There is no user {key}.")
+    return user
 
 
 def _asked_flow(request: web.Request) -> Flow | None:

@@ -7,6 +7,7 @@ import aiohttp_jinja2
 from aiohttp import web
 
 from scripts.sandbox.faults import Handler
+from scripts.sandbox.flowdock.config import WORLD
 from scripts.sandbox.flowdock.people import FLOWS, USERS, User
 from scripts.sandbox.flowdock.requests import Refusal
 
@@ -65,8 +66,9 @@ async def same_origin(request: web.Request, handler: Handler) -> web.StreamRespo
 
 def _others(request: web.Request) -> list[User]:
     """Who may see what the visitor may not."""
+    world = request.app[WORLD]
     flow = next((flow for flow in FLOWS if request.path.startswith(f"/app/{flow.path}")), None)
-    return [user for user in USERS if flow is not None and flow.has(user)]
+    return [user for user in USERS if flow is not None and world.has(flow, user)]
 
 
 def _from_here(request: web.Request) -> bool:

@@ -99,7 +99,7 @@ def current_user(request: web.Request) -> User:
 def members_flow(request: web.Request) -> Flow:
     """The flow in the path; 403 if the visitor is not in it."""
     flow = flow_of(request)
-    require_member(current_user(request), flow)
+    require_member(request, current_user(request), flow)
     return flow
 
 
@@ -138,7 +138,7 @@ def _render(request: web.Request, template: str, flow: Flow, **context: Any) -> 
         "fragment": "fragment" in request.query,
         "user": user,
         "users": USERS,
-        "flows": [flow for flow in FLOWS if flow.has(user)],
+        "flows": [flow for flow in FLOWS if world.has(flow, user)],
         "items": [item(world, thread) for thread in world.threads_of(flow)],
         "since": f"{world.epoch}-{world.last_message}",
         "sources_version": world.sources_version,

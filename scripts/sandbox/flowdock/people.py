@@ -29,7 +29,7 @@ class User:
 
 @dataclass(frozen=True, kw_only=True)
 class Flow:
-    """A flow: a team's workspace with an inbox. `members` are user ids."""
+    """A flow: a team's workspace with an inbox. `members` are the user ids it begins with."""
 
     organization: str
     slug: str
@@ -46,10 +46,6 @@ class Flow:
     def path(self) -> str:
         """The last two segments of every address of the flow."""
         return f"{self.organization}/{self.slug}"
-
-    def has(self, user: User) -> bool:
-        """Whether the user is in the flow."""
-        return user.id in self.members
 
 
 ORGANIZATION = "acme"

@@ -105,7 +105,7 @@ def flow_of(request: web.Request) -> Flow:
     return flow
 
 
-def require_member(user: User, flow: Flow) -> None:
+def require_member(request: web.Request, user: User, flow: Flow) -> None:
     """Refuse with 403 whoever is not in the flow."""
-    if not flow.has(user):
+    if not request.app[WORLD].has(flow, user):
         raise Refusal(403, f"{user.name} is not in the flow {flow.name}.")

@@ -21,6 +21,16 @@ async def show_user(request: web.Request) -> web.Response:
     return web.json_response(user_json(user, request.app[CONFIG]))
 
 
+@routes.get("/flows")
+async def list_flows(request: web.Request) -> web.Response:
+    """The flows the user is a member of, each with its users if `?users=1` (the documents' "List Flows")."""
+    user, _ = bearer(request)
+    shown = [flow_json(flow, request) for flow in FLOWS if request.app[WORLD].has(flow, user)]
+    if request.query.get("users") != "1":
+        shown = [{name: value for name, value in flow.items() if name != "users"} for flow in shown]
+    return web.json_response(shown)
+
+
 @routes.get("/flows/find")
 async def find_flow_by_id(request: web.Request) -> web.Response:
     """The flow with `?id=`."""
@@ -29,14 +39,14 @@ async def find_flow_by_id(request: web.Request) -> web.Response:
     flow = next((flow for flow in FLOWS if flow.id == wanted), None)
     if flow is None:
         raise Refusal(404, "There is no such flow.")
-    require_member(user, flow)
-    return web.json_response(flow_json(flow, request.app[CONFIG]))
+    require_member(request, user, flow)
+    return web.json_response(flow_json(flow, request))
 
 
 @routes.get("/flows/{org}/{flow}")
 async def show_flow(request: web.Request) -> web.Response:
     """One flow."""
-    return web.json_response(flow_json(_members_flow(request), request.app[CONFIG]))
+    return web.json_response(flow_json(_members_flow(request), request))
 
 
 @routes.get("/flows/{org}/{flow}/sources")
@@ -52,7 +62,7 @@ async def create_source(request: web.Request) -> web.Response:
     """Tie the application to the flow; the one answer that shows the `flow_token`."""
     user, access = bearer(request)
     flow = flow_of(request)
-    require_member(user, flow)
+    require_member(request, user, flow)
     if "integration" not in access.scopes:
         raise Refusal(403, "The access token lacks the scope integration.")
     return await add_source(request, flow, await read_body(request), creator=user.id)
@@ -69,6 +79,21 @@ async def delete_source(request: web.Request) -> web.Response:
     """Remove a source: from now on its token answers 410."""
     request.app[WORLD].change_source(_members_source(request), removed=True)
     return web.Response(status=204)
+
+
+@routes.get("/sources")
+async def list_all_sources(request: web.Request) -> web.Response:
+    """All sources that the user sees, without their tokens; with `?flow_token=` only the token's own.
+
+    The documents ("Sources", "Source Token Authentication") do not show the second answer: a list as well.
+    """
+    world = request.app[WORLD]
+    if "flow_token" in request.query:
+        shown = [source_of_token(request, request.query["flow_token"])]
+    else:
+        user, _ = bearer(request)
+        shown = [source for flow in FLOWS if world.has(flow, user) for source in world.live_sources(flow)]
+    return web.json_response([source_json(source, request.app[CONFIG]) for source in shown])
 
 
 @routes.put("/sources")
@@ -133,7 +158,7 @@ def source_in(request: web.Request, flow: Flow) -> Source:
 def _members_flow(request: web.Request) -> Flow:
     user, _ = bearer(request)
     flow = flow_of(request)
-    require_member(user, flow)
+    require_member(request, user, flow)
     return flow
 
 
@@ -152,8 +177,9 @@ def user_json(user: User, config: Config) -> dict[str, Any]:
     }
 
 
-def flow_json(flow: Flow, config: Config) -> dict[str, Any]:
+def flow_json(flow: Flow, request: web.Request) -> dict[str, Any]:
     """A flow as the API shows one."""
+    config, world = request.app[CONFIG], request.app[WORLD]
     return {
         "id": flow.id,
         "name": flow.name,
@@ -170,7 +196,7 @@ def flow_json(flow: Flow, config: Config) -> dict[str, Any]:
         "access_mode": "invitation",
         "url": flow_url(flow, config),
         "web_url": f"{config.web_url}/app/{flow.path}",
-        "users": [user_json(user, config) for user in USERS if flow.has(user)],
+        "users": [user_json(user, config) for user in USERS if world.has(flow, user)],
     }
 
 

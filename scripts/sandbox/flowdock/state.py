@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from scripts.sandbox.flowdock.people import Flow
+from scripts.sandbox.flowdock.people import Flow, User
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +68,8 @@ class World:
     sources: dict[int, Source] = field(default_factory=dict)
     threads: dict[str, Thread] = field(default_factory=dict)
     messages: list[Message] = field(default_factory=list)
+    # The user ids of each flow whose members changed, by the flow's path.
+    members: dict[str, frozenset[int]] = field(default_factory=dict)
     waiting: set[asyncio.Event] = field(default_factory=set)
     # Tells a page that comes back whether its last message id still means the same inbox.
     epoch: str = field(default_factory=lambda: secrets.token_hex(4))
@@ -78,6 +80,15 @@ class World:
     _by_token: dict[str, int] = field(default_factory=dict)
     _uuids: set[tuple[str, str]] = field(default_factory=set)
     _by_thread: dict[str, list[Message]] = field(default_factory=dict)
+
+    def has(self, flow: Flow, user: User) -> bool:
+        """Whether the user is in the flow."""
+        return user.id in self.members.get(flow.path, flow.members)
+
+    def set_member(self, flow: Flow, user: User, *, member: bool) -> None:
+        """Let the user into the flow, or take them out of it."""
+        others = self.members.get(flow.path, flow.members) - {user.id}
+        self.members[flow.path] = others | {user.id} if member else others
 
     def add_source(self, flow: Flow, *, name: str, external_url: str, creator: int | None) -> Source:
         """Tie an application to the flow; the answer holds the new `flow_token`."""
@@ -149,7 +160,8 @@ class World:
         return message
 
     def reset(self) -> None:
-        """Forget sources, threads and messages; ids go on, so that none ever means two things."""
+        """Forget all but the ids: they go on, so that none ever means two things."""
+        self.members.clear()
         self.sources.clear()
         self.threads.clear()
         self.messages.clear()

@@ -15,13 +15,16 @@ from . import (
     merging,
     oauth,
     pages,
+    pages_apps,
     pages_hooks,
     pages_pull,
     people,
     rest,
+    rest_apps,
     rest_checks,
     rest_commits,
     rest_hooks,
+    rest_installations,
     rest_pulls,
     rest_repos,
     rest_reviews,
@@ -37,7 +40,17 @@ from .services import CONFIG, SERVICES, open_services
 __all__ = ["SERVICES", "Config", "create_app"]
 
 # Imported for the endpoints and the deeds they register.
-ENDPOINTS = (rest_checks, rest_commits, rest_hooks, rest_pulls, rest_repos, rest_reviews, rest_users)
+ENDPOINTS = (
+    rest_apps,
+    rest_checks,
+    rest_commits,
+    rest_hooks,
+    rest_installations,
+    rest_pulls,
+    rest_repos,
+    rest_reviews,
+    rest_users,
+)
 REGISTERED = (checks, merging, people, reviews, talk)
 
 
@@ -62,6 +75,7 @@ def create_app(config: Config) -> web.Application:
     app.router.add_post(graphql_route.path, rest.handler(graphql_route))
     sandbox.install(app)
     oauth.install(app)
+    pages_apps.install_pages(app)
     pages_hooks.install(app)
     pages_pull.install(app)
     pages.install(app)

@@ -12,7 +12,7 @@ from .graphql_types import Value, pull_value, repo_value, thread_value
 from .model import Permission, Pull, Repo, Thread
 from .payloads import Json, node_id
 from .refusals import Refused
-from .rest import Answer, Call
+from .rest_call import NOT_FOR_APPS, Answer, Call
 
 # Which deed a mutation does, and what names its pull request or conversation.
 MUTATIONS = {
@@ -27,6 +27,7 @@ MUTATIONS = {
     "resolveReviewThread": ("resolve", "threadId"),
     "unresolveReviewThread": ("unresolve", "threadId"),
 }
+WRITING = (("pull_requests", "write"),)
 FORBIDDEN = "{login} does not have the correct permissions to execute `{name}`"
 NO_NODE = "Could not resolve to a node with the global id of '{id}'"
 NO_REPO = "Could not resolve to a Repository with the name '{name}'."
@@ -86,6 +87,8 @@ def _mutation(call: Call, name: str) -> Any:
     def run(arguments: Value) -> Value:
         given = arguments["input"]
         repo, pull, thread = _find(call, str(given[wanted]))
+        if call.token and call.by_app and not call.services.apps.may(call.token, repo, WRITING):
+            raise Problem(NOT_FOR_APPS, "FORBIDDEN")
         fields = (
             {"thread": thread.id} if thread else {"merge_method": given.get("mergeMethod", "MERGE").lower()}
         )
@@ -114,6 +117,8 @@ def _problem(call: Call, name: str, refused: Refused) -> Problem:
 
 def _visible(call: Call, repo: Repo) -> bool:
     scopes = set(call.token.scopes) if call.token else set()
+    if call.by_app:
+        return repo.permission(call.user) >= Permission.READ and call.reaches(repo)
     enough = {"repo"} if repo.private else {"repo", "public_repo"}
     return repo.permission(call.user) >= Permission.READ and bool(enough & scopes)
 

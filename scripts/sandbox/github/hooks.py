@@ -75,9 +75,10 @@ KNOWN_EVENTS = frozenset(
         "workflow_run",
     ]
 )
-# What only GitHub Apps hear of; the first two without being asked.
+# What only GitHub Apps hear of; those without an action they need not ask for.
 # https://docs.github.com/webhooks/webhook-events-and-payloads#check_suite
 FOR_APPS = {
+    ("github_app_authorization", None),
     ("installation", None),
     ("installation_repositories", None),
     ("check_suite", "requested"),
@@ -130,7 +131,7 @@ class Delivery:
 
 @dataclass(kw_only=True)
 class Hook:
-    """A webhook of a repository."""
+    """A webhook of a repository, or of a registered App: then `app_id` names it, and no repository."""
 
     id: int
     repository_id: int
@@ -144,11 +145,14 @@ class Hook:
     insecure_ssl: str = "0"
     active: bool = True
     app: bool = False
+    app_id: int = 0
     deliveries: deque[Delivery] = field(default_factory=lambda: deque(maxlen=KEPT_DELIVERIES))
 
     def wants(self, event: str, action: str | None = None, *, named: bool = False) -> bool:
         """Whether the event is to be sent here; a ping always is. `named`: only if asked for by name."""
         if {(event, None), (event, action)} & FOR_APPS and not self.app:
+            return False
+        if self.app_id and not self.active:
             return False
         if (event, None) in FOR_APPS | {("ping", None)}:
             return True
@@ -169,7 +173,7 @@ def encode(hook: Hook, shot: Shot) -> tuple[bytes, dict[str, str]]:
         "X-GitHub-Delivery": shot.guid,
         "X-GitHub-Event": shot.event,
         "X-GitHub-Hook-ID": str(hook.id),
-        "X-GitHub-Hook-Installation-Target-ID": str(hook.repository_id),
+        "X-GitHub-Hook-Installation-Target-ID": str(hook.app_id or hook.repository_id),
         "X-GitHub-Hook-Installation-Target-Type": "integration" if hook.app else "repository",
     }
     if hook.secret:
@@ -180,6 +184,8 @@ def encode(hook: Hook, shot: Shot) -> tuple[bytes, dict[str, str]]:
 
 def hook_payload(world: World, hook: Hook) -> Json:
     """A webhook as REST shows it; the secret is masked."""
+    if hook.app_id:
+        return _app_hook_payload(world, hook)
     url = f"{world.config.api_url}/repos/{hook.full_name}/hooks/{hook.id}"
     return {
         "type": "Repository",
@@ -195,6 +201,22 @@ def hook_payload(world: World, hook: Hook) -> Json:
         "ping_url": f"{url}/pings",
         "deliveries_url": f"{url}/deliveries",
         "last_response": _last_response(hook),
+    }
+
+
+def _app_hook_payload(world: World, hook: Hook) -> Json:
+    """The webhook of an App, as a ping shows it: it has no address of its own."""
+    return {
+        "type": "App",
+        "id": hook.id,
+        "name": "web",
+        "active": hook.active,
+        "events": hook.events,
+        "config": config_payload(hook),
+        "updated_at": stamp(hook.updated_at),
+        "created_at": stamp(hook.created_at),
+        "app_id": hook.app_id,
+        "deliveries_url": f"{world.config.api_url}/app/hook/deliveries",
     }
 
 
@@ -220,8 +242,8 @@ def delivery_payload(hook: Hook, delivery: Delivery, *, full: bool) -> Json:
         "status_code": delivery.status_code,
         "event": shot.event,
         "action": shot.action,
-        "installation_id": None,
-        "repository_id": hook.repository_id,
+        "installation_id": shot.payload.get("installation", {}).get("id"),
+        "repository_id": hook.repository_id or shot.payload.get("repository", {}).get("id"),
         "throttled_at": None,
     }
     if not full:

@@ -12,8 +12,9 @@ from typing import Literal
 
 import aiohttp
 
+from .apps import Apps
 from .hooks import Delivery, Hook, Shot, encode
-from .installations import installation_lite
+from .installations import INSTALLATION, installation_lite
 from .model import Repo, World
 from .payloads import Json, organization_payload, repo_payload
 from .watch import Watch
@@ -35,14 +36,15 @@ class Outcome:
 
 
 class Hookshot:
-    """The webhooks of all repositories, and what is on its way to them.
+    """The webhooks of all repositories, and what is on its way to them and to those of Apps.
 
     Each webhook gets its events one after the other, in the order they happened; nobody waits for
     it. In the mode `hold` they pile up in `held` until they are released, in any order.
     """
 
-    def __init__(self, world: World, watch: Watch, session: aiohttp.ClientSession) -> None:
+    def __init__(self, world: World, apps: Apps, watch: Watch, session: aiohttp.ClientSession) -> None:
         self.world = world
+        self._apps = apps
         self.hooks: dict[int, Hook] = {}
         self.held: list[Shot] = []
         self.mode: Mode = "send"
@@ -59,7 +61,7 @@ class Hookshot:
     def emit(
         self, repo: Repo, event: str, payload: Json, *, to: Hook | None = None, named: bool = False
     ) -> None:
-        """Send an event to all webhooks of `repo` that want it, or only `to` one; returns at once.
+        """Send an event to the webhooks of `repo` and its Apps that want it, or only `to` one, at once.
 
         Adds the repository and its organization to the payload. Webhooks share the event's GUID.
         `named` ones go only to webhooks that ask for the event by name.
@@ -71,14 +73,14 @@ class Hookshot:
         if event == "meta":
             # Its published schema knows no organization.
             full.pop("organization", None)
-        self.send(event, full, [to] if to else self.of(repo), named=named)
+        self.send(event, full, [to] if to else self.of(repo) + self._apps.hooks_of(repo), named=named)
 
     def send(self, event: str, payload: Json, hooks: list[Hook], *, named: bool = False) -> None:
         """Send an event as it is to those of `hooks` that want it; returns at once."""
         guid, action = str(uuid.uuid4()), payload.get("action")
         for hook in hooks:
             if hook.wants(event, action, named=named):
-                shown = payload if event in {"ping", "meta"} else _for(hook, payload)
+                shown = payload if event in {"ping", "meta"} else self._for(hook, payload)
                 self._dispatch(Shot(hook=hook, guid=guid, event=event, action=action, payload=shown))
         self._watch.bump()
 
@@ -179,11 +181,13 @@ class Hookshot:
         except aiohttp.ClientError:
             return Outcome("failed to connect to host", 502, {}, "")
 
-
-def _for(hook: Hook, payload: Json) -> Json:
-    """The payload as that webhook gets it: an App learns of its installation, and the sender comes last."""
-    full = payload | ({"installation": installation_lite()} if hook.app else {}) | payload
-    if "sender" in payload:
-        del full["sender"]
-        full["sender"] = payload["sender"]
-    return full
+    def _for(self, hook: Hook, payload: Json) -> Json:
+        """The payload as that webhook gets it: an App learns of its installation; the sender comes last."""
+        if not hook.app or "installation" in payload or "repository" not in payload:
+            return payload
+        repo_id = payload["repository"]["id"]
+        number = self._apps.number_for(hook, repo_id) if hook.app_id else INSTALLATION
+        full = payload | {"installation": installation_lite(number)}
+        if "sender" in payload:
+            full["sender"] = full.pop("sender")
+        return full

@@ -1,4 +1,6 @@
-"""The installation of a GitHub App in acme, for webhooks that are an App's own.
+"""What a GitHub App's webhook hears of its installation.
+
+One installation in acme is only made up: for webhooks that were made with `"app": true` and have no App.
 
 https://docs.github.com/webhooks/webhook-events-and-payloads#installation
 """
@@ -14,14 +16,19 @@ ACTIONS = {"created", "deleted", "suspend", "unsuspend", "new_permissions_accept
 EVENTS = ["check_run", "check_suite", "issue_comment", "pull_request", "pull_request_review", "repository"]
 
 
-def installation_lite() -> Json:
+def installation_lite(number: int) -> Json:
     """The installation as every event of an App carries it."""
-    return {"id": INSTALLATION, "node_id": node_id("I", INSTALLATION)}
+    return {"id": number, "node_id": node_id("I", number)}
 
 
-def installation_event(world: World, action: str, sender: User, repos: list[Repo]) -> tuple[str, Json]:
-    """The event of that action and its payload; `added` and `removed` tell of `repos`."""
-    installation = _installation(world, sender, suspended=action == "suspend")
+def installation_event(
+    world: World, action: str, sender: User, repos: list[Repo], installation: Json | None = None
+) -> tuple[str, Json]:
+    """The event of that action and its payload; `added` and `removed` tell of `repos`.
+
+    Without an `installation`, as REST shows one, it is the one that webhooks made with `"app": true` know.
+    """
+    installation = installation or _installation(world, sender, suspended=action == "suspend")
     shown = [_repository(repo) for repo in repos]
     around = {"installation": installation, "sender": user_payload(world, sender)}
     if action in ACTIONS:
@@ -30,7 +37,7 @@ def installation_event(world: World, action: str, sender: User, repos: list[Repo
     if action not in {"added", "removed"}:
         raise ValueError(f"the action is one of {', '.join(sorted(ACTIONS | {'added', 'removed'}))}")
     changed = {
-        "repository_selection": "selected",
+        "repository_selection": installation["repository_selection"],
         "repositories_added": shown if action == "added" else [],
         "repositories_removed": shown if action == "removed" else [],
         "requester": None,

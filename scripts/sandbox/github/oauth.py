@@ -4,6 +4,7 @@ https://docs.github.com/apps/oauth-apps/building-oauth-apps/authorizing-oauth-ap
 """
 
 import re
+import secrets
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -11,7 +12,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import aiohttp_jinja2
 from aiohttp import web
 
-from .config import Config
+from .clients import Client, client_of
 from .payloads import Json
 from .services import SERVICES, Services
 from .tokens import Token, split_scopes
@@ -60,15 +61,17 @@ def install(app: web.Application) -> None:
 async def show_consent(request: web.Request) -> web.StreamResponse:
     """Ask who signs in, and whether they agree."""
     services, asked = request.app[SERVICES], request.query
-    if problem := _problem(services.config, asked):
-        return _answer_problem(services.config, asked, problem)
-    redirect = asked.get("redirect_uri") or services.config.redirect_uris[0]
+    client = client_of(services, asked.get("client_id", ""))
+    if client is None:
+        return _nobody()
+    if problem := _problem(client, asked):
+        return _answer_problem(client, asked, problem)
+    redirect = asked.get("redirect_uri") or client.redirect_uris[0]
     context = {
+        "name": client.name,
         "people": services.world.people(),
         "hint": asked.get("login", ""),
-        "scopes": [
-            (scope, SCOPE_WORDS.get(scope, scope)) for scope in _granted(services, asked.get("scope", ""))
-        ],
+        "scopes": _asked_for(services, client, asked),
         "hidden": {name: asked[name] for name in PASSED_ON if name in asked},
         "host": urlsplit(redirect).netloc,
     }
@@ -79,19 +82,23 @@ async def take_consent(request: web.Request) -> web.StreamResponse:
     """Send the browser back to the app, with a code or with `access_denied`."""
     services = request.app[SERVICES]
     form = {key: str(value) for key, value in (await request.post()).items()}
-    if problem := _problem(services.config, form):
-        return _answer_problem(services.config, form, problem)
+    client = client_of(services, form.get("client_id", ""))
+    if client is None:
+        return _nobody()
+    if problem := _problem(client, form):
+        return _answer_problem(client, form, problem)
     user = services.world.user(form.get("user", ""))
     if user is None or "cancel" in form:
         denied = ("access_denied", "The user has denied your application access.")
-        return _back(services.config, form, _error_fields(denied))
+        return _back(client, form, _error_fields(denied))
     code = services.vault.new_code(
         user,
-        _granted(services, form.get("scope", "")),
+        _granted(services, client, form.get("scope", "")),
         form.get("redirect_uri", ""),
         form.get("code_challenge", ""),
+        app_id=client.app_id,
     )
-    return _back(services.config, form, {"code": code.code})
+    return _back(client, form, {"code": code.code})
 
 
 async def exchange(request: web.Request) -> web.Response:
@@ -108,22 +115,27 @@ async def exchange(request: web.Request) -> web.Response:
 
 
 def _exchange(services: Services, fields: Mapping[str, str]) -> Json:
-    config = services.config
-    if (fields.get("client_id"), fields.get("client_secret")) != (config.client_id, config.client_secret):
+    client = client_of(services, fields.get("client_id", ""))
+    given = fields.get("client_secret", "").encode()
+    if client is None or not secrets.compare_digest(given, client.secret.encode()):
         return _error_fields(WRONG_CLIENT)
     grant = fields.get("grant_type", "authorization_code")
     if grant == "refresh_token":
-        token = services.vault.rotate(fields.get("refresh_token", ""))
+        token = services.vault.rotate(fields.get("refresh_token", ""), app_id=client.app_id)
         return _shown(services, token) if token else _error_fields(WRONG_REFRESH)
     if grant != "authorization_code":
         return _error_fields(WRONG_GRANT)
-    code = services.vault.take_code(fields.get("code", ""), fields.get("code_verifier", ""))
+    code = services.vault.take_code(
+        fields.get("code", ""), fields.get("code_verifier", ""), app_id=client.app_id
+    )
     if code is None:
         return _error_fields(WRONG_CODE)
     if fields.get("redirect_uri", code.redirect_uri) != code.redirect_uri:
         return _error_fields(WRONG_REDIRECT)
-    expiring = config.expiring_tokens or "offline_access" in code.scopes
-    return _shown(services, services.vault.issue(code.user, code.scopes, expiring=expiring))
+    # A GitHub App's tokens expire unless its owner opts out, which a manifest cannot.
+    expiring = client.app_id or services.config.expiring_tokens or "offline_access" in code.scopes
+    token = services.vault.issue(code.user, code.scopes, expiring=bool(expiring), app_id=client.app_id)
+    return _shown(services, token)
 
 
 def _shown(services: Services, token: Token) -> Json:
@@ -146,18 +158,38 @@ async def _fields(request: web.Request) -> dict[str, str]:
     return {key: values[-1] for key, values in parse_qs(await request.text()).items()}
 
 
-def _granted(services: Services, asked: str) -> tuple[str, ...]:
-    """The scopes a user grants: what is asked for, or what the configuration narrows it to."""
+def _asked_for(services: Services, client: Client, asked: Mapping[str, str]) -> list[tuple[str, str]]:
+    """What the page says the client wants: scopes, or the permissions of a GitHub App, and words for them."""
+    if client.app_id:
+        return permission_words(client.permissions)
+    scopes = _granted(services, client, asked.get("scope", ""))
+    return [(scope, SCOPE_WORDS.get(scope, scope)) for scope in scopes]
+
+
+def permission_words(permissions: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Permissions and words for them."""
+    verbs = {"read": "Read", "write": "Read and write", "admin": "Administer"}
+    return [
+        (f"{name}: {level}", f"{verbs[level]} {name.replace('_', ' ')}")
+        for name, level in permissions.items()
+    ]
+
+
+def _granted(services: Services, client: Client, asked: str) -> tuple[str, ...]:
+    """The scopes a user grants: what is asked for, or what the configuration narrows it to.
+
+    A GitHub App's tokens have none, whatever is asked for.
+    """
+    if client.app_id:
+        return ()
     narrowed = services.config.scopes_granted
     return split_scopes(asked if narrowed is None else narrowed)
 
 
-def _problem(config: Config, asked: Mapping[str, str]) -> tuple[str, str] | None:
+def _problem(client: Client, asked: Mapping[str, str]) -> tuple[str, str] | None:
     """What is wrong with a request for authorization, as error and description."""
-    if asked.get("client_id") != config.client_id:
-        return ("not_found", "No application has this client_id.")
     redirect = asked.get("redirect_uri", "")
-    if not (_registered(config, redirect) if redirect else config.redirect_uris):
+    if not (client.accepts(redirect) if redirect else client.redirect_uris):
         return WRONG_REDIRECT
     if asked.get("code_challenge"):
         if asked.get("code_challenge_method") != "S256":
@@ -167,33 +199,20 @@ def _problem(config: Config, asked: Mapping[str, str]) -> tuple[str, str] | None
     return None
 
 
-def _registered(config: Config, redirect: str) -> bool:
-    """Whether it is a registered address or lies below one, on the same host and port.
-
-    https://docs.github.com/apps/oauth-apps/building-oauth-apps/authorizing-oauth-apps#redirect-urls
-    """
-    asked = urlsplit(redirect)
-    if asked.scheme not in {"http", "https"} or ".." in asked.path.split("/"):
-        return False
-    for known in map(urlsplit, config.redirect_uris):
-        below = asked.path == known.path or asked.path.startswith(known.path.rstrip("/") + "/")
-        if (asked.scheme, asked.netloc) == (known.scheme, known.netloc) and below:
-            return True
-    return not config.redirect_uris
+def _nobody() -> web.Response:
+    return web.Response(status=404, text="No application has this client_id.")
 
 
-def _answer_problem(config: Config, asked: Mapping[str, str], problem: tuple[str, str]) -> web.StreamResponse:
+def _answer_problem(client: Client, asked: Mapping[str, str], problem: tuple[str, str]) -> web.StreamResponse:
     """Tell the app where that is safe, else the user."""
-    if problem[0] == "not_found":
-        return web.Response(status=404, text=problem[1])
     if problem == WRONG_REDIRECT:
         # GitHub tells a registered address about an unregistered one; the stand-in tells the user.
         return web.Response(status=400, text=f"{problem[0]}: {problem[1]}")
-    return _back(config, asked, _error_fields(problem))
+    return _back(client, asked, _error_fields(problem))
 
 
-def _back(config: Config, asked: Mapping[str, str], fields: Mapping[str, str]) -> web.Response:
-    redirect = asked.get("redirect_uri") or config.redirect_uris[0]
+def _back(client: Client, asked: Mapping[str, str], fields: Mapping[str, str]) -> web.Response:
+    redirect = asked.get("redirect_uri") or client.redirect_uris[0]
     state = {"state": asked["state"]} if asked.get("state") else {}
     joint = "&" if urlsplit(redirect).query else "?"
     location = redirect + joint + urlencode({**fields, **state})

@@ -4,6 +4,7 @@ Nobody signs in: a cookie says who one is. The pages work without JavaScript, wh
 them.
 """
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,8 @@ POLICY = (
     "base-uri 'none'; frame-ancestors 'none'"
 )
 HEARTBEAT = 15.0
+# Here other sites post the manifest of an App; nothing happens but that a page is shown.
+OPEN_TO_OTHERS = re.compile(r"(/organizations/[^/]+)?/settings/apps/new")
 
 Page = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -56,7 +59,8 @@ async def middleware(request: web.Request, handler: Handler) -> web.StreamRespon
     if request.path.startswith(("/api/", "/login/oauth/access_token")):
         return await handler(request)
     origin = request.headers.get("Origin")
-    if request.method not in {"GET", "HEAD"} and origin and urlsplit(origin).netloc != request.host:
+    foreign = origin and urlsplit(origin).netloc != request.host
+    if request.method not in {"GET", "HEAD"} and foreign and not OPEN_TO_OTHERS.fullmatch(request.path):
         return web.Response(status=403, text="This comes from another site.")
     if request.path.startswith("/_sandbox/"):
         return await handler(request)

@@ -10,22 +10,21 @@ https://docs.github.com/rest/using-the-rest-api
 
 import json
 import secrets
-from base64 import b64decode
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
 
+from .app_permissions import Alternatives, accepted, needs
 from .limits import Window
-from .model import Permission, Pull, Repo
 from .payloads import Json
-from .records import User
 from .refusals import Refused, not_found
+from .rest_auth import app_of, client_of_call, token_of
+from .rest_call import PREFIX, Answer, Call
 from .services import SERVICES, Services
 from .tokens import Token
 
-PREFIX = "/api/v3"
 DOCS = "https://docs.github.com/rest"
 VERSIONS = ("2022-11-28", "2026-03-10")
 # What the newer version took out: https://docs.github.com/rest/about-the-rest-api/breaking-changes
@@ -35,7 +34,6 @@ REMOVED = {"assignee", "merge_commit_sha", "rate"}
 BY_NAME = "/repos/{owner}/{repo}"
 BY_NUMBER = "/repositories/{repository_id:[0-9]+}"
 
-MOVED = "Moved Permanently"
 REDIRECTS = "guides/best-practices-for-using-the-rest-api#follow-redirects"
 NO_USER_AGENT = (
     "Request forbidden by administrative rules. Please make sure your request has a User-Agent header "
@@ -48,82 +46,15 @@ BAD_VERSION = (
 )
 
 
-@dataclass(frozen=True)
-class Answer:
-    """What an endpoint answers; no `body` at all for 204."""
-
-    body: Any = None
-    status: int = 200
-    headers: dict[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Call:
-    """One REST call by a known or an unknown caller."""
-
-    request: web.Request
-    services: Services
-    token: Token | None
-    body: Json
-
-    @property
-    def user(self) -> User:
-        """The caller; refuses without a good token."""
-        if self.token is None:
-            raise Refused(401, "Requires authentication")
-        return self.token.user
-
-    def repo(self, *, write: bool = False) -> Repo:
-        """The repository of the path; 404 if the caller, or the scope of their token, may not see it.
-
-        https://docs.github.com/apps/oauth-apps/building-oauth-apps/scopes-for-oauth-apps
-        """
-        repo = self.named_repo()
-        scopes = self.token.scopes if self.token else ()
-        if repo.private and "repo" not in scopes:
-            raise not_found()
-        if write:
-            _ = self.user
-            if not {"repo", "public_repo"} & set(scopes):
-                raise not_found()
-        return repo
-
-    def named_repo(self) -> Repo:
-        """The repository of the path, by name or number, if the caller may see it.
-
-        Its former names lead to its number.
-        https://docs.github.com/rest/using-the-rest-api/best-practices-for-using-the-rest-api#follow-redirects
-        """
-        world, match = self.services.world, self.request.match_info
-        name = f"{match.get('owner')}/{match.get('repo')}"
-        number = int(match.get("repository_id") or world.moved.get(name.lower(), 0))
-        repo = world.repo_by_id(number) if number else world.repo(name)
-        caller = self.token.user if self.token else None
-        if repo is None or repo.permission(caller) < Permission.READ:
-            raise not_found()
-        if number and "repository_id" not in match:
-            former = f"{PREFIX}/repos/{match['owner']}/{match['repo']}"
-            rest = self.request.rel_url.raw_path_qs.removeprefix(former)
-            url = f"{self.services.config.api_url}/repositories/{number}{rest}"
-            safe = self.request.method in {"GET", "HEAD"}
-            raise Refused(301 if safe else 307, MOVED if safe else "Temporary Redirect", url=url)
-        return repo
-
-    def pull(self, repo: Repo) -> Pull:
-        """The pull request of the path."""
-        number = self.request.match_info["number"]
-        pull = repo.pulls.get(int(number)) if number.isdigit() else None
-        if pull is None:
-            raise not_found()
-        return pull
-
-
 Endpoint = Callable[[Call], Awaitable[Answer]]
 
 
 @dataclass(frozen=True)
 class Route:
-    """An endpoint and where it is; `app_auth` means client id and secret in place of a token."""
+    """An endpoint and where it is.
+
+    In place of a token, `app_auth` demands client id and secret, `jwt` a GitHub App's JWT.
+    """
 
     method: str
     path: str
@@ -131,18 +62,25 @@ class Route:
     run: Endpoint
     app_auth: bool = False
     free: bool = False
+    jwt: bool = False
+
+    @property
+    def needs(self) -> Alternatives:
+        """The permissions that a GitHub App needs one of; none outside of repositories."""
+        below = self.path.startswith(BY_NAME)
+        return needs(self.method, self.path.removeprefix(BY_NAME)) if below else ()
 
 
 ROUTES: list[Route] = []
 
 
 def endpoint(
-    method: str, path: str, *, docs: str, app_auth: bool = False, free: bool = False
+    method: str, path: str, *, docs: str, app_auth: bool = False, free: bool = False, jwt: bool = False
 ) -> Callable[[Endpoint], Endpoint]:
     """Register an endpoint; `free` calls do not count against the rate limit."""
 
     def register(run: Endpoint) -> Endpoint:
-        ROUTES.append(Route(method, path, docs, run, app_auth, free))
+        ROUTES.append(Route(method, path, docs, run, app_auth, free, jwt))
         return run
 
     return register
@@ -192,17 +130,30 @@ async def _answer(route: Route, request: web.Request, version: str, headers: dic
     headers["X-GitHub-Api-Version-Selected"] = version
     services = request.app[SERVICES]
     if route.app_auth:
-        _check_app(request, services)
-        return await route.run(Call(request, services, None, await _body(request)))
-    token = _token(request, services)
+        client = client_of_call(request, services)
+        return await route.run(Call(request, services, None, await _body(request), client=client))
+    if route.jwt:
+        app = app_of(request, services)
+        return await route.run(Call(request, services, None, await _body(request), app=app))
+    token = token_of(request, services)
     window = _count(services, token, free=route.free)
     headers.update(window.headers())
     if token:
-        headers["X-OAuth-Scopes"] = ", ".join(token.scopes)
-        headers["X-OAuth-Client-Id"] = services.config.client_id
+        headers.update(_token_headers(services, token, route))
     if window.used > window.limit:
         raise Refused(403, f"API rate limit exceeded for user ID {token.user.id if token else 0}.")
-    return await route.run(Call(request, services, token, await _body(request)))
+    return await route.run(Call(request, services, token, await _body(request), needs=route.needs))
+
+
+def _token_headers(services: Services, token: Token, route: Route) -> dict[str, str]:
+    """What GitHub tells of a token, and of what an App would need."""
+    app = services.apps.apps.get(token.app_id)
+    headers = {
+        "X-OAuth-Scopes": ", ".join(token.scopes),
+        "X-OAuth-Client-Id": app.client_id if app else services.config.client_id,
+    }
+    needed = {"X-Accepted-GitHub-Permissions": accepted(route.needs)} if app and route.needs else {}
+    return headers | needed
 
 
 def _count(services: Services, token: Token | None, *, free: bool) -> Window:
@@ -210,31 +161,6 @@ def _count(services: Services, token: Token | None, *, free: bool) -> Window:
     if not free:
         services.limits.count(user_id)
     return services.limits.window(user_id)
-
-
-def _token(request: web.Request, services: Services) -> Token | None:
-    header = request.headers.get("Authorization")
-    if header is None:
-        return None
-    scheme, _, secret = header.partition(" ")
-    token = services.vault.find(secret.strip()) if scheme.lower() in {"bearer", "token"} else None
-    if token is None:
-        raise Refused(401, "Bad credentials")
-    return token
-
-
-def _check_app(request: web.Request, services: Services) -> None:
-    config = services.config
-    scheme, _, encoded = request.headers.get("Authorization", "").partition(" ")
-    expected = f"{config.client_id}:{config.client_secret}"
-    try:
-        given = b64decode(encoded, validate=True).decode() if scheme.lower() == "basic" else ""
-    except ValueError:
-        given = ""
-    if not secrets.compare_digest(given.encode(), expected.encode()):
-        raise Refused(401, "Bad credentials")
-    if request.match_info["client_id"] != config.client_id:
-        raise not_found()
 
 
 async def _body(request: web.Request) -> Json:

@@ -14,7 +14,8 @@ from .checks import rerun_failed, tell_suite
 from .ci import ACTIONS, CheckRun, CheckSuite, WorkflowRun
 from .model import Repo
 from .refusals import Refused, not_found
-from .rest import Answer, Call, endpoint
+from .rest import endpoint
+from .rest_call import Answer, Call
 from .rest_paging import paged
 
 RUNS = "/repos/{owner}/{repo}/actions/runs"

@@ -7,7 +7,8 @@ from .model import Pull, Repo
 from .payloads import Json, user_payload
 from .pull_payloads import simple_pull_payload
 from .refusals import Refused, not_found
-from .rest import Answer, Call, endpoint
+from .rest import endpoint
+from .rest_call import Answer, Call
 from .rest_paging import paged
 from .rest_pulls import PULL
 

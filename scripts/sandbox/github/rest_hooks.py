@@ -9,7 +9,8 @@ from .hooks import KNOWN_EVENTS, MASK, Delivery, Hook, config_payload, delivery_
 from .model import Permission, Repo
 from .payloads import Json, user_payload
 from .refusals import Refused, invalid, not_found
-from .rest import Answer, Call, endpoint
+from .rest import endpoint
+from .rest_call import Answer, Call
 from .rest_paging import page_size
 from .webhooks import add_hook, ping
 
@@ -29,7 +30,11 @@ def _repo(call: Call, scopes: set[str]) -> Repo:
     repo = call.named_repo()
     if call.token is None:
         raise not_found()
-    if repo.permission(call.user) < Permission.ADMIN or not scopes & set(call.token.scopes):
+    if call.token.installation_id:
+        # An App that acts for itself has what it was granted, which is checked by now.
+        return repo
+    enough = call.by_app or bool(scopes & set(call.token.scopes))
+    if repo.permission(call.user) < Permission.ADMIN or not enough:
         raise not_found()
     return repo
 
@@ -42,7 +47,8 @@ def _hook(call: Call, scopes: set[str]) -> Hook:
     return hook
 
 
-def _delivery(call: Call, hook: Hook) -> Delivery:
+def find_delivery(call: Call, hook: Hook) -> Delivery:
+    """The delivery of the path."""
     number = call.request.match_info["delivery"]
     for delivery in hook.deliveries:
         if str(delivery.id) == number:
@@ -63,7 +69,7 @@ async def create_hook(call: Call) -> Answer:
     repo = _repo(call, WRITE_SCOPES)
     if call.body.get("name", "web") != "web":
         raise invalid("Hook", "name", "invalid")
-    config = _config(call.body)
+    config = read_config(call.body)
     if not config.get("url"):
         raise invalid("Hook", "url", "missing_field", "url cannot be blank")
     events = _events(call.body.get("events", ["push"]))
@@ -95,11 +101,11 @@ async def update_hook(call: Call) -> Answer:
     events = _events(body["events"]) if "events" in body else list(hook.events)
     events += [event for event in _events(body.get("add_events", [])) if event not in events]
     removed = _events(body.get("remove_events", []))
-    config = _config(body) if "config" in body else None
+    config = read_config(body) if "config" in body else None
     hook.events = [event for event in events if event not in removed]
     hook.active = bool(body.get("active", hook.active))
     if config is not None:
-        _configure(hook, {"secret": "", **config})
+        configure(hook, {"secret": "", **config})
     hook.updated_at = call.services.world.clock.change()
     return Answer(hook_payload(call.services.world, hook))
 
@@ -129,7 +135,7 @@ async def get_hook_config(call: Call) -> Answer:
 async def update_hook_config(call: Call) -> Answer:
     """Change some of it, for instance only the secret."""
     hook = _hook(call, WRITE_SCOPES)
-    _configure(hook, _config({"config": call.body}))
+    configure(hook, read_config({"config": call.body}))
     return Answer(config_payload(hook))
 
 
@@ -144,7 +150,12 @@ async def ping_hook(call: Call) -> Answer:
 @endpoint("GET", f"{HOOK}/deliveries", docs="repos/webhooks#list-deliveries-for-a-repository-webhook")
 async def list_deliveries(call: Call) -> Answer:
     """Newest first, a page at a time; `cursor` comes from the Link header, `status` filters."""
-    hook, query = _hook(call, READ_SCOPES), call.request.query
+    return deliveries_answer(call, _hook(call, READ_SCOPES))
+
+
+def deliveries_answer(call: Call, hook: Hook) -> Answer:
+    """A page of a webhook's deliveries."""
+    query = call.request.query
     status, cursor = query.get("status"), query.get("cursor", "")
     if status not in {None, "success", "failure"}:
         raise Refused(422, "Validation Failed")
@@ -167,14 +178,14 @@ async def list_deliveries(call: Call) -> Answer:
 async def get_delivery(call: Call) -> Answer:
     """One attempt, with what was sent and what came back."""
     hook = _hook(call, READ_SCOPES)
-    return Answer(delivery_payload(hook, _delivery(call, hook), full=True))
+    return Answer(delivery_payload(hook, find_delivery(call, hook), full=True))
 
 
 @endpoint("POST", f"{DELIVERY}/attempts", docs="repos/webhooks#redeliver-a-delivery-for-a-repository-webhook")
 async def redeliver(call: Call) -> Answer:
     """Send it again under the same GUID."""
     hook = _hook(call, WRITE_SCOPES)
-    call.services.hookshot.redeliver(_delivery(call, hook))
+    call.services.hookshot.redeliver(find_delivery(call, hook))
     return Answer({}, 202)
 
 
@@ -191,7 +202,8 @@ def _events(value: Any) -> list[str]:
     return value
 
 
-def _config(body: Json) -> Json:
+def read_config(body: Json) -> Json:
+    """The `config` of a body, checked."""
     config = body.get("config") or {}
     if not isinstance(config, dict):
         raise invalid("Hook", "config", "invalid")
@@ -202,7 +214,8 @@ def _config(body: Json) -> Json:
     return config
 
 
-def _configure(hook: Hook, config: Json) -> None:
+def configure(hook: Hook, config: Json) -> None:
+    """Change what a webhook's `config` names."""
     hook.url = str(config.get("url") or hook.url)
     hook.content_type = str(config.get("content_type") or hook.content_type)
     hook.insecure_ssl = str(config.get("insecure_ssl") or hook.insecure_ssl)

@@ -5,7 +5,7 @@ https://docs.github.com/rest/using-the-rest-api/using-pagination-in-the-rest-api
 
 from typing import Any
 
-from .rest import Call
+from .rest_call import Call
 
 
 def paged(call: Call, items: list[Any]) -> tuple[list[Any], dict[str, str]]:

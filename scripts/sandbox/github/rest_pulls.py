@@ -7,7 +7,8 @@ from .model import Pull, Repo
 from .payloads import user_payload
 from .pull_payloads import issue_payload, pull_payload, simple_pull_payload
 from .refusals import invalid, not_found
-from .rest import Answer, Call, endpoint
+from .rest import endpoint
+from .rest_call import Answer, Call
 from .rest_paging import paged
 
 PULL = "/repos/{owner}/{repo}/pulls/{number}"

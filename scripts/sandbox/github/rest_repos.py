@@ -5,7 +5,8 @@ https://docs.github.com/rest/repos/repos
 
 from .payloads import full_repo_payload, repo_payload
 from .repositories import perform_on_repo
-from .rest import Answer, Call, endpoint
+from .rest import endpoint
+from .rest_call import Answer, Call
 
 REPO = "/repos/{owner}/{repo}"
 

@@ -4,7 +4,8 @@ from .deeds import perform
 from .model import Pull, Repo
 from .records import Comment, LineComment, Review
 from .refusals import Refused, not_found
-from .rest import Answer, Call, endpoint
+from .rest import endpoint
+from .rest_call import Answer, Call
 from .rest_paging import paged
 from .rest_pulls import ISSUE, PULL, writing
 from .talk import Said

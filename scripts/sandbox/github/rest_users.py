@@ -1,21 +1,25 @@
 """REST: the caller, what they can reach, how often they may call, and their tokens."""
 
 import hashlib
+from collections.abc import Mapping
 
-from .model import Permission
+from .model import Permission, Repo
 from .payloads import Json, full_repo_payload, profile_payload, stamp, stamp_or_none, user_payload
+from .records import User
 from .refusals import Refused, not_found
-from .rest import Answer, Call, endpoint
+from .rest import endpoint
+from .rest_call import Answer, Call
 from .rest_paging import paged
 from .tokens import Token
 
+AFFILIATIONS = "owner,collaborator,organization_member"
 APP_TOKEN = "/applications/{client_id}/token"
 
 
 @endpoint("GET", "/user", docs="users/users#get-the-authenticated-user")
 async def get_user(call: Call) -> Answer:
     """Who the token belongs to."""
-    return Answer(profile_payload(call.services.world, call.user))
+    return Answer(profile_payload(call.services.world, call.require_user()))
 
 
 @endpoint("GET", "/users/{login}", docs="users/users#get-a-user")
@@ -31,16 +35,46 @@ async def get_public_user(call: Call) -> Answer:
 
 @endpoint("GET", "/user/repos", docs="repos/repos#list-repositories-for-the-authenticated-user")
 async def list_repos(call: Call) -> Answer:
-    """The repositories the caller was given access to; private ones only with the scope `repo`."""
-    world, user = call.services.world, call.user
-    scopes = call.token.scopes if call.token else ()
+    """The repositories the caller was given access to; private ones only with the scope `repo`,
+    or of a GitHub App's token where the App is installed.
+
+    `affiliation`, `visibility` and `type` choose, `sort` and `direction` order them.
+    """
+    world, user, query = call.services.world, call.require_user(), call.request.query
+    if "type" in query and {"visibility", "affiliation"} & query.keys():
+        raise Refused(422, "If you specify visibility or affiliation, you cannot specify type.")
     found = [
-        full_repo_payload(world, repo, user)
+        repo
         for repo in world.repos.values()
-        if repo.permissions.get(user.login, Permission.NONE) and (not repo.private or "repo" in scopes)
+        if repo.permissions.get(user.login, Permission.NONE)
+        and call.reaches(repo)
+        and _is_chosen(repo, user, query)
     ]
-    page, headers = paged(call, found)
-    return Answer(page, headers=headers)
+    page, headers = paged(call, _sorted(found, query))
+    return Answer([full_repo_payload(world, repo, user) for repo in page], headers=headers)
+
+
+def _is_chosen(repo: Repo, user: User, query: Mapping[str, str]) -> bool:
+    if repo.owner == user:
+        affiliation = "owner"
+    else:
+        affiliation = "organization_member" if repo.owner.kind == "Organization" else "collaborator"
+    kinds = {"public": "public", "private": "private", "owner": "owner", "member": "organization_member"}
+    told = {affiliation, "private" if repo.private else "public"}
+    wanted = kinds.get(query.get("type") or query.get("visibility", "all"))
+    affiliations = query.get("affiliation", AFFILIATIONS).replace(" ", "").split(",")
+    return affiliation in affiliations and (wanted is None or wanted in told)
+
+
+def _sorted(repos: list[Repo], query: Mapping[str, str]) -> list[Repo]:
+    sort = query.get("sort", "full_name")
+    backwards = query.get("direction", "asc" if sort == "full_name" else "desc") == "desc"
+    by_name = sorted(repos, key=lambda repo: repo.full_name.lower(), reverse=backwards)
+    if sort == "created":
+        return sorted(by_name, key=lambda repo: repo.created_at, reverse=backwards)
+    if sort in {"updated", "pushed"}:
+        return sorted(by_name, key=lambda repo: repo.pushed_at, reverse=backwards)
+    return by_name
 
 
 @endpoint(
@@ -82,7 +116,8 @@ async def delete_token(call: Call) -> Answer:
 )
 async def delete_grant(call: Call) -> Answer:
     """Revoke all tokens of the user a token belongs to."""
-    call.services.vault.revoke_all(_apps_token(call).user)
+    token = _apps_token(call)
+    call.services.vault.revoke_all(token.user, app_id=token.app_id)
     return Answer(status=204)
 
 
@@ -91,17 +126,17 @@ def _apps_token(call: Call) -> Token:
     if not isinstance(access, str) or not access:
         raise Refused(422, "Validation Failed", [{"resource": "OauthAccess", "code": "missing_field"}])
     token = call.services.vault.find(access)
-    if token is None:
+    if token is None or call.client is None or token.app_id != call.client.app_id:
         raise not_found()
     return token
 
 
 def _authorization(call: Call, token: Token) -> Json:
-    config = call.services.config
+    config, client = call.services.config, call.client
     return {
         "id": token.id,
         "url": f"{config.api_url}/authorizations/{token.id}",
-        "app": {"name": "bridge", "url": config.web_url, "client_id": config.client_id},
+        "app": {"name": client.name, "url": client.url, "client_id": client.client_id} if client else None,
         "token": token.access,
         "hashed_token": hashlib.sha256(token.access.encode()).hexdigest(),
         "token_last_eight": token.access[-8:],

@@ -4,6 +4,7 @@ Their calls are not recorded, and faults do not break them.
 """
 
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import Any
 
 from aiohttp import web
@@ -18,8 +19,9 @@ from .pull_payloads import pull_payload
 from .records import User
 from .refusals import Refused, not_found
 from .repositories import REPO_DEEDS, perform_on_repo
+from .sandbox_apps import change_installation, find_app, make_app, withdraw
 from .sandbox_views import pull_view
-from .seed import ACME
+from .seed import ACME, FOUNDED, add_repo
 from .services import SERVICES, Services
 from .tokens import split_scopes
 from .webhooks import add_hook
@@ -35,9 +37,11 @@ def install(app: web.Application) -> None:
         ("DELETE", "/tokens", revoke_tokens),
         ("POST", "/hooks", make_hook),
         ("POST", "/act", act),
+        ("POST", "/apps", register),
         ("POST", "/installations", install_app),
         ("GET", "/pulls/{owner}/{repo}/{number:[0-9]+}", show_pull),
         ("POST", "/users/{login}", set_user),
+        ("POST", "/repositories", make_repos),
         ("GET", "/webhooks", show_webhooks),
         ("POST", "/webhooks", set_webhooks),
         ("POST", "/webhooks/release", release),
@@ -65,7 +69,14 @@ def _handler(run: Run) -> Callable[[web.Request], Awaitable[web.Response]]:
 
 
 async def make_token(services: Services, _request: web.Request, body: Json) -> Json:
-    """`{"user", "scopes"}`: a token as if the user had agreed; `{"expiring": true}` adds a refresh token."""
+    """`{"user", "scopes"}`: a token as if the user had agreed; `{"expiring": true}` adds a refresh token.
+
+    `{"user", "app": slug}` makes one for a GitHub App.
+    """
+    if "app" in body:
+        app = find_app(services, body["app"])
+        given = services.vault.issue(_user(services, body["user"]), (), expiring=True, app_id=app.id)
+        return {"token": given.access, "refresh_token": given.refresh, "scopes": []}
     scopes = split_scopes(body.get("scopes", "repo"))
     expiring = bool(body.get("expiring", services.config.expiring_tokens))
     token = services.vault.issue(_user(services, body["user"]), scopes, expiring=expiring)
@@ -73,8 +84,8 @@ async def make_token(services: Services, _request: web.Request, body: Json) -> J
 
 
 async def revoke_tokens(services: Services, request: web.Request, _body: Json) -> Json:
-    """`?user=`: all tokens of that user are no good any more."""
-    return {"revoked": services.vault.revoke_all(_user(services, request.query["user"]))}
+    """`?user=`: all tokens of that user are no good any more, as if they had withdrawn them."""
+    return {"revoked": withdraw(services, _user(services, request.query["user"]))}
 
 
 async def make_hook(services: Services, _request: web.Request, body: Json) -> Json:
@@ -121,10 +132,22 @@ async def show_pull(services: Services, request: web.Request, _body: Json) -> Js
     return pull_view(repo, pull)
 
 
+async def register(services: Services, _request: web.Request, body: Json) -> Json:
+    """`{"manifest", "name", "owner", "as", "installed_on": [full names]}`: a GitHub App, installed there."""
+    actor, owner = _user(services, body.get("as", "cy-gh")), _user(services, body.get("owner", "acme"))
+    repos = [_repo(services, name) for name in body.get("installed_on", [])]
+    return make_app(services, actor, owner, body, repos)
+
+
 async def install_app(services: Services, _request: web.Request, body: Json) -> Json:
-    """`{"action", "as", "repos"}`: what happens to the App's installation; its webhooks hear of it."""
+    """`{"app": slug, "action", "as", "repos"}`: what happens to an App's installation; its webhook hears.
+
+    Without an `app` it only tells the webhooks made with `"app": true`.
+    """
     repos = [_repo(services, name) for name in body.get("repos", ["acme/component"])]
     sender = _user(services, body.get("as", "cy-gh"))
+    if "app" in body:
+        return change_installation(services, find_app(services, body["app"]), body["action"], sender, repos)
     event, payload = installation_event(services.world, body["action"], sender, repos)
     hooks = [hook for hook in services.hookshot.hooks.values() if hook.app]
     services.hookshot.send(event, payload, hooks)
@@ -132,17 +155,49 @@ async def install_app(services: Services, _request: web.Request, body: Json) -> 
 
 
 async def set_user(services: Services, request: web.Request, body: Json) -> Json:
-    """`{"permission": "none|read|write|admin", "repo", "rate_remaining"}`, each optional but one."""
+    """`{"permission": "none|read|write|admin", "repo", "rate_remaining"}`, each optional but one.
+
+    Without a `repo` the permission holds in all of acme's.
+    """
     user = _user(services, request.match_info["login"])
     if "rate_remaining" in body:
         services.limits.leave(user.id, int(body["rate_remaining"]))
     if "permission" in body:
         permission = Permission[body["permission"].upper()]
-        wanted = body.get("repo")
-        for repo in services.world.repos.values():
-            if repo.owner == ACME and wanted in {None, repo.full_name}:
-                _permit(repo, user, permission)
+        named = [_repo(services, body["repo"])] if body.get("repo") else None
+        for repo in named or [one for one in services.world.repos.values() if one.owner == ACME]:
+            _permit(repo, user, permission)
     return {"login": user.login, "id": user.id}
+
+
+async def make_repos(services: Services, _request: web.Request, body: Json) -> Json:
+    """`{"owner", "prefix", "count", "permissions": {login: permission}, "private"}`: repositories.
+
+    `repo-001`, `repo-002` and so on, each made a minute after the one before; returns their full names.
+    """
+    world, owner = services.world, _user(services, body.get("owner", "acme"))
+    prefix, count = str(body.get("prefix", "repo")), int(body.get("count", 1))
+    held = {
+        _user(services, login).login: Permission[level.upper()]
+        for login, level in body.get("permissions", {}).items()
+    }
+    names = [f"{prefix}-{number:03}" for number in range(1, count + 1)]
+    if taken := [name for name in names if world.repo(f"{owner.login}/{name}")]:
+        raise ValueError(f"{owner.login} has a repository {taken[0]} already")
+    made = [
+        add_repo(
+            world,
+            world.new_id(),
+            owner,
+            name,
+            private=bool(body.get("private")),
+            description=f"Number {number} of many",
+            permissions=dict(held),
+            created_at=FOUNDED + timedelta(minutes=number),
+        )
+        for number, name in enumerate(names, 1)
+    ]
+    return {"repositories": [repo.full_name for repo in made]}
 
 
 async def show_webhooks(services: Services, _request: web.Request, _body: Json) -> Json:

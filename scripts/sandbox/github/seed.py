@@ -18,6 +18,10 @@ ACME = User(id=9001, login="acme", name="Acme", kind="Organization")
 
 TEAM = Team(id=501, slug="makers", name="Makers", description="Those who make the component")
 
+REPOSITORIES = (
+    (1296269, "component", False, "The component everybody depends on"),
+    (1296270, "gadgets", True, "Secret gadgets"),
+)
 LABELS = (
     ("bug", "d73a4a", "Something isn't working"),
     ("documentation", "0075ca", "Improvements or additions to documentation"),
@@ -35,25 +39,37 @@ def new_world(config: Config) -> World:
     for user in (*PEOPLE, ACME):
         world.add_user(user)
     world.teams[TEAM.slug] = TEAM
-    _add_repo(world, 1296269, "component", private=False, description="The component everybody depends on")
-    _add_repo(world, 1296270, "gadgets", private=True, description="Secret gadgets")
+    ann, bob, cy, _dee = PEOPLE
+    held = {ann.login: Permission.WRITE, bob.login: Permission.READ, cy.login: Permission.ADMIN}
+    for number, name, private, about in REPOSITORIES:
+        add_repo(world, number, ACME, name, private=private, description=about, permissions=dict(held))
     return world
 
 
-def _add_repo(world: World, number: int, name: str, *, private: bool, description: str) -> None:
-    ann, bob, cy, _dee = PEOPLE
+def add_repo(
+    world: World,
+    number: int,
+    owner: User,
+    name: str,
+    *,
+    private: bool,
+    description: str,
+    permissions: dict[str, Permission],
+    created_at: datetime = FOUNDED,
+) -> Repo:
+    """Make a repository with two branches, a milestone and GitHub's first labels."""
     repo = Repo(
         id=number,
-        owner=ACME,
+        owner=owner,
         name=name,
         private=private,
         description=description,
-        created_at=FOUNDED,
-        pushed_at=FOUNDED,
-        permissions={ann.login: Permission.WRITE, bob.login: Permission.READ, cy.login: Permission.ADMIN},
+        created_at=created_at,
+        pushed_at=created_at,
+        permissions=permissions,
         heads={"main": world.new_sha(), "stable": world.new_sha()},
         milestones={"1.0": 1},
     )
     for label, color, about in LABELS:
         repo.labels[label] = Label(id=world.new_id(), name=label, color=color, description=about)
-    world.add_repo(repo)
+    return world.add_repo(repo)

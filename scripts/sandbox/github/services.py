@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 import aiohttp
 from aiohttp import web
 
+from .apps import Apps
 from .config import Config
 from .deeds import Change
 from .hookshot import Hookshot
@@ -18,10 +19,11 @@ from .watch import Watch
 
 
 class Services:
-    """The world with its tokens, rate limits and webhooks; `reset` begins anew."""
+    """The world with its tokens, rate limits, Apps and webhooks; `reset` begins anew."""
 
     world: World
     vault: Vault
+    apps: Apps
     limits: Limits
     hookshot: Hookshot
 
@@ -45,7 +47,8 @@ class Services:
         self.world = new_world(self.config)
         self.vault = Vault(self.world.clock)
         self.limits = Limits(self.world.clock)
-        self.hookshot = Hookshot(self.world, self.watch, self._session)
+        self.apps = Apps(self.world)
+        self.hookshot = Hookshot(self.world, self.apps, self.watch, self._session)
 
     def _emit(self, repo: Repo, event: str, payload: Json) -> None:
         self.hookshot.emit(repo, event, payload)

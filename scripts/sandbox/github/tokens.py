@@ -6,6 +6,7 @@ https://docs.github.com/apps/oauth-apps/building-oauth-apps/authorizing-oauth-ap
 import base64
 import hashlib
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -15,6 +16,9 @@ from .records import User
 CODE_LIFE = timedelta(minutes=10)
 ACCESS_LIFE = timedelta(seconds=28_800)
 REFRESH_LIFE = timedelta(seconds=15_897_600)
+# The pages on OAuth Apps and on GitHub Apps give six months differently.
+APP_REFRESH_LIFE = timedelta(seconds=15_811_200)
+INSTALLATION_LIFE = timedelta(hours=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +33,11 @@ class Token:
     expires_at: datetime | None = None
     refresh: str | None = None
     refresh_expires_at: datetime | None = None
+    # Of a GitHub App's tokens: whose they are, and what narrows those of an installation.
+    app_id: int = 0
+    installation_id: int = 0
+    permissions: Mapping[str, str] | None = None
+    repo_ids: frozenset[int] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,29 +50,66 @@ class Code:
     redirect_uri: str
     challenge: str
     expires_at: datetime
+    app_id: int
 
 
 class Vault:
-    """The tokens and codes of the one OAuth App the stand-in knows."""
+    """The tokens and codes of the configured OAuth App, whose `app_id` is 0, and of the GitHub Apps."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._tokens: dict[str, Token] = {}
         self._codes: dict[str, Code] = {}
 
-    def issue(self, user: User, scopes: tuple[str, ...], *, expiring: bool = False) -> Token:
-        """A new token for `user`."""
+    def issue(self, user: User, scopes: tuple[str, ...], *, expiring: bool = False, app_id: int = 0) -> Token:
+        """A new token for `user`; a GitHub App's has no scopes.
+
+        https://docs.github.com/apps/creating-github-apps/authenticating-with-a-github-app/generating-a-user-access-token-for-a-github-app
+        """
         now = self._clock.now()
         token = Token(
-            id=len(self._tokens) + 1, access=_secret("gho"), user=user, scopes=scopes, created_at=now
+            id=len(self._tokens) + 1,
+            access=_secret("ghu" if app_id else "gho"),
+            user=user,
+            scopes=scopes,
+            created_at=now,
+            app_id=app_id,
         )
         if expiring:
             token = replace(
                 token,
                 expires_at=now + ACCESS_LIFE,
                 refresh=_secret("ghr"),
-                refresh_expires_at=now + REFRESH_LIFE,
+                refresh_expires_at=now + (APP_REFRESH_LIFE if app_id else REFRESH_LIFE),
             )
+        self._tokens[token.access] = token
+        return token
+
+    def issue_for_installation(
+        self,
+        bot: User,
+        app_id: int,
+        installation_id: int,
+        permissions: Mapping[str, str],
+        repo_ids: frozenset[int] | None,
+    ) -> Token:
+        """A new token for an App itself, good for an hour, in one installation.
+
+        https://docs.github.com/rest/apps/apps#create-an-installation-access-token-for-an-app
+        """
+        now = self._clock.now()
+        token = Token(
+            id=len(self._tokens) + 1,
+            access=_secret("ghs"),
+            user=bot,
+            scopes=(),
+            created_at=now,
+            expires_at=now + INSTALLATION_LIFE,
+            app_id=app_id,
+            installation_id=installation_id,
+            permissions=permissions,
+            repo_ids=repo_ids,
+        )
         self._tokens[token.access] = token
         return token
 
@@ -74,31 +120,35 @@ class Vault:
             return None
         return token
 
-    def rotate(self, refresh: str) -> Token | None:
-        """A new token for a refresh token; the old pair dies at once. None if it is no good.
+    def rotate(self, refresh: str, *, app_id: int = 0) -> Token | None:
+        """A new token for a refresh token of that App; the old pair dies at once. None if it is no good.
 
         https://docs.github.com/apps/creating-github-apps/authenticating-with-a-github-app/refreshing-user-access-tokens
         """
         for token in self._tokens.values():
-            if token.refresh == refresh and token.refresh_expires_at:
+            if token.refresh == refresh and token.refresh_expires_at and token.app_id == app_id:
                 if token.refresh_expires_at <= self._clock.now():
                     return None
                 self.revoke(token)
-                return self.issue(token.user, token.scopes, expiring=True)
+                return self.issue(token.user, token.scopes, expiring=True, app_id=app_id)
         return None
 
     def revoke(self, token: Token) -> None:
         """The token is no good any more, nor is its refresh token."""
         self._tokens.pop(token.access, None)
 
-    def revoke_all(self, user: User) -> int:
-        """All tokens of a user; returns how many there were."""
-        theirs = [token for token in self._tokens.values() if token.user == user]
+    def revoke_all(self, user: User, *, app_id: int | None = None) -> int:
+        """All tokens of a user, or those of one App; returns how many there were."""
+        theirs = [
+            token for token in self._tokens.values() if token.user == user and app_id in {None, token.app_id}
+        ]
         for token in theirs:
             self.revoke(token)
         return len(theirs)
 
-    def new_code(self, user: User, scopes: tuple[str, ...], redirect_uri: str, challenge: str) -> Code:
+    def new_code(
+        self, user: User, scopes: tuple[str, ...], redirect_uri: str, challenge: str, *, app_id: int = 0
+    ) -> Code:
         """A code for a user who has just agreed."""
         code = Code(
             code=secrets.token_hex(10),
@@ -107,14 +157,15 @@ class Vault:
             redirect_uri=redirect_uri,
             challenge=challenge,
             expires_at=self._clock.now() + CODE_LIFE,
+            app_id=app_id,
         )
         self._codes[code.code] = code
         return code
 
-    def take_code(self, code: str, verifier: str) -> Code | None:
-        """The code, used up; None if it is unknown, old, used, or `verifier` does not prove it."""
+    def take_code(self, code: str, verifier: str, *, app_id: int = 0) -> Code | None:
+        """The code, used up; None if it is unknown, old, used, another's, or `verifier` does not prove it."""
         found = self._codes.pop(code, None)
-        if found is None or found.expires_at <= self._clock.now():
+        if found is None or found.expires_at <= self._clock.now() or found.app_id != app_id:
             return None
         if found.challenge and not secrets.compare_digest(found.challenge, challenge_of(verifier)):
             return None

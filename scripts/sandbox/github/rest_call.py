@@ -1,0 +1,137 @@
+"""One REST call as an endpoint gets it: who calls, and what of their repositories they reach.
+
+https://docs.github.com/rest/authentication/authenticating-to-the-rest-api
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiohttp import web
+
+from .app_permissions import Alternatives
+from .apps import App
+from .clients import Client
+from .model import Permission, Pull, Repo
+from .payloads import Json
+from .records import User
+from .refusals import Refused, not_found
+from .services import Services
+from .tokens import Token
+
+PREFIX = "/api/v3"
+NOT_FOR_APPS = "Resource not accessible by integration"
+MOVED = "Moved Permanently"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What an endpoint answers; no `body` at all for 204."""
+
+    body: Any = None
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Call:
+    """One REST call by a known or an unknown caller.
+
+    `client` and `app` are there where a route demands their credentials in place of a token. `needs` are the
+    permissions a GitHub App's token must have.
+    """
+
+    request: web.Request
+    services: Services
+    token: Token | None
+    body: Json
+    client: Client | None = None
+    app: App | None = None
+    needs: Alternatives = ()
+
+    @property
+    def user(self) -> User:
+        """The caller; refuses without a good token."""
+        if self.token is None:
+            raise Refused(401, "Requires authentication")
+        return self.token.user
+
+    def repo(self, *, write: bool = False) -> Repo:
+        """The repository of the path; 404 if the caller, or the scope of their token, may not see it.
+
+        https://docs.github.com/apps/oauth-apps/building-oauth-apps/scopes-for-oauth-apps
+        """
+        repo = self.named_repo()
+        scopes = self.token.scopes if self.token else ()
+        if not self.reaches(repo):
+            raise not_found()
+        if write:
+            _ = self.user
+            if not (self.by_app or {"repo", "public_repo"} & set(scopes)):
+                raise not_found()
+        return repo
+
+    @property
+    def by_app(self) -> bool:
+        """Whether the token is a GitHub App's, which has permissions in place of scopes."""
+        return bool(self.token and self.token.app_id)
+
+    def reaches(self, repo: Repo) -> bool:
+        """Whether the token leads to the repository, whatever the caller may do there."""
+        if not repo.private:
+            return True
+        if self.token and self.by_app:
+            return self.services.apps.granted(self.token, repo) is not None
+        return bool(self.token and "repo" in self.token.scopes)
+
+    def require_user(self) -> User:
+        """The caller, who is to be a person: refuses the token of an installation."""
+        user = self.user
+        if self.token and self.token.installation_id:
+            raise Refused(403, NOT_FOR_APPS)
+        return user
+
+    def check_app(self, repo: Repo) -> None:
+        """Refuse what a GitHub App's token may not do: more than the App may, or where it is not installed.
+
+        What is public can be read all the same, but for webhooks.
+        https://docs.github.com/apps/creating-github-apps/authenticating-with-a-github-app/authenticating-with-a-github-app-on-behalf-of-a-user
+        """
+        if not (self.token and self.by_app):
+            return
+        if not self.reaches(repo):
+            raise not_found()
+        hooks = ("repository_hooks", "read") in self.needs
+        if self.request.method in {"GET", "HEAD"} and not repo.private and not hooks:
+            return
+        if not self.services.apps.may(self.token, repo, self.needs):
+            raise Refused(403, NOT_FOR_APPS)
+
+    def named_repo(self) -> Repo:
+        """The repository of the path, by name or number, if the caller may see it.
+
+        Its former names lead to its number.
+        https://docs.github.com/rest/using-the-rest-api/best-practices-for-using-the-rest-api#follow-redirects
+        """
+        world, match = self.services.world, self.request.match_info
+        name = f"{match.get('owner')}/{match.get('repo')}"
+        number = int(match.get("repository_id") or world.moved.get(name.lower(), 0))
+        repo = world.repo_by_id(number) if number else world.repo(name)
+        caller = self.token.user if self.token else None
+        if repo is None or repo.permission(caller) < Permission.READ:
+            raise not_found()
+        if number and "repository_id" not in match:
+            former = f"{PREFIX}/repos/{match['owner']}/{match['repo']}"
+            rest = self.request.rel_url.raw_path_qs.removeprefix(former)
+            url = f"{self.services.config.api_url}/repositories/{number}{rest}"
+            safe = self.request.method in {"GET", "HEAD"}
+            raise Refused(301 if safe else 307, MOVED if safe else "Temporary Redirect", url=url)
+        self.check_app(repo)
+        return repo
+
+    def pull(self, repo: Repo) -> Pull:
+        """The pull request of the path."""
+        number = self.request.match_info["number"]
+        pull = repo.pulls.get(int(number)) if number.isdigit() else None
+        if pull is None:
+            raise not_found()
+        return pull
