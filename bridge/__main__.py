@@ -11,7 +11,7 @@ from pathlib import Path
 import structlog
 from redis.exceptions import RedisError
 
-from bridge import app, commands, embedded_redis, log, settings
+from bridge import app, commands, doctor, embedded_redis, hook_command, log, recover_command, settings
 from bridge.core.errors import BridgeError
 from bridge.core.vault import Vault
 from bridge.deliveries import Deliveries
@@ -29,7 +29,11 @@ def main(arguments: list[str], environ: Mapping[str, str]) -> int:
         if options.command in ("serve", "web", "worker"):
             _run(options.command, environ)
         elif options.command == "doctor":
-            _doctor(environ, offline=options.offline)
+            _doctor(environ, offline=options.offline, as_json=options.as_json)
+        elif options.command == "hook":
+            _hook(options, environ)
+        elif options.command == "recover":
+            _recover(options.repository, environ)
         else:
             _administer(options, environ)
     except settings.SettingsError as error:
@@ -61,6 +65,23 @@ def _parser() -> argparse.ArgumentParser:
     )
     connect.add_argument("--name", default="", help="what to call the connection (default: OWNER/REPO)")
 
+    hook = sub.add_parser(
+        "hook",
+        help="make or mend a repository's webhook, and see it work",
+        description="Makes or mends a repository's webhook with the token in GITHUB_TOKEN or of a linked"
+        " account, has GitHub ping, and waits for the ping to arrive.",
+    )
+    hook.add_argument("repository", metavar="OWNER/REPO")
+    hook.add_argument("--as", dest="login", default="", metavar="LOGIN", help="a linked GitHub account")
+
+    recover = sub.add_parser(
+        "recover",
+        help="have GitHub deliver again what failed",
+        description="Asks GitHub which deliveries of the last three days failed, and to deliver them again,"
+        " with the token in GITHUB_TOKEN or as the linked accounts of those who connected the repositories.",
+    )
+    recover.add_argument("repository", metavar="OWNER/REPO", nargs="?", default="", help="only this one")
+
     connections = sub.add_parser("connections", help="list the connections")
     connections.add_argument("--json", action="store_true", dest="as_json", help="as JSON")
     disconnect = sub.add_parser("disconnect", help="remove a connection")
@@ -91,6 +112,7 @@ def _parser() -> argparse.ArgumentParser:
 
     doctor = sub.add_parser("doctor", help="check this installation")
     doctor.add_argument("--offline", action="store_true", help="only what needs no network: the settings")
+    doctor.add_argument("--json", action="store_true", dest="as_json", help="as JSON")
     return parser
 
 
@@ -111,12 +133,40 @@ async def _serve(half: str, chosen: settings.Settings, redis_url: str) -> None:
             raise BridgeError(f"cannot listen on port {chosen.port}: {group.exceptions[0]}") from None
 
 
-def _doctor(environ: Mapping[str, str], *, offline: bool) -> None:
-    if offline:
-        asyncio.run(commands.doctor(environ, redis_url=None))
+def _doctor(environ: Mapping[str, str], *, offline: bool, as_json: bool) -> None:
+    log.configure(level="error", log_format="console")
+    # An address that no client takes is told of by the settings' own row.
+    if offline or settings.redis_url_problem(environ):
+        asyncio.run(doctor.examine(environ, redis_url=None, as_json=as_json))
         return
     with _redis_url(environ) as url:
-        asyncio.run(commands.doctor(environ, redis_url=url))
+        asyncio.run(doctor.examine(environ, redis_url=url, as_json=as_json))
+
+
+def _hook(options: argparse.Namespace, environ: Mapping[str, str]) -> None:
+    chosen = settings.read(environ, needed=hook_command.NEEDED)
+    log.configure(level="error", log_format="console")
+    with _redis_url(environ) as url:
+        asyncio.run(_make_hook(chosen, url, options, environ.get("GITHUB_TOKEN", "").strip()))
+
+
+async def _make_hook(
+    chosen: settings.Settings, redis_url: str, options: argparse.Namespace, token: str
+) -> None:
+    async with open_services(chosen, redis_url=redis_url) as services:
+        await hook_command.hook(services, typed=options.repository, login=options.login, token=token)
+
+
+def _recover(repository: str, environ: Mapping[str, str]) -> None:
+    chosen = settings.read(environ, needed=recover_command.NEEDED)
+    log.configure(level="error", log_format="console")
+    with _redis_url(environ) as url:
+        asyncio.run(_ask_again(chosen, url, repository, environ.get("GITHUB_TOKEN", "").strip()))
+
+
+async def _ask_again(chosen: settings.Settings, redis_url: str, repository: str, token: str) -> None:
+    async with open_services(chosen, redis_url=redis_url) as services:
+        await recover_command.recover(services, typed=repository, token=token)
 
 
 def _administer(options: argparse.Namespace, environ: Mapping[str, str]) -> None:
@@ -159,7 +209,7 @@ async def _command(options: argparse.Namespace, url: str, vault: Vault) -> None:
 @contextmanager
 def _redis_url(environ: Mapping[str, str]) -> Iterator[str]:
     """REDIS_URL, or an embedded Redis for as long as the command runs."""
-    if url := environ.get("REDIS_URL", "").strip():
+    if url := settings.read_redis_url(environ):
         yield url
         return
     with embedded_redis.running(DATA) as url:

@@ -1,12 +1,14 @@
 """Acting on GitHub as the person who linked: the token renewed in time, and dropped when revoked."""
 
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 from redis.exceptions import LockError, RedisError
 
+from bridge.checkups import Checkups
 from bridge.core.actions import Action, Click
 from bridge.core.errors import BridgeError, GitHubFailing, NotLinked, OAuthFailed
 from bridge.core.model import Act, LinkedAccount, Target
@@ -19,16 +21,19 @@ REFRESH_AHEAD = 300
 
 _REFUSED_FOR_GOOD = frozenset({"bad_refresh_token", "invalid_grant", "unauthorized"})
 
+T = TypeVar("T")
+
 log = structlog.get_logger()
 
 
 class Accounts:
     """The linked accounts, ready to act."""
 
-    def __init__(self, store: Store, pulls: Pulls, github: GitHub) -> None:
+    def __init__(self, store: Store, pulls: Pulls, github: GitHub, checkups: Checkups) -> None:
         self._store = store
         self._pulls = pulls
         self._github = github
+        self._checkups = checkups
 
     async def act(self, flowdock_user: str, action: Action, target: Target) -> str:
         """Do an action on what a thread showed, as the GitHub account of a Flowdock user.
@@ -49,18 +54,10 @@ class Accounts:
         return sentence
 
     async def _act(self, flowdock_user: str, action: Action, target: Target) -> str:
-        account = await self._fresh(flowdock_user)
         shown = await self._pulls.shown(target)
-        try:
-            sentence = await self._perform(account, action, shown)
-        except TokenRevoked:
-            # An expiring token may have died early, say because another process renewed it just now.
-            account = await self._renewed(account)
-            try:
-                sentence = await self._perform(account, action, shown)
-            except TokenRevoked:
-                await self._drop(account)
-                raise NotLinked("GitHub no longer accepts the link: link again") from None
+        account, sentence = await self._as_account(
+            flowdock_user, lambda account: self._perform(account, action, shown)
+        )
         log.info(
             "acted",
             action=action.slug,
@@ -69,6 +66,30 @@ class Accounts:
             login=account.github.login,
         )
         return sentence
+
+    async def as_user(self, flowdock_user: str, ask: Callable[[str], Awaitable[T]]) -> T:
+        """What `ask` answers for the GitHub token of a Flowdock user; it may be asked twice.
+
+        Raises `NotLinked` if there is none or it no longer works (the link is removed then), and what
+        `ask` raises.
+        """
+        _, answer = await self._as_account(flowdock_user, lambda account: ask(account.token.access))
+        return answer
+
+    async def _as_account(
+        self, flowdock_user: str, ask: Callable[[LinkedAccount], Awaitable[T]]
+    ) -> tuple[LinkedAccount, T]:
+        account = await self._fresh(flowdock_user)
+        try:
+            return account, await ask(account)
+        except TokenRevoked:
+            # An expiring token may have died early, say because another process renewed it just now.
+            account = await self._renewed(account)
+        try:
+            return account, await ask(account)
+        except TokenRevoked:
+            await self._drop(account)
+            raise NotLinked("GitHub no longer accepts the link: link again") from None
 
     async def _note(self, user: str, action: Action, target: Target, outcome: str, *, done: bool) -> None:
         """For the account page; what was done is done, also if Redis cannot take a note of it."""
@@ -159,6 +180,11 @@ class Accounts:
         log.info("token_renewed", flowdock_user=user, login=account.github.login)
         return renewed
 
+    async def look_after(self, flowdock_user: str) -> None:
+        """Have the connections looked at that this user's account looks after: it came, or went."""
+        found = await self._store.connections()
+        await self._checkups.order(one for one in found if one.installer == flowdock_user)
+
     async def _drop(self, account: LinkedAccount) -> None:
         async with self._store.account_lock(account.flowdock.id):
             current = await self._store.account(account.flowdock.id)
@@ -167,4 +193,5 @@ class Accounts:
 
     async def _forget(self, account: LinkedAccount, reason: str) -> None:
         await self._store.unlink(account)
+        await self.look_after(account.flowdock.id)
         log.warning("unlinked", flowdock_user=account.flowdock.id, login=account.github.login, reason=reason)

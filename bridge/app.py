@@ -12,7 +12,21 @@ import structlog
 from aiohttp import web
 
 from bridge.services import Services
-from bridge.web import actions, health, linking, middleware, pages, sessions, webhook
+from bridge.web import (
+    account,
+    actions,
+    configure,
+    filters,
+    health,
+    home,
+    journal,
+    linking,
+    manifest,
+    middleware,
+    sessions,
+    setup,
+    webhook,
+)
 from bridge.web.keys import SERVICES
 
 _WEB = Path(__file__).parent / "web"
@@ -32,8 +46,21 @@ def create_app(services: Services) -> web.Application:
         loader=jinja2.FileSystemLoader(_WEB / "templates"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
+        filters=filters.FILTERS,
     )
-    for module in (webhook, actions, linking, sessions, health, pages):
+    for module in (
+        webhook,
+        actions,
+        linking,
+        sessions,
+        health,
+        home,
+        account,
+        journal,
+        setup,
+        manifest,
+        configure,
+    ):
         app.add_routes(module.routes)
     app.router.add_static("/static/", _WEB / "static", name="static")
     app.on_response_prepare.append(middleware.safe_headers(services.settings))
@@ -64,6 +91,7 @@ async def run(services: Services, *, web_half: bool, worker_half: bool) -> None:
         if worker_half:
             group.create_task(services.worker().run())
             group.create_task(services.watcher().run())
+            group.create_task(services.caretaker().run())
         if web_half:
             group.create_task(_serve(services))
     log.info("stopped")

@@ -1,34 +1,26 @@
-"""The commands besides running: connections, dead letters, the check of an installation.
+"""The commands about what bridge keeps: connections, their options, dead letters.
 
 Each prints to standard output and raises `BridgeError` for what a user can get wrong.
 """
 
 import json
-import re
 import sys
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Sequence
 from typing import Any
 
-from redis.exceptions import RedisError
-
-from bridge import settings
+from bridge import terminal
 from bridge.core.errors import BridgeError, NotFound
 from bridge.core.options import Options
-from bridge.core.vault import Vault
 from bridge.deliveries import DeadLetter, Deliveries
-from bridge.services import connect_redis
 from bridge.store import Store
+from bridge.terminal import moment, table
 
 FROM_STDIN = frozenset("-")
-
-_REPOSITORY = re.compile(r"[A-Za-z0-9-]{1,39}/[A-Za-z0-9._-]{1,100}")
 
 
 async def connect(store: Store, *, repository: str, flow_token: str, name: str) -> None:
     """Tie a repository to a flow."""
-    if not _REPOSITORY.fullmatch(repository):
-        raise BridgeError(f"{repository!r} is not a repository: write OWNER/REPO, such as acme/component")
+    repository = terminal.repository(repository)
     flow_token = (sys.stdin.readline() if flow_token in FROM_STDIN else flow_token).strip()
     if not flow_token or not flow_token.isascii() or not flow_token.isprintable() or " " in flow_token:
         raise BridgeError("the flow token is empty or has odd characters: copy it from the flow's source")
@@ -51,7 +43,7 @@ async def connections(store: Store, *, as_json: bool) -> None:
                         "repository": connection.repository,
                         "repository_id": connection.repository_id,
                         "name": connection.name,
-                        "created_at": _time(connection.created_at),
+                        "created_at": moment(connection.created_at),
                     }
                     for connection in found
                 ],
@@ -68,7 +60,7 @@ async def connections(store: Store, *, as_json: bool) -> None:
             connection.repository,
             connection.name,
             str(connection.repository_id or "waits for its first delivery"),
-            _time(connection.created_at),
+            moment(connection.created_at),
         )
         for connection in found
     ]
@@ -114,7 +106,7 @@ async def dead_letters(deliveries: Deliveries, *, do: str, letter_id: str | None
     found = await deliveries.dead_letters()
     if do == "list":
         rows = [
-            (letter.id, _time(letter.buried_at), _subject(letter), letter.reason[:80]) for letter in found
+            (letter.id, moment(letter.buried_at), _subject(letter), letter.reason[:80]) for letter in found
         ]
         print(table(("ID", "SINCE", "WHAT", "REASON"), rows) if rows else "There is no dead letter.")
         return
@@ -143,43 +135,3 @@ def _show(letter: DeadLetter) -> None:
     print(f"{letter.id}: {_subject(letter)}\n{letter.reason}\n{letter.detail}".rstrip())
     for name, value in letter.fields.items():
         print(f"{name}: {value}")
-
-
-async def doctor(environ: Mapping[str, str], *, redis_url: str | None) -> None:
-    """Check the settings and, unless `redis_url` is None, whether Redis answers."""
-    checks: list[tuple[str, str, str]] = []
-    try:
-        settings.read(environ)
-        checks.append(("settings", "fine", ""))
-    except settings.SettingsError as error:
-        checks += [("settings", "wrong", problem) for problem in error.problems]
-    if redis_url is not None:
-        checks.append(await _check_redis(redis_url))
-    print(table(("CHECK", "STATE", "WHAT TO DO"), checks))
-    if wrong := sum(state != "fine" for _, state, _ in checks):
-        raise BridgeError(f"{wrong} of {len(checks)} checks failed")
-
-
-async def _check_redis(url: str) -> tuple[str, str, str]:
-    redis = connect_redis(url)
-    try:
-        await Store(redis, Vault(["-" * 32])).ping()
-    except (RedisError, OSError) as error:
-        return ("redis", "wrong", f"REDIS_URL does not answer ({type(error).__name__})")
-    finally:
-        await redis.aclose()
-    return ("redis", "fine", "")
-
-
-def table(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
-    """Rows as aligned columns of text."""
-    lines = [head, *rows]
-    widths = [max(len(str(line[column])) for line in lines) for column in range(len(head))]
-    return "\n".join(
-        "  ".join(str(cell).ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
-        for line in lines
-    )
-
-
-def _time(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, tz=UTC).strftime("%Y-%m-%d %H:%M UTC")

@@ -212,7 +212,9 @@ class Flowdock:
                 await _refuse(response)
         except orjson.JSONDecodeError:
             raise FlowdockFailing("Flowdock's answer cannot be read") from None
-        except (aiohttp.ClientError, TimeoutError) as error:
+        except TimeoutError:
+            raise FlowdockFailing("Flowdock took too long", status=504) from None
+        except aiohttp.ClientError as error:
             raise FlowdockFailing(f"Flowdock cannot be reached ({type(error).__name__})") from None
 
 

@@ -10,13 +10,16 @@ import aiohttp
 import gidgethub
 from gidgethub import abc as gidgethub_abc
 
-from bridge import oauth
+from bridge import github_public, oauth
 from bridge.core.actions import Action, Call, Click
-from bridge.core.errors import BridgeError, GitHubFailing, GitHubRefused, OAuthFailed, RateLimited
+from bridge.core.errors import GitHubFailing, GitHubRefused, OAuthFailed
 from bridge.core.model import GitHubToken, GitHubUser, Target
+from bridge.credentials import App, GitHubCredentials
+from bridge.github_public import API_VERSION
+from bridge.github_refusals import TokenRevoked as TokenRevoked
+from bridge.github_refusals import translated, translated_graphql
 from bridge.http import USER_AGENT
 
-API_VERSION = "2022-11-28"
 CALL_SECONDS = 9
 """GitHub ends calls after 10 seconds; a click waits no longer."""
 
@@ -24,13 +27,6 @@ SCOPE = "repo"
 """What linking asks for: the rights to act on pull requests of private repositories too."""
 
 _SUFFICIENT = frozenset({"repo", "public_repo"})
-_STATE_IN_THE_WAY = frozenset({405, 409})
-
-
-class TokenRevoked(BridgeError):
-    """401: GitHub does not know the user's token (any more)."""
-
-    status = 401
 
 
 class _Api(gidgethub_abc.GitHubAPI):
@@ -39,6 +35,8 @@ class _Api(gidgethub_abc.GitHubAPI):
     def __init__(self, session: aiohttp.ClientSession, *, token: str, base_url: str) -> None:
         super().__init__(USER_AGENT, oauth_token=token, base_url=base_url)
         self._session = session
+        # The one scheme that GitHub takes for a user's token and for a GitHub App's JWT.
+        self._authorization = f"Bearer {token}"
 
     async def _request(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes = b""
@@ -46,7 +44,11 @@ class _Api(gidgethub_abc.GitHubAPI):
         async with self._session.request(
             method,
             url,
-            headers={**headers, "X-GitHub-Api-Version": API_VERSION},
+            headers={
+                **headers,
+                "authorization": self._authorization,
+                "X-GitHub-Api-Version": API_VERSION,
+            },
             data=body,
             allow_redirects=False,
             timeout=aiohttp.ClientTimeout(total=CALL_SECONDS),
@@ -58,7 +60,7 @@ class _Api(gidgethub_abc.GitHubAPI):
 
 
 class GitHub:
-    """GitHub at `url` (pages, OAuth) and `api_url` (REST), for the OAuth application `client_id`."""
+    """GitHub at `url` (pages, OAuth) and `api_url` (REST), for the application of `credentials`."""
 
     def __init__(
         self,
@@ -66,14 +68,12 @@ class GitHub:
         *,
         url: str,
         api_url: str,
-        client_id: str,
-        client_secret: str,
+        credentials: GitHubCredentials,
     ) -> None:
         self._session = session
         self._url = url
         self._api_url = api_url
-        self._client_id = client_id
-        self._client_secret = client_secret
+        self._credentials = credentials
 
     async def perform(self, action: Action, click: Click, *, token: str) -> str:
         """Do an action as the user of `token`; returns its sentence.
@@ -129,9 +129,9 @@ class GitHub:
         try:
             return await ask(api, call, *more)
         except gidgethub.GraphQLException as error:
-            raise _translated_graphql(error) from None
+            raise translated_graphql(error) from None
         except gidgethub.HTTPException as error:
-            raise _translated(error, subject) from None
+            raise translated(error, subject) from None
         except TimeoutError:
             raise GitHubFailing(
                 f"GitHub took too long; look whether it changed {subject}, then try again", status=504
@@ -169,14 +169,15 @@ class GitHub:
             raise OAuthFailed("GitHub did not say who signed in: try again")
         return GitHubUser(id=user["id"], login=str(user["login"]), avatar=str(user.get("avatar_url") or ""))
 
-    def authorize_url(self, *, redirect_uri: str, state: str, verifier: str) -> str:
-        """Where a browser signs in with GitHub.
+    async def authorize_url(self, *, redirect_uri: str, state: str, verifier: str) -> str:
+        """Where a browser signs in with GitHub; raises as `GitHubCredentials.current` does.
 
         https://docs.github.com/apps/oauth-apps/building-oauth-apps/authorizing-oauth-apps
         """
+        credentials = await self._credentials.current()
         return oauth.authorize_url(
             f"{self._url}/login/oauth/authorize",
-            client_id=self._client_id,
+            client_id=credentials.client_id,
             redirect_uri=redirect_uri,
             scope=SCOPE,
             state=state,
@@ -194,12 +195,13 @@ class GitHub:
         return await self._token(grant_type="refresh_token", refresh_token=refresh_token)
 
     async def _token(self, **fields: str) -> GitHubToken:
+        credentials = await self._credentials.current()
         answer = await oauth.token_request(
             self._session,
             f"{self._url}/login/oauth/access_token",
             service="GitHub",
-            client_id=self._client_id,
-            client_secret=self._client_secret,
+            client_id=credentials.client_id,
+            client_secret=credentials.client_secret,
             **fields,
         )
         return read_token(answer, now=time.time())
@@ -219,12 +221,15 @@ class GitHub:
         await self._delete("grant", token)
 
     async def _delete(self, what: str, token: GitHubToken) -> None:
+        credentials = await self._credentials.current()
         try:
             async with self._session.delete(
-                f"{self._api_url}/applications/{quote(self._client_id, safe='')}/{what}",
+                f"{self._api_url}/applications/{quote(credentials.client_id, safe='')}/{what}",
                 json={"access_token": token.access},
                 headers={
-                    "Authorization": aiohttp.encode_basic_auth(self._client_id, self._client_secret),
+                    "Authorization": aiohttp.encode_basic_auth(
+                        credentials.client_id, credentials.client_secret
+                    ),
                     "Accept": "application/vnd.github+json",
                     "X-GitHub-Api-Version": API_VERSION,
                 },
@@ -236,6 +241,14 @@ class GitHub:
             status = 0
         if status not in (204, 404, 422):
             raise GitHubFailing(f"GitHub did not revoke the {what}")
+
+    async def reach(self) -> str:
+        """See that the API answers; what version of an Enterprise Server it is. Raises `GitHubFailing`."""
+        return await github_public.reach(self._session, self._api_url)
+
+    async def convert(self, code: str) -> App:
+        """The App that was made from a manifest; raises `github_public.CodeRefused` or `GitHubFailing`."""
+        return await github_public.convert(self._session, self._api_url, code)
 
 
 def read_token(answer: Mapping[str, Any], *, now: float) -> GitHubToken:
@@ -252,81 +265,17 @@ def read_token(answer: Mapping[str, Any], *, now: float) -> GitHubToken:
 def can_act(token: GitHubToken) -> bool:
     """Whether the granted scopes suffice; a user may narrow them, and a callback may be tampered with.
 
-    A GitHub App's user tokens (`ghu_`) have no scopes: the App's permissions stand for them.
+    A GitHub App's user tokens have no scopes: the App's permissions stand for them.
     """
-    return token.access.startswith("ghu_") or not _SUFFICIENT.isdisjoint(token.scopes)
+    return is_apps(token.access) or not _SUFFICIENT.isdisjoint(token.scopes)
+
+
+def is_apps(token: str) -> bool:
+    """Whether a user's token was given to a GitHub App, not to an OAuth App.
+
+    https://docs.github.com/authentication/keeping-your-account-and-data-secure/about-authentication-to-github
+    """
+    return token.startswith("ghu_")
 
 
 _WRITES: dict[str, Any] = {"POST": _Api.post, "PATCH": _Api.patch, "PUT": _Api.put, "DELETE": _Api.delete}
-
-
-def _translated(error: gidgethub.HTTPException, subject: str) -> BridgeError:
-    """gidgethub's error as ours, by what the person who clicked may do about it."""
-    status = int(error.status_code)
-    headers: Mapping[str, str] = error.headers or {}
-    if status == 401:
-        return TokenRevoked("GitHub does not know the token any more")
-    if (seconds := _limit(status, headers, str(error))) is not None:
-        return RateLimited(
-            f"GitHub's rate limit for you is reached: try again in {seconds} s", retry_after=seconds
-        )
-    if status >= 500:
-        return GitHubFailing(f"GitHub answered {status}: try again")
-    if 300 <= status < 400:
-        moved = f"{subject} was renamed or moved: use the buttons of its newest message"
-        return GitHubRefused(moved, status=409)
-    reason = _words(error)
-    return GitHubRefused(
-        _reason(status, reason, subject),
-        status=409 if status in _STATE_IN_THE_WAY else 422,
-        answered=status,
-        reason=reason,
-    )
-
-
-def _words(error: gidgethub.HTTPException) -> str:
-    """What GitHub says of each thing that is wrong, on one line; gidgethub leaves it out beside a field."""
-    errors = getattr(error, "errors", None)
-    each = errors if isinstance(errors, list) else []
-    said = [one.get("message") if isinstance(one, dict) else one for one in each]
-    return " ".join(("; ".join(str(words) for words in said if words) or str(error)).split())
-
-
-def _translated_graphql(error: gidgethub.GraphQLException) -> BridgeError:
-    """GraphQL answers errors with 200, and a message each.
-
-    https://docs.github.com/graphql/overview/rate-limits-and-query-limits-for-the-graphql-api
-    """
-    if isinstance(error, gidgethub.GraphQLAuthorizationFailure):
-        return TokenRevoked("GitHub does not know the token any more")
-    response = error.response if isinstance(error.response, dict) else {}
-    errors = [one for one in response.get("errors") or [] if isinstance(one, dict)]
-    if any(one.get("type") == "RATE_LIMITED" for one in errors):
-        return RateLimited("GitHub's rate limit for you is reached: try again in 60 s", retry_after=60)
-    reason = "; ".join(str(one.get("message")) for one in errors) or "no reason given"
-    return GitHubRefused(f"GitHub refused: {reason}", answered=200, reason=reason)
-
-
-def _limit(status: int, headers: Mapping[str, str], message: str) -> int | None:
-    """The seconds to wait if GitHub's primary or secondary limit refused (403 or 429), else None.
-
-    https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api
-    """
-    if status not in (403, 429):
-        return None
-    wait = headers.get("retry-after", "")
-    if wait.isdecimal():
-        return int(wait)
-    if headers.get("x-ratelimit-remaining") == "0" and headers.get("x-ratelimit-reset", "").isdecimal():
-        return max(1, int(headers["x-ratelimit-reset"]) - int(time.time()))
-    return 60 if status == 429 or "rate limit" in message.lower() else None
-
-
-def _reason(status: int, message: str, subject: str) -> str:
-    if status == 404:
-        return (
-            f"GitHub shows you no {subject}: it is private, gone, or its organisation has not approved bridge"
-        )
-    if status == 403:
-        return f"GitHub does not let you do that to {subject}: {message}"
-    return f"GitHub refused: {message}"

@@ -3,15 +3,19 @@
 https://docs.github.com/rest/repos/webhooks
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
+import orjson
+
 from bridge.core.actions import Call
-from bridge.core.errors import GitHubFailing, GitHubRefused
+from bridge.core.errors import BridgeError, GitHubFailing, GitHubRefused, NotLinked
+from bridge.core.missed import Attempt, read_attempt
 from bridge.core.translate import EVENTS as NEEDED
 from bridge.core.translate import MERGEABLE
-from bridge.github import GitHub
+from bridge.credentials import App, GitHubCredentials
+from bridge.github import GitHub, is_apps
 
 EVENTS = tuple(sorted(NEEDED - {MERGEABLE}))
 """What a webhook must ask GitHub for."""
@@ -31,6 +35,8 @@ class Repository:
     archived: bool
     may_hook: bool
     description: str = ""
+    installed: bool = True
+    """False where bridge has a GitHub App that is not installed on it: nothing comes from there."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,44 +55,86 @@ class Ensured:
     made: bool
 
 
-class Hooks:
-    """Webhooks to `web_url`, signed with `secret`."""
+class ComesWithApp(BridgeError):
+    """The GitHub App's own webhook serves: one of the repository's own would tell everything twice."""
 
-    def __init__(self, github: GitHub, *, web_url: str, secret: str) -> None:
+    status = 409
+
+
+class Hooks:
+    """Webhooks to `web_url`, signed with the secret of `credentials`."""
+
+    def __init__(self, github: GitHub, credentials: GitHubCredentials, *, web_url: str) -> None:
         self._github = github
+        self._credentials = credentials
         self._url = web_url + PATH
-        self._secret = secret
+
+    async def app(self) -> App | None:
+        """The GitHub App that the webhook comes with; None where each repository needs one of its own."""
+        return await self._credentials.app()
 
     async def repositories(self, token: str) -> list[Repository]:
-        """All repositories that the user has to do with; raises as `GitHub.call` does.
+        """All repositories that the user has to do with; raises `NotLinked`, and as `GitHub.call` does.
 
+        With a GitHub App those that it is installed on, and of the others those that GitHub still shows.
         https://docs.github.com/rest/repos/repos#list-repositories-for-the-authenticated-user
         """
         url = "/user/repos?per_page=100&sort=full_name&affiliation=owner,collaborator,organization_member"
-        call = Call(method="GET", url=url)
-        found = await self._github.pages(
-            call, token=token, subject="your repositories", most=MAX_REPOSITORIES
-        )
-        return sorted((_repository(one) for one in found), key=lambda one: one.full_name.lower())
+        known = {one.id: one for one in map(_repository, await self._all(url, token))}
+        if await self.app() is not None:
+            known = {each.id: replace(each, installed=False) for each in known.values()}
+            known |= {one.id: one for one in await self._installed(token)}
+        return sorted(known.values(), key=lambda one: one.full_name.lower())
+
+    async def _installed(self, token: str) -> list[Repository]:
+        """The repositories that the App is installed on and the user may see.
+
+        Raises `NotLinked` for a token that an OAuth App was given before: GitHub tells it nothing of this.
+        https://docs.github.com/rest/apps/installations
+        """
+        if not is_apps(token):
+            raise NotLinked("your account was linked before bridge had its GitHub App: link it again")
+        url = "/user/installations?per_page=100"
+        found: list[Repository] = []
+        for installation in await self._all(url, token, items="installations"):
+            if not installation.get("suspended_at"):
+                url = f"/user/installations/{int(installation['id'])}/repositories?per_page=100"
+                found += map(_repository, await self._all(url, token, items="repositories"))
+        return found
+
+    async def _all(self, url: str, token: str, *, items: str = "items") -> list[Any]:
+        call = Call(method="GET", url=url, data={"items": items})
+        return await self._github.pages(call, token=token, subject="your repositories", most=MAX_REPOSITORIES)
 
     async def repository(self, full_name: str, *, token: str) -> Repository:
         """One repository as the user sees it; raises as `GitHub.call` does."""
         return _repository(await self._call("GET", full_name, "", token=token))
 
+    async def repository_by_id(self, repository_id: int, *, token: str) -> Repository:
+        """The same by its id, whatever its name is now: where GitHub's own redirects lead."""
+        call = Call(method="GET", url="/repositories/{id}", variables={"id": str(repository_id)})
+        return _repository(await self._github.call(call, token=token, subject="the repository"))
+
     async def find(self, full_name: str, *, token: str) -> Hook | None:
-        """The repository's webhook to bridge, and what is wrong with it; raises as `GitHub.call` does."""
+        """The repository's webhook to bridge, and what is wrong with it.
+
+        Raises `ComesWithApp`, as no other is wanted then, and as `GitHub.call` does.
+        """
+        await self._refuse_besides_app()
         found = await self._ours(full_name, token)
         return Hook(id=found[0]["id"], problems=tuple(_problems(found[0]))) if found else None
 
     async def ensure(self, full_name: str, *, token: str) -> Ensured:
         """Make the webhook, or mend the one there is; further ones to bridge are removed.
 
-        GitHub does not tell a webhook's secret, so it is set anew each time. Raises as `GitHub.call` does.
+        GitHub does not tell a webhook's secret, so it is set anew each time. Raises `ComesWithApp`, and as
+        `GitHub.call` does.
         """
+        await self._refuse_besides_app()
         known = await self._ours(full_name, token)
         for superfluous in known[1:]:
             await self.remove(full_name, superfluous["id"], token=token)
-        body = {"active": True, "events": list(EVENTS), "config": self._config}
+        body = {"active": True, "events": list(EVENTS), "config": await self._config()}
         if known:
             hook_id = known[0]["id"]
             await self._call("PATCH", full_name, f"/hooks/{hook_id}", token=token, data=body)
@@ -106,13 +154,56 @@ class Hooks:
             if refusal.answered != 404:
                 raise
 
-    @property
-    def _config(self) -> dict[str, str]:
-        return {"url": self._url, "content_type": "json", "secret": self._secret, "insecure_ssl": "0"}
+    async def attempts(
+        self, full_name: str, hook_id: int | None, *, token: str, most: int, only_failed: bool = False
+    ) -> list[Attempt]:
+        """The newest attempts to deliver, the newest first; raises as `GitHub.call` does.
+
+        Without a `hook_id` those of the GitHub App's own webhook, with its JWT for a token.
+        https://docs.github.com/rest/repos/webhooks#list-deliveries-for-a-repository-webhook
+        https://docs.github.com/rest/apps/webhooks#list-deliveries-for-an-app-webhook
+        """
+        query = f"?per_page={min(most, 100)}" + ("&status=failure" if only_failed else "")
+        call = _deliveries("GET", full_name, hook_id, query)
+        found = await self._github.pages(call, token=token, subject=full_name, most=most)
+        try:
+            return [read_attempt(one) for one in found]
+        except (KeyError, TypeError, ValueError):
+            raise GitHubFailing("GitHub answered something else than it documents") from None
+
+    async def payload(self, full_name: str, hook_id: int, attempt_id: int, *, token: str) -> bytes:
+        """The JSON that an attempt sent; raises as `GitHub.call` does.
+
+        https://docs.github.com/rest/repos/webhooks#get-a-delivery-for-a-repository-webhook
+        """
+        path = f"/hooks/{hook_id}/deliveries/{attempt_id}"
+        found = await self._call("GET", full_name, path, token=token)
+        sent = found.get("request") if isinstance(found, dict) else None
+        if not isinstance(sent, dict) or not isinstance(sent.get("payload"), dict):
+            raise GitHubFailing("GitHub answered something else than it documents")
+        return orjson.dumps(sent["payload"])
+
+    async def redeliver(self, full_name: str, hook_id: int | None, attempt_id: int, *, token: str) -> None:
+        """Have GitHub deliver again, under the same guid; as `attempts` otherwise.
+
+        https://docs.github.com/rest/repos/webhooks#redeliver-a-delivery-for-a-repository-webhook
+        """
+        call = _deliveries("POST", full_name, hook_id, f"/{attempt_id}/attempts")
+        await self._github.call(call, token=token, subject=full_name)
+
+    async def _refuse_besides_app(self) -> None:
+        if app := await self.app():
+            raise ComesWithApp(f"the webhook comes with the GitHub App {app.name}: {app.install_url}")
+
+    async def _config(self) -> dict[str, str]:
+        secret = (await self._credentials.webhook_secrets())[0]
+        return {"url": self._url, "content_type": "json", "secret": secret, "insecure_ssl": "0"}
 
     async def _ours(self, full_name: str, token: str) -> list[dict[str, Any]]:
         call = _call("GET", full_name, "/hooks?per_page=100")
         found = await self._github.pages(call, token=token, subject=full_name, most=100)
+        if not all(isinstance(one, dict) for one in found):
+            raise GitHubFailing("GitHub answered something else than it documents")
         return [one for one in found if _leads_to(one, self._url)]
 
     async def _call(
@@ -135,6 +226,12 @@ def _call(method: str, full_name: str, path: str, data: dict[str, Any] | None = 
         variables={"owner": owner, "repo": repo},
         data=data or {},
     )
+
+
+def _deliveries(method: str, full_name: str, hook_id: int | None, path: str) -> Call:
+    if hook_id is None:
+        return Call(method=method, url=f"/app/hook/deliveries{path}")
+    return _call(method, full_name, f"/hooks/{hook_id}/deliveries{path}")
 
 
 def _leads_to(hook: Any, url: str) -> bool:

@@ -5,9 +5,9 @@ keeps silent on what was done. Only the newest are kept, and counts for a day.
 """
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 import orjson
 from redis.asyncio import Redis
@@ -21,6 +21,14 @@ HOURS = 24
 HOUR = 3600
 
 Outcome = Literal["posted", "skipped", "dead"]
+OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
+
+# One call a repository instead of one an hour: a page shows hundreds of them.
+_HOURS = """
+local found = {}
+for i = 1, #KEYS do found[i] = redis.call('HMGET', KEYS[i], unpack(ARGV)) end
+return found
+"""
 
 
 class Note(NamedTuple):
@@ -36,7 +44,7 @@ class Note(NamedTuple):
     reason: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Counts:
     """How many of a connection's messages had which end, hour by hour; the last is the present hour."""
 
@@ -48,6 +56,19 @@ class Counts:
     def total(self) -> int:
         """All of them."""
         return sum((*self.posted, *self.skipped, *self.dead))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Digest:
+    """What a glance at a connection shows: its newest line and the counts of the last 24 hours.
+
+    `last_dead` is the newest of what could not be delivered, and was not posted since.
+    """
+
+    connection_id: str
+    last: Note | None
+    last_dead: Note | None
+    counts: Counts
 
 
 def skipped(
@@ -93,6 +114,7 @@ class Journal:
     def __init__(self, redis: Redis) -> None:
         # redis-py's annotations offer each answer in every shape of every protocol version.
         self._redis: Any = redis
+        self._hours = redis.register_script(_HOURS)
 
     async def notes(self, repository_id: int, connection_id: str) -> list[Note]:
         """The lines about one connection, or about all, the newest first."""
@@ -103,13 +125,50 @@ class Journal:
 
     async def counts(self, repository_id: int, connection_id: str) -> Counts:
         """The last 24 hours."""
+        digests = await self.digests([(repository_id, connection_id)])
+        return digests[connection_id].counts
+
+    async def digests(self, wanted: Iterable[tuple[int, str]]) -> dict[str, Digest]:
+        """The digests of many connections, each named with its repository's id, by connection."""
+        of_repository: dict[int, list[str]] = {}
+        for repository_id, connection_id in wanted:
+            of_repository.setdefault(repository_id, []).append(connection_id)
         now = int(time.time()) // HOUR
+        hours = range(now - HOURS + 1, now + 1)
         async with self._redis.pipeline(transaction=False) as pipe:
-            for hour in range(now - HOURS + 1, now + 1):
-                pipe.hmget(
-                    keys.counts(repository_id, hour),
-                    [f"{connection_id}:{outcome}" for outcome in ("posted", "skipped", "dead")],
+            for repository_id, ids in of_repository.items():
+                pipe.lrange(keys.journal(repository_id), 0, -1)
+                await self._hours(
+                    keys=[keys.counts(repository_id, hour) for hour in hours],
+                    args=[f"{connection_id}:{outcome}" for connection_id in ids for outcome in OUTCOMES],
+                    client=pipe,
                 )
             found = await pipe.execute()
-        posted, skipped_, dead = zip(*([int(count or 0) for count in hour] for hour in found), strict=True)
-        return Counts(posted=posted, skipped=skipped_, dead=dead)
+        return {
+            digest.connection_id: digest
+            for (_, ids), lines, hourly in zip(of_repository.items(), found[::2], found[1::2], strict=True)
+            for digest in _digests(ids, [Note(*orjson.loads(line)) for line in lines], hourly)
+        }
+
+
+def _digests(ids: Sequence[str], notes: Sequence[Note], hourly: Sequence[Sequence[Any]]) -> list[Digest]:
+    columns = [tuple(int(count or 0) for count in column) for column in zip(*hourly, strict=True)]
+    return [
+        _digest(connection_id, notes, Counts(*columns[at : at + len(OUTCOMES)]))
+        for connection_id, at in zip(ids, range(0, len(columns), len(OUTCOMES)), strict=True)
+    ]
+
+
+def _digest(connection_id: str, notes: Sequence[Note], counts: Counts) -> Digest:
+    ours = [note for note in notes if note.connection_id in ("", connection_id)]
+    later: set[str] = set()
+    last_dead = None
+    for note in ours:
+        if note.outcome == "dead" and note.delivery_id not in later:
+            last_dead = note
+            break
+        if note.outcome == "posted":
+            later.add(note.delivery_id)
+    return Digest(
+        connection_id=connection_id, last=ours[0] if ours else None, last_dead=last_dead, counts=counts
+    )

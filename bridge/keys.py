@@ -21,8 +21,18 @@ NICKS = "bridge:nicks"
 """Hash: a linked account's GitHub login in lower case → the Flowdock user's nick."""
 LINKED = "bridge:linked"
 """Hash: a linked account's GitHub login in lower case → the Flowdock user's id."""
+GITHUB_APP = "bridge:github-app"
+"""The GitHub App made at /github/manifest, encrypted whole."""
+INTENTS = "bridge:intents"
+"""The set of the connectings under way, and of those that a crash cut short."""
 WATCH = "bridge:watch"
 """Sorted set: pull requests to ask GitHub about, by when."""
+CHECKUPS = "bridge:checkups"
+"""Sorted set: connections to look at soon, by when."""
+CHECKUP_HINTS = "bridge:checkup-hints"
+"""Hash: what an event told about a connection that waits for a checkup."""
+CARETAKER = "bridge:caretaker"
+"""Names the instance that looks after all connections, while it lives."""
 
 
 def partition_of(repository_id: int) -> int:
@@ -37,6 +47,11 @@ def _in(partition: int, name: str) -> str:
 def seen(partition: int, delivery_id: str) -> str:
     """Marks a delivery id as taken."""
     return _in(partition, f"seen:{delivery_id}")
+
+
+def received(partition: int) -> str:
+    """When a delivery was taken last, in Unix seconds."""
+    return _in(partition, "received")
 
 
 def inbox(partition: int) -> str:
@@ -135,6 +150,16 @@ def refreshing(flowdock_user: str) -> str:
     return f"bridge:refreshing:{flowdock_user}"
 
 
+def connecting(repository_id: int) -> str:
+    """The lock for connecting and disconnecting a repository."""
+    return f"bridge:connecting:{repository_id}"
+
+
+def intent(intent_id: str) -> str:
+    """What a connecting is about to make, with an access token: encrypted."""
+    return f"bridge:intent:{intent_id}"
+
+
 def used_token(token_id: str) -> str:
     """Marks a FLOWDOCK-TOKEN as used."""
     return f"bridge:used:{token_id}"
@@ -148,6 +173,16 @@ def acts(flowdock_user: str) -> str:
 def ping(hook_id: int) -> str:
     """When a webhook's ping came last."""
     return f"bridge:ping:{hook_id}"
+
+
+def repository_ping(repository_id: int) -> str:
+    """When a ping of any of a repository's webhooks came last."""
+    return f"bridge:repository-ping:{repository_id}"
+
+
+def asked(guid: str) -> str:
+    """How often GitHub was asked to deliver again what it calls `guid`."""
+    return f"bridge:asked:{guid}"
 
 
 def once(kind: str, name: str) -> str:

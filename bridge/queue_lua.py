@@ -10,7 +10,8 @@ MAX_NOTED = 100
 # Written before the id is noted: if Redis refuses either, the delivery is not taken for a repeat.
 ENQUEUE = """
 if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
-redis.call('XADD', KEYS[2], '*', unpack(ARGV, 2))
+redis.call('SET', KEYS[3], ARGV[2], 'EX', ARGV[1])
+redis.call('XADD', KEYS[2], '*', unpack(ARGV, 3))
 redis.call('SET', KEYS[1], '', 'EX', ARGV[1])
 return 1
 """
@@ -20,7 +21,9 @@ _FENCED = """#!lua flags=allow-oom
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return redis.error_reply('FENCED') end
 """
 
-# ARGV from 3 on: how many writes, then command, value and seconds of each; their keys are the last.
+# Only where the entry is still there: a step that is repeated (Redis did it and went away before it could
+# say so) must not count twice. ARGV from 3 on: how many writes, then command, value and seconds of each;
+# their keys are the last.
 _WRITES = (
     f"local NOTED = {MAX_NOTED}"
     + """
@@ -61,8 +64,7 @@ FINISH = (
     _FENCED
     + _WRITES
     + """
-write_all(4)
-redis.call('XDEL', KEYS[2], ARGV[2])
+if redis.call('XDEL', KEYS[2], ARGV[2]) == 1 then write_all(4) end
 redis.call('HDEL', KEYS[3], 'outbox:' .. ARGV[2])
 """
 )
@@ -73,12 +75,11 @@ BURY = (
     _FENCED
     + _WRITES
     + """
-local rest = write_all(5)
 local entry = redis.call('XRANGE', KEYS[2], ARGV[2], ARGV[2])[1]
-if entry then
-    redis.call('XADD', KEYS[4], 'MAXLEN', ARGV[rest + 1], '*', 'kind', ARGV[rest], 'reason', ARGV[rest + 2],
-        'detail', ARGV[rest + 3], unpack(entry[2]))
-end
+if not entry then return end
+local rest = write_all(5)
+redis.call('XADD', KEYS[4], 'MAXLEN', ARGV[rest + 1], '*', 'kind', ARGV[rest], 'reason', ARGV[rest + 2],
+    'detail', ARGV[rest + 3], unpack(entry[2]))
 redis.call('XDEL', KEYS[2], ARGV[2])
 redis.call('HDEL', KEYS[3], ARGV[rest] .. ':' .. ARGV[2])
 """

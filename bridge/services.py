@@ -11,7 +11,11 @@ from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
 
 from bridge.accounts import Accounts
+from bridge.caring import IDLE, LOCK_SECONDS, ROUND_SECONDS, Caretaker, Links
+from bridge.checkups import Checkups
+from bridge.connecting import Connecting
 from bridge.core.vault import Vault
+from bridge.credentials import GitHubCredentials
 from bridge.deliveries import Deliveries
 from bridge.flowdock import Flowdock
 from bridge.github import GitHub
@@ -19,15 +23,22 @@ from bridge.handling import Handler
 from bridge.holding import Stop
 from bridge.hooks import Hooks
 from bridge.http import open_session
+from bridge.intents import Intents
 from bridge.journal import Journal
 from bridge.leases import Leases
 from bridge.metrics import Metrics
+from bridge.pace import SPACING, Pace
 from bridge.pulls import Pulls
+from bridge.recovering import Recovery
+from bridge.setting_up import SettingUp
 from bridge.settings import Settings
 from bridge.store import Store
 from bridge.translating import Translator
 from bridge.watching import Watcher
 from bridge.worker import Worker, new_worker_id, post_seconds
+
+SETTLE_SECONDS = 4
+"""How long connectings under way are waited for, once all requests are finished."""
 
 MAX_CONNECTIONS = 8
 """A process's connections to Redis: Heroku's smallest plan has 20 for web, worker and release together."""
@@ -44,8 +55,12 @@ class Services:
     deliveries: Deliveries
     flowdock: Flowdock
     github: GitHub
+    credentials: GitHubCredentials
     accounts: Accounts
     hooks: Hooks
+    checkups: Checkups
+    connecting: Connecting
+    setting_up: SettingUp
     journal: Journal
     metrics: Metrics
     stop: Stop
@@ -54,6 +69,44 @@ class Services:
         """The conflict watch, to run beside a worker."""
         return Watcher(pulls=self.pulls, accounts=self.accounts, deliveries=self.deliveries, stop=self.stop)
 
+    def caretaker(
+        self,
+        *,
+        spacing: float = SPACING,
+        round_seconds: float = ROUND_SECONDS,
+        lock_seconds: float = LOCK_SECONDS,
+        idle: float = IDLE,
+    ) -> Caretaker:
+        """The caretaker, to run beside a worker; the times are seconds."""
+        pace = Pace(self.stop, spacing=spacing)
+        return Caretaker(
+            store=self.store,
+            pulls=self.pulls,
+            accounts=self.accounts,
+            hooks=self.hooks,
+            flowdock=self.flowdock,
+            checkups=self.checkups,
+            recovery=self.recovery(pace),
+            tidy=self.connecting.tidy,
+            links=Links(web_url=self.settings.web_url, flowdock_api_url=self.settings.flowdock_api_url),
+            pace=pace,
+            stop=self.stop,
+            round_seconds=round_seconds,
+            lock_seconds=lock_seconds,
+            idle=idle,
+        )
+
+    def recovery(self, pace: Pace) -> Recovery:
+        """What asks for missed deliveries, in step with other calls of `pace`."""
+        return Recovery(
+            store=self.store,
+            pulls=self.pulls,
+            accounts=self.accounts,
+            hooks=self.hooks,
+            checkups=self.checkups,
+            pace=pace,
+        )
+
     def worker(self) -> Worker:
         """A worker over these services."""
         seconds = self.settings.lease_seconds
@@ -61,7 +114,7 @@ class Services:
             deliveries=self.deliveries,
             store=self.store,
             pulls=self.pulls,
-            translator=Translator(store=self.store, pulls=self.pulls),
+            translator=Translator(store=self.store, pulls=self.pulls, checkups=self.checkups),
             flowdock=self.flowdock,
             web_url=self.settings.web_url,
             post_seconds=post_seconds(seconds),
@@ -102,14 +155,15 @@ async def open_services(settings: Settings, *, redis_url: str) -> AsyncIterator[
     """The services for these settings, closed on leaving."""
     redis = connect_redis(redis_url)
     session = open_session()
-    store = Store(redis, Vault(settings.encryption_keys))
+    vault = Vault(settings.encryption_keys)
+    store = Store(redis, vault)
+    credentials = GitHubCredentials(redis, vault, settings)
     pulls = Pulls(redis)
     github = GitHub(
         session,
         url=settings.github_url,
         api_url=settings.github_api_url,
-        client_id=settings.github_client_id,
-        client_secret=settings.github_client_secret,
+        credentials=credentials,
     )
     flowdock = Flowdock(
         session,
@@ -117,21 +171,39 @@ async def open_services(settings: Settings, *, redis_url: str) -> AsyncIterator[
         client_id=settings.flowdock_client_id,
         client_secret=settings.flowdock_client_secret,
     )
+    checkups = Checkups(redis)
+    accounts = Accounts(store, pulls, github, checkups)
+    hooks = Hooks(github, credentials, web_url=settings.web_url)
+    connecting = Connecting(
+        store=store,
+        intents=Intents(redis, vault),
+        pulls=pulls,
+        accounts=accounts,
+        flowdock=flowdock,
+        hooks=hooks,
+    )
+    setting_up = SettingUp(store=store, accounts=accounts, hooks=hooks, connecting=connecting)
     try:
         yield Services(
             settings=settings,
             redis=redis,
             store=store,
             pulls=pulls,
-            deliveries=Deliveries(redis),
+            deliveries=Deliveries(redis, keep=settings.lifetimes),
             flowdock=flowdock,
             github=github,
-            accounts=Accounts(store, pulls, github),
-            hooks=Hooks(github, web_url=settings.web_url, secret=settings.github_webhook_secrets[0]),
+            credentials=credentials,
+            accounts=accounts,
+            hooks=hooks,
+            checkups=checkups,
+            connecting=connecting,
+            setting_up=setting_up,
             journal=Journal(redis),
             metrics=Metrics(),
             stop=Stop(),
         )
     finally:
+        await setting_up.stop()
+        await connecting.settled(seconds=SETTLE_SECONDS)
         await asyncio.gather(session.close(), redis.aclose())
         await redis.connection_pool.disconnect()

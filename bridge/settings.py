@@ -11,12 +11,25 @@ GITHUB_API = "https://api.github.com"
 FLOWDOCK_API = "https://api.flowdock.com"
 
 
+GITHUB_OF_THE_ENVIRONMENT = ("GITHUB_CLIENT_ID", "GITHUB_CLIENT_SECRET", "GITHUB_WEBHOOK_SECRET")
+
+_APP_INSTEAD = (
+    "Instead of the three of GitHub, GITHUB_APP=1 will do: bridge then makes a GitHub App for you"
+    " at WEB_URL/github/manifest."
+)
+
+
 class SettingsError(Exception):
-    """What is missing or malformed, one line a setting; never a secret's value."""
+    """What is missing or malformed, one line a setting; never a secret's value.
+
+    `advice` is a further sentence, or empty.
+    """
 
     def __init__(self, problems: list[str]) -> None:
-        super().__init__("bridge cannot start:\n" + "\n".join(f"  {problem}" for problem in problems))
         self.problems = problems
+        self.advice = advice(problems)
+        lines = [f"  {problem}" for problem in problems]
+        super().__init__("\n".join(["bridge cannot start:", *lines, *filter(None, [self.advice])]))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +45,8 @@ class Settings:
     github_client_id: str
     github_client_secret: str = field(repr=False)
     github_webhook_secrets: tuple[str, ...] = field(repr=False)
+    github_app: bool
+    """The GitHub App made at /github/manifest serves where `github_client_id` is empty."""
     github_url: str
     github_api_url: str
     cookie_secret: str = field(repr=False)
@@ -41,23 +56,44 @@ class Settings:
     trust_proxy: bool
     metrics_token: str | None = field(repr=False)
     lease_seconds: float
+    lifetimes: float
+    """What the lifetimes of all that is kept for a while are multiplied by: 1, less for a soak."""
 
 
-def read(environ: Mapping[str, str]) -> Settings:
-    """The settings in `environ`; raises `SettingsError` naming all that is missing or malformed."""
-    reader = _Reader(environ)
+def read(environ: Mapping[str, str], *, needed: frozenset[str] | None = None) -> Settings:
+    """The settings in `environ`; raises `SettingsError` naming all that is missing or malformed.
+
+    `needed` are the names of those that may not be missing, for a command that does without the others.
+    """
+    settings, problems = examine(environ, needed=needed)
+    if problems:
+        raise SettingsError(problems)
+    return settings
+
+
+def examine(
+    environ: Mapping[str, str], *, needed: frozenset[str] | None = None
+) -> tuple[Settings, list[str]]:
+    """The settings as far as they can be read, and what is wrong: each line begins with a setting's name."""
+    reader = _Reader(environ, needed)
     port = reader.whole_number("PORT", 8080)
     github_url = reader.url("GITHUB_URL", GITHUB)
+    app = reader.switch("GITHUB_APP")
+    # An App brings all three, so with it they are missing only where the environment has some of OAuth's.
+    of_environment = not app or any(map(reader.text, GITHUB_OF_THE_ENVIRONMENT[:2]))
+    if needed is not None and "WEB_URL" in needed and not _default_domain(environ):
+        reader.required("WEB_URL")
     settings = Settings(
         port=port,
         web_url=reader.url("WEB_URL", _default_web_url(environ, port)),
-        redis_url=reader.text("REDIS_URL") or None,
+        redis_url=reader.redis_url(),
         flowdock_client_id=reader.required("FLOWDOCK_CLIENT_ID"),
         flowdock_client_secret=reader.required("FLOWDOCK_CLIENT_SECRET", "OAUTH_APP_SECRET"),
         flowdock_api_url=reader.url("FLOWDOCK_API_URL", FLOWDOCK_API),
-        github_client_id=reader.required("GITHUB_CLIENT_ID"),
-        github_client_secret=reader.required("GITHUB_CLIENT_SECRET"),
-        github_webhook_secrets=reader.secrets("GITHUB_WEBHOOK_SECRET", 1),
+        github_client_id=reader.required("GITHUB_CLIENT_ID") if of_environment else "",
+        github_client_secret=reader.required("GITHUB_CLIENT_SECRET") if of_environment else "",
+        github_webhook_secrets=reader.secrets("GITHUB_WEBHOOK_SECRET", 1, optional=not of_environment),
+        github_app=app,
         github_url=github_url,
         github_api_url=reader.url(
             "GITHUB_API_URL", GITHUB_API if github_url == GITHUB else github_url + "/api/v3"
@@ -66,36 +102,62 @@ def read(environ: Mapping[str, str]) -> Settings:
         encryption_keys=reader.secrets("ENCRYPTION_KEY", MIN_KEY),
         log_level=reader.choice("LOG_LEVEL", "info", ("debug", "info", "warning", "error")),
         log_format=reader.choice("LOG_FORMAT", "console", ("console", "json")),
-        trust_proxy=reader.choice("TRUST_PROXY", "0", ("0", "1", "true", "false", "yes", "no"))
-        in ("1", "true", "yes"),
+        trust_proxy=reader.switch("TRUST_PROXY"),
         metrics_token=reader.text("METRICS_TOKEN") or None,
         lease_seconds=reader.number("LEASE_SECONDS", 30),
+        lifetimes=reader.number("LIFETIMES", 1),
     )
-    if reader.problems:
-        raise SettingsError(reader.problems)
-    return settings
+    return settings, reader.problems
+
+
+def advice(problems: list[str]) -> str:
+    """What else would do, where GitHub is not set at all; empty otherwise."""
+    return (
+        _APP_INSTEAD if {f"{name} is missing" for name in GITHUB_OF_THE_ENVIRONMENT} <= set(problems) else ""
+    )
 
 
 def read_encryption_keys(environ: Mapping[str, str]) -> tuple[str, ...]:
     """ENCRYPTION_KEY alone, for the commands that need nothing else; raises `SettingsError`."""
-    reader = _Reader(environ)
+    reader = _Reader(environ, None)
     encryption_keys = reader.secrets("ENCRYPTION_KEY", MIN_KEY)
     if reader.problems:
         raise SettingsError(reader.problems)
     return encryption_keys
 
 
+def read_redis_url(environ: Mapping[str, str]) -> str | None:
+    """REDIS_URL alone, None where it is not set; raises `SettingsError`."""
+    reader = _Reader(environ, None)
+    url = reader.redis_url()
+    if reader.problems:
+        raise SettingsError(reader.problems)
+    return url
+
+
+def redis_url_problem(environ: Mapping[str, str]) -> bool:
+    """Whether REDIS_URL is malformed."""
+    reader = _Reader(environ, None)
+    reader.redis_url()
+    return bool(reader.problems)
+
+
 def _default_web_url(environ: Mapping[str, str], port: int) -> str:
-    """Heroku names an app's domain in its dyno metadata, where that is switched on."""
-    domain = environ.get("HEROKU_APP_DEFAULT_DOMAIN_NAME")
+    domain = _default_domain(environ)
     return f"https://{domain}" if domain else f"http://localhost:{port}"
+
+
+def _default_domain(environ: Mapping[str, str]) -> str:
+    """Heroku names an app's domain in its dyno metadata, where that is switched on."""
+    return environ.get("HEROKU_APP_DEFAULT_DOMAIN_NAME", "")
 
 
 class _Reader:
     """Reads one setting after the other and collects what is wrong, so that all is said at once."""
 
-    def __init__(self, environ: Mapping[str, str]) -> None:
+    def __init__(self, environ: Mapping[str, str], needed: frozenset[str] | None) -> None:
         self._environ = environ
+        self._needed = needed
         self.problems: list[str] = []
 
     def text(self, name: str) -> str:
@@ -105,13 +167,16 @@ class _Reader:
         for candidate in (name, *other_names):
             if value := self.text(candidate):
                 return value
-        self.problems.append(f"{name} is missing")
+        if self._needed is None or name in self._needed:
+            self.problems.append(f"{name} is missing")
         return ""
 
-    def secrets(self, name: str, minimum: int) -> tuple[str, ...]:
-        value = self.required(name)
+    def secrets(self, name: str, minimum: int, *, optional: bool = False) -> tuple[str, ...]:
+        value = self.text(name) if optional else self.required(name)
+        if not value:
+            return ()
         parts = [part.strip() for part in value.split(",")]
-        if value and any(len(part) < minimum for part in parts):
+        if any(len(part) < minimum for part in parts):
             which = "each part" if len(parts) > 1 else "it"
             self.problems.append(
                 f"{name} is too short: {which} needs {minimum} characters or more"
@@ -131,6 +196,17 @@ class _Reader:
             self.problems.append(f"{name} must be an address such as https://bridge.example.com")
         return value
 
+    def redis_url(self) -> str | None:
+        value = self.text("REDIS_URL")
+        try:
+            parts = urlsplit(value)
+            good = parts.scheme == "unix" or (parts.scheme in ("redis", "rediss") and parts.port != 0)
+        except ValueError:
+            good = False
+        if value and not good:
+            self.problems.append("REDIS_URL must be an address such as redis://localhost:6379")
+        return value or None
+
     def number(self, name: str, default: float) -> float:
         value = self.text(name)
         try:
@@ -148,6 +224,9 @@ class _Reader:
             self.problems.append(f"{name} must be a whole number")
             return default
         return int(number)
+
+    def switch(self, name: str) -> bool:
+        return self.choice(name, "0", ("0", "1", "true", "false", "yes", "no")) in ("1", "true", "yes")
 
     def choice(self, name: str, default: str, choices: tuple[str, ...]) -> str:
         value = (self.text(name) or default).lower()

@@ -25,6 +25,8 @@ from bridge.core.options import Options
 from bridge.core.vault import Vault
 
 REFRESH_LOCK_SECONDS = 30
+LOCK_WAIT_SECONDS: float = 20
+"""How long whoever wants the lock waits for it."""
 
 MAX_ACTS = 50
 ACTS_SECONDS = 90 * 24 * 3600
@@ -210,6 +212,11 @@ class Store:
         user = await self._redis.hget(keys.LINKED, login.lower())
         return user.decode() if user else None
 
+    async def linked(self) -> dict[str, str]:
+        """The Flowdock users of all linked accounts, by GitHub login in lower case."""
+        found = await self._redis.hgetall(keys.LINKED)
+        return {login.decode(): user.decode() for login, user in found.items()}
+
     async def note_act(self, flowdock_user: str, act: Act) -> None:
         """Remember what was done in a person's name; the newest are kept."""
         async with self._redis.pipeline(transaction=True) as pipe:
@@ -225,19 +232,26 @@ class Store:
 
     # Webhooks
 
-    async def note_ping(self, hook_id: int) -> None:
+    async def note_ping(self, hook_id: int, *, repository_id: int | None = None) -> None:
         """Remember that a webhook's ping came: GitHub reaches bridge, and both know the same secret."""
         await self._redis.set(keys.ping(hook_id), str(time.time()), ex=PING_SECONDS)
+        if repository_id is not None:
+            await self._redis.set(keys.repository_ping(repository_id), str(time.time()), ex=PING_SECONDS)
 
     async def pinged_at(self, hook_id: int) -> float:
         """When a webhook's ping came last, in Unix seconds; 0 if none came within a day."""
         found = await self._redis.get(keys.ping(hook_id))
         return float(found) if found else 0
 
+    async def repository_pinged_at(self, repository_id: int) -> float:
+        """The same for any webhook of a repository: the id of one that was made by hand is not known."""
+        found = await self._redis.get(keys.repository_ping(repository_id))
+        return float(found) if found else 0
+
     def account_lock(self, flowdock_user: str) -> Lock:
         """Held by whoever renews or removes a user's GitHub token."""
         lock: Lock = self._redis.lock(
-            keys.refreshing(flowdock_user), timeout=REFRESH_LOCK_SECONDS, blocking_timeout=20
+            keys.refreshing(flowdock_user), timeout=REFRESH_LOCK_SECONDS, blocking_timeout=LOCK_WAIT_SECONDS
         )
         return lock
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 import structlog
 
 from bridge import journal
-from bridge.core import checks, told, translate, webhook
+from bridge.checkups import Checkups
+from bridge.core import checks, told, translate, trouble, webhook
 from bridge.core.model import Connection, Delivery
 from bridge.core.registers import moment
 from bridge.core.translate import Outgoing, Translation
@@ -31,6 +32,7 @@ class Translator:
 
     store: Store
     pulls: Pulls
+    checkups: Checkups
     _named: dict[int, tuple[str, str]] = field(default_factory=dict)
     """What was noted last of a repository's name, and as of when."""
 
@@ -44,6 +46,9 @@ class Translator:
             log.info("delivery_skipped", delivery=delivery.id, repository=full_name, reason="not connected")
             return Outcome()
         await self._name(delivery, entry.repository_id, full_name)
+        await self.checkups.order(
+            (one for one in connections if trouble.concerns(delivery, one)), hint=trouble.hint_of(delivery)
+        )
         if delivery.event in checks.EVENTS:
             return await self._checks(delivery, entry, connections)
         if translate.subject(delivery) is None:

@@ -24,9 +24,33 @@ from bridge.app import create_app
 from bridge.services import Services, connect_redis, open_services
 from scripts.sandbox import faults, flowdock, github
 from tests import sign
+from tests.faults import table
 
 FLOW = "acme/main"
 REPOSITORY = "acme/component"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--write-docs", action="store_true", help="keep the table of faults in docs/faults.md")
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """Show the table of faults, which the reports of the fault tests carry here from their processes."""
+    rows = [
+        value
+        for reports in terminalreporter.stats.values()
+        for report in reports
+        if getattr(report, "when", "") == "teardown"
+        for name, value in report.user_properties
+        if name == table.PROPERTY
+    ]
+    if not rows:
+        return
+    drawn = table.draw(rows)
+    terminalreporter.section("faults")
+    terminalreporter.write(drawn)
+    if config.getoption("--write-docs"):
+        table.write(drawn)
 
 
 @pytest.fixture(scope="session")
@@ -59,6 +83,7 @@ class House:
     http: aiohttp.ClientSession
     flow_token: str = ""
     running: list[asyncio.Task[None]] = field(default_factory=list)
+    web_half: web.AppRunner | None = None
 
     async def connect(self, flow: str = FLOW) -> str:
         """Tie the repository to a flow; returns the flow token."""
@@ -76,6 +101,26 @@ class House:
         task = asyncio.create_task(self.services.worker().run())
         self.running.append(task)
         return task
+
+    def start_caretaker(self, **times: float) -> asyncio.Task[None]:
+        """A caretaker in this process, until the house closes; `times` as for `Services.caretaker`."""
+        quick = {"spacing": 0.0, "idle": 0.02, "lock_seconds": 3.0}
+        task = asyncio.create_task(self.services.caretaker(**quick | times).run())
+        self.running.append(task)
+        return task
+
+    async def go_down(self) -> None:
+        """Stop bridge's web half: from now on its port is closed."""
+        assert self.web_half is not None
+        await self.web_half.cleanup()
+        self.web_half = None
+
+    async def come_up(self) -> None:
+        """Start bridge's web half again, at the same address."""
+        self.web_half = web.AppRunner(create_app(self.services), access_log=None, shutdown_timeout=1)
+        await self.web_half.setup()
+        port = int(self.bridge.rpartition(":")[2])
+        await web.TCPSite(self.web_half, "127.0.0.1", port, reuse_address=True).start()
 
     async def hook(self, *, content_type: str = "json") -> None:
         """Point GitHub's webhook of the repository at bridge."""
@@ -172,7 +217,12 @@ async def _open_house(
     )
     chosen = replace(make_settings(bridge, flowdock_url, github_url), **changes)
     flowdock_app = flowdock.create_app(
-        flowdock.Config(web_url=flowdock_url, redirect_uris=(f"{bridge}/auth/flowdock/callback",))
+        flowdock.Config(
+            web_url=flowdock_url,
+            redirect_uris=(f"{bridge}/auth/flowdock/callback",),
+            setup_uri=f"{bridge}/flowdock/setup",
+            configure_uri=f"{bridge}/flowdock/configure",
+        )
     )
     github_app = github.create_app(
         github.Config(
@@ -187,7 +237,8 @@ async def _open_house(
     for app, listener in zip(apps, (sockets[1], sockets[2], sockets[0]), strict=True):
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
         await runner.setup()
-        closing.push_async_callback(runner.cleanup)
+        if app is not apps[2]:
+            closing.push_async_callback(runner.cleanup)
         await web.SockSite(runner, listener).start()
     house = House(
         services=services,
@@ -197,9 +248,16 @@ async def _open_house(
         flowdock_journal=flowdock_app[faults.JOURNAL],
         github_journal=github_app[faults.JOURNAL],
         http=http,
+        web_half=runner,
     )
+    closing.push_async_callback(_stop_web_half, house)
     closing.push_async_callback(_stop_workers, house)
     return house
+
+
+async def _stop_web_half(house: House) -> None:
+    if house.web_half is not None:
+        await house.go_down()
 
 
 async def _stop_workers(house: House) -> None:

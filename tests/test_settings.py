@@ -49,6 +49,7 @@ def test_what_is_not_set_has_the_documented_value() -> None:
         github_client_id="github-client",
         github_client_secret="s-github",
         github_webhook_secrets=("s-webhook",),
+        github_app=False,
         github_url="https://github.com",
         github_api_url="https://api.github.com",
         cookie_secret="s-cookie",
@@ -58,6 +59,7 @@ def test_what_is_not_set_has_the_documented_value() -> None:
         trust_proxy=False,
         metrics_token=None,
         lease_seconds=30,
+        lifetimes=1,
     )
 
 
@@ -77,6 +79,8 @@ TAKEN: list[tuple[dict[str, str], str, Any]] = [
     ),
     ({"REDIS_URL": "rediss://:x@host:6379"}, "redis_url", "rediss://:x@host:6379"),
     ({"REDIS_URL": " "}, "redis_url", None),
+    ({"REDIS_URL": "unix:///run/redis.sock"}, "redis_url", "unix:///run/redis.sock"),
+    ({"REDIS_URL": "redis://[::1]/2"}, "redis_url", "redis://[::1]/2"),
     ({"GITHUB_URL": "https://ghe.example"}, "github_api_url", "https://ghe.example/api/v3"),
     ({"GITHUB_URL": "https://ghe.example/"}, "github_api_url", "https://ghe.example/api/v3"),
     ({"GITHUB_URL": "https://github.com/"}, "github_api_url", "https://api.github.com"),
@@ -85,6 +89,10 @@ TAKEN: list[tuple[dict[str, str], str, Any]] = [
         "github_api_url",
         "https://api.ghe.example",
     ),
+    ({"GITHUB_APP": "1"}, "github_app", True),
+    ({"GITHUB_APP": "yes"}, "github_app", True),
+    ({"GITHUB_APP": "0"}, "github_app", False),
+    ({"GITHUB_APP": ""}, "github_app", False),
     ({"GITHUB_WEBHOOK_SECRET": "new, old"}, "github_webhook_secrets", ("new", "old")),
     ({"ENCRYPTION_KEY": f"{'n' * 32},{'o' * 40}"}, "encryption_keys", ("n" * 32, "o" * 40)),
     ({"LOG_LEVEL": "DEBUG"}, "log_level", "debug"),
@@ -169,6 +177,11 @@ MALFORMED = [
     ("LOG_LEVEL", "loud", "must be one of debug, info, warning, error"),
     ("LOG_FORMAT", "xml", "must be one of console, json"),
     ("TRUST_PROXY", "2", "must be one of"),
+    ("GITHUB_APP", "please", "must be one of 0, 1"),
+    *(
+        ("REDIS_URL", value, "must be an address such as")
+        for value in ("localhost:6379", "http://r", "redis://h:x")
+    ),
 ]
 
 
@@ -195,6 +208,59 @@ def test_whatever_is_set_is_taken_or_named(name: str, value: str) -> None:
         assert 0 < taken.port < 65536
 
 
+# A GitHub App instead
+
+OF_GITHUB = ("GITHUB_CLIENT_ID", "GITHUB_CLIENT_SECRET", "GITHUB_WEBHOOK_SECRET")
+WITHOUT = {name: value for name, value in REQUIRED.items() if name not in OF_GITHUB}
+
+
+def test_with_the_app_none_of_github_need_be_set() -> None:
+    chosen = settings.read({**WITHOUT, "GITHUB_APP": "1"})
+    assert (chosen.github_client_id, chosen.github_client_secret) == ("", "")
+    assert chosen.github_webhook_secrets == ()
+
+
+def test_with_the_app_a_webhook_secret_may_be_set_besides() -> None:
+    chosen = settings.read({**WITHOUT, "GITHUB_APP": "1", "GITHUB_WEBHOOK_SECRET": "by, hand"})
+    assert (chosen.github_client_id, chosen.github_webhook_secrets) == ("", ("by", "hand"))
+    assert problems({**WITHOUT, "GITHUB_APP": "1", "GITHUB_WEBHOOK_SECRET": ","}) == [
+        "GITHUB_WEBHOOK_SECRET has an empty part"
+    ]
+
+
+@pytest.mark.parametrize("name", OF_GITHUB[:2])
+def test_with_the_app_half_an_oauth_app_is_a_mistake(name: str) -> None:
+    found = problems({**WITHOUT, "GITHUB_APP": "1", name: "x"})
+    assert found == [f"{other} is missing" for other in OF_GITHUB if other != name]
+
+
+def test_the_app_is_named_as_the_alternative_where_nothing_of_github_is_set() -> None:
+    for environ, named in ((WITHOUT, True), ({**WITHOUT, "GITHUB_CLIENT_ID": "x"}, False), ({}, True)):
+        with pytest.raises(settings.SettingsError) as error:
+            settings.read(environ)
+        assert ("GITHUB_APP=1 will do" in str(error.value)) == named
+        assert not any("GITHUB_APP" in problem for problem in error.value.problems)
+
+
+# Only some are needed
+
+
+def test_a_command_names_only_what_it_needs() -> None:
+    needed = frozenset({"WEB_URL", "ENCRYPTION_KEY"})
+    with pytest.raises(settings.SettingsError) as error:
+        settings.read({}, needed=needed)
+    assert error.value.problems == ["WEB_URL is missing", "ENCRYPTION_KEY is missing"]
+    environ = {"WEB_URL": "https://b.example", "ENCRYPTION_KEY": "k" * 32}
+    assert settings.read(environ, needed=needed).github_client_id == ""
+    heroku = {"HEROKU_APP_DEFAULT_DOMAIN_NAME": "x.herokuapp.com", "ENCRYPTION_KEY": "k" * 32}
+    assert settings.read(heroku, needed=needed).web_url == "https://x.herokuapp.com"
+
+
+def test_what_is_malformed_is_named_though_it_is_not_needed() -> None:
+    with pytest.raises(settings.SettingsError, match="PORT must be"):
+        settings.read({"PORT": "x"}, needed=frozenset())
+
+
 # Secrets
 
 
@@ -208,6 +274,16 @@ def test_a_secret_is_neither_in_the_repr_nor_in_the_message(name: str) -> None:
         settings.read({**dict.fromkeys(SECRETS, f"{value},{value}"), "PORT": "x", "WEB_URL": value})
     assert value not in str(error.value)
     assert value not in repr(error.value)
+
+
+def test_the_address_of_redis_can_be_read_alone() -> None:
+    assert settings.read_redis_url({"REDIS_URL": "redis://r"}) == "redis://r"
+    assert settings.read_redis_url({}) is None
+    assert not settings.redis_url_problem({})
+    assert settings.redis_url_problem({"REDIS_URL": "s3cret@host"})
+    with pytest.raises(settings.SettingsError) as error:
+        settings.read_redis_url({"REDIS_URL": "s3cret@host"})
+    assert "s3cret" not in str(error.value)
 
 
 def test_the_encryption_keys_can_be_read_alone() -> None:

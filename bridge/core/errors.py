@@ -148,11 +148,14 @@ class NotAMember(FlowdockError):
 
 
 class FlowdockFailing(FlowdockError):
-    """A passing failure; `retry_after` seconds if Flowdock named them."""
+    """A passing failure (502), or Flowdock is slow (504); `retry_after` seconds if Flowdock named them."""
 
-    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+    advice = "Try again in a minute."
+
+    def __init__(self, message: str, *, retry_after: float | None = None, status: int = 502) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+        self.status = status
 
 
 class Unavailable(BridgeError):

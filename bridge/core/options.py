@@ -82,5 +82,45 @@ class Options:
         return f"{group} are muted (option {'labels' if group == 'labels' else 'groups'})"
 
 
+@dataclass(frozen=True, kw_only=True)
+class Preset:
+    """Options that people choose by one name; `about` says in a sentence what they mean."""
+
+    slug: str
+    name: str
+    about: str
+    options: Options
+
+
+_NOISE = ("pushes", "edits", "labels", "other")
+
+PRESETS: tuple[Preset, ...] = (
+    Preset(
+        slug="everything",
+        name="Everything",
+        about="All that happens on a pull request is told, label changes too.",
+        options=Options(labels=True),
+    ),
+    Preset(
+        slug="quiet",
+        name="Without noise",
+        about=(
+            "Drafts wait until they are ready, of bots only changes of status are told, and pushes, edits and"
+            " labels are not."
+        ),
+        options=Options(
+            groups=tuple(group for group in GROUPS if group not in _NOISE), drafts="quiet", bots="state"
+        ),
+    ),
+    Preset(
+        slug="status",
+        name="Only what changes status",
+        about="Opened, ready, merged, closed, reopened: nothing else is told.",
+        options=Options(groups=("status",)),
+    ),
+)
+"""What people choose from, the most told first."""
+
+
 def _are_words(value: Any) -> bool:
     return isinstance(value, tuple) and all(isinstance(word, str) for word in value)

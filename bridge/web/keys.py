@@ -22,3 +22,5 @@ LOG = web.RequestKey("log", dict[str, str])
 """What the request's line in the log says besides."""
 SESSION = web.RequestKey("session", Session)
 """Who is signed in, once a handler has asked (`bridge.web.sessions.current`)."""
+FORM_TARGET = web.RequestKey("form_target", str)
+"""The one other origin that a page's forms may post to, where a handler allows it."""

@@ -93,14 +93,14 @@ async def begin_signed_in(request: web.Request) -> web.Response:
     )
     browser = secrets.token_urlsafe(24)
     await _keep(services, browser, linking)
-    response = _to_github(services, linking)
+    response = await _to_github(services, linking)
     sessions.set_cookie(services, response, COOKIE, browser, seconds=claims.LIFETIME)
     return response
 
 
-def _to_github(services: Services, linking: Linking) -> web.Response:
+async def _to_github(services: Services, linking: Linking) -> web.Response:
     return pages.redirect(
-        services.github.authorize_url(
+        await services.github.authorize_url(
             redirect_uri=oauth_callback.address(services, "github"),
             state=linking.state,
             verifier=linking.verifier,
@@ -128,7 +128,7 @@ async def flowdock_callback(request: web.Request) -> web.Response:
         )
     linking = linking.to("github", flowdock=user)
     await _keep(services, browser, linking)
-    return _to_github(services, linking)
+    return await _to_github(services, linking)
 
 
 @routes.get("/auth/github/callback")
@@ -172,6 +172,7 @@ async def link(request: web.Request) -> web.Response:
         flowdock=linking.flowdock, github=linking.github, token=linking.token, linked_at=int(time.time())
     )
     await services.store.link(account)
+    await services.accounts.look_after(linking.user)
     log.info("linked", flowdock_user=linking.user, login=linking.github.login)
     if linking.target is None:
         return pages.redirect(linking.then)

@@ -11,11 +11,12 @@ from redis.exceptions import RedisError
 from bridge.core.errors import BridgeError, NotFound, RequestRefused, SignedOut, TooLarge, Unavailable
 from bridge.settings import Settings
 from bridge.web import pages, sessions
-from bridge.web.keys import LOG, SERVICES
+from bridge.web.keys import FORM_TARGET, LOG, SERVICES
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 _MACHINES = ("/github/", "/repos/", "/healthz", "/readyz", "/metrics")
+_PEOPLE = ("/github/manifest",)
 _QUIET = ("/healthz", "/readyz", "/metrics", "/static/")
 
 log = structlog.get_logger()
@@ -81,7 +82,7 @@ async def answer_errors(request: web.Request, handler: Handler) -> web.StreamRes
 
 
 def _answer(request: web.Request, status: int, sentence: str, *, advice: str = "") -> web.Response:
-    if request.path.startswith(_MACHINES):
+    if request.path.startswith(_MACHINES) and not request.path.startswith(_PEOPLE):
         return web.json_response({"error": sentence}, status=status)
     return pages.error(request, status=status, sentence=sentence, advice=advice)
 
@@ -105,6 +106,12 @@ def safe_headers(settings: Settings) -> Callable[[web.Request, web.StreamRespons
 
     async def add(request: web.Request, response: web.StreamResponse) -> None:
         response.headers.update(headers)
+        if target := request.get(FORM_TARGET):
+            response.headers["Content-Security-Policy"] = policy.replace(
+                "form-action 'self'", f"form-action 'self' {target}"
+            )
+            # Without a referrer a browser says that the form comes from nowhere (`Origin: null`).
+            response.headers["Referrer-Policy"] = "strict-origin"
         if not request.path.startswith("/static/"):
             response.headers.setdefault("Cache-Control", "no-store")
 

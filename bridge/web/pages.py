@@ -1,12 +1,11 @@
-"""The pages that people see, besides linking: the home page and every error."""
+"""How a page is made from its template, and every error as a page."""
 
 from typing import Any
 
 import aiohttp_jinja2
 from aiohttp import web
 
-from bridge.hooks import EVENTS
-from bridge.web.keys import SERVICES, SESSION
+from bridge.web.keys import SESSION
 
 _HEADINGS = {
     403: "This cannot go on",
@@ -17,15 +16,6 @@ _HEADINGS = {
     503: "Not now",
     504: "The other side is slow",
 }
-
-routes = web.RouteTableDef()
-
-
-@routes.get("/", name="home")
-async def home(request: web.Request) -> web.Response:
-    """What bridge is, and how this installation is set."""
-    settings = request.app[SERVICES].settings
-    return render(request, "home.html", settings=settings, events=EVENTS)
 
 
 def render(request: web.Request, template: str, *, status: int = 200, **context: Any) -> web.Response:

@@ -6,9 +6,10 @@ import structlog
 from aiohttp import web
 from redis.exceptions import RedisError
 
-from bridge.core import translate, webhook
+from bridge.core import translate, trouble, webhook
 from bridge.core.errors import BridgeError, Malformed, Unavailable, Unsigned
 from bridge.core.model import Delivery
+from bridge.credentials import GitHubCredentials
 from bridge.services import Services
 from bridge.web.keys import LOG, SERVICES
 from bridge.web.middleware import read_body
@@ -36,7 +37,7 @@ async def receive(request: web.Request) -> web.Response:
 async def _receive(request: web.Request) -> web.Response:
     services = request.app[SERVICES]
     body = await read_body(request, limit=MAX_BODY)
-    delivery = _verified(request, body, services.settings.github_webhook_secrets)
+    delivery = await _signed(request, body, services.credentials)
     request[LOG] = {
         "delivery": delivery.id,
         "github_event": delivery.event,
@@ -58,6 +59,16 @@ async def _receive(request: web.Request) -> web.Response:
     return web.json_response({"status": "accepted"}, status=202)
 
 
+async def _signed(request: web.Request, body: bytes, credentials: GitHubCredentials) -> Delivery:
+    """The delivery; where no secret fits, another process may have stored another GitHub App."""
+    try:
+        return _verified(request, body, await credentials.webhook_secrets())
+    except Unsigned:
+        if not await credentials.changed():
+            raise
+    return _verified(request, body, await credentials.webhook_secrets())
+
+
 def _verified(request: web.Request, body: bytes, secrets: Sequence[str]) -> Delivery:
     """The delivery; at an address with `?repository=ID` signed for that repository, and about it."""
     only = request.query.get("repository")
@@ -74,13 +85,24 @@ def _verified(request: web.Request, body: bytes, secrets: Sequence[str]) -> Deli
 
 
 async def _note_ping(services: Services, delivery: Delivery) -> None:
+    await _order_checkups(services, delivery)
     hook_id = delivery.payload.get("hook_id")
+    about = isinstance(delivery.payload.get("repository"), dict)
     if isinstance(hook_id, int) and 0 < hook_id < 2**63:
-        await services.store.note_ping(hook_id)
+        await services.store.note_ping(hook_id, repository_id=_subject(delivery)[0] if about else None)
+
+
+async def _order_checkups(services: Services, delivery: Delivery) -> None:
+    """A webhook that was just made or mended: the trouble that there was may be over."""
+    if isinstance(delivery.payload.get("repository"), dict):
+        repository_id, _ = _subject(delivery)
+        full_name = delivery.payload["repository"]["full_name"]
+        connections = await services.store.connections_for(repository_id, full_name)
+        await services.checkups.order(connections, hint=trouble.hint_of(delivery))
 
 
 async def _about_the_app(services: Services, delivery: Delivery) -> None:
-    """Events of a GitHub App's own: a revoked grant removes the link, the rest is for the operator's eye.
+    """Events of a GitHub App's own: a revoked grant removes the link, a changed installation is looked into.
 
     https://docs.github.com/webhooks/webhook-events-and-payloads#github_app_authorization
     """
@@ -94,6 +116,17 @@ async def _about_the_app(services: Services, delivery: Delivery) -> None:
             by=sender.get("login"),
             removed=[repository.get("full_name") for repository in removed],
         )
+        await _order_installation_checkups(services, delivery)
+
+
+async def _order_installation_checkups(services: Services, delivery: Delivery) -> None:
+    """An installation may name thousands of repositories: only those that are connected are looked up."""
+    told = trouble.changed_installation(delivery)
+    hints: dict[int | str, trouble.Hint] = {repository_id: hint for hint, repository_id, _ in told}
+    hints |= {full_name.lower(): hint for hint, _, full_name in told}
+    for connection in await services.store.connections() if told else ():
+        if hint := hints.get(connection.repository_id or connection.repository.lower()):
+            await services.checkups.order([connection], hint=hint)
 
 
 def _subject(delivery: Delivery) -> tuple[int, int]:

@@ -2,12 +2,15 @@
 
 import asyncio
 import copy
+import itertools
 import json
 import os
 import signal
+import subprocess
 import uuid
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Iterator
+from collections.abc import Set as AbstractSet
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,10 +23,12 @@ from bridge import embedded_redis, keys
 from bridge.core.model import Connection
 from bridge.core.translate import message_uuid
 from bridge.core.vault import Vault
+from bridge.deliveries import DeadLetter, Deliveries
 from bridge.services import connect_redis
 from bridge.store import Store
-from scripts.sandbox.house import FLOW, House, open_house, until
+from scripts.sandbox.house import FLOW, House, free_port, open_house, until
 from tests import sign
+from tests.faults.wire import Wire, open_wire
 
 REPOSITORIES, PULLS, STEPS = 10, 2, 10
 TOTAL = REPOSITORIES * PULLS * STEPS
@@ -31,6 +36,10 @@ TOTAL = REPOSITORIES * PULLS * STEPS
 
 THREADS = REPOSITORIES * PULLS
 """Each has one post under way at most: what a worker that is killed may have posted without its note."""
+
+
+SLOW = {"path": "/messages", "delay": 0.1, "times": 1_000_000}
+"""Flowdock slow enough that a fault comes in the middle of the load."""
 
 
 class RedisServer:
@@ -60,14 +69,16 @@ class Row:
     """A line of the table: what came of a load under a fault."""
 
     fault: str
+    left: tuple[int, ...] = ()
+    """How much of the load was left at each fault."""
     deliveries: int = 0
     lost: int = 0
     repeated: int = 0
     out_of_order: int = 0
-    left: tuple[int, ...] = ()
-    """How much of the load was left at each fault."""
     stale: int = 0
     """Threads that do not show the newest state in the end."""
+    dead: int = 0
+    """Dead letters, each with its reason."""
 
 
 @dataclass
@@ -77,9 +88,15 @@ class Load:
     house: House
     redis: Redis
     payload: dict[str, Any]
+    webs: list[str]
+    """The web processes' addresses: who is refused at one asks the next, as behind a router."""
+    wire: Wire
+    """Between bridge and Flowdock."""
     connections: dict[int, Connection] = field(default_factory=dict)
     accepted: dict[str, tuple[str, int]] = field(default_factory=dict)
     """By message uuid: the thread and the step of each delivery that was answered with 202."""
+    answers: Counter[int] = field(default_factory=Counter)
+    """How many of bridge's answers had which status."""
 
     async def connect(self) -> None:
         """A source and a connection for each repository."""
@@ -116,11 +133,14 @@ class Load:
             "X-Hub-Signature-256": sign.webhook(body, self.house.webhook_secret),
         }
 
+        webs = itertools.cycle(self.webs)
+
         async def taken() -> bool:
             try:
                 async with self.house.http.post(
-                    f"{self.house.bridge}/github/webhook", data=body, headers=headers
+                    f"{next(webs)}/github/webhook", data=body, headers=headers
                 ) as response:
+                    self.answers[response.status] += 1
                     # 200: it was taken, and the answer was lost.
                     return response.status in (200, 202)
             except aiohttp.ClientError:
@@ -148,7 +168,7 @@ class Load:
 
     async def not_posted(self) -> int:
         """How many of all the messages Flowdock has not taken yet."""
-        return TOTAL - len({one["uuid"] for one in await self.messages()})
+        return TOTAL - len({one["uuid"] for one in await self.messages()} | (await self.dead()).keys())
 
     async def posted(self, count: int) -> None:
         """Wait until Flowdock took that many messages."""
@@ -179,42 +199,58 @@ class Load:
         messages = await self.messages()
         firsts = [one for one in messages if not one["repeat"]]
         row = Row(fault=fault, left=tuple(left), deliveries=len(self.accepted))
-        row.lost = len(self.accepted.keys() - {one["uuid"] for one in firsts})
+        dead = await self.dead()
+        row.dead = len(dead)
+        row.lost = len(self.accepted.keys() - {one["uuid"] for one in firsts} - dead.keys())
         row.repeated = len(messages) - len(firsts)
-        row.out_of_order = self._out_of_order(firsts)
+        row.out_of_order = self._out_of_order(firsts, dead.keys())
         threads = await self.house.threads()
         row.stale = sum(thread["title"] != f"Step {STEPS - 1}" for thread in threads)
         assert len(threads) == THREADS
         return row
 
-    def _out_of_order(self, messages: list[dict[str, Any]]) -> int:
-        """Messages that came before one that is older in their thread."""
-        reached: Counter[str] = Counter()
+    async def dead(self) -> dict[str, DeadLetter]:
+        """The dead letters of messages, by message uuid."""
+        found = await Deliveries(self.redis).dead_letters()
+        return {json.loads(letter.fields["letter"])["uuid"]: letter for letter in found}
+
+    def _out_of_order(self, messages: list[dict[str, Any]], dead: AbstractSet[str]) -> int:
+        """Messages that came before one that is older in their thread; a dead letter leaves a gap."""
+        due: defaultdict[str, list[int]] = defaultdict(list)
+        for message_id, (thread, step) in self.accepted.items():
+            if message_id not in dead:
+                due[thread].append(step)
         wrong = 0
         for message in messages:
             thread, step = self.accepted[message["uuid"]]
-            wrong += step != reached[thread]
-            reached[thread] += 1
+            wrong += step != due[thread].pop(0)
         return wrong
 
 
 @asynccontextmanager
-async def open_load(data: Path, server: RedisServer, *, lease_seconds: float) -> AsyncIterator[Load]:
+async def open_load(
+    data: Path, server: RedisServer, *, lease_seconds: float, more_webs: int = 0
+) -> AsyncIterator[Load]:
     """Stand-ins and web half running, repositories connected; the workers are for the test to start."""
     settings = {"REDIS_URL": server.url, "LEASE_SECONDS": str(lease_seconds), "LOG_LEVEL": "warning"}
     with (data / "output.log").open("wb") as output:
-        async with open_house(data, output=output, settings=settings) as house:
-            house.start("bridge", "web")
+        async with (
+            open_house(data, output=subprocess.DEVNULL, settings=settings) as house,
+            open_wire(house.flowdock) as wire,
+        ):
+            # Of bridge's processes alone: what the stand-ins say of cut connections is no concern.
+            house.output = output
+            house.settings["FLOWDOCK_API_URL"] = wire.url
+            webs = [house.bridge, *(f"http://127.0.0.1:{free_port()}" for _ in range(more_webs))]
+            for web in webs:
+                house.start("bridge", "web", PORT=web.rpartition(":")[2])
             redis = connect_redis(server.url)
             try:
-                load = Load(house=house, redis=redis, payload=await _payload(house))
+                load = Load(house=house, redis=redis, payload=await _payload(house), webs=webs, wire=wire)
                 await load.connect()
-                # Slow enough that a fault comes in the middle of the load.
-                await house.post(
-                    f"{house.flowdock}/_sandbox/faults",
-                    {"path": "/messages", "delay": 0.1, "times": 1_000_000},
-                )
-                await house.answers(f"{house.bridge}/readyz")
+                await house.post(f"{house.flowdock}/_sandbox/faults", SLOW)
+                for web in webs:
+                    await house.answers(f"{web}/readyz")
                 yield load
             finally:
                 await redis.aclose()

@@ -4,56 +4,11 @@ import asyncio
 import signal
 import subprocess
 import time
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
-
-import pytest
 
 from bridge import keys
 from scripts.sandbox.house import until
-from tests.faults.load import (
-    THREADS,
-    TOTAL,
-    Load,
-    RedisServer,
-    Row,
-    open_load,
-    redis_server,
-)
-
-ROWS: list[Row] = []
-
-
-@pytest.fixture(scope="module", autouse=True)
-def table() -> Iterator[None]:
-    """Prints what was counted (`pytest -s` shows it)."""
-    yield
-    head = f"{'fault':34}{'left at each':>16}{'deliveries':>12}{'lost':>6}{'repeated':>10}"
-    print(f"\n{head}{'out of order':>14}{'stale':>7}")
-    for row in ROWS:
-        left = ", ".join(map(str, row.left))
-        line = f"{row.fault:34}{left:>16}{row.deliveries:12}{row.lost:6}{row.repeated:10}"
-        print(f"{line}{row.out_of_order:14}{row.stale:7}")
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[RedisServer]:
-    with redis_server(tmp_path / "redis") as running:
-        yield running
-
-
-@pytest.fixture
-async def load(tmp_path: Path, server: RedisServer) -> AsyncIterator[Load]:
-    # Short leases, since a worker that is killed keeps its partitions for that long.
-    async with open_load(tmp_path, server, lease_seconds=1.5) as opened:
-        yield opened
-
-
-@pytest.fixture
-async def calm_load(tmp_path: Path, server: RedisServer) -> AsyncIterator[Load]:
-    """For faults that take no lease away: no post of a slow machine is given up and repeated."""
-    async with open_load(tmp_path, server, lease_seconds=12) as opened:
-        yield opened
+from tests.faults.load import THREADS, TOTAL, Load, RedisServer
+from tests.faults.table import check
 
 
 async def test_a_worker_that_is_killed_loses_nothing(load: Load) -> None:
@@ -67,7 +22,7 @@ async def test_a_worker_that_is_killed_loses_nothing(load: Load) -> None:
         worker = load.house.start("bridge", "worker")
     await sending
 
-    _check(await load.finished("kill -9 the worker", left), repeats=3 * THREADS)
+    check(await load.finished("kill -9 the worker", left), repeats=3 * THREADS)
 
 
 async def test_a_web_process_that_is_killed_in_a_burst_loses_nothing(calm_load: Load) -> None:
@@ -82,7 +37,7 @@ async def test_a_web_process_that_is_killed_in_a_burst_loses_nothing(calm_load: 
         web = calm_load.house.start("bridge", "web")
     await sending
 
-    _check(await calm_load.finished("kill -9 the web process", left), repeats=0)
+    check(await calm_load.finished("kill -9 the web process", left), repeats=0)
 
 
 async def test_a_second_worker_that_is_killed_is_stood_in_for_by_the_first(load: Load) -> None:
@@ -95,7 +50,7 @@ async def test_a_second_worker_that_is_killed_is_stood_in_for_by_the_first(load:
     left = [await load.not_posted()]
     await sending
 
-    _check(await load.finished("kill -9 a second worker", left), repeats=THREADS)
+    check(await load.finished("kill -9 a second worker", left), repeats=THREADS)
 
 
 async def test_a_worker_that_was_frozen_past_its_lease_does_no_harm_when_it_goes_on(load: Load) -> None:
@@ -113,7 +68,7 @@ async def test_a_worker_that_was_frozen_past_its_lease_does_no_harm_when_it_goes
         frozen.send_signal(signal.SIGCONT)
     await _shared_evenly(load)
 
-    _check(await load.finished("freeze a worker past its lease", left), repeats=THREADS)
+    check(await load.finished("freeze a worker past its lease", left), repeats=THREADS)
 
 
 async def test_a_redis_that_is_killed_loses_nothing_it_answered_for(
@@ -124,12 +79,12 @@ async def test_a_redis_that_is_killed_loses_nothing_it_answered_for(
     left = []
     for mark in (40, 120):
         await calm_load.posted(mark)
-        server.kill((await calm_load.redis.info("server"))["process_id"])
         left.append(await calm_load.not_posted())
+        server.kill((await calm_load.redis.info("server"))["process_id"])
         server.start()
     await sending
 
-    _check(await calm_load.finished("kill -9 Redis", left), repeats=0)
+    check(await calm_load.finished("kill -9 Redis", left), repeats=0)
 
 
 async def test_a_worker_that_is_told_to_stop_ends_well_and_leaves_the_rest_to_the_next(
@@ -148,20 +103,12 @@ async def test_a_worker_that_is_told_to_stop_ends_well_and_leaves_the_rest_to_th
         worker = calm_load.house.start("bridge", "worker")
     await sending
 
-    _check(await calm_load.finished("SIGTERM to the worker", left), repeats=0)
+    check(await calm_load.finished("SIGTERM to the worker", left), repeats=0)
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
     process.kill()
     process.wait()
-
-
-def _check(row: Row, *, repeats: int) -> None:
-    """Nothing is lost or out of order; repeats (which their uuid tells) only where a note was lost."""
-    ROWS.append(row)
-    assert (row.deliveries, row.lost, row.out_of_order, row.stale) == (TOTAL, 0, 0, 0)
-    assert row.repeated <= repeats
-    assert min(row.left) > 0, "the fault came after the load"
 
 
 async def _shared_evenly(load: Load) -> None:

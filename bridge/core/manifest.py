@@ -1,0 +1,52 @@
+"""The manifest from which GitHub makes bridge's App: what it may do, and what it is told.
+
+https://docs.github.com/apps/sharing-github-apps/registering-a-github-app-from-a-manifest
+"""
+
+import re
+from collections.abc import Iterable
+from typing import Any
+from urllib.parse import urlsplit
+
+LONGEST_NAME = 34
+"""GitHub's limit."""
+
+PERMISSIONS = {
+    "actions": "write",
+    "checks": "read",
+    "contents": "write",
+    "deployments": "read",
+    "issues": "write",
+    "metadata": "read",
+    "pull_requests": "write",
+    "statuses": "read",
+}
+"""What the buttons need (`write`: re-run, merge, assign, review and close) and what the events need.
+
+https://docs.github.com/rest/authentication/permissions-required-for-github-apps
+"""
+
+_OF_REPOSITORY_HOOKS = frozenset({"meta"})
+"""It tells of a repository's webhook: an App has none there."""
+
+
+def default_name(web_url: str) -> str:
+    """A name that tells installations apart."""
+    host = re.sub(r"[^a-z0-9]+", "-", (urlsplit(web_url).hostname or "").lower()).strip("-")
+    return f"bridge-{host}"[:LONGEST_NAME].strip("-")
+
+
+def manifest(*, web_url: str, name: str, webhook: str, events: Iterable[str]) -> dict[str, Any]:
+    """The manifest for bridge at `web_url`; `webhook` is the whole address that deliveries go to."""
+    return {
+        "name": name,
+        "url": web_url,
+        "description": "One Flowdock thread per pull request, with buttons that act as who clicked.",
+        "hook_attributes": {"url": webhook, "active": True},
+        "redirect_url": f"{web_url}/github/manifest/created",
+        "callback_urls": [f"{web_url}/auth/github/callback"],
+        "setup_url": f"{web_url}/",
+        "public": False,
+        "default_permissions": PERMISSIONS,
+        "default_events": sorted(set(events) - _OF_REPOSITORY_HOOKS),
+    }

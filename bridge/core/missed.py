@@ -1,0 +1,84 @@
+"""Deliveries that failed: GitHub does not repeat them by itself, but on request it does, for three days.
+
+https://docs.github.com/webhooks/using-webhooks/handling-failed-webhook-deliveries
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+KEPT_SECONDS = 3 * 24 * 3600
+"""How long GitHub keeps a delivery: https://docs.github.com/webhooks/testing-and-troubleshooting-webhooks"""
+
+MOST_ASKED = 3
+"""How often a delivery is asked for again."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attempt:
+    """One attempt of GitHub's to deliver: `guid` names the delivery, `id` the attempt; `at` Unix seconds."""
+
+    id: int
+    guid: str
+    at: float
+    status: str
+    code: int
+    redelivery: bool = False
+
+    @property
+    def ok(self) -> bool:
+        """Whether bridge took it."""
+        return self.status == "OK"
+
+    @property
+    def unreached(self) -> bool:
+        """Whether bridge, or what is in front of it, was not there; else it refused the delivery."""
+        return not self.ok and not 400 <= self.code < 500
+
+
+@dataclass(frozen=True, kw_only=True)
+class Missed:
+    """What failed at one webhook: one attempt for each delivery that never came, the oldest first.
+
+    `probing`: what was asked for last failed again, so one is asked for to see whether bridge can be
+    reached by now, and does not count.
+    """
+
+    failed: tuple[Attempt, ...]
+    chosen: tuple[Attempt, ...]
+    probing: bool = False
+
+
+def missed(attempts: Sequence[Attempt], asked: Mapping[str, int], *, now: float) -> Missed:
+    """What to ask for again.
+
+    `attempts` are the newest first, `asked` tells how often each guid was asked for; `now` in Unix seconds.
+    """
+    came = {attempt.guid for attempt in attempts if attempt.ok}
+    newest: dict[str, Attempt] = {}
+    for attempt in attempts:
+        if attempt.guid not in came and now - attempt.at < KEPT_SECONDS:
+            newest.setdefault(attempt.guid, attempt)
+    failed = tuple(sorted(newest.values(), key=lambda attempt: (attempt.at, attempt.id)))
+    last = attempts[0] if attempts else None
+    if failed and last and last.redelivery and last.unreached:
+        return Missed(failed=failed, chosen=failed[-1:], probing=True)
+    chosen = tuple(attempt for attempt in failed if asked.get(attempt.guid, 0) < MOST_ASKED)
+    return Missed(failed=failed, chosen=chosen)
+
+
+def read_attempt(item: Any) -> Attempt:
+    """An attempt as GitHub lists it; raises `ValueError`, `KeyError` or `TypeError` for anything else.
+
+    https://docs.github.com/rest/repos/webhooks#list-deliveries-for-a-repository-webhook
+    """
+    moment = datetime.fromisoformat(item["delivered_at"])
+    return Attempt(
+        id=int(item["id"]),
+        guid=str(item["guid"]),
+        at=(moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp(),
+        status=str(item["status"]),
+        code=int(item.get("status_code") or 0),
+        redelivery=bool(item.get("redelivery")),
+    )

@@ -1,0 +1,133 @@
+"""The form for options: a preset, or each option by itself; from options to fields and back.
+
+Without a script a page cannot move the choice to "as set below" when somebody changes an option there, so
+the form remembers what it showed: options that were changed count, unless another preset was chosen as well.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from bridge.core.errors import BridgeError
+from bridge.core.options import GROUPS, PRESETS, Options, Preset
+
+OWN = "own"
+"""The choice besides the presets: what is set option by option."""
+
+DEFAULT = "quiet"
+"""The preset that a new connection is offered first."""
+
+MAX_BASES = 20
+MAX_BASE = 200
+
+ABOUT_GROUPS = {
+    "pushes": "New commits and force-pushes",
+    "edits": "Changes of title, description and base branch",
+    "assignments": "Who is assigned",
+    "review requests": "Who is asked for a review",
+    "reviews": "Approvals, requested changes and their conversations",
+    "comments": "Comments on the pull request",
+    "checks": "Checks that fail, or work again",
+    "merging": "Conflicts, auto-merge and the merge queue",
+    "other": "Milestones, locks and stacks",
+}
+"""What can be heard of besides status and labels, in words."""
+
+
+class OptionsRefused(BridgeError):
+    """The form holds something that no option can be."""
+
+    status = 400
+    advice = "Go back, correct it and send the form again: nothing was changed."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choices:
+    """What the form shows: `preset` is the chosen one's slug, or `OWN`."""
+
+    options: Options
+    preset: str
+    presets: tuple[Preset, ...] = PRESETS
+
+    @property
+    def groups(self) -> list[tuple[str, str, bool]]:
+        """Each group's name, what it is about, and whether it is heard of."""
+        return [(name, about, name in self.options.groups) for name, about in ABOUT_GROUPS.items()]
+
+    @property
+    def bases(self) -> str:
+        """As they are typed."""
+        return ", ".join(self.options.bases)
+
+    @property
+    def shown(self) -> str:
+        """What the form remembers: the preset and the options that it was made with."""
+        return orjson.dumps([self.preset, self.options.dump()]).decode()
+
+
+def choices(options: Options | None = None) -> Choices:
+    """The form for a connection's options, or for a new connection."""
+    if options is None:
+        options = next(preset.options for preset in PRESETS if preset.slug == DEFAULT)
+    named = (preset.slug for preset in PRESETS if _same(preset.options, options))
+    return Choices(options=options, preset=next(named, OWN))
+
+
+def read(fields: Iterable[tuple[str, Any]]) -> Options:
+    """The options in a form's fields, as a browser sends them; raises `OptionsRefused`."""
+    sent = [(name, value) for name, value in fields if isinstance(value, str)]
+    one = dict(sent)
+    own = _own(sent)
+    preset, (preset_shown, shown) = one.get("preset", OWN), _shown(one.get("shown", ""))
+    changed = shown is not None and not _same(shown, own)
+    if preset == OWN or (changed and preset == preset_shown):
+        return own
+    found = next((each for each in PRESETS if each.slug == preset), None)
+    if found is None:
+        raise OptionsRefused("There is no such choice of what is told.")
+    if changed:
+        raise OptionsRefused(
+            f"You chose “{found.name}” and changed single options as well: choose “As set below” for those"
+            " to count, or leave them as they were."
+        )
+    return found.options
+
+
+def _own(sent: list[tuple[str, str]]) -> Options:
+    one = dict(sent)
+    heard = {value for name, value in sent if name == "group"} | {"status"}
+    bases = [base.strip() for base in one.get("bases", "").replace("\n", ",").split(",") if base.strip()]
+    if len(bases) > MAX_BASES or any(len(base) > MAX_BASE or not base.isprintable() for base in bases):
+        raise OptionsRefused(f"Base branches are at most {MAX_BASES} names, such as main, release/*.")
+    try:
+        return Options.read(
+            {
+                "groups": [group for group in GROUPS if group in heard] + sorted(heard - set(GROUPS)),
+                "drafts": one.get("drafts", "all"),
+                "bots": one.get("bots", "all"),
+                "labels": "labels" in one,
+                "bases": bases,
+            }
+        )
+    except BridgeError as error:
+        raise OptionsRefused(f"These options cannot be: {error}.") from None
+
+
+def _shown(remembered: str) -> tuple[str, Options | None]:
+    try:
+        preset, options = orjson.loads(remembered)
+        return str(preset), Options.read(options)
+    except (orjson.JSONDecodeError, BridgeError, TypeError, ValueError):
+        return "", None
+
+
+def _same(one: Options, other: Options) -> bool:
+    return _comparable(one) == _comparable(other)
+
+
+def _comparable(options: Options) -> tuple[object, ...]:
+    # Status always counts, labels have an option of their own.
+    groups = set(options.groups) - {"status", "labels"}
+    return (groups, options.drafts, options.bots, options.labels, options.bases)

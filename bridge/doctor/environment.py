@@ -1,0 +1,78 @@
+"""What the settings are good for, each by itself: needs no network."""
+
+from urllib.parse import urlsplit
+
+from bridge import settings
+from bridge.doctor.rows import Row
+from bridge.settings import Settings
+
+STRONG = 32
+PASSABLE = 16
+"""Characters of a secret that is compared or signed with, not encrypted with."""
+
+_GROUPS = {
+    "address": ("PORT", "WEB_URL", "TRUST_PROXY"),
+    "Redis setting": ("REDIS_URL",),
+    "Flowdock settings": ("FLOWDOCK_CLIENT_ID", "FLOWDOCK_CLIENT_SECRET", "FLOWDOCK_API_URL"),
+    "GitHub settings": (
+        *settings.GITHUB_OF_THE_ENVIRONMENT,
+        *("GITHUB_APP", "GITHUB_URL", "GITHUB_API_URL"),
+    ),
+    "secrets": ("COOKIE_SECRET", "ENCRYPTION_KEY", "METRICS_TOKEN"),
+}
+_OTHERS = "other settings"
+_RANDOM = "openssl rand -hex 32 makes one"
+
+
+def rows(chosen: Settings, problems: list[str]) -> list[Row]:
+    """A row for each thing that is wrong or weak, and one for each group that is fine.
+
+    `chosen` and `problems` are what `settings.examine` returns.
+    """
+    wrong = [(problem.split()[0], Row("", "wrong", problem)) for problem in problems]
+    if advice := settings.advice(problems):
+        wrong.append(("GITHUB_APP", Row("", "warn", advice)))
+    broken = {name for name, _ in wrong}
+    weak = [(name, Row("", "warn", words)) for name, words in _weak(chosen).items() if name not in broken]
+    found = [row._replace(check=_group(name)) for name, row in (*wrong, *weak)]
+    named = {row.check for row in found}
+    found += [Row(group, "fine") for group in (*_GROUPS, _OTHERS) if group not in named]
+    order = [*_GROUPS, _OTHERS]
+    return sorted(found, key=lambda row: order.index(row.check))
+
+
+def _group(name: str) -> str:
+    return next((group for group, names in _GROUPS.items() if name in names), _OTHERS)
+
+
+def _weak(chosen: Settings) -> dict[str, str]:
+    """What bridge starts with, but should not be left so, by the setting's name."""
+    found = {}
+    if chosen.web_url.startswith("http:"):
+        found["WEB_URL"] = "WEB_URL is not https: on the way to browsers, cookies and claims lie open"
+    if chosen.redis_url is None:
+        found["REDIS_URL"] = "REDIS_URL is not set: the embedded Redis is not for production"
+    if len(chosen.cookie_secret) < STRONG:
+        found["COOKIE_SECRET"] = f"COOKIE_SECRET is shorter than {STRONG} characters: {_RANDOM}"
+    if any(len(secret) < PASSABLE for secret in chosen.github_webhook_secrets):
+        found["GITHUB_WEBHOOK_SECRET"] = (
+            f"GITHUB_WEBHOOK_SECRET is shorter than {PASSABLE} characters: {_RANDOM}"
+        )
+    if chosen.metrics_token is not None and len(chosen.metrics_token) < PASSABLE:
+        found["METRICS_TOKEN"] = f"METRICS_TOKEN is shorter than {PASSABLE} characters: {_RANDOM}"
+    if chosen.metrics_token is None and _needs_operator(chosen):
+        found["METRICS_TOKEN"] = (
+            "METRICS_TOKEN is not set: without it, /github/manifest opens on bridge's own machine alone;"
+            f" {_RANDOM}"
+        )
+    if chosen.github_app and chosen.github_client_id:
+        found["GITHUB_APP"] = (
+            "GITHUB_APP has no effect as long as GITHUB_CLIENT_ID is set: remove one of them"
+        )
+    return found
+
+
+def _needs_operator(chosen: Settings) -> bool:
+    """Whether the GitHub App is made from another machine."""
+    here = urlsplit(chosen.web_url).hostname in ("localhost", "127.0.0.1", "::1")
+    return chosen.github_app and not chosen.github_client_id and not here

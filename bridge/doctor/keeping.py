@@ -1,0 +1,153 @@
+"""Redis: whether it keeps what bridge promises to keep, and how the work in it stands."""
+
+import asyncio
+import time
+from collections.abc import Awaitable
+from typing import Any
+
+from redis.exceptions import ResponseError
+
+from bridge import keys
+from bridge.core.errors import BridgeError
+from bridge.doctor.rows import Row, bounded
+from bridge.services import Services
+from bridge.terminal import duration
+
+LONG_WAIT = 300
+"""Seconds after which a delivery that still waits is worth a look."""
+
+NEARLY_FULL = 0.8
+FULL = 0.95
+
+
+async def rows(services: Services, *, tokens: bool) -> list[Row]:
+    """All about Redis, with a look at the stored `tokens` or without; one row where it does not answer."""
+    answered = await bounded("Redis", _server(services))
+    if any(row.state == "wrong" and row.check == "Redis" for row in answered):
+        return answered
+    checks = [bounded("stored tokens", _tokens(services))] if tokens else []
+    parts = await asyncio.gather(*checks, bounded("workers", _work(services)))
+    return [*answered, *(row for part in parts for row in part)]
+
+
+async def _server(services: Services) -> list[Row]:
+    redis: Any = services.redis
+    try:
+        await redis.ping()
+    except Exception as error:
+        return [Row("Redis", "wrong", f"REDIS_URL does not answer ({type(error).__name__})")]
+    info = await redis.info()
+    version = info.get("valkey_version") or info.get("redis_version") or "of an unknown version"
+    return [
+        Row("Redis", "fine", f"{info.get('server_name') or 'redis'} {version}"),
+        _policy(info),
+        await _persistence(redis, info),
+        _memory(info),
+    ]
+
+
+def _policy(info: dict[str, Any]) -> Row:
+    policy = info.get("maxmemory_policy")
+    if policy is None:
+        return Row("Redis when full", "warn", "the policy cannot be asked: see that it is noeviction")
+    if policy != "noeviction":
+        return Row(
+            "Redis when full",
+            "wrong",
+            f"the policy is {policy}, which throws away deliveries: set maxmemory-policy noeviction",
+        )
+    return Row("Redis when full", "fine", "noeviction")
+
+
+async def _persistence(redis: Any, info: dict[str, Any]) -> Row:
+    check = "Redis on disk"
+    if info.get("aof_enabled"):
+        return Row(check, "fine", "appendonly")
+    try:
+        config = await redis.config_get("save")
+    except ResponseError:
+        return Row(
+            check,
+            "warn",
+            "there is no append-only file, and snapshots cannot be asked about (CONFIG is forbidden): see"
+            " that the plan keeps its data over a restart",
+        )
+    if config.get("save"):
+        return Row(check, "warn", "only snapshots: a crash of Redis loses minutes; set appendonly yes")
+    return Row(check, "warn", "nothing is written to disk: a restart loses everything; set appendonly yes")
+
+
+def _memory(info: dict[str, Any]) -> Row:
+    used, limit = int(info.get("used_memory") or 0), int(info.get("maxmemory") or 0)
+    megabytes = f"{used / 2**20:.1f} MB used"
+    if not limit:
+        return Row("Redis memory", "fine", f"{megabytes}, no limit")
+    share = used / limit
+    text = f"{megabytes} of {limit / 2**20:.0f} MB ({share:.0%})"
+    if share < NEARLY_FULL:
+        return Row("Redis memory", "fine", text)
+    text += ": when it is full, GitHub is answered 503; take a larger plan"
+    return Row("Redis memory", "wrong" if share >= FULL else "warn", text)
+
+
+async def _tokens(services: Services) -> list[Row]:
+    """Whether ENCRYPTION_KEY opens what is stored: one of each kind is tried."""
+    redis: Any = services.redis
+    tried: list[Awaitable[object]] = [services.credentials.app()]
+    if connection := await redis.srandmember(keys.CONNECTIONS):
+        tried.append(services.store.connection(connection.decode()))
+    if user := next(iter((await services.store.linked()).values()), None):
+        tried.append(services.store.account(user))
+    results = await asyncio.gather(*tried, return_exceptions=True)
+    for result in results:
+        if isinstance(result, BridgeError):
+            return [Row("stored tokens", "wrong", str(result))]
+        if isinstance(result, BaseException):
+            raise result
+    kept = sum(result is not None for result in results)
+    return [Row("stored tokens", "fine", "can be decrypted" if kept else "none yet")]
+
+
+async def _work(services: Services) -> list[Row]:
+    """Who works, what waits and what was given up."""
+    redis: Any = services.redis
+    now = int((await redis.time())[0])
+    async with redis.pipeline(transaction=False) as pipe:
+        pipe.zcount(keys.WORKERS, now, "+inf")
+        for partition in range(keys.PARTITIONS):
+            pipe.xlen(keys.dead(partition))
+            pipe.xrange(keys.inbox(partition), count=1)
+            pipe.xrange(keys.outbox(partition), count=1)
+        workers, *answers = await pipe.execute()
+    waiting = [entries[0][0] for entries in (*answers[1::3], *answers[2::3]) if entries]
+    since = min((int(entry_id.partition(b"-")[0]) / 1000 for entry_id in waiting), default=None)
+    return [_workers(workers, since), _waiting(since), _dead(sum(answers[::3]))]
+
+
+def _workers(workers: int, since: float | None) -> Row:
+    if workers:
+        return Row("workers", "fine", f"{workers} at work")
+    return Row(
+        "workers",
+        "warn" if since is None else "wrong",
+        "no worker runs: start python -m bridge worker (or serve)",
+    )
+
+
+def _waiting(since: float | None) -> Row:
+    if since is None:
+        return Row("waiting", "fine", "nothing")
+    waited = time.time() - since
+    if waited < LONG_WAIT:
+        return Row("waiting", "fine", f"the oldest for {duration(waited)}")
+    return Row(
+        "waiting",
+        "warn",
+        f"the oldest waits for {duration(waited)}: see the log for what keeps it",
+    )
+
+
+def _dead(count: int) -> Row:
+    if not count:
+        return Row("dead letters", "fine", "none")
+    return Row("dead letters", "warn", f"{count}: see python -m bridge dead-letters")

@@ -1,0 +1,95 @@
+"""A connection's webhook, made or mended as somebody who may."""
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Literal
+
+import structlog
+
+from bridge.accounts import Accounts
+from bridge.core.errors import BridgeError, GitHubRefused, NotLinked
+from bridge.core.model import Connection
+from bridge.hooks import ComesWithApp, Ensured, Hooks
+from bridge.pulls import Pulls
+from bridge.store import Store
+
+NO_RIGHT = frozenset({403, 404, 422})
+"""GitHub's answers to somebody who may not do it."""
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Connected:
+    """A connection and how it came by its webhook; `reason` says why that must be made by hand."""
+
+    connection: Connection
+    hook: Literal["made", "mended", "by hand", "app"]
+    reason: str = ""
+
+
+class Mending:
+    """Looks after webhooks as the linked accounts of those who connected their repositories."""
+
+    def __init__(self, *, store: Store, pulls: Pulls, accounts: Accounts, hooks: Hooks) -> None:
+        self._store = store
+        self._pulls = pulls
+        self._accounts = accounts
+        self._hooks = hooks
+
+    async def mend(self, connection: Connection, *, user: str) -> Connected:
+        """Make or mend a connection's webhook as the linked account of `user`, and have GitHub ping.
+
+        Where that account may not, those who connected the repository are tried. Raises `NotLinked`,
+        `RateLimited` or `GitHubFailing`; `NotFound` if the connection was removed.
+        """
+        name = await self.name(connection)
+        refusal: BridgeError | None = None
+        for who in await self._hookers(connection, user):
+            try:
+                ensured = await self._accounts.as_user(who, partial(self._ensure, name))
+            except ComesWithApp:
+                return Connected(connection=connection, hook="app")
+            except GitHubRefused as error:
+                if error.answered not in NO_RIGHT:
+                    raise
+                refusal = refusal or error
+            except NotLinked as error:
+                refusal = refusal or error
+            else:
+                changed = await self._store.change(connection.id, hook_id=ensured.id)
+                return Connected(connection=changed, hook="made" if ensured.made else "mended")
+        if isinstance(refusal, GitHubRefused):
+            return Connected(connection=connection, hook="by hand", reason=_why(name, refusal))
+        raise refusal or NotLinked("nobody who may has a linked GitHub account")
+
+    async def name(self, connection: Connection) -> str:
+        """The present full name of a connection's repository, as far as bridge has heard."""
+        return await self._pulls.repository_name(connection.repository_id or 0) or connection.repository
+
+    async def _hookers(self, connection: Connection, user: str) -> list[str]:
+        """Whose linked accounts may be asked to look after the webhook, the first to be tried first."""
+        installers = [
+            other.installer
+            for other in await self._store.connections()
+            if other.id == connection.id or other.repository_id == connection.repository_id is not None
+        ]
+        return list(dict.fromkeys(who for who in (user, connection.installer, *installers) if who))
+
+    async def _ensure(self, full_name: str, token: str) -> Ensured:
+        """The webhook made or mended, and a ping on its way."""
+        ensured = await self._hooks.ensure(full_name, token=token)
+        if not ensured.made:
+            try:
+                await self._hooks.ping(full_name, ensured.id, token=token)
+            except BridgeError as error:
+                # The webhook is as it should be; that no ping comes is seen where it is waited for.
+                log.warning("not_pinged", repository=full_name, error=str(error))
+        return ensured
+
+
+def _why(full_name: str, refusal: GitHubRefused) -> str:
+    """Why a webhook must be made by hand. GitHub hides webhooks from those who may not see them (404)."""
+    if refusal.answered == 404:
+        return f"You do not administer {full_name} at GitHub, so bridge cannot make its webhook as you."
+    return f"GitHub did not let bridge make the webhook of {full_name} as you: {refusal.reason}"

@@ -1,0 +1,49 @@
+"""What templates show in a way of its own: moments, and texts that may hold a secret."""
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from markupsafe import Markup
+
+from bridge.core.masking import mask_text
+
+_STEPS = ((60, "s"), (3600, "min"), (86400, "h"), (86400 * 60, "days"))
+_UNITS = {"s": 1, "min": 60, "h": 3600, "days": 86400}
+
+
+def exact(seconds: float) -> str:
+    """Unix seconds as people write them: `24 Nov 2026, 22:10 UTC`."""
+    return f"{datetime.fromtimestamp(seconds, tz=UTC):%-d %b %Y, %H:%M} UTC"
+
+
+def words(seconds: float, now: float) -> str:
+    """How far Unix seconds are from `now`: `just now`, `5 min ago`, `in 20 s`; long ago the date."""
+    distance = abs(now - seconds)
+    if distance < 1 or (distance < 10 and seconds <= now):
+        return "just now"
+    for limit, unit in _STEPS:
+        if distance < limit:
+            count = int(distance // _UNITS[unit])
+            name = "day" if (unit, count) == ("days", 1) else unit
+            return f"{count} {name} ago" if seconds <= now else f"in {count} {name}"
+    return f"{datetime.fromtimestamp(seconds, tz=UTC):%-d %b %Y}"
+
+
+def ago(seconds: float) -> Markup:
+    """A `<time>` that says how long ago Unix seconds are, or how long from now."""
+    return _element(seconds, words(seconds, time.time()))
+
+
+def moment(seconds: float) -> Markup:
+    """A `<time>` that says Unix seconds exactly."""
+    return _element(seconds, exact(seconds))
+
+
+def _element(seconds: float, text: str) -> Markup:
+    machine = f"{datetime.fromtimestamp(seconds, tz=UTC):%Y-%m-%dT%H:%M:%SZ}"
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(machine, exact(seconds), text)
+
+
+FILTERS: dict[str, Callable[..., str]] = {"ago": ago, "moment": moment, "masked": mask_text}
+"""For the templates."""

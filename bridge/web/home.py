@@ -1,0 +1,53 @@
+"""The home page: for a visitor what bridge is and how to install it, for those signed in their flows."""
+
+from aiohttp import web
+from redis.exceptions import RedisError
+
+from bridge.core.errors import BridgeError, FlowdockFailing, FlowdockRejected
+from bridge.credentials import App
+from bridge.hooks import EVENTS
+from bridge.overview import FlowState, Overview
+from bridge.services import Services
+from bridge.web import chart, pages, sessions
+from bridge.web.keys import SERVICES, Session
+
+routes = web.RouteTableDef()
+
+
+@routes.get("/", name="home")
+async def home(request: web.Request) -> web.Response:
+    """What bridge is and how this installation is doing; signed in, one's flows and what is connected."""
+    services = request.app[SERVICES]
+    overview = Overview(services.redis, services.store, services.journal)
+    installation = await overview.installation()
+    session = await _session(request, redis_answers=installation.redis_answers)
+    flows: list[FlowState] | None = None
+    trouble = ""
+    if session is not None:
+        try:
+            flows = await overview.flows(await services.flowdock.flows(session.access_token))
+        except (FlowdockFailing, FlowdockRejected) as error:
+            trouble = str(error)
+    return pages.render(
+        request,
+        "home.html",
+        settings=services.settings,
+        installation=installation,
+        github_app=await _app(services),
+        flows=flows,
+        trouble=trouble,
+        draw=chart.draw,
+        events=EVENTS,
+    )
+
+
+async def _session(request: web.Request, *, redis_answers: bool) -> Session | None:
+    """Who is signed in; nobody while Redis, where that is kept, is away."""
+    return await sessions.current(request) if redis_answers else None
+
+
+async def _app(services: Services) -> App | None:
+    try:
+        return await services.credentials.app()
+    except (BridgeError, RedisError, OSError):
+        return None

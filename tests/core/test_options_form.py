@@ -1,0 +1,97 @@
+"""The form for options: what it shows, and what comes of the fields that a browser sends."""
+
+import pytest
+
+from bridge.core.options import GROUPS, PRESETS, Options
+from bridge.core.options_form import ABOUT_GROUPS, DEFAULT, OWN, Choices, OptionsRefused, choices, read
+
+QUIET = next(preset.options for preset in PRESETS if preset.slug == "quiet")
+OWN_OPTIONS = Options(groups=("status", "reviews"), bots="none", labels=True, bases=("main", "release/*"))
+
+
+def sent(shown: Choices, *, preset: str | None = None, **changed: str) -> list[tuple[str, str]]:
+    """What a browser sends of the form as it was shown; `changed` are single options."""
+    fields = {
+        "shown": shown.shown,
+        "preset": preset or shown.preset,
+        "drafts": shown.options.drafts,
+        "bots": shown.options.bots,
+        "bases": shown.bases,
+        **({"labels": "on"} if shown.options.labels else {}),
+        **changed,
+    }
+    return [*fields.items(), *(("group", name) for name, _, heard in shown.groups if heard)]
+
+
+def test_every_group_has_words() -> None:
+    assert set(ABOUT_GROUPS) == set(GROUPS) - {"status", "labels"}
+
+
+@pytest.mark.parametrize("preset", PRESETS, ids=lambda preset: preset.slug)
+def test_each_preset_is_recognised_and_comes_back(preset: object) -> None:
+    [found] = [one for one in PRESETS if one is preset]
+    shown = choices(found.options)
+    assert shown.preset == found.slug
+    assert read(sent(shown)) == found.options
+    for other in PRESETS:
+        assert read(sent(shown, preset=other.slug)) == other.options
+
+
+def test_a_new_connection_is_offered_the_default() -> None:
+    assert (choices().preset, choices().options) == (DEFAULT, QUIET)
+
+
+def test_options_of_ones_own_come_back() -> None:
+    shown = choices(OWN_OPTIONS)
+    assert (shown.preset, shown.bases) == (OWN, "main, release/*")
+    assert read(sent(shown)) == OWN_OPTIONS
+
+
+@pytest.mark.parametrize(
+    "changed", [{"drafts": "all"}, {"bots": "all"}, {"labels": "on"}, {"bases": "main"}, {"group": "edits"}]
+)
+def test_a_changed_option_counts_also_where_nobody_chose_as_set_below(changed: dict[str, str]) -> None:
+    shown = choices(QUIET)
+    fields = [*sent(shown), *changed.items()]
+    assert read(fields) != QUIET
+    assert read(fields) == read([*fields, ("preset", OWN)])
+    with pytest.raises(OptionsRefused, match="You chose “Everything” and changed single options as well"):
+        read([*fields, ("preset", "everything")])
+
+
+def test_without_what_was_shown_the_preset_counts() -> None:
+    for shown in ("", "{}", "[]", '["quiet", {"loud": 1}]', "[1, 2]", "null"):
+        assert read([("preset", "quiet"), ("drafts", "all"), ("shown", shown)]) == QUIET
+
+
+def test_status_cannot_be_left_out() -> None:
+    assert read([("preset", OWN)]).groups == ("status",)
+
+
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ({"preset": "loud"}, "There is no such choice"),
+        ({"preset": OWN, "drafts": "loud"}, "drafts must be one of all, quiet"),
+        ({"preset": OWN, "bots": "loud"}, "bots must be one of all, state, none"),
+        ({"preset": OWN, "group": "loud"}, "there is no group loud"),
+        ({"preset": OWN, "bases": "x" * 201}, "Base branches are"),
+        ({"preset": OWN, "bases": "a\x00b"}, "Base branches are"),
+        ({"preset": OWN, "bases": ",".join(map(str, range(21)))}, "Base branches are"),
+    ],
+)
+def test_what_no_option_can_be_is_refused(fields: dict[str, str], says: str) -> None:
+    with pytest.raises(OptionsRefused, match=says):
+        read(fields.items())
+
+
+def test_base_branches_are_read_as_people_type_them() -> None:
+    assert read([("preset", OWN), ("bases", " main ,, release/*\n next ")]).bases == (
+        "main",
+        "release/*",
+        "next",
+    )
+
+
+def test_a_file_in_a_field_is_no_option() -> None:
+    assert read([("preset", OWN), ("drafts", b"quiet")]).drafts == "all"

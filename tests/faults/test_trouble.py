@@ -1,0 +1,125 @@
+"""Flowdock and Redis in trouble, in the middle of a load: several web processes, several workers."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from tests.faults.load import SLOW, TOTAL, Load
+from tests.faults.table import check
+
+AT = (40, 120)
+"""How many messages are posted when the trouble begins, and when it comes again."""
+
+FLOWDOCK: dict[str, tuple[dict[str, Any], int]] = {
+    # What Flowdock does to the next posts, and how many repeats that may cause.
+    "Flowdock answers 500": ({"status": 500, "times": 15}, 0),
+    "Flowdock answers 429, Retry-After": ({"status": 429, "headers": {"Retry-After": "1"}, "times": 3}, 0),
+    "Flowdock hangs": ({"delay": 600, "times": 2}, 0),
+    "Flowdock cuts before it takes one": ({"cut": "before", "times": 10}, 0),
+    "Flowdock cuts after it took one": ({"cut": "after", "times": 10}, 20),
+}
+
+
+@pytest.mark.parametrize("name", FLOWDOCK)
+async def test_a_flowdock_in_trouble_gets_everything_once_it_is_well(wide_load: Load, name: str) -> None:
+    fault, repeats = FLOWDOCK[name]
+    sending = asyncio.create_task(wide_load.send())
+    left = []
+    for mark in AT:
+        await wide_load.posted(mark)
+        await _break(wide_load, **fault)
+        left.append(await wide_load.not_posted())
+    await sending
+
+    check(await wide_load.finished(name, left), repeats=repeats)
+
+
+async def test_a_message_that_flowdock_refuses_is_a_dead_letter_and_its_thread_goes_on(
+    wide_load: Load,
+) -> None:
+    sending = asyncio.create_task(wide_load.send())
+    await wide_load.posted(AT[0])
+    # The thread's title is the newest, so it is the author that tells a message: step 5 of every thread.
+    await _break(wide_load, body='"name":"step-5"', status=400, answer="no", times=1_000_000)
+    left = [await wide_load.not_posted()]
+    await sending
+
+    row = await wide_load.finished("Flowdock answers 400", left)
+    dead = await wide_load.dead()
+    assert {letter.reason for letter in dead.values()} == {"Flowdock answered 400: no"}
+    assert {wide_load.accepted[message][1] for message in dead} == {5}
+    check(row, dead=row.dead)
+    assert row.dead > 0
+
+
+async def test_a_flowdock_that_is_killed_and_comes_back_gets_everything(wide_load: Load) -> None:
+    sending = asyncio.create_task(wide_load.send())
+    left = []
+    for mark in AT:
+        await wide_load.posted(mark)
+        await wide_load.wire.cut()
+        left.append(await wide_load.not_posted())
+        await asyncio.sleep(0.5)
+        await wide_load.wire.mend()
+    await sending
+
+    # What was under way had its answer lost: one post a thread and cut.
+    check(await wide_load.finished("Flowdock is killed", left), repeats=2 * len(wide_load.connections) * 2)
+
+
+REDIS: dict[str, tuple[dict[str, str], dict[str, str], int]] = {
+    # What makes Redis refuse to write, what ends that, and bridge's answer meanwhile.
+    "Redis is full": ({"maxmemory": "1"}, {"maxmemory": "0"}, 503),
+    "Redis is read-only": ({"min-replicas-to-write": "1"}, {"min-replicas-to-write": "0"}, 503),
+}
+
+
+@pytest.mark.parametrize("name", REDIS)
+async def test_a_redis_that_refuses_to_write_is_a_503_and_recovers_by_itself(
+    wide_load: Load, name: str
+) -> None:
+    trouble, cure, status = REDIS[name]
+    sending = asyncio.create_task(wide_load.send())
+    left = []
+    for mark in AT:
+        # While deliveries still come: it is they that are refused.
+        await wide_load.sent(mark)
+        await _configure(wide_load, trouble)
+        left.append(await wide_load.not_posted())
+        await _answered(wide_load, status, wide_load.answers[status] + 20)
+        await _configure(wide_load, cure)
+    await sending
+
+    check(await wide_load.finished(name, left))
+
+
+async def test_a_redis_that_is_slow_loses_nothing(wide_load: Load) -> None:
+    sending = asyncio.create_task(wide_load.send())
+    left = []
+    for mark in AT:
+        await wide_load.posted(mark)
+        left.append(await wide_load.not_posted())
+        await wide_load.redis.client_pause(1500)
+    await sending
+
+    check(await wide_load.finished("Redis pauses for 1.5 s", left))
+
+
+async def _break(load: Load, **fault: Any) -> None:
+    faults = f"{load.house.flowdock}/_sandbox/faults"
+    async with load.house.http.delete(faults):
+        await load.house.post(faults, {"path": "/messages", **fault})
+    await load.house.post(faults, SLOW)
+
+
+async def _configure(load: Load, settings: dict[str, str]) -> None:
+    for name, value in settings.items():
+        await load.redis.config_set(name, value)
+
+
+async def _answered(load: Load, status: int, count: int) -> None:
+    async with asyncio.timeout(30):
+        while load.answers[status] < count:  # noqa: ASYNC110  (the load sets no event)
+            await asyncio.sleep(0.01)
+    assert len(load.accepted) < TOTAL

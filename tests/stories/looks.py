@@ -1,0 +1,30 @@
+"""What the stories of bridge's own pages share: a way in, and every look pictured and checked by axe."""
+
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Page, expect
+
+from tests.conftest import House
+from tests.stories.test_first_click import SHOTS
+
+LOOKS = {"": ("light", 1280), "-dark": ("dark", 1280), "-phone": ("light", 390), "-phone-dark": ("dark", 390)}
+
+
+async def sign_in(page: Page, house: House, then: str, who: str = "Ann Ames") -> None:
+    """Sign in with Flowdock and land on `then`."""
+    await page.goto(f"{house.bridge}/signin?then={then}")
+    await page.get_by_role("button", name=f"Sign in as {who}").click()
+    await expect(page.get_by_role("navigation", name="You")).to_be_visible()
+
+
+async def looks(page: Page, name: str) -> None:
+    """A picture of the whole page in each look: none wider than the screen, none that keeps anybody out."""
+    SHOTS.mkdir(exist_ok=True)
+    for look, (scheme, width) in LOOKS.items():
+        await page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+        await page.set_viewport_size({"width": width, "height": 800})
+        await page.screenshot(path=SHOTS / f"{name}{look}.png", animations="disabled", full_page=True)
+        wider = await page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+        assert wider <= 0, f"{name}{look} is {wider} pixels wider than the screen"
+        checked = await Axe().run(page)
+        assert checked.violations_count == 0, f"{name}{look}: {checked.generate_report()}"
+    await page.set_viewport_size({"width": 1280, "height": 800})

@@ -1,0 +1,456 @@
+"""The deliveries page: who sees it, what it says of each delivery, payloads, and mending dead letters."""
+
+import json
+import re
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from bridge import handling, keys
+from bridge.core.model import Connection
+from scripts.sandbox.browse import Browser, Form, Page
+from scripts.sandbox.faults import Fault
+from tests.accounts import link
+from tests.app_kit import made_at_github, open_app_house
+from tests.conftest import House, eventually
+from tests.personal_kit import connection, noted, sign_in, text
+from tests.worker_kit import FOREVER, PARTITION, Pulls, dead, idle, posted, pulls, stop_worker, tried
+
+SECRET = "ghp_0123456789abcdefghijABCDEF"
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    async with Browser() as opened:
+        yield opened
+
+
+@pytest.fixture
+async def made(house: House, monkeypatch: pytest.MonkeyPatch) -> Pulls:
+    """Made-up pull requests; their repository's webhook is there, and sends nothing by itself."""
+    monkeypatch.setattr(handling, "backoff", lambda _count: 0.01)
+    return await pulls(house)
+
+
+def address(house: House, of: Connection, rest: str = "") -> str:
+    return f"{house.bridge}/connections/{of.id}/deliveries{rest}"
+
+
+async def listed(house: House, browser: Browser, of: Connection, query: str = "") -> str:
+    page = await browser.open(address(house, of, query))
+    assert page.status == 200, page.text
+    return text(page)
+
+
+async def buried(house: House, made: Pulls, of: Connection, *, whole: bool = False) -> str:
+    """A message (or a whole delivery) that dies; the delivery's id. The worker stays at work."""
+    if not house.running:
+        house.start_worker()
+    payload = made.payload_of(1, "Fix", "opened")
+    payload["pull_request"]["body"] = f"the key is {SECRET}"
+    if whole:
+        del payload["pull_request"]["head"]
+    else:
+        house.flowdock_journal.faults.append(Fault(path="/messages", status=400, answer="is silly"))
+    before = len(await house.services.deliveries.dead_letters())
+    assert (await house.deliver(payload)).status == 202
+    letters = await dead(house, before + 1)
+    letter = letters[-1]
+    told = json.loads(letter.fields["letter"]) if "letter" in letter.fields else letter.fields
+    return str(told["delivery_id"])
+
+
+# Who sees it
+
+PAGES = ["", "/some-delivery"]
+
+
+@pytest.mark.parametrize("rest", PAGES)
+async def test_nobody_sees_deliveries_without_signing_in(house: House, browser: Browser, rest: str) -> None:
+    one = await connection(house)
+    page = await browser.open(address(house, one, rest))
+    assert page.url.startswith(house.flowdock)
+
+
+@pytest.mark.parametrize("rest", PAGES)
+@pytest.mark.parametrize("which", ["of another flow", "made by hand", "unknown"])
+async def test_who_is_not_in_the_flow_is_told_nothing(
+    house: House, browser: Browser, rest: str, which: str
+) -> None:
+    one = await connection(house, "acme/ops", flow="" if which == "made by hand" else "acme/ops")
+    await noted(house, one, "posted", delivery="some-delivery")
+    await sign_in(house, browser, "cy")
+    connection_id = "0" * 8 if which == "unknown" else one.id
+    page = await browser.open(f"{house.bridge}/connections/{connection_id}/deliveries{rest}")
+    assert (page.status, "acme" in text(page)) == (404, False)
+
+
+@pytest.mark.parametrize("do", ["retry", "drop"])
+async def test_who_is_not_in_the_flow_mends_nothing(
+    house: House, browser: Browser, made: Pulls, do: str
+) -> None:
+    ops = await connection(house, "acme/ops")
+    await buried(house, made, ops)
+    (letter,) = await house.services.deliveries.dead_letters()
+    page = await sign_in(house, browser, "cy")
+    main = await connection(house)
+    for through in (ops, main):
+        refused = await send(browser, page, through, do=do, letter=letter.id)
+        assert refused.status == 404
+    await send(browser, page, main, do="retry", letter="all")
+    assert await house.services.deliveries.dead_letters() == [letter]
+
+
+async def send(browser: Browser, page: Page, of: Connection, **fields: str) -> Page:
+    csrf = re.search(r'name="csrf" value="(\w+)"', page.text)
+    assert csrf
+    return await browser.submit(
+        page, Form(f"/connections/{of.id}/dead-letters", "post"), {"csrf": csrf[1]} | fields
+    )
+
+
+# What it says
+
+
+async def test_before_anything_came_it_says_what_to_do(house: House, browser: Browser) -> None:
+    await sign_in(house, browser)
+    for one in (await connection(house), await connection(house, "acme/ops", repository_id=None)):
+        assert "None yet. Open a pull request, or look at the connection" in await listed(house, browser, one)
+
+
+async def test_each_delivery_says_what_became_of_it(house: House, browser: Browser, made: Pulls) -> None:
+    one = await connection(house)
+    house.start_worker()
+    await made.deliver(1, "A", action="opened")
+    await idle(house)
+    await noted(house, one, "skipped", number=7, event="issue_comment", reason="comments are muted", ago=5)
+    await sign_in(house, browser)
+    shown = await listed(house, browser, one)
+    assert "pull_request opened #1 Posted" in shown
+    assert "issue_comment opened #7 Skipped comments are muted" in shown
+    assert "1 posted 1 skipped" in shown
+    assert f"{house.github}/acme/component/pull/7" in (await browser.open(address(house, one))).text
+
+
+async def test_what_is_tried_again_says_why_and_when(house: House, browser: Browser, made: Pulls) -> None:
+    one = await connection(house)
+    house.flowdock_journal.faults.append(
+        Fault(path="/messages", status=503, headers={"Retry-After": "3000"}, times=FOREVER)
+    )
+    house.start_worker()
+    await made.deliver(1, "A", action="opened")
+    await tried(house, 1)
+    await sign_in(house, browser)
+    shown = await listed(house, browser, one, "?outcome=retrying")
+    assert re.search(r"#1 Retrying Flowdock answered 503 1 try in vain, the next in (49|50) min", shown)
+
+
+async def test_what_waits_says_so(house: House, browser: Browser, made: Pulls) -> None:
+    one = await connection(house)
+    await made.deliver(3, "A", action="opened")
+    await sign_in(house, browser)
+    assert "#3 Waiting for what came before it" in await listed(house, browser, one)
+
+
+async def test_another_connections_outcomes_are_not_told(house: House, browser: Browser, made: Pulls) -> None:
+    theirs = await connection(house, "acme/ops")
+    await buried(house, made, theirs)
+    await noted(house, theirs, "skipped", number=77, reason="a reason of theirs")
+    mine = await connection(house)
+    await sign_in(house, browser, "cy")
+    assert "None yet." in await listed(house, browser, mine)
+
+
+FILTERS = [
+    ("outcome=posted", {"#1"}),
+    ("outcome=skipped", {"#2", "#3"}),
+    ("event=issue_comment", {"#3"}),
+    ("number=2", {"#2"}),
+    ("number=%232&outcome=skipped", {"#2"}),
+    ("number=2&outcome=posted", set()),
+    ("outcome=nonsense&number=x&event=", {"#1", "#2", "#3"}),
+    ("number=99999999999999999999", {"#1", "#2", "#3"}),
+]
+
+
+@pytest.mark.parametrize(("query", "numbers"), FILTERS, ids=[query for query, _ in FILTERS])
+async def test_deliveries_can_be_chosen_by_outcome_event_and_pull_request(
+    house: House, browser: Browser, query: str, numbers: set[str]
+) -> None:
+    one = await connection(house)
+    await noted(house, one, "posted", number=1)
+    await noted(house, one, "skipped", number=2)
+    await noted(house, one, "skipped", number=3, event="issue_comment")
+    await sign_in(house, browser)
+    shown = await listed(house, browser, one, f"?{query}")
+    assert set(re.findall(r"#\d\b", shown)) == numbers
+    assert ("None of the 3 known deliveries is like that" in shown) == (not numbers)
+
+
+async def test_what_people_wrote_is_shown_as_text(house: House, browser: Browser) -> None:
+    one = await connection(house)
+    await noted(house, one, "skipped", reason='<script>alert(1)</script> "', event="<i>", delivery="x")
+    await sign_in(house, browser)
+    for rest in ("", "/x"):
+        page = await browser.open(address(house, one, rest))
+        assert (page.status, "<script>" in page.text, "<i>" in page.text) == (200, False, False)
+
+
+# Dead letters
+
+
+async def test_a_dead_letter_stands_at_the_top_and_can_be_tried_again(
+    house: House, browser: Browser, made: Pulls
+) -> None:
+    one = await connection(house)
+    await buried(house, made, one)
+    await sign_in(house, browser)
+    page = await browser.open(address(house, one))
+    shown = text(page)
+    assert shown.index("1 not delivered pull_request opened of #1") < shown.index("Recent deliveries")
+    assert "Flowdock answered 400: is silly Retry" in shown
+    page = await browser.press(page, "Retry pull_request " + await only_delivery(house))
+    assert "It is in the queue again" in text(page)
+    (message,) = await posted(house, 1)
+    assert message["external_thread_id"] == "github:component:pr:1"
+
+    async def told() -> bool:
+        return "Posted" in await listed(house, browser, one)
+
+    await eventually(told)
+    assert "not delivered pull_request" not in await listed(house, browser, one)
+
+
+async def only_delivery(house: House) -> str:
+    (letter,) = await house.services.deliveries.dead_letters()
+    return str(json.loads(letter.fields["letter"])["delivery_id"])
+
+
+async def test_all_dead_letters_can_be_tried_again_at_once(
+    house: House, browser: Browser, made: Pulls
+) -> None:
+    one = await connection(house)
+    for _ in range(3):
+        await buried(house, made, one)
+    await sign_in(house, browser)
+    await browser.press(await browser.open(address(house, one)), "Retry all 3")
+    await posted(house, 3)
+    assert await house.services.deliveries.dead_letters() == []
+
+
+async def test_a_message_can_be_dropped(house: House, browser: Browser, made: Pulls) -> None:
+    one = await connection(house)
+    delivery = await buried(house, made, one)
+    await sign_in(house, browser)
+    page = await browser.press(await browser.open(address(house, one)), f"Drop pull_request {delivery}")
+    assert "The message is dropped." in text(page)
+    assert await house.services.deliveries.dead_letters() == []
+    assert "Not delivered Flowdock answered 400: is silly dropped since" in text(page)
+    await idle(house)
+    assert await house.messages() == []
+
+
+async def test_a_whole_delivery_is_tried_again_but_not_dropped_by_one_flow_for_all(
+    house: House, browser: Browser, made: Pulls
+) -> None:
+    one = await connection(house)
+    delivery = await buried(house, made, one, whole=True)
+    (letter,) = await house.services.deliveries.dead_letters()
+    page = await sign_in(house, browser)
+    refused = await send(browser, page, one, do="drop", letter=letter.id)
+    assert (refused.status, "not a whole delivery" in refused.text) == (400, True)
+    assert await house.services.deliveries.dead_letters() == [letter]
+    page = await browser.open(address(house, one, f"/{delivery}"))
+    assert "Drop" not in [label for form in page.forms for _, _, label in form.buttons]
+    assert "KeyError: &#39;head&#39;" in page.text, "what went wrong is told to whoever mends it"
+    await stop_worker(house)
+    await browser.press(page, "Retry")
+    assert await house.services.redis.xlen(keys.inbox(PARTITION)) == 1
+
+
+@pytest.mark.parametrize(
+    ("fields", "status"),
+    [
+        ({"do": "retry", "letter": "9-9-9"}, 404),
+        ({"do": "retry", "letter": ""}, 404),
+        ({"do": "drop", "letter": "all"}, 404),
+        ({"do": "explode", "letter": "all"}, 400),
+        ({}, 400),
+        ({"do": "retry", "letter": "all", "csrf": "forged"}, 403),
+    ],
+)
+async def test_an_odd_form_changes_nothing(
+    house: House, browser: Browser, made: Pulls, fields: dict[str, str], status: int
+) -> None:
+    one = await connection(house)
+    await buried(house, made, one)
+    before = await house.services.deliveries.dead_letters()
+    page = await sign_in(house, browser)
+    assert (await send(browser, page, one, **fields)).status == status
+    assert await house.services.deliveries.dead_letters() == before
+
+
+# One delivery and its payload
+
+
+async def test_a_delivery_that_is_not_remembered_is_a_page_that_says_so(
+    house: House, browser: Browser
+) -> None:
+    one = await connection(house)
+    await sign_in(house, browser)
+    page = await browser.open(address(house, one, "/unheard-of"))
+    assert (page.status, "it keeps the newest hundred" in page.text) == (404, True)
+
+
+async def test_a_payload_in_the_queue_is_shown_only_when_asked_for_and_masked(
+    house: House, browser: Browser, made: Pulls
+) -> None:
+    one = await connection(house)
+    payload = made.payload_of(1, "Fix", "opened")
+    payload["pull_request"]["body"] = f"the key is {SECRET}, ask ann@example.com <b>"
+    await house.deliver(payload, delivery_id="d-1")
+    await sign_in(house, browser)
+    page = await browser.open(address(house, one, "/d-1"))
+    assert "Show the payload" in text(page)
+    assert "node_id" not in page.text
+    page = await browser.open(address(house, one, "/d-1?payload=1"))
+    assert "From bridge's own queue" in text(page)
+    assert "the key is (masked), ask a…@example.com &lt;b&gt;" in page.text
+    assert SECRET not in page.text
+    assert house.github_journal.calls == []
+
+
+async def test_a_dead_message_is_shown_as_it_would_be_posted_and_masked(
+    house: House, browser: Browser, made: Pulls
+) -> None:
+    one = await connection(house)
+    delivery = await buried(house, made, one)
+    await sign_in(house, browser)
+    page = await browser.open(address(house, one, f"/{delivery}"))
+    assert "The message that was not posted" in text(page)
+    assert "external_thread_id" not in page.text
+    assert SECRET not in page.text
+    assert house.flow_token not in page.text
+
+
+async def told_of(house: House, one: Connection, **act: Any) -> str:
+    """Something that GitHub tells by the webhook, and is posted; the delivery's id."""
+    house.start_worker()
+    await house.hook()
+    await house.act("ann-gh", "open", title="Fix", body=f"the key is {SECRET}", head="fix", **act)
+    await posted(house, 1)
+    await idle(house)
+    return (await house.services.journal.notes(one.repository_id or 0, one.id))[0].delivery_id
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["hook known", "hook found"])
+async def test_a_payload_comes_from_github_as_the_viewers_account(
+    house: House, browser: Browser, known: bool
+) -> None:
+    one = await connection(house)
+    delivery = await told_of(house, one)
+    await link(house, "cy")
+    if known:
+        await house.services.store.change(one.id, hook_id=await hook_of(house))
+    await sign_in(house, browser, "cy")
+    house.github_journal.calls.clear()
+    page = await browser.open(address(house, one, f"/{delivery}?payload=1"))
+    assert "From GitHub, as your linked account may see it" in text(page)
+    assert "the key is (masked)" in page.text
+    assert SECRET not in page.text
+    asked = [call.path.partition("/hooks")[2] for call in house.github_journal.calls]
+    assert len(asked) == (2 if known else 3)
+
+
+async def hook_of(house: House) -> int:
+    token = await house.services.accounts.token("1003")
+    hook = await house.services.hooks.find("acme/component", token=token)
+    assert hook is not None
+    return hook.id
+
+
+async def test_a_repository_that_was_renamed_is_asked_by_its_present_name(
+    house: House, browser: Browser
+) -> None:
+    one = await connection(house)
+    delivery = await told_of(house, one)
+    await house.act("cy-gh", "rename", name="renamed")
+
+    async def renamed() -> bool:
+        return await house.services.pulls.repository_name(one.repository_id or 0) == "acme/renamed"
+
+    await eventually(renamed)
+    await link(house, "cy")
+    await sign_in(house, browser, "cy")
+    page = await browser.open(address(house, one, f"/{delivery}?payload=1"))
+    assert "From GitHub" in text(page)
+    assert "Deliveries of acme/renamed" in text(page)
+
+
+WHY_NOT = [
+    ("nobody is linked", "", None, "No GitHub account of yours is linked. GitHub keeps"),
+    ("no administrator", "bob", None, "GitHub shows you no acme/component"),
+    ("GitHub fails", "cy", Fault(path=".*/deliveries", status=503), "GitHub answered 503"),
+    (
+        "GitHub forgot it",
+        "cy",
+        Fault(path=".*/deliveries", status=200, answer="[]"),
+        "does not have it any more",
+    ),
+    ("odd list", "cy", Fault(path=".*/deliveries", status=200, answer='[{"x": 1}]'), "than it documents"),
+    ("odd answer", "cy", Fault(path=".*/deliveries/.*", status=200, answer="[]"), "than it documents"),
+    ("limit", "cy", Fault(path=".*/hooks", status=429, headers={"Retry-After": "7"}), "try again in 7 s"),
+]
+
+
+@pytest.mark.parametrize(("who", "fault", "sentence"), [pytest.param(*row[1:], id=row[0]) for row in WHY_NOT])
+async def test_a_payload_that_cannot_be_shown_says_why(
+    house: House, browser: Browser, who: str, fault: Fault | None, sentence: str
+) -> None:
+    one = await connection(house)
+    delivery = await told_of(house, one)
+    if who:
+        await link(house, who)
+    if fault:
+        fault.headers.setdefault("Content-Type", "application/json")
+        house.github_journal.faults.append(fault)
+    await sign_in(house, browser, who or "ann")
+    page = await browser.open(address(house, one, f"/{delivery}?payload=1"))
+    assert (page.status, "It cannot be shown." in text(page)) == (200, True)
+    assert sentence in text(page)
+    assert ("/account/link?then=/connections/" in page.text) == (not who)
+
+
+async def test_of_a_github_app_only_its_owner_sees_payloads(redis_url: str, browser: Browser) -> None:
+    async with open_app_house(redis_url) as house:
+        await made_at_github(house, name="bridge-of-acme")
+        one = await connection(house)
+        await noted(house, one, "posted", delivery="d-1")
+        await sign_in(house, browser)
+        house.github_journal.calls.clear()
+        page = await browser.open(address(house, one, "/d-1?payload=1"))
+        assert "It came by the GitHub App bridge-of-acme, whose deliveries only its owner sees." in text(page)
+        assert house.github_journal.calls == []
+
+
+async def test_a_search_at_github_has_an_end(
+    house: House, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bridge.web.journal.SEARCH_SECONDS", 0.05)
+    one = await connection(house)
+    delivery = await told_of(house, one)
+    await link(house, "cy")
+    house.github_journal.faults.append(Fault(path=".*/hooks", delay=5))
+    await sign_in(house, browser, "cy")
+    page = await browser.open(address(house, one, f"/{delivery}?payload=1"))
+    assert "GitHub took too long to find it" in text(page)
+
+
+async def test_old_letters_without_their_event_are_listed(house: House, browser: Browser) -> None:
+    one = await connection(house)
+    await noted(house, one, "posted", event="", action="", delivery="old")
+    await sign_in(house, browser)
+    page = await browser.open(address(house, one))
+    assert f'"/connections/{one.id}/deliveries/old"' in page.text
+    assert re.search(r'/deliveries/old">[^<\s]', page.text), "a link has a text"
