@@ -11,12 +11,14 @@ from pathlib import Path
 import structlog
 from redis.exceptions import RedisError
 
-from bridge import app, commands, doctor, embedded_redis, hook_command, log, recover_command, settings
+from bridge import commands, embedded_redis, log, settings
 from bridge.core.errors import BridgeError
 from bridge.core.vault import Vault
 from bridge.deliveries import Deliveries
-from bridge.services import connect_redis, open_services
+from bridge.redis_client import connect_redis
 from bridge.store import Store
+
+# What speaks HTTP takes most of a second to load: only the commands that need it do, in their own functions.
 
 DATA = Path(".data")
 EXIT_SETTINGS = 2
@@ -124,6 +126,9 @@ def _run(half: str, environ: Mapping[str, str]) -> None:
 
 
 async def _serve(half: str, chosen: settings.Settings, redis_url: str) -> None:
+    from bridge import app
+    from bridge.services import open_services
+
     async with open_services(chosen, redis_url=redis_url) as services:
         try:
             await app.run(services, web_half=half != "worker", worker_half=half != "web")
@@ -134,6 +139,8 @@ async def _serve(half: str, chosen: settings.Settings, redis_url: str) -> None:
 
 
 def _doctor(environ: Mapping[str, str], *, offline: bool, as_json: bool) -> None:
+    from bridge import doctor
+
     log.configure(level="error", log_format="console")
     # An address that no client takes is told of by the settings' own row.
     if offline or settings.redis_url_problem(environ):
@@ -144,6 +151,8 @@ def _doctor(environ: Mapping[str, str], *, offline: bool, as_json: bool) -> None
 
 
 def _hook(options: argparse.Namespace, environ: Mapping[str, str]) -> None:
+    from bridge import hook_command
+
     chosen = settings.read(environ, needed=hook_command.NEEDED)
     log.configure(level="error", log_format="console")
     with _redis_url(environ) as url:
@@ -153,11 +162,16 @@ def _hook(options: argparse.Namespace, environ: Mapping[str, str]) -> None:
 async def _make_hook(
     chosen: settings.Settings, redis_url: str, options: argparse.Namespace, token: str
 ) -> None:
+    from bridge import hook_command
+    from bridge.services import open_services
+
     async with open_services(chosen, redis_url=redis_url) as services:
         await hook_command.hook(services, typed=options.repository, login=options.login, token=token)
 
 
 def _recover(repository: str, environ: Mapping[str, str]) -> None:
+    from bridge import recover_command
+
     chosen = settings.read(environ, needed=recover_command.NEEDED)
     log.configure(level="error", log_format="console")
     with _redis_url(environ) as url:
@@ -165,6 +179,9 @@ def _recover(repository: str, environ: Mapping[str, str]) -> None:
 
 
 async def _ask_again(chosen: settings.Settings, redis_url: str, repository: str, token: str) -> None:
+    from bridge import recover_command
+    from bridge.services import open_services
+
     async with open_services(chosen, redis_url=redis_url) as services:
         await recover_command.recover(services, typed=repository, token=token)
 

@@ -66,8 +66,9 @@ class Intents:
         self._vault = vault
 
     @asynccontextmanager
-    async def held(self, repository_id: int, *, wait: float = WAIT_SECONDS) -> AsyncIterator[None]:
-        """Be the only one to connect, disconnect or undo; raises `Busy` after `wait` seconds."""
+    async def held(self, repository_id: int, *, wait: float | None = None) -> AsyncIterator[None]:
+        """Be the only one to connect, disconnect or undo; raises `Busy` after `wait` seconds (a default)."""
+        wait = WAIT_SECONDS if wait is None else wait
         lock = self._redis.lock(keys.connecting(repository_id), timeout=LOCK_SECONDS, blocking_timeout=wait)
         if not await lock.acquire():
             raise Busy("Somebody else is connecting or disconnecting this repository just now.")

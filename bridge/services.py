@@ -1,14 +1,11 @@
 """The edges, opened together and closed together."""
 
 import asyncio
-import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from redis.asyncio import BlockingConnectionPool, Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import ExponentialBackoff
+from redis.asyncio import Redis
 
 from bridge.accounts import Accounts
 from bridge.caring import IDLE, LOCK_SECONDS, ROUND_SECONDS, Caretaker, Links
@@ -30,6 +27,7 @@ from bridge.metrics import Metrics
 from bridge.pace import SPACING, Pace
 from bridge.pulls import Pulls
 from bridge.recovering import Recovery
+from bridge.redis_client import connect_redis
 from bridge.setting_up import SettingUp
 from bridge.settings import Settings
 from bridge.store import Store
@@ -39,9 +37,6 @@ from bridge.worker import Worker, new_worker_id, post_seconds
 
 SETTLE_SECONDS = 4
 """How long connectings under way are waited for, once all requests are finished."""
-
-MAX_CONNECTIONS = 8
-"""A process's connections to Redis: Heroku's smallest plan has 20 for web, worker and release together."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,26 +123,6 @@ class Services:
             lease_seconds=seconds,
             stop=self.stop,
         )
-
-
-def connect_redis(url: str) -> Redis:
-    """A client for `url`; nothing is sent yet.
-
-    Heroku's Redis has a certificate that no authority signed, so on a dyno it is not checked
-    (https://devcenter.heroku.com/articles/connecting-heroku-redis).
-    """
-    options = {"ssl_cert_reqs": "none"} if url.startswith("rediss:") and "DYNO" in os.environ else {}
-    pool = BlockingConnectionPool.from_url(
-        url,
-        max_connections=MAX_CONNECTIONS,
-        timeout=5,
-        socket_connect_timeout=3,
-        socket_timeout=6,
-        health_check_interval=30,
-        retry=Retry(ExponentialBackoff(cap=0.5, base=0.05), 2),
-        **options,
-    )
-    return Redis(connection_pool=pool)
 
 
 @asynccontextmanager

@@ -21,7 +21,8 @@ from playwright.async_api import Page, async_playwright
 
 from bridge import embedded_redis, settings
 from bridge.app import create_app
-from bridge.services import Services, connect_redis, open_services
+from bridge.redis_client import connect_redis
+from bridge.services import Services, open_services
 from scripts.sandbox import faults, flowdock, github
 from tests import sign
 from tests.faults import table

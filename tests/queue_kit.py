@@ -11,7 +11,7 @@ from bridge import keys
 from bridge.core.model import Author, Delivery, Message
 from bridge.deliveries import Deliveries, InboxEntry, Lease, Letter, Write
 from bridge.leases import Leases
-from bridge.services import connect_redis
+from bridge.redis_client import connect_redis
 
 REPOSITORY_ID = 1296269
 PARTITION = keys.partition_of(REPOSITORY_ID)

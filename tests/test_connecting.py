@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bridge import flowdock, github, undoing
+from bridge import flowdock, github, intents, undoing
 from bridge.core.errors import BridgeError, GitHubFailing, NotLinked
 from bridge.core.options import Options
 from bridge.hooks import EVENTS, Repository
@@ -436,7 +436,7 @@ async def test_tidying_leaves_a_connecting_under_way_alone(cy: Installer, compon
 async def test_a_repository_that_somebody_holds_is_busy(
     cy: Installer, component: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Intents.held, "__kwdefaults__", {"wait": 0.1})
+    monkeypatch.setattr(intents, "WAIT_SECONDS", 0.1)
     async with Intents(cy.house.services.redis, cy.house.services.store._vault).held(COMPONENT_ID):
         with pytest.raises(Busy, match="Somebody else"):
             await cy.connect(component)

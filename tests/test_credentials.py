@@ -11,7 +11,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from bridge import credentials, keys
 from bridge.core.vault import Undecryptable, Vault
 from bridge.credentials import App, AppThere, GitHubCredentials, NoCredentials
-from bridge.services import connect_redis
+from bridge.redis_client import connect_redis
 from bridge.settings import Settings
 from tests.app_kit import UNSET
 from tests.conftest import make_settings

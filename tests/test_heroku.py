@@ -22,7 +22,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from bridge import settings
 from bridge.core.model import FlowdockUser, GitHubToken, GitHubUser, LinkedAccount
 from bridge.core.vault import Vault
-from bridge.services import connect_redis
+from bridge.redis_client import connect_redis
 from bridge.store import Store
 from scripts.sandbox.faults import Fault
 from scripts.sandbox.house import House, open_house, until

@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 from bridge import keys
 from bridge.deliveries import Lease
 from bridge.leases import Leases
-from bridge.services import connect_redis
+from bridge.redis_client import connect_redis
 from tests.conftest import House, eventually
 
 

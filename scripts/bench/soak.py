@@ -23,7 +23,7 @@ from redis.asyncio import Redis
 
 from bridge import embedded_redis, keys
 from bridge.core.vault import Vault
-from bridge.services import connect_redis
+from bridge.redis_client import connect_redis
 from bridge.store import Store
 from scripts.sandbox.house import FLOW, ROOT, House, open_house, until
 

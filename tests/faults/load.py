@@ -24,7 +24,7 @@ from bridge.core.model import Connection
 from bridge.core.translate import message_uuid
 from bridge.core.vault import Vault
 from bridge.deliveries import DeadLetter, Deliveries
-from bridge.services import connect_redis
+from bridge.redis_client import connect_redis
 from bridge.store import Store
 from scripts.sandbox.house import FLOW, House, free_port, open_house, until
 from tests import sign
@@ -92,6 +92,8 @@ class Load:
     """The web processes' addresses: who is refused at one asks the next, as behind a router."""
     wire: Wire
     """Between bridge and Flowdock."""
+    first: int = 0
+    """The number of the first repository: a load that comes after another has repositories of its own."""
     connections: dict[int, Connection] = field(default_factory=dict)
     accepted: dict[str, tuple[str, int]] = field(default_factory=dict)
     """By message uuid: the thread and the step of each delivery that was answered with 202."""
@@ -100,8 +102,8 @@ class Load:
 
     async def connect(self) -> None:
         """A source and a connection for each repository."""
-        store = Store(self.redis, Vault([self.house.environ["ENCRYPTION_KEY"]]))
-        for repository in range(REPOSITORIES):
+        store = self.store
+        for repository in range(self.first, self.first + REPOSITORIES):
             name = f"acme/repository-{repository}"
             source = await self.house.post(
                 f"{self.house.flowdock}/_sandbox/sources",
@@ -109,11 +111,33 @@ class Load:
             )
             connection, _ = await store.connect(name, flow_token=source["flow_token"], name=name)
             self.connections[repository] = connection
+        await self.house.post(f"{self.house.flowdock}/_sandbox/faults", SLOW)
+
+    async def again(self) -> None:
+        """Another load on the same processes, with nothing left of the one before."""
+        store, deliveries = self.store, Deliveries(self.redis)
+        for connection in self.connections.values():
+            await store.disconnect(connection.id)
+        for letter in await deliveries.dead_letters():
+            await deliveries.drop(letter)
+        for path in ("faults", "calls"):
+            async with self.house.http.delete(f"{self.house.flowdock}/_sandbox/{path}"):
+                pass
+        await self.house.post(f"{self.house.flowdock}/_sandbox/reset", {})
+        self.first += REPOSITORIES
+        for mine in (self.connections, self.accepted, self.answers):
+            mine.clear()
+        await self.connect()
+
+    @property
+    def store(self) -> Store:
+        """What bridge keeps, as bridge reads it."""
+        return Store(self.redis, Vault([self.house.environ["ENCRYPTION_KEY"]]))
 
     async def send(self) -> None:
         """All deliveries: twenty pull requests side by side, what belongs to one in turn."""
         async with asyncio.TaskGroup() as group:
-            for repository in range(REPOSITORIES):
+            for repository in self.connections:
                 for number in range(1, PULLS + 1):
                     group.create_task(self._send_all_of(repository, number))
 
@@ -248,7 +272,6 @@ async def open_load(
             try:
                 load = Load(house=house, redis=redis, payload=await _payload(house), webs=webs, wire=wire)
                 await load.connect()
-                await house.post(f"{house.flowdock}/_sandbox/faults", SLOW)
                 for web in webs:
                     await house.answers(f"{web}/readyz")
                 yield load

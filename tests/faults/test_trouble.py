@@ -3,8 +3,6 @@
 import asyncio
 from typing import Any
 
-import pytest
-
 from tests.faults.load import SLOW, TOTAL, Load
 from tests.faults.table import check
 
@@ -21,23 +19,26 @@ FLOWDOCK: dict[str, tuple[dict[str, Any], int]] = {
 }
 
 
-@pytest.mark.parametrize("name", FLOWDOCK)
-async def test_a_flowdock_in_trouble_gets_everything_once_it_is_well(wide_load: Load, name: str) -> None:
-    fault, repeats = FLOWDOCK[name]
-    sending = asyncio.create_task(wide_load.send())
-    left = []
-    for mark in AT:
-        await wide_load.posted(mark)
-        await _break(wide_load, **fault)
-        left.append(await wide_load.not_posted())
-    await sending
+async def test_a_flowdock_in_trouble_gets_everything_once_it_is_well(wide_load: Load) -> None:
+    for name, (fault, repeats) in FLOWDOCK.items():
+        sending = asyncio.create_task(wide_load.send())
+        left = []
+        for mark in AT:
+            await wide_load.posted(mark)
+            await _break(wide_load, **fault)
+            left.append(await wide_load.not_posted())
+        await sending
 
-    check(await wide_load.finished(name, left), repeats=repeats)
+        check(await wide_load.finished(name, left), repeats=repeats)
+        await wide_load.again()
+
+    await _refused(wide_load)
+    await wide_load.again()
+    await _killed(wide_load)
 
 
-async def test_a_message_that_flowdock_refuses_is_a_dead_letter_and_its_thread_goes_on(
-    wide_load: Load,
-) -> None:
+async def _refused(wide_load: Load) -> None:
+    """A message that Flowdock refuses is a dead letter, and its thread goes on."""
     sending = asyncio.create_task(wide_load.send())
     await wide_load.posted(AT[0])
     # The thread's title is the newest, so it is the author that tells a message: step 5 of every thread.
@@ -53,7 +54,8 @@ async def test_a_message_that_flowdock_refuses_is_a_dead_letter_and_its_thread_g
     assert row.dead > 0
 
 
-async def test_a_flowdock_that_is_killed_and_comes_back_gets_everything(wide_load: Load) -> None:
+async def _killed(wide_load: Load) -> None:
+    """A Flowdock that is killed and comes back gets everything."""
     sending = asyncio.create_task(wide_load.send())
     left = []
     for mark in AT:
@@ -75,26 +77,26 @@ REDIS: dict[str, tuple[dict[str, str], dict[str, str], int]] = {
 }
 
 
-@pytest.mark.parametrize("name", REDIS)
-async def test_a_redis_that_refuses_to_write_is_a_503_and_recovers_by_itself(
-    wide_load: Load, name: str
-) -> None:
-    trouble, cure, status = REDIS[name]
-    sending = asyncio.create_task(wide_load.send())
-    left = []
-    for mark in AT:
-        # While deliveries still come: it is they that are refused.
-        await wide_load.sent(mark)
-        await _configure(wide_load, trouble)
-        left.append(await wide_load.not_posted())
-        await _answered(wide_load, status, wide_load.answers[status] + 20)
-        await _configure(wide_load, cure)
-    await sending
+async def test_a_redis_in_trouble_loses_nothing_that_it_answered_for(wide_load: Load) -> None:
+    for name, (trouble, cure, status) in REDIS.items():
+        sending = asyncio.create_task(wide_load.send())
+        left = []
+        for mark in AT:
+            # While deliveries still come: it is they that are refused, and taken again by themselves.
+            await wide_load.sent(mark)
+            await _configure(wide_load, trouble)
+            left.append(await wide_load.not_posted())
+            await _answered(wide_load, status, wide_load.answers[status] + 20)
+            await _configure(wide_load, cure)
+        await sending
 
-    check(await wide_load.finished(name, left))
+        check(await wide_load.finished(name, left))
+        await wide_load.again()
+
+    await _slow(wide_load)
 
 
-async def test_a_redis_that_is_slow_loses_nothing(wide_load: Load) -> None:
+async def _slow(wide_load: Load) -> None:
     sending = asyncio.create_task(wide_load.send())
     left = []
     for mark in AT:

@@ -8,8 +8,7 @@ from bridge.core.model import Connection
 from tests.accounts import link
 from tests.caring_kit import change_hook, connected, hooks
 from tests.conftest import FLOW, House, eventually
-from tests.stories.looks import looks
-from tests.stories.test_first_click import shot
+from tests.stories.looks import looks, shot
 
 
 async def come(page: Page, house: House) -> None:

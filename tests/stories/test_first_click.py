@@ -1,14 +1,11 @@
 """The story bridge exists for, in a real browser: from an opened pull request to a click that just works."""
 
 import re
-from pathlib import Path
 
 from playwright.async_api import Page, expect
 
-from tests.conftest import House
-
-SHOTS = Path(__file__).parents[2] / "artefacts"
-"""Screenshots of the last run: to be looked at; the README's come from here."""
+from tests.conftest import House, eventually
+from tests.stories.looks import looks, shot
 
 BODY = """The thread API **forgot** the status of a thread.
 
@@ -19,11 +16,6 @@ BODY = """The thread API **forgot** the status of a thread.
 - [x] a test that fails without it
 - [ ] a note in the changelog
 """
-
-
-async def shot(page: Page, name: str) -> None:
-    SHOTS.mkdir(exist_ok=True)
-    await page.screenshot(path=SHOTS / f"{name}.png", animations="disabled")
 
 
 async def open_pull_request(house: House, page: Page) -> None:
@@ -88,25 +80,29 @@ async def link(page: Page) -> None:
     await shot(page, "sign-in-github")
     await page.get_by_test_id("signin-ann-gh").click()
     await expect(page.locator(".lead")).to_have_text("Flowdock ann will act on GitHub as @ann-gh.")
-    await shot(page, "confirm")
+    await looks(page, "confirm")
     await page.get_by_role("button", name="Link them").click()
     await expect(page.get_by_role("heading", name="Linked")).to_be_visible()
-    await shot(page, "linked")
+    await looks(page, "linked")
     await page.get_by_role("button", name="Do it now").click()
     await expect(page.locator(".lead")).to_have_text("Assigned acme/component#1 to @ann-gh.")
-    await shot(page, "done")
+    await looks(page, "done")
 
 
 async def test_a_refusal_is_a_page_that_says_what_to_do(house: House, page: Page) -> None:
-    await page.emulate_media(color_scheme="dark")
-    await page.set_viewport_size({"width": 390, "height": 700})
     await page.goto(f"{house.bridge}/authorization?claim=damaged")
-    await expect(page.get_by_role("heading")).to_have_text("This cannot go on")
+    await expect(page.get_by_role("heading", level=1)).to_have_text("This cannot go on")
     await expect(page.locator("main")).to_contain_text("Go back to Flowdock and click the button again")
-    await shot(page, "refused-phone-dark")
-    await page.goto(house.bridge)
-    await shot(page, "home-phone-dark")
-    await page.emulate_media(color_scheme="light")
-    await page.set_viewport_size({"width": 1280, "height": 900})
-    await page.goto(house.bridge)
-    await shot(page, "home")
+    await looks(page, "refused")
+
+
+async def test_whoever_says_no_reads_that_nothing_was_linked(working: House, page: Page) -> None:
+    await working.act("ann-gh", "open", title="Fix", body="", head="fix", base="main")
+    await eventually(working.threads)
+    outcome = await working.click("ann", "github:component:pr:1", "Assign to me")
+    await page.goto(outcome["challenge"])
+    await page.get_by_role("button", name="Sign in as Ann Ames").click()
+    await page.get_by_test_id("signin-ann-gh").click()
+    await page.get_by_role("button", name="Cancel").click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Nothing was linked")
+    await looks(page, "cancelled")

@@ -6,7 +6,7 @@ from playwright.async_api import Page, expect
 
 from scripts.sandbox import gallery
 from tests.conftest import House, eventually
-from tests.stories.test_first_click import shot
+from tests.stories.looks import shot
 
 STATUSES = {"draft", "open", "changes requested", "approved", "queued", "merged", "closed"}
 

@@ -11,8 +11,8 @@ from playwright.async_api import Page, expect
 from bridge import credentials
 from tests.app_kit import PAGE, another_process, delivered, open_app_house, stored
 from tests.conftest import House
-from tests.stories.looks import looks
-from tests.stories.test_first_click import choose, open_pull_request, shot
+from tests.stories.looks import looks, shot
+from tests.stories.test_first_click import choose, open_pull_request
 
 
 @pytest.fixture

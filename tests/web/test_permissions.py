@@ -7,10 +7,12 @@ import pytest
 
 from bridge.app import create_app
 from bridge.core.model import Connection
+from bridge.store import new_connection_id
 from scripts.sandbox.browse import Browser
 from tests.accounts import link
-from tests.conftest import House
-from tests.personal_kit import connection, noted, sign_in
+from tests.conftest import REPOSITORY, House
+from tests.personal_kit import noted, sign_in
+from tests.worker_kit import REPOSITORY_ID
 
 FLOW = "acme/ops"
 """Ann and Bob are in it, Cy is not; Ann connected it."""
@@ -36,7 +38,7 @@ TABLE: dict[tuple[str, str], tuple[str, str, str, str]] = {
     ("POST", "/flowdock/setup/unknown"): (SIGN_IN, NOTHING, NOTHING, NOTHING),
     ("GET", "/flowdock/configure?source=SOURCE&source_url=SOURCE_URL"): (SIGN_IN, NOTHING, DONE, DONE),
     ("GET", "/connections/ID"): MEMBERS,
-    ("GET", "/connections/unknown"): (SIGN_IN, NOTHING, NOTHING, NOTHING),
+    ("GET", "/connections/00000000"): (SIGN_IN, NOTHING, NOTHING, NOTHING),
     ("GET", "/connections/ID/deliveries"): MEMBERS,
     ("GET", "/connections/ID/deliveries/DELIVERY"): MEMBERS,
     ("GET", "/connections/ID/disconnect"): MEMBERS,
@@ -100,12 +102,21 @@ class Scene:
 async def scene(house: House) -> Scene:
     for nick in ("ann", "bob"):
         await link(house, nick)
-    token = await house.connect(FLOW)
-    async with house.http.get(f"{house.flowdock}/_sandbox/sources") as response:
-        (source,) = [one for one in await response.json() if one["flow_token"] == token]
-    (made,) = await house.services.store.connections()
-    await house.services.store.disconnect(made.id)
-    one = await connection(house, FLOW, source_id=str(source["id"]), installer="1001")
+    body = {"flow": FLOW, "name": REPOSITORY, "external_url": f"{house.github}/{REPOSITORY}"}
+    async with house.http.post(f"{house.flowdock}/_sandbox/sources", json=body) as response:
+        source = await response.json()
+    one = Connection(
+        id=new_connection_id(),
+        repository=REPOSITORY,
+        repository_id=REPOSITORY_ID,
+        name="",
+        flow_token=source["flow_token"],
+        created_at=1,
+        flow=FLOW,
+        source_id=str(source["id"]),
+        installer="1001",
+    )
+    await house.services.store.add(one)
     return Scene(connection=one, delivery=await noted(house, one, "posted"))
 
 
@@ -118,7 +129,7 @@ async def csrf_of(house: House, browser: Browser) -> str:
 
 async def asked(browser: Browser, method: str, address: str, csrf: str) -> tuple[str, str]:
     """What came of it, in the table's words, and the page's text."""
-    data = {"csrf": csrf} if method == "POST" else None
+    data = {"csrf": csrf, "do": "pause"} if method == "POST" else None
     async with browser.session.request(method, address, data=data, allow_redirects=False) as response:
         text, location = await response.text(), response.headers.get("Location", "")
         if response.status == 401 or location.startswith("/signin?"):
@@ -144,7 +155,7 @@ async def test_each_sees_and_does_what_is_theirs(house: House, scene: Scene, vis
             found[method, path], text = await asked(browser, method, scene.address(house, path), csrf)
         if TABLE[method, path][column] in (SIGN_IN, NOTHING, REFUSED):
             # The address itself is what the visitor brought.
-            assert "acme/component" not in text, (method, path)
+            assert REPOSITORY not in text, (method, path)
         assert scene.connection.flow_token not in text
         if path.endswith("/disconnect") and method == "POST" and found[method, path] == DONE:
             assert await house.services.store.connections() == []
@@ -176,6 +187,6 @@ async def test_every_address_is_in_the_table(house: House) -> None:
     known = set(OF_THEIR_OWN)
     for method, path in TABLE:
         bare = path.partition("?")[0]
-        bare = re.sub(r"^/(connections|flowdock/setup)/unknown", r"/\1/{id}", bare)
+        bare = re.sub(r"^/(connections|flowdock/setup)/(00000000|unknown)", r"/\1/{id}", bare)
         known.add((method, re.sub("ID|DELIVERY", lambda found: placeholders[found[0]], bare)))
     assert routes == known
