@@ -8,6 +8,7 @@ from aiohttp import web
 from bridge.web.keys import SESSION
 
 _HEADINGS = {
+    401: "Sign in first",
     403: "This cannot go on",
     404: "There is nothing here",
     405: "Not like this",
@@ -28,7 +29,15 @@ def error(request: web.Request, *, status: int, sentence: str, advice: str) -> w
     """An error as a page: what happened, what to do."""
     heading = _HEADINGS.get(status, "That did not work")
     sentence = sentence[:1].upper() + sentence[1:]
-    return render(request, "error.html", status=status, heading=heading, sentence=sentence, advice=advice)
+    return render(
+        request,
+        "error.html",
+        status=status,
+        heading=heading,
+        sentence=sentence,
+        advice=advice,
+        signed_out=status == 401,
+    )
 
 
 def redirect(url: str) -> web.Response:

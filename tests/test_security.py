@@ -1,0 +1,17 @@
+"""docs/security.md says what the tests show, and nothing else."""
+
+import pytest
+
+from tests import threats
+from tests.threats import THREATS, Threat
+
+
+@pytest.mark.parametrize("threat", THREATS, ids=lambda threat: f"{threat.who}: {threat.what}"[:60])
+def test_what_stops_a_threat_is_shown_by_tests_that_exist(threat: Threat) -> None:
+    assert threat.shown_by
+    assert set(threat.shown_by) <= threats.tests_there_are()
+
+
+def test_the_document_has_the_table_of_now() -> None:
+    text = threats.DOCUMENT.read_text()
+    assert text == threats.document(text), "python -m tests.threats writes it anew"

@@ -1,0 +1,254 @@
+"""Who could attack what, what stops it, and the tests that show it: the table of docs/security.md.
+
+`python -m tests.threats` writes the document anew; `tests/test_security.py` holds it to the tests there are.
+"""
+
+import ast
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+DOCUMENT = ROOT / "docs" / "security.md"
+BEGIN, END = "<!-- made by python -m tests.threats -->", "<!-- to here -->"
+
+
+@dataclass(frozen=True)
+class Threat:
+    """A row; `shown_by` are tests as `path below tests::name`."""
+
+    who: str
+    what: str
+    stopped_by: str
+    shown_by: tuple[str, ...]
+
+
+THREATS = [
+    Threat(
+        "Webhook forger",
+        "posts an invented delivery, with no signature, a SHA-1 one or one of another body",
+        "only HMAC-SHA256 over the raw body counts, in constant time; without a secret nothing is taken",
+        (
+            "web/test_webhook.py::test_a_refusal_names_its_reason_and_leaves_nothing",
+            "core/test_webhook.py::test_a_flipped_bit_anywhere_is_refused",
+            "core/test_webhook.py::test_without_a_secret_everything_is_refused",
+        ),
+    ),
+    Threat(
+        "Administrator of one repository",
+        "uses the secret they were shown for a webhook by hand to forge another repository's events",
+        "that secret is derived for one repository and serves only for its own address and payload; "
+        "the installation's secret is never shown",
+        ("web/test_setup.py::test_the_webhook_by_hand_has_a_secret_of_its_own",),
+    ),
+    Threat(
+        "Replaying network",
+        "sends a recorded webhook delivery again",
+        "a delivery id is taken once, longer than GitHub can redeliver",
+        (
+            "web/test_webhook.py::test_a_delivery_is_taken_once",
+            "test_deliveries.py::test_a_delivery_id_is_taken_once_however_many_bring_it_at_once",
+        ),
+    ),
+    Threat(
+        "Replaying network",
+        "sends a recorded click again, to the same or another button",
+        "a FLOWDOCK-TOKEN serves once, is bound to body and address, and ends within seconds",
+        (
+            "web/test_actions.py::test_a_token_serves_once_also_when_sent_many_times_at_once",
+            "core/test_flowdock_token.py::test_a_click_on_one_button_does_not_serve_for_another_address",
+            "core/test_flowdock_token.py::test_a_flipped_bit_in_the_body_is_refused",
+        ),
+    ),
+    Threat(
+        "Click forger",
+        "makes a FLOWDOCK-TOKEN: unsigned, by another algorithm, with a guessed secret, without an end",
+        "HS256 with the application's secret only; exp, sub and signature are required",
+        (
+            "core/test_flowdock_token.py::test_a_token_that_proves_nothing_is_refused",
+            "web/test_actions.py::test_another_algorithm_is_refused",
+        ),
+    ),
+    Threat(
+        "Malicious pull request author",
+        "writes markup, scripts, styles, forms or tracking pictures into a title, body, label or branch",
+        "text is escaped, Markdown sanitised by an allow-list, pictures become links; pages have a "
+        "Content-Security-Policy without scripts",
+        (
+            "core/test_markdown.py::test_no_evasion_gets_through",
+            "core/test_thread_markup.py::test_no_markup_gets_into_a_thread",
+            "core/test_thread_markup.py::test_no_markup_gets_through_a_description",
+            "web/test_linking.py::test_pages_are_safe_to_show",
+        ),
+    ),
+    Threat(
+        "Malicious pull request author",
+        "pushes between the look and the click, to have other commits merged or approved",
+        "the click names the commit that the thread showed; GitHub refuses another",
+        (
+            "web/test_merging.py::test_a_push_that_the_thread_did_not_show_is_not_merged",
+            "web/test_merging.py::test_a_push_at_the_last_moment_is_not_merged",
+            "web/test_more_actions.py::test_approve_approves_the_commit_that_the_thread_showed",
+        ),
+    ),
+    Threat(
+        "Flow member",
+        "clicks as somebody else, or as one whose GitHub account is not theirs",
+        "a click acts as whom Flowdock's signature names, with the account that this very user linked",
+        (
+            "web/test_actions.py::test_an_unlinked_user_is_challenged_as_the_seed_says",
+            "web/test_linking.py::test_somebody_elses_claim_is_refused",
+        ),
+    ),
+    Threat(
+        "Linked user of another team",
+        "opens or changes a connection, its deliveries or payloads of a flow they are not in",
+        "Flowdock is asked each time, as that person; a foreign connection looks like none at all",
+        (
+            "web/test_permissions.py::test_each_sees_and_does_what_is_theirs",
+            "web/test_permissions.py::test_every_address_is_in_the_table",
+            "web/test_configure.py::test_an_unknown_connection_and_a_foreign_one_look_the_same",
+            "web/test_configure.py::test_whoever_left_the_flow_changes_nothing",
+        ),
+    ),
+    Threat(
+        "Linked user of another team",
+        "connects a repository that they do not administer, or that GitHub does not show them",
+        "GitHub is asked as that person for each chosen repository; without the right the webhook is by hand",
+        (
+            "web/test_setup.py::test_another_flows_repository_list_is_not_believed",
+            "test_connecting.py::test_without_the_right_the_connection_stays_and_the_hook_is_by_hand",
+        ),
+    ),
+    Threat(
+        "Reader of payloads",
+        "looks for secrets in a delivery's payload",
+        "what looks or is named like a secret is masked, at any depth",
+        ("core/test_masking.py::test_no_planted_secret_survives_at_any_depth",),
+    ),
+    Threat(
+        "Thief of a cookie",
+        "plants or keeps a cookie",
+        "HttpOnly, Secure, SameSite=Lax; a new secret at each sign-in; 8 hours; signing out ends it in Redis",
+        (
+            "web/test_sessions.py::test_a_planted_cookie_never_becomes_a_session",
+            "web/test_sessions.py::test_signing_out_ends_the_session_here_and_in_redis",
+            "web/test_sessions.py::test_the_cookies_are_for_this_site_alone",
+            "web/test_linking.py::test_over_https_the_cookie_is_secure",
+        ),
+    ),
+    Threat(
+        "Thief of a Redis dump",
+        "reads tokens, claims, sessions, or moves one user's token to another's name",
+        "AES-256-GCM with a key that is not in Redis, bound to the place; cookies lie there as hashes only",
+        (
+            "web/test_linking.py::test_no_secret_lies_open_in_redis_or_in_a_page",
+            "web/test_sessions.py::test_no_secret_of_a_session_lies_open_in_redis_the_log_or_a_page",
+            "core/test_vault.py::test_a_value_moved_to_another_place_does_not_open",
+            "test_connecting.py::test_intents_lie_encrypted_and_end_after_a_day",
+        ),
+    ),
+    Threat(
+        "Hostile flow_url or source_url",
+        "has bridge send a token to another host",
+        "the host in the address is ignored; calls go to the configured hosts alone",
+        (
+            "web/test_setup.py::test_signing_in_leads_back_and_the_token_goes_to_flowdock_alone",
+            "web/test_configure.py::test_every_spelling_leads_there_and_the_host_is_ignored",
+        ),
+    ),
+    Threat(
+        "Open redirect",
+        "sends a victim through bridge's sign-in to another site",
+        "only paths of bridge's own are returned to",
+        ("web/test_sessions.py::test_no_sign_in_leads_to_another_site",),
+    ),
+    Threat(
+        "Cross-site request",
+        "has a victim's browser send a form: connect, disconnect, unlink, retry, sign out",
+        "each form carries a value made from the session, compared in constant time",
+        (
+            "web/test_permissions.py::test_no_form_is_taken_from_another_site",
+            "web/test_sessions.py::test_a_form_without_its_sessions_own_value_changes_nothing",
+        ),
+    ),
+    Threat(
+        "Cross-site request at an OAuth step",
+        "feeds a victim's browser a callback with the attacker's code, or steals one",
+        "a one-time state bound to the browser at each step, PKCE (S256) with GitHub, a POST in the end",
+        (
+            "web/test_linking.py::test_a_state_of_another_browser_is_refused",
+            "web/test_linking.py::test_a_callback_out_of_nowhere_is_refused",
+            "web/test_linking.py::test_the_oauth_requests_carry_state_and_pkce",
+            "web/test_sessions.py::test_nobody_is_signed_in_by_an_answer_that_another_browser_asked_for",
+            "web/test_manifest.py::test_a_state_is_this_browsers_own",
+        ),
+    ),
+    Threat(
+        "Claim fixation",
+        "sends their own claim's link to a victim, who links their GitHub account to the attacker's clicks",
+        "Flowdock must name the claim's user in the victim's browser; a page names both people before "
+        "anything is linked; a claim serves once",
+        (
+            "web/test_linking.py::test_somebody_elses_claim_is_refused",
+            "web/test_linking.py::test_a_used_claim_is_refused_in_another_browser",
+            "web/test_linking.py::test_the_confirmation_needs_the_pages_own_value",
+        ),
+    ),
+    Threat(
+        "Tampered consent",
+        "narrows or widens the scopes that GitHub grants",
+        "granted scopes are checked before linking; too few give the token back",
+        ("web/test_linking.py::test_too_few_scopes_are_refused_and_the_token_given_back",),
+    ),
+    Threat(
+        "Stranger at the installation",
+        "creates a GitHub App in the operator's stead, or reads the metrics",
+        "METRICS_TOKEN, or the machine itself and no proxy in between",
+        (
+            "web/test_manifest.py::test_without_a_token_it_opens_at_the_machine_alone",
+            "web/test_manifest.py::test_a_wrong_token_opens_nothing",
+            "web/test_health.py::test_metrics_are_for_this_machine_alone",
+        ),
+    ),
+    Threat(
+        "Former member",
+        "goes on acting after their GitHub grant was taken back",
+        "a token that GitHub refuses is forgotten; a revoked App grant removes the link at once",
+        (
+            "web/test_action_tokens.py::test_a_revoked_token_removes_the_link_and_challenges",
+            "web/test_app_events.py::test_a_revoked_grant_removes_the_link",
+        ),
+    ),
+]
+
+
+@cache
+def tests_there_are() -> frozenset[str]:
+    """Every test function, as `path below tests::name`."""
+    return frozenset(
+        f"{path.relative_to(ROOT / 'tests')}::{node.name}"
+        for path in (ROOT / "tests").rglob("test_*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test_")
+    )
+
+
+def table() -> str:
+    """The threats in Markdown."""
+    lines = ["| who | does what | stopped by | shown by (in `tests/`) |", "| --- | --- | --- | --- |"]
+    for threat in THREATS:
+        shown = "<br>".join(f"`{test}`" for test in threat.shown_by)
+        lines.append(f"| {threat.who} | {threat.what} | {threat.stopped_by} | {shown} |")
+    return "\n".join(lines)
+
+
+def document(text: str) -> str:
+    """The document with the table that the tests have now."""
+    before, _, rest = text.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    return f"{before}{BEGIN}\n\n{table()}\n\n{END}{after}"
+
+
+if __name__ == "__main__":
+    DOCUMENT.write_text(document(DOCUMENT.read_text()))
