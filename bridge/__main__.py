@@ -11,7 +11,7 @@ from pathlib import Path
 import structlog
 from redis.exceptions import RedisError
 
-from bridge import commands, embedded_redis, log, settings
+from bridge import commands, embedded_redis, log, rotate_command, settings
 from bridge.core.errors import BridgeError
 from bridge.core.vault import Vault
 from bridge.deliveries import Deliveries
@@ -112,6 +112,14 @@ def _parser() -> argparse.ArgumentParser:
         if name == "retry":
             group.add_argument("--all", action="store_true", dest="every", help="all of them")
 
+    rotate = sub.add_parser(
+        "rotate-keys",
+        help="encrypt everything in Redis with the first ENCRYPTION_KEY",
+        description="Decrypts what Redis keeps with any key of ENCRYPTION_KEY and encrypts it with the first."
+        " bridge may run meanwhile; run it as often as you like.",
+    )
+    rotate.add_argument("--dry-run", action="store_true", dest="dry_run", help="only count")
+
     doctor = sub.add_parser("doctor", help="check this installation")
     doctor.add_argument("--offline", action="store_true", help="only what needs no network: the settings")
     doctor.add_argument("--json", action="store_true", dest="as_json", help="as JSON")
@@ -211,6 +219,8 @@ async def _command(options: argparse.Namespace, url: str, vault: Vault) -> None:
                 await commands.disconnect(store, connection_id=options.id)
             case "options":
                 await commands.options(store, connection_id=options.id, changes=options.changes)
+            case "rotate-keys":
+                await rotate_command.rotate_keys(redis, vault, dry_run=options.dry_run)
             case "dead-letters":
                 await commands.dead_letters(
                     Deliveries(redis),

@@ -15,32 +15,51 @@ from bridge.services import Services
 from bridge.web import (
     account,
     actions,
+    bodies,
     configure,
     filters,
     health,
     home,
     journal,
+    limits,
     linking,
     manifest,
     middleware,
+    openapi,
     sessions,
     setup,
     webhook,
 )
+from bridge.web.bodies import BODIES, Bodies
 from bridge.web.keys import SERVICES
+from bridge.web.limits import LIMITS
 
 _WEB = Path(__file__).parent / "web"
 DRAIN_SECONDS = 20
+IDLE_SECONDS = 95
+"""How long a connection may be open without a whole request: a little longer than proxies keep theirs."""
+LINGERING_SECONDS = 3
+"""How long the rest of a refused body is read, so that its sender gets to see the answer."""
+MAX_LINE = 8190
+"""The most bytes of a request's line and of each header; there may be 128 of these."""
 
 log = structlog.get_logger()
 
 
-def create_app(services: Services) -> web.Application:
-    """The web application over open services."""
+def create_app(services: Services, *, bodies_bounds: Bodies | None = None) -> web.Application:
+    """The web application over open services; `bodies_bounds` where others than its own shall hold."""
     app = web.Application(
-        middlewares=[middleware.log_requests, middleware.answer_errors], client_max_size=64 * 1024
+        middlewares=[
+            middleware.log_requests,
+            middleware.answer_errors,
+            limits.by_address,
+            bodies.read_forms,
+        ],
+        client_max_size=64 * 1024,
     )
     app[SERVICES] = services
+    app[LIMITS] = limits.of_settings(services.settings)
+    app[BODIES] = bodies_bounds or Bodies()
     aiohttp_jinja2.setup(
         app,
         loader=jinja2.FileSystemLoader(_WEB / "templates"),
@@ -60,6 +79,7 @@ def create_app(services: Services) -> web.Application:
         setup,
         manifest,
         configure,
+        openapi,
     ):
         app.add_routes(module.routes)
     app.router.add_static("/static/", _WEB / "static", name="static")
@@ -67,12 +87,29 @@ def create_app(services: Services) -> web.Application:
     return app
 
 
+def make_runner(
+    app: web.Application,
+    *,
+    idle_seconds: float = IDLE_SECONDS,
+    lingering_seconds: float = LINGERING_SECONDS,
+) -> web.AppRunner:
+    """What serves the application; `idle_seconds` also bound how long a request's headers may take."""
+    return web.AppRunner(
+        app,
+        access_log=None,
+        shutdown_timeout=DRAIN_SECONDS,
+        handle_signals=False,
+        keepalive_timeout=idle_seconds,
+        lingering_time=lingering_seconds,
+        max_line_size=MAX_LINE,
+        max_field_size=MAX_LINE,
+    )
+
+
 @asynccontextmanager
 async def serving(services: Services) -> AsyncIterator[None]:
     """The web application on PORT; on leaving, requests under way are finished."""
-    runner = web.AppRunner(
-        create_app(services), access_log=None, shutdown_timeout=DRAIN_SECONDS, handle_signals=False
-    )
+    runner = make_runner(create_app(services))
     await runner.setup()
     try:
         await web.TCPSite(runner, port=services.settings.port, backlog=1024).start()

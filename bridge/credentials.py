@@ -144,11 +144,14 @@ class GitHubCredentials:
 
     async def keep(self, app: App, *, instead_of: int | None) -> None:
         """Store a new App in place of the one with that id (None: of none); raises `AppThere`."""
-        data = await self._redis.get(keys.GITHUB_APP)
-        present = self._load(data).id if data else None
         sealed = self._vault.seal(orjson.dumps(asdict(app)), place=keys.GITHUB_APP)
-        if present != instead_of or not await self._keep(keys=[keys.GITHUB_APP], args=[data or b"", sealed]):
-            raise AppThere("another GitHub App was made meanwhile, and is kept")
+        stored = False
+        # Once more where it is the same App still, with another key's seal.
+        while not stored:
+            data = await self._redis.get(keys.GITHUB_APP)
+            if (self._load(data).id if data else None) != instead_of:
+                raise AppThere("another GitHub App was made meanwhile, and is kept")
+            stored = await self._keep(keys=[keys.GITHUB_APP], args=[data or b"", sealed])
         self._app, self._read_at = app, time.monotonic()
 
     async def _read(self) -> None:

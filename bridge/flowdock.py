@@ -19,6 +19,7 @@ from bridge.core.errors import (
     SignedOut,
     SourceGone,
 )
+from bridge.core.masking import MASK
 from bridge.core.model import Flow, FlowdockUser, Message, Source
 from bridge.http import retry_after
 
@@ -27,6 +28,9 @@ POST_SECONDS = 20
 
 CALL_SECONDS = 10
 """The bound of a call that a person waits for."""
+
+MAX_REASON = 2000
+"""Characters that are kept of Flowdock's own words."""
 
 _FLOW = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*/[A-Za-z0-9][A-Za-z0-9_-]*")
 _PASSING = frozenset({408, 423, 425, 429})
@@ -74,7 +78,7 @@ class Flowdock:
             ) as response:
                 if response.status in (200, 201, 202):
                     return
-                await _refuse(response)
+                await _refuse(response, flow_token)
         except (aiohttp.ClientError, TimeoutError) as error:
             raise FlowdockFailing(f"Flowdock cannot be reached ({type(error).__name__})") from None
 
@@ -209,7 +213,8 @@ class Flowdock:
                     raise SignedOut("Flowdock has ended your sign-in: sign in again")
                 if headers and response.status in (403, 404):
                     raise NotAMember("Flowdock does not show you this flow: you are not in it, or it is gone")
-                await _refuse(response)
+                bearer = (headers or {}).get("Authorization", "").removeprefix("Bearer ")
+                await _refuse(response, bearer, str((body or {}).get("flow_token", "")))
         except orjson.JSONDecodeError:
             raise FlowdockFailing("Flowdock's answer cannot be read") from None
         except TimeoutError:
@@ -276,12 +281,17 @@ def _path(flow: str) -> str:
     return flow
 
 
-async def _refuse(response: aiohttp.ClientResponse) -> None:
+async def _refuse(response: aiohttp.ClientResponse, *sent: str) -> None:
+    """Raise what the answer stands for; what it repeats of the secrets `sent` is told to nobody."""
     if response.status == 410:
         raise SourceGone("the flow removed the source")
     if response.status >= 500 or response.status in _PASSING:
         raise FlowdockFailing(
             f"Flowdock answered {response.status}", retry_after=retry_after(response.headers)
         )
-    answer = (await response.content.read(2000)).decode(errors="replace")
+    answer = (await response.content.read(2 * MAX_REASON)).decode(errors="replace")
+    for secret in filter(None, sent):
+        answer = answer.replace(secret, MASK)
+    # Cut afterwards: half a secret at the end would not be found.
+    answer = answer[:MAX_REASON]
     raise FlowdockRejected(f"Flowdock answered {response.status}: {answer}")

@@ -49,12 +49,16 @@ class Settings:
     """The GitHub App made at /github/manifest serves where `github_client_id` is empty."""
     github_url: str
     github_api_url: str
-    cookie_secret: str = field(repr=False)
+    cookie_secrets: tuple[str, ...] = field(repr=False)
     encryption_keys: tuple[str, ...] = field(repr=False)
     log_level: str
     log_format: str
     trust_proxy: bool
     metrics_token: str | None = field(repr=False)
+    page_limit: int
+    """Requests a minute for each client address; 0: no limit."""
+    action_limit: int
+    """Clicks a minute for each Flowdock user; 0: no limit."""
     lease_seconds: float
     lifetimes: float
     """What the lifetimes of all that is kept for a while are multiplied by: 1, less for a soak."""
@@ -98,12 +102,14 @@ def examine(
         github_api_url=reader.url(
             "GITHUB_API_URL", GITHUB_API if github_url == GITHUB else github_url + "/api/v3"
         ),
-        cookie_secret=reader.required("COOKIE_SECRET"),
+        cookie_secrets=reader.secrets("COOKIE_SECRET", 1),
         encryption_keys=reader.secrets("ENCRYPTION_KEY", MIN_KEY),
         log_level=reader.choice("LOG_LEVEL", "info", ("debug", "info", "warning", "error")),
         log_format=reader.choice("LOG_FORMAT", "console", ("console", "json")),
         trust_proxy=reader.switch("TRUST_PROXY"),
         metrics_token=reader.text("METRICS_TOKEN") or None,
+        page_limit=reader.limit("PAGE_LIMIT", 120),
+        action_limit=reader.limit("ACTION_LIMIT", 60),
         lease_seconds=reader.number("LEASE_SECONDS", 30),
         lifetimes=reader.number("LIFETIMES", 1),
     )
@@ -224,6 +230,13 @@ class _Reader:
             self.problems.append(f"{name} must be a whole number")
             return default
         return int(number)
+
+    def limit(self, name: str, default: int) -> int:
+        value = self.text(name) or str(default)
+        if not value.isascii() or not value.isdecimal() or len(value) > 5 or int(value) > 65535:
+            self.problems.append(f"{name} must be a whole number of requests a minute, or 0 for no limit")
+            return default
+        return int(value)
 
     def switch(self, name: str) -> bool:
         return self.choice(name, "0", ("0", "1", "true", "false", "yes", "no")) in ("1", "true", "yes")

@@ -4,10 +4,15 @@ import asyncio
 import os
 import subprocess
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.conftest import House
+import aiohttp
+
+from tests import hygiene
+from tests.conftest import House, eventually
 
 ROOT = Path(__file__).parents[1]
 
@@ -25,7 +30,7 @@ def environ_of(house: House, redis_url: str, **changes: str) -> dict[str, str]:
         "GITHUB_CLIENT_SECRET": chosen.github_client_secret,
         "GITHUB_WEBHOOK_SECRET": ",".join(chosen.github_webhook_secrets),
         "GITHUB_URL": chosen.github_url,
-        "COOKIE_SECRET": chosen.cookie_secret,
+        "COOKIE_SECRET": ",".join(chosen.cookie_secrets),
         "ENCRYPTION_KEY": ",".join(chosen.encryption_keys),
         **changes,
     }
@@ -34,7 +39,7 @@ def environ_of(house: House, redis_url: str, **changes: str) -> dict[str, str]:
 
 async def run(folder: Path, *arguments: str, environ: dict[str, str]) -> subprocess.CompletedProcess[str]:
     """`python -m bridge …` as a process, while the house in this one goes on answering."""
-    return await asyncio.to_thread(
+    done: subprocess.CompletedProcess[str] = await asyncio.to_thread(
         subprocess.run,
         [sys.executable, "-m", "bridge", *arguments],
         cwd=folder,
@@ -44,6 +49,41 @@ async def run(folder: Path, *arguments: str, environ: dict[str, str]) -> subproc
         timeout=60,
         check=False,
     )
+    hygiene.saw(done.stdout + done.stderr)
+    return done
+
+
+@asynccontextmanager
+async def serving(house: House, redis_url: str, output: Path, **changes: str) -> AsyncIterator[None]:
+    """bridge as a process of its own, at the address of the house's web half, which goes down for good.
+
+    It writes its log to `output`; `changes` are settings that differ.
+    """
+    if house.web_half is not None:
+        await house.go_down()
+    environ = environ_of(house, redis_url, PORT=house.bridge.rpartition(":")[2], PAGE_LIMIT="0", **changes)
+    with output.open("ab") as file:
+        running = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "bridge", "serve"),
+            cwd=output.parent,
+            env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **environ},
+            stdout=file,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            await eventually(lambda: _answers(house))
+            yield
+        finally:
+            running.terminate()
+            await running.wait()
+
+
+async def _answers(house: House) -> bool:
+    try:
+        async with house.http.get(f"{house.bridge}/readyz") as response:
+            return response.status == 200
+    except (OSError, aiohttp.ClientError):
+        return False
 
 
 async def drive(house: House, path: str, body: dict[str, Any]) -> Any:

@@ -8,7 +8,7 @@ import secrets
 import shutil
 import socket
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -24,7 +24,7 @@ from bridge.app import create_app
 from bridge.redis_client import connect_redis
 from bridge.services import Services, open_services
 from scripts.sandbox import faults, flowdock, github
-from tests import sign
+from tests import hygiene, sign
 from tests.faults import table
 
 FLOW = "acme/main"
@@ -33,6 +33,27 @@ REPOSITORY = "acme/component"
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--write-docs", action="store_true", help="keep the table of faults in docs/faults.md")
+
+
+# Before anything makes a secret.
+hygiene.install()
+
+
+def pytest_runtest_setup() -> None:
+    """The secrets of each test are its own."""
+    hygiene.forget()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Fail the test if a secret of its house was printed, by bridge in this process or in another."""
+    report = yield
+    if report.when == "teardown" and report.passed:
+        printed = [text for _, text in report.sections] + hygiene.logs(item)
+        if leaked := hygiene.printed_leaks("\n".join(printed)):
+            report.outcome = "failed"
+            report.longrepr = f"what was printed shows {', '.join(leaked)}"
+    return report
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
@@ -217,6 +238,7 @@ async def _open_house(
         f"http://127.0.0.1:{listener.getsockname()[1]}" for listener in sockets
     )
     chosen = replace(make_settings(bridge, flowdock_url, github_url), **changes)
+    hygiene.know_settings(chosen)
     flowdock_app = flowdock.create_app(
         flowdock.Config(
             web_url=flowdock_url,
@@ -282,6 +304,8 @@ def make_settings(bridge: str, flowdock_url: str, github_url: str) -> settings.S
             "COOKIE_SECRET": secrets.token_hex(16),
             "ENCRYPTION_KEY": secrets.token_hex(16),
             "LEASE_SECONDS": "3",
+            "PAGE_LIMIT": "60000",
+            "ACTION_LIMIT": "60000",
         }
     )
 

@@ -563,7 +563,7 @@ async def test_as_a_process(house: House, redis_url: str, tmp_path: Path) -> Non
     assert "Traceback" not in everything
     chosen = house.services.settings
     for secret in (
-        *("s3cret", "wrong-one", house.flow_token, chosen.cookie_secret, chosen.flowdock_client_secret),
+        *("s3cret", "wrong-one", house.flow_token, *chosen.cookie_secrets, chosen.flowdock_client_secret),
         *chosen.github_webhook_secrets,
         *chosen.encryption_keys,
     ):

@@ -52,12 +52,14 @@ def test_what_is_not_set_has_the_documented_value() -> None:
         github_app=False,
         github_url="https://github.com",
         github_api_url="https://api.github.com",
-        cookie_secret="s-cookie",
+        cookie_secrets=("s-cookie",),
         encryption_keys=(REQUIRED["ENCRYPTION_KEY"],),
         log_level="info",
         log_format="console",
         trust_proxy=False,
         metrics_token=None,
+        page_limit=120,
+        action_limit=60,
         lease_seconds=30,
         lifetimes=1,
     )
@@ -95,6 +97,7 @@ TAKEN: list[tuple[dict[str, str], str, Any]] = [
     ({"GITHUB_APP": ""}, "github_app", False),
     ({"GITHUB_WEBHOOK_SECRET": "new, old"}, "github_webhook_secrets", ("new", "old")),
     ({"ENCRYPTION_KEY": f"{'n' * 32},{'o' * 40}"}, "encryption_keys", ("n" * 32, "o" * 40)),
+    ({"COOKIE_SECRET": "new, old"}, "cookie_secrets", ("new", "old")),
     ({"LOG_LEVEL": "DEBUG"}, "log_level", "debug"),
     ({"LOG_FORMAT": "json"}, "log_format", "json"),
     ({"TRUST_PROXY": "1"}, "trust_proxy", True),
@@ -105,6 +108,9 @@ TAKEN: list[tuple[dict[str, str], str, Any]] = [
     ({"TRUST_PROXY": ""}, "trust_proxy", False),
     ({"METRICS_TOKEN": "token"}, "metrics_token", "token"),
     ({"LEASE_SECONDS": "0.5"}, "lease_seconds", 0.5),
+    ({"PAGE_LIMIT": "0"}, "page_limit", 0),
+    ({"PAGE_LIMIT": " 30 "}, "page_limit", 30),
+    ({"ACTION_LIMIT": "65535"}, "action_limit", 65535),
 ]
 
 
@@ -167,9 +173,16 @@ MALFORMED = [
         )
     ),
     *((name, "x", "must be an address") for name in ("FLOWDOCK_API_URL", "GITHUB_URL", "GITHUB_API_URL")),
+    *(
+        (name, value, "must be a whole number of requests a minute")
+        for name in ("PAGE_LIMIT", "ACTION_LIMIT")
+        for value in ("-1", "many", "1.5", "65536", "9" * 5000, "0" * 5000, "\u0663")
+    ),
     ("GITHUB_WEBHOOK_SECRET", "new,,old", "has an empty part"),
     ("GITHUB_WEBHOOK_SECRET", "new,", "has an empty part"),
     ("GITHUB_WEBHOOK_SECRET", ",", "has an empty part"),
+    ("COOKIE_SECRET", "new,,old", "has an empty part"),
+    ("COOKIE_SECRET", "new,", "has an empty part"),
     ("ENCRYPTION_KEY", "s" * 31, "is too short: it needs 32 characters or more"),
     ("ENCRYPTION_KEY", "s" * 31 + " ", "is too short: it needs 32"),
     ("ENCRYPTION_KEY", "n" * 32 + "," + "o" * 31, "is too short: each part needs 32"),

@@ -146,6 +146,27 @@ THREATS = [
             "web/test_sessions.py::test_no_secret_of_a_session_lies_open_in_redis_the_log_or_a_page",
             "core/test_vault.py::test_a_value_moved_to_another_place_does_not_open",
             "test_connecting.py::test_intents_lie_encrypted_and_end_after_a_day",
+            "test_hygiene.py::test_after_a_whole_story_no_secret_lies_open_in_redis",
+            "test_rotating.py::test_after_a_whole_story_nothing_sealed_is_left_with_the_old_key",
+        ),
+    ),
+    Threat(
+        "Reader of logs",
+        "finds tokens, codes, claims or secrets in logs, metrics, errors, addresses or referrers",
+        "nothing secret is logged; queries stay out of the log; what Flowdock repeats of a token is masked;"
+        " pages send no referrer; the whole test suite fails on a secret that is printed",
+        (
+            "test_hygiene.py::test_no_secret_is_printed_shown_or_sent_along",
+            "test_hygiene.py::test_making_an_app_shows_none_of_its_secrets",
+        ),
+    ),
+    Threat(
+        "Whoever learned a secret once",
+        "goes on using it",
+        "each secret can be replaced without downtime, and the old one then opens nothing",
+        (
+            "test_rotation.py::test_every_secret_is_replaced_while_bridge_is_in_use",
+            "test_rotation.py::test_what_another_secret_signed_is_refused",
         ),
     ),
     Threat(

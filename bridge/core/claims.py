@@ -6,9 +6,12 @@ to be `user` through Flowdock's OAuth.
 """
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import jwt
+from jwt.types import Options
 
 from bridge.core.errors import ClaimRefused
 
@@ -32,19 +35,26 @@ def sign(claim: Claim, *, secret: str) -> str:
     return jwt.encode(payload, secret, algorithm="HS256")
 
 
-def read(token: str, *, secret: str) -> Claim:
-    """The claim in a JWT; raises `ClaimRefused` naming what to do."""
+def read(token: str, *, secrets: Sequence[str]) -> Claim:
+    """The claim in a JWT that any of `secrets` signed; raises `ClaimRefused` naming what to do."""
     if len(token) > MAX_CLAIM or not token.isascii():
         raise ClaimRefused("This link is damaged.")
-    try:
-        payload = jwt.decode(
-            token, secret, algorithms=["HS256"], options={"require": ["exp", "jti"], "verify_sub": False}
-        )
-    except jwt.ExpiredSignatureError:
-        raise ClaimRefused("This link has expired: it is good for 15 minutes.") from None
-    except (jwt.InvalidTokenError, ValueError, TypeError, OverflowError, RecursionError):
-        raise ClaimRefused("This link is damaged.") from None
+    payload = _payload(token, secrets)
     user, claim_id = payload.get("user"), payload.get("jti")
     if not (isinstance(user, str) and user and isinstance(claim_id, str) and claim_id):
         raise ClaimRefused("This link is damaged.")
     return Claim(user=user, id=claim_id)
+
+
+def _payload(token: str, secrets: Sequence[str]) -> dict[str, Any]:
+    options: Options = {"require": ["exp", "jti"], "verify_sub": False}
+    for secret in secrets:
+        try:
+            return jwt.decode(token, secret, algorithms=["HS256"], options=options)
+        except jwt.InvalidSignatureError:
+            continue
+        except jwt.ExpiredSignatureError:
+            raise ClaimRefused("This link has expired: it is good for 15 minutes.") from None
+        except (jwt.InvalidTokenError, ValueError, TypeError, OverflowError, RecursionError):
+            break
+    raise ClaimRefused("This link is damaged.")

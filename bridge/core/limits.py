@@ -29,3 +29,9 @@ class Limiter:
         if len(self._buckets) > MAX_REMEMBERED:
             self._buckets.popitem(last=False)
         return 0 if allowed else max(1, math.ceil((1 - tokens) * 60 / self.per_minute - 1e-6))
+
+    def refund(self, who: str) -> None:
+        """Give back the token of a request that turned out to be none of those that are limited."""
+        if who in self._buckets:
+            tokens, when = self._buckets[who]
+            self._buckets[who] = (min(self.burst, tokens + 1), when)

@@ -18,6 +18,8 @@ from bridge.core.errors import BridgeError
 MIN_KEY = 32
 _NONCE = 12
 _KEY_ID = 4
+_SHORTEST = _KEY_ID + _NONCE + 16
+"""Bytes of a sealed value that holds nothing: key id, nonce and the cipher's tag."""
 
 
 class Undecryptable(BridgeError):
@@ -38,6 +40,11 @@ class Vault:
         self._ciphers = {_key_id(key): AESGCM(key) for key in derived}
         self._first = _key_id(derived[0])
 
+    @property
+    def key_names(self) -> tuple[str, ...]:
+        """What tells the keys apart, the first one's first; nothing of a key is told by it."""
+        return tuple(key.hex() for key in self._ciphers)
+
     def seal(self, value: bytes, *, place: str) -> bytes:
         """`value` encrypted for `place`, the name under which it will be kept."""
         nonce = os.urandom(_NONCE)
@@ -57,6 +64,19 @@ class Vault:
                 f"what is kept as {place.partition(':')[0]} cannot be decrypted: ENCRYPTION_KEY was changed"
                 " without keeping the old key behind the new one"
             ) from None
+
+    def is_newest(self, sealed: bytes) -> bool:
+        """Whether a value was sealed with the first key."""
+        return key_name(sealed) == self._first.hex()
+
+
+def key_name(sealed: bytes) -> str:
+    """Which key sealed a value, as `Vault.key_names` calls it; empty for what no key has sealed."""
+    try:
+        raw = base64.b64decode(sealed, altchars=b"-_", validate=True)
+    except ValueError:
+        return ""
+    return raw[:_KEY_ID].hex() if len(raw) >= _SHORTEST else ""
 
 
 def _derive(secret: str) -> bytes:

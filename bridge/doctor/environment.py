@@ -52,7 +52,7 @@ def _weak(chosen: Settings) -> dict[str, str]:
         found["WEB_URL"] = "WEB_URL is not https: on the way to browsers, cookies and claims lie open"
     if chosen.redis_url is None:
         found["REDIS_URL"] = "REDIS_URL is not set: the embedded Redis is not for production"
-    if len(chosen.cookie_secret) < STRONG:
+    if any(len(secret) < STRONG for secret in chosen.cookie_secrets):
         found["COOKIE_SECRET"] = f"COOKIE_SECRET is shorter than {STRONG} characters: {_RANDOM}"
     if any(len(secret) < PASSABLE for secret in chosen.github_webhook_secrets):
         found["GITHUB_WEBHOOK_SECRET"] = (

@@ -10,8 +10,9 @@ from bridge.core.claims import Claim
 from bridge.core.errors import BridgeError, NotLinked, TokenRefused
 from bridge.core.model import Target
 from bridge.services import Services
+from bridge.web import limits
+from bridge.web.bodies import read_body
 from bridge.web.keys import LOG, SERVICES
-from bridge.web.middleware import read_body
 
 MAX_BODY = 64 * 1024
 
@@ -51,6 +52,7 @@ async def _click(request: web.Request, action: actions.Action) -> web.Response:
     if not await services.store.use_token(proof.token_id, expires_at=proof.expires_at):
         raise TokenRefused("this click was received before: click again")
     request[LOG] = {"flowdock_user": proof.user}
+    limits.of_user(request, proof.user)
     try:
         sentence = await services.accounts.act(proof.user, action, target)
     except NotLinked:
@@ -63,7 +65,7 @@ async def _challenge(services: Services, user: str, target: Target) -> web.Respo
     claim = Claim(user=user, id=secrets.token_urlsafe(16))
     value = {"user": user, "target": asdict(target)}
     await services.store.put_once("claim", claim.id, value, seconds=claims.LIFETIME)
-    token = claims.sign(claim, secret=services.settings.cookie_secret)
+    token = claims.sign(claim, secret=services.settings.cookie_secrets[0])
     url = f"{services.settings.web_url}/authorization?claim={token}"
     return web.json_response(
         {"error": "Authentication required"},

@@ -58,7 +58,7 @@ class Linking:
 async def begin(request: web.Request) -> web.Response:
     """Take the claim and send the browser to Flowdock."""
     services = request.app[SERVICES]
-    claim = claims.read(request.query.get("claim", ""), secret=services.settings.cookie_secret)
+    claim = claims.read(request.query.get("claim", ""), secrets=services.settings.cookie_secrets)
     linking = await _resumed(request, claim.id)
     browser = request.cookies.get(COOKIE, "")
     if linking is None:

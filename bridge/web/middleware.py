@@ -1,5 +1,6 @@
 """Around every request: one log line, safe headers, and every error as JSON or as a page."""
 
+import errno
 import time
 from collections.abc import Awaitable, Callable
 from urllib.parse import urlsplit
@@ -11,11 +12,11 @@ from redis.exceptions import RedisError
 from bridge.core.errors import BridgeError, NotFound, RequestRefused, SignedOut, TooLarge, Unavailable
 from bridge.settings import Settings
 from bridge.web import pages, sessions
-from bridge.web.keys import FORM_TARGET, LOG, SERVICES
+from bridge.web.keys import FORM_TARGET, LOG, SERVICES, UNLOGGED
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
-_MACHINES = ("/github/", "/repos/", "/healthz", "/readyz", "/metrics")
+_MACHINES = ("/github/", "/repos/", "/healthz", "/readyz", "/metrics", "/openapi.json")
 _PEOPLE = ("/github/manifest",)
 _QUIET = ("/healthz", "/readyz", "/metrics", "/static/")
 
@@ -27,7 +28,7 @@ async def log_requests(request: web.Request, handler: Handler) -> web.StreamResp
     """One line a request, without its query: claims and codes travel there."""
     began = time.perf_counter()
     response = await handler(request)
-    if not request.path.startswith(_QUIET):
+    if not request.path.startswith(_QUIET) and UNLOGGED not in request:
         log.info(
             "request",
             method=request.method,
@@ -68,6 +69,9 @@ async def answer_errors(request: web.Request, handler: Handler) -> web.StreamRes
     except BridgeError as raised:
         error = raised
     except (RedisError, OSError) as raised:
+        # A file's name that is longer than any: of /static/.
+        if getattr(raised, "errno", None) == errno.ENAMETOOLONG:
+            return _answer(request, 404, "there is nothing at this address")
         log.error("redis_away", error=type(raised).__name__, doing="answering a request")
         error = Unavailable("bridge cannot reach its Redis: try again in a moment")
     except Exception:
@@ -121,15 +125,3 @@ def safe_headers(settings: Settings) -> Callable[[web.Request, web.StreamRespons
 def _origin(url: str) -> str:
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}"
-
-
-async def read_body(request: web.Request, *, limit: int) -> bytes:
-    """The whole body; raises `TooLarge` once it is over `limit` bytes."""
-    if (request.content_length or 0) > limit:
-        raise TooLarge(f"the body is larger than {limit} bytes")
-    body = bytearray()
-    async for chunk in request.content.iter_chunked(65536):
-        body += chunk
-        if len(body) > limit:
-            raise TooLarge(f"the body is larger than {limit} bytes")
-    return bytes(body)

@@ -66,7 +66,7 @@ async def current(request: web.Request) -> Session | None:
     request[SESSION] = session = Session(
         user=FlowdockUser(**value["user"]),
         access_token=value["access_token"],
-        csrf=_csrf(services, cookie),
+        csrf=_csrf(services, cookie)[0],
     )
     return session
 
@@ -83,8 +83,9 @@ async def posted(request: web.Request) -> tuple[Session, Any]:
     """The session and the fields of a form that it sent itself; raises `SignInNeeded` or `FormRefused`."""
     session = await required(request)
     form = await request.post()
-    given = str(form.get("csrf", ""))
-    if not hmac.compare_digest(session.csrf.encode(), given.encode(errors="replace")):
+    given = str(form.get("csrf", "")).encode(errors="replace")
+    good = _csrf(request.app[SERVICES], request.cookies[COOKIE])
+    if not any(hmac.compare_digest(one.encode(), given) for one in good):
         raise FormRefused("This form does not come from the page you are signed in to.")
     return session, form
 
@@ -184,6 +185,8 @@ def _name(cookie: str) -> str:
     return hashlib.sha256(cookie.encode(errors="replace")).hexdigest()
 
 
-def _csrf(services: Services, cookie: str) -> str:
-    key = services.settings.cookie_secret.encode()
-    return hmac.new(key, b"csrf:" + cookie.encode(errors="replace"), hashlib.sha256).hexdigest()
+def _csrf(services: Services, cookie: str) -> list[str]:
+    """What a form of this session may bring, by each COOKIE_SECRET; the first is what it is given."""
+    about = b"csrf:" + cookie.encode(errors="replace")
+    keys = services.settings.cookie_secrets
+    return [hmac.new(key.encode(), about, hashlib.sha256).hexdigest() for key in keys]

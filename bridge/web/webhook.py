@@ -11,8 +11,8 @@ from bridge.core.errors import BridgeError, Malformed, Unavailable, Unsigned
 from bridge.core.model import Delivery
 from bridge.credentials import GitHubCredentials
 from bridge.services import Services
+from bridge.web.bodies import one_of_few, read_body
 from bridge.web.keys import LOG, SERVICES
-from bridge.web.middleware import read_body
 
 MAX_BODY = 25 * 1024 * 1024
 """GitHub's own limit: https://docs.github.com/webhooks/webhook-events-and-payloads#payload-cap"""
@@ -26,7 +26,8 @@ async def receive(request: web.Request) -> web.Response:
     """202 once Redis holds the delivery; see the README for the other answers."""
     metrics = request.app[SERVICES].metrics
     try:
-        response = await _receive(request)
+        async with one_of_few(request):
+            response = await _receive(request)
     except BridgeError as error:
         metrics.deliveries.labels(answer=str(error.status)).inc()
         raise

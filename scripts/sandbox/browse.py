@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from types import TracebackType
+from typing import Self
 from urllib.parse import urljoin
 
 import aiohttp
@@ -66,7 +67,7 @@ class Browser:
         # Cookies of an address without a name, as 127.0.0.1, count as unsafe in aiohttp.
         self.session = aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True))
 
-    async def __aenter__(self) -> "Browser":
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(

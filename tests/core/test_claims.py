@@ -32,7 +32,7 @@ def made(secret: str = SECRET, algorithm: str = "HS256", **changes: Any) -> str:
 @given(user=st.text(min_size=1, max_size=64), claim_id=st.text(min_size=1, max_size=64))
 def test_a_claim_is_read_as_it_was_signed(user: str, claim_id: str) -> None:
     claim = Claim(user=user, id=claim_id)
-    assert claims.read(claims.sign(claim, secret=SECRET), secret=SECRET) == claim
+    assert claims.read(claims.sign(claim, secret=SECRET), secrets=[SECRET]) == claim
 
 
 def test_a_claim_is_what_the_seed_says_and_good_for_15_minutes() -> None:
@@ -46,6 +46,17 @@ def test_a_claim_is_what_the_seed_says_and_good_for_15_minutes() -> None:
 def test_a_claim_fits_into_a_header_and_a_url_as_it_is() -> None:
     token = claims.sign(CLAIM, secret=SECRET)
     assert token.replace(".", "").replace("-", "").replace("_", "").isalnum()
+
+
+@pytest.mark.parametrize("signed_with", ["new", "old"])
+def test_any_secret_verifies_a_claim_and_an_expired_one_is_told_so(signed_with: str) -> None:
+    assert claims.read(made(signed_with), secrets=["new", "old"]) == CLAIM
+    with pytest.raises(ClaimRefused, match="has expired"):
+        claims.read(made(signed_with, exp=1), secrets=["new", "old"])
+    with pytest.raises(ClaimRefused, match="is damaged"):
+        claims.read(made(signed_with), secrets=["other", "another"])
+    with pytest.raises(ClaimRefused, match="is damaged"):
+        claims.read(made(signed_with), secrets=[])
 
 
 DAMAGED = "This link is damaged."
@@ -83,7 +94,7 @@ REFUSALS = {
 )
 def test_a_bad_claim_is_refused_and_says_what_to_do(token: str, sentence: str) -> None:
     with pytest.raises(ClaimRefused) as refused:
-        claims.read(token, secret=SECRET)
+        claims.read(token, secrets=[SECRET])
     assert sentence in str(refused.value)
     assert "click the button again" in refused.value.advice
     assert refused.value.status == 403
@@ -95,7 +106,7 @@ def test_a_bad_claim_is_refused_and_says_what_to_do(token: str, sentence: str) -
 )
 def test_an_arbitrary_claim_is_refused(token: str) -> None:
     with pytest.raises(ClaimRefused):
-        claims.read(token, secret=SECRET)
+        claims.read(token, secrets=[SECRET])
 
 
 @settings(max_examples=80, deadline=None)
@@ -115,7 +126,7 @@ def test_whatever_a_rightly_signed_claim_says_it_is_read_or_refused(changes: dic
     signed = b".".join(base64.urlsafe_b64encode(part).rstrip(b"=") for part in parts)
     mac = base64.urlsafe_b64encode(hmac.digest(SECRET.encode(), signed, hashlib.sha256)).rstrip(b"=")
     try:
-        claim = claims.read((signed + b"." + mac).decode(), secret=SECRET)
+        claim = claims.read((signed + b"." + mac).decode(), secrets=[SECRET])
     except ClaimRefused:
         return
     assert (claim.user, claim.id) == (payload["user"], payload["jti"])

@@ -51,3 +51,13 @@ def test_never_more_than_the_burst_and_what_came_back(gaps: list[float], per_min
         now += gap
         allowed += limiter.wait("ann", now) == 0
     assert allowed <= burst + now * per_minute / 60 + 1e-6
+
+
+def test_what_turned_out_not_to_be_limited_is_given_back() -> None:
+    limiter = Limiter(per_minute=10, burst=2)
+    for now in range(20):
+        assert limiter.wait("ann", now) == 0
+        limiter.refund("ann")
+    limiter.refund("ann")
+    limiter.refund("nobody")
+    assert [limiter.wait("ann", 19) for _ in range(3)] == [0, 0, 6], "no more than the burst"

@@ -1,6 +1,8 @@
 """The form for options: what it shows, and what comes of the fields that a browser sends."""
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from bridge.core.options import GROUPS, PRESETS, Options
 from bridge.core.options_form import ABOUT_GROUPS, DEFAULT, OWN, Choices, OptionsRefused, choices, read
@@ -95,3 +97,22 @@ def test_base_branches_are_read_as_people_type_them() -> None:
 
 def test_a_file_in_a_field_is_no_option() -> None:
     assert read([("preset", OWN), ("drafts", b"quiet")]).drafts == "all"
+
+
+NAMES = ["shown", "preset", "group", "groups", "drafts", "bots", "labels", "bases", "csrf"]
+WORDS = st.one_of(
+    st.text(max_size=60), st.sampled_from([OWN, "on", "all", "status", "main, release/*", "[" * 60, "{}"])
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.tuples(st.one_of(st.sampled_from(NAMES), st.text(max_size=8)), WORDS), max_size=12))
+def test_whatever_is_sent_is_options_or_a_refusal(fields: list[tuple[str, str]]) -> None:
+    """And what it became is shown, sent back and read as the same."""
+    try:
+        options = read(fields)
+    except OptionsRefused as refusal:
+        assert 400 <= refusal.status < 500
+        return
+    assert "status" in options.groups
+    assert read(sent(choices(options))) == options

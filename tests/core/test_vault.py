@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge.core.vault import Undecryptable, Vault
+from bridge.core.vault import Undecryptable, Vault, key_name
 
 OLD = "old key " * 4
 NEW = "new key " * 4
@@ -111,3 +111,18 @@ def test_the_error_says_what_to_do_and_not_whose_value_it_was() -> None:
 def test_a_vault_without_long_enough_keys_is_none(keys: list[str]) -> None:
     with pytest.raises(ValueError, match="at least 32 characters"):
         Vault(keys)
+
+
+def test_which_key_sealed_a_value_is_told_without_it() -> None:
+    old, both = Vault([OLD]), Vault([NEW, OLD])
+    sealed = old.seal(b"token", place=PLACE)
+    assert key_name(sealed) == old.key_names[0] == both.key_names[1]
+    assert (old.is_newest(sealed), both.is_newest(sealed)) == (True, False)
+    assert both.is_newest(both.seal(b"", place=PLACE))
+    assert OLD not in str(both.key_names)
+
+
+@pytest.mark.parametrize("odd", [b"", b"{}", b"token", b"\xff" * 60, b"=" * 60, b"A" * 41])
+def test_what_no_key_sealed_names_none(odd: bytes) -> None:
+    assert key_name(odd) == ""
+    assert not VAULT.is_newest(odd)

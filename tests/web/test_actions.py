@@ -146,7 +146,7 @@ async def test_an_unlinked_user_is_challenged_as_the_seed_says(pull: House) -> N
     assert scheme == "Flowdock-Token"
     address, _, claim = url.partition("?claim=")
     assert address == f"{pull.bridge}/authorization"
-    secret = pull.services.settings.cookie_secret
+    secret = pull.services.settings.cookie_secrets[0]
     claims = jwt.decode(claim, secret, algorithms=["HS256"])
     assert claims["user"] == "1001"
     assert 14 * 60 < claims["exp"] - time.time() <= 15 * 60

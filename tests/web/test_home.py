@@ -51,7 +51,7 @@ async def test_a_visitor_sees_nothing_of_any_team_and_no_secret(house: House, br
     chosen = house.services.settings
     for hidden in (
         "acme", one.id, "telling", house.flow_token, chosen.flowdock_client_secret,
-        chosen.github_client_secret, chosen.cookie_secret, *chosen.encryption_keys,
+        chosen.github_client_secret, *chosen.cookie_secrets, *chosen.encryption_keys,
         *chosen.github_webhook_secrets,
     ):  # fmt: skip
         assert hidden not in page.text

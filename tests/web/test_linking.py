@@ -117,7 +117,7 @@ async def test_a_claim_serves_once_also_in_the_same_browser(opened: House, brows
 
 def forged(house: House, **changes: Any) -> str:
     claims: dict[str, Any] = {"user": "1001", "exp": int(time.time()) + 900, "jti": "x"} | changes
-    secret = claims.pop("secret", house.services.settings.cookie_secret)
+    secret = claims.pop("secret", house.services.settings.cookie_secrets[0])
     algorithm = claims.pop("algorithm", "HS256")
     payload = {name: value for name, value in claims.items() if value is not None}
     return jwt.encode(payload, secret, algorithm=algorithm)
@@ -288,7 +288,7 @@ async def test_no_secret_lies_open_in_redis_or_in_a_page(
         opened.flow_token,
         chosen.flowdock_client_secret,
         chosen.github_client_secret,
-        chosen.cookie_secret,
+        *chosen.cookie_secrets,
         claim,
         claim.rpartition(".")[2],
         *chosen.encryption_keys,

@@ -1,0 +1,146 @@
+"""Calls to the outside go to the configured hosts alone: no redirect is followed, by any method of a client.
+
+A redirect followed with a token hands the token to whoever is named there; with 302 a POST becomes a GET.
+"""
+
+import inspect
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+from bridge import settings
+from bridge.core.actions import Call
+from bridge.core.errors import BridgeError
+from bridge.core.model import Author, GitHubToken, Message, Target
+from bridge.flowdock import Flowdock
+from bridge.github import GitHub
+from bridge.services import Services
+from scripts.sandbox.faults import Fault
+from tests.conftest import House
+
+TOKEN = GitHubToken(access="gho_x", refresh="ghr_x", expires_at=None, scopes=("repo",))
+TARGET = Target(owner="acme", repo="component", number=1, action="close")
+CALL = {"token": "gho_x", "subject": "it"}
+MESSAGE = Message(event="activity", author=Author(name="Ann"), title="said", body="")
+POSTED: dict[str, Any] = {"flow_token": "t", "thread_id": "1", "thread": {}, "uuid": "u"}
+SOURCE = {"name": "x", "external_url": "https://github.com/acme/x"}
+
+Ask = Callable[[Services], Awaitable[Any]]
+
+
+def github(method: str) -> Ask:
+    data = {"query": "{ viewer { login } }"} if method == "GRAPHQL" else {"a": "b"}
+    url = data.pop("query", "/repos/acme/x")
+    return lambda of: of.github.call(Call(method=method, url=url, data=data), **CALL)
+
+
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "GRAPHQL")
+
+# By client and method: every way in which bridge calls out.
+CALLS: dict[str, Ask] = {
+    **{f"GitHub.call {method}": github(method) for method in METHODS},
+    "GitHub.pages": lambda of: of.github.pages(Call(method="GET", url="/user/repos"), most=9, **CALL),
+    "GitHub.pull": lambda of: of.github.pull(TARGET, token="gho_x"),
+    "GitHub.user": lambda of: of.github.user(TOKEN),
+    "GitHub.exchange": lambda of: of.github.exchange("code", redirect_uri="https://b.example", verifier="v"),
+    "GitHub.refresh": lambda of: of.github.refresh("ghr_x"),
+    "GitHub.revoke": lambda of: of.github.revoke(TOKEN),
+    "GitHub.revoke_grant": lambda of: of.github.revoke_grant(TOKEN),
+    "GitHub.reach": lambda of: of.github.reach(),
+    "GitHub.convert": lambda of: of.github.convert("code"),
+    "Flowdock.post": lambda of: of.flowdock.post(MESSAGE, **POSTED),
+    "Flowdock.exchange": lambda of: of.flowdock.exchange("code", redirect_uri="https://b.example"),
+    "Flowdock.user": lambda of: of.flowdock.user("token"),
+    "Flowdock.flows": lambda of: of.flowdock.flows("token"),
+    "Flowdock.flow": lambda of: of.flowdock.flow("acme/main", "token"),
+    "Flowdock.find_flow": lambda of: of.flowdock.find_flow("1", "token"),
+    "Flowdock.create_source": lambda of: of.flowdock.create_source("acme/main", "token", **SOURCE),
+    "Flowdock.source_ids": lambda of: of.flowdock.source_ids("acme/main", "token", external_url="x"),
+    "Flowdock.delete_source": lambda of: of.flowdock.delete_source("acme/main", "1", "token"),
+    "Flowdock.set_trouble": lambda of: of.flowdock.set_trouble("token", "broken"),
+}  # fmt: skip
+
+NO_CALLS = {
+    "GitHub.perform": "is made of GitHub.call",
+    "GitHub.authorize_url": "an address for a browser",
+    "Flowdock.authorize_url": "an address for a browser",
+}
+
+
+@dataclass
+class Elsewhere:
+    """A third server, which nothing may reach."""
+
+    address: str
+    reached: list[str] = field(default_factory=list)
+
+
+@pytest.fixture
+async def elsewhere() -> AsyncIterator[Elsewhere]:
+    async def reached(request: web.Request) -> web.Response:
+        third.reached.append(f"{request.method} {request.path}")
+        return web.json_response({})
+
+    app = web.Application()
+    app.router.add_route("*", "/{any:.*}", reached)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        third = Elsewhere(f"http://127.0.0.1:{listener.getsockname()[1]}")
+        await web.SockSite(runner, listener).start()
+        yield third
+        await runner.cleanup()
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_no_call_follows_a_redirect(house: House, elsewhere: Elsewhere, status: int) -> None:
+    for name, ask in CALLS.items():
+        journals = (house.github_journal, house.flowdock_journal)
+        for journal in journals:
+            journal.calls.clear()
+            journal.faults[:] = [
+                Fault(path=".*", times=99, status=status, headers={"Location": f"{elsewhere.address}/x"})
+            ]
+        with suppress(BridgeError):
+            await ask(house.services)
+        calls = [call.method for journal in journals for call in journal.calls]
+        assert len(calls) == 1, (name, "one call, and none that a redirect made of it", calls)
+        assert elsewhere.reached == [], name
+    async with house.http.get(elsewhere.address) as response:
+        assert response.status == 200, "it can be reached"
+    assert elsewhere.reached == ["GET /"]
+
+
+def test_every_way_to_call_is_in_the_table() -> None:
+    methods = {
+        f"{client.__name__}.{name}"
+        for client in (GitHub, Flowdock)
+        for name, _ in inspect.getmembers(client, inspect.isfunction)
+        if not name.startswith("_")
+    }
+    assert methods == {name.split()[0] for name in CALLS} | set(NO_CALLS)
+
+
+def test_nothing_else_makes_a_session_of_its_own() -> None:
+    """So the bounds of `bridge.http.open_session` hold for every call."""
+    makers = {
+        path.name
+        for path in Path(settings.__file__).parent.rglob("*.py")
+        if "ClientSession(" in path.read_text() or "urlopen(" in path.read_text()
+    }
+    assert makers == {"http.py"}
+
+
+async def test_nothing_waits_for_ever() -> None:
+    from bridge.http import open_session
+
+    async with open_session() as session:
+        assert 0 < (session.timeout.total or 0) <= 20
+        assert isinstance(session.timeout, aiohttp.ClientTimeout)
