@@ -88,7 +88,7 @@ async def _soak(house: House, redis: Redis, deliveries: int) -> list[Sample]:
     await house.answers(f"{house.bridge}/readyz")
     worker = house.start("bridge", "worker")
     await _connect(house, redis)
-    payload = await _payload(house)
+    payload = await house.payload()
     began = time.monotonic()
     samples: list[Sample] = []
 
@@ -116,18 +116,6 @@ async def _connect(house: House, redis: Redis) -> None:
             {"flow": FLOW, "name": name, "external_url": f"{house.github}/{name}"},
         )
         await store.connect(name, flow_token=source["flow_token"], name=name)
-
-
-async def _payload(house: House) -> dict[str, Any]:
-    """A delivery of the stand-in GitHub, sent nowhere."""
-    await house.post(f"{house.github}/_sandbox/webhooks", {"mode": "hold"})
-    await house.post(
-        f"{house.github}/_sandbox/hooks", {"repo": "acme/component", "url": house.bridge, "secret": "x"}
-    )
-    await house.act("ann-gh", "open", title="Fix", body="A **body**", head="fix", base="main")
-    held = (await house.get(f"{house.github}/_sandbox/webhooks"))["held"]
-    payload: dict[str, Any] = next(one["payload"] for one in held if one["event"] == "pull_request")
-    return payload
 
 
 async def _send(house: House, payload: dict[str, Any], steps: range) -> None:

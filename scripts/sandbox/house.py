@@ -162,6 +162,16 @@ class House:
         body = {"as": who, "repo": REPOSITORY, "do": do, **fields}
         return await self.post(f"{self.github}/_sandbox/act", body)
 
+    async def payload(self) -> dict[str, Any]:
+        """The payload of a `pull_request` delivery of the stand-in GitHub, which then sends nothing more."""
+        await self.post(f"{self.github}/_sandbox/webhooks", {"mode": "hold"})
+        hook = {"repo": REPOSITORY, "url": self.bridge, "secret": "x"}
+        await self.post(f"{self.github}/_sandbox/hooks", hook)
+        await self.act("ann-gh", "open", title="Fix", body="A **body**", head="fix", base="main")
+        held = (await self.get(f"{self.github}/_sandbox/webhooks"))["held"]
+        found: dict[str, Any] = next(one["payload"] for one in held if one["event"] == "pull_request")
+        return found
+
     async def threads(self) -> list[dict[str, Any]]:
         """The flow's threads, as the inbox shows them."""
         found: list[dict[str, Any]] = await self.get(f"{self.flowdock}/_sandbox/threads?flow={FLOW}")

@@ -270,7 +270,7 @@ async def open_load(
                 house.start("bridge", "web", PORT=web.rpartition(":")[2])
             redis = connect_redis(server.url)
             try:
-                load = Load(house=house, redis=redis, payload=await _payload(house), webs=webs, wire=wire)
+                load = Load(house=house, redis=redis, payload=await house.payload(), webs=webs, wire=wire)
                 await load.connect()
                 for web in webs:
                     await house.answers(f"{web}/readyz")
@@ -290,14 +290,3 @@ def redis_server(data: Path) -> Iterator[RedisServer]:
         yield server
     finally:
         server.stop()
-
-
-async def _payload(house: House) -> dict[str, Any]:
-    """A delivery of the stand-in GitHub, sent nowhere."""
-    await house.post(f"{house.github}/_sandbox/webhooks", {"mode": "hold"})
-    hook = {"repo": "acme/component", "url": house.bridge, "secret": "x"}
-    await house.post(f"{house.github}/_sandbox/hooks", hook)
-    await house.act("ann-gh", "open", title="Fix", body="A **body**", head="fix", base="main")
-    held = (await house.get(f"{house.github}/_sandbox/webhooks"))["held"]
-    payload: dict[str, Any] = next(one["payload"] for one in held if one["event"] == "pull_request")
-    return payload
