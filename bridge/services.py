@@ -20,6 +20,7 @@ from bridge.handling import Handler
 from bridge.holding import Stop
 from bridge.hooks import Hooks
 from bridge.http import open_session
+from bridge.intake import Intake
 from bridge.intents import Intents
 from bridge.journal import Journal
 from bridge.leases import Leases
@@ -48,6 +49,7 @@ class Services:
     store: Store
     pulls: Pulls
     deliveries: Deliveries
+    intake: Intake
     flowdock: Flowdock
     github: GitHub
     credentials: GitHubCredentials
@@ -134,6 +136,7 @@ async def open_services(settings: Settings, *, redis_url: str) -> AsyncIterator[
     store = Store(redis, vault)
     credentials = GitHubCredentials(redis, vault, settings)
     pulls = Pulls(redis)
+    deliveries = Deliveries(redis, keep=settings.lifetimes)
     github = GitHub(
         session,
         url=settings.github_url,
@@ -164,7 +167,8 @@ async def open_services(settings: Settings, *, redis_url: str) -> AsyncIterator[
             redis=redis,
             store=store,
             pulls=pulls,
-            deliveries=Deliveries(redis, keep=settings.lifetimes),
+            deliveries=deliveries,
+            intake=Intake(deliveries=deliveries),
             flowdock=flowdock,
             github=github,
             credentials=credentials,
