@@ -108,10 +108,10 @@ async def measure(quick: bool) -> Findings:
             plots=plots,
             remarks=[
                 f"Intake: one signed body of {body.path.stat().st_size / 1000:.1f} kB, {CONNECTIONS}"
-                f" connections, wrk with one thread, {rounds} rounds of {seconds} s each, in turn. Redis:"
-                " append-only file, `appendfsync everysec` (the row that says so: `always`), for bridge and the"
-                " bare peers alike. After each round what Redis holds is counted: as many deliveries as bridge"
-                " answered with 202.",
+                f" connections, wrk with one thread, {rounds} rounds of {seconds} s each, in turn.",
+                "Redis: append-only file, `appendfsync everysec` (where a row says so, `always`), for bridge"
+                " and the bare peers alike. After each round what Redis holds is counted: as many deliveries"
+                " as bridge answered with 202.",
             ],
         )
 
