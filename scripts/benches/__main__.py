@@ -6,13 +6,14 @@ import sys
 import time
 from collections.abc import Awaitable, Callable
 
-from scripts.benches import intake, report
+from scripts.benches import intake, report, worker
 from scripts.benches.findings import Findings
 from scripts.benches.rig import say
 from scripts.sandbox.house import Broken
 
 PARTS: dict[str, Callable[[bool], Awaitable[Findings]]] = {
     "intake": intake.measure,
+    "worker": worker.measure,
 }
 
 

@@ -6,7 +6,7 @@ import hmac
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,7 +21,7 @@ from bridge import embedded_redis, keys
 from bridge.core.vault import Vault
 from bridge.redis_client import connect_redis
 from bridge.store import Store
-from scripts.sandbox.house import ROOT, Broken, House, free_port, open_house, until
+from scripts.sandbox.house import ROOT, STOP_SECONDS, Broken, House, free_port, open_house, until
 
 WEBHOOK = "/github/webhook"
 REPOSITORY, REPOSITORY_ID = "acme/component", 1296269
@@ -65,6 +65,12 @@ class Rig:
         url = f"http://127.0.0.1:{port}"
         await self.listens(port)
         return url
+
+    async def end(self, process: subprocess.Popen[bytes]) -> None:
+        """Have a process end, and wait for it."""
+        process.terminate()
+        await asyncio.to_thread(process.wait, STOP_SECONDS)
+        self.house.processes.remove(process)
 
     async def listens(self, port: int) -> None:
         """Wait until somebody takes connections at a port."""
@@ -176,9 +182,3 @@ def expect(is_so: object, otherwise: str) -> None:
 def dump(document: Any) -> bytes:
     """JSON as GitHub sends it: without spaces."""
     return orjson.dumps(document)
-
-
-def arguments_of(named: dict[str, Any]) -> Iterable[str]:
-    """Options of a command line."""
-    for name, value in named.items():
-        yield from (f"--{name}", str(value))
