@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable
 
-from scripts.benches import intake, report, worker
+from scripts.benches import click, intake, report, scale, start, worker
 from scripts.benches.findings import Findings
 from scripts.benches.rig import say
 from scripts.sandbox.house import Broken
@@ -14,6 +14,9 @@ from scripts.sandbox.house import Broken
 PARTS: dict[str, Callable[[bool], Awaitable[Findings]]] = {
     "intake": intake.measure,
     "worker": worker.measure,
+    "click": click.measure,
+    "scale": scale.measure,
+    "start": start.measure,
 }
 
 

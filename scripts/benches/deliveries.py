@@ -1,19 +1,23 @@
 """Deliveries for a benchmark: many repositories, pull requests and steps, each body its own."""
 
 import asyncio
+import hashlib
+import itertools
 import time
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import aiohttp
 import orjson
 
+from bridge import keys
 from scripts.benches.rig import WEBHOOK, Rig, expect, sign
 from scripts.sandbox.house import Broken, until
 
-FIRST_ID = 7000
+FIRST_ID = 1_000_000
 SIDE_BY_SIDE = 32
 
 
@@ -36,6 +40,22 @@ class Shape:
             )
 
 
+@lru_cache(maxsize=10_000)
+def id_of(repository: int) -> int:
+    """A repository's id: as many of them in each partition, as with many repositories it comes to be."""
+    chosen, found = repository % keys.PARTITIONS, -1
+    for candidate in itertools.count(FIRST_ID):
+        found += keys.partition_of(candidate) == chosen
+        if found == repository // keys.PARTITIONS:
+            break
+    return candidate
+
+
+def sha_of(repository: int, number: int) -> str:
+    """A pull request's head commit."""
+    return hashlib.sha1(f"{repository}/{number}".encode(), usedforsecurity=False).hexdigest()
+
+
 def name_of(repository: int) -> str:
     """A repository's full name."""
     return f"acme/repository-{repository}"
@@ -52,7 +72,7 @@ def body(payload: dict[str, Any], *, repository: int, number: int, step: int) ->
         "number": number,
         "repository": {
             **payload["repository"],
-            "id": FIRST_ID + repository,
+            "id": id_of(repository),
             "name": name.partition("/")[2],
             "full_name": name,
         },
@@ -61,6 +81,7 @@ def body(payload: dict[str, Any], *, repository: int, number: int, step: int) ->
             "number": number,
             "title": f"Step {step}",
             "updated_at": at,
+            "head": {**payload["pull_request"]["head"], "sha": sha_of(repository, number)},
         },
     }
     return orjson.dumps(made)

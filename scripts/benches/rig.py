@@ -19,6 +19,7 @@ from redis.asyncio import Redis
 
 from bridge import embedded_redis, keys
 from bridge.core.vault import Vault
+from bridge.pulls import Pulls
 from bridge.redis_client import connect_redis
 from bridge.store import Store
 from scripts.sandbox.house import ROOT, STOP_SECONDS, Broken, House, free_port, open_house, until
@@ -47,6 +48,11 @@ class Rig:
     def store(self) -> Store:
         """What bridge keeps, as bridge reads it."""
         return Store(self.redis, Vault([self.house.environ["ENCRYPTION_KEY"]]))
+
+    @property
+    def pulls(self) -> Pulls:
+        """What bridge keeps of pull requests, likewise."""
+        return Pulls(self.redis)
 
     async def start_web(self) -> subprocess.Popen[bytes]:
         """bridge's web half, ready."""
