@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
-PERIOD = 0.03
-"""Seconds: a process that has a third of a core runs 10 ms of each."""
+PERIOD = 0.04
+"""Seconds: a process that has a quarter of a core runs 10 ms of each."""
 
 
 def cpu_seconds(pid: int) -> float:

@@ -6,8 +6,8 @@ import hmac
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -160,11 +160,22 @@ async def open_rig(
                     },
                 )
                 try:
-                    yield Rig(folder=folder, redis_url=url, redis=redis, house=house)
+                    with _telling_the_log(folder / "log"):
+                        yield Rig(folder=folder, redis_url=url, redis=redis, house=house)
                 finally:
                     house.stop()
                     await redis.aclose()
                     await redis.connection_pool.disconnect()
+
+
+@contextmanager
+def _telling_the_log(log: Path) -> Iterator[None]:
+    """What the processes said last, where a benchmark breaks."""
+    try:
+        yield
+    except (Broken, aiohttp.ClientError, OSError) as error:
+        said = log.read_text(errors="replace")[-2000:]
+        raise Broken(f"{error or type(error).__name__}. The processes said last:\n{said}") from None
 
 
 async def payload() -> dict[str, Any]:

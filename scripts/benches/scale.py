@@ -20,7 +20,7 @@ from scripts.benches.rig import Rig, say
 from scripts.sandbox.house import until
 
 DELAY = 0.05
-SHARE = 1 / 3
+SHARE = 0.25
 """Of a core, for each worker: two whole ones, Redis and the stand-in would need more than two cores."""
 
 REPOSITORIES = 3 * keys.PARTITIONS
@@ -41,7 +41,7 @@ class Cost:
 async def measure(quick: bool) -> Findings:
     """Two workers against one; CPU time a delivery, by pull requests and by connections."""
     payload = await rigs.payload()
-    workers = await _workers(payload, total=400 if quick else 1_500, rounds=2 if quick else 5)
+    workers = await _workers(payload, total=(4 if quick else 15) * REPOSITORIES, rounds=2 if quick else 5)
     costs, plots = await _costs(payload, quick=quick)
     return Findings(
         figures=[workers, *costs],
@@ -50,8 +50,8 @@ async def measure(quick: bool) -> Findings:
             f"Scale: a worker's bound is its CPU, not Flowdock's {DELAY * 1000:.0f} ms: {REPOSITORIES} flows"
             " have more slots than it fills. Two workers, Redis and the stand-in need more than two cores, so"
             f" each worker may run for {SHARE:.0%} of the time (it is stopped and continued every"
-            f" {processes.PERIOD * 1000:.0f} ms), the two in turn. The repositories are spread evenly over the"
-            " partitions. Measured from the first message to the last, all deliveries being in Redis before.",
+            f" {processes.PERIOD * 1000:.0f} ms), the two in turn. The repositories are spread evenly over"
+            " the partitions. Measured from the first message to the last; the deliveries are in Redis before.",
             "Cost of a delivery: CPU time of web, worker and Redis together (/proc/PID/stat), for deliveries"
             " sent to the web half while the worker works and Flowdock answers at once. By pull requests:"
             f" {COST_REPOSITORIES} repositories that know so many open ones. By connections: each has a"

@@ -89,9 +89,11 @@ async def start_node(rig: Rig) -> str:
 def versions() -> dict[str, str]:
     """Which versions of the tools are here, for the report."""
     found = {}
-    for name, argument in (("wrk", "--version"), ("node", "--version")):
+    for name in ("wrk", "node"):
+        if (path := shutil.which(name)) is None:
+            continue
         done = subprocess.run(  # noqa: S603  (our own arguments)
-            [shutil.which(name) or name, argument], capture_output=True, text=True, check=False
+            [path, "--version"], capture_output=True, text=True, check=False
         )
         words = (done.stdout or done.stderr).split()
         found[name] = next((word for word in words if any(map(str.isdigit, word))), "")
