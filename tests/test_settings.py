@@ -43,6 +43,7 @@ def test_what_is_not_set_has_the_documented_value() -> None:
         port=8080,
         web_url="http://localhost:8080",
         redis_url=None,
+        redis_cluster=False,
         flowdock_client_id="flowdock-client",
         flowdock_client_secret="s-flowdock",
         flowdock_api_url="https://api.flowdock.com",
