@@ -105,6 +105,14 @@ class Cluster(RedisCluster):
                 if time.monotonic() > until:
                     raise
                 await asyncio.sleep(PAUSE)
+            except AttributeError as error:
+                # Where one task loses its connection, redis-py closes the free ones, also one that another
+                # task takes meanwhile: that one finds its streams to be None.
+                if error.obj is not None:
+                    raise
+                if time.monotonic() > until:
+                    raise RedisConnectionError("the connection was closed") from error
+                await asyncio.sleep(PAUSE)
 
     async def atomically(self, commands: Iterable[tuple[Any, ...]]) -> list[Any]:
         """Do commands all at once, each with its key behind its name; returns Redis's bare answers."""

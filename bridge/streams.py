@@ -32,11 +32,12 @@ class Streams:
         self._apart = isinstance(redis, Cluster)
         self._reads: dict[tuple[str, str], asyncio.Task[Found]] = {}
         self._left: set[asyncio.Task[Found]] = set()
+        self._away: set[str] = set()
 
     async def read(self, positions: Mapping[str, str], *, count: int, block_ms: int) -> Found:
         """New entries of these streams, each after the one named, `count` a stream; waits up to `block_ms`.
 
-        Raises redis-py's errors; of a cluster, only what is wrong with all streams.
+        Raises redis-py's errors; of a cluster none: a stream whose node is away is tried again meanwhile.
         """
         if not self._apart:
             return await self._xread(positions, count, block_ms)
@@ -58,11 +59,16 @@ class Streams:
 
     async def _alone(self, position: Mapping[str, str], count: int, block_ms: int) -> Found:
         try:
-            return await self._xread(position, count, block_ms)
+            found = await self._xread(position, count, block_ms)
         except (RedisError, OSError) as error:
-            log.warning("redis_away", error=type(error).__name__, doing="reading", streams=[*position])
+            # Once for all that are away: they come and go together.
+            if not self._away:
+                log.warning("redis_away", error=type(error).__name__, doing="reading")
+            self._away.update(position)
             await asyncio.sleep(AWAY_SECONDS)
             return []
+        self._away.difference_update(position)
+        return found
 
     async def _xread(self, positions: Mapping[str, str], count: int, block_ms: int) -> Found:
         answer = await self._redis.xread(dict(positions), count=count, block=block_ms)
@@ -76,6 +82,7 @@ class Streams:
     def _leave(self, which: tuple[str, str]) -> None:
         """Not asked for any more: what it finds is read again by whoever wants it."""
         task = self._reads.pop(which)
+        self._away.discard(which[0])
         self._left.add(task)
         task.add_done_callback(self._left.discard)
 

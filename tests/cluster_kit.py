@@ -73,11 +73,10 @@ class RedisCluster:
     def owner(self, name: str) -> Node:
         """The node that has a key's slot now."""
         slot = key_slot(name.encode())
-        ranges = self.nodes[0].ask("CLUSTER SLOTS")
-        found = [info[0][1] for span, info in ranges.items() if span[0] <= slot <= span[1]] if isinstance(
-            ranges, dict
-        ) else [one[2][1] for one in ranges if one[0] <= slot <= one[1]]
-        return next(node for node in self.nodes if node.port == found[0])
+        port = next(
+            at[1] for first, last, at, *_ in self.nodes[0].ask("CLUSTER SLOTS") if first <= slot <= last
+        )
+        return next(node for node in self.nodes if node.port == port)
 
     async def settled(self) -> None:
         """Wait until every node knows every other, and that all slots have one."""
@@ -86,7 +85,9 @@ class RedisCluster:
             with suppress(RedisError):
                 told = [node.ask("CLUSTER INFO") for node in self.nodes]
                 known = str(len(self.nodes))
-                return all(one["cluster_state"] == "ok" and one["cluster_known_nodes"] == known for one in told)
+                return all(
+                    one["cluster_state"] == "ok" and one["cluster_known_nodes"] == known for one in told
+                )
             return False
 
         await until(agreed, "the nodes do not agree")
@@ -128,7 +129,7 @@ async def open_cluster(data: Path, *, holders: int = 3, spare: int = 0) -> Async
     """A cluster whose slots lie on `holders` nodes; the `spare` ones have none."""
     with started(data, holders + spare) as nodes:
         for node in nodes:
-            await answers(node)
+            await running(node)
         for number, node in enumerate(nodes):
             node.ask("CLUSTER SET-CONFIG-EPOCH", number + 1)
             if number < holders:
@@ -141,7 +142,7 @@ async def open_cluster(data: Path, *, holders: int = 3, spare: int = 0) -> Async
         yield cluster
 
 
-async def answers(node: Node) -> None:
+async def running(node: Node) -> None:
     """Wait until a node has read its data."""
 
     async def asked() -> bool:

@@ -59,10 +59,10 @@ def _worst(rows: Sequence[Row]) -> Row:
 async def _node(redis: Any, info: dict[str, Any]) -> list[Row]:
     version = info.get("valkey_version") or info.get("redis_version") or "of an unknown version"
     server = f"{info.get('server_name') or 'redis'} {version}"
-    is_cluster = info.get("redis_mode") == "cluster"
+    unasked = info.get("cluster_enabled") and isinstance(redis, Redis)
     return [
         Row("Redis", "wrong", f"{server} is a cluster: set REDIS_CLUSTER=1")
-        if is_cluster and isinstance(redis, Redis)
+        if unasked
         else Row("Redis", "fine", server),
         _policy(info),
         await _persistence(redis, info),
@@ -117,10 +117,12 @@ def _memory(info: dict[str, Any]) -> Row:
 async def _tokens(services: Services) -> list[Row]:
     """Whether ENCRYPTION_KEY opens what is stored: one of each kind is tried."""
     redis: Any = services.redis
+    connection = await redis.srandmember(keys.CONNECTIONS)
+    user = next(iter((await services.store.linked()).values()), None)
     tried: list[Awaitable[object]] = [services.credentials.app()]
-    if connection := await redis.srandmember(keys.CONNECTIONS):
+    if connection:
         tried.append(services.store.connection(connection.decode()))
-    if user := next(iter((await services.store.linked()).values()), None):
+    if user:
         tried.append(services.store.account(user))
     results = await asyncio.gather(*tried, return_exceptions=True)
     for result in results:

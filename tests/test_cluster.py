@@ -1,0 +1,159 @@
+"""bridge on a Redis Cluster: real processes on three real nodes, whole and while the cluster changes."""
+
+import asyncio
+import subprocess
+from collections import Counter
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from bridge import keys
+from scripts.sandbox import house as houses
+from scripts.sandbox import story
+from scripts.sandbox.house import House, until
+from tests.cluster_kit import HOST, RedisCluster, open_cluster, running
+from tests.faults.load import THREADS, TOTAL, Load, open_load
+
+REPOSITORY_KEY = keys.inbox(keys.partition_of(5000))
+"""Of the first repository of a load."""
+
+
+@pytest.fixture
+async def cluster(tmp_path: Path) -> AsyncIterator[RedisCluster]:
+    """Three nodes with a third of the slots each, and a fourth that has none."""
+    folder = tmp_path / "cluster"
+    folder.mkdir()
+    async with open_cluster(folder, spare=1) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def load(tmp_path: Path, cluster: RedisCluster) -> AsyncIterator[Load]:
+    """A web process on the cluster, and two workers that share the partitions."""
+    async with open_load(tmp_path, cluster.url, lease_seconds=3, cluster=True) as opened:
+        for _ in range(2):
+            opened.house.start("bridge", "worker")
+        await _shared_evenly(cluster)
+        yield opened
+
+
+async def test_two_workers_share_a_cluster_and_one_is_killed(load: Load, cluster: RedisCluster) -> None:
+    sending = asyncio.create_task(load.send())
+    await load.posted(60)
+    load.house.processes[-1].kill()
+    assert await load.not_posted() > 0
+    await sending
+    row = await load.finished("kill -9 a worker on a cluster", [])
+
+    assert (row.deliveries, row.lost, row.out_of_order, row.stale, row.dead) == (TOTAL, 0, 0, 0, 0)
+    assert row.repeated <= THREADS
+    names = [node.names() for node in cluster.nodes]
+    assert [bool(found) for found in names] == [True, True, True, False]
+    assert len(set.union(*names)) == sum(map(len, names)), "each key lies on one node"
+    assert {f"bridge:{{{part}}}:fence" for part in range(keys.PARTITIONS)} <= set.union(*names)
+
+
+async def test_a_slot_that_moves_and_a_node_that_is_killed_lose_nothing(
+    load: Load, cluster: RedisCluster
+) -> None:
+    new = cluster.nodes[-1]
+    sending = asyncio.create_task(load.send())
+    await load.posted(30)
+    await cluster.begin_move(REPOSITORY_KEY, new)
+    await load.posted(70)
+    await cluster.end_move(REPOSITORY_KEY, new)
+    assert new.names(), "the slot is on the node that had none"
+    await load.posted(100)
+    killed = cluster.nodes[1]
+    assert await load.not_posted() > 0
+    killed.kill()
+    killed.start()
+    await running(killed)
+    await sending
+    row = await load.finished("move a slot, kill a node", [])
+
+    assert (row.deliveries, row.lost, row.out_of_order, row.stale, row.dead) == (TOTAL, 0, 0, 0, 0)
+    assert row.repeated <= THREADS
+    assert cluster.owner(REPOSITORY_KEY) is new
+
+
+async def test_the_whole_story_and_the_commands(tmp_path: Path, cluster: RedisCluster) -> None:
+    settings = {"REDIS_URL": cluster.url, "REDIS_CLUSTER": "1", "LOG_LEVEL": "warning"}
+    with (tmp_path / "output.log").open("wb") as output:
+        async with houses.open_house(tmp_path, output=output, settings=settings) as house:
+            house.start("bridge", "web")
+            await house.answers(f"{house.bridge}/readyz")
+            house.start("bridge", "worker")
+            await house.connect()
+            await story.play(house, say=lambda _: None)
+            await _a_dead_letter_is_told_of_and_tried_again(house)
+            await _keys_are_rotated(house)
+            doctor = await house.command("doctor")
+            assert "Redis nodes" in doctor
+            assert "can be decrypted" in doctor
+            assert "1 at work" in doctor
+            await house.answers(house.bridge)
+    assert "Traceback" not in (tmp_path / "output.log").read_text()
+
+
+async def _a_dead_letter_is_told_of_and_tried_again(house: House) -> None:
+    refused = {"path": "/messages", "status": 400, "times": 1}
+    await house.post(f"{house.flowdock}/_sandbox/faults", refused)
+    await house.act("ann-gh", "open", title="Again", head="again", base="main")
+
+    async def listed() -> bool:
+        told = await house.command("dead-letters")
+        return "Flowdock answered 400" in told
+
+    await until(listed, "there is no dead letter")
+    await house.command("dead-letters", "retry", "--all")
+
+    async def shown() -> bool:
+        return any("Again" in thread["title"] for thread in await house.threads())
+
+    await until(shown, "the dead letter was not posted")
+
+
+async def _keys_are_rotated(house: House) -> None:
+    old = house.environ["ENCRYPTION_KEY"]
+    house.settings["ENCRYPTION_KEY"] = f"{'n' * 32},{old}"
+    first = await house.command("rotate-keys")
+    house.settings["ENCRYPTION_KEY"] = "n" * 32
+    again = await house.command("rotate-keys")
+    kept = [_row(first, kind)[1] for kind in ("flow tokens", "GitHub tokens")]
+    assert kept == ["1", "1"], first
+    assert [_row(again, kind)[2] for kind in ("flow tokens", "GitHub tokens")] == kept, again
+    house.settings["ENCRYPTION_KEY"] = f"{'n' * 32},{old}"
+
+
+def _row(table: str, kind: str) -> list[str]:
+    line = next(line for line in table.splitlines() if line.startswith(kind))
+    return [kind, *line.removeprefix(kind).split()]
+
+
+async def test_a_setting_that_does_not_fit_the_server_is_told_by_the_doctor(
+    tmp_path: Path, cluster: RedisCluster, redis_server: str
+) -> None:
+    async with houses.open_house(tmp_path, output=subprocess.DEVNULL) as house:
+        house.settings["REDIS_URL"] = cluster.url
+        with pytest.raises(houses.Broken, match="set REDIS_CLUSTER=1"):
+            await house.command("doctor")
+        house.settings |= {"REDIS_CLUSTER": "1", "REDIS_URL": redis_server}
+        with pytest.raises(houses.Broken, match="REDIS_CLUSTER needs a REDIS_URL"):
+            await house.command("doctor")
+        house.settings["REDIS_URL"] = f"redis://{HOST}:1"
+        with pytest.raises(houses.Broken, match="or leads to no cluster"):
+            await house.command("doctor")
+
+
+async def _shared_evenly(cluster: RedisCluster) -> None:
+    """Wait until two workers have half of the partitions each."""
+    leases = [keys.lease(partition) for partition in range(keys.PARTITIONS)]
+    owners = {name: cluster.owner(name) for name in leases}
+
+    async def even() -> bool:
+        workers = Counter(owners[name].ask("GET", name) for name in leases)
+        return sorted(workers.values()) == [16, 16]
+
+    await until(even, "two workers do not share the partitions evenly")
