@@ -154,9 +154,10 @@ def read_redis_cluster(environ: Mapping[str, str]) -> bool:
 
 
 def redis_url_problem(environ: Mapping[str, str]) -> bool:
-    """Whether REDIS_URL is malformed."""
+    """Whether REDIS_URL is malformed, or none of a cluster where that is set."""
     reader = _Reader(environ, None)
     reader.redis_url()
+    reader.redis_cluster()
     return bool(reader.problems)
 
 

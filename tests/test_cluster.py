@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from bridge import keys
+from bridge.redis_client import MAX_CONNECTIONS, close_redis, connect_redis
 from scripts.sandbox import house as houses
 from scripts.sandbox import story
 from scripts.sandbox.house import House, until
@@ -76,6 +77,38 @@ async def test_a_slot_that_moves_and_a_node_that_is_killed_lose_nothing(
     assert (row.deliveries, row.lost, row.out_of_order, row.stale, row.dead) == (TOTAL, 0, 0, 0, 0)
     assert row.repeated <= THREADS
     assert cluster.owner(REPOSITORY_KEY) is new
+
+
+async def test_the_client_bounds_its_connections_and_follows_what_moves(cluster: RedisCluster) -> None:
+    redis = connect_redis(cluster.url, cluster=True)
+    try:
+        read = redis.register_script("return redis.call('GET', KEYS[1])")
+        names = [f"{{q}}:{number}" for number in range(200)]
+        await asyncio.gather(*(redis.set(name, name) for name in names))
+        clients = cluster.owner("{q}").ask("CLIENT", "LIST")
+        assert len(clients.splitlines()) <= MAX_CONNECTIONS + 1, "more wait for their turn"
+
+        new = cluster.nodes[-1]
+        await cluster.begin_move("{q}", new)
+        moved = [f"{{q}}:new:{number}" for number in range(50)]
+        await asyncio.gather(*(redis.set(name, name) for name in moved))
+        assert set(moved) <= new.names(), "what is new is where the slot goes"
+        assert await read(keys=[moved[0]]) == moved[0].encode(), "a script that this node did not know"
+        await cluster.end_move("{q}", new)
+
+        async with redis.pipeline(transaction=False) as pipe:
+            for name in [*names, *moved]:
+                await read(keys=[name], client=pipe)  # type: ignore[arg-type]
+            assert await pipe.execute() == [name.encode() for name in [*names, *moved]]
+        assert await redis.dbsize() == len(names) + len(moved)
+        async with redis.pipeline(transaction=True) as pipe:
+            pipe.set("{q}:1", "a", ex=60)
+            pipe.sadd("{q}:set", "b")
+            await pipe.execute()
+        assert await redis.smembers("{q}:set") == {b"b"}
+        assert await redis.ttl("{q}:1") > 0
+    finally:
+        await close_redis(redis)
 
 
 async def test_the_whole_story_and_the_commands(tmp_path: Path, cluster: RedisCluster) -> None:
