@@ -140,6 +140,9 @@ class Cluster(RedisCluster):
         importing, self._importing = self._importing, {}
         await asyncio.gather(*(node.disconnect() for node in importing.values()))
         await super().aclose()
+        # redis-py leaves them open where it was about to ask for the nodes anew.
+        for nodes in ("nodes_cache", "startup_nodes"):
+            await self.nodes_manager.aclose(nodes)
 
 
 class _Importing(ClusterNode):

@@ -92,6 +92,11 @@ class RedisCluster:
 
         await until(agreed, "the nodes do not agree")
 
+    def take(self, source: Redis) -> None:
+        """Move all that a single Redis holds, as `redis-cli --cluster import` does."""
+        for name in source.scan_iter():
+            source.migrate(HOST, self.owner(name.decode()).port, [name], 0, 5000)
+
     async def begin_move(self, name: str, to: Node) -> None:
         """From now on a key's slot is being moved: what is new in it goes to `to`."""
         slot, source = key_slot(name.encode()), self.owner(name)

@@ -3,17 +3,19 @@
 import asyncio
 import subprocess
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 
 import pytest
+from redis import Redis
 
 from bridge import keys
 from bridge.redis_client import MAX_CONNECTIONS, close_redis, connect_redis
+from bridge.streams import Streams
 from scripts.sandbox import house as houses
 from scripts.sandbox import story
 from scripts.sandbox.house import House, until
-from tests.cluster_kit import HOST, RedisCluster, open_cluster, running
+from tests.cluster_kit import HOST, Node, RedisCluster, open_cluster, running
 from tests.faults.load import THREADS, TOTAL, Load, open_load
 
 REPOSITORY_KEY = keys.inbox(keys.partition_of(5000))
@@ -111,6 +113,44 @@ async def test_the_client_bounds_its_connections_and_follows_what_moves(cluster:
         await close_redis(redis)
 
 
+async def test_a_reader_hears_of_whichever_partition_has_something(cluster: RedisCluster) -> None:
+    redis = connect_redis(cluster.url, cluster=True)
+    names = {partition: keys.inbox(partition) for partition in range(keys.PARTITIONS)}
+    here, there = (
+        next(part for part, name in names.items() if cluster.owner(name) is node)
+        for node in cluster.nodes[:2]
+    )
+    streams = Streams(redis)
+    positions = {names[here]: "0", names[there]: "0"}
+
+    async def read() -> list[str]:
+        found = await streams.read(positions, count=9, block_ms=5000)
+        positions.update((name, entry_id.decode()) for name, entry_id, _ in found)
+        return [name for name, _, _ in found]
+
+    try:
+        waiting = asyncio.create_task(read())
+        await until(_blocked(cluster.nodes[:2]), "the two streams are not waited for")
+        await redis.xadd(names[there], {"number": 1})
+        assert await waiting == [names[there]]
+        await redis.xadd(names[here], {"number": 2})
+        assert await read() == [names[here]], "its read went on meanwhile"
+        cluster.nodes[0].kill()
+        await redis.xadd(names[there], {"number": 3})
+        assert await read() == [names[there]], "another's node being away is no matter"
+        assert await read() == [], "nor is it an error"
+    finally:
+        await streams.close()
+        await close_redis(redis)
+
+
+def _blocked(nodes: Sequence[Node]) -> Callable[[], Awaitable[bool]]:
+    async def all_of_them() -> bool:
+        return all(node.ask("INFO", "clients")["blocked_clients"] == 1 for node in nodes)
+
+    return all_of_them
+
+
 async def test_the_whole_story_and_the_commands(tmp_path: Path, cluster: RedisCluster) -> None:
     settings = {"REDIS_URL": cluster.url, "REDIS_CLUSTER": "1", "LOG_LEVEL": "warning"}
     with (tmp_path / "output.log").open("wb") as output:
@@ -128,6 +168,39 @@ async def test_the_whole_story_and_the_commands(tmp_path: Path, cluster: RedisCl
             assert "1 at work" in doctor
             await house.answers(house.bridge)
     assert "Traceback" not in (tmp_path / "output.log").read_text()
+
+
+async def test_what_a_single_redis_held_goes_on_in_a_cluster(
+    tmp_path: Path, cluster: RedisCluster, redis_url: str
+) -> None:
+    async with houses.open_house(tmp_path, output=subprocess.DEVNULL) as house:
+        house.settings |= {"REDIS_URL": redis_url, "LOG_LEVEL": "warning"}
+        web = house.start("bridge", "web")
+        await house.answers(f"{house.bridge}/readyz")
+        await house.connect()
+        pull = await house.act("ann-gh", "open", title="Before", head="fix", base="main")
+        with Redis.from_url(redis_url) as single:
+
+            async def waits() -> bool:
+                return bool(single.keys("bridge:{*}:inbox"))
+
+            await until(waits, "the delivery does not come")
+            web.terminate()
+            web.wait()
+            cluster.take(single)
+            assert single.dbsize() == 0
+
+        house.settings |= {"REDIS_URL": cluster.url, "REDIS_CLUSTER": "1"}
+        house.start("bridge", "serve")
+        await house.answers(f"{house.bridge}/readyz")
+        await house.act("ann-gh", "edit", number=pull["number"], title="After")
+
+        async def shown() -> bool:
+            return [thread["title"] for thread in await house.threads()] == ["After"]
+
+        await until(shown, "the thread does not go on")
+        messages = await house.get(f"{house.flowdock}/_sandbox/messages")
+        assert len(messages) == 2, "what waited was posted, too"
 
 
 async def _a_dead_letter_is_told_of_and_tried_again(house: House) -> None:
