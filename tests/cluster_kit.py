@@ -140,8 +140,9 @@ async def open_cluster(data: Path, *, holders: int = 3, spare: int = 0) -> Async
             if number < holders:
                 first, end = (REDIS_CLUSTER_HASH_SLOTS * at // holders for at in (number, number + 1))
                 node.ask("CLUSTER ADDSLOTSRANGE", first, end - 1)
-            if number:
-                node.ask("CLUSTER MEET", HOST, nodes[0].port, nodes[0].bus)
+            # Every other, as gossip takes its time.
+            for other in nodes[:number]:
+                node.ask("CLUSTER MEET", HOST, other.port, other.bus)
         cluster = RedisCluster(nodes=nodes)
         await cluster.settled()
         yield cluster
