@@ -15,7 +15,7 @@ from bridge import commands, embedded_redis, log, rotate_command, settings
 from bridge.core.errors import BridgeError
 from bridge.core.vault import Vault
 from bridge.deliveries import Deliveries
-from bridge.redis_client import connect_redis
+from bridge.redis_client import AnyRedis, close_redis, connect_redis
 from bridge.store import Store
 
 # What speaks HTTP takes most of a second to load: only the commands that need it do, in their own functions.
@@ -198,13 +198,13 @@ async def _ask_again(chosen: settings.Settings, redis_url: str, repository: str,
 
 def _administer(options: argparse.Namespace, environ: Mapping[str, str]) -> None:
     keys = settings.read_encryption_keys(environ)
+    cluster = settings.read_redis_cluster(environ)
     log.configure(level="warning", log_format="console")
     with _redis_url(environ) as url:
-        asyncio.run(_command(options, url, Vault(keys)))
+        asyncio.run(_command(options, connect_redis(url, cluster=cluster), Vault(keys)))
 
 
-async def _command(options: argparse.Namespace, url: str, vault: Vault) -> None:
-    redis = connect_redis(url)
+async def _command(options: argparse.Namespace, redis: AnyRedis, vault: Vault) -> None:
     store = Store(redis, vault)
     try:
         match options.command:
@@ -231,8 +231,7 @@ async def _command(options: argparse.Namespace, url: str, vault: Vault) -> None:
                     every=getattr(options, "every", False),
                 )
     finally:
-        await redis.aclose()
-        await redis.connection_pool.disconnect()
+        await close_redis(redis)
 
 
 @contextmanager

@@ -4,11 +4,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, cast
 
-from redis.asyncio import Redis
-
 from bridge import keys
 from bridge.core.model import Connection
 from bridge.core.trouble import Hint
+from bridge.redis_client import AnyRedis
 
 ASKED_SECONDS = 4 * 24 * 3600
 """How long it is remembered that a delivery was asked for again: GitHub forgets it after three days."""
@@ -58,7 +57,7 @@ class Checkup:
 class Checkups:
     """Kept in Redis, so that any process can order one and a single one does them."""
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: AnyRedis) -> None:
         # redis-py's annotations offer each answer in every shape of every protocol version.
         self._redis: Any = redis
         self._order = redis.register_script(_ORDER)
@@ -100,7 +99,10 @@ class Checkups:
 
     async def asked(self, guids: list[str]) -> dict[str, int]:
         """How often each delivery was asked for again."""
-        counts = await self._redis.mget([keys.asked(guid) for guid in guids]) if guids else []
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for guid in guids:
+                pipe.get(keys.asked(guid))
+            counts = await pipe.execute()
         return {guid: int(count or 0) for guid, count in zip(guids, counts, strict=True)}
 
     async def note_asked(self, guid: str) -> None:

@@ -10,12 +10,12 @@ from typing import Any
 import jwt
 import orjson
 import structlog
-from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from bridge import keys
 from bridge.core.errors import BridgeError
 from bridge.core.vault import Vault
+from bridge.redis_client import AnyRedis
 from bridge.settings import Settings
 
 FRESH_SECONDS = 60
@@ -95,7 +95,7 @@ class Credentials:
 class GitHubCredentials:
     """The credentials in force."""
 
-    def __init__(self, redis: Redis, vault: Vault, settings: Settings) -> None:
+    def __init__(self, redis: AnyRedis, vault: Vault, settings: Settings) -> None:
         # redis-py's annotations offer each answer in every shape of every protocol version.
         self._redis: Any = redis
         self._vault = vault

@@ -6,6 +6,7 @@ writes the snapshot and removes the delivery. A message leaves the outbox once F
 entry is in a stream exactly as long as its work is not done: there is no other bookkeeping to lose.
 """
 
+import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -13,13 +14,15 @@ from typing import Any, ClassVar, Literal, NamedTuple
 
 import msgspec
 import orjson
-from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
 from bridge import keys, queue_lua
 from bridge.core.errors import BridgeError, NotFound
 from bridge.core.model import Author, Envelope, Message
 from bridge.core.packing import pack, unpack
+from bridge.redis_client import AnyRedis
+from bridge.redis_cluster import Cluster
+from bridge.streams import Streams
 
 SEEN_SECONDS = 4 * 24 * 3600
 """How long a delivery id is remembered: longer than GitHub can redeliver (3 days)."""
@@ -172,10 +175,12 @@ class DeadLetter:
 class Deliveries:
     """The queue's two ends: `enqueue` for the web, all else for the worker that holds a lease."""
 
-    def __init__(self, redis: Redis, *, keep: float = 1) -> None:
+    def __init__(self, redis: AnyRedis, *, keep: float = 1) -> None:
         """`keep` is what all lifetimes are multiplied by: shorter ones for a soak."""
         # redis-py's annotations offer each answer in every shape of every protocol version.
         self._redis: Any = redis
+        # On a cluster a script has the keys of one partition only.
+        self._apart = isinstance(redis, Cluster)
         self._keep = keep
         self._enqueue = redis.register_script(queue_lua.ENQUEUE)
         self._commit = redis.register_script(queue_lua.COMMIT)
@@ -189,6 +194,19 @@ class Deliveries:
 
         Raises redis-py's errors: then any of them may have been taken.
         """
+        if not self._apart:
+            return await self._enqueue_together(group)
+        places: dict[int, list[int]] = {}
+        for at, one in enumerate(group):
+            places.setdefault(keys.partition_of(one.repository_id), []).append(at)
+        taken = [False] * len(group)
+        parts = [self._enqueue_together([group[at] for at in part]) for part in places.values()]
+        for part, answers in zip(places.values(), await asyncio.gather(*parts), strict=True):
+            for at, answer in zip(part, answers, strict=True):
+                taken[at] = answer
+        return taken
+
+    async def _enqueue_together(self, group: Sequence[Incoming]) -> list[bool]:
         partitions: dict[int, int] = {}
         seen: list[str] = []
         rows: list[tuple[int | str, ...]] = []
@@ -207,19 +225,9 @@ class Deliveries:
         )
         return [bool(one) for one in taken]
 
-    async def read_inboxes(
-        self, positions: Mapping[int, str], *, count: int, block_ms: int
-    ) -> list[tuple[int, InboxEntry]]:
-        """New deliveries of these partitions, each after the entry named; waits up to `block_ms`."""
-        streams = {keys.inbox(partition): position for partition, position in positions.items()}
-        partitions = {keys.inbox(partition): partition for partition in positions}
-        answer = await self._redis.xread(streams, count=count, block=block_ms)
-        batches = answer.items() if isinstance(answer, dict) else answer or ()
-        return [
-            (partitions[stream.decode()], _inbox_entry(entry_id, fields))
-            for stream, entries in batches
-            for entry_id, fields in _flat(entries)
-        ]
+    def inboxes(self) -> "Inboxes":
+        """The inboxes, for one reader."""
+        return Inboxes(self._redis)
 
     async def read_outbox(self, partition: int) -> list[OutboxEntry | Unreadable]:
         """All messages of a partition that are not posted yet, in order."""
@@ -355,6 +363,29 @@ class Deliveries:
         return flat
 
 
+class Inboxes:
+    """What one reader reads of the inboxes, one `read` after the other."""
+
+    def __init__(self, redis: AnyRedis) -> None:
+        self._streams = Streams(redis)
+
+    async def read(
+        self, positions: Mapping[int, str], *, count: int, block_ms: int
+    ) -> list[tuple[int, InboxEntry]]:
+        """New deliveries of these partitions, each after the entry named; waits up to `block_ms`."""
+        partitions = {keys.inbox(partition): partition for partition in positions}
+        found = await self._streams.read(
+            {keys.inbox(partition): position for partition, position in positions.items()},
+            count=count,
+            block_ms=block_ms,
+        )
+        return [(partitions[stream], _inbox_entry(entry_id, fields)) for stream, entry_id, fields in found]
+
+    async def close(self) -> None:
+        """Read nothing more."""
+        await self._streams.close()
+
+
 async def _fenced(script: Any) -> Any:
     try:
         return await script
@@ -362,11 +393,6 @@ async def _fenced(script: Any) -> Any:
         if str(error).startswith("FENCED"):
             raise Fenced("another worker has the partition") from None
         raise
-
-
-def _flat(entries: Any) -> Any:
-    """RESP3 nests the entries of a stream once more than RESP2."""
-    return entries[0] if entries and isinstance(entries[0], list) else entries
 
 
 def _inbox_entry(entry_id: bytes, fields: Mapping[bytes, bytes]) -> InboxEntry:

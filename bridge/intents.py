@@ -11,12 +11,12 @@ from typing import Any
 
 import orjson
 import structlog
-from redis.asyncio import Redis
 from redis.exceptions import LockError, RedisError
 
 from bridge import keys
 from bridge.core.errors import BridgeError
 from bridge.core.vault import Vault
+from bridge.redis_client import AnyRedis
 
 SECONDS = 24 * 3600
 LOCK_SECONDS = 150
@@ -60,7 +60,7 @@ class Intent:
 class Intents:
     """The journal of intents, and the lock that whoever works on a repository holds."""
 
-    def __init__(self, redis: Redis, vault: Vault) -> None:
+    def __init__(self, redis: AnyRedis, vault: Vault) -> None:
         # redis-py's annotations offer each answer in every shape of every protocol version.
         self._redis: Any = redis
         self._vault = vault

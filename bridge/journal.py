@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, get_args
 
 import orjson
-from redis.asyncio import Redis
 
 from bridge import keys
 from bridge.core.model import Connection, Delivery
 from bridge.deliveries import Write
+from bridge.redis_client import AnyRedis
 
 SECONDS = 7 * 24 * 3600
 HOURS = 24
@@ -111,7 +111,7 @@ def note(repository_id: int, line: Note) -> list[Write]:
 class Journal:
     """Reads what was noted."""
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: AnyRedis) -> None:
         # redis-py's annotations offer each answer in every shape of every protocol version.
         self._redis: Any = redis
         self._hours = redis.register_script(_HOURS)

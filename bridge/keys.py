@@ -1,7 +1,8 @@
 """The names of bridge's keys in Redis, in one place.
 
-All that belongs to one repository shares the hash tag of its partition, so that one atomic script can
-touch it, also on a Redis Cluster.
+What one atomic step may touch shares a hash tag (the part in braces), so that it lies on one node of a Redis
+Cluster: all of one repository that of its partition, all connections one, all accounts one, and so on.
+https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/#hash-tags
 """
 
 import zlib
@@ -10,26 +11,26 @@ PARTITIONS = 32
 """How many pieces the queue is cut into; a repository lies whole in one. Fixed for an installation."""
 
 WORKERS = "bridge:workers"
-CONNECTIONS = "bridge:connections"
-REPOSITORY_IDS = "bridge:repository-ids"
+CONNECTIONS = "bridge:{connections}:ids"
+REPOSITORY_IDS = "bridge:{repositories}:ids"
 """Hash: a repository's full name, present or former, in lower case → its id."""
-REPOSITORY_NAMES = "bridge:repository-names"
+REPOSITORY_NAMES = "bridge:{repositories}:names"
 """Hash: a repository's id → its present full name."""
-REPOSITORY_NAMED_AT = "bridge:repository-named-at"
+REPOSITORY_NAMED_AT = "bridge:{repositories}:named-at"
 """Hash: a repository's id → when a delivery last told its name."""
-NICKS = "bridge:nicks"
+NICKS = "bridge:{accounts}:nicks"
 """Hash: a linked account's GitHub login in lower case → the Flowdock user's nick."""
-LINKED = "bridge:linked"
+LINKED = "bridge:{accounts}:linked"
 """Hash: a linked account's GitHub login in lower case → the Flowdock user's id."""
 GITHUB_APP = "bridge:github-app"
 """The GitHub App made at /github/manifest, encrypted whole."""
-INTENTS = "bridge:intents"
+INTENTS = "bridge:{intents}:ids"
 """The set of the connectings under way, and of those that a crash cut short."""
 WATCH = "bridge:watch"
 """Sorted set: pull requests to ask GitHub about, by when."""
-CHECKUPS = "bridge:checkups"
+CHECKUPS = "bridge:{checkups}:due"
 """Sorted set: connections to look at soon, by when."""
-CHECKUP_HINTS = "bridge:checkup-hints"
+CHECKUP_HINTS = "bridge:{checkups}:hints"
 """Hash: what an event told about a connection that waits for a checkup."""
 CARETAKER = "bridge:caretaker"
 """Names the instance that looks after all connections, while it lives."""
@@ -127,22 +128,22 @@ def counts(repository_id: int, hour: int) -> str:
 
 def connection(connection_id: str) -> str:
     """A connection, its flow token encrypted."""
-    return f"bridge:connection:{connection_id}"
+    return f"bridge:{{connections}}:connection:{connection_id}"
 
 
 def connections_of(repository_id: int) -> str:
     """The set of connections of a repository known by its id."""
-    return f"bridge:repository:{repository_id}:connections"
+    return f"bridge:{{connections}}:repository:{repository_id}"
 
 
 def unbound_connections(full_name: str) -> str:
     """The set of connections made by name, of which no delivery has told the repository's id yet."""
-    return f"bridge:unbound:{full_name.lower()}"
+    return f"bridge:{{connections}}:unbound:{full_name.lower()}"
 
 
 def account(flowdock_user: str) -> str:
     """A linked account, its token encrypted."""
-    return f"bridge:account:{flowdock_user}"
+    return f"bridge:{{accounts}}:account:{flowdock_user}"
 
 
 def refreshing(flowdock_user: str) -> str:
@@ -157,7 +158,7 @@ def connecting(repository_id: int) -> str:
 
 def intent(intent_id: str) -> str:
     """What a connecting is about to make, with an access token: encrypted."""
-    return f"bridge:intent:{intent_id}"
+    return f"bridge:{{intents}}:intent:{intent_id}"
 
 
 def used_token(token_id: str) -> str:

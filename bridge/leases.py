@@ -7,10 +7,9 @@ owner's: an owner that was frozen past its lease is refused.
 
 import secrets
 
-from redis.asyncio import Redis
-
 from bridge import keys
 from bridge.deliveries import Lease
+from bridge.redis_client import AnyRedis
 
 # Redis's own clock: the hosts' may differ, or jump.
 _HEARTBEAT = """#!lua flags=allow-oom
@@ -42,7 +41,7 @@ if redis.call('GET', KEYS[2]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
 class Leases:
     """The leases of one worker, `worker_id`; `seconds` is how long one holds without being renewed."""
 
-    def __init__(self, redis: Redis, *, worker_id: str, seconds: float) -> None:
+    def __init__(self, redis: AnyRedis, *, worker_id: str, seconds: float) -> None:
         self._redis = redis
         self._worker_id = worker_id
         self._seconds = seconds

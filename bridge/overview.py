@@ -5,12 +5,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from bridge import keys
 from bridge.core.model import Connection, Flow
 from bridge.journal import Counts, Digest, Journal
+from bridge.redis_client import AnyRedis
 from bridge.store import Store
 
 REDIS_SECONDS = 3
@@ -56,7 +56,7 @@ class FlowState:
 class Overview:
     """Gathers it from Redis, in as few round trips for many connections as for one."""
 
-    def __init__(self, redis: Redis, store: Store, journal: Journal) -> None:
+    def __init__(self, redis: AnyRedis, store: Store, journal: Journal) -> None:
         # redis-py's annotations offer each answer in every shape of every protocol version.
         self._redis: Any = redis
         self._store = store

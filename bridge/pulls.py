@@ -4,8 +4,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from redis.asyncio import Redis
-
 from bridge import keys
 from bridge.core import checks, snapshot
 from bridge.core.checks import view as view_checks
@@ -14,6 +12,7 @@ from bridge.core.pull import Check, PullRequest
 from bridge.core.registers import Register
 from bridge.core.snapshot import Snapshot
 from bridge.deliveries import Write
+from bridge.redis_client import AnyRedis
 
 SECONDS = 400 * 24 * 3600
 """How long a pull request is remembered after its last delivery."""
@@ -75,7 +74,7 @@ class Shown:
 class Pulls:
     """Reads what the worker's commits wrote, and says what the next one shall write."""
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: AnyRedis) -> None:
         # redis-py's annotations offer each answer in every shape of every protocol version.
         self._redis: Any = redis
         self._name = redis.register_script(_NAME)

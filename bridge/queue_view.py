@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
-from redis.asyncio import Redis
 
 from bridge import keys
 from bridge.core.errors import NotFound
 from bridge.deliveries import REVIVED, DeadLetter, Kind, Tries, legible
+from bridge.redis_client import AnyRedis
 
 STEP = 100
 """Entries that one look reads; the queue goes on in between."""
@@ -79,7 +79,7 @@ class Dead:
 class QueueView:
     """Reads the streams and changes nothing."""
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: AnyRedis) -> None:
         # redis-py's annotations offer each answer in every shape of every protocol version.
         self._redis: Any = redis
         self._peek = redis.register_script(_PEEK)

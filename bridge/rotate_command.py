@@ -3,16 +3,15 @@
 import sys
 import time
 
-from redis.asyncio import Redis
-
 from bridge import rotating, terminal
 from bridge.core.errors import BridgeError
 from bridge.core.vault import Vault
+from bridge.redis_client import AnyRedis
 
 PROGRESS_SECONDS = 2
 
 
-async def rotate_keys(redis: Redis, vault: Vault, *, dry_run: bool) -> None:
+async def rotate_keys(redis: AnyRedis, vault: Vault, *, dry_run: bool) -> None:
     """Re-encrypt, or only count; prints a table. Raises `BridgeError` if something cannot be decrypted."""
     done = await rotating.rotate(redis, vault, dry_run=dry_run, progress=_Progress())
     head = ("KIND", "TO RE-ENCRYPT" if dry_run else "RE-ENCRYPTED", "ALREADY NEW", "CANNOT BE DECRYPTED")

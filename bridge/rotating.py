@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
-from redis.asyncio import Redis
 
 from bridge import keys
 from bridge.core.vault import Undecryptable, Vault, key_name
+from bridge.redis_client import AnyRedis
 
 PAGE = 500
 """How many keys Redis is asked to look at in one step of the scan."""
@@ -90,7 +90,7 @@ def kind_of(name: str) -> Kind | None:
 
 
 async def rotate(
-    redis: Redis, vault: Vault, *, dry_run: bool, progress: Callable[[int, int], None]
+    redis: AnyRedis, vault: Vault, *, dry_run: bool, progress: Callable[[int, int], None]
 ) -> Rotated:
     """Seal anew what is not sealed with the vault's first key; with `dry_run` only count.
 
@@ -107,7 +107,7 @@ async def rotate(
 
 
 class _Rotation:
-    def __init__(self, redis: Redis, vault: Vault, *, dry_run: bool) -> None:
+    def __init__(self, redis: AnyRedis, vault: Vault, *, dry_run: bool) -> None:
         # redis-py's annotations offer each answer in every shape of every protocol version.
         self._redis: Any = redis
         self._vault = vault
@@ -121,18 +121,22 @@ class _Rotation:
 
     async def pages(self) -> AsyncIterator[list[str]]:
         """All names in Redis, some at a time; names added meanwhile may be missing."""
-        cursor = 0
-        while True:
-            cursor, names = await self._redis.scan(cursor, count=PAGE)
-            yield [name.decode(errors="replace") for name in names]
-            if cursor == 0:
-                return
+        names: list[str] = []
+        async for name in self._redis.scan_iter(count=PAGE):
+            names.append(name.decode(errors="replace"))
+            if len(names) == PAGE:
+                yield names
+                names = []
+        yield names
 
     async def turn(self, names: Iterable[str]) -> None:
         """Seal anew what lies under these names, again where it was changed meanwhile."""
         left = {name: kind for name in names if (kind := kind_of(name))}
         while left:
-            found = await self._redis.mget(list(left))
+            async with self._redis.pipeline(transaction=False) as pipe:
+                for name in left:
+                    pipe.get(name)
+                found = await pipe.execute()
             changes = {
                 name: (value, new)
                 for (name, kind), value in zip(left.items(), found, strict=True)

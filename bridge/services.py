@@ -5,8 +5,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from redis.asyncio import Redis
-
 from bridge.accounts import Accounts
 from bridge.caring import IDLE, LOCK_SECONDS, ROUND_SECONDS, Caretaker, Links
 from bridge.checkups import Checkups
@@ -28,7 +26,7 @@ from bridge.metrics import Metrics
 from bridge.pace import SPACING, Pace
 from bridge.pulls import Pulls
 from bridge.recovering import Recovery
-from bridge.redis_client import connect_redis
+from bridge.redis_client import AnyRedis, close_redis, connect_redis
 from bridge.setting_up import SettingUp
 from bridge.settings import Settings
 from bridge.store import Store
@@ -45,7 +43,7 @@ class Services:
     """What the web and the worker stand on."""
 
     settings: Settings
-    redis: Redis
+    redis: AnyRedis
     store: Store
     pulls: Pulls
     deliveries: Deliveries
@@ -130,7 +128,7 @@ class Services:
 @asynccontextmanager
 async def open_services(settings: Settings, *, redis_url: str) -> AsyncIterator[Services]:
     """The services for these settings, closed on leaving."""
-    redis = connect_redis(redis_url)
+    redis = connect_redis(redis_url, cluster=settings.redis_cluster)
     session = open_session()
     vault = Vault(settings.encryption_keys)
     store = Store(redis, vault)
@@ -184,5 +182,4 @@ async def open_services(settings: Settings, *, redis_url: str) -> AsyncIterator[
     finally:
         await setting_up.stop()
         await connecting.settled(seconds=SETTLE_SECONDS)
-        await asyncio.gather(session.close(), redis.aclose())
-        await redis.connection_pool.disconnect()
+        await asyncio.gather(session.close(), close_redis(redis))

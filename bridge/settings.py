@@ -39,6 +39,8 @@ class Settings:
     port: int
     web_url: str
     redis_url: str | None = field(repr=False)
+    redis_cluster: bool
+    """`redis_url` is that of a node of a Redis Cluster."""
     flowdock_client_id: str
     flowdock_client_secret: str = field(repr=False)
     flowdock_api_url: str
@@ -91,6 +93,7 @@ def examine(
         port=port,
         web_url=reader.url("WEB_URL", _default_web_url(environ, port)),
         redis_url=reader.redis_url(),
+        redis_cluster=reader.redis_cluster(),
         flowdock_client_id=reader.required("FLOWDOCK_CLIENT_ID"),
         flowdock_client_secret=reader.required("FLOWDOCK_CLIENT_SECRET", "OAUTH_APP_SECRET"),
         flowdock_api_url=reader.url("FLOWDOCK_API_URL", FLOWDOCK_API),
@@ -141,10 +144,20 @@ def read_redis_url(environ: Mapping[str, str]) -> str | None:
     return url
 
 
+def read_redis_cluster(environ: Mapping[str, str]) -> bool:
+    """REDIS_CLUSTER alone; raises `SettingsError`."""
+    reader = _Reader(environ, None)
+    cluster = reader.redis_cluster()
+    if reader.problems:
+        raise SettingsError(reader.problems)
+    return cluster
+
+
 def redis_url_problem(environ: Mapping[str, str]) -> bool:
-    """Whether REDIS_URL is malformed."""
+    """Whether REDIS_URL is malformed, or none of a cluster where that is set."""
     reader = _Reader(environ, None)
     reader.redis_url()
+    reader.redis_cluster()
     return bool(reader.problems)
 
 
@@ -212,6 +225,18 @@ class _Reader:
         if value and not good:
             self.problems.append("REDIS_URL must be an address such as redis://localhost:6379")
         return value or None
+
+    def redis_cluster(self) -> bool:
+        cluster = self.switch("REDIS_CLUSTER")
+        try:
+            parts = urlsplit(self.text("REDIS_URL"))
+            # A cluster has no numbered databases, and is reached by TCP only.
+            good = parts.scheme in ("redis", "rediss") and parts.path in ("", "/", "/0")
+        except ValueError:
+            good = False
+        if cluster and not good:
+            self.problems.append("REDIS_CLUSTER needs a REDIS_URL such as redis://localhost:6379")
+        return cluster
 
     def number(self, name: str, default: float) -> float:
         value = self.text(name)

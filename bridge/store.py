@@ -7,7 +7,6 @@ from dataclasses import asdict, replace
 from typing import Any
 
 import orjson
-from redis.asyncio import Redis
 from redis.asyncio.lock import Lock
 
 from bridge import keys
@@ -23,6 +22,7 @@ from bridge.core.model import (
 )
 from bridge.core.options import Options
 from bridge.core.vault import Vault
+from bridge.redis_client import AnyRedis
 
 REFRESH_LOCK_SECONDS = 30
 LOCK_WAIT_SECONDS: float = 20
@@ -53,7 +53,7 @@ def new_connection_id() -> str:
 class Store:
     """Flow tokens and GitHub tokens pass the vault on their way in and out; nothing secret lies open."""
 
-    def __init__(self, redis: Redis, vault: Vault) -> None:
+    def __init__(self, redis: AnyRedis, vault: Vault) -> None:
         # redis-py's annotations offer each answer in every shape of every protocol version.
         self._redis: Any = redis
         self._vault = vault

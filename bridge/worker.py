@@ -10,7 +10,7 @@ import structlog
 from redis.exceptions import RedisError
 
 from bridge import keys
-from bridge.deliveries import Deliveries, Entry, Fenced, InboxEntry, Lease, Unreadable
+from bridge.deliveries import Deliveries, Entry, Fenced, InboxEntry, Inboxes, Lease, Unreadable
 from bridge.flowdock import POST_SECONDS
 from bridge.handling import REDIS_PAUSE, Handler
 from bridge.holding import Holding, Stop, Stopped
@@ -93,9 +93,16 @@ class Worker:
             await self._ended.pause(self._renew_seconds if self._holdings else min(1, self._renew_seconds))
 
     async def _renew(self) -> None:
+        away: RedisError | OSError | None = None
         for holding in [*self._holdings.values(), *self._leaving]:
-            if not await self._leases.renew(holding.lease):
-                self._let_go(holding)
+            try:
+                if not await self._leases.renew(holding.lease):
+                    self._let_go(holding)
+            except (RedisError, OSError) as error:
+                # Of a cluster, another node may well keep the leases of the others.
+                away = error
+        if away is not None:
+            raise away
 
     def _let_go(self, holding: Holding) -> None:
         """Another worker has the partition."""
@@ -170,14 +177,21 @@ class Worker:
             log.warning("redis_away", error=type(error).__name__, doing="handing back leases")
 
     async def _read(self) -> None:
-        await self._taken.wait()
+        inboxes = self._deliveries.inboxes()
+        try:
+            await self._taken.wait()
+            await self._read_on(inboxes)
+        finally:
+            await inboxes.close()
+
+    async def _read_on(self, inboxes: Inboxes) -> None:
         while not (self._stop.is_set() or self._ended.is_set()):
             holdings = dict(self._holdings)
             if not holdings:
                 await asyncio.sleep(0.05)
                 continue
             try:
-                found = await self._deliveries.read_inboxes(
+                found = await inboxes.read(
                     {partition: holding.position for partition, holding in holdings.items()},
                     count=READ_COUNT,
                     block_ms=1000,

@@ -34,7 +34,7 @@ class Queue:
 
     async def inbox(self) -> list[InboxEntry]:
         """What waits to be translated."""
-        found = await self.deliveries.read_inboxes({PARTITION: "0"}, count=1000, block_ms=1)
+        found = await self.deliveries.inboxes().read({PARTITION: "0"}, count=1000, block_ms=1)
         return [entry for _, entry in found]
 
     async def taken(self, delivery_id: str, *, number: int = 1) -> InboxEntry:

@@ -138,7 +138,7 @@ async def looked(house: House, count: int) -> bool:
 
 async def waiting(house: House, count: int) -> bool:
     redis: Any = house.services.redis
-    return bool(await redis.zcard("bridge:checkups") == count)
+    return bool(await redis.zcard("bridge:{checkups}:due") == count)
 
 
 # What a round finds
@@ -344,7 +344,7 @@ async def test_where_nobody_looks_after_the_webhook_its_removal_is_told_and_a_de
 async def test_the_sooner_time_and_the_newer_event_count(house: House) -> None:
     connection = await connected(house)
     await sent(house)
-    await house.services.redis.delete("bridge:checkups", "bridge:checkup-hints")
+    await house.services.redis.delete("bridge:{checkups}:due", "bridge:{checkups}:hints")
     checkups: Checkups = house.services.checkups
     later = Checkup(connection_id=connection.id, hint="came")
     await checkups.put_off(later, delay=1000)
@@ -434,7 +434,7 @@ async def test_an_error_nobody_expected_ends_neither_the_round_nor_the_caretaker
     await change_hook(house, connection.hook_id, "PATCH", {"active": False})
     await sent(house)
     # Only the round is to find it.
-    await house.services.redis.delete("bridge:checkups")
+    await house.services.redis.delete("bridge:{checkups}:due")
     house.start_caretaker()
     await trouble(house, connection, "hook")
     assert judged == [first.id, connection.id]

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bridge import flowdock, github, intents, undoing
+from bridge import flowdock, github, intents, keys, undoing
 from bridge.core.errors import BridgeError, GitHubFailing, NotLinked
 from bridge.core.options import Options
 from bridge.hooks import EVENTS, Repository
@@ -59,7 +59,7 @@ async def assert_nothing(cy: Installer) -> None:
     assert await cy.hooks() == []
     assert await cy.house.services.store.connections() == []
     assert await left_intents(cy.house) == []
-    for pattern in ("bridge:intent*", "bridge:connecting:*"):
+    for pattern in ("bridge:{intents}:*", "bridge:connecting:*"):
         assert await cy.house.services.redis.keys(pattern) == []
 
 
@@ -451,12 +451,12 @@ async def test_intents_lie_encrypted_and_end_after_a_day(cy: Installer, componen
     redis: Any = cy.house.services.redis
     assert intent.access_token == cy.access_token
     assert cy.access_token not in repr(intent)
-    assert cy.access_token.encode() not in await redis.get(f"bridge:intent:{intent.id}")
-    assert 0 < await redis.ttl(f"bridge:intent:{intent.id}") <= 24 * 3600
+    assert cy.access_token.encode() not in await redis.get(keys.intent(intent.id))
+    assert 0 < await redis.ttl(keys.intent(intent.id)) <= 24 * 3600
     await waiting
-    await redis.sadd("bridge:intents", "expired")
+    await redis.sadd(keys.INTENTS, "expired")
     assert await left_intents(cy.house) == []
-    assert await redis.smembers("bridge:intents") == set()
+    assert await redis.smembers(keys.INTENTS) == set()
 
 
 async def test_disconnecting_removes_source_hook_and_connection(cy: Installer, component: Repository) -> None:

@@ -56,7 +56,7 @@ async def test_a_delivery_comes_out_as_it_went_in_and_in_order(queue: Queue) -> 
 async def test_a_reader_is_woken_by_what_comes_after_its_position(queue: Queue) -> None:
     first = await queue.taken("d1")
     reading = asyncio.create_task(
-        queue.deliveries.read_inboxes({PARTITION: first.id, 3: "0"}, count=9, block_ms=60_000)
+        queue.deliveries.inboxes().read({PARTITION: first.id, 3: "0"}, count=9, block_ms=60_000)
     )
     await queue.put("d2")
 
@@ -64,7 +64,7 @@ async def test_a_reader_is_woken_by_what_comes_after_its_position(queue: Queue) 
 
 
 async def test_nothing_to_read_is_nothing(queue: Queue) -> None:
-    assert await queue.deliveries.read_inboxes({PARTITION: "0"}, count=9, block_ms=1) == []
+    assert await queue.deliveries.inboxes().read({PARTITION: "0"}, count=9, block_ms=1) == []
 
 
 async def test_a_delivery_id_is_forgotten_after_github_can_send_it_again(queue: Queue) -> None:

@@ -69,7 +69,7 @@ async def test_an_installation_in_which_all_is_well(asking: Doctor) -> None:
     assert found.pop("address") == http
     assert {check: state for check, (state, _) in found.items()} == dict.fromkeys(
         [
-            *("Redis setting", "Flowdock settings", "GitHub settings", "secrets", "other settings"),
+            *("Redis settings", "Flowdock settings", "GitHub settings", "secrets", "other settings"),
             *("Redis", "Redis when full", "Redis on disk", "Redis memory", "stored tokens", "workers"),
             *("waiting", "dead letters", "GitHub", "GitHub credentials", "Flowdock credentials"),
             *("public address", WEBHOOK),

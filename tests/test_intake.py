@@ -77,7 +77,7 @@ async def test_each_gets_its_own_answer_whatever_the_partition(queue: Queue) -> 
     assert taken == [expected for *_, expected in rows]
     entries = {}
     for partition in {keys.partition_of(repository) for _, repository, _ in rows}:
-        for _, entry in await queue.deliveries.read_inboxes({partition: "0"}, count=9, block_ms=1):
+        for _, entry in await queue.deliveries.inboxes().read({partition: "0"}, count=9, block_ms=1):
             entries[entry.delivery_id] = (entry.repository_id, entry.body, partition)
         assert await queue.redis.exists(keys.received(partition))
     assert entries == {

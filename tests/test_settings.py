@@ -43,6 +43,7 @@ def test_what_is_not_set_has_the_documented_value() -> None:
         port=8080,
         web_url="http://localhost:8080",
         redis_url=None,
+        redis_cluster=False,
         flowdock_client_id="flowdock-client",
         flowdock_client_secret="s-flowdock",
         flowdock_api_url="https://api.flowdock.com",
@@ -191,6 +192,7 @@ MALFORMED = [
     ("LOG_FORMAT", "xml", "must be one of console, json"),
     ("TRUST_PROXY", "2", "must be one of"),
     ("GITHUB_APP", "please", "must be one of 0, 1"),
+    ("REDIS_CLUSTER", "3", "must be one of 0, 1"),
     *(
         ("REDIS_URL", value, "must be an address such as")
         for value in ("localhost:6379", "http://r", "redis://h:x")
@@ -297,6 +299,31 @@ def test_the_address_of_redis_can_be_read_alone() -> None:
     with pytest.raises(settings.SettingsError) as error:
         settings.read_redis_url({"REDIS_URL": "s3cret@host"})
     assert "s3cret" not in str(error.value)
+
+
+CLUSTERS = {
+    "redis://r": True,
+    "rediss://:x@r:6379/0": True,
+    "redis://r/2": False,
+    "unix:///run/redis.sock": False,
+    "redis://[": False,
+    "": False,
+}
+
+
+@pytest.mark.parametrize(("url", "fits"), CLUSTERS.items())
+def test_a_cluster_is_reached_by_tcp_and_has_one_database(url: str, fits: bool) -> None:
+    environ = {**REQUIRED, "REDIS_URL": url, "REDIS_CLUSTER": "1"}
+    found = settings.examine(environ)[1]
+    assert any("REDIS_CLUSTER needs a REDIS_URL" in problem for problem in found) is not fits
+    assert settings.redis_url_problem(environ) is not fits
+    if fits:
+        assert settings.read(environ).redis_cluster
+        assert settings.read_redis_cluster(environ)
+    else:
+        with pytest.raises(settings.SettingsError):
+            settings.read_redis_cluster(environ)
+    assert not settings.read_redis_cluster({**environ, "REDIS_CLUSTER": "0"})
 
 
 def test_the_encryption_keys_can_be_read_alone() -> None:

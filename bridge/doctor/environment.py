@@ -12,7 +12,7 @@ PASSABLE = 16
 
 _GROUPS = {
     "address": ("PORT", "WEB_URL", "TRUST_PROXY"),
-    "Redis setting": ("REDIS_URL",),
+    "Redis settings": ("REDIS_URL", "REDIS_CLUSTER"),
     "Flowdock settings": ("FLOWDOCK_CLIENT_ID", "FLOWDOCK_CLIENT_SECRET", "FLOWDOCK_API_URL"),
     "GitHub settings": (
         *settings.GITHUB_OF_THE_ENVIRONMENT,

@@ -2,19 +2,22 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable
-from typing import Any
+from collections.abc import Awaitable, Sequence
+from typing import Any, get_args
 
+from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
 from bridge import keys
 from bridge.core.errors import BridgeError
-from bridge.doctor.rows import Row, bounded
+from bridge.doctor.rows import Row, State, bounded
 from bridge.services import Services
 from bridge.terminal import duration
 
 LONG_WAIT = 300
 """Seconds after which a delivery that still waits is worth a look."""
+
+STATES = get_args(State)
 
 NEARLY_FULL = 0.8
 FULL = 0.95
@@ -35,11 +38,32 @@ async def _server(services: Services) -> list[Row]:
     try:
         await redis.ping()
     except Exception as error:
-        return [Row("Redis", "wrong", f"REDIS_URL does not answer ({type(error).__name__})")]
-    info = await redis.info()
+        wrong = f"REDIS_URL does not answer ({type(error).__name__})"
+        if services.settings.redis_cluster:
+            wrong += ", or leads to no cluster: remove REDIS_CLUSTER then"
+        return [Row("Redis", "wrong", wrong)]
+    if not services.settings.redis_cluster:
+        return await _node(redis, await redis.info())
+    nodes = await redis.info(target_nodes="primaries")
+    # redis-py answers for a single node without its name.
+    infos = list(nodes.values()) if "redis_version" not in nodes else [nodes]
+    rows = [await _node(redis, info) for info in infos]
+    return [Row("Redis nodes", "fine", str(len(rows))), *(_worst(same) for same in zip(*rows, strict=True))]
+
+
+def _worst(rows: Sequence[Row]) -> Row:
+    """What one row says of all nodes."""
+    return max(rows, key=lambda row: STATES.index(row.state))
+
+
+async def _node(redis: Any, info: dict[str, Any]) -> list[Row]:
     version = info.get("valkey_version") or info.get("redis_version") or "of an unknown version"
+    server = f"{info.get('server_name') or 'redis'} {version}"
+    unasked = info.get("cluster_enabled") and isinstance(redis, Redis)
     return [
-        Row("Redis", "fine", f"{info.get('server_name') or 'redis'} {version}"),
+        Row("Redis", "wrong", f"{server} is a cluster: set REDIS_CLUSTER=1")
+        if unasked
+        else Row("Redis", "fine", server),
         _policy(info),
         await _persistence(redis, info),
         _memory(info),
@@ -93,10 +117,12 @@ def _memory(info: dict[str, Any]) -> Row:
 async def _tokens(services: Services) -> list[Row]:
     """Whether ENCRYPTION_KEY opens what is stored: one of each kind is tried."""
     redis: Any = services.redis
+    connection = await redis.srandmember(keys.CONNECTIONS)
+    user = next(iter((await services.store.linked()).values()), None)
     tried: list[Awaitable[object]] = [services.credentials.app()]
-    if connection := await redis.srandmember(keys.CONNECTIONS):
+    if connection:
         tried.append(services.store.connection(connection.decode()))
-    if user := next(iter((await services.store.linked()).values()), None):
+    if user:
         tried.append(services.store.account(user))
     results = await asyncio.gather(*tried, return_exceptions=True)
     for result in results:

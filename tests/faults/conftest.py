@@ -28,21 +28,21 @@ def server(tmp_path: Path) -> Iterator[RedisServer]:
 @pytest.fixture
 async def load(tmp_path: Path, server: RedisServer) -> AsyncIterator[Load]:
     """Short leases, since a worker that is killed keeps its partitions for that long."""
-    async with open_load(tmp_path, server, lease_seconds=1.5) as opened:
+    async with open_load(tmp_path, server.url, lease_seconds=1.5) as opened:
         yield opened
 
 
 @pytest.fixture
 async def calm_load(tmp_path: Path, server: RedisServer) -> AsyncIterator[Load]:
     """For faults that take no lease away: no post of a slow machine is given up and repeated."""
-    async with open_load(tmp_path, server, lease_seconds=12) as opened:
+    async with open_load(tmp_path, server.url, lease_seconds=12) as opened:
         yield opened
 
 
 @pytest.fixture
 async def wide_load(tmp_path: Path, server: RedisServer) -> AsyncIterator[Load]:
     """Two web processes and two workers."""
-    async with open_load(tmp_path, server, lease_seconds=6, more_webs=1) as opened:
+    async with open_load(tmp_path, server.url, lease_seconds=6, more_webs=1) as opened:
         for _ in range(2):
             opened.house.start("bridge", "worker")
         yield opened

@@ -17,14 +17,13 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
-from redis.asyncio import Redis
 
 from bridge import embedded_redis, keys
 from bridge.core.model import Connection
 from bridge.core.translate import message_uuid
 from bridge.core.vault import Vault
 from bridge.deliveries import DeadLetter, Deliveries
-from bridge.redis_client import connect_redis
+from bridge.redis_client import close_redis, connect_redis
 from bridge.store import Store
 from scripts.sandbox.house import FLOW, House, free_port, open_house, until
 from tests import sign
@@ -86,7 +85,7 @@ class Load:
     """Ten connected repositories, and the deliveries about them; those of one pull request in turn."""
 
     house: House
-    redis: Redis
+    redis: Any
     payload: dict[str, Any]
     webs: list[str]
     """The web processes' addresses: who is refused at one asks the next, as behind a router."""
@@ -253,10 +252,12 @@ class Load:
 
 @asynccontextmanager
 async def open_load(
-    data: Path, server: RedisServer, *, lease_seconds: float, more_webs: int = 0
+    data: Path, redis_url: str, *, lease_seconds: float, more_webs: int = 0, cluster: bool = False
 ) -> AsyncIterator[Load]:
     """Stand-ins and web half running, repositories connected; the workers are for the test to start."""
-    settings = {"REDIS_URL": server.url, "LEASE_SECONDS": str(lease_seconds), "LOG_LEVEL": "warning"}
+    settings = {"REDIS_URL": redis_url, "LEASE_SECONDS": str(lease_seconds), "LOG_LEVEL": "warning"}
+    if cluster:
+        settings["REDIS_CLUSTER"] = "1"
     with (data / "output.log").open("wb") as output:
         async with (
             open_house(data, output=subprocess.DEVNULL, settings=settings) as house,
@@ -268,7 +269,7 @@ async def open_load(
             webs = [house.bridge, *(f"http://127.0.0.1:{free_port()}" for _ in range(more_webs))]
             for web in webs:
                 house.start("bridge", "web", PORT=web.rpartition(":")[2])
-            redis = connect_redis(server.url)
+            redis = connect_redis(redis_url, cluster=cluster)
             try:
                 load = Load(house=house, redis=redis, payload=await house.payload(), webs=webs, wire=wire)
                 await load.connect()
@@ -276,8 +277,7 @@ async def open_load(
                     await house.answers(f"{web}/readyz")
                 yield load
             finally:
-                await redis.aclose()
-                await redis.connection_pool.disconnect()
+                await close_redis(redis)
     assert "Traceback" not in (data / "output.log").read_text()
 
 

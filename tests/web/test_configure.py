@@ -418,7 +418,7 @@ async def test_disconnecting_is_asked_about_and_removes_what_bridge_made(
     assert await house.services.store.connection(connection.id) is None
     assert await hooks(house) == []
     redis: Any = house.services.redis
-    assert await redis.keys("bridge:connection:*") == [], "no token is left"
+    assert await redis.keys("bridge:{connections}:connection:*") == [], "no token is left"
 
 
 async def test_a_webhook_that_another_connection_needs_stays(house: House, browser: Browser) -> None:

@@ -3,10 +3,11 @@
 import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from aiohttp.test_utils import TestServer
+from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as RedisAway
 
 from bridge import keys
@@ -223,7 +224,7 @@ async def test_two_hundred_connections_take_no_more_trips_to_redis_than_one(
 
 async def _trips(house: House, browser: Browser, monkeypatch: pytest.MonkeyPatch) -> int:
     """How many times one view of the page sends something to Redis."""
-    pool: Any = house.services.redis.connection_pool
+    pool: Any = cast(Redis, house.services.redis).connection_pool
     taken: list[object] = []
     original = pool.get_connection
 
