@@ -224,7 +224,7 @@ class Load:
 
         The log alone has it where the connection was gone before there was a message.
         """
-        found = {}
+        found: dict[str, str] = {}
         for repository in self.gone:
             notes = await Journal(self.redis).notes(5000 + repository, self.connections[repository].id)
             found |= {

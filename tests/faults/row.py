@@ -2,9 +2,12 @@
 
 from dataclasses import dataclass
 
-REPOSITORIES, PULLS, STEPS = 10, 2, 10
+REPOSITORIES, PULLS, STEPS = 10, 2, 6
 TOTAL = REPOSITORIES * PULLS * STEPS
-"""Deliveries of one load: ten of each of twenty pull requests, two in each of ten repositories."""
+"""Deliveries of one load: six of each of twenty pull requests, two in each of ten repositories."""
+
+AT = (TOTAL // 5, TOTAL * 3 // 5)
+"""How far a load is, in messages posted or deliveries accepted, when something breaks, and does again."""
 
 THREADS = REPOSITORIES * PULLS
 """Each has one post under way at most: what a worker that is killed may have posted without its note."""

@@ -3,12 +3,13 @@
 import asyncio
 from typing import Any
 
+import pytest
+
 from tests.faults.load import SLOW, Load
-from tests.faults.row import TOTAL
+from tests.faults.row import AT, TOTAL
 from tests.faults.table import check
 
-AT = (40, 120)
-"""How many messages are posted when the trouble begins, and when it comes again."""
+pytestmark = pytest.mark.timeout(300)
 
 FLOWDOCK: dict[str, tuple[dict[str, Any], int]] = {
     # What Flowdock does to the next posts, and how many repeats that may cause.
@@ -44,15 +45,15 @@ async def _refused(wide_load: Load) -> None:
     """A message that Flowdock refuses is a dead letter, and its thread goes on."""
     sending = asyncio.create_task(wide_load.send())
     await wide_load.posted(AT[0])
-    # The thread's title is the newest, so it is the author that tells a message: step 5 of every thread.
-    await _break(wide_load, body='"name":"step-5"', status=400, answer="no", times=1_000_000)
+    # The thread's title is the newest, so it is the author that tells a message: step 3 of every thread.
+    await _break(wide_load, body='"name":"step-3"', status=400, answer="no", times=1_000_000)
     left = [await wide_load.not_posted()]
     await sending
 
     row = await wide_load.finished("Flowdock answers 400", left)
     dead = await wide_load.dead()
     assert {letter.reason for letter in dead.values()} == {"Flowdock answered 400: no"}
-    assert {wide_load.accepted[message][1] for message in dead} == {5}
+    assert {wide_load.accepted[message][1] for message in dead} == {3}
     check(row, dead=row.dead)
     assert row.dead > 0
 
