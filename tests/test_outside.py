@@ -73,7 +73,7 @@ DOCTOR: dict[str, Ask] = {
     "outside.github_client": outside.github_client,
     "outside.flowdock_client": outside.flowdock_client,
 }
-"""What the doctor asks, by the functions of `bridge.doctor.outside`; `public_address` has a test of its own."""
+"""What the doctor asks, by the functions of `bridge.doctor.outside`; `public_address` has its own test."""
 
 NO_CALLS = {
     "GitHub.perform": "is made of GitHub.call",
