@@ -16,7 +16,8 @@ from scripts.sandbox import house as houses
 from scripts.sandbox import story
 from scripts.sandbox.house import House, until
 from tests.cluster_kit import HOST, Node, RedisCluster, open_cluster, running
-from tests.faults.load import THREADS, TOTAL, Load, open_load
+from tests.faults.load import Load, open_load
+from tests.faults.row import THREADS, TOTAL
 
 REPOSITORY_KEY = keys.inbox(keys.partition_of(5000))
 """Of the first repository of a load."""
