@@ -4,6 +4,7 @@ import secrets
 import time
 from collections.abc import Iterable
 from dataclasses import asdict, replace
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -27,6 +28,9 @@ from bridge.redis_client import AnyRedis
 REFRESH_LOCK_SECONDS = 30
 LOCK_WAIT_SECONDS: float = 20
 """How long whoever wants the lock waits for it."""
+
+CONNECTIONS_KEPT = 1024
+"""Connections that a process keeps decrypted."""
 
 MAX_ACTS = 50
 ACTS_SECONDS = 90 * 24 * 3600
@@ -69,6 +73,8 @@ class Store:
         # redis-py's annotations offer each answer in every shape of every protocol version.
         self._redis: Any = redis
         self._vault = vault
+        # By its very bytes, so never an older one: the worker reads the same few with every delivery.
+        self._load_connection = lru_cache(maxsize=CONNECTIONS_KEPT)(self._read_connection)
         self._change = redis.register_script(_CHANGE)
         self._of_repository = redis.register_script(_OF_REPOSITORY)
 
@@ -172,7 +178,7 @@ class Store:
         sealed = self._vault.seal(connection.flow_token.encode(), place=place).decode()
         return orjson.dumps({**asdict(connection), "flow_token": sealed})
 
-    def _load_connection(self, data: bytes) -> Connection:
+    def _read_connection(self, data: bytes) -> Connection:
         fields = orjson.loads(data)
         place = f"connection:{fields['id']}"
         flow_token = self._vault.open(fields["flow_token"].encode(), place=place).decode()
