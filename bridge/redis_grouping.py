@@ -9,6 +9,8 @@ import asyncio
 from typing import Any
 
 from redis.asyncio import Redis
+from redis.asyncio.connection import AbstractConnection
+from redis.connection import HiredisRespSerializer
 
 MAX_GROUP = 128
 """Commands of one round trip at most."""
@@ -16,7 +18,19 @@ MAX_GROUP = 128
 _ALONE = frozenset({"XREAD"})
 """They wait at Redis for what is to come: nobody shall wait with them."""
 
+_SERIALIZER = HiredisRespSerializer()
+
 _Command = tuple[tuple[Any, ...], dict[str, Any], "asyncio.Future[Any]"]
+
+
+def packing(connection_class: type[AbstractConnection]) -> type[AbstractConnection]:
+    """A class of connections that pack commands with hiredis, as redis-py's blocking ones do."""
+
+    def pack_command(_: AbstractConnection, *args: Any) -> list[bytes]:
+        packed: list[bytes] = _SERIALIZER.pack(*args)
+        return packed
+
+    return type(f"Packing{connection_class.__name__}", (connection_class,), {"pack_command": pack_command})
 
 
 class GroupingRedis(Redis):
