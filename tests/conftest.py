@@ -24,7 +24,7 @@ from bridge.app import create_app
 from bridge.redis_client import connect_redis
 from bridge.services import Services, open_services
 from scripts.sandbox import faults, flowdock, github
-from tests import hygiene, sign
+from tests import hygiene, sign, templates
 from tests.faults import table
 
 FLOW = "acme/main"
@@ -73,6 +73,12 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     terminalreporter.write(drawn)
     if config.getoption("--write-docs"):
         table.write(drawn)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _templates_are_compiled_once() -> Iterator[None]:
+    with templates.compiled_once():
+        yield
 
 
 @pytest.fixture(scope="session")
