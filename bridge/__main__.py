@@ -127,10 +127,12 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(half: str, environ: Mapping[str, str]) -> None:
+    import uvloop
+
     chosen = settings.read(environ)
     log.configure(level=chosen.log_level, log_format=chosen.log_format)
-    with _redis_url(environ) as url:
-        asyncio.run(_serve(half, chosen, url))
+    with _redis_url(environ) as url, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(half, chosen, url))
 
 
 async def _serve(half: str, chosen: settings.Settings, redis_url: str) -> None:

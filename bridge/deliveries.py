@@ -11,12 +11,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, ClassVar, Literal, NamedTuple
 
+import msgspec
 import orjson
 from redis.exceptions import ResponseError
 
 from bridge import keys, queue_lua
 from bridge.core.errors import BridgeError, NotFound
-from bridge.core.model import Author, Delivery, Message
+from bridge.core.model import Author, Envelope, Message
+from bridge.core.packing import pack, unpack
 from bridge.redis_client import AnyRedis
 from bridge.streams import Streams
 
@@ -55,6 +57,35 @@ class Lease:
     fence: str
 
 
+class Incoming(NamedTuple):
+    """A delivery on its way into the inbox."""
+
+    delivery_id: str
+    event: str
+    repository_id: int
+    number: int
+    received_at: float
+    """Unix seconds."""
+    body: bytes
+    """Packed."""
+
+    @classmethod
+    def of(cls, envelope: Envelope, *, repository_id: int, number: int) -> "Incoming":
+        """A delivery that came just now, about a pull request or (`number` 0) a repository."""
+        return cls(envelope.id, envelope.event, repository_id, number, time.time(), pack(envelope.body))
+
+    @property
+    def texts(self) -> tuple[str, str, str, str, str]:
+        """All but the body as the inbox keeps it: Redis's scripts know no whole numbers beyond 2**53."""
+        return (
+            self.delivery_id,
+            self.event,
+            str(self.repository_id),
+            str(self.number),
+            str(self.received_at),
+        )
+
+
 @dataclass(frozen=True, kw_only=True)
 class InboxEntry:
     """A delivery to translate."""
@@ -67,7 +98,12 @@ class InboxEntry:
     repository_id: int
     number: int
     received_at: float
-    body: bytes = field(repr=False)
+    packed: bytes = field(repr=False)
+
+    @property
+    def body(self) -> bytes:
+        """The payload's JSON; raises `ValueError` where what Redis keeps is broken."""
+        return unpack(self.packed)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,19 +185,28 @@ class Deliveries:
         self._bury = redis.register_script(queue_lua.BURY)
         self._revive = redis.register_script(queue_lua.REVIVE)
 
-    async def enqueue(self, delivery: Delivery, *, repository_id: int, number: int) -> bool:
-        """Take a delivery for good; False if its id was taken before. Raises redis-py's errors."""
-        partition, now = keys.partition_of(repository_id), time.time()
-        fields: list[str | bytes | float] = [
-            *("delivery_id", delivery.id, "event", delivery.event),
-            *("repository_id", repository_id, "number", number),
-            *("received_at", now, "body", delivery.body),
-        ]
+    async def enqueue(self, group: Sequence[Incoming]) -> list[bool]:
+        """Take deliveries for good, in this order; False for one whose id was taken before.
+
+        On a cluster, of one partition only. Raises redis-py's errors: then any of them may have been taken.
+        """
+        partitions: dict[int, int] = {}
+        seen: list[str] = []
+        rows: list[tuple[int | str, ...]] = []
+        for one in group:
+            partition = keys.partition_of(one.repository_id)
+            seen.append(keys.seen(partition, one.delivery_id))
+            rows.append((partitions.setdefault(partition, len(partitions)), *one.texts))
+        streams = [name(partition) for partition in partitions for name in (keys.inbox, keys.received)]
         taken = await self._enqueue(
-            keys=[keys.seen(partition, delivery.id), keys.inbox(partition), keys.received(partition)],
-            args=[self._seconds(SEEN_SECONDS), now, *fields],
+            keys=[*seen, *streams],
+            args=[
+                self._seconds(SEEN_SECONDS),
+                msgspec.msgpack.encode(rows),
+                *(one.body for one in group),
+            ],
         )
-        return bool(taken)
+        return [bool(one) for one in taken]
 
     def inboxes(self) -> "Inboxes":
         """The inboxes, for one reader."""
@@ -341,7 +386,7 @@ def _inbox_entry(entry_id: bytes, fields: Mapping[bytes, bytes]) -> InboxEntry:
         repository_id=int(fields[b"repository_id"]),
         number=int(fields[b"number"]),
         received_at=float(fields[b"received_at"]),
-        body=fields[b"body"],
+        packed=fields[b"body"],
     )
 
 
@@ -353,7 +398,7 @@ def _outbox_entry(entry_id: bytes, fields: Mapping[bytes, bytes]) -> OutboxEntry
 
 
 def _dead_letter(partition: int, entry_id: str, fields: Mapping[bytes, bytes]) -> DeadLetter:
-    text = {name.decode(): value.decode(errors="replace") for name, value in fields.items()}
+    text = legible(fields)
     return DeadLetter(
         id=f"{partition}-{entry_id}",
         kind="inbox" if text.pop("kind") == "inbox" else "outbox",
@@ -362,6 +407,21 @@ def _dead_letter(partition: int, entry_id: str, fields: Mapping[bytes, bytes]) -
         buried_at=int(entry_id.partition("-")[0]) / 1000,
         fields=text,
     )
+
+
+def legible(fields: Mapping[bytes, bytes]) -> dict[str, str]:
+    """An entry's fields as text, its payload unpacked."""
+    return {
+        name.decode(): (_unpacked(value) if name == b"body" else value).decode(errors="replace")
+        for name, value in fields.items()
+    }
+
+
+def _unpacked(data: bytes) -> bytes:
+    try:
+        return unpack(data)
+    except ValueError as error:
+        return str(error).encode()
 
 
 def _revived(data: str) -> list[str | float]:

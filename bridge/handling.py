@@ -18,7 +18,7 @@ from redis.exceptions import RedisError
 
 from bridge import journal
 from bridge.core import thread
-from bridge.core.errors import FlowdockFailing, FlowdockRejected, NotFound, SourceGone
+from bridge.core.errors import FlowdockFailing, FlowdockRejected, Malformed, NotFound, SourceGone
 from bridge.core.vault import Undecryptable
 from bridge.deliveries import (
     REVIVED,
@@ -124,7 +124,7 @@ class Handler:
             return tries
         except (FlowdockFailing, Undecryptable) as error:
             return await self._again(holding, entry, tries, error)
-        except FlowdockRejected as error:
+        except (FlowdockRejected, Malformed) as error:
             await self._bury(holding, entry, str(error))
         except Exception as error:
             return await self._poison(holding, entry, tries, error)

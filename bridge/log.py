@@ -3,7 +3,10 @@
 import logging
 import sys
 import warnings
+from collections.abc import Callable
+from datetime import UTC, datetime
 
+import orjson
 import structlog
 from jwt.warnings import InsecureKeyLengthWarning
 
@@ -15,6 +18,25 @@ _LEVELS = {
 }
 
 
+log = structlog.get_logger()
+
+
+class _Short:
+    """Where the lines of requests go as JSON; None: the long way."""
+
+    write: Callable[[bytes], object] | None = None
+
+
+def request(**fields: object) -> None:
+    """The line of a request; JSON by a shorter way than others, since every delivery waits for it."""
+    if _Short.write is None:
+        log.info("request", **fields)
+        return
+    now = datetime.now(UTC).replace(tzinfo=None).isoformat()
+    line = orjson.dumps({**fields, "event": "request", "level": "info", "timestamp": f"{now}Z"}, default=repr)
+    _Short.write(line)
+
+
 def configure(*, level: str, log_format: str) -> None:
     """Set up the log for the whole process; `level` and `log_format` as in the settings."""
     # Flowdock chooses its secret's length, not we.
@@ -24,7 +46,7 @@ def configure(*, level: str, log_format: str) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     renderer: structlog.types.Processor = (
-        structlog.processors.JSONRenderer()
+        structlog.processors.JSONRenderer(serializer=orjson.dumps)
         if log_format == "json"
         else structlog.dev.ConsoleRenderer(
             colors=sys.stdout.isatty(),
@@ -37,14 +59,22 @@ def configure(*, level: str, log_format: str) -> None:
     structlog.configure(
         processors=[*shared, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
-        logger_factory=structlog.PrintLoggerFactory(sys.stdout),
+        logger_factory=(
+            structlog.BytesLoggerFactory(sys.stdout.buffer)
+            if log_format == "json"
+            else structlog.PrintLoggerFactory(sys.stdout)
+        ),
         cache_logger_on_first_use=True,
     )
+    # The standard library's handler writes text.
+    foreign = structlog.processors.JSONRenderer() if log_format == "json" else renderer
+    short = log_format == "json" and _LEVELS[level] <= logging.INFO
+    _Short.write = structlog.BytesLogger(sys.stdout.buffer).msg if short else None
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, foreign],
         )
     )
     logging.basicConfig(handlers=[handler], level=max(_LEVELS[level], logging.WARNING), force=True)

@@ -11,6 +11,7 @@ class Metrics:
         self.deliveries = Counter(
             "bridge_deliveries", "Webhook deliveries by answer.", ["answer"], registry=self.registry
         )
+        self._answers: dict[int, Counter] = {}
         self.translated = Counter(
             "bridge_translated", "Deliveries turned into messages.", ["event"], registry=self.registry
         )
@@ -28,3 +29,10 @@ class Metrics:
             buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300, 3600, 86400),
             registry=self.registry,
         )
+
+    def delivery(self, status: int) -> None:
+        """Count a webhook delivery that was answered with an HTTP status."""
+        # To look up a label's counter takes longer than to count.
+        if (counter := self._answers.get(status)) is None:
+            counter = self._answers[status] = self.deliveries.labels(answer=str(status))
+        counter.inc()

@@ -1,19 +1,34 @@
 """The queue's atomic steps, as Redis runs them.
 
-Each touches keys of one partition only, so that it also runs on a Redis Cluster. KEYS and ARGV are as
-`bridge.deliveries` passes them.
+Each touches keys of one partition only, so that it also runs on a Redis Cluster; ENQUEUE does if its
+deliveries are of one. KEYS and ARGV are as `bridge.deliveries` passes them.
 """
 
 MAX_NOTED = 100
 """What a list of the newest keeps."""
 
-# Written before the id is noted: if Redis refuses either, the delivery is not taken for a repeat.
+# Deliveries together. KEYS: what marks each as taken, then the inbox and the time of the last delivery of
+# each partition concerned. ARGV: seconds; all short fields in MessagePack (client libraries take long over
+# many arguments); each body, which Redis's MessagePack has no type for. Written before the id is noted: if
+# Redis refuses either, the delivery is not taken for a repeat.
 ENQUEUE = """
-if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
-redis.call('SET', KEYS[3], ARGV[2], 'EX', ARGV[1])
-redis.call('XADD', KEYS[2], '*', unpack(ARGV, 3))
-redis.call('SET', KEYS[1], '', 'EX', ARGV[1])
-return 1
+local group, taken, noted = cmsgpack.unpack(ARGV[2]), {}, {}
+for i, one in ipairs(group) do
+    local inbox, received = KEYS[#group + 2 * one[1] + 1], KEYS[#group + 2 * one[1] + 2]
+    if redis.call('EXISTS', KEYS[i]) == 1 then
+        taken[i] = 0
+    else
+        if not noted[received] then
+            redis.call('SET', received, one[6], 'EX', ARGV[1])
+            noted[received] = true
+        end
+        redis.call('XADD', inbox, '*', 'delivery_id', one[2], 'event', one[3], 'repository_id', one[4],
+            'number', one[5], 'received_at', one[6], 'body', ARGV[i + 2])
+        redis.call('SET', KEYS[i], '', 'EX', ARGV[1])
+        taken[i] = 1
+    end
+end
+return taken
 """
 
 # What drains the queue must run when Redis is full: it frees more than it takes.

@@ -11,7 +11,7 @@ import orjson
 
 from bridge import keys
 from bridge.core.errors import NotFound
-from bridge.deliveries import REVIVED, DeadLetter, Kind, Tries
+from bridge.deliveries import REVIVED, DeadLetter, Kind, Tries, legible
 from bridge.redis_client import AnyRedis
 
 STEP = 100
@@ -151,8 +151,7 @@ class QueueView:
 
     async def _whole(self, stream: str, entry_id: str) -> dict[str, str]:
         entries = await self._redis.xrange(stream, entry_id, entry_id)
-        fields = entries[0][1] if entries else {}
-        return {name.decode(): value.decode(errors="replace") for name, value in fields.items()}
+        return legible(entries[0][1]) if entries else {}
 
 
 _STREAMS: dict[Kind, Any] = {"inbox": keys.inbox, "outbox": keys.outbox}

@@ -105,10 +105,8 @@ class Cluster(RedisCluster):
                 if time.monotonic() > until:
                     raise
                 await asyncio.sleep(PAUSE)
-            except AttributeError as error:
-                # Where one task loses its connection, redis-py closes the free ones, also one that another
-                # task takes meanwhile: that one finds its streams to be None.
-                if error.obj is not None:
+            except (AttributeError, RuntimeError) as error:
+                if not _is_closed(error):
                     raise
                 if time.monotonic() > until:
                     raise RedisConnectionError("the connection was closed") from error
@@ -143,6 +141,15 @@ class Cluster(RedisCluster):
         # redis-py leaves them open where it was about to ask for the nodes anew.
         for nodes in ("nodes_cache", "startup_nodes"):
             await self.nodes_manager.aclose(nodes)
+
+
+def _is_closed(error: AttributeError | RuntimeError) -> bool:
+    """Whether a connection was closed under the task that uses it.
+
+    Where one task loses its connection, redis-py closes all of that node's, also those that others have or
+    are just taking: they find their streams to be None, or (with uvloop) closed.
+    """
+    return error.obj is None if isinstance(error, AttributeError) else "handler is closed" in str(error)
 
 
 class _Importing(ClusterNode):

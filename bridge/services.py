@@ -18,6 +18,7 @@ from bridge.handling import Handler
 from bridge.holding import Stop
 from bridge.hooks import Hooks
 from bridge.http import open_session
+from bridge.intake import Intake, PartedIntake
 from bridge.intents import Intents
 from bridge.journal import Journal
 from bridge.leases import Leases
@@ -46,6 +47,7 @@ class Services:
     store: Store
     pulls: Pulls
     deliveries: Deliveries
+    intake: Intake
     flowdock: Flowdock
     github: GitHub
     credentials: GitHubCredentials
@@ -132,6 +134,7 @@ async def open_services(settings: Settings, *, redis_url: str) -> AsyncIterator[
     store = Store(redis, vault)
     credentials = GitHubCredentials(redis, vault, settings)
     pulls = Pulls(redis)
+    deliveries = Deliveries(redis, keep=settings.lifetimes)
     github = GitHub(
         session,
         url=settings.github_url,
@@ -162,7 +165,8 @@ async def open_services(settings: Settings, *, redis_url: str) -> AsyncIterator[
             redis=redis,
             store=store,
             pulls=pulls,
-            deliveries=Deliveries(redis, keep=settings.lifetimes),
+            deliveries=deliveries,
+            intake=(PartedIntake if settings.redis_cluster else Intake)(deliveries=deliveries),
             flowdock=flowdock,
             github=github,
             credentials=credentials,

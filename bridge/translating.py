@@ -8,7 +8,7 @@ import structlog
 from bridge import journal
 from bridge.checkups import Checkups
 from bridge.core import checks, told, translate, trouble, webhook
-from bridge.core.model import Connection, Delivery
+from bridge.core.model import Connection, Delivery, Envelope
 from bridge.core.registers import moment
 from bridge.core.translate import Outgoing, Translation
 from bridge.deliveries import InboxEntry, Letter, Write
@@ -37,10 +37,12 @@ class Translator:
     """What was noted last of a repository's name, and as of when."""
 
     async def translate(self, entry: InboxEntry) -> Outcome:
-        """What to write and to send; raises redis-py's errors, and for an odd payload whatever comes."""
-        payload = webhook.read_document(entry.body)
-        delivery = Delivery(id=entry.delivery_id, event=entry.event, payload=payload, body=entry.body)
-        full_name = payload["repository"]["full_name"]
+        """What to write and to send.
+
+        Raises redis-py's errors, `Malformed`, and for an odd payload whatever comes.
+        """
+        delivery = webhook.whole(Envelope(id=entry.delivery_id, event=entry.event, body=entry.body))
+        full_name = delivery.payload["repository"]["full_name"]
         connections = await self._connections(delivery, entry.repository_id, full_name)
         if not connections:
             log.info("delivery_skipped", delivery=delivery.id, repository=full_name, reason="not connected")

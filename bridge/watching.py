@@ -15,7 +15,7 @@ from bridge.accounts import Accounts
 from bridge.core.errors import BridgeError, GitHubRefused, NotLinked
 from bridge.core.model import Delivery, Target
 from bridge.core.translate import MERGEABLE
-from bridge.deliveries import Deliveries
+from bridge.deliveries import Deliveries, Incoming
 from bridge.holding import Stop, Stopped
 from bridge.pulls import Pulls, Watch
 
@@ -93,4 +93,6 @@ class Watcher:
         }
         state = f"{pull['head']['sha']}:{pull['base']['sha']}:{pull['mergeable']}"
         delivery = Delivery.of(f"mergeable:{watch.repository_id}:{watch.number}:{state}", MERGEABLE, payload)
-        await self._deliveries.enqueue(delivery, repository_id=watch.repository_id, number=watch.number)
+        await self._deliveries.enqueue(
+            [Incoming.of(delivery, repository_id=watch.repository_id, number=watch.number)]
+        )

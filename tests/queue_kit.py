@@ -8,8 +8,8 @@ from typing import Any
 from redis.asyncio import Redis
 
 from bridge import keys
-from bridge.core.model import Author, Delivery, Message
-from bridge.deliveries import Deliveries, InboxEntry, Lease, Letter, Write
+from bridge.core.model import Author, Envelope, Message
+from bridge.deliveries import Deliveries, InboxEntry, Incoming, Lease, Letter, Write
 from bridge.leases import Leases
 from bridge.redis_client import connect_redis
 
@@ -28,8 +28,9 @@ class Queue:
 
     async def put(self, delivery_id: str, *, number: int = 1, body: bytes = b"{}") -> bool:
         """A delivery comes in."""
-        delivery = Delivery(id=delivery_id, event="pull_request", payload={}, body=body)
-        return await self.deliveries.enqueue(delivery, repository_id=REPOSITORY_ID, number=number)
+        envelope = Envelope(id=delivery_id, event="pull_request", body=body)
+        incoming = Incoming.of(envelope, repository_id=REPOSITORY_ID, number=number)
+        return await self.deliveries.enqueue([incoming]) == [True]
 
     async def inbox(self) -> list[InboxEntry]:
         """What waits to be translated."""

@@ -8,8 +8,12 @@ from pathlib import Path
 
 import pytest
 from redis import Redis
+from redis.exceptions import RedisError
 
 from bridge import keys
+from bridge.core.model import Envelope
+from bridge.deliveries import Deliveries
+from bridge.intake import PartedIntake
 from bridge.redis_client import MAX_CONNECTIONS, close_redis, connect_redis
 from bridge.streams import Streams
 from scripts.sandbox import house as houses
@@ -124,8 +128,20 @@ async def test_a_reader_hears_of_whichever_partition_has_something(cluster: Redi
         assert await _blocked(cluster.nodes[:1])(), "the other is waited for still"
         await redis.xadd(names[here], {"number": 2})
         assert await read() == [names[here]], "its read went on meanwhile"
+        repositories = [
+            next(number for number in range(9999) if keys.partition_of(number) == partition)
+            for partition in (here, there)
+        ]
         cluster.nodes[0].kill()
-        await redis.xadd(names[there], {"number": 3})
+        intake = PartedIntake(deliveries=Deliveries(redis))
+        refused, taken = await asyncio.gather(
+            *(
+                intake.take(Envelope(id="id", event="push", body=b"{}"), repository_id=repository, number=1)
+                for repository in repositories
+            ),
+            return_exceptions=True,
+        )
+        assert (isinstance(refused, RedisError), taken) == (True, True)
         assert await read() == [names[there]], "another's node being away is no matter"
         assert await read() == [], "nor is it an error"
     finally:

@@ -9,8 +9,8 @@ import pytest
 
 from bridge import keys, queue_view
 from bridge.core.errors import NotFound
-from bridge.core.model import Delivery
-from bridge.deliveries import Tries
+from bridge.core.model import Envelope
+from bridge.deliveries import Incoming, Tries
 from bridge.queue_view import QueueView
 from tests.queue_kit import PARTITION, REPOSITORY_ID, Queue, letter, open_queue
 
@@ -26,8 +26,8 @@ async def queue(redis_url: str) -> AsyncIterator[Queue]:
 async def put(
     queue: Queue, delivery_id: str, repository_id: int = REPOSITORY_ID, body: bytes = b"{}"
 ) -> None:
-    delivery = Delivery(id=delivery_id, event="pull_request", payload={}, body=body)
-    await queue.deliveries.enqueue(delivery, repository_id=repository_id, number=7)
+    envelope = Envelope(id=delivery_id, event="pull_request", body=body)
+    await queue.deliveries.enqueue([Incoming.of(envelope, repository_id=repository_id, number=7)])
 
 
 async def bury(queue: Queue, delivery_id: str, *, to: str = "", reason: str = "why") -> None:

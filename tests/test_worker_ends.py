@@ -6,7 +6,9 @@ import json
 import pytest
 
 from bridge import handling, keys
+from bridge.core import heading
 from bridge.core.errors import BridgeError
+from bridge.core.model import Envelope
 from bridge.core.vault import Vault
 from scripts.sandbox.faults import Fault
 from tests.conftest import House, eventually
@@ -115,6 +117,26 @@ async def test_a_source_that_was_removed_takes_its_connection_and_token_with_it(
 
 
 # What no one expected
+
+
+async def test_a_delivery_that_cannot_be_read_whole_is_a_dead_letter_at_once_and_the_thread_goes_on(
+    house: House, made: Pulls
+) -> None:
+    """A number that no float can hold: the web, which reads headings only, takes it."""
+    house.start_worker()
+    await made.deliver(1, "A")
+    odd = json.dumps(made.payload_of(1, "odd")).replace('"odd"', "1e999").encode()
+    envelope = Envelope(id="odd", event="pull_request", body=odd)
+    about = heading.read(envelope)
+    assert about is not None
+    await house.services.intake.take(envelope, repository_id=about.repository_id, number=about.number)
+    await made.deliver(1, "B")
+
+    (letter,) = await dead(house)
+    assert (letter.kind, letter.reason, letter.detail) == ("inbox", "the body is not JSON in UTF-8", "")
+    assert "1e999" in letter.fields["body"]
+    await idle(house)
+    assert said(await house.messages(), 1) == ["A", "B"]
 
 
 async def test_a_poison_delivery_is_a_dead_letter_with_its_traceback_and_the_thread_goes_on(

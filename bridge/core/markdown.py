@@ -6,6 +6,7 @@ comes out: nothing else stands between a stranger's pull request and a flow's pa
 
 import html
 import re
+from functools import lru_cache
 from typing import Any
 
 import nh3
@@ -61,19 +62,28 @@ def to_html(source: str, *, base_url: str, rest_url: str, repository_url: str = 
     A text over `MAX_SOURCE` is cut between paragraphs, or lines, and ends with a link to `rest_url`.
     Pictures become links: showing them would tell their host who reads the flow.
     """
-    sanitiser = nh3.Cleaner(
+    shown = cut(source)
+    safe = _safe(shown, base_url, repository_url)
+    if len(shown) < len(source):
+        # By itself: what the cut left open (a comment, a <details>) must not swallow it.
+        safe += _sanitiser(base_url).clean(f"<p>{link(rest_url, 'Read the rest on GitHub')}</p>")
+    return safe.strip()
+
+
+# A description is shown again with every message of its thread.
+@lru_cache(maxsize=512)
+def _safe(shown: str, base_url: str, repository_url: str) -> str:
+    return _sanitiser(base_url).clean(_MARKDOWN.render(shown, {"repository_url": repository_url}))
+
+
+def _sanitiser(base_url: str) -> nh3.Cleaner:
+    return nh3.Cleaner(
         tags=_TAGS,
         attributes=_ATTRIBUTES,
         url_schemes={"http", "https", "mailto"},
         url_relative=("rewrite_with_base", base_url),
         link_rel="nofollow noopener noreferrer",
     )
-    shown = cut(source)
-    safe = sanitiser.clean(_MARKDOWN.render(shown, {"repository_url": repository_url}))
-    if len(shown) < len(source):
-        # By itself: what the cut left open (a comment, a <details>) must not swallow it.
-        safe += sanitiser.clean(f"<p>{link(rest_url, 'Read the rest on GitHub')}</p>")
-    return safe.strip()
 
 
 def cut(source: str, limit: int = MAX_SOURCE) -> str:

@@ -12,14 +12,20 @@ Payload = dict[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Delivery:
-    """A verified webhook delivery: `id` is GitHub's GUID, `payload` the parsed JSON."""
+class Envelope:
+    """A verified webhook delivery, not opened yet: `id` is GitHub's GUID."""
 
     id: str
     event: str
-    payload: Payload
     body: bytes = field(repr=False)
     """The payload's JSON as it came: what the queue keeps."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Delivery(Envelope):
+    """A verified webhook delivery, read whole: `payload` is the parsed JSON."""
+
+    payload: Payload
 
     @classmethod
     def of(cls, delivery_id: str, event: str, payload: Payload) -> "Delivery":

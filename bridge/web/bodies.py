@@ -46,24 +46,29 @@ async def read_body(request: web.Request, *, limit: int) -> bytes:
     """The whole body; raises `TooLarge` once it is over `limit` bytes, `TooSlow` if it does not arrive."""
     if (request.content_length or 0) > limit:
         raise TooLarge(f"the body is larger than {limit} bytes")
+    content = request.content
+    if content.is_eof() and content.exception() is None and "Content-Encoding" not in request.headers:
+        # All there already, as most are, and no more than was said: no clock is needed.
+        return content.read_nowait()
     body = bytearray()
     async with _in_time(request):
-        async for chunk in request.content.iter_chunked(65536):
+        async for chunk in content.iter_chunked(65536):
             body += chunk
             if len(body) > limit:
                 raise TooLarge(f"the body is larger than {limit} bytes")
     return bytes(body)
 
 
+def may_be_large(request: web.Request) -> bool:
+    """Whether the body is large, or may turn out so: one of unsaid length, or a compressed one."""
+    said = request.content_length
+    return said is None or said > LARGE or "Content-Encoding" in request.headers
+
+
 @asynccontextmanager
 async def one_of_few(request: web.Request) -> AsyncIterator[None]:
-    """Around a request whose body is, or may turn out, large: it waits its turn; raises `Unavailable`."""
+    """Around a request whose body may be large: it waits its turn; raises `Unavailable`."""
     bodies = request.app[BODIES]
-    # A body of unsaid length, or a compressed one, may become any size.
-    said = None if "Content-Encoding" in request.headers else request.content_length
-    if said is not None and said <= LARGE:
-        yield
-        return
     try:
         async with asyncio.timeout(bodies.seconds):
             await bodies.large.acquire()

@@ -20,8 +20,8 @@ class Session:
 SERVICES = web.AppKey("services", Services)
 LOG = web.RequestKey("log", dict[str, str])
 """What the request's line in the log says besides."""
-UNLOGGED = web.RequestKey("unlogged", bool)
-"""The request has no line in the log: whoever asks too often must not fill it."""
+UNLOGGED: dict[str, str] = {}
+"""This very value at LOG: the request has no line, for whoever asks too often must not fill the log."""
 SESSION = web.RequestKey("session", Session)
 """Who is signed in, once a handler has asked (`bridge.web.sessions.current`)."""
 FORM_TARGET = web.RequestKey("form_target", str)

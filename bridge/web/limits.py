@@ -26,7 +26,7 @@ from aiohttp import web
 from bridge.core.errors import RequestRefused
 from bridge.core.limits import Limiter
 from bridge.settings import Settings
-from bridge.web.keys import UNLOGGED
+from bridge.web.keys import LOG, UNLOGGED
 from bridge.web.middleware import client_address
 
 GUESSES = 5
@@ -106,7 +106,7 @@ async def by_address(
             limits.check(limits.guesses, who, what="guesses")
         return await handler(request)
     except TooMany:
-        request[UNLOGGED] = True
+        request[LOG] = UNLOGGED
         raise
 
 

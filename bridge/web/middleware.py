@@ -10,6 +10,7 @@ from aiohttp import web
 from redis.exceptions import RedisError
 
 from bridge.core.errors import BridgeError, NotFound, RequestRefused, SignedOut, TooLarge, Unavailable
+from bridge.log import request as log_request
 from bridge.settings import Settings
 from bridge.web import pages, sessions
 from bridge.web.keys import FORM_TARGET, LOG, SERVICES, UNLOGGED
@@ -18,6 +19,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 _MACHINES = ("/github/", "/repos/", "/healthz", "/readyz", "/metrics", "/openapi.json")
 _PEOPLE = ("/github/manifest",)
+_NOTHING: dict[str, str] = {}
 _QUIET = ("/healthz", "/readyz", "/metrics", "/static/")
 
 log = structlog.get_logger()
@@ -28,24 +30,25 @@ async def log_requests(request: web.Request, handler: Handler) -> web.StreamResp
     """One line a request, without its query: claims and codes travel there."""
     began = time.perf_counter()
     response = await handler(request)
-    if not request.path.startswith(_QUIET) and UNLOGGED not in request:
-        log.info(
-            "request",
+    besides = request.get(LOG, _NOTHING)
+    if besides is not UNLOGGED and not request.path.startswith(_QUIET):
+        log_request(
             method=request.method,
             path=request.path,
             status=response.status,
             client=client_address(request),
             ms=round((time.perf_counter() - began) * 1000, 1),
-            **request.get(LOG, {}),
+            **besides,
         )
     return response
 
 
 def client_address(request: web.Request) -> str:
     """Who asks: with TRUST_PROXY what the proxy in front of us says, which is the last in its list."""
-    forwarded = request.headers.get("X-Forwarded-For", "")
-    if request.app[SERVICES].settings.trust_proxy and forwarded:
-        return forwarded.rpartition(",")[2].strip()[:64]
+    if request.app[SERVICES].settings.trust_proxy:
+        forwarded = request.headers.get("X-Forwarded-For", "")
+        if forwarded:
+            return forwarded.rpartition(",")[2].strip()[:64]
     return request.remote or ""
 
 
@@ -78,7 +81,8 @@ async def answer_errors(request: web.Request, handler: Handler) -> web.StreamRes
         log.exception("unexpected", path=request.path)
         return _answer(request, 500, "bridge made a mistake here; its log tells the operator more")
     if error.status >= 400 and isinstance(error, RequestRefused):
-        request[LOG] = {**request.get(LOG, {}), "refused": str(error)}
+        besides = request.get(LOG, _NOTHING)
+        request[LOG] = UNLOGGED if besides is UNLOGGED else {**besides, "refused": str(error)}
     answer = _answer(request, error.status, str(error), advice=error.advice)
     if retry_after := getattr(error, "retry_after", None):
         answer.headers["Retry-After"] = str(retry_after)

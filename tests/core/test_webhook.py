@@ -239,7 +239,7 @@ REFUSALS: list[tuple[str, Change, type[RequestRefused], str]] = [
     ("number beyond floats", carrying(b'{"a": 1e999}'), Malformed, "not JSON"),
     ("digits beyond floats", carrying(b'{"a": ' + b"9" * 400 + b"}"), Malformed, "not JSON"),
     ("digits beyond Python", carrying(b'{"a": ' + b"9" * 5000 + b"}"), Malformed, "not JSON"),
-    ("nothing", carrying(b""), Malformed, "must be an object"),
+    ("nothing", carrying(b""), Malformed, "not JSON"),
     ("a list", carrying(b"[]"), Malformed, "must be an object"),
     ("a string", carrying(b'"x"'), Malformed, "must be an object"),
     ("null", carrying(b"null"), Malformed, "must be an object"),

@@ -1,12 +1,16 @@
 """`POST /github/webhook` over a real socket: what is taken, and that a refusal leaves nothing."""
 
+import asyncio
 import io
 import json
+import re
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, cast
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import pytest
 from redis.asyncio import Redis
@@ -88,7 +92,7 @@ REFUSALS = [
     ("unknown charset", having("Content-Type", "application/json; charset=klingon"), 415, "charset"),
     ("not JSON", carrying(b"{"), 400, "not JSON"),
     ("not UTF-8", carrying(b'{"a": "\xff"}'), 400, "not JSON"),
-    ("nothing", carrying(b""), 400, "must be an object"),
+    ("nothing", carrying(b""), 400, "not JSON"),
     ("a list", carrying(b"[]"), 400, "must be an object"),
     ("deep nesting", carrying(b'{"a":' + b"[" * 200_000), 400, "nested too deeply"),
     (
@@ -159,6 +163,48 @@ async def test_a_delivery_is_taken_once(house: House) -> None:
     again = await house.deliver(payload, delivery_id="one")
     assert (first.status, again.status) == (202, 200)
     assert await again.json() == {"status": "duplicate"}
+
+
+@pytest.mark.parametrize(
+    ("line", "header", "stays"),
+    [
+        (b"HTTP/1.1", b"", True),
+        (b"HTTP/1.1", b"Connection: close\r\n", False),
+        (b"HTTP/1.0", b"", False),
+        (b"HTTP/1.0", b"Connection: keep-alive\r\n", True),
+    ],
+)
+async def test_the_answer_is_whole_however_the_connection_goes_on(
+    house: House, line: bytes, header: bytes, stays: bool
+) -> None:
+    sent = Sent.of(await pull_request(house), house.services.settings.github_webhook_secrets[0])
+    headers = "".join(f"{name}: {value}\r\n" for name, value in sent.headers.items()).encode()
+    request = b"POST /github/webhook %s\r\nHost: bridge\r\n%s%sContent-Length: %d\r\n\r\n%s" % (
+        line,
+        header,
+        headers,
+        len(sent.body),
+        sent.body,
+    )
+    parts = urlsplit(house.bridge)
+    for expected, answer in ((b"202 Accepted", "accepted"), (b"200 OK", "duplicate")):
+        reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
+        writer.write(request)
+        first = await reader.readline()
+        head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
+        length = int(re.findall(r"content-length: (\d+)", head)[0])
+        assert json.loads(await reader.readexactly(length)) == {"status": answer}
+        assert (first.split(b" ", 1)[1].strip(), first[:8]) == (expected, line)
+        for said in ("content-type: application/json", "x-content-type-options: nosniff", "no-store"):
+            assert said in head
+        said_at = parsedate_to_datetime(re.findall(r"date: (.*)\r", head)[0])
+        assert abs((datetime.now(UTC) - said_at).total_seconds()) < 60
+        if stays:
+            writer.write(b"GET /healthz HTTP/1.1\r\nHost: bridge\r\n\r\n")
+            assert await reader.readline() == b"HTTP/1.1 200 OK\r\n"
+        else:
+            assert await reader.read() == b""
+        writer.close()
 
 
 async def test_the_form_content_type_is_taken_too(house: House) -> None:

@@ -1,0 +1,104 @@
+"""What the queue must know of a delivery: whether anybody needs it, and which pull request it is about.
+
+GitHub's payloads are long (20 to 30 kB for a pull request). `read` picks out the few values and passes over
+the rest, in a quarter of the time that it takes to read the whole; the worker reads it all.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from bridge.core import translate, webhook
+from bridge.core.errors import Malformed
+from bridge.core.model import Delivery, Envelope
+
+MAX_ID = 2**63
+MAX_NUMBER = 2**31
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """What a delivery is about; `number` is 0 where it is about no pull request."""
+
+    action: str
+    repository_id: int
+    number: int
+
+
+class _Repository(msgspec.Struct):
+    id: int
+    full_name: str
+
+
+class _Pull(msgspec.Struct):
+    number: int
+
+
+class _Issue(msgspec.Struct):
+    number: int
+    pull_request: dict[str, Any] | None = None
+
+
+class _Payload(msgspec.Struct):
+    repository: _Repository
+    action: str = ""
+    pull_request: _Pull | None = None
+    issue: _Issue | None = None
+
+
+_DECODER = msgspec.json.Decoder(_Payload)
+
+
+def read(envelope: Envelope) -> Heading | None:
+    """The heading of a delivery; None if nobody here needs it. Raises `Malformed`.
+
+    What is odd in any way is read whole, so that the refusal says what is wrong. One oddity passes: a number
+    too large for any float, of which the worker tells.
+    """
+    try:
+        if not envelope.body.isascii():
+            # msgspec does not look into the strings that it passes over.
+            envelope.body.decode()
+        payload = _DECODER.decode(envelope.body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return of(webhook.whole(envelope))
+    event = envelope.event
+    if event == translate.MERGEABLE or event not in translate.EVENTS:
+        return None
+    number = _number(event, payload)
+    if number is None and event in translate.PULL_EVENTS:
+        return None
+    return _checked(payload.action, payload.repository.id, number or 0, payload.repository.full_name)
+
+
+def _number(event: str, payload: _Payload) -> int | None:
+    if event == "issue_comment":
+        return payload.issue.number if payload.issue and payload.issue.pull_request else None
+    return payload.pull_request.number if payload.pull_request and event in translate.PULL_EVENTS else None
+
+
+def of(delivery: Delivery) -> Heading | None:
+    """The heading of a delivery that was read whole; as `read`."""
+    return about(delivery) if translate.is_needed(delivery) else None
+
+
+def about(delivery: Delivery) -> Heading:
+    """The heading of a delivery that has a repository, needed or not; raises `Malformed`."""
+    repository = delivery.payload["repository"]
+    number = translate.subject(delivery) or 0
+    return _checked(delivery.action, repository.get("id"), number, repository.get("full_name"))
+
+
+def _checked(action: str, repository_id: object, number: int, full_name: object) -> Heading:
+    if (
+        isinstance(repository_id, bool)
+        or not isinstance(repository_id, int)
+        or not 0 < repository_id < MAX_ID
+    ):
+        raise Malformed("the payload names no repository id")
+    if not 0 <= number < MAX_NUMBER:
+        raise Malformed("the payload's pull request has no number that GitHub gives")
+    if not isinstance(full_name, str) or full_name.count("/") != 1:
+        raise Malformed("the payload names no repository")
+    return Heading(action, repository_id, number)

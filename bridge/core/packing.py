@@ -1,0 +1,38 @@
+"""A payload's bytes made small for the queue, and back.
+
+GitHub's payloads say the same addresses over and over: Zstandard (RFC 8878) at its quickest makes a tenth of
+them, and what is not sent to Redis, kept and written to its file there saves more time than packing takes.
+"""
+
+import zstandard
+
+LEVEL = -1
+"""Of those levels that were measured on GitHub's payloads the quickest."""
+
+WORTH = 512
+"""Bytes from which on packing is worth it."""
+
+_MAGIC = b"\x28\xb5\x2f\xfd"
+"""How Zstandard's frames begin, and no JSON (RFC 8878, 3.1.1)."""
+
+
+def pack(document: bytes) -> bytes:
+    """A document of JSON, packed if that makes it smaller."""
+    if len(document) < WORTH:
+        return document
+    packed = _COMPRESSOR.compress(document)
+    return packed if len(packed) < len(document) else document
+
+
+def unpack(data: bytes) -> bytes:
+    """The document that `pack` took; raises `ValueError` where the frame is broken."""
+    if not data.startswith(_MAGIC):
+        return data
+    try:
+        return _DECOMPRESSOR.decompress(data)
+    except zstandard.ZstdError as error:
+        raise ValueError(f"the packed payload is broken: {error}") from None
+
+
+_COMPRESSOR = zstandard.ZstdCompressor(level=LEVEL)
+_DECOMPRESSOR = zstandard.ZstdDecompressor()

@@ -1,0 +1,233 @@
+"""Scale: what a second worker brings, and what a delivery costs the more is known."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import orjson
+
+from bridge import keys
+from bridge.core import told
+from bridge.core.model import Delivery
+from bridge.core.registers import Register
+from bridge.core.snapshot import Snapshot
+from bridge.deliveries import Write
+from scripts.benches import deliveries, processes
+from scripts.benches import rig as rigs
+from scripts.benches.deliveries import Counted, Shape
+from scripts.benches.findings import Figure, Findings, Plot
+from scripts.benches.rig import Rig, say
+from scripts.sandbox.house import until
+
+DELAY = 0.05
+SHARE = 0.25
+"""Of a core, for each worker: two whole ones, Redis and the stand-in would need more than two cores."""
+
+REPOSITORIES = 3 * keys.PARTITIONS
+PULLS_KNOWN = (10, 1_000, 100_000)
+CONNECTIONS = (1, 1_000)
+COST_REPOSITORIES = 10
+BATCH = 2_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cost:
+    """What a delivery cost, in milliseconds: CPU of all processes together, and of the wall's clock."""
+
+    cpu: float
+    wall: float
+
+
+async def measure(quick: bool) -> Findings:
+    """Two workers against one; CPU time a delivery, by pull requests and by connections."""
+    payload = await rigs.payload()
+    workers = await _workers(payload, total=(4 if quick else 15) * REPOSITORIES, rounds=2 if quick else 5)
+    costs, plots = await _costs(payload, quick=quick)
+    return Findings(
+        figures=[workers, *costs],
+        plots=plots,
+        remarks=[
+            f"Scale: a worker's bound is its CPU, not Flowdock's {DELAY * 1000:.0f} ms: {REPOSITORIES} flows"
+            " have more slots than it fills. Two workers, Redis and the stand-in need more than two cores, so"
+            f" each worker may run for {SHARE:.0%} of the time (it is stopped and continued every"
+            f" {processes.PERIOD * 1000:.0f} ms), the two in turn. The repositories are spread evenly over"
+            " the partitions. Measured from the first message to the last; the deliveries are in Redis before.",
+            "Cost of a delivery: CPU time of web, worker and Redis together (/proc/PID/stat), for deliveries"
+            " sent to the web half while the worker works and Flowdock answers at once. By pull requests:"
+            f" {COST_REPOSITORIES} repositories that know so many open ones. By connections: each has a"
+            " repository of its own, and all have had a delivery before.",
+        ],
+    )
+
+
+# Workers
+
+
+async def _workers(payload: dict[str, Any], *, total: int, rounds: int) -> Figure:
+    shape = Shape(total=total, repositories=REPOSITORIES, pulls=5)
+    rates: dict[int, list[float]] = {1: [], 2: []}
+    async with rigs.open_rig(settings={"LEASE_SECONDS": "3", "LOG_LEVEL": "warning"}) as rig:
+        url = await rig.start_peer("answers", "--delay", str(DELAY))
+        rig.house.flowdock = url
+        await rig.start_web()
+        counted = Counted(rig, url)
+        for at in range(rounds):
+            for count in rates:
+                rates[count].append(await _drained_by(rig, payload, shape, counted, count))
+            say(f"scale: round {at + 1} of {rounds}: two {rates[2][-1]:,.0f}/s, one {rates[1][-1]:,.0f}/s")
+    return Figure(
+        name="two workers", unit="messages/s", ours=rates[2], peer="one worker", theirs=rates[1], bound=1.9
+    )
+
+
+async def _drained_by(rig: Rig, payload: dict[str, Any], shape: Shape, counted: Counted, count: int) -> float:
+    await rig.empty()
+    await counted.reset()
+    await deliveries.connect(rig, shape.repositories)
+    workers = [rig.start_worker() for _ in range(count)]
+    await _balanced(rig, count)
+    pids = [worker.pid for worker in workers]
+    # Who stands still keeps its leases as long as nobody else is there to take them.
+    processes.freeze(*pids)
+    await deliveries.send(rig, shape.bodies(payload))
+    async with processes.part_of_a_core(pids, SHARE):
+        found = await counted.all_of(shape.total)
+    await deliveries.drained(rig)
+    for worker in workers:
+        await rig.end(worker)
+    return (found["posts"] - 1) / (found["last"] - found["first"])
+
+
+async def _balanced(rig: Rig, workers: int) -> None:
+    """Wait until each worker has its share of the partitions."""
+
+    async def shared() -> bool:
+        owners = await rig.redis.mget([keys.lease(partition) for partition in range(keys.PARTITIONS)])
+        held = [owners.count(owner) for owner in set(owners)]
+        return None not in owners and held == [keys.PARTITIONS // workers] * workers
+
+    await until(shared, "the workers do not share the partitions")
+
+
+# Costs
+
+
+async def _costs(payload: dict[str, Any], *, quick: bool) -> tuple[list[Figure], list[Plot]]:
+    pulls, total, rounds = (PULLS_KNOWN[:2], 300, 2) if quick else (PULLS_KNOWN, 1_500, 3)
+    connections = (1, 200) if quick else CONNECTIONS
+    by_pulls: dict[int, list[Cost]] = {known: [] for known in pulls}
+    by_connections: dict[int, list[Cost]] = {count: [] for count in connections}
+    async with rigs.open_rig() as rig:
+        url = await rig.start_peer("answers")
+        rig.house.flowdock = url
+        for at in range(rounds):
+            for known, costs in by_pulls.items():
+                shape = Shape(
+                    total=total, repositories=COST_REPOSITORIES, pulls=max(1, known // COST_REPOSITORIES)
+                )
+                costs.append(await _cost(rig, payload, shape, Counted(rig, url)))
+                say(f"scale: round {at + 1} of {rounds}: {known:,} pull requests: {costs[-1].cpu:.2f} ms")
+            for count, costs in by_connections.items():
+                shape = Shape(total=total, repositories=count, pulls=max(1, 1_000 // count))
+                costs.append(await _cost(rig, payload, shape, Counted(rig, url)))
+                say(f"scale: round {at + 1} of {rounds}: {count:,} connections: {costs[-1].cpu:.2f} ms")
+    figures = [*_compared(by_pulls, "pull requests"), *_compared(by_connections, "connections")]
+    return figures, [_plot(by_pulls)]
+
+
+async def _cost(rig: Rig, payload: dict[str, Any], shape: Shape, counted: Counted) -> Cost:
+    await rig.empty()
+    await counted.reset()
+    await deliveries.connect(rig, shape.repositories)
+    await _know(rig, payload, shape)
+    web, worker = await rig.start_web(), rig.start_worker()
+    # A repository's first delivery ties its connection to its id: once, so it is none of this.
+    first = Shape(total=shape.repositories, repositories=shape.repositories, pulls=1)
+    await deliveries.send(rig, first.bodies(payload))
+    await counted.all_of(first.total)
+    await deliveries.drained(rig)
+    await counted.reset()
+    pids = [web.pid, worker.pid, (await rig.redis.info("server"))["process_id"]]
+    before = sum(map(processes.cpu_seconds, pids))
+    await deliveries.send(rig, shape.bodies(payload, first=first.total))
+    found = await counted.all_of(shape.total)
+    await deliveries.drained(rig)
+    spent = sum(map(processes.cpu_seconds, pids)) - before
+    for process in (worker, web):
+        await rig.end(process)
+    return Cost(
+        cpu=spent / shape.total * 1000, wall=(found["last"] - found["first"]) / (shape.total - 1) * 1000
+    )
+
+
+async def _know(rig: Rig, payload: dict[str, Any], shape: Shape) -> None:
+    """Have bridge know all pull requests of a shape, by what its own `Pulls` would write."""
+    waiting: list[Write] = []
+    for write in _writes(rig, payload, shape):
+        waiting.append(write)
+        if len(waiting) >= BATCH:
+            await _apply(rig, waiting)
+            waiting = []
+    await _apply(rig, waiting)
+
+
+def _writes(rig: Rig, payload: dict[str, Any], shape: Shape) -> Iterable[Write]:
+    for repository in range(shape.repositories):
+        body = deliveries.body(payload, repository=repository, number=1, step=0)
+        known = told.told(Delivery.of("known", "pull_request", orjson.loads(body)))
+        for number in range(1, shape.pulls + 1):
+            values = {
+                **known.values,
+                "number": _said(known.values["number"], number),
+                "head": _said(
+                    known.values["head"],
+                    {**known.value("head"), "sha": deliveries.sha_of(repository, number)},
+                ),
+            }
+            yield from rig.pulls.writes(
+                deliveries.id_of(repository), Snapshot(), replace(known, values=values)
+            )
+
+
+def _said(register: Register, value: Any) -> Register:
+    return register._replace(value=value)
+
+
+async def _apply(rig: Rig, writes: list[Write]) -> None:
+    async with rig.redis.pipeline(transaction=False) as pipe:
+        for write in writes:
+            pipe.execute_command(write.command, write.key, write.value)
+            pipe.expire(write.key, write.seconds)
+        await pipe.execute()
+
+
+def _compared(costs: dict[int, list[Cost]], what: str) -> list[Figure]:
+    (fewest, base), *more = costs.items()
+    return [
+        Figure(
+            name=f"CPU a delivery, {count:,} {what}",
+            unit="ms",
+            ours=[one.cpu for one in found],
+            peer=f"{fewest:,} {what}" if fewest > 1 else f"1 {what.removesuffix('s')}",
+            theirs=[one.cpu for one in base],
+            bound=1.1,
+            better="less",
+        )
+        for count, found in more
+    ]
+
+
+def _plot(costs: dict[int, list[Cost]]) -> Plot:
+    def line(value: str) -> list[tuple[float, float]]:
+        return [
+            (known, sorted(getattr(one, value) for one in found)[len(found) // 2])
+            for known, found in costs.items()
+        ]
+
+    return Plot(
+        name="cost-by-pull-requests",
+        title="Cost of a delivery by pull requests known",
+        across="open pull requests",
+        up="ms",
+        lines={"CPU, all processes": line("cpu"), "wall clock": line("wall")},
+    )

@@ -1,0 +1,38 @@
+"""Payloads packed for the queue come out as they went in."""
+
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bridge.core import packing
+from tests.examples import events, examples
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.binary(max_size=3000) | st.binary(min_size=1, max_size=9).map(lambda part: part * 300))
+def test_what_is_packed_comes_out_as_it_went_in(document: bytes) -> None:
+    # JSON in UTF-8 never begins like a frame: what does is no payload.
+    if not document.startswith(b"\x28\xb5\x2f\xfd"):
+        assert packing.unpack(packing.pack(document)) == document
+
+
+def test_githubs_payloads_take_a_fifth_of_their_room_at_most() -> None:
+    for event in events():
+        for payload in examples(event):
+            document = json.dumps(payload).encode()
+            if len(document) > 20_000:
+                assert len(packing.pack(document)) < len(document) / 5
+
+
+@pytest.mark.parametrize("document", [b"", b"{}", b'{"a":"' + b"x" * 500 + b'"}'], ids=len)
+def test_what_packing_is_not_worth_it_for_stays_as_it_is(document: bytes) -> None:
+    assert packing.pack(document) == document or len(document) >= packing.WORTH
+
+
+def test_a_broken_frame_is_told() -> None:
+    packed = packing.pack(b'{"a": "b"}' * 200)
+    for broken in (packed[:-3], packed[:6], packed[:20] + b"\0\0\0\0" + packed[24:]):
+        with pytest.raises(ValueError, match="is broken"):
+            packing.unpack(broken)
