@@ -17,6 +17,7 @@ from bridge.web import (
     actions,
     bodies,
     configure,
+    connections,
     filters,
     health,
     home,
@@ -92,10 +93,12 @@ def make_runner(
     *,
     idle_seconds: float = IDLE_SECONDS,
     lingering_seconds: float = LINGERING_SECONDS,
+    open_at_once: int = connections.OPEN_AT_ONCE,
 ) -> web.AppRunner:
     """What serves the application; `idle_seconds` also bound how long a request's headers may take."""
-    return web.AppRunner(
+    return connections.Runner(
         app,
+        open_at_once=open_at_once,
         access_log=None,
         shutdown_timeout=DRAIN_SECONDS,
         handle_signals=False,

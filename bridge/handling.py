@@ -156,9 +156,10 @@ class Handler:
         connection = await self.store.connection(letter.connection_id)
         # The newest state, not the one of this delivery: a late message does not turn a thread back.
         pull = await self.pulls.pull(letter.repository_id, letter.number)
-        if connection is None or pull is None:
-            log.info("message_dropped", delivery=letter.delivery_id, reason="the connection was removed")
-            return []
+        if connection is None:
+            return _dropped(letter, "the connection was removed")
+        if pull is None:
+            return _dropped(letter, "what was known of the pull request has expired")
         thread_id = connection.thread_id(letter.number)
         tags = await self.pulls.tags(letter.message.mentions)
         await holding.stop.pause_until(0)
@@ -174,7 +175,7 @@ class Handler:
             )
         except SourceGone as gone:
             await self._disconnect(connection.id, gone)
-            return []
+            return _dropped(letter, str(gone))
         flow.failures = 0
         self.metrics.posted.inc()
         self.metrics.latency.observe(max(0, time.time() - letter.received_at))
@@ -246,6 +247,15 @@ async def _persist(holding: Holding, write: Callable[[], Awaitable[None]]) -> No
         except (RedisError, OSError) as error:
             log.warning("redis_away", error=type(error).__name__, doing="noting what is done")
             await holding.cut.pause_until(time.time() + REDIS_PAUSE)
+
+
+def _dropped(letter: Letter, reason: str) -> list[Write]:
+    """What is written about a message that goes nowhere.
+
+    No dead letter: the connection and its token are gone for good, so nobody could send it again.
+    """
+    log.warning("message_dropped", delivery=letter.delivery_id, reason=reason)
+    return journal.note(letter.repository_id, _note_of(letter, "skipped", reason))
 
 
 def _note_of(entry: InboxEntry | OutboxEntry | Letter, outcome: journal.Outcome, reason: str = "") -> Note:

@@ -20,7 +20,8 @@ from scripts.sandbox import house as houses
 from scripts.sandbox import story
 from scripts.sandbox.house import House, until
 from tests.cluster_kit import HOST, Node, RedisCluster, open_cluster, running
-from tests.faults.load import THREADS, TOTAL, Load, open_load
+from tests.faults.load import Load, open_load
+from tests.faults.row import THREADS, TOTAL
 
 REPOSITORY_KEY = keys.inbox(keys.partition_of(5000))
 """Of the first repository of a load."""
@@ -50,16 +51,16 @@ async def test_a_slot_that_moves_a_node_and_a_worker_that_are_killed_lose_nothin
 ) -> None:
     new = cluster.nodes[-1]
     sending = asyncio.create_task(load.send())
-    await load.posted(30)
+    await load.posted(TOTAL // 8)
     await cluster.begin_move(REPOSITORY_KEY, new)
-    await load.posted(60)
+    await load.posted(TOTAL // 4)
     await cluster.end_move(REPOSITORY_KEY, new)
-    await load.posted(90)
+    await load.posted(TOTAL * 3 // 8)
     killed = cluster.nodes[1]
     killed.kill()
     killed.start()
     await running(killed)
-    await load.posted(130)
+    await load.posted(TOTAL // 2)
     load.house.processes[-1].kill()
     assert await load.not_posted() > 0
     await sending

@@ -6,8 +6,8 @@ A redirect followed with a token hands the token to whoever is named there; with
 import inspect
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import suppress
-from dataclasses import dataclass, field
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from bridge import settings
 from bridge.core.actions import Call
 from bridge.core.errors import BridgeError
 from bridge.core.model import Author, GitHubToken, Message, Target
+from bridge.doctor import outside
 from bridge.flowdock import Flowdock
 from bridge.github import GitHub
 from bridge.services import Services
@@ -67,6 +68,13 @@ CALLS: dict[str, Ask] = {
     "Flowdock.set_trouble": lambda of: of.flowdock.set_trouble("token", "broken"),
 }  # fmt: skip
 
+DOCTOR: dict[str, Ask] = {
+    "outside.github": outside.github,
+    "outside.github_client": outside.github_client,
+    "outside.flowdock_client": outside.flowdock_client,
+}
+"""What the doctor asks, by the functions of `bridge.doctor.outside`; `public_address` has its own test."""
+
 NO_CALLS = {
     "GitHub.perform": "is made of GitHub.call",
     "GitHub.authorize_url": "an address for a browser",
@@ -82,26 +90,33 @@ class Elsewhere:
     reached: list[str] = field(default_factory=list)
 
 
+@asynccontextmanager
+async def serving(answer: Callable[[web.Request], Awaitable[web.Response]]) -> AsyncIterator[str]:
+    """A server that answers everything so; its address."""
+    app = web.Application()
+    app.router.add_route("*", "/{any:.*}", answer)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        await web.SockSite(runner, listener).start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        await runner.cleanup()
+
+
 @pytest.fixture
 async def elsewhere() -> AsyncIterator[Elsewhere]:
     async def reached(request: web.Request) -> web.Response:
         third.reached.append(f"{request.method} {request.path}")
         return web.json_response({})
 
-    app = web.Application()
-    app.router.add_route("*", "/{any:.*}", reached)
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        third = Elsewhere(f"http://127.0.0.1:{listener.getsockname()[1]}")
-        await web.SockSite(runner, listener).start()
+    async with serving(reached) as address:
+        third = Elsewhere(address)
         yield third
-        await runner.cleanup()
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 async def test_no_call_follows_a_redirect(house: House, elsewhere: Elsewhere, status: int) -> None:
-    for name, ask in CALLS.items():
+    for name, ask in (CALLS | DOCTOR).items():
         journals = (house.github_journal, house.flowdock_journal)
         for journal in journals:
             journal.calls.clear()
@@ -116,6 +131,38 @@ async def test_no_call_follows_a_redirect(house: House, elsewhere: Elsewhere, st
     async with house.http.get(elsewhere.address) as response:
         assert response.status == 200, "it can be reached"
     assert elsewhere.reached == ["GET /"]
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize("redirected", ["GET /healthz", "POST /github/webhook"])
+async def test_the_doctor_follows_no_redirect_of_the_public_address(
+    house: House, elsewhere: Elsewhere, status: int, redirected: str
+) -> None:
+    """Its ping is signed with the webhook's secret; whoever gets it could send it again."""
+    asked: list[str] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        asked.append(f"{request.method} {request.path}")
+        if asked[-1] == redirected:
+            return web.Response(status=status, headers={"Location": f"{elsewhere.address}/x"})
+        return web.json_response({"status": "alive"})
+
+    async with serving(answer) as address:
+        chosen = replace(house.services.settings, web_url=address)
+        (row,) = await outside.public_address(replace(house.services, settings=chosen))
+    assert row.state in ("warn", "wrong")
+    assert str(status) in row.to_do
+    assert asked[-1] == redirected, "nothing is asked after it"
+    assert elsewhere.reached == []
+
+
+def test_every_question_of_the_doctor_is_in_a_table() -> None:
+    questions = {
+        f"outside.{name}"
+        for name, _ in inspect.getmembers(outside, inspect.iscoroutinefunction)
+        if not name.startswith("_")
+    }
+    assert questions == {*DOCTOR, "outside.public_address"}
 
 
 def test_every_way_to_call_is_in_the_table() -> None:

@@ -4,6 +4,7 @@ import asyncio
 import json
 
 import pytest
+import structlog
 
 from bridge import handling, keys
 from bridge.core import heading
@@ -93,26 +94,36 @@ async def test_a_dead_message_that_is_revived_is_posted_by_the_worker_that_runs(
 
 
 async def test_a_source_that_was_removed_takes_its_connection_and_token_with_it(
-    house: House, made: Pulls
+    house: House, made: Pulls, redis_url: str
 ) -> None:
     house.start_worker()
     await made.deliver(1, "A")
     (message,) = await posted(house, 1)
     (connection,) = await house.services.store.connections()
-    async with house.http.delete(f"{house.flowdock}/_sandbox/sources/{message['source']}") as response:
-        assert response.status == 204
+    house.flowdock_journal.faults.append(Fault(path="/messages", status=503, times=FOREVER))
     for number in range(1, 9):
         await made.deliver(number, "B")
+    await tried(house, 8)
+    await stop_worker(house)
+    async with house.http.delete(f"{house.flowdock}/_sandbox/sources/{message['source']}") as response:
+        assert response.status == 204
+    house.flowdock_journal.faults.clear()
 
-    await idle(house)
+    with structlog.testing.capture_logs() as logged:
+        async with next_worker(house, redis_url):
+            await idle(house)
+            await made.deliver(1, "C")
+            await idle(house)
     redis = house.services.redis
     assert await redis.exists(keys.CONNECTIONS, keys.connection(connection.id)) == 0
     assert await redis.exists(keys.connections_of(REPOSITORY_ID)) == 0
     assert await house.services.deliveries.dead_letters() == []
     # Those that were told the same at once are no error to be tried again.
-    assert house.services.metrics.registry.get_sample_value("bridge_retried_total") == 0
-    await made.deliver(1, "C")
-    await idle(house)
+    assert [line for line in logged if line["event"] == "try_failed"] == []
+    reasons = await skipped(house, connection.id)
+    assert len(reasons) == 8, "each is accounted for"
+    assert "the flow removed the source" in reasons
+    assert set(reasons) <= {"the flow removed the source", "the connection was removed"}
     await posted(house, 1)
 
 
@@ -225,6 +236,30 @@ async def test_a_connection_removed_while_its_messages_waited_gets_none_of_them(
     async with next_worker(house, redis_url):
         await idle(house)
     await posted(house, 0)
+    assert await skipped(house, connection.id) == ["the connection was removed"]
+
+
+async def test_a_pull_request_that_expired_while_its_message_waited_is_told_of_in_the_journal(
+    house: House, made: Pulls, redis_url: str
+) -> None:
+    house.flowdock_journal.faults.append(Fault(path="/messages", status=503, times=FOREVER))
+    house.start_worker()
+    await made.deliver(1, "A")
+    await tried(house, 1)
+    await stop_worker(house)
+    await house.services.redis.delete(keys.snapshot(REPOSITORY_ID, 1))
+    (connection,) = await house.services.store.connections()
+
+    async with next_worker(house, redis_url):
+        await idle(house)
+    await posted(house, 0)
+    assert await skipped(house, connection.id) == ["what was known of the pull request has expired"]
+
+
+async def skipped(house: House, connection_id: str) -> list[str]:
+    """Why messages of a connection were skipped, the newest first."""
+    notes = await house.services.journal.notes(REPOSITORY_ID, connection_id)
+    return [note.reason for note in notes if note.outcome == "skipped"]
 
 
 async def test_a_worker_overtaken_in_the_middle_of_a_post_leaves_the_message_to_the_next_owner(

@@ -233,6 +233,19 @@ THREATS = [
         ),
     ),
     Threat(
+        "Flooder",
+        "opens thousands of connections and is slow on them, sends huge bodies, or asks all the time",
+        "connections, headers, bodies and requests are bounded; the slowest client makes room for the next",
+        (
+            "web/test_connections.py::test_slow_clients_however_many_keep_no_delivery_out",
+            "web/test_wire.py::test_headers_that_never_end_are_hung_up_on",
+            "web/test_wire.py::test_a_body_that_never_ends_is_answered_and_hung_up_on",
+            "web/test_wire.py::test_few_large_bodies_are_read_at_once",
+            "web/test_limits.py::test_pages_are_limited_by_address",
+            "web/test_limits.py::test_clicks_are_limited_by_user_wherever_they_come_from",
+        ),
+    ),
+    Threat(
         "Former member",
         "goes on acting after their GitHub grant was taken back",
         "a token that GitHub refuses is forgotten; a revoked App grant removes the link at once",

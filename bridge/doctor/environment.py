@@ -50,6 +50,13 @@ def _weak(chosen: Settings) -> dict[str, str]:
     found = {}
     if chosen.web_url.startswith("http:"):
         found["WEB_URL"] = "WEB_URL is not https: on the way to browsers, cookies and claims lie open"
+    elif not chosen.trust_proxy:
+        # bridge speaks no TLS itself, so with https there is something in front of it.
+        found["TRUST_PROXY"] = (
+            "WEB_URL is https, so a proxy is in front of bridge, and TRUST_PROXY is not set: all visitors"
+            " count as that proxy and share one PAGE_LIMIT; set TRUST_PROXY=1, and see that the proxy sends"
+            " X-Forwarded-For"
+        )
     if chosen.redis_url is None:
         found["REDIS_URL"] = "REDIS_URL is not set: the embedded Redis is not for production"
     if any(len(secret) < STRONG for secret in chosen.cookie_secrets):

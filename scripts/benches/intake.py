@@ -98,7 +98,7 @@ async def measure(quick: bool) -> Findings:
     async with rigs.open_rig() as rig:
         intake = Intake(rig, await _start(rig))
         body = _body(rig, payload)
-        seconds, rounds = (2, 3) if quick else (5, 5)
+        seconds, rounds = (1, 3) if quick else (5, 5)
         figures = _figures(await _interleaved(intake, body, SERVERS, seconds=seconds, rounds=rounds))
         plots = await _curves(intake, rig, payload, quick=quick)
         if not quick:

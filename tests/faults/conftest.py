@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.faults import table
-from tests.faults.load import Load, RedisServer, open_load, redis_server
+from tests.faults.load import Load, open_load
+from tests.faults.server import RedisServer, redis_server
 
 
 @pytest.fixture(autouse=True)
@@ -44,5 +45,6 @@ async def wide_load(tmp_path: Path, server: RedisServer) -> AsyncIterator[Load]:
     """Two web processes and two workers."""
     async with open_load(tmp_path, server.url, lease_seconds=6, more_webs=1) as opened:
         for _ in range(2):
-            opened.house.start("bridge", "worker")
+            # Their log tells of deliveries for which there was no connection any more.
+            opened.house.start("bridge", "worker", LOG_LEVEL="info", LOG_FORMAT="json")
         yield opened

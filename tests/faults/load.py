@@ -1,83 +1,35 @@
 """A load of signed deliveries on a house of real processes, and the count of what became of them."""
 
 import asyncio
-import copy
 import itertools
 import json
-import os
-import signal
 import subprocess
-import uuid
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable
 from collections.abc import Set as AbstractSet
-from contextlib import ExitStack, asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import aiohttp
 
-from bridge import embedded_redis, keys
+from bridge import keys
 from bridge.core.model import Connection
 from bridge.core.translate import message_uuid
 from bridge.core.vault import Vault
 from bridge.deliveries import DeadLetter, Deliveries
+from bridge.journal import Journal
 from bridge.redis_client import close_redis, connect_redis
 from bridge.store import Store
 from scripts.sandbox.house import FLOW, House, free_port, open_house, until
 from tests import sign
+from tests.faults.row import PULLS, REPOSITORIES, STEPS, THREADS, TOTAL, Row
 from tests.faults.wire import Wire, open_wire
-
-REPOSITORIES, PULLS, STEPS = 10, 2, 10
-TOTAL = REPOSITORIES * PULLS * STEPS
-"""Deliveries of one load: ten of each of twenty pull requests, two in each of ten repositories."""
-
-THREADS = REPOSITORIES * PULLS
-"""Each has one post under way at most: what a worker that is killed may have posted without its note."""
-
 
 SLOW = {"path": "/messages", "delay": 0.1, "times": 1_000_000}
 """Flowdock slow enough that a fault comes in the middle of the load."""
-
-
-class RedisServer:
-    """A Redis that can be killed and started again on what it wrote."""
-
-    def __init__(self, data: Path) -> None:
-        self.url = ""
-        self._data = data
-        self._running = ExitStack()
-
-    def start(self) -> None:
-        """Start it on its data."""
-        self.url = self._running.enter_context(embedded_redis.running(self._data))
-
-    def kill(self, pid: int) -> None:
-        """Kill it, unasked."""
-        os.kill(pid, signal.SIGKILL)
-        self.stop()
-
-    def stop(self) -> None:
-        """Stop it, or bury one that was killed."""
-        self._running.close()
-
-
-@dataclass
-class Row:
-    """A line of the table: what came of a load under a fault."""
-
-    fault: str
-    left: tuple[int, ...] = ()
-    """How much of the load was left at each fault."""
-    deliveries: int = 0
-    lost: int = 0
-    repeated: int = 0
-    out_of_order: int = 0
-    stale: int = 0
-    """Threads that do not show the newest state in the end."""
-    dead: int = 0
-    """Dead letters, each with its reason."""
 
 
 @dataclass
@@ -91,13 +43,24 @@ class Load:
     """The web processes' addresses: who is refused at one asks the next, as behind a router."""
     wire: Wire
     """Between bridge and Flowdock."""
+    output: Path
+    """What bridge's processes print."""
     first: int = 0
     """The number of the first repository: a load that comes after another has repositories of its own."""
     connections: dict[int, Connection] = field(default_factory=dict)
+    sources: dict[int, str] = field(default_factory=dict)
+    """By repository: the id of its source in the flow."""
+    gone: set[int] = field(default_factory=set)
+    """The repositories whose source the flow removed."""
     accepted: dict[str, tuple[str, int]] = field(default_factory=dict)
     """By message uuid: the thread and the step of each delivery that was answered with 202."""
+    uuids: dict[str, str] = field(default_factory=dict)
+    """By delivery id: the message's uuid."""
     answers: Counter[int] = field(default_factory=Counter)
     """How many of bridge's answers had which status."""
+
+    def __post_init__(self) -> None:
+        self._next_web = itertools.cycle(self.webs)
 
     async def connect(self) -> None:
         """A source and a connection for each repository."""
@@ -110,13 +73,14 @@ class Load:
             )
             connection, _ = await store.connect(name, flow_token=source["flow_token"], name=name)
             self.connections[repository] = connection
+            self.sources[repository] = source["id"]
         await self.house.post(f"{self.house.flowdock}/_sandbox/faults", SLOW)
 
     async def again(self) -> None:
         """Another load on the same processes, with nothing left of the one before."""
         store, deliveries = self.store, Deliveries(self.redis)
-        for connection in self.connections.values():
-            await store.disconnect(connection.id)
+        for repository in self.connections.keys() - self.gone:
+            await store.disconnect(self.connections[repository].id)
         for letter in await deliveries.dead_letters():
             await deliveries.drop(letter)
         for path in ("faults", "calls"):
@@ -124,7 +88,8 @@ class Load:
                 pass
         await self.house.post(f"{self.house.flowdock}/_sandbox/reset", {})
         self.first += REPOSITORIES
-        for mine in (self.connections, self.accepted, self.answers):
+        self.gone.clear()
+        for mine in (self.connections, self.sources, self.accepted, self.uuids, self.answers):
             mine.clear()
         await self.connect()
 
@@ -143,9 +108,10 @@ class Load:
     async def _send_all_of(self, repository: int, number: int) -> None:
         connection = self.connections[repository]
         for step in range(STEPS):
-            guid = str(uuid.uuid4())
+            guid = str(uuid4())
             await self._until_accepted(guid, self._body(repository, number, step))
-            self.accepted[message_uuid(guid, connection.id, number)] = (connection.thread_id(number), step)
+            self.uuids[guid] = uuid = message_uuid(guid, connection.id, number)
+            self.accepted[uuid] = (connection.thread_id(number), step)
 
     async def _until_accepted(self, guid: str, body: bytes) -> None:
         """As GitHub and whoever presses Redeliver: the same id again, until bridge has it."""
@@ -156,12 +122,10 @@ class Load:
             "X-Hub-Signature-256": sign.webhook(body, self.house.webhook_secret),
         }
 
-        webs = itertools.cycle(self.webs)
-
         async def taken() -> bool:
             try:
                 async with self.house.http.post(
-                    f"{next(webs)}/github/webhook", data=body, headers=headers
+                    f"{next(self._next_web)}/github/webhook", data=body, headers=headers
                 ) as response:
                     self.answers[response.status] += 1
                     # 200: it was taken, and the answer was lost.
@@ -172,26 +136,37 @@ class Load:
         await until(taken, f"bridge does not take {guid}")
 
     def _body(self, repository: int, number: int, step: int) -> bytes:
-        made = copy.deepcopy(self.payload)
         name = f"repository-{repository}"
-        made |= {"action": "edited", "number": number}
-        made["repository"] |= {"id": 5000 + repository, "name": name, "full_name": f"acme/{name}"}
-        made["sender"] |= {"login": f"step-{step}"}
-        made["pull_request"] |= {
-            "number": number,
-            "title": f"Step {step}",
-            "updated_at": f"2030-01-01T00:00:{step:02}Z",
+        changes = {
+            "repository": {"id": 5000 + repository, "name": name, "full_name": f"acme/{name}"},
+            "sender": {"login": f"step-{step}"},
+            "pull_request": {
+                "number": number,
+                "title": f"Step {step}",
+                "updated_at": f"2030-01-01T00:00:{step:02}Z",
+            },
         }
+        made = self.payload | {"action": "edited", "number": number}
+        made |= {part: self.payload[part] | fields for part, fields in changes.items()}
         return json.dumps(made).encode()
 
     async def messages(self) -> list[dict[str, Any]]:
-        """What Flowdock took, repeats too, in order."""
-        found: list[dict[str, Any]] = await self.house.get(f"{self.house.flowdock}/_sandbox/messages")
+        """What Flowdock took, repeats too, in order: of each its uuid, and whether it is a repeat."""
+        found: list[dict[str, Any]] = await self.house.get(
+            f"{self.house.flowdock}/_sandbox/messages?only=uuid,repeat"
+        )
         return found
 
     async def not_posted(self) -> int:
-        """How many of all the messages Flowdock has not taken yet."""
-        return TOTAL - len({one["uuid"] for one in await self.messages()} | (await self.dead()).keys())
+        """How many of all the messages Flowdock has not taken yet, nor refused for good."""
+        dead = sum(await self._lengths(map(keys.dead, range(keys.PARTITIONS))))
+        return TOTAL - len({one["uuid"] for one in await self.messages()}) - dead
+
+    async def _lengths(self, streams: Iterable[str]) -> list[int]:
+        async with self.redis.pipeline(transaction=False) as pipe:
+            for stream in streams:
+                pipe.xlen(stream)
+            return list(await pipe.execute())
 
     async def posted(self, count: int) -> None:
         """Wait until Flowdock took that many messages."""
@@ -216,32 +191,60 @@ class Load:
             streams = [
                 name(partition) for partition in range(keys.PARTITIONS) for name in (keys.inbox, keys.outbox)
             ]
-            return not any([await self.redis.xlen(stream) for stream in streams])
+            return not any(await self._lengths(streams))
 
         await until(empty, "the queue does not become empty")
         messages = await self.messages()
         firsts = [one for one in messages if not one["repeat"]]
         row = Row(fault=fault, left=tuple(left), deliveries=len(self.accepted))
-        dead = await self.dead()
-        row.dead = len(dead)
-        row.lost = len(self.accepted.keys() - {one["uuid"] for one in firsts} - dead.keys())
+        dead, skipped = await self.dead(), await self.skipped()
+        row.dead, row.skipped = len(dead), len(skipped)
+        ended = dead.keys() | skipped.keys()
+        row.lost = len(self.accepted.keys() - {one["uuid"] for one in firsts} - ended)
         row.repeated = len(messages) - len(firsts)
-        row.out_of_order = self._out_of_order(firsts, dead.keys())
-        threads = await self.house.threads()
+        row.out_of_order = self._out_of_order(firsts, ended)
+        gone = {self.sources[repository] for repository in self.gone}
+        threads = [one for one in await self.house.threads() if one["source"] not in gone]
         row.stale = sum(thread["title"] != f"Step {STEPS - 1}" for thread in threads)
-        assert len(threads) == THREADS
+        assert len(threads) == THREADS - PULLS * len(gone)
         return row
+
+    async def remove_sources(self, repositories: Iterable[int]) -> None:
+        """The flow removes what ties bridge to these repositories."""
+        for repository in repositories:
+            self.gone.add(repository)
+            where = f"{self.house.flowdock}/_sandbox/sources/{self.sources[repository]}"
+            async with self.house.http.delete(where) as response:
+                assert response.status == 204
+
+    async def skipped(self) -> dict[str, str]:
+        """Why a message went nowhere, by its uuid: as the journal has it, or the log of a worker at `info`.
+
+        The log alone has it where the connection was gone before there was a message.
+        """
+        found: dict[str, str] = {}
+        for repository in self.gone:
+            notes = await Journal(self.redis).notes(5000 + repository, self.connections[repository].id)
+            found |= {
+                self.uuids[note.delivery_id]: note.reason for note in notes if note.outcome == "skipped"
+            }
+        for line in self.output.read_text().splitlines():
+            if '"event": "delivery_skipped"' in line:
+                told = json.loads(line)
+                if told["delivery"] in self.uuids:
+                    found[self.uuids[told["delivery"]]] = told["reason"]
+        return found
 
     async def dead(self) -> dict[str, DeadLetter]:
         """The dead letters of messages, by message uuid."""
         found = await Deliveries(self.redis).dead_letters()
         return {json.loads(letter.fields["letter"])["uuid"]: letter for letter in found}
 
-    def _out_of_order(self, messages: list[dict[str, Any]], dead: AbstractSet[str]) -> int:
-        """Messages that came before one that is older in their thread; a dead letter leaves a gap."""
+    def _out_of_order(self, messages: list[dict[str, Any]], ended: AbstractSet[str]) -> int:
+        """Messages before one that is older in their thread; one that ended otherwise leaves a gap."""
         due: defaultdict[str, list[int]] = defaultdict(list)
         for message_id, (thread, step) in self.accepted.items():
-            if message_id not in dead:
+            if message_id not in ended:
                 due[thread].append(step)
         wrong = 0
         for message in messages:
@@ -258,7 +261,8 @@ async def open_load(
     settings = {"REDIS_URL": redis_url, "LEASE_SECONDS": str(lease_seconds), "LOG_LEVEL": "warning"}
     if cluster:
         settings["REDIS_CLUSTER"] = "1"
-    with (data / "output.log").open("wb") as output:
+    printed = data / "output.log"
+    with printed.open("wb") as output:
         async with (
             open_house(data, output=subprocess.DEVNULL, settings=settings) as house,
             open_wire(house.flowdock) as wire,
@@ -271,22 +275,18 @@ async def open_load(
                 house.start("bridge", "web", PORT=web.rpartition(":")[2])
             redis = connect_redis(redis_url, cluster=cluster)
             try:
-                load = Load(house=house, redis=redis, payload=await house.payload(), webs=webs, wire=wire)
+                load = Load(
+                    house=house,
+                    redis=redis,
+                    payload=await house.payload(),
+                    webs=webs,
+                    wire=wire,
+                    output=printed,
+                )
                 await load.connect()
                 for web in webs:
                     await house.answers(f"{web}/readyz")
                 yield load
             finally:
                 await close_redis(redis)
-    assert "Traceback" not in (data / "output.log").read_text()
-
-
-@contextmanager
-def redis_server(data: Path) -> Iterator[RedisServer]:
-    """A Redis for one load."""
-    server = RedisServer(data)
-    server.start()
-    try:
-        yield server
-    finally:
-        server.stop()
+    assert "Traceback" not in printed.read_text()

@@ -3,17 +3,19 @@
 import asyncio
 from typing import Any
 
-from tests.faults.load import SLOW, TOTAL, Load
+import pytest
+
+from tests.faults.load import SLOW, Load
+from tests.faults.row import AT, TOTAL
 from tests.faults.table import check
 
-AT = (40, 120)
-"""How many messages are posted when the trouble begins, and when it comes again."""
+pytestmark = pytest.mark.timeout(300)
 
 FLOWDOCK: dict[str, tuple[dict[str, Any], int]] = {
     # What Flowdock does to the next posts, and how many repeats that may cause.
     "Flowdock answers 500": ({"status": 500, "times": 15}, 0),
     "Flowdock answers 429, Retry-After": ({"status": 429, "headers": {"Retry-After": "1"}, "times": 3}, 0),
-    "Flowdock hangs": ({"delay": 600, "times": 2}, 0),
+    "Flowdock hangs": ({"delay": 15, "times": 2}, 0),
     "Flowdock cuts before it takes one": ({"cut": "before", "times": 10}, 0),
     "Flowdock cuts after it took one": ({"cut": "after", "times": 10}, 20),
 }
@@ -34,6 +36,8 @@ async def test_a_flowdock_in_trouble_gets_everything_once_it_is_well(wide_load: 
 
     await _refused(wide_load)
     await wide_load.again()
+    await _gone(wide_load)
+    await wide_load.again()
     await _killed(wide_load)
 
 
@@ -41,17 +45,40 @@ async def _refused(wide_load: Load) -> None:
     """A message that Flowdock refuses is a dead letter, and its thread goes on."""
     sending = asyncio.create_task(wide_load.send())
     await wide_load.posted(AT[0])
-    # The thread's title is the newest, so it is the author that tells a message: step 5 of every thread.
-    await _break(wide_load, body='"name":"step-5"', status=400, answer="no", times=1_000_000)
+    # The thread's title is the newest, so it is the author that tells a message: step 3 of every thread.
+    await _break(wide_load, body='"name":"step-3"', status=400, answer="no", times=1_000_000)
     left = [await wide_load.not_posted()]
     await sending
 
     row = await wide_load.finished("Flowdock answers 400", left)
     dead = await wide_load.dead()
     assert {letter.reason for letter in dead.values()} == {"Flowdock answered 400: no"}
-    assert {wide_load.accepted[message][1] for message in dead} == {5}
+    assert {wide_load.accepted[message][1] for message in dead} == {3}
     check(row, dead=row.dead)
     assert row.dead > 0
+
+
+async def _gone(wide_load: Load) -> None:
+    """A message to a source that the flow removed goes nowhere, and says why; the others are posted."""
+    sending = asyncio.create_task(wide_load.send())
+    await wide_load.posted(AT[0])
+    gone = list(wide_load.connections)[:3]
+    await wide_load.remove_sources(gone)
+    left = [await wide_load.not_posted()]
+    await sending
+
+    row = await wide_load.finished("Flowdock answers 410", left)
+    skipped = await wide_load.skipped()
+    assert set(skipped.values()) <= {
+        *("the flow removed the source", "the connection was removed", "not connected")
+    }
+    threads = {wide_load.connections[one].thread_id(number) for one in gone for number in (1, 2)}
+    assert {wide_load.accepted[message][0] for message in skipped} <= threads
+    # Each of the three was told 410, and heard of once; the tokens are forgotten.
+    assert list(skipped.values()).count("the flow removed the source") >= len(gone)
+    kept = {one.repository for one in await wide_load.store.connections()}
+    assert kept == {f"acme/repository-{one}" for one in wide_load.connections if one not in gone}
+    check(row, skipped=row.skipped)
 
 
 async def _killed(wide_load: Load) -> None:

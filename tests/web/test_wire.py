@@ -31,12 +31,15 @@ HOST = b"Host: bridge.example\r\n"
 
 @asynccontextmanager
 async def another(
-    house: House, *, idle: float = LONG, body: float = LONG, large: int = 4
+    house: House, *, idle: float = LONG, body: float = LONG, large: int = 4, open_at_once: int = 100
 ) -> AsyncIterator[str]:
     """A web half like the house's own, with other bounds; its address."""
     bounds = Bodies(seconds=body, large=asyncio.Semaphore(large))
     runner = make_runner(
-        create_app(house.services, bodies_bounds=bounds), idle_seconds=idle, lingering_seconds=SHORT
+        create_app(house.services, bodies_bounds=bounds),
+        idle_seconds=idle,
+        lingering_seconds=SHORT,
+        open_at_once=open_at_once,
     )
     await runner.setup()
     with socket.create_server(("127.0.0.1", 0)) as listener:

@@ -57,10 +57,12 @@ async def click(request: web.Request) -> web.Response:
 
 @routes.get("/_sandbox/messages")
 async def list_messages(request: web.Request) -> web.Response:
-    """Every accepted message, in order, with its fields as sent."""
+    """Every accepted message, in order, with its fields as sent; `?only=uuid,repeat`: no other fields."""
     flow = _asked_flow(request)
-    messages = request.app[WORLD].messages
-    return web.json_response([_message_json(one) for one in messages if flow in {None, one.flow}])
+    messages = [_message_json(one) for one in request.app[WORLD].messages if flow in {None, one.flow}]
+    if only := request.query.get("only"):
+        messages = [{name: one.get(name) for name in only.split(",")} for one in messages]
+    return web.json_response(messages)
 
 
 @routes.get("/_sandbox/threads")

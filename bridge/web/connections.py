@@ -1,0 +1,67 @@
+"""How many connections are open at once: aiohttp has no bound, and to open thousands costs next to nothing.
+
+Over the bound the one that has waited longest for its client is closed: first those that wait for a request
+or its headers, then those that wait for a body. So whoever opens connections and is slow on them makes room
+for those who are not. Where all requests are complete and at work, the new connection is answered 503.
+
+This costs a look at a number for each connection, and nothing for a request.
+"""
+
+import asyncio
+from typing import Any
+
+from aiohttp import web
+from aiohttp.web_protocol import RequestHandler
+
+OPEN_AT_ONCE = 500
+"""Below the 1,024 files that a process may have open on many systems, with room for calls to the outside."""
+
+_FULL = (
+    b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+)
+
+
+class Runner(web.AppRunner):
+    """Serves an application on `open_at_once` connections at most; all else is as for aiohttp's own."""
+
+    __slots__ = ("_open_at_once",)
+
+    def __init__(self, app: web.Application, *, open_at_once: int = OPEN_AT_ONCE, **options: Any) -> None:
+        super().__init__(app, **options)
+        self._open_at_once = open_at_once
+
+    async def _make_server(self) -> web.Server:
+        server = await super()._make_server()
+        made = server.connection_made
+
+        def bounded(handler: RequestHandler, transport: asyncio.Transport) -> None:
+            made(handler, transport)
+            # What is only read here of aiohttp's own is held to its meaning by tests/web/test_connections.py.
+            if len(server._connections) > self._open_at_once:
+                _make_room(server._connections, transport)
+
+        # The one place that hears of each connection, and has no hook of its own.
+        server.connection_made = bounded  # type: ignore[method-assign]
+        return server
+
+
+def _make_room(connections: dict[RequestHandler, asyncio.Transport], newest: asyncio.Transport) -> None:
+    """Close the connection whose client is the slowest, or else the newest."""
+    waiting = [
+        (order, handler._next_keepalive_close_time, handler)
+        for handler, transport in connections.items()
+        if not transport.is_closing() and (order := _waits(handler)) is not None
+    ]
+    if waiting:
+        min(waiting, key=lambda one: one[:2])[2].force_close()
+    else:
+        newest.write(_FULL)
+        newest.close()
+
+
+def _waits(handler: RequestHandler) -> int | None:
+    """0: for a request or its headers, 1: for a body, None: not for its client."""
+    if handler._waiter is not None:
+        return 0
+    request = handler._current_request
+    return 1 if request is not None and not request.content.is_eof() else None
