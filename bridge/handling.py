@@ -106,8 +106,10 @@ class Handler:
             await holding.stop.pause_until(tries.next_at)
             failed = await self._try(holding, entry, tries)
             if failed is None:
-                return
+                break
             tries = failed
+        if isinstance(entry, OutboxEntry):
+            holding.newest.done(entry.letter)
 
     async def _try(self, holding: Holding, entry: Entry, tries: Tries) -> Tries | None:
         """One try; None when the entry is at its end, else what to go on from."""
@@ -141,6 +143,7 @@ class Handler:
             holding.lease, entry, writes=outcome.writes, letters=outcome.letters
         )
         self.metrics.translated.labels(event=entry.event).inc()
+        holding.newest.committed(entry.repository_id, outcome.pulls, [one.letter for one in committed])
         for letter in committed:
             holding.take(letter)
 
@@ -155,7 +158,7 @@ class Handler:
         """Post a letter; what is to be written once it is done."""
         connection = await self.store.connection(letter.connection_id)
         # The newest state, not the one of this delivery: a late message does not turn a thread back.
-        pull = await self.pulls.pull(letter.repository_id, letter.number)
+        pull = holding.newest.of(letter) or await self.pulls.pull(letter.repository_id, letter.number)
         if connection is None:
             return _dropped(letter, "the connection was removed")
         if pull is None:

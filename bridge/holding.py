@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from bridge.deliveries import Entry, InboxEntry, Lease, Tries
 from bridge.lanes import Lanes
+from bridge.newest import Newest
 
 
 class Stopped(Exception):
@@ -57,6 +58,7 @@ class Holding:
         self.lease = lease
         self.position = "0"
         self.tries: dict[str, Tries] = {}
+        self.newest = Newest()
         self.stop = Stop()
         """Nothing more is to begin, and nothing to be tried again."""
         self.cut = Stop()

@@ -85,6 +85,14 @@ class Pulls:
         """What was told of a pull request; an empty snapshot before its first delivery."""
         return snapshot.load(await self._redis.get(keys.snapshot(repository_id, number)))
 
+    async def known(
+        self, repository_id: int, number: int, *, sha: str
+    ) -> tuple[Snapshot, dict[str, Register]]:
+        """What was told of a pull request and of a commit's checks, read at once."""
+        names = [keys.snapshot(repository_id, number), keys.checks(repository_id, sha)]
+        told, told_of_checks = await self._redis.mget(names)
+        return snapshot.load(told), checks.load(told_of_checks) if sha else {}
+
     async def checks(self, repository_id: int, sha: str) -> dict[str, Register]:
         """What was told of a commit's checks."""
         return checks.load(await self._redis.get(keys.checks(repository_id, sha))) if sha else {}

@@ -8,6 +8,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
 
 from bridge.redis_cluster import Cluster
+from bridge.redis_grouping import GroupingRedis, packing
 
 MAX_CONNECTIONS = 8
 """A process's connections to Redis: Heroku's smallest plan has 20 for web, worker and release together."""
@@ -56,7 +57,8 @@ def connect_redis(url: str, *, cluster: bool = False) -> AnyRedis:
         assert isinstance(made, Cluster)  # noqa: S101  (redis-py's annotation names its own class)
         return made
     pool = BlockingConnectionPool.from_url(url, max_connections=MAX_CONNECTIONS, timeout=5, **options)
-    return Redis(connection_pool=pool)
+    pool.connection_class = packing(pool.connection_class)
+    return GroupingRedis(connection_pool=pool)
 
 
 async def close_redis(redis: AnyRedis) -> None:

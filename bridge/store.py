@@ -4,6 +4,7 @@ import secrets
 import time
 from collections.abc import Iterable
 from dataclasses import asdict, replace
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -28,6 +29,9 @@ REFRESH_LOCK_SECONDS = 30
 LOCK_WAIT_SECONDS: float = 20
 """How long whoever wants the lock waits for it."""
 
+CONNECTIONS_KEPT = 1024
+"""Connections that a process keeps decrypted."""
+
 MAX_ACTS = 50
 ACTS_SECONDS = 90 * 24 * 3600
 PING_SECONDS = 24 * 3600
@@ -45,6 +49,18 @@ return 1
 """
 
 
+# KEYS: a repository's connections by its id, and those by its name; ARGV: how connections' keys begin, which
+# have the same hash tag.
+_OF_REPOSITORY = """#!lua flags=no-writes
+local found = {}
+for _, id in ipairs(redis.call('SUNION', KEYS[1], KEYS[2])) do
+    local connection = redis.call('GET', ARGV[1] .. id)
+    if connection then found[#found + 1] = connection end
+end
+return {found, redis.call('SMEMBERS', KEYS[2])}
+"""
+
+
 def new_connection_id() -> str:
     """A name that no other connection has."""
     return secrets.token_hex(4)
@@ -57,7 +73,10 @@ class Store:
         # redis-py's annotations offer each answer in every shape of every protocol version.
         self._redis: Any = redis
         self._vault = vault
+        # By its very bytes, so never an older one: the worker reads the same few with every delivery.
+        self._load_connection = lru_cache(maxsize=CONNECTIONS_KEPT)(self._read_connection)
         self._change = redis.register_script(_CHANGE)
+        self._of_repository = redis.register_script(_OF_REPOSITORY)
 
     # Connections
 
@@ -115,14 +134,14 @@ class Store:
 
     async def connections_for(self, repository_id: int, full_name: str) -> list[Connection]:
         """The connections of a repository; those made by its present name are tied to its id for good."""
-        async with self._redis.pipeline(transaction=False) as pipe:
-            pipe.smembers(keys.connections_of(repository_id))
-            pipe.smembers(keys.unbound_connections(full_name))
-            bound, unbound = await pipe.execute()
-        for connection_id in unbound:
-            await self._bind(connection_id.decode(), repository_id, full_name)
-        found = await self._load_connections(bound | unbound)
-        return sorted(found, key=lambda connection: (connection.created_at, connection.id))
+        places = [keys.connections_of(repository_id), keys.unbound_connections(full_name)]
+        found, unbound = await self._of_repository(keys=places, args=[keys.connection("")])
+        if unbound:
+            for connection_id in unbound:
+                await self._bind(connection_id.decode(), repository_id, full_name)
+            found, _ = await self._of_repository(keys=places, args=[keys.connection("")])
+        connections = [self._load_connection(data) for data in found]
+        return sorted(connections, key=lambda connection: (connection.created_at, connection.id))
 
     async def disconnect(self, connection_id: str) -> Connection:
         """Remove a connection and its flow token; raises `NotFound`."""
@@ -159,7 +178,7 @@ class Store:
         sealed = self._vault.seal(connection.flow_token.encode(), place=place).decode()
         return orjson.dumps({**asdict(connection), "flow_token": sealed})
 
-    def _load_connection(self, data: bytes) -> Connection:
+    def _read_connection(self, data: bytes) -> Connection:
         fields = orjson.loads(data)
         place = f"connection:{fields['id']}"
         flow_token = self._vault.open(fields["flow_token"].encode(), place=place).decode()

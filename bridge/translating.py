@@ -1,6 +1,6 @@
 """Stage one of the worker: a delivery from the inbox to what its commit writes and which letters go out."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import structlog
@@ -9,6 +9,7 @@ from bridge import journal
 from bridge.checkups import Checkups
 from bridge.core import checks, told, translate, trouble, webhook
 from bridge.core.model import Connection, Delivery, Envelope
+from bridge.core.pull import PullRequest
 from bridge.core.registers import moment
 from bridge.core.translate import Outgoing, Translation
 from bridge.deliveries import InboxEntry, Letter, Write
@@ -24,6 +25,8 @@ class Outcome:
 
     writes: Sequence[Write] = ()
     letters: Sequence[Letter] = ()
+    pulls: Mapping[int, PullRequest] = field(default_factory=dict)
+    """The pull requests it tells of, by number, as their threads show them once this is committed."""
 
 
 @dataclass(kw_only=True)
@@ -75,10 +78,13 @@ class Translator:
     async def _pull(
         self, delivery: Delivery, entry: InboxEntry, connections: Sequence[Connection]
     ) -> Outcome:
-        known = await self.pulls.snapshot(entry.repository_id, entry.number)
         part = told.told(delivery)
-        head_checks = await self.pulls.checks_of(entry.repository_id, known.merge(part))
-        result = translate.translate_pull(delivery, known, part, head_checks, connections)
+        # Nearly always the head that it tells is the one that stands.
+        known, registers = await self.pulls.known(entry.repository_id, entry.number, sha=part.head_sha)
+        merged = known.merge(part)
+        if merged.head_sha != part.head_sha:
+            registers = await self.pulls.checks(entry.repository_id, merged.head_sha)
+        result = translate.translate_pull(delivery, known, merged, checks.view(registers), connections)
         if result.snapshot.said.get("conflict") and known.head_sha != result.snapshot.head_sha:
             # A push that may have mended it.
             await self.pulls.watch(entry.repository_id, [entry.number])
@@ -88,6 +94,7 @@ class Translator:
                 *_skipped(entry, delivery, result, connections),
             ],
             letters=_letters(entry, delivery.action, result.outgoing),
+            pulls=_drawn([result]),
         )
 
     async def _repository(self, delivery: Delivery, repository_id: int, full_name: str) -> None:
@@ -109,16 +116,20 @@ class Translator:
         registers = checks.merge(await self.pulls.checks(repository_id, news.sha), news.checks)
         writes = [self.pulls.checks_write(repository_id, news.sha, registers)]
         letters: list[Letter] = []
+        results: list[Translation] = []
         for number in sorted({*news.numbers, *await self.pulls.heads(repository_id, news.sha)}):
             known = await self.pulls.snapshot(repository_id, number)
             if known.is_known and known.head_sha == news.sha:
-                result: Translation = translate.translate_checks(
-                    delivery, known, checks.view(registers), connections
-                )
+                result = translate.translate_checks(delivery, known, checks.view(registers), connections)
+                results.append(result)
                 writes += self.pulls.writes(repository_id, known, result.snapshot)
                 writes += _skipped(entry, delivery, result, connections)
                 letters += _letters(entry, delivery.action, result.outgoing)
-        return Outcome(writes=writes, letters=letters)
+        return Outcome(writes=writes, letters=letters, pulls=_drawn(results))
+
+
+def _drawn(results: Sequence[Translation]) -> dict[int, PullRequest]:
+    return {result.number: result.pull for result in results if result.pull is not None}
 
 
 def _skipped(

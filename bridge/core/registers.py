@@ -55,14 +55,16 @@ class Register(NamedTuple):
 
     def merge(self, other: "Register") -> "Register":
         """The newer of two; of equals the one with the greater JSON, so that both sides agree."""
-        newest = max(self, other, key=_rank)
+        mine, theirs = (self.at, self.weight), (other.at, other.weight)
+        newer = self if mine > theirs else other
+        newest = max(self, other, key=_rank) if mine == theirs else newer
         if not (self.switched or other.switched):
             return newest
         return newest._replace(switched=_newest_seconds((*self.switched, *other.switched)))
 
     def settled(self, at_birth: Any) -> Any:
         """The value; if its second switched it there and back, what stood before (`at_birth`: nothing)."""
-        if not self._both(self.at):
+        if not self.switched or not self._both(self.at):
             return self.value
         before = [value for at, value in self.switched if at < self.at and not self._both(at)]
         return before[0] if before else at_birth
@@ -77,8 +79,8 @@ def _newest_seconds(said: Switching) -> Switching:
     return tuple(each[key] for key in sorted(each, reverse=True))
 
 
-def _rank(register: Register) -> tuple[str, int, bytes]:
-    return register.at, register.weight, _canonical(register.value)
+def _rank(register: Register) -> bytes:
+    return _canonical(register.value)
 
 
 class Members(NamedTuple):

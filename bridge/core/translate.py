@@ -46,6 +46,8 @@ class Translation:
 
     number: int
     snapshot: Snapshot
+    pull: PullRequest | None = None
+    """What its thread then shows; None where too little is known."""
     outgoing: tuple[Outgoing, ...] = ()
     muted: Mapping[str, str] = field(default_factory=dict)
     """Why a connection is not told, by its id."""
@@ -100,15 +102,15 @@ def former_names(delivery: Delivery) -> list[str]:
 def translate_pull(
     delivery: Delivery,
     known: Snapshot,
-    part: Snapshot,
+    merged: Snapshot,
     head_checks: tuple[Check, ...],
     connections: Sequence[Connection],
 ) -> Translation:
     """What becomes of a delivery about one pull request.
 
-    `part` is what it tells (`told.told`), `head_checks` are those of the head commit that then stands.
+    `merged` is what was `known` with what the delivery tells (`told.told`), `head_checks` are those of the
+    head commit that then stands.
     """
-    merged = known.merge(part)
     if not merged.is_known:
         return Translation(number=0, snapshot=merged, silence="too little is known of its pull request")
     pull = snapshot.view(merged, head_checks)
@@ -116,7 +118,7 @@ def translate_pull(
     said = _once(happening, merged)
     merged = _noted(happening, merged, said)
     if said is None:
-        return Translation(number=pull.number, snapshot=_turn_noted(pull, merged))
+        return Translation(number=pull.number, snapshot=_turn_noted(pull, merged), pull=pull)
     return _translation(delivery, happening.author, happening.is_bot, said, merged, pull, connections)
 
 
@@ -159,7 +161,7 @@ def translate_checks(
     verdict = checks.verdict(head_checks)
     sha, last = known.said.get("checks", ("", "none"))
     if verdict not in ("passed", "failed") or (sha, last) == (known.head_sha, verdict) or not pull.is_open:
-        return Translation(number=pull.number, snapshot=_turn_noted(pull, known))
+        return Translation(number=pull.number, snapshot=_turn_noted(pull, known), pull=pull)
     said = Said(title=_verdict(pull, verdict, last), group="checks")
     noted = known.saying(checks=[known.head_sha, verdict])
     return _translation(delivery, Author(name="Checks"), False, said, noted, pull, connections)
@@ -208,7 +210,7 @@ def _translation(
     if not pull.draft:
         merged = merged.saying(ready=True)
     noted = _turn_noted(pull, merged, outgoing)
-    return Translation(number=pull.number, snapshot=noted, outgoing=outgoing, muted=muted)
+    return Translation(number=pull.number, snapshot=noted, pull=pull, outgoing=outgoing, muted=muted)
 
 
 def _muted(connection: Connection, group: Group, by_bot: bool, merged: Snapshot, pull: PullRequest) -> str:

@@ -23,7 +23,7 @@ OF_A_PULL = ("snapshot", "heads", "shown", "open", "checks")
 
 async def measure(quick: bool) -> Findings:
     """Resident memory of both halves; Redis's bytes a queued delivery and an open pull request."""
-    total, pulls, queued = (2_000, 640, 320) if quick else (20_000, 3_200, 1_600)
+    total, pulls, queued = (1_000, 320, 320) if quick else (20_000, 3_200, 1_600)
     payload = await rigs.payload()
     async with rigs.open_rig() as rig:
         url = await rig.start_peer("answers")

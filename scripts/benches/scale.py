@@ -1,5 +1,7 @@
 """Scale: what a second worker brings, and what a delivery costs the more is known."""
 
+import subprocess
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -84,8 +86,7 @@ async def _drained_by(rig: Rig, payload: dict[str, Any], shape: Shape, counted: 
     await rig.empty()
     await counted.reset()
     await deliveries.connect(rig, shape.repositories)
-    workers = [rig.start_worker() for _ in range(count)]
-    await _balanced(rig, count)
+    workers = await _sharing(rig, count)
     pids = [worker.pid for worker in workers]
     # Who stands still keeps its leases as long as nobody else is there to take them.
     processes.freeze(*pids)
@@ -98,13 +99,30 @@ async def _drained_by(rig: Rig, payload: dict[str, Any], shape: Shape, counted: 
     return (found["posts"] - 1) / (found["last"] - found["first"])
 
 
-async def _balanced(rig: Rig, workers: int) -> None:
-    """Wait until each worker has its share of the partitions."""
+async def _sharing(rig: Rig, count: int) -> list[subprocess.Popen[bytes]]:
+    """So many workers, each with its share of the partitions.
 
+    Whoever starts takes its share among those that live: each is told of those yet to come, so that nobody
+    has to give back what it took.
+    """
+    far_ahead = (await rig.redis.time())[0] + 3600
+    yet_to_come = [f"yet-to-come-{at}" for at in range(1, count)]
+    for name in yet_to_come:
+        await rig.redis.zadd(keys.WORKERS, {name: far_ahead})
+    workers = [rig.start_worker()]
+    await _held_by(rig, 1, keys.PARTITIONS // count)
+    for at, name in enumerate(yet_to_come, start=2):
+        await rig.redis.zrem(keys.WORKERS, name)
+        workers.append(rig.start_worker())
+        await _held_by(rig, at, keys.PARTITIONS // count)
+    return workers
+
+
+async def _held_by(rig: Rig, workers: int, share: int) -> None:
     async def shared() -> bool:
         owners = await rig.redis.mget([keys.lease(partition) for partition in range(keys.PARTITIONS)])
-        held = [owners.count(owner) for owner in set(owners)]
-        return None not in owners and held == [keys.PARTITIONS // workers] * workers
+        held = Counter(owner for owner in owners if owner is not None)
+        return sorted(held.values()) == [share] * workers
 
     await until(shared, "the workers do not share the partitions")
 

@@ -202,13 +202,15 @@ async def _json(response: aiohttp.ClientResponse) -> Any:
     return await response.json() if response.content_type == "application/json" else None
 
 
-async def until(happened: Callable[[], Any], otherwise: str, *, seconds: float = START_SECONDS) -> Any:
+async def until(
+    happened: Callable[[], Any], otherwise: str, *, seconds: float = START_SECONDS, every: float = 0.03
+) -> Any:
     """Wait for an awaitable's true answer and return it; raises `Broken` with `otherwise` in the end."""
     deadline = time.monotonic() + seconds
     while not (answer := await happened()):
         if time.monotonic() > deadline:
             raise Broken(f"{otherwise} (after {seconds:.0f} s)")
-        await asyncio.sleep(0.03)
+        await asyncio.sleep(every)
     return answer
 
 

@@ -64,10 +64,10 @@ class Bridge:
         number = translate.subject(one)
         if number is None:
             return []
-        known, part = self.snapshot(number), told.told(one)
-        merged = known.merge(part)
+        known = self.snapshot(number)
+        merged = known.merge(told.told(one))
         result = translate.translate_pull(
-            one, known, part, checks.view(self._of(merged.head_sha)), self.connections
+            one, known, merged, checks.view(self._of(merged.head_sha)), self.connections
         )
         self._keep(result)
         return list(result.outgoing)

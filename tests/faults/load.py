@@ -133,7 +133,8 @@ class Load:
             except aiohttp.ClientError:
                 return False
 
-        await until(taken, f"bridge does not take {guid}")
+        # Twenty ask at once: not so often that they keep bridge from coming back.
+        await until(taken, f"bridge does not take {guid}", every=0.2)
 
     def _body(self, repository: int, number: int, step: int) -> bytes:
         name = f"repository-{repository}"

@@ -1,0 +1,53 @@
+"""What a holder remembers of pull requests: the newest that was committed, while there is something to post."""
+
+from dataclasses import replace
+
+from bridge.core.pull import Person, PullRequest
+from bridge.newest import Newest
+from tests.queue_kit import REPOSITORY_ID, letter
+
+PULL = PullRequest(
+    repository="acme/api",
+    repository_url="https://github.example/acme/api",
+    number=1,
+    url="https://github.example/acme/api/pull/1",
+    title="first",
+    body="",
+    state="open",
+    draft=False,
+    author=Person(login="ann-gh"),
+    head=None,
+    base=None,
+)
+
+
+def test_a_letter_is_posted_with_what_was_committed_last_until_the_last_letter_is_done() -> None:
+    newest, first, second = Newest(), letter("d1"), letter("d2")
+    newest.committed(REPOSITORY_ID, {1: PULL}, [first])
+    newest.committed(REPOSITORY_ID, {1: replace(PULL, title="second")}, [second])
+    silent = replace(PULL, title="silent")
+    newest.committed(REPOSITORY_ID, {1: silent}, [])
+
+    assert newest.of(first) == newest.of(second) == silent
+    newest.done(first)
+    assert newest.of(second) == silent
+    newest.done(second)
+    assert newest.of(second) is None
+
+
+def test_of_what_has_nothing_to_post_nothing_is_kept() -> None:
+    newest = Newest()
+    newest.committed(REPOSITORY_ID, {1: PULL}, [])
+    newest.committed(REPOSITORY_ID + 1, {1: PULL}, [letter("d1", number=2)])
+    assert newest.of(letter("d1", number=1)) is None
+    assert newest.of(letter("d1", number=2)) is None
+
+
+def test_a_letter_that_lay_in_the_outbox_before_ends_without_harm() -> None:
+    newest, old, new = Newest(), letter("d0"), letter("d1")
+    newest.committed(REPOSITORY_ID, {1: PULL}, [new])
+    newest.done(old)
+    assert newest.of(new) is None
+    newest.done(new)
+    newest.committed(REPOSITORY_ID, {1: PULL}, [new])
+    assert newest.of(new) == PULL
