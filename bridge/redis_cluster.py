@@ -29,6 +29,10 @@ ten that GitHub waits for an answer."""
 
 PAUSE = 0.1
 
+LOST = 3
+"""How often a command may lose its connection before it is given up: with each that is lost, redis-py closes
+others of the same node, and tries again without a pause."""
+
 _ALL = """
 local found, at = {}, 1
 while at <= #ARGV do
@@ -91,7 +95,7 @@ class Cluster(RedisCluster):
             self._turns.release()
 
     async def _patiently(self, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
-        until = time.monotonic() + PATIENCE
+        until, lost = time.monotonic() + PATIENCE, 0
         while True:
             try:
                 return await super().execute_command(*args, **options)
@@ -99,6 +103,11 @@ class Cluster(RedisCluster):
                 if args[0] != "EVALSHA" or args[1] not in self._scripts:
                     raise
                 args = ("EVAL", self._scripts[args[1]], *args[2:])
+            except RedisConnectionError:
+                lost += 1
+                if lost == LOST:
+                    raise
+                await asyncio.sleep(PAUSE)
             except SlotNotCoveredError as error:
                 raise RedisConnectionError(str(error)) from error
             except (ClusterError, TryAgainError):
