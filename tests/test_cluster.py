@@ -201,12 +201,13 @@ async def test_what_a_single_redis_held_goes_on_in_a_cluster(
         await house.answers(f"{house.bridge}/readyz")
         await house.act("ann-gh", "edit", number=pull["number"], title="After")
 
-        async def shown() -> bool:
+        async def both() -> bool:
             messages = await house.get(f"{house.flowdock}/_sandbox/messages")
-            titles = [thread["title"] for thread in await house.threads()]
-            return (len(messages), titles) == (2, ["After"])
+            titles = [message["title"] for message in messages]
+            return titles == ["Opened pull request", "Edited the title, which was “Before”"]
 
-        await until(shown, "what waited is not posted, or the thread does not go on")
+        await until(both, "what waited was not posted, or what came after")
+        assert [thread["title"] for thread in await house.threads()] == ["After"]
 
 
 async def _a_dead_letter_is_told_of_and_tried_again(house: House) -> None:
