@@ -115,7 +115,10 @@ async def serving(services: Services) -> AsyncIterator[None]:
     runner = make_runner(create_app(services))
     await runner.setup()
     try:
-        await web.TCPSite(runner, port=services.settings.port, backlog=1024).start()
+        settings = services.settings
+        # Not always: a port that somebody else has must be refused.
+        share = settings.share_port or None
+        await web.TCPSite(runner, port=settings.port, backlog=1024, reuse_port=share).start()
         log.info("listening", port=services.settings.port, web_url=services.settings.web_url)
         yield
     finally:

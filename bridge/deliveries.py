@@ -6,7 +6,6 @@ writes the snapshot and removes the delivery. A message leaves the outbox once F
 entry is in a stream exactly as long as its work is not done: there is no other bookkeeping to lose.
 """
 
-import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -21,7 +20,6 @@ from bridge.core.errors import BridgeError, NotFound
 from bridge.core.model import Author, Envelope, Message
 from bridge.core.packing import pack, unpack
 from bridge.redis_client import AnyRedis
-from bridge.redis_cluster import Cluster
 from bridge.streams import Streams
 
 SEEN_SECONDS = 4 * 24 * 3600
@@ -179,8 +177,6 @@ class Deliveries:
         """`keep` is what all lifetimes are multiplied by: shorter ones for a soak."""
         # redis-py's annotations offer each answer in every shape of every protocol version.
         self._redis: Any = redis
-        # On a cluster a script has the keys of one partition only.
-        self._apart = isinstance(redis, Cluster)
         self._keep = keep
         self._enqueue = redis.register_script(queue_lua.ENQUEUE)
         self._commit = redis.register_script(queue_lua.COMMIT)
@@ -192,21 +188,8 @@ class Deliveries:
     async def enqueue(self, group: Sequence[Incoming]) -> list[bool]:
         """Take deliveries for good, in this order; False for one whose id was taken before.
 
-        Raises redis-py's errors: then any of them may have been taken.
+        On a cluster all must be of one partition. Raises redis-py's errors: then any may have been taken.
         """
-        if not self._apart:
-            return await self._enqueue_together(group)
-        places: dict[int, list[int]] = {}
-        for at, one in enumerate(group):
-            places.setdefault(keys.partition_of(one.repository_id), []).append(at)
-        taken = [False] * len(group)
-        parts = [self._enqueue_together([group[at] for at in part]) for part in places.values()]
-        for part, answers in zip(places.values(), await asyncio.gather(*parts), strict=True):
-            for at, answer in zip(part, answers, strict=True):
-                taken[at] = answer
-        return taken
-
-    async def _enqueue_together(self, group: Sequence[Incoming]) -> list[bool]:
         partitions: dict[int, int] = {}
         seen: list[str] = []
         rows: list[tuple[int | str, ...]] = []

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from bridge import keys
 from bridge.core.model import Envelope
 from bridge.deliveries import Deliveries, Incoming
 
@@ -59,3 +60,20 @@ class Intake:
             # Whoever waited may have gone.
             if not taken.done():
                 taken.set_result(answer)
+
+
+@dataclass(kw_only=True)
+class PartedIntake(Intake):
+    """The same on a cluster: what goes to different partitions lies in different slots, and is written apart.
+
+    So a node that is away keeps out only what belongs to it.
+    """
+
+    _parts: dict[int, Intake] = field(default_factory=dict)
+
+    async def take(self, envelope: Envelope, *, repository_id: int, number: int) -> bool:
+        """As `Intake.take`."""
+        partition = keys.partition_of(repository_id)
+        if partition not in self._parts:
+            self._parts[partition] = Intake(deliveries=self.deliveries, seconds=self.seconds)
+        return await self._parts[partition].take(envelope, repository_id=repository_id, number=number)

@@ -1,10 +1,11 @@
 """The log: one event a line, for people or as JSON, always to standard output."""
 
+import asyncio
 import logging
 import sys
 import warnings
-from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import BinaryIO, ClassVar
 
 import orjson
 import structlog
@@ -24,17 +25,27 @@ log = structlog.get_logger()
 class _Short:
     """Where the lines of requests go as JSON; None: the long way."""
 
-    write: Callable[[bytes], object] | None = None
+    output: BinaryIO | None = None
+    lines: ClassVar[list[bytes]] = []
+    """Of this turn of the event loop: they are written together."""
 
 
 def request(**fields: object) -> None:
     """The line of a request; JSON by a shorter way than others, since every delivery waits for it."""
-    if _Short.write is None:
+    if _Short.output is None:
         log.info("request", **fields)
         return
-    now = datetime.now(UTC).replace(tzinfo=None).isoformat()
-    line = orjson.dumps({**fields, "event": "request", "level": "info", "timestamp": f"{now}Z"}, default=repr)
-    _Short.write(line)
+    line = {**fields, "event": "request", "level": "info", "timestamp": datetime.now(UTC)}
+    if not _Short.lines:
+        asyncio.get_running_loop().call_soon(_write, _Short.output)
+    _Short.lines.append(orjson.dumps(line, default=repr, option=orjson.OPT_UTC_Z | orjson.OPT_APPEND_NEWLINE))
+
+
+def _write(output: BinaryIO) -> None:
+    text = b"".join(_Short.lines)
+    _Short.lines.clear()
+    output.write(text)
+    output.flush()
 
 
 def configure(*, level: str, log_format: str) -> None:
@@ -69,7 +80,7 @@ def configure(*, level: str, log_format: str) -> None:
     # The standard library's handler writes text.
     foreign = structlog.processors.JSONRenderer() if log_format == "json" else renderer
     short = log_format == "json" and _LEVELS[level] <= logging.INFO
-    _Short.write = structlog.BytesLogger(sys.stdout.buffer).msg if short else None
+    _Short.output = sys.stdout.buffer if short else None
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(

@@ -1,7 +1,7 @@
 """The queue's atomic steps, as Redis runs them.
 
-Each touches keys of one partition only, so that it also runs on a Redis Cluster. KEYS and ARGV are as
-`bridge.deliveries` passes them.
+Each touches keys of one partition only, so that it also runs on a Redis Cluster; ENQUEUE does if its
+deliveries are of one. KEYS and ARGV are as `bridge.deliveries` passes them.
 """
 
 MAX_NOTED = 100

@@ -29,6 +29,10 @@ ten that GitHub waits for an answer."""
 
 PAUSE = 0.1
 
+LOST = 3
+"""How often a command may lose its connection before it is given up: with each that is lost, redis-py closes
+others of the same node, and tries again without a pause."""
+
 _ALL = """
 local found, at = {}, 1
 while at <= #ARGV do
@@ -91,7 +95,7 @@ class Cluster(RedisCluster):
             self._turns.release()
 
     async def _patiently(self, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
-        until = time.monotonic() + PATIENCE
+        until, lost = time.monotonic() + PATIENCE, 0
         while True:
             try:
                 return await super().execute_command(*args, **options)
@@ -99,16 +103,19 @@ class Cluster(RedisCluster):
                 if args[0] != "EVALSHA" or args[1] not in self._scripts:
                     raise
                 args = ("EVAL", self._scripts[args[1]], *args[2:])
+            except RedisConnectionError:
+                lost += 1
+                if lost == LOST:
+                    raise
+                await asyncio.sleep(PAUSE)
             except SlotNotCoveredError as error:
                 raise RedisConnectionError(str(error)) from error
             except (ClusterError, TryAgainError):
                 if time.monotonic() > until:
                     raise
                 await asyncio.sleep(PAUSE)
-            except AttributeError as error:
-                # Where one task loses its connection, redis-py closes the free ones, also one that another
-                # task takes meanwhile: that one finds its streams to be None.
-                if error.obj is not None:
+            except (AttributeError, RuntimeError) as error:
+                if not _is_closed(error):
                     raise
                 if time.monotonic() > until:
                     raise RedisConnectionError("the connection was closed") from error
@@ -143,6 +150,15 @@ class Cluster(RedisCluster):
         # redis-py leaves them open where it was about to ask for the nodes anew.
         for nodes in ("nodes_cache", "startup_nodes"):
             await self.nodes_manager.aclose(nodes)
+
+
+def _is_closed(error: AttributeError | RuntimeError) -> bool:
+    """Whether a connection was closed under the task that uses it.
+
+    Where one task loses its connection, redis-py closes all of that node's, also those that others have or
+    are just taking: they find their streams to be None, or (with uvloop) closed.
+    """
+    return error.obj is None if isinstance(error, AttributeError) else "handler is closed" in str(error)
 
 
 class _Importing(ClusterNode):

@@ -18,7 +18,7 @@ from bridge.handling import Handler
 from bridge.holding import Stop
 from bridge.hooks import Hooks
 from bridge.http import open_session
-from bridge.intake import Intake
+from bridge.intake import Intake, PartedIntake
 from bridge.intents import Intents
 from bridge.journal import Journal
 from bridge.leases import Leases
@@ -166,7 +166,7 @@ async def open_services(settings: Settings, *, redis_url: str) -> AsyncIterator[
             store=store,
             pulls=pulls,
             deliveries=deliveries,
-            intake=Intake(deliveries=deliveries),
+            intake=(PartedIntake if settings.redis_cluster else Intake)(deliveries=deliveries),
             flowdock=flowdock,
             github=github,
             credentials=credentials,

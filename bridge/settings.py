@@ -56,6 +56,8 @@ class Settings:
     log_level: str
     log_format: str
     trust_proxy: bool
+    share_port: bool
+    """Several web processes listen on `port`; the kernel deals the connections out."""
     metrics_token: str | None = field(repr=False)
     page_limit: int
     """Requests a minute for each client address; 0: no limit."""
@@ -110,6 +112,7 @@ def examine(
         log_level=reader.choice("LOG_LEVEL", "info", ("debug", "info", "warning", "error")),
         log_format=reader.choice("LOG_FORMAT", "console", ("console", "json")),
         trust_proxy=reader.switch("TRUST_PROXY"),
+        share_port=reader.switch("SHARE_PORT"),
         metrics_token=reader.text("METRICS_TOKEN") or None,
         page_limit=reader.limit("PAGE_LIMIT", 120),
         action_limit=reader.limit("ACTION_LIMIT", 60),

@@ -1,5 +1,6 @@
 """The log: one event a line, and requests' lines like all others."""
 
+import asyncio
 import json
 from collections.abc import Iterator
 
@@ -21,10 +22,13 @@ def _as_it_was(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 FIELDS = {"method": "POST", "path": "/a\n", "status": 202, "ms": 1.5, "odd": {1}}
 
 
-def test_a_requests_line_in_json_says_what_any_line_says_and_so(capfd: pytest.CaptureFixture[str]) -> None:
+async def test_a_requests_line_in_json_says_what_any_line_says_and_so(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
     log.configure(level="info", log_format="json")
     structlog.get_logger().info("request", **FIELDS)
     log.request(**FIELDS)
+    await asyncio.sleep(0)
 
     usual, short = (json.loads(line) for line in capfd.readouterr().out.splitlines())
     assert usual["timestamp"][:13] == short["timestamp"][:13]

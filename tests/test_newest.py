@@ -1,4 +1,4 @@
-"""What a holder remembers of pull requests: the newest that was committed, while there is something to post."""
+"""What a holder remembers of pull requests: the newest that was committed, until all is posted."""
 
 from dataclasses import replace
 

@@ -11,7 +11,7 @@ PASSABLE = 16
 """Characters of a secret that is compared or signed with, not encrypted with."""
 
 _GROUPS = {
-    "address": ("PORT", "WEB_URL", "TRUST_PROXY"),
+    "address": ("PORT", "WEB_URL", "TRUST_PROXY", "SHARE_PORT"),
     "Redis settings": ("REDIS_URL", "REDIS_CLUSTER"),
     "Flowdock settings": ("FLOWDOCK_CLIENT_ID", "FLOWDOCK_CLIENT_SECRET", "FLOWDOCK_API_URL"),
     "GitHub settings": (

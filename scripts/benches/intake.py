@@ -17,7 +17,7 @@ from scripts.benches.findings import Figure, Findings, Plot
 from scripts.benches.peer.intake import STREAM
 from scripts.benches.rig import Rig, expect, say
 from scripts.benches.tools import Load
-from scripts.sandbox.house import until
+from scripts.sandbox.house import free_port, until
 
 CONNECTIONS = 32
 CONCURRENCY = (1, 8, 32, 128)
@@ -25,7 +25,8 @@ SIZES = (2_000, 24_000, 200_000, 2_000_000)
 WORDS = "the thread of this branch waits until all checks pass and its reviewers have said what they think"
 
 NODE, BARE, EACH, GROUPED = "Node, in memory", "bare, no Redis", "bare, XADD each", "bare, XADDs grouped"
-SERVERS = ("bridge", NODE, BARE, EACH, GROUPED)
+TWO = "two processes"
+SERVERS = ("bridge", TWO, NODE, BARE, EACH, GROUPED)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,11 +133,21 @@ async def _start(rig: Rig) -> dict[str, Server]:
 
     return {
         "bridge": Server(url=rig.house.bridge, taken=AtBridge(rig).taken),
+        TWO: Server(url=await _two_processes(rig), taken=rig.queued),
         NODE: Server(url=node, taken=at_node),
         BARE: Server(url=await rig.start_peer("intake", "--writes", "none"), taken=None),
         EACH: Server(url=await rig.start_peer("intake", "--writes", "each"), taken=in_stream),
         GROUPED: Server(url=await rig.start_peer("intake", "--writes", "grouped"), taken=in_stream),
     }
+
+
+async def _two_processes(rig: Rig) -> str:
+    """Two web processes that share a port: what two cores take, where one process has one."""
+    port = free_port()
+    for _ in range(2):
+        rig.house.start("bridge", "web", PORT=str(port), SHARE_PORT="1")
+    await rig.listens(port)
+    return f"http://127.0.0.1:{port}"
 
 
 def _body(rig: Rig, payload: dict[str, Any], size: int | None = None) -> Body:
@@ -208,6 +219,9 @@ def _figures(loads: dict[str, list[Load]]) -> list[Figure]:
         )
         for peer in (NODE, BARE, EACH, GROUPED)
     ]
+    figures.append(
+        Figure(name=f"intake, {TWO}", unit="requests/s", ours=rates(TWO), peer=NODE, theirs=rates(NODE))
+    )
     for name, bound in (("p99", 1.0), ("p50", None)):
         figures.append(
             Figure(
