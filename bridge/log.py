@@ -35,10 +35,12 @@ def request(**fields: object) -> None:
     if _Short.output is None:
         log.info("request", **fields)
         return
-    line = {**fields, "event": "request", "level": "info", "timestamp": datetime.now(UTC)}
+    fields |= {"event": "request", "level": "info", "timestamp": datetime.now(UTC)}
     if not _Short.lines:
         asyncio.get_running_loop().call_soon(_write, _Short.output)
-    _Short.lines.append(orjson.dumps(line, default=repr, option=orjson.OPT_UTC_Z | orjson.OPT_APPEND_NEWLINE))
+    _Short.lines.append(
+        orjson.dumps(fields, default=repr, option=orjson.OPT_UTC_Z | orjson.OPT_APPEND_NEWLINE)
+    )
 
 
 def _write(output: BinaryIO) -> None:
