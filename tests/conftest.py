@@ -17,14 +17,14 @@ from typing import Any
 import aiohttp
 import pytest
 from aiohttp import web
-from playwright.async_api import Page, async_playwright
+from playwright.async_api import Browser, Page, async_playwright
 
 from bridge import embedded_redis, settings
 from bridge.app import create_app
 from bridge.redis_client import connect_redis
 from bridge.services import Services, open_services
 from scripts.sandbox import faults, flowdock, github
-from tests import hygiene, sign
+from tests import hygiene, sign, templates
 from tests.faults import table
 
 FLOW = "acme/main"
@@ -75,6 +75,12 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         table.write(drawn)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _templates_are_compiled_once() -> Iterator[None]:
+    with templates.compiled_once():
+        yield
+
+
 @pytest.fixture(scope="session")
 def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URL of a Redis for this run."""
@@ -85,6 +91,11 @@ def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture
 async def redis_url(redis_server: str) -> str:
     """The Redis, emptied."""
+    return await emptied(redis_server)
+
+
+async def emptied(redis_server: str) -> str:
+    """The same Redis, once nothing is in it any more."""
     redis = connect_redis(redis_server)
     await redis.flushall()
     await redis.aclose()
@@ -215,6 +226,11 @@ async def house(redis_url: str) -> AsyncIterator[House]:
 @pytest.fixture
 async def working(house: House) -> House:
     """The house with a worker, the repository connected and GitHub's webhook installed."""
+    return await set_to_work(house)
+
+
+async def set_to_work(house: House) -> House:
+    """Connect the house's repository, point GitHub's webhook at it, and start a worker."""
     await house.connect()
     await house.hook()
     house.start_worker()
@@ -312,7 +328,14 @@ def make_settings(bridge: str, flowdock_url: str, github_url: str) -> settings.S
 
 @pytest.fixture
 async def page() -> AsyncIterator[Page]:
-    """A page of a real browser: Debian's Chromium. Without it the test is skipped, under CI it fails."""
+    """A page of a browser of its own."""
+    async with open_browser() as browser, open_page(browser) as opened:
+        yield opened
+
+
+@asynccontextmanager
+async def open_browser() -> AsyncIterator[Browser]:
+    """A real browser: Debian's Chromium. Without it the test is skipped, under CI it fails."""
     path = shutil.which("chromium") or shutil.which("chromium-browser")
     if path is None:
         missing = "there is no chromium here: apt-get install chromium"
@@ -321,10 +344,17 @@ async def page() -> AsyncIterator[Page]:
         browser = await playwright.chromium.launch(
             executable_path=path, args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
         )
-        context = await browser.new_context(viewport={"width": 1280, "height": 800})
-        context.set_default_timeout(10_000)
-        yield await context.new_page()
+        yield browser
         await browser.close()
+
+
+@asynccontextmanager
+async def open_page(browser: Browser) -> AsyncIterator[Page]:
+    """A page with cookies and a memory of its own."""
+    context = await browser.new_context(viewport={"width": 1280, "height": 800})
+    context.set_default_timeout(10_000)
+    yield await context.new_page()
+    await context.close()
 
 
 async def eventually(happened: Callable[[], Awaitable[Any]], *, seconds: float = 20) -> Any:

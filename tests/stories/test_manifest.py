@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Page, expect
 
 from bridge import credentials
@@ -15,7 +16,7 @@ from tests.stories.looks import looks, shot
 from tests.stories.test_first_click import choose, open_pull_request
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def house(redis_url: str) -> AsyncIterator[House]:
     async with open_app_house(redis_url, metrics_token="the-operators-own-token") as opened:
         yield opened
