@@ -19,7 +19,7 @@ from bridge import keys, queue_lua
 from bridge.core.errors import BridgeError, NotFound
 from bridge.core.model import Author, Envelope, Message
 from bridge.core.packing import pack, unpack
-from bridge.redis_client import AnyRedis
+from bridge.redis_client import AnyRedis, run
 from bridge.streams import Streams
 
 SEEN_SECONDS = 4 * 24 * 3600
@@ -191,7 +191,8 @@ class Deliveries:
             seen.append(keys.seen(partition, delivery_id))
             # As text: Redis's scripts know no whole numbers beyond 2**53.
             rows.append((place, delivery_id, event, str(repository_id), str(number), str(received_at)))
-        taken = await self._enqueue(
+        taken = await run(
+            self._enqueue,
             keys=[*seen, *streams],
             args=[
                 self._seconds(SEEN_SECONDS),
@@ -229,7 +230,8 @@ class Deliveries:
         """
         partition = lease.partition
         ids = await _fenced(
-            self._commit(
+            run(
+                self._commit,
                 keys=[
                     keys.fence(partition),
                     keys.inbox(partition),
@@ -256,7 +258,8 @@ class Deliveries:
         """Remove a message that Flowdock has, or that nobody wants any more."""
         partition = lease.partition
         await _fenced(
-            self._finish(
+            run(
+                self._finish,
                 keys=[
                     keys.fence(partition),
                     keys.outbox(partition),
