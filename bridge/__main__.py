@@ -23,7 +23,7 @@ from bridge.store import Store
 
 DATA = Path(".data")
 EXIT_SETTINGS = 2
-GC_THRESHOLDS = (20_000, 20, 20)
+GC_THRESHOLDS = (5_000, 10, 10)
 """Far above Python's own: a request leaves few cycles behind, and each look for them stops everything."""
 
 
@@ -139,7 +139,7 @@ def _run(half: str, environ: Mapping[str, str]) -> None:
 
 
 async def _serve(half: str, chosen: settings.Settings, redis_url: str) -> None:
-    from bridge import app
+    from bridge import running
     from bridge.services import open_services
 
     # What is imported stays: it need not be looked through again and again.
@@ -147,7 +147,7 @@ async def _serve(half: str, chosen: settings.Settings, redis_url: str) -> None:
     gc.set_threshold(*GC_THRESHOLDS)
     async with open_services(chosen, redis_url=redis_url) as services:
         try:
-            await app.run(services, web_half=half != "worker", worker_half=half != "web")
+            await running.run(services, web_half=half != "worker", worker_half=half != "web")
         except* OSError as group:
             if any(isinstance(error, RedisError) for error in group.exceptions):
                 raise

@@ -1,7 +1,5 @@
-"""The wiring: services, routes and worker made into a running process."""
+"""The web application: routes over services, and what serves them."""
 
-import asyncio
-import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -123,33 +121,3 @@ async def serving(services: Services) -> AsyncIterator[None]:
         yield
     finally:
         await runner.cleanup()
-
-
-async def run(services: Services, *, web_half: bool, worker_half: bool) -> None:
-    """Run one half of bridge or both until SIGTERM or SIGINT; then drain within 25 seconds."""
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, _told_to_stop, services, number)
-    async with asyncio.TaskGroup() as group:
-        if worker_half:
-            group.create_task(services.worker().run())
-            group.create_task(services.watcher().run())
-            group.create_task(services.caretaker().run())
-        if web_half:
-            group.create_task(_serve(services))
-    log.info("stopped")
-
-
-async def _serve(services: Services) -> None:
-    try:
-        async with serving(services):
-            await services.stop.wait()
-    finally:
-        # Told besides cancelled: a cancel that meets a call to Redis can be swallowed (python/cpython#86296).
-        services.stop.set()
-
-
-def _told_to_stop(services: Services, number: signal.Signals) -> None:
-    if not services.stop.is_set():
-        log.info("stopping", signal=number.name)
-        services.stop.set()

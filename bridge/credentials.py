@@ -131,8 +131,11 @@ class GitHubCredentials:
 
     async def webhook_secrets(self) -> tuple[str, ...]:
         """The secrets of which any may have signed a delivery, the one for new webhooks first."""
+        secrets = self._settings.github_webhook_secrets
+        if self.from_settings:
+            return secrets
         app = await self.app()
-        return self._settings.github_webhook_secrets + ((app.webhook_secret,) if app else ())
+        return (*secrets, app.webhook_secret) if app else secrets
 
     async def changed(self) -> bool:
         """Look again for the App, as nothing known fits; whether there is another one now than before."""

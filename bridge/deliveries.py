@@ -19,7 +19,7 @@ from bridge import keys, queue_lua
 from bridge.core.errors import BridgeError, NotFound
 from bridge.core.model import Author, Envelope, Message
 from bridge.core.packing import pack, unpack
-from bridge.redis_client import AnyRedis
+from bridge.redis_client import AnyRedis, run
 from bridge.streams import Streams
 
 SEEN_SECONDS = 4 * 24 * 3600
@@ -73,17 +73,6 @@ class Incoming(NamedTuple):
     def of(cls, envelope: Envelope, *, repository_id: int, number: int) -> "Incoming":
         """A delivery that came just now, about a pull request or (`number` 0) a repository."""
         return cls(envelope.id, envelope.event, repository_id, number, time.time(), pack(envelope.body))
-
-    @property
-    def texts(self) -> tuple[str, str, str, str, str]:
-        """All but the body as the inbox keeps it: Redis's scripts know no whole numbers beyond 2**53."""
-        return (
-            self.delivery_id,
-            self.event,
-            str(self.repository_id),
-            str(self.number),
-            str(self.received_at),
-        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -190,15 +179,20 @@ class Deliveries:
 
         On a cluster all must be of one partition. Raises redis-py's errors: then any may have been taken.
         """
-        partitions: dict[int, int] = {}
+        places: dict[int, int] = {}
         seen: list[str] = []
+        streams: list[str] = []
         rows: list[tuple[int | str, ...]] = []
-        for one in group:
-            partition = keys.partition_of(one.repository_id)
-            seen.append(keys.seen(partition, one.delivery_id))
-            rows.append((partitions.setdefault(partition, len(partitions)), *one.texts))
-        streams = [name(partition) for partition in partitions for name in (keys.inbox, keys.received)]
-        taken = await self._enqueue(
+        for delivery_id, event, repository_id, number, received_at, _ in group:
+            partition = keys.partition_of(repository_id)
+            if (place := places.get(partition)) is None:
+                place = places[partition] = len(places)
+                streams += keys.inbox(partition), keys.received(partition)
+            seen.append(keys.seen(partition, delivery_id))
+            # As text: Redis's scripts know no whole numbers beyond 2**53.
+            rows.append((place, delivery_id, event, str(repository_id), str(number), str(received_at)))
+        taken = await run(
+            self._enqueue,
             keys=[*seen, *streams],
             args=[
                 self._seconds(SEEN_SECONDS),
@@ -236,7 +230,8 @@ class Deliveries:
         """
         partition = lease.partition
         ids = await _fenced(
-            self._commit(
+            run(
+                self._commit,
                 keys=[
                     keys.fence(partition),
                     keys.inbox(partition),
@@ -263,7 +258,8 @@ class Deliveries:
         """Remove a message that Flowdock has, or that nobody wants any more."""
         partition = lease.partition
         await _fenced(
-            self._finish(
+            run(
+                self._finish,
                 keys=[
                     keys.fence(partition),
                     keys.outbox(partition),

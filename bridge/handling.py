@@ -35,6 +35,7 @@ from bridge.deliveries import (
 from bridge.flowdock import Flowdock
 from bridge.holding import Holding, Stop, Stopped
 from bridge.journal import Note
+from bridge.log import often
 from bridge.metrics import Metrics
 from bridge.pulls import Pulls
 from bridge.store import Store
@@ -182,7 +183,7 @@ class Handler:
         flow.failures = 0
         self.metrics.posted.inc()
         self.metrics.latency.observe(max(0, time.time() - letter.received_at))
-        log.info("message_posted", delivery=letter.delivery_id, connection=connection.id, thread=thread_id)
+        often("message_posted", delivery=letter.delivery_id, connection=connection.id, thread=thread_id)
         return [
             *self.pulls.shown_writes(letter.repository_id, pull),
             *journal.note(letter.repository_id, _note_of(letter, "posted")),

@@ -6,6 +6,7 @@ https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/#hash-
 """
 
 import zlib
+from functools import lru_cache
 
 PARTITIONS = 32
 """How many pieces the queue is cut into; a repository lies whole in one. Fixed for an installation."""
@@ -36,6 +37,7 @@ CARETAKER = "bridge:caretaker"
 """Names the instance that looks after all connections, while it lives."""
 
 
+@lru_cache(maxsize=4096)
 def partition_of(repository_id: int) -> int:
     """The partition that a repository's deliveries, snapshots and messages lie in."""
     return zlib.crc32(str(repository_id).encode()) % PARTITIONS

@@ -23,22 +23,24 @@ log = structlog.get_logger()
 
 
 class _Short:
-    """Where the lines of requests go as JSON; None: the long way."""
+    """Where such lines go as JSON; None: the long way."""
 
     output: BinaryIO | None = None
     lines: ClassVar[list[bytes]] = []
     """Of this turn of the event loop: they are written together."""
 
 
-def request(**fields: object) -> None:
-    """The line of a request; JSON by a shorter way than others, since every delivery waits for it."""
+def often(event: str, **fields: object) -> None:
+    """A line that every delivery has; JSON by a shorter way than others, since deliveries wait for it."""
     if _Short.output is None:
-        log.info("request", **fields)
+        log.info(event, **fields)
         return
-    line = {**fields, "event": "request", "level": "info", "timestamp": datetime.now(UTC)}
+    fields |= {"event": event, "level": "info", "timestamp": datetime.now(UTC)}
     if not _Short.lines:
         asyncio.get_running_loop().call_soon(_write, _Short.output)
-    _Short.lines.append(orjson.dumps(line, default=repr, option=orjson.OPT_UTC_Z | orjson.OPT_APPEND_NEWLINE))
+    _Short.lines.append(
+        orjson.dumps(fields, default=repr, option=orjson.OPT_UTC_Z | orjson.OPT_APPEND_NEWLINE)
+    )
 
 
 def _write(output: BinaryIO) -> None:

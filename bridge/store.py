@@ -23,7 +23,7 @@ from bridge.core.model import (
 )
 from bridge.core.options import Options
 from bridge.core.vault import Vault
-from bridge.redis_client import AnyRedis
+from bridge.redis_client import AnyRedis, run
 
 REFRESH_LOCK_SECONDS = 30
 LOCK_WAIT_SECONDS: float = 20
@@ -135,7 +135,7 @@ class Store:
     async def connections_for(self, repository_id: int, full_name: str) -> list[Connection]:
         """The connections of a repository; those made by its present name are tied to its id for good."""
         places = [keys.connections_of(repository_id), keys.unbound_connections(full_name)]
-        found, unbound = await self._of_repository(keys=places, args=[keys.connection("")])
+        found, unbound = await run(self._of_repository, keys=places, args=[keys.connection("")])
         if unbound:
             for connection_id in unbound:
                 await self._bind(connection_id.decode(), repository_id, full_name)

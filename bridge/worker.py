@@ -16,7 +16,7 @@ from bridge.handling import REDIS_PAUSE, Handler
 from bridge.holding import Holding, Stop, Stopped
 from bridge.leases import Leases
 
-READ_COUNT = 64
+READ_COUNT = 16
 MAX_LOADED = 512
 """Deliveries in memory at a time; the rest waits in Redis."""
 

@@ -1,4 +1,4 @@
-"""The log: one event a line, and requests' lines like all others."""
+"""The log: one event a line, and those of every delivery like all others."""
 
 import asyncio
 import json
@@ -22,12 +22,12 @@ def _as_it_was(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 FIELDS = {"method": "POST", "path": "/a\n", "status": 202, "ms": 1.5, "odd": {1}}
 
 
-async def test_a_requests_line_in_json_says_what_any_line_says_and_so(
+async def test_a_line_of_every_delivery_in_json_says_what_any_line_says_and_so(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     log.configure(level="info", log_format="json")
     structlog.get_logger().info("request", **FIELDS)
-    log.request(**FIELDS)
+    log.often("request", **FIELDS)
     await asyncio.sleep(0)
 
     usual, short = (json.loads(line) for line in capfd.readouterr().out.splitlines())
@@ -37,17 +37,17 @@ async def test_a_requests_line_in_json_says_what_any_line_says_and_so(
 
 
 @pytest.mark.parametrize("log_format", ["json", "console"])
-def test_a_requests_line_is_left_out_where_the_level_is_higher(
+def test_a_line_of_every_delivery_is_left_out_where_the_level_is_higher(
     capfd: pytest.CaptureFixture[str], log_format: str
 ) -> None:
     log.configure(level="warning", log_format=log_format)
-    log.request(**FIELDS)
+    log.often("request", **FIELDS)
     assert capfd.readouterr().out.splitlines() == []
 
 
-def test_for_people_a_requests_line_is_like_the_others(capfd: pytest.CaptureFixture[str]) -> None:
+def test_for_people_a_line_of_every_delivery_is_like_the_others(capfd: pytest.CaptureFixture[str]) -> None:
     log.configure(level="info", log_format="console")
-    log.request(**FIELDS)
+    log.often("request", **FIELDS)
     (line,) = capfd.readouterr().out.splitlines()
     assert "request" in line
     assert "status=202" in line

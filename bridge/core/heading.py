@@ -4,8 +4,7 @@ GitHub's payloads are long (20 to 30 kB for a pull request). `read` picks out th
 the rest, in a quarter of the time that it takes to read the whole; the worker reads it all.
 """
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -17,8 +16,7 @@ MAX_ID = 2**63
 MAX_NUMBER = 2**31
 
 
-@dataclass(frozen=True, slots=True)
-class Heading:
+class Heading(NamedTuple):
     """What a delivery is about; `number` is 0 where it is about no pull request."""
 
     action: str

@@ -8,7 +8,6 @@ import re
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-import emoji
 from markdown_it import MarkdownIt
 from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
@@ -23,6 +22,19 @@ _REFERENCE = re.compile(
     rf")(?![\w/-])"
 )
 _HAS_BOTH = re.compile(r"(?=.*[0-9])(?=.*[a-f])")
+
+
+_SHORT_CODE = re.compile(r":[^\s:]+:")
+
+
+def _with_emoji(text: str) -> str:
+    """Text with emoji in place of their short codes."""
+    if not _SHORT_CODE.search(text):
+        return text
+    # 3 MB of names, which most texts do without.
+    import emoji
+
+    return emoji.emojize(text, language="alias")
 
 
 def plugin(markdown: MarkdownIt) -> None:
@@ -47,7 +59,7 @@ def _linked(children: list[Token], repository_url: str) -> Iterator[Token]:
         if child.type != "text":
             yield child
             continue
-        child.content = emoji.emojize(child.content, language="alias")
+        child.content = _with_emoji(child.content)
         if depth > 0 or not repository_url:
             yield child
         else:

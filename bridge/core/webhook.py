@@ -1,8 +1,4 @@
-"""A webhook delivery from bytes and headers.
-
-gidgethub checks its signature; what gidgethub lets through or crashes on is closed here first: only SHA-256
-signatures count, and odd input is refused with a sentence.
-"""
+"""A webhook delivery from bytes and headers: only SHA-256 signatures count, odd input gets a sentence."""
 
 import codecs
 import hashlib
@@ -13,9 +9,7 @@ from collections.abc import Mapping, Sequence
 from email.message import Message as MailMessage
 from functools import lru_cache
 
-import gidgethub
 import orjson
-from gidgethub import sansio
 
 from bridge.core.errors import Malformed, Unsigned, WrongContentType
 from bridge.core.model import Delivery, Envelope, Payload
@@ -59,8 +53,7 @@ def read_envelope(headers: Mapping[str, str], body: bytes, *, secrets: Sequence[
 def verify_signature(body: bytes, signature: str | None, *, secrets: Sequence[str]) -> None:
     """Raise `Unsigned` unless `signature` is the SHA-256 one of `body` by any of `secrets`.
 
-    gidgethub's check also takes SHA-1, an empty secret, and stumbles over non-ASCII: neither gets
-    that far. https://docs.github.com/webhooks/using-webhooks/validating-webhook-deliveries
+    https://docs.github.com/webhooks/using-webhooks/validating-webhook-deliveries
     """
     if not any(secrets):
         raise Unsigned("bridge has no webhook secret: set GITHUB_WEBHOOK_SECRET")
@@ -69,11 +62,9 @@ def verify_signature(body: bytes, signature: str | None, *, secrets: Sequence[st
     if not signature.startswith("sha256=") or not signature.isascii():
         raise Unsigned("X-Hub-Signature-256 must be 'sha256=' and the HMAC in hex")
     for secret in filter(None, secrets):
-        try:
-            sansio.validate_event(body, signature=signature, secret=secret)
-        except gidgethub.ValidationFailure:
-            continue
-        return
+        digest = hmac.digest(secret.encode(), body, "sha256").hex()
+        if hmac.compare_digest(signature, f"sha256={digest}"):
+            return
     raise Unsigned("the signature does not fit: the webhook's secret is not GITHUB_WEBHOOK_SECRET")
 
 

@@ -10,7 +10,7 @@ from aiohttp import web
 from redis.exceptions import RedisError
 
 from bridge.core.errors import BridgeError, NotFound, RequestRefused, SignedOut, TooLarge, Unavailable
-from bridge.log import request as log_request
+from bridge.log import often
 from bridge.settings import Settings
 from bridge.web import pages, sessions
 from bridge.web.keys import FORM_TARGET, LOG, SERVICES, UNLOGGED
@@ -32,7 +32,8 @@ async def log_requests(request: web.Request, handler: Handler) -> web.StreamResp
     response = await handler(request)
     besides = request.get(LOG, _NOTHING)
     if besides is not UNLOGGED and not request.path.startswith(_QUIET):
-        log_request(
+        often(
+            "request",
             method=request.method,
             path=request.path,
             status=response.status,

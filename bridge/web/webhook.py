@@ -29,22 +29,21 @@ routes = web.RouteTableDef()
 @routes.post("/github/webhook")
 async def receive(request: web.Request) -> web.StreamResponse:
     """202 once Redis holds the delivery; see the README for the other answers."""
-    metrics = request.app[SERVICES].metrics
+    services = request.app[SERVICES]
     try:
         if may_be_large(request):
             async with one_of_few(request):
-                response = await _receive(request)
+                response = await _receive(request, services)
         else:
-            response = await _receive(request)
+            response = await _receive(request, services)
     except BridgeError as error:
-        metrics.delivery(error.status)
+        services.metrics.delivery(error.status)
         raise
-    metrics.delivery(response.status)
+    services.metrics.delivery(response.status)
     return response
 
 
-async def _receive(request: web.Request) -> web.StreamResponse:
-    services = request.app[SERVICES]
+async def _receive(request: web.Request, services: Services) -> web.StreamResponse:
     body = await read_body(request, limit=MAX_BODY)
     envelope = await _signed(request, body, services.credentials)
     if envelope.event not in translate.EVENTS:

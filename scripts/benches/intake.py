@@ -145,7 +145,7 @@ async def _two_processes(rig: Rig) -> str:
     """Two web processes that share a port: what two cores take, where one process has one."""
     port = free_port()
     for _ in range(2):
-        rig.house.start("bridge", "web", PORT=str(port), SHARE_PORT="1")
+        rig.house.start(rigs.AS_DEPLOYED, "bridge", "web", PORT=str(port), SHARE_PORT="1")
     await rig.listens(port)
     return f"http://127.0.0.1:{port}"
 

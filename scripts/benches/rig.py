@@ -26,6 +26,7 @@ from scripts.sandbox.house import ROOT, STOP_SECONDS, Broken, House, free_port, 
 
 WEBHOOK = "/github/webhook"
 REPOSITORY, REPOSITORY_ID = "acme/component", 1296269
+AS_DEPLOYED = "scripts.benches.as_deployed"
 PEER = ROOT / "scripts" / "benches" / "peer"
 
 
@@ -56,13 +57,13 @@ class Rig:
 
     async def start_web(self) -> subprocess.Popen[bytes]:
         """bridge's web half, ready."""
-        process = self.house.start("bridge", "web")
+        process = self.house.start(AS_DEPLOYED, "bridge", "web")
         await self.house.answers(f"{self.house.bridge}/readyz")
         return process
 
     def start_worker(self) -> subprocess.Popen[bytes]:
         """bridge's worker half, starting."""
-        return self.house.start("bridge", "worker")
+        return self.house.start(AS_DEPLOYED, "bridge", "worker")
 
     async def start_peer(self, name: str, *arguments: str) -> str:
         """A peer that serves HTTP, by its module; returns its address once it answers."""

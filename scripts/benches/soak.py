@@ -25,6 +25,7 @@ from bridge import embedded_redis, keys
 from bridge.core.vault import Vault
 from bridge.redis_client import connect_redis
 from bridge.store import Store
+from scripts.benches.rig import AS_DEPLOYED
 from scripts.sandbox.house import FLOW, ROOT, House, open_house, until
 
 REPOSITORIES = 40
@@ -84,9 +85,9 @@ async def _run(deliveries: int) -> list[Sample]:
 
 
 async def _soak(house: House, redis: Redis, deliveries: int) -> list[Sample]:
-    web = house.start("bridge", "web")
+    web = house.start(AS_DEPLOYED, "bridge", "web")
     await house.answers(f"{house.bridge}/readyz")
-    worker = house.start("bridge", "worker")
+    worker = house.start(AS_DEPLOYED, "bridge", "worker")
     await _connect(house, redis)
     payload = await house.payload()
     began = time.monotonic()

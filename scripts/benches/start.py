@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from scripts.benches import rig as rigs
 from scripts.benches.findings import Figure, Findings
-from scripts.benches.rig import Rig, expect, say
+from scripts.benches.rig import AS_DEPLOYED, Rig, expect, say
 from scripts.sandbox.house import free_port
 
 PATIENCE = 60
@@ -21,12 +21,14 @@ async def measure(quick: bool) -> Findings:
     async with rigs.open_rig() as rig:
         for at in range(-1, rounds):
             bridge = await _timed(
-                rig, free_port(), lambda port: rig.house.start("bridge", "serve", PORT=port)
+                rig,
+                free_port(),
+                lambda port: rig.house.start(AS_DEPLOYED, "bridge", "serve", PORT=port),
             )
             bare = await _timed(
                 rig,
                 free_port(),
-                lambda port: rig.house.start("scripts.benches.peer.start", "--port", port),
+                lambda port: rig.house.start(AS_DEPLOYED, "scripts.benches.peer.start", "--port", port),
             )
             if at >= 0:
                 # The first compiles what is imported.
