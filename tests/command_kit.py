@@ -4,14 +4,14 @@ import asyncio
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 
-from tests import hygiene
+from tests import hygiene, loaded
 from tests.conftest import House, eventually
 
 ROOT = Path(__file__).parents[1]
@@ -37,20 +37,30 @@ def environ_of(house: House, redis_url: str, **changes: str) -> dict[str, str]:
     return {name: value for name, value in found.items() if value}
 
 
-async def run(folder: Path, *arguments: str, environ: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    """`python -m bridge …` as a process, while the house in this one goes on answering."""
-    done: subprocess.CompletedProcess[str] = await asyncio.to_thread(
-        subprocess.run,
+async def run(
+    folder: Path, *arguments: str, environ: dict[str, str], anew: bool = False
+) -> subprocess.CompletedProcess[str]:
+    """`python -m bridge …` as a process, while the house in this one goes on answering.
+
+    It is forked from one that has loaded bridge, or loaded `anew`.
+    """
+    environ = {"PATH": os.environ["PATH"], **environ}
+    done = await asyncio.to_thread(start if anew else loaded.run, folder, *arguments, environ=environ)
+    hygiene.saw(done.stdout + done.stderr)
+    return done
+
+
+def start(folder: Path, *arguments: str, environ: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    """`python -m bridge …` loaded anew, in `folder`."""
+    return subprocess.run(
         [sys.executable, "-m", "bridge", *arguments],
         cwd=folder,
-        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **environ},
+        env={"PYTHONPATH": str(ROOT), **environ},
         capture_output=True,
         text=True,
         timeout=60,
         check=False,
     )
-    hygiene.saw(done.stdout + done.stderr)
-    return done
 
 
 @asynccontextmanager

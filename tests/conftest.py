@@ -24,7 +24,7 @@ from bridge.app import create_app
 from bridge.redis_client import connect_redis
 from bridge.services import Services, open_services
 from scripts.sandbox import faults, flowdock, github
-from tests import hygiene, sign, templates
+from tests import hygiene, loaded, sign, templates
 from tests.faults import table
 
 FLOW = "acme/main"
@@ -79,6 +79,12 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
 def _templates_are_compiled_once() -> Iterator[None]:
     with templates.compiled_once():
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _what_was_loaded_ends() -> Iterator[None]:
+    yield
+    loaded.stop()
 
 
 @pytest.fixture(scope="session")

@@ -4,14 +4,14 @@ import asyncio
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from bridge import embedded_redis
+from tests import loaded
+from tests.command_kit import start
 
-ROOT = Path(__file__).parents[1]
 KEY = {"ENCRYPTION_KEY": "k" * 32}
 COMPLETE = {
     "WEB_URL": "http://localhost:1",
@@ -29,16 +29,7 @@ def bridge(
     folder: Path, *arguments: str, environ: dict[str, str], given: str = ""
 ) -> subprocess.CompletedProcess[str]:
     """Run `python -m bridge` in `folder`, where its embedded Redis keeps its data."""
-    return subprocess.run(
-        [sys.executable, "-m", "bridge", *arguments],
-        cwd=folder,
-        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **environ},
-        input=given,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    return loaded.run(folder, *arguments, environ={"PATH": os.environ["PATH"], **environ}, given=given)
 
 
 def test_connections_are_made_listed_and_removed(tmp_path: Path) -> None:
@@ -96,8 +87,9 @@ def test_options_are_shown_and_changed(tmp_path: Path) -> None:
 
 
 def test_connections_outlive_the_embedded_redis(tmp_path: Path) -> None:
-    bridge(tmp_path, "connect", "acme/component", "--flow-token", "t0ken", environ=KEY)
-    listed = bridge(tmp_path, "connections", "--json", environ=KEY)
+    environ = {"PATH": os.environ["PATH"], **KEY}
+    start(tmp_path, "connect", "acme/component", "--flow-token", "t0ken", environ=environ)
+    listed = start(tmp_path, "connections", "--json", environ=environ)
     assert json.loads(listed.stdout)[0]["repository"] == "acme/component"
 
 

@@ -540,7 +540,7 @@ async def test_only_so_many_repositories_are_asked_about(
 async def test_as_a_process(house: House, redis_url: str, tmp_path: Path) -> None:
     await house.connect()
     environ = environ_of(house, redis_url)
-    fine = await run(tmp_path, "doctor", environ=environ)
+    fine = await run(tmp_path, "doctor", environ=environ, anew=True)
     assert (fine.returncode, fine.stderr) == (0, ""), fine
     assert fine.stdout.startswith("CHECK ")
     assert re.search(r"^public address +fine +http://127", fine.stdout, re.MULTILINE)

@@ -181,7 +181,7 @@ async def test_a_github_that_fails_is_one_sentence(house: House, at: str) -> Non
 async def test_as_a_process(house: House, redis_url: str, tmp_path: Path) -> None:
     token = await token_of(house, "cy-gh")
     environ = environ_of(house, redis_url, GITHUB_TOKEN=token, GITHUB_CLIENT_ID="", FLOWDOCK_CLIENT_ID="")
-    done = await run(tmp_path, "hook", REPOSITORY, environ=environ)
+    done = await run(tmp_path, "hook", REPOSITORY, environ=environ, anew=True)
     assert (done.returncode, "ping arrived" in done.stdout) == (0, True), done
     assert "Waiting for GitHub's ping" in done.stderr
     assert token not in done.stdout + done.stderr

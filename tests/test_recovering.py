@@ -239,19 +239,20 @@ async def test_what_a_github_app_could_not_deliver_is_asked_for_as_the_app(redis
 # The command
 
 
-async def recover(house: House, redis_url: str, *arguments: str, token: str = "") -> tuple[int, str, str]:
+async def recover(
+    house: House, redis_url: str, *arguments: str, token: str = "", anew: bool = False
+) -> tuple[int, str, str]:
     """Run `python -m bridge recover` as an operator does."""
     only = {"WEB_URL", "REDIS_URL", "ENCRYPTION_KEY", "GITHUB_URL"}
     environ = {name: value for name, value in environ_of(house, redis_url).items() if name in only}
-    done = await run(
-        Path(), "recover", *arguments, environ=environ | ({"GITHUB_TOKEN": token} if token else {})
-    )
+    environ |= {"GITHUB_TOKEN": token} if token else {}
+    done = await run(Path(), "recover", *arguments, environ=environ, anew=anew)
     return done.returncode, done.stdout, done.stderr
 
 
 async def test_the_command_asks_and_prints_a_table(house: House, redis_url: str) -> None:
     await missed_three(house)
-    status, output, errors = await recover(house, redis_url)
+    status, output, errors = await recover(house, redis_url, anew=True)
     assert (status, errors) == (0, "")
     head, row = output.splitlines()
     assert head.split() == ["REPOSITORY", "FAILED", "ASKED", "AGAIN", "REFUSED", "NOTE"]

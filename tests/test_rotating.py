@@ -236,7 +236,7 @@ async def test_the_command_tells_what_it_did(
     house: House, redis_url: str, store: Store, tmp_path: Path
 ) -> None:
     environ = {"REDIS_URL": redis_url, "ENCRYPTION_KEY": f"{NEW},{OLD}"}
-    looked = await run(tmp_path, "rotate-keys", "--dry-run", environ=environ)
+    looked = await run(tmp_path, "rotate-keys", "--dry-run", environ=environ, anew=True)
     assert (looked.returncode, looked.stderr) == (0, "")
     assert "TO RE-ENCRYPT" in looked.stdout
     done = await run(tmp_path, "rotate-keys", environ=environ)
