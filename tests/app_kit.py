@@ -88,16 +88,18 @@ async def made_at_github(house: House, *, name: str = "bridge-test", installed: 
 
 
 async def delivered(house: House, app: App, address: str = "", *, secret: str = "") -> int:
-    """What bridge answers to a pull request's delivery, signed with the App's secret (or another)."""
+    """What bridge answers to a delivery, signed with the App's secret (or another).
+
+    It is about a pushed tag, which a worker has nothing to tell of: it holds up nothing.
+    """
     payload = {
-        "action": "opened",
+        "ref": "refs/tags/v1",
         "repository": {"id": 1296269, "full_name": REPOSITORY, "name": "component"},
-        "pull_request": {"number": 1, "title": "Fix"},
     }
     body = json.dumps(payload).encode()
     headers = {
         "Content-Type": "application/json",
-        "X-GitHub-Event": "pull_request",
+        "X-GitHub-Event": "push",
         "X-GitHub-Delivery": f"d-{time.time_ns()}",
         "X-Hub-Signature-256": sign.webhook(body, secret or app.webhook_secret),
     }

@@ -43,6 +43,8 @@ async def test_from_an_opened_pull_request_to_a_click_that_just_works(working: H
     await open_pull_request(house, github)
     await shot(github, "github-pull-request")
 
+    # As a person does: a browser draws a page in the background once a second, and takes no picture of it.
+    await inbox.bring_to_front()
     await expect(inbox.get_by_test_id("thread-row")).to_contain_text("Fix bug in thread API")
     await inbox.get_by_test_id("thread-row").click()
     await expect(inbox.get_by_test_id("thread-status")).to_have_text("open")
@@ -75,8 +77,10 @@ async def test_from_an_opened_pull_request_to_a_click_that_just_works(working: H
 
 async def link(page: Page) -> None:
     """Through both sign-ins to the click that was meant."""
+    await expect(page.get_by_role("button", name="Sign in as Ann Ames")).to_be_visible()
     await shot(page, "sign-in-flowdock")
     await page.get_by_role("button", name="Sign in as Ann Ames").click()
+    await expect(page.get_by_test_id("signin-ann-gh")).to_be_visible()
     await shot(page, "sign-in-github")
     await page.get_by_test_id("signin-ann-gh").click()
     await expect(page.locator(".lead")).to_have_text("Flowdock ann will act on GitHub as @ann-gh.")

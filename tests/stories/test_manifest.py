@@ -83,6 +83,7 @@ async def test_from_no_app_to_a_click_that_works(
 
     github = await page.context.new_page()
     await open_pull_request(house, github)
+    await page.bring_to_front()
     await page.goto(f"{house.flowdock}/app/acme/main")
     await page.get_by_test_id("thread-row").filter(has_text="Fix bug in thread API").click()
     await choose(page, "assign-to-me")
