@@ -61,7 +61,7 @@ class AtBridge:
             self._held = await self._rig.queued()
             return self._held == self._new.get("202", 0) and answers == await self._rig.answers()
 
-        await until(settled, "bridge answered 202 to more or fewer than Redis holds", seconds=5)
+        await until(settled, "bridge answered 202 to more or fewer than Redis holds", seconds=30)
         self._before = await self._rig.answers()
         return self._held
 
