@@ -14,6 +14,7 @@ from typing import Any
 from uuid import uuid4
 
 import aiohttp
+from redis.exceptions import RedisError
 
 from bridge import keys
 from bridge.core.model import Connection
@@ -164,10 +165,20 @@ class Load:
         return TOTAL - len({one["uuid"] for one in await self.messages()}) - dead
 
     async def _lengths(self, streams: Iterable[str]) -> list[int]:
-        async with self.redis.pipeline(transaction=False) as pipe:
-            for stream in streams:
-                pipe.xlen(stream)
-            return list(await pipe.execute())
+        names = list(streams)
+
+        async def asked() -> list[int] | None:
+            try:
+                async with self.redis.pipeline(transaction=False) as pipe:
+                    for name in names:
+                        pipe.xlen(name)
+                    return list(await pipe.execute())
+            except RedisError:
+                # A connection to a Redis, or a node, that was killed just now.
+                return None
+
+        found: list[int] = await until(asked, "Redis does not answer")
+        return found
 
     async def posted(self, count: int) -> None:
         """Wait until Flowdock took that many messages."""
