@@ -219,12 +219,18 @@ def _table(samples: list[Sample]) -> str:
 
 
 def _problems(samples: list[Sample]) -> list[str]:
-    """Flat: memory grows by less than a tenth after a fifth of the load, and no key stays too long."""
-    early, late, end = samples[2], samples[-2], samples[-1]
+    """Flat: memory comes to an end of growing, and not far above where it began; no key stays too long.
+
+    What Python frees stays with the allocator, up to the most there ever was, so it rises for a while. What
+    leaks rises in the last fifth of the load as in any other.
+    """
+    late, end = samples[-2], samples[-1]
+    bounds = ((samples[2], 1.25), (samples[-4], 1.02))
     problems = [
-        f"the {name} grew from {before:.1f} to {after:.1f} MB"
-        for name, before, after in (("web", early.web, late.web), ("worker", early.worker, late.worker))
-        if after > before * 1.1
+        f"the {name} grew from {before:.1f} MB at {sample.done:,} to {after:.1f} MB"
+        for sample, most in bounds
+        for name, before, after in (("web", sample.web, late.web), ("worker", sample.worker, late.worker))
+        if after > before * most
     ]
     if end.keys > KEPT_FOR_GOOD:
         problems.append(f"{end.keys} keys are left, {KEPT_FOR_GOOD} at most were expected")
