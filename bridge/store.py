@@ -135,11 +135,12 @@ class Store:
     async def connections_for(self, repository_id: int, full_name: str) -> list[Connection]:
         """The connections of a repository; those made by its present name are tied to its id for good."""
         places = [keys.connections_of(repository_id), keys.unbound_connections(full_name)]
-        found, unbound = await run(self._of_repository, keys=places, args=[keys.connection("")])
+        beginning = [keys.connection("")]
+        found, unbound = await run(self._of_repository, keys=places, args=beginning)
         if unbound:
             for connection_id in unbound:
                 await self._bind(connection_id.decode(), repository_id, full_name)
-            found, _ = await self._of_repository(keys=places, args=[keys.connection("")])
+            found, _ = await run(self._of_repository, keys=places, args=beginning)
         connections = [self._load_connection(data) for data in found]
         return sorted(connections, key=lambda connection: (connection.created_at, connection.id))
 

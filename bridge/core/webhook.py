@@ -25,11 +25,6 @@ _ESCAPE = re.compile(
 """Each escape in JSON; `half` is one that names half a surrogate pair."""
 
 
-def read_delivery(headers: Mapping[str, str], body: bytes, *, secrets: Sequence[str]) -> Delivery:
-    """The delivery that `body` carries, read whole; as `read_envelope`."""
-    return whole(read_envelope(headers, body, secrets=secrets))
-
-
 def whole(envelope: Envelope) -> Delivery:
     """The delivery in an envelope; raises `Malformed`."""
     payload = read_document(envelope.body)
