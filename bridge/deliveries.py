@@ -147,6 +147,13 @@ class Tries:
     reason: str = ""
 
 
+class Ended(NamedTuple):
+    """A message at its end, and what is to be written then: texts only."""
+
+    entry: OutboxEntry
+    writes: Sequence[Write] = ()
+
+
 @dataclass(frozen=True, kw_only=True)
 class DeadLetter:
     """What could not be delivered, and why; `id` names it for the commands."""
@@ -218,57 +225,53 @@ class Deliveries:
     async def commit(
         self,
         lease: Lease,
-        entry: InboxEntry,
+        entries: Sequence[InboxEntry],
         *,
         writes: Sequence[Write] = (),
         letters: Sequence[Letter] = (),
-    ) -> list[OutboxEntry]:
-        """Replace a delivery by its letters and what it writes.
+    ) -> list[OutboxEntry] | None:
+        """Replace deliveries by their letters and what they write.
 
-        Where that was done before (Redis did it and went away before it could say so), the letters are
-        those of then.
+        None if one of them is not there any more: then nothing was written (see `committed`).
         """
         partition = lease.partition
+        names = [keys.fence(partition), keys.inbox(partition), keys.outbox(partition), keys.tries(partition)]
+        places, rows = _Places(names), []
+        for write in writes:
+            rows.append((write.command, places.of(write.key), self._seconds(write.seconds)))
         ids = await _fenced(
             run(
                 self._commit,
-                keys=[
-                    keys.fence(partition),
-                    keys.inbox(partition),
-                    keys.outbox(partition),
-                    keys.tries(partition),
-                    *(write.key for write in writes),
+                keys=places.keys,
+                args=[
+                    lease.fence,
+                    msgspec.msgpack.encode(([entry.id for entry in entries], rows)),
+                    *(write.value for write in writes),
+                    *map(_dump_letter, letters),
                 ],
-                args=[lease.fence, entry.id, *self._flat(writes), *map(_dump_letter, letters)],
             )
         )
         if ids is None:
-            outbox = await self.read_outbox(partition)
-            return [
-                known
-                for known in outbox
-                if isinstance(known, OutboxEntry) and known.letter.delivery_id == entry.delivery_id
-            ]
+            return None
         return [
             OutboxEntry(id=entry_id.decode(), letter=letter)
             for entry_id, letter in zip(ids, letters, strict=True)
         ]
 
-    async def finish(self, lease: Lease, entry: OutboxEntry, *, writes: Sequence[Write] = ()) -> None:
-        """Remove a message that Flowdock has, or that nobody wants any more."""
+    async def committed(self, lease: Lease, entry: InboxEntry) -> list[OutboxEntry]:
+        """The letters of a delivery that was committed before: Redis went away before it could say so."""
+        return [
+            known
+            for known in await self.read_outbox(lease.partition)
+            if isinstance(known, OutboxEntry) and known.letter.delivery_id == entry.delivery_id
+        ]
+
+    async def finish(self, lease: Lease, ended: Sequence[Ended]) -> None:
+        """Remove messages that Flowdock has, or that nobody wants any more."""
         partition = lease.partition
-        await _fenced(
-            run(
-                self._finish,
-                keys=[
-                    keys.fence(partition),
-                    keys.outbox(partition),
-                    keys.tries(partition),
-                    *(write.key for write in writes),
-                ],
-                args=[lease.fence, entry.id, *self._flat(writes)],
-            )
-        )
+        places = _Places([keys.fence(partition), keys.outbox(partition), keys.tries(partition)])
+        rows = [(one.entry.id, self._texts(one.writes, places)) for one in ended]
+        await _fenced(run(self._finish, keys=places.keys, args=[lease.fence, msgspec.msgpack.encode(rows)]))
 
     async def note_try(self, lease: Lease, entry: Entry, tries: Tries) -> None:
         """Remember a try in vain, so that the next owner of the partition goes on from there."""
@@ -291,19 +294,12 @@ class Deliveries:
         """Move an entry to the dead letters; `detail` is for whoever mends it (a traceback, an answer)."""
         partition = lease.partition
         stream = keys.inbox(partition) if entry.kind == "inbox" else keys.outbox(partition)
+        places = _Places([keys.fence(partition), stream, keys.tries(partition), keys.dead(partition)])
+        texts = msgspec.msgpack.encode(self._texts(writes, places))
         await _fenced(
             self._bury(
-                keys=[
-                    keys.fence(partition),
-                    stream,
-                    keys.tries(partition),
-                    keys.dead(partition),
-                    *(write.key for write in writes),
-                ],
-                args=[
-                    *(lease.fence, entry.id, *self._flat(writes)),
-                    *(entry.kind, MAX_DEAD, reason, detail),
-                ],
+                keys=places.keys,
+                args=[lease.fence, entry.id, entry.kind, MAX_DEAD, reason, detail, texts],
             )
         )
 
@@ -335,11 +331,26 @@ class Deliveries:
     def _seconds(self, seconds: int) -> int:
         return max(1, int(seconds * self._keep))
 
-    def _flat(self, writes: Sequence[Write]) -> list[str | bytes | int]:
-        flat: list[str | bytes | int] = [len(writes)]
-        for write in writes:
-            flat += [write.command, write.value, self._seconds(write.seconds)]
-        return flat
+    def _texts(self, writes: Sequence[Write], places: "_Places") -> list[tuple[str, int, int, str]]:
+        return [
+            (write.command, places.of(write.key), self._seconds(write.seconds), _text(write.value))
+            for write in writes
+        ]
+
+
+class _Places:
+    """The keys of a script, each once, and where each stands among them."""
+
+    def __init__(self, first: list[str]) -> None:
+        self.keys = first
+        self._places: dict[str, int] = {}
+
+    def of(self, key: str) -> int:
+        """The place of a key, as Lua counts."""
+        if (place := self._places.get(key)) is None:
+            self.keys.append(key)
+            place = self._places[key] = len(self.keys)
+        return place
 
 
 class Inboxes:
@@ -432,6 +443,10 @@ def _revived(data: str) -> list[str | float]:
         *("repository_id", letter.repository_id, "number", letter.number),
         *("received_at", letter.received_at, "body", data),
     ]
+
+
+def _text(value: bytes | str) -> str:
+    return value.decode() if isinstance(value, bytes) else value
 
 
 def _dump_letter(letter: Letter) -> bytes:

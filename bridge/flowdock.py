@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -35,6 +36,11 @@ MAX_REASON = 2000
 _FLOW = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*/[A-Za-z0-9][A-Za-z0-9_-]*")
 _PASSING = frozenset({408, 423, 425, 429})
 
+_JSON = {"Content-Type": "application/json"}
+
+Thread = dict[str, Any] | orjson.Fragment
+"""A thread's whole state as Flowdock documents it, or that in JSON."""
+
 log = structlog.get_logger()
 
 
@@ -46,6 +52,7 @@ class Flowdock:
     ) -> None:
         self._session = session
         self._api_url = api_url
+        self._messages_url = yarl.URL(f"{api_url}/messages")
         self._client_id = client_id
         self._client_secret = client_secret
 
@@ -55,7 +62,7 @@ class Flowdock:
         *,
         flow_token: str,
         thread_id: str,
-        thread: dict[str, Any],
+        thread: Thread,
         tags: Sequence[str] = (),
         uuid: str,
         seconds: float = POST_SECONDS,
@@ -70,13 +77,15 @@ class Flowdock:
         )
         try:
             async with self._session.post(
-                f"{self._api_url}/messages",
+                self._messages_url,
                 data=body,
-                headers={"Content-Type": "application/json"},
+                headers=_JSON,
                 allow_redirects=False,
-                timeout=aiohttp.ClientTimeout(total=seconds),
+                timeout=_timeout(seconds),
             ) as response:
                 if response.status in (200, 201, 202):
+                    # Unread, it would cost the connection: the next post would have to make a new one.
+                    await response.read()
                     return
                 await _refuse(response, flow_token)
         except (aiohttp.ClientError, TimeoutError) as error:
@@ -228,7 +237,7 @@ def encode(
     *,
     flow_token: str,
     thread_id: str,
-    thread: dict[str, Any],
+    thread: Thread,
     tags: Sequence[str],
     uuid: str,
 ) -> bytes:
@@ -279,6 +288,11 @@ def _path(flow: str) -> str:
     if not _FLOW.fullmatch(flow):
         raise NotAMember("this is no flow that Flowdock could have")
     return flow
+
+
+@lru_cache
+def _timeout(seconds: float) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(total=seconds)
 
 
 async def _refuse(response: aiohttp.ClientResponse, *sent: str) -> None:

@@ -9,20 +9,24 @@ import random
 import time
 import traceback
 from collections import defaultdict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
+import orjson
 import structlog
 from redis.exceptions import RedisError
 
 from bridge import journal
 from bridge.core import thread
 from bridge.core.errors import FlowdockFailing, FlowdockRejected, Malformed, NotFound, SourceGone
+from bridge.core.model import Connection
+from bridge.core.pull import PullRequest
 from bridge.core.vault import Undecryptable
 from bridge.deliveries import (
     REVIVED,
     Deliveries,
+    Ended,
     Entry,
     Fenced,
     InboxEntry,
@@ -42,6 +46,9 @@ from bridge.store import Store
 from bridge.translating import Outcome, Translator
 
 POSTS_PER_FLOW = 8
+BATCHES_AT_ONCE = 3
+"""While one waits for Redis, others go on; each has its deliveries' payloads in memory, no longer packed."""
+
 GIVE_UP_SECONDS = 24 * 3600
 MAX_DELAY = 15 * 60
 POISON_TRIES = 4
@@ -95,6 +102,7 @@ class Handler:
     web_url: str
     post_seconds: float
     metrics: Metrics
+    translating: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(BATCHES_AT_ONCE))
     flows: defaultdict[str, Flow] = field(default_factory=lambda: defaultdict(Flow))
 
     async def handle(self, holding: Holding, entry: Entry) -> None:
@@ -116,9 +124,9 @@ class Handler:
         """One try; None when the entry is at its end, else what to go on from."""
         try:
             if isinstance(entry, InboxEntry):
-                await self._translate(holding, entry)
+                await self._translate_one(holding, entry)
             else:
-                await self._post(holding, entry)
+                await self._post(holding, entry, is_first=tries.count == 0)
         except (Fenced, Stopped):
             raise
         except (RedisError, OSError) as error:
@@ -135,55 +143,113 @@ class Handler:
 
     # The way through
 
-    async def _translate(self, holding: Holding, entry: InboxEntry) -> None:
-        if entry.event == REVIVED:
-            outcome = Outcome(letters=[load_letter(entry.body)])
-        else:
-            outcome = await self.translator.translate(entry)
-        committed = await self.deliveries.commit(
-            holding.lease, entry, writes=outcome.writes, letters=outcome.letters
+    async def translate_all(self, holding: Holding, entries: Sequence[InboxEntry]) -> list[InboxEntry]:
+        """Bring deliveries to their end together; returns those that `handle` must bring there one by one.
+
+        They are those of which something went wrong, or did before, and those of the same repository behind
+        them. Raises `Fenced` if another worker has the partition.
+        """
+        fit = _fit(holding, entries)
+        async with self.translating:
+            try:
+                done = await self._translate(holding, fit)
+            except Fenced:
+                raise
+            except Exception as error:
+                # One by one, each tells what is wrong with it.
+                log.debug("translated_apart", error=type(error).__name__)
+                done = []
+        ended = {entry.id for entry in done}
+        return [entry for entry in entries if entry.id not in ended]
+
+    async def _translate(self, holding: Holding, entries: Sequence[InboxEntry]) -> Sequence[InboxEntry]:
+        """Translate deliveries and commit what comes of them; returns those it is done with."""
+        outcome = await self.translator.translate(entries)
+        if not outcome.entries:
+            return ()
+        written = await self.deliveries.commit(
+            holding.lease, outcome.entries, writes=outcome.writes, letters=outcome.letters
         )
-        self.metrics.translated.labels(event=entry.event).inc()
-        holding.newest.committed(entry.repository_id, outcome.pulls, [one.letter for one in committed])
-        for letter in committed:
+        if written is None:
+            return ()
+        self._committed(holding, outcome, written)
+        return outcome.entries
+
+    async def _translate_one(self, holding: Holding, entry: InboxEntry) -> None:
+        outcome = await self._outcome(entry)
+        written = await self.deliveries.commit(
+            holding.lease, [entry], writes=outcome.writes, letters=outcome.letters
+        )
+        if written is None:
+            written = await self.deliveries.committed(holding.lease, entry)
+        self._committed(holding, outcome, written)
+
+    async def _outcome(self, entry: InboxEntry) -> Outcome:
+        """What becomes of one delivery; raises what is wrong with it."""
+        if entry.event == REVIVED:
+            return Outcome(entries=[entry], letters=[load_letter(entry.body)])
+        outcome = await self.translator.translate([entry])
+        for error in outcome.errors.values():
+            raise error
+        return outcome
+
+    def _committed(self, holding: Holding, outcome: Outcome, written: Sequence[OutboxEntry]) -> None:
+        for entry in outcome.entries:
+            self.metrics.translation(entry.event)
+        holding.newest.committed(outcome.pulls, [one.letter for one in written], outcome.connections)
+        for letter in written:
             holding.take(letter)
 
-    async def _post(self, holding: Holding, entry: OutboxEntry) -> None:
+    async def _post(self, holding: Holding, entry: OutboxEntry, *, is_first: bool) -> None:
         flow = self.flows[entry.letter.connection_id]
         async with flow.slots:
             await flow.opens(holding.stop)
-            writes = await self._send(holding, entry.letter, flow)
-        await _persist(holding, lambda: self.deliveries.finish(holding.lease, entry, writes=writes))
+            writes = await self._send(holding, entry.letter, flow, is_first=is_first)
+        await _persist(holding, lambda: holding.ended(Ended(entry, writes)))
 
-    async def _send(self, holding: Holding, letter: Letter, flow: Flow) -> list[Write]:
+    async def _send(self, holding: Holding, letter: Letter, flow: Flow, *, is_first: bool) -> list[Write]:
         """Post a letter; what is to be written once it is done."""
-        connection = await self.store.connection(letter.connection_id)
-        # The newest state, not the one of this delivery: a late message does not turn a thread back.
-        pull = holding.newest.of(letter) or await self.pulls.pull(letter.repository_id, letter.number)
+        connection = holding.newest.connection(letter.connection_id) if is_first else None
+        if connection is None:
+            connection = await self.store.connection(letter.connection_id)
         if connection is None:
             return _dropped(letter, "the connection was removed")
+        tags = await self.pulls.tags(letter.message.mentions) if letter.message.mentions else ()
+        # The newest state, not the one of this delivery: a late message does not turn a thread back.
+        pull = holding.newest.of(letter) or await self.pulls.pull(letter.repository_id, letter.number)
         if pull is None:
             return _dropped(letter, "what was known of the pull request has expired")
-        thread_id = connection.thread_id(letter.number)
-        tags = await self.pulls.tags(letter.message.mentions)
         await holding.stop.pause_until(0)
         try:
             await self.flowdock.post(
                 letter.message,
                 flow_token=connection.flow_token,
-                thread_id=thread_id,
-                thread=thread.render(pull, web_url=self.web_url),
+                thread_id=connection.thread_id(letter.number),
+                thread=holding.newest.drawn(letter, pull, self._draw),
                 tags=tags,
                 uuid=letter.uuid,
                 seconds=self.post_seconds,
             )
         except SourceGone as gone:
+            holding.newest.forget(connection.id)
             await self._disconnect(connection.id, gone)
             return _dropped(letter, str(gone))
+        return self._posted(letter, connection, pull, flow)
+
+    def _draw(self, pull: PullRequest) -> orjson.Fragment:
+        return orjson.Fragment(orjson.dumps(thread.render(pull, web_url=self.web_url)))
+
+    def _posted(self, letter: Letter, connection: Connection, pull: PullRequest, flow: Flow) -> list[Write]:
+        """Count what Flowdock took; what is to be written about it."""
         flow.failures = 0
         self.metrics.posted.inc()
         self.metrics.latency.observe(max(0, time.time() - letter.received_at))
-        often("message_posted", delivery=letter.delivery_id, connection=connection.id, thread=thread_id)
+        often(
+            "message_posted",
+            delivery=letter.delivery_id,
+            connection=connection.id,
+            thread=connection.thread_id(letter.number),
+        )
         return [
             *self.pulls.shown_writes(letter.repository_id, pull),
             *journal.note(letter.repository_id, _note_of(letter, "posted")),
@@ -241,6 +307,15 @@ class Handler:
             holding,
             lambda: self.deliveries.bury(holding.lease, entry, reason=reason, detail=detail, writes=writes),
         )
+
+
+def _fit(holding: Holding, entries: Sequence[InboxEntry]) -> list[InboxEntry]:
+    """Those that can be translated together: of no repository of which one was tried in vain, or dead."""
+    held: set[int] = set()
+    for entry in entries:
+        if entry.event == REVIVED or f"inbox:{entry.id}" in holding.tries:
+            held.add(entry.repository_id)
+    return [entry for entry in entries if entry.repository_id not in held]
 
 
 async def _persist(holding: Holding, write: Callable[[], Awaitable[None]]) -> None:

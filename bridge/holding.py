@@ -2,11 +2,21 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 
-from bridge.deliveries import Entry, InboxEntry, Lease, Tries
+from bridge.batches import Batches
+from bridge.deliveries import Ended, Entry, InboxEntry, Lease, Tries
+from bridge.grouped import Grouped
 from bridge.lanes import Lanes
 from bridge.newest import Newest
+
+MAX_BATCH = 16
+MAX_BATCH_BYTES = 64 * 1024
+"""Deliveries that are translated together, and their size as Redis keeps them: packed to a tenth."""
+
+MAX_ENDED = 64
+"""Messages whose end is noted together."""
 
 
 class Stopped(Exception):
@@ -49,12 +59,22 @@ class Stop:
         raise Stopped
 
 
+@dataclass(frozen=True, kw_only=True)
+class Handling:
+    """What is done with a holding's entries: deliveries many at a time or one by one, messages one by one.
+
+    `translate_all` returns those that must go one by one; `finish` notes that messages are at their end.
+    """
+
+    translate_all: Callable[["Holding", Sequence[Entry]], Awaitable[Sequence[Entry]]]
+    handle: Callable[["Holding", Entry], Awaitable[None]]
+    finish: Callable[[Lease, Sequence[Ended]], Awaitable[None]]
+
+
 class Holding:
     """A partition in a worker's hands, until it is closed (given back) or lost."""
 
-    def __init__(
-        self, lease: Lease, handle: Callable[["Holding", Entry], Awaitable[None]], group: asyncio.TaskGroup
-    ) -> None:
+    def __init__(self, lease: Lease, handling: Handling, group: asyncio.TaskGroup) -> None:
         self.lease = lease
         self.position = "0"
         self.tries: dict[str, Tries] = {}
@@ -63,8 +83,15 @@ class Holding:
         """Nothing more is to begin, and nothing to be tried again."""
         self.cut = Stop()
         """What is under way is not to be finished, either."""
-        self._inbox = Lanes[Entry](lambda entry: handle(self, entry), group)
-        self._outbox = Lanes[Entry](lambda entry: handle(self, entry), group)
+        self._inbox = Batches[Entry](
+            cut=_batch,
+            key_of=_repository,
+            handle_all=lambda entries: handling.translate_all(self, entries),
+            handle_one=lambda entry: handling.handle(self, entry),
+            group=group,
+        )
+        self._outbox = Lanes[Entry](lambda entry: handling.handle(self, entry), group)
+        self._ended = Grouped[Ended](lambda ended: handling.finish(lease, ended), most=MAX_ENDED)
 
     @property
     def loaded(self) -> int:
@@ -72,15 +99,19 @@ class Holding:
         return len(self._inbox)
 
     def take(self, entry: Entry) -> None:
-        """Queue an entry in its lane: a repository's deliveries, a thread's messages.
+        """Queue an entry: a delivery behind those of its repository, a message behind those of its thread.
 
         Of a repository, since a commit's checks concern all pull requests that have it as their head.
         """
         if isinstance(entry, InboxEntry):
             self.position = entry.id
-            self._inbox.add(entry.repository_id, entry)
+            self._inbox.add(entry)
         else:
             self._outbox.add((entry.letter.connection_id, entry.letter.number), entry)
+
+    async def ended(self, ended: Ended) -> None:
+        """Note that a message is at its end, with others of the moment; raises as `Deliveries.finish`."""
+        await self._ended.add(ended)
 
     def close(self) -> None:
         """Begin nothing more, and try nothing again."""
@@ -99,3 +130,17 @@ class Holding:
         self.cut.set()
         self._inbox.cancel()
         self._outbox.cancel()
+
+
+def _repository(entry: Entry) -> int:
+    return entry.repository_id if isinstance(entry, InboxEntry) else entry.letter.repository_id
+
+
+def _batch(waiting: Sequence[Entry]) -> int:
+    """How many deliveries are translated together."""
+    size = 0
+    for count, entry in enumerate(waiting[:MAX_BATCH]):
+        size += len(entry.packed) if isinstance(entry, InboxEntry) else 0
+        if count and size > MAX_BATCH_BYTES:
+            return count
+    return min(len(waiting), MAX_BATCH)

@@ -30,6 +30,10 @@ class Lanes(Generic[Item]):
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
+    def __contains__(self, key: Hashable) -> bool:
+        """Whether an item of a key waits or is being handled."""
+        return key in self._waiting
+
     async def _run(self, key: Hashable) -> None:
         waiting = self._waiting[key]
         try:

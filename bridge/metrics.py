@@ -15,6 +15,7 @@ class Metrics:
         self.translated = Counter(
             "bridge_translated", "Deliveries turned into messages.", ["event"], registry=self.registry
         )
+        self._events: dict[str, Counter] = {}
         self.posted = Counter("bridge_posted", "Messages that Flowdock took.", registry=self.registry)
         self.retried = Counter(
             "bridge_retried", "Tries that failed and are repeated.", registry=self.registry
@@ -29,6 +30,12 @@ class Metrics:
             buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300, 3600, 86400),
             registry=self.registry,
         )
+
+    def translation(self, event: str) -> None:
+        """Count a delivery that was translated."""
+        if (counter := self._events.get(event)) is None:
+            counter = self._events[event] = self.translated.labels(event=event)
+        counter.inc()
 
     def delivery(self, status: int) -> None:
         """Count a webhook delivery that was answered with an HTTP status."""

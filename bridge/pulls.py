@@ -8,7 +8,7 @@ from bridge import keys
 from bridge.core import checks, snapshot
 from bridge.core.checks import view as view_checks
 from bridge.core.model import Target
-from bridge.core.pull import Check, PullRequest
+from bridge.core.pull import Check, Commit, PullRequest, Thread
 from bridge.core.registers import Register
 from bridge.core.snapshot import Snapshot
 from bridge.deliveries import Write
@@ -16,9 +16,6 @@ from bridge.redis_client import AnyRedis
 
 SECONDS = 400 * 24 * 3600
 """How long a pull request is remembered after its last delivery."""
-
-MAX_WATCHED = 50
-"""Pull requests that are asked about after one push."""
 
 # The worker must get through when Redis is full (`allow-oom`). A late delivery tells a name that a
 # repository no longer has: it neither takes the present one's place nor the name from who has it now.
@@ -85,13 +82,20 @@ class Pulls:
         """What was told of a pull request; an empty snapshot before its first delivery."""
         return snapshot.load(await self._redis.get(keys.snapshot(repository_id, number)))
 
-    async def known(
-        self, repository_id: int, number: int, *, sha: str
-    ) -> tuple[Snapshot, dict[str, Register]]:
-        """What was told of a pull request and of a commit's checks, read at once."""
-        names = [keys.snapshot(repository_id, number), keys.checks(repository_id, sha)]
-        told, told_of_checks = await self._redis.mget(names)
-        return snapshot.load(told), checks.load(told_of_checks) if sha else {}
+    async def read(
+        self, threads: Iterable[Thread], commits: Iterable[Commit]
+    ) -> tuple[dict[Thread, Snapshot], dict[Commit, dict[str, Register]]]:
+        """What was told of pull requests and of commits' checks, all of one partition, read at once."""
+        threads, commits = list(threads), list(commits)
+        names = [
+            *(keys.snapshot(*thread) for thread in threads),
+            *(keys.checks(*commit) for commit in commits),
+        ]
+        found = await self._redis.mget(names) if names else []
+        return (
+            {one: snapshot.load(data) for one, data in zip(threads, found, strict=False)},
+            {one: checks.load(data) for one, data in zip(commits, found[len(threads) :], strict=True)},
+        )
 
     async def checks(self, repository_id: int, sha: str) -> dict[str, Register]:
         """What was told of a commit's checks."""
@@ -126,9 +130,8 @@ class Pulls:
             writes.append(
                 Write("SADD", keys.heads(repository_id, after.head_sha), str(number), CHECKS_SECONDS)
             )
-        is_open = (after.value("state") or [0, "open"])[1] == "open"
         place = keys.open_pulls(repository_id)
-        writes.append(Write("SADD" if is_open else "SREM", place, str(number), SECONDS))
+        writes.append(Write("SADD" if after.is_open else "SREM", place, str(number), SECONDS))
         return writes
 
     def checks_write(self, repository_id: int, sha: str, registers: dict[str, Register]) -> Write:
@@ -187,17 +190,6 @@ class Pulls:
             return None
         repository_id, number, asked = member.decode().split(":")
         return Watch(repository_id=int(repository_id), number=int(number), asked=int(asked))
-
-    async def open_into(self, repository_id: int, branch: str) -> list[int]:
-        """The open pull requests into a branch, the newest `MAX_WATCHED`."""
-        found = []
-        for number in reversed(await self.open_numbers(repository_id)):
-            base = (await self.snapshot(repository_id, number)).value("base")
-            if base and base["ref"] == branch:
-                found.append(number)
-            if len(found) == MAX_WATCHED:
-                break
-        return found
 
     async def repository_name(self, repository_id: int) -> str | None:
         """A repository's present full name."""

@@ -36,67 +36,95 @@ _FENCED = """#!lua flags=allow-oom
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return redis.error_reply('FENCED') end
 """
 
-# Only where the entry is still there: a step that is repeated (Redis did it and went away before it could
-# say so) must not count twice. ARGV from 3 on: how many writes, then command, value and seconds of each;
-# their keys are the last.
+# A write is {command, key (its place among KEYS), seconds}. How long a list is and how long keys live is seen
+# to at the end, once for each key.
 _WRITES = (
     f"local NOTED = {MAX_NOTED}"
     + """
-local function write_all(first_key)
-    local at = 4
-    for key = first_key, first_key + tonumber(ARGV[3]) - 1 do
-        local command, value = ARGV[at], ARGV[at + 1]
-        if command == 'NOTE' then
-            redis.call('LPUSH', KEYS[key], value)
-            redis.call('LTRIM', KEYS[key], 0, NOTED - 1)
-        elseif command == 'COUNT' then
-            redis.call('HINCRBY', KEYS[key], value, 1)
-        else
-            redis.call(command, KEYS[key], value)
-        end
-        redis.call('EXPIRE', KEYS[key], ARGV[at + 2])
-        at = at + 3
+local living, noted = {}, {}
+local function write(command, key, seconds, value)
+    if command == 'SET' then
+        redis.call('SET', key, value, 'EX', seconds)
+        return
     end
-    return at
+    if command == 'NOTE' then
+        redis.call('LPUSH', key, value)
+        noted[key] = true
+    elseif command == 'COUNT' then
+        redis.call('HINCRBY', key, value, 1)
+    else
+        redis.call(command, key, value)
+    end
+    living[key] = seconds
+end
+local function write_texts(writes)
+    for _, one in ipairs(writes) do write(one[1], KEYS[one[2]], one[3], one[4]) end
+end
+local function end_writing()
+    for key in pairs(noted) do redis.call('LTRIM', key, 0, NOTED - 1) end
+    for key, seconds in pairs(living) do redis.call('EXPIRE', key, seconds) end
+end
+local function forget_tries(key, kind, ids)
+    local names = {}
+    for i, id in ipairs(ids) do names[i] = kind .. ':' .. id end
+    redis.call('HDEL', key, unpack(names))
 end
 """
 )
 
+# Only where all entries are still there: a step that is repeated (Redis did it and went away before it could
+# say so) must not count twice. ARGV: the fence; in MessagePack the entries' ids and the writes; the value of
+# each write, which may be no text; the letters.
 COMMIT = (
     _FENCED
     + _WRITES
     + """
-if #redis.call('XRANGE', KEYS[2], ARGV[2], ARGV[2]) == 0 then return false end
-local ids = {}
-for i = write_all(5), #ARGV do ids[#ids + 1] = redis.call('XADD', KEYS[3], '*', 'letter', ARGV[i]) end
-redis.call('XDEL', KEYS[2], ARGV[2])
-redis.call('HDEL', KEYS[4], 'inbox:' .. ARGV[2])
-return ids
+local ids, writes = unpack(cmsgpack.unpack(ARGV[2]))
+for _, id in ipairs(ids) do
+    if #redis.call('XRANGE', KEYS[2], id, id) == 0 then return false end
+end
+for i, one in ipairs(writes) do write(one[1], KEYS[one[2]], one[3], ARGV[i + 2]) end
+end_writing()
+local letters = {}
+for i = #writes + 3, #ARGV do letters[#letters + 1] = redis.call('XADD', KEYS[3], '*', 'letter', ARGV[i]) end
+redis.call('XDEL', KEYS[2], unpack(ids))
+forget_tries(KEYS[4], 'inbox', ids)
+return letters
 """
 )
 
+# ARGV: the fence; in MessagePack each message's id and its writes, a text behind each. One that was removed
+# before writes nothing more.
 FINISH = (
     _FENCED
     + _WRITES
     + """
-if redis.call('XDEL', KEYS[2], ARGV[2]) == 1 then write_all(4) end
-redis.call('HDEL', KEYS[3], 'outbox:' .. ARGV[2])
+local ids = {}
+for i, one in ipairs(cmsgpack.unpack(ARGV[2])) do
+    if redis.call('XDEL', KEYS[2], one[1]) == 1 then write_texts(one[2]) end
+    ids[i] = one[1]
+end
+end_writing()
+forget_tries(KEYS[3], 'outbox', ids)
 """
 )
 
 NOTE_TRY = _FENCED + "redis.call('HSET', KEYS[2], ARGV[2], ARGV[3])"
 
+# ARGV: the fence, the entry's id and kind, how many dead letters are kept, reason, detail; the writes in
+# MessagePack, a text behind each.
 BURY = (
     _FENCED
     + _WRITES
     + """
 local entry = redis.call('XRANGE', KEYS[2], ARGV[2], ARGV[2])[1]
 if not entry then return end
-local rest = write_all(5)
-redis.call('XADD', KEYS[4], 'MAXLEN', ARGV[rest + 1], '*', 'kind', ARGV[rest], 'reason', ARGV[rest + 2],
-    'detail', ARGV[rest + 3], unpack(entry[2]))
+write_texts(cmsgpack.unpack(ARGV[7]))
+end_writing()
+redis.call('XADD', KEYS[4], 'MAXLEN', ARGV[4], '*', 'kind', ARGV[3], 'reason', ARGV[5],
+    'detail', ARGV[6], unpack(entry[2]))
 redis.call('XDEL', KEYS[2], ARGV[2])
-redis.call('HDEL', KEYS[3], ARGV[rest] .. ':' .. ARGV[2])
+forget_tries(KEYS[3], ARGV[3], {ARGV[2]})
 """
 )
 

@@ -2,7 +2,7 @@
 
 import secrets
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
 from functools import lru_cache
 from typing import Any
@@ -49,15 +49,19 @@ return 1
 """
 
 
-# KEYS: a repository's connections by its id, and those by its name; ARGV: how connections' keys begin, which
-# have the same hash tag.
-_OF_REPOSITORY = """#!lua flags=no-writes
-local found = {}
-for _, id in ipairs(redis.call('SUNION', KEYS[1], KEYS[2])) do
-    local connection = redis.call('GET', ARGV[1] .. id)
-    if connection then found[#found + 1] = connection end
+# KEYS: of each repository its connections by its id, and those by its name; ARGV: how connections' keys
+# begin, which have the same hash tag.
+_OF_REPOSITORIES = """#!lua flags=no-writes
+local all = {}
+for i = 1, #KEYS, 2 do
+    local found = {}
+    for _, id in ipairs(redis.call('SUNION', KEYS[i], KEYS[i + 1])) do
+        local connection = redis.call('GET', ARGV[1] .. id)
+        if connection then found[#found + 1] = connection end
+    end
+    all[#all + 1] = {found, redis.call('SMEMBERS', KEYS[i + 1])}
 end
-return {found, redis.call('SMEMBERS', KEYS[2])}
+return all
 """
 
 
@@ -76,7 +80,7 @@ class Store:
         # By its very bytes, so never an older one: the worker reads the same few with every delivery.
         self._load_connection = lru_cache(maxsize=CONNECTIONS_KEPT)(self._read_connection)
         self._change = redis.register_script(_CHANGE)
-        self._of_repository = redis.register_script(_OF_REPOSITORY)
+        self._of_repositories = redis.register_script(_OF_REPOSITORIES)
 
     # Connections
 
@@ -134,15 +138,26 @@ class Store:
 
     async def connections_for(self, repository_id: int, full_name: str) -> list[Connection]:
         """The connections of a repository; those made by its present name are tied to its id for good."""
-        places = [keys.connections_of(repository_id), keys.unbound_connections(full_name)]
-        beginning = [keys.connection("")]
-        found, unbound = await run(self._of_repository, keys=places, args=beginning)
-        if unbound:
-            for connection_id in unbound:
-                await self._bind(connection_id.decode(), repository_id, full_name)
-            found, _ = await run(self._of_repository, keys=places, args=beginning)
-        connections = [self._load_connection(data) for data in found]
-        return sorted(connections, key=lambda connection: (connection.created_at, connection.id))
+        return (await self.connections_for_all([(repository_id, full_name)]))[0]
+
+    async def connections_for_all(self, repositories: Sequence[tuple[int, str]]) -> list[list[Connection]]:
+        """As `connections_for`, of several repositories (id and full name), read at once."""
+        found = await self._read_connections_of(repositories)
+        if any(unbound for _, unbound in found):
+            for (repository_id, full_name), (_, unbound) in zip(repositories, found, strict=True):
+                for connection_id in unbound:
+                    await self._bind(connection_id.decode(), repository_id, full_name)
+            found = await self._read_connections_of(repositories)
+        return [
+            sorted(map(self._load_connection, data), key=lambda one: (one.created_at, one.id))
+            for data, _ in found
+        ]
+
+    async def _read_connections_of(self, repositories: Sequence[tuple[int, str]]) -> Any:
+        places: list[str] = []
+        for repository_id, full_name in repositories:
+            places += keys.connections_of(repository_id), keys.unbound_connections(full_name)
+        return await run(self._of_repositories, keys=places, args=[keys.connection("")])
 
     async def disconnect(self, connection_id: str) -> Connection:
         """Remove a connection and its flow token; raises `NotFound`."""

@@ -1,37 +1,78 @@
-"""Stage one of the worker: a delivery from the inbox to what its commit writes and which letters go out."""
+"""Stage one of the worker: deliveries from the inbox to what their commit writes and which letters go out."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import structlog
+from redis.exceptions import RedisError
 
 from bridge import journal
 from bridge.checkups import Checkups
-from bridge.core import checks, told, translate, trouble, webhook
+from bridge.core import checks, narrow, told, translate, trouble
+from bridge.core.errors import Malformed
+from bridge.core.events.table import given
 from bridge.core.model import Connection, Delivery, Envelope
-from bridge.core.pull import PullRequest
+from bridge.core.pull import Commit, PullRequest, Thread
 from bridge.core.registers import moment
 from bridge.core.translate import Outgoing, Translation
 from bridge.deliveries import InboxEntry, Letter, Write
+from bridge.ledger import Ledger
 from bridge.pulls import Pulls
 from bridge.store import Store
 
 log = structlog.get_logger()
 
+_SHA = {
+    "check_run": ("check_run", "head_sha"),
+    "check_suite": ("check_suite", "head_sha"),
+    "workflow_run": ("workflow_run", "head_sha"),
+    "status": ("sha",),
+    "deployment_status": ("deployment", "sha"),
+}
+"""Where deliveries about checks tell their commit."""
+
+Repository = tuple[int, str]
+"""A repository's id, and its full name as a delivery tells it."""
+
+
+@dataclass(kw_only=True)
+class Outcome:
+    """What becomes of deliveries."""
+
+    entries: list[InboxEntry] = field(default_factory=list)
+    """Those that are translated."""
+    writes: list[Write] = field(default_factory=list)
+    letters: list[Letter] = field(default_factory=list)
+    pulls: dict[Thread, PullRequest] = field(default_factory=dict)
+    """The pull requests that they tell of, as their threads show them once this is committed."""
+    connections: list[Connection] = field(default_factory=list)
+    """Those of their repositories."""
+    errors: dict[str, Exception] = field(default_factory=dict)
+    """What is wrong with those that cannot be translated, by the entry's id."""
+
+    def add(
+        self, entry: InboxEntry, delivery: Delivery, result: Translation, connections: Sequence[Connection]
+    ) -> None:
+        """Take in what a delivery means for a pull request."""
+        self.writes += _skipped(entry, delivery, result, connections)
+        self.letters += _letters(entry, delivery.action, result.outgoing)
+        if result.pull is not None:
+            self.pulls[entry.repository_id, result.number] = result.pull
+
 
 @dataclass(frozen=True, kw_only=True)
-class Outcome:
-    """What becomes of a delivery."""
+class _Round:
+    """What deliveries that are translated together share, read beforehand."""
 
-    writes: Sequence[Write] = ()
-    letters: Sequence[Letter] = ()
-    pulls: Mapping[int, PullRequest] = field(default_factory=dict)
-    """The pull requests it tells of, by number, as their threads show them once this is committed."""
+    ledger: Ledger
+    deliveries: Mapping[str, Delivery]
+    """By the entry's id, as far as they can be read."""
+    connections: Mapping[Repository, list[Connection]]
 
 
 @dataclass(kw_only=True)
 class Translator:
-    """Looks up what a delivery concerns and has the core translate it."""
+    """Looks up what deliveries concern and has the core translate them."""
 
     store: Store
     pulls: Pulls
@@ -39,33 +80,90 @@ class Translator:
     _named: dict[int, tuple[str, str]] = field(default_factory=dict)
     """What was noted last of a repository's name, and as of when."""
 
-    async def translate(self, entry: InboxEntry) -> Outcome:
-        """What to write and to send.
+    async def translate(self, entries: Sequence[InboxEntry]) -> Outcome:
+        """What to write and to send for deliveries of one partition, in their order.
 
-        Raises redis-py's errors, `Malformed`, and for an odd payload whatever comes.
+        Where one cannot be translated, neither are those of the same repository behind it. Raises redis-py's
+        errors, and what reading a connection raises.
         """
-        delivery = webhook.whole(Envelope(id=entry.delivery_id, event=entry.event, body=entry.body))
+        shared = await self._read(entries)
+        outcome = Outcome(connections=[one for some in shared.connections.values() for one in some])
+        held: set[int] = set()
+        for entry in entries:
+            if entry.repository_id in held:
+                continue
+            try:
+                await self._translate(entry, shared, outcome)
+            except (RedisError, OSError):
+                raise
+            except Exception as error:
+                held.add(entry.repository_id)
+                outcome.errors[entry.id] = error
+        outcome.writes += shared.ledger.writes()
+        return outcome
+
+    async def _read(self, entries: Sequence[InboxEntry]) -> _Round:
+        """Ask Redis at once for what nearly all deliveries need; the rest is asked for where it is needed."""
+        deliveries = {entry.id: delivery for entry in entries if (delivery := _opened(entry))}
+        sought = list(
+            {_repository(entry, deliveries[entry.id]) for entry in entries if entry.id in deliveries}
+        )
+        found = await self.store.connections_for_all(sought) if sought else []
+        connections = dict(zip(sought, found, strict=True))
+        ledger = Ledger(self.pulls)
+        concerned = [
+            (entry, delivery)
+            for entry in entries
+            if (delivery := deliveries.get(entry.id)) and connections[_repository(entry, delivery)]
+        ]
+        heads = [_head(*one) for one in concerned]
+        await ledger.fetch(
+            ((entry.repository_id, entry.number) for entry, _ in concerned if entry.number), heads
+        )
+        checked = [
+            head
+            for head, (_, delivery) in zip(heads, concerned, strict=True)
+            if delivery.event in checks.EVENTS
+        ]
+        if checked:
+            await ledger.fetch_heads(checked)
+        return _Round(ledger=ledger, deliveries=deliveries, connections=connections)
+
+    async def _translate(self, entry: InboxEntry, shared: _Round, outcome: Outcome) -> None:
+        """Add what becomes of one delivery; raises `Malformed`, and for an odd payload whatever comes."""
+        delivery = shared.deliveries.get(entry.id) or _open(entry)
         full_name = delivery.payload["repository"]["full_name"]
-        connections = await self._connections(delivery, entry.repository_id, full_name)
+        connections = await self._connections(entry, delivery, shared)
         if not connections:
             log.info("delivery_skipped", delivery=delivery.id, repository=full_name, reason="not connected")
-            return Outcome()
+            outcome.entries.append(entry)
+            return
         await self._name(delivery, entry.repository_id, full_name)
         await self.checkups.order(
             (one for one in connections if trouble.concerns(delivery, one)), hint=trouble.hint_of(delivery)
         )
         if delivery.event in checks.EVENTS:
-            return await self._checks(delivery, entry, connections)
-        if translate.subject(delivery) is None:
-            await self._repository(delivery, entry.repository_id, full_name)
-            return Outcome()
-        return await self._pull(delivery, entry, connections)
+            results = await self._checks(delivery, entry, connections, shared.ledger)
+        elif translate.subject(delivery) is None:
+            await self._repository(delivery, entry.repository_id, shared.ledger)
+            results = []
+        else:
+            results = [await self._pull(delivery, entry, connections, shared.ledger)]
+        for result in results:
+            shared.ledger.keep(entry.repository_id, result.snapshot)
+            outcome.add(entry, delivery, result, connections)
+        outcome.entries.append(entry)
 
-    async def _connections(self, delivery: Delivery, repository_id: int, full_name: str) -> list[Connection]:
-        for former in translate.former_names(delivery):
+    async def _connections(
+        self, entry: InboxEntry, delivery: Delivery, shared: _Round
+    ) -> Sequence[Connection]:
+        former_names = translate.former_names(delivery)
+        if not former_names:
+            return shared.connections[_repository(entry, delivery)]
+        for former in former_names:
             # Connected by the name it had before its first delivery.
-            await self.store.connections_for(repository_id, former)
-        return await self.store.connections_for(repository_id, full_name)
+            await self.store.connections_for(entry.repository_id, former)
+        return await self.store.connections_for(*_repository(entry, delivery))
 
     async def _name(self, delivery: Delivery, repository_id: int, full_name: str) -> None:
         told = (full_name, moment(delivery.payload["repository"].get("updated_at")))
@@ -76,60 +174,69 @@ class Translator:
         self._named[repository_id] = told
 
     async def _pull(
-        self, delivery: Delivery, entry: InboxEntry, connections: Sequence[Connection]
-    ) -> Outcome:
+        self, delivery: Delivery, entry: InboxEntry, connections: Sequence[Connection], ledger: Ledger
+    ) -> Translation:
         part = told.told(delivery)
-        # Nearly always the head that it tells is the one that stands.
-        known, registers = await self.pulls.known(entry.repository_id, entry.number, sha=part.head_sha)
+        known = await ledger.snapshot(entry.repository_id, entry.number)
         merged = known.merge(part)
-        if merged.head_sha != part.head_sha:
-            registers = await self.pulls.checks(entry.repository_id, merged.head_sha)
+        registers = await ledger.checks(entry.repository_id, merged.head_sha)
         result = translate.translate_pull(delivery, known, merged, checks.view(registers), connections)
         if result.snapshot.said.get("conflict") and known.head_sha != result.snapshot.head_sha:
             # A push that may have mended it.
             await self.pulls.watch(entry.repository_id, [entry.number])
-        return Outcome(
-            writes=[
-                *self.pulls.writes(entry.repository_id, known, result.snapshot),
-                *_skipped(entry, delivery, result, connections),
-            ],
-            letters=_letters(entry, delivery.action, result.outgoing),
-            pulls=_drawn([result]),
-        )
+        return result
 
-    async def _repository(self, delivery: Delivery, repository_id: int, full_name: str) -> None:
+    async def _repository(self, delivery: Delivery, repository_id: int, ledger: Ledger) -> None:
         """What an operator should hear of, and no thread; after a push, what it may have made unmergeable."""
+        full_name = delivery.payload["repository"]["full_name"]
         if (delivery.event, delivery.action) == ("meta", "deleted"):
             log.warning("webhook_removed", repository=full_name, todo="add the webhook again, or disconnect")
         elif delivery.event == "repository":
             log.info(f"repository_{delivery.action}", repository=full_name)
         elif branch := translate.pushed_branch(delivery):
-            await self.pulls.watch(repository_id, await self.pulls.open_into(repository_id, branch))
+            await self.pulls.watch(repository_id, await ledger.open_into(repository_id, branch))
 
     async def _checks(
-        self, delivery: Delivery, entry: InboxEntry, connections: Sequence[Connection]
-    ) -> Outcome:
+        self, delivery: Delivery, entry: InboxEntry, connections: Sequence[Connection], ledger: Ledger
+    ) -> list[Translation]:
         news = checks.told(delivery)
         if news is None:
-            return Outcome()
+            return []
         repository_id = entry.repository_id
-        registers = checks.merge(await self.pulls.checks(repository_id, news.sha), news.checks)
-        writes = [self.pulls.checks_write(repository_id, news.sha, registers)]
-        letters: list[Letter] = []
-        results: list[Translation] = []
-        for number in sorted({*news.numbers, *await self.pulls.heads(repository_id, news.sha)}):
-            known = await self.pulls.snapshot(repository_id, number)
+        registers = checks.merge(await ledger.checks(repository_id, news.sha), news.checks)
+        results = []
+        for number in sorted({*news.numbers, *await ledger.heads(repository_id, news.sha)}):
+            known = await ledger.snapshot(repository_id, number)
             if known.is_known and known.head_sha == news.sha:
-                result = translate.translate_checks(delivery, known, checks.view(registers), connections)
-                results.append(result)
-                writes += self.pulls.writes(repository_id, known, result.snapshot)
-                writes += _skipped(entry, delivery, result, connections)
-                letters += _letters(entry, delivery.action, result.outgoing)
-        return Outcome(writes=writes, letters=letters, pulls=_drawn(results))
+                results.append(
+                    translate.translate_checks(delivery, known, checks.view(registers), connections)
+                )
+        ledger.keep_checks(repository_id, news.sha, registers)
+        return results
 
 
-def _drawn(results: Sequence[Translation]) -> dict[int, PullRequest]:
-    return {result.number: result.pull for result in results if result.pull is not None}
+def _opened(entry: InboxEntry) -> Delivery | None:
+    """The delivery; None if it is an odd one, of which to translate it tells more."""
+    try:
+        delivery = _open(entry)
+        _repository(entry, delivery)
+    except (Malformed, ValueError, LookupError, TypeError, AttributeError):
+        return None
+    return delivery
+
+
+def _open(entry: InboxEntry) -> Delivery:
+    return narrow.read(Envelope(id=entry.delivery_id, event=entry.event, body=entry.body))
+
+
+def _repository(entry: InboxEntry, delivery: Delivery) -> Repository:
+    return entry.repository_id, delivery.payload["repository"]["full_name"]
+
+
+def _head(entry: InboxEntry, delivery: Delivery) -> Commit:
+    """The commit whose checks a delivery is about, or that it tells as the head; an empty SHA: none."""
+    sha = given(delivery.payload, *_SHA.get(delivery.event, ("pull_request", "head", "sha")))
+    return entry.repository_id, sha if isinstance(sha, str) else ""
 
 
 def _skipped(

@@ -4,6 +4,7 @@ import asyncio
 import random
 import secrets
 import socket
+from collections.abc import Sequence
 from contextlib import suppress
 
 import structlog
@@ -13,7 +14,7 @@ from bridge import keys
 from bridge.deliveries import Deliveries, Entry, Fenced, InboxEntry, Inboxes, Lease, Unreadable
 from bridge.flowdock import POST_SECONDS
 from bridge.handling import REDIS_PAUSE, Handler
-from bridge.holding import Holding, Stop, Stopped
+from bridge.holding import Handling, Holding, Stop, Stopped
 from bridge.leases import Leases
 
 READ_COUNT = 16
@@ -43,6 +44,9 @@ class Worker:
         self._deliveries = deliveries
         self._leases = leases
         self._handler = handler
+        self._handling = Handling(
+            translate_all=self._translate_all, handle=self._handle, finish=deliveries.finish
+        )
         self._stop = stop
         self._ended = Stop()
         self._renew_seconds = lease_seconds / 3
@@ -132,7 +136,7 @@ class Worker:
                 await self._begin(lease, group)
 
     async def _begin(self, lease: Lease, group: asyncio.TaskGroup) -> None:
-        holding = Holding(lease, self._handle, group)
+        holding = Holding(lease, self._handling, group)
         holding.tries = await self._deliveries.read_tries(lease.partition)
         outbox = await self._deliveries.read_outbox(lease.partition)
         self._holdings[lease.partition] = holding
@@ -210,6 +214,16 @@ class Worker:
         while sum(holding.loaded for holding in self._holdings.values()) > MAX_LOADED:
             self._room.clear()
             await self._room.wait()
+
+    async def _translate_all(self, holding: Holding, entries: Sequence[Entry]) -> Sequence[Entry]:
+        deliveries = [entry for entry in entries if isinstance(entry, InboxEntry)]
+        try:
+            return await self._handler.translate_all(holding, deliveries)
+        except Fenced:
+            self._let_go(holding)
+            return ()
+        finally:
+            self._room.set()
 
     async def _handle(self, holding: Holding, entry: Entry) -> None:
         try:

@@ -1,6 +1,6 @@
 """What the tests of the queue share: an owner of the partition that the test's deliveries lie in."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +9,16 @@ from redis.asyncio import Redis
 
 from bridge import keys
 from bridge.core.model import Author, Envelope, Message
-from bridge.deliveries import Deliveries, InboxEntry, Incoming, Lease, Letter, Write
+from bridge.deliveries import (
+    Deliveries,
+    Ended,
+    InboxEntry,
+    Incoming,
+    Lease,
+    Letter,
+    OutboxEntry,
+    Write,
+)
 from bridge.leases import Leases
 from bridge.redis_client import connect_redis
 
@@ -41,6 +50,18 @@ class Queue:
         """A delivery comes in and is read."""
         await self.put(delivery_id, number=number)
         return (await self.inbox())[-1]
+
+    async def commit(
+        self, entry: InboxEntry, *, writes: Sequence[Write] = (), letters: Sequence[Letter] = ()
+    ) -> list[OutboxEntry]:
+        """One delivery's commit, which must take effect."""
+        committed = await self.deliveries.commit(self.lease, [entry], writes=writes, letters=letters)
+        assert committed is not None
+        return committed
+
+    async def finish(self, entry: OutboxEntry, *, writes: Sequence[Write] = ()) -> None:
+        """One message is at its end."""
+        await self.deliveries.finish(self.lease, [Ended(entry, writes)])
 
     async def overtaken(self) -> None:
         """Another worker takes the partition, as it does once the lease ran out."""

@@ -13,6 +13,7 @@ from bridge.core.errors import NotFound
 from bridge.deliveries import (
     REVIVED,
     Deliveries,
+    Ended,
     Fenced,
     InboxEntry,
     Lease,
@@ -91,7 +92,7 @@ async def test_commit_replaces_a_delivery_by_its_letters_and_what_it_writes(queu
     await queue.deliveries.note_try(queue.lease, entry, Tries(count=1))
     letters = [letter("d1", to="c1"), letter("d1", to="c2")]
 
-    committed = await queue.deliveries.commit(queue.lease, entry, writes=[snapshot(b"new")], letters=letters)
+    committed = await queue.commit(entry, writes=[snapshot(b"new")], letters=letters)
 
     assert [one.letter for one in committed] == letters
     assert await queue.deliveries.read_outbox(PARTITION) == committed
@@ -102,9 +103,9 @@ async def test_commit_replaces_a_delivery_by_its_letters_and_what_it_writes(queu
 
 async def test_commit_without_a_write_leaves_what_is_there(queue: Queue) -> None:
     first = await queue.taken("d1")
-    await queue.deliveries.commit(queue.lease, first, writes=[snapshot(b"old")], letters=[])
+    await queue.commit(first, writes=[snapshot(b"old")], letters=[])
     second = await queue.taken("d2")
-    await queue.deliveries.commit(queue.lease, second, letters=[])
+    await queue.commit(second, letters=[])
 
     assert await queue.redis.get(SNAPSHOT) == b"old"
 
@@ -112,35 +113,68 @@ async def test_commit_without_a_write_leaves_what_is_there(queue: Queue) -> None
 async def test_values_and_members_are_written_along_and_live_for_a_time_after_that(queue: Queue) -> None:
     entry = await queue.taken("d1")
     writes = [Write("SADD", HEADS, "1", 100), snapshot(b"1"), Write("SADD", HEADS, "2", 100)]
-    committed = await queue.deliveries.commit(queue.lease, entry, writes=writes, letters=[letter("d1")])
+    committed = await queue.commit(entry, writes=writes, letters=[letter("d1")])
     assert [one.letter for one in committed] == [letter("d1")]
     assert (await queue.redis.get(SNAPSHOT), await queue.redis.smembers(HEADS)) == (b"1", {b"1", b"2"})
     assert 0 < await queue.redis.ttl(SNAPSHOT) <= 60 < await queue.redis.ttl(HEADS) <= 100
 
     writes = [Write("SREM", HEADS, "1", 200), snapshot(b"2")]
-    await queue.deliveries.finish(queue.lease, committed[0], writes=writes)
+    await queue.finish(committed[0], writes=writes)
     assert (await queue.redis.get(SNAPSHOT), await queue.redis.smembers(HEADS)) == (b"2", {b"2"})
     assert 100 < await queue.redis.ttl(HEADS) <= 200
 
 
-async def test_commit_again_after_a_lost_answer_gives_the_same_letters_once(queue: Queue) -> None:
+async def test_commit_again_after_a_lost_answer_changes_nothing_and_the_letters_of_then_are_there(
+    queue: Queue,
+) -> None:
     other, entry = await queue.taken("d0"), await queue.taken("d1")
-    await queue.deliveries.commit(queue.lease, other, writes=[snapshot(b"0")], letters=[letter("d0")])
+    await queue.commit(other, writes=[snapshot(b"0")], letters=[letter("d0")])
     letters = [letter("d1", to="c1"), letter("d1", to="c2")]
-    first = await queue.deliveries.commit(queue.lease, entry, writes=[snapshot(b"1")], letters=letters)
+    first = await queue.commit(entry, writes=[snapshot(b"1")], letters=letters)
+    before = await queue.everything()
 
-    again = await queue.deliveries.commit(queue.lease, entry, writes=[snapshot(b"2")], letters=letters)
+    assert (
+        await queue.deliveries.commit(queue.lease, [entry], writes=[snapshot(b"2")], letters=letters) is None
+    )
+    assert await queue.everything() == before
+    assert await queue.deliveries.committed(queue.lease, entry) == first
 
-    assert again == first
-    assert len(await queue.deliveries.read_outbox(PARTITION)) == 3
-    assert await queue.redis.get(SNAPSHOT) == b"1"
+
+async def test_deliveries_are_committed_together_in_one_step(queue: Queue) -> None:
+    entries = [await queue.taken(f"d{number}") for number in range(3)]
+    left = await queue.taken("d3")
+    for entry in entries:
+        await queue.deliveries.note_try(queue.lease, entry, Tries(count=1))
+    letters = [letter("d0"), letter("d2", to="c2"), letter("d2", to="c1")]
+    writes = [snapshot(b"first"), Write("SADD", HEADS, "1", 60), snapshot(b"last")]
+
+    committed = await queue.deliveries.commit(queue.lease, entries, writes=writes, letters=letters)
+
+    assert committed is not None
+    assert [one.letter for one in committed] == letters
+    assert await queue.deliveries.read_outbox(PARTITION) == committed
+    assert (await queue.redis.get(SNAPSHOT), await queue.redis.smembers(HEADS)) == (b"last", {b"1"})
+    assert await queue.inbox() == [left]
+    assert await queue.deliveries.read_tries(PARTITION) == {}
+
+
+async def test_where_one_of_several_was_committed_before_none_is_and_nothing_changes(queue: Queue) -> None:
+    entries = [await queue.taken(f"d{number}") for number in range(3)]
+    await queue.commit(entries[1], letters=[letter("d1")])
+    before = await queue.everything()
+
+    letters = [letter("d0"), letter("d1"), letter("d2")]
+    assert (
+        await queue.deliveries.commit(queue.lease, entries, writes=[snapshot(b"s")], letters=letters) is None
+    )
+    assert await queue.everything() == before
 
 
 async def test_letters_keep_the_order_of_their_commits(queue: Queue) -> None:
     for number in range(20):
         entry = await queue.taken(f"d{number}")
         letters = [letter(f"d{number}", to=to) for to in ("c2", "c1")]
-        await queue.deliveries.commit(queue.lease, entry, letters=letters)
+        await queue.commit(entry, letters=letters)
 
     outbox = await queue.deliveries.read_outbox(PARTITION)
     letters = [one.letter for one in outbox if isinstance(one, OutboxEntry)]
@@ -152,10 +186,24 @@ async def test_letters_keep_the_order_of_their_commits(queue: Queue) -> None:
 async def test_finish_removes_a_letter_and_what_was_tried_and_may_be_repeated(queue: Queue) -> None:
     (posted, left) = await _committed(queue, "d1", "c1", "c2")
     await queue.deliveries.note_try(queue.lease, posted, Tries(count=2, next_at=3.5, reason="no"))
-    await queue.deliveries.finish(queue.lease, posted)
-    await queue.deliveries.finish(queue.lease, posted)
+    await queue.finish(posted)
+    await queue.finish(posted)
 
     assert await queue.deliveries.read_outbox(PARTITION) == [left]
+    assert await queue.deliveries.read_tries(PARTITION) == {}
+
+
+async def test_messages_that_end_together_each_write_what_is_theirs_once(queue: Queue) -> None:
+    first, second, left = await _committed(queue, "d1", "c1", "c2", "c3")
+    for posting in (first, second):
+        await queue.deliveries.note_try(queue.lease, posting, Tries(count=1))
+    line = Write("COUNT", HEADS, "posted", 60)
+    await queue.finish(first, writes=[line])
+    # The first was done before: Redis did it and went away before it could say so.
+    await queue.deliveries.finish(queue.lease, [Ended(first, [line]), Ended(second, [line])])
+
+    assert await queue.deliveries.read_outbox(PARTITION) == [left]
+    assert await queue.redis.hgetall(HEADS) == {b"posted": b"2"}
     assert await queue.deliveries.read_tries(PARTITION) == {}
 
 
@@ -176,10 +224,10 @@ async def test_tries_are_kept_for_the_next_owner(queue: Queue) -> None:
 Late = Callable[[Deliveries, Lease, InboxEntry, OutboxEntry], Awaitable[object]]
 LATE: dict[str, Late] = {
     "commit": lambda queue, lease, entry, _: queue.commit(
-        lease, entry, writes=[snapshot(b"late")], letters=[letter("d1")]
+        lease, [entry], writes=[snapshot(b"late")], letters=[letter("d1")]
     ),
     "finish": lambda queue, lease, _, posting: queue.finish(
-        lease, posting, writes=[snapshot(b"late"), Write("SADD", HEADS, "1", 60)]
+        lease, [Ended(posting, [snapshot(b"late"), Write("SADD", HEADS, "1", 60)])]
     ),
     "note_try": lambda queue, lease, entry, _: queue.note_try(lease, entry, Tries(count=1)),
     "note_try of a message": lambda queue, lease, _, posting: queue.note_try(lease, posting, Tries()),
@@ -275,10 +323,8 @@ async def test_a_full_redis_refuses_new_deliveries_and_still_drains(tmp_path: Pa
             await queue.leases.share()
             assert await queue.leases.renew(queue.lease)
             await queue.deliveries.note_try(queue.lease, first, Tries(count=1))
-            (posting,) = await queue.deliveries.commit(
-                queue.lease, first, writes=[snapshot(b"s")], letters=[letter("d1")]
-            )
-            await queue.deliveries.finish(queue.lease, posting, writes=[Write("SADD", HEADS, "1", 60)])
+            (posting,) = await queue.commit(first, writes=[snapshot(b"s")], letters=[letter("d1")])
+            await queue.finish(posting, writes=[Write("SADD", HEADS, "1", 60)])
             await queue.deliveries.bury(queue.lease, poison, reason="r", detail="d")
             assert (await queue.inbox(), await queue.deliveries.read_outbox(PARTITION)) == ([], [])
 
@@ -298,4 +344,4 @@ async def test_a_redis_that_is_gone_is_an_error_of_redis_not_a_delivery_taken(tm
 async def _committed(queue: Queue, delivery_id: str, *to: str) -> list[OutboxEntry]:
     entry = await queue.taken(delivery_id)
     letters = [letter(delivery_id, to=one) for one in to]
-    return await queue.deliveries.commit(queue.lease, entry, letters=letters)
+    return await queue.commit(entry, letters=letters)

@@ -156,13 +156,12 @@ async def test_no_step_that_is_repeated_counts_twice(queue: Queue) -> None:
     """Redis did it and went away before it could say so: the worker does it again."""
     entry = await queue.taken("d1")
     writes = journal.note(REPOSITORY_ID, line("d1", "skipped"))
-    for _ in range(2):
-        committed = await queue.deliveries.commit(queue.lease, entry, writes=writes, letters=[letter("d1")])
+    (sent,) = await queue.commit(entry, writes=writes, letters=[letter("d1")])
+    assert await queue.deliveries.commit(queue.lease, [entry], writes=writes) is None
     assert await noted_so_far(queue) == (1, 1)
 
-    (sent,) = committed
     for _ in range(2):
-        await queue.deliveries.finish(queue.lease, sent, writes=journal.note(REPOSITORY_ID, line("d1")))
+        await queue.finish(sent, writes=journal.note(REPOSITORY_ID, line("d1")))
     assert await noted_so_far(queue) == (2, 2)
 
     lost = await queue.taken("d2")
@@ -177,7 +176,7 @@ async def test_no_step_that_is_repeated_counts_twice(queue: Queue) -> None:
 async def test_only_the_newest_lines_are_kept(queue: Queue) -> None:
     entry = await queue.taken("d")
     many_lines = [one for at in range(250) for one in journal.note(REPOSITORY_ID, line(f"d{at}"))]
-    await queue.deliveries.commit(queue.lease, entry, writes=many_lines)
+    await queue.commit(entry, writes=many_lines)
     notes = await Journal(queue.redis).notes(REPOSITORY_ID, "c1")
     assert [one.delivery_id for one in notes] == [f"d{at}" for at in range(249, 149, -1)]
     assert (await noted_so_far(queue))[1] == 250, "all are counted"
@@ -185,7 +184,7 @@ async def test_only_the_newest_lines_are_kept(queue: Queue) -> None:
 
 async def test_all_that_is_noted_goes_by_itself(queue: Queue) -> None:
     entry = await queue.taken("d")
-    await queue.deliveries.commit(queue.lease, entry, writes=journal.note(REPOSITORY_ID, line("d")))
+    await queue.commit(entry, writes=journal.note(REPOSITORY_ID, line("d")))
     redis: Any = queue.redis
     assert 0 < await redis.ttl(keys.journal(REPOSITORY_ID)) <= SECONDS
     assert 0 < await redis.ttl(keys.counts(REPOSITORY_ID, int(1e9) // HOUR)) <= (HOURS + 1) * HOUR

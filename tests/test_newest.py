@@ -2,8 +2,12 @@
 
 from dataclasses import replace
 
+import orjson
+import pytest
+
+from bridge.core.model import Connection
 from bridge.core.pull import Person, PullRequest
-from bridge.newest import Newest
+from bridge.newest import CONNECTION_SECONDS, Newest
 from tests.queue_kit import REPOSITORY_ID, letter
 
 PULL = PullRequest(
@@ -23,10 +27,10 @@ PULL = PullRequest(
 
 def test_a_letter_is_posted_with_what_was_committed_last_until_the_last_letter_is_done() -> None:
     newest, first, second = Newest(), letter("d1"), letter("d2")
-    newest.committed(REPOSITORY_ID, {1: PULL}, [first])
-    newest.committed(REPOSITORY_ID, {1: replace(PULL, title="second")}, [second])
+    newest.committed({(REPOSITORY_ID, 1): PULL}, [first])
+    newest.committed({(REPOSITORY_ID, 1): replace(PULL, title="second")}, [second])
     silent = replace(PULL, title="silent")
-    newest.committed(REPOSITORY_ID, {1: silent}, [])
+    newest.committed({(REPOSITORY_ID, 1): silent}, [])
 
     assert newest.of(first) == newest.of(second) == silent
     newest.done(first)
@@ -37,17 +41,62 @@ def test_a_letter_is_posted_with_what_was_committed_last_until_the_last_letter_i
 
 def test_of_what_has_nothing_to_post_nothing_is_kept() -> None:
     newest = Newest()
-    newest.committed(REPOSITORY_ID, {1: PULL}, [])
-    newest.committed(REPOSITORY_ID + 1, {1: PULL}, [letter("d1", number=2)])
+    newest.committed({(REPOSITORY_ID, 1): PULL}, [])
+    newest.committed({(REPOSITORY_ID + 1, 1): PULL}, [letter("d1", number=2)])
     assert newest.of(letter("d1", number=1)) is None
     assert newest.of(letter("d1", number=2)) is None
 
 
 def test_a_letter_that_lay_in_the_outbox_before_ends_without_harm() -> None:
     newest, old, new = Newest(), letter("d0"), letter("d1")
-    newest.committed(REPOSITORY_ID, {1: PULL}, [new])
+    newest.committed({(REPOSITORY_ID, 1): PULL}, [new])
     newest.done(old)
     assert newest.of(new) is None
     newest.done(new)
-    newest.committed(REPOSITORY_ID, {1: PULL}, [new])
+    newest.committed({(REPOSITORY_ID, 1): PULL}, [new])
     assert newest.of(new) == PULL
+
+
+def drawing(pull: PullRequest) -> orjson.Fragment:
+    return orjson.Fragment(pull.title.encode())
+
+
+def drawn_by(fragment: orjson.Fragment) -> bytes:
+    return orjson.dumps(fragment)
+
+
+def test_a_thread_is_drawn_once_for_all_that_show_the_same_and_anew_once_it_changed() -> None:
+    newest, first, second = Newest(), letter("d1"), letter("d2")
+    newest.committed({(REPOSITORY_ID, 1): PULL}, [first, second])
+    drawn = newest.drawn(first, PULL, drawing)
+    assert newest.drawn(second, PULL, drawing) is drawn
+
+    changed = replace(PULL, title="second")
+    newest.committed({(REPOSITORY_ID, 1): changed}, [])
+    assert drawn_by(newest.drawn(second, changed, drawing)) == b"second"
+    # Whoever still holds the former state gets that one, and leaves none behind.
+    assert drawn_by(newest.drawn(first, PULL, drawing)) == b"first"
+    assert drawn_by(newest.drawn(second, changed, drawing)) == b"second"
+
+
+CONNECTION = Connection(
+    id="c1", repository="acme/api", repository_id=REPOSITORY_ID, name="api", flow_token="t", created_at=1
+)
+
+
+def test_a_connection_counts_for_a_moment_after_it_was_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    newest, now = Newest(), 100.0
+    monkeypatch.setattr("bridge.newest.time.monotonic", lambda: now)
+    assert newest.connection("c1") is None
+    newest.committed({}, [], [CONNECTION])
+    now += CONNECTION_SECONDS - 0.01
+    assert newest.connection("c1") == CONNECTION
+    now += 0.02
+    assert newest.connection("c1") is None
+
+
+def test_a_connection_that_is_gone_is_forgotten_at_once() -> None:
+    newest = Newest()
+    newest.committed({}, [], [CONNECTION])
+    newest.forget("c1")
+    assert newest.connection("c1") is None

@@ -34,17 +34,15 @@ async def bury(queue: Queue, delivery_id: str, *, to: str = "", reason: str = "w
     """A delivery dies, or its message to a connection."""
     entry: Any = await queue.taken(delivery_id, number=7)
     if to:
-        (entry,) = await queue.deliveries.commit(
-            queue.lease, entry, letters=[replace(letter(delivery_id, to=to), event="push", action="x")]
+        (entry,) = await queue.commit(
+            entry, letters=[replace(letter(delivery_id, to=to), event="push", action="x")]
         )
     await queue.deliveries.bury(queue.lease, entry, reason=reason, detail="detail")
 
 
 async def test_what_waits_is_the_repositorys_deliveries_and_the_connections_messages(queue: Queue) -> None:
     entry = await queue.taken("told", number=3)
-    await queue.deliveries.commit(
-        queue.lease, entry, letters=[letter("told", to="c1", number=3), letter("told", to="c2", number=4)]
-    )
+    await queue.commit(entry, letters=[letter("told", to="c1", number=3), letter("told", to="c2", number=4)])
     await put(queue, "waits")
     await put(queue, "elsewhere", SAME_PARTITION)
     view = QueueView(queue.redis)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import msgspec
 import orjson
 
 from bridge.core.model import Delivery, Payload
@@ -198,6 +199,9 @@ def dump(registers: Mapping[str, Register]) -> bytes:
     return orjson.dumps(registers, default=tuple)
 
 
+_DECODER = msgspec.json.Decoder(dict[str, Register])
+
+
 def load(data: bytes | None) -> dict[str, Register]:
     """What `dump` wrote; none for None."""
-    return {key: Register(*fields) for key, fields in orjson.loads(data).items()} if data else {}
+    return _DECODER.decode(data) if data else {}

@@ -3,6 +3,12 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
+Thread = tuple[int, int]
+"""Which pull request: its repository's id and its number."""
+
+Commit = tuple[int, str]
+"""Which commit: its repository's id and its SHA."""
+
 ReviewState = Literal["approved", "changes requested", "requested"]
 
 

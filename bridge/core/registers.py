@@ -11,6 +11,7 @@ only carry it along, and `opened`, the oldest there is, counts least. Where two 
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import orjson
@@ -26,14 +27,29 @@ def moment(text: object) -> str:
 
     Pull requests have whole seconds and `Z`, other objects milliseconds or an offset, some Unix seconds.
     """
+    # A repository's own time is told again with each of its deliveries.
+    return _moment(text) if isinstance(text, str) else _from_number(text)
+
+
+@lru_cache(maxsize=1024)
+def _moment(text: str) -> str:
     try:
-        if isinstance(text, int | float) and not isinstance(text, bool):
-            when = datetime.fromtimestamp(text, tz=UTC)
-        else:
-            when = datetime.fromisoformat(str(text))
-            when = when.astimezone(UTC) if when.tzinfo else when.replace(tzinfo=UTC)
+        when = datetime.fromisoformat(text)
+        return _told(when.astimezone(UTC) if when.tzinfo else when.replace(tzinfo=UTC))
+    except (ValueError, OverflowError):
+        return ""
+
+
+def _from_number(seconds: object) -> str:
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float):
+        return ""
+    try:
+        return _told(datetime.fromtimestamp(seconds, tz=UTC))
     except (ValueError, OverflowError, OSError):
         return ""
+
+
+def _told(when: datetime) -> str:
     return when.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
@@ -55,9 +71,11 @@ class Register(NamedTuple):
 
     def merge(self, other: "Register") -> "Register":
         """The newer of two; of equals the one with the greater JSON, so that both sides agree."""
-        mine, theirs = (self.at, self.weight), (other.at, other.weight)
-        newer = self if mine > theirs else other
-        newest = max(self, other, key=_rank) if mine == theirs else newer
+        mine, theirs = self[:2], other[:2]
+        if mine != theirs:
+            newest = self if mine > theirs else other
+        else:
+            newest = self if self == other else max(self, other, key=_rank)
         if not (self.switched or other.switched):
             return newest
         return newest._replace(switched=_newest_seconds((*self.switched, *other.switched)))
@@ -112,9 +130,7 @@ def _canonical(value: Any) -> bytes:
 
 def merge_all(known: Mapping[str, Register], told: Mapping[str, Register]) -> dict[str, Register]:
     """Registers by name, merged one by one; what only one side has stays."""
-    return {
-        name: known[name].merge(told[name])
-        if name in known and name in told
-        else known.get(name) or told[name]
-        for name in {**known, **told}
-    }
+    merged = dict(known)
+    for name, register in told.items():
+        merged[name] = merged[name].merge(register) if name in merged else register
+    return merged

@@ -5,10 +5,11 @@ each stands. Merging is commutative, associative and idempotent, so the order of
 each comes, make no difference in the end.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
 import orjson
 
 from bridge.core.pull import (
@@ -47,12 +48,9 @@ class Snapshot:
 
     def merge(self, other: "Snapshot") -> "Snapshot":
         """Both together."""
-        sets = {
-            name: self.sets[name].merge(other.sets[name])
-            if name in self.sets and name in other.sets
-            else self.sets.get(name) or other.sets[name]
-            for name in {**self.sets, **other.sets}
-        }
+        sets = dict(self.sets)
+        for name, members in other.sets.items():
+            sets[name] = sets[name].merge(members) if name in sets else members
         return Snapshot(
             values=merge_all(self.values, other.values),
             sets=sets,
@@ -63,17 +61,32 @@ class Snapshot:
 
     def saying(self, **said: Any) -> "Snapshot":
         """The same, with what is said now noted."""
-        return replace(self, said={**self.said, **said})
+        if all(name in self.said and self.said[name] == words for name, words in said.items()):
+            return self
+        return Snapshot(
+            values=self.values,
+            sets=self.sets,
+            reviews=self.reviews,
+            conversations=self.conversations,
+            said={**self.said, **said},
+        )
 
     def value(self, name: str) -> Any:
         """The newest word on a value, None if nothing was told."""
         register = self.values.get(name)
-        return register.settled(SWITCHES.get(name)) if register else None
+        if register is None:
+            return None
+        return register.settled(SWITCHES.get(name)) if register.switched else register.value
 
     @property
     def is_known(self) -> bool:
         """Whether enough was told to draw a thread."""
         return all(name in self.values for name in ("number", "title", "url", "state"))
+
+    @property
+    def is_open(self) -> bool:
+        """Neither closed nor merged, as far as was told."""
+        return bool((self.value("state") or SWITCHES["state"])[1] == "open")
 
     @property
     def head_sha(self) -> str:
@@ -126,6 +139,8 @@ def _members(snapshot: Snapshot, name: str) -> list[Mapping[str, Any]]:
 
 def _reviewers(snapshot: Snapshot) -> tuple[Reviewer, ...]:
     """Those asked, and those whose latest review decides; who was asked again has to decide again."""
+    if not snapshot.reviews and not _members(snapshot, "requested"):
+        return ()
     requested = {str(asked["name"]): asked for asked in _members(snapshot, "requested")}
     latest: dict[str, Any] = {}
     for _, review in sorted(snapshot.reviews.items(), key=lambda item: (item[1].at, int(item[0]))):
@@ -161,23 +176,9 @@ def dump(snapshot: Snapshot) -> bytes:
     )
 
 
+_DECODER = msgspec.json.Decoder(Snapshot)
+
+
 def load(data: bytes | None) -> Snapshot:
     """The snapshot that `dump` wrote; an empty one for None."""
-    if data is None:
-        return Snapshot()
-    parts = orjson.loads(data)
-    return Snapshot(
-        values=_registers(parts["values"]),
-        sets={name: Members(*fields) for name, fields in parts["sets"].items()},
-        reviews=_registers(parts["reviews"]),
-        conversations=_registers(parts["conversations"]),
-        said=parts["said"],
-    )
-
-
-def _registers(fields: Mapping[str, Any]) -> dict[str, Register]:
-    return {name: _register(*field_values) for name, field_values in fields.items()}
-
-
-def _register(at: str, weight: int, value: Any, switched: Iterable[Iterable[Any]] = ()) -> Register:
-    return Register(at, weight, value, tuple((second, said) for second, said in switched))
+    return Snapshot() if data is None else _DECODER.decode(data)

@@ -1,0 +1,70 @@
+"""What comes at the same time is done together; each hears how it went."""
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from bridge.grouped import Grouped
+
+
+class Desk:
+    """Remembers the groups; `gate` holds up a step, `refused` items make theirs fail."""
+
+    def __init__(self, *refused: int) -> None:
+        self.groups: list[list[int]] = []
+        self.refused = set(refused)
+        self.gate = asyncio.Event()
+        self.gate.set()
+
+    async def step(self, items: Sequence[int]) -> None:
+        self.groups.append(list(items))
+        await self.gate.wait()
+        if self.refused & set(items):
+            raise LookupError(f"in {list(items)}")
+
+
+async def settle() -> None:
+    """Let everything go on that can."""
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
+async def test_one_alone_goes_at_once_and_those_that_come_meanwhile_go_together() -> None:
+    desk = Desk()
+    grouped = Grouped[int](desk.step, most=3)
+    desk.gate.clear()
+    first = asyncio.create_task(grouped.add(0))
+    await settle()
+    others = [asyncio.create_task(grouped.add(number)) for number in range(1, 5)]
+    await settle()
+    assert desk.groups == [[0]]
+    assert not first.done()
+    desk.gate.set()
+    await asyncio.gather(first, *others)
+    assert desk.groups == [[0], [1, 2, 3], [4]]
+    await grouped.add(5)
+    assert desk.groups[-1] == [5]
+
+
+async def test_who_goes_with_one_that_fails_hears_of_it_and_the_others_do_not() -> None:
+    desk = Desk(2)
+    grouped = Grouped[int](desk.step, most=2)
+    tasks = [asyncio.create_task(grouped.add(number)) for number in range(5)]
+    answers = await asyncio.gather(*tasks, return_exceptions=True)
+    assert [isinstance(answer, LookupError) for answer in answers] == [False, False, True, True, False]
+    await grouped.add(5)
+
+
+async def test_who_gives_up_waiting_keeps_nobody_else_waiting() -> None:
+    desk = Desk()
+    grouped = Grouped[int](desk.step, most=2)
+    desk.gate.clear()
+    gone, left = asyncio.create_task(grouped.add(0)), asyncio.create_task(grouped.add(1))
+    await settle()
+    gone.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await gone
+    desk.gate.set()
+    await left
+    assert desk.groups == [[0, 1]]

@@ -1,0 +1,188 @@
+"""Deliveries that are translated together leave behind what they leave one by one."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bridge.checkups import Checkups
+from bridge.core.errors import Malformed
+from bridge.core.model import Envelope
+from bridge.core.pull import PullRequest
+from bridge.core.vault import Vault
+from bridge.deliveries import InboxEntry, Incoming, Letter, OutboxEntry
+from bridge.pulls import Pulls
+from bridge.store import Store
+from bridge.translating import Outcome, Translator
+from tests.conftest import emptied
+from tests.core import life_deeds, samples
+from tests.core.life import DEEDS, Life, Told
+from tests.queue_kit import PARTITION, REPOSITORY_ID, Queue, open_queue
+
+assert life_deeds
+
+STEP = st.tuples(st.sampled_from(sorted(DEEDS)), st.integers(0, 2), st.booleans())
+NUMBER = samples.pull()["number"]
+NAME = "acme/component"
+
+
+def translator(queue: Queue) -> Translator:
+    store = Store(queue.redis, Vault(["k" * 32]))
+    return Translator(store=store, pulls=Pulls(queue.redis), checkups=Checkups(queue.redis))
+
+
+async def enqueued(queue: Queue, sent: Iterable[Told]) -> list[InboxEntry]:
+    """The deliveries in the inbox."""
+    group = [
+        as_of_one_moment(
+            Incoming.of(
+                Envelope(id=f"d{at}", event=event, body=orjson.dumps(payload)),
+                repository_id=REPOSITORY_ID,
+                number=number_of(payload),
+            )
+        )
+        for at, (event, payload) in enumerate(sent)
+    ]
+    await queue.deliveries.enqueue(group)
+    return await queue.inbox()
+
+
+def as_of_one_moment(incoming: Incoming) -> Incoming:
+    return incoming._replace(received_at=1.0)
+
+
+def number_of(payload: dict[str, Any]) -> int:
+    about = payload.get("pull_request") or payload.get("issue") or {}
+    return int(about.get("number") or 0)
+
+
+def in_batches(entries: Sequence[InboxEntry], sizes: Sequence[int]) -> Iterable[Sequence[InboxEntry]]:
+    at = 0
+    for size in sizes:
+        yield entries[at : at + size]
+        at += size
+    yield from ([entry] for entry in entries[at:])
+
+
+async def left_behind(
+    url: str, sent: Sequence[Told], sizes: Sequence[int]
+) -> tuple[list[Letter], PullRequest | None, list[int]]:
+    """The letters, the pull request and the open ones, after all was translated in batches of such sizes."""
+    await emptied(url)
+    async with open_queue(url) as queue:
+        translating = translator(queue)
+        await translating.store.connect(NAME, flow_token="token", name=NAME)
+        for batch in in_batches(await enqueued(queue, sent), sizes):
+            if not batch:
+                continue
+            outcome = await translating.translate(batch)
+            assert (outcome.entries, outcome.errors) == (list(batch), {})
+            committed = await queue.deliveries.commit(
+                queue.lease, outcome.entries, writes=outcome.writes, letters=outcome.letters
+            )
+            assert committed is not None
+        outbox = await queue.deliveries.read_outbox(PARTITION)
+        letters = [
+            replace(one.letter, connection_id="", uuid="") for one in outbox if isinstance(one, OutboxEntry)
+        ]
+        pulls = translating.pulls
+        return letters, await pulls.pull(REPOSITORY_ID, NUMBER), await pulls.open_numbers(REPOSITORY_ID)
+
+
+@settings(max_examples=25, deadline=None)
+@given(plan=st.lists(STEP, max_size=14), sizes=st.lists(st.integers(0, 6), max_size=6))
+def test_what_is_left_behind_is_the_same_in_batches_of_any_sizes(
+    redis_server: str, plan: list[tuple[str, int, bool]], sizes: list[int]
+) -> None:
+    sent = Life().play(plan).sent
+
+    async def run() -> None:
+        assert await left_behind(redis_server, sent, sizes) == await left_behind(redis_server, sent, [])
+
+    asyncio.run(run())
+
+
+@pytest.fixture
+def whole_life() -> list[Told]:
+    """Everything that can happen, each once; in the middle checks of a push that the same batch tells of."""
+    plan = [(name, which, True) for name in sorted(set(DEEDS) - {"merge", "close"}) for which in (0, 1)]
+    return Life().play([*plan, ("push", 0, True), ("start_check", 0, True), ("fail_check", 0, True)]).sent
+
+
+async def test_a_whole_life_in_one_batch_is_told_as_one_by_one(
+    redis_url: str, whole_life: list[Told]
+) -> None:
+    letters, pull, numbers = await left_behind(redis_url, whole_life, [len(whole_life)])
+    assert (letters, pull, numbers) == await left_behind(redis_url, whole_life, [])
+    assert len(letters) > 20
+    assert pull is not None
+    assert pull.checks
+
+
+def odd(at: int, sent: Sequence[Told]) -> list[Told]:
+    """The deliveries, one of which nobody could make words of."""
+    event, payload = sent[at]
+    return [*sent[:at], (event, {**payload, "pull_request": {"number": NUMBER}}), *sent[at + 1 :]]
+
+
+async def translated(queue: Queue, sent: Sequence[Told], **other: Any) -> tuple[list[InboxEntry], Outcome]:
+    translating = translator(queue)
+    await translating.store.connect(NAME, flow_token="token", name=NAME)
+    entries = await enqueued(queue, sent)
+    entries = [replace(entry, **other) if at == 1 else entry for at, entry in enumerate(entries)]
+    return entries, await translating.translate(entries)
+
+
+async def test_an_odd_one_holds_up_those_behind_it_and_leaves_nothing_of_itself(redis_url: str) -> None:
+    sent = Life().play([("retitle", 0, True), ("retitle", 1, True), ("retitle", 2, True)]).sent
+    async with open_queue(redis_url) as queue:
+        entries, outcome = await translated(queue, odd(2, sent))
+    assert outcome.entries == entries[:2]
+    assert [letter.delivery_id for letter in outcome.letters] == ["d0", "d1"]
+    assert isinstance(outcome.errors.pop(entries[2].id), KeyError)
+    assert outcome.errors == {}
+
+
+async def test_an_odd_one_holds_up_no_other_repository(redis_url: str) -> None:
+    sent = Life().play([("retitle", 0, True), ("retitle", 1, True)]).sent
+    async with open_queue(redis_url) as queue:
+        # As if it were another repository's, which lies in the same partition.
+        entries, outcome = await translated(queue, odd(1, sent), repository_id=REPOSITORY_ID + 1)
+    assert outcome.entries == [entries[0], entries[2]]
+    assert list(outcome.errors) == [entries[1].id]
+
+
+async def test_what_cannot_be_read_at_all_is_an_error_of_its_own(redis_url: str) -> None:
+    sent = Life().play([("retitle", 0, True)]).sent
+    async with open_queue(redis_url) as queue:
+        entries, outcome = await translated(queue, sent, packed=b"broken")
+    assert outcome.entries == entries[:1]
+    assert isinstance(outcome.errors[entries[1].id], Malformed)
+
+
+async def test_a_batch_reads_and_writes_redis_as_often_as_one_delivery(redis_url: str) -> None:
+    sent = Life().play([("retitle", which % 3, True) for which in range(12)]).sent
+
+    async def calls(count: int) -> int:
+        await emptied(redis_url)
+        async with open_queue(redis_url) as queue:
+            redis: Any = queue.redis
+            translating = translator(queue)
+            await translating.store.connect(NAME, flow_token="token", name=NAME)
+            await translating.store.connections_for(REPOSITORY_ID, NAME)
+            entries = await enqueued(queue, sent[:count])
+            await redis.config_resetstat()
+            outcome = await translating.translate(entries)
+            await queue.deliveries.commit(
+                queue.lease, outcome.entries, writes=outcome.writes, letters=outcome.letters
+            )
+            stats = await redis.info("commandstats")
+        return sum(stats.get(f"cmdstat_{name}", {}).get("calls", 0) for name in ("evalsha", "mget", "eval"))
+
+    assert len(sent) == 13
+    assert await calls(13) == await calls(1) > 1
