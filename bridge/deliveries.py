@@ -329,7 +329,7 @@ class Deliveries:
         await self._redis.xdel(keys.dead(int(partition)), entry_id)
 
     def _seconds(self, seconds: int) -> int:
-        return max(1, int(seconds * self._keep))
+        return seconds if self._keep == 1 else max(1, int(seconds * self._keep))
 
     def _texts(self, writes: Sequence[Write], places: "_Places") -> list[tuple[str, int, int, str]]:
         return [

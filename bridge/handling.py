@@ -55,6 +55,7 @@ POISON_TRIES = 4
 """Tries for an entry that raises what nobody expected."""
 
 REDIS_PAUSE = 0.5
+UNTRIED = Tries()
 
 log = structlog.get_logger()
 
@@ -70,7 +71,8 @@ class Flow:
 
     async def opens(self, stop: Stop) -> None:
         """Wait until a post may go out, also if that is put off meanwhile; raises `Stopped`."""
-        moment = -1.0
+        stop.check()
+        moment = 0.0
         while moment != self.not_before:
             moment = self.not_before
             await stop.pause_until(moment)
@@ -110,9 +112,11 @@ class Handler:
 
         Raises `Fenced` if another worker has the partition, `Stopped` if it is closed before a try.
         """
-        tries = holding.tries.pop(f"{entry.kind}:{entry.id}", Tries())
+        tries = holding.tries.pop(f"{entry.kind}:{entry.id}", UNTRIED)
         while True:
-            await holding.stop.pause_until(tries.next_at)
+            holding.stop.check()
+            if tries.next_at:
+                await holding.stop.pause_until(tries.next_at)
             failed = await self._try(holding, entry, tries)
             if failed is None:
                 break
@@ -219,7 +223,7 @@ class Handler:
         pull = holding.newest.of(letter) or await self.pulls.pull(letter.repository_id, letter.number)
         if pull is None:
             return _dropped(letter, "what was known of the pull request has expired")
-        await holding.stop.pause_until(0)
+        holding.stop.check()
         try:
             await self.flowdock.post(
                 letter.message,

@@ -49,6 +49,11 @@ class Stop:
         except TimeoutError:
             return
 
+    def check(self) -> None:
+        """Raise `Stopped` if it is told."""
+        if self._event.is_set():
+            raise Stopped
+
     async def pause_until(self, moment: float) -> None:
         """Wait for a time (Unix seconds), past or to come; raises `Stopped` as soon as it is told."""
         while not self.is_set():

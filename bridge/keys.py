@@ -87,45 +87,43 @@ def fence(partition: int) -> str:
     return _in(partition, "fence")
 
 
-def _of(repository_id: int, name: str) -> str:
-    return _in(
-        partition_of(repository_id), f"{name.partition(':')[0]}:{repository_id}:{name.partition(':')[2]}"
-    )
+def _of(repository_id: int, kind: str, name: object = "") -> str:
+    return f"bridge:{{{partition_of(repository_id)}}}:{kind}:{repository_id}:{name}"
 
 
 def snapshot(repository_id: int, number: int) -> str:
     """A pull request's snapshot."""
-    return _of(repository_id, f"snapshot:{number}")
+    return _of(repository_id, "snapshot", number)
 
 
 def checks(repository_id: int, sha: str) -> str:
     """A commit's checks."""
-    return _of(repository_id, f"checks:{sha}")
+    return _of(repository_id, "checks", sha)
 
 
 def heads(repository_id: int, sha: str) -> str:
     """The set of pull requests whose head a commit is or was."""
-    return _of(repository_id, f"heads:{sha}")
+    return _of(repository_id, "heads", sha)
 
 
 def open_pulls(repository_id: int) -> str:
     """The set of a repository's open pull requests."""
-    return _of(repository_id, "open:")
+    return _of(repository_id, "open")
 
 
 def shown(repository_id: int, number: int) -> str:
     """The head commit that a pull request's thread showed last."""
-    return _of(repository_id, f"shown:{number}")
+    return _of(repository_id, "shown", number)
 
 
 def journal(repository_id: int) -> str:
     """The list of what became of a repository's newest deliveries."""
-    return _of(repository_id, "journal:")
+    return _of(repository_id, "journal")
 
 
 def counts(repository_id: int, hour: int) -> str:
     """The hash of how many were posted, skipped or buried in an hour (since 1970), by connection."""
-    return _of(repository_id, f"counts:{hour}")
+    return _of(repository_id, "counts", hour)
 
 
 def connection(connection_id: str) -> str:

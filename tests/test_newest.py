@@ -1,9 +1,8 @@
 """What a holder remembers of pull requests: the newest that was committed, until all is posted."""
 
-from dataclasses import replace
-
 import orjson
 import pytest
+from msgspec.structs import replace
 
 from bridge.core.model import Connection
 from bridge.core.pull import Person, PullRequest

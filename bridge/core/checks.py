@@ -187,6 +187,8 @@ def view(registers: Mapping[str, Register]) -> tuple[Check, ...]:
 
 def verdict(checks: tuple[Check, ...]) -> Verdict:
     """What they add up to: one failure is a failure, also while others are running."""
+    if not checks:
+        return "none"
     states = {check.state for check in checks}
     for state in ("failed", "running", "passed"):
         if state in states:

@@ -1,6 +1,7 @@
 """The words that the parts share: frozen, plain, free of I/O."""
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal
 
 import orjson
@@ -32,7 +33,7 @@ class Delivery(Envelope):
         """A delivery of bridge's own making."""
         return cls(id=delivery_id, event=event, payload=payload, body=orjson.dumps(payload))
 
-    @property
+    @cached_property
     def action(self) -> str:
         """The payload's action, empty for events that have none."""
         action = self.payload.get("action")

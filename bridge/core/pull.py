@@ -1,7 +1,8 @@
 """A pull request as a thread shows it: what the snapshot and the checks add up to."""
 
-from dataclasses import dataclass, field
 from typing import Literal
+
+import msgspec
 
 Thread = tuple[int, int]
 """Which pull request: its repository's id and its number."""
@@ -12,16 +13,14 @@ Commit = tuple[int, str]
 ReviewState = Literal["approved", "changes requested", "requested"]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Person:
+class Person(msgspec.Struct, frozen=True, kw_only=True):
     """A GitHub login with the address of its page; 'ghost' stands for a deleted account."""
 
     login: str
     url: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Branch:
+class Branch(msgspec.Struct, frozen=True, kw_only=True):
     """One side of a pull request; `repository` is empty when the fork was deleted."""
 
     ref: str
@@ -30,16 +29,14 @@ class Branch:
     repository_url: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Link:
+class Link(msgspec.Struct, frozen=True, kw_only=True):
     """A name with its address: a label, a milestone."""
 
     name: str
     url: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Reviewer:
+class Reviewer(msgspec.Struct, frozen=True, kw_only=True):
     """Somebody (or a team) asked for a review, or who gave one; `is_team` has no account to tag."""
 
     name: str
@@ -48,8 +45,7 @@ class Reviewer:
     is_team: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
-class Changes:
+class Changes(msgspec.Struct, frozen=True, kw_only=True):
     """How much is changed."""
 
     additions: int
@@ -58,8 +54,7 @@ class Changes:
     commits: int
 
 
-@dataclass(frozen=True, kw_only=True)
-class Check:
+class Check(msgspec.Struct, frozen=True, kw_only=True):
     """One check of the head commit, as it stands; `run_id` is its workflow run's, 0 where it has none."""
 
     name: str
@@ -69,8 +64,7 @@ class Check:
     suite_id: int = 0
 
 
-@dataclass(frozen=True, kw_only=True)
-class PullRequest:
+class PullRequest(msgspec.Struct, frozen=True, kw_only=True):
     """Everything known of one pull request; what no delivery told is empty or None."""
 
     repository: str
@@ -95,7 +89,7 @@ class PullRequest:
     merge_methods: tuple[str, ...] = ()
     unresolved: tuple[str, ...] = ()
     """The addresses of conversations that nobody resolved."""
-    checks: tuple[Check, ...] = field(default=())
+    checks: tuple[Check, ...] = ()
 
     @property
     def owner_and_name(self) -> tuple[str, str]:
@@ -110,8 +104,12 @@ class PullRequest:
 
     def with_state(self, state: ReviewState) -> tuple[Reviewer, ...]:
         """The reviewers of whom the last word is `state`."""
+        if not self.reviewers:
+            return ()
         return tuple(reviewer for reviewer in self.reviewers if reviewer.state == state)
 
     def checks_that(self, state: str) -> tuple[Check, ...]:
         """The checks that passed, failed or are running."""
+        if not self.checks:
+            return ()
         return tuple(check for check in self.checks if check.state == state)

@@ -132,5 +132,6 @@ def merge_all(known: Mapping[str, Register], told: Mapping[str, Register]) -> di
     """Registers by name, merged one by one; what only one side has stays."""
     merged = dict(known)
     for name, register in told.items():
-        merged[name] = merged[name].merge(register) if name in merged else register
+        before = merged.get(name)
+        merged[name] = register if before is None else before.merge(register)
     return merged

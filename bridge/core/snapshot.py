@@ -30,6 +30,7 @@ MAX_KEPT = 200
 SWITCHES: dict[str, Any] = {"state": [0, "open"], "queued": False}
 """Values that go to and fro, and what each is when a pull request is born."""
 
+_NEEDED = frozenset({"number", "title", "url", "state"})
 _DECISIVE: dict[str, ReviewState] = {"approved": "approved", "changes_requested": "changes requested"}
 
 
@@ -78,10 +79,17 @@ class Snapshot:
             return None
         return register.settled(SWITCHES.get(name)) if register.switched else register.value
 
+    def settled(self) -> dict[str, Any]:
+        """The newest word on each value that was told."""
+        return {
+            name: register.settled(SWITCHES.get(name)) if register.switched else register.value
+            for name, register in self.values.items()
+        }
+
     @property
     def is_known(self) -> bool:
         """Whether enough was told to draw a thread."""
-        return all(name in self.values for name in ("number", "title", "url", "state"))
+        return self.values.keys() >= _NEEDED
 
     @property
     def is_open(self) -> bool:
@@ -104,18 +112,19 @@ def _newest(registers: dict[str, Register]) -> dict[str, Register]:
 
 def view(snapshot: Snapshot, checks: tuple[Check, ...] = ()) -> PullRequest:
     """What a thread is drawn from; `snapshot.is_known` must hold. `checks` are the head commit's."""
-    head, base, milestone = (snapshot.value(name) for name in ("head", "base", "milestone"))
-    changes, repository = snapshot.value("changes"), snapshot.value("repository")
+    told = snapshot.settled()
+    head, base, milestone = told.get("head"), told.get("base"), told.get("milestone")
+    changes, repository = told.get("changes"), told["repository"]
     return PullRequest(
         repository=repository["name"],
         repository_url=repository["url"],
-        number=snapshot.value("number"),
-        url=snapshot.value("url"),
-        title=snapshot.value("title"),
-        body=snapshot.value("body") or "",
-        state=snapshot.value("state")[1],
-        draft=bool(snapshot.value("draft")),
-        author=Person(**(snapshot.value("author") or {"login": "ghost"})),
+        number=told["number"],
+        url=told["url"],
+        title=told["title"],
+        body=told.get("body") or "",
+        state=told["state"][1],
+        draft=bool(told.get("draft")),
+        author=Person(**(told.get("author") or {"login": "ghost"})),
         head=Branch(**head) if head else None,
         base=Branch(**base) if base else None,
         assignees=tuple(Person(**user) for user in _members(snapshot, "assignees")),
@@ -123,10 +132,10 @@ def view(snapshot: Snapshot, checks: tuple[Check, ...] = ()) -> PullRequest:
         milestone=Link(**milestone) if milestone else None,
         reviewers=_reviewers(snapshot),
         changes=Changes(**changes) if changes else None,
-        auto_merge=bool(snapshot.value("auto_merge")),
-        queued=bool(snapshot.value("queued")),
-        mergeable=snapshot.value("mergeable"),
-        merge_methods=tuple(snapshot.value("merge_methods") or ()),
+        auto_merge=bool(told.get("auto_merge")),
+        queued=bool(told.get("queued")),
+        mergeable=told.get("mergeable"),
+        merge_methods=tuple(told.get("merge_methods") or ()),
         unresolved=_unresolved(snapshot),
         checks=checks,
     )

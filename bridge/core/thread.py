@@ -1,5 +1,6 @@
 """A pull request as Flowdock's `thread`: the whole current state, buttons included."""
 
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
@@ -94,8 +95,13 @@ def _branch(branch: Branch, base: Branch) -> str:
         return escape(f"{branch.ref} (fork deleted)")
     fork = branch.repository.partition("/")[0] if branch.repository != base.repository else ""
     return link(
-        f"{branch.repository_url}/tree/{quote(branch.ref)}", f"{fork}:{branch.ref}" if fork else branch.ref
+        f"{branch.repository_url}/tree/{_quoted(branch.ref)}", f"{fork}:{branch.ref}" if fork else branch.ref
     )
+
+
+@lru_cache(maxsize=256)
+def _quoted(ref: str) -> str:
+    return quote(ref)
 
 
 def _reviewer(reviewer: Reviewer) -> str:
@@ -143,14 +149,14 @@ def _links(pull: PullRequest) -> list[dict[str, Any]]:
 
 def _buttons(pull: PullRequest, web_url: str) -> list[dict[str, Any]]:
     owner, repo = pull.owner_and_name
+    place = web_url + Target(owner=owner, repo=repo, number=pull.number, action="").path
     return [
         {
             "@type": "UpdateAction",
             "name": action.name,
             "target": {
                 "@type": "EntryPoint",
-                "urlTemplate": web_url
-                + Target(owner=owner, repo=repo, number=pull.number, action=action.slug).path,
+                "urlTemplate": place + action.slug,
                 "httpMethod": "POST",
             },
         }

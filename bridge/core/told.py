@@ -72,6 +72,8 @@ def _from_pull(payload: Payload, event: str, action: str) -> Snapshot:
     carried = OLDEST if own == "opened" else CARRIED
     values = {
         name: _register(name, value, at, ABOUT if name in about else carried)
+        if name in SWITCHES
+        else Register(at, ABOUT if name in about else carried, value)
         for name, value in _values(pull, payload["repository"]).items()
     }
     if own in ("enqueued", "dequeued"):

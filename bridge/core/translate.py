@@ -3,8 +3,9 @@
 import hashlib
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
 
 from bridge.core import checks, events, snapshot, turn
 from bridge.core.events import Happening, Said, merging
@@ -31,8 +32,7 @@ EVENTS = PULL_EVENTS | checks.EVENTS | REPOSITORY_EVENTS
 """The events that bridge needs; all others are answered with 204."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Outgoing:
+class Outgoing(msgspec.Struct, frozen=True, kw_only=True):
     """One message for one connection."""
 
     connection: Connection
@@ -41,8 +41,7 @@ class Outgoing:
     message: Message
 
 
-@dataclass(frozen=True, kw_only=True)
-class Translation:
+class Translation(msgspec.Struct, frozen=True, kw_only=True):
     """The snapshot that stands after the delivery, and what to say."""
 
     number: int
@@ -50,7 +49,7 @@ class Translation:
     pull: PullRequest | None = None
     """What its thread then shows; None where too little is known."""
     outgoing: tuple[Outgoing, ...] = ()
-    muted: Mapping[str, str] = field(default_factory=dict)
+    muted: Mapping[str, str] = msgspec.field(default_factory=dict)
     """Why a connection is not told, by its id."""
     silence: str = "it changes no words, only the thread's state"
     """Why nobody is told, where nothing is said at all."""

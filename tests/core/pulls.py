@@ -1,9 +1,9 @@
 """Pull requests as the core sees them, made by hand."""
 
-from dataclasses import replace
 from typing import Any, Literal
 
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from bridge.core.pull import Branch, Changes, Check, Link, Person, PullRequest, Reviewer, ReviewState
 

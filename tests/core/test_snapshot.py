@@ -1,12 +1,12 @@
 """The pull request as bridge knows it: read from every kind of payload, the newest word on each value."""
 
 import itertools
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from bridge.core import snapshot, told
 from bridge.core.pull import Branch, Changes, Person, PullRequest

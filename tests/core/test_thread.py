@@ -1,9 +1,9 @@
 """A pull request as Flowdock's thread: title, colour, fields, links and buttons, and no smuggled markup."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from bridge.core import thread
 from bridge.core.actions import ACTIONS

@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Literal
+
+import msgspec
 
 from bridge.core.markdown import link, to_html
 from bridge.core.model import Author, Delivery, Payload
@@ -19,8 +20,7 @@ _MENTION = re.compile(r"(?<![\w/`@.-])@([A-Za-z0-9](?:[A-Za-z0-9-]{0,38}))(?![\w
 _NO_PROSE = re.compile(r"(```|~~~).*?(\1|\Z)|`[^`\n]*`|<!--.*?(-->|\Z)", re.DOTALL)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Said:
+class Said(msgspec.Struct, frozen=True, kw_only=True):
     """What is said: `title` HTML with links only, `body` safe HTML; `mentions` are GitHub logins."""
 
     title: str
@@ -30,8 +30,7 @@ class Said:
     mentions: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
-class Happening:
+class Happening(msgspec.Struct, frozen=True, kw_only=True):
     """A delivery, with what was known before it and the pull request as it stands after it."""
 
     delivery: Delivery
