@@ -1,7 +1,6 @@
 """GitHub's Markdown to HTML that is safe to show in Flowdock, and plain text and links likewise."""
 
 import html
-from functools import lru_cache
 
 MAX_SOURCE = 4000
 """Characters of Markdown that are shown; the rest is a link away."""
@@ -23,8 +22,6 @@ def to_html(source: str, *, base_url: str, rest_url: str, repository_url: str = 
     return safe.strip()
 
 
-# A description is shown again with every message of its thread.
-@lru_cache(maxsize=256)
 def _safe(shown: str, base_url: str, repository_url: str) -> str:
     # Only who shows Markdown loads what renders it: it is large.
     from bridge.core import rendering

@@ -1,7 +1,7 @@
 """A pull request as a thread shows it: what the snapshot and the checks add up to."""
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 ReviewState = Literal["approved", "changes requested", "requested"]
 
@@ -63,6 +63,13 @@ class Check:
     suite_id: int = 0
 
 
+class Rendered(NamedTuple):
+    """A description's HTML, and by what it is known whether it is still that (`bridge.core.description`)."""
+
+    made_of: str
+    html: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class PullRequest:
     """Everything known of one pull request; what no delivery told is empty or None."""
@@ -90,6 +97,7 @@ class PullRequest:
     unresolved: tuple[str, ...] = ()
     """The addresses of conversations that nobody resolved."""
     checks: tuple[Check, ...] = field(default=())
+    rendered: Rendered | None = None
 
     @property
     def owner_and_name(self) -> tuple[str, str]:

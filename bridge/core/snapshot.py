@@ -11,6 +11,7 @@ from typing import Any
 
 import orjson
 
+from bridge.core.packing import pack, unpack
 from bridge.core.pull import (
     Branch,
     Changes,
@@ -18,6 +19,7 @@ from bridge.core.pull import (
     Link,
     Person,
     PullRequest,
+    Rendered,
     Reviewer,
     ReviewState,
 )
@@ -36,7 +38,8 @@ _DECISIVE: dict[str, ReviewState] = {"approved": "approved", "changes_requested"
 class Snapshot:
     """All that was told: single values, sets, reviews and conversations by GitHub's id.
 
-    `said` is not GitHub's but ours: what the thread's messages said last, so that it is not said again.
+    Two are not GitHub's but ours, and take no part in merging: `said`, what the thread's messages said last,
+    so that it is not said again; `rendered`, the HTML that was made of the description.
     """
 
     values: Mapping[str, Register] = field(default_factory=dict)
@@ -44,6 +47,7 @@ class Snapshot:
     reviews: Mapping[str, Register] = field(default_factory=dict)
     conversations: Mapping[str, Register] = field(default_factory=dict)
     said: Mapping[str, Any] = field(default_factory=dict)
+    rendered: Rendered | None = None
 
     def merge(self, other: "Snapshot") -> "Snapshot":
         """Both together."""
@@ -59,6 +63,7 @@ class Snapshot:
             reviews=_newest(merge_all(self.reviews, other.reviews)),
             conversations=_newest(merge_all(self.conversations, other.conversations)),
             said=self.said,
+            rendered=self.rendered,
         )
 
     def saying(self, **said: Any) -> "Snapshot":
@@ -116,6 +121,7 @@ def view(snapshot: Snapshot, checks: tuple[Check, ...] = ()) -> PullRequest:
         merge_methods=tuple(snapshot.value("merge_methods") or ()),
         unresolved=_unresolved(snapshot),
         checks=checks,
+        rendered=snapshot.rendered,
     )
 
 
@@ -148,30 +154,34 @@ def _unresolved(snapshot: Snapshot) -> tuple[str, ...]:
 
 
 def dump(snapshot: Snapshot) -> bytes:
-    """The snapshot as JSON."""
-    return orjson.dumps(
-        {
-            "values": snapshot.values,
-            "sets": snapshot.sets,
-            "reviews": snapshot.reviews,
-            "conversations": snapshot.conversations,
-            "said": snapshot.said,
-        },
-        default=tuple,
-    )
+    """The snapshot as JSON, packed."""
+    parts = {
+        "values": snapshot.values,
+        "sets": snapshot.sets,
+        "reviews": snapshot.reviews,
+        "conversations": snapshot.conversations,
+        "said": snapshot.said,
+        "rendered": snapshot.rendered,
+    }
+    return pack(orjson.dumps(parts, default=tuple), to_keep=True)
 
 
 def load(data: bytes | None) -> Snapshot:
-    """The snapshot that `dump` wrote; an empty one for None."""
+    """The snapshot that `dump` wrote, now or before it packed and kept HTML; an empty one for None.
+
+    Raises `ValueError` where it is broken.
+    """
     if data is None:
         return Snapshot()
-    parts = orjson.loads(data)
+    parts = orjson.loads(unpack(data))
+    rendered = parts.get("rendered")
     return Snapshot(
         values=_registers(parts["values"]),
         sets={name: Members(*fields) for name, fields in parts["sets"].items()},
         reviews=_registers(parts["reviews"]),
         conversations=_registers(parts["conversations"]),
         said=parts["said"],
+        rendered=Rendered(*rendered) if rendered else None,
     )
 
 

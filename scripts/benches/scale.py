@@ -10,9 +10,9 @@ from typing import Any
 import orjson
 
 from bridge import keys
-from bridge.core import told
+from bridge.core import description, snapshot, told
 from bridge.core.model import Delivery
-from bridge.core.registers import Register
+from bridge.core.pull import Rendered
 from bridge.core.snapshot import Snapshot
 from bridge.deliveries import Write
 from scripts.benches import deliveries, processes, quota
@@ -31,6 +31,27 @@ PULLS_KNOWN = (10, 1_000, 100_000)
 CONNECTIONS = (1, 1_000)
 COST_REPOSITORIES = 10
 BATCH = 2_000
+
+DESCRIPTION = """## What and why
+
+The parser gave up on **nested lists** deeper than 3, since `depth` was counted twice (see #41 and
+https://example.org/notes). It now counts once, and @ann-gh's example from the report passes.
+
+- [x] tests for lists, quotes and tables
+- [ ] the page about *limits*
+- a note for those who call `parse_deep()` by themselves
+
+```python
+def depth(token: Token) -> int:
+    return token.level // 2
+```
+
+| input | before | now |
+| --- | ---: | ---: |
+| flat | 1.0 ms | 1.0 ms |
+| deep | fails | 1.3 ms |
+"""
+"""Of each pull request, where a delivery's cost is measured."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -203,22 +224,29 @@ def _writes(rig: Rig, payload: dict[str, Any], shape: Shape) -> Iterable[Write]:
     for repository in range(shape.repositories):
         body = deliveries.body(payload, repository=repository, number=1, step=0)
         known = told.told(Delivery.of("known", "pull_request", orjson.loads(body)))
+        # Without links that depend on the pull request it is the same for all, and takes long to make.
+        html = description.html(snapshot.view(known))
         for number in range(1, shape.pulls + 1):
-            values = {
-                **known.values,
-                "number": _said(known.values["number"], number),
-                "head": _said(
-                    known.values["head"],
-                    {**known.value("head"), "sha": deliveries.sha_of(repository, number)},
-                ),
-            }
+            one = _numbered(known, repository, number)
+            rendered = Rendered(description.made_of(snapshot.view(one)), html)
             yield from rig.pulls.writes(
-                deliveries.id_of(repository), Snapshot(), replace(known, values=values)
+                deliveries.id_of(repository), Snapshot(), replace(one, rendered=rendered)
             )
 
 
-def _said(register: Register, value: Any) -> Register:
-    return register._replace(value=value)
+def _numbered(known: Snapshot, repository: int, number: int) -> Snapshot:
+    said = {
+        "number": number,
+        "url": deliveries.url_of(repository, number),
+        "head": {**known.value("head"), "sha": deliveries.sha_of(repository, number)},
+    }
+    return replace(
+        known,
+        values={
+            **known.values,
+            **{name: known.values[name]._replace(value=value) for name, value in said.items()},
+        },
+    )
 
 
 async def _apply(rig: Rig, writes: list[Write]) -> None:
