@@ -2,14 +2,15 @@
 
 import os
 import signal
+import time
 from contextlib import suppress
 from pathlib import Path
 
 
 def cpu_seconds(pid: int) -> float:
-    """CPU time of a process so far, its own and the kernel's for it."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    """CPU time of a process so far, its own and the kernel's for it; raises `OSError` if it is gone."""
+    # The clock that clock_getcpuclockid(3) names: to the nanosecond, where /proc/PID/stat has 10 ms.
+    return time.clock_gettime((~pid << 3) | 2)
 
 
 def resident_mb(pid: int) -> float:

@@ -89,8 +89,8 @@ def _remove(folder: Path) -> None:
 
 async def _pace(pid: int, share: float) -> None:
     """Stop a process whenever it had more than its share so far, for as long as it has."""
-    begun, before = time.monotonic(), cpu_seconds(pid)
-    with suppress(ProcessLookupError, FileNotFoundError):
+    with suppress(OSError):
+        begun, before = time.monotonic(), cpu_seconds(pid)
         while True:
             ahead = (cpu_seconds(pid) - before) / share - (time.monotonic() - begun)
             if ahead > 0:

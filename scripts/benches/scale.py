@@ -78,8 +78,9 @@ async def measure(quick: bool) -> Findings:
             f" each worker, the one alone too, has {SHARE:.0%} of a core ({means}). The repositories are"
             " spread evenly over the partitions. All deliveries are in Redis before, and who works on what is"
             " settled; measured from the moment the workers are let go until the last message.",
-            "Cost of a delivery: CPU time of web, worker and Redis together (/proc/PID/stat), for deliveries"
-            " sent to the web half while the worker works and Flowdock answers at once. By pull requests:"
+            "Cost of a delivery: CPU time of web, worker and Redis together, by the kernel's clock of each,"
+            " for deliveries sent to the web half while the worker works and Flowdock answers at once; each"
+            f" pull request has a description of {len(DESCRIPTION)} characters. By pull requests:"
             f" {COST_REPOSITORIES} repositories that know so many open ones. By connections: each has a"
             " repository of its own, and all have had a delivery before.",
         ],
@@ -162,7 +163,8 @@ async def _held_by(rig: Rig, workers: int, share: int) -> None:
 
 
 async def _costs(payload: dict[str, Any], *, quick: bool) -> tuple[list[Figure], list[Plot]]:
-    pulls, total, rounds = (PULLS_KNOWN[:2], 200, 2) if quick else (PULLS_KNOWN, 1_500, 3)
+    payload = {**payload, "pull_request": {**payload["pull_request"], "body": DESCRIPTION}}
+    pulls, total, rounds = (PULLS_KNOWN[:2], 600, 3) if quick else (PULLS_KNOWN, 2_000, 5)
     connections = (1, 200) if quick else CONNECTIONS
     by_pulls: dict[int, list[Cost]] = {known: [] for known in pulls}
     by_connections: dict[int, list[Cost]] = {count: [] for count in connections}
