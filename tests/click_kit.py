@@ -21,10 +21,7 @@ async def begin_open(working: House) -> Life:
 
 
 async def click(life: Life, who: str, button: str) -> Json:
-    """Somebody clicks a button; GitHub's journal holds only what came of it.
-
-    Nobody clicks twice within a second: it would be the same click, sent again.
-    """
+    """Somebody clicks a button; GitHub's journal holds only what came of it."""
     life.house.github_journal.calls.clear()
     return await life.house.click(who, THREAD, button)
 

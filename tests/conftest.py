@@ -7,6 +7,7 @@ import os
 import secrets
 import shutil
 import socket
+import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -123,6 +124,7 @@ class House:
     flow_token: str = ""
     running: list[asyncio.Task[None]] = field(default_factory=list)
     web_half: web.AppRunner | None = None
+    clicked_at: dict[tuple[str, str, str], int] = field(default_factory=dict)
 
     async def connect(self, flow: str = FLOW) -> str:
         """Tie the repository to a flow; returns the flow token."""
@@ -214,12 +216,21 @@ class House:
             return found
 
     async def click(self, who: str, thread: str, action: str) -> dict[str, Any]:
-        """Somebody clicks a button in the inbox."""
+        """Somebody clicks a button in the inbox; the same one again only in another second."""
         body = {"user": who, "flow": FLOW, "thread": thread, "action": action}
+        last = self.clicked_at.get((who, thread, action), 0)
+
+        async def in_another_second() -> bool:
+            return int(time.time()) > last
+
+        # Flowdock's tokens tell whole seconds: within one, the same click has the same token, and bridge
+        # refuses it as the one it received before.
+        await eventually(in_another_second)
         async with self.http.post(f"{self.flowdock}/_sandbox/click", json=body) as response:
             assert response.status == 200, await response.text()
             outcome: dict[str, Any] = await response.json()
-            return outcome
+        self.clicked_at[who, thread, action] = int(time.time())
+        return outcome
 
 
 @pytest.fixture

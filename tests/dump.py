@@ -2,9 +2,11 @@
 
 from typing import Any
 
+from bridge.core.packing import unpack
+
 
 async def everything(redis: Any) -> dict[str, bytes]:
-    """Each key's content as bytes, one part a line, by its name."""
+    """Each key's content as bytes, what is packed unpacked, one part a line, by its name."""
     return {name.decode(): await _content(redis, name) async for name in redis.scan_iter(count=1000)}
 
 
@@ -29,5 +31,5 @@ async def _content(redis: Any, name: bytes) -> bytes:
         assert kind == "none", f"{name!r} is a {kind}: teach `everything` to read it"
         parts = []
     return b"\n".join(
-        part if isinstance(part, bytes) else str(part).encode() for part in parts if part is not None
+        unpack(part) if isinstance(part, bytes) else str(part).encode() for part in parts if part is not None
     )

@@ -78,6 +78,7 @@ THREATS = [
             "core/test_markdown.py::test_no_evasion_gets_through",
             "core/test_thread_markup.py::test_no_markup_gets_into_a_thread",
             "core/test_thread_markup.py::test_no_markup_gets_through_a_description",
+            "core/test_description.py::test_what_is_kept_of_another_renderer_is_not_shown",
             "web/test_linking.py::test_pages_are_safe_to_show",
         ),
     ),

@@ -2,7 +2,6 @@
 
 import html
 import re
-from functools import lru_cache
 
 MAX_SOURCE = 4000
 """Characters of Markdown that are shown; the rest is a link away."""
@@ -27,8 +26,6 @@ def to_html(source: str, *, base_url: str, rest_url: str, repository_url: str = 
     return safe.strip()
 
 
-# A description is shown again with every message of its thread.
-@lru_cache(maxsize=256)
 def _safe(shown: str, base_url: str, repository_url: str) -> str:
     # Only who shows Markdown loads what renders it: it is large.
     from bridge.core import rendering

@@ -1,6 +1,6 @@
 """A pull request as a thread shows it: what the snapshot and the checks add up to."""
 
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -64,6 +64,13 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
     suite_id: int = 0
 
 
+class Rendered(NamedTuple):
+    """A description's HTML, and by what it is known whether it is still that (`bridge.core.description`)."""
+
+    made_of: str
+    html: str
+
+
 class PullRequest(msgspec.Struct, frozen=True, kw_only=True):
     """Everything known of one pull request; what no delivery told is empty or None."""
 
@@ -90,6 +97,7 @@ class PullRequest(msgspec.Struct, frozen=True, kw_only=True):
     unresolved: tuple[str, ...] = ()
     """The addresses of conversations that nobody resolved."""
     checks: tuple[Check, ...] = ()
+    rendered: Rendered | None = None
 
     @property
     def owner_and_name(self) -> tuple[str, str]:

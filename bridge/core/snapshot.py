@@ -6,12 +6,12 @@ each comes, make no difference in the end.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
-import orjson
+from msgspec.structs import replace
 
+from bridge.core.packing import pack, unpack
 from bridge.core.pull import (
     Branch,
     Changes,
@@ -19,6 +19,7 @@ from bridge.core.pull import (
     Link,
     Person,
     PullRequest,
+    Rendered,
     Reviewer,
     ReviewState,
 )
@@ -34,18 +35,19 @@ _NEEDED = frozenset({"number", "title", "url", "state"})
 _DECISIVE: dict[str, ReviewState] = {"approved": "approved", "changes_requested": "changes requested"}
 
 
-@dataclass(frozen=True, kw_only=True)
-class Snapshot:
+class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     """All that was told: single values, sets, reviews and conversations by GitHub's id.
 
-    `said` is not GitHub's but ours: what the thread's messages said last, so that it is not said again.
+    Two are not GitHub's but ours, and take no part in merging: `said`, what the thread's messages said last,
+    so that it is not said again; `rendered`, the HTML that was made of the description.
     """
 
-    values: Mapping[str, Register] = field(default_factory=dict)
-    sets: Mapping[str, Members] = field(default_factory=dict)
-    reviews: Mapping[str, Register] = field(default_factory=dict)
-    conversations: Mapping[str, Register] = field(default_factory=dict)
-    said: Mapping[str, Any] = field(default_factory=dict)
+    values: Mapping[str, Register] = msgspec.field(default_factory=dict)
+    sets: Mapping[str, Members] = msgspec.field(default_factory=dict)
+    reviews: Mapping[str, Register] = msgspec.field(default_factory=dict)
+    conversations: Mapping[str, Register] = msgspec.field(default_factory=dict)
+    said: Mapping[str, Any] = msgspec.field(default_factory=dict)
+    rendered: Rendered | None = None
 
     def merge(self, other: "Snapshot") -> "Snapshot":
         """Both together."""
@@ -58,19 +60,14 @@ class Snapshot:
             reviews=_newest(merge_all(self.reviews, other.reviews)),
             conversations=_newest(merge_all(self.conversations, other.conversations)),
             said=self.said,
+            rendered=self.rendered,
         )
 
     def saying(self, **said: Any) -> "Snapshot":
         """The same, with what is said now noted."""
         if all(name in self.said and self.said[name] == words for name, words in said.items()):
             return self
-        return Snapshot(
-            values=self.values,
-            sets=self.sets,
-            reviews=self.reviews,
-            conversations=self.conversations,
-            said={**self.said, **said},
-        )
+        return replace(self, said={**self.said, **said})
 
     def value(self, name: str) -> Any:
         """The newest word on a value, None if nothing was told."""
@@ -138,6 +135,7 @@ def view(snapshot: Snapshot, checks: tuple[Check, ...] = ()) -> PullRequest:
         merge_methods=tuple(told.get("merge_methods") or ()),
         unresolved=_unresolved(snapshot),
         checks=checks,
+        rendered=snapshot.rendered,
     )
 
 
@@ -172,22 +170,17 @@ def _unresolved(snapshot: Snapshot) -> tuple[str, ...]:
 
 
 def dump(snapshot: Snapshot) -> bytes:
-    """The snapshot as JSON."""
-    return orjson.dumps(
-        {
-            "values": snapshot.values,
-            "sets": snapshot.sets,
-            "reviews": snapshot.reviews,
-            "conversations": snapshot.conversations,
-            "said": snapshot.said,
-        },
-        default=tuple,
-    )
+    """The snapshot as JSON, packed."""
+    return pack(_ENCODER.encode(snapshot), to_keep=True)
 
 
+_ENCODER = msgspec.json.Encoder()
 _DECODER = msgspec.json.Decoder(Snapshot)
 
 
 def load(data: bytes | None) -> Snapshot:
-    """The snapshot that `dump` wrote; an empty one for None."""
-    return Snapshot() if data is None else _DECODER.decode(data)
+    """The snapshot that `dump` wrote, now or before it packed and kept HTML; an empty one for None.
+
+    Raises `ValueError` or msgspec's errors where it is broken.
+    """
+    return Snapshot() if data is None else _DECODER.decode(unpack(data))

@@ -4,7 +4,7 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
-from bridge.core import markdown, turn
+from bridge.core import description, turn
 from bridge.core.actions import ACTIONS
 from bridge.core.checks import verdict
 from bridge.core.markdown import escape, link
@@ -25,9 +25,7 @@ def render(pull: PullRequest, *, web_url: str) -> dict[str, Any]:
     """
     return {
         "title": escape(pull.title[:MAX_TITLE].strip() or pull.url),
-        "body": markdown.to_html(
-            pull.body, base_url=pull.url + "/", rest_url=pull.url, repository_url=pull.repository_url
-        ),
+        "body": description.html(pull),
         "external_url": pull.url,
         "status": status(pull),
         "fields": fields(pull),

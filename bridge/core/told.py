@@ -6,9 +6,10 @@ https://docs.github.com/webhooks/webhook-events-and-payloads
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
+
+from msgspec.structs import replace
 
 from bridge.core.model import Delivery, Payload
 from bridge.core.registers import ABOUT, CARRIED, OLDEST, Item, Members, Register, moment

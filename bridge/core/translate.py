@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from bridge.core import checks, events, snapshot, turn
+from bridge.core import checks, description, events, snapshot, turn
 from bridge.core.events import Happening, Said, merging
 from bridge.core.events.table import given
 from bridge.core.markdown import link
@@ -212,6 +212,8 @@ def _translation(
     if not pull.draft:
         merged = merged.saying(ready=True)
     noted = _turn_noted(people, merged, outgoing)
+    if outgoing:
+        noted, pull = description.keeping_html(noted, pull)
     return Translation(number=pull.number, snapshot=noted, pull=pull, outgoing=outgoing, muted=muted)
 
 

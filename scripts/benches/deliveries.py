@@ -61,6 +61,11 @@ def name_of(repository: int) -> str:
     return f"acme/repository-{repository}"
 
 
+def url_of(repository: int, number: int) -> str:
+    """A pull request's page."""
+    return f"https://github.example/{name_of(repository)}/pull/{number}"
+
+
 def body(payload: dict[str, Any], *, repository: int, number: int, step: int) -> bytes:
     """A delivery that tells of another title: one message to each connection."""
     at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(1_900_000_000 + step))
@@ -79,6 +84,7 @@ def body(payload: dict[str, Any], *, repository: int, number: int, step: int) ->
         "pull_request": {
             **payload["pull_request"],
             "number": number,
+            "html_url": url_of(repository, number),
             "title": f"Step {step}",
             "updated_at": at,
             "head": {**payload["pull_request"]["head"], "sha": sha_of(repository, number)},

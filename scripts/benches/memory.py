@@ -11,6 +11,7 @@ from scripts.benches import rig as rigs
 from scripts.benches.deliveries import Counted, Shape
 from scripts.benches.findings import Figure, Findings
 from scripts.benches.rig import Rig, expect, say
+from scripts.sandbox.house import ROOT
 
 REPOSITORIES = 32
 SMALLEST = 25 * 1024 * 1024
@@ -30,7 +31,9 @@ async def measure(quick: bool) -> Findings:
         rig.house.flowdock = url
         halves = await _halves(rig, payload, Counted(rig, url), total)
         kept, told_of = await _open_pulls(rig, payload, Counted(rig, url), pulls)
-        described = {**payload, "pull_request": {**payload["pull_request"], "body": "word " * 200}}
+        # Prose, and none that repeats itself: snapshots are packed.
+        prose = (ROOT / "LICENSE").read_text()[:DESCRIPTION]
+        described = {**payload, "pull_request": {**payload["pull_request"], "body": prose}}
         more, _ = await _open_pulls(rig, described, Counted(rig, url), pulls)
         waiting = await _queued(rig, payload, queued)
     return Findings(

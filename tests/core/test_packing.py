@@ -11,11 +11,13 @@ from tests.examples import events, examples
 
 
 @settings(max_examples=100, deadline=None)
-@given(st.binary(max_size=3000) | st.binary(min_size=1, max_size=9).map(lambda part: part * 300))
-def test_what_is_packed_comes_out_as_it_went_in(document: bytes) -> None:
+@given(
+    st.binary(max_size=3000) | st.binary(min_size=1, max_size=9).map(lambda part: part * 300), st.booleans()
+)
+def test_what_is_packed_comes_out_as_it_went_in(document: bytes, to_keep: bool) -> None:
     # JSON in UTF-8 never begins like a frame: what does is no payload.
     if not document.startswith(b"\x28\xb5\x2f\xfd"):
-        assert packing.unpack(packing.pack(document)) == document
+        assert packing.unpack(packing.pack(document, to_keep=to_keep)) == document
 
 
 def test_githubs_payloads_take_a_fifth_of_their_room_at_most() -> None:

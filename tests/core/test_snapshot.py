@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from bridge.core import snapshot, told
-from bridge.core.pull import Branch, Changes, Person, PullRequest
+from bridge.core.pull import Branch, Changes, Person, PullRequest, Rendered
 from bridge.core.registers import Members, Register
 from bridge.core.snapshot import Snapshot
 from tests.core.kit import delivery
@@ -244,9 +244,14 @@ MEMBERS = st.builds(
     sets=st.dictionaries(TEXT, MEMBERS, max_size=2),
     reviews=st.dictionaries(TEXT, REGISTERS, max_size=2),
     said=st.dictionaries(TEXT, TEXT | st.lists(st.integers(0, 9), max_size=3), max_size=2),
+    rendered=st.none() | st.builds(Rendered, TEXT, st.text(st.characters(exclude_categories=["Cs"]))),
 )
-def test_a_kept_snapshot_is_read_as_it_was(values: Any, sets: Any, reviews: Any, said: Any) -> None:
-    kept = Snapshot(values=values, sets=sets, reviews=reviews, conversations=reviews, said=said)
+def test_a_kept_snapshot_is_read_as_it_was(
+    values: Any, sets: Any, reviews: Any, said: Any, rendered: Any
+) -> None:
+    kept = Snapshot(
+        values=values, sets=sets, reviews=reviews, conversations=reviews, said=said, rendered=rendered
+    )
     assert snapshot.load(snapshot.dump(kept)) == kept
 
 
