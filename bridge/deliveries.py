@@ -17,7 +17,7 @@ from redis.exceptions import ResponseError
 
 from bridge import keys, queue_lua
 from bridge.core.errors import BridgeError, NotFound
-from bridge.core.model import Author, Envelope, Message
+from bridge.core.model import Envelope, Message
 from bridge.core.packing import pack, unpack
 from bridge.redis_client import AnyRedis, run
 from bridge.streams import Streams
@@ -95,8 +95,7 @@ class InboxEntry:
         return unpack(self.packed)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Letter:
+class Letter(msgspec.Struct, frozen=True, kw_only=True):
     """A message for one connection; the thread is drawn from the snapshot when it is posted."""
 
     connection_id: str
@@ -111,8 +110,7 @@ class Letter:
     """The delivery's; for the journal."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class OutboxEntry:
+class OutboxEntry(msgspec.Struct, frozen=True, kw_only=True):
     """A letter and its place in the outbox."""
 
     kind: ClassVar[Kind] = "outbox"
@@ -247,7 +245,7 @@ class Deliveries:
                     lease.fence,
                     msgspec.msgpack.encode(([entry.id for entry in entries], rows)),
                     *(write.value for write in writes),
-                    *map(_dump_letter, letters),
+                    *map(_ENCODER.encode, letters),
                 ],
             )
         )
@@ -400,7 +398,7 @@ def _inbox_entry(entry_id: bytes, fields: Mapping[bytes, bytes]) -> InboxEntry:
 def _outbox_entry(entry_id: bytes, fields: Mapping[bytes, bytes]) -> OutboxEntry | Unreadable:
     try:
         return OutboxEntry(id=entry_id.decode(), letter=load_letter(fields[b"letter"]))
-    except (KeyError, TypeError, ValueError, AttributeError):
+    except (KeyError, msgspec.MsgspecError):
         return Unreadable(id=entry_id.decode())
 
 
@@ -434,7 +432,7 @@ def _unpacked(data: bytes) -> bytes:
 def _revived(data: str) -> list[str | float]:
     try:
         letter = load_letter(data.encode())
-    except (KeyError, TypeError, ValueError, AttributeError):
+    except msgspec.MsgspecError:
         raise BridgeError(
             "another version of bridge wrote this dead letter: retry it with that one"
         ) from None
@@ -449,15 +447,10 @@ def _text(value: bytes | str) -> str:
     return value.decode() if isinstance(value, bytes) else value
 
 
-def _dump_letter(letter: Letter) -> bytes:
-    return orjson.dumps(letter)
+_ENCODER = msgspec.json.Encoder()
+_LETTERS = msgspec.json.Decoder(Letter)
 
 
 def load_letter(data: bytes) -> Letter:
-    """The letter that the outbox keeps as JSON."""
-    fields = orjson.loads(data)
-    message = fields.pop("message")
-    author = Author(**message.pop("author"))
-    return Letter(
-        **fields, message=Message(**{**message, "author": author, "mentions": tuple(message["mentions"])})
-    )
+    """The letter that the outbox keeps as JSON; raises msgspec's error for what another version wrote."""
+    return _LETTERS.decode(data)

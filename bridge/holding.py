@@ -11,7 +11,7 @@ from bridge.grouped import Grouped
 from bridge.lanes import Lanes
 from bridge.newest import Newest
 
-MAX_BATCH = 16
+MAX_BATCH = 32
 MAX_BATCH_BYTES = 64 * 1024
 """Deliveries that are translated together, and their size as Redis keeps them: packed to a tenth."""
 

@@ -27,13 +27,17 @@ class Ledger:
         self._told_checks: set[Commit] = set()
         self._heads: dict[Commit, set[int]] = {}
 
-    async def fetch(self, threads: Iterable[Thread], commits: Iterable[Commit] = ()) -> None:
-        """Read pull requests and the checks of commits, all at once."""
-        threads = {one for one in threads if one not in self._stored}
-        commits = {one for one in commits if one[1] and one not in self._checks}
-        snapshots, found = await self._pulls.read(threads, commits)
+    async def fetch(self, threads: Iterable[Thread]) -> None:
+        """Read pull requests, all at once."""
+        snapshots, _ = await self._pulls.read({one for one in threads if one not in self._stored}, ())
         self._stored |= snapshots
         self._snapshots |= snapshots
+
+    async def fetch_checks(self, commits: Iterable[Commit] = ()) -> None:
+        """Read the checks of commits, and of the heads of all pull requests that were read, all at once."""
+        heads = ((thread[0], snapshot.head_sha) for thread, snapshot in self._stored.items())
+        wanted = {one for one in (*commits, *heads) if one[1] and one not in self._checks}
+        _, found = await self._pulls.read((), wanted)
         self._checks |= found
 
     async def fetch_heads(self, commits: Iterable[Commit]) -> None:
@@ -54,7 +58,7 @@ class Ledger:
         if not sha:
             return {}
         if (repository_id, sha) not in self._checks:
-            await self.fetch([], [(repository_id, sha)])
+            await self.fetch_checks([(repository_id, sha)])
         return self._checks[repository_id, sha]
 
     async def heads(self, repository_id: int, sha: str) -> set[int]:

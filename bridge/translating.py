@@ -31,6 +31,8 @@ _SHA = {
 }
 """Where deliveries about checks tell their commit."""
 
+NAMES_KEPT = 10_000
+
 Repository = tuple[int, str]
 """A repository's id, and its full name as a delivery tells it."""
 
@@ -66,8 +68,8 @@ class _Round:
 
     ledger: Ledger
     deliveries: Mapping[str, Delivery]
-    """By the entry's id, as far as they can be read."""
-    connections: Mapping[Repository, list[Connection]]
+    """By the entry's id; those that had to be read to know what they need."""
+    connections: dict[Repository, list[Connection]]
 
 
 @dataclass(kw_only=True)
@@ -79,6 +81,8 @@ class Translator:
     checkups: Checkups
     _named: dict[int, tuple[str, str]] = field(default_factory=dict)
     """What was noted last of a repository's name, and as of when."""
+    _full_names: dict[int, str] = field(default_factory=dict)
+    """Repositories' full names, as their last deliveries told them."""
 
     async def translate(self, entries: Sequence[InboxEntry]) -> Outcome:
         """What to write and to send for deliveries of one partition, in their order.
@@ -103,30 +107,32 @@ class Translator:
         return outcome
 
     async def _read(self, entries: Sequence[InboxEntry]) -> _Round:
-        """Ask Redis at once for what nearly all deliveries need; the rest is asked for where it is needed."""
-        deliveries = {entry.id: delivery for entry in entries if (delivery := _opened(entry))}
-        sought = list(
-            {_repository(entry, deliveries[entry.id]) for entry in entries if entry.id in deliveries}
-        )
+        """Ask Redis at once for what nearly all deliveries need; the rest is asked for where it is needed.
+
+        A delivery is not read before its turn, when it is translated while it is in the processor's caches;
+        only to know whose checks are told it must be.
+        """
+        names = {
+            (entry.repository_id, self._full_names[entry.repository_id])
+            for entry in entries
+            if entry.repository_id in self._full_names
+        }
+        sought = list(names)
         found = await self.store.connections_for_all(sought) if sought else []
         connections = dict(zip(sought, found, strict=True))
+        unconnected = {repository[0] for repository, some in connections.items() if not some}
+        concerned = [entry for entry in entries if entry.repository_id not in unconnected]
+        deliveries = {
+            entry.id: delivery
+            for entry in concerned
+            if entry.event in checks.EVENTS and (delivery := _opened(entry))
+        }
         ledger = Ledger(self.pulls)
-        concerned = [
-            (entry, delivery)
-            for entry in entries
-            if (delivery := deliveries.get(entry.id)) and connections[_repository(entry, delivery)]
-        ]
-        heads = [_head(*one) for one in concerned]
-        await ledger.fetch(
-            ((entry.repository_id, entry.number) for entry, _ in concerned if entry.number), heads
-        )
-        checked = [
-            head
-            for head, (_, delivery) in zip(heads, concerned, strict=True)
-            if delivery.event in checks.EVENTS
-        ]
+        await ledger.fetch((entry.repository_id, entry.number) for entry in concerned if entry.number)
+        checked = [_head(entry, deliveries[entry.id]) for entry in concerned if entry.id in deliveries]
         if checked:
             await ledger.fetch_heads(checked)
+        await ledger.fetch_checks(checked)
         return _Round(ledger=ledger, deliveries=deliveries, connections=connections)
 
     async def _translate(self, entry: InboxEntry, shared: _Round, outcome: Outcome) -> None:
@@ -157,13 +163,17 @@ class Translator:
     async def _connections(
         self, entry: InboxEntry, delivery: Delivery, shared: _Round
     ) -> Sequence[Connection]:
+        repository = entry.repository_id, delivery.payload["repository"]["full_name"]
         former_names = translate.former_names(delivery)
-        if not former_names:
-            return shared.connections[_repository(entry, delivery)]
         for former in former_names:
             # Connected by the name it had before its first delivery.
             await self.store.connections_for(entry.repository_id, former)
-        return await self.store.connections_for(*_repository(entry, delivery))
+        if former_names or repository not in shared.connections:
+            shared.connections[repository] = await self.store.connections_for(*repository)
+        if len(self._full_names) >= NAMES_KEPT:
+            self._full_names.clear()
+        self._full_names[entry.repository_id] = repository[1]
+        return shared.connections[repository]
 
     async def _name(self, delivery: Delivery, repository_id: int, full_name: str) -> None:
         told = (full_name, moment(delivery.payload["repository"].get("updated_at")))
@@ -218,24 +228,18 @@ class Translator:
 def _opened(entry: InboxEntry) -> Delivery | None:
     """The delivery; None if it is an odd one, of which to translate it tells more."""
     try:
-        delivery = _open(entry)
-        _repository(entry, delivery)
-    except (Malformed, ValueError, LookupError, TypeError, AttributeError):
+        return _open(entry)
+    except (Malformed, ValueError):
         return None
-    return delivery
 
 
 def _open(entry: InboxEntry) -> Delivery:
     return narrow.read(Envelope(id=entry.delivery_id, event=entry.event, body=entry.body))
 
 
-def _repository(entry: InboxEntry, delivery: Delivery) -> Repository:
-    return entry.repository_id, delivery.payload["repository"]["full_name"]
-
-
 def _head(entry: InboxEntry, delivery: Delivery) -> Commit:
-    """The commit whose checks a delivery is about, or that it tells as the head; an empty SHA: none."""
-    sha = given(delivery.payload, *_SHA.get(delivery.event, ("pull_request", "head", "sha")))
+    """The commit whose checks a delivery tells; an empty SHA: none that can be read."""
+    sha = given(delivery.payload, *_SHA[delivery.event])
     return entry.repository_id, sha if isinstance(sha, str) else ""
 
 

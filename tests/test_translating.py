@@ -9,6 +9,7 @@ import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from bridge.checkups import Checkups
 from bridge.core.errors import Malformed
@@ -88,7 +89,9 @@ async def left_behind(
             assert committed is not None
         outbox = await queue.deliveries.read_outbox(PARTITION)
         letters = [
-            replace(one.letter, connection_id="", uuid="") for one in outbox if isinstance(one, OutboxEntry)
+            structs.replace(one.letter, connection_id="", uuid="")
+            for one in outbox
+            if isinstance(one, OutboxEntry)
         ]
         pulls = translating.pulls
         return letters, await pulls.pull(REPOSITORY_ID, NUMBER), await pulls.open_numbers(REPOSITORY_ID)
@@ -132,7 +135,9 @@ def odd(at: int, sent: Sequence[Told]) -> list[Told]:
 
 async def translated(queue: Queue, sent: Sequence[Told], **other: Any) -> tuple[list[InboxEntry], Outcome]:
     translating = translator(queue)
-    await translating.store.connect(NAME, flow_token="token", name=NAME)
+    for repository_id in (REPOSITORY_ID, REPOSITORY_ID + 1):
+        await translating.store.connect(NAME, flow_token=f"token-{repository_id}", name=NAME)
+        await translating.store.connections_for(repository_id, NAME)
     entries = await enqueued(queue, sent)
     entries = [replace(entry, **other) if at == 1 else entry for at, entry in enumerate(entries)]
     return entries, await translating.translate(entries)

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
+import msgspec
 import orjson
 
 from bridge.core.options import Options
@@ -81,16 +82,14 @@ class Connection:
         return f"github:{self.repository.partition('/')[2]}:pr:{number}"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Author:
+class Author(msgspec.Struct, frozen=True, kw_only=True):
     """Who did it, as Flowdock shows it beside a message."""
 
     name: str
     avatar: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Message:
+class Message(msgspec.Struct, frozen=True, kw_only=True):
     """One message to a flow; `title` is HTML with links only, `body` safe HTML."""
 
     event: Literal["activity", "discussion"]
