@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import aiohttp_jinja2
@@ -27,6 +28,7 @@ from bridge.web import (
     openapi,
     sessions,
     setup,
+    short,
     webhook,
 )
 from bridge.web.bodies import BODIES, Bodies
@@ -49,8 +51,7 @@ def create_app(services: Services, *, bodies_bounds: Bodies | None = None) -> we
     """The web application over open services; `bodies_bounds` where others than its own shall hold."""
     app = web.Application(
         middlewares=[
-            middleware.log_requests,
-            middleware.answer_errors,
+            middleware.around,
             limits.by_address,
             bodies.read_forms,
         ],
@@ -91,14 +92,16 @@ def make_runner(
     *,
     idle_seconds: float = IDLE_SECONDS,
     lingering_seconds: float = LINGERING_SECONDS,
+    drain_seconds: float = DRAIN_SECONDS,
     open_at_once: int = connections.OPEN_AT_ONCE,
 ) -> web.AppRunner:
     """What serves the application; `idle_seconds` also bound how long a request's headers may take."""
     return connections.Runner(
         app,
         open_at_once=open_at_once,
+        shorten=partial(short.before, app=app),
         access_log=None,
-        shutdown_timeout=DRAIN_SECONDS,
+        shutdown_timeout=drain_seconds,
         handle_signals=False,
         keepalive_timeout=idle_seconds,
         lingering_time=lingering_seconds,

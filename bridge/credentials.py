@@ -7,7 +7,6 @@ import time
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-import jwt
 import orjson
 import structlog
 from redis.exceptions import RedisError
@@ -79,6 +78,8 @@ class App:
 
         https://docs.github.com/apps/creating-github-apps/authenticating-with-a-github-app/generating-a-json-web-token-jwt-for-a-github-app
         """
+        import jwt
+
         claims = {"iss": self.client_id, "iat": int(now) - 60, "exp": int(now) + 540}
         return jwt.encode(claims, self.pem, algorithm="RS256")
 

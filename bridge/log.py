@@ -9,7 +9,6 @@ from typing import BinaryIO, ClassVar
 
 import orjson
 import structlog
-from jwt.warnings import InsecureKeyLengthWarning
 
 _LEVELS = {
     "debug": logging.DEBUG,
@@ -52,8 +51,8 @@ def _write(output: BinaryIO) -> None:
 
 def configure(*, level: str, log_format: str) -> None:
     """Set up the log for the whole process; `level` and `log_format` as in the settings."""
-    # Flowdock chooses its secret's length, not we.
-    warnings.filterwarnings("ignore", category=InsecureKeyLengthWarning)
+    # PyJWT's: Flowdock chooses its secret's length, not we.
+    warnings.filterwarnings("ignore", message="The HMAC key is ")
     shared: list[structlog.types.Processor] = [
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),

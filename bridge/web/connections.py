@@ -8,10 +8,13 @@ This costs a look at a number for each connection, and nothing for a request.
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
+
+Handle = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 OPEN_AT_ONCE = 500
 """Below the 1,024 files that a process may have open on many systems, with room for calls to the outside."""
@@ -22,16 +25,28 @@ _FULL = (
 
 
 class Runner(web.AppRunner):
-    """Serves an application on `open_at_once` connections at most; all else is as for aiohttp's own."""
+    """Serves an application on `open_at_once` connections at most; all else is as for aiohttp's own.
 
-    __slots__ = ("_open_at_once",)
+    `shorten` is given the way that requests are handled, and gives another in its place.
+    """
 
-    def __init__(self, app: web.Application, *, open_at_once: int = OPEN_AT_ONCE, **options: Any) -> None:
+    __slots__ = ("_open_at_once", "_shorten")
+
+    def __init__(
+        self,
+        app: web.Application,
+        *,
+        open_at_once: int = OPEN_AT_ONCE,
+        shorten: Callable[[Handle], Handle] = lambda whole: whole,
+        **options: Any,
+    ) -> None:
         super().__init__(app, **options)
         self._open_at_once = open_at_once
+        self._shorten = shorten
 
     async def _make_server(self) -> web.Server:
         server = await super()._make_server()
+        server.request_handler = self._shorten(server.request_handler)
         made = server.connection_made
 
         def bounded(handler: RequestHandler, transport: asyncio.Transport) -> None:

@@ -20,16 +20,20 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _MACHINES = ("/github/", "/repos/", "/healthz", "/readyz", "/metrics", "/openapi.json")
 _PEOPLE = ("/github/manifest",)
 _NOTHING: dict[str, str] = {}
+_NOWHERE = "there is nothing at this address"
 _QUIET = ("/healthz", "/readyz", "/metrics", "/static/")
 
 log = structlog.get_logger()
 
 
 @web.middleware
-async def log_requests(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """One line a request, without its query: claims and codes travel there."""
+async def around(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Every error as the answer it stands for; one line a request, without its query: claims travel there."""
     began = time.perf_counter()
-    response = await handler(request)
+    try:
+        response = await handler(request)
+    except Exception as error:
+        response = await _answer_to(request, error)
     besides = request.get(LOG, _NOTHING)
     if besides is not UNLOGGED and not request.path.startswith(_QUIET):
         often(
@@ -53,34 +57,34 @@ def client_address(request: web.Request) -> str:
     return request.remote or ""
 
 
-@web.middleware
-async def answer_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Every error that a handler raises, as the answer it stands for."""
-    try:
-        return await handler(request)
-    except web.HTTPRequestEntityTooLarge:
-        error: BridgeError = TooLarge("the body is too large")
-    except web.HTTPNotFound:
-        error = NotFound("there is nothing at this address")
-    except web.HTTPMethodNotAllowed as refusal:
-        answer = _answer(request, 405, f"this address takes {', '.join(sorted(refusal.allowed_methods))}")
-        answer.headers["Allow"] = ", ".join(sorted(refusal.allowed_methods))
-        return answer
-    except web.HTTPException:
-        raise
-    except (SignedOut, sessions.SignInNeeded) as raised:
-        return await sessions.answer(request, raised)
-    except BridgeError as raised:
-        error = raised
-    except (RedisError, OSError) as raised:
-        # A file's name that is longer than any: of /static/.
-        if getattr(raised, "errno", None) == errno.ENAMETOOLONG:
-            return _answer(request, 404, "there is nothing at this address")
-        log.error("redis_away", error=type(raised).__name__, doing="answering a request")
-        error = Unavailable("bridge cannot reach its Redis: try again in a moment")
-    except Exception:
-        log.exception("unexpected", path=request.path)
-        return _answer(request, 500, "bridge made a mistake here; its log tells the operator more")
+async def _answer_to(request: web.Request, raised: Exception) -> web.StreamResponse:
+    match raised:
+        case web.HTTPRequestEntityTooLarge():
+            return _refusal(request, TooLarge("the body is too large"))
+        case web.HTTPNotFound():
+            return _refusal(request, NotFound(_NOWHERE))
+        case web.HTTPMethodNotAllowed():
+            allowed = ", ".join(sorted(raised.allowed_methods))
+            answer = _answer(request, 405, f"this address takes {allowed}")
+            answer.headers["Allow"] = allowed
+            return answer
+        case web.HTTPException():
+            raise raised
+        case SignedOut() | sessions.SignInNeeded():
+            return await sessions.answer(request, raised)
+        case BridgeError():
+            return _refusal(request, raised)
+        case OSError(errno=errno.ENAMETOOLONG):
+            # A file's name that is longer than any: of /static/.
+            return _answer(request, 404, _NOWHERE)
+        case RedisError() | OSError():
+            log.error("redis_away", error=type(raised).__name__, doing="answering a request")
+            return _refusal(request, Unavailable("bridge cannot reach its Redis: try again in a moment"))
+    log.error("unexpected", path=request.path, exc_info=raised)
+    return _answer(request, 500, "bridge made a mistake here; its log tells the operator more")
+
+
+def _refusal(request: web.Request, error: BridgeError) -> web.Response:
     if error.status >= 400 and isinstance(error, RequestRefused):
         besides = request.get(LOG, _NOTHING)
         request[LOG] = UNLOGGED if besides is UNLOGGED else {**besides, "refused": str(error)}

@@ -16,6 +16,8 @@ from bridge.web.bodies import may_be_large, one_of_few, read_body
 from bridge.web.keys import LOG, SERVICES
 from bridge.web.ready import ReadyAnswer
 
+PATH = "/github/webhook"
+
 MAX_BODY = 25 * 1024 * 1024
 """GitHub's own limit: https://docs.github.com/webhooks/webhook-events-and-payloads#payload-cap"""
 
@@ -26,7 +28,7 @@ log = structlog.get_logger()
 routes = web.RouteTableDef()
 
 
-@routes.post("/github/webhook")
+@routes.post(PATH)
 async def receive(request: web.Request) -> web.StreamResponse:
     """202 once Redis holds the delivery; see the README for the other answers."""
     services = request.app[SERVICES]

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -26,6 +27,11 @@ def test_githubs_payloads_take_a_fifth_of_their_room_at_most() -> None:
             document = json.dumps(payload).encode()
             if len(document) > 20_000:
                 assert len(packing.pack(document)) < len(document) / 5
+
+
+def test_what_was_packed_at_another_level_comes_out_too() -> None:
+    document = b'{"a": "b"}' * 200
+    assert packing.unpack(zstandard.ZstdCompressor(level=-1).compress(document)) == document
 
 
 @pytest.mark.parametrize("document", [b"", b"{}", b'{"a":"' + b"x" * 500 + b'"}'], ids=len)
