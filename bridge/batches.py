@@ -6,15 +6,19 @@ from typing import Generic, TypeVar
 
 from bridge.lanes import Lanes
 
+FIRST = 4
+"""What is offered at least: a flow is posted as many at once."""
+
 Item = TypeVar("Item")
 
 
 class Batches(Generic[Item]):
     """Handles items in the order of `add`.
 
-    `cut` says how many of those that wait make a batch. `handle_all` brings a batch to its end and returns
-    the items that must go one by one, with all those behind them that have the same key (`key_of`): they go
-    to `handle_one`, of one key one after the other, and so does what is added behind them.
+    `cut` says how many of those that wait make a batch. It is offered at most twice as many as the last batch
+    had, so that in a rush nobody waits long for the first ones of others. `handle_all` brings a batch to its
+    end and returns the items that must go one by one, with all those behind them that have the same key
+    (`key_of`): they go to `handle_one`, of one key one after the other, and so does what is added behind them.
     """
 
     def __init__(
@@ -33,6 +37,7 @@ class Batches(Generic[Item]):
         self._group = group
         self._waiting: list[Item] = []
         self._task: asyncio.Task[None] | None = None
+        self._offered = FIRST
         self._closed = False
 
     def add(self, item: Item) -> None:
@@ -49,7 +54,8 @@ class Batches(Generic[Item]):
     async def _run(self) -> None:
         try:
             while self._waiting and not self._closed:
-                size = self._cut(self._waiting)
+                size = self._cut(self._waiting[: self._offered])
+                self._offered = max(FIRST, 2 * size)
                 left = await self._handle_all(self._waiting[:size])
                 del self._waiting[:size]
                 self._set_apart(left)

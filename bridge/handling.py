@@ -20,7 +20,6 @@ from redis.exceptions import RedisError
 from bridge import journal
 from bridge.core import thread
 from bridge.core.errors import FlowdockFailing, FlowdockRejected, Malformed, NotFound, SourceGone
-from bridge.core.model import Connection
 from bridge.core.pull import PullRequest
 from bridge.core.vault import Undecryptable
 from bridge.deliveries import (
@@ -162,19 +161,21 @@ class Handler:
             except Exception as error:
                 # One by one, each tells what is wrong with it.
                 log.debug("translated_apart", error=type(error).__name__)
+                holding.newest.doubt()
                 done = []
         ended = {entry.id for entry in done}
         return [entry for entry in entries if entry.id not in ended]
 
     async def _translate(self, holding: Holding, entries: Sequence[InboxEntry]) -> Sequence[InboxEntry]:
         """Translate deliveries and commit what comes of them; returns those it is done with."""
-        outcome = await self.translator.translate(entries)
+        outcome = await self.translator.translate(entries, holding.newest.snapshot)
         if not outcome.entries:
             return ()
         written = await self.deliveries.commit(
             holding.lease, outcome.entries, writes=outcome.writes, letters=outcome.letters
         )
         if written is None:
+            holding.newest.doubt()
             return ()
         self._committed(holding, outcome, written)
         return outcome.entries
@@ -200,7 +201,8 @@ class Handler:
     def _committed(self, holding: Holding, outcome: Outcome, written: Sequence[OutboxEntry]) -> None:
         for entry in outcome.entries:
             self.metrics.translation(entry.event)
-        holding.newest.committed(outcome.pulls, [one.letter for one in written], outcome.connections)
+        letters = [one.letter for one in written]
+        holding.newest.committed(outcome.pulls, letters, outcome.connections, outcome.snapshots)
         for letter in written:
             holding.take(letter)
 
@@ -223,12 +225,13 @@ class Handler:
         pull = holding.newest.of(letter) or await self.pulls.pull(letter.repository_id, letter.number)
         if pull is None:
             return _dropped(letter, "what was known of the pull request has expired")
+        thread_id = connection.thread_id(letter.number)
         holding.stop.check()
         try:
             await self.flowdock.post(
                 letter.message,
                 flow_token=connection.flow_token,
-                thread_id=connection.thread_id(letter.number),
+                thread_id=thread_id,
                 thread=holding.newest.drawn(letter, pull, self._draw),
                 tags=tags,
                 uuid=letter.uuid,
@@ -238,22 +241,19 @@ class Handler:
             holding.newest.forget(connection.id)
             await self._disconnect(connection.id, gone)
             return _dropped(letter, str(gone))
-        return self._posted(letter, connection, pull, flow)
+        flow.failures = 0
+        often(
+            "message_posted", delivery=letter.delivery_id, connection=letter.connection_id, thread=thread_id
+        )
+        return self._posted(letter, pull)
 
     def _draw(self, pull: PullRequest) -> orjson.Fragment:
         return orjson.Fragment(orjson.dumps(thread.render(pull, web_url=self.web_url)))
 
-    def _posted(self, letter: Letter, connection: Connection, pull: PullRequest, flow: Flow) -> list[Write]:
+    def _posted(self, letter: Letter, pull: PullRequest) -> list[Write]:
         """Count what Flowdock took; what is to be written about it."""
-        flow.failures = 0
         self.metrics.posted.inc()
         self.metrics.latency.observe(max(0, time.time() - letter.received_at))
-        often(
-            "message_posted",
-            delivery=letter.delivery_id,
-            connection=connection.id,
-            thread=connection.thread_id(letter.number),
-        )
         return [
             *self.pulls.shown_writes(letter.repository_id, pull),
             *journal.note(letter.repository_id, _note_of(letter, "posted")),

@@ -11,8 +11,8 @@ from bridge.grouped import Grouped
 from bridge.lanes import Lanes
 from bridge.newest import Newest
 
-MAX_BATCH = 32
-MAX_BATCH_BYTES = 64 * 1024
+MAX_BATCH = 64
+MAX_BATCH_BYTES = 256 * 1024
 """Deliveries that are translated together, and their size as Redis keeps them: packed to a tenth."""
 
 MAX_ENDED = 64
@@ -142,7 +142,7 @@ def _repository(entry: Entry) -> int:
 
 
 def _batch(waiting: Sequence[Entry]) -> int:
-    """How many deliveries are translated together."""
+    """How many of these deliveries are translated together."""
     size = 0
     for count, entry in enumerate(waiting[:MAX_BATCH]):
         size += len(entry.packed) if isinstance(entry, InboxEntry) else 0

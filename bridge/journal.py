@@ -101,7 +101,7 @@ def skipped(
 
 def note(repository_id: int, line: Note) -> list[Write]:
     """What is to be written for one line: itself, and its place in the counts."""
-    writes = [Write("NOTE", keys.journal(repository_id), orjson.dumps(line, default=tuple), SECONDS)]
+    writes = [Write("NOTE", keys.journal(repository_id), orjson.dumps(tuple(line)), SECONDS)]
     if line.connection_id:
         place = keys.counts(repository_id, int(line.at) // HOUR)
         writes.append(Write("COUNT", place, f"{line.connection_id}:{line.outcome}", (HOURS + 1) * HOUR))

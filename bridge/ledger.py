@@ -1,13 +1,16 @@
 """What the deliveries of one commit read and write of pull requests: each sees what those before it left."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from bridge.core.pull import Commit, Thread
 from bridge.core.registers import Register
 from bridge.core.snapshot import Snapshot
 from bridge.deliveries import Write
 from bridge.pulls import Pulls
+
+Known = Callable[[Thread], Snapshot | None]
+"""What Redis holds of a pull request, so that it need not be asked; None: it must be."""
 
 MAX_WATCHED = 50
 """Pull requests that are asked about after one push."""
@@ -19,8 +22,9 @@ class Ledger:
     All repositories must be of one partition. Raises redis-py's errors.
     """
 
-    def __init__(self, pulls: Pulls) -> None:
+    def __init__(self, pulls: Pulls, known: Known) -> None:
         self._pulls = pulls
+        self._known = known
         self._stored: dict[Thread, Snapshot] = {}
         self._snapshots: dict[Thread, Snapshot] = {}
         self._checks: dict[Commit, dict[str, Register]] = {}
@@ -29,7 +33,10 @@ class Ledger:
 
     async def fetch(self, threads: Iterable[Thread]) -> None:
         """Read pull requests, all at once."""
-        snapshots, _ = await self._pulls.read({one for one in threads if one not in self._stored}, ())
+        wanted = {one for one in threads if one not in self._stored}
+        snapshots = {one: snapshot for one in wanted if (snapshot := self._known(one)) is not None}
+        read, _ = await self._pulls.read(wanted - snapshots.keys(), ())
+        snapshots |= read
         self._stored |= snapshots
         self._snapshots |= snapshots
 
@@ -97,12 +104,16 @@ class Ledger:
         self._checks[repository_id, sha] = registers
         self._told_checks.add((repository_id, sha))
 
+    def changed(self) -> dict[Thread, Snapshot]:
+        """The pull requests as they are written, without those that stay as they were."""
+        return {one: new for one, new in self._snapshots.items() if new is not self._stored.get(one)}
+
     def writes(self) -> list[Write]:
         """What the commit has to write."""
         checks = [self._pulls.checks_write(*one, self._checks[one]) for one in self._told_checks]
         return checks + [
             write
-            for thread, snapshot in self._snapshots.items()
+            for thread, snapshot in self.changed().items()
             for write in self._pulls.writes(thread[0], self._stored.get(thread, Snapshot()), snapshot)
         ]
 

@@ -6,28 +6,41 @@ moment only.
 """
 
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
 
 import orjson
 
 from bridge.core.model import Connection
 from bridge.core.pull import PullRequest, Thread
+from bridge.core.snapshot import Snapshot
 from bridge.deliveries import Letter
 
 CONNECTION_SECONDS = 1
 """How long what was read of a connection counts: who pauses or removes it does not wait for more."""
 
+NOTHING: Mapping[Thread, Snapshot] = MappingProxyType({})
+
 Drawing = Callable[[PullRequest], orjson.Fragment]
+
+
+class _Kept:
+    """What is kept of a pull request while it has letters to post."""
+
+    __slots__ = ("drawn", "letters", "pull", "snapshot")
+
+    def __init__(self) -> None:
+        self.letters = 0
+        self.pull: PullRequest | None = None
+        self.snapshot: Snapshot | None = None
+        self.drawn: orjson.Fragment | None = None
 
 
 class Newest:
     """The newest state of each pull request that has letters to post, until the last of them is done."""
 
     def __init__(self) -> None:
-        self._letters: Counter[Thread] = Counter()
-        self._pulls: dict[Thread, PullRequest] = {}
-        self._drawn: dict[Thread, orjson.Fragment] = {}
+        self._kept: dict[Thread, _Kept] = {}
         self._connections: dict[str, tuple[float, Connection]] = {}
 
     def committed(
@@ -35,14 +48,20 @@ class Newest:
         pulls: Mapping[Thread, PullRequest],
         letters: Iterable[Letter],
         connections: Iterable[Connection] = (),
+        snapshots: Mapping[Thread, Snapshot] = NOTHING,
     ) -> None:
         """Note what a commit left, the letters it wrote, and the connections it was made for."""
         for letter in letters:
-            self._letters[letter.repository_id, letter.number] += 1
+            thread = letter.repository_id, letter.number
+            if (kept := self._kept.get(thread)) is None:
+                kept = self._kept[thread] = _Kept()
+            kept.letters += 1
         for thread, pull in pulls.items():
-            if thread in self._letters:
-                self._pulls[thread] = pull
-                self._drawn.pop(thread, None)
+            if kept := self._kept.get(thread):
+                kept.pull, kept.drawn = pull, None
+        for thread, snapshot in snapshots.items():
+            if kept := self._kept.get(thread):
+                kept.snapshot = snapshot
         now = time.monotonic()
         self._connections = {
             name: read for name, read in self._connections.items() if _is_fresh(read[0], now)
@@ -51,16 +70,22 @@ class Newest:
 
     def of(self, letter: Letter) -> PullRequest | None:
         """What a letter's thread shows; None: Redis knows."""
-        return self._pulls.get((letter.repository_id, letter.number))
+        kept = self._kept.get((letter.repository_id, letter.number))
+        return kept.pull if kept else None
+
+    def snapshot(self, thread: Thread) -> Snapshot | None:
+        """What Redis holds of a pull request; None: it must be asked."""
+        kept = self._kept.get(thread)
+        return kept.snapshot if kept else None
 
     def drawn(self, letter: Letter, pull: PullRequest, draw: Drawing) -> orjson.Fragment:
         """The thread of `pull` in JSON, drawn once for all letters that show the same."""
-        thread = letter.repository_id, letter.number
-        if pull is not self._pulls.get(thread):
+        kept = self._kept.get((letter.repository_id, letter.number))
+        if kept is None or kept.pull is not pull:
             return draw(pull)
-        if thread not in self._drawn:
-            self._drawn[thread] = draw(pull)
-        return self._drawn[thread]
+        if kept.drawn is None:
+            kept.drawn = draw(pull)
+        return kept.drawn
 
     def connection(self, connection_id: str) -> Connection | None:
         """A connection that was read just now; None: Redis knows."""
@@ -71,14 +96,18 @@ class Newest:
         """A connection is not what it was."""
         self._connections.pop(connection_id, None)
 
+    def doubt(self) -> None:
+        """Whether the last commit took effect is not known: Redis is asked again."""
+        for kept in self._kept.values():
+            kept.snapshot = None
+
     def done(self, letter: Letter) -> None:
         """A letter is posted, or given up."""
-        which = letter.repository_id, letter.number
-        self._letters[which] -= 1
-        if self._letters[which] <= 0:
-            del self._letters[which]
-            self._pulls.pop(which, None)
-            self._drawn.pop(which, None)
+        thread = letter.repository_id, letter.number
+        if kept := self._kept.get(thread):
+            kept.letters -= 1
+            if kept.letters <= 0:
+                del self._kept[thread]
 
 
 def _is_fresh(read_at: float, now: float) -> bool:

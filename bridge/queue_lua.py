@@ -41,17 +41,18 @@ if redis.call('GET', KEYS[1]) ~= ARGV[1] then return redis.error_reply('FENCED')
 _WRITES = (
     f"local NOTED = {MAX_NOTED}"
     + """
-local living, noted = {}, {}
+local living, noted, counted = {}, {}, {}
 local function write(command, key, seconds, value)
     if command == 'SET' then
         redis.call('SET', key, value, 'EX', seconds)
         return
     end
     if command == 'NOTE' then
-        redis.call('LPUSH', key, value)
-        noted[key] = true
+        noted[key] = noted[key] or {}
+        table.insert(noted[key], value)
     elseif command == 'COUNT' then
-        redis.call('HINCRBY', key, value, 1)
+        counted[key] = counted[key] or {}
+        counted[key][value] = (counted[key][value] or 0) + 1
     else
         redis.call(command, key, value)
     end
@@ -61,7 +62,13 @@ local function write_texts(writes)
     for _, one in ipairs(writes) do write(one[1], KEYS[one[2]], one[3], one[4]) end
 end
 local function end_writing()
-    for key in pairs(noted) do redis.call('LTRIM', key, 0, NOTED - 1) end
+    for key, lines in pairs(noted) do
+        redis.call('LPUSH', key, unpack(lines))
+        redis.call('LTRIM', key, 0, NOTED - 1)
+    end
+    for key, fields in pairs(counted) do
+        for field, count in pairs(fields) do redis.call('HINCRBY', key, field, count) end
+    end
     for key, seconds in pairs(living) do redis.call('EXPIRE', key, seconds) end
 end
 local function forget_tries(key, kind, ids)

@@ -1,5 +1,6 @@
 """Stage one of the worker: deliveries from the inbox to what their commit writes and which letters go out."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -14,9 +15,10 @@ from bridge.core.events.table import given
 from bridge.core.model import Connection, Delivery, Envelope
 from bridge.core.pull import Commit, PullRequest, Thread
 from bridge.core.registers import moment
+from bridge.core.snapshot import Snapshot
 from bridge.core.translate import Outgoing, Translation
 from bridge.deliveries import InboxEntry, Letter, Write
-from bridge.ledger import Ledger
+from bridge.ledger import Known, Ledger
 from bridge.pulls import Pulls
 from bridge.store import Store
 
@@ -32,6 +34,8 @@ _SHA = {
 """Where deliveries about checks tell their commit."""
 
 NAMES_KEPT = 10_000
+AT_A_STRETCH = 16
+"""Deliveries that are translated without a pause: a millisecond or two."""
 
 Repository = tuple[int, str]
 """A repository's id, and its full name as a delivery tells it."""
@@ -47,6 +51,8 @@ class Outcome:
     letters: list[Letter] = field(default_factory=list)
     pulls: dict[Thread, PullRequest] = field(default_factory=dict)
     """The pull requests that they tell of, as their threads show them once this is committed."""
+    snapshots: dict[Thread, Snapshot] = field(default_factory=dict)
+    """What Redis then holds of them."""
     connections: list[Connection] = field(default_factory=list)
     """Those of their repositories."""
     errors: dict[str, Exception] = field(default_factory=dict)
@@ -84,18 +90,23 @@ class Translator:
     _full_names: dict[int, str] = field(default_factory=dict)
     """Repositories' full names, as their last deliveries told them."""
 
-    async def translate(self, entries: Sequence[InboxEntry]) -> Outcome:
+    async def translate(self, entries: Sequence[InboxEntry], known: Known = lambda _: None) -> Outcome:
         """What to write and to send for deliveries of one partition, in their order.
+
+        Pull requests that are `known` need not be read.
 
         Where one cannot be translated, neither are those of the same repository behind it. Raises redis-py's
         errors, and what reading a connection raises.
         """
-        shared = await self._read(entries)
+        shared = await self._read(entries, known)
         outcome = Outcome(connections=[one for some in shared.connections.values() for one in some])
         held: set[int] = set()
-        for entry in entries:
+        for at, entry in enumerate(entries, start=1):
             if entry.repository_id in held:
                 continue
+            if at % AT_A_STRETCH == 0:
+                # Others of this process have a turn: the web half, if it is here too.
+                await asyncio.sleep(0)
             try:
                 await self._translate(entry, shared, outcome)
             except (RedisError, OSError):
@@ -104,9 +115,10 @@ class Translator:
                 held.add(entry.repository_id)
                 outcome.errors[entry.id] = error
         outcome.writes += shared.ledger.writes()
+        outcome.snapshots = shared.ledger.changed()
         return outcome
 
-    async def _read(self, entries: Sequence[InboxEntry]) -> _Round:
+    async def _read(self, entries: Sequence[InboxEntry], known: Known) -> _Round:
         """Ask Redis at once for what nearly all deliveries need; the rest is asked for where it is needed.
 
         A delivery is not read before its turn, when it is translated while it is in the processor's caches;
@@ -127,7 +139,7 @@ class Translator:
             for entry in concerned
             if entry.event in checks.EVENTS and (delivery := _opened(entry))
         }
-        ledger = Ledger(self.pulls)
+        ledger = Ledger(self.pulls, known)
         await ledger.fetch((entry.repository_id, entry.number) for entry in concerned if entry.number)
         checked = [_head(entry, deliveries[entry.id]) for entry in concerned if entry.id in deliveries]
         if checked:
@@ -247,6 +259,8 @@ def _skipped(
     entry: InboxEntry, delivery: Delivery, result: Translation, connections: Sequence[Connection]
 ) -> list[Write]:
     """The journal's lines about connections that are not told."""
+    if len(result.outgoing) == len(connections):
+        return []
     told_to = {one.connection.id for one in result.outgoing}
     reasons = {
         one.id: result.muted.get(one.id, result.silence) for one in connections if one.id not in told_to

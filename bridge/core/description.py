@@ -21,6 +21,8 @@ LIBRARIES = ("emoji", "linkify-it-py", "markdown-it-py", "mdit-py-plugins", "mdu
 
 def html(pull: PullRequest) -> str:
     """Safe HTML of a pull request's description, as its thread shows it."""
+    if pull.html is not None:
+        return pull.html
     kept = pull.rendered
     return kept.html if kept and kept.made_of == made_of(pull) else _rendered(pull)
 
@@ -29,9 +31,9 @@ def keeping_html(told: Snapshot, pull: PullRequest) -> tuple[Snapshot, PullReque
     """A snapshot and what is seen of it (`snapshot.view`), both with the HTML of the description as it is."""
     made = made_of(pull)
     if pull.rendered and pull.rendered.made_of == made:
-        return told, pull
+        return told, replace(pull, html=pull.rendered.html)
     rendered = Rendered(made, _rendered(pull))
-    return replace(told, rendered=rendered), replace(pull, rendered=rendered)
+    return replace(told, rendered=rendered), replace(pull, rendered=rendered, html=rendered.html)
 
 
 def _rendered(pull: PullRequest) -> str:

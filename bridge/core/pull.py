@@ -98,6 +98,8 @@ class PullRequest(msgspec.Struct, frozen=True, kw_only=True):
     """The addresses of conversations that nobody resolved."""
     checks: tuple[Check, ...] = ()
     rendered: Rendered | None = None
+    html: str | None = None
+    """Safe HTML of the description as it is; None: to be looked for (`bridge.core.description`)."""
 
     @property
     def owner_and_name(self) -> tuple[str, str]:

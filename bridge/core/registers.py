@@ -35,6 +35,9 @@ def moment(text: object) -> str:
 def _moment(text: str) -> str:
     try:
         when = datetime.fromisoformat(text)
+        if len(text) == 20 and text[4:20:3] == "--T::Z":
+            # As GitHub writes nearly all of them: right as it stands, but for the milliseconds.
+            return f"{text[:-1]}.000Z"
         return _told(when.astimezone(UTC) if when.tzinfo else when.replace(tzinfo=UTC))
     except (ValueError, OverflowError):
         return ""

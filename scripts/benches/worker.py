@@ -10,7 +10,9 @@ from scripts.benches.findings import Figure, Findings
 from scripts.benches.peer.worker import STREAM
 from scripts.benches.rig import Rig, say
 
-AT_ONCE = Shape(total=2000, repositories=10, pulls=20)
+AT_ONCE = Shape(total=6000, repositories=10, pulls=20)
+"""Thirty deliveries a pull request, as docs/scaling.md plans with."""
+
 SLOWLY = Shape(total=1000, repositories=10, pulls=20)
 DELAY = 0.05
 
@@ -19,7 +21,7 @@ async def measure(quick: bool) -> Findings:
     """Messages a second beside a bare loop; and how near the ideal comes with a Flowdock that takes 50 ms."""
     rounds = 2 if quick else 5
     payload = await rigs.payload()
-    at_once = Shape(total=600, repositories=10, pulls=20) if quick else AT_ONCE
+    at_once = Shape(total=3000, repositories=10, pulls=10) if quick else AT_ONCE
     slots = POSTS_PER_FLOW * at_once.repositories
     return Findings(
         figures=[
