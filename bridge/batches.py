@@ -15,10 +15,10 @@ Item = TypeVar("Item")
 class Batches(Generic[Item]):
     """Handles items in the order of `add`.
 
-    `cut` says how many of those that wait make a batch. It is offered at most twice as many as the last batch
+    `cut` says how many of those that wait make a batch. It is offered at most twice as many as the last one
     had, so that in a rush nobody waits long for the first ones of others. `handle_all` brings a batch to its
     end and returns the items that must go one by one, with all those behind them that have the same key
-    (`key_of`): they go to `handle_one`, of one key one after the other, and so does what is added behind them.
+    (`key_of`): they go to `handle_one`, of one key one after the other, and so does what is added behind.
     """
 
     def __init__(

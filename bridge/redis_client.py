@@ -4,14 +4,14 @@ import os
 from collections.abc import Sequence
 from typing import Any, overload
 
-from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio import ConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
 from redis.commands.core import AsyncScript
 from redis.exceptions import NoScriptError
 
 from bridge.redis_cluster import Cluster
-from bridge.redis_grouping import GroupingRedis, packing
+from bridge.redis_grouping import ANSWER_SECONDS, GroupingRedis, packing
 
 MAX_CONNECTIONS = 8
 """A process's connections to Redis: Heroku's smallest plan has 20 for web, worker and release together."""
@@ -40,7 +40,7 @@ def connect_redis(url: str, *, cluster: bool = False) -> AnyRedis:
     """
     options: dict[str, Any] = {
         "socket_connect_timeout": 3,
-        "socket_timeout": 6,
+        "socket_timeout": ANSWER_SECONDS if cluster else None,
         "health_check_interval": 30,
         "retry": Retry(ExponentialBackoff(cap=0.5, base=0.05), 2),
     }
@@ -59,7 +59,7 @@ def connect_redis(url: str, *, cluster: bool = False) -> AnyRedis:
         )
         assert isinstance(made, Cluster)  # noqa: S101  (redis-py's annotation names its own class)
         return made
-    pool = BlockingConnectionPool.from_url(url, max_connections=MAX_CONNECTIONS, timeout=5, **options)
+    pool = ConnectionPool.from_url(url, max_connections=MAX_CONNECTIONS, **options)
     pool.connection_class = packing(pool.connection_class)
     return GroupingRedis(connection_pool=pool)
 

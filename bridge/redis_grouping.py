@@ -3,17 +3,29 @@
 To send a command and read its answer takes redis-py longer than Redis takes to execute it, and most of that
 is once for each round trip. So one round trip is under way at a time, and what comes meanwhile shares the
 next (a pipeline, no transaction): each caller still gets its own answer, or its own error.
+
+A round trip is bounded as a whole: redis-py's own `socket_timeout` sets a clock for each answer of it. And
+callers' own pipelines wait for one another here: redis-py's pool that waits takes twice as long.
 """
 
 import asyncio
+from collections.abc import Awaitable
 from typing import Any
 
-from redis.asyncio import Redis
+from redis.asyncio import ConnectionPool, Redis
+from redis.asyncio.client import Pipeline
 from redis.asyncio.connection import AbstractConnection
 from redis.connection import HiredisRespSerializer
+from redis.exceptions import TimeoutError as RedisTimeout
 
 MAX_GROUP = 128
 """Commands of one round trip at most."""
+
+ANSWER_SECONDS = 6
+"""How long Redis has for a round trip, besides what a reader asked it to wait."""
+
+OTHERS = 2
+"""Connections that are no pipeline's: the groups' and a waiting reader's."""
 
 _ALONE = frozenset({"XREAD"})
 """They wait at Redis for what is to come: nobody shall wait with them."""
@@ -33,11 +45,37 @@ def packing(connection_class: type[AbstractConnection]) -> type[AbstractConnecti
     return type(f"Packing{connection_class.__name__}", (connection_class,), {"pack_command": pack_command})
 
 
+async def _bounded(seconds: float, doing: Awaitable[Any]) -> Any:
+    """Raises redis-py's error when the time is over; redis-py then closes the connection that was in use."""
+    try:
+        async with asyncio.timeout(seconds):
+            return await doing
+    except TimeoutError:
+        raise RedisTimeout(f"Redis did not answer within {seconds:g} s") from None
+
+
+class _Waiting(Pipeline):
+    """A caller's own pipeline: one of few at a time."""
+
+    places: asyncio.Semaphore
+    answer_seconds: float
+
+    async def execute(self, raise_on_error: bool = True) -> list[Any]:
+        """The answers of all commands; raises redis-py's errors."""
+        async with self.places:
+            answers: list[Any] = await _bounded(self.answer_seconds, super().execute(raise_on_error))
+        return answers
+
+
 class GroupingRedis(Redis):
     """As redis-py's client; a caller's own commands stay in their order."""
 
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
+    def __init__(
+        self, *, connection_pool: ConnectionPool, answer_seconds: float = ANSWER_SECONDS, **options: Any
+    ) -> None:
+        super().__init__(connection_pool=connection_pool, **options)
+        self._answer_seconds = answer_seconds
+        self._places = asyncio.Semaphore(connection_pool.max_connections - OTHERS)
         self._waiting: list[_Command] = []
         self._under_way = False
         self._sending: asyncio.Task[None] | None = None
@@ -45,7 +83,7 @@ class GroupingRedis(Redis):
     async def execute_command(self, *args: Any, **options: Any) -> Any:
         """A command's answer; raises redis-py's errors."""
         if args[0] in _ALONE:
-            return await self._by_itself(*args, **options)
+            return await self._by_itself(*args, waits=_block_seconds(args), **options)
         if self._under_way:
             answer = asyncio.get_running_loop().create_future()
             self._waiting.append((args, options, answer))
@@ -56,8 +94,15 @@ class GroupingRedis(Redis):
         finally:
             self._send_waiting()
 
-    async def _by_itself(self, *args: Any, **options: Any) -> Any:
-        return await super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
+    def pipeline(self, transaction: bool = True, shard_hint: str | None = None) -> Pipeline:
+        """A pipeline as redis-py's, which waits for others if there are many."""
+        pipe = _Waiting(self.connection_pool, self.response_callbacks, transaction, shard_hint)
+        pipe.places, pipe.answer_seconds = self._places, self._answer_seconds
+        return pipe
+
+    async def _by_itself(self, *args: Any, waits: float = 0, **options: Any) -> Any:
+        answer = super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
+        return await _bounded(self._answer_seconds + waits, answer)
 
     def _send_waiting(self) -> None:
         if self._waiting:
@@ -77,12 +122,12 @@ class GroupingRedis(Redis):
             self._send_waiting()
 
     async def _together(self, group: list[_Command]) -> None:
-        pipe = self.pipeline(transaction=False)
+        pipe = super().pipeline(transaction=False)
         for args, options, _ in group:
             pipe.execute_command(*args, **options)
         found: list[Any]
         try:
-            found = await pipe.execute(raise_on_error=False)
+            found = await _bounded(self._answer_seconds, pipe.execute(raise_on_error=False))
         except Exception as error:
             # redis-py has tried more than once: those who wait would wait as long for the same.
             behind, self._waiting = self._waiting, []
@@ -95,3 +140,9 @@ class GroupingRedis(Redis):
                 answer.set_exception(one)
             else:
                 answer.set_result(one)
+
+
+def _block_seconds(args: tuple[Any, ...]) -> float:
+    """How long Redis is asked to wait before it answers."""
+    names = [str(one, "ascii") if isinstance(one, bytes) else one for one in args[:5]]
+    return float(args[names.index("BLOCK") + 1]) / 1000 if "BLOCK" in names else 0
