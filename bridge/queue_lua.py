@@ -36,8 +36,8 @@ _FENCED = """#!lua flags=allow-oom
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return redis.error_reply('FENCED') end
 """
 
-# A write is {command, key (its place among KEYS), seconds}. How long a list is and how long keys live is seen
-# to at the end, once for each key.
+# A write is {command, key (its place among KEYS), seconds}. Lists and counts are written at the end, once for
+# each key, and how long keys live is seen to there. What counts lives from its first count on.
 _WRITES = (
     f"local NOTED = {MAX_NOTED}"
     + """
@@ -51,8 +51,9 @@ local function write(command, key, seconds, value)
         noted[key] = noted[key] or {}
         table.insert(noted[key], value)
     elseif command == 'COUNT' then
-        counted[key] = counted[key] or {}
-        counted[key][value] = (counted[key][value] or 0) + 1
+        counted[key] = counted[key] or {seconds = seconds, fields = {}}
+        counted[key].fields[value] = (counted[key].fields[value] or 0) + 1
+        return
     else
         redis.call(command, key, value)
     end
@@ -63,11 +64,13 @@ local function write_texts(writes)
 end
 local function end_writing()
     for key, lines in pairs(noted) do
-        redis.call('LPUSH', key, unpack(lines))
-        redis.call('LTRIM', key, 0, NOTED - 1)
+        if redis.call('LPUSH', key, unpack(lines)) > NOTED then redis.call('LTRIM', key, 0, NOTED - 1) end
     end
-    for key, fields in pairs(counted) do
-        for field, count in pairs(fields) do redis.call('HINCRBY', key, field, count) end
+    for key, one in pairs(counted) do
+        for field, count in pairs(one.fields) do
+            local is_first = redis.call('HINCRBY', key, field, count) == count
+            if is_first then redis.call('EXPIRE', key, one.seconds) end
+        end
     end
     for key, seconds in pairs(living) do redis.call('EXPIRE', key, seconds) end
 end

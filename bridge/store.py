@@ -54,12 +54,14 @@ return 1
 _OF_REPOSITORIES = """#!lua flags=no-writes
 local all = {}
 for i = 1, #KEYS, 2 do
-    local found = {}
-    for _, id in ipairs(redis.call('SUNION', KEYS[i], KEYS[i + 1])) do
-        local connection = redis.call('GET', ARGV[1] .. id)
-        if connection then found[#found + 1] = connection end
+    local found, unbound = {}, redis.call('SMEMBERS', KEYS[i + 1])
+    for _, ids in ipairs({redis.call('SMEMBERS', KEYS[i]), unbound}) do
+        for _, id in ipairs(ids) do
+            local connection = redis.call('GET', ARGV[1] .. id)
+            if connection then found[#found + 1] = connection end
+        end
     end
-    all[#all + 1] = {found, redis.call('SMEMBERS', KEYS[i + 1])}
+    all[#all + 1] = {found, unbound}
 end
 return all
 """

@@ -129,9 +129,8 @@ class Translator:
             for entry in entries
             if entry.repository_id in self._full_names
         }
-        sought = list(names)
-        found = await self.store.connections_for_all(sought) if sought else []
-        connections = dict(zip(sought, found, strict=True))
+        ledger = Ledger(self.pulls, known)
+        connections = await self._all_connections(list(names))
         unconnected = {repository[0] for repository, some in connections.items() if not some}
         concerned = [entry for entry in entries if entry.repository_id not in unconnected]
         deliveries = {
@@ -139,13 +138,16 @@ class Translator:
             for entry in concerned
             if entry.event in checks.EVENTS and (delivery := _opened(entry))
         }
-        ledger = Ledger(self.pulls, known)
         await ledger.fetch((entry.repository_id, entry.number) for entry in concerned if entry.number)
         checked = [_head(entry, deliveries[entry.id]) for entry in concerned if entry.id in deliveries]
         if checked:
             await ledger.fetch_heads(checked)
         await ledger.fetch_checks(checked)
         return _Round(ledger=ledger, deliveries=deliveries, connections=connections)
+
+    async def _all_connections(self, sought: Sequence[Repository]) -> dict[Repository, list[Connection]]:
+        found = await self.store.connections_for_all(sought) if sought else []
+        return dict(zip(sought, found, strict=True))
 
     async def _translate(self, entry: InboxEntry, shared: _Round, outcome: Outcome) -> None:
         """Add what becomes of one delivery; raises `Malformed`, and for an odd payload whatever comes."""

@@ -165,7 +165,7 @@ async def _held_by(rig: Rig, workers: int, share: int) -> None:
 
 async def _costs(payload: dict[str, Any], *, quick: bool) -> tuple[list[Figure], list[Plot]]:
     payload = {**payload, "pull_request": {**payload["pull_request"], "body": DESCRIPTION}}
-    pulls, total, rounds = (PULLS_KNOWN[:2], 600, 3) if quick else (PULLS_KNOWN, 2_000, 5)
+    pulls, total, rounds = (PULLS_KNOWN[:2], 1_200, 3) if quick else (PULLS_KNOWN, 2_000, 5)
     connections = (1, 200) if quick else CONNECTIONS
     by_pulls: dict[int, list[Cost]] = {known: [] for known in pulls}
     by_connections: dict[int, list[Cost]] = {count: [] for count in connections}
