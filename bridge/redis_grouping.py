@@ -9,13 +9,14 @@ callers' own pipelines wait for one another here: redis-py's pool that waits tak
 """
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from typing import Any
 
 from redis.asyncio import ConnectionPool, Redis
 from redis.asyncio.client import Pipeline
 from redis.asyncio.connection import AbstractConnection
 from redis.connection import HiredisRespSerializer
+from redis.exceptions import ResponseError
 from redis.exceptions import TimeoutError as RedisTimeout
 
 MAX_GROUP = 128
@@ -32,7 +33,7 @@ _ALONE = frozenset({"XREAD"})
 
 _SERIALIZER = HiredisRespSerializer()
 
-_Command = tuple[tuple[Any, ...], dict[str, Any], "asyncio.Future[Any]"]
+_Command = tuple[tuple[Any, ...], dict[str, Any]]
 
 
 def packing(connection_class: type[AbstractConnection]) -> type[AbstractConnection]:
@@ -76,23 +77,28 @@ class GroupingRedis(Redis):
         super().__init__(connection_pool=connection_pool, **options)
         self._answer_seconds = answer_seconds
         self._places = asyncio.Semaphore(connection_pool.max_connections - OTHERS)
-        self._waiting: list[_Command] = []
+        self._kept: AbstractConnection | None = None
+        self._waiting: list[tuple[_Command, asyncio.Future[Any]]] = []
         self._under_way = False
         self._sending: asyncio.Task[None] | None = None
 
     async def execute_command(self, *args: Any, **options: Any) -> Any:
         """A command's answer; raises redis-py's errors."""
         if args[0] in _ALONE:
-            return await self._by_itself(*args, waits=_block_seconds(args), **options)
+            answer = super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
+            return await _bounded(self._answer_seconds + _block_seconds(args), answer)
         if self._under_way:
-            answer = asyncio.get_running_loop().create_future()
-            self._waiting.append((args, options, answer))
-            return await answer
+            told = asyncio.get_running_loop().create_future()
+            self._waiting.append(((args, options), told))
+            return await told
         self._under_way = True
         try:
-            return await self._by_itself(*args, **options)
+            [answer] = await self._exchange([(args, options)])
         finally:
             self._send_waiting()
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
 
     def pipeline(self, transaction: bool = True, shard_hint: str | None = None) -> Pipeline:
         """A pipeline as redis-py's, which waits for others if there are many."""
@@ -100,9 +106,12 @@ class GroupingRedis(Redis):
         pipe.places, pipe.answer_seconds = self._places, self._answer_seconds
         return pipe
 
-    async def _by_itself(self, *args: Any, waits: float = 0, **options: Any) -> Any:
-        answer = super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
-        return await _bounded(self._answer_seconds + waits, answer)
+    async def aclose(self, close_connection_pool: bool | None = None) -> None:
+        """Close the client."""
+        if self._kept is not None:
+            kept, self._kept = self._kept, None
+            await self.connection_pool.release(kept)
+        await super().aclose(close_connection_pool)
 
     def _send_waiting(self) -> None:
         if self._waiting:
@@ -113,33 +122,56 @@ class GroupingRedis(Redis):
     async def _send(self) -> None:
         group, self._waiting = self._waiting[:MAX_GROUP], self._waiting[MAX_GROUP:]
         # Whoever gave up waiting wants nothing done any more.
-        group = [command for command in group if not command[2].done()]
+        group = [one for one in group if not one[1].done()]
         try:
             await self._together(group)
         finally:
-            for _, _, answer in group:
-                answer.cancel()
+            for _, told in group:
+                told.cancel()
             self._send_waiting()
 
-    async def _together(self, group: list[_Command]) -> None:
-        pipe = super().pipeline(transaction=False)
-        for args, options, _ in group:
-            pipe.execute_command(*args, **options)
-        found: list[Any]
+    async def _together(self, group: list[tuple[_Command, asyncio.Future[Any]]]) -> None:
+        answers: list[Any]
         try:
-            found = await _bounded(self._answer_seconds, pipe.execute(raise_on_error=False))
+            answers = await self._exchange([command for command, _ in group])
         except Exception as error:
             # redis-py has tried more than once: those who wait would wait as long for the same.
             behind, self._waiting = self._waiting, []
             group += behind
-            found = [error] * len(group)
-        for (_, _, answer), one in zip(group, found, strict=True):
-            if answer.done():
+            answers = [error] * len(group)
+        for (_, told), answer in zip(group, answers, strict=True):
+            if told.done():
                 continue
-            if isinstance(one, Exception):
-                answer.set_exception(one)
+            if isinstance(answer, Exception):
+                told.set_exception(answer)
             else:
-                answer.set_result(one)
+                told.set_result(answer)
+
+    async def _exchange(self, commands: Sequence[_Command]) -> list[Any]:
+        """Send commands and read their answers, an error in the place of its own.
+
+        On one connection, which is kept: to take it from the pool and give it back takes as long again.
+        """
+        if not commands:
+            return []
+        if self._kept is None:
+            # redis-py's own annotations are not whole.
+            pool: Any = self.connection_pool
+            self._kept = await pool.get_connection()
+        kept: Any = self._kept
+        trip = kept.retry.call_with_retry(lambda: self._once(kept, commands), lambda _: kept.disconnect())
+        answers: list[Any] = await _bounded(self._answer_seconds, trip)
+        return answers
+
+    async def _once(self, connection: Any, commands: Sequence[_Command]) -> list[Any]:
+        await connection.send_packed_command(connection.pack_commands([args for args, _ in commands]))
+        answers = []
+        for args, options in commands:
+            try:
+                answers.append(await self.parse_response(connection, args[0], **options))
+            except ResponseError as error:
+                answers.append(error)
+        return answers
 
 
 def _block_seconds(args: tuple[Any, ...]) -> float:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge.batches import Batches
+from bridge.batches import FIRST, Batches
 from bridge.lanes import Lanes
 
 Item = tuple[str, int]
@@ -66,6 +66,24 @@ async def test_what_waits_is_handled_together_and_one_batch_at_a_time() -> None:
         assert len(batches) == 0
     assert desk.batches == [[("a", 0)], [("b", 1), ("a", 2), ("b", 3)], [("a", 4), ("b", 5)]]
     assert desk.alone == []
+
+
+async def test_in_a_rush_a_batch_is_offered_twice_as_many_as_the_last_one_had() -> None:
+    desk = Desk()
+    async with asyncio.TaskGroup() as group:
+        batches = desk.open(group, most=1000)
+        for number in range(FIRST * 10):
+            batches.add(("a", number))
+        await batches.drained()
+        assert [len(batch) for batch in desk.batches] == [FIRST, 2 * FIRST, 4 * FIRST, 3 * FIRST]
+        # What comes one by one goes at once, and the next rush begins small again.
+        for number in range(2):
+            batches.add(("b", number))
+            await batches.drained()
+        for number in range(3 * FIRST):
+            batches.add(("c", number))
+        await batches.drained()
+    assert [len(batch) for batch in desk.batches[4:]] == [1, 1, FIRST, 2 * FIRST]
 
 
 async def test_an_odd_one_holds_up_its_own_key_and_no_other() -> None:

@@ -6,6 +6,7 @@ from msgspec.structs import replace
 
 from bridge.core.model import Connection
 from bridge.core.pull import Person, PullRequest
+from bridge.core.snapshot import Snapshot
 from bridge.newest import CONNECTION_SECONDS, Newest
 from tests.queue_kit import REPOSITORY_ID, letter
 
@@ -99,3 +100,23 @@ def test_a_connection_that_is_gone_is_forgotten_at_once() -> None:
     newest.committed({}, [], [CONNECTION])
     newest.forget("c1")
     assert newest.connection("c1") is None
+
+
+def test_what_redis_holds_is_known_while_letters_wait_and_no_more_once_it_is_in_doubt() -> None:
+    newest, first, second = Newest(), letter("d1"), letter("d2")
+    thread = REPOSITORY_ID, 1
+    assert newest.snapshot(thread) is None
+    newest.committed({}, [], snapshots={thread: Snapshot()})
+    assert newest.snapshot(thread) is None, "nothing is to be posted about it"
+
+    newest.committed({thread: PULL}, [first, second], snapshots={thread: Snapshot(said={"ready": True})})
+    assert newest.snapshot(thread) == Snapshot(said={"ready": True})
+    newest.doubt()
+    assert newest.snapshot(thread) is None
+    assert newest.of(second) == PULL
+
+    newest.committed({}, [], snapshots={thread: Snapshot()})
+    newest.done(first)
+    assert newest.snapshot(thread) == Snapshot()
+    newest.done(second)
+    assert newest.snapshot(thread) is None

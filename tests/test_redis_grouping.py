@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import TimeoutError as RedisTimeout
 
 from bridge import embedded_redis
-from bridge.redis_client import close_redis, connect_redis
+from bridge.redis_client import MAX_CONNECTIONS, close_redis, connect_redis
 from bridge.redis_grouping import MAX_GROUP, GroupingRedis
+from tests.conftest import eventually
 
 
 @pytest.fixture
@@ -101,3 +103,64 @@ async def test_a_redis_that_is_away_is_told_to_all_who_wait_and_serves_again_whe
             assert await asyncio.gather(*(redis.get("text") for _ in range(5))) == [b"t"] * 5
     finally:
         await close_redis(redis)
+
+
+async def test_a_redis_that_does_not_answer_is_an_error_in_time_and_its_late_answers_are_nobodys(
+    redis_url: str,
+) -> None:
+    redis: Any = connect_redis(redis_url)
+    hasty: Any = GroupingRedis(connection_pool=redis.connection_pool, answer_seconds=0.2)
+    try:
+        await redis.mset({"a": "1", "b": "2"})
+        await hasty.ping()
+        await redis.client_pause(1_000)
+        late = await asyncio.gather(*(hasty.get("a") for _ in range(3)), return_exceptions=True)
+        assert [type(one) for one in late] == [RedisTimeout] * 3
+        with pytest.raises(RedisTimeout):
+            async with hasty.pipeline() as pipe:
+                await pipe.get("a").execute()
+        await redis.client_unpause()
+        # On connections of their own: what Redis answers to the commands above reaches nobody.
+        assert list(await asyncio.gather(hasty.get("b"), hasty.get("a"))) == [b"2", b"1"]
+        async with hasty.pipeline() as pipe:
+            assert await pipe.get("b").execute() == [b"2"]
+    finally:
+        await hasty.aclose()
+        await close_redis(redis)
+
+
+async def test_a_reader_is_given_the_time_that_it_asked_for_besides(redis_url: str) -> None:
+    redis: Any = connect_redis(redis_url)
+    hasty: Any = GroupingRedis(connection_pool=redis.connection_pool, answer_seconds=0.1)
+    try:
+        assert not await hasty.xread({"stream": "0"}, block=300)
+    finally:
+        await close_redis(redis)
+
+
+async def test_more_pipelines_than_there_are_connections_wait_for_one_another(redis: Any) -> None:
+    async def counted() -> int:
+        async with redis.pipeline() as pipe:
+            return int((await pipe.incr("n").execute())[0])
+
+    reader = asyncio.create_task(redis.xread({"stream": "0"}, block=60_000))
+    numbers = await asyncio.gather(*(counted() for _ in range(5 * MAX_CONNECTIONS)), redis.incr("n"))
+    assert sorted(numbers) == list(range(1, 5 * MAX_CONNECTIONS + 2))
+    clients = await redis.client_list()
+    assert len([one for one in clients if one["cmd"] != "client|list"]) <= MAX_CONNECTIONS
+    reader.cancel()
+
+
+async def test_nothing_stays_open_once_it_is_closed(redis_url: str) -> None:
+    redis: Any = connect_redis(redis_url)
+    other: Any = connect_redis(redis_url)
+    before = len(await other.client_list())
+    await redis.ping()
+    assert len(await other.client_list()) == before + 1
+    await close_redis(redis)
+
+    async def closed() -> bool:
+        return len(await other.client_list()) == before
+
+    await eventually(closed)
+    await close_redis(other)

@@ -76,7 +76,7 @@ IDS = st.tuples(st.uuids().map(str), st.text("0123456789abcdef", max_size=12), s
 def test_a_uuid_tells_messages_apart(one: tuple[str, str, int], other: tuple[str, str, int]) -> None:
     first, second = translate.message_uuid(*one), translate.message_uuid(*other)
     assert (first == second) == (one == other)
-    assert uuid.UUID(first).version == 5
+    assert (uuid.UUID(first).version, uuid.UUID(first).variant) == (5, uuid.RFC_4122)
 
 
 @pytest.mark.parametrize(

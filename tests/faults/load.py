@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import json
 import subprocess
+import sys
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Iterable
 from collections.abc import Set as AbstractSet
@@ -60,7 +61,11 @@ class Load:
     answers: Counter[int] = field(default_factory=Counter)
     """How many of bridge's answers had which status."""
 
+    hold_at: int = sys.maxsize
+    """After so many accepted deliveries no more are sent, until `go_on`."""
+
     def __post_init__(self) -> None:
+        self._gate = asyncio.Event()
         self._next_web = itertools.cycle(self.webs)
 
     async def connect(self) -> None:
@@ -109,10 +114,22 @@ class Load:
     async def _send_all_of(self, repository: int, number: int) -> None:
         connection = self.connections[repository]
         for step in range(STEPS):
+            if len(self.accepted) >= self.hold_at:
+                await self._gate.wait()
             guid = str(uuid4())
             await self._until_accepted(guid, self._body(repository, number, step))
             self.uuids[guid] = uuid = message_uuid(guid, connection.id, number)
             self.accepted[uuid] = (connection.thread_id(number), step)
+
+    def hold(self, count: int) -> None:
+        """Have no more sent once that many were accepted."""
+        self.hold_at = count
+        self._gate.clear()
+
+    def go_on(self) -> None:
+        """Have the rest sent."""
+        self.hold_at = sys.maxsize
+        self._gate.set()
 
     async def _until_accepted(self, guid: str, body: bytes) -> None:
         """As GitHub and whoever presses Redeliver: the same id again, until bridge has it."""

@@ -106,14 +106,18 @@ REDIS: dict[str, tuple[dict[str, str], dict[str, str], int]] = {
 
 async def test_a_redis_in_trouble_loses_nothing_that_it_answered_for(wide_load: Load) -> None:
     for name, (trouble, cure, status) in REDIS.items():
+        wide_load.hold(AT[0])
         sending = asyncio.create_task(wide_load.send())
         left = []
-        for mark in AT:
-            # While deliveries still come: it is they that are refused, and taken again by themselves.
+        for at, mark in enumerate(AT, start=1):
             await wide_load.sent(mark)
             await _configure(wide_load, trouble)
+            # Those that come now are refused, and taken again by themselves.
+            wide_load.go_on()
             left.append(await wide_load.not_posted())
             await _answered(wide_load, status, wide_load.answers[status] + 20)
+            if at < len(AT):
+                wide_load.hold(AT[at])
             await _configure(wide_load, cure)
         await sending
 
