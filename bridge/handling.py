@@ -202,7 +202,13 @@ class Handler:
         for entry in outcome.entries:
             self.metrics.translation(entry.event)
         letters = [one.letter for one in written]
-        holding.newest.committed(outcome.pulls, letters, outcome.connections, outcome.snapshots)
+        holding.newest.committed(
+            outcome.pulls,
+            letters,
+            connections=outcome.connections,
+            read_at=outcome.read_at,
+            snapshots=outcome.snapshots,
+        )
         for letter in written:
             holding.take(letter)
 

@@ -21,6 +21,9 @@ CONNECTION_SECONDS = 1
 
 NOTHING: Mapping[Thread, Snapshot] = MappingProxyType({})
 
+SNAPSHOTS_KEPT = 16
+"""Of a partition: some 10 kB each."""
+
 Drawing = Callable[[PullRequest], orjson.Fragment]
 
 
@@ -48,9 +51,13 @@ class Newest:
         pulls: Mapping[Thread, PullRequest],
         letters: Iterable[Letter],
         connections: Iterable[Connection] = (),
+        read_at: float = 0,
         snapshots: Mapping[Thread, Snapshot] = NOTHING,
     ) -> None:
-        """Note what a commit left, the letters it wrote, and the connections it was made for."""
+        """Note what a commit left, the letters it wrote, and the connections it was made for.
+
+        Those were `read_at`, by the monotonic clock.
+        """
         for letter in letters:
             thread = letter.repository_id, letter.number
             if (kept := self._kept.get(thread)) is None:
@@ -59,14 +66,16 @@ class Newest:
         for thread, pull in pulls.items():
             if kept := self._kept.get(thread):
                 kept.pull, kept.drawn = pull, None
+        room = SNAPSHOTS_KEPT - sum(kept.snapshot is not None for kept in self._kept.values())
         for thread, snapshot in snapshots.items():
-            if kept := self._kept.get(thread):
+            if (kept := self._kept.get(thread)) and (kept.snapshot is not None or room > 0):
+                room -= kept.snapshot is None
                 kept.snapshot = snapshot
         now = time.monotonic()
         self._connections = {
             name: read for name, read in self._connections.items() if _is_fresh(read[0], now)
         }
-        self._connections.update((connection.id, (now, connection)) for connection in connections)
+        self._connections.update((connection.id, (read_at, connection)) for connection in connections)
 
     def of(self, letter: Letter) -> PullRequest | None:
         """What a letter's thread shows; None: Redis knows."""
@@ -83,6 +92,8 @@ class Newest:
         kept = self._kept.get((letter.repository_id, letter.number))
         if kept is None or kept.pull is not pull:
             return draw(pull)
+        if kept.letters == 1:
+            return kept.drawn or draw(pull)
         if kept.drawn is None:
             kept.drawn = draw(pull)
         return kept.drawn

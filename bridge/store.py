@@ -140,20 +140,30 @@ class Store:
 
     async def connections_for(self, repository_id: int, full_name: str) -> list[Connection]:
         """The connections of a repository; those made by its present name are tied to its id for good."""
-        return (await self.connections_for_all([(repository_id, full_name)]))[0]
+        repository = repository_id, full_name
+        [(found, unbound)] = await self._read_connections_of([repository])
+        if unbound:
+            for connection_id in unbound:
+                await self._bind(connection_id.decode(), repository_id, full_name)
+            [(found, _)] = await self._read_connections_of([repository])
+        return self._in_order(found)
 
-    async def connections_for_all(self, repositories: Sequence[tuple[int, str]]) -> list[list[Connection]]:
-        """As `connections_for`, of several repositories (id and full name), read at once."""
-        found = await self._read_connections_of(repositories)
-        if any(unbound for _, unbound in found):
-            for (repository_id, full_name), (_, unbound) in zip(repositories, found, strict=True):
-                for connection_id in unbound:
-                    await self._bind(connection_id.decode(), repository_id, full_name)
-            found = await self._read_connections_of(repositories)
-        return [
-            sorted(map(self._load_connection, data), key=lambda one: (one.created_at, one.id))
-            for data, _ in found
-        ]
+    async def connections_known(
+        self, repositories: Sequence[tuple[int, str]]
+    ) -> dict[tuple[int, str], list[Connection]]:
+        """The connections of several repositories, read at once: of each the id and a name, maybe a former one.
+
+        Without those of which a connection is not tied to the id yet: `connections_for` does that.
+        """
+        found = await self._read_connections_of(repositories) if repositories else []
+        return {
+            repository: self._in_order(connections)
+            for repository, (connections, unbound) in zip(repositories, found, strict=True)
+            if not unbound
+        }
+
+    def _in_order(self, found: Iterable[bytes]) -> list[Connection]:
+        return sorted(map(self._load_connection, found), key=lambda one: (one.created_at, one.id))
 
     async def _read_connections_of(self, repositories: Sequence[tuple[int, str]]) -> Any:
         places: list[str] = []

@@ -1,6 +1,7 @@
 """Stage one of the worker: deliveries from the inbox to what their commit writes and which letters go out."""
 
 import asyncio
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -54,7 +55,8 @@ class Outcome:
     snapshots: dict[Thread, Snapshot] = field(default_factory=dict)
     """What Redis then holds of them."""
     connections: list[Connection] = field(default_factory=list)
-    """Those of their repositories."""
+    """Those of their repositories, as far as they were read beforehand, `read_at` by the monotonic clock."""
+    read_at: float = 0
     errors: dict[str, Exception] = field(default_factory=dict)
     """What is wrong with those that cannot be translated, by the entry's id."""
 
@@ -76,6 +78,8 @@ class _Round:
     deliveries: Mapping[str, Delivery]
     """By the entry's id; those that had to be read to know what they need."""
     connections: dict[Repository, list[Connection]]
+    read_at: float
+    """When, by the monotonic clock."""
 
 
 @dataclass(kw_only=True)
@@ -99,7 +103,9 @@ class Translator:
         errors, and what reading a connection raises.
         """
         shared = await self._read(entries, known)
-        outcome = Outcome(connections=[one for some in shared.connections.values() for one in some])
+        outcome = Outcome(
+            connections=[one for some in shared.connections.values() for one in some], read_at=shared.read_at
+        )
         held: set[int] = set()
         for at, entry in enumerate(entries, start=1):
             if entry.repository_id in held:
@@ -130,7 +136,8 @@ class Translator:
             if entry.repository_id in self._full_names
         }
         ledger = Ledger(self.pulls, known)
-        connections = await self._all_connections(list(names))
+        read_at = time.monotonic()
+        connections = await self.store.connections_known(list(names))
         unconnected = {repository[0] for repository, some in connections.items() if not some}
         concerned = [entry for entry in entries if entry.repository_id not in unconnected]
         deliveries = {
@@ -143,11 +150,7 @@ class Translator:
         if checked:
             await ledger.fetch_heads(checked)
         await ledger.fetch_checks(checked)
-        return _Round(ledger=ledger, deliveries=deliveries, connections=connections)
-
-    async def _all_connections(self, sought: Sequence[Repository]) -> dict[Repository, list[Connection]]:
-        found = await self.store.connections_for_all(sought) if sought else []
-        return dict(zip(sought, found, strict=True))
+        return _Round(ledger=ledger, deliveries=deliveries, connections=connections, read_at=read_at)
 
     async def _translate(self, entry: InboxEntry, shared: _Round, outcome: Outcome) -> None:
         """Add what becomes of one delivery; raises `Malformed`, and for an odd payload whatever comes."""

@@ -17,8 +17,8 @@ from bridge.handling import REDIS_PAUSE, Handler
 from bridge.holding import Handling, Holding, Stop, Stopped
 from bridge.leases import Leases
 
-READ_COUNT = 64
-MAX_LOADED = 1024
+READ_COUNT = 16
+MAX_LOADED = 768
 """Deliveries in memory at a time; the rest waits in Redis."""
 
 DRAIN_SECONDS = 20

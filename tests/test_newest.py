@@ -1,5 +1,7 @@
 """What a holder remembers of pull requests: the newest that was committed, until all is posted."""
 
+import time
+
 import orjson
 import pytest
 from msgspec.structs import replace
@@ -88,7 +90,7 @@ def test_a_connection_counts_for_a_moment_after_it_was_read(monkeypatch: pytest.
     newest, now = Newest(), 100.0
     monkeypatch.setattr("bridge.newest.time.monotonic", lambda: now)
     assert newest.connection("c1") is None
-    newest.committed({}, [], [CONNECTION])
+    newest.committed({}, [], [CONNECTION], read_at=now)
     now += CONNECTION_SECONDS - 0.01
     assert newest.connection("c1") == CONNECTION
     now += 0.02
@@ -97,7 +99,8 @@ def test_a_connection_counts_for_a_moment_after_it_was_read(monkeypatch: pytest.
 
 def test_a_connection_that_is_gone_is_forgotten_at_once() -> None:
     newest = Newest()
-    newest.committed({}, [], [CONNECTION])
+    newest.committed({}, [], [CONNECTION], read_at=time.monotonic())
+    assert newest.connection("c1") == CONNECTION
     newest.forget("c1")
     assert newest.connection("c1") is None
 

@@ -193,3 +193,25 @@ async def test_a_batch_reads_and_writes_redis_as_often_as_one_delivery(redis_url
     # Redis is told each script the first time.
     await calls(1)
     assert await calls(13) == await calls(1) > 1
+
+
+async def test_a_repository_that_was_renamed_is_not_given_what_is_meant_for_the_next_of_its_name(
+    redis_url: str,
+) -> None:
+    """Its name is remembered from its last delivery; only what a delivery says ties a connection to it."""
+    first, second = Life().play([("retitle", 0, True)]).sent
+    second = (
+        second[0],
+        {**second[1], "repository": {**second[1]["repository"], "full_name": "acme/renamed"}},
+    )
+    async with open_queue(redis_url) as queue:
+        translating = translator(queue)
+        await translating.store.connect(NAME, flow_token="one", name=NAME)
+        entries = await enqueued(queue, [first, second])
+        told_first = await translating.translate(entries[:1])
+        other, _ = await translating.store.connect(NAME, flow_token="two", name=NAME)
+        told_second = await translating.translate(entries[1:])
+        assert [len(one.letters) for one in (told_first, told_second)] == [1, 1]
+        assert [one.id for one in await translating.store.connections_for(REPOSITORY_ID + 1, NAME)] == [
+            other.id
+        ]

@@ -6,6 +6,7 @@ Every answer is accounted for: what a server took must be what Redis holds, or i
 import copy
 import json
 import random
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,9 +18,12 @@ from scripts.benches.findings import Figure, Findings, Plot
 from scripts.benches.peer.intake import STREAM
 from scripts.benches.rig import Rig, expect, say
 from scripts.benches.tools import Load
-from scripts.sandbox.house import free_port, until
+from scripts.sandbox.house import Broken, free_port, until
 
 CONNECTIONS = 32
+QUIET = 0.5
+"""Seconds without an answer, after which no more are on their way."""
+
 CONCURRENCY = (1, 8, 32, 128)
 SIZES = (2_000, 24_000, 200_000, 2_000_000)
 WORDS = "the thread of this branch waits until all checks pass and its reviewers have said what they think"
@@ -55,13 +59,22 @@ class AtBridge:
     async def taken(self) -> int:
         """Deliveries in Redis, which must be as many as bridge answered with 202; raises `Broken`."""
 
+        seen: dict[str, int] = {}
+        since = time.monotonic()
+
         async def settled() -> bool:
-            answers = await self._rig.answers()
+            nonlocal seen, since
+            if (answers := await self._rig.answers()) != seen:
+                seen, since = answers, time.monotonic()
             self._new = {one: count - self._before.get(one, 0) for one, count in answers.items()}
             self._held = await self._rig.queued()
-            return self._held == self._new.get("202", 0) and answers == await self._rig.answers()
+            # What wrk left under way is answered after it has gone, large bodies a while after.
+            return self._held == self._new.get("202", 0) and time.monotonic() - since > QUIET
 
-        await until(settled, "bridge answered 202 to more or fewer than Redis holds", seconds=30)
+        try:
+            await until(settled, "", seconds=30)
+        except Broken:
+            raise Broken(f"Redis holds {self._held} deliveries, and bridge answered {self._new}") from None
         self._before = await self._rig.answers()
         return self._held
 
