@@ -151,7 +151,7 @@ class Store:
     async def connections_known(
         self, repositories: Sequence[tuple[int, str]]
     ) -> dict[tuple[int, str], list[Connection]]:
-        """The connections of several repositories, read at once: of each the id and a name, maybe a former one.
+        """The connections of several repositories, each by id and a name, maybe a former one; read at once.
 
         Without those of which a connection is not tied to the id yet: `connections_for` does that.
         """

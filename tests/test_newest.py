@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from bridge.core.model import Connection
 from bridge.core.pull import Person, PullRequest
 from bridge.core.snapshot import Snapshot
-from bridge.newest import CONNECTION_SECONDS, Newest
+from bridge.newest import CONNECTION_SECONDS, SNAPSHOTS_KEPT, Newest
 from tests.queue_kit import REPOSITORY_ID, letter
 
 PULL = PullRequest(
@@ -123,3 +123,19 @@ def test_what_redis_holds_is_known_while_letters_wait_and_no_more_once_it_is_in_
     assert newest.snapshot(thread) == Snapshot()
     newest.done(second)
     assert newest.snapshot(thread) is None
+
+
+def test_of_few_pull_requests_it_is_kept_what_redis_holds() -> None:
+    newest, snapshot = Newest(), Snapshot(said={"ready": True})
+    letters = [letter("d", number=number) for number in range(1, SNAPSHOTS_KEPT + 3)]
+    threads = [(REPOSITORY_ID, one.number) for one in letters]
+    newest.committed({}, letters, snapshots=dict.fromkeys(threads, Snapshot()))
+    known = [thread for thread in threads if newest.snapshot(thread) is not None]
+    assert known == threads[:SNAPSHOTS_KEPT]
+
+    # Those that are kept are kept up to date, and whoever is done makes room.
+    newest.committed({}, [], snapshots={threads[0]: snapshot})
+    assert newest.snapshot(threads[0]) == snapshot
+    newest.done(letters[0])
+    newest.committed({}, [], snapshots={threads[-1]: snapshot, threads[-2]: snapshot})
+    assert [newest.snapshot(thread) for thread in threads[-2:]] == [None, snapshot]
