@@ -95,7 +95,7 @@ class InboxEntry:
         return unpack(self.packed)
 
 
-class Letter(msgspec.Struct, frozen=True, kw_only=True):
+class Letter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A message for one connection; the thread is drawn from the snapshot when it is posted."""
 
     connection_id: str

@@ -199,6 +199,18 @@ async def test_a_letter_that_was_queued_before_it_named_its_event_still_loads() 
     assert loaded.message.title == "Opened"
 
 
+@pytest.mark.parametrize("place", [(), ("message",), ("message", "author")], ids=repr)
+def test_a_letter_that_says_more_than_this_version_knows_is_not_read(place: tuple[str, ...]) -> None:
+    """Another version wrote it: what it says there would be lost."""
+    fields = msgspec.to_builtins(letter("d"))
+    part = fields
+    for name in place:
+        part = part[name]
+    part["of_a_later_version"] = 1
+    with pytest.raises(msgspec.MsgspecError):
+        load_letter(json.dumps(fields).encode())
+
+
 async def test_such_a_letter_is_posted_and_noted(house: House, made: Pulls) -> None:
     one = await connection(house)
     house.flowdock_journal.faults.append(Fault(path="/messages", status=400))

@@ -82,14 +82,14 @@ class Connection:
         return f"github:{self.repository.partition('/')[2]}:pr:{number}"
 
 
-class Author(msgspec.Struct, frozen=True, kw_only=True):
+class Author(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Who did it, as Flowdock shows it beside a message."""
 
     name: str
     avatar: str = ""
 
 
-class Message(msgspec.Struct, frozen=True, kw_only=True):
+class Message(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One message to a flow; `title` is HTML with links only, `body` safe HTML."""
 
     event: Literal["activity", "discussion"]
