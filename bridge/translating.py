@@ -155,6 +155,7 @@ class Translator:
     async def _translate(self, entry: InboxEntry, shared: _Round, outcome: Outcome) -> None:
         """Add what becomes of one delivery; raises `Malformed`, and for an odd payload whatever comes."""
         delivery = shared.deliveries.get(entry.id) or _open(entry)
+        _hold_to_heading(delivery, entry)
         full_name = delivery.payload["repository"]["full_name"]
         connections = await self._connections(entry, delivery, shared)
         if not connections:
@@ -252,6 +253,14 @@ def _opened(entry: InboxEntry) -> Delivery | None:
 
 def _open(entry: InboxEntry) -> Delivery:
     return narrow.read(Envelope(id=entry.delivery_id, event=entry.event, body=entry.body))
+
+
+def _hold_to_heading(delivery: Delivery, entry: InboxEntry) -> None:
+    """Raise `Malformed` if a delivery is not about what it was taken for at a glance (`heading.glance`)."""
+    repository = delivery.payload.get("repository")
+    about = repository.get("id") if isinstance(repository, dict) else None
+    if about != entry.repository_id or (translate.subject(delivery) or 0) != entry.number:
+        raise Malformed("the payload is about another pull request than it seems to be by its beginning")
 
 
 def _head(entry: InboxEntry, delivery: Delivery) -> Commit:

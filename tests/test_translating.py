@@ -14,6 +14,7 @@ from msgspec import structs
 from bridge.checkups import Checkups
 from bridge.core.errors import Malformed
 from bridge.core.model import Envelope
+from bridge.core.packing import pack
 from bridge.core.pull import PullRequest
 from bridge.core.vault import Vault
 from bridge.deliveries import InboxEntry, Incoming, Letter, OutboxEntry
@@ -42,7 +43,7 @@ async def enqueued(queue: Queue, sent: Iterable[Told]) -> list[InboxEntry]:
     group = [
         as_of_one_moment(
             Incoming.of(
-                Envelope(id=f"d{at}", event=event, body=orjson.dumps(payload)),
+                Envelope(id=f"d{at}", event=event, body=orjson.dumps(in_repository(payload))),
                 repository_id=REPOSITORY_ID,
                 number=number_of(payload),
             )
@@ -51,6 +52,11 @@ async def enqueued(queue: Queue, sent: Iterable[Told]) -> list[InboxEntry]:
     ]
     await queue.deliveries.enqueue(group)
     return await queue.inbox()
+
+
+def in_repository(payload: dict[str, Any], repository_id: int = REPOSITORY_ID) -> dict[str, Any]:
+    """A payload of the repository with this id."""
+    return {**payload, "repository": {**payload["repository"], "id": repository_id}}
 
 
 def as_of_one_moment(incoming: Incoming) -> Incoming:
@@ -156,8 +162,9 @@ async def test_an_odd_one_holds_up_those_behind_it_and_leaves_nothing_of_itself(
 async def test_an_odd_one_holds_up_no_other_repository(redis_url: str) -> None:
     sent = Life().play([("retitle", 0, True), ("retitle", 1, True)]).sent
     async with open_queue(redis_url) as queue:
-        # As if it were another repository's, which lies in the same partition.
-        entries, outcome = await translated(queue, odd(1, sent), repository_id=REPOSITORY_ID + 1)
+        # As if another repository lay in the same partition.
+        other = pack(orjson.dumps(in_repository(odd(1, sent)[1][1], REPOSITORY_ID + 1)))
+        entries, outcome = await translated(queue, sent, repository_id=REPOSITORY_ID + 1, packed=other)
     assert outcome.entries == [entries[0], entries[2]]
     assert list(outcome.errors) == [entries[1].id]
 
@@ -168,6 +175,18 @@ async def test_what_cannot_be_read_at_all_is_an_error_of_its_own(redis_url: str)
         entries, outcome = await translated(queue, sent, packed=b"broken")
     assert outcome.entries == entries[:1]
     assert isinstance(outcome.errors[entries[1].id], Malformed)
+
+
+@pytest.mark.parametrize("other", [{"repository_id": REPOSITORY_ID + 1}, {"number": NUMBER + 1}], ids=str)
+async def test_what_is_about_another_than_it_was_taken_for_is_an_error(
+    redis_url: str, other: dict[str, int]
+) -> None:
+    sent = Life().play([("retitle", 0, True)]).sent
+    async with open_queue(redis_url) as queue:
+        entries, outcome = await translated(queue, sent, **other)
+    assert outcome.entries == entries[:1]
+    assert [letter.delivery_id for letter in outcome.letters] == ["d0"]
+    assert "another pull request" in str(outcome.errors[entries[1].id])
 
 
 async def test_a_batch_reads_and_writes_redis_as_often_as_one_delivery(redis_url: str) -> None:

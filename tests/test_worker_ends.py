@@ -2,16 +2,19 @@
 
 import asyncio
 import json
+from typing import Any
 
 import pytest
 import structlog
 
 from bridge import handling, keys
-from bridge.core import heading
+from bridge.core import heading, webhook
 from bridge.core.errors import BridgeError
+from bridge.core.heading import Heading
 from bridge.core.model import Envelope
 from bridge.core.vault import Vault
 from scripts.sandbox.faults import Fault
+from tests import sign
 from tests.conftest import House, eventually
 from tests.worker_kit import (
     FOREVER,
@@ -130,24 +133,83 @@ async def test_a_source_that_was_removed_takes_its_connection_and_token_with_it(
 # What no one expected
 
 
+@pytest.mark.parametrize("broken", [b"1e999", b"odd"], ids=["a number that no float can hold", "no JSON"])
 async def test_a_delivery_that_cannot_be_read_whole_is_a_dead_letter_at_once_and_the_thread_goes_on(
-    house: House, made: Pulls
+    house: House, made: Pulls, broken: bytes
 ) -> None:
-    """A number that no float can hold: the web, which reads headings only, takes it."""
+    """The web, which looks at headings only, takes it."""
     house.start_worker()
     await made.deliver(1, "A")
-    odd = json.dumps(made.payload_of(1, "odd")).replace('"odd"', "1e999").encode()
-    envelope = Envelope(id="odd", event="pull_request", body=odd)
-    about = heading.read(envelope)
-    assert about is not None
-    await house.services.intake.take(envelope, repository_id=about.repository_id, number=about.number)
+    body = json.dumps(made.payload_of(1, "odd")).replace('"odd"', broken.decode()).encode()
+    secret = house.services.settings.github_webhook_secrets[0]
+    assert await sent(house, body, secret=secret) == 202
     await made.deliver(1, "B")
 
     (letter,) = await dead(house)
     assert (letter.kind, letter.reason, letter.detail) == ("inbox", "the body is not JSON in UTF-8", "")
-    assert "1e999" in letter.fields["body"]
+    assert broken.decode() in letter.fields["body"]
     await idle(house)
     assert said(await house.messages(), 1) == ["A", "B"]
+
+
+async def sent(house: House, body: bytes, *, secret: str, address: str = "") -> int:
+    """The status of a pull request's delivery with this body."""
+    headers = {
+        "Content-Type": "application/json",
+        "X-GitHub-Event": "pull_request",
+        "X-GitHub-Delivery": "odd",
+        "X-Hub-Signature-256": sign.webhook(body, secret),
+    }
+    async with house.http.post(
+        f"{house.bridge}/github/webhook{address}", data=body, headers=headers
+    ) as response:
+        return response.status
+
+
+async def test_what_is_about_another_pull_request_than_it_seems_to_be_is_a_dead_letter(
+    house: House, made: Pulls
+) -> None:
+    house.start_worker()
+    await made.deliver(1, "A")
+    body = json.dumps(seeming(made, REPOSITORY_ID + 1)).encode()
+    [secret] = house.services.settings.github_webhook_secrets
+    assert await sent(house, body, secret=secret) == 202
+
+    (letter,) = await dead(house)
+    assert "another pull request" in letter.reason
+    await made.deliver(1, "B")
+    await idle(house)
+    assert said(await house.messages(), 1) == ["A", "B"]
+
+
+async def test_who_may_sign_for_one_repository_makes_nobody_believe_a_word_about_another(
+    house: House, made: Pulls
+) -> None:
+    house.start_worker()
+    await made.deliver(1, "A")
+    own = REPOSITORY_ID + 1
+    [secret] = house.services.settings.github_webhook_secrets
+    body = json.dumps(seeming(made, own) | {"repository": {"id": own, "full_name": "evil/own"}}).encode()
+    own_secret = webhook.repository_secret(secret, own)
+    assert await sent(house, body, secret=own_secret, address=f"?repository={own}") == 202
+    await made.deliver(1, "B")
+
+    await idle(house)
+    assert said(await house.messages(), 1) == ["A", "B"]
+    assert await house.services.deliveries.dead_letters() == []
+    [connection] = await house.services.store.connections()
+    notes = await house.services.journal.notes(REPOSITORY_ID, connection.id)
+    assert [note.delivery_id == "odd" for note in notes] == [False, False]
+
+
+def seeming(made: Pulls, repository_id: int) -> dict[str, Any]:
+    """A payload about this repository, and at a glance about the one that is connected."""
+    payload = made.payload_of(1, "forged")
+    others = payload["repository"]
+    payload |= {"repository": others | {"id": repository_id}, "other": {"repository": others}}
+    envelope = Envelope(id="odd", event="pull_request", body=json.dumps(payload).encode())
+    assert heading.glance(envelope) == Heading("edited", REPOSITORY_ID, 1)
+    return payload
 
 
 async def test_a_poison_delivery_is_a_dead_letter_with_its_traceback_and_the_thread_goes_on(

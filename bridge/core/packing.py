@@ -6,11 +6,11 @@ is not sent to Redis, kept and written to its file there saves more time than pa
 
 import zstandard
 
-_PARAMETERS = zstandard.ZstdCompressionParameters.from_level(-2, min_match=7)
+_PARAMETERS = zstandard.ZstdCompressionParameters.from_level(-2, min_match=7, hash_log=11)
 """Of those that were measured on GitHub's payloads the quickest that make a seventh of them.
 
 What repeats there is long (addresses, names of fields). To look for nothing shorter than 7 bytes makes a
-tenth more than level -1 does, in a fifth less time.
+tenth more than level -1 does, in a fifth less time. A table of 2,048 places stays in the nearest cache.
 """
 
 KEPT_LEVEL = 1

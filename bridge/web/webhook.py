@@ -50,7 +50,8 @@ async def _receive(request: web.Request, services: Services) -> web.StreamRespon
     envelope = await _signed(request, body, services.credentials)
     if envelope.event not in translate.EVENTS:
         return await _not_for_a_thread(request, services, webhook.whole(envelope))
-    found = heading.read(envelope)
+    # Who signs for one repository alone is not taken at a glance.
+    found = heading.of(webhook.whole(envelope)) if request.query_string else heading.read(envelope)
     _note(request, envelope, found)
     if found is None:
         return web.Response(status=204)
