@@ -131,8 +131,10 @@ class Pulls:
                 Write("SADD", keys.heads(repository_id, after.head_sha), str(number), CHECKS_SECONDS)
             )
         place = keys.open_pulls(repository_id)
-        writes.append(Write("SADD" if after.is_open else "SREM", place, str(number), SECONDS))
-        return writes
+        if before.value("number") is not None and before.is_open == after.is_open:
+            # It has its place since it was first written.
+            return [*writes, Write("LIVE", place, "", SECONDS)]
+        return [*writes, Write("SADD" if after.is_open else "SREM", place, str(number), SECONDS)]
 
     def checks_write(self, repository_id: int, sha: str, registers: dict[str, Register]) -> Write:
         """What a commit has to write for a commit's checks."""

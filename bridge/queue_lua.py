@@ -54,7 +54,7 @@ local function write(command, key, seconds, value)
         counted[key] = counted[key] or {seconds = seconds, fields = {}}
         counted[key].fields[value] = (counted[key].fields[value] or 0) + 1
         return
-    else
+    elseif command ~= 'LIVE' then
         redis.call(command, key, value)
     end
     living[key] = seconds

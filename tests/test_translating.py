@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
+from bridge import keys
 from bridge.checkups import Checkups
 from bridge.core.errors import Malformed
 from bridge.core.model import Envelope
@@ -18,7 +19,7 @@ from bridge.core.packing import pack
 from bridge.core.pull import PullRequest
 from bridge.core.vault import Vault
 from bridge.deliveries import InboxEntry, Incoming, Letter, OutboxEntry
-from bridge.pulls import Pulls
+from bridge.pulls import SECONDS, Pulls
 from bridge.store import Store
 from bridge.translating import Outcome, Translator
 from tests.conftest import emptied
@@ -187,6 +188,25 @@ async def test_what_is_about_another_than_it_was_taken_for_is_an_error(
     assert outcome.entries == entries[:1]
     assert [letter.delivery_id for letter in outcome.letters] == ["d0"]
     assert "another pull request" in str(outcome.errors[entries[1].id])
+
+
+async def test_the_open_ones_are_remembered_from_the_last_delivery_on(redis_url: str) -> None:
+    async with open_queue(redis_url) as queue:
+        redis: Any = queue.redis
+        translating = translator(queue)
+        await translating.store.connect(NAME, flow_token="token", name=NAME)
+        plan = [("retitle", 0, True), ("close", 0, True), ("reopen", 0, True), ("retitle", 1, True)]
+        found = []
+        for entry in await enqueued(queue, Life().play(plan).sent):
+            outcome = await translating.translate([entry])
+            await queue.commit(entry, writes=outcome.writes, letters=outcome.letters)
+            place = keys.open_pulls(REPOSITORY_ID)
+            lives = await redis.ttl(place)
+            found.append((await translating.pulls.open_numbers(REPOSITORY_ID), lives > SECONDS - 60))
+            await redis.expire(place, 1000)
+    here: tuple[list[int], bool] = ([NUMBER], True)
+    gone: tuple[list[int], bool] = ([], False)
+    assert found == [here, here, gone, here, here]
 
 
 async def test_a_batch_reads_and_writes_redis_as_often_as_one_delivery(redis_url: str) -> None:

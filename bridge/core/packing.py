@@ -13,18 +13,21 @@ What repeats there is long (addresses, names of fields). To look for nothing sho
 tenth more than level -1 does, in a fifth less time. A table of 2,048 places stays in the nearest cache.
 """
 
-KEPT_LEVEL = 1
-"""For what is kept for months: a fifth smaller, for 3 µs more."""
+_KEPT = zstandard.ZstdCompressionParameters.from_level(-1, min_match=5, hash_log=11)
+"""For what is kept for months: a tenth smaller, for 1 µs more.
+
+Level 1 makes another sixth less, and takes twice as long both ways: it also packs what repeats nowhere.
+"""
 
 WORTH = 512
 """Bytes from which on packing is worth it."""
 
 _MAGIC = b"\x28\xb5\x2f\xfd"
-"""How Zstandard's frames begin, and no JSON (RFC 8878, 3.1.1)."""
+"""How Zstandard's frames begin, and no JSON object and no map of MessagePack's (RFC 8878, 3.1.1)."""
 
 
 def pack(document: bytes, *, to_keep: bool = False) -> bytes:
-    """A document of JSON, packed if that makes it smaller; `to_keep` rather small than quick."""
+    """A document, packed if that makes it smaller; `to_keep` rather small than quick."""
     if len(document) < WORTH:
         return document
     packed = (_KEEPING if to_keep else _COMPRESSOR).compress(document)
@@ -42,5 +45,5 @@ def unpack(data: bytes) -> bytes:
 
 
 _COMPRESSOR = zstandard.ZstdCompressor(compression_params=_PARAMETERS)
-_KEEPING = zstandard.ZstdCompressor(level=KEPT_LEVEL)
+_KEEPING = zstandard.ZstdCompressor(compression_params=_KEPT)
 _DECOMPRESSOR = zstandard.ZstdDecompressor()

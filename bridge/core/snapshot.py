@@ -170,17 +170,21 @@ def _unresolved(snapshot: Snapshot) -> tuple[str, ...]:
 
 
 def dump(snapshot: Snapshot) -> bytes:
-    """The snapshot as JSON, packed."""
+    """The snapshot in MessagePack, packed."""
     return pack(_ENCODER.encode(snapshot), to_keep=True)
 
 
-_ENCODER = msgspec.json.Encoder()
-_DECODER = msgspec.json.Decoder(Snapshot)
+_ENCODER = msgspec.msgpack.Encoder()
+_DECODER = msgspec.msgpack.Decoder(Snapshot)
+_FORMER = msgspec.json.Decoder(Snapshot)
 
 
 def load(data: bytes | None) -> Snapshot:
-    """The snapshot that `dump` wrote, now or before it packed and kept HTML; an empty one for None.
+    """The snapshot that `dump` wrote, now or when it wrote JSON, packed or not; an empty one for None.
 
     Raises `ValueError` or msgspec's errors where it is broken.
     """
-    return Snapshot() if data is None else _DECODER.decode(unpack(data))
+    if data is None:
+        return Snapshot()
+    document = unpack(data)
+    return _FORMER.decode(document) if document.startswith(b"{") else _DECODER.decode(document)

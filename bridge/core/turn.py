@@ -1,13 +1,12 @@
 """Whose turn it is: the one who has to do something before a pull request can go on."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from bridge.core.checks import verdict
 from bridge.core.pull import PullRequest
 
 
-@dataclass(frozen=True, kw_only=True)
-class Turn:
+class Turn(NamedTuple):
     """`who` in words; `people` are the GitHub logins meant, empty for checks, teams and nobody."""
 
     who: str

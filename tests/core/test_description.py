@@ -3,12 +3,13 @@
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib import metadata, resources
 from typing import Any
 
 import orjson
 import pytest
+import zstandard
 
 from bridge.core import description, markdown, snapshot
 from bridge.core.model import Connection
@@ -198,10 +199,11 @@ def test_the_html_takes_no_part_in_merging() -> None:
     assert Snapshot().merge(other).rendered is None
 
 
-def test_a_snapshot_of_before_it_was_packed_and_kept_html_is_read() -> None:
+@pytest.mark.parametrize("packed", [lambda document: document, zstandard.compress], ids=["JSON", "packed"])
+def test_a_snapshot_of_before_it_was_packed_and_kept_html_is_read(packed: Callable[[bytes], bytes]) -> None:
     known = told().snapshot()
     parts = {name: getattr(known, name) for name in ("values", "sets", "reviews", "conversations", "said")}
-    loaded = snapshot.load(orjson.dumps(parts, default=tuple))
+    loaded = snapshot.load(packed(orjson.dumps(parts, default=tuple)))
     assert (loaded.values, loaded.sets, loaded.said) == (known.values, known.sets, known.said)
     assert loaded.rendered is None
     assert description.html(snapshot.view(loaded)) == "<p>Why</p>"
