@@ -76,8 +76,7 @@ class Incoming(NamedTuple):
         return cls(envelope.id, envelope.event, repository_id, number, time.time(), pack(envelope.body))
 
 
-@dataclass(frozen=True, kw_only=True)
-class InboxEntry:
+class InboxEntry(msgspec.Struct, frozen=True, kw_only=True):
     """A delivery to translate."""
 
     kind: ClassVar[Kind] = "inbox"
@@ -88,7 +87,11 @@ class InboxEntry:
     repository_id: int
     number: int
     received_at: float
-    packed: bytes = field(repr=False)
+    packed: bytes
+
+    def __repr__(self) -> str:
+        """Without what it carries."""
+        return f"InboxEntry(id={self.id!r}, delivery_id={self.delivery_id!r}, event={self.event!r})"
 
     @property
     def body(self) -> bytes:

@@ -2,10 +2,10 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from redis.exceptions import OutOfMemoryError, RedisError
 
 from bridge import embedded_redis, keys
@@ -85,6 +85,14 @@ async def test_a_delivery_that_could_not_be_appended_is_not_taken_for_a_repeat(q
 
 
 # From the inbox to the outbox
+
+
+async def test_an_entry_does_not_show_what_it_carries(queue: Queue) -> None:
+    await queue.put("d1", body=b"s-body")
+    [entry] = await queue.inbox()
+    assert entry.body == b"s-body"
+    assert "s-body" not in repr(entry)
+    assert "d1" in repr(entry)
 
 
 async def test_commit_replaces_a_delivery_by_its_letters_and_what_it_writes(queue: Queue) -> None:

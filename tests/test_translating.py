@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -146,7 +145,7 @@ async def translated(queue: Queue, sent: Sequence[Told], **other: Any) -> tuple[
         await translating.store.connect(NAME, flow_token=f"token-{repository_id}", name=NAME)
         await translating.store.connections_for(repository_id, NAME)
     entries = await enqueued(queue, sent)
-    entries = [replace(entry, **other) if at == 1 else entry for at, entry in enumerate(entries)]
+    entries = [structs.replace(entry, **other) if at == 1 else entry for at, entry in enumerate(entries)]
     return entries, await translating.translate(entries)
 
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import msgspec
-import orjson
 
 from bridge.core.model import Delivery, Payload
 from bridge.core.pull import Check
@@ -198,7 +197,7 @@ def verdict(checks: tuple[Check, ...]) -> Verdict:
 
 def dump(registers: Mapping[str, Register]) -> bytes:
     """A commit's checks as JSON."""
-    return orjson.dumps(registers, default=tuple)
+    return msgspec.json.encode(registers)
 
 
 _DECODER = msgspec.json.Decoder(dict[str, Register])

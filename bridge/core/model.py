@@ -13,18 +13,20 @@ Payload = dict[str, Any]
 """A webhook's JSON object, as GitHub documents it for its event."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Envelope:
+class Envelope(msgspec.Struct, frozen=True, kw_only=True):
     """A verified webhook delivery, not opened yet: `id` is GitHub's GUID."""
 
     id: str
     event: str
-    body: bytes = field(repr=False)
+    body: bytes
     """The payload's JSON as it came: what the queue keeps."""
 
+    def __repr__(self) -> str:
+        """Without what it carries."""
+        return f"{type(self).__name__}(id={self.id!r}, event={self.event!r})"
 
-@dataclass(frozen=True, kw_only=True)
-class Delivery(Envelope):
+
+class Delivery(Envelope, frozen=True, kw_only=True, dict=True):
     """A verified webhook delivery, read whole: `payload` is the parsed JSON."""
 
     payload: Payload
@@ -100,6 +102,11 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """GitHub logins; those of linked accounts become their Flowdock users' tags when it is posted."""
 
 
+def path_of(full_name: str, number: int) -> str:
+    """The path that the addresses of a pull request's actions begin with."""
+    return f"/repos/{full_name}/pulls/{number}/"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Target:
     """What a button was clicked on: a pull request and the action's slug."""
@@ -112,7 +119,7 @@ class Target:
     @property
     def path(self) -> str:
         """The path of the UpdateAction's address."""
-        return f"/repos/{self.owner}/{self.repo}/pulls/{self.number}/{self.action}"
+        return path_of(f"{self.owner}/{self.repo}", self.number) + self.action
 
     def __str__(self) -> str:
         """As people write it: `acme/component#42`."""

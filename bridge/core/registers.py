@@ -12,8 +12,9 @@ only carry it along, and `opened`, the oldest there is, counts least. Where two 
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
+import msgspec
 import orjson
 
 OLDEST, CARRIED, ABOUT = -1, 0, 1
@@ -61,7 +62,7 @@ Switching = tuple[tuple[str, Any], ...]
 _SECONDS_KEPT = 4
 
 
-class Register(NamedTuple):
+class Register(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One value: when it was told, how much that counts within its second, and what.
 
     `switched` is kept of a value that goes to and fro, to settle what was said within one second.
@@ -74,14 +75,15 @@ class Register(NamedTuple):
 
     def merge(self, other: "Register") -> "Register":
         """The newer of two; of equals the one with the greater JSON, so that both sides agree."""
-        mine, theirs = self[:2], other[:2]
+        mine, theirs = (self.at, self.weight), (other.at, other.weight)
         if mine != theirs:
             newest = self if mine > theirs else other
         else:
             newest = self if self == other else max(self, other, key=_rank)
         if not (self.switched or other.switched):
             return newest
-        return newest._replace(switched=_newest_seconds((*self.switched, *other.switched)))
+        switched = _newest_seconds((*self.switched, *other.switched))
+        return Register(newest.at, newest.weight, newest.value, switched)
 
     def settled(self, at_birth: Any) -> Any:
         """The value; if its second switched it there and back, what stood before (`at_birth`: nothing)."""
@@ -104,7 +106,7 @@ def _rank(register: Register) -> bytes:
     return _canonical(register.value)
 
 
-class Members(NamedTuple):
+class Members(msgspec.Struct, frozen=True, array_like=True):
     """A set of items by name: those that the newest deliveries list, less those they removed."""
 
     at: str
@@ -136,5 +138,9 @@ def merge_all(known: Mapping[str, Register], told: Mapping[str, Register]) -> di
     merged = dict(known)
     for name, register in told.items():
         before = merged.get(name)
-        merged[name] = register if before is None else before.merge(register)
+        # Nearly all are simply newer: then there is nothing to merge.
+        if before is None or (register.at > before.at and not register.switched and not before.switched):
+            merged[name] = register
+        else:
+            merged[name] = before.merge(register)
     return merged

@@ -57,8 +57,8 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
         return Snapshot(
             values=merge_all(self.values, other.values),
             sets=sets,
-            reviews=_newest(merge_all(self.reviews, other.reviews)),
-            conversations=_newest(merge_all(self.conversations, other.conversations)),
+            reviews=_newest(self.reviews, other.reviews),
+            conversations=_newest(self.conversations, other.conversations),
             said=self.said,
             rendered=self.rendered,
         )
@@ -100,7 +100,8 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
         return str(head["sha"]) if head else ""
 
 
-def _newest(registers: dict[str, Register]) -> dict[str, Register]:
+def _newest(known: Mapping[str, Register], told: Mapping[str, Register]) -> Mapping[str, Register]:
+    registers = merge_all(known, told) if told else known
     if len(registers) <= MAX_KEPT:
         return registers
     kept = sorted(registers, key=lambda name: (registers[name].at, name))[-MAX_KEPT:]

@@ -8,13 +8,14 @@ from bridge.core import description, turn
 from bridge.core.actions import ACTIONS
 from bridge.core.checks import verdict
 from bridge.core.markdown import escape, link
-from bridge.core.model import Target
+from bridge.core.model import path_of
 from bridge.core.pull import Branch, Person, PullRequest, Reviewer
 
 MAX_TITLE = 300
 MAX_NAMED = 10
 """Failed checks, conversations, labels that are named; the rest is counted."""
 
+_PAGES = (("Conversation", ""), ("Diff", "/files"), ("Checks", "/checks"))
 _MARKS = {"approved": "✓", "changes requested": "✗", "requested": "…"}
 
 
@@ -56,8 +57,8 @@ def fields(pull: PullRequest) -> list[dict[str, str]]:
         "Turn": _turn(pull),
         "Author": _person(pull.author),
         "Branch": _branches(pull),
-        "Assignees": ", ".join(_person(user) for user in pull.assignees),
-        "Reviewers": ", ".join(_reviewer(reviewer) for reviewer in pull.reviewers),
+        "Assignees": ", ".join([_person(user) for user in pull.assignees]),
+        "Reviewers": ", ".join([_reviewer(reviewer) for reviewer in pull.reviewers]),
         "Conversations": _conversations(pull),
         "Checks": _checks(pull),
         "Labels": _list([link(label.url, label.name) for label in pull.labels]),
@@ -136,18 +137,18 @@ def _changes(pull: PullRequest) -> str:
 
 
 def _list(parts: list[str]) -> str:
+    if not parts:
+        return ""
     more = f" and {len(parts) - MAX_NAMED} more" if len(parts) > MAX_NAMED else ""
     return ", ".join(parts[:MAX_NAMED]) + more
 
 
 def _links(pull: PullRequest) -> list[dict[str, Any]]:
-    pages = {"Conversation": "", "Diff": "/files", "Checks": "/checks"}
-    return [{"@type": "ViewAction", "name": name, "url": pull.url + path} for name, path in pages.items()]
+    return [{"@type": "ViewAction", "name": name, "url": pull.url + path} for name, path in _PAGES]
 
 
 def _buttons(pull: PullRequest, web_url: str) -> list[dict[str, Any]]:
-    owner, repo = pull.owner_and_name
-    place = web_url + Target(owner=owner, repo=repo, number=pull.number, action="").path
+    place = web_url + path_of(pull.repository, pull.number)
     return [
         {
             "@type": "UpdateAction",

@@ -247,7 +247,7 @@ def _numbered(known: Snapshot, repository: int, number: int) -> Snapshot:
         known,
         values={
             **known.values,
-            **{name: known.values[name]._replace(value=value) for name, value in said.items()},
+            **{name: replace(known.values[name], value=value) for name, value in said.items()},
         },
     )
 

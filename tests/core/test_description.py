@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from importlib import metadata, resources
 from typing import Any
 
-import orjson
+import msgspec
 import pytest
 import zstandard
 
@@ -203,7 +203,7 @@ def test_the_html_takes_no_part_in_merging() -> None:
 def test_a_snapshot_of_before_it_was_packed_and_kept_html_is_read(packed: Callable[[bytes], bytes]) -> None:
     known = told().snapshot()
     parts = {name: getattr(known, name) for name in ("values", "sets", "reviews", "conversations", "said")}
-    loaded = snapshot.load(packed(orjson.dumps(parts, default=tuple)))
+    loaded = snapshot.load(packed(msgspec.json.encode(parts)))
     assert (loaded.values, loaded.sets, loaded.said) == (known.values, known.sets, known.said)
     assert loaded.rendered is None
     assert description.html(snapshot.view(loaded)) == "<p>Why</p>"
@@ -211,7 +211,7 @@ def test_a_snapshot_of_before_it_was_packed_and_kept_html_is_read(packed: Callab
 
 def test_a_snapshot_takes_half_the_room_of_its_json() -> None:
     known = told("word " * 200).snapshot()
-    values = orjson.dumps(known.values, default=tuple)
+    values = msgspec.json.encode(known.values)
     assert len(snapshot.dump(known)) < len(values) / 2
 
 

@@ -24,7 +24,7 @@ HOLDERS = [
     Connection(
         id="main", repository="acme/component", repository_id=1, name="", flow_token="s-flow", created_at=0
     ),
-    Delivery(id="1", event="pull_request", payload={}, body=b"s-body"),
+    Delivery(id="1", event="pull_request", payload={"title": "s-title"}, body=b"s-body"),
 ]
 
 
