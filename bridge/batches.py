@@ -33,7 +33,7 @@ class Batches(Generic[Item]):
         self._cut = cut
         self._key_of = key_of
         self._handle_all = handle_all
-        self._lanes = Lanes[Item](handle_one, group)
+        self._lanes = Lanes[Hashable, Item](handle_one, group)
         self._group = group
         self._waiting: list[Item] = []
         self._task: asyncio.Task[None] | None = None

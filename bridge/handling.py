@@ -115,7 +115,8 @@ class Handler:
         while True:
             holding.stop.check()
             if tries.next_at:
-                await holding.stop.pause_until(tries.next_at)
+                with holding.aside(entry):
+                    await holding.stop.pause_until(tries.next_at)
             failed = await self._try(holding, entry, tries)
             if failed is None:
                 break

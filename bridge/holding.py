@@ -3,10 +3,11 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 from bridge.batches import Batches
-from bridge.deliveries import Ended, Entry, InboxEntry, Lease, Tries
+from bridge.deliveries import Ended, Entry, InboxEntry, Lease, OutboxEntry, Tries
 from bridge.grouped import Grouped
 from bridge.lanes import Lanes
 from bridge.newest import Newest
@@ -14,6 +15,9 @@ from bridge.newest import Newest
 MAX_BATCH = 64
 MAX_BATCH_BYTES = 256 * 1024
 """Deliveries that are translated together, and their size as Redis keeps them: packed to a tenth."""
+
+THREADS_AT_ONCE = 16
+"""Of a connection: twice as many as are posted at once, since to note a message's end takes time, too."""
 
 MAX_ENDED = 64
 """Messages whose end is noted together."""
@@ -95,7 +99,12 @@ class Holding:
             handle_one=lambda entry: handling.handle(self, entry),
             group=group,
         )
-        self._outbox = Lanes[Entry](lambda entry: handling.handle(self, entry), group)
+        self._outbox = Lanes[tuple[str, int], Entry](
+            lambda entry: handling.handle(self, entry),
+            group,
+            at_once=THREADS_AT_ONCE,
+            road_of=lambda thread: thread[0],
+        )
         self._ended = Grouped[Ended](lambda ended: handling.finish(lease, ended), most=MAX_ENDED)
 
     @property
@@ -112,7 +121,11 @@ class Holding:
             self.position = entry.id
             self._inbox.add(entry)
         else:
-            self._outbox.add((entry.letter.connection_id, entry.letter.number), entry)
+            self._outbox.add(_thread(entry), entry)
+
+    def aside(self, entry: Entry) -> AbstractContextManager[None]:
+        """While an entry waits for its next try: a message leaves its place to another thread's."""
+        return nullcontext() if isinstance(entry, InboxEntry) else self._outbox.aside(_thread(entry))
 
     async def ended(self, ended: Ended) -> None:
         """Note that a message is at its end, with others of the moment; raises as `Deliveries.finish`."""
@@ -135,6 +148,10 @@ class Holding:
         self.cut.set()
         self._inbox.cancel()
         self._outbox.cancel()
+
+
+def _thread(entry: OutboxEntry) -> tuple[str, int]:
+    return entry.letter.connection_id, entry.letter.number
 
 
 def _repository(entry: Entry) -> int:

@@ -1,24 +1,57 @@
-"""Lanes: what has the same key goes one after the other, different keys side by side."""
+"""Lanes: what has the same key goes one after the other, different keys side by side.
+
+Lanes lie on roads, and of each road only so many are in use at once, in turn: what waits costs little, while
+an item that is being handled has a task with all its frames.
+"""
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import Awaitable, Callable, Hashable, Iterator
+from contextlib import contextmanager
 from typing import Generic, TypeVar
 
+Key = TypeVar("Key", bound=Hashable)
 Item = TypeVar("Item")
 
 
-class Lanes(Generic[Item]):
-    """Runs `handle` for each item: at most one at a time of one key, in the order of `add`."""
+UNBOUNDED = 2**31
 
-    def __init__(self, handle: Callable[[Item], Awaitable[None]], group: asyncio.TaskGroup) -> None:
+
+class _Road(Generic[Key]):
+    """How many lanes it has, how many of them are in use, and which wait to be."""
+
+    __slots__ = ("busy", "lanes", "waiting")
+
+    def __init__(self) -> None:
+        self.lanes = 0
+        self.busy = 0
+        self.waiting: deque[Key] = deque()
+
+
+class Lanes(Generic[Key, Item]):
+    """Runs `handle` for each item: at most one at a time of one key, in the order of `add`.
+
+    `road_of` says on which road the lane of a key lies, of which `at_once` are in use at the same time.
+    """
+
+    def __init__(
+        self,
+        handle: Callable[[Item], Awaitable[None]],
+        group: asyncio.TaskGroup,
+        *,
+        at_once: int = UNBOUNDED,
+        road_of: Callable[[Key], Hashable] = lambda _: None,
+    ) -> None:
         self._handle = handle
         self._group = group
-        self._waiting: dict[Hashable, deque[Item]] = {}
+        self._at_once = at_once
+        self._road_of = road_of
+        self._waiting: dict[Key, deque[Item]] = {}
+        self._roads: dict[Hashable, _Road[Key]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._closed = False
 
-    def add(self, key: Hashable, item: Item) -> None:
+    def add(self, key: Key, item: Item) -> None:
         """Queue an item behind those of its key."""
         if self._closed:
             return
@@ -26,22 +59,57 @@ class Lanes(Generic[Item]):
             self._waiting[key].append(item)
             return
         self._waiting[key] = deque([item])
-        task = self._group.create_task(self._run(key))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        name = self._road_of(key)
+        if (road := self._roads.get(name)) is None:
+            road = self._roads[name] = _Road()
+        road.lanes += 1
+        road.waiting.append(key)
+        self._begin(road)
 
-    def __contains__(self, key: Hashable) -> bool:
+    def __contains__(self, key: Key) -> bool:
         """Whether an item of a key waits or is being handled."""
         return key in self._waiting
 
-    async def _run(self, key: Hashable) -> None:
-        waiting = self._waiting[key]
+    @contextmanager
+    def aside(self, key: Key) -> Iterator[None]:
+        """While a key's item, which is being handled, only waits: another lane of its road has its place."""
+        road = self._roads[self._road_of(key)]
+        road.busy -= 1
+        self._begin(road)
         try:
-            while waiting and not self._closed:
-                await self._handle(waiting[0])
-                waiting.popleft()
+            yield
         finally:
-            del self._waiting[key]
+            road.busy += 1
+
+    def _begin(self, road: _Road[Key]) -> None:
+        while road.waiting and road.busy < self._at_once and not self._closed:
+            road.busy += 1
+            task = self._group.create_task(self._run(road, road.waiting.popleft()))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _run(self, road: _Road[Key], key: Key) -> None:
+        """Handle an item of a lane, then one of the lane that has waited longest."""
+        try:
+            while not self._closed:
+                await self._handle(self._waiting[key][0])
+                self._handled(road, key)
+                if not road.waiting or road.busy > self._at_once:
+                    break
+                key = road.waiting.popleft()
+        finally:
+            road.busy -= 1
+
+    def _handled(self, road: _Road[Key], key: Key) -> None:
+        waiting = self._waiting[key]
+        waiting.popleft()
+        if waiting:
+            road.waiting.append(key)
+            return
+        del self._waiting[key]
+        road.lanes -= 1
+        if not road.lanes:
+            del self._roads[self._road_of(key)]
 
     def close(self) -> None:
         """Let what is being handled come to its end, and begin nothing more."""
@@ -49,7 +117,7 @@ class Lanes(Generic[Item]):
 
     async def drained(self) -> None:
         """Wait until nothing is being handled."""
-        if self._tasks:
+        while self._tasks:
             await asyncio.wait(self._tasks)
 
     def cancel(self) -> None:
@@ -57,6 +125,11 @@ class Lanes(Generic[Item]):
         self._closed = True
         for task in self._tasks:
             task.cancel()
+
+    @property
+    def roads(self) -> int:
+        """How many roads have lanes."""
+        return len(self._roads)
 
     def __len__(self) -> int:
         return sum(len(items) for items in self._waiting.values())

@@ -205,7 +205,7 @@ def test_each_key_keeps_its_order_whatever_goes_apart(
 async def test_a_lane_tells_whether_something_of_a_key_is_in_it() -> None:
     desk = Desk()
     async with asyncio.TaskGroup() as group:
-        lanes = Lanes[Item](desk.handle_one, group)
+        lanes = Lanes[str, Item](desk.handle_one, group)
         lanes.add("a", ("a", 1))
         assert ("a" in lanes, "b" in lanes) == (True, False)
         await lanes.drained()
