@@ -9,24 +9,28 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
+Answer = TypeVar("Answer")
 
 
-class Grouped(Generic[Item]):
-    """Does `step` for the items of one moment, `most` of them at the most, in the order they came in."""
+class Grouped(Generic[Item, Answer]):
+    """Does `step` for the items of one moment, `most` of them at the most, in the order they came in.
 
-    def __init__(self, step: Callable[[Sequence[Item]], Awaitable[None]], *, most: int) -> None:
+    It answers for each.
+    """
+
+    def __init__(self, step: Callable[[Sequence[Item]], Awaitable[Sequence[Answer]]], *, most: int) -> None:
         self._step = step
         self._most = most
-        self._waiting: list[tuple[Item, asyncio.Future[None]]] = []
+        self._waiting: list[tuple[Item, asyncio.Future[Answer]]] = []
         self._stepping: asyncio.Task[None] | None = None
 
-    async def add(self, item: Item) -> None:
-        """Return once a step has done it; raises what the step raised."""
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((item, done))
+    def add(self, item: Item) -> asyncio.Future[Answer]:
+        """What a step will answer for the item; to await it raises what the step raised."""
+        told: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self._waiting.append((item, told))
         if self._stepping is None:
             self._stepping = asyncio.create_task(self._run())
-        await done
+        return told
 
     async def _run(self) -> None:
         try:
@@ -36,17 +40,15 @@ class Grouped(Generic[Item]):
         finally:
             self._stepping = None
 
-    async def _do(self, group: Sequence[tuple[Item, asyncio.Future[None]]]) -> None:
-        error: Exception | None = None
+    async def _do(self, group: Sequence[tuple[Item, asyncio.Future[Answer]]]) -> None:
         try:
-            await self._step([item for item, _ in group])
-        except Exception as raised:
-            error = raised
-        for _, done in group:
+            answers = await self._step([item for item, _ in group])
+        except Exception as error:
+            for _, told in group:
+                if not told.done():
+                    told.set_exception(error)
+            return
+        for (_, told), answer in zip(group, answers, strict=True):
             # Whoever waited may have gone.
-            if done.done():
-                continue
-            if error is None:
-                done.set_result(None)
-            else:
-                done.set_exception(error)
+            if not told.done():
+                told.set_result(answer)

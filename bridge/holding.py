@@ -105,7 +105,8 @@ class Holding:
             at_once=THREADS_AT_ONCE,
             road_of=lambda thread: thread[0],
         )
-        self._ended = Grouped[Ended](lambda ended: handling.finish(lease, ended), most=MAX_ENDED)
+        self._finish = handling.finish
+        self._ended = Grouped(self._note, most=MAX_ENDED)
 
     @property
     def loaded(self) -> int:
@@ -130,6 +131,10 @@ class Holding:
     async def ended(self, ended: Ended) -> None:
         """Note that a message is at its end, with others of the moment; raises as `Deliveries.finish`."""
         await self._ended.add(ended)
+
+    async def _note(self, ended: Sequence[Ended]) -> Sequence[None]:
+        await self._finish(self.lease, ended)
+        return [None] * len(ended)
 
     def close(self) -> None:
         """Begin nothing more, and try nothing again."""

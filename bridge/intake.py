@@ -1,7 +1,6 @@
 """The web's way into the queue: deliveries that come at the same time are written to Redis together.
 
-One write is under way at a time; what arrives meanwhile goes with the next. So a single delivery waits for
-nobody, and under load each round trip and each sync of Redis's file serves many (a group commit).
+So a single delivery waits for nobody, and under load each round trip and each sync of its file serves many.
 """
 
 import asyncio
@@ -11,6 +10,7 @@ from dataclasses import dataclass, field
 from bridge import keys
 from bridge.core.model import Envelope
 from bridge.deliveries import Deliveries, Incoming
+from bridge.grouped import Grouped
 
 MAX_GROUP = 128
 """Deliveries written together at most."""
@@ -25,41 +25,21 @@ class Intake:
 
     deliveries: Deliveries
     seconds: float = SECONDS
-    _waiting: list[tuple[Incoming, asyncio.Future[bool]]] = field(default_factory=list)
-    _writing: asyncio.Task[None] | None = None
+    _grouped: Grouped[Incoming, bool] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._grouped = Grouped(self._write, most=MAX_GROUP)
 
     async def take(self, envelope: Envelope, *, repository_id: int, number: int) -> bool:
         """Take a delivery for good; False if its id was taken before.
 
         Raises redis-py's errors, and `TimeoutError`: then the delivery may have been taken, or may yet be.
         """
-        taken: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self._waiting.append((Incoming.of(envelope, repository_id=repository_id, number=number), taken))
-        if self._writing is None:
-            self._writing = asyncio.create_task(self._write_all())
-        return await taken
+        return await self._grouped.add(Incoming.of(envelope, repository_id=repository_id, number=number))
 
-    async def _write_all(self) -> None:
-        try:
-            while self._waiting:
-                group, self._waiting = self._waiting[:MAX_GROUP], self._waiting[MAX_GROUP:]
-                await self._write(group)
-        finally:
-            self._writing = None
-
-    async def _write(self, group: Sequence[tuple[Incoming, asyncio.Future[bool]]]) -> None:
-        try:
-            async with asyncio.timeout(self.seconds):
-                answers = await self.deliveries.enqueue([incoming for incoming, _ in group])
-        except Exception as error:
-            for _, taken in group:
-                if not taken.done():
-                    taken.set_exception(error)
-            return
-        for (_, taken), answer in zip(group, answers, strict=True):
-            # Whoever waited may have gone.
-            if not taken.done():
-                taken.set_result(answer)
+    async def _write(self, group: Sequence[Incoming]) -> list[bool]:
+        async with asyncio.timeout(self.seconds):
+            return await self.deliveries.enqueue(group)
 
 
 @dataclass(kw_only=True)

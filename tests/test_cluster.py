@@ -50,6 +50,8 @@ async def test_a_slot_that_moves_a_node_and_a_worker_that_are_killed_lose_nothin
     load: Load, cluster: RedisCluster
 ) -> None:
     new = cluster.nodes[-1]
+    # For the worker that is killed: all else may take longer than the whole load.
+    load.hold(TOTAL * 3 // 4)
     sending = asyncio.create_task(load.send())
     await load.posted(TOTAL // 8)
     await cluster.begin_move(REPOSITORY_KEY, new)
@@ -61,6 +63,9 @@ async def test_a_slot_that_moves_a_node_and_a_worker_that_are_killed_lose_nothin
     killed.start()
     await running(killed)
     await load.posted(TOTAL // 2)
+    accepted = len(load.accepted)
+    load.go_on()
+    await load.sent(accepted + 1)
     load.house.processes[-1].kill()
     assert await load.not_posted() > 0
     await sending

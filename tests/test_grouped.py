@@ -17,11 +17,16 @@ class Desk:
         self.gate = asyncio.Event()
         self.gate.set()
 
-    async def step(self, items: Sequence[int]) -> None:
+    async def step(self, items: Sequence[int]) -> list[str]:
         self.groups.append(list(items))
         await self.gate.wait()
         if self.refused & set(items):
             raise LookupError(f"in {list(items)}")
+        return [f"done {item}" for item in items]
+
+    def grouped(self, most: int) -> Grouped[int, str]:
+        """Those who come to this desk."""
+        return Grouped(self.step, most=most)
 
 
 async def settle() -> None:
@@ -32,16 +37,16 @@ async def settle() -> None:
 
 async def test_one_alone_goes_at_once_and_those_that_come_meanwhile_go_together() -> None:
     desk = Desk()
-    grouped = Grouped[int](desk.step, most=3)
+    grouped = desk.grouped(3)
     desk.gate.clear()
-    first = asyncio.create_task(grouped.add(0))
+    first = grouped.add(0)
     await settle()
-    others = [asyncio.create_task(grouped.add(number)) for number in range(1, 5)]
+    others = [grouped.add(number) for number in range(1, 5)]
     await settle()
     assert desk.groups == [[0]]
     assert not first.done()
     desk.gate.set()
-    await asyncio.gather(first, *others)
+    assert await asyncio.gather(first, *others) == [f"done {number}" for number in range(5)]
     assert desk.groups == [[0], [1, 2, 3], [4]]
     await grouped.add(5)
     assert desk.groups[-1] == [5]
@@ -49,8 +54,8 @@ async def test_one_alone_goes_at_once_and_those_that_come_meanwhile_go_together(
 
 async def test_who_goes_with_one_that_fails_hears_of_it_and_the_others_do_not() -> None:
     desk = Desk(2)
-    grouped = Grouped[int](desk.step, most=2)
-    tasks = [asyncio.create_task(grouped.add(number)) for number in range(5)]
+    grouped = desk.grouped(2)
+    tasks = [grouped.add(number) for number in range(5)]
     answers = await asyncio.gather(*tasks, return_exceptions=True)
     assert [isinstance(answer, LookupError) for answer in answers] == [False, False, True, True, False]
     await grouped.add(5)
@@ -58,9 +63,9 @@ async def test_who_goes_with_one_that_fails_hears_of_it_and_the_others_do_not() 
 
 async def test_who_gives_up_waiting_keeps_nobody_else_waiting() -> None:
     desk = Desk()
-    grouped = Grouped[int](desk.step, most=2)
+    grouped = desk.grouped(2)
     desk.gate.clear()
-    gone, left = asyncio.create_task(grouped.add(0)), asyncio.create_task(grouped.add(1))
+    gone, left = grouped.add(0), asyncio.ensure_future(grouped.add(1))
     await settle()
     gone.cancel()
     with pytest.raises(asyncio.CancelledError):
