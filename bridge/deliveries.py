@@ -176,6 +176,8 @@ class Deliveries:
         # redis-py's annotations offer each answer in every shape of every protocol version.
         self._redis: Any = redis
         self._keep = keep
+        self._noted: dict[int, int] = {}
+        """By partition: the second in which it was last noted that something was taken."""
         self._enqueue = redis.register_script(queue_lua.ENQUEUE)
         self._commit = redis.register_script(queue_lua.COMMIT)
         self._finish = redis.register_script(queue_lua.FINISH)
@@ -188,27 +190,35 @@ class Deliveries:
 
         On a cluster all must be of one partition. Raises redis-py's errors: then any may have been taken.
         """
-        places: dict[int, int] = {}
+        partitions: dict[int, tuple[int, int]] = {}
         seen: list[str] = []
-        streams: list[str] = []
+        others: list[str] = []
+        noted: dict[int, int] = {}
         rows: list[tuple[int | str, ...]] = []
         for delivery_id, event, repository_id, number, received_at, _ in group:
             partition = keys.partition_of(repository_id)
-            if (place := places.get(partition)) is None:
-                place = places[partition] = len(places)
-                streams += keys.inbox(partition), keys.received(partition)
+            if (places := partitions.get(partition)) is None:
+                others.append(keys.inbox(partition))
+                places = len(group) + len(others), 0
+                if self._noted.get(partition) != (second := int(received_at)):
+                    noted[partition] = second
+                    others.append(keys.received(partition))
+                    places = places[0], places[0] + 1
+                partitions[partition] = places
             seen.append(keys.seen(partition, delivery_id))
             # As text: Redis's scripts know no whole numbers beyond 2**53.
-            rows.append((place, delivery_id, event, str(repository_id), str(number), str(received_at)))
+            rows.append((*places, delivery_id, event, str(repository_id), str(number), str(received_at)))
         taken = await run(
             self._enqueue,
-            keys=[*seen, *streams],
+            keys=[*seen, *others],
             args=[
                 self._seconds(SEEN_SECONDS),
                 msgspec.msgpack.encode(rows),
                 *(one.body for one in group),
             ],
         )
+        if all(taken):
+            self._noted |= noted
         return [bool(one) for one in taken]
 
     def inboxes(self) -> "Inboxes":

@@ -131,10 +131,12 @@ class Pulls:
                 Write("SADD", keys.heads(repository_id, after.head_sha), str(number), CHECKS_SECONDS)
             )
         place = keys.open_pulls(repository_id)
-        if before.value("number") is not None and before.is_open == after.is_open:
-            # It has its place since it was first written.
-            return [*writes, Write("LIVE", place, "", SECONDS)]
-        return [*writes, Write("SADD" if after.is_open else "SREM", place, str(number), SECONDS)]
+        if before.value("number") is None or before.is_open != after.is_open:
+            writes.append(Write("SADD" if after.is_open else "SREM", place, str(number), SECONDS))
+        elif _day(before) != _day(after):
+            # It has its place; once a day says often enough that the place is to live on.
+            writes.append(Write("LIVE", place, "", SECONDS))
+        return writes
 
     def checks_write(self, repository_id: int, sha: str, registers: dict[str, Register]) -> Write:
         """What a commit has to write for a commit's checks."""
@@ -208,3 +210,8 @@ class Pulls:
         others = await self._redis.hrandfield(keys.LINKED, limit) or []
         far = await self._redis.hmget(keys.LINKED, others) if others else []
         return list(dict.fromkeys(user.decode() for user in (*near, *far) if user))[:limit]
+
+
+def _day(snapshot: Snapshot) -> str:
+    """The day of the newest delivery, by GitHub's clock."""
+    return snapshot.values["number"].at[:10]

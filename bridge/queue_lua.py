@@ -7,23 +7,23 @@ deliveries are of one. KEYS and ARGV are as `bridge.deliveries` passes them.
 MAX_NOTED = 100
 """What a list of the newest keeps."""
 
-# Deliveries together. KEYS: what marks each as taken, then the inbox and the time of the last delivery of
-# each partition concerned. ARGV: seconds; all short fields in MessagePack (client libraries take long over
-# many arguments); each body, which Redis's MessagePack has no type for. Written before the id is noted: if
-# Redis refuses either, the delivery is not taken for a repeat.
+# Deliveries together. KEYS: what marks each as taken, then of each partition concerned the inbox and, once a
+# second, the time of the last delivery. ARGV: seconds; all short fields in MessagePack (client libraries take
+# long over many arguments), with the places of those two among KEYS (0: none); each body, which Redis's
+# MessagePack has no type for. Written before the id is noted: if Redis refuses either, the delivery is not
+# taken for a repeat.
 ENQUEUE = """
-local group, taken, noted = cmsgpack.unpack(ARGV[2]), {}, {}
-for i, one in ipairs(group) do
-    local inbox, received = KEYS[#group + 2 * one[1] + 1], KEYS[#group + 2 * one[1] + 2]
+local taken, noted = {}, {[0] = true}
+for i, one in ipairs(cmsgpack.unpack(ARGV[2])) do
     if redis.call('EXISTS', KEYS[i]) == 1 then
         taken[i] = 0
     else
-        if not noted[received] then
-            redis.call('SET', received, one[6], 'EX', ARGV[1])
-            noted[received] = true
+        if not noted[one[2]] then
+            redis.call('SET', KEYS[one[2]], one[7], 'EX', ARGV[1])
+            noted[one[2]] = true
         end
-        redis.call('XADD', inbox, '*', 'delivery_id', one[2], 'event', one[3], 'repository_id', one[4],
-            'number', one[5], 'received_at', one[6], 'body', ARGV[i + 2])
+        redis.call('XADD', KEYS[one[1]], '*', 'delivery_id', one[3], 'event', one[4], 'repository_id', one[5],
+            'number', one[6], 'received_at', one[7], 'body', ARGV[i + 2])
         redis.call('SET', KEYS[i], '', 'EX', ARGV[1])
         taken[i] = 1
     end

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -10,12 +11,14 @@ from redis.exceptions import OutOfMemoryError, RedisError
 
 from bridge import embedded_redis, keys
 from bridge.core.errors import NotFound
+from bridge.core.model import Envelope
 from bridge.deliveries import (
     REVIVED,
     Deliveries,
     Ended,
     Fenced,
     InboxEntry,
+    Incoming,
     Lease,
     OutboxEntry,
     Tries,
@@ -85,6 +88,33 @@ async def test_a_delivery_that_could_not_be_appended_is_not_taken_for_a_repeat(q
 
 
 # From the inbox to the outbox
+
+
+async def test_when_the_last_was_taken_is_noted_once_a_second_and_not_for_a_repeat(queue: Queue) -> None:
+    redis: Any = queue.redis
+
+    async def noted(at: float, *names: str) -> bytes | None:
+        """What is noted by these deliveries alone, which come together."""
+        await redis.delete(keys.received(PARTITION))
+        envelopes = [Envelope(id=name, event="push", body=b"{}") for name in names]
+        await queue.deliveries.enqueue(
+            [
+                Incoming.of(one, repository_id=REPOSITORY_ID, number=0)._replace(received_at=at)
+                for one in envelopes
+            ]
+        )
+        found: bytes | None = await redis.get(keys.received(PARTITION))
+        return found
+
+    assert await noted(100.2, "a", "b") == b"100.2"
+    assert await noted(100.9, "c") is None
+    assert await noted(101.0, "d") == b"101.0"
+    assert await noted(102.0, "d") is None
+    assert await noted(102.1, "e", "d") == b"102.1"
+    # Where some were repeats it is noted once too often rather than never.
+    assert await noted(102.2, "f") == b"102.2"
+    assert await noted(102.3, "g") is None
+    assert await noted(99.0, "h") == b"99.0", "the clock was set back"
 
 
 async def test_an_entry_does_not_show_what_it_carries(queue: Queue) -> None:

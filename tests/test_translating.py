@@ -189,23 +189,31 @@ async def test_what_is_about_another_than_it_was_taken_for_is_an_error(
     assert "another pull request" in str(outcome.errors[entries[1].id])
 
 
-async def test_the_open_ones_are_remembered_from_the_last_delivery_on(redis_url: str) -> None:
+async def test_the_open_ones_are_remembered_from_the_last_day_on_that_something_came(redis_url: str) -> None:
     async with open_queue(redis_url) as queue:
         redis: Any = queue.redis
         translating = translator(queue)
         await translating.store.connect(NAME, flow_token="token", name=NAME)
         plan = [("retitle", 0, True), ("close", 0, True), ("reopen", 0, True), ("retitle", 1, True)]
+        sent = Life().play(plan).sent
+        event, last = sent[-1]
+        last = {**last, "pull_request": {**last["pull_request"], "updated_at": "2031-01-01T00:00:00Z"}}
+        place = keys.open_pulls(REPOSITORY_ID)
         found = []
-        for entry in await enqueued(queue, Life().play(plan).sent):
+        for entry in await enqueued(queue, [*sent, (event, last)]):
             outcome = await translating.translate([entry])
             await queue.commit(entry, writes=outcome.writes, letters=outcome.letters)
-            place = keys.open_pulls(REPOSITORY_ID)
-            lives = await redis.ttl(place)
-            found.append((await translating.pulls.open_numbers(REPOSITORY_ID), lives > SECONDS - 60))
+            lives = await redis.ttl(place) > SECONDS - 60
+            found.append((entry.delivery_id, await translating.pulls.open_numbers(REPOSITORY_ID), lives))
             await redis.expire(place, 1000)
-    here: tuple[list[int], bool] = ([NUMBER], True)
-    gone: tuple[list[int], bool] = ([], False)
-    assert found == [here, here, gone, here, here]
+    assert found == [
+        ("d0", [NUMBER], True),
+        ("d1", [NUMBER], False),
+        ("d2", [], False),
+        ("d3", [NUMBER], True),
+        ("d4", [NUMBER], False),
+        ("d5", [NUMBER], True),
+    ]
 
 
 async def test_a_batch_reads_and_writes_redis_as_often_as_one_delivery(redis_url: str) -> None:
