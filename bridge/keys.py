@@ -13,6 +13,8 @@ PARTITIONS = 32
 
 WORKERS = "bridge:workers"
 CONNECTIONS = "bridge:{connections}:ids"
+CONNECTIONS_CHANGES = "bridge:{connections}:changes"
+"""How often a connection was made, changed or removed: what was read before the last time is read again."""
 REPOSITORY_IDS = "bridge:{repositories}:ids"
 """Hash: a repository's full name, present or former, in lower case → its id."""
 REPOSITORY_NAMES = "bridge:{repositories}:names"

@@ -29,6 +29,9 @@ REFRESH_LOCK_SECONDS = 30
 LOCK_WAIT_SECONDS: float = 20
 """How long whoever wants the lock waits for it."""
 
+Repository = tuple[int, str]
+"""A repository's id, and its full name as a delivery tells it."""
+
 CONNECTIONS_KEPT = 1024
 """Connections that a process keeps decrypted."""
 
@@ -41,10 +44,11 @@ PING_SECONDS = 24 * 3600
 _CHANGE = """#!lua flags=allow-oom
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 redis.call('SET', KEYS[1], ARGV[2])
-if #KEYS > 1 then
-    redis.call('SADD', KEYS[2], ARGV[3])
-    redis.call('SREM', KEYS[3], ARGV[3])
+if #KEYS > 2 then
+    redis.call('SADD', KEYS[3], ARGV[3])
+    redis.call('SREM', KEYS[4], ARGV[3])
 end
+redis.call('INCR', KEYS[2])
 return 1
 """
 
@@ -112,6 +116,7 @@ class Store:
             pipe.set(keys.connection(connection.id), self._dump_connection(connection))
             pipe.sadd(keys.CONNECTIONS, connection.id)
             pipe.sadd(place, connection.id)
+            pipe.incr(keys.CONNECTIONS_CHANGES)
             await pipe.execute()
 
     async def connections(self) -> list[Connection]:
@@ -133,7 +138,8 @@ class Store:
         while data := await self._redis.get(keys.connection(connection_id)):
             changed = replace(self._load_connection(data), **changes)
             if await self._change(
-                keys=[keys.connection(connection_id)], args=[data, self._dump_connection(changed)]
+                keys=[keys.connection(connection_id), keys.CONNECTIONS_CHANGES],
+                args=[data, self._dump_connection(changed)],
             ):
                 return changed
         raise NotFound(f"there is no connection {connection_id}")
@@ -148,24 +154,27 @@ class Store:
             [(found, _)] = await self._read_connections_of([repository])
         return self._in_order(found)
 
-    async def connections_known(
-        self, repositories: Sequence[tuple[int, str]]
-    ) -> dict[tuple[int, str], list[Connection]]:
+    async def connections_of(self, repositories: Sequence[Repository]) -> dict[Repository, list[Connection]]:
         """The connections of several repositories, each by id and a name, maybe a former one; read at once.
 
         Without those of which a connection is not tied to the id yet: `connections_for` does that.
         """
-        found = await self._read_connections_of(repositories) if repositories else []
+        found = await self._read_connections_of(repositories)
         return {
             repository: self._in_order(connections)
             for repository, (connections, unbound) in zip(repositories, found, strict=True)
             if not unbound
         }
 
+    async def connections_changes(self) -> bytes | None:
+        """Another value each time that a connection was made, changed or removed."""
+        changes: bytes | None = await self._redis.get(keys.CONNECTIONS_CHANGES)
+        return changes
+
     def _in_order(self, found: Iterable[bytes]) -> list[Connection]:
         return sorted(map(self._load_connection, found), key=lambda one: (one.created_at, one.id))
 
-    async def _read_connections_of(self, repositories: Sequence[tuple[int, str]]) -> Any:
+    async def _read_connections_of(self, repositories: Sequence[Repository]) -> Any:
         places: list[str] = []
         for repository_id, full_name in repositories:
             places += keys.connections_of(repository_id), keys.unbound_connections(full_name)
@@ -182,6 +191,7 @@ class Store:
             pipe.srem(keys.unbound_connections(connection.repository), connection_id)
             if connection.repository_id is not None:
                 pipe.srem(keys.connections_of(connection.repository_id), connection_id)
+            pipe.incr(keys.CONNECTIONS_CHANGES)
             await pipe.execute()
         return connection
 
@@ -191,7 +201,8 @@ class Store:
         while data := await self._redis.get(name):
             bound = replace(self._load_connection(data), repository_id=repository_id)
             if await self._change(
-                keys=[name, *places], args=[data, self._dump_connection(bound), connection_id]
+                keys=[name, keys.CONNECTIONS_CHANGES, *places],
+                args=[data, self._dump_connection(bound), connection_id],
             ):
                 return
         await self._redis.srem(places[1], connection_id)

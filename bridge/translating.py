@@ -10,6 +10,7 @@ from redis.exceptions import RedisError
 
 from bridge import journal
 from bridge.checkups import Checkups
+from bridge.connected import Connected
 from bridge.core import checks, narrow, told, translate, trouble
 from bridge.core.errors import Malformed
 from bridge.core.events.table import given
@@ -21,7 +22,7 @@ from bridge.core.translate import Outgoing, Translation
 from bridge.deliveries import InboxEntry, Letter, Write
 from bridge.ledger import Known, Ledger
 from bridge.pulls import Pulls
-from bridge.store import Store
+from bridge.store import Repository, Store
 
 log = structlog.get_logger()
 
@@ -37,9 +38,6 @@ _SHA = {
 NAMES_KEPT = 10_000
 AT_A_STRETCH = 16
 """Deliveries that are translated without a pause: a millisecond or two."""
-
-Repository = tuple[int, str]
-"""A repository's id, and its full name as a delivery tells it."""
 
 
 @dataclass(kw_only=True)
@@ -89,10 +87,14 @@ class Translator:
     store: Store
     pulls: Pulls
     checkups: Checkups
+    _connected: Connected = field(init=False)
     _named: dict[int, tuple[str, str]] = field(default_factory=dict)
     """What was noted last of a repository's name, and as of when."""
     _full_names: dict[int, str] = field(default_factory=dict)
     """Repositories' full names, as their last deliveries told them."""
+
+    def __post_init__(self) -> None:
+        self._connected = Connected(self.store)
 
     async def translate(self, entries: Sequence[InboxEntry], known: Known = lambda _: None) -> Outcome:
         """What to write and to send for deliveries of one partition, in their order.
@@ -137,7 +139,7 @@ class Translator:
         }
         ledger = Ledger(self.pulls, known)
         read_at = time.monotonic()
-        connections = await self.store.connections_known(list(names))
+        connections = dict(await self._connected.of(names))
         unconnected = {repository[0] for repository, some in connections.items() if not some}
         concerned = [entry for entry in entries if entry.repository_id not in unconnected]
         deliveries = {

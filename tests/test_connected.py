@@ -1,0 +1,148 @@
+"""What is remembered of connections is what Redis has: each change is heard of with the next delivery."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import Any
+
+import pytest
+
+from bridge import connected, keys
+from bridge.connected import Connected
+from bridge.core.model import Connection
+from bridge.core.vault import Vault
+from bridge.redis_client import close_redis, connect_redis
+from bridge.store import Repository, Store
+
+NAME = "acme/component"
+HERE: Repository = (7, NAME)
+OTHER: Repository = (8, "acme/other")
+
+
+class Watched(Store):
+    """Counts what is read anew; while it is `holding`, each answer waits for its own event in `held`."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.reads: list[set[Repository]] = []
+        self.holding = False
+        self.held: asyncio.Queue[asyncio.Event] = asyncio.Queue()
+
+    async def connections_of(self, repositories: Sequence[Repository]) -> dict[Repository, list[Connection]]:
+        self.reads.append(set(repositories))
+        found = await super().connections_of(repositories)
+        if self.holding:
+            event = asyncio.Event()
+            self.held.put_nowait(event)
+            await event.wait()
+        return found
+
+
+@pytest.fixture
+async def store(redis_url: str) -> AsyncIterator[Watched]:
+    """A store with one connection, tied to its repository's id."""
+    redis = connect_redis(redis_url)
+    try:
+        made = Watched(redis, Vault(["k" * 32]))
+        await made.connect(NAME, flow_token="one", name="one")
+        await made.connections_for(*HERE)
+        yield made
+    finally:
+        await close_redis(redis)
+
+
+async def names(known: Connected, repository: Repository = HERE) -> list[str] | None:
+    """The connections of a repository, paused ones in capitals; None: they must be asked for."""
+    found = (await known.of([repository])).get(repository)
+    return None if found is None else [one.name.upper() if one.paused else one.name for one in found]
+
+
+async def test_what_does_not_change_is_read_once(store: Watched) -> None:
+    known = Connected(store)
+    assert [await names(known) for _ in range(3)] == [["one"]] * 3
+    assert await known.of([HERE, OTHER, HERE]) == {HERE: await store.connections_for(*HERE), OTHER: []}
+    assert await names(known, OTHER) == []
+    assert await known.of([]) == {}
+    assert store.reads == [{HERE}, {OTHER}]
+
+
+async def pause(store: Store, one: Connection) -> None:
+    await store.change(one.id, paused=True)
+
+
+async def remove(store: Store, one: Connection) -> None:
+    await store.disconnect(one.id)
+
+
+async def add_by_id(store: Store, one: Connection) -> None:
+    await store.add(
+        Connection(id="two", repository=NAME, repository_id=7, name="two", flow_token="two", created_at=2**40)
+    )
+
+
+async def add_by_name(store: Store, one: Connection) -> None:
+    await store.connect(NAME, flow_token="two", name="two")
+
+
+async def add_and_tie(store: Store, one: Connection) -> None:
+    made, _ = await store.connect(NAME, flow_token="two", name="two")
+    await store.change(made.id, created_at=2**40)
+    await store.connections_for(*HERE)
+
+
+@pytest.mark.parametrize(
+    ("change", "seen"),
+    [
+        (pause, ["ONE"]),
+        (remove, []),
+        (add_by_id, ["one", "two"]),
+        (add_by_name, None),
+        (add_and_tie, ["one", "two"]),
+    ],
+)
+async def test_each_change_is_seen_at_once(
+    store: Watched, change: Callable[[Store, Connection], Awaitable[None]], seen: list[str] | None
+) -> None:
+    known = Connected(store)
+    assert await names(known) == ["one"]
+    [one] = await store.connections()
+    await change(store, one)
+    assert await names(known) == seen
+
+
+async def test_what_was_read_before_a_change_is_not_remembered_after_it(store: Watched) -> None:
+    known = Connected(store)
+    store.holding = True
+    early = asyncio.create_task(names(known))
+    early_event = await store.held.get()
+    [one] = await store.connections()
+    await store.change(one.id, name="new")
+    late = asyncio.create_task(names(known))
+    (await store.held.get()).set()
+    assert await late == ["new"]
+    early_event.set()
+    await early
+    assert await names(known) == ["new"]
+
+
+async def test_what_nobody_counted_is_seen_after_a_while(
+    store: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An older bridge beside this one changes connections, too."""
+    known = Connected(store)
+    assert await names(known) == ["one"]
+    [one] = await store.connections()
+    changes = await store.connections_changes()
+    await store.change(one.id, name="new")
+    await store._redis.set(keys.CONNECTIONS_CHANGES, changes)
+    assert await names(known) == ["one"]
+    monkeypatch.setattr(connected, "SECONDS", -1)
+    assert await names(known) == ["new"]
+
+
+async def test_only_so_many_are_remembered(store: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connected, "MAX_KEPT", 3)
+    known = Connected(store)
+    for number in range(10):
+        await names(known, (number, f"acme/{number}"))
+    assert await names(known) == ["one"]
+    assert len(known._known) <= 4
