@@ -124,8 +124,11 @@ def journal(repository_id: int) -> str:
 
 
 def counts(repository_id: int, hour: int) -> str:
-    """The hash of how many were posted, skipped or buried in an hour (since 1970), by connection."""
-    return _of(repository_id, "counts", hour)
+    """The hash of how many were posted, skipped or buried in an hour (since 1970), by connection.
+
+    One for all of the partition's repositories.
+    """
+    return _in(partition_of(repository_id), f"counts:{hour}")
 
 
 def connection(connection_id: str) -> str:

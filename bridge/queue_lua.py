@@ -67,10 +67,11 @@ local function end_writing()
         if redis.call('LPUSH', key, unpack(lines)) > NOTED then redis.call('LTRIM', key, 0, NOTED - 1) end
     end
     for key, one in pairs(counted) do
+        local is_first = false
         for field, count in pairs(one.fields) do
-            local is_first = redis.call('HINCRBY', key, field, count) == count
-            if is_first then redis.call('EXPIRE', key, one.seconds) end
+            is_first = redis.call('HINCRBY', key, field, count) == count or is_first
         end
+        if is_first then redis.call('EXPIRE', key, one.seconds) end
     end
     for key, seconds in pairs(living) do redis.call('EXPIRE', key, seconds) end
 end
