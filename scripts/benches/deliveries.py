@@ -84,6 +84,7 @@ def body(payload: dict[str, Any], *, repository: int, number: int, step: int) ->
         "pull_request": {
             **payload["pull_request"],
             "number": number,
+            "url": f"https://api.github.example/repos/{name}/pulls/{number}",
             "html_url": url_of(repository, number),
             "title": f"Step {step}",
             "updated_at": at,
@@ -99,6 +100,20 @@ async def connect(rig: Rig, repositories: int) -> None:
     for repository in range(repositories):
         name = name_of(repository)
         await store.connect(name, flow_token=f"token-{repository}", name=name)
+
+
+async def begin(rig: Rig, payload: dict[str, Any], repositories: int, counted: "Counted") -> int:
+    """Each repository's first delivery, posted; returns how many there were.
+
+    It ties the repository's connection to its id, and the workers load what they need to show Markdown: once,
+    so it is no part of what a delivery costs.
+    """
+    first = Shape(total=repositories, repositories=repositories, pulls=1)
+    await send(rig, first.bodies(payload))
+    await counted.all_of(first.total)
+    await drained(rig)
+    await counted.reset()
+    return first.total
 
 
 async def send(rig: Rig, bodies: Iterable[bytes]) -> int:

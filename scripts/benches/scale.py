@@ -67,7 +67,7 @@ async def measure(quick: bool) -> Findings:
     """Two workers against one; CPU time a delivery, by pull requests and by connections."""
     payload = await rigs.payload()
     workers, means = await _workers(
-        payload, total=(16 if quick else 40) * REPOSITORIES, rounds=3 if quick else 5
+        payload, total=(24 if quick else 40) * REPOSITORIES, rounds=3 if quick else 5
     )
     costs, plots = await _costs(payload, quick=quick)
     return Findings(
@@ -77,8 +77,9 @@ async def measure(quick: bool) -> Findings:
             f"Scale: a worker's bound is its CPU, not Flowdock's {DELAY * 1000:.0f} ms: {REPOSITORIES} flows"
             " have more slots than it fills. Two workers, Redis and the stand-in need more than two cores, so"
             f" each worker, the one alone too, has {SHARE:.0%} of a core ({means}). The repositories are"
-            " spread evenly over the partitions. All deliveries are in Redis before, and who works on what is"
-            " settled; measured from the moment the workers are let go until the last message.",
+            " spread evenly over the partitions, and each has had a delivery before. All others are in Redis"
+            " when the workers are let go, and who works on what is settled; measured from then until the last"
+            " message.",
             "Cost of a delivery: CPU time of web, worker and Redis together, by the kernel's clock of each,"
             " for deliveries sent to the web half while the worker works and Flowdock answers at once; each"
             f" pull request has a description of {len(DESCRIPTION)} characters. By pull requests:"
@@ -118,10 +119,11 @@ async def _drained_by(
     await counted.reset()
     await deliveries.connect(rig, shape.repositories)
     workers = await _sharing(rig, count)
+    first = await deliveries.begin(rig, payload, shape.repositories, counted)
     pids = [worker.pid for worker in workers]
     # Who stands still keeps its leases as long as nobody else is there to take them.
     processes.freeze(*pids)
-    await deliveries.send(rig, shape.bodies(payload))
+    await deliveries.send(rig, shape.bodies(payload, first=first))
     async with quota.part_of_a_core(pids, SHARE) as means:
         # Not from the first message: until then others are prepared, the more the fewer workers there are.
         begun = time.monotonic()
@@ -165,10 +167,10 @@ async def _held_by(rig: Rig, workers: int, share: int) -> None:
 
 async def _costs(payload: dict[str, Any], *, quick: bool) -> tuple[list[Figure], list[Plot]]:
     payload = {**payload, "pull_request": {**payload["pull_request"], "body": DESCRIPTION}}
-    pulls, total, rounds = (PULLS_KNOWN[:2], 1_200, 3) if quick else (PULLS_KNOWN, 2_000, 5)
-    connections = (1, 200) if quick else CONNECTIONS
+    # As large in the quick run: of fewer deliveries most would come before batches have grown.
+    total, pulls, rounds = 2_000, PULLS_KNOWN[:2] if quick else PULLS_KNOWN, 3 if quick else 5
     by_pulls: dict[int, list[Cost]] = {known: [] for known in pulls}
-    by_connections: dict[int, list[Cost]] = {count: [] for count in connections}
+    by_connections: dict[int, list[Cost]] = {count: [] for count in CONNECTIONS}
     async with rigs.open_rig() as rig:
         url = await rig.start_peer("answers")
         rig.house.flowdock = url
@@ -193,15 +195,10 @@ async def _cost(rig: Rig, payload: dict[str, Any], shape: Shape, counted: Counte
     await deliveries.connect(rig, shape.repositories)
     await _know(rig, payload, shape)
     web, worker = await rig.start_web(), rig.start_worker()
-    # A repository's first delivery ties its connection to its id: once, so it is none of this.
-    first = Shape(total=shape.repositories, repositories=shape.repositories, pulls=1)
-    await deliveries.send(rig, first.bodies(payload))
-    await counted.all_of(first.total)
-    await deliveries.drained(rig)
-    await counted.reset()
+    first = await deliveries.begin(rig, payload, shape.repositories, counted)
     pids = [web.pid, worker.pid, (await rig.redis.info("server"))["process_id"]]
     before = sum(map(processes.cpu_seconds, pids))
-    await deliveries.send(rig, shape.bodies(payload, first=first.total))
+    await deliveries.send(rig, shape.bodies(payload, first=first))
     found = await counted.all_of(shape.total)
     await deliveries.drained(rig)
     spent = sum(map(processes.cpu_seconds, pids)) - before
