@@ -78,7 +78,7 @@ async def measure(quick: bool) -> Findings:
             " have more slots than it fills. Two workers, Redis and the stand-in need more than two cores, so"
             f" each worker, the one alone too, has {SHARE:.0%} of a core ({means}). The repositories are"
             " spread evenly over the partitions, and each has had a delivery before. All others are in Redis"
-            " when the workers are let go, and who works on what is settled; measured from then until the last"
+            " when the workers are let go, and who works on what is settled; measured from then to the last"
             " message.",
             "Cost of a delivery: CPU time of web, worker and Redis together, by the kernel's clock of each,"
             " for deliveries sent to the web half while the worker works and Flowdock answers at once; each"
@@ -167,8 +167,8 @@ async def _held_by(rig: Rig, workers: int, share: int) -> None:
 
 async def _costs(payload: dict[str, Any], *, quick: bool) -> tuple[list[Figure], list[Plot]]:
     payload = {**payload, "pull_request": {**payload["pull_request"], "body": DESCRIPTION}}
-    # As large in the quick run: of fewer deliveries most would come before batches have grown.
-    total, pulls, rounds = 2_000, PULLS_KNOWN[:2] if quick else PULLS_KNOWN, 3 if quick else 5
+    # As many in the quick run: of fewer, most would come before batches have grown.
+    total, pulls, rounds = 4_000, PULLS_KNOWN[:2] if quick else PULLS_KNOWN, 3 if quick else 5
     by_pulls: dict[int, list[Cost]] = {known: [] for known in pulls}
     by_connections: dict[int, list[Cost]] = {count: [] for count in CONNECTIONS}
     async with rigs.open_rig() as rig:
