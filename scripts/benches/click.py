@@ -34,15 +34,15 @@ async def measure(quick: bool) -> Findings:
         github = await rig.start_peer("answers", "--delay", str(DELAY), "--status", "201", "--answer", ANSWER)
         rig.house.github = github
         await rig.start_web()
-        await _link(rig)
+        await link(rig)
         counted = Counted(rig, github)
         ours: list[list[float]] = []
         theirs: list[list[float]] = []
         async with aiohttp.ClientSession() as http:
-            await _clicked(rig, http)
+            await click(rig, http)
             for at in range(rounds):
                 await counted.reset()
-                ours.append(await _timed(clicks, lambda: _clicked(rig, http)))
+                ours.append(await _timed(clicks, lambda: click(rig, http)))
                 calls = (await counted.now())["posts"]
                 expect(calls == clicks, f"{clicks} clicks made {calls:g} calls to GitHub, not one each")
                 theirs.append(await _timed(clicks, lambda: _bare(github, http)))
@@ -71,7 +71,7 @@ async def measure(quick: bool) -> Findings:
     )
 
 
-async def _link(rig: Rig) -> None:
+async def link(rig: Rig) -> None:
     """Ann's account, and a pull request of which nothing but the repository's name is known."""
     token = GitHubToken(access="gho_bench", scopes=("repo",))
     expect(can_act(token), "the made-up token does not suffice")
@@ -86,7 +86,8 @@ async def _link(rig: Rig) -> None:
     await rig.pulls.name_repository(REPOSITORY_ID, REPOSITORY, at="2030-01-01T00:00:00Z")
 
 
-async def _clicked(rig: Rig, http: aiohttp.ClientSession) -> None:
+async def click(rig: Rig, http: aiohttp.ClientSession) -> None:
+    """A click of Ann's, which must be done."""
     address = rig.house.bridge + PATH
     action = {
         "@type": "UpdateAction",

@@ -1,12 +1,13 @@
 """Memory: bridge's processes after many deliveries, and what Redis keeps of each thing."""
 
+import secrets
 from collections import defaultdict
 from typing import Any
 
 from redis.asyncio import Redis
 
 from bridge import keys
-from scripts.benches import deliveries, processes
+from scripts.benches import click, deliveries, processes
 from scripts.benches import rig as rigs
 from scripts.benches.deliveries import Counted, Shape
 from scripts.benches.findings import Figure, Findings
@@ -26,9 +27,10 @@ async def measure(quick: bool) -> Findings:
     """Resident memory of both halves; Redis's bytes a queued delivery and an open pull request."""
     total, pulls, queued = (1_000, 320, 320) if quick else (20_000, 3_200, 1_600)
     payload = await rigs.payload()
-    async with rigs.open_rig() as rig:
+    async with rigs.open_rig(settings={"FLOWDOCK_CLIENT_SECRET": secrets.token_hex(32)}) as rig:
         url = await rig.start_peer("answers")
         rig.house.flowdock = url
+        rig.house.github = await rig.start_peer("answers", "--status", "201", "--answer", click.ANSWER)
         halves = await _halves(rig, payload, Counted(rig, url), total)
         kept, told_of = await _open_pulls(rig, payload, Counted(rig, url), pulls)
         # Prose, and none that repeats itself: snapshots are packed.
@@ -41,7 +43,8 @@ async def measure(quick: bool) -> Findings:
         remarks=[
             f"Memory: web and worker are processes of their own; after {total:,} deliveries of"
             f" {REPOSITORIES * 50:,} pull requests, all of them posted. RSS counts what is shared with other"
-            " processes whole, PSS by its part.",
+            " processes whole, PSS by its part. A click loads what signs and decrypts, a page what makes"
+            " HTML.",
             "An open pull request in Redis: MEMORY USAGE of its snapshot, of the indexes by commit, of what"
             f" its thread showed, and its part of its repository's set, over {pulls:,}. {told_of}",
             *waiting.remarks,
@@ -66,9 +69,14 @@ async def _halves(rig: Rig, payload: dict[str, Any], counted: Counted, total: in
             ("PSS", processes.proportional_mb, None),
         )
     ]
+    await click.link(rig)
+    await click.click(rig, rig.house.http)
+    async with rig.house.http.get(rig.house.bridge) as page:
+        expect(page.status == 200, f"the home page is answered with {page.status}")
+    later = [processes.resident_mb(web.pid)]
     for process in (worker, web):
         await rig.end(process)
-    return figures
+    return [*figures, Figure(name="web, RSS, a click and a page later", unit="MB", ours=later)]
 
 
 async def _open_pulls(
