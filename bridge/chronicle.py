@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 from bridge.core.masking import mask_text
-from bridge.deliveries import Kind
+from bridge.entries import Kind
 from bridge.journal import Note
 from bridge.queue_view import Dead, Queued
 

@@ -11,7 +11,8 @@ from typing import Any
 from bridge import terminal
 from bridge.core.errors import BridgeError, NotFound
 from bridge.core.options import Options
-from bridge.deliveries import DeadLetter, Deliveries
+from bridge.deliveries import Deliveries
+from bridge.entries import DeadLetter
 from bridge.store import Store
 from bridge.terminal import moment, table
 

@@ -6,10 +6,9 @@ writes the snapshot and removes the delivery. A message leaves the outbox once F
 entry is in a stream exactly as long as its work is not done: there is no other bookkeeping to lose.
 """
 
-import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from typing import Any, ClassVar, Literal, NamedTuple
+from dataclasses import asdict
+from typing import Any
 
 import msgspec
 import orjson
@@ -17,155 +16,36 @@ from redis.exceptions import ResponseError
 
 from bridge import keys, queue_lua
 from bridge.core.errors import BridgeError, NotFound
-from bridge.core.model import Envelope, Message
-from bridge.core.packing import pack, unpack
+from bridge.entries import (
+    DeadLetter,
+    Ended,
+    Entry,
+    InboxEntry,
+    Incoming,
+    Lease,
+    Letter,
+    OutboxEntry,
+    Tries,
+    Unreadable,
+    Write,
+    dead_letter,
+    dump_letter,
+    inbox_entry,
+    outbox_entry,
+    revived,
+)
 from bridge.redis_client import AnyRedis, run
 from bridge.streams import Streams
 
 SEEN_SECONDS = 4 * 24 * 3600
 """How long a delivery id is remembered: longer than GitHub can redeliver (3 days)."""
 
-REVIVED = "bridge.letter"
-"""The event of an inbox entry whose body is a letter that was dead: no webhook of GitHub's is called so."""
-
 MAX_DEAD = 1000
 """Dead letters kept per partition; the oldest go first."""
-
-Kind = Literal["inbox", "outbox"]
 
 
 class Fenced(BridgeError):
     """Another worker has taken the partition: this one's write was refused, and nothing was changed."""
-
-
-class Write(NamedTuple):
-    """A write that goes along with a commit, or with a message's end: to a key of the same partition."""
-
-    command: Literal["SET", "SADD", "SREM", "NOTE", "COUNT", "LIVE"]
-    """NOTE puts the value at the head of a list of the newest, COUNT adds one to a hash's field, LIVE only
-    has the key live on."""
-    key: str
-    value: bytes | str
-    seconds: int
-    """How long the key lives after this write."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Lease:
-    """The right to work on a partition; `fence` tells this owner from those before and after."""
-
-    partition: int
-    fence: str
-
-
-class Incoming(NamedTuple):
-    """A delivery on its way into the inbox."""
-
-    delivery_id: str
-    event: str
-    repository_id: int
-    number: int
-    received_at: float
-    """Unix seconds."""
-    body: bytes
-    """Packed."""
-
-    @classmethod
-    def of(cls, envelope: Envelope, *, repository_id: int, number: int) -> "Incoming":
-        """A delivery that came just now, about a pull request or (`number` 0) a repository."""
-        return cls(envelope.id, envelope.event, repository_id, number, time.time(), pack(envelope.body))
-
-
-class InboxEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """A delivery to translate."""
-
-    kind: ClassVar[Kind] = "inbox"
-
-    id: str
-    delivery_id: str
-    event: str
-    repository_id: int
-    number: int
-    received_at: float
-    packed: bytes
-
-    def __repr__(self) -> str:
-        """Without what it carries."""
-        return f"InboxEntry(id={self.id!r}, delivery_id={self.delivery_id!r}, event={self.event!r})"
-
-    @property
-    def body(self) -> bytes:
-        """The payload's JSON; raises `ValueError` where what Redis keeps is broken."""
-        return unpack(self.packed)
-
-
-class Letter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A message for one connection; the thread is drawn from the snapshot when it is posted."""
-
-    connection_id: str
-    repository_id: int
-    number: int
-    uuid: str
-    delivery_id: str
-    received_at: float
-    message: Message
-    event: str = ""
-    action: str = ""
-    """The delivery's; for the journal."""
-
-
-class OutboxEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """A letter and its place in the outbox."""
-
-    kind: ClassVar[Kind] = "outbox"
-
-    id: str
-    letter: Letter
-
-    @property
-    def received_at(self) -> float:
-        """When the delivery came, in Unix seconds."""
-        return self.letter.received_at
-
-
-Entry = InboxEntry | OutboxEntry
-
-
-@dataclass(frozen=True, kw_only=True)
-class Unreadable:
-    """An entry of the outbox that this version cannot read: another version wrote it."""
-
-    kind: ClassVar[Kind] = "outbox"
-
-    id: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Tries:
-    """What was tried in vain: how often, when next (Unix seconds), and what went wrong last."""
-
-    count: int = 0
-    next_at: float = 0
-    reason: str = ""
-
-
-class Ended(NamedTuple):
-    """A message at its end, and what is to be written then: texts only."""
-
-    entry: OutboxEntry
-    writes: Sequence[Write] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
-class DeadLetter:
-    """What could not be delivered, and why; `id` names it for the commands."""
-
-    id: str
-    kind: Kind
-    reason: str
-    detail: str
-    buried_at: float
-    fields: dict[str, str] = field(repr=False)
 
 
 class Deliveries:
@@ -227,7 +107,7 @@ class Deliveries:
 
     async def read_outbox(self, partition: int) -> list[OutboxEntry | Unreadable]:
         """All messages of a partition that are not posted yet, in order."""
-        return [_outbox_entry(*entry) for entry in await self._redis.xrange(keys.outbox(partition))]
+        return [outbox_entry(*entry) for entry in await self._redis.xrange(keys.outbox(partition))]
 
     async def read_tries(self, partition: int) -> dict[str, Tries]:
         """What was tried in vain, by `inbox:ID` or `outbox:ID`."""
@@ -259,7 +139,7 @@ class Deliveries:
                     lease.fence,
                     msgspec.msgpack.encode(([entry.id for entry in entries], rows)),
                     *(write.value for write in writes),
-                    *map(_ENCODER.encode, letters),
+                    *map(dump_letter, letters),
                 ],
             )
         )
@@ -320,7 +200,7 @@ class Deliveries:
         found = []
         for partition in range(keys.PARTITIONS):
             entries = await self._redis.xrange(keys.dead(partition))
-            found += [_dead_letter(partition, entry_id.decode(), fields) for entry_id, fields in entries]
+            found += [dead_letter(partition, entry_id.decode(), fields) for entry_id, fields in entries]
         return sorted(found, key=lambda letter: letter.buried_at)
 
     async def revive(self, letter: DeadLetter) -> None:
@@ -329,7 +209,7 @@ class Deliveries:
         A message, too, goes through the inbox: that is where the partition's owner looks for new work.
         """
         partition, _, entry_id = letter.id.partition("-")
-        fields = _revived(letter.fields["letter"]) if letter.kind == "outbox" else []
+        fields = revived(letter.fields["letter"]) if letter.kind == "outbox" else []
         if not await self._revive(
             keys=[keys.dead(int(partition)), keys.inbox(int(partition))], args=[entry_id, *fields]
         ):
@@ -381,7 +261,7 @@ class Inboxes:
             count=count,
             block_ms=block_ms,
         )
-        return [(partitions[stream], _inbox_entry(entry_id, fields)) for stream, entry_id, fields in found]
+        return [(partitions[stream], inbox_entry(entry_id, fields)) for stream, entry_id, fields in found]
 
     async def close(self) -> None:
         """Read nothing more."""
@@ -397,74 +277,5 @@ async def _fenced(script: Any) -> Any:
         raise
 
 
-def _inbox_entry(entry_id: bytes, fields: Mapping[bytes, bytes]) -> InboxEntry:
-    return InboxEntry(
-        id=entry_id.decode(),
-        delivery_id=fields[b"delivery_id"].decode(),
-        event=fields[b"event"].decode(),
-        repository_id=int(fields[b"repository_id"]),
-        number=int(fields[b"number"]),
-        received_at=float(fields[b"received_at"]),
-        packed=fields[b"body"],
-    )
-
-
-def _outbox_entry(entry_id: bytes, fields: Mapping[bytes, bytes]) -> OutboxEntry | Unreadable:
-    try:
-        return OutboxEntry(id=entry_id.decode(), letter=load_letter(fields[b"letter"]))
-    except (KeyError, msgspec.MsgspecError):
-        return Unreadable(id=entry_id.decode())
-
-
-def _dead_letter(partition: int, entry_id: str, fields: Mapping[bytes, bytes]) -> DeadLetter:
-    text = legible(fields)
-    return DeadLetter(
-        id=f"{partition}-{entry_id}",
-        kind="inbox" if text.pop("kind") == "inbox" else "outbox",
-        reason=text.pop("reason"),
-        detail=text.pop("detail"),
-        buried_at=int(entry_id.partition("-")[0]) / 1000,
-        fields=text,
-    )
-
-
-def legible(fields: Mapping[bytes, bytes]) -> dict[str, str]:
-    """An entry's fields as text, its payload unpacked."""
-    return {
-        name.decode(): (_unpacked(value) if name == b"body" else value).decode(errors="replace")
-        for name, value in fields.items()
-    }
-
-
-def _unpacked(data: bytes) -> bytes:
-    try:
-        return unpack(data)
-    except ValueError as error:
-        return str(error).encode()
-
-
-def _revived(data: str) -> list[str | float]:
-    try:
-        letter = load_letter(data.encode())
-    except msgspec.MsgspecError:
-        raise BridgeError(
-            "another version of bridge wrote this dead letter: retry it with that one"
-        ) from None
-    return [
-        *("delivery_id", letter.delivery_id, "event", REVIVED),
-        *("repository_id", letter.repository_id, "number", letter.number),
-        *("received_at", letter.received_at, "body", data),
-    ]
-
-
 def _text(value: bytes | str) -> str:
     return value.decode() if isinstance(value, bytes) else value
-
-
-_ENCODER = msgspec.json.Encoder()
-_LETTERS = msgspec.json.Decoder(Letter)
-
-
-def load_letter(data: bytes) -> Letter:
-    """The letter that the outbox keeps as JSON; raises msgspec's error for what another version wrote."""
-    return _LETTERS.decode(data)

@@ -22,12 +22,11 @@ from bridge.core import thread
 from bridge.core.errors import FlowdockFailing, FlowdockRejected, Malformed, NotFound, SourceGone
 from bridge.core.pull import PullRequest
 from bridge.core.vault import Undecryptable
-from bridge.deliveries import (
+from bridge.deliveries import Deliveries, Fenced
+from bridge.entries import (
     REVIVED,
-    Deliveries,
     Ended,
     Entry,
-    Fenced,
     InboxEntry,
     Letter,
     OutboxEntry,

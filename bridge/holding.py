@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 from bridge.batches import Batches
-from bridge.deliveries import Ended, Entry, InboxEntry, Lease, OutboxEntry, Tries
+from bridge.entries import Ended, Entry, InboxEntry, Lease, OutboxEntry, Tries
 from bridge.grouped import Grouped
 from bridge.lanes import Lanes
 from bridge.newest import Newest

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 
 from bridge import keys
 from bridge.core.model import Envelope
-from bridge.deliveries import Deliveries, Incoming
+from bridge.deliveries import Deliveries
+from bridge.entries import Incoming
 from bridge.grouped import Grouped
 
 MAX_GROUP = 128

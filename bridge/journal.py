@@ -13,7 +13,7 @@ import orjson
 
 from bridge import keys
 from bridge.core.model import Connection, Delivery
-from bridge.deliveries import Write
+from bridge.entries import Write
 from bridge.redis_client import AnyRedis
 
 SECONDS = 7 * 24 * 3600

@@ -8,7 +8,7 @@ owner's: an owner that was frozen past its lease is refused.
 import secrets
 
 from bridge import keys
-from bridge.deliveries import Lease
+from bridge.entries import Lease
 from bridge.redis_client import AnyRedis
 
 # Redis's own clock: the hosts' may differ, or jump.

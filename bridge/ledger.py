@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from bridge.core.pull import Commit, Thread
 from bridge.core.registers import Register
 from bridge.core.snapshot import Snapshot
-from bridge.deliveries import Write
+from bridge.entries import Write
 from bridge.pulls import Pulls
 
 Known = Callable[[Thread], Snapshot | None]

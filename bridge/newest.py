@@ -14,7 +14,7 @@ import orjson
 from bridge.core.model import Connection
 from bridge.core.pull import PullRequest, Thread
 from bridge.core.snapshot import Snapshot
-from bridge.deliveries import Letter
+from bridge.entries import Letter
 
 CONNECTION_SECONDS = 1
 """How long what was read of a connection counts: who pauses or removes it does not wait for more."""

@@ -11,7 +11,7 @@ from bridge.core.model import Target
 from bridge.core.pull import Check, Commit, PullRequest, Thread
 from bridge.core.registers import Register
 from bridge.core.snapshot import Snapshot
-from bridge.deliveries import Write
+from bridge.entries import Write
 from bridge.redis_client import AnyRedis
 
 SECONDS = 400 * 24 * 3600

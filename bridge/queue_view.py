@@ -11,7 +11,7 @@ import orjson
 
 from bridge import keys
 from bridge.core.errors import NotFound
-from bridge.deliveries import REVIVED, DeadLetter, Kind, Tries, legible
+from bridge.entries import REVIVED, DeadLetter, Kind, Tries, legible
 from bridge.redis_client import AnyRedis
 
 STEP = 100

@@ -19,7 +19,7 @@ from bridge.core.pull import Commit, PullRequest, Thread
 from bridge.core.registers import moment
 from bridge.core.snapshot import Snapshot
 from bridge.core.translate import Outgoing, Translation
-from bridge.deliveries import InboxEntry, Letter, Write
+from bridge.entries import InboxEntry, Letter, Write
 from bridge.ledger import Known, Ledger
 from bridge.pulls import Pulls
 from bridge.store import Repository, Store

@@ -15,7 +15,8 @@ from bridge.accounts import Accounts
 from bridge.core.errors import BridgeError, GitHubRefused, NotLinked
 from bridge.core.model import Delivery, Target
 from bridge.core.translate import MERGEABLE
-from bridge.deliveries import Deliveries, Incoming
+from bridge.deliveries import Deliveries
+from bridge.entries import Incoming
 from bridge.holding import Stop, Stopped
 from bridge.pulls import Pulls, Watch
 

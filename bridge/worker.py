@@ -11,7 +11,8 @@ import structlog
 from redis.exceptions import RedisError
 
 from bridge import keys
-from bridge.deliveries import Deliveries, Entry, Fenced, InboxEntry, Inboxes, Lease, Unreadable
+from bridge.deliveries import Deliveries, Fenced, Inboxes
+from bridge.entries import Entry, InboxEntry, Lease, Unreadable
 from bridge.flowdock import POST_SECONDS
 from bridge.handling import REDIS_PAUSE, Handler
 from bridge.holding import Handling, Holding, Stop, Stopped

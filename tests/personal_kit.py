@@ -8,7 +8,7 @@ from typing import Any
 
 from bridge import journal
 from bridge.core.model import Connection
-from bridge.deliveries import Write
+from bridge.entries import Write
 from bridge.journal import Note, Outcome
 from bridge.store import new_connection_id
 from scripts.sandbox.browse import Browser, Page

@@ -9,8 +9,8 @@ from redis.asyncio import Redis
 
 from bridge import keys
 from bridge.core.model import Author, Envelope, Message
-from bridge.deliveries import (
-    Deliveries,
+from bridge.deliveries import Deliveries
+from bridge.entries import (
     Ended,
     InboxEntry,
     Incoming,

@@ -3,7 +3,7 @@
 import pytest
 
 from bridge.chronicle import Filter, Row, rows
-from bridge.deliveries import Tries
+from bridge.entries import Tries
 from bridge.journal import Note, Outcome
 from bridge.queue_view import Dead, Queued
 

@@ -12,11 +12,10 @@ from redis.exceptions import OutOfMemoryError, RedisError
 from bridge import embedded_redis, keys
 from bridge.core.errors import NotFound
 from bridge.core.model import Envelope
-from bridge.deliveries import (
+from bridge.deliveries import Deliveries, Fenced
+from bridge.entries import (
     REVIVED,
-    Deliveries,
     Ended,
-    Fenced,
     InboxEntry,
     Incoming,
     Lease,

@@ -9,7 +9,8 @@ from redis.exceptions import OutOfMemoryError
 
 from bridge import embedded_redis, keys
 from bridge.core.model import Envelope
-from bridge.deliveries import Deliveries, Incoming
+from bridge.deliveries import Deliveries
+from bridge.entries import Incoming
 from bridge.intake import MAX_GROUP, Intake
 from tests.queue_kit import Queue, open_queue
 

@@ -11,7 +11,7 @@ import pytest
 from bridge import handling, journal, keys
 from bridge.core.model import Connection
 from bridge.core.options import Options
-from bridge.deliveries import DeadLetter, load_letter
+from bridge.entries import DeadLetter, load_letter
 from bridge.journal import HOUR, HOURS, SECONDS, Counts, Journal, Note
 from scripts.sandbox.faults import Fault
 from tests.conftest import House, eventually

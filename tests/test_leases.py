@@ -8,7 +8,7 @@ import pytest
 from redis.asyncio import Redis
 
 from bridge import keys
-from bridge.deliveries import Lease
+from bridge.entries import Lease
 from bridge.leases import Leases
 from bridge.redis_client import connect_redis
 from tests.conftest import House, eventually

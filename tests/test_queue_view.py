@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from bridge import keys, queue_view
 from bridge.core.errors import NotFound
 from bridge.core.model import Envelope
-from bridge.deliveries import Incoming, Tries
+from bridge.entries import Incoming, Tries
 from bridge.queue_view import QueueView
 from tests.queue_kit import PARTITION, REPOSITORY_ID, Queue, letter, open_queue
 

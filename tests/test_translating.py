@@ -17,7 +17,7 @@ from bridge.core.model import Envelope
 from bridge.core.packing import pack
 from bridge.core.pull import PullRequest
 from bridge.core.vault import Vault
-from bridge.deliveries import InboxEntry, Incoming, Letter, OutboxEntry
+from bridge.entries import InboxEntry, Incoming, Letter, OutboxEntry
 from bridge.pulls import SECONDS, Pulls
 from bridge.store import Store
 from bridge.translating import Outcome, Translator

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bridge import keys
-from bridge.deliveries import DeadLetter
+from bridge.entries import DeadLetter
 from bridge.services import open_services
 from tests import payloads
 from tests.conftest import FLOW, House, eventually

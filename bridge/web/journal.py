@@ -11,7 +11,7 @@ from bridge.core import masking
 from bridge.core.errors import BridgeError, Malformed, NotFound, NotLinked
 from bridge.core.masking import Shown
 from bridge.core.model import Connection
-from bridge.deliveries import DeadLetter
+from bridge.entries import DeadLetter
 from bridge.queue_view import QueueView
 from bridge.services import Services
 from bridge.web import chart, membership, pages, sessions

@@ -15,7 +15,7 @@ from bridge.core import description, snapshot, told
 from bridge.core.model import Delivery
 from bridge.core.pull import Rendered
 from bridge.core.snapshot import Snapshot
-from bridge.deliveries import Write
+from bridge.entries import Write
 from scripts.benches import deliveries, processes, quota
 from scripts.benches import rig as rigs
 from scripts.benches.deliveries import Counted, Shape

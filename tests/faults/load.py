@@ -21,7 +21,8 @@ from bridge import keys
 from bridge.core.model import Connection
 from bridge.core.translate import message_uuid
 from bridge.core.vault import Vault
-from bridge.deliveries import DeadLetter, Deliveries
+from bridge.deliveries import Deliveries
+from bridge.entries import DeadLetter
 from bridge.journal import Journal
 from bridge.redis_client import close_redis, connect_redis
 from bridge.store import Store
