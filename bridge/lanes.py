@@ -126,10 +126,5 @@ class Lanes(Generic[Key, Item]):
         for task in self._tasks:
             task.cancel()
 
-    @property
-    def roads(self) -> int:
-        """How many roads have lanes."""
-        return len(self._roads)
-
     def __len__(self) -> int:
         return sum(len(items) for items in self._waiting.values())

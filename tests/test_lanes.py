@@ -178,7 +178,7 @@ def test_a_road_is_forgotten_when_all_its_lanes_are_done(
                 for _ in range(turns):
                     await asyncio.sleep(0)
             await lanes.drained()
-        assert (len(lanes), lanes.roads) == (0, 0)
+        assert (len(lanes), lanes._roads) == (0, {})
 
     asyncio.run(run())
     for key in ("a1", "a2", "a3", "b1"):

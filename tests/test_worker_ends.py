@@ -212,20 +212,28 @@ def seeming(made: Pulls, repository_id: int) -> dict[str, Any]:
     return payload
 
 
+@pytest.mark.parametrize(
+    ("odd", "error", "detail"),
+    [
+        ({"head": {}}, "KeyError", "KeyError: 'ref'"),
+        # That can be merged, and not be kept.
+        ({"additions": 10**30}, "OverflowError", "can't serialize ints"),
+    ],
+)
 async def test_a_poison_delivery_is_a_dead_letter_with_its_traceback_and_the_thread_goes_on(
-    house: House, made: Pulls
+    house: House, made: Pulls, odd: dict[str, Any], error: str, detail: str
 ) -> None:
-    poison = made.payload_of(1, "poison")
-    del poison["pull_request"]["head"]
     house.start_worker()
     await made.deliver(1, "A")
+    poison = made.payload_of(1, "poison")
+    poison["pull_request"] |= odd
     await house.deliver(poison)
-    await made.deliver(1, "B")
 
     (letter,) = await dead(house)
-    assert (letter.kind, letter.reason) == ("inbox", "KeyError while handling it")
+    assert (letter.kind, letter.reason) == ("inbox", f"{error} while handling it")
     assert "Traceback" in letter.detail
-    assert "KeyError: 'head'" in letter.detail
+    assert detail in letter.detail
+    await made.deliver(1, "B")
     await idle(house)
     assert said(await house.messages(), 1) == ["A", "B"]
 

@@ -102,12 +102,6 @@ class PullRequest(msgspec.Struct, frozen=True, kw_only=True):
     """Safe HTML of the description as it is; None: to be looked for (`bridge.core.description`)."""
 
     @property
-    def owner_and_name(self) -> tuple[str, str]:
-        """The repository's owner and its own name."""
-        owner, _, name = self.repository.partition("/")
-        return owner, name
-
-    @property
     def is_open(self) -> bool:
         """Neither closed nor merged."""
         return self.state == "open"

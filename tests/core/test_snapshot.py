@@ -48,7 +48,6 @@ def test_a_payload_is_read_into_words() -> None:
         ),
         merge_methods=("merge", "squash", "rebase"),
     )
-    assert read(story.payload).owner_and_name == ("acme", "component")
 
 
 @pytest.mark.parametrize(
