@@ -5,7 +5,7 @@ that number only.
 """
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from bridge.core.model import Connection
 from bridge.store import Repository, Store
@@ -26,7 +26,7 @@ class Connected:
         self._changes: bytes | None = None
         self._since = 0.0
 
-    async def of(self, repositories: Iterable[Repository]) -> Mapping[Repository, list[Connection]]:
+    async def of(self, repositories: Iterable[Repository]) -> dict[Repository, list[Connection]]:
         """The connections of several repositories, as `Store.connections_of`: some may be missing there."""
         wanted = set(repositories)
         if not wanted:

@@ -70,27 +70,22 @@ class Deliveries:
 
         On a cluster all must be of one partition. Raises redis-py's errors: then any may have been taken.
         """
-        partitions: dict[int, tuple[int, int]] = {}
-        seen: list[str] = []
-        others: list[str] = []
-        noted: dict[int, int] = {}
+        places = _Places([keys.seen(keys.partition_of(one.repository_id), one.delivery_id) for one in group])
+        due: dict[int, int] = {}
         rows: list[tuple[int | str, ...]] = []
         for delivery_id, event, repository_id, number, received_at, _ in group:
             partition = keys.partition_of(repository_id)
-            if (places := partitions.get(partition)) is None:
-                others.append(keys.inbox(partition))
-                places = len(group) + len(others), 0
-                if self._noted.get(partition) != (second := int(received_at)):
-                    noted[partition] = second
-                    others.append(keys.received(partition))
-                    places = places[0], places[0] + 1
-                partitions[partition] = places
-            seen.append(keys.seen(partition, delivery_id))
+            if self._noted.get(partition) != (second := int(received_at)):
+                due.setdefault(partition, second)
+            inbox = places.of(keys.inbox(partition))
+            received = places.of(keys.received(partition)) if partition in due else 0
             # As text: Redis's scripts know no whole numbers beyond 2**53.
-            rows.append((*places, delivery_id, event, str(repository_id), str(number), str(received_at)))
+            rows.append(
+                (inbox, received, delivery_id, event, str(repository_id), str(number), str(received_at))
+            )
         taken = await run(
             self._enqueue,
-            keys=[*seen, *others],
+            keys=places.keys,
             args=[
                 self._seconds(SEEN_SECONDS),
                 msgspec.msgpack.encode(rows),
@@ -98,7 +93,7 @@ class Deliveries:
             ],
         )
         if all(taken):
-            self._noted |= noted
+            self._noted |= due
         return [bool(one) for one in taken]
 
     def inboxes(self) -> "Inboxes":

@@ -5,6 +5,7 @@ an item that is being handled has a task with all its frames.
 """
 
 import asyncio
+import math
 from collections import deque
 from collections.abc import Awaitable, Callable, Hashable, Iterator
 from contextlib import contextmanager
@@ -12,9 +13,6 @@ from typing import Generic, TypeVar
 
 Key = TypeVar("Key", bound=Hashable)
 Item = TypeVar("Item")
-
-
-UNBOUNDED = 2**31
 
 
 class _Road(Generic[Key]):
@@ -39,7 +37,7 @@ class Lanes(Generic[Key, Item]):
         handle: Callable[[Item], Awaitable[None]],
         group: asyncio.TaskGroup,
         *,
-        at_once: int = UNBOUNDED,
+        at_once: float = math.inf,
         road_of: Callable[[Key], Hashable] = lambda _: None,
     ) -> None:
         self._handle = handle
@@ -116,9 +114,12 @@ class Lanes(Generic[Key, Item]):
         self._closed = True
 
     async def drained(self) -> None:
-        """Wait until nothing is being handled."""
+        """Wait until nothing is being handled; what was closed then holds nothing any more."""
         while self._tasks:
             await asyncio.wait(self._tasks)
+        if self._closed:
+            self._waiting.clear()
+            self._roads.clear()
 
     def cancel(self) -> None:
         """Stop what is being handled, too."""

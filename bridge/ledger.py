@@ -1,7 +1,7 @@
 """What the deliveries of one commit read and write of pull requests: each sees what those before it left."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from bridge.core.pull import Commit, Thread
 from bridge.core.registers import Register
@@ -108,12 +108,12 @@ class Ledger:
         """The pull requests as they are written, without those that stay as they were."""
         return {one: new for one, new in self._snapshots.items() if new is not self._stored.get(one)}
 
-    def writes(self) -> list[Write]:
-        """What the commit has to write."""
+    def writes(self, changed: Mapping[Thread, Snapshot]) -> list[Write]:
+        """What the commit has to write of the pull requests that `changed`, and of checks."""
         checks = [self._pulls.checks_write(*one, self._checks[one]) for one in self._told_checks]
         return checks + [
             write
-            for thread, snapshot in self.changed().items()
+            for thread, snapshot in changed.items()
             for write in self._pulls.writes(thread[0], self._stored.get(thread, Snapshot()), snapshot)
         ]
 

@@ -122,8 +122,8 @@ class Translator:
             except Exception as error:
                 held.add(entry.repository_id)
                 outcome.errors[entry.id] = error
-        outcome.writes += shared.ledger.writes()
         outcome.snapshots = shared.ledger.changed()
+        outcome.writes += shared.ledger.writes(outcome.snapshots)
         return outcome
 
     async def _read(self, entries: Sequence[InboxEntry], known: Known) -> _Round:
@@ -139,7 +139,7 @@ class Translator:
         }
         ledger = Ledger(self.pulls, known)
         read_at = time.monotonic()
-        connections = dict(await self._connected.of(names))
+        connections = await self._connected.of(names)
         unconnected = {repository[0] for repository, some in connections.items() if not some}
         concerned = [entry for entry in entries if entry.repository_id not in unconnected]
         deliveries = {

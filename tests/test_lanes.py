@@ -224,6 +224,7 @@ async def test_closed_lanes_end_what_is_under_way_and_begin_nothing() -> None:
         desk.gates["a", 2].set()
         await lanes.drained()
     assert desk.begun == desk.ended == [("a", 1)]
+    assert len(lanes) == 0
 
 
 async def test_lanes_closed_before_anything_ran_begin_nothing() -> None:

@@ -55,9 +55,8 @@ _BEGINNING = re.compile(
     rb"""\{\s*"action"\s*:\s*"(?P<action>[a-z_]{1,50})"\s*,\s*"number"\s*:\s*(?P<number>[1-9][0-9]{0,9})\s*,"""
     rb"""\s*"pull_request"\s*:\s*\{\s*"url"\s*:\s*"[^"\\]+/repos/(?P<name>[^"\\/]+/[^"\\/]+)/pulls/(?P=number)"\s*,"""
 )
-_REPOSITORY_KEY = b'"repository"'
 _REPOSITORY = re.compile(
-    rb"""\s*:\s*\{\s*"id"\s*:\s*(?P<id>[1-9][0-9]{0,18})\s*,\s*"node_id"\s*:\s*"[^"\\]*"\s*,"""
+    rb""""repository"\s*:\s*\{\s*"id"\s*:\s*(?P<id>[1-9][0-9]{0,18})\s*,\s*"node_id"\s*:\s*"[^"\\]*"\s*,"""
     rb"""\s*"name"\s*:\s*"[^"\\]*"\s*,\s*"full_name"\s*:\s*"(?P<name>[^"\\]*)"\s*,"""
 )
 
@@ -71,11 +70,11 @@ def glance(envelope: Envelope) -> Heading | None:
     body = envelope.body
     if envelope.event != _GLANCED or not body.endswith(b"}"):
         return None
-    beginning = _BEGINNING.match(body)
+    if (beginning := _BEGINNING.match(body)) is None:
+        return None
     # GitHub writes it behind the pull request.
-    at = body.rfind(_REPOSITORY_KEY)
-    found = _REPOSITORY.match(body, at + len(_REPOSITORY_KEY)) if beginning and at > 0 else None
-    if beginning is None or found is None or found["name"] != beginning["name"]:
+    found = _REPOSITORY.match(body, max(0, body.rfind(b'"repository"')))
+    if found is None or found["name"] != beginning["name"]:
         return None
     repository_id, number = int(found["id"]), int(beginning["number"])
     if repository_id >= MAX_ID or number >= MAX_NUMBER:
