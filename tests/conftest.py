@@ -189,16 +189,28 @@ class House:
         delivery_id: str | None = None,
     ) -> aiohttp.ClientResponse:
         """A signed webhook delivery, straight to bridge; the response's body is read."""
-        body = json.dumps(payload).encode()
-        secret = self.services.settings.github_webhook_secrets[0]
+        return await self.deliver_bytes(json.dumps(payload).encode(), event=event, delivery_id=delivery_id)
+
+    async def deliver_bytes(
+        self,
+        body: bytes,
+        *,
+        event: str = "pull_request",
+        delivery_id: str | None = None,
+        secret: str | None = None,
+        query: str = "",
+    ) -> aiohttp.ClientResponse:
+        """As `deliver`, of any body; signed with another secret, sent to another repository's address."""
         headers = {
             "Content-Type": "application/json",
             "X-GitHub-Event": event,
             "X-GitHub-Delivery": delivery_id or str(uuid.uuid4()),
-            "X-Hub-Signature-256": sign.webhook(body, secret),
+            "X-Hub-Signature-256": sign.webhook(
+                body, secret or self.services.settings.github_webhook_secrets[0]
+            ),
         }
         async with self.http.post(
-            f"{self.bridge}/github/webhook", data=io.BytesIO(body), headers=headers
+            f"{self.bridge}/github/webhook{query}", data=io.BytesIO(body), headers=headers
         ) as response:
             await response.read()
             return response
