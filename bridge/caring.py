@@ -28,6 +28,7 @@ from bridge.core.errors import (
 )
 from bridge.core.model import Connection, Trouble
 from bridge.core.trouble import UNSEEN, Seen, judge
+from bridge.core.vault import Undecryptable
 from bridge.flowdock import Flowdock
 from bridge.holding import Stop, Stopped
 from bridge.hooks import ComesWithApp, Hooks, Repository
@@ -269,6 +270,9 @@ async def _survive(work: Awaitable[bool], *, doing: str) -> bool:
         return False
     except (RedisError, OSError) as error:
         log.warning("redis_away", error=type(error).__name__, doing=doing)
+    except Undecryptable as error:
+        # It says what to do: where it was raised is of no use.
+        log.error("caretaker_failed", doing=doing, reason=str(error))
     except Exception:
         log.exception("caretaker_failed", doing=doing)
     return False

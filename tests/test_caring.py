@@ -9,9 +9,12 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from bridge import keys
 from bridge.checkups import Checkup, Checkups
 from bridge.core.model import Connection, Trouble
 from bridge.core.trouble import judge as trouble_of
+from bridge.core.vault import Vault
+from bridge.store import Store
 from scripts.sandbox.faults import Fault
 from tests.accounts import link
 from tests.caring_kit import CY, change_hook, check, connected, hooks, sent, told, trouble
@@ -33,6 +36,27 @@ async def cared(house: House) -> House:
 def last_told(house: House) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(told(house)[-1].body)
     return found
+
+
+async def test_what_cannot_be_decrypted_is_logged_with_what_to_do_and_no_traceback(
+    house: House, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Keys were rotated while processes with the old key alone still ran."""
+    connection = await connected(house)
+    new = Store(house.services.redis, Vault(["n" * 32]))
+    await house.services.redis.set(keys.connection(connection.id), new._dump_connection(connection))
+    await Checkups(house.services.redis).order([connection], hint="came")
+    house.start_caretaker()
+    printed = ""
+
+    async def told_of() -> bool:
+        nonlocal printed
+        printed += capsys.readouterr().out
+        return "caretaker_failed" in printed
+
+    await eventually(told_of)
+    assert "ENCRYPTION_KEY was changed without keeping the old key" in printed
+    assert "Traceback" not in printed
 
 
 # What events point to
