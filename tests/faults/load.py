@@ -212,7 +212,8 @@ class Load:
         async def enough() -> bool:
             return len(self.accepted) >= count
 
-        await until(enough, f"{count} deliveries were not accepted")
+        # Oftener than usual: in the meantime the rest of them could be accepted, too.
+        await until(enough, f"{count} deliveries were not accepted", every=0.001)
 
     async def finished(self, fault: str, left: list[int]) -> Row:
         """Wait until the queue is empty, and count."""
