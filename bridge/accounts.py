@@ -133,7 +133,11 @@ class Accounts:
 
     async def _perform(self, account: LinkedAccount, action: Action, shown: Shown) -> str:
         click = Click(
-            target=shown.target, login=account.github.login, shown=shown.pull, shown_sha=shown.head_sha
+            target=shown.target,
+            login=account.github.login,
+            shown=shown.pull,
+            shown_sha=shown.head_sha,
+            repository_id=shown.repository_id,
         )
         return await self._github.perform(action, click, token=account.token.access)
 

@@ -10,6 +10,7 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from urllib.parse import urlencode
 
 import structlog
@@ -193,7 +194,7 @@ class Caretaker:
             return Seen(archived=True)
         name = repository.full_name
         try:
-            hook = await self.pace.call(account, lambda: self.hooks.find(name, token=token))
+            hook = await self.pace.call(account, lambda: self.hooks.find(repository, token=token))
         except ComesWithApp:
             # Not the repository's own, so not shown here: events tell of it.
             return Seen(administers=False)
@@ -215,25 +216,15 @@ class Caretaker:
 
     async def _repository(self, connection: Connection, token: str) -> Repository | None:
         """The repository under its present name; None if GitHub does not show it to this account."""
-        account, known = connection.installer, connection.repository_id
-        name = (await self.pulls.repository_name(known) if known else None) or connection.repository
+        look = partial(self.hooks.present, connection.repository_id, connection.repository, token=token)
         try:
-            found = await self.pace.call(account, lambda: self.hooks.repository(name, token=token))
-        except GitHubRefused as refusal:
-            if known is None and refusal.answered in _NOT_SHOWN:
-                return None
-            if known is None:
-                raise
-        else:
-            if known in (None, found.id):
-                return found
-        # Renamed, and no delivery told: its id is what stays.
-        try:
-            return await self.pace.call(account, lambda: self.hooks.repository_by_id(known, token=token))
+            found = await self.pace.call(connection.installer, look)
         except GitHubRefused as refusal:
             if refusal.answered not in _NOT_SHOWN:
                 raise
             return None
+        await self.pulls.name_by_github(found.id, found.full_name)
+        return found
 
     # What the flow is told
 

@@ -95,9 +95,9 @@ class Connecting:
         """
         return await self._mending.mend(connection, user=user)
 
-    async def pinged(self, hook_id: int, since: float) -> bool:
-        """Whether a webhook's ping came at `since` (Unix seconds) or later."""
-        return await self._store.pinged_at(hook_id) >= since
+    async def pinged(self, repository_id: int, hook_id: int, since: float) -> bool:
+        """Whether the ping of a repository's webhook came at `since` (Unix seconds) or later."""
+        return await self._store.pinged_at(hook_id, repository_id=repository_id) >= since
 
     async def pinged_by_hand(self, repository_id: int, since: float) -> bool:
         """The same for any webhook of a repository: one that was made by hand is known by no id."""
@@ -170,14 +170,14 @@ class Connecting:
             repository_id=repository.id,
             url=repository.url,
             sources_before=tuple(sorted(sources)),
-            makes_hook=await self._accounts.as_user(user, partial(self._lacks_hook, repository.full_name)),
+            makes_hook=await self._accounts.as_user(user, partial(self._lacks_hook, repository)),
         )
 
-    async def _lacks_hook(self, full_name: str, token: str) -> bool:
+    async def _lacks_hook(self, repository: Repository, token: str) -> bool:
         if await self._hooks.app():
             return False
         try:
-            return await self._hooks.find(full_name, token=token) is None
+            return await self._hooks.find(repository, token=token) is None
         except GitHubRefused as refusal:
             if refusal.answered not in NO_RIGHT:
                 raise
@@ -236,10 +236,13 @@ class Connecting:
         name = await self._mending.name(connection)
         if await self._undoing.is_needed(connection.id, connection.repository_id, connection.repository):
             return []
+        if connection.repository_id is not None:
+            await self._hooks.revoke(connection.repository_id)
         why = "nobody who connected it has a linked GitHub account"
         for who in filter(None, dict.fromkeys((user, connection.installer))):
             try:
-                await self._accounts.as_user(who, partial(self._undoing.drop_hook, name))
+                drop = partial(self._undoing.drop_hook, connection.repository_id, name)
+                await self._accounts.as_user(who, drop)
             except NotLinked:
                 continue
             except BridgeError as error:

@@ -73,16 +73,16 @@ class Deliveries:
         places = _Places([keys.seen(keys.partition_of(one.repository_id), one.delivery_id) for one in group])
         due: dict[int, int] = {}
         rows: list[tuple[int | str, ...]] = []
-        for delivery_id, event, repository_id, number, received_at, _ in group:
+        for delivery_id, event, repository_id, number, received_at, signer, signature, _ in group:
             partition = keys.partition_of(repository_id)
             if self._noted.get(partition) != (second := int(received_at)):
                 due.setdefault(partition, second)
             inbox = places.of(keys.inbox(partition))
             received = places.of(keys.received(partition)) if partition in due else 0
             # As text: Redis's scripts know no whole numbers beyond 2**53.
-            rows.append(
-                (inbox, received, delivery_id, event, str(repository_id), str(number), str(received_at))
-            )
+            signed = places.of(keys.signed(partition, signature)) if signature else 0
+            about = delivery_id, event, str(repository_id), str(number), str(received_at)
+            rows.append((inbox, received, *about, signed, signer))
         taken = await run(
             self._enqueue,
             keys=places.keys,

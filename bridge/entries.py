@@ -8,7 +8,7 @@ from typing import ClassVar, Literal, NamedTuple
 import msgspec
 
 from bridge.core.errors import BridgeError
-from bridge.core.model import Envelope, Message
+from bridge.core.model import Envelope, Message, Signer
 from bridge.core.packing import pack, unpack
 
 REVIVED = "bridge.letter"
@@ -46,13 +46,24 @@ class Incoming(NamedTuple):
     number: int
     received_at: float
     """Unix seconds."""
+    signer: str
+    signature: str
     body: bytes
     """Packed."""
 
     @classmethod
     def of(cls, envelope: Envelope, *, repository_id: int, number: int) -> "Incoming":
         """A delivery that came just now, about a pull request or (`number` 0) a repository."""
-        return cls(envelope.id, envelope.event, repository_id, number, time.time(), pack(envelope.body))
+        return cls(
+            envelope.id,
+            envelope.event,
+            repository_id,
+            number,
+            time.time(),
+            envelope.signer,
+            envelope.signature,
+            pack(envelope.body),
+        )
 
 
 class InboxEntry(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,6 +78,7 @@ class InboxEntry(msgspec.Struct, frozen=True, kw_only=True):
     number: int
     received_at: float
     packed: bytes
+    signer: Signer = "repository"
 
     def __repr__(self) -> str:
         """Without what it carries."""
@@ -157,6 +169,7 @@ def inbox_entry(entry_id: bytes, fields: Mapping[bytes, bytes]) -> InboxEntry:
         number=int(fields[b"number"]),
         received_at=float(fields[b"received_at"]),
         packed=fields[b"body"],
+        signer="operator" if fields.get(b"signer") == b"operator" else "repository",
     )
 
 

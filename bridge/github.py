@@ -11,6 +11,7 @@ import gidgethub
 from gidgethub import abc as gidgethub_abc
 
 from bridge import github_public, oauth
+from bridge.core import actions
 from bridge.core.actions import Action, Call, Click
 from bridge.core.errors import GitHubFailing, GitHubRefused, OAuthFailed
 from bridge.core.model import GitHubToken, GitHubUser, Target
@@ -80,7 +81,7 @@ class GitHub:
 
         Raises `TokenRevoked`, `GitHubRefused`, `RateLimited` or `GitHubFailing`.
         """
-        steps = action.perform(click)
+        steps = actions.steps(action, click)
         try:
             call = next(steps)
             while True:

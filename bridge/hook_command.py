@@ -47,7 +47,8 @@ async def hook(services: Services, *, typed: str, login: str, token: str) -> Non
         )
     admin, repository = await _administered(services, name, login, token)
     connections = await _connections(services, name, repository)
-    ensured = await services.hooks.ensure(repository.full_name, token=admin.token)
+    await services.pulls.name_by_github(repository.id, repository.full_name)
+    ensured = await services.hooks.ensure(repository, token=admin.token)
     for connection in connections:
         await services.store.change(connection.id, hook_id=ensured.id)
     done = "Made" if ensured.made else "Checked and mended"
@@ -63,11 +64,14 @@ async def hook(services: Services, *, typed: str, login: str, token: str) -> Non
 
 async def _see_ping(services: Services, repository: Repository, ensured: Ensured, admin: _Admin) -> None:
     # A change is looked for, not a time: the web process may have another clock.
-    before = await services.store.pinged_at(ensured.id)
+    async def pinged_at() -> float:
+        return await services.store.pinged_at(ensured.id, repository_id=repository.id)
+
+    before = await pinged_at()
     await services.hooks.ping(repository.full_name, ensured.id, token=admin.token)
     began, told = time.monotonic(), 0
     _tell_waiting(PING_SECONDS)
-    while await services.store.pinged_at(ensured.id) == before:
+    while await pinged_at() == before:
         waited = time.monotonic() - began
         if waited > PING_SECONDS:
             raise BridgeError(

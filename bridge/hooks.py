@@ -9,13 +9,15 @@ from urllib.parse import urlsplit
 
 import orjson
 
+from bridge.core import names
 from bridge.core.actions import Call
-from bridge.core.errors import BridgeError, GitHubFailing, GitHubRefused, NotLinked
+from bridge.core.errors import BridgeError, GitHubFailing, GitHubRefused, Malformed, NotLinked
 from bridge.core.missed import Attempt, read_attempt
 from bridge.core.translate import EVENTS as NEEDED
 from bridge.core.translate import MERGEABLE
 from bridge.credentials import App, GitHubCredentials
 from bridge.github import GitHub, is_apps
+from bridge.webhook_keys import WebhookKey, WebhookKeys
 
 EVENTS = tuple(sorted(NEEDED - {MERGEABLE}))
 """What a webhook must ask GitHub for."""
@@ -62,11 +64,14 @@ class ComesWithApp(BridgeError):
 
 
 class Hooks:
-    """Webhooks to `web_url`, signed with the secret of `credentials`."""
+    """Webhooks to `web_url`, each at an address of its own and signed with a secret of its own."""
 
-    def __init__(self, github: GitHub, credentials: GitHubCredentials, *, web_url: str) -> None:
+    def __init__(
+        self, github: GitHub, credentials: GitHubCredentials, keys: WebhookKeys, *, web_url: str
+    ) -> None:
         self._github = github
         self._credentials = credentials
+        self._keys = keys
         self._url = web_url + PATH
 
     async def app(self) -> App | None:
@@ -110,37 +115,83 @@ class Hooks:
         """One repository as the user sees it; raises as `GitHub.call` does."""
         return _repository(await self._call("GET", full_name, "", token=token))
 
-    async def repository_by_id(self, repository_id: int, *, token: str) -> Repository:
-        """The same by its id, whatever its name is now: where GitHub's own redirects lead."""
-        call = Call(method="GET", url="/repositories/{id}", variables={"id": str(repository_id)})
-        return _repository(await self._github.call(call, token=token, subject="the repository"))
+    async def repository_by_id(
+        self, repository_id: int, *, token: str, subject: str = "the repository"
+    ) -> Repository:
+        """The same by its id, whatever its name is now: GitHub's own word on who is called what.
 
-    async def find(self, full_name: str, *, token: str) -> Hook | None:
+        `subject` is what a refusal calls it. Raises as `GitHub.call` does.
+        """
+        call = Call(method="GET", url="/repositories/{id}", variables={"id": str(repository_id)})
+        found = _repository(await self._github.call(call, token=token, subject=subject))
+        if found.id != repository_id:
+            raise GitHubFailing("GitHub answered with another repository than the one asked for")
+        return found
+
+    async def present(self, repository_id: int | None, full_name: str, *, token: str) -> Repository:
+        """The repository of a connection as it is now: by its id, or by its name until that is known."""
+        if repository_id is None:
+            return await self.repository(full_name, token=token)
+        return await self.repository_by_id(repository_id, token=token, subject=full_name)
+
+    async def find(self, repository: Repository, *, token: str) -> Hook | None:
         """The repository's webhook to bridge, and what is wrong with it.
 
         Raises `ComesWithApp`, as no other is wanted then, and as `GitHub.call` does.
         """
         await self._refuse_besides_app()
-        found = await self._ours(full_name, token)
-        return Hook(id=found[0]["id"], problems=tuple(_problems(found[0]))) if found else None
+        found = await self._ours(repository.full_name, token)
+        if not found:
+            return None
+        problems = _problems(found[0])
+        key = self._key_of(found[0])
+        if key and key not in await self._keys.of(repository.id):
+            problems.append("its address is not valid any more")
+        return Hook(id=found[0]["id"], problems=tuple(problems))
 
-    async def ensure(self, full_name: str, *, token: str) -> Ensured:
+    async def ensure(self, repository: Repository, *, token: str) -> Ensured:
         """Make the webhook, or mend the one there is; further ones to bridge are removed.
 
-        GitHub does not tell a webhook's secret, so it is set anew each time. Raises `ComesWithApp`, and as
-        `GitHub.call` does.
+        Its address and secret are new each time, and the former ones then serve no more. Raises
+        `ComesWithApp`, and as `GitHub.call` does.
         """
         await self._refuse_besides_app()
-        known = await self._ours(full_name, token)
+        async with self._keys.held(repository.id):
+            return await self._ensured(repository, token)
+
+    async def _ensured(self, repository: Repository, token: str) -> Ensured:
+        known = await self._ours(repository.full_name, token)
         for superfluous in known[1:]:
-            await self.remove(full_name, superfluous["id"], token=token)
-        body = {"active": True, "events": list(EVENTS), "config": await self._config()}
-        if known:
-            hook_id = known[0]["id"]
+            await self.remove(repository.full_name, superfluous["id"], token=token)
+        key = await self._keys.make(repository.id)
+        try:
+            ensured = await self._put(repository.full_name, known[0]["id"] if known else None, key, token)
+        except GitHubFailing:
+            # GitHub may have taken it: both keys stay valid until it says which one it has.
+            raise
+        except BaseException:
+            await self._keys.revoke(key)
+            raise
+        await self._keys.keep_only(key)
+        return ensured
+
+    async def _put(self, full_name: str, hook_id: int | None, key: WebhookKey, token: str) -> Ensured:
+        config = {
+            "url": f"{self._url}/{key.key}",
+            "content_type": "json",
+            "secret": key.secret,
+            "insecure_ssl": "0",
+        }
+        body = {"active": True, "events": list(EVENTS), "config": config}
+        if hook_id is not None:
             await self._call("PATCH", full_name, f"/hooks/{hook_id}", token=token, data=body)
             return Ensured(id=hook_id, made=False)
         made = await self._call("POST", full_name, "/hooks", token=token, data={"name": "web", **body})
         return Ensured(id=_id(made), made=True)
+
+    async def revoke(self, repository_id: int) -> None:
+        """Take nothing more from the webhooks that bridge made for a repository."""
+        await self._keys.revoke_all(repository_id)
 
     async def ping(self, full_name: str, hook_id: int, *, token: str) -> None:
         """Have GitHub send a ping; raises as `GitHub.call` does."""
@@ -195,16 +246,17 @@ class Hooks:
         if app := await self.app():
             raise ComesWithApp(f"the webhook comes with the GitHub App {app.name}: {app.install_url}")
 
-    async def _config(self) -> dict[str, str]:
-        secret = (await self._credentials.webhook_secrets())[0]
-        return {"url": self._url, "content_type": "json", "secret": secret, "insecure_ssl": "0"}
-
     async def _ours(self, full_name: str, token: str) -> list[dict[str, Any]]:
         call = _call("GET", full_name, "/hooks?per_page=100")
         found = await self._github.pages(call, token=token, subject=full_name, most=100)
         if not all(isinstance(one, dict) for one in found):
             raise GitHubFailing("GitHub answered something else than it documents")
         return [one for one in found if _leads_to(one, self._url)]
+
+    def _key_of(self, hook: dict[str, Any]) -> str:
+        """The key in a webhook's address; empty for the address that all share."""
+        path = urlsplit(str((hook.get("config") or {}).get("url") or "")).path
+        return path.rpartition("/")[2] if path.rstrip("/") != urlsplit(self._url).path else ""
 
     async def _call(
         self,
@@ -219,7 +271,7 @@ class Hooks:
 
 
 def _call(method: str, full_name: str, path: str, data: dict[str, Any] | None = None) -> Call:
-    owner, _, repo = full_name.partition("/")
+    owner, _, repo = names.full_name(full_name).partition("/")
     return Call(
         method=method,
         url="/repos/{owner}/{repo}" + path,
@@ -235,13 +287,11 @@ def _deliveries(method: str, full_name: str, hook_id: int | None, path: str) -> 
 
 
 def _leads_to(hook: Any, url: str) -> bool:
-    """Whether a webhook's address is `url`, whatever its query."""
+    """Whether a webhook's address is `url` or one with a key, whatever its query."""
     config = hook.get("config") if isinstance(hook, dict) else None
     given, wanted = urlsplit(str((config or {}).get("url") or "")), urlsplit(url)
-    return (given.scheme, given.netloc.lower(), given.path.rstrip("/")) == (
-        wanted.scheme,
-        wanted.netloc.lower(),
-        wanted.path,
+    return (given.scheme, given.netloc.lower()) == (wanted.scheme, wanted.netloc.lower()) and (
+        f"{given.path.rstrip('/')}/".startswith(f"{wanted.path}/")
     )
 
 
@@ -263,14 +313,14 @@ def _repository(found: Any) -> Repository:
     try:
         return Repository(
             id=int(found["id"]),
-            full_name=str(found["full_name"]),
+            full_name=names.full_name(found["full_name"]),
             url=str(found.get("html_url") or ""),
             private=bool(found.get("private")),
             archived=bool(found.get("archived")),
             may_hook=bool((found.get("permissions") or {}).get("admin")),
             description=str(found.get("description") or ""),
         )
-    except (KeyError, TypeError, ValueError, AttributeError):
+    except (KeyError, TypeError, ValueError, AttributeError, Malformed):
         raise GitHubFailing("GitHub answered something else than it documents") from None
 
 

@@ -17,6 +17,8 @@ CONNECTIONS_CHANGES = "bridge:{connections}:changes"
 """How often a connection was made, changed or removed: what was read before the last time is read again."""
 REPOSITORY_IDS = "bridge:{repositories}:ids"
 """Hash: a repository's full name, present or former, in lower case → its id."""
+REPOSITORY_FORMER_IDS = "bridge:{repositories}:former-ids"
+"""Hash: a full name in lower case → the id that had it before GitHub said that another one has it."""
 REPOSITORY_NAMES = "bridge:{repositories}:names"
 """Hash: a repository's id → its present full name."""
 REPOSITORY_NAMED_AT = "bridge:{repositories}:named-at"
@@ -52,6 +54,11 @@ def _in(partition: int, name: str) -> str:
 def seen(partition: int, delivery_id: str) -> str:
     """Marks a delivery id as taken."""
     return _in(partition, f"seen:{delivery_id}")
+
+
+def signed(partition: int, signature: str) -> str:
+    """When a delivery with this signature came first, in Unix seconds."""
+    return _in(partition, f"signed:{signature}")
 
 
 def received(partition: int) -> str:
@@ -176,9 +183,24 @@ def acts(flowdock_user: str) -> str:
     return f"bridge:acts:{flowdock_user}"
 
 
-def ping(hook_id: int) -> str:
-    """When a webhook's ping came last."""
-    return f"bridge:ping:{hook_id}"
+def webhook(key: str) -> str:
+    """A webhook of bridge's own making by the key in its address, with its secret: encrypted."""
+    return f"bridge:{{webhooks}}:webhook:{key}"
+
+
+def webhooks_of(repository_id: int) -> str:
+    """The sorted set of a repository's webhook keys, by when they were made."""
+    return f"bridge:{{webhooks}}:repository:{repository_id}"
+
+
+def making_webhook(repository_id: int) -> str:
+    """The lock for giving a repository's webhook a new key."""
+    return f"bridge:making-webhook:{repository_id}"
+
+
+def ping(repository_id: int, hook_id: int) -> str:
+    """When the ping of a repository's webhook came last."""
+    return f"bridge:ping:{repository_id}:{hook_id}"
 
 
 def repository_ping(repository_id: int) -> str:

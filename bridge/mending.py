@@ -47,7 +47,7 @@ class Mending:
         refusal: BridgeError | None = None
         for who in await self._hookers(connection, user):
             try:
-                ensured = await self._accounts.as_user(who, partial(self._ensure, name))
+                ensured = await self._accounts.as_user(who, partial(self._ensure, connection))
             except ComesWithApp:
                 return Connected(connection=connection, hook="app")
             except GitHubRefused as error:
@@ -76,15 +76,17 @@ class Mending:
         ]
         return list(dict.fromkeys(who for who in (user, connection.installer, *installers) if who))
 
-    async def _ensure(self, full_name: str, token: str) -> Ensured:
+    async def _ensure(self, connection: Connection, token: str) -> Ensured:
         """The webhook made or mended, and a ping on its way."""
-        ensured = await self._hooks.ensure(full_name, token=token)
+        repository = await self._hooks.present(connection.repository_id, connection.repository, token=token)
+        await self._pulls.name_by_github(repository.id, repository.full_name)
+        ensured = await self._hooks.ensure(repository, token=token)
         if not ensured.made:
             try:
-                await self._hooks.ping(full_name, ensured.id, token=token)
+                await self._hooks.ping(repository.full_name, ensured.id, token=token)
             except BridgeError as error:
                 # The webhook is as it should be; that no ping comes is seen where it is waited for.
-                log.warning("not_pinged", repository=full_name, error=str(error))
+                log.warning("not_pinged", repository=repository.full_name, error=str(error))
         return ensured
 
 

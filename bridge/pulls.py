@@ -1,12 +1,13 @@
 """What Redis keeps of pull requests: snapshots, checks by commit, names, what threads showed."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from bridge import keys
 from bridge.core import checks, snapshot
 from bridge.core.checks import view as view_checks
+from bridge.core.errors import GitHubRefused
 from bridge.core.model import Target
 from bridge.core.pull import Check, Commit, PullRequest, Thread
 from bridge.core.registers import Register
@@ -17,17 +18,30 @@ from bridge.redis_client import AnyRedis
 SECONDS = 400 * 24 * 3600
 """How long a pull request is remembered after its last delivery."""
 
-# The worker must get through when Redis is full (`allow-oom`). A late delivery tells a name that a
-# repository no longer has: it neither takes the present one's place nor the name from who has it now.
+# By a delivery. The worker must get through when Redis is full (`allow-oom`). A late one tells a name that a
+# repository no longer has: it does not take the present one's place. No delivery takes a name from another
+# repository: 0 then.
 _NAME = """#!lua flags=allow-oom
+local holder = redis.call('HGET', KEYS[1], string.lower(ARGV[2]))
+if holder and holder ~= ARGV[1] then return 0 end
 if ARGV[3] >= (redis.call('HGET', KEYS[3], ARGV[1]) or '') then
-    redis.call('HSET', KEYS[1], string.lower(ARGV[2]), ARGV[1])
     redis.call('HSET', KEYS[2], ARGV[1], ARGV[2])
     redis.call('HSET', KEYS[3], ARGV[1], ARGV[3])
 end
 for i = 2, #ARGV do
     if i ~= 3 then redis.call('HSETNX', KEYS[1], string.lower(ARGV[i]), ARGV[1]) end
 end
+return 1
+"""
+
+# By GitHub's own word: whoever had the name before has it no more, and clicks must not mistake one for the
+# other (KEYS[3]).
+_NAME_BY_GITHUB = """#!lua flags=allow-oom
+local name = string.lower(ARGV[2])
+local holder = redis.call('HGET', KEYS[1], name)
+if holder and holder ~= ARGV[1] then redis.call('HSET', KEYS[3], name, holder) end
+redis.call('HSET', KEYS[1], name, ARGV[1])
+redis.call('HSET', KEYS[2], ARGV[1], ARGV[2])
 """
 
 # By Redis's own clock: the hosts' may differ.
@@ -58,12 +72,14 @@ class Watch:
 
 @dataclass(frozen=True, kw_only=True)
 class Shown:
-    """What a button was clicked on: `target` by the repository's present name.
+    """What a button was clicked on.
 
-    `pull` is what is known of it (None: nothing), `head_sha` the head commit that its thread showed last.
+    `repository_id` is the repository that has the name in the button's address, None if none is known;
+    `pull` what is known of the pull request (None: nothing), `head_sha` the head that its thread showed last.
     """
 
     target: Target
+    repository_id: int | None = None
     pull: PullRequest | None = None
     head_sha: str = ""
 
@@ -75,6 +91,7 @@ class Pulls:
         # redis-py's annotations offer each answer in every shape of every protocol version.
         self._redis: Any = redis
         self._name = redis.register_script(_NAME)
+        self._name_by_github = redis.register_script(_NAME_BY_GITHUB)
         self._watch = redis.register_script(_WATCH)
         self._take = redis.register_script(_TAKE)
 
@@ -152,26 +169,59 @@ class Pulls:
 
     async def name_repository(
         self, repository_id: int, full_name: str, *, at: str, former: Iterable[str] = ()
-    ) -> None:
-        """Note a repository's name as of `at` (a `moment`); buttons with a former one still find it."""
-        await self._name(
-            keys=[keys.REPOSITORY_IDS, keys.REPOSITORY_NAMES, keys.REPOSITORY_NAMED_AT],
-            args=[repository_id, full_name, at, *former],
+    ) -> bool:
+        """Note a repository's name as of `at` (a `moment`), as a delivery of the operator's secret tells it.
+
+        Buttons with a `former` name still find it. False if another repository has the name as far as bridge
+        knows: GitHub must be asked.
+        """
+        return bool(
+            await self._name(
+                keys=[keys.REPOSITORY_IDS, keys.REPOSITORY_NAMES, keys.REPOSITORY_NAMED_AT],
+                args=[repository_id, full_name, at, *former],
+            )
+        )
+
+    async def name_by_github(self, repository_id: int, full_name: str) -> None:
+        """Note a repository's name as GitHub itself answers it now."""
+        await self._name_by_github(
+            keys=[keys.REPOSITORY_IDS, keys.REPOSITORY_NAMES, keys.REPOSITORY_FORMER_IDS],
+            args=[repository_id, full_name],
         )
 
     async def shown(self, target: Target) -> Shown:
-        """What is known of a click's target; its repository may have another name by now."""
-        repository_id = await self._redis.hget(keys.REPOSITORY_IDS, f"{target.owner}/{target.repo}".lower())
-        if repository_id is None:
-            return Shown(target=target)
-        name = (await self._redis.hget(keys.REPOSITORY_NAMES, repository_id)).decode()
-        owner, _, repo = name.partition("/")
-        sha = await self._redis.get(keys.shown(int(repository_id), target.number))
+        """What is known of a click's target.
+
+        Raises `GitHubRefused` where its address has stood for two repositories that both have this number.
+        """
+        name = f"{target.owner}/{target.repo}".lower()
+        found = [
+            await self._shown(target, int(repository_id))
+            for place in (keys.REPOSITORY_IDS, keys.REPOSITORY_FORMER_IDS)
+            if (repository_id := await self._redis.hget(place, name)) is not None
+        ]
+        known = [one for one in found if one.pull is not None]
+        if len(known) > 1:
+            raise GitHubRefused(
+                f"{target.owner}/{target.repo} has become the name of another repository: open this pull"
+                " request at GitHub and do it there",
+                status=409,
+            )
+        return (known or found or [Shown(target=target)])[0]
+
+    async def _shown(self, target: Target, repository_id: int) -> Shown:
+        sha = await self._redis.get(keys.shown(repository_id, target.number))
         return Shown(
-            target=replace(target, owner=owner, repo=repo),
-            pull=await self.pull(int(repository_id), target.number),
+            target=target,
+            repository_id=repository_id,
+            pull=await self.pull(repository_id, target.number),
             head_sha=sha.decode() if sha else "",
         )
+
+    async def may_be_called(self, repository_id: int, full_name: str) -> bool:
+        """Whether no other repository has a name, as far as bridge knows."""
+        holder = await self._redis.hget(keys.REPOSITORY_IDS, full_name.lower())
+        return holder is None or int(holder) == repository_id
 
     async def tags(self, logins: Iterable[str]) -> tuple[str, ...]:
         """The Flowdock tags (`@nick`) of those GitHub logins whose accounts are linked."""

@@ -4,18 +4,25 @@ Each touches keys of one partition only, so that it also runs on a Redis Cluster
 deliveries are of one. KEYS and ARGV are as `bridge.deliveries` passes them.
 """
 
+REPEAT_SECONDS = 60
+"""From how many seconds on an equal body is a recorded one, whatever delivery id it comes under."""
+
 MAX_NOTED = 100
 """What a list of the newest keeps."""
 
 # Deliveries together. KEYS: what marks each as taken, then of each partition concerned the inbox and, once a
 # second, the time of the last delivery. ARGV: seconds; all short fields in MessagePack (client libraries take
-# long over many arguments), with the places of those two among KEYS (0: none); each body, which Redis's
+# long over many arguments), with the places of those three among KEYS (0: none); each body, which Redis's
 # MessagePack has no type for. Written before the id is noted: if Redis refuses either, the delivery is not
-# taken for a repeat.
-ENQUEUE = """
+# taken for a repeat. A signature that came under another id is a repeat, too, from REPEAT seconds on: within
+# one second GitHub itself may send two equal bodies.
+ENQUEUE = (
+    f"local REPEAT = {REPEAT_SECONDS}"
+    + """
 local taken, noted = {}, {[0] = true}
 for i, one in ipairs(cmsgpack.unpack(ARGV[2])) do
-    if redis.call('EXISTS', KEYS[i]) == 1 then
+    local signed_at = one[8] > 0 and redis.call('GET', KEYS[one[8]])
+    if redis.call('EXISTS', KEYS[i]) == 1 or (signed_at and one[7] - signed_at > REPEAT) then
         taken[i] = 0
     else
         if not noted[one[2]] then
@@ -23,13 +30,15 @@ for i, one in ipairs(cmsgpack.unpack(ARGV[2])) do
             noted[one[2]] = true
         end
         redis.call('XADD', KEYS[one[1]], '*', 'delivery_id', one[3], 'event', one[4], 'repository_id', one[5],
-            'number', one[6], 'received_at', one[7], 'body', ARGV[i + 2])
+            'number', one[6], 'received_at', one[7], 'signer', one[9], 'body', ARGV[i + 2])
         redis.call('SET', KEYS[i], '', 'EX', ARGV[1])
+        if one[8] > 0 and not signed_at then redis.call('SET', KEYS[one[8]], one[7], 'EX', ARGV[1]) end
         taken[i] = 1
     end
 end
 return taken
 """
+)
 
 # What drains the queue must run when Redis is full: it frees more than it takes.
 _FENCED = """#!lua flags=allow-oom

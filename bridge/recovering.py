@@ -146,7 +146,10 @@ class Recovery:
         return done
 
     async def _recover(self, repository: str, caller: Caller) -> Recovered:
-        hook = await self._pace.call(caller.id, lambda: self._hooks.find(repository, token=caller.token()))
+        shown = await self._pace.call(
+            caller.id, lambda: self._hooks.repository(repository, token=caller.token())
+        )
+        hook = await self._pace.call(caller.id, lambda: self._hooks.find(shown, token=caller.token()))
         if hook is None:
             return Recovered(
                 repository=repository, reason="it has no webhook to bridge of its own", looked=False

@@ -52,6 +52,7 @@ KINDS = (
     Kind(name="flow tokens", prefix=keys.connection(""), place="connection:", within="flow_token"),
     Kind(name="GitHub tokens", prefix=keys.account(""), place="account:", within="token"),
     Kind(name="GitHub App", prefix=keys.GITHUB_APP, place=keys.GITHUB_APP),
+    Kind(name="webhook secrets", prefix=keys.webhook(""), place="webhook:"),
     Kind(name="connectings", prefix=keys.intent(""), place="intent:"),
     Kind(name="sessions and steps", prefix=keys.once("", "").removesuffix(":"), place=""),
 )

@@ -32,6 +32,7 @@ from bridge.settings import Settings
 from bridge.store import Store
 from bridge.translating import Translator
 from bridge.watching import Watcher
+from bridge.webhook_keys import WebhookKeys
 from bridge.worker import Worker, new_worker_id, post_seconds
 
 SETTLE_SECONDS = 4
@@ -51,6 +52,7 @@ class Services:
     flowdock: Flowdock
     github: GitHub
     credentials: GitHubCredentials
+    webhook_keys: WebhookKeys
     accounts: Accounts
     hooks: Hooks
     checkups: Checkups
@@ -149,7 +151,8 @@ async def open_services(settings: Settings, *, redis_url: str) -> AsyncIterator[
     )
     checkups = Checkups(redis)
     accounts = Accounts(store, pulls, github, checkups)
-    hooks = Hooks(github, credentials, web_url=settings.web_url)
+    webhook_keys = WebhookKeys(redis, vault)
+    hooks = Hooks(github, credentials, webhook_keys, web_url=settings.web_url)
     connecting = Connecting(
         store=store,
         intents=Intents(redis, vault),
@@ -170,6 +173,7 @@ async def open_services(settings: Settings, *, redis_url: str) -> AsyncIterator[
             flowdock=flowdock,
             github=github,
             credentials=credentials,
+            webhook_keys=webhook_keys,
             accounts=accounts,
             hooks=hooks,
             checkups=checkups,

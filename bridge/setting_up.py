@@ -197,10 +197,8 @@ class SettingUp:
     async def _asked(self, line: Line, by: Chooser) -> Repository:
         """The repository by GitHub's word of this moment: a form may name any."""
         repository = await self._accounts.as_user(
-            by.user, lambda token: self._hooks.repository(line.full_name, token=token)
+            by.user, lambda token: self._hooks.present(line.repository_id, line.full_name, token=token)
         )
-        if repository.id != line.repository_id:
-            raise NotThere(f"{line.full_name} is another repository by now")
         if repository.archived:
             raise NotThere(f"{line.full_name} is archived: nothing will happen in it")
         return repository

@@ -154,6 +154,11 @@ class Store:
             [(found, _)] = await self._read_connections_of([repository])
         return self._in_order(found)
 
+    async def connections_by_id(self, repository_id: int) -> list[Connection]:
+        """The connections that are tied to a repository's id."""
+        ids = await self._redis.smembers(keys.connections_of(repository_id))
+        return sorted(await self._load_connections(ids), key=lambda one: (one.created_at, one.id))
+
     async def connections_of(self, repositories: Sequence[Repository]) -> dict[Repository, list[Connection]]:
         """The connections of several repositories, each by id and a name, maybe a former one; read at once.
 
@@ -290,15 +295,18 @@ class Store:
 
     # Webhooks
 
-    async def note_ping(self, hook_id: int, *, repository_id: int | None = None) -> None:
-        """Remember that a webhook's ping came: GitHub reaches bridge, and both know the same secret."""
-        await self._redis.set(keys.ping(hook_id), str(time.time()), ex=PING_SECONDS)
-        if repository_id is not None:
+    async def note_ping(self, hook_id: int, *, repository_id: int = 0) -> None:
+        """Remember that a webhook's ping came: GitHub reaches bridge, and both know the same secret.
+
+        `repository_id` is what the ping's secret speaks for, 0 for a ping about no repository.
+        """
+        await self._redis.set(keys.ping(repository_id, hook_id), str(time.time()), ex=PING_SECONDS)
+        if repository_id:
             await self._redis.set(keys.repository_ping(repository_id), str(time.time()), ex=PING_SECONDS)
 
-    async def pinged_at(self, hook_id: int) -> float:
-        """When a webhook's ping came last, in Unix seconds; 0 if none came within a day."""
-        found = await self._redis.get(keys.ping(hook_id))
+    async def pinged_at(self, hook_id: int, *, repository_id: int = 0) -> float:
+        """When the ping of a repository's webhook came last, in Unix seconds; 0 if none within a day."""
+        found = await self._redis.get(keys.ping(repository_id, hook_id))
         return float(found) if found else 0
 
     async def repository_pinged_at(self, repository_id: int) -> float:

@@ -11,7 +11,7 @@ from redis.exceptions import RedisError
 from bridge import journal
 from bridge.checkups import Checkups
 from bridge.connected import Connected
-from bridge.core import checks, narrow, told, translate, trouble
+from bridge.core import checks, names, narrow, told, translate, trouble
 from bridge.core.errors import Malformed
 from bridge.core.events.table import given
 from bridge.core.model import Connection, Delivery, Envelope
@@ -36,6 +36,9 @@ _SHA = {
 """Where deliveries about checks tell their commit."""
 
 NAMES_KEPT = 10_000
+NAME_SECONDS = 60
+"""How long a name that was read counts: GitHub may have said another one to another process."""
+
 AT_A_STRETCH = 16
 """Deliveries that are translated without a pause: a millisecond or two."""
 
@@ -91,7 +94,9 @@ class Translator:
     _named: dict[int, tuple[str, str]] = field(default_factory=dict)
     """What was noted last of a repository's name, and as of when."""
     _full_names: dict[int, str] = field(default_factory=dict)
-    """Repositories' full names, as their last deliveries told them."""
+    """Repositories' full names, as their last deliveries told them and as far as they may tell."""
+    _known_names: dict[int, tuple[float, str | None]] = field(default_factory=dict)
+    """Repositories' full names as Redis has them, and when each was read, by the monotonic clock."""
 
     def __post_init__(self) -> None:
         self._connected = Connected(self.store)
@@ -132,14 +137,14 @@ class Translator:
         A delivery is not read before its turn, when it is translated while it is in the processor's caches;
         only to know whose checks are told it must be.
         """
-        names = {
+        repositories = {
             (entry.repository_id, self._full_names[entry.repository_id])
             for entry in entries
             if entry.repository_id in self._full_names
         }
         ledger = Ledger(self.pulls, known)
         read_at = time.monotonic()
-        connections = await self._connected.of(names)
+        connections = await self._connected.of(repositories)
         unconnected = {repository[0] for repository, some in connections.items() if not some}
         concerned = [entry for entry in entries if entry.repository_id not in unconnected]
         deliveries = {
@@ -158,13 +163,16 @@ class Translator:
         """Add what becomes of one delivery; raises `Malformed`, and for an odd payload whatever comes."""
         delivery = shared.deliveries.get(entry.id) or _open(entry)
         _hold_to_heading(delivery, entry)
-        full_name = delivery.payload["repository"]["full_name"]
-        connections = await self._connections(entry, delivery, shared)
+        connections = await self._named_connections(entry, delivery, shared)
         if not connections:
-            log.info("delivery_skipped", delivery=delivery.id, repository=full_name, reason="not connected")
+            log.info(
+                "delivery_skipped",
+                delivery=delivery.id,
+                repository=delivery.payload["repository"]["full_name"],
+                reason="not connected",
+            )
             outcome.entries.append(entry)
             return
-        await self._name(delivery, entry.repository_id, full_name)
         await self.checkups.order(
             (one for one in connections if trouble.concerns(delivery, one)), hint=trouble.hint_of(delivery)
         )
@@ -180,28 +188,74 @@ class Translator:
             outcome.add(entry, delivery, result, connections)
         outcome.entries.append(entry)
 
-    async def _connections(
+    async def _named_connections(
         self, entry: InboxEntry, delivery: Delivery, shared: _Round
     ) -> Sequence[Connection]:
-        repository = entry.repository_id, delivery.payload["repository"]["full_name"]
-        former_names = translate.former_names(delivery)
+        """The repository's connections, the payload held to a name that is known to be this repository's.
+
+        Buttons lead where names say. So a name is believed if the operator's secret signed it and no other
+        repository has it; else the one that bridge knows stands, and GitHub is asked.
+        """
+        repository = delivery.payload["repository"]
+        told, known = names.full_name(repository["full_name"]), None
+        if entry.signer == "repository":
+            known = await self._known_name(entry.repository_id)
+            if known is None:
+                return []
+        connections = await self._connections(entry, delivery, known or told, shared)
+        if not connections or ((known or told) == told and await self._name(entry, delivery, told)):
+            return connections
+        log.warning("name_not_believed", repository_id=entry.repository_id, told=told, delivery=delivery.id)
+        await self.checkups.order(connections, hint="heard")
+        known = known or await self._known_name(entry.repository_id)
+        repository["full_name"] = known
+        return connections if known else []
+
+    async def _known_name(self, repository_id: int) -> str | None:
+        """The name that bridge knows a repository by; None if it knows none."""
+        read_at, known = self._known_names.get(repository_id, (0.0, None))
+        now = time.monotonic()
+        if known is None or now - read_at > NAME_SECONDS:
+            if len(self._known_names) >= NAMES_KEPT:
+                self._known_names.clear()
+            known = await self.pulls.repository_name(repository_id)
+            if known is None and (connected := await self.store.connections_by_id(repository_id)):
+                known = connected[0].repository
+            if known is not None:
+                self._known_names[repository_id] = now, known
+        return known
+
+    async def _connections(
+        self, entry: InboxEntry, delivery: Delivery, full_name: str, shared: _Round
+    ) -> Sequence[Connection]:
+        repository = entry.repository_id, full_name
+        former_names = translate.former_names(delivery) if entry.signer == "operator" else []
         for former in former_names:
             # Connected by the name it had before its first delivery.
-            await self.store.connections_for(entry.repository_id, former)
+            await self._bound(entry.repository_id, former)
         if former_names or repository not in shared.connections:
-            shared.connections[repository] = await self.store.connections_for(*repository)
+            shared.connections[repository] = await self._bound(*repository)
         if len(self._full_names) >= NAMES_KEPT:
             self._full_names.clear()
-        self._full_names[entry.repository_id] = repository[1]
+        self._full_names[entry.repository_id] = full_name
         return shared.connections[repository]
 
-    async def _name(self, delivery: Delivery, repository_id: int, full_name: str) -> None:
+    async def _bound(self, repository_id: int, full_name: str) -> list[Connection]:
+        """The repository's connections, those made by its name included unless another one has the name."""
+        if await self.pulls.may_be_called(repository_id, full_name):
+            return await self.store.connections_for(repository_id, full_name)
+        return await self.store.connections_by_id(repository_id)
+
+    async def _name(self, entry: InboxEntry, delivery: Delivery, full_name: str) -> bool:
+        """Note the repository's name if this delivery may tell it; False if another one has it."""
         told = (full_name, moment(delivery.payload["repository"].get("updated_at")))
-        if self._named.get(repository_id) == told:
-            return
+        if entry.signer == "repository" or self._named.get(entry.repository_id) == told:
+            return True
         former = translate.former_names(delivery)
-        await self.pulls.name_repository(repository_id, full_name, at=told[1], former=former)
-        self._named[repository_id] = told
+        noted = await self.pulls.name_repository(entry.repository_id, full_name, at=told[1], former=former)
+        if noted:
+            self._named[entry.repository_id] = told
+        return noted
 
     async def _pull(
         self, delivery: Delivery, entry: InboxEntry, connections: Sequence[Connection], ledger: Ledger

@@ -115,7 +115,9 @@ class Undoing:
 
     async def _drop_hook(self, intent: Intent) -> None:
         if intent.makes_hook and not await self.is_needed(intent.id, intent.repository_id, intent.repository):
-            await self._accounts.as_user(intent.user, partial(self.drop_hook, intent.repository))
+            await self._hooks.revoke(intent.repository_id)
+            drop = partial(self.drop_hook, intent.repository_id, intent.repository)
+            await self._accounts.as_user(intent.user, drop)
 
     async def _forget(self, intent: Intent) -> None:
         await self._intents.forget(intent.id)
@@ -129,8 +131,12 @@ class Undoing:
             or other.repository.lower() == full_name.lower()
         )
 
-    async def drop_hook(self, full_name: str, token: str) -> None:
-        """Remove the repository's webhook to bridge, if there is one; raises as `Hooks.find` does."""
-        hook = await self._hooks.find(full_name, token=token)
+    async def drop_hook(self, repository_id: int | None, full_name: str, token: str) -> None:
+        """Remove the repository's webhook to bridge, if there is one; raises as `Hooks.find` does.
+
+        By its id, where that is known: another repository may have its name by now.
+        """
+        repository = await self._hooks.present(repository_id, full_name, token=token)
+        hook = await self._hooks.find(repository, token=token)
         if hook is not None:
-            await self._hooks.remove(full_name, hook.id, token=token)
+            await self._hooks.remove(repository.full_name, hook.id, token=token)

@@ -74,9 +74,16 @@ class Watcher:
         target = Target(owner=owner, repo=repo, number=watch.number, action="")
         for user in await self._pulls.readers(watch.repository_id, watch.number, limit=MAX_READERS):
             try:
-                return await self._accounts.read_pull(user, target)
+                pull = await self._accounts.read_pull(user, target)
+                if pull["base"]["repo"]["id"] == watch.repository_id:
+                    return pull
+                # Another repository has the name by now: what its members alone may see goes nowhere.
+                log.warning("watch_left_out", on=str(target), reason="the name is another repository's now")
+                return None
             except (GitHubRefused, NotLinked):
                 continue
+            except (KeyError, TypeError):
+                return None
             except BridgeError as error:
                 log.info("watch_left_out", on=str(target), reason=str(error))
                 return None

@@ -102,9 +102,10 @@ async def test_an_oauth_app_is_installed_nowhere_and_everything_is_listed(redis_
 async def test_no_webhook_of_the_repositorys_own_is_made(house: House) -> None:
     app = await made_at_github(house)
     token = await app_token(house, "cy-gh")
+    repository = await house.services.hooks.repository(REPOSITORY, token=token)
     for asked in (house.services.hooks.ensure, house.services.hooks.find):
         with pytest.raises(ComesWithApp, match=f"the GitHub App {app.name}: {app.install_url}"):
-            await asked(REPOSITORY, token=token)
+            await asked(repository, token=token)
     with pytest.raises(ComesWithApp, match="install it there, at"):
         await hook_command.hook(house.services, typed=REPOSITORY, login="", token=token)
     assert not any("/hooks" in call.path for call in house.github_journal.calls)

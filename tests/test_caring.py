@@ -291,12 +291,19 @@ PASSING = [
 
 
 @pytest.mark.parametrize("known", [None, TROUBLE])
-@pytest.mark.parametrize("where", ["/component", "/component/hooks", "/component/hooks/[0-9]+/deliveries"])
+@pytest.mark.parametrize(
+    "where",
+    [
+        "/repositories/[0-9]+",
+        "/repos/acme/component/hooks",
+        "/repos/acme/component/hooks/[0-9]+/deliveries",
+    ],
+)
 @pytest.mark.parametrize("fault", PASSING)
 async def test_what_passes_changes_nothing(house: House, fault: Any, where: str, known: Any) -> None:
     connection = await connected(house)
     await house.services.store.change(connection.id, trouble=known)
-    path = f"/api/v3/repos/acme{where}"
+    path = f"/api/v3{where}"
     house.github_journal.faults.append(Fault(path=path, times=FOREVER, **fault))
     found = await check(house, connection)
     assert found is not None

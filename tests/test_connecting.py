@@ -92,8 +92,8 @@ async def test_a_repository_is_connected_and_its_ping_arrives(cy: Installer, com
     await assert_whole(cy)
     hook_id = connected.connection.hook_id
     assert hook_id is not None
-    await eventually(lambda: cy.house.services.connecting.pinged(hook_id, began))
-    assert not await cy.house.services.connecting.pinged(hook_id, time.time() + 1)
+    await eventually(lambda: cy.house.services.connecting.pinged(COMPONENT_ID, hook_id, began))
+    assert not await cy.house.services.connecting.pinged(COMPONENT_ID, hook_id, time.time() + 1)
 
 
 async def test_the_same_again_returns_the_connection_and_mends_the_hook(
@@ -109,7 +109,7 @@ async def test_the_same_again_returns_the_connection_and_mends_the_hook(
     again = await cy.connect(component, options=Options(bots="none"))
     assert (again.hook, again.connection) == ("mended", first.connection)
     await assert_whole(cy)
-    await eventually(lambda: cy.house.services.connecting.pinged(hook["id"], began))
+    await eventually(lambda: cy.house.services.connecting.pinged(COMPONENT_ID, hook["id"], began))
 
 
 async def test_two_at_once_end_with_one_connection(cy: Installer, component: Repository) -> None:
@@ -268,7 +268,7 @@ async def test_whichever_call_fails_nothing_is_orphaned_and_the_second_try_compl
     calls = await calls_of_a_good_run(cy, component)
     await undo_all(cy)
     assert [f"{call.method} {call.path.rpartition('/')[2]}" for _, call in calls] == [
-        "GET sources", "POST sources", "GET hooks", "GET hooks", "POST hooks",
+        "GET sources", "POST sources", "GET hooks", f"GET {COMPONENT_ID}", "GET hooks", "POST hooks",
     ]  # fmt: skip
     failed = set()
     for service, fault in break_each(calls):

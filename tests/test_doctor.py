@@ -63,7 +63,9 @@ async def test_an_installation_in_which_all_is_well(asking: Doctor) -> None:
     house.start_worker()
     (connection,) = await house.services.store.connections()
     await house.services.store.change(connection.id, installer="1003")
-    await house.services.hooks.ensure(REPOSITORY, token=await token_of(house, "cy-gh"))
+    token = await token_of(house, "cy-gh")
+    repository = await house.services.hooks.repository(REPOSITORY, token=token)
+    await house.services.hooks.ensure(repository, token=token)
     found = await eventually_fine(asking)
     http = ("warn", "WEB_URL is not https: on the way to browsers, cookies and claims lie open")
     assert found.pop("address") == http
@@ -413,11 +415,13 @@ async def installed(house: House) -> None:
     await link(house, "cy")
     await house.connect()
     (connection,) = await house.services.store.connections()
-    made = await house.services.hooks.ensure(REPOSITORY, token=await token_of(house, "cy-gh"))
+    token = await token_of(house, "cy-gh")
+    repository = await house.services.hooks.repository(REPOSITORY, token=token)
+    made = await house.services.hooks.ensure(repository, token=token)
     await house.services.store.change(connection.id, installer="1003", hook_id=made.id)
 
     async def pinged() -> bool:
-        return await house.services.store.pinged_at(made.id) > 0
+        return await house.services.store.pinged_at(made.id, repository_id=repository.id) > 0
 
     await eventually(pinged)
 
@@ -439,7 +443,7 @@ async def narrow_hook(house: House) -> None:
 
 async def forget_ping(house: House) -> None:
     (connection,) = await house.services.store.connections()
-    await house.services.redis.delete(keys.ping(connection.hook_id or 0))
+    await house.services.redis.delete(keys.ping(connection.repository_id or 0, connection.hook_id or 0))
 
 
 async def unlink(house: House) -> None:

@@ -43,7 +43,12 @@ async def enqueued(queue: Queue, sent: Iterable[Told]) -> list[InboxEntry]:
     group = [
         as_of_one_moment(
             Incoming.of(
-                Envelope(id=f"d{at}", event=event, body=orjson.dumps(in_repository(payload))),
+                Envelope(
+                    id=f"d{at}",
+                    event=event,
+                    body=orjson.dumps(in_repository(payload)),
+                    signer="operator",
+                ),
                 repository_id=REPOSITORY_ID,
                 number=number_of(payload),
             )

@@ -8,7 +8,7 @@ import pytest
 import structlog
 
 from bridge import handling, keys
-from bridge.core import heading, webhook
+from bridge.core import heading
 from bridge.core.errors import BridgeError
 from bridge.core.heading import Heading
 from bridge.core.model import Envelope
@@ -163,27 +163,6 @@ async def test_what_is_about_another_pull_request_than_it_seems_to_be_is_a_dead_
     await made.deliver(1, "B")
     await idle(house)
     assert said(await house.messages(), 1) == ["A", "B"]
-
-
-async def test_who_may_sign_for_one_repository_makes_nobody_believe_a_word_about_another(
-    house: House, made: Pulls
-) -> None:
-    house.start_worker()
-    await made.deliver(1, "A")
-    own = REPOSITORY_ID + 1
-    [secret] = house.services.settings.github_webhook_secrets
-    body = json.dumps(seeming(made, own) | {"repository": {"id": own, "full_name": "evil/own"}}).encode()
-    own_secret = webhook.repository_secret(secret, own)
-    answer = await house.deliver_bytes(body, delivery_id="odd", secret=own_secret, query=f"?repository={own}")
-    assert answer.status == 202
-    await made.deliver(1, "B")
-
-    await idle(house)
-    assert said(await house.messages(), 1) == ["A", "B"]
-    assert await house.services.deliveries.dead_letters() == []
-    [connection] = await house.services.store.connections()
-    notes = await house.services.journal.notes(REPOSITORY_ID, connection.id)
-    assert [note.delivery_id == "odd" for note in notes] == [False, False]
 
 
 def seeming(made: Pulls, repository_id: int) -> dict[str, Any]:

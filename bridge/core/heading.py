@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from bridge.core import translate, webhook
+from bridge.core import names, translate, webhook
 from bridge.core.errors import Malformed
 from bridge.core.model import Delivery, Envelope
 
@@ -53,11 +53,11 @@ _DECODER = msgspec.json.Decoder(_Payload)
 _GLANCED = "pull_request"
 _BEGINNING = re.compile(
     rb"""\{\s*"action"\s*:\s*"(?P<action>[a-z_]{1,50})"\s*,\s*"number"\s*:\s*(?P<number>[1-9][0-9]{0,9})\s*,"""
-    rb"""\s*"pull_request"\s*:\s*\{\s*"url"\s*:\s*"[^"\\]+/repos/(?P<name>[^"\\/]+/[^"\\/]+)/pulls/(?P=number)"\s*,"""
+    rb"""\s*"pull_request"\s*:\s*\{\s*"url"\s*:\s*"[^"\\]+/repos/(?P<name>[A-Za-z0-9._/-]+)/pulls/(?P=number)"\s*,"""
 )
 _REPOSITORY = re.compile(
     rb""""repository"\s*:\s*\{\s*"id"\s*:\s*(?P<id>[1-9][0-9]{0,18})\s*,\s*"node_id"\s*:\s*"[^"\\]*"\s*,"""
-    rb"""\s*"name"\s*:\s*"[^"\\]*"\s*,\s*"full_name"\s*:\s*"(?P<name>[^"\\]*)"\s*,"""
+    rb"""\s*"name"\s*:\s*"[^"\\]*"\s*,\s*"full_name"\s*:\s*"(?P<name>[A-Za-z0-9._/-]+)"\s*,"""
 )
 
 
@@ -77,7 +77,7 @@ def glance(envelope: Envelope) -> Heading | None:
     if found is None or found["name"] != beginning["name"]:
         return None
     repository_id, number = int(found["id"]), int(beginning["number"])
-    if repository_id >= MAX_ID or number >= MAX_NUMBER:
+    if repository_id >= MAX_ID or number >= MAX_NUMBER or not names.is_full_name(found["name"].decode()):
         return None
     return Heading(beginning["action"].decode(), repository_id, number)
 
@@ -135,6 +135,5 @@ def _checked(action: str, repository_id: object, number: int, full_name: object)
         raise Malformed("the payload names no repository id")
     if not 0 <= number < MAX_NUMBER:
         raise Malformed("the payload's pull request has no number that GitHub gives")
-    if not isinstance(full_name, str) or full_name.count("/") != 1:
-        raise Malformed("the payload names no repository")
+    names.full_name(full_name)
     return Heading(action, repository_id, number)

@@ -13,6 +13,11 @@ Payload = dict[str, Any]
 """A webhook's JSON object, as GitHub documents it for its event."""
 
 
+Signer = Literal["operator", "repository"]
+"""What a delivery's secret speaks for: the operator's and the GitHub App's for any repository, that of a
+webhook of bridge's own making for its one repository."""
+
+
 class Envelope(msgspec.Struct, frozen=True, kw_only=True):
     """A verified webhook delivery, not opened yet: `id` is GitHub's GUID."""
 
@@ -20,6 +25,9 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True):
     event: str
     body: bytes
     """The payload's JSON as it came: what the queue keeps."""
+    signer: Signer = "repository"
+    signature: str = ""
+    """The HMAC in hex; empty for a delivery of bridge's own making."""
 
     def __repr__(self) -> str:
         """Without what it carries."""

@@ -1,7 +1,6 @@
 """A webhook delivery from bytes and headers: only SHA-256 signatures count, odd input gets a sentence."""
 
 import codecs
-import hashlib
 import hmac
 import re
 import urllib.parse
@@ -12,11 +11,12 @@ from functools import lru_cache
 import orjson
 
 from bridge.core.errors import Malformed, Unsigned, WrongContentType
-from bridge.core.model import Delivery, Envelope, Payload
+from bridge.core.model import Delivery, Envelope, Payload, Signer
 
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
 MAX_HEADER = 200
+_FIELD = b"payload="
 
 _ESCAPE = re.compile(
     rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(?P<half>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
@@ -28,25 +28,35 @@ _ESCAPE = re.compile(
 def whole(envelope: Envelope) -> Delivery:
     """The delivery in an envelope; raises `Malformed`."""
     payload = read_document(envelope.body)
-    return Delivery(id=envelope.id, event=envelope.event, payload=payload, body=envelope.body)
+    return Delivery(
+        id=envelope.id,
+        event=envelope.event,
+        payload=payload,
+        body=envelope.body,
+        signer=envelope.signer,
+        signature=envelope.signature,
+    )
 
 
-def read_envelope(headers: Mapping[str, str], body: bytes, *, secrets: Sequence[str]) -> Envelope:
-    """The delivery that `body` carries, unread, once its signature proves right.
+def read_envelope(
+    headers: Mapping[str, str], body: bytes, *, secrets: Sequence[str], signer: Signer = "operator"
+) -> Envelope:
+    """Return the delivery that `body` carries, unread, once its signature proves right.
 
-    `headers` are looked up in lower case. Raises `WrongContentType`, `Malformed` or `Unsigned`.
+    `headers` are looked up in lower case; `signer` is what the `secrets` speak for. Raises
+    `WrongContentType`, `Malformed` or `Unsigned`.
     Rules: https://docs.github.com/webhooks/webhook-events-and-payloads#delivery-headers
     """
     content_type = _content_type(headers.get("content-type", ""))
     event = _header(headers, "x-github-event")
     delivery_id = _header(headers, "x-github-delivery")
-    verify_signature(body, headers.get("x-hub-signature-256"), secrets=secrets)
-    document = body if content_type == JSON else _form_payload(body)
-    return Envelope(id=delivery_id, event=event, body=document)
+    signature = verify_signature(body, headers.get("x-hub-signature-256"), secrets=secrets)
+    document = _json_body(body) if content_type == JSON else _form_payload(body)
+    return Envelope(id=delivery_id, event=event, body=document, signer=signer, signature=signature)
 
 
-def verify_signature(body: bytes, signature: str | None, *, secrets: Sequence[str]) -> None:
-    """Raise `Unsigned` unless `signature` is the SHA-256 one of `body` by any of `secrets`.
+def verify_signature(body: bytes, signature: str | None, *, secrets: Sequence[str]) -> str:
+    """Return the HMAC in hex; raise `Unsigned` unless `signature` is the SHA-256 one by any of `secrets`.
 
     https://docs.github.com/webhooks/using-webhooks/validating-webhook-deliveries
     """
@@ -59,16 +69,8 @@ def verify_signature(body: bytes, signature: str | None, *, secrets: Sequence[st
     for secret in filter(None, secrets):
         digest = hmac.digest(secret.encode(), body, "sha256").hex()
         if hmac.compare_digest(signature, f"sha256={digest}"):
-            return
-    raise Unsigned("the signature does not fit: the webhook's secret is not GITHUB_WEBHOOK_SECRET")
-
-
-def repository_secret(secret: str, repository_id: int) -> str:
-    """The secret for one repository's webhook, made from GITHUB_WEBHOOK_SECRET (RFC 2104).
-
-    It is for webhooks that people make by hand: who sees it can sign for that repository only.
-    """
-    return hmac.new(secret.encode(), f"repository:{repository_id}".encode(), hashlib.sha256).hexdigest()
+            return digest
+    raise Unsigned("the signature does not fit: the webhook at GitHub has another secret than bridge")
 
 
 def _header(headers: Mapping[str, str], name: str) -> str:
@@ -99,15 +101,25 @@ def _content_type(header: str) -> str:
     return content_type
 
 
+def _json_body(body: bytes) -> bytes:
+    """Return the body as it is. What begins otherwise was signed as a form, and is posted as JSON."""
+    if not body.startswith(b"{"):
+        raise Malformed("the body is not a JSON object: it must begin with '{'")
+    return body
+
+
 def _form_payload(body: bytes) -> bytes:
-    """The form's field `payload`: GitHub puts the JSON there for its content type `form`."""
+    """Return the form's one field, `payload`: GitHub puts the JSON there for its content type `form`.
+
+    A signed JSON body may hold `&payload=` in anybody's words. Posted as a form it would be another delivery.
+    """
+    if not body.startswith(_FIELD) or b"&" in body or b";" in body:
+        raise Malformed("the form must have the field 'payload' and no other")
     try:
-        fields = urllib.parse.parse_qs(body.decode("ascii"), max_num_fields=10, errors="strict")
+        text = urllib.parse.unquote_plus(body[len(_FIELD) :].decode("ascii"), errors="strict")
     except ValueError as error:
         raise Malformed("the form cannot be read") from error
-    if "payload" not in fields:
-        raise Malformed("the form has no field 'payload'")
-    return fields["payload"][0].encode()
+    return _json_body(text.encode())
 
 
 def read_document(document: bytes) -> Payload:

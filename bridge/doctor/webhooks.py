@@ -55,7 +55,8 @@ async def _hook(services: Services, check: str, connections: list[Connection]) -
             Row(check, "warn", f"nobody who connected it is linked, so GitHub cannot be asked: try {mend}")
         ]
     try:
-        hook = await services.hooks.find(repository, token=token)
+        shown = await services.hooks.present(connections[0].repository_id, repository, token=token)
+        hook = await services.hooks.find(shown, token=token)
     except TokenRevoked:
         return [
             Row(check, "warn", "GitHub does not know the token of who connected it: they must link again")
@@ -68,7 +69,7 @@ async def _hook(services: Services, check: str, connections: list[Connection]) -
         return [Row(check, "wrong", f"GitHub has no webhook to bridge: {mend}")]
     if hook.problems:
         return [Row(check, "wrong", f"{'; '.join(hook.problems)}: {mend}")]
-    pinged_at = await services.store.pinged_at(hook.id)
+    pinged_at = await services.store.pinged_at(hook.id, repository_id=shown.id)
     seen = f"pinged {duration(time.time() - pinged_at)} ago" if pinged_at else "no ping within a day"
     return [Row(check, "fine", seen)]
 

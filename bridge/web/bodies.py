@@ -110,7 +110,7 @@ def _check_text(body: bytes, charset: str) -> None:
 
 def is_for_machines(path: str) -> bool:
     """Whether a path takes a body that its own handler reads, and bounds."""
-    return path == "/github/webhook" or path.startswith("/repos/")
+    return path.startswith(("/github/webhook", "/repos/"))
 
 
 @asynccontextmanager

@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from bridge.core import webhook
-from bridge.hooks import EVENTS, PATH
+from bridge.hooks import EVENTS
 from bridge.services import Services
 
 
@@ -24,11 +23,4 @@ async def instructions(services: Services, *, repository_id: int, url: str) -> B
 
     Only for members of a flow that the repository is connected to.
     """
-    secrets = await services.credentials.webhook_secrets()
-    if not secrets:
-        return None
-    return ByHand(
-        page=f"{url}/settings/hooks/new",
-        payload_url=f"{services.settings.web_url}{PATH}?repository={repository_id}",
-        secret=webhook.repository_secret(secrets[0], repository_id),
-    )
+    return None

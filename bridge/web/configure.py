@@ -110,10 +110,10 @@ async def take_over(request: web.Request) -> web.Response:
     name = await connection_view.present_name(services, connection)
 
     async def look(token: str) -> tuple[Repository, int | None]:
-        repository = await services.hooks.repository(name, token=token)
+        repository = await services.hooks.present(connection.repository_id, name, token=token)
         if not repository.may_hook or await services.hooks.app():
             return repository, None
-        hook = await services.hooks.find(repository.full_name, token=token)
+        hook = await services.hooks.find(repository, token=token)
         return repository, hook.id if hook else None
 
     try:

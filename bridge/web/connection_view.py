@@ -113,6 +113,6 @@ async def present_name(services: Services, connection: Connection) -> str:
 async def _ping(services: Services, connection: Connection, since: str) -> str:
     if connection.hook_id is None or not (since.isascii() and since.isdecimal() and len(since) < 12):
         return ""
-    if await services.connecting.pinged(connection.hook_id, int(since)):
+    if await services.connecting.pinged(connection.repository_id or 0, connection.hook_id, int(since)):
         return "came"
     return "awaited" if 0 <= time.time() - int(since) < PING_SECONDS else "missing"

@@ -210,10 +210,11 @@ async def _payload(services: Services, session: Session, connection: Connection,
 
 async def _of_github(services: Services, connection: Connection, guid: str, token: str) -> bytes | None:
     """The payload as GitHub sent it to the repository's webhook; raises as `GitHub.call` does."""
-    hooks, name = services.hooks, await _name(services, connection)
-    hook_id = connection.hook_id
+    hooks, hook_id = services.hooks, connection.hook_id
+    shown = await hooks.present(connection.repository_id, await _name(services, connection), token=token)
+    name = shown.full_name
     if hook_id is None:
-        hook = await hooks.find(name, token=token)
+        hook = await hooks.find(shown, token=token)
         if hook is None:
             return None
         hook_id = hook.id

@@ -19,6 +19,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 _MACHINES = ("/github/", "/repos/", "/healthz", "/readyz", "/metrics", "/openapi.json")
 _PEOPLE = ("/github/manifest",)
+_KEYED = "/github/webhook/"
 _NOTHING: dict[str, str] = {}
 _NOWHERE = "there is nothing at this address"
 _QUIET = ("/healthz", "/readyz", "/metrics", "/static/")
@@ -39,13 +40,18 @@ async def around(request: web.Request, handler: Handler) -> web.StreamResponse:
         often(
             "request",
             method=request.method,
-            path=request.path,
+            path=_shown(request.path),
             status=response.status,
             client=client_address(request),
             ms=round((time.perf_counter() - began) * 1000, 1),
             **besides,
         )
     return response
+
+
+def _shown(path: str) -> str:
+    """A path as the log shows it: without the key of a webhook, which is half of what proves it."""
+    return f"{_KEYED}…" if path.startswith(_KEYED) else path
 
 
 def client_address(request: web.Request) -> str:
@@ -80,7 +86,7 @@ async def _answer_to(request: web.Request, raised: Exception) -> web.StreamRespo
         case RedisError() | OSError():
             log.error("redis_away", error=type(raised).__name__, doing="answering a request")
             return _refusal(request, Unavailable("bridge cannot reach its Redis: try again in a moment"))
-    log.error("unexpected", path=request.path, exc_info=raised)
+    log.error("unexpected", path=_shown(request.path), exc_info=raised)
     return _answer(request, 500, "bridge made a mistake here; its log tells the operator more")
 
 

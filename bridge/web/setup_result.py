@@ -91,4 +91,6 @@ async def _told(services: Services, line: Line) -> Told:
 async def _pinged(services: Services, line: Line) -> bool:
     if line.hook == "by hand":
         return await services.connecting.pinged_by_hand(line.repository_id, line.since)
-    return line.hook_id is not None and await services.connecting.pinged(line.hook_id, line.since)
+    return line.hook_id is not None and await services.connecting.pinged(
+        line.repository_id, line.hook_id, line.since
+    )

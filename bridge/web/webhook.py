@@ -1,6 +1,6 @@
 """`POST /github/webhook`: GitHub's deliveries in."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable
 
 import structlog
 from aiohttp import web
@@ -15,6 +15,7 @@ from bridge.services import Services
 from bridge.web.bodies import may_be_large, one_of_few, read_body
 from bridge.web.keys import LOG, SERVICES
 from bridge.web.ready import ReadyAnswer
+from bridge.webhook_keys import WebhookKey
 
 PATH = "/github/webhook"
 
@@ -31,13 +32,26 @@ routes = web.RouteTableDef()
 @routes.post(PATH)
 async def receive(request: web.Request) -> web.StreamResponse:
     """202 once Redis holds the delivery; see the README for the other answers."""
+    return await _counted(request, _of_operator)
+
+
+@routes.post(f"{PATH}/{{key:[A-Za-z0-9_-]{{20,64}}}}")
+async def receive_for_one(request: web.Request) -> web.StreamResponse:
+    """The same at the address of one repository's webhook, whose secret speaks for that repository alone."""
+    return await _counted(request, _of_one_repository)
+
+
+Receive = Callable[[web.Request, Services], Awaitable[web.StreamResponse]]
+
+
+async def _counted(request: web.Request, receive: Receive) -> web.StreamResponse:
     services = request.app[SERVICES]
     try:
         if may_be_large(request):
             async with one_of_few(request):
-                response = await _receive(request, services)
+                response = await receive(request, services)
         else:
-            response = await _receive(request, services)
+            response = await receive(request, services)
     except BridgeError as error:
         services.metrics.delivery(error.status)
         raise
@@ -45,13 +59,56 @@ async def receive(request: web.Request) -> web.StreamResponse:
     return response
 
 
-async def _receive(request: web.Request, services: Services) -> web.StreamResponse:
+async def _of_operator(request: web.Request, services: Services) -> web.StreamResponse:
+    if request.query_string:
+        raise Malformed("the webhook's address takes no query: make the webhook anew from bridge's page")
     body = await read_body(request, limit=MAX_BODY)
     envelope = await _signed(request, body, services.credentials)
-    if envelope.event not in translate.EVENTS:
-        return await _not_for_a_thread(request, services, webhook.whole(envelope))
-    # Who signs for one repository alone is not taken at a glance.
-    found = heading.of(webhook.whole(envelope)) if request.query_string else heading.read(envelope)
+    if envelope.event in translate.EVENTS:
+        return await _take(request, services, envelope, heading.read(envelope))
+    delivery = webhook.whole(envelope)
+    _note(request, delivery, delivery)
+    if delivery.event == "ping":
+        await _note_ping(services, delivery)
+        return web.json_response({"status": "pong"})
+    await _about_the_app(services, delivery)
+    return web.Response(status=204)
+
+
+async def _of_one_repository(request: web.Request, services: Services) -> web.StreamResponse:
+    try:
+        key = await services.webhook_keys.find(request.match_info["key"])
+    except (RedisError, OSError) as error:
+        raise Unavailable(f"Redis cannot tell the webhook now ({type(error).__name__})") from None
+    if key is None:
+        raise Unsigned("this address belongs to no webhook of bridge's any more: repair it on bridge's page")
+    request[LOG] = {"repository_id": key.repository_id}
+    body = await read_body(request, limit=MAX_BODY)
+    envelope = webhook.read_envelope(request.headers, body, secrets=[key.secret], signer="repository")
+    if envelope.event in translate.EVENTS:
+        found = heading.read(envelope)
+        if found is not None:
+            _hold_to(key, found.repository_id)
+        return await _take(request, services, envelope, found)
+    delivery = webhook.whole(envelope)
+    _note(request, delivery, delivery)
+    if delivery.event != "ping":
+        # What concerns an App, or other repositories: this webhook does not speak for them.
+        return web.Response(status=204)
+    repository = delivery.payload.get("repository")
+    _hold_to(key, repository.get("id") if isinstance(repository, dict) else None)
+    await _note_ping(services, delivery)
+    return web.json_response({"status": "pong"})
+
+
+def _hold_to(key: WebhookKey, repository_id: object) -> None:
+    if repository_id != key.repository_id:
+        raise Unsigned("this address is another repository's: each webhook has its own, and its own secret")
+
+
+async def _take(
+    request: web.Request, services: Services, envelope: Envelope, found: Heading | None
+) -> web.StreamResponse:
     _note(request, envelope, found)
     if found is None:
         return web.Response(status=204)
@@ -64,61 +121,33 @@ async def _receive(request: web.Request, services: Services) -> web.StreamRespon
 
 def _note(request: web.Request, envelope: Envelope, about: Heading | Delivery | None) -> None:
     request[LOG] = {
+        **request.get(LOG, {}),
         "delivery": envelope.id,
         "github_event": envelope.event,
         "github_action": about.action if about else "",
     }
 
 
-async def _not_for_a_thread(request: web.Request, services: Services, delivery: Delivery) -> web.Response:
-    _note(request, delivery, delivery)
-    if delivery.event == "ping":
-        await _note_ping(services, delivery)
-        return web.json_response({"status": "pong"})
-    await _about_the_app(services, delivery)
-    return web.Response(status=204)
-
-
 async def _signed(request: web.Request, body: bytes, credentials: GitHubCredentials) -> Envelope:
     """The delivery; where no secret fits, another process may have stored another GitHub App."""
     try:
-        return _verified(request, body, await credentials.webhook_secrets())
+        return webhook.read_envelope(request.headers, body, secrets=await credentials.webhook_secrets())
     except Unsigned:
         if not await credentials.changed():
             raise
-    return _verified(request, body, await credentials.webhook_secrets())
-
-
-def _verified(request: web.Request, body: bytes, secrets: Sequence[str]) -> Envelope:
-    """The delivery; at an address with `?repository=ID` signed for that repository, and about it."""
-    only = request.query.get("repository") if request.query_string else None
-    if only is None:
-        return webhook.read_envelope(request.headers, body, secrets=secrets)
-    if not only.isascii() or not only.isdecimal() or len(only) > 19:
-        raise Malformed("the address names no repository id: copy it from bridge's page once more")
-    own = [webhook.repository_secret(secret, int(only)) for secret in secrets]
-    envelope = webhook.read_envelope(request.headers, body, secrets=own)
-    repository = webhook.read_document(envelope.body).get("repository")
-    if not isinstance(repository, dict) or repository.get("id") != int(only):
-        raise Unsigned("the address is another repository's: each has its own, and its own secret")
-    return envelope
+    return webhook.read_envelope(request.headers, body, secrets=await credentials.webhook_secrets())
 
 
 async def _note_ping(services: Services, delivery: Delivery) -> None:
-    await _order_checkups(services, delivery)
-    hook_id = delivery.payload.get("hook_id")
-    about = heading.about(delivery) if isinstance(delivery.payload.get("repository"), dict) else None
-    if isinstance(hook_id, int) and 0 < hook_id < 2**63:
-        await services.store.note_ping(hook_id, repository_id=about.repository_id if about else None)
-
-
-async def _order_checkups(services: Services, delivery: Delivery) -> None:
-    """A webhook that was just made or mended: the trouble that there was may be over."""
-    if isinstance(delivery.payload.get("repository"), dict):
-        repository_id = heading.about(delivery).repository_id
-        full_name = delivery.payload["repository"]["full_name"]
-        connections = await services.store.connections_for(repository_id, full_name)
+    """Remember a ping. A webhook that was just made or mended may end the trouble that there was."""
+    has_repository = isinstance(delivery.payload.get("repository"), dict)
+    repository_id = heading.about(delivery).repository_id if has_repository else 0
+    if repository_id:
+        connections = await services.store.connections_by_id(repository_id)
         await services.checkups.order(connections, hint=trouble.hint_of(delivery))
+    hook_id = delivery.payload.get("hook_id")
+    if isinstance(hook_id, int) and 0 < hook_id < 2**63:
+        await services.store.note_ping(hook_id, repository_id=repository_id)
 
 
 async def _about_the_app(services: Services, delivery: Delivery) -> None:
@@ -126,6 +155,9 @@ async def _about_the_app(services: Services, delivery: Delivery) -> None:
 
     https://docs.github.com/webhooks/webhook-events-and-payloads#github_app_authorization
     """
+    if "repository" in delivery.payload:
+        # No App's event has one: something else was signed, and is sent under this name.
+        return
     sender = delivery.payload.get("sender") or {}
     if (delivery.event, delivery.action) == ("github_app_authorization", "revoked"):
         await services.accounts.revoked(sender.get("id") or 0, str(sender.get("login") or ""))

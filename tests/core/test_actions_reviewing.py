@@ -18,12 +18,14 @@ def test_an_approval_is_of_the_commit_that_the_thread_showed() -> None:
 
 
 def test_where_no_commit_was_shown_it_is_of_the_newest() -> None:
-    assert click("approve", {"state": "APPROVED"}).calls[0].data == {"event": "APPROVE"}
+    outcome = click("approve", pull_after(), {"state": "APPROVED"})
+    assert outcome.asked == ["GET " + PULLS, f"POST {PULLS}/reviews"]
+    assert outcome.calls[-1].data == {"event": "APPROVE", "commit_id": SHA}
 
 
 @pytest.mark.parametrize("words", [OWN, OWN.upper(), f"Unprocessable Entity: {OWN}"])
 def test_ones_own_pull_request_is_refused_plainly(words: str) -> None:
-    outcome = click("approve", refusal(422, words))
+    outcome = click("approve", refusal(422, words), sha=SHA)
     assert outcome.why == "GitHub does not let you approve your own pull request"
     assert outcome.refused is not None
     assert outcome.refused.status == 422
@@ -31,14 +33,14 @@ def test_ones_own_pull_request_is_refused_plainly(words: str) -> None:
 
 def test_another_refusal_is_passed_on() -> None:
     refused = refusal(422, "Commit is not part of the pull request")
-    assert click("approve", refused).refused is refused
+    assert click("approve", refused, sha=SHA).refused is refused
 
 
 @pytest.mark.parametrize(
     "answer", [{"state": "PENDING"}, {"state": "COMMENTED"}, {"state": None}, {}], ids=str
 )
 def test_an_approval_that_is_none_is_refused(answer: dict[str, Any]) -> None:
-    assert click("approve", answer).why == "GitHub did not take the approval of acme/component#42"
+    assert click("approve", answer, sha=SHA).why == "GitHub did not take the approval of acme/component#42"
 
 
 def asked(*logins: str) -> dict[str, Any]:

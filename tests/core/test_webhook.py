@@ -123,8 +123,8 @@ def test_half_a_surrogate_pair_becomes_a_question_mark(document: bytes, payload:
     assert delivery.payload == webhook.read_document(delivery.body) == payload
 
 
-def test_headers_of_the_greatest_length_and_the_first_payload_of_a_form_are_taken() -> None:
-    body = b"payload=%7B%22a%22%3A1%7D&payload=%7B%7D"
+def test_headers_of_the_greatest_length_are_taken() -> None:
+    body = b"payload=%7B%22a%22%3A1%7D"
     headers = headers_for(body, FORM) | {"x-github-delivery": "x" * webhook.MAX_HEADER}
     delivery = read_whole(headers, body, secrets=[SECRET])
     assert (delivery.id, delivery.payload) == ("x" * 200, {"a": 1})
@@ -238,28 +238,44 @@ REFUSALS: list[tuple[str, Change, type[RequestRefused], str]] = [
     ),
     ("not JSON", carrying(b"{"), Malformed, "not JSON"),
     ("not UTF-8", carrying(b'{"a": "\xff"}'), Malformed, "not JSON"),
-    ("byte order mark", carrying(b"\xef\xbb\xbf{}"), Malformed, "not JSON"),
+    ("byte order mark", carrying(b"\xef\xbb\xbf{}"), Malformed, "must begin with '{'"),
     ("NaN", carrying(b'{"a": NaN}'), Malformed, "not JSON"),
     ("Infinity", carrying(b'{"a": -Infinity}'), Malformed, "not JSON"),
     ("number beyond floats", carrying(b'{"a": 1e999}'), Malformed, "not JSON"),
     ("digits beyond floats", carrying(b'{"a": ' + b"9" * 400 + b"}"), Malformed, "not JSON"),
     ("digits beyond Python", carrying(b'{"a": ' + b"9" * 5000 + b"}"), Malformed, "not JSON"),
-    ("nothing", carrying(b""), Malformed, "not JSON"),
-    ("a list", carrying(b"[]"), Malformed, "must be an object"),
-    ("a string", carrying(b'"x"'), Malformed, "must be an object"),
-    ("null", carrying(b"null"), Malformed, "must be an object"),
+    ("nothing", carrying(b""), Malformed, "must begin with '{'"),
+    ("a list", carrying(b"[]"), Malformed, "must begin with '{'"),
+    ("a string", carrying(b'"x"'), Malformed, "must begin with '{'"),
+    ("null", carrying(b"null"), Malformed, "must begin with '{'"),
     ("open brackets", carrying(b'{"a":' + b"[" * 200_000), Malformed, "nested too deeply"),
     ("deep brackets", carrying(nested(200_000)), Malformed, "nested too deeply"),
     ("deep braces", carrying(b'{"a":' * 200_000 + b"1" + b"}" * 200_000), Malformed, "nested too deeply"),
-    ("form without payload", carrying(b"a=b", FORM), Malformed, "no field 'payload'"),
-    ("form with an empty payload", carrying(b"payload=", FORM), Malformed, "no field 'payload'"),
-    ("empty form", carrying(b"", FORM), Malformed, "no field 'payload'"),
+    ("form without payload", carrying(b"a=b", FORM), Malformed, "the field 'payload' and no other"),
+    ("form with an empty payload", carrying(b"payload=", FORM), Malformed, "must begin with '{'"),
+    ("empty form", carrying(b"", FORM), Malformed, "the field 'payload' and no other"),
     ("form with bytes", carrying(b"payload=\xff", FORM), Malformed, "form cannot be read"),
     ("form not in UTF-8", carrying(b"payload=%ff", FORM), Malformed, "form cannot be read"),
-    ("form of many fields", carrying(b"&".join([b"a=b"] * 11), FORM), Malformed, "form cannot be read"),
-    ("form with other than JSON", carrying(b"payload=x", FORM), Malformed, "not JSON"),
-    ("JSON called a form", carrying(b'{"payload": {}}', FORM), Malformed, "no field 'payload'"),
-    ("form called JSON", carrying(b"payload=%7B%7D"), Malformed, "not JSON"),
+    (
+        "form of many fields",
+        carrying(b"&".join([b"a=b"] * 11), FORM),
+        Malformed,
+        "the field 'payload' and no other",
+    ),
+    ("a second field", carrying(b"payload=%7B%7D&a=b", FORM), Malformed, "the field 'payload' and no other"),
+    ("a second payload", carrying(b"payload=%7B%7D&payload=%7B%7D", FORM), Malformed, "no other"),
+    ("another field first", carrying(b"a=b&payload=%7B%7D", FORM), Malformed, "no other"),
+    ("a field behind a semicolon", carrying(b"payload=%7B%7D;a=b", FORM), Malformed, "no other"),
+    (
+        "JSON with a payload in its words, called a form",
+        carrying(b'{"body":"&payload=%7B%22a%22%3A1%7D&"}', FORM),
+        Malformed,
+        "the field 'payload' and no other",
+    ),
+    ("white space first", carrying(b" {}"), Malformed, "must begin with '{'"),
+    ("form with other than JSON", carrying(b"payload=x", FORM), Malformed, "must begin with '{'"),
+    ("JSON called a form", carrying(b'{"payload": {}}', FORM), Malformed, "the field 'payload' and no other"),
+    ("form called JSON", carrying(b"payload=%7B%7D"), Malformed, "must begin with '{'"),
 ]
 
 

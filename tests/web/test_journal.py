@@ -365,7 +365,8 @@ async def test_a_payload_comes_from_github_as_the_viewers_account(
 
 async def hook_of(house: House) -> int:
     token = await house.services.accounts.token("1003")
-    hook = await house.services.hooks.find("acme/component", token=token)
+    repository = await house.services.hooks.repository("acme/component", token=token)
+    hook = await house.services.hooks.find(repository, token=token)
     assert hook is not None
     return hook.id
 

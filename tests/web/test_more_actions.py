@@ -67,7 +67,7 @@ async def test_approve_approves_the_commit_that_the_thread_showed(life: Life) ->
 
     outcome = await click(life, "cy", "Approve")
     assert (outcome["status"], outcome["message"]) == (200, f"Approved {PULL}.")
-    assert calls(life) == [("POST", "/pulls/1/reviews")]
+    assert calls(life) == [("GET", "/pulls/1"), ("POST", "/pulls/1/reviews")]
     assert sent(life) == {"event": "APPROVE", "commit_id": shown}
     await drive(life.house, "webhooks", {"mode": "send"})
     await life.news()
@@ -77,7 +77,7 @@ async def test_approve_approves_the_commit_that_the_thread_showed(life: Life) ->
 async def test_approving_ones_own_is_refused_plainly(life: Life) -> None:
     outcome = await click(life, "ann", "Approve")
     refused(outcome, 422, "GitHub does not let you approve your own pull request")
-    assert calls(life) == [("POST", "/pulls/1/reviews")]
+    assert calls(life) == [("GET", "/pulls/1"), ("POST", "/pulls/1/reviews")]
 
 
 # Ready for review
@@ -200,7 +200,7 @@ async def test_who_may_not_push_may_not_run_checks_again(life: Life) -> None:
 async def test_who_asks_to_review_is_asked(life: Life) -> None:
     outcome = await click(life, "cy", "Request my review")
     assert (outcome["status"], outcome["message"]) == (200, f"@cy-gh will review {PULL}.")
-    assert calls(life) == [("POST", "/pulls/1/requested_reviewers")]
+    assert calls(life) == [("GET", "/pulls/1"), ("POST", "/pulls/1/requested_reviewers")]
     assert sent(life) == {"reviewers": ["cy-gh"]}
     assert titles(await life.news()) == ["cy-gh: Will review"]
     thread = await life.thread()
@@ -222,7 +222,7 @@ async def test_reopen_opens_it_again(life: Life) -> None:
     await life.act("ann-gh", "close")
     outcome = await click(life, "ann", "Reopen")
     assert (outcome["status"], outcome["message"]) == (200, f"Reopened {PULL}.")
-    assert (calls(life), sent(life)) == ([("PATCH", "/pulls/1")], {"state": "open"})
+    assert (calls(life), sent(life)) == ([("GET", "/pulls/1"), ("PATCH", "/pulls/1")], {"state": "open"})
     assert titles(await life.news()) == ["ann-gh: Reopened pull request"]
     assert (await life.thread()).buttons == OPEN
 

@@ -9,12 +9,10 @@ from typing import Any
 
 import pytest
 
-from bridge.core.webhook import repository_secret
 from bridge.hooks import Repository
 from bridge.web.repository_list import rows
 from scripts.sandbox.browse import Browser, Page
 from scripts.sandbox.faults import Fault
-from tests import sign
 from tests.accounts import link
 from tests.app_kit import made_at_github, open_app_house
 from tests.conftest import REPOSITORY, House, eventually
@@ -293,37 +291,6 @@ async def test_a_result_is_its_owners_and_a_members(house: House, browser: Brows
         pass
     left = await browser.open(page.url)
     assert (left.status, "secret" in left.text.lower()) == (403, False)
-
-
-async def test_the_webhook_by_hand_has_a_secret_of_its_own(house: House, browser: Browser) -> None:
-    page = await send(browser, await visit(house, browser, nick="ann"), [COMPONENT_ID])
-    url, content_type, secret = re.findall(r'<code class="copy">([^<]+)</code>', unescape(page.text))
-    assert url == f"{house.bridge}/github/webhook?repository={COMPONENT_ID}"
-    assert content_type == "application/json"
-    [whole] = house.services.settings.github_webhook_secrets
-    assert secret == repository_secret(whole, COMPONENT_ID)
-    assert whole not in page.text
-    assert f"{house.github}/{REPOSITORY}/settings/hooks/new" in page.text
-
-    async def signed(about: int, address: str) -> int:
-        body = b'{"hook_id":7,"repository":{"id":%d,"full_name":"acme/component"}}' % about
-        headers = {
-            "Content-Type": content_type,
-            "X-GitHub-Event": "ping",
-            "X-GitHub-Delivery": f"ping-{about}-{len(address)}",
-            "X-Hub-Signature-256": sign.webhook(body, secret),
-        }
-        async with house.http.post(address, data=body, headers=headers) as response:
-            return response.status
-
-    other = f"{house.bridge}/github/webhook?repository={COMPONENT_ID + 1}"
-    assert await signed(COMPONENT_ID + 1, url) == 401
-    assert await signed(COMPONENT_ID + 1, other) == 401
-    assert await signed(COMPONENT_ID, other) == 401
-    assert await signed(COMPONENT_ID, f"{house.bridge}/github/webhook") == 401
-    assert "GitHub’s ping arrived" not in words(await browser.open(page.url))
-    assert await signed(COMPONENT_ID, url) == 200
-    assert "GitHub’s ping arrived" in words(await browser.open(page.url))
 
 
 async def test_an_interrupted_set_up_says_so_and_is_completed(

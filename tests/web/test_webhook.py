@@ -92,14 +92,14 @@ REFUSALS = [
     ("unknown charset", having("Content-Type", "application/json; charset=klingon"), 415, "charset"),
     ("not JSON", carrying(b"{"), 400, "not JSON"),
     ("not UTF-8", carrying(b'{"a": "\xff"}'), 400, "not JSON"),
-    ("nothing", carrying(b""), 400, "not JSON"),
-    ("a list", carrying(b"[]"), 400, "must be an object"),
+    ("nothing", carrying(b""), 400, "must begin with"),
+    ("a list", carrying(b"[]"), 400, "must begin with"),
     ("deep nesting", carrying(b'{"a":' + b"[" * 200_000), 400, "nested too deeply"),
     (
         "a form without payload",
         carrying(b"a=b", "application/x-www-form-urlencoded"),
         400,
-        "no field 'payload'",
+        "the field 'payload' and no other",
     ),
     (
         "no repository id",

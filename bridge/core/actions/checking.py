@@ -17,7 +17,7 @@ def rerun_checks(click: Click) -> Steps:
 
     Checks of other apps can only be run again by those. https://docs.github.com/rest/actions/workflow-runs
     """
-    pull = yield click.call("GET", "/pulls/{number}")
+    pull = yield from click.asked()
     found = yield click.call("GET", f"/actions/runs?per_page=100&head_sha={pull['head']['sha']}")
     runs = found.get("workflow_runs") or []
     failed = [run for run in runs if run.get("conclusion") in _FAILED]

@@ -1,6 +1,7 @@
 """Merging, guarded: only what the thread showed, only by whom GitHub lets, and why not in one sentence."""
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from bridge.core.actions import Click, Steps, action
@@ -25,7 +26,7 @@ def merge(click: Click) -> Steps:
 
     https://docs.github.com/rest/pulls/pulls#merge-a-pull-request
     """
-    pull = yield click.call("GET", "/pulls/{number}")
+    pull = yield from click.asked()
     if pull.get("merged") or pull.get("merged_at"):
         return f"{click.target} is merged already."
     _refuse_by_state(click, pull)
@@ -46,7 +47,7 @@ def merge(click: Click) -> Steps:
     raise GitHubRefused(f"GitHub did not merge {click.target}", status=409)
 
 
-def _refuse_by_state(click: Click, pull: dict[str, Any]) -> None:
+def _refuse_by_state(click: Click, pull: Mapping[str, Any]) -> None:
     if pull.get("state") != "open":
         raise GitHubRefused(f"{click.target} is closed", status=409)
     if pull.get("draft"):

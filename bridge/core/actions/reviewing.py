@@ -17,7 +17,8 @@ def approve(click: Click) -> Steps:
 
     https://docs.github.com/rest/pulls/reviews#create-a-review-for-a-pull-request
     """
-    data = {"event": "APPROVE"} | ({"commit_id": click.shown_sha} if click.shown_sha else {})
+    commit = click.shown_sha or (yield from click.asked())["head"]["sha"]
+    data = {"event": "APPROVE", "commit_id": commit}
     try:
         review = yield click.call("POST", "/pulls/{number}/reviews", data)
     except GitHubRefused as refusal:
@@ -52,7 +53,7 @@ def ready(click: Click) -> Steps:
 
     https://docs.github.com/graphql/reference/mutations#markpullrequestreadyforreview
     """
-    pull = yield click.call("GET", "/pulls/{number}")
+    pull = yield from click.asked()
     if not pull.get("draft"):
         return f"{click.target} is ready for review already."
     answer = yield Call(method="GRAPHQL", url=_READY, data={"pull": pull["node_id"]})

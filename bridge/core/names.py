@@ -1,0 +1,28 @@
+"""Repositories' full names: what GitHub lets one be, and nothing that means something else in an address.
+
+https://docs.github.com/repositories/creating-and-managing-repositories/creating-a-new-repository
+"""
+
+import re
+
+from bridge.core.errors import Malformed
+
+PATTERN = r"[A-Za-z0-9._-]{1,100}/[A-Za-z0-9._-]{1,100}"
+"""`owner/name`. A part that is `.` or `..` fits it, and is refused by `is_full_name`."""
+
+_FULL_NAME = re.compile(PATTERN)
+_DOTS = frozenset({".", ".."})
+
+
+def is_full_name(value: object) -> bool:
+    """Tell whether `value` is a full name: in an API's path, it leads to that repository and nowhere else."""
+    if not isinstance(value, str) or _FULL_NAME.fullmatch(value) is None:
+        return False
+    return _DOTS.isdisjoint(value.split("/"))
+
+
+def full_name(value: object) -> str:
+    """Return `value` as a full name; raises `Malformed` if it is none."""
+    if not isinstance(value, str) or not is_full_name(value):
+        raise Malformed("the payload names no repository as GitHub names them: owner/name")
+    return value
