@@ -96,7 +96,8 @@ class Receiver:
         """Note what came."""
         headers = dict(request.headers)
         body = await request.read()
-        self.received.append(Received(headers, body, headers["X-GitHub-Event"], headers["X-GitHub-Delivery"]))
+        event, guid = (request.headers.get(f"X-GitHub-{name}", "") for name in ("Event", "Delivery"))
+        self.received.append(Received(headers, body, event, guid))
         answer = self.answers.pop(0) if self.answers else None
         if callable(answer):
             await answer()

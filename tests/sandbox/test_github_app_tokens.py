@@ -89,6 +89,13 @@ class TestAuthorization:
             assert checked.status == status
         assert checked.json["app"]["client_id"] == app.made["client_id"]
         assert checked.json["expires_at"]
+        made = await app.call("POST", f"/app/installations/{app.installation}/access_tokens", body={})
+        installations = {"access_token": made.json["token"]}
+        asked = await github.call("POST", path, body=installations, headers={"Authorization": basic})
+        assert asked.status == 404
+        await github.drive("/clock", advance=28801)
+        late = await github.call("POST", path, body=token, headers={"Authorization": basic})
+        assert late.status == 404
 
     async def test_deleting_a_grant_spares_other_clients(self, github: GitHub, app: App) -> None:
         mine, oauth = await app.token("ann-gh"), await github.token("ann-gh")

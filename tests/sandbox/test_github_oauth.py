@@ -150,6 +150,16 @@ async def test_apps_check_and_revoke_tokens(github: GitHub) -> None:
         ["repo"],
     )
     assert (await as_app(github, "POST", "/token", token, secret="wrong")).status == 401
+    unknown = await as_app(github, "POST", "/token", "gho_unknown")
+    assert (unknown.status, unknown.json["message"]) == (404, "Not Found")
+    assert (await as_app(github, "POST", "/token", "")).status == 422
+    basic = {"Authorization": aiohttp.encode_basic_auth("github-client", "github-secret")}
+    elsewhere = await github.call(
+        "POST", "/applications/other/token", body={"access_token": token}, headers=basic
+    )
+    assert elsewhere.status == 404
+    nobody = await github.call("POST", "/applications/github-client/token", body={"access_token": token})
+    assert nobody.status == 401
     assert (await as_app(github, "DELETE", "/token", token)).status == 204
     assert (await as_app(github, "POST", "/token", token)).status == 404
     assert (await as_app(github, "DELETE", "/grant", other)).status == 204

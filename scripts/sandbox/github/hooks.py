@@ -5,13 +5,13 @@ https://docs.github.com/webhooks/webhook-events-and-payloads#delivery-headers
 
 import hashlib
 import hmac
-import json
 from collections import deque
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
+from .json_text import write_json
 from .model import World
 from .payloads import Json, stamp
 
@@ -110,7 +110,7 @@ class Shot:
 
 @dataclass(frozen=True, kw_only=True)
 class Delivery:
-    """One attempt to deliver, as it went."""
+    """One attempt to deliver, as it went; `body` is what was signed and sent."""
 
     id: int
     shot: Shot
@@ -120,6 +120,7 @@ class Delivery:
     status: str
     status_code: int
     request_headers: dict[str, str]
+    body: bytes
     response_headers: dict[str, str]
     response_body: str
 
@@ -161,7 +162,7 @@ class Hook:
 
 def encode(hook: Hook, shot: Shot) -> tuple[bytes, dict[str, str]]:
     """The body and the headers of a delivery, signed with the webhook's present secret."""
-    text = json.dumps(shot.payload, separators=(",", ":"))
+    text = write_json(shot.payload)
     if hook.content_type == "form":
         body, kind = urlencode({"payload": text}).encode(), "application/x-www-form-urlencoded"
     else:

@@ -7,6 +7,7 @@ import asyncio
 import time
 import uuid
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -58,12 +59,16 @@ class Hookshot:
         """The webhooks of a repository."""
         return [hook for hook in self.hooks.values() if hook.repository_id == repo.id]
 
+    def every_hook(self) -> list[Hook]:
+        """The webhooks of all repositories and Apps."""
+        return [*self.hooks.values(), *(app.hook for app in self._apps.apps.values() if app.hook)]
+
     def emit(
         self, repo: Repo, event: str, payload: Json, *, to: Hook | None = None, named: bool = False
     ) -> None:
         """Send an event to the webhooks of `repo` and its Apps that want it, or only `to` one, at once.
 
-        Adds the repository and its organization to the payload. Webhooks share the event's GUID.
+        Adds the repository, its organization and the sender to the payload. Webhooks share the event's GUID.
         `named` ones go only to webhooks that ask for the event by name.
         """
         for hook in self.of(repo):
@@ -76,8 +81,10 @@ class Hookshot:
         self.send(event, full, [to] if to else self.of(repo) + self._apps.hooks_of(repo), named=named)
 
     def send(self, event: str, payload: Json, hooks: list[Hook], *, named: bool = False) -> None:
-        """Send an event as it is to those of `hooks` that want it; returns at once."""
+        """Send an event to those of `hooks` that want it; returns at once."""
         guid, action = str(uuid.uuid4()), payload.get("action")
+        if "sender" in payload:
+            payload = {key: payload[key] for key in (*(key for key in payload if key != "sender"), "sender")}
         for hook in hooks:
             if hook.wants(event, action, named=named):
                 shown = payload if event in {"ping", "meta"} else self._for(hook, payload)
@@ -87,6 +94,18 @@ class Hookshot:
     def redeliver(self, delivery: Delivery) -> None:
         """Send it again, under the same GUID; returns at once."""
         self._fly(replace(delivery.shot, redelivery=True))
+
+    async def replay(self, delivery: Delivery, headers: Mapping[str, str | None], url: str = "") -> Outcome:
+        """Send the recorded bytes once more, as somebody does who knows no secret; no delivery of GitHub's.
+
+        `headers` replace those of the delivery, None leaves one out. The signature stays that of the body.
+        """
+        changed = {name.lower() for name in headers}
+        kept = {
+            name: value for name, value in delivery.request_headers.items() if name.lower() not in changed
+        }
+        given = {name: value for name, value in headers.items() if value is not None}
+        return await self._post(url or delivery.url, delivery.body, kept | given)
 
     def set_mode(self, mode: Mode) -> None:
         """Hold what comes, or send it; going over to `send` sends what is still held."""
@@ -159,6 +178,7 @@ class Hookshot:
             status=outcome.status,
             status_code=outcome.status_code,
             request_headers=headers,
+            body=body,
             response_headers=outcome.headers,
             response_body=outcome.body,
         )
@@ -182,12 +202,9 @@ class Hookshot:
             return Outcome("failed to connect to host", 502, {}, "")
 
     def _for(self, hook: Hook, payload: Json) -> Json:
-        """The payload as that webhook gets it: an App learns of its installation; the sender comes last."""
+        """The payload as that webhook gets it: an App learns of its installation, which comes last."""
         if not hook.app or "installation" in payload or "repository" not in payload:
             return payload
         repo_id = payload["repository"]["id"]
         number = self._apps.number_for(hook, repo_id) if hook.app_id else INSTALLATION
-        full = payload | {"installation": installation_lite(number)}
-        if "sender" in payload:
-            full["sender"] = full.pop("sender")
-        return full
+        return payload | {"installation": installation_lite(number)}

@@ -27,17 +27,32 @@ class Permission(IntEnum):
 class Clock:
     """The time in whole seconds, as GitHub gives it.
 
-    `advance` moves it forward; with `tick` on, no two changes share a second.
+    `advance` moves it forward; with `tick` on, no two changes share a second. While it is frozen, all happens
+    within one second but for what `advance` does.
     """
 
     def __init__(self) -> None:
         self.tick = False
         self._offset = timedelta()
+        self._frozen: datetime | None = None
         self._last = datetime.min.replace(tzinfo=UTC)
+
+    @property
+    def frozen(self) -> bool:
+        """Whether time stands still."""
+        return self._frozen is not None
+
+    def freeze(self, *, frozen: bool) -> None:
+        """Stop the time, or let it go on from where it stopped."""
+        if frozen and self._frozen is None:
+            self._frozen = datetime.now(UTC)
+        elif not frozen and self._frozen is not None:
+            self._offset -= datetime.now(UTC) - self._frozen
+            self._frozen = None
 
     def now(self) -> datetime:
         """The present time, UTC."""
-        return (datetime.now(UTC) + self._offset).replace(microsecond=0)
+        return ((self._frozen or datetime.now(UTC)) + self._offset).replace(microsecond=0)
 
     def change(self) -> datetime:
         """The time of a change that happens now."""
@@ -208,8 +223,9 @@ class World:
         return user
 
     def add_repo(self, repo: Repo) -> Repo:
-        """Remember `repo`."""
+        """Remember `repo`; a name that was another's leads to this one from now on."""
         self.repos[repo.full_name.lower()] = repo
+        self.moved.pop(repo.full_name.lower(), None)
         return repo
 
     def user(self, login: str) -> User | None:
@@ -228,6 +244,8 @@ class World:
         """Give a repository another owner or name; the former name is remembered."""
         former = repo.full_name.lower()
         repo.owner, repo.name = owner, name
+        if owner.kind == "User":
+            repo.permissions[owner.login] = Permission.ADMIN
         del self.repos[former]
         self.repos[repo.full_name.lower()] = repo
         self.moved[former] = repo.id

@@ -3,14 +3,21 @@
 https://docs.github.com/rest/repos/repos#update-a-repository
 """
 
+import re
 from collections.abc import Callable
 from typing import Any
 
 from .deeds import Change, Fields
+from .installing import owned_by
 from .merging import push_base
+from .model import Permission, Repo, World
 from .payloads import MERGE_SETTINGS, Json, organization_payload, user_payload
+from .records import User
 from .refusals import Refused, invalid
+from .seed import add_repo
 
+LONGEST_NAME = 100
+NOT_YOURS = "You don't have the permission to create repositories on {account}"
 RepoDeed = Callable[[Change, Fields], None]
 
 
@@ -18,12 +25,10 @@ def rename(change: Change, fields: Fields) -> None:
     """Call the repository `name`; its former name leads here from then on."""
     change.require_admin()
     repo, former = change.repo, change.repo.name
-    name = str(fields.get("name") or "")
-    if not name or "/" in name:
-        raise invalid("Repository", "name", "missing_field")
+    name = _allowed(fields.get("name"))
     if name == former:
         return
-    _refuse_taken(change, f"{repo.owner.login}/{name}")
+    _refuse_taken(change.world, repo.owner, name)
     change.world.rename(repo, repo.owner, name)
     _tell(change, "renamed", changes={"repository": {"name": {"from": former}}})
 
@@ -31,6 +36,7 @@ def rename(change: Change, fields: Fields) -> None:
 def transfer(change: Change, fields: Fields) -> None:
     """Give the repository to the user or organization `to`; its webhooks go with it.
 
+    Another user accepts at once; into an organization only an owner of it brings one.
     https://docs.github.com/rest/repos/repos#transfer-a-repository
     """
     change.require_admin()
@@ -38,13 +44,34 @@ def transfer(change: Change, fields: Fields) -> None:
     owner = change.world.user(str(fields.get("to") or fields.get("new_owner") or ""))
     if owner is None or owner == former:
         raise Refused(422, "Validation Failed")
-    _refuse_taken(change, f"{owner.login}/{repo.name}")
+    if owner.kind == "Organization" and not owned_by(change.world, change.actor, owner):
+        raise Refused(422, "Validation Failed", [NOT_YOURS.format(account=owner.login)])
+    _refuse_taken(change.world, owner, repo.name)
     change.world.rename(repo, owner, repo.name)
     if former.kind == "Organization":
         was = {"organization": organization_payload(change.world, former)}
     else:
         was = {"user": user_payload(change.world, former)}
     _tell(change, "transferred", changes={"owner": {"from": was}})
+
+
+def create(world: World, owner: User, fields: Fields) -> Repo:
+    """Make a repository; a name that another has given up is its own from now on.
+
+    https://docs.github.com/rest/repos/repos#create-a-repository-for-the-authenticated-user
+    """
+    name = _allowed(fields.get("name"))
+    _refuse_taken(world, owner, name)
+    return add_repo(
+        world,
+        world.new_id(),
+        owner,
+        name,
+        private=bool(fields.get("private")),
+        description=str(fields.get("description") or ""),
+        permissions={owner.login: Permission.ADMIN} if owner.kind == "User" else {},
+        created_at=world.clock.change(),
+    )
 
 
 def archive(change: Change, fields: Fields) -> None:  # noqa: ARG001 - a deed's signature
@@ -100,8 +127,21 @@ def _set_archived(change: Change, *, archived: bool) -> None:
         _tell(change, "archived" if archived else "unarchived")
 
 
-def _refuse_taken(change: Change, full_name: str) -> None:
-    if change.world.repo(full_name):
+def _allowed(wished: Any) -> str:
+    """The name that GitHub makes of a wish: what it does not allow in one becomes a hyphen."""
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", str(wished or ""))
+    if not name:
+        raise invalid("Repository", "name", "missing_field")
+    if name in {".", ".."}:
+        raise invalid("Repository", "name", "custom", f"name {name} is reserved")
+    if len(name) > LONGEST_NAME:
+        message = f"name is too long (maximum is {LONGEST_NAME} characters)"
+        raise invalid("Repository", "name", "custom", message)
+    return name
+
+
+def _refuse_taken(world: World, owner: User, name: str) -> None:
+    if world.repo(f"{owner.login}/{name}"):
         raise invalid("Repository", "name", "custom", "name already exists on this account")
 
 

@@ -17,6 +17,7 @@ from typing import Any
 from aiohttp import web
 
 from .app_permissions import Alternatives, accepted, needs
+from .json_text import write_json
 from .limits import Window
 from .payloads import Json
 from .refusals import Refused, not_found
@@ -116,7 +117,8 @@ def handler(route: Route) -> Callable[[web.Request], Awaitable[web.Response]]:
         if answer.status == 204:
             return web.Response(status=204, headers=headers | answer.headers)
         body = _without(answer.body) if version == VERSIONS[1] else answer.body
-        return web.json_response(body, status=answer.status, headers=headers | answer.headers)
+        shown = headers | answer.headers
+        return web.json_response(body, status=answer.status, headers=shown, dumps=write_json)
 
     return handle
 

@@ -90,6 +90,13 @@ class Call:
             raise Refused(403, NOT_FOR_APPS)
         return user
 
+    @property
+    def _manages_hooks(self) -> bool:
+        """Whether the token's scopes lead to the webhooks of what is private, and the call is for those."""
+        scopes = self.token.scopes if self.token else ()
+        hooks = ("repository_hooks", "read") in self.needs or ("repository_hooks", "write") in self.needs
+        return hooks and any(scope.endswith(":repo_hook") for scope in scopes)
+
     def check_app(self, repo: Repo) -> None:
         """Refuse what a GitHub App's token may not do: more than the App may, or where it is not installed.
 
@@ -120,6 +127,8 @@ class Call:
         if repo is None or repo.permission(caller) < Permission.READ:
             raise not_found()
         if number and "repository_id" not in match:
+            if not (self.reaches(repo) or self._manages_hooks):
+                raise not_found()
             former = f"{PREFIX}/repos/{match['owner']}/{match['repo']}"
             rest = self.request.rel_url.raw_path_qs.removeprefix(former)
             url = f"{self.services.config.api_url}/repositories/{number}{rest}"

@@ -136,6 +136,7 @@ async def update_hook_config(call: Call) -> Answer:
     """Change some of it, for instance only the secret."""
     hook = _hook(call, WRITE_SCOPES)
     configure(hook, read_config({"config": call.body}))
+    hook.updated_at = call.services.world.clock.change()
     return Answer(config_payload(hook))
 
 

@@ -3,10 +3,14 @@
 https://docs.github.com/rest/repos/repos
 """
 
+from .installing import owned_by
+from .model import Permission
 from .payloads import full_repo_payload, repo_payload
-from .repositories import perform_on_repo
+from .records import User
+from .refusals import Refused, forbidden, not_found
+from .repositories import create, perform_on_repo
 from .rest import endpoint
-from .rest_call import Answer, Call
+from .rest_call import NOT_FOR_APPS, Answer, Call
 
 REPO = "/repos/{owner}/{repo}"
 
@@ -41,3 +45,32 @@ async def transfer_repo(call: Call) -> Answer:
         call.services.change(call.user, repo), "transfer", {"new_owner": call.body.get("new_owner")}
     )
     return Answer(repo_payload(call.services.world, repo), 202)
+
+
+@endpoint("POST", "/user/repos", docs="repos/repos#create-a-repository-for-the-authenticated-user")
+async def create_own_repo(call: Call) -> Answer:
+    """Make a repository of one's own."""
+    return _create(call, call.require_user())
+
+
+@endpoint("POST", "/orgs/{org}/repos", docs="repos/repos#create-an-organization-repository")
+async def create_org_repo(call: Call) -> Answer:
+    """Make one in an organization, for its owners."""
+    owner, user = call.services.world.user(call.request.match_info["org"]), call.require_user()
+    if owner is None or owner.kind != "Organization":
+        raise not_found()
+    if not owned_by(call.services.world, user, owner):
+        raise forbidden()
+    return _create(call, owner)
+
+
+def _create(call: Call, owner: User) -> Answer:
+    if call.by_app:
+        raise Refused(403, NOT_FOR_APPS)
+    scopes = set(call.token.scopes) if call.token else set()
+    if not scopes & ({"repo"} if call.body.get("private") else {"repo", "public_repo"}):
+        raise not_found()
+    world = call.services.world
+    repo = create(world, owner, call.body)
+    repo.permissions[call.user.login] = Permission.ADMIN
+    return Answer(full_repo_payload(world, repo, call.user), 201)

@@ -126,7 +126,7 @@ def _apps_token(call: Call) -> Token:
     if not isinstance(access, str) or not access:
         raise Refused(422, "Validation Failed", [{"resource": "OauthAccess", "code": "missing_field"}])
     token = call.services.vault.find(access)
-    if token is None or call.client is None or token.app_id != call.client.app_id:
+    if token is None or token.installation_id or call.client is None or token.app_id != call.client.app_id:
         raise not_found()
     return token
 
