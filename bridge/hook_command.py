@@ -14,7 +14,7 @@ from bridge.github import TokenRevoked
 from bridge.hooks import ComesWithApp, Ensured, Repository
 from bridge.services import Services
 
-NEEDED = frozenset({"WEB_URL", "GITHUB_WEBHOOK_SECRET", "ENCRYPTION_KEY"})
+NEEDED = frozenset({"WEB_URL", "ENCRYPTION_KEY"})
 """The settings without which there is no webhook to make."""
 
 PING_SECONDS = 15
@@ -77,7 +77,7 @@ async def _see_ping(services: Services, repository: Repository, ensured: Ensured
             raise BridgeError(
                 f"the webhook is there, but GitHub's ping did not arrive within {PING_SECONDS} s: check that"
                 f" bridge runs at {services.settings.web_url}, that GitHub can reach it, and that it has this"
-                f" GITHUB_WEBHOOK_SECRET and this Redis; {repository.url}/settings/hooks/{ensured.id} shows"
+                f" ENCRYPTION_KEY and this Redis; {repository.url}/settings/hooks/{ensured.id} shows"
                 " what GitHub was answered"
             )
         if waited >= told + _PROGRESS:

@@ -3,6 +3,7 @@
 https://docs.github.com/rest/repos/webhooks
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -85,7 +86,7 @@ class Hooks:
         https://docs.github.com/rest/repos/repos#list-repositories-for-the-authenticated-user
         """
         url = "/user/repos?per_page=100&sort=full_name&affiliation=owner,collaborator,organization_member"
-        known = {one.id: one for one in map(_repository, await self._all(url, token))}
+        known = {one.id: one for one in _repositories(await self._all(url, token))}
         if await self.app() is not None:
             known = {each.id: replace(each, installed=False) for each in known.values()}
             known |= {one.id: one for one in await self._installed(token)}
@@ -104,7 +105,7 @@ class Hooks:
         for installation in await self._all(url, token, items="installations"):
             if not installation.get("suspended_at"):
                 url = f"/user/installations/{int(installation['id'])}/repositories?per_page=100"
-                found += map(_repository, await self._all(url, token, items="repositories"))
+                found += _repositories(await self._all(url, token, items="repositories"))
         return found
 
     async def _all(self, url: str, token: str, *, items: str = "items") -> list[Any]:
@@ -145,7 +146,7 @@ class Hooks:
             return None
         problems = _problems(found[0])
         key = self._key_of(found[0])
-        if key and key not in await self._keys.of(repository.id):
+        if key and not await self._keys.is_valid(key, repository_id=repository.id):
             problems.append("its address is not valid any more")
         return Hook(id=found[0]["id"], problems=tuple(problems))
 
@@ -307,6 +308,11 @@ def _problems(hook: dict[str, Any]) -> list[str]:
     if not config.get("secret"):
         problems.append("it has no secret")
     return problems
+
+
+def _repositories(found: Iterable[Any]) -> list[Repository]:
+    """Those of a list whose names GitHub lets one have: no other can be asked about."""
+    return [_repository(one) for one in found if names.is_full_name(one.get("full_name"))]
 
 
 def _repository(found: Any) -> Repository:

@@ -183,9 +183,9 @@ def acts(flowdock_user: str) -> str:
     return f"bridge:acts:{flowdock_user}"
 
 
-def webhook(key: str) -> str:
-    """A webhook of bridge's own making by the key in its address, with its secret: encrypted."""
-    return f"bridge:{{webhooks}}:webhook:{key}"
+def webhook(name: str) -> str:
+    """A webhook of bridge's own making, by the hash of the key in its address, with its secret: encrypted."""
+    return f"bridge:{{webhooks}}:webhook:{name}"
 
 
 def webhooks_of(repository_id: int) -> str:

@@ -4,6 +4,7 @@ A key is part of the webhook's address, `/github/webhook/{key}`. Its secret sign
 are random, lie in Redis encrypted, and are replaced whenever the webhook is made or repaired.
 """
 
+import hashlib
 import secrets
 import time
 from collections.abc import AsyncIterator
@@ -65,13 +66,13 @@ class WebhookKeys:
         made = WebhookKey(
             key=secrets.token_urlsafe(24), repository_id=repository_id, secret=secrets.token_urlsafe(32)
         )
-        name, index = keys.webhook(made.key), keys.webhooks_of(repository_id)
-        sealed = self._vault.seal(orjson.dumps(asdict(made)), place=f"webhook:{made.key}")
+        name, index = _name(made.key), keys.webhooks_of(repository_id)
+        sealed = self._vault.seal(orjson.dumps(asdict(made)), place=f"webhook:{name}")
         superfluous = await self._redis.zrange(index, 0, -MAX_PER_REPOSITORY)
         async with self._redis.pipeline(transaction=True) as pipe:
-            pipe.set(name, sealed)
-            pipe.zadd(index, {made.key: time.time()})
-            self._drop(pipe, index, [key.decode() for key in superfluous])
+            pipe.set(keys.webhook(name), sealed)
+            pipe.zadd(index, {name: time.time()})
+            _drop(pipe, index, [name.decode() for name in superfluous])
             await pipe.execute()
         return made
 
@@ -82,39 +83,48 @@ class WebhookKeys:
         if known is not None and now - read_at < FRESH_SECONDS:
             return known
         self._cached.pop(key, None)
-        sealed = await self._redis.get(keys.webhook(key))
+        name = _name(key)
+        sealed = await self._redis.get(keys.webhook(name))
         if sealed is None:
             return None
-        found = WebhookKey(**orjson.loads(self._vault.open(sealed, place=f"webhook:{key}")))
+        found = WebhookKey(**orjson.loads(self._vault.open(sealed, place=f"webhook:{name}")))
         if len(self._cached) >= MAX_CACHED:
             self._cached.clear()
         self._cached[key] = now, found
         return found
 
-    async def of(self, repository_id: int) -> set[str]:
-        """Return the valid keys of a repository."""
-        return {key.decode() for key in await self._redis.zrange(keys.webhooks_of(repository_id), 0, -1)}
+    async def is_valid(self, key: str, *, repository_id: int) -> bool:
+        """Tell whether a key is one of a repository's."""
+        return await self._redis.zscore(keys.webhooks_of(repository_id), _name(key)) is not None
 
     async def keep_only(self, kept: WebhookKey) -> None:
         """Revoke a repository's keys but for one."""
-        await self._revoke(kept.repository_id, await self.of(kept.repository_id) - {kept.key})
+        await self._revoke(kept.repository_id, await self._of(kept.repository_id) - {_name(kept.key)})
 
     async def revoke(self, key: WebhookKey) -> None:
         """Revoke one key."""
-        await self._revoke(key.repository_id, {key.key})
+        await self._revoke(key.repository_id, {_name(key.key)})
 
     async def revoke_all(self, repository_id: int) -> None:
         """Revoke all keys of a repository: nothing that its webhooks send is taken any more."""
-        await self._revoke(repository_id, await self.of(repository_id))
+        await self._revoke(repository_id, await self._of(repository_id))
 
-    async def _revoke(self, repository_id: int, revoked: set[str]) -> None:
+    async def _of(self, repository_id: int) -> set[str]:
+        return {name.decode() for name in await self._redis.zrange(keys.webhooks_of(repository_id), 0, -1)}
+
+    async def _revoke(self, repository_id: int, names: set[str]) -> None:
+        self._cached.clear()
         async with self._redis.pipeline(transaction=True) as pipe:
-            self._drop(pipe, keys.webhooks_of(repository_id), sorted(revoked))
+            _drop(pipe, keys.webhooks_of(repository_id), sorted(names))
             await pipe.execute()
 
-    def _drop(self, pipe: Any, index: str, revoked: list[str]) -> None:
-        if revoked:
-            pipe.delete(*map(keys.webhook, revoked))
-            pipe.zrem(index, *revoked)
-        for key in revoked:
-            self._cached.pop(key, None)
+
+def _name(key: str) -> str:
+    # Only its hash names it in Redis: a dump tells no address.
+    return hashlib.sha256(key.encode()).hexdigest()[:32]
+
+
+def _drop(pipe: Any, index: str, names: list[str]) -> None:
+    if names:
+        pipe.delete(*map(keys.webhook, names))
+        pipe.zrem(index, *names)

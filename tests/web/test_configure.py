@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 import pytest
 
+from bridge import keys
 from bridge.core.model import Connection, Trouble
 from scripts.sandbox.browse import Browser, Form, Page
 from scripts.sandbox.faults import Fault
@@ -267,7 +268,7 @@ async def test_while_the_ping_is_awaited_the_page_says_so_and_then_what_to_do(
     async with house.http.post(f"{house.github}/_sandbox/webhooks", json={"mode": "hold"}):
         pass
     page = await opened(house, browser, connection)
-    await house.services.redis.delete(f"bridge:ping:{connection.hook_id}")
+    await house.services.redis.delete(keys.ping(connection.repository_id or 0, connection.hook_id or 0))
     page = await browser.press(page, "Repair it")
     assert "The webhook is as it should be. GitHub’s ping is on its way." in words(page)
     found = re.search(r'href="([^"]+)">Look whether it came', page.text)

@@ -83,7 +83,7 @@ class Scene:
         }
         repository = {
             "id": 77,
-            "full_name": f"{word}/{word}",
+            "full_name": "acme/odd",
             "html_url": word,
             "description": word,
             "permissions": {"admin": True},

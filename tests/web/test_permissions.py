@@ -58,6 +58,7 @@ TABLE: dict[tuple[str, str], tuple[str, str, str, str]] = {
 OF_THEIR_OWN = {
     # Not by session: signed by GitHub or Flowdock, or bound to a browser by a state; see their own tests.
     ("POST", "/github/webhook"),
+    ("POST", "/github/webhook/{key}"),
     ("POST", "/repos/{owner}/{repo}/pulls/{number}/{action}"),
     ("GET", "/authorization"),
     ("GET", "/authorization/confirm"),
