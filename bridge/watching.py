@@ -12,6 +12,7 @@ import structlog
 from redis.exceptions import RedisError
 
 from bridge.accounts import Accounts
+from bridge.core.actions import is_in
 from bridge.core.errors import BridgeError, GitHubRefused, NotLinked
 from bridge.core.model import Delivery, Target
 from bridge.core.translate import MERGEABLE
@@ -75,7 +76,7 @@ class Watcher:
         for user in await self._pulls.readers(watch.repository_id, watch.number, limit=MAX_READERS):
             try:
                 pull = await self._accounts.read_pull(user, target)
-                if pull["base"]["repo"]["id"] == watch.repository_id:
+                if is_in(pull, watch.repository_id):
                     return pull
                 # Another repository has the name by now: what its members alone may see goes nowhere.
                 log.warning("watch_left_out", on=str(target), reason="the name is another repository's now")

@@ -115,10 +115,10 @@ def steps(action: Action, click: Click) -> Steps:
         pull = yield click.call("GET", "/pulls/{number}")
     except GitHubRefused as error:
         refusal = error
-    if not _is_in(pull, repository_id):
+    if not is_in(pull, repository_id):
         click = yield from _found_anew(click, refusal)
         pull = yield click.call("GET", "/pulls/{number}")
-        if not _is_in(pull, repository_id):
+        if not is_in(pull, repository_id):
             raise _elsewhere(click)
     return (yield from action.perform(replace(click, pull=pull)))
 
@@ -139,8 +139,8 @@ def _found_anew(click: Click, refusal: GitHubRefused | None) -> Generator[Call, 
     return replace(click, target=replace(click.target, owner=owner, repo=repo))
 
 
-def _is_in(pull: Any, repository_id: int) -> bool:
-    """Whether a pull request, as GitHub answers it, is one of this repository's."""
+def is_in(pull: Any, repository_id: int) -> bool:
+    """Tell whether a pull request, as GitHub answers it, is one of a repository's."""
     return bool(pull) and pull["base"]["repo"]["id"] == repository_id
 
 
