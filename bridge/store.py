@@ -290,20 +290,13 @@ class Store:
 
     # Webhooks
 
-    async def note_ping(self, hook_id: int, *, repository_id: int | None = None) -> None:
+    async def note_ping(self, hook_id: int) -> None:
         """Remember that a webhook's ping came: GitHub reaches bridge, and both know the same secret."""
         await self._redis.set(keys.ping(hook_id), str(time.time()), ex=PING_SECONDS)
-        if repository_id is not None:
-            await self._redis.set(keys.repository_ping(repository_id), str(time.time()), ex=PING_SECONDS)
 
     async def pinged_at(self, hook_id: int) -> float:
         """When a webhook's ping came last, in Unix seconds; 0 if none came within a day."""
         found = await self._redis.get(keys.ping(hook_id))
-        return float(found) if found else 0
-
-    async def repository_pinged_at(self, repository_id: int) -> float:
-        """The same for any webhook of a repository: the id of one that was made by hand is not known."""
-        found = await self._redis.get(keys.repository_ping(repository_id))
         return float(found) if found else 0
 
     def account_lock(self, flowdock_user: str) -> Lock:

@@ -1,6 +1,7 @@
 """Around every request: one log line, safe headers, and every error as JSON or as a page."""
 
 import errno
+import re
 import time
 from collections.abc import Awaitable, Callable
 from urllib.parse import urlsplit
@@ -20,6 +21,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _MACHINES = ("/github/", "/repos/", "/healthz", "/readyz", "/metrics", "/openapi.json")
 _PEOPLE = ("/github/manifest",)
 _NOTHING: dict[str, str] = {}
+_HANDOVER = re.compile(r"^(/handover/)[^/]+")
 _NOWHERE = "there is nothing at this address"
 _QUIET = ("/healthz", "/readyz", "/metrics", "/static/")
 
@@ -39,13 +41,18 @@ async def around(request: web.Request, handler: Handler) -> web.StreamResponse:
         often(
             "request",
             method=request.method,
-            path=request.path,
+            path=_logged(request.path),
             status=response.status,
             client=client_address(request),
             ms=round((time.perf_counter() - began) * 1000, 1),
             **besides,
         )
     return response
+
+
+def _logged(path: str) -> str:
+    """A path without the id in a link to hand on: who reads the log cannot open it."""
+    return _HANDOVER.sub(r"\1ID", path)
 
 
 def client_address(request: web.Request) -> str:
@@ -80,7 +87,7 @@ async def _answer_to(request: web.Request, raised: Exception) -> web.StreamRespo
         case RedisError() | OSError():
             log.error("redis_away", error=type(raised).__name__, doing="answering a request")
             return _refusal(request, Unavailable("bridge cannot reach its Redis: try again in a moment"))
-    log.error("unexpected", path=request.path, exc_info=raised)
+    log.error("unexpected", path=_logged(request.path), exc_info=raised)
     return _answer(request, 500, "bridge made a mistake here; its log tells the operator more")
 
 

@@ -107,9 +107,8 @@ def _verified(request: web.Request, body: bytes, secrets: Sequence[str]) -> Enve
 async def _note_ping(services: Services, delivery: Delivery) -> None:
     await _order_checkups(services, delivery)
     hook_id = delivery.payload.get("hook_id")
-    about = heading.about(delivery) if isinstance(delivery.payload.get("repository"), dict) else None
     if isinstance(hook_id, int) and 0 < hook_id < 2**63:
-        await services.store.note_ping(hook_id, repository_id=about.repository_id if about else None)
+        await services.store.note_ping(hook_id)
 
 
 async def _order_checkups(services: Services, delivery: Delivery) -> None:
