@@ -88,7 +88,7 @@ class HandingOver:
         if repository.id != handover.repository_id or not repository.may_hook:
             _refuse(administrator, handover)
         if repository.archived:
-            raise Changed(f"{repository.full_name} is archived: nothing will happen in it")
+            raise Changed(f"the repository {repository.full_name} is archived: nothing will happen in it")
         return repository
 
     async def connect(self, handover_id: str, administrator: Administrator, *, shown: str) -> Handover:
@@ -132,7 +132,7 @@ class HandingOver:
         try:
             repository = await self.administered(handover, administrator)
             if repository.full_name != shown:
-                raise Changed(f"{shown} is named {repository.full_name} by now")
+                raise Changed(f"the repository {shown} is named {repository.full_name} by now")
             flow = await self._flow(handover)
         except BaseException:
             await self._accounts.give_back(administrator)
@@ -177,5 +177,6 @@ def _refuse(administrator: Administrator, handover: Handover) -> NoReturn:
 def _ask_anew(handover: Handover, error: BridgeError) -> AskAnew:
     log.info("handover_lapsed", flowdock_user=handover.asker.id, reason=str(error))
     return AskAnew(
-        f"{handover.asker.nick} is signed out of Flowdock by now, or not in {handover.flow.name} any more"
+        f"Flowdock does not take the word of {handover.asker.nick} any more: they are signed out by now,"
+        f" or not in {handover.flow.name}"
     )

@@ -9,12 +9,10 @@ from typing import Any
 
 import pytest
 
-from bridge.core.webhook import repository_secret
 from bridge.hooks import Repository
 from bridge.web.repository_list import rows
 from scripts.sandbox.browse import Browser, Page
 from scripts.sandbox.faults import Fault
-from tests import sign
 from tests.accounts import link
 from tests.app_kit import made_at_github, open_app_house
 from tests.conftest import REPOSITORY, House, eventually
@@ -158,7 +156,7 @@ async def test_rights_archives_and_connections_are_explained(house: House, brows
     await house.act("cy-gh", "archive", repo="acme/gadgets")
     page = await visit(house, browser, nick="ann")
     assert f'value="{COMPONENT_ID}"' in page.text
-    assert "You are no administrator: the webhook must be added by hand, by somebody who is." in words(page)
+    assert "You do not administer it: you get a link for somebody who does." in words(page)
     assert "Archived: nothing happens in it any more." in words(page)
     assert len(re.findall('name="repository"', page.text)) == 1
     cy = await Installer.of(house)
@@ -284,46 +282,31 @@ async def test_the_same_choice_twice_is_one_connection(house: House, browser: Br
 
 async def test_a_result_is_its_owners_and_a_members(house: House, browser: Browser) -> None:
     page = await send(browser, await visit(house, browser, nick="ann"), [COMPONENT_ID])
-    assert "The webhook must be added by hand" in words(page)
+    assert "/handover/" in page.text
     async with Browser() as other:
         stranger = await visit(house, other, page.url.removeprefix(house.bridge), "cy")
-        assert (stranger.status, "secret" in stranger.text.lower()) == (404, False)
+        assert (stranger.status, "/handover/" in stranger.text) == (404, False)
     body = {"flow": "acme/main", "user": "ann", "member": False}
     async with house.http.post(f"{house.flowdock}/_sandbox/members", json=body):
         pass
     left = await browser.open(page.url)
-    assert (left.status, "secret" in left.text.lower()) == (403, False)
+    assert (left.status, "/handover/" in left.text) == (403, False)
 
 
-async def test_the_webhook_by_hand_has_a_secret_of_its_own(house: House, browser: Browser) -> None:
-    page = await send(browser, await visit(house, browser, nick="ann"), [COMPONENT_ID])
-    url, content_type, secret = re.findall(r'<code class="copy">([^<]+)</code>', unescape(page.text))
-    assert url == f"{house.bridge}/github/webhook?repository={COMPONENT_ID}"
-    assert content_type == "application/json"
-    [whole] = house.services.settings.github_webhook_secrets
-    assert secret == repository_secret(whole, COMPONENT_ID)
-    assert whole not in page.text
-    assert f"{house.github}/{REPOSITORY}/settings/hooks/new" in page.text
-
-    async def signed(about: int, address: str) -> int:
-        body = b'{"hook_id":7,"repository":{"id":%d,"full_name":"acme/component"}}' % about
-        headers = {
-            "Content-Type": content_type,
-            "X-GitHub-Event": "ping",
-            "X-GitHub-Delivery": f"ping-{about}-{len(address)}",
-            "X-Hub-Signature-256": sign.webhook(body, secret),
-        }
-        async with house.http.post(address, data=body, headers=headers) as response:
-            return response.status
-
-    other = f"{house.bridge}/github/webhook?repository={COMPONENT_ID + 1}"
-    assert await signed(COMPONENT_ID + 1, url) == 401
-    assert await signed(COMPONENT_ID + 1, other) == 401
-    assert await signed(COMPONENT_ID, other) == 401
-    assert await signed(COMPONENT_ID, f"{house.bridge}/github/webhook") == 401
-    assert "GitHub’s ping arrived" not in words(await browser.open(page.url))
-    assert await signed(COMPONENT_ID, url) == 200
-    assert "GitHub’s ping arrived" in words(await browser.open(page.url))
+async def test_what_one_administers_is_connected_and_the_rest_is_handed_on(
+    house: House, browser: Browser
+) -> None:
+    page = await visit(house, browser)
+    async with house.http.post(
+        f"{house.github}/_sandbox/users/cy-gh", json={"permission": "write", "repo": "acme/gadgets"}
+    ) as response:
+        assert response.status == 200
+    page = await send(browser, page, [COMPONENT_ID, COMPONENT_ID + 1])
+    said = words(page)
+    assert "1 of 2 are connected" in said
+    assert "Main hears of the other once somebody who administers it at GitHub says yes." in said
+    assert "Try it again" not in said
+    assert [one.repository for one in await house.services.store.connections()] == ["acme/component"]
 
 
 async def test_an_interrupted_set_up_says_so_and_is_completed(
@@ -413,10 +396,10 @@ async def test_with_a_github_app_there_is_no_webhook_to_make(redis_url: str, bro
     ("changes", "with_app", "barred", "note"),
     [
         ({}, False, "", ""),
-        ({"may_hook": False}, False, "", "You are no administrator"),
+        ({"may_hook": False}, False, "", "You do not administer it"),
         ({"archived": True, "may_hook": False}, False, "Archived", ""),
         ({"id": 2, "archived": True}, False, "Connected to this flow", ""),
-        ({"may_hook": False}, True, "", ""),
+        ({"may_hook": False}, True, "", "You do not administer it"),
         ({"installed": False}, True, "The GitHub App is not installed on it", ""),
         ({"installed": False, "archived": True}, True, "Archived", ""),
     ],
