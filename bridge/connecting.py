@@ -240,6 +240,7 @@ class Connecting:
             flow=intent.flow,
             source_id=source.id,
             installer="" if intent.administrator else intent.user,
+            hook_by=intent.administrator.login if intent.administrator else "",
         )
         await self._store.add(connection)
         connected = await self._hooked(connection, intent.user, intent.administrator, intent.repository)

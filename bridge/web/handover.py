@@ -51,7 +51,10 @@ class NotThisBrowser(RequestRefused):
 @routes.get(_PATH)
 async def show(request: web.Request) -> web.Response:
     """Who asks for what, and how it stands."""
-    return pages.render(request, "handover.html", handover=await _found(request), path=request.path)
+    app = await request.app[SERVICES].hooks.app()
+    return pages.render(
+        request, "handover.html", handover=await _found(request), github_app=app, path=request.path
+    )
 
 
 @routes.get(_PATH + "/sign-in")
