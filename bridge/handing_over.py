@@ -170,7 +170,7 @@ class HandingOver:
 
 def _refuse(administrator: Administrator, handover: Handover) -> NoReturn:
     raise NotAdministrator(
-        f"GitHub says that @{administrator.login} does not administer {handover.full_name}"
+        f"GitHub says that @{administrator.login} does not administer {handover.full_name}."
     )
 
 

@@ -78,7 +78,10 @@ class NotAdministrator(RequestRefused):
     """GitHub does not call this person an administrator of the repository."""
 
     status = 403
-    advice = "Hand the link to somebody who administers it, or ask to be made an administrator there."
+    advice = (
+        "Nothing was changed, and nothing is kept of your account. Hand the link to somebody who administers"
+        " it: it still works."
+    )
 
 
 class NotLinked(BridgeError):
