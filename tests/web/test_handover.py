@@ -157,7 +157,7 @@ async def test_the_same_choice_again_keeps_the_link(house: House, ann: Browser, 
     assert await asked(house, ann, flow="acme:ops") != url
 
 
-async def test_a_declined_page_cannot_be_sent_twice(house: House, admin: Browser, url: str) -> None:
+async def test_a_form_whose_answer_failed_is_not_sent_twice(house: House, admin: Browser, url: str) -> None:
     page = await signed_in(house, admin, url)
     house.services.handing_over._connecting._undoing._pauses = ()
     house.flowdock_journal.faults.append(Fault(path=".*/sources", method="POST", status=500))
