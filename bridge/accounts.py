@@ -11,7 +11,7 @@ from redis.exceptions import LockError, RedisError
 from bridge.checkups import Checkups
 from bridge.core.actions import Action, Click
 from bridge.core.errors import BridgeError, GitHubFailing, NotLinked, OAuthFailed
-from bridge.core.model import Act, LinkedAccount, Target
+from bridge.core.model import Act, Administrator, GitHubToken, LinkedAccount, Target
 from bridge.github import GitHub, TokenRevoked
 from bridge.pulls import Pulls, Shown
 from bridge.store import Store
@@ -75,6 +75,24 @@ class Accounts:
         """
         _, answer = await self._as_account(flowdock_user, lambda account: ask(account.token.access))
         return answer
+
+    async def as_either(
+        self, flowdock_user: str, administrator: Administrator | None, ask: Callable[[str], Awaitable[T]]
+    ) -> T:
+        """As `as_user`; with the token of an administrator instead, where one has lent it."""
+        if administrator is None:
+            return await self.as_user(flowdock_user, ask)
+        try:
+            return await ask(administrator.token)
+        except TokenRevoked:
+            raise NotLinked(f"GitHub no longer accepts the sign-in of @{administrator.login}") from None
+
+    async def give_back(self, administrator: Administrator) -> None:
+        """Have GitHub forget a lent token; should GitHub fail, it is forgotten here all the same."""
+        try:
+            await self._github.revoke(GitHubToken(access=administrator.token))
+        except BridgeError as error:
+            log.warning("not_revoked", login=administrator.login, error=str(error))
 
     async def _as_account(
         self, flowdock_user: str, ask: Callable[[LinkedAccount], Awaitable[T]]

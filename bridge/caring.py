@@ -62,7 +62,7 @@ class Links:
         self._flowdock_api_url = flowdock_api_url
 
     def configure(self, connection: Connection) -> str:
-        """The page for it; the home page, with the values for a webhook, where no flow is known."""
+        """The page for it; the home page where no flow is known."""
         if not connection.flow or not connection.source_id:
             return f"{self._web_url}/"
         source_url = f"{self._flowdock_api_url}/flows/{connection.flow}/sources/{connection.source_id}"

@@ -7,6 +7,7 @@ included; what cannot be undone now stays in the journal of intents and is undon
 import asyncio
 import time
 from collections.abc import Coroutine, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
 
@@ -17,17 +18,17 @@ from bridge.core.errors import (
     BridgeError,
     FlowdockRejected,
     GitHubFailing,
-    GitHubRefused,
+    NotAdministrator,
     NotFound,
     NotLinked,
     SourceGone,
 )
-from bridge.core.model import Connection, Flow
+from bridge.core.model import Administrator, Connection, Flow
 from bridge.core.options import Options
 from bridge.flowdock import Flowdock
 from bridge.hooks import Hooks, Repository
 from bridge.intents import Intent, Intents
-from bridge.mending import NO_RIGHT, Connected, Mending
+from bridge.mending import Connected, Mending
 from bridge.pulls import Pulls
 from bridge.store import Store, new_connection_id
 from bridge.undoing import Undoing
@@ -41,6 +42,18 @@ MAKING_SECONDS = 40
 T = TypeVar("T")
 
 log = structlog.get_logger()
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Wanted:
+    """What `Connecting.connect` was asked for."""
+
+    user: str
+    access_token: str = field(repr=False)
+    flow: Flow
+    repository: Repository
+    options: Options
+    administrator: Administrator | None
 
 
 class Connecting:
@@ -69,16 +82,35 @@ class Connecting:
         self._running: set[asyncio.Task[Any]] = set()
 
     async def connect(
-        self, *, user: str, access_token: str, flow: Flow, repository: Repository, options: Options
+        self,
+        *,
+        user: str,
+        access_token: str,
+        flow: Flow,
+        repository: Repository,
+        options: Options,
+        administrator: Administrator | None = None,
     ) -> Connected:
         """Tie a repository to a flow as a Flowdock user: with their access token and their linked account.
 
-        The same again returns the connection there is, its options untouched and its webhook mended.
+        With an `administrator` theirs is the webhook, and GitHub takes the token back that they lent; else
+        `repository` is as GitHub shows it to the linked account. The same again returns the connection there
+        is, its options untouched and its webhook mended.
 
-        Raises `Busy`, `NotLinked`, `NotAMember`, `SignedOut`, `RateLimited`, `GitHubFailing`,
-        `FlowdockFailing` and whatever else keeps it from being whole: nothing is left of it then.
+        Raises `NotAdministrator`, `Busy`, `NotLinked`, `NotAMember`, `SignedOut`, `RateLimited`,
+        `GitHubRefused`, `GitHubFailing`, `FlowdockFailing` and whatever else keeps it from being whole:
+        nothing is left of it then.
         """
-        return await self._shielded(self._connect(user, access_token, flow, repository, options))
+        wanted = _Wanted(
+            user=user,
+            access_token=access_token,
+            flow=flow,
+            repository=repository,
+            options=options,
+            administrator=administrator,
+        )
+        work = self._connect(wanted)
+        return await self._shielded(self._lent(work, administrator) if administrator else work)
 
     async def disconnect(self, connection: Connection, *, access_token: str, user: str) -> list[str]:
         """Remove a connection with its flow token, its source, and its webhook if no other needs it.
@@ -90,18 +122,14 @@ class Connecting:
     async def mend_hook(self, connection: Connection, *, user: str) -> Connected:
         """Make or mend a connection's webhook as the linked account of `user`, and have GitHub ping.
 
-        Where that account may not, those who connected the repository are tried. Raises `NotLinked`,
-        `RateLimited` or `GitHubFailing`; `NotFound` if the connection was removed.
+        Where that account may not, those who connected the repository are tried. Raises `GitHubRefused`,
+        `NotLinked`, `RateLimited` or `GitHubFailing`; `NotFound` if the connection was removed.
         """
         return await self._mending.mend(connection, user=user)
 
     async def pinged(self, repository_id: int, hook_id: int, since: float) -> bool:
         """Whether the ping of a repository's webhook came at `since` (Unix seconds) or later."""
         return await self._store.pinged_at(hook_id, repository_id=repository_id) >= since
-
-    async def pinged_by_hand(self, repository_id: int, since: float) -> bool:
-        """The same for any webhook of a repository: one that was made by hand is known by no id."""
-        return await self._store.repository_pinged_at(repository_id) >= since
 
     async def tidy(self) -> None:
         """Undo what crashed connectings left, as far as can be done now; raises redis-py's errors only."""
@@ -122,19 +150,28 @@ class Connecting:
         # A browser that goes away must not stop it half-way.
         return await asyncio.shield(task)
 
-    async def _connect(
-        self, user: str, access_token: str, flow: Flow, repository: Repository, options: Options
-    ) -> Connected:
+    async def _lent(self, work: Coroutine[Any, Any, T], administrator: Administrator) -> T:
+        """`work`, after which GitHub takes the token back; where something is left to undo, after that."""
+        try:
+            return await work
+        finally:
+            if all(intent.administrator != administrator for intent in await self._intents.all()):
+                await self._accounts.give_back(administrator)
+
+    async def _connect(self, wanted: _Wanted) -> Connected:
+        repository = wanted.repository
+        if not repository.may_hook:
+            raise NotAdministrator(f"GitHub says that you do not administer {repository.full_name}")
         async with self._intents.held(repository.id):
             await self._undoing.left(repository.id)
-            known = await self._known(flow, repository, access_token)
+            known = await self._known(wanted.flow, repository, wanted.access_token)
             if known is not None:
-                return await self.mend_hook(known, user=user)
-            intent = await self._looked_at(user, access_token, flow, repository)
+                return await self._hooked(known, wanted.user, wanted.administrator)
+            intent = await self._looked_at(wanted)
             await self._intents.note(intent)
             try:
                 async with asyncio.timeout(MAKING_SECONDS):
-                    return await self._make(intent, options)
+                    return await self._make(intent, wanted.options)
             except Exception as error:
                 await self._undoing.undo(intent, may_come_late=_may_come_late(error))
                 if isinstance(error, TimeoutError):
@@ -158,30 +195,35 @@ class Connecting:
                 return known
         return None
 
-    async def _looked_at(self, user: str, access_token: str, flow: Flow, repository: Repository) -> Intent:
+    async def _looked_at(self, wanted: _Wanted) -> Intent:
         """The intent, with what is there before anything is made."""
-        sources = await self._flowdock.source_ids(flow.path, access_token, external_url=repository.url)
+        flow, repository = wanted.flow.path, wanted.repository
+        sources = await self._flowdock.source_ids(flow, wanted.access_token, external_url=repository.url)
+        lacks = partial(self._lacks_hook, repository)
         return Intent(
             id=new_connection_id(),
-            user=user,
-            access_token=access_token,
-            flow=flow.path,
+            user=wanted.user,
+            access_token=wanted.access_token,
+            flow=flow,
             repository=repository.full_name,
             repository_id=repository.id,
             url=repository.url,
             sources_before=tuple(sorted(sources)),
-            makes_hook=await self._accounts.as_user(user, partial(self._lacks_hook, repository)),
+            makes_hook=await self._accounts.as_either(wanted.user, wanted.administrator, lacks),
+            administrator=wanted.administrator,
         )
 
     async def _lacks_hook(self, repository: Repository, token: str) -> bool:
         if await self._hooks.app():
             return False
-        try:
-            return await self._hooks.find(repository, token=token) is None
-        except GitHubRefused as refusal:
-            if refusal.answered not in NO_RIGHT:
-                raise
-            return False
+        return await self._hooks.find(repository, token=token) is None
+
+    async def _hooked(
+        self, connection: Connection, user: str, administrator: Administrator | None
+    ) -> Connected:
+        if administrator is None:
+            return await self.mend_hook(connection, user=user)
+        return await self._mending.mend_as(administrator, connection)
 
     async def _make(self, intent: Intent, options: Options) -> Connected:
         source = await self._flowdock.create_source(
@@ -197,10 +239,11 @@ class Connecting:
             options=options,
             flow=intent.flow,
             source_id=source.id,
-            installer=intent.user,
+            installer="" if intent.administrator else intent.user,
+            hook_by=intent.administrator.login if intent.administrator else "",
         )
         await self._store.add(connection)
-        connected = await self.mend_hook(connection, user=intent.user)
+        connected = await self._hooked(connection, intent.user, intent.administrator)
         await self._intents.forget(intent.id)
         log.info("connected", connection=connection.id, repository=intent.repository, hook=connected.hook)
         return connected

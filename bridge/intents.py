@@ -15,6 +15,7 @@ from redis.exceptions import LockError, RedisError
 
 from bridge import keys
 from bridge.core.errors import BridgeError
+from bridge.core.model import Administrator
 from bridge.core.vault import Vault
 from bridge.redis_client import AnyRedis
 
@@ -55,6 +56,8 @@ class Intent:
     """GitHub showed no webhook to bridge before."""
     look_until: int = 0
     """Unix seconds until which a call that was given up may take effect outside, after all."""
+    administrator: Administrator | None = None
+    """As whom the webhook is made; None: as the linked account of `user`."""
 
 
 class Intents:
@@ -105,4 +108,11 @@ class Intents:
 
     def _load(self, intent_id: str, sealed: bytes) -> Intent:
         fields = orjson.loads(self._vault.open(sealed, place=f"intent:{intent_id}"))
-        return Intent(**{**fields, "sources_before": tuple(fields["sources_before"])})
+        lent = fields["administrator"]
+        return Intent(
+            **{
+                **fields,
+                "sources_before": tuple(fields["sources_before"]),
+                "administrator": Administrator(**lent) if lent else None,
+            }
+        )

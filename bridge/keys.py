@@ -203,9 +203,9 @@ def ping(repository_id: int, hook_id: int) -> str:
     return f"bridge:ping:{repository_id}:{hook_id}"
 
 
-def repository_ping(repository_id: int) -> str:
-    """When a ping of any of a repository's webhooks came last."""
-    return f"bridge:repository-ping:{repository_id}"
+def handovers(flowdock_user: str) -> str:
+    """Sorted set: what a user asks administrators to connect, by when that ends; each by its id's hash."""
+    return f"bridge:handovers:{flowdock_user}"
 
 
 def asked(guid: str) -> str:

@@ -8,7 +8,7 @@ import structlog
 
 from bridge.accounts import Accounts
 from bridge.core.errors import BridgeError, GitHubRefused, NotLinked
-from bridge.core.model import Connection
+from bridge.core.model import Administrator, Connection
 from bridge.hooks import ComesWithApp, Ensured, Hooks
 from bridge.pulls import Pulls
 from bridge.store import Store
@@ -21,11 +21,10 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, kw_only=True)
 class Connected:
-    """A connection and how it came by its webhook; `reason` says why that must be made by hand."""
+    """A connection and how it came by its webhook."""
 
     connection: Connection
-    hook: Literal["made", "mended", "by hand", "app"]
-    reason: str = ""
+    hook: Literal["made", "mended", "app"]
 
 
 class Mending:
@@ -40,10 +39,9 @@ class Mending:
     async def mend(self, connection: Connection, *, user: str) -> Connected:
         """Make or mend a connection's webhook as the linked account of `user`, and have GitHub ping.
 
-        Where that account may not, those who connected the repository are tried. Raises `NotLinked`,
-        `RateLimited` or `GitHubFailing`; `NotFound` if the connection was removed.
+        Where that account may not, those who connected the repository are tried. Raises `GitHubRefused`,
+        `NotLinked`, `RateLimited` or `GitHubFailing`; `NotFound` if the connection was removed.
         """
-        name = await self.name(connection)
         refusal: BridgeError | None = None
         for who in await self._hookers(connection, user):
             try:
@@ -59,9 +57,16 @@ class Mending:
             else:
                 changed = await self._store.change(connection.id, hook_id=ensured.id)
                 return Connected(connection=changed, hook="made" if ensured.made else "mended")
-        if isinstance(refusal, GitHubRefused):
-            return Connected(connection=connection, hook="by hand", reason=_why(name, refusal))
         raise refusal or NotLinked("nobody who may has a linked GitHub account")
+
+    async def mend_as(self, administrator: Administrator, connection: Connection) -> Connected:
+        """The same with a token that was lent."""
+        try:
+            ensured = await self._accounts.as_either("", administrator, partial(self._ensure, connection))
+        except ComesWithApp:
+            return Connected(connection=connection, hook="app")
+        changed = await self._store.change(connection.id, hook_id=ensured.id, hook_by=administrator.login)
+        return Connected(connection=changed, hook="made" if ensured.made else "mended")
 
     async def name(self, connection: Connection) -> str:
         """The present full name of a connection's repository, as far as bridge has heard."""
@@ -88,10 +93,3 @@ class Mending:
                 # The webhook is as it should be; that no ping comes is seen where it is waited for.
                 log.warning("not_pinged", repository=repository.full_name, error=str(error))
         return ensured
-
-
-def _why(full_name: str, refusal: GitHubRefused) -> str:
-    """Why a webhook must be made by hand. GitHub hides webhooks from those who may not see them (404)."""
-    if refusal.answered == 404:
-        return f"You do not administer {full_name} at GitHub, so bridge cannot make its webhook as you."
-    return f"GitHub did not let bridge make the webhook of {full_name} as you: {refusal.reason}"

@@ -14,7 +14,9 @@ from bridge.credentials import GitHubCredentials
 from bridge.deliveries import Deliveries
 from bridge.flowdock import Flowdock
 from bridge.github import GitHub
+from bridge.handing_over import HandingOver
 from bridge.handling import Handler
+from bridge.handovers import Handovers
 from bridge.holding import Stop
 from bridge.hooks import Hooks
 from bridge.http import open_session
@@ -58,6 +60,9 @@ class Services:
     checkups: Checkups
     connecting: Connecting
     setting_up: SettingUp
+    handovers: Handovers
+    handing_over: HandingOver
+    vault: Vault
     journal: Journal
     metrics: Metrics
     stop: Stop
@@ -161,7 +166,13 @@ async def open_services(settings: Settings, *, redis_url: str) -> AsyncIterator[
         flowdock=flowdock,
         hooks=hooks,
     )
-    setting_up = SettingUp(store=store, accounts=accounts, hooks=hooks, connecting=connecting)
+    handovers = Handovers(redis, store)
+    handing_over = HandingOver(
+        handovers=handovers, accounts=accounts, hooks=hooks, flowdock=flowdock, connecting=connecting
+    )
+    setting_up = SettingUp(
+        store=store, accounts=accounts, hooks=hooks, connecting=connecting, handovers=handovers
+    )
     try:
         yield Services(
             settings=settings,
@@ -179,6 +190,9 @@ async def open_services(settings: Settings, *, redis_url: str) -> AsyncIterator[
             checkups=checkups,
             connecting=connecting,
             setting_up=setting_up,
+            handovers=handovers,
+            handing_over=handing_over,
+            vault=vault,
             journal=Journal(redis),
             metrics=Metrics(),
             stop=Stop(),

@@ -1,7 +1,8 @@
 """Setting a flow up: chosen repositories connected one after the other, and what became of each.
 
-It goes on without the browser that asked for it; what became of it is kept for a day, for the page that
-tells. A process that ends in the middle leaves lines that wait: the same again completes them.
+Whoever does not administer a repository gets a link for somebody who does. It goes on without the browser
+that asked for it; what became of it is kept for some days, for the page that tells. A process that ends in
+the middle leaves lines that wait: the same again completes them.
 """
 
 import asyncio
@@ -16,15 +17,18 @@ import structlog
 from bridge.accounts import Accounts
 from bridge.connecting import Connecting
 from bridge.core.errors import BridgeError, NotLinked, RateLimited, RequestRefused, SignedOut
-from bridge.core.model import Flow
+from bridge.core.model import Flow, FlowdockUser
 from bridge.core.options import Options
+from bridge.handovers import Handovers
 from bridge.hooks import Hooks, Repository
 from bridge.store import Store
 
 MOST = 20
 """Repositories at once: GitHub's secondary limits ask for few writes, one after the other."""
 
-KEPT_SECONDS = 24 * 3600
+KEPT_SECONDS = 4 * 24 * 3600
+"""A day longer than the links that it shows."""
+
 INTERRUPTED_SECONDS = 150
 """After this long without a step the process that worked on it is gone."""
 
@@ -49,15 +53,17 @@ class Line:
     repository_id: int
     full_name: str
     url: str
-    state: Literal["waiting", "connected", "failed"] = "waiting"
+    state: Literal["waiting", "connected", "asked", "failed"] = "waiting"
     hook: str = ""
     """How it came by its webhook: `mending.Connected.hook`."""
     reason: str = ""
-    """Why it failed, or why the webhook must be made by hand."""
+    """Why it failed."""
     advice: str = ""
     hook_id: int | None = None
     source_id: str = ""
     since: float = 0
+    handover: str = ""
+    """The id of what an administrator is asked for."""
 
     @classmethod
     def of(cls, repository: Repository) -> "Line":
@@ -86,25 +92,35 @@ class SetUp:
     @property
     def unfinished(self) -> list[Line]:
         """What failed, or was interrupted: what a further try is for."""
-        return [] if self.is_running else [line for line in self.lines if line.state != "connected"]
+        settled = ("connected", "asked")
+        return [] if self.is_running else [line for line in self.lines if line.state not in settled]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Chooser:
     """Who sets it up."""
 
-    user: str
+    user: FlowdockUser
     access_token: str = field(repr=False)
 
 
 class SettingUp:
     """Begins set-ups, and tells of them."""
 
-    def __init__(self, *, store: Store, accounts: Accounts, hooks: Hooks, connecting: Connecting) -> None:
+    def __init__(
+        self,
+        *,
+        store: Store,
+        accounts: Accounts,
+        hooks: Hooks,
+        connecting: Connecting,
+        handovers: Handovers,
+    ) -> None:
         self._store = store
         self._accounts = accounts
         self._hooks = hooks
         self._connecting = connecting
+        self._handovers = handovers
         self._running: set[asyncio.Task[None]] = set()
 
     async def begin(
@@ -113,7 +129,7 @@ class SettingUp:
         """Connect what was chosen; the id to `find` it by, once it is done or after `wait` seconds."""
         begun = SetUp(
             id=secrets.token_urlsafe(16),
-            user=by.user,
+            user=by.user.id,
             flow=flow,
             options=options,
             lines=tuple(chosen),
@@ -171,8 +187,11 @@ class SettingUp:
         since = time.time()
         try:
             repository = await self._asked(line, by)
+            line = replace(line, full_name=repository.full_name, url=repository.url)
+            if not repository.may_hook:
+                return await self._handed_over(line, repository, setup, by)
             connected = await self._connecting.connect(
-                user=by.user,
+                user=by.user.id,
                 access_token=by.access_token,
                 flow=setup.flow,
                 repository=repository,
@@ -184,20 +203,21 @@ class SettingUp:
             return _failed(line, error)
         return replace(
             line,
-            full_name=repository.full_name,
-            url=repository.url,
             state="connected",
             hook=connected.hook,
-            reason=connected.reason,
             hook_id=connected.connection.hook_id,
             source_id=connected.connection.source_id,
             since=since,
         )
 
+    async def _handed_over(self, line: Line, repository: Repository, setup: SetUp, by: Chooser) -> Line:
+        asked = await self._handovers.ask(by.user, by.access_token, setup.flow, repository, setup.options)
+        return replace(line, state="asked", handover=asked.id)
+
     async def _asked(self, line: Line, by: Chooser) -> Repository:
         """The repository by GitHub's word of this moment: a form may name any."""
         repository = await self._accounts.as_user(
-            by.user, lambda token: self._hooks.present(line.repository_id, line.full_name, token=token)
+            by.user.id, lambda token: self._hooks.present(line.repository_id, line.full_name, token=token)
         )
         if repository.archived:
             raise NotThere(f"{line.full_name} is archived: nothing will happen in it")

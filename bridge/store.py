@@ -301,17 +301,10 @@ class Store:
         `repository_id` is what the ping's secret speaks for, 0 for a ping about no repository.
         """
         await self._redis.set(keys.ping(repository_id, hook_id), str(time.time()), ex=PING_SECONDS)
-        if repository_id:
-            await self._redis.set(keys.repository_ping(repository_id), str(time.time()), ex=PING_SECONDS)
 
     async def pinged_at(self, hook_id: int, *, repository_id: int = 0) -> float:
         """When the ping of a repository's webhook came last, in Unix seconds; 0 if none within a day."""
         found = await self._redis.get(keys.ping(repository_id, hook_id))
-        return float(found) if found else 0
-
-    async def repository_pinged_at(self, repository_id: int) -> float:
-        """The same for any webhook of a repository: the id of one that was made by hand is not known."""
-        found = await self._redis.get(keys.repository_ping(repository_id))
         return float(found) if found else 0
 
     def account_lock(self, flowdock_user: str) -> Lock:

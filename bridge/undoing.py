@@ -117,9 +117,11 @@ class Undoing:
         if intent.makes_hook and not await self.is_needed(intent.id, intent.repository_id, intent.repository):
             await self._hooks.revoke(intent.repository_id)
             drop = partial(self.drop_hook, intent.repository_id, intent.repository)
-            await self._accounts.as_user(intent.user, drop)
+            await self._accounts.as_either(intent.user, intent.administrator, drop)
 
     async def _forget(self, intent: Intent) -> None:
+        if intent.administrator is not None:
+            await self._accounts.give_back(intent.administrator)
         await self._intents.forget(intent.id)
 
     async def is_needed(self, connection_id: str, repository_id: int | None, full_name: str) -> bool:

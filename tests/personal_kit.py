@@ -28,7 +28,7 @@ async def sign_in(house: House, browser: Browser, who: str = "ann", then: str = 
 def text(page: Page) -> str:
     """A page's main part as people read it."""
     main = page.text.partition('<main id="main"')[2]
-    inline = re.sub(r"</?(?:a|code|em|strong|time)\b[^>]*>", "", main.partition(">")[2])
+    inline = re.sub(r"</?(?:a|bdi|code|em|strong|time)\b[^>]*>", "", main.partition(">")[2])
     return html.unescape(" ".join(re.sub(r"<[^>]+>", " ", inline).split()))
 
 

@@ -362,7 +362,7 @@ async def test_where_nobody_looks_after_the_webhook_its_removal_is_told_and_a_de
     found = await trouble(cared, connection, "hook")
     assert found.trouble is not None
     assert "was removed at GitHub" in found.trouble.text
-    # No flow is known of a token made by hand: the home page has the values for a webhook.
+    # No flow is known of a token made by hand: the home page is all there is.
     assert last_told(cared)["error_message"] == f"{found.trouble.text} {cared.bridge}/"
     await cared.hook()
     await trouble(cared, connection, None)

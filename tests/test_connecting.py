@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bridge import flowdock, github, intents, keys, undoing
-from bridge.core.errors import BridgeError, GitHubFailing, NotLinked
+from bridge.core.errors import BridgeError, GitHubFailing, GitHubRefused, NotAdministrator, NotLinked
 from bridge.core.options import Options
 from bridge.hooks import EVENTS, Repository
 from bridge.intents import Busy, Intent, Intents
@@ -177,18 +177,22 @@ async def test_a_hook_that_another_flow_needs_survives_a_failure(
     assert await cy.house.services.store.connections() == [first.connection]
 
 
-async def test_without_the_right_the_connection_stays_and_the_hook_is_by_hand(house: House) -> None:
+async def test_whoever_does_not_administer_it_connects_nothing(house: House) -> None:
     ann = await Installer.of(house, "ann")
-    connected = await ann.connect(await ann.repository())
-    assert (connected.hook, connected.connection.hook_id) == ("by hand", None)
-    assert connected.reason == (
-        "You do not administer acme/component at GitHub, so bridge cannot make its webhook as you."
-    )
-    assert len(await ann.sources()) == 1
-    assert await left_intents(house) == []
-    cy = await Installer.of(house)
-    assert (await house.services.connecting.mend_hook(connected.connection, user="1003")).hook == "made"
-    assert len(await cy.hooks()) == 1
+    component = await ann.repository()
+    forget_calls(house)
+    with pytest.raises(NotAdministrator, match="you do not administer acme/component"):
+        await ann.connect(component)
+    assert house.flowdock_journal.calls == house.github_journal.calls == []
+    await assert_nothing(await Installer.of(house))
+
+
+async def test_nor_where_another_flow_has_it_connected(cy: Installer, component: Repository) -> None:
+    await cy.connect(component)
+    ann = await Installer.of(cy.house, "ann")
+    with pytest.raises(NotAdministrator):
+        await ann.connect(await ann.repository(), flow=OPS)
+    await assert_whole(cy)
 
 
 async def test_without_the_right_the_hook_is_mended_as_whoever_connected_the_repository(
@@ -196,22 +200,20 @@ async def test_without_the_right_the_hook_is_mended_as_whoever_connected_the_rep
 ) -> None:
     first = await cy.connect(component)
     ann = await Installer.of(cy.house, "ann")
-    second = await ann.connect(component, flow=OPS)
-    assert (second.hook, second.connection.hook_id) == ("mended", first.connection.hook_id)
+    mended = await cy.house.services.connecting.mend_hook(first.connection, user=ann.user)
+    assert (mended.hook, mended.connection.hook_id) == ("mended", first.connection.hook_id)
 
 
 @pytest.mark.parametrize("answered", [403, 404, 422])
-async def test_a_refused_hook_is_by_hand_with_githubs_reason(
-    cy: Installer, component: Repository, answered: int
-) -> None:
+async def test_a_refused_hook_leaves_nothing(cy: Installer, component: Repository, answered: int) -> None:
     said = '{"message": "Not for you"}'
     cy.house.github_journal.faults.append(
         Fault(path=".*/hooks", method="POST", status=answered, answer=said, headers=JSON)
     )
-    connected = await cy.connect(component)
-    assert connected.hook == "by hand"
-    assert ("Not for you" in connected.reason) == (answered != 404)
-    assert len(await cy.sources()) == 1
+    with pytest.raises(GitHubRefused) as refused:
+        await cy.connect(component)
+    assert ("Not for you" in str(refused.value)) == (answered != 404)
+    await assert_nothing(cy)
 
 
 async def test_a_link_that_github_no_longer_takes_leaves_nothing(
@@ -470,12 +472,14 @@ async def test_disconnecting_removes_source_hook_and_connection(cy: Installer, c
 
 async def test_the_hook_stays_while_another_flow_needs_it(cy: Installer, component: Repository) -> None:
     ann = await Installer.of(cy.house, "ann")
+    await permit(cy.house, "ann-gh", "admin")
     first, second = await cy.connect(component), await ann.connect(component, flow=OPS)
+    await permit(cy.house, "ann-gh", "write")
     connecting = cy.house.services.connecting
     assert await connecting.disconnect(first.connection, access_token=cy.access_token, user=cy.user) == []
     assert len(await cy.hooks()) == 1
     assert await cy.sources() == []
-    # Ann does not administer the repository, and cy's connection is gone: the hook is left, and said so.
+    # Ann administers the repository no more, and cy's connection is gone: the hook is left, and said so.
     left = await connecting.disconnect(second.connection, access_token=ann.access_token, user=ann.user)
     assert [sentence.partition("(")[0] for sentence in left] == [
         "The webhook of acme/component could not be removed "

@@ -40,7 +40,6 @@ THREATS = [
         "that secret is derived for one repository and serves only for its own address and payload; "
         "what is signed with it is read whole before it is taken; the installation's secret is never shown",
         (
-            "web/test_setup.py::test_the_webhook_by_hand_has_a_secret_of_its_own",
             "test_worker_ends.py::"
             "test_who_may_sign_for_one_repository_makes_nobody_believe_a_word_about_another",
         ),
@@ -119,10 +118,63 @@ THREATS = [
     Threat(
         "Linked user of another team",
         "connects a repository that they do not administer, or that GitHub does not show them",
-        "GitHub is asked as that person for each chosen repository; without the right the webhook is by hand",
+        "GitHub is asked as that person for each chosen repository, at that moment; whoever does not "
+        "administer it gets a link for somebody who does, with a GitHub App too",
         (
             "web/test_setup.py::test_another_flows_repository_list_is_not_believed",
-            "test_connecting.py::test_without_the_right_the_connection_stays_and_the_hook_is_by_hand",
+            "test_connecting.py::test_whoever_does_not_administer_it_connects_nothing",
+            "attacks/test_handover.py::test_a_reader_connects_a_repository_to_their_own_flow",
+            "attacks/test_handover.py::test_nor_by_a_form_that_says_that_they_may",
+        ),
+    ),
+    Threat(
+        "Holder of a link to hand on",
+        "connects, or declines for its administrators, what they do not administer; uses it twice",
+        "GitHub is asked by the repository's id as whoever signed in, at the sign-in and at the answer; "
+        "a link serves once, and ends after three days; only who has it sees what it asks for",
+        (
+            "attacks/test_handover.py::"
+            "test_a_link_is_opened_by_somebody_who_does_not_administer_the_repository",
+            "web/test_handover.py::test_whoever_is_no_administrator_is_told_so_and_the_link_stays",
+            "web/test_handover.py::test_a_link_serves_once",
+            "web/test_handover.py::test_an_unknown_link_tells_nothing",
+            "web/test_handover.py::test_the_log_does_not_name_the_link",
+        ),
+    ),
+    Threat(
+        "Attacker of an administrator",
+        "has their browser say yes: by another site's form, a sign-in begun elsewhere, another link's form",
+        "the sign-in's state lies sealed in a cookie of that browser; the answer is a POST with a value that "
+        "serves once, for the one link; a page first names who asks, flow, repository and account",
+        (
+            "attacks/test_handover.py::test_another_site_sends_the_form_from_an_administrators_browser",
+            "attacks/test_handover.py::test_an_administrator_is_sent_to_a_sign_in_that_the_attacker_began",
+            "attacks/test_handover.py::"
+            "test_the_attackers_own_answer_is_not_taken_in_an_administrators_browser",
+            "attacks/test_handover.py::"
+            "test_whose_link_it_is_cannot_be_changed_between_the_question_and_the_answer",
+            "attacks/test_handover.py::test_the_link_leads_nowhere_else",
+        ),
+    ),
+    Threat(
+        "Somebody who left the flow",
+        "has their link answered after they left it, or for a repository that became another one",
+        "Flowdock is asked with their token, GitHub for the repository under the name that was shown; else "
+        "nothing is made",
+        (
+            "web/test_handover.py::test_whoever_asked_must_still_be_in_the_flow",
+            "web/test_handover.py::test_one_that_changes_under_the_button_is_not_connected",
+        ),
+    ),
+    Threat(
+        "Thief of an administrator's token",
+        "takes it from bridge after they connected a repository",
+        "it lies encrypted until the answer, and GitHub is told to forget it then; where something is left "
+        "to undo, once that is undone",
+        (
+            "web/test_handover.py::test_nothing_of_the_administrators_is_kept",
+            "web/test_handover.py::test_what_cannot_be_undone_now_keeps_the_token_until_it_is",
+            "web/test_handover.py::test_before_the_sign_in_nothing_is_stored",
         ),
     ),
     Threat(

@@ -23,6 +23,8 @@ from tests import hygiene
 from tests.accounts import USERS, link
 from tests.conftest import FLOW, REPOSITORY, House, eventually
 from tests.connecting_kit import COMPONENT_ID, signed_in
+from tests.handover_kit import link_of
+from tests.handover_kit import signed_in as signed_in_at_github
 from tests.personal_kit import sign_in
 
 THREAD = "github:component:pr:1"
@@ -88,7 +90,7 @@ class Told:
     cy: Watched
     """Signed in, linked, and has connected the repository."""
     ann: Watched
-    """The same, for another flow and with the webhook by hand."""
+    """The same, for another flow; an administrator was asked to."""
     half: Watched
     """Half through linking: the page that names both people is open."""
     confirm: Page
@@ -101,9 +103,9 @@ async def told(house: House) -> AsyncIterator[Told]:
     """The story of a bridge with an OAuth App; a worker must be at work."""
     seen = Seen()
     async with AsyncExitStack() as closing:
-        cy, ann, half = [await closing.enter_async_context(Watched(house.bridge, seen)) for _ in range(3)]
-        by_hand = await _set_up(house, ann, "ann", "acme:ops")
-        assert "by hand" in by_hand.text, by_hand.text
+        watched = [await closing.enter_async_context(Watched(house.bridge, seen)) for _ in range(4)]
+        cy, ann, half, admin = watched
+        await _handed_over(house, admin, await _set_up(house, ann, "ann", "acme:ops"))
         connected = await _set_up(house, cy, "cy", "acme:main")
         assert "Main is connected" in connected.text, connected.text
         await house.act("ann-gh", "open", title="Fix bug in thread API", body="", head="fix", base="main")
@@ -134,6 +136,15 @@ async def _set_up(house: House, browser: Watched, who: str, flow: str) -> Page:
     page = await browser.open(f"{house.bridge}/account/link?then={SETUP}")
     page = await browser.press(await browser.press(page, f"{who}-gh"), "Link them")
     return await _choose(browser, await browser.open(f"{house.bridge}{SETUP}?flow={flow}"))
+
+
+async def _handed_over(house: House, admin: Watched, result: Page) -> None:
+    """Somebody who administers the repository opens the link of a set-up's page, and says yes."""
+    url = link_of(result)
+    hygiene.know(url.rpartition("/")[2], "a link to hand on")
+    await admin.open(url)
+    page = await admin.press(await signed_in_at_github(house, admin, url), "Connect")
+    assert "said yes" in page.text, page.text
 
 
 async def _choose(browser: Watched, page: Page) -> Page:

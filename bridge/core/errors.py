@@ -3,7 +3,8 @@
 BridgeError
 ├── RequestRefused            the request is at fault; `status` is the answer
 │   ├── Malformed 400 · Unsigned 401 · TokenRefused 403 · NotFound 404 · TooLarge 413 · WrongContentType 415
-│   └── ClaimRefused          the link to /authorization is bad, expired or used
+│   ├── ClaimRefused          the link to /authorization is bad, expired or used
+│   └── NotAdministrator      GitHub does not call them an administrator of the repository
 ├── NotLinked                 no (or no longer a) GitHub account: answer with a challenge
 ├── GitHubRefused             GitHub said no; the sentence says why
 ├── GitHubFailing             GitHub is broken or slow
@@ -71,6 +72,16 @@ class ClaimRefused(RequestRefused):
 
     status = 403
     advice = _START_OVER
+
+
+class NotAdministrator(RequestRefused):
+    """GitHub does not call this person an administrator of the repository."""
+
+    status = 403
+    advice = (
+        "Nothing was changed, and nothing is kept of your account. Hand the link to somebody who administers"
+        " it: it still works."
+    )
 
 
 class NotLinked(BridgeError):

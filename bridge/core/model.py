@@ -81,9 +81,13 @@ class Connection:
     """`organization/flow`; empty where the flow token was made by hand and nobody told."""
     source_id: str = ""
     installer: str = ""
-    """The Flowdock user who connected it: the hook is looked after as the GitHub account they linked."""
+    """The Flowdock user who connected it: the hook is looked after as the GitHub account they linked.
+
+    Empty where nobody does: it was connected by command, or an administrator was asked to (`hook_by`)."""
     hook_id: int | None = None
-    """GitHub's webhook; None where it was made by hand or comes with a GitHub App."""
+    """GitHub's webhook; None where it is the operator's, made by hand, or comes with a GitHub App."""
+    hook_by: str = ""
+    """The GitHub login of the administrator who was handed the link to connect it; empty without one."""
     paused: bool = False
     trouble: Trouble | None = None
 
@@ -142,6 +146,14 @@ class GitHubToken:
     refresh: str | None = field(default=None, repr=False)
     expires_at: int | None = None
     scopes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Administrator:
+    """Somebody who administers a repository at GitHub and lends bridge a token, to connect it once."""
+
+    login: str
+    token: str = field(repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)

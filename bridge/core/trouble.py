@@ -110,7 +110,8 @@ Found = tuple[Literal["hook", "repository", "account", "deliveries"], str]
 
 
 def _account(connection: Connection, seen: Seen) -> Found | None:
-    if connection.hook_id is None:
+    # An administrator was asked to make the webhook once: nobody promised to look after it.
+    if connection.hook_id is None or (connection.hook_by and not connection.installer):
         return None
     if not seen.linked:
         why = "Whoever connected it has no linked GitHub account any more, or its token died"

@@ -22,6 +22,7 @@ from bridge.core.errors import (
 from bridge.core.markdown import escape
 from bridge.core.model import Author, Connection, Message
 from bridge.hooks import Repository
+from bridge.mending import NO_RIGHT
 from bridge.services import Services
 from bridge.web import connection_view, membership, pages, sessions
 from bridge.web.keys import LOG, SERVICES, Session
@@ -96,10 +97,12 @@ async def repair(request: web.Request) -> web.Response:
     except NotLinked:
         # A form's answer leads to no other site (the pages' form-action): the page has the link.
         return _done(connection, "link-first")
+    except GitHubRefused as refusal:
+        if refusal.answered not in NO_RIGHT:
+            raise
+        return _done(connection, "not-mended")
     await services.checkups.order([connection], delay=1)
-    if mended.hook in ("made", "mended"):
-        return _done(connection, mended.hook, since=since)
-    return _done(connection, "app" if mended.hook == "app" else "by-hand")
+    return _done(connection, mended.hook, **({} if mended.hook == "app" else {"since": since}))
 
 
 @routes.post(f"{_CONNECTION}/care")

@@ -10,8 +10,6 @@ from bridge.core.model import Connection, LinkedAccount
 from bridge.credentials import App
 from bridge.journal import Note
 from bridge.services import Services
-from bridge.web import by_hand
-from bridge.web.by_hand import ByHand
 
 PING_SECONDS = 30
 """How long the page waits for a ping; GitHub sends it at once."""
@@ -26,9 +24,9 @@ NOTICES = {
     "made": ("good", "The webhook is made."),
     "mended": ("good", "The webhook is as it should be."),
     "app": ("good", "There is no webhook to repair: GitHub tells bridge through the GitHub App."),
-    "by-hand": (
+    "not-mended": (
         "bad",
-        "GitHub did not let bridge make the webhook as you: somebody who administers the repository adds it.",
+        "GitHub did not let bridge repair the webhook as you: somebody who administers the repository can.",
     ),
     "test": ("good", "Flowdock took the test message: look into the flow's inbox."),
     "test-refused": ("bad", "Flowdock refused the test message: bridge's log tells the operator why."),
@@ -57,7 +55,6 @@ class View:
     """Whose account the webhook is looked after as; None if that is nobody, or nobody who is linked."""
     you: LinkedAccount | None
     app: App | None
-    by_hand: ByHand | None
     self_url: str
     notice: tuple[str, str] | None
     ping: str
@@ -70,9 +67,11 @@ class View:
 
     @property
     def webhook(self) -> str:
-        """Whose the webhook is: "app", "hand", "nobody" or "cared"."""
+        """Whose the webhook is: "app", "operator", "handed", "nobody" or "cared"."""
         if self.connection.hook_id is None:
-            return "app" if self.app else "hand"
+            return "app" if self.app else "operator"
+        if self.connection.hook_by and not self.connection.installer:
+            return "handed"
         return "cared" if self.installer else "nobody"
 
 
@@ -84,7 +83,6 @@ async def view(request: web.Request, services: Services, connection: Connection,
     url = f"{services.settings.github_url}/{name}"
     notes = await services.journal.notes(known, connection.id) if known is not None else []
     app = await services.hooks.app()
-    unhooked = connection.hook_id is None and app is None and known is not None
     return View(
         connection=connection,
         name=name,
@@ -93,11 +91,6 @@ async def view(request: web.Request, services: Services, connection: Connection,
         installer=await store.account(connection.installer) if connection.installer else None,
         you=await store.account(user),
         app=app,
-        by_hand=(
-            await by_hand.instructions(services, repository_id=known, url=url)
-            if unhooked and known is not None
-            else None
-        ),
         self_url=request.path_qs,
         notice=NOTICES.get(did),
         ping=await _ping(services, connection, request.query.get("since", "")),

@@ -20,7 +20,7 @@ from bridge.core import actions, claims
 from bridge.core.errors import ClaimRefused, GitHubFailing, NotLinked
 from bridge.core.model import FlowdockUser, GitHubToken, GitHubUser, LinkedAccount, Target
 from bridge.services import Services
-from bridge.web import oauth_callback, pages, sessions
+from bridge.web import handover, oauth_callback, pages, sessions
 from bridge.web.keys import SERVICES
 
 COOKIE = "bridge_linking"
@@ -134,6 +134,8 @@ async def flowdock_callback(request: web.Request) -> web.Response:
 @routes.get("/auth/github/callback")
 async def github_callback(request: web.Request) -> web.Response:
     """GitHub says which account; nothing is linked before both are seen and confirmed."""
+    if request.query.get("state", "").startswith(handover.STATE):
+        return await handover.signed_in(request)
     services = request.app[SERVICES]
     browser, linking = await _advance(request, "github", request.query.get("state", ""))
     code = oauth_callback.code(request, "GitHub")

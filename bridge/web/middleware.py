@@ -1,6 +1,7 @@
 """Around every request: one log line, safe headers, and every error as JSON or as a page."""
 
 import errno
+import re
 import time
 from collections.abc import Awaitable, Callable
 from urllib.parse import urlsplit
@@ -19,8 +20,8 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 _MACHINES = ("/github/", "/repos/", "/healthz", "/readyz", "/metrics", "/openapi.json")
 _PEOPLE = ("/github/manifest",)
-_KEYED = "/github/webhook/"
 _NOTHING: dict[str, str] = {}
+_OPENS = re.compile(r"^(/handover/|/github/webhook/)[^/]+")
 _NOWHERE = "there is nothing at this address"
 _QUIET = ("/healthz", "/readyz", "/metrics", "/static/")
 
@@ -40,7 +41,7 @@ async def around(request: web.Request, handler: Handler) -> web.StreamResponse:
         often(
             "request",
             method=request.method,
-            path=_shown(request.path),
+            path=_logged(request.path),
             status=response.status,
             client=client_address(request),
             ms=round((time.perf_counter() - began) * 1000, 1),
@@ -49,9 +50,9 @@ async def around(request: web.Request, handler: Handler) -> web.StreamResponse:
     return response
 
 
-def _shown(path: str) -> str:
-    """A path as the log shows it: without the key of a webhook, which is half of what proves it."""
-    return f"{_KEYED}…" if path.startswith(_KEYED) else path
+def _logged(path: str) -> str:
+    """A path without what opens something: a link to hand on, or the key in a webhook's address."""
+    return _OPENS.sub(r"\1*", path)
 
 
 def client_address(request: web.Request) -> str:
@@ -86,7 +87,7 @@ async def _answer_to(request: web.Request, raised: Exception) -> web.StreamRespo
         case RedisError() | OSError():
             log.error("redis_away", error=type(raised).__name__, doing="answering a request")
             return _refusal(request, Unavailable("bridge cannot reach its Redis: try again in a moment"))
-    log.error("unexpected", path=_shown(request.path), exc_info=raised)
+    log.error("unexpected", path=_logged(request.path), exc_info=raised)
     return _answer(request, 500, "bridge made a mistake here; its log tells the operator more")
 
 

@@ -69,7 +69,7 @@ class Operation:
 
 
 JSON, TEXT = "application/json", "text/plain"
-_OAUTH = (303, 400, 403, 422, 502, 504)
+_OAUTH = (303, 400, 403, 404, 409, 422, 502, 504)
 _GITHUB = (303, 400, 403, 404, 409, 422, 502, 504)
 _FLOW = (200, 400, 403, 404, 422, 502, 504)
 
@@ -149,6 +149,16 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ),
     ("POST", "/flowdock/setup/{id}"): Operation(
         summary="Try again what went wrong", who="session", answers=_GITHUB
+    ),
+    ("GET", "/handover/{id}"): Operation(
+        summary="Who asks an administrator to connect what, and how it stands", answers=(200, 404)
+    ),
+    ("GET", "/handover/{id}/sign-in"): Operation(summary="To GitHub's sign-in", answers=(303, 404, 409, 502)),
+    ("GET", "/handover/{id}/confirm"): Operation(summary="All parties, named", answers=(200, 403, 404, 409)),
+    ("POST", "/handover/{id}/confirm"): Operation(
+        summary="Connect what is asked for, or decline",
+        answers=(303, 403, 404, 409, 422, 429, 502, 504),
+        form=("state", "answer"),
     ),
     ("GET", "/flowdock/configure"): Operation(
         summary="From Flowdock to a connection's page",

@@ -114,8 +114,8 @@ def rows(
             barred = "Archived: nothing happens in it any more."
         elif with_app and not one.installed:
             barred = "The GitHub App is not installed on it: add the repository there first."
-        elif not with_app and not one.may_hook:
-            note = "You are no administrator: the webhook must be added by hand, by somebody who is."
+        elif not one.may_hook:
+            note = "You do not administer it: you get a link for somebody who does."
         yield Row(
             id=one.id,
             full_name=one.full_name,

@@ -131,7 +131,7 @@ async def again(request: web.Request) -> web.Response:
 async def _begin(
     request: web.Request, session: Session, flow: Flow, lines: Sequence[Line], options: Options
 ) -> web.Response:
-    by = Chooser(user=session.user.id, access_token=session.access_token)
+    by = Chooser(user=session.user, access_token=session.access_token)
     begun = await request.app[SERVICES].setting_up.begin(by, flow, lines, options, wait=WAIT_SECONDS)
     return pages.redirect(f"{PATH}/{begun}")
 
@@ -141,7 +141,7 @@ async def _setup(request: web.Request, session: Session) -> SetUp:
     services = request.app[SERVICES]
     setup = await services.setting_up.find(request.match_info["id"], user=session.user.id)
     if setup is None:
-        raise NotFound("there is no set-up of yours here: it is kept for a day")
+        raise NotFound("there is no set-up of yours here: it is kept for four days")
     await _member(services.flowdock.flow(setup.flow.path, session.access_token))
     return setup
 

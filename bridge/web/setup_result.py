@@ -4,9 +4,9 @@ import asyncio
 import time
 from dataclasses import dataclass
 
+from bridge.handovers import Handover
 from bridge.services import Services
 from bridge.setting_up import Line, SetUp
-from bridge.web import by_hand
 
 PING_SECONDS = 30
 """How long a ping is waited for; GitHub sends it at once."""
@@ -17,13 +17,23 @@ LOOK_SECONDS = 0.25
 
 @dataclass(frozen=True, kw_only=True)
 class Told:
-    """One repository; `by_hand` is what to enter at GitHub where bridge could not make the webhook."""
+    """One repository; `handover` is how it stands with what an administrator is asked for, if it still is."""
 
     line: Line
-    pinged: bool
-    is_awaited: bool
+    pinged: bool = False
+    is_awaited: bool = False
     """A ping may still come by itself."""
-    by_hand: by_hand.ByHand | None
+    handover: Handover | None = None
+
+    @property
+    def is_connected(self) -> bool:
+        """By whoever chose it, or by the administrator that they asked."""
+        return self.line.state == "connected" or bool(self.handover and self.handover.state == "done")
+
+    @property
+    def is_open(self) -> bool:
+        """Whether an administrator may still be handed the link."""
+        return bool(self.handover and self.handover.state == "open")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,17 +46,17 @@ class Telling:
     @property
     def connected(self) -> int:
         """How many are connected."""
-        return sum(one.line.state == "connected" for one in self.told)
+        return sum(one.is_connected for one in self.told)
+
+    @property
+    def asked(self) -> int:
+        """How many wait for an administrator."""
+        return sum(one.is_open for one in self.told)
 
     @property
     def settled(self) -> int:
         """How many are done, well or not."""
         return sum(one.line.state != "waiting" for one in self.told)
-
-    @property
-    def by_hand(self) -> int:
-        """How many wait for a webhook that somebody adds."""
-        return sum(one.by_hand is not None and not one.pinged for one in self.told)
 
     @property
     def may_change(self) -> bool:
@@ -69,28 +79,23 @@ async def awaited(services: Services, setup: SetUp) -> Telling:
 
 
 async def tell(services: Services, setup: SetUp) -> Telling:
-    """How a set-up stands; for a member of its flow, as it may show secrets for single repositories."""
+    """How a set-up stands; for whoever began it, as it may show links to hand on."""
     return Telling(setup=setup, told=tuple([await _told(services, line) for line in setup.lines]))
 
 
 async def _told(services: Services, line: Line) -> Told:
+    if line.state == "asked":
+        return Told(line=line, handover=await services.handovers.find(line.handover))
     pinged = await _pinged(services, line)
     expects = line.state == "connected" and line.hook in ("made", "mended")
     return Told(
         line=line,
         pinged=pinged,
         is_awaited=expects and not pinged and time.time() - line.since < PING_SECONDS,
-        by_hand=(
-            await by_hand.instructions(services, repository_id=line.repository_id, url=line.url)
-            if line.hook == "by hand"
-            else None
-        ),
     )
 
 
 async def _pinged(services: Services, line: Line) -> bool:
-    if line.hook == "by hand":
-        return await services.connecting.pinged_by_hand(line.repository_id, line.since)
     return line.hook_id is not None and await services.connecting.pinged(
         line.repository_id, line.hook_id, line.since
     )

@@ -23,6 +23,7 @@ CONNECTION = Connection(
     hook_id=5,
 )
 BY_HAND = replace(CONNECTION, installer="", hook_id=None)
+HANDED_OVER = replace(CONNECTION, installer="", hook_by="cy-gh")
 WITHOUT_HOOK_ID = replace(CONNECTION, hook_id=None)
 
 
@@ -63,6 +64,9 @@ REFUSED = attempt(NOW - 60, "failed to connect to host", 502)
         (CONNECTION, Seen(attempts=[replace(FAILED, at=NOW - 3700)]), None, ""),
         # Where nobody ever saw the webhook, what is not seen is no trouble.
         (BY_HAND, UNSEEN, None, ""),
+        (HANDED_OVER, UNSEEN, None, ""),
+        # Somebody took it over, and went.
+        (replace(HANDED_OVER, installer="1001"), UNSEEN, "account", "no linked GitHub account any more"),
         (WITHOUT_HOOK_ID, UNSEEN, None, ""),
         (WITHOUT_HOOK_ID, Seen(administers=False), None, ""),
         (WITHOUT_HOOK_ID, Seen(hooked=False), None, ""),

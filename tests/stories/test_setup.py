@@ -7,8 +7,7 @@ from playwright.async_api import Page, expect
 
 from scripts.sandbox.faults import Fault
 from tests.accounts import link
-from tests.conftest import FLOW, House, eventually
-from tests.connecting_kit import permit
+from tests.conftest import FLOW, House
 from tests.stories.looks import looks, sign_in
 
 
@@ -77,31 +76,6 @@ async def press_to(page: Page, name: str) -> None:
         if named.startswith(name):
             return
     raise AssertionError(f"{name} is not reached by Tab")
-
-
-async def test_a_webhook_by_hand(house: House, page: Page) -> None:
-    await link(house, "ann")
-    await sign_in(page, house, "/flowdock/setup%3Fflow=acme:main")
-    await expect(page.locator("main")).to_contain_text("You are no administrator")
-    await page.get_by_label("acme/component").check()
-    await page.get_by_role("button", name="Connect").click()
-    await expect(page.locator("main")).to_contain_text("The webhook must be added by hand")
-    await looks(page, "setup-by-hand")
-    shown = [await one.inner_text() for one in await page.locator("code.copy").all()]
-    url, _, secret = shown
-    assert secret not in house.services.settings.github_webhook_secrets
-    await permit(house, "ann-gh", "admin")
-    hook = {"repo": "acme/component", "url": url, "secret": secret, "content_type": "json"}
-    async with house.http.post(f"{house.github}/_sandbox/hooks", json=hook) as response:
-        assert response.status == 200
-    [connection] = await house.services.store.connections()
-    repository_id = connection.repository_id
-    assert repository_id is not None
-    await eventually(lambda: house.services.connecting.pinged_by_hand(repository_id, 1))
-    await page.get_by_role("link", name=re.compile("Look whether it came")).click()
-    await expect(page.locator("main")).to_contain_text("GitHub’s ping arrived")
-    await expect(page.locator("code.copy")).to_have_count(0)
-    await looks(page, "setup-by-hand-arrived")
 
 
 async def test_one_fails_and_is_tried_again(house: House, page: Page) -> None:

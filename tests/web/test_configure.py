@@ -300,7 +300,7 @@ async def test_whoever_is_not_linked_links_first_and_comes_back(house: House, br
     assert "The webhook is as it should be." in words(page)
 
 
-async def test_where_nobody_may_the_values_to_add_it_by_hand_are_shown(
+async def test_the_operators_webhook_is_repaired_by_nobody_but_an_administrator(
     house: House, browser: Browser
 ) -> None:
     connection = await connected(house)
@@ -308,10 +308,10 @@ async def test_where_nobody_may_the_values_to_add_it_by_hand_are_shown(
     await house.services.store.change(connection.id, hook_id=None)
     await link(house, "bob")
     page = await opened(house, browser, connection, BOB)
+    assert "The operator’s, made by hand: bridge only hears whether something comes" in words(page)
     page = await browser.press(page, "Repair it")
-    text = words(page)
-    assert "GitHub did not let bridge make the webhook as you" in text
-    assert f"{house.bridge}/github/webhook?repository={connection.repository_id}" in text
+    assert "GitHub did not let bridge repair the webhook as you" in words(page)
+    assert (await known(house, connection)).hook_id is None
     assert house.services.settings.github_webhook_secrets[0] not in page.text
 
 

@@ -68,6 +68,11 @@ OF_THEIR_OWN = {
     ("GET", "/auth/flowdock/callback"),
     ("GET", "/auth/github/callback"),
     ("GET", "/signin"),
+    # By a link's id alone, or moreover bound to a browser that signed in with GitHub.
+    ("GET", "/handover/{id}"),
+    ("GET", "/handover/{id}/sign-in"),
+    ("GET", "/handover/{id}/confirm"),
+    ("POST", "/handover/{id}/confirm"),
     # On to GitHub, for whoever is signed in.
     ("GET", "/account/link"),
     # The operator's, by METRICS_TOKEN or from this machine.

@@ -156,7 +156,7 @@ async def test_rights_archives_and_connections_are_explained(house: House, brows
     await house.act("cy-gh", "archive", repo="acme/gadgets")
     page = await visit(house, browser, nick="ann")
     assert f'value="{COMPONENT_ID}"' in page.text
-    assert "You are no administrator: the webhook must be added by hand, by somebody who is." in words(page)
+    assert "You do not administer it: you get a link for somebody who does." in words(page)
     assert "Archived: nothing happens in it any more." in words(page)
     assert len(re.findall('name="repository"', page.text)) == 1
     cy = await Installer.of(house)
@@ -282,15 +282,31 @@ async def test_the_same_choice_twice_is_one_connection(house: House, browser: Br
 
 async def test_a_result_is_its_owners_and_a_members(house: House, browser: Browser) -> None:
     page = await send(browser, await visit(house, browser, nick="ann"), [COMPONENT_ID])
-    assert "The webhook must be added by hand" in words(page)
+    assert "/handover/" in page.text
     async with Browser() as other:
         stranger = await visit(house, other, page.url.removeprefix(house.bridge), "cy")
-        assert (stranger.status, "secret" in stranger.text.lower()) == (404, False)
+        assert (stranger.status, "/handover/" in stranger.text) == (404, False)
     body = {"flow": "acme/main", "user": "ann", "member": False}
     async with house.http.post(f"{house.flowdock}/_sandbox/members", json=body):
         pass
     left = await browser.open(page.url)
-    assert (left.status, "secret" in left.text.lower()) == (403, False)
+    assert (left.status, "/handover/" in left.text) == (403, False)
+
+
+async def test_what_one_administers_is_connected_and_the_rest_is_handed_on(
+    house: House, browser: Browser
+) -> None:
+    page = await visit(house, browser)
+    async with house.http.post(
+        f"{house.github}/_sandbox/users/cy-gh", json={"permission": "write", "repo": "acme/gadgets"}
+    ) as response:
+        assert response.status == 200
+    page = await send(browser, page, [COMPONENT_ID, COMPONENT_ID + 1])
+    said = words(page)
+    assert "1 of 2 are connected" in said
+    assert "Main hears of the other once somebody who administers it at GitHub says yes." in said
+    assert "Try it again" not in said
+    assert [one.repository for one in await house.services.store.connections()] == ["acme/component"]
 
 
 async def test_an_interrupted_set_up_says_so_and_is_completed(
@@ -380,10 +396,10 @@ async def test_with_a_github_app_there_is_no_webhook_to_make(redis_url: str, bro
     ("changes", "with_app", "barred", "note"),
     [
         ({}, False, "", ""),
-        ({"may_hook": False}, False, "", "You are no administrator"),
+        ({"may_hook": False}, False, "", "You do not administer it"),
         ({"archived": True, "may_hook": False}, False, "Archived", ""),
         ({"id": 2, "archived": True}, False, "Connected to this flow", ""),
-        ({"may_hook": False}, True, "", ""),
+        ({"may_hook": False}, True, "", "You do not administer it"),
         ({"installed": False}, True, "The GitHub App is not installed on it", ""),
         ({"installed": False, "archived": True}, True, "Archived", ""),
     ],
