@@ -317,6 +317,8 @@ def _hold_to_heading(delivery: Delivery, entry: InboxEntry) -> None:
     about = repository.get("id") if isinstance(repository, dict) else None
     if about != entry.repository_id or (translate.subject(delivery) or 0) != entry.number:
         raise Malformed("the payload is about another pull request than it seems to be by its beginning")
+    if not translate.is_what_it_is_called(delivery):
+        raise Malformed(f"the payload is none of the event {delivery.event}")
 
 
 def _head(entry: InboxEntry, delivery: Delivery) -> Commit:

@@ -36,19 +36,54 @@ THREATS = [
     ),
     Threat(
         "Administrator of one repository",
-        "uses the secret they were shown for a webhook by hand to forge another repository's events",
-        "that secret is derived for one repository and serves only for its own address and payload; "
-        "what is signed with it is read whole before it is taken; the installation's secret is never shown",
+        "signs with its webhook's secret: another repository's events, an App's, another webhook's ping",
+        "secret and address are that webhook's own; they speak for its one repository id and for no App, and "
+        "*Repair* replaces both",
         (
-            "test_worker_ends.py::"
-            "test_who_may_sign_for_one_repository_makes_nobody_believe_a_word_about_another",
+            "attacks/test_webhooks.py::test_one_repositorys_secret_speaks_for_no_other",
+            "attacks/test_webhooks.py::test_no_repositorys_webhook_speaks_for_the_app",
+            "attacks/test_webhooks.py::test_another_repositorys_webhook_is_noted_by_nobodys_ping",
+            "attacks/test_webhooks.py::"
+            "test_repairing_replaces_address_and_secret_and_the_old_ones_open_nothing",
+            "attacks/test_nothing_of_others.py::"
+            "test_what_is_signed_for_one_repository_changes_nothing_of_anothers",
         ),
+    ),
+    Threat(
+        "Administrator of one repository",
+        "gives it another repository's name, to have clicks, reads and disconnections hit that one",
+        "names are believed of GitHub and the operator's secret alone, and taken from nobody by a delivery; a "
+        "click asks GitHub which repository its address leads to; what has another id is left alone",
+        (
+            "attacks/test_names.py::test_a_renamed_id_merges_nothing_in_another_repository",
+            "attacks/test_names.py::test_a_click_finds_out_that_another_repository_took_the_name",
+            "attacks/test_names.py::test_an_address_that_stood_for_two_repositories_is_refused",
+            "attacks/test_names.py::test_a_private_pull_request_is_read_for_nobody_else",
+            "attacks/test_names.py::test_disconnecting_removes_no_other_repositorys_webhook",
+            "attacks/test_names.py::test_a_connection_made_by_name_is_not_taken_over",
+        ),
+    ),
+    Threat(
+        "Administrator of one repository",
+        "calls it `../users`, so that calls reach another part of GitHub's API",
+        "a name is letters, digits, `.`, `_` and `-`, and no part is `.` or `..`, wherever one comes from",
+        (
+            "attacks/test_names.py::test_a_name_that_means_something_else_in_an_address_is_refused",
+            "attacks/test_names.py::test_no_path_of_githubs_api_is_made_of_dots",
+        ),
+    ),
+    Threat(
+        "Author of any text that GitHub signs",
+        "posts a signed JSON body again as a form, with a `payload` of their own in a description",
+        "a form begins with `payload=` and has that one field; JSON begins with `{`",
+        ("attacks/test_webhooks.py::test_signed_json_is_taken_as_no_form",),
     ),
     Threat(
         "Replaying network",
         "sends a recorded webhook delivery again",
-        "a delivery id is taken once, longer than GitHub can redeliver",
+        "a delivery id is taken once, longer than GitHub can redeliver; so is a body, under whatever id",
         (
+            "attacks/test_webhooks.py::test_a_recorded_delivery_is_not_taken_again_under_another_id",
             "web/test_webhook.py::test_a_delivery_is_taken_once",
             "test_deliveries.py::test_a_delivery_id_is_taken_once_however_many_bring_it_at_once",
         ),

@@ -33,6 +33,23 @@ EVENTS = PULL_EVENTS | checks.EVENTS | REPOSITORY_EVENTS
 """The events that bridge needs; all others are answered with 204."""
 
 
+_OWN_FIELD = {
+    "check_run": "check_run",
+    "check_suite": "check_suite",
+    "deployment_status": "deployment_status",
+    "issue_comment": "comment",
+    "meta": "hook",
+    "pull_request": "pull_request",
+    "pull_request_review": "review",
+    "pull_request_review_comment": "comment",
+    "pull_request_review_thread": "thread",
+    "push": "ref",
+    "status": "sha",
+    "workflow_run": "workflow_run",
+}
+"""What only deliveries of an event have. The event itself stands in a header, which no signature covers."""
+
+
 class Outgoing(msgspec.Struct, frozen=True, kw_only=True):
     """One message for one connection."""
 
@@ -67,6 +84,11 @@ def subject(delivery: Delivery) -> int | None:
         pull = delivery.payload.get("pull_request")
         found = pull.get("number") if isinstance(pull, dict) else None
     return found if isinstance(found, int) and not isinstance(found, bool) else None
+
+
+def is_what_it_is_called(delivery: Delivery) -> bool:
+    """Tell whether a payload has what its event's have: it may have been signed as another one."""
+    return bool(delivery.payload.get(_OWN_FIELD.get(delivery.event, "repository")))
 
 
 def is_needed(delivery: Delivery) -> bool:

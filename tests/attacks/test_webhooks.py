@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from bridge import keys
-from bridge.core import webhook
+from bridge.core import translate, webhook
 from bridge.core.errors import Malformed
 from bridge.web import webhook as web_webhook
 from tests.accounts import link
@@ -25,6 +25,7 @@ from tests.attacks.kit import (
 )
 from tests.conftest import REPOSITORY, House, set_to_work
 from tests.connecting_kit import Installer
+from tests.worker_kit import dead, tried
 
 FORM = "application/x-www-form-urlencoded"
 
@@ -126,6 +127,28 @@ async def test_two_equal_bodies_of_one_moment_are_both_taken(house: House) -> No
     changes = {"X-GitHub-Delivery": "00000000-0000-0000-0000-000000000002"}
     [answer] = await sandbox(house, "webhooks/replay", {"event": "pull_request", "headers": changes})
     assert answer["status"] == 202
+
+
+@GUARDED
+async def test_a_signed_body_is_not_taken_for_another_event(
+    house: House, monkeypatch: pytest.MonkeyPatch, guarded: bool
+) -> None:
+    """The event stands in a header that nobody signs: a line comment is posted again as one on the whole."""
+    if not guarded:
+        monkeypatch.setattr(translate, "is_what_it_is_called", lambda _: True)
+    await set_to_work(house)
+    await house.act("ann-gh", "open", title="Fix", body="", head="fix", base="main")
+    await delivered(house)
+    await settled(house)
+    changes = {"X-GitHub-Delivery": "other", "X-GitHub-Event": "pull_request_review"}
+    again = {"event": "pull_request", "headers": changes}
+    [answer] = await sandbox(house, "webhooks/replay", again)
+    assert answer["status"] == 202
+    if guarded:
+        [letter] = await dead(house)
+        assert letter.reason == "the payload is none of the event pull_request_review"
+    else:
+        await tried(house, 1)
 
 
 APP_EVENTS: list[tuple[str, dict[str, Any]]] = [
