@@ -79,6 +79,16 @@ def dead(partition: int) -> str:
     return _in(partition, "dead")
 
 
+def graves(partition: int) -> str:
+    """The sorted set of dead letters by repository, the oldest first: `REPO/ENTRY/BYTES`."""
+    return _in(partition, "graves")
+
+
+def held(partition: int) -> str:
+    """The hash of how many bytes wait, by repository; `all` and `dead` are sums."""
+    return _in(partition, "bytes")
+
+
 def lease(partition: int) -> str:
     """Names the worker that has the partition, while it lives."""
     return _in(partition, "lease")

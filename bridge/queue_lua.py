@@ -7,38 +7,108 @@ deliveries are of one. KEYS and ARGV are as `bridge.deliveries` passes them.
 MAX_NOTED = 100
 """What a list of the newest keeps."""
 
-# Deliveries together. KEYS: what marks each as taken, then of each partition concerned the inbox and, once a
-# second, the time of the last delivery. ARGV: seconds; all short fields in MessagePack (client libraries take
-# long over many arguments), with the places of those two among KEYS (0: none); each body, which Redis's
-# MessagePack has no type for. Written before the id is noted: if Redis refuses either, the delivery is not
-# taken for a repeat.
-ENQUEUE = """
-local taken, noted = {}, {[0] = true}
+ENTRY_BYTES = 1024
+"""What an entry counts for besides its payload: the rest of it, its mark as taken, what was tried in vain."""
+
+# Deliveries together. KEYS: what marks each as taken, then of each partition concerned the inbox, the bytes
+# that wait and, once a second, the time of the last delivery. ARGV: seconds; all short fields in MessagePack
+# (client libraries take long over many arguments), with the places of those among KEYS (0: none); how many
+# bytes a repository may have waiting (0: any); each body, which Redis's MessagePack has no type for. Written
+# before the id is noted: if Redis refuses either, the delivery is not taken for a repeat. What is refused
+# writes nothing. Answers 0 for a repeat, 1 for what is taken, 2 for what there is no room for.
+ENQUEUE = (
+    f"local ENTRY = {ENTRY_BYTES}"
+    + """
+local taken, noted, holders, room = {}, {[0] = true}, {}, tonumber(ARGV[3])
+local function holder(place, repository)
+    local of = holders[place] or {}
+    holders[place] = of
+    if not of[repository] then
+        of[repository] = {held = tonumber(redis.call('HGET', KEYS[place], repository) or 0), added = 0}
+    end
+    return of[repository]
+end
+local function count()
+    for place, of in pairs(holders) do
+        local all = 0
+        for repository, one in pairs(of) do
+            if one.added > 0 then redis.call('HINCRBY', KEYS[place], repository, one.added) end
+            all = all + one.added
+        end
+        if all > 0 then redis.call('HINCRBY', KEYS[place], 'all', all) end
+    end
+end
 for i, one in ipairs(cmsgpack.unpack(ARGV[2])) do
     if redis.call('EXISTS', KEYS[i]) == 1 then
         taken[i] = 0
     else
-        if not noted[one[2]] then
-            redis.call('SET', KEYS[one[2]], one[7], 'EX', ARGV[1])
-            noted[one[2]] = true
+        local of, size = holder(one[8], one[5]), #ARGV[i + 3] + ENTRY
+        if room > 0 and of.held + of.added + size > room then
+            taken[i] = 2
+        else
+            if not noted[one[2]] then
+                redis.call('SET', KEYS[one[2]], one[7], 'EX', ARGV[1])
+                noted[one[2]] = true
+            end
+            local added = redis.pcall('XADD', KEYS[one[1]], '*', 'delivery_id', one[3], 'event', one[4],
+                'repository_id', one[5], 'number', one[6], 'received_at', one[7], 'body', ARGV[i + 3])
+            if added.err then
+                -- Those before it are taken, and stay so.
+                count()
+                return added
+            end
+            of.added = of.added + size
+            redis.call('SET', KEYS[i], '', 'EX', ARGV[1])
+            taken[i] = 1
         end
-        redis.call('XADD', KEYS[one[1]], '*', 'delivery_id', one[3], 'event', one[4], 'repository_id', one[5],
-            'number', one[6], 'received_at', one[7], 'body', ARGV[i + 2])
-        redis.call('SET', KEYS[i], '', 'EX', ARGV[1])
-        taken[i] = 1
     end
 end
+count()
 return taken
 """
+)
 
 # What drains the queue must run when Redis is full: it frees more than it takes.
-_FENCED = """#!lua flags=allow-oom
+FENCED = """#!lua flags=allow-oom
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return redis.error_reply('FENCED') end
 """
 
+# What an entry weighs, and whose it is; what is added or taken away is written at the end, to the hash of
+# what waits. An entry that names no repository is another version's, and was not counted.
+COUNTING = (
+    f"local ENTRY = {ENTRY_BYTES}"
+    + """
+local WEIGHED = {body = true, letter = true, reason = true, detail = true}
+local function measure(fields)
+    local repository, bytes = nil, ENTRY
+    for i = 1, #fields, 2 do
+        if fields[i] == 'repository_id' then repository = fields[i + 1] end
+        if WEIGHED[fields[i]] then bytes = bytes + #fields[i + 1] end
+    end
+    return repository, bytes
+end
+local counted_bytes = {}
+local function add(name, bytes)
+    counted_bytes[name] = (counted_bytes[name] or 0) + bytes
+end
+local function count(fields, sign)
+    local repository, bytes = measure(fields)
+    if repository then
+        add(repository, sign * bytes)
+        add('all', sign * bytes)
+    end
+end
+local function end_counting(key)
+    for name, bytes in pairs(counted_bytes) do
+        if bytes ~= 0 and redis.call('HINCRBY', key, name, bytes) <= 0 then redis.call('HDEL', key, name) end
+    end
+end
+"""
+)
+
 # A write is {command, key (its place among KEYS), seconds}. Lists and counts are written at the end, once for
 # each key, and how long keys live is seen to there. What counts lives from its first count on.
-_WRITES = (
+WRITES = (
     f"local NOTED = {MAX_NOTED}"
     + """
 local living, noted, counted = {}, {}, {}
@@ -84,21 +154,29 @@ end
 )
 
 # Only where all entries are still there: a step that is repeated (Redis did it and went away before it could
-# say so) must not count twice. ARGV: the fence; in MessagePack the entries' ids and the writes; the value of
-# each write, which may be no text; the letters.
+# say so) must not count twice. ARGV: the fence; in MessagePack the entries' ids, the writes and whose each
+# letter is; the value of each write, which may be no text; the letters.
 COMMIT = (
-    _FENCED
-    + _WRITES
+    FENCED
+    + COUNTING
+    + WRITES
     + """
-local ids, writes = unpack(cmsgpack.unpack(ARGV[2]))
+local ids, writes, whose = unpack(cmsgpack.unpack(ARGV[2]))
 for _, id in ipairs(ids) do
-    if #redis.call('XRANGE', KEYS[2], id, id) == 0 then return false end
+    local entry = redis.call('XRANGE', KEYS[2], id, id)[1]
+    if not entry then return false end
+    count(entry[2], -1)
 end
 for i, one in ipairs(writes) do write(one[1], KEYS[one[2]], one[3], ARGV[i + 2]) end
 end_writing()
 local letters = {}
-for i = #writes + 3, #ARGV do letters[#letters + 1] = redis.call('XADD', KEYS[3], '*', 'letter', ARGV[i]) end
+for i, repository in ipairs(whose) do
+    local fields = {'repository_id', repository, 'letter', ARGV[#writes + 2 + i]}
+    letters[i] = redis.call('XADD', KEYS[3], '*', unpack(fields))
+    count(fields, 1)
+end
 redis.call('XDEL', KEYS[2], unpack(ids))
+end_counting(KEYS[5])
 forget_tries(KEYS[4], 'inbox', ids)
 return letters
 """
@@ -107,46 +185,24 @@ return letters
 # ARGV: the fence; in MessagePack each message's id and its writes, a text behind each. One that was removed
 # before writes nothing more.
 FINISH = (
-    _FENCED
-    + _WRITES
+    FENCED
+    + COUNTING
+    + WRITES
     + """
 local ids = {}
 for i, one in ipairs(cmsgpack.unpack(ARGV[2])) do
-    if redis.call('XDEL', KEYS[2], one[1]) == 1 then write_texts(one[2]) end
+    local entry = redis.call('XRANGE', KEYS[2], one[1], one[1])[1]
+    if entry then
+        redis.call('XDEL', KEYS[2], one[1])
+        count(entry[2], -1)
+        write_texts(one[2])
+    end
     ids[i] = one[1]
 end
 end_writing()
+end_counting(KEYS[4])
 forget_tries(KEYS[3], 'outbox', ids)
 """
 )
 
-NOTE_TRY = _FENCED + "redis.call('HSET', KEYS[2], ARGV[2], ARGV[3])"
-
-# ARGV: the fence, the entry's id and kind, how many dead letters are kept, reason, detail; the writes in
-# MessagePack, a text behind each.
-BURY = (
-    _FENCED
-    + _WRITES
-    + """
-local entry = redis.call('XRANGE', KEYS[2], ARGV[2], ARGV[2])[1]
-if not entry then return end
-write_texts(cmsgpack.unpack(ARGV[7]))
-end_writing()
-redis.call('XADD', KEYS[4], 'MAXLEN', ARGV[4], '*', 'kind', ARGV[3], 'reason', ARGV[5],
-    'detail', ARGV[6], unpack(entry[2]))
-redis.call('XDEL', KEYS[2], ARGV[2])
-forget_tries(KEYS[3], ARGV[3], {ARGV[2]})
-"""
-)
-
-REVIVE = """
-local entry = redis.call('XRANGE', KEYS[1], ARGV[1], ARGV[1])[1]
-if not entry then return 0 end
-if #ARGV > 1 then
-    redis.call('XADD', KEYS[2], '*', unpack(ARGV, 2))
-else
-    redis.call('XADD', KEYS[2], '*', unpack(entry[2], 7))
-end
-redis.call('XDEL', KEYS[1], ARGV[1])
-return 1
-"""
+NOTE_TRY = FENCED + "redis.call('HSET', KEYS[2], ARGV[2], ARGV[3])"
