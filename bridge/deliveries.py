@@ -176,10 +176,11 @@ class Deliveries:
 
     async def note_try(self, lease: Lease, entry: Entry, tries: Tries) -> None:
         """Remember a try in vain, so that the next owner of the partition goes on from there."""
+        short = asdict(tries) | {"reason": tries.reason[:MAX_REASON]}
         await _fenced(
             self._note_try(
                 keys=[keys.fence(lease.partition), keys.tries(lease.partition)],
-                args=[lease.fence, f"{entry.kind}:{entry.id}", orjson.dumps(asdict(tries))],
+                args=[lease.fence, f"{entry.kind}:{entry.id}", orjson.dumps(short)],
             )
         )
 

@@ -251,6 +251,30 @@ THREATS = [
         ),
     ),
     Threat(
+        "Administrator of one repository",
+        "floods bridge with large signed deliveries, so that Redis has no room for those of others",
+        "waiting bytes are counted for each repository and in all; a repository over its budget is answered "
+        "503, others go on; a message or snapshot larger than any of GitHub's is refused",
+        (
+            "attacks/test_budgets.py::test_one_who_signs_for_one_repository_fills_the_queue",
+            "attacks/test_budgets.py::test_many_repositories_together_fill_the_queue",
+            "test_budgets.py::test_what_is_counted_is_what_is_there_whatever_is_done",
+            "test_budgets.py::test_who_is_over_his_budget_is_refused_and_nobody_else_of_the_same_write",
+            "test_budgets.py::test_what_is_larger_than_github_makes_anything_is_not_written",
+        ),
+    ),
+    Threat(
+        "Administrator of one repository",
+        "has thousands of deliveries die, to push others' dead letters out or to fill Redis with them",
+        "each repository has its own budget of dead letters, and its own oldest go first; a large one keeps "
+        "its heading only",
+        (
+            "attacks/test_budgets.py::test_one_who_signs_for_one_repository_buries_the_dead_letters_of_others",
+            "attacks/test_budgets.py::test_one_fills_redis_with_large_dead_letters",
+            "test_budgets.py::test_where_all_are_too_many_who_has_most_loses_his_oldest",
+        ),
+    ),
+    Threat(
         "Former member",
         "goes on acting after their GitHub grant was taken back",
         "a token that GitHub refuses is forgotten; a revoked App grant removes the link at once",
