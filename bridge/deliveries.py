@@ -144,12 +144,13 @@ class Deliveries:
         names = [keys.fence(partition), keys.inbox(partition), keys.outbox(partition), keys.tries(partition)]
         places, rows = Places([*names, keys.held(partition)]), []
         for write in writes:
-            rows.append((write.command, places.of(write.key), self._seconds(write.seconds)))
+            kept = places.of(write.kept) if write.kept else 0
+            rows.append((write.command, places.of(write.key), self._seconds(write.seconds), kept))
         values, dumped = [write.value for write in writes], [dump_letter(one) for one in letters]
         _hold_to_size(values, MAX_VALUE)
         _hold_to_size(dumped, MAX_LETTER)
         whose = [str(one.repository_id) for one in letters]
-        told = msgspec.msgpack.encode(([entry.id for entry in entries], rows, whose))
+        told = msgspec.msgpack.encode(([one.id for one in entries], rows, whose, self._budgets.kept))
         ids = await _fenced(run(self._commit, keys=places.keys, args=[lease.fence, told, *values, *dumped]))
         if ids is None:
             return None

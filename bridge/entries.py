@@ -29,6 +29,8 @@ class Write(NamedTuple):
     value: bytes | str
     seconds: int
     """How long the key lives after this write."""
+    kept: str = ""
+    """The list of what is kept of the repository, where the key takes room in that budget."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,6 +7,7 @@ https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/#hash-
 
 import zlib
 from functools import lru_cache
+from typing import Literal
 
 PARTITIONS = 32
 """How many pieces the queue is cut into; a repository lies whole in one. Fixed for an installation."""
@@ -116,6 +117,11 @@ def checks(repository_id: int, sha: str) -> str:
 def heads(repository_id: int, sha: str) -> str:
     """The set of pull requests whose head a commit is or was."""
     return _of(repository_id, "heads", sha)
+
+
+def kept(repository_id: int, what: Literal["pulls", "commits"]) -> str:
+    """The sorted set of what is kept of a repository's pull requests, or commits, the oldest first."""
+    return _of(repository_id, "kept", what)
 
 
 def open_pulls(repository_id: int) -> str:

@@ -7,6 +7,9 @@ deliveries are of one. KEYS and ARGV are as `bridge.deliveries` passes them.
 MAX_NOTED = 100
 """What a list of the newest keeps."""
 
+KEPT_ENTRY_BYTES = 300
+"""What a snapshot and the like counts for besides its own bytes."""
+
 ENTRY_BYTES = 1024
 """What an entry counts for besides its payload: the rest of it, its mark as taken, what was tried in vain."""
 
@@ -153,6 +156,49 @@ end
 """
 )
 
+# Lists of what is kept of a repository, each of one lifetime, the oldest first: a score is the second of the
+# last write and, in its lowest 20 bits, the size, so that the sum holds also where a key has run out. Beyond
+# the budget the oldest go, a snapshot with what lies beside it: keys of the same partition, not among KEYS.
+_KEEPING = (
+    f"local KEPT_ENTRY = {KEPT_ENTRY_BYTES}"
+    + """
+local kept = {}
+local function keep(list, seconds, name, size)
+    kept[list] = kept[list] or {seconds = seconds, sizes = {}}
+    kept[list].sizes[string.match(name, '}:(.+)$')] = size + KEPT_ENTRY
+end
+local function forget(list, member)
+    local before = string.match(list, '^bridge:{%d+}:')
+    redis.call('DEL', before .. member)
+    local repository, number = string.match(member, '^snapshot:(%d+):(%d+)$')
+    if number then
+        redis.call('DEL', before .. 'shown:' .. repository .. ':' .. number)
+        redis.call('SREM', before .. 'open:' .. repository .. ':', number)
+    end
+end
+local function end_keeping(most)
+    local second = nil
+    for list, one in pairs(kept) do
+        second = second or tonumber(redis.call('TIME')[1])
+        local grown = 0
+        for member, size in pairs(one.sizes) do
+            grown = grown + size - (redis.call('ZSCORE', list, member) or 0) % 1048576
+            redis.call('ZADD', list, second * 1048576 + size, member)
+        end
+        local sum = list .. ':bytes'
+        local bytes = redis.call('INCRBY', sum, grown)
+        while most > 0 and bytes > most and redis.call('ZCARD', list) > 1 do
+            local oldest = redis.call('ZPOPMIN', list)
+            forget(list, oldest[1])
+            bytes = redis.call('DECRBY', sum, oldest[2] % 1048576)
+        end
+        redis.call('EXPIRE', list, one.seconds)
+        redis.call('EXPIRE', sum, one.seconds)
+    end
+end
+"""
+)
+
 # Only where all entries are still there: a step that is repeated (Redis did it and went away before it could
 # say so) must not count twice. ARGV: the fence; in MessagePack the entries' ids, the writes and whose each
 # letter is; the value of each write, which may be no text; the letters.
@@ -160,15 +206,21 @@ COMMIT = (
     FENCED
     + COUNTING
     + WRITES
+    + _KEEPING
     + """
-local ids, writes, whose = unpack(cmsgpack.unpack(ARGV[2]))
+local ids, writes, whose, most_kept = unpack(cmsgpack.unpack(ARGV[2]))
 for _, id in ipairs(ids) do
     local entry = redis.call('XRANGE', KEYS[2], id, id)[1]
     if not entry then return false end
     count(entry[2], -1)
 end
-for i, one in ipairs(writes) do write(one[1], KEYS[one[2]], one[3], ARGV[i + 2]) end
+for i, one in ipairs(writes) do
+    local name, value = KEYS[one[2]], ARGV[i + 2]
+    write(one[1], name, one[3], value)
+    if one[4] > 0 then keep(KEYS[one[4]], one[3], name, one[1] == 'SET' and #value or 0) end
+end
 end_writing()
+end_keeping(most_kept)
 local letters = {}
 for i, repository in ipairs(whose) do
     local fields = {'repository_id', repository, 'letter', ARGV[#writes + 2 + i]}

@@ -22,9 +22,7 @@ from bridge.queue_lua import ENTRY_BYTES
 from tests.conftest import emptied
 from tests.queue_kit import PARTITION, REPOSITORY_ID, Queue, letter, open_queue, snapshot
 
-OTHERS = [
-    number for number in range(1, 400) if keys.partition_of(number) == PARTITION and number != REPOSITORY_ID
-]
+OTHERS = [number for number in range(1, 400) if keys.partition_of(number) == PARTITION]
 OTHER = OTHERS[0]
 
 
@@ -34,10 +32,10 @@ class Tight(Budgets):
 
     queue: int = 10**9
     repository: int = 12_000
-    kept: tuple[int, int, int, int, int] = (1_500, 3, 6_000, 5, 12_000)
+    few_dead: tuple[int, int, int, int, int] = (1_500, 3, 6_000, 5, 12_000)
 
     def dead(self, *, partitions: int) -> tuple[int, int, int, int, int]:  # noqa: ARG002
-        return self.kept
+        return self.few_dead
 
 
 @pytest.fixture
@@ -241,7 +239,7 @@ async def test_what_is_larger_than_github_makes_anything_is_not_written(queue: Q
 
 
 async def test_the_oldest_dead_letters_of_the_same_repository_make_room(queue: Queue) -> None:
-    queue = held_to(queue, Tight(kept=(1_500, 3, 10**6, 100, 10**6)))
+    queue = held_to(queue, Tight(few_dead=(1_500, 3, 10**6, 100, 10**6)))
     await bury(queue, "his", OTHER)
     for number in range(6):
         await bury(queue, f"d{number}")
@@ -249,7 +247,7 @@ async def test_the_oldest_dead_letters_of_the_same_repository_make_room(queue: Q
 
 
 async def test_they_make_room_by_their_bytes_too_and_the_newest_stays_however_large(queue: Queue) -> None:
-    queue = held_to(queue, Tight(kept=(10**6, 100, 6_000, 100, 10**6)))
+    queue = held_to(queue, Tight(few_dead=(10**6, 100, 6_000, 100, 10**6)))
     for name, size in (("a", 1_000), ("b", 1_000), ("c", 3_500)):
         await bury(queue, name, size=size)
     assert [name for _, name in await dead(queue)] == ["c"]
@@ -258,10 +256,10 @@ async def test_they_make_room_by_their_bytes_too_and_the_newest_stays_however_la
 
 
 @pytest.mark.parametrize(
-    "kept", [(10**6, 9, 10**6, 6, 10**6), (10**6, 9, 10**6, 99, 6_400)], ids=["number", "bytes"]
+    "few", [(10**6, 9, 10**6, 6, 10**6), (10**6, 9, 10**6, 99, 6_400)], ids=["number", "bytes"]
 )
-async def test_where_all_are_too_many_who_has_most_loses_his_oldest(queue: Queue, kept: Any) -> None:
-    queue = held_to(queue, Tight(kept=kept))
+async def test_where_all_are_too_many_who_has_most_loses_his_oldest(queue: Queue, few: Any) -> None:
+    queue = held_to(queue, Tight(few_dead=few))
     await bury(queue, "first", OTHER)
     for number in range(6):
         await bury(queue, f"a{number}")

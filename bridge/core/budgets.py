@@ -32,6 +32,11 @@ class Budgets:
             return self.repository
         return max(1, (self.repository or REPOSITORY_BYTES) // SMALL_SHARE)
 
+    @property
+    def kept(self) -> int:
+        """Bytes that are kept of a repository's pull requests, and as many of its commits; 0: any number."""
+        return self.repository
+
     def dead(self, *, partitions: int) -> tuple[int, int, int, int, int]:
         """The largest payload kept; letters and bytes kept of a repository; those of a partition."""
         own = (self.repository or REPOSITORY_BYTES) // 16
