@@ -20,7 +20,7 @@ from bridge.core.budgets import LARGEST_DEAD, Budgets
 from bridge.queue_lua import COUNTING, FENCED, WRITES
 from tests.conftest import House, eventually, open_house
 from tests.payloads import pull_request
-from tests.worker_kit import REPOSITORY_ID
+from tests.worker_kit import REPOSITORY_ID, idle, pulls
 
 OTHER = next(
     number
@@ -185,3 +185,20 @@ async def settled(house: House) -> None:
         return not await house.services.redis.xlen(keys.inbox(keys.partition_of(REPOSITORY_ID)))
 
     await eventually(empty)
+
+
+@pytest.mark.parametrize("repository", [20_000, 0], ids=["guarded", "unguarded"])
+async def test_one_fills_redis_with_invented_pull_requests(redis_url: str, repository: int) -> None:
+    async with open_house(redis_url, budgets=Budgets(repository=repository)) as house:
+        made = await pulls(house)
+        await house.connect()
+        house.start_worker()
+        for number in range(1, 41):
+            await made.deliver(number, "x")
+            await idle(house)
+        redis: Any = house.services.redis
+        sizes = [await redis.strlen(name) for name in await redis.keys("bridge:*:snapshot:*")]
+        assert (len(sizes), sum(sizes) <= 20_000) == ((21, True) if repository else (40, False))
+        assert len(await redis.keys("bridge:*:shown:*")) == len(sizes)
+        newest = await house.services.pulls.snapshot(REPOSITORY_ID, 40)
+        assert newest.is_known
