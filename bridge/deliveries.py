@@ -41,7 +41,8 @@ from bridge.redis_client import AnyRedis, run
 from bridge.streams import Streams
 from bridge.waiting import Waiting
 
-SEEN_SECONDS = 4 * 24 * 3600
+DAY = 24 * 3600
+SEEN_SECONDS = 4 * DAY
 """How long a delivery id is remembered: longer than GitHub can redeliver (3 days)."""
 
 MAX_REASON = 1000
@@ -94,10 +95,10 @@ class Deliveries:
             inbox = places.of(keys.inbox(partition))
             received = places.of(keys.received(partition)) if partition in due else 0
             held = places.of(keys.held(partition))
+            today = places.of(keys.taken(partition, int(received_at) // DAY))
             # As text: Redis's scripts know no whole numbers beyond 2**53.
-            rows.append(
-                (inbox, received, delivery_id, event, str(repository_id), str(number), str(received_at), held)
-            )
+            told = (delivery_id, event, str(repository_id), str(number), str(received_at))
+            rows.append((inbox, received, *told, held, today))
         is_over = self.waiting.is_over()
         taken = await run(
             self._enqueue,
@@ -106,6 +107,7 @@ class Deliveries:
                 self._seconds(SEEN_SECONDS),
                 msgspec.msgpack.encode(rows),
                 self._budgets.room(is_over=is_over),
+                self._budgets.a_day,
                 *(one.body for one in group),
             ],
         )

@@ -50,6 +50,8 @@ class Answer(IntEnum):
     """Its repository has no room left: what it has waiting must go first."""
     QUEUE_FULL = 3
     """All together have none left, and its repository has not little waiting."""
+    DAY_FULL = 4
+    """Its repository sent as many today as are remembered."""
 
 
 class Incoming(NamedTuple):

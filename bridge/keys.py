@@ -90,6 +90,11 @@ def held(partition: int) -> str:
     return _in(partition, "bytes")
 
 
+def taken(partition: int, day: int) -> str:
+    """The hash of how many deliveries were taken on a day (since 1970), by repository."""
+    return _in(partition, f"taken:{day}")
+
+
 def lease(partition: int) -> str:
     """Names the worker that has the partition, while it lives."""
     return _in(partition, "lease")

@@ -14,20 +14,22 @@ ENTRY_BYTES = 1024
 """What an entry counts for besides its payload: the rest of it, its mark as taken, what was tried in vain."""
 
 # Deliveries together. KEYS: what marks each as taken, then of each partition concerned the inbox, the bytes
-# that wait and, once a second, the time of the last delivery. ARGV: seconds; all short fields in MessagePack
-# (client libraries take long over many arguments), with the places of those among KEYS (0: none); how many
-# bytes a repository may have waiting (0: any); each body, which Redis's MessagePack has no type for. Written
-# before the id is noted: if Redis refuses either, the delivery is not taken for a repeat. What is refused
-# writes nothing. Answers 0 for a repeat, 1 for what is taken, 2 for what there is no room for.
+# that wait, how many came today and, once a second, the time of the last delivery. ARGV: seconds; all short
+# fields in MessagePack (client libraries take long over many arguments), with the places of those among KEYS
+# (0: none); how many bytes a repository may have waiting, and how many deliveries a day (0: any); each body,
+# which Redis's MessagePack has no type for. Written before the id is noted: if Redis refuses either, the
+# delivery is not taken for a repeat. A refused one writes nothing. Answers as `bridge.entries.Answer`.
 ENQUEUE = (
     f"local ENTRY = {ENTRY_BYTES}"
     + """
-local taken, noted, holders, room = {}, {[0] = true}, {}, tonumber(ARGV[3])
-local function holder(place, repository)
+local taken, noted, holders = {}, {[0] = true}, {}
+local room, a_day = tonumber(ARGV[3]), tonumber(ARGV[4])
+local function holder(place, repository, day)
     local of = holders[place] or {}
     holders[place] = of
     if not of[repository] then
-        of[repository] = {held = tonumber(redis.call('HGET', KEYS[place], repository) or 0), added = 0}
+        local held, today = redis.call('HGET', KEYS[place], repository), redis.call('HGET', day, repository)
+        of[repository] = {held = held or 0, added = 0, today = today or 0, taken = 0, day = day}
     end
     return of[repository]
 end
@@ -35,8 +37,12 @@ local function count()
     for place, of in pairs(holders) do
         local all = 0
         for repository, one in pairs(of) do
-            if one.added > 0 then redis.call('HINCRBY', KEYS[place], repository, one.added) end
-            all = all + one.added
+            if one.taken > 0 then
+                redis.call('HINCRBY', KEYS[place], repository, one.added)
+                redis.call('HINCRBY', one.day, repository, one.taken)
+                if tonumber(one.today) == 0 then redis.call('EXPIRE', one.day, ARGV[1]) end
+                all = all + one.added
+            end
         end
         if all > 0 then redis.call('HINCRBY', KEYS[place], 'all', all) end
     end
@@ -45,22 +51,24 @@ for i, one in ipairs(cmsgpack.unpack(ARGV[2])) do
     if redis.call('EXISTS', KEYS[i]) == 1 then
         taken[i] = 0
     else
-        local of, size = holder(one[8], one[5]), #ARGV[i + 3] + ENTRY
+        local of, size = holder(one[8], one[5], KEYS[one[9]]), #ARGV[i + 4] + ENTRY
         if room > 0 and of.held + of.added + size > room then
             taken[i] = 2
+        elseif a_day > 0 and of.today + of.taken >= a_day then
+            taken[i] = 4
         else
             if not noted[one[2]] then
                 redis.call('SET', KEYS[one[2]], one[7], 'EX', ARGV[1])
                 noted[one[2]] = true
             end
             local added = redis.pcall('XADD', KEYS[one[1]], '*', 'delivery_id', one[3], 'event', one[4],
-                'repository_id', one[5], 'number', one[6], 'received_at', one[7], 'body', ARGV[i + 3])
+                'repository_id', one[5], 'number', one[6], 'received_at', one[7], 'body', ARGV[i + 4])
             if added.err then
                 -- Those before it are taken, and stay so.
                 count()
                 return added
             end
-            of.added = of.added + size
+            of.added, of.taken = of.added + size, of.taken + 1
             redis.call('SET', KEYS[i], '', 'EX', ARGV[1])
             taken[i] = 1
         end

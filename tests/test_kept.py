@@ -1,4 +1,4 @@
-"""What is kept of a repository's pull requests and commits has a budget; the oldest make room."""
+"""What is remembered of a repository has a budget; its own oldest make room."""
 
 import random
 from collections.abc import AsyncIterator
@@ -9,8 +9,9 @@ import pytest
 
 from bridge import keys
 from bridge.core.budgets import Budgets
+from bridge.core.model import Envelope
 from bridge.deliveries import Deliveries
-from bridge.entries import Write
+from bridge.entries import Answer, Incoming, Write
 from bridge.queue_lua import KEPT_ENTRY_BYTES
 from tests.queue_kit import REPOSITORY_ID, Queue, open_queue
 
@@ -97,3 +98,27 @@ async def _age(redis: Any, kind: str, *numbers: int) -> None:
         member = f"{kind}:{REPOSITORY_ID}:{number}"
         size = int(await redis.zscore(PULLS, member)) % 2**20
         await redis.zadd(PULLS, {member: (1_000 + at) * 2**20 + size})
+
+
+async def test_a_repository_sends_so_many_a_day_and_others_and_tomorrow_are_no_matter(queue: Queue) -> None:
+    redis: Any = queue.redis
+    partition, a_day = keys.partition_of(REPOSITORY_ID), Budgets(repository=12_000).a_day
+    await redis.hset(keys.taken(partition, 7), str(REPOSITORY_ID), a_day - 2)
+
+    def sent(name: str, repository_id: int = REPOSITORY_ID, day: float = 7.5) -> Incoming:
+        envelope = Envelope(id=name, event="push", body=b"{}")
+        incoming = Incoming.of(envelope, repository_id=repository_id, number=0)
+        return incoming._replace(received_at=day * 24 * 3600)
+
+    group = [sent("a"), sent("a"), sent("b"), sent("c"), sent("d", OTHER)]
+    taken, full = Answer.TAKEN, Answer.DAY_FULL
+    assert await queue.deliveries.enqueue(group) == [taken, Answer.DUPLICATE, taken, full, taken]
+    assert await queue.deliveries.enqueue([sent("c")]) == [full]
+    assert await queue.deliveries.enqueue([sent("c", day=8.1)]) == [taken]
+
+
+async def test_a_days_count_is_forgotten_with_the_ids(queue: Queue) -> None:
+    await queue.put("d1")
+    redis: Any = queue.redis
+    (name,) = [one async for one in redis.scan_iter("bridge:*:taken:*")]
+    assert 3 < await redis.ttl(name) / 24 / 3600 <= 4

@@ -265,6 +265,17 @@ THREATS = [
     ),
     Threat(
         "Administrator of one repository",
+        "invents pull requests, commits and delivery ids, for bridge to remember each for months",
+        "a repository's pull requests and commits have a budget, beyond which its own oldest are forgotten; a "
+        "day has so many deliveries",
+        (
+            "attacks/test_budgets.py::test_one_fills_redis_with_invented_pull_requests",
+            "test_kept.py::test_of_too_many_pull_requests_the_one_written_longest_ago_is_forgotten",
+            "test_kept.py::test_a_repository_sends_so_many_a_day_and_others_and_tomorrow_are_no_matter",
+        ),
+    ),
+    Threat(
+        "Administrator of one repository",
         "has thousands of deliveries die, to push others' dead letters out or to fill Redis with them",
         "each repository has its own budget of dead letters, and its own oldest go first; a large one keeps "
         "its heading only",

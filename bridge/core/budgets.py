@@ -14,6 +14,11 @@ SMALL_SHARE = 32
 LARGEST_DEAD = 64 * 1024
 """Of a larger payload, packed, a dead letter keeps the heading alone."""
 
+DELIVERY_BYTES = 512
+"""What is remembered of a delivery that is done, for four days, and a good deal more."""
+
+LEAST_A_DAY = 1000
+
 OWN_DEAD = 100
 ALL_DEAD = 1000
 """Dead letters kept of a repository, and of a partition."""
@@ -31,6 +36,11 @@ class Budgets:
         if not is_over:
             return self.repository
         return max(1, (self.repository or REPOSITORY_BYTES) // SMALL_SHARE)
+
+    @property
+    def a_day(self) -> int:
+        """Deliveries taken of a repository in a day, whose ids are remembered for four; 0: any number."""
+        return max(LEAST_A_DAY, self.repository // DELIVERY_BYTES) if self.repository else 0
 
     @property
     def kept(self) -> int:

@@ -28,6 +28,8 @@ _DUPLICATE = ReadyAnswer(200, b'{"status": "duplicate"}')
 _LATER = "the worker must get on first; bridge then asks GitHub for this delivery again"
 _FULL = {
     Answer.REPOSITORY_FULL: f"as much of this repository waits as REPOSITORY_BYTES allows: {_LATER}",
+    Answer.DAY_FULL: "REPOSITORY_BYTES allows no more deliveries of this repository today: raise it, or look"
+    " at its webhook; bridge then asks GitHub for this delivery again",
     Answer.QUEUE_FULL: f"as much waits in all as QUEUE_BYTES allows: {_LATER}",
 }
 
