@@ -266,8 +266,8 @@ THREATS = [
     Threat(
         "Administrator of one repository",
         "invents pull requests, commits and delivery ids, for bridge to remember each for months",
-        "a repository's pull requests and commits have a budget, beyond which its own oldest are forgotten; a "
-        "day has so many deliveries",
+        "a repository's pull requests and commits have a budget, and its own oldest are forgotten; its "
+        "deliveries a day are bounded",
         (
             "attacks/test_budgets.py::test_one_fills_redis_with_invented_pull_requests",
             "test_kept.py::test_of_too_many_pull_requests_the_one_written_longest_ago_is_forgotten",
