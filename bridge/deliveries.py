@@ -6,7 +6,7 @@ writes the snapshot and removes the delivery. A message leaves the outbox once F
 entry is in a stream exactly as long as its work is not done: there is no other bookkeeping to lose.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -15,7 +15,7 @@ import orjson
 from redis.exceptions import ResponseError
 
 from bridge import graves_lua, keys, queue_lua
-from bridge.core.budgets import DEFAULT, Budgets
+from bridge.core.budgets import DEFAULT, MAX_DETAIL, MAX_LETTER, MAX_REASON, MAX_VALUE, Budgets
 from bridge.core.errors import BridgeError, Malformed, NotFound
 from bridge.entries import (
     Answer,
@@ -32,26 +32,17 @@ from bridge.entries import (
     Write,
     dead_letter,
     dump_letter,
-    inbox_entry,
     outbox_entry,
     revived,
 )
+from bridge.inboxes import Inboxes
 from bridge.places import Places
 from bridge.redis_client import AnyRedis, run
-from bridge.streams import Streams
 from bridge.waiting import Waiting
 
 DAY = 24 * 3600
 SEEN_SECONDS = 4 * DAY
 """How long a delivery id is remembered: longer than GitHub can redeliver (3 days)."""
-
-MAX_REASON = 1000
-MAX_DETAIL = 10_000
-"""Characters kept of why an entry was given up."""
-
-MAX_LETTER = 64 * 1024
-MAX_VALUE = 256 * 1024
-"""Bytes of a letter, and of what a delivery writes: several times what the largest of GitHub's make."""
 
 _ANSWERS = tuple(Answer)
 
@@ -116,7 +107,7 @@ class Deliveries:
         full = Answer.QUEUE_FULL if is_over else Answer.REPOSITORY_FULL
         return [full if one == Answer.REPOSITORY_FULL else _ANSWERS[one] for one in taken]
 
-    def inboxes(self) -> "Inboxes":
+    def inboxes(self) -> Inboxes:
         """The inboxes, for one reader."""
         return Inboxes(self._redis)
 
@@ -140,7 +131,8 @@ class Deliveries:
         """Replace deliveries by their letters and what they write.
 
         None if one of them is not there any more: then nothing was written (see `committed`). Raises
-        `Malformed` where what is to be written is larger than anything that GitHub's own deliveries make.
+        `Malformed` where what is to be written is larger than anything that GitHub's own deliveries make, or
+        where far too many messages of its repository wait.
         """
         partition = lease.partition
         names = [keys.fence(partition), keys.inbox(partition), keys.outbox(partition), keys.tries(partition)]
@@ -152,7 +144,8 @@ class Deliveries:
         _hold_to_size(values, MAX_VALUE)
         _hold_to_size(dumped, MAX_LETTER)
         whose = [str(one.repository_id) for one in letters]
-        told = msgspec.msgpack.encode(([one.id for one in entries], rows, whose, self._budgets.kept))
+        bounds = self._budgets.kept, self._budgets.most
+        told = msgspec.msgpack.encode(([one.id for one in entries], rows, whose, bounds))
         ids = await _fenced(run(self._commit, keys=places.keys, args=[lease.fence, told, *values, *dumped]))
         if ids is None:
             return None
@@ -250,35 +243,16 @@ class Deliveries:
         ]
 
 
-class Inboxes:
-    """What one reader reads of the inboxes, one `read` after the other."""
-
-    def __init__(self, redis: AnyRedis) -> None:
-        self._streams = Streams(redis)
-
-    async def read(
-        self, positions: Mapping[int, str], *, count: int, block_ms: int
-    ) -> list[tuple[int, InboxEntry]]:
-        """New deliveries of these partitions, each after the entry named; waits up to `block_ms`."""
-        partitions = {keys.inbox(partition): partition for partition in positions}
-        found = await self._streams.read(
-            {keys.inbox(partition): position for partition, position in positions.items()},
-            count=count,
-            block_ms=block_ms,
-        )
-        return [(partitions[stream], inbox_entry(entry_id, fields)) for stream, entry_id, fields in found]
-
-    async def close(self) -> None:
-        """Read nothing more."""
-        await self._streams.close()
-
-
 async def _fenced(script: Any) -> Any:
     try:
         return await script
     except ResponseError as error:
         if str(error).startswith("FENCED"):
             raise Fenced("another worker has the partition") from None
+        if str(error).startswith("FULL"):
+            raise Malformed(
+                "messages of this repository wait in twice REPOSITORY_BYTES: retry once they are posted"
+            ) from None
         raise
 
 

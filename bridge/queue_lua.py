@@ -208,19 +208,32 @@ end
 )
 
 # Only where all entries are still there: a step that is repeated (Redis did it and went away before it could
-# say so) must not count twice. ARGV: the fence; in MessagePack the entries' ids, the writes and whose each
-# letter is; the value of each write, which may be no text; the letters.
+# say so) must not count twice; and nothing is done where a repository's messages would take far more room
+# than its deliveries may. ARGV: the fence; in MessagePack the entries' ids, the writes, whose each letter is
+# and how many bytes are kept of a repository, and may wait (0: any); the value of each write, which may be no
+# text; the letters.
 COMMIT = (
     FENCED
     + COUNTING
     + WRITES
     + _KEEPING
     + """
-local ids, writes, whose, most_kept = unpack(cmsgpack.unpack(ARGV[2]))
+local ids, writes, whose, bounds = unpack(cmsgpack.unpack(ARGV[2]))
 for _, id in ipairs(ids) do
     local entry = redis.call('XRANGE', KEYS[2], id, id)[1]
     if not entry then return false end
     count(entry[2], -1)
+end
+local letters = {}
+for i, repository in ipairs(whose) do
+    letters[i] = {'repository_id', repository, 'letter', ARGV[#writes + 2 + i]}
+    count(letters[i], 1)
+end
+for name, bytes in pairs(counted_bytes) do
+    if bytes > 0 and name ~= 'all' and bounds[2] > 0
+        and (redis.call('HGET', KEYS[5], name) or 0) + bytes > bounds[2] then
+        return redis.error_reply('FULL')
+    end
 end
 for i, one in ipairs(writes) do
     local name, value = KEYS[one[2]], ARGV[i + 2]
@@ -228,13 +241,8 @@ for i, one in ipairs(writes) do
     if one[4] > 0 then keep(KEYS[one[4]], one[3], name, one[1] == 'SET' and #value or 0) end
 end
 end_writing()
-end_keeping(most_kept)
-local letters = {}
-for i, repository in ipairs(whose) do
-    local fields = {'repository_id', repository, 'letter', ARGV[#writes + 2 + i]}
-    letters[i] = redis.call('XADD', KEYS[3], '*', unpack(fields))
-    count(fields, 1)
-end
+end_keeping(bounds[1])
+for i, fields in ipairs(letters) do letters[i] = redis.call('XADD', KEYS[3], '*', unpack(fields)) end
 redis.call('XDEL', KEYS[2], unpack(ids))
 end_counting(KEYS[5])
 forget_tries(KEYS[4], 'inbox', ids)

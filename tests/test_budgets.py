@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections import Counter
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,10 +14,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bridge import keys
-from bridge.core.budgets import Budgets
+from bridge.core.budgets import MAX_DETAIL, MAX_LETTER, MAX_REASON, MAX_VALUE, Budgets
 from bridge.core.errors import Malformed
 from bridge.core.model import Envelope
-from bridge.deliveries import MAX_DETAIL, MAX_LETTER, MAX_REASON, MAX_VALUE, Deliveries
+from bridge.deliveries import Deliveries
 from bridge.entries import Answer, Ended, Incoming, OutboxEntry
 from bridge.queue_lua import ENTRY_BYTES
 from tests.conftest import emptied
@@ -103,7 +104,6 @@ async def recounted(queue: Queue) -> tuple[dict[str, int], set[str]]:
 
 # The counting never drifts
 
-
 REPOSITORIES = st.sampled_from([REPOSITORY_ID, OTHER, OTHERS[1]])
 ENDS = ["finish", "bury a delivery", "bury a message", "revive", "drop"]
 STEPS = st.one_of(
@@ -141,7 +141,8 @@ async def _do(queue: Queue, name: str, do: str, with_: Any) -> None:
     elif do == "commit":
         if found := (await queue.inbox())[:2]:
             letters = [msgspec.structs.replace(letter(name), repository_id=one) for one in with_]
-            await deliveries.commit(lease, found, letters=letters)
+            with suppress(Malformed):
+                await deliveries.commit(lease, found, letters=letters)
     elif do in ("revive", "drop"):
         for one in (await deliveries.dead_letters())[with_ : with_ + 1]:
             if do == "drop":
@@ -266,7 +267,6 @@ async def test_where_all_are_too_many_who_has_most_loses_his_oldest(queue: Queue
         await bury(queue, f"b{number}", OTHERS[1])
     found = await dead(queue)
     assert found[0] == (OTHER, "first"), "who has the least loses nothing, however old it is"
-    assert {repository for repository, _ in found} == {OTHER, REPOSITORY_ID, OTHERS[1]}
     assert found[-1] == (OTHERS[1], "b5")
 
 

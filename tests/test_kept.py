@@ -9,11 +9,12 @@ import pytest
 
 from bridge import keys
 from bridge.core.budgets import Budgets
+from bridge.core.errors import Malformed
 from bridge.core.model import Envelope
 from bridge.deliveries import Deliveries
-from bridge.entries import Answer, Incoming, Write
+from bridge.entries import Answer, Incoming, OutboxEntry, Write
 from bridge.queue_lua import KEPT_ENTRY_BYTES
-from tests.queue_kit import REPOSITORY_ID, Queue, open_queue
+from tests.queue_kit import REPOSITORY_ID, Queue, letter, open_queue
 
 OTHER = next(
     number
@@ -98,6 +99,22 @@ async def _age(redis: Any, kind: str, *numbers: int) -> None:
         member = f"{kind}:{REPOSITORY_ID}:{number}"
         size = int(await redis.zscore(PULLS, member)) % 2**20
         await redis.zadd(PULLS, {member: (1_000 + at) * 2**20 + size})
+
+
+async def test_where_far_too_many_messages_wait_a_delivery_makes_no_more(queue: Queue) -> None:
+    entries, partition = [await queue.taken(f"d{one}") for one in range(3)], keys.partition_of(REPOSITORY_ID)
+    some = [letter("d", to=f"c{number}") for number in range(17)]
+    await queue.commit(entries[0], letters=some)
+    before = await queue.everything()
+    with pytest.raises(Malformed, match="wait in twice REPOSITORY_BYTES"):
+        await queue.commit(entries[1], letters=some[:2])
+    assert await queue.everything() == before
+
+    await queue.commit(entries[1], letters=[])
+    for waits in (await queue.deliveries.read_outbox(partition))[:3]:
+        assert isinstance(waits, OutboxEntry)
+        await queue.finish(waits)
+    assert await queue.commit(entries[2], letters=some[:2])
 
 
 async def test_a_repository_sends_so_many_a_day_and_others_and_tomorrow_are_no_matter(queue: Queue) -> None:

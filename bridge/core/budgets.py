@@ -19,6 +19,14 @@ DELIVERY_BYTES = 512
 
 LEAST_A_DAY = 1000
 
+MAX_REASON = 1000
+MAX_DETAIL = 10_000
+"""Characters kept of why an entry was given up."""
+
+MAX_LETTER = 64 * 1024
+MAX_VALUE = 256 * 1024
+"""Bytes of a letter, and of what a delivery writes: several times what the largest of GitHub's make."""
+
 OWN_DEAD = 100
 ALL_DEAD = 1000
 """Dead letters kept of a repository, and of a partition."""
@@ -36,6 +44,11 @@ class Budgets:
         if not is_over:
             return self.repository
         return max(1, (self.repository or REPOSITORY_BYTES) // SMALL_SHARE)
+
+    @property
+    def most(self) -> int:
+        """What a repository may have waiting once its deliveries have become messages; 0: any."""
+        return 2 * self.repository
 
     @property
     def a_day(self) -> int:
