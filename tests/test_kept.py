@@ -5,16 +5,17 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 
+import msgspec
 import pytest
 
 from bridge import keys
-from bridge.core.budgets import Budgets
+from bridge.core.budgets import MAX_LETTER, MAX_VALUE, Budgets
 from bridge.core.errors import Malformed
 from bridge.core.model import Envelope
 from bridge.deliveries import Deliveries
 from bridge.entries import Answer, Incoming, OutboxEntry, Write
 from bridge.queue_lua import KEPT_ENTRY_BYTES
-from tests.queue_kit import REPOSITORY_ID, Queue, letter, open_queue
+from tests.queue_kit import REPOSITORY_ID, Queue, letter, open_queue, snapshot
 
 OTHER = next(
     number
@@ -139,3 +140,19 @@ async def test_a_days_count_is_forgotten_with_the_ids(queue: Queue) -> None:
     redis: Any = queue.redis
     (name,) = [one async for one in redis.scan_iter("bridge:*:taken:*")]
     assert 3 < await redis.ttl(name) / 24 / 3600 <= 4
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        {"letters": [msgspec.structs.replace(letter("d1"), action="x" * MAX_LETTER)]},
+        {"writes": [snapshot(b"x" * (MAX_VALUE + 1))]},
+    ],
+    ids=["letter", "snapshot"],
+)
+async def test_what_is_larger_than_github_makes_anything_is_not_written(queue: Queue, what: Any) -> None:
+    entry = await queue.taken("d1")
+    before = await queue.everything()
+    with pytest.raises(Malformed, match="GitHub sends nothing like it"):
+        await queue.commit(entry, **what)
+    assert await queue.everything() == before

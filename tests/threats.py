@@ -260,7 +260,7 @@ THREATS = [
             "attacks/test_budgets.py::test_many_repositories_together_fill_the_queue",
             "test_budgets.py::test_what_is_counted_is_what_is_there_whatever_is_done",
             "test_budgets.py::test_who_is_over_his_budget_is_refused_and_nobody_else_of_the_same_write",
-            "test_budgets.py::test_what_is_larger_than_github_makes_anything_is_not_written",
+            "test_kept.py::test_what_is_larger_than_github_makes_anything_is_not_written",
             "test_kept.py::test_where_far_too_many_messages_wait_a_delivery_makes_no_more",
         ),
     ),
