@@ -34,6 +34,8 @@ class End:
     letter_id: str = ""
     kind: Kind = "outbox"
     detail: str = field(default="", repr=False)
+    dropped: str = ""
+    """Why it cannot be tried again: its payload is gone."""
     past: bool = False
 
 
@@ -113,6 +115,7 @@ def _of_letter(letter: Dead) -> End:
         letter_id=letter.id,
         kind=letter.kind,
         detail=mask_text(letter.detail),
+        dropped=letter.dropped,
     )
 
 

@@ -117,6 +117,8 @@ async def dead_letters(deliveries: Deliveries, *, do: str, letter_id: str | None
     for letter in chosen:
         if do == "show":
             _show(letter)
+        elif do == "retry" and every and letter.dropped:
+            print(f"{letter.id} is left: {letter.dropped}.")
         elif do == "retry":
             await deliveries.revive(letter)
             print(f"{letter.id} is in the queue again.")
@@ -134,5 +136,7 @@ def _subject(letter: DeadLetter) -> str:
 
 def _show(letter: DeadLetter) -> None:
     print(f"{letter.id}: {_subject(letter)}\n{letter.reason}\n{letter.detail}".rstrip())
+    if letter.dropped:
+        print(f"{letter.dropped}.")
     for name, value in letter.fields.items():
         print(f"{name}: {value}")

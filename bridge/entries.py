@@ -3,10 +3,12 @@
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import IntEnum
 from typing import ClassVar, Literal, NamedTuple
 
 import msgspec
 
+from bridge.core.budgets import LARGEST_DEAD
 from bridge.core.errors import BridgeError
 from bridge.core.model import Envelope, Message, Signer
 from bridge.core.packing import pack, unpack
@@ -27,6 +29,8 @@ class Write(NamedTuple):
     value: bytes | str
     seconds: int
     """How long the key lives after this write."""
+    kept: str = ""
+    """The list of what is kept of the repository, where the key takes room in that budget."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +39,19 @@ class Lease:
 
     partition: int
     fence: str
+
+
+class Answer(IntEnum):
+    """What became of a delivery at the inbox's door."""
+
+    DUPLICATE = 0
+    TAKEN = 1
+    REPOSITORY_FULL = 2
+    """Its repository has no room left: what it has waiting must go first."""
+    QUEUE_FULL = 3
+    """All together have none left, and its repository has not little waiting."""
+    DAY_FULL = 4
+    """Its repository sent as many today as are remembered."""
 
 
 class Incoming(NamedTuple):
@@ -158,6 +175,11 @@ class DeadLetter:
     buried_at: float
     fields: dict[str, str] = field(repr=False)
 
+    @property
+    def dropped(self) -> str:
+        """What is to be said of a payload that was too large to keep; empty where it is there."""
+        return dropped(self.fields)
+
 
 def inbox_entry(entry_id: bytes, fields: Mapping[bytes, bytes]) -> InboxEntry:
     """An entry of the inbox as Redis tells it."""
@@ -200,6 +222,17 @@ def legible(fields: Mapping[bytes, bytes]) -> dict[str, str]:
         name.decode(): (_unpacked(value) if name == b"body" else value).decode(errors="replace")
         for name, value in fields.items()
     }
+
+
+def dropped(fields: Mapping[str, str]) -> str:
+    """What is to be said of a dead letter whose payload was too large to keep; else empty."""
+    if "dropped" not in fields:
+        return ""
+    return (
+        f"its payload was dropped, because it was larger than {LARGEST_DEAD:,} bytes"
+        f" ({int(fields['dropped']):,} packed): have GitHub send it again,"
+        " by Redeliver under the webhook's Recent Deliveries"
+    )
 
 
 def _unpacked(data: bytes) -> bytes:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from bridge import keys
 from bridge.core.model import Envelope
 from bridge.deliveries import Deliveries
-from bridge.entries import Incoming
+from bridge.entries import Answer, Incoming
 from bridge.grouped import Grouped
 
 MAX_GROUP = 128
@@ -26,19 +26,19 @@ class Intake:
 
     deliveries: Deliveries
     seconds: float = SECONDS
-    _grouped: Grouped[Incoming, bool] = field(init=False)
+    _grouped: Grouped[Incoming, Answer] = field(init=False)
 
     def __post_init__(self) -> None:
         self._grouped = Grouped(self._write, most=MAX_GROUP)
 
-    async def take(self, envelope: Envelope, *, repository_id: int, number: int) -> bool:
-        """Take a delivery for good; False if its id was taken before.
+    async def take(self, envelope: Envelope, *, repository_id: int, number: int) -> Answer:
+        """Take a delivery for good, if its id was not taken before and there is room for it.
 
         Raises redis-py's errors, and `TimeoutError`: then the delivery may have been taken, or may yet be.
         """
         return await self._grouped.add(Incoming.of(envelope, repository_id=repository_id, number=number))
 
-    async def _write(self, group: Sequence[Incoming]) -> list[bool]:
+    async def _write(self, group: Sequence[Incoming]) -> list[Answer]:
         async with asyncio.timeout(self.seconds):
             return await self.deliveries.enqueue(group)
 
@@ -52,7 +52,7 @@ class PartedIntake(Intake):
 
     _parts: dict[int, Intake] = field(default_factory=dict)
 
-    async def take(self, envelope: Envelope, *, repository_id: int, number: int) -> bool:
+    async def take(self, envelope: Envelope, *, repository_id: int, number: int) -> Answer:
         """As `Intake.take`."""
         partition = keys.partition_of(repository_id)
         if partition not in self._parts:

@@ -20,6 +20,9 @@ SECONDS = 7 * 24 * 3600
 HOURS = 24
 HOUR = 3600
 
+MAX_ACTION = 100
+MAX_REASON = 1000
+
 Outcome = Literal["posted", "skipped", "dead"]
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 
@@ -101,7 +104,9 @@ def skipped(
 
 def note(repository_id: int, line: Note) -> list[Write]:
     """What is to be written for one line: itself, and its place in the counts."""
-    writes = [Write("NOTE", keys.journal(repository_id), orjson.dumps(tuple(line)), SECONDS)]
+    # Both may be a stranger's words.
+    short = line._replace(action=line.action[:MAX_ACTION], reason=line.reason[:MAX_REASON])
+    writes = [Write("NOTE", keys.journal(repository_id), orjson.dumps(tuple(short)), SECONDS)]
     if line.connection_id:
         place = keys.counts(repository_id, int(line.at) // HOUR)
         writes.append(Write("COUNT", place, f"{line.connection_id}:{line.outcome}", (HOURS + 1) * HOUR))

@@ -7,6 +7,7 @@ https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/#hash-
 
 import zlib
 from functools import lru_cache
+from typing import Literal
 
 PARTITIONS = 32
 """How many pieces the queue is cut into; a repository lies whole in one. Fixed for an installation."""
@@ -57,7 +58,7 @@ def seen(partition: int, delivery_id: str) -> str:
 
 
 def signed(partition: int, signature: str) -> str:
-    """When a delivery with this signature came first, in Unix seconds."""
+    """When a delivery with this signature came first (Unix seconds), and its id."""
     return _in(partition, f"signed:{signature}")
 
 
@@ -84,6 +85,21 @@ def tries(partition: int) -> str:
 def dead(partition: int) -> str:
     """The stream of dead letters."""
     return _in(partition, "dead")
+
+
+def graves(partition: int) -> str:
+    """The sorted set of dead letters by repository, the oldest first: `REPO/ENTRY/BYTES`."""
+    return _in(partition, "graves")
+
+
+def held(partition: int) -> str:
+    """The hash of how many bytes wait, by repository; `all` and `dead` are sums."""
+    return _in(partition, "bytes")
+
+
+def taken(partition: int, day: int) -> str:
+    """The hash of how many deliveries were taken on a day (since 1970), by repository."""
+    return _in(partition, f"taken:{day}")
 
 
 def lease(partition: int) -> str:
@@ -113,6 +129,11 @@ def checks(repository_id: int, sha: str) -> str:
 def heads(repository_id: int, sha: str) -> str:
     """The set of pull requests whose head a commit is or was."""
     return _of(repository_id, "heads", sha)
+
+
+def kept(repository_id: int, what: Literal["pulls", "commits"]) -> str:
+    """The sorted set of what is kept of a repository's pull requests, or commits, the oldest first."""
+    return _of(repository_id, "kept", what)
 
 
 def open_pulls(repository_id: int) -> str:

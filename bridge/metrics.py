@@ -1,6 +1,6 @@
 """What bridge counts, for `/metrics` (Prometheus)."""
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 
 class Metrics:
@@ -21,6 +21,15 @@ class Metrics:
             "bridge_retried", "Tries that failed and are repeated.", registry=self.registry
         )
         self.buried = Counter("bridge_dead_letters", "Entries given up.", registry=self.registry)
+        self.refused = Counter(
+            "bridge_refused",
+            "Deliveries refused because too much waited, by whose budget was used up.",
+            ["budget"],
+            registry=self.registry,
+        )
+        self.waiting = Gauge(
+            "bridge_waiting_bytes", "What waits in the queue, packed.", registry=self.registry
+        )
         self.actions = Counter(
             "bridge_actions", "Clicks by action and answer.", ["action", "status"], registry=self.registry
         )
@@ -36,6 +45,10 @@ class Metrics:
         if (counter := self._events.get(event)) is None:
             counter = self._events[event] = self.translated.labels(event=event)
         counter.inc()
+
+    def refuse(self, budget: str) -> None:
+        """Count a delivery that there was no room for: of its `repository`, or in the whole `queue`."""
+        self.refused.labels(budget=budget).inc()
 
     def delivery(self, status: int) -> None:
         """Count a webhook delivery that was answered with an HTTP status."""

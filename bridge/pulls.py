@@ -142,11 +142,11 @@ class Pulls:
         number = after.value("number")
         if number is None or before == after:
             return []
-        writes = [Write("SET", keys.snapshot(repository_id, number), snapshot.dump(after), SECONDS)]
+        place, kept = keys.snapshot(repository_id, number), keys.kept(repository_id, "pulls")
+        writes = [Write("SET", place, snapshot.dump(after), SECONDS, kept)]
         if after.head_sha and after.head_sha != before.head_sha:
-            writes.append(
-                Write("SADD", keys.heads(repository_id, after.head_sha), str(number), CHECKS_SECONDS)
-            )
+            heads, kept = keys.heads(repository_id, after.head_sha), keys.kept(repository_id, "commits")
+            writes.append(Write("SADD", heads, str(number), CHECKS_SECONDS, kept))
         place = keys.open_pulls(repository_id)
         if before.value("number") is None or before.is_open != after.is_open:
             writes.append(Write("SADD" if after.is_open else "SREM", place, str(number), SECONDS))
@@ -157,7 +157,8 @@ class Pulls:
 
     def checks_write(self, repository_id: int, sha: str, registers: dict[str, Register]) -> Write:
         """What a commit has to write for a commit's checks."""
-        return Write("SET", keys.checks(repository_id, sha), checks.dump(registers), CHECKS_SECONDS)
+        place, kept = keys.checks(repository_id, sha), keys.kept(repository_id, "commits")
+        return Write("SET", place, checks.dump(registers), CHECKS_SECONDS, kept)
 
     def shown_writes(self, repository_id: int, pull: PullRequest) -> list[Write]:
         """What a message's end has to write: which head commit its thread showed."""

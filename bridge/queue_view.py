@@ -11,7 +11,7 @@ import orjson
 
 from bridge import keys
 from bridge.core.errors import NotFound
-from bridge.entries import REVIVED, DeadLetter, Kind, Tries, legible
+from bridge.entries import REVIVED, DeadLetter, Kind, Tries, dropped, legible
 from bridge.redis_client import AnyRedis
 
 STEP = 100
@@ -74,6 +74,8 @@ class Dead:
     buried_at: float
     reason: str
     detail: str = field(repr=False)
+    dropped: str = ""
+    """What is to be said of a payload that was too large to keep: it cannot be tried again."""
 
 
 class QueueView:
@@ -130,7 +132,7 @@ class QueueView:
             for entry_id, fields in await self._entries(stream, repository_id, connection_id):
                 if fields.get("delivery_id") == delivery_id and "letter" not in fields:
                     whole = await self._whole(stream, entry_id)
-                    if whole:
+                    if "body" in whole:
                         return whole["body"].encode()
         return None
 
@@ -191,5 +193,6 @@ def _dead(partition: int, entry_id: str, fields: Mapping[str, str]) -> Dead:
         buried_at=int(entry_id.partition("-")[0]) / 1000,
         reason=fields["reason"],
         detail=fields["detail"],
+        dropped=dropped(fields),
         **about,
     )

@@ -141,7 +141,7 @@ async def open_services(settings: Settings, *, redis_url: str) -> AsyncIterator[
     store = Store(redis, vault)
     credentials = GitHubCredentials(redis, vault, settings)
     pulls = Pulls(redis)
-    deliveries = Deliveries(redis, keep=settings.lifetimes)
+    deliveries = Deliveries(redis, keep=settings.lifetimes, budgets=settings.budgets)
     github = GitHub(
         session,
         url=settings.github_url,

@@ -1,9 +1,11 @@
 """bridge's settings, read once from the environment; the only reader of it besides `__main__`."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from bridge.core.budgets import QUEUE_BYTES, REPOSITORY_BYTES, Budgets
 from bridge.core.vault import MIN_KEY
 
 GITHUB = "https://github.com"
@@ -17,6 +19,10 @@ _APP_INSTEAD = (
     "Instead of the three of GitHub, GITHUB_APP=1 will do: bridge then makes a GitHub App for you"
     " at WEB_URL/github/manifest."
 )
+
+
+_UNITS = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30}
+_SIZE = re.compile(r"(?P<number>[0-9]{1,12})(?P<unit>[kKmMgG]?)")
 
 
 class SettingsError(Exception):
@@ -63,6 +69,8 @@ class Settings:
     """Requests a minute for each client address; 0: no limit."""
     action_limit: int
     """Clicks a minute for each Flowdock user; 0: no limit."""
+    budgets: Budgets
+    """What may wait in the queue."""
     lease_seconds: float
     lifetimes: float
     """What the lifetimes of all that is kept for a while are multiplied by: 1, less for a soak."""
@@ -116,6 +124,10 @@ def examine(
         metrics_token=reader.text("METRICS_TOKEN") or None,
         page_limit=reader.limit("PAGE_LIMIT", 120),
         action_limit=reader.limit("ACTION_LIMIT", 60),
+        budgets=Budgets(
+            queue=reader.size("QUEUE_BYTES", QUEUE_BYTES),
+            repository=reader.size("REPOSITORY_BYTES", REPOSITORY_BYTES),
+        ),
         lease_seconds=reader.number("LEASE_SECONDS", 30),
         lifetimes=reader.number("LIFETIMES", 1),
     )
@@ -265,6 +277,13 @@ class _Reader:
             self.problems.append(f"{name} must be a whole number of requests a minute, or 0 for no limit")
             return default
         return int(value)
+
+    def size(self, name: str, default: int) -> int:
+        found = _SIZE.fullmatch(self.text(name) or str(default))
+        if found is None:
+            self.problems.append(f"{name} must be a number of bytes such as 64M, or 0 for no limit")
+            return default
+        return int(found["number"]) * _UNITS[found["unit"].lower()]
 
     def switch(self, name: str) -> bool:
         return self.choice(name, "0", ("0", "1", "true", "false", "yes", "no")) in ("1", "true", "yes")

@@ -11,11 +11,12 @@ import structlog
 from redis.exceptions import RedisError
 
 from bridge import keys
-from bridge.deliveries import Deliveries, Fenced, Inboxes
+from bridge.deliveries import Deliveries, Fenced
 from bridge.entries import Entry, InboxEntry, Lease, Unreadable
 from bridge.flowdock import POST_SECONDS
 from bridge.handling import REDIS_PAUSE, Handler
 from bridge.holding import Handling, Holding, Stop, Stopped
+from bridge.inboxes import Inboxes
 from bridge.leases import Leases
 
 READ_COUNT = 16

@@ -11,6 +11,7 @@ from bridge import keys
 from bridge.core.model import Author, Envelope, Message
 from bridge.deliveries import Deliveries
 from bridge.entries import (
+    Answer,
     Ended,
     InboxEntry,
     Incoming,
@@ -39,7 +40,7 @@ class Queue:
         """A delivery comes in."""
         envelope = Envelope(id=delivery_id, event="pull_request", body=body)
         incoming = Incoming.of(envelope, repository_id=REPOSITORY_ID, number=number)
-        return await self.deliveries.enqueue([incoming]) == [True]
+        return await self.deliveries.enqueue([incoming]) == [Answer.TAKEN]
 
     async def inbox(self) -> list[InboxEntry]:
         """What waits to be translated."""

@@ -3,14 +3,17 @@
 import asyncio
 import json
 import os
+import random
 import subprocess
 from pathlib import Path
 
 import pytest
 
 from bridge import embedded_redis
+from bridge.core.budgets import LARGEST_DEAD
 from tests import loaded
 from tests.command_kit import start
+from tests.queue_kit import open_queue
 
 KEY = {"ENCRYPTION_KEY": "k" * 32}
 COMPLETE = {
@@ -137,6 +140,24 @@ def test_a_malformed_address_of_redis_is_one_sentence(tmp_path: Path) -> None:
     assert (failed.returncode, "REDIS_URL must be an address such as" in failed.stderr) == (2, True)
     assert "Traceback" not in failed.stderr
     assert "s3cret" not in failed.stderr
+
+
+async def test_a_dead_letter_without_its_payload_says_so_and_is_not_tried_again(tmp_path: Path) -> None:
+    with embedded_redis.running(tmp_path / ".data") as url:
+        async with open_queue(url) as queue:
+            body = random.Random(1).randbytes(LARGEST_DEAD + 1)
+            for name in ("large", "small"):
+                await queue.put(name, body=body if name == "large" else b"{}")
+                await queue.deliveries.bury(queue.lease, (await queue.inbox())[-1], reason="odd")
+            large, _ = await queue.deliveries.dead_letters()
+        shown = await asyncio.to_thread(bridge, tmp_path, "dead-letters", "show", large.id, environ=KEY)
+        assert "its payload was dropped, because it was larger than 65,536 bytes" in shown.stdout
+        assert "delivery_id: large" in shown.stdout
+        refused = await asyncio.to_thread(bridge, tmp_path, "dead-letters", "retry", large.id, environ=KEY)
+        assert (refused.returncode, "have GitHub send it again" in refused.stderr) == (1, True)
+        every = await asyncio.to_thread(bridge, tmp_path, "dead-letters", "retry", "--all", environ=KEY)
+        assert (every.returncode, f"{large.id} is left" in every.stdout) == (0, True)
+        assert "is in the queue again" in every.stdout
 
 
 @pytest.mark.parametrize(

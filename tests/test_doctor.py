@@ -72,7 +72,8 @@ async def test_an_installation_in_which_all_is_well(asking: Doctor) -> None:
     assert {check: state for check, (state, _) in found.items()} == dict.fromkeys(
         [
             *("Redis settings", "Flowdock settings", "GitHub settings", "secrets", "other settings"),
-            *("Redis", "Redis when full", "Redis on disk", "Redis memory", "stored tokens", "workers"),
+            *("Redis", "Redis when full", "Redis on disk", "Redis memory"),
+            *("Redis for the queue", "stored tokens", "workers", "queue"),
             *("waiting", "dead letters", "GitHub", "GitHub credentials", "Flowdock credentials"),
             *("public address", WEBHOOK),
         ],
@@ -182,6 +183,8 @@ REDIS = [
     ({"maxmemory": 100, "used_memory": 80}, "Redis memory", "warn", "(80%): when it is full"),
     ({"maxmemory": 100, "used_memory": 95}, "Redis memory", "wrong", "take a larger plan"),
     ({"maxmemory": 0}, "Redis memory", "fine", "no limit"),
+    ({"maxmemory": 512 * 2**20}, "Redis for the queue", "fine", "leaves room"),
+    ({"maxmemory": 40 * 2**20}, "Redis for the queue", "warn", "set it to 20M, and REPOSITORY_BYTES to 2M"),
 ]
 
 
@@ -260,6 +263,17 @@ async def test_what_waits_for_long(asking: Doctor, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(keeping, "LONG_WAIT", 0)
     found = await asking.row("waiting")
     assert (found[0], "the oldest waits for" in found[1]) == ("warn", True)
+
+
+async def test_a_repository_near_its_budget(asking: Doctor) -> None:
+    redis: Any = asking.house.services.redis
+    assert (await asking.row("queue"))[0] == "fine"
+    await redis.hset(keys.held(3), mapping={"17": 30 * 2**20, "all": 30 * 2**20, "dead": 2**40})
+    assert await asking.row("queue") == ("warn", "17: near REPOSITORY_BYTES; see why its messages wait")
+    for partition in range(8):
+        await redis.hset(keys.held(partition), str(partition), 30 * 2**20)
+    found = await asking.row("queue")
+    assert (found[0], "near QUEUE_BYTES" in found[1]) == ("warn", True)
 
 
 async def test_dead_letters(asking: Doctor) -> None:

@@ -10,7 +10,7 @@ from redis.exceptions import OutOfMemoryError
 from bridge import embedded_redis, keys
 from bridge.core.model import Envelope
 from bridge.deliveries import Deliveries
-from bridge.entries import Incoming
+from bridge.entries import Answer, Incoming
 from bridge.intake import MAX_GROUP, Intake
 from tests.queue_kit import Queue, open_queue
 
@@ -23,7 +23,7 @@ class Watched(Deliveries):
     groups: list[int]
     held: asyncio.Event | None = None
 
-    async def enqueue(self, group: Sequence[Incoming]) -> list[bool]:
+    async def enqueue(self, group: Sequence[Incoming]) -> list[Answer]:
         self.groups.append(len(group))
         if self.held is not None:
             await self.held.wait()
@@ -42,7 +42,7 @@ def watched(queue: Queue) -> Watched:
     return deliveries
 
 
-def take(intake: Intake, name: str, *, repository_id: int = 1, body: bytes = b"{}") -> asyncio.Task[bool]:
+def take(intake: Intake, name: str, *, repository_id: int = 1, body: bytes = b"{}") -> asyncio.Task[Answer]:
     envelope = Envelope(id=name, event="push", body=body)
     return asyncio.create_task(intake.take(envelope, repository_id=repository_id, number=0))
 
@@ -51,7 +51,9 @@ async def test_one_alone_is_written_at_once_and_those_that_come_meanwhile_togeth
     deliveries = watched(queue)
     intake = Intake(deliveries=deliveries)
 
-    assert await asyncio.gather(*(take(intake, f"d{number}") for number in range(300))) == [True] * 300
+    assert (
+        await asyncio.gather(*(take(intake, f"d{number}") for number in range(300))) == [Answer.TAKEN] * 300
+    )
     assert deliveries.groups[0] <= MAX_GROUP
     assert max(deliveries.groups) == MAX_GROUP
     assert sum(deliveries.groups) == 300 > len(deliveries.groups) * 50
@@ -64,12 +66,12 @@ async def test_each_gets_its_own_answer_whatever_the_partition(queue: Queue) -> 
     intake = Intake(deliveries=watched(queue))
     await take(intake, "old", repository_id=OTHERS[0])
     rows = [
-        ("a", 1, True),
-        ("old", OTHERS[0], False),
-        ("b", OTHERS[1], True),
-        ("a", 1, False),
+        ("a", 1, Answer.TAKEN),
+        ("old", OTHERS[0], Answer.DUPLICATE),
+        ("b", OTHERS[1], Answer.TAKEN),
+        ("a", 1, Answer.DUPLICATE),
         # Of another partition: GitHub gives no id twice.
-        ("c", 2**53 + 1, True),
+        ("c", 2**53 + 1, Answer.TAKEN),
     ]
     taken = await asyncio.gather(
         *(take(intake, name, repository_id=repository) for name, repository, _ in rows)
@@ -133,4 +135,4 @@ async def test_what_redis_refuses_is_told_to_all_of_the_group_and_can_come_again
             assert [type(error) for error in refused] == [OutOfMemoryError] * 3
 
             await queue.redis.config_set("maxmemory", 0)
-            assert await asyncio.gather(*(take(intake, name) for name in names)) == [True] * 3
+            assert await asyncio.gather(*(take(intake, name) for name in names)) == [Answer.TAKEN] * 3

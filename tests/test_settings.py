@@ -9,6 +9,7 @@ from hypothesis import settings as bounds
 from hypothesis import strategies as st
 
 from bridge import settings
+from bridge.core.budgets import Budgets
 
 REQUIRED = {
     "FLOWDOCK_CLIENT_ID": "flowdock-client",
@@ -62,6 +63,7 @@ def test_what_is_not_set_has_the_documented_value() -> None:
         metrics_token=None,
         page_limit=120,
         action_limit=60,
+        budgets=Budgets(queue=256 * 2**20, repository=32 * 2**20),
         lease_seconds=30,
         lifetimes=1,
     )

@@ -52,8 +52,8 @@ THREATS = [
     Threat(
         "Administrator of one repository",
         "gives it another repository's name, to have clicks, reads and disconnections hit that one",
-        "names are believed of GitHub and the operator's secret alone, and taken from nobody by a delivery; a "
-        "click asks GitHub which repository its address leads to; what has another id is left alone",
+        "names are believed of GitHub and the operator's secret alone, and taken from nobody by a delivery; "
+        "a click asks GitHub which repository its address leads to; what has another id is left alone",
         (
             "attacks/test_names.py::test_a_renamed_id_merges_nothing_in_another_repository",
             "attacks/test_names.py::test_a_click_finds_out_that_another_repository_took_the_name",
@@ -335,6 +335,42 @@ THREATS = [
             "web/test_wire.py::test_few_large_bodies_are_read_at_once",
             "web/test_limits.py::test_pages_are_limited_by_address",
             "web/test_limits.py::test_clicks_are_limited_by_user_wherever_they_come_from",
+        ),
+    ),
+    Threat(
+        "Administrator of one repository",
+        "floods bridge with large signed deliveries, so that Redis has no room for those of others",
+        "waiting bytes are counted for each repository and in all; a repository over its budget is answered "
+        "503, others go on; a message or snapshot larger than any of GitHub's is refused",
+        (
+            "attacks/test_budgets.py::test_one_who_signs_for_one_repository_fills_the_queue",
+            "attacks/test_budgets.py::test_many_repositories_together_fill_the_queue",
+            "test_budgets.py::test_what_is_counted_is_what_is_there_whatever_is_done",
+            "test_budgets.py::test_who_is_over_his_budget_is_refused_and_nobody_else_of_the_same_write",
+            "test_kept.py::test_what_is_larger_than_github_makes_anything_is_not_written",
+            "test_kept.py::test_where_far_too_many_messages_wait_a_delivery_makes_no_more",
+        ),
+    ),
+    Threat(
+        "Administrator of one repository",
+        "invents pull requests, commits and delivery ids, for bridge to remember each for months",
+        "a repository's pull requests and commits have a budget, and its own oldest are forgotten; its "
+        "deliveries a day are bounded",
+        (
+            "attacks/test_budgets.py::test_one_fills_redis_with_invented_pull_requests",
+            "test_kept.py::test_of_too_many_pull_requests_the_one_written_longest_ago_is_forgotten",
+            "test_kept.py::test_a_repository_sends_so_many_a_day_and_others_and_tomorrow_are_no_matter",
+        ),
+    ),
+    Threat(
+        "Administrator of one repository",
+        "has thousands of deliveries die, to push others' dead letters out or to fill Redis with them",
+        "each repository has its own budget of dead letters, and its own oldest go first; a large one keeps "
+        "its heading only",
+        (
+            "attacks/test_budgets.py::test_one_who_signs_for_one_repository_buries_the_dead_letters_of_others",
+            "attacks/test_budgets.py::test_one_fills_redis_with_large_dead_letters",
+            "test_budgets.py::test_where_all_are_too_many_who_has_most_loses_his_oldest",
         ),
     ),
     Threat(

@@ -12,6 +12,7 @@ BridgeError
 ├── OAuthFailed               one of the two OAuth exchanges went wrong
 ├── FlowdockError             SourceGone · FlowdockRejected · FlowdockFailing · SignedOut · NotAMember
 └── Unavailable               Redis cannot take it now
+    └── QueueFull             too much waits already, of this repository or of all
 """
 
 _START_OVER = "Go back to Flowdock and click the button again: it gives you a new link."
@@ -174,3 +175,9 @@ class Unavailable(BridgeError):
 
     status = 503
     retry_after = 5
+
+
+class QueueFull(Unavailable):
+    """Too much waits already, of this repository or of all together."""
+
+    retry_after = 60

@@ -42,12 +42,13 @@ async def _server(services: Services) -> list[Row]:
         if services.settings.redis_cluster:
             wrong += ", or leads to no cluster: remove REDIS_CLUSTER then"
         return [Row("Redis", "wrong", wrong)]
+    queue_bytes = services.settings.budgets.queue
     if not services.settings.redis_cluster:
-        return await _node(redis, await redis.info())
+        return await _node(redis, await redis.info(), queue_bytes)
     nodes = await redis.info(target_nodes="primaries")
     # redis-py answers for a single node without its name.
     infos = list(nodes.values()) if "redis_version" not in nodes else [nodes]
-    rows = [await _node(redis, info) for info in infos]
+    rows = [await _node(redis, info, queue_bytes // len(infos)) for info in infos]
     return [Row("Redis nodes", "fine", str(len(rows))), *(_worst(same) for same in zip(*rows, strict=True))]
 
 
@@ -56,7 +57,7 @@ def _worst(rows: Sequence[Row]) -> Row:
     return max(rows, key=lambda row: STATES.index(row.state))
 
 
-async def _node(redis: Any, info: dict[str, Any]) -> list[Row]:
+async def _node(redis: Any, info: dict[str, Any], queue_bytes: int) -> list[Row]:
     version = info.get("valkey_version") or info.get("redis_version") or "of an unknown version"
     server = f"{info.get('server_name') or 'redis'} {version}"
     unasked = info.get("cluster_enabled") and isinstance(redis, Redis)
@@ -67,6 +68,7 @@ async def _node(redis: Any, info: dict[str, Any]) -> list[Row]:
         _policy(info),
         await _persistence(redis, info),
         _memory(info),
+        _budget(info, queue_bytes),
     ]
 
 
@@ -114,6 +116,19 @@ def _memory(info: dict[str, Any]) -> Row:
     return Row("Redis memory", "wrong" if share >= FULL else "warn", text)
 
 
+def _budget(info: dict[str, Any], queue_bytes: int) -> Row:
+    """What waits must leave room for what is kept: else whoever fills the queue fills Redis."""
+    limit = int(info.get("maxmemory") or 0)
+    if not limit or 0 < 2 * queue_bytes <= limit:
+        return Row("Redis for the queue", "fine", "QUEUE_BYTES leaves room for the rest")
+    return Row(
+        "Redis for the queue",
+        "warn",
+        f"QUEUE_BYTES is over half of Redis's memory, or unlimited: set it to {limit // 2**21}M, and"
+        f" REPOSITORY_BYTES to {max(1, limit // 2**24)}M",
+    )
+
+
 async def _tokens(services: Services) -> list[Row]:
     """Whether ENCRYPTION_KEY opens what is stored: one of each kind is tried."""
     redis: Any = services.redis
@@ -144,10 +159,29 @@ async def _work(services: Services) -> list[Row]:
             pipe.xlen(keys.dead(partition))
             pipe.xrange(keys.inbox(partition), count=1)
             pipe.xrange(keys.outbox(partition), count=1)
+            pipe.hgetall(keys.held(partition))
         workers, *answers = await pipe.execute()
-    waiting = [entries[0][0] for entries in (*answers[1::3], *answers[2::3]) if entries]
+    waiting = [entries[0][0] for entries in (*answers[1::4], *answers[2::4]) if entries]
     since = min((int(entry_id.partition(b"-")[0]) / 1000 for entry_id in waiting), default=None)
-    return [_workers(workers, since), _waiting(since), _dead(sum(answers[::3]))]
+    room = await _room(services, answers[3::4])
+    return [_workers(workers, since), _waiting(since), room, _dead(sum(answers[::4]))]
+
+
+async def _room(services: Services, partitions: Sequence[dict[bytes, bytes]]) -> Row:
+    """Whether what waits is near a budget: then deliveries are refused, or soon are."""
+    budgets = services.settings.budgets
+    held = {name: int(size) for one in partitions for name, size in one.items() if name.isdigit()}
+    text = f"{sum(held.values()) / 2**20:.1f} MB waits"
+    if budgets.queue and sum(held.values()) > NEARLY_FULL * budgets.queue:
+        return Row(
+            "queue", "warn", f"{text}, near QUEUE_BYTES: start more workers, or see what holds them up"
+        )
+    full = [int(name) for name, size in held.items() if size > NEARLY_FULL * (budgets.repository or size * 2)]
+    if full:
+        names = [await services.pulls.repository_name(one) or str(one) for one in sorted(full)[:3]]
+        which = ", ".join(names) + (f" and {len(full) - 3} more" if full[3:] else "")
+        return Row("queue", "warn", f"{which}: near REPOSITORY_BYTES; see why its messages wait")
+    return Row("queue", "fine", text)
 
 
 def _workers(workers: int, since: float | None) -> Row:

@@ -1,5 +1,7 @@
 """For machines: `/healthz`, `/readyz`, `/metrics`."""
 
+from contextlib import suppress
+
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from redis.exceptions import RedisError
@@ -35,5 +37,9 @@ async def metrics(request: web.Request) -> web.Response:
     """Prometheus's text format; with METRICS_TOKEN for its bearer, without it only on this machine."""
     if not operator.may_read_metrics(request):
         raise NotFound("there is nothing at this address")
-    text = generate_latest(request.app[SERVICES].metrics.registry)
+    services = request.app[SERVICES]
+    # Else it stays as it was told last: to be told that Redis is away others are there.
+    with suppress(RedisError, OSError):
+        services.metrics.waiting.set(await services.deliveries.waiting.read())
+    text = generate_latest(services.metrics.registry)
     return web.Response(body=text, headers={"Content-Type": CONTENT_TYPE_LATEST})

@@ -94,6 +94,8 @@ async def mend(request: web.Request) -> web.Response:
     do, letter_id = str(form.get("do", "")), str(form.get("letter", ""))
     if do == "retry" and letter_id == "all":
         for letter in await _view(services).dead(_repository(connection), connection.id):
+            if letter.dropped:
+                continue
             await _retry(services, connection, letter.id)
     elif do == "retry":
         await _retry(services, connection, letter_id)

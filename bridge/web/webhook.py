@@ -7,10 +7,11 @@ from aiohttp import web
 from redis.exceptions import RedisError
 
 from bridge.core import heading, translate, trouble, webhook
-from bridge.core.errors import BridgeError, Malformed, Unavailable, Unsigned
+from bridge.core.errors import BridgeError, Malformed, QueueFull, Unavailable, Unsigned
 from bridge.core.heading import Heading
 from bridge.core.model import Delivery, Envelope
 from bridge.credentials import GitHubCredentials
+from bridge.entries import Answer
 from bridge.services import Services
 from bridge.web.bodies import may_be_large, one_of_few, read_body
 from bridge.web.keys import LOG, SERVICES
@@ -24,6 +25,14 @@ MAX_BODY = 25 * 1024 * 1024
 
 _ACCEPTED = ReadyAnswer(202, b'{"status": "accepted"}')
 _DUPLICATE = ReadyAnswer(200, b'{"status": "duplicate"}')
+
+_LATER = "the worker must get on first; bridge then asks GitHub for this delivery again"
+_FULL = {
+    Answer.REPOSITORY_FULL: f"as much of this repository waits as REPOSITORY_BYTES allows: {_LATER}",
+    Answer.DAY_FULL: "REPOSITORY_BYTES allows no more deliveries of this repository today: raise it, or look"
+    " at its webhook; bridge then asks GitHub for this delivery again",
+    Answer.QUEUE_FULL: f"as much waits in all as QUEUE_BYTES allows: {_LATER}",
+}
 
 log = structlog.get_logger()
 routes = web.RouteTableDef()
@@ -113,10 +122,13 @@ async def _take(
     if found is None:
         return web.Response(status=204)
     try:
-        taken = await services.intake.take(envelope, repository_id=found.repository_id, number=found.number)
+        answer = await services.intake.take(envelope, repository_id=found.repository_id, number=found.number)
     except (RedisError, OSError) as error:
         raise Unavailable(f"Redis cannot take the delivery now ({type(error).__name__})") from None
-    return (_ACCEPTED if taken else _DUPLICATE).to(request)
+    if answer in _FULL:
+        services.metrics.refuse(answer.name.removesuffix("_FULL").lower())
+        raise QueueFull(_FULL[answer])
+    return (_ACCEPTED if answer is Answer.TAKEN else _DUPLICATE).to(request)
 
 
 def _note(request: web.Request, envelope: Envelope, about: Heading | Delivery | None) -> None:

@@ -157,6 +157,9 @@ async def open_rig(
                         "LOG_FORMAT": "json",
                         "PAGE_LIMIT": "0",
                         "ACTION_LIMIT": "0",
+                        # Nobody reads the queue while its intake is measured.
+                        "QUEUE_BYTES": "900G",
+                        "REPOSITORY_BYTES": "900G",
                         **(settings or {}),
                     },
                 )

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from bridge import deliveries, keys
+from bridge import inboxes, keys
 from bridge.core import actions
 from bridge.core.actions import Action, Click, Steps
 from bridge.core.model import Connection
@@ -143,7 +143,7 @@ def believe_every_name(monkeypatch: pytest.MonkeyPatch) -> None:
     def believed(entry_id: bytes, fields: Any) -> InboxEntry:
         return structs.replace(inbox_entry(entry_id, fields), signer="operator")
 
-    monkeypatch.setattr(deliveries, "inbox_entry", believed)
+    monkeypatch.setattr(inboxes, "inbox_entry", believed)
 
 
 def act_by_name(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,9 @@
 """The deliveries page: who sees it, what it says of each delivery, payloads, and mending dead letters."""
 
 import json
+import random
 import re
+import string
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -455,3 +457,29 @@ async def test_old_letters_without_their_event_are_listed(house: House, browser:
     page = await browser.open(address(house, one))
     assert f'"/connections/{one.id}/deliveries/old"' in page.text
     assert re.search(r'/deliveries/old">[^<\s]', page.text), "a link has a text"
+
+
+async def test_a_payload_that_was_too_large_to_keep_is_told_of_and_cannot_be_tried_again(
+    house: House, browser: Browser, made: Pulls
+) -> None:
+    one = await connection(house)
+    house.start_worker()
+    payload = made.payload_of(1, "Fix", "opened")
+    payload["pull_request"]["body"] = "".join(random.Random(1).choices(string.printable, k=150_000))
+    del payload["pull_request"]["head"]
+    assert (await house.deliver(payload, delivery_id="large")).status == 202
+    (letter,) = await dead(house)
+
+    page = await sign_in(house, browser)
+    for rest in ("", "/large"):
+        page = await browser.open(address(house, one, rest))
+        assert "It cannot be tried again from here: its payload was dropped, because it was larger" in text(
+            page
+        )
+        assert "Retry" not in [label for form in page.forms for _, _, label in form.buttons]
+    refused = await send(browser, page, one, do="retry", letter=letter.id)
+    assert (refused.status, "have GitHub send it again" in refused.text) == (400, True)
+    assert (await send(browser, page, one, do="retry", letter="all")).status == 200
+    assert await house.services.deliveries.dead_letters() == [letter]
+    assert (await browser.open(address(house, one, "/large?payload=1"))).status == 200
+    assert (await house.deliver(payload, delivery_id="large")).status == 202, "GitHub may send it again"

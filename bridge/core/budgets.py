@@ -1,0 +1,70 @@
+"""How many bytes may wait in the queue, and lie among the dead letters: in all, and for each repository.
+
+While all together are over their budget, a repository that has little waiting goes on.
+"""
+
+from dataclasses import dataclass
+
+QUEUE_BYTES = 256 * 2**20
+REPOSITORY_BYTES = 32 * 2**20
+
+SMALL_SHARE = 32
+"""While all together are over their budget, a repository may have this part of its own waiting."""
+
+LARGEST_DEAD = 64 * 1024
+"""Of a larger payload, packed, a dead letter keeps the heading alone."""
+
+DELIVERY_BYTES = 512
+"""What is remembered of a delivery that is done, for four days, and a good deal more."""
+
+LEAST_A_DAY = 1000
+
+MAX_REASON = 1000
+MAX_DETAIL = 10_000
+"""Characters kept of why an entry was given up."""
+
+MAX_LETTER = 64 * 1024
+MAX_VALUE = 256 * 1024
+"""Bytes of a letter, and of what a delivery writes: several times what the largest of GitHub's make."""
+
+OWN_DEAD = 100
+ALL_DEAD = 1000
+"""Dead letters kept of a repository, and of a partition."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Budgets:
+    """Bytes that may wait in all, and of each repository; 0: any number."""
+
+    queue: int = QUEUE_BYTES
+    repository: int = REPOSITORY_BYTES
+
+    def room(self, *, is_over: bool) -> int:
+        """What a repository may have waiting, where all together are over their budget or not; 0: any."""
+        if not is_over:
+            return self.repository
+        return max(1, (self.repository or REPOSITORY_BYTES) // SMALL_SHARE)
+
+    @property
+    def most(self) -> int:
+        """What a repository may have waiting once its deliveries have become messages; 0: any."""
+        return 2 * self.repository
+
+    @property
+    def a_day(self) -> int:
+        """Deliveries taken of a repository in a day, whose ids are remembered for four; 0: any number."""
+        return max(LEAST_A_DAY, self.repository // DELIVERY_BYTES) if self.repository else 0
+
+    @property
+    def kept(self) -> int:
+        """Bytes that are kept of a repository's pull requests, and as many of its commits; 0: any number."""
+        return self.repository
+
+    def dead(self, *, partitions: int) -> tuple[int, int, int, int, int]:
+        """The largest payload kept; letters and bytes kept of a repository; those of a partition."""
+        own = (self.repository or REPOSITORY_BYTES) // 16
+        every = (self.queue or QUEUE_BYTES) // (2 * partitions)
+        return LARGEST_DEAD, OWN_DEAD, own, ALL_DEAD, every
+
+
+DEFAULT = Budgets()
