@@ -21,10 +21,8 @@ REPOSITORY_NAMES = "bridge:{repositories}:names"
 """Hash: a repository's id → its present full name."""
 REPOSITORY_NAMED_AT = "bridge:{repositories}:named-at"
 """Hash: a repository's id → when a delivery last told its name."""
-NICKS = "bridge:{accounts}:nicks"
-"""Hash: a linked account's GitHub login in lower case → the Flowdock user's nick."""
 LINKED = "bridge:{accounts}:linked"
-"""Hash: a linked account's GitHub login in lower case → the Flowdock user's id."""
+"""Hash: a Flowdock user's id → the GitHub login of the account they linked."""
 GITHUB_APP = "bridge:github-app"
 """The GitHub App made at /github/manifest, encrypted whole."""
 INTENTS = "bridge:{intents}:ids"
@@ -149,6 +147,16 @@ def unbound_connections(full_name: str) -> str:
 def account(flowdock_user: str) -> str:
     """A linked account, its token encrypted."""
     return f"bridge:{{accounts}}:account:{flowdock_user}"
+
+
+def linked_to(github_id: object) -> str:
+    """The set of Flowdock users who act as the GitHub account with this id."""
+    return f"bridge:{{accounts}}:linked-to:{github_id}"
+
+
+def linked_as(login: str) -> str:
+    """The set of Flowdock users whose linked account carries a GitHub login."""
+    return f"bridge:{{accounts}}:linked-as:{login.lower()}"
 
 
 def refreshing(flowdock_user: str) -> str:

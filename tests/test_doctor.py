@@ -445,7 +445,7 @@ async def forget_ping(house: House) -> None:
 async def unlink(house: House) -> None:
     account = await house.services.store.account("1003")
     assert account is not None
-    await house.services.store.unlink(account)
+    await house.services.store.unlink(account.flowdock.id)
 
 
 async def revoke(house: House) -> None:

@@ -17,7 +17,7 @@ from aiohttp import web
 
 from bridge import github, oauth
 from bridge.core import actions, claims
-from bridge.core.errors import ClaimRefused, GitHubFailing, NotLinked
+from bridge.core.errors import ClaimRefused, NotLinked
 from bridge.core.model import FlowdockUser, GitHubToken, GitHubUser, LinkedAccount, Target
 from bridge.services import Services
 from bridge.web import oauth_callback, pages, sessions
@@ -141,7 +141,7 @@ async def github_callback(request: web.Request) -> web.Response:
         code, redirect_uri=oauth_callback.address(services, "github"), verifier=linking.verifier
     )
     if not github.can_act(token):
-        await _revoke(services, token)
+        await services.accounts.give_back(token)
         raise ClaimRefused(
             "GitHub did not grant bridge the right to act on pull requests (the scope repo or public_repo)."
         )
@@ -166,13 +166,12 @@ async def link(request: web.Request) -> web.Response:
     if not (linking.flowdock and linking.github and linking.token):
         raise ClaimRefused("This step does not follow the one before.")
     if form.get("answer") != "link":
-        await _revoke(services, linking.token)
+        await services.accounts.give_back(linking.token)
         return pages.render(request, "cancelled.html")
     account = LinkedAccount(
         flowdock=linking.flowdock, github=linking.github, token=linking.token, linked_at=int(time.time())
     )
-    await services.store.link(account)
-    await services.accounts.look_after(linking.user)
+    await services.accounts.link(account)
     log.info("linked", flowdock_user=linking.user, login=linking.github.login)
     if linking.target is None:
         return pages.redirect(linking.then)
@@ -261,11 +260,3 @@ async def _look(services: Services, browser: str) -> Linking | None:
 def _name(browser: str) -> str:
     # Only its hash lies in Redis: who reads a dump cannot take over a linking.
     return hashlib.sha256(browser.encode(errors="replace")).hexdigest()
-
-
-async def _revoke(services: Services, token: GitHubToken) -> None:
-    """Give back a token that will not be used; should GitHub fail, it is forgotten here all the same."""
-    try:
-        await services.github.revoke(token)
-    except GitHubFailing as error:
-        log.warning("not_revoked", error=str(error))
