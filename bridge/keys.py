@@ -184,6 +184,11 @@ def acts(flowdock_user: str) -> str:
     return f"bridge:acts:{flowdock_user}"
 
 
+def members(flow: str) -> str:
+    """The sorted set of the Flowdock users in a flow, by until when that is believed."""
+    return f"bridge:members:{flow.lower()}"
+
+
 def ping(hook_id: int) -> str:
     """When a webhook's ping came last."""
     return f"bridge:ping:{hook_id}"

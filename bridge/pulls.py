@@ -13,6 +13,7 @@ from bridge.core.registers import Register
 from bridge.core.snapshot import Snapshot
 from bridge.entries import Write
 from bridge.linked import people
+from bridge.members import among
 from bridge.redis_client import AnyRedis
 
 SECONDS = 400 * 24 * 3600
@@ -174,10 +175,11 @@ class Pulls:
             head_sha=sha.decode() if sha else "",
         )
 
-    async def tags(self, logins: Iterable[str]) -> tuple[str, ...]:
-        """The Flowdock tags (`@nick`) of those GitHub logins whose accounts are linked."""
-        found = await people(self._redis, logins)
-        return tuple(dict.fromkeys(f"@{one.nick}" for one in found))
+    async def tags(self, logins: Iterable[str], *, flow: str) -> tuple[str, ...]:
+        """The Flowdock tags (`@nick`) of those linked to these GitHub logins who are in the flow."""
+        found = await people(self._redis, logins) if flow else []
+        inside = await among(self._redis, flow, [one.id for one in found])
+        return tuple(dict.fromkeys(f"@{one.nick}" for one in found if one.id in inside))
 
     # Conflict watch
 

@@ -22,6 +22,7 @@ from bridge.intake import Intake, PartedIntake
 from bridge.intents import Intents
 from bridge.journal import Journal
 from bridge.leases import Leases
+from bridge.members import Members
 from bridge.metrics import Metrics
 from bridge.pace import SPACING, Pace
 from bridge.pulls import Pulls
@@ -49,6 +50,7 @@ class Services:
     deliveries: Deliveries
     intake: Intake
     flowdock: Flowdock
+    members: Members
     github: GitHub
     credentials: GitHubCredentials
     accounts: Accounts
@@ -141,11 +143,13 @@ async def open_services(settings: Settings, *, redis_url: str) -> AsyncIterator[
         api_url=settings.github_api_url,
         credentials=credentials,
     )
+    members = Members(redis)
     flowdock = Flowdock(
         session,
         api_url=settings.flowdock_api_url,
         client_id=settings.flowdock_client_id,
         client_secret=settings.flowdock_client_secret,
+        shown=members.shown,
     )
     checkups = Checkups(redis)
     accounts = Accounts(store, pulls, github, checkups)
@@ -168,6 +172,7 @@ async def open_services(settings: Settings, *, redis_url: str) -> AsyncIterator[
             deliveries=deliveries,
             intake=(PartedIntake if settings.redis_cluster else Intake)(deliveries=deliveries),
             flowdock=flowdock,
+            members=members,
             github=github,
             credentials=credentials,
             accounts=accounts,

@@ -81,11 +81,16 @@ class Store(LinkedAccounts):
 
     # Connections
 
-    async def connect(self, repository: str, *, flow_token: str, name: str) -> tuple[Connection, bool]:
-        """Tie a repository (its full name) to a flow; the connection, and False if it was there before."""
+    async def connect(
+        self, repository: str, *, flow_token: str, name: str, flow: str = ""
+    ) -> tuple[Connection, bool]:
+        """Tie a repository (its full name) to a flow; the connection, and False if it was there before.
+
+        `flow` is the flow's name (`organization/flow`), empty where nobody tells.
+        """
         for known in await self.connections():
             if known.repository.lower() == repository.lower() and known.flow_token == flow_token:
-                return known, False
+                return await self.change(known.id, flow=flow or known.flow), False
         connection = Connection(
             id=new_connection_id(),
             repository=repository,
@@ -93,6 +98,7 @@ class Store(LinkedAccounts):
             name=name,
             flow_token=flow_token,
             created_at=int(time.time()),
+            flow=flow,
         )
         await self.add(connection)
         return connection, True

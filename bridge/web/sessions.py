@@ -124,6 +124,7 @@ async def signed_in(request: web.Request) -> web.Response:
         code, redirect_uri=oauth_callback.address(services, "flowdock")
     )
     user = await services.flowdock.user(access_token)
+    await _note_flows(services, user, access_token)
     await _end(request)
     # A new secret each time: a cookie that somebody planted before never becomes a session.
     cookie = secrets.token_urlsafe(32)
@@ -134,6 +135,14 @@ async def signed_in(request: web.Request) -> web.Response:
     set_cookie(services, response, COOKIE, cookie, seconds=SECONDS)
     response.del_cookie(SIGNING_IN)
     return response
+
+
+async def _note_flows(services: Services, user: FlowdockUser, access_token: str) -> None:
+    """Have them tagged in the flows that they are in; should Flowdock not tell, it can do so later."""
+    try:
+        await services.members.joined(user.id, await services.flowdock.flows(access_token))
+    except BridgeError as error:
+        log.warning("flows_not_told", flowdock_user=user.id, reason=str(error))
 
 
 @routes.post("/signout")

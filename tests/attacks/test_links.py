@@ -11,7 +11,7 @@ from bridge.github import TokenRevoked
 from scripts.sandbox.browse import Browser
 from scripts.sandbox.faults import Fault
 from tests.accounts import link
-from tests.conftest import House
+from tests.conftest import FLOW, House
 from tests.personal_kit import sign_in
 
 USER, TOKEN = "/api/v3/user", "/api/v3/applications/github-client/token"
@@ -112,13 +112,14 @@ async def test_linking_anew_leaves_nothing_of_the_former_account(
         careless = linked._SWAP.replace("'SREM'", "'SISMEMBER'")
         monkeypatch.setattr(store, "_swap", house.services.redis.register_script(careless))
     await link_by_pages(house, browser, who="ann", login="ann-gh")
+    assert await house.services.pulls.tags(["ann-gh"], flow=FLOW) == ("@ann",)
     former = await store.account("1001")
     assert former is not None
     await link_by_pages(house, browser, who="ann", login="bob-gh")
     assert await store.linked() == {"1001": "bob-gh"}
     assert await store.linked_to(1002) == ["1001"]
     assert await store.linked_to(ANN) == ([] if guarded else ["1001"])
-    assert await house.services.pulls.tags(["ann-gh", "BOB-gh"]) == ("@ann",)
+    assert await house.services.pulls.tags(["ann-gh", "BOB-gh"], flow=FLOW) == ("@ann",)
     assert not await works(house, former), "GitHub forgot the token that was replaced"
 
 
@@ -149,12 +150,13 @@ async def test_unlinking_ends_nobody_elses_link_to_the_same_account(
 
 async def test_a_login_that_was_given_up_stands_for_nobody(house: House) -> None:
     account = await link(house, "ann")
+    await house.services.members.shown(FLOW, ["1001"])
     store, redis = house.services.store, house.services.redis
     await store.link(
         LinkedAccount(**{**vars(account), "github": type(account.github)(id=ANN, login="ann-2")})
     )
-    assert await house.services.pulls.tags(["ann-gh", "ann-2"]) == ("@ann",)
-    assert await house.services.pulls.tags(["ann-gh"]) == ()
+    assert await house.services.pulls.tags(["ann-gh", "ann-2"], flow=FLOW) == ("@ann",)
+    assert await house.services.pulls.tags(["ann-gh"], flow=FLOW) == ()
     # Also where an index should still lead to an account that carries another login by now.
     await redis.sadd("bridge:{accounts}:linked-as:ann-gh", "1001")
-    assert await house.services.pulls.tags(["ann-gh"]) == ()
+    assert await house.services.pulls.tags(["ann-gh"], flow=FLOW) == ()

@@ -3,15 +3,22 @@
 import copy
 import json
 import re
+from typing import Any
 
 import pytest
 
+from bridge import keys, members, pulls
 from bridge.core import urls
-from tests.conftest import House
+from scripts.sandbox.browse import Browser
+from tests.accounts import link
+from tests.conftest import FLOW, House
 from tests.core.test_urls import misled
+from tests.life_kit import Life
 from tests.payloads import pull_request
+from tests.personal_kit import connection, sign_in
 from tests.worker_kit import idle
 
+OPS = "acme/ops"
 SCRIPT = "javascript:alert(document.domain)//"
 
 
@@ -42,3 +49,61 @@ async def test_no_address_that_a_payload_names_runs_a_script(
     assert any("ci" in json.loads(body)["title"] for body in sent)
     assert any("javascript" in body for body in sent) != guarded
     assert (len(await house.messages()) == 2) == guarded
+
+
+@pytest.mark.parametrize("guarded", [True, False], ids=["guarded", "control"])
+async def test_a_comment_calls_nobody_into_a_flow_that_they_are_not_in(
+    house: House, monkeypatch: pytest.MonkeyPatch, guarded: bool
+) -> None:
+    """bob is in ops, cy is not; both are linked."""
+    if not guarded:
+
+        async def all_of_them(redis: Any, flow: str, users: Any) -> set[str]:
+            return {*users}
+
+        monkeypatch.setattr(pulls, "among", all_of_them)
+    tied = await connection(house, OPS)
+    for nick in ("ann", "bob", "cy"):
+        await link(house, nick)
+    await house.hook()
+    house.start_worker()
+    life = Life(house)
+    await life.act("ann-gh", "open", title="Count", head="fix", flow=OPS)
+    (message,) = await life.act("ann-gh", "comment", body="@bob-gh @cy-gh", flow=OPS)
+    # Before Flowdock showed the flow to anybody.
+    assert message.get("tags", []) == ([] if guarded else ["@bob", "@cy"])
+    async with Browser() as browser:
+        await sign_in(house, browser, "ann", f"/connections/{tied.id}")
+    (message,) = await life.act("ann-gh", "comment", body="@cy-gh @bob-gh", flow=OPS)
+    assert message["tags"] == (["@bob"] if guarded else ["@cy", "@bob"])
+    assert message["user_tags"] == [":user:1002"], "Flowdock itself calls nobody else"
+
+
+async def test_who_left_a_flow_is_tagged_there_no_more(house: House) -> None:
+    tied = await connection(house, OPS)
+    await link(house, "bob")
+    async with Browser() as browser:
+        page = await sign_in(house, browser, "bob", f"/connections/{tied.id}")
+        assert page.status == 200
+        assert await house.services.pulls.tags(["bob-gh"], flow=OPS) == ("@bob",)
+        out = {"flow": OPS, "user": "bob", "member": False}
+        async with house.http.post(f"{house.flowdock}/_sandbox/members", json=out) as response:
+            assert response.status == 200
+        assert (await browser.open(f"{house.bridge}/connections/{tied.id}")).status == 404
+    assert await house.services.pulls.tags(["bob-gh"], flow=OPS) == ()
+
+
+async def test_who_signs_in_is_tagged_in_their_own_flows_for_a_month(house: House) -> None:
+    await link(house, "cy")
+    async with Browser() as browser:
+        await sign_in(house, browser, "cy")
+    tags = house.services.pulls.tags
+    assert [await tags(["cy-gh"], flow=flow) for flow in (FLOW, FLOW.upper(), OPS, "")] == [
+        ("@cy",),
+        ("@cy",),
+        (),
+        (),
+    ]
+    assert 0 < await house.services.redis.ttl(keys.members(FLOW)) <= members.SECONDS
+    await house.services.redis.zadd(keys.members(FLOW), {"1003": 1})
+    assert await tags(["cy-gh"], flow=FLOW) == (), "what Flowdock showed too long ago is not believed"
