@@ -20,7 +20,7 @@ from bridge.core import actions, claims
 from bridge.core.errors import ClaimRefused, NotLinked
 from bridge.core.model import FlowdockUser, GitHubToken, GitHubUser, LinkedAccount, Target
 from bridge.services import Services
-from bridge.web import oauth_callback, pages, sessions
+from bridge.web import cookies, oauth_callback, pages, sessions
 from bridge.web.keys import SERVICES
 
 COOKIE = "bridge_linking"
@@ -60,7 +60,7 @@ async def begin(request: web.Request) -> web.Response:
     services = request.app[SERVICES]
     claim = claims.read(request.query.get("claim", ""), secrets=services.settings.cookie_secrets)
     linking = await _resumed(request, claim.id)
-    browser = request.cookies.get(COOKIE, "")
+    browser = cookies.read(request, COOKIE)
     if linking is None:
         value = await services.store.take_once("claim", claim.id)
         if value is None or value["user"] != claim.user:
@@ -74,7 +74,7 @@ async def begin(request: web.Request) -> web.Response:
         redirect_uri=oauth_callback.address(services, "flowdock"), state=linking.state, scope=FLOWDOCK_SCOPE
     )
     response = pages.redirect(url)
-    sessions.set_cookie(services, response, COOKIE, browser, seconds=claims.LIFETIME)
+    cookies.keep(services, response, COOKIE, browser, seconds=claims.LIFETIME)
     return response
 
 
@@ -94,7 +94,7 @@ async def begin_signed_in(request: web.Request) -> web.Response:
     browser = secrets.token_urlsafe(24)
     await _keep(services, browser, linking)
     response = await _to_github(services, linking)
-    sessions.set_cookie(services, response, COOKIE, browser, seconds=claims.LIFETIME)
+    cookies.keep(services, response, COOKIE, browser, seconds=claims.LIFETIME)
     return response
 
 
@@ -209,7 +209,7 @@ def _clicked(linking: Linking) -> Target:
 
 async def _resumed(request: web.Request, claim_id: str) -> Linking | None:
     """This browser's own linking by this claim, begun anew: a reload or a second click is no offence."""
-    browser = request.cookies.get(COOKIE)
+    browser = cookies.read(request, COOKIE)
     linking = await _look(request.app[SERVICES], browser) if browser else None
     if linking is None or linking.claim_id != claim_id or linking.step == "finish":
         return None
@@ -218,7 +218,7 @@ async def _resumed(request: web.Request, claim_id: str) -> Linking | None:
 
 async def _standing(request: web.Request, step: Step) -> tuple[str, Linking]:
     """The browser's secret and its linking, which must be at `step`."""
-    browser = request.cookies.get(COOKIE, "")
+    browser = cookies.read(request, COOKIE)
     linking = await _look(request.app[SERVICES], browser) if browser else None
     if linking is None:
         raise ClaimRefused("This browser has no linking under way, or it took longer than 15 minutes.")

@@ -3,15 +3,18 @@
 import copy
 import json
 import re
+import time
 from typing import Any
 
 import pytest
 
 from bridge import keys, members, pulls
-from bridge.core import urls
+from bridge.core import flowdock_token, urls
+from bridge.web import cookies, sessions
 from scripts.sandbox.browse import Browser
+from tests import sign
 from tests.accounts import link
-from tests.conftest import FLOW, House
+from tests.conftest import FLOW, House, open_house
 from tests.core.test_urls import misled
 from tests.life_kit import Life
 from tests.payloads import pull_request
@@ -107,3 +110,40 @@ async def test_who_signs_in_is_tagged_in_their_own_flows_for_a_month(house: Hous
     assert 0 < await house.services.redis.ttl(keys.members(FLOW)) <= members.SECONDS
     await house.services.redis.zadd(keys.members(FLOW), {"1003": 1})
     assert await tags(["cy-gh"], flow=FLOW) == (), "what Flowdock showed too long ago is not believed"
+
+
+@pytest.mark.parametrize("guarded", [True, False], ids=["guarded", "control"])
+async def test_a_cookie_that_a_neighbour_planted_is_nobodys_session(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch, guarded: bool
+) -> None:
+    """A page of another host of the domain makes the victim's browser send the attacker's session."""
+    if not guarded:
+        monkeypatch.setattr(cookies, "name", lambda _, base: base)
+    async with open_house(redis_url, web_url="https://bridge.example.com") as house:
+        attackers = {"user": {"id": "1003", "nick": "cy", "name": "Cy"}, "access_token": "x"}
+        await house.services.store.put_once("session", sessions._name("planted"), attackers, seconds=60)
+        planted = {"Cookie": f"{sessions.COOKIE}=planted"}
+        async with house.http.get(
+            f"{house.bridge}/account", headers=planted, allow_redirects=False
+        ) as response:
+            assert response.status == (303 if guarded else 200)
+        # A browser takes this name from the host itself alone, so it is the attacker's own.
+        own = {"Cookie": f"__Host-{sessions.COOKIE}=planted"}
+        async with house.http.get(f"{house.bridge}/account", headers=own, allow_redirects=False) as response:
+            assert response.status == (200 if guarded else 303)
+
+
+@pytest.mark.parametrize("guarded", [True, False], ids=["guarded", "control"])
+async def test_a_click_that_is_to_be_good_for_long_is_refused(
+    house: House, monkeypatch: pytest.MonkeyPatch, guarded: bool
+) -> None:
+    """Kept by who recorded it, it could be sent for the first time long after it was made."""
+    if not guarded:
+        monkeypatch.setattr(flowdock_token, "MAX_LIFETIME", 3600)
+    address = f"{house.bridge}/repos/acme/component/pulls/1/close"
+    for ahead, status in ((290, 401), (310, 403 if guarded else 401)):
+        body = sign.action_body(address, name=str(ahead))
+        token = sign.flowdock_token(body, exp=int(time.time()) + ahead)
+        async with house.http.post(address, data=body, headers={"FLOWDOCK-TOKEN": token}) as response:
+            # 401: taken for a click, of somebody who has not linked an account.
+            assert response.status == status, await response.text()
