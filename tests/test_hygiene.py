@@ -44,7 +44,7 @@ APP_MAKERS = {
     "the App's client_secret",
     "the App's webhook_secret",
 }
-METRICS_TOKEN = "the-operators-own-token"
+METRICS_TOKEN = "the-operators-own-token-and-nobody-elses"
 
 
 def makers() -> set[str]:

@@ -256,7 +256,7 @@ THREATS = [
         "a token that GitHub refuses is forgotten; a revoked App grant removes the link at once",
         (
             "web/test_action_tokens.py::test_a_revoked_token_removes_the_link_and_challenges",
-            "web/test_app_events.py::test_a_revoked_grant_removes_the_link",
+            "attacks/test_links.py::test_a_revoked_grant_unlinks_all_who_hold_it_and_nobody_else",
         ),
     ),
 ]

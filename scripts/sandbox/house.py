@@ -70,7 +70,7 @@ class House:
             "GITHUB_WEBHOOK_SECRET": self.webhook_secret,
             "GITHUB_URL": self.github,
             "GITHUB_API_URL": f"{self.github}/api/v3",
-            "COOKIE_SECRET": "only-for-trying-bridge-out",
+            "COOKIE_SECRET": "only-for-trying-bridge-out-and-nothing-else",
             "ENCRYPTION_KEY": "only-for-trying-bridge-out-32-characters",
             **self.settings,
         }
