@@ -1,14 +1,19 @@
 """Small attacks and their kinds: addresses that run scripts, tags for strangers, cookies, secrets, files."""
 
+import asyncio
 import copy
 import json
+import os
 import re
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
+from aiohttp import web
 
-from bridge import keys, members, pulls
+from bridge import embedded_redis, keys, members, pulls
 from bridge.core import flowdock_token, urls
 from bridge.web import cookies, sessions
 from scripts.sandbox.browse import Browser
@@ -61,7 +66,7 @@ async def test_a_comment_calls_nobody_into_a_flow_that_they_are_not_in(
     """bob is in ops, cy is not; both are linked."""
     if not guarded:
 
-        async def all_of_them(redis: Any, flow: str, users: Any) -> set[str]:
+        async def all_of_them(_: Any, flow: str, users: Any) -> set[str]:
             return {*users}
 
         monkeypatch.setattr(pulls, "among", all_of_them)
@@ -147,3 +152,97 @@ async def test_a_click_that_is_to_be_good_for_long_is_refused(
         async with house.http.post(address, data=body, headers={"FLOWDOCK-TOKEN": token}) as response:
             # 401: taken for a click, of somebody who has not linked an account.
             assert response.status == status, await response.text()
+
+
+_ASKED = {
+    "a page": b"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+    "a stylesheet": b"GET /static/style.css HTTP/1.1\r\nHost: x\r\n\r\n",
+    "nothing there": b"GET /nowhere HTTP/1.1\r\nHost: x\r\n\r\n",
+    "unsigned": b"POST /github/webhook HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}",
+    "a word of aiohttp's": b"UNKNOWN / HTTP/1.1\r\nHost: x\r\n\r\n",
+    "no HTTP": b"\x16\x03\x01\x02\x00\r\n\r\n",
+    "an odd header": b"GET / HTTP/1.1\r\nHost: x\r\nA B: c\r\n\r\n",
+    "a line too long": b"GET /" + b"a" * 9000 + b" HTTP/1.1\r\n\r\n",
+    "an odd chunk": b"POST /signout HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+    "two lengths": b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+    "an upgrade": b"GET / HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("asked", _ASKED)
+async def test_no_answer_names_what_bridge_runs_on(house: House, asked: str) -> None:
+    head = await answer_to(house, _ASKED[asked])
+    assert re.match(rb"HTTP/1\.[01] [2-5]\d\d ", head), head
+    assert b"server:" not in head.lower(), head
+    assert b"python" not in head.lower()
+    assert b"x-content-type-options: nosniff" in head.lower(), "also what is refused has the safe headers"
+
+
+async def test_control_aiohttp_names_what_it_runs_on(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bridge.web.middleware.safe_headers", lambda _: unchanged)
+    await house.go_down()
+    await house.come_up()
+    for asked in _ASKED.values():
+        assert b"\nserver: python/" in (await answer_to(house, asked)).lower()
+
+
+async def unchanged(request: web.Request, response: web.StreamResponse) -> None:
+    """No header of bridge's."""
+
+
+async def answer_to(house: House, asked: bytes) -> bytes:
+    """The status and headers that come back, whatever is sent."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(house.bridge.rpartition(":")[2]))
+    writer.write(asked)
+    head = await reader.readuntil(b"\r\n\r\n")
+    writer.close()
+    return head
+
+
+def modes(folder: Path) -> set[str]:
+    """What others may do, of a folder and all in it."""
+    return {
+        f"{path.name} {path.stat().st_mode & 0o777:o}"
+        for path in [folder, *folder.rglob("*")]
+        if path.stat().st_mode & 0o077
+    }
+
+
+@pytest.mark.parametrize("guarded", [True, False], ids=["guarded", "control"])
+def test_nobody_else_on_the_machine_reads_what_the_embedded_redis_keeps(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, guarded: bool
+) -> None:
+    """A folder that an earlier version, or a careless copy, left open."""
+    data, elsewhere = tmp_path / ".data", tmp_path / "elsewhere"
+    for folder in (data, data / "appendonlydir"):
+        folder.mkdir(mode=0o755)
+    for name in ("redis.log", "redis.users", "copy.rdb"):
+        (data / name).touch(mode=0o644)
+    elsewhere.touch(mode=0o644)
+    (data / "link").symlink_to(elsewhere)
+    if not guarded:
+        monkeypatch.setattr(embedded_redis, "_make_private", lambda _: None)
+        monkeypatch.setattr(embedded_redis, "FOLDER", 0o755)
+        monkeypatch.setattr(embedded_redis, "FILE", 0o644)
+    before = os.umask(0o022)
+    try:
+        with embedded_redis.running(data) as url:
+            redis.Redis.from_url(url).set("a", "b")
+            (data / "link").unlink()
+            assert any((data / "appendonlydir").iterdir())
+            assert (modes(data) == set()) == guarded
+    finally:
+        os.umask(before)
+    assert elsewhere.stat().st_mode & 0o777 == 0o644, "what a link leads to is left as it is"
+
+
+def test_a_folder_of_somebody_else_is_said_to_be_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(path: Path, mode: int) -> None:
+        raise PermissionError(1, "Operation not permitted", str(path))
+
+    monkeypatch.setattr(Path, "chmod", refused)
+    with (
+        pytest.raises(embedded_redis.NoEmbeddedRedis, match="give it to the user that bridge runs as"),
+        embedded_redis.running(tmp_path / ".data"),
+    ):
+        pass
