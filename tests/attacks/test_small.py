@@ -19,6 +19,7 @@ from bridge.web import cookies, sessions
 from scripts.sandbox.browse import Browser
 from tests import sign
 from tests.accounts import link
+from tests.command_kit import environ_of, run
 from tests.conftest import FLOW, House, open_house
 from tests.core.test_urls import misled
 from tests.life_kit import Life
@@ -246,3 +247,24 @@ def test_a_folder_of_somebody_else_is_said_to_be_so(tmp_path: Path, monkeypatch:
         embedded_redis.running(tmp_path / ".data"),
     ):
         pass
+
+
+@pytest.mark.parametrize(
+    "name", ["COOKIE_SECRET", "ENCRYPTION_KEY", "GITHUB_WEBHOOK_SECRET", "METRICS_TOKEN"]
+)
+async def test_bridge_does_not_start_with_a_secret_that_might_be_guessed(
+    house: House, redis_url: str, tmp_path: Path, name: str
+) -> None:
+    """A claim, a session's form, a delivery: on each a guess can be tried out of sight."""
+    short = environ_of(house, redis_url, **{name: "s" * 31})
+    for half in ("web", "worker", "serve"):
+        refused = await run(tmp_path, half, environ=short)
+        assert refused.returncode == 2
+        assert f"{name} is too short" in refused.stderr
+        assert "secrets.token_urlsafe(32)" in refused.stderr, "it says how to make one"
+        assert "sss" not in refused.stderr
+    # The control: one character more will do.
+    fine = await run(
+        tmp_path, "doctor", "--offline", environ=environ_of(house, redis_url, **{name: "s" * 32})
+    )
+    assert f"{name} is too short" not in fine.stdout
