@@ -1,10 +1,12 @@
 # bridge in one image: `serve` by default; `web` and `worker` run the halves. See docs/install/docker.md.
-FROM python:3.11-slim AS build
+# The digest names the very image, whatever the tag comes to mean; every few weeks, for its security fixes, take the
+# present one: docker buildx imagetools inspect python:3.11-slim --format '{{.Manifest.Digest}}'
+FROM python:3.11-slim@sha256:9c900dea9e8fb7e16277c179b555cc72d29a352dbc33cff48ad5a0412fd5bfc7 AS build
 WORKDIR /app
 COPY requirements.txt .
 RUN python -m venv /venv && /venv/bin/pip install --no-cache-dir --require-hashes -r requirements.txt
 
-FROM python:3.11-slim
+FROM python:3.11-slim@sha256:9c900dea9e8fb7e16277c179b555cc72d29a352dbc33cff48ad5a0412fd5bfc7
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 LOG_FORMAT=json
 RUN useradd --system --uid 10001 --home-dir /app bridge
 WORKDIR /app

@@ -68,6 +68,12 @@ def _parser() -> argparse.ArgumentParser:
         metavar="TOKEN",
         help="the source's token; - reads it from standard input",
     )
+    connect.add_argument(
+        "--flow",
+        default="",
+        metavar="ORGANIZATION/FLOW",
+        help="the token's flow: its members alone are tagged, and may change the connection by browser",
+    )
     connect.add_argument("--name", default="", help="what to call the connection (default: OWNER/REPO)")
 
     hook = sub.add_parser(

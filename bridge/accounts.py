@@ -1,5 +1,6 @@
 """Acting on GitHub as the person who linked: the token renewed in time, and dropped when revoked."""
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -87,12 +88,9 @@ class Accounts:
         except TokenRevoked:
             raise NotLinked(f"GitHub no longer accepts the sign-in of @{administrator.login}") from None
 
-    async def give_back(self, administrator: Administrator) -> None:
-        """Have GitHub forget a lent token; should GitHub fail, it is forgotten here all the same."""
-        try:
-            await self._github.revoke(GitHubToken(access=administrator.token))
-        except BridgeError as error:
-            log.warning("not_revoked", login=administrator.login, error=str(error))
+    async def give_back_lent(self, administrator: Administrator) -> None:
+        """As `give_back`, of the token that an administrator has lent."""
+        await self.give_back(GitHubToken(access=administrator.token))
 
     async def _as_account(
         self, flowdock_user: str, ask: Callable[[LinkedAccount], Awaitable[T]]
@@ -121,25 +119,60 @@ class Accounts:
         """The GitHub token of a Flowdock user, renewed if need be; raises `NotLinked` or `GitHubFailing`."""
         return (await self._fresh(flowdock_user)).token.access
 
-    async def unlink(self, flowdock_user: str) -> LinkedAccount | None:
-        """Forget a link, and have GitHub forget all that was granted; None if there was none.
+    async def link(self, account: LinkedAccount) -> None:
+        """Keep a link; GitHub forgets the token of the one that it replaces. Raises `GitHubFailing`."""
+        user = account.flowdock.id
+        try:
+            async with self._store.account_lock(user):
+                replaced = await self._store.link(account)
+        except LockError:
+            raise GitHubFailing("GitHub is slow to renew your former token: try again", status=504) from None
+        if replaced and replaced.token.access != account.token.access:
+            await self.give_back(replaced.token)
+        await self.look_after(user)
 
-        Raises `GitHubFailing` if GitHub did not take the grant back: the link is gone here all the same.
+    async def give_back(self, token: GitHubToken) -> None:
+        """Have GitHub forget a token that is of no use any more; should it fail, that is logged."""
+        try:
+            await self._github.revoke(token)
+        except BridgeError as error:
+            log.warning("not_revoked", error=str(error))
+
+    async def unlink(self, flowdock_user: str) -> LinkedAccount | None:
+        """Forget a link, and have GitHub forget what was granted; None if there was none.
+
+        All of it, or the token alone while other Flowdock users act as the same GitHub account.
+
+        Raises `GitHubFailing` if GitHub did not take it back: the link is gone here all the same.
         """
         async with self._store.account_lock(flowdock_user):
             account = await self._store.account(flowdock_user)
             if account is None:
                 return None
             await self._forget(account, "unlinked by its owner")
-        await self._github.revoke_grant(account.token)
+        if await self._store.linked_to(account.github.id):
+            await self._github.revoke(account.token)
+        else:
+            await self._github.revoke_grant(account.token)
         return account
 
-    async def revoked(self, github_id: int, login: str) -> None:
-        """A person took back what they granted at GitHub: their link is removed."""
-        user = await self._store.linked_user(login)
-        account = await self._store.account(user) if user else None
-        if account is not None and account.github.id == github_id:
-            await self._drop(account)
+    async def revoked(self, github_id: int) -> None:
+        """Somebody says that a person took back what they granted at GitHub: GitHub is asked.
+
+        Of all who act as that account those links are removed of which GitHub refuses the token.
+        """
+        holders = await self._store.linked_to(github_id)
+        await asyncio.gather(*(self._see_revoked(user) for user in holders))
+
+    async def _see_revoked(self, user: str) -> None:
+        try:
+            await self._as_account(user, lambda account: self._github.user(account.token))
+        except NotLinked:
+            return
+        except BridgeError as error:
+            log.warning("revoked_not_seen", flowdock_user=user, reason=str(error), doing="keeping the link")
+        else:
+            log.warning("revoked_not_so", flowdock_user=user, doing="keeping the link: the token works")
 
     async def read_pull(self, flowdock_user: str, target: Target) -> dict[str, Any]:
         """A pull request as this account sees it; raises as `act` does, but never removes a link."""
@@ -214,6 +247,6 @@ class Accounts:
                 await self._forget(account, "token revoked")
 
     async def _forget(self, account: LinkedAccount, reason: str) -> None:
-        await self._store.unlink(account)
+        await self._store.unlink(account.flowdock.id)
         await self.look_after(account.flowdock.id)
         log.warning("unlinked", flowdock_user=account.flowdock.id, login=account.github.login, reason=reason)

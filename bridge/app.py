@@ -102,6 +102,7 @@ def make_runner(
         app,
         open_at_once=open_at_once,
         shorten=partial(short.before, app=app),
+        unread=partial(short.match, app),
         access_log=None,
         shutdown_timeout=drain_seconds,
         handle_signals=False,

@@ -13,23 +13,32 @@ from bridge.core.errors import BridgeError, NotFound
 from bridge.core.options import Options
 from bridge.deliveries import Deliveries
 from bridge.entries import DeadLetter
+from bridge.flowdock import is_flow
 from bridge.store import Store
 from bridge.terminal import moment, table
 
 FROM_STDIN = frozenset("-")
 
 
-async def connect(store: Store, *, repository: str, flow_token: str, name: str) -> None:
+async def connect(store: Store, *, repository: str, flow_token: str, name: str, flow: str = "") -> None:
     """Tie a repository to a flow."""
     repository = terminal.repository(repository)
     flow_token = (sys.stdin.readline() if flow_token in FROM_STDIN else flow_token).strip()
     if not flow_token or not flow_token.isascii() or not flow_token.isprintable() or " " in flow_token:
         raise BridgeError("the flow token is empty or has odd characters: copy it from the flow's source")
-    connection, is_new = await store.connect(repository, flow_token=flow_token, name=name or repository)
+    if flow and not is_flow(flow):
+        raise BridgeError(f"{flow!r} is no flow: write ORGANIZATION/FLOW, as in its address in Flowdock")
+    connection, is_new = await store.connect(
+        repository, flow_token=flow_token, name=name or repository, flow=flow
+    )
     if not is_new:
         print(f"{repository} was connected to that flow before, as {connection.id}.")
         return
     print(f"Connected {repository} as {connection.id}. Its next pull request event starts a thread.")
+    if not flow:
+        print(
+            "Nobody is tagged there: name the flow with --flow ORGANIZATION/FLOW to have its members tagged."
+        )
 
 
 async def connections(store: Store, *, as_json: bool) -> None:

@@ -156,7 +156,7 @@ class Connecting:
             return await work
         finally:
             if all(intent.administrator != administrator for intent in await self._intents.all()):
-                await self._accounts.give_back(administrator)
+                await self._accounts.give_back_lent(administrator)
 
     async def _connect(self, wanted: _Wanted) -> Connected:
         repository = wanted.repository

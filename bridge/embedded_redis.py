@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -22,6 +23,9 @@ from bridge.core.errors import BridgeError
 
 START_SECONDS = 15
 STOP_SECONDS = 15
+
+FOLDER, FILE = 0o700, 0o600
+"""Who may what with the data: this user alone."""
 
 
 class NoEmbeddedRedis(BridgeError):
@@ -34,9 +38,9 @@ def running(data: Path) -> Iterator[str]:
 
     Raises `NoEmbeddedRedis`.
     """
-    data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _make_private(data)
     address = _socket_path(data)
-    with (data / "redis.users").open("w") as users:
+    with _open(data / "redis.users") as users:
         with _only_one(data):
             fcntl.flock(users, fcntl.LOCK_SH)
             process = None if _listens(address) else _start(data, address)
@@ -51,10 +55,30 @@ def running(data: Path) -> Iterator[str]:
                         process.wait(STOP_SECONDS)
 
 
+def _make_private(data: Path) -> None:
+    """A folder that this user alone may look into, with all that is in it, also where it was there before."""
+    try:
+        data.mkdir(parents=True, exist_ok=True, mode=FOLDER)
+        # The folder first: from then on nobody else changes what is in it.
+        data.chmod(FOLDER)
+        for path in data.rglob("*"):
+            # Not what a link leads to.
+            if not path.is_symlink():
+                path.chmod(FOLDER if path.is_dir() else FILE)
+    except PermissionError as error:
+        raise NoEmbeddedRedis(
+            f"{error.filename} is somebody else's: give it to the user that bridge runs as, or set REDIS_URL"
+        ) from None
+
+
+def _open(path: Path) -> IO[str]:
+    return open(path, "w", opener=partial(os.open, mode=FILE))
+
+
 @contextmanager
 def _only_one(data: Path) -> Iterator[None]:
     """One process at a time starts or stops the server."""
-    with (data / "redis.start").open("w") as starting:
+    with _open(data / "redis.start") as starting:
         fcntl.flock(starting, fcntl.LOCK_EX)
         yield
 
@@ -115,6 +139,7 @@ def _start(data: Path, address: Path) -> subprocess.Popen[bytes]:
         stderr=subprocess.DEVNULL,
         # Not in our process group: Ctrl-C is for us, and we stop it when all is written.
         start_new_session=True,
+        umask=0o777 - FOLDER,
     )
 
 

@@ -1,7 +1,7 @@
 """Flowdock's API and OAuth: the only module that speaks to Flowdock."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import lru_cache
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -48,13 +48,21 @@ class Flowdock:
     """Flowdock at `api_url`, for the OAuth application `client_id`."""
 
     def __init__(
-        self, session: aiohttp.ClientSession, *, api_url: str, client_id: str, client_secret: str
+        self,
+        session: aiohttp.ClientSession,
+        *,
+        api_url: str,
+        client_id: str,
+        client_secret: str,
+        shown: Callable[[str, Sequence[str]], Awaitable[None]],
     ) -> None:
+        """`shown` is told of each flow that Flowdock shows with its members, and of their ids."""
         self._session = session
         self._api_url = api_url
         self._messages_url = yarl.URL(f"{api_url}/messages")
         self._client_id = client_id
         self._client_secret = client_secret
+        self._shown = shown
 
     async def post(
         self,
@@ -142,18 +150,29 @@ class Flowdock:
 
     async def flows(self, access_token: str) -> list[Flow]:
         """The flows that the user is in; raises as `flow` does."""
-        return [_flow(one) for one in _listed(await self._get("/flows", access_token))]
+        found = _listed(await self._get("/flows", access_token))
+        return [_flow(one) for one in found if one.get("joined") is not False]
 
     async def flow(self, path: str, access_token: str) -> Flow:
         """The flow at `organization/flow`, if the user is in it.
 
         Raises `NotAMember`, `SignedOut`, `FlowdockRejected` or `FlowdockFailing`.
         """
-        return _joined(await self._get(f"/flows/{_path(path)}", access_token))
+        return await self._joined(await self._get(f"/flows/{_path(path)}", access_token))
 
     async def find_flow(self, flow_id: str, access_token: str) -> Flow:
         """The flow with this id, if the user is in it; raises as `flow` does."""
-        return _joined(await self._get(f"/flows/find?id={quote(flow_id, safe='')}", access_token))
+        found = await self._get(f"/flows/find?id={quote(flow_id, safe='')}", access_token)
+        return await self._joined(found)
+
+    async def _joined(self, found: Any) -> Flow:
+        # A flow that is open to the organization is shown to those who have not joined it, too.
+        if isinstance(found, dict) and found.get("joined") is False:
+            raise NotAMember("you have not joined this flow: join it in Flowdock, then come back")
+        flow = _flow(found)
+        if isinstance(found.get("users"), list):
+            await self._shown(flow.path, _members(found["users"]))
+        return flow
 
     async def create_source(self, flow: str, access_token: str, *, name: str, external_url: str) -> Source:
         """Tie bridge to a flow (`organization/flow`); raises as `flow` does."""
@@ -270,11 +289,21 @@ def _flow(found: Any) -> Flow:
         raise FlowdockFailing("Flowdock answered something else than it documents") from None
 
 
-def _joined(found: Any) -> Flow:
-    # A flow that is open to the organization is shown to those who have not joined it, too.
-    if isinstance(found, dict) and found.get("joined") is False:
-        raise NotAMember("you have not joined this flow: join it in Flowdock, then come back")
-    return _flow(found)
+def _members(users: list[Any]) -> list[str]:
+    """The ids of a flow's users; who left it, or lost their account, may be listed still."""
+    return [
+        str(user["id"])
+        for user in users
+        if isinstance(user, dict)
+        and isinstance(user.get("id"), int | str)
+        and user.get("in_flow") is not False
+        and user.get("disabled") is not True
+    ]
+
+
+def is_flow(path: str) -> bool:
+    """Whether a flow could be called so: `organization/flow`."""
+    return _FLOW.fullmatch(path) is not None
 
 
 def _listed(found: Any) -> list[dict[str, Any]]:
@@ -285,7 +314,7 @@ def _listed(found: Any) -> list[dict[str, Any]]:
 
 def _path(flow: str) -> str:
     """`organization/flow` as part of an address; a visitor's own words lead nowhere else."""
-    if not _FLOW.fullmatch(flow):
+    if not is_flow(flow):
         raise NotAMember("this is no flow that Flowdock could have")
     return flow
 

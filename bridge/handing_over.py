@@ -100,7 +100,7 @@ class HandingOver:
         try:
             handover = await self._handovers.take(handover_id)
         except BaseException:
-            await self._accounts.give_back(administrator)
+            await self._accounts.give_back_lent(administrator)
             raise
         answered = handover
         try:
@@ -124,7 +124,7 @@ class HandingOver:
             finally:
                 await self._handovers.answer(answered)
         finally:
-            await self._accounts.give_back(administrator)
+            await self._accounts.give_back_lent(administrator)
         log.info("handover_declined", repository=handover.full_name, login=administrator.login)
         return answered
 
@@ -135,7 +135,7 @@ class HandingOver:
                 raise Changed(f"the repository {shown} is named {repository.full_name} by now")
             flow = await self._flow(handover)
         except BaseException:
-            await self._accounts.give_back(administrator)
+            await self._accounts.give_back_lent(administrator)
             raise
         try:
             # From here on the token is given back there.

@@ -226,7 +226,7 @@ class Handler:
             connection = await self.store.connection(letter.connection_id)
         if connection is None:
             return _dropped(letter, "the connection was removed")
-        tags = await self.pulls.tags(letter.message.mentions) if letter.message.mentions else ()
+        tags = await self.pulls.tags(letter.message.mentions, flow=connection.flow)
         # The newest state, not the one of this delivery: a late message does not turn a thread back.
         pull = holding.newest.of(letter) or await self.pulls.pull(letter.repository_id, letter.number)
         if pull is None:

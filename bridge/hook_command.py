@@ -119,21 +119,26 @@ async def _candidates(services: Services, name: str, login: str, token: str) -> 
     """The one that was named; else GITHUB_TOKEN; else the installers, then any linked account."""
     linked = await services.store.linked()
     if login:
-        user = linked.get(login.removeprefix("@").lower())
-        admin = await _linked(services, user, login.removeprefix("@")) if user else None
-        if admin is None:
+        wanted = login.removeprefix("@").lower()
+        found = [
+            admin
+            for user, one in linked.items()
+            if one.lower() == wanted
+            if (admin := await _linked(services, user, one))
+        ]
+        if not found:
             raise NotLinked(
                 f"@{login.removeprefix('@')} is no linked GitHub account: see who is, at /account"
             )
-        yield admin
+        for admin in found:
+            yield admin
         return
     if token:
         yield _Admin(who="the user of GITHUB_TOKEN", token=token)
         return
-    logins = {user: login for login, user in linked.items()}
     installers = [one.installer for one in await _connections(services, name, None)]
-    for user in list(dict.fromkeys([*installers, *logins]))[:MAX_TRIED]:
-        if user in logins and (admin := await _linked(services, user, logins[user])):
+    for user in list(dict.fromkeys([*installers, *linked]))[:MAX_TRIED]:
+        if user in linked and (admin := await _linked(services, user, linked[user])):
             yield admin
 
 

@@ -24,10 +24,8 @@ REPOSITORY_NAMES = "bridge:{repositories}:names"
 """Hash: a repository's id → its present full name."""
 REPOSITORY_NAMED_AT = "bridge:{repositories}:named-at"
 """Hash: a repository's id → when a delivery last told its name."""
-NICKS = "bridge:{accounts}:nicks"
-"""Hash: a linked account's GitHub login in lower case → the Flowdock user's nick."""
 LINKED = "bridge:{accounts}:linked"
-"""Hash: a linked account's GitHub login in lower case → the Flowdock user's id."""
+"""Hash: a Flowdock user's id → the GitHub login of the account they linked."""
 GITHUB_APP = "bridge:github-app"
 """The GitHub App made at /github/manifest, encrypted whole."""
 INTENTS = "bridge:{intents}:ids"
@@ -179,6 +177,16 @@ def account(flowdock_user: str) -> str:
     return f"bridge:{{accounts}}:account:{flowdock_user}"
 
 
+def linked_to(github_id: object) -> str:
+    """The set of Flowdock users who act as the GitHub account with this id."""
+    return f"bridge:{{accounts}}:linked-to:{github_id}"
+
+
+def linked_as(login: str) -> str:
+    """The set of Flowdock users whose linked account carries a GitHub login."""
+    return f"bridge:{{accounts}}:linked-as:{login.lower()}"
+
+
 def refreshing(flowdock_user: str) -> str:
     """The lock for renewing a user's GitHub token."""
     return f"bridge:refreshing:{flowdock_user}"
@@ -207,6 +215,11 @@ def acts(flowdock_user: str) -> str:
 def webhook(name: str) -> str:
     """A webhook of bridge's own making, by the hash of the key in its address, with its secret: encrypted."""
     return f"bridge:{{webhooks}}:webhook:{name}"
+
+
+def members(flow: str) -> str:
+    """The sorted set of the Flowdock users in a flow, by until when that is believed."""
+    return f"bridge:members:{flow.lower()}"
 
 
 def webhooks_of(repository_id: int) -> str:

@@ -13,6 +13,8 @@ from bridge.core.pull import Check, Commit, PullRequest, Thread
 from bridge.core.registers import Register
 from bridge.core.snapshot import Snapshot
 from bridge.entries import Write
+from bridge.linked import people
+from bridge.members import among
 from bridge.redis_client import AnyRedis
 
 SECONDS = 400 * 24 * 3600
@@ -224,11 +226,11 @@ class Pulls:
         holder = await self._redis.hget(keys.REPOSITORY_IDS, full_name.lower())
         return holder is None or int(holder) == repository_id
 
-    async def tags(self, logins: Iterable[str]) -> tuple[str, ...]:
-        """The Flowdock tags (`@nick`) of those GitHub logins whose accounts are linked."""
-        names = [login.lower() for login in logins]
-        nicks = await self._redis.hmget(keys.NICKS, names) if names else []
-        return tuple(dict.fromkeys(f"@{nick.decode()}" for nick in nicks if nick))
+    async def tags(self, logins: Iterable[str], *, flow: str) -> tuple[str, ...]:
+        """The Flowdock tags (`@nick`) of those linked to these GitHub logins who are in the flow."""
+        found = await people(self._redis, logins) if flow else []
+        inside = await among(self._redis, flow, [one.id for one in found])
+        return tuple(dict.fromkeys(f"@{one.nick}" for one in found if one.id in inside))
 
     # Conflict watch
 
@@ -254,13 +256,12 @@ class Pulls:
     async def readers(self, repository_id: int, number: int, *, limit: int) -> list[str]:
         """Flowdock users whose linked account may see a pull request: those at work on it first."""
         pull = await self.pull(repository_id, number)
-        people = [pull.author, *pull.assignees] if pull else []
-        logins = [person.login.lower() for person in people]
-        logins += [reviewer.name.lower() for reviewer in pull.reviewers] if pull else []
-        near = await self._redis.hmget(keys.LINKED, logins) if logins else []
+        people_at_work = [pull.author, *pull.assignees] if pull else []
+        logins = [person.login for person in people_at_work]
+        logins += [reviewer.name for reviewer in pull.reviewers] if pull else []
+        near = [user.id for user in await people(self._redis, logins)]
         others = await self._redis.hrandfield(keys.LINKED, limit) or []
-        far = await self._redis.hmget(keys.LINKED, others) if others else []
-        return list(dict.fromkeys(user.decode() for user in (*near, *far) if user))[:limit]
+        return list(dict.fromkeys([*near, *(user.decode() for user in others)]))[:limit]
 
 
 def _day(snapshot: Snapshot) -> str:

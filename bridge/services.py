@@ -24,6 +24,7 @@ from bridge.intake import Intake, PartedIntake
 from bridge.intents import Intents
 from bridge.journal import Journal
 from bridge.leases import Leases
+from bridge.members import Members
 from bridge.metrics import Metrics
 from bridge.pace import SPACING, Pace
 from bridge.pulls import Pulls
@@ -52,6 +53,7 @@ class Services:
     deliveries: Deliveries
     intake: Intake
     flowdock: Flowdock
+    members: Members
     github: GitHub
     credentials: GitHubCredentials
     webhook_keys: WebhookKeys
@@ -148,11 +150,13 @@ async def open_services(settings: Settings, *, redis_url: str) -> AsyncIterator[
         api_url=settings.github_api_url,
         credentials=credentials,
     )
+    members = Members(redis)
     flowdock = Flowdock(
         session,
         api_url=settings.flowdock_api_url,
         client_id=settings.flowdock_client_id,
         client_secret=settings.flowdock_client_secret,
+        shown=members.shown,
     )
     checkups = Checkups(redis)
     accounts = Accounts(store, pulls, github, checkups)
@@ -182,6 +186,7 @@ async def open_services(settings: Settings, *, redis_url: str) -> AsyncIterator[
             deliveries=deliveries,
             intake=(PartedIntake if settings.redis_cluster else Intake)(deliveries=deliveries),
             flowdock=flowdock,
+            members=members,
             github=github,
             credentials=credentials,
             webhook_keys=webhook_keys,

@@ -13,6 +13,12 @@ GITHUB_API = "https://api.github.com"
 FLOWDOCK_API = "https://api.flowdock.com"
 
 
+MIN_SECRET = MIN_KEY
+"""Characters of a secret that whoever runs bridge makes up: fewer might be guessed."""
+
+RANDOM_BY = 'python3 -c "import secrets; print(secrets.token_urlsafe(32))"'
+_NEEDS = f"needs {MIN_SECRET} characters or more; make one with: {RANDOM_BY}"
+
 GITHUB_OF_THE_ENVIRONMENT = ("GITHUB_CLIENT_ID", "GITHUB_CLIENT_SECRET", "GITHUB_WEBHOOK_SECRET")
 
 _APP_INSTEAD = (
@@ -109,19 +115,19 @@ def examine(
         flowdock_api_url=reader.url("FLOWDOCK_API_URL", FLOWDOCK_API),
         github_client_id=reader.required("GITHUB_CLIENT_ID") if of_environment else "",
         github_client_secret=reader.required("GITHUB_CLIENT_SECRET") if of_environment else "",
-        github_webhook_secrets=reader.secrets("GITHUB_WEBHOOK_SECRET", 1, optional=not of_environment),
+        github_webhook_secrets=reader.secrets("GITHUB_WEBHOOK_SECRET", optional=not of_environment),
         github_app=app,
         github_url=github_url,
         github_api_url=reader.url(
             "GITHUB_API_URL", GITHUB_API if github_url == GITHUB else github_url + "/api/v3"
         ),
-        cookie_secrets=reader.secrets("COOKIE_SECRET", 1),
-        encryption_keys=reader.secrets("ENCRYPTION_KEY", MIN_KEY),
+        cookie_secrets=reader.secrets("COOKIE_SECRET"),
+        encryption_keys=reader.secrets("ENCRYPTION_KEY"),
         log_level=reader.choice("LOG_LEVEL", "info", ("debug", "info", "warning", "error")),
         log_format=reader.choice("LOG_FORMAT", "console", ("console", "json")),
         trust_proxy=reader.switch("TRUST_PROXY"),
         share_port=reader.switch("SHARE_PORT"),
-        metrics_token=reader.text("METRICS_TOKEN") or None,
+        metrics_token=reader.secret("METRICS_TOKEN"),
         page_limit=reader.limit("PAGE_LIMIT", 120),
         action_limit=reader.limit("ACTION_LIMIT", 60),
         budgets=Budgets(
@@ -144,7 +150,7 @@ def advice(problems: list[str]) -> str:
 def read_encryption_keys(environ: Mapping[str, str]) -> tuple[str, ...]:
     """ENCRYPTION_KEY alone, for the commands that need nothing else; raises `SettingsError`."""
     reader = _Reader(environ, None)
-    encryption_keys = reader.secrets("ENCRYPTION_KEY", MIN_KEY)
+    encryption_keys = reader.secrets("ENCRYPTION_KEY")
     if reader.problems:
         raise SettingsError(reader.problems)
     return encryption_keys
@@ -205,18 +211,22 @@ class _Reader:
             self.problems.append(f"{name} is missing")
         return ""
 
-    def secrets(self, name: str, minimum: int, *, optional: bool = False) -> tuple[str, ...]:
+    def secret(self, name: str) -> str | None:
+        value = self.text(name) or None
+        if value is not None and len(value) < MIN_SECRET:
+            self.problems.append(f"{name} is too short: it {_NEEDS}")
+        return value
+
+    def secrets(self, name: str, *, optional: bool = False) -> tuple[str, ...]:
         value = self.text(name) if optional else self.required(name)
         if not value:
             return ()
         parts = [part.strip() for part in value.split(",")]
-        if any(len(part) < minimum for part in parts):
+        if not all(parts):
+            self.problems.append(f"{name} has an empty part")
+        elif any(len(part) < MIN_SECRET for part in parts):
             which = "each part" if len(parts) > 1 else "it"
-            self.problems.append(
-                f"{name} is too short: {which} needs {minimum} characters or more"
-                if minimum > 1
-                else f"{name} has an empty part"
-            )
+            self.problems.append(f"{name} is too short: {which} {_NEEDS}")
         return tuple(parts)
 
     def url(self, name: str, default: str) -> str:

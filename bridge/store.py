@@ -12,17 +12,10 @@ from redis.asyncio.lock import Lock
 
 from bridge import keys
 from bridge.core.errors import NotFound
-from bridge.core.model import (
-    Act,
-    Connection,
-    FlowdockUser,
-    GitHubToken,
-    GitHubUser,
-    LinkedAccount,
-    Trouble,
-)
+from bridge.core.model import Act, Connection, Trouble
 from bridge.core.options import Options
 from bridge.core.vault import Vault
+from bridge.linked import LinkedAccounts
 from bridge.redis_client import AnyRedis, run
 
 REFRESH_LOCK_SECONDS = 30
@@ -76,13 +69,11 @@ def new_connection_id() -> str:
     return secrets.token_hex(4)
 
 
-class Store:
+class Store(LinkedAccounts):
     """Flow tokens and GitHub tokens pass the vault on their way in and out; nothing secret lies open."""
 
     def __init__(self, redis: AnyRedis, vault: Vault) -> None:
-        # redis-py's annotations offer each answer in every shape of every protocol version.
-        self._redis: Any = redis
-        self._vault = vault
+        super().__init__(redis, vault)
         # By its very bytes, so never an older one: the worker reads the same few with every delivery.
         self._load_connection = lru_cache(maxsize=CONNECTIONS_KEPT)(self._read_connection)
         self._change = redis.register_script(_CHANGE)
@@ -90,11 +81,16 @@ class Store:
 
     # Connections
 
-    async def connect(self, repository: str, *, flow_token: str, name: str) -> tuple[Connection, bool]:
-        """Tie a repository (its full name) to a flow; the connection, and False if it was there before."""
+    async def connect(
+        self, repository: str, *, flow_token: str, name: str, flow: str = ""
+    ) -> tuple[Connection, bool]:
+        """Tie a repository (its full name) to a flow; the connection, and False if it was there before.
+
+        `flow` is the flow's name (`organization/flow`), empty where nobody tells.
+        """
         for known in await self.connections():
             if known.repository.lower() == repository.lower() and known.flow_token == flow_token:
-                return known, False
+                return await self.change(known.id, flow=flow or known.flow), False
         connection = Connection(
             id=new_connection_id(),
             repository=repository,
@@ -102,6 +98,7 @@ class Store:
             name=name,
             flow_token=flow_token,
             created_at=int(time.time()),
+            flow=flow,
         )
         await self.add(connection)
         return connection, True
@@ -230,55 +227,7 @@ class Store:
         trouble = Trouble(**fields["trouble"]) if fields.get("trouble") else None
         return Connection(**{**fields, "flow_token": flow_token, "options": options, "trouble": trouble})
 
-    # Linked accounts
-
-    async def account(self, flowdock_user: str) -> LinkedAccount | None:
-        """Whom a Flowdock user acts as, None if nobody is linked."""
-        data = await self._redis.get(keys.account(flowdock_user))
-        if data is None:
-            return None
-        fields = orjson.loads(data)
-        token = orjson.loads(self._vault.open(fields["token"].encode(), place=f"account:{flowdock_user}"))
-        return LinkedAccount(
-            flowdock=FlowdockUser(**fields["flowdock"]),
-            github=GitHubUser(**fields["github"]),
-            token=GitHubToken(**{**token, "scopes": tuple(token["scopes"])}),
-            linked_at=fields["linked_at"],
-        )
-
-    async def link(self, account: LinkedAccount) -> None:
-        """Keep a linked account; an earlier one of the same Flowdock user is replaced."""
-        user = account.flowdock.id
-        token = self._vault.seal(orjson.dumps(asdict(account.token)), place=f"account:{user}")
-        fields = {
-            "flowdock": asdict(account.flowdock),
-            "github": asdict(account.github),
-            "token": token.decode(),
-            "linked_at": account.linked_at,
-        }
-        async with self._redis.pipeline(transaction=True) as pipe:
-            pipe.set(keys.account(user), orjson.dumps(fields))
-            pipe.hset(keys.NICKS, account.github.login.lower(), account.flowdock.nick)
-            pipe.hset(keys.LINKED, account.github.login.lower(), user)
-            await pipe.execute()
-
-    async def unlink(self, account: LinkedAccount) -> None:
-        """Forget a linked account and its token."""
-        async with self._redis.pipeline(transaction=True) as pipe:
-            pipe.delete(keys.account(account.flowdock.id))
-            for index in (keys.NICKS, keys.LINKED):
-                pipe.hdel(index, account.github.login.lower())
-            await pipe.execute()
-
-    async def linked_user(self, login: str) -> str | None:
-        """The Flowdock user whose linked account has this GitHub login."""
-        user = await self._redis.hget(keys.LINKED, login.lower())
-        return user.decode() if user else None
-
-    async def linked(self) -> dict[str, str]:
-        """The Flowdock users of all linked accounts, by GitHub login in lower case."""
-        found = await self._redis.hgetall(keys.LINKED)
-        return {login.decode(): user.decode() for login, user in found.items()}
+    # People
 
     async def note_act(self, flowdock_user: str, act: Act) -> None:
         """Remember what was done in a person's name; the newest are kept."""

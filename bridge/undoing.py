@@ -121,7 +121,7 @@ class Undoing:
 
     async def _forget(self, intent: Intent) -> None:
         if intent.administrator is not None:
-            await self._accounts.give_back(intent.administrator)
+            await self._accounts.give_back_lent(intent.administrator)
         await self._intents.forget(intent.id)
 
     async def is_needed(self, connection_id: str, repository_id: int | None, full_name: str) -> bool:

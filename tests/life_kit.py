@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.accounts import link
+from tests.accounts import USERS, link
 from tests.conftest import FLOW, House
 from tests.worker_kit import idle
 
@@ -102,4 +102,14 @@ async def begin(house: House) -> Life:
     await drive(house, "clock", {"tick": True})
     for nick in ("ann", "bob"):
         await link(house, nick)
+    await know_flow(house)
     return Life(house)
+
+
+async def know_flow(house: House, flow: str = FLOW) -> None:
+    """Flowdock showed somebody the flow that the repository is connected to."""
+    token = house.flow_token
+    for one in await house.services.store.connections():
+        if one.flow_token == token:
+            await house.services.store.change(one.id, flow=flow)
+    await house.services.members.shown(flow, [*USERS.values()])

@@ -22,8 +22,8 @@ COMPLETE = {
     "FLOWDOCK_CLIENT_SECRET": "secret-of-flowdock",
     "GITHUB_CLIENT_ID": "b",
     "GITHUB_CLIENT_SECRET": "secret-of-github",
-    "GITHUB_WEBHOOK_SECRET": "secret-of-webhook",
-    "COOKIE_SECRET": "secret-of-cookie",
+    "GITHUB_WEBHOOK_SECRET": "secret-of-webhook".ljust(32, "-"),
+    "COOKIE_SECRET": "secret-of-cookie".ljust(32, "-"),
     **KEY,
 }
 

@@ -105,6 +105,15 @@ def test_the_image_holds_what_bridge_needs_and_nothing_else() -> None:
     assert re.search(r"^USER (?!root)", DOCKERFILE, re.MULTILINE)
 
 
+def test_images_are_named_by_their_digests() -> None:
+    images = re.findall(r"^FROM (\S+)", DOCKERFILE, re.MULTILINE)
+    images += [service["image"] for service in COMPOSE["services"].values() if "image" in service]
+    assert len(images) == 3
+    for image in images:
+        assert re.fullmatch(r"[a-z]+:[0-9a-z.-]+@sha256:[0-9a-f]{64}", image), image
+    assert len(set(images)) == 2, "both stages are of one image"
+
+
 def test_compose_runs_both_halves_over_a_redis_that_keeps_its_promises() -> None:
     services = COMPOSE["services"]
     assert {services[name]["command"] for name in ("web", "worker")} == {"web", "worker"} <= COMMANDS

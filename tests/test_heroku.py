@@ -99,7 +99,7 @@ async def slow_click(house: House) -> int:
     redis = connect_redis(house.settings["REDIS_URL"])
     account = LinkedAccount(
         flowdock=FlowdockUser(id="1001", nick="ann", name="Ann"),
-        github=GitHubUser(id=1, login="ann-gh"),
+        github=GitHubUser(id=1001, login="ann-gh"),
         token=GitHubToken(access="gho_unknown", scopes=("repo",)),
         linked_at=0,
     )

@@ -98,7 +98,7 @@ async def test_one_can_be_named(house: House, capsys: pytest.CaptureFixture[str]
     await link(house, "cy")
     await link(house, "ann")
     await hook(house, login="@Ann-GH", token="not looked at")
-    assert ", as @Ann-GH." in capsys.readouterr().out
+    assert ", as @ann-gh." in capsys.readouterr().out
     assert "@bob-gh is no linked GitHub account" in await refusal(house, login="bob-gh")
 
 

@@ -49,7 +49,7 @@ APP_MAKERS = {
 }
 A_LINK = "a link to hand on"
 MADE_FOR_A_PAGE = {"bridge.web.linking", A_LINK}
-METRICS_TOKEN = "the-operators-own-token"
+METRICS_TOKEN = "the-operators-own-token-and-nobody-elses"
 
 
 def makers() -> set[str]:

@@ -16,13 +16,13 @@ REQUIRED = {
     "FLOWDOCK_CLIENT_SECRET": "s-flowdock",
     "GITHUB_CLIENT_ID": "github-client",
     "GITHUB_CLIENT_SECRET": "s-github",
-    "GITHUB_WEBHOOK_SECRET": "s-webhook",
-    "COOKIE_SECRET": "s-cookie",
+    "GITHUB_WEBHOOK_SECRET": "s-webhook".ljust(32, "-"),
+    "COOKIE_SECRET": "s-cookie".ljust(32, "-"),
     "ENCRYPTION_KEY": "s-encryption".ljust(32, "-"),
 }
 SECRETS = {
     **{name: value for name, value in REQUIRED.items() if value.startswith("s-")},
-    "METRICS_TOKEN": "s-metrics",
+    "METRICS_TOKEN": "s-metrics".ljust(32, "-"),
     "REDIS_URL": "redis://:s-redis@localhost:6379",
 }
 
@@ -50,11 +50,11 @@ def test_what_is_not_set_has_the_documented_value() -> None:
         flowdock_api_url="https://api.flowdock.com",
         github_client_id="github-client",
         github_client_secret="s-github",
-        github_webhook_secrets=("s-webhook",),
+        github_webhook_secrets=("s-webhook".ljust(32, "-"),),
         github_app=False,
         github_url="https://github.com",
         github_api_url="https://api.github.com",
-        cookie_secrets=("s-cookie",),
+        cookie_secrets=("s-cookie".ljust(32, "-"),),
         encryption_keys=(REQUIRED["ENCRYPTION_KEY"],),
         log_level="info",
         log_format="console",
@@ -99,9 +99,9 @@ TAKEN: list[tuple[dict[str, str], str, Any]] = [
     ({"GITHUB_APP": "yes"}, "github_app", True),
     ({"GITHUB_APP": "0"}, "github_app", False),
     ({"GITHUB_APP": ""}, "github_app", False),
-    ({"GITHUB_WEBHOOK_SECRET": "new, old"}, "github_webhook_secrets", ("new", "old")),
+    ({"GITHUB_WEBHOOK_SECRET": f"{'n' * 32}, {'o' * 40}"}, "github_webhook_secrets", ("n" * 32, "o" * 40)),
     ({"ENCRYPTION_KEY": f"{'n' * 32},{'o' * 40}"}, "encryption_keys", ("n" * 32, "o" * 40)),
-    ({"COOKIE_SECRET": "new, old"}, "cookie_secrets", ("new", "old")),
+    ({"COOKIE_SECRET": f"{'n' * 32}, {'o' * 40}"}, "cookie_secrets", ("n" * 32, "o" * 40)),
     ({"LOG_LEVEL": "DEBUG"}, "log_level", "debug"),
     ({"LOG_FORMAT": "json"}, "log_format", "json"),
     ({"TRUST_PROXY": "1"}, "trust_proxy", True),
@@ -111,7 +111,8 @@ TAKEN: list[tuple[dict[str, str], str, Any]] = [
     ({"TRUST_PROXY": "0"}, "trust_proxy", False),
     ({"TRUST_PROXY": ""}, "trust_proxy", False),
     ({"SHARE_PORT": "1"}, "share_port", True),
-    ({"METRICS_TOKEN": "token"}, "metrics_token", "token"),
+    ({"METRICS_TOKEN": "t" * 32}, "metrics_token", "t" * 32),
+    ({"METRICS_TOKEN": f"{'t' * 20},{'u' * 20}"}, "metrics_token", f"{'t' * 20},{'u' * 20}"),
     ({"LEASE_SECONDS": "0.5"}, "lease_seconds", 0.5),
     ({"PAGE_LIMIT": "0"}, "page_limit", 0),
     ({"PAGE_LIMIT": " 30 "}, "page_limit", 30),
@@ -191,7 +192,15 @@ MALFORMED = [
     ("ENCRYPTION_KEY", "s" * 31, "is too short: it needs 32 characters or more"),
     ("ENCRYPTION_KEY", "s" * 31 + " ", "is too short: it needs 32"),
     ("ENCRYPTION_KEY", "n" * 32 + "," + "o" * 31, "is too short: each part needs 32"),
-    ("ENCRYPTION_KEY", "n" * 32 + ",", "is too short: each part needs 32"),
+    ("ENCRYPTION_KEY", "n" * 32 + ",", "has an empty part"),
+    *(
+        (name, "s" * 31, 'it needs 32 characters or more; make one with: python3 -c "import secrets; print(')
+        for name in ("COOKIE_SECRET", "GITHUB_WEBHOOK_SECRET", "ENCRYPTION_KEY", "METRICS_TOKEN")
+    ),
+    *(
+        (name, f"{'n' * 32},{'o' * 31}", "is too short: each part needs 32")
+        for name in ("COOKIE_SECRET", "GITHUB_WEBHOOK_SECRET")
+    ),
     ("LOG_LEVEL", "loud", "must be one of debug, info, warning, error"),
     ("LOG_FORMAT", "xml", "must be one of console, json"),
     ("TRUST_PROXY", "2", "must be one of"),
@@ -240,8 +249,8 @@ def test_with_the_app_none_of_github_need_be_set() -> None:
 
 
 def test_with_the_app_a_webhook_secret_may_be_set_besides() -> None:
-    chosen = settings.read({**WITHOUT, "GITHUB_APP": "1", "GITHUB_WEBHOOK_SECRET": "by, hand"})
-    assert (chosen.github_client_id, chosen.github_webhook_secrets) == ("", ("by", "hand"))
+    chosen = settings.read({**WITHOUT, "GITHUB_APP": "1", "GITHUB_WEBHOOK_SECRET": f"{'b' * 32}, {'h' * 32}"})
+    assert (chosen.github_client_id, chosen.github_webhook_secrets) == ("", ("b" * 32, "h" * 32))
     assert problems({**WITHOUT, "GITHUB_APP": "1", "GITHUB_WEBHOOK_SECRET": ","}) == [
         "GITHUB_WEBHOOK_SECRET has an empty part"
     ]

@@ -379,7 +379,84 @@ THREATS = [
         "a token that GitHub refuses is forgotten; a revoked App grant removes the link at once",
         (
             "web/test_action_tokens.py::test_a_revoked_token_removes_the_link_and_challenges",
-            "web/test_app_events.py::test_a_revoked_grant_removes_the_link",
+            "attacks/test_links.py::test_a_revoked_grant_unlinks_all_who_hold_it_and_nobody_else",
+        ),
+    ),
+    Threat(
+        "Webhook forger",
+        "says that somebody's grant was revoked, to end their link",
+        "GitHub is asked: a link ends if its token is refused, and stays while GitHub cannot be asked",
+        (
+            "attacks/test_links.py::test_a_false_word_that_a_grant_was_revoked_removes_no_link",
+            "attacks/test_links.py::test_where_github_cannot_be_asked_the_link_is_kept_and_the_log_says_so",
+        ),
+    ),
+    Threat(
+        "Linked user of another team",
+        "links the same GitHub account as somebody else, links anew, or takes a login that was given up",
+        "links go by GitHub's numeric id, each person's by itself; linking anew clears the former account's "
+        "places and revokes its token; a login counts only while the account carries it",
+        (
+            "attacks/test_links.py::test_linking_anew_leaves_nothing_of_the_former_account",
+            "attacks/test_links.py::test_a_github_that_does_not_answer_hinders_no_linking",
+            "attacks/test_links.py::test_unlinking_ends_nobody_elses_link_to_the_same_account",
+            "attacks/test_links.py::test_a_login_that_was_given_up_stands_for_nobody",
+        ),
+    ),
+    Threat(
+        "Malicious pull request author",
+        "has an address that runs a script shown: of a check, a person, a label, the pull request itself",
+        "of all addresses in a payload only http and https ones enter, and a link or thread looks once more",
+        (
+            "attacks/test_small.py::test_no_address_that_a_payload_names_runs_a_script",
+            "core/test_urls.py::test_no_address_of_a_payload_reaches_a_flow_unless_it_is_a_web_pages",
+        ),
+    ),
+    Threat(
+        "Malicious pull request author",
+        "mentions linked people to call them into a flow that they are not in",
+        "only those are tagged whom Flowdock showed to be in the flow within 30 days",
+        (
+            "attacks/test_small.py::test_a_comment_calls_nobody_into_a_flow_that_they_are_not_in",
+            "attacks/test_small.py::test_who_left_a_flow_is_tagged_there_no_more",
+            "attacks/test_small.py::test_who_signs_in_is_tagged_in_their_own_flows_for_a_month",
+        ),
+    ),
+    Threat(
+        "Neighbour on the domain",
+        "plants their own session or linking in a victim's browser",
+        "over https all cookies are `__Host-` ones, which a browser takes from bridge's host alone",
+        (
+            "attacks/test_small.py::test_a_cookie_that_a_neighbour_planted_is_nobodys_session",
+            "web/test_sessions.py::test_the_cookies_are_for_this_site_alone",
+        ),
+    ),
+    Threat(
+        "Replaying network",
+        "keeps a click back and sends it for the first time much later",
+        "a FLOWDOCK-TOKEN ends within five minutes, whatever it says itself",
+        ("attacks/test_small.py::test_a_click_that_is_to_be_good_for_long_is_refused",),
+    ),
+    Threat(
+        "Guesser of secrets",
+        "tries guesses, out of sight, on what a secret signed",
+        "bridge does not start with a secret of its own under 32 characters",
+        ("attacks/test_small.py::test_bridge_does_not_start_with_a_secret_that_might_be_guessed",),
+    ),
+    Threat(
+        "Other user of the machine",
+        "reads what the embedded Redis wrote",
+        "its folder is 0700 and its files 0600, also where they were there before",
+        ("attacks/test_small.py::test_nobody_else_on_the_machine_reads_what_the_embedded_redis_keeps",),
+    ),
+    Threat(
+        "Scanner",
+        "looks for installations of a version that has a known fault",
+        "no answer names what bridge runs on, not even to what is no HTTP; images are named by digest",
+        (
+            "attacks/test_small.py::test_no_answer_names_what_bridge_runs_on",
+            "attacks/test_small.py::test_control_aiohttp_names_what_it_runs_on",
+            "test_deploy.py::test_images_are_named_by_their_digests",
         ),
     ),
 ]

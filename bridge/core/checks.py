@@ -13,6 +13,7 @@ import msgspec
 from bridge.core.model import Delivery, Payload
 from bridge.core.pull import Check
 from bridge.core.registers import Register, merge_all, moment
+from bridge.core.urls import web_address
 
 MAX_KEPT = 300
 """Checks that are kept of one commit: the newest."""
@@ -56,7 +57,7 @@ def _check_run(payload: Payload) -> Told:
     value = {
         "name": run["name"],
         "state": _CONCLUSIONS.get(run.get("conclusion") or "", "failed") if done else "running",
-        "url": run.get("html_url") or run.get("details_url") or "",
+        "url": web_address(run.get("html_url")) or web_address(run.get("details_url")),
         "suite_id": suite.get("id") or 0,
         "kind": "run",
     }
@@ -97,7 +98,7 @@ def _workflow_run(payload: Payload) -> Told:
     value = {
         "name": run.get("name") or "workflow",
         "state": _CONCLUSIONS.get(run.get("conclusion") or "", "failed") if done else "running",
-        "url": run.get("html_url") or "",
+        "url": web_address(run.get("html_url")),
         "run_id": run["id"],
         "suite_id": run.get("check_suite_id") or 0,
         "kind": "workflow",
@@ -114,7 +115,7 @@ def _status(payload: Payload) -> Told:
     value = {
         "name": payload.get("context") or "status",
         "state": _STATUSES.get(payload["state"], "running"),
-        "url": payload.get("target_url") or "",
+        "url": web_address(payload.get("target_url")),
         "kind": "status",
     }
     register = Register(moment(payload.get("updated_at")), int(value["state"] != "running"), value)
@@ -127,7 +128,7 @@ def _deployment_status(payload: Payload) -> Told | None:
     if state is None:
         return None
     name = f"deployment to {status.get('environment') or deployment.get('environment') or 'production'}"
-    url = status.get("environment_url") or status.get("target_url") or ""
+    url = web_address(status.get("environment_url")) or web_address(status.get("target_url"))
     value = {"name": name, "state": state, "url": url, "kind": "deployment"}
     register = Register(moment(status.get("created_at")), int(state != "running"), value)
     return Told(sha=deployment["sha"], checks={f"deployment:{name}": register})

@@ -15,7 +15,7 @@ from bridge.core.markdown import to_html
 from bridge.core.pull import PullRequest, Rendered
 from bridge.core.snapshot import Snapshot
 
-MODULES = ("description.py", "markdown.py", "references.py", "rendering.py")
+MODULES = ("description.py", "markdown.py", "references.py", "rendering.py", "urls.py")
 LIBRARIES = ("emoji", "linkify-it-py", "markdown-it-py", "mdit-py-plugins", "mdurl", "nh3")
 
 

@@ -13,7 +13,7 @@ import orjson
 
 from bridge.core.errors import TokenRefused
 
-MAX_LIFETIME = 3600
+MAX_LIFETIME = 300
 """Seconds that a token may have left: Flowdock gives 30; the room is for clocks that differ."""
 
 MAX_TOKEN = 4096

@@ -3,6 +3,8 @@
 import html
 import re
 
+from bridge.core.urls import web_address
+
 MAX_SOURCE = 4000
 """Characters of Markdown that are shown; the rest is a link away."""
 
@@ -64,6 +66,6 @@ def escape(text: str) -> str:
 
 def link(url: str, text: str) -> str:
     """A link for a title or a field, where Flowdock allows only `a`; else plain text."""
-    if not url.startswith(("https://", "http://")):
+    if not web_address(url):
         return escape(text)
     return f'<a href="{escape(url)}">{escape(text)}</a>'

@@ -16,6 +16,7 @@ from mdit_py_plugins.tasklists import tasklists_plugin
 
 from bridge.core import references
 from bridge.core.markdown import escape
+from bridge.core.urls import web_address
 
 _TAGS = {
     *(
@@ -62,7 +63,7 @@ def clean(unsafe: str, *, base_url: str) -> str:
         tags=_TAGS,
         attributes=_ATTRIBUTES,
         url_schemes={"http", "https", "mailto"},
-        url_relative=("rewrite_with_base", base_url),
+        url_relative=("rewrite_with_base", base_url) if web_address(base_url) else "deny",
         link_rel="nofollow noopener noreferrer",
     )
     return sanitiser.clean(unsafe)

@@ -10,6 +10,7 @@ from bridge.core.checks import verdict
 from bridge.core.markdown import escape, link
 from bridge.core.model import path_of
 from bridge.core.pull import Branch, Person, PullRequest, Reviewer
+from bridge.core.urls import web_address
 
 MAX_TITLE = 300
 MAX_NAMED = 10
@@ -24,13 +25,15 @@ def render(pull: PullRequest, *, web_url: str) -> dict[str, Any]:
 
     Flowdock's API documents, "Messages": title, field labels and values take only the tag `a`.
     """
+    # What the snapshot holds is looked at again: it is the last place where this can be seen to.
+    url = web_address(pull.url)
     return {
-        "title": escape(pull.title[:MAX_TITLE].strip() or pull.url),
+        "title": escape(pull.title[:MAX_TITLE].strip() or url or f"#{pull.number}"),
         "body": description.html(pull),
-        "external_url": pull.url,
+        **({"external_url": url} if url else {}),
         "status": status(pull),
         "fields": fields(pull),
-        "actions": [*_links(pull), *_buttons(pull, web_url)],
+        "actions": [*_links(url), *_buttons(pull, web_url)],
     }
 
 
@@ -143,8 +146,8 @@ def _list(parts: list[str]) -> str:
     return ", ".join(parts[:MAX_NAMED]) + more
 
 
-def _links(pull: PullRequest) -> list[dict[str, Any]]:
-    return [{"@type": "ViewAction", "name": name, "url": pull.url + path} for name, path in _PAGES]
+def _links(url: str) -> list[dict[str, Any]]:
+    return [{"@type": "ViewAction", "name": name, "url": url + path} for name, path in _PAGES if url]
 
 
 def _buttons(pull: PullRequest, web_url: str) -> list[dict[str, Any]]:

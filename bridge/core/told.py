@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from bridge.core.model import Delivery, Payload
 from bridge.core.registers import ABOUT, CARRIED, OLDEST, Item, Members, Register, moment
 from bridge.core.snapshot import SWITCHES, Snapshot
+from bridge.core.urls import web_address
 
 MAX_BODY = 4500
 """Characters of the description that are kept: a little more than a thread shows."""
@@ -59,7 +60,7 @@ def told(delivery: Delivery) -> Snapshot:
 def person(user: Payload | None) -> dict[str, str]:
     """The person behind a `user` object; GitHub's ghost where it is null."""
     user = user or {}
-    return {"login": user.get("login") or "ghost", "url": user.get("html_url") or ""}
+    return {"login": user.get("login") or "ghost", "url": web_address(user.get("html_url"))}
 
 
 def _from_pull(payload: Payload, event: str, action: str) -> Snapshot:
@@ -86,9 +87,9 @@ def _from_pull(payload: Payload, event: str, action: str) -> Snapshot:
 
 def _values(pull: Payload, repository: Payload) -> dict[str, Any]:
     values: dict[str, Any] = {
-        "repository": {"name": repository["full_name"], "url": repository.get("html_url") or ""},
+        "repository": {"name": repository["full_name"], "url": web_address(repository.get("html_url"))},
         "number": pull["number"],
-        "url": pull["html_url"],
+        "url": web_address(pull["html_url"]),
         "title": pull["title"],
         "body": (pull.get("body") or "")[:MAX_BODY],
         "state": _state(pull),
@@ -136,14 +137,14 @@ def _branch(side: Payload) -> dict[str, str]:
         "ref": side["ref"],
         "sha": side["sha"],
         "repository": repository.get("full_name") or "",
-        "repository_url": repository.get("html_url") or "",
+        "repository_url": web_address(repository.get("html_url")),
     }
 
 
 def _milestone(milestone: Payload | None) -> dict[str, str] | None:
     if not milestone:
         return None
-    return {"name": milestone.get("title") or "", "url": milestone.get("html_url") or ""}
+    return {"name": milestone.get("title") or "", "url": web_address(milestone.get("html_url"))}
 
 
 def _sets(pull: Payload, payload: Payload, own: str, at: str) -> dict[str, Members]:
@@ -153,10 +154,12 @@ def _sets(pull: Payload, payload: Payload, own: str, at: str) -> dict[str, Membe
         gone = [person(payload.get("assignee"))["login"]] if own == "unassigned" else []
         sets["assignees"] = Members(at, {user["login"]: user for user in users}, gone)
     if "labels" in pull:
-        page = (payload["repository"].get("html_url") or "") + "/labels/"
+        root = web_address(payload["repository"].get("html_url"))
         labels = [label["name"] for label in pull["labels"] or [] if label]
         gone = [(payload.get("label") or {}).get("name") or ""] if own == "unlabeled" else []
-        listed: dict[str, Item] = {name: {"name": name, "url": page + quote(name)} for name in labels}
+        listed: dict[str, Item] = {
+            name: {"name": name, "url": root and f"{root}/labels/{quote(name)}"} for name in labels
+        }
         sets["labels"] = Members(at, listed, gone)
     if "requested_reviewers" in pull:
         sets["requested"] = _requested(pull, payload, own, at)
@@ -183,7 +186,7 @@ def asked_of(user: Payload | None, team: Payload | None) -> dict[str, Any]:
     if team is None and user and "slug" in user and "login" not in user:
         team = user
     if team:
-        return {"name": team.get("name") or "", "url": team.get("html_url") or "", "is_team": True}
+        return {"name": team.get("name") or "", "url": web_address(team.get("html_url")), "is_team": True}
     asked = person(user)
     return {"name": asked["login"], "url": asked["url"], "is_team": False}
 
@@ -197,9 +200,9 @@ def _from_issue(payload: Payload) -> Snapshot:
     at = moment(issue.get("updated_at"))
     pull = {**issue, "merged_at": (issue.get("pull_request") or {}).get("merged_at")}
     values: dict[str, Any] = {
-        "repository": {"name": repository["full_name"], "url": repository.get("html_url") or ""},
+        "repository": {"name": repository["full_name"], "url": web_address(repository.get("html_url"))},
         "number": issue["number"],
-        "url": (issue.get("pull_request") or {}).get("html_url") or issue["html_url"],
+        "url": web_address((issue.get("pull_request") or {}).get("html_url") or issue["html_url"]),
         "title": issue["title"],
         "body": (issue.get("body") or "")[:MAX_BODY],
         "state": _state(pull),
@@ -229,7 +232,7 @@ def _comment(payload: Payload, action: str) -> Snapshot:
     if comment.get("in_reply_to_id"):
         return Snapshot()
     gone = action == "deleted"
-    value = {"url": comment["html_url"], "state": "gone" if gone else "unresolved"}
+    value = {"url": web_address(comment["html_url"]), "state": "gone" if gone else "unresolved"}
     register = Register(_FOR_GOOD if gone else moment(comment.get("created_at")), CARRIED, value)
     return Snapshot(conversations={str(comment["id"]): register})
 
@@ -243,7 +246,7 @@ def _thread(payload: Payload, action: str) -> Snapshot:
     at = moment(thread.get("updated_at") or payload.get("updated_at")) or moment(
         payload["pull_request"].get("updated_at")
     )
-    value = {"url": comments[0]["html_url"], "state": action}
+    value = {"url": web_address(comments[0]["html_url"]), "state": action}
     return Snapshot(conversations={str(comments[0]["id"]): Register(at, ABOUT, value)})
 
 

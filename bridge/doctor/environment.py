@@ -6,10 +6,6 @@ from bridge import settings
 from bridge.doctor.rows import Row
 from bridge.settings import Settings
 
-STRONG = 32
-PASSABLE = 16
-"""Characters of a secret that is compared or signed with, not encrypted with."""
-
 _GROUPS = {
     "address": ("PORT", "WEB_URL", "TRUST_PROXY", "SHARE_PORT"),
     "Redis settings": ("REDIS_URL", "REDIS_CLUSTER"),
@@ -21,7 +17,6 @@ _GROUPS = {
     "secrets": ("COOKIE_SECRET", "ENCRYPTION_KEY", "METRICS_TOKEN"),
 }
 _OTHERS = "other settings"
-_RANDOM = "openssl rand -hex 32 makes one"
 
 
 def rows(chosen: Settings, problems: list[str]) -> list[Row]:
@@ -59,18 +54,10 @@ def _weak(chosen: Settings) -> dict[str, str]:
         )
     if chosen.redis_url is None:
         found["REDIS_URL"] = "REDIS_URL is not set: the embedded Redis is not for production"
-    if any(len(secret) < STRONG for secret in chosen.cookie_secrets):
-        found["COOKIE_SECRET"] = f"COOKIE_SECRET is shorter than {STRONG} characters: {_RANDOM}"
-    if any(len(secret) < PASSABLE for secret in chosen.github_webhook_secrets):
-        found["GITHUB_WEBHOOK_SECRET"] = (
-            f"GITHUB_WEBHOOK_SECRET is shorter than {PASSABLE} characters: {_RANDOM}"
-        )
-    if chosen.metrics_token is not None and len(chosen.metrics_token) < PASSABLE:
-        found["METRICS_TOKEN"] = f"METRICS_TOKEN is shorter than {PASSABLE} characters: {_RANDOM}"
     if chosen.metrics_token is None and _needs_operator(chosen):
         found["METRICS_TOKEN"] = (
             "METRICS_TOKEN is not set: without it, /github/manifest opens on bridge's own machine alone;"
-            f" {_RANDOM}"
+            f" make one with: {settings.RANDOM_BY}"
         )
     if chosen.github_app and chosen.github_client_id:
         found["GITHUB_APP"] = (

@@ -133,7 +133,7 @@ async def _tokens(services: Services) -> list[Row]:
     """Whether ENCRYPTION_KEY opens what is stored: one of each kind is tried."""
     redis: Any = services.redis
     connection = await redis.srandmember(keys.CONNECTIONS)
-    user = next(iter((await services.store.linked()).values()), None)
+    user = next(iter(await services.store.linked()), None)
     tried: list[Awaitable[object]] = [services.credentials.app()]
     if connection:
         tried.append(services.store.connection(connection.decode()))

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from aiohttp import web
-from aiohttp.web_protocol import RequestHandler
+from aiohttp.web_protocol import ERROR, RequestHandler
 
 Handle = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
@@ -27,10 +27,12 @@ _FULL = (
 class Runner(web.AppRunner):
     """Serves an application on `open_at_once` connections at most; all else is as for aiohttp's own.
 
-    `shorten` is given the way that requests are handled, and gives another in its place.
+    `shorten` is given the way that requests are handled, and gives another in its place. `unread` gives
+    the match that counts where what came cannot be read as a request: the answer then has the application's
+    headers.
     """
 
-    __slots__ = ("_open_at_once", "_shorten")
+    __slots__ = ("_open_at_once", "_shorten", "_unread")
 
     def __init__(
         self,
@@ -38,15 +40,27 @@ class Runner(web.AppRunner):
         *,
         open_at_once: int = OPEN_AT_ONCE,
         shorten: Callable[[Handle], Handle] = lambda whole: whole,
+        unread: Callable[[], web.UrlMappingMatchInfo | None] = lambda: None,
         **options: Any,
     ) -> None:
         super().__init__(app, **options)
         self._open_at_once = open_at_once
         self._shorten = shorten
+        self._unread = unread
 
     async def _make_server(self) -> web.Server:
         server = await super()._make_server()
         server.request_handler = self._shorten(server.request_handler)
+        make, unread = server.request_factory, self._unread()
+
+        def of_the_app(message: Any, *others: Any) -> web.BaseRequest:
+            request = make(message, *others)
+            # As `web/short.py` does it for deliveries; tests/attacks/test_small.py holds it to its meaning.
+            if message is ERROR and isinstance(request, web.Request):
+                request._match_info = unread
+            return request
+
+        server.request_factory = of_the_app
         made = server.connection_made
 
         def bounded(handler: RequestHandler, transport: asyncio.Transport) -> None:

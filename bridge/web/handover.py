@@ -23,7 +23,7 @@ from bridge.github import TokenRevoked
 from bridge.handing_over import SignInAgain
 from bridge.handovers import Answered, Handover, NoSuchHandover
 from bridge.services import Services
-from bridge.web import oauth_callback, pages, sessions
+from bridge.web import cookies, oauth_callback, pages
 from bridge.web.keys import SERVICES
 
 COOKIE = "bridge_handover"
@@ -69,7 +69,7 @@ async def sign_in(request: web.Request) -> web.Response:
     doing = {"id": handover.id, "state": state, "verifier": verifier, "at": time.time()}
     sealed = services.vault.seal(orjson.dumps(doing), place=_PLACE).decode()
     response = pages.redirect(url)
-    sessions.set_cookie(services, response, COOKIE, sealed, seconds=SECONDS)
+    cookies.keep(services, response, COOKIE, sealed, seconds=SECONDS)
     return response
 
 
@@ -92,10 +92,10 @@ async def signed_in(request: web.Request) -> web.Response:
         }
         await services.store.put_once(_KIND, _name(browser), step, seconds=SECONDS)
     except BaseException:
-        await services.accounts.give_back(administrator)
+        await services.accounts.give_back_lent(administrator)
         raise
     response = pages.redirect(f"/handover/{handover.id}/confirm")
-    sessions.set_cookie(services, response, COOKIE, browser, seconds=SECONDS)
+    cookies.keep(services, response, COOKIE, browser, seconds=SECONDS)
     return response
 
 
@@ -117,7 +117,7 @@ async def answer(request: web.Request) -> web.Response:
     step = await _step(request)
     if not hmac.compare_digest(step["state"].encode(), str(form.get("state", "")).encode(errors="replace")):
         raise NotThisBrowser("This form does not come from the page that this browser was shown.")
-    if await services.store.take_once(_KIND, _name(request.cookies[COOKIE])) is None:
+    if await services.store.take_once(_KIND, _name(cookies.read(request, COOKIE))) is None:
         raise NotThisBrowser("This form was sent already.")
     administrator = Administrator(login=step["login"], token=step["token"])
     if wish == "connect":
@@ -125,7 +125,7 @@ async def answer(request: web.Request) -> web.Response:
     else:
         await services.handing_over.decline(step["id"], administrator)
     response = pages.redirect(f"/handover/{step['id']}")
-    response.del_cookie(COOKIE)
+    cookies.forget(services, response, COOKIE)
     return response
 
 
@@ -147,14 +147,14 @@ async def _administrator(request: web.Request, verifier: str) -> Administrator:
     except TokenRevoked:
         raise SignInAgain("GitHub no longer accepts your sign-in") from None
     except BaseException:
-        await services.accounts.give_back(lent)
+        await services.accounts.give_back_lent(lent)
         raise
     return Administrator(login=user.login, token=token.access)
 
 
 def _doing(request: web.Request) -> dict[str, Any]:
     """What this browser began at `sign_in`; GitHub's answer must bring its state."""
-    cookie, given = request.cookies.get(COOKIE, ""), request.query.get("state", "")
+    cookie, given = cookies.read(request, COOKIE), request.query.get("state", "")
     try:
         doing = orjson.loads(request.app[SERVICES].vault.open(cookie.encode(), place=_PLACE))
     except (Undecryptable, UnicodeEncodeError):
@@ -169,7 +169,7 @@ def _doing(request: web.Request) -> dict[str, Any]:
 
 async def _step(request: web.Request) -> dict[str, Any]:
     """Where this browser stands after its sign-in, for the link that the address names."""
-    cookie = request.cookies.get(COOKIE, "")
+    cookie = cookies.read(request, COOKIE)
     step = await request.app[SERVICES].store.look_once(_KIND, _name(cookie)) if cookie else None
     if step is None or step["id"] != request.match_info["id"]:
         raise NotThisBrowser("This browser did not sign in for this link, or more than 15 minutes ago.")

@@ -25,7 +25,9 @@ async def home(request: web.Request) -> web.Response:
     trouble = ""
     if session is not None:
         try:
-            flows = await overview.flows(await services.flowdock.flows(session.access_token))
+            mine = await services.flowdock.flows(session.access_token)
+            await services.members.joined(session.user.id, mine)
+            flows = await overview.flows(mine)
         except (FlowdockFailing, FlowdockRejected) as error:
             trouble = str(error)
     return pages.render(

@@ -17,10 +17,10 @@ from aiohttp import web
 
 from bridge import github, oauth
 from bridge.core import actions, claims
-from bridge.core.errors import ClaimRefused, GitHubFailing, NotLinked
+from bridge.core.errors import ClaimRefused, NotLinked
 from bridge.core.model import FlowdockUser, GitHubToken, GitHubUser, LinkedAccount, Target
 from bridge.services import Services
-from bridge.web import handover, oauth_callback, pages, sessions
+from bridge.web import cookies, handover, oauth_callback, pages, sessions
 from bridge.web.keys import SERVICES
 
 COOKIE = "bridge_linking"
@@ -60,7 +60,7 @@ async def begin(request: web.Request) -> web.Response:
     services = request.app[SERVICES]
     claim = claims.read(request.query.get("claim", ""), secrets=services.settings.cookie_secrets)
     linking = await _resumed(request, claim.id)
-    browser = request.cookies.get(COOKIE, "")
+    browser = cookies.read(request, COOKIE)
     if linking is None:
         value = await services.store.take_once("claim", claim.id)
         if value is None or value["user"] != claim.user:
@@ -74,7 +74,7 @@ async def begin(request: web.Request) -> web.Response:
         redirect_uri=oauth_callback.address(services, "flowdock"), state=linking.state, scope=FLOWDOCK_SCOPE
     )
     response = pages.redirect(url)
-    sessions.set_cookie(services, response, COOKIE, browser, seconds=claims.LIFETIME)
+    cookies.keep(services, response, COOKIE, browser, seconds=claims.LIFETIME)
     return response
 
 
@@ -94,7 +94,7 @@ async def begin_signed_in(request: web.Request) -> web.Response:
     browser = secrets.token_urlsafe(24)
     await _keep(services, browser, linking)
     response = await _to_github(services, linking)
-    sessions.set_cookie(services, response, COOKIE, browser, seconds=claims.LIFETIME)
+    cookies.keep(services, response, COOKIE, browser, seconds=claims.LIFETIME)
     return response
 
 
@@ -143,7 +143,7 @@ async def github_callback(request: web.Request) -> web.Response:
         code, redirect_uri=oauth_callback.address(services, "github"), verifier=linking.verifier
     )
     if not github.can_act(token):
-        await _revoke(services, token)
+        await services.accounts.give_back(token)
         raise ClaimRefused(
             "GitHub did not grant bridge the right to act on pull requests (the scope repo or public_repo)."
         )
@@ -168,13 +168,12 @@ async def link(request: web.Request) -> web.Response:
     if not (linking.flowdock and linking.github and linking.token):
         raise ClaimRefused("This step does not follow the one before.")
     if form.get("answer") != "link":
-        await _revoke(services, linking.token)
+        await services.accounts.give_back(linking.token)
         return pages.render(request, "cancelled.html")
     account = LinkedAccount(
         flowdock=linking.flowdock, github=linking.github, token=linking.token, linked_at=int(time.time())
     )
-    await services.store.link(account)
-    await services.accounts.look_after(linking.user)
+    await services.accounts.link(account)
     log.info("linked", flowdock_user=linking.user, login=linking.github.login)
     if linking.target is None:
         return pages.redirect(linking.then)
@@ -212,7 +211,7 @@ def _clicked(linking: Linking) -> Target:
 
 async def _resumed(request: web.Request, claim_id: str) -> Linking | None:
     """This browser's own linking by this claim, begun anew: a reload or a second click is no offence."""
-    browser = request.cookies.get(COOKIE)
+    browser = cookies.read(request, COOKIE)
     linking = await _look(request.app[SERVICES], browser) if browser else None
     if linking is None or linking.claim_id != claim_id or linking.step == "finish":
         return None
@@ -221,7 +220,7 @@ async def _resumed(request: web.Request, claim_id: str) -> Linking | None:
 
 async def _standing(request: web.Request, step: Step) -> tuple[str, Linking]:
     """The browser's secret and its linking, which must be at `step`."""
-    browser = request.cookies.get(COOKIE, "")
+    browser = cookies.read(request, COOKIE)
     linking = await _look(request.app[SERVICES], browser) if browser else None
     if linking is None:
         raise ClaimRefused("This browser has no linking under way, or it took longer than 15 minutes.")
@@ -263,11 +262,3 @@ async def _look(services: Services, browser: str) -> Linking | None:
 def _name(browser: str) -> str:
     # Only its hash lies in Redis: who reads a dump cannot take over a linking.
     return hashlib.sha256(browser.encode(errors="replace")).hexdigest()
-
-
-async def _revoke(services: Services, token: GitHubToken) -> None:
-    """Give back a token that will not be used; should GitHub fail, it is forgotten here all the same."""
-    try:
-        await services.github.revoke(token)
-    except GitHubFailing as error:
-        log.warning("not_revoked", error=str(error))

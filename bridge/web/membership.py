@@ -37,8 +37,10 @@ async def member_of(request: web.Request, session: Session, connection: Connecti
     # A flow token that was made by hand names no flow: nobody can show that they are in it.
     if connection is None or not connection.flow:
         raise NotYours
+    services = request.app[SERVICES]
     try:
-        await request.app[SERVICES].flowdock.flow(connection.flow, session.access_token)
+        await services.flowdock.flow(connection.flow, session.access_token)
     except (NotAMember, FlowdockRejected):
+        await services.members.left(session.user.id, connection.flow)
         raise NotYours from None
     return connection

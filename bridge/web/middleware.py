@@ -126,6 +126,8 @@ def safe_headers(settings: Settings) -> Callable[[web.Request, web.StreamRespons
 
     async def add(request: web.Request, response: web.StreamResponse) -> None:
         response.headers.update(headers)
+        # aiohttp's own, with the versions of all that bridge runs on.
+        response.headers.popall("Server", None)
         if target := request.get(FORM_TARGET):
             response.headers["Content-Security-Policy"] = policy.replace(
                 "form-action 'self'", f"form-action 'self' {target}"

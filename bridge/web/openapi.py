@@ -238,7 +238,8 @@ _SCHEMES: Json = {
         "type": "apiKey",
         "in": "cookie",
         "name": "bridge_session",
-        "description": "Signed in with Flowdock; every form also brings the session's `csrf` value.",
+        "description": "Signed in with Flowdock; over https the name begins with `__Host-`."
+        " Every form also brings the session's `csrf` value.",
     },
     "webhookSignature": {
         "type": "apiKey",

@@ -12,7 +12,7 @@ from aiohttp import web
 
 from bridge.core.errors import RequestRefused
 from bridge.services import Services
-from bridge.web import sessions
+from bridge.web import cookies
 from bridge.web.keys import SERVICES
 
 COOKIE = "bridge_operator"
@@ -57,7 +57,7 @@ def may_read_metrics(request: web.Request) -> bool:
 async def required(request: web.Request) -> Operator:
     """The operator; raises `TokenAsked` or `NotTheOperator`."""
     services = request.app[SERVICES]
-    cookie = request.cookies.get(COOKIE, "")
+    cookie = cookies.read(request, COOKIE)
     if services.settings.metrics_token is not None:
         known = await services.store.look_once("operator", _digest(cookie)) if cookie else None
         # Bound to the token: whoever changes it ends all that it had opened.
@@ -94,7 +94,7 @@ async def admitted(services: Services, response: web.Response, *, given: str) ->
 
 def remember(services: Services, response: web.Response, operator: Operator) -> None:
     """Give the browser its cookie."""
-    sessions.set_cookie(services, response, COOKIE, operator.cookie, seconds=SECONDS)
+    cookies.keep(services, response, COOKIE, operator.cookie, seconds=SECONDS)
 
 
 def _at_the_machine(request: web.Request) -> bool:

@@ -18,7 +18,7 @@ from aiohttp import web
 from bridge.core.errors import BridgeError, RequestRefused
 from bridge.core.model import FlowdockUser
 from bridge.services import Services
-from bridge.web import oauth_callback, pages
+from bridge.web import cookies, oauth_callback, pages
 from bridge.web.keys import SERVICES, SESSION, Session
 
 COOKIE = "bridge_session"
@@ -59,7 +59,7 @@ class SignInFailed(RequestRefused):
 async def current(request: web.Request) -> Session | None:
     """The session of this browser, None if nobody is signed in."""
     services = request.app[SERVICES]
-    cookie = request.cookies.get(COOKIE, "")
+    cookie = cookies.read(request, COOKIE)
     value = await services.store.look_once("session", _name(cookie)) if cookie else None
     if value is None:
         return None
@@ -84,7 +84,7 @@ async def posted(request: web.Request) -> tuple[Session, Any]:
     session = await required(request)
     form = await request.post()
     given = str(form.get("csrf", "")).encode(errors="replace")
-    good = _csrf(request.app[SERVICES], request.cookies[COOKIE])
+    good = _csrf(request.app[SERVICES], cookies.read(request, COOKIE))
     if not any(hmac.compare_digest(one.encode(), given) for one in good):
         raise FormRefused("This form does not come from the page you are signed in to.")
     return session, form
@@ -107,14 +107,14 @@ async def sign_in(request: web.Request) -> web.Response:
             redirect_uri=oauth_callback.address(services, "flowdock"), state=state, scope=SCOPE
         )
     )
-    set_cookie(services, response, SIGNING_IN, browser, seconds=SIGN_IN_SECONDS)
+    cookies.keep(services, response, SIGNING_IN, browser, seconds=SIGN_IN_SECONDS)
     return response
 
 
 async def signed_in(request: web.Request) -> web.Response:
     """Flowdock's answer to a sign-in: a new session, and back to where it began."""
     services = request.app[SERVICES]
-    browser = request.cookies.get(SIGNING_IN, "")
+    browser = cookies.read(request, SIGNING_IN)
     value = await services.store.take_once("signin", _name(browser)) if browser else None
     given = request.query.get("state", "")
     if value is None or not hmac.compare_digest(value["state"].encode(), given.encode(errors="replace")):
@@ -124,6 +124,7 @@ async def signed_in(request: web.Request) -> web.Response:
         code, redirect_uri=oauth_callback.address(services, "flowdock")
     )
     user = await services.flowdock.user(access_token)
+    await _note_flows(services, user, access_token)
     await _end(request)
     # A new secret each time: a cookie that somebody planted before never becomes a session.
     cookie = secrets.token_urlsafe(32)
@@ -131,9 +132,17 @@ async def signed_in(request: web.Request) -> web.Response:
     await services.store.put_once("session", _name(cookie), session, seconds=SECONDS)
     log.info("signed_in", flowdock_user=user.id)
     response = pages.redirect(value["then"])
-    set_cookie(services, response, COOKIE, cookie, seconds=SECONDS)
-    response.del_cookie(SIGNING_IN)
+    cookies.keep(services, response, COOKIE, cookie, seconds=SECONDS)
+    cookies.forget(services, response, SIGNING_IN)
     return response
+
+
+async def _note_flows(services: Services, user: FlowdockUser, access_token: str) -> None:
+    """Have them tagged in the flows that they are in; should Flowdock not tell, it can do so later."""
+    try:
+        await services.members.joined(user.id, await services.flowdock.flows(access_token))
+    except BridgeError as error:
+        log.warning("flows_not_told", flowdock_user=user.id, reason=str(error))
 
 
 @routes.post("/signout")
@@ -142,7 +151,7 @@ async def sign_out(request: web.Request) -> web.Response:
     await posted(request)
     await _end(request)
     response = pages.redirect("/")
-    response.del_cookie(COOKIE)
+    cookies.forget(request.app[SERVICES], response, COOKIE)
     return response
 
 
@@ -155,7 +164,7 @@ async def answer(request: web.Request, error: BridgeError) -> web.Response:
 
 
 async def _end(request: web.Request) -> None:
-    if cookie := request.cookies.get(COOKIE):
+    if cookie := cookies.read(request, COOKIE):
         await request.app[SERVICES].store.take_once("session", _name(cookie))
 
 
@@ -165,19 +174,6 @@ def local_path(path: str) -> str:
     if odd or not path.isascii() or not path.isprintable() or "\\" in path:
         return "/"
     return path
-
-
-def set_cookie(services: Services, response: web.Response, name: str, value: str, *, seconds: int) -> None:
-    """A cookie that no script sees and no other site sends along with a form."""
-    response.set_cookie(
-        name,
-        value,
-        max_age=seconds,
-        httponly=True,
-        # Lax: it must come along when GitHub and Flowdock send the browser back.
-        samesite="Lax",
-        secure=services.settings.web_url.startswith("https:"),
-    )
 
 
 def _name(cookie: str) -> str:

@@ -13,12 +13,18 @@ from bridge.web import middleware, webhook
 from bridge.web.connections import Handle
 
 
-def before(whole: Handle, app: web.Application) -> Handle:
-    """What handles requests as `whole` does, which is `app`'s own way, and deliveries sooner."""
+def match(app: web.Application) -> web.UrlMappingMatchInfo:
+    """What the router would find for a delivery."""
     route = next(route for route in app.router.routes() if route.handler is webhook.receive)
     found = web.UrlMappingMatchInfo({}, route)
     found.add_app(app)
     found.freeze()
+    return found
+
+
+def before(whole: Handle, app: web.Application) -> Handle:
+    """What handles requests as `whole` does, which is `app`'s own way, and deliveries sooner."""
+    found = match(app)
 
     def handle(request: web.BaseRequest) -> Awaitable[web.StreamResponse]:
         if (

@@ -173,7 +173,8 @@ async def _about_the_app(services: Services, delivery: Delivery) -> None:
         return
     sender = delivery.payload.get("sender") or {}
     if (delivery.event, delivery.action) == ("github_app_authorization", "revoked"):
-        await services.accounts.revoked(sender.get("id") or 0, str(sender.get("login") or ""))
+        if isinstance(sender.get("id"), int):
+            await services.accounts.revoked(sender["id"])
     elif delivery.event in ("installation", "installation_repositories"):
         removed = delivery.payload.get("repositories_removed") or []
         log.warning(

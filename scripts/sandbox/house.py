@@ -70,7 +70,7 @@ class House:
             "GITHUB_WEBHOOK_SECRET": self.webhook_secret,
             "GITHUB_URL": self.github,
             "GITHUB_API_URL": f"{self.github}/api/v3",
-            "COOKIE_SECRET": "only-for-trying-bridge-out",
+            "COOKIE_SECRET": "only-for-trying-bridge-out-and-nothing-else",
             "ENCRYPTION_KEY": "only-for-trying-bridge-out-32-characters",
             **self.settings,
         }
@@ -138,7 +138,7 @@ class House:
             f"{self.flowdock}/_sandbox/sources",
             {"flow": FLOW, "name": REPOSITORY, "external_url": f"{self.github}/{REPOSITORY}"},
         )
-        await self.command("connect", REPOSITORY, "--flow-token", source["flow_token"])
+        await self.command("connect", REPOSITORY, "--flow-token", source["flow_token"], "--flow", FLOW)
         hook = {
             "repo": REPOSITORY,
             "url": f"{self.bridge}/github/webhook",

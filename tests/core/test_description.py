@@ -184,7 +184,7 @@ def test_all_that_has_part_in_rendering_is_named() -> None:
     run = subprocess.run([sys.executable, "-c", _RENDERS], capture_output=True, check=True, text=True)
     loaded = json.loads(run.stdout)
     own = {f"{name.rpartition('.')[2]}.py" for name in loaded if name.startswith("bridge.core.")}
-    assert own | {"description.py", "markdown.py"} == {*description.MODULES}
+    assert own | {"description.py", "markdown.py", "urls.py"} == {*description.MODULES}
     packages = metadata.packages_distributions()
     others = {library for name in loaded for library in packages.get(name.partition(".")[0], ())}
     assert others == {*description.LIBRARIES}

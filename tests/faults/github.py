@@ -48,7 +48,7 @@ async def _link(load: Load) -> None:
     issued = await load.house.post(f"{load.house.github}/_sandbox/tokens", body)
     account = LinkedAccount(
         flowdock=FlowdockUser(id="1001", nick="ann", name="Ann"),
-        github=GitHubUser(id=1, login="ann-gh"),
+        github=GitHubUser(id=1001, login="ann-gh"),
         token=GitHubToken(access=issued["token"], refresh=None, expires_at=None, scopes=("repo",)),
         linked_at=1,
     )

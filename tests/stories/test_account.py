@@ -33,7 +33,7 @@ async def test_linking_what_was_done_and_unlinking(house: House, page: Page) -> 
     await looks(page, "account-linked")
 
     await page.get_by_role("button", name="Unlink @ann-gh").click()
-    await expect(page.get_by_role("status")).to_contain_text("GitHub has taken back what you granted")
+    await expect(page.get_by_role("status")).to_contain_text("GitHub no longer accepts it")
     await expect(page.locator(".lead")).to_have_text("Flowdock ann is not linked to a GitHub account.")
     assert await house.services.store.account("1001") is None
 

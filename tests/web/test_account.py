@@ -102,7 +102,7 @@ async def test_unlinking_forgets_the_account_and_takes_githubs_grant_back(
     other = await link(house, "bob")
     page = await browser.press(await sign_in(house, browser), "Unlink @ann-gh")
     assert page.url == f"{house.bridge}/account?unlinked=yes"
-    assert "GitHub has taken back what you granted" in text(page)
+    assert "GitHub no longer accepts it" in text(page)
     assert await house.services.store.account("1001") is None
     assert await house.services.store.account("1002") == other
     assert [(call.path, call.status) for call in house.github_journal.calls] == [(GRANT, 204)]

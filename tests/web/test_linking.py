@@ -337,6 +337,7 @@ async def test_over_https_the_cookie_is_secure(redis_url: str) -> None:
         )
         url = f"{house.bridge}/authorization?claim={forged(house)}"
         async with house.http.get(url, allow_redirects=False) as response:
+            assert response.headers["Set-Cookie"].startswith("__Host-bridge_linking=")
             assert "Secure" in response.headers["Set-Cookie"]
             assert response.headers["Strict-Transport-Security"].startswith("max-age=")
 

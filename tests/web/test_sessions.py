@@ -197,7 +197,8 @@ async def test_the_cookies_are_for_this_site_alone(redis_url: str, web_url: str 
     async with open_house(redis_url, **changes) as house:
         async with house.http.get(f"{house.bridge}/signin", allow_redirects=False) as response:
             attributes = response.headers["Set-Cookie"]
-        assert attributes.startswith(f"{sessions.SIGNING_IN}=")
+        assert attributes.startswith(f"{'__Host-' * secure}{sessions.SIGNING_IN}=")
+        assert "Domain" not in attributes
         for attribute in ("HttpOnly", "SameSite=Lax", "Path=/", f"Max-Age={15 * 60}"):
             assert attribute in attributes
         assert ("Secure" in attributes) == secure

@@ -5,6 +5,7 @@ import re
 from bridge.core.events.table import MAX_QUOTED, Happening, Said, mentioned, mentioned_now, on
 from bridge.core.markdown import escape, link
 from bridge.core.model import Payload
+from bridge.core.urls import web_address
 
 COMMENT, ON_LINE = "issue_comment", "pull_request_review_comment"
 _SUGGESTION = re.compile(r"^```suggestion[^\n]*\n(.*?)^```", re.DOTALL | re.MULTILINE)
@@ -18,10 +19,10 @@ def created(happening: Happening) -> Said | None:
     comment = happening.payload["comment"]
     body = comment.get("body") or ""
     return Said(
-        title=f"{link(comment['html_url'], 'Commented')}{_place(comment)}",
+        title=f"{link(_url(comment), 'Commented')}{_place(comment)}",
         group="comments",
         kind="discussion",
-        body=_quote(comment) + happening.html(body, comment["html_url"]),
+        body=_quote(comment) + happening.html(body, _url(comment)),
         mentions=mentioned(body),
     )
 
@@ -35,10 +36,10 @@ def edited(happening: Happening) -> Said | None:
     comment = happening.payload["comment"]
     body = comment.get("body") or ""
     return Said(
-        title=f"Edited {link(comment['html_url'], 'a comment')}{_place(comment)}",
+        title=f"Edited {link(_url(comment), 'a comment')}{_place(comment)}",
         group="comments",
         kind="discussion",
-        body=happening.html(body, comment["html_url"]),
+        body=happening.html(body, _url(comment)),
         mentions=mentioned_now(happening.payload["changes"], body),
     )
 
@@ -48,6 +49,10 @@ def edited(happening: Happening) -> Said | None:
 def deleted(happening: Happening) -> Said:
     """A comment is gone."""
     return Said(title=f"Deleted a comment{_place(happening.payload['comment'])}", group="comments")
+
+
+def _url(comment: Payload) -> str:
+    return web_address(comment["html_url"])
 
 
 def _place(comment: Payload) -> str:

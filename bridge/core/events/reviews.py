@@ -2,6 +2,8 @@
 
 from bridge.core.events.table import Happening, Said, given, login, mentioned, mentioned_now, on, who
 from bridge.core.markdown import link
+from bridge.core.model import Payload
+from bridge.core.urls import web_address
 
 REVIEW = "pull_request_review"
 
@@ -25,12 +27,16 @@ def submitted(happening: Happening) -> Said | None:
         return None
     verdict = _VERDICTS.get(state, "Reviewed")
     return Said(
-        title=link(review.get("html_url") or happening.pull.url, verdict),
+        title=link(_url(happening, review), verdict),
         group="reviews",
         kind="discussion" if body else "activity",
-        body=happening.html(body, review.get("html_url") or happening.pull.url),
+        body=happening.html(body, _url(happening, review)),
         mentions=(*mentioned(body), *_author_of(happening)),
     )
+
+
+def _url(happening: Happening, about: Payload) -> str:
+    return web_address(about.get("html_url")) or happening.pull.url
 
 
 def _author_of(happening: Happening) -> tuple[str, ...]:
@@ -45,7 +51,7 @@ def edited(happening: Happening) -> Said | None:
     if "body" not in (happening.payload.get("changes") or {}):
         return None
     review = happening.payload["review"]
-    url = review.get("html_url") or happening.pull.url
+    url = _url(happening, review)
     return Said(
         title=f"Edited {link(url, 'a review')}",
         group="reviews",
@@ -59,7 +65,7 @@ def edited(happening: Happening) -> Said | None:
 def dismissed(happening: Happening) -> Said:
     """A review counts no more."""
     review = happening.payload["review"]
-    url = review.get("html_url") or happening.pull.url
+    url = _url(happening, review)
     return Said(title=f"Dismissed {link(url, 'the review')} by {who(review.get('user'))}", group="reviews")
 
 
@@ -67,6 +73,6 @@ def dismissed(happening: Happening) -> Said:
 def conversation(happening: Happening) -> Said:
     """A conversation is settled, or taken up again."""
     comments = given(happening.payload, "thread", "comments") or [{}]
-    url = comments[0].get("html_url") or happening.pull.url
+    url = _url(happening, comments[0])
     verb = "Resolved" if happening.delivery.action == "resolved" else "Took up again"
     return Said(title=f"{verb} {link(url, 'a conversation')}", group="reviews")

@@ -12,6 +12,7 @@ from bridge.core.options import Group
 from bridge.core.pull import PullRequest
 from bridge.core.snapshot import Snapshot
 from bridge.core.told import person
+from bridge.core.urls import web_address
 
 MAX_QUOTED = 1000
 """Characters of code or suggestion that a comment quotes."""
@@ -46,8 +47,7 @@ class Happening(msgspec.Struct, frozen=True, kw_only=True):
     def author(self) -> Author:
         """Who did it, as Flowdock shows it."""
         sender = self.payload.get("sender") or {}
-        avatar = sender.get("avatar_url") or ""
-        return Author(name=person(sender)["login"], avatar=avatar if avatar.startswith("http") else "")
+        return Author(name=person(sender)["login"], avatar=web_address(sender.get("avatar_url")))
 
     @property
     def is_bot(self) -> bool:

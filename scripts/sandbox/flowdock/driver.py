@@ -59,7 +59,8 @@ async def click(request: web.Request) -> web.Response:
 async def list_messages(request: web.Request) -> web.Response:
     """Every accepted message, in order, with its fields as sent; `?only=uuid,repeat`: no other fields."""
     flow = _asked_flow(request)
-    messages = [_message_json(one) for one in request.app[WORLD].messages if flow in {None, one.flow}]
+    world = request.app[WORLD]
+    messages = [_message_json(world, one) for one in world.messages if flow in {None, one.flow}]
     if only := request.query.get("only"):
         messages = [{name: one.get(name) for name in only.split(",")} for one in messages]
     return web.json_response(messages)
@@ -120,9 +121,10 @@ def _button(thread: Thread, wanted: str) -> dict[str, Any]:
     raise Refusal(404, f"The thread {thread.external_id} has no button {wanted}; it has: {offered}.")
 
 
-def _message_json(message: Message) -> dict[str, Any]:
+def _message_json(world: World, message: Message) -> dict[str, Any]:
     return {
         **message.content,
+        "user_tags": world.user_tags(message.flow, message.content.get("tags") or ()),
         "id": message.id,
         "sent": int(message.sent * 1000),
         "source": message.source,

@@ -76,6 +76,11 @@ def find_user(key: object) -> User | None:
     return next((user for user in USERS if str(key) in {str(user.id), user.nick}), None)
 
 
+def find_nick(nick: str) -> User | None:
+    """The user with this nick; None if there is none."""
+    return next((user for user in USERS if user.nick == nick), None)
+
+
 def find_flow(path: str) -> Flow | None:
     """The flow at `organization/flow`; None if there is none."""
     return next((flow for flow in FLOWS if flow.path == path), None)

@@ -6,11 +6,11 @@ import hashlib
 import itertools
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from scripts.sandbox.flowdock.people import Flow, User
+from scripts.sandbox.flowdock.people import Flow, User, find_nick
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,6 +84,11 @@ class World:
     def has(self, flow: Flow, user: User) -> bool:
         """Whether the user is in the flow."""
         return user.id in self.members.get(flow.path, flow.members)
+
+    def user_tags(self, flow: Flow, tags: Iterable[str]) -> list[str]:
+        """Whom tags call: `@nick` is `:user:ID` for a member of the flow, and a mere word for others."""
+        called = [find_nick(tag.removeprefix("@")) for tag in tags if tag.startswith("@")]
+        return [f":user:{user.id}" for user in called if user and self.has(flow, user)]
 
     def set_member(self, flow: Flow, user: User, *, member: bool) -> None:
         """Let the user into the flow, or take them out of it."""
