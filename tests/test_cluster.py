@@ -11,11 +11,15 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from bridge import keys
-from bridge.core.model import Envelope
+from bridge.core.model import Envelope, FlowdockUser, GitHubToken, GitHubUser, LinkedAccount
+from bridge.core.vault import Vault
 from bridge.deliveries import Deliveries
 from bridge.entries import Answer
 from bridge.intake import PartedIntake
+from bridge.members import Members
+from bridge.pulls import Pulls
 from bridge.redis_client import MAX_CONNECTIONS, close_redis, connect_redis
+from bridge.store import Store
 from bridge.streams import Streams
 from scripts.sandbox import house as houses
 from scripts.sandbox import story
@@ -276,3 +280,23 @@ async def _shared_evenly(cluster: RedisCluster) -> None:
         return sorted(workers.values()) == [16, 16]
 
     await until(even, "two workers do not share the partitions evenly")
+
+
+async def test_links_and_members_are_found_wherever_their_keys_lie(cluster: RedisCluster) -> None:
+    redis = connect_redis(cluster.url, cluster=True)
+    try:
+        store, pulls = Store(redis, Vault(["k" * 32])), Pulls(redis)
+        for number, login in ((1, "Ann-gh"), (2, "ann-2")):
+            github = GitHubUser(id=number, login=login)
+            user = FlowdockUser(id="1001", nick="ann", name="Ann")
+            token = GitHubToken(access="t")
+            await store.link(LinkedAccount(flowdock=user, github=github, token=token, linked_at=0))
+            assert await store.linked_to(number) == ["1001"]
+        await Members(redis).shown("acme/main", ["1001"])
+        assert await store.linked_to(1) == []
+        assert await pulls.tags(["ann-gh"], flow="acme/main") == ()
+        assert await pulls.tags(["ANN-2", "ann-gh"], flow="acme/main") == ("@ann",)
+        await store.unlink("1001")
+        assert await store.linked() == {}
+    finally:
+        await close_redis(redis)
