@@ -12,7 +12,7 @@ from redis.exceptions import RedisError
 from bridge.core.errors import BridgeError, NotFound, RequestRefused, SignedOut, TooLarge, Unavailable
 from bridge.log import often
 from bridge.settings import Settings
-from bridge.web import pages, sessions
+from bridge.web import bodies, pages, sessions
 from bridge.web.keys import FORM_TARGET, LOG, SERVICES, UNLOGGED
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -31,6 +31,7 @@ async def around(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Every error as the answer it stands for; one line a request, without its query: claims travel there."""
     began = time.perf_counter()
     try:
+        bodies.refuse_encoded(request)
         response = await handler(request)
     except Exception as error:
         response = await _answer_to(request, error)
