@@ -14,17 +14,15 @@ from typing import TypeVar
 from aiohttp import web
 
 from bridge.core.errors import Malformed, RequestRefused, TooLarge, Unavailable, WrongContentType
+from bridge.off_loop import LARGE
 
 SECONDS = 20
 """How long a body may take: below the 30 seconds after which Heroku's router gives up."""
 
-LARGE = 1024 * 1024
-"""From how many bytes on a body is large."""
-
 Body = TypeVar("Body", bytes, bytearray)
 
-LARGE_AT_ONCE = 4
-"""How many large bodies are held at once: GitHub's own limit of 25 MiB times this bounds the memory."""
+LARGE_AT_ONCE = 2
+"""How many large bodies are held at once: GitHub's limit of 25 MiB, and what is made of it, times this."""
 
 
 class TooSlow(RequestRefused):

@@ -11,6 +11,7 @@ from bridge.core.errors import BridgeError, Malformed, Unavailable, Unsigned
 from bridge.core.heading import Heading
 from bridge.core.model import Delivery, Envelope
 from bridge.credentials import GitHubCredentials
+from bridge.off_loop import off_loop
 from bridge.services import Services
 from bridge.web.bodies import may_be_large, one_of_few, read_body
 from bridge.web.keys import LOG, SERVICES
@@ -49,9 +50,10 @@ async def _receive(request: web.Request, services: Services) -> web.StreamRespon
     body = await read_body(request, limit=MAX_BODY)
     envelope = await _signed(request, body, services.credentials)
     if envelope.event not in translate.EVENTS:
-        return await _not_for_a_thread(request, services, webhook.whole(envelope))
+        delivery = await off_loop(len(body), webhook.whole, envelope)
+        return await _not_for_a_thread(request, services, delivery)
     # Who signs for one repository alone is not taken at a glance.
-    found = heading.of(webhook.whole(envelope)) if request.query_string else heading.read(envelope)
+    found = await off_loop(len(body), heading.read_whole if request.query_string else heading.read, envelope)
     _note(request, envelope, found)
     if found is None:
         return web.Response(status=204)
@@ -82,11 +84,11 @@ async def _not_for_a_thread(request: web.Request, services: Services, delivery: 
 async def _signed(request: web.Request, body: bytes, credentials: GitHubCredentials) -> Envelope:
     """The delivery; where no secret fits, another process may have stored another GitHub App."""
     try:
-        return _verified(request, body, await credentials.webhook_secrets())
+        return await off_loop(len(body), _verified, request, body, await credentials.webhook_secrets())
     except Unsigned:
         if not await credentials.changed():
             raise
-    return _verified(request, body, await credentials.webhook_secrets())
+    return await off_loop(len(body), _verified, request, body, await credentials.webhook_secrets())
 
 
 def _verified(request: web.Request, body: bytes, secrets: Sequence[str]) -> Envelope:

@@ -15,7 +15,7 @@ import pytest
 from aiohttp import web
 
 from bridge.app import create_app, make_runner
-from bridge.web import bodies
+from bridge.off_loop import LARGE
 from bridge.web.bodies import Bodies
 from tests import sign
 from tests.conftest import House, eventually
@@ -134,7 +134,7 @@ async def test_a_body_that_never_ends_is_answered_and_hung_up_on(house: House, p
 async def test_few_large_bodies_are_read_at_once(house: House) -> None:
     """A second one waits its turn, is told so once it waited long enough, and small ones go by."""
     secret = house.services.settings.github_webhook_secrets[0]
-    body = b'{"zen": "' + b"x" * bodies.LARGE + b'", "hook_id": 1}'
+    body = b'{"zen": "' + b"x" * LARGE + b'", "hook_id": 1}'
     headers = {
         "Content-Type": "application/json",
         "X-GitHub-Event": "ping",
@@ -142,7 +142,7 @@ async def test_few_large_bodies_are_read_at_once(house: House) -> None:
         "X-Hub-Signature-256": sign.webhook(body, secret),
     }
     async with another(house, large=1) as address, connected(address) as holder:
-        claimed = f"Content-Length: {bodies.LARGE + 1}\r\n\r\n".encode()
+        claimed = f"Content-Length: {LARGE + 1}\r\n\r\n".encode()
         holder.writer.write(b"POST /github/webhook HTTP/1.1\r\n" + HOST + claimed)
 
         async def posted(data: bytes) -> int:
@@ -161,7 +161,7 @@ async def test_few_large_bodies_are_read_at_once(house: House) -> None:
 
 async def test_a_large_body_that_waits_too_long_is_for_another_time(house: House) -> None:
     async with another(house, large=0, body=SHORT) as address:
-        data = io.BytesIO(b"x" * (bodies.LARGE + 1))
+        data = io.BytesIO(b"x" * (LARGE + 1))
         async with house.http.post(f"{address}/github/webhook", data=data) as response:
             assert (response.status, response.headers["Retry-After"]) == (503, "5")
 
