@@ -44,6 +44,7 @@ class Services:
 
     settings: Settings
     redis: AnyRedis
+    vault: Vault
     store: Store
     pulls: Pulls
     deliveries: Deliveries
@@ -163,6 +164,7 @@ async def open_services(settings: Settings, *, redis_url: str) -> AsyncIterator[
         yield Services(
             settings=settings,
             redis=redis,
+            vault=vault,
             store=store,
             pulls=pulls,
             deliveries=deliveries,

@@ -13,7 +13,7 @@ from bridge.core.errors import BridgeError, NotFound, RequestRefused, SignedOut,
 from bridge.log import often
 from bridge.settings import Settings
 from bridge.web import bodies, pages, sessions
-from bridge.web.keys import FORM_TARGET, LOG, SERVICES, UNLOGGED
+from bridge.web.keys import FORM_TARGET, LOG, SERVICES, SPENT, UNLOGGED
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -35,6 +35,8 @@ async def around(request: web.Request, handler: Handler) -> web.StreamResponse:
         response = await handler(request)
     except Exception as error:
         response = await _answer_to(request, error)
+    if spent := request.get(SPENT):
+        response.del_cookie(spent)
     besides = request.get(LOG, _NOTHING)
     if besides is not UNLOGGED and not request.path.startswith(_QUIET):
         often(
