@@ -59,6 +59,9 @@ class Settings:
     share_port: bool
     """Several web processes listen on `port`; the kernel deals the connections out."""
     metrics_token: str | None = field(repr=False)
+    """Opens /metrics to a scraper, and nothing else."""
+    setup_secret: str | None = field(repr=False)
+    """Opens /github/manifest to the operator; without it, that page opens at the machine itself alone."""
     page_limit: int
     """Requests a minute for each client address; 0: no limit."""
     action_limit: int
@@ -114,6 +117,7 @@ def examine(
         trust_proxy=reader.switch("TRUST_PROXY"),
         share_port=reader.switch("SHARE_PORT"),
         metrics_token=reader.text("METRICS_TOKEN") or None,
+        setup_secret=reader.secret("SETUP_SECRET", MIN_KEY),
         page_limit=reader.limit("PAGE_LIMIT", 120),
         action_limit=reader.limit("ACTION_LIMIT", 60),
         lease_seconds=reader.number("LEASE_SECONDS", 30),
@@ -206,6 +210,12 @@ class _Reader:
                 else f"{name} has an empty part"
             )
         return tuple(parts)
+
+    def secret(self, name: str, minimum: int) -> str | None:
+        value = self.text(name)
+        if value and len(value) < minimum:
+            self.problems.append(f"{name} is too short: it needs {minimum} characters or more")
+        return value or None
 
     def url(self, name: str, default: str) -> str:
         value = (self.text(name) or default).rstrip("/")

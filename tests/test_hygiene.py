@@ -37,6 +37,7 @@ MAKERS = {
     "settings.github_client_secret",
     "settings.github_webhook_secrets",
     "settings.metrics_token",
+    "settings.setup_secret",
 }
 APP_MAKERS = {
     "scripts.sandbox.github.apps",
@@ -44,7 +45,8 @@ APP_MAKERS = {
     "the App's client_secret",
     "the App's webhook_secret",
 }
-METRICS_TOKEN = "the-operators-own-token"
+METRICS_TOKEN = "the-scrapers-own-token"
+SETUP_SECRET = "the-operators-own-secret-of-setting-up"
 
 
 def makers() -> set[str]:
@@ -109,7 +111,7 @@ def test_what_has_a_secrets_shape_is_found_without_being_known(shown: str) -> No
 
 
 async def test_after_a_whole_story_no_secret_lies_open_in_redis(redis_url: str) -> None:
-    async with open_house(redis_url, metrics_token=METRICS_TOKEN) as house:
+    async with open_house(redis_url, metrics_token=METRICS_TOKEN, setup_secret=SETUP_SECRET) as house:
         house.start_worker()
         async with told(house):
             await an_app(redis_url)
@@ -155,8 +157,13 @@ async def test_no_secret_is_printed_shown_or_sent_along(
     redis_url: str, tmp_path: Path, log_format: str
 ) -> None:
     output = tmp_path / "bridge.log"
-    async with open_house(redis_url, metrics_token=METRICS_TOKEN) as house:
-        chosen = {"LOG_LEVEL": "debug", "LOG_FORMAT": log_format, "METRICS_TOKEN": METRICS_TOKEN}
+    async with open_house(redis_url, metrics_token=METRICS_TOKEN, setup_secret=SETUP_SECRET) as house:
+        chosen = {
+            "LOG_LEVEL": "debug",
+            "LOG_FORMAT": log_format,
+            "METRICS_TOKEN": METRICS_TOKEN,
+            "SETUP_SECRET": SETUP_SECRET,
+        }
         async with serving(house, redis_url, output, **chosen), told(house) as story:
             errors = await _errors(house)
             metrics = await _get(house, "/metrics", Authorization=f"Bearer {METRICS_TOKEN}")

@@ -230,10 +230,10 @@ THREATS = [
     Threat(
         "Stranger at the installation",
         "creates a GitHub App in the operator's stead, or reads the metrics",
-        "METRICS_TOKEN, or the machine itself and no proxy in between",
+        "SETUP_SECRET or METRICS_TOKEN, each for its own page; else the machine itself, without a proxy",
         (
-            "web/test_manifest.py::test_without_a_token_it_opens_at_the_machine_alone",
-            "web/test_manifest.py::test_a_wrong_token_opens_nothing",
+            "web/test_manifest.py::test_without_a_secret_it_opens_at_the_machine_alone",
+            "web/test_manifest.py::test_a_wrong_secret_opens_nothing",
             "web/test_health.py::test_metrics_are_for_this_machine_alone",
         ),
     ),

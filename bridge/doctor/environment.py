@@ -18,7 +18,7 @@ _GROUPS = {
         *settings.GITHUB_OF_THE_ENVIRONMENT,
         *("GITHUB_APP", "GITHUB_URL", "GITHUB_API_URL"),
     ),
-    "secrets": ("COOKIE_SECRET", "ENCRYPTION_KEY", "METRICS_TOKEN"),
+    "secrets": ("COOKIE_SECRET", "ENCRYPTION_KEY", "METRICS_TOKEN", "SETUP_SECRET"),
 }
 _OTHERS = "other settings"
 _RANDOM = "openssl rand -hex 32 makes one"
@@ -67,9 +67,9 @@ def _weak(chosen: Settings) -> dict[str, str]:
         )
     if chosen.metrics_token is not None and len(chosen.metrics_token) < PASSABLE:
         found["METRICS_TOKEN"] = f"METRICS_TOKEN is shorter than {PASSABLE} characters: {_RANDOM}"
-    if chosen.metrics_token is None and _needs_operator(chosen):
-        found["METRICS_TOKEN"] = (
-            "METRICS_TOKEN is not set: without it, /github/manifest opens on bridge's own machine alone;"
+    if chosen.setup_secret is None and _needs_operator(chosen):
+        found["SETUP_SECRET"] = (
+            "SETUP_SECRET is not set: without it, /github/manifest opens on bridge's own machine alone;"
             f" {_RANDOM}"
         )
     if chosen.github_app and chosen.github_client_id:

@@ -6,7 +6,7 @@
 * Clicks that are verified: ACTION_LIMIT a minute for each Flowdock user (`of_user`).
 * Clicks that are refused: PAGE_LIMIT for each address and network likewise, counted once they are refused.
   They come from Flowdock's few addresses, so what one forger sends must never keep anybody's true click out.
-* Guesses at METRICS_TOKEN, by form or at /metrics: a few a minute, whatever is set.
+* Guesses at SETUP_SECRET and METRICS_TOKEN: a few a minute, whatever is set.
 
 The webhook is not limited by address: GitHub delivers from few addresses, and behind a proxy without
 TRUST_PROXY everybody has the proxy's. An unsigned delivery costs a hash over its body; how many large bodies
@@ -32,7 +32,7 @@ from bridge.web.keys import LOG, UNLOGGED
 from bridge.web.middleware import client_address
 
 GUESSES = 5
-"""Tries at METRICS_TOKEN a minute."""
+"""Tries at SETUP_SECRET or METRICS_TOKEN a minute."""
 
 NETWORK = 4
 """How many addresses' limit a network has."""

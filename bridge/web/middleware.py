@@ -52,11 +52,14 @@ async def around(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 
 def client_address(request: web.Request) -> str:
-    """Who asks: with TRUST_PROXY what the proxy in front of us says, which is the last in its list."""
-    if request.app[SERVICES].settings.trust_proxy:
-        forwarded = request.headers.get("X-Forwarded-For", "")
-        if forwarded:
-            return forwarded.rpartition(",")[2].strip()[:64]
+    """Who asks: with TRUST_PROXY whom the proxy in front of us names, which it writes last of all.
+
+    What stands before, in the line or in lines of their own, the client may have written.
+    """
+    if request.app[SERVICES].settings.trust_proxy and (
+        lines := request.headers.getall("X-Forwarded-For", None)
+    ):
+        return lines[-1].rpartition(",")[2].strip()[:64] or request.remote or ""
     return request.remote or ""
 
 

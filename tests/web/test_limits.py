@@ -127,12 +127,12 @@ async def test_zero_switches_off(redis_url: str) -> None:
         assert set(await fresh(house, 4 * BURST)) == {401}
 
 
-async def test_guesses_at_the_operators_token_are_few(redis_url: str) -> None:
-    async with open_app_house(redis_url, metrics_token="right", page_limit=0) as house:
+async def test_guesses_at_the_operators_secret_are_few(redis_url: str) -> None:
+    async with open_app_house(redis_url, metrics_token="right", setup_secret="right", page_limit=0) as house:
         address = f"{house.bridge}/github/manifest/operator"
 
         async def guess(token: str) -> int:
-            async with house.http.post(address, data={"token": token}, allow_redirects=False) as response:
+            async with house.http.post(address, data={"secret": token}, allow_redirects=False) as response:
                 return response.status
 
         guesses = [await guess("wrong") for _ in range(limits.GUESSES)]
