@@ -110,6 +110,8 @@ def make_runner(
         lingering_time=lingering_seconds,
         max_line_size=MAX_LINE,
         max_field_size=MAX_LINE,
+        # A compressed body is refused (`bodies.refuse_encoded`), and never inflated before.
+        auto_decompress=False,
     )
 
 

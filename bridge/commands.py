@@ -11,6 +11,7 @@ from typing import Any
 from bridge import terminal
 from bridge.core.errors import BridgeError, NotFound
 from bridge.core.options import Options
+from bridge.core.printable import printable
 from bridge.deliveries import Deliveries
 from bridge.entries import DeadLetter
 from bridge.flowdock import is_flow
@@ -144,8 +145,9 @@ def _subject(letter: DeadLetter) -> str:
 
 
 def _show(letter: DeadLetter) -> None:
-    print(f"{letter.id}: {_subject(letter)}\n{letter.reason}\n{letter.detail}".rstrip())
+    for line in f"{letter.id}: {_subject(letter)}\n{letter.reason}\n{letter.detail}".rstrip().split("\n"):
+        print(printable(line))
     if letter.dropped:
         print(f"{letter.dropped}.")
     for name, value in letter.fields.items():
-        print(f"{name}: {value}")
+        print(f"{name}: {printable(value)}")

@@ -7,14 +7,15 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 from bridge.batches import Batches
+from bridge.core import packing
 from bridge.entries import Ended, Entry, InboxEntry, Lease, OutboxEntry, Tries
 from bridge.grouped import Grouped
 from bridge.lanes import Lanes
 from bridge.newest import Newest
 
 MAX_BATCH = 64
-MAX_BATCH_BYTES = 256 * 1024
-"""Deliveries that are translated together, and their size as Redis keeps them: packed to a tenth."""
+MAX_BATCH_BYTES = 4 * 1024 * 1024
+"""Deliveries that are translated together, and the size of their JSON: a few bytes may unpack to 25 MiB."""
 
 THREADS_AT_ONCE = 16
 """Of a connection: twice as many as are posted at once, since to note a message's end takes time, too."""
@@ -167,7 +168,7 @@ def _batch(waiting: Sequence[Entry]) -> int:
     """How many of these deliveries are translated together."""
     size = 0
     for count, entry in enumerate(waiting[:MAX_BATCH]):
-        size += len(entry.packed) if isinstance(entry, InboxEntry) else 0
+        size += packing.size(entry.packed) if isinstance(entry, InboxEntry) else 0
         if count and size > MAX_BATCH_BYTES:
             return count
     return min(len(waiting), MAX_BATCH)

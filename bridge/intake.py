@@ -12,6 +12,7 @@ from bridge.core.model import Envelope
 from bridge.deliveries import Deliveries
 from bridge.entries import Answer, Incoming
 from bridge.grouped import Grouped
+from bridge.off_loop import LARGE, off_loop
 
 MAX_GROUP = 128
 """Deliveries written together at most."""
@@ -27,16 +28,22 @@ class Intake:
     deliveries: Deliveries
     seconds: float = SECONDS
     _grouped: Grouped[Incoming, Answer] = field(init=False)
+    _large: Grouped[Incoming, Answer] = field(init=False)
 
     def __post_init__(self) -> None:
         self._grouped = Grouped(self._write, most=MAX_GROUP)
+        # One by one: whoever comes meanwhile waits for one of them at the most.
+        self._large = Grouped(self._write, most=1)
 
     async def take(self, envelope: Envelope, *, repository_id: int, number: int) -> Answer:
         """Take a delivery for good, if its id was not taken before and there is room for it.
 
         Raises redis-py's errors, and `TimeoutError`: then the delivery may have been taken, or may yet be.
         """
-        return await self._grouped.add(Incoming.of(envelope, repository_id=repository_id, number=number))
+        incoming = await off_loop(
+            len(envelope.body), Incoming.of, envelope, repository_id=repository_id, number=number
+        )
+        return await (self._large if len(incoming.body) > LARGE else self._grouped).add(incoming)
 
     async def _write(self, group: Sequence[Incoming]) -> list[Answer]:
         async with asyncio.timeout(self.seconds):

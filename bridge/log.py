@@ -1,14 +1,21 @@
-"""The log: one event a line, for people or as JSON, always to standard output."""
+"""The log: one event a line, for people or as JSON, always to standard output.
+
+Words from outside stand in it: control characters in them are escaped, so that nobody writes lines of their
+own. A traceback has more lines than one; for people they are indented, so that none looks like an event.
+"""
 
 import asyncio
 import logging
 import sys
+import traceback
 import warnings
 from datetime import UTC, datetime
-from typing import BinaryIO, ClassVar
+from typing import Any, BinaryIO, ClassVar, TextIO
 
 import orjson
 import structlog
+
+from bridge.core.printable import printable
 
 _LEVELS = {
     "debug": logging.DEBUG,
@@ -34,6 +41,7 @@ def often(event: str, **fields: object) -> None:
     if _Short.output is None:
         log.info(event, **fields)
         return
+    fields = {name: _harmless(value) for name, value in fields.items()}
     fields |= {"event": event, "level": "info", "timestamp": datetime.now(UTC)}
     if not _Short.lines:
         asyncio.get_running_loop().call_soon(_write, _Short.output)
@@ -49,6 +57,41 @@ def _write(output: BinaryIO) -> None:
     output.flush()
 
 
+def _harmless(value: object) -> object:
+    """A value that holds no control character, at any depth."""
+    if isinstance(value, str):
+        return printable(value)
+    if value is None or isinstance(value, int | float):
+        return value
+    if isinstance(value, list | tuple):
+        return [_harmless(one) for one in value]
+    if isinstance(value, dict):
+        return {printable(str(name)): _harmless(one) for name, one in value.items()}
+    return printable(repr(value))
+
+
+def _escape(_: Any, __: str, event: structlog.types.EventDict) -> structlog.types.EventDict:
+    """What stands in a line, but for exceptions, whose traceback has lines of its own."""
+    for name, value in event.items():
+        if name in _TRACEBACKS:
+            event[name] = _lines(value) if isinstance(value, str) else value
+        else:
+            event[name] = _harmless(value)
+    return event
+
+
+_TRACEBACKS = frozenset({"exc_info", "exception", "stack"})
+
+
+def _lines(text: str, indent: str = "") -> str:
+    return "\n".join(indent + printable(line) for line in text.rstrip("\n").split("\n"))
+
+
+def _indented(output: TextIO, exc_info: structlog.types.ExcInfo) -> None:
+    # Not structlog's: it shows local variables, tokens among them.
+    output.write("\n" + _lines("".join(traceback.format_exception(*exc_info)), indent="    "))
+
+
 def configure(*, level: str, log_format: str) -> None:
     """Set up the log for the whole process; `level` and `log_format` as in the settings."""
     # PyJWT's: Flowdock chooses its secret's length, not we.
@@ -62,14 +105,13 @@ def configure(*, level: str, log_format: str) -> None:
         if log_format == "json"
         else structlog.dev.ConsoleRenderer(
             colors=sys.stdout.isatty(),
-            # The default shows local variables: tokens among them.
-            exception_formatter=structlog.dev.plain_traceback,
+            exception_formatter=_indented,
         )
     )
     if log_format == "json":
         shared.append(structlog.processors.format_exc_info)
     structlog.configure(
-        processors=[*shared, renderer],
+        processors=[*shared, _escape, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
         logger_factory=(
             structlog.BytesLoggerFactory(sys.stdout.buffer)
@@ -86,7 +128,7 @@ def configure(*, level: str, log_format: str) -> None:
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, foreign],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, _escape, foreign],
         )
     )
     logging.basicConfig(handlers=[handler], level=max(_LEVELS[level], logging.WARNING), force=True)

@@ -21,12 +21,16 @@ SECONDS = 400 * 24 * 3600
 """How long a pull request is remembered after its last delivery."""
 
 # By a delivery. The worker must get through when Redis is full (`allow-oom`). A late one tells a name that a
-# repository no longer has: it does not take the present one's place. No delivery takes a name from another
-# repository: 0 then.
+# repository no longer has: it does not take the present one's place. No delivery takes a name from a
+# repository that has it: 0 then. One that it had before is free, and clicks must not mistake them (KEYS[4]).
 _NAME = """#!lua flags=allow-oom
-local holder = redis.call('HGET', KEYS[1], string.lower(ARGV[2]))
-if holder and holder ~= ARGV[1] then return 0 end
+local name = string.lower(ARGV[2])
+local holder = redis.call('HGET', KEYS[1], name)
+if holder == ARGV[1] then holder = false end
+if holder and string.lower(redis.call('HGET', KEYS[2], holder) or '') == name then return 0 end
 if ARGV[3] >= (redis.call('HGET', KEYS[3], ARGV[1]) or '') then
+    if holder then redis.call('HSET', KEYS[4], name, holder) end
+    redis.call('HSET', KEYS[1], name, ARGV[1])
     redis.call('HSET', KEYS[2], ARGV[1], ARGV[2])
     redis.call('HSET', KEYS[3], ARGV[1], ARGV[3])
 end
@@ -180,7 +184,10 @@ class Pulls:
         """
         return bool(
             await self._name(
-                keys=[keys.REPOSITORY_IDS, keys.REPOSITORY_NAMES, keys.REPOSITORY_NAMED_AT],
+                keys=[
+                    *(keys.REPOSITORY_IDS, keys.REPOSITORY_NAMES),
+                    *(keys.REPOSITORY_NAMED_AT, keys.REPOSITORY_FORMER_IDS),
+                ],
                 args=[repository_id, full_name, at, *former],
             )
         )
@@ -222,9 +229,12 @@ class Pulls:
         )
 
     async def may_be_called(self, repository_id: int, full_name: str) -> bool:
-        """Whether no other repository has a name, as far as bridge knows."""
+        """Whether no other repository has a name now, as far as bridge knows."""
         holder = await self._redis.hget(keys.REPOSITORY_IDS, full_name.lower())
-        return holder is None or int(holder) == repository_id
+        if holder is None or int(holder) == repository_id:
+            return True
+        present = await self.repository_name(int(holder))
+        return present is not None and present.lower() != full_name.lower()
 
     async def tags(self, logins: Iterable[str], *, flow: str) -> tuple[str, ...]:
         """The Flowdock tags (`@nick`) of those linked to these GitHub logins who are in the flow."""

@@ -48,6 +48,7 @@ class Services:
 
     settings: Settings
     redis: AnyRedis
+    vault: Vault
     store: Store
     pulls: Pulls
     deliveries: Deliveries
@@ -64,7 +65,6 @@ class Services:
     setting_up: SettingUp
     handovers: Handovers
     handing_over: HandingOver
-    vault: Vault
     journal: Journal
     metrics: Metrics
     stop: Stop
@@ -181,6 +181,7 @@ async def open_services(settings: Settings, *, redis_url: str) -> AsyncIterator[
         yield Services(
             settings=settings,
             redis=redis,
+            vault=vault,
             store=store,
             pulls=pulls,
             deliveries=deliveries,
@@ -197,7 +198,6 @@ async def open_services(settings: Settings, *, redis_url: str) -> AsyncIterator[
             setting_up=setting_up,
             handovers=handovers,
             handing_over=handing_over,
-            vault=vault,
             journal=Journal(redis),
             metrics=Metrics(),
             stop=Stop(),

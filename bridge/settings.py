@@ -71,6 +71,9 @@ class Settings:
     share_port: bool
     """Several web processes listen on `port`; the kernel deals the connections out."""
     metrics_token: str | None = field(repr=False)
+    """Opens /metrics to a scraper, and nothing else."""
+    setup_secret: str | None = field(repr=False)
+    """Opens /github/manifest to the operator; without it, that page opens at the machine itself alone."""
     page_limit: int
     """Requests a minute for each client address; 0: no limit."""
     action_limit: int
@@ -128,6 +131,7 @@ def examine(
         trust_proxy=reader.switch("TRUST_PROXY"),
         share_port=reader.switch("SHARE_PORT"),
         metrics_token=reader.secret("METRICS_TOKEN"),
+        setup_secret=reader.secret("SETUP_SECRET"),
         page_limit=reader.limit("PAGE_LIMIT", 120),
         action_limit=reader.limit("ACTION_LIMIT", 60),
         budgets=Budgets(

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bridge.core.errors import BridgeError
+from bridge.core.printable import printable
 
 _REPOSITORY = re.compile(r"[A-Za-z0-9-]{1,39}/[A-Za-z0-9._-]{1,100}")
 
@@ -19,10 +20,10 @@ def repository(typed: str) -> str:
 
 def table(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
     """Rows as aligned columns of text."""
-    lines = [head, *rows]
-    widths = [max(len(str(line[column])) for line in lines) for column in range(len(head))]
+    lines = [[printable(str(cell)) for cell in line] for line in (head, *rows)]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
     return "\n".join(
-        "  ".join(str(cell).ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
         for line in lines
     )
 

@@ -105,6 +105,8 @@ SETTINGS = [
     ({"ENCRYPTION_KEY": "short"}, "secrets", "wrong", "ENCRYPTION_KEY is too short"),
     ({"METRICS_TOKEN": "x" * 31}, "secrets", "wrong", "METRICS_TOKEN is too short: it needs 32"),
     ({"METRICS_TOKEN": "x" * 32}, "secrets", "fine", ""),
+    ({"SETUP_SECRET": "x" * 31}, "secrets", "wrong", "SETUP_SECRET is too short"),
+    ({"SETUP_SECRET": "x" * 32}, "secrets", "fine", ""),
     ({"WEB_URL": "https://127.0.0.1:1", "TRUST_PROXY": "1"}, "address", "fine", ""),
     ({"WEB_URL": "https://127.0.0.1:1"}, "address", "warn", "set TRUST_PROXY=1"),
     ({"TRUST_PROXY": "0"}, "address", "warn", "WEB_URL is not https"),
@@ -144,12 +146,12 @@ def test_the_app_is_named_where_github_is_not_set_at_all() -> None:
         ("http://[::1]:8080", "", False),
     ],
 )
-def test_with_the_app_a_bridge_elsewhere_needs_a_token_for_its_page(
+def test_with_the_app_a_bridge_elsewhere_needs_a_secret_for_its_page(
     web_url: str, token: str, told: bool
 ) -> None:
-    environ = {"GITHUB_APP": "1", "WEB_URL": web_url, "METRICS_TOKEN": token}
+    environ = {"GITHUB_APP": "1", "WEB_URL": web_url, "SETUP_SECRET": token}
     found = [row.to_do for row in environment.rows(*settings.examine(environ)) if row.check == "secrets"]
-    assert any("METRICS_TOKEN is not set" in to_do for to_do in found) == told
+    assert any("SETUP_SECRET is not set" in to_do for to_do in found) == told
 
 
 # Redis

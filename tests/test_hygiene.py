@@ -40,6 +40,7 @@ MAKERS = {
     "settings.github_client_secret",
     "settings.github_webhook_secrets",
     "settings.metrics_token",
+    "settings.setup_secret",
 }
 APP_MAKERS = {
     "scripts.sandbox.github.apps",
@@ -49,7 +50,8 @@ APP_MAKERS = {
 }
 A_LINK = "a link to hand on"
 MADE_FOR_A_PAGE = {"bridge.web.linking", A_LINK}
-METRICS_TOKEN = "the-operators-own-token-and-nobody-elses"
+METRICS_TOKEN = "the-scrapers-own-token-and-nobody-elses"
+SETUP_SECRET = "the-operators-own-secret-of-setting-up"
 
 
 def makers() -> set[str]:
@@ -114,7 +116,7 @@ def test_what_has_a_secrets_shape_is_found_without_being_known(shown: str) -> No
 
 
 async def test_after_a_whole_story_no_secret_lies_open_in_redis(redis_url: str) -> None:
-    async with open_house(redis_url, metrics_token=METRICS_TOKEN) as house:
+    async with open_house(redis_url, metrics_token=METRICS_TOKEN, setup_secret=SETUP_SECRET) as house:
         house.start_worker()
         async with told(house):
             await an_app(redis_url)
@@ -160,8 +162,13 @@ async def test_no_secret_is_printed_shown_or_sent_along(
     redis_url: str, tmp_path: Path, log_format: str
 ) -> None:
     output = tmp_path / "bridge.log"
-    async with open_house(redis_url, metrics_token=METRICS_TOKEN) as house:
-        chosen = {"LOG_LEVEL": "debug", "LOG_FORMAT": log_format, "METRICS_TOKEN": METRICS_TOKEN}
+    async with open_house(redis_url, metrics_token=METRICS_TOKEN, setup_secret=SETUP_SECRET) as house:
+        chosen = {
+            "LOG_LEVEL": "debug",
+            "LOG_FORMAT": log_format,
+            "METRICS_TOKEN": METRICS_TOKEN,
+            "SETUP_SECRET": SETUP_SECRET,
+        }
         async with serving(house, redis_url, output, **chosen), told(house) as story:
             errors = await _errors(house)
             metrics = await _get(house, "/metrics", Authorization=f"Bearer {METRICS_TOKEN}")

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from bridge import keys
+from bridge.core.errors import GitHubRefused
 from bridge.core.model import Target
 from tests.conftest import REPOSITORY, House
 from tests.life_kit import THREAD, Life, begin, drive, titles
@@ -93,10 +94,12 @@ async def test_a_late_delivery_that_tells_a_former_name_does_not_bring_it_back(h
 
     assert await house.services.pulls.repository_name(OUR_ID) == NEW_NAME
     for name in (REPOSITORY, NEW_NAME):
-        assert str(await _shown_target(house, name)) == f"{NEW_NAME}#1"
+        assert await _shown_in(house, name) == OUR_ID
 
 
-async def test_a_repository_that_takes_a_former_name_has_the_buttons_of_that_name(house: House) -> None:
+async def test_a_repository_takes_a_former_name_and_its_buttons_are_mistaken_for_no_others(
+    house: House,
+) -> None:
     named = await _named(house)
     await named(OUR_ID, "component", 1)
     await named(OUR_ID, "engine", 3)
@@ -104,8 +107,10 @@ async def test_a_repository_that_takes_a_former_name_has_the_buttons_of_that_nam
     await named(77, "component", 4)
     await named(OUR_ID, "component", 2)
 
-    assert str(await _shown_target(house, REPOSITORY)) == f"{REPOSITORY}#1"
-    assert str(await _shown_target(house, NEW_NAME)) == f"{NEW_NAME}#1"
+    assert await house.services.pulls.repository_name(77) == REPOSITORY
+    assert await _shown_in(house, NEW_NAME) == OUR_ID
+    with pytest.raises(GitHubRefused, match="has become the name of another repository"):
+        await _shown_in(house, REPOSITORY)
     assert len(await house.messages("acme/ops")) == 1
 
 
@@ -133,10 +138,11 @@ async def _named(house: House) -> Named:
     return named
 
 
-async def _shown_target(house: House, full_name: str) -> Target:
+async def _shown_in(house: House, full_name: str) -> int | None:
+    """The repository that a button of this name is about."""
     owner, _, repo = full_name.partition("/")
     shown = await house.services.pulls.shown(Target(owner=owner, repo=repo, number=1, action="close"))
-    return shown.target
+    return shown.repository_id
 
 
 # What is no thread's business

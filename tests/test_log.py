@@ -33,7 +33,8 @@ async def test_a_line_of_every_delivery_in_json_says_what_any_line_says_and_so(
     usual, short = (json.loads(line) for line in capfd.readouterr().out.splitlines())
     assert usual["timestamp"][:13] == short["timestamp"][:13]
     assert len(usual.pop("timestamp")) == len(short.pop("timestamp"))
-    assert usual == short == FIELDS | {"event": "request", "level": "info", "odd": repr({1})}
+    said = {"event": "request", "level": "info", "path": "/a\\u000a", "odd": repr({1})}
+    assert usual == short == FIELDS | said
 
 
 @pytest.mark.parametrize("log_format", ["json", "console"])

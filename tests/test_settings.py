@@ -23,6 +23,7 @@ REQUIRED = {
 SECRETS = {
     **{name: value for name, value in REQUIRED.items() if value.startswith("s-")},
     "METRICS_TOKEN": "s-metrics".ljust(32, "-"),
+    "SETUP_SECRET": "s-setup".ljust(32, "-"),
     "REDIS_URL": "redis://:s-redis@localhost:6379",
 }
 
@@ -61,6 +62,7 @@ def test_what_is_not_set_has_the_documented_value() -> None:
         trust_proxy=False,
         share_port=False,
         metrics_token=None,
+        setup_secret=None,
         page_limit=120,
         action_limit=60,
         budgets=Budgets(queue=256 * 2**20, repository=32 * 2**20),
@@ -113,6 +115,7 @@ TAKEN: list[tuple[dict[str, str], str, Any]] = [
     ({"SHARE_PORT": "1"}, "share_port", True),
     ({"METRICS_TOKEN": "t" * 32}, "metrics_token", "t" * 32),
     ({"METRICS_TOKEN": f"{'t' * 20},{'u' * 20}"}, "metrics_token", f"{'t' * 20},{'u' * 20}"),
+    ({"SETUP_SECRET": "s" * 32}, "setup_secret", "s" * 32),
     ({"LEASE_SECONDS": "0.5"}, "lease_seconds", 0.5),
     ({"PAGE_LIMIT": "0"}, "page_limit", 0),
     ({"PAGE_LIMIT": " 30 "}, "page_limit", 30),
@@ -203,6 +206,7 @@ MALFORMED = [
     ),
     ("LOG_LEVEL", "loud", "must be one of debug, info, warning, error"),
     ("LOG_FORMAT", "xml", "must be one of console, json"),
+    ("SETUP_SECRET", "s" * 31, "needs 32 characters or more"),
     ("TRUST_PROXY", "2", "must be one of"),
     ("GITHUB_APP", "please", "must be one of 0, 1"),
     ("REDIS_CLUSTER", "3", "must be one of 0, 1"),

@@ -317,10 +317,10 @@ THREATS = [
     Threat(
         "Stranger at the installation",
         "creates a GitHub App in the operator's stead, or reads the metrics",
-        "METRICS_TOKEN, or the machine itself and no proxy in between",
+        "SETUP_SECRET or METRICS_TOKEN, each for its own page; else the machine itself, without a proxy",
         (
-            "web/test_manifest.py::test_without_a_token_it_opens_at_the_machine_alone",
-            "web/test_manifest.py::test_a_wrong_token_opens_nothing",
+            "web/test_manifest.py::test_without_a_secret_it_opens_at_the_machine_alone",
+            "web/test_manifest.py::test_a_wrong_secret_opens_nothing",
             "web/test_health.py::test_metrics_are_for_this_machine_alone",
         ),
     ),
@@ -371,6 +371,72 @@ THREATS = [
             "attacks/test_budgets.py::test_one_who_signs_for_one_repository_buries_the_dead_letters_of_others",
             "attacks/test_budgets.py::test_one_fills_redis_with_large_dead_letters",
             "test_budgets.py::test_where_all_are_too_many_who_has_most_loses_his_oldest",
+        ),
+    ),
+    Threat(
+        "Flooder",
+        "sends compressed bodies, which a few bytes a second keep a process busy with",
+        "any Content-Encoding is answered 415, on every route, and nothing is inflated",
+        (
+            "attacks/test_strangers.py::test_a_compressed_body_is_refused_before_a_byte_of_it_is_inflated",
+            "attacks/test_strangers.py::test_a_flood_of_compressed_bodies_holds_up_no_delivery",
+            "attacks/test_strangers.py::test_no_address_waits_for_a_compressed_body",
+        ),
+    ),
+    Threat(
+        "Signer of deliveries",
+        "sends bodies of 25 MiB that become gigabytes in memory, or take seconds of the event loop",
+        "a document's values are counted before they are made; only a short one is mended; large bodies are"
+        " worked on beside the event loop, few at once, and unpacked one at a time",
+        (
+            "attacks/test_large_bodies.py::test_a_delivery_is_answered_while_a_large_one_is_worked_on",
+            "attacks/test_large_bodies.py::test_what_would_become_a_mountain_is_refused_before_it_is_made",
+            "attacks/test_large_bodies.py::test_without_the_bounds_it_is_made",
+            "attacks/test_large_bodies.py::test_a_worker_unpacks_one_mountain_at_a_time",
+            "core/test_masking.py::test_of_a_long_text_only_the_beginning_is_looked_at",
+        ),
+    ),
+    Threat(
+        "Stranger without a session",
+        "begins sign-ins without end, to fill Redis",
+        "before a sign-in nothing is stored: its state is in a sealed cookie, which ends and serves once",
+        (
+            "attacks/test_before_sign_in.py::test_whatever_a_stranger_asks_for_nothing_is_stored",
+            "attacks/test_before_sign_in.py::"
+            "test_only_what_bridge_sealed_for_a_sign_in_is_believed_and_only_in_time",
+            "attacks/test_before_sign_in.py::test_a_way_back_is_no_longer_than_any_page_of_bridges",
+        ),
+    ),
+    Threat(
+        "Stranger without a session",
+        "asks from addresses without end, or claims others' in X-Forwarded-For",
+        "a /48 has a limit, and so have all strangers together; the proxy's own word is the last of all",
+        (
+            "attacks/test_before_sign_in.py::test_a_network_of_many_addresses_is_one_client",
+            "attacks/test_before_sign_in.py::test_strangers_together_leave_room_for_whoever_is_signed_in",
+            "attacks/test_proxies.py::test_a_client_chooses_no_address",
+        ),
+    ),
+    Threat(
+        "Stranger at the installation",
+        "comes through a proxy on bridge's own machine, or with a scraper's token, as its operator",
+        "any header of a proxy's, or HTTP/1.0, is not the machine itself; SETUP_SECRET alone"
+        " makes an operator elsewhere",
+        (
+            "attacks/test_proxies.py::test_whoever_comes_through_a_proxy_is_not_at_the_machine",
+            "attacks/test_proxies.py::test_a_scrapers_token_makes_nobody_the_operator",
+            "attacks/test_proxies.py::test_with_a_metrics_token_alone_the_page_is_the_machines",
+        ),
+    ),
+    Threat(
+        "Writer of words that are logged",
+        "forges lines of the log, or has a terminal obey, by a path, a header or a payload",
+        "what is not printable is escaped in every line and table; a traceback's lines are indented",
+        (
+            "attacks/test_log_lines.py::test_nobody_writes_a_line_into_bridges_own_log",
+            "attacks/test_log_lines.py::test_no_word_in_a_line_ends_it",
+            "attacks/test_log_lines.py::test_no_word_in_a_traceback_looks_like_a_line",
+            "attacks/test_log_lines.py::test_a_terminal_is_shown_no_control_character_either",
         ),
     ),
     Threat(

@@ -93,12 +93,11 @@ def read(envelope: Envelope) -> Heading | None:
 
 def _picked_out(envelope: Envelope) -> Heading | None:
     try:
-        if not envelope.body.isascii():
-            # msgspec does not look into the strings that it passes over.
-            envelope.body.decode()
+        # msgspec does not look into the strings that it passes over.
+        webhook.check_text(envelope.body)
         payload = _DECODER.decode(envelope.body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return of(webhook.whole(envelope))
+        return read_whole(envelope)
     event = envelope.event
     if event == translate.MERGEABLE or event not in translate.EVENTS:
         return None
@@ -106,6 +105,11 @@ def _picked_out(envelope: Envelope) -> Heading | None:
     if number is None and event in translate.PULL_EVENTS:
         return None
     return _checked(payload.action, payload.repository.id, number or 0, payload.repository.full_name)
+
+
+def read_whole(envelope: Envelope) -> Heading | None:
+    """As `read`, of the whole."""
+    return of(webhook.whole(envelope))
 
 
 def _number(event: str, payload: _Payload) -> int | None:

@@ -15,6 +15,9 @@ CUT = "(cut here)"
 MAX_CHARACTERS = 150_000
 """What one page shows of a payload."""
 
+LONGEST_SECRET = 10_000
+"""Characters: a private key has a third of them."""
+
 MAX_DEPTH = 40
 
 _SECRET_PART = re.compile(
@@ -78,11 +81,19 @@ def shown(body: bytes, *, limit: int = MAX_CHARACTERS) -> Shown:
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError:
-        text = mask_text(body.decode(errors="replace"))
-        return Shown(text=text[:limit], cut=len(text) > limit)
+        text, cut = _begun(body.decode(errors="replace"), limit)
+        return Shown(text=text, cut=cut)
     pages = _Page(left=limit)
     masked = pages.show(document)
     return Shown(text=orjson.dumps(masked, option=orjson.OPT_INDENT_2).decode(), cut=pages.cut)
+
+
+def _begun(text: str, limit: int) -> tuple[str, bool]:
+    """About `limit` characters of a text without secrets, and whether there were more."""
+    if len(text) <= limit:
+        return mask_text(text), False
+    # Not what is masked in half: a secret may be cut at the end.
+    return mask_text(text[: limit + LONGEST_SECRET])[:-LONGEST_SECRET][:limit], True
 
 
 def mask_text(text: str) -> str:

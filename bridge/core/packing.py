@@ -22,6 +22,10 @@ Level 1 makes another sixth less, and takes twice as long both ways: it also pac
 WORTH = 512
 """Bytes from which on packing is worth it."""
 
+SHARED = 1024 * 1024
+"""Bytes up to which the process's one compressor serves. Larger documents are packed in threads, which
+may not share one."""
+
 _MAGIC = b"\x28\xb5\x2f\xfd"
 """How Zstandard's frames begin, and no JSON object and no map of MessagePack's (RFC 8878, 3.1.1)."""
 
@@ -30,7 +34,10 @@ def pack(document: bytes, *, to_keep: bool = False) -> bytes:
     """A document, packed if that makes it smaller; `to_keep` rather small than quick."""
     if len(document) < WORTH:
         return document
-    packed = (_KEEPING if to_keep else _COMPRESSOR).compress(document)
+    if len(document) > SHARED:
+        packed = _compressor(_KEPT if to_keep else _PARAMETERS).compress(document)
+    else:
+        packed = (_KEEPING if to_keep else _COMPRESSOR).compress(document)
     return packed if len(packed) < len(document) else document
 
 
@@ -44,6 +51,20 @@ def unpack(data: bytes) -> bytes:
         raise ValueError(f"what was packed is broken: {error}") from None
 
 
-_COMPRESSOR = zstandard.ZstdCompressor(compression_params=_PARAMETERS)
-_KEEPING = zstandard.ZstdCompressor(compression_params=_KEPT)
+def size(data: bytes) -> int:
+    """How large the document is that `pack` took."""
+    if not data.startswith(_MAGIC):
+        return len(data)
+    try:
+        return int(zstandard.frame_content_size(data))
+    except zstandard.ZstdError:
+        return len(data)
+
+
+def _compressor(parameters: zstandard.ZstdCompressionParameters) -> zstandard.ZstdCompressor:
+    return zstandard.ZstdCompressor(compression_params=parameters)
+
+
+_COMPRESSOR = _compressor(_PARAMETERS)
+_KEEPING = _compressor(_KEPT)
 _DECOMPRESSOR = zstandard.ZstdDecompressor()

@@ -38,7 +38,7 @@ _OWN_FIELD = {
     "check_suite": "check_suite",
     "deployment_status": "deployment_status",
     "issue_comment": "comment",
-    "meta": "hook",
+    "meta": "hook_id",
     "pull_request": "pull_request",
     "pull_request_review": "review",
     "pull_request_review_comment": "comment",

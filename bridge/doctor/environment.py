@@ -14,7 +14,7 @@ _GROUPS = {
         *settings.GITHUB_OF_THE_ENVIRONMENT,
         *("GITHUB_APP", "GITHUB_URL", "GITHUB_API_URL"),
     ),
-    "secrets": ("COOKIE_SECRET", "ENCRYPTION_KEY", "METRICS_TOKEN"),
+    "secrets": ("COOKIE_SECRET", "ENCRYPTION_KEY", "METRICS_TOKEN", "SETUP_SECRET"),
 }
 _OTHERS = "other settings"
 
@@ -54,9 +54,9 @@ def _weak(chosen: Settings) -> dict[str, str]:
         )
     if chosen.redis_url is None:
         found["REDIS_URL"] = "REDIS_URL is not set: the embedded Redis is not for production"
-    if chosen.metrics_token is None and _needs_operator(chosen):
-        found["METRICS_TOKEN"] = (
-            "METRICS_TOKEN is not set: without it, /github/manifest opens on bridge's own machine alone;"
+    if chosen.setup_secret is None and _needs_operator(chosen):
+        found["SETUP_SECRET"] = (
+            "SETUP_SECRET is not set: without it, /github/manifest opens on bridge's own machine alone;"
             f" make one with: {settings.RANDOM_BY}"
         )
     if chosen.github_app and chosen.github_client_id:

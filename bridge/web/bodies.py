@@ -9,19 +9,20 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from aiohttp import web
 
 from bridge.core.errors import Malformed, RequestRefused, TooLarge, Unavailable, WrongContentType
+from bridge.off_loop import LARGE
 
 SECONDS = 20
 """How long a body may take: below the 30 seconds after which Heroku's router gives up."""
 
-LARGE = 1024 * 1024
-"""From how many bytes on a body is large."""
+Body = TypeVar("Body", bytes, bytearray)
 
-LARGE_AT_ONCE = 4
-"""How many large bodies are held at once: GitHub's own limit of 25 MiB times this bounds the memory."""
+LARGE_AT_ONCE = 2
+"""How many large bodies are held at once: GitHub's limit of 25 MiB, and what is made of it, times this."""
 
 
 class TooSlow(RequestRefused):
@@ -47,22 +48,36 @@ async def read_body(request: web.Request, *, limit: int) -> bytes:
     if (request.content_length or 0) > limit:
         raise TooLarge(f"the body is larger than {limit} bytes")
     content = request.content
-    if content.is_eof() and content.exception() is None and "Content-Encoding" not in request.headers:
-        # All there already, as most are, and no more than was said: no clock is needed.
-        return content.read_nowait()
+    if content.is_eof() and content.exception() is None:
+        # All there already, as most are: no clock is needed.
+        return _within(limit, content.read_nowait())
     body = bytearray()
     async with _in_time(request):
         async for chunk in content.iter_chunked(65536):
             body += chunk
-            if len(body) > limit:
-                raise TooLarge(f"the body is larger than {limit} bytes")
+            _within(limit, body)
     return bytes(body)
 
 
+def _within(limit: int, body: Body) -> Body:
+    if len(body) > limit:
+        raise TooLarge(f"the body is larger than {limit} bytes")
+    return body
+
+
 def may_be_large(request: web.Request) -> bool:
-    """Whether the body is large, or may turn out so: one of unsaid length, or a compressed one."""
+    """Whether the body is large, or may turn out so: one of unsaid length."""
     said = request.content_length
-    return said is None or said > LARGE or "Content-Encoding" in request.headers
+    return said is None or said > LARGE
+
+
+def refuse_encoded(request: web.Request) -> None:
+    """Raise `WrongContentType` for a compressed body: a few bytes of it make a machine work for seconds.
+
+    Neither GitHub nor Flowdock nor a browser's form sends one.
+    """
+    if "Content-Encoding" in request.headers:
+        raise WrongContentType("bridge takes no Content-Encoding: send the body as it is")
 
 
 @asynccontextmanager

@@ -21,7 +21,7 @@ def read(request: web.Request, base: str) -> str:
     return request.cookies.get(name(request.app[SERVICES], base), "")
 
 
-def keep(services: Services, response: web.Response, base: str, value: str, *, seconds: int) -> None:
+def keep(services: Services, response: web.StreamResponse, base: str, value: str, *, seconds: int) -> None:
     """Give the browser a cookie."""
     response.set_cookie(
         name(services, base),
@@ -35,7 +35,7 @@ def keep(services: Services, response: web.Response, base: str, value: str, *, s
     )
 
 
-def forget(services: Services, response: web.Response, base: str) -> None:
+def forget(services: Services, response: web.StreamResponse, base: str) -> None:
     """Have the browser forget a cookie."""
     response.del_cookie(
         name(services, base), path="/", secure=_is_https(services), httponly=True, samesite="Lax"

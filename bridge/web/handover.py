@@ -8,22 +8,19 @@ POST from it, bound to this browser, connects or declines.
 import hashlib
 import hmac
 import secrets
-import time
 from typing import Any
 
-import orjson
 import structlog
 from aiohttp import web
 
 from bridge import oauth
 from bridge.core.errors import ClaimRefused, Malformed, OAuthFailed, RequestRefused
 from bridge.core.model import Administrator
-from bridge.core.vault import Undecryptable
 from bridge.github import TokenRevoked
 from bridge.handing_over import SignInAgain
 from bridge.handovers import Answered, Handover, NoSuchHandover
 from bridge.services import Services
-from bridge.web import cookies, oauth_callback, pages
+from bridge.web import cookies, oauth_callback, pages, sealed
 from bridge.web.keys import SERVICES
 
 COOKIE = "bridge_handover"
@@ -34,7 +31,6 @@ STATE = "handover."
 """How a state begins that belongs here: linking comes back from GitHub to the same address."""
 
 _PATH = "/handover/{id:[A-Za-z0-9_-]{32}}"
-_PLACE = "cookie:handover"
 _KIND = "handing-over"
 
 log = structlog.get_logger()
@@ -66,10 +62,10 @@ async def sign_in(request: web.Request) -> web.Response:
     url = await services.github.authorize_url(
         redirect_uri=oauth_callback.address(services, "github"), state=state, verifier=verifier
     )
-    doing = {"id": handover.id, "state": state, "verifier": verifier, "at": time.time()}
-    sealed = services.vault.seal(orjson.dumps(doing), place=_PLACE).decode()
+    doing = {"id": handover.id, "state": state, "verifier": verifier}
+    kept = sealed.seal(services.vault, COOKIE, doing, seconds=SECONDS)
     response = pages.redirect(url)
-    cookies.keep(services, response, COOKIE, sealed, seconds=SECONDS)
+    cookies.keep(services, response, COOKIE, kept, seconds=SECONDS)
     return response
 
 
@@ -154,17 +150,13 @@ async def _administrator(request: web.Request, verifier: str) -> Administrator:
 
 def _doing(request: web.Request) -> dict[str, Any]:
     """What this browser began at `sign_in`; GitHub's answer must bring its state."""
-    cookie, given = cookies.read(request, COOKIE), request.query.get("state", "")
-    try:
-        doing = orjson.loads(request.app[SERVICES].vault.open(cookie.encode(), place=_PLACE))
-    except (Undecryptable, UnicodeEncodeError):
-        raise NotThisBrowser("This browser has no sign-in under way.") from None
+    doing = sealed.opened(request.app[SERVICES].vault, COOKIE, cookies.read(request, COOKIE))
+    if doing is None:
+        raise NotThisBrowser("This browser has no sign-in under way, or it took longer than 15 minutes.")
+    given = request.query.get("state", "")
     if not hmac.compare_digest(doing["state"].encode(), given.encode(errors="replace")):
         raise NotThisBrowser("This answer does not belong to the sign-in that this browser began.")
-    if time.time() - doing["at"] > SECONDS:
-        raise NotThisBrowser("This sign-in took longer than 15 minutes.")
-    found: dict[str, Any] = doing
-    return found
+    return doing
 
 
 async def _step(request: web.Request) -> dict[str, Any]:

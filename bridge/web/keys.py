@@ -26,3 +26,5 @@ SESSION = web.RequestKey("session", Session)
 """Who is signed in, once a handler has asked (`bridge.web.sessions.current`)."""
 FORM_TARGET = web.RequestKey("form_target", str)
 """The one other origin that a page's forms may post to, where a handler allows it."""
+SPENT = web.RequestKey("spent", str)
+"""The cookie that has served with this request, however it is answered."""

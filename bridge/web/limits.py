@@ -1,11 +1,12 @@
 """How often somebody may ask, in front of every route.
 
 * Pages, OAuth's and linking's addresses, and what does not exist: PAGE_LIMIT a minute for each client
-  address.
+  address, four times as many for an IPv6 network (/48), 40 times as many for all strangers together: those
+  whose browser was never signed in. So who has addresses without end leaves room for whoever is.
 * Clicks that are verified: ACTION_LIMIT a minute for each Flowdock user (`of_user`).
-* Clicks that are refused: PAGE_LIMIT for each address, counted once they are refused. They come from
-  Flowdock's few addresses, so what one forger sends must never keep anybody's true click out.
-* Guesses at METRICS_TOKEN, by form or at /metrics: a few a minute, whatever is set.
+* Clicks that are refused: PAGE_LIMIT for each address and network likewise, counted once they are refused.
+  They come from Flowdock's few addresses, so what one forger sends must never keep anybody's true click out.
+* Guesses at SETUP_SECRET and METRICS_TOKEN: a few a minute, whatever is set.
 
 The webhook is not limited by address: GitHub delivers from few addresses, and behind a proxy without
 TRUST_PROXY everybody has the proxy's. An unsigned delivery costs a hash over its body; how many large bodies
@@ -26,11 +27,18 @@ from aiohttp import web
 from bridge.core.errors import RequestRefused
 from bridge.core.limits import Limiter
 from bridge.settings import Settings
+from bridge.web import sessions
 from bridge.web.keys import LOG, UNLOGGED
 from bridge.web.middleware import client_address
 
 GUESSES = 5
-"""Tries at METRICS_TOKEN a minute."""
+"""Tries at SETUP_SECRET or METRICS_TOKEN a minute."""
+
+NETWORK = 4
+"""How many addresses' limit a network has."""
+
+STRANGERS = 40
+"""How many addresses' limit all strangers have together."""
 
 _FREE = ("/healthz", "/readyz", "/static/", "/github/webhook")
 _GUESSED = "/github/manifest/operator"
@@ -49,15 +57,35 @@ class TooMany(RequestRefused):
         self.advice = f"Wait {retry_after} seconds, then try again."
 
 
+class ByAddress:
+    """A limit for each address, and for each network that has many of them."""
+
+    def __init__(self, *, per_minute: int, burst: int) -> None:
+        self.limiters = (
+            Limiter(per_minute=per_minute, burst=burst),
+            Limiter(per_minute=NETWORK * per_minute, burst=NETWORK * burst),
+        )
+
+    def each(self, address: str) -> list[tuple[Limiter, str]]:
+        """The limiters that a client counts for, each with its name there."""
+        return list(zip(self.limiters, buckets(address), strict=False))
+
+
 @dataclass(kw_only=True)
 class Limits:
     """An application's limits; None where one is switched off."""
 
-    pages: Limiter | None
+    pages: ByAddress | None
+    strangers: Limiter | None
     actions: Limiter | None
-    refused: Limiter | None
-    guesses: Limiter = field(default_factory=lambda: Limiter(per_minute=GUESSES, burst=GUESSES))
+    refused: ByAddress | None
+    guesses: ByAddress = field(default_factory=lambda: ByAddress(per_minute=GUESSES, burst=GUESSES))
     _told: Limiter = field(default_factory=lambda: Limiter(per_minute=1, burst=1))
+
+    def check_client(self, limit: ByAddress | None, address: str, *, what: str) -> None:
+        """Count one request of a client; raises as `check`."""
+        for limiter, who in limit.each(address) if limit else ():
+            self.check(limiter, who, what=what)
 
     def check(self, limiter: Limiter | None, who: str, *, what: str) -> None:
         """Count one request of `who`; raises `TooMany`, which is logged once for each of them and minute."""
@@ -75,14 +103,23 @@ LIMITS = web.AppKey("limits", Limits)
 def of_settings(settings: Settings) -> Limits:
     """The limits that an operator set."""
     return Limits(
-        pages=_limiter(settings.page_limit),
+        pages=_by_address(settings.page_limit),
+        strangers=_limiter(STRANGERS * settings.page_limit),
         actions=_limiter(settings.action_limit),
-        refused=_limiter(settings.page_limit),
+        refused=_by_address(settings.page_limit),
     )
 
 
 def _limiter(per_minute: int) -> Limiter | None:
-    return Limiter(per_minute=per_minute, burst=max(1, per_minute // 2)) if per_minute else None
+    return Limiter(per_minute=per_minute, burst=_burst(per_minute)) if per_minute else None
+
+
+def _by_address(per_minute: int) -> ByAddress | None:
+    return ByAddress(per_minute=per_minute, burst=_burst(per_minute)) if per_minute else None
+
+
+def _burst(per_minute: int) -> int:
+    return max(1, per_minute // 2)
 
 
 @web.middleware
@@ -92,18 +129,21 @@ async def by_address(
     """Before a page, and after a refused click or a wrong bearer: whether this address may."""
     if request.path.startswith(_FREE):
         return await handler(request)
-    limits, who = request.app[LIMITS], bucket(client_address(request))
+    limits, address = request.app[LIMITS], client_address(request)
     try:
         if request.path.startswith("/repos/"):
-            return await _counting_refusals(request, handler, limits, who)
+            return await _counting_refusals(request, handler, limits, address)
         if request.path == "/metrics":
-            limits.check(limits.guesses, who, what="guesses")
+            limits.check_client(limits.guesses, address, what="guesses")
             response = await handler(request)
-            limits.guesses.refund(who)
+            for limiter, who in limits.guesses.each(address):
+                limiter.refund(who)
             return response
-        limits.check(limits.pages, who, what="pages")
+        limits.check_client(limits.pages, address, what="pages")
+        if not sessions.is_of_a_session(request):
+            limits.check(limits.strangers, "all strangers", what="pages")
         if request.path == _GUESSED and request.method == "POST":
-            limits.check(limits.guesses, who, what="guesses")
+            limits.check_client(limits.guesses, address, what="guesses")
         return await handler(request)
     except TooMany:
         request[LOG] = UNLOGGED
@@ -114,14 +154,14 @@ async def _counting_refusals(
     request: web.Request,
     handler: Callable[[web.Request], Awaitable[web.StreamResponse]],
     limits: Limits,
-    who: str,
+    address: str,
 ) -> web.StreamResponse:
     try:
         return await handler(request)
     except TooMany:
         raise
     except (RequestRefused, web.HTTPClientError):
-        limits.check(limits.refused, who, what="refused clicks")
+        limits.check_client(limits.refused, address, what="refused clicks")
         raise
 
 
@@ -131,14 +171,14 @@ def of_user(request: web.Request, user: str) -> None:
     limits.check(limits.actions, f"user {user}", what="clicks")
 
 
-def bucket(address: str) -> str:
-    """Whom an address stands for: with IPv6 the /64 that one customer has."""
+def buckets(address: str) -> tuple[str, ...]:
+    """Whom an address stands for; with IPv6 the /64 that one customer has, and the /48 of a site."""
     try:
         parsed = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
-        return address
+        return (address,)
     if isinstance(parsed, ipaddress.IPv4Address):
-        return str(parsed)
+        return (str(parsed),)
     if parsed.ipv4_mapped is not None:
-        return str(parsed.ipv4_mapped)
-    return str(ipaddress.ip_network((parsed, 64), strict=False))
+        return (str(parsed.ipv4_mapped),)
+    return tuple(str(ipaddress.ip_network((parsed, length), strict=False)) for length in (64, 48))

@@ -69,7 +69,7 @@ async def show(request: web.Request) -> web.Response:
     services = request.app[SERVICES]
     try:
         browser = await operator.required(request)
-    except operator.TokenAsked as asked:
+    except operator.SecretAsked as asked:
         return pages.render(request, "manifest_operator.html", status=asked.status, wrong=False)
     _refuse_set_by_environment(services)
     app = await _newest(services)
@@ -82,10 +82,10 @@ async def show(request: web.Request) -> web.Response:
 
 @routes.post(f"{PAGE}/operator")
 async def admit(request: web.Request) -> web.Response:
-    """Take METRICS_TOKEN."""
+    """Take SETUP_SECRET."""
     form = await request.post()
     response = pages.redirect(PAGE)
-    if await operator.admitted(request.app[SERVICES], response, given=str(form.get("token", ""))):
+    if await operator.admitted(request.app[SERVICES], response, given=str(form.get("secret", ""))):
         return response
     return pages.render(request, "manifest_operator.html", status=403, wrong=True)
 

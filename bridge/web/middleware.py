@@ -13,8 +13,8 @@ from redis.exceptions import RedisError
 from bridge.core.errors import BridgeError, NotFound, RequestRefused, SignedOut, TooLarge, Unavailable
 from bridge.log import often
 from bridge.settings import Settings
-from bridge.web import pages, sessions
-from bridge.web.keys import FORM_TARGET, LOG, SERVICES, UNLOGGED
+from bridge.web import bodies, cookies, pages, sessions
+from bridge.web.keys import FORM_TARGET, LOG, SERVICES, SPENT, UNLOGGED
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -33,9 +33,12 @@ async def around(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Every error as the answer it stands for; one line a request, without its query: claims travel there."""
     began = time.perf_counter()
     try:
+        bodies.refuse_encoded(request)
         response = await handler(request)
     except Exception as error:
         response = await _answer_to(request, error)
+    if spent := request.get(SPENT):
+        cookies.forget(request.app[SERVICES], response, spent)
     besides = request.get(LOG, _NOTHING)
     if besides is not UNLOGGED and not request.path.startswith(_QUIET):
         often(
@@ -56,11 +59,14 @@ def _logged(path: str) -> str:
 
 
 def client_address(request: web.Request) -> str:
-    """Who asks: with TRUST_PROXY what the proxy in front of us says, which is the last in its list."""
-    if request.app[SERVICES].settings.trust_proxy:
-        forwarded = request.headers.get("X-Forwarded-For", "")
-        if forwarded:
-            return forwarded.rpartition(",")[2].strip()[:64]
+    """Who asks: with TRUST_PROXY whom the proxy in front of us names, which it writes last of all.
+
+    What stands before, in the line or in lines of their own, the client may have written.
+    """
+    if request.app[SERVICES].settings.trust_proxy and (
+        lines := request.headers.getall("X-Forwarded-For", None)
+    ):
+        return lines[-1].rpartition(",")[2].strip()[:64] or request.remote or ""
     return request.remote or ""
 
 

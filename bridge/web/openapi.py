@@ -216,7 +216,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         query=("name", "organization", "replace", "made"),
     ),
     ("POST", "/github/manifest/operator"): Operation(
-        summary="Admit whoever knows METRICS_TOKEN", answers=(303, 403), form=("token",)
+        summary="Admit whoever knows SETUP_SECRET", answers=(303, 403), form=("secret",)
     ),
     ("GET", "/github/manifest/created"): Operation(
         summary="Back from GitHub, which made the App",

@@ -1,14 +1,18 @@
-"""Whoever runs bridge: they know METRICS_TOKEN or, where there is none, sit at the machine itself."""
+"""Whoever runs bridge: they know SETUP_SECRET or, where there is none, sit at the machine itself.
+
+METRICS_TOKEN is a scraper's, which many a machine may hold: it opens /metrics, and nothing of this.
+"""
 
 import hashlib
 import hmac
 import ipaddress
+import re
 import secrets
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 import structlog
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 
 from bridge.core.errors import RequestRefused
 from bridge.services import Services
@@ -17,6 +21,13 @@ from bridge.web.keys import SERVICES
 
 COOKIE = "bridge_operator"
 SECONDS = 3600
+
+_PROXIED = re.compile(
+    r"x-(?!prometheus-|requested-with$).*|forwarded.*|via|.*proxy.*|cf-.*|cdn-.*"
+    r"|.*(?:client|real|remote|connecting|source)-?(?:ip|addr).*",
+    re.IGNORECASE,
+)
+"""How headers are called that proxies add. Browsers, curl and Prometheus send none of them."""
 
 log = structlog.get_logger()
 
@@ -27,8 +38,8 @@ class NotTheOperator(RequestRefused):
     status = 403
 
 
-class TokenAsked(RequestRefused):
-    """This page is for whoever knows METRICS_TOKEN: a form asks for it."""
+class SecretAsked(RequestRefused):
+    """This page is for whoever knows SETUP_SECRET: a form asks for it."""
 
     status = 401
 
@@ -55,19 +66,20 @@ def may_read_metrics(request: web.Request) -> bool:
 
 
 async def required(request: web.Request) -> Operator:
-    """The operator; raises `TokenAsked` or `NotTheOperator`."""
+    """The operator; raises `SecretAsked` or `NotTheOperator`."""
     services = request.app[SERVICES]
     cookie = cookies.read(request, COOKIE)
-    if services.settings.metrics_token is not None:
+    if services.settings.setup_secret is not None:
         known = await services.store.look_once("operator", _digest(cookie)) if cookie else None
-        # Bound to the token: whoever changes it ends all that it had opened.
-        if known is None or known["token"] != _digest(services.settings.metrics_token):
-            raise TokenAsked("bridge asks for METRICS_TOKEN here: whoever runs it knows it")
+        # Bound to the secret: whoever changes it ends all that it had opened.
+        if known is None or known["secret"] != _digest(services.settings.setup_secret):
+            raise SecretAsked("bridge asks for SETUP_SECRET here: whoever runs it knows it")
         return Operator(cookie=cookie)
     if not _at_the_machine(request):
         refusal = NotTheOperator("this page is for whoever runs bridge")
         refusal.advice = (
-            "Set METRICS_TOKEN: this page then asks for it. Without it, it opens on bridge's own machine."
+            "Set SETUP_SECRET: this page then asks for it. Without it, it opens on bridge's own machine,"
+            " asked directly and through no proxy."
         )
         raise refusal
     # Another name for this machine may be a stranger's page that points here (DNS rebinding).
@@ -79,13 +91,13 @@ async def required(request: web.Request) -> Operator:
 
 
 async def admitted(services: Services, response: web.Response, *, given: str) -> bool:
-    """Let a browser in that knows METRICS_TOKEN, for an hour; False if it does not."""
-    token = services.settings.metrics_token
-    if token is None or not hmac.compare_digest(given.encode(errors="replace"), token.encode()):
+    """Let a browser in that knows SETUP_SECRET, for an hour; False if it does not."""
+    secret = services.settings.setup_secret
+    if secret is None or not hmac.compare_digest(given.encode(errors="replace"), secret.encode()):
         log.warning("operator_refused")
         return False
     operator = Operator(cookie=secrets.token_urlsafe(32))
-    value = {"token": _digest(token)}
+    value = {"secret": _digest(secret)}
     await services.store.put_once("operator", _digest(operator.cookie), value, seconds=SECONDS)
     log.info("operator_admitted")
     remember(services, response, operator)
@@ -98,8 +110,8 @@ def remember(services: Services, response: web.Response, operator: Operator) -> 
 
 
 def _at_the_machine(request: web.Request) -> bool:
-    # Behind a proxy on the same machine everybody comes from loopback.
-    if "X-Forwarded-For" in request.headers or "Forwarded" in request.headers:
+    # Behind a proxy on the same machine everybody comes from loopback; one that says nothing speaks HTTP/1.0.
+    if request.version < HttpVersion11 or any(map(_PROXIED.fullmatch, request.headers)):
         return False
     try:
         return ipaddress.ip_address(request.remote or "").is_loopback

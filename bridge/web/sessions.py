@@ -1,8 +1,9 @@
 """Signed in: who sits at a browser by Flowdock's word, for as long as a working day.
 
-Signing in uses Flowdock's OAuth with a one-time state bound to this browser. The session lies encrypted in
-Redis under the hash of the cookie, together with Flowdock's access token: what a person may see and change
-is asked of Flowdock as that person, each time. Every form carries a token made from the session.
+Signing in uses Flowdock's OAuth with a state bound to this browser, which keeps it sealed: before Flowdock's
+word, Redis keeps nothing. The session lies encrypted in Redis under the hash of the cookie, together with
+Flowdock's access token: what a person may see and change is asked of Flowdock as that person, each time.
+Every form carries a token made from the session.
 """
 
 import hashlib
@@ -18,8 +19,8 @@ from aiohttp import web
 from bridge.core.errors import BridgeError, RequestRefused
 from bridge.core.model import FlowdockUser
 from bridge.services import Services
-from bridge.web import cookies, oauth_callback, pages
-from bridge.web.keys import SERVICES, SESSION, Session
+from bridge.web import cookies, oauth_callback, pages, sealed
+from bridge.web.keys import SERVICES, SESSION, SPENT, Session
 
 COOKIE = "bridge_session"
 SIGNING_IN = "bridge_signin"
@@ -27,6 +28,9 @@ SECONDS = 8 * 3600
 SIGN_IN_SECONDS = 15 * 60
 SCOPE = "flow integration profile"
 """`integration` to make sources, `flow` to be told which flows somebody is in."""
+
+LONGEST_PATH = 200
+"""Characters of a path to come back to."""
 
 STATE = "signin."
 """How a state begins that belongs to signing in: both it and linking come back to one address."""
@@ -99,23 +103,24 @@ def sign_in_url(then: str) -> str:
 async def sign_in(request: web.Request) -> web.Response:
     """Send the browser to Flowdock."""
     services = request.app[SERVICES]
-    browser, state = secrets.token_urlsafe(24), STATE + secrets.token_urlsafe(24)
+    state = STATE + secrets.token_urlsafe(24)
     value = {"state": state, "then": local_path(request.query.get("then", ""))}
-    await services.store.put_once("signin", _name(browser), value, seconds=SIGN_IN_SECONDS)
+    kept = sealed.seal(services.vault, SIGNING_IN, value, seconds=SIGN_IN_SECONDS)
     response = pages.redirect(
         services.flowdock.authorize_url(
             redirect_uri=oauth_callback.address(services, "flowdock"), state=state, scope=SCOPE
         )
     )
-    cookies.keep(services, response, SIGNING_IN, browser, seconds=SIGN_IN_SECONDS)
+    cookies.keep(services, response, SIGNING_IN, kept, seconds=SIGN_IN_SECONDS)
     return response
 
 
 async def signed_in(request: web.Request) -> web.Response:
     """Flowdock's answer to a sign-in: a new session, and back to where it began."""
     services = request.app[SERVICES]
-    browser = cookies.read(request, SIGNING_IN)
-    value = await services.store.take_once("signin", _name(browser)) if browser else None
+    # It serves once, whatever comes of it.
+    request[SPENT] = SIGNING_IN
+    value = sealed.opened(services.vault, SIGNING_IN, cookies.read(request, SIGNING_IN))
     given = request.query.get("state", "")
     if value is None or not hmac.compare_digest(value["state"].encode(), given.encode(errors="replace")):
         raise SignInFailed("This answer does not belong to a sign-in that this browser began.")
@@ -127,13 +132,12 @@ async def signed_in(request: web.Request) -> web.Response:
     await _note_flows(services, user, access_token)
     await _end(request)
     # A new secret each time: a cookie that somebody planted before never becomes a session.
-    cookie = secrets.token_urlsafe(32)
+    cookie = _signed(services, secrets.token_urlsafe(32))[0]
     session = {"user": asdict(user), "access_token": access_token}
     await services.store.put_once("session", _name(cookie), session, seconds=SECONDS)
     log.info("signed_in", flowdock_user=user.id)
     response = pages.redirect(value["then"])
     cookies.keep(services, response, COOKIE, cookie, seconds=SECONDS)
-    cookies.forget(services, response, SIGNING_IN)
     return response
 
 
@@ -170,7 +174,7 @@ async def _end(request: web.Request) -> None:
 
 def local_path(path: str) -> str:
     """`path` if it leads to a page of bridge's own, else the home page: never to another site."""
-    odd = not path.startswith("/") or path.startswith("//") or len(path) > 2000
+    odd = not path.startswith("/") or path.startswith("//") or len(path) > LONGEST_PATH
     if odd or not path.isascii() or not path.isprintable() or "\\" in path:
         return "/"
     return path
@@ -179,6 +183,20 @@ def local_path(path: str) -> str:
 def _name(cookie: str) -> str:
     # Only its hash lies in Redis: who reads a dump cannot take over a session.
     return hashlib.sha256(cookie.encode(errors="replace")).hexdigest()
+
+
+def is_of_a_session(request: web.Request) -> bool:
+    """Whether the browser was signed in once, by a look at its cookie alone; for no more than a limit."""
+    cookie = cookies.read(request, COOKIE)
+    made = _signed(request.app[SERVICES], cookie.partition(".")[0])
+    return any(hmac.compare_digest(one.encode(), cookie.encode(errors="replace")) for one in made)
+
+
+def _signed(services: Services, secret: str) -> list[str]:
+    """The cookie with this secret, by each COOKIE_SECRET; the first is what a browser is given."""
+    about = b"session:" + secret.encode(errors="replace")
+    keys = services.settings.cookie_secrets
+    return [f"{secret}.{hmac.new(key.encode(), about, hashlib.sha256).hexdigest()}" for key in keys]
 
 
 def _csrf(services: Services, cookie: str) -> list[str]:

@@ -1,6 +1,6 @@
 """`POST /github/webhook`: GitHub's deliveries in."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 from aiohttp import web
@@ -9,9 +9,10 @@ from redis.exceptions import RedisError
 from bridge.core import heading, translate, trouble, webhook
 from bridge.core.errors import BridgeError, Malformed, QueueFull, Unavailable, Unsigned
 from bridge.core.heading import Heading
-from bridge.core.model import Delivery, Envelope
+from bridge.core.model import Delivery, Envelope, Signer
 from bridge.credentials import GitHubCredentials
 from bridge.entries import Answer
+from bridge.off_loop import off_loop
 from bridge.services import Services
 from bridge.web.bodies import may_be_large, one_of_few, read_body
 from bridge.web.keys import LOG, SERVICES
@@ -74,8 +75,8 @@ async def _of_operator(request: web.Request, services: Services) -> web.StreamRe
     body = await read_body(request, limit=MAX_BODY)
     envelope = await _signed(request, body, services.credentials)
     if envelope.event in translate.EVENTS:
-        return await _take(request, services, envelope, heading.read(envelope))
-    delivery = webhook.whole(envelope)
+        return await _take(request, services, envelope, await off_loop(len(body), heading.read, envelope))
+    delivery = await off_loop(len(body), webhook.whole, envelope)
     _note(request, delivery, delivery)
     if delivery.event == "ping":
         await _note_ping(services, delivery)
@@ -93,13 +94,13 @@ async def _of_one_repository(request: web.Request, services: Services) -> web.St
         raise Unsigned("this address belongs to no webhook of bridge's any more: repair it on bridge's page")
     _about(request, repository_id=key.repository_id)
     body = await read_body(request, limit=MAX_BODY)
-    envelope = webhook.read_envelope(request.headers, body, secrets=[key.secret], signer="repository")
+    envelope = await _read(request, body, [key.secret], "repository")
     if envelope.event in translate.EVENTS:
-        found = heading.read(envelope)
+        found = await off_loop(len(body), heading.read, envelope)
         if found is not None:
             _hold_to(key, found.repository_id)
         return await _take(request, services, envelope, found)
-    delivery = webhook.whole(envelope)
+    delivery = await off_loop(len(body), webhook.whole, envelope)
     _note(request, delivery, delivery)
     if delivery.event != "ping":
         # What concerns an App, or other repositories: this webhook does not speak for them.
@@ -144,11 +145,19 @@ def _about(request: web.Request, **words: str | int) -> None:
 async def _signed(request: web.Request, body: bytes, credentials: GitHubCredentials) -> Envelope:
     """The delivery; where no secret fits, another process may have stored another GitHub App."""
     try:
-        return webhook.read_envelope(request.headers, body, secrets=await credentials.webhook_secrets())
+        return await _read(request, body, await credentials.webhook_secrets())
     except Unsigned:
         if not await credentials.changed():
             raise
-    return webhook.read_envelope(request.headers, body, secrets=await credentials.webhook_secrets())
+    return await _read(request, body, await credentials.webhook_secrets())
+
+
+async def _read(
+    request: web.Request, body: bytes, secrets: Sequence[str], signer: Signer = "operator"
+) -> Envelope:
+    return await off_loop(
+        len(body), webhook.read_envelope, request.headers, body, secrets=secrets, signer=signer
+    )
 
 
 async def _note_ping(services: Services, delivery: Delivery) -> None:

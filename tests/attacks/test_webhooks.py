@@ -173,6 +173,8 @@ async def test_no_repositorys_webhook_speaks_for_the_app(
     """The control is the operator's secret, which may: the same words change something there."""
     house = mallory.house
     account = await link(house, "cy")
+    if "sender" in payload:
+        payload = {**payload, "sender": {"id": account.github.id, "login": "cy-gh"}}
     await connected(house, REPOSITORY, COMPONENT_ID)
     # So that GitHub, when it is asked, says what the forger says.
     await revoke_at_github(house, account.token.access)

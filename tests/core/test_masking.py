@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bridge.core import masking
 from bridge.core.masking import CUT, MASK, mask_text, shown, sounds_secret
 
 ALNUM = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
@@ -99,6 +100,19 @@ def test_no_cut_lets_a_part_of_a_secret_through(planted: tuple[Any, str], limit:
 def test_what_is_no_json_is_masked_as_text(planted: tuple[str, str]) -> None:
     text, core = planted
     assert core not in shown(f"<not json> {text}".encode()).text
+
+
+@given(planted_texts(), st.integers(0, 60), st.integers(1, 200))
+@settings(max_examples=200, deadline=None)
+def test_of_a_long_text_only_the_beginning_is_looked_at(
+    planted: tuple[str, str], before: int, limit: int
+) -> None:
+    text, core = planted
+    long = f"<not json> {'- ' * before}{text} {'- ' * masking.LONGEST_SECRET}"
+    found = shown(long.encode(), limit=limit)
+    assert found.cut
+    assert len(found.text) <= limit
+    assert core[:12] not in found.text
 
 
 @given(PLAIN)

@@ -39,6 +39,14 @@ def test_what_packing_is_not_worth_it_for_stays_as_it_is(document: bytes) -> Non
     assert packing.pack(document) == document or len(document) >= packing.WORTH
 
 
+@pytest.mark.parametrize("document", [b"", b"{}", b"[]" * 300, b"x" * (2 * packing.SHARED)], ids=len)
+@pytest.mark.parametrize("to_keep", [True, False])
+def test_its_size_is_known_while_it_is_packed(document: bytes, to_keep: bool) -> None:
+    packed = packing.pack(document, to_keep=to_keep)
+    assert packing.size(packed) == len(document)
+    assert packing.unpack(packed) == document
+
+
 def test_a_broken_frame_is_told() -> None:
     packed = packing.pack(b'{"a": "b"}' * 200)
     for broken in (packed[:-3], packed[:6], packed[:20] + b"\0\0\0\0" + packed[24:]):

@@ -18,18 +18,18 @@ from tests.stories.test_first_click import choose, open_pull_request
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def house(redis_url: str) -> AsyncIterator[House]:
-    async with open_app_house(redis_url, metrics_token="the-operators-own-token") as opened:
+    async with open_app_house(redis_url, setup_secret="the-operators-own-secret-of-setting-up") as opened:
         yield opened
 
 
 async def make_app(house: House, page: Page) -> None:
-    """The operator's part: METRICS_TOKEN, one form, one click at GitHub."""
+    """The operator's part: SETUP_SECRET, one form, one click at GitHub."""
     await page.goto(house.bridge + PAGE)
     await looks(page, "manifest-operator")
-    await page.get_by_label("METRICS_TOKEN").fill("guessed")
+    await page.get_by_label("SETUP_SECRET").fill("guessed")
     await page.get_by_role("button", name="Go on").click()
     await expect(page.get_by_role("alert")).to_contain_text("That is not the value")
-    await page.get_by_label("METRICS_TOKEN").fill("the-operators-own-token")
+    await page.get_by_label("SETUP_SECRET").fill("the-operators-own-secret-of-setting-up")
     await page.keyboard.press("Enter")
     await expect(page.get_by_role("heading", level=1)).to_have_text("Make a GitHub App")
     await page.get_by_label("Organization").fill("acme")

@@ -90,7 +90,7 @@ async def test_nothing_of_the_administrators_is_kept(
     assert b"handing-over" not in names
     assert b"intent" not in names
     assert (await kept(house, url)).access_token == ""
-    assert await house.services.store.linked() == {"ann-gh": "1001"}
+    assert await house.services.store.linked() == {"1001": "ann-gh"}
 
 
 async def works(house: House, token: str) -> bool:

@@ -29,7 +29,7 @@ from tests.conftest import House, eventually, open_house
 from tests.web.test_linking import dump
 
 CONVERSION = "/api/v3/app-manifests/.*/conversions"
-TOKEN = "the-operators-own-token"
+SECRET = "the-operators-own-secret-of-setting-up"
 
 
 @pytest.fixture
@@ -314,32 +314,32 @@ async def test_what_the_environment_sets_is_not_replaced(redis_url: str, browser
         assert "remove GITHUB_CLIENT_ID" in page.text
 
 
-@pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded"])
+@pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded", "Via", "X-Real-IP", "True-Client-IP"])
 @pytest.mark.parametrize("path", ["", "/created?code=x&state=y"])
-async def test_without_a_token_it_opens_at_the_machine_alone(house: House, header: str, path: str) -> None:
+async def test_without_a_secret_it_opens_at_the_machine_alone(house: House, header: str, path: str) -> None:
     headers = {header: "for=203.0.113.7", "Accept": "text/html"}
     async with house.http.get(f"{house.bridge}{PAGE}{path}", headers=headers) as response:
-        assert (response.status, "Set METRICS_TOKEN" in await response.text()) == (403, True)
+        assert (response.status, "Set SETUP_SECRET" in await response.text()) == (403, True)
 
 
-async def test_without_a_token_another_name_of_the_machine_does_not_open_it(house: House) -> None:
+async def test_without_a_secret_another_name_of_the_machine_does_not_open_it(house: House) -> None:
     async with house.http.get(house.bridge + PAGE, headers={"Host": "rebound.example"}) as response:
         assert (response.status, f"Open {house.bridge}{PAGE}" in await response.text()) == (403, True)
 
 
 @pytest.fixture
 async def guarded(redis_url: str) -> AsyncIterator[House]:
-    async with open_app_house(redis_url, metrics_token=TOKEN) as opened:
+    async with open_app_house(redis_url, setup_secret=SECRET) as opened:
         yield opened
 
 
-async def test_with_a_token_it_is_asked_for(guarded: House, browser: Browser) -> None:
+async def test_with_a_secret_it_is_asked_for(guarded: House, browser: Browser) -> None:
     page = await browser.open(guarded.bridge + PAGE)
     assert (page.status, "Make the App" in page.text) == (401, False)
-    wrong = await browser.press(page, "Go on", token="guessed")
+    wrong = await browser.press(page, "Go on", secret="guessed")
     assert (wrong.status, "That is not the value" in wrong.text) == (403, True)
     assert (await browser.open(guarded.bridge + PAGE)).status == 401
-    page = await browser.press(wrong, "Go on", token=TOKEN)
+    page = await browser.press(wrong, "Go on", secret=SECRET)
     assert (page.status, page.url) == (200, guarded.bridge + PAGE)
     assert "is made" in (await make(guarded, browser, page=page)).text
     async with Browser() as other:
@@ -347,9 +347,9 @@ async def test_with_a_token_it_is_asked_for(guarded: House, browser: Browser) ->
         assert (await other.open(f"{guarded.bridge}{PAGE}/created?code=x&state=y")).status == 401
 
 
-@pytest.mark.parametrize("given", ["", "guessed", TOKEN.upper(), TOKEN + " ", "ü", "\ud800"])
-async def test_a_wrong_token_opens_nothing(guarded: House, given: str) -> None:
-    data = {"token": given.encode("utf-8", "surrogatepass").decode("utf-8", "replace")}
+@pytest.mark.parametrize("given", ["", "guessed", SECRET.upper(), SECRET + " ", "ü", "\ud800"])
+async def test_a_wrong_secret_opens_nothing(guarded: House, given: str) -> None:
+    data = {"secret": given.encode("utf-8", "surrogatepass").decode("utf-8", "replace")}
     async with guarded.http.post(
         f"{guarded.bridge}{PAGE}/operator", data=data, allow_redirects=False
     ) as response:
@@ -359,7 +359,7 @@ async def test_a_wrong_token_opens_nothing(guarded: House, given: str) -> None:
 
 async def test_the_operators_cookie(guarded: House) -> None:
     async with guarded.http.post(
-        f"{guarded.bridge}{PAGE}/operator", data={"token": TOKEN}, allow_redirects=False
+        f"{guarded.bridge}{PAGE}/operator", data={"secret": SECRET}, allow_redirects=False
     ) as response:
         cookie = response.headers["Set-Cookie"]
     for part in ("HttpOnly", "SameSite=Lax", "Max-Age=3600"):
@@ -368,25 +368,25 @@ async def test_the_operators_cookie(guarded: House) -> None:
     assert secret.encode() not in await dump(guarded)
 
 
-async def test_another_token_ends_what_the_old_one_opened(
+async def test_another_secret_ends_what_the_old_one_opened(
     guarded: House, browser: Browser, redis_url: str
 ) -> None:
     page = await browser.open(guarded.bridge + PAGE)
-    await browser.press(page, "Go on", token=TOKEN)
+    await browser.press(page, "Go on", secret=SECRET)
     cookies = {
         cookie.key: cookie.value for cookie in browser.session.cookie_jar if cookie.key == "bridge_operator"
     }
     assert cookies
-    for token, status in ((TOKEN, 200), ("another-token-altogether", 401)):
+    for secret, status in ((SECRET, 200), ("another-secret-altogether", 401)):
         async with (
-            another_process(guarded, redis_url, metrics_token=token) as address,
+            another_process(guarded, redis_url, setup_secret=secret) as address,
             guarded.http.get(address + PAGE, cookies=cookies) as response,
         ):
             assert response.status == status
 
 
-async def test_without_a_token_there_is_none_to_give(house: House) -> None:
-    async with house.http.post(f"{house.bridge}{PAGE}/operator", data={"token": ""}) as response:
+async def test_without_a_secret_there_is_none_to_give(house: House) -> None:
+    async with house.http.post(f"{house.bridge}{PAGE}/operator", data={"secret": ""}) as response:
         assert response.status == 403
 
 

@@ -75,7 +75,7 @@ OF_THEIR_OWN = {
     ("POST", "/handover/{id}/confirm"),
     # On to GitHub, for whoever is signed in.
     ("GET", "/account/link"),
-    # The operator's, by METRICS_TOKEN or from this machine.
+    # The operator's, by SETUP_SECRET or from this machine.
     ("GET", "/github/manifest"),
     ("POST", "/github/manifest/operator"),
     ("GET", "/github/manifest/created"),
