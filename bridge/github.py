@@ -11,7 +11,7 @@ import gidgethub
 from gidgethub import abc as gidgethub_abc
 
 from bridge import github_public, oauth
-from bridge.core import actions
+from bridge.core import actions, names
 from bridge.core.actions import Action, Call, Click
 from bridge.core.errors import GitHubFailing, GitHubRefused, OAuthFailed
 from bridge.core.model import GitHubToken, GitHubUser, Target
@@ -125,6 +125,9 @@ class GitHub:
         return found
 
     async def _asked(self, ask: Callable[..., Any], call: Call, token: str, subject: str, *more: Any) -> Any:
+        place = call.variables
+        if "owner" in place and not names.is_full_name(f"{place['owner']}/{place['repo']}"):
+            raise GitHubRefused(f"{subject} is in no repository as GitHub names them")
         # A new one each: gidgethub keeps what one token's answers said for the next.
         api = _Api(self._session, token=token, base_url=self._api_url)
         try:

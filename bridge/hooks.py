@@ -272,7 +272,7 @@ class Hooks:
 
 
 def _call(method: str, full_name: str, path: str, data: dict[str, Any] | None = None) -> Call:
-    owner, _, repo = names.full_name(full_name).partition("/")
+    owner, _, repo = full_name.partition("/")
     return Call(
         method=method,
         url="/repos/{owner}/{repo}" + path,

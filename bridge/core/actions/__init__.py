@@ -45,10 +45,8 @@ class Click:
     pull: Mapping[str, Any] | None = None
 
     def call(self, method: str, path: str, data: dict[str, Any] | None = None) -> Call:
-        """A call below the repository's path; raises `GitHubRefused` for a name that leads elsewhere."""
+        """A call below the repository's path."""
         target = self.target
-        if not names.is_full_name(f"{target.owner}/{target.repo}"):
-            raise GitHubRefused(f"{target} names no repository of GitHub's")
         variables = {"owner": target.owner, "repo": target.repo, "number": str(target.number)}
         return Call(
             method=method, url=f"/repos/{{owner}}/{{repo}}{path}", variables=variables, data=data or {}
