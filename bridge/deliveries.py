@@ -71,6 +71,10 @@ class Deliveries:
         self._revive = redis.register_script(graves_lua.REVIVE)
         self._drop = redis.register_script(graves_lua.DROP)
 
+    async def close(self) -> None:
+        """Ask nothing more of Redis in the background."""
+        await self.waiting.close()
+
     async def enqueue(self, group: Sequence[Incoming]) -> list[Answer]:
         """Take deliveries for good, in this order, as far as their repositories have room for them.
 

@@ -205,4 +205,5 @@ async def open_services(settings: Settings, *, redis_url: str) -> AsyncIterator[
     finally:
         await setting_up.stop()
         await connecting.settled(seconds=SETTLE_SECONDS)
+        await deliveries.close()
         await asyncio.gather(session.close(), close_redis(redis))

@@ -14,6 +14,7 @@ from bridge.core.budgets import Budgets
 from bridge.redis_client import AnyRedis
 
 REFRESH_SECONDS = 1
+TASK = "adding up what waits"
 STALE_SECONDS = 5
 """An older sum says nothing."""
 
@@ -36,7 +37,7 @@ class Waiting:
         now = time.monotonic()
         if now - self._asked_at > REFRESH_SECONDS and (self._reading is None or self._reading.done()):
             self._asked_at = now
-            self._reading = asyncio.create_task(self._refresh())
+            self._reading = asyncio.create_task(self._refresh(), name=TASK)
         return self._bytes >= self._budget and now - self._read_at < STALE_SECONDS
 
     async def read(self) -> int:
@@ -47,6 +48,12 @@ class Waiting:
             self._bytes = sum(int(one) for one in await pipe.execute() if one)
         self._read_at = time.monotonic()
         return self._bytes
+
+    async def close(self) -> None:
+        """Read nothing more."""
+        if self._reading is not None:
+            self._reading.cancel()
+            await asyncio.gather(self._reading, return_exceptions=True)
 
     async def _refresh(self) -> None:
         try:

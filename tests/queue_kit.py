@@ -1,5 +1,6 @@
 """What the tests of the queue share: an owner of the partition that the test's deliveries lie in."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from bridge.entries import (
 )
 from bridge.leases import Leases
 from bridge.redis_client import connect_redis
+from bridge.waiting import TASK
 
 REPOSITORY_ID = 1296269
 PARTITION = keys.partition_of(REPOSITORY_ID)
@@ -86,6 +88,9 @@ async def open_queue(redis_url: str) -> AsyncIterator[Queue]:
     try:
         yield Queue(redis=redis, deliveries=Deliveries(redis), leases=leases, lease=lease)
     finally:
+        # Of whatever queues the test made on this Redis.
+        reading = [task for task in asyncio.all_tasks() if task.get_name() == TASK]
+        await asyncio.gather(*reading, return_exceptions=True)
         await redis.aclose()
         await redis.connection_pool.disconnect()
 
