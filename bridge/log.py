@@ -41,13 +41,18 @@ def often(event: str, **fields: object) -> None:
     if _Short.output is None:
         log.info(event, **fields)
         return
-    fields = {name: _harmless(value) for name, value in fields.items()}
-    fields |= {"event": event, "level": "info", "timestamp": datetime.now(UTC)}
+    more = {"event": event, "level": "info", "timestamp": datetime.now(UTC)}
+    line = _json({**fields, **more})
+    if not line.isascii() or b"\x7f" in line or b"\\" in line:
+        # Only then is there anything to escape.
+        line = _json({name: _harmless(value) for name, value in fields.items()} | more)
     if not _Short.lines:
         asyncio.get_running_loop().call_soon(_write, _Short.output)
-    _Short.lines.append(
-        orjson.dumps(fields, default=repr, option=orjson.OPT_UTC_Z | orjson.OPT_APPEND_NEWLINE)
-    )
+    _Short.lines.append(line)
+
+
+def _json(fields: dict[str, object]) -> bytes:
+    return orjson.dumps(fields, default=repr, option=orjson.OPT_UTC_Z | orjson.OPT_APPEND_NEWLINE)
 
 
 def _write(output: BinaryIO) -> None:

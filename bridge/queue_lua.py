@@ -29,8 +29,11 @@ ENQUEUE = (
     + """
 local taken, noted, holders = {}, {[0] = true}, {}
 local room, a_day = tonumber(ARGV[3]), tonumber(ARGV[4])
-local function is_repeat(place, id, at)
-    local first = place > 0 and redis.call('GET', KEYS[place])
+-- What the signature came with first; false: with this delivery.
+local function first_signed(place, id, at)
+    return place > 0 and redis.call('SET', KEYS[place], at .. ' ' .. id, 'NX', 'GET', 'EX', ARGV[1])
+end
+local function is_repeat(first, id, at)
     if not first then return false end
     local first_at, first_id = string.match(first, '^(%S+) (.*)$')
     return first_id ~= id and at - first_at > REPEAT
@@ -59,7 +62,7 @@ local function count()
     end
 end
 for i, one in ipairs(cmsgpack.unpack(ARGV[2])) do
-    if redis.call('EXISTS', KEYS[i]) == 1 or is_repeat(one[8], one[3], one[7]) then
+    if redis.call('EXISTS', KEYS[i]) == 1 then
         taken[i] = 0
     else
         local of, size = holder(one[10], one[5], KEYS[one[11]]), #ARGV[i + 4] + ENTRY
@@ -68,24 +71,27 @@ for i, one in ipairs(cmsgpack.unpack(ARGV[2])) do
         elseif a_day > 0 and of.today + of.taken >= a_day then
             taken[i] = 4
         else
-            if not noted[one[2]] then
-                redis.call('SET', KEYS[one[2]], one[7], 'EX', ARGV[1])
-                noted[one[2]] = true
+            local first = first_signed(one[8], one[3], one[7])
+            if is_repeat(first, one[3], one[7]) then
+                taken[i] = 0
+            else
+                if not noted[one[2]] then
+                    redis.call('SET', KEYS[one[2]], one[7], 'EX', ARGV[1])
+                    noted[one[2]] = true
+                end
+                local added = redis.pcall('XADD', KEYS[one[1]], '*', 'delivery_id', one[3], 'event', one[4],
+                    'repository_id', one[5], 'number', one[6], 'received_at', one[7],
+                    'signer', one[9], 'body', ARGV[i + 4])
+                if added.err then
+                    -- Those before it are taken, and stay so.
+                    if one[8] > 0 and not first then redis.call('DEL', KEYS[one[8]]) end
+                    count()
+                    return added
+                end
+                of.added, of.taken = of.added + size, of.taken + 1
+                redis.call('SET', KEYS[i], '', 'EX', ARGV[1])
+                taken[i] = 1
             end
-            local added = redis.pcall('XADD', KEYS[one[1]], '*', 'delivery_id', one[3], 'event', one[4],
-                'repository_id', one[5], 'number', one[6], 'received_at', one[7],
-                'signer', one[9], 'body', ARGV[i + 4])
-            if added.err then
-                -- Those before it are taken, and stay so.
-                count()
-                return added
-            end
-            of.added, of.taken = of.added + size, of.taken + 1
-            redis.call('SET', KEYS[i], '', 'EX', ARGV[1])
-            if one[8] > 0 then
-                redis.call('SET', KEYS[one[8]], one[7] .. ' ' .. one[3], 'NX', 'EX', ARGV[1])
-            end
-            taken[i] = 1
         end
     end
 end

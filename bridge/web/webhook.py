@@ -1,6 +1,7 @@
 """`POST /github/webhook`: GitHub's deliveries in."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 
 import structlog
 from aiohttp import web
@@ -12,7 +13,7 @@ from bridge.core.heading import Heading
 from bridge.core.model import Delivery, Envelope, Signer
 from bridge.credentials import GitHubCredentials
 from bridge.entries import Answer
-from bridge.off_loop import off_loop
+from bridge.off_loop import LARGE, off_loop
 from bridge.services import Services
 from bridge.web.bodies import may_be_large, one_of_few, read_body
 from bridge.web.keys import LOG, SERVICES
@@ -75,7 +76,7 @@ async def _of_operator(request: web.Request, services: Services) -> web.StreamRe
     body = await read_body(request, limit=MAX_BODY)
     envelope = await _signed(request, body, services.credentials)
     if envelope.event in translate.EVENTS:
-        return await _take(request, services, envelope, await off_loop(len(body), heading.read, envelope))
+        return await _take(request, services, envelope, await _header(envelope))
     delivery = await off_loop(len(body), webhook.whole, envelope)
     _note(request, delivery, delivery)
     if delivery.event == "ping":
@@ -96,7 +97,7 @@ async def _of_one_repository(request: web.Request, services: Services) -> web.St
     body = await read_body(request, limit=MAX_BODY)
     envelope = await _read(request, body, [key.secret], "repository")
     if envelope.event in translate.EVENTS:
-        found = await off_loop(len(body), heading.read, envelope)
+        found = await _header(envelope)
         if found is not None:
             _hold_to(key, found.repository_id)
         return await _take(request, services, envelope, found)
@@ -155,9 +156,14 @@ async def _signed(request: web.Request, body: bytes, credentials: GitHubCredenti
 async def _read(
     request: web.Request, body: bytes, secrets: Sequence[str], signer: Signer = "operator"
 ) -> Envelope:
-    return await off_loop(
-        len(body), webhook.read_envelope, request.headers, body, secrets=secrets, signer=signer
-    )
+    read = partial(webhook.read_envelope, request.headers, body, secrets=secrets, signer=signer)
+    return read() if len(body) <= LARGE else await off_loop(len(body), read)
+
+
+async def _header(envelope: Envelope) -> Heading | None:
+    if len(envelope.body) <= LARGE:
+        return heading.read(envelope)
+    return await off_loop(len(envelope.body), heading.read, envelope)
 
 
 async def _note_ping(services: Services, delivery: Delivery) -> None:
