@@ -82,17 +82,22 @@ class Deliveries:
         """
         places = Places([keys.seen(keys.partition_of(one.repository_id), one.delivery_id) for one in group])
         due: dict[int, int] = {}
+        of_partition: dict[int, tuple[int, int, int, int]] = {}
         rows: list[tuple[int | str, ...]] = []
         for delivery_id, event, repository_id, number, received_at, signer, signature, _ in group:
-            partition = keys.partition_of(repository_id)
-            if self._noted.get(partition) != (second := int(received_at)):
-                due.setdefault(partition, second)
-            inbox = places.of(keys.inbox(partition))
-            received = places.of(keys.received(partition)) if partition in due else 0
-            held = places.of(keys.held(partition))
-            today = places.of(keys.taken(partition, int(received_at) // DAY))
-            # As text: Redis's scripts know no whole numbers beyond 2**53.
+            partition, second = keys.partition_of(repository_id), int(received_at)
+            if (shared := of_partition.get(partition)) is None:
+                if self._noted.get(partition) != second:
+                    due[partition] = second
+                shared = of_partition[partition] = (
+                    places.of(keys.inbox(partition)),
+                    places.of(keys.received(partition)) if partition in due else 0,
+                    places.of(keys.held(partition)),
+                    places.of(keys.taken(partition, second // DAY)),
+                )
+            inbox, received, held, today = shared
             signed = places.of(keys.signed(partition, signature)) if signature else 0
+            # As text: Redis's scripts know no whole numbers beyond 2**53.
             about = delivery_id, event, str(repository_id), str(number), str(received_at)
             rows.append((inbox, received, *about, signed, signer, held, today))
         is_over = self.waiting.is_over()
@@ -107,7 +112,7 @@ class Deliveries:
                 *(one.body for one in group),
             ],
         )
-        if all(one == Answer.TAKEN for one in taken):
+        if taken.count(Answer.TAKEN) == len(taken):
             self._noted |= due
         full = Answer.QUEUE_FULL if is_over else Answer.REPOSITORY_FULL
         return [full if one == Answer.REPOSITORY_FULL else _ANSWERS[one] for one in taken]

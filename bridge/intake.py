@@ -40,6 +40,8 @@ class Intake:
 
         Raises redis-py's errors, and `TimeoutError`: then the delivery may have been taken, or may yet be.
         """
+        if len(envelope.body) <= LARGE:
+            return await self._grouped.add(Incoming.of(envelope, repository_id=repository_id, number=number))
         incoming = await off_loop(
             len(envelope.body), Incoming.of, envelope, repository_id=repository_id, number=number
         )

@@ -56,7 +56,7 @@ def seen(partition: int, delivery_id: str) -> str:
 
 
 def signed(partition: int, signature: str) -> str:
-    """When a delivery with this signature came first (Unix seconds), and its id."""
+    """The id under which a delivery with this signature came first."""
     return _in(partition, f"signed:{signature}")
 
 

@@ -20,8 +20,8 @@ ENTRY_BYTES = 1024
 # that wait, how many came today and, once a second, the time of the last delivery; where it is signed, what
 # remembers the signature. ARGV: seconds; all short fields in MessagePack (client libraries take long over
 # many arguments), with the places of those among KEYS (0: none); how many bytes a repository may have
-# waiting, and how many deliveries a day (0: any); each body, which Redis's MessagePack has no type for.
-# Written before the id is noted: if Redis refuses either, the delivery is not taken for a repeat. A
+# waiting, and how many deliveries a day (0: any); each body, which Redis's MessagePack has no type for. If
+# Redis refuses the entry, the id is forgotten again: the delivery is no repeat when it comes once more. A
 # signature that came under another id is a repeat, too, from REPEAT seconds on: within one second GitHub
 # itself may send two equal bodies. A refused one writes nothing. Answers as `bridge.entries.Answer`.
 ENQUEUE = (
@@ -29,14 +29,12 @@ ENQUEUE = (
     + """
 local taken, noted, holders = {}, {[0] = true}, {}
 local room, a_day = tonumber(ARGV[3]), tonumber(ARGV[4])
--- What the signature came with first; false: with this delivery.
-local function first_signed(place, id, at)
-    return place > 0 and redis.call('SET', KEYS[place], at .. ' ' .. id, 'NX', 'GET', 'EX', ARGV[1])
+-- The id that the signature came with first; false: with this one.
+local function first_signed(place, id)
+    return place > 0 and redis.call('SET', KEYS[place], id, 'NX', 'GET', 'EX', ARGV[1])
 end
-local function is_repeat(first, id, at)
-    if not first then return false end
-    local first_at, first_id = string.match(first, '^(%S+) (.*)$')
-    return first_id ~= id and at - first_at > REPEAT
+local function is_repeat(place, first, id)
+    return first and first ~= id and ARGV[1] - redis.call('TTL', KEYS[place]) > REPEAT
 end
 local function holder(place, repository, day)
     local of = holders[place] or {}
@@ -61,37 +59,41 @@ local function count()
         if all > 0 then redis.call('HINCRBY', KEYS[place], 'all', all) end
     end
 end
+local function refusal(of, size)
+    if room > 0 and of.held + of.added + size > room then return 2 end
+    if a_day > 0 and of.today + of.taken >= a_day then return 4 end
+end
+local function append(i, one)
+    if not noted[one[2]] then
+        redis.call('SET', KEYS[one[2]], one[7], 'EX', ARGV[1])
+        noted[one[2]] = true
+    end
+    return redis.pcall('XADD', KEYS[one[1]], '*', 'delivery_id', one[3], 'event', one[4],
+        'repository_id', one[5], 'number', one[6], 'received_at', one[7], 'signer', one[9],
+        'body', ARGV[i + 4])
+end
 for i, one in ipairs(cmsgpack.unpack(ARGV[2])) do
-    if redis.call('EXISTS', KEYS[i]) == 1 then
+    local of, size = holder(one[10], one[5], KEYS[one[11]]), #ARGV[i + 4] + ENTRY
+    local refused = refusal(of, size)
+    if refused then
+        taken[i] = redis.call('EXISTS', KEYS[i]) == 1 and 0 or refused
+    elseif not redis.call('SET', KEYS[i], '', 'NX', 'EX', ARGV[1]) then
         taken[i] = 0
     else
-        local of, size = holder(one[10], one[5], KEYS[one[11]]), #ARGV[i + 4] + ENTRY
-        if room > 0 and of.held + of.added + size > room then
-            taken[i] = 2
-        elseif a_day > 0 and of.today + of.taken >= a_day then
-            taken[i] = 4
+        local first = first_signed(one[8], one[3])
+        if is_repeat(one[8], first, one[3]) then
+            taken[i] = 0
         else
-            local first = first_signed(one[8], one[3], one[7])
-            if is_repeat(first, one[3], one[7]) then
-                taken[i] = 0
-            else
-                if not noted[one[2]] then
-                    redis.call('SET', KEYS[one[2]], one[7], 'EX', ARGV[1])
-                    noted[one[2]] = true
-                end
-                local added = redis.pcall('XADD', KEYS[one[1]], '*', 'delivery_id', one[3], 'event', one[4],
-                    'repository_id', one[5], 'number', one[6], 'received_at', one[7],
-                    'signer', one[9], 'body', ARGV[i + 4])
-                if added.err then
-                    -- Those before it are taken, and stay so.
-                    if one[8] > 0 and not first then redis.call('DEL', KEYS[one[8]]) end
-                    count()
-                    return added
-                end
-                of.added, of.taken = of.added + size, of.taken + 1
-                redis.call('SET', KEYS[i], '', 'EX', ARGV[1])
-                taken[i] = 1
+            local added = append(i, one)
+            if added.err then
+                -- What is not taken is no repeat when it comes again; those before it are taken, and stay so.
+                redis.call('DEL', KEYS[i])
+                if one[8] > 0 and not first then redis.call('DEL', KEYS[one[8]]) end
+                count()
+                return added
             end
+            of.added, of.taken = of.added + size, of.taken + 1
+            taken[i] = 1
         end
     end
 end

@@ -53,11 +53,11 @@ _DECODER = msgspec.json.Decoder(_Payload)
 _GLANCED = "pull_request"
 _BEGINNING = re.compile(
     rb"""\{\s*"action"\s*:\s*"(?P<action>[a-z_]{1,50})"\s*,\s*"number"\s*:\s*(?P<number>[1-9][0-9]{0,9})\s*,"""
-    rb"""\s*"pull_request"\s*:\s*\{\s*"url"\s*:\s*"[^"\\]+/repos/(?P<name>[A-Za-z0-9._/-]+)/pulls/(?P=number)"\s*,"""
+    rb"""\s*"pull_request"\s*:\s*\{\s*"url"\s*:\s*"[^"\\]+/repos/(?P<name>[A-Za-z0-9._-]+/[A-Za-z0-9._-]+)/pulls/(?P=number)"\s*,"""
 )
 _REPOSITORY = re.compile(
     rb""""repository"\s*:\s*\{\s*"id"\s*:\s*(?P<id>[1-9][0-9]{0,18})\s*,\s*"node_id"\s*:\s*"[^"\\]*"\s*,"""
-    rb"""\s*"name"\s*:\s*"[^"\\]*"\s*,\s*"full_name"\s*:\s*"(?P<name>[A-Za-z0-9._/-]+)"\s*,"""
+    rb"""\s*"name"\s*:\s*"[^"\\]*"\s*,\s*"full_name"\s*:\s*"(?P<name>(?!\.\.?/)[A-Za-z0-9._-]{1,100}/(?!\.\.?")[A-Za-z0-9._-]{1,100})"\s*,"""
 )
 
 
@@ -77,7 +77,7 @@ def glance(envelope: Envelope) -> Heading | None:
     if found is None or found["name"] != beginning["name"]:
         return None
     repository_id, number = int(found["id"]), int(beginning["number"])
-    if repository_id >= MAX_ID or number >= MAX_NUMBER or not names.is_full_name(found["name"].decode()):
+    if repository_id >= MAX_ID or number >= MAX_NUMBER:
         return None
     return Heading(beginning["action"].decode(), repository_id, number)
 

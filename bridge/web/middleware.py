@@ -21,7 +21,9 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _MACHINES = ("/github/", "/repos/", "/healthz", "/readyz", "/metrics", "/openapi.json")
 _PEOPLE = ("/github/manifest",)
 _NOTHING: dict[str, str] = {}
+_OPENING = ("/handover/", "/github/webhook/")
 _OPENS = re.compile(r"^(/handover/|/github/webhook/)[^/]+")
+_AUTH = "/auth/"
 _NOWHERE = "there is nothing at this address"
 _QUIET = ("/healthz", "/readyz", "/metrics", "/static/")
 
@@ -37,7 +39,7 @@ async def around(request: web.Request, handler: Handler) -> web.StreamResponse:
         response = await handler(request)
     except Exception as error:
         response = await _answer_to(request, error)
-    if spent := request.get(SPENT):
+    if request.path.startswith(_AUTH) and (spent := request.get(SPENT)):
         cookies.forget(request.app[SERVICES], response, spent)
     besides = request.get(LOG, _NOTHING)
     if besides is not UNLOGGED and not request.path.startswith(_QUIET):
@@ -55,7 +57,7 @@ async def around(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 def _logged(path: str) -> str:
     """A path without what opens something: a link to hand on, or the key in a webhook's address."""
-    return _OPENS.sub(r"\1*", path) if path.count("/") > 2 else path
+    return _OPENS.sub(r"\1*", path) if path.startswith(_OPENING) else path
 
 
 def client_address(request: web.Request) -> str:

@@ -1,7 +1,6 @@
 """`POST /github/webhook`: GitHub's deliveries in."""
 
-from collections.abc import Awaitable, Callable, Sequence
-from functools import partial
+from collections.abc import Awaitable, Callable
 
 import structlog
 from aiohttp import web
@@ -10,7 +9,7 @@ from redis.exceptions import RedisError
 from bridge.core import heading, translate, trouble, webhook
 from bridge.core.errors import BridgeError, Malformed, QueueFull, Unavailable, Unsigned
 from bridge.core.heading import Heading
-from bridge.core.model import Delivery, Envelope, Signer
+from bridge.core.model import Delivery, Envelope
 from bridge.credentials import GitHubCredentials
 from bridge.entries import Answer
 from bridge.off_loop import LARGE, off_loop
@@ -76,7 +75,10 @@ async def _of_operator(request: web.Request, services: Services) -> web.StreamRe
     body = await read_body(request, limit=MAX_BODY)
     envelope = await _signed(request, body, services.credentials)
     if envelope.event in translate.EVENTS:
-        return await _take(request, services, envelope, await _header(envelope))
+        # A small one without a detour: each await is felt here.
+        small = len(body) <= LARGE
+        found = heading.read(envelope) if small else await off_loop(len(body), heading.read, envelope)
+        return await _take(request, services, envelope, found)
     delivery = await off_loop(len(body), webhook.whole, envelope)
     _note(request, delivery, delivery)
     if delivery.event == "ping":
@@ -93,11 +95,18 @@ async def _of_one_repository(request: web.Request, services: Services) -> web.St
         raise Unavailable(f"Redis cannot tell the webhook now ({type(error).__name__})") from None
     if key is None:
         raise Unsigned("this address belongs to no webhook of bridge's any more: repair it on bridge's page")
-    _about(request, repository_id=key.repository_id)
+    request[LOG] = {"webhook_of": str(key.repository_id)}
     body = await read_body(request, limit=MAX_BODY)
-    envelope = await _read(request, body, [key.secret], "repository")
+    envelope = await off_loop(
+        len(body),
+        webhook.read_envelope,
+        request.headers,
+        body,
+        secrets=[key.secret],
+        signer="repository",
+    )
     if envelope.event in translate.EVENTS:
-        found = await _header(envelope)
+        found = await off_loop(len(body), heading.read, envelope)
         if found is not None:
             _hold_to(key, found.repository_id)
         return await _take(request, services, envelope, found)
@@ -134,36 +143,26 @@ async def _take(
 
 
 def _note(request: web.Request, envelope: Envelope, about: Heading | Delivery | None) -> None:
-    action = about.action if about else ""
-    _about(request, delivery=envelope.id, github_event=envelope.event, github_action=action)
-
-
-def _about(request: web.Request, **words: str | int) -> None:
     """Say in the request's log line what it is about."""
-    request[LOG] = {**request.get(LOG, {}), **words}
+    request[LOG] = {
+        "delivery": envelope.id,
+        "github_event": envelope.event,
+        "github_action": about.action if about else "",
+    }
 
 
 async def _signed(request: web.Request, body: bytes, credentials: GitHubCredentials) -> Envelope:
     """The delivery; where no secret fits, another process may have stored another GitHub App."""
+    secrets = await credentials.webhook_secrets()
     try:
-        return await _read(request, body, await credentials.webhook_secrets())
+        if len(body) <= LARGE:
+            return webhook.read_envelope(request.headers, body, secrets=secrets)
+        return await off_loop(len(body), webhook.read_envelope, request.headers, body, secrets=secrets)
     except Unsigned:
         if not await credentials.changed():
             raise
-    return await _read(request, body, await credentials.webhook_secrets())
-
-
-async def _read(
-    request: web.Request, body: bytes, secrets: Sequence[str], signer: Signer = "operator"
-) -> Envelope:
-    read = partial(webhook.read_envelope, request.headers, body, secrets=secrets, signer=signer)
-    return read() if len(body) <= LARGE else await off_loop(len(body), read)
-
-
-async def _header(envelope: Envelope) -> Heading | None:
-    if len(envelope.body) <= LARGE:
-        return heading.read(envelope)
-    return await off_loop(len(envelope.body), heading.read, envelope)
+    secrets = await credentials.webhook_secrets()
+    return await off_loop(len(body), webhook.read_envelope, request.headers, body, secrets=secrets)
 
 
 async def _note_ping(services: Services, delivery: Delivery) -> None:
