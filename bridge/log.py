@@ -42,7 +42,7 @@ def often(event: str, **fields: object) -> None:
         log.info(event, **fields)
         return
     more = {"event": event, "level": "info", "timestamp": datetime.now(UTC)}
-    line = _json({**fields, **more})
+    line = _json(fields | more)
     if not line.isascii() or b"\x7f" in line or b"\\" in line:
         # Only then is there anything to escape.
         line = _json({name: _harmless(value) for name, value in fields.items()} | more)
