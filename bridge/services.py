@@ -5,38 +5,38 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from bridge.accounts import Accounts
-from bridge.caring import IDLE, LOCK_SECONDS, ROUND_SECONDS, Caretaker, Links
-from bridge.checkups import Checkups
-from bridge.connecting import Connecting
-from bridge.core.vault import Vault
-from bridge.credentials import GitHubCredentials
-from bridge.deliveries import Deliveries
-from bridge.flowdock import Flowdock
-from bridge.github import GitHub
-from bridge.handing_over import HandingOver
-from bridge.handling import Handler
-from bridge.handovers import Handovers
-from bridge.holding import Stop
-from bridge.hooks import Hooks
-from bridge.http import open_session
-from bridge.intake import Intake, PartedIntake
-from bridge.intents import Intents
-from bridge.journal import Journal
-from bridge.leases import Leases
-from bridge.members import Members
+from bridge.clients.flowdock import Flowdock
+from bridge.clients.github import GitHub
+from bridge.clients.github_credentials import GitHubCredentials
+from bridge.clients.github_webhooks import Hooks
+from bridge.clients.session import open_session
+from bridge.clients.throttle import SPACING, Pace
+from bridge.connections.bulk_connect import SettingUp
+from bridge.connections.connect import Connecting
+from bridge.connections.handover import HandingOver
+from bridge.connections.handover_requests import Handovers
+from bridge.connections.intents import Intents
+from bridge.connections.linked_accounts import Accounts
+from bridge.core.security.encryption import Vault
+from bridge.lifecycle import Stop
 from bridge.metrics import Metrics
-from bridge.pace import SPACING, Pace
-from bridge.pulls import Pulls
-from bridge.recovering import Recovery
-from bridge.redis_client import AnyRedis, close_redis, connect_redis
-from bridge.setting_up import SettingUp
+from bridge.monitor.connections import IDLE, LOCK_SECONDS, ROUND_SECONDS, Caretaker, Links
+from bridge.monitor.merge_conflicts import Watcher
+from bridge.monitor.redelivery import Recovery
+from bridge.queue.delivery_queue import Deliveries
+from bridge.queue.leases import Leases
+from bridge.queue.producer import Intake, PartedIntake
 from bridge.settings import Settings
-from bridge.store import Store
-from bridge.translating import Translator
-from bridge.watching import Watcher
-from bridge.webhook_keys import WebhookKeys
-from bridge.worker import Worker, new_worker_id, post_seconds
+from bridge.storage.checkups import Checkups
+from bridge.storage.client import AnyRedis, close_redis, connect_redis
+from bridge.storage.connections import Store
+from bridge.storage.delivery_log import Journal
+from bridge.storage.flow_members import Members
+from bridge.storage.pulls import Pulls
+from bridge.storage.webhook_keys import WebhookKeys
+from bridge.worker.processor import Handler
+from bridge.worker.translator import Translator
+from bridge.worker.worker import Worker, new_worker_id, post_seconds
 
 SETTLE_SECONDS = 4
 """How long connectings under way are waited for, once all requests are finished."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from bridge.core.budgets import QUEUE_BYTES, REPOSITORY_BYTES, Budgets
-from bridge.core.vault import MIN_KEY
+from bridge.core.security.encryption import MIN_KEY
 
 GITHUB = "https://github.com"
 GITHUB_API = "https://api.github.com"

@@ -10,11 +10,11 @@ from typing import Any
 
 from aiohttp import web
 
-from bridge.app import create_app, make_runner
-from bridge.core import manifest
-from bridge.credentials import App
-from bridge.hooks import EVENTS
+from bridge.clients.github_credentials import App
+from bridge.clients.github_webhooks import EVENTS
+from bridge.core.github import app_manifest as manifest
 from bridge.services import open_services
+from bridge.web.app import create_app, make_runner
 from scripts.sandbox.browse import Browser, Page
 from tests import sign
 from tests.command_kit import drive

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from bridge.checkups import Checkup
+from bridge.core.github.health import Hint
 from bridge.core.model import Connection
-from bridge.core.trouble import Hint
+from bridge.storage.checkups import Checkup
 from scripts.sandbox.faults import Call
 from tests.conftest import REPOSITORY, House, eventually
 from tests.connecting_kit import Installer

@@ -12,7 +12,7 @@ from redis import Redis
 from redis.crc import REDIS_CLUSTER_HASH_SLOTS, key_slot
 from redis.exceptions import RedisError
 
-from bridge import embedded_redis
+from bridge.storage import embedded as embedded_redis
 from scripts.sandbox.house import free_port, until
 
 HOST = "127.0.0.1"

@@ -20,10 +20,11 @@ import pytest
 from aiohttp import web
 from playwright.async_api import Browser, Page, async_playwright
 
-from bridge import embedded_redis, settings
-from bridge.app import create_app, make_runner
-from bridge.redis_client import connect_redis
+from bridge import settings
 from bridge.services import Services, open_services
+from bridge.storage import embedded as embedded_redis
+from bridge.storage.client import connect_redis
+from bridge.web.app import create_app, make_runner
 from scripts.sandbox import faults, flowdock, github
 from tests import hygiene, loaded, sign, templates
 from tests.faults import table

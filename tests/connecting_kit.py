@@ -3,11 +3,11 @@
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from bridge.clients.github_webhooks import Repository
+from bridge.connections.webhook_repair import Connected
 from bridge.core.model import Flow
 from bridge.core.options import Options
-from bridge.hooks import Repository
-from bridge.mending import Connected
-from bridge.web.sessions import SCOPE
+from bridge.web.auth.sessions import SCOPE
 from tests.accounts import USERS, link
 from tests.conftest import FLOW, REPOSITORY, House
 

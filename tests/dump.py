@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from bridge.core.packing import unpack
+from bridge.core.compression import unpack
 
 
 async def everything(redis: Any) -> dict[str, bytes]:

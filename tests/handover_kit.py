@@ -3,7 +3,7 @@
 import re
 from html import unescape
 
-from bridge.handovers import Handover
+from bridge.connections.handover_requests import Handover
 from scripts.sandbox.browse import Browser, Page
 from tests.conftest import House
 from tests.connecting_kit import COMPONENT_ID

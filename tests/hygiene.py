@@ -23,9 +23,16 @@ SHORTEST = 12
 SHORTEST_RANDOM = 16
 """Characters; what is shorter names something, and would be found by chance."""
 
-NAMES = frozenset({"bridge.caring", "bridge.leases", "bridge.setting_up", "scripts.sandbox.github.rest"})
+NAMES = frozenset(
+    {
+        "bridge.monitor.connections",
+        "bridge.queue.leases",
+        "bridge.connections.bulk_connect",
+        "scripts.sandbox.github.rest",
+    }
+)
 """Modules whose random values name a holder, an address or a request, and open nothing."""
-NAMES_IN_REDIS = frozenset({"bridge.web.actions"})
+NAMES_IN_REDIS = frozenset({"bridge.web.endpoints.actions"})
 """A claim's id is its key's name: it is none without COOKIE_SECRET."""
 
 _SHAPES = {

@@ -21,8 +21,8 @@ from typing import Any
 ROOT = Path(__file__).parents[1]
 SECONDS = 60
 LOADS = (
-    *("bridge.commands", "bridge.doctor", "bridge.hook_command", "bridge.recover_command"),
-    *("bridge.rotate_command", "bridge.services", "redis.asyncio", "redis.asyncio.cluster"),
+    *("bridge.cli.connections", "bridge.cli.doctor", "bridge.cli.hook", "bridge.cli.recover"),
+    *("bridge.cli.rotate_keys", "bridge.services", "redis.asyncio", "redis.asyncio.cluster"),
 )
 """What the commands import, also those that do so only when they run."""
 

@@ -6,11 +6,11 @@ import secrets
 import time
 from typing import Any
 
-from bridge import journal
 from bridge.core.model import Connection
-from bridge.entries import Write
-from bridge.journal import Note, Outcome
-from bridge.store import new_connection_id
+from bridge.storage import delivery_log as journal
+from bridge.storage.connections import new_connection_id
+from bridge.storage.delivery_log import Note, Outcome
+from bridge.storage.writes import Write
 from scripts.sandbox.browse import Browser, Page
 from tests.accounts import USERS
 from tests.conftest import FLOW, House

@@ -8,22 +8,14 @@ from typing import Any
 
 from redis.asyncio import Redis
 
-from bridge import keys
 from bridge.core.model import Author, Envelope, Message
-from bridge.deliveries import Deliveries
-from bridge.entries import (
-    Answer,
-    Ended,
-    InboxEntry,
-    Incoming,
-    Lease,
-    Letter,
-    OutboxEntry,
-    Write,
-)
-from bridge.leases import Leases
-from bridge.redis_client import connect_redis
-from bridge.waiting import TASK
+from bridge.queue.backlog import TASK
+from bridge.queue.delivery_queue import Deliveries
+from bridge.queue.entries import Answer, Ended, InboxEntry, Incoming, Lease, Letter, OutboxEntry
+from bridge.queue.leases import Leases
+from bridge.storage import keys
+from bridge.storage.client import connect_redis
+from bridge.storage.writes import Write
 
 REPOSITORY_ID = 1296269
 PARTITION = keys.partition_of(REPOSITORY_ID)

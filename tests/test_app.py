@@ -7,12 +7,13 @@ from typing import Any
 import jwt
 import pytest
 
-from bridge import doctor, hook_command
-from bridge.core import trouble
+from bridge.cli import doctor
+from bridge.cli import hook as hook_command
+from bridge.clients.github_webhooks import ComesWithApp
 from bridge.core.errors import NotLinked
+from bridge.core.github import health as trouble
 from bridge.core.model import Delivery
 from bridge.core.options import Options
-from bridge.hooks import ComesWithApp
 from tests.accounts import USERS, link
 from tests.app_kit import UNSET, delivered, made_at_github, open_app_house
 from tests.command_kit import drive, environ_of

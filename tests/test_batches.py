@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge.batches import FIRST, Batches
-from bridge.lanes import Lanes
+from bridge.worker.batcher import FIRST, Batches
+from bridge.worker.keyed_executor import Lanes
 
 Item = tuple[str, int]
 

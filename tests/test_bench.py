@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from bridge import keys
+from bridge.storage import keys
 from scripts.benches import __main__ as bench
 from scripts.benches import deliveries, intake, report, rig, svg, worker
 from scripts.benches.deliveries import Shape

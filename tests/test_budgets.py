@@ -13,13 +13,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bridge import keys
 from bridge.core.budgets import MAX_DETAIL, MAX_REASON, Budgets
 from bridge.core.errors import Malformed
 from bridge.core.model import Envelope
-from bridge.deliveries import Deliveries
-from bridge.entries import Answer, Ended, Incoming, OutboxEntry
-from bridge.queue_lua import ENTRY_BYTES
+from bridge.queue.delivery_queue import Deliveries
+from bridge.queue.entries import Answer, Ended, Incoming, OutboxEntry
+from bridge.queue.scripts import ENTRY_BYTES
+from bridge.storage import keys
 from tests.conftest import emptied
 from tests.queue_kit import PARTITION, REPOSITORY_ID, Queue, letter, open_queue
 

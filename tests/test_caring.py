@@ -9,12 +9,12 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from bridge import keys
-from bridge.checkups import Checkup, Checkups
+from bridge.core.github.health import judge as trouble_of
 from bridge.core.model import Connection, Trouble
-from bridge.core.trouble import judge as trouble_of
-from bridge.core.vault import Vault
-from bridge.store import Store
+from bridge.core.security.encryption import Vault
+from bridge.storage import keys
+from bridge.storage.checkups import Checkup, Checkups
+from bridge.storage.connections import Store
 from scripts.sandbox.faults import Fault
 from tests.accounts import link
 from tests.caring_kit import CY, change_hook, check, connected, hooks, sent, told, trouble
@@ -325,7 +325,7 @@ async def test_a_source_that_the_flow_removed_ends_the_connection(house: House) 
 async def test_a_flow_that_could_not_be_told_is_told_later(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bridge.caring.AGAIN_SECONDS", 0.05)
+    monkeypatch.setattr("bridge.monitor.connections.AGAIN_SECONDS", 0.05)
     connection = await connected(house)
     await change_hook(house, connection.hook_id, "PATCH", {"active": False})
     house.flowdock_journal.faults.append(Fault(path="/sources", method="PUT", status=503, times=3))
@@ -461,7 +461,7 @@ async def test_an_error_nobody_expected_ends_neither_the_round_nor_the_caretaker
             raise RuntimeError("a mistake of ours")
         return trouble_of(which, *rest, now=now)
 
-    monkeypatch.setattr("bridge.caring.judge", judge)
+    monkeypatch.setattr("bridge.monitor.connections.judge", judge)
     await change_hook(house, connection.hook_id, "PATCH", {"active": False})
     await sent(house)
     # Only the round is to find it.

@@ -2,10 +2,10 @@
 
 import pytest
 
-from bridge.chronicle import Filter, Row, rows
-from bridge.entries import Tries
-from bridge.journal import Note, Outcome
-from bridge.queue_view import Dead, Queued
+from bridge.queue.entries import Tries
+from bridge.queue.inspect import Dead, Queued
+from bridge.storage.delivery_log import Note, Outcome
+from bridge.web.pages.delivery_history import Filter, Row, rows
 
 
 def note(at: float, outcome: Outcome, *, number: int = 1, delivery: str = "d", reason: str = "") -> Note:

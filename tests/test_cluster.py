@@ -10,17 +10,17 @@ import pytest
 from redis import Redis
 from redis.exceptions import RedisError
 
-from bridge import keys
 from bridge.core.model import Envelope, FlowdockUser, GitHubToken, GitHubUser, LinkedAccount
-from bridge.core.vault import Vault
-from bridge.deliveries import Deliveries
-from bridge.entries import Answer
-from bridge.intake import PartedIntake
-from bridge.members import Members
-from bridge.pulls import Pulls
-from bridge.redis_client import MAX_CONNECTIONS, close_redis, connect_redis
-from bridge.store import Store
-from bridge.streams import Streams
+from bridge.core.security.encryption import Vault
+from bridge.queue.delivery_queue import Deliveries
+from bridge.queue.entries import Answer
+from bridge.queue.producer import PartedIntake
+from bridge.storage import keys
+from bridge.storage.client import MAX_CONNECTIONS, close_redis, connect_redis
+from bridge.storage.connections import Store
+from bridge.storage.flow_members import Members
+from bridge.storage.pulls import Pulls
+from bridge.storage.streams import Streams
 from scripts.sandbox import house as houses
 from scripts.sandbox import story
 from scripts.sandbox.house import House, until

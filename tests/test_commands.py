@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from bridge import embedded_redis
 from bridge.core.budgets import LARGEST_DEAD
+from bridge.storage import embedded as embedded_redis
 from tests import loaded
 from tests.command_kit import start
 from tests.queue_kit import open_queue

@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
-from bridge import connected, keys
-from bridge.connected import Connected
 from bridge.core.model import Connection
-from bridge.core.vault import Vault
-from bridge.redis_client import close_redis, connect_redis
-from bridge.store import Repository, Store
+from bridge.core.security.encryption import Vault
+from bridge.storage import keys
+from bridge.storage.client import close_redis, connect_redis
+from bridge.storage.connections import Repository, Store
+from bridge.worker import connection_cache as connected
+from bridge.worker.connection_cache import Connected
 
 NAME = "acme/component"
 HERE: Repository = (7, NAME)

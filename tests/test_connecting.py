@@ -9,13 +9,16 @@ from typing import Any
 
 import pytest
 
-from bridge import flowdock, github, intents, keys, undoing
+from bridge.clients import flowdock, github
+from bridge.clients.github_webhooks import EVENTS, Repository
+from bridge.connections import intents
+from bridge.connections import rollback as undoing
+from bridge.connections.intents import Busy, Intent, Intents
+from bridge.connections.rollback import Undoing
 from bridge.core.errors import BridgeError, GitHubFailing, GitHubRefused, NotAdministrator, NotLinked
 from bridge.core.options import Options
-from bridge.hooks import EVENTS, Repository
-from bridge.intents import Busy, Intent, Intents
-from bridge.store import Store
-from bridge.undoing import Undoing
+from bridge.storage import keys
+from bridge.storage.connections import Store
 from scripts.sandbox.faults import Call, Fault, Journal
 from tests.accounts import link
 from tests.conftest import REPOSITORY, House, eventually

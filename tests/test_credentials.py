@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from bridge import credentials, keys
-from bridge.core.vault import Undecryptable, Vault
-from bridge.credentials import App, AppThere, GitHubCredentials, NoCredentials
-from bridge.redis_client import connect_redis
+from bridge.clients import github_credentials as credentials
+from bridge.clients.github_credentials import App, AppThere, GitHubCredentials, NoCredentials
+from bridge.core.security.encryption import Undecryptable, Vault
 from bridge.settings import Settings
+from bridge.storage import keys
+from bridge.storage.client import connect_redis
 from tests.app_kit import UNSET
 from tests.conftest import make_settings
 

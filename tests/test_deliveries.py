@@ -9,21 +9,13 @@ import pytest
 from msgspec.structs import replace
 from redis.exceptions import OutOfMemoryError, RedisError
 
-from bridge import embedded_redis, keys
 from bridge.core.errors import NotFound
 from bridge.core.model import Envelope
-from bridge.deliveries import Deliveries, Fenced
-from bridge.entries import (
-    REVIVED,
-    Ended,
-    InboxEntry,
-    Incoming,
-    Lease,
-    OutboxEntry,
-    Tries,
-    Write,
-    load_letter,
-)
+from bridge.queue.delivery_queue import Deliveries, Fenced
+from bridge.queue.entries import REVIVED, Ended, InboxEntry, Incoming, Lease, OutboxEntry, Tries, load_letter
+from bridge.storage import embedded as embedded_redis
+from bridge.storage import keys
+from bridge.storage.writes import Write
 from tests.queue_kit import HEADS, PARTITION, REPOSITORY_ID, SNAPSHOT, Queue, letter, open_queue, snapshot
 
 

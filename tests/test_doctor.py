@@ -14,12 +14,15 @@ import pytest
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
-from bridge import doctor, keys, settings
+from bridge import settings
+from bridge.cli import doctor
+from bridge.cli.doctor import environment, rows, webhooks
+from bridge.cli.doctor import redis as keeping
 from bridge.core.errors import BridgeError
 from bridge.core.model import Trouble
-from bridge.core.vault import Vault
-from bridge.doctor import environment, keeping, rows, webhooks
-from bridge.store import Store
+from bridge.core.security.encryption import Vault
+from bridge.storage import keys
+from bridge.storage.connections import Store
 from scripts.sandbox.faults import Fault
 from tests.accounts import link
 from tests.command_kit import drive, environ_of, run, token_of

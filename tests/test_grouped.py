@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from bridge.grouped import Grouped
+from bridge.queue.group_commit import Grouped
 
 
 class Desk:

@@ -21,9 +21,9 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 
 from bridge import settings
 from bridge.core.model import FlowdockUser, GitHubToken, GitHubUser, LinkedAccount
-from bridge.core.vault import Vault
-from bridge.redis_client import connect_redis
-from bridge.store import Store
+from bridge.core.security.encryption import Vault
+from bridge.storage.client import connect_redis
+from bridge.storage.connections import Store
 from scripts.sandbox.faults import Fault
 from scripts.sandbox.house import House, open_house, until
 from tests import sign

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from bridge import hook_command
+from bridge.cli import hook as hook_command
+from bridge.clients.github_webhooks import EVENTS
 from bridge.core.errors import BridgeError
-from bridge.hooks import EVENTS
 from scripts.sandbox.faults import Fault
 from tests.accounts import link
 from tests.command_kit import drive, environ_of, hooks_of, run, token_of

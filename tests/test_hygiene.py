@@ -12,8 +12,8 @@ from urllib.parse import parse_qs, urlsplit
 import orjson
 import pytest
 
-from bridge import keys
-from bridge.core.vault import Vault
+from bridge.core.security.encryption import Vault
+from bridge.storage import keys
 from tests import hygiene
 from tests.app_kit import make, open_app_house
 from tests.command_kit import serving
@@ -24,9 +24,9 @@ from tests.whole_story import Answer, Seen, Watched, told
 # Where a secret must come up in the story, or the search for it proves nothing.
 MAKERS = {
     "a claim",
-    "bridge.webhook_keys",
+    "bridge.storage.webhook_keys",
     "a link to hand on",
-    "bridge.web.handover",
+    "bridge.web.auth.handover",
     "cookie bridge_handover",
     "cookie bridge_linking",
     "cookie bridge_session",
@@ -49,7 +49,7 @@ APP_MAKERS = {
     "the App's webhook_secret",
 }
 A_LINK = "a link to hand on"
-MADE_FOR_A_PAGE = {"bridge.web.linking", A_LINK}
+MADE_FOR_A_PAGE = {"bridge.web.auth.linking", A_LINK}
 METRICS_TOKEN = "the-scrapers-own-token-and-nobody-elses"
 SETUP_SECRET = "the-operators-own-secret-of-setting-up"
 
@@ -175,7 +175,7 @@ async def test_no_secret_is_printed_shown_or_sent_along(
             seen = story.seen.answers
             await _know_webhook_secrets(house)
     assert "bridge_deliveries_total" in metrics
-    assert makers() >= MAKERS - {"bridge.web.handover"}
+    assert makers() >= MAKERS - {"bridge.web.auth.handover"}
     printed = output.read_text()
     assert printed.count("message_posted") >= 4, "it is bridge's own log"
     assert "dead_letter" in printed
@@ -193,8 +193,8 @@ async def _know_webhook_secrets(house: House) -> None:
         sealed = await redis.get(text)
         assert isinstance(sealed, bytes)
         found = orjson.loads(vault.open(sealed, place=f"webhook:{text.rpartition(':')[2]}"))
-        hygiene.know(found["secret"], "bridge.webhook_keys")
-        hygiene.know(found["key"], "bridge.webhook_keys")
+        hygiene.know(found["secret"], "bridge.storage.webhook_keys")
+        hygiene.know(found["key"], "bridge.storage.webhook_keys")
 
 
 def _nothing_in_pages(seen: list[Answer]) -> None:
@@ -227,4 +227,4 @@ async def test_making_an_app_shows_none_of_its_secrets(
     everything_shown = [answer.text for answer in seen.answers] + [capsys.readouterr().out]
     assert len(seen.answers) >= 2
     shown = set(hygiene.leaks("\n".join(everything_shown).encode()))
-    assert shown <= {"bridge.web.manifest"}, "its form holds a state, made for it"
+    assert shown <= {"bridge.web.render.github_app"}, "its form holds a state, made for it"

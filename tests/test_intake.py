@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 from redis.exceptions import OutOfMemoryError
 
-from bridge import embedded_redis, keys
 from bridge.core.model import Envelope
-from bridge.deliveries import Deliveries
-from bridge.entries import Answer, Incoming
-from bridge.intake import MAX_GROUP, Intake
+from bridge.queue.delivery_queue import Deliveries
+from bridge.queue.entries import Answer, Incoming
+from bridge.queue.producer import MAX_GROUP, Intake
+from bridge.storage import embedded as embedded_redis
+from bridge.storage import keys
 from tests.queue_kit import Queue, open_queue
 
 OTHERS = [repository for repository in range(1, 200) if keys.partition_of(repository) == 3]

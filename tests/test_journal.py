@@ -8,11 +8,13 @@ import msgspec
 import orjson
 import pytest
 
-from bridge import handling, journal, keys
 from bridge.core.model import Connection
 from bridge.core.options import Options
-from bridge.entries import DeadLetter, load_letter
-from bridge.journal import HOUR, HOURS, SECONDS, Counts, Journal, Note
+from bridge.queue.entries import DeadLetter, load_letter
+from bridge.storage import delivery_log as journal
+from bridge.storage import keys
+from bridge.storage.delivery_log import HOUR, HOURS, SECONDS, Counts, Journal, Note
+from bridge.worker import processor as handling
 from scripts.sandbox.faults import Fault
 from tests.conftest import House, eventually
 from tests.personal_kit import connection, many, noted

@@ -8,13 +8,14 @@ from typing import Any
 import msgspec
 import pytest
 
-from bridge import keys
 from bridge.core.budgets import MAX_LETTER, MAX_VALUE, Budgets
 from bridge.core.errors import Malformed
 from bridge.core.model import Envelope
-from bridge.deliveries import Deliveries
-from bridge.entries import Answer, Incoming, OutboxEntry, Write
-from bridge.queue_lua import KEPT_ENTRY_BYTES
+from bridge.queue.delivery_queue import Deliveries
+from bridge.queue.entries import Answer, Incoming, OutboxEntry
+from bridge.queue.scripts import KEPT_ENTRY_BYTES
+from bridge.storage import keys
+from bridge.storage.writes import Write
 from tests.queue_kit import REPOSITORY_ID, Queue, letter, open_queue, snapshot
 
 OTHER = next(

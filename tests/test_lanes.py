@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge.lanes import Lanes
+from bridge.worker.keyed_executor import Lanes
 
 Item = tuple[str, int]
 

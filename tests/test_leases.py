@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
-from bridge import keys
-from bridge.entries import Lease
-from bridge.leases import Leases
-from bridge.redis_client import connect_redis
+from bridge.queue.entries import Lease
+from bridge.queue.leases import Leases
+from bridge.storage import keys
+from bridge.storage.client import connect_redis
 from tests.conftest import House, eventually
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bridge import keys
+from bridge.storage import keys
 from tests.conftest import House
 from tests.life_kit import Life, begin, drive, tags, titles
 from tests.worker_kit import REPOSITORY_ID

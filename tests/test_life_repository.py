@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from bridge import keys
 from bridge.core.errors import GitHubRefused
 from bridge.core.model import Target
+from bridge.storage import keys
 from tests.conftest import REPOSITORY, House
 from tests.life_kit import THREAD, Life, begin, drive, titles
 from tests.payloads import pull_request

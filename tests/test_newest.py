@@ -7,9 +7,9 @@ import pytest
 from msgspec.structs import replace
 
 from bridge.core.model import Connection
-from bridge.core.pull import Person, PullRequest
-from bridge.core.snapshot import Snapshot
-from bridge.newest import CONNECTION_SECONDS, SNAPSHOTS_KEPT, Newest
+from bridge.core.pulls.model import Person, PullRequest
+from bridge.core.pulls.snapshot import Snapshot
+from bridge.worker.partition_cache import CONNECTION_SECONDS, SNAPSHOTS_KEPT, Newest
 from tests.queue_kit import REPOSITORY_ID, letter
 
 PULL = PullRequest(
@@ -88,7 +88,7 @@ CONNECTION = Connection(
 
 def test_a_connection_counts_for_a_moment_after_it_was_read(monkeypatch: pytest.MonkeyPatch) -> None:
     newest, now = Newest(), 100.0
-    monkeypatch.setattr("bridge.newest.time.monotonic", lambda: now)
+    monkeypatch.setattr("bridge.worker.worker.partition_cache.time.monotonic", lambda: now)
     assert newest.connection("c1") is None
     newest.committed({}, [], [CONNECTION], read_at=now)
     now += CONNECTION_SECONDS - 0.01

@@ -16,12 +16,12 @@ import pytest
 from aiohttp import web
 
 from bridge import settings
+from bridge.cli.doctor import external as outside
+from bridge.clients.flowdock import Flowdock
+from bridge.clients.github import GitHub
 from bridge.core.actions import Call
 from bridge.core.errors import BridgeError
 from bridge.core.model import Author, GitHubToken, Message, Target
-from bridge.doctor import outside
-from bridge.flowdock import Flowdock
-from bridge.github import GitHub
 from bridge.services import Services
 from scripts.sandbox.faults import Fault
 from tests.conftest import House
@@ -73,7 +73,7 @@ DOCTOR: dict[str, Ask] = {
     "outside.github_client": outside.github_client,
     "outside.flowdock_client": outside.flowdock_client,
 }
-"""What the doctor asks, by the functions of `bridge.doctor.outside`; `public_address` has its own test."""
+"""What the doctor asks, by functions of `bridge.cli.doctor.external`; `public_address` has its own test."""
 
 NO_CALLS = {
     "GitHub.perform": "is made of GitHub.call",
@@ -176,7 +176,7 @@ def test_every_way_to_call_is_in_the_table() -> None:
 
 
 def test_nothing_else_makes_a_session_of_its_own() -> None:
-    """So the bounds of `bridge.http.open_session` hold for every call."""
+    """So the bounds of `bridge.clients.session.open_session` hold for every call."""
     makers = {
         path.name
         for path in Path(settings.__file__).parent.rglob("*.py")
@@ -186,7 +186,7 @@ def test_nothing_else_makes_a_session_of_its_own() -> None:
 
 
 async def test_nothing_waits_for_ever() -> None:
-    from bridge.http import open_session
+    from bridge.clients.session import open_session
 
     async with open_session() as session:
         assert 0 < (session.timeout.total or 0) <= 20

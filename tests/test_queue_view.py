@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from bridge import keys, queue_view
 from bridge.core.errors import NotFound
 from bridge.core.model import Envelope
-from bridge.entries import Incoming, Tries
-from bridge.queue_view import QueueView
+from bridge.queue import inspect as queue_view
+from bridge.queue.entries import Incoming, Tries
+from bridge.queue.inspect import QueueView
+from bridge.storage import keys
 from tests.queue_kit import PARTITION, REPOSITORY_ID, Queue, letter, open_queue
 
 SAME_PARTITION = next(other for other in range(1, 10_000) if keys.partition_of(other) == PARTITION)

@@ -5,9 +5,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from bridge.clients.throttle import Pace
 from bridge.core.model import Connection
-from bridge.pace import Pace
-from bridge.recovering import Recovered, Recovery
+from bridge.monitor.redelivery import Recovered, Recovery
 from scripts.sandbox.faults import Fault
 from tests.accounts import link
 from tests.app_kit import made_at_github, open_app_house

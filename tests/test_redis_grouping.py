@@ -9,9 +9,9 @@ import pytest
 from redis.exceptions import RedisError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeout
 
-from bridge import embedded_redis
-from bridge.redis_client import MAX_CONNECTIONS, close_redis, connect_redis
-from bridge.redis_grouping import MAX_GROUP, GroupingRedis
+from bridge.storage import embedded as embedded_redis
+from bridge.storage.client import MAX_CONNECTIONS, close_redis, connect_redis
+from bridge.storage.pipelining import MAX_GROUP, GroupingRedis
 from tests.conftest import eventually
 
 

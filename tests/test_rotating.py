@@ -10,12 +10,13 @@ import orjson
 import pytest
 from redis import Redis as BlockingRedis
 
-from bridge import keys, rotating
+from bridge.cli.rotate_keys import rotate_keys
+from bridge.clients.github_credentials import App
 from bridge.core.errors import BridgeError
-from bridge.core.vault import Vault, key_name
-from bridge.credentials import App
-from bridge.rotate_command import rotate_keys
-from bridge.store import Store
+from bridge.core.security.encryption import Vault, key_name
+from bridge.storage import key_rotation as rotating
+from bridge.storage import keys
+from bridge.storage.connections import Store
 from tests.app_kit import make, open_app_house
 from tests.command_kit import run
 from tests.conftest import House
@@ -270,7 +271,7 @@ async def test_what_is_damaged_is_told_apart(redis: Any, store: Store) -> None:
 async def test_a_long_run_tells_how_far_it_is(
     redis: Any, store: Store, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("bridge.rotate_command.PROGRESS_SECONDS", 0)
+    monkeypatch.setattr("bridge.cli.rotate_keys.PROGRESS_SECONDS", 0)
     await rotate_keys(redis, Vault([NEW, OLD]), dry_run=True)
     printed = capsys.readouterr()
     assert re.fullmatch(r"(\d+ of \d+ keys looked at\n)+", printed.err)

@@ -3,7 +3,7 @@
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from bridge.core.vault import Vault
+from bridge.core.security.encryption import Vault
 from scripts.sandbox.browse import Page
 from tests import sign
 from tests.accounts import USERS

@@ -5,8 +5,8 @@ from dataclasses import replace
 import aiohttp
 import pytest
 
-from bridge.app import serving
 from bridge.services import Services
+from bridge.web.app import serving
 from scripts.sandbox.house import free_port
 from tests.conftest import House
 

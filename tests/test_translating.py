@@ -10,17 +10,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
-from bridge import keys
-from bridge.checkups import Checkups
+from bridge.core.compression import pack
 from bridge.core.errors import Malformed
 from bridge.core.model import Envelope
-from bridge.core.packing import pack
-from bridge.core.pull import PullRequest
-from bridge.core.vault import Vault
-from bridge.entries import InboxEntry, Incoming, Letter, OutboxEntry
-from bridge.pulls import SECONDS, Pulls
-from bridge.store import Store
-from bridge.translating import Outcome, Translator
+from bridge.core.pulls.model import PullRequest
+from bridge.core.security.encryption import Vault
+from bridge.queue.entries import InboxEntry, Incoming, Letter, OutboxEntry
+from bridge.storage import keys
+from bridge.storage.checkups import Checkups
+from bridge.storage.connections import Store
+from bridge.storage.pulls import SECONDS, Pulls
+from bridge.worker.translator import Outcome, Translator
 from tests.conftest import emptied
 from tests.core import life_deeds, samples
 from tests.core.life import DEEDS, Life, Told

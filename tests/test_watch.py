@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from bridge import watching
-from bridge.core.translate import EVENTS, MERGEABLE
+from bridge.core.messages.translate import EVENTS, MERGEABLE
+from bridge.monitor import merge_conflicts as watching
 from scripts.sandbox.faults import Fault
 from tests.accounts import link
 from tests.conftest import REPOSITORY, House, eventually

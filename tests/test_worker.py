@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bridge import keys
+from bridge.storage import keys
 from tests import payloads, worker_kit
 from tests.conftest import FLOW, REPOSITORY, House, eventually
 from tests.worker_kit import REPOSITORY_ID, posted

@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 import structlog
 
-from bridge import handling, keys
-from bridge.core import heading
 from bridge.core.errors import BridgeError
-from bridge.core.heading import Heading
+from bridge.core.github import header as heading
+from bridge.core.github.header import Heading
 from bridge.core.model import Envelope
-from bridge.core.vault import Vault
+from bridge.core.security.encryption import Vault
+from bridge.storage import keys
+from bridge.worker import processor as handling
 from scripts.sandbox.faults import Fault
 from tests.conftest import House, eventually
 from tests.worker_kit import (

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from bridge import handling, keys
+from bridge.storage import keys
+from bridge.worker import processor as handling
 from scripts.sandbox.faults import Fault
 from tests.conftest import FLOW, House
 from tests.worker_kit import FOREVER, PARTITION, Pulls, idle, posted, pulls, said, tried
@@ -150,7 +151,7 @@ def test_a_flow_is_put_off_by_its_failures_in_a_row_counting_those_under_way_tog
 ) -> None:
     monkeypatch.setattr(handling, "backoff", lambda count: 10.0**count)
     now = 1000.0
-    monkeypatch.setattr("bridge.handling.time.time", lambda: now)
+    monkeypatch.setattr("bridge.worker.worker.processor.time.time", lambda: now)
     flow = handling.Flow()
 
     for _ in range(8):

@@ -15,8 +15,8 @@ from typing import Any
 
 import aiohttp
 
-from bridge.core.vault import Vault
-from bridge.intents import Intent, Intents
+from bridge.connections.intents import Intent, Intents
+from bridge.core.security.encryption import Vault
 from scripts.sandbox.browse import Browser, Page
 from scripts.sandbox.faults import Fault
 from tests import hygiene

@@ -7,9 +7,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from bridge import keys
-from bridge.entries import DeadLetter
+from bridge.queue.entries import DeadLetter
 from bridge.services import open_services
+from bridge.storage import keys
 from tests import payloads
 from tests.conftest import FLOW, House, eventually
 

@@ -1,1 +1,1 @@
-"""bridge's HTTP surface: one module a group of routes, each thin."""
+"""Everything that answers HTTP. It asks services and below, and keeps no state in the process."""

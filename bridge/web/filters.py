@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from markupsafe import Markup
 
-from bridge.core.masking import mask_text
+from bridge.core.security.redaction import mask_text
 
 _STEPS = ((60, "s"), (3600, "min"), (86400, "h"), (86400 * 60, "days"))
 _UNITS = {"s": 1, "min": 60, "h": 3600, "days": 86400}

@@ -11,8 +11,8 @@ from statistics import quantiles
 import aiohttp
 import jwt
 
+from bridge.clients.github import can_act
 from bridge.core.model import FlowdockUser, GitHubToken, GitHubUser, LinkedAccount
-from bridge.github import can_act
 from scripts.benches import rig as rigs
 from scripts.benches.deliveries import Counted
 from scripts.benches.findings import Figure, Findings

@@ -13,7 +13,7 @@ from typing import Any
 import aiohttp
 import orjson
 
-from bridge import keys
+from bridge.storage import keys
 from scripts.benches.rig import WEBHOOK, Rig, expect, sign
 from scripts.sandbox.house import Broken, until
 

@@ -13,7 +13,7 @@ import uuid
 from collections.abc import Callable
 from pathlib import Path
 
-from bridge.core import webhook
+from bridge.core.github import webhook
 from scripts.benches import rig as rigs
 from scripts.benches.rig import Rig, sign
 

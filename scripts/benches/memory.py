@@ -6,7 +6,7 @@ from typing import Any
 
 from redis.asyncio import Redis
 
-from bridge import keys
+from bridge.storage import keys
 from scripts.benches import click, deliveries, processes
 from scripts.benches import rig as rigs
 from scripts.benches.deliveries import Counted, Shape

@@ -17,11 +17,12 @@ import orjson
 from prometheus_client.parser import text_string_to_metric_families
 from redis.asyncio import Redis
 
-from bridge import embedded_redis, keys
-from bridge.core.vault import Vault
-from bridge.pulls import Pulls
-from bridge.redis_client import connect_redis
-from bridge.store import Store
+from bridge.core.security.encryption import Vault
+from bridge.storage import embedded as embedded_redis
+from bridge.storage import keys
+from bridge.storage.client import connect_redis
+from bridge.storage.connections import Store
+from bridge.storage.pulls import Pulls
 from scripts.sandbox.house import ROOT, STOP_SECONDS, Broken, House, free_port, open_house, until
 
 WEBHOOK = "/github/webhook"

@@ -10,12 +10,14 @@ from typing import Any
 import orjson
 from msgspec.structs import replace
 
-from bridge import keys
-from bridge.core import description, snapshot, told
+from bridge.core.messages import description
 from bridge.core.model import Delivery
-from bridge.core.pull import Rendered
-from bridge.core.snapshot import Snapshot
-from bridge.entries import Write
+from bridge.core.pulls import extract as told
+from bridge.core.pulls import snapshot
+from bridge.core.pulls.model import Rendered
+from bridge.core.pulls.snapshot import Snapshot
+from bridge.storage import keys
+from bridge.storage.writes import Write
 from scripts.benches import deliveries, processes, quota
 from scripts.benches import rig as rigs
 from scripts.benches.deliveries import Counted, Shape

@@ -21,10 +21,11 @@ from typing import Any
 import aiohttp
 from redis.asyncio import Redis
 
-from bridge import embedded_redis, keys
-from bridge.core.vault import Vault
-from bridge.redis_client import connect_redis
-from bridge.store import Store
+from bridge.core.security.encryption import Vault
+from bridge.storage import embedded as embedded_redis
+from bridge.storage import keys
+from bridge.storage.client import connect_redis
+from bridge.storage.connections import Store
 from scripts.benches.rig import AS_DEPLOYED
 from scripts.sandbox.house import FLOW, ROOT, House, open_house, until
 

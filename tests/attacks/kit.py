@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from bridge import inboxes, keys
 from bridge.core import actions
 from bridge.core.actions import Action, Click, Steps
 from bridge.core.model import Connection
-from bridge.entries import InboxEntry, inbox_entry
-from bridge.store import new_connection_id
-from bridge.webhook_keys import WebhookKey
+from bridge.queue import inboxes
+from bridge.queue.entries import InboxEntry, inbox_entry
+from bridge.storage import keys
+from bridge.storage.connections import new_connection_id
+from bridge.storage.webhook_keys import WebhookKey
 from tests import payloads, sign
 from tests.conftest import FLOW, House, eventually
 

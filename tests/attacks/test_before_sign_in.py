@@ -12,8 +12,10 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from yarl import URL
 
-from bridge.app import create_app
-from bridge.web import limits, sealed, sessions
+from bridge.web.app import create_app
+from bridge.web.auth import sessions
+from bridge.web.http import rate_limit as limits
+from bridge.web.http import sealed_cookies as sealed
 from scripts.sandbox.browse import Browser
 from tests.attacks.test_strangers import GUARDED
 from tests.conftest import House, open_house

@@ -15,9 +15,11 @@ import pytest
 from aiohttp import ClientResponse
 from redis.asyncio import Redis
 
-from bridge import embedded_redis, graves_lua, keys
 from bridge.core.budgets import LARGEST_DEAD, Budgets
-from bridge.queue_lua import COUNTING, FENCED, WRITES
+from bridge.queue import dead_letter_scripts as graves_lua
+from bridge.queue.scripts import COUNTING, FENCED, WRITES
+from bridge.storage import embedded as embedded_redis
+from bridge.storage import keys
 from tests.conftest import House, eventually, open_house
 from tests.payloads import pull_request
 from tests.worker_kit import REPOSITORY_ID, idle, pulls

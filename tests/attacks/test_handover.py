@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 from yarl import URL
 
-from bridge import hooks
-from bridge.hooks import Repository
-from bridge.web import handover
+from bridge.clients import github_webhooks as hooks
+from bridge.clients.github_webhooks import Repository
+from bridge.web.auth import handover
 from scripts.sandbox.browse import Browser, Form, Page
 from tests.accounts import link
 from tests.app_kit import made_at_github, open_app_house

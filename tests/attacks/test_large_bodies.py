@@ -8,10 +8,12 @@ from typing import Any
 import orjson
 import pytest
 
-from bridge import holding, off_loop
-from bridge.core import packing, webhook
-from bridge.entries import InboxEntry
-from bridge.off_loop import LARGE
+from bridge.core import compression as packing
+from bridge.core.github import webhook
+from bridge.queue import offload as off_loop
+from bridge.queue.entries import InboxEntry
+from bridge.queue.offload import LARGE
+from bridge.worker import partition as holding
 from tests.attacks.test_strangers import GUARDED, SECONDS
 from tests.conftest import REPOSITORY, House
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from bridge import linked
+from bridge.clients.github import TokenRevoked
 from bridge.core.model import LinkedAccount
-from bridge.github import TokenRevoked
+from bridge.storage import accounts as linked
 from scripts.sandbox.browse import Browser
 from scripts.sandbox.faults import Fault
 from tests.accounts import link

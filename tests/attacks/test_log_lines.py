@@ -11,7 +11,8 @@ from urllib.parse import quote
 import pytest
 import structlog
 
-from bridge import log, terminal
+from bridge import log
+from bridge.cli import terminal
 from bridge.core.printable import printable
 from tests.attacks.test_strangers import GUARDED
 from tests.command_kit import serving

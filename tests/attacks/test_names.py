@@ -5,10 +5,12 @@ from typing import Any
 
 import pytest
 
-from bridge import translating, watching
-from bridge.core import heading, names
-from bridge.hooks import Hooks, Repository
-from bridge.webhook_keys import WebhookKey
+from bridge.clients.github_webhooks import Hooks, Repository
+from bridge.core import names
+from bridge.core.github import header as heading
+from bridge.monitor import merge_conflicts as watching
+from bridge.storage.webhook_keys import WebhookKey
+from bridge.worker import translator as translating
 from tests.accounts import link
 from tests.attacks.kit import (
     COMPONENT_ID,

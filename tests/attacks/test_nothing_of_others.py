@@ -10,9 +10,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from bridge import keys
-from bridge.core import translate
-from bridge.web import webhook as web_webhook
+from bridge.core.messages import translate
+from bridge.storage import keys
+from bridge.web.endpoints import webhook as web_webhook
 from tests.accounts import link
 from tests.attacks.kit import COMPONENT_ID, Json, Stranger, believe_every_name, connected, settled, stranger
 from tests.conftest import REPOSITORY, House, emptied, open_house

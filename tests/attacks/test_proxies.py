@@ -5,7 +5,9 @@ import re
 import pytest
 from aiohttp import web
 
-from bridge.web import limits, middleware, operator
+from bridge.web.auth import operator
+from bridge.web.http import middleware
+from bridge.web.http import rate_limit as limits
 from tests.app_kit import PAGE, open_app_house
 from tests.attacks.test_strangers import GUARDED
 from tests.conftest import House, open_house

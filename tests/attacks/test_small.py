@@ -13,9 +13,13 @@ import pytest
 import redis
 from aiohttp import web
 
-from bridge import embedded_redis, keys, members, pulls
-from bridge.core import flowdock_token, urls
-from bridge.web import cookies, sessions
+from bridge.core import urls
+from bridge.core.security import flowdock_token
+from bridge.storage import embedded as embedded_redis
+from bridge.storage import flow_members as members
+from bridge.storage import keys, pulls
+from bridge.web.auth import sessions
+from bridge.web.http import cookies
 from scripts.sandbox.browse import Browser
 from tests import sign
 from tests.accounts import link
@@ -180,7 +184,7 @@ async def test_no_answer_names_what_bridge_runs_on(house: House, asked: str) -> 
 
 
 async def test_control_aiohttp_names_what_it_runs_on(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bridge.web.middleware.safe_headers", lambda _: unchanged)
+    monkeypatch.setattr("bridge.web.http.middleware.safe_headers", lambda _: unchanged)
     await house.go_down()
     await house.come_up()
     for asked in _ASKED.values():

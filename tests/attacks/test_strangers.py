@@ -8,7 +8,9 @@ from contextlib import asynccontextmanager, suppress
 import pytest
 from aiohttp import web
 
-from bridge.web import bodies, connections, webhook
+from bridge.web.endpoints import webhook
+from bridge.web.http import bodies
+from bridge.web.http import connection_limit as connections
 from tests.conftest import House
 from tests.web.test_connections import webhook as delivered
 from tests.web.test_wire import CLICK, FORM, HOOK, IS_JSON, another, connected, get, post

@@ -7,11 +7,12 @@ import aiohttp
 import orjson
 import pytest
 
-from bridge import keys
-from bridge.core import translate, webhook
 from bridge.core.errors import Malformed
-from bridge.deliveries import SEEN_SECONDS
-from bridge.web import webhook as web_webhook
+from bridge.core.github import webhook
+from bridge.core.messages import translate
+from bridge.queue.delivery_queue import SEEN_SECONDS
+from bridge.storage import keys
+from bridge.web.endpoints import webhook as web_webhook
 from tests.accounts import link
 from tests.attacks.kit import (
     COMPONENT_ID,

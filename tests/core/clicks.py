@@ -6,7 +6,7 @@ from typing import Any
 from bridge.core.actions import ACTIONS, Call, Click
 from bridge.core.errors import GitHubRefused
 from bridge.core.model import Target
-from bridge.core.pull import PullRequest
+from bridge.core.pulls.model import PullRequest
 from tests.core.story import Story
 
 SHA = "a" * 40

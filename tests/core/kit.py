@@ -5,13 +5,15 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from bridge.core import checks, snapshot, thread, told, translate
+from bridge.core.messages import thread, translate
+from bridge.core.messages.translate import Outgoing, Translation
 from bridge.core.model import Connection, Delivery, Message
 from bridge.core.options import Options
-from bridge.core.pull import PullRequest
-from bridge.core.registers import Register
-from bridge.core.snapshot import Snapshot
-from bridge.core.translate import Outgoing, Translation
+from bridge.core.pulls import checks, snapshot
+from bridge.core.pulls import extract as told
+from bridge.core.pulls.lww import Register
+from bridge.core.pulls.model import PullRequest
+from bridge.core.pulls.snapshot import Snapshot
 from scripts.sandbox.flowdock.validation import check_message
 from tests.core import page
 

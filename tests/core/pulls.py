@@ -5,7 +5,7 @@ from typing import Any, Literal
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from bridge.core.pull import Branch, Changes, Check, Link, Person, PullRequest, Reviewer, ReviewState
+from bridge.core.pulls.model import Branch, Changes, Check, Link, Person, PullRequest, Reviewer, ReviewState
 
 PAGE = "https://github.com/acme/component/pull/1"
 COMPONENT = "https://github.com/acme/component"

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from bridge.core.actions.merging import TRIES
-from bridge.core.pull import PullRequest
+from bridge.core.pulls.model import PullRequest
 from tests.core.clicks import PULLS, SHA, Outcome, call, click, pull_after, refusal
 from tests.core.pulls import APPROVED, a_pull
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge.core.pull import PullRequest
+from bridge.core.pulls.model import PullRequest
 from tests.core import life_deeds
 from tests.core.kit import Bridge
 from tests.core.life import DEEDS, Life, Truth

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge.core import checks
-from bridge.core.checks import Verdict
-from bridge.core.pull import Check
-from bridge.core.registers import Register
+from bridge.core.pulls import checks
+from bridge.core.pulls.checks import Verdict
+from bridge.core.pulls.lww import Register
+from bridge.core.pulls.model import Check
 from tests.core import check_samples as sample
 from tests.core.kit import delivery
 from tests.core.samples import REPOSITORY, SHA, checked

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge.core import claims
-from bridge.core.claims import Claim
 from bridge.core.errors import ClaimRefused
+from bridge.core.security import claims
+from bridge.core.security.claims import Claim
 from tests import sign
 
 SECRET = "cookie-secret"

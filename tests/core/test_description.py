@@ -11,10 +11,11 @@ import msgspec
 import pytest
 import zstandard
 
-from bridge.core import description, markdown, snapshot
+from bridge.core.messages import description, markdown
 from bridge.core.model import Connection
-from bridge.core.pull import Rendered
-from bridge.core.snapshot import Snapshot
+from bridge.core.pulls import snapshot
+from bridge.core.pulls.model import Rendered
+from bridge.core.pulls.snapshot import Snapshot
 from tests.core.kit import Bridge, connection
 from tests.core.samples import on_comment, on_pull, pull, repository
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from bridge.core.events import TABLE
-from bridge.core.translate import MAX_REVIEWS_NOTED
+from bridge.core.messages.events import TABLE
+from bridge.core.messages.translate import MAX_REVIEWS_NOTED
 from tests.core import page
 from tests.core.kit import Bridge, satisfies_flowdock
 from tests.core.row import OPENED, Row, Told, hold

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from bridge.core.events import TABLE, merging
-from bridge.core.events.table import on
+from bridge.core.messages.events import TABLE, merging
+from bridge.core.messages.events.table import on
 from bridge.core.model import Author, Message
 from tests.core import page
 from tests.core.evasions import EVASIONS

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from bridge.core import checks, translate
+from bridge.core.messages import translate
+from bridge.core.pulls import checks
 from tests.core.kit import Bridge, connection, delivery, satisfies_flowdock
 from tests.examples import events, example, examples
 from tests.sandbox.schemas import InvalidPayload, validate

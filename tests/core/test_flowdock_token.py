@@ -14,8 +14,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from bridge.core import flowdock_token
 from bridge.core.errors import TokenRefused
+from bridge.core.security import flowdock_token
 from tests import sign
 
 SECRET = "flowdock-secret"

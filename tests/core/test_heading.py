@@ -8,9 +8,11 @@ from hypothesis import example as such_as
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge.core import heading, translate, webhook
 from bridge.core.errors import Malformed
-from bridge.core.heading import Heading
+from bridge.core.github import header as heading
+from bridge.core.github import webhook
+from bridge.core.github.header import Heading
+from bridge.core.messages import translate
 from bridge.core.model import Envelope
 from tests.examples import events, examples
 

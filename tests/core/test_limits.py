@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge.core import limits
-from bridge.core.limits import Limiter
+from bridge.web.http import token_bucket as limits
+from bridge.web.http.token_bucket import Limiter
 
 # What is asked for (seconds since the first), and how long each is told to wait.
 ASKED: list[tuple[str, list[float], list[int]]] = [

@@ -5,7 +5,7 @@ import json
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge.core import manifest
+from bridge.core.github import app_manifest as manifest
 
 TEXTS = st.text(max_size=60)
 

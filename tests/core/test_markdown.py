@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge.core import markdown
+from bridge.core.messages import markdown
 from bridge.core.urls import web_address
 from tests.core import page
 from tests.core.evasions import EVASIONS

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge.core import masking
-from bridge.core.masking import CUT, MASK, mask_text, shown, sounds_secret
+from bridge.core.security import redaction as masking
+from bridge.core.security.redaction import CUT, MASK, mask_text, shown, sounds_secret
 
 ALNUM = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 CORE = st.text(ALNUM, min_size=36, max_size=60)

@@ -6,8 +6,9 @@ from typing import Any, get_type_hints
 import orjson
 import pytest
 
-from bridge.core import narrow, webhook
 from bridge.core.errors import Malformed
+from bridge.core.github import partial as narrow
+from bridge.core.github import webhook
 from bridge.core.model import Envelope
 from tests.core.kit import Bridge, connection
 from tests.core.test_every_example import nullable, without

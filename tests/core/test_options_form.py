@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.core.options import GROUPS, PRESETS, Options
-from bridge.core.options_form import ABOUT_GROUPS, DEFAULT, OWN, Choices, OptionsRefused, choices, read
+from bridge.web.pages.options_form import ABOUT_GROUPS, DEFAULT, OWN, Choices, OptionsRefused, choices, read
 
 QUIET = next(preset.options for preset in PRESETS if preset.slug == "quiet")
 OWN_OPTIONS = Options(groups=("status", "reviews"), bots="none", labels=True, bases=("main", "release/*"))

@@ -7,7 +7,7 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge.core import packing
+from bridge.core import compression
 from tests.examples import events, examples
 
 
@@ -18,7 +18,7 @@ from tests.examples import events, examples
 def test_what_is_packed_comes_out_as_it_went_in(document: bytes, to_keep: bool) -> None:
     # JSON in UTF-8 never begins like a frame: what does is no payload.
     if not document.startswith(b"\x28\xb5\x2f\xfd"):
-        assert packing.unpack(packing.pack(document, to_keep=to_keep)) == document
+        assert compression.unpack(compression.pack(document, to_keep=to_keep)) == document
 
 
 def test_githubs_payloads_take_a_fifth_of_their_room_at_most() -> None:
@@ -26,29 +26,29 @@ def test_githubs_payloads_take_a_fifth_of_their_room_at_most() -> None:
         for payload in examples(event):
             document = json.dumps(payload).encode()
             if len(document) > 20_000:
-                assert len(packing.pack(document)) < len(document) / 5
+                assert len(compression.pack(document)) < len(document) / 5
 
 
 def test_what_was_packed_at_another_level_comes_out_too() -> None:
     document = b'{"a": "b"}' * 200
-    assert packing.unpack(zstandard.ZstdCompressor(level=-1).compress(document)) == document
+    assert compression.unpack(zstandard.ZstdCompressor(level=-1).compress(document)) == document
 
 
 @pytest.mark.parametrize("document", [b"", b"{}", b'{"a":"' + b"x" * 500 + b'"}'], ids=len)
 def test_what_packing_is_not_worth_it_for_stays_as_it_is(document: bytes) -> None:
-    assert packing.pack(document) == document or len(document) >= packing.WORTH
+    assert compression.pack(document) == document or len(document) >= compression.WORTH
 
 
-@pytest.mark.parametrize("document", [b"", b"{}", b"[]" * 300, b"x" * (2 * packing.SHARED)], ids=len)
+@pytest.mark.parametrize("document", [b"", b"{}", b"[]" * 300, b"x" * (2 * compression.SHARED)], ids=len)
 @pytest.mark.parametrize("to_keep", [True, False])
 def test_its_size_is_known_while_it_is_packed(document: bytes, to_keep: bool) -> None:
-    packed = packing.pack(document, to_keep=to_keep)
-    assert packing.size(packed) == len(document)
-    assert packing.unpack(packed) == document
+    packed = compression.pack(document, to_keep=to_keep)
+    assert compression.size(packed) == len(document)
+    assert compression.unpack(packed) == document
 
 
 def test_a_broken_frame_is_told() -> None:
-    packed = packing.pack(b'{"a": "b"}' * 200)
+    packed = compression.pack(b'{"a": "b"}' * 200)
     for broken in (packed[:-3], packed[:6], packed[:20] + b"\0\0\0\0" + packed[24:]):
         with pytest.raises(ValueError, match="is broken"):
-            packing.unpack(broken)
+            compression.unpack(broken)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from bridge.core.events import TABLE
+from bridge.core.messages.events import TABLE
 from tests.core import pull_rows, pull_rows_rest
 from tests.core.kit import Bridge
 from tests.core.pull_rows import did

@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from bridge.core import markdown
-from bridge.core.events.table import mentioned, mentioned_now
+from bridge.core.messages import markdown
+from bridge.core.messages.events.table import mentioned, mentioned_now
 from tests.core import page
 
 REPOSITORY = "https://github.com/acme/component"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge.core.registers import ABOUT, CARRIED, OLDEST, Members, Register, merge_all, moment
+from bridge.core.pulls.lww import ABOUT, CARRIED, OLDEST, Members, Register, merge_all, moment
 
 NOON, LATER = "2026-03-10T12:00:00.000Z", "2026-03-10T12:00:00.001Z"
 

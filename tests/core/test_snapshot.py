@@ -8,10 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from bridge.core import snapshot, told
-from bridge.core.pull import Branch, Changes, Person, PullRequest, Rendered
-from bridge.core.registers import Members, Register
-from bridge.core.snapshot import Snapshot
+from bridge.core.pulls import extract as told
+from bridge.core.pulls import snapshot
+from bridge.core.pulls.lww import Members, Register
+from bridge.core.pulls.model import Branch, Changes, Person, PullRequest, Rendered
+from bridge.core.pulls.snapshot import Snapshot
 from tests.core.kit import delivery
 from tests.core.samples import SHA, on_comment, on_line, on_pull, on_review, on_thread, pull, user
 from tests.core.story import Story, payload_of

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bridge.core.events.table import MAX_QUOTED
+from bridge.core.messages.events.table import MAX_QUOTED
 from bridge.core.model import Message
 from tests.core import page
 from tests.core.kit import Bridge

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from bridge.core import thread
 from bridge.core.actions import ACTIONS
-from bridge.core.pull import Branch, Changes, Link, Person, PullRequest
+from bridge.core.messages import thread
+from bridge.core.pulls.model import Branch, Changes, Link, Person, PullRequest
 from tests.core import page
 from tests.core.kit import STATUSES, WEB_URL, satisfies_flowdock
 from tests.core.pulls import (

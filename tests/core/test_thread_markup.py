@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
-from bridge.core import thread
-from bridge.core.pull import Branch, Check, Link, Person, PullRequest, Reviewer
+from bridge.core.messages import thread
+from bridge.core.pulls.model import Branch, Check, Link, Person, PullRequest, Reviewer
 from tests.core import page
 from tests.core.evasions import EVASIONS
 from tests.core.kit import WEB_URL, satisfies_flowdock

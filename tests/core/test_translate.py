@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge.core import checks, translate
+from bridge.core.messages import translate
 from bridge.core.model import Connection
+from bridge.core.pulls import checks
 from tests.core.kit import Bridge, connection, delivery
 from tests.core.row import OPENED, Told
 from tests.core.samples import (

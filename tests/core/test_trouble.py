@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from bridge.core.missed import Attempt, missed, read_attempt
+from bridge.core.github.health import UNSEEN, Hint, Seen, concerns, hint_of, judge
+from bridge.core.github.redelivery import Attempt, missed, read_attempt
 from bridge.core.model import Connection, Delivery, Trouble
-from bridge.core.trouble import UNSEEN, Hint, Seen, concerns, hint_of, judge
 
 NOW = 1_800_000_000.0
 CONNECTION = Connection(

@@ -2,8 +2,8 @@
 
 import pytest
 
-from bridge.core.pull import PullRequest
-from bridge.core.turn import Turn, whose
+from bridge.core.pulls.model import PullRequest
+from bridge.core.pulls.next_action import Turn, whose
 from tests.core.pulls import APPROVED, ASKED, FAILED, PASSED, REFUSED, RUNNING, TEAM, a_pull
 
 TALK = ("https://github.com/acme/component/pull/1#discussion_r1",)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge.core.markdown import to_html
+from bridge.core.messages.markdown import to_html
 from bridge.core.urls import web_address
 from tests.core.kit import satisfies_flowdock
 from tests.core.test_every_example import EXAMPLES, known

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge.core.vault import Undecryptable, Vault, key_name
+from bridge.core.security.encryption import Undecryptable, Vault, key_name
 
 OLD = "old key " * 4
 NEW = "new key " * 4

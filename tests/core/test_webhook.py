@@ -9,8 +9,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from bridge.core import webhook
 from bridge.core.errors import Malformed, RequestRefused, Unsigned, WrongContentType
+from bridge.core.github import webhook
 from bridge.core.model import Delivery
 from tests import sign
 from tests.core.story import Story

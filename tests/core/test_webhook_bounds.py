@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge.core import webhook
 from bridge.core.errors import Malformed
+from bridge.core.github import webhook
 from tests import sign
 
 SECRET = "s" * 32

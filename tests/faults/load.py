@@ -17,15 +17,15 @@ from uuid import uuid4
 import aiohttp
 from redis.exceptions import RedisError
 
-from bridge import keys
+from bridge.core.messages.translate import message_uuid
 from bridge.core.model import Connection
-from bridge.core.translate import message_uuid
-from bridge.core.vault import Vault
-from bridge.deliveries import Deliveries
-from bridge.entries import DeadLetter
-from bridge.journal import Journal
-from bridge.redis_client import close_redis, connect_redis
-from bridge.store import Store
+from bridge.core.security.encryption import Vault
+from bridge.queue.delivery_queue import Deliveries
+from bridge.queue.entries import DeadLetter
+from bridge.storage import keys
+from bridge.storage.client import close_redis, connect_redis
+from bridge.storage.connections import Store
+from bridge.storage.delivery_log import Journal
 from scripts.sandbox.house import FLOW, House, free_port, open_house, until
 from tests import sign
 from tests.faults.row import PULLS, REPOSITORIES, STEPS, THREADS, TOTAL, Row

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from bridge import embedded_redis
+from bridge.storage import embedded as embedded_redis
 
 
 class RedisServer:

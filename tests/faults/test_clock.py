@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.journal import Journal
+from bridge.storage.delivery_log import Journal
 from tests.faults.load import Load
 from tests.faults.row import AT, TOTAL
 from tests.faults.table import check

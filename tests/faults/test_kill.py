@@ -10,7 +10,8 @@ from typing import Literal
 
 import pytest
 
-from bridge import keys, queue_lua
+from bridge.queue import scripts as queue_lua
+from bridge.storage import keys
 from scripts.sandbox.house import until
 from tests.faults import github
 from tests.faults.load import Load

@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Page, expect
 
-from bridge import credentials
+from bridge.clients import github_credentials as credentials
 from tests.app_kit import PAGE, another_process, delivered, open_app_house, stored
 from tests.conftest import House
 from tests.stories.looks import looks, shot

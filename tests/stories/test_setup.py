@@ -95,7 +95,7 @@ async def test_one_fails_and_is_tried_again(house: House, page: Page) -> None:
 
 
 async def test_no_ping_comes_at_first(house: House, page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bridge.web.setup_result.HOLD_SECONDS", 0.5)
+    monkeypatch.setattr("bridge.web.pages.setup_result.HOLD_SECONDS", 0.5)
     await link(house, "cy")
     async with house.http.post(f"{house.github}/_sandbox/webhooks", json={"mode": "hold"}):
         pass

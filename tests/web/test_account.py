@@ -5,8 +5,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from bridge import keys, store
 from bridge.core.model import Act
+from bridge.storage import connections as store
+from bridge.storage import keys
 from scripts.sandbox.browse import Browser, Page
 from scripts.sandbox.faults import Fault
 from tests.accounts import link

@@ -10,7 +10,7 @@ import jwt
 import pytest
 from yarl import URL
 
-from bridge import github
+from bridge.clients import github
 from scripts.sandbox.faults import Fault
 from tests import sign
 from tests.accounts import link

@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from bridge.journal import HOUR, HOURS, Counts
-from bridge.web.chart import DOWN, UP, draw
+from bridge.storage.delivery_log import HOUR, HOURS, Counts
 from bridge.web.filters import ago, exact, moment, words
+from bridge.web.pages.chart import DOWN, UP, draw
 
 NOW = 1_800_000_000.0
 

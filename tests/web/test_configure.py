@@ -9,8 +9,8 @@ from urllib.parse import urlencode
 
 import pytest
 
-from bridge import keys
 from bridge.core.model import Connection, Trouble
+from bridge.storage import keys
 from scripts.sandbox.browse import Browser, Form, Page
 from scripts.sandbox.faults import Fault
 from tests.accounts import link

@@ -8,8 +8,8 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from bridge import app
-from bridge.web import connections
+from bridge.web import app
+from bridge.web.http import connection_limit as connections
 from scripts.sandbox.faults import Fault
 from tests import sign
 from tests.accounts import link

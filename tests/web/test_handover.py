@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
-from bridge import handovers, keys
+from bridge.connections import handover_requests as handovers
+from bridge.connections.handover_requests import Answered, NoSuchHandover, TooManyAsked
 from bridge.core.model import FlowdockUser
 from bridge.core.options import Options
-from bridge.handovers import Answered, NoSuchHandover, TooManyAsked
-from bridge.web import handover as page_module
+from bridge.storage import keys
+from bridge.web.auth import handover as page_module
 from scripts.sandbox.browse import Browser
 from scripts.sandbox.faults import Fault
 from tests.accounts import link

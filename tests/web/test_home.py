@@ -10,9 +10,9 @@ from aiohttp.test_utils import TestServer
 from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as RedisAway
 
-from bridge import keys
-from bridge.app import create_app
 from bridge.core.model import Connection, Trouble
+from bridge.storage import keys
+from bridge.web.app import create_app
 from scripts.sandbox.browse import Browser
 from scripts.sandbox.faults import Fault
 from tests.app_kit import made_at_github, open_app_house

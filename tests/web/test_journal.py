@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from bridge import handling, keys
 from bridge.core.model import Connection
+from bridge.storage import keys
+from bridge.worker import processor as handling
 from scripts.sandbox.browse import Browser, Form, Page
 from scripts.sandbox.faults import Fault
 from tests.accounts import link
@@ -440,7 +441,7 @@ async def test_of_a_github_app_only_its_owner_sees_payloads(redis_url: str, brow
 async def test_a_search_at_github_has_an_end(
     house: House, browser: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bridge.web.journal.SEARCH_SECONDS", 0.05)
+    monkeypatch.setattr("bridge.web.pages.deliveries.SEARCH_SECONDS", 0.05)
     one = await connection(house)
     delivery = await told_of(house, one)
     await link(house, "cy")

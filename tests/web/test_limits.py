@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import structlog
 
-from bridge.web import limits
+from bridge.web.http import rate_limit as limits
 from tests import sign
 from tests.accounts import link
 from tests.app_kit import open_app_house

@@ -10,9 +10,9 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from bridge import credentials
-from bridge.core import manifest
-from bridge.hooks import EVENTS
+from bridge.clients import github_credentials as credentials
+from bridge.clients.github_webhooks import EVENTS
+from bridge.core.github import app_manifest as manifest
 from scripts.sandbox.browse import Browser, Page
 from scripts.sandbox.faults import Fault
 from tests.app_kit import (

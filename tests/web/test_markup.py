@@ -10,7 +10,7 @@ from urllib.parse import quote
 import pytest
 
 from bridge.core.model import Act, Connection
-from bridge.web import sessions
+from bridge.web.auth import sessions
 from scripts.sandbox.browse import Browser
 from scripts.sandbox.faults import Fault
 from tests.accounts import link

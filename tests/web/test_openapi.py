@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from yarl import URL
 
-from bridge.app import create_app
-from bridge.web import openapi
+from bridge.web.app import create_app
+from bridge.web.endpoints import openapi
 from scripts.sandbox.browse import Browser
 from tests import sign
 from tests.conftest import House

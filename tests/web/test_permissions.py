@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import pytest
 
-from bridge.app import create_app
 from bridge.core.model import Connection
-from bridge.store import new_connection_id
+from bridge.storage.connections import new_connection_id
+from bridge.web.app import create_app
 from scripts.sandbox.browse import Browser
 from tests.accounts import link
 from tests.conftest import REPOSITORY, House

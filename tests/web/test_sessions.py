@@ -8,9 +8,9 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from yarl import URL
 
-from bridge import keys
-from bridge.web import sessions
-from bridge.web.keys import Session
+from bridge.storage import keys
+from bridge.web.auth import sessions
+from bridge.web.context import Session
 from scripts.sandbox.browse import Browser, Form, Page
 from scripts.sandbox.faults import Fault
 from tests.accounts import link

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from bridge.hooks import Repository
-from bridge.web.repository_list import rows
+from bridge.clients.github_webhooks import Repository
+from bridge.web.pages.repository_list import rows
 from scripts.sandbox.browse import Browser, Page
 from scripts.sandbox.faults import Fault
 from tests.accounts import link
@@ -321,17 +321,17 @@ async def test_an_interrupted_set_up_says_so_and_is_completed(
 
     page = await visit(house, browser)
     cy = await Installer.of(house)
-    monkeypatch.setattr("bridge.web.setup.WAIT_SECONDS", 0)
-    monkeypatch.setattr("bridge.web.setup_result.HOLD_SECONDS", 0)
+    monkeypatch.setattr("bridge.web.pages.setup.WAIT_SECONDS", 0)
+    monkeypatch.setattr("bridge.web.pages.setup_result.HOLD_SECONDS", 0)
     running = await send(browser, page, [COMPONENT_ID])
     assert "0 of 1 done" in words(running)
     await eventually(met)
     await house.services.setting_up.stop()
     await house.services.connecting.settled(seconds=0)
-    monkeypatch.setattr("bridge.setting_up.INTERRUPTED_SECONDS", 0)
+    monkeypatch.setattr("bridge.connections.bulk_connect.INTERRUPTED_SECONDS", 0)
     page = await browser.open(running.url)
     assert "bridge was interrupted here. Try it again." in words(page)
-    monkeypatch.setattr("bridge.web.setup.WAIT_SECONDS", 8)
+    monkeypatch.setattr("bridge.web.pages.setup.WAIT_SECONDS", 8)
     done = await browser.press(page, "Try it again")
     assert "Main is connected" in words(done)
     assert (len(await cy.sources()), len(await cy.hooks())) == (1, 1)
@@ -349,7 +349,7 @@ async def test_a_repository_that_changed_meanwhile_is_refused(house: House, brow
 async def test_no_ping_is_said_with_what_to_check(
     house: House, browser: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bridge.web.setup_result.PING_SECONDS", 0)
+    monkeypatch.setattr("bridge.web.pages.setup_result.PING_SECONDS", 0)
     async with house.http.post(f"{house.github}/_sandbox/webhooks", json={"mode": "hold"}):
         pass
     page = await send(browser, await visit(house, browser), [COMPONENT_ID])

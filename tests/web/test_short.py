@@ -14,9 +14,10 @@ import pytest
 import structlog
 from aiohttp import web
 
-from bridge.app import create_app, make_runner
 from bridge.core.model import Envelope
-from bridge.web import connections, short
+from bridge.web import fast_path as short
+from bridge.web.app import create_app, make_runner
+from bridge.web.http import connection_limit as connections
 from tests import sign
 from tests.conftest import House
 from tests.payloads import pull_request

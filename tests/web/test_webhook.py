@@ -15,7 +15,7 @@ from urllib.parse import urlencode, urlsplit
 import pytest
 from redis.asyncio import Redis
 
-from bridge import keys
+from bridge.storage import keys
 from tests import sign
 from tests.conftest import House, eventually, open_house
 from tests.payloads import pull_request

@@ -14,9 +14,9 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from bridge.app import create_app, make_runner
-from bridge.off_loop import LARGE
-from bridge.web.bodies import Bodies
+from bridge.queue.offload import LARGE
+from bridge.web.app import create_app, make_runner
+from bridge.web.http.bodies import Bodies
 from tests import sign
 from tests.conftest import House, eventually
 

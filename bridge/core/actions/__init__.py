@@ -12,7 +12,7 @@ from typing import Any
 from bridge.core import names
 from bridge.core.errors import GitHubRefused, NotFound
 from bridge.core.model import Target
-from bridge.core.pull import PullRequest
+from bridge.core.pulls.model import PullRequest
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from bridge.core.actions import Click, Steps, action
 from bridge.core.errors import GitHubRefused
-from bridge.core.pull import PullRequest
+from bridge.core.pulls.model import PullRequest
 
 _FAILED = frozenset({"failure", "timed_out", "cancelled", "startup_failure"})
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from bridge.core.actions import Click, Steps, action
 from bridge.core.errors import GitHubRefused
-from bridge.core.pull import PullRequest
+from bridge.core.pulls.model import PullRequest
 
 TRIES = 3
 """For the race that GitHub reports when the base branch moves during a merge."""

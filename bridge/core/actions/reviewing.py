@@ -2,7 +2,7 @@
 
 from bridge.core.actions import Call, Click, Steps, action, is_ready
 from bridge.core.errors import GitHubRefused
-from bridge.core.pull import PullRequest
+from bridge.core.pulls.model import PullRequest
 
 _READY = """
 mutation($pull: ID!) {

@@ -4,10 +4,10 @@ import argparse
 
 from aiohttp import web
 
-import bridge.app
 import bridge.services
+import bridge.web.app
 
-IMPORTED = (bridge.app, bridge.services)
+IMPORTED = (bridge.web.app, bridge.services)
 
 
 async def ready(_: web.Request) -> web.Response:

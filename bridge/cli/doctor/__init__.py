@@ -1,0 +1,70 @@
+"""`python -m bridge doctor`: what of an installation is fine, and what to do about the rest.
+
+Every check runs by itself and ends within seconds, whatever is broken; none ends in a traceback, and no row
+holds a secret.
+"""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+
+from bridge import settings
+from bridge.cli.doctor import environment, webhooks
+from bridge.cli.doctor import external as outside
+from bridge.cli.doctor import redis as keeping
+from bridge.cli.doctor.rows import Row, bounded
+from bridge.cli.terminal import table
+from bridge.core.errors import BridgeError
+from bridge.core.security.encryption import MIN_KEY
+from bridge.services import open_services
+from bridge.settings import Settings
+
+WEBHOOKS_SECONDS = 30
+"""All repositories together; each by itself has the time of a check."""
+
+
+async def examine(environ: Mapping[str, str], *, redis_url: str | None, as_json: bool) -> None:
+    """Check the settings and, unless `redis_url` is None, all that they lead to; print a table, or JSON.
+
+    Raises `BridgeError` if something is wrong; warnings are no failure.
+    """
+    rows = await look(environ, redis_url=redis_url)
+    if as_json:
+        print(
+            json.dumps(
+                [{"check": row.check, "state": row.state, "to_do": row.to_do} for row in rows], indent=2
+            )
+        )
+    else:
+        print(table(("CHECK", "STATE", "WHAT TO DO"), rows))
+    if wrong := sum(row.state == "wrong" for row in rows):
+        raise BridgeError(f"{wrong} of {len(rows)} checks failed")
+
+
+async def look(environ: Mapping[str, str], *, redis_url: str | None) -> list[Row]:
+    """What `examine` prints; raises nothing."""
+    chosen, problems = settings.examine(environ)
+    rows = environment.rows(chosen, problems)
+    if redis_url is not None:
+        rows += await _around(chosen, {problem.split()[0] for problem in problems}, redis_url)
+    return rows
+
+
+async def _around(chosen: Settings, broken: set[str], redis_url: str) -> list[Row]:
+    """What the settings lead to; what needs a broken one is left out, as that is told already."""
+    usable = replace(chosen, encryption_keys=("-" * MIN_KEY,)) if "ENCRYPTION_KEY" in broken else chosen
+    async with open_services(usable, redis_url=redis_url) as services:
+        checks = [bounded("Redis", keeping.rows(services, tokens="ENCRYPTION_KEY" not in broken), seconds=20)]
+        if not broken & {"GITHUB_URL", "GITHUB_API_URL"}:
+            checks.append(bounded("GitHub", outside.github(services)))
+            if not broken & {*settings.GITHUB_OF_THE_ENVIRONMENT, "ENCRYPTION_KEY"}:
+                checks.append(bounded("GitHub credentials", outside.github_client(services)))
+        if not broken & {"FLOWDOCK_CLIENT_ID", "FLOWDOCK_CLIENT_SECRET", "FLOWDOCK_API_URL"}:
+            checks.append(bounded("Flowdock credentials", outside.flowdock_client(services)))
+        if not broken & {"WEB_URL", "PORT", "ENCRYPTION_KEY"}:
+            checks.append(bounded("public address", outside.public_address(services)))
+        if not broken & {"GITHUB_API_URL", "GITHUB_URL", "WEB_URL", "ENCRYPTION_KEY"}:
+            checks.append(bounded("webhooks", webhooks.rows(services), seconds=WEBHOOKS_SECONDS))
+        found = await asyncio.gather(*checks)
+    return [row for rows in found for row in rows]

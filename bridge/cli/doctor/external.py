@@ -1,0 +1,126 @@
+"""GitHub, Flowdock, and bridge's own address as it is seen from outside."""
+
+import hashlib
+import hmac
+import secrets
+from typing import Any
+
+import aiohttp
+import orjson
+
+from bridge.cli.doctor.rows import Row
+from bridge.clients.github_credentials import NoCredentials
+from bridge.clients.github_webhooks import PATH
+from bridge.clients.session import open_session
+from bridge.core.errors import GitHubFailing, OAuthFailed
+from bridge.services import Services
+from bridge.storage import keys
+
+_MADE_UP = "made-up-by-doctor"
+_CODE_UNKNOWN = frozenset({"bad_verification_code", "invalid_grant"})
+"""What is answered to a made-up code once client id and secret were found right."""
+
+
+async def github(services: Services) -> list[Row]:
+    """Whether GitHub's API answers."""
+    url = services.settings.github_api_url
+    try:
+        version = await services.github.reach()
+    except GitHubFailing as error:
+        return [Row("GitHub", "wrong", f"{error}: check the network, and GITHUB_API_URL ({url})")]
+    return [Row("GitHub", "fine", " ".join(filter(None, [url, version])))]
+
+
+async def github_client(services: Services) -> list[Row]:
+    """Whether GitHub knows bridge's client id and secret.
+
+    A made-up code is exchanged: GitHub looks at the client first, and says what it finds wrong.
+    https://docs.github.com/apps/oauth-apps/maintaining-oauth-apps/troubleshooting-oauth-app-access-token-request-errors
+    """
+    check = "GitHub credentials"
+    try:
+        credentials = await services.credentials.current()
+    except NoCredentials as error:
+        return [Row(check, "wrong", f"{error}: make it at {services.settings.web_url}/github/manifest")]
+    whose = f"of the GitHub App {credentials.app.name}" if credentials.app else "of the OAuth App"
+    try:
+        await services.github.exchange(
+            _MADE_UP, redirect_uri=f"{services.settings.web_url}/auth/github/callback", verifier=_MADE_UP
+        )
+    except OAuthFailed as error:
+        advice = (
+            "make the App anew at /github/manifest"
+            if credentials.app
+            else "copy GITHUB_CLIENT_ID and GITHUB_CLIENT_SECRET anew"
+        )
+        return [_of_client(check, whose, error, advice)]
+    return [Row(check, "warn", "GitHub took a made-up code: is GITHUB_URL really GitHub?")]
+
+
+async def flowdock_client(services: Services) -> list[Row]:
+    """Whether Flowdock answers, and knows bridge's client id and secret (RFC 6749, 5.2)."""
+    check = "Flowdock credentials"
+    try:
+        await services.flowdock.exchange(
+            _MADE_UP, redirect_uri=f"{services.settings.web_url}/auth/flowdock/callback"
+        )
+    except OAuthFailed as error:
+        advice = "copy FLOWDOCK_CLIENT_ID and FLOWDOCK_CLIENT_SECRET anew, and check FLOWDOCK_API_URL"
+        return [_of_client(check, "of the application", error, advice)]
+    return [Row(check, "warn", "Flowdock took a made-up code: is FLOWDOCK_API_URL really Flowdock?")]
+
+
+def _of_client(check: str, whose: str, error: OAuthFailed, advice: str) -> Row:
+    if error.code in _CODE_UNKNOWN:
+        return Row(check, "fine", whose)
+    return Row(check, "wrong", f"{error}; {advice}")
+
+
+async def public_address(services: Services) -> list[Row]:
+    """Whether WEB_URL leads to a bridge, and whether that one knows this secret and this Redis."""
+    check, url = "public address", services.settings.web_url
+    unseen = "from outside it may be fine, see the ping of a webhook"
+    async with open_session() as session:
+        try:
+            async with session.get(f"{url}/healthz", allow_redirects=False) as response:
+                status, body = response.status, await response.content.read(1000)
+        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+            words = f"{url} cannot be reached from here ({type(error).__name__}): {unseen}"
+            return [Row(check, "warn", words)]
+        if status != 200 or _field(body, "status") != "alive":
+            words = f"{url} answers, but not as bridge does ({status}): check WEB_URL and what is before it"
+            return [Row(check, "warn", words)]
+        return [await _same(check, url, services, session)]
+
+
+async def _same(check: str, url: str, services: Services, session: aiohttp.ClientSession) -> Row:
+    """A ping as GitHub signs it: only a bridge with the same secret takes it, and notes it in its Redis."""
+    known = await services.credentials.webhook_secrets()
+    if not known:
+        return Row(check, "fine", url)
+    hook_id = secrets.randbelow(2**52) + 1
+    body = orjson.dumps({"zen": "Is this bridge?", "hook_id": hook_id})
+    headers = {
+        "Content-Type": "application/json",
+        "X-GitHub-Event": "ping",
+        "X-GitHub-Delivery": f"doctor-{hook_id}",
+        "X-Hub-Signature-256": f"sha256={hmac.new(known[0].encode(), body, hashlib.sha256).hexdigest()}",
+    }
+    async with session.post(f"{url}{PATH}", data=body, headers=headers, allow_redirects=False) as response:
+        status = response.status
+    if status == 401:
+        return Row(check, "wrong", f"the bridge at {url} has another GITHUB_WEBHOOK_SECRET than this one")
+    if status != 200:
+        return Row(check, "wrong", f"{url}{PATH} answers a signed ping with {status}: see bridge's log there")
+    if not await services.store.pinged_at(hook_id):
+        return Row(check, "wrong", f"the bridge at {url} has another Redis than this one: check REDIS_URL")
+    await services.redis.delete(keys.ping(0, hook_id))
+    return Row(check, "fine", url)
+
+
+def _field(body: bytes, name: str) -> Any:
+    try:
+        found = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return None
+    return found.get(name) if isinstance(found, dict) else None

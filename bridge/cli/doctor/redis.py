@@ -1,0 +1,213 @@
+"""Redis: whether it keeps what bridge promises to keep, and how the work in it stands."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Sequence
+from typing import Any, get_args
+
+from redis.asyncio import Redis
+from redis.exceptions import ResponseError
+
+from bridge.cli.doctor.rows import Row, State, bounded
+from bridge.cli.terminal import duration
+from bridge.core.errors import BridgeError
+from bridge.services import Services
+from bridge.storage import keys
+
+LONG_WAIT = 300
+"""Seconds after which a delivery that still waits is worth a look."""
+
+STATES = get_args(State)
+
+NEARLY_FULL = 0.8
+FULL = 0.95
+
+
+async def rows(services: Services, *, tokens: bool) -> list[Row]:
+    """All about Redis, with a look at the stored `tokens` or without; one row where it does not answer."""
+    answered = await bounded("Redis", _server(services))
+    if any(row.state == "wrong" and row.check == "Redis" for row in answered):
+        return answered
+    checks = [bounded("stored tokens", _tokens(services))] if tokens else []
+    parts = await asyncio.gather(*checks, bounded("workers", _work(services)))
+    return [*answered, *(row for part in parts for row in part)]
+
+
+async def _server(services: Services) -> list[Row]:
+    redis: Any = services.redis
+    try:
+        await redis.ping()
+    except Exception as error:
+        wrong = f"REDIS_URL does not answer ({type(error).__name__})"
+        if services.settings.redis_cluster:
+            wrong += ", or leads to no cluster: remove REDIS_CLUSTER then"
+        return [Row("Redis", "wrong", wrong)]
+    queue_bytes = services.settings.budgets.queue
+    if not services.settings.redis_cluster:
+        return await _node(redis, await redis.info(), queue_bytes)
+    nodes = await redis.info(target_nodes="primaries")
+    # redis-py answers for a single node without its name.
+    infos = list(nodes.values()) if "redis_version" not in nodes else [nodes]
+    rows = [await _node(redis, info, queue_bytes // len(infos)) for info in infos]
+    return [Row("Redis nodes", "fine", str(len(rows))), *(_worst(same) for same in zip(*rows, strict=True))]
+
+
+def _worst(rows: Sequence[Row]) -> Row:
+    """What one row says of all nodes."""
+    return max(rows, key=lambda row: STATES.index(row.state))
+
+
+async def _node(redis: Any, info: dict[str, Any], queue_bytes: int) -> list[Row]:
+    version = info.get("valkey_version") or info.get("redis_version") or "of an unknown version"
+    server = f"{info.get('server_name') or 'redis'} {version}"
+    unasked = info.get("cluster_enabled") and isinstance(redis, Redis)
+    return [
+        Row("Redis", "wrong", f"{server} is a cluster: set REDIS_CLUSTER=1")
+        if unasked
+        else Row("Redis", "fine", server),
+        _policy(info),
+        await _persistence(redis, info),
+        _memory(info),
+        _budget(info, queue_bytes),
+    ]
+
+
+def _policy(info: dict[str, Any]) -> Row:
+    policy = info.get("maxmemory_policy")
+    if policy is None:
+        return Row("Redis when full", "warn", "the policy cannot be asked: see that it is noeviction")
+    if policy != "noeviction":
+        return Row(
+            "Redis when full",
+            "wrong",
+            f"the policy is {policy}, which throws away deliveries: set maxmemory-policy noeviction",
+        )
+    return Row("Redis when full", "fine", "noeviction")
+
+
+async def _persistence(redis: Any, info: dict[str, Any]) -> Row:
+    check = "Redis on disk"
+    if info.get("aof_enabled"):
+        return Row(check, "fine", "appendonly")
+    try:
+        config = await redis.config_get("save")
+    except ResponseError:
+        return Row(
+            check,
+            "warn",
+            "there is no append-only file, and snapshots cannot be asked about (CONFIG is forbidden): see"
+            " that the plan keeps its data over a restart",
+        )
+    if config.get("save"):
+        return Row(check, "warn", "only snapshots: a crash of Redis loses minutes; set appendonly yes")
+    return Row(check, "warn", "nothing is written to disk: a restart loses everything; set appendonly yes")
+
+
+def _memory(info: dict[str, Any]) -> Row:
+    used, limit = int(info.get("used_memory") or 0), int(info.get("maxmemory") or 0)
+    megabytes = f"{used / 2**20:.1f} MB used"
+    if not limit:
+        return Row("Redis memory", "fine", f"{megabytes}, no limit")
+    share = used / limit
+    text = f"{megabytes} of {limit / 2**20:.0f} MB ({share:.0%})"
+    if share < NEARLY_FULL:
+        return Row("Redis memory", "fine", text)
+    text += ": when it is full, GitHub is answered 503; take a larger plan"
+    return Row("Redis memory", "wrong" if share >= FULL else "warn", text)
+
+
+def _budget(info: dict[str, Any], queue_bytes: int) -> Row:
+    """What waits must leave room for what is kept: else whoever fills the queue fills Redis."""
+    limit = int(info.get("maxmemory") or 0)
+    if not limit or 0 < 2 * queue_bytes <= limit:
+        return Row("Redis for the queue", "fine", "QUEUE_BYTES leaves room for the rest")
+    return Row(
+        "Redis for the queue",
+        "warn",
+        f"QUEUE_BYTES is over half of Redis's memory, or unlimited: set it to {limit // 2**21}M, and"
+        f" REPOSITORY_BYTES to {max(1, limit // 2**24)}M",
+    )
+
+
+async def _tokens(services: Services) -> list[Row]:
+    """Whether ENCRYPTION_KEY opens what is stored: one of each kind is tried."""
+    redis: Any = services.redis
+    connection = await redis.srandmember(keys.CONNECTIONS)
+    user = next(iter(await services.store.linked()), None)
+    tried: list[Awaitable[object]] = [services.credentials.app()]
+    if connection:
+        tried.append(services.store.connection(connection.decode()))
+    if user:
+        tried.append(services.store.account(user))
+    results = await asyncio.gather(*tried, return_exceptions=True)
+    for result in results:
+        if isinstance(result, BridgeError):
+            return [Row("stored tokens", "wrong", str(result))]
+        if isinstance(result, BaseException):
+            raise result
+    kept = sum(result is not None for result in results)
+    return [Row("stored tokens", "fine", "can be decrypted" if kept else "none yet")]
+
+
+async def _work(services: Services) -> list[Row]:
+    """Who works, what waits and what was given up."""
+    redis: Any = services.redis
+    now = int((await redis.time())[0])
+    async with redis.pipeline(transaction=False) as pipe:
+        pipe.zcount(keys.WORKERS, now, "+inf")
+        for partition in range(keys.PARTITIONS):
+            pipe.xlen(keys.dead(partition))
+            pipe.xrange(keys.inbox(partition), count=1)
+            pipe.xrange(keys.outbox(partition), count=1)
+            pipe.hgetall(keys.held(partition))
+        workers, *answers = await pipe.execute()
+    waiting = [entries[0][0] for entries in (*answers[1::4], *answers[2::4]) if entries]
+    since = min((int(entry_id.partition(b"-")[0]) / 1000 for entry_id in waiting), default=None)
+    room = await _room(services, answers[3::4])
+    return [_workers(workers, since), _waiting(since), room, _dead(sum(answers[::4]))]
+
+
+async def _room(services: Services, partitions: Sequence[dict[bytes, bytes]]) -> Row:
+    """Whether what waits is near a budget: then deliveries are refused, or soon are."""
+    budgets = services.settings.budgets
+    held = {name: int(size) for one in partitions for name, size in one.items() if name.isdigit()}
+    text = f"{sum(held.values()) / 2**20:.1f} MB waits"
+    if budgets.queue and sum(held.values()) > NEARLY_FULL * budgets.queue:
+        return Row(
+            "queue", "warn", f"{text}, near QUEUE_BYTES: start more workers, or see what holds them up"
+        )
+    full = [int(name) for name, size in held.items() if size > NEARLY_FULL * (budgets.repository or size * 2)]
+    if full:
+        names = [await services.pulls.repository_name(one) or str(one) for one in sorted(full)[:3]]
+        which = ", ".join(names) + (f" and {len(full) - 3} more" if full[3:] else "")
+        return Row("queue", "warn", f"{which}: near REPOSITORY_BYTES; see why its messages wait")
+    return Row("queue", "fine", text)
+
+
+def _workers(workers: int, since: float | None) -> Row:
+    if workers:
+        return Row("workers", "fine", f"{workers} at work")
+    return Row(
+        "workers",
+        "warn" if since is None else "wrong",
+        "no worker runs: start python -m bridge worker (or serve)",
+    )
+
+
+def _waiting(since: float | None) -> Row:
+    if since is None:
+        return Row("waiting", "fine", "nothing")
+    waited = time.time() - since
+    if waited < LONG_WAIT:
+        return Row("waiting", "fine", f"the oldest for {duration(waited)}")
+    return Row(
+        "waiting",
+        "warn",
+        f"the oldest waits for {duration(waited)}: see the log for what keeps it",
+    )
+
+
+def _dead(count: int) -> Row:
+    if not count:
+        return Row("dead letters", "fine", "none")
+    return Row("dead letters", "warn", f"{count}: see python -m bridge dead-letters")

@@ -1,0 +1,123 @@
+"""The webhook of each connected repository, asked about as whoever connected it."""
+
+import asyncio
+import time
+from itertools import groupby
+
+from bridge.cli.doctor.rows import Row, bounded
+from bridge.cli.terminal import duration
+from bridge.clients.github import TokenRevoked
+from bridge.clients.github_credentials import App
+from bridge.clients.github_webhooks import Repository
+from bridge.core.errors import BridgeError, GitHubRefused, NotLinked
+from bridge.core.model import Connection
+from bridge.services import Services
+
+MAX_REPOSITORIES = 50
+AT_ONCE = 5
+
+_MUST_LINK = "GitHub does not know the token of who connected it: they must link again"
+
+
+async def rows(services: Services) -> list[Row]:
+    """A row for each repository, and one for each connection that is in trouble."""
+    connections = await services.store.connections()
+    if not connections:
+        return [Row("connections", "fine", "none yet")]
+    in_order = sorted(connections, key=lambda one: one.repository.lower())
+    repositories = [list(group) for _, group in groupby(in_order, lambda one: one.repository.lower())]
+    app = await services.hooks.app()
+    gate, seen = asyncio.Semaphore(AT_ONCE), _Seen(services)
+
+    async def ask(of_one: list[Connection]) -> list[Row]:
+        async with gate:
+            check = f"webhook of {of_one[0].repository}"
+            asked = _installed(services, check, of_one, app, seen) if app else _hook(services, check, of_one)
+            return await bounded(check, asked)
+
+    asked = await asyncio.gather(*map(ask, repositories[:MAX_REPOSITORIES]))
+    found = [row for one in asked for row in one]
+    if (left := len(repositories) - MAX_REPOSITORIES) > 0:
+        found.append(Row("webhooks", "warn", f"{left} more were not asked about"))
+    return found + [
+        Row(f"connection {one.id}", "warn", f"{one.repository}: {one.trouble.text}")
+        for one in connections
+        if one.trouble
+    ]
+
+
+async def _hook(services: Services, check: str, connections: list[Connection]) -> list[Row]:
+    repository = await _present_name(services, connections[0])
+    mend = f"python -m bridge hook {repository}"
+    token = await _token(services, connections)
+    if token is None:
+        return [
+            Row(check, "warn", f"nobody who connected it is linked, so GitHub cannot be asked: try {mend}")
+        ]
+    try:
+        shown = await services.hooks.present(connections[0].repository_id, repository, token=token)
+        hook = await services.hooks.find(shown, token=token)
+    except TokenRevoked:
+        return [
+            Row(check, "warn", "GitHub does not know the token of who connected it: they must link again")
+        ]
+    except GitHubRefused as error:
+        return [Row(check, "warn", f"{error}: GitHub does not show it to who connected it; try {mend}")]
+    except BridgeError as error:
+        return [Row(check, "warn", str(error))]
+    if hook is None:
+        return [Row(check, "wrong", f"GitHub has no webhook to bridge: {mend}")]
+    if hook.problems:
+        return [Row(check, "wrong", f"{'; '.join(hook.problems)}: {mend}")]
+    pinged_at = await services.store.pinged_at(hook.id, repository_id=shown.id)
+    seen = f"pinged {duration(time.time() - pinged_at)} ago" if pinged_at else "no ping within a day"
+    return [Row(check, "fine", seen)]
+
+
+async def _installed(
+    services: Services, check: str, connections: list[Connection], app: App, seen: "_Seen"
+) -> list[Row]:
+    repository = await _present_name(services, connections[0])
+    token = await _token(services, connections)
+    if token is None:
+        words = f"nobody who connected it is linked, so GitHub cannot be asked: see {app.install_url}"
+        return [Row(check, "warn", words)]
+    try:
+        shown = await seen.by(token)
+    except TokenRevoked:
+        return [Row(check, "warn", _MUST_LINK)]
+    if repository.lower() in shown:
+        return [Row(check, "fine", f"comes with the GitHub App {app.name}")]
+    words = (
+        f"the GitHub App {app.name} is not installed there, or who connected it has left: {app.install_url}"
+    )
+    return [Row(check, "wrong", words)]
+
+
+class _Seen:
+    """The repositories with the App that a token shows; each token is asked with once."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._asked: dict[str, asyncio.Task[list[Repository]]] = {}
+
+    async def by(self, token: str) -> set[str]:
+        """Their full names in lower case; raises as `GitHub.call` does."""
+        if token not in self._asked:
+            self._asked[token] = asyncio.create_task(self._services.hooks.repositories(token))
+        return {one.full_name.lower() for one in await asyncio.shield(self._asked[token]) if one.installed}
+
+
+async def _token(services: Services, connections: list[Connection]) -> str | None:
+    for user in dict.fromkeys(one.installer for one in connections if one.installer):
+        try:
+            return await services.accounts.token(user)
+        except NotLinked:
+            continue
+    return None
+
+
+async def _present_name(services: Services, connection: Connection) -> str:
+    known = connection.repository_id
+    name = await services.pulls.repository_name(known) if known is not None else None
+    return name or connection.repository

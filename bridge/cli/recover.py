@@ -1,0 +1,44 @@
+"""`python -m bridge recover [OWNER/REPO]`: what GitHub could not deliver is asked for again."""
+
+from bridge.cli import terminal
+from bridge.clients.throttle import Pace
+from bridge.core.errors import BridgeError, NotFound
+from bridge.monitor.redelivery import Recovered
+from bridge.services import Services
+
+NEEDED = frozenset({"WEB_URL", "ENCRYPTION_KEY"})
+"""The settings without which no webhook is known for bridge's, and no linked account can be read."""
+
+
+async def recover(services: Services, *, typed: str, token: str) -> None:
+    """Ask for one repository's missed deliveries, or for those of all; prints what came of it.
+
+    `token` is that of GITHUB_TOKEN, empty to use the linked accounts. Raises `BridgeError` if nothing could
+    be asked.
+    """
+    recovery = services.recovery(Pace(services.stop))
+    if not typed:
+        done = await recovery.all(token=token)
+    else:
+        name = terminal.repository(typed)
+        if app := await services.hooks.app():
+            raise BridgeError(
+                f"deliveries come with the GitHub App {app.name}: python -m bridge recover asks for them all"
+            )
+        known = {each.lower(): installers for each, installers in (await recovery.installers()).items()}
+        if name.lower() not in known and not token:
+            raise NotFound(f"{name} is not connected: see python -m bridge connections")
+        done = [await recovery.repository(name, known.get(name.lower(), []), token=token)]
+    if not done:
+        raise NotFound("there is no connection yet: python -m bridge connect OWNER/REPO --flow-token TOKEN")
+    print(terminal.table(("REPOSITORY", "FAILED", "ASKED AGAIN", "REFUSED", "NOTE"), list(map(_row, done))))
+    looked = [one for one in done if one.looked]
+    if not looked:
+        raise BridgeError("nothing could be asked: the notes above say why")
+    if any(one.reason for one in looked) and not any(one.asked for one in looked):
+        raise BridgeError("nothing was asked for again: the notes above say why")
+
+
+def _row(done: Recovered) -> tuple[str, ...]:
+    numbers = (done.failed, done.asked, done.refused) if done.looked else ("-", "-", "-")
+    return (done.repository, *map(str, numbers), done.reason)

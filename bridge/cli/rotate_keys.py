@@ -1,0 +1,57 @@
+"""`python -m bridge rotate-keys`: everything sealed in Redis is sealed with the first ENCRYPTION_KEY."""
+
+import sys
+import time
+
+from bridge.cli import terminal
+from bridge.core.errors import BridgeError
+from bridge.core.security.encryption import Vault
+from bridge.storage import key_rotation as rotating
+from bridge.storage.client import AnyRedis
+
+PROGRESS_SECONDS = 2
+
+
+async def rotate_keys(redis: AnyRedis, vault: Vault, *, dry_run: bool) -> None:
+    """Re-encrypt, or only count; prints a table. Raises `BridgeError` if something cannot be decrypted."""
+    done = await rotating.rotate(redis, vault, dry_run=dry_run, progress=_Progress())
+    head = ("KIND", "TO RE-ENCRYPT" if dry_run else "RE-ENCRYPTED", "ALREADY NEW", "CANNOT BE DECRYPTED")
+    rows = [(name, tally.rewritten, tally.newest, tally.unreadable) for name, tally in done.kinds.items()]
+    print(terminal.table(head, rows))
+    if problem := _problem(done, vault):
+        raise BridgeError(problem)
+
+
+def _problem(done: rotating.Rotated, vault: Vault) -> str:
+    """What is wrong and what to do; empty if nothing is."""
+    sentences = []
+    for name, count in sorted(done.missing.items()):
+        sentences.append(
+            f"{_values(count)} sealed with the key {name}, and ENCRYPTION_KEY has"
+            f" {', '.join(vault.key_names)}. Put that key behind"
+            " the new one (ENCRYPTION_KEY=NEW,OLD) and run this again."
+        )
+    if done.damaged:
+        sentences.append(f"{_values(done.damaged)} damaged, or not in the place it was sealed for.")
+    if sentences:
+        sentences.append(
+            "Nothing of it was touched. What is lost for good is renewed by connecting those repositories,"
+            " linking those accounts or signing in again."
+        )
+    return " ".join(sentences)
+
+
+def _values(count: int) -> str:
+    return "1 value is" if count == 1 else f"{count} values are"
+
+
+class _Progress:
+    """Tells standard error how far it is, every few seconds: nothing of a short run."""
+
+    def __init__(self) -> None:
+        self._told_at = time.monotonic()
+
+    def __call__(self, looked: int, total: int) -> None:
+        if time.monotonic() - self._told_at >= PROGRESS_SECONDS:
+            self._told_at = time.monotonic()
+            print(f"{looked} of {total} keys looked at", file=sys.stderr)

@@ -1,0 +1,340 @@
+"""Flowdock's API and OAuth: the only module that speaks to Flowdock."""
+
+import re
+from collections.abc import Awaitable, Callable, Sequence
+from functools import lru_cache
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import aiohttp
+import orjson
+import structlog
+import yarl
+
+from bridge.clients import oauth
+from bridge.clients.session import retry_after
+from bridge.core.errors import (
+    FlowdockFailing,
+    FlowdockRejected,
+    NotAMember,
+    OAuthFailed,
+    SignedOut,
+    SourceGone,
+)
+from bridge.core.model import Flow, FlowdockUser, Message, Source
+from bridge.core.security.redaction import MASK
+
+POST_SECONDS = 20
+"""The bound of one post: below Heroku's 30 and below a lease's lifetime."""
+
+CALL_SECONDS = 10
+"""The bound of a call that a person waits for."""
+
+MAX_REASON = 2000
+"""Characters that are kept of Flowdock's own words."""
+
+_FLOW = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*/[A-Za-z0-9][A-Za-z0-9_-]*")
+_PASSING = frozenset({408, 423, 425, 429})
+
+_JSON = {"Content-Type": "application/json"}
+
+Thread = dict[str, Any] | orjson.Fragment
+"""A thread's whole state as Flowdock documents it, or that in JSON."""
+
+log = structlog.get_logger()
+
+
+class Flowdock:
+    """Flowdock at `api_url`, for the OAuth application `client_id`."""
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        *,
+        api_url: str,
+        client_id: str,
+        client_secret: str,
+        shown: Callable[[str, Sequence[str]], Awaitable[None]],
+    ) -> None:
+        """`shown` is told of each flow that Flowdock shows with its members, and of their ids."""
+        self._session = session
+        self._api_url = api_url
+        self._messages_url = yarl.URL(f"{api_url}/messages")
+        self._client_id = client_id
+        self._client_secret = client_secret
+        self._shown = shown
+
+    async def post(
+        self,
+        message: Message,
+        *,
+        flow_token: str,
+        thread_id: str,
+        thread: Thread,
+        tags: Sequence[str] = (),
+        uuid: str,
+        seconds: float = POST_SECONDS,
+    ) -> None:
+        """Post a message with its thread's whole state.
+
+        Raises `SourceGone`, `FlowdockRejected` or `FlowdockFailing`. Rules: Flowdock's API documents,
+        "Messages"; the seed's example.
+        """
+        body = encode(
+            message, flow_token=flow_token, thread_id=thread_id, thread=thread, tags=tags, uuid=uuid
+        )
+        try:
+            async with self._session.post(
+                self._messages_url,
+                data=body,
+                headers=_JSON,
+                allow_redirects=False,
+                timeout=_timeout(seconds),
+            ) as response:
+                if response.status in (200, 201, 202):
+                    # Unread, it would cost the connection: the next post would have to make a new one.
+                    await response.read()
+                    return
+                await _refuse(response, flow_token)
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise FlowdockFailing(f"Flowdock cannot be reached ({type(error).__name__})") from None
+
+    def authorize_url(self, *, redirect_uri: str, state: str, scope: str) -> str:
+        """Where a browser signs in with Flowdock."""
+        return oauth.authorize_url(
+            f"{self._api_url}/oauth/authorize",
+            client_id=self._client_id,
+            response_type="code",
+            redirect_uri=redirect_uri,
+            scope=scope,
+            state=state,
+        )
+
+    async def exchange(self, code: str, *, redirect_uri: str) -> str:
+        """The access token for a code; raises `OAuthFailed`."""
+        answer = await oauth.token_request(
+            self._session,
+            f"{self._api_url}/oauth/token",
+            service="Flowdock",
+            client_id=self._client_id,
+            client_secret=self._client_secret,
+            grant_type="authorization_code",
+            code=code,
+            redirect_uri=redirect_uri,
+        )
+        token: str = answer["access_token"]
+        return token
+
+    async def user(self, access_token: str) -> FlowdockUser:
+        """Who signed in; raises `OAuthFailed`."""
+        try:
+            async with self._session.get(
+                f"{self._api_url}/user",
+                headers={"Authorization": f"Bearer {access_token}", "Accept": "application/json"},
+                allow_redirects=False,
+            ) as response:
+                user = orjson.loads(await response.read()) if response.status == 200 else {}
+        except (aiohttp.ClientError, TimeoutError, ValueError):
+            user = {}
+        if not isinstance(user, dict) or not user.get("id"):
+            raise OAuthFailed("Flowdock did not say who signed in: try again")
+        nick = str(user.get("nick") or user["id"])
+        return FlowdockUser(
+            id=str(user["id"]),
+            nick=nick,
+            name=str(user.get("name") or nick),
+            avatar=str(user.get("avatar") or ""),
+        )
+
+    # Flows and sources, for a signed-in user (Flowdock's API documents, "Flows" and "Sources")
+
+    async def flows(self, access_token: str) -> list[Flow]:
+        """The flows that the user is in; raises as `flow` does."""
+        found = _listed(await self._get("/flows", access_token))
+        return [_flow(one) for one in found if one.get("joined") is not False]
+
+    async def flow(self, path: str, access_token: str) -> Flow:
+        """The flow at `organization/flow`, if the user is in it.
+
+        Raises `NotAMember`, `SignedOut`, `FlowdockRejected` or `FlowdockFailing`.
+        """
+        return await self._joined(await self._get(f"/flows/{_path(path)}", access_token))
+
+    async def find_flow(self, flow_id: str, access_token: str) -> Flow:
+        """The flow with this id, if the user is in it; raises as `flow` does."""
+        found = await self._get(f"/flows/find?id={quote(flow_id, safe='')}", access_token)
+        return await self._joined(found)
+
+    async def _joined(self, found: Any) -> Flow:
+        # A flow that is open to the organization is shown to those who have not joined it, too.
+        if isinstance(found, dict) and found.get("joined") is False:
+            raise NotAMember("you have not joined this flow: join it in Flowdock, then come back")
+        flow = _flow(found)
+        if isinstance(found.get("users"), list):
+            await self._shown(flow.path, _members(found["users"]))
+        return flow
+
+    async def create_source(self, flow: str, access_token: str, *, name: str, external_url: str) -> Source:
+        """Tie bridge to a flow (`organization/flow`); raises as `flow` does."""
+        made = await self._call(
+            "POST",
+            f"/flows/{_path(flow)}/sources",
+            access_token,
+            {"name": name, "external_url": external_url},
+        )
+        if not isinstance(made, dict) or not made.get("id") or not made.get("flow_token"):
+            raise FlowdockFailing("Flowdock made a source and did not tell its token")
+        return Source(id=str(made["id"]), flow=flow, flow_token=str(made["flow_token"]))
+
+    async def source_ids(self, flow: str, access_token: str, *, external_url: str) -> set[str]:
+        """The ids of a flow's sources that stand for `external_url`; raises as `flow` does."""
+        place = f"/flows/{flow}/sources/".lower()
+        return {
+            str(source["id"])
+            for source in _listed(await self._get("/sources", access_token))
+            if source.get("external_url") == external_url
+            and place in (urlsplit(str(source.get("url"))).path + "/").lower()
+        }
+
+    async def delete_source(self, flow: str, source_id: str, access_token: str) -> None:
+        """Remove a source; one that is gone already is a success. Raises as `flow` does."""
+        try:
+            await self._call(
+                "DELETE", f"/flows/{_path(flow)}/sources/{quote(source_id, safe='')}", access_token
+            )
+        except NotAMember as refusal:
+            # 404 also hides a flow from those who are not in it: only a member may take it for gone.
+            await self.flow(flow, access_token)
+            log.info("source_gone_already", flow=flow, source=source_id, reason=str(refusal))
+
+    async def set_trouble(self, flow_token: str, text: str) -> None:
+        """Show a flow what keeps its source from working; an empty text clears it.
+
+        Raises `SourceGone`, `FlowdockRejected` or `FlowdockFailing`.
+        """
+        await self._send("PUT", "/sources", {"flow_token": flow_token, "error_message": text})
+
+    async def _get(self, path: str, access_token: str) -> Any:
+        return await self._call("GET", path, access_token)
+
+    async def _call(
+        self, method: str, path: str, access_token: str, body: dict[str, Any] | None = None
+    ) -> Any:
+        return await self._send(method, path, body, {"Authorization": f"Bearer {access_token}"})
+
+    async def _send(
+        self, method: str, path: str, body: dict[str, Any] | None, headers: dict[str, str] | None = None
+    ) -> Any:
+        try:
+            async with self._session.request(
+                method,
+                yarl.URL(f"{self._api_url}{path}", encoded=True),
+                json=body,
+                headers={"Accept": "application/json", **(headers or {})},
+                allow_redirects=False,
+                timeout=aiohttp.ClientTimeout(total=CALL_SECONDS),
+            ) as response:
+                if response.status in (200, 201, 202, 204):
+                    content = await response.read()
+                    return orjson.loads(content) if content else None
+                if headers and response.status == 401:
+                    raise SignedOut("Flowdock has ended your sign-in: sign in again")
+                if headers and response.status in (403, 404):
+                    raise NotAMember("Flowdock does not show you this flow: you are not in it, or it is gone")
+                bearer = (headers or {}).get("Authorization", "").removeprefix("Bearer ")
+                await _refuse(response, bearer, str((body or {}).get("flow_token", "")))
+        except orjson.JSONDecodeError:
+            raise FlowdockFailing("Flowdock's answer cannot be read") from None
+        except TimeoutError:
+            raise FlowdockFailing("Flowdock took too long", status=504) from None
+        except aiohttp.ClientError as error:
+            raise FlowdockFailing(f"Flowdock cannot be reached ({type(error).__name__})") from None
+
+
+def encode(
+    message: Message,
+    *,
+    flow_token: str,
+    thread_id: str,
+    thread: Thread,
+    tags: Sequence[str],
+    uuid: str,
+) -> bytes:
+    """The JSON body of `POST /messages`; what is empty is left out."""
+    author = {"name": message.author.name, "avatar": message.author.avatar}
+    fields = {
+        "flow_token": flow_token,
+        "event": message.event,
+        "author": {name: value for name, value in author.items() if value},
+        "title": message.title,
+        "body": message.body,
+        "tags": list(tags),
+        "external_thread_id": thread_id,
+        "thread": thread,
+        "uuid": uuid,
+    }
+    return orjson.dumps({name: value for name, value in fields.items() if value})
+
+
+def _flow(found: Any) -> Flow:
+    try:
+        path = f"{found['organization']['parameterized_name']}/{found['parameterized_name']}"
+        return Flow(
+            id=str(found["id"]),
+            path=path,
+            name=str(found.get("name") or path),
+            web_url=str(found.get("web_url") or ""),
+        )
+    except (KeyError, TypeError, AttributeError):
+        raise FlowdockFailing("Flowdock answered something else than it documents") from None
+
+
+def _members(users: list[Any]) -> list[str]:
+    """The ids of a flow's users; who left it, or lost their account, may be listed still."""
+    return [
+        str(user["id"])
+        for user in users
+        if isinstance(user, dict)
+        and isinstance(user.get("id"), int | str)
+        and user.get("in_flow") is not False
+        and user.get("disabled") is not True
+    ]
+
+
+def is_flow(path: str) -> bool:
+    """Whether a flow could be called so: `organization/flow`."""
+    return _FLOW.fullmatch(path) is not None
+
+
+def _listed(found: Any) -> list[dict[str, Any]]:
+    if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
+        raise FlowdockFailing("Flowdock answered something else than it documents")
+    return found
+
+
+def _path(flow: str) -> str:
+    """`organization/flow` as part of an address; a visitor's own words lead nowhere else."""
+    if not is_flow(flow):
+        raise NotAMember("this is no flow that Flowdock could have")
+    return flow
+
+
+@lru_cache
+def _timeout(seconds: float) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(total=seconds)
+
+
+async def _refuse(response: aiohttp.ClientResponse, *sent: str) -> None:
+    """Raise what the answer stands for; what it repeats of the secrets `sent` is told to nobody."""
+    if response.status == 410:
+        raise SourceGone("the flow removed the source")
+    if response.status >= 500 or response.status in _PASSING:
+        raise FlowdockFailing(
+            f"Flowdock answered {response.status}", retry_after=retry_after(response.headers)
+        )
+    answer = (await response.content.read(2 * MAX_REASON)).decode(errors="replace")
+    for secret in filter(None, sent):
+        answer = answer.replace(secret, MASK)
+    # Cut afterwards: half a secret at the end would not be found.
+    answer = answer[:MAX_REASON]
+    raise FlowdockRejected(f"Flowdock answered {response.status}: {answer}")

@@ -1,0 +1,286 @@
+"""GitHub's API and OAuth: the only module that speaks to GitHub. Calls go through gidgethub."""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import quote
+
+import aiohttp
+import gidgethub
+from gidgethub import abc as gidgethub_abc
+
+from bridge.clients import github_app as github_public
+from bridge.clients import oauth
+from bridge.clients.github_app import API_VERSION
+from bridge.clients.github_credentials import App, GitHubCredentials
+from bridge.clients.github_errors import TokenRevoked as TokenRevoked
+from bridge.clients.github_errors import translated, translated_graphql
+from bridge.clients.session import USER_AGENT
+from bridge.core import actions, names
+from bridge.core.actions import Action, Call, Click
+from bridge.core.errors import GitHubFailing, GitHubRefused, OAuthFailed
+from bridge.core.model import GitHubToken, GitHubUser, Target
+
+CALL_SECONDS = 9
+"""GitHub ends calls after 10 seconds; a click waits no longer."""
+
+SCOPE = "repo"
+"""What linking asks for: the rights to act on pull requests of private repositories too."""
+
+_SUFFICIENT = frozenset({"repo", "public_repo"})
+
+
+class _Api(gidgethub_abc.GitHubAPI):
+    """gidgethub over our session: no redirect is followed, and every call is bounded."""
+
+    def __init__(self, session: aiohttp.ClientSession, *, token: str, base_url: str) -> None:
+        super().__init__(USER_AGENT, oauth_token=token, base_url=base_url)
+        self._session = session
+        # The one scheme that GitHub takes for a user's token and for a GitHub App's JWT.
+        self._authorization = f"Bearer {token}"
+
+    async def _request(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes = b""
+    ) -> tuple[int, Mapping[str, str], bytes]:
+        async with self._session.request(
+            method,
+            url,
+            headers={
+                **headers,
+                "authorization": self._authorization,
+                "X-GitHub-Api-Version": API_VERSION,
+            },
+            data=body,
+            allow_redirects=False,
+            timeout=aiohttp.ClientTimeout(total=CALL_SECONDS),
+        ) as response:
+            return response.status, response.headers, await response.read()
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+
+class GitHub:
+    """GitHub at `url` (pages, OAuth) and `api_url` (REST), for the application of `credentials`."""
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        *,
+        url: str,
+        api_url: str,
+        credentials: GitHubCredentials,
+    ) -> None:
+        self._session = session
+        self._url = url
+        self._api_url = api_url
+        self._credentials = credentials
+
+    async def perform(self, action: Action, click: Click, *, token: str) -> str:
+        """Do an action as the user of `token`; returns its sentence.
+
+        Raises `TokenRevoked`, `GitHubRefused`, `RateLimited` or `GitHubFailing`.
+        """
+        steps = actions.steps(action, click)
+        try:
+            call = next(steps)
+            while True:
+                try:
+                    answer = await self.call(call, token=token, subject=str(click.target))
+                except GitHubRefused as refusal:
+                    call = steps.throw(refusal)
+                else:
+                    call = steps.send(answer)
+        except StopIteration as done:
+            sentence: str = done.value
+            return sentence
+        except (KeyError, TypeError, AttributeError):
+            raise GitHubFailing("GitHub answered something else than it documents") from None
+
+    async def call(self, call: Call, *, token: str, subject: str) -> Any:
+        """GitHub's JSON answer to one call; `subject` is what a refusal says it is about.
+
+        Raises `TokenRevoked`, `GitHubRefused`, `RateLimited` or `GitHubFailing`.
+        """
+        return await self._asked(self._send, call, token, subject)
+
+    async def pages(self, call: Call, *, token: str, subject: str, most: int) -> list[Any]:
+        """The items of all pages of a list, `most` of them at the most; raises as `call` does."""
+        found: list[Any] = await self._asked(self._follow, call, token, subject, most)
+        return found
+
+    async def _send(self, api: _Api, call: Call) -> Any:
+        if call.method == "GET":
+            return await api.getitem(call.url, call.variables)
+        if call.method == "GRAPHQL":
+            return await api.graphql(call.url, endpoint=self._graphql_url, **call.data)
+        return await _WRITES[call.method](api, call.url, call.variables, data=call.data)
+
+    async def _follow(self, api: _Api, call: Call, most: int) -> list[Any]:
+        found: list[Any] = []
+        async for item in api.getiter(call.url, call.variables, iterable_key=call.data.get("items", "items")):
+            found.append(item)
+            if len(found) >= most:
+                break
+        return found
+
+    async def _asked(self, ask: Callable[..., Any], call: Call, token: str, subject: str, *more: Any) -> Any:
+        place = call.variables
+        if "owner" in place and not names.is_full_name(f"{place['owner']}/{place['repo']}"):
+            raise GitHubRefused(f"{subject} is in no repository as GitHub names them")
+        # A new one each: gidgethub keeps what one token's answers said for the next.
+        api = _Api(self._session, token=token, base_url=self._api_url)
+        try:
+            return await ask(api, call, *more)
+        except gidgethub.GraphQLException as error:
+            raise translated_graphql(error) from None
+        except gidgethub.HTTPException as error:
+            raise translated(error, subject) from None
+        except TimeoutError:
+            raise GitHubFailing(
+                f"GitHub took too long; look whether it changed {subject}, then try again", status=504
+            ) from None
+        except aiohttp.ClientError as error:
+            raise GitHubFailing(f"GitHub cannot be reached ({type(error).__name__}): try again") from None
+        except (ValueError, LookupError, TypeError):
+            # gidgethub reads the body before the status: a proxy's page, an unheard-of status.
+            raise GitHubFailing("GitHub's answer cannot be read: try again") from None
+
+    @property
+    def _graphql_url(self) -> str:
+        """Beside REST's own; on an Enterprise Server REST is at /api/v3 and GraphQL at /api/graphql.
+
+        https://docs.github.com/graphql/guides/forming-calls-with-graphql
+        """
+        return self._api_url.removesuffix("/v3") + "/graphql"
+
+    async def pull(self, target: Target, *, token: str) -> dict[str, Any]:
+        """A pull request, whole; raises as `perform` does.
+
+        https://docs.github.com/rest/pulls/pulls#get-a-pull-request
+        """
+        variables = {"owner": target.owner, "repo": target.repo, "number": str(target.number)}
+        call = Call(method="GET", url="/repos/{owner}/{repo}/pulls/{number}", variables=variables)
+        pull = await self.call(call, token=token, subject=str(target))
+        if not isinstance(pull, dict):
+            raise GitHubFailing("GitHub answered something else than it documents")
+        return pull
+
+    async def user(self, token: GitHubToken) -> GitHubUser:
+        """Whose token it is; raises as `perform` does."""
+        user = await self.call(Call(method="GET", url="/user"), token=token.access, subject="your account")
+        if not isinstance(user, dict) or not isinstance(user.get("id"), int):
+            raise OAuthFailed("GitHub did not say who signed in: try again")
+        return GitHubUser(id=user["id"], login=str(user["login"]), avatar=str(user.get("avatar_url") or ""))
+
+    async def authorize_url(self, *, redirect_uri: str, state: str, verifier: str) -> str:
+        """Where a browser signs in with GitHub; raises as `GitHubCredentials.current` does.
+
+        https://docs.github.com/apps/oauth-apps/building-oauth-apps/authorizing-oauth-apps
+        """
+        credentials = await self._credentials.current()
+        return oauth.authorize_url(
+            f"{self._url}/login/oauth/authorize",
+            client_id=credentials.client_id,
+            redirect_uri=redirect_uri,
+            scope=SCOPE,
+            state=state,
+            allow_signup="false",
+            code_challenge=oauth.code_challenge(verifier),
+            code_challenge_method="S256",
+        )
+
+    async def exchange(self, code: str, *, redirect_uri: str, verifier: str) -> GitHubToken:
+        """The user's token for a code; raises `OAuthFailed`."""
+        return await self._token(code=code, redirect_uri=redirect_uri, code_verifier=verifier)
+
+    async def refresh(self, refresh_token: str) -> GitHubToken:
+        """A new token for a refresh token; the old pair dies at once. Raises `OAuthFailed`."""
+        return await self._token(grant_type="refresh_token", refresh_token=refresh_token)
+
+    async def _token(self, **fields: str) -> GitHubToken:
+        credentials = await self._credentials.current()
+        answer = await oauth.token_request(
+            self._session,
+            f"{self._url}/login/oauth/access_token",
+            service="GitHub",
+            client_id=credentials.client_id,
+            client_secret=credentials.client_secret,
+            **fields,
+        )
+        return read_token(answer, now=time.time())
+
+    async def revoke(self, token: GitHubToken) -> None:
+        """Have GitHub forget a token; raises `GitHubFailing`. One that is unknown already is a success.
+
+        https://docs.github.com/rest/apps/oauth-applications#delete-an-app-token
+        """
+        await self._delete("token", token)
+
+    async def revoke_grant(self, token: GitHubToken) -> None:
+        """Have GitHub forget all that the token's user granted; raises as `revoke` does.
+
+        https://docs.github.com/rest/apps/oauth-applications#delete-an-app-authorization
+        """
+        await self._delete("grant", token)
+
+    async def _delete(self, what: str, token: GitHubToken) -> None:
+        credentials = await self._credentials.current()
+        try:
+            async with self._session.delete(
+                f"{self._api_url}/applications/{quote(credentials.client_id, safe='')}/{what}",
+                json={"access_token": token.access},
+                headers={
+                    "Authorization": aiohttp.encode_basic_auth(
+                        credentials.client_id, credentials.client_secret
+                    ),
+                    "Accept": "application/vnd.github+json",
+                    "X-GitHub-Api-Version": API_VERSION,
+                },
+                allow_redirects=False,
+                timeout=aiohttp.ClientTimeout(total=CALL_SECONDS),
+            ) as response:
+                status = response.status
+        except (aiohttp.ClientError, TimeoutError):
+            status = 0
+        if status not in (204, 404, 422):
+            raise GitHubFailing(f"GitHub did not revoke the {what}")
+
+    async def reach(self) -> str:
+        """See that the API answers; what version of an Enterprise Server it is. Raises `GitHubFailing`."""
+        return await github_public.reach(self._session, self._api_url)
+
+    async def convert(self, code: str) -> App:
+        """The App that was made from a manifest; raises `github_public.CodeRefused` or `GitHubFailing`."""
+        return await github_public.convert(self._session, self._api_url, code)
+
+
+def read_token(answer: Mapping[str, Any], *, now: float) -> GitHubToken:
+    """The token in the answer of GitHub's token endpoint; `now` in Unix seconds."""
+    lifetime = str(answer.get("expires_in") or "")
+    return GitHubToken(
+        access=str(answer["access_token"]),
+        refresh=str(answer["refresh_token"]) if answer.get("refresh_token") else None,
+        expires_at=int(now) + int(lifetime) if lifetime.isdecimal() else None,
+        scopes=tuple(str(answer.get("scope") or "").replace(",", " ").split()),
+    )
+
+
+def can_act(token: GitHubToken) -> bool:
+    """Whether the granted scopes suffice; a user may narrow them, and a callback may be tampered with.
+
+    A GitHub App's user tokens have no scopes: the App's permissions stand for them.
+    """
+    return is_apps(token.access) or not _SUFFICIENT.isdisjoint(token.scopes)
+
+
+def is_apps(token: str) -> bool:
+    """Whether a user's token was given to a GitHub App, not to an OAuth App.
+
+    https://docs.github.com/authentication/keeping-your-account-and-data-secure/about-authentication-to-github
+    """
+    return token.startswith("ghu_")
+
+
+_WRITES: dict[str, Any] = {"POST": _Api.post, "PATCH": _Api.patch, "PUT": _Api.put, "DELETE": _Api.delete}

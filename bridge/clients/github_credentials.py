@@ -1,0 +1,176 @@
+"""What bridge shows GitHub to be known by: from the settings, or of the GitHub App made at /github/manifest.
+
+The App lies encrypted in Redis, so that every process finds it there, also one that was started before.
+"""
+
+import time
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import orjson
+import structlog
+from redis.exceptions import RedisError
+
+from bridge.core.errors import BridgeError
+from bridge.core.security.encryption import Vault
+from bridge.settings import Settings
+from bridge.storage import keys
+from bridge.storage.client import AnyRedis
+
+FRESH_SECONDS = 60
+"""How long an App that was read is taken for the present one."""
+
+AGAIN_SECONDS = 2
+"""How soon at the earliest it is read again where there was none, or where it does not fit."""
+
+# Nobody overwrites an App that they have not seen.
+_KEEP = """
+if (redis.call('GET', KEYS[1]) or '') ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[2])
+return 1
+"""
+
+log = structlog.get_logger()
+
+
+class NoCredentials(BridgeError):
+    """GitHub does not know bridge: nobody has made the App yet, or the environment sets nothing."""
+
+    status = 503
+
+    def __init__(self, *, app: bool) -> None:
+        super().__init__(
+            "bridge has no GitHub App yet" if app else "GITHUB_CLIENT_ID and GITHUB_CLIENT_SECRET are not set"
+        )
+        if app:
+            self.advice = "Whoever runs bridge makes it at /github/manifest; then try again."
+
+
+class AppThere(BridgeError):
+    """Another App was stored meanwhile."""
+
+    status = 409
+
+
+@dataclass(frozen=True, kw_only=True)
+class App:
+    """A GitHub App, as GitHub's answer to a manifest's code tells of it."""
+
+    id: int
+    slug: str
+    name: str
+    url: str
+    """Its page at GitHub."""
+    client_id: str
+    client_secret: str = field(repr=False)
+    webhook_secret: str = field(repr=False)
+    pem: str = field(repr=False)
+    made_at: int
+    """Unix seconds."""
+
+    @property
+    def install_url(self) -> str:
+        """Where it is given repositories."""
+        return f"{self.url}/installations/new"
+
+    def jwt(self, *, now: float) -> str:
+        """What the App shows GitHub to be itself, good for nine minutes from `now` (Unix seconds).
+
+        https://docs.github.com/apps/creating-github-apps/authenticating-with-a-github-app/generating-a-json-web-token-jwt-for-a-github-app
+        """
+        import jwt
+
+        claims = {"iss": self.client_id, "iat": int(now) - 60, "exp": int(now) + 540}
+        return jwt.encode(claims, self.pem, algorithm="RS256")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Credentials:
+    """A client's id and secret; `app` is None where they are those of an OAuth App."""
+
+    client_id: str
+    client_secret: str = field(repr=False)
+    app: App | None = None
+
+
+class GitHubCredentials:
+    """The credentials in force."""
+
+    def __init__(self, redis: AnyRedis, vault: Vault, settings: Settings) -> None:
+        # redis-py's annotations offer each answer in every shape of every protocol version.
+        self._redis: Any = redis
+        self._vault = vault
+        self._settings = settings
+        self._keep = redis.register_script(_KEEP)
+        self._app: App | None = None
+        self._read_at = float("-inf")
+
+    @property
+    def from_settings(self) -> bool:
+        """Whether the environment sets them; no App is looked at then."""
+        return bool(self._settings.github_client_id)
+
+    async def current(self) -> Credentials:
+        """What to show GitHub; raises `NoCredentials`, `Undecryptable`, or redis-py's errors."""
+        if self.from_settings:
+            return Credentials(
+                client_id=self._settings.github_client_id,
+                client_secret=self._settings.github_client_secret,
+            )
+        app = await self.app()
+        if app is None:
+            raise NoCredentials(app=self._settings.github_app)
+        return Credentials(client_id=app.client_id, client_secret=app.client_secret, app=app)
+
+    async def app(self) -> App | None:
+        """The App in force; None if there is none. Raises as `current` does."""
+        if self.from_settings or not self._settings.github_app:
+            return None
+        if self._age() > (AGAIN_SECONDS if self._app is None else FRESH_SECONDS):
+            await self._read()
+        return self._app
+
+    async def webhook_secrets(self) -> tuple[str, ...]:
+        """The secrets of which any may have signed a delivery, the one for new webhooks first."""
+        secrets = self._settings.github_webhook_secrets
+        if self.from_settings:
+            return secrets
+        app = await self.app()
+        return (*secrets, app.webhook_secret) if app else secrets
+
+    async def changed(self) -> bool:
+        """Look again for the App, as nothing known fits; whether there is another one now than before."""
+        if self.from_settings or not self._settings.github_app or self._age() < AGAIN_SECONDS:
+            return False
+        before = self._app
+        await self._read()
+        return self._app != before
+
+    async def keep(self, app: App, *, instead_of: int | None) -> None:
+        """Store a new App in place of the one with that id (None: of none); raises `AppThere`."""
+        sealed = self._vault.seal(orjson.dumps(asdict(app)), place=keys.GITHUB_APP)
+        stored = False
+        # Once more where it is the same App still, with another key's seal.
+        while not stored:
+            data = await self._redis.get(keys.GITHUB_APP)
+            if (self._load(data).id if data else None) != instead_of:
+                raise AppThere("another GitHub App was made meanwhile, and is kept")
+            stored = await self._keep(keys=[keys.GITHUB_APP], args=[data or b"", sealed])
+        self._app, self._read_at = app, time.monotonic()
+
+    async def _read(self) -> None:
+        try:
+            data = await self._redis.get(keys.GITHUB_APP)
+        except (RedisError, OSError) as error:
+            if self._app is None:
+                raise
+            log.warning("redis_away", error=type(error).__name__, doing="reading the GitHub App")
+        else:
+            self._app = self._load(data) if data else None
+        self._read_at = time.monotonic()
+
+    def _load(self, data: bytes) -> App:
+        return App(**orjson.loads(self._vault.open(data, place=keys.GITHUB_APP)))
+
+    def _age(self) -> float:
+        return time.monotonic() - self._read_at

@@ -1,0 +1,336 @@
+"""A repository's webhook at GitHub, made and mended as a user who administers the repository.
+
+https://docs.github.com/rest/repos/webhooks
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+import orjson
+
+from bridge.clients.github import GitHub, is_apps
+from bridge.clients.github_credentials import App, GitHubCredentials
+from bridge.core import names
+from bridge.core.actions import Call
+from bridge.core.errors import BridgeError, GitHubFailing, GitHubRefused, Malformed, NotLinked
+from bridge.core.github.redelivery import Attempt, read_attempt
+from bridge.core.messages.translate import EVENTS as NEEDED
+from bridge.core.messages.translate import MERGEABLE
+from bridge.storage.webhook_keys import WebhookKey, WebhookKeys
+
+EVENTS = tuple(sorted(NEEDED - {MERGEABLE}))
+"""What a webhook must ask GitHub for."""
+
+PATH = "/github/webhook"
+MAX_REPOSITORIES = 5000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Repository:
+    """A repository as one user sees it; `may_hook`: they administer it, and so may make a webhook."""
+
+    id: int
+    full_name: str
+    url: str
+    private: bool
+    archived: bool
+    may_hook: bool
+    description: str = ""
+    installed: bool = True
+    """False where bridge has a GitHub App that is not installed on it: nothing comes from there."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hook:
+    """A webhook that points at bridge; `problems` are what keeps it from working, in words."""
+
+    id: int
+    problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ensured:
+    """A webhook as it should be; `made`: GitHub did not have it before."""
+
+    id: int
+    made: bool
+
+
+class ComesWithApp(BridgeError):
+    """The GitHub App's own webhook serves: one of the repository's own would tell everything twice."""
+
+    status = 409
+
+
+class Hooks:
+    """Webhooks to `web_url`, each at an address of its own and signed with a secret of its own."""
+
+    def __init__(
+        self, github: GitHub, credentials: GitHubCredentials, keys: WebhookKeys, *, web_url: str
+    ) -> None:
+        self._github = github
+        self._credentials = credentials
+        self._keys = keys
+        self._url = web_url + PATH
+
+    async def app(self) -> App | None:
+        """The GitHub App that the webhook comes with; None where each repository needs one of its own."""
+        return await self._credentials.app()
+
+    async def repositories(self, token: str) -> list[Repository]:
+        """All repositories that the user has to do with; raises `NotLinked`, and as `GitHub.call` does.
+
+        With a GitHub App those that it is installed on, and of the others those that GitHub still shows.
+        https://docs.github.com/rest/repos/repos#list-repositories-for-the-authenticated-user
+        """
+        url = "/user/repos?per_page=100&sort=full_name&affiliation=owner,collaborator,organization_member"
+        known = {one.id: one for one in _repositories(await self._all(url, token))}
+        if await self.app() is not None:
+            known = {each.id: replace(each, installed=False) for each in known.values()}
+            known |= {one.id: one for one in await self._installed(token)}
+        return sorted(known.values(), key=lambda one: one.full_name.lower())
+
+    async def _installed(self, token: str) -> list[Repository]:
+        """The repositories that the App is installed on and the user may see.
+
+        Raises `NotLinked` for a token that an OAuth App was given before: GitHub tells it nothing of this.
+        https://docs.github.com/rest/apps/installations
+        """
+        if not is_apps(token):
+            raise NotLinked("your account was linked before bridge had its GitHub App: link it again")
+        url = "/user/installations?per_page=100"
+        found: list[Repository] = []
+        for installation in await self._all(url, token, items="installations"):
+            if not installation.get("suspended_at"):
+                url = f"/user/installations/{int(installation['id'])}/repositories?per_page=100"
+                found += _repositories(await self._all(url, token, items="repositories"))
+        return found
+
+    async def _all(self, url: str, token: str, *, items: str = "items") -> list[Any]:
+        call = Call(method="GET", url=url, data={"items": items})
+        return await self._github.pages(call, token=token, subject="your repositories", most=MAX_REPOSITORIES)
+
+    async def repository(self, full_name: str, *, token: str) -> Repository:
+        """One repository as the user sees it; raises as `GitHub.call` does."""
+        return _repository(await self._call("GET", full_name, "", token=token))
+
+    async def repository_by_id(
+        self, repository_id: int, *, token: str, subject: str = "the repository"
+    ) -> Repository:
+        """The same by its id, whatever its name is now: GitHub's own word on who is called what.
+
+        `subject` is what a refusal calls it. Raises as `GitHub.call` does.
+        """
+        call = Call(method="GET", url="/repositories/{id}", variables={"id": str(repository_id)})
+        found = _repository(await self._github.call(call, token=token, subject=subject))
+        if found.id != repository_id:
+            raise GitHubFailing("GitHub answered with another repository than the one asked for")
+        return found
+
+    async def present(self, repository_id: int | None, full_name: str, *, token: str) -> Repository:
+        """The repository of a connection as it is now: by its id, or by its name until that is known."""
+        if repository_id is None:
+            return await self.repository(full_name, token=token)
+        return await self.repository_by_id(repository_id, token=token, subject=full_name)
+
+    async def find(self, repository: Repository, *, token: str) -> Hook | None:
+        """The repository's webhook to bridge, and what is wrong with it.
+
+        Raises `ComesWithApp`, as no other is wanted then, and as `GitHub.call` does.
+        """
+        await self._refuse_besides_app()
+        found = await self._ours(repository.full_name, token)
+        if not found:
+            return None
+        problems = _problems(found[0])
+        key = self._key_of(found[0])
+        if key and not await self._keys.is_valid(key, repository_id=repository.id):
+            problems.append("its address is not valid any more")
+        return Hook(id=found[0]["id"], problems=tuple(problems))
+
+    async def ensure(self, repository: Repository, *, token: str) -> Ensured:
+        """Make the webhook, or mend the one there is; further ones to bridge are removed.
+
+        Its address and secret are new each time, and the former ones then serve no more. Raises
+        `ComesWithApp`, and as `GitHub.call` does.
+        """
+        await self._refuse_besides_app()
+        async with self._keys.held(repository.id):
+            return await self._ensured(repository, token)
+
+    async def _ensured(self, repository: Repository, token: str) -> Ensured:
+        known = await self._ours(repository.full_name, token)
+        for superfluous in known[1:]:
+            await self.remove(repository.full_name, superfluous["id"], token=token)
+        key = await self._keys.make(repository.id)
+        try:
+            ensured = await self._put(repository.full_name, known[0]["id"] if known else None, key, token)
+        except GitHubFailing:
+            # GitHub may have taken it: both keys stay valid until it says which one it has.
+            raise
+        except BaseException:
+            await self._keys.revoke(key)
+            raise
+        await self._keys.keep_only(key)
+        return ensured
+
+    async def _put(self, full_name: str, hook_id: int | None, key: WebhookKey, token: str) -> Ensured:
+        config = {
+            "url": f"{self._url}/{key.key}",
+            "content_type": "json",
+            "secret": key.secret,
+            "insecure_ssl": "0",
+        }
+        body = {"active": True, "events": list(EVENTS), "config": config}
+        if hook_id is not None:
+            await self._call("PATCH", full_name, f"/hooks/{hook_id}", token=token, data=body)
+            return Ensured(id=hook_id, made=False)
+        made = await self._call("POST", full_name, "/hooks", token=token, data={"name": "web", **body})
+        return Ensured(id=_id(made), made=True)
+
+    async def revoke(self, repository_id: int) -> None:
+        """Take nothing more from the webhooks that bridge made for a repository."""
+        await self._keys.revoke_all(repository_id)
+
+    async def ping(self, full_name: str, hook_id: int, *, token: str) -> None:
+        """Have GitHub send a ping; raises as `GitHub.call` does."""
+        await self._call("POST", full_name, f"/hooks/{hook_id}/pings", token=token)
+
+    async def remove(self, full_name: str, hook_id: int, *, token: str) -> None:
+        """Remove a webhook; one that is gone already is a success. Raises as `GitHub.call` does."""
+        try:
+            await self._call("DELETE", full_name, f"/hooks/{hook_id}", token=token)
+        except GitHubRefused as refusal:
+            if refusal.answered != 404:
+                raise
+
+    async def attempts(
+        self, full_name: str, hook_id: int | None, *, token: str, most: int, only_failed: bool = False
+    ) -> list[Attempt]:
+        """The newest attempts to deliver, the newest first; raises as `GitHub.call` does.
+
+        Without a `hook_id` those of the GitHub App's own webhook, with its JWT for a token.
+        https://docs.github.com/rest/repos/webhooks#list-deliveries-for-a-repository-webhook
+        https://docs.github.com/rest/apps/webhooks#list-deliveries-for-an-app-webhook
+        """
+        query = f"?per_page={min(most, 100)}" + ("&status=failure" if only_failed else "")
+        call = _deliveries("GET", full_name, hook_id, query)
+        found = await self._github.pages(call, token=token, subject=full_name, most=most)
+        try:
+            return [read_attempt(one) for one in found]
+        except (KeyError, TypeError, ValueError):
+            raise GitHubFailing("GitHub answered something else than it documents") from None
+
+    async def payload(self, full_name: str, hook_id: int, attempt_id: int, *, token: str) -> bytes:
+        """The JSON that an attempt sent; raises as `GitHub.call` does.
+
+        https://docs.github.com/rest/repos/webhooks#get-a-delivery-for-a-repository-webhook
+        """
+        path = f"/hooks/{hook_id}/deliveries/{attempt_id}"
+        found = await self._call("GET", full_name, path, token=token)
+        sent = found.get("request") if isinstance(found, dict) else None
+        if not isinstance(sent, dict) or not isinstance(sent.get("payload"), dict):
+            raise GitHubFailing("GitHub answered something else than it documents")
+        return orjson.dumps(sent["payload"])
+
+    async def redeliver(self, full_name: str, hook_id: int | None, attempt_id: int, *, token: str) -> None:
+        """Have GitHub deliver again, under the same guid; as `attempts` otherwise.
+
+        https://docs.github.com/rest/repos/webhooks#redeliver-a-delivery-for-a-repository-webhook
+        """
+        call = _deliveries("POST", full_name, hook_id, f"/{attempt_id}/attempts")
+        await self._github.call(call, token=token, subject=full_name)
+
+    async def _refuse_besides_app(self) -> None:
+        if app := await self.app():
+            raise ComesWithApp(f"the webhook comes with the GitHub App {app.name}: {app.install_url}")
+
+    async def _ours(self, full_name: str, token: str) -> list[dict[str, Any]]:
+        call = _call("GET", full_name, "/hooks?per_page=100")
+        found = await self._github.pages(call, token=token, subject=full_name, most=100)
+        if not all(isinstance(one, dict) for one in found):
+            raise GitHubFailing("GitHub answered something else than it documents")
+        return [one for one in found if _leads_to(one, self._url)]
+
+    def _key_of(self, hook: dict[str, Any]) -> str:
+        """The key in a webhook's address; empty for the address that all share."""
+        path = urlsplit(str((hook.get("config") or {}).get("url") or "")).path
+        return path.rpartition("/")[2] if path.rstrip("/") != urlsplit(self._url).path else ""
+
+    async def _call(
+        self,
+        method: Literal["GET", "POST", "PATCH", "DELETE"],
+        full_name: str,
+        path: str,
+        *,
+        token: str,
+        data: dict[str, Any] | None = None,
+    ) -> Any:
+        return await self._github.call(_call(method, full_name, path, data), token=token, subject=full_name)
+
+
+def _call(method: str, full_name: str, path: str, data: dict[str, Any] | None = None) -> Call:
+    owner, _, repo = full_name.partition("/")
+    return Call(
+        method=method,
+        url="/repos/{owner}/{repo}" + path,
+        variables={"owner": owner, "repo": repo},
+        data=data or {},
+    )
+
+
+def _deliveries(method: str, full_name: str, hook_id: int | None, path: str) -> Call:
+    if hook_id is None:
+        return Call(method=method, url=f"/app/hook/deliveries{path}")
+    return _call(method, full_name, f"/hooks/{hook_id}/deliveries{path}")
+
+
+def _leads_to(hook: Any, url: str) -> bool:
+    """Whether a webhook's address is `url` or one with a key, whatever its query."""
+    config = hook.get("config") if isinstance(hook, dict) else None
+    given, wanted = urlsplit(str((config or {}).get("url") or "")), urlsplit(url)
+    return (given.scheme, given.netloc.lower()) == (wanted.scheme, wanted.netloc.lower()) and (
+        f"{given.path.rstrip('/')}/".startswith(f"{wanted.path}/")
+    )
+
+
+def _problems(hook: dict[str, Any]) -> list[str]:
+    events, config = hook.get("events") or [], hook.get("config") or {}
+    problems = []
+    if not hook.get("active"):
+        problems.append("it is switched off")
+    if "*" not in events and (missing := sorted(set(EVENTS) - set(events))):
+        problems.append(f"it does not send {', '.join(missing)}")
+    if str(config.get("insecure_ssl", "0")) != "0":
+        problems.append("it does not check bridge's certificate")
+    if not config.get("secret"):
+        problems.append("it has no secret")
+    return problems
+
+
+def _repositories(found: Iterable[Any]) -> list[Repository]:
+    """Those of a list whose names GitHub lets one have: no other can be asked about."""
+    return [_repository(one) for one in found if names.is_full_name(one.get("full_name"))]
+
+
+def _repository(found: Any) -> Repository:
+    try:
+        return Repository(
+            id=int(found["id"]),
+            full_name=names.full_name(found["full_name"]),
+            url=str(found.get("html_url") or ""),
+            private=bool(found.get("private")),
+            archived=bool(found.get("archived")),
+            may_hook=bool((found.get("permissions") or {}).get("admin")),
+            description=str(found.get("description") or ""),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError, Malformed):
+        raise GitHubFailing("GitHub answered something else than it documents") from None
+
+
+def _id(made: Any) -> int:
+    if not isinstance(made, dict) or not isinstance(made.get("id"), int):
+        raise GitHubFailing("GitHub answered something else than it documents")
+    return int(made["id"])

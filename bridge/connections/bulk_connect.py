@@ -1,0 +1,233 @@
+"""Setting a flow up: chosen repositories connected one after the other, and what became of each.
+
+Whoever does not administer a repository gets a link for somebody who does. It goes on without the browser
+that asked for it; what became of it is kept for some days, for the page that tells. A process that ends in
+the middle leaves lines that wait: the same again completes them.
+"""
+
+import asyncio
+import secrets
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Literal
+
+import structlog
+
+from bridge.clients.github_webhooks import Hooks, Repository
+from bridge.connections.connect import Connecting
+from bridge.connections.handover_requests import Handovers
+from bridge.connections.linked_accounts import Accounts
+from bridge.core.errors import BridgeError, NotLinked, RateLimited, RequestRefused, SignedOut
+from bridge.core.model import Flow, FlowdockUser
+from bridge.core.options import Options
+from bridge.storage.connections import Store
+
+MOST = 20
+"""Repositories at once: GitHub's secondary limits ask for few writes, one after the other."""
+
+KEPT_SECONDS = 4 * 24 * 3600
+"""A day longer than the links that it shows."""
+
+INTERRUPTED_SECONDS = 150
+"""After this long without a step the process that worked on it is gone."""
+
+LINK_FIRST = "Choose “Connect more repositories” below: it leads to linking your GitHub account."
+
+_KIND = "setup"
+
+log = structlog.get_logger()
+
+
+class NotThere(RequestRefused):
+    """The repository that was chosen is not there to be connected."""
+
+    status = 409
+    advice = "Choose from the list anew."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """What became of one repository; `since` (Unix seconds) is when its connecting began, 0 before."""
+
+    repository_id: int
+    full_name: str
+    url: str
+    state: Literal["waiting", "connected", "asked", "failed"] = "waiting"
+    hook: str = ""
+    """How it came by its webhook: `mending.Connected.hook`."""
+    reason: str = ""
+    """Why it failed."""
+    advice: str = ""
+    hook_id: int | None = None
+    source_id: str = ""
+    since: float = 0
+    handover: str = ""
+    """The id of what an administrator is asked for."""
+
+    @classmethod
+    def of(cls, repository: Repository) -> "Line":
+        """A repository that was chosen."""
+        return cls(repository_id=repository.id, full_name=repository.full_name, url=repository.url)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SetUp:
+    """One person's choice of repositories for a flow, and how far it has come."""
+
+    id: str
+    user: str
+    flow: Flow
+    options: Options
+    lines: tuple[Line, ...]
+    touched: float
+    """Unix seconds of the last step."""
+
+    @property
+    def is_running(self) -> bool:
+        """Whether lines wait that somebody works on."""
+        waiting = any(line.state == "waiting" for line in self.lines)
+        return waiting and time.time() - self.touched < INTERRUPTED_SECONDS
+
+    @property
+    def unfinished(self) -> list[Line]:
+        """What failed, or was interrupted: what a further try is for."""
+        settled = ("connected", "asked")
+        return [] if self.is_running else [line for line in self.lines if line.state not in settled]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chooser:
+    """Who sets it up."""
+
+    user: FlowdockUser
+    access_token: str = field(repr=False)
+
+
+class SettingUp:
+    """Begins set-ups, and tells of them."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        accounts: Accounts,
+        hooks: Hooks,
+        connecting: Connecting,
+        handovers: Handovers,
+    ) -> None:
+        self._store = store
+        self._accounts = accounts
+        self._hooks = hooks
+        self._connecting = connecting
+        self._handovers = handovers
+        self._running: set[asyncio.Task[None]] = set()
+
+    async def begin(
+        self, by: Chooser, flow: Flow, chosen: Sequence[Line], options: Options, *, wait: float
+    ) -> str:
+        """Connect what was chosen; the id to `find` it by, once it is done or after `wait` seconds."""
+        begun = SetUp(
+            id=secrets.token_urlsafe(16),
+            user=by.user.id,
+            flow=flow,
+            options=options,
+            lines=tuple(chosen),
+            touched=time.time(),
+        )
+        await self._keep(begun)
+        task = asyncio.create_task(self._run(begun, by))
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        await asyncio.wait({task}, timeout=wait)
+        return begun.id
+
+    async def find(self, setup_id: str, *, user: str) -> SetUp | None:
+        """A set-up of this user's; None if there is none, or no longer."""
+        value = await self._store.look_once(_KIND, setup_id)
+        if value is None or value["user"] != user:
+            return None
+        return SetUp(
+            **{
+                **value,
+                "flow": Flow(**value["flow"]),
+                "options": Options.read(value["options"]),
+                "lines": tuple(Line(**line) for line in value["lines"]),
+            }
+        )
+
+    async def stop(self) -> None:
+        """Begin no further repository; the one under way is `Connecting`'s to finish."""
+        for task in self._running:
+            task.cancel()
+        await asyncio.gather(*self._running, return_exceptions=True)
+
+    async def _run(self, setup: SetUp, by: Chooser) -> None:
+        try:
+            for index, line in enumerate(setup.lines):
+                try:
+                    setup = await self._step(setup, index, await self._connected(line, setup, by))
+                except (SignedOut, NotLinked, RateLimited) as error:
+                    # Neither would any of the others go better.
+                    for rest in range(index, len(setup.lines)):
+                        failed = _failed(setup.lines[rest], error, tried=rest == index)
+                        setup = await self._step(setup, rest, failed)
+                    break
+        except Exception:
+            # Nobody awaits it; the page tells of lines that nobody works on any more.
+            log.exception("setup_interrupted", flow=setup.flow.path)
+
+    async def _step(self, setup: SetUp, index: int, line: Line) -> SetUp:
+        lines = (*setup.lines[:index], line, *setup.lines[index + 1 :])
+        stepped = replace(setup, lines=lines, touched=time.time())
+        await self._keep(stepped)
+        return stepped
+
+    async def _connected(self, line: Line, setup: SetUp, by: Chooser) -> Line:
+        since = time.time()
+        try:
+            repository = await self._asked(line, by)
+            line = replace(line, full_name=repository.full_name, url=repository.url)
+            if not repository.may_hook:
+                return await self._handed_over(line, repository, setup, by)
+            connected = await self._connecting.connect(
+                user=by.user.id,
+                access_token=by.access_token,
+                flow=setup.flow,
+                repository=repository,
+                options=setup.options,
+            )
+        except (SignedOut, NotLinked, RateLimited):
+            raise
+        except BridgeError as error:
+            return _failed(line, error)
+        return replace(
+            line,
+            state="connected",
+            hook=connected.hook,
+            hook_id=connected.connection.hook_id,
+            source_id=connected.connection.source_id,
+            since=since,
+        )
+
+    async def _handed_over(self, line: Line, repository: Repository, setup: SetUp, by: Chooser) -> Line:
+        asked = await self._handovers.ask(by.user, by.access_token, setup.flow, repository, setup.options)
+        return replace(line, state="asked", handover=asked.id)
+
+    async def _asked(self, line: Line, by: Chooser) -> Repository:
+        """The repository by GitHub's word of this moment: a form may name any."""
+        repository = await self._accounts.as_user(
+            by.user.id, lambda token: self._hooks.present(line.repository_id, line.full_name, token=token)
+        )
+        if repository.archived:
+            raise NotThere(f"{line.full_name} is archived: nothing will happen in it")
+        return repository
+
+    async def _keep(self, setup: SetUp) -> None:
+        await self._store.put_once(_KIND, setup.id, asdict(setup), seconds=KEPT_SECONDS)
+
+
+def _failed(line: Line, error: BridgeError, *, tried: bool = True) -> Line:
+    reason = str(error) if tried else f"not tried: {error}"
+    advice = LINK_FIRST if isinstance(error, NotLinked) else error.advice
+    return replace(line, state="failed", reason=reason, advice=advice)

@@ -1,0 +1,303 @@
+"""Connecting a repository to a flow: source, stored connection and webhook, all of them or none.
+
+The steps touch three systems, so each failure is answered by undoing what was done, answers that were lost
+included; what cannot be undone now stays in the journal of intents and is undone later (`tidy`).
+"""
+
+import asyncio
+import time
+from collections.abc import Coroutine, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, TypeVar
+
+import structlog
+
+from bridge.clients.flowdock import Flowdock
+from bridge.clients.github_webhooks import Hooks, Repository
+from bridge.connections.intents import Intent, Intents
+from bridge.connections.linked_accounts import Accounts
+from bridge.connections.rollback import Undoing
+from bridge.connections.webhook_repair import Connected, Mending
+from bridge.core.errors import (
+    BridgeError,
+    FlowdockRejected,
+    GitHubFailing,
+    NotAdministrator,
+    NotFound,
+    NotLinked,
+    SourceGone,
+)
+from bridge.core.model import Administrator, Connection, Flow
+from bridge.core.options import Options
+from bridge.storage.connections import Store, new_connection_id
+from bridge.storage.pulls import Pulls
+
+PAUSES = (0.2, 1.0)
+"""Seconds between the tries of one undoing."""
+
+MAKING_SECONDS = 40
+"""With the looking before and the undoing after within the lock's lifetime (`intents.LOCK_SECONDS`)."""
+
+T = TypeVar("T")
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Wanted:
+    """What `Connecting.connect` was asked for."""
+
+    user: str
+    access_token: str = field(repr=False)
+    flow: Flow
+    repository: Repository
+    options: Options
+    administrator: Administrator | None
+
+
+class Connecting:
+    """Makes connections and ends them."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        intents: Intents,
+        pulls: Pulls,
+        accounts: Accounts,
+        flowdock: Flowdock,
+        hooks: Hooks,
+        pauses: Sequence[float] = PAUSES,
+    ) -> None:
+        self._store = store
+        self._intents = intents
+        self._accounts = accounts
+        self._flowdock = flowdock
+        self._hooks = hooks
+        self._mending = Mending(store=store, pulls=pulls, accounts=accounts, hooks=hooks)
+        self._undoing = Undoing(
+            store=store, intents=intents, accounts=accounts, flowdock=flowdock, hooks=hooks, pauses=pauses
+        )
+        self._running: set[asyncio.Task[Any]] = set()
+
+    async def connect(
+        self,
+        *,
+        user: str,
+        access_token: str,
+        flow: Flow,
+        repository: Repository,
+        options: Options,
+        administrator: Administrator | None = None,
+    ) -> Connected:
+        """Tie a repository to a flow as a Flowdock user: with their access token and their linked account.
+
+        With an `administrator` theirs is the webhook, and GitHub takes the token back that they lent; else
+        `repository` is as GitHub shows it to the linked account. The same again returns the connection there
+        is, its options untouched and its webhook mended.
+
+        Raises `NotAdministrator`, `Busy`, `NotLinked`, `NotAMember`, `SignedOut`, `RateLimited`,
+        `GitHubRefused`, `GitHubFailing`, `FlowdockFailing` and whatever else keeps it from being whole:
+        nothing is left of it then.
+        """
+        wanted = _Wanted(
+            user=user,
+            access_token=access_token,
+            flow=flow,
+            repository=repository,
+            options=options,
+            administrator=administrator,
+        )
+        work = self._connect(wanted)
+        return await self._shielded(self._lent(work, administrator) if administrator else work)
+
+    async def disconnect(self, connection: Connection, *, access_token: str, user: str) -> list[str]:
+        """Remove a connection with its flow token, its source, and its webhook if no other needs it.
+
+        Returns sentences about what a person has to remove outside. Raises `Busy`, or redis-py's errors.
+        """
+        return await self._shielded(self._disconnect(connection, access_token, user))
+
+    async def mend_hook(self, connection: Connection, *, user: str) -> Connected:
+        """Make or mend a connection's webhook as the linked account of `user`, and have GitHub ping.
+
+        Where that account may not, those who connected the repository are tried. Raises `GitHubRefused`,
+        `NotLinked`, `RateLimited` or `GitHubFailing`; `NotFound` if the connection was removed.
+        """
+        return await self._mending.mend(connection, user=user)
+
+    async def pinged(self, repository_id: int, hook_id: int, since: float) -> bool:
+        """Whether the ping of a repository's webhook came at `since` (Unix seconds) or later."""
+        return await self._store.pinged_at(hook_id, repository_id=repository_id) >= since
+
+    async def tidy(self) -> None:
+        """Undo what crashed connectings left, as far as can be done now; raises redis-py's errors only."""
+        await self._undoing.tidy()
+
+    async def settled(self, *, seconds: float) -> None:
+        """Wait for what is under way; what takes longer is cut off, and undone by `tidy` some time."""
+        if self._running:
+            _, late = await asyncio.wait(self._running, timeout=seconds)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+
+    async def _shielded(self, work: Coroutine[Any, Any, T]) -> T:
+        task = asyncio.create_task(work)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        # A browser that goes away must not stop it half-way.
+        return await asyncio.shield(task)
+
+    async def _lent(self, work: Coroutine[Any, Any, T], administrator: Administrator) -> T:
+        """`work`, after which GitHub takes the token back; where something is left to undo, after that."""
+        try:
+            return await work
+        finally:
+            if all(intent.administrator != administrator for intent in await self._intents.all()):
+                await self._accounts.give_back_lent(administrator)
+
+    async def _connect(self, wanted: _Wanted) -> Connected:
+        repository = wanted.repository
+        if not repository.may_hook:
+            raise NotAdministrator(f"GitHub says that you do not administer {repository.full_name}")
+        async with self._intents.held(repository.id):
+            await self._undoing.left(repository.id)
+            known = await self._known(wanted.flow, repository, wanted.access_token)
+            if known is not None:
+                return await self._hooked(known, wanted.user, wanted.administrator)
+            intent = await self._looked_at(wanted)
+            await self._intents.note(intent)
+            try:
+                async with asyncio.timeout(MAKING_SECONDS):
+                    return await self._make(intent, wanted.options)
+            except Exception as error:
+                await self._undoing.undo(intent, may_come_late=_may_come_late(error))
+                if isinstance(error, TimeoutError):
+                    raise GitHubFailing("GitHub and Flowdock took too long", status=504) from None
+                raise
+
+    async def _known(self, flow: Flow, repository: Repository, access_token: str) -> Connection | None:
+        """The connection that there is already, unless the flow removed its source."""
+        for known in await self._store.connections_for(repository.id, repository.full_name):
+            if known.flow.lower() != flow.path.lower():
+                continue
+            try:
+                await self._flowdock.set_trouble(
+                    known.flow_token, known.trouble.text if known.trouble else ""
+                )
+            except (SourceGone, FlowdockRejected) as gone:
+                log.warning("disconnected", connection=known.id, reason=str(gone))
+                await self._flowdock.delete_source(flow.path, known.source_id, access_token)
+                await self._store.disconnect(known.id)
+            else:
+                return known
+        return None
+
+    async def _looked_at(self, wanted: _Wanted) -> Intent:
+        """The intent, with what is there before anything is made."""
+        flow, repository = wanted.flow.path, wanted.repository
+        sources = await self._flowdock.source_ids(flow, wanted.access_token, external_url=repository.url)
+        lacks = partial(self._lacks_hook, repository)
+        return Intent(
+            id=new_connection_id(),
+            user=wanted.user,
+            access_token=wanted.access_token,
+            flow=flow,
+            repository=repository.full_name,
+            repository_id=repository.id,
+            url=repository.url,
+            sources_before=tuple(sorted(sources)),
+            makes_hook=await self._accounts.as_either(wanted.user, wanted.administrator, lacks),
+            administrator=wanted.administrator,
+        )
+
+    async def _lacks_hook(self, repository: Repository, token: str) -> bool:
+        if await self._hooks.app():
+            return False
+        return await self._hooks.find(repository, token=token) is None
+
+    async def _hooked(
+        self, connection: Connection, user: str, administrator: Administrator | None
+    ) -> Connected:
+        if administrator is None:
+            return await self.mend_hook(connection, user=user)
+        return await self._mending.mend_as(administrator, connection)
+
+    async def _make(self, intent: Intent, options: Options) -> Connected:
+        source = await self._flowdock.create_source(
+            intent.flow, intent.access_token, name=intent.repository, external_url=intent.url
+        )
+        connection = Connection(
+            id=intent.id,
+            repository=intent.repository,
+            repository_id=intent.repository_id,
+            name=intent.repository,
+            flow_token=source.flow_token,
+            created_at=int(time.time()),
+            options=options,
+            flow=intent.flow,
+            source_id=source.id,
+            installer="" if intent.administrator else intent.user,
+            hook_by=intent.administrator.login if intent.administrator else "",
+        )
+        await self._store.add(connection)
+        connected = await self._hooked(connection, intent.user, intent.administrator)
+        await self._intents.forget(intent.id)
+        log.info("connected", connection=connection.id, repository=intent.repository, hook=connected.hook)
+        return connected
+
+    async def _disconnect(self, connection: Connection, access_token: str, user: str) -> list[str]:
+        async with self._intents.held(connection.repository_id or 0):
+            left = [
+                *await self._drop_source(connection, access_token),
+                *await self._drop_hook(connection, user),
+            ]
+            try:
+                await self._store.disconnect(connection.id)
+            except NotFound:
+                log.info("disconnected_already", connection=connection.id)
+        log.info("disconnected", connection=connection.id, repository=connection.repository, left=left)
+        return left
+
+    async def _drop_source(self, connection: Connection, access_token: str) -> list[str]:
+        if not connection.source_id:
+            return ["The source was made by hand: remove it on the flow's page of integrations in Flowdock."]
+        try:
+            await self._flowdock.delete_source(connection.flow, connection.source_id, access_token)
+        except BridgeError as error:
+            return [
+                f"The source could not be removed ({error}): remove it on the flow's page of integrations"
+                " in Flowdock."
+            ]
+        return []
+
+    async def _drop_hook(self, connection: Connection, user: str) -> list[str]:
+        if connection.hook_id is None and await self._hooks.app():
+            return []
+        name = await self._mending.name(connection)
+        if await self._undoing.is_needed(connection.id, connection.repository_id, connection.repository):
+            return []
+        if connection.repository_id is not None:
+            await self._hooks.revoke(connection.repository_id)
+        why = "nobody who connected it has a linked GitHub account"
+        for who in filter(None, dict.fromkeys((user, connection.installer))):
+            try:
+                drop = partial(self._undoing.drop_hook, connection.repository_id, name)
+                await self._accounts.as_user(who, drop)
+            except NotLinked:
+                continue
+            except BridgeError as error:
+                why = str(error)
+            else:
+                return []
+        return [
+            f"The webhook of {name} could not be removed ({why}): an administrator removes it in the"
+            " repository's settings at GitHub, under Webhooks."
+        ]
+
+
+def _may_come_late(error: Exception) -> bool:
+    """Whether a call was given up that the other side may still be working on."""
+    return isinstance(error, TimeoutError) or getattr(error, "status", 0) == 504

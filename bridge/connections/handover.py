@@ -1,0 +1,182 @@
+"""Handing a connecting over: somebody in the flow asks, somebody who administers the repository says yes.
+
+Whoever asks lends bridge their access token of Flowdock for it, the administrator one of GitHub's for the
+moment of connecting.
+"""
+
+from dataclasses import replace
+from typing import NoReturn
+
+import structlog
+
+from bridge.clients.flowdock import Flowdock
+from bridge.clients.github import TokenRevoked
+from bridge.clients.github_webhooks import Hooks, Repository
+from bridge.connections.connect import Connecting
+from bridge.connections.handover_requests import Handover, Handovers
+from bridge.connections.linked_accounts import Accounts
+from bridge.connections.webhook_repair import NO_RIGHT
+from bridge.core.errors import (
+    BridgeError,
+    FlowdockRejected,
+    GitHubRefused,
+    NotAdministrator,
+    NotAMember,
+    NotLinked,
+    RequestRefused,
+    SignedOut,
+)
+from bridge.core.model import Administrator, Flow
+
+log = structlog.get_logger()
+
+
+class AskAnew(RequestRefused):
+    """Flowdock does not take the word of whoever asked any more."""
+
+    status = 409
+    advice = (
+        "Nothing was connected. Ask them to sign in to bridge, choose it again and send you the new link."
+    )
+
+
+class Changed(RequestRefused):
+    """The repository is not as it was shown any more."""
+
+    status = 409
+    advice = "Nothing was connected. Open the link again to see what it asks for now."
+
+
+class SignInAgain(RequestRefused):
+    """GitHub does not take the administrator's token any more."""
+
+    status = 403
+    advice = "Nothing was connected. Open the link again, and sign in with GitHub once more."
+
+
+class HandingOver:
+    """Carries administrators' answers out."""
+
+    def __init__(
+        self,
+        *,
+        handovers: Handovers,
+        accounts: Accounts,
+        hooks: Hooks,
+        flowdock: Flowdock,
+        connecting: Connecting,
+    ) -> None:
+        self._handovers = handovers
+        self._accounts = accounts
+        self._hooks = hooks
+        self._flowdock = flowdock
+        self._connecting = connecting
+
+    async def administered(self, handover: Handover, administrator: Administrator) -> Repository:
+        """The repository by its id, by GitHub's word of this moment to somebody who administers it.
+
+        Raises `NotAdministrator` to anybody else, `Changed`, `SignInAgain`, and as `GitHub.call` does.
+        """
+        try:
+            repository = await self._hooks.repository_by_id(handover.repository_id, token=administrator.token)
+        except TokenRevoked:
+            raise SignInAgain("GitHub no longer accepts your sign-in") from None
+        except GitHubRefused as refusal:
+            if refusal.answered not in NO_RIGHT:
+                raise
+            _refuse(administrator, handover)
+        if repository.id != handover.repository_id or not repository.may_hook:
+            _refuse(administrator, handover)
+        if repository.archived:
+            raise Changed(f"the repository {repository.full_name} is archived: nothing will happen in it")
+        return repository
+
+    async def connect(self, handover_id: str, administrator: Administrator, *, shown: str) -> Handover:
+        """Connect what is asked for, the repository named as it was `shown`; GitHub takes the token back.
+
+        Raises `Answered`, `AskAnew`, `SignInAgain`, as `administered`, and as `Connecting.connect` does: it
+        then stays open, unless whoever asked must ask anew.
+        """
+        try:
+            handover = await self._handovers.take(handover_id)
+        except BaseException:
+            await self._accounts.give_back_lent(administrator)
+            raise
+        answered = handover
+        try:
+            answered = await self._connect(handover, administrator, shown)
+        except AskAnew:
+            answered = replace(handover, state="lapsed", access_token="")
+            raise
+        finally:
+            await self._handovers.answer(answered)
+        log.info("handed_over", connection=answered.connection_id, login=administrator.login)
+        return answered
+
+    async def decline(self, handover_id: str, administrator: Administrator) -> Handover:
+        """Say no, for good; GitHub takes the token back. Raises `Answered`, and as `administered` does."""
+        try:
+            handover = await self._handovers.take(handover_id)
+            answered = handover
+            try:
+                await self.administered(handover, administrator)
+                answered = replace(handover, state="declined", by=administrator.login, access_token="")
+            finally:
+                await self._handovers.answer(answered)
+        finally:
+            await self._accounts.give_back_lent(administrator)
+        log.info("handover_declined", repository=handover.full_name, login=administrator.login)
+        return answered
+
+    async def _connect(self, handover: Handover, administrator: Administrator, shown: str) -> Handover:
+        try:
+            repository = await self.administered(handover, administrator)
+            if repository.full_name != shown:
+                raise Changed(f"the repository {shown} is named {repository.full_name} by now")
+            flow = await self._flow(handover)
+        except BaseException:
+            await self._accounts.give_back_lent(administrator)
+            raise
+        try:
+            # From here on the token is given back there.
+            connected = await self._connecting.connect(
+                user=handover.asker.id,
+                access_token=handover.access_token,
+                flow=flow,
+                repository=repository,
+                options=handover.options,
+                administrator=administrator,
+            )
+        except NotLinked as error:
+            raise SignInAgain(str(error)) from None
+        except (SignedOut, NotAMember) as error:
+            raise _ask_anew(handover, error) from None
+        return replace(
+            handover,
+            state="done",
+            full_name=repository.full_name,
+            by=administrator.login,
+            connection_id=connected.connection.id,
+            access_token="",
+        )
+
+    async def _flow(self, handover: Handover) -> Flow:
+        """The flow, if whoever asked is still in it."""
+        try:
+            return await self._flowdock.flow(handover.flow.path, handover.access_token)
+        except (SignedOut, NotAMember, FlowdockRejected) as error:
+            raise _ask_anew(handover, error) from None
+
+
+def _refuse(administrator: Administrator, handover: Handover) -> NoReturn:
+    raise NotAdministrator(
+        f"GitHub says that @{administrator.login} does not administer {handover.full_name}."
+    )
+
+
+def _ask_anew(handover: Handover, error: BridgeError) -> AskAnew:
+    log.info("handover_lapsed", flowdock_user=handover.asker.id, reason=str(error))
+    return AskAnew(
+        f"Flowdock does not take the word of {handover.asker.nick} any more: they are signed out by now,"
+        f" or not in {handover.flow.name}"
+    )

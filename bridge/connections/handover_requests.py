@@ -1,0 +1,175 @@
+"""What is asked of administrators: kept encrypted under the hash of a random id, the link's."""
+
+import hashlib
+import secrets
+import time
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Literal
+
+import structlog
+
+from bridge.clients.github_webhooks import Repository
+from bridge.core.errors import BridgeError, NotFound, RequestRefused
+from bridge.core.model import Flow, FlowdockUser
+from bridge.core.options import Options
+from bridge.storage import keys
+from bridge.storage.client import AnyRedis
+from bridge.storage.connections import Store
+
+SECONDS = 3 * 24 * 3600
+MOST_OPEN = 20
+"""What one person may ask for at a time."""
+
+HELD_SECONDS = 150
+"""As long as a connecting may take: an answer that was interrupted may be given again after it."""
+
+_KIND = "handover"
+
+log = structlog.get_logger()
+
+
+class NoSuchHandover(NotFound):
+    """No such link, or its time is over."""
+
+    advice = "A link is good for three days: ask whoever gave it to you for a new one."
+
+
+class Answered(RequestRefused):
+    """What the link asks for was answered before, or is being answered."""
+
+    status = 409
+    advice = "Open the link again to see how it stands."
+
+
+class TooManyAsked(BridgeError):
+    """Somebody asks for too much at a time."""
+
+    status = 409
+    advice = "Wait until some of your links were used, or have ended: each does after three days."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Handover:
+    """What somebody asks an administrator to connect; `by` is the login of the one who answered."""
+
+    id: str = field(repr=False)
+    asker: FlowdockUser
+    access_token: str = field(repr=False)
+    """Flowdock's, of the asker; empty once it is answered."""
+    flow: Flow
+    repository_id: int
+    full_name: str
+    """The repository's name when it was asked for."""
+    options: Options
+    created_at: float
+    """Unix seconds."""
+    state: Literal["open", "done", "declined", "lapsed"] = "open"
+    by: str = ""
+    connection_id: str = ""
+    held_until: float = 0
+    """Unix seconds until which somebody's answer is being carried out."""
+
+    @property
+    def ends_at(self) -> float:
+        """Unix seconds."""
+        return self.created_at + SECONDS
+
+
+class Handovers:
+    """The handovers of all, open and answered, until their time is over."""
+
+    def __init__(self, redis: AnyRedis, store: Store) -> None:
+        # redis-py's annotations offer each answer in every shape of every protocol version.
+        self._redis: Any = redis
+        self._store = store
+
+    async def ask(
+        self, asker: FlowdockUser, access_token: str, flow: Flow, repository: Repository, options: Options
+    ) -> Handover:
+        """Ask for a repository to be connected; the same again keeps the link. Raises `TooManyAsked`."""
+        known = await self._asked_before(asker.id, flow, repository.id)
+        if known is not None and known.held_until > time.time():
+            return known
+        asked = Handover(
+            id=known.id if known else secrets.token_urlsafe(24),
+            asker=asker,
+            access_token=access_token,
+            flow=flow,
+            repository_id=repository.id,
+            full_name=repository.full_name,
+            options=options,
+            created_at=time.time(),
+        )
+        await self._count(asked)
+        await self._keep(asked)
+        log.info("handover_asked", flowdock_user=asker.id, repository=repository.full_name, flow=flow.path)
+        return asked
+
+    async def find(self, handover_id: str) -> Handover | None:
+        """What the link asks for and how it stands; None if there is none, or its time is over."""
+        return await self._load(_hash(handover_id))
+
+    async def _asked_before(self, user: str, flow: Flow, repository_id: int) -> Handover | None:
+        for name in await self._redis.zrangebyscore(keys.handovers(user), time.time(), "+inf"):
+            known = await self._load(name.decode())
+            if known and (known.flow.path, known.repository_id) == (flow.path, repository_id):
+                return known
+        return None
+
+    async def _count(self, asked: Handover) -> None:
+        """Among what its asker has open: put in first and then counted, so that no two are the last one."""
+        place, name = keys.handovers(asked.asker.id), _hash(asked.id)
+        async with self._redis.pipeline(transaction=True) as pipe:
+            pipe.zremrangebyscore(place, "-inf", time.time())
+            pipe.zadd(place, {name: asked.ends_at})
+            pipe.zcard(place)
+            pipe.expire(place, SECONDS)
+            _, _, count, _ = await pipe.execute()
+        if count > MOST_OPEN:
+            await self._redis.zrem(place, name)
+            raise TooManyAsked(f"you asked administrators for {MOST_OPEN} repositories already")
+
+    async def take(self, handover_id: str) -> Handover:
+        """What is open, for this caller alone until `answer`; raises `NoSuchHandover` or `Answered`."""
+        if await self.find(handover_id) is None:
+            raise NoSuchHandover("there is no such link, or its time is over")
+        # Of several at once one gets what there is; the others find nothing for this moment.
+        value = await self._store.take_once(_KIND, _hash(handover_id))
+        if value is None:
+            raise Answered("somebody is answering this at this moment")
+        handover = _read(value)
+        if handover.state != "open" or handover.held_until > time.time():
+            await self._keep(handover)
+            raise Answered("this was answered before, or somebody is answering it at this moment")
+        await self._keep(replace(handover, held_until=time.time() + HELD_SECONDS))
+        return handover
+
+    async def answer(self, handover: Handover) -> None:
+        """Keep how it stands now; one that is still open may be answered again."""
+        await self._keep(handover)
+        if handover.state != "open":
+            await self._redis.zrem(keys.handovers(handover.asker.id), _hash(handover.id))
+
+    async def _keep(self, handover: Handover) -> None:
+        left = max(1, int(handover.ends_at - time.time()))
+        await self._store.put_once(_KIND, _hash(handover.id), asdict(handover), seconds=left)
+
+    async def _load(self, name: str) -> Handover | None:
+        value = await self._store.look_once(_KIND, name)
+        return _read(value) if value else None
+
+
+def _read(value: dict[str, Any]) -> Handover:
+    return Handover(
+        **{
+            **value,
+            "asker": FlowdockUser(**value["asker"]),
+            "flow": Flow(**value["flow"]),
+            "options": Options.read(value["options"]),
+        }
+    )
+
+
+def _hash(handover_id: str) -> str:
+    # Only its hash lies open in Redis: who reads a dump cannot open the links.
+    return hashlib.sha256(handover_id.encode()).hexdigest()

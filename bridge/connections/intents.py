@@ -1,0 +1,118 @@
+"""What a connecting under way is about to make outside: noted first, so that a crash leaves no orphans.
+
+An intent stands in Redis, encrypted, from before the first call that makes something until all is made, or
+undone. One that nobody works on any more is what a crash left.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import orjson
+import structlog
+from redis.exceptions import LockError, RedisError
+
+from bridge.core.errors import BridgeError
+from bridge.core.model import Administrator
+from bridge.core.security.encryption import Vault
+from bridge.storage import keys
+from bridge.storage.client import AnyRedis
+
+SECONDS = 24 * 3600
+LOCK_SECONDS = 150
+"""Longer than a connecting may take: the looking before, the making, the undoing."""
+
+WAIT_SECONDS = 20
+
+log = structlog.get_logger()
+
+
+class Busy(BridgeError):
+    """Somebody else connects or disconnects this repository at this moment."""
+
+    status = 503
+    advice = "Try again in three minutes."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Intent:
+    """One connecting: what it was to make, what was there before, and as whom it can be undone."""
+
+    id: str
+    """Also the id of the connection that is to come of it."""
+    user: str
+    """The Flowdock user, and so the linked account."""
+    access_token: str = field(repr=False)
+    """Flowdock's, of that user."""
+    flow: str
+    repository: str
+    repository_id: int
+    url: str
+    """The repository's page: what the source stands for."""
+    sources_before: tuple[str, ...]
+    """The ids of the flow's sources for `url` that are not of this connecting."""
+    makes_hook: bool
+    """GitHub showed no webhook to bridge before."""
+    look_until: int = 0
+    """Unix seconds until which a call that was given up may take effect outside, after all."""
+    administrator: Administrator | None = None
+    """As whom the webhook is made; None: as the linked account of `user`."""
+
+
+class Intents:
+    """The journal of intents, and the lock that whoever works on a repository holds."""
+
+    def __init__(self, redis: AnyRedis, vault: Vault) -> None:
+        # redis-py's annotations offer each answer in every shape of every protocol version.
+        self._redis: Any = redis
+        self._vault = vault
+
+    @asynccontextmanager
+    async def held(self, repository_id: int, *, wait: float | None = None) -> AsyncIterator[None]:
+        """Be the only one to connect, disconnect or undo; raises `Busy` after `wait` seconds (a default)."""
+        wait = WAIT_SECONDS if wait is None else wait
+        lock = self._redis.lock(keys.connecting(repository_id), timeout=LOCK_SECONDS, blocking_timeout=wait)
+        if not await lock.acquire():
+            raise Busy("Somebody else is connecting or disconnecting this repository just now.")
+        try:
+            yield
+        finally:
+            try:
+                await lock.release()
+            except (LockError, RedisError, OSError) as error:
+                log.warning("lock_not_released", repository_id=repository_id, error=type(error).__name__)
+
+    async def note(self, intent: Intent) -> None:
+        """Keep an intent for a day at the most."""
+        sealed = self._vault.seal(orjson.dumps(asdict(intent)), place=f"intent:{intent.id}")
+        async with self._redis.pipeline(transaction=True) as pipe:
+            pipe.set(keys.intent(intent.id), sealed, ex=SECONDS)
+            pipe.sadd(keys.INTENTS, intent.id)
+            await pipe.execute()
+
+    async def forget(self, intent_id: str) -> None:
+        """All of it is made, or undone."""
+        async with self._redis.pipeline(transaction=True) as pipe:
+            pipe.delete(keys.intent(intent_id))
+            pipe.srem(keys.INTENTS, intent_id)
+            await pipe.execute()
+
+    async def all(self) -> list[Intent]:
+        """Every intent, those under way too; what has expired is dropped from the list."""
+        ids = sorted(one.decode() for one in await self._redis.smembers(keys.INTENTS))
+        found = await self._redis.mget([keys.intent(one) for one in ids]) if ids else []
+        if expired := [one for one, sealed in zip(ids, found, strict=True) if sealed is None]:
+            await self._redis.srem(keys.INTENTS, *expired)
+        return [self._load(one, sealed) for one, sealed in zip(ids, found, strict=True) if sealed]
+
+    def _load(self, intent_id: str, sealed: bytes) -> Intent:
+        fields = orjson.loads(self._vault.open(sealed, place=f"intent:{intent_id}"))
+        lent = fields["administrator"]
+        return Intent(
+            **{
+                **fields,
+                "sources_before": tuple(fields["sources_before"]),
+                "administrator": Administrator(**lent) if lent else None,
+            }
+        )

@@ -1,0 +1,252 @@
+"""Acting on GitHub as the person who linked: the token renewed in time, and dropped when revoked."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Any, TypeVar
+
+import structlog
+from redis.exceptions import LockError, RedisError
+
+from bridge.clients.github import GitHub, TokenRevoked
+from bridge.core.actions import Action, Click
+from bridge.core.errors import BridgeError, GitHubFailing, NotLinked, OAuthFailed
+from bridge.core.model import Act, Administrator, GitHubToken, LinkedAccount, Target
+from bridge.storage.checkups import Checkups
+from bridge.storage.connections import Store
+from bridge.storage.pulls import Pulls, Shown
+
+REFRESH_AHEAD = 300
+"""Seconds before its end from which on a token is renewed."""
+
+_REFUSED_FOR_GOOD = frozenset({"bad_refresh_token", "invalid_grant", "unauthorized"})
+
+T = TypeVar("T")
+
+log = structlog.get_logger()
+
+
+class Accounts:
+    """The linked accounts, ready to act."""
+
+    def __init__(self, store: Store, pulls: Pulls, github: GitHub, checkups: Checkups) -> None:
+        self._store = store
+        self._pulls = pulls
+        self._github = github
+        self._checkups = checkups
+
+    async def act(self, flowdock_user: str, action: Action, target: Target) -> str:
+        """Do an action on what a thread showed, as the GitHub account of a Flowdock user.
+
+        Returns its sentence. A repository that was renamed since is found by its present name.
+
+        Raises `NotLinked` if there is none or its token no longer works (the link is removed then),
+        and what `GitHub.perform` raises.
+        """
+        try:
+            sentence = await self._act(flowdock_user, action, target)
+        except NotLinked:
+            raise
+        except BridgeError as refusal:
+            await self._note(flowdock_user, action, target, str(refusal), done=False)
+            raise
+        await self._note(flowdock_user, action, target, sentence, done=True)
+        return sentence
+
+    async def _act(self, flowdock_user: str, action: Action, target: Target) -> str:
+        shown = await self._pulls.shown(target)
+        account, sentence = await self._as_account(
+            flowdock_user, lambda account: self._perform(account, action, shown)
+        )
+        log.info(
+            "acted",
+            action=action.slug,
+            on=str(target),
+            flowdock_user=flowdock_user,
+            login=account.github.login,
+        )
+        return sentence
+
+    async def as_user(self, flowdock_user: str, ask: Callable[[str], Awaitable[T]]) -> T:
+        """What `ask` answers for the GitHub token of a Flowdock user; it may be asked twice.
+
+        Raises `NotLinked` if there is none or it no longer works (the link is removed then), and what
+        `ask` raises.
+        """
+        _, answer = await self._as_account(flowdock_user, lambda account: ask(account.token.access))
+        return answer
+
+    async def as_either(
+        self, flowdock_user: str, administrator: Administrator | None, ask: Callable[[str], Awaitable[T]]
+    ) -> T:
+        """As `as_user`; with the token of an administrator instead, where one has lent it."""
+        if administrator is None:
+            return await self.as_user(flowdock_user, ask)
+        try:
+            return await ask(administrator.token)
+        except TokenRevoked:
+            raise NotLinked(f"GitHub no longer accepts the sign-in of @{administrator.login}") from None
+
+    async def give_back_lent(self, administrator: Administrator) -> None:
+        """As `give_back`, of the token that an administrator has lent."""
+        await self.give_back(GitHubToken(access=administrator.token))
+
+    async def _as_account(
+        self, flowdock_user: str, ask: Callable[[LinkedAccount], Awaitable[T]]
+    ) -> tuple[LinkedAccount, T]:
+        account = await self._fresh(flowdock_user)
+        try:
+            return account, await ask(account)
+        except TokenRevoked:
+            # An expiring token may have died early, say because another process renewed it just now.
+            account = await self._renewed(account)
+        try:
+            return account, await ask(account)
+        except TokenRevoked:
+            await self._drop(account)
+            raise NotLinked("GitHub no longer accepts the link: link again") from None
+
+    async def _note(self, user: str, action: Action, target: Target, outcome: str, *, done: bool) -> None:
+        """For the account page; what was done is done, also if Redis cannot take a note of it."""
+        act = Act(at=int(time.time()), action=action.name, on=str(target), outcome=outcome, done=done)
+        try:
+            await self._store.note_act(user, act)
+        except (RedisError, OSError) as error:
+            log.warning("redis_away", error=type(error).__name__, doing="noting an act")
+
+    async def token(self, flowdock_user: str) -> str:
+        """The GitHub token of a Flowdock user, renewed if need be; raises `NotLinked` or `GitHubFailing`."""
+        return (await self._fresh(flowdock_user)).token.access
+
+    async def link(self, account: LinkedAccount) -> None:
+        """Keep a link; GitHub forgets the token of the one that it replaces. Raises `GitHubFailing`."""
+        user = account.flowdock.id
+        try:
+            async with self._store.account_lock(user):
+                replaced = await self._store.link(account)
+        except LockError:
+            raise GitHubFailing("GitHub is slow to renew your former token: try again", status=504) from None
+        if replaced and replaced.token.access != account.token.access:
+            await self.give_back(replaced.token)
+        await self.look_after(user)
+
+    async def give_back(self, token: GitHubToken) -> None:
+        """Have GitHub forget a token that is of no use any more; should it fail, that is logged."""
+        try:
+            await self._github.revoke(token)
+        except BridgeError as error:
+            log.warning("not_revoked", error=str(error))
+
+    async def unlink(self, flowdock_user: str) -> LinkedAccount | None:
+        """Forget a link, and have GitHub forget what was granted; None if there was none.
+
+        All of it, or the token alone while other Flowdock users act as the same GitHub account.
+
+        Raises `GitHubFailing` if GitHub did not take it back: the link is gone here all the same.
+        """
+        async with self._store.account_lock(flowdock_user):
+            account = await self._store.account(flowdock_user)
+            if account is None:
+                return None
+            await self._forget(account, "unlinked by its owner")
+        if await self._store.linked_to(account.github.id):
+            await self._github.revoke(account.token)
+        else:
+            await self._github.revoke_grant(account.token)
+        return account
+
+    async def revoked(self, github_id: int) -> None:
+        """Somebody says that a person took back what they granted at GitHub: GitHub is asked.
+
+        Of all who act as that account those links are removed of which GitHub refuses the token.
+        """
+        holders = await self._store.linked_to(github_id)
+        await asyncio.gather(*(self._see_revoked(user) for user in holders))
+
+    async def _see_revoked(self, user: str) -> None:
+        try:
+            await self._as_account(user, lambda account: self._github.user(account.token))
+        except NotLinked:
+            return
+        except BridgeError as error:
+            log.warning("revoked_not_seen", flowdock_user=user, reason=str(error), doing="keeping the link")
+        else:
+            log.warning("revoked_not_so", flowdock_user=user, doing="keeping the link: the token works")
+
+    async def read_pull(self, flowdock_user: str, target: Target) -> dict[str, Any]:
+        """A pull request as this account sees it; raises as `act` does, but never removes a link."""
+        account = await self._fresh(flowdock_user)
+        try:
+            return await self._github.pull(target, token=account.token.access)
+        except TokenRevoked:
+            raise NotLinked("GitHub does not know the token any more") from None
+
+    async def _perform(self, account: LinkedAccount, action: Action, shown: Shown) -> str:
+        click = Click(
+            target=shown.target,
+            login=account.github.login,
+            shown=shown.pull,
+            shown_sha=shown.head_sha,
+            repository_id=shown.repository_id,
+        )
+        return await self._github.perform(action, click, token=account.token.access)
+
+    async def _fresh(self, flowdock_user: str) -> LinkedAccount:
+        account = await self._store.account(flowdock_user)
+        if account is None:
+            raise NotLinked("this Flowdock user has no linked GitHub account")
+        expires_at = account.token.expires_at
+        if expires_at is not None and expires_at - time.time() < REFRESH_AHEAD:
+            return await self._renewed(account)
+        return account
+
+    async def _renewed(self, stale: LinkedAccount) -> LinkedAccount:
+        """The account with another token than `stale` has; raises `NotLinked` where there is none to be had.
+
+        Renewing kills the old pair at once, so two at a time would burn the link.
+        """
+        user = stale.flowdock.id
+        try:
+            async with self._store.account_lock(user):
+                account = await self._store.account(user)
+                if account is None:
+                    raise NotLinked("the link was removed: link again")
+                if account.token.access != stale.token.access:
+                    return account
+                return await self._renew(account)
+        except LockError:
+            raise GitHubFailing("GitHub is slow to renew your token: try again", status=504) from None
+
+    async def _renew(self, account: LinkedAccount) -> LinkedAccount:
+        user = account.flowdock.id
+        if account.token.refresh is None:
+            await self._forget(account, "token revoked")
+            raise NotLinked("GitHub no longer accepts the link: link again")
+        try:
+            token = await self._github.refresh(account.token.refresh)
+        except OAuthFailed as error:
+            if error.code not in _REFUSED_FOR_GOOD:
+                raise GitHubFailing(f"GitHub did not renew your token: {error}") from None
+            await self._forget(account, error.code)
+            raise NotLinked("GitHub no longer accepts the link: link again") from None
+        renewed = replace(account, token=token)
+        await self._store.link(renewed)
+        log.info("token_renewed", flowdock_user=user, login=account.github.login)
+        return renewed
+
+    async def look_after(self, flowdock_user: str) -> None:
+        """Have the connections looked at that this user's account looks after: it came, or went."""
+        found = await self._store.connections()
+        await self._checkups.order(one for one in found if one.installer == flowdock_user)
+
+    async def _drop(self, account: LinkedAccount) -> None:
+        async with self._store.account_lock(account.flowdock.id):
+            current = await self._store.account(account.flowdock.id)
+            if current is not None and current.token.access == account.token.access:
+                await self._forget(account, "token revoked")
+
+    async def _forget(self, account: LinkedAccount, reason: str) -> None:
+        await self._store.unlink(account.flowdock.id)
+        await self.look_after(account.flowdock.id)
+        log.warning("unlinked", flowdock_user=account.flowdock.id, login=account.github.login, reason=reason)

@@ -1,0 +1,144 @@
+"""Undoing a connecting that failed, or that a crash cut short: what it made, and what it may have made.
+
+An answer that was lost says nothing about what happened, so what is to be undone is looked for outside, not
+remembered.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from functools import partial
+
+import structlog
+from redis.exceptions import RedisError
+
+from bridge.clients.flowdock import Flowdock
+from bridge.clients.github_webhooks import Hooks
+from bridge.connections.intents import Busy, Intent, Intents
+from bridge.connections.linked_accounts import Accounts
+from bridge.core.errors import BridgeError, NotFound
+from bridge.storage.connections import Store
+
+SECONDS = 30
+LATE_SECONDS = 120
+"""How long after it was given up a call may still take effect outside."""
+
+log = structlog.get_logger()
+
+Step = Callable[[Intent], Awaitable[None]]
+
+
+class Undoing:
+    """Undoes intents; each step is tried again after each of `pauses` (seconds)."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        intents: Intents,
+        accounts: Accounts,
+        flowdock: Flowdock,
+        hooks: Hooks,
+        pauses: Sequence[float],
+    ) -> None:
+        self._store = store
+        self._intents = intents
+        self._accounts = accounts
+        self._flowdock = flowdock
+        self._hooks = hooks
+        self._pauses = pauses
+
+    async def undo(self, intent: Intent, *, may_come_late: bool = False) -> bool:
+        """Undo what an intent made, while its repository is held; False if something is left for later.
+
+        `may_come_late`: a call was given up that may still take effect, so it is looked at again later.
+        """
+        try:
+            async with asyncio.timeout(SECONDS):
+                if may_come_late:
+                    intent = replace(intent, look_until=int(time.time()) + LATE_SECONDS)
+                    await self._tried(self._intents.note, intent)
+                done = await self._undone(intent)
+        except TimeoutError:
+            done = False
+        log.warning("connecting_undone", repository=intent.repository, flow=intent.flow, whole=done)
+        return done
+
+    async def left(self, repository_id: int) -> None:
+        """Undo what crashed connectings of a repository left, while it is held."""
+        for intent in await self._intents.all():
+            if intent.repository_id == repository_id:
+                await self.undo(intent)
+
+    async def tidy(self) -> None:
+        """Undo what crashed connectings left of any repository; raises redis-py's errors only."""
+        for repository_id in {intent.repository_id for intent in await self._intents.all()}:
+            try:
+                async with self._intents.held(repository_id, wait=0):
+                    await self.left(repository_id)
+            except Busy:
+                continue
+
+    async def _undone(self, intent: Intent) -> bool:
+        # With Redis away nothing else is touched: what the intent names stays as it is until it is back.
+        if not await self._tried(self._drop_connection, intent):
+            return False
+        outside = [await self._tried(step, intent) for step in (self._drop_sources, self._drop_hook)]
+        if not all(outside):
+            return False
+        return intent.look_until > time.time() or await self._tried(self._forget, intent)
+
+    async def _tried(self, step: Step, intent: Intent) -> bool:
+        for pause in (*self._pauses, None):
+            try:
+                await step(intent)
+            except (BridgeError, RedisError, OSError) as error:
+                log.warning("not_undone", repository=intent.repository, error=str(error), again_in=pause)
+                if pause is not None:
+                    await asyncio.sleep(pause)
+            else:
+                return True
+        return False
+
+    async def _drop_connection(self, intent: Intent) -> None:
+        try:
+            await self._store.disconnect(intent.id)
+        except NotFound:
+            return
+
+    async def _drop_sources(self, intent: Intent) -> None:
+        found = await self._flowdock.source_ids(intent.flow, intent.access_token, external_url=intent.url)
+        kept = {connection.source_id for connection in await self._store.connections()}
+        for source_id in sorted(found - kept - set(intent.sources_before)):
+            await self._flowdock.delete_source(intent.flow, source_id, intent.access_token)
+
+    async def _drop_hook(self, intent: Intent) -> None:
+        if intent.makes_hook and not await self.is_needed(intent.id, intent.repository_id, intent.repository):
+            await self._hooks.revoke(intent.repository_id)
+            drop = partial(self.drop_hook, intent.repository_id, intent.repository)
+            await self._accounts.as_either(intent.user, intent.administrator, drop)
+
+    async def _forget(self, intent: Intent) -> None:
+        if intent.administrator is not None:
+            await self._accounts.give_back_lent(intent.administrator)
+        await self._intents.forget(intent.id)
+
+    async def is_needed(self, connection_id: str, repository_id: int | None, full_name: str) -> bool:
+        """Whether another connection than this one lives off the repository's webhook."""
+        return any(
+            other.id != connection_id
+            for other in await self._store.connections()
+            if (repository_id is not None and other.repository_id == repository_id)
+            or other.repository.lower() == full_name.lower()
+        )
+
+    async def drop_hook(self, repository_id: int | None, full_name: str, token: str) -> None:
+        """Remove the repository's webhook to bridge, if there is one; raises as `Hooks.find` does.
+
+        By its id, where that is known: another repository may have its name by now.
+        """
+        repository = await self._hooks.present(repository_id, full_name, token=token)
+        hook = await self._hooks.find(repository, token=token)
+        if hook is not None:
+            await self._hooks.remove(repository.full_name, hook.id, token=token)

@@ -1,0 +1,95 @@
+"""A connection's webhook, made or mended as somebody who may."""
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Literal
+
+import structlog
+
+from bridge.clients.github_webhooks import ComesWithApp, Ensured, Hooks
+from bridge.connections.linked_accounts import Accounts
+from bridge.core.errors import BridgeError, GitHubRefused, NotLinked
+from bridge.core.model import Administrator, Connection
+from bridge.storage.connections import Store
+from bridge.storage.pulls import Pulls
+
+NO_RIGHT = frozenset({403, 404, 422})
+"""GitHub's answers to somebody who may not do it."""
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Connected:
+    """A connection and how it came by its webhook."""
+
+    connection: Connection
+    hook: Literal["made", "mended", "app"]
+
+
+class Mending:
+    """Looks after webhooks as the linked accounts of those who connected their repositories."""
+
+    def __init__(self, *, store: Store, pulls: Pulls, accounts: Accounts, hooks: Hooks) -> None:
+        self._store = store
+        self._pulls = pulls
+        self._accounts = accounts
+        self._hooks = hooks
+
+    async def mend(self, connection: Connection, *, user: str) -> Connected:
+        """Make or mend a connection's webhook as the linked account of `user`, and have GitHub ping.
+
+        Where that account may not, those who connected the repository are tried. Raises `GitHubRefused`,
+        `NotLinked`, `RateLimited` or `GitHubFailing`; `NotFound` if the connection was removed.
+        """
+        refusal: BridgeError | None = None
+        for who in await self._hookers(connection, user):
+            try:
+                ensured = await self._accounts.as_user(who, partial(self._ensure, connection))
+            except ComesWithApp:
+                return Connected(connection=connection, hook="app")
+            except GitHubRefused as error:
+                if error.answered not in NO_RIGHT:
+                    raise
+                refusal = refusal or error
+            except NotLinked as error:
+                refusal = refusal or error
+            else:
+                changed = await self._store.change(connection.id, hook_id=ensured.id)
+                return Connected(connection=changed, hook="made" if ensured.made else "mended")
+        raise refusal or NotLinked("nobody who may has a linked GitHub account")
+
+    async def mend_as(self, administrator: Administrator, connection: Connection) -> Connected:
+        """The same with a token that was lent."""
+        try:
+            ensured = await self._accounts.as_either("", administrator, partial(self._ensure, connection))
+        except ComesWithApp:
+            return Connected(connection=connection, hook="app")
+        changed = await self._store.change(connection.id, hook_id=ensured.id, hook_by=administrator.login)
+        return Connected(connection=changed, hook="made" if ensured.made else "mended")
+
+    async def name(self, connection: Connection) -> str:
+        """The present full name of a connection's repository, as far as bridge has heard."""
+        return await self._pulls.repository_name(connection.repository_id or 0) or connection.repository
+
+    async def _hookers(self, connection: Connection, user: str) -> list[str]:
+        """Whose linked accounts may be asked to look after the webhook, the first to be tried first."""
+        installers = [
+            other.installer
+            for other in await self._store.connections()
+            if other.id == connection.id or other.repository_id == connection.repository_id is not None
+        ]
+        return list(dict.fromkeys(who for who in (user, connection.installer, *installers) if who))
+
+    async def _ensure(self, connection: Connection, token: str) -> Ensured:
+        """The webhook made or mended, and a ping on its way."""
+        repository = await self._hooks.present(connection.repository_id, connection.repository, token=token)
+        await self._pulls.name_by_github(repository.id, repository.full_name)
+        ensured = await self._hooks.ensure(repository, token=token)
+        if not ensured.made:
+            try:
+                await self._hooks.ping(repository.full_name, ensured.id, token=token)
+            except BridgeError as error:
+                # The webhook is as it should be; that no ping comes is seen where it is waited for.
+                log.warning("not_pinged", repository=repository.full_name, error=str(error))
+        return ensured

@@ -1,0 +1,1 @@
+"""GitHub's own formats: deliveries, their headers, the App manifest, webhook health."""

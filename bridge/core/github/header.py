@@ -1,0 +1,145 @@
+"""What the queue must know of a delivery: whether anybody needs it, and which pull request it is about.
+
+GitHub's payloads are long (20 to 30 kB for a pull request), and a delivery waits for its 202. So of a
+`pull_request` the few values are taken from where GitHub writes them, with no look at the rest (`glance`);
+of others they are picked out and the rest is passed over, in a quarter of the time that it takes to read the
+whole. The worker reads it all, and holds the delivery to its heading.
+"""
+
+import re
+from typing import Any, NamedTuple
+
+import msgspec
+
+from bridge.core import names
+from bridge.core.errors import Malformed
+from bridge.core.github import webhook
+from bridge.core.messages import translate
+from bridge.core.model import Delivery, Envelope
+
+MAX_ID = 2**63
+MAX_NUMBER = 2**31
+
+
+class Heading(NamedTuple):
+    """What a delivery is about; `number` is 0 where it is about no pull request."""
+
+    action: str
+    repository_id: int
+    number: int
+
+
+class _Repository(msgspec.Struct):
+    id: int
+    full_name: str
+
+
+class _Pull(msgspec.Struct):
+    number: int
+
+
+class _Issue(msgspec.Struct):
+    number: int
+    pull_request: dict[str, Any] | None = None
+
+
+class _Payload(msgspec.Struct):
+    repository: _Repository
+    action: str = ""
+    pull_request: _Pull | None = None
+    issue: _Issue | None = None
+
+
+_DECODER = msgspec.json.Decoder(_Payload)
+
+_GLANCED = "pull_request"
+_BEGINNING = re.compile(
+    rb"""\{\s*"action"\s*:\s*"(?P<action>[a-z_]{1,50})"\s*,\s*"number"\s*:\s*(?P<number>[1-9][0-9]{0,9})\s*,"""
+    rb"""\s*"pull_request"\s*:\s*\{\s*"url"\s*:\s*"[^"\\]+/repos/(?P<name>[A-Za-z0-9._-]+/[A-Za-z0-9._-]+)/pulls/(?P=number)"\s*,"""
+)
+_REPOSITORY = re.compile(
+    rb""""repository"\s*:\s*\{\s*"id"\s*:\s*(?P<id>[1-9][0-9]{0,18})\s*,\s*"node_id"\s*:\s*"[^"\\]*"\s*,"""
+    rb"""\s*"name"\s*:\s*"[^"\\]*"\s*,\s*"full_name"\s*:\s*"(?P<name>(?!\.\.?/)[A-Za-z0-9._-]{1,100}/(?!\.\.?")[A-Za-z0-9._-]{1,100})"\s*,"""
+)
+
+
+def glance(envelope: Envelope) -> Heading | None:
+    """The heading of a pull request's delivery that begins as GitHub's do; None: it must be read.
+
+    The pull request's address says which repository it is in, so the id found is that repository's. Whether
+    the rest is JSON is not looked at.
+    """
+    body = envelope.body
+    if envelope.event != _GLANCED or not body.endswith(b"}"):
+        return None
+    if (beginning := _BEGINNING.match(body)) is None:
+        return None
+    # GitHub writes it behind the pull request.
+    found = _REPOSITORY.match(body, max(0, body.rfind(b'"repository"')))
+    if found is None or found["name"] != beginning["name"]:
+        return None
+    repository_id, number = int(found["id"]), int(beginning["number"])
+    if repository_id >= MAX_ID or number >= MAX_NUMBER:
+        return None
+    return Heading(beginning["action"].decode(), repository_id, number)
+
+
+def read(envelope: Envelope) -> Heading | None:
+    """The heading of a delivery; None if nobody here needs it. Raises `Malformed`.
+
+    What is odd in any way is read whole, so that the refusal says what is wrong. Two oddities pass, of which
+    the worker tells: a number too large for any float, and what is broken behind what `glance` looks at.
+    """
+    return glance(envelope) or _picked_out(envelope)
+
+
+def _picked_out(envelope: Envelope) -> Heading | None:
+    try:
+        # msgspec does not look into the strings that it passes over.
+        webhook.check_text(envelope.body)
+        payload = _DECODER.decode(envelope.body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return read_whole(envelope)
+    event = envelope.event
+    if event == translate.MERGEABLE or event not in translate.EVENTS:
+        return None
+    number = _number(event, payload)
+    if number is None and event in translate.PULL_EVENTS:
+        return None
+    return _checked(payload.action, payload.repository.id, number or 0, payload.repository.full_name)
+
+
+def read_whole(envelope: Envelope) -> Heading | None:
+    """As `read`, of the whole."""
+    return of(webhook.whole(envelope))
+
+
+def _number(event: str, payload: _Payload) -> int | None:
+    if event == "issue_comment":
+        return payload.issue.number if payload.issue and payload.issue.pull_request else None
+    return payload.pull_request.number if payload.pull_request and event in translate.PULL_EVENTS else None
+
+
+def of(delivery: Delivery) -> Heading | None:
+    """The heading of a delivery that was read whole; as `read`."""
+    return about(delivery) if translate.is_needed(delivery) else None
+
+
+def about(delivery: Delivery) -> Heading:
+    """The heading of a delivery that has a repository, needed or not; raises `Malformed`."""
+    repository = delivery.payload["repository"]
+    number = translate.subject(delivery) or 0
+    return _checked(delivery.action, repository.get("id"), number, repository.get("full_name"))
+
+
+def _checked(action: str, repository_id: object, number: int, full_name: object) -> Heading:
+    if (
+        isinstance(repository_id, bool)
+        or not isinstance(repository_id, int)
+        or not 0 < repository_id < MAX_ID
+    ):
+        raise Malformed("the payload names no repository id")
+    if not 0 <= number < MAX_NUMBER:
+        raise Malformed("the payload's pull request has no number that GitHub gives")
+    names.full_name(full_name)
+    return Heading(action, repository_id, number)

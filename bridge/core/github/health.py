@@ -1,0 +1,185 @@
+"""What keeps a connection from working, judged from what was seen of its repository, webhook and account."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from bridge.core.github.redelivery import Attempt
+from bridge.core.model import Connection, Delivery, Trouble
+
+RECENT_SECONDS = 3600
+"""How long ago a failed delivery still says that GitHub does not get through."""
+
+Hint = Literal["", "came", "heard", "removed", "archived", "uninstalled"]
+"""What an event told: any delivery came; a ping or news of the repository did; the webhook was removed; the
+repository was archived; the GitHub App was taken from it."""
+
+
+def hint_of(delivery: Delivery) -> Hint:
+    """What a delivery tells about the connections of its repository, besides what it is about."""
+    happened = (delivery.event, delivery.action)
+    return _HINTS.get(happened, "heard" if delivery.event in _ALWAYS else "came")
+
+
+def changed_installation(delivery: Delivery) -> list[tuple[Hint, int, str]]:
+    """What an event about a GitHub App's installation tells: hint, id and full name of each repository.
+
+    https://docs.github.com/webhooks/webhook-events-and-payloads#installation_repositories
+    """
+    lists: dict[str, Hint] = {}
+    if delivery.event == "installation_repositories":
+        lists = {"repositories_removed": "uninstalled", "repositories_added": "came"}
+    elif delivery.event == "installation":
+        lists = {"repositories": "uninstalled" if delivery.action in ("deleted", "suspend") else "came"}
+    return [
+        (hint, repository["id"], repository["full_name"])
+        for name, hint in lists.items()
+        for repository in delivery.payload.get(name) or []
+        if isinstance(repository, dict)
+        and type(repository.get("id")) is int
+        and isinstance(repository.get("full_name"), str)
+    ]
+
+
+def concerns(delivery: Delivery, connection: Connection) -> bool:
+    """Whether a connection should be looked at because of a delivery.
+
+    One that says something of the repository or its webhook, or, where there is trouble, any one: it came.
+    """
+    if delivery.event in _ALWAYS:
+        return True
+    # A dead token is no reason why deliveries should not come.
+    return connection.trouble is not None and connection.trouble.kind != "account"
+
+
+_HINTS: dict[tuple[str, str], Hint] = {
+    ("meta", "deleted"): "removed",
+    ("repository", "archived"): "archived",
+}
+_ALWAYS = frozenset({"meta", "ping", "repository"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seen:
+    """What GitHub shows the account of the one who looks after a connection.
+
+    `linked`: there is such an account. `found`: it is shown the repository; `administers`: its webhooks,
+    too. `hooked`: one leads to bridge, with these `problems` (words about "it"). `attempts`: its newest
+    deliveries, the newest first.
+    """
+
+    linked: bool = True
+    found: bool = True
+    archived: bool = False
+    administers: bool = True
+    hooked: bool = True
+    problems: tuple[str, ...] = ()
+    attempts: Sequence[Attempt] = ()
+
+
+UNSEEN = Seen(linked=False)
+"""Nobody's account shows anything."""
+
+
+def judge(connection: Connection, seen: Seen, hint: Hint, *, now: float) -> Trouble | None:
+    """The trouble of a connection, None if it works; `now` in Unix seconds.
+
+    A trouble that goes on is the very one that is known, so that nobody is told twice. Where the webhook was
+    made by hand, or comes with a GitHub App, it may not be shown: then events tell (`hint`).
+    """
+    known = connection.trouble
+    if hint == "uninstalled":
+        text = f"The GitHub App is not installed on {connection.repository} any more: no news comes."
+        return _since(known, "hook", f"{text} Install it there again, or disconnect.", now)
+    if found := _account(connection, seen) or _repository(connection, seen) or _hook(connection, seen):
+        return _since(known, *found, now)
+    if seen.linked and seen.administers and seen.hooked:
+        return _deliveries(connection, seen, now)
+    if hint == "removed":
+        text = f"The webhook of {connection.repository} was removed at GitHub: no news comes any more."
+        return _since(known, "hook", f"{text} Add it again, or disconnect.", now)
+    if hint == "archived":
+        return _since(known, "repository", _archived(connection.repository), now)
+    if hint in ("came", "heard") or known is None or known.kind in ("account", "deliveries"):
+        return None
+    # Seen to be there after all; what events told stands.
+    return None if seen.linked and known.kind == "repository" else known
+
+
+Found = tuple[Literal["hook", "repository", "account", "deliveries"], str]
+
+
+def _account(connection: Connection, seen: Seen) -> Found | None:
+    # An administrator was asked to make the webhook once: nobody promised to look after it.
+    if connection.hook_id is None or (connection.hook_by and not connection.installer):
+        return None
+    if not seen.linked:
+        why = "Whoever connected it has no linked GitHub account any more, or its token died"
+    elif seen.found and not seen.administers:
+        why = "Whoever connected it does not administer it on GitHub any more"
+    else:
+        return None
+    return "account", (
+        f"Nobody looks after the webhook of {connection.repository}. {why}. Messages go on;"
+        " somebody who administers the repository should take it over."
+    )
+
+
+def _repository(connection: Connection, seen: Seen) -> Found | None:
+    if not seen.linked:
+        return None
+    if not seen.found:
+        return "repository", (
+            f"{connection.repository} is gone, or whoever connected it may not see it any more."
+            " Take it over as somebody who may, or disconnect."
+        )
+    return ("repository", _archived(connection.repository)) if seen.archived else None
+
+
+def _archived(repository: str) -> str:
+    return f"{repository} is archived: nothing will come. Disconnect it, or unarchive the repository."
+
+
+def _hook(connection: Connection, seen: Seen) -> Found | None:
+    if not seen.linked or not seen.administers:
+        return None
+    if not seen.hooked:
+        if connection.hook_id is None:
+            return None
+        text = f"{connection.repository} has no webhook to bridge at GitHub: no news comes."
+    elif seen.problems:
+        text = f"The webhook of {connection.repository} does not work as it should: {_listed(seen.problems)}."
+    else:
+        return None
+    return "hook", f"{text} Repair it, or disconnect."
+
+
+def _deliveries(connection: Connection, seen: Seen, now: float) -> Trouble | None:
+    known = connection.trouble if connection.trouble and connection.trouble.kind == "deliveries" else None
+    recent = [attempt for attempt in seen.attempts if now - attempt.at <= RECENT_SECONDS]
+    if not seen.attempts or any(attempt.ok for attempt in recent or seen.attempts[:1]):
+        return None
+    # An hour of silence says nothing new; and each failure may have another status.
+    if known or not recent:
+        return known
+    text = (
+        f"GitHub's deliveries about {connection.repository} do not get through to bridge; it says:"
+        f" {_status(recent[0])}. What failed is asked for again by itself; if this lasts, tell whoever"
+        " runs bridge."
+    )
+    return _since(None, "deliveries", text, now)
+
+
+def _status(attempt: Attempt) -> str:
+    known = str(attempt.code) in attempt.status or not attempt.code
+    return attempt.status if known else f"{attempt.status} ({attempt.code})"
+
+
+def _listed(problems: Sequence[str]) -> str:
+    return ", and ".join(problems)
+
+
+def _since(known: Trouble | None, kind: Any, text: str, now: float) -> Trouble:
+    if known is None or known.kind != kind:
+        return Trouble(kind=kind, text=text, since=int(now))
+    return known if known.text == text else Trouble(kind=kind, text=text, since=known.since)

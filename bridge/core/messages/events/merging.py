@@ -1,0 +1,62 @@
+"""What is said about auto-merge and the merge queue."""
+
+from bridge.core.messages.events.table import Happening, Said, on
+from bridge.core.messages.markdown import escape
+
+EVENT = "pull_request"
+MERGEABLE = "bridge.mergeable"
+"""Not GitHub's: what bridge read of a pull request after a push to its base branch."""
+
+_WHY = {
+    "CI_FAILURE": "checks failed",
+    "CI_TIMEOUT": "checks took too long",
+    "MERGE_CONFLICT": "it conflicts with the base branch",
+    "QUEUE_CLEARED": "the queue was cleared",
+    "ROLL_BACK": "the queue was rolled back",
+    "BRANCH_PROTECTIONS": "the branch's protection refuses it",
+    "GIT_TREE_INVALID": "its tree is invalid",
+    "INVALID_MERGE_COMMIT": "its merge commit is invalid",
+}
+"""Reasons for leaving the queue: GitHub's GraphQL `PullRequest` removed-from-merge-queue reasons."""
+
+_MERGED = frozenset({"MERGE", "ALREADY_MERGED"})
+
+
+@on(MERGEABLE, "")
+def mergeable(happening: Happening) -> Said | None:
+    """Conflict watch: told once, and once when it is mended."""
+    base = escape(happening.pull.base.ref) if happening.pull.base else "its base branch"
+    was_told = bool(happening.known.said.get("conflict"))
+    if happening.pull.mergeable is False and not was_told:
+        return Said(title=f"found conflicts with {base}", group="merging")
+    if happening.pull.mergeable and was_told:
+        return Said(title=f"finds no more conflicts with {base}", group="merging")
+    return None
+
+
+@on(EVENT, "auto_merge_enabled")
+def auto_merge_enabled(happening: Happening) -> Said:
+    """It merges by itself once all is met."""
+    return Said(title="Enabled auto-merge", group="merging")
+
+
+@on(EVENT, "auto_merge_disabled")
+def auto_merge_disabled(happening: Happening) -> Said:
+    """It no longer does."""
+    return Said(title="Disabled auto-merge", group="merging")
+
+
+@on(EVENT, "enqueued")
+def enqueued(happening: Happening) -> Said:
+    """It waits in the merge queue."""
+    return Said(title="Added to the merge queue", group="merging")
+
+
+@on(EVENT, "dequeued")
+def dequeued(happening: Happening) -> Said | None:
+    """It left the queue; that it was merged is told by its closing."""
+    reason = str(happening.payload.get("reason") or "")
+    if reason in _MERGED:
+        return None
+    why = _WHY.get(reason, "")
+    return Said(title=f"Removed from the merge queue{f': {why}' if why else ''}", group="merging")

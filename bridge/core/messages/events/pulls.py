@@ -1,0 +1,162 @@
+"""What is said about `pull_request`: all but merging, which has its own module."""
+
+from bridge.core.messages.events.table import Happening, Said, given, login, mentioned, mentioned_now, on, who
+from bridge.core.messages.markdown import escape, link
+from bridge.core.pulls.extract import asked_of
+
+EVENT = "pull_request"
+
+
+@on(EVENT, "opened")
+def opened(happening: Happening) -> Said:
+    """A new pull request."""
+    pull = happening.payload["pull_request"]
+    title = "Opened draft pull request" if pull.get("draft") else "Opened pull request"
+    return Said(title=title, group="status", mentions=mentioned(pull.get("body")))
+
+
+@on(EVENT, "edited")
+def edited(happening: Happening) -> Said:
+    """Title, description or base changed; GitHub names what stood there before."""
+    changes, pull = happening.payload.get("changes") or {}, happening.payload["pull_request"]
+    parts = []
+    if "title" in changes:
+        parts.append(f"title, which was “{escape(str(given(changes, 'title', 'from') or ''))}”")
+    if "body" in changes:
+        parts.append("description")
+    if "base" in changes:
+        before, after = given(changes, "base", "ref", "from"), pull["base"]["ref"]
+        was = f" from {escape(str(before))}" if before else ""
+        parts.append(f"base branch{was} to {escape(after)}")
+    words = f"Edited the {' and the '.join(parts)}" if parts else "Edited pull request"
+    return Said(title=words, group="edits", mentions=mentioned_now(changes, pull.get("body")))
+
+
+@on(EVENT, "closed")
+def closed(happening: Happening) -> Said:
+    """Closed, or merged: GitHub sends one action for both."""
+    pull = happening.payload["pull_request"]
+    if not pull.get("merged_at"):
+        return Said(title="Closed pull request", group="status")
+    return Said(title=f"Merged pull request into {escape(pull['base']['ref'])}", group="status")
+
+
+@on(EVENT, "reopened")
+def reopened(happening: Happening) -> Said:
+    """Open again."""
+    return Said(title="Reopened pull request", group="status")
+
+
+@on(EVENT, "ready_for_review")
+def ready_for_review(happening: Happening) -> Said:
+    """No longer a draft."""
+    return Said(title="Marked as ready for review", group="status")
+
+
+@on(EVENT, "converted_to_draft")
+def converted_to_draft(happening: Happening) -> Said:
+    """A draft again."""
+    return Said(title="Converted to draft", group="status")
+
+
+@on(EVENT, "assigned")
+def assigned(happening: Happening) -> Said:
+    """Somebody takes it, or is given it."""
+    payload = happening.payload
+    if _is_own(happening):
+        return Said(title="Self-assigned pull request", group="assignments")
+    assignee = payload.get("assignee")
+    return Said(title=f"Assigned {who(assignee)}", group="assignments", mentions=login(assignee))
+
+
+@on(EVENT, "unassigned")
+def unassigned(happening: Happening) -> Said:
+    """Somebody drops it, or is relieved of it."""
+    if _is_own(happening):
+        return Said(title="Removed their own assignment", group="assignments")
+    return Said(title=f"Unassigned {who(happening.payload.get('assignee'))}", group="assignments")
+
+
+def _is_own(happening: Happening) -> bool:
+    assignee, sender = happening.payload.get("assignee") or {}, happening.payload.get("sender") or {}
+    return bool(assignee) and assignee.get("id") == sender.get("id")
+
+
+@on(EVENT, "synchronize")
+def synchronize(happening: Happening) -> Said:
+    """New commits on the head branch, with a link to what they change.
+
+    GitHub does not say whether it was a forced push; that the number of commits did not grow tells.
+    """
+    payload = happening.payload
+    before, after = payload.get("before") or "", payload.get("after") or ""
+    if not (before and after):
+        return Said(title="Pushed to the branch", group="pushes")
+    grown = _grown(happening, before)
+    verb = "Force-pushed" if grown is not None and grown <= 0 else "Pushed"
+    text = after[:7] if grown is None or grown <= 0 else f"{grown} commit{'s' if grown > 1 else ''}"
+    compare = f"{happening.pull.repository_url}/compare/{before}...{after}"
+    return Said(title=f"{verb} {link(compare, text)}", group="pushes")
+
+
+def _grown(happening: Happening, before: str) -> int | None:
+    """By how many commits the pull request grew; None if the state before this push is not known."""
+    total, known = happening.payload["pull_request"].get("commits"), happening.known.value("changes")
+    if happening.known.head_sha != before or not known or not isinstance(total, int):
+        return None
+    return total - int(known["commits"])
+
+
+@on(EVENT, "review_requested")
+def review_requested(happening: Happening) -> Said:
+    """A person or a team is asked for a review."""
+    payload = happening.payload
+    user, team = payload.get("requested_reviewer"), payload.get("requested_team")
+    asked = asked_of(user, team)
+    if user and given(payload, "sender", "id") == user.get("id"):
+        return Said(title="Will review", group="review requests")
+    mentions = () if asked["is_team"] else login(user)
+    title = f"Asked {link(asked['url'], asked['name'])} for a review"
+    return Said(title=title, group="review requests", mentions=mentions)
+
+
+@on(EVENT, "review_request_removed")
+def review_request_removed(happening: Happening) -> Said:
+    """The request is taken back."""
+    asked = asked_of(happening.payload.get("requested_reviewer"), happening.payload.get("requested_team"))
+    title = f"No longer asks {link(asked['url'], asked['name'])} for a review"
+    return Said(title=title, group="review requests")
+
+
+@on(EVENT, "labeled", "unlabeled")
+def labeled(happening: Happening) -> Said | None:
+    """A label more or less."""
+    name = given(happening.payload, "label", "name")
+    if not name:
+        return None
+    verb = "Added" if happening.delivery.action == "labeled" else "Removed"
+    return Said(title=f"{verb} the label {escape(name)}", group="labels")
+
+
+@on(EVENT, "milestoned", "demilestoned")
+def milestoned(happening: Happening) -> Said:
+    """Planned for a milestone, or no more."""
+    milestone = happening.payload.get("milestone") or happening.payload["pull_request"].get("milestone") or {}
+    name = escape(milestone.get("title") or "the milestone")
+    verb = "Added to" if happening.delivery.action == "milestoned" else "Removed from"
+    return Said(title=f"{verb} {name}", group="other")
+
+
+@on(EVENT, "locked", "unlocked")
+def locked(happening: Happening) -> Said:
+    """Commenting is restricted, or free again."""
+    if happening.delivery.action == "unlocked":
+        return Said(title="Unlocked the conversation", group="other")
+    reason = given(happening.payload, "pull_request", "active_lock_reason")
+    return Said(title=f"Locked the conversation{f' as {escape(reason)}' if reason else ''}", group="other")
+
+
+@on(EVENT, "stacked")
+def stacked(happening: Happening) -> Said:
+    """Put on top of another pull request."""
+    return Said(title="Stacked pull request", group="other")

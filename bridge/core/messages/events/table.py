@@ -1,0 +1,125 @@
+"""The table itself: who speaks of which event and action, and the words they share."""
+
+import re
+from collections.abc import Callable
+from typing import Any, Literal
+
+import msgspec
+
+from bridge.core.messages.markdown import link, to_html
+from bridge.core.model import Author, Delivery, Payload
+from bridge.core.options import Group
+from bridge.core.pulls.extract import person
+from bridge.core.pulls.model import PullRequest
+from bridge.core.pulls.snapshot import Snapshot
+from bridge.core.urls import web_address
+
+MAX_QUOTED = 1000
+"""Characters of code or suggestion that a comment quotes."""
+
+_MENTION = re.compile(r"(?<![\w/`@.-])@([A-Za-z0-9](?:[A-Za-z0-9-]{0,38}))(?![\w/-])")
+_NO_PROSE = re.compile(r"(```|~~~).*?(\1|\Z)|`[^`\n]*`|<!--.*?(-->|\Z)", re.DOTALL)
+
+
+class Said(msgspec.Struct, frozen=True, kw_only=True):
+    """What is said: `title` HTML with links only, `body` safe HTML; `mentions` are GitHub logins."""
+
+    title: str
+    group: Group
+    body: str = ""
+    kind: Literal["activity", "discussion"] = "activity"
+    mentions: tuple[str, ...] = ()
+
+
+class Happening(msgspec.Struct, frozen=True, kw_only=True):
+    """A delivery, with what was known before it and the pull request as it stands after it."""
+
+    delivery: Delivery
+    known: Snapshot
+    pull: PullRequest
+
+    @property
+    def payload(self) -> Payload:
+        """The delivery's payload."""
+        return self.delivery.payload
+
+    @property
+    def author(self) -> Author:
+        """Who did it, as Flowdock shows it."""
+        sender = self.payload.get("sender") or {}
+        return Author(name=person(sender)["login"], avatar=web_address(sender.get("avatar_url")))
+
+    @property
+    def is_bot(self) -> bool:
+        """Whether an app did it: `dependabot[bot]` and friends."""
+        sender = self.payload.get("sender") or {}
+        return sender.get("type") == "Bot" or str(sender.get("login") or "").endswith("[bot]")
+
+    def html(self, markdown: str | None, rest_url: str) -> str:
+        """GitHub's Markdown as safe HTML."""
+        return to_html(
+            markdown or "",
+            base_url=self.pull.url + "/",
+            rest_url=rest_url,
+            repository_url=self.pull.repository_url,
+        )
+
+
+Speak = Callable[[Happening], Said | None]
+TABLE: dict[tuple[str, str], Speak] = {}
+"""Who speaks, by event and action."""
+
+
+def on(event: str, *actions: str) -> Callable[[Speak], Speak]:
+    """Register the decorated function for these actions of an event, each once."""
+
+    def register(speak: Speak) -> Speak:
+        for action in actions:
+            if (event, action) in TABLE:
+                raise ValueError(f"{event}.{action} is defined twice")
+            TABLE[event, action] = speak
+        return speak
+
+    return register
+
+
+def say(happening: Happening) -> Said | None:
+    """What is said about a delivery; None where there are no words for it."""
+    speak = TABLE.get((happening.delivery.event, happening.delivery.action))
+    return speak(happening) if speak else None
+
+
+def who(user: Payload | None) -> str:
+    """A person as a link."""
+    found = person(user)
+    return link(found["url"], found["login"])
+
+
+def login(user: Payload | None) -> tuple[str, ...]:
+    """The person's login, for `mentions`; none for a deleted account."""
+    return (user["login"],) if user and user.get("login") else ()
+
+
+def mentioned(markdown: str | None) -> tuple[str, ...]:
+    """The logins that a text mentions, each once, outside of code and of a template's hidden comments.
+
+    https://docs.github.com/get-started/writing-on-github: mentioning people and teams
+    """
+    prose = _NO_PROSE.sub(" ", markdown or "")
+    return tuple(dict.fromkeys(_MENTION.findall(prose)))
+
+
+def mentioned_now(changes: Payload, markdown: str | None) -> tuple[str, ...]:
+    """The logins that an edited text mentions; who was mentioned before was told before."""
+    if "body" not in changes:
+        return ()
+    before = mentioned(given(changes, "body", "from"))
+    return tuple(name for name in mentioned(markdown) if name not in before)
+
+
+def given(payload: Payload, *path: str) -> Any:
+    """A value deep in a payload, None as soon as a step is missing or null."""
+    value: Any = payload
+    for name in path:
+        value = value.get(name) if isinstance(value, dict) else None
+    return value

@@ -1,0 +1,168 @@
+"""A pull request as Flowdock's `thread`: the whole current state, buttons included."""
+
+from functools import lru_cache
+from typing import Any
+from urllib.parse import quote
+
+from bridge.core.actions import ACTIONS
+from bridge.core.messages import description
+from bridge.core.messages.markdown import escape, link
+from bridge.core.model import path_of
+from bridge.core.pulls import next_action as turn
+from bridge.core.pulls.checks import verdict
+from bridge.core.pulls.model import Branch, Person, PullRequest, Reviewer
+from bridge.core.urls import web_address
+
+MAX_TITLE = 300
+MAX_NAMED = 10
+"""Failed checks, conversations, labels that are named; the rest is counted."""
+
+_PAGES = (("Conversation", ""), ("Diff", "/files"), ("Checks", "/checks"))
+_MARKS = {"approved": "✓", "changes requested": "✗", "requested": "…"}
+
+
+def render(pull: PullRequest, *, web_url: str) -> dict[str, Any]:
+    """The JSON object that `POST /messages` takes as `thread`; `web_url` is where the buttons lead.
+
+    Flowdock's API documents, "Messages": title, field labels and values take only the tag `a`.
+    """
+    # What the snapshot holds is looked at again: it is the last place where this can be seen to.
+    url = web_address(pull.url)
+    return {
+        "title": escape(pull.title[:MAX_TITLE].strip() or url or f"#{pull.number}"),
+        "body": description.html(pull),
+        **({"external_url": url} if url else {}),
+        "status": status(pull),
+        "fields": fields(pull),
+        "actions": [*_links(url), *_buttons(pull, web_url)],
+    }
+
+
+def status(pull: PullRequest) -> dict[str, str]:
+    """The coloured word at the thread's head."""
+    if pull.state == "merged":
+        return {"color": "purple", "value": "merged"}
+    if pull.state == "closed":
+        return {"color": "red", "value": "closed"}
+    if pull.queued:
+        return {"color": "yellow", "value": "queued"}
+    if pull.draft:
+        return {"color": "grey", "value": "draft"}
+    if pull.with_state("changes requested"):
+        return {"color": "orange", "value": "changes requested"}
+    if pull.with_state("approved"):
+        return {"color": "lime", "value": "approved"}
+    return {"color": "green", "value": "open"}
+
+
+def fields(pull: PullRequest) -> list[dict[str, str]]:
+    """The rows below the title; one without a value is left out."""
+    rows = {
+        "Turn": _turn(pull),
+        "Author": _person(pull.author),
+        "Branch": _branches(pull),
+        "Assignees": ", ".join([_person(user) for user in pull.assignees]),
+        "Reviewers": ", ".join([_reviewer(reviewer) for reviewer in pull.reviewers]),
+        "Conversations": _conversations(pull),
+        "Checks": _checks(pull),
+        "Labels": _list([link(label.url, label.name) for label in pull.labels]),
+        "Milestone": link(pull.milestone.url, pull.milestone.name) if pull.milestone else "",
+        "Changes": _changes(pull),
+        "Auto-merge": "on" if pull.auto_merge and pull.is_open else "",
+        "Merge queue": "queued" if pull.queued and pull.is_open else "",
+    }
+    return [{"label": label, "value": value} for label, value in rows.items() if value]
+
+
+def _turn(pull: PullRequest) -> str:
+    whose = turn.whose(pull)
+    if whose is None:
+        return ""
+    who = f"{whose.who} {pull.author.login}" if whose.who == "author" else whose.who
+    return escape(f"{who} ({whose.why})" if whose.why else who)
+
+
+def _person(person: Person) -> str:
+    return link(person.url, person.login)
+
+
+def _branches(pull: PullRequest) -> str:
+    if not (pull.head and pull.base):
+        return ""
+    return f"{_branch(pull.head, pull.base)} → {_branch(pull.base, pull.base)}"
+
+
+def _branch(branch: Branch, base: Branch) -> str:
+    """The branch as a link, with its fork's name where it is one."""
+    if not branch.repository:
+        return escape(f"{branch.ref} (fork deleted)")
+    fork = branch.repository.partition("/")[0] if branch.repository != base.repository else ""
+    return link(
+        f"{branch.repository_url}/tree/{_quoted(branch.ref)}", f"{fork}:{branch.ref}" if fork else branch.ref
+    )
+
+
+@lru_cache(maxsize=256)
+def _quoted(ref: str) -> str:
+    return quote(ref)
+
+
+def _reviewer(reviewer: Reviewer) -> str:
+    return f"{_MARKS[reviewer.state]} {link(reviewer.url, reviewer.name)} ({reviewer.state})"
+
+
+def _conversations(pull: PullRequest) -> str:
+    if not pull.unresolved:
+        return ""
+    links = [link(url, str(index)) for index, url in enumerate(pull.unresolved, start=1)]
+    return f"{len(links)} unresolved: {_list(links)}"
+
+
+def _checks(pull: PullRequest) -> str:
+    """The sum, with links to those that failed."""
+    if not pull.checks:
+        return ""
+    counts = [
+        f"{len(pull.checks_that(state))} {state}"
+        for state in ("passed", "failed", "running")
+        if pull.checks_that(state)
+    ]
+    mark = {"passed": "✓", "failed": "✗", "running": "…"}[verdict(pull.checks)]
+    failed = _list([link(check.url, check.name) for check in pull.checks_that("failed")])
+    return f"{mark} {', '.join(counts)}" + (f": {failed}" if failed else "")
+
+
+def _changes(pull: PullRequest) -> str:
+    changes = pull.changes
+    if changes is None:
+        return ""
+    files = "1 file" if changes.files == 1 else f"{changes.files} files"
+    return f"+{changes.additions} −{changes.deletions} in {files}"
+
+
+def _list(parts: list[str]) -> str:
+    if not parts:
+        return ""
+    more = f" and {len(parts) - MAX_NAMED} more" if len(parts) > MAX_NAMED else ""
+    return ", ".join(parts[:MAX_NAMED]) + more
+
+
+def _links(url: str) -> list[dict[str, Any]]:
+    return [{"@type": "ViewAction", "name": name, "url": url + path} for name, path in _PAGES if url]
+
+
+def _buttons(pull: PullRequest, web_url: str) -> list[dict[str, Any]]:
+    place = web_url + path_of(pull.repository, pull.number)
+    return [
+        {
+            "@type": "UpdateAction",
+            "name": action.name,
+            "target": {
+                "@type": "EntryPoint",
+                "urlTemplate": place + action.slug,
+                "httpMethod": "POST",
+            },
+        }
+        for action in ACTIONS.values()
+        if action.offered(pull)
+    ]

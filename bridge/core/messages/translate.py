@@ -1,0 +1,284 @@
+"""A delivery to what goes out about it: new snapshots, and a message for each connection that wants it."""
+
+import hashlib
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from bridge.core.messages import description, events
+from bridge.core.messages.events import Happening, Said, merging
+from bridge.core.messages.events.table import given
+from bridge.core.messages.markdown import link
+from bridge.core.model import Author, Connection, Delivery, Message
+from bridge.core.options import Group
+from bridge.core.pulls import checks, snapshot
+from bridge.core.pulls import next_action as turn
+from bridge.core.pulls.model import Check, PullRequest
+from bridge.core.pulls.snapshot import Snapshot
+
+MAX_REVIEWS_NOTED = 50
+MAX_FAILED_NAMED = 3
+
+_NAMESPACE = uuid.UUID("6b1d8a52-6a38-4c0e-9a53-2f0c8d1f5b7e")
+_BEGUN = hashlib.sha1(_NAMESPACE.bytes, usedforsecurity=False)
+
+MERGEABLE = merging.MERGEABLE
+
+PULL_EVENTS = frozenset({"issue_comment", *(event for event, _ in events.TABLE)})
+"""Events about one pull request; the others that are needed are about a commit or the repository."""
+
+REPOSITORY_EVENTS = frozenset({"repository", "meta", "push"})
+
+EVENTS = PULL_EVENTS | checks.EVENTS | REPOSITORY_EVENTS
+"""The events that bridge needs; all others are answered with 204."""
+
+
+_OWN_FIELD = {
+    "check_run": "check_run",
+    "check_suite": "check_suite",
+    "deployment_status": "deployment_status",
+    "issue_comment": "comment",
+    "meta": "hook_id",
+    "pull_request": "pull_request",
+    "pull_request_review": "review",
+    "pull_request_review_comment": "comment",
+    "pull_request_review_thread": "thread",
+    "push": "ref",
+    "status": "sha",
+    "workflow_run": "workflow_run",
+}
+"""What only deliveries of an event have. The event itself stands in a header, which no signature covers."""
+
+
+class Outgoing(msgspec.Struct, frozen=True, kw_only=True):
+    """One message for one connection."""
+
+    connection: Connection
+    number: int
+    uuid: str
+    message: Message
+
+
+class Translation(msgspec.Struct, frozen=True, kw_only=True):
+    """The snapshot that stands after the delivery, and what to say."""
+
+    number: int
+    snapshot: Snapshot
+    pull: PullRequest | None = None
+    """What its thread then shows; None where too little is known."""
+    outgoing: tuple[Outgoing, ...] = ()
+    muted: Mapping[str, str] = msgspec.field(default_factory=dict)
+    """Why a connection is not told, by its id."""
+    silence: str = "it changes no words, only the thread's state"
+    """Why nobody is told, where nothing is said at all."""
+
+
+def subject(delivery: Delivery) -> int | None:
+    """The number of the pull request that a delivery is about; None if it is about none."""
+    if delivery.event not in PULL_EVENTS:
+        return None
+    if delivery.event == "issue_comment":
+        issue = delivery.payload.get("issue")
+        found = issue.get("number") if isinstance(issue, dict) and issue.get("pull_request") else None
+    else:
+        pull = delivery.payload.get("pull_request")
+        found = pull.get("number") if isinstance(pull, dict) else None
+    return found if isinstance(found, int) and not isinstance(found, bool) else None
+
+
+def is_what_it_is_called(delivery: Delivery) -> bool:
+    """Tell whether a payload has what its event's have: it may have been signed as another one."""
+    return bool(delivery.payload.get(_OWN_FIELD.get(delivery.event, "repository")))
+
+
+def is_needed(delivery: Delivery) -> bool:
+    """Whether a delivery can concern a thread at all."""
+    if not isinstance(delivery.payload.get("repository"), dict) or delivery.event == MERGEABLE:
+        return False
+    return delivery.event in checks.EVENTS | REPOSITORY_EVENTS or subject(delivery) is not None
+
+
+def pushed_branch(delivery: Delivery) -> str:
+    """The branch that a push moved; empty for other events, tags and deleted branches."""
+    ref = str(delivery.payload.get("ref") or "")
+    if delivery.event != "push" or delivery.payload.get("deleted") or not ref.startswith("refs/heads/"):
+        return ""
+    return ref.removeprefix("refs/heads/")
+
+
+def former_names(delivery: Delivery) -> list[str]:
+    """The full name that a repository had until it was renamed or transferred.
+
+    https://docs.github.com/webhooks/webhook-events-and-payloads#repository
+    """
+    if delivery.event != "repository":
+        return []
+    repository, changes = delivery.payload["repository"], delivery.payload.get("changes") or {}
+    owner, name = repository["full_name"].split("/")
+    renamed = given(changes, "repository", "name", "from")
+    moved = given(changes, "owner", "from", "user", "login") or given(
+        changes, "owner", "from", "organization", "login"
+    )
+    return [f"{moved or owner}/{renamed or name}"] if renamed or moved else []
+
+
+def translate_pull(
+    delivery: Delivery,
+    known: Snapshot,
+    merged: Snapshot,
+    head_checks: tuple[Check, ...],
+    connections: Sequence[Connection],
+) -> Translation:
+    """What becomes of a delivery about one pull request.
+
+    `merged` is what was `known` with what the delivery tells (`told.told`), `head_checks` are those of the
+    head commit that then stands.
+    """
+    if not merged.is_known:
+        return Translation(number=0, snapshot=merged, silence="too little is known of its pull request")
+    pull = snapshot.view(merged, head_checks)
+    happening = Happening(delivery=delivery, known=known, pull=pull)
+    said = _once(happening, merged)
+    merged = _noted(happening, merged, said)
+    if said is None:
+        return Translation(number=pull.number, snapshot=_turn_noted(_turn(pull), merged), pull=pull)
+    return _translation(delivery, happening.author, happening.is_bot, said, merged, pull, connections)
+
+
+def _once(happening: Happening, merged: Snapshot) -> Said | None:
+    """What is said; a review's comments are said with it, or the first of them for all."""
+    if _review_of_comment(happening.delivery) in merged.said.get("reviews", ()):
+        return None
+    return events.say(happening)
+
+
+def _noted(happening: Happening, merged: Snapshot, said: Said | None) -> Snapshot:
+    review = _review_of_comment(happening.delivery)
+    if happening.delivery.event == "pull_request_review":
+        review = (happening.payload.get("review") or {}).get("id")
+    if said is not None and happening.delivery.event == MERGEABLE:
+        merged = merged.saying(conflict=happening.pull.mergeable is False)
+    if said is None or review is None or review in merged.said.get("reviews", ()):
+        return merged
+    return merged.saying(reviews=[*merged.said.get("reviews", ()), review][-MAX_REVIEWS_NOTED:])
+
+
+def _review_of_comment(delivery: Delivery) -> Any:
+    """The review that a new comment on a line belongs to."""
+    if (delivery.event, delivery.action) != ("pull_request_review_comment", "created"):
+        return None
+    return (delivery.payload.get("comment") or {}).get("pull_request_review_id")
+
+
+def translate_checks(
+    delivery: Delivery,
+    known: Snapshot,
+    head_checks: tuple[Check, ...],
+    connections: Sequence[Connection],
+) -> Translation:
+    """What the news of a commit's checks means for a pull request whose head it is.
+
+    A message only when the sum turns: the first failure, all green, recovered. Never one per job.
+    """
+    pull = snapshot.view(known, head_checks)
+    verdict = checks.verdict(head_checks)
+    sha, last = known.said.get("checks", ("", "none"))
+    if verdict not in ("passed", "failed") or (sha, last) == (known.head_sha, verdict) or not pull.is_open:
+        return Translation(number=pull.number, snapshot=_turn_noted(_turn(pull), known), pull=pull)
+    said = Said(title=_verdict(pull, verdict, last), group="checks")
+    noted = known.saying(checks=[known.head_sha, verdict])
+    return _translation(delivery, Author(name="Checks"), False, said, noted, pull, connections)
+
+
+def _verdict(pull: PullRequest, verdict: str, last: str) -> str:
+    if verdict == "passed":
+        return f"{'recovered' if last == 'failed' else 'passed'}: {link(pull.url + '/checks', 'all green')}"
+    failed = pull.checks_that("failed")
+    names = ", ".join(link(check.url, check.name) for check in failed[:MAX_FAILED_NAMED])
+    return f"failed: {names}" + (
+        f" and {len(failed) - MAX_FAILED_NAMED} more" if failed[MAX_FAILED_NAMED:] else ""
+    )
+
+
+def _translation(
+    delivery: Delivery,
+    author: Author,
+    by_bot: bool,
+    said: Said,
+    merged: Snapshot,
+    pull: PullRequest,
+    connections: Sequence[Connection],
+) -> Translation:
+    people = _turn(pull)
+    before = merged.said.get("turn", ())
+    turned = [login for login in people if login not in before]
+    message = Message(
+        event=said.kind,
+        title=said.title,
+        author=author,
+        body=said.body,
+        mentions=_others(author, (*said.mentions, *turned)),
+    )
+    muted = {
+        one.id: reason for one in connections if (reason := _muted(one, said.group, by_bot, merged, pull))
+    }
+    outgoing = tuple(
+        Outgoing(
+            connection=connection,
+            number=pull.number,
+            uuid=message_uuid(delivery.id, connection.id, pull.number),
+            message=message,
+        )
+        for connection in connections
+        if connection.id not in muted
+    )
+    if not pull.draft:
+        merged = merged.saying(ready=True)
+    noted = _turn_noted(people, merged, outgoing)
+    if outgoing:
+        noted, pull = description.keeping_html(noted, pull)
+    return Translation(number=pull.number, snapshot=noted, pull=pull, outgoing=outgoing, muted=muted)
+
+
+def _muted(connection: Connection, group: Group, by_bot: bool, merged: Snapshot, pull: PullRequest) -> str:
+    """Why a connection is not told; empty if it is."""
+    if connection.paused:
+        return "the connection is paused"
+    return connection.options.mutes(
+        group=group,
+        base=pull.base.ref if pull.base else "",
+        is_quiet=pull.draft and (group != "status" or not merged.said.get("ready")),
+        by_bot=by_bot,
+        of_bot=pull.author.login.endswith("[bot]"),
+    )
+
+
+def _turn(pull: PullRequest) -> tuple[str, ...]:
+    """Those whose turn it is."""
+    whose = turn.whose(pull)
+    return whose.people if whose else ()
+
+
+def _turn_noted(people: Sequence[str], merged: Snapshot, outgoing: Sequence[Outgoing] = ()) -> Snapshot:
+    """Whose turn it is by the messages so far: whom none told of it, the next one tells."""
+    before = list(merged.said.get("turn", ()))
+    told = list(people) if outgoing else [login for login in before if login in people]
+    return merged if told == before else merged.saying(turn=told)
+
+
+def _others(author: Author, logins: Iterable[str]) -> tuple[str, ...]:
+    """Each once, without the one who did it."""
+    return tuple(dict.fromkeys(login for login in logins if login.lower() != author.name.lower()))
+
+
+def message_uuid(delivery_id: str, connection_id: str, number: int) -> str:
+    """The same for the same message, however often it is sent (UUIDv5, RFC 9562)."""
+    name = f"{delivery_id}:{connection_id}:{number}"
+    # `uuid.uuid5` takes five times as long: it looks SHA-1 up each time, and makes an object of no use here.
+    begun = _BEGUN.copy()
+    begun.update(name.encode())
+    digest = begun.hexdigest()
+    variant = "89ab"[int(digest[16], 16) & 3]
+    return f"{digest[:8]}-{digest[8:12]}-5{digest[13:16]}-{variant}{digest[17:20]}-{digest[20:32]}"

@@ -1,0 +1,1 @@
+"""A pull request as it is known: what deliveries tell, merged into a snapshot. No wording."""

@@ -1,0 +1,257 @@
+"""What one delivery tells of a pull request: the part that is merged into its snapshot.
+
+Any field that GitHub documents as nullable may be null here, and any field of the shorter pull request
+that review events carry may be missing: what is not there is simply not told.
+https://docs.github.com/webhooks/webhook-events-and-payloads
+"""
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import quote
+
+from msgspec.structs import replace
+
+from bridge.core.model import Delivery, Payload
+from bridge.core.pulls.lww import ABOUT, CARRIED, OLDEST, Item, Members, Register, moment
+from bridge.core.pulls.snapshot import SWITCHES, Snapshot
+from bridge.core.urls import web_address
+
+MAX_BODY = 4500
+"""Characters of the description that are kept: a little more than a thread shows."""
+
+_ABOUT: dict[str, frozenset[str]] = {
+    "closed": frozenset({"state", "auto_merge"}),
+    "reopened": frozenset({"state"}),
+    "converted_to_draft": frozenset({"draft"}),
+    "ready_for_review": frozenset({"draft"}),
+    "synchronize": frozenset({"head", "changes"}),
+    "milestoned": frozenset({"milestone"}),
+    "demilestoned": frozenset({"milestone"}),
+    "auto_merge_enabled": frozenset({"auto_merge"}),
+    "auto_merge_disabled": frozenset({"auto_merge"}),
+    "enqueued": frozenset({"queued"}),
+    "dequeued": frozenset({"queued"}),
+}
+_EDITS = {"title": ("title",), "body": ("body",), "base": ("base", "changes")}
+_METHODS = {
+    "allow_merge_commit": "merge",
+    "allow_squash_merge": "squash",
+    "allow_rebase_merge": "rebase",
+}
+_STATES = {"open": 0, "closed": 1, "merged": 2}
+_FOR_GOOD = "9999"
+"""Later than any time: what is merged stays merged, what is deleted deleted."""
+
+
+def told(delivery: Delivery) -> Snapshot:
+    """The part that the delivery tells. Raises `KeyError` or `TypeError` for a payload GitHub never sends."""
+    payload = delivery.payload
+    if delivery.event == "issue_comment":
+        return _from_issue(payload)
+    part = _from_pull(payload, delivery.event, delivery.action)
+    if "read_at" in payload:
+        # Read later than it was last changed: `mergeable` is worked out in the background.
+        read = Register(moment(payload["read_at"]), ABOUT, payload["pull_request"].get("mergeable"))
+        part = replace(part, values={**part.values, "mergeable": read})
+    add = _ADDITIONS.get(delivery.event)
+    return part.merge(add(payload, delivery.action)) if add else part
+
+
+def person(user: Payload | None) -> dict[str, str]:
+    """The person behind a `user` object; GitHub's ghost where it is null."""
+    user = user or {}
+    return {"login": user.get("login") or "ghost", "url": web_address(user.get("html_url"))}
+
+
+def _from_pull(payload: Payload, event: str, action: str) -> Snapshot:
+    pull = payload["pull_request"]
+    at = moment(pull.get("updated_at"))
+    own = action if event == "pull_request" else ""
+    about = _ABOUT.get(own, frozenset())
+    if own == "edited":
+        edits = payload.get("changes") or {}
+        about = frozenset(name for key, names in _EDITS.items() if key in edits for name in names)
+    carried = OLDEST if own == "opened" else CARRIED
+    values = {
+        name: _register(name, value, at, ABOUT if name in about else carried)
+        if name in SWITCHES
+        else Register(at, ABOUT if name in about else carried, value)
+        for name, value in _values(pull, payload["repository"]).items()
+    }
+    if own in ("enqueued", "dequeued"):
+        values["queued"] = _register("queued", own == "enqueued", at, ABOUT)
+    # A review that is given ends the request for it, whatever else its second lists.
+    gave = event == "pull_request_review" and action == "submitted"
+    return Snapshot(values=values, sets=_sets(pull, payload, "review_submitted" if gave else own, at))
+
+
+def _values(pull: Payload, repository: Payload) -> dict[str, Any]:
+    values: dict[str, Any] = {
+        "repository": {"name": repository["full_name"], "url": web_address(repository.get("html_url"))},
+        "number": pull["number"],
+        "url": web_address(pull["html_url"]),
+        "title": pull["title"],
+        "body": (pull.get("body") or "")[:MAX_BODY],
+        "state": _state(pull),
+        "author": person(pull.get("user")),
+        "head": _branch(pull["head"]),
+        "base": _branch(pull["base"]),
+    }
+    if "draft" in pull:
+        values["draft"] = bool(pull["draft"])
+    if "milestone" in pull:
+        values["milestone"] = _milestone(pull["milestone"])
+    if "auto_merge" in pull:
+        values["auto_merge"] = bool(pull["auto_merge"])
+    if "mergeable" in pull:
+        values["mergeable"] = pull["mergeable"]
+    if "additions" in pull:
+        values["changes"] = {
+            "additions": pull["additions"],
+            "deletions": pull["deletions"],
+            "files": pull["changed_files"],
+            "commits": pull["commits"],
+        }
+    base = pull["base"].get("repo") or {}
+    if "allow_squash_merge" in base:
+        values["merge_methods"] = [name for key, name in _METHODS.items() if base.get(key)]
+    return values
+
+
+def _state(pull: Payload) -> list[Any]:
+    """The state behind its rank: of one second the further one counts."""
+    state = "merged" if pull.get("merged_at") or pull.get("merged") else pull["state"]
+    return [_STATES.get(state, 0), state if state in _STATES else "open"]
+
+
+def _register(name: str, value: Any, at: str, weight: int) -> Register:
+    """The word on a value; that it is merged is the last on a state: a merge is never undone."""
+    for_good = name == "state" and value[1] == "merged"
+    switched = ((at, value),) if name in SWITCHES and weight == ABOUT and not for_good else ()
+    return Register(_FOR_GOOD if for_good else at, weight, value, switched)
+
+
+def _branch(side: Payload) -> dict[str, str]:
+    repository = side.get("repo") or {}
+    return {
+        "ref": side["ref"],
+        "sha": side["sha"],
+        "repository": repository.get("full_name") or "",
+        "repository_url": web_address(repository.get("html_url")),
+    }
+
+
+def _milestone(milestone: Payload | None) -> dict[str, str] | None:
+    if not milestone:
+        return None
+    return {"name": milestone.get("title") or "", "url": web_address(milestone.get("html_url"))}
+
+
+def _sets(pull: Payload, payload: Payload, own: str, at: str) -> dict[str, Members]:
+    sets = {}
+    if "assignees" in pull:
+        users = [person(user) for user in pull["assignees"] or [] if user]
+        gone = [person(payload.get("assignee"))["login"]] if own == "unassigned" else []
+        sets["assignees"] = Members(at, {user["login"]: user for user in users}, gone)
+    if "labels" in pull:
+        root = web_address(payload["repository"].get("html_url"))
+        labels = [label["name"] for label in pull["labels"] or [] if label]
+        gone = [(payload.get("label") or {}).get("name") or ""] if own == "unlabeled" else []
+        listed: dict[str, Item] = {
+            name: {"name": name, "url": root and f"{root}/labels/{quote(name)}"} for name in labels
+        }
+        sets["labels"] = Members(at, listed, gone)
+    if "requested_reviewers" in pull:
+        sets["requested"] = _requested(pull, payload, own, at)
+    return sets
+
+
+def _requested(pull: Payload, payload: Payload, own: str, at: str) -> Members:
+    asked = [
+        *(asked_of(user, None) for user in pull["requested_reviewers"] or [] if user),
+        *(asked_of(None, team) for team in pull.get("requested_teams") or [] if team),
+    ]
+    gone = []
+    if own == "review_request_removed":
+        gone = [asked_of(payload.get("requested_reviewer"), payload.get("requested_team"))["name"]]
+    elif own == "review_submitted":
+        gone = [person(payload["review"].get("user"))["login"]]
+    listed: dict[str, Item] = {one["name"]: one for one in asked}
+    return Members(at, listed, gone)
+
+
+def asked_of(user: Payload | None, team: Payload | None) -> dict[str, Any]:
+    """Who is asked for a review: a person, or a team (which has neither login nor avatar)."""
+    # A team may stand among the people: it is told by its slug.
+    if team is None and user and "slug" in user and "login" not in user:
+        team = user
+    if team:
+        return {"name": team.get("name") or "", "url": web_address(team.get("html_url")), "is_team": True}
+    asked = person(user)
+    return {"name": asked["login"], "url": asked["url"], "is_team": False}
+
+
+def _from_issue(payload: Payload) -> Snapshot:
+    """A comment's issue is the pull request, without its branches.
+
+    https://docs.github.com/webhooks/webhook-events-and-payloads#issue_comment
+    """
+    issue, repository = payload["issue"], payload["repository"]
+    at = moment(issue.get("updated_at"))
+    pull = {**issue, "merged_at": (issue.get("pull_request") or {}).get("merged_at")}
+    values: dict[str, Any] = {
+        "repository": {"name": repository["full_name"], "url": web_address(repository.get("html_url"))},
+        "number": issue["number"],
+        "url": web_address((issue.get("pull_request") or {}).get("html_url") or issue["html_url"]),
+        "title": issue["title"],
+        "body": (issue.get("body") or "")[:MAX_BODY],
+        "state": _state(pull),
+        "author": person(issue.get("user")),
+    }
+    if "draft" in issue:
+        values["draft"] = bool(issue["draft"])
+    registers = {name: _register(name, value, at, CARRIED) for name, value in values.items()}
+    return Snapshot(values=registers, sets=_sets(pull, payload, "", at))
+
+
+def _review(payload: Payload, action: str) -> Snapshot:
+    """A review; that it was dismissed is the last word on it."""
+    review = payload["review"]
+    state = "dismissed" if action == "dismissed" else str(review["state"]).lower()
+    if state not in ("approved", "changes_requested", "dismissed"):
+        return Snapshot()
+    weight = ABOUT if state == "dismissed" else CARRIED
+    value = {**person(review.get("user")), "state": state}
+    register = Register(moment(review.get("submitted_at")), weight, value)
+    return Snapshot(reviews={str(review["id"]): register})
+
+
+def _comment(payload: Payload, action: str) -> Snapshot:
+    """The first comment on a line begins a conversation; its deletion ends it."""
+    comment = payload["comment"]
+    if comment.get("in_reply_to_id"):
+        return Snapshot()
+    gone = action == "deleted"
+    value = {"url": web_address(comment["html_url"]), "state": "gone" if gone else "unresolved"}
+    register = Register(_FOR_GOOD if gone else moment(comment.get("created_at")), CARRIED, value)
+    return Snapshot(conversations={str(comment["id"]): register})
+
+
+def _thread(payload: Payload, action: str) -> Snapshot:
+    """A conversation was resolved, or taken up again."""
+    thread = payload["thread"]
+    comments = thread.get("comments") or []
+    if not comments:
+        return Snapshot()
+    at = moment(thread.get("updated_at") or payload.get("updated_at")) or moment(
+        payload["pull_request"].get("updated_at")
+    )
+    value = {"url": web_address(comments[0]["html_url"]), "state": action}
+    return Snapshot(conversations={str(comments[0]["id"]): Register(at, ABOUT, value)})
+
+
+_ADDITIONS: dict[str, Callable[[Payload, str], Snapshot]] = {
+    "pull_request_review": _review,
+    "pull_request_review_comment": _comment,
+    "pull_request_review_thread": _thread,
+}

@@ -1,0 +1,119 @@
+"""A pull request as a thread shows it: what the snapshot and the checks add up to."""
+
+from typing import Literal, NamedTuple
+
+import msgspec
+
+Thread = tuple[int, int]
+"""Which pull request: its repository's id and its number."""
+
+Commit = tuple[int, str]
+"""Which commit: its repository's id and its SHA."""
+
+ReviewState = Literal["approved", "changes requested", "requested"]
+
+
+class Person(msgspec.Struct, frozen=True, kw_only=True):
+    """A GitHub login with the address of its page; 'ghost' stands for a deleted account."""
+
+    login: str
+    url: str = ""
+
+
+class Branch(msgspec.Struct, frozen=True, kw_only=True):
+    """One side of a pull request; `repository` is empty when the fork was deleted."""
+
+    ref: str
+    sha: str
+    repository: str = ""
+    repository_url: str = ""
+
+
+class Link(msgspec.Struct, frozen=True, kw_only=True):
+    """A name with its address: a label, a milestone."""
+
+    name: str
+    url: str = ""
+
+
+class Reviewer(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody (or a team) asked for a review, or who gave one; `is_team` has no account to tag."""
+
+    name: str
+    url: str
+    state: ReviewState
+    is_team: bool = False
+
+
+class Changes(msgspec.Struct, frozen=True, kw_only=True):
+    """How much is changed."""
+
+    additions: int
+    deletions: int
+    files: int
+    commits: int
+
+
+class Check(msgspec.Struct, frozen=True, kw_only=True):
+    """One check of the head commit, as it stands; `run_id` is its workflow run's, 0 where it has none."""
+
+    name: str
+    state: Literal["passed", "failed", "running"]
+    url: str = ""
+    run_id: int = 0
+    suite_id: int = 0
+
+
+class Rendered(NamedTuple):
+    """A description's HTML, and what it was made of (`bridge.core.messages.description`)."""
+
+    made_of: str
+    html: str
+
+
+class PullRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything known of one pull request; what no delivery told is empty or None."""
+
+    repository: str
+    repository_url: str
+    number: int
+    url: str
+    title: str
+    body: str
+    state: Literal["open", "closed", "merged"]
+    draft: bool
+    author: Person
+    head: Branch | None
+    base: Branch | None
+    assignees: tuple[Person, ...] = ()
+    labels: tuple[Link, ...] = ()
+    milestone: Link | None = None
+    reviewers: tuple[Reviewer, ...] = ()
+    changes: Changes | None = None
+    auto_merge: bool = False
+    queued: bool = False
+    mergeable: bool | None = None
+    merge_methods: tuple[str, ...] = ()
+    unresolved: tuple[str, ...] = ()
+    """The addresses of conversations that nobody resolved."""
+    checks: tuple[Check, ...] = ()
+    rendered: Rendered | None = None
+    html: str | None = None
+    """Safe HTML of the description as it is; None: to be looked for (`bridge.core.messages.description`)."""
+
+    @property
+    def is_open(self) -> bool:
+        """Neither closed nor merged."""
+        return self.state == "open"
+
+    def with_state(self, state: ReviewState) -> tuple[Reviewer, ...]:
+        """The reviewers of whom the last word is `state`."""
+        if not self.reviewers:
+            return ()
+        return tuple(reviewer for reviewer in self.reviewers if reviewer.state == state)
+
+    def checks_that(self, state: str) -> tuple[Check, ...]:
+        """The checks that passed, failed or are running."""
+        if not self.checks:
+            return ()
+        return tuple(check for check in self.checks if check.state == state)

@@ -1,0 +1,50 @@
+"""Whose turn it is: the one who has to do something before a pull request can go on."""
+
+from typing import NamedTuple
+
+from bridge.core.pulls.checks import verdict
+from bridge.core.pulls.model import PullRequest
+
+
+class Turn(NamedTuple):
+    """`who` in words; `people` are the GitHub logins meant, empty for checks, teams and nobody."""
+
+    who: str
+    why: str = ""
+    people: tuple[str, ...] = ()
+
+
+def whose(pull: PullRequest) -> Turn | None:
+    """Whose turn it is, None when the pull request is closed or merged.
+
+    In this order: what only the author can mend; a review that was asked for; checks that still run; then
+    it is ready to merge if somebody approved, and else the author has to ask for a review.
+    """
+    if not pull.is_open:
+        return None
+    if why := _for_author(pull):
+        return Turn(who="author", why=why, people=(pull.author.login,))
+    if asked := pull.with_state("requested"):
+        people = tuple(reviewer.name for reviewer in asked if not reviewer.is_team)
+        return Turn(who=", ".join(reviewer.name for reviewer in asked), why="to review", people=people)
+    if pull.unresolved:
+        return Turn(who="author", why="conversations to resolve", people=(pull.author.login,))
+    if pull.queued:
+        return Turn(who="merge queue")
+    if verdict(pull.checks) == "running":
+        return Turn(who="checks", why="running")
+    if pull.with_state("approved"):
+        return Turn(who="ready to merge")
+    return Turn(who="author", why="to ask for a review", people=(pull.author.login,))
+
+
+def _for_author(pull: PullRequest) -> str:
+    if pull.draft:
+        return "draft"
+    if pull.mergeable is False:
+        return "conflicts with the base branch"
+    if verdict(pull.checks) == "failed":
+        return "checks failed"
+    if pull.with_state("changes requested"):
+        return "changes requested"
+    return ""

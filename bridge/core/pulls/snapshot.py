@@ -1,0 +1,191 @@
+"""The pull request as bridge knows it, gathered from deliveries in whatever order they come.
+
+Every delivery tells a part (`bridge.core.pulls.extract`), and parts are merged value by value: the newest
+word on each stands. Merging is commutative, associative and idempotent, so the order of deliveries, and how
+often each comes, make no difference in the end.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from msgspec.structs import replace
+
+from bridge.core.compression import pack, unpack
+from bridge.core.pulls.lww import Members, Register, merge_all
+from bridge.core.pulls.model import (
+    Branch,
+    Changes,
+    Check,
+    Link,
+    Person,
+    PullRequest,
+    Rendered,
+    Reviewer,
+    ReviewState,
+)
+
+MAX_KEPT = 200
+"""Reviews and conversations that are kept of a pull request: the newest."""
+
+SWITCHES: dict[str, Any] = {"state": [0, "open"], "queued": False}
+"""Values that go to and fro, and what each is when a pull request is born."""
+
+_NEEDED = frozenset({"number", "title", "url", "state"})
+_DECISIVE: dict[str, ReviewState] = {"approved": "approved", "changes_requested": "changes requested"}
+
+
+class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
+    """All that was told: single values, sets, reviews and conversations by GitHub's id.
+
+    Two are not GitHub's but ours, and take no part in merging: `said`, what the thread's messages said last,
+    so that it is not said again; `rendered`, the HTML that was made of the description.
+    """
+
+    values: Mapping[str, Register] = msgspec.field(default_factory=dict)
+    sets: Mapping[str, Members] = msgspec.field(default_factory=dict)
+    reviews: Mapping[str, Register] = msgspec.field(default_factory=dict)
+    conversations: Mapping[str, Register] = msgspec.field(default_factory=dict)
+    said: Mapping[str, Any] = msgspec.field(default_factory=dict)
+    rendered: Rendered | None = None
+
+    def merge(self, other: "Snapshot") -> "Snapshot":
+        """Both together."""
+        sets = dict(self.sets)
+        for name, members in other.sets.items():
+            sets[name] = sets[name].merge(members) if name in sets else members
+        return Snapshot(
+            values=merge_all(self.values, other.values),
+            sets=sets,
+            reviews=_newest(self.reviews, other.reviews),
+            conversations=_newest(self.conversations, other.conversations),
+            said=self.said,
+            rendered=self.rendered,
+        )
+
+    def saying(self, **said: Any) -> "Snapshot":
+        """The same, with what is said now noted."""
+        if all(name in self.said and self.said[name] == words for name, words in said.items()):
+            return self
+        return replace(self, said={**self.said, **said})
+
+    def value(self, name: str) -> Any:
+        """The newest word on a value, None if nothing was told."""
+        register = self.values.get(name)
+        if register is None:
+            return None
+        return register.settled(SWITCHES.get(name)) if register.switched else register.value
+
+    def settled(self) -> dict[str, Any]:
+        """The newest word on each value that was told."""
+        return {
+            name: register.settled(SWITCHES.get(name)) if register.switched else register.value
+            for name, register in self.values.items()
+        }
+
+    @property
+    def is_known(self) -> bool:
+        """Whether enough was told to draw a thread."""
+        return self.values.keys() >= _NEEDED
+
+    @property
+    def is_open(self) -> bool:
+        """Neither closed nor merged, as far as was told."""
+        return bool((self.value("state") or SWITCHES["state"])[1] == "open")
+
+    @property
+    def head_sha(self) -> str:
+        """The head commit, empty if it was not told."""
+        head = self.value("head")
+        return str(head["sha"]) if head else ""
+
+
+def _newest(known: Mapping[str, Register], told: Mapping[str, Register]) -> Mapping[str, Register]:
+    registers = merge_all(known, told) if told else known
+    if len(registers) <= MAX_KEPT:
+        return registers
+    kept = sorted(registers, key=lambda name: (registers[name].at, name))[-MAX_KEPT:]
+    return {name: registers[name] for name in kept}
+
+
+def view(snapshot: Snapshot, checks: tuple[Check, ...] = ()) -> PullRequest:
+    """What a thread is drawn from; `snapshot.is_known` must hold. `checks` are the head commit's."""
+    told = snapshot.settled()
+    head, base, milestone = told.get("head"), told.get("base"), told.get("milestone")
+    changes, repository = told.get("changes"), told["repository"]
+    return PullRequest(
+        repository=repository["name"],
+        repository_url=repository["url"],
+        number=told["number"],
+        url=told["url"],
+        title=told["title"],
+        body=told.get("body") or "",
+        state=told["state"][1],
+        draft=bool(told.get("draft")),
+        author=Person(**(told.get("author") or {"login": "ghost"})),
+        head=Branch(**head) if head else None,
+        base=Branch(**base) if base else None,
+        assignees=tuple(Person(**user) for user in _members(snapshot, "assignees")),
+        labels=tuple(Link(**label) for label in _members(snapshot, "labels")),
+        milestone=Link(**milestone) if milestone else None,
+        reviewers=_reviewers(snapshot),
+        changes=Changes(**changes) if changes else None,
+        auto_merge=bool(told.get("auto_merge")),
+        queued=bool(told.get("queued")),
+        mergeable=told.get("mergeable"),
+        merge_methods=tuple(told.get("merge_methods") or ()),
+        unresolved=_unresolved(snapshot),
+        checks=checks,
+        rendered=snapshot.rendered,
+    )
+
+
+def _members(snapshot: Snapshot, name: str) -> list[Mapping[str, Any]]:
+    members = snapshot.sets.get(name)
+    return members.items() if members else []
+
+
+def _reviewers(snapshot: Snapshot) -> tuple[Reviewer, ...]:
+    """Those asked, and those whose latest review decides; who was asked again has to decide again."""
+    if not snapshot.reviews and not _members(snapshot, "requested"):
+        return ()
+    requested = {str(asked["name"]): asked for asked in _members(snapshot, "requested")}
+    latest: dict[str, Any] = {}
+    for _, review in sorted(snapshot.reviews.items(), key=lambda item: (item[1].at, int(item[0]))):
+        latest[review.value["login"]] = review.value
+    decided = [
+        Reviewer(name=login, url=review["url"], state=_DECISIVE[review["state"]])
+        for login, review in sorted(latest.items())
+        if review["state"] in _DECISIVE and login not in requested
+    ]
+    asked = [
+        Reviewer(name=name, url=one["url"], state="requested", is_team=one["is_team"])
+        for name, one in requested.items()
+    ]
+    return (*decided, *asked)
+
+
+def _unresolved(snapshot: Snapshot) -> tuple[str, ...]:
+    standing = sorted(snapshot.conversations.items(), key=lambda item: int(item[0]))
+    return tuple(one.value["url"] for _, one in standing if one.value["state"] == "unresolved")
+
+
+def dump(snapshot: Snapshot) -> bytes:
+    """The snapshot in MessagePack, packed."""
+    return pack(_ENCODER.encode(snapshot), to_keep=True)
+
+
+_ENCODER = msgspec.msgpack.Encoder()
+_DECODER = msgspec.msgpack.Decoder(Snapshot)
+_FORMER = msgspec.json.Decoder(Snapshot)
+
+
+def load(data: bytes | None) -> Snapshot:
+    """The snapshot that `dump` wrote, now or when it wrote JSON, packed or not; an empty one for None.
+
+    Raises `ValueError` or msgspec's errors where it is broken.
+    """
+    if data is None:
+        return Snapshot()
+    document = unpack(data)
+    return _FORMER.decode(document) if document.startswith(b"{") else _DECODER.decode(document)

@@ -1,0 +1,1 @@
+"""Signatures, claims, encryption, redaction. No network, no storage."""

@@ -1,0 +1,107 @@
+"""Conflict watch: after a push to a base branch, GitHub is asked which open pull requests no longer merge.
+
+GitHub sends no event for it, so it takes a call per pull request, by a linked account that may see the
+repository; where there is none, the watch is left out. Calls are spaced, bounded per push, and lost ones are
+no harm: the next push asks again.
+"""
+
+import time
+from typing import Any
+
+import structlog
+from redis.exceptions import RedisError
+
+from bridge.connections.linked_accounts import Accounts
+from bridge.core.actions import is_in
+from bridge.core.errors import BridgeError, GitHubRefused, NotLinked
+from bridge.core.messages.translate import MERGEABLE
+from bridge.core.model import Delivery, Target
+from bridge.lifecycle import Stop, Stopped
+from bridge.queue.delivery_queue import Deliveries
+from bridge.queue.entries import Incoming
+from bridge.storage.pulls import Pulls, Watch
+
+SPACING = 1.0
+"""Seconds between two calls: GitHub's secondary limits ask for calls one after the other."""
+
+IDLE = 2.0
+MAX_ASKED = 6
+"""How often GitHub is asked until it has worked out whether a pull request merges."""
+
+MAX_READERS = 3
+
+log = structlog.get_logger()
+
+
+class Watcher:
+    """Asks, one at a time, until told to stop."""
+
+    def __init__(self, *, pulls: Pulls, accounts: Accounts, deliveries: Deliveries, stop: Stop) -> None:
+        self._pulls = pulls
+        self._accounts = accounts
+        self._deliveries = deliveries
+        self._stop = stop
+
+    async def run(self) -> None:
+        """Ask whatever is due, at most one call a second."""
+        while not self._stop.is_set():
+            try:
+                watch = await self._pulls.take_watch()
+                if watch is not None:
+                    await self._ask(watch)
+                await self._stop.pause(IDLE if watch is None else SPACING)
+            except Stopped:
+                return
+            except (RedisError, OSError) as error:
+                log.warning("redis_away", error=type(error).__name__, doing="watching conflicts")
+                await self._stop.pause(IDLE)
+
+    async def _ask(self, watch: Watch) -> None:
+        pull = await self._read(watch)
+        if pull is None or pull.get("state") != "open":
+            return
+        if pull.get("mergeable") is None:
+            if watch.asked + 1 < MAX_ASKED:
+                await self._pulls.watch(watch.repository_id, [watch.number], asked=watch.asked + 1)
+            return
+        await self._tell(watch, pull)
+
+    async def _read(self, watch: Watch) -> dict[str, Any] | None:
+        """The pull request by GitHub's word; None if no linked account may see it."""
+        name = await self._pulls.repository_name(watch.repository_id)
+        if name is None:
+            return None
+        owner, _, repo = name.partition("/")
+        target = Target(owner=owner, repo=repo, number=watch.number, action="")
+        for user in await self._pulls.readers(watch.repository_id, watch.number, limit=MAX_READERS):
+            try:
+                pull = await self._accounts.read_pull(user, target)
+                if is_in(pull, watch.repository_id):
+                    return pull
+                # Another repository has the name by now: what its members alone may see goes nowhere.
+                log.warning("watch_left_out", on=str(target), reason="the name is another repository's now")
+                return None
+            except (GitHubRefused, NotLinked):
+                continue
+            except (KeyError, TypeError):
+                return None
+            except BridgeError as error:
+                log.info("watch_left_out", on=str(target), reason=str(error))
+                return None
+        return None
+
+    async def _tell(self, watch: Watch, pull: dict[str, Any]) -> None:
+        """As a delivery of our own, so that it takes its place in the queue like any other."""
+        repository = pull["base"]["repo"]
+        payload = {
+            "action": "",
+            "repository": {key: repository[key] for key in ("id", "full_name", "html_url")},
+            "pull_request": pull,
+            "sender": {"login": "GitHub"},
+            "read_at": time.time(),
+        }
+        state = f"{pull['head']['sha']}:{pull['base']['sha']}:{pull['mergeable']}"
+        delivery = Delivery.of(f"mergeable:{watch.repository_id}:{watch.number}:{state}", MERGEABLE, payload)
+        await self._deliveries.enqueue(
+            [Incoming.of(delivery, repository_id=watch.repository_id, number=watch.number)]
+        )

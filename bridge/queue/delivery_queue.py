@@ -1,0 +1,281 @@
+"""The durable queue, on Redis.
+
+A verified delivery is appended to its partition's *inbox* in the step that notes its id. The worker that
+holds the partition's lease translates it and, in one atomic step, appends the messages to the *outbox*,
+writes the snapshot and removes the delivery. A message leaves the outbox once Flowdock has it. So an
+entry is in a stream exactly as long as its work is not done: there is no other bookkeeping to lose.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import msgspec
+import orjson
+from redis.exceptions import ResponseError
+
+from bridge.core.budgets import DEFAULT, MAX_DETAIL, MAX_LETTER, MAX_REASON, MAX_VALUE, Budgets
+from bridge.core.errors import BridgeError, Malformed, NotFound
+from bridge.queue import dead_letter_scripts as graves_lua
+from bridge.queue import scripts as queue_lua
+from bridge.queue.backlog import Waiting
+from bridge.queue.entries import (
+    Answer,
+    DeadLetter,
+    Ended,
+    Entry,
+    InboxEntry,
+    Incoming,
+    Lease,
+    Letter,
+    OutboxEntry,
+    Tries,
+    Unreadable,
+    dead_letter,
+    dump_letter,
+    outbox_entry,
+    revived,
+)
+from bridge.queue.inboxes import Inboxes
+from bridge.queue.script_keys import Places
+from bridge.storage import keys
+from bridge.storage.client import AnyRedis, run
+from bridge.storage.writes import Write
+
+DAY = 24 * 3600
+SEEN_SECONDS = 4 * DAY
+"""How long a delivery id is remembered: longer than GitHub can redeliver (3 days)."""
+
+_ANSWERS = tuple(Answer)
+
+
+class Fenced(BridgeError):
+    """Another worker has taken the partition: this one's write was refused, and nothing was changed."""
+
+
+class Deliveries:
+    """The queue's two ends: `enqueue` for the web, all else for the worker that holds a lease."""
+
+    def __init__(self, redis: AnyRedis, *, keep: float = 1, budgets: Budgets = DEFAULT) -> None:
+        """`keep` is what all lifetimes are multiplied by: shorter ones for a soak."""
+        # redis-py's annotations offer each answer in every shape of every protocol version.
+        self._redis: Any = redis
+        self._keep = keep
+        self._budgets = budgets
+        self.waiting = Waiting(redis, budgets)
+        self._noted: dict[int, int] = {}
+        """By partition: the second in which it was last noted that something was taken."""
+        self._enqueue = redis.register_script(queue_lua.ENQUEUE)
+        self._commit = redis.register_script(queue_lua.COMMIT)
+        self._finish = redis.register_script(queue_lua.FINISH)
+        self._note_try = redis.register_script(queue_lua.NOTE_TRY)
+        self._bury = redis.register_script(graves_lua.BURY)
+        self._revive = redis.register_script(graves_lua.REVIVE)
+        self._drop = redis.register_script(graves_lua.DROP)
+
+    async def close(self) -> None:
+        """Ask nothing more of Redis in the background."""
+        await self.waiting.close()
+
+    async def enqueue(self, group: Sequence[Incoming]) -> list[Answer]:
+        """Take deliveries for good, in this order, as far as their repositories have room for them.
+
+        On a cluster all must be of one partition. Raises redis-py's errors: then any may have been taken.
+        """
+        places = Places([keys.seen(keys.partition_of(one.repository_id), one.delivery_id) for one in group])
+        due: dict[int, int] = {}
+        of_partition: dict[int, tuple[int, int, int, int]] = {}
+        rows: list[tuple[int | str, ...]] = []
+        for delivery_id, event, repository_id, number, received_at, signer, signature, _ in group:
+            partition, second = keys.partition_of(repository_id), int(received_at)
+            if (shared := of_partition.get(partition)) is None:
+                if self._noted.get(partition) != second:
+                    due[partition] = second
+                shared = of_partition[partition] = (
+                    places.of(keys.inbox(partition)),
+                    places.of(keys.received(partition)) if partition in due else 0,
+                    places.of(keys.held(partition)),
+                    places.of(keys.taken(partition, second // DAY)),
+                )
+            inbox, received, held, today = shared
+            signed = places.of(keys.signed(partition, signature)) if signature else 0
+            # As text: Redis's scripts know no whole numbers beyond 2**53.
+            about = delivery_id, event, str(repository_id), str(number), str(received_at)
+            rows.append((inbox, received, *about, signed, signer, held, today))
+        is_over = self.waiting.is_over()
+        taken = await run(
+            self._enqueue,
+            keys=places.keys,
+            args=[
+                self._seconds(SEEN_SECONDS),
+                msgspec.msgpack.encode(rows),
+                self._budgets.room(is_over=is_over),
+                self._budgets.a_day,
+                *(one.body for one in group),
+            ],
+        )
+        if taken.count(Answer.TAKEN) == len(taken):
+            self._noted |= due
+        full = Answer.QUEUE_FULL if is_over else Answer.REPOSITORY_FULL
+        return [full if one == Answer.REPOSITORY_FULL else _ANSWERS[one] for one in taken]
+
+    def inboxes(self) -> Inboxes:
+        """The inboxes, for one reader."""
+        return Inboxes(self._redis)
+
+    async def read_outbox(self, partition: int) -> list[OutboxEntry | Unreadable]:
+        """All messages of a partition that are not posted yet, in order."""
+        return [outbox_entry(*entry) for entry in await self._redis.xrange(keys.outbox(partition))]
+
+    async def read_tries(self, partition: int) -> dict[str, Tries]:
+        """What was tried in vain, by `inbox:ID` or `outbox:ID`."""
+        found = await self._redis.hgetall(keys.tries(partition))
+        return {name.decode(): Tries(**orjson.loads(tries)) for name, tries in found.items()}
+
+    async def commit(
+        self,
+        lease: Lease,
+        entries: Sequence[InboxEntry],
+        *,
+        writes: Sequence[Write] = (),
+        letters: Sequence[Letter] = (),
+    ) -> list[OutboxEntry] | None:
+        """Replace deliveries by their letters and what they write.
+
+        None if one of them is not there any more: then nothing was written (see `committed`). Raises
+        `Malformed` where what is to be written is larger than anything that GitHub's own deliveries make, or
+        where far too many messages of its repository wait.
+        """
+        partition = lease.partition
+        names = [keys.fence(partition), keys.inbox(partition), keys.outbox(partition), keys.tries(partition)]
+        places, rows = Places([*names, keys.held(partition)]), []
+        for write in writes:
+            kept = places.of(write.kept) if write.kept else 0
+            rows.append((write.command, places.of(write.key), self._seconds(write.seconds), kept))
+        values, dumped = [write.value for write in writes], [dump_letter(one) for one in letters]
+        _hold_to_size(values, MAX_VALUE)
+        _hold_to_size(dumped, MAX_LETTER)
+        whose = [str(one.repository_id) for one in letters]
+        bounds = self._budgets.kept, self._budgets.most
+        told = msgspec.msgpack.encode(([one.id for one in entries], rows, whose, bounds))
+        ids = await _fenced(run(self._commit, keys=places.keys, args=[lease.fence, told, *values, *dumped]))
+        if ids is None:
+            return None
+        return [
+            OutboxEntry(id=entry_id.decode(), letter=letter)
+            for entry_id, letter in zip(ids, letters, strict=True)
+        ]
+
+    async def committed(self, lease: Lease, entry: InboxEntry) -> list[OutboxEntry]:
+        """The letters of a delivery that was committed before: Redis went away before it could say so."""
+        return [
+            known
+            for known in await self.read_outbox(lease.partition)
+            if isinstance(known, OutboxEntry) and known.letter.delivery_id == entry.delivery_id
+        ]
+
+    async def finish(self, lease: Lease, ended: Sequence[Ended]) -> None:
+        """Remove messages that Flowdock has, or that nobody wants any more."""
+        partition = lease.partition
+        names = [keys.fence(partition), keys.outbox(partition), keys.tries(partition), keys.held(partition)]
+        places = Places(names)
+        rows = [(one.entry.id, self._texts(one.writes, places)) for one in ended]
+        await _fenced(run(self._finish, keys=places.keys, args=[lease.fence, msgspec.msgpack.encode(rows)]))
+
+    async def note_try(self, lease: Lease, entry: Entry, tries: Tries) -> None:
+        """Remember a try in vain, so that the next owner of the partition goes on from there."""
+        short = asdict(tries) | {"reason": tries.reason[:MAX_REASON]}
+        await _fenced(
+            self._note_try(
+                keys=[keys.fence(lease.partition), keys.tries(lease.partition)],
+                args=[lease.fence, f"{entry.kind}:{entry.id}", orjson.dumps(short)],
+            )
+        )
+
+    async def bury(
+        self,
+        lease: Lease,
+        entry: Entry | Unreadable,
+        *,
+        reason: str,
+        detail: str = "",
+        writes: Sequence[Write] = (),
+    ) -> None:
+        """Move an entry to the dead letters; `detail` is for whoever mends it (a traceback, an answer).
+
+        A large payload is not kept, and older dead letters make room: see `Budgets.dead`.
+        """
+        partition = lease.partition
+        stream = keys.inbox(partition) if entry.kind == "inbox" else keys.outbox(partition)
+        names = [keys.fence(partition), stream, keys.tries(partition), *_of_dead(partition)]
+        # Of a message there is no mark to forget: its letter is never too large.
+        known = entry.delivery_id if isinstance(entry, InboxEntry) else ""
+        places = Places([*names, keys.seen(partition, known)])
+        texts = msgspec.msgpack.encode(self._texts(writes, places))
+        bounds = msgspec.msgpack.encode(self._budgets.dead(partitions=keys.PARTITIONS))
+        told = (entry.kind, reason[:MAX_REASON], detail[-MAX_DETAIL:])
+        await _fenced(self._bury(keys=places.keys, args=[lease.fence, entry.id, *told, texts, bounds]))
+
+    async def dead_letters(self) -> list[DeadLetter]:
+        """All dead letters, the oldest first."""
+        found = []
+        for partition in range(keys.PARTITIONS):
+            entries = await self._redis.xrange(keys.dead(partition))
+            found += [dead_letter(partition, entry_id.decode(), fields) for entry_id, fields in entries]
+        return sorted(found, key=lambda letter: letter.buried_at)
+
+    async def revive(self, letter: DeadLetter) -> None:
+        """Put a dead letter back into the queue, behind what is there; raises `NotFound` if it is gone.
+
+        Raises `Malformed` where its payload was dropped. A message, too, goes through the inbox: that is
+        where the partition's owner looks for new work.
+        """
+        if letter.dropped:
+            raise Malformed(letter.dropped)
+        partition, _, entry_id = letter.id.partition("-")
+        fields = revived(letter.fields["letter"]) if letter.kind == "outbox" else []
+        dead, held, graves = _of_dead(int(partition))
+        if not await self._revive(
+            keys=[dead, keys.inbox(int(partition)), held, graves], args=[entry_id, *fields]
+        ):
+            raise NotFound(f"there is no dead letter {letter.id} any more")
+
+    async def drop(self, letter: DeadLetter) -> None:
+        """Forget a dead letter."""
+        partition, _, entry_id = letter.id.partition("-")
+        await self._drop(keys=_of_dead(int(partition)), args=[entry_id])
+
+    def _seconds(self, seconds: int) -> int:
+        return seconds if self._keep == 1 else max(1, int(seconds * self._keep))
+
+    def _texts(self, writes: Sequence[Write], places: Places) -> list[tuple[str, int, int, str]]:
+        return [
+            (write.command, places.of(write.key), self._seconds(write.seconds), _text(write.value))
+            for write in writes
+        ]
+
+
+async def _fenced(script: Any) -> Any:
+    try:
+        return await script
+    except ResponseError as error:
+        if str(error).startswith("FENCED"):
+            raise Fenced("another worker has the partition") from None
+        if str(error).startswith("FULL"):
+            raise Malformed(
+                "messages of this repository wait in twice REPOSITORY_BYTES: retry once they are posted"
+            ) from None
+        raise
+
+
+def _of_dead(partition: int) -> list[str]:
+    return [keys.dead(partition), keys.held(partition), keys.graves(partition)]
+
+
+def _hold_to_size(values: Iterable[bytes | str], most: int) -> None:
+    if any(len(value) > most for value in values):
+        raise Malformed(f"what came of it is larger than {most:,} bytes: GitHub sends nothing like it")
+
+
+def _text(value: bytes | str) -> str:
+    return value.decode() if isinstance(value, bytes) else value

@@ -1,0 +1,198 @@
+"""Looks into the queue for people: what of one connection waits, is tried again or could not be delivered.
+
+Payloads stay where they are until somebody asks for one: an inbox may hold thousands of them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from bridge.core.errors import NotFound
+from bridge.queue.entries import REVIVED, DeadLetter, Kind, Tries, dropped, legible
+from bridge.storage import keys
+from bridge.storage.client import AnyRedis
+
+STEP = 100
+"""Entries that one look reads; the queue goes on in between."""
+MOST_STEPS = 20
+
+# Leaves out what is large, and what is another repository's or connection's. KEYS: the stream; ARGV: where to
+# begin, how many, the repository's id, what the connection's letters have in them, revived letters' event.
+# Answers where it ended, and per entry its id and fields.
+_PEEK = """
+local found, last = {}, ''
+for _, entry in ipairs(redis.call('XRANGE', KEYS[1], ARGV[1], '+', 'COUNT', ARGV[2])) do
+    last = entry[1]
+    local fields = {}
+    for i = 1, #entry[2], 2 do fields[entry[2][i]] = entry[2][i + 1] end
+    if fields.event == ARGV[5] then fields.letter = fields.body end
+    local ours = fields.repository_id == ARGV[3]
+    if fields.letter then ours = string.find(fields.letter, ARGV[4], 1, true) end
+    if ours then
+        fields.body = nil
+        local flat = {entry[1]}
+        for name, value in pairs(fields) do
+            flat[#flat + 1] = name
+            flat[#flat + 1] = value
+        end
+        found[#found + 1] = flat
+    end
+end
+return {last, found}
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Queued:
+    """What is not at its end yet: a delivery (`inbox`) or a message for the connection (`outbox`).
+
+    `tries` is None where nothing went wrong so far.
+    """
+
+    id: str
+    kind: Kind
+    delivery_id: str
+    event: str
+    action: str
+    number: int
+    received_at: float
+    tries: Tries | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dead:
+    """A dead letter: `id` names it for `revive` and `drop`, `kind` tells a delivery from a message."""
+
+    id: str
+    kind: Kind
+    delivery_id: str
+    event: str
+    action: str
+    number: int
+    buried_at: float
+    reason: str
+    detail: str = field(repr=False)
+    dropped: str = ""
+    """What is to be said of a payload that was too large to keep: it cannot be tried again."""
+
+
+class QueueView:
+    """Reads the streams and changes nothing."""
+
+    def __init__(self, redis: AnyRedis) -> None:
+        # redis-py's annotations offer each answer in every shape of every protocol version.
+        self._redis: Any = redis
+        self._peek = redis.register_script(_PEEK)
+
+    async def queued(self, repository_id: int, connection_id: str) -> list[Queued]:
+        """What of a connection waits or is tried again, the oldest first; of a long queue only its head."""
+        partition = keys.partition_of(repository_id)
+        found: list[tuple[Kind, str, dict[str, str]]] = [
+            (kind, entry_id, fields)
+            for kind, stream in _STREAMS.items()
+            for entry_id, fields in await self._entries(stream(partition), repository_id, connection_id)
+        ]
+        names = [f"{kind}:{entry_id}" for kind, entry_id, _ in found]
+        tries = await self._redis.hmget(keys.tries(partition), names) if names else []
+        return [
+            _queued(kind, entry_id, fields, tried)
+            for (kind, entry_id, fields), tried in zip(found, tries, strict=True)
+        ]
+
+    async def dead(self, repository_id: int, connection_id: str) -> list[Dead]:
+        """The dead letters of a connection, and the deliveries of its repository, the newest first."""
+        partition = keys.partition_of(repository_id)
+        entries = await self._entries(keys.dead(partition), repository_id, connection_id)
+        return [_dead(partition, entry_id, fields) for entry_id, fields in reversed(entries)]
+
+    async def letter(self, repository_id: int, connection_id: str, letter_id: str) -> DeadLetter:
+        """One dead letter of a connection, whole; raises `NotFound`."""
+        for dead in await self.dead(repository_id, connection_id):
+            if dead.id == letter_id:
+                partition, _, entry_id = letter_id.partition("-")
+                fields = await self._whole(keys.dead(int(partition)), entry_id)
+                if fields:
+                    rest = {name: fields[name] for name in fields.keys() - {"kind", "reason", "detail"}}
+                    return DeadLetter(
+                        id=letter_id,
+                        kind=dead.kind,
+                        reason=dead.reason,
+                        detail=dead.detail,
+                        buried_at=dead.buried_at,
+                        fields=rest,
+                    )
+        raise NotFound("this dead letter is gone: it was tried again or dropped meanwhile")
+
+    async def payload(self, repository_id: int, connection_id: str, delivery_id: str) -> bytes | None:
+        """GitHub's payload of a delivery where it still lies here: not yet translated, or dead."""
+        partition = keys.partition_of(repository_id)
+        for stream in (keys.inbox(partition), keys.dead(partition)):
+            for entry_id, fields in await self._entries(stream, repository_id, connection_id):
+                if fields.get("delivery_id") == delivery_id and "letter" not in fields:
+                    whole = await self._whole(stream, entry_id)
+                    if "body" in whole:
+                        return whole["body"].encode()
+        return None
+
+    async def _entries(
+        self, stream: str, repository_id: int, connection_id: str
+    ) -> list[tuple[str, dict[str, str]]]:
+        found: list[tuple[str, dict[str, str]]] = []
+        position, mark = "-", f'"connection_id":"{connection_id}"'
+        for _ in range(MOST_STEPS):
+            last, entries = await self._peek(
+                keys=[stream], args=[position, STEP, str(repository_id), mark, REVIVED]
+            )
+            if not last:
+                break
+            position = f"({last.decode()}"
+            found += [(entry[0].decode(), _fields(entry[1:])) for entry in entries]
+        return found
+
+    async def _whole(self, stream: str, entry_id: str) -> dict[str, str]:
+        entries = await self._redis.xrange(stream, entry_id, entry_id)
+        return legible(entries[0][1]) if entries else {}
+
+
+_STREAMS: dict[Kind, Any] = {"inbox": keys.inbox, "outbox": keys.outbox}
+
+
+def _fields(flat: list[bytes]) -> dict[str, str]:
+    return {
+        name.decode(): value.decode(errors="replace")
+        for name, value in zip(flat[::2], flat[1::2], strict=True)
+    }
+
+
+def _about(fields: Mapping[str, str]) -> dict[str, Any]:
+    """What a delivery or a message is about; one that another version wrote may not tell all."""
+    told = orjson.loads(fields["letter"]) if "letter" in fields else fields
+    at = told.get("received_at") or 0
+    return {
+        "delivery_id": str(told.get("delivery_id") or ""),
+        "event": str(told.get("event") or ""),
+        "action": str(told.get("action") or ""),
+        "number": int(told.get("number") or 0),
+        "received_at": float(at),
+    }
+
+
+def _queued(kind: Kind, entry_id: str, fields: Mapping[str, str], tried: bytes | None) -> Queued:
+    tries = Tries(**orjson.loads(tried)) if tried else None
+    return Queued(id=entry_id, kind=kind, tries=tries, **_about(fields))
+
+
+def _dead(partition: int, entry_id: str, fields: Mapping[str, str]) -> Dead:
+    about = _about(fields)
+    del about["received_at"]
+    return Dead(
+        id=f"{partition}-{entry_id}",
+        kind="inbox" if fields["kind"] == "inbox" else "outbox",
+        buried_at=int(entry_id.partition("-")[0]) / 1000,
+        reason=fields["reason"],
+        detail=fields["detail"],
+        dropped=dropped(fields),
+        **about,
+    )

@@ -1,0 +1,128 @@
+"""Linked accounts in Redis: by their Flowdock user, by GitHub's numeric id, and by the login they carry.
+
+A GitHub id may have several Flowdock users. A login is only a way to look accounts up: it can be given up
+and taken by a stranger, so an account found by one counts only while it still carries it.
+"""
+
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import Any
+
+import orjson
+import structlog
+
+from bridge.core.model import FlowdockUser, GitHubToken, GitHubUser, LinkedAccount
+from bridge.core.security.encryption import Undecryptable, Vault
+from bridge.storage import keys
+from bridge.storage.client import AnyRedis
+
+# An account and its places in the indexes change in one step: those of the account that was there before are
+# cleared by its own words. Unlinking must get through when Redis is full (`allow-oom`).
+# KEYS: the account, all linked; ARGV: how the indexes' keys begin, which have the same hash tag; the user;
+# the new account with its GitHub id and login, or nothing.
+_SWAP = """#!lua flags=allow-oom
+local user, account = ARGV[3], ARGV[4]
+local function places(id, login)
+    return {ARGV[1] .. id, ARGV[2] .. string.lower(login)}
+end
+local old = redis.call('GET', KEYS[1])
+if old then
+    local github = cjson.decode(old).github
+    for _, place in ipairs(places(string.format('%.0f', github.id), github.login)) do
+        redis.call('SREM', place, user)
+    end
+end
+if account then
+    redis.call('SET', KEYS[1], account)
+    redis.call('HSET', KEYS[2], user, ARGV[6])
+    for _, place in ipairs(places(ARGV[5], ARGV[6])) do redis.call('SADD', place, user) end
+else
+    redis.call('DEL', KEYS[1])
+    redis.call('HDEL', KEYS[2], user)
+end
+return old
+"""
+
+log = structlog.get_logger()
+
+
+class LinkedAccounts:
+    """Whom Flowdock users act as; tokens pass the vault on their way in and out."""
+
+    def __init__(self, redis: AnyRedis, vault: Vault) -> None:
+        # redis-py's annotations offer each answer in every shape of every protocol version.
+        self._redis: Any = redis
+        self._vault = vault
+        self._swap = redis.register_script(_SWAP)
+
+    async def account(self, flowdock_user: str) -> LinkedAccount | None:
+        """Whom a Flowdock user acts as, None if nobody is linked."""
+        data = await self._redis.get(keys.account(flowdock_user))
+        return self._load_account(flowdock_user, data) if data else None
+
+    async def link(self, account: LinkedAccount) -> LinkedAccount | None:
+        """Keep a linked account; returns the one of the same Flowdock user that it replaces."""
+        user = account.flowdock.id
+        token = self._vault.seal(orjson.dumps(asdict(account.token)), place=f"account:{user}")
+        fields = {
+            "flowdock": asdict(account.flowdock),
+            "github": asdict(account.github),
+            "token": token.decode(),
+            "linked_at": account.linked_at,
+        }
+        replaced = await self._swapped(user, orjson.dumps(fields), account.github.id, account.github.login)
+        try:
+            return self._load_account(user, replaced) if replaced else None
+        except Undecryptable as error:
+            log.warning("replaced_account_unreadable", flowdock_user=user, reason=str(error))
+            return None
+
+    async def unlink(self, flowdock_user: str) -> None:
+        """Forget a linked account and its token."""
+        await self._swapped(flowdock_user)
+
+    async def _swapped(self, user: str, *account: Any) -> bytes | None:
+        replaced: bytes | None = await self._swap(
+            keys=[keys.account(user), keys.LINKED],
+            args=[keys.linked_to(""), keys.linked_as(""), user, *account],
+        )
+        return replaced
+
+    async def linked_to(self, github_id: int) -> list[str]:
+        """The Flowdock users who act as a GitHub account."""
+        found = await self._redis.smembers(keys.linked_to(github_id))
+        return sorted(user.decode() for user in found)
+
+    async def linked(self) -> dict[str, str]:
+        """The GitHub logins of all linked accounts, by Flowdock user."""
+        found = await self._redis.hgetall(keys.LINKED)
+        return {user.decode(): login.decode() for user, login in found.items()}
+
+    def _load_account(self, flowdock_user: str, data: bytes) -> LinkedAccount:
+        fields = orjson.loads(data)
+        token = orjson.loads(self._vault.open(fields["token"].encode(), place=f"account:{flowdock_user}"))
+        return LinkedAccount(
+            flowdock=FlowdockUser(**fields["flowdock"]),
+            github=GitHubUser(**fields["github"]),
+            token=GitHubToken(**{**token, "scopes": tuple(token["scopes"])}),
+            linked_at=fields["linked_at"],
+        )
+
+
+async def people(redis: Any, logins: Iterable[str]) -> list[FlowdockUser]:
+    """The Flowdock users whose linked accounts carry one of these GitHub logins, in the logins' order."""
+    names = list(dict.fromkeys(login.lower() for login in logins))
+    if not names:
+        return []
+    async with redis.pipeline(transaction=False) as pipe:
+        for name in names:
+            pipe.smembers(keys.linked_as(name))
+        sets = await pipe.execute()
+    found = [
+        (name, keys.account(user.decode())) for name, users in zip(names, sets, strict=True) for user in users
+    ]
+    accounts = await redis.mget([key for _, key in found]) if found else []
+    read = [
+        (name, orjson.loads(account)) for (name, _), account in zip(found, accounts, strict=True) if account
+    ]
+    return [FlowdockUser(**one["flowdock"]) for name, one in read if one["github"]["login"].lower() == name]

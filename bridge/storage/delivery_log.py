@@ -1,0 +1,179 @@
+"""What became of a repository's newest deliveries, connection by connection: for people, not for the queue.
+
+Entries ride along with the queue's own atomic steps, so the journal tells neither of what was undone nor
+keeps silent on what was done. Only the newest are kept, and counts for a day.
+"""
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple, get_args
+
+import orjson
+
+from bridge.core.model import Connection, Delivery
+from bridge.storage import keys
+from bridge.storage.client import AnyRedis
+from bridge.storage.writes import Write
+
+SECONDS = 7 * 24 * 3600
+HOURS = 24
+HOUR = 3600
+
+MAX_ACTION = 100
+MAX_REASON = 1000
+
+Outcome = Literal["posted", "skipped", "dead"]
+OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
+
+# One call a repository instead of one an hour: a page shows hundreds of them.
+_HOURS = """
+local found = {}
+for i = 1, #KEYS do found[i] = redis.call('HMGET', KEYS[i], unpack(ARGV)) end
+return found
+"""
+
+
+class Note(NamedTuple):
+    """One line of the journal: `at` in Unix seconds, `connection_id` empty where it concerns them all."""
+
+    at: float
+    delivery_id: str
+    event: str
+    action: str
+    number: int
+    connection_id: str
+    outcome: Outcome
+    reason: str
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many of a connection's messages had which end, hour by hour; the last is the present hour."""
+
+    posted: tuple[int, ...]
+    skipped: tuple[int, ...]
+    dead: tuple[int, ...]
+
+    @property
+    def total(self) -> int:
+        """All of them."""
+        return sum((*self.posted, *self.skipped, *self.dead))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Digest:
+    """What a glance at a connection shows: its newest line and the counts of the last 24 hours.
+
+    `last_dead` is the newest of what could not be delivered, and was not posted since.
+    """
+
+    connection_id: str
+    last: Note | None
+    last_dead: Note | None
+    counts: Counts
+
+
+def skipped(
+    repository_id: int,
+    delivery: Delivery,
+    number: int,
+    connections: Iterable[Connection],
+    reasons: Mapping[str, str],
+) -> list[Write]:
+    """What a delivery's commit writes about the connections that are not told, and why."""
+    return [
+        write
+        for connection in connections
+        if (reason := reasons.get(connection.id))
+        for write in note(
+            repository_id,
+            Note(
+                time.time(),
+                delivery.id,
+                delivery.event,
+                delivery.action,
+                number,
+                connection.id,
+                "skipped",
+                reason,
+            ),
+        )
+    ]
+
+
+def note(repository_id: int, line: Note) -> list[Write]:
+    """What is to be written for one line: itself, and its place in the counts."""
+    # Both may be a stranger's words.
+    short = line._replace(action=line.action[:MAX_ACTION], reason=line.reason[:MAX_REASON])
+    writes = [Write("NOTE", keys.journal(repository_id), orjson.dumps(tuple(short)), SECONDS)]
+    if line.connection_id:
+        place = keys.counts(repository_id, int(line.at) // HOUR)
+        writes.append(Write("COUNT", place, f"{line.connection_id}:{line.outcome}", (HOURS + 1) * HOUR))
+    return writes
+
+
+class Journal:
+    """Reads what was noted."""
+
+    def __init__(self, redis: AnyRedis) -> None:
+        # redis-py's annotations offer each answer in every shape of every protocol version.
+        self._redis: Any = redis
+        self._hours = redis.register_script(_HOURS)
+
+    async def notes(self, repository_id: int, connection_id: str) -> list[Note]:
+        """The lines about one connection, or about all, the newest first."""
+        lines = [
+            Note(*orjson.loads(line)) for line in await self._redis.lrange(keys.journal(repository_id), 0, -1)
+        ]
+        return [line for line in lines if line.connection_id in ("", connection_id)]
+
+    async def counts(self, repository_id: int, connection_id: str) -> Counts:
+        """The last 24 hours."""
+        digests = await self.digests([(repository_id, connection_id)])
+        return digests[connection_id].counts
+
+    async def digests(self, wanted: Iterable[tuple[int, str]]) -> dict[str, Digest]:
+        """The digests of many connections, each named with its repository's id, by connection."""
+        of_repository: dict[int, list[str]] = {}
+        for repository_id, connection_id in wanted:
+            of_repository.setdefault(repository_id, []).append(connection_id)
+        now = int(time.time()) // HOUR
+        hours = range(now - HOURS + 1, now + 1)
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for repository_id, ids in of_repository.items():
+                pipe.lrange(keys.journal(repository_id), 0, -1)
+                await self._hours(
+                    keys=[keys.counts(repository_id, hour) for hour in hours],
+                    args=[f"{connection_id}:{outcome}" for connection_id in ids for outcome in OUTCOMES],
+                    client=pipe,
+                )
+            found = await pipe.execute()
+        return {
+            digest.connection_id: digest
+            for (_, ids), lines, hourly in zip(of_repository.items(), found[::2], found[1::2], strict=True)
+            for digest in _digests(ids, [Note(*orjson.loads(line)) for line in lines], hourly)
+        }
+
+
+def _digests(ids: Sequence[str], notes: Sequence[Note], hourly: Sequence[Sequence[Any]]) -> list[Digest]:
+    columns = [tuple(int(count or 0) for count in column) for column in zip(*hourly, strict=True)]
+    return [
+        _digest(connection_id, notes, Counts(*columns[at : at + len(OUTCOMES)]))
+        for connection_id, at in zip(ids, range(0, len(columns), len(OUTCOMES)), strict=True)
+    ]
+
+
+def _digest(connection_id: str, notes: Sequence[Note], counts: Counts) -> Digest:
+    ours = [note for note in notes if note.connection_id in ("", connection_id)]
+    later: set[str] = set()
+    last_dead = None
+    for note in ours:
+        if note.outcome == "dead" and note.delivery_id not in later:
+            last_dead = note
+            break
+        if note.outcome == "posted":
+            later.add(note.delivery_id)
+    return Digest(
+        connection_id=connection_id, last=ours[0] if ours else None, last_dead=last_dead, counts=counts
+    )

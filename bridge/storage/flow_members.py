@@ -1,0 +1,67 @@
+"""Who is in a flow, as far as Flowdock showed it to somebody: nobody else is tagged there.
+
+Flowdock shows a flow with all who are in it, and everybody who signs in the flows that they are in. What was
+shown is believed for a month.
+"""
+
+import time
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import structlog
+from redis.exceptions import RedisError
+
+from bridge.core.model import Flow
+from bridge.storage import keys
+from bridge.storage.client import AnyRedis
+
+SECONDS = 30 * 24 * 3600
+MOST = 5000
+"""People who are remembered of a flow."""
+
+log = structlog.get_logger()
+
+
+class Members:
+    """The members of flows; each in a sorted set, by until when that is believed."""
+
+    def __init__(self, redis: AnyRedis) -> None:
+        # redis-py's annotations offer each answer in every shape of every protocol version.
+        self._redis: Any = redis
+
+    async def shown(self, flow: str, users: Sequence[str]) -> None:
+        """Flowdock showed a flow (`organization/flow`) with all who are in it."""
+        await self._note(flow, users[:MOST], all_of_them=True)
+
+    async def joined(self, user: str, flows: Iterable[Flow]) -> None:
+        """Flowdock showed a user the flows that they are in."""
+        for flow in flows:
+            await self._note(flow.path, [user], all_of_them=False)
+
+    async def left(self, user: str, flow: str) -> None:
+        """Flowdock does not show a flow to a user."""
+        await self._redis.zrem(keys.members(flow), user)
+
+    async def _note(self, flow: str, users: Sequence[str], *, all_of_them: bool) -> None:
+        until = time.time() + SECONDS
+        name = keys.members(flow)
+        try:
+            async with self._redis.pipeline(transaction=True) as pipe:
+                if all_of_them:
+                    pipe.delete(name)
+                if users:
+                    pipe.zadd(name, dict.fromkeys(users, until))
+                    pipe.expire(name, SECONDS)
+                await pipe.execute()
+        except (RedisError, OSError) as error:
+            log.warning("redis_away", error=type(error).__name__, doing="noting the members of a flow")
+
+
+async def among(redis: Any, flow: str, users: Sequence[str]) -> set[str]:
+    """Those users who are known to be in a flow."""
+    if not flow or not users:
+        return set()
+    believed = await redis.zmscore(keys.members(flow), list(users))
+    return {
+        user for user, until in zip(users, believed, strict=True) if until is not None and until > time.time()
+    }

@@ -1,0 +1,183 @@
+"""Rotation of ENCRYPTION_KEY: all that lies sealed in Redis is sealed anew with the first key.
+
+bridge may go on working meanwhile: only what was read is replaced, and a value that somebody changed is read
+again. Lifetimes stay as they are, and what no key opens is not touched.
+"""
+
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from bridge.core.security.encryption import Undecryptable, Vault, key_name
+from bridge.storage import keys
+from bridge.storage.client import AnyRedis
+
+PAGE = 500
+"""How many keys Redis is asked to look at in one step of the scan."""
+
+# Also where Redis is full: it takes no more room than before.
+_REPLACE = """#!lua flags=allow-oom
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[2], 'KEEPTTL')
+return 1
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kind:
+    """One kind of sealed values: the keys that begin with `prefix` and have more to them.
+
+    `place` is what each is sealed for, made from the rest of its key; `within` the field of a JSON object
+    that is sealed, where not the whole value is.
+    """
+
+    name: str
+    prefix: str
+    place: str
+    within: str = ""
+
+    def read(self, value: bytes) -> bytes:
+        """The sealed part; raises ValueError or KeyError where there is none."""
+        return str(orjson.loads(value)[self.within]).encode() if self.within else value
+
+    def write(self, value: bytes, sealed: bytes) -> bytes:
+        """The value with another sealed part."""
+        return orjson.dumps(orjson.loads(value) | {self.within: sealed.decode()}) if self.within else sealed
+
+
+KINDS = (
+    Kind(name="flow tokens", prefix=keys.connection(""), place="connection:", within="flow_token"),
+    Kind(name="GitHub tokens", prefix=keys.account(""), place="account:", within="token"),
+    Kind(name="GitHub App", prefix=keys.GITHUB_APP, place=keys.GITHUB_APP),
+    Kind(name="webhook secrets", prefix=keys.webhook(""), place="webhook:"),
+    Kind(name="connectings", prefix=keys.intent(""), place="intent:"),
+    Kind(name="sessions and steps", prefix=keys.once("", "").removesuffix(":"), place=""),
+)
+"""All that passes the vault. A test finds whatever else should lie sealed in Redis."""
+
+
+@dataclass(kw_only=True)
+class Tally:
+    """What became of one kind's values."""
+
+    rewritten: int = 0
+    """Sealed anew; or that would be, where only looked at."""
+    newest: int = 0
+    unreadable: int = 0
+
+
+@dataclass(kw_only=True)
+class Rotated:
+    """What became of all."""
+
+    kinds: dict[str, Tally] = field(default_factory=lambda: {kind.name: Tally() for kind in KINDS})
+    missing: Counter[str] = field(default_factory=Counter)
+    """How many were sealed with a key that is not there, by its name (`encryption.key_name`)."""
+    damaged: int = 0
+    """How many no key can open: cut, changed, or moved from their place."""
+
+
+def kind_of(name: str) -> Kind | None:
+    """The kind of values that a key in Redis holds, None for one that is not sealed."""
+    for kind in KINDS:
+        if name == kind.prefix == keys.GITHUB_APP:
+            return kind
+        if kind.prefix != keys.GITHUB_APP and name.startswith(kind.prefix) and name != kind.prefix:
+            return kind
+    return None
+
+
+async def rotate(
+    redis: AnyRedis, vault: Vault, *, dry_run: bool, progress: Callable[[int, int], None]
+) -> Rotated:
+    """Seal anew what is not sealed with the vault's first key; with `dry_run` only count.
+
+    `progress` is told how many keys were looked at, and of how many. May be repeated: what is done is left.
+    """
+    rotation = _Rotation(redis, vault, dry_run=dry_run)
+    total = await rotation.size()
+    looked = 0
+    async for names in rotation.pages():
+        looked += len(names)
+        await rotation.turn(names)
+        progress(looked, max(total, looked))
+    return rotation.done
+
+
+class _Rotation:
+    def __init__(self, redis: AnyRedis, vault: Vault, *, dry_run: bool) -> None:
+        # redis-py's annotations offer each answer in every shape of every protocol version.
+        self._redis: Any = redis
+        self._vault = vault
+        self._dry_run = dry_run
+        self._replace = redis.register_script(_REPLACE)
+        self.done = Rotated()
+
+    async def size(self) -> int:
+        """How many keys there are."""
+        return int(await self._redis.dbsize())
+
+    async def pages(self) -> AsyncIterator[list[str]]:
+        """All names in Redis, some at a time; names added meanwhile may be missing."""
+        names: list[str] = []
+        async for name in self._redis.scan_iter(count=PAGE):
+            names.append(name.decode(errors="replace"))
+            if len(names) == PAGE:
+                yield names
+                names = []
+        yield names
+
+    async def turn(self, names: Iterable[str]) -> None:
+        """Seal anew what lies under these names, again where it was changed meanwhile."""
+        left = {name: kind for name in names if (kind := kind_of(name))}
+        while left:
+            async with self._redis.pipeline(transaction=False) as pipe:
+                for name in left:
+                    pipe.get(name)
+                found = await pipe.execute()
+            changes = {
+                name: (value, new)
+                for (name, kind), value in zip(left.items(), found, strict=True)
+                if value is not None and (new := self._anew(kind, name, value)) is not None
+            }
+            left = {name: left[name] for name in await self._store(changes)}
+            for kind in left.values():
+                self.done.kinds[kind.name].rewritten -= 1
+
+    def _anew(self, kind: Kind, name: str, value: bytes) -> bytes | None:
+        """The value sealed with the first key; None where it is already, or cannot be opened. Counts it."""
+        tally = self.done.kinds[kind.name]
+        place = kind.place if kind.prefix == kind.place else kind.place + name.removeprefix(kind.prefix)
+        sealed = b""
+        try:
+            sealed = kind.read(value)
+            opened = self._vault.open(sealed, place=place)
+        except (Undecryptable, ValueError, KeyError, TypeError):
+            tally.unreadable += 1
+            self._blame(sealed)
+            return None
+        if self._vault.is_newest(sealed):
+            tally.newest += 1
+            return None
+        tally.rewritten += 1
+        return kind.write(value, self._vault.seal(opened, place=place))
+
+    def _blame(self, sealed: bytes) -> None:
+        name = key_name(sealed)
+        if name and name not in self._vault.key_names:
+            self.done.missing[name] += 1
+        else:
+            self.done.damaged += 1
+
+    async def _store(self, changes: dict[str, tuple[bytes, bytes]]) -> list[str]:
+        """Replace the values; the names of those that were another one by then."""
+        if self._dry_run or not changes:
+            return []
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for name, change in changes.items():
+                await self._replace(keys=[name], args=change, client=pipe)
+            replaced = await pipe.execute()
+        return [name for name, was in zip(changes, replaced, strict=True) if not was]

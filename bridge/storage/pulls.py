@@ -1,0 +1,279 @@
+"""What Redis keeps of pull requests: snapshots, checks by commit, names, what threads showed."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from bridge.core.errors import GitHubRefused
+from bridge.core.model import Target
+from bridge.core.pulls import checks, snapshot
+from bridge.core.pulls.checks import view as view_checks
+from bridge.core.pulls.lww import Register
+from bridge.core.pulls.model import Check, Commit, PullRequest, Thread
+from bridge.core.pulls.snapshot import Snapshot
+from bridge.storage import keys
+from bridge.storage.accounts import people
+from bridge.storage.client import AnyRedis
+from bridge.storage.flow_members import among
+from bridge.storage.writes import Write
+
+SECONDS = 400 * 24 * 3600
+"""How long a pull request is remembered after its last delivery."""
+
+# By a delivery. The worker must get through when Redis is full (`allow-oom`). A late one tells a name that a
+# repository no longer has: it does not take the present one's place. No delivery takes a name from a
+# repository that has it: 0 then. One that it had before is free, and clicks must not mistake them (KEYS[4]).
+_NAME = """#!lua flags=allow-oom
+local name = string.lower(ARGV[2])
+local holder = redis.call('HGET', KEYS[1], name)
+if holder == ARGV[1] then holder = false end
+if holder and string.lower(redis.call('HGET', KEYS[2], holder) or '') == name then return 0 end
+if ARGV[3] >= (redis.call('HGET', KEYS[3], ARGV[1]) or '') then
+    if holder then redis.call('HSET', KEYS[4], name, holder) end
+    redis.call('HSET', KEYS[1], name, ARGV[1])
+    redis.call('HSET', KEYS[2], ARGV[1], ARGV[2])
+    redis.call('HSET', KEYS[3], ARGV[1], ARGV[3])
+end
+for i = 2, #ARGV do
+    if i ~= 3 then redis.call('HSETNX', KEYS[1], string.lower(ARGV[i]), ARGV[1]) end
+end
+return 1
+"""
+
+# By GitHub's own word: whoever had the name before has it no more, and clicks must not mistake one for the
+# other (KEYS[3]).
+_NAME_BY_GITHUB = """#!lua flags=allow-oom
+local name = string.lower(ARGV[2])
+local holder = redis.call('HGET', KEYS[1], name)
+if holder and holder ~= ARGV[1] then redis.call('HSET', KEYS[3], name, holder) end
+redis.call('HSET', KEYS[1], name, ARGV[1])
+redis.call('HSET', KEYS[2], ARGV[1], ARGV[2])
+"""
+
+# By Redis's own clock: the hosts' may differ.
+_WATCH = """#!lua flags=allow-oom
+local due = tonumber(redis.call('TIME')[1]) + tonumber(ARGV[1])
+for i = 2, #ARGV do redis.call('ZADD', KEYS[1], due, ARGV[i]) end
+"""
+
+_TAKE = """
+local now = tonumber(redis.call('TIME')[1])
+local due = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, 1)[1]
+if due then redis.call('ZREM', KEYS[1], due) end
+return due
+"""
+
+CHECKS_SECONDS = 60 * 24 * 3600
+"""How long a commit's checks are remembered after the last of them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Watch:
+    """A pull request to ask GitHub about; `asked` counts how often it was in vain."""
+
+    repository_id: int
+    number: int
+    asked: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shown:
+    """What a button was clicked on.
+
+    `repository_id` is the repository that has the name in the button's address, None if none is known;
+    `pull` what is known of the pull request (None: nothing), `head_sha` the head that its thread showed last.
+    """
+
+    target: Target
+    repository_id: int | None = None
+    pull: PullRequest | None = None
+    head_sha: str = ""
+
+
+class Pulls:
+    """Reads what the worker's commits wrote, and says what the next one shall write."""
+
+    def __init__(self, redis: AnyRedis) -> None:
+        # redis-py's annotations offer each answer in every shape of every protocol version.
+        self._redis: Any = redis
+        self._name = redis.register_script(_NAME)
+        self._name_by_github = redis.register_script(_NAME_BY_GITHUB)
+        self._watch = redis.register_script(_WATCH)
+        self._take = redis.register_script(_TAKE)
+
+    async def snapshot(self, repository_id: int, number: int) -> Snapshot:
+        """What was told of a pull request; an empty snapshot before its first delivery."""
+        return snapshot.load(await self._redis.get(keys.snapshot(repository_id, number)))
+
+    async def read(
+        self, threads: Iterable[Thread], commits: Iterable[Commit]
+    ) -> tuple[dict[Thread, Snapshot], dict[Commit, dict[str, Register]]]:
+        """What was told of pull requests and of commits' checks, all of one partition, read at once."""
+        threads, commits = list(threads), list(commits)
+        names = [
+            *(keys.snapshot(*thread) for thread in threads),
+            *(keys.checks(*commit) for commit in commits),
+        ]
+        found = await self._redis.mget(names) if names else []
+        return (
+            {one: snapshot.load(data) for one, data in zip(threads, found, strict=False)},
+            {one: checks.load(data) for one, data in zip(commits, found[len(threads) :], strict=True)},
+        )
+
+    async def checks(self, repository_id: int, sha: str) -> dict[str, Register]:
+        """What was told of a commit's checks."""
+        return checks.load(await self._redis.get(keys.checks(repository_id, sha))) if sha else {}
+
+    async def checks_of(self, repository_id: int, known: Snapshot) -> tuple[Check, ...]:
+        """The checks of a pull request's head commit."""
+        return view_checks(await self.checks(repository_id, known.head_sha))
+
+    async def pull(self, repository_id: int, number: int) -> PullRequest | None:
+        """A pull request as its thread shows it; None if too little was told to draw one."""
+        known = await self.snapshot(repository_id, number)
+        if not known.is_known:
+            return None
+        return snapshot.view(known, await self.checks_of(repository_id, known))
+
+    async def heads(self, repository_id: int, sha: str) -> set[int]:
+        """The pull requests that have, or had, a commit as their head."""
+        return {int(number) for number in await self._redis.smembers(keys.heads(repository_id, sha))}
+
+    async def open_numbers(self, repository_id: int) -> list[int]:
+        """The open pull requests of a repository."""
+        return sorted(int(number) for number in await self._redis.smembers(keys.open_pulls(repository_id)))
+
+    def writes(self, repository_id: int, before: Snapshot, after: Snapshot) -> list[Write]:
+        """What a commit has to write for a pull request's snapshot and its places in the indexes."""
+        number = after.value("number")
+        if number is None or before == after:
+            return []
+        place, kept = keys.snapshot(repository_id, number), keys.kept(repository_id, "pulls")
+        writes = [Write("SET", place, snapshot.dump(after), SECONDS, kept)]
+        if after.head_sha and after.head_sha != before.head_sha:
+            heads, kept = keys.heads(repository_id, after.head_sha), keys.kept(repository_id, "commits")
+            writes.append(Write("SADD", heads, str(number), CHECKS_SECONDS, kept))
+        place = keys.open_pulls(repository_id)
+        if before.value("number") is None or before.is_open != after.is_open:
+            writes.append(Write("SADD" if after.is_open else "SREM", place, str(number), SECONDS))
+        elif _day(before) != _day(after):
+            # It has its place; once a day says often enough that the place is to live on.
+            writes.append(Write("LIVE", place, "", SECONDS))
+        return writes
+
+    def checks_write(self, repository_id: int, sha: str, registers: dict[str, Register]) -> Write:
+        """What a commit has to write for a commit's checks."""
+        place, kept = keys.checks(repository_id, sha), keys.kept(repository_id, "commits")
+        return Write("SET", place, checks.dump(registers), CHECKS_SECONDS, kept)
+
+    def shown_writes(self, repository_id: int, pull: PullRequest) -> list[Write]:
+        """What a message's end has to write: which head commit its thread showed."""
+        if pull.head is None:
+            return []
+        return [Write("SET", keys.shown(repository_id, pull.number), pull.head.sha, SECONDS)]
+
+    # Names and people
+
+    async def name_repository(
+        self, repository_id: int, full_name: str, *, at: str, former: Iterable[str] = ()
+    ) -> bool:
+        """Note a repository's name as of `at` (a `moment`), as a delivery of the operator's secret tells it.
+
+        Buttons with a `former` name still find it. False if another repository has the name as far as bridge
+        knows: GitHub must be asked.
+        """
+        return bool(
+            await self._name(
+                keys=[
+                    *(keys.REPOSITORY_IDS, keys.REPOSITORY_NAMES),
+                    *(keys.REPOSITORY_NAMED_AT, keys.REPOSITORY_FORMER_IDS),
+                ],
+                args=[repository_id, full_name, at, *former],
+            )
+        )
+
+    async def name_by_github(self, repository_id: int, full_name: str) -> None:
+        """Note a repository's name as GitHub itself answers it now."""
+        await self._name_by_github(
+            keys=[keys.REPOSITORY_IDS, keys.REPOSITORY_NAMES, keys.REPOSITORY_FORMER_IDS],
+            args=[repository_id, full_name],
+        )
+
+    async def shown(self, target: Target) -> Shown:
+        """What is known of a click's target.
+
+        Raises `GitHubRefused` where its address has stood for two repositories that both have this number.
+        """
+        name = f"{target.owner}/{target.repo}".lower()
+        found = [
+            await self._shown(target, int(repository_id))
+            for place in (keys.REPOSITORY_IDS, keys.REPOSITORY_FORMER_IDS)
+            if (repository_id := await self._redis.hget(place, name)) is not None
+        ]
+        known = [one for one in found if one.pull is not None]
+        if len(known) > 1:
+            raise GitHubRefused(
+                f"{target.owner}/{target.repo} has become the name of another repository: open this pull"
+                " request at GitHub and do it there",
+                status=409,
+            )
+        return (known or found or [Shown(target=target)])[0]
+
+    async def _shown(self, target: Target, repository_id: int) -> Shown:
+        sha = await self._redis.get(keys.shown(repository_id, target.number))
+        return Shown(
+            target=target,
+            repository_id=repository_id,
+            pull=await self.pull(repository_id, target.number),
+            head_sha=sha.decode() if sha else "",
+        )
+
+    async def may_be_called(self, repository_id: int, full_name: str) -> bool:
+        """Whether no other repository has a name now, as far as bridge knows."""
+        holder = await self._redis.hget(keys.REPOSITORY_IDS, full_name.lower())
+        if holder is None or int(holder) == repository_id:
+            return True
+        present = await self.repository_name(int(holder))
+        return present is not None and present.lower() != full_name.lower()
+
+    async def tags(self, logins: Iterable[str], *, flow: str) -> tuple[str, ...]:
+        """The Flowdock tags (`@nick`) of those linked to these GitHub logins who are in the flow."""
+        found = await people(self._redis, logins) if flow else []
+        inside = await among(self._redis, flow, [one.id for one in found])
+        return tuple(dict.fromkeys(f"@{one.nick}" for one in found if one.id in inside))
+
+    # Conflict watch
+
+    async def watch(self, repository_id: int, numbers: Iterable[int], *, asked: int = 0) -> None:
+        """Have GitHub asked about pull requests: soon, and later the oftener it was in vain."""
+        members = [f"{repository_id}:{number}:{asked}" for number in numbers]
+        if members:
+            await self._watch(keys=[keys.WATCH], args=[2**asked, *members])
+
+    async def take_watch(self) -> Watch | None:
+        """One that is due, for this caller alone."""
+        member = await self._take(keys=[keys.WATCH])
+        if member is None:
+            return None
+        repository_id, number, asked = member.decode().split(":")
+        return Watch(repository_id=int(repository_id), number=int(number), asked=int(asked))
+
+    async def repository_name(self, repository_id: int) -> str | None:
+        """A repository's present full name."""
+        name = await self._redis.hget(keys.REPOSITORY_NAMES, str(repository_id))
+        return name.decode() if name else None
+
+    async def readers(self, repository_id: int, number: int, *, limit: int) -> list[str]:
+        """Flowdock users whose linked account may see a pull request: those at work on it first."""
+        pull = await self.pull(repository_id, number)
+        people_at_work = [pull.author, *pull.assignees] if pull else []
+        logins = [person.login for person in people_at_work]
+        logins += [reviewer.name for reviewer in pull.reviewers] if pull else []
+        near = [user.id for user in await people(self._redis, logins)]
+        others = await self._redis.hrandfield(keys.LINKED, limit) or []
+        return list(dict.fromkeys([*near, *(user.decode() for user in others)]))[:limit]
+
+
+def _day(snapshot: Snapshot) -> str:
+    """The day of the newest delivery, by GitHub's clock."""
+    return snapshot.values["number"].at[:10]

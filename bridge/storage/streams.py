@@ -1,0 +1,92 @@
+"""Reads many streams at once, waiting for whichever has something first.
+
+On a single Redis that is one command. On a cluster a command has one slot, so each stream is read by a task
+of its own, which goes on between two calls.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+from redis.exceptions import RedisError
+
+from bridge.storage.client import AnyRedis
+from bridge.storage.cluster import Cluster
+
+AWAY_SECONDS = 0.5
+"""How long a stream is left alone whose node does not answer; the others are read on."""
+
+Found = list[tuple[str, bytes, Mapping[bytes, bytes]]]
+"""Entries: the stream's name, the entry's id, its fields."""
+
+log = structlog.get_logger()
+
+
+class Streams:
+    """One reader's view; only one `read` at a time."""
+
+    def __init__(self, redis: AnyRedis) -> None:
+        # redis-py's annotations offer each answer in every shape of every protocol version.
+        self._redis: Any = redis
+        self._apart = isinstance(redis, Cluster)
+        self._reads: dict[tuple[str, str], asyncio.Task[Found]] = {}
+        self._left: set[asyncio.Task[Found]] = set()
+        self._away: set[str] = set()
+
+    async def read(self, positions: Mapping[str, str], *, count: int, block_ms: int) -> Found:
+        """New entries of these streams, each after the one named, `count` a stream; waits up to `block_ms`.
+
+        Raises redis-py's errors; of a cluster none: a stream whose node is away is tried again meanwhile.
+        """
+        if not self._apart:
+            return await self._xread(positions, count, block_ms)
+        for which in self._reads.keys() - set(positions.items()):
+            self._leave(which)
+        for which in positions.items() - self._reads.keys():
+            self._reads[which] = asyncio.create_task(self._alone(dict([which]), count, block_ms))
+        await asyncio.wait(self._reads.values(), return_when=asyncio.FIRST_COMPLETED)
+        ended = [which for which, task in self._reads.items() if task.done()]
+        return [entry for which in ended for entry in self._reads.pop(which).result()]
+
+    async def close(self) -> None:
+        """End the reads that go on."""
+        tasks = [*self._reads.values(), *self._left]
+        self._reads.clear()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _alone(self, position: Mapping[str, str], count: int, block_ms: int) -> Found:
+        try:
+            found = await self._xread(position, count, block_ms)
+        except (RedisError, OSError) as error:
+            # Once for all that are away: they come and go together.
+            if not self._away:
+                log.warning("redis_away", error=type(error).__name__, doing="reading")
+            self._away.update(position)
+            await asyncio.sleep(AWAY_SECONDS)
+            return []
+        self._away.difference_update(position)
+        return found
+
+    async def _xread(self, positions: Mapping[str, str], count: int, block_ms: int) -> Found:
+        answer = await self._redis.xread(dict(positions), count=count, block=block_ms)
+        batches = answer.items() if isinstance(answer, dict) else answer or ()
+        return [
+            (stream.decode(), entry_id, fields)
+            for stream, entries in batches
+            for entry_id, fields in _flat(entries)
+        ]
+
+    def _leave(self, which: tuple[str, str]) -> None:
+        """Not asked for any more: what it finds is read again by whoever wants it."""
+        task = self._reads.pop(which)
+        self._away.discard(which[0])
+        self._left.add(task)
+        task.add_done_callback(self._left.discard)
+
+
+def _flat(entries: Any) -> Any:
+    """RESP3 nests the entries of a stream once more than RESP2."""
+    return entries[0] if entries and isinstance(entries[0], list) else entries

@@ -1,0 +1,130 @@
+"""What each webhook of bridge's own making proves itself with: an address and a secret that no other has.
+
+A key is part of the webhook's address, `/github/webhook/{key}`. Its secret signs for one repository id. Both
+are random, lie in Redis encrypted, and are replaced whenever the webhook is made or repaired.
+"""
+
+import hashlib
+import secrets
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import orjson
+from redis.exceptions import LockError
+
+from bridge.core.errors import Unavailable
+from bridge.core.security.encryption import Vault
+from bridge.storage import keys
+from bridge.storage.client import AnyRedis
+
+FRESH_SECONDS = 5
+"""How long a process takes a key for valid that it read: a key revoked elsewhere opens nothing after that."""
+
+LOCK_SECONDS = 40
+MAX_CACHED = 4096
+MAX_PER_REPOSITORY = 4
+"""Keys of a repository: more than one only where GitHub did not say whether it took the newest."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class WebhookKey:
+    """A webhook's key and secret, and the one repository that it speaks for."""
+
+    key: str
+    repository_id: int
+    secret: str = field(repr=False)
+
+
+class WebhookKeys:
+    """The keys of all webhooks that bridge made."""
+
+    def __init__(self, redis: AnyRedis, vault: Vault) -> None:
+        # redis-py's annotations offer each answer in every shape of every protocol version.
+        self._redis: Any = redis
+        self._vault = vault
+        self._cached: dict[str, tuple[float, WebhookKey]] = {}
+
+    @asynccontextmanager
+    async def held(self, repository_id: int) -> AsyncIterator[None]:
+        """Be the only one to give a repository's webhook a key; raises `Unavailable` while another one is."""
+        lock = self._redis.lock(
+            keys.making_webhook(repository_id), timeout=LOCK_SECONDS, blocking_timeout=LOCK_SECONDS
+        )
+        if not await lock.acquire():
+            raise Unavailable("this repository's webhook is being made or repaired just now: try again")
+        try:
+            yield
+        finally:
+            with suppress(LockError):
+                await lock.release()
+
+    async def make(self, repository_id: int) -> WebhookKey:
+        """Make a key for a repository. Its other keys stay valid until `keep_only`."""
+        made = WebhookKey(
+            key=secrets.token_urlsafe(24), repository_id=repository_id, secret=secrets.token_urlsafe(32)
+        )
+        name, index = _name(made.key), keys.webhooks_of(repository_id)
+        sealed = self._vault.seal(orjson.dumps(asdict(made)), place=f"webhook:{name}")
+        superfluous = await self._redis.zrange(index, 0, -MAX_PER_REPOSITORY)
+        async with self._redis.pipeline(transaction=True) as pipe:
+            pipe.set(keys.webhook(name), sealed)
+            pipe.zadd(index, {name: time.time()})
+            _drop(pipe, index, [name.decode() for name in superfluous])
+            await pipe.execute()
+        return made
+
+    async def find(self, key: str) -> WebhookKey | None:
+        """Return a key that is valid, None for any other; raises `Undecryptable` and redis-py's errors."""
+        read_at, known = self._cached.get(key, (0.0, None))
+        now = time.monotonic()
+        if known is not None and now - read_at < FRESH_SECONDS:
+            return known
+        self._cached.pop(key, None)
+        name = _name(key)
+        sealed = await self._redis.get(keys.webhook(name))
+        if sealed is None:
+            return None
+        found = WebhookKey(**orjson.loads(self._vault.open(sealed, place=f"webhook:{name}")))
+        if len(self._cached) >= MAX_CACHED:
+            self._cached.clear()
+        self._cached[key] = now, found
+        return found
+
+    async def is_valid(self, key: str, *, repository_id: int) -> bool:
+        """Tell whether a key is one of a repository's."""
+        return await self._redis.zscore(keys.webhooks_of(repository_id), _name(key)) is not None
+
+    async def keep_only(self, kept: WebhookKey) -> None:
+        """Revoke a repository's keys but for one."""
+        await self._revoke(kept.repository_id, await self._of(kept.repository_id) - {_name(kept.key)})
+
+    async def revoke(self, key: WebhookKey) -> None:
+        """Revoke one key."""
+        await self._revoke(key.repository_id, {_name(key.key)})
+
+    async def revoke_all(self, repository_id: int) -> None:
+        """Revoke all keys of a repository: nothing that its webhooks send is taken any more."""
+        await self._revoke(repository_id, await self._of(repository_id))
+
+    async def _of(self, repository_id: int) -> set[str]:
+        return {name.decode() for name in await self._redis.zrange(keys.webhooks_of(repository_id), 0, -1)}
+
+    async def _revoke(self, repository_id: int, names: set[str]) -> None:
+        self._cached.clear()
+        async with self._redis.pipeline(transaction=True) as pipe:
+            _drop(pipe, keys.webhooks_of(repository_id), sorted(names))
+            await pipe.execute()
+
+
+def _name(key: str) -> str:
+    # Only its hash names it in Redis: a dump tells no address.
+    return hashlib.sha256(key.encode()).hexdigest()[:32]
+
+
+def _drop(pipe: Any, index: str, names: list[str]) -> None:
+    if names:
+        pipe.delete(*map(keys.webhook, names))
+        pipe.zrem(index, *names)

@@ -1,0 +1,17 @@
+"""What a step of the queue writes besides: to keys of its own partition, in the same moment."""
+
+from typing import Literal, NamedTuple
+
+
+class Write(NamedTuple):
+    """A write that goes along with a commit, or with a message's end: to a key of the same partition."""
+
+    command: Literal["SET", "SADD", "SREM", "NOTE", "COUNT", "LIVE"]
+    """NOTE puts the value at the head of a list of the newest, COUNT adds one to a hash's field, LIVE only
+    has the key live on."""
+    key: str
+    value: bytes | str
+    seconds: int
+    """How long the key lives after this write."""
+    kept: str = ""
+    """The list of what is kept of the repository, where the key takes room in that budget."""

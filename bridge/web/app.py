@@ -1,0 +1,131 @@
+"""The web application: routes over services, and what serves them."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+
+import aiohttp_jinja2
+import jinja2
+import structlog
+from aiohttp import web
+
+from bridge.services import Services
+from bridge.web import fast_path as short
+from bridge.web import filters
+from bridge.web.auth import handover, linking, sessions
+from bridge.web.context import SERVICES
+from bridge.web.endpoints import actions, health, openapi, webhook
+from bridge.web.http import bodies, middleware
+from bridge.web.http import connection_limit as connections
+from bridge.web.http import rate_limit as limits
+from bridge.web.http.bodies import BODIES, Bodies
+from bridge.web.http.rate_limit import LIMITS
+from bridge.web.pages import (
+    account,
+    home,
+    setup,
+)
+from bridge.web.pages import (
+    connection as configure,
+)
+from bridge.web.pages import (
+    deliveries as journal,
+)
+from bridge.web.pages import (
+    github_app as manifest,
+)
+
+_WEB = Path(__file__).parent
+DRAIN_SECONDS = 20
+IDLE_SECONDS = 95
+"""How long a connection may be open without a whole request: a little longer than proxies keep theirs."""
+LINGERING_SECONDS = 3
+"""How long the rest of a refused body is read, so that its sender gets to see the answer."""
+MAX_LINE = 8190
+"""The most bytes of a request's line and of each header; there may be 128 of these."""
+
+log = structlog.get_logger()
+
+
+def create_app(services: Services, *, bodies_bounds: Bodies | None = None) -> web.Application:
+    """The web application over open services; `bodies_bounds` where others than its own shall hold."""
+    app = web.Application(
+        middlewares=[
+            middleware.around,
+            limits.by_address,
+            bodies.read_forms,
+        ],
+        client_max_size=64 * 1024,
+    )
+    app[SERVICES] = services
+    app[LIMITS] = limits.of_settings(services.settings)
+    app[BODIES] = bodies_bounds or Bodies()
+    aiohttp_jinja2.setup(
+        app,
+        loader=jinja2.FileSystemLoader(_WEB / "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        filters=filters.FILTERS,
+    )
+    for module in (
+        webhook,
+        actions,
+        linking,
+        handover,
+        sessions,
+        health,
+        home,
+        account,
+        journal,
+        setup,
+        manifest,
+        configure,
+        openapi,
+    ):
+        app.add_routes(module.routes)
+    app.router.add_static("/static/", _WEB / "static", name="static")
+    app.on_response_prepare.append(middleware.safe_headers(services.settings))
+    return app
+
+
+def make_runner(
+    app: web.Application,
+    *,
+    idle_seconds: float = IDLE_SECONDS,
+    lingering_seconds: float = LINGERING_SECONDS,
+    drain_seconds: float = DRAIN_SECONDS,
+    open_at_once: int = connections.OPEN_AT_ONCE,
+) -> web.AppRunner:
+    """What serves the application; `idle_seconds` also bound how long a request's headers may take."""
+    return connections.Runner(
+        app,
+        open_at_once=open_at_once,
+        shorten=partial(short.before, app=app),
+        unread=partial(short.match, app),
+        access_log=None,
+        shutdown_timeout=drain_seconds,
+        handle_signals=False,
+        keepalive_timeout=idle_seconds,
+        lingering_time=lingering_seconds,
+        max_line_size=MAX_LINE,
+        max_field_size=MAX_LINE,
+        # A compressed body is refused (`bodies.refuse_encoded`), and never inflated before.
+        auto_decompress=False,
+    )
+
+
+@asynccontextmanager
+async def serving(services: Services) -> AsyncIterator[None]:
+    """The web application on PORT; on leaving, requests under way are finished."""
+    runner = make_runner(create_app(services))
+    await runner.setup()
+    try:
+        settings = services.settings
+        # Not always: a port that somebody else has must be refused.
+        share = settings.share_port or None
+        await web.TCPSite(runner, port=settings.port, backlog=1024, reuse_port=share).start()
+        log.info("listening", port=services.settings.port, web_url=services.settings.web_url)
+        yield
+    finally:
+        await runner.cleanup()

@@ -1,0 +1,196 @@
+"""`/handover/{id}`: somebody who administers a repository connects it, as a member of a flow asked them to.
+
+Whoever has the link sees who asks for what. Signing in with GitHub stores nothing: what it needs travels in a
+sealed cookie. GitHub then says whether they administer the repository; a page names all parties, and only a
+POST from it, bound to this browser, connects or declines.
+"""
+
+import hashlib
+import hmac
+import secrets
+from typing import Any
+
+import structlog
+from aiohttp import web
+
+from bridge.clients import oauth
+from bridge.clients.github import TokenRevoked
+from bridge.connections.handover import SignInAgain
+from bridge.connections.handover_requests import Answered, Handover, NoSuchHandover
+from bridge.core.errors import ClaimRefused, Malformed, OAuthFailed, RequestRefused
+from bridge.core.model import Administrator
+from bridge.services import Services
+from bridge.web import render as pages
+from bridge.web.auth import oauth_callback
+from bridge.web.context import SERVICES
+from bridge.web.http import cookies
+from bridge.web.http import sealed_cookies as sealed
+
+COOKIE = "bridge_handover"
+SECONDS = 15 * 60
+"""From the sign-in to GitHub's answer, and from there to the button."""
+
+STATE = "handover."
+"""How a state begins that belongs here: linking comes back from GitHub to the same address."""
+
+_PATH = "/handover/{id:[A-Za-z0-9_-]{32}}"
+_KIND = "handing-over"
+
+log = structlog.get_logger()
+routes = web.RouteTableDef()
+
+
+class NotThisBrowser(RequestRefused):
+    """The step does not follow one that this browser took."""
+
+    status = 403
+    advice = "Open the link that you were sent again: nothing was connected."
+
+
+@routes.get(_PATH)
+async def show(request: web.Request) -> web.Response:
+    """Who asks for what, and how it stands."""
+    app = await request.app[SERVICES].hooks.app()
+    return pages.render(
+        request, "handover.html", handover=await _found(request), github_app=app, path=request.path
+    )
+
+
+@routes.get(_PATH + "/sign-in")
+async def sign_in(request: web.Request) -> web.Response:
+    """On to GitHub; nothing is stored."""
+    services = request.app[SERVICES]
+    handover = await _open(request)
+    state, verifier = STATE + secrets.token_urlsafe(24), oauth.code_verifier()
+    url = await services.github.authorize_url(
+        redirect_uri=oauth_callback.address(services, "github"), state=state, verifier=verifier
+    )
+    doing = {"id": handover.id, "state": state, "verifier": verifier}
+    kept = sealed.seal(services.vault, COOKIE, doing, seconds=SECONDS)
+    response = pages.redirect(url)
+    cookies.keep(services, response, COOKIE, kept, seconds=SECONDS)
+    return response
+
+
+async def signed_in(request: web.Request) -> web.Response:
+    """GitHub says who it is and whether they administer the repository; of others nothing is kept."""
+    services = request.app[SERVICES]
+    doing = _doing(request)
+    administrator = await _administrator(request, doing["verifier"])
+    try:
+        handover = await _standing(services, doing["id"])
+        repository = await services.handing_over.administered(handover, administrator)
+        browser = secrets.token_urlsafe(24)
+        step = {
+            "id": handover.id,
+            "state": secrets.token_urlsafe(24),
+            "login": administrator.login,
+            "token": administrator.token,
+            "full_name": repository.full_name,
+            "private": repository.private,
+        }
+        await services.store.put_once(_KIND, _name(browser), step, seconds=SECONDS)
+    except BaseException:
+        await services.accounts.give_back_lent(administrator)
+        raise
+    response = pages.redirect(f"/handover/{handover.id}/confirm")
+    cookies.keep(services, response, COOKIE, browser, seconds=SECONDS)
+    return response
+
+
+@routes.get(_PATH + "/confirm")
+async def confirm(request: web.Request) -> web.Response:
+    """All parties, named; nothing happens before the POST."""
+    step = await _step(request)
+    return pages.render(request, "handover_confirm.html", handover=await _open(request), step=step)
+
+
+@routes.post(_PATH + "/confirm")
+async def answer(request: web.Request) -> web.Response:
+    """Connect, or decline; the link's page then tells which."""
+    services = request.app[SERVICES]
+    form = await request.post()
+    wish = form.get("answer")
+    if wish not in ("connect", "decline"):
+        raise Malformed("this form says neither yes nor no")
+    step = await _step(request)
+    if not hmac.compare_digest(step["state"].encode(), str(form.get("state", "")).encode(errors="replace")):
+        raise NotThisBrowser("This form does not come from the page that this browser was shown.")
+    if await services.store.take_once(_KIND, _name(cookies.read(request, COOKIE))) is None:
+        raise NotThisBrowser("This form was sent already.")
+    administrator = Administrator(login=step["login"], token=step["token"])
+    if wish == "connect":
+        await services.handing_over.connect(step["id"], administrator, shown=step["full_name"])
+    else:
+        await services.handing_over.decline(step["id"], administrator)
+    response = pages.redirect(f"/handover/{step['id']}")
+    cookies.forget(services, response, COOKIE)
+    return response
+
+
+async def _administrator(request: web.Request, verifier: str) -> Administrator:
+    """Who signed in at GitHub; whether they administer anything is still to be asked."""
+    services = request.app[SERVICES]
+    try:
+        code = oauth_callback.code(request, "GitHub")
+        token = await services.github.exchange(
+            code, redirect_uri=oauth_callback.address(services, "github"), verifier=verifier
+        )
+    except ClaimRefused:
+        raise NotThisBrowser("You said no at GitHub.") from None
+    except OAuthFailed as error:
+        raise SignInAgain(str(error)) from None
+    lent = Administrator(login="", token=token.access)
+    try:
+        user = await services.github.user(token)
+    except TokenRevoked:
+        raise SignInAgain("GitHub no longer accepts your sign-in") from None
+    except BaseException:
+        await services.accounts.give_back_lent(lent)
+        raise
+    return Administrator(login=user.login, token=token.access)
+
+
+def _doing(request: web.Request) -> dict[str, Any]:
+    """What this browser began at `sign_in`; GitHub's answer must bring its state."""
+    doing = sealed.opened(request.app[SERVICES].vault, COOKIE, cookies.read(request, COOKIE))
+    if doing is None:
+        raise NotThisBrowser("This browser has no sign-in under way, or it took longer than 15 minutes.")
+    given = request.query.get("state", "")
+    if not hmac.compare_digest(doing["state"].encode(), given.encode(errors="replace")):
+        raise NotThisBrowser("This answer does not belong to the sign-in that this browser began.")
+    return doing
+
+
+async def _step(request: web.Request) -> dict[str, Any]:
+    """Where this browser stands after its sign-in, for the link that the address names."""
+    cookie = cookies.read(request, COOKIE)
+    step = await request.app[SERVICES].store.look_once(_KIND, _name(cookie)) if cookie else None
+    if step is None or step["id"] != request.match_info["id"]:
+        raise NotThisBrowser("This browser did not sign in for this link, or more than 15 minutes ago.")
+    return step
+
+
+async def _found(request: web.Request) -> Handover:
+    handover = await request.app[SERVICES].handovers.find(request.match_info["id"])
+    if handover is None:
+        raise NoSuchHandover("there is no such link, or its time is over")
+    return handover
+
+
+async def _open(request: web.Request) -> Handover:
+    return await _standing(request.app[SERVICES], request.match_info["id"])
+
+
+async def _standing(services: Services, handover_id: str) -> Handover:
+    handover = await services.handovers.find(handover_id)
+    if handover is None:
+        raise NoSuchHandover("there is no such link, or its time is over")
+    if handover.state != "open":
+        raise Answered("this was answered before")
+    return handover
+
+
+def _name(browser: str) -> str:
+    # Only its hash lies in Redis: who reads a dump cannot go on in somebody's place.
+    return hashlib.sha256(browser.encode(errors="replace")).hexdigest()

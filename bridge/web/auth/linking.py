@@ -1,0 +1,267 @@
+"""Linking: from a challenge's claim to a linked account, in one pass through both OAuth services.
+
+The claim says who clicked. The browser that opens it gets a secret of its own (a cookie), and what it is
+doing is kept in Redis under that secret alone: no step can be handed to another browser. Flowdock must
+name the claim's user; then GitHub names an account; then a page shows both and only a POST links them.
+"""
+
+import hashlib
+import hmac
+import secrets
+import time
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Literal
+
+import structlog
+from aiohttp import web
+
+from bridge.clients import github, oauth
+from bridge.core import actions
+from bridge.core.errors import ClaimRefused, NotLinked
+from bridge.core.model import FlowdockUser, GitHubToken, GitHubUser, LinkedAccount, Target
+from bridge.core.security import claims
+from bridge.services import Services
+from bridge.web import render as pages
+from bridge.web.auth import handover, oauth_callback, sessions
+from bridge.web.context import SERVICES
+from bridge.web.http import cookies
+
+COOKIE = "bridge_linking"
+FLOWDOCK_SCOPE = "profile"
+
+Step = Literal["flowdock", "github", "confirm", "finish"]
+
+log = structlog.get_logger()
+routes = web.RouteTableDef()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Linking:
+    """Where a browser stands; `state` is the one-time value that the next step must bring."""
+
+    claim_id: str
+    user: str
+    target: Target | None
+    """What was clicked; None where no click began it."""
+    step: Step
+    then: str = ""
+    """Where to go on once it is linked, where no click began it."""
+    state: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
+    verifier: str = field(default_factory=oauth.code_verifier, repr=False)
+    flowdock: FlowdockUser | None = None
+    github: GitHubUser | None = None
+    token: GitHubToken | None = None
+
+    def to(self, step: Step, **changes: Any) -> "Linking":
+        """The next step, with a one-time value of its own."""
+        return replace(self, step=step, state=secrets.token_urlsafe(24), **changes)
+
+
+@routes.get("/authorization")
+async def begin(request: web.Request) -> web.Response:
+    """Take the claim and send the browser to Flowdock."""
+    services = request.app[SERVICES]
+    claim = claims.read(request.query.get("claim", ""), secrets=services.settings.cookie_secrets)
+    linking = await _resumed(request, claim.id)
+    browser = cookies.read(request, COOKIE)
+    if linking is None:
+        value = await services.store.take_once("claim", claim.id)
+        if value is None or value["user"] != claim.user:
+            raise ClaimRefused("This link was used before: it works once.")
+        linking = Linking(
+            claim_id=claim.id, user=claim.user, target=Target(**value["target"]), step="flowdock"
+        )
+        browser = secrets.token_urlsafe(24)
+    await _keep(services, browser, linking)
+    url = services.flowdock.authorize_url(
+        redirect_uri=oauth_callback.address(services, "flowdock"), state=linking.state, scope=FLOWDOCK_SCOPE
+    )
+    response = pages.redirect(url)
+    cookies.keep(services, response, COOKIE, browser, seconds=claims.LIFETIME)
+    return response
+
+
+@routes.get("/account/link")
+async def begin_signed_in(request: web.Request) -> web.Response:
+    """The same for somebody who is signed in with Flowdock already: straight on to GitHub."""
+    services = request.app[SERVICES]
+    session = await sessions.required(request)
+    linking = Linking(
+        claim_id="",
+        user=session.user.id,
+        target=None,
+        step="github",
+        then=sessions.local_path(request.query.get("then", "/account")),
+        flowdock=session.user,
+    )
+    browser = secrets.token_urlsafe(24)
+    await _keep(services, browser, linking)
+    response = await _to_github(services, linking)
+    cookies.keep(services, response, COOKIE, browser, seconds=claims.LIFETIME)
+    return response
+
+
+async def _to_github(services: Services, linking: Linking) -> web.Response:
+    return pages.redirect(
+        await services.github.authorize_url(
+            redirect_uri=oauth_callback.address(services, "github"),
+            state=linking.state,
+            verifier=linking.verifier,
+        )
+    )
+
+
+@routes.get("/auth/flowdock/callback")
+async def flowdock_callback(request: web.Request) -> web.Response:
+    """Flowdock says who sits here: it must be who clicked. Then on to GitHub."""
+    if request.query.get("state", "").startswith(sessions.STATE):
+        return await sessions.signed_in(request)
+    services = request.app[SERVICES]
+    browser, linking = await _advance(request, "flowdock", request.query.get("state", ""))
+    code = oauth_callback.code(request, "Flowdock")
+    access_token = await services.flowdock.exchange(
+        code, redirect_uri=oauth_callback.address(services, "flowdock")
+    )
+    user = await services.flowdock.user(access_token)
+    if user.id != linking.user:
+        log.warning("claim_of_another", claim_user=linking.user, signed_in=user.id)
+        raise ClaimRefused(
+            f"You are signed in to Flowdock as {user.nick}, but somebody else clicked the button"
+            " that gave this link."
+        )
+    linking = linking.to("github", flowdock=user)
+    await _keep(services, browser, linking)
+    return await _to_github(services, linking)
+
+
+@routes.get("/auth/github/callback")
+async def github_callback(request: web.Request) -> web.Response:
+    """GitHub says which account; nothing is linked before both are seen and confirmed."""
+    if request.query.get("state", "").startswith(handover.STATE):
+        return await handover.signed_in(request)
+    services = request.app[SERVICES]
+    browser, linking = await _advance(request, "github", request.query.get("state", ""))
+    code = oauth_callback.code(request, "GitHub")
+    token = await services.github.exchange(
+        code, redirect_uri=oauth_callback.address(services, "github"), verifier=linking.verifier
+    )
+    if not github.can_act(token):
+        await services.accounts.give_back(token)
+        raise ClaimRefused(
+            "GitHub did not grant bridge the right to act on pull requests (the scope repo or public_repo)."
+        )
+    user = await services.github.user(token)
+    await _keep(services, browser, linking.to("confirm", github=user, token=token))
+    return pages.redirect("/authorization/confirm")
+
+
+@routes.get("/authorization/confirm")
+async def confirm(request: web.Request) -> web.Response:
+    """Both people, named; nothing happens before the POST."""
+    _, linking = await _standing(request, "confirm")
+    return pages.render(request, "confirm.html", linking=linking)
+
+
+@routes.post("/authorization/confirm")
+async def link(request: web.Request) -> web.Response:
+    """Link the two, or forget it all."""
+    services = request.app[SERVICES]
+    form = await request.post()
+    browser, linking = await _advance(request, "confirm", str(form.get("state", "")))
+    if not (linking.flowdock and linking.github and linking.token):
+        raise ClaimRefused("This step does not follow the one before.")
+    if form.get("answer") != "link":
+        await services.accounts.give_back(linking.token)
+        return pages.render(request, "cancelled.html")
+    account = LinkedAccount(
+        flowdock=linking.flowdock, github=linking.github, token=linking.token, linked_at=int(time.time())
+    )
+    await services.accounts.link(account)
+    log.info("linked", flowdock_user=linking.user, login=linking.github.login)
+    if linking.target is None:
+        return pages.redirect(linking.then)
+    await _keep(services, browser, linking.to("finish", token=None))
+    return pages.redirect("/authorization/linked")
+
+
+@routes.get("/authorization/linked")
+async def linked(request: web.Request) -> web.Response:
+    """It worked; what was clicked is one more click away."""
+    _, linking = await _standing(request, "finish")
+    action = actions.find(_clicked(linking).action)
+    return pages.render(request, "linked.html", linking=linking, action=action)
+
+
+@routes.post("/authorization/linked")
+async def finish(request: web.Request) -> web.Response:
+    """Do what was clicked, as the account that was just linked."""
+    services = request.app[SERVICES]
+    form = await request.post()
+    _, linking = await _advance(request, "finish", str(form.get("state", "")))
+    target = _clicked(linking)
+    try:
+        sentence = await services.accounts.act(linking.user, actions.find(target.action), target)
+    except NotLinked as error:
+        raise ClaimRefused(f"That did not work: {error}.") from None
+    return pages.render(request, "finished.html", sentence=sentence)
+
+
+def _clicked(linking: Linking) -> Target:
+    if linking.target is None:
+        raise ClaimRefused("This step does not follow the one before.")
+    return linking.target
+
+
+async def _resumed(request: web.Request, claim_id: str) -> Linking | None:
+    """This browser's own linking by this claim, begun anew: a reload or a second click is no offence."""
+    browser = cookies.read(request, COOKIE)
+    linking = await _look(request.app[SERVICES], browser) if browser else None
+    if linking is None or linking.claim_id != claim_id or linking.step == "finish":
+        return None
+    return linking.to("flowdock", flowdock=None, github=None, token=None)
+
+
+async def _standing(request: web.Request, step: Step) -> tuple[str, Linking]:
+    """The browser's secret and its linking, which must be at `step`."""
+    browser = cookies.read(request, COOKIE)
+    linking = await _look(request.app[SERVICES], browser) if browser else None
+    if linking is None:
+        raise ClaimRefused("This browser has no linking under way, or it took longer than 15 minutes.")
+    if linking.step != step:
+        raise ClaimRefused("This step was done already, or does not follow the one before.")
+    return browser, linking
+
+
+async def _advance(request: web.Request, step: Step, state: str) -> tuple[str, Linking]:
+    """As `_standing`, once: the step's one-time value must fit, and is spent."""
+    browser, linking = await _standing(request, step)
+    if not hmac.compare_digest(linking.state.encode(), state.encode(errors="replace")):
+        raise ClaimRefused("This answer does not belong to what this browser is doing.")
+    if await request.app[SERVICES].store.take_once("linking", _name(browser)) is None:
+        raise ClaimRefused("This step was done already.")
+    return browser, linking
+
+
+async def _keep(services: Services, browser: str, linking: Linking) -> None:
+    await services.store.put_once("linking", _name(browser), asdict(linking), seconds=claims.LIFETIME)
+
+
+async def _look(services: Services, browser: str) -> Linking | None:
+    value = await services.store.look_once("linking", _name(browser))
+    if value is None:
+        return None
+    token = value["token"]
+    return Linking(
+        **{
+            **value,
+            "target": Target(**value["target"]) if value["target"] else None,
+            "flowdock": FlowdockUser(**value["flowdock"]) if value["flowdock"] else None,
+            "github": GitHubUser(**value["github"]) if value["github"] else None,
+            "token": GitHubToken(**{**token, "scopes": tuple(token["scopes"])}) if token else None,
+        }
+    )
+
+
+def _name(browser: str) -> str:
+    # Only its hash lies in Redis: who reads a dump cannot take over a linking.
+    return hashlib.sha256(browser.encode(errors="replace")).hexdigest()

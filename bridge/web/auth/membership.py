@@ -1,0 +1,46 @@
+"""Who may see and change a connection: the members of its flow, by Flowdock's word at that moment."""
+
+from aiohttp import web
+
+from bridge.core.errors import FlowdockRejected, NotAMember, NotFound
+from bridge.core.model import Connection
+from bridge.web.auth import sessions
+from bridge.web.context import SERVICES, Session
+
+
+class NotYours(NotFound):
+    """No such connection, or another flow's: the answer is the same, so nothing is revealed."""
+
+    advice = (
+        "Open Flowdock as a member of the flow and choose Configure there, or sign in as somebody who is."
+    )
+
+    def __init__(self) -> None:
+        super().__init__(
+            "there is no connection here that you may see: it is gone, or of a flow you are not in"
+        )
+
+
+async def connection_for(request: web.Request, connection_id: str) -> tuple[Session, Connection]:
+    """The session and a connection of a flow that whoever is signed in is a member of.
+
+    Flowdock is asked each time. Raises `SignInNeeded`, `NotFound` for an unknown connection or a flow that
+    they are not in, `SignedOut` or `FlowdockFailing`.
+    """
+    session = await sessions.required(request)
+    connection = await request.app[SERVICES].store.connection(connection_id)
+    return session, await member_of(request, session, connection)
+
+
+async def member_of(request: web.Request, session: Session, connection: Connection | None) -> Connection:
+    """The connection, if there is one and the session's user is in its flow; raises as `connection_for`."""
+    # A flow token that was made by hand names no flow: nobody can show that they are in it.
+    if connection is None or not connection.flow:
+        raise NotYours
+    services = request.app[SERVICES]
+    try:
+        await services.flowdock.flow(connection.flow, session.access_token)
+    except (NotAMember, FlowdockRejected):
+        await services.members.left(session.user.id, connection.flow)
+        raise NotYours from None
+    return connection

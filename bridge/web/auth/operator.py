@@ -1,0 +1,124 @@
+"""Whoever runs bridge: they know SETUP_SECRET or, where there is none, sit at the machine itself.
+
+METRICS_TOKEN is a scraper's, which many a machine may hold: it opens /metrics, and nothing of this.
+"""
+
+import hashlib
+import hmac
+import ipaddress
+import re
+import secrets
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+import structlog
+from aiohttp import HttpVersion11, web
+
+from bridge.core.errors import RequestRefused
+from bridge.services import Services
+from bridge.web.context import SERVICES
+from bridge.web.http import cookies
+
+COOKIE = "bridge_operator"
+SECONDS = 3600
+
+_PROXIED = re.compile(
+    r"x-(?!prometheus-|requested-with$).*|forwarded.*|via|.*proxy.*|cf-.*|cdn-.*"
+    r"|.*(?:client|real|remote|connecting|source)-?(?:ip|addr).*",
+    re.IGNORECASE,
+)
+"""How headers are called that proxies add. Browsers, curl and Prometheus send none of them."""
+
+log = structlog.get_logger()
+
+
+class NotTheOperator(RequestRefused):
+    """This page is for whoever runs bridge."""
+
+    status = 403
+
+
+class SecretAsked(RequestRefused):
+    """This page is for whoever knows SETUP_SECRET: a form asks for it."""
+
+    status = 401
+
+
+@dataclass(frozen=True, kw_only=True)
+class Operator:
+    """The operator's browser; `is_new`: it has yet to be given its cookie."""
+
+    cookie: str = field(repr=False)
+    is_new: bool = False
+
+    def name(self, state: str) -> str:
+        """Under which name a one-time value of this browser lies in Redis: nobody else knows it."""
+        return _digest(f"{self.cookie}:{state}")
+
+
+def may_read_metrics(request: web.Request) -> bool:
+    """With METRICS_TOKEN its bearer may, without it whoever is on this machine."""
+    token = request.app[SERVICES].settings.metrics_token
+    if token is not None:
+        given = request.headers.get("Authorization", "")
+        return hmac.compare_digest(given.encode(errors="replace"), f"Bearer {token}".encode())
+    return _at_the_machine(request)
+
+
+async def required(request: web.Request) -> Operator:
+    """The operator; raises `SecretAsked` or `NotTheOperator`."""
+    services = request.app[SERVICES]
+    cookie = cookies.read(request, COOKIE)
+    if services.settings.setup_secret is not None:
+        known = await services.store.look_once("operator", _digest(cookie)) if cookie else None
+        # Bound to the secret: whoever changes it ends all that it had opened.
+        if known is None or known["secret"] != _digest(services.settings.setup_secret):
+            raise SecretAsked("bridge asks for SETUP_SECRET here: whoever runs it knows it")
+        return Operator(cookie=cookie)
+    if not _at_the_machine(request):
+        refusal = NotTheOperator("this page is for whoever runs bridge")
+        refusal.advice = (
+            "Set SETUP_SECRET: this page then asks for it. Without it, it opens on bridge's own machine,"
+            " asked directly and through no proxy."
+        )
+        raise refusal
+    # Another name for this machine may be a stranger's page that points here (DNS rebinding).
+    if request.host != urlsplit(services.settings.web_url).netloc:
+        refusal = NotTheOperator("this page opens at WEB_URL alone")
+        refusal.advice = f"Open {services.settings.web_url}{request.path}."
+        raise refusal
+    return Operator(cookie=cookie or secrets.token_urlsafe(32), is_new=not cookie)
+
+
+async def admitted(services: Services, response: web.Response, *, given: str) -> bool:
+    """Let a browser in that knows SETUP_SECRET, for an hour; False if it does not."""
+    secret = services.settings.setup_secret
+    if secret is None or not hmac.compare_digest(given.encode(errors="replace"), secret.encode()):
+        log.warning("operator_refused")
+        return False
+    operator = Operator(cookie=secrets.token_urlsafe(32))
+    value = {"secret": _digest(secret)}
+    await services.store.put_once("operator", _digest(operator.cookie), value, seconds=SECONDS)
+    log.info("operator_admitted")
+    remember(services, response, operator)
+    return True
+
+
+def remember(services: Services, response: web.Response, operator: Operator) -> None:
+    """Give the browser its cookie."""
+    cookies.keep(services, response, COOKIE, operator.cookie, seconds=SECONDS)
+
+
+def _at_the_machine(request: web.Request) -> bool:
+    # Behind a proxy on the same machine everybody comes from loopback; one that says nothing speaks HTTP/1.0.
+    if request.version < HttpVersion11 or any(map(_PROXIED.fullmatch, request.headers)):
+        return False
+    try:
+        return ipaddress.ip_address(request.remote or "").is_loopback
+    except ValueError:
+        return False
+
+
+def _digest(text: str) -> str:
+    # Only a hash lies in Redis: who reads a dump opens nothing with it.
+    return hashlib.sha256(text.encode(errors="replace")).hexdigest()

@@ -1,0 +1,209 @@
+"""Signed in: who sits at a browser by Flowdock's word, for as long as a working day.
+
+Signing in uses Flowdock's OAuth with a state bound to this browser, which keeps it sealed: before Flowdock's
+word, Redis keeps nothing. The session lies encrypted in Redis under the hash of the cookie, together with
+Flowdock's access token: what a person may see and change is asked of Flowdock as that person, each time.
+Every form carries a token made from the session.
+"""
+
+import hashlib
+import hmac
+import secrets
+from dataclasses import asdict
+from typing import Any
+from urllib.parse import urlencode
+
+import structlog
+from aiohttp import web
+
+from bridge.core.errors import BridgeError, RequestRefused
+from bridge.core.model import FlowdockUser
+from bridge.services import Services
+from bridge.web import render as pages
+from bridge.web.auth import oauth_callback
+from bridge.web.context import SERVICES, SESSION, SPENT, Session
+from bridge.web.http import cookies
+from bridge.web.http import sealed_cookies as sealed
+
+COOKIE = "bridge_session"
+SIGNING_IN = "bridge_signin"
+SECONDS = 8 * 3600
+SIGN_IN_SECONDS = 15 * 60
+SCOPE = "flow integration profile"
+"""`integration` to make sources, `flow` to be told which flows somebody is in."""
+
+LONGEST_PATH = 200
+"""Characters of a path to come back to."""
+
+STATE = "signin."
+"""How a state begins that belongs to signing in: both it and linking come back to one address."""
+
+log = structlog.get_logger()
+routes = web.RouteTableDef()
+
+
+class SignInNeeded(RequestRefused):
+    """This page is for somebody signed in."""
+
+    status = 401
+    advice = "Sign in, then try again: nothing was changed."
+
+
+class FormRefused(RequestRefused):
+    """A form that does not come from this session's own page."""
+
+    status = 403
+    advice = "Go back, load the page anew and try again: nothing was changed."
+
+
+class SignInFailed(RequestRefused):
+    """Flowdock's answer does not belong to a sign-in of this browser."""
+
+    status = 403
+    advice = "Start over from bridge's home page."
+
+
+async def current(request: web.Request) -> Session | None:
+    """The session of this browser, None if nobody is signed in."""
+    services = request.app[SERVICES]
+    cookie = cookies.read(request, COOKIE)
+    value = await services.store.look_once("session", _name(cookie)) if cookie else None
+    if value is None:
+        return None
+    request[SESSION] = session = Session(
+        user=FlowdockUser(**value["user"]),
+        access_token=value["access_token"],
+        csrf=_csrf(services, cookie)[0],
+    )
+    return session
+
+
+async def required(request: web.Request) -> Session:
+    """The session; raises `SignInNeeded`, which a page answers with the way to sign in."""
+    session = await current(request)
+    if session is None:
+        raise SignInNeeded("You are not signed in, or were signed in for more than 8 hours.")
+    return session
+
+
+async def posted(request: web.Request) -> tuple[Session, Any]:
+    """The session and the fields of a form that it sent itself; raises `SignInNeeded` or `FormRefused`."""
+    session = await required(request)
+    form = await request.post()
+    given = str(form.get("csrf", "")).encode(errors="replace")
+    good = _csrf(request.app[SERVICES], cookies.read(request, COOKIE))
+    if not any(hmac.compare_digest(one.encode(), given) for one in good):
+        raise FormRefused("This form does not come from the page you are signed in to.")
+    return session, form
+
+
+def sign_in_url(then: str) -> str:
+    """Where to sign in, and come back from to `then`, a path of bridge's own."""
+    return f"/signin?{urlencode({'then': then})}"
+
+
+@routes.get("/signin")
+async def sign_in(request: web.Request) -> web.Response:
+    """Send the browser to Flowdock."""
+    services = request.app[SERVICES]
+    state = STATE + secrets.token_urlsafe(24)
+    value = {"state": state, "then": local_path(request.query.get("then", ""))}
+    kept = sealed.seal(services.vault, SIGNING_IN, value, seconds=SIGN_IN_SECONDS)
+    response = pages.redirect(
+        services.flowdock.authorize_url(
+            redirect_uri=oauth_callback.address(services, "flowdock"), state=state, scope=SCOPE
+        )
+    )
+    cookies.keep(services, response, SIGNING_IN, kept, seconds=SIGN_IN_SECONDS)
+    return response
+
+
+async def signed_in(request: web.Request) -> web.Response:
+    """Flowdock's answer to a sign-in: a new session, and back to where it began."""
+    services = request.app[SERVICES]
+    # It serves once, whatever comes of it.
+    request[SPENT] = SIGNING_IN
+    value = sealed.opened(services.vault, SIGNING_IN, cookies.read(request, SIGNING_IN))
+    given = request.query.get("state", "")
+    if value is None or not hmac.compare_digest(value["state"].encode(), given.encode(errors="replace")):
+        raise SignInFailed("This answer does not belong to a sign-in that this browser began.")
+    code = oauth_callback.code(request, "Flowdock")
+    access_token = await services.flowdock.exchange(
+        code, redirect_uri=oauth_callback.address(services, "flowdock")
+    )
+    user = await services.flowdock.user(access_token)
+    await _note_flows(services, user, access_token)
+    await _end(request)
+    # A new secret each time: a cookie that somebody planted before never becomes a session.
+    cookie = _signed(services, secrets.token_urlsafe(32))[0]
+    session = {"user": asdict(user), "access_token": access_token}
+    await services.store.put_once("session", _name(cookie), session, seconds=SECONDS)
+    log.info("signed_in", flowdock_user=user.id)
+    response = pages.redirect(value["then"])
+    cookies.keep(services, response, COOKIE, cookie, seconds=SECONDS)
+    return response
+
+
+async def _note_flows(services: Services, user: FlowdockUser, access_token: str) -> None:
+    """Have them tagged in the flows that they are in; should Flowdock not tell, it can do so later."""
+    try:
+        await services.members.joined(user.id, await services.flowdock.flows(access_token))
+    except BridgeError as error:
+        log.warning("flows_not_told", flowdock_user=user.id, reason=str(error))
+
+
+@routes.post("/signout")
+async def sign_out(request: web.Request) -> web.Response:
+    """End the session here and in Redis."""
+    await posted(request)
+    await _end(request)
+    response = pages.redirect("/")
+    cookies.forget(request.app[SERVICES], response, COOKIE)
+    return response
+
+
+async def answer(request: web.Request, error: BridgeError) -> web.Response:
+    """To somebody whose sign-in is missing or has ended at Flowdock: the way to sign in, and back."""
+    await _end(request)
+    if request.method in ("GET", "HEAD"):
+        return pages.redirect(sign_in_url(request.path_qs))
+    return pages.error(request, status=401, sentence=str(error), advice=SignInNeeded.advice)
+
+
+async def _end(request: web.Request) -> None:
+    if cookie := cookies.read(request, COOKIE):
+        await request.app[SERVICES].store.take_once("session", _name(cookie))
+
+
+def local_path(path: str) -> str:
+    """`path` if it leads to a page of bridge's own, else the home page: never to another site."""
+    odd = not path.startswith("/") or path.startswith("//") or len(path) > LONGEST_PATH
+    if odd or not path.isascii() or not path.isprintable() or "\\" in path:
+        return "/"
+    return path
+
+
+def _name(cookie: str) -> str:
+    # Only its hash lies in Redis: who reads a dump cannot take over a session.
+    return hashlib.sha256(cookie.encode(errors="replace")).hexdigest()
+
+
+def is_of_a_session(request: web.Request) -> bool:
+    """Whether the browser was signed in once, by a look at its cookie alone; for no more than a limit."""
+    cookie = cookies.read(request, COOKIE)
+    made = _signed(request.app[SERVICES], cookie.partition(".")[0])
+    return any(hmac.compare_digest(one.encode(), cookie.encode(errors="replace")) for one in made)
+
+
+def _signed(services: Services, secret: str) -> list[str]:
+    """The cookie with this secret, by each COOKIE_SECRET; the first is what a browser is given."""
+    about = b"session:" + secret.encode(errors="replace")
+    keys = services.settings.cookie_secrets
+    return [f"{secret}.{hmac.new(key.encode(), about, hashlib.sha256).hexdigest()}" for key in keys]
+
+
+def _csrf(services: Services, cookie: str) -> list[str]:
+    """What a form of this session may bring, by each COOKIE_SECRET; the first is what it is given."""
+    about = b"csrf:" + cookie.encode(errors="replace")
+    keys = services.settings.cookie_secrets
+    return [hmac.new(key.encode(), about, hashlib.sha256).hexdigest() for key in keys]

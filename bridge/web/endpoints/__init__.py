@@ -1,0 +1,1 @@
+"""Addresses for machines: webhook deliveries, clicks, health. No HTML."""

@@ -1,0 +1,45 @@
+"""For machines: `/healthz`, `/readyz`, `/metrics`."""
+
+from contextlib import suppress
+
+from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from redis.exceptions import RedisError
+
+from bridge.core.errors import NotFound
+from bridge.web.auth import operator
+from bridge.web.context import SERVICES
+
+routes = web.RouteTableDef()
+
+
+@routes.get("/healthz")
+async def healthz(request: web.Request) -> web.Response:
+    """200 as long as the process answers."""
+    return web.json_response({"status": "alive"})
+
+
+@routes.get("/readyz")
+async def readyz(request: web.Request) -> web.Response:
+    """200 if Redis answers and bridge is not shutting down, else 503."""
+    services = request.app[SERVICES]
+    if services.stop.is_set():
+        return web.json_response({"status": "shutting down"}, status=503)
+    try:
+        await services.store.ping()
+    except (RedisError, OSError):
+        return web.json_response({"status": "Redis does not answer"}, status=503)
+    return web.json_response({"status": "ready"})
+
+
+@routes.get("/metrics")
+async def metrics(request: web.Request) -> web.Response:
+    """Prometheus's text format; with METRICS_TOKEN for its bearer, without it only on this machine."""
+    if not operator.may_read_metrics(request):
+        raise NotFound("there is nothing at this address")
+    services = request.app[SERVICES]
+    # Else it stays as it was told last: to be told that Redis is away others are there.
+    with suppress(RedisError, OSError):
+        services.metrics.waiting.set(await services.deliveries.waiting.read())
+    text = generate_latest(services.metrics.registry)
+    return web.Response(body=text, headers={"Content-Type": CONTENT_TYPE_LATEST})

@@ -1,0 +1,212 @@
+"""`POST /github/webhook`: GitHub's deliveries in."""
+
+from collections.abc import Awaitable, Callable
+
+import structlog
+from aiohttp import web
+from redis.exceptions import RedisError
+
+from bridge.clients.github_credentials import GitHubCredentials
+from bridge.core.errors import BridgeError, Malformed, QueueFull, Unavailable, Unsigned
+from bridge.core.github import header as heading
+from bridge.core.github import health as trouble
+from bridge.core.github import webhook
+from bridge.core.github.header import Heading
+from bridge.core.messages import translate
+from bridge.core.model import Delivery, Envelope
+from bridge.queue.entries import Answer
+from bridge.queue.offload import LARGE, off_loop
+from bridge.services import Services
+from bridge.storage.webhook_keys import WebhookKey
+from bridge.web.context import LOG, SERVICES
+from bridge.web.http.bodies import may_be_large, one_of_few, read_body
+from bridge.web.http.raw_response import ReadyAnswer
+
+PATH = "/github/webhook"
+
+MAX_BODY = 25 * 1024 * 1024
+"""GitHub's own limit: https://docs.github.com/webhooks/webhook-events-and-payloads#payload-cap"""
+
+_ACCEPTED = ReadyAnswer(202, b'{"status": "accepted"}')
+_DUPLICATE = ReadyAnswer(200, b'{"status": "duplicate"}')
+
+_LATER = "the worker must get on first; bridge then asks GitHub for this delivery again"
+_FULL = {
+    Answer.REPOSITORY_FULL: f"as much of this repository waits as REPOSITORY_BYTES allows: {_LATER}",
+    Answer.DAY_FULL: "REPOSITORY_BYTES allows no more deliveries of this repository today: raise it, or look"
+    " at its webhook; bridge then asks GitHub for this delivery again",
+    Answer.QUEUE_FULL: f"as much waits in all as QUEUE_BYTES allows: {_LATER}",
+}
+
+log = structlog.get_logger()
+routes = web.RouteTableDef()
+
+
+@routes.post(PATH)
+async def receive(request: web.Request) -> web.StreamResponse:
+    """202 once Redis holds the delivery; see the README for the other answers."""
+    return await _counted(request, _of_operator)
+
+
+@routes.post(f"{PATH}/{{key:[A-Za-z0-9_-]{{20,64}}}}")
+async def receive_for_one(request: web.Request) -> web.StreamResponse:
+    """The same at the address of one repository's webhook, whose secret speaks for that repository alone."""
+    return await _counted(request, _of_one_repository)
+
+
+Receive = Callable[[web.Request, Services], Awaitable[web.StreamResponse]]
+
+
+async def _counted(request: web.Request, receive: Receive) -> web.StreamResponse:
+    services = request.app[SERVICES]
+    try:
+        if may_be_large(request):
+            async with one_of_few(request):
+                response = await receive(request, services)
+        else:
+            response = await receive(request, services)
+    except BridgeError as error:
+        services.metrics.delivery(error.status)
+        raise
+    services.metrics.delivery(response.status)
+    return response
+
+
+async def _of_operator(request: web.Request, services: Services) -> web.StreamResponse:
+    if request.query_string:
+        raise Malformed("the webhook's address takes no query: make the webhook anew from bridge's page")
+    body = await read_body(request, limit=MAX_BODY)
+    envelope = await _signed(request, body, services.credentials)
+    if envelope.event in translate.EVENTS:
+        # A small one without a detour: each await is felt here.
+        small = len(body) <= LARGE
+        found = heading.read(envelope) if small else await off_loop(len(body), heading.read, envelope)
+        return await _take(request, services, envelope, found)
+    delivery = await off_loop(len(body), webhook.whole, envelope)
+    _note(request, delivery, delivery)
+    if delivery.event == "ping":
+        await _note_ping(services, delivery)
+        return web.json_response({"status": "pong"})
+    await _about_the_app(services, delivery)
+    return web.Response(status=204)
+
+
+async def _of_one_repository(request: web.Request, services: Services) -> web.StreamResponse:
+    try:
+        key = await services.webhook_keys.find(request.match_info["key"])
+    except (RedisError, OSError) as error:
+        raise Unavailable(f"Redis cannot tell the webhook now ({type(error).__name__})") from None
+    if key is None:
+        raise Unsigned("this address belongs to no webhook of bridge's any more: repair it on bridge's page")
+    request[LOG] = {"webhook_of": str(key.repository_id)}
+    body = await read_body(request, limit=MAX_BODY)
+    envelope = await off_loop(
+        len(body),
+        webhook.read_envelope,
+        request.headers,
+        body,
+        secrets=[key.secret],
+        signer="repository",
+    )
+    if envelope.event in translate.EVENTS:
+        found = await off_loop(len(body), heading.read, envelope)
+        if found is not None:
+            _hold_to(key, found.repository_id)
+        return await _take(request, services, envelope, found)
+    delivery = await off_loop(len(body), webhook.whole, envelope)
+    _note(request, delivery, delivery)
+    if delivery.event != "ping":
+        # What concerns an App, or other repositories: this webhook does not speak for them.
+        return web.Response(status=204)
+    repository = delivery.payload.get("repository")
+    _hold_to(key, repository.get("id") if isinstance(repository, dict) else None)
+    await _note_ping(services, delivery)
+    return web.json_response({"status": "pong"})
+
+
+def _hold_to(key: WebhookKey, repository_id: object) -> None:
+    if repository_id != key.repository_id:
+        raise Unsigned("this address is another repository's: each webhook has its own, and its own secret")
+
+
+async def _take(
+    request: web.Request, services: Services, envelope: Envelope, found: Heading | None
+) -> web.StreamResponse:
+    _note(request, envelope, found)
+    if found is None:
+        return web.Response(status=204)
+    try:
+        answer = await services.intake.take(envelope, repository_id=found.repository_id, number=found.number)
+    except (RedisError, OSError) as error:
+        raise Unavailable(f"Redis cannot take the delivery now ({type(error).__name__})") from None
+    if answer in _FULL:
+        services.metrics.refuse(answer.name.removesuffix("_FULL").lower())
+        raise QueueFull(_FULL[answer])
+    return (_ACCEPTED if answer is Answer.TAKEN else _DUPLICATE).to(request)
+
+
+def _note(request: web.Request, envelope: Envelope, about: Heading | Delivery | None) -> None:
+    """Say in the request's log line what it is about."""
+    request[LOG] = {
+        "delivery": envelope.id,
+        "github_event": envelope.event,
+        "github_action": about.action if about else "",
+    }
+
+
+async def _signed(request: web.Request, body: bytes, credentials: GitHubCredentials) -> Envelope:
+    """The delivery; where no secret fits, another process may have stored another GitHub App."""
+    secrets = await credentials.webhook_secrets()
+    try:
+        if len(body) <= LARGE:
+            return webhook.read_envelope(request.headers, body, secrets=secrets)
+        return await off_loop(len(body), webhook.read_envelope, request.headers, body, secrets=secrets)
+    except Unsigned:
+        if not await credentials.changed():
+            raise
+    secrets = await credentials.webhook_secrets()
+    return await off_loop(len(body), webhook.read_envelope, request.headers, body, secrets=secrets)
+
+
+async def _note_ping(services: Services, delivery: Delivery) -> None:
+    """Remember a ping. A webhook that was just made or mended may end the trouble that there was."""
+    has_repository = isinstance(delivery.payload.get("repository"), dict)
+    repository_id = heading.about(delivery).repository_id if has_repository else 0
+    if repository_id:
+        connections = await services.store.connections_by_id(repository_id)
+        await services.checkups.order(connections, hint=trouble.hint_of(delivery))
+    hook_id = delivery.payload.get("hook_id")
+    if isinstance(hook_id, int) and 0 < hook_id < 2**63:
+        await services.store.note_ping(hook_id, repository_id=repository_id)
+
+
+async def _about_the_app(services: Services, delivery: Delivery) -> None:
+    """Events of a GitHub App's own: a revoked grant removes the link, a changed installation is looked into.
+
+    https://docs.github.com/webhooks/webhook-events-and-payloads#github_app_authorization
+    """
+    if "repository" in delivery.payload:
+        # No App's event has one: something else was signed, and is sent under this name.
+        return
+    sender = delivery.payload.get("sender") or {}
+    if (delivery.event, delivery.action) == ("github_app_authorization", "revoked"):
+        if isinstance(sender.get("id"), int):
+            await services.accounts.revoked(sender["id"])
+    elif delivery.event in ("installation", "installation_repositories"):
+        removed = delivery.payload.get("repositories_removed") or []
+        log.warning(
+            f"{delivery.event}_{delivery.action}",
+            by=sender.get("login"),
+            removed=[repository.get("full_name") for repository in removed],
+        )
+        await _order_installation_checkups(services, delivery)
+
+
+async def _order_installation_checkups(services: Services, delivery: Delivery) -> None:
+    """An installation may name thousands of repositories: only those that are connected are looked up."""
+    told = trouble.changed_installation(delivery)
+    hints: dict[int | str, trouble.Hint] = {repository_id: hint for hint, repository_id, _ in told}
+    hints |= {full_name.lower(): hint for hint, _, full_name in told}
+    for connection in await services.store.connections() if told else ():
+        if hint := hints.get(connection.repository_id or connection.repository.lower()):
+            await services.checkups.order([connection], hint=hint)

@@ -1,0 +1,155 @@
+"""Around every request: one log line, safe headers, and every error as JSON or as a page."""
+
+import errno
+import re
+import time
+from collections.abc import Awaitable, Callable
+from urllib.parse import urlsplit
+
+import structlog
+from aiohttp import web
+from redis.exceptions import RedisError
+
+from bridge.core.errors import BridgeError, NotFound, RequestRefused, SignedOut, TooLarge, Unavailable
+from bridge.log import often
+from bridge.settings import Settings
+from bridge.web import render as pages
+from bridge.web.auth import sessions
+from bridge.web.context import FORM_TARGET, LOG, SERVICES, SPENT, UNLOGGED
+from bridge.web.http import bodies, cookies
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+_MACHINES = ("/github/", "/repos/", "/healthz", "/readyz", "/metrics", "/openapi.json")
+_PEOPLE = ("/github/manifest",)
+_NOTHING: dict[str, str] = {}
+_OPENING = ("/handover/", "/github/webhook/")
+_OPENS = re.compile(r"^(/handover/|/github/webhook/)[^/]+")
+_AUTH = "/auth/"
+_NOWHERE = "there is nothing at this address"
+_QUIET = ("/healthz", "/readyz", "/metrics", "/static/")
+
+log = structlog.get_logger()
+
+
+@web.middleware
+async def around(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Every error as the answer it stands for; one line a request, without its query: claims travel there."""
+    began = time.perf_counter()
+    try:
+        bodies.refuse_encoded(request)
+        response = await handler(request)
+    except Exception as error:
+        response = await _answer_to(request, error)
+    if request.path.startswith(_AUTH) and (spent := request.get(SPENT)):
+        cookies.forget(request.app[SERVICES], response, spent)
+    besides = request.get(LOG, _NOTHING)
+    if besides is not UNLOGGED and not request.path.startswith(_QUIET):
+        often(
+            "request",
+            method=request.method,
+            path=_logged(request.path),
+            status=response.status,
+            client=client_address(request),
+            ms=round((time.perf_counter() - began) * 1000, 1),
+            **besides,
+        )
+    return response
+
+
+def _logged(path: str) -> str:
+    """A path without what opens something: a link to hand on, or the key in a webhook's address."""
+    return _OPENS.sub(r"\1*", path) if path.startswith(_OPENING) else path
+
+
+def client_address(request: web.Request) -> str:
+    """Who asks: with TRUST_PROXY whom the proxy in front of us names, which it writes last of all.
+
+    What stands before, in the line or in lines of their own, the client may have written.
+    """
+    if request.app[SERVICES].settings.trust_proxy and (
+        lines := request.headers.getall("X-Forwarded-For", None)
+    ):
+        return lines[-1].rpartition(",")[2].strip()[:64] or request.remote or ""
+    return request.remote or ""
+
+
+async def _answer_to(request: web.Request, raised: Exception) -> web.StreamResponse:
+    match raised:
+        case web.HTTPRequestEntityTooLarge():
+            return _refusal(request, TooLarge("the body is too large"))
+        case web.HTTPNotFound():
+            return _refusal(request, NotFound(_NOWHERE))
+        case web.HTTPMethodNotAllowed():
+            allowed = ", ".join(sorted(raised.allowed_methods))
+            answer = _answer(request, 405, f"this address takes {allowed}")
+            answer.headers["Allow"] = allowed
+            return answer
+        case web.HTTPException():
+            raise raised
+        case SignedOut() | sessions.SignInNeeded():
+            return await sessions.answer(request, raised)
+        case BridgeError():
+            return _refusal(request, raised)
+        case OSError(errno=errno.ENAMETOOLONG):
+            # A file's name that is longer than any: of /static/.
+            return _answer(request, 404, _NOWHERE)
+        case RedisError() | OSError():
+            log.error("redis_away", error=type(raised).__name__, doing="answering a request")
+            return _refusal(request, Unavailable("bridge cannot reach its Redis: try again in a moment"))
+    log.error("unexpected", path=_logged(request.path), exc_info=raised)
+    return _answer(request, 500, "bridge made a mistake here; its log tells the operator more")
+
+
+def _refusal(request: web.Request, error: BridgeError) -> web.Response:
+    if error.status >= 400 and isinstance(error, RequestRefused):
+        besides = request.get(LOG, _NOTHING)
+        request[LOG] = UNLOGGED if besides is UNLOGGED else {**besides, "refused": str(error)}
+    answer = _answer(request, error.status, str(error), advice=error.advice)
+    if retry_after := getattr(error, "retry_after", None):
+        answer.headers["Retry-After"] = str(retry_after)
+    return answer
+
+
+def _answer(request: web.Request, status: int, sentence: str, *, advice: str = "") -> web.Response:
+    if request.path.startswith(_MACHINES) and not request.path.startswith(_PEOPLE):
+        return web.json_response({"error": sentence}, status=status)
+    return pages.error(request, status=status, sentence=sentence, advice=advice)
+
+
+def safe_headers(settings: Settings) -> Callable[[web.Request, web.StreamResponse], Awaitable[None]]:
+    """The signal that adds the headers a browser needs to keep bridge's pages safe."""
+    hosts = " ".join(sorted({_origin(settings.github_url), _origin(settings.flowdock_api_url)}))
+    policy = (
+        f"default-src 'none'; style-src 'self'; img-src 'self' data: https: {hosts}; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    )
+    headers = {
+        "Content-Security-Policy": policy,
+        "X-Content-Type-Options": "nosniff",
+        # Claims and codes are in addresses: no other site may see them.
+        "Referrer-Policy": "no-referrer",
+        "Cross-Origin-Opener-Policy": "same-origin",
+    }
+    if settings.web_url.startswith("https:"):
+        headers["Strict-Transport-Security"] = "max-age=31536000"
+
+    async def add(request: web.Request, response: web.StreamResponse) -> None:
+        response.headers.update(headers)
+        # aiohttp's own, with the versions of all that bridge runs on.
+        response.headers.popall("Server", None)
+        if target := request.get(FORM_TARGET):
+            response.headers["Content-Security-Policy"] = policy.replace(
+                "form-action 'self'", f"form-action 'self' {target}"
+            )
+            # Without a referrer a browser says that the form comes from nowhere (`Origin: null`).
+            response.headers["Referrer-Policy"] = "strict-origin"
+        if not request.path.startswith("/static/"):
+            response.headers.setdefault("Cache-Control", "no-store")
+
+    return add
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"

@@ -1,0 +1,184 @@
+"""How often somebody may ask, in front of every route.
+
+* Pages, OAuth's and linking's addresses, and what does not exist: PAGE_LIMIT a minute for each client
+  address, four times as many for an IPv6 network (/48), 40 times as many for all strangers together: those
+  whose browser was never signed in. So who has addresses without end leaves room for whoever is.
+* Clicks that are verified: ACTION_LIMIT a minute for each Flowdock user (`of_user`).
+* Clicks that are refused: PAGE_LIMIT for each address and network likewise, counted once they are refused.
+  They come from Flowdock's few addresses, so what one forger sends must never keep anybody's true click out.
+* Guesses at SETUP_SECRET and METRICS_TOKEN: a few a minute, whatever is set.
+
+The webhook is not limited by address: GitHub delivers from few addresses, and behind a proxy without
+TRUST_PROXY everybody has the proxy's. An unsigned delivery costs a hash over its body; how many large bodies
+are read at once is bounded instead (`bridge.web.http.bodies`). /healthz, /readyz, a rightful /metrics and
+/static are free.
+
+Each process counts for itself.
+"""
+
+import ipaddress
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+import structlog
+from aiohttp import web
+
+from bridge.core.errors import RequestRefused
+from bridge.settings import Settings
+from bridge.web.auth import sessions
+from bridge.web.context import LOG, UNLOGGED
+from bridge.web.http.middleware import client_address
+from bridge.web.http.token_bucket import Limiter
+
+GUESSES = 5
+"""Tries at SETUP_SECRET or METRICS_TOKEN a minute."""
+
+NETWORK = 4
+"""How many addresses' limit a network has."""
+
+STRANGERS = 40
+"""How many addresses' limit all strangers have together."""
+
+_FREE = ("/healthz", "/readyz", "/static/", "/github/webhook")
+_GUESSED = "/github/manifest/operator"
+
+log = structlog.get_logger()
+
+
+class TooMany(RequestRefused):
+    """Somebody asks too often; `retry_after` in whole seconds."""
+
+    status = 429
+
+    def __init__(self, message: str, *, retry_after: int) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+        self.advice = f"Wait {retry_after} seconds, then try again."
+
+
+class ByAddress:
+    """A limit for each address, and for each network that has many of them."""
+
+    def __init__(self, *, per_minute: int, burst: int) -> None:
+        self.limiters = (
+            Limiter(per_minute=per_minute, burst=burst),
+            Limiter(per_minute=NETWORK * per_minute, burst=NETWORK * burst),
+        )
+
+    def each(self, address: str) -> list[tuple[Limiter, str]]:
+        """The limiters that a client counts for, each with its name there."""
+        return list(zip(self.limiters, buckets(address), strict=False))
+
+
+@dataclass(kw_only=True)
+class Limits:
+    """An application's limits; None where one is switched off."""
+
+    pages: ByAddress | None
+    strangers: Limiter | None
+    actions: Limiter | None
+    refused: ByAddress | None
+    guesses: ByAddress = field(default_factory=lambda: ByAddress(per_minute=GUESSES, burst=GUESSES))
+    _told: Limiter = field(default_factory=lambda: Limiter(per_minute=1, burst=1))
+
+    def check_client(self, limit: ByAddress | None, address: str, *, what: str) -> None:
+        """Count one request of a client; raises as `check`."""
+        for limiter, who in limit.each(address) if limit else ():
+            self.check(limiter, who, what=what)
+
+    def check(self, limiter: Limiter | None, who: str, *, what: str) -> None:
+        """Count one request of `who`; raises `TooMany`, which is logged once for each of them and minute."""
+        now = time.monotonic()
+        wait = limiter.wait(who, now) if limiter else 0
+        if wait:
+            if not self._told.wait(f"{what} {who}", now):
+                log.warning("limited", who=who, what=what)
+            raise TooMany(f"that was too often: {what} are limited", retry_after=wait)
+
+
+LIMITS = web.AppKey("limits", Limits)
+
+
+def of_settings(settings: Settings) -> Limits:
+    """The limits that an operator set."""
+    return Limits(
+        pages=_by_address(settings.page_limit),
+        strangers=_limiter(STRANGERS * settings.page_limit),
+        actions=_limiter(settings.action_limit),
+        refused=_by_address(settings.page_limit),
+    )
+
+
+def _limiter(per_minute: int) -> Limiter | None:
+    return Limiter(per_minute=per_minute, burst=_burst(per_minute)) if per_minute else None
+
+
+def _by_address(per_minute: int) -> ByAddress | None:
+    return ByAddress(per_minute=per_minute, burst=_burst(per_minute)) if per_minute else None
+
+
+def _burst(per_minute: int) -> int:
+    return max(1, per_minute // 2)
+
+
+@web.middleware
+async def by_address(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    """Before a page, and after a refused click or a wrong bearer: whether this address may."""
+    if request.path.startswith(_FREE):
+        return await handler(request)
+    limits, address = request.app[LIMITS], client_address(request)
+    try:
+        if request.path.startswith("/repos/"):
+            return await _counting_refusals(request, handler, limits, address)
+        if request.path == "/metrics":
+            limits.check_client(limits.guesses, address, what="guesses")
+            response = await handler(request)
+            for limiter, who in limits.guesses.each(address):
+                limiter.refund(who)
+            return response
+        limits.check_client(limits.pages, address, what="pages")
+        if not sessions.is_of_a_session(request):
+            limits.check(limits.strangers, "all strangers", what="pages")
+        if request.path == _GUESSED and request.method == "POST":
+            limits.check_client(limits.guesses, address, what="guesses")
+        return await handler(request)
+    except TooMany:
+        request[LOG] = UNLOGGED
+        raise
+
+
+async def _counting_refusals(
+    request: web.Request,
+    handler: Callable[[web.Request], Awaitable[web.StreamResponse]],
+    limits: Limits,
+    address: str,
+) -> web.StreamResponse:
+    try:
+        return await handler(request)
+    except TooMany:
+        raise
+    except (RequestRefused, web.HTTPClientError):
+        limits.check_client(limits.refused, address, what="refused clicks")
+        raise
+
+
+def of_user(request: web.Request, user: str) -> None:
+    """Count a verified click of a Flowdock user; raises `TooMany`."""
+    limits = request.app[LIMITS]
+    limits.check(limits.actions, f"user {user}", what="clicks")
+
+
+def buckets(address: str) -> tuple[str, ...]:
+    """Whom an address stands for; with IPv6 the /64 that one customer has, and the /48 of a site."""
+    try:
+        parsed = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return (address,)
+    if isinstance(parsed, ipaddress.IPv4Address):
+        return (str(parsed),)
+    if parsed.ipv4_mapped is not None:
+        return (str(parsed.ipv4_mapped),)
+    return tuple(str(ipaddress.ip_network((parsed, length), strict=False)) for length in (64, 48))

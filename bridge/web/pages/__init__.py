@@ -1,0 +1,1 @@
+"""Addresses for people, and what their templates show."""

@@ -1,0 +1,89 @@
+"""`/account`: whom a Flowdock user acts as on GitHub, what was done in their name, and the end of it."""
+
+from collections.abc import Iterable
+
+from aiohttp import web
+from redis.exceptions import LockError
+
+from bridge.clients import github
+from bridge.core.errors import BridgeError, GitHubFailing
+from bridge.core.model import Connection, LinkedAccount
+from bridge.services import Services
+from bridge.web import render as pages
+from bridge.web.auth import sessions
+from bridge.web.context import SERVICES
+
+_RIGHTS = {
+    "repo": "Read and change repositories, private ones too: pull requests, checks, webhooks",
+    "public_repo": "Read and change public repositories",
+    "admin:repo_hook": "Make, change and remove webhooks",
+    "write:repo_hook": "Make and change webhooks",
+    "read:repo_hook": "See webhooks",
+    "repo:status": "Read and set commit statuses",
+    "read:org": "See which organisations and teams you are in",
+    "read:user": "Read your profile",
+    "user:email": "Read your e-mail addresses",
+    "workflow": "Change workflows of GitHub Actions",
+}
+"""https://docs.github.com/apps/oauth-apps/building-oauth-apps/scopes-for-oauth-apps"""
+
+routes = web.RouteTableDef()
+
+
+class Busy(BridgeError):
+    """The account is being renewed at this moment."""
+
+    status = 503
+    advice = "Go back to your account and try again in half a minute: nothing was changed."
+
+
+@routes.get("/account")
+async def show(request: web.Request) -> web.Response:
+    """The link and its rights, or what linking means."""
+    services = request.app[SERVICES]
+    session = await sessions.required(request)
+    account = await services.store.account(session.user.id)
+    return pages.render(
+        request,
+        "account.html",
+        account=account,
+        rights=rights(account) if account else (),
+        of_app=account is not None and github.is_apps(account.token.access),
+        acts=await services.store.acts(session.user.id),
+        connections=cared_for(session.user.id, await services.store.connections()),
+        grant_url=await _grant_url(services),
+        unlinked=request.query.get("unlinked", ""),
+    )
+
+
+@routes.post("/account/unlink")
+async def unlink(request: web.Request) -> web.Response:
+    """End the link, here and at GitHub."""
+    services = request.app[SERVICES]
+    session, _ = await sessions.posted(request)
+    try:
+        await services.accounts.unlink(session.user.id)
+    except LockError:
+        raise Busy("GitHub's token of your account is being renewed at this moment.") from None
+    except GitHubFailing:
+        return pages.redirect("/account?unlinked=here")
+    return pages.redirect("/account?unlinked=yes")
+
+
+def rights(account: LinkedAccount) -> tuple[str, ...]:
+    """What the granted scopes allow, in plain words; a scope that is not known here by its name."""
+    return tuple(_RIGHTS.get(scope, scope) for scope in account.token.scopes)
+
+
+def cared_for(user: str, connections: Iterable[Connection]) -> list[Connection]:
+    """The connections that this Flowdock user made: their webhooks are looked after as their account."""
+    return [connection for connection in connections if connection.installer == user]
+
+
+async def _grant_url(services: Services) -> str:
+    """GitHub's page about what was granted to bridge."""
+    page = f"{services.settings.github_url}/settings/connections/applications"
+    try:
+        return f"{page}/{(await services.credentials.current()).client_id}"
+    except BridgeError:
+        return page

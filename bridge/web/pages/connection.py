@@ -1,0 +1,267 @@
+"""`/flowdock/configure`, `/connections/{id}`: a connection as the members of its flow see and change it."""
+
+import re
+import time
+import uuid
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+import structlog
+from aiohttp import web
+
+from bridge.clients.github_webhooks import Repository
+from bridge.connections.webhook_repair import NO_RIGHT
+from bridge.core.errors import (
+    FlowdockFailing,
+    FlowdockRejected,
+    GitHubRefused,
+    Malformed,
+    NotFound,
+    NotLinked,
+    SourceGone,
+)
+from bridge.core.messages.markdown import escape
+from bridge.core.model import Author, Connection, Message
+from bridge.services import Services
+from bridge.web import render as pages
+from bridge.web.auth import membership, sessions
+from bridge.web.context import LOG, SERVICES, Session
+from bridge.web.pages import connection_view, options_form
+
+RESULT_SECONDS = 600
+"""How long the page that tells what a disconnecting left can be seen again."""
+
+_CONNECTION = "/connections/{id:[0-9a-f]{1,40}}"
+_FLOW_PATH = re.compile(r".*/flows/([A-Za-z0-9_-]+)/([A-Za-z0-9_-]+)(?:/.*)?")
+_FLOW_ID = re.compile(r"([A-Za-z0-9_-]+)[:/]([A-Za-z0-9_-]+)")
+
+log = structlog.get_logger()
+routes = web.RouteTableDef()
+
+
+class Gone(NotFound):
+    """The flow removed the source meanwhile."""
+
+    status = 410
+    advice = "Connect the repository again on the flow's page of integrations in Flowdock."
+
+
+@routes.get("/flowdock/configure")
+async def configure(request: web.Request) -> web.Response:
+    """From Flowdock to the connection's page: found by its source and flow, for the flow's members."""
+    session = await sessions.required(request)
+    source_id = request.query.get("source") or request.query.get("integration_id") or ""
+    flow = _named_flow(request)
+    connection = await _of_source(request.app[SERVICES], source_id, flow)
+    connection = await membership.member_of(request, session, connection)
+    return pages.redirect(f"/connections/{connection.id}")
+
+
+@routes.get(_CONNECTION)
+async def show(request: web.Request) -> web.Response:
+    """How the connection stands, and what can be done with it."""
+    services = request.app[SERVICES]
+    session, connection = await _found(request)
+    view = await connection_view.view(request, services, connection, session.user.id)
+    choices = options_form.choices(connection.options)
+    return pages.render(request, "configure.html", view=view, connection=connection, choices=choices)
+
+
+@routes.post(f"{_CONNECTION}/options")
+async def change_options(request: web.Request) -> web.Response:
+    """Change what the flow hears of."""
+    _, connection, form = await _posted(request)
+    options = options_form.read(form.items())
+    await request.app[SERVICES].store.set_options(connection.id, options)
+    return _done(connection, "options")
+
+
+@routes.post(f"{_CONNECTION}/pause")
+async def pause(request: web.Request) -> web.Response:
+    """Tell the flow nothing (`do=pause`), or go on (`do=resume`)."""
+    _, connection, form = await _posted(request)
+    do = form.get("do")
+    if do not in ("pause", "resume"):
+        raise Malformed("this form asks neither to pause nor to go on")
+    await request.app[SERVICES].store.change(connection.id, paused=do == "pause")
+    return _done(connection, "paused" if do == "pause" else "resumed")
+
+
+@routes.post(f"{_CONNECTION}/webhook")
+async def repair(request: web.Request) -> web.Response:
+    """Make or mend the webhook as the linked account of whoever asks; the page then waits for the ping."""
+    services = request.app[SERVICES]
+    session, connection, _ = await _posted(request)
+    since = int(time.time())
+    try:
+        mended = await services.connecting.mend_hook(connection, user=session.user.id)
+    except NotLinked:
+        # A form's answer leads to no other site (the pages' form-action): the page has the link.
+        return _done(connection, "link-first")
+    except GitHubRefused as refusal:
+        if refusal.answered not in NO_RIGHT:
+            raise
+        return _done(connection, "not-mended")
+    await services.checkups.order([connection], delay=1)
+    return _done(connection, mended.hook, **({} if mended.hook == "app" else {"since": since}))
+
+
+@routes.post(f"{_CONNECTION}/care")
+async def take_over(request: web.Request) -> web.Response:
+    """Have bridge look after the webhook as the linked account of whoever asks."""
+    services = request.app[SERVICES]
+    session, connection, _ = await _posted(request)
+    name = await connection_view.present_name(services, connection)
+
+    async def look(token: str) -> tuple[Repository, int | None]:
+        repository = await services.hooks.present(connection.repository_id, name, token=token)
+        if not repository.may_hook or await services.hooks.app():
+            return repository, None
+        hook = await services.hooks.find(repository, token=token)
+        return repository, hook.id if hook else None
+
+    try:
+        repository, hook_id = await services.accounts.as_user(session.user.id, look)
+    except NotLinked:
+        # A form's answer leads to no other site (the pages' form-action): the page has the link.
+        return _done(connection, "link-first")
+    except GitHubRefused:
+        return _done(connection, "no-right")
+    if not repository.may_hook:
+        return _done(connection, "no-right")
+    changes = {"installer": session.user.id} | ({"hook_id": hook_id} if hook_id else {})
+    changed = await services.store.change(connection.id, **changes)
+    await services.checkups.order([changed], delay=0)
+    return _done(connection, "taken-over")
+
+
+@routes.post(f"{_CONNECTION}/test")
+async def send_test(request: web.Request) -> web.Response:
+    """A message to the flow in a thread of its own; the page says whether Flowdock took it."""
+    services = request.app[SERVICES]
+    session, connection, _ = await _posted(request)
+    message = Message(
+        event="activity",
+        title=f"Test message, sent by {escape(session.user.nick)}",
+        author=Author(name="bridge"),
+    )
+    page = f"{services.settings.web_url}/connections/{connection.id}"
+    thread = {
+        "title": f"bridge: test of {escape(connection.repository)}",
+        "body": "<p>If you can read this, bridge can post to this flow.</p>",
+        "external_url": page,
+    }
+    try:
+        await services.flowdock.post(
+            message,
+            flow_token=connection.flow_token,
+            thread_id=f"bridge:test:{connection.id}",
+            thread=thread,
+            uuid=str(uuid.uuid4()),
+        )
+    except SourceGone as gone:
+        log.warning("disconnected", connection=connection.id, reason=str(gone))
+        await services.store.disconnect(connection.id)
+        raise Gone(
+            "The flow removed bridge's source, so bridge has forgotten this connection and its token."
+        ) from None
+    except FlowdockRejected as refusal:
+        log.warning("test_message_refused", connection=connection.id, reason=str(refusal))
+        return _done(connection, "test-refused")
+    except FlowdockFailing as failure:
+        log.warning("test_message_failed", connection=connection.id, reason=str(failure))
+        return _done(connection, "test-failing")
+    return _done(connection, "test")
+
+
+@routes.get(f"{_CONNECTION}/disconnect")
+async def ask_disconnect(request: web.Request) -> web.Response:
+    """What disconnecting removes, named; nothing happens before the POST."""
+    services = request.app[SERVICES]
+    _, connection = await _found(request)
+    name = await connection_view.present_name(services, connection)
+    others = [
+        other
+        for other in await services.store.connections()
+        if other.id != connection.id
+        and (
+            other.repository_id == connection.repository_id is not None
+            or other.repository.lower() == name.lower()
+        )
+    ]
+    return pages.render(
+        request,
+        "configure_disconnect.html",
+        connection=connection,
+        name=name,
+        is_shared=bool(others),
+        github_app=await services.hooks.app(),
+    )
+
+
+@routes.post(f"{_CONNECTION}/disconnect")
+async def disconnect(request: web.Request) -> web.Response:
+    """Remove source, webhook and tokens; the page after it tells what could not be removed."""
+    services = request.app[SERVICES]
+    session, connection, _ = await _posted(request)
+    name = await connection_view.present_name(services, connection)
+    left = await services.connecting.disconnect(
+        connection, access_token=session.access_token, user=session.user.id
+    )
+    result = {"name": name, "flow": connection.flow, "left": left}
+    await services.store.put_once(
+        "disconnected", _result_of(session, connection.id), result, seconds=RESULT_SECONDS
+    )
+    return pages.redirect(f"/connections/{connection.id}/disconnected")
+
+
+@routes.get(f"{_CONNECTION}/disconnected")
+async def disconnected(request: web.Request) -> web.Response:
+    """What was removed, and what is left to do by hand, for the one who disconnected."""
+    session = await sessions.required(request)
+    name = _result_of(session, request.match_info["id"])
+    result = await request.app[SERVICES].store.look_once("disconnected", name)
+    if result is None:
+        raise membership.NotYours
+    return pages.render(request, "configure_disconnected.html", **result)
+
+
+def _result_of(session: Session, connection_id: str) -> str:
+    return f"{session.user.id}:{connection_id}"
+
+
+async def _found(request: web.Request) -> tuple[Session, Connection]:
+    return await membership.connection_for(request, request.match_info["id"])
+
+
+async def _posted(request: web.Request) -> tuple[Session, Connection, Any]:
+    """The session, the connection and the form's fields; whether the sender is in the flow is asked anew."""
+    _, form = await sessions.posted(request)
+    session, connection = await _found(request)
+    request[LOG] = {"flowdock_user": session.user.id}
+    return session, connection, form
+
+
+def _done(connection: Connection, did: str, **more: int) -> web.Response:
+    return pages.redirect(f"/connections/{connection.id}?{urlencode({'did': did, **more})}")
+
+
+async def _of_source(services: Services, source_id: str, flow: str) -> Connection | None:
+    for connection in await services.store.connections():
+        if connection.source_id == source_id != "" and flow in ("", connection.flow.lower()):
+            return connection
+    return None
+
+
+def _named_flow(request: web.Request) -> str:
+    """The flow (`organization/flow`, in lower case) that the address names, empty if it names none so.
+
+    `source_url` is a stranger's word: nothing is ever sent there, and only its path counts.
+    """
+    address = request.query.get("source_url") or request.query.get("flow") or ""
+    try:
+        path = urlsplit(address).path
+    except ValueError:
+        return ""
+    found = _FLOW_PATH.fullmatch(path) or _FLOW_ID.fullmatch(address)
+    return f"{found[1]}/{found[2]}".lower() if found else ""

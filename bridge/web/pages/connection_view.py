@@ -1,0 +1,111 @@
+"""What a connection's page tells: how it stands, who looks after its webhook, whether GitHub's ping came."""
+
+import time
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from aiohttp import web
+
+from bridge.clients.github_credentials import App
+from bridge.core.model import Connection, LinkedAccount
+from bridge.services import Services
+from bridge.storage.delivery_log import Note
+
+PING_SECONDS = 30
+"""How long the page waits for a ping; GitHub sends it at once."""
+
+NOTICES = {
+    "options": ("good", "What the flow hears of is changed, from the next delivery on."),
+    "paused": (
+        "good",
+        "Nothing is told until you go on; a thread's next message then brings its newest state.",
+    ),
+    "resumed": ("good", "It goes on: the next delivery is told again."),
+    "made": ("good", "The webhook is made."),
+    "mended": ("good", "The webhook is as it should be."),
+    "app": ("good", "There is no webhook to repair: GitHub tells bridge through the GitHub App."),
+    "not-mended": (
+        "bad",
+        "GitHub did not let bridge repair the webhook as you: somebody who administers the repository can.",
+    ),
+    "test": ("good", "Flowdock took the test message: look into the flow's inbox."),
+    "test-refused": ("bad", "Flowdock refused the test message: bridge's log tells the operator why."),
+    "test-failing": ("bad", "Flowdock did not take the test message, or did not say so: try again later."),
+    "taken-over": ("good", "From now on bridge looks after the webhook as you."),
+    "no-right": (
+        "bad",
+        "You do not administer the repository at GitHub, so you cannot look after its webhook.",
+    ),
+    "link-first": ("bad", "You act on GitHub as nobody: link your account first, then do it again."),
+    "linked": ("good", "Your GitHub account is linked. Do again what you came for."),
+}
+"""What the page says was done, by the word in its address; the second is the sentence."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """All that `configure.html` shows besides the options."""
+
+    connection: Connection
+    name: str
+    """The repository's present full name."""
+    url: str
+    last: Note | None
+    installer: LinkedAccount | None
+    """Whose account the webhook is looked after as; None if that is nobody, or nobody who is linked."""
+    you: LinkedAccount | None
+    app: App | None
+    self_url: str
+    notice: tuple[str, str] | None
+    ping: str
+    """What is known of the ping after a repair: "came", "awaited", "missing", or empty without one."""
+
+    @property
+    def link_url(self) -> str:
+        """Where to link a GitHub account, and come back from."""
+        return f"/account/link?{urlencode({'then': f'/connections/{self.connection.id}?did=linked'})}"
+
+    @property
+    def webhook(self) -> str:
+        """Whose the webhook is: "app", "operator", "handed", "nobody" or "cared"."""
+        if self.connection.hook_id is None:
+            return "app" if self.app else "operator"
+        if self.connection.hook_by and not self.connection.installer:
+            return "handed"
+        return "cared" if self.installer else "nobody"
+
+
+async def view(request: web.Request, services: Services, connection: Connection, user: str) -> View:
+    """The page for a member of the flow, by their Flowdock user id; the query tells what was done."""
+    did = request.query.get("did", "")
+    known, store = connection.repository_id, services.store
+    name = await present_name(services, connection)
+    url = f"{services.settings.github_url}/{name}"
+    notes = await services.journal.notes(known, connection.id) if known is not None else []
+    app = await services.hooks.app()
+    return View(
+        connection=connection,
+        name=name,
+        url=url,
+        last=next(iter(notes), None),
+        installer=await store.account(connection.installer) if connection.installer else None,
+        you=await store.account(user),
+        app=app,
+        self_url=request.path_qs,
+        notice=NOTICES.get(did),
+        ping=await _ping(services, connection, request.query.get("since", "")),
+    )
+
+
+async def present_name(services: Services, connection: Connection) -> str:
+    """The repository's full name, as far as deliveries have told a newer one."""
+    known = connection.repository_id
+    return (await services.pulls.repository_name(known) if known else None) or connection.repository
+
+
+async def _ping(services: Services, connection: Connection, since: str) -> str:
+    if connection.hook_id is None or not (since.isascii() and since.isdecimal() and len(since) < 12):
+        return ""
+    if await services.connecting.pinged(connection.repository_id or 0, connection.hook_id, int(since)):
+        return "came"
+    return "awaited" if 0 <= time.time() - int(since) < PING_SECONDS else "missing"

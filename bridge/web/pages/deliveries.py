@@ -1,0 +1,227 @@
+"""`/connections/{id}/deliveries`: what became of a connection's deliveries, for the members of its flow."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Literal
+
+from aiohttp import web
+
+from bridge.core.errors import BridgeError, Malformed, NotFound, NotLinked
+from bridge.core.model import Connection
+from bridge.core.security import redaction as masking
+from bridge.core.security.redaction import Shown
+from bridge.queue.entries import DeadLetter
+from bridge.queue.inspect import QueueView
+from bridge.services import Services
+from bridge.web import render as pages
+from bridge.web.auth import membership, sessions
+from bridge.web.context import SERVICES, Session
+from bridge.web.pages import chart
+from bridge.web.pages.delivery_history import FATES, Filter, Row, rows
+
+MOST_SHOWN = 200
+DEAD_SHOWN = 20
+ATTEMPTS_SEARCHED = 1000
+"""Of how many attempts GitHub is asked for one delivery: ten calls at the most."""
+
+SEARCH_SECONDS = 20
+
+_CONNECTION = "/connections/{id:[0-9a-f]{1,40}}"
+
+routes = web.RouteTableDef()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Payload:
+    """What can be shown of a delivery's payload: `source` tells whence, `sentence` why there is none."""
+
+    source: Literal["bridge", "github", ""] = ""
+    shown: Shown | None = None
+    sentence: str = ""
+    must_link: bool = False
+
+
+@routes.get(f"{_CONNECTION}/deliveries")
+async def deliveries(request: web.Request) -> web.Response:
+    """The recent deliveries, dead letters first; `outcome`, `event` and `number` choose among them."""
+    services = request.app[SERVICES]
+    _, connection = await membership.connection_for(request, request.match_info["id"])
+    wanted = read_filter(request)
+    every = await _rows(services, connection)
+    chosen = [row for row in every if wanted.takes(row)]
+    dead = [(row, end) for row in every for end in row.present if end.letter_id]
+    return pages.render(
+        request,
+        "deliveries.html",
+        connection=connection,
+        repository=await _name(services, connection),
+        chart=await _chart(services, connection),
+        dead=dead[:DEAD_SHOWN],
+        dead_count=len(dead),
+        rows=chosen[:MOST_SHOWN],
+        more=len(chosen) - MOST_SHOWN,
+        total=len(every),
+        wanted=wanted,
+        events=sorted({row.event for row in every}),
+        fates=FATES,
+        github_url=services.settings.github_url,
+        did=request.query.get("did", ""),
+    )
+
+
+@routes.get(f"{_CONNECTION}/deliveries/{{delivery:[A-Za-z0-9._:-]{{1,100}}}}")
+async def delivery(request: web.Request) -> web.Response:
+    """All that is known of one delivery; its payload only where `payload` is asked for."""
+    services = request.app[SERVICES]
+    session, connection = await membership.connection_for(request, request.match_info["id"])
+    row = await _row(services, connection, request.match_info["delivery"])
+    return pages.render(
+        request,
+        "delivery.html",
+        connection=connection,
+        repository=await _name(services, connection),
+        row=row,
+        messages=await _messages(services, connection, row),
+        payload=await _payload(services, session, connection, row) if "payload" in request.query else None,
+        github_url=services.settings.github_url,
+    )
+
+
+@routes.post(f"{_CONNECTION}/dead-letters")
+async def mend(request: web.Request) -> web.Response:
+    """Try dead letters again (`do=retry`, one `letter` or `all` of them), or forget a message (`do=drop`)."""
+    services = request.app[SERVICES]
+    _, form = await sessions.posted(request)
+    _, connection = await membership.connection_for(request, request.match_info["id"])
+    do, letter_id = str(form.get("do", "")), str(form.get("letter", ""))
+    if do == "retry" and letter_id == "all":
+        for letter in await _view(services).dead(_repository(connection), connection.id):
+            if letter.dropped:
+                continue
+            await _retry(services, connection, letter.id)
+    elif do == "retry":
+        await _retry(services, connection, letter_id)
+    elif do == "drop":
+        await _drop(services, await _letter(services, connection, letter_id))
+    else:
+        raise Malformed("this form asks for nothing that bridge could do with a dead letter")
+    return pages.redirect(f"/connections/{connection.id}/deliveries?did={do}")
+
+
+def read_filter(request: web.Request) -> Filter:
+    """What the query asks for; what makes no sense asks for nothing."""
+    query = request.query
+    number = query.get("number", "").strip().removeprefix("#")
+    fate = query.get("outcome", "")
+    return Filter(
+        fate=fate if fate in FATES else "",
+        event=query.get("event", "")[:100],
+        number=int(number) if number.isascii() and number.isdecimal() and len(number) < 10 else 0,
+    )
+
+
+def _view(services: Services) -> QueueView:
+    return QueueView(services.redis)
+
+
+def _repository(connection: Connection) -> int:
+    """The repository's id; raises `NotFound` while no delivery has told it."""
+    if connection.repository_id is None:
+        raise NotFound("no delivery has come for this connection yet")
+    return connection.repository_id
+
+
+async def _rows(services: Services, connection: Connection) -> list[Row]:
+    if connection.repository_id is None:
+        return []
+    view, of = _view(services), (connection.repository_id, connection.id)
+    # In the order that an entry takes: one that moves on meanwhile is seen twice rather than not at all.
+    dead, queued = await view.dead(*of), await view.queued(*of)
+    return rows(await services.journal.notes(*of), queued, dead)
+
+
+async def _row(services: Services, connection: Connection, delivery_id: str) -> Row:
+    for row in await _rows(services, connection):
+        if row.delivery_id == delivery_id:
+            return row
+    raise NotFound("bridge does not remember this delivery: it keeps the newest hundred of a repository")
+
+
+async def _name(services: Services, connection: Connection) -> str:
+    known = connection.repository_id
+    present = None if known is None else await services.pulls.repository_name(known)
+    return present or connection.repository
+
+
+async def _chart(services: Services, connection: Connection) -> chart.Chart | None:
+    if connection.repository_id is None:
+        return None
+    return chart.draw(await services.journal.counts(connection.repository_id, connection.id))
+
+
+# Dead letters
+
+
+async def _letter(services: Services, connection: Connection, letter_id: str) -> DeadLetter:
+    return await _view(services).letter(_repository(connection), connection.id, letter_id)
+
+
+async def _retry(services: Services, connection: Connection, letter_id: str) -> None:
+    await services.deliveries.revive(await _letter(services, connection, letter_id))
+
+
+async def _drop(services: Services, letter: DeadLetter) -> None:
+    if letter.kind != "outbox":
+        # It is everybody's who is connected to the repository, and one flow must not drop it for another.
+        raise Malformed("only a message to this flow can be dropped here, not a whole delivery")
+    await services.deliveries.drop(letter)
+
+
+async def _messages(services: Services, connection: Connection, row: Row) -> dict[str, Shown]:
+    """The messages of a delivery that lie among the dead letters, as they would be posted."""
+    ids = [end.letter_id for end in row.ends if end.letter_id and end.kind == "outbox"]
+    letters = [await _letter(services, connection, letter_id) for letter_id in ids]
+    return {letter.id: masking.shown(letter.fields["letter"].encode()) for letter in letters}
+
+
+# The payload
+
+
+async def _payload(services: Services, session: Session, connection: Connection, row: Row) -> Payload:
+    repository_id = _repository(connection)
+    body = await _view(services).payload(repository_id, connection.id, row.delivery_id)
+    if body is not None:
+        return Payload(source="bridge", shown=await asyncio.to_thread(masking.shown, body))
+    if connection.hook_id is None and (app := await services.hooks.app()):
+        return Payload(
+            sentence=f"It came by the GitHub App {app.name}, whose deliveries only its owner sees."
+        )
+    try:
+        async with asyncio.timeout(SEARCH_SECONDS):
+            body = await services.accounts.as_user(
+                session.user.id, lambda token: _of_github(services, connection, row.delivery_id, token)
+            )
+    except NotLinked:
+        return Payload(sentence="No GitHub account of yours is linked.", must_link=True)
+    except TimeoutError:
+        return Payload(sentence="GitHub took too long to find it. Try again.")
+    except BridgeError as error:
+        return Payload(sentence=f"{error}.")
+    if body is None:
+        return Payload(sentence="GitHub does not have it any more, or sent it by another webhook.")
+    return Payload(source="github", shown=await asyncio.to_thread(masking.shown, body))
+
+
+async def _of_github(services: Services, connection: Connection, guid: str, token: str) -> bytes | None:
+    """The payload as GitHub sent it to the repository's webhook; raises as `GitHub.call` does."""
+    hooks, hook_id = services.hooks, connection.hook_id
+    shown = await hooks.present(connection.repository_id, await _name(services, connection), token=token)
+    name = shown.full_name
+    if hook_id is None:
+        hook = await hooks.find(shown, token=token)
+        if hook is None:
+            return None
+        hook_id = hook.id
+    attempts = await hooks.attempts(name, hook_id, token=token, most=ATTEMPTS_SEARCHED)
+    attempt = next((one for one in attempts if one.guid == guid), None)
+    return None if attempt is None else await hooks.payload(name, hook_id, attempt.id, token=token)

@@ -1,0 +1,143 @@
+"""What became of each delivery: the journal's lines and what lies in the queue, put together for people.
+
+One row a delivery; a delivery may have several ends, one for each pull request it concerns.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, get_args
+
+from bridge.core.security.redaction import mask_text
+from bridge.queue.entries import Kind
+from bridge.queue.inspect import Dead, Queued
+from bridge.storage.delivery_log import Note
+
+Fate = Literal["dead", "retrying", "waiting", "posted", "skipped"]
+FATES: tuple[Fate, ...] = get_args(Fate)
+"""What can have become of it, the gravest first."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class End:
+    """What became of a delivery for one pull request (`number`; 0 if that is not known).
+
+    Times are Unix seconds. `letter_id` names the dead letter that still lies there; `past`: something else
+    came of it since.
+    """
+
+    fate: Fate
+    at: float
+    number: int
+    reason: str = ""
+    tries: int = 0
+    next_at: float = 0
+    letter_id: str = ""
+    kind: Kind = "outbox"
+    detail: str = field(default="", repr=False)
+    dropped: str = ""
+    """Why it cannot be tried again: its payload is gone."""
+    past: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """A delivery and its ends, the gravest and newest first; `at` is when something last came of it."""
+
+    delivery_id: str
+    event: str
+    action: str
+    at: float
+    ends: tuple[End, ...]
+
+    @property
+    def present(self) -> tuple[End, ...]:
+        """The ends that still hold."""
+        return tuple(end for end in self.ends if not end.past)
+
+    @property
+    def fate(self) -> Fate:
+        """The gravest of them."""
+        return self.present[0].fate
+
+
+@dataclass(frozen=True, kw_only=True)
+class Filter:
+    """What a reader wants to see; what is empty or 0 leaves all through."""
+
+    fate: str = ""
+    event: str = ""
+    number: int = 0
+
+    def takes(self, row: Row) -> bool:
+        """Whether a row is wanted: one of its ends must meet all wishes."""
+        return self.event in ("", row.event) and any(
+            self.fate in ("", end.fate) and self.number in (0, end.number) for end in row.present
+        )
+
+
+def rows(notes: Iterable[Note], queued: Iterable[Queued], dead: Sequence[Dead]) -> list[Row]:
+    """All rows, the newest first; `notes` are the newest first."""
+    found: dict[str, list[tuple[str, str, End]]] = {}
+    for letter in dead:
+        found.setdefault(letter.delivery_id, []).append((letter.event, letter.action, _of_letter(letter)))
+    for entry in queued:
+        found.setdefault(entry.delivery_id, []).append((entry.event, entry.action, _of_entry(entry)))
+    lying = {letter.id for letter in dead}
+    for note in notes:
+        known = found.setdefault(note.delivery_id, [])
+        same = [end for _, _, end in known if note.number == end.number or 0 in (note.number, end.number)]
+        if note.outcome == "dead" and (own := {end.letter_id for end in same} & lying):
+            # The newest line tells of the letter that lies there, older ones of earlier burials.
+            lying -= own
+        else:
+            known.append((note.event, note.action, _of_note(note, is_past=bool(same))))
+    made = [_row(delivery_id, ends) for delivery_id, ends in found.items()]
+    return sorted(made, key=lambda row: -row.at)
+
+
+def _row(delivery_id: str, told: Sequence[tuple[str, str, End]]) -> Row:
+    ends = sorted((end for _, _, end in told), key=lambda end: (end.past, FATES.index(end.fate), -end.at))
+    return Row(
+        delivery_id=delivery_id,
+        event=next((event for event, _, _ in told if event), ""),
+        action=next((action for _, action, _ in told if action), ""),
+        at=max(end.at for end in ends),
+        ends=tuple(ends),
+    )
+
+
+def _of_letter(letter: Dead) -> End:
+    return End(
+        fate="dead",
+        at=letter.buried_at,
+        number=letter.number,
+        reason=mask_text(letter.reason),
+        letter_id=letter.id,
+        kind=letter.kind,
+        detail=mask_text(letter.detail),
+        dropped=letter.dropped,
+    )
+
+
+def _of_entry(entry: Queued) -> End:
+    if entry.tries is None:
+        return End(fate="waiting", at=entry.received_at, number=entry.number, kind=entry.kind)
+    return End(
+        fate="retrying",
+        at=entry.received_at,
+        number=entry.number,
+        reason=mask_text(entry.tries.reason),
+        tries=entry.tries.count,
+        next_at=entry.tries.next_at,
+        kind=entry.kind,
+    )
+
+
+def _of_note(note: Note, *, is_past: bool) -> End:
+    return End(
+        fate=note.outcome,
+        at=note.at,
+        number=note.number,
+        reason=mask_text(note.reason),
+        past=is_past and note.outcome == "dead",
+    )

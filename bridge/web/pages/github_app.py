@@ -1,0 +1,195 @@
+"""`/github/manifest`: GitHub makes bridge's App from a manifest, and bridge keeps what comes back.
+
+The form posts straight to GitHub, which sends the browser back with a code; for the code, GitHub tells the
+App's secrets once. The state is bound to the operator's browser and serves once.
+"""
+
+import re
+import secrets
+from collections.abc import Iterable
+from urllib.parse import urlencode, urlsplit
+
+import orjson
+import structlog
+from aiohttp import web
+
+from bridge.clients.github_app import CodeRefused
+from bridge.clients.github_credentials import App, AppThere
+from bridge.clients.github_webhooks import EVENTS, PATH
+from bridge.core.errors import BridgeError, GitHubFailing, RequestRefused
+from bridge.core.github import app_manifest as content
+from bridge.services import Services
+from bridge.web import render as pages
+from bridge.web.auth import operator
+from bridge.web.auth.operator import Operator
+from bridge.web.context import FORM_TARGET, SERVICES
+
+PAGE = "/github/manifest"
+SECONDS = 3600
+"""GitHub's own limit for the whole way."""
+
+_START_OVER = (
+    f"Start over at {PAGE}. If GitHub made an App already, delete it there (Settings, Developer settings,"
+    " GitHub Apps): bridge knows none of its secrets."
+)
+_ORGANIZATION = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,37}[A-Za-z0-9])?")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]*")
+_CODE = re.compile(r"[A-Za-z0-9_-]{1,200}")
+
+log = structlog.get_logger()
+routes = web.RouteTableDef()
+
+
+class SetByEnvironment(BridgeError):
+    """The settings name an OAuth App: an App that is made here would have no effect."""
+
+    status = 409
+    advice = (
+        "To use a GitHub App instead, remove GITHUB_CLIENT_ID and GITHUB_CLIENT_SECRET, set GITHUB_APP=1 and"
+        " start bridge again."
+    )
+
+
+class ManifestRefused(RequestRefused):
+    """GitHub's answer does not belong to what this browser is doing."""
+
+    status = 403
+    advice = _START_OVER
+
+
+class NotMade(BridgeError):
+    """GitHub did not tell the App's secrets, but may do so yet."""
+
+    status = 502
+    advice = "Load this page again: it asks GitHub once more. If it goes on, start over at /github/manifest."
+
+
+@routes.get(PAGE)
+async def show(request: web.Request) -> web.Response:
+    """The App there is; else the form that makes one, as it does for `?replace=ID` of the one there is."""
+    services = request.app[SERVICES]
+    try:
+        browser = await operator.required(request)
+    except operator.SecretAsked as asked:
+        return pages.render(request, "manifest_operator.html", status=asked.status, wrong=False)
+    _refuse_set_by_environment(services)
+    app = await _newest(services)
+    if app is not None and request.query.get("replace") != str(app.id):
+        return pages.render(
+            request, "manifest_app.html", github_app=app, made=request.query.get("made") == str(app.id)
+        )
+    return await _form(request, browser, app)
+
+
+@routes.post(f"{PAGE}/operator")
+async def admit(request: web.Request) -> web.Response:
+    """Take SETUP_SECRET."""
+    form = await request.post()
+    response = pages.redirect(PAGE)
+    if await operator.admitted(request.app[SERVICES], response, given=str(form.get("secret", ""))):
+        return response
+    return pages.render(request, "manifest_operator.html", status=403, wrong=True)
+
+
+@routes.get(f"{PAGE}/created")
+async def created(request: web.Request) -> web.Response:
+    """GitHub's answer: exchange the code and keep the App, or nothing."""
+    services = request.app[SERVICES]
+    browser = await operator.required(request)
+    _refuse_set_by_environment(services)
+    name = browser.name(request.query.get("state", ""))
+    # It is spent only once it has served, so that a page which failed can be loaded again.
+    state = await services.store.look_once("manifest", name)
+    if state is None:
+        raise ManifestRefused("this answer does not belong to an App that this browser began to make")
+    app = await _converted(services, request.query.get("code", ""), name)
+    if await services.store.take_once("manifest", name) is None:
+        raise ManifestRefused("this answer came twice")
+    try:
+        await services.credentials.keep(app, instead_of=state["instead_of"])
+    except AppThere as there:
+        there.advice = f"Delete the one that was made just now: {app.url}. Then see {PAGE}."
+        raise
+    log.info("github_app_kept", app=app.slug, app_id=app.id, instead_of=state["instead_of"])
+    return pages.redirect(f"{PAGE}?made={app.id}")
+
+
+async def _converted(services: Services, code: str, name: str) -> App:
+    if not _CODE.fullmatch(code):
+        raise ManifestRefused("GitHub sent you back without a code")
+    try:
+        return await services.github.convert(code)
+    except CodeRefused:
+        await services.store.take_once("manifest", name)
+        raise
+    except GitHubFailing as error:
+        raise NotMade(str(error)) from None
+
+
+async def _form(request: web.Request, browser: Operator, app: App | None) -> web.Response:
+    services = request.app[SERVICES]
+    settings = services.settings
+    name = request.query.get("name", "").strip() or content.default_name(settings.web_url)
+    organization = request.query.get("organization", "").strip()
+    problem = _problem(name, organization)
+    state = secrets.token_urlsafe(24)
+    value = {"instead_of": app.id if app else None}
+    await services.store.put_once("manifest", browser.name(state), value, seconds=SECONDS)
+    whole = content.manifest(
+        web_url=settings.web_url, name=name, webhook=settings.web_url + PATH, events=EVENTS
+    )
+    request[FORM_TARGET] = _origin(settings.github_url)
+    response = pages.render(
+        request,
+        "manifest.html",
+        status=422 if problem else 200,
+        problem=problem,
+        action=_action(settings.github_url, organization, state),
+        manifest=orjson.dumps(whole).decode(),
+        changes=_plain(what for what, level in content.PERMISSIONS.items() if level == "write"),
+        reads=_plain(what for what, level in content.PERMISSIONS.items() if level == "read"),
+        events=_plain(whole["default_events"]),
+        webhook=settings.web_url + PATH,
+        name=name,
+        organization=organization,
+        longest=content.LONGEST_NAME,
+        github=urlsplit(settings.github_url).netloc,
+        github_app=app,
+    )
+    if browser.is_new:
+        operator.remember(services, response, browser)
+    return response
+
+
+def _plain(names: Iterable[str]) -> list[str]:
+    return [name.replace("_", " ") for name in names]
+
+
+def _action(github_url: str, organization: str, state: str) -> str:
+    """Where GitHub takes manifests, for one's own account or an organization's."""
+    below = f"/organizations/{organization}" if organization else ""
+    return f"{github_url}{below}/settings/apps/new?{urlencode({'state': state})}"
+
+
+def _problem(name: str, organization: str) -> str:
+    if len(name) > content.LONGEST_NAME or not _NAME.fullmatch(name):
+        return f"GitHub takes names of up to {content.LONGEST_NAME} letters, digits, spaces and hyphens."
+    if organization and not _ORGANIZATION.fullmatch(organization):
+        return "That is no organization's name: write it as it is in its address at GitHub."
+    return ""
+
+
+async def _newest(services: Services) -> App | None:
+    """The App there is, also where another process stored it just now."""
+    await services.credentials.changed()
+    return await services.credentials.app()
+
+
+def _refuse_set_by_environment(services: Services) -> None:
+    if services.credentials.from_settings:
+        raise SetByEnvironment("GitHub is set by the environment")
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"

@@ -1,0 +1,57 @@
+"""The home page: for a visitor what bridge is and how to install it, for those signed in their flows."""
+
+from aiohttp import web
+from redis.exceptions import RedisError
+
+from bridge.clients.github_credentials import App
+from bridge.clients.github_webhooks import EVENTS
+from bridge.core.errors import BridgeError, FlowdockFailing, FlowdockRejected
+from bridge.services import Services
+from bridge.web import render as pages
+from bridge.web.auth import sessions
+from bridge.web.context import SERVICES, Session
+from bridge.web.pages import chart
+from bridge.web.pages.overview import FlowState, Overview
+
+routes = web.RouteTableDef()
+
+
+@routes.get("/", name="home")
+async def home(request: web.Request) -> web.Response:
+    """What bridge is and how this installation is doing; signed in, one's flows and what is connected."""
+    services = request.app[SERVICES]
+    overview = Overview(services.redis, services.store, services.journal)
+    installation = await overview.installation()
+    session = await _session(request, redis_answers=installation.redis_answers)
+    flows: list[FlowState] | None = None
+    trouble = ""
+    if session is not None:
+        try:
+            mine = await services.flowdock.flows(session.access_token)
+            await services.members.joined(session.user.id, mine)
+            flows = await overview.flows(mine)
+        except (FlowdockFailing, FlowdockRejected) as error:
+            trouble = str(error)
+    return pages.render(
+        request,
+        "home.html",
+        settings=services.settings,
+        installation=installation,
+        github_app=await _app(services),
+        flows=flows,
+        trouble=trouble,
+        draw=chart.draw,
+        events=EVENTS,
+    )
+
+
+async def _session(request: web.Request, *, redis_answers: bool) -> Session | None:
+    """Who is signed in; nobody while Redis, where that is kept, is away."""
+    return await sessions.current(request) if redis_answers else None
+
+
+async def _app(services: Services) -> App | None:
+    try:
+        return await services.credentials.app()
+    except (BridgeError, RedisError, OSError):
+        return None

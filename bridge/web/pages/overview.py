@@ -1,0 +1,121 @@
+"""What the home page shows: how this installation is doing, and how the connections of some flows are."""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from redis.exceptions import RedisError
+
+from bridge.core.model import Connection, Flow
+from bridge.storage import keys
+from bridge.storage.client import AnyRedis
+from bridge.storage.connections import Store
+from bridge.storage.delivery_log import Counts, Digest, Journal
+
+REDIS_SECONDS = 3
+"""How long a page waits to learn whether Redis answers."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Installation:
+    """How this installation is doing; nothing of it is about any team.
+
+    `workers` live now. `received_at`: when the last delivery was taken (Unix seconds), None if none was
+    within four days.
+    """
+
+    redis_answers: bool
+    workers: int = 0
+    received_at: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConnectionState:
+    """A connection as a glance shows it; `repository` is its present name, `digest` None before the first
+    delivery has told bridge the repository's id."""
+
+    connection: Connection
+    repository: str
+    digest: Digest | None
+
+    @property
+    def counts(self) -> Counts | None:
+        """The last day's; None if nothing came in it."""
+        return self.digest.counts if self.digest and self.digest.counts.total else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class FlowState:
+    """A flow and what is connected to it."""
+
+    flow: Flow
+    connections: tuple[ConnectionState, ...]
+
+
+class Overview:
+    """Gathers it from Redis, in as few round trips for many connections as for one."""
+
+    def __init__(self, redis: AnyRedis, store: Store, journal: Journal) -> None:
+        # redis-py's annotations offer each answer in every shape of every protocol version.
+        self._redis: Any = redis
+        self._store = store
+        self._journal = journal
+
+    async def installation(self) -> Installation:
+        """How this installation is doing; Redis being away is part of the answer."""
+        try:
+            async with asyncio.timeout(REDIS_SECONDS):
+                return await self._installation()
+        except (RedisError, OSError):
+            return Installation(redis_answers=False)
+
+    async def _installation(self) -> Installation:
+        now, _ = await self._redis.time()
+        async with self._redis.pipeline(transaction=False) as pipe:
+            pipe.zcount(keys.WORKERS, now, "+inf")
+            for partition in range(keys.PARTITIONS):
+                pipe.get(keys.received(partition))
+            workers, *received = await pipe.execute()
+        moments = [float(moment) for moment in received if moment]
+        return Installation(
+            redis_answers=True, workers=workers, received_at=max(moments) if moments else None
+        )
+
+    async def flows(self, flows: Iterable[Flow]) -> list[FlowState]:
+        """These flows with their connections, by name."""
+        ordered = sorted(flows, key=lambda flow: flow.name.lower())
+        wanted = {flow.path.lower() for flow in ordered}
+        states = await self.states(
+            one for one in await self._store.connections() if one.flow and one.flow.lower() in wanted
+        )
+        return [
+            FlowState(
+                flow=flow,
+                connections=tuple(one for one in states if one.connection.flow.lower() == flow.path.lower()),
+            )
+            for flow in ordered
+        ]
+
+    async def states(self, connections: Iterable[Connection]) -> list[ConnectionState]:
+        """These connections as they are, by their repositories' names."""
+        chosen = list(connections)
+        known = [(one.repository_id, one.id) for one in chosen if one.repository_id is not None]
+        digests = await self._journal.digests(known)
+        names = await self._names(repository_id for repository_id, _ in known)
+        states = [
+            ConnectionState(
+                connection=one,
+                repository=names.get(one.repository_id, one.repository),
+                digest=digests.get(one.id),
+            )
+            for one in chosen
+        ]
+        return sorted(states, key=lambda state: state.repository.lower())
+
+    async def _names(self, ids: Iterable[int]) -> Mapping[int | None, str]:
+        wanted = list(dict.fromkeys(ids))
+        found = await self._redis.hmget(keys.REPOSITORY_NAMES, wanted) if wanted else []
+        return {
+            repository_id: name.decode() for repository_id, name in zip(wanted, found, strict=True) if name
+        }

@@ -1,0 +1,127 @@
+"""The list of repositories to choose from: by GitHub's word for the linked account, searchable."""
+
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+
+from bridge.clients.github_webhooks import Repository
+from bridge.core.errors import NotLinked
+from bridge.core.model import Flow
+from bridge.services import Services
+
+MOST_SHOWN = 50
+KEPT_FROM = 100
+"""A list longer than GitHub's largest page is kept for a while: each search would ask for all pages again."""
+
+KEPT_SECONDS = 300
+
+_KIND = "repositories"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listed:
+    """All repositories that the account sees; `age` in seconds, 0 for a list of this moment."""
+
+    repositories: tuple[Repository, ...]
+    login: str
+    age: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """A repository in the list; `barred` says why it cannot be chosen, `note` what to know before."""
+
+    id: int
+    full_name: str
+    description: str
+    private: bool
+    barred: str = ""
+    note: str = ""
+    source_id: str = ""
+    """Of the connection that there is already."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shown:
+    """The part of the list that fits the search: `more` fit it, too, of `total`."""
+
+    rows: tuple[Row, ...]
+    more: int
+    total: int
+    login: str
+    age: int
+    install_url: str
+    """Where the GitHub App is given repositories; empty without one."""
+
+    @property
+    def choosable(self) -> bool:
+        """Whether there is anything to choose."""
+        return any(not row.barred for row in self.rows)
+
+
+async def read(services: Services, user: str, *, anew: bool = False) -> Listed:
+    """The repositories of the linked account; raises `NotLinked` and as `Hooks.repositories` does."""
+    account = await services.store.account(user)
+    if account is None:
+        raise NotLinked("no GitHub account is linked yet")
+    name = f"{user}:{account.github.id}"
+    kept = None if anew else await services.store.look_once(_KIND, name)
+    if kept is not None:
+        found = tuple(Repository(**one) for one in kept["repositories"])
+        age = int(time.time() - kept["read_at"])
+        return Listed(repositories=found, login=account.github.login, age=age)
+    found = tuple(await services.accounts.as_user(user, services.hooks.repositories))
+    if len(found) > KEPT_FROM:
+        value = {"read_at": time.time(), "repositories": [asdict(one) for one in found]}
+        await services.store.put_once(_KIND, name, value, seconds=KEPT_SECONDS)
+    return Listed(repositories=found, login=account.github.login)
+
+
+async def shown(services: Services, flow: Flow, listed: Listed, search: str) -> Shown:
+    """What of the list is shown to somebody who connects `flow` and searches for `search`."""
+    connected = {
+        connection.repository_id: connection.source_id
+        for connection in await services.store.connections()
+        if connection.flow.lower() == flow.path.lower() and connection.repository_id is not None
+    }
+    app = await services.hooks.app()
+    fitting = [one for one in listed.repositories if fits(one, search)]
+    return Shown(
+        rows=tuple(rows(fitting[:MOST_SHOWN], connected, with_app=app is not None)),
+        more=max(0, len(fitting) - MOST_SHOWN),
+        total=len(listed.repositories),
+        login=listed.login,
+        age=listed.age,
+        install_url=app.install_url if app else "",
+    )
+
+
+def fits(repository: Repository, search: str) -> bool:
+    """Whether each word of a search is in a repository's name or description, in whatever case."""
+    text = f"{repository.full_name} {repository.description}".lower()
+    return all(word in text for word in search.lower().split())
+
+
+def rows(
+    repositories: Iterable[Repository], connected: Mapping[int, str], *, with_app: bool
+) -> Iterable[Row]:
+    """Each repository as it is shown; `connected` are the sources of those the flow has, by id."""
+    for one in repositories:
+        barred, note = "", ""
+        if one.id in connected:
+            barred = "Connected to this flow."
+        elif one.archived:
+            barred = "Archived: nothing happens in it any more."
+        elif with_app and not one.installed:
+            barred = "The GitHub App is not installed on it: add the repository there first."
+        elif not one.may_hook:
+            note = "You do not administer it: you get a link for somebody who does."
+        yield Row(
+            id=one.id,
+            full_name=one.full_name,
+            description=one.description,
+            private=one.private,
+            barred=barred,
+            note=note,
+            source_id=connected.get(one.id, ""),
+        )

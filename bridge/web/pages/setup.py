@@ -1,0 +1,204 @@
+"""`/flowdock/setup`: connect a flow to repositories, and see that GitHub reaches bridge.
+
+Flowdock says which flow and who is in it; GitHub says which repositories the linked account sees and what it
+may do there. The setting up itself is `bridge.connections.bulk_connect`'s, the pages tell of it.
+"""
+
+import re
+from collections.abc import Awaitable, Sequence
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from aiohttp import web
+
+from bridge.connections.bulk_connect import MOST, Chooser, Line, SetUp
+from bridge.core.errors import FlowdockRejected, NotAMember, NotFound, NotLinked, RequestRefused
+from bridge.core.model import Flow
+from bridge.core.options import Options
+from bridge.services import Services
+from bridge.web import render as pages
+from bridge.web.auth import sessions
+from bridge.web.context import SERVICES, Session
+from bridge.web.pages import options_form, repository_list, setup_result
+
+PATH = "/flowdock/setup"
+WAIT_SECONDS = 8
+"""How long the answer to the form waits for the setting up; the page then tells of the rest."""
+
+MAX_FLOW_ID = 200
+
+_FLOW_PATH = re.compile(r".*/([A-Za-z0-9_-]+/[A-Za-z0-9_-]+)/?")
+
+routes = web.RouteTableDef()
+
+
+class NotInFlow(RequestRefused):
+    """Flowdock does not show this flow to whoever is signed in."""
+
+    status = 403
+    advice = (
+        "Ask somebody in the flow to let you in, or sign out and sign in as a member. Then begin again on the"
+        " flow's page of integrations in Flowdock."
+    )
+
+
+class FlowOdd(RequestRefused):
+    """The address names no flow."""
+
+    advice = "Begin on the flow's page of integrations in Flowdock, or choose a flow at /flowdock/setup."
+
+
+class ChoiceRefused(RequestRefused):
+    """What was chosen cannot be connected like this."""
+
+    advice = "Go back and choose again: nothing was changed."
+
+
+@routes.get(PATH)
+async def choose(request: web.Request) -> web.Response:
+    """The flow's page: which repositories, and what the flow hears of."""
+    session = await sessions.required(request)
+    flow = await _flow(request, session)
+    if flow is None:
+        flows = await request.app[SERVICES].flowdock.flows(session.access_token)
+        return pages.render(request, "setup_flows.html", flows=flows, path=PATH)
+    search = request.query.get("q", "").strip()[:100]
+    anew = request.query.get("anew") == "1"
+    try:
+        listed = await repository_list.read(request.app[SERVICES], session.user.id, anew=anew)
+    except NotLinked:
+        return pages.render(request, "setup_link.html", flow=flow, link=_link_url(flow))
+    return pages.render(
+        request,
+        "setup.html",
+        flow=flow,
+        search=search,
+        shown=await repository_list.shown(request.app[SERVICES], flow, listed, search),
+        choices=options_form.choices(),
+        most=MOST,
+        path=PATH,
+    )
+
+
+@routes.post(PATH)
+async def connect(request: web.Request) -> web.Response:
+    """Connect what was chosen; the result has a page of its own."""
+    session, form = await sessions.posted(request)
+    services = request.app[SERVICES]
+    flow = await _find(services, session, str(form.get("flow", "")))
+    chosen = _chosen(form)
+    options = options_form.read(form.items())
+    try:
+        listed = await repository_list.read(services, session.user.id)
+    except NotLinked:
+        return pages.redirect(_setup_url(flow))
+    known = {one.id: one for one in listed.repositories}
+    if not chosen <= known.keys():
+        raise ChoiceRefused("GitHub does not show you one of these repositories any more.")
+    lines = sorted((Line.of(known[one]) for one in chosen), key=lambda line: line.full_name.lower())
+    return await _begin(request, session, flow, lines, options)
+
+
+@routes.get(PATH + "/{id}")
+async def result(request: web.Request) -> web.Response:
+    """What became of each, and whether GitHub's ping arrived: once that is known, or after a while."""
+    session = await sessions.required(request)
+    setup = await _setup(request, session)
+    telling = await setup_result.awaited(request.app[SERVICES], setup)
+    return pages.render(
+        request,
+        "setup_result.html",
+        telling=telling,
+        self_url=request.path,
+        setup_url=_setup_url(setup.flow),
+        web_url=request.app[SERVICES].settings.web_url,
+    )
+
+
+@routes.post(PATH + "/{id}")
+async def again(request: web.Request) -> web.Response:
+    """Try what failed, or was interrupted, once more."""
+    session, _ = await sessions.posted(request)
+    setup = await _setup(request, session)
+    lines = [
+        Line(repository_id=one.repository_id, full_name=one.full_name, url=one.url)
+        for one in setup.unfinished
+    ]
+    if not lines:
+        return pages.redirect(f"{PATH}/{setup.id}")
+    return await _begin(request, session, setup.flow, lines, setup.options)
+
+
+async def _begin(
+    request: web.Request, session: Session, flow: Flow, lines: Sequence[Line], options: Options
+) -> web.Response:
+    by = Chooser(user=session.user, access_token=session.access_token)
+    begun = await request.app[SERVICES].setting_up.begin(by, flow, lines, options, wait=WAIT_SECONDS)
+    return pages.redirect(f"{PATH}/{begun}")
+
+
+async def _setup(request: web.Request, session: Session) -> SetUp:
+    """The set-up that the address names, if this person began it and is still in its flow."""
+    services = request.app[SERVICES]
+    setup = await services.setting_up.find(request.match_info["id"], user=session.user.id)
+    if setup is None:
+        raise NotFound("there is no set-up of yours here: it is kept for four days")
+    await _member(services.flowdock.flow(setup.flow.path, session.access_token))
+    return setup
+
+
+async def _flow(request: web.Request, session: Session) -> Flow | None:
+    """The flow that the address names; None if it names none.
+
+    `flow_url` is a stranger's word: nothing is ever sent there, and only its path counts.
+    """
+    flow_id, flow_url = request.query.get("flow", ""), request.query.get("flow_url", "")
+    if flow_id:
+        return await _find(request.app[SERVICES], session, flow_id)
+    if not flow_url:
+        return None
+    found = _FLOW_PATH.fullmatch(_path(flow_url))
+    if found is None:
+        raise FlowOdd("This address names no flow.")
+    return await _member(request.app[SERVICES].flowdock.flow(found[1], session.access_token))
+
+
+async def _find(services: Services, session: Session, flow_id: str) -> Flow:
+    if len(flow_id) > MAX_FLOW_ID or not flow_id.isascii() or not flow_id.isprintable():
+        raise FlowOdd("This address names no flow.")
+    return await _member(services.flowdock.find_flow(flow_id, session.access_token))
+
+
+async def _member(asked: Awaitable[Flow]) -> Flow:
+    try:
+        return await asked
+    except NotAMember as refusal:
+        raise NotInFlow(str(refusal)) from None
+    except FlowdockRejected:
+        raise FlowOdd("Flowdock knows no such flow.") from None
+
+
+def _chosen(form: Any) -> set[int]:
+    chosen = {value for value in form.getall("repository", []) if isinstance(value, str)}
+    if not chosen:
+        raise ChoiceRefused("You chose no repository.")
+    if len(chosen) > MOST:
+        raise ChoiceRefused(f"You chose {len(chosen)} repositories: at most {MOST} can be connected at once.")
+    if not all(value.isascii() and value.isdecimal() and len(value) < 20 for value in chosen):
+        raise ChoiceRefused("One of these is no repository.")
+    return set(map(int, chosen))
+
+
+def _path(url: str) -> str:
+    try:
+        return urlsplit(url).path
+    except ValueError:
+        return ""
+
+
+def _setup_url(flow: Flow) -> str:
+    return f"{PATH}?{urlencode({'flow': flow.id})}"
+
+
+def _link_url(flow: Flow) -> str:
+    return f"/account/link?{urlencode({'then': _setup_url(flow)})}"

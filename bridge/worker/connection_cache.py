@@ -1,0 +1,41 @@
+"""Which connections repositories have, read once for as long as no connection changes.
+
+Each delivery asks for them, and they change a few times a day. So Redis counts the changes, and is asked for
+that number only.
+"""
+
+import time
+from collections.abc import Iterable
+
+from bridge.core.model import Connection
+from bridge.storage.connections import Repository, Store
+
+MAX_KEPT = 4096
+"""Repositories."""
+
+SECONDS = 60
+"""How long what was read counts at most: an older bridge beside this one does not count what it changes."""
+
+
+class Connected:
+    """Reads through a `Store` and remembers."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._known: dict[Repository, list[Connection]] = {}
+        self._changes: bytes | None = None
+        self._since = 0.0
+
+    async def of(self, repositories: Iterable[Repository]) -> dict[Repository, list[Connection]]:
+        """The connections of several repositories, as `Store.connections_of`: some may be missing there."""
+        wanted = set(repositories)
+        if not wanted:
+            return {}
+        changes, now = await self._store.connections_changes(), time.monotonic()
+        if changes != self._changes or now - self._since > SECONDS or len(self._known) > MAX_KEPT:
+            # Not emptied: who reads still, as of before the change, is not to write into the new one.
+            self._known, self._changes, self._since = {}, changes, now
+        known = self._known
+        if missing := [one for one in wanted if one not in known]:
+            known |= await self._store.connections_of(missing)
+        return {one: known[one] for one in wanted if one in known}

@@ -1,0 +1,123 @@
+"""What the deliveries of one commit read and write of pull requests: each sees what those before it left."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+
+from bridge.core.pulls.lww import Register
+from bridge.core.pulls.model import Commit, Thread
+from bridge.core.pulls.snapshot import Snapshot
+from bridge.storage.pulls import Pulls
+from bridge.storage.writes import Write
+
+Known = Callable[[Thread], Snapshot | None]
+"""What Redis holds of a pull request, so that it need not be asked; None: it must be."""
+
+MAX_WATCHED = 50
+"""Pull requests that are asked about after one push."""
+
+
+class Ledger:
+    """Reads from Redis what it has not read yet, and keeps what is written until `writes` is asked for.
+
+    All repositories must be of one partition. Raises redis-py's errors.
+    """
+
+    def __init__(self, pulls: Pulls, known: Known) -> None:
+        self._pulls = pulls
+        self._known = known
+        self._stored: dict[Thread, Snapshot] = {}
+        self._snapshots: dict[Thread, Snapshot] = {}
+        self._checks: dict[Commit, dict[str, Register]] = {}
+        self._told_checks: set[Commit] = set()
+        self._heads: dict[Commit, set[int]] = {}
+
+    async def fetch(self, threads: Iterable[Thread]) -> None:
+        """Read pull requests, all at once."""
+        wanted = {one for one in threads if one not in self._stored}
+        snapshots = {one: snapshot for one in wanted if (snapshot := self._known(one)) is not None}
+        read, _ = await self._pulls.read(wanted - snapshots.keys(), ())
+        snapshots |= read
+        self._stored |= snapshots
+        self._snapshots |= snapshots
+
+    async def fetch_checks(self, commits: Iterable[Commit] = ()) -> None:
+        """Read the checks of commits, and of the heads of all pull requests that were read, all at once."""
+        heads = ((thread[0], snapshot.head_sha) for thread, snapshot in self._stored.items())
+        wanted = {one for one in (*commits, *heads) if one[1] and one not in self._checks}
+        _, found = await self._pulls.read((), wanted)
+        self._checks |= found
+
+    async def fetch_heads(self, commits: Iterable[Commit]) -> None:
+        """Read whose heads commits are, and those pull requests."""
+        wanted = list({one for one in commits if one not in self._heads})
+        found = await asyncio.gather(*(self._pulls.heads(*one) for one in wanted))
+        self._heads |= dict(zip(wanted, found, strict=True))
+        await self.fetch((one[0], number) for one in wanted for number in self._heads[one])
+
+    async def snapshot(self, repository_id: int, number: int) -> Snapshot:
+        """What was told of a pull request; an empty snapshot before its first delivery."""
+        if (repository_id, number) not in self._snapshots:
+            await self.fetch([(repository_id, number)])
+        return self._snapshots[repository_id, number]
+
+    async def checks(self, repository_id: int, sha: str) -> dict[str, Register]:
+        """What was told of a commit's checks."""
+        if not sha:
+            return {}
+        if (repository_id, sha) not in self._checks:
+            await self.fetch_checks([(repository_id, sha)])
+        return self._checks[repository_id, sha]
+
+    async def heads(self, repository_id: int, sha: str) -> set[int]:
+        """The pull requests that have, or had, a commit as their head."""
+        if (repository_id, sha) not in self._heads:
+            await self.fetch_heads([(repository_id, sha)])
+        here = {
+            number
+            for (repository, number), one in self._snapshots.items()
+            if repository == repository_id and one.head_sha == sha
+        }
+        return self._heads[repository_id, sha] | here
+
+    async def open_into(self, repository_id: int, branch: str) -> list[int]:
+        """The open pull requests into a branch, the newest `MAX_WATCHED`."""
+        here = {number for repository, number in self._snapshots if repository == repository_id}
+        numbers = sorted({*await self._pulls.open_numbers(repository_id), *here}, reverse=True)
+        found: list[int] = []
+        for at in range(0, len(numbers), MAX_WATCHED):
+            threads = [(repository_id, number) for number in numbers[at : at + MAX_WATCHED]]
+            # Not kept: there may be thousands.
+            others, _ = await self._pulls.read([one for one in threads if one not in self._snapshots], ())
+            known = {**others, **self._snapshots}
+            found += [thread[1] for thread in threads if _is_open_into(known[thread], branch)]
+            if len(found) >= MAX_WATCHED:
+                break
+        return found[:MAX_WATCHED]
+
+    def keep(self, repository_id: int, snapshot: Snapshot) -> None:
+        """Have a pull request's snapshot written; one too little is known of is not."""
+        if (number := snapshot.value("number")) is not None:
+            self._snapshots[repository_id, number] = snapshot
+
+    def keep_checks(self, repository_id: int, sha: str, registers: dict[str, Register]) -> None:
+        """Have a commit's checks written."""
+        self._checks[repository_id, sha] = registers
+        self._told_checks.add((repository_id, sha))
+
+    def changed(self) -> dict[Thread, Snapshot]:
+        """The pull requests as they are written, without those that stay as they were."""
+        return {one: new for one, new in self._snapshots.items() if new is not self._stored.get(one)}
+
+    def writes(self, changed: Mapping[Thread, Snapshot]) -> list[Write]:
+        """What the commit has to write of the pull requests that `changed`, and of checks."""
+        checks = [self._pulls.checks_write(*one, self._checks[one]) for one in self._told_checks]
+        return checks + [
+            write
+            for thread, snapshot in changed.items()
+            for write in self._pulls.writes(thread[0], self._stored.get(thread, Snapshot()), snapshot)
+        ]
+
+
+def _is_open_into(snapshot: Snapshot, branch: str) -> bool:
+    base = snapshot.value("base")
+    return bool(base) and base["ref"] == branch and snapshot.is_open
