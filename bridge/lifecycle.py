@@ -8,7 +8,7 @@ class Stopped(Exception):
     """Told to stop while an entry waited; it stays in Redis for the next owner of the partition."""
 
 
-class Stop:
+class Shutdown:
     """Told once, heard by everything that waits."""
 
     def __init__(self) -> None:

@@ -8,33 +8,33 @@ from dataclasses import dataclass
 from bridge.clients.flowdock import Flowdock
 from bridge.clients.github import GitHub
 from bridge.clients.github_credentials import GitHubCredentials
-from bridge.clients.github_webhooks import Hooks
+from bridge.clients.github_webhooks import RepositoryWebhooks
 from bridge.clients.session import open_session
-from bridge.clients.throttle import SPACING, Pace
-from bridge.connections.bulk_connect import SettingUp
-from bridge.connections.connect import Connecting
+from bridge.clients.throttle import SPACING, Throttle
+from bridge.connections.bulk_connect import BulkConnect
+from bridge.connections.connect import ConnectService
 from bridge.connections.handover import HandingOver
 from bridge.connections.handover_requests import Handovers
 from bridge.connections.intents import Intents
-from bridge.connections.linked_accounts import Accounts
+from bridge.connections.linked_accounts import LinkedAccounts
 from bridge.core.security.encryption import Vault
-from bridge.lifecycle import Stop
+from bridge.lifecycle import Shutdown
 from bridge.metrics import Metrics
-from bridge.monitor.connections import IDLE, LOCK_SECONDS, ROUND_SECONDS, Caretaker, Links
-from bridge.monitor.merge_conflicts import Watcher
-from bridge.monitor.redelivery import Recovery
-from bridge.queue.delivery_queue import Deliveries
+from bridge.monitor.connections import IDLE, LOCK_SECONDS, ROUND_SECONDS, ConnectionMonitor, Links
+from bridge.monitor.merge_conflicts import ConflictPoller
+from bridge.monitor.redelivery import Redelivery
+from bridge.queue.delivery_queue import DeliveryQueue
 from bridge.queue.leases import Leases
-from bridge.queue.producer import Intake, PartedIntake
+from bridge.queue.producer import PartitionedProducer, Producer
 from bridge.settings import Settings
 from bridge.storage.checkups import Checkups
 from bridge.storage.client import AnyRedis, close_redis, connect_redis
 from bridge.storage.connections import Store
-from bridge.storage.delivery_log import Journal
+from bridge.storage.delivery_log import DeliveryLog
 from bridge.storage.flow_members import Members
-from bridge.storage.pulls import Pulls
+from bridge.storage.pulls import PullRequestStore
 from bridge.storage.webhook_keys import WebhookKeys
-from bridge.worker.processor import Handler
+from bridge.worker.processor import Processor
 from bridge.worker.translator import Translator
 from bridge.worker.worker import Worker, new_worker_id, post_seconds
 
@@ -50,28 +50,30 @@ class Services:
     redis: AnyRedis
     vault: Vault
     store: Store
-    pulls: Pulls
-    deliveries: Deliveries
-    intake: Intake
+    pulls: PullRequestStore
+    deliveries: DeliveryQueue
+    intake: Producer
     flowdock: Flowdock
     members: Members
     github: GitHub
     credentials: GitHubCredentials
     webhook_keys: WebhookKeys
-    accounts: Accounts
-    hooks: Hooks
+    accounts: LinkedAccounts
+    hooks: RepositoryWebhooks
     checkups: Checkups
-    connecting: Connecting
-    setting_up: SettingUp
+    connecting: ConnectService
+    setting_up: BulkConnect
     handovers: Handovers
     handing_over: HandingOver
-    journal: Journal
+    journal: DeliveryLog
     metrics: Metrics
-    stop: Stop
+    stop: Shutdown
 
-    def watcher(self) -> Watcher:
+    def watcher(self) -> ConflictPoller:
         """The conflict watch, to run beside a worker."""
-        return Watcher(pulls=self.pulls, accounts=self.accounts, deliveries=self.deliveries, stop=self.stop)
+        return ConflictPoller(
+            pulls=self.pulls, accounts=self.accounts, deliveries=self.deliveries, stop=self.stop
+        )
 
     def caretaker(
         self,
@@ -80,10 +82,10 @@ class Services:
         round_seconds: float = ROUND_SECONDS,
         lock_seconds: float = LOCK_SECONDS,
         idle: float = IDLE,
-    ) -> Caretaker:
+    ) -> ConnectionMonitor:
         """The caretaker, to run beside a worker; the times are seconds."""
-        pace = Pace(self.stop, spacing=spacing)
-        return Caretaker(
+        pace = Throttle(self.stop, spacing=spacing)
+        return ConnectionMonitor(
             store=self.store,
             pulls=self.pulls,
             accounts=self.accounts,
@@ -100,9 +102,9 @@ class Services:
             idle=idle,
         )
 
-    def recovery(self, pace: Pace) -> Recovery:
+    def recovery(self, pace: Throttle) -> Redelivery:
         """What asks for missed deliveries, in step with other calls of `pace`."""
-        return Recovery(
+        return Redelivery(
             store=self.store,
             pulls=self.pulls,
             accounts=self.accounts,
@@ -114,7 +116,7 @@ class Services:
     def worker(self) -> Worker:
         """A worker over these services."""
         seconds = self.settings.lease_seconds
-        handler = Handler(
+        handler = Processor(
             deliveries=self.deliveries,
             store=self.store,
             pulls=self.pulls,
@@ -142,8 +144,8 @@ async def open_services(settings: Settings, *, redis_url: str) -> AsyncIterator[
     vault = Vault(settings.encryption_keys)
     store = Store(redis, vault)
     credentials = GitHubCredentials(redis, vault, settings)
-    pulls = Pulls(redis)
-    deliveries = Deliveries(redis, keep=settings.lifetimes, budgets=settings.budgets)
+    pulls = PullRequestStore(redis)
+    deliveries = DeliveryQueue(redis, keep=settings.lifetimes, budgets=settings.budgets)
     github = GitHub(
         session,
         url=settings.github_url,
@@ -159,10 +161,10 @@ async def open_services(settings: Settings, *, redis_url: str) -> AsyncIterator[
         shown=members.shown,
     )
     checkups = Checkups(redis)
-    accounts = Accounts(store, pulls, github, checkups)
+    accounts = LinkedAccounts(store, pulls, github, checkups)
     webhook_keys = WebhookKeys(redis, vault)
-    hooks = Hooks(github, credentials, webhook_keys, web_url=settings.web_url)
-    connecting = Connecting(
+    hooks = RepositoryWebhooks(github, credentials, webhook_keys, web_url=settings.web_url)
+    connecting = ConnectService(
         store=store,
         intents=Intents(redis, vault),
         pulls=pulls,
@@ -174,7 +176,7 @@ async def open_services(settings: Settings, *, redis_url: str) -> AsyncIterator[
     handing_over = HandingOver(
         handovers=handovers, accounts=accounts, hooks=hooks, flowdock=flowdock, connecting=connecting
     )
-    setting_up = SettingUp(
+    setting_up = BulkConnect(
         store=store, accounts=accounts, hooks=hooks, connecting=connecting, handovers=handovers
     )
     try:
@@ -185,7 +187,7 @@ async def open_services(settings: Settings, *, redis_url: str) -> AsyncIterator[
             store=store,
             pulls=pulls,
             deliveries=deliveries,
-            intake=(PartedIntake if settings.redis_cluster else Intake)(deliveries=deliveries),
+            intake=(PartitionedProducer if settings.redis_cluster else Producer)(deliveries=deliveries),
             flowdock=flowdock,
             members=members,
             github=github,
@@ -198,9 +200,9 @@ async def open_services(settings: Settings, *, redis_url: str) -> AsyncIterator[
             setting_up=setting_up,
             handovers=handovers,
             handing_over=handing_over,
-            journal=Journal(redis),
+            journal=DeliveryLog(redis),
             metrics=Metrics(),
-            stop=Stop(),
+            stop=Shutdown(),
         )
     finally:
         await setting_up.stop()

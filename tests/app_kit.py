@@ -12,7 +12,7 @@ from aiohttp import web
 
 from bridge.clients.github_credentials import App
 from bridge.clients.github_webhooks import EVENTS
-from bridge.core.github import app_manifest as manifest
+from bridge.core.github import app_manifest
 from bridge.services import open_services
 from bridge.web.app import create_app, make_runner
 from scripts.sandbox.browse import Browser, Page
@@ -71,7 +71,7 @@ async def stored(house: House) -> App:
 
 async def made_at_github(house: House, *, name: str = "bridge-test", installed: bool = True) -> App:
     """An App of acme's that is made, installed and kept without the pages."""
-    asked = manifest.manifest(
+    asked = app_manifest.manifest(
         web_url=house.bridge, name=name, webhook=f"{house.bridge}/github/webhook", events=EVENTS
     )
     body = {

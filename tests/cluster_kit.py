@@ -12,7 +12,7 @@ from redis import Redis
 from redis.crc import REDIS_CLUSTER_HASH_SLOTS, key_slot
 from redis.exceptions import RedisError
 
-from bridge.storage import embedded as embedded_redis
+from bridge.storage import embedded
 from scripts.sandbox.house import free_port, until
 
 HOST = "127.0.0.1"
@@ -36,7 +36,7 @@ class Node:
             **{"appendonly": "yes", "appendfsync": "always", "save": "", "logfile": self.data / "node.log"},
         }
         arguments = [str(part) for name, value in options.items() for part in (f"--{name}", value)]
-        self.process = subprocess.Popen([embedded_redis._server(), *arguments], stdin=subprocess.DEVNULL)
+        self.process = subprocess.Popen([embedded._server(), *arguments], stdin=subprocess.DEVNULL)
 
     def kill(self) -> None:
         """End it at once, as a crash does."""

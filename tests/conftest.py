@@ -22,7 +22,7 @@ from playwright.async_api import Browser, Page, async_playwright
 
 from bridge import settings
 from bridge.services import Services, open_services
-from bridge.storage import embedded as embedded_redis
+from bridge.storage import embedded
 from bridge.storage.client import connect_redis
 from bridge.web.app import create_app, make_runner
 from scripts.sandbox import faults, flowdock, github
@@ -92,7 +92,7 @@ def _what_was_loaded_ends() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URL of a Redis for this run."""
-    with embedded_redis.running(Path(tmp_path_factory.mktemp("redis"))) as url:
+    with embedded.running(Path(tmp_path_factory.mktemp("redis"))) as url:
         yield url
 
 

@@ -4,7 +4,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from bridge.clients.github_webhooks import Repository
-from bridge.connections.webhook_repair import Connected
+from bridge.connections.webhook_repair import HookResult
 from bridge.core.model import Flow
 from bridge.core.options import Options
 from bridge.web.auth.sessions import SCOPE
@@ -64,7 +64,7 @@ class Installer:
 
     async def connect(
         self, repository: Repository, *, flow: Flow = MAIN, options: Options | None = None
-    ) -> Connected:
+    ) -> HookResult:
         return await self.house.services.connecting.connect(
             user=self.user,
             access_token=self.access_token,

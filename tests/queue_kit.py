@@ -10,8 +10,8 @@ from redis.asyncio import Redis
 
 from bridge.core.model import Author, Envelope, Message
 from bridge.queue.backlog import TASK
-from bridge.queue.delivery_queue import Deliveries
-from bridge.queue.entries import Answer, Ended, InboxEntry, Incoming, Lease, Letter, OutboxEntry
+from bridge.queue.delivery_queue import DeliveryQueue
+from bridge.queue.entries import Answer, Ended, InboxEntry, Incoming, Lease, OutboxEntry, OutboxMessage
 from bridge.queue.leases import Leases
 from bridge.storage import keys
 from bridge.storage.client import connect_redis
@@ -26,7 +26,7 @@ class Queue:
     """The queue, and the lease of its partition."""
 
     redis: Redis
-    deliveries: Deliveries
+    deliveries: DeliveryQueue
     leases: Leases
     lease: Lease
 
@@ -47,7 +47,7 @@ class Queue:
         return (await self.inbox())[-1]
 
     async def commit(
-        self, entry: InboxEntry, *, writes: Sequence[Write] = (), letters: Sequence[Letter] = ()
+        self, entry: InboxEntry, *, writes: Sequence[Write] = (), letters: Sequence[OutboxMessage] = ()
     ) -> list[OutboxEntry]:
         """One delivery's commit, which must take effect."""
         committed = await self.deliveries.commit(self.lease, [entry], writes=writes, letters=letters)
@@ -78,7 +78,7 @@ async def open_queue(redis_url: str) -> AsyncIterator[Queue]:
     lease = await leases.acquire(PARTITION)
     assert lease is not None
     try:
-        yield Queue(redis=redis, deliveries=Deliveries(redis), leases=leases, lease=lease)
+        yield Queue(redis=redis, deliveries=DeliveryQueue(redis), leases=leases, lease=lease)
     finally:
         # Of whatever queues the test made on this Redis.
         reading = [task for task in asyncio.all_tasks() if task.get_name() == TASK]
@@ -87,9 +87,9 @@ async def open_queue(redis_url: str) -> AsyncIterator[Queue]:
         await redis.connection_pool.disconnect()
 
 
-def letter(delivery_id: str, *, to: str = "c1", number: int = 1) -> Letter:
+def letter(delivery_id: str, *, to: str = "c1", number: int = 1) -> OutboxMessage:
     """A message of a delivery for a connection."""
-    return Letter(
+    return OutboxMessage(
         connection_id=to,
         repository_id=REPOSITORY_ID,
         number=number,

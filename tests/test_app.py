@@ -11,7 +11,7 @@ from bridge.cli import doctor
 from bridge.cli import hook as hook_command
 from bridge.clients.github_webhooks import ComesWithApp
 from bridge.core.errors import NotLinked
-from bridge.core.github import health as trouble
+from bridge.core.github import health
 from bridge.core.model import Delivery
 from bridge.core.options import Options
 from tests.accounts import USERS, link
@@ -207,7 +207,7 @@ REPO = {"id": 7, "full_name": "acme/a"}
     ids=str,
 )
 def test_what_a_changed_installation_tells(event: str, payload: dict[str, Any], told: list[Any]) -> None:
-    assert trouble.changed_installation(Delivery.of("d", event, payload)) == told
+    assert health.changed_installation(Delivery.of("d", event, payload)) == told
 
 
 def signed(app: Any) -> str:

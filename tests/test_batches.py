@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge.worker.batcher import FIRST, Batches
-from bridge.worker.keyed_executor import Lanes
+from bridge.worker.batcher import FIRST, Batcher
+from bridge.worker.keyed_executor import KeyedExecutor
 
 Item = tuple[str, int]
 
@@ -23,8 +23,8 @@ class Desk:
         self.gate.set()
         self.gate_of_one.set()
 
-    def open(self, group: asyncio.TaskGroup, *, most: int = 3) -> Batches[Item]:
-        return Batches[Item](
+    def open(self, group: asyncio.TaskGroup, *, most: int = 3) -> Batcher[Item]:
+        return Batcher[Item](
             cut=lambda waiting: min(most, len(waiting)),
             key_of=lambda item: item[0],
             handle_all=self.handle_all,
@@ -181,7 +181,7 @@ def test_each_key_keeps_its_order_whatever_goes_apart(
 
     async def run() -> None:
         async with asyncio.TaskGroup() as group:
-            batches = Batches[Item](
+            batches = Batcher[Item](
                 cut=lambda waiting: min(4, len(waiting)),
                 key_of=lambda item: item[0],
                 handle_all=handle_all,
@@ -205,7 +205,7 @@ def test_each_key_keeps_its_order_whatever_goes_apart(
 async def test_a_lane_tells_whether_something_of_a_key_is_in_it() -> None:
     desk = Desk()
     async with asyncio.TaskGroup() as group:
-        lanes = Lanes[str, Item](desk.handle_one, group)
+        lanes = KeyedExecutor[str, Item](desk.handle_one, group)
         lanes.add("a", ("a", 1))
         assert ("a" in lanes, "b" in lanes) == (True, False)
         await lanes.drained()

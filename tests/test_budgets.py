@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from bridge.core.budgets import MAX_DETAIL, MAX_REASON, Budgets
 from bridge.core.errors import Malformed
 from bridge.core.model import Envelope
-from bridge.queue.delivery_queue import Deliveries
+from bridge.queue.delivery_queue import DeliveryQueue
 from bridge.queue.entries import Answer, Ended, Incoming, OutboxEntry
 from bridge.queue.scripts import ENTRY_BYTES
 from bridge.storage import keys
@@ -47,7 +47,7 @@ async def queue(redis_url: str) -> AsyncIterator[Queue]:
 
 def held_to(queue: Queue, budgets: Budgets) -> Queue:
     """The same queue with other budgets."""
-    return replace(queue, deliveries=Deliveries(queue.redis, budgets=budgets))
+    return replace(queue, deliveries=DeliveryQueue(queue.redis, budgets=budgets))
 
 
 def incoming(name: str, repository_id: int = REPOSITORY_ID, size: int = 2) -> Incoming:

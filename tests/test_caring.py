@@ -9,8 +9,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from bridge.core.github.health import judge as trouble_of
-from bridge.core.model import Connection, Trouble
+from bridge.core.github.health import assess as trouble_of
+from bridge.core.model import Connection, Problem
 from bridge.core.security.encryption import Vault
 from bridge.storage import keys
 from bridge.storage.checkups import Checkup, Checkups
@@ -22,7 +22,7 @@ from tests.command_kit import ROOT, environ_of
 from tests.conftest import House, eventually
 
 FOREVER = 1_000_000
-TROUBLE = Trouble(kind="hook", text="It is broken.", since=1)
+TROUBLE = Problem(kind="hook", text="It is broken.", since=1)
 
 
 @pytest.fixture
@@ -455,13 +455,13 @@ async def test_an_error_nobody_expected_ends_neither_the_round_nor_the_caretaker
     connection = await connected(house)
     judged: list[str] = []
 
-    def judge(which: Connection, *rest: Any, now: float) -> Trouble | None:
+    def assess(which: Connection, *rest: Any, now: float) -> Problem | None:
         judged.append(which.id)
         if len(judged) == 1:
             raise RuntimeError("a mistake of ours")
         return trouble_of(which, *rest, now=now)
 
-    monkeypatch.setattr("bridge.monitor.connections.judge", judge)
+    monkeypatch.setattr("bridge.monitor.connections.assess", assess)
     await change_hook(house, connection.hook_id, "PATCH", {"active": False})
     await sent(house)
     # Only the round is to find it.

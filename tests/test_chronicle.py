@@ -2,7 +2,7 @@
 
 import pytest
 
-from bridge.queue.entries import Tries
+from bridge.queue.entries import Attempts
 from bridge.queue.inspect import Dead, Queued
 from bridge.storage.delivery_log import Note, Outcome
 from bridge.web.pages.delivery_history import Filter, Row, rows
@@ -26,7 +26,7 @@ def grave(at: float, *, number: int = 1, delivery: str = "d", letter: str = "3-1
     )
 
 
-def queued(at: float, *, number: int = 1, delivery: str = "d", tries: Tries | None = None) -> Queued:
+def queued(at: float, *, number: int = 1, delivery: str = "d", tries: Attempts | None = None) -> Queued:
     return Queued(
         id="1-0",
         kind="outbox",
@@ -43,7 +43,7 @@ def seen(row: Row) -> list[tuple[str, int, bool]]:
     return [(end.fate, end.number, end.past) for end in row.ends]
 
 
-TRIED = Tries(count=2, next_at=99, reason="Flowdock answered 503")
+TRIED = Attempts(count=2, next_at=99, reason="Flowdock answered 503")
 
 # Notes are the newest first.
 TABLE: list[tuple[str, list[Note], list[Queued], list[Dead], list[tuple[str, int, bool]]]] = [

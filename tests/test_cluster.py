@@ -12,14 +12,14 @@ from redis.exceptions import RedisError
 
 from bridge.core.model import Envelope, FlowdockUser, GitHubToken, GitHubUser, LinkedAccount
 from bridge.core.security.encryption import Vault
-from bridge.queue.delivery_queue import Deliveries
+from bridge.queue.delivery_queue import DeliveryQueue
 from bridge.queue.entries import Answer
-from bridge.queue.producer import PartedIntake
+from bridge.queue.producer import PartitionedProducer
 from bridge.storage import keys
 from bridge.storage.client import MAX_CONNECTIONS, close_redis, connect_redis
 from bridge.storage.connections import Store
 from bridge.storage.flow_members import Members
-from bridge.storage.pulls import Pulls
+from bridge.storage.pulls import PullRequestStore
 from bridge.storage.streams import Streams
 from scripts.sandbox import house as houses
 from scripts.sandbox import story
@@ -144,7 +144,7 @@ async def test_a_reader_hears_of_whichever_partition_has_something(cluster: Redi
             for partition in (here, there)
         ]
         cluster.nodes[0].kill()
-        intake = PartedIntake(deliveries=Deliveries(redis))
+        intake = PartitionedProducer(deliveries=DeliveryQueue(redis))
         refused, taken = await asyncio.gather(
             *(
                 intake.take(Envelope(id="id", event="push", body=b"{}"), repository_id=repository, number=1)
@@ -285,7 +285,7 @@ async def _shared_evenly(cluster: RedisCluster) -> None:
 async def test_links_and_members_are_found_wherever_their_keys_lie(cluster: RedisCluster) -> None:
     redis = connect_redis(cluster.url, cluster=True)
     try:
-        store, pulls = Store(redis, Vault(["k" * 32])), Pulls(redis)
+        store, pulls = Store(redis, Vault(["k" * 32])), PullRequestStore(redis)
         for number, login in ((1, "Ann-gh"), (2, "ann-2")):
             github = GitHubUser(id=number, login=login)
             user = FlowdockUser(id="1001", nick="ann", name="Ann")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bridge.core.budgets import LARGEST_DEAD
-from bridge.storage import embedded as embedded_redis
+from bridge.storage import embedded
 from tests import loaded
 from tests.command_kit import start
 from tests.queue_kit import open_queue
@@ -36,7 +36,7 @@ def bridge(
 
 
 def test_connections_are_made_listed_and_removed(tmp_path: Path) -> None:
-    with embedded_redis.running(tmp_path / ".data"):
+    with embedded.running(tmp_path / ".data"):
         made = bridge(tmp_path, "connect", "acme/component", "--flow-token", "t0ken", environ=KEY)
         assert (made.returncode, made.stderr) == (0, ""), made
         connection_id = made.stdout.split(" as ")[1].split(".")[0]
@@ -65,7 +65,7 @@ def test_connections_are_made_listed_and_removed(tmp_path: Path) -> None:
 
 
 def test_options_are_shown_and_changed(tmp_path: Path) -> None:
-    with embedded_redis.running(tmp_path / ".data"):
+    with embedded.running(tmp_path / ".data"):
         made = bridge(tmp_path, "connect", "acme/component", "--flow-token", "t0ken", environ=KEY)
         connection_id = made.stdout.split(" as ")[1].split(".")[0]
         changed = bridge(
@@ -143,7 +143,7 @@ def test_a_malformed_address_of_redis_is_one_sentence(tmp_path: Path) -> None:
 
 
 async def test_a_dead_letter_without_its_payload_says_so_and_is_not_tried_again(tmp_path: Path) -> None:
-    with embedded_redis.running(tmp_path / ".data") as url:
+    with embedded.running(tmp_path / ".data") as url:
         async with open_queue(url) as queue:
             body = random.Random(1).randbytes(LARGEST_DEAD + 1)
             for name in ("large", "small"):

@@ -10,13 +10,13 @@ from bridge.core.model import Connection
 from bridge.core.security.encryption import Vault
 from bridge.storage import keys
 from bridge.storage.client import close_redis, connect_redis
-from bridge.storage.connections import Repository, Store
+from bridge.storage.connections import RepoKey, Store
 from bridge.worker import connection_cache as connected
-from bridge.worker.connection_cache import Connected
+from bridge.worker.connection_cache import ConnectionCache
 
 NAME = "acme/component"
-HERE: Repository = (7, NAME)
-OTHER: Repository = (8, "acme/other")
+HERE: RepoKey = (7, NAME)
+OTHER: RepoKey = (8, "acme/other")
 
 
 class Watched(Store):
@@ -24,11 +24,11 @@ class Watched(Store):
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
-        self.reads: list[set[Repository]] = []
+        self.reads: list[set[RepoKey]] = []
         self.holding = False
         self.held: asyncio.Queue[asyncio.Event] = asyncio.Queue()
 
-    async def connections_of(self, repositories: Sequence[Repository]) -> dict[Repository, list[Connection]]:
+    async def connections_of(self, repositories: Sequence[RepoKey]) -> dict[RepoKey, list[Connection]]:
         self.reads.append(set(repositories))
         found = await super().connections_of(repositories)
         if self.holding:
@@ -51,14 +51,14 @@ async def store(redis_url: str) -> AsyncIterator[Watched]:
         await close_redis(redis)
 
 
-async def names(known: Connected, repository: Repository = HERE) -> list[str] | None:
+async def names(known: ConnectionCache, repository: RepoKey = HERE) -> list[str] | None:
     """The connections of a repository, paused ones in capitals; None: they must be asked for."""
     found = (await known.of([repository])).get(repository)
     return None if found is None else [one.name.upper() if one.paused else one.name for one in found]
 
 
 async def test_what_does_not_change_is_read_once(store: Watched) -> None:
-    known = Connected(store)
+    known = ConnectionCache(store)
     assert [await names(known) for _ in range(3)] == [["one"]] * 3
     assert await known.of([HERE, OTHER, HERE]) == {HERE: await store.connections_for(*HERE), OTHER: []}
     assert await names(known, OTHER) == []
@@ -103,7 +103,7 @@ async def add_and_tie(store: Store, one: Connection) -> None:
 async def test_each_change_is_seen_at_once(
     store: Watched, change: Callable[[Store, Connection], Awaitable[None]], seen: list[str] | None
 ) -> None:
-    known = Connected(store)
+    known = ConnectionCache(store)
     assert await names(known) == ["one"]
     [one] = await store.connections()
     await change(store, one)
@@ -111,7 +111,7 @@ async def test_each_change_is_seen_at_once(
 
 
 async def test_what_was_read_before_a_change_is_not_remembered_after_it(store: Watched) -> None:
-    known = Connected(store)
+    known = ConnectionCache(store)
     store.holding = True
     early = asyncio.create_task(names(known))
     early_event = await store.held.get()
@@ -129,7 +129,7 @@ async def test_what_nobody_counted_is_seen_after_a_while(
     store: Watched, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An older bridge beside this one changes connections, too."""
-    known = Connected(store)
+    known = ConnectionCache(store)
     assert await names(known) == ["one"]
     [one] = await store.connections()
     changes = await store.connections_changes()
@@ -142,7 +142,7 @@ async def test_what_nobody_counted_is_seen_after_a_while(
 
 async def test_only_so_many_are_remembered(store: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connected, "MAX_KEPT", 3)
-    known = Connected(store)
+    known = ConnectionCache(store)
     for number in range(10):
         await names(known, (number, f"acme/{number}"))
     assert await names(known) == ["one"]

@@ -14,7 +14,7 @@ from bridge.clients.github_webhooks import EVENTS, Repository
 from bridge.connections import intents
 from bridge.connections import rollback as undoing
 from bridge.connections.intents import Busy, Intent, Intents
-from bridge.connections.rollback import Undoing
+from bridge.connections.rollback import Rollback
 from bridge.core.errors import BridgeError, GitHubFailing, GitHubRefused, NotAdministrator, NotLinked
 from bridge.core.options import Options
 from bridge.storage import keys
@@ -344,7 +344,7 @@ async def test_whichever_call_a_crash_follows_tidying_leaves_nothing(
             forget_calls(cy.house)
             journal(cy.house, service).faults.append(replace(fault))
             with monkeypatch.context() as crashed:
-                crashed.setattr(Undoing, "undo", _crash)
+                crashed.setattr(Rollback, "undo", _crash)
                 try:
                     await cy.connect(component)
                 except BridgeError:

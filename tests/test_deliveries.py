@@ -11,10 +11,18 @@ from redis.exceptions import OutOfMemoryError, RedisError
 
 from bridge.core.errors import NotFound
 from bridge.core.model import Envelope
-from bridge.queue.delivery_queue import Deliveries, Fenced
-from bridge.queue.entries import REVIVED, Ended, InboxEntry, Incoming, Lease, OutboxEntry, Tries, load_letter
-from bridge.storage import embedded as embedded_redis
-from bridge.storage import keys
+from bridge.queue.delivery_queue import DeliveryQueue, Fenced
+from bridge.queue.entries import (
+    REVIVED,
+    Attempts,
+    Ended,
+    InboxEntry,
+    Incoming,
+    Lease,
+    OutboxEntry,
+    load_letter,
+)
+from bridge.storage import embedded, keys
 from bridge.storage.writes import Write
 from tests.queue_kit import HEADS, PARTITION, REPOSITORY_ID, SNAPSHOT, Queue, letter, open_queue, snapshot
 
@@ -118,7 +126,7 @@ async def test_an_entry_does_not_show_what_it_carries(queue: Queue) -> None:
 
 async def test_commit_replaces_a_delivery_by_its_letters_and_what_it_writes(queue: Queue) -> None:
     entry = await queue.taken("d1")
-    await queue.deliveries.note_try(queue.lease, entry, Tries(count=1))
+    await queue.deliveries.note_try(queue.lease, entry, Attempts(count=1))
     letters = [letter("d1", to="c1"), letter("d1", to="c2")]
 
     committed = await queue.commit(entry, writes=[snapshot(b"new")], letters=letters)
@@ -173,7 +181,7 @@ async def test_deliveries_are_committed_together_in_one_step(queue: Queue) -> No
     entries = [await queue.taken(f"d{number}") for number in range(3)]
     left = await queue.taken("d3")
     for entry in entries:
-        await queue.deliveries.note_try(queue.lease, entry, Tries(count=1))
+        await queue.deliveries.note_try(queue.lease, entry, Attempts(count=1))
     letters = [letter("d0"), letter("d2", to="c2"), letter("d2", to="c1")]
     writes = [snapshot(b"first"), Write("SADD", HEADS, "1", 60), snapshot(b"last")]
 
@@ -214,7 +222,7 @@ async def test_letters_keep_the_order_of_their_commits(queue: Queue) -> None:
 
 async def test_finish_removes_a_letter_and_what_was_tried_and_may_be_repeated(queue: Queue) -> None:
     (posted, left) = await _committed(queue, "d1", "c1", "c2")
-    await queue.deliveries.note_try(queue.lease, posted, Tries(count=2, next_at=3.5, reason="no"))
+    await queue.deliveries.note_try(queue.lease, posted, Attempts(count=2, next_at=3.5, reason="no"))
     await queue.finish(posted)
     await queue.finish(posted)
 
@@ -225,7 +233,7 @@ async def test_finish_removes_a_letter_and_what_was_tried_and_may_be_repeated(qu
 async def test_messages_that_end_together_each_write_what_is_theirs_once(queue: Queue) -> None:
     first, second, left = await _committed(queue, "d1", "c1", "c2", "c3")
     for posting in (first, second):
-        await queue.deliveries.note_try(queue.lease, posting, Tries(count=1))
+        await queue.deliveries.note_try(queue.lease, posting, Attempts(count=1))
     line = Write("COUNT", HEADS, "posted", 60)
     await queue.finish(first, writes=[line])
     # The first was done before: Redis did it and went away before it could say so.
@@ -239,18 +247,18 @@ async def test_messages_that_end_together_each_write_what_is_theirs_once(queue: 
 async def test_tries_are_kept_for_the_next_owner(queue: Queue) -> None:
     entry = await queue.taken("d1")
     (posting,) = await _committed(queue, "d2", "c1")
-    await queue.deliveries.note_try(queue.lease, entry, Tries(count=1, next_at=2.5, reason="down"))
-    await queue.deliveries.note_try(queue.lease, posting, Tries(count=4))
+    await queue.deliveries.note_try(queue.lease, entry, Attempts(count=1, next_at=2.5, reason="down"))
+    await queue.deliveries.note_try(queue.lease, posting, Attempts(count=4))
 
     assert await queue.deliveries.read_tries(PARTITION) == {
-        f"inbox:{entry.id}": Tries(count=1, next_at=2.5, reason="down"),
-        f"outbox:{posting.id}": Tries(count=4),
+        f"inbox:{entry.id}": Attempts(count=1, next_at=2.5, reason="down"),
+        f"outbox:{posting.id}": Attempts(count=4),
     }
 
 
 # Fences
 
-Late = Callable[[Deliveries, Lease, InboxEntry, OutboxEntry], Awaitable[object]]
+Late = Callable[[DeliveryQueue, Lease, InboxEntry, OutboxEntry], Awaitable[object]]
 LATE: dict[str, Late] = {
     "commit": lambda queue, lease, entry, _: queue.commit(
         lease, [entry], writes=[snapshot(b"late")], letters=[letter("d1")]
@@ -258,8 +266,8 @@ LATE: dict[str, Late] = {
     "finish": lambda queue, lease, _, posting: queue.finish(
         lease, [Ended(posting, [snapshot(b"late"), Write("SADD", HEADS, "1", 60)])]
     ),
-    "note_try": lambda queue, lease, entry, _: queue.note_try(lease, entry, Tries(count=1)),
-    "note_try of a message": lambda queue, lease, _, posting: queue.note_try(lease, posting, Tries()),
+    "note_try": lambda queue, lease, entry, _: queue.note_try(lease, entry, Attempts(count=1)),
+    "note_try of a message": lambda queue, lease, _, posting: queue.note_try(lease, posting, Attempts()),
     "bury": lambda queue, lease, entry, _: queue.bury(lease, entry, reason="r", detail="d"),
     "bury a message": lambda queue, lease, _, posting: queue.bury(lease, posting, reason="r", detail="d"),
 }
@@ -340,7 +348,7 @@ async def test_bury_again_after_a_lost_answer_makes_one_dead_letter(queue: Queue
 
 
 async def test_a_full_redis_refuses_new_deliveries_and_still_drains(tmp_path: Path) -> None:
-    with embedded_redis.running(tmp_path) as url:
+    with embedded.running(tmp_path) as url:
         async with open_queue(url) as queue:
             first, poison = await queue.taken("d1"), await queue.taken("d2")
             await queue.redis.config_set("maxmemory", 1)
@@ -351,7 +359,7 @@ async def test_a_full_redis_refuses_new_deliveries_and_still_drains(tmp_path: Pa
 
             await queue.leases.share()
             assert await queue.leases.renew(queue.lease)
-            await queue.deliveries.note_try(queue.lease, first, Tries(count=1))
+            await queue.deliveries.note_try(queue.lease, first, Attempts(count=1))
             (posting,) = await queue.commit(first, writes=[snapshot(b"s")], letters=[letter("d1")])
             await queue.finish(posting, writes=[Write("SADD", HEADS, "1", 60)])
             await queue.deliveries.bury(queue.lease, poison, reason="r", detail="d")
@@ -363,7 +371,7 @@ async def test_a_full_redis_refuses_new_deliveries_and_still_drains(tmp_path: Pa
 
 
 async def test_a_redis_that_is_gone_is_an_error_of_redis_not_a_delivery_taken(tmp_path: Path) -> None:
-    with embedded_redis.running(tmp_path) as url:
+    with embedded.running(tmp_path) as url:
         async with open_queue(url) as queue:
             await queue.redis.shutdown()
             with pytest.raises(RedisError):

@@ -19,7 +19,7 @@ from bridge.cli import doctor
 from bridge.cli.doctor import environment, rows, webhooks
 from bridge.cli.doctor import redis as keeping
 from bridge.core.errors import BridgeError
-from bridge.core.model import Trouble
+from bridge.core.model import Problem
 from bridge.core.security.encryption import Vault
 from bridge.storage import keys
 from bridge.storage.connections import Store
@@ -540,7 +540,7 @@ async def test_several_connections_of_a_repository_are_one_row_and_their_trouble
     await installed(asking.house)
     await asking.house.services.store.connect(REPOSITORY, flow_token="another", name="again")
     *_, last = await asking.house.services.store.connections()
-    trouble = Trouble(kind="deliveries", text="Deliveries fail.", since=int(time.time()))
+    trouble = Problem(kind="deliveries", text="Deliveries fail.", since=int(time.time()))
     await asking.house.services.store.change(last.id, trouble=trouble)
     found = await asking.asked()
     assert [check for check in found if check.startswith("webhook")] == [WEBHOOK]

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from bridge.queue.group_commit import Grouped
+from bridge.queue.group_commit import GroupCommit
 
 
 class Desk:
@@ -24,9 +24,9 @@ class Desk:
             raise LookupError(f"in {list(items)}")
         return [f"done {item}" for item in items]
 
-    def grouped(self, most: int) -> Grouped[int, str]:
+    def grouped(self, most: int) -> GroupCommit[int, str]:
         """Those who come to this desk."""
-        return Grouped(self.step, most=most)
+        return GroupCommit(self.step, most=most)
 
 
 async def settle() -> None:

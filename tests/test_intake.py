@@ -8,17 +8,16 @@ import pytest
 from redis.exceptions import OutOfMemoryError
 
 from bridge.core.model import Envelope
-from bridge.queue.delivery_queue import Deliveries
+from bridge.queue.delivery_queue import DeliveryQueue
 from bridge.queue.entries import Answer, Incoming
-from bridge.queue.producer import MAX_GROUP, Intake
-from bridge.storage import embedded as embedded_redis
-from bridge.storage import keys
+from bridge.queue.producer import MAX_GROUP, Producer
+from bridge.storage import embedded, keys
 from tests.queue_kit import Queue, open_queue
 
 OTHERS = [repository for repository in range(1, 200) if keys.partition_of(repository) == 3]
 
 
-class Watched(Deliveries):
+class Watched(DeliveryQueue):
     """The queue, which remembers how many came with each write, and can be held up."""
 
     groups: list[int]
@@ -43,14 +42,14 @@ def watched(queue: Queue) -> Watched:
     return deliveries
 
 
-def take(intake: Intake, name: str, *, repository_id: int = 1, body: bytes = b"{}") -> asyncio.Task[Answer]:
+def take(intake: Producer, name: str, *, repository_id: int = 1, body: bytes = b"{}") -> asyncio.Task[Answer]:
     envelope = Envelope(id=name, event="push", body=body)
     return asyncio.create_task(intake.take(envelope, repository_id=repository_id, number=0))
 
 
 async def test_one_alone_is_written_at_once_and_those_that_come_meanwhile_together(queue: Queue) -> None:
     deliveries = watched(queue)
-    intake = Intake(deliveries=deliveries)
+    intake = Producer(deliveries=deliveries)
 
     assert (
         await asyncio.gather(*(take(intake, f"d{number}") for number in range(300))) == [Answer.TAKEN] * 300
@@ -64,7 +63,7 @@ async def test_one_alone_is_written_at_once_and_those_that_come_meanwhile_togeth
 
 
 async def test_each_gets_its_own_answer_whatever_the_partition(queue: Queue) -> None:
-    intake = Intake(deliveries=watched(queue))
+    intake = Producer(deliveries=watched(queue))
     await take(intake, "old", repository_id=OTHERS[0])
     rows = [
         ("a", 1, Answer.TAKEN),
@@ -95,7 +94,7 @@ async def test_each_gets_its_own_answer_whatever_the_partition(queue: Queue) -> 
 async def test_who_goes_away_does_not_hold_up_the_others_and_its_delivery_is_taken(queue: Queue) -> None:
     deliveries = watched(queue)
     deliveries.held = asyncio.Event()
-    intake = Intake(deliveries=deliveries)
+    intake = Producer(deliveries=deliveries)
     first = take(intake, "first")
     await asyncio.sleep(0)
     await asyncio.sleep(0)
@@ -113,7 +112,7 @@ async def test_who_goes_away_does_not_hold_up_the_others_and_its_delivery_is_tak
 async def test_a_write_that_hangs_ends_and_those_behind_it_get_their_turn(queue: Queue) -> None:
     deliveries = watched(queue)
     deliveries.held = asyncio.Event()
-    intake = Intake(deliveries=deliveries, seconds=0.1)
+    intake = Producer(deliveries=deliveries, seconds=0.1)
     first = take(intake, "first")
     await asyncio.sleep(0)
     await asyncio.sleep(0)
@@ -126,9 +125,9 @@ async def test_a_write_that_hangs_ends_and_those_behind_it_get_their_turn(queue:
 
 
 async def test_what_redis_refuses_is_told_to_all_of_the_group_and_can_come_again(tmp_path: Path) -> None:
-    with embedded_redis.running(tmp_path) as url:
+    with embedded.running(tmp_path) as url:
         async with open_queue(url) as queue:
-            intake = Intake(deliveries=queue.deliveries)
+            intake = Producer(deliveries=queue.deliveries)
             await queue.redis.config_set("maxmemory", 1)
             names = ["a", "b", "c"]
 

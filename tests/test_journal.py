@@ -13,8 +13,8 @@ from bridge.core.options import Options
 from bridge.queue.entries import DeadLetter, load_letter
 from bridge.storage import delivery_log as journal
 from bridge.storage import keys
-from bridge.storage.delivery_log import HOUR, HOURS, SECONDS, Counts, Journal, Note
-from bridge.worker import processor as handling
+from bridge.storage.delivery_log import HOUR, HOURS, SECONDS, Counts, DeliveryLog, Note
+from bridge.worker import processor
 from scripts.sandbox.faults import Fault
 from tests.conftest import House, eventually
 from tests.personal_kit import connection, many, noted
@@ -30,7 +30,7 @@ async def queue(redis_url: str) -> AsyncIterator[Queue]:
 
 @pytest.fixture
 async def made(house: House, monkeypatch: pytest.MonkeyPatch) -> Pulls:
-    monkeypatch.setattr(handling, "backoff", lambda _count: 0.01)
+    monkeypatch.setattr(processor, "backoff", lambda _count: 0.01)
     return await pulls(house)
 
 
@@ -180,7 +180,7 @@ async def test_only_the_newest_lines_are_kept(queue: Queue) -> None:
     entry = await queue.taken("d")
     many_lines = [one for at in range(250) for one in journal.note(REPOSITORY_ID, line(f"d{at}"))]
     await queue.commit(entry, writes=many_lines)
-    notes = await Journal(queue.redis).notes(REPOSITORY_ID, "c1")
+    notes = await DeliveryLog(queue.redis).notes(REPOSITORY_ID, "c1")
     assert [one.delivery_id for one in notes] == [f"d{at}" for at in range(249, 149, -1)]
     assert (await noted_so_far(queue))[1] == 250, "all are counted"
 

@@ -11,7 +11,7 @@ import pytest
 from bridge.core.budgets import MAX_LETTER, MAX_VALUE, Budgets
 from bridge.core.errors import Malformed
 from bridge.core.model import Envelope
-from bridge.queue.delivery_queue import Deliveries
+from bridge.queue.delivery_queue import DeliveryQueue
 from bridge.queue.entries import Answer, Incoming, OutboxEntry
 from bridge.queue.scripts import KEPT_ENTRY_BYTES
 from bridge.storage import keys
@@ -28,7 +28,7 @@ OTHER = next(
 @pytest.fixture
 async def queue(redis_url: str) -> AsyncIterator[Queue]:
     async with open_queue(redis_url) as opened:
-        deliveries = Deliveries(opened.redis, budgets=Budgets(repository=12_000))
+        deliveries = DeliveryQueue(opened.redis, budgets=Budgets(repository=12_000))
         yield replace(opened, deliveries=deliveries)
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge.worker.keyed_executor import Lanes
+from bridge.worker.keyed_executor import KeyedExecutor
 
 Item = tuple[str, int]
 
@@ -55,7 +55,7 @@ def test_each_key_keeps_its_order_and_has_one_at_a_time(
 
     async def run() -> None:
         async with asyncio.TaskGroup() as group:
-            lanes = Lanes[str, Item](handle, group)
+            lanes = KeyedExecutor[str, Item](handle, group)
             for number, (key, turns) in enumerate(adds):
                 lanes.add(key, (key, number))
                 for _ in range(turns):
@@ -74,7 +74,7 @@ async def test_a_key_that_waits_does_not_hold_up_another() -> None:
     desk = Desk()
     desk.gates["b", 1].set()
     async with asyncio.TaskGroup() as group:
-        lanes = Lanes[str, Item](desk.handle, group)
+        lanes = KeyedExecutor[str, Item](desk.handle, group)
         for item in (("a", 1), ("a", 2), ("b", 1)):
             lanes.add(item[0], item)
         await settle()
@@ -92,9 +92,9 @@ def by_road(key: str) -> str:
     return key[0]
 
 
-def roads(desk: Desk, group: asyncio.TaskGroup, *keys: str) -> Lanes[str, Item]:
+def roads(desk: Desk, group: asyncio.TaskGroup, *keys: str) -> KeyedExecutor[str, Item]:
     """Lanes of which two of a road are in use at once, each with one item."""
-    lanes = Lanes[str, Item](desk.handle, group, at_once=2, road_of=by_road)
+    lanes = KeyedExecutor[str, Item](desk.handle, group, at_once=2, road_of=by_road)
     for key in keys:
         lanes.add(key, (key, 1))
     return lanes
@@ -132,7 +132,7 @@ async def test_who_steps_aside_leaves_its_place_and_takes_none_from_others_when_
         await desk.handle(item)
 
     async with asyncio.TaskGroup() as group:
-        lanes = Lanes[str, Item](handle, group, at_once=1, road_of=by_road)
+        lanes = KeyedExecutor[str, Item](handle, group, at_once=1, road_of=by_road)
         for key in ("a1", "a2", "a3"):
             lanes.add(key, (key, 1))
         await settle()
@@ -172,7 +172,7 @@ def test_a_road_is_forgotten_when_all_its_lanes_are_done(
             handled.append(item)
 
         async with asyncio.TaskGroup() as group:
-            lanes = Lanes[str, Item](handle, group, at_once=1, road_of=by_road)
+            lanes = KeyedExecutor[str, Item](handle, group, at_once=1, road_of=by_road)
             for number, (key, turns) in enumerate(adds):
                 lanes.add(key, (key, number))
                 for _ in range(turns):
@@ -202,7 +202,7 @@ async def test_lanes_that_wait_for_their_turn_are_not_begun_once_closed() -> Non
 async def test_a_lane_that_ran_empty_goes_on_when_something_comes() -> None:
     desk = Desk()
     async with asyncio.TaskGroup() as group:
-        lanes = Lanes[str, Item](desk.handle, group)
+        lanes = KeyedExecutor[str, Item](desk.handle, group)
         for number in (1, 2):
             desk.gates["a", number].set()
             lanes.add("a", ("a", number))
@@ -213,7 +213,7 @@ async def test_a_lane_that_ran_empty_goes_on_when_something_comes() -> None:
 async def test_closed_lanes_end_what_is_under_way_and_begin_nothing() -> None:
     desk = Desk()
     async with asyncio.TaskGroup() as group:
-        lanes = Lanes[str, Item](desk.handle, group)
+        lanes = KeyedExecutor[str, Item](desk.handle, group)
         for item in (("a", 1), ("a", 2)):
             lanes.add("a", item)
         await settle()
@@ -230,7 +230,7 @@ async def test_closed_lanes_end_what_is_under_way_and_begin_nothing() -> None:
 async def test_lanes_closed_before_anything_ran_begin_nothing() -> None:
     desk = Desk()
     async with asyncio.TaskGroup() as group:
-        lanes = Lanes[str, Item](desk.handle, group)
+        lanes = KeyedExecutor[str, Item](desk.handle, group)
         lanes.add("a", ("a", 1))
         lanes.close()
         await lanes.drained()
@@ -240,7 +240,7 @@ async def test_lanes_closed_before_anything_ran_begin_nothing() -> None:
 async def test_cancelled_lanes_end_at_once() -> None:
     desk = Desk()
     async with asyncio.TaskGroup() as group:
-        lanes = Lanes[str, Item](desk.handle, group)
+        lanes = KeyedExecutor[str, Item](desk.handle, group)
         for item in (("a", 1), ("a", 2), ("b", 1)):
             lanes.add(item[0], item)
         await settle()
@@ -254,7 +254,7 @@ async def test_cancelled_lanes_end_at_once() -> None:
 
 async def test_empty_lanes_are_drained_at_once() -> None:
     async with asyncio.TaskGroup() as group:
-        lanes = Lanes[str, Item](Desk().handle, group)
+        lanes = KeyedExecutor[str, Item](Desk().handle, group)
         await lanes.drained()
         lanes.cancel()
         await lanes.drained()
@@ -270,7 +270,7 @@ async def test_an_error_of_the_handler_reaches_the_group_and_what_waits_is_not_b
 
     with pytest.raises(ExceptionGroup) as failed:
         async with asyncio.TaskGroup() as group:
-            lanes = Lanes[str, Item](fail, group)
+            lanes = KeyedExecutor[str, Item](fail, group)
             lanes.add("a", ("a", 1))
             lanes.add("a", ("a", 2))
     assert failed.group_contains(LookupError)

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from bridge.core.model import Connection
 from bridge.core.pulls.model import Person, PullRequest
 from bridge.core.pulls.snapshot import Snapshot
-from bridge.worker.partition_cache import CONNECTION_SECONDS, SNAPSHOTS_KEPT, Newest
+from bridge.worker.partition_cache import CONNECTION_SECONDS, SNAPSHOTS_KEPT, PartitionCache
 from tests.queue_kit import REPOSITORY_ID, letter
 
 PULL = PullRequest(
@@ -28,7 +28,7 @@ PULL = PullRequest(
 
 
 def test_a_letter_is_posted_with_what_was_committed_last_until_the_last_letter_is_done() -> None:
-    newest, first, second = Newest(), letter("d1"), letter("d2")
+    newest, first, second = PartitionCache(), letter("d1"), letter("d2")
     newest.committed({(REPOSITORY_ID, 1): PULL}, [first])
     newest.committed({(REPOSITORY_ID, 1): replace(PULL, title="second")}, [second])
     silent = replace(PULL, title="silent")
@@ -42,7 +42,7 @@ def test_a_letter_is_posted_with_what_was_committed_last_until_the_last_letter_i
 
 
 def test_of_what_has_nothing_to_post_nothing_is_kept() -> None:
-    newest = Newest()
+    newest = PartitionCache()
     newest.committed({(REPOSITORY_ID, 1): PULL}, [])
     newest.committed({(REPOSITORY_ID + 1, 1): PULL}, [letter("d1", number=2)])
     assert newest.of(letter("d1", number=1)) is None
@@ -50,7 +50,7 @@ def test_of_what_has_nothing_to_post_nothing_is_kept() -> None:
 
 
 def test_a_letter_that_lay_in_the_outbox_before_ends_without_harm() -> None:
-    newest, old, new = Newest(), letter("d0"), letter("d1")
+    newest, old, new = PartitionCache(), letter("d0"), letter("d1")
     newest.committed({(REPOSITORY_ID, 1): PULL}, [new])
     newest.done(old)
     assert newest.of(new) is None
@@ -68,7 +68,7 @@ def drawn_by(fragment: orjson.Fragment) -> bytes:
 
 
 def test_a_thread_is_drawn_once_for_all_that_show_the_same_and_anew_once_it_changed() -> None:
-    newest, first, second = Newest(), letter("d1"), letter("d2")
+    newest, first, second = PartitionCache(), letter("d1"), letter("d2")
     newest.committed({(REPOSITORY_ID, 1): PULL}, [first, second])
     drawn = newest.drawn(first, PULL, drawing)
     assert newest.drawn(second, PULL, drawing) is drawn
@@ -87,7 +87,7 @@ CONNECTION = Connection(
 
 
 def test_a_connection_counts_for_a_moment_after_it_was_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    newest, now = Newest(), 100.0
+    newest, now = PartitionCache(), 100.0
     monkeypatch.setattr("bridge.worker.worker.partition_cache.time.monotonic", lambda: now)
     assert newest.connection("c1") is None
     newest.committed({}, [], [CONNECTION], read_at=now)
@@ -98,7 +98,7 @@ def test_a_connection_counts_for_a_moment_after_it_was_read(monkeypatch: pytest.
 
 
 def test_a_connection_that_is_gone_is_forgotten_at_once() -> None:
-    newest = Newest()
+    newest = PartitionCache()
     newest.committed({}, [], [CONNECTION], read_at=time.monotonic())
     assert newest.connection("c1") == CONNECTION
     newest.forget("c1")
@@ -106,7 +106,7 @@ def test_a_connection_that_is_gone_is_forgotten_at_once() -> None:
 
 
 def test_what_redis_holds_is_known_while_letters_wait_and_no_more_once_it_is_in_doubt() -> None:
-    newest, first, second = Newest(), letter("d1"), letter("d2")
+    newest, first, second = PartitionCache(), letter("d1"), letter("d2")
     thread = REPOSITORY_ID, 1
     assert newest.snapshot(thread) is None
     newest.committed({}, [], snapshots={thread: Snapshot()})
@@ -126,7 +126,7 @@ def test_what_redis_holds_is_known_while_letters_wait_and_no_more_once_it_is_in_
 
 
 def test_of_few_pull_requests_it_is_kept_what_redis_holds() -> None:
-    newest, snapshot = Newest(), Snapshot(said={"ready": True})
+    newest, snapshot = PartitionCache(), Snapshot(said={"ready": True})
     letters = [letter("d", number=number) for number in range(1, SNAPSHOTS_KEPT + 3)]
     threads = [(REPOSITORY_ID, one.number) for one in letters]
     newest.committed({}, letters, snapshots=dict.fromkeys(threads, Snapshot()))

@@ -16,7 +16,7 @@ import pytest
 from aiohttp import web
 
 from bridge import settings
-from bridge.cli.doctor import external as outside
+from bridge.cli.doctor import external
 from bridge.clients.flowdock import Flowdock
 from bridge.clients.github import GitHub
 from bridge.core.actions import Call
@@ -69,9 +69,9 @@ CALLS: dict[str, Ask] = {
 }  # fmt: skip
 
 DOCTOR: dict[str, Ask] = {
-    "outside.github": outside.github,
-    "outside.github_client": outside.github_client,
-    "outside.flowdock_client": outside.flowdock_client,
+    "external.github": external.github,
+    "external.github_client": external.github_client,
+    "external.flowdock_client": external.flowdock_client,
 }
 """What the doctor asks, by functions of `bridge.cli.doctor.external`; `public_address` has its own test."""
 
@@ -149,7 +149,7 @@ async def test_the_doctor_follows_no_redirect_of_the_public_address(
 
     async with serving(answer) as address:
         chosen = replace(house.services.settings, web_url=address)
-        (row,) = await outside.public_address(replace(house.services, settings=chosen))
+        (row,) = await external.public_address(replace(house.services, settings=chosen))
     assert row.state in ("warn", "wrong")
     assert str(status) in row.to_do
     assert asked[-1] == redirected, "nothing is asked after it"
@@ -158,11 +158,11 @@ async def test_the_doctor_follows_no_redirect_of_the_public_address(
 
 def test_every_question_of_the_doctor_is_in_a_table() -> None:
     questions = {
-        f"outside.{name}"
-        for name, _ in inspect.getmembers(outside, inspect.iscoroutinefunction)
+        f"external.{name}"
+        for name, _ in inspect.getmembers(external, inspect.iscoroutinefunction)
         if not name.startswith("_")
     }
-    assert questions == {*DOCTOR, "outside.public_address"}
+    assert questions == {*DOCTOR, "external.public_address"}
 
 
 def test_every_way_to_call_is_in_the_table() -> None:

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from bridge.core.errors import NotFound
 from bridge.core.model import Envelope
 from bridge.queue import inspect as queue_view
-from bridge.queue.entries import Incoming, Tries
+from bridge.queue.entries import Attempts, Incoming
 from bridge.queue.inspect import QueueView
 from bridge.storage import keys
 from tests.queue_kit import PARTITION, REPOSITORY_ID, Queue, letter, open_queue
@@ -55,7 +55,7 @@ async def test_what_waits_is_the_repositorys_deliveries_and_the_connections_mess
 
 async def test_what_was_tried_says_how_often_and_when_next(queue: Queue) -> None:
     entry = await queue.taken("d1")
-    tries = Tries(count=3, next_at=9e9, reason="Flowdock answered 503")
+    tries = Attempts(count=3, next_at=9e9, reason="Flowdock answered 503")
     await queue.deliveries.note_try(queue.lease, entry, tries)
     await put(queue, "d2")
     found = await QueueView(queue.redis).queued(REPOSITORY_ID, "c1")

@@ -5,9 +5,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bridge.clients.throttle import Pace
+from bridge.clients.throttle import Throttle
 from bridge.core.model import Connection
-from bridge.monitor.redelivery import Recovered, Recovery
+from bridge.monitor.redelivery import Recovered, Redelivery
 from scripts.sandbox.faults import Fault
 from tests.accounts import link
 from tests.app_kit import made_at_github, open_app_house
@@ -20,8 +20,8 @@ FOREVER = 1_000_000
 ATTEMPTS = "/api/v3/repos/acme/component/hooks/[0-9]+/deliveries/[0-9]+/attempts"
 
 
-def recovery(house: House) -> Recovery:
-    return house.services.recovery(Pace(house.services.stop, spacing=0))
+def recovery(house: House) -> Redelivery:
+    return house.services.recovery(Throttle(house.services.stop, spacing=0))
 
 
 def asked(house: House) -> Counter[str]:

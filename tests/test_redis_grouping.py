@@ -9,7 +9,7 @@ import pytest
 from redis.exceptions import RedisError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeout
 
-from bridge.storage import embedded as embedded_redis
+from bridge.storage import embedded
 from bridge.storage.client import MAX_CONNECTIONS, close_redis, connect_redis
 from bridge.storage.pipelining import MAX_GROUP, GroupingRedis
 from tests.conftest import eventually
@@ -90,7 +90,7 @@ async def test_whoever_is_cancelled_ahead_lets_the_others_go_on(redis: Any) -> N
 async def test_a_redis_that_is_away_is_told_to_all_who_wait_and_serves_again_when_it_is_back(
     tmp_path: Path,
 ) -> None:
-    with embedded_redis.running(tmp_path) as url:
+    with embedded.running(tmp_path) as url:
         redis: Any = connect_redis(url)
         await redis.set("text", "t")
     try:
@@ -99,7 +99,7 @@ async def test_a_redis_that_is_away_is_told_to_all_who_wait_and_serves_again_whe
         )
         assert all(isinstance(one, RedisError | OSError) for one in found)
 
-        with embedded_redis.running(tmp_path):
+        with embedded.running(tmp_path):
             assert await asyncio.gather(*(redis.get("text") for _ in range(5))) == [b"t"] * 5
     finally:
         await close_redis(redis)

@@ -14,8 +14,7 @@ from bridge.cli.rotate_keys import rotate_keys
 from bridge.clients.github_credentials import App
 from bridge.core.errors import BridgeError
 from bridge.core.security.encryption import Vault, key_name
-from bridge.storage import key_rotation as rotating
-from bridge.storage import keys
+from bridge.storage import key_rotation, keys
 from bridge.storage.connections import Store
 from tests.app_kit import make, open_app_house
 from tests.command_kit import run
@@ -27,11 +26,11 @@ OLD, NEW, OTHER = "o" * 32, "n" * 32, "x" * 32
 _BASE64 = re.compile(rb"[A-Za-z0-9_-]{32,}={0,2}")
 
 
-async def rotate(redis: Any, *known: str, dry_run: bool = False) -> rotating.Rotated:
-    return await rotating.rotate(redis, Vault(known), dry_run=dry_run, progress=lambda *_: None)
+async def rotate(redis: Any, *known: str, dry_run: bool = False) -> key_rotation.Rotated:
+    return await key_rotation.rotate(redis, Vault(known), dry_run=dry_run, progress=lambda *_: None)
 
 
-def counted(done: rotating.Rotated) -> dict[str, tuple[int, int, int]]:
+def counted(done: key_rotation.Rotated) -> dict[str, tuple[int, int, int]]:
     """What was re-encrypted, already new, and not to be decrypted; of the kinds that there were."""
     tallies = {name: (one.rewritten, one.newest, one.unreadable) for name, one in done.kinds.items()}
     return {name: tally for name, tally in tallies.items() if any(tally)}
@@ -84,11 +83,11 @@ async def test_a_dry_run_only_counts(redis: Any, store: Store) -> None:
 
 
 async def test_more_than_one_page_of_keys(redis: Any, store: Store) -> None:
-    names = [f"{number}" for number in range(rotating.PAGE * 2 + 50)]
+    names = [f"{number}" for number in range(key_rotation.PAGE * 2 + 50)]
     vault = Vault([OLD])
     await redis.mset({keys.once("claim", name): vault.seal(b"{}", place=f"claim:{name}") for name in names})
     told: list[tuple[int, int]] = []
-    done = await rotating.rotate(
+    done = await key_rotation.rotate(
         redis, Vault([NEW, OLD]), dry_run=False, progress=lambda *step: told.append(step)
     )
     assert done.kinds["sessions and steps"].rewritten == len(names) + 1
@@ -147,10 +146,10 @@ class Meddling(Vault):
         return super().open(sealed, place=place)
 
 
-async def meddled(redis: Any, url: str, times: int, meddle: Any) -> rotating.Rotated:
+async def meddled(redis: Any, url: str, times: int, meddle: Any) -> key_rotation.Rotated:
     with BlockingRedis.from_url(url) as beside:
         vault = Meddling([NEW, OLD], lambda: meddle(beside), times)
-        return await rotating.rotate(redis, vault, dry_run=False, progress=lambda *_: None)
+        return await key_rotation.rotate(redis, vault, dry_run=False, progress=lambda *_: None)
 
 
 async def test_a_concurrent_change_is_never_lost(redis_url: str, redis: Any) -> None:
@@ -289,7 +288,7 @@ async def test_after_a_whole_story_nothing_sealed_is_left_with_the_old_key(
     async with told(house):
         before = sealed_with(old, await everything(redis))
         assert before, "there is much that is sealed"
-        done = await rotating.rotate(
+        done = await key_rotation.rotate(
             redis,
             Vault([NEW, *house.services.settings.encryption_keys]),
             dry_run=False,
@@ -299,7 +298,7 @@ async def test_after_a_whole_story_nothing_sealed_is_left_with_the_old_key(
     assert sealed_with(old, after) == {}
     assert set(before) <= set(sealed_with(Vault([NEW]), after))
     kinds = {kind for kind, tally in counted(done).items() if tally[0] and not tally[2]}
-    assert kinds == {kind.name for kind in rotating.KINDS} - {"GitHub App"}
+    assert kinds == {kind.name for kind in key_rotation.KINDS} - {"GitHub App"}
 
 
 def sealed_with(vault: Vault, kept: dict[str, bytes]) -> dict[str, bytes]:

@@ -15,11 +15,11 @@ from bridge.core.errors import Malformed
 from bridge.core.model import Envelope
 from bridge.core.pulls.model import PullRequest
 from bridge.core.security.encryption import Vault
-from bridge.queue.entries import InboxEntry, Incoming, Letter, OutboxEntry
+from bridge.queue.entries import InboxEntry, Incoming, OutboxEntry, OutboxMessage
 from bridge.storage import keys
 from bridge.storage.checkups import Checkups
 from bridge.storage.connections import Store
-from bridge.storage.pulls import SECONDS, Pulls
+from bridge.storage.pulls import SECONDS, PullRequestStore
 from bridge.worker.translator import Outcome, Translator
 from tests.conftest import emptied
 from tests.core import life_deeds, samples
@@ -35,7 +35,7 @@ NAME = "acme/component"
 
 def translator(queue: Queue) -> Translator:
     store = Store(queue.redis, Vault(["k" * 32]))
-    return Translator(store=store, pulls=Pulls(queue.redis), checkups=Checkups(queue.redis))
+    return Translator(store=store, pulls=PullRequestStore(queue.redis), checkups=Checkups(queue.redis))
 
 
 async def enqueued(queue: Queue, sent: Iterable[Told]) -> list[InboxEntry]:
@@ -83,7 +83,7 @@ def in_batches(entries: Sequence[InboxEntry], sizes: Sequence[int]) -> Iterable[
 
 async def left_behind(
     url: str, sent: Sequence[Told], sizes: Sequence[int]
-) -> tuple[list[Letter], PullRequest | None, list[int]]:
+) -> tuple[list[OutboxMessage], PullRequest | None, list[int]]:
     """The letters, the pull request and the open ones, after all was translated in batches of such sizes."""
     await emptied(url)
     async with open_queue(url) as queue:

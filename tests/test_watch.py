@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from bridge.core.messages.translate import EVENTS, MERGEABLE
-from bridge.monitor import merge_conflicts as watching
+from bridge.monitor import merge_conflicts
 from scripts.sandbox.faults import Fault
 from tests.accounts import link
 from tests.conftest import REPOSITORY, House, eventually
@@ -15,8 +15,8 @@ from tests.conftest import REPOSITORY, House, eventually
 @pytest.fixture
 async def watched(house: House, monkeypatch: pytest.MonkeyPatch) -> House:
     """A worker with its watcher, all events hooked, one open pull request whose thread is there."""
-    monkeypatch.setattr(watching, "IDLE", 0.02)
-    monkeypatch.setattr(watching, "SPACING", 0.02)
+    monkeypatch.setattr(merge_conflicts, "IDLE", 0.02)
+    monkeypatch.setattr(merge_conflicts, "SPACING", 0.02)
     await house.connect()
     hook = {
         "repo": REPOSITORY,

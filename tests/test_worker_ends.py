@@ -13,7 +13,7 @@ from bridge.core.github.header import Heading
 from bridge.core.model import Envelope
 from bridge.core.security.encryption import Vault
 from bridge.storage import keys
-from bridge.worker import processor as handling
+from bridge.worker import processor
 from scripts.sandbox.faults import Fault
 from tests.conftest import House, eventually
 from tests.worker_kit import (
@@ -35,7 +35,7 @@ from tests.worker_kit import (
 @pytest.fixture
 async def made(house: House, monkeypatch: pytest.MonkeyPatch) -> Pulls:
     """Made-up pull requests of the connected repository; the worker is for the test to start."""
-    monkeypatch.setattr(handling, "backoff", lambda _count: 0.01)
+    monkeypatch.setattr(processor, "backoff", lambda _count: 0.01)
     await house.connect()
     return await pulls(house)
 

@@ -14,7 +14,7 @@ from bridge.clients.flowdock import is_flow
 from bridge.core.errors import BridgeError, NotFound
 from bridge.core.options import Options
 from bridge.core.printable import printable
-from bridge.queue.delivery_queue import Deliveries
+from bridge.queue.delivery_queue import DeliveryQueue
 from bridge.queue.entries import DeadLetter
 from bridge.storage.connections import Store
 
@@ -112,7 +112,7 @@ def _option(change: str) -> tuple[str, Any]:
     return name, value
 
 
-async def dead_letters(deliveries: Deliveries, *, do: str, letter_id: str | None, every: bool) -> None:
+async def dead_letters(deliveries: DeliveryQueue, *, do: str, letter_id: str | None, every: bool) -> None:
     """List, show, retry or drop what could not be delivered."""
     found = await deliveries.dead_letters()
     if do == "list":

@@ -16,8 +16,8 @@ from bridge.cli import connections as commands
 from bridge.cli import rotate_keys as rotate_command
 from bridge.core.errors import BridgeError
 from bridge.core.security.encryption import Vault
-from bridge.queue.delivery_queue import Deliveries
-from bridge.storage import embedded as embedded_redis
+from bridge.queue.delivery_queue import DeliveryQueue
+from bridge.storage import embedded
 from bridge.storage.client import AnyRedis, close_redis, connect_redis
 from bridge.storage.connections import Store
 
@@ -147,7 +147,7 @@ def _run(half: str, environ: Mapping[str, str]) -> None:
 
 
 async def _serve(half: str, chosen: settings.Settings, redis_url: str) -> None:
-    from bridge.cli import serve as running
+    from bridge.cli import serve
     from bridge.services import open_services
 
     # What is imported stays: it need not be looked through again and again.
@@ -155,7 +155,7 @@ async def _serve(half: str, chosen: settings.Settings, redis_url: str) -> None:
     gc.set_threshold(*GC_THRESHOLDS)
     async with open_services(chosen, redis_url=redis_url) as services:
         try:
-            await running.run(services, web_half=half != "worker", worker_half=half != "web")
+            await serve.run(services, web_half=half != "worker", worker_half=half != "web")
         except* OSError as group:
             if any(isinstance(error, RedisError) for error in group.exceptions):
                 raise
@@ -239,7 +239,7 @@ async def _command(options: argparse.Namespace, redis: AnyRedis, vault: Vault) -
                 await rotate_command.rotate_keys(redis, vault, dry_run=options.dry_run)
             case "dead-letters":
                 await commands.dead_letters(
-                    Deliveries(redis),
+                    DeliveryQueue(redis),
                     do=options.do or "list",
                     letter_id=getattr(options, "id", None),
                     every=getattr(options, "every", False),
@@ -254,7 +254,7 @@ def _redis_url(environ: Mapping[str, str]) -> Iterator[str]:
     if url := settings.read_redis_url(environ):
         yield url
         return
-    with embedded_redis.running(DATA) as url:
+    with embedded.running(DATA) as url:
         structlog.get_logger().info(
             "embedded_redis", data=str(DATA.resolve()), reason="REDIS_URL is not set; not for production"
         )

@@ -1,7 +1,7 @@
 """`python -m bridge recover [OWNER/REPO]`: what GitHub could not deliver is asked for again."""
 
 from bridge.cli import terminal
-from bridge.clients.throttle import Pace
+from bridge.clients.throttle import Throttle
 from bridge.core.errors import BridgeError, NotFound
 from bridge.monitor.redelivery import Recovered
 from bridge.services import Services
@@ -16,7 +16,7 @@ async def recover(services: Services, *, typed: str, token: str) -> None:
     `token` is that of GITHUB_TOKEN, empty to use the linked accounts. Raises `BridgeError` if nothing could
     be asked.
     """
-    recovery = services.recovery(Pace(services.stop))
+    recovery = services.recovery(Throttle(services.stop))
     if not typed:
         done = await recovery.all(token=token)
     else:

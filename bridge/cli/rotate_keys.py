@@ -6,7 +6,7 @@ import time
 from bridge.cli import terminal
 from bridge.core.errors import BridgeError
 from bridge.core.security.encryption import Vault
-from bridge.storage import key_rotation as rotating
+from bridge.storage import key_rotation
 from bridge.storage.client import AnyRedis
 
 PROGRESS_SECONDS = 2
@@ -14,7 +14,7 @@ PROGRESS_SECONDS = 2
 
 async def rotate_keys(redis: AnyRedis, vault: Vault, *, dry_run: bool) -> None:
     """Re-encrypt, or only count; prints a table. Raises `BridgeError` if something cannot be decrypted."""
-    done = await rotating.rotate(redis, vault, dry_run=dry_run, progress=_Progress())
+    done = await key_rotation.rotate(redis, vault, dry_run=dry_run, progress=_Progress())
     head = ("KIND", "TO RE-ENCRYPT" if dry_run else "RE-ENCRYPTED", "ALREADY NEW", "CANNOT BE DECRYPTED")
     rows = [(name, tally.rewritten, tally.newest, tally.unreadable) for name, tally in done.kinds.items()]
     print(terminal.table(head, rows))
@@ -22,7 +22,7 @@ async def rotate_keys(redis: AnyRedis, vault: Vault, *, dry_run: bool) -> None:
         raise BridgeError(problem)
 
 
-def _problem(done: rotating.Rotated, vault: Vault) -> str:
+def _problem(done: key_rotation.Rotated, vault: Vault) -> str:
     """What is wrong and what to do; empty if nothing is."""
     sentences = []
     for name, count in sorted(done.missing.items()):

@@ -64,7 +64,7 @@ class ComesWithApp(BridgeError):
     status = 409
 
 
-class Hooks:
+class RepositoryWebhooks:
     """Webhooks to `web_url`, each at an address of its own and signed with a secret of its own."""
 
     def __init__(

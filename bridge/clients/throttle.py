@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from bridge.core.errors import RateLimited
-from bridge.lifecycle import Stop, Stopped
+from bridge.lifecycle import Shutdown, Stopped
 
 SPACING = 1.0
 """Seconds between two calls of one account."""
@@ -20,10 +20,10 @@ PATIENCE = 90
 T = TypeVar("T")
 
 
-class Pace:
+class Throttle:
     """Spaces the calls of each account; ends waiting as soon as `stop` is told."""
 
-    def __init__(self, stop: Stop, *, spacing: float = SPACING) -> None:
+    def __init__(self, stop: Shutdown, *, spacing: float = SPACING) -> None:
         self._stop = stop
         self._spacing = spacing
         self._next: dict[str, float] = {}

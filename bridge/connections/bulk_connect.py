@@ -14,10 +14,10 @@ from typing import Literal
 
 import structlog
 
-from bridge.clients.github_webhooks import Hooks, Repository
-from bridge.connections.connect import Connecting
+from bridge.clients.github_webhooks import Repository, RepositoryWebhooks
+from bridge.connections.connect import ConnectService
 from bridge.connections.handover_requests import Handovers
-from bridge.connections.linked_accounts import Accounts
+from bridge.connections.linked_accounts import LinkedAccounts
 from bridge.core.errors import BridgeError, NotLinked, RateLimited, RequestRefused, SignedOut
 from bridge.core.model import Flow, FlowdockUser
 from bridge.core.options import Options
@@ -104,16 +104,16 @@ class Chooser:
     access_token: str = field(repr=False)
 
 
-class SettingUp:
+class BulkConnect:
     """Begins set-ups, and tells of them."""
 
     def __init__(
         self,
         *,
         store: Store,
-        accounts: Accounts,
-        hooks: Hooks,
-        connecting: Connecting,
+        accounts: LinkedAccounts,
+        hooks: RepositoryWebhooks,
+        connecting: ConnectService,
         handovers: Handovers,
     ) -> None:
         self._store = store
@@ -157,7 +157,7 @@ class SettingUp:
         )
 
     async def stop(self) -> None:
-        """Begin no further repository; the one under way is `Connecting`'s to finish."""
+        """Begin no further repository; the one under way is `ConnectService`'s to finish."""
         for task in self._running:
             task.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)

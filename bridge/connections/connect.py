@@ -14,11 +14,11 @@ from typing import Any, TypeVar
 import structlog
 
 from bridge.clients.flowdock import Flowdock
-from bridge.clients.github_webhooks import Hooks, Repository
+from bridge.clients.github_webhooks import Repository, RepositoryWebhooks
 from bridge.connections.intents import Intent, Intents
-from bridge.connections.linked_accounts import Accounts
-from bridge.connections.rollback import Undoing
-from bridge.connections.webhook_repair import Connected, Mending
+from bridge.connections.linked_accounts import LinkedAccounts
+from bridge.connections.rollback import Rollback
+from bridge.connections.webhook_repair import HookResult, WebhookRepair
 from bridge.core.errors import (
     BridgeError,
     FlowdockRejected,
@@ -31,7 +31,7 @@ from bridge.core.errors import (
 from bridge.core.model import Administrator, Connection, Flow
 from bridge.core.options import Options
 from bridge.storage.connections import Store, new_connection_id
-from bridge.storage.pulls import Pulls
+from bridge.storage.pulls import PullRequestStore
 
 PAUSES = (0.2, 1.0)
 """Seconds between the tries of one undoing."""
@@ -46,7 +46,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, kw_only=True)
 class _Wanted:
-    """What `Connecting.connect` was asked for."""
+    """What `ConnectService.connect` was asked for."""
 
     user: str
     access_token: str = field(repr=False)
@@ -56,7 +56,7 @@ class _Wanted:
     administrator: Administrator | None
 
 
-class Connecting:
+class ConnectService:
     """Makes connections and ends them."""
 
     def __init__(
@@ -64,10 +64,10 @@ class Connecting:
         *,
         store: Store,
         intents: Intents,
-        pulls: Pulls,
-        accounts: Accounts,
+        pulls: PullRequestStore,
+        accounts: LinkedAccounts,
         flowdock: Flowdock,
-        hooks: Hooks,
+        hooks: RepositoryWebhooks,
         pauses: Sequence[float] = PAUSES,
     ) -> None:
         self._store = store
@@ -75,8 +75,8 @@ class Connecting:
         self._accounts = accounts
         self._flowdock = flowdock
         self._hooks = hooks
-        self._mending = Mending(store=store, pulls=pulls, accounts=accounts, hooks=hooks)
-        self._undoing = Undoing(
+        self._mending = WebhookRepair(store=store, pulls=pulls, accounts=accounts, hooks=hooks)
+        self._undoing = Rollback(
             store=store, intents=intents, accounts=accounts, flowdock=flowdock, hooks=hooks, pauses=pauses
         )
         self._running: set[asyncio.Task[Any]] = set()
@@ -90,7 +90,7 @@ class Connecting:
         repository: Repository,
         options: Options,
         administrator: Administrator | None = None,
-    ) -> Connected:
+    ) -> HookResult:
         """Tie a repository to a flow as a Flowdock user: with their access token and their linked account.
 
         With an `administrator` theirs is the webhook, and GitHub takes the token back that they lent; else
@@ -119,7 +119,7 @@ class Connecting:
         """
         return await self._shielded(self._disconnect(connection, access_token, user))
 
-    async def mend_hook(self, connection: Connection, *, user: str) -> Connected:
+    async def mend_hook(self, connection: Connection, *, user: str) -> HookResult:
         """Make or mend a connection's webhook as the linked account of `user`, and have GitHub ping.
 
         Where that account may not, those who connected the repository are tried. Raises `GitHubRefused`,
@@ -158,7 +158,7 @@ class Connecting:
             if all(intent.administrator != administrator for intent in await self._intents.all()):
                 await self._accounts.give_back_lent(administrator)
 
-    async def _connect(self, wanted: _Wanted) -> Connected:
+    async def _connect(self, wanted: _Wanted) -> HookResult:
         repository = wanted.repository
         if not repository.may_hook:
             raise NotAdministrator(f"GitHub says that you do not administer {repository.full_name}")
@@ -220,12 +220,12 @@ class Connecting:
 
     async def _hooked(
         self, connection: Connection, user: str, administrator: Administrator | None
-    ) -> Connected:
+    ) -> HookResult:
         if administrator is None:
             return await self.mend_hook(connection, user=user)
         return await self._mending.mend_as(administrator, connection)
 
-    async def _make(self, intent: Intent, options: Options) -> Connected:
+    async def _make(self, intent: Intent, options: Options) -> HookResult:
         source = await self._flowdock.create_source(
             intent.flow, intent.access_token, name=intent.repository, external_url=intent.url
         )

@@ -11,10 +11,10 @@ import structlog
 
 from bridge.clients.flowdock import Flowdock
 from bridge.clients.github import TokenRevoked
-from bridge.clients.github_webhooks import Hooks, Repository
-from bridge.connections.connect import Connecting
+from bridge.clients.github_webhooks import Repository, RepositoryWebhooks
+from bridge.connections.connect import ConnectService
 from bridge.connections.handover_requests import Handover, Handovers
-from bridge.connections.linked_accounts import Accounts
+from bridge.connections.linked_accounts import LinkedAccounts
 from bridge.connections.webhook_repair import NO_RIGHT
 from bridge.core.errors import (
     BridgeError,
@@ -61,10 +61,10 @@ class HandingOver:
         self,
         *,
         handovers: Handovers,
-        accounts: Accounts,
-        hooks: Hooks,
+        accounts: LinkedAccounts,
+        hooks: RepositoryWebhooks,
         flowdock: Flowdock,
-        connecting: Connecting,
+        connecting: ConnectService,
     ) -> None:
         self._handovers = handovers
         self._accounts = accounts
@@ -94,8 +94,8 @@ class HandingOver:
     async def connect(self, handover_id: str, administrator: Administrator, *, shown: str) -> Handover:
         """Connect what is asked for, the repository named as it was `shown`; GitHub takes the token back.
 
-        Raises `Answered`, `AskAnew`, `SignInAgain`, as `administered`, and as `Connecting.connect` does: it
-        then stays open, unless whoever asked must ask anew.
+        Raises `Answered`, `AskAnew`, `SignInAgain`, as `administered`, and as `ConnectService.connect` does.
+        It then stays open, unless whoever asked must ask anew.
         """
         try:
             handover = await self._handovers.take(handover_id)

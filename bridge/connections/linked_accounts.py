@@ -12,10 +12,10 @@ from redis.exceptions import LockError, RedisError
 from bridge.clients.github import GitHub, TokenRevoked
 from bridge.core.actions import Action, Click
 from bridge.core.errors import BridgeError, GitHubFailing, NotLinked, OAuthFailed
-from bridge.core.model import Act, Administrator, GitHubToken, LinkedAccount, Target
+from bridge.core.model import Administrator, AuditEntry, GitHubToken, LinkedAccount, Target
 from bridge.storage.checkups import Checkups
 from bridge.storage.connections import Store
-from bridge.storage.pulls import Pulls, Shown
+from bridge.storage.pulls import PullRequestStore, Shown
 
 REFRESH_AHEAD = 300
 """Seconds before its end from which on a token is renewed."""
@@ -27,10 +27,10 @@ T = TypeVar("T")
 log = structlog.get_logger()
 
 
-class Accounts:
+class LinkedAccounts:
     """The linked accounts, ready to act."""
 
-    def __init__(self, store: Store, pulls: Pulls, github: GitHub, checkups: Checkups) -> None:
+    def __init__(self, store: Store, pulls: PullRequestStore, github: GitHub, checkups: Checkups) -> None:
         self._store = store
         self._pulls = pulls
         self._github = github
@@ -109,7 +109,7 @@ class Accounts:
 
     async def _note(self, user: str, action: Action, target: Target, outcome: str, *, done: bool) -> None:
         """For the account page; what was done is done, also if Redis cannot take a note of it."""
-        act = Act(at=int(time.time()), action=action.name, on=str(target), outcome=outcome, done=done)
+        act = AuditEntry(at=int(time.time()), action=action.name, on=str(target), outcome=outcome, done=done)
         try:
             await self._store.note_act(user, act)
         except (RedisError, OSError) as error:

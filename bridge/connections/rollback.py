@@ -14,9 +14,9 @@ import structlog
 from redis.exceptions import RedisError
 
 from bridge.clients.flowdock import Flowdock
-from bridge.clients.github_webhooks import Hooks
+from bridge.clients.github_webhooks import RepositoryWebhooks
 from bridge.connections.intents import Busy, Intent, Intents
-from bridge.connections.linked_accounts import Accounts
+from bridge.connections.linked_accounts import LinkedAccounts
 from bridge.core.errors import BridgeError, NotFound
 from bridge.storage.connections import Store
 
@@ -29,7 +29,7 @@ log = structlog.get_logger()
 Step = Callable[[Intent], Awaitable[None]]
 
 
-class Undoing:
+class Rollback:
     """Undoes intents; each step is tried again after each of `pauses` (seconds)."""
 
     def __init__(
@@ -37,9 +37,9 @@ class Undoing:
         *,
         store: Store,
         intents: Intents,
-        accounts: Accounts,
+        accounts: LinkedAccounts,
         flowdock: Flowdock,
-        hooks: Hooks,
+        hooks: RepositoryWebhooks,
         pauses: Sequence[float],
     ) -> None:
         self._store = store
@@ -134,9 +134,10 @@ class Undoing:
         )
 
     async def drop_hook(self, repository_id: int | None, full_name: str, token: str) -> None:
-        """Remove the repository's webhook to bridge, if there is one; raises as `Hooks.find` does.
+        """Remove the repository's webhook to bridge, if there is one.
 
-        By its id, where that is known: another repository may have its name by now.
+        By its id, where that is known: another repository may have its name by now. Raises as
+        `RepositoryWebhooks.find` does.
         """
         repository = await self._hooks.present(repository_id, full_name, token=token)
         hook = await self._hooks.find(repository, token=token)

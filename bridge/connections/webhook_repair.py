@@ -6,12 +6,12 @@ from typing import Literal
 
 import structlog
 
-from bridge.clients.github_webhooks import ComesWithApp, Ensured, Hooks
-from bridge.connections.linked_accounts import Accounts
+from bridge.clients.github_webhooks import ComesWithApp, Ensured, RepositoryWebhooks
+from bridge.connections.linked_accounts import LinkedAccounts
 from bridge.core.errors import BridgeError, GitHubRefused, NotLinked
 from bridge.core.model import Administrator, Connection
 from bridge.storage.connections import Store
-from bridge.storage.pulls import Pulls
+from bridge.storage.pulls import PullRequestStore
 
 NO_RIGHT = frozenset({403, 404, 422})
 """GitHub's answers to somebody who may not do it."""
@@ -20,23 +20,25 @@ log = structlog.get_logger()
 
 
 @dataclass(frozen=True, kw_only=True)
-class Connected:
+class HookResult:
     """A connection and how it came by its webhook."""
 
     connection: Connection
     hook: Literal["made", "mended", "app"]
 
 
-class Mending:
+class WebhookRepair:
     """Looks after webhooks as the linked accounts of those who connected their repositories."""
 
-    def __init__(self, *, store: Store, pulls: Pulls, accounts: Accounts, hooks: Hooks) -> None:
+    def __init__(
+        self, *, store: Store, pulls: PullRequestStore, accounts: LinkedAccounts, hooks: RepositoryWebhooks
+    ) -> None:
         self._store = store
         self._pulls = pulls
         self._accounts = accounts
         self._hooks = hooks
 
-    async def mend(self, connection: Connection, *, user: str) -> Connected:
+    async def mend(self, connection: Connection, *, user: str) -> HookResult:
         """Make or mend a connection's webhook as the linked account of `user`, and have GitHub ping.
 
         Where that account may not, those who connected the repository are tried. Raises `GitHubRefused`,
@@ -47,7 +49,7 @@ class Mending:
             try:
                 ensured = await self._accounts.as_user(who, partial(self._ensure, connection))
             except ComesWithApp:
-                return Connected(connection=connection, hook="app")
+                return HookResult(connection=connection, hook="app")
             except GitHubRefused as error:
                 if error.answered not in NO_RIGHT:
                     raise
@@ -56,17 +58,17 @@ class Mending:
                 refusal = refusal or error
             else:
                 changed = await self._store.change(connection.id, hook_id=ensured.id)
-                return Connected(connection=changed, hook="made" if ensured.made else "mended")
+                return HookResult(connection=changed, hook="made" if ensured.made else "mended")
         raise refusal or NotLinked("nobody who may has a linked GitHub account")
 
-    async def mend_as(self, administrator: Administrator, connection: Connection) -> Connected:
+    async def mend_as(self, administrator: Administrator, connection: Connection) -> HookResult:
         """The same with a token that was lent."""
         try:
             ensured = await self._accounts.as_either("", administrator, partial(self._ensure, connection))
         except ComesWithApp:
-            return Connected(connection=connection, hook="app")
+            return HookResult(connection=connection, hook="app")
         changed = await self._store.change(connection.id, hook_id=ensured.id, hook_by=administrator.login)
-        return Connected(connection=changed, hook="made" if ensured.made else "mended")
+        return HookResult(connection=changed, hook="made" if ensured.made else "mended")
 
     async def name(self, connection: Connection) -> str:
         """The present full name of a connection's repository, as far as bridge has heard."""

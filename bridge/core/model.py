@@ -52,7 +52,7 @@ class Delivery(Envelope, frozen=True, kw_only=True, dict=True):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Trouble:
+class Problem:
     """What keeps a connection from working, as its flow is told; `kind` is what must be mended."""
 
     kind: Literal["hook", "repository", "account", "deliveries"]
@@ -89,7 +89,7 @@ class Connection:
     hook_by: str = ""
     """The GitHub login of the administrator who was handed the link to connect it; empty without one."""
     paused: bool = False
-    trouble: Trouble | None = None
+    trouble: Problem | None = None
 
     def thread_id(self, number: int) -> str:
         """The external thread id of a pull request (the seed: `github:component:pr:42`)."""
@@ -195,7 +195,7 @@ class Source:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Act:
+class AuditEntry:
     """Something that was done, or tried, on GitHub in a person's name; `at` in Unix seconds."""
 
     at: int

@@ -17,9 +17,9 @@ import structlog
 from redis.exceptions import RedisError
 
 from bridge.clients.flowdock import Flowdock
-from bridge.clients.github_webhooks import ComesWithApp, Hooks, Repository
-from bridge.clients.throttle import Pace
-from bridge.connections.linked_accounts import Accounts
+from bridge.clients.github_webhooks import ComesWithApp, Repository, RepositoryWebhooks
+from bridge.clients.throttle import Throttle
+from bridge.connections.linked_accounts import LinkedAccounts
 from bridge.core.errors import (
     BridgeError,
     FlowdockFailing,
@@ -29,14 +29,14 @@ from bridge.core.errors import (
     NotLinked,
     SourceGone,
 )
-from bridge.core.github.health import UNSEEN, Seen, judge
-from bridge.core.model import Connection, Trouble
+from bridge.core.github.health import UNSEEN, Observation, assess
+from bridge.core.model import Connection, Problem
 from bridge.core.security.encryption import Undecryptable
-from bridge.lifecycle import Stop, Stopped
-from bridge.monitor.redelivery import Recovery
+from bridge.lifecycle import Shutdown, Stopped
+from bridge.monitor.redelivery import Redelivery
 from bridge.storage.checkups import Checkup, Checkups
 from bridge.storage.connections import Store
-from bridge.storage.pulls import Pulls
+from bridge.storage.pulls import PullRequestStore
 
 ROUND_SECONDS = 600
 LOCK_SECONDS = 30
@@ -69,26 +69,26 @@ class Links:
         query = urlencode({"source": connection.source_id, "source_url": source_url})
         return f"{self._web_url}/flowdock/configure?{query}"
 
-    def words(self, connection: Connection, trouble: Trouble | None) -> str:
+    def words(self, connection: Connection, trouble: Problem | None) -> str:
         """What the flow shows: nothing where all is well."""
         return f"{trouble.text} {self.configure(connection)}" if trouble else ""
 
 
 @dataclass(kw_only=True)
-class Caretaker:
+class ConnectionMonitor:
     """Looks after all connections until `stop` is told; the times are seconds."""
 
     store: Store
-    pulls: Pulls
-    accounts: Accounts
-    hooks: Hooks
+    pulls: PullRequestStore
+    accounts: LinkedAccounts
+    hooks: RepositoryWebhooks
     flowdock: Flowdock
     checkups: Checkups
-    recovery: Recovery
+    recovery: Redelivery
     tidy: Callable[[], Awaitable[None]]
     links: Links
-    pace: Pace
-    stop: Stop
+    pace: Throttle
+    stop: Shutdown
     round_seconds: float = ROUND_SECONDS
     lock_seconds: float = LOCK_SECONDS
     idle: float = IDLE
@@ -113,7 +113,7 @@ class Caretaker:
             return False
 
     async def _tenure(self) -> None:
-        over = Stop()
+        over = Shutdown()
         async with asyncio.TaskGroup() as group:
             group.create_task(self._make_rounds(over))
             group.create_task(self._follow_events(over))
@@ -121,17 +121,17 @@ class Caretaker:
                 await self.stop.pause(self.lock_seconds / 3)
             over.set()
 
-    async def _make_rounds(self, over: Stop) -> None:
+    async def _make_rounds(self, over: Shutdown) -> None:
         while not over.is_set():
             await _survive(self.round(over), doing="making a round")
             await over.pause(self.round_seconds)
 
-    async def _follow_events(self, over: Stop) -> None:
+    async def _follow_events(self, over: Shutdown) -> None:
         while not over.is_set():
             if not await _survive(self._next_event(), doing="following an event"):
                 await over.pause(self.idle)
 
-    async def round(self, over: Stop) -> bool:
+    async def round(self, over: Shutdown) -> bool:
         """Ask for what was missed, look at each connection once, tidy; False if it is over before that."""
         # First what was missed: deliveries that come by it show that the webhook works.
         await self.recovery.all(going_on=lambda: not over.is_set())
@@ -163,7 +163,7 @@ class Caretaker:
             seen = await self._see(connection) if connection else None
             if connection is None or seen is None:
                 return False
-            trouble = judge(connection, seen, checkup.hint, now=time.time())
+            trouble = assess(connection, seen, checkup.hint, now=time.time())
             if trouble == connection.trouble:
                 return False
             await self._tell(connection, trouble, checkup)
@@ -171,7 +171,7 @@ class Caretaker:
 
     # What GitHub shows
 
-    async def _see(self, connection: Connection) -> Seen | None:
+    async def _see(self, connection: Connection) -> Observation | None:
         """What the account of whoever connected it is shown; None if GitHub does not tell now."""
         if not connection.installer:
             return UNSEEN
@@ -185,34 +185,34 @@ class Caretaker:
             log.info("checkup_left_out", connection=connection.id, reason=str(error))
             return None
 
-    async def _look(self, connection: Connection, token: str) -> Seen:
+    async def _look(self, connection: Connection, token: str) -> Observation:
         account = connection.installer
         repository = await self._repository(connection, token)
         if repository is None:
-            return Seen(found=False)
+            return Observation(found=False)
         if repository.archived:
-            return Seen(archived=True)
+            return Observation(archived=True)
         name = repository.full_name
         try:
             hook = await self.pace.call(account, lambda: self.hooks.find(repository, token=token))
         except ComesWithApp:
             # Not the repository's own, so not shown here: events tell of it.
-            return Seen(administers=False)
+            return Observation(administers=False)
         except GitHubRefused as refusal:
             if refusal.answered not in _NOT_SHOWN:
                 raise
-            return Seen(administers=False)
+            return Observation(administers=False)
         if hook is None:
-            return Seen(hooked=False)
+            return Observation(hooked=False)
         if connection.hook_id not in (None, hook.id):
             # The old one was removed and another made by hand: this one is ours to look after.
             await self.store.change(connection.id, hook_id=hook.id)
         if hook.problems:
-            return Seen(problems=hook.problems)
+            return Observation(problems=hook.problems)
         attempts = await self.pace.call(
             account, lambda: self.hooks.attempts(name, hook.id, token=token, most=ATTEMPTS_SEEN)
         )
-        return Seen(attempts=attempts)
+        return Observation(attempts=attempts)
 
     async def _repository(self, connection: Connection, token: str) -> Repository | None:
         """The repository under its present name; None if GitHub does not show it to this account."""
@@ -228,7 +228,7 @@ class Caretaker:
 
     # What the flow is told
 
-    async def _tell(self, connection: Connection, trouble: Trouble | None, checkup: Checkup) -> None:
+    async def _tell(self, connection: Connection, trouble: Problem | None, checkup: Checkup) -> None:
         log.info(
             "trouble" if trouble else "trouble_over",
             connection=connection.id,

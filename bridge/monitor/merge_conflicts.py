@@ -11,15 +11,15 @@ from typing import Any
 import structlog
 from redis.exceptions import RedisError
 
-from bridge.connections.linked_accounts import Accounts
+from bridge.connections.linked_accounts import LinkedAccounts
 from bridge.core.actions import is_in
 from bridge.core.errors import BridgeError, GitHubRefused, NotLinked
 from bridge.core.messages.translate import MERGEABLE
 from bridge.core.model import Delivery, Target
-from bridge.lifecycle import Stop, Stopped
-from bridge.queue.delivery_queue import Deliveries
+from bridge.lifecycle import Shutdown, Stopped
+from bridge.queue.delivery_queue import DeliveryQueue
 from bridge.queue.entries import Incoming
-from bridge.storage.pulls import Pulls, Watch
+from bridge.storage.pulls import PullRequestStore, Watch
 
 SPACING = 1.0
 """Seconds between two calls: GitHub's secondary limits ask for calls one after the other."""
@@ -33,10 +33,12 @@ MAX_READERS = 3
 log = structlog.get_logger()
 
 
-class Watcher:
+class ConflictPoller:
     """Asks, one at a time, until told to stop."""
 
-    def __init__(self, *, pulls: Pulls, accounts: Accounts, deliveries: Deliveries, stop: Stop) -> None:
+    def __init__(
+        self, *, pulls: PullRequestStore, accounts: LinkedAccounts, deliveries: DeliveryQueue, stop: Shutdown
+    ) -> None:
         self._pulls = pulls
         self._accounts = accounts
         self._deliveries = deliveries

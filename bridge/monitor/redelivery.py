@@ -12,15 +12,15 @@ from functools import partial
 
 import structlog
 
-from bridge.clients.github_webhooks import Hooks
-from bridge.clients.throttle import Pace
-from bridge.connections.linked_accounts import Accounts
+from bridge.clients.github_webhooks import RepositoryWebhooks
+from bridge.clients.throttle import Throttle
+from bridge.connections.linked_accounts import LinkedAccounts
 from bridge.core.errors import BridgeError, GitHubRefused, RateLimited
 from bridge.core.github.redelivery import KEPT_SECONDS, Attempt, Missed, missed
 from bridge.core.model import Connection
 from bridge.storage.checkups import Checkups
 from bridge.storage.connections import Store
-from bridge.storage.pulls import Pulls
+from bridge.storage.pulls import PullRequestStore
 
 MOST_FAILED = 2000
 MOST_ATTEMPTS = 10_000
@@ -57,11 +57,18 @@ class Caller:
     token: Callable[[], str] = field(repr=False)
 
 
-class Recovery:
+class Redelivery:
     """Looks for missed deliveries and asks for them."""
 
     def __init__(
-        self, *, store: Store, pulls: Pulls, accounts: Accounts, hooks: Hooks, checkups: Checkups, pace: Pace
+        self,
+        *,
+        store: Store,
+        pulls: PullRequestStore,
+        accounts: LinkedAccounts,
+        hooks: RepositoryWebhooks,
+        checkups: Checkups,
+        pace: Throttle,
     ) -> None:
         self._store = store
         self._pulls = pulls

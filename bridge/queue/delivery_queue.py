@@ -16,20 +16,20 @@ from redis.exceptions import ResponseError
 
 from bridge.core.budgets import DEFAULT, MAX_DETAIL, MAX_LETTER, MAX_REASON, MAX_VALUE, Budgets
 from bridge.core.errors import BridgeError, Malformed, NotFound
-from bridge.queue import dead_letter_scripts as graves_lua
+from bridge.queue import dead_letter_scripts
 from bridge.queue import scripts as queue_lua
 from bridge.queue.backlog import Waiting
 from bridge.queue.entries import (
     Answer,
+    Attempts,
     DeadLetter,
     Ended,
     Entry,
     InboxEntry,
     Incoming,
     Lease,
-    Letter,
     OutboxEntry,
-    Tries,
+    OutboxMessage,
     Unreadable,
     dead_letter,
     dump_letter,
@@ -53,7 +53,7 @@ class Fenced(BridgeError):
     """Another worker has taken the partition: this one's write was refused, and nothing was changed."""
 
 
-class Deliveries:
+class DeliveryQueue:
     """The queue's two ends: `enqueue` for the web, all else for the worker that holds a lease."""
 
     def __init__(self, redis: AnyRedis, *, keep: float = 1, budgets: Budgets = DEFAULT) -> None:
@@ -69,9 +69,9 @@ class Deliveries:
         self._commit = redis.register_script(queue_lua.COMMIT)
         self._finish = redis.register_script(queue_lua.FINISH)
         self._note_try = redis.register_script(queue_lua.NOTE_TRY)
-        self._bury = redis.register_script(graves_lua.BURY)
-        self._revive = redis.register_script(graves_lua.REVIVE)
-        self._drop = redis.register_script(graves_lua.DROP)
+        self._bury = redis.register_script(dead_letter_scripts.BURY)
+        self._revive = redis.register_script(dead_letter_scripts.REVIVE)
+        self._drop = redis.register_script(dead_letter_scripts.DROP)
 
     async def close(self) -> None:
         """Ask nothing more of Redis in the background."""
@@ -127,10 +127,10 @@ class Deliveries:
         """All messages of a partition that are not posted yet, in order."""
         return [outbox_entry(*entry) for entry in await self._redis.xrange(keys.outbox(partition))]
 
-    async def read_tries(self, partition: int) -> dict[str, Tries]:
+    async def read_tries(self, partition: int) -> dict[str, Attempts]:
         """What was tried in vain, by `inbox:ID` or `outbox:ID`."""
         found = await self._redis.hgetall(keys.tries(partition))
-        return {name.decode(): Tries(**orjson.loads(tries)) for name, tries in found.items()}
+        return {name.decode(): Attempts(**orjson.loads(tries)) for name, tries in found.items()}
 
     async def commit(
         self,
@@ -138,7 +138,7 @@ class Deliveries:
         entries: Sequence[InboxEntry],
         *,
         writes: Sequence[Write] = (),
-        letters: Sequence[Letter] = (),
+        letters: Sequence[OutboxMessage] = (),
     ) -> list[OutboxEntry] | None:
         """Replace deliveries by their letters and what they write.
 
@@ -182,7 +182,7 @@ class Deliveries:
         rows = [(one.entry.id, self._texts(one.writes, places)) for one in ended]
         await _fenced(run(self._finish, keys=places.keys, args=[lease.fence, msgspec.msgpack.encode(rows)]))
 
-    async def note_try(self, lease: Lease, entry: Entry, tries: Tries) -> None:
+    async def note_try(self, lease: Lease, entry: Entry, tries: Attempts) -> None:
         """Remember a try in vain, so that the next owner of the partition goes on from there."""
         short = asdict(tries) | {"reason": tries.reason[:MAX_REASON]}
         await _fenced(

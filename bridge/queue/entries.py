@@ -94,7 +94,7 @@ class InboxEntry(msgspec.Struct, frozen=True, kw_only=True):
         return unpack(self.packed)
 
 
-class Letter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class OutboxMessage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A message for one connection; the thread is drawn from the snapshot when it is posted."""
 
     connection_id: str
@@ -115,7 +115,7 @@ class OutboxEntry(msgspec.Struct, frozen=True, kw_only=True):
     kind: ClassVar[Kind] = "outbox"
 
     id: str
-    letter: Letter
+    letter: OutboxMessage
 
     @property
     def received_at(self) -> float:
@@ -136,7 +136,7 @@ class Unreadable:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Tries:
+class Attempts:
     """What was tried in vain: how often, when next (Unix seconds), and what went wrong last."""
 
     count: int = 0
@@ -247,9 +247,9 @@ def revived(data: str) -> list[str | float]:
 dump_letter = msgspec.json.Encoder().encode
 """A letter as the outbox keeps it: JSON."""
 
-_LETTERS = msgspec.json.Decoder(Letter)
+_LETTERS = msgspec.json.Decoder(OutboxMessage)
 
 
-def load_letter(data: bytes) -> Letter:
+def load_letter(data: bytes) -> OutboxMessage:
     """What `dump_letter` wrote; raises msgspec's error for what another version wrote."""
     return _LETTERS.decode(data)

@@ -12,7 +12,7 @@ Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 
 
-class Grouped(Generic[Item, Answer]):
+class GroupCommit(Generic[Item, Answer]):
     """Does `step` for the items of one moment, `most` of them at the most, in the order they came in.
 
     It answers for each.

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from bridge.core.errors import NotFound
-from bridge.queue.entries import REVIVED, DeadLetter, Kind, Tries, dropped, legible
+from bridge.queue.entries import REVIVED, Attempts, DeadLetter, Kind, dropped, legible
 from bridge.storage import keys
 from bridge.storage.client import AnyRedis
 
@@ -58,7 +58,7 @@ class Queued:
     action: str
     number: int
     received_at: float
-    tries: Tries | None
+    tries: Attempts | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,7 +180,7 @@ def _about(fields: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _queued(kind: Kind, entry_id: str, fields: Mapping[str, str], tried: bytes | None) -> Queued:
-    tries = Tries(**orjson.loads(tried)) if tried else None
+    tries = Attempts(**orjson.loads(tried)) if tried else None
     return Queued(id=entry_id, kind=kind, tries=tries, **_about(fields))
 
 

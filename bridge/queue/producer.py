@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from bridge.core.model import Envelope
-from bridge.queue.delivery_queue import Deliveries
+from bridge.queue.delivery_queue import DeliveryQueue
 from bridge.queue.entries import Answer, Incoming
-from bridge.queue.group_commit import Grouped
+from bridge.queue.group_commit import GroupCommit
 from bridge.queue.offload import LARGE, off_loop
 from bridge.storage import keys
 
@@ -22,18 +22,18 @@ SECONDS = 4.5
 
 
 @dataclass(kw_only=True)
-class Intake:
+class Producer:
     """Takes deliveries for good."""
 
-    deliveries: Deliveries
+    deliveries: DeliveryQueue
     seconds: float = SECONDS
-    _grouped: Grouped[Incoming, Answer] = field(init=False)
-    _large: Grouped[Incoming, Answer] = field(init=False)
+    _grouped: GroupCommit[Incoming, Answer] = field(init=False)
+    _large: GroupCommit[Incoming, Answer] = field(init=False)
 
     def __post_init__(self) -> None:
-        self._grouped = Grouped(self._write, most=MAX_GROUP)
+        self._grouped = GroupCommit(self._write, most=MAX_GROUP)
         # One by one: whoever comes meanwhile waits for one of them at the most.
-        self._large = Grouped(self._write, most=1)
+        self._large = GroupCommit(self._write, most=1)
 
     async def take(self, envelope: Envelope, *, repository_id: int, number: int) -> Answer:
         """Take a delivery for good, if its id was not taken before and there is room for it.
@@ -53,17 +53,17 @@ class Intake:
 
 
 @dataclass(kw_only=True)
-class PartedIntake(Intake):
+class PartitionedProducer(Producer):
     """The same on a cluster: what goes to different partitions lies in different slots, and is written apart.
 
     So a node that is away keeps out only what belongs to it.
     """
 
-    _parts: dict[int, Intake] = field(default_factory=dict)
+    _parts: dict[int, Producer] = field(default_factory=dict)
 
     async def take(self, envelope: Envelope, *, repository_id: int, number: int) -> Answer:
-        """As `Intake.take`."""
+        """As `Producer.take`."""
         partition = keys.partition_of(repository_id)
         if partition not in self._parts:
-            self._parts[partition] = Intake(deliveries=self.deliveries, seconds=self.seconds)
+            self._parts[partition] = Producer(deliveries=self.deliveries, seconds=self.seconds)
         return await self._parts[partition].take(envelope, repository_id=repository_id, number=number)

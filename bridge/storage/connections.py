@@ -11,7 +11,7 @@ import orjson
 from redis.asyncio.lock import Lock
 
 from bridge.core.errors import NotFound
-from bridge.core.model import Act, Connection, Trouble
+from bridge.core.model import AuditEntry, Connection, Problem
 from bridge.core.options import Options
 from bridge.core.security.encryption import Vault
 from bridge.storage import keys
@@ -22,7 +22,7 @@ REFRESH_LOCK_SECONDS = 30
 LOCK_WAIT_SECONDS: float = 20
 """How long whoever wants the lock waits for it."""
 
-Repository = tuple[int, str]
+RepoKey = tuple[int, str]
 """A repository's id, and its full name as a delivery tells it."""
 
 CONNECTIONS_KEPT = 1024
@@ -156,7 +156,7 @@ class Store(LinkedAccounts):
         ids = await self._redis.smembers(keys.connections_of(repository_id))
         return sorted(await self._load_connections(ids), key=lambda one: (one.created_at, one.id))
 
-    async def connections_of(self, repositories: Sequence[Repository]) -> dict[Repository, list[Connection]]:
+    async def connections_of(self, repositories: Sequence[RepoKey]) -> dict[RepoKey, list[Connection]]:
         """The connections of several repositories, each by id and a name, maybe a former one; read at once.
 
         Without those of which a connection is not tied to the id yet: `connections_for` does that.
@@ -176,7 +176,7 @@ class Store(LinkedAccounts):
     def _in_order(self, found: Iterable[bytes]) -> list[Connection]:
         return sorted(map(self._load_connection, found), key=lambda one: (one.created_at, one.id))
 
-    async def _read_connections_of(self, repositories: Sequence[Repository]) -> Any:
+    async def _read_connections_of(self, repositories: Sequence[RepoKey]) -> Any:
         places: list[str] = []
         for repository_id, full_name in repositories:
             places += keys.connections_of(repository_id), keys.unbound_connections(full_name)
@@ -224,12 +224,12 @@ class Store(LinkedAccounts):
         place = f"connection:{fields['id']}"
         flow_token = self._vault.open(fields["flow_token"].encode(), place=place).decode()
         options = Options.read(fields.pop("options", {}))
-        trouble = Trouble(**fields["trouble"]) if fields.get("trouble") else None
+        trouble = Problem(**fields["trouble"]) if fields.get("trouble") else None
         return Connection(**{**fields, "flow_token": flow_token, "options": options, "trouble": trouble})
 
     # People
 
-    async def note_act(self, flowdock_user: str, act: Act) -> None:
+    async def note_act(self, flowdock_user: str, act: AuditEntry) -> None:
         """Remember what was done in a person's name; the newest are kept."""
         async with self._redis.pipeline(transaction=True) as pipe:
             pipe.lpush(keys.acts(flowdock_user), orjson.dumps(act))
@@ -237,10 +237,10 @@ class Store(LinkedAccounts):
             pipe.expire(keys.acts(flowdock_user), ACTS_SECONDS)
             await pipe.execute()
 
-    async def acts(self, flowdock_user: str) -> list[Act]:
+    async def acts(self, flowdock_user: str) -> list[AuditEntry]:
         """What was done in a person's name, the newest first."""
         found = await self._redis.lrange(keys.acts(flowdock_user), 0, -1)
-        return [Act(**orjson.loads(act)) for act in found]
+        return [AuditEntry(**orjson.loads(act)) for act in found]
 
     # Webhooks
 

@@ -113,7 +113,7 @@ def note(repository_id: int, line: Note) -> list[Write]:
     return writes
 
 
-class Journal:
+class DeliveryLog:
     """Reads what was noted."""
 
     def __init__(self, redis: AnyRedis) -> None:

@@ -8,8 +8,8 @@ from bridge.core.errors import GitHubRefused
 from bridge.core.model import Target
 from bridge.core.pulls import checks, snapshot
 from bridge.core.pulls.checks import view as view_checks
-from bridge.core.pulls.lww import Register
-from bridge.core.pulls.model import Check, Commit, PullRequest, Thread
+from bridge.core.pulls.lww import LwwRegister
+from bridge.core.pulls.model import Check, Commit, PullKey, PullRequest
 from bridge.core.pulls.snapshot import Snapshot
 from bridge.storage import keys
 from bridge.storage.accounts import people
@@ -90,7 +90,7 @@ class Shown:
     head_sha: str = ""
 
 
-class Pulls:
+class PullRequestStore:
     """Reads what the worker's commits wrote, and says what the next one shall write."""
 
     def __init__(self, redis: AnyRedis) -> None:
@@ -106,8 +106,8 @@ class Pulls:
         return snapshot.load(await self._redis.get(keys.snapshot(repository_id, number)))
 
     async def read(
-        self, threads: Iterable[Thread], commits: Iterable[Commit]
-    ) -> tuple[dict[Thread, Snapshot], dict[Commit, dict[str, Register]]]:
+        self, threads: Iterable[PullKey], commits: Iterable[Commit]
+    ) -> tuple[dict[PullKey, Snapshot], dict[Commit, dict[str, LwwRegister]]]:
         """What was told of pull requests and of commits' checks, all of one partition, read at once."""
         threads, commits = list(threads), list(commits)
         names = [
@@ -120,7 +120,7 @@ class Pulls:
             {one: checks.load(data) for one, data in zip(commits, found[len(threads) :], strict=True)},
         )
 
-    async def checks(self, repository_id: int, sha: str) -> dict[str, Register]:
+    async def checks(self, repository_id: int, sha: str) -> dict[str, LwwRegister]:
         """What was told of a commit's checks."""
         return checks.load(await self._redis.get(keys.checks(repository_id, sha))) if sha else {}
 
@@ -161,7 +161,7 @@ class Pulls:
             writes.append(Write("LIVE", place, "", SECONDS))
         return writes
 
-    def checks_write(self, repository_id: int, sha: str, registers: dict[str, Register]) -> Write:
+    def checks_write(self, repository_id: int, sha: str, registers: dict[str, LwwRegister]) -> Write:
         """What a commit has to write for a commit's checks."""
         place, kept = keys.checks(repository_id, sha), keys.kept(repository_id, "commits")
         return Write("SET", place, checks.dump(registers), CHECKS_SECONDS, kept)

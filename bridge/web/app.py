@@ -11,29 +11,21 @@ import structlog
 from aiohttp import web
 
 from bridge.services import Services
-from bridge.web import fast_path as short
-from bridge.web import filters
+from bridge.web import fast_path, filters
 from bridge.web.auth import handover, linking, sessions
 from bridge.web.context import SERVICES
 from bridge.web.endpoints import actions, health, openapi, webhook
-from bridge.web.http import bodies, middleware
-from bridge.web.http import connection_limit as connections
+from bridge.web.http import bodies, connection_limit, middleware
 from bridge.web.http import rate_limit as limits
 from bridge.web.http.bodies import BODIES, Bodies
 from bridge.web.http.rate_limit import LIMITS
 from bridge.web.pages import (
     account,
+    connection,
+    deliveries,
+    github_app,
     home,
     setup,
-)
-from bridge.web.pages import (
-    connection as configure,
-)
-from bridge.web.pages import (
-    deliveries as journal,
-)
-from bridge.web.pages import (
-    github_app as manifest,
 )
 
 _WEB = Path(__file__).parent
@@ -77,10 +69,10 @@ def create_app(services: Services, *, bodies_bounds: Bodies | None = None) -> we
         health,
         home,
         account,
-        journal,
+        deliveries,
         setup,
-        manifest,
-        configure,
+        github_app,
+        connection,
         openapi,
     ):
         app.add_routes(module.routes)
@@ -95,14 +87,14 @@ def make_runner(
     idle_seconds: float = IDLE_SECONDS,
     lingering_seconds: float = LINGERING_SECONDS,
     drain_seconds: float = DRAIN_SECONDS,
-    open_at_once: int = connections.OPEN_AT_ONCE,
+    open_at_once: int = connection_limit.OPEN_AT_ONCE,
 ) -> web.AppRunner:
     """What serves the application; `idle_seconds` also bound how long a request's headers may take."""
-    return connections.Runner(
+    return connection_limit.Runner(
         app,
         open_at_once=open_at_once,
-        shorten=partial(short.before, app=app),
-        unread=partial(short.match, app),
+        shorten=partial(fast_path.before, app=app),
+        unread=partial(fast_path.match, app),
         access_log=None,
         shutdown_timeout=drain_seconds,
         handle_signals=False,

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from typing import Generic, TypeVar
 
-from bridge.worker.keyed_executor import Lanes
+from bridge.worker.keyed_executor import KeyedExecutor
 
 FIRST = 4
 """What is offered at least: a flow is posted as many at once."""
@@ -12,7 +12,7 @@ FIRST = 4
 Item = TypeVar("Item")
 
 
-class Batches(Generic[Item]):
+class Batcher(Generic[Item]):
     """Handles items in the order of `add`.
 
     `cut` says how many of those that wait make a batch. It is offered at most twice as many as the last one
@@ -33,7 +33,7 @@ class Batches(Generic[Item]):
         self._cut = cut
         self._key_of = key_of
         self._handle_all = handle_all
-        self._lanes = Lanes[Hashable, Item](handle_one, group)
+        self._lanes = KeyedExecutor[Hashable, Item](handle_one, group)
         self._group = group
         self._waiting: list[Item] = []
         self._task: asyncio.Task[None] | None = None

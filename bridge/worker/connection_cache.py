@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterable
 
 from bridge.core.model import Connection
-from bridge.storage.connections import Repository, Store
+from bridge.storage.connections import RepoKey, Store
 
 MAX_KEPT = 4096
 """Repositories."""
@@ -17,16 +17,16 @@ SECONDS = 60
 """How long what was read counts at most: an older bridge beside this one does not count what it changes."""
 
 
-class Connected:
+class ConnectionCache:
     """Reads through a `Store` and remembers."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._known: dict[Repository, list[Connection]] = {}
+        self._known: dict[RepoKey, list[Connection]] = {}
         self._changes: bytes | None = None
         self._since = 0.0
 
-    async def of(self, repositories: Iterable[Repository]) -> dict[Repository, list[Connection]]:
+    async def of(self, repositories: Iterable[RepoKey]) -> dict[RepoKey, list[Connection]]:
         """The connections of several repositories, as `Store.connections_of`: some may be missing there."""
         wanted = set(repositories)
         if not wanted:

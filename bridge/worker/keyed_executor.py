@@ -1,7 +1,7 @@
-"""Lanes: what has the same key goes one after the other, different keys side by side.
+"""Work by key: items of one key run one after the other, those of different keys side by side.
 
-Lanes lie on roads, and of each road only so many are in use at once, in turn: what waits costs little, while
-an item that is being handled has a task with all its frames.
+Keys belong to groups. Of each group only so many keys are at work at once, in turn: a waiting item costs little,
+a running one has a task with all its frames.
 """
 
 import asyncio
@@ -26,10 +26,10 @@ class _Road(Generic[Key]):
         self.waiting: deque[Key] = deque()
 
 
-class Lanes(Generic[Key, Item]):
+class KeyedExecutor(Generic[Key, Item]):
     """Runs `handle` for each item: at most one at a time of one key, in the order of `add`.
 
-    `road_of` says on which road the lane of a key lies, of which `at_once` are in use at the same time.
+    `group_of` says on which road the lane of a key lies, of which `limit` are in use at the same time.
     """
 
     def __init__(
@@ -37,13 +37,13 @@ class Lanes(Generic[Key, Item]):
         handle: Callable[[Item], Awaitable[None]],
         group: asyncio.TaskGroup,
         *,
-        at_once: float = math.inf,
-        road_of: Callable[[Key], Hashable] = lambda _: None,
+        limit: float = math.inf,
+        group_of: Callable[[Key], Hashable] = lambda _: None,
     ) -> None:
         self._handle = handle
         self._group = group
-        self._at_once = at_once
-        self._road_of = road_of
+        self._at_once = limit
+        self._road_of = group_of
         self._waiting: dict[Key, deque[Item]] = {}
         self._roads: dict[Hashable, _Road[Key]] = {}
         self._tasks: set[asyncio.Task[None]] = set()

@@ -6,12 +6,12 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 from bridge.core import compression
-from bridge.lifecycle import Stop
-from bridge.queue.entries import Ended, Entry, InboxEntry, Lease, OutboxEntry, Tries
-from bridge.queue.group_commit import Grouped
-from bridge.worker.batcher import Batches
-from bridge.worker.keyed_executor import Lanes
-from bridge.worker.partition_cache import Newest
+from bridge.lifecycle import Shutdown
+from bridge.queue.entries import Attempts, Ended, Entry, InboxEntry, Lease, OutboxEntry
+from bridge.queue.group_commit import GroupCommit
+from bridge.worker.batcher import Batcher
+from bridge.worker.keyed_executor import KeyedExecutor
+from bridge.worker.partition_cache import PartitionCache
 
 MAX_BATCH = 64
 MAX_BATCH_BYTES = 4 * 1024 * 1024
@@ -31,38 +31,38 @@ class Handling:
     `translate_all` returns those that must go one by one; `finish` notes that messages are at their end.
     """
 
-    translate_all: Callable[["Holding", Sequence[Entry]], Awaitable[Sequence[Entry]]]
-    handle: Callable[["Holding", Entry], Awaitable[None]]
+    translate_all: Callable[["Partition", Sequence[Entry]], Awaitable[Sequence[Entry]]]
+    handle: Callable[["Partition", Entry], Awaitable[None]]
     finish: Callable[[Lease, Sequence[Ended]], Awaitable[None]]
 
 
-class Holding:
+class Partition:
     """A partition in a worker's hands, until it is closed (given back) or lost."""
 
     def __init__(self, lease: Lease, handling: Handling, group: asyncio.TaskGroup) -> None:
         self.lease = lease
         self.position = "0"
-        self.tries: dict[str, Tries] = {}
-        self.newest = Newest()
-        self.stop = Stop()
+        self.tries: dict[str, Attempts] = {}
+        self.newest = PartitionCache()
+        self.stop = Shutdown()
         """Nothing more is to begin, and nothing to be tried again."""
-        self.cut = Stop()
+        self.cut = Shutdown()
         """What is under way is not to be finished, either."""
-        self._inbox = Batches[Entry](
+        self._inbox = Batcher[Entry](
             cut=_batch,
             key_of=_repository,
             handle_all=lambda entries: handling.translate_all(self, entries),
             handle_one=lambda entry: handling.handle(self, entry),
             group=group,
         )
-        self._outbox = Lanes[tuple[str, int], Entry](
+        self._outbox = KeyedExecutor[tuple[str, int], Entry](
             lambda entry: handling.handle(self, entry),
             group,
-            at_once=THREADS_AT_ONCE,
-            road_of=lambda thread: thread[0],
+            limit=THREADS_AT_ONCE,
+            group_of=lambda thread: thread[0],
         )
         self._finish = handling.finish
-        self._ended = Grouped(self._note, most=MAX_ENDED)
+        self._ended = GroupCommit(self._note, most=MAX_ENDED)
 
     @property
     def loaded(self) -> int:
@@ -85,7 +85,7 @@ class Holding:
         return nullcontext() if isinstance(entry, InboxEntry) else self._outbox.aside(_thread(entry))
 
     async def ended(self, ended: Ended) -> None:
-        """Note that a message is at its end, with others of the moment; raises as `Deliveries.finish`."""
+        """Note that a message is at its end, with others of the moment; raises as `DeliveryQueue.finish`."""
         await self._ended.add(ended)
 
     async def _note(self, ended: Sequence[Ended]) -> Sequence[None]:

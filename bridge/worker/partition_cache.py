@@ -12,14 +12,14 @@ from types import MappingProxyType
 import orjson
 
 from bridge.core.model import Connection
-from bridge.core.pulls.model import PullRequest, Thread
+from bridge.core.pulls.model import PullKey, PullRequest
 from bridge.core.pulls.snapshot import Snapshot
-from bridge.queue.entries import Letter
+from bridge.queue.entries import OutboxMessage
 
 CONNECTION_SECONDS = 1
 """How long what was read of a connection counts: who pauses or removes it does not wait for more."""
 
-NOTHING: Mapping[Thread, Snapshot] = MappingProxyType({})
+NOTHING: Mapping[PullKey, Snapshot] = MappingProxyType({})
 
 SNAPSHOTS_KEPT = 16
 """Of a partition: some 10 kB each."""
@@ -39,20 +39,20 @@ class _Kept:
         self.drawn: orjson.Fragment | None = None
 
 
-class Newest:
+class PartitionCache:
     """The newest state of each pull request that has letters to post, until the last of them is done."""
 
     def __init__(self) -> None:
-        self._kept: dict[Thread, _Kept] = {}
+        self._kept: dict[PullKey, _Kept] = {}
         self._connections: dict[str, tuple[float, Connection]] = {}
 
     def committed(
         self,
-        pulls: Mapping[Thread, PullRequest],
-        letters: Iterable[Letter],
+        pulls: Mapping[PullKey, PullRequest],
+        letters: Iterable[OutboxMessage],
         connections: Iterable[Connection] = (),
         read_at: float = 0,
-        snapshots: Mapping[Thread, Snapshot] = NOTHING,
+        snapshots: Mapping[PullKey, Snapshot] = NOTHING,
     ) -> None:
         """Note what a commit left, the letters it wrote, and the connections it was made for.
 
@@ -77,17 +77,17 @@ class Newest:
         }
         self._connections.update((connection.id, (read_at, connection)) for connection in connections)
 
-    def of(self, letter: Letter) -> PullRequest | None:
+    def of(self, letter: OutboxMessage) -> PullRequest | None:
         """What a letter's thread shows; None: Redis knows."""
         kept = self._kept.get((letter.repository_id, letter.number))
         return kept.pull if kept else None
 
-    def snapshot(self, thread: Thread) -> Snapshot | None:
+    def snapshot(self, thread: PullKey) -> Snapshot | None:
         """What Redis holds of a pull request; None: it must be asked."""
         kept = self._kept.get(thread)
         return kept.snapshot if kept else None
 
-    def drawn(self, letter: Letter, pull: PullRequest, draw: Drawing) -> orjson.Fragment:
+    def drawn(self, letter: OutboxMessage, pull: PullRequest, draw: Drawing) -> orjson.Fragment:
         """The thread of `pull` in JSON, drawn once for all letters that show the same."""
         kept = self._kept.get((letter.repository_id, letter.number))
         if kept is None or kept.pull is not pull:
@@ -112,7 +112,7 @@ class Newest:
         for kept in self._kept.values():
             kept.snapshot = None
 
-    def done(self, letter: Letter) -> None:
+    def done(self, letter: OutboxMessage) -> None:
         """A letter is posted, or given up."""
         thread = letter.repository_id, letter.number
         if kept := self._kept.get(thread):

@@ -1,6 +1,6 @@
 """What a worker does with an entry of a partition it holds: translate it, or post it; again if need be.
 
-Deliveries of one pull request go one after the other, and so do the messages of one thread. A message
+DeliveryQueue of one pull request go one after the other, and so do the messages of one thread. A message
 that must be tried again holds up its own thread; a flow that is down holds up its own messages.
 """
 
@@ -22,17 +22,26 @@ from bridge.core.errors import FlowdockFailing, FlowdockRejected, Malformed, Not
 from bridge.core.messages import thread
 from bridge.core.pulls.model import PullRequest
 from bridge.core.security.encryption import Undecryptable
-from bridge.lifecycle import Stop, Stopped
+from bridge.lifecycle import Shutdown, Stopped
 from bridge.log import often
 from bridge.metrics import Metrics
-from bridge.queue.delivery_queue import Deliveries, Fenced
-from bridge.queue.entries import REVIVED, Ended, Entry, InboxEntry, Letter, OutboxEntry, Tries, load_letter
+from bridge.queue.delivery_queue import DeliveryQueue, Fenced
+from bridge.queue.entries import (
+    REVIVED,
+    Attempts,
+    Ended,
+    Entry,
+    InboxEntry,
+    OutboxEntry,
+    OutboxMessage,
+    load_letter,
+)
 from bridge.storage import delivery_log as journal
 from bridge.storage.connections import Store
 from bridge.storage.delivery_log import Note
-from bridge.storage.pulls import Pulls
+from bridge.storage.pulls import PullRequestStore
 from bridge.storage.writes import Write
-from bridge.worker.partition import Holding
+from bridge.worker.partition import Partition
 from bridge.worker.translator import Outcome, Translator
 
 POSTS_PER_FLOW = 8
@@ -45,13 +54,13 @@ POISON_TRIES = 4
 """Tries for an entry that raises what nobody expected."""
 
 REDIS_PAUSE = 0.5
-UNTRIED = Tries()
+UNTRIED = Attempts()
 
 log = structlog.get_logger()
 
 
 @dataclass
-class Flow:
+class FlowHealth:
     """How a connection's flow is doing: posts side by side, and not before a time if it fails."""
 
     slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(POSTS_PER_FLOW))
@@ -59,7 +68,7 @@ class Flow:
     failures: int = 0
     """In a row; a message that Flowdock takes ends the row."""
 
-    async def opens(self, stop: Stop) -> None:
+    async def opens(self, stop: Shutdown) -> None:
         """Wait until a post may go out, also if that is put off meanwhile; raises `Stopped`."""
         stop.check()
         moment = 0.0
@@ -83,21 +92,21 @@ class Flow:
 
 
 @dataclass(kw_only=True)
-class Handler:
+class Processor:
     """Brings entries to their end. `post_seconds` bounds each post to Flowdock."""
 
-    deliveries: Deliveries
+    deliveries: DeliveryQueue
     store: Store
-    pulls: Pulls
+    pulls: PullRequestStore
     translator: Translator
     flowdock: Flowdock
     web_url: str
     post_seconds: float
     metrics: Metrics
     translating: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(BATCHES_AT_ONCE))
-    flows: defaultdict[str, Flow] = field(default_factory=lambda: defaultdict(Flow))
+    flows: defaultdict[str, FlowHealth] = field(default_factory=lambda: defaultdict(FlowHealth))
 
-    async def handle(self, holding: Holding, entry: Entry) -> None:
+    async def handle(self, holding: Partition, entry: Entry) -> None:
         """Bring an entry to its end: done, or among the dead letters; tries again in between.
 
         Raises `Fenced` if another worker has the partition, `Stopped` if it is closed before a try.
@@ -115,7 +124,7 @@ class Handler:
         if isinstance(entry, OutboxEntry):
             holding.newest.done(entry.letter)
 
-    async def _try(self, holding: Holding, entry: Entry, tries: Tries) -> Tries | None:
+    async def _try(self, holding: Partition, entry: Entry, tries: Attempts) -> Attempts | None:
         """One try; None when the entry is at its end, else what to go on from."""
         try:
             if isinstance(entry, InboxEntry):
@@ -138,7 +147,7 @@ class Handler:
 
     # The way through
 
-    async def translate_all(self, holding: Holding, entries: Sequence[InboxEntry]) -> list[InboxEntry]:
+    async def translate_all(self, holding: Partition, entries: Sequence[InboxEntry]) -> list[InboxEntry]:
         """Bring deliveries to their end together; returns those that `handle` must bring there one by one.
 
         They are those of which something went wrong, or did before, and those of the same repository behind
@@ -158,7 +167,7 @@ class Handler:
         ended = {entry.id for entry in done}
         return [entry for entry in entries if entry.id not in ended]
 
-    async def _translate(self, holding: Holding, entries: Sequence[InboxEntry]) -> Sequence[InboxEntry]:
+    async def _translate(self, holding: Partition, entries: Sequence[InboxEntry]) -> Sequence[InboxEntry]:
         """Translate deliveries and commit what comes of them; returns those it is done with."""
         outcome = await self.translator.translate(entries, holding.newest.snapshot)
         if not outcome.entries:
@@ -172,7 +181,7 @@ class Handler:
         self._committed(holding, outcome, written)
         return outcome.entries
 
-    async def _translate_one(self, holding: Holding, entry: InboxEntry) -> None:
+    async def _translate_one(self, holding: Partition, entry: InboxEntry) -> None:
         outcome = await self._outcome(entry)
         written = await self.deliveries.commit(
             holding.lease, [entry], writes=outcome.writes, letters=outcome.letters
@@ -190,7 +199,7 @@ class Handler:
             raise error
         return outcome
 
-    def _committed(self, holding: Holding, outcome: Outcome, written: Sequence[OutboxEntry]) -> None:
+    def _committed(self, holding: Partition, outcome: Outcome, written: Sequence[OutboxEntry]) -> None:
         for entry in outcome.entries:
             self.metrics.translation(entry.event)
         letters = [one.letter for one in written]
@@ -204,14 +213,16 @@ class Handler:
         for letter in written:
             holding.take(letter)
 
-    async def _post(self, holding: Holding, entry: OutboxEntry, *, is_first: bool) -> None:
+    async def _post(self, holding: Partition, entry: OutboxEntry, *, is_first: bool) -> None:
         flow = self.flows[entry.letter.connection_id]
         async with flow.slots:
             await flow.opens(holding.stop)
             writes = await self._send(holding, entry.letter, flow, is_first=is_first)
         await _persist(holding, lambda: holding.ended(Ended(entry, writes)))
 
-    async def _send(self, holding: Holding, letter: Letter, flow: Flow, *, is_first: bool) -> list[Write]:
+    async def _send(
+        self, holding: Partition, letter: OutboxMessage, flow: FlowHealth, *, is_first: bool
+    ) -> list[Write]:
         """Post a letter; what is to be written once it is done."""
         connection = holding.newest.connection(letter.connection_id) if is_first else None
         if connection is None:
@@ -248,7 +259,7 @@ class Handler:
     def _draw(self, pull: PullRequest) -> orjson.Fragment:
         return orjson.Fragment(orjson.dumps(thread.render(pull, web_url=self.web_url)))
 
-    def _posted(self, letter: Letter, pull: PullRequest) -> list[Write]:
+    def _posted(self, letter: OutboxMessage, pull: PullRequest) -> list[Write]:
         """Count what Flowdock took; what is to be written about it."""
         self.metrics.posted.inc()
         self.metrics.latency.observe(max(0, time.time() - letter.received_at))
@@ -266,8 +277,8 @@ class Handler:
     # What goes wrong
 
     async def _again(
-        self, holding: Holding, entry: Entry, tries: Tries, error: FlowdockFailing | Undecryptable
-    ) -> Tries | None:
+        self, holding: Partition, entry: Entry, tries: Attempts, error: FlowdockFailing | Undecryptable
+    ) -> Attempts | None:
         if time.time() - entry.received_at > GIVE_UP_SECONDS:
             await self._bury(holding, entry, f"given up after a day: {error}")
             return None
@@ -278,7 +289,9 @@ class Handler:
         delay = backoff(tries.count) if wanted is None else wanted
         return await self._note(holding, entry, tries, delay, str(error))
 
-    async def _poison(self, holding: Holding, entry: Entry, tries: Tries, error: Exception) -> Tries | None:
+    async def _poison(
+        self, holding: Partition, entry: Entry, tries: Attempts, error: Exception
+    ) -> Attempts | None:
         """An error nobody expected: a few tries, then a dead letter with the traceback."""
         if tries.count + 1 < POISON_TRIES:
             return await self._note(holding, entry, tries, backoff(tries.count), type(error).__name__)
@@ -286,7 +299,9 @@ class Handler:
         await self._bury(holding, entry, reason, detail=traceback.format_exc())
         return None
 
-    async def _note(self, holding: Holding, entry: Entry, tries: Tries, delay: float, reason: str) -> Tries:
+    async def _note(
+        self, holding: Partition, entry: Entry, tries: Attempts, delay: float, reason: str
+    ) -> Attempts:
         noted = replace(tries, count=tries.count + 1, next_at=time.time() + delay, reason=reason)
         self.metrics.retried.inc()
         log.warning(
@@ -300,7 +315,7 @@ class Handler:
         await _persist(holding, lambda: self.deliveries.note_try(holding.lease, entry, noted))
         return noted
 
-    async def _bury(self, holding: Holding, entry: Entry, reason: str, *, detail: str = "") -> None:
+    async def _bury(self, holding: Partition, entry: Entry, reason: str, *, detail: str = "") -> None:
         log.error("dead_letter", entry=entry.id, kind=entry.kind, reason=reason)
         self.metrics.buried.inc()
         repository_id = entry.letter.repository_id if isinstance(entry, OutboxEntry) else entry.repository_id
@@ -311,7 +326,7 @@ class Handler:
         )
 
 
-def _fit(holding: Holding, entries: Sequence[InboxEntry]) -> list[InboxEntry]:
+def _fit(holding: Partition, entries: Sequence[InboxEntry]) -> list[InboxEntry]:
     """Those that can be translated together: of no repository of which one was tried in vain, or dead."""
     held: set[int] = set()
     for entry in entries:
@@ -320,7 +335,7 @@ def _fit(holding: Holding, entries: Sequence[InboxEntry]) -> list[InboxEntry]:
     return [entry for entry in entries if entry.repository_id not in held]
 
 
-async def _persist(holding: Holding, write: Callable[[], Awaitable[None]]) -> None:
+async def _persist(holding: Partition, write: Callable[[], Awaitable[None]]) -> None:
     """Do a write, waiting for Redis as long as it is away: to forget it would be to repeat a post."""
     while True:
         try:
@@ -330,7 +345,7 @@ async def _persist(holding: Holding, write: Callable[[], Awaitable[None]]) -> No
             await holding.cut.pause_until(time.time() + REDIS_PAUSE)
 
 
-def _dropped(letter: Letter, reason: str) -> list[Write]:
+def _dropped(letter: OutboxMessage, reason: str) -> list[Write]:
     """What is written about a message that goes nowhere.
 
     No dead letter: the connection and its token are gone for good, so nobody could send it again.
@@ -339,15 +354,17 @@ def _dropped(letter: Letter, reason: str) -> list[Write]:
     return journal.note(letter.repository_id, _note_of(letter, "skipped", reason))
 
 
-def _note_of(entry: InboxEntry | OutboxEntry | Letter, outcome: journal.Outcome, reason: str = "") -> Note:
+def _note_of(
+    entry: InboxEntry | OutboxEntry | OutboxMessage, outcome: journal.Outcome, reason: str = ""
+) -> Note:
     letter = entry.letter if isinstance(entry, OutboxEntry) else entry
     return Note(
         time.time(),
         letter.delivery_id,
         letter.event,
-        letter.action if isinstance(letter, Letter) else "",
+        letter.action if isinstance(letter, OutboxMessage) else "",
         letter.number,
-        letter.connection_id if isinstance(letter, Letter) else "",
+        letter.connection_id if isinstance(letter, OutboxMessage) else "",
         outcome,
         reason,
     )

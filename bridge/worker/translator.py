@@ -10,25 +10,23 @@ from redis.exceptions import RedisError
 
 from bridge.core import names
 from bridge.core.errors import Malformed
-from bridge.core.github import health as trouble
-from bridge.core.github import partial as narrow
+from bridge.core.github import health, partial
 from bridge.core.messages import translate
 from bridge.core.messages.events.table import given
 from bridge.core.messages.translate import Outgoing, Translation
 from bridge.core.model import Connection, Delivery, Envelope
-from bridge.core.pulls import checks
-from bridge.core.pulls import extract as told
+from bridge.core.pulls import checks, extract
 from bridge.core.pulls.lww import moment
-from bridge.core.pulls.model import Commit, PullRequest, Thread
+from bridge.core.pulls.model import Commit, PullKey, PullRequest
 from bridge.core.pulls.snapshot import Snapshot
-from bridge.queue.entries import InboxEntry, Letter
-from bridge.storage import delivery_log as journal
+from bridge.queue.entries import InboxEntry, OutboxMessage
+from bridge.storage import delivery_log
 from bridge.storage.checkups import Checkups
-from bridge.storage.connections import Repository, Store
-from bridge.storage.pulls import Pulls
+from bridge.storage.connections import RepoKey, Store
+from bridge.storage.pulls import PullRequestStore
 from bridge.storage.writes import Write
-from bridge.worker.connection_cache import Connected
-from bridge.worker.unit_of_work import Known, Ledger
+from bridge.worker.connection_cache import ConnectionCache
+from bridge.worker.unit_of_work import Known, UnitOfWork
 
 log = structlog.get_logger()
 
@@ -56,10 +54,10 @@ class Outcome:
     entries: list[InboxEntry] = field(default_factory=list)
     """Those that are translated."""
     writes: list[Write] = field(default_factory=list)
-    letters: list[Letter] = field(default_factory=list)
-    pulls: dict[Thread, PullRequest] = field(default_factory=dict)
+    letters: list[OutboxMessage] = field(default_factory=list)
+    pulls: dict[PullKey, PullRequest] = field(default_factory=dict)
     """The pull requests that they tell of, as their threads show them once this is committed."""
-    snapshots: dict[Thread, Snapshot] = field(default_factory=dict)
+    snapshots: dict[PullKey, Snapshot] = field(default_factory=dict)
     """What Redis then holds of them."""
     connections: list[Connection] = field(default_factory=list)
     """Those of their repositories, as far as they were read beforehand, `read_at` by the monotonic clock."""
@@ -81,10 +79,10 @@ class Outcome:
 class _Round:
     """What deliveries that are translated together share, read beforehand."""
 
-    ledger: Ledger
+    ledger: UnitOfWork
     deliveries: Mapping[str, Delivery]
     """By the entry's id; those that had to be read to know what they need."""
-    connections: dict[Repository, list[Connection]]
+    connections: dict[RepoKey, list[Connection]]
     read_at: float
     """When, by the monotonic clock."""
 
@@ -94,9 +92,9 @@ class Translator:
     """Looks up what deliveries concern and has the core translate them."""
 
     store: Store
-    pulls: Pulls
+    pulls: PullRequestStore
     checkups: Checkups
-    _connected: Connected = field(init=False)
+    _connected: ConnectionCache = field(init=False)
     _named: dict[int, tuple[str, str]] = field(default_factory=dict)
     """What was noted last of a repository's name, and as of when."""
     _full_names: dict[int, str] = field(default_factory=dict)
@@ -105,7 +103,7 @@ class Translator:
     """Repositories' full names as Redis has them, and when each was read, by the monotonic clock."""
 
     def __post_init__(self) -> None:
-        self._connected = Connected(self.store)
+        self._connected = ConnectionCache(self.store)
 
     async def translate(self, entries: Sequence[InboxEntry], known: Known = lambda _: None) -> Outcome:
         """What to write and to send for deliveries of one partition, in their order.
@@ -148,7 +146,7 @@ class Translator:
             for entry in entries
             if entry.repository_id in self._full_names
         }
-        ledger = Ledger(self.pulls, known)
+        ledger = UnitOfWork(self.pulls, known)
         read_at = time.monotonic()
         connections = await self._connected.of(repositories)
         unconnected = {repository[0] for repository, some in connections.items() if not some}
@@ -180,7 +178,7 @@ class Translator:
             outcome.entries.append(entry)
             return
         await self.checkups.order(
-            (one for one in connections if trouble.concerns(delivery, one)), hint=trouble.hint_of(delivery)
+            (one for one in connections if health.concerns(delivery, one)), hint=health.hint_of(delivery)
         )
         if delivery.event in checks.EVENTS:
             results = await self._checks(delivery, entry, connections, shared.ledger)
@@ -237,7 +235,7 @@ class Translator:
         repository = entry.repository_id, full_name
         former_names = translate.former_names(delivery) if entry.signer == "operator" else []
         for former in former_names:
-            # Connected by the name it had before its first delivery.
+            # ConnectionCache by the name it had before its first delivery.
             await self._bound(entry.repository_id, former)
         if former_names or repository not in shared.connections:
             shared.connections[repository] = await self._bound(*repository)
@@ -264,9 +262,9 @@ class Translator:
         return noted
 
     async def _pull(
-        self, delivery: Delivery, entry: InboxEntry, connections: Sequence[Connection], ledger: Ledger
+        self, delivery: Delivery, entry: InboxEntry, connections: Sequence[Connection], ledger: UnitOfWork
     ) -> Translation:
-        part = told.told(delivery)
+        part = extract.told(delivery)
         known = await ledger.snapshot(entry.repository_id, entry.number)
         merged = known.merge(part)
         registers = await ledger.checks(entry.repository_id, merged.head_sha)
@@ -276,7 +274,7 @@ class Translator:
             await self.pulls.watch(entry.repository_id, [entry.number])
         return result
 
-    async def _repository(self, delivery: Delivery, repository_id: int, ledger: Ledger) -> None:
+    async def _repository(self, delivery: Delivery, repository_id: int, ledger: UnitOfWork) -> None:
         """What an operator should hear of, and no thread; after a push, what it may have made unmergeable."""
         full_name = delivery.payload["repository"]["full_name"]
         if (delivery.event, delivery.action) == ("meta", "deleted"):
@@ -287,7 +285,7 @@ class Translator:
             await self.pulls.watch(repository_id, await ledger.open_into(repository_id, branch))
 
     async def _checks(
-        self, delivery: Delivery, entry: InboxEntry, connections: Sequence[Connection], ledger: Ledger
+        self, delivery: Delivery, entry: InboxEntry, connections: Sequence[Connection], ledger: UnitOfWork
     ) -> list[Translation]:
         news = checks.told(delivery)
         if news is None:
@@ -314,7 +312,7 @@ def _opened(entry: InboxEntry) -> Delivery | None:
 
 
 def _open(entry: InboxEntry) -> Delivery:
-    return narrow.read(Envelope(id=entry.delivery_id, event=entry.event, body=entry.body))
+    return partial.read(Envelope(id=entry.delivery_id, event=entry.event, body=entry.body))
 
 
 def _hold_to_heading(delivery: Delivery, entry: InboxEntry) -> None:
@@ -343,12 +341,12 @@ def _skipped(
     reasons = {
         one.id: result.muted.get(one.id, result.silence) for one in connections if one.id not in told_to
     }
-    return journal.skipped(entry.repository_id, delivery, result.number, connections, reasons)
+    return delivery_log.skipped(entry.repository_id, delivery, result.number, connections, reasons)
 
 
-def _letters(entry: InboxEntry, action: str, outgoing: Sequence[Outgoing]) -> list[Letter]:
+def _letters(entry: InboxEntry, action: str, outgoing: Sequence[Outgoing]) -> list[OutboxMessage]:
     return [
-        Letter(
+        OutboxMessage(
             connection_id=one.connection.id,
             repository_id=entry.repository_id,
             number=one.number,

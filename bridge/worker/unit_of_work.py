@@ -3,35 +3,35 @@
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
 
-from bridge.core.pulls.lww import Register
-from bridge.core.pulls.model import Commit, Thread
+from bridge.core.pulls.lww import LwwRegister
+from bridge.core.pulls.model import Commit, PullKey
 from bridge.core.pulls.snapshot import Snapshot
-from bridge.storage.pulls import Pulls
+from bridge.storage.pulls import PullRequestStore
 from bridge.storage.writes import Write
 
-Known = Callable[[Thread], Snapshot | None]
+Known = Callable[[PullKey], Snapshot | None]
 """What Redis holds of a pull request, so that it need not be asked; None: it must be."""
 
 MAX_WATCHED = 50
 """Pull requests that are asked about after one push."""
 
 
-class Ledger:
+class UnitOfWork:
     """Reads from Redis what it has not read yet, and keeps what is written until `writes` is asked for.
 
     All repositories must be of one partition. Raises redis-py's errors.
     """
 
-    def __init__(self, pulls: Pulls, known: Known) -> None:
+    def __init__(self, pulls: PullRequestStore, known: Known) -> None:
         self._pulls = pulls
         self._known = known
-        self._stored: dict[Thread, Snapshot] = {}
-        self._snapshots: dict[Thread, Snapshot] = {}
-        self._checks: dict[Commit, dict[str, Register]] = {}
+        self._stored: dict[PullKey, Snapshot] = {}
+        self._snapshots: dict[PullKey, Snapshot] = {}
+        self._checks: dict[Commit, dict[str, LwwRegister]] = {}
         self._told_checks: set[Commit] = set()
         self._heads: dict[Commit, set[int]] = {}
 
-    async def fetch(self, threads: Iterable[Thread]) -> None:
+    async def fetch(self, threads: Iterable[PullKey]) -> None:
         """Read pull requests, all at once."""
         wanted = {one for one in threads if one not in self._stored}
         snapshots = {one: snapshot for one in wanted if (snapshot := self._known(one)) is not None}
@@ -60,7 +60,7 @@ class Ledger:
             await self.fetch([(repository_id, number)])
         return self._snapshots[repository_id, number]
 
-    async def checks(self, repository_id: int, sha: str) -> dict[str, Register]:
+    async def checks(self, repository_id: int, sha: str) -> dict[str, LwwRegister]:
         """What was told of a commit's checks."""
         if not sha:
             return {}
@@ -99,16 +99,16 @@ class Ledger:
         if (number := snapshot.value("number")) is not None:
             self._snapshots[repository_id, number] = snapshot
 
-    def keep_checks(self, repository_id: int, sha: str, registers: dict[str, Register]) -> None:
+    def keep_checks(self, repository_id: int, sha: str, registers: dict[str, LwwRegister]) -> None:
         """Have a commit's checks written."""
         self._checks[repository_id, sha] = registers
         self._told_checks.add((repository_id, sha))
 
-    def changed(self) -> dict[Thread, Snapshot]:
+    def changed(self) -> dict[PullKey, Snapshot]:
         """The pull requests as they are written, without those that stay as they were."""
         return {one: new for one, new in self._snapshots.items() if new is not self._stored.get(one)}
 
-    def writes(self, changed: Mapping[Thread, Snapshot]) -> list[Write]:
+    def writes(self, changed: Mapping[PullKey, Snapshot]) -> list[Write]:
         """What the commit has to write of the pull requests that `changed`, and of checks."""
         checks = [self._pulls.checks_write(*one, self._checks[one]) for one in self._told_checks]
         return checks + [

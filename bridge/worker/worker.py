@@ -11,14 +11,14 @@ import structlog
 from redis.exceptions import RedisError
 
 from bridge.clients.flowdock import POST_SECONDS
-from bridge.lifecycle import Stop, Stopped
-from bridge.queue.delivery_queue import Deliveries, Fenced
+from bridge.lifecycle import Shutdown, Stopped
+from bridge.queue.delivery_queue import DeliveryQueue, Fenced
 from bridge.queue.entries import Entry, InboxEntry, Lease, Unreadable
 from bridge.queue.inboxes import Inboxes
 from bridge.queue.leases import Leases
 from bridge.storage import keys
-from bridge.worker.partition import Handling, Holding
-from bridge.worker.processor import REDIS_PAUSE, Handler
+from bridge.worker.partition import Handling, Partition
+from bridge.worker.processor import REDIS_PAUSE, Processor
 
 READ_COUNT = 16
 MAX_LOADED = 768
@@ -42,7 +42,13 @@ class Worker:
     """Takes deliveries to their threads until `stop` is set."""
 
     def __init__(
-        self, *, deliveries: Deliveries, leases: Leases, handler: Handler, lease_seconds: float, stop: Stop
+        self,
+        *,
+        deliveries: DeliveryQueue,
+        leases: Leases,
+        handler: Processor,
+        lease_seconds: float,
+        stop: Shutdown,
     ) -> None:
         self._deliveries = deliveries
         self._leases = leases
@@ -51,10 +57,10 @@ class Worker:
             translate_all=self._translate_all, handle=self._handle, finish=deliveries.finish
         )
         self._stop = stop
-        self._ended = Stop()
+        self._ended = Shutdown()
         self._renew_seconds = lease_seconds / 3
-        self._holdings: dict[int, Holding] = {}
-        self._leaving: set[Holding] = set()
+        self._holdings: dict[int, Partition] = {}
+        self._leaving: set[Partition] = set()
         self._room = asyncio.Event()
         self._taken = asyncio.Event()
 
@@ -111,7 +117,7 @@ class Worker:
         if away is not None:
             raise away
 
-    def _let_go(self, holding: Holding) -> None:
+    def _let_go(self, holding: Partition) -> None:
         """Another worker has the partition."""
         partition = holding.lease.partition
         if self._holdings.get(partition) is holding:
@@ -139,7 +145,7 @@ class Worker:
                 await self._begin(lease, group)
 
     async def _begin(self, lease: Lease, group: asyncio.TaskGroup) -> None:
-        holding = Holding(lease, self._handling, group)
+        holding = Partition(lease, self._handling, group)
         holding.tries = await self._deliveries.read_tries(lease.partition)
         outbox = await self._deliveries.read_outbox(lease.partition)
         self._holdings[lease.partition] = holding
@@ -161,7 +167,7 @@ class Worker:
         with suppress(Fenced):
             await self._deliveries.bury(lease, entry, reason=reason)
 
-    async def _give_back(self, holding: Holding) -> None:
+    async def _give_back(self, holding: Partition) -> None:
         """Leave a partition to another worker, after what is under way in it."""
         await _finish(holding)
         self._leaving.discard(holding)
@@ -218,7 +224,7 @@ class Worker:
             self._room.clear()
             await self._room.wait()
 
-    async def _translate_all(self, holding: Holding, entries: Sequence[Entry]) -> Sequence[Entry]:
+    async def _translate_all(self, holding: Partition, entries: Sequence[Entry]) -> Sequence[Entry]:
         deliveries = [entry for entry in entries if isinstance(entry, InboxEntry)]
         try:
             return await self._handler.translate_all(holding, deliveries)
@@ -228,7 +234,7 @@ class Worker:
         finally:
             self._room.set()
 
-    async def _handle(self, holding: Holding, entry: Entry) -> None:
+    async def _handle(self, holding: Partition, entry: Entry) -> None:
         try:
             await self._handler.handle(holding, entry)
         except Fenced:
@@ -240,7 +246,7 @@ class Worker:
                 self._room.set()
 
 
-async def _finish(holding: Holding) -> None:
+async def _finish(holding: Partition) -> None:
     """Begin nothing more in a partition; what is under way comes to its end, or is cut short."""
     holding.close()
     try:

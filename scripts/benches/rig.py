@@ -18,11 +18,10 @@ from prometheus_client.parser import text_string_to_metric_families
 from redis.asyncio import Redis
 
 from bridge.core.security.encryption import Vault
-from bridge.storage import embedded as embedded_redis
-from bridge.storage import keys
+from bridge.storage import embedded, keys
 from bridge.storage.client import connect_redis
 from bridge.storage.connections import Store
-from bridge.storage.pulls import Pulls
+from bridge.storage.pulls import PullRequestStore
 from scripts.sandbox.house import ROOT, STOP_SECONDS, Broken, House, free_port, open_house, until
 
 WEBHOOK = "/github/webhook"
@@ -52,9 +51,9 @@ class Rig:
         return Store(self.redis, Vault([self.house.environ["ENCRYPTION_KEY"]]))
 
     @property
-    def pulls(self) -> Pulls:
+    def pulls(self) -> PullRequestStore:
         """What bridge keeps of pull requests, likewise."""
-        return Pulls(self.redis)
+        return PullRequestStore(self.redis)
 
     async def start_web(self) -> subprocess.Popen[bytes]:
         """bridge's web half, ready."""
@@ -141,7 +140,7 @@ async def open_rig(
     """
     with tempfile.TemporaryDirectory(prefix="bridge-bench-") as name:
         folder = Path(name)
-        with embedded_redis.running(folder / "redis") as url, (folder / "log").open("wb") as output:
+        with embedded.running(folder / "redis") as url, (folder / "log").open("wb") as output:
             redis = connect_redis(url)
             await redis.config_set("auto-aof-rewrite-percentage", "0")
             await redis.config_set("appendfsync", "everysec")

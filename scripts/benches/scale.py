@@ -12,8 +12,7 @@ from msgspec.structs import replace
 
 from bridge.core.messages import description
 from bridge.core.model import Delivery
-from bridge.core.pulls import extract as told
-from bridge.core.pulls import snapshot
+from bridge.core.pulls import extract, snapshot
 from bridge.core.pulls.model import Rendered
 from bridge.core.pulls.snapshot import Snapshot
 from bridge.storage import keys
@@ -225,7 +224,7 @@ async def _know(rig: Rig, payload: dict[str, Any], shape: Shape) -> None:
 def _writes(rig: Rig, payload: dict[str, Any], shape: Shape) -> Iterable[Write]:
     for repository in range(shape.repositories):
         body = deliveries.body(payload, repository=repository, number=1, step=0)
-        known = told.told(Delivery.of("known", "pull_request", orjson.loads(body)))
+        known = extract.told(Delivery.of("known", "pull_request", orjson.loads(body)))
         # Without links that depend on the pull request it is the same for all, and takes long to make.
         html = description.html(snapshot.view(known))
         for number in range(1, shape.pulls + 1):

@@ -14,8 +14,7 @@ from yarl import URL
 
 from bridge.web.app import create_app
 from bridge.web.auth import sessions
-from bridge.web.http import rate_limit as limits
-from bridge.web.http import sealed_cookies as sealed
+from bridge.web.http import rate_limit, sealed_cookies
 from scripts.sandbox.browse import Browser
 from tests.attacks.test_strangers import GUARDED
 from tests.conftest import House, open_house
@@ -107,8 +106,8 @@ async def test_only_what_bridge_sealed_for_a_sign_in_is_believed_and_only_in_tim
         ("", state),
         ("ä" * 9, state),
         ("A" * 5000, state),
-        (sealed.seal(vault, "another", value, seconds=60), state),
-        (sealed.seal(vault, sessions.SIGNING_IN, value, seconds=-1), state),
+        (sealed_cookies.seal(vault, "another", value, seconds=60), state),
+        (sealed_cookies.seal(vault, sessions.SIGNING_IN, value, seconds=-1), state),
     ]
     assert [await came_back(house, *one) for one in forged] == ["refused"] * len(forged)
     assert await came_back(house, cookie, state) == "exchanged"
@@ -136,7 +135,7 @@ BURST = PAGE_LIMIT // 2
 @pytest.fixture
 def _no_time_passes(monkeypatch: pytest.MonkeyPatch) -> None:
     """What was asked for is not forgotten while the test goes on."""
-    monkeypatch.setattr(limits, "time", SimpleNamespace(monotonic=lambda: 0.0))
+    monkeypatch.setattr(rate_limit, "time", SimpleNamespace(monotonic=lambda: 0.0))
 
 
 @asynccontextmanager
@@ -157,7 +156,7 @@ async def test_a_network_of_many_addresses_is_one_client(
     redis_url: str, guarded: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if not guarded:
-        monkeypatch.setattr(limits, "NETWORK", 1000)
+        monkeypatch.setattr(rate_limit, "NETWORK", 1000)
     async with limited(redis_url) as house:
         most = 4 * BURST
         statuses = [await get(house, f"2001:db8:1:{n:x}::1") for n in range(most + 3)]
@@ -171,7 +170,7 @@ async def test_strangers_together_leave_room_for_whoever_is_signed_in(
     redis_url: str, guarded: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if not guarded:
-        monkeypatch.setattr(limits, "STRANGERS", 1000)
+        monkeypatch.setattr(rate_limit, "STRANGERS", 1000)
     async with limited(redis_url) as house, Browser() as browser:
         headers = {"X-Forwarded-For": "203.0.113.200"}
         browser.session.headers.update(headers)

@@ -16,10 +16,9 @@ from aiohttp import ClientResponse
 from redis.asyncio import Redis
 
 from bridge.core.budgets import LARGEST_DEAD, Budgets
-from bridge.queue import dead_letter_scripts as graves_lua
+from bridge.queue import dead_letter_scripts
 from bridge.queue.scripts import COUNTING, FENCED, WRITES
-from bridge.storage import embedded as embedded_redis
-from bridge.storage import keys
+from bridge.storage import embedded, keys
 from tests.conftest import House, eventually, open_house
 from tests.payloads import pull_request
 from tests.worker_kit import REPOSITORY_ID, idle, pulls
@@ -59,7 +58,7 @@ class FewDead(Budgets):
 @pytest.fixture
 async def small_redis(tmp_path: Path) -> AsyncIterator[str]:
     """A Redis of its own, soon full."""
-    with embedded_redis.running(tmp_path) as url:
+    with embedded.running(tmp_path) as url:
         yield url
 
 
@@ -134,7 +133,7 @@ async def test_one_who_signs_for_one_repository_buries_the_dead_letters_of_other
     redis_url: str, monkeypatch: pytest.MonkeyPatch, *, is_guarded: bool
 ) -> None:
     if not is_guarded:
-        monkeypatch.setattr(graves_lua, "BURY", BY_NUMBER)
+        monkeypatch.setattr(dead_letter_scripts, "BURY", BY_NUMBER)
     async with open_house(redis_url, budgets=FewDead()) as house:
         payload = await pull_request(house)
         house.start_worker()
@@ -154,7 +153,7 @@ async def test_one_fills_redis_with_large_dead_letters(
     redis_url: str, monkeypatch: pytest.MonkeyPatch, *, is_guarded: bool
 ) -> None:
     if not is_guarded:
-        monkeypatch.setattr(graves_lua, "BURY", BY_NUMBER)
+        monkeypatch.setattr(dead_letter_scripts, "BURY", BY_NUMBER)
     async with open_house(redis_url) as house:
         payload = await pull_request(house)
         house.start_worker()

@@ -8,12 +8,12 @@ from typing import Any
 import orjson
 import pytest
 
-from bridge.core import compression as packing
+from bridge.core import compression
 from bridge.core.github import webhook
 from bridge.queue import offload as off_loop
 from bridge.queue.entries import InboxEntry
 from bridge.queue.offload import LARGE
-from bridge.worker import partition as holding
+from bridge.worker import partition
 from tests.attacks.test_strangers import GUARDED, SECONDS
 from tests.conftest import REPOSITORY, House
 
@@ -109,11 +109,11 @@ async def test_without_the_bounds_it_is_made(house: House, monkeypatch: pytest.M
     assert [(await house.deliver_bytes(body, event="push")).status for body in (lists, halves)] == [202, 202]
 
 
-BOMB = packing.pack(ABOUT + b'"' + b"x" * SIZE + b'"}')
+BOMB = compression.pack(ABOUT + b'"' + b"x" * SIZE + b'"}')
 
 
 @pytest.mark.parametrize(
-    ("packed", "together"), [(BOMB, 1), (packing.pack(b'{"a":"b"}' * 3000), holding.MAX_BATCH)]
+    ("packed", "together"), [(BOMB, 1), (compression.pack(b'{"a":"b"}' * 3000), partition.MAX_BATCH)]
 )
 def test_a_worker_unpacks_one_mountain_at_a_time(packed: bytes, together: int) -> None:
     """It weighs next to nothing packed."""
@@ -121,4 +121,4 @@ def test_a_worker_unpacks_one_mountain_at_a_time(packed: bytes, together: int) -
         id="1-0", delivery_id="d", event="push", repository_id=1, number=0, received_at=0, packed=packed
     )
     assert len(packed) < SIZE / 1000
-    assert holding._batch([entry] * 100) == together
+    assert partition._batch([entry] * 100) == together

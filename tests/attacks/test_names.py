@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from bridge.clients.github_webhooks import Hooks, Repository
+from bridge.clients.github_webhooks import Repository, RepositoryWebhooks
 from bridge.core import names
-from bridge.core.github import header as heading
-from bridge.monitor import merge_conflicts as watching
+from bridge.core.github import header
+from bridge.monitor import merge_conflicts
 from bridge.storage.webhook_keys import WebhookKey
-from bridge.worker import translator as translating
+from bridge.worker import translator
 from tests.accounts import link
 from tests.attacks.kit import (
     COMPONENT_ID,
@@ -126,10 +126,10 @@ async def test_a_private_pull_request_is_read_for_nobody_else(
 ) -> None:
     """As if a false name had got through: what a member's token reads is held to the repository's id."""
     house = mallory.house
-    monkeypatch.setattr(watching, "IDLE", 0.02)
+    monkeypatch.setattr(merge_conflicts, "IDLE", 0.02)
     if not guarded:
-        monkeypatch.setattr(watching, "is_in", lambda *_: True)
-        monkeypatch.setattr(translating, "_hold_to_heading", lambda *_: None)
+        monkeypatch.setattr(merge_conflicts, "is_in", lambda *_: True)
+        monkeypatch.setattr(translator, "_hold_to_heading", lambda *_: None)
     await link(house, "cy")
     await repository(house, "acme/secret", **{"cy-gh": "admin"})
     await act(house, "acme/secret", "cy-gh", "open", title="Sell it", body="", head="x", base="main")
@@ -168,7 +168,7 @@ async def shown(house: House, words: str) -> bool:
     return words in str(await house.threads()) + str(await house.messages())
 
 
-def start(watcher: watching.Watcher) -> Any:
+def start(watcher: merge_conflicts.ConflictPoller) -> Any:
     return asyncio.create_task(watcher.run())
 
 
@@ -183,10 +183,12 @@ async def test_disconnecting_removes_no_other_repositorys_webhook(
     assert other.repository_id == other_id
     if not guarded:
 
-        async def by_name(self: Hooks, _: int | None, full_name: str, *, token: str) -> Repository:
+        async def by_name(
+            self: RepositoryWebhooks, _: int | None, full_name: str, *, token: str
+        ) -> Repository:
             return await self.repository(full_name, token=token)
 
-        monkeypatch.setattr(Hooks, "present", by_name)
+        monkeypatch.setattr(RepositoryWebhooks, "present", by_name)
     # As if a false name had got through.
     await house.services.pulls.name_by_github(other_id, REPOSITORY)
     await house.services.connecting.disconnect(other, access_token=cy.access_token, user=cy.user)
@@ -218,7 +220,7 @@ async def test_a_name_that_means_something_else_in_an_address_is_refused(
 ) -> None:
     if not guarded:
         monkeypatch.setattr(names, "is_full_name", lambda _: True)
-        monkeypatch.setattr(heading, "glance", lambda _: None)
+        monkeypatch.setattr(header, "glance", lambda _: None)
     status = await mallory.post(mallory.forged(mallory.repository_id, name))
     assert status == (400 if guarded else 202)
 

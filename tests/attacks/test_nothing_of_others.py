@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from bridge.core.messages import translate
 from bridge.storage import keys
-from bridge.web.endpoints import webhook as web_webhook
+from bridge.web.endpoints import webhook
 from tests.accounts import link
 from tests.attacks.kit import COMPONENT_ID, Json, Stranger, believe_every_name, connected, settled, stranger
 from tests.conftest import REPOSITORY, House, emptied, open_house
@@ -161,7 +161,7 @@ async def test_it_would_be_seen_if_it_did(
     redis_server: str, monkeypatch: pytest.MonkeyPatch, guard: str, word: Json
 ) -> None:
     if guard == "the id":
-        monkeypatch.setattr(web_webhook, "_hold_to", lambda *_: None)
+        monkeypatch.setattr(webhook, "_hold_to", lambda *_: None)
     else:
         believe_every_name(monkeypatch)
     assert await play(redis_server, [word]) != []

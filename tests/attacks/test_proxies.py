@@ -6,8 +6,7 @@ import pytest
 from aiohttp import web
 
 from bridge.web.auth import operator
-from bridge.web.http import middleware
-from bridge.web.http import rate_limit as limits
+from bridge.web.http import middleware, rate_limit
 from tests.app_kit import PAGE, open_app_house
 from tests.attacks.test_strangers import GUARDED
 from tests.conftest import House, open_house
@@ -24,7 +23,7 @@ async def test_a_client_chooses_no_address(
 ) -> None:
     """Of a proxy that adds a line, as of one that adds to the line that came."""
     if not guarded:
-        monkeypatch.setattr(limits, "client_address", first_of_the_first)
+        monkeypatch.setattr(rate_limit, "client_address", first_of_the_first)
         monkeypatch.setattr(middleware, "client_address", first_of_the_first)
     async with open_house(redis_url, page_limit=6, trust_proxy=True) as house:
         statuses = []
@@ -92,7 +91,7 @@ async def answered(house: House, path: bytes, *headers: bytes, version: bytes = 
 async def test_whoever_comes_through_a_proxy_is_not_at_the_machine(
     redis_url: str, guarded: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(limits, "GUESSES", 1000)
+    monkeypatch.setattr(rate_limit, "GUESSES", 1000)
     if not guarded:
         monkeypatch.setattr(operator, "_PROXIED", re.compile("never"))
     async with open_app_house(redis_url) as house:

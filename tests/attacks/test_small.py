@@ -15,9 +15,7 @@ from aiohttp import web
 
 from bridge.core import urls
 from bridge.core.security import flowdock_token
-from bridge.storage import embedded as embedded_redis
-from bridge.storage import flow_members as members
-from bridge.storage import keys, pulls
+from bridge.storage import embedded, flow_members, keys, pulls
 from bridge.web.auth import sessions
 from bridge.web.http import cookies
 from scripts.sandbox.browse import Browser
@@ -117,7 +115,7 @@ async def test_who_signs_in_is_tagged_in_their_own_flows_for_a_month(house: Hous
         (),
         (),
     ]
-    assert 0 < await house.services.redis.ttl(keys.members(FLOW)) <= members.SECONDS
+    assert 0 < await house.services.redis.ttl(keys.members(FLOW)) <= flow_members.SECONDS
     await house.services.redis.zadd(keys.members(FLOW), {"1003": 1})
     assert await tags(["cy-gh"], flow=FLOW) == (), "what Flowdock showed too long ago is not believed"
 
@@ -226,12 +224,12 @@ def test_nobody_else_on_the_machine_reads_what_the_embedded_redis_keeps(
     elsewhere.touch(mode=0o644)
     (data / "link").symlink_to(elsewhere)
     if not guarded:
-        monkeypatch.setattr(embedded_redis, "_make_private", lambda _: None)
-        monkeypatch.setattr(embedded_redis, "FOLDER", 0o755)
-        monkeypatch.setattr(embedded_redis, "FILE", 0o644)
+        monkeypatch.setattr(embedded, "_make_private", lambda _: None)
+        monkeypatch.setattr(embedded, "FOLDER", 0o755)
+        monkeypatch.setattr(embedded, "FILE", 0o644)
     before = os.umask(0o022)
     try:
-        with embedded_redis.running(data) as url:
+        with embedded.running(data) as url:
             redis.Redis.from_url(url).set("a", "b")
             (data / "link").unlink()
             assert any((data / "appendonlydir").iterdir())
@@ -247,8 +245,8 @@ def test_a_folder_of_somebody_else_is_said_to_be_so(tmp_path: Path, monkeypatch:
 
     monkeypatch.setattr(Path, "chmod", refused)
     with (
-        pytest.raises(embedded_redis.NoEmbeddedRedis, match="give it to the user that bridge runs as"),
-        embedded_redis.running(tmp_path / ".data"),
+        pytest.raises(embedded.NoEmbeddedRedis, match="give it to the user that bridge runs as"),
+        embedded.running(tmp_path / ".data"),
     ):
         pass
 

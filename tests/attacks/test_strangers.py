@@ -9,8 +9,7 @@ import pytest
 from aiohttp import web
 
 from bridge.web.endpoints import webhook
-from bridge.web.http import bodies
-from bridge.web.http import connection_limit as connections
+from bridge.web.http import bodies, connection_limit
 from tests.conftest import House
 from tests.web.test_connections import webhook as delivered
 from tests.web.test_wire import CLICK, FORM, HOOK, IS_JSON, another, connected, get, post
@@ -42,9 +41,11 @@ def inflated(guarded: bool, monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
     monkeypatch.setattr(webhook, "read_body", reading)
     if not guarded:
-        runner = connections.Runner
+        runner = connection_limit.Runner
         monkeypatch.setattr(
-            connections, "Runner", lambda app, **options: runner(app, **options | {"auto_decompress": True})
+            connection_limit,
+            "Runner",
+            lambda app, **options: runner(app, **options | {"auto_decompress": True}),
         )
         monkeypatch.setattr(bodies, "refuse_encoded", lambda _: None)
     return sizes

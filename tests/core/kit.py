@@ -9,9 +9,8 @@ from bridge.core.messages import thread, translate
 from bridge.core.messages.translate import Outgoing, Translation
 from bridge.core.model import Connection, Delivery, Message
 from bridge.core.options import Options
-from bridge.core.pulls import checks, snapshot
-from bridge.core.pulls import extract as told
-from bridge.core.pulls.lww import Register
+from bridge.core.pulls import checks, extract, snapshot
+from bridge.core.pulls.lww import LwwRegister
 from bridge.core.pulls.model import PullRequest
 from bridge.core.pulls.snapshot import Snapshot
 from scripts.sandbox.flowdock.validation import check_message
@@ -67,7 +66,7 @@ class Bridge:
         if number is None:
             return []
         known = self.snapshot(number)
-        merged = known.merge(told.told(one))
+        merged = known.merge(extract.told(one))
         result = translate.translate_pull(
             one, known, merged, checks.view(self._of(merged.head_sha)), self.connections
         )
@@ -119,7 +118,7 @@ class Bridge:
         self._snapshots[result.number] = snapshot.dump(result.snapshot)
         self._heads[result.snapshot.head_sha].add(result.number)
 
-    def _of(self, sha: str) -> dict[str, Register]:
+    def _of(self, sha: str) -> dict[str, LwwRegister]:
         return checks.load(self._checks.get(sha))
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from bridge.core.pulls import checks
 from bridge.core.pulls.checks import Verdict
-from bridge.core.pulls.lww import Register
+from bridge.core.pulls.lww import LwwRegister
 from bridge.core.pulls.model import Check
 from tests.core import check_samples as sample
 from tests.core.kit import delivery
@@ -26,8 +26,8 @@ def seen(*deliveries: Told) -> dict[str, str]:
     return {check.name: check.state for check in checks.view(one)}
 
 
-def gathered(deliveries: tuple[Told, ...]) -> dict[str, Register]:
-    known: dict[str, Register] = {}
+def gathered(deliveries: tuple[Told, ...]) -> dict[str, LwwRegister]:
+    known: dict[str, LwwRegister] = {}
     for event, payload in deliveries:
         news = checks.told(delivery(event, checked(event, payload)))
         known = checks.load(checks.dump(checks.merge(known, news.checks if news else {})))
@@ -267,22 +267,22 @@ EVERY = [
 @given(order=st.permutations(range(len(EVERY))), repeats=st.lists(st.integers(0, len(EVERY) - 1), max_size=6))
 def test_any_order_and_repetition_ends_in_the_same_checks(order: list[int], repeats: list[int]) -> None:
     parts = [checks.told(delivery(*EVERY[index])) for index in [*order, *repeats]]
-    known: dict[str, Register] = {}
+    known: dict[str, LwwRegister] = {}
     for part in parts:
         known = checks.merge(known, part.checks if part else {})
     assert known == EXPECTED
 
 
-EXPECTED: dict[str, Register] = {}
+EXPECTED: dict[str, LwwRegister] = {}
 for one in EVERY:
     EXPECTED = checks.merge(EXPECTED, told.checks if (told := checks.told(delivery(*one))) else {})
 
 
 def test_of_very_many_checks_the_newest_are_kept() -> None:
-    known: dict[str, Register] = {}
+    known: dict[str, LwwRegister] = {}
     for index in range(checks.MAX_KEPT + 3):
         at = f"2026-03-10T12:{index // 60:02}:{index % 60:02}Z"
-        known = checks.merge(known, {f"status:{index}": Register(at, 1, {})})
+        known = checks.merge(known, {f"status:{index}": LwwRegister(at, 1, {})})
     assert len(known) == checks.MAX_KEPT
     assert "status:2" not in known
     assert "status:3" in known

@@ -29,7 +29,7 @@ NOT_THE_ACTION = "not the action that was clicked"
 OTHER_ADDRESS = "has another address"
 
 
-def verify(token: str | None, body: bytes = BODY, address: str = ADDRESS) -> flowdock_token.Click:
+def verify(token: str | None, body: bytes = BODY, address: str = ADDRESS) -> flowdock_token.VerifiedClick:
     return flowdock_token.verify(token, body, secret=SECRET, address=address)
 
 

@@ -7,8 +7,7 @@ import orjson
 import pytest
 
 from bridge.core.errors import Malformed
-from bridge.core.github import partial as narrow
-from bridge.core.github import webhook
+from bridge.core.github import partial, webhook
 from bridge.core.model import Envelope
 from tests.core.kit import Bridge, connection
 from tests.core.test_every_example import nullable, without
@@ -27,7 +26,7 @@ def envelope(payload: Payload | bytes, event: str = "pull_request") -> Envelope:
 
 
 def narrowed(payload: Payload) -> Payload:
-    return narrow.read(envelope(payload)).payload
+    return partial.read(envelope(payload)).payload
 
 
 def assert_the_same_comes_of_both(payload: Payload) -> None:
@@ -100,13 +99,13 @@ USERS = ("user", "sender", "assignee", "assignees", "requested_reviewer", "reque
 FIELDS = {
     name: frozenset(get_type_hints(kind))
     for name, kind in {
-        "payload": narrow.Narrowed,
-        "pull_request": narrow.Pull,
-        "head": narrow.Side,
-        "base": narrow.Side,
-        "repo": narrow.Repository,
-        "repository": narrow.Repository,
-        **dict.fromkeys((*USERS, "requested_team", "requested_teams"), narrow.User),
+        "payload": partial.Narrowed,
+        "pull_request": partial.Pull,
+        "head": partial.Side,
+        "base": partial.Side,
+        "repo": partial.Repository,
+        "repository": partial.Repository,
+        **dict.fromkeys((*USERS, "requested_team", "requested_teams"), partial.User),
     }.items()
 }
 
@@ -123,17 +122,17 @@ ODD = {
 def test_what_is_odd_is_read_whole(odd: Any) -> None:
     read = envelope(orjson.dumps(odd))
     if isinstance(odd, dict):
-        assert narrow.read(read) == webhook.whole(read)
+        assert partial.read(read) == webhook.whole(read)
     else:
         with pytest.raises(Malformed):
-            narrow.read(read)
+            partial.read(read)
 
 
 def test_half_a_surrogate_pair_is_read_as_the_whole_way_reads_it() -> None:
     body = rb'{"action":"edited","number":1,"pull_request":{"number":1,"title":"\ud83d"}}'
-    assert narrow.read(envelope(body)).payload["pull_request"]["title"] == "?"
+    assert partial.read(envelope(body)).payload["pull_request"]["title"] == "?"
 
 
 def test_other_events_are_read_whole() -> None:
     payload = example("pull_request_review", "submitted")
-    assert narrow.read(envelope(payload, "pull_request_review")).payload == payload
+    assert partial.read(envelope(payload, "pull_request_review")).payload == payload

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge.core.pulls.lww import ABOUT, CARRIED, OLDEST, Members, Register, merge_all, moment
+from bridge.core.pulls.lww import ABOUT, CARRIED, OLDEST, LwwRegister, LwwSet, merge_all, moment
 
 NOON, LATER = "2026-03-10T12:00:00.000Z", "2026-03-10T12:00:00.001Z"
 
@@ -41,23 +41,23 @@ def test_every_way_in_which_github_writes_a_time_is_read(told: object, read: str
     assert moment(told) == read
 
 
-NEWEST: list[tuple[str, Register, Register]] = [
+NEWEST: list[tuple[str, LwwRegister, LwwRegister]] = [
     # The one that stands, and the other.
-    ("later", Register(LATER, CARRIED, "a"), Register(NOON, ABOUT, "b")),
-    ("later, of the opening", Register(LATER, OLDEST, "a"), Register(NOON, ABOUT, "b")),
-    ("about it", Register(NOON, ABOUT, "a"), Register(NOON, CARRIED, "b")),
-    ("carried on", Register(NOON, CARRIED, "a"), Register(NOON, OLDEST, "b")),
-    ("with a time", Register(NOON, OLDEST, "a"), Register("", ABOUT, "b")),
-    ("equal: the greater", Register(NOON, ABOUT, "b"), Register(NOON, ABOUT, "a")),
-    ("further on", Register(NOON, ABOUT, [1, "closed"]), Register(NOON, ABOUT, [0, "open"])),
-    ("merged", Register(NOON, ABOUT, [2, "merged"]), Register(NOON, ABOUT, [1, "closed"])),
-    ("null", Register(LATER, CARRIED, None), Register(NOON, CARRIED, "b")),
-    ("across a year", Register("2027-01-01T00:00:00.000Z", CARRIED, 1), Register(NOON, CARRIED, 2)),
+    ("later", LwwRegister(LATER, CARRIED, "a"), LwwRegister(NOON, ABOUT, "b")),
+    ("later, of the opening", LwwRegister(LATER, OLDEST, "a"), LwwRegister(NOON, ABOUT, "b")),
+    ("about it", LwwRegister(NOON, ABOUT, "a"), LwwRegister(NOON, CARRIED, "b")),
+    ("carried on", LwwRegister(NOON, CARRIED, "a"), LwwRegister(NOON, OLDEST, "b")),
+    ("with a time", LwwRegister(NOON, OLDEST, "a"), LwwRegister("", ABOUT, "b")),
+    ("equal: the greater", LwwRegister(NOON, ABOUT, "b"), LwwRegister(NOON, ABOUT, "a")),
+    ("further on", LwwRegister(NOON, ABOUT, [1, "closed"]), LwwRegister(NOON, ABOUT, [0, "open"])),
+    ("merged", LwwRegister(NOON, ABOUT, [2, "merged"]), LwwRegister(NOON, ABOUT, [1, "closed"])),
+    ("null", LwwRegister(LATER, CARRIED, None), LwwRegister(NOON, CARRIED, "b")),
+    ("across a year", LwwRegister("2027-01-01T00:00:00.000Z", CARRIED, 1), LwwRegister(NOON, CARRIED, 2)),
 ]
 
 
 @pytest.mark.parametrize(("stands", "other"), [pytest.param(*row, id=name) for name, *row in NEWEST])
-def test_the_newer_word_stands(stands: Register, other: Register) -> None:
+def test_the_newer_word_stands(stands: LwwRegister, other: LwwRegister) -> None:
     assert stands.merge(other) == other.merge(stands) == stands
 
 
@@ -65,50 +65,52 @@ def people(*names: str) -> dict[str, Any]:
     return {name: {"login": name} for name in names}
 
 
-MEMBERS: list[tuple[str, Members, Members, list[str]]] = [
-    ("later", Members(LATER, people("a"), []), Members(NOON, people("b"), []), ["a"]),
-    ("later, none", Members(LATER, {}, []), Members(NOON, people("b"), []), []),
+MEMBERS: list[tuple[str, LwwSet, LwwSet, list[str]]] = [
+    ("later", LwwSet(LATER, people("a"), []), LwwSet(NOON, people("b"), []), ["a"]),
+    ("later, none", LwwSet(LATER, {}, []), LwwSet(NOON, people("b"), []), []),
     (
         "of one second, two added",
-        Members(NOON, people("a"), []),
-        Members(NOON, people("a", "b"), []),
+        LwwSet(NOON, people("a"), []),
+        LwwSet(NOON, people("a", "b"), []),
         ["a", "b"],
     ),
-    ("of one second, one removed", Members(NOON, people("a", "b"), []), Members(NOON, {}, ["a"]), ["b"]),
-    ("removed a second ago", Members(LATER, people("a"), []), Members(NOON, {}, ["a"]), ["a"]),
-    ("removed now", Members(LATER, {}, ["a"]), Members(NOON, people("a"), []), []),
-    ("another removed", Members(NOON, people("a"), []), Members(NOON, {}, ["b"]), ["a"]),
-    ("by name", Members(NOON, people("b", "C"), []), Members(NOON, people("a"), []), ["a", "b", "C"]),
+    ("of one second, one removed", LwwSet(NOON, people("a", "b"), []), LwwSet(NOON, {}, ["a"]), ["b"]),
+    ("removed a second ago", LwwSet(LATER, people("a"), []), LwwSet(NOON, {}, ["a"]), ["a"]),
+    ("removed now", LwwSet(LATER, {}, ["a"]), LwwSet(NOON, people("a"), []), []),
+    ("another removed", LwwSet(NOON, people("a"), []), LwwSet(NOON, {}, ["b"]), ["a"]),
+    ("by name", LwwSet(NOON, people("b", "C"), []), LwwSet(NOON, people("a"), []), ["a", "b", "C"]),
 ]
 
 
 @pytest.mark.parametrize(("one", "other", "names"), [pytest.param(*row, id=name) for name, *row in MEMBERS])
 def test_a_set_is_what_the_newest_list_less_what_they_removed(
-    one: Members, other: Members, names: list[str]
+    one: LwwSet, other: LwwSet, names: list[str]
 ) -> None:
     for merged in (one.merge(other), other.merge(one)):
         assert [item["login"] for item in merged.items()] == names
 
 
 def test_what_only_one_side_has_stays() -> None:
-    one, other = Register(NOON, CARRIED, 1), Register(LATER, CARRIED, 2)
+    one, other = LwwRegister(NOON, CARRIED, 1), LwwRegister(LATER, CARRIED, 2)
     assert merge_all({"a": one, "b": one}, {"b": other, "c": other}) == {"a": one, "b": other, "c": other}
 
 
 TIMES = st.sampled_from(["", NOON, LATER, "2027-01-01T00:00:00.000Z"])
 VALUES = st.none() | st.booleans() | st.integers(-2, 2) | st.text("ab", max_size=2)
 SWITCHED = st.lists(st.tuples(TIMES, st.booleans()), max_size=1).map(tuple)
-REGISTERS = st.builds(Register, TIMES, st.sampled_from([OLDEST, CARRIED, ABOUT]), VALUES, SWITCHED)
+REGISTERS = st.builds(LwwRegister, TIMES, st.sampled_from([OLDEST, CARRIED, ABOUT]), VALUES, SWITCHED)
 NAMES = st.sampled_from("abc")
 ITEMS = st.fixed_dictionaries({"name": NAMES, "url": st.sampled_from("xy")})
 MEMBER_SETS = st.builds(
-    Members, TIMES, st.dictionaries(NAMES, ITEMS, max_size=3), st.lists(NAMES, unique=True, max_size=2)
+    LwwSet, TIMES, st.dictionaries(NAMES, ITEMS, max_size=3), st.lists(NAMES, unique=True, max_size=2)
 )
 
 
 @settings(max_examples=80, deadline=None)
 @given(one=REGISTERS, two=REGISTERS, three=REGISTERS)
-def test_registers_merge_in_any_order_and_any_number(one: Register, two: Register, three: Register) -> None:
+def test_registers_merge_in_any_order_and_any_number(
+    one: LwwRegister, two: LwwRegister, three: LwwRegister
+) -> None:
     assert one.merge(two) == two.merge(one)
     assert one.merge(two).merge(three) == one.merge(two.merge(three))
     assert one.merge(one) == one
@@ -116,7 +118,7 @@ def test_registers_merge_in_any_order_and_any_number(one: Register, two: Registe
 
 @settings(max_examples=80, deadline=None)
 @given(one=MEMBER_SETS, two=MEMBER_SETS, three=MEMBER_SETS)
-def test_sets_merge_in_any_order_and_any_number(one: Members, two: Members, three: Members) -> None:
+def test_sets_merge_in_any_order_and_any_number(one: LwwSet, two: LwwSet, three: LwwSet) -> None:
     assert one.merge(two).items() == two.merge(one).items()
     assert one.merge(two).merge(three).items() == one.merge(two.merge(three)).items()
     assert one.merge(one).items() == one.items()

@@ -8,9 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from bridge.core.pulls import extract as told
-from bridge.core.pulls import snapshot
-from bridge.core.pulls.lww import Members, Register
+from bridge.core.pulls import extract, snapshot
+from bridge.core.pulls.lww import LwwRegister, LwwSet
 from bridge.core.pulls.model import Branch, Changes, Person, PullRequest, Rendered
 from bridge.core.pulls.snapshot import Snapshot
 from tests.core.kit import delivery
@@ -19,7 +18,7 @@ from tests.core.story import Story, payload_of
 
 
 def part(event: str, payload: dict[str, Any]) -> Snapshot:
-    return told.told(delivery(event, payload))
+    return extract.told(delivery(event, payload))
 
 
 def read(payload: dict[str, Any], event: str = "pull_request") -> PullRequest:
@@ -112,7 +111,7 @@ def test_a_deleted_fork_leaves_the_branch_without_a_repository() -> None:
 
 def test_of_a_long_description_only_the_beginning_is_kept() -> None:
     shown = read(on_pull("opened", pull(body="x" * 100_000)))
-    assert shown.body == "x" * told.MAX_BODY
+    assert shown.body == "x" * extract.MAX_BODY
 
 
 # The shorter pull request of reviews and their comments, and the issue that it also is
@@ -229,9 +228,9 @@ VALUES = (
     st.none() | st.booleans() | st.integers(0, 2**63 - 1) | TEXT | st.dictionaries(TEXT, TEXT, max_size=2)
 )
 SWITCHED = st.lists(st.tuples(TEXT, VALUES), max_size=2).map(tuple)
-REGISTERS = st.builds(Register, TEXT, st.sampled_from([-1, 0, 1]), VALUES, SWITCHED)
+REGISTERS = st.builds(LwwRegister, TEXT, st.sampled_from([-1, 0, 1]), VALUES, SWITCHED)
 MEMBERS = st.builds(
-    Members,
+    LwwSet,
     TEXT,
     st.dictionaries(TEXT, st.dictionaries(TEXT, TEXT, max_size=2), max_size=2),
     st.lists(TEXT, max_size=2),

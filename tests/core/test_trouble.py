@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from bridge.core.github.health import UNSEEN, Hint, Seen, concerns, hint_of, judge
+from bridge.core.github.health import UNSEEN, Hint, Observation, assess, concerns, hint_of
 from bridge.core.github.redelivery import Attempt, missed, read_attempt
-from bridge.core.model import Connection, Delivery, Trouble
+from bridge.core.model import Connection, Delivery, Problem
 
 NOW = 1_800_000_000.0
 CONNECTION = Connection(
@@ -27,8 +27,8 @@ HANDED_OVER = replace(CONNECTION, installer="", hook_by="cy-gh")
 WITHOUT_HOOK_ID = replace(CONNECTION, hook_id=None)
 
 
-def trouble(kind: Any, text: str = "something", since: int = 5) -> Trouble:
-    return Trouble(kind=kind, text=text, since=since)
+def trouble(kind: Any, text: str = "something", since: int = 5) -> Problem:
+    return Problem(kind=kind, text=text, since=since)
 
 
 def attempt(
@@ -44,38 +44,40 @@ REFUSED = attempt(NOW - 60, "failed to connect to host", 502)
 @pytest.mark.parametrize(
     ("connection", "seen", "kind", "words"),
     [
-        (CONNECTION, Seen(), None, ""),
-        (CONNECTION, Seen(hooked=False), "hook", "has no webhook to bridge at GitHub"),
-        (CONNECTION, Seen(problems=("it is switched off",)), "hook", "it is switched off. Repair it"),
+        (CONNECTION, Observation(), None, ""),
+        (CONNECTION, Observation(hooked=False), "hook", "has no webhook to bridge at GitHub"),
+        (CONNECTION, Observation(problems=("it is switched off",)), "hook", "it is switched off. Repair it"),
         (
             CONNECTION,
-            Seen(problems=("it has no secret", "it does not send push")),
+            Observation(problems=("it has no secret", "it does not send push")),
             "hook",
             "it has no secret, and it does not send push",
         ),
-        (CONNECTION, Seen(found=False), "repository", "acme/component is gone"),
-        (CONNECTION, Seen(archived=True), "repository", "is archived: nothing will come"),
+        (CONNECTION, Observation(found=False), "repository", "acme/component is gone"),
+        (CONNECTION, Observation(archived=True), "repository", "is archived: nothing will come"),
         (CONNECTION, UNSEEN, "account", "no linked GitHub account any more"),
-        (CONNECTION, Seen(administers=False), "account", "does not administer it on GitHub any more"),
-        (CONNECTION, Seen(attempts=[FAILED]), "deliveries", "it says: Invalid HTTP Response: 503."),
-        (CONNECTION, Seen(attempts=[REFUSED]), "deliveries", "failed to connect to host (502)."),
-        (CONNECTION, Seen(attempts=[FAILED, attempt(NOW - 120)]), None, ""),
-        (CONNECTION, Seen(attempts=[FAILED, attempt(NOW - 3700)]), "deliveries", "503"),
-        (CONNECTION, Seen(attempts=[replace(FAILED, at=NOW - 3700)]), None, ""),
+        (CONNECTION, Observation(administers=False), "account", "does not administer it on GitHub any more"),
+        (CONNECTION, Observation(attempts=[FAILED]), "deliveries", "it says: Invalid HTTP Response: 503."),
+        (CONNECTION, Observation(attempts=[REFUSED]), "deliveries", "failed to connect to host (502)."),
+        (CONNECTION, Observation(attempts=[FAILED, attempt(NOW - 120)]), None, ""),
+        (CONNECTION, Observation(attempts=[FAILED, attempt(NOW - 3700)]), "deliveries", "503"),
+        (CONNECTION, Observation(attempts=[replace(FAILED, at=NOW - 3700)]), None, ""),
         # Where nobody ever saw the webhook, what is not seen is no trouble.
         (BY_HAND, UNSEEN, None, ""),
         (HANDED_OVER, UNSEEN, None, ""),
         # Somebody took it over, and went.
         (replace(HANDED_OVER, installer="1001"), UNSEEN, "account", "no linked GitHub account any more"),
         (WITHOUT_HOOK_ID, UNSEEN, None, ""),
-        (WITHOUT_HOOK_ID, Seen(administers=False), None, ""),
-        (WITHOUT_HOOK_ID, Seen(hooked=False), None, ""),
-        (WITHOUT_HOOK_ID, Seen(archived=True), "repository", "is archived"),
-        (WITHOUT_HOOK_ID, Seen(problems=("it is switched off",)), "hook", "switched off"),
+        (WITHOUT_HOOK_ID, Observation(administers=False), None, ""),
+        (WITHOUT_HOOK_ID, Observation(hooked=False), None, ""),
+        (WITHOUT_HOOK_ID, Observation(archived=True), "repository", "is archived"),
+        (WITHOUT_HOOK_ID, Observation(problems=("it is switched off",)), "hook", "switched off"),
     ],
 )
-def test_what_is_seen_is_the_trouble(connection: Connection, seen: Seen, kind: Any, words: str) -> None:
-    found = judge(connection, seen, "", now=NOW)
+def test_what_is_seen_is_the_trouble(
+    connection: Connection, seen: Observation, kind: Any, words: str
+) -> None:
+    found = assess(connection, seen, "", now=NOW)
     if kind is None:
         assert found is None
     else:
@@ -97,59 +99,63 @@ def test_what_is_seen_is_the_trouble(connection: Connection, seen: Seen, kind: A
         ("repository", UNSEEN, "heard", None),
         ("account", UNSEEN, "", None),
         ("deliveries", UNSEEN, "", None),
-        ("hook", Seen(hooked=False), "", "hook"),
-        ("hook", Seen(), "", None),
-        ("repository", Seen(administers=False), "", None),
+        ("hook", Observation(hooked=False), "", "hook"),
+        ("hook", Observation(), "", None),
+        ("repository", Observation(administers=False), "", None),
     ],
 )
-def test_where_the_webhook_is_not_shown_events_tell(known: Any, seen: Seen, hint: Hint, kind: Any) -> None:
+def test_where_the_webhook_is_not_shown_events_tell(
+    known: Any, seen: Observation, hint: Hint, kind: Any
+) -> None:
     before = replace(WITHOUT_HOOK_ID, trouble=trouble(known) if known else None)
-    found = judge(before, seen, hint, now=NOW)
+    found = assess(before, seen, hint, now=NOW)
     assert (found.kind if found else None) == kind
 
 
 @pytest.mark.parametrize("hint", ["removed", "archived", "heard", "came", ""])
 def test_what_is_seen_counts_over_what_events_told(hint: Hint) -> None:
-    assert judge(CONNECTION, Seen(), hint, now=NOW) is None
+    assert assess(CONNECTION, Observation(), hint, now=NOW) is None
 
 
 @pytest.mark.parametrize(
     "seen",
     [
-        Seen(hooked=False),
-        Seen(problems=("it is switched off",)),
-        Seen(found=False),
-        Seen(archived=True),
+        Observation(hooked=False),
+        Observation(problems=("it is switched off",)),
+        Observation(found=False),
+        Observation(archived=True),
         UNSEEN,
-        Seen(attempts=[FAILED]),
+        Observation(attempts=[FAILED]),
     ],
 )
-def test_a_trouble_that_goes_on_is_the_one_that_is_known(seen: Seen) -> None:
-    first = judge(CONNECTION, seen, "", now=NOW)
+def test_a_trouble_that_goes_on_is_the_one_that_is_known(seen: Observation) -> None:
+    first = assess(CONNECTION, seen, "", now=NOW)
     assert first is not None
-    assert judge(replace(CONNECTION, trouble=first), seen, "", now=NOW + 600) is first
+    assert assess(replace(CONNECTION, trouble=first), seen, "", now=NOW + 600) is first
 
 
 def test_another_text_of_the_same_kind_keeps_since_when() -> None:
-    first = judge(CONNECTION, Seen(hooked=False), "", now=NOW)
-    then = judge(replace(CONNECTION, trouble=first), Seen(problems=("it has no secret",)), "", now=NOW + 60)
+    first = assess(CONNECTION, Observation(hooked=False), "", now=NOW)
+    then = assess(
+        replace(CONNECTION, trouble=first), Observation(problems=("it has no secret",)), "", now=NOW + 60
+    )
     assert first is not None
     assert then is not None
     assert (then.since, then.text == first.text) == (int(NOW), False)
 
 
 def test_another_status_of_a_failing_delivery_is_no_news() -> None:
-    first = judge(CONNECTION, Seen(attempts=[FAILED]), "", now=NOW)
+    first = assess(CONNECTION, Observation(attempts=[FAILED]), "", now=NOW)
     again = replace(CONNECTION, trouble=first)
-    assert judge(again, Seen(attempts=[REFUSED, FAILED]), "", now=NOW) is first
+    assert assess(again, Observation(attempts=[REFUSED, FAILED]), "", now=NOW) is first
 
 
 def test_an_hour_without_deliveries_does_not_end_their_trouble() -> None:
-    first = judge(CONNECTION, Seen(attempts=[FAILED]), "", now=NOW)
+    first = assess(CONNECTION, Observation(attempts=[FAILED]), "", now=NOW)
     again = replace(CONNECTION, trouble=first)
-    assert judge(again, Seen(attempts=[FAILED]), "", now=NOW + 7200) is first
+    assert assess(again, Observation(attempts=[FAILED]), "", now=NOW + 7200) is first
     later = [attempt(NOW + 7100), FAILED]
-    assert judge(again, Seen(attempts=later), "", now=NOW + 7200) is None
+    assert assess(again, Observation(attempts=later), "", now=NOW + 7200) is None
 
 
 @pytest.mark.parametrize(

@@ -20,12 +20,12 @@ from redis.exceptions import RedisError
 from bridge.core.messages.translate import message_uuid
 from bridge.core.model import Connection
 from bridge.core.security.encryption import Vault
-from bridge.queue.delivery_queue import Deliveries
+from bridge.queue.delivery_queue import DeliveryQueue
 from bridge.queue.entries import DeadLetter
 from bridge.storage import keys
 from bridge.storage.client import close_redis, connect_redis
 from bridge.storage.connections import Store
-from bridge.storage.delivery_log import Journal
+from bridge.storage.delivery_log import DeliveryLog
 from scripts.sandbox.house import FLOW, House, free_port, open_house, until
 from tests import sign
 from tests.faults.row import PULLS, REPOSITORIES, STEPS, THREADS, TOTAL, Row
@@ -85,7 +85,7 @@ class Load:
 
     async def again(self) -> None:
         """Another load on the same processes, with nothing left of the one before."""
-        store, deliveries = self.store, Deliveries(self.redis)
+        store, deliveries = self.store, DeliveryQueue(self.redis)
         for repository in self.connections.keys() - self.gone:
             await store.disconnect(self.connections[repository].id)
         for letter in await deliveries.dead_letters():
@@ -255,7 +255,7 @@ class Load:
         """
         found: dict[str, str] = {}
         for repository in self.gone:
-            notes = await Journal(self.redis).notes(5000 + repository, self.connections[repository].id)
+            notes = await DeliveryLog(self.redis).notes(5000 + repository, self.connections[repository].id)
             found |= {
                 self.uuids[note.delivery_id]: note.reason for note in notes if note.outcome == "skipped"
             }
@@ -268,7 +268,7 @@ class Load:
 
     async def dead(self) -> dict[str, DeadLetter]:
         """The dead letters of messages, by message uuid."""
-        found = await Deliveries(self.redis).dead_letters()
+        found = await DeliveryQueue(self.redis).dead_letters()
         return {json.loads(letter.fields["letter"])["uuid"]: letter for letter in found}
 
     def _out_of_order(self, messages: list[dict[str, Any]], ended: AbstractSet[str]) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from bridge.storage import embedded as embedded_redis
+from bridge.storage import embedded
 
 
 class RedisServer:
@@ -19,7 +19,7 @@ class RedisServer:
 
     def start(self) -> None:
         """Start it on its data."""
-        self.url = self._running.enter_context(embedded_redis.running(self._data))
+        self.url = self._running.enter_context(embedded.running(self._data))
 
     def kill(self, pid: int) -> None:
         """Kill it, unasked."""

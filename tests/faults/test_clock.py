@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.storage.delivery_log import Journal
+from bridge.storage.delivery_log import DeliveryLog
 from tests.faults.load import Load
 from tests.faults.row import AT, TOTAL
 from tests.faults.table import check
@@ -59,6 +59,6 @@ async def _jumped(load: Load) -> bool:
     off = [
         line.at - time.time()
         for repository, connection in load.connections.items()
-        for line in await Journal(load.redis).notes(5000 + repository, connection.id)
+        for line in await DeliveryLog(load.redis).notes(5000 + repository, connection.id)
     ]
     return min(off) < -YEAR and max(off) > YEAR

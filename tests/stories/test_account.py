@@ -4,7 +4,7 @@ import time
 
 from playwright.async_api import Page, expect
 
-from bridge.core.model import Act
+from bridge.core.model import AuditEntry
 from tests.accounts import link
 from tests.conftest import House
 from tests.personal_kit import connection
@@ -21,9 +21,9 @@ async def test_linking_what_was_done_and_unlinking(house: House, page: Page) -> 
     await expect(page.locator(".lead")).to_have_text("Flowdock ann acts on GitHub as @ann-gh.")
 
     now, name = int(time.time()), "acme/" + "a-long-name-" * 6
-    done = Act(at=now - 90000, action="Close", on=f"{name}#1", outcome=f"Closed {name}#1.", done=True)
+    done = AuditEntry(at=now - 90000, action="Close", on=f"{name}#1", outcome=f"Closed {name}#1.", done=True)
     why = "GitHub refused: the branch has conflicts that must be resolved first"
-    refused = Act(at=now - 400, action="Merge", on=f"{name}#12345", outcome=why, done=False)
+    refused = AuditEntry(at=now - 400, action="Merge", on=f"{name}#12345", outcome=why, done=False)
     for act in (done, refused):
         await house.services.store.note_act("1001", act)
     await connection(house, installer="1001")

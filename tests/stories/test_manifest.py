@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Page, expect
 
-from bridge.clients import github_credentials as credentials
+from bridge.clients import github_credentials
 from tests.app_kit import PAGE, another_process, delivered, open_app_house, stored
 from tests.conftest import House
 from tests.stories.looks import looks, shot
@@ -69,7 +69,7 @@ async def link_and_do(page: Page) -> None:
 async def test_from_no_app_to_a_click_that_works(
     house: House, page: Page, redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(credentials, "AGAIN_SECONDS", 0.2)
+    monkeypatch.setattr(github_credentials, "AGAIN_SECONDS", 0.2)
     complaints: list[str] = []
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on("console", lambda said: complaints.append(said.text) if "Security" in said.text else None)

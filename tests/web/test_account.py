@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from bridge.core.model import Act
+from bridge.core.model import AuditEntry
 from bridge.storage import connections as store
 from bridge.storage import keys
 from scripts.sandbox.browse import Browser, Page
@@ -90,7 +90,9 @@ async def test_what_was_done_in_ones_name_is_listed_and_nothing_of_others(
 
 
 async def test_an_outcome_is_shown_as_text_and_without_secrets(house: House, browser: Browser) -> None:
-    act = Act(at=1, action="Merge", on="a/b#1", outcome="<b>no</b> ghp_0123456789abcdefghij", done=False)
+    act = AuditEntry(
+        at=1, action="Merge", on="a/b#1", outcome="<b>no</b> ghp_0123456789abcdefghij", done=False
+    )
     await house.services.store.note_act("1001", act)
     page = await sign_in(house, browser)
     assert "&lt;b&gt;no&lt;/b&gt; (masked)" in page.text

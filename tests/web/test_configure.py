@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from bridge.core.model import Connection, Trouble
+from bridge.core.model import Connection, Problem
 from bridge.storage import keys
 from scripts.sandbox.browse import Browser, Form, Page
 from scripts.sandbox.faults import Fault
@@ -454,7 +454,7 @@ async def test_trouble_is_shown_with_the_button_that_mends_it(house: House, brow
         ("account", "Look after it as @cy-gh"),
         ("repository", "Look after it as @cy-gh"),
     ):
-        trouble = Trouble(kind=kind, text=f"It is broken: {kind}.", since=1)  # type: ignore[arg-type]
+        trouble = Problem(kind=kind, text=f"It is broken: {kind}.", since=1)  # type: ignore[arg-type]
         await house.services.store.change(connection.id, trouble=trouble)
         page = await browser.open(page.url)
         assert f"It is broken: {kind}." in words(page)

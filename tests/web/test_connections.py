@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 
 from bridge.web import app
-from bridge.web.http import connection_limit as connections
+from bridge.web.http import connection_limit
 from scripts.sandbox.faults import Fault
 from tests import sign
 from tests.accounts import link
@@ -122,5 +122,5 @@ async def click(house: House, address: str) -> int:
 
 
 def test_bridge_itself_is_bounded() -> None:
-    assert isinstance(app.make_runner(web.Application()), connections.Runner)
-    assert connections.OPEN_AT_ONCE < 1024
+    assert isinstance(app.make_runner(web.Application()), connection_limit.Runner)
+    assert connection_limit.OPEN_AT_ONCE < 1024

@@ -10,7 +10,7 @@ from aiohttp.test_utils import TestServer
 from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as RedisAway
 
-from bridge.core.model import Connection, Trouble
+from bridge.core.model import Connection, Problem
 from bridge.storage import keys
 from bridge.web.app import create_app
 from scripts.sandbox.browse import Browser
@@ -183,7 +183,7 @@ async def test_an_error_that_was_mended_since_is_none(house: House, browser: Bro
         ({"repository_id": None}, "Waiting for a delivery"),
         ({"paused": True}, "Paused"),
         (
-            {"trouble": Trouble(kind="hook", text="The webhook is <gone>.", since=1), "paused": True},
+            {"trouble": Problem(kind="hook", text="The webhook is <gone>.", since=1), "paused": True},
             "Trouble The webhook is <gone>.",
         ),
     ],

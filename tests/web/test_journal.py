@@ -11,7 +11,7 @@ import pytest
 
 from bridge.core.model import Connection
 from bridge.storage import keys
-from bridge.worker import processor as handling
+from bridge.worker import processor
 from scripts.sandbox.browse import Browser, Form, Page
 from scripts.sandbox.faults import Fault
 from tests.accounts import link
@@ -32,7 +32,7 @@ async def browser() -> AsyncIterator[Browser]:
 @pytest.fixture
 async def made(house: House, monkeypatch: pytest.MonkeyPatch) -> Pulls:
     """Made-up pull requests; their repository's webhook is there, and sends nothing by itself."""
-    monkeypatch.setattr(handling, "backoff", lambda _count: 0.01)
+    monkeypatch.setattr(processor, "backoff", lambda _count: 0.01)
     return await pulls(house)
 
 

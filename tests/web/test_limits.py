@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import structlog
 
-from bridge.web.http import rate_limit as limits
+from bridge.web.http import rate_limit
 from tests import sign
 from tests.accounts import link
 from tests.app_kit import open_app_house
@@ -135,8 +135,8 @@ async def test_guesses_at_the_operators_secret_are_few(redis_url: str) -> None:
             async with house.http.post(address, data={"secret": token}, allow_redirects=False) as response:
                 return response.status
 
-        guesses = [await guess("wrong") for _ in range(limits.GUESSES)]
-        assert guesses == [403] * limits.GUESSES
+        guesses = [await guess("wrong") for _ in range(rate_limit.GUESSES)]
+        assert guesses == [403] * rate_limit.GUESSES
         assert await guess("right") == 429, "the right one is not told from a wrong one any more"
         assert await get(house, "/metrics", {"Authorization": "Bearer right"}) == 429, "here neither"
 
@@ -144,10 +144,10 @@ async def test_guesses_at_the_operators_secret_are_few(redis_url: str) -> None:
 async def test_guesses_at_metrics_are_few_and_scrapes_are_not(redis_url: str) -> None:
     async with limited(redis_url, metrics_token="right") as house:
         right, wrong = ({**CLIENT, "Authorization": f"Bearer {token}"} for token in ("right", "wrong"))
-        assert {await get(house, "/metrics", right) for _ in range(4 * limits.GUESSES)} == {200}
-        assert [await get(house, "/metrics", wrong) for _ in range(limits.GUESSES + 1)] == [
+        assert {await get(house, "/metrics", right) for _ in range(4 * rate_limit.GUESSES)} == {200}
+        assert [await get(house, "/metrics", wrong) for _ in range(rate_limit.GUESSES + 1)] == [
             404
-        ] * limits.GUESSES + [429]
+        ] * rate_limit.GUESSES + [429]
         assert await get(house, "/metrics", right) == 429
         assert await get(house, "/metrics", right | OTHER) == 200
 
@@ -165,4 +165,4 @@ BUCKETS = [
 
 @pytest.mark.parametrize(("address", "buckets"), BUCKETS)
 def test_whom_an_address_stands_for(address: str, buckets: str) -> None:
-    assert " ".join(limits.buckets(address)) == buckets
+    assert " ".join(rate_limit.buckets(address)) == buckets

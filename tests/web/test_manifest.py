@@ -10,9 +10,9 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from bridge.clients import github_credentials as credentials
+from bridge.clients import github_credentials
 from bridge.clients.github_webhooks import EVENTS
-from bridge.core.github import app_manifest as manifest
+from bridge.core.github import app_manifest
 from scripts.sandbox.browse import Browser, Page
 from scripts.sandbox.faults import Fault
 from tests.app_kit import (
@@ -57,7 +57,7 @@ def text(page: Page) -> str:
 
 
 def test_the_manifest_asks_for_what_bridge_needs_and_no_more() -> None:
-    asked = manifest.manifest(
+    asked = app_manifest.manifest(
         web_url="https://b.example", name="x", webhook="https://b.example/github/webhook", events=EVENTS
     )
     assert asked["hook_attributes"] == {"url": "https://b.example/github/webhook", "active": True}
@@ -81,8 +81,8 @@ def test_the_manifest_asks_for_what_bridge_needs_and_no_more() -> None:
     ],
 )
 def test_the_name_tells_installations_apart(web_url: str, name: str) -> None:
-    assert manifest.default_name(web_url) == name
-    assert len(name) <= manifest.LONGEST_NAME
+    assert app_manifest.default_name(web_url) == name
+    assert len(name) <= app_manifest.LONGEST_NAME
 
 
 # The way
@@ -402,7 +402,7 @@ async def test_a_delivery_is_taken_once_there_is_an_app(house: House, browser: B
 async def test_a_process_that_was_started_before_takes_them_too(
     house: House, redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(credentials, "AGAIN_SECONDS", 0.2)
+    monkeypatch.setattr(github_credentials, "AGAIN_SECONDS", 0.2)
     async with another_process(house, redis_url) as other:
         first = await made_at_github(house)
         assert await delivered(house, first, other) == 202

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import pytest
 
-from bridge.core.model import Act, Connection
+from bridge.core.model import AuditEntry, Connection
 from bridge.web.auth import sessions
 from scripts.sandbox.browse import Browser
 from scripts.sandbox.faults import Fault
@@ -108,7 +108,7 @@ class Scene:
         for pattern in ("bridge:acts:*", "bridge:*:journal:*", "bridge:*:counts:*"):
             for key in await services.redis.keys(pattern):
                 await services.redis.delete(key)
-        act = Act(at=int(time.time()), action=word, on=word, outcome=word, done=False)
+        act = AuditEntry(at=int(time.time()), action=word, on=word, outcome=word, done=False)
         await services.store.note_act("1001", act)
         await services.store.change(self.kept.id, repository=word, name=word)
         for outcome in ("dead", "posted", "skipped"):

@@ -15,9 +15,9 @@ import structlog
 from aiohttp import web
 
 from bridge.core.model import Envelope
-from bridge.web import fast_path as short
+from bridge.web import fast_path
 from bridge.web.app import create_app, make_runner
-from bridge.web.http import connection_limit as connections
+from bridge.web.http import connection_limit
 from tests import sign
 from tests.conftest import House
 from tests.payloads import pull_request
@@ -119,7 +119,7 @@ async def test_only_a_delivery_takes_it(
         return web.Response(status=299)
 
     app = create_app(house.services)
-    runner = connections.Runner(app, access_log=None, shorten=lambda _: short.before(whole, app))
+    runner = connection_limit.Runner(app, access_log=None, shorten=lambda _: fast_path.before(whole, app))
     async with served(runner) as address:
         answered, _ = await answer(address, line, headers, b"{}")
     assert (b" 299 " in answered.partition(b"\r\n")[0]) is passes

@@ -10,9 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from bridge import settings
-from bridge.cli.doctor import environment, webhooks
-from bridge.cli.doctor import external as outside
-from bridge.cli.doctor import redis as keeping
+from bridge.cli.doctor import environment, external, redis, webhooks
 from bridge.cli.doctor.rows import Row, bounded
 from bridge.cli.terminal import table
 from bridge.core.errors import BridgeError
@@ -55,15 +53,15 @@ async def _around(chosen: Settings, broken: set[str], redis_url: str) -> list[Ro
     """What the settings lead to; what needs a broken one is left out, as that is told already."""
     usable = replace(chosen, encryption_keys=("-" * MIN_KEY,)) if "ENCRYPTION_KEY" in broken else chosen
     async with open_services(usable, redis_url=redis_url) as services:
-        checks = [bounded("Redis", keeping.rows(services, tokens="ENCRYPTION_KEY" not in broken), seconds=20)]
+        checks = [bounded("Redis", redis.rows(services, tokens="ENCRYPTION_KEY" not in broken), seconds=20)]
         if not broken & {"GITHUB_URL", "GITHUB_API_URL"}:
-            checks.append(bounded("GitHub", outside.github(services)))
+            checks.append(bounded("GitHub", external.github(services)))
             if not broken & {*settings.GITHUB_OF_THE_ENVIRONMENT, "ENCRYPTION_KEY"}:
-                checks.append(bounded("GitHub credentials", outside.github_client(services)))
+                checks.append(bounded("GitHub credentials", external.github_client(services)))
         if not broken & {"FLOWDOCK_CLIENT_ID", "FLOWDOCK_CLIENT_SECRET", "FLOWDOCK_API_URL"}:
-            checks.append(bounded("Flowdock credentials", outside.flowdock_client(services)))
+            checks.append(bounded("Flowdock credentials", external.flowdock_client(services)))
         if not broken & {"WEB_URL", "PORT", "ENCRYPTION_KEY"}:
-            checks.append(bounded("public address", outside.public_address(services)))
+            checks.append(bounded("public address", external.public_address(services)))
         if not broken & {"GITHUB_API_URL", "GITHUB_URL", "WEB_URL", "ENCRYPTION_KEY"}:
             checks.append(bounded("webhooks", webhooks.rows(services), seconds=WEBHOOKS_SECONDS))
         found = await asyncio.gather(*checks)

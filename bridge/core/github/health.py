@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from bridge.core.github.redelivery import Attempt
-from bridge.core.model import Connection, Delivery, Trouble
+from bridge.core.model import Connection, Delivery, Problem
 
 RECENT_SECONDS = 3600
 """How long ago a failed delivery still says that GitHub does not get through."""
@@ -60,7 +60,7 @@ _ALWAYS = frozenset({"meta", "ping", "repository"})
 
 
 @dataclass(frozen=True, kw_only=True)
-class Seen:
+class Observation:
     """What GitHub shows the account of the one who looks after a connection.
 
     `linked`: there is such an account. `found`: it is shown the repository; `administers`: its webhooks,
@@ -77,11 +77,11 @@ class Seen:
     attempts: Sequence[Attempt] = ()
 
 
-UNSEEN = Seen(linked=False)
+UNSEEN = Observation(linked=False)
 """Nobody's account shows anything."""
 
 
-def judge(connection: Connection, seen: Seen, hint: Hint, *, now: float) -> Trouble | None:
+def assess(connection: Connection, seen: Observation, hint: Hint, *, now: float) -> Problem | None:
     """The trouble of a connection, None if it works; `now` in Unix seconds.
 
     A trouble that goes on is the very one that is known, so that nobody is told twice. Where the webhook was
@@ -102,14 +102,14 @@ def judge(connection: Connection, seen: Seen, hint: Hint, *, now: float) -> Trou
         return _since(known, "repository", _archived(connection.repository), now)
     if hint in ("came", "heard") or known is None or known.kind in ("account", "deliveries"):
         return None
-    # Seen to be there after all; what events told stands.
+    # Observation to be there after all; what events told stands.
     return None if seen.linked and known.kind == "repository" else known
 
 
 Found = tuple[Literal["hook", "repository", "account", "deliveries"], str]
 
 
-def _account(connection: Connection, seen: Seen) -> Found | None:
+def _account(connection: Connection, seen: Observation) -> Found | None:
     # An administrator was asked to make the webhook once: nobody promised to look after it.
     if connection.hook_id is None or (connection.hook_by and not connection.installer):
         return None
@@ -125,7 +125,7 @@ def _account(connection: Connection, seen: Seen) -> Found | None:
     )
 
 
-def _repository(connection: Connection, seen: Seen) -> Found | None:
+def _repository(connection: Connection, seen: Observation) -> Found | None:
     if not seen.linked:
         return None
     if not seen.found:
@@ -140,7 +140,7 @@ def _archived(repository: str) -> str:
     return f"{repository} is archived: nothing will come. Disconnect it, or unarchive the repository."
 
 
-def _hook(connection: Connection, seen: Seen) -> Found | None:
+def _hook(connection: Connection, seen: Observation) -> Found | None:
     if not seen.linked or not seen.administers:
         return None
     if not seen.hooked:
@@ -154,7 +154,7 @@ def _hook(connection: Connection, seen: Seen) -> Found | None:
     return "hook", f"{text} Repair it, or disconnect."
 
 
-def _deliveries(connection: Connection, seen: Seen, now: float) -> Trouble | None:
+def _deliveries(connection: Connection, seen: Observation, now: float) -> Problem | None:
     known = connection.trouble if connection.trouble and connection.trouble.kind == "deliveries" else None
     recent = [attempt for attempt in seen.attempts if now - attempt.at <= RECENT_SECONDS]
     if not seen.attempts or any(attempt.ok for attempt in recent or seen.attempts[:1]):
@@ -179,7 +179,7 @@ def _listed(problems: Sequence[str]) -> str:
     return ", and ".join(problems)
 
 
-def _since(known: Trouble | None, kind: Any, text: str, now: float) -> Trouble:
+def _since(known: Problem | None, kind: Any, text: str, now: float) -> Problem:
     if known is None or known.kind != kind:
-        return Trouble(kind=kind, text=text, since=int(now))
-    return known if known.text == text else Trouble(kind=kind, text=text, since=known.since)
+        return Problem(kind=kind, text=text, since=int(now))
+    return known if known.text == text else Problem(kind=kind, text=text, since=known.since)

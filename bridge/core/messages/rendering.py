@@ -14,7 +14,7 @@ from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 from mdit_py_plugins.tasklists import tasklists_plugin
 
-from bridge.core.messages import autolink as references
+from bridge.core.messages import autolink
 from bridge.core.messages.markdown import escape
 from bridge.core.urls import web_address
 
@@ -106,7 +106,7 @@ def _cell(renderer: RendererHTML, tokens: list[Token], index: int, options: Any,
 def _build() -> MarkdownIt:
     # `breaks`: in descriptions and comments GitHub keeps the line breaks.
     markdown = MarkdownIt("gfm-like", {"html": True, "linkify": True, "breaks": True})
-    markdown.use(tasklists_plugin).use(references.plugin)
+    markdown.use(tasklists_plugin).use(autolink.plugin)
     markdown.add_render_rule("image", _image)
     for rule in ("html_inline", "html_block"):
         markdown.add_render_rule(rule, _raw)

@@ -13,8 +13,7 @@ from bridge.core.messages.events.table import given
 from bridge.core.messages.markdown import link
 from bridge.core.model import Author, Connection, Delivery, Message
 from bridge.core.options import Group
-from bridge.core.pulls import checks, snapshot
-from bridge.core.pulls import next_action as turn
+from bridge.core.pulls import checks, next_action, snapshot
 from bridge.core.pulls.model import Check, PullRequest
 from bridge.core.pulls.snapshot import Snapshot
 
@@ -257,7 +256,7 @@ def _muted(connection: Connection, group: Group, by_bot: bool, merged: Snapshot,
 
 def _turn(pull: PullRequest) -> tuple[str, ...]:
     """Those whose turn it is."""
-    whose = turn.whose(pull)
+    whose = next_action.whose(pull)
     return whose.people if whose else ()
 
 

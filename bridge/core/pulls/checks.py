@@ -11,7 +11,7 @@ from typing import Any, Literal
 import msgspec
 
 from bridge.core.model import Delivery, Payload
-from bridge.core.pulls.lww import Register, merge_all, moment
+from bridge.core.pulls.lww import LwwRegister, merge_all, moment
 from bridge.core.pulls.model import Check
 from bridge.core.urls import web_address
 
@@ -39,7 +39,7 @@ class Told:
     """What a delivery tells of a commit's checks; `numbers` are the pull requests it names."""
 
     sha: str
-    checks: Mapping[str, Register]
+    checks: Mapping[str, LwwRegister]
     numbers: tuple[int, ...] = ()
 
 
@@ -66,7 +66,7 @@ def _check_run(payload: Payload) -> Told:
     key = f"run:{app.get('slug') or ''}:{run['name']}"
     return Told(
         sha=run["head_sha"],
-        checks={key: Register(at, int(done), value)},
+        checks={key: LwwRegister(at, int(done), value)},
         numbers=_numbers(run.get("pull_requests")),
     )
 
@@ -84,7 +84,7 @@ def _check_suite(payload: Payload) -> Told | None:
         "suite_id": suite["id"],
         "kind": "suite",
     }
-    register = Register(moment(suite.get("updated_at")), 1, value)
+    register = LwwRegister(moment(suite.get("updated_at")), 1, value)
     return Told(
         sha=suite["head_sha"],
         checks={f"suite:{suite['id']}": register},
@@ -106,7 +106,7 @@ def _workflow_run(payload: Payload) -> Told:
     at = moment(run.get("run_started_at") or run.get("created_at"))
     return Told(
         sha=run["head_sha"],
-        checks={f"workflow:{run.get('workflow_id')}": Register(at, int(done), value)},
+        checks={f"workflow:{run.get('workflow_id')}": LwwRegister(at, int(done), value)},
         numbers=_numbers(run.get("pull_requests")),
     )
 
@@ -118,7 +118,7 @@ def _status(payload: Payload) -> Told:
         "url": web_address(payload.get("target_url")),
         "kind": "status",
     }
-    register = Register(moment(payload.get("updated_at")), int(value["state"] != "running"), value)
+    register = LwwRegister(moment(payload.get("updated_at")), int(value["state"] != "running"), value)
     return Told(sha=payload["sha"], checks={f"status:{value['name']}": register})
 
 
@@ -130,7 +130,7 @@ def _deployment_status(payload: Payload) -> Told | None:
     name = f"deployment to {status.get('environment') or deployment.get('environment') or 'production'}"
     url = web_address(status.get("environment_url")) or web_address(status.get("target_url"))
     value = {"name": name, "state": state, "url": url, "kind": "deployment"}
-    register = Register(moment(status.get("created_at")), int(state != "running"), value)
+    register = LwwRegister(moment(status.get("created_at")), int(state != "running"), value)
     return Told(sha=deployment["sha"], checks={f"deployment:{name}": register})
 
 
@@ -148,7 +148,7 @@ def _numbers(pulls: Iterable[Payload | None] | None) -> tuple[int, ...]:
     return tuple(pull["number"] for pull in pulls or () if pull and pull.get("number"))
 
 
-def merge(known: Mapping[str, Register], told_now: Mapping[str, Register]) -> dict[str, Register]:
+def merge(known: Mapping[str, LwwRegister], told_now: Mapping[str, LwwRegister]) -> dict[str, LwwRegister]:
     """The checks of a commit, with what was told now."""
     merged = merge_all(known, told_now)
     if len(merged) <= MAX_KEPT:
@@ -157,7 +157,7 @@ def merge(known: Mapping[str, Register], told_now: Mapping[str, Register]) -> di
     return {key: merged[key] for key in kept}
 
 
-def view(registers: Mapping[str, Register]) -> tuple[Check, ...]:
+def view(registers: Mapping[str, LwwRegister]) -> tuple[Check, ...]:
     """The checks that count, by name: a workflow or a suite stands back behind its own runs.
 
     A workflow that is still running counts all the same: more of its jobs may come.
@@ -196,14 +196,14 @@ def verdict(checks: tuple[Check, ...]) -> Verdict:
     return "none"
 
 
-def dump(registers: Mapping[str, Register]) -> bytes:
+def dump(registers: Mapping[str, LwwRegister]) -> bytes:
     """A commit's checks as JSON."""
     return msgspec.json.encode(registers)
 
 
-_DECODER = msgspec.json.Decoder(dict[str, Register])
+_DECODER = msgspec.json.Decoder(dict[str, LwwRegister])
 
 
-def load(data: bytes | None) -> dict[str, Register]:
+def load(data: bytes | None) -> dict[str, LwwRegister]:
     """What `dump` wrote; none for None."""
     return _DECODER.decode(data) if data else {}

@@ -12,7 +12,7 @@ from urllib.parse import quote
 from msgspec.structs import replace
 
 from bridge.core.model import Delivery, Payload
-from bridge.core.pulls.lww import ABOUT, CARRIED, OLDEST, Item, Members, Register, moment
+from bridge.core.pulls.lww import ABOUT, CARRIED, OLDEST, Item, LwwRegister, LwwSet, moment
 from bridge.core.pulls.snapshot import SWITCHES, Snapshot
 from bridge.core.urls import web_address
 
@@ -51,7 +51,7 @@ def told(delivery: Delivery) -> Snapshot:
     part = _from_pull(payload, delivery.event, delivery.action)
     if "read_at" in payload:
         # Read later than it was last changed: `mergeable` is worked out in the background.
-        read = Register(moment(payload["read_at"]), ABOUT, payload["pull_request"].get("mergeable"))
+        read = LwwRegister(moment(payload["read_at"]), ABOUT, payload["pull_request"].get("mergeable"))
         part = replace(part, values={**part.values, "mergeable": read})
     add = _ADDITIONS.get(delivery.event)
     return part.merge(add(payload, delivery.action)) if add else part
@@ -75,7 +75,7 @@ def _from_pull(payload: Payload, event: str, action: str) -> Snapshot:
     values = {
         name: _register(name, value, at, ABOUT if name in about else carried)
         if name in SWITCHES
-        else Register(at, ABOUT if name in about else carried, value)
+        else LwwRegister(at, ABOUT if name in about else carried, value)
         for name, value in _values(pull, payload["repository"]).items()
     }
     if own in ("enqueued", "dequeued"):
@@ -124,11 +124,11 @@ def _state(pull: Payload) -> list[Any]:
     return [_STATES.get(state, 0), state if state in _STATES else "open"]
 
 
-def _register(name: str, value: Any, at: str, weight: int) -> Register:
+def _register(name: str, value: Any, at: str, weight: int) -> LwwRegister:
     """The word on a value; that it is merged is the last on a state: a merge is never undone."""
     for_good = name == "state" and value[1] == "merged"
     switched = ((at, value),) if name in SWITCHES and weight == ABOUT and not for_good else ()
-    return Register(_FOR_GOOD if for_good else at, weight, value, switched)
+    return LwwRegister(_FOR_GOOD if for_good else at, weight, value, switched)
 
 
 def _branch(side: Payload) -> dict[str, str]:
@@ -147,12 +147,12 @@ def _milestone(milestone: Payload | None) -> dict[str, str] | None:
     return {"name": milestone.get("title") or "", "url": web_address(milestone.get("html_url"))}
 
 
-def _sets(pull: Payload, payload: Payload, own: str, at: str) -> dict[str, Members]:
+def _sets(pull: Payload, payload: Payload, own: str, at: str) -> dict[str, LwwSet]:
     sets = {}
     if "assignees" in pull:
         users = [person(user) for user in pull["assignees"] or [] if user]
         gone = [person(payload.get("assignee"))["login"]] if own == "unassigned" else []
-        sets["assignees"] = Members(at, {user["login"]: user for user in users}, gone)
+        sets["assignees"] = LwwSet(at, {user["login"]: user for user in users}, gone)
     if "labels" in pull:
         root = web_address(payload["repository"].get("html_url"))
         labels = [label["name"] for label in pull["labels"] or [] if label]
@@ -160,13 +160,13 @@ def _sets(pull: Payload, payload: Payload, own: str, at: str) -> dict[str, Membe
         listed: dict[str, Item] = {
             name: {"name": name, "url": root and f"{root}/labels/{quote(name)}"} for name in labels
         }
-        sets["labels"] = Members(at, listed, gone)
+        sets["labels"] = LwwSet(at, listed, gone)
     if "requested_reviewers" in pull:
         sets["requested"] = _requested(pull, payload, own, at)
     return sets
 
 
-def _requested(pull: Payload, payload: Payload, own: str, at: str) -> Members:
+def _requested(pull: Payload, payload: Payload, own: str, at: str) -> LwwSet:
     asked = [
         *(asked_of(user, None) for user in pull["requested_reviewers"] or [] if user),
         *(asked_of(None, team) for team in pull.get("requested_teams") or [] if team),
@@ -177,7 +177,7 @@ def _requested(pull: Payload, payload: Payload, own: str, at: str) -> Members:
     elif own == "review_submitted":
         gone = [person(payload["review"].get("user"))["login"]]
     listed: dict[str, Item] = {one["name"]: one for one in asked}
-    return Members(at, listed, gone)
+    return LwwSet(at, listed, gone)
 
 
 def asked_of(user: Payload | None, team: Payload | None) -> dict[str, Any]:
@@ -222,7 +222,7 @@ def _review(payload: Payload, action: str) -> Snapshot:
         return Snapshot()
     weight = ABOUT if state == "dismissed" else CARRIED
     value = {**person(review.get("user")), "state": state}
-    register = Register(moment(review.get("submitted_at")), weight, value)
+    register = LwwRegister(moment(review.get("submitted_at")), weight, value)
     return Snapshot(reviews={str(review["id"]): register})
 
 
@@ -233,7 +233,7 @@ def _comment(payload: Payload, action: str) -> Snapshot:
         return Snapshot()
     gone = action == "deleted"
     value = {"url": web_address(comment["html_url"]), "state": "gone" if gone else "unresolved"}
-    register = Register(_FOR_GOOD if gone else moment(comment.get("created_at")), CARRIED, value)
+    register = LwwRegister(_FOR_GOOD if gone else moment(comment.get("created_at")), CARRIED, value)
     return Snapshot(conversations={str(comment["id"]): register})
 
 
@@ -247,7 +247,7 @@ def _thread(payload: Payload, action: str) -> Snapshot:
         payload["pull_request"].get("updated_at")
     )
     value = {"url": web_address(comments[0]["html_url"]), "state": action}
-    return Snapshot(conversations={str(comments[0]["id"]): Register(at, ABOUT, value)})
+    return Snapshot(conversations={str(comments[0]["id"]): LwwRegister(at, ABOUT, value)})
 
 
 _ADDITIONS: dict[str, Callable[[Payload, str], Snapshot]] = {

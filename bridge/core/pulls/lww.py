@@ -1,6 +1,6 @@
 """Values that many deliveries tell of, in any order: each settles to the same in the end.
 
-A `Register` keeps the newest word on one value, a `Members` the newest on a set. Both are merged by rules
+A `LwwRegister` keeps the newest word on one value, a `LwwSet` the newest on a set. Both are merged by rules
 that do not depend on which side came first, so any interleaving and repetition of deliveries ends alike.
 
 GitHub's clock has whole seconds, and several deliveries of one second are normal. Within a second the
@@ -62,7 +62,7 @@ Switching = tuple[tuple[str, Any], ...]
 _SECONDS_KEPT = 4
 
 
-class Register(msgspec.Struct, frozen=True, array_like=True, gc=False):
+class LwwRegister(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One value: when it was told, how much that counts within its second, and what.
 
     `switched` is kept of a value that goes to and fro, to settle what was said within one second.
@@ -73,7 +73,7 @@ class Register(msgspec.Struct, frozen=True, array_like=True, gc=False):
     value: Any
     switched: Switching = ()
 
-    def merge(self, other: "Register") -> "Register":
+    def merge(self, other: "LwwRegister") -> "LwwRegister":
         """The newer of two; of equals the one with the greater JSON, so that both sides agree."""
         mine, theirs = (self.at, self.weight), (other.at, other.weight)
         if mine != theirs:
@@ -83,7 +83,7 @@ class Register(msgspec.Struct, frozen=True, array_like=True, gc=False):
         if not (self.switched or other.switched):
             return newest
         switched = _newest_seconds((*self.switched, *other.switched))
-        return Register(newest.at, newest.weight, newest.value, switched)
+        return LwwRegister(newest.at, newest.weight, newest.value, switched)
 
     def settled(self, at_birth: Any) -> Any:
         """The value; if its second switched it there and back, what stood before (`at_birth`: nothing)."""
@@ -102,18 +102,18 @@ def _newest_seconds(said: Switching) -> Switching:
     return tuple(each[key] for key in sorted(each, reverse=True))
 
 
-def _rank(register: Register) -> bytes:
+def _rank(register: LwwRegister) -> bytes:
     return _canonical(register.value)
 
 
-class Members(msgspec.Struct, frozen=True, array_like=True):
+class LwwSet(msgspec.Struct, frozen=True, array_like=True):
     """A set of items by name: those that the newest deliveries list, less those they removed."""
 
     at: str
     listed: dict[str, Item]
     removed: list[str]
 
-    def merge(self, other: "Members") -> "Members":
+    def merge(self, other: "LwwSet") -> "LwwSet":
         """The newer of two; of one second all that either lists, less what either removed."""
         if self.at != other.at:
             return max(self, other, key=lambda members: members.at)
@@ -122,7 +122,7 @@ class Members(msgspec.Struct, frozen=True, array_like=True):
             name: max((side[name] for side in sides if name in side), key=_canonical)
             for name in sorted({*self.listed, *other.listed})
         }
-        return Members(self.at, listed, sorted({*self.removed, *other.removed}))
+        return LwwSet(self.at, listed, sorted({*self.removed, *other.removed}))
 
     def items(self) -> list[Item]:
         """The members, by name."""
@@ -133,7 +133,7 @@ def _canonical(value: Any) -> bytes:
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
 
 
-def merge_all(known: Mapping[str, Register], told: Mapping[str, Register]) -> dict[str, Register]:
+def merge_all(known: Mapping[str, LwwRegister], told: Mapping[str, LwwRegister]) -> dict[str, LwwRegister]:
     """Registers by name, merged one by one; what only one side has stays."""
     merged = dict(known)
     for name, register in told.items():

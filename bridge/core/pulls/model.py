@@ -4,7 +4,7 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
-Thread = tuple[int, int]
+PullKey = tuple[int, int]
 """Which pull request: its repository's id and its number."""
 
 Commit = tuple[int, str]

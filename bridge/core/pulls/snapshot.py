@@ -12,7 +12,7 @@ import msgspec
 from msgspec.structs import replace
 
 from bridge.core.compression import pack, unpack
-from bridge.core.pulls.lww import Members, Register, merge_all
+from bridge.core.pulls.lww import LwwRegister, LwwSet, merge_all
 from bridge.core.pulls.model import (
     Branch,
     Changes,
@@ -42,10 +42,10 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     so that it is not said again; `rendered`, the HTML that was made of the description.
     """
 
-    values: Mapping[str, Register] = msgspec.field(default_factory=dict)
-    sets: Mapping[str, Members] = msgspec.field(default_factory=dict)
-    reviews: Mapping[str, Register] = msgspec.field(default_factory=dict)
-    conversations: Mapping[str, Register] = msgspec.field(default_factory=dict)
+    values: Mapping[str, LwwRegister] = msgspec.field(default_factory=dict)
+    sets: Mapping[str, LwwSet] = msgspec.field(default_factory=dict)
+    reviews: Mapping[str, LwwRegister] = msgspec.field(default_factory=dict)
+    conversations: Mapping[str, LwwRegister] = msgspec.field(default_factory=dict)
     said: Mapping[str, Any] = msgspec.field(default_factory=dict)
     rendered: Rendered | None = None
 
@@ -100,7 +100,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
         return str(head["sha"]) if head else ""
 
 
-def _newest(known: Mapping[str, Register], told: Mapping[str, Register]) -> Mapping[str, Register]:
+def _newest(known: Mapping[str, LwwRegister], told: Mapping[str, LwwRegister]) -> Mapping[str, LwwRegister]:
     registers = merge_all(known, told) if told else known
     if len(registers) <= MAX_KEPT:
         return registers

@@ -21,7 +21,7 @@ LEEWAY = 5
 
 
 @dataclass(frozen=True, kw_only=True)
-class Click:
+class VerifiedClick:
     """A proven click: the Flowdock user's id, and a name for the token that holds until `expires_at`."""
 
     user: str
@@ -29,7 +29,7 @@ class Click:
     expires_at: int
 
 
-def verify(token: str | None, body: bytes, *, secret: str, address: str) -> Click:
+def verify(token: str | None, body: bytes, *, secret: str, address: str) -> VerifiedClick:
     """Who clicked, once the token fits this body and the body this address.
 
     `address` is the URL that was called, as bridge offered it. Raises `TokenRefused`. That a token
@@ -43,7 +43,7 @@ def verify(token: str | None, body: bytes, *, secret: str, address: str) -> Clic
     # A JWT's signature can be written in more than one way; what was signed cannot.
     signed, _, _ = str(token).rpartition(".")
     token_id = hashlib.sha256(signed.encode()).hexdigest()
-    return Click(user=user, token_id=token_id, expires_at=expires_at + LEEWAY)
+    return VerifiedClick(user=user, token_id=token_id, expires_at=expires_at + LEEWAY)
 
 
 def _claims(token: str | None, secret: str) -> dict[str, object]:

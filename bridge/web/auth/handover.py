@@ -23,8 +23,7 @@ from bridge.services import Services
 from bridge.web import render as pages
 from bridge.web.auth import oauth_callback
 from bridge.web.context import SERVICES
-from bridge.web.http import cookies
-from bridge.web.http import sealed_cookies as sealed
+from bridge.web.http import cookies, sealed_cookies
 
 COOKIE = "bridge_handover"
 SECONDS = 15 * 60
@@ -66,7 +65,7 @@ async def sign_in(request: web.Request) -> web.Response:
         redirect_uri=oauth_callback.address(services, "github"), state=state, verifier=verifier
     )
     doing = {"id": handover.id, "state": state, "verifier": verifier}
-    kept = sealed.seal(services.vault, COOKIE, doing, seconds=SECONDS)
+    kept = sealed_cookies.seal(services.vault, COOKIE, doing, seconds=SECONDS)
     response = pages.redirect(url)
     cookies.keep(services, response, COOKIE, kept, seconds=SECONDS)
     return response
@@ -153,7 +152,7 @@ async def _administrator(request: web.Request, verifier: str) -> Administrator:
 
 def _doing(request: web.Request) -> dict[str, Any]:
     """What this browser began at `sign_in`; GitHub's answer must bring its state."""
-    doing = sealed.opened(request.app[SERVICES].vault, COOKIE, cookies.read(request, COOKIE))
+    doing = sealed_cookies.opened(request.app[SERVICES].vault, COOKIE, cookies.read(request, COOKIE))
     if doing is None:
         raise NotThisBrowser("This browser has no sign-in under way, or it took longer than 15 minutes.")
     given = request.query.get("state", "")

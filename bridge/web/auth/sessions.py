@@ -19,11 +19,10 @@ from aiohttp import web
 from bridge.core.errors import BridgeError, RequestRefused
 from bridge.core.model import FlowdockUser
 from bridge.services import Services
-from bridge.web import render as pages
+from bridge.web import render
 from bridge.web.auth import oauth_callback
 from bridge.web.context import SERVICES, SESSION, SPENT, Session
-from bridge.web.http import cookies
-from bridge.web.http import sealed_cookies as sealed
+from bridge.web.http import cookies, sealed_cookies
 
 COOKIE = "bridge_session"
 SIGNING_IN = "bridge_signin"
@@ -108,8 +107,8 @@ async def sign_in(request: web.Request) -> web.Response:
     services = request.app[SERVICES]
     state = STATE + secrets.token_urlsafe(24)
     value = {"state": state, "then": local_path(request.query.get("then", ""))}
-    kept = sealed.seal(services.vault, SIGNING_IN, value, seconds=SIGN_IN_SECONDS)
-    response = pages.redirect(
+    kept = sealed_cookies.seal(services.vault, SIGNING_IN, value, seconds=SIGN_IN_SECONDS)
+    response = render.redirect(
         services.flowdock.authorize_url(
             redirect_uri=oauth_callback.address(services, "flowdock"), state=state, scope=SCOPE
         )
@@ -123,7 +122,7 @@ async def signed_in(request: web.Request) -> web.Response:
     services = request.app[SERVICES]
     # It serves once, whatever comes of it.
     request[SPENT] = SIGNING_IN
-    value = sealed.opened(services.vault, SIGNING_IN, cookies.read(request, SIGNING_IN))
+    value = sealed_cookies.opened(services.vault, SIGNING_IN, cookies.read(request, SIGNING_IN))
     given = request.query.get("state", "")
     if value is None or not hmac.compare_digest(value["state"].encode(), given.encode(errors="replace")):
         raise SignInFailed("This answer does not belong to a sign-in that this browser began.")
@@ -139,7 +138,7 @@ async def signed_in(request: web.Request) -> web.Response:
     session = {"user": asdict(user), "access_token": access_token}
     await services.store.put_once("session", _name(cookie), session, seconds=SECONDS)
     log.info("signed_in", flowdock_user=user.id)
-    response = pages.redirect(value["then"])
+    response = render.redirect(value["then"])
     cookies.keep(services, response, COOKIE, cookie, seconds=SECONDS)
     return response
 
@@ -157,7 +156,7 @@ async def sign_out(request: web.Request) -> web.Response:
     """End the session here and in Redis."""
     await posted(request)
     await _end(request)
-    response = pages.redirect("/")
+    response = render.redirect("/")
     cookies.forget(request.app[SERVICES], response, COOKIE)
     return response
 
@@ -166,8 +165,8 @@ async def answer(request: web.Request, error: BridgeError) -> web.Response:
     """To somebody whose sign-in is missing or has ended at Flowdock: the way to sign in, and back."""
     await _end(request)
     if request.method in ("GET", "HEAD"):
-        return pages.redirect(sign_in_url(request.path_qs))
-    return pages.error(request, status=401, sentence=str(error), advice=SignInNeeded.advice)
+        return render.redirect(sign_in_url(request.path_qs))
+    return render.error(request, status=401, sentence=str(error), advice=SignInNeeded.advice)
 
 
 async def _end(request: web.Request) -> None:

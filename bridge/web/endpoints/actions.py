@@ -12,7 +12,7 @@ from bridge.core.security import claims, flowdock_token
 from bridge.core.security.claims import Claim
 from bridge.services import Services
 from bridge.web.context import LOG, SERVICES
-from bridge.web.http import rate_limit as limits
+from bridge.web.http import rate_limit
 from bridge.web.http.bodies import read_body
 
 MAX_BODY = 64 * 1024
@@ -53,7 +53,7 @@ async def _click(request: web.Request, action: actions.Action) -> web.Response:
     if not await services.store.use_token(proof.token_id, expires_at=proof.expires_at):
         raise TokenRefused("this click was received before: click again")
     request[LOG] = {"flowdock_user": proof.user}
-    limits.of_user(request, proof.user)
+    rate_limit.of_user(request, proof.user)
     try:
         sentence = await services.accounts.act(proof.user, action, target)
     except NotLinked:

@@ -9,8 +9,7 @@ from redis.exceptions import RedisError
 from bridge.clients.github_credentials import GitHubCredentials
 from bridge.core.errors import BridgeError, Malformed, QueueFull, Unavailable, Unsigned
 from bridge.core.github import header as heading
-from bridge.core.github import health as trouble
-from bridge.core.github import webhook
+from bridge.core.github import health, webhook
 from bridge.core.github.header import Heading
 from bridge.core.messages import translate
 from bridge.core.model import Delivery, Envelope
@@ -20,15 +19,15 @@ from bridge.services import Services
 from bridge.storage.webhook_keys import WebhookKey
 from bridge.web.context import LOG, SERVICES
 from bridge.web.http.bodies import may_be_large, one_of_few, read_body
-from bridge.web.http.raw_response import ReadyAnswer
+from bridge.web.http.raw_response import PrebuiltResponse
 
 PATH = "/github/webhook"
 
 MAX_BODY = 25 * 1024 * 1024
 """GitHub's own limit: https://docs.github.com/webhooks/webhook-events-and-payloads#payload-cap"""
 
-_ACCEPTED = ReadyAnswer(202, b'{"status": "accepted"}')
-_DUPLICATE = ReadyAnswer(200, b'{"status": "duplicate"}')
+_ACCEPTED = PrebuiltResponse(202, b'{"status": "accepted"}')
+_DUPLICATE = PrebuiltResponse(200, b'{"status": "duplicate"}')
 
 _LATER = "the worker must get on first; bridge then asks GitHub for this delivery again"
 _FULL = {
@@ -174,7 +173,7 @@ async def _note_ping(services: Services, delivery: Delivery) -> None:
     repository_id = heading.about(delivery).repository_id if has_repository else 0
     if repository_id:
         connections = await services.store.connections_by_id(repository_id)
-        await services.checkups.order(connections, hint=trouble.hint_of(delivery))
+        await services.checkups.order(connections, hint=health.hint_of(delivery))
     hook_id = delivery.payload.get("hook_id")
     if isinstance(hook_id, int) and 0 < hook_id < 2**63:
         await services.store.note_ping(hook_id, repository_id=repository_id)
@@ -204,8 +203,8 @@ async def _about_the_app(services: Services, delivery: Delivery) -> None:
 
 async def _order_installation_checkups(services: Services, delivery: Delivery) -> None:
     """An installation may name thousands of repositories: only those that are connected are looked up."""
-    told = trouble.changed_installation(delivery)
-    hints: dict[int | str, trouble.Hint] = {repository_id: hint for hint, repository_id, _ in told}
+    told = health.changed_installation(delivery)
+    hints: dict[int | str, health.Hint] = {repository_id: hint for hint, repository_id, _ in told}
     hints |= {full_name.lower(): hint for hint, _, full_name in told}
     for connection in await services.store.connections() if told else ():
         if hint := hints.get(connection.repository_id or connection.repository.lower()):

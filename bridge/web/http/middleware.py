@@ -13,7 +13,7 @@ from redis.exceptions import RedisError
 from bridge.core.errors import BridgeError, NotFound, RequestRefused, SignedOut, TooLarge, Unavailable
 from bridge.log import often
 from bridge.settings import Settings
-from bridge.web import render as pages
+from bridge.web import render
 from bridge.web.auth import sessions
 from bridge.web.context import FORM_TARGET, LOG, SERVICES, SPENT, UNLOGGED
 from bridge.web.http import bodies, cookies
@@ -114,7 +114,7 @@ def _refusal(request: web.Request, error: BridgeError) -> web.Response:
 def _answer(request: web.Request, status: int, sentence: str, *, advice: str = "") -> web.Response:
     if request.path.startswith(_MACHINES) and not request.path.startswith(_PEOPLE):
         return web.json_response({"error": sentence}, status=status)
-    return pages.error(request, status=status, sentence=sentence, advice=advice)
+    return render.error(request, status=status, sentence=sentence, advice=advice)
 
 
 def safe_headers(settings: Settings) -> Callable[[web.Request, web.StreamResponse], Awaitable[None]]:

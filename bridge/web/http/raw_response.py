@@ -19,7 +19,7 @@ _HEADERS = {
 }
 
 
-class ReadyAnswer(web.StreamResponse):
+class PrebuiltResponse(web.StreamResponse):
     """A status with JSON, the same over and over; to be had by `to`."""
 
     def __init__(self, status: int, body: bytes) -> None:

@@ -17,7 +17,7 @@ from bridge.clients.github_app import CodeRefused
 from bridge.clients.github_credentials import App, AppThere
 from bridge.clients.github_webhooks import EVENTS, PATH
 from bridge.core.errors import BridgeError, GitHubFailing, RequestRefused
-from bridge.core.github import app_manifest as content
+from bridge.core.github import app_manifest
 from bridge.services import Services
 from bridge.web import render as pages
 from bridge.web.auth import operator
@@ -129,13 +129,13 @@ async def _converted(services: Services, code: str, name: str) -> App:
 async def _form(request: web.Request, browser: Operator, app: App | None) -> web.Response:
     services = request.app[SERVICES]
     settings = services.settings
-    name = request.query.get("name", "").strip() or content.default_name(settings.web_url)
+    name = request.query.get("name", "").strip() or app_manifest.default_name(settings.web_url)
     organization = request.query.get("organization", "").strip()
     problem = _problem(name, organization)
     state = secrets.token_urlsafe(24)
     value = {"instead_of": app.id if app else None}
     await services.store.put_once("manifest", browser.name(state), value, seconds=SECONDS)
-    whole = content.manifest(
+    whole = app_manifest.manifest(
         web_url=settings.web_url, name=name, webhook=settings.web_url + PATH, events=EVENTS
     )
     request[FORM_TARGET] = _origin(settings.github_url)
@@ -146,13 +146,13 @@ async def _form(request: web.Request, browser: Operator, app: App | None) -> web
         problem=problem,
         action=_action(settings.github_url, organization, state),
         manifest=orjson.dumps(whole).decode(),
-        changes=_plain(what for what, level in content.PERMISSIONS.items() if level == "write"),
-        reads=_plain(what for what, level in content.PERMISSIONS.items() if level == "read"),
+        changes=_plain(what for what, level in app_manifest.PERMISSIONS.items() if level == "write"),
+        reads=_plain(what for what, level in app_manifest.PERMISSIONS.items() if level == "read"),
         events=_plain(whole["default_events"]),
         webhook=settings.web_url + PATH,
         name=name,
         organization=organization,
-        longest=content.LONGEST_NAME,
+        longest=app_manifest.LONGEST_NAME,
         github=urlsplit(settings.github_url).netloc,
         github_app=app,
     )
@@ -172,8 +172,8 @@ def _action(github_url: str, organization: str, state: str) -> str:
 
 
 def _problem(name: str, organization: str) -> str:
-    if len(name) > content.LONGEST_NAME or not _NAME.fullmatch(name):
-        return f"GitHub takes names of up to {content.LONGEST_NAME} letters, digits, spaces and hyphens."
+    if len(name) > app_manifest.LONGEST_NAME or not _NAME.fullmatch(name):
+        return f"GitHub takes names of up to {app_manifest.LONGEST_NAME} letters, digits, spaces and hyphens."
     if organization and not _ORGANIZATION.fullmatch(organization):
         return "That is no organization's name: write it as it is in its address at GitHub."
     return ""

@@ -11,7 +11,7 @@ from bridge.core.model import Connection, Flow
 from bridge.storage import keys
 from bridge.storage.client import AnyRedis
 from bridge.storage.connections import Store
-from bridge.storage.delivery_log import Counts, Digest, Journal
+from bridge.storage.delivery_log import Counts, DeliveryLog, Digest
 
 REDIS_SECONDS = 3
 """How long a page waits to learn whether Redis answers."""
@@ -56,7 +56,7 @@ class FlowState:
 class Overview:
     """Gathers it from Redis, in as few round trips for many connections as for one."""
 
-    def __init__(self, redis: AnyRedis, store: Store, journal: Journal) -> None:
+    def __init__(self, redis: AnyRedis, store: Store, journal: DeliveryLog) -> None:
         # redis-py's annotations offer each answer in every shape of every protocol version.
         self._redis: Any = redis
         self._store = store
