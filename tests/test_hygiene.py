@@ -227,4 +227,4 @@ async def test_making_an_app_shows_none_of_its_secrets(
     everything_shown = [answer.text for answer in seen.answers] + [capsys.readouterr().out]
     assert len(seen.answers) >= 2
     shown = set(hygiene.leaks("\n".join(everything_shown).encode()))
-    assert shown <= {"bridge.web.render.github_app"}, "its form holds a state, made for it"
+    assert shown <= {"bridge.web.pages.github_app"}, "its form holds a state, made for it"

@@ -94,7 +94,7 @@ def by_road(key: str) -> str:
 
 def roads(desk: Desk, group: asyncio.TaskGroup, *keys: str) -> KeyedExecutor[str, Item]:
     """Lanes of which two of a road are in use at once, each with one item."""
-    lanes = KeyedExecutor[str, Item](desk.handle, group, at_once=2, road_of=by_road)
+    lanes = KeyedExecutor[str, Item](desk.handle, group, limit=2, group_of=by_road)
     for key in keys:
         lanes.add(key, (key, 1))
     return lanes
@@ -132,7 +132,7 @@ async def test_who_steps_aside_leaves_its_place_and_takes_none_from_others_when_
         await desk.handle(item)
 
     async with asyncio.TaskGroup() as group:
-        lanes = KeyedExecutor[str, Item](handle, group, at_once=1, road_of=by_road)
+        lanes = KeyedExecutor[str, Item](handle, group, limit=1, group_of=by_road)
         for key in ("a1", "a2", "a3"):
             lanes.add(key, (key, 1))
         await settle()
@@ -172,7 +172,7 @@ def test_a_road_is_forgotten_when_all_its_lanes_are_done(
             handled.append(item)
 
         async with asyncio.TaskGroup() as group:
-            lanes = KeyedExecutor[str, Item](handle, group, at_once=1, road_of=by_road)
+            lanes = KeyedExecutor[str, Item](handle, group, limit=1, group_of=by_road)
             for number, (key, turns) in enumerate(adds):
                 lanes.add(key, (key, number))
                 for _ in range(turns):

@@ -88,7 +88,7 @@ CONNECTION = Connection(
 
 def test_a_connection_counts_for_a_moment_after_it_was_read(monkeypatch: pytest.MonkeyPatch) -> None:
     newest, now = PartitionCache(), 100.0
-    monkeypatch.setattr("bridge.worker.worker.partition_cache.time.monotonic", lambda: now)
+    monkeypatch.setattr("bridge.worker.partition_cache.time.monotonic", lambda: now)
     assert newest.connection("c1") is None
     newest.committed({}, [], [CONNECTION], read_at=now)
     now += CONNECTION_SECONDS - 0.01

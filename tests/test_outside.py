@@ -182,7 +182,7 @@ def test_nothing_else_makes_a_session_of_its_own() -> None:
         for path in Path(settings.__file__).parent.rglob("*.py")
         if "ClientSession(" in path.read_text() or "urlopen(" in path.read_text()
     }
-    assert makers == {"http.py"}
+    assert makers == {"session.py"}
 
 
 async def test_nothing_waits_for_ever() -> None:

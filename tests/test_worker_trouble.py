@@ -151,7 +151,7 @@ def test_a_flow_is_put_off_by_its_failures_in_a_row_counting_those_under_way_tog
 ) -> None:
     monkeypatch.setattr(processor, "backoff", lambda count: 10.0**count)
     now = 1000.0
-    monkeypatch.setattr("bridge.worker.worker.processor.time.time", lambda: now)
+    monkeypatch.setattr("bridge.worker.processor.time.time", lambda: now)
     flow = processor.FlowHealth()
 
     for _ in range(8):

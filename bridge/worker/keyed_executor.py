@@ -1,7 +1,7 @@
 """Work by key: items of one key run one after the other, those of different keys side by side.
 
-Keys belong to groups. Of each group only so many keys are at work at once, in turn: a waiting item costs little,
-a running one has a task with all its frames.
+Keys belong to groups. Of each group only so many keys are at work at once, in turn: a waiting item costs
+little, a running one has a task with all its frames.
 """
 
 import asyncio
@@ -42,8 +42,8 @@ class KeyedExecutor(Generic[Key, Item]):
     ) -> None:
         self._handle = handle
         self._group = group
-        self._at_once = limit
-        self._road_of = group_of
+        self._limit = limit
+        self._group_of = group_of
         self._waiting: dict[Key, deque[Item]] = {}
         self._roads: dict[Hashable, _Road[Key]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -57,7 +57,7 @@ class KeyedExecutor(Generic[Key, Item]):
             self._waiting[key].append(item)
             return
         self._waiting[key] = deque([item])
-        name = self._road_of(key)
+        name = self._group_of(key)
         if (road := self._roads.get(name)) is None:
             road = self._roads[name] = _Road()
         road.lanes += 1
@@ -71,7 +71,7 @@ class KeyedExecutor(Generic[Key, Item]):
     @contextmanager
     def aside(self, key: Key) -> Iterator[None]:
         """While a key's item, which is being handled, only waits: another lane of its road has its place."""
-        road = self._roads[self._road_of(key)]
+        road = self._roads[self._group_of(key)]
         road.busy -= 1
         self._begin(road)
         try:
@@ -80,7 +80,7 @@ class KeyedExecutor(Generic[Key, Item]):
             road.busy += 1
 
     def _begin(self, road: _Road[Key]) -> None:
-        while road.waiting and road.busy < self._at_once and not self._closed:
+        while road.waiting and road.busy < self._limit and not self._closed:
             road.busy += 1
             task = self._group.create_task(self._run(road, road.waiting.popleft()))
             self._tasks.add(task)
@@ -92,7 +92,7 @@ class KeyedExecutor(Generic[Key, Item]):
             while not self._closed:
                 await self._handle(self._waiting[key][0])
                 self._handled(road, key)
-                if not road.waiting or road.busy > self._at_once:
+                if not road.waiting or road.busy > self._limit:
                     break
                 key = road.waiting.popleft()
         finally:
@@ -107,7 +107,7 @@ class KeyedExecutor(Generic[Key, Item]):
         del self._waiting[key]
         road.lanes -= 1
         if not road.lanes:
-            del self._roads[self._road_of(key)]
+            del self._roads[self._group_of(key)]
 
     def close(self) -> None:
         """Let what is being handled come to its end, and begin nothing more."""

@@ -166,6 +166,7 @@ def test_another_text_of_a_module_is_another_renderer(
     description.renderer.cache_clear()
     for name in description.MODULES:
         text = resources.files("bridge.core").joinpath(name).read_text()
+        (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text + "#" * (name == module))
     monkeypatch.setattr(resources, "files", lambda _: tmp_path)
     assert description.renderer() != before
@@ -173,7 +174,7 @@ def test_another_text_of_a_module_is_another_renderer(
 
 _RENDERS = """
 import json, sys
-from bridge.core import markdown
+from bridge.core.messages import markdown
 before = set(sys.modules)
 markdown.to_html(":tada: - [x] #1 https://example.org/ä **a** " * 200, base_url="https://a/", rest_url="https://a/",
     repository_url="https://a/b/c")
@@ -184,8 +185,10 @@ print(json.dumps(sorted(set(sys.modules) - before)))
 def test_all_that_has_part_in_rendering_is_named() -> None:
     run = subprocess.run([sys.executable, "-c", _RENDERS], capture_output=True, check=True, text=True)
     loaded = json.loads(run.stdout)
-    own = {f"{name.rpartition('.')[2]}.py" for name in loaded if name.startswith("bridge.core.")}
-    assert own | {"description.py", "markdown.py", "urls.py"} == {*description.MODULES}
+    own = {name.removeprefix("bridge.core.") for name in loaded if name.startswith("bridge.core.")}
+    files = {f"{name.replace('.', '/')}.py" for name in own}
+    known = {"messages/description.py", "messages/markdown.py", "urls.py"}
+    assert files | known == {*description.MODULES}
     packages = metadata.packages_distributions()
     others = {library for name in loaded for library in packages.get(name.partition(".")[0], ())}
     assert others == {*description.LIBRARIES}

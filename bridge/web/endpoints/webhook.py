@@ -138,10 +138,12 @@ async def _take(
         answer = await services.intake.take(envelope, repository_id=found.repository_id, number=found.number)
     except (RedisError, OSError) as error:
         raise Unavailable(f"Redis cannot take the delivery now ({type(error).__name__})") from None
+    if answer is Answer.TAKEN:
+        return _ACCEPTED.to(request)
     if answer in _FULL:
         services.metrics.refuse(answer.name.removesuffix("_FULL").lower())
         raise QueueFull(_FULL[answer])
-    return (_ACCEPTED if answer is Answer.TAKEN else _DUPLICATE).to(request)
+    return _DUPLICATE.to(request)
 
 
 def _note(request: web.Request, envelope: Envelope, about: Heading | Delivery | None) -> None:

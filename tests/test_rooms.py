@@ -1,0 +1,48 @@
+"""The rooms are held by package: what nobody listed breaks the build."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+LINT = Path(sys.executable).parent / "lint-imports"
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A copy of what the import rules look at."""
+    for folder in ("bridge", "scripts"):
+        kept = shutil.ignore_patterns("__pycache__", "node_modules")
+        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=kept)
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    return tmp_path
+
+
+def lint(checkout: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([LINT, "--no-cache"], cwd=checkout, capture_output=True, text=True, check=False)
+
+
+def test_the_rooms_are_kept(checkout: Path) -> None:
+    found = lint(checkout)
+    assert found.returncode == 0, found.stdout
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("bridge/unlisted.py", ""),
+        ("bridge/core/unlisted.py", ""),
+        ("bridge/core/pulls/odd.py", "import asyncio\n"),
+        ("bridge/worker/odd.py", "from bridge.web import app\n"),
+        ("bridge/storage/odd.py", "from bridge.queue import entries\n"),
+        ("bridge/web/odd.py", "import gidgethub\n"),
+    ],
+)
+def test_what_is_in_no_room_or_reaches_up_breaks_them(checkout: Path, path: str, text: str) -> None:
+    (checkout / path).write_text(f'"""Odd."""\n\n{text}')
+    found = lint(checkout)
+    assert found.returncode == 1, found.stdout
+    assert "BROKEN" in found.stdout or "odd" in found.stdout or "unlisted" in found.stdout
