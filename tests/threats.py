@@ -69,6 +69,7 @@ THREATS = [
         "a name is letters, digits, `.`, `_` and `-`, and no part is `.` or `..`, wherever one comes from",
         (
             "attacks/test_names.py::test_a_name_that_means_something_else_in_an_address_is_refused",
+            "attacks/test_names.py::test_no_button_is_at_an_address_made_of_dots",
             "attacks/test_names.py::test_no_path_of_githubs_api_is_made_of_dots",
         ),
     ),

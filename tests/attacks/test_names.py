@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 import pytest
+from yarl import URL
 
 from bridge.clients.github_webhooks import Repository, RepositoryWebhooks
 from bridge.core import names
@@ -223,6 +224,20 @@ async def test_a_name_that_means_something_else_in_an_address_is_refused(
         monkeypatch.setattr(header, "glance", lambda _: None)
     status = await mallory.post(mallory.forged(mallory.repository_id, name))
     assert status == (400 if guarded else 202)
+
+
+@pytest.mark.parametrize("name", ["../users", "acme/..", "./x", "acme/."])
+async def test_no_button_is_at_an_address_made_of_dots(house: House, name: str) -> None:
+    address = URL(f"{house.bridge}/repos/{name}/pulls/1/merge", encoded=True)
+    async with house.http.post(address, data=b"{}") as response:
+        assert response.status == 404, await response.text()
+    reader, writer = await asyncio.open_connection("127.0.0.1", address.port)
+    # As it stands, which an HTTP client would tidy up.
+    head = f"POST /repos/{name}/pulls/1/merge HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n"
+    writer.write(head.encode())
+    assert b" 404 " in await reader.readline()
+    writer.close()
+    await writer.wait_closed()
 
 
 @GUARDED

@@ -17,7 +17,8 @@ from bridge.web.http.bodies import read_body
 
 MAX_BODY = 64 * 1024
 
-_NAME = "[A-Za-z0-9._-]{1,100}"
+_NAME = r"(?!\.{1,2}/)[A-Za-z0-9._-]{1,100}"
+"""No part of a repository's name is `.` or `..`: that would be another address."""
 
 routes = web.RouteTableDef()
 
