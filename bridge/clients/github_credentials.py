@@ -131,7 +131,7 @@ class GitHubCredentials:
         return self._app
 
     async def webhook_secrets(self) -> tuple[str, ...]:
-        """The secrets of which any may have signed a delivery, the one for new webhooks first."""
+        """The secrets of which any may have signed a delivery."""
         secrets = self._settings.github_webhook_secrets
         if self.from_settings:
             return secrets

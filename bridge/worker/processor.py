@@ -1,6 +1,6 @@
 """What a worker does with an entry of a partition it holds: translate it, or post it; again if need be.
 
-DeliveryQueue of one pull request go one after the other, and so do the messages of one thread. A message
+Deliveries of one pull request go one after the other, and so do the messages of one thread. A message
 that must be tried again holds up its own thread; a flow that is down holds up its own messages.
 """
 

@@ -235,7 +235,7 @@ class Translator:
         repository = entry.repository_id, full_name
         former_names = translate.former_names(delivery) if entry.signer == "operator" else []
         for former in former_names:
-            # ConnectionCache by the name it had before its first delivery.
+            # Connected by the name it had before its first delivery.
             await self._bound(entry.repository_id, former)
         if former_names or repository not in shared.connections:
             shared.connections[repository] = await self._bound(*repository)

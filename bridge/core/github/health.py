@@ -102,7 +102,7 @@ def assess(connection: Connection, seen: Observation, hint: Hint, *, now: float)
         return _since(known, "repository", _archived(connection.repository), now)
     if hint in ("came", "heard") or known is None or known.kind in ("account", "deliveries"):
         return None
-    # Observation to be there after all; what events told stands.
+    # Seen to be there after all; what events told stands.
     return None if seen.linked and known.kind == "repository" else known
 
 
