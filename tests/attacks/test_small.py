@@ -90,7 +90,16 @@ async def test_a_comment_calls_nobody_into_a_flow_that_they_are_not_in(
     assert message["user_tags"] == [":user:1002"], "Flowdock itself calls nobody else"
 
 
-async def test_who_left_a_flow_is_tagged_there_no_more(house: House) -> None:
+@pytest.mark.parametrize("guarded", [True, False], ids=["guarded", "control"])
+async def test_who_left_a_flow_is_tagged_there_no_more(
+    house: House, monkeypatch: pytest.MonkeyPatch, guarded: bool
+) -> None:
+    if not guarded:
+
+        async def unnoticed(*_: Any) -> None:
+            """Nothing is forgotten of who is in a flow."""
+
+        monkeypatch.setattr(flow_members.Members, "left", unnoticed)
     tied = await connection(house, OPS)
     await link(house, "bob")
     async with Browser() as browser:
@@ -101,7 +110,7 @@ async def test_who_left_a_flow_is_tagged_there_no_more(house: House) -> None:
         async with house.http.post(f"{house.flowdock}/_sandbox/members", json=out) as response:
             assert response.status == 200
         assert (await browser.open(f"{house.bridge}/connections/{tied.id}")).status == 404
-    assert await house.services.pulls.tags(["bob-gh"], flow=OPS) == ()
+    assert await house.services.pulls.tags(["bob-gh"], flow=OPS) == (() if guarded else ("@bob",))
 
 
 async def test_who_signs_in_is_tagged_in_their_own_flows_for_a_month(house: House) -> None:
