@@ -14,7 +14,7 @@ from bridge.services import Services
 from bridge.web import fast_path, filters
 from bridge.web.auth import handover, linking, sessions
 from bridge.web.context import SERVICES
-from bridge.web.endpoints import actions, health, openapi, webhook
+from bridge.web.endpoints import actions, health, webhook
 from bridge.web.http import bodies, connection_limit, middleware
 from bridge.web.http import rate_limit as limits
 from bridge.web.http.bodies import BODIES, Bodies
@@ -73,7 +73,6 @@ def create_app(services: Services, *, bodies_bounds: Bodies | None = None) -> we
         setup,
         github_app,
         connection,
-        openapi,
     ):
         app.add_routes(module.routes)
     app.router.add_static("/static/", _WEB / "static", name="static")

@@ -20,7 +20,7 @@ from bridge.web.http import bodies, cookies
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
-_MACHINES = ("/github/", "/repos/", "/healthz", "/readyz", "/metrics", "/openapi.json")
+_MACHINES = ("/github/", "/repos/", "/healthz", "/readyz", "/metrics")
 _PEOPLE = ("/github/manifest",)
 _NOTHING: dict[str, str] = {}
 _OPENING = ("/handover/", "/github/webhook/")
