@@ -20,7 +20,7 @@ class Metrics:
         self.retried = Counter(
             "bridge_retried", "Tries that failed and are repeated.", registry=self.registry
         )
-        self.buried = Counter("bridge_dead_letters", "Entries given up.", registry=self.registry)
+        self.dead_letters = Counter("bridge_dead_letters", "Entries given up.", registry=self.registry)
         self.refused = Counter(
             "bridge_refused",
             "Deliveries refused because too much waited, by whose budget was used up.",

@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 from bridge.core.model import Author, Envelope, Message
 from bridge.queue.backlog import TASK
 from bridge.queue.delivery_queue import DeliveryQueue
-from bridge.queue.entries import Answer, Ended, InboxEntry, Incoming, Lease, OutboxEntry, OutboxMessage
+from bridge.queue.entries import Ack, Answer, InboxEntry, Incoming, Lease, OutboxEntry, OutboxMessage
 from bridge.queue.leases import Leases
 from bridge.storage import keys
 from bridge.storage.client import connect_redis
@@ -47,16 +47,16 @@ class Queue:
         return (await self.inbox())[-1]
 
     async def commit(
-        self, entry: InboxEntry, *, writes: Sequence[Write] = (), letters: Sequence[OutboxMessage] = ()
+        self, entry: InboxEntry, *, writes: Sequence[Write] = (), messages: Sequence[OutboxMessage] = ()
     ) -> list[OutboxEntry]:
         """One delivery's commit, which must take effect."""
-        committed = await self.deliveries.commit(self.lease, [entry], writes=writes, letters=letters)
+        committed = await self.deliveries.commit(self.lease, [entry], writes=writes, messages=messages)
         assert committed is not None
         return committed
 
-    async def finish(self, entry: OutboxEntry, *, writes: Sequence[Write] = ()) -> None:
+    async def ack(self, entry: OutboxEntry, *, writes: Sequence[Write] = ()) -> None:
         """One message is at its end."""
-        await self.deliveries.finish(self.lease, [Ended(entry, writes)])
+        await self.deliveries.ack(self.lease, [Ack(entry, writes)])
 
     async def overtaken(self) -> None:
         """Another worker takes the partition, as it does once the lease ran out."""
@@ -87,7 +87,7 @@ async def open_queue(redis_url: str) -> AsyncIterator[Queue]:
         await redis.connection_pool.disconnect()
 
 
-def letter(delivery_id: str, *, to: str = "c1", number: int = 1) -> OutboxMessage:
+def outbox_message(delivery_id: str, *, to: str = "c1", number: int = 1) -> OutboxMessage:
     """A message of a delivery for a connection."""
     return OutboxMessage(
         connection_id=to,
@@ -96,7 +96,7 @@ def letter(delivery_id: str, *, to: str = "c1", number: int = 1) -> OutboxMessag
         uuid=f"{delivery_id}:{to}",
         delivery_id=delivery_id,
         received_at=1.5,
-        message=Message(event="activity", title="Opened", author=Author(name="ann-gh"), mentions=("a", "b")),
+        content=Message(event="activity", title="Opened", author=Author(name="ann-gh"), mentions=("a", "b")),
     )
 
 

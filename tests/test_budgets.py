@@ -17,11 +17,11 @@ from bridge.core.budgets import MAX_DETAIL, MAX_REASON, Budgets
 from bridge.core.errors import Malformed
 from bridge.core.model import Envelope
 from bridge.queue.delivery_queue import DeliveryQueue
-from bridge.queue.entries import Answer, Ended, Incoming, OutboxEntry
+from bridge.queue.entries import Ack, Answer, Incoming, OutboxEntry
 from bridge.queue.scripts import ENTRY_BYTES
 from bridge.storage import keys
 from tests.conftest import emptied
-from tests.queue_kit import PARTITION, REPOSITORY_ID, Queue, letter, open_queue
+from tests.queue_kit import PARTITION, REPOSITORY_ID, Queue, open_queue, outbox_message
 
 OTHERS = [number for number in range(1, 400) if keys.partition_of(number) == PARTITION]
 OTHER = OTHERS[0]
@@ -57,7 +57,7 @@ def incoming(name: str, repository_id: int = REPOSITORY_ID, size: int = 2) -> In
     return Incoming.of(envelope, repository_id=repository_id, number=1)
 
 
-async def bury(
+async def dead_letter(
     queue: Queue,
     name: str,
     repository_id: int = REPOSITORY_ID,
@@ -69,11 +69,11 @@ async def bury(
     """A delivery comes and dies."""
     assert await queue.deliveries.enqueue([incoming(name, repository_id, size)]) == [Answer.TAKEN]
     (entry,) = [one for one in await queue.inbox() if one.delivery_id == name]
-    await queue.deliveries.bury(queue.lease, entry, reason=reason, detail=detail)
+    await queue.deliveries.dead_letter(queue.lease, entry, reason=reason, detail=detail)
 
 
 async def dead(queue: Queue) -> list[tuple[int, str]]:
-    """The dead letters, the oldest first."""
+    """The dead messages, the oldest first."""
     found = await queue.deliveries.dead_letters()
     return [(int(one.fields["repository_id"]), one.fields["delivery_id"]) for one in found]
 
@@ -81,17 +81,19 @@ async def dead(queue: Queue) -> list[tuple[int, str]]:
 async def counted(queue: Queue) -> dict[str, int]:
     """What Redis counted."""
     redis: Any = queue.redis
-    return {name.decode(): int(sum_) for name, sum_ in (await redis.hgetall(keys.held(PARTITION))).items()}
+    return {name.decode(): int(sum_) for name, sum_ in (await redis.hgetall(keys.backlog(PARTITION))).items()}
 
 
 async def recounted(queue: Queue) -> tuple[dict[str, int], set[str]]:
-    """The same by a look at all that is there, and the places of the dead letters."""
+    """The same by a look at all that is there, and the places of the dead messages."""
     redis: Any = queue.redis
     sums: Counter[str] = Counter()
     graves = set()
     for name in (keys.inbox(PARTITION), keys.outbox(PARTITION), keys.dead(PARTITION)):
         for entry_id, fields in await redis.xrange(name):
-            weighed = sum(len(fields.get(field, b"")) for field in (b"body", b"letter", b"reason", b"detail"))
+            weighed = sum(
+                len(fields.get(field, b"")) for field in (b"body", b"message", b"reason", b"detail")
+            )
             size, repository = weighed + ENTRY_BYTES, fields[b"repository_id"].decode()
             if name == keys.dead(PARTITION):
                 moment, at = entry_id.decode().split("-")
@@ -105,7 +107,7 @@ async def recounted(queue: Queue) -> tuple[dict[str, int], set[str]]:
 # The counting never drifts
 
 REPOSITORIES = st.sampled_from([REPOSITORY_ID, OTHER, OTHERS[1]])
-ENDS = ["finish", "bury a delivery", "bury a message", "revive", "drop"]
+ENDS = ["finish", "dead_letter a delivery", "dead_letter a message", "redrive", "drop"]
 STEPS = st.one_of(
     st.tuples(st.just("take"), st.lists(st.tuples(REPOSITORIES, st.integers(2, 4000)), max_size=4)),
     st.tuples(st.just("take twice"), REPOSITORIES),
@@ -127,7 +129,9 @@ def test_what_is_counted_is_what_is_there_whatever_is_done(
                 redis: Any = queue.redis
                 sums, graves = await recounted(queue)
                 assert await counted(queue) == sums
-                assert {one.decode() for one in await redis.zrange(keys.graves(PARTITION), 0, -1)} == graves
+                assert {
+                    one.decode() for one in await redis.zrange(keys.dead_index(PARTITION), 0, -1)
+                } == graves
 
     asyncio.run(run())
 
@@ -140,25 +144,25 @@ async def _do(queue: Queue, name: str, do: str, with_: Any) -> None:
         await deliveries.enqueue([incoming(name, with_, 1_000)] * 2)
     elif do == "commit":
         if found := (await queue.inbox())[:2]:
-            letters = [msgspec.structs.replace(letter(name), repository_id=one) for one in with_]
+            messages = [msgspec.structs.replace(outbox_message(name), repository_id=one) for one in with_]
             with suppress(Malformed):
-                await deliveries.commit(lease, found, letters=letters)
-    elif do in ("revive", "drop"):
+                await deliveries.commit(lease, found, messages=messages)
+    elif do in ("redrive", "drop"):
         for one in _one(await deliveries.dead_letters(), with_):
             if do == "drop":
                 await deliveries.drop(one)
             elif not one.dropped:
-                await deliveries.revive(one)
-    elif do == "bury a delivery":
+                await deliveries.redrive(one)
+    elif do == "dead_letter a delivery":
         for entry in _one(await queue.inbox(), with_):
-            await deliveries.bury(lease, entry, reason="r" * with_ * 200, detail="d")
+            await deliveries.dead_letter(lease, entry, reason="r" * with_ * 200, detail="d")
     else:
         for message in _one(await deliveries.read_outbox(PARTITION), with_):
             assert isinstance(message, OutboxEntry)
             if do == "finish":
-                await deliveries.finish(lease, [Ended(message)] * 2)
+                await deliveries.ack(lease, [Ack(message)] * 2)
             else:
-                await deliveries.bury(lease, message, reason="r")
+                await deliveries.dead_letter(lease, message, reason="r")
 
 
 def _one(found: list[Any], at: int) -> list[Any]:
@@ -193,10 +197,10 @@ async def test_what_was_refused_is_taken_once_there_is_room(queue: Queue) -> Non
 async def test_messages_that_wait_for_their_flow_use_up_the_same_budget(queue: Queue) -> None:
     queue = held_to(queue, Tight())
     entry = await queue.taken("d1")
-    posting, *_ = await queue.commit(entry, letters=[letter("d1", to=f"c{one}") for one in range(9)])
+    posting, *_ = await queue.commit(entry, messages=[outbox_message("d1", to=f"c{one}") for one in range(9)])
     assert await queue.deliveries.enqueue([incoming("d2")]) == [Answer.REPOSITORY_FULL]
 
-    await queue.finish(posting)
+    await queue.ack(posting)
     assert await queue.deliveries.enqueue([incoming("d2")]) == [Answer.TAKEN]
 
 
@@ -205,7 +209,7 @@ async def test_while_all_are_over_their_budget_who_has_little_waiting_goes_on(qu
     little = budgets.room(is_over=True)
     queue = held_to(queue, budgets)
     assert await queue.deliveries.enqueue([incoming("a", size=25_000)]) == [Answer.TAKEN]
-    await queue.deliveries.waiting.read()
+    await queue.deliveries.backlog.read()
 
     answers = await queue.deliveries.enqueue(
         [incoming("b"), incoming("c", OTHER), incoming("d", OTHER, little)]
@@ -213,7 +217,7 @@ async def test_while_all_are_over_their_budget_who_has_little_waiting_goes_on(qu
     assert answers == [Answer.QUEUE_FULL, Answer.TAKEN, Answer.QUEUE_FULL]
 
     await queue.commit((await queue.inbox())[0])
-    await queue.deliveries.waiting.read()
+    await queue.deliveries.backlog.read()
     assert await queue.deliveries.enqueue([incoming("b")]) == [Answer.TAKEN]
 
 
@@ -223,23 +227,23 @@ async def test_without_budgets_all_is_taken(queue: Queue) -> None:
     assert await queue.deliveries.enqueue(group) == [Answer.TAKEN] * 20
 
 
-# Dead letters
+# Dead messages
 
 
 async def test_the_oldest_dead_letters_of_the_same_repository_make_room(queue: Queue) -> None:
     queue = held_to(queue, Tight(few_dead=(1_500, 3, 10**6, 100, 10**6)))
-    await bury(queue, "his", OTHER)
+    await dead_letter(queue, "his", OTHER)
     for number in range(6):
-        await bury(queue, f"d{number}")
+        await dead_letter(queue, f"d{number}")
     assert await dead(queue) == [(OTHER, "his"), *((REPOSITORY_ID, f"d{number}") for number in (3, 4, 5))]
 
 
 async def test_they_make_room_by_their_bytes_too_and_the_newest_stays_however_large(queue: Queue) -> None:
     queue = held_to(queue, Tight(few_dead=(10**6, 100, 6_000, 100, 10**6)))
     for name, size in (("a", 1_000), ("b", 1_000), ("c", 3_500)):
-        await bury(queue, name, size=size)
+        await dead_letter(queue, name, size=size)
     assert [name for _, name in await dead(queue)] == ["c"]
-    await bury(queue, "d", size=9_000)
+    await dead_letter(queue, "d", size=9_000)
     assert [name for _, name in await dead(queue)] == ["d"]
 
 
@@ -248,10 +252,10 @@ async def test_they_make_room_by_their_bytes_too_and_the_newest_stays_however_la
 )
 async def test_where_all_are_too_many_who_has_most_loses_his_oldest(queue: Queue, few: Any) -> None:
     queue = held_to(queue, Tight(few_dead=few))
-    await bury(queue, "first", OTHER)
+    await dead_letter(queue, "first", OTHER)
     for number in range(6):
-        await bury(queue, f"a{number}")
-        await bury(queue, f"b{number}", OTHERS[1])
+        await dead_letter(queue, f"a{number}")
+        await dead_letter(queue, f"b{number}", OTHERS[1])
     found = await dead(queue)
     assert found[0] == (OTHER, "first"), "who has the least loses nothing, however old it is"
     assert found[-1] == (OTHERS[1], "b5")
@@ -259,7 +263,7 @@ async def test_where_all_are_too_many_who_has_most_loses_his_oldest(queue: Queue
 
 async def test_a_large_payload_is_not_kept_and_github_may_send_it_again(queue: Queue) -> None:
     queue = held_to(queue, Tight())
-    await bury(queue, "large", size=3_000, reason="KeyError")
+    await dead_letter(queue, "large", size=3_000, reason="KeyError")
     (letter_,) = await queue.deliveries.dead_letters()
 
     assert letter_.reason == "KeyError"
@@ -268,20 +272,20 @@ async def test_a_large_payload_is_not_kept_and_github_may_send_it_again(queue: Q
     assert "body" not in letter_.fields
     assert "(3,000 packed)" in letter_.dropped
     with pytest.raises(Malformed, match="have GitHub send it again"):
-        await queue.deliveries.revive(letter_)
+        await queue.deliveries.redrive(letter_)
     assert len(await queue.deliveries.dead_letters()) == 1
     assert await queue.put("large"), "its id is forgotten"
 
 
 async def test_a_small_payload_is_kept_and_its_id_remembered(queue: Queue) -> None:
-    await bury(queue, "small", size=1_000)
+    await dead_letter(queue, "small", size=1_000)
     (letter_,) = await queue.deliveries.dead_letters()
     assert (letter_.dropped, "body" in letter_.fields) == ("", True)
     assert not await queue.put("small")
 
 
 async def test_why_it_died_is_kept_in_bounds(queue: Queue) -> None:
-    await bury(queue, "d1", reason="r" * 10**6, detail="d" * 10**6 + "end")
+    await dead_letter(queue, "d1", reason="r" * 10**6, detail="d" * 10**6 + "end")
     (letter_,) = await queue.deliveries.dead_letters()
     assert (len(letter_.reason), len(letter_.detail)) == (MAX_REASON, MAX_DETAIL)
     assert letter_.detail.endswith("end"), "a traceback tells the most at its end"

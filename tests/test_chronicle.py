@@ -20,13 +20,13 @@ def grave(at: float, *, number: int = 1, delivery: str = "d", letter: str = "3-1
         event="pull_request",
         action="opened",
         number=number,
-        buried_at=at,
+        dead_since=at,
         reason="token=s3cret",
         detail="password=s3cret",
     )
 
 
-def queued(at: float, *, number: int = 1, delivery: str = "d", tries: Attempts | None = None) -> Queued:
+def queued(at: float, *, number: int = 1, delivery: str = "d", attempts: Attempts | None = None) -> Queued:
     return Queued(
         id="1-0",
         kind="outbox",
@@ -35,7 +35,7 @@ def queued(at: float, *, number: int = 1, delivery: str = "d", tries: Attempts |
         action="",
         number=number,
         received_at=at,
-        tries=tries,
+        attempts=attempts,
     )
 
 
@@ -49,7 +49,7 @@ TRIED = Attempts(count=2, next_at=99, reason="Flowdock answered 503")
 TABLE: list[tuple[str, list[Note], list[Queued], list[Dead], list[tuple[str, int, bool]]]] = [
     ("posted", [note(1, "posted")], [], [], [("posted", 1, False)]),
     ("waits", [], [queued(1)], [], [("waiting", 1, False)]),
-    ("is tried again", [], [queued(1, tries=TRIED)], [], [("retrying", 1, False)]),
+    ("is tried again", [], [queued(1, attempts=TRIED)], [], [("retrying", 1, False)]),
     ("died, and lies there", [note(1, "dead")], [], [grave(1)], [("dead", 1, False)]),
     # The journal forgets sooner than the dead letters.
     ("died long ago", [], [], [grave(1)], [("dead", 1, False)]),
@@ -123,9 +123,9 @@ def test_what_went_wrong_is_told_without_secrets() -> None:
         ("token=(masked)", "password=(masked)"),
         ("secret=(masked)", ""),
     ]
-    (row,) = rows([], [queued(1, tries=TRIED)], [])
+    (row,) = rows([], [queued(1, attempts=TRIED)], [])
     (end,) = row.ends
-    assert (end.tries, end.next_at, end.reason) == (2, 99, "Flowdock answered 503")
+    assert (end.attempts, end.next_at, end.reason) == (2, 99, "Flowdock answered 503")
 
 
 @pytest.mark.parametrize(

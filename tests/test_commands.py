@@ -148,7 +148,7 @@ async def test_a_dead_letter_without_its_payload_says_so_and_is_not_tried_again(
             body = random.Random(1).randbytes(LARGEST_DEAD + 1)
             for name in ("large", "small"):
                 await queue.put(name, body=body if name == "large" else b"{}")
-                await queue.deliveries.bury(queue.lease, (await queue.inbox())[-1], reason="odd")
+                await queue.deliveries.dead_letter(queue.lease, (await queue.inbox())[-1], reason="odd")
             large, _ = await queue.deliveries.dead_letters()
         shown = await asyncio.to_thread(bridge, tmp_path, "dead-letters", "show", large.id, environ=KEY)
         assert "its payload was dropped, because it was larger than 65,536 bytes" in shown.stdout

@@ -13,18 +13,27 @@ from bridge.core.errors import NotFound
 from bridge.core.model import Envelope
 from bridge.queue.delivery_queue import DeliveryQueue, Fenced
 from bridge.queue.entries import (
-    REVIVED,
+    REDRIVEN,
+    Ack,
     Attempts,
-    Ended,
     InboxEntry,
     Incoming,
     Lease,
     OutboxEntry,
-    load_letter,
+    load_message,
 )
 from bridge.storage import embedded, keys
 from bridge.storage.writes import Write
-from tests.queue_kit import HEADS, PARTITION, REPOSITORY_ID, SNAPSHOT, Queue, letter, open_queue, snapshot
+from tests.queue_kit import (
+    HEADS,
+    PARTITION,
+    REPOSITORY_ID,
+    SNAPSHOT,
+    Queue,
+    open_queue,
+    outbox_message,
+    snapshot,
+)
 
 
 @pytest.fixture
@@ -124,25 +133,25 @@ async def test_an_entry_does_not_show_what_it_carries(queue: Queue) -> None:
     assert "d1" in repr(entry)
 
 
-async def test_commit_replaces_a_delivery_by_its_letters_and_what_it_writes(queue: Queue) -> None:
+async def test_commit_replaces_a_delivery_by_its_messages_and_what_it_writes(queue: Queue) -> None:
     entry = await queue.taken("d1")
-    await queue.deliveries.note_try(queue.lease, entry, Attempts(count=1))
-    letters = [letter("d1", to="c1"), letter("d1", to="c2")]
+    await queue.deliveries.record_attempt(queue.lease, entry, Attempts(count=1))
+    messages = [outbox_message("d1", to="c1"), outbox_message("d1", to="c2")]
 
-    committed = await queue.commit(entry, writes=[snapshot(b"new")], letters=letters)
+    committed = await queue.commit(entry, writes=[snapshot(b"new")], messages=messages)
 
-    assert [one.letter for one in committed] == letters
+    assert [one.message for one in committed] == messages
     assert await queue.deliveries.read_outbox(PARTITION) == committed
     assert await queue.redis.get(SNAPSHOT) == b"new"
     assert await queue.inbox() == []
-    assert await queue.deliveries.read_tries(PARTITION) == {}
+    assert await queue.deliveries.read_attempts(PARTITION) == {}
 
 
 async def test_commit_without_a_write_leaves_what_is_there(queue: Queue) -> None:
     first = await queue.taken("d1")
-    await queue.commit(first, writes=[snapshot(b"old")], letters=[])
+    await queue.commit(first, writes=[snapshot(b"old")], messages=[])
     second = await queue.taken("d2")
-    await queue.commit(second, letters=[])
+    await queue.commit(second, messages=[])
 
     assert await queue.redis.get(SNAPSHOT) == b"old"
 
@@ -150,28 +159,29 @@ async def test_commit_without_a_write_leaves_what_is_there(queue: Queue) -> None
 async def test_values_and_members_are_written_along_and_live_for_a_time_after_that(queue: Queue) -> None:
     entry = await queue.taken("d1")
     writes = [Write("SADD", HEADS, "1", 100), snapshot(b"1"), Write("SADD", HEADS, "2", 100)]
-    committed = await queue.commit(entry, writes=writes, letters=[letter("d1")])
-    assert [one.letter for one in committed] == [letter("d1")]
+    committed = await queue.commit(entry, writes=writes, messages=[outbox_message("d1")])
+    assert [one.message for one in committed] == [outbox_message("d1")]
     assert (await queue.redis.get(SNAPSHOT), await queue.redis.smembers(HEADS)) == (b"1", {b"1", b"2"})
     assert 0 < await queue.redis.ttl(SNAPSHOT) <= 60 < await queue.redis.ttl(HEADS) <= 100
 
     writes = [Write("SREM", HEADS, "1", 200), snapshot(b"2")]
-    await queue.finish(committed[0], writes=writes)
+    await queue.ack(committed[0], writes=writes)
     assert (await queue.redis.get(SNAPSHOT), await queue.redis.smembers(HEADS)) == (b"2", {b"2"})
     assert 100 < await queue.redis.ttl(HEADS) <= 200
 
 
-async def test_commit_again_after_a_lost_answer_changes_nothing_and_the_letters_of_then_are_there(
+async def test_commit_again_after_a_lost_answer_changes_nothing_and_the_messages_of_then_are_there(
     queue: Queue,
 ) -> None:
     other, entry = await queue.taken("d0"), await queue.taken("d1")
-    await queue.commit(other, writes=[snapshot(b"0")], letters=[letter("d0")])
-    letters = [letter("d1", to="c1"), letter("d1", to="c2")]
-    first = await queue.commit(entry, writes=[snapshot(b"1")], letters=letters)
+    await queue.commit(other, writes=[snapshot(b"0")], messages=[outbox_message("d0")])
+    messages = [outbox_message("d1", to="c1"), outbox_message("d1", to="c2")]
+    first = await queue.commit(entry, writes=[snapshot(b"1")], messages=messages)
     before = await queue.everything()
 
     assert (
-        await queue.deliveries.commit(queue.lease, [entry], writes=[snapshot(b"2")], letters=letters) is None
+        await queue.deliveries.commit(queue.lease, [entry], writes=[snapshot(b"2")], messages=messages)
+        is None
     )
     assert await queue.everything() == before
     assert await queue.deliveries.committed(queue.lease, entry) == first
@@ -181,76 +191,77 @@ async def test_deliveries_are_committed_together_in_one_step(queue: Queue) -> No
     entries = [await queue.taken(f"d{number}") for number in range(3)]
     left = await queue.taken("d3")
     for entry in entries:
-        await queue.deliveries.note_try(queue.lease, entry, Attempts(count=1))
-    letters = [letter("d0"), letter("d2", to="c2"), letter("d2", to="c1")]
+        await queue.deliveries.record_attempt(queue.lease, entry, Attempts(count=1))
+    messages = [outbox_message("d0"), outbox_message("d2", to="c2"), outbox_message("d2", to="c1")]
     writes = [snapshot(b"first"), Write("SADD", HEADS, "1", 60), snapshot(b"last")]
 
-    committed = await queue.deliveries.commit(queue.lease, entries, writes=writes, letters=letters)
+    committed = await queue.deliveries.commit(queue.lease, entries, writes=writes, messages=messages)
 
     assert committed is not None
-    assert [one.letter for one in committed] == letters
+    assert [one.message for one in committed] == messages
     assert await queue.deliveries.read_outbox(PARTITION) == committed
     assert (await queue.redis.get(SNAPSHOT), await queue.redis.smembers(HEADS)) == (b"last", {b"1"})
     assert await queue.inbox() == [left]
-    assert await queue.deliveries.read_tries(PARTITION) == {}
+    assert await queue.deliveries.read_attempts(PARTITION) == {}
 
 
 async def test_where_one_of_several_was_committed_before_none_is_and_nothing_changes(queue: Queue) -> None:
     entries = [await queue.taken(f"d{number}") for number in range(3)]
-    await queue.commit(entries[1], letters=[letter("d1")])
+    await queue.commit(entries[1], messages=[outbox_message("d1")])
     before = await queue.everything()
 
-    letters = [letter("d0"), letter("d1"), letter("d2")]
+    messages = [outbox_message("d0"), outbox_message("d1"), outbox_message("d2")]
     assert (
-        await queue.deliveries.commit(queue.lease, entries, writes=[snapshot(b"s")], letters=letters) is None
+        await queue.deliveries.commit(queue.lease, entries, writes=[snapshot(b"s")], messages=messages)
+        is None
     )
     assert await queue.everything() == before
 
 
-async def test_letters_keep_the_order_of_their_commits(queue: Queue) -> None:
+async def test_messages_keep_the_order_of_their_commits(queue: Queue) -> None:
     for number in range(20):
         entry = await queue.taken(f"d{number}")
-        letters = [letter(f"d{number}", to=to) for to in ("c2", "c1")]
-        await queue.commit(entry, letters=letters)
+        messages = [outbox_message(f"d{number}", to=to) for to in ("c2", "c1")]
+        await queue.commit(entry, messages=messages)
 
     outbox = await queue.deliveries.read_outbox(PARTITION)
-    letters = [one.letter for one in outbox if isinstance(one, OutboxEntry)]
-    assert [(one.delivery_id, one.connection_id) for one in letters] == [
+    messages = [one.message for one in outbox if isinstance(one, OutboxEntry)]
+    assert [(one.delivery_id, one.connection_id) for one in messages] == [
         (f"d{number}", to) for number in range(20) for to in ("c2", "c1")
     ]
 
 
-async def test_finish_removes_a_letter_and_what_was_tried_and_may_be_repeated(queue: Queue) -> None:
+async def test_ack_removes_a_message_and_what_was_tried_and_may_be_repeated(queue: Queue) -> None:
     (posted, left) = await _committed(queue, "d1", "c1", "c2")
-    await queue.deliveries.note_try(queue.lease, posted, Attempts(count=2, next_at=3.5, reason="no"))
-    await queue.finish(posted)
-    await queue.finish(posted)
+    await queue.deliveries.record_attempt(queue.lease, posted, Attempts(count=2, next_at=3.5, reason="no"))
+    await queue.ack(posted)
+    await queue.ack(posted)
 
     assert await queue.deliveries.read_outbox(PARTITION) == [left]
-    assert await queue.deliveries.read_tries(PARTITION) == {}
+    assert await queue.deliveries.read_attempts(PARTITION) == {}
 
 
 async def test_messages_that_end_together_each_write_what_is_theirs_once(queue: Queue) -> None:
     first, second, left = await _committed(queue, "d1", "c1", "c2", "c3")
     for posting in (first, second):
-        await queue.deliveries.note_try(queue.lease, posting, Attempts(count=1))
+        await queue.deliveries.record_attempt(queue.lease, posting, Attempts(count=1))
     line = Write("COUNT", HEADS, "posted", 60)
-    await queue.finish(first, writes=[line])
+    await queue.ack(first, writes=[line])
     # The first was done before: Redis did it and went away before it could say so.
-    await queue.deliveries.finish(queue.lease, [Ended(first, [line]), Ended(second, [line])])
+    await queue.deliveries.ack(queue.lease, [Ack(first, [line]), Ack(second, [line])])
 
     assert await queue.deliveries.read_outbox(PARTITION) == [left]
     assert await queue.redis.hgetall(HEADS) == {b"posted": b"2"}
-    assert await queue.deliveries.read_tries(PARTITION) == {}
+    assert await queue.deliveries.read_attempts(PARTITION) == {}
 
 
 async def test_tries_are_kept_for_the_next_owner(queue: Queue) -> None:
     entry = await queue.taken("d1")
     (posting,) = await _committed(queue, "d2", "c1")
-    await queue.deliveries.note_try(queue.lease, entry, Attempts(count=1, next_at=2.5, reason="down"))
-    await queue.deliveries.note_try(queue.lease, posting, Attempts(count=4))
+    await queue.deliveries.record_attempt(queue.lease, entry, Attempts(count=1, next_at=2.5, reason="down"))
+    await queue.deliveries.record_attempt(queue.lease, posting, Attempts(count=4))
 
-    assert await queue.deliveries.read_tries(PARTITION) == {
+    assert await queue.deliveries.read_attempts(PARTITION) == {
         f"inbox:{entry.id}": Attempts(count=1, next_at=2.5, reason="down"),
         f"outbox:{posting.id}": Attempts(count=4),
     }
@@ -261,15 +272,19 @@ async def test_tries_are_kept_for_the_next_owner(queue: Queue) -> None:
 Late = Callable[[DeliveryQueue, Lease, InboxEntry, OutboxEntry], Awaitable[object]]
 LATE: dict[str, Late] = {
     "commit": lambda queue, lease, entry, _: queue.commit(
-        lease, [entry], writes=[snapshot(b"late")], letters=[letter("d1")]
+        lease, [entry], writes=[snapshot(b"late")], messages=[outbox_message("d1")]
     ),
-    "finish": lambda queue, lease, _, posting: queue.finish(
-        lease, [Ended(posting, [snapshot(b"late"), Write("SADD", HEADS, "1", 60)])]
+    "finish": lambda queue, lease, _, posting: queue.ack(
+        lease, [Ack(posting, [snapshot(b"late"), Write("SADD", HEADS, "1", 60)])]
     ),
-    "note_try": lambda queue, lease, entry, _: queue.note_try(lease, entry, Attempts(count=1)),
-    "note_try of a message": lambda queue, lease, _, posting: queue.note_try(lease, posting, Attempts()),
-    "bury": lambda queue, lease, entry, _: queue.bury(lease, entry, reason="r", detail="d"),
-    "bury a message": lambda queue, lease, _, posting: queue.bury(lease, posting, reason="r", detail="d"),
+    "record_attempt": lambda queue, lease, entry, _: queue.record_attempt(lease, entry, Attempts(count=1)),
+    "record_attempt of a message": lambda queue, lease, _, posting: queue.record_attempt(
+        lease, posting, Attempts()
+    ),
+    "dead_letter": lambda queue, lease, entry, _: queue.dead_letter(lease, entry, reason="r", detail="d"),
+    "dead_letter a message": lambda queue, lease, _, posting: queue.dead_letter(
+        lease, posting, reason="r", detail="d"
+    ),
 }
 
 
@@ -286,60 +301,60 @@ async def test_a_write_of_a_former_owner_is_refused_and_changes_nothing(queue: Q
     assert await queue.everything() == before
 
 
-# Dead letters
+# Dead messages
 
 
-async def test_a_buried_delivery_is_listed_with_its_reason_and_goes_back_behind_the_others(
+async def test_a_dead_delivery_is_listed_with_its_reason_and_goes_back_behind_the_others(
     queue: Queue,
 ) -> None:
     entry = await queue.taken("d1", number=5)
     await queue.put("d2")
-    await queue.deliveries.bury(queue.lease, entry, reason="KeyError", detail="Traceback")
+    await queue.deliveries.dead_letter(queue.lease, entry, reason="KeyError", detail="Traceback")
 
     (dead,) = await queue.deliveries.dead_letters()
     assert (dead.kind, dead.reason, dead.detail) == ("inbox", "KeyError", "Traceback")
     assert (dead.fields["delivery_id"], dead.fields["body"]) == ("d1", "{}")
-    assert dead.buried_at > 0
+    assert dead.dead_since > 0
     assert [one.delivery_id for one in await queue.inbox()] == ["d2"]
 
-    await queue.deliveries.revive(dead)
+    await queue.deliveries.redrive(dead)
     assert await queue.deliveries.dead_letters() == []
     waiting = await queue.inbox()
     assert [one.delivery_id for one in waiting] == ["d2", "d1"]
     assert replace(waiting[1], id=entry.id) == entry
 
 
-async def test_a_buried_message_goes_back_through_the_inbox_where_its_partitions_owner_looks(
+async def test_a_dead_message_goes_back_through_the_inbox_where_its_partitions_owner_looks(
     queue: Queue,
 ) -> None:
     (posting,) = await _committed(queue, "d1", "c1")
-    await queue.deliveries.bury(queue.lease, posting, reason="400", detail="")
+    await queue.deliveries.dead_letter(queue.lease, posting, reason="400", detail="")
     (dead,) = await queue.deliveries.dead_letters()
-    assert (dead.kind, load_letter(dead.fields["letter"].encode())) == ("outbox", posting.letter)
+    assert (dead.kind, load_message(dead.fields["message"].encode())) == ("outbox", posting.message)
     assert await queue.deliveries.read_outbox(PARTITION) == []
 
-    await queue.deliveries.revive(dead)
+    await queue.deliveries.redrive(dead)
     (entry,) = await queue.inbox()
-    assert (entry.event, entry.delivery_id, entry.number) == (REVIVED, "d1", 1)
-    assert load_letter(entry.body) == posting.letter
+    assert (entry.event, entry.delivery_id, entry.number) == (REDRIVEN, "d1", 1)
+    assert load_message(entry.body) == posting.message
     assert await queue.deliveries.dead_letters() == []
 
 
-async def test_a_dead_letter_can_be_revived_or_dropped_once(queue: Queue) -> None:
+async def test_a_dead_letter_can_be_redriven_or_dropped_once(queue: Queue) -> None:
     entry = await queue.taken("d1")
-    await queue.deliveries.bury(queue.lease, entry, reason="r", detail="")
+    await queue.deliveries.dead_letter(queue.lease, entry, reason="r", detail="")
     (dead,) = await queue.deliveries.dead_letters()
     await queue.deliveries.drop(dead)
 
     with pytest.raises(NotFound):
-        await queue.deliveries.revive(dead)
+        await queue.deliveries.redrive(dead)
     assert await queue.inbox() == []
 
 
-async def test_bury_again_after_a_lost_answer_makes_one_dead_letter(queue: Queue) -> None:
+async def test_dead_letter_again_after_a_lost_answer_makes_one_dead_letter(queue: Queue) -> None:
     entry = await queue.taken("d1")
     for _ in range(2):
-        await queue.deliveries.bury(queue.lease, entry, reason="r", detail="")
+        await queue.deliveries.dead_letter(queue.lease, entry, reason="r", detail="")
 
     assert len(await queue.deliveries.dead_letters()) == 1
 
@@ -359,10 +374,10 @@ async def test_a_full_redis_refuses_new_deliveries_and_still_drains(tmp_path: Pa
 
             await queue.leases.share()
             assert await queue.leases.renew(queue.lease)
-            await queue.deliveries.note_try(queue.lease, first, Attempts(count=1))
-            (posting,) = await queue.commit(first, writes=[snapshot(b"s")], letters=[letter("d1")])
-            await queue.finish(posting, writes=[Write("SADD", HEADS, "1", 60)])
-            await queue.deliveries.bury(queue.lease, poison, reason="r", detail="d")
+            await queue.deliveries.record_attempt(queue.lease, first, Attempts(count=1))
+            (posting,) = await queue.commit(first, writes=[snapshot(b"s")], messages=[outbox_message("d1")])
+            await queue.ack(posting, writes=[Write("SADD", HEADS, "1", 60)])
+            await queue.deliveries.dead_letter(queue.lease, poison, reason="r", detail="d")
             assert (await queue.inbox(), await queue.deliveries.read_outbox(PARTITION)) == ([], [])
 
             await queue.redis.config_set("maxmemory", 0)
@@ -380,5 +395,5 @@ async def test_a_redis_that_is_gone_is_an_error_of_redis_not_a_delivery_taken(tm
 
 async def _committed(queue: Queue, delivery_id: str, *to: str) -> list[OutboxEntry]:
     entry = await queue.taken(delivery_id)
-    letters = [letter(delivery_id, to=one) for one in to]
-    return await queue.commit(entry, letters=letters)
+    messages = [outbox_message(delivery_id, to=one) for one in to]
+    return await queue.commit(entry, messages=messages)

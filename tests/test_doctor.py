@@ -273,10 +273,10 @@ async def test_what_waits_for_long(asking: Doctor, monkeypatch: pytest.MonkeyPat
 async def test_a_repository_near_its_budget(asking: Doctor) -> None:
     redis: Any = asking.house.services.redis
     assert (await asking.row("queue"))[0] == "fine"
-    await redis.hset(keys.held(3), mapping={"17": 30 * 2**20, "all": 30 * 2**20, "dead": 2**40})
+    await redis.hset(keys.backlog(3), mapping={"17": 30 * 2**20, "all": 30 * 2**20, "dead": 2**40})
     assert await asking.row("queue") == ("warn", "17: near REPOSITORY_BYTES; see why its messages wait")
     for partition in range(8):
-        await redis.hset(keys.held(partition), str(partition), 30 * 2**20)
+        await redis.hset(keys.backlog(partition), str(partition), 30 * 2**20)
     found = await asking.row("queue")
     assert (found[0], "near QUEUE_BYTES" in found[1]) == ("warn", True)
 

@@ -10,7 +10,7 @@ import pytest
 
 from bridge.core.model import Connection
 from bridge.core.options import Options
-from bridge.queue.entries import DeadLetter, load_letter
+from bridge.queue.entries import DeadLetter, load_message
 from bridge.storage import delivery_log as journal
 from bridge.storage import keys
 from bridge.storage.delivery_log import HOUR, HOURS, SECONDS, Counts, DeliveryLog, Note
@@ -18,7 +18,7 @@ from bridge.worker import processor
 from scripts.sandbox.faults import Fault
 from tests.conftest import House, eventually
 from tests.personal_kit import connection, many, noted
-from tests.queue_kit import REPOSITORY_ID, Queue, letter, open_queue
+from tests.queue_kit import REPOSITORY_ID, Queue, open_queue, outbox_message
 from tests.worker_kit import Pulls, dead, idle, pulls
 
 
@@ -107,7 +107,7 @@ async def test_each_connection_has_its_own_line(house: House, made: Pulls) -> No
     assert [line[3] for line in await lines(house, paused)] == ["skipped"]
 
 
-async def test_a_message_that_died_is_noted_with_its_reason_and_the_revived_one_too(
+async def test_a_message_that_died_is_noted_with_its_reason_and_the_redriven_one_too(
     house: House, made: Pulls
 ) -> None:
     one = await connection(house)
@@ -116,7 +116,7 @@ async def test_a_message_that_died_is_noted_with_its_reason_and_the_revived_one_
     await made.deliver(1, "A", action="opened")
     (grave,) = await dead(house)
     assert await lines(house, one) == [("pull_request", "opened", 1, "dead", "Flowdock answered 400: silly")]
-    await house.services.deliveries.revive(grave)
+    await house.services.deliveries.redrive(grave)
 
     async def told() -> bool:
         return len(await lines(house, one)) == 2
@@ -159,17 +159,17 @@ async def test_no_step_that_is_repeated_counts_twice(queue: Queue) -> None:
     """Redis did it and went away before it could say so: the worker does it again."""
     entry = await queue.taken("d1")
     writes = journal.note(REPOSITORY_ID, line("d1", "skipped"))
-    (sent,) = await queue.commit(entry, writes=writes, letters=[letter("d1")])
+    (sent,) = await queue.commit(entry, writes=writes, messages=[outbox_message("d1")])
     assert await queue.deliveries.commit(queue.lease, [entry], writes=writes) is None
     assert await noted_so_far(queue) == (1, 1)
 
     for _ in range(2):
-        await queue.finish(sent, writes=journal.note(REPOSITORY_ID, line("d1")))
+        await queue.ack(sent, writes=journal.note(REPOSITORY_ID, line("d1")))
     assert await noted_so_far(queue) == (2, 2)
 
     lost = await queue.taken("d2")
     for _ in range(2):
-        await queue.deliveries.bury(
+        await queue.deliveries.dead_letter(
             queue.lease, lost, reason="r", detail="", writes=journal.note(REPOSITORY_ID, line("d2", "dead"))
         )
     assert await noted_so_far(queue) == (3, 3)
@@ -194,23 +194,23 @@ async def test_all_that_is_noted_goes_by_itself(queue: Queue) -> None:
 
 
 async def test_a_letter_that_was_queued_before_it_named_its_event_still_loads() -> None:
-    fields = msgspec.to_builtins(letter("d"))
+    fields = msgspec.to_builtins(outbox_message("d"))
     del fields["event"], fields["action"]
-    loaded = load_letter(json.dumps(fields).encode())
+    loaded = load_message(json.dumps(fields).encode())
     assert (loaded.event, loaded.action) == ("", "")
-    assert loaded.message.title == "Opened"
+    assert loaded.content.title == "Opened"
 
 
-@pytest.mark.parametrize("place", [(), ("message",), ("message", "author")], ids=repr)
+@pytest.mark.parametrize("place", [(), ("content",), ("content", "author")], ids=repr)
 def test_a_letter_that_says_more_than_this_version_knows_is_not_read(place: tuple[str, ...]) -> None:
     """Another version wrote it: what it says there would be lost."""
-    fields = msgspec.to_builtins(letter("d"))
+    fields = msgspec.to_builtins(outbox_message("d"))
     part = fields
     for name in place:
         part = part[name]
     part["of_a_later_version"] = 1
     with pytest.raises(msgspec.MsgspecError):
-        load_letter(json.dumps(fields).encode())
+        load_message(json.dumps(fields).encode())
 
 
 async def test_such_a_letter_is_posted_and_noted(house: House, made: Pulls) -> None:
@@ -219,10 +219,10 @@ async def test_such_a_letter_is_posted_and_noted(house: House, made: Pulls) -> N
     worker = house.start_worker()
     await made.deliver(1, "A", action="opened")
     (grave,) = await dead(house)
-    fields = orjson.loads(grave.fields["letter"])
+    fields = orjson.loads(grave.fields["message"])
     del fields["event"], fields["action"]
-    old = DeadLetter(**{**vars(grave), "fields": {"letter": json.dumps(fields)}})
-    await house.services.deliveries.revive(old)
+    old = DeadLetter(**{**vars(grave), "fields": {"message": json.dumps(fields)}})
+    await house.services.deliveries.redrive(old)
 
     async def told() -> bool:
         return len(await lines(house, one)) == 2

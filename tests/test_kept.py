@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from bridge.core.budgets import MAX_LETTER, MAX_VALUE, Budgets
+from bridge.core.budgets import MAX_MESSAGE, MAX_VALUE, Budgets
 from bridge.core.errors import Malformed
 from bridge.core.model import Envelope
 from bridge.queue.delivery_queue import DeliveryQueue
@@ -16,7 +16,7 @@ from bridge.queue.entries import Answer, Incoming, OutboxEntry
 from bridge.queue.scripts import KEPT_ENTRY_BYTES
 from bridge.storage import keys
 from bridge.storage.writes import Write
-from tests.queue_kit import REPOSITORY_ID, Queue, letter, open_queue, snapshot
+from tests.queue_kit import REPOSITORY_ID, Queue, open_queue, outbox_message, snapshot
 
 OTHER = next(
     number
@@ -105,18 +105,18 @@ async def _age(redis: Any, kind: str, *numbers: int) -> None:
 
 async def test_where_far_too_many_messages_wait_a_delivery_makes_no_more(queue: Queue) -> None:
     entries, partition = [await queue.taken(f"d{one}") for one in range(3)], keys.partition_of(REPOSITORY_ID)
-    some = [letter("d", to=f"c{number}") for number in range(17)]
-    await queue.commit(entries[0], letters=some)
+    some = [outbox_message("d", to=f"c{number}") for number in range(17)]
+    await queue.commit(entries[0], messages=some)
     before = await queue.everything()
     with pytest.raises(Malformed, match="wait in twice REPOSITORY_BYTES"):
-        await queue.commit(entries[1], letters=some[:2])
+        await queue.commit(entries[1], messages=some[:2])
     assert await queue.everything() == before
 
-    await queue.commit(entries[1], letters=[])
+    await queue.commit(entries[1], messages=[])
     for waits in (await queue.deliveries.read_outbox(partition))[:3]:
         assert isinstance(waits, OutboxEntry)
-        await queue.finish(waits)
-    assert await queue.commit(entries[2], letters=some[:2])
+        await queue.ack(waits)
+    assert await queue.commit(entries[2], messages=some[:2])
 
 
 async def test_a_repository_sends_so_many_a_day_and_others_and_tomorrow_are_no_matter(queue: Queue) -> None:
@@ -146,10 +146,10 @@ async def test_a_days_count_is_forgotten_with_the_ids(queue: Queue) -> None:
 @pytest.mark.parametrize(
     "what",
     [
-        {"letters": [msgspec.structs.replace(letter("d1"), action="x" * MAX_LETTER)]},
+        {"messages": [msgspec.structs.replace(outbox_message("d1"), action="x" * MAX_MESSAGE)]},
         {"writes": [snapshot(b"x" * (MAX_VALUE + 1))]},
     ],
-    ids=["letter", "snapshot"],
+    ids=["message", "snapshot"],
 )
 async def test_what_is_larger_than_github_makes_anything_is_not_written(queue: Queue, what: Any) -> None:
     entry = await queue.taken("d1")

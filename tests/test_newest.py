@@ -10,7 +10,7 @@ from bridge.core.model import Connection
 from bridge.core.pulls.model import Person, PullRequest
 from bridge.core.pulls.snapshot import Snapshot
 from bridge.worker.partition_cache import CONNECTION_SECONDS, SNAPSHOTS_KEPT, PartitionCache
-from tests.queue_kit import REPOSITORY_ID, letter
+from tests.queue_kit import REPOSITORY_ID, outbox_message
 
 PULL = PullRequest(
     repository="acme/api",
@@ -28,7 +28,7 @@ PULL = PullRequest(
 
 
 def test_a_letter_is_posted_with_what_was_committed_last_until_the_last_letter_is_done() -> None:
-    newest, first, second = PartitionCache(), letter("d1"), letter("d2")
+    newest, first, second = PartitionCache(), outbox_message("d1"), outbox_message("d2")
     newest.committed({(REPOSITORY_ID, 1): PULL}, [first])
     newest.committed({(REPOSITORY_ID, 1): replace(PULL, title="second")}, [second])
     silent = replace(PULL, title="silent")
@@ -44,13 +44,13 @@ def test_a_letter_is_posted_with_what_was_committed_last_until_the_last_letter_i
 def test_of_what_has_nothing_to_post_nothing_is_kept() -> None:
     newest = PartitionCache()
     newest.committed({(REPOSITORY_ID, 1): PULL}, [])
-    newest.committed({(REPOSITORY_ID + 1, 1): PULL}, [letter("d1", number=2)])
-    assert newest.of(letter("d1", number=1)) is None
-    assert newest.of(letter("d1", number=2)) is None
+    newest.committed({(REPOSITORY_ID + 1, 1): PULL}, [outbox_message("d1", number=2)])
+    assert newest.of(outbox_message("d1", number=1)) is None
+    assert newest.of(outbox_message("d1", number=2)) is None
 
 
 def test_a_letter_that_lay_in_the_outbox_before_ends_without_harm() -> None:
-    newest, old, new = PartitionCache(), letter("d0"), letter("d1")
+    newest, old, new = PartitionCache(), outbox_message("d0"), outbox_message("d1")
     newest.committed({(REPOSITORY_ID, 1): PULL}, [new])
     newest.done(old)
     assert newest.of(new) is None
@@ -68,7 +68,7 @@ def drawn_by(fragment: orjson.Fragment) -> bytes:
 
 
 def test_a_thread_is_drawn_once_for_all_that_show_the_same_and_anew_once_it_changed() -> None:
-    newest, first, second = PartitionCache(), letter("d1"), letter("d2")
+    newest, first, second = PartitionCache(), outbox_message("d1"), outbox_message("d2")
     newest.committed({(REPOSITORY_ID, 1): PULL}, [first, second])
     drawn = newest.drawn(first, PULL, drawing)
     assert newest.drawn(second, PULL, drawing) is drawn
@@ -106,7 +106,7 @@ def test_a_connection_that_is_gone_is_forgotten_at_once() -> None:
 
 
 def test_what_redis_holds_is_known_while_letters_wait_and_no_more_once_it_is_in_doubt() -> None:
-    newest, first, second = PartitionCache(), letter("d1"), letter("d2")
+    newest, first, second = PartitionCache(), outbox_message("d1"), outbox_message("d2")
     thread = REPOSITORY_ID, 1
     assert newest.snapshot(thread) is None
     newest.committed({}, [], snapshots={thread: Snapshot()})
@@ -127,15 +127,15 @@ def test_what_redis_holds_is_known_while_letters_wait_and_no_more_once_it_is_in_
 
 def test_of_few_pull_requests_it_is_kept_what_redis_holds() -> None:
     newest, snapshot = PartitionCache(), Snapshot(said={"ready": True})
-    letters = [letter("d", number=number) for number in range(1, SNAPSHOTS_KEPT + 3)]
-    threads = [(REPOSITORY_ID, one.number) for one in letters]
-    newest.committed({}, letters, snapshots=dict.fromkeys(threads, Snapshot()))
+    messages = [outbox_message("d", number=number) for number in range(1, SNAPSHOTS_KEPT + 3)]
+    threads = [(REPOSITORY_ID, one.number) for one in messages]
+    newest.committed({}, messages, snapshots=dict.fromkeys(threads, Snapshot()))
     known = [thread for thread in threads if newest.snapshot(thread) is not None]
     assert known == threads[:SNAPSHOTS_KEPT]
 
     # Those that are kept are kept up to date, and whoever is done makes room.
     newest.committed({}, [], snapshots={threads[0]: snapshot})
     assert newest.snapshot(threads[0]) == snapshot
-    newest.done(letters[0])
+    newest.done(messages[0])
     newest.committed({}, [], snapshots={threads[-1]: snapshot, threads[-2]: snapshot})
     assert [newest.snapshot(thread) for thread in threads[-2:]] == [None, snapshot]

@@ -13,7 +13,7 @@ from bridge.queue import inspect as queue_view
 from bridge.queue.entries import Attempts, Incoming
 from bridge.queue.inspect import QueueView
 from bridge.storage import keys
-from tests.queue_kit import PARTITION, REPOSITORY_ID, Queue, letter, open_queue
+from tests.queue_kit import PARTITION, REPOSITORY_ID, Queue, open_queue, outbox_message
 
 SAME_PARTITION = next(other for other in range(1, 10_000) if keys.partition_of(other) == PARTITION)
 
@@ -31,19 +31,21 @@ async def put(
     await queue.deliveries.enqueue([Incoming.of(envelope, repository_id=repository_id, number=7)])
 
 
-async def bury(queue: Queue, delivery_id: str, *, to: str = "", reason: str = "why") -> None:
+async def dead_letter(queue: Queue, delivery_id: str, *, to: str = "", reason: str = "why") -> None:
     """A delivery dies, or its message to a connection."""
     entry: Any = await queue.taken(delivery_id, number=7)
     if to:
         (entry,) = await queue.commit(
-            entry, letters=[replace(letter(delivery_id, to=to), event="push", action="x")]
+            entry, messages=[replace(outbox_message(delivery_id, to=to), event="push", action="x")]
         )
-    await queue.deliveries.bury(queue.lease, entry, reason=reason, detail="detail")
+    await queue.deliveries.dead_letter(queue.lease, entry, reason=reason, detail="detail")
 
 
 async def test_what_waits_is_the_repositorys_deliveries_and_the_connections_messages(queue: Queue) -> None:
     entry = await queue.taken("told", number=3)
-    await queue.commit(entry, letters=[letter("told", to="c1", number=3), letter("told", to="c2", number=4)])
+    await queue.commit(
+        entry, messages=[outbox_message("told", to="c1", number=3), outbox_message("told", to="c2", number=4)]
+    )
     await put(queue, "waits")
     await put(queue, "elsewhere", SAME_PARTITION)
     view = QueueView(queue.redis)
@@ -55,51 +57,52 @@ async def test_what_waits_is_the_repositorys_deliveries_and_the_connections_mess
 
 async def test_what_was_tried_says_how_often_and_when_next(queue: Queue) -> None:
     entry = await queue.taken("d1")
-    tries = Attempts(count=3, next_at=9e9, reason="Flowdock answered 503")
-    await queue.deliveries.note_try(queue.lease, entry, tries)
+    attempts = Attempts(count=3, next_at=9e9, reason="Flowdock answered 503")
+    await queue.deliveries.record_attempt(queue.lease, entry, attempts)
     await put(queue, "d2")
     found = await QueueView(queue.redis).queued(REPOSITORY_ID, "c1")
-    assert [one.tries for one in found] == [tries, None]
+    assert [one.attempts for one in found] == [attempts, None]
 
 
 async def test_dead_letters_are_the_connections_own_and_its_repositorys(queue: Queue) -> None:
-    await bury(queue, "whole")
-    await bury(queue, "mine", to="c1", reason="refused")
-    await bury(queue, "theirs", to="c2")
+    await dead_letter(queue, "whole")
+    await dead_letter(queue, "mine", to="c1", reason="refused")
+    await dead_letter(queue, "theirs", to="c2")
     view = QueueView(queue.redis)
     found = [
-        (one.kind, one.delivery_id, one.event, one.reason) for one in await view.dead(REPOSITORY_ID, "c1")
+        (one.kind, one.delivery_id, one.event, one.reason)
+        for one in await view.dead_letters(REPOSITORY_ID, "c1")
     ]
     assert found == [("outbox", "mine", "push", "refused"), ("inbox", "whole", "pull_request", "why")]
-    assert [one.delivery_id for one in await view.dead(SAME_PARTITION, "c3")] == []
+    assert [one.delivery_id for one in await view.dead_letters(SAME_PARTITION, "c3")] == []
 
 
 async def test_another_connections_dead_letter_is_not_to_be_had(queue: Queue) -> None:
-    await bury(queue, "theirs", to="c2")
+    await dead_letter(queue, "theirs", to="c2")
     view = QueueView(queue.redis)
-    (theirs,) = await view.dead(REPOSITORY_ID, "c2")
+    (theirs,) = await view.dead_letters(REPOSITORY_ID, "c2")
     with pytest.raises(NotFound):
-        await view.letter(REPOSITORY_ID, "c1", theirs.id)
+        await view.dead_letter(REPOSITORY_ID, "c1", theirs.id)
     for odd in ("", "x", "3-", f"{PARTITION}-9-9", "99-1-0", "*"):
         with pytest.raises(NotFound):
-            await view.letter(REPOSITORY_ID, "c2", odd)
+            await view.dead_letter(REPOSITORY_ID, "c2", odd)
 
 
-async def test_a_dead_letter_is_whole_enough_to_be_revived(queue: Queue) -> None:
-    await bury(queue, "whole")
-    await bury(queue, "mine", to="c1")
+async def test_a_dead_letter_is_whole_enough_to_be_redriven(queue: Queue) -> None:
+    await dead_letter(queue, "whole")
+    await dead_letter(queue, "mine", to="c1")
     view = QueueView(queue.redis)
     assert await queue.deliveries.dead_letters() == [
-        await view.letter(REPOSITORY_ID, "c1", one.id)
-        for one in reversed(await view.dead(REPOSITORY_ID, "c1"))
+        await view.dead_letter(REPOSITORY_ID, "c1", one.id)
+        for one in reversed(await view.dead_letters(REPOSITORY_ID, "c1"))
     ]
 
 
-async def test_a_revived_message_waits_for_its_own_connection_alone(queue: Queue) -> None:
-    await bury(queue, "mine", to="c1")
+async def test_a_redriven_message_waits_for_its_own_connection_alone(queue: Queue) -> None:
+    await dead_letter(queue, "mine", to="c1")
     view = QueueView(queue.redis)
-    (mine,) = await view.dead(REPOSITORY_ID, "c1")
-    await queue.deliveries.revive(await view.letter(REPOSITORY_ID, "c1", mine.id))
+    (mine,) = await view.dead_letters(REPOSITORY_ID, "c1")
+    await queue.deliveries.redrive(await view.dead_letter(REPOSITORY_ID, "c1", mine.id))
     (waits,) = await view.queued(REPOSITORY_ID, "c1")
     assert (waits.kind, waits.delivery_id, waits.event, waits.action) == ("inbox", "mine", "push", "x")
     assert await view.queued(REPOSITORY_ID, "c2") == []
@@ -108,15 +111,15 @@ async def test_a_revived_message_waits_for_its_own_connection_alone(queue: Queue
 async def test_a_letter_of_another_version_is_shown_as_far_as_it_tells(queue: Queue) -> None:
     redis: Any = queue.redis
     odd = json.dumps({"connection_id": "c1", "delivery_id": "d"}, separators=(",", ":"))
-    await redis.xadd(keys.outbox(PARTITION), {"letter": odd})
+    await redis.xadd(keys.outbox(PARTITION), {"message": odd})
     (found,) = await QueueView(queue.redis).queued(REPOSITORY_ID, "c1")
     assert (found.delivery_id, found.event, found.number) == ("d", "", 0)
 
 
 async def test_a_payload_is_found_where_it_still_lies(queue: Queue) -> None:
     await put(queue, "waits", body='{"a": "ä"}'.encode())
-    await bury(queue, "whole")
-    await bury(queue, "mine", to="c1")
+    await dead_letter(queue, "whole")
+    await dead_letter(queue, "mine", to="c1")
     await put(queue, "elsewhere", SAME_PARTITION)
     view = QueueView(queue.redis)
     assert await view.payload(REPOSITORY_ID, "c1", "waits") == '{"a": "ä"}'.encode()
@@ -138,12 +141,12 @@ async def test_a_long_queue_is_read_in_steps_and_not_to_its_end(
 
 
 async def test_looking_changes_nothing(queue: Queue) -> None:
-    await bury(queue, "mine", to="c1")
+    await dead_letter(queue, "mine", to="c1")
     await put(queue, "waits")
     before = await queue.everything()
     view = QueueView(queue.redis)
     await view.queued(REPOSITORY_ID, "c1")
-    (mine,) = await view.dead(REPOSITORY_ID, "c1")
-    await view.letter(REPOSITORY_ID, "c1", mine.id)
+    (mine,) = await view.dead_letters(REPOSITORY_ID, "c1")
+    await view.dead_letter(REPOSITORY_ID, "c1", mine.id)
     await view.payload(REPOSITORY_ID, "c1", "waits")
     assert await queue.everything() == before

@@ -84,7 +84,7 @@ def in_batches(entries: Sequence[InboxEntry], sizes: Sequence[int]) -> Iterable[
 async def left_behind(
     url: str, sent: Sequence[Told], sizes: Sequence[int]
 ) -> tuple[list[OutboxMessage], PullRequest | None, list[int]]:
-    """The letters, the pull request and the open ones, after all was translated in batches of such sizes."""
+    """The messages, the pull request and the open ones, after all was translated in batches of such sizes."""
     await emptied(url)
     async with open_queue(url) as queue:
         translating = translator(queue)
@@ -95,17 +95,17 @@ async def left_behind(
             outcome = await translating.translate(batch)
             assert (outcome.entries, outcome.errors) == (list(batch), {})
             committed = await queue.deliveries.commit(
-                queue.lease, outcome.entries, writes=outcome.writes, letters=outcome.letters
+                queue.lease, outcome.entries, writes=outcome.writes, messages=outcome.messages
             )
             assert committed is not None
         outbox = await queue.deliveries.read_outbox(PARTITION)
-        letters = [
-            structs.replace(one.letter, connection_id="", uuid="")
+        messages = [
+            structs.replace(one.message, connection_id="", uuid="")
             for one in outbox
             if isinstance(one, OutboxEntry)
         ]
         pulls = translating.pulls
-        return letters, await pulls.pull(REPOSITORY_ID, NUMBER), await pulls.open_numbers(REPOSITORY_ID)
+        return messages, await pulls.pull(REPOSITORY_ID, NUMBER), await pulls.open_numbers(REPOSITORY_ID)
 
 
 @settings(max_examples=25, deadline=None)
@@ -131,9 +131,9 @@ def whole_life() -> list[Told]:
 async def test_a_whole_life_in_one_batch_is_told_as_one_by_one(
     redis_url: str, whole_life: list[Told]
 ) -> None:
-    letters, pull, numbers = await left_behind(redis_url, whole_life, [len(whole_life)])
-    assert (letters, pull, numbers) == await left_behind(redis_url, whole_life, [])
-    assert len(letters) > 20
+    messages, pull, numbers = await left_behind(redis_url, whole_life, [len(whole_life)])
+    assert (messages, pull, numbers) == await left_behind(redis_url, whole_life, [])
+    assert len(messages) > 20
     assert pull is not None
     assert pull.checks
 
@@ -159,7 +159,7 @@ async def test_an_odd_one_holds_up_those_behind_it_and_leaves_nothing_of_itself(
     async with open_queue(redis_url) as queue:
         entries, outcome = await translated(queue, odd(2, sent))
     assert outcome.entries == entries[:2]
-    assert [letter.delivery_id for letter in outcome.letters] == ["d0", "d1"]
+    assert [message.delivery_id for message in outcome.messages] == ["d0", "d1"]
     assert isinstance(outcome.errors.pop(entries[2].id), KeyError)
     assert outcome.errors == {}
 
@@ -190,7 +190,7 @@ async def test_what_is_about_another_than_it_was_taken_for_is_an_error(
     async with open_queue(redis_url) as queue:
         entries, outcome = await translated(queue, sent, **other)
     assert outcome.entries == entries[:1]
-    assert [letter.delivery_id for letter in outcome.letters] == ["d0"]
+    assert [message.delivery_id for message in outcome.messages] == ["d0"]
     assert "another pull request" in str(outcome.errors[entries[1].id])
 
 
@@ -207,7 +207,7 @@ async def test_the_open_ones_are_remembered_from_the_last_day_on_that_something_
         found = []
         for entry in await enqueued(queue, [*sent, (event, last)]):
             outcome = await translating.translate([entry])
-            await queue.commit(entry, writes=outcome.writes, letters=outcome.letters)
+            await queue.commit(entry, writes=outcome.writes, messages=outcome.messages)
             lives = await redis.ttl(place) > SECONDS - 60
             found.append((entry.delivery_id, await translating.pulls.open_numbers(REPOSITORY_ID), lives))
             await redis.expire(place, 1000)
@@ -235,7 +235,7 @@ async def test_a_batch_reads_and_writes_redis_as_often_as_one_delivery(redis_url
             await redis.config_resetstat()
             outcome = await translating.translate(entries)
             await queue.deliveries.commit(
-                queue.lease, outcome.entries, writes=outcome.writes, letters=outcome.letters
+                queue.lease, outcome.entries, writes=outcome.writes, messages=outcome.messages
             )
             stats = await redis.info("commandstats")
         return sum(stats.get(f"cmdstat_{name}", {}).get("calls", 0) for name in ("evalsha", "mget", "eval"))
@@ -262,7 +262,7 @@ async def test_a_repository_that_was_renamed_is_not_given_what_is_meant_for_the_
         told_first = await translating.translate(entries[:1])
         other, _ = await translating.store.connect(NAME, flow_token="two", name=NAME)
         told_second = await translating.translate(entries[1:])
-        assert [len(one.letters) for one in (told_first, told_second)] == [1, 1]
+        assert [len(one.messages) for one in (told_first, told_second)] == [1, 1]
         assert [one.id for one in await translating.store.connections_for(REPOSITORY_ID + 1, NAME)] == [
             other.id
         ]

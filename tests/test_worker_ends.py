@@ -61,25 +61,25 @@ async def test_a_message_that_flowdock_refuses_is_a_dead_letter_with_its_answer_
 
 
 @pytest.mark.parametrize(
-    "letter", ["{}", '{"of": "a later version"}', "not JSON"], ids=["empty", "of another shape", "no JSON"]
+    "stored", ["{}", '{"of": "a later version"}', "not JSON"], ids=["empty", "of another shape", "no JSON"]
 )
 async def test_a_message_that_another_version_wrote_is_a_dead_letter_and_the_rest_goes_on(
-    house: House, made: Pulls, letter: str
+    house: House, made: Pulls, stored: str
 ) -> None:
-    await house.services.redis.xadd(keys.outbox(PARTITION), {"letter": letter})
+    await house.services.redis.xadd(keys.outbox(PARTITION), {"message": stored})
     await made.deliver(1, "A")
     house.start_worker()
 
     (found,) = await dead(house)
-    assert (found.kind, found.fields) == ("outbox", {"letter": letter})
+    assert (found.kind, found.fields) == ("outbox", {"message": stored})
     assert "this version of bridge cannot read it" in found.reason
     await posted(house, 1)
     with pytest.raises(BridgeError, match="retry it with that one"):
-        await house.services.deliveries.revive(found)
+        await house.services.deliveries.redrive(found)
     assert await house.services.deliveries.dead_letters() == [found]
 
 
-async def test_a_dead_message_that_is_revived_is_posted_by_the_worker_that_runs(
+async def test_a_dead_message_that_is_redriven_is_posted_by_the_worker_that_runs(
     house: House, made: Pulls
 ) -> None:
     house.flowdock_journal.faults.append(Fault(path="/messages", body='"A"', status=400))
@@ -89,7 +89,7 @@ async def test_a_dead_message_that_is_revived_is_posted_by_the_worker_that_runs(
     (letter,) = await dead(house)
     await posted(house, 1)
 
-    await house.services.deliveries.revive(letter)
+    await house.services.deliveries.redrive(letter)
     assert said(await posted(house, 2), 1) == ["B", "A"]
     (thread,) = await house.threads()
     assert thread["title"] == "B"

@@ -50,7 +50,7 @@ async def test_a_message_that_flowdock_did_not_take_is_posted_again_before_those
     assert len(repeats) == (3 if name == "cut after" else 0)
     assert {one["uuid"] for one in repeats} <= {one["uuid"] for one in messages if not one["repeat"]}
     assert house.services.metrics.registry.get_sample_value("bridge_retried_total") == 3
-    assert await house.services.redis.exists(keys.tries(PARTITION)) == 0
+    assert await house.services.redis.exists(keys.attempts(PARTITION)) == 0
 
 
 async def test_after_retry_after_nothing_is_posted_to_that_flow_before_its_time(

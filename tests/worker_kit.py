@@ -95,7 +95,7 @@ async def tried(house: House, count: int) -> None:
     """Wait until that many entries were tried in vain."""
 
     async def noted() -> bool:
-        return len(await house.services.deliveries.read_tries(PARTITION)) >= count
+        return len(await house.services.deliveries.read_attempts(PARTITION)) >= count
 
     await eventually(noted)
 

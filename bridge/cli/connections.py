@@ -117,7 +117,7 @@ async def dead_letters(deliveries: DeliveryQueue, *, do: str, letter_id: str | N
     found = await deliveries.dead_letters()
     if do == "list":
         rows = [
-            (letter.id, moment(letter.buried_at), _subject(letter), letter.reason[:80]) for letter in found
+            (letter.id, moment(letter.dead_since), _subject(letter), letter.reason[:80]) for letter in found
         ]
         print(table(("ID", "SINCE", "WHAT", "REASON"), rows) if rows else "There is no dead letter.")
         return
@@ -130,7 +130,7 @@ async def dead_letters(deliveries: DeliveryQueue, *, do: str, letter_id: str | N
         elif do == "retry" and every and letter.dropped:
             print(f"{letter.id} is left: {letter.dropped}.")
         elif do == "retry":
-            await deliveries.revive(letter)
+            await deliveries.redrive(letter)
             print(f"{letter.id} is in the queue again.")
         else:
             await deliveries.drop(letter)
@@ -140,7 +140,7 @@ async def dead_letters(deliveries: DeliveryQueue, *, do: str, letter_id: str | N
 def _subject(letter: DeadLetter) -> str:
     if letter.kind == "inbox":
         return f"delivery {letter.fields.get('delivery_id', '')} ({letter.fields.get('event', '')})"
-    content = json.loads(letter.fields["letter"])
+    content = json.loads(letter.fields["message"])
     return f"message of delivery {content['delivery_id']} to connection {content['connection_id']}"
 
 

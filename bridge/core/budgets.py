@@ -23,9 +23,9 @@ MAX_REASON = 1000
 MAX_DETAIL = 10_000
 """Characters kept of why an entry was given up."""
 
-MAX_LETTER = 64 * 1024
+MAX_MESSAGE = 64 * 1024
 MAX_VALUE = 256 * 1024
-"""Bytes of a letter, and of what a delivery writes: several times what the largest of GitHub's make."""
+"""Bytes of a message, and of what a delivery writes: several times what the largest of GitHub's make."""
 
 OWN_DEAD = 100
 ALL_DEAD = 1000

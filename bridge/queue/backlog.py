@@ -19,7 +19,7 @@ STALE_SECONDS = 5
 """An older sum says nothing."""
 
 
-class Waiting:
+class Backlog:
     """Adds up what the partitions hold."""
 
     def __init__(self, redis: AnyRedis, budgets: Budgets) -> None:
@@ -44,7 +44,7 @@ class Waiting:
         """Their sum now; raises redis-py's errors."""
         async with self._redis.pipeline(transaction=False) as pipe:
             for partition in range(keys.PARTITIONS):
-                pipe.hget(keys.held(partition), "all")
+                pipe.hget(keys.backlog(partition), "all")
             self._bytes = sum(int(one) for one in await pipe.execute() if one)
         self._read_at = time.monotonic()
         return self._bytes

@@ -22,7 +22,7 @@ end
 # same repository the oldest go first; where all are too many, the oldest of the repository that has most.
 # ARGV: the fence, the entry's id and kind, reason, detail; the writes in MessagePack, a text behind each; in
 # MessagePack the largest payload that is kept, then the letters and bytes kept of a repository and of all.
-BURY = (
+DEAD_LETTER = (
     FENCED
     + COUNTING
     + _GRAVES
@@ -48,7 +48,7 @@ local member, bytes = grave(redis.call('XADD', KEYS[4], '*', unpack(fields)), fi
 redis.call('ZADD', KEYS[6], 0, member)
 add('dead', bytes)
 redis.call('XDEL', KEYS[2], ARGV[2])
-forget_tries(KEYS[3], ARGV[3], {ARGV[2]})
+forget_attempts(KEYS[3], ARGV[3], {ARGV[2]})
 
 local function weigh(members)
     local sum = 0
@@ -91,7 +91,7 @@ end_counting(KEYS[5])
 )
 
 # ARGV: the dead letter's id; where a message comes back as a delivery, that one's fields.
-REVIVE = (
+REDRIVE = (
     COUNTING
     + _GRAVES
     + """

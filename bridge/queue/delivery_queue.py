@@ -14,16 +14,16 @@ import msgspec
 import orjson
 from redis.exceptions import ResponseError
 
-from bridge.core.budgets import DEFAULT, MAX_DETAIL, MAX_LETTER, MAX_REASON, MAX_VALUE, Budgets
+from bridge.core.budgets import DEFAULT, MAX_DETAIL, MAX_MESSAGE, MAX_REASON, MAX_VALUE, Budgets
 from bridge.core.errors import BridgeError, Malformed, NotFound
 from bridge.queue import dead_letter_scripts
 from bridge.queue import scripts as queue_lua
-from bridge.queue.backlog import Waiting
+from bridge.queue.backlog import Backlog
 from bridge.queue.entries import (
+    Ack,
     Answer,
     Attempts,
     DeadLetter,
-    Ended,
     Entry,
     InboxEntry,
     Incoming,
@@ -31,10 +31,10 @@ from bridge.queue.entries import (
     OutboxEntry,
     OutboxMessage,
     Unreadable,
-    dead_letter,
-    dump_letter,
+    dead_letter_entry,
+    dump_message,
     outbox_entry,
-    revived,
+    redriven,
 )
 from bridge.queue.inboxes import Inboxes
 from bridge.queue.script_keys import Places
@@ -62,20 +62,20 @@ class DeliveryQueue:
         self._redis: Any = redis
         self._keep = keep
         self._budgets = budgets
-        self.waiting = Waiting(redis, budgets)
+        self.backlog = Backlog(redis, budgets)
         self._noted: dict[int, int] = {}
         """By partition: the second in which it was last noted that something was taken."""
         self._enqueue = redis.register_script(queue_lua.ENQUEUE)
         self._commit = redis.register_script(queue_lua.COMMIT)
-        self._finish = redis.register_script(queue_lua.FINISH)
-        self._note_try = redis.register_script(queue_lua.NOTE_TRY)
-        self._bury = redis.register_script(dead_letter_scripts.BURY)
-        self._revive = redis.register_script(dead_letter_scripts.REVIVE)
+        self._ack = redis.register_script(queue_lua.ACK)
+        self._record_attempt = redis.register_script(queue_lua.RECORD_ATTEMPT)
+        self._dead_letter = redis.register_script(dead_letter_scripts.DEAD_LETTER)
+        self._redrive = redis.register_script(dead_letter_scripts.REDRIVE)
         self._drop = redis.register_script(dead_letter_scripts.DROP)
 
     async def close(self) -> None:
         """Ask nothing more of Redis in the background."""
-        await self.waiting.close()
+        await self.backlog.close()
 
     async def enqueue(self, group: Sequence[Incoming]) -> list[Answer]:
         """Take deliveries for good, in this order, as far as their repositories have room for them.
@@ -94,7 +94,7 @@ class DeliveryQueue:
                 shared = of_partition[partition] = (
                     places.of(keys.inbox(partition)),
                     places.of(keys.received(partition)) if partition in due else 0,
-                    places.of(keys.held(partition)),
+                    places.of(keys.backlog(partition)),
                     places.of(keys.taken(partition, second // DAY)),
                 )
             inbox, received, held, today = shared
@@ -102,7 +102,7 @@ class DeliveryQueue:
             # As text: Redis's scripts know no whole numbers beyond 2**53.
             about = delivery_id, event, str(repository_id), str(number), str(received_at)
             rows.append((inbox, received, *about, signed, signer, held, today))
-        is_over = self.waiting.is_over()
+        is_over = self.backlog.is_over()
         taken = await run(
             self._enqueue,
             keys=places.keys,
@@ -127,10 +127,10 @@ class DeliveryQueue:
         """All messages of a partition that are not posted yet, in order."""
         return [outbox_entry(*entry) for entry in await self._redis.xrange(keys.outbox(partition))]
 
-    async def read_tries(self, partition: int) -> dict[str, Attempts]:
+    async def read_attempts(self, partition: int) -> dict[str, Attempts]:
         """What was tried in vain, by `inbox:ID` or `outbox:ID`."""
-        found = await self._redis.hgetall(keys.tries(partition))
-        return {name.decode(): Attempts(**orjson.loads(tries)) for name, tries in found.items()}
+        found = await self._redis.hgetall(keys.attempts(partition))
+        return {name.decode(): Attempts(**orjson.loads(data)) for name, data in found.items()}
 
     async def commit(
         self,
@@ -138,61 +138,71 @@ class DeliveryQueue:
         entries: Sequence[InboxEntry],
         *,
         writes: Sequence[Write] = (),
-        letters: Sequence[OutboxMessage] = (),
+        messages: Sequence[OutboxMessage] = (),
     ) -> list[OutboxEntry] | None:
-        """Replace deliveries by their letters and what they write.
+        """Replace deliveries by their messages and what they write.
 
         None if one of them is not there any more: then nothing was written (see `committed`). Raises
         `Malformed` where what is to be written is larger than anything that GitHub's own deliveries make, or
         where far too many messages of its repository wait.
         """
         partition = lease.partition
-        names = [keys.fence(partition), keys.inbox(partition), keys.outbox(partition), keys.tries(partition)]
-        places, rows = Places([*names, keys.held(partition)]), []
+        names = [
+            keys.fence(partition),
+            keys.inbox(partition),
+            keys.outbox(partition),
+            keys.attempts(partition),
+        ]
+        places, rows = Places([*names, keys.backlog(partition)]), []
         for write in writes:
             kept = places.of(write.kept) if write.kept else 0
             rows.append((write.command, places.of(write.key), self._seconds(write.seconds), kept))
-        values, dumped = [write.value for write in writes], [dump_letter(one) for one in letters]
+        values, dumped = [write.value for write in writes], [dump_message(one) for one in messages]
         _hold_to_size(values, MAX_VALUE)
-        _hold_to_size(dumped, MAX_LETTER)
-        whose = [str(one.repository_id) for one in letters]
+        _hold_to_size(dumped, MAX_MESSAGE)
+        whose = [str(one.repository_id) for one in messages]
         bounds = self._budgets.kept, self._budgets.most
         told = msgspec.msgpack.encode(([one.id for one in entries], rows, whose, bounds))
         ids = await _fenced(run(self._commit, keys=places.keys, args=[lease.fence, told, *values, *dumped]))
         if ids is None:
             return None
         return [
-            OutboxEntry(id=entry_id.decode(), letter=letter)
-            for entry_id, letter in zip(ids, letters, strict=True)
+            OutboxEntry(id=entry_id.decode(), message=message)
+            for entry_id, message in zip(ids, messages, strict=True)
         ]
 
     async def committed(self, lease: Lease, entry: InboxEntry) -> list[OutboxEntry]:
-        """The letters of a delivery that was committed before: Redis went away before it could say so."""
+        """The messages of a delivery that was committed before: Redis went away before it could say so."""
         return [
             known
             for known in await self.read_outbox(lease.partition)
-            if isinstance(known, OutboxEntry) and known.letter.delivery_id == entry.delivery_id
+            if isinstance(known, OutboxEntry) and known.message.delivery_id == entry.delivery_id
         ]
 
-    async def finish(self, lease: Lease, ended: Sequence[Ended]) -> None:
+    async def ack(self, lease: Lease, acks: Sequence[Ack]) -> None:
         """Remove messages that Flowdock has, or that nobody wants any more."""
         partition = lease.partition
-        names = [keys.fence(partition), keys.outbox(partition), keys.tries(partition), keys.held(partition)]
+        names = [
+            keys.fence(partition),
+            keys.outbox(partition),
+            keys.attempts(partition),
+            keys.backlog(partition),
+        ]
         places = Places(names)
-        rows = [(one.entry.id, self._texts(one.writes, places)) for one in ended]
-        await _fenced(run(self._finish, keys=places.keys, args=[lease.fence, msgspec.msgpack.encode(rows)]))
+        rows = [(one.entry.id, self._texts(one.writes, places)) for one in acks]
+        await _fenced(run(self._ack, keys=places.keys, args=[lease.fence, msgspec.msgpack.encode(rows)]))
 
-    async def note_try(self, lease: Lease, entry: Entry, tries: Attempts) -> None:
+    async def record_attempt(self, lease: Lease, entry: Entry, attempts: Attempts) -> None:
         """Remember a try in vain, so that the next owner of the partition goes on from there."""
-        short = asdict(tries) | {"reason": tries.reason[:MAX_REASON]}
+        short = asdict(attempts) | {"reason": attempts.reason[:MAX_REASON]}
         await _fenced(
-            self._note_try(
-                keys=[keys.fence(lease.partition), keys.tries(lease.partition)],
+            self._record_attempt(
+                keys=[keys.fence(lease.partition), keys.attempts(lease.partition)],
                 args=[lease.fence, f"{entry.kind}:{entry.id}", orjson.dumps(short)],
             )
         )
 
-    async def bury(
+    async def dead_letter(
         self,
         lease: Lease,
         entry: Entry | Unreadable,
@@ -207,24 +217,24 @@ class DeliveryQueue:
         """
         partition = lease.partition
         stream = keys.inbox(partition) if entry.kind == "inbox" else keys.outbox(partition)
-        names = [keys.fence(partition), stream, keys.tries(partition), *_of_dead(partition)]
-        # Of a message there is no mark to forget: its letter is never too large.
+        names = [keys.fence(partition), stream, keys.attempts(partition), *_of_dead(partition)]
+        # Of a message there is no mark to forget: one is never too large.
         known = entry.delivery_id if isinstance(entry, InboxEntry) else ""
         places = Places([*names, keys.seen(partition, known)])
         texts = msgspec.msgpack.encode(self._texts(writes, places))
         bounds = msgspec.msgpack.encode(self._budgets.dead(partitions=keys.PARTITIONS))
         told = (entry.kind, reason[:MAX_REASON], detail[-MAX_DETAIL:])
-        await _fenced(self._bury(keys=places.keys, args=[lease.fence, entry.id, *told, texts, bounds]))
+        await _fenced(self._dead_letter(keys=places.keys, args=[lease.fence, entry.id, *told, texts, bounds]))
 
     async def dead_letters(self) -> list[DeadLetter]:
         """All dead letters, the oldest first."""
         found = []
         for partition in range(keys.PARTITIONS):
             entries = await self._redis.xrange(keys.dead(partition))
-            found += [dead_letter(partition, entry_id.decode(), fields) for entry_id, fields in entries]
-        return sorted(found, key=lambda letter: letter.buried_at)
+            found += [dead_letter_entry(partition, entry_id.decode(), fields) for entry_id, fields in entries]
+        return sorted(found, key=lambda letter: letter.dead_since)
 
-    async def revive(self, letter: DeadLetter) -> None:
+    async def redrive(self, letter: DeadLetter) -> None:
         """Put a dead letter back into the queue, behind what is there; raises `NotFound` if it is gone.
 
         Raises `Malformed` where its payload was dropped. A message, too, goes through the inbox: that is
@@ -233,9 +243,9 @@ class DeliveryQueue:
         if letter.dropped:
             raise Malformed(letter.dropped)
         partition, _, entry_id = letter.id.partition("-")
-        fields = revived(letter.fields["letter"]) if letter.kind == "outbox" else []
+        fields = redriven(letter.fields["message"]) if letter.kind == "outbox" else []
         dead, held, graves = _of_dead(int(partition))
-        if not await self._revive(
+        if not await self._redrive(
             keys=[dead, keys.inbox(int(partition)), held, graves], args=[entry_id, *fields]
         ):
             raise NotFound(f"there is no dead letter {letter.id} any more")
@@ -269,7 +279,7 @@ async def _fenced(script: Any) -> Any:
 
 
 def _of_dead(partition: int) -> list[str]:
-    return [keys.dead(partition), keys.held(partition), keys.graves(partition)]
+    return [keys.dead(partition), keys.backlog(partition), keys.dead_index(partition)]
 
 
 def _hold_to_size(values: Iterable[bytes | str], most: int) -> None:

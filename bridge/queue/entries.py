@@ -1,4 +1,4 @@
-"""What goes through the queue: deliveries, letters, and what becomes of them; how Redis keeps each."""
+"""What goes through the queue: deliveries, messages, and what becomes of them; how Redis keeps each."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -14,8 +14,8 @@ from bridge.core.errors import BridgeError
 from bridge.core.model import Envelope, Message, Signer
 from bridge.storage.writes import Write
 
-REVIVED = "bridge.letter"
-"""The event of an inbox entry whose body is a letter that was dead: no webhook of GitHub's is called so."""
+REDRIVEN = "bridge.message"
+"""The event of an inbox entry whose body is a redriven message: no webhook of GitHub's has this name."""
 
 Kind = Literal["inbox", "outbox"]
 
@@ -103,24 +103,24 @@ class OutboxMessage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     uuid: str
     delivery_id: str
     received_at: float
-    message: Message
+    content: Message
     event: str = ""
     action: str = ""
     """The delivery's; for the journal."""
 
 
 class OutboxEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """A letter and its place in the outbox."""
+    """A message and its place in the outbox."""
 
     kind: ClassVar[Kind] = "outbox"
 
     id: str
-    letter: OutboxMessage
+    message: OutboxMessage
 
     @property
     def received_at(self) -> float:
         """When the delivery came, in Unix seconds."""
-        return self.letter.received_at
+        return self.message.received_at
 
 
 Entry = InboxEntry | OutboxEntry
@@ -144,7 +144,7 @@ class Attempts:
     reason: str = ""
 
 
-class Ended(NamedTuple):
+class Ack(NamedTuple):
     """A message at its end, and what is to be written then: texts only."""
 
     entry: OutboxEntry
@@ -159,7 +159,7 @@ class DeadLetter:
     kind: Kind
     reason: str
     detail: str
-    buried_at: float
+    dead_since: float
     fields: dict[str, str] = field(repr=False)
 
     @property
@@ -185,12 +185,12 @@ def inbox_entry(entry_id: bytes, fields: Mapping[bytes, bytes]) -> InboxEntry:
 def outbox_entry(entry_id: bytes, fields: Mapping[bytes, bytes]) -> OutboxEntry | Unreadable:
     """An entry of the outbox as Redis tells it."""
     try:
-        return OutboxEntry(id=entry_id.decode(), letter=load_letter(fields[b"letter"]))
+        return OutboxEntry(id=entry_id.decode(), message=load_message(fields[b"message"]))
     except (KeyError, msgspec.MsgspecError):
         return Unreadable(id=entry_id.decode())
 
 
-def dead_letter(partition: int, entry_id: str, fields: Mapping[bytes, bytes]) -> DeadLetter:
+def dead_letter_entry(partition: int, entry_id: str, fields: Mapping[bytes, bytes]) -> DeadLetter:
     """A dead letter of a partition as Redis tells it."""
     text = legible(fields)
     return DeadLetter(
@@ -198,7 +198,7 @@ def dead_letter(partition: int, entry_id: str, fields: Mapping[bytes, bytes]) ->
         kind="inbox" if text.pop("kind") == "inbox" else "outbox",
         reason=text.pop("reason"),
         detail=text.pop("detail"),
-        buried_at=int(entry_id.partition("-")[0]) / 1000,
+        dead_since=int(entry_id.partition("-")[0]) / 1000,
         fields=text,
     )
 
@@ -229,27 +229,27 @@ def _unpacked(data: bytes) -> bytes:
         return str(error).encode()
 
 
-def revived(data: str) -> list[str | float]:
+def redriven(data: str) -> list[str | float]:
     """The fields by which a dead letter goes through the inbox again; raises `BridgeError`."""
     try:
-        letter = load_letter(data.encode())
+        message = load_message(data.encode())
     except msgspec.MsgspecError:
         raise BridgeError(
             "another version of bridge wrote this dead letter: retry it with that one"
         ) from None
     return [
-        *("delivery_id", letter.delivery_id, "event", REVIVED),
-        *("repository_id", letter.repository_id, "number", letter.number),
-        *("received_at", letter.received_at, "body", data),
+        *("delivery_id", message.delivery_id, "event", REDRIVEN),
+        *("repository_id", message.repository_id, "number", message.number),
+        *("received_at", message.received_at, "body", data),
     ]
 
 
-dump_letter = msgspec.json.Encoder().encode
-"""A letter as the outbox keeps it: JSON."""
+dump_message = msgspec.json.Encoder().encode
+"""A message as the outbox keeps it: JSON."""
 
-_LETTERS = msgspec.json.Decoder(OutboxMessage)
+_MESSAGES = msgspec.json.Decoder(OutboxMessage)
 
 
-def load_letter(data: bytes) -> OutboxMessage:
-    """What `dump_letter` wrote; raises msgspec's error for what another version wrote."""
-    return _LETTERS.decode(data)
+def load_message(data: bytes) -> OutboxMessage:
+    """What `dump_message` wrote; raises msgspec's error for what another version wrote."""
+    return _MESSAGES.decode(data)

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from bridge.core.errors import NotFound
-from bridge.queue.entries import REVIVED, Attempts, DeadLetter, Kind, dropped, legible
+from bridge.queue.entries import REDRIVEN, Attempts, DeadLetter, Kind, dropped, legible
 from bridge.storage import keys
 from bridge.storage.client import AnyRedis
 
@@ -19,7 +19,7 @@ STEP = 100
 MOST_STEPS = 20
 
 # Leaves out what is large, and what is another repository's or connection's. KEYS: the stream; ARGV: where to
-# begin, how many, the repository's id, what the connection's letters have in them, revived letters' event.
+# begin, how many, the repository's id, what the connection's messages have in them, redriven messages' event.
 # Answers where it ended, and per entry its id and fields.
 _PEEK = """
 local found, last = {}, ''
@@ -27,9 +27,9 @@ for _, entry in ipairs(redis.call('XRANGE', KEYS[1], ARGV[1], '+', 'COUNT', ARGV
     last = entry[1]
     local fields = {}
     for i = 1, #entry[2], 2 do fields[entry[2][i]] = entry[2][i + 1] end
-    if fields.event == ARGV[5] then fields.letter = fields.body end
+    if fields.event == ARGV[5] then fields.message = fields.body end
     local ours = fields.repository_id == ARGV[3]
-    if fields.letter then ours = string.find(fields.letter, ARGV[4], 1, true) end
+    if fields.message then ours = string.find(fields.message, ARGV[4], 1, true) end
     if ours then
         fields.body = nil
         local flat = {entry[1]}
@@ -48,7 +48,7 @@ return {last, found}
 class Queued:
     """What is not at its end yet: a delivery (`inbox`) or a message for the connection (`outbox`).
 
-    `tries` is None where nothing went wrong so far.
+    `attempts` is None where nothing went wrong so far.
     """
 
     id: str
@@ -58,12 +58,12 @@ class Queued:
     action: str
     number: int
     received_at: float
-    tries: Attempts | None
+    attempts: Attempts | None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Dead:
-    """A dead letter: `id` names it for `revive` and `drop`, `kind` tells a delivery from a message."""
+    """A dead letter: `id` names it for `redrive` and `drop`, `kind` tells a delivery from a message."""
 
     id: str
     kind: Kind
@@ -71,7 +71,7 @@ class Dead:
     event: str
     action: str
     number: int
-    buried_at: float
+    dead_since: float
     reason: str
     detail: str = field(repr=False)
     dropped: str = ""
@@ -95,21 +95,21 @@ class QueueView:
             for entry_id, fields in await self._entries(stream(partition), repository_id, connection_id)
         ]
         names = [f"{kind}:{entry_id}" for kind, entry_id, _ in found]
-        tries = await self._redis.hmget(keys.tries(partition), names) if names else []
+        attempts = await self._redis.hmget(keys.attempts(partition), names) if names else []
         return [
             _queued(kind, entry_id, fields, tried)
-            for (kind, entry_id, fields), tried in zip(found, tries, strict=True)
+            for (kind, entry_id, fields), tried in zip(found, attempts, strict=True)
         ]
 
-    async def dead(self, repository_id: int, connection_id: str) -> list[Dead]:
+    async def dead_letters(self, repository_id: int, connection_id: str) -> list[Dead]:
         """The dead letters of a connection, and the deliveries of its repository, the newest first."""
         partition = keys.partition_of(repository_id)
         entries = await self._entries(keys.dead(partition), repository_id, connection_id)
         return [_dead(partition, entry_id, fields) for entry_id, fields in reversed(entries)]
 
-    async def letter(self, repository_id: int, connection_id: str, letter_id: str) -> DeadLetter:
+    async def dead_letter(self, repository_id: int, connection_id: str, letter_id: str) -> DeadLetter:
         """One dead letter of a connection, whole; raises `NotFound`."""
-        for dead in await self.dead(repository_id, connection_id):
+        for dead in await self.dead_letters(repository_id, connection_id):
             if dead.id == letter_id:
                 partition, _, entry_id = letter_id.partition("-")
                 fields = await self._whole(keys.dead(int(partition)), entry_id)
@@ -120,7 +120,7 @@ class QueueView:
                         kind=dead.kind,
                         reason=dead.reason,
                         detail=dead.detail,
-                        buried_at=dead.buried_at,
+                        dead_since=dead.dead_since,
                         fields=rest,
                     )
         raise NotFound("this dead letter is gone: it was tried again or dropped meanwhile")
@@ -130,7 +130,7 @@ class QueueView:
         partition = keys.partition_of(repository_id)
         for stream in (keys.inbox(partition), keys.dead(partition)):
             for entry_id, fields in await self._entries(stream, repository_id, connection_id):
-                if fields.get("delivery_id") == delivery_id and "letter" not in fields:
+                if fields.get("delivery_id") == delivery_id and "message" not in fields:
                     whole = await self._whole(stream, entry_id)
                     if "body" in whole:
                         return whole["body"].encode()
@@ -143,7 +143,7 @@ class QueueView:
         position, mark = "-", f'"connection_id":"{connection_id}"'
         for _ in range(MOST_STEPS):
             last, entries = await self._peek(
-                keys=[stream], args=[position, STEP, str(repository_id), mark, REVIVED]
+                keys=[stream], args=[position, STEP, str(repository_id), mark, REDRIVEN]
             )
             if not last:
                 break
@@ -168,7 +168,7 @@ def _fields(flat: list[bytes]) -> dict[str, str]:
 
 def _about(fields: Mapping[str, str]) -> dict[str, Any]:
     """What a delivery or a message is about; one that another version wrote may not tell all."""
-    told = orjson.loads(fields["letter"]) if "letter" in fields else fields
+    told = orjson.loads(fields["message"]) if "message" in fields else fields
     at = told.get("received_at") or 0
     return {
         "delivery_id": str(told.get("delivery_id") or ""),
@@ -180,8 +180,8 @@ def _about(fields: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _queued(kind: Kind, entry_id: str, fields: Mapping[str, str], tried: bytes | None) -> Queued:
-    tries = Attempts(**orjson.loads(tried)) if tried else None
-    return Queued(id=entry_id, kind=kind, tries=tries, **_about(fields))
+    attempts = Attempts(**orjson.loads(tried)) if tried else None
+    return Queued(id=entry_id, kind=kind, attempts=attempts, **_about(fields))
 
 
 def _dead(partition: int, entry_id: str, fields: Mapping[str, str]) -> Dead:
@@ -190,7 +190,7 @@ def _dead(partition: int, entry_id: str, fields: Mapping[str, str]) -> Dead:
     return Dead(
         id=f"{partition}-{entry_id}",
         kind="inbox" if fields["kind"] == "inbox" else "outbox",
-        buried_at=int(entry_id.partition("-")[0]) / 1000,
+        dead_since=int(entry_id.partition("-")[0]) / 1000,
         reason=fields["reason"],
         detail=fields["detail"],
         dropped=dropped(fields),

@@ -112,7 +112,7 @@ if redis.call('GET', KEYS[1]) ~= ARGV[1] then return redis.error_reply('FENCED')
 COUNTING = (
     f"local ENTRY = {ENTRY_BYTES}"
     + """
-local WEIGHED = {body = true, letter = true, reason = true, detail = true}
+local WEIGHED = {body = true, message = true, reason = true, detail = true}
 local function measure(fields)
     local repository, bytes = nil, ENTRY
     for i = 1, #fields, 2 do
@@ -179,7 +179,7 @@ local function end_writing()
     end
     for key, seconds in pairs(living) do redis.call('EXPIRE', key, seconds) end
 end
-local function forget_tries(key, kind, ids)
+local function forget_attempts(key, kind, ids)
     local names = {}
     for i, id in ipairs(ids) do names[i] = kind .. ':' .. id end
     redis.call('HDEL', key, unpack(names))
@@ -232,9 +232,9 @@ end
 
 # Only where all entries are still there: a step that is repeated (Redis did it and went away before it could
 # say so) must not count twice; and nothing is done where a repository's messages would take far more room
-# than its deliveries may. ARGV: the fence; in MessagePack the entries' ids, the writes, whose each letter is
+# than its deliveries may. ARGV: the fence; in MessagePack the entries' ids, the writes, whose each message is
 # and how many bytes are kept of a repository, and may wait (0: any); the value of each write, which may be no
-# text; the letters.
+# text; the messages.
 COMMIT = (
     FENCED
     + COUNTING
@@ -247,10 +247,10 @@ for _, id in ipairs(ids) do
     if not entry then return false end
     count(entry[2], -1)
 end
-local letters = {}
+local messages = {}
 for i, repository in ipairs(whose) do
-    letters[i] = {'repository_id', repository, 'letter', ARGV[#writes + 2 + i]}
-    count(letters[i], 1)
+    messages[i] = {'repository_id', repository, 'message', ARGV[#writes + 2 + i]}
+    count(messages[i], 1)
 end
 for name, bytes in pairs(counted_bytes) do
     if bytes > 0 and name ~= 'all' and bounds[2] > 0
@@ -265,17 +265,17 @@ for i, one in ipairs(writes) do
 end
 end_writing()
 end_keeping(bounds[1])
-for i, fields in ipairs(letters) do letters[i] = redis.call('XADD', KEYS[3], '*', unpack(fields)) end
+for i, fields in ipairs(messages) do messages[i] = redis.call('XADD', KEYS[3], '*', unpack(fields)) end
 redis.call('XDEL', KEYS[2], unpack(ids))
 end_counting(KEYS[5])
-forget_tries(KEYS[4], 'inbox', ids)
-return letters
+forget_attempts(KEYS[4], 'inbox', ids)
+return messages
 """
 )
 
 # ARGV: the fence; in MessagePack each message's id and its writes, a text behind each. One that was removed
 # before writes nothing more.
-FINISH = (
+ACK = (
     FENCED
     + COUNTING
     + WRITES
@@ -292,8 +292,8 @@ for i, one in ipairs(cmsgpack.unpack(ARGV[2])) do
 end
 end_writing()
 end_counting(KEYS[4])
-forget_tries(KEYS[3], 'outbox', ids)
+forget_attempts(KEYS[3], 'outbox', ids)
 """
 )
 
-NOTE_TRY = FENCED + "redis.call('HSET', KEYS[2], ARGV[2], ARGV[3])"
+RECORD_ATTEMPT = FENCED + "redis.call('HSET', KEYS[2], ARGV[2], ARGV[3])"

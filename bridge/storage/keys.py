@@ -75,7 +75,7 @@ def outbox(partition: int) -> str:
     return _in(partition, "outbox")
 
 
-def tries(partition: int) -> str:
+def attempts(partition: int) -> str:
     """The hash of what was tried in vain, by entry."""
     return _in(partition, "tries")
 
@@ -85,12 +85,12 @@ def dead(partition: int) -> str:
     return _in(partition, "dead")
 
 
-def graves(partition: int) -> str:
+def dead_index(partition: int) -> str:
     """The sorted set of dead letters by repository, the oldest first: `REPO/ENTRY/BYTES`."""
     return _in(partition, "graves")
 
 
-def held(partition: int) -> str:
+def backlog(partition: int) -> str:
     """The hash of how many bytes wait, by repository; `all` and `dead` are sums."""
     return _in(partition, "bytes")
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from bridge.core import compression
 from bridge.lifecycle import Shutdown
-from bridge.queue.entries import Attempts, Ended, Entry, InboxEntry, Lease, OutboxEntry
+from bridge.queue.entries import Ack, Attempts, Entry, InboxEntry, Lease, OutboxEntry
 from bridge.queue.group_commit import GroupCommit
 from bridge.worker.batcher import Batcher
 from bridge.worker.keyed_executor import KeyedExecutor
@@ -28,12 +28,12 @@ MAX_ENDED = 64
 class Handling:
     """What is done with a holding's entries: deliveries many at a time or one by one, messages one by one.
 
-    `translate_all` returns those that must go one by one; `finish` notes that messages are at their end.
+    `translate_all` returns those that must go one by one; `ack` notes that messages are at their end.
     """
 
     translate_all: Callable[["Partition", Sequence[Entry]], Awaitable[Sequence[Entry]]]
     handle: Callable[["Partition", Entry], Awaitable[None]]
-    finish: Callable[[Lease, Sequence[Ended]], Awaitable[None]]
+    ack: Callable[[Lease, Sequence[Ack]], Awaitable[None]]
 
 
 class Partition:
@@ -42,7 +42,7 @@ class Partition:
     def __init__(self, lease: Lease, handling: Handling, group: asyncio.TaskGroup) -> None:
         self.lease = lease
         self.position = "0"
-        self.tries: dict[str, Attempts] = {}
+        self.attempts: dict[str, Attempts] = {}
         self.newest = PartitionCache()
         self.stop = Shutdown()
         """Nothing more is to begin, and nothing to be tried again."""
@@ -61,8 +61,8 @@ class Partition:
             limit=THREADS_AT_ONCE,
             group_of=lambda thread: thread[0],
         )
-        self._finish = handling.finish
-        self._ended = GroupCommit(self._note, most=MAX_ENDED)
+        self._ack = handling.ack
+        self._acks = GroupCommit(self._note, most=MAX_ENDED)
 
     @property
     def loaded(self) -> int:
@@ -84,13 +84,13 @@ class Partition:
         """While an entry waits for its next try: a message leaves its place to another thread's."""
         return nullcontext() if isinstance(entry, InboxEntry) else self._outbox.aside(_thread(entry))
 
-    async def ended(self, ended: Ended) -> None:
-        """Note that a message is at its end, with others of the moment; raises as `DeliveryQueue.finish`."""
-        await self._ended.add(ended)
+    async def ack(self, ack: Ack) -> None:
+        """Note that a message is at its end, with others of the moment; raises as `DeliveryQueue.ack`."""
+        await self._acks.add(ack)
 
-    async def _note(self, ended: Sequence[Ended]) -> Sequence[None]:
-        await self._finish(self.lease, ended)
-        return [None] * len(ended)
+    async def _note(self, acks: Sequence[Ack]) -> Sequence[None]:
+        await self._ack(self.lease, acks)
+        return [None] * len(acks)
 
     def close(self) -> None:
         """Begin nothing more, and try nothing again."""
@@ -112,11 +112,11 @@ class Partition:
 
 
 def _thread(entry: OutboxEntry) -> tuple[str, int]:
-    return entry.letter.connection_id, entry.letter.number
+    return entry.message.connection_id, entry.message.number
 
 
 def _repository(entry: Entry) -> int:
-    return entry.repository_id if isinstance(entry, InboxEntry) else entry.letter.repository_id
+    return entry.repository_id if isinstance(entry, InboxEntry) else entry.message.repository_id
 
 
 def _batch(waiting: Sequence[Entry]) -> int:

@@ -28,19 +28,19 @@ Drawing = Callable[[PullRequest], orjson.Fragment]
 
 
 class _Kept:
-    """What is kept of a pull request while it has letters to post."""
+    """What is kept of a pull request while it has messages to post."""
 
-    __slots__ = ("drawn", "letters", "pull", "snapshot")
+    __slots__ = ("drawn", "messages", "pull", "snapshot")
 
     def __init__(self) -> None:
-        self.letters = 0
+        self.messages = 0
         self.pull: PullRequest | None = None
         self.snapshot: Snapshot | None = None
         self.drawn: orjson.Fragment | None = None
 
 
 class PartitionCache:
-    """The newest state of each pull request that has letters to post, until the last of them is done."""
+    """The newest state of each pull request that has messages to post, until the last of them is done."""
 
     def __init__(self) -> None:
         self._kept: dict[PullKey, _Kept] = {}
@@ -49,20 +49,20 @@ class PartitionCache:
     def committed(
         self,
         pulls: Mapping[PullKey, PullRequest],
-        letters: Iterable[OutboxMessage],
+        messages: Iterable[OutboxMessage],
         connections: Iterable[Connection] = (),
         read_at: float = 0,
         snapshots: Mapping[PullKey, Snapshot] = NOTHING,
     ) -> None:
-        """Note what a commit left, the letters it wrote, and the connections it was made for.
+        """Note what a commit left, the messages it wrote, and the connections it was made for.
 
         Those were `read_at`, by the monotonic clock.
         """
-        for letter in letters:
-            thread = letter.repository_id, letter.number
+        for message in messages:
+            thread = message.repository_id, message.number
             if (kept := self._kept.get(thread)) is None:
                 kept = self._kept[thread] = _Kept()
-            kept.letters += 1
+            kept.messages += 1
         for thread, pull in pulls.items():
             if kept := self._kept.get(thread):
                 kept.pull, kept.drawn = pull, None
@@ -77,9 +77,9 @@ class PartitionCache:
         }
         self._connections.update((connection.id, (read_at, connection)) for connection in connections)
 
-    def of(self, letter: OutboxMessage) -> PullRequest | None:
-        """What a letter's thread shows; None: Redis knows."""
-        kept = self._kept.get((letter.repository_id, letter.number))
+    def of(self, message: OutboxMessage) -> PullRequest | None:
+        """What a message's thread shows; None: Redis knows."""
+        kept = self._kept.get((message.repository_id, message.number))
         return kept.pull if kept else None
 
     def snapshot(self, thread: PullKey) -> Snapshot | None:
@@ -87,12 +87,12 @@ class PartitionCache:
         kept = self._kept.get(thread)
         return kept.snapshot if kept else None
 
-    def drawn(self, letter: OutboxMessage, pull: PullRequest, draw: Drawing) -> orjson.Fragment:
-        """The thread of `pull` in JSON, drawn once for all letters that show the same."""
-        kept = self._kept.get((letter.repository_id, letter.number))
+    def drawn(self, message: OutboxMessage, pull: PullRequest, draw: Drawing) -> orjson.Fragment:
+        """The thread of `pull` in JSON, drawn once for all messages that show the same."""
+        kept = self._kept.get((message.repository_id, message.number))
         if kept is None or kept.pull is not pull:
             return draw(pull)
-        if kept.letters == 1:
+        if kept.messages == 1:
             return kept.drawn or draw(pull)
         if kept.drawn is None:
             kept.drawn = draw(pull)
@@ -112,12 +112,12 @@ class PartitionCache:
         for kept in self._kept.values():
             kept.snapshot = None
 
-    def done(self, letter: OutboxMessage) -> None:
-        """A letter is posted, or given up."""
-        thread = letter.repository_id, letter.number
+    def done(self, message: OutboxMessage) -> None:
+        """A message is posted, or given up."""
+        thread = message.repository_id, message.number
         if kept := self._kept.get(thread):
-            kept.letters -= 1
-            if kept.letters <= 0:
+            kept.messages -= 1
+            if kept.messages <= 0:
                 del self._kept[thread]
 
 

@@ -27,14 +27,14 @@ from bridge.log import often
 from bridge.metrics import Metrics
 from bridge.queue.delivery_queue import DeliveryQueue, Fenced
 from bridge.queue.entries import (
-    REVIVED,
+    REDRIVEN,
+    Ack,
     Attempts,
-    Ended,
     Entry,
     InboxEntry,
     OutboxEntry,
     OutboxMessage,
-    load_letter,
+    load_message,
 )
 from bridge.storage import delivery_log as journal
 from bridge.storage.connections import Store
@@ -111,38 +111,38 @@ class Processor:
 
         Raises `Fenced` if another worker has the partition, `Stopped` if it is closed before a try.
         """
-        tries = holding.tries.pop(f"{entry.kind}:{entry.id}", UNTRIED)
+        attempts = holding.attempts.pop(f"{entry.kind}:{entry.id}", UNTRIED)
         while True:
             holding.stop.check()
-            if tries.next_at:
+            if attempts.next_at:
                 with holding.aside(entry):
-                    await holding.stop.pause_until(tries.next_at)
-            failed = await self._try(holding, entry, tries)
+                    await holding.stop.pause_until(attempts.next_at)
+            failed = await self._try(holding, entry, attempts)
             if failed is None:
                 break
-            tries = failed
+            attempts = failed
         if isinstance(entry, OutboxEntry):
-            holding.newest.done(entry.letter)
+            holding.newest.done(entry.message)
 
-    async def _try(self, holding: Partition, entry: Entry, tries: Attempts) -> Attempts | None:
+    async def _try(self, holding: Partition, entry: Entry, attempts: Attempts) -> Attempts | None:
         """One try; None when the entry is at its end, else what to go on from."""
         try:
             if isinstance(entry, InboxEntry):
                 await self._translate_one(holding, entry)
             else:
-                await self._post(holding, entry, is_first=tries.count == 0)
+                await self._post(holding, entry, is_first=attempts.count == 0)
         except (Fenced, Stopped):
             raise
         except (RedisError, OSError) as error:
             log.warning("redis_away", error=type(error).__name__, doing=entry.kind)
             await holding.stop.pause(REDIS_PAUSE)
-            return tries
+            return attempts
         except (FlowdockFailing, Undecryptable) as error:
-            return await self._again(holding, entry, tries, error)
+            return await self._again(holding, entry, attempts, error)
         except (FlowdockRejected, Malformed) as error:
-            await self._bury(holding, entry, str(error))
+            await self._dead_letter(holding, entry, str(error))
         except Exception as error:
-            return await self._poison(holding, entry, tries, error)
+            return await self._poison(holding, entry, attempts, error)
         return None
 
     # The way through
@@ -173,7 +173,7 @@ class Processor:
         if not outcome.entries:
             return ()
         written = await self.deliveries.commit(
-            holding.lease, outcome.entries, writes=outcome.writes, letters=outcome.letters
+            holding.lease, outcome.entries, writes=outcome.writes, messages=outcome.messages
         )
         if written is None:
             holding.newest.doubt()
@@ -184,7 +184,7 @@ class Processor:
     async def _translate_one(self, holding: Partition, entry: InboxEntry) -> None:
         outcome = await self._outcome(entry)
         written = await self.deliveries.commit(
-            holding.lease, [entry], writes=outcome.writes, letters=outcome.letters
+            holding.lease, [entry], writes=outcome.writes, messages=outcome.messages
         )
         if written is None:
             written = await self.deliveries.committed(holding.lease, entry)
@@ -192,8 +192,8 @@ class Processor:
 
     async def _outcome(self, entry: InboxEntry) -> Outcome:
         """What becomes of one delivery; raises what is wrong with it."""
-        if entry.event == REVIVED:
-            return Outcome(entries=[entry], letters=[load_letter(entry.body)])
+        if entry.event == REDRIVEN:
+            return Outcome(entries=[entry], messages=[load_message(entry.body)])
         outcome = await self.translator.translate([entry])
         for error in outcome.errors.values():
             raise error
@@ -202,70 +202,70 @@ class Processor:
     def _committed(self, holding: Partition, outcome: Outcome, written: Sequence[OutboxEntry]) -> None:
         for entry in outcome.entries:
             self.metrics.translation(entry.event)
-        letters = [one.letter for one in written]
+        messages = [one.message for one in written]
         holding.newest.committed(
             outcome.pulls,
-            letters,
+            messages,
             connections=outcome.connections,
             read_at=outcome.read_at,
             snapshots=outcome.snapshots,
         )
-        for letter in written:
-            holding.take(letter)
+        for message in written:
+            holding.take(message)
 
     async def _post(self, holding: Partition, entry: OutboxEntry, *, is_first: bool) -> None:
-        flow = self.flows[entry.letter.connection_id]
+        flow = self.flows[entry.message.connection_id]
         async with flow.slots:
             await flow.opens(holding.stop)
-            writes = await self._send(holding, entry.letter, flow, is_first=is_first)
-        await _persist(holding, lambda: holding.ended(Ended(entry, writes)))
+            writes = await self._send(holding, entry.message, flow, is_first=is_first)
+        await _persist(holding, lambda: holding.ack(Ack(entry, writes)))
 
     async def _send(
-        self, holding: Partition, letter: OutboxMessage, flow: FlowHealth, *, is_first: bool
+        self, holding: Partition, message: OutboxMessage, flow: FlowHealth, *, is_first: bool
     ) -> list[Write]:
-        """Post a letter; what is to be written once it is done."""
-        connection = holding.newest.connection(letter.connection_id) if is_first else None
+        """Post a message; what is to be written once it is done."""
+        connection = holding.newest.connection(message.connection_id) if is_first else None
         if connection is None:
-            connection = await self.store.connection(letter.connection_id)
+            connection = await self.store.connection(message.connection_id)
         if connection is None:
-            return _dropped(letter, "the connection was removed")
-        tags = await self.pulls.tags(letter.message.mentions, flow=connection.flow)
+            return _dropped(message, "the connection was removed")
+        tags = await self.pulls.tags(message.content.mentions, flow=connection.flow)
         # The newest state, not the one of this delivery: a late message does not turn a thread back.
-        pull = holding.newest.of(letter) or await self.pulls.pull(letter.repository_id, letter.number)
+        pull = holding.newest.of(message) or await self.pulls.pull(message.repository_id, message.number)
         if pull is None:
-            return _dropped(letter, "what was known of the pull request has expired")
-        thread_id = connection.thread_id(letter.number)
+            return _dropped(message, "what was known of the pull request has expired")
+        thread_id = connection.thread_id(message.number)
         holding.stop.check()
         try:
             await self.flowdock.post(
-                letter.message,
+                message.content,
                 flow_token=connection.flow_token,
                 thread_id=thread_id,
-                thread=holding.newest.drawn(letter, pull, self._draw),
+                thread=holding.newest.drawn(message, pull, self._draw),
                 tags=tags,
-                uuid=letter.uuid,
+                uuid=message.uuid,
                 seconds=self.post_seconds,
             )
         except SourceGone as gone:
             holding.newest.forget(connection.id)
             await self._disconnect(connection.id, gone)
-            return _dropped(letter, str(gone))
+            return _dropped(message, str(gone))
         flow.failures = 0
         often(
-            "message_posted", delivery=letter.delivery_id, connection=letter.connection_id, thread=thread_id
+            "message_posted", delivery=message.delivery_id, connection=message.connection_id, thread=thread_id
         )
-        return self._posted(letter, pull)
+        return self._posted(message, pull)
 
     def _draw(self, pull: PullRequest) -> orjson.Fragment:
         return orjson.Fragment(orjson.dumps(thread.render(pull, web_url=self.web_url)))
 
-    def _posted(self, letter: OutboxMessage, pull: PullRequest) -> list[Write]:
+    def _posted(self, message: OutboxMessage, pull: PullRequest) -> list[Write]:
         """Count what Flowdock took; what is to be written about it."""
         self.metrics.posted.inc()
-        self.metrics.latency.observe(max(0, time.time() - letter.received_at))
+        self.metrics.latency.observe(max(0, time.time() - message.received_at))
         return [
-            *self.pulls.shown_writes(letter.repository_id, pull),
-            *journal.note(letter.repository_id, _note_of(letter, "posted")),
+            *self.pulls.shown_writes(message.repository_id, pull),
+            *journal.note(message.repository_id, _note_of(message, "posted")),
         ]
 
     async def _disconnect(self, connection_id: str, gone: SourceGone) -> None:
@@ -277,52 +277,54 @@ class Processor:
     # What goes wrong
 
     async def _again(
-        self, holding: Partition, entry: Entry, tries: Attempts, error: FlowdockFailing | Undecryptable
+        self, holding: Partition, entry: Entry, attempts: Attempts, error: FlowdockFailing | Undecryptable
     ) -> Attempts | None:
         if time.time() - entry.received_at > GIVE_UP_SECONDS:
-            await self._bury(holding, entry, f"given up after a day: {error}")
+            await self._dead_letter(holding, entry, f"given up after a day: {error}")
             return None
         wanted = error.retry_after if isinstance(error, FlowdockFailing) else None
         wanted = None if wanted is None else min(wanted, GIVE_UP_SECONDS)
         if isinstance(entry, OutboxEntry):
-            self.flows[entry.letter.connection_id].failed(wanted)
-        delay = backoff(tries.count) if wanted is None else wanted
-        return await self._note(holding, entry, tries, delay, str(error))
+            self.flows[entry.message.connection_id].failed(wanted)
+        delay = backoff(attempts.count) if wanted is None else wanted
+        return await self._note(holding, entry, attempts, delay, str(error))
 
     async def _poison(
-        self, holding: Partition, entry: Entry, tries: Attempts, error: Exception
+        self, holding: Partition, entry: Entry, attempts: Attempts, error: Exception
     ) -> Attempts | None:
-        """An error nobody expected: a few tries, then a dead letter with the traceback."""
-        if tries.count + 1 < POISON_TRIES:
-            return await self._note(holding, entry, tries, backoff(tries.count), type(error).__name__)
+        """An error nobody expected: a few attempts, then a dead letter with the traceback."""
+        if attempts.count + 1 < POISON_TRIES:
+            return await self._note(holding, entry, attempts, backoff(attempts.count), type(error).__name__)
         reason = f"{type(error).__name__} while handling it"
-        await self._bury(holding, entry, reason, detail=traceback.format_exc())
+        await self._dead_letter(holding, entry, reason, detail=traceback.format_exc())
         return None
 
     async def _note(
-        self, holding: Partition, entry: Entry, tries: Attempts, delay: float, reason: str
+        self, holding: Partition, entry: Entry, attempts: Attempts, delay: float, reason: str
     ) -> Attempts:
-        noted = replace(tries, count=tries.count + 1, next_at=time.time() + delay, reason=reason)
+        noted = replace(attempts, count=attempts.count + 1, next_at=time.time() + delay, reason=reason)
         self.metrics.retried.inc()
         log.warning(
             "try_failed",
             entry=entry.id,
             kind=entry.kind,
-            tries=noted.count,
+            attempts=noted.count,
             again_in=round(delay, 1),
             reason=reason,
         )
-        await _persist(holding, lambda: self.deliveries.note_try(holding.lease, entry, noted))
+        await _persist(holding, lambda: self.deliveries.record_attempt(holding.lease, entry, noted))
         return noted
 
-    async def _bury(self, holding: Partition, entry: Entry, reason: str, *, detail: str = "") -> None:
+    async def _dead_letter(self, holding: Partition, entry: Entry, reason: str, *, detail: str = "") -> None:
         log.error("dead_letter", entry=entry.id, kind=entry.kind, reason=reason)
-        self.metrics.buried.inc()
-        repository_id = entry.letter.repository_id if isinstance(entry, OutboxEntry) else entry.repository_id
+        self.metrics.dead_letters.inc()
+        repository_id = entry.message.repository_id if isinstance(entry, OutboxEntry) else entry.repository_id
         writes = journal.note(repository_id, _note_of(entry, "dead", reason))
         await _persist(
             holding,
-            lambda: self.deliveries.bury(holding.lease, entry, reason=reason, detail=detail, writes=writes),
+            lambda: self.deliveries.dead_letter(
+                holding.lease, entry, reason=reason, detail=detail, writes=writes
+            ),
         )
 
 
@@ -330,7 +332,7 @@ def _fit(holding: Partition, entries: Sequence[InboxEntry]) -> list[InboxEntry]:
     """Those that can be translated together: of no repository of which one was tried in vain, or dead."""
     held: set[int] = set()
     for entry in entries:
-        if entry.event == REVIVED or f"inbox:{entry.id}" in holding.tries:
+        if entry.event == REDRIVEN or f"inbox:{entry.id}" in holding.attempts:
             held.add(entry.repository_id)
     return [entry for entry in entries if entry.repository_id not in held]
 
@@ -345,26 +347,26 @@ async def _persist(holding: Partition, write: Callable[[], Awaitable[None]]) -> 
             await holding.cut.pause_until(time.time() + REDIS_PAUSE)
 
 
-def _dropped(letter: OutboxMessage, reason: str) -> list[Write]:
+def _dropped(message: OutboxMessage, reason: str) -> list[Write]:
     """What is written about a message that goes nowhere.
 
     No dead letter: the connection and its token are gone for good, so nobody could send it again.
     """
-    log.warning("message_dropped", delivery=letter.delivery_id, reason=reason)
-    return journal.note(letter.repository_id, _note_of(letter, "skipped", reason))
+    log.warning("message_dropped", delivery=message.delivery_id, reason=reason)
+    return journal.note(message.repository_id, _note_of(message, "skipped", reason))
 
 
 def _note_of(
     entry: InboxEntry | OutboxEntry | OutboxMessage, outcome: journal.Outcome, reason: str = ""
 ) -> Note:
-    letter = entry.letter if isinstance(entry, OutboxEntry) else entry
+    message = entry.message if isinstance(entry, OutboxEntry) else entry
     return Note(
         time.time(),
-        letter.delivery_id,
-        letter.event,
-        letter.action if isinstance(letter, OutboxMessage) else "",
-        letter.number,
-        letter.connection_id if isinstance(letter, OutboxMessage) else "",
+        message.delivery_id,
+        message.event,
+        message.action if isinstance(message, OutboxMessage) else "",
+        message.number,
+        message.connection_id if isinstance(message, OutboxMessage) else "",
         outcome,
         reason,
     )
@@ -373,4 +375,4 @@ def _note_of(
 def backoff(count: int) -> float:
     """Seconds before the next try after `count` in vain: 1, 2, 4 … 900, half of it by chance."""
     ceiling: float = min(MAX_DELAY, 2.0 ** min(count, 20))
-    return ceiling * random.uniform(0.5, 1)  # noqa: S311  (spreads tries, hides nothing)
+    return ceiling * random.uniform(0.5, 1)  # noqa: S311  (spreads attempts, hides nothing)

@@ -1,4 +1,4 @@
-"""Stage one of the worker: deliveries from the inbox to what their commit writes and which letters go out."""
+"""Stage one of the worker: from deliveries in the inbox to the writes of their commit and its messages."""
 
 import asyncio
 import time
@@ -54,7 +54,7 @@ class Outcome:
     entries: list[InboxEntry] = field(default_factory=list)
     """Those that are translated."""
     writes: list[Write] = field(default_factory=list)
-    letters: list[OutboxMessage] = field(default_factory=list)
+    messages: list[OutboxMessage] = field(default_factory=list)
     pulls: dict[PullKey, PullRequest] = field(default_factory=dict)
     """The pull requests that they tell of, as their threads show them once this is committed."""
     snapshots: dict[PullKey, Snapshot] = field(default_factory=dict)
@@ -70,7 +70,7 @@ class Outcome:
     ) -> None:
         """Take in what a delivery means for a pull request."""
         self.writes += _skipped(entry, delivery, result, connections)
-        self.letters += _letters(entry, delivery.action, result.outgoing)
+        self.messages += _messages(entry, delivery.action, result.outgoing)
         if result.pull is not None:
             self.pulls[entry.repository_id, result.number] = result.pull
 
@@ -344,7 +344,7 @@ def _skipped(
     return delivery_log.skipped(entry.repository_id, delivery, result.number, connections, reasons)
 
 
-def _letters(entry: InboxEntry, action: str, outgoing: Sequence[Outgoing]) -> list[OutboxMessage]:
+def _messages(entry: InboxEntry, action: str, outgoing: Sequence[Outgoing]) -> list[OutboxMessage]:
     return [
         OutboxMessage(
             connection_id=one.connection.id,
@@ -355,7 +355,7 @@ def _letters(entry: InboxEntry, action: str, outgoing: Sequence[Outgoing]) -> li
             event=entry.event,
             action=action,
             received_at=entry.received_at,
-            message=one.message,
+            content=one.message,
         )
         for one in outgoing
     ]

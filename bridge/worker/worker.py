@@ -53,9 +53,7 @@ class Worker:
         self._deliveries = deliveries
         self._leases = leases
         self._handler = handler
-        self._handling = Handling(
-            translate_all=self._translate_all, handle=self._handle, finish=deliveries.finish
-        )
+        self._handling = Handling(translate_all=self._translate_all, handle=self._handle, ack=deliveries.ack)
         self._stop = stop
         self._ended = Shutdown()
         self._renew_seconds = lease_seconds / 3
@@ -146,7 +144,7 @@ class Worker:
 
     async def _begin(self, lease: Lease, group: asyncio.TaskGroup) -> None:
         holding = Partition(lease, self._handling, group)
-        holding.tries = await self._deliveries.read_tries(lease.partition)
+        holding.attempts = await self._deliveries.read_attempts(lease.partition)
         outbox = await self._deliveries.read_outbox(lease.partition)
         self._holdings[lease.partition] = holding
         if self._stop.is_set():
@@ -165,7 +163,7 @@ class Worker:
         log.error("dead_letter", entry=entry.id, kind=entry.kind, reason=reason)
         # Overtaken meanwhile: the next owner of the partition does it.
         with suppress(Fenced):
-            await self._deliveries.bury(lease, entry, reason=reason)
+            await self._deliveries.dead_letter(lease, entry, reason=reason)
 
     async def _give_back(self, holding: Partition) -> None:
         """Leave a partition to another worker, after what is under way in it."""

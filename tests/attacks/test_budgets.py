@@ -110,7 +110,7 @@ async def test_one_who_signs_for_one_repository_fills_the_queue(small_redis: str
 
 async def waiting(redis: Redis, repository_id: int) -> int:
     held: Any = redis
-    return int(await held.hget(keys.held(keys.partition_of(repository_id)), str(repository_id)))
+    return int(await held.hget(keys.backlog(keys.partition_of(repository_id)), str(repository_id)))
 
 
 @pytest.mark.parametrize("is_guarded", [True, False], ids=["guarded", "unguarded"])
@@ -120,7 +120,7 @@ async def test_many_repositories_together_fill_the_queue(redis_url: str, *, is_g
         payload = await pull_request(house)
         for repository_id in range(OTHER + 1, OTHER + 5):
             await flood(house, of(payload, repository_id), size=400_000, most=2)
-        await house.services.deliveries.waiting.read()
+        await house.services.deliveries.backlog.read()
 
         more = await flood(house, of(payload, OTHER + 1), size=250_000, most=1)
         assert more.status == (503 if is_guarded else 202)
@@ -133,7 +133,7 @@ async def test_one_who_signs_for_one_repository_buries_the_dead_letters_of_other
     redis_url: str, monkeypatch: pytest.MonkeyPatch, *, is_guarded: bool
 ) -> None:
     if not is_guarded:
-        monkeypatch.setattr(dead_letter_scripts, "BURY", BY_NUMBER)
+        monkeypatch.setattr(dead_letter_scripts, "DEAD_LETTER", BY_NUMBER)
     async with open_house(redis_url, budgets=FewDead()) as house:
         payload = await pull_request(house)
         house.start_worker()
@@ -153,7 +153,7 @@ async def test_one_fills_redis_with_large_dead_letters(
     redis_url: str, monkeypatch: pytest.MonkeyPatch, *, is_guarded: bool
 ) -> None:
     if not is_guarded:
-        monkeypatch.setattr(dead_letter_scripts, "BURY", BY_NUMBER)
+        monkeypatch.setattr(dead_letter_scripts, "DEAD_LETTER", BY_NUMBER)
     async with open_house(redis_url) as house:
         payload = await pull_request(house)
         house.start_worker()

@@ -269,7 +269,7 @@ class Load:
     async def dead(self) -> dict[str, DeadLetter]:
         """The dead letters of messages, by message uuid."""
         found = await DeliveryQueue(self.redis).dead_letters()
-        return {json.loads(letter.fields["letter"])["uuid"]: letter for letter in found}
+        return {json.loads(letter.fields["message"])["uuid"]: letter for letter in found}
 
     def _out_of_order(self, messages: list[dict[str, Any]], ended: AbstractSet[str]) -> int:
         """Messages before one that is older in their thread; one that ended otherwise leaves a gap."""

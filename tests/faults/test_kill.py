@@ -36,7 +36,7 @@ class Phase:
     """How many of them are posted twice, at least and at most."""
 
 
-FINISH = hashlib.sha1(queue_lua.FINISH.encode(), usedforsecurity=False).hexdigest().encode()
+ACK = hashlib.sha1(queue_lua.ACK.encode(), usedforsecurity=False).hexdigest().encode()
 """By what Redis knows the step that notes a post."""
 
 PHASES = {
@@ -48,7 +48,7 @@ PHASES = {
     ),
     # A worker has eight connections to Redis: not every thread's note gets as far as the wire.
     "kill -9 the worker before its notes reach Redis": Phase(
-        wire="Redis", way="going", mark=FINISH, held=5, repeats=(5, THREADS)
+        wire="Redis", way="going", mark=ACK, held=5, repeats=(5, THREADS)
     ),
 }
 

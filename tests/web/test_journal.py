@@ -46,7 +46,7 @@ async def listed(house: House, browser: Browser, of: Connection, query: str = ""
     return text(page)
 
 
-async def buried(house: House, made: Pulls, of: Connection, *, whole: bool = False) -> str:
+async def make_dead(house: House, made: Pulls, of: Connection, *, whole: bool = False) -> str:
     """A message (or a whole delivery) that dies; the delivery's id. The worker stays at work."""
     if not house.running:
         house.start_worker()
@@ -60,7 +60,7 @@ async def buried(house: House, made: Pulls, of: Connection, *, whole: bool = Fal
     assert (await house.deliver(payload)).status == 202
     letters = await dead(house, before + 1)
     letter = letters[-1]
-    told = json.loads(letter.fields["letter"]) if "letter" in letter.fields else letter.fields
+    told = json.loads(letter.fields["message"]) if "message" in letter.fields else letter.fields
     return str(told["delivery_id"])
 
 
@@ -94,7 +94,7 @@ async def test_who_is_not_in_the_flow_mends_nothing(
     house: House, browser: Browser, made: Pulls, do: str
 ) -> None:
     ops = await connection(house, "acme/ops")
-    await buried(house, made, ops)
+    await make_dead(house, made, ops)
     (letter,) = await house.services.deliveries.dead_letters()
     page = await sign_in(house, browser, "cy")
     main = await connection(house)
@@ -146,7 +146,7 @@ async def test_what_is_tried_again_says_why_and_when(house: House, browser: Brow
     await tried(house, 1)
     await sign_in(house, browser)
     shown = await listed(house, browser, one, "?outcome=retrying")
-    assert re.search(r"#1 Retrying Flowdock answered 503 1 try in vain, the next in (49|50) min", shown)
+    assert re.search(r"#1 Retrying Flowdock answered 503 1 failed attempt, the next in (49|50) min", shown)
 
 
 async def test_what_waits_says_so(house: House, browser: Browser, made: Pulls) -> None:
@@ -158,7 +158,7 @@ async def test_what_waits_says_so(house: House, browser: Browser, made: Pulls) -
 
 async def test_another_connections_outcomes_are_not_told(house: House, browser: Browser, made: Pulls) -> None:
     theirs = await connection(house, "acme/ops")
-    await buried(house, made, theirs)
+    await make_dead(house, made, theirs)
     await noted(house, theirs, "skipped", number=77, reason="a reason of theirs")
     mine = await connection(house)
     await sign_in(house, browser, "cy")
@@ -207,7 +207,7 @@ async def test_a_dead_letter_stands_at_the_top_and_can_be_tried_again(
     house: House, browser: Browser, made: Pulls
 ) -> None:
     one = await connection(house)
-    await buried(house, made, one)
+    await make_dead(house, made, one)
     await sign_in(house, browser)
     page = await browser.open(address(house, one))
     shown = text(page)
@@ -227,7 +227,7 @@ async def test_a_dead_letter_stands_at_the_top_and_can_be_tried_again(
 
 async def only_delivery(house: House) -> str:
     (letter,) = await house.services.deliveries.dead_letters()
-    return str(json.loads(letter.fields["letter"])["delivery_id"])
+    return str(json.loads(letter.fields["message"])["delivery_id"])
 
 
 async def test_all_dead_letters_can_be_tried_again_at_once(
@@ -235,7 +235,7 @@ async def test_all_dead_letters_can_be_tried_again_at_once(
 ) -> None:
     one = await connection(house)
     for _ in range(3):
-        await buried(house, made, one)
+        await make_dead(house, made, one)
     await sign_in(house, browser)
     await browser.press(await browser.open(address(house, one)), "Retry all 3")
     await posted(house, 3)
@@ -244,7 +244,7 @@ async def test_all_dead_letters_can_be_tried_again_at_once(
 
 async def test_a_message_can_be_dropped(house: House, browser: Browser, made: Pulls) -> None:
     one = await connection(house)
-    delivery = await buried(house, made, one)
+    delivery = await make_dead(house, made, one)
     await sign_in(house, browser)
     page = await browser.press(await browser.open(address(house, one)), f"Drop pull_request {delivery}")
     assert "The message is dropped." in text(page)
@@ -258,7 +258,7 @@ async def test_a_whole_delivery_is_tried_again_but_not_dropped_by_one_flow_for_a
     house: House, browser: Browser, made: Pulls
 ) -> None:
     one = await connection(house)
-    delivery = await buried(house, made, one, whole=True)
+    delivery = await make_dead(house, made, one, whole=True)
     (letter,) = await house.services.deliveries.dead_letters()
     page = await sign_in(house, browser)
     refused = await send(browser, page, one, do="drop", letter=letter.id)
@@ -287,7 +287,7 @@ async def test_an_odd_form_changes_nothing(
     house: House, browser: Browser, made: Pulls, fields: dict[str, str], status: int
 ) -> None:
     one = await connection(house)
-    await buried(house, made, one)
+    await make_dead(house, made, one)
     before = await house.services.deliveries.dead_letters()
     page = await sign_in(house, browser)
     assert (await send(browser, page, one, **fields)).status == status
@@ -328,7 +328,7 @@ async def test_a_dead_message_is_shown_as_it_would_be_posted_and_masked(
     house: House, browser: Browser, made: Pulls
 ) -> None:
     one = await connection(house)
-    delivery = await buried(house, made, one)
+    delivery = await make_dead(house, made, one)
     await sign_in(house, browser)
     page = await browser.open(address(house, one, f"/{delivery}"))
     assert "The message that was not posted" in text(page)

@@ -245,7 +245,7 @@ NOT_NEEDED: list[tuple[str, dict[str, Any]]] = [
     # An installation has no repository.
     ("installation", {"repository": None}),
     # bridge's own words in its queue are nobody else's.
-    ("bridge.letter", {}),
+    ("bridge.message", {}),
     ("bridge.mergeable", {"pull_request": {"number": 1}}),
 ]
 

@@ -159,7 +159,7 @@ async def _work(services: Services) -> list[Row]:
             pipe.xlen(keys.dead(partition))
             pipe.xrange(keys.inbox(partition), count=1)
             pipe.xrange(keys.outbox(partition), count=1)
-            pipe.hgetall(keys.held(partition))
+            pipe.hgetall(keys.backlog(partition))
         workers, *answers = await pipe.execute()
     waiting = [entries[0][0] for entries in (*answers[1::4], *answers[2::4]) if entries]
     since = min((int(entry_id.partition(b"-")[0]) / 1000 for entry_id in waiting), default=None)

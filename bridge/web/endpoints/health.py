@@ -40,6 +40,6 @@ async def metrics(request: web.Request) -> web.Response:
     services = request.app[SERVICES]
     # Else it stays as it was told last: to be told that Redis is away others are there.
     with suppress(RedisError, OSError):
-        services.metrics.waiting.set(await services.deliveries.waiting.read())
+        services.metrics.waiting.set(await services.deliveries.backlog.read())
     text = generate_latest(services.metrics.registry)
     return web.Response(body=text, headers={"Content-Type": CONTENT_TYPE_LATEST})

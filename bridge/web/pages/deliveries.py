@@ -95,7 +95,7 @@ async def mend(request: web.Request) -> web.Response:
     _, connection = await membership.connection_for(request, request.match_info["id"])
     do, letter_id = str(form.get("do", "")), str(form.get("letter", ""))
     if do == "retry" and letter_id == "all":
-        for letter in await _view(services).dead(_repository(connection), connection.id):
+        for letter in await _view(services).dead_letters(_repository(connection), connection.id):
             if letter.dropped:
                 continue
             await _retry(services, connection, letter.id)
@@ -136,7 +136,7 @@ async def _rows(services: Services, connection: Connection) -> list[Row]:
         return []
     view, of = _view(services), (connection.repository_id, connection.id)
     # In the order that an entry takes: one that moves on meanwhile is seen twice rather than not at all.
-    dead, queued = await view.dead(*of), await view.queued(*of)
+    dead, queued = await view.dead_letters(*of), await view.queued(*of)
     return rows(await services.journal.notes(*of), queued, dead)
 
 
@@ -163,11 +163,11 @@ async def _chart(services: Services, connection: Connection) -> chart.Chart | No
 
 
 async def _letter(services: Services, connection: Connection, letter_id: str) -> DeadLetter:
-    return await _view(services).letter(_repository(connection), connection.id, letter_id)
+    return await _view(services).dead_letter(_repository(connection), connection.id, letter_id)
 
 
 async def _retry(services: Services, connection: Connection, letter_id: str) -> None:
-    await services.deliveries.revive(await _letter(services, connection, letter_id))
+    await services.deliveries.redrive(await _letter(services, connection, letter_id))
 
 
 async def _drop(services: Services, letter: DeadLetter) -> None:
@@ -181,7 +181,7 @@ async def _messages(services: Services, connection: Connection, row: Row) -> dic
     """The messages of a delivery that lie among the dead letters, as they would be posted."""
     ids = [end.letter_id for end in row.ends if end.letter_id and end.kind == "outbox"]
     letters = [await _letter(services, connection, letter_id) for letter_id in ids]
-    return {letter.id: masking.shown(letter.fields["letter"].encode()) for letter in letters}
+    return {letter.id: masking.shown(letter.fields["message"].encode()) for letter in letters}
 
 
 # The payload

@@ -29,7 +29,7 @@ class End:
     at: float
     number: int
     reason: str = ""
-    tries: int = 0
+    attempts: int = 0
     next_at: float = 0
     letter_id: str = ""
     kind: Kind = "outbox"
@@ -109,7 +109,7 @@ def _row(delivery_id: str, told: Sequence[tuple[str, str, End]]) -> Row:
 def _of_letter(letter: Dead) -> End:
     return End(
         fate="dead",
-        at=letter.buried_at,
+        at=letter.dead_since,
         number=letter.number,
         reason=mask_text(letter.reason),
         letter_id=letter.id,
@@ -120,15 +120,15 @@ def _of_letter(letter: Dead) -> End:
 
 
 def _of_entry(entry: Queued) -> End:
-    if entry.tries is None:
+    if entry.attempts is None:
         return End(fate="waiting", at=entry.received_at, number=entry.number, kind=entry.kind)
     return End(
         fate="retrying",
         at=entry.received_at,
         number=entry.number,
-        reason=mask_text(entry.tries.reason),
-        tries=entry.tries.count,
-        next_at=entry.tries.next_at,
+        reason=mask_text(entry.attempts.reason),
+        attempts=entry.attempts.count,
+        next_at=entry.attempts.next_at,
         kind=entry.kind,
     )
 
