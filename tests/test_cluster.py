@@ -230,7 +230,7 @@ async def _a_dead_letter_is_told_of_and_tried_again(house: House) -> None:
         return "Flowdock answered 400" in told
 
     await until(listed, "there is no dead letter")
-    await house.command("dead-letters", "retry", "--all")
+    await house.command("dead-letters", "redrive", "--all")
 
     async def shown() -> bool:
         return any("Again" in thread["title"] for thread in await house.threads())

@@ -104,7 +104,7 @@ def test_connections_outlive_the_embedded_redis(tmp_path: Path) -> None:
         (["connect", "a/b", "--flow-token", "töken"], 1, "odd characters"),
         (["connect", "a/b"], 2, "--flow-token"),
         (["dead-letters", "show", "1-2-3"], 1, "no dead letter 1-2-3"),
-        (["dead-letters", "retry"], 2, "required"),
+        (["dead-letters", "redrive"], 2, "required"),
         (["explode"], 2, "invalid choice"),
         ([], 2, "COMMAND"),
     ],
@@ -153,9 +153,9 @@ async def test_a_dead_letter_without_its_payload_says_so_and_is_not_tried_again(
         shown = await asyncio.to_thread(bridge, tmp_path, "dead-letters", "show", large.id, environ=KEY)
         assert "its payload was dropped, because it was larger than 65,536 bytes" in shown.stdout
         assert "delivery_id: large" in shown.stdout
-        refused = await asyncio.to_thread(bridge, tmp_path, "dead-letters", "retry", large.id, environ=KEY)
+        refused = await asyncio.to_thread(bridge, tmp_path, "dead-letters", "redrive", large.id, environ=KEY)
         assert (refused.returncode, "have GitHub send it again" in refused.stderr) == (1, True)
-        every = await asyncio.to_thread(bridge, tmp_path, "dead-letters", "retry", "--all", environ=KEY)
+        every = await asyncio.to_thread(bridge, tmp_path, "dead-letters", "redrive", "--all", environ=KEY)
         assert (every.returncode, f"{large.id} is left" in every.stdout) == (0, True)
         assert "is in the queue again" in every.stdout
 

@@ -113,7 +113,7 @@ def _option(change: str) -> tuple[str, Any]:
 
 
 async def dead_letters(deliveries: DeliveryQueue, *, do: str, letter_id: str | None, every: bool) -> None:
-    """List, show, retry or drop what could not be delivered."""
+    """List, show, redrive or drop what could not be delivered."""
     found = await deliveries.dead_letters()
     if do == "list":
         rows = [
@@ -127,9 +127,9 @@ async def dead_letters(deliveries: DeliveryQueue, *, do: str, letter_id: str | N
     for letter in chosen:
         if do == "show":
             _show(letter)
-        elif do == "retry" and every and letter.dropped:
+        elif do == "redrive" and every and letter.dropped:
             print(f"{letter.id} is left: {letter.dropped}.")
-        elif do == "retry":
+        elif do == "redrive":
             await deliveries.redrive(letter)
             print(f"{letter.id} is in the queue again.")
         else:

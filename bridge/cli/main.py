@@ -110,17 +110,17 @@ def _parser() -> argparse.ArgumentParser:
     )
 
     dead = sub.add_parser("dead-letters", help="what could not be delivered, and why")
-    do = dead.add_subparsers(dest="do", metavar="list|show|retry|drop")
+    do = dead.add_subparsers(dest="do", metavar="list|show|redrive|drop")
     do.add_parser("list", help="list them (the default)")
     for name, text in (
         ("show", "one whole, with its payload"),
-        ("retry", "try one again"),
+        ("redrive", "put one back into the queue"),
         ("drop", "forget one"),
     ):
         which = do.add_parser(name, help=text)
-        group = which.add_mutually_exclusive_group(required=True) if name == "retry" else which
-        group.add_argument("id", metavar="ID", nargs="?" if name == "retry" else None)
-        if name == "retry":
+        group = which.add_mutually_exclusive_group(required=True) if name == "redrive" else which
+        group.add_argument("id", metavar="ID", nargs="?" if name == "redrive" else None)
+        if name == "redrive":
             group.add_argument("--all", action="store_true", dest="every", help="all of them")
 
     rotate = sub.add_parser(
