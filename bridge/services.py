@@ -27,11 +27,13 @@ from bridge.queue.delivery_queue import DeliveryQueue
 from bridge.queue.leases import Leases
 from bridge.queue.producer import PartitionedProducer, Producer
 from bridge.settings import Settings
+from bridge.storage.accounts import AccountStore
 from bridge.storage.checkups import Checkups
 from bridge.storage.client import AnyRedis, close_redis, connect_redis
-from bridge.storage.connections import Store
+from bridge.storage.connections import ConnectionStore
 from bridge.storage.delivery_log import DeliveryLog
 from bridge.storage.flow_members import Members
+from bridge.storage.one_time import OneTimeStore
 from bridge.storage.pulls import PullRequestStore
 from bridge.storage.webhook_keys import WebhookKeys
 from bridge.worker.processor import Processor
@@ -49,7 +51,9 @@ class Services:
     settings: Settings
     redis: AnyRedis
     vault: Vault
-    store: Store
+    connections: ConnectionStore
+    account_store: AccountStore
+    one_time: OneTimeStore
     pulls: PullRequestStore
     deliveries: DeliveryQueue
     intake: Producer
@@ -86,7 +90,7 @@ class Services:
         """The caretaker, to run beside a worker; the times are seconds."""
         pace = Throttle(self.stop, spacing=spacing)
         return ConnectionMonitor(
-            store=self.store,
+            connections=self.connections,
             pulls=self.pulls,
             accounts=self.accounts,
             hooks=self.hooks,
@@ -105,7 +109,7 @@ class Services:
     def recovery(self, pace: Throttle) -> Redelivery:
         """What asks for missed deliveries, in step with other calls of `pace`."""
         return Redelivery(
-            store=self.store,
+            connections=self.connections,
             pulls=self.pulls,
             accounts=self.accounts,
             hooks=self.hooks,
@@ -118,9 +122,9 @@ class Services:
         seconds = self.settings.lease_seconds
         handler = Processor(
             deliveries=self.deliveries,
-            store=self.store,
+            connections=self.connections,
             pulls=self.pulls,
-            translator=Translator(store=self.store, pulls=self.pulls, checkups=self.checkups),
+            translator=Translator(connections=self.connections, pulls=self.pulls, checkups=self.checkups),
             flowdock=self.flowdock,
             web_url=self.settings.web_url,
             post_seconds=post_seconds(seconds),
@@ -142,7 +146,8 @@ async def open_services(settings: Settings, *, redis_url: str) -> AsyncIterator[
     redis = connect_redis(redis_url, cluster=settings.redis_cluster)
     session = open_session()
     vault = Vault(settings.encryption_keys)
-    store = Store(redis, vault)
+    connections, one_time = ConnectionStore(redis, vault), OneTimeStore(redis, vault)
+    account_store = AccountStore(redis, vault)
     credentials = GitHubCredentials(redis, vault, settings)
     pulls = PullRequestStore(redis)
     deliveries = DeliveryQueue(redis, keep=settings.lifetimes, budgets=settings.budgets)
@@ -161,30 +166,32 @@ async def open_services(settings: Settings, *, redis_url: str) -> AsyncIterator[
         shown=members.shown,
     )
     checkups = Checkups(redis)
-    accounts = LinkedAccounts(store, pulls, github, checkups)
+    accounts = LinkedAccounts(account_store, connections, pulls, github, checkups)
     webhook_keys = WebhookKeys(redis, vault)
     hooks = RepositoryWebhooks(github, credentials, webhook_keys, web_url=settings.web_url)
     connecting = ConnectService(
-        store=store,
+        connections=connections,
         intents=Intents(redis, vault),
         pulls=pulls,
         accounts=accounts,
         flowdock=flowdock,
         hooks=hooks,
     )
-    handovers = Handovers(redis, store)
+    handovers = Handovers(redis, one_time)
     handing_over = HandingOver(
         handovers=handovers, accounts=accounts, hooks=hooks, flowdock=flowdock, connecting=connecting
     )
     setting_up = BulkConnect(
-        store=store, accounts=accounts, hooks=hooks, connecting=connecting, handovers=handovers
+        one_time=one_time, accounts=accounts, hooks=hooks, connecting=connecting, handovers=handovers
     )
     try:
         yield Services(
             settings=settings,
             redis=redis,
             vault=vault,
-            store=store,
+            connections=connections,
+            account_store=account_store,
+            one_time=one_time,
             pulls=pulls,
             deliveries=deliveries,
             intake=(PartitionedProducer if settings.redis_cluster else Producer)(deliveries=deliveries),

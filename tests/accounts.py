@@ -32,5 +32,5 @@ async def link(
         ),
         linked_at=int(time.time()),
     )
-    await house.services.store.link(account)
+    await house.services.account_store.link(account)
     return account

@@ -58,7 +58,7 @@ async def trouble(house: House, connection: Connection, kind: str | None) -> Con
     """The connection, once its trouble is of this kind (None: it has none)."""
 
     async def found() -> Connection | None:
-        now = await house.services.store.connection(connection.id)
+        now = await house.services.connections.get(connection.id)
         assert now is not None
         return now if (now.trouble.kind if now.trouble else None) == kind else None
 
@@ -70,4 +70,4 @@ async def check(house: House, connection: Connection, hint: Hint = "") -> Connec
     """The connection after a checkup, which is done here and now."""
     caretaker = house.services.caretaker(spacing=0)
     await caretaker.check(Checkup(connection_id=connection.id, hint=hint))
-    return await house.services.store.connection(connection.id)
+    return await house.services.connections.get(connection.id)

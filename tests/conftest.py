@@ -134,7 +134,7 @@ class House:
             json={"flow": flow, "name": REPOSITORY, "external_url": f"{self.github}/{REPOSITORY}"},
         ) as response:
             token: str = (await response.json())["flow_token"]
-        await self.services.store.connect(REPOSITORY, flow_token=token, name=REPOSITORY)
+        await self.services.connections.connect(REPOSITORY, flow_token=token, name=REPOSITORY)
         self.flow_token = token
         return token
 

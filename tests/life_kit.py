@@ -109,7 +109,7 @@ async def begin(house: House) -> Life:
 async def know_flow(house: House, flow: str = FLOW) -> None:
     """Flowdock showed somebody the flow that the repository is connected to."""
     token = house.flow_token
-    for one in await house.services.store.connections():
+    for one in await house.services.connections.all():
         if one.flow_token == token:
-            await house.services.store.change(one.id, flow=flow)
+            await house.services.connections.change(one.id, flow=flow)
     await house.services.members.shown(flow, [*USERS.values()])

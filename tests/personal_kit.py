@@ -36,9 +36,9 @@ async def connection(house: House, flow: str = FLOW, /, **changes: Any) -> Conne
     """The repository, tied to a flow as the pages tie it; the flow's source is a real one."""
     await house.connect(flow)
     token = house.flow_token
-    (made,) = [one for one in await house.services.store.connections() if one.flow_token == token]
+    (made,) = [one for one in await house.services.connections.all() if one.flow_token == token]
     known = {"flow": flow, "repository_id": REPOSITORY_ID}
-    return await house.services.store.change(made.id, **known | changes)
+    return await house.services.connections.change(made.id, **known | changes)
 
 
 async def many(house: House, count: int, flow: str = FLOW) -> list[Connection]:
@@ -56,7 +56,7 @@ async def many(house: House, count: int, flow: str = FLOW) -> list[Connection]:
         for number in range(count)
     ]
     for one in made:
-        await house.services.store.add(one)
+        await house.services.connections.add(one)
     return made
 
 

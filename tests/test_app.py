@@ -86,7 +86,7 @@ async def test_a_token_of_an_oauth_app_from_before_must_be_linked_again(house: H
     assert before.token.access.startswith("gho_")
     with pytest.raises(NotLinked, match="link it again"):
         await house.services.accounts.as_user("1003", house.services.hooks.repositories)
-    assert await house.services.store.account("1003") == before, "what it still does it may go on doing"
+    assert await house.services.account_store.get("1003") == before, "what it still does it may go on doing"
 
 
 async def test_an_oauth_app_is_installed_nowhere_and_everything_is_listed(redis_url: str) -> None:
@@ -156,12 +156,12 @@ async def test_a_flow_is_told_when_the_app_is_taken_from_its_repository(house: H
     await made_at_github(house)
     account = await link_to_app(house, "cy")
     await house.connect()
-    (connection,) = await house.services.store.connections()
-    await house.services.store.change(connection.id, installer=account)
+    (connection,) = await house.services.connections.all()
+    await house.services.connections.change(connection.id, installer=account)
     house.start_caretaker()
 
     async def told() -> str:
-        found = await house.services.store.connection(connection.id)
+        found = await house.services.connections.get(connection.id)
         return found.trouble.text if found and found.trouble else ""
 
     async def well() -> bool:
@@ -246,8 +246,8 @@ async def test_doctor_with_an_app(house: House, redis_url: str) -> None:
     await made_at_github(house)
     account = await link_to_app(house, "cy")
     await house.connect()
-    (connection,) = await house.services.store.connections()
-    await house.services.store.change(connection.id, installer=account)
+    (connection,) = await house.services.connections.all()
+    await house.services.connections.change(connection.id, installer=account)
     found = await asked(house, redis_url)
     assert found["GitHub credentials"] == ("fine", "of the GitHub App bridge-test")
     assert found[WEBHOOK] == ("fine", "comes with the GitHub App bridge-test")

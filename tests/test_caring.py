@@ -14,7 +14,7 @@ from bridge.core.model import Connection, Problem
 from bridge.core.security.encryption import Vault
 from bridge.storage import keys
 from bridge.storage.checkups import Checkup, Checkups
-from bridge.storage.connections import Store
+from bridge.storage.connections import ConnectionStore
 from scripts.sandbox.faults import Fault
 from tests.accounts import link
 from tests.caring_kit import CY, change_hook, check, connected, hooks, sent, told, trouble
@@ -43,7 +43,7 @@ async def test_what_cannot_be_decrypted_is_logged_with_what_to_do_and_no_traceba
 ) -> None:
     """Keys were rotated while processes with the old key alone still ran."""
     connection = await connected(house)
-    new = Store(house.services.redis, Vault(["n" * 32]))
+    new = ConnectionStore(house.services.redis, Vault(["n" * 32]))
     await house.services.redis.set(keys.connection(connection.id), new._dump_connection(connection))
     await Checkups(house.services.redis).order([connection], hint="came")
     house.start_caretaker()
@@ -133,7 +133,7 @@ async def change_renamed(house: House, connection: Connection, body: Any) -> Non
 
 async def test_a_delivery_for_a_connection_with_trouble_has_it_looked_at(cared: House) -> None:
     connection = await connected(cared)
-    await cared.services.store.change(connection.id, trouble=TROUBLE)
+    await cared.services.connections.change(connection.id, trouble=TROUBLE)
     await cared.act("ann-gh", "open", title="Fix", body="", head="fix", base="main")
     await trouble(cared, connection, None)
     assert last_told(cared)["error_message"] == ""
@@ -302,7 +302,7 @@ PASSING = [
 @pytest.mark.parametrize("fault", PASSING)
 async def test_what_passes_changes_nothing(house: House, fault: Any, where: str, known: Any) -> None:
     connection = await connected(house)
-    await house.services.store.change(connection.id, trouble=known)
+    await house.services.connections.change(connection.id, trouble=known)
     path = f"/api/v3{where}"
     house.github_journal.faults.append(Fault(path=path, times=FOREVER, **fault))
     found = await check(house, connection)
@@ -353,7 +353,7 @@ async def test_where_nobody_looks_after_the_webhook_its_removal_is_told_and_a_de
 ) -> None:
     await cared.connect()
     await cared.hook()
-    (connection,) = await cared.services.store.connections()
+    (connection,) = await cared.services.connections.all()
     await link(cared, "cy")
     (hook,) = await hooks(cared)
     await cared.act("ann-gh", "open", title="Fix", body="", head="fix", base="main")
@@ -450,8 +450,8 @@ async def test_an_error_nobody_expected_ends_neither_the_round_nor_the_caretaker
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await house.connect()
-    (first,) = await house.services.store.connections()
-    await house.services.store.change(first.id, created_at=1)
+    (first,) = await house.services.connections.all()
+    await house.services.connections.change(first.id, created_at=1)
     connection = await connected(house)
     judged: list[str] = []
 

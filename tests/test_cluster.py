@@ -16,8 +16,8 @@ from bridge.queue.delivery_queue import DeliveryQueue
 from bridge.queue.entries import Answer
 from bridge.queue.producer import PartitionedProducer
 from bridge.storage import keys
+from bridge.storage.accounts import AccountStore
 from bridge.storage.client import MAX_CONNECTIONS, close_redis, connect_redis
-from bridge.storage.connections import Store
 from bridge.storage.flow_members import Members
 from bridge.storage.pulls import PullRequestStore
 from bridge.storage.streams import Streams
@@ -285,7 +285,7 @@ async def _shared_evenly(cluster: RedisCluster) -> None:
 async def test_links_and_members_are_found_wherever_their_keys_lie(cluster: RedisCluster) -> None:
     redis = connect_redis(cluster.url, cluster=True)
     try:
-        store, pulls = Store(redis, Vault(["k" * 32])), PullRequestStore(redis)
+        store, pulls = AccountStore(redis, Vault(["k" * 32])), PullRequestStore(redis)
         for number, login in ((1, "Ann-gh"), (2, "ann-2")):
             github = GitHubUser(id=number, login=login)
             user = FlowdockUser(id="1001", nick="ann", name="Ann")
@@ -297,6 +297,6 @@ async def test_links_and_members_are_found_wherever_their_keys_lie(cluster: Redi
         assert await pulls.tags(["ann-gh"], flow="acme/main") == ()
         assert await pulls.tags(["ANN-2", "ann-gh"], flow="acme/main") == ("@ann",)
         await store.unlink("1001")
-        assert await store.linked() == {}
+        assert await store.logins() == {}
     finally:
         await close_redis(redis)

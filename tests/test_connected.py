@@ -10,7 +10,7 @@ from bridge.core.model import Connection
 from bridge.core.security.encryption import Vault
 from bridge.storage import keys
 from bridge.storage.client import close_redis, connect_redis
-from bridge.storage.connections import RepoKey, Store
+from bridge.storage.connections import ConnectionStore, RepoKey
 from bridge.worker import connection_cache as connected
 from bridge.worker.connection_cache import ConnectionCache
 
@@ -19,7 +19,7 @@ HERE: RepoKey = (7, NAME)
 OTHER: RepoKey = (8, "acme/other")
 
 
-class Watched(Store):
+class Watched(ConnectionStore):
     """Counts what is read anew; while it is `holding`, each answer waits for its own event in `held`."""
 
     def __init__(self, *args: Any) -> None:
@@ -28,9 +28,9 @@ class Watched(Store):
         self.holding = False
         self.held: asyncio.Queue[asyncio.Event] = asyncio.Queue()
 
-    async def connections_of(self, repositories: Sequence[RepoKey]) -> dict[RepoKey, list[Connection]]:
+    async def of_repositories(self, repositories: Sequence[RepoKey]) -> dict[RepoKey, list[Connection]]:
         self.reads.append(set(repositories))
-        found = await super().connections_of(repositories)
+        found = await super().of_repositories(repositories)
         if self.holding:
             event = asyncio.Event()
             self.held.put_nowait(event)
@@ -45,7 +45,7 @@ async def store(redis_url: str) -> AsyncIterator[Watched]:
     try:
         made = Watched(redis, Vault(["k" * 32]))
         await made.connect(NAME, flow_token="one", name="one")
-        await made.connections_for(*HERE)
+        await made.of_repository(*HERE)
         yield made
     finally:
         await close_redis(redis)
@@ -60,34 +60,34 @@ async def names(known: ConnectionCache, repository: RepoKey = HERE) -> list[str]
 async def test_what_does_not_change_is_read_once(store: Watched) -> None:
     known = ConnectionCache(store)
     assert [await names(known) for _ in range(3)] == [["one"]] * 3
-    assert await known.of([HERE, OTHER, HERE]) == {HERE: await store.connections_for(*HERE), OTHER: []}
+    assert await known.of([HERE, OTHER, HERE]) == {HERE: await store.of_repository(*HERE), OTHER: []}
     assert await names(known, OTHER) == []
     assert await known.of([]) == {}
     assert store.reads == [{HERE}, {OTHER}]
 
 
-async def pause(store: Store, one: Connection) -> None:
+async def pause(store: ConnectionStore, one: Connection) -> None:
     await store.change(one.id, paused=True)
 
 
-async def remove(store: Store, one: Connection) -> None:
-    await store.disconnect(one.id)
+async def remove(store: ConnectionStore, one: Connection) -> None:
+    await store.remove(one.id)
 
 
-async def add_by_id(store: Store, one: Connection) -> None:
+async def add_by_id(store: ConnectionStore, one: Connection) -> None:
     await store.add(
         Connection(id="two", repository=NAME, repository_id=7, name="two", flow_token="two", created_at=2**40)
     )
 
 
-async def add_by_name(store: Store, one: Connection) -> None:
+async def add_by_name(store: ConnectionStore, one: Connection) -> None:
     await store.connect(NAME, flow_token="two", name="two")
 
 
-async def add_and_tie(store: Store, one: Connection) -> None:
+async def add_and_tie(store: ConnectionStore, one: Connection) -> None:
     made, _ = await store.connect(NAME, flow_token="two", name="two")
     await store.change(made.id, created_at=2**40)
-    await store.connections_for(*HERE)
+    await store.of_repository(*HERE)
 
 
 @pytest.mark.parametrize(
@@ -101,11 +101,11 @@ async def add_and_tie(store: Store, one: Connection) -> None:
     ],
 )
 async def test_each_change_is_seen_at_once(
-    store: Watched, change: Callable[[Store, Connection], Awaitable[None]], seen: list[str] | None
+    store: Watched, change: Callable[[ConnectionStore, Connection], Awaitable[None]], seen: list[str] | None
 ) -> None:
     known = ConnectionCache(store)
     assert await names(known) == ["one"]
-    [one] = await store.connections()
+    [one] = await store.all()
     await change(store, one)
     assert await names(known) == seen
 
@@ -115,7 +115,7 @@ async def test_what_was_read_before_a_change_is_not_remembered_after_it(store: W
     store.holding = True
     early = asyncio.create_task(names(known))
     early_event = await store.held.get()
-    [one] = await store.connections()
+    [one] = await store.all()
     await store.change(one.id, name="new")
     late = asyncio.create_task(names(known))
     (await store.held.get()).set()
@@ -131,8 +131,8 @@ async def test_what_nobody_counted_is_seen_after_a_while(
     """An older bridge beside this one changes connections, too."""
     known = ConnectionCache(store)
     assert await names(known) == ["one"]
-    [one] = await store.connections()
-    changes = await store.connections_changes()
+    [one] = await store.all()
+    changes = await store.version()
     await store.change(one.id, name="new")
     await store._redis.set(keys.CONNECTIONS_CHANGES, changes)
     assert await names(known) == ["one"]

@@ -18,7 +18,7 @@ from bridge.connections.rollback import Rollback
 from bridge.core.errors import BridgeError, GitHubFailing, GitHubRefused, NotAdministrator, NotLinked
 from bridge.core.options import Options
 from bridge.storage import keys
-from bridge.storage.connections import Store
+from bridge.storage.connections import ConnectionStore
 from scripts.sandbox.faults import Call, Fault, Journal
 from tests.accounts import link
 from tests.conftest import REPOSITORY, House, eventually
@@ -54,13 +54,13 @@ def forget_calls(house: House) -> None:
 
 
 async def left_intents(house: House) -> list[Intent]:
-    return await Intents(house.services.redis, house.services.store._vault).all()
+    return await Intents(house.services.redis, house.services.vault).all()
 
 
 async def assert_nothing(cy: Installer) -> None:
     assert await cy.sources() == []
     assert await cy.hooks() == []
-    assert await cy.house.services.store.connections() == []
+    assert await cy.house.services.connections.all() == []
     assert await left_intents(cy.house) == []
     for pattern in ("bridge:{intents}:*", "bridge:connecting:*"):
         assert await cy.house.services.redis.keys(pattern) == []
@@ -69,7 +69,7 @@ async def assert_nothing(cy: Installer) -> None:
 async def assert_whole(cy: Installer) -> None:
     """One source, one hook, one connection, that know each other; nothing else."""
     [source], [hook] = await cy.sources(), await cy.hooks()
-    [connection] = await cy.house.services.store.connections()
+    [connection] = await cy.house.services.connections.all()
     assert (connection.source_id, connection.hook_id) == (str(source["id"]), hook["id"])
     assert (connection.flow, connection.repository_id, connection.installer) == (
         "acme/main",
@@ -95,8 +95,8 @@ async def test_a_repository_is_connected_and_its_ping_arrives(cy: Installer, com
     await assert_whole(cy)
     hook_id = connected.connection.hook_id
     assert hook_id is not None
-    await eventually(lambda: cy.house.services.connecting.pinged(COMPONENT_ID, hook_id, began))
-    assert not await cy.house.services.connecting.pinged(COMPONENT_ID, hook_id, time.time() + 1)
+    await eventually(lambda: cy.house.services.webhook_keys.pinged(COMPONENT_ID, hook_id, began))
+    assert not await cy.house.services.webhook_keys.pinged(COMPONENT_ID, hook_id, time.time() + 1)
 
 
 async def test_the_same_again_returns_the_connection_and_mends_the_hook(
@@ -112,7 +112,7 @@ async def test_the_same_again_returns_the_connection_and_mends_the_hook(
     again = await cy.connect(component, options=Options(bots="none"))
     assert (again.hook, again.connection) == ("mended", first.connection)
     await assert_whole(cy)
-    await eventually(lambda: cy.house.services.connecting.pinged(COMPONENT_ID, hook["id"], began))
+    await eventually(lambda: cy.house.services.webhook_keys.pinged(COMPONENT_ID, hook["id"], began))
 
 
 async def test_two_at_once_end_with_one_connection(cy: Installer, component: Repository) -> None:
@@ -122,7 +122,7 @@ async def test_two_at_once_end_with_one_connection(cy: Installer, component: Rep
     assert len({one.connection.id for one in both}) == 1
     assert sorted(one.hook for one in both) == ["made", "mended", "mended"]
     [source], [hook] = await cy.sources(), await cy.hooks()
-    [connection] = await cy.house.services.store.connections()
+    [connection] = await cy.house.services.connections.all()
     assert (connection.source_id, connection.hook_id) == (str(source["id"]), hook["id"])
 
 
@@ -177,7 +177,7 @@ async def test_a_hook_that_another_flow_needs_survives_a_failure(
     with pytest.raises(GitHubFailing):
         await cy.connect(component)
     assert [hook["id"] for hook in await cy.hooks()] == [first.connection.hook_id]
-    assert await cy.house.services.store.connections() == [first.connection]
+    assert await cy.house.services.connections.all() == [first.connection]
 
 
 async def test_whoever_does_not_administer_it_connects_nothing(house: House) -> None:
@@ -226,7 +226,7 @@ async def test_a_link_that_github_no_longer_takes_leaves_nothing(
         pass
     with pytest.raises(NotLinked):
         await cy.connect(component)
-    assert await cy.house.services.store.account("1003") is None
+    assert await cy.house.services.account_store.get("1003") is None
     cy.github_token = (await link(cy.house, "cy")).token.access
     await assert_nothing(cy)
 
@@ -259,7 +259,7 @@ def journal(house: House, service: str) -> Journal:
 
 async def undo_all(cy: Installer) -> None:
     """Back to a house where nothing is connected."""
-    for connection in await cy.house.services.store.connections():
+    for connection in await cy.house.services.connections.all():
         left = await cy.house.services.connecting.disconnect(
             connection, access_token=cy.access_token, user=cy.user
         )
@@ -299,7 +299,7 @@ async def test_whichever_call_fails_nothing_is_orphaned_and_the_second_try_compl
 async def test_redis_away_in_the_middle_leaves_nothing(
     cy: Installer, component: Repository, monkeypatch: pytest.MonkeyPatch, call: str, effect: str
 ) -> None:
-    owner = Intents if call == "forget" else Store
+    owner = Intents if call == "forget" else ConnectionStore
     works = getattr(owner, call)
 
     async def breaks(*args: Any, **changes: Any) -> Any:
@@ -323,8 +323,8 @@ async def test_while_redis_is_away_nothing_is_undone_and_then_all_is(
         raise ConnectionError("Redis is away")
 
     with monkeypatch.context() as broken:
-        broken.setattr(Store, "change", away)
-        broken.setattr(Store, "disconnect", away)
+        broken.setattr(ConnectionStore, "change", away)
+        broken.setattr(ConnectionStore, "remove", away)
         with pytest.raises(ConnectionError):
             await cy.connect(component)
     assert (len(await cy.sources()), len(await cy.hooks())) == (1, 1)
@@ -372,7 +372,7 @@ async def test_a_cancelled_process_leaves_an_intent_that_tidying_undoes(
     connecting = cy.house.services.connecting
     waiting = asyncio.create_task(cy.connect(component))
     await eventually(cy.sources)
-    await eventually(cy.house.services.store.connections)
+    await eventually(cy.house.services.connections.all)
     await connecting.settled(seconds=0)
     with pytest.raises(asyncio.CancelledError):
         await waiting
@@ -421,7 +421,7 @@ async def test_what_cannot_be_undone_now_is_undone_later(cy: Installer, componen
     cy.house.flowdock_journal.faults.append(Fault(method="DELETE", status=500, times=50))
     with pytest.raises(GitHubFailing):
         await cy.connect(component)
-    assert await cy.house.services.store.connections() == []
+    assert await cy.house.services.connections.all() == []
     assert len(await cy.sources()) == 1
     assert len(await left_intents(cy.house)) == 1
     forget_calls(cy.house)
@@ -442,7 +442,7 @@ async def test_a_repository_that_somebody_holds_is_busy(
     cy: Installer, component: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(intents, "WAIT_SECONDS", 0.1)
-    async with Intents(cy.house.services.redis, cy.house.services.store._vault).held(COMPONENT_ID):
+    async with Intents(cy.house.services.redis, cy.house.services.vault).held(COMPONENT_ID):
         with pytest.raises(Busy, match="Somebody else"):
             await cy.connect(component)
         assert cy.house.flowdock_journal.calls == cy.house.github_journal.calls == []
@@ -487,7 +487,7 @@ async def test_the_hook_stays_while_another_flow_needs_it(cy: Installer, compone
     assert [sentence.partition("(")[0] for sentence in left] == [
         "The webhook of acme/component could not be removed "
     ]
-    assert await cy.house.services.store.connections() == []
+    assert await cy.house.services.connections.all() == []
 
 
 async def test_the_hook_is_removed_as_the_installer_where_the_user_may_not(
@@ -510,7 +510,7 @@ async def test_disconnecting_never_fails_for_what_is_outside(cy: Installer, comp
         connected.connection, access_token=cy.access_token, user=cy.user
     )
     assert [sentence[:10] for sentence in left] == ["The source", "The webhoo"]
-    assert await cy.house.services.store.connections() == []
+    assert await cy.house.services.connections.all() == []
     assert connected.connection.flow_token not in "".join(left)
 
 

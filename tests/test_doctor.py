@@ -22,7 +22,7 @@ from bridge.core.errors import BridgeError
 from bridge.core.model import Problem
 from bridge.core.security.encryption import Vault
 from bridge.storage import keys
-from bridge.storage.connections import Store
+from bridge.storage.accounts import AccountStore
 from scripts.sandbox.faults import Fault
 from tests.accounts import link
 from tests.command_kit import drive, environ_of, run, token_of
@@ -64,8 +64,8 @@ async def test_an_installation_in_which_all_is_well(asking: Doctor) -> None:
     await link(house, "cy")
     await house.connect()
     house.start_worker()
-    (connection,) = await house.services.store.connections()
-    await house.services.store.change(connection.id, installer="1003")
+    (connection,) = await house.services.connections.all()
+    await house.services.connections.change(connection.id, installer="1003")
     token = await token_of(house, "cy-gh")
     repository = await house.services.hooks.repository(REPOSITORY, token=token)
     await house.services.hooks.ensure(repository, token=token)
@@ -236,7 +236,7 @@ async def test_a_changed_encryption_key_is_found_out(asking: Doctor) -> None:
 
 async def test_a_changed_encryption_key_is_found_out_by_an_account(asking: Doctor) -> None:
     account = await link(asking.house, "ann")
-    await Store(asking.house.services.redis, Vault(["n" * 32])).link(account)
+    await AccountStore(asking.house.services.redis, Vault(["n" * 32])).link(account)
     assert (await asking.row("stored tokens"))[0] == "wrong"
 
 
@@ -419,7 +419,7 @@ async def test_a_bridge_that_fails_at_the_address(asking: Doctor, monkeypatch: p
     async def broken(hook_id: int) -> None:
         raise RuntimeError
 
-    monkeypatch.setattr(asking.house.services.store, "note_ping", broken)
+    monkeypatch.setattr(asking.house.services.webhook_keys, "note_ping", broken)
     found = await asking.row("public address")
     assert (found[0], "answers a signed ping with 500" in found[1]) == ("wrong", True)
 
@@ -433,27 +433,27 @@ async def installed(house: House) -> None:
     """A connection of cy's, whose webhook is as it should be."""
     await link(house, "cy")
     await house.connect()
-    (connection,) = await house.services.store.connections()
+    (connection,) = await house.services.connections.all()
     token = await token_of(house, "cy-gh")
     repository = await house.services.hooks.repository(REPOSITORY, token=token)
     made = await house.services.hooks.ensure(repository, token=token)
-    await house.services.store.change(connection.id, installer="1003", hook_id=made.id)
+    await house.services.connections.change(connection.id, installer="1003", hook_id=made.id)
 
     async def pinged() -> bool:
-        return await house.services.store.pinged_at(made.id, repository_id=repository.id) > 0
+        return await house.services.webhook_keys.pinged_at(made.id, repository_id=repository.id) > 0
 
     await eventually(pinged)
 
 
 async def remove_hook(house: House) -> None:
-    (connection,) = await house.services.store.connections()
+    (connection,) = await house.services.connections.all()
     await house.services.hooks.remove(
         REPOSITORY, connection.hook_id or 0, token=await token_of(house, "cy-gh")
     )
 
 
 async def narrow_hook(house: House) -> None:
-    (connection,) = await house.services.store.connections()
+    (connection,) = await house.services.connections.all()
     url = f"{house.github}/api/v3/repos/{REPOSITORY}/hooks/{connection.hook_id}"
     headers = {"Authorization": f"Bearer {await token_of(house, 'cy-gh')}"}
     async with house.http.patch(url, json={"events": ["push"], "active": False}, headers=headers) as response:
@@ -461,14 +461,14 @@ async def narrow_hook(house: House) -> None:
 
 
 async def forget_ping(house: House) -> None:
-    (connection,) = await house.services.store.connections()
+    (connection,) = await house.services.connections.all()
     await house.services.redis.delete(keys.ping(1296269, connection.hook_id or 0))
 
 
 async def unlink(house: House) -> None:
-    account = await house.services.store.account("1003")
+    account = await house.services.account_store.get("1003")
     assert account is not None
-    await house.services.store.unlink(account.flowdock.id)
+    await house.services.account_store.unlink(account.flowdock.id)
 
 
 async def revoke(house: House) -> None:
@@ -528,7 +528,7 @@ async def test_a_renamed_repository_is_asked_about_by_its_present_name(asking: D
     house = asking.house
     await installed(house)
     repository = await house.services.hooks.repository(REPOSITORY, token=await token_of(house, "cy-gh"))
-    await house.services.store.connections_for(repository.id, REPOSITORY)
+    await house.services.connections.of_repository(repository.id, REPOSITORY)
     await house.services.pulls.name_repository(repository.id, "acme/part", at="1")
     await house.act("cy-gh", "rename", name="part")
     assert (await asking.row(WEBHOOK))[0] == "fine"
@@ -538,10 +538,10 @@ async def test_several_connections_of_a_repository_are_one_row_and_their_trouble
     asking: Doctor,
 ) -> None:
     await installed(asking.house)
-    await asking.house.services.store.connect(REPOSITORY, flow_token="another", name="again")
-    *_, last = await asking.house.services.store.connections()
+    await asking.house.services.connections.connect(REPOSITORY, flow_token="another", name="again")
+    *_, last = await asking.house.services.connections.all()
     trouble = Problem(kind="deliveries", text="Deliveries fail.", since=int(time.time()))
-    await asking.house.services.store.change(last.id, trouble=trouble)
+    await asking.house.services.connections.change(last.id, trouble=trouble)
     found = await asking.asked()
     assert [check for check in found if check.startswith("webhook")] == [WEBHOOK]
     assert found[f"connection {last.id}"] == ("warn", f"{REPOSITORY}: Deliveries fail.")
@@ -552,7 +552,7 @@ async def test_only_so_many_repositories_are_asked_about(
 ) -> None:
     monkeypatch.setattr(webhooks, "MAX_REPOSITORIES", 1)
     for name in ("a", "b", "c"):
-        await asking.house.services.store.connect(f"acme/{name}", flow_token="t", name=name)
+        await asking.house.services.connections.connect(f"acme/{name}", flow_token="t", name=name)
     found = await asking.asked()
     assert found["webhooks"] == ("warn", "2 more were not asked about")
 

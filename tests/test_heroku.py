@@ -22,8 +22,8 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from bridge import settings
 from bridge.core.model import FlowdockUser, GitHubToken, GitHubUser, LinkedAccount
 from bridge.core.security.encryption import Vault
+from bridge.storage.accounts import AccountStore
 from bridge.storage.client import connect_redis
-from bridge.storage.connections import Store
 from scripts.sandbox.faults import Fault
 from scripts.sandbox.house import House, open_house, until
 from tests import sign
@@ -103,7 +103,7 @@ async def slow_click(house: House) -> int:
         token=GitHubToken(access="gho_unknown", scopes=("repo",)),
         linked_at=0,
     )
-    await Store(redis, Vault([house.environ["ENCRYPTION_KEY"]])).link(account)
+    await AccountStore(redis, Vault([house.environ["ENCRYPTION_KEY"]])).link(account)
     await redis.aclose()
     await redis.connection_pool.disconnect()
     await house.post(f"{house.github}/_sandbox/faults", vars(Fault(path="/api/v3/.*", delay=1)))

@@ -46,7 +46,7 @@ async def test_a_webhook_is_made_pinged_and_remembered(
     assert f"Made webhook {made['id']} of {REPOSITORY}, as the user of GITHUB_TOKEN." in printed.out
     assert f"GitHub's ping arrived: {house.bridge} hears of {REPOSITORY}." in printed.out
     assert "No flow hears of it yet" not in printed.out
-    (connection,) = await house.services.store.connections()
+    (connection,) = await house.services.connections.all()
     assert connection.hook_id == made["id"]
     await house.act("ann-gh", "open", title="Fix", body="", head="fix", base="main")
     assert await eventually(house.threads), "what it sends is taken: the secret is right"
@@ -77,9 +77,9 @@ async def test_the_installer_is_asked_first(house: House, capsys: pytest.Capture
     await link(house, "cy")
     await link(house, "bob")
     await house.connect()
-    (connection,) = await house.services.store.connections()
+    (connection,) = await house.services.connections.all()
     for user, login in (("1002", "bob-gh"), ("1003", "cy-gh")):
-        await house.services.store.change(connection.id, installer=user)
+        await house.services.connections.change(connection.id, installer=user)
         await hook(house)
         assert f", as @{login}." in capsys.readouterr().out
 
@@ -166,7 +166,7 @@ async def test_a_ping_that_does_not_come_says_what_to_check(
     assert "GitHub's ping did not arrive within 1 s" in told
     (made,) = await hooks_of(house)
     assert f"{house.github}/{REPOSITORY}/settings/hooks/{made['id']}" in told
-    assert (await house.services.store.connections())[0].hook_id == made["id"]
+    assert (await house.services.connections.all())[0].hook_id == made["id"]
     assert "Waiting for GitHub's ping (1 s)" in capsys.readouterr().err
 
 

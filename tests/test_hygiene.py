@@ -192,7 +192,7 @@ async def _know_webhook_secrets(house: House) -> None:
         text = name.decode() if isinstance(name, bytes) else name
         sealed = await redis.get(text)
         assert isinstance(sealed, bytes)
-        found = orjson.loads(vault.open(sealed, place=f"webhook:{text.rpartition(':')[2]}"))
+        found = orjson.loads(vault.decrypt(sealed, aad=f"webhook:{text.rpartition(':')[2]}"))
         hygiene.know(found["secret"], "bridge.storage.webhook_keys")
         hygiene.know(found["key"], "bridge.storage.webhook_keys")
 

@@ -23,11 +23,9 @@ async def life(working: House) -> Life:
 async def _wishes(life: Life, **wishes: Any) -> None:
     """The other flow's options."""
     *_, other = [
-        one
-        for one in await life.house.services.store.connections()
-        if one.flow_token == life.house.flow_token
+        one for one in await life.house.services.connections.all() if one.flow_token == life.house.flow_token
     ]
-    changed = await life.house.services.store.set_options(other.id, Options(**wishes))
+    changed = await life.house.services.connections.change(other.id, options=Options(**wishes))
     assert changed == replace(other, options=Options(**wishes))
 
 

@@ -181,7 +181,7 @@ async def test_what_says_nothing_of_a_pull_request_leaves_threads_and_connection
         before.shown["title"],
     )
     assert await life.house.services.deliveries.dead_letters() == []
-    assert len(await life.house.services.store.connections()) == 1
+    assert len(await life.house.services.connections.all()) == 1
 
 
 async def test_a_removed_webhook_is_told_to_the_operator(

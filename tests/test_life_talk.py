@@ -114,8 +114,8 @@ async def test_linked_people_who_are_mentioned_are_tagged_each_once_and_nobody_e
 
 
 async def test_who_links_or_unlinks_is_tagged_from_then_on_or_no_more(life: Life) -> None:
-    store = life.house.services.store
-    bob = await store.account("1002")
+    store = life.house.services.account_store
+    bob = await store.get("1002")
     assert bob is not None
     await store.unlink("1002")
     assert tags(await life.act("ann-gh", "comment", body="@bob-gh")) == []

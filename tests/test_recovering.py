@@ -101,7 +101,7 @@ async def test_what_happened_while_bridge_was_away_arrives_when_it_is_back(house
     (done,) = await recovery(house).all()
     assert done == Recovered(repository=REPOSITORY)
     assert len(asked(house)) == again
-    now = await house.services.store.connection(connection.id)
+    now = await house.services.connections.get(connection.id)
     assert now is not None
     assert now.trouble is None
 
@@ -195,7 +195,7 @@ async def test_a_repository_of_several_connections_is_asked_about_once_and_as_wh
     # Connected by somebody who is not linked, by one who may not see webhooks, and by one who may.
     for number, (installer, created) in enumerate((("999", 1), ("1002", 2))):
         copy = replace(connection, id=f"copy{number}", installer=installer, created_at=created)
-        await house.services.store.add(copy)
+        await house.services.connections.add(copy)
     await link(house, "bob")
     (done,) = await recovery(house).all()
     assert (done.failed, done.asked) == (3, 3)
@@ -204,7 +204,7 @@ async def test_a_repository_of_several_connections_is_asked_about_once_and_as_wh
 
 async def test_a_webhook_made_by_hand_is_found(house: House) -> None:
     connection = await missed_three(house)
-    await house.services.store.change(connection.id, hook_id=None)
+    await house.services.connections.change(connection.id, hook_id=None)
     (done,) = await recovery(house).all()
     assert done.asked == 3
 
@@ -265,8 +265,8 @@ async def test_the_command_uses_github_token_also_where_nobody_is_linked(
 ) -> None:
     await missed_three(house)
     token = await house.services.accounts.token(CY)
-    (made,) = await house.services.store.connections()
-    await house.services.store.change(made.id, installer="")
+    (made,) = await house.services.connections.all()
+    await house.services.connections.change(made.id, installer="")
     status, output, _ = await recover(house, redis_url, "ACME/component")
     assert (status, "GITHUB_TOKEN is not set" in output) == (1, True)
     status, output, errors = await recover(house, redis_url, REPOSITORY, token=token)

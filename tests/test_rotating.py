@@ -15,7 +15,8 @@ from bridge.clients.github_credentials import App
 from bridge.core.errors import BridgeError
 from bridge.core.security.encryption import Vault, key_name
 from bridge.storage import key_rotation, keys
-from bridge.storage.connections import Store
+from bridge.storage.connections import ConnectionStore
+from bridge.storage.one_time import OneTimeStore
 from tests.app_kit import make, open_app_house
 from tests.command_kit import run
 from tests.conftest import House
@@ -42,30 +43,30 @@ async def redis(house: House) -> AsyncIterator[Any]:
 
 
 @pytest.fixture
-async def store(redis: Any) -> Store:
+async def store(redis: Any) -> ConnectionStore:
     """What an installation with the old key has: two connections, an account, a value that serves once."""
-    kept = Store(redis, Vault([OLD]))
+    kept = ConnectionStore(redis, Vault([OLD]))
     for number in (1, 2):
         await kept.connect(f"acme/{number}", flow_token=f"flow-token-{number}", name="")
-    await kept.put_once("session", "hash", {"access_token": "at"}, seconds=500)
+    await OneTimeStore(redis, Vault([OLD])).put("session", "hash", {"access_token": "at"}, seconds=500)
     return kept
 
 
-async def test_all_gets_the_new_keys_seal_and_keeps_its_lifetime(redis: Any, store: Store) -> None:
+async def test_all_gets_the_new_keys_seal_and_keeps_its_lifetime(redis: Any, store: ConnectionStore) -> None:
     before = await redis.get(keys.once("session", "hash"))
     assert counted(await rotate(redis, NEW, OLD)) == {
         "flow tokens": (2, 0, 0),
         "sessions and steps": (1, 0, 0),
     }
-    new = Store(redis, Vault([NEW]))
-    assert {one.flow_token for one in await new.connections()} == {"flow-token-1", "flow-token-2"}
+    new = ConnectionStore(redis, Vault([NEW]))
+    assert {one.flow_token for one in await new.all()} == {"flow-token-1", "flow-token-2"}
     assert await redis.get(keys.once("session", "hash")) != before
     assert 0 < await redis.ttl(keys.once("session", "hash")) <= 500
-    assert await redis.ttl(keys.connection((await new.connections())[0].id)) == -1
-    assert await new.take_once("session", "hash") == {"access_token": "at"}
+    assert await redis.ttl(keys.connection((await new.all())[0].id)) == -1
+    assert await OneTimeStore(redis, Vault([NEW])).pop("session", "hash") == {"access_token": "at"}
 
 
-async def test_once_more_changes_nothing(redis: Any, store: Store) -> None:
+async def test_once_more_changes_nothing(redis: Any, store: ConnectionStore) -> None:
     await rotate(redis, NEW, OLD)
     before = await everything(redis)
     assert counted(await rotate(redis, NEW, OLD)) == {
@@ -75,17 +76,17 @@ async def test_once_more_changes_nothing(redis: Any, store: Store) -> None:
     assert await everything(redis) == before
 
 
-async def test_a_dry_run_only_counts(redis: Any, store: Store) -> None:
+async def test_a_dry_run_only_counts(redis: Any, store: ConnectionStore) -> None:
     before = await everything(redis)
     done = await rotate(redis, NEW, OLD, dry_run=True)
     assert counted(done) == {"flow tokens": (2, 0, 0), "sessions and steps": (1, 0, 0)}
     assert await everything(redis) == before
 
 
-async def test_more_than_one_page_of_keys(redis: Any, store: Store) -> None:
+async def test_more_than_one_page_of_keys(redis: Any, store: ConnectionStore) -> None:
     names = [f"{number}" for number in range(key_rotation.PAGE * 2 + 50)]
     vault = Vault([OLD])
-    await redis.mset({keys.once("claim", name): vault.seal(b"{}", place=f"claim:{name}") for name in names})
+    await redis.mset({keys.once("claim", name): vault.encrypt(b"{}", aad=f"claim:{name}") for name in names})
     told: list[tuple[int, int]] = []
     done = await key_rotation.rotate(
         redis, Vault([NEW, OLD]), dry_run=False, progress=lambda *step: told.append(step)
@@ -96,7 +97,7 @@ async def test_more_than_one_page_of_keys(redis: Any, store: Store) -> None:
     assert told[-1][0] == told[-1][1] >= len(names)
 
 
-FOREIGN = Vault([OTHER]).seal(b'{"some":"thing"}', place="claim:spoilt")
+FOREIGN = Vault([OTHER]).encrypt(b'{"some":"thing"}', aad="claim:spoilt")
 
 
 @pytest.mark.parametrize(
@@ -108,13 +109,13 @@ FOREIGN = Vault([OTHER]).seal(b'{"some":"thing"}', place="claim:spoilt")
         (b"{}", 0, 1),
         (b"", 0, 1),
         (b"\xff\x00", 0, 1),
-        (Vault([OLD]).seal(b"{}", place="claim:elsewhere"), 0, 1),
-        (Vault([NEW]).seal(b"{}", place="claim:elsewhere"), 0, 1),
+        (Vault([OLD]).encrypt(b"{}", aad="claim:elsewhere"), 0, 1),
+        (Vault([NEW]).encrypt(b"{}", aad="claim:elsewhere"), 0, 1),
     ],
     ids=["another key", "another key, cut", "cut", "open", "empty", "bytes", "moved", "moved, new"],
 )
 async def test_what_cannot_be_decrypted_is_left_as_it_is(
-    redis: Any, store: Store, spoilt: bytes, missing: int, damaged: int
+    redis: Any, store: ConnectionStore, spoilt: bytes, missing: int, damaged: int
 ) -> None:
     name = keys.once("claim", "spoilt")
     await redis.set(name, spoilt, ex=100)
@@ -126,7 +127,9 @@ async def test_what_cannot_be_decrypted_is_left_as_it_is(
 
 
 @pytest.mark.parametrize("value", [b"[]", b"{}", b'{"flow_token":7}', b"no JSON", b"null"])
-async def test_a_connection_that_is_none_is_left_as_it_is(redis: Any, store: Store, value: bytes) -> None:
+async def test_a_connection_that_is_none_is_left_as_it_is(
+    redis: Any, store: ConnectionStore, value: bytes
+) -> None:
     await redis.set(keys.connection("odd"), value)
     assert counted(await rotate(redis, NEW, OLD))["flow tokens"] == (2, 0, 1)
     assert await redis.get(keys.connection("odd")) == value
@@ -139,11 +142,11 @@ class Meddling(Vault):
         super().__init__(given)
         self._meddle, self._times = meddle, times
 
-    def open(self, sealed: bytes, *, place: str) -> bytes:
-        if self._times > 0 and place.startswith("connection:"):
+    def decrypt(self, encrypted: bytes, *, aad: str) -> bytes:
+        if self._times > 0 and aad.startswith("connection:"):
             self._times -= 1
             self._meddle()
-        return super().open(sealed, place=place)
+        return super().decrypt(encrypted, aad=aad)
 
 
 async def meddled(redis: Any, url: str, times: int, meddle: Any) -> key_rotation.Rotated:
@@ -153,7 +156,7 @@ async def meddled(redis: Any, url: str, times: int, meddle: Any) -> key_rotation
 
 
 async def test_a_concurrent_change_is_never_lost(redis_url: str, redis: Any) -> None:
-    made, _ = await Store(redis, Vault([OLD])).connect("acme/1", flow_token="token", name="")
+    made, _ = await ConnectionStore(redis, Vault([OLD])).connect("acme/1", flow_token="token", name="")
     names: list[str] = []
 
     def rename(beside: BlockingRedis) -> None:
@@ -164,21 +167,21 @@ async def test_a_concurrent_change_is_never_lost(redis_url: str, redis: Any) -> 
 
     done = await meddled(redis, redis_url, 3, rename)
     assert counted(done) == {"flow tokens": (1, 0, 0)}
-    kept = await Store(redis, Vault([NEW])).connection(made.id)
+    kept = await ConnectionStore(redis, Vault([NEW])).get(made.id)
     assert kept is not None
     assert (kept.name, kept.flow_token) == ("name 2", "token")
 
 
 async def test_what_is_removed_meanwhile_stays_removed(redis_url: str, redis: Any) -> None:
-    made, _ = await Store(redis, Vault([OLD])).connect("acme/1", flow_token="token", name="")
+    made, _ = await ConnectionStore(redis, Vault([OLD])).connect("acme/1", flow_token="token", name="")
     done = await meddled(redis, redis_url, 1, lambda beside: beside.delete(keys.connection(made.id)))
     assert counted(done) == {}
     assert await redis.exists(keys.connection(made.id)) == 0
 
 
 async def test_what_somebody_seals_anew_meanwhile_counts_as_new(redis_url: str, redis: Any) -> None:
-    made, _ = await Store(redis, Vault([OLD])).connect("acme/1", flow_token="token", name="")
-    sealed = Vault([NEW]).seal(b"other", place=f"connection:{made.id}").decode()
+    made, _ = await ConnectionStore(redis, Vault([OLD])).connect("acme/1", flow_token="token", name="")
+    sealed = Vault([NEW]).encrypt(b"other", aad=f"connection:{made.id}").decode()
 
     def reconnect(beside: BlockingRedis) -> None:
         name = keys.connection(made.id)
@@ -207,7 +210,7 @@ async def test_an_app_is_kept_also_where_the_one_before_is_sealed_anew_in_that_m
             await make(house, browser)
         before = await kept.app()
         assert before is not None
-        before_sealed = Vault([OLD]).seal(orjson.dumps(asdict(before)), place=keys.GITHUB_APP)
+        before_sealed = Vault([OLD]).encrypt(orjson.dumps(asdict(before)), aad=keys.GITHUB_APP)
         await redis.set(keys.GITHUB_APP, before_sealed)
         open_it = kept._load
         turns: list[bytes] = []
@@ -218,7 +221,7 @@ async def test_an_app_is_kept_also_where_the_one_before_is_sealed_anew_in_that_m
                 with BlockingRedis.from_url(redis_url) as beside:
                     beside.set(
                         keys.GITHUB_APP,
-                        Vault([NEW]).seal(orjson.dumps(asdict(before)), place=keys.GITHUB_APP),
+                        Vault([NEW]).encrypt(orjson.dumps(asdict(before)), aad=keys.GITHUB_APP),
                     )
             return open_it(data)
 
@@ -233,7 +236,7 @@ async def test_an_app_is_kept_also_where_the_one_before_is_sealed_anew_in_that_m
 
 
 async def test_the_command_tells_what_it_did(
-    house: House, redis_url: str, store: Store, tmp_path: Path
+    house: House, redis_url: str, store: ConnectionStore, tmp_path: Path
 ) -> None:
     environ = {"REDIS_URL": redis_url, "ENCRYPTION_KEY": f"{NEW},{OLD}"}
     looked = await run(tmp_path, "rotate-keys", "--dry-run", environ=environ, anew=True)
@@ -248,7 +251,7 @@ async def test_the_command_tells_what_it_did(
 
 
 async def test_the_command_fails_where_a_key_is_missing_and_says_which(
-    house: House, redis_url: str, store: Store, tmp_path: Path
+    house: House, redis_url: str, store: ConnectionStore, tmp_path: Path
 ) -> None:
     done = await run(tmp_path, "rotate-keys", environ={"REDIS_URL": redis_url, "ENCRYPTION_KEY": NEW})
     missing, present = Vault([OLD]).key_names[0], Vault([NEW]).key_names[0]
@@ -257,10 +260,10 @@ async def test_the_command_fails_where_a_key_is_missing_and_says_which(
     assert f"3 values are sealed with the key {missing}, and ENCRYPTION_KEY has {present}." in done.stderr
     assert "behind the new one (ENCRYPTION_KEY=NEW,OLD) and run this again" in done.stderr
     assert "Nothing of it was touched" in done.stderr
-    assert {one.flow_token for one in await store.connections()} == {"flow-token-1", "flow-token-2"}
+    assert {one.flow_token for one in await store.all()} == {"flow-token-1", "flow-token-2"}
 
 
-async def test_what_is_damaged_is_told_apart(redis: Any, store: Store) -> None:
+async def test_what_is_damaged_is_told_apart(redis: Any, store: ConnectionStore) -> None:
     await redis.set(keys.once("claim", "x"), b"?")
     with pytest.raises(BridgeError, match="1 value is damaged") as failed:
         await rotate_keys(redis, Vault([NEW, OLD]), dry_run=False)
@@ -268,7 +271,7 @@ async def test_what_is_damaged_is_told_apart(redis: Any, store: Store) -> None:
 
 
 async def test_a_long_run_tells_how_far_it_is(
-    redis: Any, store: Store, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    redis: Any, store: ConnectionStore, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("bridge.cli.rotate_keys.PROGRESS_SECONDS", 0)
     await rotate_keys(redis, Vault([NEW, OLD]), dry_run=True)

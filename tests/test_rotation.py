@@ -89,7 +89,7 @@ async def test_every_secret_is_replaced_while_bridge_is_in_use(redis_url: str, t
         both = {name: f"{NEW[name]},{old[name]}" for name in NEW}
         async with serving(house, redis_url, log):
             story = await stack.enter_async_context(told(house))
-            [connection] = [one for one in await house.services.store.connections() if one.flow == FLOW]
+            [connection] = [one for one in await house.services.connections.all() if one.flow == FLOW]
             user = User(story, await story.cy.open(f"{house.bridge}/connections/{connection.id}"))
             assert await taken_by_hand(house, old, new=False)
         # Each process learns the new ones before any of them writes with them.
@@ -130,7 +130,7 @@ async def test_what_another_secret_signed_is_refused(redis_url: str, tmp_path: P
         log = tmp_path / "bridge.log"
         async with serving(house, redis_url, log):
             story = await stack.enter_async_context(told(house))
-            [connection] = [one for one in await house.services.store.connections() if one.flow == FLOW]
+            [connection] = [one for one in await house.services.connections.all() if one.flow == FLOW]
             page = await story.cy.open(f"{house.bridge}/connections/{connection.id}")
         async with serving(house, redis_url, log, COOKIE_SECRET=NEW["COOKIE_SECRET"]):
             [form] = [form for form in page.forms if form.action.endswith("/test")]

@@ -18,7 +18,7 @@ from bridge.core.security.encryption import Vault
 from bridge.queue.entries import InboxEntry, Incoming, OutboxEntry, OutboxMessage
 from bridge.storage import keys
 from bridge.storage.checkups import Checkups
-from bridge.storage.connections import Store
+from bridge.storage.connections import ConnectionStore
 from bridge.storage.pulls import SECONDS, PullRequestStore
 from bridge.worker.translator import Outcome, Translator
 from tests.conftest import emptied
@@ -34,8 +34,9 @@ NAME = "acme/component"
 
 
 def translator(queue: Queue) -> Translator:
-    store = Store(queue.redis, Vault(["k" * 32]))
-    return Translator(store=store, pulls=PullRequestStore(queue.redis), checkups=Checkups(queue.redis))
+    connections = ConnectionStore(queue.redis, Vault(["k" * 32]))
+    pulls, checkups = PullRequestStore(queue.redis), Checkups(queue.redis)
+    return Translator(connections=connections, pulls=pulls, checkups=checkups)
 
 
 async def enqueued(queue: Queue, sent: Iterable[Told]) -> list[InboxEntry]:
@@ -88,7 +89,7 @@ async def left_behind(
     await emptied(url)
     async with open_queue(url) as queue:
         translating = translator(queue)
-        await translating.store.connect(NAME, flow_token="token", name=NAME)
+        await translating.connections.connect(NAME, flow_token="token", name=NAME)
         for batch in in_batches(await enqueued(queue, sent), sizes):
             if not batch:
                 continue
@@ -147,8 +148,8 @@ def odd(at: int, sent: Sequence[Told]) -> list[Told]:
 async def translated(queue: Queue, sent: Sequence[Told], **other: Any) -> tuple[list[InboxEntry], Outcome]:
     translating = translator(queue)
     for repository_id in (REPOSITORY_ID, REPOSITORY_ID + 1):
-        await translating.store.connect(NAME, flow_token=f"token-{repository_id}", name=NAME)
-        await translating.store.connections_for(repository_id, NAME)
+        await translating.connections.connect(NAME, flow_token=f"token-{repository_id}", name=NAME)
+        await translating.connections.of_repository(repository_id, NAME)
     entries = await enqueued(queue, sent)
     entries = [structs.replace(entry, **other) if at == 1 else entry for at, entry in enumerate(entries)]
     return entries, await translating.translate(entries)
@@ -198,7 +199,7 @@ async def test_the_open_ones_are_remembered_from_the_last_day_on_that_something_
     async with open_queue(redis_url) as queue:
         redis: Any = queue.redis
         translating = translator(queue)
-        await translating.store.connect(NAME, flow_token="token", name=NAME)
+        await translating.connections.connect(NAME, flow_token="token", name=NAME)
         plan = [("retitle", 0, True), ("close", 0, True), ("reopen", 0, True), ("retitle", 1, True)]
         sent = Life().play(plan).sent
         event, last = sent[-1]
@@ -229,8 +230,8 @@ async def test_a_batch_reads_and_writes_redis_as_often_as_one_delivery(redis_url
         async with open_queue(redis_url) as queue:
             redis: Any = queue.redis
             translating = translator(queue)
-            await translating.store.connect(NAME, flow_token="token", name=NAME)
-            await translating.store.connections_for(REPOSITORY_ID, NAME)
+            await translating.connections.connect(NAME, flow_token="token", name=NAME)
+            await translating.connections.of_repository(REPOSITORY_ID, NAME)
             entries = await enqueued(queue, sent[:count])
             await redis.config_resetstat()
             outcome = await translating.translate(entries)
@@ -257,12 +258,12 @@ async def test_a_repository_that_was_renamed_is_not_given_what_is_meant_for_the_
     )
     async with open_queue(redis_url) as queue:
         translating = translator(queue)
-        await translating.store.connect(NAME, flow_token="one", name=NAME)
+        await translating.connections.connect(NAME, flow_token="one", name=NAME)
         entries = await enqueued(queue, [first, second])
         told_first = await translating.translate(entries[:1])
-        other, _ = await translating.store.connect(NAME, flow_token="two", name=NAME)
+        other, _ = await translating.connections.connect(NAME, flow_token="two", name=NAME)
         told_second = await translating.translate(entries[1:])
         assert [len(one.messages) for one in (told_first, told_second)] == [1, 1]
-        assert [one.id for one in await translating.store.connections_for(REPOSITORY_ID + 1, NAME)] == [
+        assert [one.id for one in await translating.connections.of_repository(REPOSITORY_ID + 1, NAME)] == [
             other.id
         ]

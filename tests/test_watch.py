@@ -110,4 +110,4 @@ async def test_a_revoked_token_is_no_reason_to_unlink(watched: House) -> None:
         pass
     await watched.act("cy-gh", "conflict", number=1)
     await eventually(lambda: longer(watched, 0))
-    assert await watched.services.store.account("1001") is not None
+    assert await watched.services.account_store.get("1001") is not None

@@ -146,7 +146,7 @@ async def test_a_renamed_repository_keeps_its_connection_and_its_threads(house: 
     (thread,) = await house.threads()
     assert thread["title"] == "after"
     assert any("/repos/umbrella/new-name/" in str(action) for action in thread["actions"])
-    (connection,) = await house.services.store.connections()
+    (connection,) = await house.services.connections.all()
     assert (connection.repository, connection.repository_id) == (REPOSITORY, REPOSITORY_ID)
 
 
@@ -174,7 +174,7 @@ async def test_a_connection_is_tied_to_its_repository_also_when_redis_is_full(ho
     finally:
         await house.services.redis.config_set("maxmemory", 0)
     assert (refused.status, "Retry-After" in refused.headers) == (503, True)
-    (connection,) = await house.services.store.connections()
+    (connection,) = await house.services.connections.all()
     assert connection.repository_id == REPOSITORY_ID
 
 

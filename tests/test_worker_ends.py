@@ -102,7 +102,7 @@ async def test_a_source_that_was_removed_takes_its_connection_and_token_with_it(
     house.start_worker()
     await made.deliver(1, "A")
     (message,) = await posted(house, 1)
-    (connection,) = await house.services.store.connections()
+    (connection,) = await house.services.connections.all()
     house.flowdock_journal.faults.append(Fault(path="/messages", status=503, times=FOREVER))
     for number in range(1, 9):
         await made.deliver(number, "B")
@@ -213,11 +213,11 @@ async def test_what_can_be_merged_and_not_kept_is_a_dead_letter_and_what_it_came
 async def test_a_connection_that_cannot_be_decrypted_is_tried_again_not_lost(
     house: House, made: Pulls
 ) -> None:
-    (connection,) = await house.services.store.connections()
+    (connection,) = await house.services.connections.all()
     name = keys.connection(connection.id)
     good = await house.services.redis.get(name)
     assert isinstance(good, bytes)
-    sealed = Vault(["another key of at least 32 characters"]).seal(b"token", place=name)
+    sealed = Vault(["another key of at least 32 characters"]).encrypt(b"token", aad=name)
     await house.services.redis.set(name, json.dumps({**json.loads(good), "flow_token": sealed.decode()}))
     house.start_worker()
     await made.deliver(1, "A")
@@ -272,8 +272,8 @@ async def test_a_connection_removed_while_its_messages_waited_gets_none_of_them(
     await tried(house, 1)
     await stop_worker(house)
     house.flowdock_journal.faults.clear()
-    (connection,) = await house.services.store.connections()
-    await house.services.store.disconnect(connection.id)
+    (connection,) = await house.services.connections.all()
+    await house.services.connections.remove(connection.id)
 
     async with next_worker(house, redis_url):
         await idle(house)
@@ -290,7 +290,7 @@ async def test_a_pull_request_that_expired_while_its_message_waited_is_told_of_i
     await tried(house, 1)
     await stop_worker(house)
     await house.services.redis.delete(keys.snapshot(REPOSITORY_ID, 1))
-    (connection,) = await house.services.store.connections()
+    (connection,) = await house.services.connections.all()
 
     async with next_worker(house, redis_url):
         await idle(house)

@@ -162,7 +162,7 @@ async def _linked_from_a_click(house: House, bob: Watched) -> None:
     assert "acme/component#1" in page.text
     page = await sign_in(house, bob, "bob")
     await bob.press(page, "Unlink @bob-gh")
-    assert await house.services.store.account(USERS["bob"]) is None
+    assert await house.services.account_store.get(USERS["bob"]) is None
 
 
 async def _renewed(house: House) -> None:
@@ -170,14 +170,14 @@ async def _renewed(house: House) -> None:
     before = await link(house, "cy", expires_in=0)
     outcome = await house.click("cy", THREAD, "Assign to me")
     assert outcome["status"] == 200, outcome
-    after = await house.services.store.account(USERS["cy"])
+    after = await house.services.account_store.get(USERS["cy"])
     assert after is not None
     assert after.token.access != before.token.access
 
 
 async def _dead_letter(house: House) -> None:
     """Flowdock refuses a message for good, and says what it was sent; it is kept with the reason."""
-    token = (await house.services.store.connections())[0].flow_token
+    token = (await house.services.connections.all())[0].flow_token
     answer = json.dumps({"message": "not valid", "errors": {"flow_token": [f"{token} is odd"]}})
     house.flowdock_journal.faults.append(Fault(path="/messages", body=token, status=400, answer=answer))
     await house.act("ann-gh", "edit", number=1, title="Fix the bug")

@@ -16,12 +16,14 @@ from bridge.core.options import Options
 from bridge.core.printable import printable
 from bridge.queue.delivery_queue import DeliveryQueue
 from bridge.queue.entries import DeadLetter
-from bridge.storage.connections import Store
+from bridge.storage.connections import ConnectionStore
 
 FROM_STDIN = frozenset("-")
 
 
-async def connect(store: Store, *, repository: str, flow_token: str, name: str, flow: str = "") -> None:
+async def connect(
+    store: ConnectionStore, *, repository: str, flow_token: str, name: str, flow: str = ""
+) -> None:
     """Tie a repository to a flow."""
     repository = terminal.repository(repository)
     flow_token = (sys.stdin.readline() if flow_token in FROM_STDIN else flow_token).strip()
@@ -42,9 +44,9 @@ async def connect(store: Store, *, repository: str, flow_token: str, name: str, 
         )
 
 
-async def connections(store: Store, *, as_json: bool) -> None:
+async def connections(store: ConnectionStore, *, as_json: bool) -> None:
     """List the connections; flow tokens are never shown."""
-    found = await store.connections()
+    found = await store.all()
     if as_json:
         print(
             json.dumps(
@@ -78,20 +80,20 @@ async def connections(store: Store, *, as_json: bool) -> None:
     print(table(("ID", "REPOSITORY", "NAME", "GITHUB ID", "SINCE"), rows))
 
 
-async def disconnect(store: Store, *, connection_id: str) -> None:
+async def disconnect(store: ConnectionStore, *, connection_id: str) -> None:
     """Remove a connection and its flow token."""
-    connection = await store.disconnect(connection_id)
+    connection = await store.remove(connection_id)
     print(f"Disconnected {connection.repository} ({connection.id}); its flow token is forgotten.")
 
 
-async def options(store: Store, *, connection_id: str, changes: Sequence[str]) -> None:
+async def options(store: ConnectionStore, *, connection_id: str, changes: Sequence[str]) -> None:
     """Show what a connection's flow hears of, or change it: `NAME=VALUE`, lists comma-separated."""
-    connection = await store.connection(connection_id)
+    connection = await store.get(connection_id)
     if connection is None:
         raise NotFound(f"there is no connection {connection_id}")
     if changes:
         chosen = Options.read(connection.options.dump() | dict(map(_option, changes)))
-        connection = await store.set_options(connection_id, chosen)
+        connection = await store.change(connection_id, options=chosen)
     rows = [
         (name, ", ".join(value) if isinstance(value, tuple) else str(value).lower())
         for name, value in connection.options.dump().items()

@@ -50,7 +50,7 @@ async def hook(services: Services, *, typed: str, login: str, token: str) -> Non
     await services.pulls.name_by_github(repository.id, repository.full_name)
     ensured = await services.hooks.ensure(repository, token=admin.token)
     for connection in connections:
-        await services.store.change(connection.id, hook_id=ensured.id)
+        await services.connections.change(connection.id, hook_id=ensured.id)
     done = "Made" if ensured.made else "Checked and mended"
     print(f"{done} webhook {ensured.id} of {repository.full_name}, as {admin.who}.")
     await _see_ping(services, repository, ensured, admin)
@@ -65,7 +65,7 @@ async def hook(services: Services, *, typed: str, login: str, token: str) -> Non
 async def _see_ping(services: Services, repository: Repository, ensured: Ensured, admin: _Admin) -> None:
     # A change is looked for, not a time: the web process may have another clock.
     async def pinged_at() -> float:
-        return await services.store.pinged_at(ensured.id, repository_id=repository.id)
+        return await services.webhook_keys.pinged_at(ensured.id, repository_id=repository.id)
 
     before = await pinged_at()
     await services.hooks.ping(repository.full_name, ensured.id, token=admin.token)
@@ -117,7 +117,7 @@ async def _administered(services: Services, name: str, login: str, token: str) -
 
 async def _candidates(services: Services, name: str, login: str, token: str) -> AsyncIterator[_Admin]:
     """The one that was named; else GITHUB_TOKEN; else the installers, then any linked account."""
-    linked = await services.store.linked()
+    linked = await services.account_store.logins()
     if login:
         wanted = login.removeprefix("@").lower()
         found = [
@@ -153,7 +153,7 @@ async def _connections(services: Services, name: str, repository: Repository | N
     """The repository's connections, by its name or, where it is known, by its id."""
     return [
         one
-        for one in await services.store.connections()
+        for one in await services.connections.all()
         if one.repository.lower() == name.lower()
         or (repository is not None and one.repository_id == repository.id)
     ]

@@ -19,7 +19,7 @@ from bridge.core.security.encryption import Vault
 from bridge.queue.delivery_queue import DeliveryQueue
 from bridge.storage import embedded
 from bridge.storage.client import AnyRedis, close_redis, connect_redis
-from bridge.storage.connections import Store
+from bridge.storage.connections import ConnectionStore
 
 # What speaks HTTP takes most of a second to load: only the commands that need it do, in their own functions.
 
@@ -219,7 +219,7 @@ def _administer(options: argparse.Namespace, environ: Mapping[str, str]) -> None
 
 
 async def _command(options: argparse.Namespace, redis: AnyRedis, vault: Vault) -> None:
-    store = Store(redis, vault)
+    store = ConnectionStore(redis, vault)
     try:
         match options.command:
             case "connect":

@@ -148,7 +148,7 @@ class GitHubCredentials:
 
     async def keep(self, app: App, *, instead_of: int | None) -> None:
         """Store a new App in place of the one with that id (None: of none); raises `AppThere`."""
-        sealed = self._vault.seal(orjson.dumps(asdict(app)), place=keys.GITHUB_APP)
+        sealed = self._vault.encrypt(orjson.dumps(asdict(app)), aad=keys.GITHUB_APP)
         stored = False
         # Once more where it is the same App still, with another key's seal.
         while not stored:
@@ -170,7 +170,7 @@ class GitHubCredentials:
         self._read_at = time.monotonic()
 
     def _load(self, data: bytes) -> App:
-        return App(**orjson.loads(self._vault.open(data, place=keys.GITHUB_APP)))
+        return App(**orjson.loads(self._vault.decrypt(data, aad=keys.GITHUB_APP)))
 
     def _age(self) -> float:
         return time.monotonic() - self._read_at

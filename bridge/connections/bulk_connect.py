@@ -21,7 +21,7 @@ from bridge.connections.linked_accounts import LinkedAccounts
 from bridge.core.errors import BridgeError, NotLinked, RateLimited, RequestRefused, SignedOut
 from bridge.core.model import Flow, FlowdockUser
 from bridge.core.options import Options
-from bridge.storage.connections import Store
+from bridge.storage.one_time import OneTimeStore
 
 MOST = 20
 """Repositories at once: GitHub's secondary limits ask for few writes, one after the other."""
@@ -110,13 +110,13 @@ class BulkConnect:
     def __init__(
         self,
         *,
-        store: Store,
+        one_time: OneTimeStore,
         accounts: LinkedAccounts,
         hooks: RepositoryWebhooks,
         connecting: ConnectService,
         handovers: Handovers,
     ) -> None:
-        self._store = store
+        self._one_time = one_time
         self._accounts = accounts
         self._hooks = hooks
         self._connecting = connecting
@@ -144,7 +144,7 @@ class BulkConnect:
 
     async def find(self, setup_id: str, *, user: str) -> SetUp | None:
         """A set-up of this user's; None if there is none, or no longer."""
-        value = await self._store.look_once(_KIND, setup_id)
+        value = await self._one_time.peek(_KIND, setup_id)
         if value is None or value["user"] != user:
             return None
         return SetUp(
@@ -224,7 +224,7 @@ class BulkConnect:
         return repository
 
     async def _keep(self, setup: SetUp) -> None:
-        await self._store.put_once(_KIND, setup.id, asdict(setup), seconds=KEPT_SECONDS)
+        await self._one_time.put(_KIND, setup.id, asdict(setup), seconds=KEPT_SECONDS)
 
 
 def _failed(line: Line, error: BridgeError, *, tried: bool = True) -> Line:

@@ -30,7 +30,7 @@ from bridge.core.errors import (
 )
 from bridge.core.model import Administrator, Connection, Flow
 from bridge.core.options import Options
-from bridge.storage.connections import Store, new_connection_id
+from bridge.storage.connections import ConnectionStore, new_connection_id
 from bridge.storage.pulls import PullRequestStore
 
 PAUSES = (0.2, 1.0)
@@ -62,7 +62,7 @@ class ConnectService:
     def __init__(
         self,
         *,
-        store: Store,
+        connections: ConnectionStore,
         intents: Intents,
         pulls: PullRequestStore,
         accounts: LinkedAccounts,
@@ -70,14 +70,19 @@ class ConnectService:
         hooks: RepositoryWebhooks,
         pauses: Sequence[float] = PAUSES,
     ) -> None:
-        self._store = store
+        self._connections = connections
         self._intents = intents
         self._accounts = accounts
         self._flowdock = flowdock
         self._hooks = hooks
-        self._mending = WebhookRepair(store=store, pulls=pulls, accounts=accounts, hooks=hooks)
+        self._mending = WebhookRepair(connections=connections, pulls=pulls, accounts=accounts, hooks=hooks)
         self._undoing = Rollback(
-            store=store, intents=intents, accounts=accounts, flowdock=flowdock, hooks=hooks, pauses=pauses
+            connections=connections,
+            intents=intents,
+            accounts=accounts,
+            flowdock=flowdock,
+            hooks=hooks,
+            pauses=pauses,
         )
         self._running: set[asyncio.Task[Any]] = set()
 
@@ -126,10 +131,6 @@ class ConnectService:
         `NotLinked`, `RateLimited` or `GitHubFailing`; `NotFound` if the connection was removed.
         """
         return await self._mending.mend(connection, user=user)
-
-    async def pinged(self, repository_id: int, hook_id: int, since: float) -> bool:
-        """Whether the ping of a repository's webhook came at `since` (Unix seconds) or later."""
-        return await self._store.pinged_at(hook_id, repository_id=repository_id) >= since
 
     async def tidy(self) -> None:
         """Undo what crashed connectings left, as far as can be done now; raises redis-py's errors only."""
@@ -180,7 +181,7 @@ class ConnectService:
 
     async def _known(self, flow: Flow, repository: Repository, access_token: str) -> Connection | None:
         """The connection that there is already, unless the flow removed its source."""
-        for known in await self._store.connections_for(repository.id, repository.full_name):
+        for known in await self._connections.of_repository(repository.id, repository.full_name):
             if known.flow.lower() != flow.path.lower():
                 continue
             try:
@@ -190,7 +191,7 @@ class ConnectService:
             except (SourceGone, FlowdockRejected) as gone:
                 log.warning("disconnected", connection=known.id, reason=str(gone))
                 await self._flowdock.delete_source(flow.path, known.source_id, access_token)
-                await self._store.disconnect(known.id)
+                await self._connections.remove(known.id)
             else:
                 return known
         return None
@@ -242,7 +243,7 @@ class ConnectService:
             installer="" if intent.administrator else intent.user,
             hook_by=intent.administrator.login if intent.administrator else "",
         )
-        await self._store.add(connection)
+        await self._connections.add(connection)
         connected = await self._hooked(connection, intent.user, intent.administrator)
         await self._intents.forget(intent.id)
         log.info("connected", connection=connection.id, repository=intent.repository, hook=connected.hook)
@@ -255,7 +256,7 @@ class ConnectService:
                 *await self._drop_hook(connection, user),
             ]
             try:
-                await self._store.disconnect(connection.id)
+                await self._connections.remove(connection.id)
             except NotFound:
                 log.info("disconnected_already", connection=connection.id)
         log.info("disconnected", connection=connection.id, repository=connection.repository, left=left)

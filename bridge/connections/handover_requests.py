@@ -14,7 +14,7 @@ from bridge.core.model import Flow, FlowdockUser
 from bridge.core.options import Options
 from bridge.storage import keys
 from bridge.storage.client import AnyRedis
-from bridge.storage.connections import Store
+from bridge.storage.one_time import OneTimeStore
 
 SECONDS = 3 * 24 * 3600
 MOST_OPEN = 20
@@ -78,10 +78,10 @@ class Handover:
 class Handovers:
     """The handovers of all, open and answered, until their time is over."""
 
-    def __init__(self, redis: AnyRedis, store: Store) -> None:
+    def __init__(self, redis: AnyRedis, one_time: OneTimeStore) -> None:
         # redis-py's annotations offer each answer in every shape of every protocol version.
         self._redis: Any = redis
-        self._store = store
+        self._one_time = one_time
 
     async def ask(
         self, asker: FlowdockUser, access_token: str, flow: Flow, repository: Repository, options: Options
@@ -134,7 +134,7 @@ class Handovers:
         if await self.find(handover_id) is None:
             raise NoSuchHandover("there is no such link, or its time is over")
         # Of several at once one gets what there is; the others find nothing for this moment.
-        value = await self._store.take_once(_KIND, _hash(handover_id))
+        value = await self._one_time.pop(_KIND, _hash(handover_id))
         if value is None:
             raise Answered("somebody is answering this at this moment")
         handover = _read(value)
@@ -152,10 +152,10 @@ class Handovers:
 
     async def _keep(self, handover: Handover) -> None:
         left = max(1, int(handover.ends_at - time.time()))
-        await self._store.put_once(_KIND, _hash(handover.id), asdict(handover), seconds=left)
+        await self._one_time.put(_KIND, _hash(handover.id), asdict(handover), seconds=left)
 
     async def _load(self, name: str) -> Handover | None:
-        value = await self._store.look_once(_KIND, name)
+        value = await self._one_time.peek(_KIND, name)
         return _read(value) if value else None
 
 

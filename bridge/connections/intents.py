@@ -85,7 +85,7 @@ class Intents:
 
     async def note(self, intent: Intent) -> None:
         """Keep an intent for a day at the most."""
-        sealed = self._vault.seal(orjson.dumps(asdict(intent)), place=f"intent:{intent.id}")
+        sealed = self._vault.encrypt(orjson.dumps(asdict(intent)), aad=f"intent:{intent.id}")
         async with self._redis.pipeline(transaction=True) as pipe:
             pipe.set(keys.intent(intent.id), sealed, ex=SECONDS)
             pipe.sadd(keys.INTENTS, intent.id)
@@ -107,7 +107,7 @@ class Intents:
         return [self._load(one, sealed) for one, sealed in zip(ids, found, strict=True) if sealed]
 
     def _load(self, intent_id: str, sealed: bytes) -> Intent:
-        fields = orjson.loads(self._vault.open(sealed, place=f"intent:{intent_id}"))
+        fields = orjson.loads(self._vault.decrypt(sealed, aad=f"intent:{intent_id}"))
         lent = fields["administrator"]
         return Intent(
             **{

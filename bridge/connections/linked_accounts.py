@@ -13,8 +13,9 @@ from bridge.clients.github import GitHub, TokenRevoked
 from bridge.core.actions import Action, Click
 from bridge.core.errors import BridgeError, GitHubFailing, NotLinked, OAuthFailed
 from bridge.core.model import Administrator, AuditEntry, GitHubToken, LinkedAccount, Target
+from bridge.storage.accounts import AccountStore
 from bridge.storage.checkups import Checkups
-from bridge.storage.connections import Store
+from bridge.storage.connections import ConnectionStore
 from bridge.storage.pulls import PullRequestStore, Shown
 
 REFRESH_AHEAD = 300
@@ -30,8 +31,16 @@ log = structlog.get_logger()
 class LinkedAccounts:
     """The linked accounts, ready to act."""
 
-    def __init__(self, store: Store, pulls: PullRequestStore, github: GitHub, checkups: Checkups) -> None:
+    def __init__(
+        self,
+        store: AccountStore,
+        connections: ConnectionStore,
+        pulls: PullRequestStore,
+        github: GitHub,
+        checkups: Checkups,
+    ) -> None:
         self._store = store
+        self._connections = connections
         self._pulls = pulls
         self._github = github
         self._checkups = checkups
@@ -111,7 +120,7 @@ class LinkedAccounts:
         """For the account page; what was done is done, also if Redis cannot take a note of it."""
         act = AuditEntry(at=int(time.time()), action=action.name, on=str(target), outcome=outcome, done=done)
         try:
-            await self._store.note_act(user, act)
+            await self._store.add_audit_entry(user, act)
         except (RedisError, OSError) as error:
             log.warning("redis_away", error=type(error).__name__, doing="noting an act")
 
@@ -123,7 +132,7 @@ class LinkedAccounts:
         """Keep a link; GitHub forgets the token of the one that it replaces. Raises `GitHubFailing`."""
         user = account.flowdock.id
         try:
-            async with self._store.account_lock(user):
+            async with self._store.lock(user):
                 replaced = await self._store.link(account)
         except LockError:
             raise GitHubFailing("GitHub is slow to renew your former token: try again", status=504) from None
@@ -145,8 +154,8 @@ class LinkedAccounts:
 
         Raises `GitHubFailing` if GitHub did not take it back: the link is gone here all the same.
         """
-        async with self._store.account_lock(flowdock_user):
-            account = await self._store.account(flowdock_user)
+        async with self._store.lock(flowdock_user):
+            account = await self._store.get(flowdock_user)
             if account is None:
                 return None
             await self._forget(account, "unlinked by its owner")
@@ -193,7 +202,7 @@ class LinkedAccounts:
         return await self._github.perform(action, click, token=account.token.access)
 
     async def _fresh(self, flowdock_user: str) -> LinkedAccount:
-        account = await self._store.account(flowdock_user)
+        account = await self._store.get(flowdock_user)
         if account is None:
             raise NotLinked("this Flowdock user has no linked GitHub account")
         expires_at = account.token.expires_at
@@ -208,8 +217,8 @@ class LinkedAccounts:
         """
         user = stale.flowdock.id
         try:
-            async with self._store.account_lock(user):
-                account = await self._store.account(user)
+            async with self._store.lock(user):
+                account = await self._store.get(user)
                 if account is None:
                     raise NotLinked("the link was removed: link again")
                 if account.token.access != stale.token.access:
@@ -237,12 +246,12 @@ class LinkedAccounts:
 
     async def look_after(self, flowdock_user: str) -> None:
         """Have the connections looked at that this user's account looks after: it came, or went."""
-        found = await self._store.connections()
+        found = await self._connections.all()
         await self._checkups.order(one for one in found if one.installer == flowdock_user)
 
     async def _drop(self, account: LinkedAccount) -> None:
-        async with self._store.account_lock(account.flowdock.id):
-            current = await self._store.account(account.flowdock.id)
+        async with self._store.lock(account.flowdock.id):
+            current = await self._store.get(account.flowdock.id)
             if current is not None and current.token.access == account.token.access:
                 await self._forget(account, "token revoked")
 

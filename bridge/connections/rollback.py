@@ -18,7 +18,7 @@ from bridge.clients.github_webhooks import RepositoryWebhooks
 from bridge.connections.intents import Busy, Intent, Intents
 from bridge.connections.linked_accounts import LinkedAccounts
 from bridge.core.errors import BridgeError, NotFound
-from bridge.storage.connections import Store
+from bridge.storage.connections import ConnectionStore
 
 SECONDS = 30
 LATE_SECONDS = 120
@@ -35,14 +35,14 @@ class Rollback:
     def __init__(
         self,
         *,
-        store: Store,
+        connections: ConnectionStore,
         intents: Intents,
         accounts: LinkedAccounts,
         flowdock: Flowdock,
         hooks: RepositoryWebhooks,
         pauses: Sequence[float],
     ) -> None:
-        self._store = store
+        self._connections = connections
         self._intents = intents
         self._accounts = accounts
         self._flowdock = flowdock
@@ -103,13 +103,13 @@ class Rollback:
 
     async def _drop_connection(self, intent: Intent) -> None:
         try:
-            await self._store.disconnect(intent.id)
+            await self._connections.remove(intent.id)
         except NotFound:
             return
 
     async def _drop_sources(self, intent: Intent) -> None:
         found = await self._flowdock.source_ids(intent.flow, intent.access_token, external_url=intent.url)
-        kept = {connection.source_id for connection in await self._store.connections()}
+        kept = {connection.source_id for connection in await self._connections.all()}
         for source_id in sorted(found - kept - set(intent.sources_before)):
             await self._flowdock.delete_source(intent.flow, source_id, intent.access_token)
 
@@ -128,7 +128,7 @@ class Rollback:
         """Whether another connection than this one lives off the repository's webhook."""
         return any(
             other.id != connection_id
-            for other in await self._store.connections()
+            for other in await self._connections.all()
             if (repository_id is not None and other.repository_id == repository_id)
             or other.repository.lower() == full_name.lower()
         )

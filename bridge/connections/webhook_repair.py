@@ -10,7 +10,7 @@ from bridge.clients.github_webhooks import ComesWithApp, Ensured, RepositoryWebh
 from bridge.connections.linked_accounts import LinkedAccounts
 from bridge.core.errors import BridgeError, GitHubRefused, NotLinked
 from bridge.core.model import Administrator, Connection
-from bridge.storage.connections import Store
+from bridge.storage.connections import ConnectionStore
 from bridge.storage.pulls import PullRequestStore
 
 NO_RIGHT = frozenset({403, 404, 422})
@@ -31,9 +31,14 @@ class WebhookRepair:
     """Looks after webhooks as the linked accounts of those who connected their repositories."""
 
     def __init__(
-        self, *, store: Store, pulls: PullRequestStore, accounts: LinkedAccounts, hooks: RepositoryWebhooks
+        self,
+        *,
+        connections: ConnectionStore,
+        pulls: PullRequestStore,
+        accounts: LinkedAccounts,
+        hooks: RepositoryWebhooks,
     ) -> None:
-        self._store = store
+        self._connections = connections
         self._pulls = pulls
         self._accounts = accounts
         self._hooks = hooks
@@ -57,7 +62,7 @@ class WebhookRepair:
             except NotLinked as error:
                 refusal = refusal or error
             else:
-                changed = await self._store.change(connection.id, hook_id=ensured.id)
+                changed = await self._connections.change(connection.id, hook_id=ensured.id)
                 return HookResult(connection=changed, hook="made" if ensured.made else "mended")
         raise refusal or NotLinked("nobody who may has a linked GitHub account")
 
@@ -67,7 +72,9 @@ class WebhookRepair:
             ensured = await self._accounts.as_either("", administrator, partial(self._ensure, connection))
         except ComesWithApp:
             return HookResult(connection=connection, hook="app")
-        changed = await self._store.change(connection.id, hook_id=ensured.id, hook_by=administrator.login)
+        changed = await self._connections.change(
+            connection.id, hook_id=ensured.id, hook_by=administrator.login
+        )
         return HookResult(connection=changed, hook="made" if ensured.made else "mended")
 
     async def name(self, connection: Connection) -> str:
@@ -78,7 +85,7 @@ class WebhookRepair:
         """Whose linked accounts may be asked to look after the webhook, the first to be tried first."""
         installers = [
             other.installer
-            for other in await self._store.connections()
+            for other in await self._connections.all()
             if other.id == connection.id or other.repository_id == connection.repository_id is not None
         ]
         return list(dict.fromkeys(who for who in (user, connection.installer, *installers) if who))

@@ -35,7 +35,7 @@ from bridge.core.security.encryption import Undecryptable
 from bridge.lifecycle import Shutdown, Stopped
 from bridge.monitor.redelivery import Redelivery
 from bridge.storage.checkups import Checkup, Checkups
-from bridge.storage.connections import Store
+from bridge.storage.connections import ConnectionStore
 from bridge.storage.pulls import PullRequestStore
 
 ROUND_SECONDS = 600
@@ -78,7 +78,7 @@ class Links:
 class ConnectionMonitor:
     """Looks after all connections until `stop` is told; the times are seconds."""
 
-    store: Store
+    connections: ConnectionStore
     pulls: PullRequestStore
     accounts: LinkedAccounts
     hooks: RepositoryWebhooks
@@ -135,7 +135,7 @@ class ConnectionMonitor:
         """Ask for what was missed, look at each connection once, tidy; False if it is over before that."""
         # First what was missed: deliveries that come by it show that the webhook works.
         await self.recovery.all(going_on=lambda: not over.is_set())
-        for connection in await self.store.connections():
+        for connection in await self.connections.all():
             if over.is_set():
                 return False
             await _survive(self.check(Checkup(connection_id=connection.id, hint="")), doing="a checkup")
@@ -159,7 +159,7 @@ class ConnectionMonitor:
         Raises `Stopped` and redis-py's errors.
         """
         async with self._one_at_a_time:
-            connection = await self.store.connection(checkup.connection_id)
+            connection = await self.connections.get(checkup.connection_id)
             seen = await self._see(connection) if connection else None
             if connection is None or seen is None:
                 return False
@@ -206,7 +206,7 @@ class ConnectionMonitor:
             return Observation(hooked=False)
         if connection.hook_id not in (None, hook.id):
             # The old one was removed and another made by hand: this one is ours to look after.
-            await self.store.change(connection.id, hook_id=hook.id)
+            await self.connections.change(connection.id, hook_id=hook.id)
         if hook.problems:
             return Observation(problems=hook.problems)
         attempts = await self.pace.call(
@@ -239,7 +239,7 @@ class ConnectionMonitor:
         except SourceGone as gone:
             log.warning("disconnected", connection=connection.id, reason=str(gone))
             with suppress(NotFound):
-                await self.store.disconnect(connection.id)
+                await self.connections.remove(connection.id)
             return
         except FlowdockFailing as error:
             log.warning("flow_not_told", connection=connection.id, reason=str(error))
@@ -250,7 +250,7 @@ class ConnectionMonitor:
             # No repetition mends it; bridge's own page shows it all the same.
             log.warning("flow_not_told", connection=connection.id, reason=str(error))
         with suppress(NotFound):
-            await self.store.change(connection.id, trouble=trouble)
+            await self.connections.change(connection.id, trouble=trouble)
 
 
 async def _survive(work: Awaitable[bool], *, doing: str) -> bool:

@@ -19,7 +19,7 @@ from bridge.core.errors import BridgeError, GitHubRefused, RateLimited
 from bridge.core.github.redelivery import KEPT_SECONDS, Attempt, Missed, missed
 from bridge.core.model import Connection
 from bridge.storage.checkups import Checkups
-from bridge.storage.connections import Store
+from bridge.storage.connections import ConnectionStore
 from bridge.storage.pulls import PullRequestStore
 
 MOST_FAILED = 2000
@@ -63,14 +63,14 @@ class Redelivery:
     def __init__(
         self,
         *,
-        store: Store,
+        connections: ConnectionStore,
         pulls: PullRequestStore,
         accounts: LinkedAccounts,
         hooks: RepositoryWebhooks,
         checkups: Checkups,
         pace: Throttle,
     ) -> None:
-        self._store = store
+        self._connections = connections
         self._pulls = pulls
         self._accounts = accounts
         self._hooks = hooks
@@ -106,7 +106,7 @@ class Redelivery:
         """Every repository with a webhook of its own, by its present full name, and who connected it."""
         app = await self._hooks.app()
         found: dict[str, list[str]] = defaultdict(list)
-        for connection in await self._store.connections():
+        for connection in await self._connections.all():
             if connection.hook_id is None and app is not None:
                 continue
             installers = found[await self._name(connection)]

@@ -10,8 +10,9 @@ from typing import Any
 
 import orjson
 import structlog
+from redis.asyncio.lock import Lock
 
-from bridge.core.model import FlowdockUser, GitHubToken, GitHubUser, LinkedAccount
+from bridge.core.model import AuditEntry, FlowdockUser, GitHubToken, GitHubUser, LinkedAccount
 from bridge.core.security.encryption import Undecryptable, Vault
 from bridge.storage import keys
 from bridge.storage.client import AnyRedis
@@ -43,11 +44,18 @@ end
 return old
 """
 
+REFRESH_LOCK_SECONDS = 30
+LOCK_WAIT_SECONDS: float = 20
+"""How long a caller waits for an account's lock."""
+
+MAX_ACTS = 50
+ACTS_SECONDS = 90 * 24 * 3600
+
 log = structlog.get_logger()
 
 
-class LinkedAccounts:
-    """Whom Flowdock users act as; tokens pass the vault on their way in and out."""
+class AccountStore:
+    """Linked accounts in Redis, their tokens encrypted."""
 
     def __init__(self, redis: AnyRedis, vault: Vault) -> None:
         # redis-py's annotations offer each answer in every shape of every protocol version.
@@ -55,7 +63,7 @@ class LinkedAccounts:
         self._vault = vault
         self._swap = redis.register_script(_SWAP)
 
-    async def account(self, flowdock_user: str) -> LinkedAccount | None:
+    async def get(self, flowdock_user: str) -> LinkedAccount | None:
         """Whom a Flowdock user acts as, None if nobody is linked."""
         data = await self._redis.get(keys.account(flowdock_user))
         return self._load_account(flowdock_user, data) if data else None
@@ -63,7 +71,7 @@ class LinkedAccounts:
     async def link(self, account: LinkedAccount) -> LinkedAccount | None:
         """Keep a linked account; returns the one of the same Flowdock user that it replaces."""
         user = account.flowdock.id
-        token = self._vault.seal(orjson.dumps(asdict(account.token)), place=f"account:{user}")
+        token = self._vault.encrypt(orjson.dumps(asdict(account.token)), aad=f"account:{user}")
         fields = {
             "flowdock": asdict(account.flowdock),
             "github": asdict(account.github),
@@ -93,14 +101,34 @@ class LinkedAccounts:
         found = await self._redis.smembers(keys.linked_to(github_id))
         return sorted(user.decode() for user in found)
 
-    async def linked(self) -> dict[str, str]:
+    async def logins(self) -> dict[str, str]:
         """The GitHub logins of all linked accounts, by Flowdock user."""
         found = await self._redis.hgetall(keys.LINKED)
         return {user.decode(): login.decode() for user, login in found.items()}
 
+    async def add_audit_entry(self, flowdock_user: str, entry: AuditEntry) -> None:
+        """Note what was done in a person's name; the newest entries are kept."""
+        async with self._redis.pipeline(transaction=True) as pipe:
+            pipe.lpush(keys.acts(flowdock_user), orjson.dumps(entry))
+            pipe.ltrim(keys.acts(flowdock_user), 0, MAX_ACTS - 1)
+            pipe.expire(keys.acts(flowdock_user), ACTS_SECONDS)
+            await pipe.execute()
+
+    async def audit_log(self, flowdock_user: str) -> list[AuditEntry]:
+        """Return what was done in a person's name, the newest first."""
+        found = await self._redis.lrange(keys.acts(flowdock_user), 0, -1)
+        return [AuditEntry(**orjson.loads(entry)) for entry in found]
+
+    def lock(self, flowdock_user: str) -> Lock:
+        """Return the lock for renewing or removing a user's GitHub token."""
+        lock: Lock = self._redis.lock(
+            keys.refreshing(flowdock_user), timeout=REFRESH_LOCK_SECONDS, blocking_timeout=LOCK_WAIT_SECONDS
+        )
+        return lock
+
     def _load_account(self, flowdock_user: str, data: bytes) -> LinkedAccount:
         fields = orjson.loads(data)
-        token = orjson.loads(self._vault.open(fields["token"].encode(), place=f"account:{flowdock_user}"))
+        token = orjson.loads(self._vault.decrypt(fields["token"].encode(), aad=f"account:{flowdock_user}"))
         return LinkedAccount(
             flowdock=FlowdockUser(**fields["flowdock"]),
             github=GitHubUser(**fields["github"]),

@@ -154,7 +154,7 @@ class _Rotation:
         sealed = b""
         try:
             sealed = kind.read(value)
-            opened = self._vault.open(sealed, place=place)
+            opened = self._vault.decrypt(sealed, aad=place)
         except (Undecryptable, ValueError, KeyError, TypeError):
             tally.unreadable += 1
             self._blame(sealed)
@@ -163,7 +163,7 @@ class _Rotation:
             tally.newest += 1
             return None
         tally.rewritten += 1
-        return kind.write(value, self._vault.seal(opened, place=place))
+        return kind.write(value, self._vault.encrypt(opened, aad=place))
 
     def _blame(self, sealed: bytes) -> None:
         name = key_name(sealed)

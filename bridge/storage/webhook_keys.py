@@ -24,6 +24,7 @@ FRESH_SECONDS = 5
 """How long a process takes a key for valid that it read: a key revoked elsewhere opens nothing after that."""
 
 LOCK_SECONDS = 40
+PING_SECONDS = 24 * 3600
 MAX_CACHED = 4096
 MAX_PER_REPOSITORY = 4
 """Keys of a repository: more than one only where GitHub did not say whether it took the newest."""
@@ -39,7 +40,7 @@ class WebhookKey:
 
 
 class WebhookKeys:
-    """The keys of all webhooks that bridge made."""
+    """The keys of all webhooks that bridge made, and when each webhook's ping came."""
 
     def __init__(self, redis: AnyRedis, vault: Vault) -> None:
         # redis-py's annotations offer each answer in every shape of every protocol version.
@@ -67,7 +68,7 @@ class WebhookKeys:
             key=secrets.token_urlsafe(24), repository_id=repository_id, secret=secrets.token_urlsafe(32)
         )
         name, index = _name(made.key), keys.webhooks_of(repository_id)
-        sealed = self._vault.seal(orjson.dumps(asdict(made)), place=f"webhook:{name}")
+        sealed = self._vault.encrypt(orjson.dumps(asdict(made)), aad=f"webhook:{name}")
         superfluous = await self._redis.zrange(index, 0, -MAX_PER_REPOSITORY)
         async with self._redis.pipeline(transaction=True) as pipe:
             pipe.set(keys.webhook(name), sealed)
@@ -87,7 +88,7 @@ class WebhookKeys:
         sealed = await self._redis.get(keys.webhook(name))
         if sealed is None:
             return None
-        found = WebhookKey(**orjson.loads(self._vault.open(sealed, place=f"webhook:{name}")))
+        found = WebhookKey(**orjson.loads(self._vault.decrypt(sealed, aad=f"webhook:{name}")))
         if len(self._cached) >= MAX_CACHED:
             self._cached.clear()
         self._cached[key] = now, found
@@ -108,6 +109,22 @@ class WebhookKeys:
     async def revoke_all(self, repository_id: int) -> None:
         """Revoke all keys of a repository: nothing that its webhooks send is taken any more."""
         await self._revoke(repository_id, await self._of(repository_id))
+
+    async def note_ping(self, hook_id: int, *, repository_id: int = 0) -> None:
+        """Remember that a webhook's ping came: GitHub reaches bridge, and both know the same secret.
+
+        `repository_id` is what the ping's secret speaks for, 0 for a ping about no repository.
+        """
+        await self._redis.set(keys.ping(repository_id, hook_id), str(time.time()), ex=PING_SECONDS)
+
+    async def pinged_at(self, hook_id: int, *, repository_id: int = 0) -> float:
+        """When the ping of a repository's webhook came last, in Unix seconds; 0 if none within a day."""
+        found = await self._redis.get(keys.ping(repository_id, hook_id))
+        return float(found) if found else 0
+
+    async def pinged(self, repository_id: int, hook_id: int, since: float) -> bool:
+        """Tell whether the ping of a repository's webhook came at `since` (Unix seconds) or later."""
+        return await self.pinged_at(hook_id, repository_id=repository_id) >= since
 
     async def _of(self, repository_id: int) -> set[str]:
         return {name.decode() for name in await self._redis.zrange(keys.webhooks_of(repository_id), 0, -1)}

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterable
 
 from bridge.core.model import Connection
-from bridge.storage.connections import RepoKey, Store
+from bridge.storage.connections import ConnectionStore, RepoKey
 
 MAX_KEPT = 4096
 """Repositories."""
@@ -18,24 +18,24 @@ SECONDS = 60
 
 
 class ConnectionCache:
-    """Reads through a `Store` and remembers."""
+    """Reads through a `ConnectionStore` and remembers."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, connections: ConnectionStore) -> None:
+        self._connections = connections
         self._known: dict[RepoKey, list[Connection]] = {}
         self._changes: bytes | None = None
         self._since = 0.0
 
     async def of(self, repositories: Iterable[RepoKey]) -> dict[RepoKey, list[Connection]]:
-        """The connections of several repositories, as `Store.connections_of`: some may be missing there."""
+        """The connections of several repositories, as the store reads them: some may be missing."""
         wanted = set(repositories)
         if not wanted:
             return {}
-        changes, now = await self._store.connections_changes(), time.monotonic()
+        changes, now = await self._connections.version(), time.monotonic()
         if changes != self._changes or now - self._since > SECONDS or len(self._known) > MAX_KEPT:
             # Not emptied: who reads still, as of before the change, is not to write into the new one.
             self._known, self._changes, self._since = {}, changes, now
         known = self._known
         if missing := [one for one in wanted if one not in known]:
-            known |= await self._store.connections_of(missing)
+            known |= await self._connections.of_repositories(missing)
         return {one: known[one] for one in wanted if one in known}

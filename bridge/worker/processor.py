@@ -37,7 +37,7 @@ from bridge.queue.entries import (
     load_message,
 )
 from bridge.storage import delivery_log as journal
-from bridge.storage.connections import Store
+from bridge.storage.connections import ConnectionStore
 from bridge.storage.delivery_log import Note
 from bridge.storage.pulls import PullRequestStore
 from bridge.storage.writes import Write
@@ -96,7 +96,7 @@ class Processor:
     """Brings entries to their end. `post_seconds` bounds each post to Flowdock."""
 
     deliveries: DeliveryQueue
-    store: Store
+    connections: ConnectionStore
     pulls: PullRequestStore
     translator: Translator
     flowdock: Flowdock
@@ -226,7 +226,7 @@ class Processor:
         """Post a message; what is to be written once it is done."""
         connection = holding.newest.connection(message.connection_id) if is_first else None
         if connection is None:
-            connection = await self.store.connection(message.connection_id)
+            connection = await self.connections.get(message.connection_id)
         if connection is None:
             return _dropped(message, "the connection was removed")
         tags = await self.pulls.tags(message.content.mentions, flow=connection.flow)
@@ -272,7 +272,7 @@ class Processor:
         log.warning("disconnected", connection=connection_id, reason=str(gone))
         # Another of its messages, under way beside this one, may have been told the same.
         with suppress(NotFound):
-            await self.store.disconnect(connection_id)
+            await self.connections.remove(connection_id)
 
     # What goes wrong
 

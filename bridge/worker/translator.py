@@ -22,7 +22,7 @@ from bridge.core.pulls.snapshot import Snapshot
 from bridge.queue.entries import InboxEntry, OutboxMessage
 from bridge.storage import delivery_log
 from bridge.storage.checkups import Checkups
-from bridge.storage.connections import RepoKey, Store
+from bridge.storage.connections import ConnectionStore, RepoKey
 from bridge.storage.pulls import PullRequestStore
 from bridge.storage.writes import Write
 from bridge.worker.connection_cache import ConnectionCache
@@ -91,7 +91,7 @@ class _Round:
 class Translator:
     """Looks up what deliveries concern and has the core translate them."""
 
-    store: Store
+    connections: ConnectionStore
     pulls: PullRequestStore
     checkups: Checkups
     _connected: ConnectionCache = field(init=False)
@@ -103,7 +103,7 @@ class Translator:
     """Repositories' full names as Redis has them, and when each was read, by the monotonic clock."""
 
     def __post_init__(self) -> None:
-        self._connected = ConnectionCache(self.store)
+        self._connected = ConnectionCache(self.connections)
 
     async def translate(self, entries: Sequence[InboxEntry], known: Known = lambda _: None) -> Outcome:
         """What to write and to send for deliveries of one partition, in their order.
@@ -223,7 +223,7 @@ class Translator:
             if len(self._known_names) >= NAMES_KEPT:
                 self._known_names.clear()
             known = await self.pulls.repository_name(repository_id)
-            if known is None and (connected := await self.store.connections_by_id(repository_id)):
+            if known is None and (connected := await self.connections.by_repository_id(repository_id)):
                 known = connected[0].repository
             if known is not None:
                 self._known_names[repository_id] = now, known
@@ -247,8 +247,8 @@ class Translator:
     async def _bound(self, repository_id: int, full_name: str) -> list[Connection]:
         """The repository's connections, those made by its name included unless another one has the name."""
         if await self.pulls.may_be_called(repository_id, full_name):
-            return await self.store.connections_for(repository_id, full_name)
-        return await self.store.connections_by_id(repository_id)
+            return await self.connections.of_repository(repository_id, full_name)
+        return await self.connections.by_repository_id(repository_id)
 
     async def _name(self, entry: InboxEntry, delivery: Delivery, full_name: str) -> bool:
         """Note the repository's name if this delivery may tell it; False if another one has it."""

@@ -13,6 +13,8 @@ import jwt
 
 from bridge.clients.github import can_act
 from bridge.core.model import FlowdockUser, GitHubToken, GitHubUser, LinkedAccount
+from bridge.core.security.encryption import Vault
+from bridge.storage.accounts import AccountStore
 from scripts.benches import rig as rigs
 from scripts.benches.deliveries import Counted
 from scripts.benches.findings import Figure, Findings
@@ -75,7 +77,7 @@ async def link(rig: Rig) -> None:
     """Ann's account, and a pull request of which nothing but the repository's name is known."""
     token = GitHubToken(access="gho_bench", scopes=("repo",))
     expect(can_act(token), "the made-up token does not suffice")
-    await rig.store.link(
+    await AccountStore(rig.redis, Vault([rig.house.environ["ENCRYPTION_KEY"]])).link(
         LinkedAccount(
             flowdock=FlowdockUser(id=USER, nick="ann", name="Ann"),
             github=GitHubUser(id=1, login=LOGIN),

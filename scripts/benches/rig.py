@@ -20,7 +20,7 @@ from redis.asyncio import Redis
 from bridge.core.security.encryption import Vault
 from bridge.storage import embedded, keys
 from bridge.storage.client import connect_redis
-from bridge.storage.connections import Store
+from bridge.storage.connections import ConnectionStore
 from bridge.storage.pulls import PullRequestStore
 from scripts.sandbox.house import ROOT, STOP_SECONDS, Broken, House, free_port, open_house, until
 
@@ -46,9 +46,9 @@ class Rig:
     running: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     @property
-    def store(self) -> Store:
+    def store(self) -> ConnectionStore:
         """What bridge keeps, as bridge reads it."""
-        return Store(self.redis, Vault([self.house.environ["ENCRYPTION_KEY"]]))
+        return ConnectionStore(self.redis, Vault([self.house.environ["ENCRYPTION_KEY"]]))
 
     @property
     def pulls(self) -> PullRequestStore:

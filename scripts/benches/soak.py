@@ -25,7 +25,7 @@ from bridge.core.security.encryption import Vault
 from bridge.storage import embedded as embedded_redis
 from bridge.storage import keys
 from bridge.storage.client import connect_redis
-from bridge.storage.connections import Store
+from bridge.storage.connections import ConnectionStore
 from scripts.benches.rig import AS_DEPLOYED
 from scripts.sandbox.house import FLOW, ROOT, House, open_house, until
 
@@ -110,7 +110,7 @@ async def _soak(house: House, redis: Redis, deliveries: int) -> list[Sample]:
 
 
 async def _connect(house: House, redis: Redis) -> None:
-    store = Store(redis, Vault([house.environ["ENCRYPTION_KEY"]]))
+    store = ConnectionStore(redis, Vault([house.environ["ENCRYPTION_KEY"]]))
     for repository in range(REPOSITORIES):
         name = f"acme/soak-{repository}"
         source = await house.post(

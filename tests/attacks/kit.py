@@ -109,7 +109,7 @@ async def connected(house: House, full_name: str, repository_id: int, flow: str 
         source_id=str(source["id"]),
         installer="1003",
     )
-    await house.services.store.add(made)
+    await house.services.connections.add(made)
     await house.services.pulls.name_by_github(repository_id, full_name)
     return made
 

@@ -56,7 +56,7 @@ async def linked_by_pages(house: House, browser: Browser, nick: str) -> None:
 
 
 async def connected(house: House) -> list[str]:
-    return [one.repository for one in await house.services.store.connections()]
+    return [one.repository for one in await house.services.connections.all()]
 
 
 @GUARDED
@@ -224,13 +224,13 @@ async def test_whose_link_it_is_cannot_be_changed_between_the_question_and_the_a
 
 def signed_in_for_any(house: House, monkeypatch: pytest.MonkeyPatch, link_id: str) -> None:
     """Take the guard away: a browser's sign-in counts for another link too."""
-    look = house.services.store.look_once
+    look = house.services.one_time.peek
 
     async def looked(kind: str, name: str) -> dict[str, Any] | None:
         found = await look(kind, name)
         return found and found | {"id": link_id}
 
-    monkeypatch.setattr(house.services.store, "look_once", looked)
+    monkeypatch.setattr(house.services.one_time, "peek", looked)
 
 
 async def test_the_link_leads_nowhere_else(house: House) -> None:

@@ -65,7 +65,7 @@ async def test_a_false_word_that_a_grant_was_revoked_removes_no_link(
 
         monkeypatch.setattr(type(house.services.github), "user", believe)
     await say_revoked(house)
-    kept = await house.services.store.account("1001")
+    kept = await house.services.account_store.get("1001")
     assert (kept is not None) == guarded
     assert kept is None or (kept.token == account.token) == (expires_in is None)
 
@@ -80,7 +80,7 @@ async def test_where_github_cannot_be_asked_the_link_is_kept_and_the_log_says_so
     await link(house, "ann")
     house.github_journal.faults.append(fault)
     await say_revoked(house)
-    assert await house.services.store.account("1001") is not None
+    assert await house.services.account_store.get("1001") is not None
     assert "revoked_not_seen" in capsys.readouterr().out
 
 
@@ -93,13 +93,13 @@ async def test_a_revoked_grant_unlinks_all_who_hold_it_and_nobody_else(
     await link(house, "cy")
     if not guarded:
 
-        async def last_one(self: linked.LinkedAccounts, github_id: int) -> list[str]:
+        async def last_one(self: linked.AccountStore, github_id: int) -> list[str]:
             return ["1002"]
 
-        monkeypatch.setattr(linked.LinkedAccounts, "linked_to", last_one)
+        monkeypatch.setattr(linked.AccountStore, "linked_to", last_one)
     await withdraw(house, "ann-gh")
     await say_revoked(house)
-    left = [user for user in ("1001", "1002", "1003") if await house.services.store.account(user)]
+    left = [user for user in ("1001", "1002", "1003") if await house.services.account_store.get(user)]
     assert left == (["1003"] if guarded else ["1001", "1003"])
 
 
@@ -107,16 +107,16 @@ async def test_a_revoked_grant_unlinks_all_who_hold_it_and_nobody_else(
 async def test_linking_anew_leaves_nothing_of_the_former_account(
     house: House, browser: Browser, monkeypatch: pytest.MonkeyPatch, guarded: bool
 ) -> None:
-    store = house.services.store
+    store = house.services.account_store
     if not guarded:
         careless = linked._SWAP.replace("'SREM'", "'SISMEMBER'")
         monkeypatch.setattr(store, "_swap", house.services.redis.register_script(careless))
     await link_by_pages(house, browser, who="ann", login="ann-gh")
     assert await house.services.pulls.tags(["ann-gh"], flow=FLOW) == ("@ann",)
-    former = await store.account("1001")
+    former = await store.get("1001")
     assert former is not None
     await link_by_pages(house, browser, who="ann", login="bob-gh")
-    assert await store.linked() == {"1001": "bob-gh"}
+    assert await store.logins() == {"1001": "bob-gh"}
     assert await store.linked_to(1002) == ["1001"]
     assert await store.linked_to(ANN) == ([] if guarded else ["1001"])
     assert await house.services.pulls.tags(["ann-gh", "BOB-gh"], flow=FLOW) == ("@ann",)
@@ -130,7 +130,7 @@ async def test_a_github_that_does_not_answer_hinders_no_linking(
     await link(house, "ann")
     house.github_journal.faults.append(fault)
     await link_by_pages(house, browser, who="ann", login="bob-gh")
-    assert await house.services.store.linked() == {"1001": "bob-gh"}
+    assert await house.services.account_store.logins() == {"1001": "bob-gh"}
     assert "not_revoked" in capsys.readouterr().out
 
 
@@ -143,7 +143,7 @@ async def test_unlinking_ends_nobody_elses_link_to_the_same_account(
         github = house.services.github
         monkeypatch.setattr(github, "revoke", github.revoke_grant)
     await house.services.accounts.unlink("1002")
-    assert await house.services.store.linked_to(ANN) == ["1001"]
+    assert await house.services.account_store.linked_to(ANN) == ["1001"]
     assert not await works(house, other)
     assert await works(house, one) == guarded
 
@@ -151,7 +151,7 @@ async def test_unlinking_ends_nobody_elses_link_to_the_same_account(
 async def test_a_login_that_was_given_up_stands_for_nobody(house: House) -> None:
     account = await link(house, "ann")
     await house.services.members.shown(FLOW, ["1001"])
-    store, redis = house.services.store, house.services.redis
+    store, redis = house.services.account_store, house.services.redis
     await store.link(
         LinkedAccount(**{**vars(account), "github": type(account.github)(id=ANN, login="ann-2")})
     )

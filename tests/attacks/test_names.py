@@ -187,7 +187,7 @@ async def test_disconnecting_removes_no_other_repositorys_webhook(
     await house.services.connecting.disconnect(other, access_token=cy.access_token, user=cy.user)
     left = [len(await cy.hooks(name)) for name in (REPOSITORY, WEBSITE)]
     assert left == ([1, 0] if guarded else [0, 1])
-    assert await house.services.store.connection(component.id) is not None
+    assert await house.services.connections.get(component.id) is not None
 
 
 @GUARDED
@@ -198,10 +198,10 @@ async def test_a_connection_made_by_name_is_not_taken_over(
     house = mallory.house
     if not guarded:
         believe_every_name(monkeypatch)
-    waiting, _ = await house.services.store.connect("acme/api", flow_token="theirs", name="api")
+    waiting, _ = await house.services.connections.connect("acme/api", flow_token="theirs", name="api")
     house.start_worker()
     await told(mallory, mallory.forged(mallory.repository_id, "acme/api"), mallory.key)
-    found = await house.services.store.connection(waiting.id)
+    found = await house.services.connections.get(waiting.id)
     assert found is not None
     assert found.repository_id == (None if guarded else mallory.repository_id)
 

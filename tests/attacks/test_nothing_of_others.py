@@ -118,11 +118,11 @@ async def play(redis_url: str, words: list[Json]) -> list[str]:
     """The names in Redis under which something of somebody else's changed."""
     async with open_house(await emptied(redis_url)) as house:
         mallory = await stranger(house)
-        [own] = await house.services.store.connections()
+        [own] = await house.services.connections.all()
         await link(house, "cy")
         theirs = await connected(house, REPOSITORY, COMPONENT_ID)
         await house.services.webhook_keys.make(COMPONENT_ID)
-        await house.services.store.connect("acme/waiting", flow_token="theirs", name="waiting")
+        await house.services.connections.connect("acme/waiting", flow_token="theirs", name="waiting")
         house.start_worker()
         assert (await house.deliver(mallory.forged(COMPONENT_ID, REPOSITORY))).status == 202
         await settled(house)

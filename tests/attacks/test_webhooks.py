@@ -186,7 +186,7 @@ async def test_no_repositorys_webhook_speaks_for_the_app(
         assert await mallory.post(payload, event=event) == 204
     else:
         assert (await house.deliver(payload, event=event)).status == 204
-    changed = await house.services.store.account("1003") is None or bool(
+    changed = await house.services.account_store.get("1003") is None or bool(
         await house.services.redis.zcard(keys.CHECKUPS)
     )
     assert changed is (not guarded and not about_own)
@@ -238,5 +238,5 @@ async def test_another_repositorys_webhook_is_noted_by_nobodys_ping(mallory: Str
         "repository": {"id": mallory.repository_id, "full_name": "evil/own"},
     }
     assert await mallory.post(payload, event="ping") == 200
-    assert await house.services.store.pinged_at(77, repository_id=mallory.repository_id) > 0
-    assert await house.services.store.pinged_at(77, repository_id=COMPONENT_ID) == 0
+    assert await house.services.webhook_keys.pinged_at(77, repository_id=mallory.repository_id) > 0
+    assert await house.services.webhook_keys.pinged_at(77, repository_id=COMPONENT_ID) == 0

@@ -18,31 +18,31 @@ VAULT = Vault([NEW, OLD])
 @settings(max_examples=60, deadline=None)
 @given(value=st.binary(max_size=200), place=st.text(max_size=40))
 def test_what_was_sealed_opens_in_its_place(value: bytes, place: str) -> None:
-    assert VAULT.open(VAULT.seal(value, place=place), place=place) == value
+    assert VAULT.decrypt(VAULT.encrypt(value, aad=place), aad=place) == value
 
 
 def test_what_an_earlier_version_sealed_still_opens() -> None:
     """Change what a key becomes, or how a value is laid out, and every installation loses its tokens."""
     sealed = b"JLskOoZ59sW6V1kLD7c27W-_tjhN6JIMk0ZoMxVF1WSWAQEUO6UesaE="
-    assert Vault(["x" * 32]).open(sealed, place="account:1001") == b"gho_token"
+    assert Vault(["x" * 32]).decrypt(sealed, aad="account:1001") == b"gho_token"
 
 
 def test_the_first_key_seals_and_any_opens() -> None:
-    sealed = VAULT.seal(b"token", place=PLACE)
-    assert Vault([NEW]).open(sealed, place=PLACE) == b"token"
+    sealed = VAULT.encrypt(b"token", aad=PLACE)
+    assert Vault([NEW]).decrypt(sealed, aad=PLACE) == b"token"
     with pytest.raises(Undecryptable):
-        Vault([OLD]).open(sealed, place=PLACE)
-    assert VAULT.open(Vault([OLD]).seal(b"token", place=PLACE), place=PLACE) == b"token"
+        Vault([OLD]).decrypt(sealed, aad=PLACE)
+    assert VAULT.decrypt(Vault([OLD]).encrypt(b"token", aad=PLACE), aad=PLACE) == b"token"
 
 
 def test_a_value_moved_to_another_place_does_not_open() -> None:
-    sealed = VAULT.seal(b"token", place=PLACE)
+    sealed = VAULT.encrypt(b"token", aad=PLACE)
     with pytest.raises(Undecryptable):
-        VAULT.open(sealed, place="account:1002")
+        VAULT.decrypt(sealed, aad="account:1002")
 
 
 def test_the_same_value_is_never_sealed_alike_and_shows_nothing() -> None:
-    sealed = {VAULT.seal(b"gho_token", place=PLACE) for _ in range(50)}
+    sealed = {VAULT.encrypt(b"gho_token", aad=PLACE) for _ in range(50)}
     assert len(sealed) == 50
     assert not any(b"gho_token" in base64.urlsafe_b64decode(one) for one in sealed)
 
@@ -50,28 +50,28 @@ def test_the_same_value_is_never_sealed_alike_and_shows_nothing() -> None:
 @settings(max_examples=150, deadline=None)
 @given(value=st.binary(max_size=20), position=st.integers(0, 1000), other=st.integers(0, 255))
 def test_a_value_with_any_byte_changed_does_not_open(value: bytes, position: int, other: int) -> None:
-    sealed = VAULT.seal(value, place=PLACE)
+    sealed = VAULT.encrypt(value, aad=PLACE)
     position %= len(sealed)
     changed = sealed[:position] + bytes([other]) + sealed[position + 1 :]
     if changed == sealed:
         return
     with pytest.raises(Undecryptable):
-        VAULT.open(changed, place=PLACE)
+        VAULT.decrypt(changed, aad=PLACE)
 
 
 def test_every_other_last_character_is_noticed() -> None:
     """Base64 has bits to spare at its end: they are not to spare here."""
-    sealed = VAULT.seal(b"12", place=PLACE)
+    sealed = VAULT.encrypt(b"12", aad=PLACE)
     alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_=\n"
     end = len(sealed.rstrip(b"="))
     for last in alphabet:
         changed = sealed[: end - 1] + bytes([last]) + sealed[end:]
         if changed != sealed:
             with pytest.raises(Undecryptable):
-                VAULT.open(changed, place=PLACE)
+                VAULT.decrypt(changed, aad=PLACE)
 
 
-SEALED = VAULT.seal(b"token", place=PLACE)
+SEALED = VAULT.encrypt(b"token", aad=PLACE)
 
 
 @pytest.mark.parametrize(
@@ -89,19 +89,19 @@ SEALED = VAULT.seal(b"token", place=PLACE)
 )
 def test_what_is_no_sealed_value_does_not_open(sealed: bytes) -> None:
     with pytest.raises(Undecryptable):
-        VAULT.open(sealed, place=PLACE)
+        VAULT.decrypt(sealed, aad=PLACE)
 
 
 @settings(max_examples=80, deadline=None)
 @given(sealed=st.binary(max_size=120) | st.binary(max_size=80).map(base64.urlsafe_b64encode))
 def test_arbitrary_bytes_do_not_open(sealed: bytes) -> None:
     with pytest.raises(Undecryptable):
-        VAULT.open(sealed, place=PLACE)
+        VAULT.decrypt(sealed, aad=PLACE)
 
 
 def test_the_error_says_what_to_do_and_not_whose_value_it_was() -> None:
     with pytest.raises(Undecryptable) as error:
-        VAULT.open(b"", place="account:dee@example.com")
+        VAULT.decrypt(b"", aad="account:dee@example.com")
     assert "ENCRYPTION_KEY" in str(error.value)
     assert "account" in str(error.value)
     assert "dee" not in str(error.value)
@@ -115,10 +115,10 @@ def test_a_vault_without_long_enough_keys_is_none(keys: list[str]) -> None:
 
 def test_which_key_sealed_a_value_is_told_without_it() -> None:
     old, both = Vault([OLD]), Vault([NEW, OLD])
-    sealed = old.seal(b"token", place=PLACE)
+    sealed = old.encrypt(b"token", aad=PLACE)
     assert key_name(sealed) == old.key_names[0] == both.key_names[1]
     assert (old.is_newest(sealed), both.is_newest(sealed)) == (True, False)
-    assert both.is_newest(both.seal(b"", place=PLACE))
+    assert both.is_newest(both.encrypt(b"", aad=PLACE))
     assert OLD not in str(both.key_names)
 
 

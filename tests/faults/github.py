@@ -5,6 +5,8 @@ import secrets
 from typing import Any
 
 from bridge.core.model import FlowdockUser, GitHubToken, GitHubUser, LinkedAccount
+from bridge.core.security.encryption import Vault
+from bridge.storage.accounts import AccountStore
 from scripts.sandbox.house import REPOSITORY, until
 from tests import sign
 from tests.faults.load import Load
@@ -52,7 +54,7 @@ async def _link(load: Load) -> None:
         token=GitHubToken(access=issued["token"], refresh=None, expires_at=None, scopes=("repo",)),
         linked_at=1,
     )
-    await load.store.link(account)
+    await AccountStore(load.redis, Vault([load.house.environ["ENCRYPTION_KEY"]])).link(account)
 
 
 async def _click(load: Load) -> tuple[int, Any]:

@@ -24,7 +24,7 @@ from bridge.queue.delivery_queue import DeliveryQueue
 from bridge.queue.entries import DeadLetter
 from bridge.storage import keys
 from bridge.storage.client import close_redis, connect_redis
-from bridge.storage.connections import Store
+from bridge.storage.connections import ConnectionStore
 from bridge.storage.delivery_log import DeliveryLog
 from scripts.sandbox.house import FLOW, House, free_port, open_house, until
 from tests import sign
@@ -87,7 +87,7 @@ class Load:
         """Another load on the same processes, with nothing left of the one before."""
         store, deliveries = self.store, DeliveryQueue(self.redis)
         for repository in self.connections.keys() - self.gone:
-            await store.disconnect(self.connections[repository].id)
+            await store.remove(self.connections[repository].id)
         for letter in await deliveries.dead_letters():
             await deliveries.drop(letter)
         for path in ("faults", "calls"):
@@ -101,9 +101,9 @@ class Load:
         await self.connect()
 
     @property
-    def store(self) -> Store:
+    def store(self) -> ConnectionStore:
         """What bridge keeps, as bridge reads it."""
-        return Store(self.redis, Vault([self.house.environ["ENCRYPTION_KEY"]]))
+        return ConnectionStore(self.redis, Vault([self.house.environ["ENCRYPTION_KEY"]]))
 
     async def send(self) -> None:
         """All deliveries: twenty pull requests side by side, what belongs to one in turn."""

@@ -76,7 +76,7 @@ async def _gone(wide_load: Load) -> None:
     assert {wide_load.accepted[message][0] for message in skipped} <= threads
     # Each of the three was told 410, and heard of once; the tokens are forgotten.
     assert list(skipped.values()).count("the flow removed the source") >= len(gone)
-    kept = {one.repository for one in await wide_load.store.connections()}
+    kept = {one.repository for one in await wide_load.store.all()}
     assert kept == {f"acme/repository-{one}" for one in wide_load.connections if one not in gone}
     check(row, skipped=row.skipped)
 

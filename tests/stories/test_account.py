@@ -25,7 +25,7 @@ async def test_linking_what_was_done_and_unlinking(house: House, page: Page) -> 
     why = "GitHub refused: the branch has conflicts that must be resolved first"
     refused = AuditEntry(at=now - 400, action="Merge", on=f"{name}#12345", outcome=why, done=False)
     for act in (done, refused):
-        await house.services.store.note_act("1001", act)
+        await house.services.account_store.add_audit_entry("1001", act)
     await connection(house, installer="1001")
     await page.reload()
     await expect(page.get_by_role("row", name="Merge")).to_contain_text("Refused")
@@ -35,7 +35,7 @@ async def test_linking_what_was_done_and_unlinking(house: House, page: Page) -> 
     await page.get_by_role("button", name="Unlink @ann-gh").click()
     await expect(page.get_by_role("status")).to_contain_text("GitHub no longer accepts it")
     await expect(page.locator(".lead")).to_have_text("Flowdock ann is not linked to a GitHub account.")
-    assert await house.services.store.account("1001") is None
+    assert await house.services.account_store.get("1001") is None
 
 
 async def test_an_expiring_token_says_so(house: House, page: Page) -> None:

@@ -22,7 +22,7 @@ async def come(page: Page, house: House) -> None:
 
 
 async def known(house: House, connection: Connection) -> Connection:
-    found = await house.services.store.connection(connection.id)
+    found = await house.services.connections.get(connection.id)
     assert found is not None
     return found
 
@@ -101,7 +101,7 @@ async def test_disconnecting(house: House, page: Page) -> None:
     await expect(page.get_by_role("heading", level=1)).to_have_text("acme/component is disconnected")
     await looks(page, "configure-disconnected")
     assert await hooks(house) == []
-    assert await house.services.store.connections() == []
+    assert await house.services.connections.all() == []
     await page.goto(f"{house.flowdock}/app/{FLOW}/integrations")
     await expect(page.get_by_test_id("source-add")).to_be_visible()
     await expect(page.get_by_test_id("source")).to_have_count(0)

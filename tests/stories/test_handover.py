@@ -42,10 +42,10 @@ async def test_an_administrator_is_handed_a_link_and_says_yes(
         await admin.get_by_role("button", name="Connect").click()
         await expect(admin.get_by_role("heading", level=1)).to_have_text("acme/component is connected")
         await looks(admin, "handover-done")
-    [connection] = await house.services.store.connections()
+    [connection] = await house.services.connections.all()
     hook_id = connection.hook_id
     assert hook_id is not None
-    await eventually(lambda: house.services.connecting.pinged(1296269, hook_id, 1))
+    await eventually(lambda: house.services.webhook_keys.pinged(1296269, hook_id, 1))
 
     await page.get_by_role("link", name="Look whether it was used").click()
     await expect(page.get_by_role("heading", level=1)).to_have_text("Main is connected")

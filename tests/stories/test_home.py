@@ -31,7 +31,7 @@ async def test_flows_with_their_repositories(house: House, page: Page) -> None:
     await noted(house, main, "dead", ago=2 * 3600, reason="Flowdock answered 400: is silly")
     await noted(house, main, "posted", action="closed", number=42, ago=200)
     paused, long, troubled = await many(house, 3)
-    store = house.services.store
+    store = house.services.connections
     await store.change(paused.id, paused=True)
     await store.change(long.id, repository="acme/" + "a-very-long-repository-name-" * 3 + "end")
     text = "The webhook was removed at GitHub: choose Repair the webhook."

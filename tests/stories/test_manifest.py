@@ -92,19 +92,21 @@ async def test_from_no_app_to_a_click_that_works(
     await link_and_do(await opening.value)
     await expect(page.get_by_test_id("thread-fields")).to_contain_text("ann-gh")
 
-    account = await house.services.store.account("1001")
+    account = await house.services.account_store.get("1001")
     assert account is not None
     assert account.token.access.startswith("ghu_")
     assert account.token.scopes == ()
     old = account.token
-    await house.services.store.link(replace(account, token=replace(old, expires_at=int(time.time()) - 1)))
+    await house.services.account_store.link(
+        replace(account, token=replace(old, expires_at=int(time.time()) - 1))
+    )
     await page.bring_to_front()
     if await page.get_by_test_id("challenge").is_visible():
         await page.keyboard.press("Escape")
     await choose(page, "close")
     await expect(page.get_by_test_id("toast")).to_contain_text("Closed acme/component#1.")
     await expect(github.get_by_test_id("pull-state")).to_have_text(re.compile("closed", re.I))
-    account = await house.services.store.account("1001")
+    account = await house.services.account_store.get("1001")
     assert account is not None
     assert account.token.access not in ("", old.access), "renewed with the App's own client"
     assert complaints == []

@@ -60,7 +60,7 @@ async def test_by_keyboard_alone(house: House, page: Page) -> None:
     await press_to(page, "Connect")
     await page.keyboard.press("Enter")
     await expect(page.get_by_role("heading", level=1)).to_have_text("Main is connected")
-    [connection] = await house.services.store.connections()
+    [connection] = await house.services.connections.all()
     assert (connection.repository, connection.options.drafts) == ("acme/gadgets", "all")
     assert connection.options.labels
 
@@ -90,7 +90,7 @@ async def test_one_fails_and_is_tried_again(house: House, page: Page) -> None:
     await looks(page, "setup-one-failed")
     await page.get_by_role("button", name="Try it again").click()
     await expect(page.get_by_role("heading", level=1)).to_have_text("Main is connected")
-    found = await house.services.store.connections()
+    found = await house.services.connections.all()
     assert sorted(one.repository for one in found) == ["acme/component", "acme/gadgets"]
 
 

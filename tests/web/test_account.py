@@ -6,8 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from bridge.core.model import AuditEntry
-from bridge.storage import connections as store
-from bridge.storage import keys
+from bridge.storage import accounts, keys
 from scripts.sandbox.browse import Browser, Page
 from scripts.sandbox.faults import Fault
 from tests.accounts import link
@@ -59,7 +58,7 @@ async def test_rights_are_told_in_plain_words(
 ) -> None:
     account = await link(house, "ann")
     changed = type(account.token)(access=account.token.access, scopes=scopes)
-    await house.services.store.link(type(account)(**{**vars(account), "token": changed}))
+    await house.services.account_store.link(type(account)(**{**vars(account), "token": changed}))
     assert words in text(await sign_in(house, browser))
 
 
@@ -68,7 +67,7 @@ async def test_a_github_apps_token_has_the_apps_permissions_and_an_end(
 ) -> None:
     account = await link(house, "ann", expires_in=3600)
     changed = type(account.token)(**{**vars(account.token), "access": "ghu_x", "scopes": ()})
-    await house.services.store.link(type(account)(**{**vars(account), "token": changed}))
+    await house.services.account_store.link(type(account)(**{**vars(account), "token": changed}))
     shown = text(await sign_in(house, browser))
     assert "Rights The GitHub App's permissions" in shown
     assert "then renewed by itself" in shown
@@ -93,7 +92,7 @@ async def test_an_outcome_is_shown_as_text_and_without_secrets(house: House, bro
     act = AuditEntry(
         at=1, action="Merge", on="a/b#1", outcome="<b>no</b> ghp_0123456789abcdefghij", done=False
     )
-    await house.services.store.note_act("1001", act)
+    await house.services.account_store.add_audit_entry("1001", act)
     page = await sign_in(house, browser)
     assert "&lt;b&gt;no&lt;/b&gt; (masked)" in page.text
 
@@ -106,8 +105,8 @@ async def test_unlinking_forgets_the_account_and_takes_githubs_grant_back(
     page = await browser.press(await sign_in(house, browser), "Unlink @ann-gh")
     assert page.url == f"{house.bridge}/account?unlinked=yes"
     assert "GitHub no longer accepts it" in text(page)
-    assert await house.services.store.account("1001") is None
-    assert await house.services.store.account("1002") == other
+    assert await house.services.account_store.get("1001") is None
+    assert await house.services.account_store.get("1002") == other
     assert [(call.path, call.status) for call in house.github_journal.calls] == [(GRANT, 204)]
 
 
@@ -120,7 +119,7 @@ async def test_a_github_that_fails_is_told_with_the_way_to_its_own_page(
     await link(house, "ann")
     house.github_journal.faults.append(fault)
     page = await browser.press(await sign_in(house, browser), "Unlink @ann-gh")
-    assert await house.services.store.account("1001") is None
+    assert await house.services.account_store.get("1001") is None
     assert "what you granted may still stand there" in text(page)
     assert f"{house.github}/settings/connections/applications/github-client" in page.text
 
@@ -136,14 +135,14 @@ async def test_unlinking_twice_is_no_error(house: House, browser: Browser) -> No
 async def test_an_account_that_is_being_renewed_stays_linked_and_says_so(
     house: House, browser: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store, "LOCK_WAIT_SECONDS", 0.05)
+    monkeypatch.setattr(accounts, "LOCK_WAIT_SECONDS", 0.05)
     await link(house, "ann")
     page = await sign_in(house, browser)
     await house.services.redis.set(keys.refreshing("1001"), "somebody")
     page = await browser.press(page, "Unlink @ann-gh")
     assert (page.status, "is being renewed at this moment" in page.text) == (503, True)
     assert "nothing was changed" in page.text
-    assert await house.services.store.account("1001") is not None
+    assert await house.services.account_store.get("1001") is not None
     assert house.github_journal.calls == []
 
 

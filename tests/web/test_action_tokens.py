@@ -25,14 +25,14 @@ async def test_a_revoked_token_removes_the_link_and_challenges(pull: House) -> N
     status, _, headers = await post(pull)
     assert status == 401
     assert "/authorization?claim=" in headers["WWW-Authenticate"]
-    assert await pull.services.store.account("1001") is None
+    assert await pull.services.account_store.get("1001") is None
 
 
 async def test_an_outage_does_not_remove_the_link(pull: House) -> None:
     await link(pull, "ann")
     pull.github_journal.faults.append(Fault(path="/api/v3/.*", status=500))
     assert (await post(pull))[0] == 502
-    assert await pull.services.store.account("1001") is not None
+    assert await pull.services.account_store.get("1001") is not None
 
 
 async def test_an_expiring_token_is_renewed_once_however_many_click(pull: House) -> None:
@@ -45,7 +45,7 @@ async def test_an_expiring_token_is_renewed_once_however_many_click(pull: House)
     assert [status for status, _, _ in answers] == [200] * 8, answers
     renewals = [call for call in calls(pull) if call == ("POST", "/login/oauth/access_token")]
     assert len(renewals) == 1
-    account = await pull.services.store.account("1001")
+    account = await pull.services.account_store.get("1001")
     assert account is not None
     assert account.token.access != before.token.access
 
@@ -64,11 +64,11 @@ async def test_a_refresh_token_that_is_refused_removes_the_link(pull: House) -> 
         pass
     status, _, headers = await post(pull)
     assert (status, "claim=" in headers["WWW-Authenticate"]) == (401, True)
-    assert await pull.services.store.account("1001") is None
+    assert await pull.services.account_store.get("1001") is None
 
 
 async def test_a_renewal_that_fails_in_passing_keeps_the_link(pull: House) -> None:
     await link(pull, "ann", expires_in=10)
     pull.github_journal.faults.append(Fault(path="/login/oauth/access_token", status=503))
     assert (await post(pull))[0] == 502
-    assert await pull.services.store.account("1001") is not None
+    assert await pull.services.account_store.get("1001") is not None

@@ -13,7 +13,7 @@ async def test_nobodys_revoked_grant_removes_no_link(house: House, sender: Any) 
     await link(house, "ann")
     payload = {"action": "revoked", "sender": sender}
     assert (await house.deliver(payload, event="github_app_authorization")).status == 204
-    assert await house.services.store.account("1001") is not None
+    assert await house.services.account_store.get("1001") is not None
 
 
 async def test_a_changed_installation_is_in_the_log(house: House, capsys: pytest.CaptureFixture[str]) -> None:

@@ -58,7 +58,7 @@ async def leave(house: House, nick: str, flow: str = "acme/main") -> None:
 
 
 async def known(house: House, connection: Connection) -> Connection:
-    found = await house.services.store.connection(connection.id)
+    found = await house.services.connections.get(connection.id)
     assert found is not None
     return found
 
@@ -180,7 +180,7 @@ async def test_a_form_without_a_session_changes_nothing(house: House, browser: B
 
 async def test_a_connection_made_by_hand_is_nobodys_to_see(house: House, browser: Browser) -> None:
     await house.connect()
-    (connection,) = await house.services.store.connections()
+    (connection,) = await house.services.connections.all()
     await sign_in(house, browser, "cy")
     page = await browser.open(f"{house.bridge}/connections/{connection.id}")
     assert page.status == 404
@@ -305,7 +305,7 @@ async def test_the_operators_webhook_is_repaired_by_nobody_but_an_administrator(
 ) -> None:
     connection = await connected(house)
     await house.services.accounts.unlink(CY)
-    await house.services.store.change(connection.id, hook_id=None)
+    await house.services.connections.change(connection.id, hook_id=None)
     await link(house, "bob")
     page = await opened(house, browser, connection, BOB)
     assert "The operator’s, made by hand: bridge only hears whether something comes" in words(page)
@@ -389,7 +389,7 @@ async def test_a_source_that_the_flow_removed_ends_the_connection(house: House, 
         pass
     page = await browser.press(page, "Send a test message")
     assert (page.status, "The flow removed bridge's source" in words(page)) == (410, True)
-    assert await house.services.store.connection(connection.id) is None
+    assert await house.services.connections.get(connection.id) is None
 
 
 @pytest.mark.parametrize("did", ["", "nonsense", "<b>x</b>", "test'"])
@@ -416,7 +416,7 @@ async def test_disconnecting_is_asked_about_and_removes_what_bridge_made(
     page = await browser.press(page, "Disconnect acme/component")
     assert page.url == f"{house.bridge}/connections/{connection.id}/disconnected"
     assert "bridge has removed what it made" in words(page)
-    assert await house.services.store.connection(connection.id) is None
+    assert await house.services.connections.get(connection.id) is None
     assert await hooks(house) == []
     redis: Any = house.services.redis
     assert await redis.keys("bridge:{connections}:connection:*") == [], "no token is left"
@@ -425,7 +425,7 @@ async def test_disconnecting_is_asked_about_and_removes_what_bridge_made(
 async def test_a_webhook_that_another_connection_needs_stays(house: House, browser: Browser) -> None:
     connection = await connected(house)
     other = replace(connection, id="0ther", flow="acme/ops", source_id="77")
-    await house.services.store.add(other)
+    await house.services.connections.add(other)
     await opened(house, browser, connection)
     page = await browser.open(f"{house.bridge}/connections/{connection.id}/disconnect")
     assert "not the webhook of acme/component: another connection needs it" in words(page)
@@ -440,7 +440,7 @@ async def test_what_could_not_be_removed_is_named(house: House, browser: Browser
     page = await browser.open(f"{house.bridge}/connections/{connection.id}/disconnect")
     page = await browser.press(page, "Disconnect acme/component")
     assert "The webhook of acme/component could not be removed" in words(page)
-    assert await house.services.store.connection(connection.id) is None
+    assert await house.services.connections.get(connection.id) is None
     async with Browser() as stranger:
         await sign_in(house, stranger, "bob")
         assert (await stranger.open(page.url)).status == 404, "told to the one who disconnected alone"
@@ -455,7 +455,7 @@ async def test_trouble_is_shown_with_the_button_that_mends_it(house: House, brow
         ("repository", "Look after it as @cy-gh"),
     ):
         trouble = Problem(kind=kind, text=f"It is broken: {kind}.", since=1)  # type: ignore[arg-type]
-        await house.services.store.change(connection.id, trouble=trouble)
+        await house.services.connections.change(connection.id, trouble=trouble)
         page = await browser.open(page.url)
         assert f"It is broken: {kind}." in words(page)
         assert button in words(page)

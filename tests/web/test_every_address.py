@@ -160,7 +160,7 @@ class Scene:
             changed = {key for key in changed if not key.startswith(OF_A_VISIT)}
         if one.signed:
             self.changed |= {one.route} if changed else set()
-            await self.house.services.store.add(self.kept)
+            await self.house.services.connections.add(self.kept)
         else:
             assert not changed, (one, changed)
 

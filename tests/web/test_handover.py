@@ -50,7 +50,7 @@ async def test_a_member_asks_an_administrator_says_yes_and_the_flow_hears_of_it(
     house.start_worker()
     result = await chosen(house, ann)
     assert "One step is left" in text(result)
-    assert await house.services.store.connections() == []
+    assert await house.services.connections.all() == []
     url = link_of(result)
     shown = text(await admin.open(url))
     for words in ("Connect acme/component?", "(ann), says Flowdock", "Main acme/main"):
@@ -62,13 +62,13 @@ async def test_a_member_asks_an_administrator_says_yes_and_the_flow_hears_of_it(
     page = await admin.press(page, "Connect")
     assert page.url == url
     assert "@cy-gh said yes: the flow hears of its pull requests from now on." in text(page)
-    [one] = await house.services.store.connections()
+    [one] = await house.services.connections.all()
     assert (one.flow, one.repository_id, one.installer, one.hook_by) == (
         ("acme/main", COMPONENT_ID, "", "cy-gh")
     )  # fmt: skip
     hook_id = one.hook_id
     assert hook_id is not None
-    await eventually(lambda: house.services.connecting.pinged(1296269, hook_id, 1))
+    await eventually(lambda: house.services.webhook_keys.pinged(1296269, hook_id, 1))
     told = text(await ann.open(result.url))
     assert "Main is connected" in told
     assert "Connected: @cy-gh said yes." in told
@@ -82,7 +82,7 @@ async def test_nothing_of_the_administrators_is_kept(
     page = await signed_in(house, admin, url)
     redis: Any = house.services.redis
     [name] = await redis.keys("bridge:once:handing-over:*")
-    step = await house.services.store.look_once("handing-over", name.decode().rpartition(":")[2])
+    step = await house.services.one_time.peek("handing-over", name.decode().rpartition(":")[2])
     assert step is not None
     assert await works(house, step["token"])
     await admin.press(page, "Connect")
@@ -91,7 +91,7 @@ async def test_nothing_of_the_administrators_is_kept(
     assert b"handing-over" not in names
     assert b"intent" not in names
     assert (await kept(house, url)).access_token == ""
-    assert await house.services.store.linked() == {"1001": "ann-gh"}
+    assert await house.services.account_store.logins() == {"1001": "ann-gh"}
 
 
 async def works(house: House, token: str) -> bool:
@@ -135,7 +135,7 @@ async def test_an_administrator_declines_and_that_ends_it(house: House, ann: Bro
     page = await admin.press(await signed_in(house, admin, url), "Decline")
     assert "@cy-gh, who administers it at GitHub, said no. Nothing was changed." in text(page)
     assert "Not connected: @cy-gh, who administers it at GitHub, said no." in text(await ann.open(result.url))
-    assert await house.services.store.connections() == []
+    assert await house.services.connections.all() == []
     assert len(lent(house)) == 1
     again = await admin.open(f"{url}/sign-in")
     assert (again.status, "This was answered before" in text(again)) == (409, True)
@@ -149,7 +149,7 @@ async def test_a_link_serves_once(house: House, admin: Browser, url: str) -> Non
         await admin.press(pages[0], "Connect")
         late = await second.press(pages[1], "Connect")
         assert (late.status, "answered before" in text(late)) == (409, True)
-    assert len(await house.services.store.connections()) == 1
+    assert len(await house.services.connections.all()) == 1
     assert len(lent(house)) == 2
 
 
@@ -166,10 +166,10 @@ async def test_a_form_whose_answer_failed_is_not_sent_twice(house: House, admin:
     assert failed.status == 502
     again = await admin.press(page, "Connect")
     assert again.status == 403
-    assert await house.services.store.connections() == []
+    assert await house.services.connections.all() == []
     assert (await kept(house, url)).state == "open"
     await admin.press(await signed_in(house, admin, url), "Connect")
-    assert len(await house.services.store.connections()) == 1
+    assert len(await house.services.connections.all()) == 1
 
 
 @pytest.mark.parametrize(
@@ -193,7 +193,7 @@ async def test_what_fails_leaves_nothing_and_the_link_open(
     assert (await admin.press(page, "Connect")).status in (422, 502)
     cy = await Installer.of(house)
     assert (await cy.sources(), await cy.hooks()) == ([], [])
-    assert await house.services.store.connections() == []
+    assert await house.services.connections.all() == []
     assert len(lent(house)) >= 1
     assert (await kept(house, url)).state == "open"
 
@@ -221,7 +221,7 @@ async def test_a_repository_that_was_renamed_meanwhile_is_shown_by_its_present_n
     assert "Connect acme/part?" in text(page)
     assert "It was asked for as acme/component." in text(page)
     await admin.press(page, "Connect")
-    [one] = await house.services.store.connections()
+    [one] = await house.services.connections.all()
     assert (one.repository, one.repository_id) == ("acme/part", COMPONENT_ID)
 
 
@@ -232,7 +232,7 @@ async def test_one_that_changes_under_the_button_is_not_connected(
     await house.act("cy-gh", "rename", name="part")
     refused = await admin.press(page, "Connect")
     assert (refused.status, "acme/component is named acme/part by now" in text(refused)) == (409, True)
-    assert await house.services.store.connections() == []
+    assert await house.services.connections.all() == []
     page = await signed_in(house, admin, url)
     await permit(house, "cy-gh", "write")
     refused = await admin.press(page, "Connect")
@@ -262,7 +262,7 @@ async def test_whoever_asked_must_still_be_in_the_flow(
     assert "the word of ann any more: they are signed out by now, or not in Main" in text(refused)
     assert "Ask them to sign in to bridge, choose it again" in text(refused)
     assert refused.url.startswith(house.bridge), "nobody is led to Flowdock's sign-in"
-    assert await house.services.store.connections() == []
+    assert await house.services.connections.all() == []
     assert (await kept(house, url)).state == "lapsed"
     assert len(lent(house)) == 1
     assert "they can ask anew" in text(await admin.open(url))
@@ -370,10 +370,10 @@ async def test_its_webhook_is_nobodys_to_look_after_and_no_trouble(
     house: House, ann: Browser, admin: Browser, url: str
 ) -> None:
     await admin.press(await signed_in(house, admin, url), "Connect")
-    [one] = await house.services.store.connections()
+    [one] = await house.services.connections.all()
     caretaker = house.services.caretaker(spacing=0)
     await caretaker.round(house.services.stop)
-    assert (await house.services.store.connections())[0].trouble is None
+    assert (await house.services.connections.all())[0].trouble is None
     page = await ann.open(f"{house.bridge}/connections/{one.id}")
     assert (
         "made by @cy-gh. When it breaks, somebody who administers the repository presses Repair it"

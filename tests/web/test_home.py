@@ -141,7 +141,7 @@ async def test_who_is_in_flows_without_connections_is_told_what_to_do(house: Hou
 
 async def test_only_the_flows_that_one_is_in_are_shown(house: House, browser: Browser) -> None:
     main, ops = await connection(house), await connection(house, "acme/ops")
-    by_hand = await house.services.store.connect("acme/by-hand", flow_token="x", name="by hand")
+    by_hand = await house.services.connections.connect("acme/by-hand", flow_token="x", name="by hand")
     ann = await sign_in(house, browser, "ann", then="/")
     async with Browser() as second:
         cy = await sign_in(house, second, "cy", then="/")

@@ -355,7 +355,7 @@ async def test_a_payload_comes_from_github_as_the_viewers_account(
     delivery = await told_of(house, one)
     await link(house, "cy")
     if known:
-        await house.services.store.change(one.id, hook_id=await hook_of(house))
+        await house.services.connections.change(one.id, hook_id=await hook_of(house))
     await sign_in(house, browser, "cy")
     house.github_journal.calls.clear()
     page = await browser.open(address(house, one, f"/{delivery}?payload=1"))

@@ -53,11 +53,11 @@ async def test_linking_in_one_pass_and_the_click_is_done(opened: House, browser:
     page = await confirm_page(opened, browser)
     text = re.sub(r"<[^>]+>|\s+", " ", page.text)
     assert "Flowdock ann will act on GitHub as @ann-gh" in re.sub(r" +", " ", text)
-    assert await opened.services.store.account("1001") is None, "nothing is linked before the POST"
+    assert await opened.services.account_store.get("1001") is None, "nothing is linked before the POST"
 
     page = await browser.press(page, "Link them")
     assert "It has not been done yet" in page.text
-    account = await opened.services.store.account("1001")
+    account = await opened.services.account_store.get("1001")
     assert account is not None
     assert account.github.login == "ann-gh"
     assert account.token.scopes == ("repo",)
@@ -84,8 +84,8 @@ async def test_somebody_elses_claim_is_refused(opened: House, browser: Browser) 
     assert page.status == 403
     assert "You are signed in to Flowdock as bob, but somebody else clicked" in page.text
     assert github_calls(opened) == []
-    assert await opened.services.store.account("1001") is None
-    assert await opened.services.store.account("1002") is None
+    assert await opened.services.account_store.get("1001") is None
+    assert await opened.services.account_store.get("1002") is None
 
 
 async def test_a_used_claim_is_refused_in_another_browser(opened: House, browser: Browser) -> None:
@@ -178,7 +178,7 @@ async def test_the_confirmation_needs_the_pages_own_value(opened: House, browser
     form = page.forms[0]
     forged_page = await browser.submit(page, form, {"answer": "link", "state": "guessed"})
     assert forged_page.status == 403
-    assert await opened.services.store.account("1001") is None
+    assert await opened.services.account_store.get("1001") is None
 
 
 async def test_the_confirmation_serves_once(opened: House, browser: Browser) -> None:
@@ -200,7 +200,7 @@ async def test_do_it_now_serves_once(opened: House, browser: Browser) -> None:
 async def test_cancelling_links_nothing_and_gives_the_token_back(opened: House, browser: Browser) -> None:
     page = await browser.press(await confirm_page(opened, browser), "Cancel")
     assert "Nothing was linked" in page.text
-    assert await opened.services.store.account("1001") is None
+    assert await opened.services.account_store.get("1001") is None
     assert opened.github_journal.calls[-1].path == "/api/v3/applications/github-client/token"
     assert opened.github_journal.calls[-1].status == 204
 
@@ -213,7 +213,7 @@ async def test_saying_no_links_nothing(opened: House, browser: Browser, at: str)
     else:
         page = await browser.press(await browser.press(page, "1001"), "Cancel")
     assert (page.status, f"You said no at {at}" in page.text) == (403, True)
-    assert await opened.services.store.account("1001") is None
+    assert await opened.services.account_store.get("1001") is None
 
 
 @pytest.mark.parametrize("granted", ["", "read:user", "user:email"])
@@ -228,7 +228,7 @@ async def test_too_few_scopes_are_refused_and_the_token_given_back(
         await eventually(house.threads)
         page = await confirm_page(house, browser)
         assert (page.status, "did not grant bridge the right" in page.text) == (403, True)
-        assert await house.services.store.account("1001") is None
+        assert await house.services.account_store.get("1001") is None
         assert house.github_journal.calls[-1].path == "/api/v3/applications/github-client/token"
 
 
@@ -265,7 +265,7 @@ async def test_a_failing_exchange_is_a_page_and_links_nothing(
         page = await browser.press(page, "ann-gh")
     assert (page.status, sentence in page.text) == (502, True), page.text
     assert "<script>" not in page.text
-    assert await opened.services.store.account("1001") is None
+    assert await opened.services.account_store.get("1001") is None
 
 
 async def test_no_secret_lies_open_in_redis_or_in_a_page(
@@ -277,7 +277,7 @@ async def test_no_secret_lies_open_in_redis_or_in_a_page(
     kept = await dump(opened)
     pages.append(await browser.press(pages[0], "Link them"))
     kept += await dump(opened)
-    account = await opened.services.store.account("1001")
+    account = await opened.services.account_store.get("1001")
     assert account is not None
     printed = capsys.readouterr().out
     everywhere = kept + printed.encode() + b"".join(page.text.encode() for page in pages)
@@ -329,7 +329,7 @@ async def test_the_cookie_is_for_this_site_alone(opened: House) -> None:
 
 async def test_over_https_the_cookie_is_secure(redis_url: str) -> None:
     async with open_house(redis_url, web_url="https://bridge.example.com") as house:
-        await house.services.store.put_once(
+        await house.services.one_time.put(
             "claim",
             "x",
             {"user": "1001", "target": {"owner": "a", "repo": "b", "number": 1, "action": "close"}},
@@ -350,7 +350,7 @@ async def test_an_expiring_token_is_kept_with_its_refresh_token(redis_url: str, 
         await house.act("ann-gh", "open", title="Fix", body="", head="fix", base="main")
         await eventually(house.threads)
         await browser.press(await confirm_page(house, browser), "Link them")
-        account = await house.services.store.account("1001")
+        account = await house.services.account_store.get("1001")
     assert account is not None
     assert account.token.refresh is not None
     assert account.token.expires_at is not None

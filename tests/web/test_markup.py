@@ -97,20 +97,20 @@ class Scene:
             Fault(path=".*/repos", times=999, status=200, headers=headers, answer=json.dumps([repository]))
         ]
         user = {"id": "1001", "nick": word, "name": word, "avatar": word}
-        await services.store.put_once(
+        await services.one_time.put(
             "session", sessions._name("c"), {"user": user, "access_token": "t"}, seconds=600
         )
-        account = await services.store.account("1001")
+        account = await services.account_store.get("1001")
         assert account is not None
         github = replace(account.github, login=word, avatar=word)
         token = replace(account.token, scopes=("repo", word))
-        await services.store.link(replace(account, github=github, token=token))
+        await services.account_store.link(replace(account, github=github, token=token))
         for pattern in ("bridge:acts:*", "bridge:*:journal:*", "bridge:*:counts:*"):
             for key in await services.redis.keys(pattern):
                 await services.redis.delete(key)
         act = AuditEntry(at=int(time.time()), action=word, on=word, outcome=word, done=False)
-        await services.store.note_act("1001", act)
-        await services.store.change(self.kept.id, repository=word, name=word)
+        await services.account_store.add_audit_entry("1001", act)
+        await services.connections.change(self.kept.id, repository=word, name=word)
         for outcome in ("dead", "posted", "skipped"):
             await noted(
                 self.house, self.kept, outcome, delivery=outcome, event=word, action=word, reason=word

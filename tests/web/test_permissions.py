@@ -123,7 +123,7 @@ async def scene(house: House) -> Scene:
         source_id=str(source["id"]),
         installer="1001",
     )
-    await house.services.store.add(one)
+    await house.services.connections.add(one)
     return Scene(connection=one, delivery=await noted(house, one, "posted"))
 
 
@@ -165,8 +165,8 @@ async def test_each_sees_and_does_what_is_theirs(house: House, scene: Scene, vis
             assert REPOSITORY not in text, (method, path)
         assert scene.connection.flow_token not in text
         if path.endswith("/disconnect") and method == "POST" and found[method, path] == DONE:
-            assert await house.services.store.connections() == []
-            await house.services.store.add(scene.connection)
+            assert await house.services.connections.all() == []
+            await house.services.connections.add(scene.connection)
     assert found == {row: cells[column] for row, cells in TABLE.items()}
 
 
@@ -176,11 +176,11 @@ async def test_no_form_is_taken_from_another_site(house: House, scene: Scene, me
     async with Browser() as browser:
         await sign_in(house, browser, "ann")
         theirs = "0" * 64
-        before = await house.services.store.connections(), await house.services.store.account("1001")
+        before = await house.services.connections.all(), await house.services.account_store.get("1001")
         assert (await asked(browser, method, scene.address(house, path), theirs))[0] == REFUSED
         assert before == (
-            await house.services.store.connections(),
-            await house.services.store.account("1001"),
+            await house.services.connections.all(),
+            await house.services.account_store.get("1001"),
         )
 
 

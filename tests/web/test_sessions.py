@@ -142,7 +142,7 @@ async def test_a_form_without_its_sessions_own_value_changes_nothing(
     refused = await browser.submit(page, form, {} if given is None else {"csrf": given})
     assert (refused.status, "does not come from the page you are signed in to" in refused.text) == (403, True)
     assert "nothing was changed" in refused.text
-    assert await house.services.store.account("1001") is not None
+    assert await house.services.account_store.get("1001") is not None
     assert await is_signed_in(house, browser)
     accepted = await browser.submit(page, form, {"csrf": csrf(page)})
     assert accepted.status == 200
@@ -153,7 +153,7 @@ async def test_a_form_of_nobody_asks_to_sign_in_and_changes_nothing(house: House
     async with browser.session.post(f"{house.bridge}/account/unlink", allow_redirects=False) as response:
         assert response.status == 401
         assert "Sign in, then try again" in await response.text()
-    assert await house.services.store.account("1001") is not None
+    assert await house.services.account_store.get("1001") is not None
 
 
 async def test_a_session_that_ended_at_flowdock_leads_to_the_sign_in_and_back(
@@ -237,7 +237,7 @@ async def test_no_secret_of_a_session_lies_open_in_redis_the_log_or_a_page(
         one for call in house.flowdock_journal.calls if call.path == "/oauth/token" for one in [call.body]
     ]
     assert tokens
-    session = await house.services.store.look_once("session", sessions._name(secret))
+    session = await house.services.one_time.peek("session", sessions._name(secret))
     assert session is not None
     everywhere = page.text + capsys.readouterr().out + await _dump(house)
     for one in (secret, session["access_token"]):

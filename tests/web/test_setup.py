@@ -198,7 +198,7 @@ async def test_one_of_the_last_page_is_connected(house: House, browser: Browser)
     [chosen] = re.findall(r'name="repository" value="(\d+)"', page.text)
     page = await send(browser, page, [int(chosen)])
     assert "Main is connected" in words(page)
-    [connection] = await house.services.store.connections()
+    [connection] = await house.services.connections.all()
     assert connection.repository == "acme/many-150"
 
 
@@ -207,7 +207,7 @@ async def test_the_form_connects_with_its_options(house: House, browser: Browser
     fields = {"preset": "own", "group": "reviews", "drafts": "quiet", "bots": "none"}
     page = await send(browser, page, [COMPONENT_ID], **fields, bases="main, release/*")
     assert re.search(r"/flowdock/setup/[\w-]{20,}$", page.url)
-    [connection] = await house.services.store.connections()
+    [connection] = await house.services.connections.all()
     options = connection.options
     assert (options.groups, options.drafts, options.bots, options.labels, options.bases) == (
         ("status", "reviews"), "quiet", "none", False, ("main", "release/*"),
@@ -235,7 +235,7 @@ async def test_what_cannot_be_chosen(
 ) -> None:
     page = await send(browser, await visit(house, browser), chosen, **fields)
     assert (page.status, says in words(page)) == (status, True), words(page)
-    assert await house.services.store.connections() == []
+    assert await house.services.connections.all() == []
 
 
 async def test_another_flows_repository_list_is_not_believed(house: House, browser: Browser) -> None:
@@ -245,7 +245,7 @@ async def test_another_flows_repository_list_is_not_believed(house: House, brows
     form = {"csrf": page.forms[0].fields["csrf"], "flow": "acme:main", "repository": str(COMPONENT_ID)}
     async with browser.session.post(house.bridge + SETUP, data=form) as response:
         assert response.status == 400
-    assert await house.services.store.connections() == []
+    assert await house.services.connections.all() == []
 
 
 async def test_one_failure_keeps_no_other_from_succeeding(house: House, browser: Browser) -> None:
@@ -258,7 +258,7 @@ async def test_one_failure_keeps_no_other_from_succeeding(house: House, browser:
     assert "1 of 2 are connected" in said
     assert "acme/component ✕ Not connected: Flowdock cannot be reached" in said
     assert "acme/gadgets ✓ Connected." in said
-    assert [one.repository for one in await house.services.store.connections()] == ["acme/gadgets"]
+    assert [one.repository for one in await house.services.connections.all()] == ["acme/gadgets"]
 
 
 async def test_at_githubs_limit_the_others_are_not_tried(house: House, browser: Browser) -> None:
@@ -278,7 +278,7 @@ async def test_the_same_choice_twice_is_one_connection(house: House, browser: Br
     page = await visit(house, browser)
     for _ in range(2):
         assert "Main is connected" in words(await send(browser, page, [COMPONENT_ID]))
-    assert len(await house.services.store.connections()) == 1
+    assert len(await house.services.connections.all()) == 1
 
 
 async def test_a_result_is_its_owners_and_a_members(house: House, browser: Browser) -> None:
@@ -307,7 +307,7 @@ async def test_what_one_administers_is_connected_and_the_rest_is_handed_on(
     assert "1 of 2 are connected" in said
     assert "Main hears of the other once somebody who administers it at GitHub says yes." in said
     assert "Try it again" not in said
-    assert [one.repository for one in await house.services.store.connections()] == ["acme/component"]
+    assert [one.repository for one in await house.services.connections.all()] == ["acme/component"]
 
 
 async def test_an_interrupted_set_up_says_so_and_is_completed(
@@ -343,7 +343,7 @@ async def test_a_repository_that_changed_meanwhile_is_refused(house: House, brow
     await house.act("cy-gh", "archive")
     page = await send(browser, page, [COMPONENT_ID])
     assert "acme/component is archived: nothing will happen in it. Choose from the list anew." in words(page)
-    assert await house.services.store.connections() == []
+    assert await house.services.connections.all() == []
 
 
 async def test_no_ping_is_said_with_what_to_check(
@@ -389,7 +389,7 @@ async def test_with_a_github_app_there_is_no_webhook_to_make(redis_url: str, bro
         page = await send(browser, page, [COMPONENT_ID])
         assert "GitHub tells bridge through the GitHub App: there is no webhook to add." in words(page)
         assert not [call for call in house.github_journal.calls if "/hooks" in call.path]
-        [connection] = await house.services.store.connections()
+        [connection] = await house.services.connections.all()
         assert (connection.hook_id, connection.repository) == (None, REPOSITORY)
 
 

@@ -112,7 +112,7 @@ async def _same(check: str, url: str, services: Services, session: aiohttp.Clien
         return Row(check, "wrong", f"the bridge at {url} has another GITHUB_WEBHOOK_SECRET than this one")
     if status != 200:
         return Row(check, "wrong", f"{url}{PATH} answers a signed ping with {status}: see bridge's log there")
-    if not await services.store.pinged_at(hook_id):
+    if not await services.webhook_keys.pinged_at(hook_id):
         return Row(check, "wrong", f"the bridge at {url} has another Redis than this one: check REDIS_URL")
     await services.redis.delete(keys.ping(0, hook_id))
     return Row(check, "fine", url)

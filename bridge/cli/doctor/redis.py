@@ -133,12 +133,12 @@ async def _tokens(services: Services) -> list[Row]:
     """Whether ENCRYPTION_KEY opens what is stored: one of each kind is tried."""
     redis: Any = services.redis
     connection = await redis.srandmember(keys.CONNECTIONS)
-    user = next(iter(await services.store.linked()), None)
+    user = next(iter(await services.account_store.logins()), None)
     tried: list[Awaitable[object]] = [services.credentials.app()]
     if connection:
-        tried.append(services.store.connection(connection.decode()))
+        tried.append(services.connections.get(connection.decode()))
     if user:
-        tried.append(services.store.account(user))
+        tried.append(services.account_store.get(user))
     results = await asyncio.gather(*tried, return_exceptions=True)
     for result in results:
         if isinstance(result, BridgeError):

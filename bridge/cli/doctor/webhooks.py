@@ -21,7 +21,7 @@ _MUST_LINK = "GitHub does not know the token of who connected it: they must link
 
 async def rows(services: Services) -> list[Row]:
     """A row for each repository, and one for each connection that is in trouble."""
-    connections = await services.store.connections()
+    connections = await services.connections.all()
     if not connections:
         return [Row("connections", "fine", "none yet")]
     in_order = sorted(connections, key=lambda one: one.repository.lower())
@@ -69,7 +69,7 @@ async def _hook(services: Services, check: str, connections: list[Connection]) -
         return [Row(check, "wrong", f"GitHub has no webhook to bridge: {mend}")]
     if hook.problems:
         return [Row(check, "wrong", f"{'; '.join(hook.problems)}: {mend}")]
-    pinged_at = await services.store.pinged_at(hook.id, repository_id=shown.id)
+    pinged_at = await services.webhook_keys.pinged_at(hook.id, repository_id=shown.id)
     seen = f"pinged {duration(time.time() - pinged_at)} ago" if pinged_at else "no ping within a day"
     return [Row(check, "fine", seen)]
 

@@ -58,25 +58,25 @@ class Vault:
         """What tells the keys apart, the first one's first; nothing of a key is told by it."""
         return tuple(key.hex() for key in self._ciphers)
 
-    def seal(self, value: bytes, *, place: str) -> bytes:
-        """`value` encrypted for `place`, the name under which it will be kept."""
+    def encrypt(self, value: bytes, *, aad: str) -> bytes:
+        """Encrypt `value`, bound to `aad`: the name under which it will be kept."""
         nonce, first = os.urandom(_NONCE), self._first
-        sealed = self._ciphers[first].encrypt(nonce, value, place.encode())
+        sealed = self._ciphers[first].encrypt(nonce, value, aad.encode())
         return base64.urlsafe_b64encode(first + nonce + sealed)
 
-    def open(self, sealed: bytes, *, place: str) -> bytes:
-        """What was sealed for `place`; raises `Undecryptable`."""
+    def decrypt(self, encrypted: bytes, *, aad: str) -> bytes:
+        """Decrypt what was encrypted with the same `aad`; raises `Undecryptable`."""
         from cryptography.exceptions import InvalidTag
 
         try:
-            raw = base64.urlsafe_b64decode(sealed)
-            if base64.urlsafe_b64encode(raw) != sealed:
+            raw = base64.urlsafe_b64decode(encrypted)
+            if base64.urlsafe_b64encode(raw) != encrypted:
                 raise ValueError("not as it was written")
             cipher = self._ciphers[raw[:_KEY_ID]]
-            return cipher.decrypt(raw[_KEY_ID : _KEY_ID + _NONCE], raw[_KEY_ID + _NONCE :], place.encode())
+            return cipher.decrypt(raw[_KEY_ID : _KEY_ID + _NONCE], raw[_KEY_ID + _NONCE :], aad.encode())
         except (KeyError, ValueError, InvalidTag):
             raise Undecryptable(
-                f"what is kept as {place.partition(':')[0]} cannot be decrypted: ENCRYPTION_KEY was changed"
+                f"what is kept as {aad.partition(':')[0]} cannot be decrypted: ENCRYPTION_KEY was changed"
                 " without keeping the old key behind the new one"
             ) from None
 

@@ -88,7 +88,7 @@ async def signed_in(request: web.Request) -> web.Response:
             "full_name": repository.full_name,
             "private": repository.private,
         }
-        await services.store.put_once(_KIND, _name(browser), step, seconds=SECONDS)
+        await services.one_time.put(_KIND, _name(browser), step, seconds=SECONDS)
     except BaseException:
         await services.accounts.give_back_lent(administrator)
         raise
@@ -115,7 +115,7 @@ async def answer(request: web.Request) -> web.Response:
     step = await _step(request)
     if not hmac.compare_digest(step["state"].encode(), str(form.get("state", "")).encode(errors="replace")):
         raise NotThisBrowser("This form does not come from the page that this browser was shown.")
-    if await services.store.take_once(_KIND, _name(cookies.read(request, COOKIE))) is None:
+    if await services.one_time.pop(_KIND, _name(cookies.read(request, COOKIE))) is None:
         raise NotThisBrowser("This form was sent already.")
     administrator = Administrator(login=step["login"], token=step["token"])
     if wish == "connect":
@@ -164,7 +164,7 @@ def _doing(request: web.Request) -> dict[str, Any]:
 async def _step(request: web.Request) -> dict[str, Any]:
     """Where this browser stands after its sign-in, for the link that the address names."""
     cookie = cookies.read(request, COOKIE)
-    step = await request.app[SERVICES].store.look_once(_KIND, _name(cookie)) if cookie else None
+    step = await request.app[SERVICES].one_time.peek(_KIND, _name(cookie)) if cookie else None
     if step is None or step["id"] != request.match_info["id"]:
         raise NotThisBrowser("This browser did not sign in for this link, or more than 15 minutes ago.")
     return step

@@ -65,7 +65,7 @@ async def begin(request: web.Request) -> web.Response:
     linking = await _resumed(request, claim.id)
     browser = cookies.read(request, COOKIE)
     if linking is None:
-        value = await services.store.take_once("claim", claim.id)
+        value = await services.one_time.pop("claim", claim.id)
         if value is None or value["user"] != claim.user:
             raise ClaimRefused("This link was used before: it works once.")
         linking = Linking(
@@ -237,17 +237,17 @@ async def _advance(request: web.Request, step: Step, state: str) -> tuple[str, L
     browser, linking = await _standing(request, step)
     if not hmac.compare_digest(linking.state.encode(), state.encode(errors="replace")):
         raise ClaimRefused("This answer does not belong to what this browser is doing.")
-    if await request.app[SERVICES].store.take_once("linking", _name(browser)) is None:
+    if await request.app[SERVICES].one_time.pop("linking", _name(browser)) is None:
         raise ClaimRefused("This step was done already.")
     return browser, linking
 
 
 async def _keep(services: Services, browser: str, linking: Linking) -> None:
-    await services.store.put_once("linking", _name(browser), asdict(linking), seconds=claims.LIFETIME)
+    await services.one_time.put("linking", _name(browser), asdict(linking), seconds=claims.LIFETIME)
 
 
 async def _look(services: Services, browser: str) -> Linking | None:
-    value = await services.store.look_once("linking", _name(browser))
+    value = await services.one_time.peek("linking", _name(browser))
     if value is None:
         return None
     token = value["token"]

@@ -28,7 +28,7 @@ async def connection_for(request: web.Request, connection_id: str) -> tuple[Sess
     they are not in, `SignedOut` or `FlowdockFailing`.
     """
     session = await sessions.required(request)
-    connection = await request.app[SERVICES].store.connection(connection_id)
+    connection = await request.app[SERVICES].connections.get(connection_id)
     return session, await member_of(request, session, connection)
 
 

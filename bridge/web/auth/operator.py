@@ -70,7 +70,7 @@ async def required(request: web.Request) -> Operator:
     services = request.app[SERVICES]
     cookie = cookies.read(request, COOKIE)
     if services.settings.setup_secret is not None:
-        known = await services.store.look_once("operator", _digest(cookie)) if cookie else None
+        known = await services.one_time.peek("operator", _digest(cookie)) if cookie else None
         # Bound to the secret: whoever changes it ends all that it had opened.
         if known is None or known["secret"] != _digest(services.settings.setup_secret):
             raise SecretAsked("bridge asks for SETUP_SECRET here: whoever runs it knows it")
@@ -98,7 +98,7 @@ async def admitted(services: Services, response: web.Response, *, given: str) ->
         return False
     operator = Operator(cookie=secrets.token_urlsafe(32))
     value = {"secret": _digest(secret)}
-    await services.store.put_once("operator", _digest(operator.cookie), value, seconds=SECONDS)
+    await services.one_time.put("operator", _digest(operator.cookie), value, seconds=SECONDS)
     log.info("operator_admitted")
     remember(services, response, operator)
     return True

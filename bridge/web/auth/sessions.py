@@ -66,7 +66,7 @@ async def current(request: web.Request) -> Session | None:
     """The session of this browser, None if nobody is signed in."""
     services = request.app[SERVICES]
     cookie = cookies.read(request, COOKIE)
-    value = await services.store.look_once("session", _name(cookie)) if cookie else None
+    value = await services.one_time.peek("session", _name(cookie)) if cookie else None
     if value is None:
         return None
     request[SESSION] = session = Session(
@@ -136,7 +136,7 @@ async def signed_in(request: web.Request) -> web.Response:
     # A new secret each time: a cookie that somebody planted before never becomes a session.
     cookie = _signed(services, secrets.token_urlsafe(32))[0]
     session = {"user": asdict(user), "access_token": access_token}
-    await services.store.put_once("session", _name(cookie), session, seconds=SECONDS)
+    await services.one_time.put("session", _name(cookie), session, seconds=SECONDS)
     log.info("signed_in", flowdock_user=user.id)
     response = render.redirect(value["then"])
     cookies.keep(services, response, COOKIE, cookie, seconds=SECONDS)
@@ -171,7 +171,7 @@ async def answer(request: web.Request, error: BridgeError) -> web.Response:
 
 async def _end(request: web.Request) -> None:
     if cookie := cookies.read(request, COOKIE):
-        await request.app[SERVICES].store.take_once("session", _name(cookie))
+        await request.app[SERVICES].one_time.pop("session", _name(cookie))
 
 
 def local_path(path: str) -> str:

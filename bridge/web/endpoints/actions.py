@@ -51,7 +51,7 @@ async def _click(request: web.Request, action: actions.Action) -> web.Response:
         secret=services.settings.flowdock_client_secret,
         address=services.settings.web_url + request.raw_path,
     )
-    if not await services.store.use_token(proof.token_id, expires_at=proof.expires_at):
+    if not await services.one_time.use_token(proof.token_id, expires_at=proof.expires_at):
         raise TokenRefused("this click was received before: click again")
     request[LOG] = {"flowdock_user": proof.user}
     rate_limit.of_user(request, proof.user)
@@ -66,7 +66,7 @@ async def _challenge(services: Services, user: str, target: Target) -> web.Respo
     """The seed, "Authentication challenge": a link that only this user can go on with."""
     claim = Claim(user=user, id=secrets.token_urlsafe(16))
     value = {"user": user, "target": asdict(target)}
-    await services.store.put_once("claim", claim.id, value, seconds=claims.LIFETIME)
+    await services.one_time.put("claim", claim.id, value, seconds=claims.LIFETIME)
     token = claims.sign(claim, secret=services.settings.cookie_secrets[0])
     url = f"{services.settings.web_url}/authorization?claim={token}"
     return web.json_response(

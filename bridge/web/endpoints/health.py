@@ -26,7 +26,7 @@ async def readyz(request: web.Request) -> web.Response:
     if services.stop.is_set():
         return web.json_response({"status": "shutting down"}, status=503)
     try:
-        await services.store.ping()
+        await services.redis.ping()
     except (RedisError, OSError):
         return web.json_response({"status": "Redis does not answer"}, status=503)
     return web.json_response({"status": "ready"})

@@ -174,11 +174,11 @@ async def _note_ping(services: Services, delivery: Delivery) -> None:
     has_repository = isinstance(delivery.payload.get("repository"), dict)
     repository_id = heading.about(delivery).repository_id if has_repository else 0
     if repository_id:
-        connections = await services.store.connections_by_id(repository_id)
+        connections = await services.connections.by_repository_id(repository_id)
         await services.checkups.order(connections, hint=health.hint_of(delivery))
     hook_id = delivery.payload.get("hook_id")
     if isinstance(hook_id, int) and 0 < hook_id < 2**63:
-        await services.store.note_ping(hook_id, repository_id=repository_id)
+        await services.webhook_keys.note_ping(hook_id, repository_id=repository_id)
 
 
 async def _about_the_app(services: Services, delivery: Delivery) -> None:
@@ -208,6 +208,6 @@ async def _order_installation_checkups(services: Services, delivery: Delivery) -
     told = health.changed_installation(delivery)
     hints: dict[int | str, health.Hint] = {repository_id: hint for hint, repository_id, _ in told}
     hints |= {full_name.lower(): hint for hint, _, full_name in told}
-    for connection in await services.store.connections() if told else ():
+    for connection in await services.connections.all() if told else ():
         if hint := hints.get(connection.repository_id or connection.repository.lower()):
             await services.checkups.order([connection], hint=hint)

@@ -17,7 +17,7 @@ LONGEST = 4096
 def seal(vault: Vault, kind: str, value: dict[str, Any], *, seconds: int) -> str:
     """A cookie's value that holds `value` for so long."""
     content = orjson.dumps([time.time() + seconds, value])
-    return vault.seal(content, place=_place(kind)).decode()
+    return vault.encrypt(content, aad=_place(kind)).decode()
 
 
 def opened(vault: Vault, kind: str, cookie: str) -> dict[str, Any] | None:
@@ -25,7 +25,7 @@ def opened(vault: Vault, kind: str, cookie: str) -> dict[str, Any] | None:
     if not cookie.isascii() or len(cookie) > LONGEST:
         return None
     try:
-        ends_at, value = orjson.loads(vault.open(cookie.encode(), place=_place(kind)))
+        ends_at, value = orjson.loads(vault.decrypt(cookie.encode(), aad=_place(kind)))
     except Undecryptable:
         return None
     return dict(value) if time.time() < ends_at else None

@@ -42,15 +42,15 @@ async def show(request: web.Request) -> web.Response:
     """The link and its rights, or what linking means."""
     services = request.app[SERVICES]
     session = await sessions.required(request)
-    account = await services.store.account(session.user.id)
+    account = await services.account_store.get(session.user.id)
     return pages.render(
         request,
         "account.html",
         account=account,
         rights=rights(account) if account else (),
         of_app=account is not None and github.is_apps(account.token.access),
-        acts=await services.store.acts(session.user.id),
-        connections=cared_for(session.user.id, await services.store.connections()),
+        acts=await services.account_store.audit_log(session.user.id),
+        connections=cared_for(session.user.id, await services.connections.all()),
         grant_url=await _grant_url(services),
         unlinked=request.query.get("unlinked", ""),
     )

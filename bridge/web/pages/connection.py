@@ -72,7 +72,7 @@ async def change_options(request: web.Request) -> web.Response:
     """Change what the flow hears of."""
     _, connection, form = await _posted(request)
     options = options_form.read(form.items())
-    await request.app[SERVICES].store.set_options(connection.id, options)
+    await request.app[SERVICES].connections.change(connection.id, options=options)
     return _done(connection, "options")
 
 
@@ -83,7 +83,7 @@ async def pause(request: web.Request) -> web.Response:
     do = form.get("do")
     if do not in ("pause", "resume"):
         raise Malformed("this form asks neither to pause nor to go on")
-    await request.app[SERVICES].store.change(connection.id, paused=do == "pause")
+    await request.app[SERVICES].connections.change(connection.id, paused=do == "pause")
     return _done(connection, "paused" if do == "pause" else "resumed")
 
 
@@ -130,7 +130,7 @@ async def take_over(request: web.Request) -> web.Response:
     if not repository.may_hook:
         return _done(connection, "no-right")
     changes = {"installer": session.user.id} | ({"hook_id": hook_id} if hook_id else {})
-    changed = await services.store.change(connection.id, **changes)
+    changed = await services.connections.change(connection.id, **changes)
     await services.checkups.order([changed], delay=0)
     return _done(connection, "taken-over")
 
@@ -161,7 +161,7 @@ async def send_test(request: web.Request) -> web.Response:
         )
     except SourceGone as gone:
         log.warning("disconnected", connection=connection.id, reason=str(gone))
-        await services.store.disconnect(connection.id)
+        await services.connections.remove(connection.id)
         raise Gone(
             "The flow removed bridge's source, so bridge has forgotten this connection and its token."
         ) from None
@@ -182,7 +182,7 @@ async def ask_disconnect(request: web.Request) -> web.Response:
     name = await connection_view.present_name(services, connection)
     others = [
         other
-        for other in await services.store.connections()
+        for other in await services.connections.all()
         if other.id != connection.id
         and (
             other.repository_id == connection.repository_id is not None
@@ -209,7 +209,7 @@ async def disconnect(request: web.Request) -> web.Response:
         connection, access_token=session.access_token, user=session.user.id
     )
     result = {"name": name, "flow": connection.flow, "left": left}
-    await services.store.put_once(
+    await services.one_time.put(
         "disconnected", _result_of(session, connection.id), result, seconds=RESULT_SECONDS
     )
     return pages.redirect(f"/connections/{connection.id}/disconnected")
@@ -220,7 +220,7 @@ async def disconnected(request: web.Request) -> web.Response:
     """What was removed, and what is left to do by hand, for the one who disconnected."""
     session = await sessions.required(request)
     name = _result_of(session, request.match_info["id"])
-    result = await request.app[SERVICES].store.look_once("disconnected", name)
+    result = await request.app[SERVICES].one_time.peek("disconnected", name)
     if result is None:
         raise membership.NotYours
     return pages.render(request, "configure_disconnected.html", **result)
@@ -247,7 +247,7 @@ def _done(connection: Connection, did: str, **more: int) -> web.Response:
 
 
 async def _of_source(services: Services, source_id: str, flow: str) -> Connection | None:
-    for connection in await services.store.connections():
+    for connection in await services.connections.all():
         if connection.source_id == source_id != "" and flow in ("", connection.flow.lower()):
             return connection
     return None

@@ -78,7 +78,7 @@ class View:
 async def view(request: web.Request, services: Services, connection: Connection, user: str) -> View:
     """The page for a member of the flow, by their Flowdock user id; the query tells what was done."""
     did = request.query.get("did", "")
-    known, store = connection.repository_id, services.store
+    known, store = connection.repository_id, services.account_store
     name = await present_name(services, connection)
     url = f"{services.settings.github_url}/{name}"
     notes = await services.journal.notes(known, connection.id) if known is not None else []
@@ -88,8 +88,8 @@ async def view(request: web.Request, services: Services, connection: Connection,
         name=name,
         url=url,
         last=next(iter(notes), None),
-        installer=await store.account(connection.installer) if connection.installer else None,
-        you=await store.account(user),
+        installer=await store.get(connection.installer) if connection.installer else None,
+        you=await store.get(user),
         app=app,
         self_url=request.path_qs,
         notice=NOTICES.get(did),
@@ -106,6 +106,6 @@ async def present_name(services: Services, connection: Connection) -> str:
 async def _ping(services: Services, connection: Connection, since: str) -> str:
     if connection.hook_id is None or not (since.isascii() and since.isdecimal() and len(since) < 12):
         return ""
-    if await services.connecting.pinged(connection.repository_id or 0, connection.hook_id, int(since)):
+    if await services.webhook_keys.pinged(connection.repository_id or 0, connection.hook_id, int(since)):
         return "came"
     return "awaited" if 0 <= time.time() - int(since) < PING_SECONDS else "missing"

@@ -99,11 +99,11 @@ async def created(request: web.Request) -> web.Response:
     _refuse_set_by_environment(services)
     name = browser.name(request.query.get("state", ""))
     # It is spent only once it has served, so that a page which failed can be loaded again.
-    state = await services.store.look_once("manifest", name)
+    state = await services.one_time.peek("manifest", name)
     if state is None:
         raise ManifestRefused("this answer does not belong to an App that this browser began to make")
     app = await _converted(services, request.query.get("code", ""), name)
-    if await services.store.take_once("manifest", name) is None:
+    if await services.one_time.pop("manifest", name) is None:
         raise ManifestRefused("this answer came twice")
     try:
         await services.credentials.keep(app, instead_of=state["instead_of"])
@@ -120,7 +120,7 @@ async def _converted(services: Services, code: str, name: str) -> App:
     try:
         return await services.github.convert(code)
     except CodeRefused:
-        await services.store.take_once("manifest", name)
+        await services.one_time.pop("manifest", name)
         raise
     except GitHubFailing as error:
         raise NotMade(str(error)) from None
@@ -134,7 +134,7 @@ async def _form(request: web.Request, browser: Operator, app: App | None) -> web
     problem = _problem(name, organization)
     state = secrets.token_urlsafe(24)
     value = {"instead_of": app.id if app else None}
-    await services.store.put_once("manifest", browser.name(state), value, seconds=SECONDS)
+    await services.one_time.put("manifest", browser.name(state), value, seconds=SECONDS)
     whole = app_manifest.manifest(
         web_url=settings.web_url, name=name, webhook=settings.web_url + PATH, events=EVENTS
     )

@@ -10,7 +10,7 @@ from redis.exceptions import RedisError
 from bridge.core.model import Connection, Flow
 from bridge.storage import keys
 from bridge.storage.client import AnyRedis
-from bridge.storage.connections import Store
+from bridge.storage.connections import ConnectionStore
 from bridge.storage.delivery_log import Counts, DeliveryLog, Digest
 
 REDIS_SECONDS = 3
@@ -56,10 +56,10 @@ class FlowState:
 class Overview:
     """Gathers it from Redis, in as few round trips for many connections as for one."""
 
-    def __init__(self, redis: AnyRedis, store: Store, journal: DeliveryLog) -> None:
+    def __init__(self, redis: AnyRedis, connections: ConnectionStore, journal: DeliveryLog) -> None:
         # redis-py's annotations offer each answer in every shape of every protocol version.
         self._redis: Any = redis
-        self._store = store
+        self._connections = connections
         self._journal = journal
 
     async def installation(self) -> Installation:
@@ -87,7 +87,7 @@ class Overview:
         ordered = sorted(flows, key=lambda flow: flow.name.lower())
         wanted = {flow.path.lower() for flow in ordered}
         states = await self.states(
-            one for one in await self._store.connections() if one.flow and one.flow.lower() in wanted
+            one for one in await self._connections.all() if one.flow and one.flow.lower() in wanted
         )
         return [
             FlowState(

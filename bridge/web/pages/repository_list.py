@@ -61,11 +61,11 @@ class Shown:
 
 async def read(services: Services, user: str, *, anew: bool = False) -> Listed:
     """The repositories of the linked account; raises `NotLinked` and as `Hooks.repositories` does."""
-    account = await services.store.account(user)
+    account = await services.account_store.get(user)
     if account is None:
         raise NotLinked("no GitHub account is linked yet")
     name = f"{user}:{account.github.id}"
-    kept = None if anew else await services.store.look_once(_KIND, name)
+    kept = None if anew else await services.one_time.peek(_KIND, name)
     if kept is not None:
         found = tuple(Repository(**one) for one in kept["repositories"])
         age = int(time.time() - kept["read_at"])
@@ -73,7 +73,7 @@ async def read(services: Services, user: str, *, anew: bool = False) -> Listed:
     found = tuple(await services.accounts.as_user(user, services.hooks.repositories))
     if len(found) > KEPT_FROM:
         value = {"read_at": time.time(), "repositories": [asdict(one) for one in found]}
-        await services.store.put_once(_KIND, name, value, seconds=KEPT_SECONDS)
+        await services.one_time.put(_KIND, name, value, seconds=KEPT_SECONDS)
     return Listed(repositories=found, login=account.github.login)
 
 
@@ -81,7 +81,7 @@ async def shown(services: Services, flow: Flow, listed: Listed, search: str) -> 
     """What of the list is shown to somebody who connects `flow` and searches for `search`."""
     connected = {
         connection.repository_id: connection.source_id
-        for connection in await services.store.connections()
+        for connection in await services.connections.all()
         if connection.flow.lower() == flow.path.lower() and connection.repository_id is not None
     }
     app = await services.hooks.app()

@@ -96,6 +96,6 @@ async def _told(services: Services, line: Line) -> Told:
 
 
 async def _pinged(services: Services, line: Line) -> bool:
-    return line.hook_id is not None and await services.connecting.pinged(
+    return line.hook_id is not None and await services.webhook_keys.pinged(
         line.repository_id, line.hook_id, line.since
     )

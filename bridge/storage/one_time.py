@@ -1,0 +1,43 @@
+"""Values that live for a while and serve once: claims, sign-ins, sessions, used tokens."""
+
+import time
+from typing import Any
+
+import orjson
+
+from bridge.core.security.encryption import Vault
+from bridge.storage import keys
+from bridge.storage.client import AnyRedis
+
+
+class OneTimeStore:
+    """Short-lived values in Redis, encrypted."""
+
+    def __init__(self, redis: AnyRedis, vault: Vault) -> None:
+        # redis-py's annotations offer each answer in every shape of every protocol version.
+        self._redis: Any = redis
+        self._vault = vault
+
+    async def put(self, kind: str, name: str, value: dict[str, Any], *, seconds: int) -> None:
+        """Keep a value for `pop`, encrypted, for at most `seconds`."""
+        encrypted = self._vault.encrypt(orjson.dumps(value), aad=f"{kind}:{name}")
+        await self._redis.set(keys.once(kind, name), encrypted, ex=seconds)
+
+    async def pop(self, kind: str, name: str) -> dict[str, Any] | None:
+        """The value, which is gone then; None if it was taken, has expired or never was."""
+        return self._load(kind, name, await self._redis.getdel(keys.once(kind, name)))
+
+    async def peek(self, kind: str, name: str) -> dict[str, Any] | None:
+        """The value, which stays."""
+        return self._load(kind, name, await self._redis.get(keys.once(kind, name)))
+
+    def _load(self, kind: str, name: str, encrypted: bytes | None) -> dict[str, Any] | None:
+        if encrypted is None:
+            return None
+        value: dict[str, Any] = orjson.loads(self._vault.decrypt(encrypted, aad=f"{kind}:{name}"))
+        return value
+
+    async def use_token(self, token_id: str, *, expires_at: int) -> bool:
+        """Note that a FLOWDOCK-TOKEN was used; False if it was before."""
+        lifetime = max(1, expires_at - int(time.time()) + 1)
+        return bool(await self._redis.set(keys.used_token(token_id), b"", nx=True, ex=lifetime))
