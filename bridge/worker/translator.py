@@ -264,7 +264,7 @@ class Translator:
     async def _pull(
         self, delivery: Delivery, entry: InboxEntry, connections: Sequence[Connection], ledger: UnitOfWork
     ) -> Translation:
-        part = extract.told(delivery)
+        part = extract.delta(delivery)
         known = await ledger.snapshot(entry.repository_id, entry.number)
         merged = known.merge(part)
         registers = await ledger.checks(entry.repository_id, merged.head_sha)
@@ -287,7 +287,7 @@ class Translator:
     async def _checks(
         self, delivery: Delivery, entry: InboxEntry, connections: Sequence[Connection], ledger: UnitOfWork
     ) -> list[Translation]:
-        news = checks.told(delivery)
+        news = checks.delta(delivery)
         if news is None:
             return []
         repository_id = entry.repository_id

@@ -224,7 +224,7 @@ async def _know(rig: Rig, payload: dict[str, Any], shape: Shape) -> None:
 def _writes(rig: Rig, payload: dict[str, Any], shape: Shape) -> Iterable[Write]:
     for repository in range(shape.repositories):
         body = deliveries.body(payload, repository=repository, number=1, step=0)
-        known = extract.told(Delivery.of("known", "pull_request", orjson.loads(body)))
+        known = extract.delta(Delivery.of("known", "pull_request", orjson.loads(body)))
         # Without links that depend on the pull request it is the same for all, and takes long to make.
         html = description.html(snapshot.view(known))
         for number in range(1, shape.pulls + 1):

@@ -66,7 +66,7 @@ class Bridge:
         if number is None:
             return []
         known = self.snapshot(number)
-        merged = known.merge(extract.told(one))
+        merged = known.merge(extract.delta(one))
         result = translate.translate_pull(
             one, known, merged, checks.view(self._of(merged.head_sha)), self.connections
         )
@@ -100,7 +100,7 @@ class Bridge:
         return {field["label"]: page.text(field["value"]) for field in self.thread(number)["fields"]}
 
     def _tell_checks(self, one: Delivery) -> list[Outgoing]:
-        news = checks.told(one)
+        news = checks.delta(one)
         if news is None:
             return []
         registers = checks.merge(self._of(news.sha), news.checks)

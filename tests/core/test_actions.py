@@ -5,8 +5,7 @@ from typing import Any
 
 import pytest
 
-from bridge.core import actions
-from bridge.core.actions import ACTIONS, Call, Click, Perform, Steps
+from bridge.core.actions import ACTIONS, Call, Click, Perform, Steps, find, table
 from bridge.core.errors import NotFound
 from tests.core.clicks import PULLS, SHA, call, click, issue_with, pull_after, refusal
 
@@ -174,21 +173,21 @@ NAMES = {
 
 
 def test_these_are_the_actions_and_each_is_found_by_its_slug() -> None:
-    assert {slug: actions.find(slug).name for slug in ACTIONS} == NAMES
+    assert {slug: find(slug).name for slug in ACTIONS} == NAMES
     assert all(action.slug == slug for slug, action in ACTIONS.items())
 
 
 @pytest.mark.parametrize("slug", ["", "Close", "close ", "merge-everything", "__class__"])
 def test_an_unknown_action_is_told_which_there_are(slug: str) -> None:
     with pytest.raises(NotFound, match="there are assign-to-me, close, reopen, approve"):
-        actions.find(slug)
+        find(slug)
 
 
 def test_an_action_is_defined_once() -> None:
     def nothing(click: Click) -> Steps:
         raise NotImplementedError
 
-    register: Callable[..., Callable[[Perform], Perform]] = actions.action
+    register: Callable[..., Callable[[Perform], Perform]] = table.action
     with pytest.raises(ValueError, match="close is defined twice"):
         register("close", "Close", offered=bool)(nothing)
 

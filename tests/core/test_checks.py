@@ -29,7 +29,7 @@ def seen(*deliveries: Told) -> dict[str, str]:
 def gathered(deliveries: tuple[Told, ...]) -> dict[str, LwwRegister]:
     known: dict[str, LwwRegister] = {}
     for event, payload in deliveries:
-        news = checks.told(delivery(event, checked(event, payload)))
+        news = checks.delta(delivery(event, checked(event, payload)))
         known = checks.load(checks.dump(checks.merge(known, news.checks if news else {})))
     return known
 
@@ -111,11 +111,11 @@ def test_a_word_of_tomorrow_raises_nothing(event: str, payload: dict[str, Any]) 
     holder = payload[event]
     for name in {"state", "status", "conclusion"} & set(holder):
         changed = payload | {event: holder | {name: "teleported"}}
-        assert checks.told(delivery(event, changed)) is None or seen_unchecked(event, changed)
+        assert checks.delta(delivery(event, changed)) is None or seen_unchecked(event, changed)
 
 
 def seen_unchecked(event: str, payload: dict[str, Any]) -> tuple[Check, ...]:
-    news = checks.told(delivery(event, payload))
+    news = checks.delta(delivery(event, payload))
     assert news is not None
     return checks.view(dict(news.checks))
 
@@ -212,7 +212,7 @@ def test_checks_are_by_name_with_links_and_what_runs_them_again() -> None:
 def test_the_commit_is_told_and_the_pull_requests_if_github_names_them(
     told: Told, numbers: tuple[int, ...]
 ) -> None:
-    news = checks.told(delivery(*told))
+    news = checks.delta(delivery(*told))
     assert news is not None
     assert (news.sha, news.numbers) == (SHA, numbers)
 
@@ -220,14 +220,14 @@ def test_the_commit_is_told_and_the_pull_requests_if_github_names_them(
 def test_a_null_among_the_pull_requests_is_none_of_them() -> None:
     """As GitHub's OpenAPI description has it for `workflow_run`."""
     payload = sample.workflow("a", "success", pull_requests=[None, {"number": 2}])
-    news = checks.told(delivery("workflow_run", payload))
+    news = checks.delta(delivery("workflow_run", payload))
     assert news is not None
     assert news.numbers == (2,)
 
 
 @pytest.mark.parametrize("event", ["push", "pull_request", "ping", "check", ""])
 def test_other_events_tell_of_no_checks(event: str) -> None:
-    assert checks.told(delivery(event, {})) is None
+    assert checks.delta(delivery(event, {})) is None
 
 
 VERDICTS: list[tuple[str, Verdict]] = [
@@ -266,7 +266,7 @@ EVERY = [
 @settings(max_examples=40, deadline=None)
 @given(order=st.permutations(range(len(EVERY))), repeats=st.lists(st.integers(0, len(EVERY) - 1), max_size=6))
 def test_any_order_and_repetition_ends_in_the_same_checks(order: list[int], repeats: list[int]) -> None:
-    parts = [checks.told(delivery(*EVERY[index])) for index in [*order, *repeats]]
+    parts = [checks.delta(delivery(*EVERY[index])) for index in [*order, *repeats]]
     known: dict[str, LwwRegister] = {}
     for part in parts:
         known = checks.merge(known, part.checks if part else {})
@@ -275,7 +275,7 @@ def test_any_order_and_repetition_ends_in_the_same_checks(order: list[int], repe
 
 EXPECTED: dict[str, LwwRegister] = {}
 for one in EVERY:
-    EXPECTED = checks.merge(EXPECTED, told.checks if (told := checks.told(delivery(*one))) else {})
+    EXPECTED = checks.merge(EXPECTED, told.checks if (told := checks.delta(delivery(*one))) else {})
 
 
 def test_of_very_many_checks_the_newest_are_kept() -> None:

@@ -71,7 +71,7 @@ def through(bridge: Bridge, event: str, payload: Payload) -> None:
 def known(event: str, payload: Payload) -> Bridge:
     """A bridge that knows the pull request whose head an example's checks are about."""
     bridge = Bridge(connection(labels=True))
-    news = checks.told(delivery(event, payload)) if event in checks.EVENTS else None
+    news = checks.delta(delivery(event, payload)) if event in checks.EVENTS else None
     if news is not None:
         opened = example("pull_request", "opened")
         opened["pull_request"]["head"]["sha"] = news.sha

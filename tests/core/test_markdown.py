@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge.core.messages import markdown
+from bridge.core.messages import html, markdown
 from bridge.core.urls import web_address
 from tests.core import page
 from tests.core.evasions import EVASIONS
@@ -264,20 +264,20 @@ def addresses(html: str) -> set[str]:
 @settings(max_examples=100, deadline=None)
 @given(text=st.text(max_size=40), address=st.text(max_size=40) | st.just("https://a.example/?a=1&b='"))
 def test_a_line_shows_text_and_address_as_they_are(text: str, address: str) -> None:
-    line = markdown.link(address, text)
+    line = html.link(address, text)
     page.check_line(line)
     assert page.text(line) == text
     if web_address(address):
         assert page.tags(line)[0].attributes == {"href": address}
-    page.check_line(markdown.escape(text))
-    assert page.text(markdown.escape(text)) == text
+    page.check_line(html.escape(text))
+    assert page.text(html.escape(text)) == text
 
 
 @pytest.mark.parametrize(
     "address", ["javascript:alert(1)", "", "/x", "//a.example", "ftp://a", "http:a", " http://a"]
 )
 def test_a_line_links_only_to_the_web(address: str) -> None:
-    assert markdown.link(address, "<x>") == "&lt;x&gt;"
+    assert html.link(address, "<x>") == "&lt;x&gt;"
 
 
 # It takes no time

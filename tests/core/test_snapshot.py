@@ -18,7 +18,7 @@ from tests.core.story import Story, payload_of
 
 
 def part(event: str, payload: dict[str, Any]) -> Snapshot:
-    return extract.told(delivery(event, payload))
+    return extract.delta(delivery(event, payload))
 
 
 def read(payload: dict[str, Any], event: str = "pull_request") -> PullRequest:

@@ -3,7 +3,7 @@
 import pytest
 
 from bridge.core.pulls.model import PullRequest
-from bridge.core.pulls.next_action import Turn, whose
+from bridge.core.pulls.turn import Turn, next_action
 from tests.core.pulls import APPROVED, ASKED, FAILED, PASSED, REFUSED, RUNNING, TEAM, a_pull
 
 TALK = ("https://github.com/acme/component/pull/1#discussion_r1",)
@@ -63,4 +63,4 @@ TURNS: list[tuple[str, PullRequest, Turn | None]] = [
 
 @pytest.mark.parametrize(("pull", "turn"), [pytest.param(*row, id=name) for name, *row in TURNS])
 def test_the_turn_is_of_the_one_who_has_to_do_something(pull: PullRequest, turn: Turn | None) -> None:
-    assert whose(pull) == turn
+    assert next_action(pull) == turn

@@ -5,159 +5,22 @@ GitHub's JSON answer to each (or has its refusal thrown in), raises `GitHubRefus
 really do it, and returns one sentence. So each rule is tested without a network.
 """
 
-from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any
+# The order of the imports is the order of the buttons.
+from bridge.core.actions import states, reviewing, merging, checking  # noqa: I001
+from bridge.core.actions.table import ACTIONS, Action, Call, Click, Perform, Steps, find, is_in, steps
 
-from bridge.core import names
-from bridge.core.errors import GitHubRefused, NotFound
-from bridge.core.model import Target
-from bridge.core.pulls.model import PullRequest
-
-
-@dataclass(frozen=True, kw_only=True)
-class Call:
-    """A request to GitHub: REST (`url` a path with names to fill in from `variables`), or GraphQL.
-
-    With the method GRAPHQL, `url` is the query and `data` its variables.
-    """
-
-    method: str
-    url: str
-    variables: dict[str, str] = field(default_factory=dict)
-    data: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Click:
-    """What was clicked, by whom on GitHub.
-
-    `shown` is what the thread showed, None if that is not known. `repository_id` is the repository that the
-    thread is about, None if no delivery told. `pull` is GitHub's own answer about the pull request, once it
-    was asked (`identified`).
-    """
-
-    target: Target
-    login: str
-    shown: PullRequest | None = None
-    shown_sha: str = ""
-    repository_id: int | None = None
-    pull: Mapping[str, Any] | None = None
-
-    def call(self, method: str, path: str, data: dict[str, Any] | None = None) -> Call:
-        """A call below the repository's path."""
-        target = self.target
-        variables = {"owner": target.owner, "repo": target.repo, "number": str(target.number)}
-        return Call(
-            method=method, url=f"/repos/{{owner}}/{{repo}}{path}", variables=variables, data=data or {}
-        )
-
-    def asked(self) -> Generator[Call, Any, Mapping[str, Any]]:
-        """GitHub's answer about the pull request, which is asked for unless it was before."""
-        if self.pull is not None:
-            return self.pull
-        answer: Mapping[str, Any] = yield self.call("GET", "/pulls/{number}")
-        return answer
-
-
-Steps = Generator[Call, Any, str]
-Perform = Callable[[Click], Steps]
-Offer = Callable[[PullRequest], bool]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Action:
-    """A button: `slug` ends its address, `name` is what people read."""
-
-    slug: str
-    name: str
-    offered: Offer
-    perform: Perform
-
-
-ACTIONS: dict[str, Action] = {}
-"""Every action by its slug, in the order of the buttons."""
-
-
-def action(slug: str, name: str, *, offered: Offer) -> Callable[[Perform], Perform]:
-    """Register the decorated steps under `slug`; a slug is taken once."""
-    if slug in ACTIONS:
-        raise ValueError(f"the action {slug} is defined twice")
-
-    def register(perform: Perform) -> Perform:
-        ACTIONS[slug] = Action(slug=slug, name=name, offered=offered, perform=perform)
-        return perform
-
-    return register
-
-
-def find(slug: str) -> Action:
-    """The action of an address; raises `NotFound` naming those there are."""
-    try:
-        return ACTIONS[slug]
-    except KeyError:
-        raise NotFound(f"there is no such action; there are {', '.join(ACTIONS)}") from None
-
-
-def steps(action: Action, click: Click) -> Steps:
-    """Do an action on the very repository that the thread is about, whatever has its name by now.
-
-    GitHub is asked for the pull request by the name in the address. Where that leads to another repository,
-    or to none, GitHub is asked by the repository's id, and what has another id is left alone.
-    """
-    if (repository_id := click.repository_id) is None:
-        return (yield from action.perform(click))
-    pull: Any = None
-    refusal: GitHubRefused | None = None
-    try:
-        pull = yield click.call("GET", "/pulls/{number}")
-    except GitHubRefused as error:
-        refusal = error
-    if not is_in(pull, repository_id):
-        click = yield from _found_anew(click, refusal)
-        pull = yield click.call("GET", "/pulls/{number}")
-        if not is_in(pull, repository_id):
-            raise _elsewhere(click)
-    return (yield from action.perform(replace(click, pull=pull)))
-
-
-def _found_anew(click: Click, refusal: GitHubRefused | None) -> Generator[Call, Any, Click]:
-    """The click with the repository's present name; raises the first refusal where GitHub shows no other."""
-    call = Call(method="GET", url="/repositories/{id}", variables={"id": str(click.repository_id)})
-    try:
-        repository = yield call
-    except GitHubRefused:
-        raise refusal or _elsewhere(click) from None
-    name = repository["full_name"]
-    if repository["id"] != click.repository_id or not names.is_full_name(name):
-        raise _elsewhere(click)
-    owner, _, repo = name.partition("/")
-    if refusal is not None and (owner, repo) == (click.target.owner, click.target.repo):
-        raise refusal
-    return replace(click, target=replace(click.target, owner=owner, repo=repo))
-
-
-def is_in(pull: Any, repository_id: int) -> bool:
-    """Tell whether a pull request, as GitHub answers it, is one of a repository's."""
-    return bool(pull) and pull["base"]["repo"]["id"] == repository_id
-
-
-def _elsewhere(click: Click) -> GitHubRefused:
-    return GitHubRefused(
-        f"{click.target} is in another repository than this thread: open the pull request at GitHub"
-        " and do it there",
-        status=409,
-    )
-
-
-def is_open(pull: PullRequest) -> bool:
-    """Offered on an open pull request."""
-    return pull.is_open
-
-
-def is_ready(pull: PullRequest) -> bool:
-    """Offered on an open pull request that is no draft."""
-    return pull.is_open and not pull.draft
-
-
-from bridge.core.actions import states, reviewing, merging, checking  # noqa: E402, F401, I001  (the table's order)
+__all__ = [
+    "ACTIONS",
+    "Action",
+    "Call",
+    "Click",
+    "Perform",
+    "Steps",
+    "checking",
+    "find",
+    "is_in",
+    "merging",
+    "reviewing",
+    "states",
+    "steps",
+]

@@ -1,6 +1,6 @@
 """Running failed checks again."""
 
-from bridge.core.actions import Click, Steps, action
+from bridge.core.actions.table import Click, Steps, action
 from bridge.core.errors import GitHubRefused
 from bridge.core.pulls.model import PullRequest
 

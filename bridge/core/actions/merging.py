@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from bridge.core.actions import Click, Steps, action
+from bridge.core.actions.table import Click, Steps, action
 from bridge.core.errors import GitHubRefused
 from bridge.core.pulls.model import PullRequest
 

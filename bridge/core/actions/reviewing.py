@@ -1,6 +1,6 @@
 """Approving, asking to review, ending a draft."""
 
-from bridge.core.actions import Call, Click, Steps, action, is_ready
+from bridge.core.actions.table import Call, Click, Steps, action, is_ready
 from bridge.core.errors import GitHubRefused
 from bridge.core.pulls.model import PullRequest
 

@@ -1,6 +1,6 @@
 """Assigning, closing, reopening."""
 
-from bridge.core.actions import Call, Click, Steps, action, is_open
+from bridge.core.actions.table import Call, Click, Steps, action, is_open
 from bridge.core.errors import GitHubRefused
 from bridge.core.pulls.model import PullRequest
 

@@ -1,15 +1,9 @@
-"""GitHub's Markdown to HTML that is safe to show in Flowdock, and plain text and links likewise."""
+"""GitHub's Markdown as HTML that is safe to show in Flowdock."""
 
-import html
-import re
-
-from bridge.core.urls import web_address
+from bridge.core.messages.html import link
 
 MAX_SOURCE = 4000
 """Characters of Markdown that are shown; the rest is a link away."""
-
-
-_SPECIAL = re.compile(r"""[&<>"']""")
 
 
 def to_html(source: str, *, base_url: str, rest_url: str, repository_url: str = "") -> str:
@@ -56,16 +50,3 @@ def cut(source: str, limit: int = MAX_SOURCE) -> str:
 def _close_fence(text: str) -> str:
     fences = [line for line in text.splitlines() if line.lstrip().startswith(("```", "~~~"))]
     return text + "\n" + fences[-1].strip()[:3] if len(fences) % 2 else text
-
-
-def escape(text: str) -> str:
-    """Plain text as HTML."""
-    # Most texts have nothing to escape, and `html.escape` looks for each of five characters in turn.
-    return html.escape(text) if _SPECIAL.search(text) else text
-
-
-def link(url: str, text: str) -> str:
-    """A link for a title or a field, where Flowdock allows only `a`; else plain text."""
-    if not web_address(url):
-        return escape(text)
-    return f'<a href="{escape(url)}">{escape(text)}</a>'

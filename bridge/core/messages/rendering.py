@@ -15,7 +15,7 @@ from markdown_it.token import Token
 from mdit_py_plugins.tasklists import tasklists_plugin
 
 from bridge.core.messages import autolink
-from bridge.core.messages.markdown import escape
+from bridge.core.messages.html import escape
 from bridge.core.urls import web_address
 
 _TAGS = {

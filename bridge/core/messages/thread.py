@@ -6,9 +6,9 @@ from urllib.parse import quote
 
 from bridge.core.actions import ACTIONS
 from bridge.core.messages import description
-from bridge.core.messages.markdown import escape, link
+from bridge.core.messages.html import escape, link
 from bridge.core.model import path_of
-from bridge.core.pulls import next_action
+from bridge.core.pulls import turn
 from bridge.core.pulls.checks import verdict
 from bridge.core.pulls.model import Branch, Person, PullRequest, Reviewer
 from bridge.core.urls import web_address
@@ -75,7 +75,7 @@ def fields(pull: PullRequest) -> list[dict[str, str]]:
 
 
 def _turn(pull: PullRequest) -> str:
-    whose = next_action.whose(pull)
+    whose = turn.next_action(pull)
     if whose is None:
         return ""
     who = f"{whose.who} {pull.author.login}" if whose.who == "author" else whose.who

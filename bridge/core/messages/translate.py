@@ -10,10 +10,10 @@ import msgspec
 from bridge.core.messages import description, events
 from bridge.core.messages.events import Happening, Said, merging
 from bridge.core.messages.events.table import given
-from bridge.core.messages.markdown import link
+from bridge.core.messages.html import link
 from bridge.core.model import Author, Connection, Delivery, Message
 from bridge.core.options import Group
-from bridge.core.pulls import checks, next_action, snapshot
+from bridge.core.pulls import checks, snapshot, turn
 from bridge.core.pulls.model import Check, PullRequest
 from bridge.core.pulls.snapshot import Snapshot
 
@@ -130,10 +130,10 @@ def translate_pull(
     head_checks: tuple[Check, ...],
     connections: Sequence[Connection],
 ) -> Translation:
-    """What becomes of a delivery about one pull request.
+    """Translate a delivery about one pull request.
 
-    `merged` is what was `known` with what the delivery tells (`told.told`), `head_checks` are those of the
-    head commit that then stands.
+    `merged` is what was `known`, merged with the delivery's `extract.delta`; `head_checks` are those of the
+    head commit that results.
     """
     if not merged.is_known:
         return Translation(number=0, snapshot=merged, silence="too little is known of its pull request")
@@ -256,7 +256,7 @@ def _muted(connection: Connection, group: Group, by_bot: bool, merged: Snapshot,
 
 def _turn(pull: PullRequest) -> tuple[str, ...]:
     """Those whose turn it is."""
-    whose = next_action.whose(pull)
+    whose = turn.next_action(pull)
     return whose.people if whose else ()
 
 

@@ -35,7 +35,7 @@ _DEPLOYMENTS = {**_STATUSES, "in_progress": "running", "queued": "running", "wai
 
 
 @dataclass(frozen=True, kw_only=True)
-class Told:
+class ChecksDelta:
     """What a delivery tells of a commit's checks; `numbers` are the pull requests it names."""
 
     sha: str
@@ -43,13 +43,13 @@ class Told:
     numbers: tuple[int, ...] = ()
 
 
-def told(delivery: Delivery) -> Told | None:
+def delta(delivery: Delivery) -> ChecksDelta | None:
     """The checks in a delivery; None if it tells of none that counts."""
     read = _READERS.get(delivery.event)
     return read(delivery.payload) if read else None
 
 
-def _check_run(payload: Payload) -> Told:
+def _check_run(payload: Payload) -> ChecksDelta:
     """https://docs.github.com/webhooks/webhook-events-and-payloads#check_run"""
     run = payload["check_run"]
     suite, app = run.get("check_suite") or {}, run.get("app") or {}
@@ -64,14 +64,14 @@ def _check_run(payload: Payload) -> Told:
     # A run that was started again is another run of the same name, which started later.
     at = moment(run.get("started_at") or suite.get("updated_at"))
     key = f"run:{app.get('slug') or ''}:{run['name']}"
-    return Told(
+    return ChecksDelta(
         sha=run["head_sha"],
         checks={key: LwwRegister(at, int(done), value)},
         numbers=_numbers(run.get("pull_requests")),
     )
 
 
-def _check_suite(payload: Payload) -> Told | None:
+def _check_suite(payload: Payload) -> ChecksDelta | None:
     """A suite counts only when it is completed: GitHub opens one for each app, wanted or not."""
     suite = payload["check_suite"]
     if suite.get("status") != "completed":
@@ -85,14 +85,14 @@ def _check_suite(payload: Payload) -> Told | None:
         "kind": "suite",
     }
     register = LwwRegister(moment(suite.get("updated_at")), 1, value)
-    return Told(
+    return ChecksDelta(
         sha=suite["head_sha"],
         checks={f"suite:{suite['id']}": register},
         numbers=_numbers(suite.get("pull_requests")),
     )
 
 
-def _workflow_run(payload: Payload) -> Told:
+def _workflow_run(payload: Payload) -> ChecksDelta:
     run = payload["workflow_run"]
     done = run.get("status") == "completed"
     value = {
@@ -104,14 +104,14 @@ def _workflow_run(payload: Payload) -> Told:
         "kind": "workflow",
     }
     at = moment(run.get("run_started_at") or run.get("created_at"))
-    return Told(
+    return ChecksDelta(
         sha=run["head_sha"],
         checks={f"workflow:{run.get('workflow_id')}": LwwRegister(at, int(done), value)},
         numbers=_numbers(run.get("pull_requests")),
     )
 
 
-def _status(payload: Payload) -> Told:
+def _status(payload: Payload) -> ChecksDelta:
     value = {
         "name": payload.get("context") or "status",
         "state": _STATUSES.get(payload["state"], "running"),
@@ -119,10 +119,10 @@ def _status(payload: Payload) -> Told:
         "kind": "status",
     }
     register = LwwRegister(moment(payload.get("updated_at")), int(value["state"] != "running"), value)
-    return Told(sha=payload["sha"], checks={f"status:{value['name']}": register})
+    return ChecksDelta(sha=payload["sha"], checks={f"status:{value['name']}": register})
 
 
-def _deployment_status(payload: Payload) -> Told | None:
+def _deployment_status(payload: Payload) -> ChecksDelta | None:
     status, deployment = payload["deployment_status"], payload["deployment"]
     state = _DEPLOYMENTS.get(status["state"])
     if state is None:
@@ -131,10 +131,10 @@ def _deployment_status(payload: Payload) -> Told | None:
     url = web_address(status.get("environment_url")) or web_address(status.get("target_url"))
     value = {"name": name, "state": state, "url": url, "kind": "deployment"}
     register = LwwRegister(moment(status.get("created_at")), int(state != "running"), value)
-    return Told(sha=deployment["sha"], checks={f"deployment:{name}": register})
+    return ChecksDelta(sha=deployment["sha"], checks={f"deployment:{name}": register})
 
 
-_READERS: dict[str, Callable[[Payload], Told | None]] = {
+_READERS: dict[str, Callable[[Payload], ChecksDelta | None]] = {
     "check_run": _check_run,
     "check_suite": _check_suite,
     "workflow_run": _workflow_run,

@@ -43,7 +43,7 @@ _FOR_GOOD = "9999"
 """Later than any time: what is merged stays merged, what is deleted deleted."""
 
 
-def told(delivery: Delivery) -> Snapshot:
+def delta(delivery: Delivery) -> Snapshot:
     """The part that the delivery tells. Raises `KeyError` or `TypeError` for a payload GitHub never sends."""
     payload = delivery.payload
     if delivery.event == "issue_comment":

@@ -177,15 +177,11 @@ def dump(snapshot: Snapshot) -> bytes:
 
 _ENCODER = msgspec.msgpack.Encoder()
 _DECODER = msgspec.msgpack.Decoder(Snapshot)
-_FORMER = msgspec.json.Decoder(Snapshot)
 
 
 def load(data: bytes | None) -> Snapshot:
-    """The snapshot that `dump` wrote, now or when it wrote JSON, packed or not; an empty one for None.
+    """Read the snapshot that `dump` wrote, an empty one from None.
 
     Raises `ValueError` or msgspec's errors where it is broken.
     """
-    if data is None:
-        return Snapshot()
-    document = unpack(data)
-    return _FORMER.decode(document) if document.startswith(b"{") else _DECODER.decode(document)
+    return Snapshot() if data is None else _DECODER.decode(unpack(data))

@@ -20,7 +20,7 @@ from bridge.core.errors import (
     NotLinked,
     SourceGone,
 )
-from bridge.core.messages.markdown import escape
+from bridge.core.messages.html import escape
 from bridge.core.model import Author, Connection, Message
 from bridge.services import Services
 from bridge.web import render as pages

@@ -3,7 +3,7 @@
 import re
 
 from bridge.core.messages.events.table import MAX_QUOTED, Happening, Said, mentioned, mentioned_now, on
-from bridge.core.messages.markdown import escape, link
+from bridge.core.messages.html import escape, link
 from bridge.core.model import Payload
 from bridge.core.urls import web_address
 

@@ -1,7 +1,7 @@
 """What is said about auto-merge and the merge queue."""
 
 from bridge.core.messages.events.table import Happening, Said, on
-from bridge.core.messages.markdown import escape
+from bridge.core.messages.html import escape
 
 EVENT = "pull_request"
 MERGEABLE = "bridge.mergeable"

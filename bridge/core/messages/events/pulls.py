@@ -1,7 +1,7 @@
 """What is said about `pull_request`: all but merging, which has its own module."""
 
 from bridge.core.messages.events.table import Happening, Said, given, login, mentioned, mentioned_now, on, who
-from bridge.core.messages.markdown import escape, link
+from bridge.core.messages.html import escape, link
 from bridge.core.pulls.extract import asked_of
 
 EVENT = "pull_request"

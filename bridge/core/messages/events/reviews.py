@@ -1,7 +1,7 @@
 """What is said about reviews and their conversations."""
 
 from bridge.core.messages.events.table import Happening, Said, given, login, mentioned, mentioned_now, on, who
-from bridge.core.messages.markdown import link
+from bridge.core.messages.html import link
 from bridge.core.model import Payload
 from bridge.core.urls import web_address
 

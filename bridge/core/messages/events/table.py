@@ -6,7 +6,8 @@ from typing import Any, Literal
 
 import msgspec
 
-from bridge.core.messages.markdown import link, to_html
+from bridge.core.messages.html import link
+from bridge.core.messages.markdown import to_html
 from bridge.core.model import Author, Delivery, Payload
 from bridge.core.options import Group
 from bridge.core.pulls.extract import person

@@ -14,7 +14,7 @@ class Turn(NamedTuple):
     people: tuple[str, ...] = ()
 
 
-def whose(pull: PullRequest) -> Turn | None:
+def next_action(pull: PullRequest) -> Turn | None:
     """Whose turn it is, None when the pull request is closed or merged.
 
     In this order: what only the author can mend; a review that was asked for; checks that still run; then

@@ -1,0 +1,21 @@
+"""Plain text and links as HTML."""
+
+import html
+import re
+
+from bridge.core.urls import web_address
+
+_SPECIAL = re.compile(r"""[&<>"']""")
+
+
+def escape(text: str) -> str:
+    """Plain text as HTML."""
+    # Most texts have nothing to escape, and `html.escape` looks for each of five characters in turn.
+    return html.escape(text) if _SPECIAL.search(text) else text
+
+
+def link(url: str, text: str) -> str:
+    """A link for a title or a field, where Flowdock allows only `a`; else plain text."""
+    if not web_address(url):
+        return escape(text)
+    return f'<a href="{escape(url)}">{escape(text)}</a>'
