@@ -1,19 +1,19 @@
 """The log: one event a line, for people or as JSON, always to standard output.
 
-Words from outside stand in it: control characters in them are escaped, so that nobody writes lines of their
-own. A traceback has more lines than one; for people they are indented, so that none looks like an event.
+Lines hold text from outside. Control characters in it are escaped, so that nobody can forge a line. In the
+console format a traceback spans several lines: they are indented, so that none looks like an event.
 """
 
-import asyncio
 import logging
 import sys
 import traceback
 import warnings
 from datetime import UTC, datetime
-from typing import Any, BinaryIO, ClassVar, TextIO
+from typing import Any, TextIO
 
 import orjson
 import structlog
+from structlog.types import EventDict, ExcInfo, Processor
 
 from bridge.core.printable import printable
 
@@ -23,117 +23,93 @@ _LEVELS = {
     "warning": logging.WARNING,
     "error": logging.ERROR,
 }
+_TRACEBACKS = frozenset({"exc_info", "exception", "stack"})
+_MAX_INTEGER = 2**63
+"""Larger ones have no place in orjson's JSON."""
 
 
-log = structlog.get_logger()
+def configure(*, level: str, log_format: str) -> None:
+    """Set up the log for the whole process; `level` and `log_format` as in the settings."""
+    # PyJWT warns of the length of Flowdock's secret, which Flowdock chooses.
+    warnings.filterwarnings("ignore", message="The HMAC key is ")
+    as_json = log_format == "json" or (log_format == "auto" and not sys.stdout.isatty())
+    processors = _json() if as_json else _console()
+    structlog.configure(
+        processors=processors,
+        wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
+        logger_factory=(
+            structlog.BytesLoggerFactory(sys.stdout.buffer)
+            if as_json
+            else structlog.PrintLoggerFactory(sys.stdout)
+        ),
+        cache_logger_on_first_use=True,
+    )
+    # Libraries log by the standard library, whose handler writes text.
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *processors, _text]
+        )
+    )
+    logging.basicConfig(handlers=[handler], level=max(_LEVELS[level], logging.WARNING), force=True)
 
 
-class _Short:
-    """Where such lines go as JSON; None: the long way."""
-
-    output: BinaryIO | None = None
-    lines: ClassVar[list[bytes]] = []
-    """Of this turn of the event loop: they are written together."""
+def _console() -> list[Processor]:
+    renderer = structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty(), exception_formatter=_indented)
+    return [structlog.stdlib.add_log_level, structlog.processors.TimeStamper(fmt="iso"), _escape, renderer]
 
 
-def often(event: str, **fields: object) -> None:
-    """A line that every delivery has; JSON by a shorter way than others, since deliveries wait for it."""
-    if _Short.output is None:
-        log.info(event, **fields)
-        return
-    more = {"event": event, "level": "info", "timestamp": datetime.now(UTC)}
-    line = _json(fields | more)
-    if not line.isascii() or b"\x7f" in line or b"\\" in line:
-        # Only then is there anything to escape.
-        line = _json({name: _harmless(value) for name, value in fields.items()} | more)
-    if not _Short.lines:
-        asyncio.get_running_loop().call_soon(_write, _Short.output)
-    _Short.lines.append(line)
+def _indented(output: TextIO, exc_info: ExcInfo) -> None:
+    # structlog's own formatter shows local variables, tokens among them.
+    output.write("\n" + _lines("".join(traceback.format_exception(*exc_info)), indent="    "))
 
 
-def _json(fields: dict[str, object]) -> bytes:
-    return orjson.dumps(fields, default=repr, option=orjson.OPT_UTC_Z | orjson.OPT_APPEND_NEWLINE)
+def _json() -> list[Processor]:
+    return [structlog.stdlib.add_log_level, structlog.processors.format_exc_info, _json_line]
 
 
-def _write(output: BinaryIO) -> None:
-    text = b"".join(_Short.lines)
-    _Short.lines.clear()
-    output.write(text)
-    output.flush()
+def _json_line(logger: Any, method: str, event: EventDict) -> bytes:
+    event["timestamp"] = datetime.now(UTC)
+    try:
+        line = _dump(event)
+    except TypeError:
+        return _dump(_escape(logger, method, event))
+    if line.isascii() and b"\x7f" not in line and b"\\" not in line:
+        return line
+    # Only now is there anything to escape: to look at each value costs more than to write it.
+    return _dump(_escape(logger, method, event))
 
 
-def _harmless(value: object) -> object:
-    """A value that holds no control character, at any depth."""
-    if isinstance(value, str):
-        return printable(value)
-    if value is None or isinstance(value, int | float):
-        return value
-    if isinstance(value, list | tuple):
-        return [_harmless(one) for one in value]
-    if isinstance(value, dict):
-        return {printable(str(name)): _harmless(one) for name, one in value.items()}
-    return printable(repr(value))
+def _text(_: Any, __: str, line: Any) -> str:
+    return line.decode() if isinstance(line, bytes) else line
 
 
-def _escape(_: Any, __: str, event: structlog.types.EventDict) -> structlog.types.EventDict:
-    """What stands in a line, but for exceptions, whose traceback has lines of its own."""
+def _dump(event: EventDict) -> bytes:
+    return orjson.dumps(event, default=repr, option=orjson.OPT_UTC_Z)
+
+
+def _escape(_: Any, __: str, event: EventDict) -> EventDict:
+    """Escape all values but tracebacks, which keep their lines."""
     for name, value in event.items():
         if name in _TRACEBACKS:
             event[name] = _lines(value) if isinstance(value, str) else value
-        else:
+        elif not isinstance(value, datetime):
             event[name] = _harmless(value)
     return event
-
-
-_TRACEBACKS = frozenset({"exc_info", "exception", "stack"})
 
 
 def _lines(text: str, indent: str = "") -> str:
     return "\n".join(indent + printable(line) for line in text.rstrip("\n").split("\n"))
 
 
-def _indented(output: TextIO, exc_info: structlog.types.ExcInfo) -> None:
-    # Not structlog's: it shows local variables, tokens among them.
-    output.write("\n" + _lines("".join(traceback.format_exception(*exc_info)), indent="    "))
-
-
-def configure(*, level: str, log_format: str) -> None:
-    """Set up the log for the whole process; `level` and `log_format` as in the settings."""
-    # PyJWT's: Flowdock chooses its secret's length, not we.
-    warnings.filterwarnings("ignore", message="The HMAC key is ")
-    shared: list[structlog.types.Processor] = [
-        structlog.stdlib.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-    ]
-    renderer: structlog.types.Processor = (
-        structlog.processors.JSONRenderer(serializer=orjson.dumps)
-        if log_format == "json"
-        else structlog.dev.ConsoleRenderer(
-            colors=sys.stdout.isatty(),
-            exception_formatter=_indented,
-        )
-    )
-    if log_format == "json":
-        shared.append(structlog.processors.format_exc_info)
-    structlog.configure(
-        processors=[*shared, _escape, renderer],
-        wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
-        logger_factory=(
-            structlog.BytesLoggerFactory(sys.stdout.buffer)
-            if log_format == "json"
-            else structlog.PrintLoggerFactory(sys.stdout)
-        ),
-        cache_logger_on_first_use=True,
-    )
-    # The standard library's handler writes text.
-    foreign = structlog.processors.JSONRenderer() if log_format == "json" else renderer
-    short = log_format == "json" and _LEVELS[level] <= logging.INFO
-    _Short.output = sys.stdout.buffer if short else None
-    handler = logging.StreamHandler(sys.stdout)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, _escape, foreign],
-        )
-    )
-    logging.basicConfig(handlers=[handler], level=max(_LEVELS[level], logging.WARNING), force=True)
+def _harmless(value: object) -> object:
+    """Escape control characters in a value, at any depth."""
+    if isinstance(value, str):
+        return printable(value)
+    if value is None or isinstance(value, float) or (isinstance(value, int) and abs(value) < _MAX_INTEGER):
+        return value
+    if isinstance(value, list | tuple):
+        return [_harmless(one) for one in value]
+    if isinstance(value, dict):
+        return {printable(str(name)): _harmless(one) for name, one in value.items()}
+    return printable(repr(value))

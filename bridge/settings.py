@@ -127,7 +127,7 @@ def examine(
         cookie_secrets=reader.secrets("COOKIE_SECRET"),
         encryption_keys=reader.secrets("ENCRYPTION_KEY"),
         log_level=reader.choice("LOG_LEVEL", "info", ("debug", "info", "warning", "error")),
-        log_format=reader.choice("LOG_FORMAT", "console", ("console", "json")),
+        log_format=reader.choice("LOG_FORMAT", "auto", ("auto", "console", "json")),
         trust_proxy=reader.switch("TRUST_PROXY"),
         share_port=reader.switch("SHARE_PORT"),
         metrics_token=reader.secret("METRICS_TOKEN"),

@@ -1,8 +1,12 @@
-"""The log: one event a line, and those of every delivery like all others."""
+"""The log: one event a line, JSON wherever no person watches."""
 
-import asyncio
 import json
+import logging
+import os
+import pty
+import sys
 from collections.abc import Iterator
+from datetime import datetime
 
 import pytest
 import structlog
@@ -11,44 +15,73 @@ from bridge import log
 
 
 @pytest.fixture(autouse=True)
-def _as_it_was(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    # A logger keeps for good how it was configured when it was used first.
-    monkeypatch.setattr(log, "log", structlog.get_logger())
+def _as_it_was() -> Iterator[None]:
     yield
     log.configure(level="info", log_format="console")
     structlog.reset_defaults()
 
 
-FIELDS = {"method": "POST", "path": "/a\n", "status": 202, "ms": 1.5, "odd": {1}}
+FIELDS = {"method": "POST", "path": "/a", "status": 202, "ms": 1.5}
+LINES = [
+    ({}, {}),
+    ({"path": "/ü"}, {"path": "/ü"}),
+    ({"path": "/a\n"}, {"path": "/a\\u000a"}),
+    ({"path": "a\\b"}, {"path": "a\\b"}),
+    ({"path": "\ud800"}, {"path": "\\ud800"}),
+    ({"odd": {1}}, {"odd": "{1}"}),
+    ({"odd": [{"\x7f": ("\x1b",)}]}, {"odd": [{"\\u007f": ["\\u001b"]}]}),
+    ({"status": 2**64}, {"status": str(2**64)}),
+    ({"at": datetime(2030, 1, 1)}, {"at": "2030-01-01T00:00:00"}),
+]
 
 
-async def test_a_line_of_every_delivery_in_json_says_what_any_line_says_and_so(
-    capfd: pytest.CaptureFixture[str],
+@pytest.mark.parametrize(("changes", "written"), LINES, ids=[ascii(row[0]) for row in LINES])
+def test_a_line_of_json_holds_every_field_and_no_control_character(
+    capfd: pytest.CaptureFixture[str], changes: dict[str, object], written: dict[str, object]
 ) -> None:
     log.configure(level="info", log_format="json")
-    structlog.get_logger().info("request", **FIELDS)
-    log.often("request", **FIELDS)
-    await asyncio.sleep(0)
-
-    usual, short = (json.loads(line) for line in capfd.readouterr().out.splitlines())
-    assert usual["timestamp"][:13] == short["timestamp"][:13]
-    assert len(usual.pop("timestamp")) == len(short.pop("timestamp"))
-    said = {"event": "request", "level": "info", "path": "/a\\u000a", "odd": repr({1})}
-    assert usual == short == FIELDS | said
+    structlog.get_logger().warning("request", **FIELDS | changes)
+    (line,) = capfd.readouterr().out.splitlines()
+    assert line.isprintable()
+    found = json.loads(line)
+    assert datetime.fromisoformat(found.pop("timestamp")).tzinfo is not None
+    assert found == FIELDS | written | {"event": "request", "level": "warning"}
 
 
-@pytest.mark.parametrize("log_format", ["json", "console"])
-def test_a_line_of_every_delivery_is_left_out_where_the_level_is_higher(
-    capfd: pytest.CaptureFixture[str], log_format: str
-) -> None:
-    log.configure(level="warning", log_format=log_format)
-    log.often("request", **FIELDS)
-    assert capfd.readouterr().out.splitlines() == []
-
-
-def test_for_people_a_line_of_every_delivery_is_like_the_others(capfd: pytest.CaptureFixture[str]) -> None:
+def test_for_people_a_line_is_text(capfd: pytest.CaptureFixture[str]) -> None:
     log.configure(level="info", log_format="console")
-    log.often("request", **FIELDS)
+    structlog.get_logger().info("request", **FIELDS)
     (line,) = capfd.readouterr().out.splitlines()
     assert "request" in line
     assert "status=202" in line
+
+
+@pytest.mark.parametrize("log_format", ["json", "console"])
+def test_a_line_below_the_level_is_left_out(capfd: pytest.CaptureFixture[str], log_format: str) -> None:
+    log.configure(level="warning", log_format=log_format)
+    structlog.get_logger().info("request", **FIELDS)
+    assert capfd.readouterr().out == ""
+
+
+def test_a_librarys_warning_is_a_line_too(capfd: pytest.CaptureFixture[str]) -> None:
+    log.configure(level="info", log_format="json")
+    logging.getLogger("aiohttp").warning("odd %s", "\n")
+    (line,) = capfd.readouterr().out.splitlines()
+    found = json.loads(line)
+    assert (found["event"], found["level"]) == ("odd \\u000a", "warning")
+
+
+@pytest.mark.parametrize("log_format", ["auto", "json", "console"])
+@pytest.mark.parametrize("terminal", [True, False])
+def test_auto_is_text_on_a_terminal_and_json_elsewhere(
+    monkeypatch: pytest.MonkeyPatch, log_format: str, terminal: bool
+) -> None:
+    reader, writer = pty.openpty() if terminal else os.pipe()
+    with os.fdopen(writer, "w") as output, os.fdopen(reader, "rb") as shown:
+        monkeypatch.setattr(sys, "stdout", output)
+        log.configure(level="info", log_format=log_format)
+        structlog.get_logger().info("request")
+        output.flush()
+        line = shown.readline()
+        assert line.startswith(b"{") is (log_format == "json" or (log_format == "auto" and not terminal))
+        monkeypatch.undo()

@@ -58,7 +58,7 @@ def test_what_is_not_set_has_the_documented_value() -> None:
         cookie_secrets=("s-cookie".ljust(32, "-"),),
         encryption_keys=(REQUIRED["ENCRYPTION_KEY"],),
         log_level="info",
-        log_format="console",
+        log_format="auto",
         trust_proxy=False,
         share_port=False,
         metrics_token=None,
@@ -205,7 +205,7 @@ MALFORMED = [
         for name in ("COOKIE_SECRET", "GITHUB_WEBHOOK_SECRET")
     ),
     ("LOG_LEVEL", "loud", "must be one of debug, info, warning, error"),
-    ("LOG_FORMAT", "xml", "must be one of console, json"),
+    ("LOG_FORMAT", "xml", "must be one of auto, console, json"),
     ("SETUP_SECRET", "s" * 31, "needs 32 characters or more"),
     ("TRUST_PROXY", "2", "must be one of"),
     ("GITHUB_APP", "please", "must be one of 0, 1"),

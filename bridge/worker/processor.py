@@ -23,7 +23,6 @@ from bridge.core.messages import thread
 from bridge.core.pulls.model import PullRequest
 from bridge.core.security.encryption import Undecryptable
 from bridge.lifecycle import Shutdown, Stopped
-from bridge.log import often
 from bridge.metrics import Metrics
 from bridge.queue.delivery_queue import DeliveryQueue, Fenced
 from bridge.queue.entries import (
@@ -251,7 +250,7 @@ class Processor:
             await self._disconnect(connection.id, gone)
             return _dropped(message, str(gone))
         flow.failures = 0
-        often(
+        log.info(
             "message_posted", delivery=message.delivery_id, connection=message.connection_id, thread=thread_id
         )
         return self._posted(message, pull)

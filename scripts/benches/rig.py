@@ -154,7 +154,6 @@ async def open_rig(
                     output=output,
                     settings={
                         "REDIS_URL": url,
-                        "LOG_FORMAT": "json",
                         "PAGE_LIMIT": "0",
                         "ACTION_LIMIT": "0",
                         # Nobody reads the queue while its intake is measured.

@@ -1,6 +1,5 @@
 """Attacks on who reads the log: lines that bridge never wrote, and what a terminal would obey."""
 
-import asyncio
 import json
 import re
 from collections.abc import Iterator
@@ -35,8 +34,7 @@ def forged(text: str, log_format: str) -> list[str]:
 
 
 @pytest.fixture(autouse=True)
-def _as_it_was(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(log, "log", structlog.get_logger())
+def _as_it_was() -> Iterator[None]:
     yield
     log.configure(level="info", log_format="console")
     structlog.reset_defaults()
@@ -44,7 +42,7 @@ def _as_it_was(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @GUARDED
 @pytest.mark.parametrize("log_format", ["console", "json"])
-async def test_no_word_in_a_line_ends_it(
+def test_no_word_in_a_line_ends_it(
     capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, guarded: bool, log_format: str
 ) -> None:
     if not guarded:
@@ -53,10 +51,8 @@ async def test_no_word_in_a_line_ends_it(
     for word in WORDS:
         structlog.get_logger().info("request", path=word, deep=[{word: (word,)}], odd={word})
         structlog.get_logger().info(word)
-        log.often("request", path=word)
-    await asyncio.sleep(0)
     text = capfd.readouterr().out
-    assert text.count("\n") >= 3 * len(WORDS)
+    assert text.count("\n") >= 2 * len(WORDS)
     assert bool(forged(text, log_format)) is not guarded
 
 

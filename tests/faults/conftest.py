@@ -46,5 +46,5 @@ async def wide_load(tmp_path: Path, server: RedisServer) -> AsyncIterator[Load]:
     async with open_load(tmp_path, server.url, lease_seconds=6, more_webs=1) as opened:
         for _ in range(2):
             # Their log tells of deliveries for which there was no connection any more.
-            opened.house.start("bridge", "worker", LOG_LEVEL="info", LOG_FORMAT="json")
+            opened.house.start("bridge", "worker", LOG_LEVEL="info")
         yield opened

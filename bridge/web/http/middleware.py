@@ -11,7 +11,6 @@ from aiohttp import web
 from redis.exceptions import RedisError
 
 from bridge.core.errors import BridgeError, NotFound, RequestRefused, SignedOut, TooLarge, Unavailable
-from bridge.log import often
 from bridge.settings import Settings
 from bridge.web import render
 from bridge.web.auth import sessions
@@ -45,7 +44,7 @@ async def around(request: web.Request, handler: Handler) -> web.StreamResponse:
         cookies.forget(request.app[SERVICES], response, spent)
     besides = request.get(LOG, _NOTHING)
     if besides is not UNLOGGED and not request.path.startswith(_QUIET):
-        often(
+        log.info(
             "request",
             method=request.method,
             path=_logged(request.path),
