@@ -116,19 +116,6 @@ async def test_a_letter_of_another_version_is_shown_as_far_as_it_tells(queue: Qu
     assert (found.delivery_id, found.event, found.number) == ("d", "", 0)
 
 
-async def test_a_payload_is_found_where_it_still_lies(queue: Queue) -> None:
-    await put(queue, "waits", body='{"a": "ä"}'.encode())
-    await dead_letter(queue, "whole")
-    await dead_letter(queue, "mine", to="c1")
-    await put(queue, "elsewhere", SAME_PARTITION)
-    view = QueueView(queue.redis)
-    assert await view.payload(REPOSITORY_ID, "c1", "waits") == '{"a": "ä"}'.encode()
-    assert await view.payload(REPOSITORY_ID, "c1", "whole") == b"{}"
-    assert await view.payload(REPOSITORY_ID, "c1", "mine") is None, "a message is no payload"
-    assert await view.payload(REPOSITORY_ID, "c1", "elsewhere") is None
-    assert await view.payload(REPOSITORY_ID, "c1", "unknown") is None
-
-
 async def test_a_long_queue_is_read_in_steps_and_not_to_its_end(
     queue: Queue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -148,5 +135,4 @@ async def test_looking_changes_nothing(queue: Queue) -> None:
     await view.queued(REPOSITORY_ID, "c1")
     (mine,) = await view.dead_letters(REPOSITORY_ID, "c1")
     await view.dead_letter(REPOSITORY_ID, "c1", mine.id)
-    await view.payload(REPOSITORY_ID, "c1", "waits")
     assert await queue.everything() == before

@@ -8,8 +8,6 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-import orjson
-
 from bridge.clients.github import GitHub, is_apps
 from bridge.clients.github_credentials import App, GitHubCredentials
 from bridge.core import names
@@ -222,18 +220,6 @@ class RepositoryWebhooks:
             return [read_attempt(one) for one in found]
         except (KeyError, TypeError, ValueError):
             raise GitHubFailing("GitHub answered something else than it documents") from None
-
-    async def payload(self, full_name: str, hook_id: int, attempt_id: int, *, token: str) -> bytes:
-        """The JSON that an attempt sent; raises as `GitHub.call` does.
-
-        https://docs.github.com/rest/repos/webhooks#get-a-delivery-for-a-repository-webhook
-        """
-        path = f"/hooks/{hook_id}/deliveries/{attempt_id}"
-        found = await self._call("GET", full_name, path, token=token)
-        sent = found.get("request") if isinstance(found, dict) else None
-        if not isinstance(sent, dict) or not isinstance(sent.get("payload"), dict):
-            raise GitHubFailing("GitHub answered something else than it documents")
-        return orjson.dumps(sent["payload"])
 
     async def redeliver(self, full_name: str, hook_id: int | None, attempt_id: int, *, token: str) -> None:
         """Have GitHub deliver again, under the same guid; as `attempts` otherwise.

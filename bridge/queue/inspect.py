@@ -125,17 +125,6 @@ class QueueView:
                     )
         raise NotFound("this dead letter is gone: it was tried again or dropped meanwhile")
 
-    async def payload(self, repository_id: int, connection_id: str, delivery_id: str) -> bytes | None:
-        """GitHub's payload of a delivery where it still lies here: not yet translated, or dead."""
-        partition = keys.partition_of(repository_id)
-        for stream in (keys.inbox(partition), keys.dead(partition)):
-            for entry_id, fields in await self._entries(stream, repository_id, connection_id):
-                if fields.get("delivery_id") == delivery_id and "message" not in fields:
-                    whole = await self._whole(stream, entry_id)
-                    if "body" in whole:
-                        return whole["body"].encode()
-        return None
-
     async def _entries(
         self, stream: str, repository_id: int, connection_id: str
     ) -> list[tuple[str, dict[str, str]]]:

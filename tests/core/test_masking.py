@@ -1,14 +1,10 @@
-"""What is shown of a payload: no secret survives, wherever it stands; the rest stays readable."""
-
-import json
-from typing import Any
+"""Masking: no secret survives in a text, wherever it stands; the rest stays readable."""
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge.core.security import redaction as masking
-from bridge.core.security.redaction import CUT, MASK, mask_text, shown, sounds_secret
+from bridge.core.security.redaction import MASK, mask_text
 
 ALNUM = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 CORE = st.text(ALNUM, min_size=36, max_size=60)
@@ -40,104 +36,14 @@ def planted_texts(draw: st.DrawFn) -> tuple[str, str]:
     return f"{draw(AROUND)} {text} {draw(AROUND)}", core
 
 
-PLAIN = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(ALNUM + " .,:", max_size=10),
-    lambda inner: (
-        st.lists(inner, max_size=3) | st.dictionaries(st.text(ALNUM, max_size=8), inner, max_size=3)
-    ),
-    max_leaves=6,
-)
-SECRET_KEYS = [
-    "token", "access_token", "accessToken", "X-Auth-Token", "GITHUB_TOKEN", "secret", "webhookSecret",
-    "password",
-    "Password", "authorization", "Proxy-Authorization", "api_key", "apikey", "APIKey", "privateKey", "key",
-    "ssh_key", "credentials", "pem", "client_secret", "flow_token", "cookie",
-    "Set-Cookie", "auth", "jwt", "passphrase",
-]  # fmt: skip
-
-
-@st.composite
-def planted_documents(draw: st.DrawFn) -> tuple[Any, str]:
-    """A JSON document with one secret deep in it: by itself, in a key, or under a key that tells."""
-    text, core = draw(planted_texts())
-    how = draw(st.sampled_from(["value", "key", "under"]))
-    if how == "value":
-        value: Any = text
-    elif how == "key":
-        value = {text: draw(PLAIN)}
-    else:
-        inner = draw(st.sampled_from([core, [core], {"value": core}, [{"x": [core]}]]))
-        value = {draw(st.sampled_from(SECRET_KEYS)): inner}
-    for _ in range(draw(st.integers(0, 6))):
-        beside = draw(PLAIN)
-        value = [beside, value] if draw(st.booleans()) else {"a": beside, "b": value, "c": beside}
-    return value, core
-
-
-@given(planted_documents())
-@settings(max_examples=400, deadline=None)
-def test_no_planted_secret_survives_at_any_depth(planted: tuple[Any, str]) -> None:
-    document, core = planted
-    text = shown(json.dumps(document).encode()).text
-    assert core not in text
-    assert core[:12] not in text, "nor its beginning"
-    assert core[-12:] not in text, "nor its end"
-    assert MASK in text
-    json.loads(text)
-
-
-@given(planted_documents(), st.integers(1, 400))
-@settings(max_examples=200, deadline=None)
-def test_no_cut_lets_a_part_of_a_secret_through(planted: tuple[Any, str], limit: int) -> None:
-    document, core = planted
-    text = shown(json.dumps(document).encode(), limit=limit).text
-    assert core[:12] not in text
-    json.loads(text)
-
-
 @given(planted_texts())
-@settings(max_examples=200, deadline=None)
-def test_what_is_no_json_is_masked_as_text(planted: tuple[str, str]) -> None:
+@settings(max_examples=400, deadline=None)
+def test_no_planted_secret_survives(planted: tuple[str, str]) -> None:
     text, core = planted
-    assert core not in shown(f"<not json> {text}".encode()).text
-
-
-@given(planted_texts(), st.integers(0, 60), st.integers(1, 200))
-@settings(max_examples=200, deadline=None)
-def test_of_a_long_text_only_the_beginning_is_looked_at(
-    planted: tuple[str, str], before: int, limit: int
-) -> None:
-    text, core = planted
-    long = f"<not json> {'- ' * before}{text} {'- ' * masking.LONGEST_SECRET}"
-    found = shown(long.encode(), limit=limit)
-    assert found.cut
-    assert len(found.text) <= limit
-    assert core[:12] not in found.text
-
-
-@given(PLAIN)
-def test_a_document_without_secrets_stays_as_it_is(document: Any) -> None:
-    found = shown(json.dumps(document).encode())
-    if not any(sounds_secret(key) for key in keys_of(document)) and not found.cut:
-        assert json.loads(found.text) == document
-
-
-def keys_of(value: Any) -> list[str]:
-    inner = list(value.values()) if isinstance(value, dict) else value if isinstance(value, list) else []
-    return (list(value) if isinstance(value, dict) else []) + [key for one in inner for key in keys_of(one)]
-
-
-@pytest.mark.parametrize("key", SECRET_KEYS)
-def test_keys_that_sound_secret(key: str) -> None:
-    assert sounds_secret(key)
-
-
-@pytest.mark.parametrize(
-    "key",
-    ["keys_url", "author_association", "monkey", "body", "sha", "node_id", "keyboard", "turnkey", "authored"],
-)
-def test_keys_that_do_not(key: str) -> None:
-    assert not sounds_secret(key)
+    masked = mask_text(text)
+    assert core[:12] not in masked, "nor its beginning"
+    assert core[-12:] not in masked, "nor its end"
+    assert MASK in masked
 
 
 @pytest.mark.parametrize(
@@ -160,31 +66,6 @@ def test_keys_that_do_not(key: str) -> None:
 )
 def test_texts(text: str, masked: str) -> None:
     assert mask_text(text) == masked
-
-
-def test_what_says_nothing_is_not_masked() -> None:
-    document: Any = {"token": None, "has_secret": True, "secret": "", "keys": []}
-    assert json.loads(shown(json.dumps(document).encode()).text) == document
-
-
-def test_keys_that_are_masked_alike_do_not_hide_each_other() -> None:
-    found = json.loads(shown(b'{"a1@x.org": 1, "a2@x.org": 2, "a3@x.org": 3}').text)
-    assert list(found.values()) == [1, 2, 3]
-
-
-def test_a_large_document_is_cut_and_says_so() -> None:
-    document = {"rows": [{"body": "x" * 1000, "n": number} for number in range(1000)]}
-    found = shown(json.dumps(document).encode(), limit=20_000)
-    assert found.cut
-    assert len(found.text) < 45_000
-    assert json.loads(found.text)["rows"][-1] == CUT
-    whole = shown(json.dumps({"n": 1}).encode())
-    assert (whole.text, whole.cut) == ('{\n  "n": 1\n}', False)
-
-
-def test_a_document_that_is_nested_too_deep_is_cut_and_says_so() -> None:
-    found = shown(b"[" * 200 + b"]" * 200)
-    assert (found.cut, CUT in found.text) == (True, True)
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,10 @@
-"""The deliveries page: who sees it, what it says of each delivery, payloads, and mending dead letters."""
+"""The deliveries page: who sees it, what it says of each delivery, and mending dead letters."""
 
 import json
 import random
 import re
 import string
 from collections.abc import AsyncIterator
-from typing import Any
 
 import pytest
 
@@ -14,7 +13,6 @@ from bridge.storage import keys
 from bridge.worker import processor
 from scripts.sandbox.browse import Browser, Form, Page
 from scripts.sandbox.faults import Fault
-from tests.accounts import link
 from tests.app_kit import made_at_github, open_app_house
 from tests.conftest import House, eventually
 from tests.personal_kit import connection, noted, sign_in, text
@@ -294,7 +292,7 @@ async def test_an_odd_form_changes_nothing(
     assert await house.services.deliveries.dead_letters() == before
 
 
-# One delivery and its payload
+# One delivery
 
 
 async def test_a_delivery_that_is_not_remembered_is_a_page_that_says_so(
@@ -304,24 +302,6 @@ async def test_a_delivery_that_is_not_remembered_is_a_page_that_says_so(
     await sign_in(house, browser)
     page = await browser.open(address(house, one, "/unheard-of"))
     assert (page.status, "it keeps the newest hundred" in page.text) == (404, True)
-
-
-async def test_a_payload_in_the_queue_is_shown_only_when_asked_for_and_masked(
-    house: House, browser: Browser, made: Pulls
-) -> None:
-    one = await connection(house)
-    payload = made.payload_of(1, "Fix", "opened")
-    payload["pull_request"]["body"] = f"the key is {SECRET}, ask ann@example.com <b>"
-    await house.deliver(payload, delivery_id="d-1")
-    await sign_in(house, browser)
-    page = await browser.open(address(house, one, "/d-1"))
-    assert "Show the payload" in text(page)
-    assert "node_id" not in page.text
-    page = await browser.open(address(house, one, "/d-1?payload=1"))
-    assert "From bridge's own queue" in text(page)
-    assert "the key is (masked), ask a…@example.com &lt;b&gt;" in page.text
-    assert SECRET not in page.text
-    assert house.github_journal.calls == []
 
 
 async def test_a_dead_message_is_shown_as_it_would_be_posted_and_masked(
@@ -337,118 +317,26 @@ async def test_a_dead_message_is_shown_as_it_would_be_posted_and_masked(
     assert house.flow_token not in page.text
 
 
-async def told_of(house: House, one: Connection, **act: Any) -> str:
-    """Something that GitHub tells by the webhook, and is posted; the delivery's id."""
-    house.start_worker()
-    await house.hook()
-    await house.act("ann-gh", "open", title="Fix", body=f"the key is {SECRET}", head="fix", **act)
-    await posted(house, 1)
-    await idle(house)
-    return (await house.services.journal.notes(one.repository_id or 0, one.id))[0].delivery_id
-
-
-@pytest.mark.parametrize("known", [True, False], ids=["hook known", "hook found"])
-async def test_a_payload_comes_from_github_as_the_viewers_account(
-    house: House, browser: Browser, known: bool
+@pytest.mark.parametrize(("hook_id", "path"), [(7, "/7?tab=deliveries"), (None, "")])
+async def test_a_payload_is_to_be_found_at_github(
+    house: House, browser: Browser, hook_id: int | None, path: str
 ) -> None:
-    one = await connection(house)
-    delivery = await told_of(house, one)
-    await link(house, "cy")
-    if known:
-        await house.services.connections.change(one.id, hook_id=await hook_of(house))
-    await sign_in(house, browser, "cy")
-    house.github_journal.calls.clear()
-    page = await browser.open(address(house, one, f"/{delivery}?payload=1"))
-    assert "From GitHub, as your linked account may see it" in text(page)
-    assert "the key is (masked)" in page.text
-    assert SECRET not in page.text
-    asked = [call.path.partition("/hooks")[2] for call in house.github_journal.calls]
-    assert len(asked) == (3 if known else 4), "the repository itself first"
+    one = await connection(house, hook_id=hook_id)
+    await noted(house, one, "posted", delivery="d-1")
+    await sign_in(house, browser)
+    page = await browser.open(address(house, one, "/d-1"))
+    assert f'"{house.github}/acme/component/settings/hooks{path}">Recent deliveries' in page.text
+    assert "Look for d-1." in text(page)
 
 
-async def hook_of(house: House) -> int:
-    token = await house.services.accounts.token("1003")
-    repository = await house.services.hooks.repository("acme/component", token=token)
-    hook = await house.services.hooks.find(repository, token=token)
-    assert hook is not None
-    return hook.id
-
-
-async def test_a_repository_that_was_renamed_is_asked_by_its_present_name(
-    house: House, browser: Browser
-) -> None:
-    one = await connection(house)
-    delivery = await told_of(house, one)
-    await house.act("cy-gh", "rename", name="renamed")
-
-    async def renamed() -> bool:
-        return await house.services.pulls.repository_name(one.repository_id or 0) == "acme/renamed"
-
-    await eventually(renamed)
-    await link(house, "cy")
-    await sign_in(house, browser, "cy")
-    page = await browser.open(address(house, one, f"/{delivery}?payload=1"))
-    assert "From GitHub" in text(page)
-    assert "Deliveries of acme/renamed" in text(page)
-
-
-WHY_NOT = [
-    ("nobody is linked", "", None, "No GitHub account of yours is linked. GitHub keeps"),
-    ("no administrator", "bob", None, "GitHub shows you no acme/component"),
-    ("GitHub fails", "cy", Fault(path=".*/deliveries", status=503), "GitHub answered 503"),
-    (
-        "GitHub forgot it",
-        "cy",
-        Fault(path=".*/deliveries", status=200, answer="[]"),
-        "does not have it any more",
-    ),
-    ("odd list", "cy", Fault(path=".*/deliveries", status=200, answer='[{"x": 1}]'), "than it documents"),
-    ("odd answer", "cy", Fault(path=".*/deliveries/.*", status=200, answer="[]"), "than it documents"),
-    ("limit", "cy", Fault(path=".*/hooks", status=429, headers={"Retry-After": "7"}), "try again in 7 s"),
-]
-
-
-@pytest.mark.parametrize(("who", "fault", "sentence"), [pytest.param(*row[1:], id=row[0]) for row in WHY_NOT])
-async def test_a_payload_that_cannot_be_shown_says_why(
-    house: House, browser: Browser, who: str, fault: Fault | None, sentence: str
-) -> None:
-    one = await connection(house)
-    delivery = await told_of(house, one)
-    if who:
-        await link(house, who)
-    if fault:
-        fault.headers.setdefault("Content-Type", "application/json")
-        house.github_journal.faults.append(fault)
-    await sign_in(house, browser, who or "ann")
-    page = await browser.open(address(house, one, f"/{delivery}?payload=1"))
-    assert (page.status, "It cannot be shown." in text(page)) == (200, True)
-    assert sentence in text(page)
-    assert ("/account/link?then=/connections/" in page.text) == (not who)
-
-
-async def test_of_a_github_app_only_its_owner_sees_payloads(redis_url: str, browser: Browser) -> None:
+async def test_of_a_github_app_only_its_owner_finds_payloads(redis_url: str, browser: Browser) -> None:
     async with open_app_house(redis_url) as house:
         await made_at_github(house, name="bridge-of-acme")
         one = await connection(house)
         await noted(house, one, "posted", delivery="d-1")
         await sign_in(house, browser)
-        house.github_journal.calls.clear()
-        page = await browser.open(address(house, one, "/d-1?payload=1"))
-        assert "It came by the GitHub App bridge-of-acme, whose deliveries only its owner sees." in text(page)
-        assert house.github_journal.calls == []
-
-
-async def test_a_search_at_github_has_an_end(
-    house: House, browser: Browser, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("bridge.web.pages.deliveries.SEARCH_SECONDS", 0.05)
-    one = await connection(house)
-    delivery = await told_of(house, one)
-    await link(house, "cy")
-    house.github_journal.faults.append(Fault(path=".*/hooks", delay=5))
-    await sign_in(house, browser, "cy")
-    page = await browser.open(address(house, one, f"/{delivery}?payload=1"))
-    assert "GitHub took too long to find it" in text(page)
+        page = await browser.open(address(house, one, "/d-1"))
+        assert "This delivery came through the GitHub App bridge-of-acme. Its owner finds" in text(page)
 
 
 async def test_old_letters_without_their_event_are_listed(house: House, browser: Browser) -> None:
@@ -482,5 +370,4 @@ async def test_a_payload_that_was_too_large_to_keep_is_told_of_and_cannot_be_tri
     assert (refused.status, "have GitHub send it again" in refused.text) == (400, True)
     assert (await send(browser, page, one, do="retry", letter="all")).status == 200
     assert await house.services.deliveries.dead_letters() == [letter]
-    assert (await browser.open(address(house, one, "/large?payload=1"))).status == 200
     assert (await house.deliver(payload, delivery_id="large")).status == 202, "GitHub may send it again"

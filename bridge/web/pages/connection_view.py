@@ -50,6 +50,8 @@ class View:
     name: str
     """The repository's present full name."""
     url: str
+    recent: str
+    """GitHub's page of what it sent to the webhook."""
     last: Note | None
     installer: LinkedAccount | None
     """Whose account the webhook is looked after as; None if that is nobody, or nobody who is linked."""
@@ -87,6 +89,7 @@ async def view(request: web.Request, services: Services, connection: Connection,
         connection=connection,
         name=name,
         url=url,
+        recent=recent_deliveries(services, connection, name),
         last=next(iter(notes), None),
         installer=await store.get(connection.installer) if connection.installer else None,
         you=await store.get(user),
@@ -101,6 +104,12 @@ async def present_name(services: Services, connection: Connection) -> str:
     """The repository's full name, as far as deliveries have told a newer one."""
     known = connection.repository_id
     return (await services.pulls.repository_name(known) if known else None) or connection.repository
+
+
+def recent_deliveries(services: Services, connection: Connection, name: str) -> str:
+    """Where GitHub shows the repository's administrators what it sent to the webhook."""
+    own = f"/{connection.hook_id}?tab=deliveries" if connection.hook_id else ""
+    return f"{services.settings.github_url}/{name}/settings/hooks{own}"
 
 
 async def _ping(services: Services, connection: Connection, since: str) -> str:

@@ -1,44 +1,25 @@
 """`/connections/{id}/deliveries`: what became of a connection's deliveries, for the members of its flow."""
 
-import asyncio
-from dataclasses import dataclass
-from typing import Literal
-
+import orjson
 from aiohttp import web
 
-from bridge.core.errors import BridgeError, Malformed, NotFound, NotLinked
+from bridge.core.errors import Malformed, NotFound
 from bridge.core.model import Connection
-from bridge.core.security import redaction as masking
-from bridge.core.security.redaction import Shown
 from bridge.queue.entries import DeadLetter
 from bridge.queue.inspect import QueueView
 from bridge.services import Services
 from bridge.web import render as pages
 from bridge.web.auth import membership, sessions
-from bridge.web.context import SERVICES, Session
+from bridge.web.context import SERVICES
 from bridge.web.pages import chart
+from bridge.web.pages.connection_view import present_name, recent_deliveries
 from bridge.web.pages.delivery_history import FATES, Filter, Row, rows
 
 MOST_SHOWN = 200
 DEAD_SHOWN = 20
-ATTEMPTS_SEARCHED = 1000
-"""Of how many attempts GitHub is asked for one delivery: ten calls at the most."""
-
-SEARCH_SECONDS = 20
-
 _CONNECTION = "/connections/{id:[0-9a-f]{1,40}}"
 
 routes = web.RouteTableDef()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Payload:
-    """What can be shown of a delivery's payload: `source` tells whence, `sentence` why there is none."""
-
-    source: Literal["bridge", "github", ""] = ""
-    shown: Shown | None = None
-    sentence: str = ""
-    must_link: bool = False
 
 
 @routes.get(f"{_CONNECTION}/deliveries")
@@ -54,7 +35,7 @@ async def deliveries(request: web.Request) -> web.Response:
         request,
         "deliveries.html",
         connection=connection,
-        repository=await _name(services, connection),
+        repository=await present_name(services, connection),
         chart=await _chart(services, connection),
         dead=dead[:DEAD_SHOWN],
         dead_count=len(dead),
@@ -71,18 +52,19 @@ async def deliveries(request: web.Request) -> web.Response:
 
 @routes.get(f"{_CONNECTION}/deliveries/{{delivery:[A-Za-z0-9._:-]{{1,100}}}}")
 async def delivery(request: web.Request) -> web.Response:
-    """All that is known of one delivery; its payload only where `payload` is asked for."""
+    """All that is known of one delivery."""
     services = request.app[SERVICES]
-    session, connection = await membership.connection_for(request, request.match_info["id"])
+    _, connection = await membership.connection_for(request, request.match_info["id"])
     row = await _row(services, connection, request.match_info["delivery"])
     return pages.render(
         request,
         "delivery.html",
         connection=connection,
-        repository=await _name(services, connection),
+        repository=(name := await present_name(services, connection)),
         row=row,
         messages=await _messages(services, connection, row),
-        payload=await _payload(services, session, connection, row) if "payload" in request.query else None,
+        recent=recent_deliveries(services, connection, name),
+        github_app=await services.hooks.app(),
         github_url=services.settings.github_url,
     )
 
@@ -147,12 +129,6 @@ async def _row(services: Services, connection: Connection, delivery_id: str) -> 
     raise NotFound("bridge does not remember this delivery: it keeps the newest hundred of a repository")
 
 
-async def _name(services: Services, connection: Connection) -> str:
-    known = connection.repository_id
-    present = None if known is None else await services.pulls.repository_name(known)
-    return present or connection.repository
-
-
 async def _chart(services: Services, connection: Connection) -> chart.Chart | None:
     if connection.repository_id is None:
         return None
@@ -177,51 +153,12 @@ async def _drop(services: Services, letter: DeadLetter) -> None:
     await services.deliveries.drop(letter)
 
 
-async def _messages(services: Services, connection: Connection, row: Row) -> dict[str, Shown]:
-    """The messages of a delivery that lie among the dead letters, as they would be posted."""
+async def _messages(services: Services, connection: Connection, row: Row) -> dict[str, str]:
+    """The messages of a delivery that are among the dead letters, as they would be posted, by letter."""
     ids = [end.letter_id for end in row.ends if end.letter_id and end.kind == "outbox"]
     letters = [await _letter(services, connection, letter_id) for letter_id in ids]
-    return {letter.id: masking.shown(letter.fields["message"].encode()) for letter in letters}
+    return {letter.id: _indented(letter.fields["message"]) for letter in letters}
 
 
-# The payload
-
-
-async def _payload(services: Services, session: Session, connection: Connection, row: Row) -> Payload:
-    repository_id = _repository(connection)
-    body = await _view(services).payload(repository_id, connection.id, row.delivery_id)
-    if body is not None:
-        return Payload(source="bridge", shown=await asyncio.to_thread(masking.shown, body))
-    if connection.hook_id is None and (app := await services.hooks.app()):
-        return Payload(
-            sentence=f"It came by the GitHub App {app.name}, whose deliveries only its owner sees."
-        )
-    try:
-        async with asyncio.timeout(SEARCH_SECONDS):
-            body = await services.accounts.as_user(
-                session.user.id, lambda token: _of_github(services, connection, row.delivery_id, token)
-            )
-    except NotLinked:
-        return Payload(sentence="No GitHub account of yours is linked.", must_link=True)
-    except TimeoutError:
-        return Payload(sentence="GitHub took too long to find it. Try again.")
-    except BridgeError as error:
-        return Payload(sentence=f"{error}.")
-    if body is None:
-        return Payload(sentence="GitHub does not have it any more, or sent it by another webhook.")
-    return Payload(source="github", shown=await asyncio.to_thread(masking.shown, body))
-
-
-async def _of_github(services: Services, connection: Connection, guid: str, token: str) -> bytes | None:
-    """The payload as GitHub sent it to the repository's webhook; raises as `GitHub.call` does."""
-    hooks, hook_id = services.hooks, connection.hook_id
-    shown = await hooks.present(connection.repository_id, await _name(services, connection), token=token)
-    name = shown.full_name
-    if hook_id is None:
-        hook = await hooks.find(shown, token=token)
-        if hook is None:
-            return None
-        hook_id = hook.id
-    attempts = await hooks.attempts(name, hook_id, token=token, most=ATTEMPTS_SEARCHED)
-    attempt = next((one for one in attempts if one.guid == guid), None)
-    return None if attempt is None else await hooks.payload(name, hook_id, attempt.id, token=token)
+def _indented(document: str) -> str:
+    return orjson.dumps(orjson.loads(document), option=orjson.OPT_INDENT_2).decode()

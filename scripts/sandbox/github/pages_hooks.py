@@ -15,6 +15,7 @@ def install(app: web.Application) -> None:
     page = "/{owner}/{repo}/settings/hooks"
     delivery = page + "/{hook:[0-9]+}/deliveries/{delivery:[0-9]+}"
     app.router.add_get(page, show_hooks)
+    app.router.add_get(page + "/{hook:[0-9]+}", show_hooks)
     app.router.add_get(delivery, show_delivery)
     app.router.add_post(f"{delivery}/redeliver", redeliver)
 
