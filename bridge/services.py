@@ -73,13 +73,13 @@ class Services:
     metrics: Metrics
     stop: Shutdown
 
-    def watcher(self) -> ConflictPoller:
-        """The conflict watch, to run beside a worker."""
+    def conflict_poller(self) -> ConflictPoller:
+        """The conflict poller, to run beside a worker."""
         return ConflictPoller(
             pulls=self.pulls, accounts=self.accounts, deliveries=self.deliveries, stop=self.stop
         )
 
-    def caretaker(
+    def connection_monitor(
         self,
         *,
         spacing: float = SPACING,
@@ -87,7 +87,7 @@ class Services:
         lock_seconds: float = LOCK_SECONDS,
         idle: float = IDLE,
     ) -> ConnectionMonitor:
-        """The caretaker, to run beside a worker; the times are seconds."""
+        """The connection monitor, to run beside a worker; the times are seconds."""
         pace = Throttle(self.stop, spacing=spacing)
         return ConnectionMonitor(
             connections=self.connections,
@@ -96,7 +96,7 @@ class Services:
             hooks=self.hooks,
             flowdock=self.flowdock,
             checkups=self.checkups,
-            recovery=self.recovery(pace),
+            redelivery=self.redelivery(pace),
             tidy=self.connecting.tidy,
             links=Links(web_url=self.settings.web_url, flowdock_api_url=self.settings.flowdock_api_url),
             pace=pace,
@@ -106,8 +106,8 @@ class Services:
             idle=idle,
         )
 
-    def recovery(self, pace: Throttle) -> Redelivery:
-        """What asks for missed deliveries, in step with other calls of `pace`."""
+    def redelivery(self, pace: Throttle) -> Redelivery:
+        """The redelivery of missed deliveries, which shares `pace` with other calls."""
         return Redelivery(
             connections=self.connections,
             pulls=self.pulls,

@@ -1,4 +1,4 @@
-"""What the tests of the caretaker share: a connection made as people make it, and its webhook at GitHub."""
+"""What the tests of the monitor share: a connection made as people make it, and its webhook at GitHub."""
 
 from typing import Any
 
@@ -60,7 +60,7 @@ async def trouble(house: House, connection: Connection, kind: str | None) -> Con
     async def found() -> Connection | None:
         now = await house.services.connections.get(connection.id)
         assert now is not None
-        return now if (now.trouble.kind if now.trouble else None) == kind else None
+        return now if (now.problem.kind if now.problem else None) == kind else None
 
     known: Connection = await eventually(found)
     return known
@@ -68,6 +68,6 @@ async def trouble(house: House, connection: Connection, kind: str | None) -> Con
 
 async def check(house: House, connection: Connection, hint: Hint = "") -> Connection | None:
     """The connection after a checkup, which is done here and now."""
-    caretaker = house.services.caretaker(spacing=0)
-    await caretaker.check(Checkup(connection_id=connection.id, hint=hint))
+    monitor = house.services.connection_monitor(spacing=0)
+    await monitor.check(Checkup(connection_id=connection.id, hint=hint))
     return await house.services.connections.get(connection.id)

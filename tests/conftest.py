@@ -144,10 +144,10 @@ class House:
         self.running.append(task)
         return task
 
-    def start_caretaker(self, **times: float) -> asyncio.Task[None]:
-        """A caretaker in this process, until the house closes; `times` as for `Services.caretaker`."""
+    def start_monitor(self, **times: float) -> asyncio.Task[None]:
+        """A connection monitor until the house closes; `times` as in `Services.connection_monitor`."""
         quick = {"spacing": 0.0, "idle": 0.02, "lock_seconds": 3.0}
-        task = asyncio.create_task(self.services.caretaker(**quick | times).run())
+        task = asyncio.create_task(self.services.connection_monitor(**quick | times).run())
         self.running.append(task)
         return task
 

@@ -158,11 +158,11 @@ async def test_a_flow_is_told_when_the_app_is_taken_from_its_repository(house: H
     await house.connect()
     (connection,) = await house.services.connections.all()
     await house.services.connections.change(connection.id, installer=account)
-    house.start_caretaker()
+    house.start_monitor()
 
     async def told() -> str:
         found = await house.services.connections.get(connection.id)
-        return found.trouble.text if found and found.trouble else ""
+        return found.problem.text if found and found.problem else ""
 
     async def well() -> bool:
         return not await told()

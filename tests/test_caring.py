@@ -1,4 +1,4 @@
-"""The caretaker: a connection breaks, and its flow is told once, with what to do, and once when it works."""
+"""A connection breaks: its flow is told once, with what to do, and once when it works again."""
 
 import asyncio
 import json
@@ -27,9 +27,9 @@ TROUBLE = Problem(kind="hook", text="It is broken.", since=1)
 
 @pytest.fixture
 async def cared(house: House) -> House:
-    """A house with a worker and a caretaker that makes no second round."""
+    """A house with a worker and a monitor that makes no second round."""
     house.start_worker()
-    house.start_caretaker()
+    house.start_monitor()
     return house
 
 
@@ -46,13 +46,13 @@ async def test_what_cannot_be_decrypted_is_logged_with_what_to_do_and_no_traceba
     new = ConnectionStore(house.services.redis, Vault(["n" * 32]))
     await house.services.redis.set(keys.connection(connection.id), new._dump_connection(connection))
     await Checkups(house.services.redis).order([connection], hint="came")
-    house.start_caretaker()
+    house.start_monitor()
     printed = ""
 
     async def told_of() -> bool:
         nonlocal printed
         printed += capsys.readouterr().out
-        return "caretaker_failed" in printed
+        return "monitor_failed" in printed
 
     await eventually(told_of)
     assert "ENCRYPTION_KEY was changed without keeping the old key" in printed
@@ -68,8 +68,8 @@ async def test_a_removed_webhook_is_told_at_once_and_cleared_when_it_is_mended(c
     broken = await trouble(cared, connection, "hook")
     assert len(told(cared)) == 1
     text, _, url = last_told(cared)["error_message"].rpartition(" ")
-    assert broken.trouble is not None
-    assert text == broken.trouble.text
+    assert broken.problem is not None
+    assert text == broken.problem.text
     assert "acme/component has no webhook to bridge at GitHub" in text
     assert url.startswith(f"{cared.bridge}/flowdock/configure?")
     query = parse_qs(urlsplit(url).query)
@@ -96,8 +96,8 @@ async def test_an_archived_repository_is_told_until_it_is_unarchived(cared: Hous
     connection = await connected(cared)
     await cared.act("cy-gh", "archive")
     found = await trouble(cared, connection, "repository")
-    assert found.trouble is not None
-    assert "archived: nothing will come" in found.trouble.text
+    assert found.problem is not None
+    assert "archived: nothing will come" in found.problem.text
     await cared.act("cy-gh", "unarchive")
     await trouble(cared, connection, None)
     assert len(told(cared)) == 2
@@ -107,8 +107,8 @@ async def test_an_unlinked_account_is_told_until_somebody_looks_after_the_webhoo
     connection = await connected(cared)
     await cared.services.accounts.unlink(CY)
     found = await trouble(cared, connection, "account")
-    assert found.trouble is not None
-    assert "should take it over" in found.trouble.text
+    assert found.problem is not None
+    assert "should take it over" in found.problem.text
     await link(cared, "cy")
     await cared.services.accounts.look_after(CY)
     await trouble(cared, connection, None)
@@ -120,8 +120,8 @@ async def test_a_rename_is_no_trouble_and_what_comes_under_the_new_name_is_seen(
     await change_renamed(cared, connection, {"active": False})
     found = await check(cared, connection)
     assert found is not None
-    assert found.trouble is not None
-    assert found.trouble.kind == "hook"
+    assert found.problem is not None
+    assert found.problem.kind == "hook"
 
 
 async def change_renamed(house: House, connection: Connection, body: Any) -> None:
@@ -133,7 +133,7 @@ async def change_renamed(house: House, connection: Connection, body: Any) -> Non
 
 async def test_a_delivery_for_a_connection_with_trouble_has_it_looked_at(cared: House) -> None:
     connection = await connected(cared)
-    await cared.services.connections.change(connection.id, trouble=TROUBLE)
+    await cared.services.connections.change(connection.id, problem=TROUBLE)
     await cared.act("ann-gh", "open", title="Fix", body="", head="fix", base="main")
     await trouble(cared, connection, None)
     assert last_told(cared)["error_message"] == ""
@@ -144,7 +144,7 @@ async def test_deliveries_that_do_not_end_a_trouble_do_not_order_checkups_withou
     await change_hook(house, connection.hook_id, "PATCH", {"events": ["pull_request", "push"]})
     await check(house, connection)
     house.start_worker()
-    house.start_caretaker()
+    house.start_monitor()
     await eventually(lambda: looked(house, 2))
     for title in ("one", "two", "three"):
         await house.act("ann-gh", "open", title=title, body="", head=title, base="main")
@@ -182,22 +182,22 @@ async def test_a_webhook_that_does_not_work_as_it_should(house: House, change: A
     await change_hook(house, connection.hook_id, "PATCH", change)
     found = await check(house, connection)
     assert found is not None
-    assert found.trouble is not None
-    assert (found.trouble.kind, words in found.trouble.text) == ("hook", True)
-    assert last_told(house)["error_message"].startswith(found.trouble.text)
+    assert found.problem is not None
+    assert (found.problem.kind, words in found.problem.text) == ("hook", True)
+    assert last_told(house)["error_message"].startswith(found.problem.text)
 
     await check(house, connection)
     assert len(told(house)) == 1
     await house.services.connecting.mend_hook(connection, user=CY)
     mended = await check(house, connection)
     assert mended is not None
-    assert mended.trouble is None
+    assert mended.problem is None
     assert [call.status for call in told(house)] == [200, 200]
 
 
 async def test_every_round_looks_at_each_connection_and_tells_nothing_twice(house: House) -> None:
     connection = await connected(house)
-    house.start_caretaker(round_seconds=0.01)
+    house.start_monitor(round_seconds=0.01)
     await eventually(lambda: looked(house, 10))
     await change_hook(house, connection.hook_id, "PATCH", {"active": False})
     await trouble(house, connection, "hook")
@@ -219,12 +219,12 @@ async def test_a_repository_that_is_gone(house: House) -> None:
     house.github_journal.faults.append(gone)
     found = await check(house, connection)
     assert found is not None
-    assert found.trouble is not None
-    assert (found.trouble.kind, "is gone" in found.trouble.text) == ("repository", True)
+    assert found.problem is not None
+    assert (found.problem.kind, "is gone" in found.problem.text) == ("repository", True)
     house.github_journal.faults.clear()
     found = await check(house, connection)
     assert found is not None
-    assert found.trouble is None
+    assert found.problem is None
 
 
 async def test_a_dead_token(house: House) -> None:
@@ -233,8 +233,8 @@ async def test_a_dead_token(house: House) -> None:
         pass
     found = await check(house, connection)
     assert found is not None
-    assert found.trouble is not None
-    assert found.trouble.kind == "account"
+    assert found.problem is not None
+    assert found.problem.kind == "account"
 
 
 async def test_an_account_that_administers_it_no_more(house: House) -> None:
@@ -243,8 +243,8 @@ async def test_an_account_that_administers_it_no_more(house: House) -> None:
         pass
     found = await check(house, connection)
     assert found is not None
-    assert found.trouble is not None
-    assert (found.trouble.kind, "does not administer it" in found.trouble.text) == ("account", True)
+    assert found.problem is not None
+    assert (found.problem.kind, "does not administer it" in found.problem.text) == ("account", True)
 
 
 async def test_deliveries_that_do_not_get_through(house: House) -> None:
@@ -258,9 +258,9 @@ async def test_deliveries_that_do_not_get_through(house: House) -> None:
     await sent(house)
     found = await check(house, connection)
     assert found is not None
-    assert found.trouble is not None
-    assert found.trouble.kind == "deliveries"
-    assert "it says: Invalid HTTP Response: 401." in found.trouble.text
+    assert found.problem is not None
+    assert found.problem.kind == "deliveries"
+    assert "it says: Invalid HTTP Response: 401." in found.problem.text
 
 
 async def pass_time(house: House, seconds: float) -> None:
@@ -276,8 +276,8 @@ async def test_a_repository_that_was_renamed_while_nothing_came_is_found_by_its_
     await change_renamed(house, connection, {"active": False})
     found = await check(house, connection)
     assert found is not None
-    assert found.trouble is not None
-    assert (found.trouble.kind, "switched off" in found.trouble.text) == ("hook", True)
+    assert found.problem is not None
+    assert (found.problem.kind, "switched off" in found.problem.text) == ("hook", True)
 
 
 PASSING = [
@@ -302,12 +302,12 @@ PASSING = [
 @pytest.mark.parametrize("fault", PASSING)
 async def test_what_passes_changes_nothing(house: House, fault: Any, where: str, known: Any) -> None:
     connection = await connected(house)
-    await house.services.connections.change(connection.id, trouble=known)
+    await house.services.connections.change(connection.id, problem=known)
     path = f"/api/v3{where}"
     house.github_journal.faults.append(Fault(path=path, times=FOREVER, **fault))
     found = await check(house, connection)
     assert found is not None
-    assert (found.trouble, told(house)) == (known, [])
+    assert (found.problem, told(house)) == (known, [])
 
 
 # What Flowdock answers
@@ -329,7 +329,7 @@ async def test_a_flow_that_could_not_be_told_is_told_later(
     connection = await connected(house)
     await change_hook(house, connection.hook_id, "PATCH", {"active": False})
     house.flowdock_journal.faults.append(Fault(path="/sources", method="PUT", status=503, times=3))
-    house.start_caretaker()
+    house.start_monitor()
     await trouble(house, connection, "hook")
     assert [call.status for call in told(house)] == [503, 503, 503, 200]
 
@@ -341,7 +341,7 @@ async def test_a_flow_that_refuses_to_be_told_is_not_told_without_end(house: Hou
     for _ in range(2):
         found = await check(house, connection)
         assert found is not None
-        assert found.trouble is not None
+        assert found.problem is not None
     assert [call.status for call in told(house)] == [400]
 
 
@@ -360,10 +360,10 @@ async def test_where_nobody_looks_after_the_webhook_its_removal_is_told_and_a_de
     await eventually(cared.threads)
     await change_hook(cared, hook["id"], "DELETE")
     found = await trouble(cared, connection, "hook")
-    assert found.trouble is not None
-    assert "was removed at GitHub" in found.trouble.text
+    assert found.problem is not None
+    assert "was removed at GitHub" in found.problem.text
     # No flow is known of a token made by hand: the home page is all there is.
-    assert last_told(cared)["error_message"] == f"{found.trouble.text} {cared.bridge}/"
+    assert last_told(cared)["error_message"] == f"{found.problem.text} {cared.bridge}/"
     await cared.hook()
     await trouble(cared, connection, None)
     assert len(told(cared)) == 2
@@ -409,7 +409,7 @@ async def test_an_instance_without_the_lock_stands_by_and_goes_on_when_it_is_fre
     assert await checkups.hold("other", seconds=60)
     await checkups.order([connection], delay=0)
     scripts = await scripts_run(house)
-    house.start_caretaker(lock_seconds=0.1)
+    house.start_monitor(lock_seconds=0.1)
     await eventually(lambda: more_scripts(house, scripts + 10))
     assert await waiting(house, 1)
     assert told(house) == []
@@ -427,9 +427,9 @@ async def more_scripts(house: House, count: int) -> bool:
     return await scripts_run(house) >= count
 
 
-async def test_a_caretaker_that_loses_the_lock_stops_and_takes_it_again(house: House) -> None:
+async def test_a_monitor_that_loses_the_lock_stops_and_takes_it_again(house: House) -> None:
     connection = await connected(house)
-    house.start_caretaker(lock_seconds=0.3)
+    house.start_monitor(lock_seconds=0.3)
     await eventually(lambda: looked(house, 2))
     redis: Any = house.services.redis
     await redis.set("bridge:caretaker", "other", px=60_000)
@@ -446,7 +446,7 @@ async def stands_by(house: House, connection: Connection) -> bool:
     return await waiting(house, 1)
 
 
-async def test_an_error_nobody_expected_ends_neither_the_round_nor_the_caretaker(
+async def test_an_error_nobody_expected_ends_neither_the_round_nor_the_monitor(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await house.connect()
@@ -466,7 +466,7 @@ async def test_an_error_nobody_expected_ends_neither_the_round_nor_the_caretaker
     await sent(house)
     # Only the round is to find it.
     await house.services.redis.delete("bridge:{checkups}:due")
-    house.start_caretaker()
+    house.start_monitor()
     await trouble(house, connection, "hook")
     assert judged == [first.id, connection.id]
 

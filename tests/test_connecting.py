@@ -84,7 +84,7 @@ async def assert_whole(cy: Installer) -> None:
         "0",
     )
     assert await left_intents(cy.house) == []
-    await cy.house.services.flowdock.set_trouble(connection.flow_token, "")
+    await cy.house.services.flowdock.set_problem(connection.flow_token, "")
 
 
 async def test_a_repository_is_connected_and_its_ping_arrives(cy: Installer, component: Repository) -> None:

@@ -540,8 +540,8 @@ async def test_several_connections_of_a_repository_are_one_row_and_their_trouble
     await installed(asking.house)
     await asking.house.services.connections.connect(REPOSITORY, flow_token="another", name="again")
     *_, last = await asking.house.services.connections.all()
-    trouble = Problem(kind="deliveries", text="Deliveries fail.", since=int(time.time()))
-    await asking.house.services.connections.change(last.id, trouble=trouble)
+    problem = Problem(kind="deliveries", text="Deliveries fail.", since=int(time.time()))
+    await asking.house.services.connections.change(last.id, problem=problem)
     found = await asking.asked()
     assert [check for check in found if check.startswith("webhook")] == [WEBHOOK]
     assert found[f"connection {last.id}"] == ("warn", f"{REPOSITORY}: Deliveries fail.")

@@ -65,7 +65,7 @@ CALLS: dict[str, Ask] = {
     "Flowdock.create_source": lambda of: of.flowdock.create_source("acme/main", "token", **SOURCE),
     "Flowdock.source_ids": lambda of: of.flowdock.source_ids("acme/main", "token", external_url="x"),
     "Flowdock.delete_source": lambda of: of.flowdock.delete_source("acme/main", "1", "token"),
-    "Flowdock.set_trouble": lambda of: of.flowdock.set_trouble("token", "broken"),
+    "Flowdock.set_problem": lambda of: of.flowdock.set_problem("token", "broken"),
 }  # fmt: skip
 
 DOCTOR: dict[str, Ask] = {

@@ -20,8 +20,8 @@ FOREVER = 1_000_000
 ATTEMPTS = "/api/v3/repos/acme/component/hooks/[0-9]+/deliveries/[0-9]+/attempts"
 
 
-def recovery(house: House) -> Redelivery:
-    return house.services.recovery(Throttle(house.services.stop, spacing=0))
+def redelivery(house: House) -> Redelivery:
+    return house.services.redelivery(Throttle(house.services.stop, spacing=0))
 
 
 def asked(house: House) -> Counter[str]:
@@ -85,7 +85,7 @@ async def test_what_happened_while_bridge_was_away_arrives_when_it_is_back(house
     await house.come_up()
     assert await house.messages() == []
 
-    caretaker = house.start_caretaker()
+    monitor = house.start_monitor()
     found = await messages(house, 50)
     shown = {"close": "closed", "merge": "merged", "draft": "draft"}
     threads = {thread["external_thread_id"]: thread for thread in await house.threads()}
@@ -95,15 +95,15 @@ async def test_what_happened_while_bridge_was_away_arrives_when_it_is_back(house
         assert len([one for one in found if one["external_thread_id"].endswith(f":{number}")]) == 10
     assert threads == {}
     assert set(asked(house).values()) == {1}
-    assert not caretaker.done()
+    assert not monitor.done()
 
     again = len(asked(house))
-    (done,) = await recovery(house).all()
+    (done,) = await redelivery(house).all()
     assert done == Recovered(repository=REPOSITORY)
     assert len(asked(house)) == again
     now = await house.services.connections.get(connection.id)
     assert now is not None
-    assert now.trouble is None
+    assert now.problem is None
 
 
 async def test_all_pages_of_what_failed_are_asked_for(house: House) -> None:
@@ -111,7 +111,7 @@ async def test_all_pages_of_what_failed_are_asked_for(house: House) -> None:
     await house.go_down()
     await comment(house, 130)
     await house.come_up()
-    (done,) = await recovery(house).all()
+    (done,) = await redelivery(house).all()
     assert (done.failed, done.asked) == (130, 130)
     await messages(house, 131)
 
@@ -122,7 +122,7 @@ async def test_what_fails_again_and_again_is_asked_for_three_times(house: House)
     await comment(house, 2)
     done = []
     for _ in range(5):
-        done += await recovery(house).all()
+        done += await redelivery(house).all()
         await sent(house)
     assert [(one.failed, one.asked) for one in done] == [(2, 2), (2, 2), (2, 2), (2, 0), (2, 0)]
 
@@ -135,15 +135,15 @@ async def test_while_bridge_stays_away_only_one_is_asked_for_a_round_and_none_is
     await comment(house, 4)
     done = []
     for _ in range(6):
-        done += await recovery(house).all()
+        done += await redelivery(house).all()
         await sent(house)
     assert [one.asked for one in done] == [4, 1, 1, 1, 1, 1]
 
     await house.come_up()
     # The one that is asked for to see, and then the others.
-    assert [one.asked for one in await recovery(house).all()] == [1]
+    assert [one.asked for one in await redelivery(house).all()] == [1]
     await sent(house)
-    assert [one.asked for one in await recovery(house).all()] == [3]
+    assert [one.asked for one in await redelivery(house).all()] == [3]
     await messages(house, 5)
 
 
@@ -151,7 +151,7 @@ async def test_a_short_limit_of_githubs_is_waited_for(house: House) -> None:
     await missed_three(house)
     limit = Fault(path=ATTEMPTS, skip=1, status=403, headers={"Retry-After": "1"}, answer="{}")
     house.github_journal.faults.append(limit)
-    (done,) = await recovery(house).all()
+    (done,) = await redelivery(house).all()
     assert (done.asked, done.refused, done.reason) == (3, 0, "")
     assert sum(asked(house).values()) == 4
     await messages(house, 4)
@@ -161,7 +161,7 @@ async def test_a_long_limit_of_githubs_ends_the_round_and_is_obeyed_in_the_next(
     await missed_three(house)
     limit = Fault(path=ATTEMPTS, skip=1, status=429, headers={"Retry-After": "3600"}, answer="{}")
     house.github_journal.faults.append(limit)
-    same = recovery(house)
+    same = redelivery(house)
     (done,) = await same.all()
     assert (done.failed, done.asked, "rate limit" in done.reason) == (3, 1, True)
     calls = len(house.github_journal.calls)
@@ -173,10 +173,10 @@ async def test_a_long_limit_of_githubs_ends_the_round_and_is_obeyed_in_the_next(
 async def test_one_that_github_refuses_does_not_hold_up_the_others(house: House) -> None:
     await missed_three(house)
     house.github_journal.faults.append(Fault(path=ATTEMPTS, status=404, answer="{}"))
-    (done,) = await recovery(house).all()
+    (done,) = await redelivery(house).all()
     assert (done.failed, done.asked, done.refused) == (3, 2, 1)
     await sent(house)
-    (then,) = await recovery(house).all()
+    (then,) = await redelivery(house).all()
     assert (then.asked, then.refused) == (1, 0)
 
 
@@ -197,7 +197,7 @@ async def test_a_repository_of_several_connections_is_asked_about_once_and_as_wh
         copy = replace(connection, id=f"copy{number}", installer=installer, created_at=created)
         await house.services.connections.add(copy)
     await link(house, "bob")
-    (done,) = await recovery(house).all()
+    (done,) = await redelivery(house).all()
     assert (done.failed, done.asked) == (3, 3)
     assert set(asked(house).values()) == {1}
 
@@ -205,7 +205,7 @@ async def test_a_repository_of_several_connections_is_asked_about_once_and_as_wh
 async def test_a_webhook_made_by_hand_is_found(house: House) -> None:
     connection = await missed_three(house)
     await house.services.connections.change(connection.id, hook_id=None)
-    (done,) = await recovery(house).all()
+    (done,) = await redelivery(house).all()
     assert done.asked == 3
 
 
@@ -213,7 +213,7 @@ async def test_where_nobody_is_linked_nothing_is_asked(house: House) -> None:
     await missed_three(house)
     await house.services.accounts.unlink(CY)
     calls = len(house.github_journal.calls)
-    (done,) = await recovery(house).all()
+    (done,) = await redelivery(house).all()
     assert not done.looked
     assert len(house.github_journal.calls) == calls
 
@@ -228,12 +228,12 @@ async def test_what_a_github_app_could_not_deliver_is_asked_for_as_the_app(redis
         await comment(house, 2)
         await house.come_up()
         assert await house.messages() == []
-        (done,) = await recovery(house).all()
+        (done,) = await redelivery(house).all()
         assert (done.repository, done.reason) == (f"GitHub App {app.name}", "")
         assert done.asked == done.failed >= 3
         await messages(house, 3)
         await sent(house)
-        assert [one.failed for one in await recovery(house).all()] == [0]
+        assert [one.failed for one in await redelivery(house).all()] == [0]
 
 
 # The command

@@ -14,7 +14,7 @@ from tests.conftest import REPOSITORY, House, eventually
 
 @pytest.fixture
 async def watched(house: House, monkeypatch: pytest.MonkeyPatch) -> House:
-    """A worker with its watcher, all events hooked, one open pull request whose thread is there."""
+    """A worker with its poller, all events hooked, one open pull request whose thread is there."""
     monkeypatch.setattr(merge_conflicts, "IDLE", 0.02)
     monkeypatch.setattr(merge_conflicts, "SPACING", 0.02)
     await house.connect()
@@ -27,7 +27,7 @@ async def watched(house: House, monkeypatch: pytest.MonkeyPatch) -> House:
     async with house.http.post(f"{house.github}/_sandbox/hooks", json=hook) as response:
         assert response.status == 200
     house.start_worker()
-    house.running.append(asyncio.create_task(house.services.watcher().run()))
+    house.running.append(asyncio.create_task(house.services.conflict_poller().run()))
     await house.act("ann-gh", "open", title="Fix", body="", head="fix", base="main")
     await eventually(house.threads)
     return house

@@ -16,19 +16,19 @@ async def recover(services: Services, *, typed: str, token: str) -> None:
     `token` is that of GITHUB_TOKEN, empty to use the linked accounts. Raises `BridgeError` if nothing could
     be asked.
     """
-    recovery = services.recovery(Throttle(services.stop))
+    redelivery = services.redelivery(Throttle(services.stop))
     if not typed:
-        done = await recovery.all(token=token)
+        done = await redelivery.all(token=token)
     else:
         name = terminal.repository(typed)
         if app := await services.hooks.app():
             raise BridgeError(
                 f"deliveries come with the GitHub App {app.name}: python -m bridge recover asks for them all"
             )
-        known = {each.lower(): installers for each, installers in (await recovery.installers()).items()}
+        known = {each.lower(): installers for each, installers in (await redelivery.installers()).items()}
         if name.lower() not in known and not token:
             raise NotFound(f"{name} is not connected: see python -m bridge connections")
-        done = [await recovery.repository(name, known.get(name.lower(), []), token=token)]
+        done = [await redelivery.repository(name, known.get(name.lower(), []), token=token)]
     if not done:
         raise NotFound("there is no connection yet: python -m bridge connect OWNER/REPO --flow-token TOKEN")
     print(terminal.table(("REPOSITORY", "FAILED", "ASKED AGAIN", "REFUSED", "NOTE"), list(map(_row, done))))

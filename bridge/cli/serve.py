@@ -18,8 +18,8 @@ async def run(services: Services, *, web_half: bool, worker_half: bool) -> None:
     async with asyncio.TaskGroup() as group:
         if worker_half:
             group.create_task(services.worker().run())
-            group.create_task(services.watcher().run())
-            group.create_task(services.caretaker().run())
+            group.create_task(services.conflict_poller().run())
+            group.create_task(services.connection_monitor().run())
         if web_half:
             group.create_task(_serve(services))
     log.info("stopped")

@@ -207,7 +207,7 @@ class Flowdock:
             await self.flow(flow, access_token)
             log.info("source_gone_already", flow=flow, source=source_id, reason=str(refusal))
 
-    async def set_trouble(self, flow_token: str, text: str) -> None:
+    async def set_problem(self, flow_token: str, text: str) -> None:
         """Show a flow what keeps its source from working; an empty text clears it.
 
         Raises `SourceGone`, `FlowdockRejected` or `FlowdockFailing`.

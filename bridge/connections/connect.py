@@ -185,8 +185,8 @@ class ConnectService:
             if known.flow.lower() != flow.path.lower():
                 continue
             try:
-                await self._flowdock.set_trouble(
-                    known.flow_token, known.trouble.text if known.trouble else ""
+                await self._flowdock.set_problem(
+                    known.flow_token, known.problem.text if known.problem else ""
                 )
             except (SourceGone, FlowdockRejected) as gone:
                 log.warning("disconnected", connection=known.id, reason=str(gone))

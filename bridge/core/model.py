@@ -89,7 +89,7 @@ class Connection:
     hook_by: str = ""
     """The GitHub login of the administrator who was handed the link to connect it; empty without one."""
     paused: bool = False
-    trouble: Problem | None = None
+    problem: Problem | None = None
 
     def thread_id(self, number: int) -> str:
         """The external thread id of a pull request (the seed: `github:component:pr:42`)."""

@@ -1,4 +1,4 @@
-"""The caretaker: sees that each connection works, tells its flow when it does not, and when it does again.
+"""Watch the health of connections, and tell a flow when its connection breaks and when it recovers.
 
 Beside each worker one stands by; the one that holds the lock in Redis makes the rounds and looks at what
 events point to. If it dies, its lock runs out and another one goes on.
@@ -45,7 +45,7 @@ AGAIN_SECONDS = 30
 """When Flowdock is told again what it could not take."""
 
 REST_SECONDS = 60
-"""How long deliveries for a connection whose trouble goes on order no further checkup."""
+"""How long deliveries for a connection whose problem goes on order no further checkup."""
 
 ATTEMPTS_SEEN = 30
 
@@ -69,9 +69,9 @@ class Links:
         query = urlencode({"source": connection.source_id, "source_url": source_url})
         return f"{self._web_url}/flowdock/configure?{query}"
 
-    def words(self, connection: Connection, trouble: Problem | None) -> str:
+    def words(self, connection: Connection, problem: Problem | None) -> str:
         """What the flow shows: nothing where all is well."""
-        return f"{trouble.text} {self.configure(connection)}" if trouble else ""
+        return f"{problem.text} {self.configure(connection)}" if problem else ""
 
 
 @dataclass(kw_only=True)
@@ -84,7 +84,7 @@ class ConnectionMonitor:
     hooks: RepositoryWebhooks
     flowdock: Flowdock
     checkups: Checkups
-    recovery: Redelivery
+    redelivery: Redelivery
     tidy: Callable[[], Awaitable[None]]
     links: Links
     pace: Throttle
@@ -109,7 +109,7 @@ class ConnectionMonitor:
         try:
             return await self.checkups.hold(self._name, seconds=self.lock_seconds)
         except (RedisError, OSError) as error:
-            log.warning("redis_away", error=type(error).__name__, doing="keeping the caretaker's lock")
+            log.warning("redis_away", error=type(error).__name__, doing="keeping the lock of the monitor")
             return False
 
     async def _tenure(self) -> None:
@@ -134,7 +134,7 @@ class ConnectionMonitor:
     async def round(self, over: Shutdown) -> bool:
         """Ask for what was missed, look at each connection once, tidy; False if it is over before that."""
         # First what was missed: deliveries that come by it show that the webhook works.
-        await self.recovery.all(going_on=lambda: not over.is_set())
+        await self.redelivery.all(going_on=lambda: not over.is_set())
         for connection in await self.connections.all():
             if over.is_set():
                 return False
@@ -154,7 +154,7 @@ class ConnectionMonitor:
         return True
 
     async def check(self, checkup: Checkup) -> bool:
-        """Look at a connection now; whether its trouble is another one, which its flow is told.
+        """Look at a connection now; whether its problem is another one, which its flow is told.
 
         Raises `Stopped` and redis-py's errors.
         """
@@ -163,10 +163,10 @@ class ConnectionMonitor:
             seen = await self._see(connection) if connection else None
             if connection is None or seen is None:
                 return False
-            trouble = assess(connection, seen, checkup.hint, now=time.time())
-            if trouble == connection.trouble:
+            problem = assess(connection, seen, checkup.hint, now=time.time())
+            if problem == connection.problem:
                 return False
-            await self._tell(connection, trouble, checkup)
+            await self._tell(connection, problem, checkup)
             return True
 
     # What GitHub shows
@@ -228,14 +228,14 @@ class ConnectionMonitor:
 
     # What the flow is told
 
-    async def _tell(self, connection: Connection, trouble: Problem | None, checkup: Checkup) -> None:
+    async def _tell(self, connection: Connection, problem: Problem | None, checkup: Checkup) -> None:
         log.info(
-            "trouble" if trouble else "trouble_over",
+            "connection_problem" if problem else "connection_recovered",
             connection=connection.id,
-            text=trouble.text if trouble else "",
+            text=problem.text if problem else "",
         )
         try:
-            await self.flowdock.set_trouble(connection.flow_token, self.links.words(connection, trouble))
+            await self.flowdock.set_problem(connection.flow_token, self.links.words(connection, problem))
         except SourceGone as gone:
             log.warning("disconnected", connection=connection.id, reason=str(gone))
             with suppress(NotFound):
@@ -250,7 +250,7 @@ class ConnectionMonitor:
             # No repetition mends it; bridge's own page shows it all the same.
             log.warning("flow_not_told", connection=connection.id, reason=str(error))
         with suppress(NotFound):
-            await self.connections.change(connection.id, trouble=trouble)
+            await self.connections.change(connection.id, problem=problem)
 
 
 async def _survive(work: Awaitable[bool], *, doing: str) -> bool:
@@ -263,7 +263,7 @@ async def _survive(work: Awaitable[bool], *, doing: str) -> bool:
         log.warning("redis_away", error=type(error).__name__, doing=doing)
     except Undecryptable as error:
         # It says what to do: where it was raised is of no use.
-        log.error("caretaker_failed", doing=doing, reason=str(error))
+        log.error("monitor_failed", doing=doing, reason=str(error))
     except Exception:
-        log.exception("caretaker_failed", doing=doing)
+        log.exception("monitor_failed", doing=doing)
     return False

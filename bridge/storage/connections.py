@@ -210,5 +210,5 @@ class ConnectionStore:
             fields["flow_token"].encode(), aad=f"connection:{fields['id']}"
         ).decode()
         options = Options.read(fields.pop("options", {}))
-        trouble = Problem(**fields["trouble"]) if fields.get("trouble") else None
-        return Connection(**{**fields, "flow_token": flow_token, "options": options, "trouble": trouble})
+        problem = Problem(**fields["problem"]) if fields.get("problem") else None
+        return Connection(**{**fields, "flow_token": flow_token, "options": options, "problem": problem})

@@ -129,7 +129,7 @@ async def test_a_private_pull_request_is_read_for_nobody_else(
     await act(house, "acme/secret", "cy-gh", "conflict", number=1)
     await told_of_own(mallory)
     await house.services.pulls.name_by_github(mallory.repository_id, "acme/secret")
-    house.running.append(start(house.services.watcher()))
+    house.running.append(start(house.services.conflict_poller()))
     await house.services.pulls.watch(mallory.repository_id, [1])
 
     async def looked() -> bool:
@@ -161,8 +161,8 @@ async def shown(house: House, words: str) -> bool:
     return words in str(await house.threads()) + str(await house.messages())
 
 
-def start(watcher: merge_conflicts.ConflictPoller) -> Any:
-    return asyncio.create_task(watcher.run())
+def start(poller: merge_conflicts.ConflictPoller) -> Any:
+    return asyncio.create_task(poller.run())
 
 
 @GUARDED

@@ -107,7 +107,7 @@ def test_what_is_seen_is_the_trouble(
 def test_where_the_webhook_is_not_shown_events_tell(
     known: Any, seen: Observation, hint: Hint, kind: Any
 ) -> None:
-    before = replace(WITHOUT_HOOK_ID, trouble=trouble(known) if known else None)
+    before = replace(WITHOUT_HOOK_ID, problem=trouble(known) if known else None)
     found = assess(before, seen, hint, now=NOW)
     assert (found.kind if found else None) == kind
 
@@ -131,13 +131,13 @@ def test_what_is_seen_counts_over_what_events_told(hint: Hint) -> None:
 def test_a_trouble_that_goes_on_is_the_one_that_is_known(seen: Observation) -> None:
     first = assess(CONNECTION, seen, "", now=NOW)
     assert first is not None
-    assert assess(replace(CONNECTION, trouble=first), seen, "", now=NOW + 600) is first
+    assert assess(replace(CONNECTION, problem=first), seen, "", now=NOW + 600) is first
 
 
 def test_another_text_of_the_same_kind_keeps_since_when() -> None:
     first = assess(CONNECTION, Observation(hooked=False), "", now=NOW)
     then = assess(
-        replace(CONNECTION, trouble=first), Observation(problems=("it has no secret",)), "", now=NOW + 60
+        replace(CONNECTION, problem=first), Observation(problems=("it has no secret",)), "", now=NOW + 60
     )
     assert first is not None
     assert then is not None
@@ -146,13 +146,13 @@ def test_another_text_of_the_same_kind_keeps_since_when() -> None:
 
 def test_another_status_of_a_failing_delivery_is_no_news() -> None:
     first = assess(CONNECTION, Observation(attempts=[FAILED]), "", now=NOW)
-    again = replace(CONNECTION, trouble=first)
+    again = replace(CONNECTION, problem=first)
     assert assess(again, Observation(attempts=[REFUSED, FAILED]), "", now=NOW) is first
 
 
 def test_an_hour_without_deliveries_does_not_end_their_trouble() -> None:
     first = assess(CONNECTION, Observation(attempts=[FAILED]), "", now=NOW)
-    again = replace(CONNECTION, trouble=first)
+    again = replace(CONNECTION, problem=first)
     assert assess(again, Observation(attempts=[FAILED]), "", now=NOW + 7200) is first
     later = [attempt(NOW + 7100), FAILED]
     assert assess(again, Observation(attempts=later), "", now=NOW + 7200) is None
@@ -176,7 +176,7 @@ def test_an_hour_without_deliveries_does_not_end_their_trouble() -> None:
 )
 def test_which_events_order_a_checkup(event: str, action: str, kind: Any, hint: Any) -> None:
     delivery = Delivery.of("d", event, {"action": action} if action else {})
-    connection = replace(CONNECTION, trouble=trouble(kind) if kind else None)
+    connection = replace(CONNECTION, problem=trouble(kind) if kind else None)
     assert concerns(delivery, connection) == (hint is not None)
     if hint is not None:
         assert hint_of(delivery) == hint

@@ -30,7 +30,7 @@ async def known(house: House, connection: Connection) -> Connection:
 async def test_options_pause_and_a_test_message(house: House, page: Page) -> None:
     connection = await connected(house)
     house.start_worker()
-    house.start_caretaker()
+    house.start_monitor()
     await come(page, house)
     await looks(page, "configure")
 
@@ -57,7 +57,7 @@ async def test_options_pause_and_a_test_message(house: House, page: Page) -> Non
 async def test_a_webhook_that_was_removed_at_github(house: House, page: Page) -> None:
     connection = await connected(house)
     house.start_worker()
-    house.start_caretaker()
+    house.start_monitor()
     flow = await page.context.new_page()
     await flow.goto(f"{house.flowdock}/app/{FLOW}")
     await expect(flow.get_by_test_id("empty")).to_be_visible()
@@ -84,7 +84,7 @@ async def test_a_webhook_that_was_removed_at_github(house: House, page: Page) ->
 
 
 async def mended(house: House, connection: Connection) -> bool:
-    return (await known(house, connection)).trouble is None
+    return (await known(house, connection)).problem is None
 
 
 async def test_disconnecting(house: House, page: Page) -> None:
@@ -109,7 +109,7 @@ async def test_disconnecting(house: House, page: Page) -> None:
 
 async def test_looking_after_it_by_keyboard_alone(house: House, page: Page) -> None:
     connection = await connected(house)
-    house.start_caretaker()
+    house.start_monitor()
     await house.services.accounts.unlink("1003")
     await eventually(lambda: in_trouble(house, connection))
     await come(page, house)
@@ -125,7 +125,7 @@ async def test_looking_after_it_by_keyboard_alone(house: House, page: Page) -> N
 
 
 async def in_trouble(house: House, connection: Connection) -> bool:
-    return (await known(house, connection)).trouble is not None
+    return (await known(house, connection)).problem is not None
 
 
 async def test_somebody_of_another_flow_sees_nothing(house: House, page: Page) -> None:

@@ -35,7 +35,7 @@ async def test_flows_with_their_repositories(house: House, page: Page) -> None:
     await store.change(paused.id, paused=True)
     await store.change(long.id, repository="acme/" + "a-very-long-repository-name-" * 3 + "end")
     text = "The webhook was removed at GitHub: choose Repair the webhook."
-    await store.change(troubled.id, trouble=Problem(kind="hook", text=text, since=0))
+    await store.change(troubled.id, problem=Problem(kind="hook", text=text, since=0))
     await noted(house, paused, "skipped", reason="the connection is paused")
     await noted(house, troubled, "dead", reason="given up after a day: Flowdock answered 503", ago=7200)
     await sign_in(page, house, "/")

@@ -317,11 +317,11 @@ async def test_the_operators_webhook_is_repaired_by_nobody_but_an_administrator(
 
 async def test_somebody_who_administers_it_takes_over(house: House, browser: Browser) -> None:
     connection = await connected(house)
-    house.start_caretaker()
+    house.start_monitor()
     await house.services.accounts.unlink(CY)
 
     async def told() -> bool:
-        return (await known(house, connection)).trouble is not None
+        return (await known(house, connection)).problem is not None
 
     await eventually(told)
     async with house.http.post(f"{house.github}/_sandbox/users/ann-gh", json={"permission": "admin"}):
@@ -334,7 +334,7 @@ async def test_somebody_who_administers_it_takes_over(house: House, browser: Bro
     assert (await known(house, connection)).installer == ANN
 
     async def over() -> bool:
-        return (await known(house, connection)).trouble is None
+        return (await known(house, connection)).problem is None
 
     await eventually(over)
 
@@ -454,8 +454,8 @@ async def test_trouble_is_shown_with_the_button_that_mends_it(house: House, brow
         ("account", "Look after it as @cy-gh"),
         ("repository", "Look after it as @cy-gh"),
     ):
-        trouble = Problem(kind=kind, text=f"It is broken: {kind}.", since=1)  # type: ignore[arg-type]
-        await house.services.connections.change(connection.id, trouble=trouble)
+        problem = Problem(kind=kind, text=f"It is broken: {kind}.", since=1)  # type: ignore[arg-type]
+        await house.services.connections.change(connection.id, problem=problem)
         page = await browser.open(page.url)
         assert f"It is broken: {kind}." in words(page)
         assert button in words(page)

@@ -371,9 +371,9 @@ async def test_its_webhook_is_nobodys_to_look_after_and_no_trouble(
 ) -> None:
     await admin.press(await signed_in(house, admin, url), "Connect")
     [one] = await house.services.connections.all()
-    caretaker = house.services.caretaker(spacing=0)
-    await caretaker.round(house.services.stop)
-    assert (await house.services.connections.all())[0].trouble is None
+    monitor = house.services.connection_monitor(spacing=0)
+    await monitor.round(house.services.stop)
+    assert (await house.services.connections.all())[0].problem is None
     page = await ann.open(f"{house.bridge}/connections/{one.id}")
     assert (
         "made by @cy-gh. When it breaks, somebody who administers the repository presses Repair it"

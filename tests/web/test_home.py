@@ -183,7 +183,7 @@ async def test_an_error_that_was_mended_since_is_none(house: House, browser: Bro
         ({"repository_id": None}, "Waiting for a delivery"),
         ({"paused": True}, "Paused"),
         (
-            {"trouble": Problem(kind="hook", text="The webhook is <gone>.", since=1), "paused": True},
+            {"problem": Problem(kind="hook", text="The webhook is <gone>.", since=1), "paused": True},
             "Trouble The webhook is <gone>.",
         ),
     ],

@@ -20,7 +20,7 @@ _MUST_LINK = "GitHub does not know the token of who connected it: they must link
 
 
 async def rows(services: Services) -> list[Row]:
-    """A row for each repository, and one for each connection that is in trouble."""
+    """A row for each repository, and one for each connection with a problem."""
     connections = await services.connections.all()
     if not connections:
         return [Row("connections", "fine", "none yet")]
@@ -40,9 +40,9 @@ async def rows(services: Services) -> list[Row]:
     if (left := len(repositories) - MAX_REPOSITORIES) > 0:
         found.append(Row("webhooks", "warn", f"{left} more were not asked about"))
     return found + [
-        Row(f"connection {one.id}", "warn", f"{one.repository}: {one.trouble.text}")
+        Row(f"connection {one.id}", "warn", f"{one.repository}: {one.problem.text}")
         for one in connections
-        if one.trouble
+        if one.problem
     ]
 
 

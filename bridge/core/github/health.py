@@ -44,12 +44,12 @@ def changed_installation(delivery: Delivery) -> list[tuple[Hint, int, str]]:
 def concerns(delivery: Delivery, connection: Connection) -> bool:
     """Whether a connection should be looked at because of a delivery.
 
-    One that says something of the repository or its webhook, or, where there is trouble, any one: it came.
+    One that says something of the repository or its webhook, or, where there is a problem, any one: it came.
     """
     if delivery.event in _ALWAYS:
         return True
     # A dead token is no reason why deliveries should not come.
-    return connection.trouble is not None and connection.trouble.kind != "account"
+    return connection.problem is not None and connection.problem.kind != "account"
 
 
 _HINTS: dict[tuple[str, str], Hint] = {
@@ -82,12 +82,12 @@ UNSEEN = Observation(linked=False)
 
 
 def assess(connection: Connection, seen: Observation, hint: Hint, *, now: float) -> Problem | None:
-    """The trouble of a connection, None if it works; `now` in Unix seconds.
+    """The problem of a connection, None if it works; `now` in Unix seconds.
 
-    A trouble that goes on is the very one that is known, so that nobody is told twice. Where the webhook was
+    A problem that goes on is the very one that is known, so that nobody is told twice. Where the webhook was
     made by hand, or comes with a GitHub App, it may not be shown: then events tell (`hint`).
     """
-    known = connection.trouble
+    known = connection.problem
     if hint == "uninstalled":
         text = f"The GitHub App is not installed on {connection.repository} any more: no news comes."
         return _since(known, "hook", f"{text} Install it there again, or disconnect.", now)
@@ -155,7 +155,7 @@ def _hook(connection: Connection, seen: Observation) -> Found | None:
 
 
 def _deliveries(connection: Connection, seen: Observation, now: float) -> Problem | None:
-    known = connection.trouble if connection.trouble and connection.trouble.kind == "deliveries" else None
+    known = connection.problem if connection.problem and connection.problem.kind == "deliveries" else None
     recent = [attempt for attempt in seen.attempts if now - attempt.at <= RECENT_SECONDS]
     if not seen.attempts or any(attempt.ok for attempt in recent or seen.attempts[:1]):
         return None
