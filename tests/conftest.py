@@ -26,8 +26,8 @@ from bridge.storage import embedded
 from bridge.storage.client import connect_redis
 from bridge.web.app import create_app, make_runner
 from scripts.sandbox import faults, flowdock, github
-from tests import hygiene, loaded, sign, templates
 from tests.faults import table
+from tests.kits import hygiene, loaded, sign, templates
 
 FLOW = "acme/main"
 REPOSITORY = "acme/component"

@@ -1,4 +1,4 @@
-"""The rooms are held by package: what nobody listed breaks the build."""
+"""The rooms are held by package: what nobody listed breaks the build, and tests/ has the same rooms."""
 
 import shutil
 import subprocess
@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
+# What is no room of bridge's: data and helpers, tests across rooms, and tests of what lies beside bridge/.
+BESIDE = {"attacks", "deployment", "examples", "faults", "kits", "sandbox", "scripts", "stories"}
 LINT = Path(sys.executable).parent / "lint-imports"
 
 
@@ -46,3 +48,15 @@ def test_what_is_in_no_room_or_reaches_up_breaks_them(checkout: Path, path: str,
     found = lint(checkout)
     assert found.returncode == 1, found.stdout
     assert "BROKEN" in found.stdout or "odd" in found.stdout or "unlisted" in found.stdout
+
+
+def test_tests_lie_in_the_rooms_of_bridge() -> None:
+    """At the root lie those of the modules at bridge's root, and of the whole."""
+    tests = ROOT / "tests"
+    for path in tests.rglob("test_*.py"):
+        folder = path.parent.relative_to(tests)
+        if folder == Path():
+            module = path.name.removeprefix("test_")
+            assert (ROOT / "bridge" / module).exists() or module in {"rooms.py", "threats.py"}, path
+        elif folder.parts[0] not in BESIDE:
+            assert (ROOT / "bridge" / folder / "__init__.py").exists(), path

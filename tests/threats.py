@@ -1,6 +1,6 @@
 """Who could attack what, what stops it, and the tests that show it: the table of docs/security.md.
 
-`python -m tests.threats` writes the document anew; `tests/test_security.py` holds it to the tests there are.
+`python -m tests.threats` writes the document anew; `tests/test_threats.py` holds it to the tests there are.
 """
 
 import ast
@@ -29,9 +29,9 @@ THREATS = [
         "posts an invented delivery, with no signature, a SHA-1 one or one of another body",
         "only HMAC-SHA256 over the raw body counts, in constant time; without a secret nothing is taken",
         (
-            "web/test_webhook.py::test_a_refusal_names_its_reason_and_leaves_nothing",
-            "core/test_webhook.py::test_a_flipped_bit_anywhere_is_refused",
-            "core/test_webhook.py::test_without_a_secret_everything_is_refused",
+            "web/endpoints/test_webhook.py::test_a_refusal_names_its_reason_and_leaves_nothing",
+            "core/github/test_webhook.py::test_a_flipped_bit_anywhere_is_refused",
+            "core/github/test_webhook.py::test_without_a_secret_everything_is_refused",
         ),
     ),
     Threat(
@@ -85,8 +85,8 @@ THREATS = [
         "a delivery id is taken once, longer than GitHub can redeliver; so is a body, under whatever id",
         (
             "attacks/test_webhooks.py::test_a_recorded_delivery_is_not_taken_again_under_another_id",
-            "web/test_webhook.py::test_a_delivery_is_taken_once",
-            "test_deliveries.py::test_a_delivery_id_is_taken_once_however_many_bring_it_at_once",
+            "web/endpoints/test_webhook.py::test_a_delivery_is_taken_once",
+            "queue/test_delivery_queue.py::test_a_delivery_id_is_taken_once_however_many_bring_it_at_once",
         ),
     ),
     Threat(
@@ -94,9 +94,9 @@ THREATS = [
         "sends a recorded click again, to the same or another button",
         "a FLOWDOCK-TOKEN serves once, is bound to body and address, and ends within seconds",
         (
-            "web/test_actions.py::test_a_token_serves_once_also_when_sent_many_times_at_once",
-            "core/test_flowdock_token.py::test_a_click_on_one_button_does_not_serve_for_another_address",
-            "core/test_flowdock_token.py::test_a_flipped_bit_in_the_body_is_refused",
+            "web/endpoints/test_actions.py::test_a_token_serves_once_also_when_sent_many_times_at_once",
+            "core/security/test_flowdock_token.py::test_a_click_on_one_button_does_not_serve_for_another_address",
+            "core/security/test_flowdock_token.py::test_a_flipped_bit_in_the_body_is_refused",
         ),
     ),
     Threat(
@@ -104,8 +104,8 @@ THREATS = [
         "makes a FLOWDOCK-TOKEN: unsigned, by another algorithm, with a guessed secret, without an end",
         "HS256 with the application's secret only; exp, sub and signature are required",
         (
-            "core/test_flowdock_token.py::test_a_token_that_proves_nothing_is_refused",
-            "web/test_actions.py::test_another_algorithm_is_refused",
+            "core/security/test_flowdock_token.py::test_a_token_that_proves_nothing_is_refused",
+            "web/endpoints/test_actions.py::test_another_algorithm_is_refused",
         ),
     ),
     Threat(
@@ -114,11 +114,11 @@ THREATS = [
         "text is escaped, Markdown sanitised by an allow-list, pictures become links; pages have a "
         "Content-Security-Policy without scripts",
         (
-            "core/test_markdown.py::test_no_evasion_gets_through",
-            "core/test_thread_markup.py::test_no_markup_gets_into_a_thread",
-            "core/test_thread_markup.py::test_no_markup_gets_through_a_description",
-            "core/test_description.py::test_what_is_kept_of_another_renderer_is_not_shown",
-            "web/test_linking.py::test_pages_are_safe_to_show",
+            "core/messages/test_markdown.py::test_no_evasion_gets_through",
+            "core/messages/test_thread_markup.py::test_no_markup_gets_into_a_thread",
+            "core/messages/test_thread_markup.py::test_no_markup_gets_through_a_description",
+            "core/messages/test_description.py::test_what_is_kept_of_another_renderer_is_not_shown",
+            "web/auth/test_linking.py::test_pages_are_safe_to_show",
         ),
     ),
     Threat(
@@ -126,9 +126,9 @@ THREATS = [
         "pushes between the look and the click, to have other commits merged or approved",
         "the click names the commit that the thread showed; GitHub refuses another",
         (
-            "web/test_merging.py::test_a_push_that_the_thread_did_not_show_is_not_merged",
-            "web/test_merging.py::test_a_push_at_the_last_moment_is_not_merged",
-            "web/test_more_actions.py::test_approve_approves_the_commit_that_the_thread_showed",
+            "web/endpoints/test_merging.py::test_a_push_that_the_thread_did_not_show_is_not_merged",
+            "web/endpoints/test_merging.py::test_a_push_at_the_last_moment_is_not_merged",
+            "web/endpoints/test_every_action.py::test_approve_approves_the_commit_that_the_thread_showed",
         ),
     ),
     Threat(
@@ -136,8 +136,8 @@ THREATS = [
         "clicks as somebody else, or as one whose GitHub account is not theirs",
         "a click acts as whom Flowdock's signature names, with the account that this very user linked",
         (
-            "web/test_actions.py::test_an_unlinked_user_is_challenged_as_the_seed_says",
-            "web/test_linking.py::test_somebody_elses_claim_is_refused",
+            "web/endpoints/test_actions.py::test_an_unlinked_user_is_challenged_as_the_seed_says",
+            "web/auth/test_linking.py::test_somebody_elses_claim_is_refused",
         ),
     ),
     Threat(
@@ -147,8 +147,8 @@ THREATS = [
         (
             "web/test_permissions.py::test_each_sees_and_does_what_is_theirs",
             "web/test_permissions.py::test_every_address_is_in_the_table",
-            "web/test_configure.py::test_an_unknown_connection_and_a_foreign_one_look_the_same",
-            "web/test_configure.py::test_whoever_left_the_flow_changes_nothing",
+            "web/pages/test_connection.py::test_an_unknown_connection_and_a_foreign_one_look_the_same",
+            "web/pages/test_connection.py::test_whoever_left_the_flow_changes_nothing",
         ),
     ),
     Threat(
@@ -157,8 +157,8 @@ THREATS = [
         "GitHub is asked as that person for each chosen repository, at that moment; whoever does not "
         "administer it gets a link for somebody who does, with a GitHub App too",
         (
-            "web/test_setup.py::test_another_flows_repository_list_is_not_believed",
-            "test_connecting.py::test_whoever_does_not_administer_it_connects_nothing",
+            "web/pages/test_setup.py::test_another_flows_repository_list_is_not_believed",
+            "connections/test_connect.py::test_whoever_does_not_administer_it_connects_nothing",
             "attacks/test_handover.py::test_a_reader_connects_a_repository_to_their_own_flow",
             "attacks/test_handover.py::test_nor_by_a_form_that_says_that_they_may",
         ),
@@ -171,10 +171,10 @@ THREATS = [
         (
             "attacks/test_handover.py::"
             "test_a_link_is_opened_by_somebody_who_does_not_administer_the_repository",
-            "web/test_handover.py::test_whoever_is_no_administrator_is_told_so_and_the_link_stays",
-            "web/test_handover.py::test_a_link_serves_once",
-            "web/test_handover.py::test_an_unknown_link_tells_nothing",
-            "web/test_handover.py::test_the_log_does_not_name_the_link",
+            "web/auth/test_handover.py::test_whoever_is_no_administrator_is_told_so_and_the_link_stays",
+            "web/auth/test_handover.py::test_a_link_serves_once",
+            "web/auth/test_handover.py::test_an_unknown_link_tells_nothing",
+            "web/auth/test_handover.py::test_the_log_does_not_name_the_link",
         ),
     ),
     Threat(
@@ -198,8 +198,8 @@ THREATS = [
         "Flowdock is asked with their token, GitHub for the repository under the name that was shown; else "
         "nothing is made",
         (
-            "web/test_handover.py::test_whoever_asked_must_still_be_in_the_flow",
-            "web/test_handover.py::test_one_that_changes_under_the_button_is_not_connected",
+            "web/auth/test_handover.py::test_whoever_asked_must_still_be_in_the_flow",
+            "web/auth/test_handover.py::test_one_that_changes_under_the_button_is_not_connected",
         ),
     ),
     Threat(
@@ -208,26 +208,26 @@ THREATS = [
         "it lies encrypted until the answer, and GitHub is told to forget it then; where something is left "
         "to undo, once that is undone",
         (
-            "web/test_handover.py::test_nothing_of_the_administrators_is_kept",
-            "web/test_handover.py::test_what_cannot_be_undone_now_keeps_the_token_until_it_is",
-            "web/test_handover.py::test_before_the_sign_in_nothing_is_stored",
+            "web/auth/test_handover.py::test_nothing_of_the_administrators_is_kept",
+            "web/auth/test_handover.py::test_what_cannot_be_undone_now_keeps_the_token_until_it_is",
+            "web/auth/test_handover.py::test_before_the_sign_in_nothing_is_stored",
         ),
     ),
     Threat(
         "Reader of the deliveries page",
         "looks for secrets in what could not be delivered, and in its reasons",
         "what looks like a secret is masked; a payload is shown by GitHub alone, to administrators",
-        ("core/test_masking.py::test_no_planted_secret_survives",),
+        ("core/security/test_redaction.py::test_no_planted_secret_survives",),
     ),
     Threat(
         "Thief of a cookie",
         "plants or keeps a cookie",
         "HttpOnly, Secure, SameSite=Lax; a new secret at each sign-in; 8 hours; signing out ends it in Redis",
         (
-            "web/test_sessions.py::test_a_planted_cookie_never_becomes_a_session",
-            "web/test_sessions.py::test_signing_out_ends_the_session_here_and_in_redis",
-            "web/test_sessions.py::test_the_cookies_are_for_this_site_alone",
-            "web/test_linking.py::test_over_https_the_cookie_is_secure",
+            "web/auth/test_sessions.py::test_a_planted_cookie_never_becomes_a_session",
+            "web/auth/test_sessions.py::test_signing_out_ends_the_session_here_and_in_redis",
+            "web/auth/test_sessions.py::test_the_cookies_are_for_this_site_alone",
+            "web/auth/test_linking.py::test_over_https_the_cookie_is_secure",
         ),
     ),
     Threat(
@@ -235,12 +235,12 @@ THREATS = [
         "reads tokens, claims, sessions, or moves one user's token to another's name",
         "AES-256-GCM with a key that is not in Redis, bound to the place; cookies lie there as hashes only",
         (
-            "web/test_linking.py::test_no_secret_lies_open_in_redis_or_in_a_page",
-            "web/test_sessions.py::test_no_secret_of_a_session_lies_open_in_redis_the_log_or_a_page",
-            "core/test_vault.py::test_a_value_moved_to_another_place_does_not_open",
-            "test_connecting.py::test_intents_lie_encrypted_and_end_after_a_day",
-            "test_hygiene.py::test_after_a_whole_story_no_secret_lies_open_in_redis",
-            "test_rotating.py::test_after_a_whole_story_nothing_sealed_is_left_with_the_old_key",
+            "web/auth/test_linking.py::test_no_secret_lies_open_in_redis_or_in_a_page",
+            "web/auth/test_sessions.py::test_no_secret_of_a_session_lies_open_in_redis_the_log_or_a_page",
+            "core/security/test_encryption.py::test_a_value_moved_to_another_place_does_not_open",
+            "connections/test_connect.py::test_intents_lie_encrypted_and_end_after_a_day",
+            "attacks/test_secrets.py::test_after_a_whole_story_no_secret_lies_open_in_redis",
+            "cli/test_rotate_keys.py::test_after_a_whole_story_nothing_sealed_is_left_with_the_old_key",
         ),
     ),
     Threat(
@@ -249,8 +249,8 @@ THREATS = [
         "nothing secret is logged; queries stay out of the log; what Flowdock repeats of a token is masked;"
         " pages send no referrer; the whole test suite fails on a secret that is printed",
         (
-            "test_hygiene.py::test_no_secret_is_printed_shown_or_sent_along",
-            "test_hygiene.py::test_making_an_app_shows_none_of_its_secrets",
+            "attacks/test_secrets.py::test_no_secret_is_printed_shown_or_sent_along",
+            "attacks/test_secrets.py::test_making_an_app_shows_none_of_its_secrets",
         ),
     ),
     Threat(
@@ -258,8 +258,8 @@ THREATS = [
         "goes on using it",
         "each secret can be replaced without downtime, and the old one then opens nothing",
         (
-            "test_rotation.py::test_every_secret_is_replaced_while_bridge_is_in_use",
-            "test_rotation.py::test_what_another_secret_signed_is_refused",
+            "cli/test_rotation.py::test_every_secret_is_replaced_while_bridge_is_in_use",
+            "cli/test_rotation.py::test_what_another_secret_signed_is_refused",
         ),
     ),
     Threat(
@@ -267,15 +267,15 @@ THREATS = [
         "has bridge send a token to another host",
         "the host in the address is ignored; calls go to the configured hosts alone",
         (
-            "web/test_setup.py::test_signing_in_leads_back_and_the_token_goes_to_flowdock_alone",
-            "web/test_configure.py::test_every_spelling_leads_there_and_the_host_is_ignored",
+            "web/pages/test_setup.py::test_signing_in_leads_back_and_the_token_goes_to_flowdock_alone",
+            "web/pages/test_connection.py::test_every_spelling_leads_there_and_the_host_is_ignored",
         ),
     ),
     Threat(
         "Open redirect",
         "sends a victim through bridge's sign-in to another site",
         "only paths of bridge's own are returned to",
-        ("web/test_sessions.py::test_no_sign_in_leads_to_another_site",),
+        ("web/auth/test_sessions.py::test_no_sign_in_leads_to_another_site",),
     ),
     Threat(
         "Cross-site request",
@@ -283,7 +283,7 @@ THREATS = [
         "each form carries a value made from the session, compared in constant time",
         (
             "web/test_permissions.py::test_no_form_is_taken_from_another_site",
-            "web/test_sessions.py::test_a_form_without_its_sessions_own_value_changes_nothing",
+            "web/auth/test_sessions.py::test_a_form_without_its_sessions_own_value_changes_nothing",
         ),
     ),
     Threat(
@@ -291,11 +291,11 @@ THREATS = [
         "feeds a victim's browser a callback with the attacker's code, or steals one",
         "a one-time state bound to the browser at each step, PKCE (S256) with GitHub, a POST in the end",
         (
-            "web/test_linking.py::test_a_state_of_another_browser_is_refused",
-            "web/test_linking.py::test_a_callback_out_of_nowhere_is_refused",
-            "web/test_linking.py::test_the_oauth_requests_carry_state_and_pkce",
-            "web/test_sessions.py::test_nobody_is_signed_in_by_an_answer_that_another_browser_asked_for",
-            "web/test_manifest.py::test_a_state_is_this_browsers_own",
+            "web/auth/test_linking.py::test_a_state_of_another_browser_is_refused",
+            "web/auth/test_linking.py::test_a_callback_out_of_nowhere_is_refused",
+            "web/auth/test_linking.py::test_the_oauth_requests_carry_state_and_pkce",
+            "web/auth/test_sessions.py::test_nobody_is_signed_in_by_an_answer_that_another_browser_asked_for",
+            "web/pages/test_github_app.py::test_a_state_is_this_browsers_own",
         ),
     ),
     Threat(
@@ -304,25 +304,25 @@ THREATS = [
         "Flowdock must name the claim's user in the victim's browser; a page names both people before "
         "anything is linked; a claim serves once",
         (
-            "web/test_linking.py::test_somebody_elses_claim_is_refused",
-            "web/test_linking.py::test_a_used_claim_is_refused_in_another_browser",
-            "web/test_linking.py::test_the_confirmation_needs_the_pages_own_value",
+            "web/auth/test_linking.py::test_somebody_elses_claim_is_refused",
+            "web/auth/test_linking.py::test_a_used_claim_is_refused_in_another_browser",
+            "web/auth/test_linking.py::test_the_confirmation_needs_the_pages_own_value",
         ),
     ),
     Threat(
         "Tampered consent",
         "narrows or widens the scopes that GitHub grants",
         "granted scopes are checked before linking; too few give the token back",
-        ("web/test_linking.py::test_too_few_scopes_are_refused_and_the_token_given_back",),
+        ("web/auth/test_linking.py::test_too_few_scopes_are_refused_and_the_token_given_back",),
     ),
     Threat(
         "Stranger at the installation",
         "creates a GitHub App in the operator's stead, or reads the metrics",
         "SETUP_SECRET or METRICS_TOKEN, each for its own page; else the machine itself, without a proxy",
         (
-            "web/test_manifest.py::test_without_a_secret_it_opens_at_the_machine_alone",
-            "web/test_manifest.py::test_a_wrong_secret_opens_nothing",
-            "web/test_health.py::test_metrics_are_for_this_machine_alone",
+            "web/pages/test_github_app.py::test_without_a_secret_it_opens_at_the_machine_alone",
+            "web/pages/test_github_app.py::test_a_wrong_secret_opens_nothing",
+            "web/endpoints/test_health.py::test_metrics_are_for_this_machine_alone",
         ),
     ),
     Threat(
@@ -330,12 +330,12 @@ THREATS = [
         "opens thousands of connections and is slow on them, sends huge bodies, or asks all the time",
         "connections, headers, bodies and requests are bounded; the slowest client makes room for the next",
         (
-            "web/test_connections.py::test_slow_clients_however_many_keep_no_delivery_out",
-            "web/test_wire.py::test_headers_that_never_end_are_hung_up_on",
-            "web/test_wire.py::test_a_body_that_never_ends_is_answered_and_hung_up_on",
-            "web/test_wire.py::test_few_large_bodies_are_read_at_once",
-            "web/test_limits.py::test_pages_are_limited_by_address",
-            "web/test_limits.py::test_clicks_are_limited_by_user_wherever_they_come_from",
+            "web/http/test_connection_limit.py::test_slow_clients_however_many_keep_no_delivery_out",
+            "web/http/test_wire.py::test_headers_that_never_end_are_hung_up_on",
+            "web/http/test_wire.py::test_a_body_that_never_ends_is_answered_and_hung_up_on",
+            "web/http/test_wire.py::test_few_large_bodies_are_read_at_once",
+            "web/http/test_rate_limit.py::test_pages_are_limited_by_address",
+            "web/http/test_rate_limit.py::test_clicks_are_limited_by_user_wherever_they_come_from",
         ),
     ),
     Threat(
@@ -346,10 +346,10 @@ THREATS = [
         (
             "attacks/test_budgets.py::test_one_who_signs_for_one_repository_fills_the_queue",
             "attacks/test_budgets.py::test_many_repositories_together_fill_the_queue",
-            "test_budgets.py::test_what_is_counted_is_what_is_there_whatever_is_done",
-            "test_budgets.py::test_who_is_over_his_budget_is_refused_and_nobody_else_of_the_same_write",
-            "test_kept.py::test_what_is_larger_than_github_makes_anything_is_not_written",
-            "test_kept.py::test_where_far_too_many_messages_wait_a_delivery_makes_no_more",
+            "queue/test_budgets.py::test_what_is_counted_is_what_is_there_whatever_is_done",
+            "queue/test_budgets.py::test_who_is_over_his_budget_is_refused_and_nobody_else_of_the_same_write",
+            "queue/test_kept.py::test_what_is_larger_than_github_makes_anything_is_not_written",
+            "queue/test_kept.py::test_where_far_too_many_messages_wait_a_delivery_makes_no_more",
         ),
     ),
     Threat(
@@ -359,8 +359,8 @@ THREATS = [
         "deliveries a day are bounded",
         (
             "attacks/test_budgets.py::test_one_fills_redis_with_invented_pull_requests",
-            "test_kept.py::test_of_too_many_pull_requests_the_one_written_longest_ago_is_forgotten",
-            "test_kept.py::test_a_repository_sends_so_many_a_day_and_others_and_tomorrow_are_no_matter",
+            "queue/test_kept.py::test_of_too_many_pull_requests_the_one_written_longest_ago_is_forgotten",
+            "queue/test_kept.py::test_a_repository_sends_so_many_a_day_and_others_and_tomorrow_are_no_matter",
         ),
     ),
     Threat(
@@ -371,7 +371,7 @@ THREATS = [
         (
             "attacks/test_budgets.py::test_one_who_signs_for_one_repository_buries_the_dead_letters_of_others",
             "attacks/test_budgets.py::test_one_fills_redis_with_large_dead_letters",
-            "test_budgets.py::test_where_all_are_too_many_who_has_most_loses_his_oldest",
+            "queue/test_budgets.py::test_where_all_are_too_many_who_has_most_loses_his_oldest",
         ),
     ),
     Threat(
@@ -444,7 +444,7 @@ THREATS = [
         "goes on acting after their GitHub grant was taken back",
         "a token that GitHub refuses is forgotten; a revoked App grant removes the link at once",
         (
-            "web/test_action_tokens.py::test_a_revoked_token_removes_the_link_and_challenges",
+            "web/endpoints/test_action_tokens.py::test_a_revoked_token_removes_the_link_and_challenges",
             "attacks/test_links.py::test_a_revoked_grant_unlinks_all_who_hold_it_and_nobody_else",
         ),
     ),
@@ -494,7 +494,7 @@ THREATS = [
         "over https all cookies are `__Host-` ones, which a browser takes from bridge's host alone",
         (
             "attacks/test_small.py::test_a_cookie_that_a_neighbour_planted_is_nobodys_session",
-            "web/test_sessions.py::test_the_cookies_are_for_this_site_alone",
+            "web/auth/test_sessions.py::test_the_cookies_are_for_this_site_alone",
         ),
     ),
     Threat(
@@ -522,7 +522,7 @@ THREATS = [
         (
             "attacks/test_small.py::test_no_answer_names_what_bridge_runs_on",
             "attacks/test_small.py::test_control_aiohttp_names_what_it_runs_on",
-            "test_deploy.py::test_images_are_named_by_their_digests",
+            "deployment/test_walkthroughs.py::test_images_are_named_by_their_digests",
         ),
     ),
 ]

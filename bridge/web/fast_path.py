@@ -34,7 +34,7 @@ def before(whole: Handle, app: web.Application) -> Handle:
             and isinstance(request, web.Request)
             and "Expect" not in request.headers
         ):
-            # As the router does; tests/web/test_short.py holds it to its meaning.
+            # As the router does; tests/web/test_fast_path.py holds it to its meaning.
             request._match_info = found
             return middleware.around(request, webhook.receive)
         return whole(request)

@@ -18,8 +18,8 @@ from bridge.web.http import rate_limit, sealed_cookies
 from scripts.sandbox.browse import Browser
 from tests.attacks.test_strangers import GUARDED
 from tests.conftest import House, open_house
-from tests.dump import everything
-from tests.personal_kit import sign_in
+from tests.kits.dump import everything
+from tests.kits.personal import sign_in
 
 PROXIED = {"X-Forwarded-For": "203.0.113.7"}
 WORDS = {

@@ -20,8 +20,8 @@ from bridge.queue import dead_letter_scripts
 from bridge.queue.scripts import COUNTING, FENCED, WRITES
 from bridge.storage import embedded, keys
 from tests.conftest import House, eventually, open_house
-from tests.payloads import pull_request
-from tests.worker_kit import REPOSITORY_ID, idle, pulls
+from tests.kits.payloads import pull_request
+from tests.kits.worker import REPOSITORY_ID, idle, pulls
 
 OTHER = next(
     number

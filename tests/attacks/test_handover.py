@@ -21,11 +21,11 @@ from bridge.clients import oauth
 from bridge.clients.github_webhooks import Repository
 from bridge.web.auth import handover
 from scripts.sandbox.browse import Browser, Form, Page
-from tests.accounts import link
-from tests.app_kit import made_at_github, open_app_house
 from tests.conftest import House
-from tests.handover_kit import asked, chosen, kept, link_of, signed_in
-from tests.personal_kit import sign_in, text
+from tests.kits.accounts import link
+from tests.kits.github_app import made_at_github, open_app_house
+from tests.kits.handover import asked, chosen, kept, link_of, signed_in
+from tests.kits.personal import sign_in, text
 
 GUARDED = pytest.mark.parametrize("guarded", [True, False], ids=["guarded", "unguarded"])
 

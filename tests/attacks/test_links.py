@@ -10,9 +10,9 @@ from bridge.core.model import LinkedAccount
 from bridge.storage import accounts as linked
 from scripts.sandbox.browse import Browser
 from scripts.sandbox.faults import Fault
-from tests.accounts import link
 from tests.conftest import FLOW, House
-from tests.personal_kit import sign_in
+from tests.kits.accounts import link
+from tests.kits.personal import sign_in
 
 USER, TOKEN = "/api/v3/user", "/api/v3/applications/github-client/token"
 ANN = 1001

@@ -14,9 +14,9 @@ from bridge import log
 from bridge.cli import terminal
 from bridge.core.printable import printable
 from tests.attacks.test_strangers import GUARDED
-from tests.command_kit import serving
 from tests.conftest import House, eventually
-from tests.web.test_wire import connected, get
+from tests.kits.commands import serving
+from tests.web.http.test_wire import connected, get
 
 FORGED = "2026-01-01 00:00:00 [info     ] signed_in flowdock_user=1"
 BREAKS = ["\n", "\r", "\r\n", "\x0b", "\x0c", "\x1c", "\x1e", "\x85", "\u2028", "\u2029"]

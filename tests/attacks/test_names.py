@@ -12,8 +12,9 @@ from bridge.core.github import header
 from bridge.monitor import merge_conflicts
 from bridge.storage.webhook_keys import WebhookKey
 from bridge.worker import translator
-from tests.accounts import link
-from tests.attacks.kit import (
+from tests.conftest import REPOSITORY, House, eventually
+from tests.kits.accounts import link
+from tests.kits.attacks import (
     COMPONENT_ID,
     GUARDED,
     Stranger,
@@ -25,8 +26,7 @@ from tests.attacks.kit import (
     settled,
     stranger,
 )
-from tests.conftest import REPOSITORY, House, eventually
-from tests.connecting_kit import Installer
+from tests.kits.connecting import Installer
 
 THREAD = "github:component:pr:1"
 WEBSITE = "acme/website"

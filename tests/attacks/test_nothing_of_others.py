@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from bridge.core.messages import translate
 from bridge.storage import keys
 from bridge.web.endpoints import webhook
-from tests.accounts import link
-from tests.attacks.kit import COMPONENT_ID, Json, Stranger, believe_every_name, connected, settled, stranger
 from tests.conftest import REPOSITORY, House, emptied, open_house
-from tests.dump import everything
+from tests.kits.accounts import link
+from tests.kits.attacks import COMPONENT_ID, Json, Stranger, believe_every_name, connected, settled, stranger
+from tests.kits.dump import everything
 
 OWN = "evil/own"
 NAMES = st.sampled_from([OWN, REPOSITORY, "ACME/Component", "acme/waiting", "../users", "acme/..", ""])

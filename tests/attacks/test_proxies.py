@@ -7,10 +7,10 @@ from aiohttp import web
 
 from bridge.web.auth import operator
 from bridge.web.http import middleware, rate_limit
-from tests.app_kit import PAGE, open_app_house
 from tests.attacks.test_strangers import GUARDED
 from tests.conftest import House, open_house
-from tests.web.test_wire import connected, get
+from tests.kits.github_app import PAGE, open_app_house
+from tests.web.http.test_wire import connected, get
 
 OWN = b"203.0.113.7"
 """What the proxy says of who asks: in a line of its own, or behind what the client wrote."""

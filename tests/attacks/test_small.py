@@ -19,15 +19,15 @@ from bridge.storage import embedded, flow_members, keys, pulls
 from bridge.web.auth import sessions
 from bridge.web.http import cookies
 from scripts.sandbox.browse import Browser
-from tests import sign
-from tests.accounts import link
-from tests.command_kit import environ_of, run
 from tests.conftest import FLOW, House, open_house
 from tests.core.test_urls import misled
-from tests.life_kit import Life
-from tests.payloads import pull_request
-from tests.personal_kit import connection, sign_in
-from tests.worker_kit import idle
+from tests.kits import sign
+from tests.kits.accounts import link
+from tests.kits.commands import environ_of, run
+from tests.kits.life import Life
+from tests.kits.payloads import pull_request
+from tests.kits.personal import connection, sign_in
+from tests.kits.worker import idle
 
 OPS = "acme/ops"
 SCRIPT = "javascript:alert(document.domain)//"

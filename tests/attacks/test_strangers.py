@@ -11,8 +11,8 @@ from aiohttp import web
 from bridge.web.endpoints import webhook
 from bridge.web.http import bodies, connection_limit
 from tests.conftest import House
-from tests.web.test_connections import webhook as delivered
-from tests.web.test_wire import CLICK, FORM, HOOK, IS_JSON, another, connected, get, post
+from tests.web.http.test_connection_limit import webhook as delivered
+from tests.web.http.test_wire import CLICK, FORM, HOOK, IS_JSON, another, connected, get, post
 
 GUARDED = pytest.mark.parametrize("guarded", [True, False], ids=["guarded", "unguarded"])
 """The same attack with the guard and, as a control, without it."""

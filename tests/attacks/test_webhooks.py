@@ -13,20 +13,11 @@ from bridge.core.messages import translate
 from bridge.queue.delivery_queue import SEEN_SECONDS
 from bridge.storage import keys
 from bridge.web.endpoints import webhook as web_webhook
-from tests.accounts import link
-from tests.attacks.kit import (
-    COMPONENT_ID,
-    GUARDED,
-    Stranger,
-    act,
-    connected,
-    sandbox,
-    settled,
-    stranger,
-)
 from tests.conftest import REPOSITORY, House, set_to_work
-from tests.connecting_kit import Installer
-from tests.worker_kit import dead, tried
+from tests.kits.accounts import link
+from tests.kits.attacks import COMPONENT_ID, GUARDED, Stranger, act, connected, sandbox, settled, stranger
+from tests.kits.connecting import Installer
+from tests.kits.worker import dead, tried
 
 FORM = "application/x-www-form-urlencoded"
 

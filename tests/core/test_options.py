@@ -6,10 +6,10 @@ import pytest
 
 from bridge.core.errors import BridgeError
 from bridge.core.options import GROUPS, Options
-from tests.core import check_samples
-from tests.core.kit import Bridge, connection
-from tests.core.row import Told
-from tests.core.samples import label, on_comment, on_pull, on_review, pull, user
+from tests.kits.core import check_samples
+from tests.kits.core.pipeline import Bridge, connection
+from tests.kits.core.row import Told
+from tests.kits.core.samples import label, on_comment, on_pull, on_review, pull, user
 
 NOON, LATER, LAST = "2026-03-10T12:00:00Z", "2026-03-10T12:00:01Z", "2026-03-10T12:00:02Z"
 

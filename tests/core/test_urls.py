@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from bridge.core.messages.markdown import to_html
 from bridge.core.urls import web_address
-from tests.core.kit import satisfies_flowdock
-from tests.core.test_every_example import EXAMPLES, known
+from tests.core.messages.test_every_example import EXAMPLES, known
+from tests.kits.core.pipeline import satisfies_flowdock
 
 WEB = [
     "https://github.com/acme/component/pull/1",

@@ -8,10 +8,10 @@ from bridge.core.model import FlowdockUser, GitHubToken, GitHubUser, LinkedAccou
 from bridge.core.security.encryption import Vault
 from bridge.storage.accounts import AccountStore
 from scripts.sandbox.house import REPOSITORY, until
-from tests import sign
 from tests.faults.load import Load
 from tests.faults.row import AT, TOTAL
 from tests.faults.table import check
+from tests.kits import sign
 
 CLICK = f"/repos/{REPOSITORY}/pulls/1/assign-to-me"
 AWAY = "GitHub cannot be reached"

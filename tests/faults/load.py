@@ -27,9 +27,9 @@ from bridge.storage.client import close_redis, connect_redis
 from bridge.storage.connections import ConnectionStore
 from bridge.storage.delivery_log import DeliveryLog
 from scripts.sandbox.house import FLOW, House, free_port, open_house, until
-from tests import sign
 from tests.faults.row import PULLS, REPOSITORIES, STEPS, THREADS, TOTAL, Row
 from tests.faults.wire import Wire, open_wire
+from tests.kits import sign
 
 SLOW = {"path": "/messages", "delay": 0.1, "times": 1_000_000}
 """Flowdock slow enough that a fault comes in the middle of the load."""

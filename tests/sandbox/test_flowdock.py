@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.sandbox.flowdock_kit import Sandbox, message, sandbox, thread
+from tests.kits.sandbox_flowdock import Sandbox, message, sandbox, thread
 
 
 @pytest.fixture

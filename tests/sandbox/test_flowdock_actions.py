@@ -8,7 +8,7 @@ from typing import Any
 import jwt
 import pytest
 
-from tests.sandbox.flowdock_kit import CLIENT, Sandbox, button, message, sandbox, thread
+from tests.kits.sandbox_flowdock import CLIENT, Sandbox, button, message, sandbox, thread
 
 # PyJWT warns of a secret as short as the stand-in's default one.
 SECRET_WARNING = "ignore::jwt.warnings.InsecureKeyLengthWarning"

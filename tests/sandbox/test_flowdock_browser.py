@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.sandbox.flowdock_kit import Sandbox, button, message, sandbox, thread
+from tests.kits.sandbox_flowdock import Sandbox, button, message, sandbox, thread
 
 
 @pytest.fixture

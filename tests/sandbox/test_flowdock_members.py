@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.sandbox.flowdock_kit import Sandbox, sandbox
+from tests.kits.sandbox_flowdock import Sandbox, sandbox
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.sandbox.flowdock_kit import CLIENT, REDIRECT, Sandbox, sandbox
+from tests.kits.sandbox_flowdock import CLIENT, REDIRECT, Sandbox, sandbox
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from aiohttp import ClientResponse
 
-from tests.sandbox.flowdock_kit import Sandbox, button, message, sandbox, thread
+from tests.kits.sandbox_flowdock import Sandbox, button, message, sandbox, thread
 
 ATTACK = '"><img src=x onerror=alert(1)><script>alert(1)</script>'
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.sandbox.flowdock_kit import Sandbox, button, message, sandbox, thread
+from tests.kits.sandbox_flowdock import Sandbox, button, message, sandbox, thread
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.sandbox.github_kit import ISSUE, PULL, GitHub, running
+from tests.kits.sandbox_github import ISSUE, PULL, GitHub, running
 
 HOOKS = "/repos/acme/component/hooks"
 

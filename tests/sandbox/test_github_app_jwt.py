@@ -9,8 +9,8 @@ from aiohttp import web
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from tests.sandbox.github_apps_kit import App, make_app, names, payload
-from tests.sandbox.github_kit import ISSUE, GitHub, Receiver, receiving, running
+from tests.kits.sandbox_github import ISSUE, GitHub, Receiver, receiving, running
+from tests.kits.sandbox_github_apps import App, make_app, names, payload
 
 DELIVERIES = "/app/hook/deliveries"
 UNDECODABLE = "A JSON web token could not be decoded"

@@ -6,8 +6,8 @@ from typing import Any
 import aiohttp
 import pytest
 
-from tests.sandbox.github_apps_kit import CALLBACK, App, make_app, query_of
-from tests.sandbox.github_kit import ISSUE, PULL, GitHub, Reply, running
+from tests.kits.sandbox_github import ISSUE, PULL, GitHub, Reply, running
+from tests.kits.sandbox_github_apps import CALLBACK, App, make_app, query_of
 
 REFUSED = "Resource not accessible by integration"
 HOOKS = "/repos/acme/component/hooks"

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from scripts.sandbox.github.json_text import write_json
 from tests.examples import examples
-from tests.sandbox.github_kit import SECRET, GitHub, Received, Receiver, receiving, running
+from tests.kits.sandbox_github import SECRET, GitHub, Received, Receiver, receiving, running
 
 # What Octokit found a body of GitHub's to be: the text of JSON.stringify, but with upper-case digits.
 RAW = "Tom & Jerry &payload=%7B%7D <b>/ é ♥ \u2028 \U0001f600 \x7f"

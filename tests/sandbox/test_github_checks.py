@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.sandbox.github_kit import PULL, GitHub, running
+from tests.kits.sandbox_github import PULL, GitHub, running
 
 REPO = "/repos/acme/component"
 

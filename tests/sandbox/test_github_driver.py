@@ -8,7 +8,7 @@ import pytest
 from scripts.sandbox import github as stand_in
 from scripts.sandbox.github.deeds import DEEDS
 from scripts.sandbox.github.repositories import REPO_DEEDS
-from tests.sandbox.github_kit import PULL, GitHub, running
+from tests.kits.sandbox_github import PULL, GitHub, running
 
 
 @pytest.fixture

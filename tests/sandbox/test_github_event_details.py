@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.sandbox.github_kit import GitHub, Received, Receiver, receiving, running
+from tests.kits.sandbox_github import GitHub, Received, Receiver, receiving, running
 from tests.sandbox.schemas import validate
 
 LINES = [

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.sandbox.github_kit import GitHub, running
+from tests.kits.sandbox_github import GitHub, running
 
 THREADS = """
 query Threads($owner: String!, $name: String!, $number: Int!, $after: String) {

@@ -9,17 +9,8 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.sandbox.github_apps_kit import (
-    CALLBACK,
-    MANIFEST,
-    SETUP,
-    App,
-    make_app,
-    names,
-    payload,
-    query_of,
-)
-from tests.sandbox.github_kit import GitHub, Receiver, Reply, receiving, running
+from tests.kits.sandbox_github import GitHub, Receiver, Reply, receiving, running
+from tests.kits.sandbox_github_apps import CALLBACK, MANIFEST, SETUP, App, make_app, names, payload, query_of
 from tests.sandbox.schemas import validate
 
 NEW = "/apps/octo-bridge/installations/new"

@@ -7,8 +7,8 @@ from typing import Any
 import jwt
 import pytest
 
-from tests.sandbox.github_apps_kit import MANIFEST, REDIRECT, make_app, names, payload, query_of
-from tests.sandbox.github_kit import GitHub, Receiver, Reply, receiving, running
+from tests.kits.sandbox_github import GitHub, Receiver, Reply, receiving, running
+from tests.kits.sandbox_github_apps import MANIFEST, REDIRECT, make_app, names, payload, query_of
 
 NEW = "/organizations/acme/settings/apps/new?state=s%261"
 

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.sandbox.github_kit import GitHub, running
+from tests.kits.sandbox_github import GitHub, running
 
 MANY = {"owner": "acme", "prefix": "repo", "count": 130}
 

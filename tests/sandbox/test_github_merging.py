@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.sandbox.github_kit import PULL, GitHub, Reply, running
+from tests.kits.sandbox_github import PULL, GitHub, Reply, running
 
 APPROVALS = "At least {} required by reviewers with write access."
 

@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 
 from scripts.sandbox.github.tokens import challenge_of
-from tests.sandbox.github_kit import GitHub, Reply, running
+from tests.kits.sandbox_github import GitHub, Reply, running
 
 CALLBACK = "http://127.0.0.1:8080/auth/github/callback"
 CLIENT = {"client_id": "github-client", "client_secret": "github-secret"}

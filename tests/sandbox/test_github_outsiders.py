@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.sandbox.github_kit import ISSUE, PULL, GitHub, Reply, receiving, running
+from tests.kits.sandbox_github import ISSUE, PULL, GitHub, Reply, receiving, running
 
 COMPONENT = 1296269
 

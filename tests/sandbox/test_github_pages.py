@@ -6,7 +6,7 @@ from html import unescape
 
 import pytest
 
-from tests.sandbox.github_kit import GitHub, Receiver, Reply, receiving, running
+from tests.kits.sandbox_github import GitHub, Receiver, Reply, receiving, running
 
 PULL = "/acme/component/pull/1"
 HOOKS = "/acme/component/settings/hooks"

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.sandbox.github_kit import ISSUE, PULL, GitHub, Receiver, receiving, running
+from tests.kits.sandbox_github import ISSUE, PULL, GitHub, Receiver, receiving, running
 from tests.sandbox.schemas import validate
 
 REPO = "/repos/acme/component"

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs
 import pytest
 from aiohttp import web
 
-from tests.sandbox.github_kit import ISSUE, PULL, SECRET, GitHub, Received, Receiver, receiving, running
+from tests.kits.sandbox_github import ISSUE, PULL, SECRET, GitHub, Received, Receiver, receiving, running
 from tests.sandbox.schemas import InvalidPayload, validate
 
 HOOKS = "/repos/acme/component/hooks"

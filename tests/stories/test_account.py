@@ -5,9 +5,9 @@ import time
 from playwright.async_api import Page, expect
 
 from bridge.core.model import AuditEntry
-from tests.accounts import link
 from tests.conftest import House
-from tests.personal_kit import connection
+from tests.kits.accounts import link
+from tests.kits.personal import connection
 from tests.stories.looks import looks, sign_in
 
 

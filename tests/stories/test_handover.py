@@ -2,8 +2,8 @@
 
 from playwright.async_api import Browser, Page, expect
 
-from tests.accounts import link
 from tests.conftest import House, eventually, open_page
+from tests.kits.accounts import link
 from tests.stories.looks import looks, sign_in
 
 

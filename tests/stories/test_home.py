@@ -4,7 +4,7 @@ from playwright.async_api import Page, expect
 
 from bridge.core.model import Problem
 from tests.conftest import House
-from tests.personal_kit import connection, many, noted
+from tests.kits.personal import connection, many, noted
 from tests.stories.looks import looks, sign_in
 
 

@@ -6,8 +6,8 @@ import pytest
 from playwright.async_api import Page, expect
 
 from scripts.sandbox.faults import Fault
-from tests.accounts import link
 from tests.conftest import FLOW, House
+from tests.kits.accounts import link
 from tests.stories.looks import looks, sign_in
 
 

@@ -24,13 +24,13 @@ from bridge.core.actions import ACTIONS
 from bridge.core.model import Connection
 from bridge.web.app import create_app
 from scripts.sandbox.browse import Browser
-from tests import sign
-from tests.accounts import link
 from tests.conftest import House
-from tests.core.evasions import EVASIONS
-from tests.dump import everything
-from tests.personal_kit import connection, noted, sign_in
-from tests.web.addresses import addresses
+from tests.kits import sign
+from tests.kits.accounts import link
+from tests.kits.addresses import addresses
+from tests.kits.core.evasions import EVASIONS
+from tests.kits.dump import everything
+from tests.kits.personal import connection, noted, sign_in
 
 EXAMPLES = 120
 """Random requests for each kind of visitor."""

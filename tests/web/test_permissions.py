@@ -9,11 +9,11 @@ from bridge.core.model import Connection
 from bridge.storage.connections import new_connection_id
 from bridge.web.app import create_app
 from scripts.sandbox.browse import Browser
-from tests.accounts import link
 from tests.conftest import REPOSITORY, House
-from tests.personal_kit import noted, sign_in
-from tests.web.addresses import addresses
-from tests.worker_kit import REPOSITORY_ID
+from tests.kits.accounts import link
+from tests.kits.addresses import addresses
+from tests.kits.personal import noted, sign_in
+from tests.kits.worker import REPOSITORY_ID
 
 FLOW = "acme/ops"
 """Ann and Bob are in it, Cy is not; Ann connected it."""

@@ -65,7 +65,7 @@ class Runner(web.AppRunner):
 
         def bounded(handler: RequestHandler, transport: asyncio.Transport) -> None:
             made(handler, transport)
-            # What is only read here of aiohttp's own is held to its meaning by tests/web/test_connections.py.
+            # tests/web/http/test_connection_limit.py holds what is read here of aiohttp's own to its meaning.
             if len(server._connections) > self._open_at_once:
                 _make_room(server._connections, transport)
 

@@ -1,0 +1,191 @@
+"""The command line, as an operator types it: real processes, an embedded Redis of their own."""
+
+import asyncio
+import json
+import os
+import random
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from bridge.core.budgets import LARGEST_DEAD
+from bridge.storage import embedded
+from tests.kits import loaded
+from tests.kits.commands import start
+from tests.kits.queue import open_queue
+
+KEY = {"ENCRYPTION_KEY": "k" * 32}
+COMPLETE = {
+    "WEB_URL": "http://localhost:1",
+    "FLOWDOCK_CLIENT_ID": "a",
+    "FLOWDOCK_CLIENT_SECRET": "secret-of-flowdock",
+    "GITHUB_CLIENT_ID": "b",
+    "GITHUB_CLIENT_SECRET": "secret-of-github",
+    "GITHUB_WEBHOOK_SECRET": "secret-of-webhook".ljust(32, "-"),
+    "COOKIE_SECRET": "secret-of-cookie".ljust(32, "-"),
+    **KEY,
+}
+
+
+def bridge(
+    folder: Path, *arguments: str, environ: dict[str, str], given: str = ""
+) -> subprocess.CompletedProcess[str]:
+    """Run `python -m bridge` in `folder`, where its embedded Redis keeps its data."""
+    return loaded.run(folder, *arguments, environ={"PATH": os.environ["PATH"], **environ}, given=given)
+
+
+def test_connections_are_made_listed_and_removed(tmp_path: Path) -> None:
+    with embedded.running(tmp_path / ".data"):
+        made = bridge(tmp_path, "connect", "acme/component", "--flow-token", "t0ken", environ=KEY)
+        assert (made.returncode, made.stderr) == (0, ""), made
+        connection_id = made.stdout.split(" as ")[1].split(".")[0]
+
+        again = bridge(
+            tmp_path, "connect", "Acme/Component", "--flow-token", "-", environ=KEY, given="t0ken\n"
+        )
+        assert "was connected to that flow before" in again.stdout
+
+        listed = bridge(tmp_path, "connections", "--json", environ=KEY)
+        (connection,) = json.loads(listed.stdout)
+        assert connection["id"] == connection_id
+        assert connection["repository"] == "acme/component"
+        table = bridge(tmp_path, "connections", environ=KEY).stdout
+        assert "waits for its first delivery" in table
+        assert "t0ken" not in listed.stdout + table
+
+        gone = bridge(tmp_path, "disconnect", connection_id, environ=KEY)
+        assert gone.returncode == 0
+        assert json.loads(bridge(tmp_path, "connections", "--json", environ=KEY).stdout) == []
+        missing = bridge(tmp_path, "disconnect", connection_id, environ=KEY)
+        assert (missing.returncode, missing.stderr) == (
+            1,
+            f"bridge: there is no connection {connection_id}\n",
+        )
+
+
+def test_options_are_shown_and_changed(tmp_path: Path) -> None:
+    with embedded.running(tmp_path / ".data"):
+        made = bridge(tmp_path, "connect", "acme/component", "--flow-token", "t0ken", environ=KEY)
+        connection_id = made.stdout.split(" as ")[1].split(".")[0]
+        changed = bridge(
+            tmp_path, "options", connection_id, "drafts=quiet", "bases=main, release/*", environ=KEY
+        )
+        assert changed.returncode == 0, changed
+        shown = bridge(tmp_path, "options", connection_id, environ=KEY).stdout
+        assert shown == changed.stdout
+        assert "drafts  quiet" in shown
+        assert "bases   main, release/*" in shown
+        for change, sentence in (
+            ("drafts=never", "drafts must be one of all, quiet"),
+            ("groups=pushes,gossip", "there is no group gossip; there are status, pushes"),
+            ("noise=low", "there is no option noise"),
+            ("labels=maybe", "labels must be true or false"),
+            ("quiet", "'quiet' is no option: write NAME=VALUE"),
+        ):
+            failed = bridge(tmp_path, "options", connection_id, change, environ=KEY)
+            assert (failed.returncode, sentence in failed.stderr) == (1, True), failed
+        assert bridge(tmp_path, "options", connection_id, environ=KEY).stdout == shown
+        assert bridge(tmp_path, "options", "nowhere", environ=KEY).returncode == 1
+
+
+def test_connections_outlive_the_embedded_redis(tmp_path: Path) -> None:
+    environ = {"PATH": os.environ["PATH"], **KEY}
+    start(tmp_path, "connect", "acme/component", "--flow-token", "t0ken", environ=environ)
+    listed = start(tmp_path, "connections", "--json", environ=environ)
+    assert json.loads(listed.stdout)[0]["repository"] == "acme/component"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "sentence"),
+    [
+        (["connect", "acme", "--flow-token", "t"], 1, "'acme' is not a repository: write OWNER/REPO"),
+        (["connect", "a/b", "--flow-token", " "], 1, "flow token is empty"),
+        (["connect", "a/b", "--flow-token", "töken"], 1, "odd characters"),
+        (["connect", "a/b"], 2, "--flow-token"),
+        (["dead-letters", "show", "1-2-3"], 1, "no dead letter 1-2-3"),
+        (["dead-letters", "redrive"], 2, "required"),
+        (["explode"], 2, "invalid choice"),
+        ([], 2, "COMMAND"),
+    ],
+    ids=str,
+)
+def test_a_mistake_is_one_clear_sentence(
+    tmp_path: Path, arguments: list[str], status: int, sentence: str
+) -> None:
+    failed = bridge(tmp_path, *arguments, environ=KEY)
+    assert (failed.returncode, sentence in failed.stderr) == (status, True), failed
+    assert "Traceback" not in failed.stderr
+
+
+@pytest.mark.parametrize("command", ["serve", "web", "worker"])
+def test_missing_settings_are_all_named_at_once(tmp_path: Path, command: str) -> None:
+    failed = bridge(tmp_path, command, environ={"PORT": "none", "ENCRYPTION_KEY": "short"})
+    assert failed.returncode == 2
+    for name in ("PORT", "FLOWDOCK_CLIENT_ID", "GITHUB_WEBHOOK_SECRET", "COOKIE_SECRET", "ENCRYPTION_KEY"):
+        assert name in failed.stderr
+    assert "short" not in failed.stderr.replace("too short", "")
+    assert "Traceback" not in failed.stderr
+
+
+def test_an_unreachable_redis_is_one_sentence(tmp_path: Path) -> None:
+    environ = {**KEY, "REDIS_URL": "redis://127.0.0.1:1/0"}
+    failed = bridge(tmp_path, "connections", environ=environ)
+    assert failed.returncode == 1
+    assert failed.stderr == "bridge: Redis does not answer (ConnectionError): check REDIS_URL\n"
+
+
+def test_a_malformed_address_of_redis_is_one_sentence(tmp_path: Path) -> None:
+    failed = bridge(tmp_path, "connections", environ={**KEY, "REDIS_URL": "s3cret@localhost"})
+    assert (failed.returncode, "REDIS_URL must be an address such as" in failed.stderr) == (2, True)
+    assert "Traceback" not in failed.stderr
+    assert "s3cret" not in failed.stderr
+
+
+async def test_a_dead_letter_without_its_payload_says_so_and_is_not_tried_again(tmp_path: Path) -> None:
+    with embedded.running(tmp_path / ".data") as url:
+        async with open_queue(url) as queue:
+            body = random.Random(1).randbytes(LARGEST_DEAD + 1)
+            for name in ("large", "small"):
+                await queue.put(name, body=body if name == "large" else b"{}")
+                await queue.deliveries.dead_letter(queue.lease, (await queue.inbox())[-1], reason="odd")
+            large, _ = await queue.deliveries.dead_letters()
+        shown = await asyncio.to_thread(bridge, tmp_path, "dead-letters", "show", large.id, environ=KEY)
+        assert "its payload was dropped, because it was larger than 65,536 bytes" in shown.stdout
+        assert "delivery_id: large" in shown.stdout
+        refused = await asyncio.to_thread(bridge, tmp_path, "dead-letters", "redrive", large.id, environ=KEY)
+        assert (refused.returncode, "have GitHub send it again" in refused.stderr) == (1, True)
+        every = await asyncio.to_thread(bridge, tmp_path, "dead-letters", "redrive", "--all", environ=KEY)
+        assert (every.returncode, f"{large.id} is left" in every.stdout) == (0, True)
+        assert "is in the queue again" in every.stdout
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "",
+        "serve",
+        "web",
+        "worker",
+        "connect",
+        "connections",
+        "disconnect",
+        "options",
+        "dead-letters",
+        "doctor",
+        "hook",
+    ],
+)
+def test_every_command_has_help(tmp_path: Path, command: str) -> None:
+    helped = bridge(tmp_path, *command.split(), "--help", environ={})
+    assert (helped.returncode, helped.stdout.startswith("usage: ")) == (0, True)
+
+
+async def test_a_port_that_is_taken_is_one_sentence(tmp_path: Path) -> None:
+    server = await asyncio.start_server(lambda _reader, writer: writer.close(), "0.0.0.0", 0)
+    port = server.sockets[0].getsockname()[1]
+    async with server:
+        failed = await asyncio.to_thread(bridge, tmp_path, "serve", environ={**COMPLETE, "PORT": str(port)})
+    assert failed.returncode == 1
+    assert f"cannot listen on port {port}" in failed.stderr
+    assert "Traceback" not in failed.stdout + failed.stderr

@@ -1,0 +1,274 @@
+"""A GitHub App in force: which repositories there are, that no second webhook is made, what doctor says."""
+
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+import jwt
+import pytest
+
+from bridge.cli import doctor
+from bridge.cli import hook as hook_command
+from bridge.clients.github_webhooks import ComesWithApp
+from bridge.core.errors import NotLinked
+from bridge.core.github import health
+from bridge.core.model import Delivery
+from bridge.core.options import Options
+from tests.conftest import REPOSITORY, House, eventually, open_house
+from tests.kits.accounts import USERS, link
+from tests.kits.commands import drive, environ_of
+from tests.kits.connecting import MAIN, signed_in
+from tests.kits.github_app import UNSET, delivered, made_at_github, open_app_house
+
+GADGETS = "acme/gadgets"
+WEBHOOK = f"webhook of {REPOSITORY}"
+
+
+@pytest.fixture
+async def house(redis_url: str) -> AsyncIterator[House]:
+    async with open_app_house(redis_url) as opened:
+        yield opened
+
+
+async def app_token(house: House, login: str) -> str:
+    """A token that somebody granted the App."""
+    token: str = (await drive(house, "tokens", {"user": login, "app": "bridge-test"}))["token"]
+    assert token.startswith("ghu_")
+    return token
+
+
+async def install(house: House, action: str, *repositories: str) -> None:
+    body = {"app": "bridge-test", "action": action, "repos": list(repositories), "as": "cy-gh"}
+    await drive(house, "installations", body)
+
+
+async def listed(house: House, login: str) -> dict[str, bool]:
+    found = await house.services.hooks.repositories(await app_token(house, login))
+    return {one.full_name: one.installed for one in found}
+
+
+# Which repositories
+
+
+async def test_those_it_is_installed_on_are_told_from_those_it_is_not(house: House) -> None:
+    await made_at_github(house)
+    assert (await listed(house, "cy-gh"))[REPOSITORY]
+    await install(house, "added", GADGETS)
+    assert (await listed(house, "cy-gh")) == {REPOSITORY: True, GADGETS: True}
+    await install(house, "removed", REPOSITORY)
+    assert (await listed(house, "cy-gh")) == {REPOSITORY: False, GADGETS: True}
+
+
+async def test_only_what_the_user_may_see_is_listed(house: House) -> None:
+    await made_at_github(house)
+    await install(house, "added", GADGETS)
+    assert GADGETS not in await listed(house, "dee-gh")
+
+
+async def test_a_suspended_installation_gives_nothing(house: House) -> None:
+    await made_at_github(house)
+    await install(house, "suspend", REPOSITORY)
+    assert not any((await listed(house, "cy-gh")).values())
+
+
+async def test_all_pages_of_an_installation_are_read(house: House) -> None:
+    await made_at_github(house)
+    body = {"owner": "acme", "count": 130, "permissions": {"cy-gh": "admin"}}
+    names = (await drive(house, "repositories", body))["repositories"]
+    assert len(names) == 130
+    await install(house, "added", *names)
+    assert {name for name, installed in (await listed(house, "cy-gh")).items() if installed} >= set(names)
+
+
+async def test_a_token_of_an_oauth_app_from_before_must_be_linked_again(house: House) -> None:
+    await made_at_github(house)
+    before = await link(house, "cy")
+    assert before.token.access.startswith("gho_")
+    with pytest.raises(NotLinked, match="link it again"):
+        await house.services.accounts.as_user("1003", house.services.hooks.repositories)
+    assert await house.services.account_store.get("1003") == before, "what it still does it may go on doing"
+
+
+async def test_an_oauth_app_is_installed_nowhere_and_everything_is_listed(redis_url: str) -> None:
+    async with open_house(redis_url) as house:
+        token = (await drive(house, "tokens", {"user": "cy-gh", "scopes": "repo"}))["token"]
+        found = await house.services.hooks.repositories(token)
+        assert {one.full_name: one.installed for one in found} == {REPOSITORY: True, GADGETS: True}
+        assert not any("/user/installations" in call.path for call in house.github_journal.calls)
+
+
+# Its webhook, and no other
+
+
+async def test_no_webhook_of_the_repositorys_own_is_made(house: House) -> None:
+    app = await made_at_github(house)
+    token = await app_token(house, "cy-gh")
+    repository = await house.services.hooks.repository(REPOSITORY, token=token)
+    for asked in (house.services.hooks.ensure, house.services.hooks.find):
+        with pytest.raises(ComesWithApp, match=f"the GitHub App {app.name}: {app.install_url}"):
+            await asked(repository, token=token)
+    with pytest.raises(ComesWithApp, match="install it there, at"):
+        await hook_command.hook(house.services, typed=REPOSITORY, login="", token=token)
+    assert not any("/hooks" in call.path for call in house.github_journal.calls)
+
+
+async def test_connecting_a_flow_makes_none_either(house: House) -> None:
+    await made_at_github(house)
+    user = await link_to_app(house, "cy")
+    (repository,) = await house.services.accounts.as_user(user, house.services.hooks.repositories)
+    connected = await house.services.connecting.connect(
+        user=user,
+        access_token=await signed_in(house, "cy"),
+        flow=MAIN,
+        repository=repository,
+        options=Options(),
+    )
+    assert (connected.hook, connected.connection.hook_id) == ("app", None)
+    assert not any("/hooks" in call.path for call in house.github_journal.calls)
+    house.start_worker()
+    await house.act("ann-gh", "open", title="Fix", body="", head="fix", base="main")
+    assert await eventually(house.threads)
+
+
+async def test_its_deliveries_make_threads(house: House) -> None:
+    await made_at_github(house)
+    await house.connect()
+    house.start_worker()
+    await house.act("ann-gh", "open", title="Fix", body="", head="fix", base="main")
+    assert await eventually(house.threads)
+
+
+async def test_what_it_tells_of_its_installations_is_taken(house: House) -> None:
+    app = await made_at_github(house)
+    await install(house, "added", GADGETS)
+    await install(house, "removed", GADGETS)
+    await install(house, "deleted", REPOSITORY)
+    async with house.http.get(f"{house.github}/_sandbox/webhooks/idle") as response:
+        assert response.status == 200
+    headers = {"Authorization": f"Bearer {signed(app)}"}
+    async with house.http.get(f"{house.github}/api/v3/app/hook/deliveries", headers=headers) as response:
+        sent = [(one["event"], one["status_code"]) for one in await response.json()]
+    assert ("installation_repositories", 204) in sent
+    assert ("installation", 204) in sent
+
+
+async def test_a_flow_is_told_when_the_app_is_taken_from_its_repository(house: House) -> None:
+    await made_at_github(house)
+    account = await link_to_app(house, "cy")
+    await house.connect()
+    (connection,) = await house.services.connections.all()
+    await house.services.connections.change(connection.id, installer=account)
+    house.start_monitor()
+
+    async def told() -> str:
+        found = await house.services.connections.get(connection.id)
+        return found.problem.text if found and found.problem else ""
+
+    async def well() -> bool:
+        return not await told()
+
+    for taken, given in (("removed", "added"), ("suspend", "unsuspend"), ("deleted", "created")):
+        await install(house, taken, REPOSITORY)
+        text = await eventually(told)
+        assert text.startswith(f"The GitHub App is not installed on {REPOSITORY} any more"), text
+        await install(house, given, REPOSITORY)
+        await eventually(well)
+
+
+REPO = {"id": 7, "full_name": "acme/a"}
+
+
+@pytest.mark.parametrize(
+    ("event", "payload", "told"),
+    [
+        ("installation", {"action": "deleted", "repositories": [REPO]}, [("uninstalled", 7, "acme/a")]),
+        ("installation", {"action": "suspend", "repositories": [REPO]}, [("uninstalled", 7, "acme/a")]),
+        ("installation", {"action": "created", "repositories": [REPO]}, [("came", 7, "acme/a")]),
+        ("installation", {"action": "suspend"}, []),
+        ("installation", {"action": "created", "repositories": None}, []),
+        (
+            "installation_repositories",
+            {"action": "removed", "repositories_removed": [REPO], "repositories_added": []},
+            [("uninstalled", 7, "acme/a")],
+        ),
+        (
+            "installation_repositories",
+            {"action": "added", "repositories_added": [REPO]},
+            [("came", 7, "acme/a")],
+        ),
+        (
+            "installation",
+            {"action": "deleted", "repositories": ["x", {}, {"id": True, "full_name": "a/b"}]},
+            [],
+        ),
+        ("installation", {"action": "deleted", "repositories": [{"id": 7, "full_name": None}]}, []),
+        ("repository", {"action": "deleted", "repositories": [REPO]}, []),
+    ],
+    ids=str,
+)
+def test_what_a_changed_installation_tells(event: str, payload: dict[str, Any], told: list[Any]) -> None:
+    assert health.changed_installation(Delivery.of("d", event, payload)) == told
+
+
+def signed(app: Any) -> str:
+    """The App's own JWT."""
+    now = int(time.time())
+    return jwt.encode({"iat": now - 60, "exp": now + 300, "iss": app.client_id}, app.pem, algorithm="RS256")
+
+
+async def test_a_webhook_made_by_hand_still_counts_by_the_environments_secret(redis_url: str) -> None:
+    async with open_house(redis_url, **{**UNSET, "github_webhook_secrets": ("by-hand",)}) as house:
+        app = await made_at_github(house)
+        assert await delivered(house, app) == 202
+        assert await delivered(house, app, secret="by-hand") == 202
+
+
+# What doctor says
+
+
+async def asked(house: House, redis_url: str) -> dict[str, tuple[str, str]]:
+    environ = environ_of(house, redis_url, GITHUB_APP="1")
+    found = await doctor.look(environ, redis_url=redis_url)
+    return {row.check: (row.state, row.to_do) for row in found}
+
+
+async def test_doctor_without_an_app(house: House, redis_url: str) -> None:
+    found = await asked(house, redis_url)
+    assert found["GitHub settings"] == ("fine", "")
+    assert found["GitHub credentials"] == (
+        "wrong",
+        f"bridge has no GitHub App yet: make it at {house.bridge}/github/manifest",
+    )
+    assert found["public address"][0] == "fine"
+
+
+async def test_doctor_with_an_app(house: House, redis_url: str) -> None:
+    await made_at_github(house)
+    account = await link_to_app(house, "cy")
+    await house.connect()
+    (connection,) = await house.services.connections.all()
+    await house.services.connections.change(connection.id, installer=account)
+    found = await asked(house, redis_url)
+    assert found["GitHub credentials"] == ("fine", "of the GitHub App bridge-test")
+    assert found[WEBHOOK] == ("fine", "comes with the GitHub App bridge-test")
+    assert found["public address"][0] == "fine", "a ping signed with the App's secret"
+    assert found["stored tokens"] == ("fine", "can be decrypted")
+    await install(house, "deleted", REPOSITORY)
+    state, to_do = (await asked(house, redis_url))[WEBHOOK]
+    assert (state, "is not installed there" in to_do) == ("wrong", True)
+    async with house.http.delete(f"{house.github}/_sandbox/tokens?user=cy-gh") as response:
+        assert response.status < 300
+    assert (await asked(house, redis_url))[WEBHOOK][0] == "warn"
+
+
+async def test_doctor_with_nobody_to_ask_as(house: House, redis_url: str) -> None:
+    await made_at_github(house)
+    await house.connect()
+    state, to_do = (await asked(house, redis_url))[WEBHOOK]
+    assert (state, "nobody who connected it is linked" in to_do) == ("warn", True)
+
+
+async def link_to_app(house: House, nick: str) -> str:
+    """A linked account whose token is the App's; returns the Flowdock user's id."""
+    await link(house, nick, app="bridge-test")
+    return USERS[nick]

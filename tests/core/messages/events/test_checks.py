@@ -1,0 +1,151 @@
+"""What is said about checks: only when the sum turns, never one message per job."""
+
+from typing import Any
+
+import pytest
+
+from tests.kits.core import check_samples as sample
+from tests.kits.core import page
+from tests.kits.core.pipeline import Bridge, connection, satisfies_flowdock
+from tests.kits.core.row import OPENED, Told
+from tests.kits.core.samples import REPOSITORY, on_pull, pull
+
+NEXT = "a" * 40
+LATER, LAST = "2026-03-10T12:00:01Z", "2026-03-10T12:00:02Z"
+
+
+def run(name: str, state: str, **about: Any) -> Told:
+    return ("check_run", sample.run(name, state, **about))
+
+
+def workflow(state: str) -> Told:
+    return ("workflow_run", sample.workflow("CI", state))
+
+
+def pushed() -> Told:
+    head = {**pull()["head"], "sha": NEXT}
+    payload = on_pull("synchronize", pull(updated_at=LATER, head=head), before="x", after=NEXT)
+    return ("pull_request", payload)
+
+
+START, GREEN, RED = run("build", "in_progress"), run("build", "success"), run("build", "failure")
+AGAIN, MENDED = run("build", "in_progress", at=LATER), run("build", "success", at=LATER)
+RED_AGAIN = run("build", "failure", at=LATER)
+ALL_GREEN = "passed: all green"
+
+STORIES: list[tuple[str, list[Told], list[str]]] = [
+    ("they run", [START, run("lint", "queued")], []),
+    ("all green", [START, GREEN], [ALL_GREEN]),
+    (
+        "all green, job by job",
+        [
+            *(run(name, "queued") for name in "abcde"),
+            *(run(name, "success") for name in "abcde"),
+        ],
+        [ALL_GREEN],
+    ),
+    ("the first failure", [START, run("lint", "in_progress"), RED], ["failed: build"]),
+    ("more failures", [RED, run("lint", "failure"), run("test", "failure")], ["failed: build"]),
+    ("failed, run again, recovered", [RED, AGAIN, MENDED], ["failed: build", "recovered: all green"]),
+    ("failed, run again, failed again", [RED, AGAIN, RED_AGAIN], ["failed: build"]),
+    (
+        "green, then one fails",
+        [GREEN, run("lint", "failure")],
+        [ALL_GREEN, "failed: lint"],
+    ),
+    ("green, one more green", [GREEN, run("lint", "in_progress"), run("lint", "success")], [ALL_GREEN]),
+    ("told again", [RED, RED], ["failed: build"]),
+    (
+        "green after a push that mends it",
+        [RED, pushed(), run("build", "success", sha=NEXT)],
+        ["failed: build", "recovered: all green"],
+    ),
+    (
+        "green again after a push",
+        [GREEN, pushed(), run("build", "success", sha=NEXT)],
+        [ALL_GREEN, ALL_GREEN],
+    ),
+    (
+        "red again after a push",
+        [RED, pushed(), run("build", "failure", sha=NEXT)],
+        ["failed: build", "failed: build"],
+    ),
+    ("of the commit before the push", [pushed(), RED], []),
+    ("of no commit that is known", [run("build", "failure", sha="f" * 40)], []),
+    (
+        "a running workflow holds the green back",
+        [workflow("queued"), GREEN, workflow("success")],
+        [ALL_GREEN],
+    ),
+]
+
+
+@pytest.mark.parametrize(("told", "said"), [pytest.param(*row, id=name) for name, *row in STORIES])
+def test_only_a_turn_of_the_sum_is_told(told: list[Told], said: list[str]) -> None:
+    bridge = Bridge().play([OPENED])
+    messages = []
+    for event, payload in told:
+        message = bridge.says(event, payload)
+        satisfies_flowdock(message, bridge.thread())
+        if message and message.author.name == "Checks":
+            messages.append(page.text(message.title))
+    assert messages == said
+
+
+def test_checks_that_come_before_the_push_show_after_it() -> None:
+    bridge = Bridge().play([OPENED])
+    assert bridge.says(*run("build", "failure", sha=NEXT)) is None
+    bridge.tell(*pushed())
+    assert bridge.fields()["Checks"] == "✗ 1 failed: build"
+
+
+def test_checks_of_a_fork_find_their_pull_request_by_its_head() -> None:
+    """GitHub names no pull request for a fork's commit."""
+    bridge = Bridge().play([OPENED])
+    message = bridge.says(*run("build", "failure", numbers=()))
+    assert message is not None
+    assert page.text(message.title) == "failed: build"
+
+
+def test_one_commit_may_be_the_head_of_two_pull_requests() -> None:
+    second = pull(number=5, html_url=f"{REPOSITORY}/pull/5")
+    bridge = Bridge().play([OPENED, ("pull_request", on_pull("opened", second) | {"number": 5})])
+    out = bridge.tell(*run("build", "failure", numbers=()))
+    assert sorted(one.number for one in out) == [2, 5]
+    assert len({one.uuid for one in out}) == 2
+
+
+def test_the_failed_are_linked_and_the_rest_counted() -> None:
+    bridge = Bridge().play([OPENED])
+    bridge.play([run(name, "queued") for name in "abcdef"])
+    # They fail together: told when the first of them does, with what has failed by then.
+    message = bridge.says("check_run", sample.run("a", "failure"))
+    assert message is not None
+    assert message.title == f'failed: <a href="{REPOSITORY}/runs/a">a</a>'
+    late = Bridge().play([run(name, "failure") for name in "abcde"]).play([OPENED])
+    told = late.says(*run("f", "failure"))
+    assert told is not None
+    assert page.text(told.title) == "failed: a, b, c and 3 more"
+
+
+def test_a_closed_pull_request_is_left_in_peace() -> None:
+    closed = on_pull("closed", pull(state="closed", updated_at=LATER))
+    bridge = Bridge().play([OPENED, ("pull_request", closed)])
+    assert bridge.says(*RED) is None
+    assert bridge.fields()["Checks"] == "✗ 1 failed: build"
+
+
+def test_when_it_fails_its_author_is_told() -> None:
+    """It was ann's turn before, then that of the checks."""
+    bridge = Bridge().play([OPENED, START])
+    assert bridge.fields()["Turn"] == "checks (running)"
+    message = bridge.says(*RED)
+    assert message is not None
+    assert message.mentions == ("ann",)
+    assert bridge.fields()["Turn"] == "author ann (checks failed)"
+
+
+def test_without_the_group_checks_are_shown_and_not_told() -> None:
+    bridge = Bridge(connection(groups=("reviews",))).play([OPENED])
+    assert bridge.says(*RED) is None
+    assert bridge.fields()["Checks"] == "✗ 1 failed: build"

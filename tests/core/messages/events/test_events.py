@@ -1,0 +1,165 @@
+"""What is said: by whom, in words that hold no markup of a stranger's, whatever is missing."""
+
+import copy
+from typing import Any
+
+import pytest
+
+from bridge.core.messages.events import TABLE, merging
+from bridge.core.messages.events.table import on
+from bridge.core.model import Author, Message
+from tests.kits.core import page
+from tests.kits.core.evasions import EVASIONS
+from tests.kits.core.pipeline import Bridge, connection, satisfies_flowdock
+from tests.kits.core.row import OPENED
+from tests.kits.core.samples import on_comment, on_line, on_pull, on_review, on_thread, pull, team, user
+from tests.kits.core.story import payload_of
+
+AFTER_OPENING = Bridge(connection(labels=True)).play([OPENED])
+
+
+def said(payload: dict[str, Any], event: str = "pull_request") -> Message:
+    """The one message about a payload, after the opening."""
+    bridge = copy.deepcopy(AFTER_OPENING)
+    message = bridge.says(event, payload)
+    assert message is not None
+    satisfies_flowdock(message, bridge.thread())
+    return message
+
+
+NULLS: list[tuple[str, dict[str, Any], str]] = [
+    # What GitHub may leave out or null there (its OpenAPI description), and what is said then.
+    ("nobody unassigned", on_pull("unassigned", assignee=None), "Unassigned ghost"),
+    ("nobody edited", on_pull("edited", changes={}) | {"sender": None}, "Edited pull request"),
+    ("no changes", on_pull("edited", changes=None), "Edited pull request"),
+    ("edited otherwise", on_pull("edited", changes={"color": {"from": "red"}}), "Edited pull request"),
+    ("no former title", on_pull("edited", changes={"title": {}}), "Edited the title, which was “”"),
+    ("no former base", on_pull("edited", changes={"base": {}}), "Edited the base branch to main"),
+    (
+        "only a former sha",
+        on_pull("edited", changes={"base": {"sha": {"from": "x"}}}),
+        "Edited the base branch to main",
+    ),
+    ("no shas", on_pull("synchronize", before=None, after=None), "Pushed to the branch"),
+    ("not before", on_pull("synchronize", before=None, after="a" * 40), "Pushed to the branch"),
+    ("not after", on_pull("synchronize", before="a" * 40), "Pushed to the branch"),
+    ("no milestone", on_pull("milestoned"), "Added to the milestone"),
+    ("taken off none", on_pull("demilestoned", milestone=None), "Removed from the milestone"),
+    ("no reason", on_pull("dequeued"), "Removed from the merge queue"),
+    (
+        "a team without a page",
+        on_pull("review_requested", requested_team={"id": 1, "name": "X"}),
+        "Asked X for a review",
+    ),
+    ("nobody asked", on_pull("review_request_removed"), "No longer asks ghost for a review"),
+]
+
+
+@pytest.mark.parametrize(("payload", "title"), [pytest.param(*row, id=name) for name, *row in NULLS])
+def test_what_may_be_missing_is_told_all_the_same(payload: dict[str, Any], title: str) -> None:
+    assert page.text(said(payload).title) == title
+
+
+def test_a_conversation_without_comments_leads_to_the_pull_request() -> None:
+    payload = on_thread("resolved")
+    payload["thread"]["comments"] = []
+    (tag,) = page.tags(said(payload, "pull_request_review_thread").title)
+    assert tag.attributes["href"] == payload["pull_request"]["html_url"]
+
+
+def test_a_review_of_a_ghost_is_told() -> None:
+    payload = on_review("submitted", user=None, submitted_at=None, html_url=None) | {"sender": None}
+    message = said(payload, "pull_request_review")
+    assert (page.text(message.title), message.author) == ("Approved", Author(name="ghost"))
+
+
+def test_every_reason_for_leaving_the_queue_is_words_for_people() -> None:
+    for reason, words in merging._WHY.items():
+        assert reason.isupper()
+        assert words == words.strip().lower()
+
+
+def test_an_action_is_defined_once() -> None:
+    with pytest.raises(ValueError, match=r"pull_request\.opened is defined twice"):
+        on("pull_request", "opened")(TABLE["pull_request", "reopened"])
+
+
+# The author
+
+
+def test_the_author_is_who_did_it_not_who_opened_the_pull_request() -> None:
+    payload = payload_of("merged")
+    message = Bridge().says("pull_request", payload)
+    assert message is not None
+    assert message.author == Author(name="cy-gh", avatar=payload["sender"]["avatar_url"])
+
+
+@pytest.mark.parametrize(
+    ("sender", "expected"),
+    [
+        (None, Author(name="ghost")),
+        ({}, Author(name="ghost")),
+        ({"login": "ann"}, Author(name="ann")),
+        ({"login": "ann", "avatar_url": ""}, Author(name="ann")),
+        ({"login": "ann", "avatar_url": None}, Author(name="ann")),
+        ({"login": "ann", "avatar_url": "javascript:alert(1)"}, Author(name="ann")),
+        ({"login": "ci[bot]", "type": "Bot"}, Author(name="ci[bot]")),
+    ],
+    ids=repr,
+)
+def test_an_author_without_a_name_or_picture_is_still_one(sender: Any, expected: Author) -> None:
+    assert said(on_pull("reopened") | {"sender": sender}).author == expected
+
+
+def test_nobody_is_told_of_what_they_did_themselves() -> None:
+    """Whatever the case that GitHub wrote their login in."""
+    message = said(on_comment("created", by="Bob", body="@bob @cy"), "issue_comment")
+    assert message.mentions == ("cy",)
+
+
+# Nothing but words
+
+
+@pytest.mark.parametrize("evasion", EVASIONS)
+def test_no_markup_gets_into_a_title(evasion: str) -> None:
+    whom = user("bob", html_url=f"https://github.com/{evasion}") | {"login": evasion}
+    no_link = user("bob", html_url=evasion) | {"login": evasion}
+    base = {**pull()["base"], "ref": evasion}
+    merged = pull(base=base, state="closed", merged_at="2026-03-10T12:00:01Z")
+    named = {
+        f"Merged pull request into {evasion}": on_pull("closed", merged),
+        f"Assigned {evasion}": on_pull("assigned", assignee=whom),
+        f"Unassigned {evasion}": on_pull("unassigned", assignee=no_link),
+        f"Asked {evasion} for a review": on_pull("review_requested", requested_team=team(evasion)),
+        f"Added the label {evasion}": on_pull("labeled", label={"name": evasion}),
+        f"Added to {evasion}": on_pull("milestoned", milestone={"title": evasion}),
+        f"Locked the conversation as {evasion}": on_pull("locked", pull(active_lock_reason=evasion)),
+        f"Edited the title, which was “{evasion}”": on_pull("edited", changes={"title": {"from": evasion}}),
+        f"Edited the base branch from {evasion} to main": on_pull(
+            "edited", changes={"base": {"ref": {"from": evasion}}}
+        ),
+    }
+    for title, payload in named.items():
+        assert page.text(said_by_anybody(payload)) == title
+    said_by_anybody(on_pull("synchronize", before=evasion, after=evasion))
+
+
+def said_by_anybody(payload: dict[str, Any]) -> str:
+    """The title; who is mentioned in it may have no proper login."""
+    message = copy.deepcopy(AFTER_OPENING).says("pull_request", payload)
+    assert message is not None
+    page.check_line(message.title)
+    return message.title
+
+
+@pytest.mark.parametrize("evasion", EVASIONS)
+def test_no_markup_gets_into_a_comment(evasion: str) -> None:
+    told = [
+        ("issue_comment", on_comment("created", body=evasion)),
+        ("issue_comment", on_comment("created", body="x", html_url=evasion)),
+        ("pull_request_review_comment", on_line("created", body=evasion, path=evasion, diff_hunk=evasion)),
+        ("pull_request_review_comment", on_line("created", body=f"```suggestion\n{evasion}\n```")),
+        ("pull_request_review", on_review("submitted", body=evasion, html_url=evasion)),
+    ]
+    for event, payload in told:
+        said(payload, event)

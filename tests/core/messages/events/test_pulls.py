@@ -1,0 +1,55 @@
+"""`pull_request`, action by action: what is said, to whom, and what the thread then shows."""
+
+from dataclasses import replace
+
+import pytest
+
+from bridge.core.messages.events import TABLE
+from tests.kits.core import pull_rows, pull_rows_rest
+from tests.kits.core.pipeline import Bridge
+from tests.kits.core.pull_rows import did
+from tests.kits.core.row import OPENED, Row, hold
+from tests.kits.core.samples import PAGE, label
+
+
+def rows() -> dict[str, Row]:
+    return {
+        **{**pull_rows.STATE, **pull_rows.EDITS, **pull_rows.PUSHES},
+        **{**pull_rows_rest.PEOPLE, **pull_rows_rest.REST},
+        **{name: replace(row, group="merging") for name, row in pull_rows_rest.MERGING.items()},
+    }
+
+
+@pytest.mark.parametrize("row", [pytest.param(row, id=name) for name, row in rows().items()])
+def test_each_action_is_told_and_shown(row: Row) -> None:
+    hold(row)
+
+
+ACTIONS = (
+    *(
+        "assigned",
+        "auto_merge_disabled",
+        "auto_merge_enabled",
+        "closed",
+        "converted_to_draft",
+        "demilestoned",
+    ),
+    *("dequeued", "edited", "enqueued", "labeled", "locked", "milestoned", "opened", "ready_for_review"),
+    *("reopened", "review_request_removed", "review_requested", "stacked", "synchronize", "unassigned"),
+    *("unlabeled", "unlocked"),
+)
+
+
+def test_every_action_that_github_documents_has_words_and_a_row() -> None:
+    assert len(ACTIONS) == 22
+    assert {action for event, action in TABLE if event == "pull_request"} == set(ACTIONS)
+    assert {row.told[1]["action"] for row in rows().values() if row.title} == set(ACTIONS)
+
+
+def test_an_action_of_tomorrow_changes_the_thread_without_a_word() -> None:
+    event, payload = did("labeled", extra={"label": label("bug")}, labels=[label("bug")], title="Other")
+    bridge = Bridge().play([OPENED])
+    assert bridge.tell(event, payload | {"action": "teleported"}) == []
+    assert bridge.fields()["Labels"] == "bug"
+    assert bridge.thread()["title"] == "Other"
+    assert bridge.thread()["external_url"] == PAGE

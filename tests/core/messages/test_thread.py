@@ -1,0 +1,261 @@
+"""A pull request as Flowdock's thread: title, colour, fields, links and buttons, and no smuggled markup."""
+
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from bridge.core.actions import ACTIONS
+from bridge.core.messages import thread
+from bridge.core.pulls.model import Branch, Changes, Link, Person, PullRequest
+from tests.kits.core import page
+from tests.kits.core.pipeline import STATUSES, WEB_URL, satisfies_flowdock
+from tests.kits.core.pulls import (
+    APPROVED,
+    ASKED,
+    COMPONENT,
+    FAILED,
+    HEAD,
+    OPEN,
+    PAGE,
+    PASSED,
+    REFUSED,
+    RUNNING,
+    TEAM,
+    a_pull,
+    check,
+)
+
+ANN_LINK = '<a href="https://github.com/ann-gh">ann-gh</a>'
+MAIN = f'<a href="{COMPONENT}/tree/main">main</a>'
+FIX = f'<a href="{COMPONENT}/tree/fix">fix</a>'
+
+
+def render(pull: PullRequest) -> dict[str, Any]:
+    return thread.render(pull, web_url=WEB_URL)
+
+
+def fields(pull: PullRequest) -> dict[str, str]:
+    return {field["label"]: field["value"] for field in thread.fields(pull)}
+
+
+def text(pull: PullRequest, label: str) -> str | None:
+    """A field as a reader sees it."""
+    value = fields(pull).get(label)
+    return None if value is None else page.text(value)
+
+
+def button(name: str, slug: str) -> dict[str, Any]:
+    return {
+        "@type": "UpdateAction",
+        "name": name,
+        "target": {
+            "@type": "EntryPoint",
+            "urlTemplate": f"{WEB_URL}/repos/acme/component/pulls/1/{slug}",
+            "httpMethod": "POST",
+        },
+    }
+
+
+def test_a_thread_is_the_whole_state() -> None:
+    pull = a_pull(body="**Why** #7")
+    rel = 'rel="nofollow noopener noreferrer"'
+    assert render(pull) == {
+        "title": "Fix bug in thread API",
+        "body": f'<p><strong>Why</strong> <a href="{COMPONENT}/issues/7" {rel}>#7</a></p>',
+        "external_url": PAGE,
+        "status": {"color": "green", "value": "open"},
+        "fields": thread.fields(pull),
+        "actions": [
+            {"@type": "ViewAction", "name": "Conversation", "url": PAGE},
+            {"@type": "ViewAction", "name": "Diff", "url": f"{PAGE}/files"},
+            {"@type": "ViewAction", "name": "Checks", "url": f"{PAGE}/checks"},
+            button("Assign to me", "assign-to-me"),
+            button("Close", "close"),
+            button("Approve", "approve"),
+            button("Request my review", "request-review"),
+            button("Merge", "merge"),
+        ],
+    }
+
+
+# Status
+
+STATES: list[tuple[str, PullRequest, str]] = [
+    ("open", a_pull(), "open"),
+    ("asked for a review", a_pull(reviewers=(ASKED, TEAM)), "open"),
+    ("draft", a_pull(draft=True), "draft"),
+    ("an approved draft", a_pull(draft=True, reviewers=(APPROVED,)), "draft"),
+    ("approved", a_pull(reviewers=(APPROVED, ASKED)), "approved"),
+    ("changes requested", a_pull(reviewers=(REFUSED,)), "changes requested"),
+    ("approved by one, refused by another", a_pull(reviewers=(APPROVED, REFUSED)), "changes requested"),
+    ("queued", a_pull(queued=True, reviewers=(APPROVED,)), "queued"),
+    ("merged", a_pull(state="merged", queued=True, draft=True, reviewers=(REFUSED,)), "merged"),
+    ("closed", a_pull(state="closed", queued=True, reviewers=(REFUSED,)), "closed"),
+    ("a closed draft", a_pull(state="closed", draft=True), "closed"),
+]
+
+
+@pytest.mark.parametrize(("pull", "value"), [pytest.param(*row, id=name) for name, *row in STATES])
+def test_the_status_is_what_the_contract_says(pull: PullRequest, value: str) -> None:
+    assert thread.status(pull) == {"color": STATUSES[value], "value": value}
+
+
+def test_there_is_a_row_for_each_status() -> None:
+    assert {value for _, _, value in STATES} == set(STATUSES)
+
+
+# Buttons
+
+ALWAYS = {"assign-to-me", "close"}
+READY = {*ALWAYS, "approve", "request-review"}
+BUTTONS: list[tuple[str, PullRequest, set[str]]] = [
+    ("open", a_pull(), {*READY, "merge"}),
+    ("it merges", a_pull(mergeable=True), {*READY, "merge"}),
+    ("it conflicts", a_pull(mergeable=False), READY),
+    ("queued", a_pull(queued=True), READY),
+    ("checks failed", a_pull(checks=(PASSED, FAILED)), {*READY, "merge", "rerun-checks"}),
+    ("checks run", a_pull(checks=(PASSED, RUNNING)), {*READY, "merge"}),
+    ("draft", a_pull(draft=True), {*ALWAYS, "ready"}),
+    ("draft whose checks failed", a_pull(draft=True, checks=(FAILED,)), {*ALWAYS, "ready", "rerun-checks"}),
+    ("closed", a_pull(state="closed", checks=(FAILED,)), {"reopen"}),
+    ("a closed draft", a_pull(state="closed", draft=True), {"reopen"}),
+    ("merged", a_pull(state="merged", checks=(FAILED,)), set()),
+]
+
+
+@pytest.mark.parametrize(("pull", "offered"), [pytest.param(*row, id=name) for name, *row in BUTTONS])
+def test_the_buttons_fit_the_state(pull: PullRequest, offered: set[str]) -> None:
+    buttons = [one for one in render(pull)["actions"] if one["@type"] == "UpdateAction"]
+    slugs = [one["target"]["urlTemplate"].rpartition("/")[2] for one in buttons]
+    assert set(slugs) == offered
+    assert slugs == [slug for slug in ACTIONS if slug in offered]
+    assert [one["name"] for one in buttons] == [ACTIONS[slug].name for slug in slugs]
+
+
+# Title and fields
+
+
+@pytest.mark.parametrize(
+    ("title", "shown"),
+    [
+        ("a < b & c", "a &lt; b &amp; c"),
+        ("\"quoted\" 'twice'", "&quot;quoted&quot; &#x27;twice&#x27;"),
+        ("x" * 1000, "x" * thread.MAX_TITLE),
+        ("<" * 1000, "&lt;" * thread.MAX_TITLE),
+        ("", PAGE),
+        (" \n", PAGE),
+    ],
+)
+def test_a_title_is_plain_text_of_bounded_length(title: str, shown: str) -> None:
+    assert render(a_pull(title=title))["title"] == shown
+
+
+def test_without_a_title_the_address_is_shown_as_it_is() -> None:
+    pull = a_pull(title="", url="https://ghe.example/a&b/pull/1")
+    assert render(pull)["title"] == "https://ghe.example/a&amp;b/pull/1"
+
+
+def test_a_field_without_a_value_is_left_out() -> None:
+    assert fields(OPEN) == {
+        "Turn": "author ann-gh (to ask for a review)",
+        "Author": ANN_LINK,
+        "Branch": f"{FIX} → {MAIN}",
+    }
+    assert list(fields(a_pull(state="merged", head=None))) == ["Author"]
+
+
+def test_a_thread_that_knows_everything_shows_it_in_order() -> None:
+    pull = a_pull(
+        assignees=(OPEN.author,),
+        reviewers=(APPROVED, REFUSED, ASKED, TEAM),
+        unresolved=(f"{PAGE}#discussion_r1", f"{PAGE}#discussion_r2"),
+        checks=(FAILED, PASSED, RUNNING),
+        labels=(Link(name="bug", url=f"{COMPONENT}/labels/bug"), Link(name="wip")),
+        milestone=Link(name="1.0", url=f"{COMPONENT}/milestone/1"),
+        changes=Changes(additions=10, deletions=2, files=3, commits=4),
+        auto_merge=True,
+        queued=True,
+    )
+    assert [(label, page.text(value)) for label, value in fields(pull).items()] == [
+        ("Turn", "author ann-gh (checks failed)"),
+        ("Author", "ann-gh"),
+        ("Branch", "fix → main"),
+        ("Assignees", "ann-gh"),
+        ("Reviewers", "✓ bob (approved), ✗ cy (changes requested), … dee (requested), … Core (requested)"),
+        ("Conversations", "2 unresolved: 1, 2"),
+        ("Checks", "✗ 1 passed, 1 failed, 1 running: build"),
+        ("Labels", "bug, wip"),
+        ("Milestone", "1.0"),
+        ("Changes", "+10 −2 in 3 files"),
+        ("Auto-merge", "on"),
+        ("Merge queue", "queued"),
+    ]
+    addresses = [tag.attributes["href"] for value in fields(pull).values() for tag in page.tags(value)]
+    assert "https://ci.example/build" in addresses
+    assert "https://ci.example/lint" not in addresses
+    assert f"{PAGE}#discussion_r2" in addresses
+    satisfies_flowdock(None, render(pull))
+
+
+ONE_FILE = Changes(additions=0, deletions=1, files=1, commits=1)
+ROWS: list[tuple[str, PullRequest, str, str | None]] = [
+    ("all green", a_pull(checks=(PASSED,)), "Checks", "✓ 1 passed"),
+    ("running", a_pull(checks=(PASSED, RUNNING)), "Checks", "… 1 passed, 1 running"),
+    (
+        "many failed",
+        a_pull(checks=tuple(check(f"c{index}", "failed") for index in range(12))),
+        "Checks",
+        "✗ 12 failed: c0, c1, c2, c3, c4, c5, c6, c7, c8, c9 and 2 more",
+    ),
+    ("one file", a_pull(changes=ONE_FILE), "Changes", "+0 −1 in 1 file"),
+    ("closed with auto-merge", a_pull(state="closed", auto_merge=True), "Auto-merge", None),
+    ("merged by the queue", a_pull(state="merged", queued=True), "Merge queue", None),
+    ("ready", a_pull(reviewers=(APPROVED,)), "Turn", "ready to merge"),
+    ("nobody's turn", a_pull(state="closed"), "Turn", None),
+]
+
+
+@pytest.mark.parametrize(("pull", "label", "shown"), [pytest.param(*row, id=name) for name, *row in ROWS])
+def test_a_field_says_it_in_short(pull: PullRequest, label: str, shown: str | None) -> None:
+    assert text(pull, label) == shown
+
+
+def test_a_deleted_author_is_a_ghost_without_a_link() -> None:
+    assert fields(a_pull(author=Person(login="ghost", url="")))["Author"] == "ghost"
+
+
+def test_a_branch_of_a_fork_names_it() -> None:
+    fork = "https://github.com/dee-gh/component"
+    head = replace(HEAD, repository="dee-gh/component", repository_url=fork)
+    assert fields(a_pull(head=head))["Branch"] == f'<a href="{fork}/tree/fix">dee-gh:fix</a> → {MAIN}'
+
+
+def test_a_branch_of_a_deleted_fork_has_no_link() -> None:
+    head = Branch(ref="fix<1>", sha="0" * 40)
+    assert fields(a_pull(head=head))["Branch"] == f"fix&lt;1&gt; (fork deleted) → {MAIN}"
+
+
+@pytest.mark.parametrize(
+    ("ref", "path"),
+    [
+        ("feature/login", "feature/login"),
+        ("fix#42", "fix%2342"),
+        ("100%", "100%25"),
+        ("a&b", "a%26b"),
+        ("über", "%C3%BCber"),
+        ('a"b', "a%22b"),
+    ],
+)
+def test_a_link_to_a_branch_leads_to_it_whatever_its_name(ref: str, path: str) -> None:
+    shown = fields(a_pull(head=replace(HEAD, ref=ref)))["Branch"].partition(" → ")[0]
+    (tag,) = page.tags(shown)
+    assert tag.attributes == {"href": f"{COMPONENT}/tree/{path}"}
+    assert page.text(shown) == ref
+
+
+def test_relative_links_and_the_rest_of_the_body_lead_to_the_pull_request() -> None:
+    shown = render(a_pull(body="[x](files)\n\n" + "word " * 2000))["body"]
+    first, last = page.tags(shown)[1], page.tags(shown)[-1]
+    assert first.attributes["href"] == f"{PAGE}/files"
+    assert last.attributes["href"] == PAGE

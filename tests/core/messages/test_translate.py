@@ -1,0 +1,272 @@
+"""A delivery to what goes out about it: who gets it, under which name, and what needs no word."""
+
+import uuid
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bridge.core.messages import translate
+from bridge.core.model import Connection
+from bridge.core.pulls import checks
+from tests.examples import example
+from tests.kits.core.pipeline import Bridge, connection, delivery
+from tests.kits.core.row import OPENED, Told
+from tests.kits.core.samples import (
+    PAGE,
+    on_comment,
+    on_line,
+    on_pull,
+    on_review,
+    on_thread,
+    pull,
+    repository,
+    user,
+)
+
+LATER = "2026-03-10T12:00:01Z"
+
+
+def closed() -> Told:
+    return ("pull_request", on_pull("closed", pull(state="closed", updated_at=LATER)))
+
+
+def test_a_delivery_becomes_a_message_for_each_connection() -> None:
+    out = Bridge(connection("main"), connection("ops")).tell(*OPENED)
+    assert [one.connection.id for one in out] == ["main", "ops"]
+    assert {one.message.title for one in out} == {"Opened pull request"}
+    assert len({one.uuid for one in out}) == 2
+    assert {one.number for one in out} == {2}
+
+
+def test_a_late_delivery_is_still_told_but_does_not_turn_the_state_back() -> None:
+    bridge = Bridge().play([closed()])
+    before = bridge.thread()
+    message = bridge.says(*OPENED)
+    assert message is not None
+    assert message.title == "Opened pull request"
+    assert bridge.thread() == before
+    assert before["status"]["value"] == "closed"
+
+
+def test_without_a_connection_that_wants_it_the_state_is_kept() -> None:
+    bridge = Bridge(connection(bases=("release/*",))).play([OPENED])
+    assert bridge.tell(*closed()) == []
+    assert bridge.thread()["status"]["value"] == "closed"
+
+
+def test_a_repeated_delivery_has_the_same_uuid() -> None:
+    first, again = (Bridge().tell(*OPENED)[0].uuid for _ in range(2))
+    assert first == again
+
+
+def test_a_message_has_the_uuid_that_earlier_versions_gave_it() -> None:
+    """Change it, and a delivery under way during an upgrade is no longer known as a repeat."""
+    assert (
+        translate.message_uuid("72d3162e-cc78-11e3-81ab-4c9367dc0958", "main", 0)
+        == "663a69e4-01eb-522d-8ef0-a09191203ca4"
+    )
+
+
+IDS = st.tuples(st.uuids().map(str), st.text("0123456789abcdef", max_size=12), st.integers(0, 9))
+
+
+@settings(max_examples=60, deadline=None)
+@given(one=IDS, other=IDS)
+def test_a_uuid_tells_messages_apart(one: tuple[str, str, int], other: tuple[str, str, int]) -> None:
+    first, second = translate.message_uuid(*one), translate.message_uuid(*other)
+    assert (first == second) == (one == other)
+    assert (uuid.UUID(first).version, uuid.UUID(first).variant) == (5, uuid.RFC_4122)
+
+
+@pytest.mark.parametrize(
+    ("full_name", "thread_id"),
+    [("acme/component", "github:component:pr:42"), ("acme/.github", "github:.github:pr:42")],
+)
+def test_a_thread_is_named_after_the_repository_when_it_was_connected(full_name: str, thread_id: str) -> None:
+    connected = Connection(
+        id="main", repository=full_name, repository_id=1, name="", flow_token="token", created_at=0
+    )
+    assert connected.thread_id(42) == thread_id
+
+
+# What is needed, and about which pull request
+
+
+@pytest.mark.parametrize(
+    ("event", "payload", "needed"),
+    [
+        ("pull_request", {"pull_request": {"number": 1}, "repository": {}}, True),
+        ("pull_request", {"pull_request": {"number": 1}}, False),
+        ("pull_request", {"repository": {}}, False),
+        ("pull_request", {"pull_request": {}, "repository": {}}, False),
+        ("pull_request", {"pull_request": {"number": True}, "repository": {}}, False),
+        ("pull_request", {"pull_request": {"number": "1"}, "repository": {}}, False),
+        ("pull_request", {"pull_request": None, "repository": {}}, False),
+        ("pull_request", {"pull_request": [], "repository": {}}, False),
+        ("pull_request", {"pull_request": {"number": 1}, "repository": "acme/component"}, False),
+        ("PULL_REQUEST", {"pull_request": {"number": 1}, "repository": {}}, False),
+        ("issue_comment", {"issue": {"number": 1}, "repository": {}}, False),
+        ("issue_comment", {"issue": {"number": 1, "pull_request": {}}, "repository": {}}, False),
+        ("issue_comment", {"issue": {"number": 1, "pull_request": {"url": "x"}}, "repository": {}}, True),
+        ("issue_comment", {"issue": None, "repository": {}}, False),
+        ("issues", {"issue": {"number": 1}, "repository": {}}, False),
+        ("ping", {"repository": {}}, False),
+        ("star", {"repository": {}}, False),
+        (translate.MERGEABLE, {"pull_request": {"number": 1}, "repository": {}}, False),
+        *((event, {"repository": {}}, True) for event in sorted(checks.EVENTS)),
+        *((event, {"repository": {}}, True) for event in ("repository", "meta", "push")),
+        *((event, {}, False) for event in ("repository", "meta", "push", "check_run")),
+    ],
+    ids=repr,
+)
+def test_needed_is_what_can_concern_a_thread(event: str, payload: dict[str, Any], needed: bool) -> None:
+    assert translate.is_needed(delivery(event, payload)) is needed
+
+
+@pytest.mark.parametrize(
+    ("event", "payload"),
+    [
+        ("pull_request", on_pull("opened")),
+        ("pull_request_review", on_review("submitted")),
+        ("pull_request_review_comment", on_line("created")),
+        ("pull_request_review_thread", on_thread("resolved")),
+        ("issue_comment", on_comment("created")),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_events_about_a_pull_request_name_it(event: str, payload: dict[str, Any]) -> None:
+    assert translate.subject(delivery(event, payload)) == 2
+
+
+@pytest.mark.parametrize("event", ["push", "check_run", "status", "repository", "ping", "issues"])
+def test_others_do_not(event: str) -> None:
+    assert translate.subject(delivery(event, {"pull_request": {"number": 1}})) is None
+
+
+# The repository
+
+
+def owner(kind: str) -> dict[str, Any]:
+    return {"owner": {"from": {kind: {"login": "octo"}}}}
+
+
+@pytest.mark.parametrize(
+    ("changes", "names"),
+    [
+        ({"repository": {"name": {"from": "old"}}}, ["acme/old"]),
+        (owner("user"), ["octo/component"]),
+        (owner("organization"), ["octo/component"]),
+        ({**owner("user"), "repository": {"name": {"from": "old"}}}, ["octo/old"]),
+        ({"owner": {"from": {"user": None, "organization": {"login": "octo"}}}}, ["octo/component"]),
+        ({"default_branch": {"from": "master"}}, []),
+        ({"owner": {"from": {}}}, []),
+        ({}, []),
+        (None, []),
+    ],
+    ids=str,
+)
+def test_a_repository_is_known_by_its_former_name(changes: Any, names: list[str]) -> None:
+    payload = {"action": "renamed", "repository": repository(), "changes": changes}
+    assert translate.former_names(delivery("repository", payload)) == names
+
+
+def test_former_names_are_read_from_what_github_sends() -> None:
+    renamed, transferred = example("repository", "renamed"), example("repository", "transferred")
+    assert translate.former_names(delivery("repository", renamed)) == ["Octocoders/Hello-World"]
+    assert translate.former_names(delivery("repository", transferred)) == ["octocat/Hello-World"]
+    assert translate.former_names(delivery(*OPENED)) == []
+
+
+@pytest.mark.parametrize(
+    ("event", "payload", "branch"),
+    [
+        ("push", {"ref": "refs/heads/main"}, "main"),
+        ("push", {"ref": "refs/heads/feature/x"}, "feature/x"),
+        ("push", {"ref": "refs/heads/main", "deleted": True}, ""),
+        ("push", {"ref": "refs/tags/v1"}, ""),
+        ("push", {"ref": None}, ""),
+        ("push", {}, ""),
+        ("create", {"ref": "refs/heads/main"}, ""),
+    ],
+    ids=str,
+)
+def test_a_push_names_the_branch_that_it_moved(event: str, payload: dict[str, Any], branch: str) -> None:
+    assert translate.pushed_branch(delivery(event, payload)) == branch
+
+
+# Conflict watch: what bridge read of a pull request, as a delivery of its own
+
+
+def looked(mergeable: bool | None, *, at: int = 1773144060) -> Told:
+    sender = {"login": "GitHub"}
+    payload = {"action": "", "repository": repository(), "pull_request": pull(mergeable=mergeable)}
+    return (translate.MERGEABLE, {**payload, "sender": sender, "read_at": at})
+
+
+WATCHES: list[tuple[str, list[bool | None], list[str]]] = [
+    ("no conflict", [True], []),
+    ("a conflict", [False], ["found conflicts with main"]),
+    ("still", [False, False], ["found conflicts with main"]),
+    ("mended", [False, True], ["found conflicts with main", "finds no more conflicts with main"]),
+    ("not worked out in between", [False, None, False], ["found conflicts with main"]),
+    (
+        "twice",
+        [False, True, True, False],
+        ["found conflicts with main", "finds no more conflicts with main", "found conflicts with main"],
+    ),
+]
+
+
+@pytest.mark.parametrize(("mergeable", "said"), [pytest.param(*row, id=name) for name, *row in WATCHES])
+def test_a_conflict_is_told_once_and_once_when_it_is_mended(
+    mergeable: list[bool | None], said: list[str]
+) -> None:
+    bridge = Bridge().play([OPENED])
+    told = [looked(each, at=1773144060 + index) for index, each in enumerate(mergeable)]
+    assert [message.title for one in told if (message := bridge.says(*one))] == said
+    turn = "conflicts with the base branch" if mergeable[-1] is False else "to ask for a review"
+    assert bridge.fields()["Turn"] == f"author ann ({turn})"
+
+
+def test_what_was_read_later_stands_against_what_came_before() -> None:
+    """GitHub works it out in the background, without changing the pull request's own time."""
+    bridge = Bridge().play([OPENED, looked(False)])
+    bridge.tell("pull_request", on_pull("labeled", pull(updated_at=LATER, mergeable=True)))
+    assert bridge.pull().mergeable is False
+    bridge.tell("pull_request", on_pull("labeled", pull(updated_at="2026-03-10T13:00:00Z", mergeable=None)))
+    assert bridge.pull().mergeable is None
+
+
+# Whose turn it is, told once
+
+
+def asked(login: str, at: str) -> Told:
+    full = pull(updated_at=at, requested_reviewers=[user(login)])
+    return ("pull_request", on_pull("review_requested", full, requested_reviewer=user(login)))
+
+
+def test_a_person_is_tagged_when_the_turn_comes_to_them_and_not_again() -> None:
+    bridge = Bridge().play([OPENED])
+    mentions = []
+    for event, payload in [
+        asked("bob", "2026-03-10T12:00:01Z"),
+        ("issue_comment", on_comment("created", pull(updated_at=LATER), by="cy")),
+        ("pull_request_review", on_review("submitted", state="changes_requested", submitted_at=LATER)),
+        ("issue_comment", on_comment("created", pull(updated_at=LATER), by="cy")),
+    ]:
+        message = bridge.says(event, payload)
+        assert message is not None
+        mentions.append(message.mentions)
+    assert mentions == [("bob",), (), ("ann",), ()]
+
+
+def test_a_turn_that_no_message_told_is_told_by_the_next() -> None:
+    bridge = Bridge(connection(groups=("comments",))).play([OPENED])
+    assert bridge.says(*asked("bob", LATER)) is None
+    comment = on_comment("created", pull(updated_at="2026-03-10T12:00:02Z"), by="cy")
+    message = bridge.says("issue_comment", comment)
+    assert message is not None
+    assert message.mentions == ("bob",)
+    assert PAGE in message.title

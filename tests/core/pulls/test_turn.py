@@ -1,0 +1,66 @@
+"""Whose turn it is, in each situation and in the order of what counts first."""
+
+import pytest
+
+from bridge.core.pulls.model import PullRequest
+from bridge.core.pulls.turn import Turn, next_action
+from tests.kits.core.pulls import APPROVED, ASKED, FAILED, PASSED, REFUSED, RUNNING, TEAM, a_pull
+
+TALK = ("https://github.com/acme/component/pull/1#discussion_r1",)
+
+
+def author(why: str) -> Turn:
+    return Turn(who="author", why=why, people=("ann-gh",))
+
+
+DEE = Turn(who="dee", why="to review", people=("dee",))
+CHECKS = Turn(who="checks", why="running")
+READY = Turn(who="ready to merge")
+
+TURNS: list[tuple[str, PullRequest, Turn | None]] = [
+    ("new", a_pull(), author("to ask for a review")),
+    ("a draft", a_pull(draft=True), author("draft")),
+    ("a draft with a review asked for", a_pull(draft=True, reviewers=(ASKED,)), author("draft")),
+    ("conflicts", a_pull(mergeable=False, reviewers=(ASKED,)), author("conflicts with the base branch")),
+    ("not known whether it merges", a_pull(mergeable=None, reviewers=(APPROVED,)), READY),
+    ("it merges", a_pull(mergeable=True, reviewers=(APPROVED,)), READY),
+    ("checks failed", a_pull(checks=(PASSED, FAILED, RUNNING), reviewers=(ASKED,)), author("checks failed")),
+    ("changes requested", a_pull(reviewers=(APPROVED, REFUSED)), author("changes requested")),
+    (
+        "changes requested, and another asked",
+        a_pull(reviewers=(REFUSED, ASKED)),
+        author("changes requested"),
+    ),
+    ("asked for a review", a_pull(reviewers=(ASKED,)), DEE),
+    ("approved, and another asked", a_pull(reviewers=(APPROVED, ASKED)), DEE),
+    ("asked while checks run", a_pull(reviewers=(ASKED,), checks=(RUNNING,)), DEE),
+    ("asked while conversations are open", a_pull(reviewers=(ASKED,), unresolved=TALK), DEE),
+    ("a team asked", a_pull(reviewers=(TEAM,)), Turn(who="Core", why="to review")),
+    (
+        "both asked",
+        a_pull(reviewers=(ASKED, TEAM)),
+        Turn(who="dee, Core", why="to review", people=("dee",)),
+    ),
+    (
+        "approved, conversations open",
+        a_pull(reviewers=(APPROVED,), unresolved=TALK),
+        author("conversations to resolve"),
+    ),
+    ("queued", a_pull(queued=True, reviewers=(APPROVED,), checks=(RUNNING,)), Turn(who="merge queue")),
+    (
+        "checks run",
+        a_pull(reviewers=(APPROVED,), checks=(RUNNING, PASSED)),
+        CHECKS,
+    ),
+    ("checks run, nobody asked", a_pull(checks=(RUNNING,)), CHECKS),
+    ("approved", a_pull(reviewers=(APPROVED,)), READY),
+    ("approved and green", a_pull(reviewers=(APPROVED,), checks=(PASSED,)), READY),
+    ("green, nobody asked", a_pull(checks=(PASSED,)), author("to ask for a review")),
+    ("closed", a_pull(state="closed", reviewers=(ASKED,)), None),
+    ("merged", a_pull(state="merged", checks=(FAILED,)), None),
+]
+
+
+@pytest.mark.parametrize(("pull", "turn"), [pytest.param(*row, id=name) for name, *row in TURNS])
+def test_the_turn_is_of_the_one_who_has_to_do_something(pull: PullRequest, turn: Turn | None) -> None:
+    assert next_action(pull) == turn

@@ -1,0 +1,94 @@
+"""What the tests of connecting share: somebody signed in, and what is to be seen outside."""
+
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from bridge.clients.github_webhooks import Repository
+from bridge.connections.webhook_repair import HookResult
+from bridge.core.model import Flow
+from bridge.core.options import Options
+from bridge.web.auth.sessions import SCOPE
+from tests.conftest import FLOW, REPOSITORY, House
+from tests.kits.accounts import USERS, link
+
+MAIN = Flow(id="acme:main", path=FLOW, name="Main")
+OPS = Flow(id="acme:ops", path="acme/ops", name="Ops")
+COMPONENT_ID = 1296269
+
+
+async def signed_in(house: House, nick: str) -> str:
+    """Flowdock's access token for a user, by the way a browser takes."""
+    redirect_uri = f"{house.bridge}/auth/flowdock/callback"
+    client = {"client_id": "flowdock-client", "redirect_uri": redirect_uri}
+    asked = {**client, "response_type": "code", "scope": SCOPE, "user": USERS[nick]}
+    async with house.http.post(
+        f"{house.flowdock}/oauth/authorize", data=asked, allow_redirects=False
+    ) as response:
+        code = parse_qs(urlsplit(response.headers["Location"]).query)["code"][0]
+    exchanged = {
+        **client,
+        "client_secret": "flowdock-secret",
+        "grant_type": "authorization_code",
+        "code": code,
+    }
+    headers = {"Accept": "application/json"}
+    async with house.http.post(f"{house.flowdock}/oauth/token", data=exchanged, headers=headers) as response:
+        token: str = (await response.json())["access_token"]
+        return token
+
+
+async def permit(house: House, login: str, permission: str) -> None:
+    """What somebody may do in all of acme's repositories."""
+    async with house.http.post(
+        f"{house.github}/_sandbox/users/{login}", json={"permission": permission}
+    ) as response:
+        assert response.status == 200, await response.text()
+
+
+class Installer:
+    """Cy, who administers acme's repositories, or somebody else who is signed in and linked."""
+
+    def __init__(self, house: House, nick: str, access_token: str, github_token: str) -> None:
+        self.house = house
+        self.user = USERS[nick]
+        self.access_token = access_token
+        self.github_token = github_token
+
+    @classmethod
+    async def of(cls, house: House, nick: str = "cy") -> "Installer":
+        account = await link(house, nick)
+        return cls(house, nick, await signed_in(house, nick), account.token.access)
+
+    async def repository(self, full_name: str = REPOSITORY) -> Repository:
+        return await self.house.services.hooks.repository(full_name, token=self.github_token)
+
+    async def connect(
+        self, repository: Repository, *, flow: Flow = MAIN, options: Options | None = None
+    ) -> HookResult:
+        return await self.house.services.connecting.connect(
+            user=self.user,
+            access_token=self.access_token,
+            flow=flow,
+            repository=repository,
+            options=options or Options(),
+        )
+
+    async def sources(self, flow: str = FLOW) -> list[dict[str, Any]]:
+        """The flow's sources, by Flowdock's word."""
+        headers = {"Authorization": f"Bearer {self.access_token}"}
+        async with self.house.http.get(
+            f"{self.house.flowdock}/flows/{flow}/sources", headers=headers
+        ) as response:
+            assert response.status == 200, await response.text()
+            found: list[dict[str, Any]] = await response.json()
+            return found
+
+    async def hooks(self, full_name: str = REPOSITORY) -> list[dict[str, Any]]:
+        """The repository's webhooks, by GitHub's word to one who administers it."""
+        headers = {"Authorization": f"Bearer {self.github_token}"}
+        async with self.house.http.get(
+            f"{self.house.github}/api/v3/repos/{full_name}/hooks", headers=headers
+        ) as response:
+            assert response.status == 200, await response.text()
+            found: list[dict[str, Any]] = await response.json()
+            return found

@@ -1,0 +1,134 @@
+"""Rows of `pull_request`: its state, its words and its commits."""
+
+from typing import Any
+
+from tests.kits.core import samples
+from tests.kits.core.row import OPENED, Row, Told
+from tests.kits.core.samples import SHA, on_pull, pull, user
+
+LATER = "2026-03-10T12:00:01Z"
+NEXT = "a" * 40
+COMPARE = f"{samples.REPOSITORY}/compare/{SHA}...{NEXT}"
+
+
+def did(action: str, *, by: str = "ann", extra: dict[str, Any] | None = None, **fields: Any) -> Told:
+    """The delivery of an action a second after the opening; `fields` are the pull request's."""
+    return ("pull_request", on_pull(action, pull(**{"updated_at": LATER, **fields}), by=by, **(extra or {})))
+
+
+def edited(changes: dict[str, Any], **fields: Any) -> Told:
+    return did("edited", extra={"changes": changes}, **fields)
+
+
+def based_on(ref: str) -> dict[str, Any]:
+    return {**pull()["base"], "ref": ref}
+
+
+def pushed(commits: int, *, before: str = SHA) -> Told:
+    head = {**pull()["head"], "sha": NEXT}
+    return did("synchronize", extra={"before": before, "after": NEXT}, commits=commits, head=head)
+
+
+DRAFT: Told = ("pull_request", on_pull("opened", pull(draft=True)))
+CLOSED_AT: dict[str, Any] = {"state": "closed", "closed_at": LATER}
+
+STATE = {
+    "opened": Row(
+        told=OPENED, title="Opened pull request", group="status", before=(), thread={"Status": "open"}
+    ),
+    "opened draft": Row(
+        told=DRAFT,
+        title="Opened draft pull request",
+        group="status",
+        before=(),
+        thread={"Status": "draft", "Turn": "author ann (draft)"},
+    ),
+    "opened, naming people": Row(
+        told=("pull_request", on_pull("opened", pull(body="cc @bob, `@code`, @ann and @acme/core"))),
+        title="Opened pull request",
+        group="status",
+        mentions=("bob",),
+        before=(),
+    ),
+    "opened by a ghost": Row(
+        told=("pull_request", on_pull("opened", pull(user=user("ghost", html_url="")))),
+        title="Opened pull request",
+        group="status",
+        mentions=("ghost",),
+        before=(),
+        thread={"Author": "ghost"},
+    ),
+    "closed": Row(
+        told=did("closed", **CLOSED_AT),
+        title="Closed pull request",
+        group="status",
+        thread={"Status": "closed", "Turn": None},
+    ),
+    "merged": Row(
+        told=did("closed", by="bob", **CLOSED_AT, merged=True, merged_at=LATER, merged_by=user("bob")),
+        title="Merged pull request into main",
+        group="status",
+        thread={"Status": "merged", "Turn": None},
+    ),
+    "reopened": Row(
+        told=did("reopened", updated_at="2026-03-10T12:00:02Z"),
+        title="Reopened pull request",
+        group="status",
+        before=(OPENED, did("closed", **CLOSED_AT)),
+        thread={"Status": "open"},
+    ),
+    "ready for review": Row(
+        told=did("ready_for_review"),
+        title="Marked as ready for review",
+        group="status",
+        before=(DRAFT,),
+        thread={"Status": "open", "Turn": "author ann (to ask for a review)"},
+    ),
+    "converted to draft": Row(
+        told=did("converted_to_draft", draft=True),
+        title="Converted to draft",
+        group="status",
+        thread={"Status": "draft"},
+    ),
+}
+
+EDITS = {
+    "title": Row(
+        told=edited({"title": {"from": "Fix <b>"}}, title="Fix bug in API"),
+        title="Edited the title, which was “Fix <b>”",
+        group="edits",
+    ),
+    "description": Row(
+        told=edited({"body": {"from": "cc @bob"}}, body="cc @bob @cy"),
+        title="Edited the description",
+        group="edits",
+        mentions=("cy",),
+    ),
+    "base": Row(
+        told=edited({"base": {"ref": {"from": "main"}, "sha": {"from": SHA}}}, base=based_on("stable")),
+        title="Edited the base branch from main to stable",
+        group="edits",
+        thread={"Branch": "fix → stable"},
+    ),
+    "title and base": Row(
+        told=edited(
+            {"title": {"from": "x"}, "base": {"ref": {"from": "main"}, "sha": {"from": SHA}}},
+            base=based_on("stable"),
+        ),
+        title="Edited the title, which was “x” and the base branch from main to stable",
+        group="edits",
+    ),
+    "nothing that is told": Row(told=edited({}), title="Edited pull request", group="edits"),
+}
+
+PUSHES = {
+    "one commit": Row(told=pushed(2), title="Pushed 1 commit", group="pushes", links=(COMPARE,)),
+    "three commits": Row(told=pushed(4), title="Pushed 3 commits", group="pushes", links=(COMPARE,)),
+    "forced": Row(told=pushed(1), title=f"Force-pushed {NEXT[:7]}", group="pushes", links=(COMPARE,)),
+    "before unknown": Row(
+        told=pushed(4, before="c" * 40),
+        title=f"Pushed {NEXT[:7]}",
+        group="pushes",
+        links=(COMPARE.replace(SHA, "c" * 40),),
+    ),
+}

@@ -1,0 +1,113 @@
+"""Conflict watch: a push to the base makes an open pull request unmergeable; its thread says so once."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from bridge.core.messages.translate import EVENTS, MERGEABLE
+from bridge.monitor import merge_conflicts
+from scripts.sandbox.faults import Fault
+from tests.conftest import REPOSITORY, House, eventually
+from tests.kits.accounts import link
+
+
+@pytest.fixture
+async def watched(house: House, monkeypatch: pytest.MonkeyPatch) -> House:
+    """A worker with its poller, all events hooked, one open pull request whose thread is there."""
+    monkeypatch.setattr(merge_conflicts, "IDLE", 0.02)
+    monkeypatch.setattr(merge_conflicts, "SPACING", 0.02)
+    await house.connect()
+    hook = {
+        "repo": REPOSITORY,
+        "url": f"{house.bridge}/github/webhook",
+        "secret": house.services.settings.github_webhook_secrets[0],
+        "events": sorted(EVENTS - {MERGEABLE}),
+    }
+    async with house.http.post(f"{house.github}/_sandbox/hooks", json=hook) as response:
+        assert response.status == 200
+    house.start_worker()
+    house.running.append(asyncio.create_task(house.services.conflict_poller().run()))
+    await house.act("ann-gh", "open", title="Fix", body="", head="fix", base="main")
+    await eventually(house.threads)
+    return house
+
+
+async def titles(house: House) -> list[str]:
+    return [message["title"] for message in await house.messages()]
+
+
+async def told(house: House, count: int) -> list[str]:
+    async def enough() -> list[str] | None:
+        found = await titles(house)
+        return found if len(found) >= count else None
+
+    found: list[str] = await eventually(enough)
+    return found
+
+
+def reads(house: House) -> list[Any]:
+    return [
+        call for call in house.github_journal.calls if call.path.endswith("/pulls/1") and call.method == "GET"
+    ]
+
+
+async def test_a_conflict_is_told_once_and_cleared_when_mended(watched: House) -> None:
+    await link(watched, "ann")
+    await watched.act("cy-gh", "conflict", number=1)
+    assert (await told(watched, 2))[1] == "found conflicts with main"
+    (thread,) = await watched.threads()
+    turn = next(row["value"] for row in thread["fields"] if row["label"] == "Turn")
+    assert "conflicts with the base branch" in turn
+    assert "Merge" not in [action["name"] for action in thread["actions"]]
+
+    asked = len(reads(watched))
+    await watched.act("cy-gh", "push_base", branch="main", message="more")
+    await eventually(lambda: longer(watched, asked))
+    await watched.act("cy-gh", "mend", number=1)
+    assert (await told(watched, 3))[2] == "finds no more conflicts with main"
+    (thread,) = await watched.threads()
+    assert "Merge" in [action["name"] for action in thread["actions"]]
+
+
+async def longer(house: House, asked: int) -> bool:
+    return len(reads(house)) > asked
+
+
+async def test_without_a_linked_account_it_is_left_out(watched: House) -> None:
+    await watched.act("cy-gh", "conflict", number=1)
+    await watched.act("ann-gh", "assign", number=1, assignee="ann-gh")
+    assert await told(watched, 2) == ["Opened pull request", "Self-assigned pull request"]
+    assert await eventually(lambda: nothing_to_watch(watched))
+    assert reads(watched) == []
+
+
+async def nothing_to_watch(house: House) -> bool:
+    redis: Any = house.services.redis
+    return bool(await redis.exists("bridge:watch") == 0)
+
+
+async def test_an_account_that_may_not_see_it_gives_way_to_one_that_may(watched: House) -> None:
+    await link(watched, "ann")
+    await link(watched, "cy")
+    watched.github_journal.faults.append(Fault(path="/api/v3/repos/.*/pulls/1", status=404, answer="{}"))
+    await watched.act("cy-gh", "conflict", number=1)
+    assert (await told(watched, 2))[1] == "found conflicts with main"
+
+
+async def test_a_push_to_another_branch_asks_nothing(watched: House) -> None:
+    await link(watched, "ann")
+    await watched.act("cy-gh", "push_base", branch="stable", message="more")
+    await watched.act("ann-gh", "assign", number=1, assignee="ann-gh")
+    await told(watched, 2)
+    assert await nothing_to_watch(watched)
+    assert reads(watched) == []
+
+
+async def test_a_revoked_token_is_no_reason_to_unlink(watched: House) -> None:
+    await link(watched, "ann")
+    async with watched.http.delete(f"{watched.github}/_sandbox/tokens?user=ann-gh"):
+        pass
+    await watched.act("cy-gh", "conflict", number=1)
+    await eventually(lambda: longer(watched, 0))
+    assert await watched.services.account_store.get("1001") is not None

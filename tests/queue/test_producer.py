@@ -1,0 +1,138 @@
+"""Deliveries that come together are written together, and each gets its own answer."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+
+import pytest
+from redis.exceptions import OutOfMemoryError
+
+from bridge.core.model import Envelope
+from bridge.queue.delivery_queue import DeliveryQueue
+from bridge.queue.entries import Answer, Incoming
+from bridge.queue.producer import MAX_GROUP, Producer
+from bridge.storage import embedded, keys
+from tests.kits.queue import Queue, open_queue
+
+OTHERS = [repository for repository in range(1, 200) if keys.partition_of(repository) == 3]
+
+
+class Watched(DeliveryQueue):
+    """The queue, which remembers how many came with each write, and can be held up."""
+
+    groups: list[int]
+    held: asyncio.Event | None = None
+
+    async def enqueue(self, group: Sequence[Incoming]) -> list[Answer]:
+        self.groups.append(len(group))
+        if self.held is not None:
+            await self.held.wait()
+        return await super().enqueue(group)
+
+
+@pytest.fixture
+async def queue(redis_url: str) -> AsyncIterator[Queue]:
+    async with open_queue(redis_url) as opened:
+        yield opened
+
+
+def watched(queue: Queue) -> Watched:
+    deliveries = Watched(queue.redis)
+    deliveries.groups = []
+    return deliveries
+
+
+def take(intake: Producer, name: str, *, repository_id: int = 1, body: bytes = b"{}") -> asyncio.Task[Answer]:
+    envelope = Envelope(id=name, event="push", body=body)
+    return asyncio.create_task(intake.take(envelope, repository_id=repository_id, number=0))
+
+
+async def test_one_alone_is_written_at_once_and_those_that_come_meanwhile_together(queue: Queue) -> None:
+    deliveries = watched(queue)
+    intake = Producer(deliveries=deliveries)
+
+    assert (
+        await asyncio.gather(*(take(intake, f"d{number}") for number in range(300))) == [Answer.TAKEN] * 300
+    )
+    assert deliveries.groups[0] <= MAX_GROUP
+    assert max(deliveries.groups) == MAX_GROUP
+    assert sum(deliveries.groups) == 300 > len(deliveries.groups) * 50
+
+    await take(intake, "later")
+    assert deliveries.groups[-1] == 1
+
+
+async def test_each_gets_its_own_answer_whatever_the_partition(queue: Queue) -> None:
+    intake = Producer(deliveries=watched(queue))
+    await take(intake, "old", repository_id=OTHERS[0])
+    rows = [
+        ("a", 1, Answer.TAKEN),
+        ("old", OTHERS[0], Answer.DUPLICATE),
+        ("b", OTHERS[1], Answer.TAKEN),
+        ("a", 1, Answer.DUPLICATE),
+        # Of another partition: GitHub gives no id twice.
+        ("c", 2**53 + 1, Answer.TAKEN),
+    ]
+    taken = await asyncio.gather(
+        *(take(intake, name, repository_id=repository) for name, repository, _ in rows)
+    )
+
+    assert taken == [expected for *_, expected in rows]
+    entries = {}
+    for partition in {keys.partition_of(repository) for _, repository, _ in rows}:
+        for _, entry in await queue.deliveries.inboxes().read({partition: "0"}, count=9, block_ms=1):
+            entries[entry.delivery_id] = (entry.repository_id, entry.body, partition)
+        assert await queue.redis.exists(keys.received(partition))
+    assert entries == {
+        "old": (OTHERS[0], b"{}", 3),
+        "a": (1, b"{}", keys.partition_of(1)),
+        "b": (OTHERS[1], b"{}", 3),
+        "c": (2**53 + 1, b"{}", keys.partition_of(2**53 + 1)),
+    }
+
+
+async def test_who_goes_away_does_not_hold_up_the_others_and_its_delivery_is_taken(queue: Queue) -> None:
+    deliveries = watched(queue)
+    deliveries.held = asyncio.Event()
+    intake = Producer(deliveries=deliveries)
+    first = take(intake, "first")
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    gone, stays = take(intake, "gone"), take(intake, "stays")
+    await asyncio.sleep(0)
+    gone.cancel()
+    first.cancel()
+    deliveries.held.set()
+
+    assert await stays
+    assert not await take(intake, "gone")
+    assert not await take(intake, "first")
+
+
+async def test_a_write_that_hangs_ends_and_those_behind_it_get_their_turn(queue: Queue) -> None:
+    deliveries = watched(queue)
+    deliveries.held = asyncio.Event()
+    intake = Producer(deliveries=deliveries, seconds=0.1)
+    first = take(intake, "first")
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    behind = take(intake, "behind")
+
+    with pytest.raises(TimeoutError):
+        await first
+    deliveries.held.set()
+    assert await behind
+
+
+async def test_what_redis_refuses_is_told_to_all_of_the_group_and_can_come_again(tmp_path: Path) -> None:
+    with embedded.running(tmp_path) as url:
+        async with open_queue(url) as queue:
+            intake = Producer(deliveries=queue.deliveries)
+            await queue.redis.config_set("maxmemory", 1)
+            names = ["a", "b", "c"]
+
+            refused = await asyncio.gather(*(take(intake, name) for name in names), return_exceptions=True)
+            assert [type(error) for error in refused] == [OutOfMemoryError] * 3
+
+            await queue.redis.config_set("maxmemory", 0)
+            assert await asyncio.gather(*(take(intake, name) for name in names)) == [Answer.TAKEN] * 3

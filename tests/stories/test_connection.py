@@ -1,0 +1,140 @@
+"""Configuring a connection in a real browser: what people come for, and what they see when it breaks."""
+
+import re
+
+from playwright.async_api import Page, expect
+
+from bridge.core.model import Connection
+from tests.conftest import FLOW, House, eventually
+from tests.kits.accounts import link
+from tests.kits.monitor import change_hook, connected, hooks
+from tests.stories.looks import looks, shot
+
+
+async def come(page: Page, house: House) -> None:
+    """From Flowdock's page of integrations to the connection's, signing in on the way."""
+    await page.goto(f"{house.flowdock}/app/{FLOW}/integrations")
+    await page.get_by_test_id("source-configure").click()
+    button = page.get_by_role("button", name="Sign in as Cy Chen")
+    if await button.is_visible():
+        await button.click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("acme/component in acme/main")
+
+
+async def known(house: House, connection: Connection) -> Connection:
+    found = await house.services.connections.get(connection.id)
+    assert found is not None
+    return found
+
+
+async def test_options_pause_and_a_test_message(house: House, page: Page) -> None:
+    connection = await connected(house)
+    house.start_worker()
+    house.start_monitor()
+    await come(page, house)
+    await looks(page, "configure")
+
+    await page.get_by_label("Only what changes status").check()
+    await page.get_by_role("button", name="Save").click()
+    await expect(page.get_by_role("status")).to_contain_text("What the flow hears of is changed")
+    await expect(page.get_by_label("Only what changes status")).to_be_checked()
+    assert (await known(house, connection)).options.groups == ("status",)
+
+    await page.get_by_role("button", name="Pause").click()
+    await expect(page.get_by_role("status")).to_contain_text("Nothing is told until you go on")
+    await looks(page, "configure-paused")
+    await page.get_by_role("button", name="Go on").click()
+    await expect(page.get_by_role("status")).to_contain_text("It goes on")
+
+    await page.get_by_role("button", name="Send a test message").click()
+    await expect(page.get_by_role("status")).to_contain_text("Flowdock took the test message")
+    await page.goto(f"{house.flowdock}/app/{FLOW}")
+    await expect(page.get_by_test_id("thread-row")).to_contain_text("bridge: test of acme/component")
+    await page.get_by_test_id("thread-row").click()
+    await shot(page, "configure-test-message")
+
+
+async def test_a_webhook_that_was_removed_at_github(house: House, page: Page) -> None:
+    connection = await connected(house)
+    house.start_worker()
+    house.start_monitor()
+    flow = await page.context.new_page()
+    await flow.goto(f"{house.flowdock}/app/{FLOW}")
+    await expect(flow.get_by_test_id("empty")).to_be_visible()
+    await expect(flow.get_by_test_id("source-error")).to_have_count(0)
+
+    await change_hook(house, connection.hook_id, "DELETE")
+    await expect(flow.get_by_test_id("source-error")).to_contain_text("has no webhook to bridge at GitHub")
+    await shot(flow, "configure-banner")
+    await flow.get_by_test_id("source-error-configure").click()
+    await flow.get_by_role("button", name="Sign in as Cy Chen").click()
+    await expect(flow.get_by_role("heading", level=2, name=re.compile("Trouble since"))).to_be_visible()
+    await looks(flow, "configure-trouble")
+    await flow.get_by_role("button", name="Repair the webhook").click()
+    await eventually(lambda: mended(house, connection))
+    if await flow.get_by_role("link", name="Look whether it came").is_visible():
+        await flow.get_by_role("link", name="Look whether it came").click()
+    await expect(flow.get_by_role("status")).to_contain_text("GitHub’s ping arrived")
+    await flow.reload()
+    await expect(flow.locator("dl.state")).to_contain_text("Works")
+    await looks(flow, "configure-mended")
+    await page.goto(f"{house.flowdock}/app/{FLOW}")
+    await expect(page.get_by_test_id("empty")).to_be_visible()
+    await expect(page.get_by_test_id("source-error")).to_have_count(0)
+
+
+async def mended(house: House, connection: Connection) -> bool:
+    return (await known(house, connection)).problem is None
+
+
+async def test_disconnecting(house: House, page: Page) -> None:
+    await connected(house)
+    await come(page, house)
+    await page.get_by_role("link", name="Disconnect…").click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text(
+        "Disconnect acme/component from acme/main?"
+    )
+    await looks(page, "configure-disconnect")
+    await page.get_by_role("link", name="Keep it").click()
+    await page.get_by_role("link", name="Disconnect…").click()
+    await page.get_by_role("button", name="Disconnect acme/component").click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("acme/component is disconnected")
+    await looks(page, "configure-disconnected")
+    assert await hooks(house) == []
+    assert await house.services.connections.all() == []
+    await page.goto(f"{house.flowdock}/app/{FLOW}/integrations")
+    await expect(page.get_by_test_id("source-add")).to_be_visible()
+    await expect(page.get_by_test_id("source")).to_have_count(0)
+
+
+async def test_looking_after_it_by_keyboard_alone(house: House, page: Page) -> None:
+    connection = await connected(house)
+    house.start_monitor()
+    await house.services.accounts.unlink("1003")
+    await eventually(lambda: in_trouble(house, connection))
+    await come(page, house)
+    await looks(page, "configure-nobody-looks-after-it")
+    await page.get_by_role("link", name="Link my GitHub account first").focus()
+    await page.keyboard.press("Enter")
+    await page.get_by_test_id("signin-cy-gh").focus()
+    await page.keyboard.press("Enter")
+    await page.get_by_role("button", name="Link them").focus()
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("status")).to_contain_text("Your GitHub account is linked")
+    await eventually(lambda: mended(house, connection))
+
+
+async def in_trouble(house: House, connection: Connection) -> bool:
+    return (await known(house, connection)).problem is not None
+
+
+async def test_somebody_of_another_flow_sees_nothing(house: House, page: Page) -> None:
+    connection = await connected(house)
+    await link(house, "bob")
+    body = {"user": "bob", "flow": FLOW, "member": False}
+    async with house.http.post(f"{house.flowdock}/_sandbox/members", json=body) as response:
+        assert response.status == 200
+    await page.goto(f"{house.bridge}/connections/{connection.id}")
+    await page.get_by_role("button", name="Sign in as Bob Burke").click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("There is nothing here")
+    await looks(page, "configure-not-yours")

@@ -1,0 +1,286 @@
+"""Every button from the inbox to GitHub: when it is there, what GitHub is asked, what the person is told."""
+
+import re
+
+import pytest
+
+from bridge.core.actions import ACTIONS
+from scripts.sandbox.faults import Fault
+from tests.conftest import House
+from tests.kits.clicks import JSON, OPEN, PULL, begin_open, calls, click, refused, sent, unseen
+from tests.kits.life import Json, Life, drive, titles
+
+FAILED = [*OPEN, "Re-run failed checks"]
+DRAFT = ["Assign to me", "Close", "Ready for review"]
+
+
+@pytest.fixture
+async def life(working: House) -> Life:
+    return await begin_open(working)
+
+
+# When a button is there
+
+OFFERED: list[tuple[str, list[tuple[str, str, Json]], list[str]]] = [
+    ("open", [], OPEN),
+    ("approved", [("cy-gh", "approve", {})], OPEN),
+    ("changes requested", [("cy-gh", "request_changes", {})], OPEN),
+    ("draft", [("ann-gh", "draft", {})], DRAFT),
+    ("ready again", [("ann-gh", "draft", {}), ("ann-gh", "ready", {})], OPEN),
+    ("failed", [("ann-gh", "check", {"conclusion": "failure"})], FAILED),
+    (
+        "failed draft",
+        [("ann-gh", "draft", {}), ("ann-gh", "check", {"conclusion": "failure"})],
+        [*DRAFT, "Re-run failed checks"],
+    ),
+    (
+        "failed and closed",
+        [("ann-gh", "check", {"conclusion": "failure"}), ("ann-gh", "close", {})],
+        ["Reopen"],
+    ),
+    ("queued", [("ann-gh", "enqueue", {})], OPEN[:-1]),
+    ("closed", [("ann-gh", "close", {})], ["Reopen"]),
+    ("closed draft", [("ann-gh", "draft", {}), ("ann-gh", "close", {})], ["Reopen"]),
+    ("reopened", [("ann-gh", "close", {}), ("ann-gh", "reopen", {})], OPEN),
+    ("merged", [("cy-gh", "merge", {})], []),
+]
+
+
+@pytest.mark.parametrize(
+    ("deeds", "buttons"), [pytest.param(deeds, buttons, id=name) for name, deeds, buttons in OFFERED]
+)
+async def test_each_state_offers_its_buttons(
+    life: Life, deeds: list[tuple[str, str, Json]], buttons: list[str]
+) -> None:
+    for who, do, fields in deeds:
+        await life.act(who, do, **fields)
+
+    assert (await life.thread()).buttons == buttons
+
+
+# Approve
+
+
+async def test_approve_approves_the_commit_that_the_thread_showed(life: Life) -> None:
+    shown = (await unseen(life, "ann-gh", "edit", body="Same commits"))["head"]["sha"]
+    await life.house.act("ann-gh", "push", number=1)
+
+    outcome = await click(life, "cy", "Approve")
+    assert (outcome["status"], outcome["message"]) == (200, f"Approved {PULL}.")
+    assert calls(life) == [("GET", "/pulls/1"), ("POST", "/pulls/1/reviews")]
+    assert sent(life) == {"event": "APPROVE", "commit_id": shown}
+    await drive(life.house, "webhooks", {"mode": "send"})
+    await life.news()
+    assert (await life.thread()).fields["Reviewers"] == "✓ cy-gh (approved)"
+
+
+async def test_approving_ones_own_is_refused_plainly(life: Life) -> None:
+    outcome = await click(life, "ann", "Approve")
+    refused(outcome, 422, "GitHub does not let you approve your own pull request")
+    assert calls(life) == [("GET", "/pulls/1"), ("POST", "/pulls/1/reviews")]
+
+
+# Ready for review
+
+
+async def test_ready_ends_a_draft_by_graphql(life: Life) -> None:
+    pull = await life.house.act("ann-gh", "draft", number=1)
+    await life.news()
+
+    outcome = await click(life, "ann", "Ready for review")
+    assert (outcome["status"], outcome["message"]) == (200, f"{PULL} is ready for review.")
+    assert calls(life) == [("GET", "/pulls/1"), ("POST", "/api/graphql")]
+    assert sent(life)["variables"] == {"pull": pull["node_id"]}
+    assert titles(await life.news()) == ["ann-gh: Marked as ready for review"]
+    assert (await life.thread()).buttons == OPEN
+
+
+async def test_one_that_is_ready_already_is_a_success(life: Life) -> None:
+    await life.act("ann-gh", "draft")
+    await unseen(life, "ann-gh", "ready")
+    outcome = await click(life, "ann", "Ready for review")
+    assert (outcome["status"], outcome["message"]) == (200, f"{PULL} is ready for review already.")
+    assert calls(life) == [("GET", "/pulls/1")]
+
+
+GRAPHQL: list[tuple[str, Json, int, str]] = [
+    ("errors", {"answer": '{"data": null, "errors": [{"message": "Not so fast"}]}'}, 422, "Not so fast"),
+    ("limit", {"answer": '{"errors": [{"type": "RATE_LIMITED", "message": "x"}]}'}, 429, "in 60 s"),
+    ("broken", {"status": 502, "answer": "<html>"}, 502, "try again"),
+    ("another shape", {"answer": '{"data": {"markPullRequestReadyForReview": null}}'}, 502, "something else"),
+]
+
+
+@pytest.mark.parametrize(
+    ("fault", "status", "words"), [pytest.param(*case, id=name) for name, *case in GRAPHQL]
+)
+async def test_graphqls_errors_come_back_as_one_sentence(
+    life: Life, fault: Json, status: int, words: str
+) -> None:
+    await life.act("ann-gh", "draft")
+    life.house.github_journal.faults.append(
+        Fault(path="/api/graphql", headers=JSON, **{"status": 200, **fault})
+    )
+    refused(await click(life, "ann", "Ready for review"), status, words)
+    assert calls(life)[-1] == ("POST", "/api/graphql")
+
+
+async def test_who_may_not_end_a_draft_is_told_githubs_reason(life: Life) -> None:
+    await life.act("ann-gh", "draft")
+    outcome = await click(life, "bob", "Ready for review")
+    refused(outcome, 422, "GitHub refused: ")
+    assert (await life.thread()).status == "draft"
+    assert await life.news() == []
+
+
+# Run failed checks again
+
+RUNS = [("GET", "/pulls/1"), ("GET", "/actions/runs")]
+
+
+async def test_the_failed_jobs_of_each_failed_workflow_of_the_head_run_again(life: Life) -> None:
+    await life.act("ann-gh", "check", name="old", conclusion="failure")
+    await life.act("ann-gh", "push")
+    for name, workflow, conclusion in (
+        ("test", "CI", "failure"),
+        ("lint", "CI", "success"),
+        ("docs", "Docs", "success"),
+        ("ship", "Ship", "timed_out"),
+    ):
+        await life.act("ann-gh", "check", name=name, workflow=workflow, conclusion=conclusion)
+
+    outcome = await click(life, "ann", "Re-run failed checks")
+    assert (outcome["status"], outcome["message"]) == (
+        200,
+        f"Running the failed jobs of 2 workflows of {PULL} again.",
+    )
+    got = calls(life)
+    assert got[:2] == RUNS
+    assert [path.rpartition("/")[2] for _, path in got[2:]] == ["rerun-failed-jobs"] * 2
+    assert len(set(got[2:])) == 2
+    await life.news()
+    await life.act("ann-gh", "assign", assignee="ann-gh")
+    # Two jobs and the two workflows that they belong to.
+    assert (await life.thread()).fields["Checks"] == "… 2 passed, 4 running"
+
+
+async def test_the_failed_checks_of_a_fork_run_again_too(life: Life) -> None:
+    await life.house.act("bob-gh", "open", title="Too", head="fix")
+    await life.act("bob-gh", "check", number=2, conclusion="failure")
+    life.house.github_journal.calls.clear()
+    outcome = await life.house.click("ann", "github:component:pr:2", "Re-run failed checks")
+    assert outcome["message"] == "Running the failed jobs of 1 workflow of acme/component#2 again."
+
+
+async def test_checks_that_run_again_already_are_a_success(life: Life) -> None:
+    await life.act("ann-gh", "check", conclusion="failure")
+    await unseen(life, "ann-gh", "rerun")
+    outcome = await click(life, "ann", "Re-run failed checks")
+    assert (outcome["status"], outcome["message"]) == (200, f"The checks of {PULL} are running already.")
+    assert calls(life) == RUNS
+
+
+async def test_what_github_actions_did_not_run_cannot_be_run_again_from_here(life: Life) -> None:
+    await life.act("ann-gh", "status", context="other-ci", state="failure")
+    outcome = await click(life, "ann", "Re-run failed checks")
+    refused(outcome, 409, f"no workflow of GitHub Actions failed on {PULL}")
+    assert calls(life) == RUNS
+
+
+async def test_who_may_not_push_may_not_run_checks_again(life: Life) -> None:
+    await life.act("ann-gh", "check", conclusion="failure")
+    refused(
+        await click(life, "bob", "Re-run failed checks"), 422, f"GitHub does not let you do that to {PULL}"
+    )
+
+
+# Ask for one's own review
+
+
+async def test_who_asks_to_review_is_asked(life: Life) -> None:
+    outcome = await click(life, "cy", "Request my review")
+    assert (outcome["status"], outcome["message"]) == (200, f"@cy-gh will review {PULL}.")
+    assert calls(life) == [("GET", "/pulls/1"), ("POST", "/pulls/1/requested_reviewers")]
+    assert sent(life) == {"reviewers": ["cy-gh"]}
+    assert titles(await life.news()) == ["cy-gh: Will review"]
+    thread = await life.thread()
+    assert (thread.fields["Reviewers"], thread.fields["Turn"]) == ("… cy-gh (requested)", "cy-gh (to review)")
+
+
+async def test_an_author_cannot_review_their_own(life: Life) -> None:
+    refused(
+        await click(life, "ann", "Request my review"),
+        422,
+        "GitHub refused: Review cannot be requested from pull request author",
+    )
+
+
+# States
+
+
+async def test_reopen_opens_it_again(life: Life) -> None:
+    await life.act("ann-gh", "close")
+    outcome = await click(life, "ann", "Reopen")
+    assert (outcome["status"], outcome["message"]) == (200, f"Reopened {PULL}.")
+    assert (calls(life), sent(life)) == ([("GET", "/pulls/1"), ("PATCH", "/pulls/1")], {"state": "open"})
+    assert titles(await life.news()) == ["ann-gh: Reopened pull request"]
+    assert (await life.thread()).buttons == OPEN
+
+
+async def test_one_that_was_merged_meanwhile_is_not_reopened_and_githubs_reason_said(life: Life) -> None:
+    await life.act("ann-gh", "close")
+    await drive(life.house, "webhooks", {"mode": "hold"})
+    await life.house.act("ann-gh", "reopen", number=1)
+    await life.house.act("ann-gh", "merge", number=1)
+    refused(await click(life, "ann", "Reopen"), 422, "The pull request is merged")
+
+
+# Who did what
+
+DEEDS = [
+    ("ann", "Assign to me", "assign-to-me", []),
+    ("ann", "Close", "close", []),
+    ("cy", "Approve", "approve", []),
+    ("cy", "Request my review", "request-review", []),
+    ("ann", "Merge", "merge", []),
+    ("ann", "Reopen", "reopen", [("close", {})]),
+    ("ann", "Ready for review", "ready", [("draft", {})]),
+    ("ann", "Re-run failed checks", "rerun-checks", [("check", {"conclusion": "failure"})]),
+]
+
+
+@pytest.mark.parametrize(("who", "button", "slug", "before"), DEEDS, ids=[slug for _, _, slug, _ in DEEDS])
+async def test_the_log_says_who_did_what(
+    life: Life,
+    capsys: pytest.CaptureFixture[str],
+    who: str,
+    button: str,
+    slug: str,
+    before: list[tuple[str, Json]],
+) -> None:
+    for do, fields in before:
+        await life.act("ann-gh", do, **fields)
+    capsys.readouterr()
+    assert (await click(life, who, button))["status"] == 200
+
+    (line,) = acted(capsys)
+    user = {"ann": "1001", "cy": "1003"}[who]
+    for word in (f"action={slug}", f"on={PULL}", f"flowdock_user={user}", f"login={who}-gh"):
+        assert word in line.split()
+
+
+async def test_every_action_is_among_those_whose_log_is_looked_at() -> None:
+    assert {slug for _, _, slug, _ in DEEDS} == set(ACTIONS)
+
+
+async def test_what_github_refused_was_not_done_and_the_log_does_not_say_so(
+    life: Life, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await click(life, "ann", "Approve")
+    assert acted(capsys) == []
+
+
+def acted(capsys: pytest.CaptureFixture[str]) -> list[str]:
+    """The lines of the log about what was done, without their colours."""
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", capsys.readouterr().out).splitlines()
+    return [line for line in lines if re.search(r"\bacted\b", line)]

@@ -1,0 +1,239 @@
+"""The home page: the same for every visitor, and for those signed in what is theirs and nothing else."""
+
+import time
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Any, cast
+
+import pytest
+from aiohttp.test_utils import TestServer
+from redis.asyncio import Redis
+from redis.exceptions import ConnectionError as RedisAway
+
+from bridge.core.model import Connection, Problem
+from bridge.storage import keys
+from bridge.web.app import create_app
+from scripts.sandbox.browse import Browser
+from scripts.sandbox.faults import Fault
+from tests.conftest import House, eventually
+from tests.kits.github_app import made_at_github, open_app_house
+from tests.kits.personal import connection, many, noted, sign_in, text
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    async with Browser() as opened:
+        yield opened
+
+
+async def visit(house: House, browser: Browser) -> str:
+    page = await browser.open(house.bridge)
+    assert page.status == 200
+    return text(page)
+
+
+# A visitor
+
+
+async def test_a_visitor_learns_what_bridge_is_and_how_to_install_it(house: House, browser: Browser) -> None:
+    shown = await visit(house, browser)
+    assert "One thread per pull request, with buttons that work" in shown
+    assert "choose Add integration, then bridge" in shown
+    assert f"Payload URL {house.bridge}/github/webhook" in shown
+    assert f"At Flowdock {house.bridge}/auth/flowdock/callback" in shown
+    assert f"Flowdock setup {house.bridge}/flowdock/setup" in shown
+    assert "check_run, check_suite, deployment_status" in shown
+
+
+async def test_a_visitor_sees_nothing_of_any_team_and_no_secret(house: House, browser: Browser) -> None:
+    one = await connection(house)
+    await noted(house, one, "dead", reason="a telling reason")
+    page = await browser.open(house.bridge)
+    chosen = house.services.settings
+    for hidden in (
+        "acme", one.id, "telling", house.flow_token, chosen.flowdock_client_secret,
+        chosen.github_client_secret, *chosen.cookie_secrets, *chosen.encryption_keys,
+        *chosen.github_webhook_secrets,
+    ):  # fmt: skip
+        assert hidden not in page.text
+    assert house.flowdock_journal.calls[1:] == [], "Flowdock is asked nothing for a visitor"
+
+
+async def test_the_state_of_an_installation_that_only_just_runs(house: House, browser: Browser) -> None:
+    shown = await visit(house, browser)
+    assert "Redis ! answers: it is the embedded one" in shown
+    assert "none: deliveries are taken, but no flow is told" in shown
+    assert "Last webhook delivery none within four days" in shown
+    assert f"{house.bridge}: it is not https" in shown
+    assert f"{house.github}, with an OAuth App" in shown
+    assert f"Flowdock ✓ {house.flowdock}" in shown
+
+
+async def test_the_state_of_an_installation_at_work(working: House, browser: Browser) -> None:
+    await working.act("ann-gh", "open", title="Count", head="fix")
+
+    async def at_work() -> bool:
+        shown = await visit(working, browser)
+        return "1 at work" in shown and "Last webhook delivery just now" in shown
+
+    await eventually(at_work)
+
+
+async def test_a_worker_that_died_does_not_count(house: House, browser: Browser) -> None:
+    await house.services.redis.zadd(keys.WORKERS, {"dead": time.time() - 60, "living": time.time() + 60})
+    assert "1 at work" in await visit(house, browser)
+
+
+async def test_a_redis_of_ones_own_and_https_are_fine(house: House, browser: Browser) -> None:
+    changed = replace(
+        house.services.settings, redis_url="redis://example.com", web_url="https://bridge.example.com"
+    )
+    async with TestServer(create_app(replace(house.services, settings=changed))) as server:
+        shown = text(await browser.open(str(server.make_url("/"))))
+    assert "Redis ✓ answers Workers" in shown
+    assert "Public address ✓ https://bridge.example.com GitHub" in shown
+    assert "example.com:6379" not in shown
+
+
+async def test_without_a_github_app_that_shall_be_made_the_way_to_it_is_shown(
+    redis_url: str, browser: Browser
+) -> None:
+    async with open_app_house(redis_url) as house:
+        page = await browser.open(house.bridge)
+    assert "no GitHub App yet" in text(page)
+    assert '<a href="/github/manifest">make it</a>' in page.text
+
+
+async def test_with_a_github_app_the_webhook_comes_with_it(redis_url: str, browser: Browser) -> None:
+    async with open_app_house(redis_url) as house:
+        app = await made_at_github(house)
+        page = await browser.open(house.bridge)
+    assert f"with the GitHub App {app.name}" in text(page)
+    assert f'"{app.install_url}"' in page.text
+    assert "GITHUB_WEBHOOK_SECRET" not in page.text
+    for secret in (app.client_secret, app.webhook_secret, app.pem):
+        assert secret not in page.text
+
+
+async def test_the_page_comes_while_redis_is_away(
+    house: House, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await sign_in(house, browser)
+
+    async def away(*_: Any, **__: Any) -> Any:
+        raise RedisAway("gone")
+
+    monkeypatch.setattr(house.services.redis, "execute_command", away)
+    shown = await visit(house, browser)
+    assert "does not answer: nothing is taken and nothing is told until it does" in shown
+    assert "One thread per pull request" in shown
+    assert "Workers" not in shown
+
+
+# Signed in
+
+
+async def test_who_is_in_flows_without_connections_is_told_what_to_do(house: House, browser: Browser) -> None:
+    page = await sign_in(house, browser, then="/")
+    assert "Main acme/main No repository is connected yet. Connect one" in text(page)
+    assert "/flowdock/setup?flow=acme%3Amain" in page.text
+
+
+async def test_only_the_flows_that_one_is_in_are_shown(house: House, browser: Browser) -> None:
+    main, ops = await connection(house), await connection(house, "acme/ops")
+    by_hand = await house.services.connections.connect("acme/by-hand", flow_token="x", name="by hand")
+    ann = await sign_in(house, browser, "ann", then="/")
+    async with Browser() as second:
+        cy = await sign_in(house, second, "cy", then="/")
+    for page, seen in ((ann, [main, ops]), (cy, [main])):
+        for one in (main, ops, by_hand[0]):
+            assert (f'"/connections/{one.id}"' in page.text) == (one in seen)
+        assert "by-hand" not in page.text
+    assert "Ops" not in text(cy)
+
+
+async def test_a_connection_is_shown_with_what_came_of_it(house: House, browser: Browser) -> None:
+    one = await connection(house)
+    await noted(house, one, "dead", number=3, reason="token=s3cret was refused", ago=7300)
+    for _ in range(4):
+        await noted(house, one, "posted", ago=3700)
+    await noted(house, one, "skipped", number=7, reason="it is a draft", ago=200)
+    await house.services.redis.hset(keys.REPOSITORY_NAMES, str(one.repository_id), "acme/renamed")
+    page = await sign_in(house, browser, then="/")
+    shown = text(page)
+    assert "acme/renamed Working Last error 2 h ago: token=(masked) was refused" in shown
+    assert "3 min ago pull_request of #7, skipped" in shown
+    assert 'aria-label="The last 24 hours: 4 posted, 1 skipped, 1 not delivered."' in page.text
+    assert "4 posted 1 skipped 1 not delivered" in shown
+    assert f'"/connections/{one.id}/deliveries"' in page.text
+    assert " style=" not in page.text, "the policy allows none"
+
+
+async def test_an_error_that_was_mended_since_is_none(house: House, browser: Browser) -> None:
+    one = await connection(house)
+    delivery = await noted(house, one, "dead", reason="once", ago=50)
+    await noted(house, one, "posted", delivery=delivery, ago=5)
+    assert "Last error" not in text(await sign_in(house, browser, then="/"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({}, "Waiting for a delivery"),
+        ({"repository_id": None}, "Waiting for a delivery"),
+        ({"paused": True}, "Paused"),
+        (
+            {"problem": Problem(kind="hook", text="The webhook is <gone>.", since=1), "paused": True},
+            "Trouble The webhook is <gone>.",
+        ),
+    ],
+)
+async def test_the_state_of_a_connection(
+    house: House, browser: Browser, changes: dict[str, Any], words: str
+) -> None:
+    await connection(house, **changes)
+    assert words in text(await sign_in(house, browser, then="/"))
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [Fault(path="/flows", status=503), Fault(path="/flows", cut="before", times=9)],
+    ids=["503", "cut"],
+)
+async def test_the_page_comes_while_flowdock_is_down(house: House, browser: Browser, fault: Fault) -> None:
+    await connection(house)
+    await sign_in(house, browser)
+    house.flowdock_journal.faults.append(fault)
+    shown = await visit(house, browser)
+    assert "Flowdock does not tell which flows you are in" in shown
+    assert "acme/component" not in shown
+    assert "This installation" in shown
+
+
+async def test_two_hundred_connections_take_no_more_trips_to_redis_than_one(
+    house: House, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[Connection] = await many(house, 1)
+    await noted(house, made[0], "posted")
+    await sign_in(house, browser)
+    trips = await _trips(house, browser, monkeypatch)
+    for one in await many(house, 200):
+        await noted(house, one, "posted")
+    assert await _trips(house, browser, monkeypatch) == trips
+
+
+async def _trips(house: House, browser: Browser, monkeypatch: pytest.MonkeyPatch) -> int:
+    """How many times one view of the page sends something to Redis."""
+    pool: Any = cast(Redis, house.services.redis).connection_pool
+    taken: list[object] = []
+    original = pool.get_connection
+
+    async def get_connection(*given: Any, **named: Any) -> Any:
+        taken.append(given)
+        return await original(*given, **named)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(pool, "get_connection", get_connection)
+        page = await browser.open(house.bridge)
+    assert "acme/service-000" in page.text
+    return len(taken)

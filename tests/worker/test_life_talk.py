@@ -1,0 +1,153 @@
+"""Reviews, comments and conversations: discussions with their place and code, each told once."""
+
+from typing import Any
+
+import pytest
+
+from tests.conftest import House
+from tests.kits.life import Life, begin, drive, tags, text, titles
+
+
+@pytest.fixture
+async def life(working: House) -> Life:
+    life = await begin(working)
+    await life.act("ann-gh", "open", title="Count", head="fix")
+    return life
+
+
+def _lines(count: int, **fields: Any) -> list[dict[str, Any]]:
+    return [
+        {"path": "counter.py", "line": 10 + line, "body": f"Nit {line}", **fields} for line in range(count)
+    ]
+
+
+async def test_a_review_with_ten_comments_is_one_message_and_ten_conversations(life: Life) -> None:
+    (message,) = await life.act("bob-gh", "request_changes", body="See **below**", comments=_lines(10))
+
+    assert (message["event"], titles([message])) == ("discussion", ["bob-gh: Requested changes"])
+    assert "<strong>below</strong>" in message["body"]
+    assert "#pullrequestreview-" in message["title"]
+    # It rides on the next message: the conversations came after the review.
+    await life.act("ann-gh", "push")
+    conversations = (await life.thread()).raw["Conversations"]
+    assert text(conversations) == "10 unresolved: 1, 2, 3, 4, 5, 6, 7, 8, 9, 10"
+    assert conversations.count("#discussion_r") == 10
+
+
+async def test_a_review_of_comments_alone_is_one_message_too_in_whatever_order_they_come(life: Life) -> None:
+    (message,) = await life.act("bob-gh", "review", comments=_lines(3))
+    assert (message["event"], text(message["title"])) == ("discussion", "Commented on counter.py:10")
+
+    await drive(life.house, "webhooks", {"mode": "hold"})
+    await life.house.act("bob-gh", "review", number=1, comments=_lines(3))
+    held = (await drive(life.house, "webhooks", {}))["held"]
+    assert len(held) == 4
+    await drive(life.house, "webhooks/release", {"order": [3, 2, 0, 1, 3, 0], "drop": True})
+    assert titles(await life.news()) == ["bob-gh: Commented on counter.py:12"]
+
+
+async def test_each_review_is_told_for_itself(life: Life) -> None:
+    for number in (1, 2):
+        news = await life.act("bob-gh", "review", body=f"Review {number}", comments=_lines(2))
+        assert len(news) == 1
+        assert f"Review {number}" in news[0]["body"]
+
+
+async def test_a_comment_on_a_line_quotes_the_code_and_a_reply_and_a_suggestion_do_not(life: Life) -> None:
+    (message,) = await life.act("bob-gh", "review_comment", path="a b/<x>.py", line=7, body="Why?")
+    assert message["event"] == "discussion"
+    assert text(message["title"]) == "Commented on a b/<x>.py:7"
+    assert "#discussion_r" in message["title"]
+    assert message["body"].startswith("<pre><code> total = 0\n+total += 1</code></pre>")
+    assert "Why?" in message["body"]
+
+    (reply,) = await life.act("ann-gh", "reply", body="Because")
+    assert "total" not in reply["body"]
+    suggestion = "```suggestion\ntotal += 2\n```"
+    (suggested,) = await life.act("bob-gh", "review_comment", path="b.py", line=1, body=suggestion)
+    assert "total += 2" in suggested["body"]
+    assert "total = 0" not in suggested["body"]
+
+
+async def test_a_comment_is_a_discussion_its_edit_is_told_and_its_deletion_too(life: Life) -> None:
+    (message,) = await life.act("bob-gh", "comment", body="Is *this* #7?")
+    assert message["event"] == "discussion"
+    assert titles([message]) == ["bob-gh: Commented"]
+    assert "<em>this</em>" in message["body"]
+    assert f'href="{life.house.github}/acme/component/issues/7"' in message["body"]
+
+    (edited,) = await life.act("bob-gh", "edit_comment", body="Is that so?")
+    assert (titles([edited]), "Is that so?" in edited["body"]) == (["bob-gh: Edited a comment"], True)
+    (gone,) = await life.act("bob-gh", "delete_comment")
+    assert (titles([gone]), gone["event"]) == (["bob-gh: Deleted a comment"], "activity")
+
+
+async def test_conversations_are_counted_until_they_are_resolved_or_gone(life: Life) -> None:
+    for line in (1, 2, 3):
+        await life.act("bob-gh", "review_comment", path="a.py", line=line, body="Hm")
+    thread = await life.thread()
+    assert thread.fields["Conversations"] == "3 unresolved: 1, 2, 3"
+    assert thread.fields["Turn"] == "author ann-gh (conversations to resolve)"
+
+    assert titles(await life.act("ann-gh", "resolve")) == ["ann-gh: Resolved a conversation"]
+    assert (await life.thread()).fields["Conversations"] == "2 unresolved: 1, 2"
+    assert titles(await life.act("ann-gh", "unresolve")) == ["ann-gh: Took up again a conversation"]
+    assert (await life.thread()).fields["Conversations"].startswith("3 unresolved")
+    assert len(await life.act("bob-gh", "delete_review_comment")) == 1
+    assert (await life.thread()).fields["Conversations"].startswith("2 unresolved")
+    for _ in range(2):
+        await life.act("ann-gh", "resolve")
+    assert "Conversations" not in (await life.thread()).fields
+
+
+async def test_linked_people_who_are_mentioned_are_tagged_each_once_and_nobody_else(life: Life) -> None:
+    body = "@Bob-GH @Bob-GH, what do @cy-gh, `@ann-gh` and x@ann-gh say?\n```\n@ann-gh\n```"
+    (message,) = await life.act("cy-gh", "comment", body=body)
+    assert message["tags"] == ["@bob"]
+
+    (own,) = await life.act("bob-gh", "comment", body="I, @bob-gh, ask @ann-gh")
+    assert own["tags"] == ["@ann"]
+    (edited,) = await life.act("bob-gh", "edit_comment", body="I ask @ann-gh and @ann-gh")
+    assert tags([edited]) == []
+    (unlinked,) = await life.act("ann-gh", "comment", body="@cy-gh @nobody-at-all")
+    assert tags([unlinked]) == []
+
+
+async def test_who_links_or_unlinks_is_tagged_from_then_on_or_no_more(life: Life) -> None:
+    store = life.house.services.account_store
+    bob = await store.get("1002")
+    assert bob is not None
+    await store.unlink("1002")
+    assert tags(await life.act("ann-gh", "comment", body="@bob-gh")) == []
+    await store.link(bob)
+    assert tags(await life.act("ann-gh", "comment", body="@bob-gh")) == ["@bob"]
+
+
+async def test_the_latest_review_of_each_reviewer_decides_and_a_dismissed_one_counts_no_more(
+    life: Life,
+) -> None:
+    await life.act("bob-gh", "request_changes")
+    await life.act("cy-gh", "approve")
+    assert (await life.thread()).status == "changes requested"
+    await life.act("bob-gh", "approve")
+    assert (await life.thread()).status == "approved"
+    await life.act("bob-gh", "comment", body="By the way")
+    await life.act("bob-gh", "review", body="More")
+    assert (await life.thread()).fields["Reviewers"] == "✓ bob-gh (approved), ✓ cy-gh (approved)"
+
+    news = await life.act("cy-gh", "dismiss_review")
+    assert titles(news) == ["cy-gh: Dismissed the review by bob-gh"]
+    await life.act("bob-gh", "request_changes", body="No")
+    assert (await life.thread()).status == "changes requested"
+    await life.act("cy-gh", "dismiss_review")
+    assert (await life.thread()).status == "approved"
+    assert (await life.thread()).fields["Reviewers"] == "✓ cy-gh (approved)"
+
+
+async def test_a_review_event_that_lacks_half_of_the_pull_request_takes_nothing_away(life: Life) -> None:
+    await life.act("ann-gh", "push", count=2)
+    before = (await life.thread()).fields
+    (message,) = await life.act("bob-gh", "review", body="Fine so far")
+
+    assert (await life.thread()).fields["Changes"] == before["Changes"]
+    assert message["thread"]["status"]["value"] == "open"

@@ -1,0 +1,347 @@
+"""Messages and deliveries that come to another end than a post, and workers that go before they are done."""
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+import structlog
+
+from bridge.core.errors import BridgeError
+from bridge.core.github import header as heading
+from bridge.core.github.header import Heading
+from bridge.core.model import Envelope
+from bridge.core.security.encryption import Vault
+from bridge.storage import keys
+from bridge.worker import processor
+from scripts.sandbox.faults import Fault
+from tests.conftest import House, eventually
+from tests.kits.worker import (
+    FOREVER,
+    PARTITION,
+    REPOSITORY_ID,
+    Pulls,
+    dead,
+    idle,
+    next_worker,
+    posted,
+    pulls,
+    said,
+    stop_worker,
+    tried,
+)
+
+
+@pytest.fixture
+async def made(house: House, monkeypatch: pytest.MonkeyPatch) -> Pulls:
+    """Made-up pull requests of the connected repository; the worker is for the test to start."""
+    monkeypatch.setattr(processor, "backoff", lambda _count: 0.01)
+    await house.connect()
+    return await pulls(house)
+
+
+# Flowdock refuses
+
+
+async def test_a_message_that_flowdock_refuses_is_a_dead_letter_with_its_answer_and_the_thread_goes_on(
+    house: House, made: Pulls
+) -> None:
+    answer = json.dumps({"message": "Validation error", "errors": {"title": ["is silly"]}})
+    # The thread's title is the newest, so it is the author that tells the message.
+    refused = Fault(path="/messages", body='"name":"B"', status=400, answer=answer)
+    house.flowdock_journal.faults.append(refused)
+    house.start_worker()
+    for title in ("A", "B", "C"):
+        await made.deliver(1, title)
+
+    (letter,) = await dead(house)
+    assert (letter.kind, letter.reason) == ("outbox", f"Flowdock answered 400: {answer}")
+    await idle(house)
+    assert said(await house.messages(), 1) == ["A", "C"]
+
+
+@pytest.mark.parametrize(
+    "stored", ["{}", '{"of": "a later version"}', "not JSON"], ids=["empty", "of another shape", "no JSON"]
+)
+async def test_a_message_that_another_version_wrote_is_a_dead_letter_and_the_rest_goes_on(
+    house: House, made: Pulls, stored: str
+) -> None:
+    await house.services.redis.xadd(keys.outbox(PARTITION), {"message": stored})
+    await made.deliver(1, "A")
+    house.start_worker()
+
+    (found,) = await dead(house)
+    assert (found.kind, found.fields) == ("outbox", {"message": stored})
+    assert "this version of bridge cannot read it" in found.reason
+    await posted(house, 1)
+    with pytest.raises(BridgeError, match="retry it with that one"):
+        await house.services.deliveries.redrive(found)
+    assert await house.services.deliveries.dead_letters() == [found]
+
+
+async def test_a_dead_message_that_is_redriven_is_posted_by_the_worker_that_runs(
+    house: House, made: Pulls
+) -> None:
+    house.flowdock_journal.faults.append(Fault(path="/messages", body='"A"', status=400))
+    house.start_worker()
+    for title in ("A", "B"):
+        await made.deliver(1, title)
+    (letter,) = await dead(house)
+    await posted(house, 1)
+
+    await house.services.deliveries.redrive(letter)
+    assert said(await posted(house, 2), 1) == ["B", "A"]
+    (thread,) = await house.threads()
+    assert thread["title"] == "B"
+    await idle(house)
+
+
+async def test_a_source_that_was_removed_takes_its_connection_and_token_with_it(
+    house: House, made: Pulls, redis_url: str
+) -> None:
+    house.start_worker()
+    await made.deliver(1, "A")
+    (message,) = await posted(house, 1)
+    (connection,) = await house.services.connections.all()
+    house.flowdock_journal.faults.append(Fault(path="/messages", status=503, times=FOREVER))
+    for number in range(1, 9):
+        await made.deliver(number, "B")
+    await tried(house, 8)
+    await stop_worker(house)
+    async with house.http.delete(f"{house.flowdock}/_sandbox/sources/{message['source']}") as response:
+        assert response.status == 204
+    house.flowdock_journal.faults.clear()
+
+    with structlog.testing.capture_logs() as logged:
+        async with next_worker(house, redis_url):
+            await idle(house)
+            await made.deliver(1, "C")
+            await idle(house)
+    redis = house.services.redis
+    assert await redis.exists(keys.CONNECTIONS, keys.connection(connection.id)) == 0
+    assert await redis.exists(keys.connections_of(REPOSITORY_ID)) == 0
+    assert await house.services.deliveries.dead_letters() == []
+    # Those that were told the same at once are no error to be tried again.
+    assert [line for line in logged if line["event"] == "try_failed"] == []
+    reasons = await skipped(house, connection.id)
+    assert len(reasons) == 8, "each is accounted for"
+    assert "the flow removed the source" in reasons
+    assert set(reasons) <= {"the flow removed the source", "the connection was removed"}
+    await posted(house, 1)
+
+
+# What no one expected
+
+
+@pytest.mark.parametrize("broken", [b"1e999", b"odd"], ids=["a number that no float can hold", "no JSON"])
+async def test_a_delivery_that_cannot_be_read_whole_is_a_dead_letter_at_once_and_the_thread_goes_on(
+    house: House, made: Pulls, broken: bytes
+) -> None:
+    """The web, which looks at headings only, takes it."""
+    house.start_worker()
+    await made.deliver(1, "A")
+    body = json.dumps(made.payload_of(1, "odd")).replace('"odd"', broken.decode()).encode()
+    assert (await house.deliver_bytes(body)).status == 202
+    await made.deliver(1, "B")
+
+    (letter,) = await dead(house)
+    assert (letter.kind, letter.reason, letter.detail) == ("inbox", "the body is not JSON in UTF-8", "")
+    assert broken.decode() in letter.fields["body"]
+    await idle(house)
+    assert said(await house.messages(), 1) == ["A", "B"]
+
+
+async def test_what_is_about_another_pull_request_than_it_seems_to_be_is_a_dead_letter(
+    house: House, made: Pulls
+) -> None:
+    house.start_worker()
+    await made.deliver(1, "A")
+    body = json.dumps(seeming(made, REPOSITORY_ID + 1)).encode()
+    assert (await house.deliver_bytes(body)).status == 202
+
+    (letter,) = await dead(house)
+    assert "another pull request" in letter.reason
+    await made.deliver(1, "B")
+    await idle(house)
+    assert said(await house.messages(), 1) == ["A", "B"]
+
+
+def seeming(made: Pulls, repository_id: int) -> dict[str, Any]:
+    """A payload about this repository, and at a glance about the one that is connected."""
+    payload = made.payload_of(1, "forged")
+    others = payload["repository"]
+    payload |= {"repository": others | {"id": repository_id}, "other": {"repository": others}}
+    envelope = Envelope(id="odd", event="pull_request", body=json.dumps(payload).encode())
+    assert heading.glance(envelope) == Heading("edited", REPOSITORY_ID, 1)
+    return payload
+
+
+async def test_a_poison_delivery_is_a_dead_letter_with_its_traceback_and_the_thread_goes_on(
+    house: House, made: Pulls
+) -> None:
+    poison = made.payload_of(1, "poison")
+    del poison["pull_request"]["head"]
+    house.start_worker()
+    await made.deliver(1, "A")
+    await house.deliver(poison)
+    await made.deliver(1, "B")
+
+    (letter,) = await dead(house)
+    assert (letter.kind, letter.reason) == ("inbox", "KeyError while handling it")
+    assert "Traceback" in letter.detail
+    assert "KeyError: 'head'" in letter.detail
+    await idle(house)
+    assert said(await house.messages(), 1) == ["A", "B"]
+
+
+async def test_what_can_be_merged_and_not_kept_is_a_dead_letter_and_what_it_came_with_is_posted(
+    house: House, made: Pulls
+) -> None:
+    await made.deliver(1, "A")
+    odd = made.payload_of(1, "odd")
+    odd["pull_request"]["additions"] = 10**30
+    await house.deliver(odd)
+    house.start_worker()
+
+    (letter,) = await dead(house)
+    assert letter.reason == "OverflowError while handling it"
+    assert "can't serialize ints" in letter.detail
+    await idle(house)
+    assert said(await house.messages(), 1) == ["A"]
+
+
+async def test_a_connection_that_cannot_be_decrypted_is_tried_again_not_lost(
+    house: House, made: Pulls
+) -> None:
+    (connection,) = await house.services.connections.all()
+    name = keys.connection(connection.id)
+    good = await house.services.redis.get(name)
+    assert isinstance(good, bytes)
+    sealed = Vault(["another key of at least 32 characters"]).encrypt(b"token", aad=name)
+    await house.services.redis.set(name, json.dumps({**json.loads(good), "flow_token": sealed.decode()}))
+    house.start_worker()
+    await made.deliver(1, "A")
+    await tried(house, 1)
+
+    await house.services.redis.set(name, good)
+    assert said(await posted(house, 1), 1) == ["A"]
+    assert await house.services.deliveries.dead_letters() == []
+
+
+# The worker goes
+
+
+async def test_a_worker_told_to_stop_hands_back_its_leases_and_leaves_the_rest_to_the_next(
+    house: House, made: Pulls, redis_url: str
+) -> None:
+    house.flowdock_journal.faults.append(Fault(path="/messages", status=503, times=FOREVER))
+    house.start_worker()
+    for step in range(3):
+        for number in (1, 2):
+            await made.deliver(number, f"{step}")
+    await tried(house, 1)
+
+    await stop_worker(house)
+    assert await house.services.redis.keys("bridge:{*}:lease") == []
+    house.flowdock_journal.faults.clear()
+    async with next_worker(house, redis_url):
+        messages = await posted(house, 6)
+    assert all(said(messages, number) == ["0", "1", "2"] for number in (1, 2))
+
+
+async def test_a_worker_told_to_stop_finishes_the_post_under_way_and_begins_none(
+    house: House, made: Pulls
+) -> None:
+    house.flowdock_journal.faults.append(Fault(path="/messages", body='"A"', delay=0.5))
+    await made.deliver(1, "A")
+    await made.deliver(1, "B")
+    house.start_worker()
+    await eventually(lambda: _taken(house))
+
+    await stop_worker(house)
+    assert said(await posted(house, 1), 1) == ["A"]
+    assert await house.services.redis.xlen(keys.outbox(PARTITION)) == 1
+
+
+async def test_a_connection_removed_while_its_messages_waited_gets_none_of_them(
+    house: House, made: Pulls, redis_url: str
+) -> None:
+    house.flowdock_journal.faults.append(Fault(path="/messages", status=503, times=FOREVER))
+    house.start_worker()
+    await made.deliver(1, "A")
+    await tried(house, 1)
+    await stop_worker(house)
+    house.flowdock_journal.faults.clear()
+    (connection,) = await house.services.connections.all()
+    await house.services.connections.remove(connection.id)
+
+    async with next_worker(house, redis_url):
+        await idle(house)
+    await posted(house, 0)
+    assert await skipped(house, connection.id) == ["the connection was removed"]
+
+
+async def test_a_pull_request_that_expired_while_its_message_waited_is_told_of_in_the_journal(
+    house: House, made: Pulls, redis_url: str
+) -> None:
+    house.flowdock_journal.faults.append(Fault(path="/messages", status=503, times=FOREVER))
+    house.start_worker()
+    await made.deliver(1, "A")
+    await tried(house, 1)
+    await stop_worker(house)
+    await house.services.redis.delete(keys.snapshot(REPOSITORY_ID, 1))
+    (connection,) = await house.services.connections.all()
+
+    async with next_worker(house, redis_url):
+        await idle(house)
+    await posted(house, 0)
+    assert await skipped(house, connection.id) == ["what was known of the pull request has expired"]
+
+
+async def skipped(house: House, connection_id: str) -> list[str]:
+    """Why messages of a connection were skipped, the newest first."""
+    notes = await house.services.journal.notes(REPOSITORY_ID, connection_id)
+    return [note.reason for note in notes if note.outcome == "skipped"]
+
+
+async def test_a_worker_overtaken_in_the_middle_of_a_post_leaves_the_message_to_the_next_owner(
+    house: House, made: Pulls
+) -> None:
+    house.flowdock_journal.faults.append(Fault(path="/messages", body='"A"', delay=0.5))
+    house.start_worker()
+    await made.deliver(1, "A")
+    await made.deliver(1, "B")
+    await eventually(lambda: _taken(house))
+    redis = house.services.redis
+    await redis.set(keys.fence(PARTITION), "another's")
+    await redis.set(keys.lease(PARTITION), "another", px=60_000)
+
+    await posted(house, 1)
+    await redis.delete(keys.lease(PARTITION))
+
+    await idle(house)
+    messages = await house.messages()
+    # Its note of the first post was refused, so the next owner (itself, here) posted it again.
+    assert [(one["author"]["name"], one["repeat"]) for one in messages] == [
+        ("A", False),
+        ("A", True),
+        ("B", False),
+    ]
+
+
+async def test_a_worker_that_is_cancelled_ends_wherever_it_was(house: House) -> None:
+    for steps in range(0, 240, 6):
+        running = asyncio.create_task(house.services.worker().run())
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        running.cancel()
+
+        done, _ = await asyncio.wait([running], timeout=10)
+        assert done, f"it does not end after {steps} steps"
+        assert running.cancelled()
+        await house.services.redis.flushall()
+
+
+async def _taken(house: House) -> bool:
+    """Whether the fault was met: its post is under way."""
+    return house.flowdock_journal.faults[0].times == 0
