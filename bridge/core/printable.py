@@ -1,8 +1,11 @@
-"""Text from outside as a line of a log or a terminal may hold it: no character of it does anything there.
+"""Text from outside that must not act: in a log or a terminal, and on a page.
 
 A line end would begin a line that bridge never wrote, an escape sequence moves a terminal's cursor, and a
 direction mark (Unicode's Bidi_Control) shows a line in another order than it is written in.
 """
+
+import re
+import unicodedata
 
 
 def printable(text: str) -> str:
@@ -10,6 +13,58 @@ def printable(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(one if one.isprintable() else _escape(ord(one)) for one in text)
+
+
+# Shown as nothing, although no control character: Unicode's Default_Ignorable_Code_Point and blank letters.
+_BLANK = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2065\u2800\u3164\ufe00-\ufe0f\uffa0\ufff0-\ufff8"
+    "\U000e0000-\U000e0fff]"
+)
+# What of that makes one emoji or word of several: a joiner or a selector behind a letter, a flag's tags.
+_JOINING = re.compile(
+    "(?<=[^\x00-\x7f\u034f\u180b-\u180f\u200b-\u200f\u2028-\u202f\u2060-\u206f])[\u200c\u200d](?=[^\x00-\x7f\u200b-\u200f])"
+    "|(?<=[^\x00-\x20\ufe00-\ufe0f])[\ufe0e\ufe0f]"
+    "|(?<=\U0001f3f4)[\U000e0030-\U000e007a]{1,8}\U000e007f"
+)
+_DIRECTION = re.compile("[\u202a-\u202e\u2066-\u2069]")
+_MARKS = "\u061c\u200e\u200f"
+ISOLATE, END_ISOLATE = "\u2068", "\u2069"
+
+
+def visible(text: str) -> str:
+    """`text` as one line of a page may show it.
+
+    A character that shows nothing, or turns the text around, is written as an escape. A text that runs from
+    right to left is isolated: it turns nothing around that stands beside it. Blank only if `text` is spaces.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    turned = any(unicodedata.bidirectional(one) in ("R", "AL", "AN") and one not in _MARKS for one in text)
+    kept = {at for found in _JOINING.finditer(text) for at in range(*found.span())}
+    shown = "".join(
+        one if at in kept or (turned and one in _MARKS) or not _is_unseen(one) else _escape(ord(one))
+        for at, one in enumerate(text)
+    )
+    if shown and unicodedata.combining(shown[0]):
+        # It would be drawn over what stands before it.
+        shown = "\u25cc" + shown
+    return f"{ISOLATE}{shown}{END_ISOLATE}" if turned else shown
+
+
+def is_blank(text: str) -> bool:
+    """Whether nothing of `text` can be seen."""
+    return all(one.isspace() or _is_unseen(one) for one in text)
+
+
+def undirected(text: str) -> str:
+    """`text` of several lines, what turns a line around written as an escape."""
+    return _DIRECTION.sub(lambda found: _escape(ord(found[0])), text)
+
+
+def _is_unseen(one: str) -> bool:
+    return one != "\t" and (
+        unicodedata.category(one) in ("Cc", "Cf", "Cs", "Zl", "Zp") or bool(_BLANK.match(one))
+    )
 
 
 def _escape(number: int) -> str:

@@ -91,7 +91,7 @@ async def test_conversations_are_counted_until_they_are_resolved_or_gone(life: L
 
     assert titles(await life.act("ann-gh", "resolve")) == ["ann-gh: Resolved a conversation"]
     assert (await life.thread()).fields["Conversations"] == "2 unresolved: 1, 2"
-    assert titles(await life.act("ann-gh", "unresolve")) == ["ann-gh: Took up again a conversation"]
+    assert titles(await life.act("ann-gh", "unresolve")) == ["ann-gh: Unresolved a conversation"]
     assert (await life.thread()).fields["Conversations"].startswith("3 unresolved")
     assert len(await life.act("bob-gh", "delete_review_comment")) == 1
     assert (await life.thread()).fields["Conversations"].startswith("2 unresolved")

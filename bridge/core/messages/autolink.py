@@ -12,14 +12,19 @@ from markdown_it import MarkdownIt
 from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 
-_NAME = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})"
-_REPO = rf"{_NAME}/[A-Za-z0-9._-]{{1,100}}"
+from bridge.core.messages.markdown import LOGIN, MENTION
+
+_REPO = rf"{LOGIN}/[A-Za-z0-9._-]{{1,100}}"
 _REFERENCE = re.compile(
     rf"(?<![\w/`@.#-])(?:"
-    rf"(?P<issue>(?P<repo>{_REPO})?\#(?P<number>[1-9][0-9]{{0,8}}))"
-    rf"|(?P<commit>(?:(?P<commit_repo>{_REPO})@)?(?P<sha>[0-9a-f]{{7,40}}))"
-    rf"|@(?P<login>{_NAME})"
-    rf")(?![\w/-])"
+    rf"(?P<issue>(?:(?P<repo>{_REPO})?\#|GH-)(?P<number>[1-9][0-9]{{0,8}}))"
+    rf"|(?P<commit>(?:(?P<commit_repo>{LOGIN}(?:/[A-Za-z0-9._-]{{1,100}})?)@)?(?P<sha>[0-9a-f]{{7,40}}))"
+    rf")(?![\w/-])|{MENTION.pattern}"
+)
+_PAGE = re.compile(
+    rf"(?P<repo>{_REPO})/"
+    r"(?:(?:issues|pull|discussions)/(?P<number>[1-9][0-9]{0,8})(?P<comment>\#[a-z-]+_?[0-9]+)?"
+    r"|commit/(?P<sha>[0-9a-f]{40}))"
 )
 _HAS_BOTH = re.compile(r"(?=.*[0-9])(?=.*[a-f])")
 
@@ -51,7 +56,7 @@ def _rule(state: StateCore) -> None:
 
 def _linked(children: list[Token], repository_url: str) -> Iterator[Token]:
     depth = 0
-    for child in children:
+    for before, child in zip([None, *children], children, strict=False):
         if child.type in ("link_open", "link_close"):
             depth += child.nesting
         elif child.type == "html_inline":
@@ -60,6 +65,8 @@ def _linked(children: list[Token], repository_url: str) -> Iterator[Token]:
             yield child
             continue
         child.content = _with_emoji(child.content)
+        if before is not None and before.type == "link_open" and before.info == "auto":
+            child.content = _short(str(before.attrs["href"]), repository_url) or child.content
         if depth > 0 or not repository_url:
             yield child
         else:
@@ -88,18 +95,28 @@ def _split(text: str, repository_url: str) -> Iterator[Token]:
 
 
 def _address(found: "re.Match[str]", repository_url: str) -> str:
-    host = "{0.scheme}://{0.netloc}".format(urlsplit(repository_url))
+    host = _host(repository_url)
     if found["issue"]:
         # GitHub leads on from issues to pull requests, and not the other way.
-        where = f"{host}/{found['repo']}" if found["repo"] else repository_url
-        return f"{where}/issues/{found['number']}"
+        return f"{_repository(found['repo'], repository_url)}/issues/{found['number']}"
     if found["sha"]:
         # A word or a number of that length is more likely than a commit.
         if not _HAS_BOTH.match(found["sha"]):
             return ""
-        where = f"{host}/{found['commit_repo']}" if found["commit_repo"] else repository_url
-        return f"{where}/commit/{found['sha']}"
-    return f"{host}/{found['login']}"
+        return f"{_repository(found['commit_repo'], repository_url)}/commit/{found['sha']}"
+    return f"{host}/{found[0][1:]}"
+
+
+def _repository(name: str | None, repository_url: str) -> str:
+    """The page of the repository that a reference names: by its full name, or as a fork by its owner."""
+    if not name:
+        return repository_url
+    fork = "" if "/" in name else repository_url[repository_url.rindex("/") :]
+    return f"{_host(repository_url)}/{name}{fork}"
+
+
+def _host(repository_url: str) -> str:
+    return "{0.scheme}://{0.netloc}".format(urlsplit(repository_url))
 
 
 def _shown(found: "re.Match[str]") -> str:
@@ -107,6 +124,18 @@ def _shown(found: "re.Match[str]") -> str:
         return found[0]
     short = found["sha"][:7]
     return f"{found['commit_repo']}@{short}" if found["commit_repo"] else short
+
+
+def _short(url: str, repository_url: str) -> str:
+    """What GitHub shows for the bare address of an issue, a pull request or a commit; else nothing."""
+    host = _host(repository_url) + "/"
+    found = _PAGE.fullmatch(url.removeprefix(host)) if repository_url and url.startswith(host) else None
+    if found is None:
+        return ""
+    where = "" if f"{host}{found['repo']}" == repository_url else found["repo"]
+    if found["sha"]:
+        return f"{where}@{found['sha'][:7]}" if where else found["sha"][:7]
+    return f"{where}#{found['number']}" + (" (comment)" if found["comment"] else "")
 
 
 def _text(content: str) -> Token:

@@ -15,7 +15,7 @@ from bridge.core.messages.markdown import to_html
 from bridge.core.pulls.model import PullRequest, Rendered
 from bridge.core.pulls.snapshot import Snapshot
 
-VERSION = 1
+VERSION = 2
 """Of the modules that render. Raise it when they come to render anything differently: a test tells."""
 
 LIBRARIES = ("emoji", "linkify-it-py", "markdown-it-py", "mdit-py-plugins", "mdurl", "nh3")
@@ -39,7 +39,7 @@ def keeping_html(known: Snapshot, pull: PullRequest) -> tuple[Snapshot, PullRequ
 
 
 def _rendered(pull: PullRequest) -> str:
-    return to_html(pull.body, base_url=pull.url + "/", rest_url=pull.url, repository_url=pull.repository_url)
+    return to_html(pull.body, base_url=pull.url, rest_url=pull.url, repository_url=pull.repository_url)
 
 
 def made_of(pull: PullRequest) -> str:

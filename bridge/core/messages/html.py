@@ -3,19 +3,24 @@
 import html
 import re
 
+from bridge.core.printable import visible
 from bridge.core.urls import web_address
 
 _SPECIAL = re.compile(r"""[&<>"']""")
 
 
 def escape(text: str) -> str:
-    """Plain text as HTML."""
+    """Plain text as one line of HTML, with nothing in it that cannot be seen or turns it around."""
+    return _quoted(visible(text))
+
+
+def _quoted(text: str) -> str:
     # Most texts have nothing to escape, and `html.escape` looks for each of five characters in turn.
     return html.escape(text) if _SPECIAL.search(text) else text
 
 
 def link(url: str, text: str) -> str:
-    """A link for a title or a field, where Flowdock allows only `a`; else plain text."""
+    """A link for a title or a field, where Flowdock allows only `a`; else plain text. It is never empty."""
     if not web_address(url):
         return escape(text)
-    return f'<a href="{escape(url)}">{escape(text)}</a>'
+    return f'<a href="{_quoted(url)}">{escape(text) if text.strip() else escape(url)}</a>'

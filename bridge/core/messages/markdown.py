@@ -1,32 +1,63 @@
 """GitHub's Markdown as HTML that is safe to show in Flowdock."""
 
+import re
+from collections.abc import Sequence
+
 from bridge.core.messages.html import link
 
 MAX_SOURCE = 4000
 """Characters of Markdown that are shown; the rest is a link away."""
 
+MAX_HTML = 16_000
+"""Characters of HTML that become of it: two of Markdown may make a hundred."""
 
-def to_html(source: str, *, base_url: str, rest_url: str, repository_url: str = "") -> str:
+MAX_READ = 16_000
+"""Characters of Markdown that are looked through for mentions."""
+
+LOGIN = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})"
+MENTION = re.compile(rf"(?<![0-9A-Za-z_])(?<![0-9A-Za-z_][\"'])@({LOGIN})(?![0-9A-Za-z_/-]|\.+[0-9A-Za-z_])")
+"""GitHub's boundary is ASCII: letters of other scripts may stand beside a login. `"ann b"@bob` is a mail."""
+
+
+def to_html(
+    source: str, *, base_url: str, rest_url: str, repository_url: str = "", replaced: Sequence[str] = ()
+) -> str:
     """Safe HTML of a Markdown text, relative links resolved against `base_url`.
 
-    `repository_url` is where `#42` and commits are; without it they stay text.
+    `repository_url` is where `#42` and commits are; without it they stay text. `replaced` are the lines that
+    a suggestion in the text would replace.
 
-    A text over `MAX_SOURCE` is cut between paragraphs, or lines, and ends with a link to `rest_url`.
-    Pictures become links: showing them would tell their host who reads the flow.
+    A text over `MAX_SOURCE`, or of which the HTML is over `MAX_HTML`, is cut between paragraphs, or lines,
+    and ends with a link to `rest_url`. Pictures become links: showing them would tell their host who reads
+    the flow.
     """
-    shown = cut(source)
-    safe = _safe(shown, base_url, repository_url)
+    # Only who shows Markdown loads what renders it: it is large.
+    from bridge.core.messages import rendering
+
+    limit = MAX_SOURCE
+    while True:
+        shown = cut(source, limit)
+        safe = rendering.safe_html(shown, base_url=base_url, repository_url=repository_url, replaced=replaced)
+        if len(safe) <= MAX_HTML:
+            break
+        limit //= 2
     if len(shown) < len(source):
         # By itself: what the cut left open (a comment, a <details>) must not swallow it.
         safe += _cleaned(f"<p>{link(rest_url, 'Read the rest on GitHub')}</p>", base_url)
     return safe.strip()
 
 
-def _safe(shown: str, base_url: str, repository_url: str) -> str:
-    # Only who shows Markdown loads what renders it: it is large.
+def mentioned(source: str | None) -> tuple[str, ...]:
+    """The logins that a Markdown text mentions, each once: only what it shows as text counts.
+
+    https://docs.github.com/get-started/writing-on-github: mentioning people and teams
+    """
+    if not source or "@" not in source:
+        return ()
     from bridge.core.messages import rendering
 
-    return rendering.safe_html(shown, base_url=base_url, repository_url=repository_url)
+    pieces = rendering.prose(source[:MAX_READ])
+    return tuple(dict.fromkeys(login for piece in pieces for login in MENTION.findall(piece)))
 
 
 def _cleaned(unsafe: str, base_url: str) -> str:

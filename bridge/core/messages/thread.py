@@ -62,8 +62,8 @@ def fields(pull: PullRequest) -> list[dict[str, str]]:
         "Author": _person(pull.author),
         "Branch": _branches(pull),
         "Assignees": ", ".join([_person(user) for user in pull.assignees]),
-        "Reviewers": ", ".join([_reviewer(reviewer) for reviewer in pull.reviewers]),
-        "Conversations": _conversations(pull),
+        "Reviewers": ", ".join([_reviewer(reviewer) for reviewer in _awaited(pull)]),
+        "Conversations": _conversations(pull) if pull.is_open else "",
         "Checks": _checks(pull),
         "Labels": _list([link(label.url, label.name) for label in pull.labels]),
         "Milestone": link(pull.milestone.url, pull.milestone.name) if pull.milestone else "",
@@ -95,8 +95,12 @@ def _branches(pull: PullRequest) -> str:
 def _branch(branch: Branch, base: Branch) -> str:
     """The branch as a link, with its fork's name where it is one."""
     if not branch.repository:
-        return escape(f"{branch.ref} (fork deleted)")
-    fork = branch.repository.partition("/")[0] if branch.repository != base.repository else ""
+        return escape(branch.ref if branch is base else f"{branch.ref} (fork deleted)")
+    fork = (
+        branch.repository.partition("/")[0]
+        if branch.repository != (base.repository or branch.repository)
+        else ""
+    )
     return link(
         f"{branch.repository_url}/tree/{_quoted(branch.ref)}", f"{fork}:{branch.ref}" if fork else branch.ref
     )
@@ -105,6 +109,13 @@ def _branch(branch: Branch, base: Branch) -> str:
 @lru_cache(maxsize=256)
 def _quoted(ref: str) -> str:
     return quote(ref)
+
+
+def _awaited(pull: PullRequest) -> tuple[Reviewer, ...]:
+    """The reviewers; once all is over nobody waits for those who were asked."""
+    if pull.is_open:
+        return pull.reviewers
+    return tuple(reviewer for reviewer in pull.reviewers if reviewer.state != "requested")
 
 
 def _reviewer(reviewer: Reviewer) -> str:

@@ -3,9 +3,12 @@
 import time
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from bridge.core.messages import markdown
-from bridge.core.messages.events.table import mentioned, mentioned_now
+from bridge.core.messages.events.table import mentioned_now
+from bridge.core.messages.markdown import mentioned
 from tests.kits.core import page
 
 REPOSITORY = "https://github.com/acme/component"
@@ -14,7 +17,7 @@ SHA = "ec26c3e57ca3a959ca5aad62de7213c562f8c821"
 
 def html(source: str, repository_url: str = REPOSITORY) -> str:
     shown = markdown.to_html(
-        source, base_url=f"{REPOSITORY}/pull/1/", rest_url=REPOSITORY, repository_url=repository_url
+        source, base_url=f"{REPOSITORY}/pull/1", rest_url=REPOSITORY, repository_url=repository_url
     )
     page.check_body(shown)
     return shown
@@ -46,10 +49,23 @@ LINKED: list[tuple[str, dict[str, str]]] = [
     ("> @bob", {"@bob": "bob"}),
     ("- [x] #42", {"#42": "acme/component/issues/42"}),
     ("## #42", {"#42": "acme/component/issues/42"}),
+    ("请@bob看 #@cy", {"@bob": "bob", "@cy": "cy"}),
+    ("GH-26", {"GH-26": "acme/component/issues/26"}),
+    (f"octo@{SHA}", {f"octo@{SHA[:7]}": f"octo/component/commit/{SHA}"}),
+    (f"{REPOSITORY}/issues/26", {"#26": "acme/component/issues/26"}),
+    (
+        f"{REPOSITORY}/pull/26#issuecomment-1",
+        {"#26 (comment)": "acme/component/pull/26#issuecomment-1"},
+    ),
+    ("https://github.com/octo/other/pull/26", {"octo/other#26": "octo/other/pull/26"}),
+    (f"{REPOSITORY}/commit/{SHA}", {SHA[:7]: f"acme/component/commit/{SHA}"}),
+    (f"https://github.com/octo/other/commit/{SHA}", {f"octo/other@{SHA[:7]}": f"octo/other/commit/{SHA}"}),
+    (f"{REPOSITORY}/labels/bug", {f"{REPOSITORY}/labels/bug": "acme/component/labels/bug"}),
+    (f"[x]({REPOSITORY}/issues/26)", {"x": "acme/component/issues/26"}),
     ("@bob\n#42", {"@bob": "bob", "#42": "acme/component/issues/42"}),
 ]
 NOT_LINKED = [
-    *("bob@example", "a@b", "@-bob", "@bob_", "@", "@acme/core", "@" + "x" * 40, "x@bob", "`@bob`", "#@bob"),
+    *("bob@example", "a@b", "@-bob", "@bob_", "@", "@acme/core", "@" + "x" * 40, "x@bob", "`@bob`"),
     *("#0", "#", "#x", "x#42", "##42", "#42x", "`#42`", "/#42", "42", "#1234567890", "#42/files"),
     *("deadbeef", "1234567", "ec26c3", SHA + "a", "EC26C3E", "xec26c3e", "`ec26c3e`", "a/ec26c3e"),
     *("octo/#7", "/other#7", "https", "a.b", "```\n@bob #42 ec26c3e\n```", "    @bob #42"),
@@ -133,7 +149,35 @@ MENTIONED: list[tuple[str | None, tuple[str, ...]]] = [
     ("~~~\n@bob\n~~~\n@cy", ("cy",)),
     ("```\n@bob", ()),
     ("<!-- @mention your reviewers -->\n@cy", ("cy",)),
-    ("@cy <!-- @bob", ("cy",)),
+    ("<!-- @bob", ()),
+    ("@cy <!-- @bob", ("cy", "bob")),  # Never closed: GitHub shows it.
+    ("``@bob`` and ```` ` @bob ````", ()),
+    ("    @bob", ()),
+    ("- a\n\n      @bob", ()),
+    ("~~~~\n@bob\n~~~\n@bob\n~~~~", ()),
+    ("```suggestion\n@bob\n```", ()),
+    ("<code>@bob</code> <pre>@bob</pre>", ()),
+    ("<pre>\n<b>@bob</b>\n</pre> @cy", ("cy",)),
+    ("<div>\n@bob <!-- @cy -->\n</div>", ("bob",)),
+    ("<details><summary>@bob</summary>\n\n@cy</details>", ("bob", "cy")),
+    ('<b title="@bob">x</b>', ()),
+    ("<script>@bob</script>", ()),
+    ("[@bob](https://a.example) [x](https://a.example/@bob '@bob') ![@bob](x)", ()),
+    ("[r]: https://a.example/@bob\n[r]", ()),
+    ("<mailto:a@bob.example> <a@bob>", ()),
+    ('"ann b"@bob "ann b"@bob.example', ()),
+    ("Co-authored-by: Ann <ann@bob.example>", ()),
+    ("On Monday, Ann wrote:\n> @bob, please look\n\n@cy", ("cy",)),
+    ("> @bob", ("bob",)),
+    ("> [!WARNING]\n> @bob", ("bob",)),
+    ("a[^1]\n\n[^1]: @bob", ("bob",)),
+    ("| @bob |\n| - |\n| `@cy` |", ("bob",)),
+    ("**@bob**_@cy_", ("bob", "cy")),
+    ("$@bob$", ()),
+    ("\\@bob &#64;cy", ("bob", "cy")),
+    ("请@bob看 @cyさん", ("bob", "cy")),
+    ("@bob. @cy... (@dee)", ("bob", "cy", "dee")),
+    ("@bob.example @bob_cy @bob/x", ()),
     ("@" + "x" * 40, ()),
     ("@" + "x" * 39, ("x" * 39,)),
     ("https://a.example/@bob", ()),
@@ -163,3 +207,20 @@ def test_of_an_edit_only_who_was_not_mentioned_before(
 def test_where_the_words_did_not_change_nobody_is_mentioned() -> None:
     assert mentioned_now({"title": {"from": "@bob"}}, "@cy") == ()
     assert mentioned_now({"body": None}, "@cy") == ("cy",)
+
+
+HIDDEN = [
+    *("`{}`", "`` {} ` ``", "    {}", "```\n{}\n```", "~~~~ sh\n{}\n~~~~", "> ~~~\n> {}\n> ~~~", "$`{}`$"),
+    *("<code>{}</code>", "<pre>{}</pre>", "<pre><b>{}</b></pre>", "<!-- {} -->", "<a href=x>{}</a>"),
+    *("[{}](x)", "[x](https://a.example/{})", "[x](y '{}')", "![{}](x)", "a{}.example", '"a b"{}', "<b{}.x>"),
+    *('<b title="{}">x</b>', "On Monday, Ann wrote:\n> {}", "https://a.example/{}", "```suggestion\n{}\n```"),
+]
+SHOWN = ["{}", "**{}**", "({})", "> {}", "- [ ] {}", "# {}", "<b>{}</b>", "请{}看", "| {} |\n| - |", "\\{}"]
+
+
+@settings(max_examples=100, deadline=None)
+@given(shapes=st.lists(st.sampled_from([*HIDDEN, *SHOWN]), max_size=8))
+def test_nobody_outside_of_rendered_text_is_mentioned(shapes: list[str]) -> None:
+    # A paragraph between them: an indented line after a list belongs to it.
+    source = "\n\n.\n\n".join(shape.format(f"@p{at}") for at, shape in enumerate(shapes))
+    assert mentioned(source) == tuple(f"p{at}" for at, shape in enumerate(shapes) if shape in SHOWN)

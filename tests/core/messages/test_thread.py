@@ -145,6 +145,7 @@ def test_the_buttons_fit_the_state(pull: PullRequest, offered: set[str]) -> None
         ("<" * 1000, "&lt;" * thread.MAX_TITLE),
         ("", PAGE),
         (" \n", PAGE),
+        ("\u200b", "\\u200b"),
     ],
 )
 def test_a_title_is_plain_text_of_bounded_length(title: str, shown: str) -> None:
@@ -212,6 +213,15 @@ ROWS: list[tuple[str, PullRequest, str, str | None]] = [
     ("closed with auto-merge", a_pull(state="closed", auto_merge=True), "Auto-merge", None),
     ("merged by the queue", a_pull(state="merged", queued=True), "Merge queue", None),
     ("ready", a_pull(reviewers=(APPROVED,)), "Turn", "ready to merge"),
+    (
+        "merged, a review was asked for",
+        a_pull(state="merged", reviewers=(APPROVED, ASKED)),
+        "Reviewers",
+        "✓ bob (approved)",
+    ),
+    ("closed, reviews were asked for", a_pull(state="closed", reviewers=(ASKED, TEAM)), "Reviewers", None),
+    ("merged with conversations", a_pull(state="merged", unresolved=(PAGE,)), "Conversations", None),
+    ("without the base's repository", a_pull(base=Branch(ref="main", sha="b" * 40)), "Branch", "fix → main"),
     ("nobody's turn", a_pull(state="closed"), "Turn", None),
 ]
 
@@ -257,5 +267,5 @@ def test_a_link_to_a_branch_leads_to_it_whatever_its_name(ref: str, path: str) -
 def test_relative_links_and_the_rest_of_the_body_lead_to_the_pull_request() -> None:
     shown = render(a_pull(body="[x](files)\n\n" + "word " * 2000))["body"]
     first, last = page.tags(shown)[1], page.tags(shown)[-1]
-    assert first.attributes["href"] == f"{PAGE}/files"
+    assert first.attributes["href"] == f"{COMPONENT}/pull/files"
     assert last.attributes["href"] == PAGE

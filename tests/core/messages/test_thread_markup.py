@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 
 from bridge.core.messages import thread
+from bridge.core.printable import visible
 from bridge.core.pulls.model import Branch, Check, Link, Person, PullRequest, Reviewer
 from tests.kits.core import page
 from tests.kits.core.evasions import EVASIONS
@@ -45,9 +46,9 @@ def everywhere(evasion: str, address: str) -> PullRequest:
 def test_no_markup_gets_into_a_thread(evasion: str) -> None:
     for address in (evasion, f"https://github.com/{evasion}", ""):
         shown = checked(everywhere(evasion, address))
-        assert page.text(shown["title"]) == evasion.strip()
+        assert page.text(shown["title"]) == visible(evasion.strip())
         labels = {field["label"]: page.text(field["value"]) for field in shown["fields"]}
-        assert labels["Labels"] == labels["Milestone"] == labels["Author"] == evasion
+        assert labels["Labels"] == labels["Milestone"] == labels["Author"] == visible(evasion)
 
 
 @pytest.mark.parametrize("evasion", EVASIONS)

@@ -37,7 +37,7 @@ PEOPLE = {
     ),
     "nobody assigned": Row(
         told=did("assigned", extra={"assignee": None}),
-        title="Assigned ghost",
+        title="Assigned the pull request",
         group="assignments",
         is_newer=True,
     ),
@@ -83,7 +83,7 @@ PEOPLE = {
     ),
     "nobody asked": Row(
         told=did("review_requested", extra={"requested_reviewer": None}),
-        title="Asked ghost for a review",
+        title="Asked for a review",
         group="review requests",
         is_newer=True,
     ),

@@ -2,8 +2,9 @@
 
 import re
 
-from bridge.core.messages.events.table import MAX_QUOTED, Happening, Said, mentioned, mentioned_now, on
+from bridge.core.messages.events.table import MAX_QUOTED, Happening, Said, mentioned_now, on
 from bridge.core.messages.html import escape, link
+from bridge.core.messages.markdown import mentioned
 from bridge.core.model import Payload
 from bridge.core.urls import web_address
 
@@ -22,7 +23,7 @@ def created(happening: Happening) -> Said | None:
         title=f"{link(_url(comment), 'Commented')}{_place(comment)}",
         group="comments",
         kind="discussion",
-        body=_quote(comment) + happening.html(body, _url(comment)),
+        body=_quote(comment) + happening.html(body, _url(comment), replaced=_replaced(comment)),
         mentions=mentioned(body),
     )
 
@@ -70,4 +71,13 @@ def _quote(comment: Payload) -> str:
     if not hunk or comment.get("in_reply_to_id") or _SUGGESTION.search(comment.get("body") or ""):
         return ""
     lines = [line for line in hunk.splitlines() if not line.startswith("@@")][-_CONTEXT_LINES:]
-    return f"<pre><code>{escape(chr(10).join(lines)[:MAX_QUOTED])}</code></pre>" if lines else ""
+    quoted = "\n".join(lines)[:MAX_QUOTED].split("\n")
+    return f"<pre><code>{chr(10).join(escape(line) for line in quoted)}</code></pre>" if lines else ""
+
+
+def _replaced(comment: Payload) -> list[str]:
+    """The lines that a suggestion would replace: those of the new side that the comment is about."""
+    last = comment.get("line") or comment.get("original_line") or 0
+    first = comment.get("start_line") or comment.get("original_start_line") or last
+    new = [line[1:] for line in (comment.get("diff_hunk") or "").splitlines() if line[:1] in (" ", "+")]
+    return new[-max(1, last - first + 1) :]

@@ -1,7 +1,8 @@
 """What is said about `pull_request`: all but merging, which has its own module."""
 
-from bridge.core.messages.events.table import Happening, Said, given, login, mentioned, mentioned_now, on, who
+from bridge.core.messages.events.table import Happening, Said, given, login, mentioned_now, on, who
 from bridge.core.messages.html import escape, link
+from bridge.core.messages.markdown import mentioned
 from bridge.core.pulls.extract import asked_of
 
 EVENT = "pull_request"
@@ -66,7 +67,8 @@ def assigned(happening: Happening) -> Said:
     if _is_own(happening):
         return Said(title="Self-assigned pull request", group="assignments")
     assignee = payload.get("assignee")
-    return Said(title=f"Assigned {who(assignee)}", group="assignments", mentions=login(assignee))
+    whom = who(assignee) if assignee else "the pull request"
+    return Said(title=f"Assigned {whom}", group="assignments", mentions=login(assignee))
 
 
 @on(EVENT, "unassigned")
@@ -74,7 +76,8 @@ def unassigned(happening: Happening) -> Said:
     """Somebody drops it, or is relieved of it."""
     if _is_own(happening):
         return Said(title="Removed their own assignment", group="assignments")
-    return Said(title=f"Unassigned {who(happening.payload.get('assignee'))}", group="assignments")
+    assignee = happening.payload.get("assignee")
+    return Said(title=f"Unassigned {who(assignee) if assignee else 'the pull request'}", group="assignments")
 
 
 def _is_own(happening: Happening) -> bool:
@@ -116,16 +119,17 @@ def review_requested(happening: Happening) -> Said:
     if user and given(payload, "sender", "id") == user.get("id"):
         return Said(title="Will review", group="review requests")
     mentions = () if asked["is_team"] else login(user)
-    title = f"Asked {link(asked['url'], asked['name'])} for a review"
-    return Said(title=title, group="review requests", mentions=mentions)
+    whom = f"{link(asked['url'], asked['name'])} " if user or team else ""
+    return Said(title=f"Asked {whom}for a review", group="review requests", mentions=mentions)
 
 
 @on(EVENT, "review_request_removed")
 def review_request_removed(happening: Happening) -> Said:
     """The request is taken back."""
-    asked = asked_of(happening.payload.get("requested_reviewer"), happening.payload.get("requested_team"))
-    title = f"No longer asks {link(asked['url'], asked['name'])} for a review"
-    return Said(title=title, group="review requests")
+    user, team = happening.payload.get("requested_reviewer"), happening.payload.get("requested_team")
+    asked = asked_of(user, team)
+    whom = f"{link(asked['url'], asked['name'])} " if user or team else ""
+    return Said(title=f"No longer asks {whom}for a review", group="review requests")
 
 
 @on(EVENT, "labeled", "unlabeled")

@@ -1,7 +1,8 @@
 """What is said about reviews and their conversations."""
 
-from bridge.core.messages.events.table import Happening, Said, given, login, mentioned, mentioned_now, on, who
+from bridge.core.messages.events.table import Happening, Said, given, login, mentioned_now, on, who
 from bridge.core.messages.html import link
+from bridge.core.messages.markdown import mentioned
 from bridge.core.model import Payload
 from bridge.core.urls import web_address
 
@@ -74,5 +75,5 @@ def conversation(happening: Happening) -> Said:
     """A conversation is settled, or taken up again."""
     comments = given(happening.payload, "thread", "comments") or [{}]
     url = _url(happening, comments[0])
-    verb = "Resolved" if happening.delivery.action == "resolved" else "Took up again"
+    verb = "Resolved" if happening.delivery.action == "resolved" else "Unresolved"
     return Said(title=f"{verb} {link(url, 'a conversation')}", group="reviews")

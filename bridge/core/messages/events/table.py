@@ -1,15 +1,15 @@
 """The table itself: who speaks of which event and action, and the words they share."""
 
-import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 import msgspec
 
 from bridge.core.messages.html import link
-from bridge.core.messages.markdown import to_html
+from bridge.core.messages.markdown import mentioned, to_html
 from bridge.core.model import Author, Delivery, Payload
 from bridge.core.options import Group
+from bridge.core.printable import visible
 from bridge.core.pulls.extract import person
 from bridge.core.pulls.model import PullRequest
 from bridge.core.pulls.snapshot import Snapshot
@@ -17,9 +17,6 @@ from bridge.core.urls import web_address
 
 MAX_QUOTED = 1000
 """Characters of code or suggestion that a comment quotes."""
-
-_MENTION = re.compile(r"(?<![\w/`@.-])@([A-Za-z0-9](?:[A-Za-z0-9-]{0,38}))(?![\w/-])")
-_NO_PROSE = re.compile(r"(```|~~~).*?(\1|\Z)|`[^`\n]*`|<!--.*?(-->|\Z)", re.DOTALL)
 
 
 class Said(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,7 +45,7 @@ class Happening(msgspec.Struct, frozen=True, kw_only=True):
     def author(self) -> Author:
         """Who did it, as Flowdock shows it."""
         sender = self.payload.get("sender") or {}
-        return Author(name=person(sender)["login"], avatar=web_address(sender.get("avatar_url")))
+        return Author(name=visible(person(sender)["login"]), avatar=web_address(sender.get("avatar_url")))
 
     @property
     def is_bot(self) -> bool:
@@ -56,13 +53,14 @@ class Happening(msgspec.Struct, frozen=True, kw_only=True):
         sender = self.payload.get("sender") or {}
         return sender.get("type") == "Bot" or str(sender.get("login") or "").endswith("[bot]")
 
-    def html(self, markdown: str | None, rest_url: str) -> str:
-        """GitHub's Markdown as safe HTML."""
+    def html(self, markdown: str | None, rest_url: str, *, replaced: Sequence[str] = ()) -> str:
+        """GitHub's Markdown as safe HTML; `replaced` are the lines that a suggestion in it would replace."""
         return to_html(
             markdown or "",
-            base_url=self.pull.url + "/",
+            base_url=self.pull.url,
             rest_url=rest_url,
             repository_url=self.pull.repository_url,
+            replaced=replaced,
         )
 
 
@@ -99,15 +97,6 @@ def who(user: Payload | None) -> str:
 def login(user: Payload | None) -> tuple[str, ...]:
     """The person's login, for `mentions`; none for a deleted account."""
     return (user["login"],) if user and user.get("login") else ()
-
-
-def mentioned(markdown: str | None) -> tuple[str, ...]:
-    """The logins that a text mentions, each once, outside of code and of a template's hidden comments.
-
-    https://docs.github.com/get-started/writing-on-github: mentioning people and teams
-    """
-    prose = _NO_PROSE.sub(" ", markdown or "")
-    return tuple(dict.fromkeys(_MENTION.findall(prose)))
 
 
 def mentioned_now(changes: Payload, markdown: str | None) -> tuple[str, ...]:

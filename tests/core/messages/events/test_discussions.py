@@ -149,7 +149,7 @@ COMMENTS = {
     "with a suggestion": Row(
         told=("pull_request_review_comment", on_line("created", body=SUGGESTION)),
         title="Commented on README.md:7",
-        body="<p>Better:</p>\n<pre><code>c &gt; d\n</code></pre>",
+        body="<p>Better:</p>\n<pre><code>-c &lt; d\n+c &gt; d\n</code></pre>",
         links=(LINE,),
     ),
     "an answer": Row(
@@ -185,9 +185,9 @@ CONVERSATIONS = {
         before=(OPENED, TALKED),
         thread={"Conversations": None},
     ),
-    "taken up again": Row(
+    "unresolved": Row(
         told=("pull_request_review_thread", on_thread("unresolved", at="2026-03-10T12:00:01.500Z")),
-        title="Took up again a conversation",
+        title="Unresolved a conversation",
         links=(LINE,),
         before=(OPENED, TALKED, RESOLVED),
         thread={"Conversations": "1 unresolved: 1"},

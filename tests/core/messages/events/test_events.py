@@ -8,6 +8,7 @@ import pytest
 from bridge.core.messages.events import TABLE, merging
 from bridge.core.messages.events.table import on
 from bridge.core.model import Author, Message
+from bridge.core.printable import visible
 from tests.kits.core import page
 from tests.kits.core.evasions import EVASIONS
 from tests.kits.core.pipeline import Bridge, connection, satisfies_flowdock
@@ -29,7 +30,7 @@ def said(payload: dict[str, Any], event: str = "pull_request") -> Message:
 
 NULLS: list[tuple[str, dict[str, Any], str]] = [
     # What GitHub may leave out or null there (its OpenAPI description), and what is said then.
-    ("nobody unassigned", on_pull("unassigned", assignee=None), "Unassigned ghost"),
+    ("nobody unassigned", on_pull("unassigned", assignee=None), "Unassigned the pull request"),
     ("nobody edited", on_pull("edited", changes={}) | {"sender": None}, "Edited pull request"),
     ("no changes", on_pull("edited", changes=None), "Edited pull request"),
     ("edited otherwise", on_pull("edited", changes={"color": {"from": "red"}}), "Edited pull request"),
@@ -51,7 +52,7 @@ NULLS: list[tuple[str, dict[str, Any], str]] = [
         on_pull("review_requested", requested_team={"id": 1, "name": "X"}),
         "Asked X for a review",
     ),
-    ("nobody asked", on_pull("review_request_removed"), "No longer asks ghost for a review"),
+    ("nobody asked", on_pull("review_request_removed"), "No longer asks for a review"),
 ]
 
 
@@ -126,16 +127,17 @@ def test_no_markup_gets_into_a_title(evasion: str) -> None:
     no_link = user("bob", html_url=evasion) | {"login": evasion}
     base = {**pull()["base"], "ref": evasion}
     merged = pull(base=base, state="closed", merged_at="2026-03-10T12:00:01Z")
+    shown = visible(evasion)
     named = {
-        f"Merged pull request into {evasion}": on_pull("closed", merged),
-        f"Assigned {evasion}": on_pull("assigned", assignee=whom),
-        f"Unassigned {evasion}": on_pull("unassigned", assignee=no_link),
-        f"Asked {evasion} for a review": on_pull("review_requested", requested_team=team(evasion)),
-        f"Added the label {evasion}": on_pull("labeled", label={"name": evasion}),
-        f"Added to {evasion}": on_pull("milestoned", milestone={"title": evasion}),
-        f"Locked the conversation as {evasion}": on_pull("locked", pull(active_lock_reason=evasion)),
-        f"Edited the title, which was “{evasion}”": on_pull("edited", changes={"title": {"from": evasion}}),
-        f"Edited the base branch from {evasion} to main": on_pull(
+        f"Merged pull request into {shown}": on_pull("closed", merged),
+        f"Assigned {shown}": on_pull("assigned", assignee=whom),
+        f"Unassigned {shown}": on_pull("unassigned", assignee=no_link),
+        f"Asked {shown} for a review": on_pull("review_requested", requested_team=team(evasion)),
+        f"Added the label {shown}": on_pull("labeled", label={"name": evasion}),
+        f"Added to {shown}": on_pull("milestoned", milestone={"title": evasion}),
+        f"Locked the conversation as {shown}": on_pull("locked", pull(active_lock_reason=evasion)),
+        f"Edited the title, which was “{shown}”": on_pull("edited", changes={"title": {"from": evasion}}),
+        f"Edited the base branch from {shown} to main": on_pull(
             "edited", changes={"base": {"ref": {"from": evasion}}}
         ),
     }
