@@ -150,7 +150,7 @@ async def open_services(settings: Settings, *, redis_url: str) -> AsyncIterator[
     account_store = AccountStore(redis, vault)
     credentials = GitHubCredentials(redis, vault, settings)
     pulls = PullRequestStore(redis)
-    deliveries = DeliveryQueue(redis, keep=settings.lifetimes, budgets=settings.budgets)
+    deliveries = DeliveryQueue(redis, budgets=settings.budgets)
     github = GitHub(
         session,
         url=settings.github_url,

@@ -81,8 +81,6 @@ class Settings:
     budgets: Budgets
     """What may wait in the queue."""
     lease_seconds: float
-    lifetimes: float
-    """What the lifetimes of all that is kept for a while are multiplied by: 1, less for a soak."""
 
 
 def read(environ: Mapping[str, str], *, needed: frozenset[str] | None = None) -> Settings:
@@ -139,7 +137,6 @@ def examine(
             repository=reader.size("REPOSITORY_BYTES", REPOSITORY_BYTES),
         ),
         lease_seconds=reader.number("LEASE_SECONDS", 30),
-        lifetimes=reader.number("LIFETIMES", 1),
     )
     return settings, reader.problems
 

@@ -67,7 +67,6 @@ def test_what_is_not_set_has_the_documented_value() -> None:
         action_limit=60,
         budgets=Budgets(queue=256 * 2**20, repository=32 * 2**20),
         lease_seconds=30,
-        lifetimes=1,
     )
 
 

@@ -11,7 +11,6 @@ from bridge.clients.github import TokenRevoked
 from bridge.clients.github_credentials import NoCredentials
 from bridge.clients.github_webhooks import ComesWithApp, Ensured, Repository
 from bridge.core.errors import BridgeError, GitHubFailing, GitHubRefused, NotLinked
-from bridge.core.model import Connection
 from bridge.services import Services
 
 NEEDED = frozenset({"WEB_URL", "ENCRYPTION_KEY"})
@@ -46,7 +45,7 @@ async def hook(services: Services, *, typed: str, login: str, token: str) -> Non
             f" install it there, at {app.install_url}"
         )
     admin, repository = await _administered(services, name, login, token)
-    connections = await _connections(services, name, repository)
+    connections = await services.connections.others_of("", repository.id, name)
     await services.pulls.name_by_github(repository.id, repository.full_name)
     ensured = await services.hooks.ensure(repository, token=admin.token)
     for connection in connections:
@@ -136,7 +135,7 @@ async def _candidates(services: Services, name: str, login: str, token: str) -> 
     if token:
         yield _Admin(who="the user of GITHUB_TOKEN", token=token)
         return
-    installers = [one.installer for one in await _connections(services, name, None)]
+    installers = [one.installer for one in await services.connections.others_of("", None, name)]
     for user in list(dict.fromkeys([*installers, *linked]))[:MAX_TRIED]:
         if user in linked and (admin := await _linked(services, user, linked[user])):
             yield admin
@@ -147,13 +146,3 @@ async def _linked(services: Services, user: str, login: str) -> _Admin | None:
         return _Admin(who=f"@{login}", token=await services.accounts.token(user))
     except (NotLinked, NoCredentials, GitHubFailing):
         return None
-
-
-async def _connections(services: Services, name: str, repository: Repository | None) -> list[Connection]:
-    """The repository's connections, by its name or, where it is known, by its id."""
-    return [
-        one
-        for one in await services.connections.all()
-        if one.repository.lower() == name.lower()
-        or (repository is not None and one.repository_id == repository.id)
-    ]

@@ -14,6 +14,7 @@ from bridge.core import names
 from bridge.core.actions import Call
 from bridge.core.errors import BridgeError, GitHubFailing, GitHubRefused, Malformed, NotLinked
 from bridge.core.github.redelivery import Attempt, read_attempt
+from bridge.core.github.webhook import WEBHOOK_PATH
 from bridge.core.messages.translate import EVENTS as NEEDED
 from bridge.core.messages.translate import MERGEABLE
 from bridge.storage.webhook_keys import WebhookKey, WebhookKeys
@@ -21,7 +22,6 @@ from bridge.storage.webhook_keys import WebhookKey, WebhookKeys
 EVENTS = tuple(sorted(NEEDED - {MERGEABLE}))
 """What a webhook must ask GitHub for."""
 
-PATH = "/github/webhook"
 MAX_REPOSITORIES = 5000
 
 
@@ -71,7 +71,7 @@ class RepositoryWebhooks:
         self._github = github
         self._credentials = credentials
         self._keys = keys
-        self._url = web_url + PATH
+        self._url = web_url + WEBHOOK_PATH
 
     async def app(self) -> App | None:
         """The GitHub App that the webhook comes with; None where each repository needs one of its own."""

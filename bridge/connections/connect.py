@@ -72,6 +72,7 @@ class ConnectService:
     ) -> None:
         self._connections = connections
         self._intents = intents
+        self._pulls = pulls
         self._accounts = accounts
         self._flowdock = flowdock
         self._hooks = hooks
@@ -189,9 +190,8 @@ class ConnectService:
                     known.flow_token, known.problem.text if known.problem else ""
                 )
             except (SourceGone, FlowdockRejected) as gone:
-                log.warning("disconnected", connection=known.id, reason=str(gone))
                 await self._flowdock.delete_source(flow.path, known.source_id, access_token)
-                await self._connections.remove(known.id)
+                await self._connections.forget_source(known.id, gone)
             else:
                 return known
         return None
@@ -277,8 +277,9 @@ class ConnectService:
     async def _drop_hook(self, connection: Connection, user: str) -> list[str]:
         if connection.hook_id is None and await self._hooks.app():
             return []
-        name = await self._mending.name(connection)
-        if await self._undoing.is_needed(connection.id, connection.repository_id, connection.repository):
+        name = await self._pulls.present_name(connection)
+        known = connection.repository_id
+        if await self._connections.others_of(connection.id, known, connection.repository):
             return []
         if connection.repository_id is not None:
             await self._hooks.revoke(connection.repository_id)

@@ -1,6 +1,5 @@
 """What is asked of administrators: kept encrypted under the hash of a random id, the link's."""
 
-import hashlib
 import secrets
 import time
 from dataclasses import asdict, dataclass, field, replace
@@ -107,7 +106,7 @@ class Handovers:
 
     async def find(self, handover_id: str) -> Handover | None:
         """What the link asks for and how it stands; None if there is none, or its time is over."""
-        return await self._load(_hash(handover_id))
+        return await self._load(keys.hash_of(handover_id))
 
     async def _asked_before(self, user: str, flow: Flow, repository_id: int) -> Handover | None:
         for name in await self._redis.zrangebyscore(keys.handovers(user), time.time(), "+inf"):
@@ -118,7 +117,7 @@ class Handovers:
 
     async def _count(self, asked: Handover) -> None:
         """Among what its asker has open: put in first and then counted, so that no two are the last one."""
-        place, name = keys.handovers(asked.asker.id), _hash(asked.id)
+        place, name = keys.handovers(asked.asker.id), keys.hash_of(asked.id)
         async with self._redis.pipeline(transaction=True) as pipe:
             pipe.zremrangebyscore(place, "-inf", time.time())
             pipe.zadd(place, {name: asked.ends_at})
@@ -134,7 +133,7 @@ class Handovers:
         if await self.find(handover_id) is None:
             raise NoSuchHandover("there is no such link, or its time is over")
         # Of several at once one gets what there is; the others find nothing for this moment.
-        value = await self._one_time.pop(_KIND, _hash(handover_id))
+        value = await self._one_time.pop(_KIND, keys.hash_of(handover_id))
         if value is None:
             raise Answered("somebody is answering this at this moment")
         handover = _read(value)
@@ -148,11 +147,11 @@ class Handovers:
         """Keep how it stands now; one that is still open may be answered again."""
         await self._keep(handover)
         if handover.state != "open":
-            await self._redis.zrem(keys.handovers(handover.asker.id), _hash(handover.id))
+            await self._redis.zrem(keys.handovers(handover.asker.id), keys.hash_of(handover.id))
 
     async def _keep(self, handover: Handover) -> None:
         left = max(1, int(handover.ends_at - time.time()))
-        await self._one_time.put(_KIND, _hash(handover.id), asdict(handover), seconds=left)
+        await self._one_time.put(_KIND, keys.hash_of(handover.id), asdict(handover), seconds=left)
 
     async def _load(self, name: str) -> Handover | None:
         value = await self._one_time.peek(_KIND, name)
@@ -168,8 +167,3 @@ def _read(value: dict[str, Any]) -> Handover:
             "options": Options.read(value["options"]),
         }
     )
-
-
-def _hash(handover_id: str) -> str:
-    # Only its hash lies open in Redis: who reads a dump cannot open the links.
-    return hashlib.sha256(handover_id.encode()).hexdigest()

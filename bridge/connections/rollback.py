@@ -114,24 +114,16 @@ class Rollback:
             await self._flowdock.delete_source(intent.flow, source_id, intent.access_token)
 
     async def _drop_hook(self, intent: Intent) -> None:
-        if intent.makes_hook and not await self.is_needed(intent.id, intent.repository_id, intent.repository):
+        repository = intent.repository_id, intent.repository
+        if intent.makes_hook and not await self._connections.others_of(intent.id, *repository):
             await self._hooks.revoke(intent.repository_id)
-            drop = partial(self.drop_hook, intent.repository_id, intent.repository)
+            drop = partial(self.drop_hook, *repository)
             await self._accounts.as_either(intent.user, intent.administrator, drop)
 
     async def _forget(self, intent: Intent) -> None:
         if intent.administrator is not None:
             await self._accounts.give_back_lent(intent.administrator)
         await self._intents.forget(intent.id)
-
-    async def is_needed(self, connection_id: str, repository_id: int | None, full_name: str) -> bool:
-        """Whether another connection than this one lives off the repository's webhook."""
-        return any(
-            other.id != connection_id
-            for other in await self._connections.all()
-            if (repository_id is not None and other.repository_id == repository_id)
-            or other.repository.lower() == full_name.lower()
-        )
 
     async def drop_hook(self, repository_id: int | None, full_name: str, token: str) -> None:
         """Remove the repository's webhook to bridge, if there is one.

@@ -77,18 +77,11 @@ class WebhookRepair:
         )
         return HookResult(connection=changed, hook="made" if ensured.made else "mended")
 
-    async def name(self, connection: Connection) -> str:
-        """The present full name of a connection's repository, as far as bridge has heard."""
-        return await self._pulls.repository_name(connection.repository_id or 0) or connection.repository
-
     async def _hookers(self, connection: Connection, user: str) -> list[str]:
         """Whose linked accounts may be asked to look after the webhook, the first to be tried first."""
-        installers = [
-            other.installer
-            for other in await self._connections.all()
-            if other.id == connection.id or other.repository_id == connection.repository_id is not None
-        ]
-        return list(dict.fromkeys(who for who in (user, connection.installer, *installers) if who))
+        others = await self._connections.by_repository_id(connection.repository_id or 0)
+        installers = [user, connection.installer, *(other.installer for other in others)]
+        return [who for who in dict.fromkeys(installers) if who]
 
     async def _ensure(self, connection: Connection, token: str) -> Ensured:
         """The webhook made or mended, and a ping on its way."""

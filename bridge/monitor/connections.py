@@ -237,9 +237,7 @@ class ConnectionMonitor:
         try:
             await self.flowdock.set_problem(connection.flow_token, self.links.words(connection, problem))
         except SourceGone as gone:
-            log.warning("disconnected", connection=connection.id, reason=str(gone))
-            with suppress(NotFound):
-                await self.connections.remove(connection.id)
+            await self.connections.forget_source(connection.id, gone)
             return
         except FlowdockFailing as error:
             log.warning("flow_not_told", connection=connection.id, reason=str(error))

@@ -17,7 +17,6 @@ from bridge.clients.throttle import Throttle
 from bridge.connections.linked_accounts import LinkedAccounts
 from bridge.core.errors import BridgeError, GitHubRefused, RateLimited
 from bridge.core.github.redelivery import KEPT_SECONDS, Attempt, Missed, missed
-from bridge.core.model import Connection
 from bridge.storage.checkups import Checkups
 from bridge.storage.connections import ConnectionStore
 from bridge.storage.pulls import PullRequestStore
@@ -109,7 +108,7 @@ class Redelivery:
         for connection in await self._connections.all():
             if connection.hook_id is None and app is not None:
                 continue
-            installers = found[await self._name(connection)]
+            installers = found[await self._pulls.present_name(connection)]
             if connection.installer and connection.installer not in installers:
                 installers.append(connection.installer)
         return found
@@ -126,10 +125,6 @@ class Redelivery:
             if done.looked:
                 break
         return done
-
-    async def _name(self, connection: Connection) -> str:
-        known = connection.repository_id
-        return (await self._pulls.repository_name(known) if known else None) or connection.repository
 
     async def _as(self, user: str, repository: str) -> Recovered:
         return await self._accounts.as_user(

@@ -56,11 +56,9 @@ class Fenced(BridgeError):
 class DeliveryQueue:
     """The queue's two ends: `enqueue` for the web, all else for the worker that holds a lease."""
 
-    def __init__(self, redis: AnyRedis, *, keep: float = 1, budgets: Budgets = DEFAULT) -> None:
-        """`keep` is what all lifetimes are multiplied by: shorter ones for a soak."""
+    def __init__(self, redis: AnyRedis, *, budgets: Budgets = DEFAULT) -> None:
         # redis-py's annotations offer each answer in every shape of every protocol version.
         self._redis: Any = redis
-        self._keep = keep
         self._budgets = budgets
         self.backlog = Backlog(redis, budgets)
         self._noted: dict[int, int] = {}
@@ -107,7 +105,7 @@ class DeliveryQueue:
             self._enqueue,
             keys=places.keys,
             args=[
-                self._seconds(SEEN_SECONDS),
+                SEEN_SECONDS,
                 msgspec.msgpack.encode(rows),
                 self._budgets.room(is_over=is_over),
                 self._budgets.a_day,
@@ -156,7 +154,7 @@ class DeliveryQueue:
         places, rows = Places([*names, keys.backlog(partition)]), []
         for write in writes:
             kept = places.of(write.kept) if write.kept else 0
-            rows.append((write.command, places.of(write.key), self._seconds(write.seconds), kept))
+            rows.append((write.command, places.of(write.key), write.seconds, kept))
         values, dumped = [write.value for write in writes], [dump_message(one) for one in messages]
         _hold_to_size(values, MAX_VALUE)
         _hold_to_size(dumped, MAX_MESSAGE)
@@ -255,14 +253,8 @@ class DeliveryQueue:
         partition, _, entry_id = letter.id.partition("-")
         await self._drop(keys=_of_dead(int(partition)), args=[entry_id])
 
-    def _seconds(self, seconds: int) -> int:
-        return seconds if self._keep == 1 else max(1, int(seconds * self._keep))
-
     def _texts(self, writes: Sequence[Write], places: Places) -> list[tuple[str, int, int, str]]:
-        return [
-            (write.command, places.of(write.key), self._seconds(write.seconds), _text(write.value))
-            for write in writes
-        ]
+        return [(write.command, places.of(write.key), write.seconds, _text(write.value)) for write in writes]
 
 
 async def _fenced(script: Any) -> Any:

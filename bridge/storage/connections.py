@@ -3,13 +3,15 @@
 import secrets
 import time
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, replace
 from functools import lru_cache
 from typing import Any
 
 import orjson
+import structlog
 
-from bridge.core.errors import NotFound
+from bridge.core.errors import FlowdockError, NotFound
 from bridge.core.model import Connection, Problem
 from bridge.core.options import Options
 from bridge.core.security.encryption import Vault
@@ -52,6 +54,9 @@ for i = 1, #KEYS, 2 do
 end
 return all
 """
+
+
+log = structlog.get_logger()
 
 
 def new_connection_id() -> str:
@@ -182,6 +187,26 @@ class ConnectionStore:
             pipe.incr(keys.CONNECTIONS_CHANGES)
             await pipe.execute()
         return connection
+
+    async def others_of(
+        self, connection_id: str, repository_id: int | None, full_name: str
+    ) -> list[Connection]:
+        """Return the connections of a repository, by its id or its name, but for one."""
+        return [
+            other
+            for other in await self.all()
+            if other.id != connection_id
+            and (
+                other.repository_id == repository_id is not None
+                or other.repository.lower() == full_name.lower()
+            )
+        ]
+
+    async def forget_source(self, connection_id: str, gone: FlowdockError) -> None:
+        """Remove a connection whose flow removed the source; one that is gone already is a success."""
+        log.warning("disconnected", connection=connection_id, reason=str(gone))
+        with suppress(NotFound):
+            await self.remove(connection_id)
 
     async def _bind(self, connection_id: str, repository_id: int, full_name: str) -> None:
         name = keys.connection(connection_id)

@@ -5,6 +5,7 @@ Cluster: all of one repository that of its partition, all connections one, all a
 https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/#hash-tags
 """
 
+import hashlib
 import zlib
 from functools import lru_cache
 from typing import Literal
@@ -38,6 +39,11 @@ CHECKUP_HINTS = "bridge:{checkups}:hints"
 """Hash: what an event told about a connection that waits for a checkup."""
 CARETAKER = "bridge:caretaker"
 """Names the instance that looks after all connections, while it lives."""
+
+
+def hash_of(secret: str) -> str:
+    """Name what a secret gives access to by the secret's hash: a dump of Redis opens nothing."""
+    return hashlib.sha256(secret.encode(errors="replace")).hexdigest()
 
 
 @lru_cache(maxsize=4096)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bridge.core.errors import GitHubRefused
-from bridge.core.model import Target
+from bridge.core.model import Connection, Target
 from bridge.core.pulls import checks, snapshot
 from bridge.core.pulls.checks import view as view_checks
 from bridge.core.pulls.lww import LwwRegister
@@ -262,6 +262,11 @@ class PullRequestStore:
         """A repository's present full name."""
         name = await self._redis.hget(keys.REPOSITORY_NAMES, str(repository_id))
         return name.decode() if name else None
+
+    async def present_name(self, connection: Connection) -> str:
+        """Return the present full name of a connection's repository, as far as bridge has heard."""
+        known = connection.repository_id
+        return (await self.repository_name(known) if known else None) or connection.repository
 
     async def readers(self, repository_id: int, number: int, *, limit: int) -> list[str]:
         """Flowdock users whose linked account may see a pull request: those at work on it first."""

@@ -4,7 +4,6 @@ A key is part of the webhook's address, `/github/webhook/{key}`. Its secret sign
 are random, lie in Redis encrypted, and are replaced whenever the webhook is made or repaired.
 """
 
-import hashlib
 import secrets
 import time
 from collections.abc import AsyncIterator
@@ -137,8 +136,7 @@ class WebhookKeys:
 
 
 def _name(key: str) -> str:
-    # Only its hash names it in Redis: a dump tells no address.
-    return hashlib.sha256(key.encode()).hexdigest()[:32]
+    return keys.hash_of(key)[:32]
 
 
 def _drop(pipe: Any, index: str, names: list[str]) -> None:

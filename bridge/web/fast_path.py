@@ -9,6 +9,7 @@ from collections.abc import Awaitable
 
 from aiohttp import web
 
+from bridge.core.github.webhook import WEBHOOK_PATH
 from bridge.web.endpoints import webhook
 from bridge.web.http import middleware
 from bridge.web.http.connection_limit import Handle
@@ -30,7 +31,7 @@ def before(whole: Handle, app: web.Application) -> Handle:
     def handle(request: web.BaseRequest) -> Awaitable[web.StreamResponse]:
         if (
             request.method == "POST"
-            and request.path == webhook.PATH
+            and request.path == WEBHOOK_PATH
             and isinstance(request, web.Request)
             and "Expect" not in request.headers
         ):

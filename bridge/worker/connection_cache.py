@@ -4,7 +4,6 @@ Each delivery asks for them, and they change a few times a day. So Redis counts 
 that number only.
 """
 
-import time
 from collections.abc import Iterable
 
 from bridge.core.model import Connection
@@ -12,9 +11,6 @@ from bridge.storage.connections import ConnectionStore, RepoKey
 
 MAX_KEPT = 4096
 """Repositories."""
-
-SECONDS = 60
-"""How long what was read counts at most: an older bridge beside this one does not count what it changes."""
 
 
 class ConnectionCache:
@@ -24,17 +20,16 @@ class ConnectionCache:
         self._connections = connections
         self._known: dict[RepoKey, list[Connection]] = {}
         self._changes: bytes | None = None
-        self._since = 0.0
 
     async def of(self, repositories: Iterable[RepoKey]) -> dict[RepoKey, list[Connection]]:
         """The connections of several repositories, as the store reads them: some may be missing."""
         wanted = set(repositories)
         if not wanted:
             return {}
-        changes, now = await self._connections.version(), time.monotonic()
-        if changes != self._changes or now - self._since > SECONDS or len(self._known) > MAX_KEPT:
+        changes = await self._connections.version()
+        if changes != self._changes or len(self._known) > MAX_KEPT:
             # Not emptied: who reads still, as of before the change, is not to write into the new one.
-            self._known, self._changes, self._since = {}, changes, now
+            self._known, self._changes = {}, changes
         known = self._known
         if missing := [one for one in wanted if one not in known]:
             known |= await self._connections.of_repositories(missing)

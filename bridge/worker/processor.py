@@ -10,7 +10,6 @@ import time
 import traceback
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 import orjson
@@ -18,7 +17,7 @@ import structlog
 from redis.exceptions import RedisError
 
 from bridge.clients.flowdock import Flowdock
-from bridge.core.errors import FlowdockFailing, FlowdockRejected, Malformed, NotFound, SourceGone
+from bridge.core.errors import FlowdockFailing, FlowdockRejected, Malformed, SourceGone
 from bridge.core.messages import thread
 from bridge.core.pulls.model import PullRequest
 from bridge.core.security.encryption import Undecryptable
@@ -247,7 +246,7 @@ class Processor:
             )
         except SourceGone as gone:
             holding.newest.forget(connection.id)
-            await self._disconnect(connection.id, gone)
+            await self.connections.forget_source(connection.id, gone)
             return _dropped(message, str(gone))
         flow.failures = 0
         log.info(
@@ -266,12 +265,6 @@ class Processor:
             *self.pulls.shown_writes(message.repository_id, pull),
             *journal.note(message.repository_id, _note_of(message, "posted")),
         ]
-
-    async def _disconnect(self, connection_id: str, gone: SourceGone) -> None:
-        log.warning("disconnected", connection=connection_id, reason=str(gone))
-        # Another of its messages, under way beside this one, may have been told the same.
-        with suppress(NotFound):
-            await self.connections.remove(connection_id)
 
     # What goes wrong
 

@@ -138,7 +138,7 @@ async def test_a_cookie_that_a_neighbour_planted_is_nobodys_session(
         monkeypatch.setattr(cookies, "name", lambda _, base: base)
     async with open_house(redis_url, web_url="https://bridge.example.com") as house:
         attackers = {"user": {"id": "1003", "nick": "cy", "name": "Cy"}, "access_token": "x"}
-        await house.services.one_time.put("session", sessions._name("planted"), attackers, seconds=60)
+        await house.services.one_time.put("session", keys.hash_of("planted"), attackers, seconds=60)
         planted = {"Cookie": f"{sessions.COOKIE}=planted"}
         async with house.http.get(
             f"{house.bridge}/account", headers=planted, allow_redirects=False

@@ -10,9 +10,9 @@ import orjson
 
 from bridge.cli.doctor.rows import Row
 from bridge.clients.github_credentials import NoCredentials
-from bridge.clients.github_webhooks import PATH
 from bridge.clients.session import open_session
 from bridge.core.errors import GitHubFailing, OAuthFailed
+from bridge.core.github.webhook import WEBHOOK_PATH
 from bridge.services import Services
 from bridge.storage import keys
 
@@ -106,12 +106,13 @@ async def _same(check: str, url: str, services: Services, session: aiohttp.Clien
         "X-GitHub-Delivery": f"doctor-{hook_id}",
         "X-Hub-Signature-256": f"sha256={hmac.new(known[0].encode(), body, hashlib.sha256).hexdigest()}",
     }
-    async with session.post(f"{url}{PATH}", data=body, headers=headers, allow_redirects=False) as response:
+    address = url + WEBHOOK_PATH
+    async with session.post(address, data=body, headers=headers, allow_redirects=False) as response:
         status = response.status
     if status == 401:
         return Row(check, "wrong", f"the bridge at {url} has another GITHUB_WEBHOOK_SECRET than this one")
     if status != 200:
-        return Row(check, "wrong", f"{url}{PATH} answers a signed ping with {status}: see bridge's log there")
+        return Row(check, "wrong", f"{address} answers a signed ping with {status}: see bridge's log there")
     if not await services.webhook_keys.pinged_at(hook_id):
         return Row(check, "wrong", f"the bridge at {url} has another Redis than this one: check REDIS_URL")
     await services.redis.delete(keys.ping(0, hook_id))

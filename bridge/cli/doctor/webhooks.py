@@ -47,7 +47,7 @@ async def rows(services: Services) -> list[Row]:
 
 
 async def _hook(services: Services, check: str, connections: list[Connection]) -> list[Row]:
-    repository = await _present_name(services, connections[0])
+    repository = await services.pulls.present_name(connections[0])
     mend = f"python -m bridge hook {repository}"
     token = await _token(services, connections)
     if token is None:
@@ -77,7 +77,7 @@ async def _hook(services: Services, check: str, connections: list[Connection]) -
 async def _installed(
     services: Services, check: str, connections: list[Connection], app: App, seen: "_Seen"
 ) -> list[Row]:
-    repository = await _present_name(services, connections[0])
+    repository = await services.pulls.present_name(connections[0])
     token = await _token(services, connections)
     if token is None:
         words = f"nobody who connected it is linked, so GitHub cannot be asked: see {app.install_url}"
@@ -115,9 +115,3 @@ async def _token(services: Services, connections: list[Connection]) -> str | Non
         except NotLinked:
             continue
     return None
-
-
-async def _present_name(services: Services, connection: Connection) -> str:
-    known = connection.repository_id
-    name = await services.pulls.repository_name(known) if known is not None else None
-    return name or connection.repository

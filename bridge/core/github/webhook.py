@@ -13,6 +13,9 @@ import orjson
 from bridge.core.errors import Malformed, Unsigned, WrongContentType
 from bridge.core.model import Delivery, Envelope, Payload, Signer
 
+WEBHOOK_PATH = "/github/webhook"
+"""Where GitHub delivers; a webhook that bridge made adds its key."""
+
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
 MAX_HEADER = 200

@@ -5,7 +5,6 @@ sealed cookie. GitHub then says whether they administer the repository; a page n
 POST from it, bound to this browser, connects or declines.
 """
 
-import hashlib
 import hmac
 import secrets
 from typing import Any
@@ -20,6 +19,7 @@ from bridge.connections.handover_requests import Answered, Handover, NoSuchHando
 from bridge.core.errors import ClaimRefused, Malformed, OAuthFailed, RequestRefused
 from bridge.core.model import Administrator
 from bridge.services import Services
+from bridge.storage.keys import hash_of
 from bridge.web import render as pages
 from bridge.web.auth import oauth_callback
 from bridge.web.context import SERVICES
@@ -88,7 +88,7 @@ async def signed_in(request: web.Request) -> web.Response:
             "full_name": repository.full_name,
             "private": repository.private,
         }
-        await services.one_time.put(_KIND, _name(browser), step, seconds=SECONDS)
+        await services.one_time.put(_KIND, hash_of(browser), step, seconds=SECONDS)
     except BaseException:
         await services.accounts.give_back_lent(administrator)
         raise
@@ -115,7 +115,7 @@ async def answer(request: web.Request) -> web.Response:
     step = await _step(request)
     if not hmac.compare_digest(step["state"].encode(), str(form.get("state", "")).encode(errors="replace")):
         raise NotThisBrowser("This form does not come from the page that this browser was shown.")
-    if await services.one_time.pop(_KIND, _name(cookies.read(request, COOKIE))) is None:
+    if await services.one_time.pop(_KIND, hash_of(cookies.read(request, COOKIE))) is None:
         raise NotThisBrowser("This form was sent already.")
     administrator = Administrator(login=step["login"], token=step["token"])
     if wish == "connect":
@@ -164,7 +164,7 @@ def _doing(request: web.Request) -> dict[str, Any]:
 async def _step(request: web.Request) -> dict[str, Any]:
     """Where this browser stands after its sign-in, for the link that the address names."""
     cookie = cookies.read(request, COOKIE)
-    step = await request.app[SERVICES].one_time.peek(_KIND, _name(cookie)) if cookie else None
+    step = await request.app[SERVICES].one_time.peek(_KIND, hash_of(cookie)) if cookie else None
     if step is None or step["id"] != request.match_info["id"]:
         raise NotThisBrowser("This browser did not sign in for this link, or more than 15 minutes ago.")
     return step
@@ -188,8 +188,3 @@ async def _standing(services: Services, handover_id: str) -> Handover:
     if handover.state != "open":
         raise Answered("this was answered before")
     return handover
-
-
-def _name(browser: str) -> str:
-    # Only its hash lies in Redis: who reads a dump cannot go on in somebody's place.
-    return hashlib.sha256(browser.encode(errors="replace")).hexdigest()

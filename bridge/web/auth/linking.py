@@ -5,7 +5,6 @@ doing is kept in Redis under that secret alone: no step can be handed to another
 name the claim's user; then GitHub names an account; then a page shows both and only a POST links them.
 """
 
-import hashlib
 import hmac
 import secrets
 import time
@@ -21,6 +20,7 @@ from bridge.core.errors import ClaimRefused, NotLinked
 from bridge.core.model import FlowdockUser, GitHubToken, GitHubUser, LinkedAccount, Target
 from bridge.core.security import claims
 from bridge.services import Services
+from bridge.storage.keys import hash_of
 from bridge.web import render as pages
 from bridge.web.auth import handover, oauth_callback, sessions
 from bridge.web.context import SERVICES
@@ -237,17 +237,17 @@ async def _advance(request: web.Request, step: Step, state: str) -> tuple[str, L
     browser, linking = await _standing(request, step)
     if not hmac.compare_digest(linking.state.encode(), state.encode(errors="replace")):
         raise ClaimRefused("This answer does not belong to what this browser is doing.")
-    if await request.app[SERVICES].one_time.pop("linking", _name(browser)) is None:
+    if await request.app[SERVICES].one_time.pop("linking", hash_of(browser)) is None:
         raise ClaimRefused("This step was done already.")
     return browser, linking
 
 
 async def _keep(services: Services, browser: str, linking: Linking) -> None:
-    await services.one_time.put("linking", _name(browser), asdict(linking), seconds=claims.LIFETIME)
+    await services.one_time.put("linking", hash_of(browser), asdict(linking), seconds=claims.LIFETIME)
 
 
 async def _look(services: Services, browser: str) -> Linking | None:
-    value = await services.one_time.peek("linking", _name(browser))
+    value = await services.one_time.peek("linking", hash_of(browser))
     if value is None:
         return None
     token = value["token"]
@@ -260,8 +260,3 @@ async def _look(services: Services, browser: str) -> Linking | None:
             "token": GitHubToken(**{**token, "scopes": tuple(token["scopes"])}) if token else None,
         }
     )
-
-
-def _name(browser: str) -> str:
-    # Only its hash lies in Redis: who reads a dump cannot take over a linking.
-    return hashlib.sha256(browser.encode(errors="replace")).hexdigest()

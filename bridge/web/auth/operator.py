@@ -3,7 +3,6 @@
 METRICS_TOKEN is a scraper's, which many a machine may hold: it opens /metrics, and nothing of this.
 """
 
-import hashlib
 import hmac
 import ipaddress
 import re
@@ -16,6 +15,7 @@ from aiohttp import HttpVersion11, web
 
 from bridge.core.errors import RequestRefused
 from bridge.services import Services
+from bridge.storage.keys import hash_of
 from bridge.web.context import SERVICES
 from bridge.web.http import cookies
 
@@ -53,7 +53,7 @@ class Operator:
 
     def name(self, state: str) -> str:
         """Under which name a one-time value of this browser lies in Redis: nobody else knows it."""
-        return _digest(f"{self.cookie}:{state}")
+        return hash_of(f"{self.cookie}:{state}")
 
 
 def may_read_metrics(request: web.Request) -> bool:
@@ -70,9 +70,9 @@ async def required(request: web.Request) -> Operator:
     services = request.app[SERVICES]
     cookie = cookies.read(request, COOKIE)
     if services.settings.setup_secret is not None:
-        known = await services.one_time.peek("operator", _digest(cookie)) if cookie else None
+        known = await services.one_time.peek("operator", hash_of(cookie)) if cookie else None
         # Bound to the secret: whoever changes it ends all that it had opened.
-        if known is None or known["secret"] != _digest(services.settings.setup_secret):
+        if known is None or known["secret"] != hash_of(services.settings.setup_secret):
             raise SecretAsked("bridge asks for SETUP_SECRET here: whoever runs it knows it")
         return Operator(cookie=cookie)
     if not _at_the_machine(request):
@@ -97,8 +97,8 @@ async def admitted(services: Services, response: web.Response, *, given: str) ->
         log.warning("operator_refused")
         return False
     operator = Operator(cookie=secrets.token_urlsafe(32))
-    value = {"secret": _digest(secret)}
-    await services.one_time.put("operator", _digest(operator.cookie), value, seconds=SECONDS)
+    value = {"secret": hash_of(secret)}
+    await services.one_time.put("operator", hash_of(operator.cookie), value, seconds=SECONDS)
     log.info("operator_admitted")
     remember(services, response, operator)
     return True
@@ -117,8 +117,3 @@ def _at_the_machine(request: web.Request) -> bool:
         return ipaddress.ip_address(request.remote or "").is_loopback
     except ValueError:
         return False
-
-
-def _digest(text: str) -> str:
-    # Only a hash lies in Redis: who reads a dump opens nothing with it.
-    return hashlib.sha256(text.encode(errors="replace")).hexdigest()

@@ -19,6 +19,7 @@ from aiohttp import web
 from bridge.core.errors import BridgeError, RequestRefused
 from bridge.core.model import FlowdockUser
 from bridge.services import Services
+from bridge.storage.keys import hash_of
 from bridge.web import render
 from bridge.web.auth import oauth_callback
 from bridge.web.context import SERVICES, SESSION, SPENT, Session
@@ -66,7 +67,7 @@ async def current(request: web.Request) -> Session | None:
     """The session of this browser, None if nobody is signed in."""
     services = request.app[SERVICES]
     cookie = cookies.read(request, COOKIE)
-    value = await services.one_time.peek("session", _name(cookie)) if cookie else None
+    value = await services.one_time.peek("session", hash_of(cookie)) if cookie else None
     if value is None:
         return None
     request[SESSION] = session = Session(
@@ -136,7 +137,7 @@ async def signed_in(request: web.Request) -> web.Response:
     # A new secret each time: a cookie that somebody planted before never becomes a session.
     cookie = _signed(services, secrets.token_urlsafe(32))[0]
     session = {"user": asdict(user), "access_token": access_token}
-    await services.one_time.put("session", _name(cookie), session, seconds=SECONDS)
+    await services.one_time.put("session", hash_of(cookie), session, seconds=SECONDS)
     log.info("signed_in", flowdock_user=user.id)
     response = render.redirect(value["then"])
     cookies.keep(services, response, COOKIE, cookie, seconds=SECONDS)
@@ -171,7 +172,7 @@ async def answer(request: web.Request, error: BridgeError) -> web.Response:
 
 async def _end(request: web.Request) -> None:
     if cookie := cookies.read(request, COOKIE):
-        await request.app[SERVICES].one_time.pop("session", _name(cookie))
+        await request.app[SERVICES].one_time.pop("session", hash_of(cookie))
 
 
 def local_path(path: str) -> str:
@@ -180,11 +181,6 @@ def local_path(path: str) -> str:
     if odd or not path.isascii() or not path.isprintable() or "\\" in path:
         return "/"
     return path
-
-
-def _name(cookie: str) -> str:
-    # Only its hash lies in Redis: who reads a dump cannot take over a session.
-    return hashlib.sha256(cookie.encode(errors="replace")).hexdigest()
 
 
 def is_of_a_session(request: web.Request) -> bool:

@@ -11,6 +11,7 @@ from bridge.core.errors import BridgeError, Malformed, QueueFull, Unavailable, U
 from bridge.core.github import header as heading
 from bridge.core.github import health, webhook
 from bridge.core.github.header import Heading
+from bridge.core.github.webhook import WEBHOOK_PATH
 from bridge.core.messages import translate
 from bridge.core.model import Delivery, Envelope
 from bridge.queue.entries import Answer
@@ -20,8 +21,6 @@ from bridge.storage.webhook_keys import WebhookKey
 from bridge.web.context import LOG, SERVICES
 from bridge.web.http.bodies import may_be_large, one_of_few, read_body
 from bridge.web.http.raw_response import PrebuiltResponse
-
-PATH = "/github/webhook"
 
 MAX_BODY = 25 * 1024 * 1024
 """GitHub's own limit: https://docs.github.com/webhooks/webhook-events-and-payloads#payload-cap"""
@@ -41,13 +40,13 @@ log = structlog.get_logger()
 routes = web.RouteTableDef()
 
 
-@routes.post(PATH)
+@routes.post(WEBHOOK_PATH)
 async def receive(request: web.Request) -> web.StreamResponse:
     """202 once Redis holds the delivery; see the README for the other answers."""
     return await _counted(request, _of_operator)
 
 
-@routes.post(f"{PATH}/{{key:[A-Za-z0-9_-]{{20,64}}}}")
+@routes.post(f"{WEBHOOK_PATH}/{{key:[A-Za-z0-9_-]{{20,64}}}}")
 async def receive_for_one(request: web.Request) -> web.StreamResponse:
     """The same at the address of one repository's webhook, whose secret speaks for that repository alone."""
     return await _counted(request, _of_one_repository)

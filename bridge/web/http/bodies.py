@@ -14,6 +14,7 @@ from typing import TypeVar
 from aiohttp import web
 
 from bridge.core.errors import Malformed, RequestRefused, TooLarge, Unavailable, WrongContentType
+from bridge.core.github.webhook import WEBHOOK_PATH
 from bridge.queue.offload import LARGE
 
 SECONDS = 20
@@ -125,7 +126,7 @@ def _check_text(body: bytes, charset: str) -> None:
 
 def is_for_machines(path: str) -> bool:
     """Whether a path takes a body that its own handler reads, and bounds."""
-    return path.startswith(("/github/webhook", "/repos/"))
+    return path.startswith((WEBHOOK_PATH, "/repos/"))
 
 
 @asynccontextmanager

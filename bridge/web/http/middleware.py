@@ -11,6 +11,7 @@ from aiohttp import web
 from redis.exceptions import RedisError
 
 from bridge.core.errors import BridgeError, NotFound, RequestRefused, SignedOut, TooLarge, Unavailable
+from bridge.core.github.webhook import WEBHOOK_PATH
 from bridge.settings import Settings
 from bridge.web import render
 from bridge.web.auth import sessions
@@ -22,8 +23,8 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _MACHINES = ("/github/", "/repos/", "/healthz", "/readyz", "/metrics")
 _PEOPLE = ("/github/manifest",)
 _NOTHING: dict[str, str] = {}
-_OPENING = ("/handover/", "/github/webhook/")
-_OPENS = re.compile(r"^(/handover/|/github/webhook/)[^/]+")
+_OPENING = ("/handover/", f"{WEBHOOK_PATH}/")
+_OPENS = re.compile(rf"^({'|'.join(_OPENING)})[^/]+")
 _AUTH = "/auth/"
 _NOWHERE = "there is nothing at this address"
 _QUIET = ("/healthz", "/readyz", "/metrics", "/static/")

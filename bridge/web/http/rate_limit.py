@@ -25,6 +25,7 @@ import structlog
 from aiohttp import web
 
 from bridge.core.errors import RequestRefused
+from bridge.core.github.webhook import WEBHOOK_PATH
 from bridge.settings import Settings
 from bridge.web.auth import sessions
 from bridge.web.context import LOG, UNLOGGED
@@ -40,7 +41,7 @@ NETWORK = 4
 STRANGERS = 40
 """How many addresses' limit all strangers have together."""
 
-_FREE = ("/healthz", "/readyz", "/static/", "/github/webhook")
+_FREE = ("/healthz", "/readyz", "/static/", WEBHOOK_PATH)
 _GUESSED = "/github/manifest/operator"
 
 log = structlog.get_logger()

@@ -111,7 +111,7 @@ async def take_over(request: web.Request) -> web.Response:
     """Have bridge look after the webhook as the linked account of whoever asks."""
     services = request.app[SERVICES]
     session, connection, _ = await _posted(request)
-    name = await connection_view.present_name(services, connection)
+    name = await services.pulls.present_name(connection)
 
     async def look(token: str) -> tuple[Repository, int | None]:
         repository = await services.hooks.present(connection.repository_id, name, token=token)
@@ -160,8 +160,7 @@ async def send_test(request: web.Request) -> web.Response:
             uuid=str(uuid.uuid4()),
         )
     except SourceGone as gone:
-        log.warning("disconnected", connection=connection.id, reason=str(gone))
-        await services.connections.remove(connection.id)
+        await services.connections.forget_source(connection.id, gone)
         raise Gone(
             "The flow removed bridge's source, so bridge has forgotten this connection and its token."
         ) from None
@@ -179,16 +178,8 @@ async def ask_disconnect(request: web.Request) -> web.Response:
     """What disconnecting removes, named; nothing happens before the POST."""
     services = request.app[SERVICES]
     _, connection = await _found(request)
-    name = await connection_view.present_name(services, connection)
-    others = [
-        other
-        for other in await services.connections.all()
-        if other.id != connection.id
-        and (
-            other.repository_id == connection.repository_id is not None
-            or other.repository.lower() == name.lower()
-        )
-    ]
+    name = await services.pulls.present_name(connection)
+    others = await services.connections.others_of(connection.id, connection.repository_id, name)
     return pages.render(
         request,
         "configure_disconnect.html",
@@ -204,7 +195,7 @@ async def disconnect(request: web.Request) -> web.Response:
     """Remove source, webhook and tokens; the page after it tells what could not be removed."""
     services = request.app[SERVICES]
     session, connection, _ = await _posted(request)
-    name = await connection_view.present_name(services, connection)
+    name = await services.pulls.present_name(connection)
     left = await services.connecting.disconnect(
         connection, access_token=session.access_token, user=session.user.id
     )

@@ -81,7 +81,7 @@ async def view(request: web.Request, services: Services, connection: Connection,
     """The page for a member of the flow, by their Flowdock user id; the query tells what was done."""
     did = request.query.get("did", "")
     known, store = connection.repository_id, services.account_store
-    name = await present_name(services, connection)
+    name = await services.pulls.present_name(connection)
     url = f"{services.settings.github_url}/{name}"
     notes = await services.journal.notes(known, connection.id) if known is not None else []
     app = await services.hooks.app()
@@ -98,12 +98,6 @@ async def view(request: web.Request, services: Services, connection: Connection,
         notice=NOTICES.get(did),
         ping=await _ping(services, connection, request.query.get("since", "")),
     )
-
-
-async def present_name(services: Services, connection: Connection) -> str:
-    """The repository's full name, as far as deliveries have told a newer one."""
-    known = connection.repository_id
-    return (await services.pulls.repository_name(known) if known else None) or connection.repository
 
 
 def recent_deliveries(services: Services, connection: Connection, name: str) -> str:

@@ -12,7 +12,7 @@ from bridge.web import render as pages
 from bridge.web.auth import membership, sessions
 from bridge.web.context import SERVICES
 from bridge.web.pages import chart
-from bridge.web.pages.connection_view import present_name, recent_deliveries
+from bridge.web.pages.connection_view import recent_deliveries
 from bridge.web.pages.delivery_history import FATES, Filter, Row, rows
 
 MOST_SHOWN = 200
@@ -35,7 +35,7 @@ async def deliveries(request: web.Request) -> web.Response:
         request,
         "deliveries.html",
         connection=connection,
-        repository=await present_name(services, connection),
+        repository=await services.pulls.present_name(connection),
         chart=await _chart(services, connection),
         dead=dead[:DEAD_SHOWN],
         dead_count=len(dead),
@@ -60,7 +60,7 @@ async def delivery(request: web.Request) -> web.Response:
         request,
         "delivery.html",
         connection=connection,
-        repository=(name := await present_name(services, connection)),
+        repository=(name := await services.pulls.present_name(connection)),
         row=row,
         messages=await _messages(services, connection, row),
         recent=recent_deliveries(services, connection, name),

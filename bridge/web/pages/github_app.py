@@ -15,9 +15,10 @@ from aiohttp import web
 
 from bridge.clients.github_app import CodeRefused
 from bridge.clients.github_credentials import App, AppThere
-from bridge.clients.github_webhooks import EVENTS, PATH
+from bridge.clients.github_webhooks import EVENTS
 from bridge.core.errors import BridgeError, GitHubFailing, RequestRefused
 from bridge.core.github import app_manifest
+from bridge.core.github.webhook import WEBHOOK_PATH
 from bridge.services import Services
 from bridge.web import render as pages
 from bridge.web.auth import operator
@@ -136,7 +137,7 @@ async def _form(request: web.Request, browser: Operator, app: App | None) -> web
     value = {"instead_of": app.id if app else None}
     await services.one_time.put("manifest", browser.name(state), value, seconds=SECONDS)
     whole = app_manifest.manifest(
-        web_url=settings.web_url, name=name, webhook=settings.web_url + PATH, events=EVENTS
+        web_url=settings.web_url, name=name, webhook=settings.web_url + WEBHOOK_PATH, events=EVENTS
     )
     request[FORM_TARGET] = _origin(settings.github_url)
     response = pages.render(
@@ -149,7 +150,7 @@ async def _form(request: web.Request, browser: Operator, app: App | None) -> web
         changes=_plain(what for what, level in app_manifest.PERMISSIONS.items() if level == "write"),
         reads=_plain(what for what, level in app_manifest.PERMISSIONS.items() if level == "read"),
         events=_plain(whole["default_events"]),
-        webhook=settings.web_url + PATH,
+        webhook=settings.web_url + WEBHOOK_PATH,
         name=name,
         organization=organization,
         longest=app_manifest.LONGEST_NAME,

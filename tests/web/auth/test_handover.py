@@ -297,7 +297,7 @@ async def test_a_link_ends_after_three_days(
     result = await chosen(house, ann)
     url = link_of(result)
     handover = await kept(house, url)
-    place = keys.once("handover", handovers._hash(handover.id))
+    place = keys.once("handover", keys.hash_of(handover.id))
     assert 3 * 24 * 3600 - 60 < await house.services.redis.ttl(place) <= 3 * 24 * 3600
     await house.services.redis.delete(place)
     assert (await admin.open(url)).status == 404

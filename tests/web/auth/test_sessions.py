@@ -237,7 +237,7 @@ async def test_no_secret_of_a_session_lies_open_in_redis_the_log_or_a_page(
         one for call in house.flowdock_journal.calls if call.path == "/oauth/token" for one in [call.body]
     ]
     assert tokens
-    session = await house.services.one_time.peek("session", sessions._name(secret))
+    session = await house.services.one_time.peek("session", keys.hash_of(secret))
     assert session is not None
     everywhere = page.text + capsys.readouterr().out + await _dump(house)
     for one in (secret, session["access_token"]):

@@ -10,6 +10,7 @@ from urllib.parse import quote
 import pytest
 
 from bridge.core.model import AuditEntry, Connection
+from bridge.storage import keys
 from bridge.web.auth import sessions
 from scripts.sandbox.browse import Browser
 from scripts.sandbox.faults import Fault
@@ -98,7 +99,7 @@ class Scene:
         ]
         user = {"id": "1001", "nick": word, "name": word, "avatar": word}
         await services.one_time.put(
-            "session", sessions._name("c"), {"user": user, "access_token": "t"}, seconds=600
+            "session", keys.hash_of("c"), {"user": user, "access_token": "t"}, seconds=600
         )
         account = await services.account_store.get("1001")
         assert account is not None
