@@ -1,4 +1,4 @@
-"""The log: one event a line, for people or as JSON, always to standard output.
+"""The log: one event a line, for people or as JSON.
 
 Lines hold text from outside. Control characters in it are escaped, so that nobody can forge a line. In the
 console format a traceback spans several lines: they are indented, so that none looks like an event.
@@ -28,24 +28,23 @@ _MAX_INTEGER = 2**63
 """Larger ones have no place in orjson's JSON."""
 
 
-def configure(*, level: str, log_format: str) -> None:
+def configure(*, level: str, log_format: str, output: TextIO | None = None) -> None:
     """Set up the log for the whole process; `level` and `log_format` as in the settings."""
+    output = output or sys.stdout
     # PyJWT warns of the length of Flowdock's secret, which Flowdock chooses.
     warnings.filterwarnings("ignore", message="The HMAC key is ")
-    as_json = log_format == "json" or (log_format == "auto" and not sys.stdout.isatty())
-    processors = _json() if as_json else _console()
+    as_json = log_format == "json" or (log_format == "auto" and not output.isatty())
+    processors = _json() if as_json else _console(colors=output.isatty())
     structlog.configure(
         processors=processors,
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
         logger_factory=(
-            structlog.BytesLoggerFactory(sys.stdout.buffer)
-            if as_json
-            else structlog.PrintLoggerFactory(sys.stdout)
+            structlog.BytesLoggerFactory(output.buffer) if as_json else structlog.PrintLoggerFactory(output)
         ),
         cache_logger_on_first_use=True,
     )
     # Libraries log by the standard library, whose handler writes text.
-    handler = logging.StreamHandler(sys.stdout)
+    handler = logging.StreamHandler(output)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *processors, _text]
@@ -54,8 +53,8 @@ def configure(*, level: str, log_format: str) -> None:
     logging.basicConfig(handlers=[handler], level=max(_LEVELS[level], logging.WARNING), force=True)
 
 
-def _console() -> list[Processor]:
-    renderer = structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty(), exception_formatter=_indented)
+def _console(*, colors: bool) -> list[Processor]:
+    renderer = structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=_indented)
     return [structlog.stdlib.add_log_level, structlog.processors.TimeStamper(fmt="iso"), _escape, renderer]
 
 

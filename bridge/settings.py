@@ -1,8 +1,9 @@
-"""bridge's settings, read once from the environment; the only reader of it besides `__main__`."""
+"""bridge's settings, read once from the environment."""
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from urllib.parse import urlsplit
 
 from bridge.core.budgets import QUEUE_BYTES, REPOSITORY_BYTES, Budgets
@@ -14,7 +15,7 @@ FLOWDOCK_API = "https://api.flowdock.com"
 
 
 MIN_SECRET = MIN_KEY
-"""Characters of a secret that whoever runs bridge makes up: fewer might be guessed."""
+"""Characters of a secret that the operator makes up: a shorter one might be guessed."""
 
 RANDOM_BY = 'python3 -c "import secrets; print(secrets.token_urlsafe(32))"'
 _NEEDS = f"needs {MIN_SECRET} characters or more; make one with: {RANDOM_BY}"
@@ -22,7 +23,7 @@ _NEEDS = f"needs {MIN_SECRET} characters or more; make one with: {RANDOM_BY}"
 GITHUB_OF_THE_ENVIRONMENT = ("GITHUB_CLIENT_ID", "GITHUB_CLIENT_SECRET", "GITHUB_WEBHOOK_SECRET")
 
 _APP_INSTEAD = (
-    "Instead of the three of GitHub, GITHUB_APP=1 will do: bridge then makes a GitHub App for you"
+    "Or set GITHUB_APP=1 instead of the three GitHub settings: bridge then makes a GitHub App for you"
     " at WEB_URL/github/manifest."
 )
 
@@ -32,16 +33,13 @@ _SIZE = re.compile(r"(?P<number>[0-9]{1,12})(?P<unit>[kKmMgG]?)")
 
 
 class SettingsError(Exception):
-    """What is missing or malformed, one line a setting; never a secret's value.
-
-    `advice` is a further sentence, or empty.
-    """
+    """Settings are missing or malformed: `problems` has a line for each, and no secret's value."""
 
     def __init__(self, problems: list[str]) -> None:
         self.problems = problems
         self.advice = advice(problems)
         lines = [f"  {problem}" for problem in problems]
-        super().__init__("\n".join(["bridge cannot start:", *lines, *filter(None, [self.advice])]))
+        super().__init__("\n".join(["These settings need attention:", *lines, *filter(None, [self.advice])]))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,18 +95,42 @@ def read(environ: Mapping[str, str], *, needed: frozenset[str] | None = None) ->
 def examine(
     environ: Mapping[str, str], *, needed: frozenset[str] | None = None
 ) -> tuple[Settings, list[str]]:
-    """The settings as far as they can be read, and what is wrong: each line begins with a setting's name."""
+    """The settings as far as they can be read, and the problems: each begins with a setting's name."""
     reader = _Reader(environ, needed)
+    settings = _read(reader)
+    meant = {right: wrong for wrong, right in misspelt(environ).items()}
+    problems = [
+        f"{problem}; is {meant[name]} misspelt?"
+        if (name := problem.partition(" is missing")[0]) in meant
+        else problem
+        for problem in reader.problems
+    ]
+    return settings, problems
+
+
+def misspelt(environ: Mapping[str, str]) -> dict[str, str]:
+    """Variables that look like misspelt settings, each with the setting's name."""
+    reader = _Reader(environ, None)
+    _read(reader)
+    others = environ.keys() - reader.asked
+    unset = [name for name in sorted(reader.asked) if name not in environ]
+    found = {name: get_close_matches(name, unset, n=1, cutoff=0.85) for name in sorted(others)}
+    return {wrong: right[0] for wrong, right in found.items() if right}
+
+
+def _read(reader: "_Reader") -> Settings:
     port = reader.whole_number("PORT", 8080)
     github_url = reader.url("GITHUB_URL", GITHUB)
     app = reader.switch("GITHUB_APP")
     # An App brings all three, so with it they are missing only where the environment has some of OAuth's.
     of_environment = not app or any(map(reader.text, GITHUB_OF_THE_ENVIRONMENT[:2]))
-    if needed is not None and "WEB_URL" in needed and not _default_domain(environ):
+    # Heroku names an app's domain in its dyno metadata, where that is switched on.
+    domain = reader.text("HEROKU_APP_DEFAULT_DOMAIN_NAME")
+    if "WEB_URL" in reader.needed and not domain:
         reader.required("WEB_URL")
-    settings = Settings(
+    return Settings(
         port=port,
-        web_url=reader.url("WEB_URL", _default_web_url(environ, port)),
+        web_url=reader.url("WEB_URL", f"https://{domain}" if domain else f"http://localhost:{port}"),
         redis_url=reader.redis_url(),
         redis_cluster=reader.redis_cluster(),
         flowdock_client_id=reader.required("FLOWDOCK_CLIENT_ID"),
@@ -138,59 +160,13 @@ def examine(
         ),
         lease_seconds=reader.number("LEASE_SECONDS", 30),
     )
-    return settings, reader.problems
 
 
 def advice(problems: list[str]) -> str:
-    """What else would do, where GitHub is not set at all; empty otherwise."""
+    """Another way, where no GitHub setting is set; empty otherwise."""
     return (
         _APP_INSTEAD if {f"{name} is missing" for name in GITHUB_OF_THE_ENVIRONMENT} <= set(problems) else ""
     )
-
-
-def read_encryption_keys(environ: Mapping[str, str]) -> tuple[str, ...]:
-    """ENCRYPTION_KEY alone, for the commands that need nothing else; raises `SettingsError`."""
-    reader = _Reader(environ, None)
-    encryption_keys = reader.secrets("ENCRYPTION_KEY")
-    if reader.problems:
-        raise SettingsError(reader.problems)
-    return encryption_keys
-
-
-def read_redis_url(environ: Mapping[str, str]) -> str | None:
-    """REDIS_URL alone, None where it is not set; raises `SettingsError`."""
-    reader = _Reader(environ, None)
-    url = reader.redis_url()
-    if reader.problems:
-        raise SettingsError(reader.problems)
-    return url
-
-
-def read_redis_cluster(environ: Mapping[str, str]) -> bool:
-    """REDIS_CLUSTER alone; raises `SettingsError`."""
-    reader = _Reader(environ, None)
-    cluster = reader.redis_cluster()
-    if reader.problems:
-        raise SettingsError(reader.problems)
-    return cluster
-
-
-def redis_url_problem(environ: Mapping[str, str]) -> bool:
-    """Whether REDIS_URL is malformed, or none of a cluster where that is set."""
-    reader = _Reader(environ, None)
-    reader.redis_url()
-    reader.redis_cluster()
-    return bool(reader.problems)
-
-
-def _default_web_url(environ: Mapping[str, str], port: int) -> str:
-    domain = _default_domain(environ)
-    return f"https://{domain}" if domain else f"http://localhost:{port}"
-
-
-def _default_domain(environ: Mapping[str, str]) -> str:
-    """Heroku names an app's domain in its dyno metadata, where that is switched on."""
-    return environ.get("HEROKU_APP_DEFAULT_DOMAIN_NAME", "")
 
 
 class _Reader:
@@ -198,17 +174,20 @@ class _Reader:
 
     def __init__(self, environ: Mapping[str, str], needed: frozenset[str] | None) -> None:
         self._environ = environ
-        self._needed = needed
+        self._all_needed = needed is None
+        self.needed = needed or frozenset()
+        self.asked: set[str] = set()
         self.problems: list[str] = []
 
     def text(self, name: str) -> str:
+        self.asked.add(name)
         return self._environ.get(name, "").strip()
 
     def required(self, name: str, *other_names: str) -> str:
         for candidate in (name, *other_names):
             if value := self.text(candidate):
                 return value
-        if self._needed is None or name in self._needed:
+        if self._all_needed or name in self.needed:
             self.problems.append(f"{name} is missing")
         return ""
 

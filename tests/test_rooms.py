@@ -41,6 +41,7 @@ def test_the_rooms_are_kept(checkout: Path) -> None:
         ("bridge/worker/odd.py", "from bridge.web import app\n"),
         ("bridge/storage/odd.py", "from bridge.queue import entries\n"),
         ("bridge/web/odd.py", "import gidgethub\n"),
+        ("bridge/worker/odd.py", "import click\n"),
     ],
 )
 def test_what_is_in_no_room_or_reaches_up_breaks_them(checkout: Path, path: str, text: str) -> None:

@@ -269,7 +269,7 @@ def test_the_app_is_named_as_the_alternative_where_nothing_of_github_is_set() ->
     for environ, named in ((WITHOUT, True), ({**WITHOUT, "GITHUB_CLIENT_ID": "x"}, False), ({}, True)):
         with pytest.raises(settings.SettingsError) as error:
             settings.read(environ)
-        assert ("GITHUB_APP=1 will do" in str(error.value)) == named
+        assert ("Or set GITHUB_APP=1" in str(error.value)) == named
         assert not any("GITHUB_APP" in problem for problem in error.value.problems)
 
 
@@ -307,16 +307,6 @@ def test_a_secret_is_neither_in_the_repr_nor_in_the_message(name: str) -> None:
     assert value not in repr(error.value)
 
 
-def test_the_address_of_redis_can_be_read_alone() -> None:
-    assert settings.read_redis_url({"REDIS_URL": "redis://r"}) == "redis://r"
-    assert settings.read_redis_url({}) is None
-    assert not settings.redis_url_problem({})
-    assert settings.redis_url_problem({"REDIS_URL": "s3cret@host"})
-    with pytest.raises(settings.SettingsError) as error:
-        settings.read_redis_url({"REDIS_URL": "s3cret@host"})
-    assert "s3cret" not in str(error.value)
-
-
 CLUSTERS = {
     "redis://r": True,
     "rediss://:x@r:6379/0": True,
@@ -332,19 +322,28 @@ def test_a_cluster_is_reached_by_tcp_and_has_one_database(url: str, fits: bool) 
     environ = {**REQUIRED, "REDIS_URL": url, "REDIS_CLUSTER": "1"}
     found = settings.examine(environ)[1]
     assert any("REDIS_CLUSTER needs a REDIS_URL" in problem for problem in found) is not fits
-    assert settings.redis_url_problem(environ) is not fits
     if fits:
         assert settings.read(environ).redis_cluster
-        assert settings.read_redis_cluster(environ)
-    else:
-        with pytest.raises(settings.SettingsError):
-            settings.read_redis_cluster(environ)
-    assert not settings.read_redis_cluster({**environ, "REDIS_CLUSTER": "0"})
+    assert not settings.examine({**environ, "REDIS_CLUSTER": "0"})[0].redis_cluster
 
 
-def test_the_encryption_keys_can_be_read_alone() -> None:
-    keys = f"{'n' * 32}, {'o' * 32}"
-    assert settings.read_encryption_keys({"ENCRYPTION_KEY": keys}) == ("n" * 32, "o" * 32)
-    for environ, sentence in (({}, "is missing"), ({"ENCRYPTION_KEY": "short"}, "too short")):
-        with pytest.raises(settings.SettingsError, match=sentence):
-            settings.read_encryption_keys(environ)
+MISSPELT = [
+    ({"GITHUB_WEBHOOKS_SECRET": "x"}, {"GITHUB_WEBHOOKS_SECRET": "GITHUB_WEBHOOK_SECRET"}),
+    ({"LOGFORMAT": "json"}, {"LOGFORMAT": "LOG_FORMAT"}),
+    ({"PORTS": "1"}, {"PORTS": "PORT"}),
+    ({"GITHUB_APP_": "1", "GITHUB_APP": "1"}, {}),
+    ({"REDIS_TLS_URL": "x", "GITHUB_TOKEN": "x", "GITHUB_ACTIONS": "1", "PATH": "", "HOME": ""}, {}),
+]
+
+
+@pytest.mark.parametrize(("environ", "found"), MISSPELT, ids=[str(row[0]) for row in MISSPELT])
+def test_a_misspelt_setting_is_found_by_the_one_that_it_looks_like(
+    environ: dict[str, str], found: dict[str, str]
+) -> None:
+    assert settings.misspelt(environ) == found
+
+
+def test_a_missing_setting_names_the_variable_that_looks_like_it() -> None:
+    environ = {name: value for name, value in REQUIRED.items() if name != "COOKIE_SECRET"}
+    found = problems({**environ, "COOKIES_SECRET": "s3cret"})
+    assert found == ["COOKIE_SECRET is missing; is COOKIES_SECRET misspelt?"]

@@ -1,21 +1,22 @@
-"""The commands about what bridge keeps: connections, their options, dead letters.
+"""The commands about connections and their options.
 
-Each prints to standard output and raises `BridgeError` for what a user can get wrong.
+Each prints to standard output, and raises `BridgeError` for a user's mistake.
 """
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from difflib import get_close_matches
 from typing import Any
 
-from bridge.cli import terminal
+import click
+
+from bridge.cli import opening, terminal
+from bridge.cli.opening import Environ
 from bridge.cli.terminal import moment, table
 from bridge.clients.flowdock import is_flow
 from bridge.core.errors import BridgeError, NotFound
 from bridge.core.options import Options
-from bridge.core.printable import printable
-from bridge.queue.delivery_queue import DeliveryQueue
-from bridge.queue.entries import DeadLetter
 from bridge.storage.connections import ConnectionStore
 
 FROM_STDIN = frozenset("-")
@@ -24,28 +25,26 @@ FROM_STDIN = frozenset("-")
 async def connect(
     store: ConnectionStore, *, repository: str, flow_token: str, name: str, flow: str = ""
 ) -> None:
-    """Tie a repository to a flow."""
+    """Connect a repository to a flow."""
     repository = terminal.repository(repository)
     flow_token = (sys.stdin.readline() if flow_token in FROM_STDIN else flow_token).strip()
     if not flow_token or not flow_token.isascii() or not flow_token.isprintable() or " " in flow_token:
         raise BridgeError("the flow token is empty or has odd characters: copy it from the flow's source")
     if flow and not is_flow(flow):
-        raise BridgeError(f"{flow!r} is no flow: write ORGANIZATION/FLOW, as in its address in Flowdock")
+        raise BridgeError(f"{flow!r} is not a flow: write ORGANIZATION/FLOW, as in its address in Flowdock")
     connection, is_new = await store.connect(
         repository, flow_token=flow_token, name=name or repository, flow=flow
     )
     if not is_new:
-        print(f"{repository} was connected to that flow before, as {connection.id}.")
+        print(f"{repository} is already connected to that flow, as {connection.id}.")
         return
     print(f"Connected {repository} as {connection.id}. Its next pull request event starts a thread.")
     if not flow:
-        print(
-            "Nobody is tagged there: name the flow with --flow ORGANIZATION/FLOW to have its members tagged."
-        )
+        print("bridge tags nobody in this flow. To tag its members, name it: --flow ORGANIZATION/FLOW.")
 
 
-async def connections(store: ConnectionStore, *, as_json: bool) -> None:
-    """List the connections; flow tokens are never shown."""
+async def list_all(store: ConnectionStore, *, as_json: bool) -> None:
+    """List the connections, without their flow tokens."""
     found = await store.all()
     if as_json:
         print(
@@ -65,7 +64,7 @@ async def connections(store: ConnectionStore, *, as_json: bool) -> None:
         )
         return
     if not found:
-        print("There is no connection yet: python -m bridge connect OWNER/REPO --flow-token TOKEN")
+        print("There are no connections. Make one: python -m bridge connect OWNER/REPO --flow-token TOKEN")
         return
     rows = [
         (
@@ -83,16 +82,17 @@ async def connections(store: ConnectionStore, *, as_json: bool) -> None:
 async def disconnect(store: ConnectionStore, *, connection_id: str) -> None:
     """Remove a connection and its flow token."""
     connection = await store.remove(connection_id)
-    print(f"Disconnected {connection.repository} ({connection.id}); its flow token is forgotten.")
+    print(f"Disconnected {connection.repository} ({connection.id}). bridge has forgotten its flow token.")
 
 
 async def options(store: ConnectionStore, *, connection_id: str, changes: Sequence[str]) -> None:
-    """Show what a connection's flow hears of, or change it: `NAME=VALUE`, lists comma-separated."""
+    """Show a connection's options, or change them: `NAME=VALUE`, lists comma-separated."""
     connection = await store.get(connection_id)
     if connection is None:
         raise NotFound(f"there is no connection {connection_id}")
     if changes:
-        chosen = Options.read(connection.options.dump() | dict(map(_option, changes)))
+        known = connection.options.dump()
+        chosen = Options.read(known | dict(_option(change, list(known)) for change in changes))
         connection = await store.change(connection_id, options=chosen)
     rows = [
         (name, ", ".join(value) if isinstance(value, tuple) else str(value).lower())
@@ -101,55 +101,78 @@ async def options(store: ConnectionStore, *, connection_id: str, changes: Sequen
     print(table(("OPTION", "VALUE"), rows))
 
 
-def _option(change: str) -> tuple[str, Any]:
+def _option(change: str, known: Sequence[str]) -> tuple[str, Any]:
     name, equals, value = change.partition("=")
     if not equals:
-        raise BridgeError(f"{change!r} is no option: write NAME=VALUE, such as drafts=quiet")
+        raise BridgeError(f"{change!r} has no value: write NAME=VALUE, such as drafts=quiet")
+    if name not in known:
+        meant = "".join(f" Did you mean {one}?" for one in get_close_matches(name, known, n=1))
+        raise BridgeError(f"there is no option {name!r}; there are {', '.join(known)}.{meant}")
     if name in ("groups", "bases"):
         return name, [part.strip() for part in value.split(",") if part.strip()]
     if name == "labels":
-        if value not in ("true", "false"):
-            raise BridgeError("labels must be true or false")
-        return name, value == "true"
+        # What is neither true nor false is refused with the others.
+        return name, {"true": True, "false": False}.get(value, value)
     return name, value
 
 
-async def dead_letters(deliveries: DeliveryQueue, *, do: str, letter_id: str | None, every: bool) -> None:
-    """List, show, redrive or drop what could not be delivered."""
-    found = await deliveries.dead_letters()
-    if do == "list":
-        rows = [
-            (letter.id, moment(letter.dead_since), _subject(letter), letter.reason[:80]) for letter in found
-        ]
-        print(table(("ID", "SINCE", "WHAT", "REASON"), rows) if rows else "There is no dead letter.")
-        return
-    chosen = found if every else [letter for letter in found if letter.id == letter_id]
-    if not chosen and not every:
-        raise NotFound(f"there is no dead letter {letter_id}: see python -m bridge dead-letters list")
-    for letter in chosen:
-        if do == "show":
-            _show(letter)
-        elif do == "redrive" and every and letter.dropped:
-            print(f"{letter.id} is left: {letter.dropped}.")
-        elif do == "redrive":
-            await deliveries.redrive(letter)
-            print(f"{letter.id} is in the queue again.")
-        else:
-            await deliveries.drop(letter)
-            print(f"{letter.id} is dropped.")
+@click.command("connect", epilog="Example: python -m bridge connect acme/component --flow-token -")
+@click.argument("repository", metavar="OWNER/REPO")
+@click.option(
+    "--flow-token", required=True, metavar="TOKEN", help="The source's token; - reads it from stdin."
+)
+@click.option(
+    "--flow",
+    default="",
+    metavar="ORGANIZATION/FLOW",
+    help="The token's flow: its members are tagged, and may change the connection in the browser.",
+)
+@click.option("--name", default="", help="Name of the connection. [default: OWNER/REPO]")
+@click.pass_obj
+def connect_command(environ: Environ, /, **given: str) -> None:
+    """Connect a repository to a flow.
+
+    Needs ENCRYPTION_KEY, and the token of a source in the flow. Leaves the connection in Redis, its token
+    encrypted. Makes no webhook: see `hook`.
+    """
+    _with_store(environ, lambda store: connect(store, **given))
 
 
-def _subject(letter: DeadLetter) -> str:
-    if letter.kind == "inbox":
-        return f"delivery {letter.fields.get('delivery_id', '')} ({letter.fields.get('event', '')})"
-    content = json.loads(letter.fields["message"])
-    return f"message of delivery {content['delivery_id']} to connection {content['connection_id']}"
+@click.command("connections", epilog="Example: python -m bridge connections --json")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_obj
+def list_command(environ: Environ, as_json: bool) -> None:
+    """List the connections.
+
+    Needs ENCRYPTION_KEY. Changes nothing, and shows no flow token.
+    """
+    _with_store(environ, lambda store: list_all(store, as_json=as_json))
 
 
-def _show(letter: DeadLetter) -> None:
-    for line in f"{letter.id}: {_subject(letter)}\n{letter.reason}\n{letter.detail}".rstrip().split("\n"):
-        print(printable(line))
-    if letter.dropped:
-        print(f"{letter.dropped}.")
-    for name, value in letter.fields.items():
-        print(f"{name}: {printable(value)}")
+@click.command("disconnect", epilog="Example: python -m bridge disconnect 3f9c2a7be1d04c58")
+@click.argument("connection_id", metavar="ID")
+@click.pass_obj
+def disconnect_command(environ: Environ, connection_id: str) -> None:
+    """Remove a connection.
+
+    Needs ENCRYPTION_KEY, and an ID from `connections`. Forgets the flow token. Leaves the webhook on GitHub
+    and the threads in Flowdock.
+    """
+    _with_store(environ, lambda store: disconnect(store, connection_id=connection_id))
+
+
+@click.command("options", epilog="Example: python -m bridge options 3f9c2a7be1d04c58 drafts=quiet bases=main")
+@click.argument("connection_id", metavar="ID")
+@click.argument("changes", metavar="[NAME=VALUE]...", nargs=-1)
+@click.pass_obj
+def options_command(environ: Environ, connection_id: str, changes: Sequence[str]) -> None:
+    """Show or change a connection's options.
+
+    Needs ENCRYPTION_KEY, and an ID from `connections`. Changes nothing without NAME=VALUE. The options are
+    groups, drafts, bots, labels and bases; groups and bases are lists, separated by commas.
+    """
+    _with_store(environ, lambda store: options(store, connection_id=connection_id, changes=changes))
+
+
+def _with_store(environ: Environ, run: Callable[[ConnectionStore], Awaitable[None]]) -> None:
+    opening.with_redis(environ, lambda redis, vault: run(ConnectionStore(redis, vault)))

@@ -4,15 +4,22 @@ import asyncio
 import json
 import os
 import random
+import re
 import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
+from click.testing import CliRunner
 
+from bridge.cli import main
 from bridge.core.budgets import LARGEST_DEAD
 from bridge.storage import embedded
 from tests.kits import loaded
-from tests.kits.commands import start
+from tests.kits.commands import ROOT, start
 from tests.kits.queue import open_queue
 
 KEY = {"ENCRYPTION_KEY": "k" * 32}
@@ -44,7 +51,7 @@ def test_connections_are_made_listed_and_removed(tmp_path: Path) -> None:
         again = bridge(
             tmp_path, "connect", "Acme/Component", "--flow-token", "-", environ=KEY, given="t0ken\n"
         )
-        assert "was connected to that flow before" in again.stdout
+        assert "is already connected to that flow" in again.stdout
 
         listed = bridge(tmp_path, "connections", "--json", environ=KEY)
         (connection,) = json.loads(listed.stdout)
@@ -79,9 +86,11 @@ def test_options_are_shown_and_changed(tmp_path: Path) -> None:
         for change, sentence in (
             ("drafts=never", "drafts must be one of all, quiet"),
             ("groups=pushes,gossip", "there is no group gossip; there are status, pushes"),
-            ("noise=low", "there is no option noise"),
+            ("noise=low", "there is no option 'noise'; there are groups, drafts"),
             ("labels=maybe", "labels must be true or false"),
-            ("quiet", "'quiet' is no option: write NAME=VALUE"),
+            ("quiet", "'quiet' has no value: write NAME=VALUE"),
+            ("drfts=quiet", "Did you mean drafts?"),
+            ("drafts=a=b", "drafts must be one of all, quiet"),
         ):
             failed = bridge(tmp_path, "options", connection_id, change, environ=KEY)
             assert (failed.returncode, sentence in failed.stderr) == (1, True), failed
@@ -104,8 +113,12 @@ def test_connections_outlive_the_embedded_redis(tmp_path: Path) -> None:
         (["connect", "a/b", "--flow-token", "töken"], 1, "odd characters"),
         (["connect", "a/b"], 2, "--flow-token"),
         (["dead-letters", "show", "1-2-3"], 1, "no dead letter 1-2-3"),
-        (["dead-letters", "redrive"], 2, "required"),
-        (["explode"], 2, "invalid choice"),
+        (["dead-letters", "redrive"], 2, "Either ID or --all is required"),
+        (["dead-letters", "redrive", "1", "--all"], 2, "Either ID or --all is required"),
+        (["explode"], 2, "No such command 'explode'"),
+        (["connection"], 2, "Did you mean one of: 'connect', 'connections'"),
+        (["connect", "a/b", "--flow-tokn", "t"], 2, "Did you mean one of: '--flow', '--flow-token'?"),
+        (["disconnect"], 2, "Missing argument 'ID'"),
         ([], 2, "COMMAND"),
     ],
     ids=str,
@@ -156,29 +169,64 @@ async def test_a_dead_letter_without_its_payload_says_so_and_is_not_tried_again(
         refused = await asyncio.to_thread(bridge, tmp_path, "dead-letters", "redrive", large.id, environ=KEY)
         assert (refused.returncode, "have GitHub send it again" in refused.stderr) == (1, True)
         every = await asyncio.to_thread(bridge, tmp_path, "dead-letters", "redrive", "--all", environ=KEY)
-        assert (every.returncode, f"{large.id} is left" in every.stdout) == (0, True)
+        assert (every.returncode, f"{large.id} stays" in every.stdout) == (0, True)
         assert "is in the queue again" in every.stdout
 
 
-@pytest.mark.parametrize(
-    "command",
-    [
-        "",
-        "serve",
-        "web",
-        "worker",
-        "connect",
-        "connections",
-        "disconnect",
-        "options",
-        "dead-letters",
-        "doctor",
-        "hook",
-    ],
-)
-def test_every_command_has_help(tmp_path: Path, command: str) -> None:
-    helped = bridge(tmp_path, *command.split(), "--help", environ={})
-    assert (helped.returncode, helped.stdout.startswith("usage: ")) == (0, True)
+def commands(group: click.Group, *before: str) -> Iterator[tuple[str, ...]]:
+    """Each command of the command line, as its words."""
+    for name, command in group.commands.items():
+        yield (*before, name)
+        if isinstance(command, click.Group):
+            yield from commands(command, *before, name)
+
+
+@pytest.mark.parametrize("command", list(commands(main.bridge)), ids=" ".join)
+def test_every_command_says_what_it_does_needs_and_leaves_with_an_example(command: tuple[str, ...]) -> None:
+    helped = CliRunner().invoke(main.bridge, [*command, "--help"])
+    usage, does, *rest = helped.output.split("\n\n")
+    assert usage.startswith("Usage: ")
+    assert "..." not in does, "the list of commands has room for the whole sentence"
+    assert rest[0].strip(), "what it needs and leaves"
+    example = rest[-1].strip()
+    assert re.fullmatch(rf"Example: ([A-Z_]+=\S+ )*python -m bridge {' '.join(command)}( .+)?", example)
+    # Nothing runs: click reads the arguments and makes the context.
+    *_, arguments = example.partition(" -m bridge ")
+    found: click.Command = main.bridge
+    words = arguments.split()
+    for name in command:
+        assert isinstance(found, click.Group)
+        found = found.commands[name]
+    found.make_context(command[-1], words[len(command) :], obj={})
+
+
+@pytest.mark.parametrize("command", list(commands(main.bridge)), ids=" ".join)
+def test_the_list_of_commands_shows_the_whole_sentence(command: tuple[str, ...]) -> None:
+    listed = CliRunner().invoke(main.bridge, [*command[:-1], "--help"]).output
+    line = next(line for line in listed.splitlines() if line.split()[:1] == [command[-1]])
+    assert line.endswith(".")
+    assert not line.endswith("...")
+
+
+def test_the_version_is_that_of_the_project(tmp_path: Path) -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    shown = bridge(tmp_path, "--version", environ={})
+    assert (shown.returncode, shown.stdout) == (0, f"bridge {project['version']}\n")
+
+
+def test_the_flow_of_a_token_is_kept(tmp_path: Path) -> None:
+    with embedded.running(tmp_path / ".data"):
+        arguments = ("connect", "acme/component", "--flow-token", "t0ken")
+        named = bridge(tmp_path, *arguments, "--flow", "acme/main", environ=KEY)
+        assert (named.returncode, "tags nobody" in named.stdout) == (0, False), named
+        refused = bridge(tmp_path, *arguments, "--flow", "main", environ=KEY)
+        assert (refused.returncode, "'main' is not a flow" in refused.stderr) == (1, True)
+
+
+def test_nothing_but_the_command_line_loads_click() -> None:
+    code = "import sys, bridge.web.app, bridge.services; print('click' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
 
 
 async def test_a_port_that_is_taken_is_one_sentence(tmp_path: Path) -> None:

@@ -136,7 +136,7 @@ async def test_settings(asking: Doctor, changes: dict[str, str], check: str, sta
 def test_the_app_is_named_where_github_is_not_set_at_all() -> None:
     for environ, told in (({}, True), ({"GITHUB_CLIENT_ID": "x"}, False)):
         found = environment.rows(*settings.examine(environ))
-        told_of = [row for row in found if "GITHUB_APP=1 will do" in row.to_do]
+        told_of = [row for row in found if "Or set GITHUB_APP=1" in row.to_do]
         assert [(row.check, row.state) for row in told_of] == [("GitHub settings", "warn")] * told
 
 

@@ -43,7 +43,10 @@ async def examine(environ: Mapping[str, str], *, redis_url: str | None, as_json:
 async def look(environ: Mapping[str, str], *, redis_url: str | None) -> list[Row]:
     """What `examine` prints; raises nothing."""
     chosen, problems = settings.examine(environ)
-    rows = environment.rows(chosen, problems)
+    rows = environment.rows(chosen, problems) + [
+        Row("misspelt settings", "warn", f"{wrong} is not a setting of bridge: did you mean {right}?")
+        for wrong, right in settings.misspelt(environ).items()
+    ]
     if redis_url is not None:
         rows += await _around(chosen, {problem.split()[0] for problem in problems}, redis_url)
     return rows

@@ -1,0 +1,72 @@
+"""What a command opens before it runs and closes after it: the settings, Redis, bridge's services."""
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import structlog
+
+from bridge import log, settings
+from bridge.core.security.encryption import Vault
+from bridge.storage import embedded
+from bridge.storage.client import AnyRedis, close_redis, connect_redis
+
+if TYPE_CHECKING:
+    from bridge.services import Services
+
+DATA = Path(".data")
+Environ = Mapping[str, str]
+
+
+def with_redis(environ: Environ, command: Callable[[AnyRedis, Vault], Awaitable[None]]) -> None:
+    """Run a command that needs ENCRYPTION_KEY and Redis alone; raises `SettingsError`."""
+    chosen = settings.read(environ, needed=frozenset({"ENCRYPTION_KEY"}))
+    quiet("warning")
+
+    async def run(url: str) -> None:
+        redis = connect_redis(url, cluster=chosen.redis_cluster)
+        try:
+            await command(redis, Vault(chosen.encryption_keys))
+        finally:
+            await close_redis(redis)
+
+    with redis_url(chosen) as url:
+        asyncio.run(run(url))
+
+
+def with_services(
+    environ: Environ, command: Callable[["Services"], Awaitable[None]], *, needed: frozenset[str]
+) -> None:
+    """Run a command that speaks to GitHub or Flowdock; raises `SettingsError`."""
+    from bridge.services import open_services
+
+    chosen = settings.read(environ, needed=needed)
+    quiet("error")
+
+    async def run(url: str) -> None:
+        async with open_services(chosen, redis_url=url) as services:
+            await command(services)
+
+    with redis_url(chosen) as url:
+        asyncio.run(run(url))
+
+
+def quiet(level: str) -> None:
+    """Log to standard error, and only from `level` on: a command's output is for its user."""
+    log.configure(level=level, log_format="console", output=sys.stderr)
+
+
+@contextmanager
+def redis_url(chosen: settings.Settings) -> Iterator[str]:
+    """REDIS_URL, or the URL of an embedded Redis that runs as long as the command."""
+    if chosen.redis_url:
+        yield chosen.redis_url
+        return
+    with embedded.running(DATA) as url:
+        structlog.get_logger().info(
+            "embedded_redis", data=str(DATA.resolve()), reason="REDIS_URL is not set; not for production"
+        )
+        yield url
