@@ -36,6 +36,8 @@ from bridge.storage.flow_members import Members
 from bridge.storage.one_time import OneTimeStore
 from bridge.storage.pulls import PullRequestStore
 from bridge.storage.webhook_keys import WebhookKeys
+from bridge.worker.failures import FailureHandler
+from bridge.worker.poster import Poster
 from bridge.worker.processor import Processor
 from bridge.worker.translator import Translator
 from bridge.worker.worker import Worker, new_worker_id, post_seconds
@@ -120,24 +122,22 @@ class Services:
     def worker(self) -> Worker:
         """A worker over these services."""
         seconds = self.settings.lease_seconds
-        handler = Processor(
-            deliveries=self.deliveries,
-            connections=self.connections,
-            pulls=self.pulls,
-            translator=Translator(connections=self.connections, pulls=self.pulls, checkups=self.checkups),
-            flowdock=self.flowdock,
-            web_url=self.settings.web_url,
-            post_seconds=post_seconds(seconds),
+        processor = Processor(
+            queue=self.deliveries,
+            translator=Translator(self.connections, self.pulls, self.checkups),
+            poster=Poster(
+                connections=self.connections,
+                pulls=self.pulls,
+                flowdock=self.flowdock,
+                web_url=self.settings.web_url,
+                post_seconds=post_seconds(seconds),
+                metrics=self.metrics,
+            ),
+            failures=FailureHandler(queue=self.deliveries, metrics=self.metrics),
             metrics=self.metrics,
         )
         leases = Leases(self.redis, worker_id=new_worker_id(), seconds=seconds)
-        return Worker(
-            deliveries=self.deliveries,
-            leases=leases,
-            handler=handler,
-            lease_seconds=seconds,
-            stop=self.stop,
-        )
+        return Worker(processor=processor, leases=leases, lease_seconds=seconds, stop=self.stop)
 
 
 @asynccontextmanager

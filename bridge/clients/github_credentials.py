@@ -164,7 +164,7 @@ class GitHubCredentials:
         except (RedisError, OSError) as error:
             if self._app is None:
                 raise
-            log.warning("redis_away", error=type(error).__name__, doing="reading the GitHub App")
+            log.warning("redis_unavailable", error=type(error).__name__, doing="reading the GitHub App")
         else:
             self._app = self._load(data) if data else None
         self._read_at = time.monotonic()

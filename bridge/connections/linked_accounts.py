@@ -122,7 +122,7 @@ class LinkedAccounts:
         try:
             await self._store.add_audit_entry(user, act)
         except (RedisError, OSError) as error:
-            log.warning("redis_away", error=type(error).__name__, doing="noting an act")
+            log.warning("redis_unavailable", error=type(error).__name__, doing="noting an act")
 
     async def token(self, flowdock_user: str) -> str:
         """The GitHub token of a Flowdock user, renewed if need be; raises `NotLinked` or `GitHubFailing`."""

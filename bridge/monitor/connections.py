@@ -109,7 +109,9 @@ class ConnectionMonitor:
         try:
             return await self.checkups.hold(self._name, seconds=self.lock_seconds)
         except (RedisError, OSError) as error:
-            log.warning("redis_away", error=type(error).__name__, doing="keeping the lock of the monitor")
+            log.warning(
+                "redis_unavailable", error=type(error).__name__, doing="keeping the lock of the monitor"
+            )
             return False
 
     async def _tenure(self) -> None:
@@ -258,7 +260,7 @@ async def _survive(work: Awaitable[bool], *, doing: str) -> bool:
     except Stopped:
         return False
     except (RedisError, OSError) as error:
-        log.warning("redis_away", error=type(error).__name__, doing=doing)
+        log.warning("redis_unavailable", error=type(error).__name__, doing=doing)
     except Undecryptable as error:
         # It says what to do: where it was raised is of no use.
         log.error("monitor_failed", doing=doing, reason=str(error))

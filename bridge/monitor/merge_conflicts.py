@@ -55,7 +55,7 @@ class ConflictPoller:
             except Stopped:
                 return
             except (RedisError, OSError) as error:
-                log.warning("redis_away", error=type(error).__name__, doing="watching conflicts")
+                log.warning("redis_unavailable", error=type(error).__name__, doing="watching conflicts")
                 await self._stop.pause(IDLE)
 
     async def _ask(self, watch: Watch) -> None:

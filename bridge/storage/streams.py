@@ -63,7 +63,7 @@ class Streams:
         except (RedisError, OSError) as error:
             # Once for all that are away: they come and go together.
             if not self._away:
-                log.warning("redis_away", error=type(error).__name__, doing="reading")
+                log.warning("redis_unavailable", error=type(error).__name__, doing="reading")
             self._away.update(position)
             await asyncio.sleep(AWAY_SECONDS)
             return []

@@ -1,4 +1,4 @@
-"""Batches: what waits is handled many at a time; what cannot go with the others goes in a lane of its own."""
+"""Handle items many at a time, and one by one those that cannot go with the others."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Sequence
@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 from bridge.worker.keyed_executor import KeyedExecutor
 
 FIRST = 4
-"""What is offered at least: a flow is posted as many at once."""
+"""The least that is offered: a flow is posted as many at once."""
 
 Item = TypeVar("Item")
 
@@ -15,26 +15,26 @@ Item = TypeVar("Item")
 class Batcher(Generic[Item]):
     """Handles items in the order of `add`.
 
-    `cut` says how many of those that wait make a batch. It is offered at most twice as many as the last one
-    had, so that in a rush nobody waits long for the first ones of others. `handle_all` brings a batch to its
-    end and returns the items that must go one by one, with all those behind them that have the same key
-    (`key_of`): they go to `handle_one`, of one key one after the other, and so does what is added behind.
+    `batch_size` says how many of the waiting items make a batch. It is offered at most twice as many as the
+    last batch had, so that the first ones of a rush need not wait for all the others. `handle_batch` returns
+    the items to handle by themselves, with all those behind them that have the same key. `handle_one` gets
+    these, and all that is added to such a key meanwhile, as in a `KeyedExecutor`.
     """
 
     def __init__(
         self,
         *,
-        cut: Callable[[Sequence[Item]], int],
+        batch_size: Callable[[Sequence[Item]], int],
         key_of: Callable[[Item], Hashable],
-        handle_all: Callable[[Sequence[Item]], Awaitable[Sequence[Item]]],
-        handle_one: Callable[[Item], Awaitable[None]],
-        group: asyncio.TaskGroup,
+        handle_batch: Callable[[Sequence[Item]], Awaitable[Sequence[Item]]],
+        handle_one: Callable[[Item], Awaitable[float | None]],
+        tasks: asyncio.TaskGroup,
     ) -> None:
-        self._cut = cut
+        self._batch_size = batch_size
         self._key_of = key_of
-        self._handle_all = handle_all
-        self._lanes = KeyedExecutor[Hashable, Item](handle_one, group)
-        self._group = group
+        self._handle_batch = handle_batch
+        self._singles = KeyedExecutor[Hashable, Item](handle_one, tasks)
+        self._task_group = tasks
         self._waiting: list[Item] = []
         self._task: asyncio.Task[None] | None = None
         self._offered = FIRST
@@ -44,50 +44,50 @@ class Batcher(Generic[Item]):
         """Queue an item behind those of its key."""
         if self._closed:
             return
-        if self._key_of(item) in self._lanes:
-            self._lanes.add(self._key_of(item), item)
+        if self._key_of(item) in self._singles:
+            self._singles.add(self._key_of(item), item)
             return
         self._waiting.append(item)
         if self._task is None:
-            self._task = self._group.create_task(self._run())
+            self._task = self._task_group.create_task(self._run())
 
     async def _run(self) -> None:
         try:
             while self._waiting and not self._closed:
-                size = self._cut(self._waiting[: self._offered])
+                size = self._batch_size(self._waiting[: self._offered])
                 self._offered = max(FIRST, 2 * size)
-                left = await self._handle_all(self._waiting[:size])
+                left = await self._handle_batch(self._waiting[:size])
                 del self._waiting[:size]
-                self._set_apart(left)
+                self._single_out(left)
         finally:
             self._task = None
 
-    def _set_apart(self, left: Sequence[Item]) -> None:
-        held = {self._key_of(item) for item in left}
-        if not held:
+    def _single_out(self, left: Sequence[Item]) -> None:
+        keys = {self._key_of(item) for item in left}
+        if not keys:
             return
-        behind = [item for item in self._waiting if self._key_of(item) in held]
-        self._waiting = [item for item in self._waiting if self._key_of(item) not in held]
+        behind = [item for item in self._waiting if self._key_of(item) in keys]
+        self._waiting = [item for item in self._waiting if self._key_of(item) not in keys]
         for item in (*left, *behind):
-            self._lanes.add(self._key_of(item), item)
+            self._singles.add(self._key_of(item), item)
 
     def close(self) -> None:
-        """Let what is being handled come to its end, and begin nothing more."""
+        """Let what runs come to its end, and start nothing more."""
         self._closed = True
-        self._lanes.close()
+        self._singles.close()
 
     async def drained(self) -> None:
-        """Wait until nothing is being handled."""
+        """Wait until nothing runs."""
         if self._task is not None:
             await asyncio.wait([self._task])
-        await self._lanes.drained()
+        await self._singles.drained()
 
     def cancel(self) -> None:
-        """Stop what is being handled, too."""
+        """Stop what runs, too."""
         self._closed = True
         if self._task is not None:
             self._task.cancel()
-        self._lanes.cancel()
+        self._singles.cancel()
 
     def __len__(self) -> int:
-        return len(self._waiting) + len(self._lanes)
+        return len(self._waiting) + len(self._singles)

@@ -1,36 +1,42 @@
-"""Which connections repositories have, read once for as long as no connection changes.
+"""Cache the connections of repositories until any connection changes.
 
-Each delivery asks for them, and they change a few times a day. So Redis counts the changes, and is asked for
-that number only.
+Every delivery needs them, and they change a few times a day. Redis counts the changes, so that one small
+read shows whether the cache still holds.
 """
 
+import time
 from collections.abc import Iterable
 
 from bridge.core.model import Connection
 from bridge.storage.connections import ConnectionStore, RepoKey
 
-MAX_KEPT = 4096
+MAX_CACHED = 4096
 """Repositories."""
+
+MAX_AGE_SECONDS = 60
+"""A failover of Redis may lose a change, and count the next one under the same number."""
 
 
 class ConnectionCache:
-    """Reads through a `ConnectionStore` and remembers."""
+    """Reads connections through a `ConnectionStore`, and keeps them."""
 
     def __init__(self, connections: ConnectionStore) -> None:
         self._connections = connections
-        self._known: dict[RepoKey, list[Connection]] = {}
+        self._cached: dict[RepoKey, list[Connection]] = {}
         self._changes: bytes | None = None
+        self._cached_at = 0.0
 
     async def of(self, repositories: Iterable[RepoKey]) -> dict[RepoKey, list[Connection]]:
-        """The connections of several repositories, as the store reads them: some may be missing."""
+        """The connections of repositories; some may be missing, as in `ConnectionStore.of_repositories`."""
         wanted = set(repositories)
         if not wanted:
             return {}
-        changes = await self._connections.version()
-        if changes != self._changes or len(self._known) > MAX_KEPT:
-            # Not emptied: who reads still, as of before the change, is not to write into the new one.
-            self._known, self._changes = {}, changes
-        known = self._known
-        if missing := [one for one in wanted if one not in known]:
-            known |= await self._connections.of_repositories(missing)
-        return {one: known[one] for one in wanted if one in known}
+        changes, now = await self._connections.version(), time.monotonic()
+        is_old = now - self._cached_at > MAX_AGE_SECONDS
+        if changes != self._changes or is_old or len(self._cached) > MAX_CACHED:
+            # A new dict: a read that is still under way must not write stale connections into this one.
+            self._cached, self._changes, self._cached_at = {}, changes, now
+        cached = self._cached
+        if missing := [one for one in wanted if one not in cached]:
+            cached |= await self._connections.of_repositories(missing)
+        return {one: cached[one] for one in wanted if one in cached}

@@ -1,100 +1,119 @@
-"""A partition in a worker's hands: its lanes, and what tells them to stop."""
+"""Process a partition: translate the deliveries of its inbox, post the messages of its outbox.
+
+Deliveries of a repository are translated one after the other: a commit's checks concern every pull request
+that has it as its head. Messages of a thread are posted one after the other.
+"""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+
+import structlog
 
 from bridge.core import compression
-from bridge.lifecycle import Shutdown
-from bridge.queue.entries import Ack, Attempts, Entry, InboxEntry, Lease, OutboxEntry
-from bridge.queue.group_commit import GroupCommit
+from bridge.lifecycle import Stopped
+from bridge.queue.delivery_queue import Fenced
+from bridge.queue.entries import Attempts, Entry, InboxEntry, Lease, OutboxEntry
 from bridge.worker.batcher import Batcher
+from bridge.worker.context import PartitionContext
 from bridge.worker.keyed_executor import KeyedExecutor
-from bridge.worker.partition_cache import PartitionCache
+from bridge.worker.processor import Processor
 
 MAX_BATCH = 64
 MAX_BATCH_BYTES = 4 * 1024 * 1024
 """Deliveries that are translated together, and the size of their JSON: a few bytes may unpack to 25 MiB."""
 
 THREADS_AT_ONCE = 16
-"""Of a connection: twice as many as are posted at once, since to note a message's end takes time, too."""
+"""Of a connection. Twice as many as are posted at once, since acknowledging a message takes time, too."""
 
-MAX_ENDED = 64
-"""Messages whose end is noted together."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Handling:
-    """What is done with a holding's entries: deliveries many at a time or one by one, messages one by one.
-
-    `translate_all` returns those that must go one by one; `ack` notes that messages are at their end.
-    """
-
-    translate_all: Callable[["Partition", Sequence[Entry]], Awaitable[Sequence[Entry]]]
-    handle: Callable[["Partition", Entry], Awaitable[None]]
-    ack: Callable[[Lease, Sequence[Ack]], Awaitable[None]]
+log = structlog.get_logger()
 
 
 class Partition:
-    """A partition in a worker's hands, until it is closed (given back) or lost."""
+    """The work on one partition, until it is closed (handed over) or lost to another worker.
 
-    def __init__(self, lease: Lease, handling: Handling, group: asyncio.TaskGroup) -> None:
+    `freed` is set whenever deliveries leave memory.
+    """
+
+    def __init__(
+        self,
+        lease: Lease,
+        processor: Processor,
+        attempts: dict[str, Attempts],
+        tasks: asyncio.TaskGroup,
+        freed: asyncio.Event,
+    ) -> None:
         self.lease = lease
         self.position = "0"
-        self.attempts: dict[str, Attempts] = {}
-        self.newest = PartitionCache()
-        self.stop = Shutdown()
-        """Nothing more is to begin, and nothing to be tried again."""
-        self.cut = Shutdown()
-        """What is under way is not to be finished, either."""
-        self._inbox = Batcher[Entry](
-            cut=_batch,
-            key_of=_repository,
-            handle_all=lambda entries: handling.translate_all(self, entries),
-            handle_one=lambda entry: handling.handle(self, entry),
-            group=group,
+        """The last delivery that was added."""
+        self._processor = processor
+        self._context = PartitionContext(lease, processor.queue, attempts)
+        self._freed = freed
+        self._inbox = Batcher[InboxEntry](
+            batch_size=batch_size,
+            key_of=lambda delivery: delivery.repository_id,
+            handle_batch=self._process_batch,
+            handle_one=self._process,
+            tasks=tasks,
         )
-        self._outbox = KeyedExecutor[tuple[str, int], Entry](
-            lambda entry: handling.handle(self, entry),
-            group,
-            limit=THREADS_AT_ONCE,
-            group_of=lambda thread: thread[0],
+        self._outbox = KeyedExecutor[tuple[str, int], OutboxEntry](
+            self._process, tasks, limit=THREADS_AT_ONCE, group_of=lambda thread: thread[0]
         )
-        self._ack = handling.ack
-        self._acks = GroupCommit(self._note, most=MAX_ENDED)
 
     @property
     def loaded(self) -> int:
-        """Deliveries in memory."""
-        return len(self._inbox)
+        """How many deliveries are in memory."""
+        return 0 if self.is_cancelled else len(self._inbox)
 
-    def take(self, entry: Entry) -> None:
-        """Queue an entry: a delivery behind those of its repository, a message behind those of its thread.
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether all work on it was stopped."""
+        return self._context.abandoned.is_set()
 
-        Of a repository, since a commit's checks concern all pull requests that have it as their head.
-        """
-        if isinstance(entry, InboxEntry):
-            self.position = entry.id
-            self._inbox.add(entry)
-        else:
-            self._outbox.add(_thread(entry), entry)
+    def add_delivery(self, delivery: InboxEntry) -> None:
+        """Queue a delivery behind those of its repository."""
+        self.position = delivery.id
+        self._inbox.add(delivery)
 
-    def aside(self, entry: Entry) -> AbstractContextManager[None]:
-        """While an entry waits for its next try: a message leaves its place to another thread's."""
-        return nullcontext() if isinstance(entry, InboxEntry) else self._outbox.aside(_thread(entry))
+    def add_messages(self, messages: Iterable[OutboxEntry]) -> None:
+        """Queue messages, each behind those of its thread."""
+        for entry in messages:
+            self._outbox.add((entry.message.connection_id, entry.message.number), entry)
 
-    async def ack(self, ack: Ack) -> None:
-        """Note that a message is at its end, with others of the moment; raises as `DeliveryQueue.ack`."""
-        await self._acks.add(ack)
+    async def _process_batch(self, deliveries: Sequence[InboxEntry]) -> Sequence[InboxEntry]:
+        try:
+            messages, left = await self._processor.process_batch(self._context, deliveries)
+        except Fenced:
+            self.lose()
+            return ()
+        finally:
+            self._freed.set()
+        self.add_messages(messages)
+        return left
 
-    async def _note(self, acks: Sequence[Ack]) -> Sequence[None]:
-        await self._ack(self.lease, acks)
-        return [None] * len(acks)
+    async def _process(self, entry: Entry) -> float | None:
+        try:
+            messages, retry_at = await self._processor.process(self._context, entry)
+        except Fenced:
+            self.lose()
+            return None
+        except Stopped:
+            # It stays in Redis for the partition's next owner.
+            return None
+        finally:
+            if isinstance(entry, InboxEntry):
+                self._freed.set()
+        self.add_messages(messages)
+        return retry_at
+
+    def lose(self) -> None:
+        """Stop all work, since another worker has the partition."""
+        if not self._context.closing.is_set():
+            log.warning("partition_lost", partition=self.lease.partition)
+        self.cancel()
 
     def close(self) -> None:
-        """Begin nothing more, and try nothing again."""
-        self.stop.set()
+        """Start nothing more, and retry nothing."""
+        self._context.closing.set()
         self._inbox.close()
         self._outbox.close()
 
@@ -103,27 +122,20 @@ class Partition:
         await self._inbox.drained()
         await self._outbox.drained()
 
-    def lost(self) -> None:
-        """Stop at once, also what is under way."""
-        self.stop.set()
-        self.cut.set()
+    def cancel(self) -> None:
+        """Stop at once, even what is under way."""
+        self._context.closing.set()
+        self._context.abandoned.set()
         self._inbox.cancel()
         self._outbox.cancel()
+        self._freed.set()
 
 
-def _thread(entry: OutboxEntry) -> tuple[str, int]:
-    return entry.message.connection_id, entry.message.number
-
-
-def _repository(entry: Entry) -> int:
-    return entry.repository_id if isinstance(entry, InboxEntry) else entry.message.repository_id
-
-
-def _batch(waiting: Sequence[Entry]) -> int:
-    """How many of these deliveries are translated together."""
+def batch_size(waiting: Sequence[InboxEntry]) -> int:
+    """How many of these deliveries to translate together."""
     size = 0
-    for count, entry in enumerate(waiting[:MAX_BATCH]):
-        size += compression.size(entry.packed) if isinstance(entry, InboxEntry) else 0
+    for count, delivery in enumerate(waiting[:MAX_BATCH]):
+        size += compression.size(delivery.packed)
         if count and size > MAX_BATCH_BYTES:
             return count
     return min(len(waiting), MAX_BATCH)

@@ -1,8 +1,7 @@
-"""What the holder of a partition need not ask Redis for.
+"""Cache what the owner of a partition need not ask Redis for.
 
-All that changes pull requests goes through the holder's own commits, so what the last commit left of those it
-is about to post about is the newest. A connection may be changed by anybody: what was read of it counts for a
-moment only.
+Only the owner's own commits change pull requests, so the last commit left the newest state of those it is
+about to post about. Anybody may change a connection, so a connection counts for a moment only.
 """
 
 import time
@@ -17,108 +16,108 @@ from bridge.core.pulls.snapshot import Snapshot
 from bridge.queue.entries import OutboxMessage
 
 CONNECTION_SECONDS = 1
-"""How long what was read of a connection counts: who pauses or removes it does not wait for more."""
+"""How long a connection counts: pausing or removing it takes effect after this time."""
 
-NOTHING: Mapping[PullKey, Snapshot] = MappingProxyType({})
+NO_SNAPSHOTS: Mapping[PullKey, Snapshot] = MappingProxyType({})
 
-SNAPSHOTS_KEPT = 16
+MAX_SNAPSHOTS = 16
 """Of a partition: some 10 kB each."""
 
-Drawing = Callable[[PullRequest], orjson.Fragment]
+Render = Callable[[PullRequest], orjson.Fragment]
 
 
-class _Kept:
-    """What is kept of a pull request while it has messages to post."""
+class _CachedPull:
+    """A pull request, kept while it has messages to post."""
 
-    __slots__ = ("drawn", "messages", "pull", "snapshot")
+    __slots__ = ("messages", "pull", "rendered", "snapshot")
 
     def __init__(self) -> None:
         self.messages = 0
         self.pull: PullRequest | None = None
         self.snapshot: Snapshot | None = None
-        self.drawn: orjson.Fragment | None = None
+        self.rendered: orjson.Fragment | None = None
 
 
 class PartitionCache:
-    """The newest state of each pull request that has messages to post, until the last of them is done."""
+    """Keeps each pull request that has messages to post, in its newest state, until the last is posted."""
 
     def __init__(self) -> None:
-        self._kept: dict[PullKey, _Kept] = {}
+        self._pulls: dict[PullKey, _CachedPull] = {}
         self._connections: dict[str, tuple[float, Connection]] = {}
 
-    def committed(
+    def update(
         self,
         pulls: Mapping[PullKey, PullRequest],
         messages: Iterable[OutboxMessage],
         connections: Iterable[Connection] = (),
         read_at: float = 0,
-        snapshots: Mapping[PullKey, Snapshot] = NOTHING,
+        snapshots: Mapping[PullKey, Snapshot] = NO_SNAPSHOTS,
     ) -> None:
-        """Note what a commit left, the messages it wrote, and the connections it was made for.
+        """Take in a commit: the pull requests it left, the messages it wrote, the connections it was for.
 
-        Those were `read_at`, by the monotonic clock.
+        The connections were `read_at`, by the monotonic clock.
         """
         for message in messages:
-            thread = message.repository_id, message.number
-            if (kept := self._kept.get(thread)) is None:
-                kept = self._kept[thread] = _Kept()
-            kept.messages += 1
-        for thread, pull in pulls.items():
-            if kept := self._kept.get(thread):
-                kept.pull, kept.drawn = pull, None
-        room = SNAPSHOTS_KEPT - sum(kept.snapshot is not None for kept in self._kept.values())
-        for thread, snapshot in snapshots.items():
-            if (kept := self._kept.get(thread)) and (kept.snapshot is not None or room > 0):
-                room -= kept.snapshot is None
-                kept.snapshot = snapshot
+            key = message.repository_id, message.number
+            if (cached := self._pulls.get(key)) is None:
+                cached = self._pulls[key] = _CachedPull()
+            cached.messages += 1
+        for key, pull in pulls.items():
+            if cached := self._pulls.get(key):
+                cached.pull, cached.rendered = pull, None
+        room = MAX_SNAPSHOTS - sum(cached.snapshot is not None for cached in self._pulls.values())
+        for key, snapshot in snapshots.items():
+            if (cached := self._pulls.get(key)) and (cached.snapshot is not None or room > 0):
+                room -= cached.snapshot is None
+                cached.snapshot = snapshot
         now = time.monotonic()
         self._connections = {
             name: read for name, read in self._connections.items() if _is_fresh(read[0], now)
         }
         self._connections.update((connection.id, (read_at, connection)) for connection in connections)
 
-    def of(self, message: OutboxMessage) -> PullRequest | None:
-        """What a message's thread shows; None: Redis knows."""
-        kept = self._kept.get((message.repository_id, message.number))
-        return kept.pull if kept else None
+    def pull(self, message: OutboxMessage) -> PullRequest | None:
+        """The pull request that a message's thread shows; None: ask Redis."""
+        cached = self._pulls.get((message.repository_id, message.number))
+        return cached.pull if cached else None
 
-    def snapshot(self, thread: PullKey) -> Snapshot | None:
-        """What Redis holds of a pull request; None: it must be asked."""
-        kept = self._kept.get(thread)
-        return kept.snapshot if kept else None
+    def snapshot(self, key: PullKey) -> Snapshot | None:
+        """A pull request's snapshot in Redis; None: ask Redis."""
+        cached = self._pulls.get(key)
+        return cached.snapshot if cached else None
 
-    def drawn(self, message: OutboxMessage, pull: PullRequest, draw: Drawing) -> orjson.Fragment:
-        """The thread of `pull` in JSON, drawn once for all messages that show the same."""
-        kept = self._kept.get((message.repository_id, message.number))
-        if kept is None or kept.pull is not pull:
-            return draw(pull)
-        if kept.messages == 1:
-            return kept.drawn or draw(pull)
-        if kept.drawn is None:
-            kept.drawn = draw(pull)
-        return kept.drawn
+    def rendered(self, message: OutboxMessage, pull: PullRequest, render: Render) -> orjson.Fragment:
+        """The thread of `pull` in JSON, rendered once for all messages that show the same."""
+        cached = self._pulls.get((message.repository_id, message.number))
+        if cached is None or cached.pull is not pull:
+            return render(pull)
+        if cached.messages == 1:
+            return cached.rendered or render(pull)
+        if cached.rendered is None:
+            cached.rendered = render(pull)
+        return cached.rendered
 
     def connection(self, connection_id: str) -> Connection | None:
-        """A connection that was read just now; None: Redis knows."""
+        """A connection that was read a moment ago; None: ask Redis."""
         at, connection = self._connections.get(connection_id, (0, None))
         return connection if _is_fresh(at, time.monotonic()) else None
 
-    def forget(self, connection_id: str) -> None:
-        """A connection is not what it was."""
+    def forget_connection(self, connection_id: str) -> None:
+        """Drop a connection that was removed."""
         self._connections.pop(connection_id, None)
 
-    def doubt(self) -> None:
-        """Whether the last commit took effect is not known: Redis is asked again."""
-        for kept in self._kept.values():
-            kept.snapshot = None
+    def forget_snapshots(self) -> None:
+        """Drop all snapshots, when nobody knows whether the last commit took effect."""
+        for cached in self._pulls.values():
+            cached.snapshot = None
 
-    def done(self, message: OutboxMessage) -> None:
-        """A message is posted, or given up."""
-        thread = message.repository_id, message.number
-        if kept := self._kept.get(thread):
-            kept.messages -= 1
-            if kept.messages <= 0:
-                del self._kept[thread]
+    def release(self, message: OutboxMessage) -> None:
+        """Drop what was kept for a message, which is posted or given up."""
+        key = message.repository_id, message.number
+        if cached := self._pulls.get(key):
+            cached.messages -= 1
+            if cached.messages <= 0:
+                del self._pulls[key]
 
 
 def _is_fresh(read_at: float, now: float) -> bool:

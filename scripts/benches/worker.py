@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from bridge.worker.processor import POSTS_PER_FLOW
+from bridge.worker.poster import POSTS_PER_FLOW
 from scripts.benches import deliveries
 from scripts.benches import rig as rigs
 from scripts.benches.deliveries import Counted, Shape

@@ -121,4 +121,4 @@ def test_a_worker_unpacks_one_mountain_at_a_time(packed: bytes, together: int) -
         id="1-0", delivery_id="d", event="push", repository_id=1, number=0, received_at=0, packed=packed
     )
     assert len(packed) < SIZE / 1000
-    assert partition._batch([entry] * 100) == together
+    assert partition.batch_size([entry] * 100) == together

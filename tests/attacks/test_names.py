@@ -11,7 +11,7 @@ from bridge.core import names
 from bridge.core.github import header
 from bridge.monitor import merge_conflicts
 from bridge.storage.webhook_keys import WebhookKey
-from bridge.worker import translator
+from bridge.worker import payloads as inbox_payloads
 from tests.conftest import REPOSITORY, House, eventually
 from tests.kits.accounts import link
 from tests.kits.attacks import (
@@ -122,7 +122,7 @@ async def test_a_private_pull_request_is_read_for_nobody_else(
     monkeypatch.setattr(merge_conflicts, "IDLE", 0.02)
     if not guarded:
         monkeypatch.setattr(merge_conflicts, "is_in", lambda *_: True)
-        monkeypatch.setattr(translator, "_hold_to_heading", lambda *_: None)
+        monkeypatch.setattr(inbox_payloads, "hold_to_entry", lambda *_: None)
     await link(house, "cy")
     await repository(house, "acme/secret", **{"cy-gh": "admin"})
     await act(house, "acme/secret", "cy-gh", "open", title="Sell it", body="", head="x", base="main")

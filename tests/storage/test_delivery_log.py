@@ -14,7 +14,7 @@ from bridge.queue.entries import DeadLetter, load_message
 from bridge.storage import delivery_log as journal
 from bridge.storage import keys
 from bridge.storage.delivery_log import HOUR, HOURS, SECONDS, Counts, DeliveryLog, Note
-from bridge.worker import processor
+from bridge.worker import failures
 from scripts.sandbox.faults import Fault
 from tests.conftest import House, eventually
 from tests.kits.personal import connection, many, noted
@@ -30,7 +30,7 @@ async def queue(redis_url: str) -> AsyncIterator[Queue]:
 
 @pytest.fixture
 async def made(house: House, monkeypatch: pytest.MonkeyPatch) -> Pulls:
-    monkeypatch.setattr(processor, "backoff", lambda _count: 0.01)
+    monkeypatch.setattr(failures, "backoff", lambda _count: 0.01)
     return await pulls(house)
 
 
@@ -136,7 +136,7 @@ async def test_a_delivery_that_died_is_noted_for_every_connection_of_its_reposit
     await house.deliver(poison)
     await dead(house)
     for one in (first, second):
-        assert await lines(house, one) == [("pull_request", "", 1, "dead", "KeyError while handling it")], (
+        assert await lines(house, one) == [("pull_request", "", 1, "dead", "KeyError while processing it")], (
             "what a delivery's action is, nobody could read"
         )
 

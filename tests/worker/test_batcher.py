@@ -1,4 +1,4 @@
-"""Batches: many at a time, in order; what cannot go with the others goes in a lane of its own."""
+"""Batches: many at a time, in order; what cannot go with the others goes in a key of its own."""
 
 import asyncio
 from collections.abc import Sequence
@@ -25,14 +25,14 @@ class Desk:
 
     def open(self, group: asyncio.TaskGroup, *, most: int = 3) -> Batcher[Item]:
         return Batcher[Item](
-            cut=lambda waiting: min(most, len(waiting)),
+            batch_size=lambda waiting: min(most, len(waiting)),
             key_of=lambda item: item[0],
-            handle_all=self.handle_all,
+            handle_batch=self.handle_batch,
             handle_one=self.handle_one,
-            group=group,
+            tasks=group,
         )
 
-    async def handle_all(self, items: Sequence[Item]) -> Sequence[Item]:
+    async def handle_batch(self, items: Sequence[Item]) -> Sequence[Item]:
         self.batches.append(list(items))
         await self.gate.wait()
         held = {key for key, number in items if (key, number) in self.odd}
@@ -168,7 +168,7 @@ def test_each_key_keeps_its_order_whatever_goes_apart(
         busy.difference_update(keys)
         handled.extend(items)
 
-    async def handle_all(items: Sequence[Item]) -> Sequence[Item]:
+    async def handle_batch(items: Sequence[Item]) -> Sequence[Item]:
         held: set[str] = set()
         left = []
         for item in items:
@@ -182,11 +182,11 @@ def test_each_key_keeps_its_order_whatever_goes_apart(
     async def run() -> None:
         async with asyncio.TaskGroup() as group:
             batches = Batcher[Item](
-                cut=lambda waiting: min(4, len(waiting)),
+                batch_size=lambda waiting: min(4, len(waiting)),
                 key_of=lambda item: item[0],
-                handle_all=handle_all,
+                handle_batch=handle_batch,
                 handle_one=lambda item: handle([item]),
-                group=group,
+                tasks=group,
             )
             for number, (key, turns, _) in enumerate(adds):
                 batches.add((key, number))
@@ -202,11 +202,11 @@ def test_each_key_keeps_its_order_whatever_goes_apart(
         ]
 
 
-async def test_a_lane_tells_whether_something_of_a_key_is_in_it() -> None:
+async def test_an_executor_tells_whether_it_has_items_of_a_key() -> None:
     desk = Desk()
     async with asyncio.TaskGroup() as group:
-        lanes = KeyedExecutor[str, Item](desk.handle_one, group)
-        lanes.add("a", ("a", 1))
-        assert ("a" in lanes, "b" in lanes) == (True, False)
-        await lanes.drained()
-        assert "a" not in lanes
+        executor = KeyedExecutor[str, Item](desk.handle_one, group)
+        executor.add("a", ("a", 1))
+        assert ("a" in executor, "b" in executor) == (True, False)
+        await executor.drained()
+        assert "a" not in executor

@@ -8,6 +8,7 @@ import pytest
 
 from bridge.core.model import Connection
 from bridge.core.security.encryption import Vault
+from bridge.storage import keys
 from bridge.storage.client import close_redis, connect_redis
 from bridge.storage.connections import ConnectionStore, RepoKey
 from bridge.worker import connection_cache as connected
@@ -124,10 +125,25 @@ async def test_what_was_read_before_a_change_is_not_remembered_after_it(store: W
     assert await names(known) == ["new"]
 
 
+async def test_a_change_that_was_not_counted_is_seen_after_a_while(
+    store: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A failover of Redis may lose a change and count the next one under its number."""
+    known = ConnectionCache(store)
+    assert await names(known) == ["one"]
+    [one] = await store.all()
+    changes = await store.version()
+    await store.change(one.id, name="new")
+    await store._redis.set(keys.CONNECTIONS_CHANGES, changes)
+    assert await names(known) == ["one"]
+    monkeypatch.setattr(connected, "MAX_AGE_SECONDS", -1)
+    assert await names(known) == ["new"]
+
+
 async def test_only_so_many_are_remembered(store: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connected, "MAX_KEPT", 3)
+    monkeypatch.setattr(connected, "MAX_CACHED", 3)
     known = ConnectionCache(store)
     for number in range(10):
         await names(known, (number, f"acme/{number}"))
     assert await names(known) == ["one"]
-    assert len(known._known) <= 4
+    assert len(known._cached) <= 4

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 import pytest
@@ -20,7 +20,8 @@ from bridge.storage import keys
 from bridge.storage.checkups import Checkups
 from bridge.storage.connections import ConnectionStore
 from bridge.storage.pulls import SECONDS, PullRequestStore
-from bridge.worker.translator import Outcome, Translator
+from bridge.worker.translated import TranslatedBatch
+from bridge.worker.translator import Translator
 from tests.conftest import emptied
 from tests.kits.core import life_deeds, samples
 from tests.kits.core.life import DEEDS, Life, Told
@@ -33,10 +34,17 @@ NUMBER = samples.pull()["number"]
 NAME = "acme/component"
 
 
-def translator(queue: Queue) -> Translator:
-    connections = ConnectionStore(queue.redis, Vault(["k" * 32]))
-    pulls, checkups = PullRequestStore(queue.redis), Checkups(queue.redis)
-    return Translator(connections=connections, pulls=pulls, checkups=checkups)
+class Translating(NamedTuple):
+    """A translator, and the stores that it reads."""
+
+    translator: Translator
+    connections: ConnectionStore
+    pulls: PullRequestStore
+
+
+def translator(queue: Queue) -> Translating:
+    connections, pulls = ConnectionStore(queue.redis, Vault(["k" * 32])), PullRequestStore(queue.redis)
+    return Translating(Translator(connections, pulls, Checkups(queue.redis)), connections, pulls)
 
 
 async def enqueued(queue: Queue, sent: Iterable[Told]) -> list[InboxEntry]:
@@ -93,10 +101,10 @@ async def left_behind(
         for batch in in_batches(await enqueued(queue, sent), sizes):
             if not batch:
                 continue
-            outcome = await translating.translate(batch)
-            assert (outcome.entries, outcome.errors) == (list(batch), {})
+            outcome = await translating.translator.translate(batch)
+            assert (outcome.deliveries, outcome.errors) == (list(batch), {})
             committed = await queue.deliveries.commit(
-                queue.lease, outcome.entries, writes=outcome.writes, messages=outcome.messages
+                queue.lease, outcome.deliveries, writes=outcome.writes, messages=outcome.messages
             )
             assert committed is not None
         outbox = await queue.deliveries.read_outbox(PARTITION)
@@ -145,21 +153,23 @@ def odd(at: int, sent: Sequence[Told]) -> list[Told]:
     return [*sent[:at], (event, {**payload, "pull_request": {"number": NUMBER}}), *sent[at + 1 :]]
 
 
-async def translated(queue: Queue, sent: Sequence[Told], **other: Any) -> tuple[list[InboxEntry], Outcome]:
+async def translated(
+    queue: Queue, sent: Sequence[Told], **other: Any
+) -> tuple[list[InboxEntry], TranslatedBatch]:
     translating = translator(queue)
     for repository_id in (REPOSITORY_ID, REPOSITORY_ID + 1):
         await translating.connections.connect(NAME, flow_token=f"token-{repository_id}", name=NAME)
         await translating.connections.of_repository(repository_id, NAME)
     entries = await enqueued(queue, sent)
     entries = [structs.replace(entry, **other) if at == 1 else entry for at, entry in enumerate(entries)]
-    return entries, await translating.translate(entries)
+    return entries, await translating.translator.translate(entries)
 
 
 async def test_an_odd_one_holds_up_those_behind_it_and_leaves_nothing_of_itself(redis_url: str) -> None:
     sent = Life().play([("retitle", 0, True), ("retitle", 1, True), ("retitle", 2, True)]).sent
     async with open_queue(redis_url) as queue:
         entries, outcome = await translated(queue, odd(2, sent))
-    assert outcome.entries == entries[:2]
+    assert outcome.deliveries == entries[:2]
     assert [message.delivery_id for message in outcome.messages] == ["d0", "d1"]
     assert isinstance(outcome.errors.pop(entries[2].id), KeyError)
     assert outcome.errors == {}
@@ -171,7 +181,7 @@ async def test_an_odd_one_holds_up_no_other_repository(redis_url: str) -> None:
         # As if another repository lay in the same partition.
         other = pack(orjson.dumps(in_repository(odd(1, sent)[1][1], REPOSITORY_ID + 1)))
         entries, outcome = await translated(queue, sent, repository_id=REPOSITORY_ID + 1, packed=other)
-    assert outcome.entries == [entries[0], entries[2]]
+    assert outcome.deliveries == [entries[0], entries[2]]
     assert list(outcome.errors) == [entries[1].id]
 
 
@@ -179,7 +189,7 @@ async def test_what_cannot_be_read_at_all_is_an_error_of_its_own(redis_url: str)
     sent = Life().play([("retitle", 0, True)]).sent
     async with open_queue(redis_url) as queue:
         entries, outcome = await translated(queue, sent, packed=b"broken")
-    assert outcome.entries == entries[:1]
+    assert outcome.deliveries == entries[:1]
     assert isinstance(outcome.errors[entries[1].id], Malformed)
 
 
@@ -190,7 +200,7 @@ async def test_what_is_about_another_than_it_was_taken_for_is_an_error(
     sent = Life().play([("retitle", 0, True)]).sent
     async with open_queue(redis_url) as queue:
         entries, outcome = await translated(queue, sent, **other)
-    assert outcome.entries == entries[:1]
+    assert outcome.deliveries == entries[:1]
     assert [message.delivery_id for message in outcome.messages] == ["d0"]
     assert "another pull request" in str(outcome.errors[entries[1].id])
 
@@ -207,7 +217,7 @@ async def test_the_open_ones_are_remembered_from_the_last_day_on_that_something_
         place = keys.open_pulls(REPOSITORY_ID)
         found = []
         for entry in await enqueued(queue, [*sent, (event, last)]):
-            outcome = await translating.translate([entry])
+            outcome = await translating.translator.translate([entry])
             await queue.commit(entry, writes=outcome.writes, messages=outcome.messages)
             lives = await redis.ttl(place) > SECONDS - 60
             found.append((entry.delivery_id, await translating.pulls.open_numbers(REPOSITORY_ID), lives))
@@ -234,9 +244,9 @@ async def test_a_batch_reads_and_writes_redis_as_often_as_one_delivery(redis_url
             await translating.connections.of_repository(REPOSITORY_ID, NAME)
             entries = await enqueued(queue, sent[:count])
             await redis.config_resetstat()
-            outcome = await translating.translate(entries)
+            outcome = await translating.translator.translate(entries)
             await queue.deliveries.commit(
-                queue.lease, outcome.entries, writes=outcome.writes, messages=outcome.messages
+                queue.lease, outcome.deliveries, writes=outcome.writes, messages=outcome.messages
             )
             stats = await redis.info("commandstats")
         return sum(stats.get(f"cmdstat_{name}", {}).get("calls", 0) for name in ("evalsha", "mget", "eval"))
@@ -260,9 +270,9 @@ async def test_a_repository_that_was_renamed_is_not_given_what_is_meant_for_the_
         translating = translator(queue)
         await translating.connections.connect(NAME, flow_token="one", name=NAME)
         entries = await enqueued(queue, [first, second])
-        told_first = await translating.translate(entries[:1])
+        told_first = await translating.translator.translate(entries[:1])
         other, _ = await translating.connections.connect(NAME, flow_token="two", name=NAME)
-        told_second = await translating.translate(entries[1:])
+        told_second = await translating.translator.translate(entries[1:])
         assert [len(one.messages) for one in (told_first, told_second)] == [1, 1]
         assert [one.id for one in await translating.connections.of_repository(REPOSITORY_ID + 1, NAME)] == [
             other.id

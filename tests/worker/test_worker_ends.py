@@ -13,7 +13,7 @@ from bridge.core.github.header import Heading
 from bridge.core.model import Envelope
 from bridge.core.security.encryption import Vault
 from bridge.storage import keys
-from bridge.worker import processor
+from bridge.worker import failures
 from scripts.sandbox.faults import Fault
 from tests.conftest import House, eventually
 from tests.kits.worker import (
@@ -35,7 +35,7 @@ from tests.kits.worker import (
 @pytest.fixture
 async def made(house: House, monkeypatch: pytest.MonkeyPatch) -> Pulls:
     """Made-up pull requests of the connected repository; the worker is for the test to start."""
-    monkeypatch.setattr(processor, "backoff", lambda _count: 0.01)
+    monkeypatch.setattr(failures, "backoff", lambda _count: 0.01)
     await house.connect()
     return await pulls(house)
 
@@ -122,7 +122,7 @@ async def test_a_source_that_was_removed_takes_its_connection_and_token_with_it(
     assert await redis.exists(keys.connections_of(REPOSITORY_ID)) == 0
     assert await house.services.deliveries.dead_letters() == []
     # Those that were told the same at once are no error to be tried again.
-    assert [line for line in logged if line["event"] == "try_failed"] == []
+    assert [line for line in logged if line["event"] == "attempt_failed"] == []
     reasons = await skipped(house, connection.id)
     assert len(reasons) == 8, "each is accounted for"
     assert "the flow removed the source" in reasons
@@ -187,7 +187,7 @@ async def test_a_poison_delivery_is_a_dead_letter_with_its_traceback_and_the_thr
     await made.deliver(1, "B")
 
     (letter,) = await dead(house)
-    assert (letter.kind, letter.reason) == ("inbox", "KeyError while handling it")
+    assert (letter.kind, letter.reason) == ("inbox", "KeyError while processing it")
     assert "Traceback" in letter.detail
     assert "KeyError: 'head'" in letter.detail
     await idle(house)
@@ -204,7 +204,7 @@ async def test_what_can_be_merged_and_not_kept_is_a_dead_letter_and_what_it_came
     house.start_worker()
 
     (letter,) = await dead(house)
-    assert letter.reason == "OverflowError while handling it"
+    assert letter.reason == "OverflowError while processing it"
     assert "can't serialize ints" in letter.detail
     await idle(house)
     assert said(await house.messages(), 1) == ["A"]

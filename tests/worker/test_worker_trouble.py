@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from bridge.storage import keys
-from bridge.worker import processor
+from bridge.worker import failures, poster
 from scripts.sandbox.faults import Fault
 from tests.conftest import FLOW, House
 from tests.kits.worker import FOREVER, PARTITION, Pulls, idle, posted, pulls, said, tried
@@ -17,7 +17,7 @@ OTHER_FLOW = "acme/ops"
 @pytest.fixture
 async def made(house: House, monkeypatch: pytest.MonkeyPatch) -> Pulls:
     """Made-up pull requests of the connected repository; the worker is for the test to start."""
-    monkeypatch.setattr(processor, "backoff", lambda _count: 0.01)
+    monkeypatch.setattr(failures, "backoff", lambda _count: 0.01)
     await house.connect()
     return await pulls(house)
 
@@ -120,7 +120,7 @@ async def test_a_flow_that_is_put_off_for_an_hour_delays_no_other_flow(house: Ho
 
     await posted(house, 30, OTHER_FLOW)
     assert await house.messages(FLOW) == []
-    assert 1 <= sum(call.status == 429 for call in _posts(house)) <= processor.POSTS_PER_FLOW
+    assert 1 <= sum(call.status == 429 for call in _posts(house)) <= poster.POSTS_PER_FLOW
 
 
 async def test_a_message_that_keeps_failing_holds_up_its_own_thread_only(
@@ -133,7 +133,7 @@ async def test_a_message_that_keeps_failing_holds_up_its_own_thread_only(
         in_a_row.append(count)
         return 0 if len(in_a_row) % 2 else 3600
 
-    monkeypatch.setattr(processor, "backoff", backoff)
+    monkeypatch.setattr(failures, "backoff", backoff)
     house.flowdock_journal.faults.append(Fault(path="/messages", body='"bad"', status=500, times=FOREVER))
     house.start_worker()
     for step in range(3):
@@ -149,10 +149,10 @@ async def test_a_message_that_keeps_failing_holds_up_its_own_thread_only(
 def test_a_flow_is_put_off_by_its_failures_in_a_row_counting_those_under_way_together_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(processor, "backoff", lambda count: 10.0**count)
+    monkeypatch.setattr(failures, "backoff", lambda count: 10.0**count)
     now = 1000.0
-    monkeypatch.setattr("bridge.worker.processor.time.time", lambda: now)
-    flow = processor.FlowHealth()
+    monkeypatch.setattr("bridge.worker.poster.time.time", lambda: now)
+    flow = poster.FlowHealth()
 
     for _ in range(8):
         flow.failed(None)

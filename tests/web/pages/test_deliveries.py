@@ -10,7 +10,7 @@ import pytest
 
 from bridge.core.model import Connection
 from bridge.storage import keys
-from bridge.worker import processor
+from bridge.worker import failures
 from scripts.sandbox.browse import Browser, Form, Page
 from scripts.sandbox.faults import Fault
 from tests.conftest import House, eventually
@@ -30,7 +30,7 @@ async def browser() -> AsyncIterator[Browser]:
 @pytest.fixture
 async def made(house: House, monkeypatch: pytest.MonkeyPatch) -> Pulls:
     """Made-up pull requests; their repository's webhook is there, and sends nothing by itself."""
-    monkeypatch.setattr(processor, "backoff", lambda _count: 0.01)
+    monkeypatch.setattr(failures, "backoff", lambda _count: 0.01)
     return await pulls(house)
 
 

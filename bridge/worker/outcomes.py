@@ -1,0 +1,29 @@
+"""Write what became of an entry into the delivery log."""
+
+import time
+
+from bridge.queue.entries import Entry, OutboxEntry, OutboxMessage
+from bridge.storage import delivery_log
+from bridge.storage.delivery_log import Note
+from bridge.storage.writes import Write
+
+
+def outcome_writes(
+    entry: Entry | OutboxMessage, outcome: delivery_log.Outcome, reason: str = ""
+) -> list[Write]:
+    """The writes by which the delivery log gets an entry's outcome."""
+    about = entry.message if isinstance(entry, OutboxEntry) else entry
+    action, connection_id = "", ""
+    if isinstance(about, OutboxMessage):
+        action, connection_id = about.action, about.connection_id
+    line = Note(
+        time.time(),
+        about.delivery_id,
+        about.event,
+        action,
+        about.number,
+        connection_id,
+        outcome,
+        reason,
+    )
+    return delivery_log.note(about.repository_id, line)

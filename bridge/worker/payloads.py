@@ -1,0 +1,49 @@
+"""Read the payloads of deliveries in the inbox."""
+
+from bridge.core.errors import Malformed
+from bridge.core.github import partial
+from bridge.core.messages import translate
+from bridge.core.messages.events.table import given
+from bridge.core.model import Delivery, Envelope
+from bridge.core.pulls.model import Commit
+from bridge.queue.entries import InboxEntry
+
+_SHA = {
+    "check_run": ("check_run", "head_sha"),
+    "check_suite": ("check_suite", "head_sha"),
+    "workflow_run": ("workflow_run", "head_sha"),
+    "status": ("sha",),
+    "deployment_status": ("deployment", "sha"),
+}
+"""Where deliveries about checks name their commit."""
+
+
+def read(entry: InboxEntry) -> Delivery:
+    """Read a delivery; raises `Malformed` if it is broken, or about something else than its entry says."""
+    delivery = partial.read(Envelope(id=entry.delivery_id, event=entry.event, body=entry.body))
+    hold_to_entry(delivery, entry)
+    return delivery
+
+
+def read_checked(entry: InboxEntry) -> Delivery | None:
+    """Read a delivery about checks before its turn; None if it is malformed, which its turn shows."""
+    try:
+        return read(entry)
+    except (Malformed, ValueError):
+        return None
+
+
+def commit_of(entry: InboxEntry, delivery: Delivery) -> Commit:
+    """The commit that a delivery about checks names; its SHA is empty if none can be read."""
+    sha = given(delivery.payload, *_SHA[delivery.event])
+    return entry.repository_id, sha if isinstance(sha, str) else ""
+
+
+def hold_to_entry(delivery: Delivery, entry: InboxEntry) -> None:
+    """Raise `Malformed` where the web's glance at a payload (`header`) took it for something else."""
+    repository = delivery.payload.get("repository")
+    repository_id = repository.get("id") if isinstance(repository, dict) else None
+    if repository_id != entry.repository_id or (translate.subject(delivery) or 0) != entry.number:
+        raise Malformed("the payload is about another pull request than it seems to be by its beginning")
+    if not translate.is_what_it_is_called(delivery):
+        raise Malformed(f"the payload is none of the event {delivery.event}")

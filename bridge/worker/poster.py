@@ -1,0 +1,156 @@
+"""Post messages to Flowdock, each with its thread in the newest state."""
+
+import asyncio
+import time
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+import orjson
+import structlog
+
+from bridge.clients.flowdock import Flowdock
+from bridge.core.errors import FlowdockFailing, SourceGone
+from bridge.core.messages import thread
+from bridge.core.model import Connection
+from bridge.core.pulls.model import PullRequest
+from bridge.core.security.encryption import Undecryptable
+from bridge.lifecycle import Shutdown
+from bridge.metrics import Metrics
+from bridge.queue.entries import Ack, OutboxEntry, OutboxMessage
+from bridge.storage.connections import ConnectionStore
+from bridge.storage.pulls import PullRequestStore
+from bridge.storage.writes import Write
+from bridge.worker import failures
+from bridge.worker.context import PartitionContext
+from bridge.worker.outcomes import outcome_writes
+
+POSTS_PER_FLOW = 8
+
+log = structlog.get_logger()
+
+
+@dataclass
+class FlowHealth:
+    """How many posts a connection's flow takes at once, and when it may be tried again after failures."""
+
+    slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(POSTS_PER_FLOW))
+    not_before: float = 0
+    failures: int = 0
+    """In a row, until Flowdock takes a message."""
+
+    async def ready(self, closing: Shutdown) -> None:
+        """Wait until the flow may be tried, even if that is put off meanwhile; raises `Stopped`."""
+        closing.check()
+        moment = 0.0
+        while moment != self.not_before:
+            moment = self.not_before
+            await closing.pause_until(moment)
+
+    def failed(self, retry_after: float | None) -> None:
+        """Put off all posts, so that other threads need not fail first.
+
+        Counts the flow's failures in a row, not the message's: one that fails for ever, while others are
+        taken, holds up its own thread only.
+        """
+        now = time.time()
+        if retry_after is not None:
+            self.not_before = max(self.not_before, now + retry_after)
+        elif now >= self.not_before:
+            # Posts that are under way together fail together: only the first counts.
+            self.not_before = now + failures.backoff(self.failures)
+            self.failures += 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Poster:
+    """Posts messages. `post_seconds` bounds each post."""
+
+    connections: ConnectionStore
+    pulls: PullRequestStore
+    flowdock: Flowdock
+    web_url: str
+    post_seconds: float
+    metrics: Metrics
+    _flows: defaultdict[str, FlowHealth] = field(default_factory=lambda: defaultdict(FlowHealth))
+
+    async def post(self, context: PartitionContext, entry: OutboxEntry) -> None:
+        """Post a message and remove it from the outbox; drop it if there is nowhere to post it any more.
+
+        Raises `Stopped`, `Fenced`, what Flowdock answers and Redis's errors.
+        """
+        flow = self._flows[entry.message.connection_id]
+        async with flow.slots:
+            await flow.ready(context.closing)
+            try:
+                writes = await self._send(context, entry, flow)
+            except FlowdockFailing as error:
+                flow.failed(failures.bounded(error.retry_after))
+                raise
+            except Undecryptable:
+                flow.failed(None)
+                raise
+        await context.ack(Ack(entry, writes))
+
+    async def _send(self, context: PartitionContext, entry: OutboxEntry, flow: FlowHealth) -> list[Write]:
+        """Post a message; returns what to write when it is removed."""
+        message = entry.message
+        connection = await self._connection(context, entry)
+        if connection is None:
+            return _dropped(message, "the connection was removed")
+        # The newest state, not the delivery's: a late message must not set a thread back.
+        pull = context.cache.pull(message) or await self.pulls.pull(message.repository_id, message.number)
+        if pull is None:
+            return _dropped(message, "what was known of the pull request has expired")
+        tags = await self.pulls.tags(message.content.mentions, flow=connection.flow)
+        thread_id = connection.thread_id(message.number)
+        context.closing.check()
+        try:
+            await self.flowdock.post(
+                message.content,
+                flow_token=connection.flow_token,
+                thread_id=thread_id,
+                thread=context.cache.rendered(message, pull, self._render),
+                tags=tags,
+                uuid=message.uuid,
+                seconds=self.post_seconds,
+            )
+        except SourceGone as gone:
+            context.cache.forget_connection(connection.id)
+            await self.connections.forget_source(connection.id, gone)
+            return _dropped(message, str(gone))
+        flow.failures = 0
+        log.info(
+            "message_posted",
+            delivery=message.delivery_id,
+            connection=message.connection_id,
+            thread=thread_id,
+        )
+        return self._posted(message, pull)
+
+    async def _connection(self, context: PartitionContext, entry: OutboxEntry) -> Connection | None:
+        """The message's connection; read anew for a retry, since it may be why the post failed."""
+        is_first = context.attempts(entry).count == 0
+        known = context.cache.connection(entry.message.connection_id) if is_first else None
+        return known or await self.connections.get(entry.message.connection_id)
+
+    def _render(self, pull: PullRequest) -> orjson.Fragment:
+        return orjson.Fragment(orjson.dumps(thread.render(pull, web_url=self.web_url)))
+
+    def _posted(self, message: OutboxMessage, pull: PullRequest) -> list[Write]:
+        self.metrics.posted.inc()
+        self.metrics.latency.observe(max(0, time.time() - message.received_at))
+        return [
+            *self.pulls.shown_writes(message.repository_id, pull),
+            *outcome_writes(message, "posted"),
+        ]
+
+
+def _dropped(message: OutboxMessage, reason: str) -> list[Write]:
+    """Log that a message goes nowhere; returns what to write about it.
+
+    It is no dead letter: the connection and its token are gone for good, so nobody could send it again.
+    """
+    log.warning(
+        "message_dropped", delivery=message.delivery_id, connection=message.connection_id, reason=reason
+    )
+    return outcome_writes(message, "skipped", reason)

@@ -1,0 +1,73 @@
+"""What a batch of deliveries becomes: the writes of its commit, the messages to post, the errors."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from bridge.core.messages.translate import Outgoing, Translation
+from bridge.core.model import Connection, Delivery
+from bridge.core.pulls.model import PullKey, PullRequest
+from bridge.core.pulls.snapshot import Snapshot
+from bridge.queue.entries import InboxEntry, OutboxMessage
+from bridge.storage import delivery_log
+from bridge.storage.writes import Write
+
+
+@dataclass(kw_only=True)
+class TranslatedBatch:
+    """What deliveries became, to be committed together."""
+
+    deliveries: list[InboxEntry] = field(default_factory=list)
+    """Those that were translated."""
+    writes: list[Write] = field(default_factory=list)
+    messages: list[OutboxMessage] = field(default_factory=list)
+    pulls: dict[PullKey, PullRequest] = field(default_factory=dict)
+    """The pull requests they are about, as their threads show them after the commit."""
+    snapshots: dict[PullKey, Snapshot] = field(default_factory=dict)
+    """What Redis holds of those after the commit."""
+    connections: list[Connection] = field(default_factory=list)
+    """Connections of their repositories that were read beforehand, `read_at` by the monotonic clock."""
+    read_at: float = 0
+    errors: dict[str, Exception] = field(default_factory=dict)
+    """Why deliveries were not translated, by the entry's id."""
+
+    def add(
+        self,
+        entry: InboxEntry,
+        delivery: Delivery,
+        translation: Translation,
+        connections: Sequence[Connection],
+    ) -> None:
+        """Add what a delivery becomes in the thread of one pull request."""
+        self.writes += _skipped(entry, delivery, translation, connections)
+        self.messages += [_message(entry, delivery.action, one) for one in translation.outgoing]
+        if translation.pull is not None:
+            self.pulls[entry.repository_id, translation.number] = translation.pull
+
+
+def _skipped(
+    entry: InboxEntry, delivery: Delivery, translation: Translation, connections: Sequence[Connection]
+) -> list[Write]:
+    """The lines of the delivery log about connections that get no message."""
+    if len(translation.outgoing) == len(connections):
+        return []
+    receivers = {one.connection.id for one in translation.outgoing}
+    reasons = {
+        one.id: translation.muted.get(one.id, translation.silence)
+        for one in connections
+        if one.id not in receivers
+    }
+    return delivery_log.skipped(entry.repository_id, delivery, translation.number, connections, reasons)
+
+
+def _message(entry: InboxEntry, action: str, outgoing: Outgoing) -> OutboxMessage:
+    return OutboxMessage(
+        connection_id=outgoing.connection.id,
+        repository_id=entry.repository_id,
+        number=outgoing.number,
+        uuid=outgoing.uuid,
+        delivery_id=entry.delivery_id,
+        event=entry.event,
+        action=action,
+        received_at=entry.received_at,
+        content=outgoing.message,
+    )
