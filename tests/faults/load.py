@@ -260,7 +260,7 @@ class Load:
                 self.uuids[note.delivery_id]: note.reason for note in notes if note.outcome == "skipped"
             }
         for line in self.output.read_text().splitlines():
-            if '"event": "delivery_skipped"' in line:
+            if '"delivery_skipped"' in line:
                 told = json.loads(line)
                 if told["delivery"] in self.uuids:
                     found[self.uuids[told["delivery"]]] = told["reason"]
