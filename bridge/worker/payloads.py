@@ -1,7 +1,7 @@
 """Read the payloads of deliveries in the inbox."""
 
 from bridge.core.errors import Malformed
-from bridge.core.github import partial
+from bridge.core.github import webhook
 from bridge.core.messages import translate
 from bridge.core.messages.events.table import given
 from bridge.core.model import Delivery, Envelope
@@ -20,7 +20,7 @@ _SHA = {
 
 def read(entry: InboxEntry) -> Delivery:
     """Read a delivery; raises `Malformed` if it is broken, or about something else than its entry says."""
-    delivery = partial.read(Envelope(id=entry.delivery_id, event=entry.event, body=entry.body))
+    delivery = webhook.whole(Envelope(id=entry.delivery_id, event=entry.event, body=entry.body))
     hold_to_entry(delivery, entry)
     return delivery
 
@@ -40,10 +40,10 @@ def commit_of(entry: InboxEntry, delivery: Delivery) -> Commit:
 
 
 def hold_to_entry(delivery: Delivery, entry: InboxEntry) -> None:
-    """Raise `Malformed` where the web's glance at a payload (`header`) took it for something else."""
+    """Raise `Malformed` if a payload is about something else than its entry says."""
     repository = delivery.payload.get("repository")
     repository_id = repository.get("id") if isinstance(repository, dict) else None
     if repository_id != entry.repository_id or (translate.subject(delivery) or 0) != entry.number:
-        raise Malformed("the payload is about another pull request than it seems to be by its beginning")
+        raise Malformed("the payload is about another pull request than its entry says")
     if not translate.is_what_it_is_called(delivery):
         raise Malformed(f"the payload is none of the event {delivery.event}")

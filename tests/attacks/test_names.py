@@ -8,7 +8,6 @@ from yarl import URL
 
 from bridge.clients.github_webhooks import Repository, RepositoryWebhooks
 from bridge.core import names
-from bridge.core.github import header
 from bridge.monitor import merge_conflicts
 from bridge.storage.webhook_keys import WebhookKey
 from bridge.worker import payloads as inbox_payloads
@@ -213,7 +212,6 @@ async def test_a_name_that_means_something_else_in_an_address_is_refused(
 ) -> None:
     if not guarded:
         monkeypatch.setattr(names, "is_full_name", lambda _: True)
-        monkeypatch.setattr(header, "glance", lambda _: None)
     status = await mallory.post(mallory.forged(mallory.repository_id, name))
     assert status == (400 if guarded else 202)
 
