@@ -1,6 +1,9 @@
 """What bridge counts, for `/metrics` (Prometheus)."""
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+import os
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
 
 
 class Metrics:
@@ -28,7 +31,10 @@ class Metrics:
             registry=self.registry,
         )
         self.waiting = Gauge(
-            "bridge_waiting_bytes", "What waits in the queue, packed.", registry=self.registry
+            "bridge_waiting_bytes",
+            "What waits in the queue, packed.",
+            registry=self.registry,
+            multiprocess_mode="mostrecent",
         )
         self.actions = Counter(
             "bridge_actions", "Clicks by action and answer.", ["action", "status"], registry=self.registry
@@ -56,3 +62,12 @@ class Metrics:
         if (counter := self._answers.get(status)) is None:
             counter = self._answers[status] = self.deliveries.labels(answer=str(status))
         counter.inc()
+
+    def exposition(self) -> bytes:
+        """Prometheus's text format, of all web processes where there are several."""
+        registry = self.registry
+        # https://prometheus.github.io/client_python/multiprocess/
+        if folder := os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+            registry = CollectorRegistry()
+            MultiProcessCollector(registry, folder)  # type: ignore[no-untyped-call]
+        return generate_latest(registry)

@@ -66,8 +66,8 @@ class Settings:
     log_level: str
     log_format: str
     trust_proxy: bool
-    share_port: bool
-    """Several web processes listen on `port`; the kernel deals the connections out."""
+    web_concurrency: int
+    """Processes of `bridge web` that share `port`; the kernel deals the connections out."""
     metrics_token: str | None = field(repr=False)
     """Opens /metrics to a scraper, and nothing else."""
     setup_secret: str | None = field(repr=False)
@@ -149,7 +149,7 @@ def _read(reader: "_Reader") -> Settings:
         log_level=reader.choice("LOG_LEVEL", "info", ("debug", "info", "warning", "error")),
         log_format=reader.choice("LOG_FORMAT", "auto", ("auto", "console", "json")),
         trust_proxy=reader.switch("TRUST_PROXY"),
-        share_port=reader.switch("SHARE_PORT"),
+        web_concurrency=reader.whole_number("WEB_CONCURRENCY", 1),
         metrics_token=reader.secret("METRICS_TOKEN"),
         setup_secret=reader.secret("SETUP_SECRET"),
         page_limit=reader.limit("PAGE_LIMIT", 120),

@@ -60,7 +60,7 @@ def test_what_is_not_set_has_the_documented_value() -> None:
         log_level="info",
         log_format="auto",
         trust_proxy=False,
-        share_port=False,
+        web_concurrency=1,
         metrics_token=None,
         setup_secret=None,
         page_limit=120,
@@ -111,7 +111,7 @@ TAKEN: list[tuple[dict[str, str], str, Any]] = [
     ({"TRUST_PROXY": "false"}, "trust_proxy", False),
     ({"TRUST_PROXY": "0"}, "trust_proxy", False),
     ({"TRUST_PROXY": ""}, "trust_proxy", False),
-    ({"SHARE_PORT": "1"}, "share_port", True),
+    ({"WEB_CONCURRENCY": "4"}, "web_concurrency", 4),
     ({"METRICS_TOKEN": "t" * 32}, "metrics_token", "t" * 32),
     ({"METRICS_TOKEN": f"{'t' * 20},{'u' * 20}"}, "metrics_token", f"{'t' * 20},{'u' * 20}"),
     ({"SETUP_SECRET": "s" * 32}, "setup_secret", "s" * 32),
@@ -157,6 +157,7 @@ def test_a_required_setting_is_asked_for(name: str, value: str | None) -> None:
 MALFORMED = [
     *(("PORT", value, "from 1 to 65535") for value in ("x", "0", "-1", "65536", "nan", "inf", "8080a")),
     *(("PORT", value, "a whole number") for value in ("0.5", "80.5")),
+    *(("WEB_CONCURRENCY", value, "") for value in ("0", "-1", "two", "1.5")),
     *(("LEASE_SECONDS", value, "must be a number") for value in ("0", "-3", "soon", "nan")),
     *(
         ("WEB_URL", value, "must be an address such as")

@@ -1,9 +1,17 @@
-"""The commands `serve`, `web` and `worker`: processes that run until SIGTERM or SIGINT, and then drain."""
+"""The commands `serve`, `web` and `worker`: processes that run until SIGTERM or SIGINT, and then drain.
+
+What prometheus_client reads when it is imported must be set before: so bridge's services are imported late.
+"""
 
 import asyncio
 import gc
+import importlib
+import os
 import signal
-from collections.abc import Mapping
+import tempfile
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
 
 import structlog
 import uvloop
@@ -11,10 +19,12 @@ from redis.exceptions import RedisError
 
 from bridge import log as logs
 from bridge import settings
-from bridge.cli import opening
+from bridge.cli import opening, supervisor
 from bridge.core.errors import BridgeError
-from bridge.services import Services, open_services
 from bridge.settings import Settings
+
+if TYPE_CHECKING:
+    from bridge.services import Services
 
 GC_THRESHOLDS = (5_000, 10, 10)
 """Far above Python's own: a request leaves few cycles behind, and each look for them stops everything."""
@@ -22,19 +32,45 @@ GC_THRESHOLDS = (5_000, 10, 10)
 log = structlog.get_logger()
 
 
-def start(half: str, environ: Mapping[str, str]) -> None:
+def start(half: str, environ: opening.Environ) -> None:
     """Run `serve`, `web` or `worker` until it is told to stop; raises `SettingsError`, `BridgeError`."""
     chosen = settings.read(environ)
     logs.configure(level=chosen.log_level, log_format=chosen.log_format)
-    with opening.redis_url(chosen) as url, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_open(half, chosen, url))
+    with opening.redis_url(chosen) as url:
+        if half == "web" and chosen.web_concurrency > 1:
+            _supervise(chosen, url)
+        else:
+            _run(half, replace(chosen, web_concurrency=1), url)
 
 
-async def _open(half: str, chosen: Settings, redis_url: str) -> None:
+def _supervise(chosen: Settings, redis_url: str) -> None:
+    supervisor.check_port(chosen.port)
+    try:
+        metrics = tempfile.TemporaryDirectory(prefix="bridge-metrics-")
+    except OSError as error:
+        raise BridgeError(f"WEB_CONCURRENCY needs a folder for temporary files: {error}") from None
+    with metrics as folder:
+        # All processes count in files there, and each answers /metrics with the sum.
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
+        # Loaded once, its memory is shared by all.
+        importlib.import_module("bridge.web.app")
+        gc.freeze()
+        supervisor.supervise(partial(_run, "web", chosen, redis_url), count=chosen.web_concurrency)
+
+
+def _run(half: str, chosen: Settings, redis_url: str, pipe: int | None = None) -> None:
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_open(half, chosen, redis_url, pipe))
+
+
+async def _open(half: str, chosen: Settings, redis_url: str, pipe: int | None) -> None:
+    from bridge.services import open_services
+
     # All that is imported stays: the garbage collector need not look at it again.
     gc.freeze()
     gc.set_threshold(*GC_THRESHOLDS)
     async with open_services(chosen, redis_url=redis_url) as services:
+        _stop_when_told(services, pipe)
         try:
             await run(services, web_half=half != "worker", worker_half=half != "web")
         except* OSError as group:
@@ -43,11 +79,25 @@ async def _open(half: str, chosen: Settings, redis_url: str) -> None:
             raise BridgeError(f"cannot listen on port {chosen.port}: {group.exceptions[0]}") from None
 
 
-async def run(services: Services, *, web_half: bool, worker_half: bool) -> None:
-    """Run one half of bridge or both until SIGTERM or SIGINT; then drain within 25 seconds."""
+def _stop_when_told(services: "Services", pipe: int | None) -> None:
+    """Stop at SIGTERM, at SIGINT, and when the supervisor closes its pipe."""
     loop = asyncio.get_running_loop()
+
+    def stop(reason: str) -> None:
+        if pipe is not None:
+            loop.remove_reader(pipe)
+        if not services.stop.is_set():
+            log.info("stopping", reason=reason)
+            services.stop.set()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, _told_to_stop, services, number)
+        loop.add_signal_handler(number, stop, number.name)
+    if pipe is not None:
+        loop.add_reader(pipe, stop, "supervisor")
+
+
+async def run(services: "Services", *, web_half: bool, worker_half: bool) -> None:
+    """Run one half of bridge or both until told to stop; then drain within 25 seconds."""
     async with asyncio.TaskGroup() as group:
         if worker_half:
             group.create_task(services.worker().run())
@@ -58,7 +108,7 @@ async def run(services: Services, *, web_half: bool, worker_half: bool) -> None:
     log.info("stopped")
 
 
-async def _serve(services: Services) -> None:
+async def _serve(services: "Services") -> None:
     # A worker by itself does without.
     from bridge.web.app import serving
 
@@ -67,10 +117,4 @@ async def _serve(services: Services) -> None:
             await services.stop.wait()
     finally:
         # Told besides cancelled: a cancel that meets a call to Redis can be swallowed (python/cpython#86296).
-        services.stop.set()
-
-
-def _told_to_stop(services: Services, number: signal.Signals) -> None:
-    if not services.stop.is_set():
-        log.info("stopping", signal=number.name)
         services.stop.set()

@@ -114,7 +114,7 @@ async def serving(services: Services) -> AsyncIterator[None]:
     try:
         settings = services.settings
         # Not always: a port that somebody else has must be refused.
-        share = settings.share_port or None
+        share = settings.web_concurrency > 1 or None
         await web.TCPSite(runner, port=settings.port, backlog=1024, reuse_port=share).start()
         log.info("listening", port=services.settings.port, web_url=services.settings.web_url)
         yield

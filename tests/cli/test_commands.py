@@ -229,11 +229,15 @@ def test_nothing_but_the_command_line_loads_click() -> None:
     assert done.stdout == "False\n"
 
 
-async def test_a_port_that_is_taken_is_one_sentence(tmp_path: Path) -> None:
+@pytest.mark.parametrize("half", ["serve", "web"])
+@pytest.mark.parametrize("processes", ["1", "2"])
+async def test_a_port_that_is_taken_is_one_sentence(tmp_path: Path, half: str, processes: str) -> None:
     server = await asyncio.start_server(lambda _reader, writer: writer.close(), "0.0.0.0", 0)
     port = server.sockets[0].getsockname()[1]
     async with server:
-        failed = await asyncio.to_thread(bridge, tmp_path, "serve", environ={**COMPLETE, "PORT": str(port)})
+        failed = await asyncio.to_thread(
+            bridge, tmp_path, half, environ={**COMPLETE, "PORT": str(port), "WEB_CONCURRENCY": processes}
+        )
     assert failed.returncode == 1
     assert f"cannot listen on port {port}" in failed.stderr
     assert "Traceback" not in failed.stdout + failed.stderr

@@ -78,7 +78,8 @@ async def test_web_and_worker_run_as_the_procfile_says_and_drain_on_sigterm(
 ) -> None:
     with (tmp_path / "log").open("wb") as log:
         async with open_house(tmp_path, settings={"REDIS_URL": redis_url}, output=log) as house:
-            web = house.start(*module("web"))
+            # Heroku's Python buildpack sets it by the dyno's memory.
+            web = house.start(*module("web"), WEB_CONCURRENCY="2")
             worker = house.start(*module("worker"))
             await house.answers(f"{house.bridge}/readyz")
             await house.connect()

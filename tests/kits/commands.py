@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -86,7 +86,8 @@ async def serving(
             await eventually(lambda: _answers(house))
             yield running.pid
         finally:
-            running.terminate()
+            with suppress(ProcessLookupError):
+                running.terminate()
             await running.wait()
 
 

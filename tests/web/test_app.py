@@ -12,7 +12,7 @@ from tests.conftest import House
 
 
 def listening(house: House, port: int, *, share: bool) -> Services:
-    settings = replace(house.services.settings, port=port, share_port=share)
+    settings = replace(house.services.settings, port=port, web_concurrency=2 if share else 1)
     return replace(house.services, settings=settings)
 
 

@@ -7,7 +7,7 @@ from bridge.cli.doctor.rows import Row
 from bridge.settings import Settings
 
 _GROUPS = {
-    "address": ("PORT", "WEB_URL", "TRUST_PROXY", "SHARE_PORT"),
+    "address": ("PORT", "WEB_URL", "TRUST_PROXY", "WEB_CONCURRENCY"),
     "Redis settings": ("REDIS_URL", "REDIS_CLUSTER"),
     "Flowdock settings": ("FLOWDOCK_CLIENT_ID", "FLOWDOCK_CLIENT_SECRET", "FLOWDOCK_API_URL"),
     "GitHub settings": (

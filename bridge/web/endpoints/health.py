@@ -3,7 +3,7 @@
 from contextlib import suppress
 
 from aiohttp import web
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
 from redis.exceptions import RedisError
 
 from bridge.core.errors import NotFound
@@ -41,5 +41,4 @@ async def metrics(request: web.Request) -> web.Response:
     # Else it stays as it was told last: to be told that Redis is away others are there.
     with suppress(RedisError, OSError):
         services.metrics.waiting.set(await services.deliveries.backlog.read())
-    text = generate_latest(services.metrics.registry)
-    return web.Response(body=text, headers={"Content-Type": CONTENT_TYPE_LATEST})
+    return web.Response(body=services.metrics.exposition(), headers={"Content-Type": CONTENT_TYPE_LATEST})
