@@ -27,6 +27,7 @@ from bridge.queue.delivery_queue import DeliveryQueue
 from bridge.queue.leases import Leases
 from bridge.queue.producer import PartitionedProducer, Producer
 from bridge.settings import Settings
+from bridge.storage import keys
 from bridge.storage.accounts import AccountStore
 from bridge.storage.checkups import Checkups
 from bridge.storage.client import AnyRedis, close_redis, connect_redis
@@ -103,8 +104,8 @@ class Services:
             links=Links(web_url=self.settings.web_url, flowdock_api_url=self.settings.flowdock_api_url),
             pace=pace,
             stop=self.stop,
+            lock=self.redis.lock(keys.CARETAKER, timeout=lock_seconds),
             round_seconds=round_seconds,
-            lock_seconds=lock_seconds,
             idle=idle,
         )
 

@@ -3,7 +3,7 @@
 from bridge.cli import terminal
 from bridge.clients.throttle import Throttle
 from bridge.core.errors import BridgeError, NotFound
-from bridge.monitor.redelivery import Recovered
+from bridge.monitor.redelivery import RedeliveryReport
 from bridge.services import Services
 
 NEEDED = frozenset({"WEB_URL", "ENCRYPTION_KEY"})
@@ -32,13 +32,13 @@ async def recover(services: Services, *, typed: str, token: str) -> None:
     if not done:
         raise NotFound("there is no connection yet: python -m bridge connect OWNER/REPO --flow-token TOKEN")
     print(terminal.table(("REPOSITORY", "FAILED", "ASKED AGAIN", "REFUSED", "NOTE"), list(map(_row, done))))
-    looked = [one for one in done if one.looked]
-    if not looked:
+    checked = [one for one in done if one.checked]
+    if not checked:
         raise BridgeError("nothing could be asked: the notes above say why")
-    if any(one.reason for one in looked) and not any(one.asked for one in looked):
+    if any(one.reason for one in checked) and not any(one.requested for one in checked):
         raise BridgeError("nothing was asked for again: the notes above say why")
 
 
-def _row(done: Recovered) -> tuple[str, ...]:
-    numbers = (done.failed, done.asked, done.refused) if done.looked else ("-", "-", "-")
+def _row(done: RedeliveryReport) -> tuple[str, ...]:
+    numbers = (done.failed, done.requested, done.refused) if done.checked else ("-", "-", "-")
     return (done.repository, *map(str, numbers), done.reason)

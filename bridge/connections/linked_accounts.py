@@ -247,7 +247,7 @@ class LinkedAccounts:
     async def look_after(self, flowdock_user: str) -> None:
         """Have the connections looked at that this user's account looks after: it came, or went."""
         found = await self._connections.all()
-        await self._checkups.order(one for one in found if one.installer == flowdock_user)
+        await self._checkups.schedule(one for one in found if one.installer == flowdock_user)
 
     async def _drop(self, account: LinkedAccount) -> None:
         async with self._store.lock(account.flowdock.id):

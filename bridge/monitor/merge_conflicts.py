@@ -1,8 +1,8 @@
-"""Conflict watch: after a push to a base branch, GitHub is asked which open pull requests no longer merge.
+"""Poll for merge conflicts: ask GitHub, after a push to a base branch, which open pull requests still merge.
 
-GitHub sends no event for it, so it takes a call per pull request, by a linked account that may see the
-repository; where there is none, the watch is left out. Calls are spaced, bounded per push, and lost ones are
-no harm: the next push asks again.
+GitHub sends no event for it. So each takes a call, by a linked account that may see the repository; without
+such an account it is skipped. Calls are spaced and bounded per push. One that is lost does no harm: the next
+push asks again.
 """
 
 import time
@@ -34,7 +34,7 @@ log = structlog.get_logger()
 
 
 class ConflictPoller:
-    """Asks, one at a time, until told to stop."""
+    """Asks about one pull request at a time, until `stop` is set."""
 
     def __init__(
         self, *, pulls: PullRequestStore, accounts: LinkedAccounts, deliveries: DeliveryQueue, stop: Shutdown
@@ -45,17 +45,19 @@ class ConflictPoller:
         self._stop = stop
 
     async def run(self) -> None:
-        """Ask whatever is due, at most one call a second."""
+        """Ask about each pull request that is due, at most one call a second."""
         while not self._stop.is_set():
             try:
-                watch = await self._pulls.take_watch()
+                watch = await self._pulls.next_watch()
                 if watch is not None:
                     await self._ask(watch)
                 await self._stop.pause(IDLE if watch is None else SPACING)
             except Stopped:
                 return
             except (RedisError, OSError) as error:
-                log.warning("redis_unavailable", error=type(error).__name__, doing="watching conflicts")
+                log.warning(
+                    "redis_unavailable", error=type(error).__name__, doing="polling for merge conflicts"
+                )
                 await self._stop.pause(IDLE)
 
     async def _ask(self, watch: Watch) -> None:
@@ -66,10 +68,10 @@ class ConflictPoller:
             if watch.asked + 1 < MAX_ASKED:
                 await self._pulls.watch(watch.repository_id, [watch.number], asked=watch.asked + 1)
             return
-        await self._tell(watch, pull)
+        await self._enqueue(watch, pull)
 
     async def _read(self, watch: Watch) -> dict[str, Any] | None:
-        """The pull request by GitHub's word; None if no linked account may see it."""
+        """The pull request as GitHub shows it now; None if no linked account may see it."""
         name = await self._pulls.repository_name(watch.repository_id)
         if name is None:
             return None
@@ -80,20 +82,22 @@ class ConflictPoller:
                 pull = await self._accounts.read_pull(user, target)
                 if is_in(pull, watch.repository_id):
                     return pull
-                # Another repository has the name by now: what its members alone may see goes nowhere.
-                log.warning("watch_left_out", on=str(target), reason="the name is another repository's now")
+                # What only members of that repository may see must not be shown here.
+                log.warning(
+                    "conflict_poll_skipped", on=str(target), reason="another repository has the name now"
+                )
                 return None
             except (GitHubRefused, NotLinked):
                 continue
             except (KeyError, TypeError):
                 return None
             except BridgeError as error:
-                log.info("watch_left_out", on=str(target), reason=str(error))
+                log.info("conflict_poll_skipped", on=str(target), reason=str(error))
                 return None
         return None
 
-    async def _tell(self, watch: Watch, pull: dict[str, Any]) -> None:
-        """As a delivery of our own, so that it takes its place in the queue like any other."""
+    async def _enqueue(self, watch: Watch, pull: dict[str, Any]) -> None:
+        """Enqueue the answer as a delivery of our own, so that it waits its turn like any other."""
         repository = pull["base"]["repo"]
         payload = {
             "action": "",

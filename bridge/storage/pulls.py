@@ -14,6 +14,7 @@ from bridge.core.pulls.snapshot import Snapshot
 from bridge.storage import keys
 from bridge.storage.accounts import people
 from bridge.storage.client import AnyRedis
+from bridge.storage.due_queue import DueQueue
 from bridge.storage.flow_members import among
 from bridge.storage.writes import Write
 
@@ -48,19 +49,6 @@ local holder = redis.call('HGET', KEYS[1], name)
 if holder and holder ~= ARGV[1] then redis.call('HSET', KEYS[3], name, holder) end
 redis.call('HSET', KEYS[1], name, ARGV[1])
 redis.call('HSET', KEYS[2], ARGV[1], ARGV[2])
-"""
-
-# By Redis's own clock: the hosts' may differ.
-_WATCH = """#!lua flags=allow-oom
-local due = tonumber(redis.call('TIME')[1]) + tonumber(ARGV[1])
-for i = 2, #ARGV do redis.call('ZADD', KEYS[1], due, ARGV[i]) end
-"""
-
-_TAKE = """
-local now = tonumber(redis.call('TIME')[1])
-local due = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, 1)[1]
-if due then redis.call('ZREM', KEYS[1], due) end
-return due
 """
 
 CHECKS_SECONDS = 60 * 24 * 3600
@@ -98,8 +86,7 @@ class PullRequestStore:
         self._redis: Any = redis
         self._name = redis.register_script(_NAME)
         self._name_by_github = redis.register_script(_NAME_BY_GITHUB)
-        self._watch = redis.register_script(_WATCH)
-        self._take = redis.register_script(_TAKE)
+        self._watches = DueQueue(redis, keys.WATCH)
 
     async def snapshot(self, repository_id: int, number: int) -> Snapshot:
         """What was told of a pull request; an empty snapshot before its first delivery."""
@@ -246,16 +233,14 @@ class PullRequestStore:
 
     async def watch(self, repository_id: int, numbers: Iterable[int], *, asked: int = 0) -> None:
         """Have GitHub asked about pull requests: soon, and later the oftener it was in vain."""
-        members = [f"{repository_id}:{number}:{asked}" for number in numbers]
-        if members:
-            await self._watch(keys=[keys.WATCH], args=[2**asked, *members])
+        await self._watches.add((f"{repository_id}:{number}:{asked}" for number in numbers), delay=2**asked)
 
-    async def take_watch(self) -> Watch | None:
+    async def next_watch(self) -> Watch | None:
         """One that is due, for this caller alone."""
-        member = await self._take(keys=[keys.WATCH])
-        if member is None:
+        found = await self._watches.pop()
+        if found is None:
             return None
-        repository_id, number, asked = member.decode().split(":")
+        repository_id, number, asked = found[0].split(":")
         return Watch(repository_id=int(repository_id), number=int(number), asked=int(asked))
 
     async def repository_name(self, repository_id: int) -> str | None:

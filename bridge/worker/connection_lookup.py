@@ -61,7 +61,7 @@ class ConnectionLookup:
             repository_id=entry.repository_id,
             claimed=claimed,
         )
-        await self._checkups.order(connections, hint="heard")
+        await self._checkups.schedule(connections, hint="heard")
         known = known or await self._names.present(entry.repository_id)
         repository["full_name"] = known
         return connections if known else []

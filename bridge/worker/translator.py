@@ -114,7 +114,7 @@ class Translator:
             )
             batch.deliveries.append(entry)
             return
-        await self._checkups.order(
+        await self._checkups.schedule(
             (one for one in connections if health.concerns(delivery, one)), hint=health.hint_of(delivery)
         )
         for translation in await self._translations(entry, delivery, connections, shared.work):

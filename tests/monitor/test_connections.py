@@ -45,7 +45,7 @@ async def test_what_cannot_be_decrypted_is_logged_with_what_to_do_and_no_traceba
     connection = await connected(house)
     new = ConnectionStore(house.services.redis, Vault(["n" * 32]))
     await house.services.redis.set(keys.connection(connection.id), new._dump_connection(connection))
-    await Checkups(house.services.redis).order([connection], hint="came")
+    await Checkups(house.services.redis).schedule([connection], hint="came")
     house.start_monitor()
     printed = ""
 
@@ -325,7 +325,7 @@ async def test_a_source_that_the_flow_removed_ends_the_connection(house: House) 
 async def test_a_flow_that_could_not_be_told_is_told_later(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bridge.monitor.connections.AGAIN_SECONDS", 0.05)
+    monkeypatch.setattr("bridge.monitor.connections.RETRY_SECONDS", 0.05)
     connection = await connected(house)
     await change_hook(house, connection.hook_id, "PATCH", {"active": False})
     house.flowdock_journal.faults.append(Fault(path="/sources", method="PUT", status=503, times=3))
@@ -378,53 +378,51 @@ async def test_the_sooner_time_and_the_newer_event_count(house: House) -> None:
     await house.services.redis.delete("bridge:{checkups}:due", "bridge:{checkups}:hints")
     checkups: Checkups = house.services.checkups
     later = Checkup(connection_id=connection.id, hint="came")
-    await checkups.put_off(later, delay=1000)
-    assert await checkups.take() is None
-    await checkups.order([connection], hint="heard", delay=0)
-    await checkups.order([connection], hint="removed", delay=1000)
-    await checkups.put_off(later, delay=0)
-    assert await checkups.take() == Checkup(connection_id=connection.id, hint="removed")
-    assert await checkups.take() is None
+    await checkups.postpone(later, delay=1000)
+    assert await checkups.pop() is None
+    await checkups.schedule([connection], hint="heard", delay=0)
+    await checkups.schedule([connection], hint="removed", delay=1000)
+    await checkups.postpone(later, delay=0)
+    assert await checkups.pop() == Checkup(connection_id=connection.id, hint="removed")
+    assert await checkups.pop() is None
 
 
 # Which instance
 
 
-async def test_the_lock_is_one_instances_until_it_leaves_or_dies(house: House) -> None:
-    checkups: Checkups = house.services.checkups
-    assert await checkups.hold("one", seconds=60)
-    assert not await checkups.hold("two", seconds=60)
-    assert await checkups.hold("one", seconds=60)
-    await checkups.leave("two")
-    assert not await checkups.hold("two", seconds=60)
-    await checkups.leave("one")
-    assert await checkups.hold("two", seconds=0.1)
-    await eventually(lambda: checkups.hold("one", seconds=60))
-
-
 async def test_an_instance_without_the_lock_stands_by_and_goes_on_when_it_is_free(house: House) -> None:
     connection = await connected(house)
     await change_hook(house, connection.hook_id, "PATCH", {"active": False})
-    checkups = house.services.checkups
-    assert await checkups.hold("other", seconds=60)
-    await checkups.order([connection], delay=0)
-    scripts = await scripts_run(house)
+    redis: Any = house.services.redis
+    await redis.set("bridge:caretaker", "other", px=60_000)
+    await house.services.checkups.schedule([connection], delay=0)
+    asked = await lock_requests(house)
     house.start_monitor(lock_seconds=0.1)
-    await eventually(lambda: more_scripts(house, scripts + 10))
+    await eventually(lambda: more_lock_requests(house, asked + 10))
     assert await waiting(house, 1)
     assert told(house) == []
-    await checkups.leave("other")
+    await redis.delete("bridge:caretaker")
     await trouble(house, connection, "hook")
 
 
-async def scripts_run(house: House) -> int:
+async def test_a_monitor_that_ends_leaves_the_lock_of_another_alone(house: House) -> None:
+    redis: Any = house.services.redis
+    monitor = house.start_monitor(lock_seconds=60)
+    await eventually(lambda: redis.exists("bridge:caretaker"))
+    await redis.set("bridge:caretaker", "other", px=60_000)
+    house.services.stop.set()
+    await monitor
+    assert await redis.get("bridge:caretaker") == b"other"
+
+
+async def lock_requests(house: House) -> int:
     redis: Any = house.services.redis
     stats = await redis.info("commandstats")
-    return int(stats.get("cmdstat_evalsha", {}).get("calls", 0))
+    return int(stats.get("cmdstat_set", {}).get("calls", 0))
 
 
-async def more_scripts(house: House, count: int) -> bool:
-    return await scripts_run(house) >= count
+async def more_lock_requests(house: House, count: int) -> bool:
+    return await lock_requests(house) >= count
 
 
 async def test_a_monitor_that_loses_the_lock_stops_and_takes_it_again(house: House) -> None:
@@ -440,9 +438,9 @@ async def test_a_monitor_that_loses_the_lock_stops_and_takes_it_again(house: Hou
 
 async def stands_by(house: House, connection: Connection) -> bool:
     """Whether what is due is left alone while Redis is asked for the lock again and again."""
-    await house.services.checkups.order([connection], delay=0)
-    scripts = await scripts_run(house)
-    await eventually(lambda: more_scripts(house, scripts + 6))
+    await house.services.checkups.schedule([connection], delay=0)
+    asked = await lock_requests(house)
+    await eventually(lambda: more_lock_requests(house, asked + 6))
     return await waiting(house, 1)
 
 

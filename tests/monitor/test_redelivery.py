@@ -7,7 +7,7 @@ from typing import Any
 
 from bridge.clients.throttle import Throttle
 from bridge.core.model import Connection
-from bridge.monitor.redelivery import Recovered, Redelivery
+from bridge.monitor.redelivery import Redelivery, RedeliveryReport
 from scripts.sandbox.faults import Fault
 from tests.conftest import REPOSITORY, House, eventually
 from tests.kits.accounts import link
@@ -99,7 +99,7 @@ async def test_what_happened_while_bridge_was_away_arrives_when_it_is_back(house
 
     again = len(asked(house))
     (done,) = await redelivery(house).all()
-    assert done == Recovered(repository=REPOSITORY)
+    assert done == RedeliveryReport(repository=REPOSITORY)
     assert len(asked(house)) == again
     now = await house.services.connections.get(connection.id)
     assert now is not None
@@ -112,7 +112,7 @@ async def test_all_pages_of_what_failed_are_asked_for(house: House) -> None:
     await comment(house, 130)
     await house.come_up()
     (done,) = await redelivery(house).all()
-    assert (done.failed, done.asked) == (130, 130)
+    assert (done.failed, done.requested) == (130, 130)
     await messages(house, 131)
 
 
@@ -124,7 +124,7 @@ async def test_what_fails_again_and_again_is_asked_for_three_times(house: House)
     for _ in range(5):
         done += await redelivery(house).all()
         await sent(house)
-    assert [(one.failed, one.asked) for one in done] == [(2, 2), (2, 2), (2, 2), (2, 0), (2, 0)]
+    assert [(one.failed, one.requested) for one in done] == [(2, 2), (2, 2), (2, 2), (2, 0), (2, 0)]
 
 
 async def test_while_bridge_stays_away_only_one_is_asked_for_a_round_and_none_is_given_up(
@@ -137,13 +137,13 @@ async def test_while_bridge_stays_away_only_one_is_asked_for_a_round_and_none_is
     for _ in range(6):
         done += await redelivery(house).all()
         await sent(house)
-    assert [one.asked for one in done] == [4, 1, 1, 1, 1, 1]
+    assert [one.requested for one in done] == [4, 1, 1, 1, 1, 1]
 
     await house.come_up()
     # The one that is asked for to see, and then the others.
-    assert [one.asked for one in await redelivery(house).all()] == [1]
+    assert [one.requested for one in await redelivery(house).all()] == [1]
     await sent(house)
-    assert [one.asked for one in await redelivery(house).all()] == [3]
+    assert [one.requested for one in await redelivery(house).all()] == [3]
     await messages(house, 5)
 
 
@@ -152,7 +152,7 @@ async def test_a_short_limit_of_githubs_is_waited_for(house: House) -> None:
     limit = Fault(path=ATTEMPTS, skip=1, status=403, headers={"Retry-After": "1"}, answer="{}")
     house.github_journal.faults.append(limit)
     (done,) = await redelivery(house).all()
-    assert (done.asked, done.refused, done.reason) == (3, 0, "")
+    assert (done.requested, done.refused, done.reason) == (3, 0, "")
     assert sum(asked(house).values()) == 4
     await messages(house, 4)
 
@@ -163,10 +163,10 @@ async def test_a_long_limit_of_githubs_ends_the_round_and_is_obeyed_in_the_next(
     house.github_journal.faults.append(limit)
     same = redelivery(house)
     (done,) = await same.all()
-    assert (done.failed, done.asked, "rate limit" in done.reason) == (3, 1, True)
+    assert (done.failed, done.requested, "rate limit" in done.reason) == (3, 1, True)
     calls = len(house.github_journal.calls)
     (then,) = await same.all()
-    assert (then.looked, "rate limit" in then.reason) == (False, True)
+    assert (then.checked, "rate limit" in then.reason) == (False, True)
     assert len(house.github_journal.calls) == calls
 
 
@@ -174,10 +174,10 @@ async def test_one_that_github_refuses_does_not_hold_up_the_others(house: House)
     await missed_three(house)
     house.github_journal.faults.append(Fault(path=ATTEMPTS, status=404, answer="{}"))
     (done,) = await redelivery(house).all()
-    assert (done.failed, done.asked, done.refused) == (3, 2, 1)
+    assert (done.failed, done.requested, done.refused) == (3, 2, 1)
     await sent(house)
     (then,) = await redelivery(house).all()
-    assert (then.asked, then.refused) == (1, 0)
+    assert (then.requested, then.refused) == (1, 0)
 
 
 async def missed_three(house: House) -> Connection:
@@ -198,7 +198,7 @@ async def test_a_repository_of_several_connections_is_asked_about_once_and_as_wh
         await house.services.connections.add(copy)
     await link(house, "bob")
     (done,) = await redelivery(house).all()
-    assert (done.failed, done.asked) == (3, 3)
+    assert (done.failed, done.requested) == (3, 3)
     assert set(asked(house).values()) == {1}
 
 
@@ -206,7 +206,7 @@ async def test_a_webhook_made_by_hand_is_found(house: House) -> None:
     connection = await missed_three(house)
     await house.services.connections.change(connection.id, hook_id=None)
     (done,) = await redelivery(house).all()
-    assert done.asked == 3
+    assert done.requested == 3
 
 
 async def test_where_nobody_is_linked_nothing_is_asked(house: House) -> None:
@@ -214,7 +214,7 @@ async def test_where_nobody_is_linked_nothing_is_asked(house: House) -> None:
     await house.services.accounts.unlink(CY)
     calls = len(house.github_journal.calls)
     (done,) = await redelivery(house).all()
-    assert not done.looked
+    assert not done.checked
     assert len(house.github_journal.calls) == calls
 
 
@@ -230,7 +230,7 @@ async def test_what_a_github_app_could_not_deliver_is_asked_for_as_the_app(redis
         assert await house.messages() == []
         (done,) = await redelivery(house).all()
         assert (done.repository, done.reason) == (f"GitHub App {app.name}", "")
-        assert done.asked == done.failed >= 3
+        assert done.requested == done.failed >= 3
         await messages(house, 3)
         await sent(house)
         assert [one.failed for one in await redelivery(house).all()] == [0]

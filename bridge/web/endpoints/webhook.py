@@ -174,7 +174,7 @@ async def _note_ping(services: Services, delivery: Delivery) -> None:
     repository_id = heading.about(delivery).repository_id if has_repository else 0
     if repository_id:
         connections = await services.connections.by_repository_id(repository_id)
-        await services.checkups.order(connections, hint=health.hint_of(delivery))
+        await services.checkups.schedule(connections, hint=health.hint_of(delivery))
     hook_id = delivery.payload.get("hook_id")
     if isinstance(hook_id, int) and 0 < hook_id < 2**63:
         await services.webhook_keys.note_ping(hook_id, repository_id=repository_id)
@@ -209,4 +209,4 @@ async def _order_installation_checkups(services: Services, delivery: Delivery) -
     hints |= {full_name.lower(): hint for hint, _, full_name in told}
     for connection in await services.connections.all() if told else ():
         if hint := hints.get(connection.repository_id or connection.repository.lower()):
-            await services.checkups.order([connection], hint=hint)
+            await services.checkups.schedule([connection], hint=hint)

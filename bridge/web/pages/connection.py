@@ -102,7 +102,7 @@ async def repair(request: web.Request) -> web.Response:
         if refusal.answered not in NO_RIGHT:
             raise
         return _done(connection, "not-mended")
-    await services.checkups.order([connection], delay=1)
+    await services.checkups.schedule([connection], delay=1)
     return _done(connection, mended.hook, **({} if mended.hook == "app" else {"since": since}))
 
 
@@ -131,7 +131,7 @@ async def take_over(request: web.Request) -> web.Response:
         return _done(connection, "no-right")
     changes = {"installer": session.user.id} | ({"hook_id": hook_id} if hook_id else {})
     changed = await services.connections.change(connection.id, **changes)
-    await services.checkups.order([changed], delay=0)
+    await services.checkups.schedule([changed], delay=0)
     return _done(connection, "taken-over")
 
 

@@ -1,0 +1,74 @@
+"""What is due at a time: each member is popped once, at its earliest time, with its newest note."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from bridge.storage.client import close_redis, connect_redis
+from bridge.storage.due_queue import DueQueue
+from tests.conftest import eventually
+
+DUE, NOTES = "{test}:due", "{test}:notes"
+LATER = 1000
+
+
+@pytest.fixture(params=[NOTES, ""], ids=["with notes", "without notes"])
+async def queue(redis_url: str, request: pytest.FixtureRequest) -> AsyncIterator[DueQueue]:
+    redis = connect_redis(redis_url)
+    try:
+        yield DueQueue(redis, DUE, request.param)
+        assert await redis.exists(DUE, NOTES) == 0, "nothing is left behind"
+    finally:
+        await close_redis(redis)
+
+
+async def members(queue: DueQueue) -> list[str]:
+    """All that is due now, in order."""
+    found = []
+    while one := await queue.pop():
+        found.append(one[0])
+    return found
+
+
+async def test_what_is_due_is_popped_the_earliest_first_and_once(queue: DueQueue) -> None:
+    assert await queue.pop() is None
+    await queue.add([], delay=0)
+    await queue.add(["b"], delay=-1)
+    await queue.add(["a"], delay=-2)
+    await queue.add(["c"], delay=0.05)
+    assert await members(queue) == ["a", "b"]
+    assert await eventually(queue.pop) == ("c", "")
+
+
+async def test_one_that_waits_may_only_become_due_earlier(queue: DueQueue) -> None:
+    await queue.add(["a", "b"], delay=LATER)
+    await queue.put_back("a", delay=0)
+    assert await queue.pop() is None, "added meanwhile: it stays as it is"
+    await queue.add(["a"], delay=0)
+    await queue.add(["a"], delay=LATER)
+    assert await members(queue) == ["a"]
+    await queue.put_back("a", delay=0)
+    assert await members(queue) == ["a"]
+    await queue.add(["b"], delay=0)
+    assert await members(queue) == ["b"]
+
+
+async def test_each_member_has_one_taker(queue: DueQueue) -> None:
+    await queue.add([f"m{number}" for number in range(20)], delay=0)
+    found = await asyncio.gather(*(queue.pop() for _ in range(30)))
+    assert sorted(one[0] for one in found if one) == sorted(f"m{number}" for number in range(20))
+
+
+async def test_the_newest_note_is_kept_but_not_that_of_one_put_back(redis_url: str) -> None:
+    redis = connect_redis(redis_url)
+    try:
+        queue = DueQueue(redis, DUE, NOTES)
+        await queue.add(["a"], delay=LATER, note="first")
+        await queue.add(["a"], delay=0, note="second")
+        await queue.put_back("a", delay=0, note="old")
+        assert await queue.pop() == ("a", "second")
+        await queue.put_back("a", delay=0, note="old")
+        assert await queue.pop() == ("a", "old")
+    finally:
+        await close_redis(redis)
