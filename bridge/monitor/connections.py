@@ -42,7 +42,7 @@ ROUND_SECONDS = 600
 LOCK_SECONDS = 30
 IDLE = 0.5
 RETRY_SECONDS = 30
-"""Until Flowdock is told again what it could not take."""
+"""Until a problem that Flowdock could not take is reported again."""
 
 REST_SECONDS = 60
 """While a problem lasts, its connection's deliveries cause no more checkups than one in this time."""

@@ -1,4 +1,4 @@
-"""What the deliveries of one commit read and write of pull requests: each sees what those before it left."""
+"""Read and write pull requests for the deliveries of one commit: each sees what those before it changed."""
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
@@ -10,14 +10,14 @@ from bridge.storage.pulls import PullRequestStore
 from bridge.storage.writes import Write
 
 Known = Callable[[PullKey], Snapshot | None]
-"""What Redis holds of a pull request, so that it need not be asked; None: it must be."""
+"""A pull request's snapshot in Redis, as far as it is known without asking; None: ask."""
 
 MAX_WATCHED = 50
-"""Pull requests that are asked about after one push."""
+"""Pull requests that GitHub is asked about after one push."""
 
 
 class UnitOfWork:
-    """Reads from Redis what it has not read yet, and keeps what is written until `writes` is asked for.
+    """Reads from Redis what it has not read yet, and collects what to write.
 
     All repositories must be of one partition. Raises redis-py's errors.
     """
@@ -28,7 +28,7 @@ class UnitOfWork:
         self._stored: dict[PullKey, Snapshot] = {}
         self._snapshots: dict[PullKey, Snapshot] = {}
         self._checks: dict[Commit, dict[str, LwwRegister]] = {}
-        self._told_checks: set[Commit] = set()
+        self._changed_checks: set[Commit] = set()
         self._heads: dict[Commit, set[int]] = {}
 
     async def fetch(self, threads: Iterable[PullKey]) -> None:
@@ -41,27 +41,27 @@ class UnitOfWork:
         self._snapshots |= snapshots
 
     async def fetch_checks(self, commits: Iterable[Commit] = ()) -> None:
-        """Read the checks of commits, and of the heads of all pull requests that were read, all at once."""
+        """Read the checks of commits, and of the heads of all pull requests read so far, all at once."""
         heads = ((thread[0], snapshot.head_sha) for thread, snapshot in self._stored.items())
         wanted = {one for one in (*commits, *heads) if one[1] and one not in self._checks}
         _, found = await self._pulls.read((), wanted)
         self._checks |= found
 
     async def fetch_heads(self, commits: Iterable[Commit]) -> None:
-        """Read whose heads commits are, and those pull requests."""
+        """Read the pull requests that have these commits as their heads."""
         wanted = list({one for one in commits if one not in self._heads})
         found = await asyncio.gather(*(self._pulls.heads(*one) for one in wanted))
         self._heads |= dict(zip(wanted, found, strict=True))
         await self.fetch((one[0], number) for one in wanted for number in self._heads[one])
 
     async def snapshot(self, repository_id: int, number: int) -> Snapshot:
-        """What was told of a pull request; an empty snapshot before its first delivery."""
+        """A pull request's snapshot; empty before its first delivery."""
         if (repository_id, number) not in self._snapshots:
             await self.fetch([(repository_id, number)])
         return self._snapshots[repository_id, number]
 
     async def checks(self, repository_id: int, sha: str) -> dict[str, LwwRegister]:
-        """What was told of a commit's checks."""
+        """The checks of a commit."""
         if not sha:
             return {}
         if (repository_id, sha) not in self._checks:
@@ -80,7 +80,7 @@ class UnitOfWork:
         return self._heads[repository_id, sha] | here
 
     async def open_into(self, repository_id: int, branch: str) -> list[int]:
-        """The open pull requests into a branch, the newest `MAX_WATCHED`."""
+        """The open pull requests into a branch, at most the `MAX_WATCHED` newest."""
         here = {number for repository, number in self._snapshots if repository == repository_id}
         numbers = sorted({*await self._pulls.open_numbers(repository_id), *here}, reverse=True)
         found: list[int] = []
@@ -95,22 +95,22 @@ class UnitOfWork:
         return found[:MAX_WATCHED]
 
     def keep(self, repository_id: int, snapshot: Snapshot) -> None:
-        """Have a pull request's snapshot written; one too little is known of is not."""
+        """Have a snapshot written, unless too little is known of its pull request."""
         if (number := snapshot.value("number")) is not None:
             self._snapshots[repository_id, number] = snapshot
 
     def keep_checks(self, repository_id: int, sha: str, registers: dict[str, LwwRegister]) -> None:
         """Have a commit's checks written."""
         self._checks[repository_id, sha] = registers
-        self._told_checks.add((repository_id, sha))
+        self._changed_checks.add((repository_id, sha))
 
     def changed(self) -> dict[PullKey, Snapshot]:
-        """The pull requests as they are written, without those that stay as they were."""
+        """The snapshots that changed."""
         return {one: new for one, new in self._snapshots.items() if new is not self._stored.get(one)}
 
     def writes(self, changed: Mapping[PullKey, Snapshot]) -> list[Write]:
-        """What the commit has to write of the pull requests that `changed`, and of checks."""
-        checks = [self._pulls.checks_write(*one, self._checks[one]) for one in self._told_checks]
+        """The writes for the snapshots that `changed`, and for checks."""
+        checks = [self._pulls.checks_write(*one, self._checks[one]) for one in self._changed_checks]
         return checks + [
             write
             for thread, snapshot in changed.items()

@@ -1,4 +1,4 @@
-"""What is remembered of connections is what Redis has: each change is heard of with the next delivery."""
+"""The cache of connections holds what Redis has: each change shows with the next delivery."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence

@@ -4,12 +4,13 @@ import time
 from typing import Any
 
 import pytest
+import structlog
 
 from bridge.storage import keys
 from bridge.worker import failures, poster
 from scripts.sandbox.faults import Fault
 from tests.conftest import FLOW, House
-from tests.kits.worker import FOREVER, PARTITION, Pulls, idle, posted, pulls, said, tried
+from tests.kits.worker import FOREVER, PARTITION, Pulls, dead, idle, posted, pulls, said, tried
 
 OTHER_FLOW = "acme/ops"
 
@@ -51,6 +52,32 @@ async def test_a_message_that_flowdock_did_not_take_is_posted_again_before_those
     assert {one["uuid"] for one in repeats} <= {one["uuid"] for one in messages if not one["repeat"]}
     assert house.services.metrics.registry.get_sample_value("bridge_retried_total") == 3
     assert await house.services.redis.exists(keys.attempts(PARTITION)) == 0
+
+
+async def test_every_log_line_about_a_delivery_from_the_webhook_to_the_post_names_it(
+    house: House, made: Pulls
+) -> None:
+    faults = [
+        Fault(path="/messages", body='"name":"A"', status=503),
+        Fault(path="/messages", body='"name":"B"', status=400),
+    ]
+    house.flowdock_journal.faults += faults
+    house.start_worker()
+    with structlog.testing.capture_logs() as logged:
+        for number, title in ((1, "A"), (2, "B")):
+            await made.deliver(number, title)
+        await dead(house)
+        await idle(house)
+
+    about: dict[str, list[str]] = {}
+    for line in logged:
+        if "delivery" in line:
+            about.setdefault(line["delivery"], []).append(line["event"])
+    assert sorted(sorted(events) for events in about.values()) == [
+        ["attempt_failed", "message_posted", "request"],
+        ["dead_letter", "request"],
+    ]
+    assert {line["event"] for line in logged if "delivery" not in line} <= {"partition_taken"}
 
 
 async def test_after_retry_after_nothing_is_posted_to_that_flow_before_its_time(
