@@ -54,11 +54,12 @@ def configure(*, level: str, log_format: str, output: TextIO | None = None) -> N
 
 
 def _console(*, colors: bool) -> list[Processor]:
-    renderer = structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=_indented)
+    renderer = structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=indented)
     return [structlog.stdlib.add_log_level, structlog.processors.TimeStamper(fmt="iso"), _escape, renderer]
 
 
-def _indented(output: TextIO, exc_info: ExcInfo) -> None:
+def indented(output: TextIO, exc_info: ExcInfo) -> None:
+    """Write a traceback, each line indented."""
     # structlog's own formatter shows local variables, tokens among them.
     output.write("\n" + _lines("".join(traceback.format_exception(*exc_info)), indent="    "))
 

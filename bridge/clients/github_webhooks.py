@@ -112,7 +112,7 @@ class RepositoryWebhooks:
 
     async def repository(self, full_name: str, *, token: str) -> Repository:
         """One repository as the user sees it; raises as `GitHub.call` does."""
-        return _repository(await self._call("GET", full_name, "", token=token))
+        return read_repository(await self._call("GET", full_name, "", token=token))
 
     async def repository_by_id(
         self, repository_id: int, *, token: str, subject: str = "the repository"
@@ -122,7 +122,7 @@ class RepositoryWebhooks:
         `subject` is what a refusal calls it. Raises as `GitHub.call` does.
         """
         call = Call(method="GET", url="/repositories/{id}", variables={"id": str(repository_id)})
-        found = _repository(await self._github.call(call, token=token, subject=subject))
+        found = read_repository(await self._github.call(call, token=token, subject=subject))
         if found.id != repository_id:
             raise GitHubFailing("GitHub answered with another repository than the one asked for")
         return found
@@ -298,10 +298,11 @@ def _problems(hook: dict[str, Any]) -> list[str]:
 
 def _repositories(found: Iterable[Any]) -> list[Repository]:
     """Those of a list whose names GitHub lets one have: no other can be asked about."""
-    return [_repository(one) for one in found if names.is_full_name(one.get("full_name"))]
+    return [read_repository(one) for one in found if names.is_full_name(one.get("full_name"))]
 
 
-def _repository(found: Any) -> Repository:
+def read_repository(found: Any) -> Repository:
+    """Read a repository from GitHub's answer; raises `GitHubFailing`."""
     try:
         return Repository(
             id=int(found["id"]),

@@ -6,7 +6,7 @@ included; what cannot be undone now stays in the journal of intents and is undon
 
 import asyncio
 import time
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
@@ -32,9 +32,6 @@ from bridge.core.model import Administrator, Connection, Flow
 from bridge.core.options import Options
 from bridge.storage.connections import ConnectionStore, new_connection_id
 from bridge.storage.pulls import PullRequestStore
-
-PAUSES = (0.2, 1.0)
-"""Seconds between the tries of one undoing."""
 
 MAKING_SECONDS = 40
 """With the looking before and the undoing after within the lock's lifetime (`intents.LOCK_SECONDS`)."""
@@ -68,7 +65,6 @@ class ConnectService:
         accounts: LinkedAccounts,
         flowdock: Flowdock,
         hooks: RepositoryWebhooks,
-        pauses: Sequence[float] = PAUSES,
     ) -> None:
         self._connections = connections
         self._intents = intents
@@ -83,7 +79,6 @@ class ConnectService:
             accounts=accounts,
             flowdock=flowdock,
             hooks=hooks,
-            pauses=pauses,
         )
         self._running: set[asyncio.Task[Any]] = set()
 

@@ -6,7 +6,7 @@ remembered.
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import partial
 
@@ -20,6 +20,9 @@ from bridge.connections.linked_accounts import LinkedAccounts
 from bridge.core.errors import BridgeError, NotFound
 from bridge.storage.connections import ConnectionStore
 
+PAUSES: tuple[float, ...] = (0.2, 1.0)
+"""Seconds between the tries of one undoing."""
+
 SECONDS = 30
 LATE_SECONDS = 120
 """How long after it was given up a call may still take effect outside."""
@@ -30,7 +33,7 @@ Step = Callable[[Intent], Awaitable[None]]
 
 
 class Rollback:
-    """Undoes intents; each step is tried again after each of `pauses` (seconds)."""
+    """Undoes intents; each step is tried again after each of `PAUSES`."""
 
     def __init__(
         self,
@@ -40,14 +43,12 @@ class Rollback:
         accounts: LinkedAccounts,
         flowdock: Flowdock,
         hooks: RepositoryWebhooks,
-        pauses: Sequence[float],
     ) -> None:
         self._connections = connections
         self._intents = intents
         self._accounts = accounts
         self._flowdock = flowdock
         self._hooks = hooks
-        self._pauses = pauses
 
     async def undo(self, intent: Intent, *, may_come_late: bool = False) -> bool:
         """Undo what an intent made, while its repository is held; False if something is left for later.
@@ -90,7 +91,7 @@ class Rollback:
         return intent.look_until > time.time() or await self._tried(self._forget, intent)
 
     async def _tried(self, step: Step, intent: Intent) -> bool:
-        for pause in (*self._pauses, None):
+        for pause in (*PAUSES, None):
             try:
                 await step(intent)
             except (BridgeError, RedisError, OSError) as error:

@@ -4,11 +4,11 @@ import re
 
 # No user before the host: `https://github.com@evil.example` is meant to be misread. No quotes and brackets:
 # Flowdock refuses a thread whose address has them.
-_WEB = re.compile(
+WEB_PAGE = re.compile(
     r"""(?i:https?)://[A-Za-z0-9_][A-Za-z0-9_.-]*(?::[0-9]{1,5})?(?:[/?#][^\s\x00-\x1f\x7f<>"]*)?"""
 )
 
 
 def web_address(value: object) -> str:
     """`value` if it is the address of a web page (http or https), else nothing."""
-    return value if isinstance(value, str) and _WEB.fullmatch(value) else ""
+    return value if isinstance(value, str) and WEB_PAGE.fullmatch(value) else ""

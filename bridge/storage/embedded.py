@@ -38,7 +38,7 @@ def running(data: Path) -> Iterator[str]:
 
     Raises `NoEmbeddedRedis`.
     """
-    _make_private(data)
+    make_private(data)
     address = _socket_path(data)
     with _open(data / "redis.users") as users:
         with _only_one(data):
@@ -55,7 +55,7 @@ def running(data: Path) -> Iterator[str]:
                         process.wait(STOP_SECONDS)
 
 
-def _make_private(data: Path) -> None:
+def make_private(data: Path) -> None:
     """A folder that this user alone may look into, with all that is in it, also where it was there before."""
     try:
         data.mkdir(parents=True, exist_ok=True, mode=FOLDER)

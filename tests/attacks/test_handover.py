@@ -40,12 +40,12 @@ async def app_house(redis_url: str) -> AsyncIterator[House]:
 
 def believe_everybody(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take the guard away: whoever GitHub shows a repository to counts as its administrator."""
-    read = hooks._repository
+    read = hooks.read_repository
 
     def believing(found: Any) -> Repository:
         return replace(read(found), may_hook=True)
 
-    monkeypatch.setattr(hooks, "_repository", believing)
+    monkeypatch.setattr(hooks, "read_repository", believing)
 
 
 async def linked_by_pages(house: House, browser: Browser, nick: str) -> None:

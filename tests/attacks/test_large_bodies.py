@@ -92,7 +92,7 @@ async def test_what_would_become_a_mountain_is_refused_before_it_is_made(
             looked_at_again.append(len(document))
             return document
 
-    monkeypatch.setattr(webhook, "_ESCAPE", Escape())
+    monkeypatch.setattr(webhook, "ESCAPE", Escape())
     monkeypatch.setattr(orjson, "loads", loads)
     assert (await house.deliver_bytes(body, event=event)).status == 400
     assert (await house.deliver_bytes(PING, event="ping")).status == 200

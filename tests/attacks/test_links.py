@@ -4,13 +4,14 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from redis.asyncio import Redis
 
 from bridge.clients.github import TokenRevoked
 from bridge.core.model import LinkedAccount
 from bridge.storage import accounts as linked
 from scripts.sandbox.browse import Browser
 from scripts.sandbox.faults import Fault
-from tests.conftest import FLOW, House
+from tests.conftest import FLOW, House, open_house
 from tests.kits.accounts import link
 from tests.kits.personal import sign_in
 
@@ -105,22 +106,25 @@ async def test_a_revoked_grant_unlinks_all_who_hold_it_and_nobody_else(
 
 @pytest.mark.parametrize("guarded", [True, False], ids=["guarded", "control"])
 async def test_linking_anew_leaves_nothing_of_the_former_account(
-    house: House, browser: Browser, monkeypatch: pytest.MonkeyPatch, guarded: bool
+    redis_url: str, browser: Browser, monkeypatch: pytest.MonkeyPatch, guarded: bool
 ) -> None:
-    store = house.services.account_store
     if not guarded:
-        careless = linked._SWAP.replace("'SREM'", "'SISMEMBER'")
-        monkeypatch.setattr(store, "_swap", house.services.redis.register_script(careless))
-    await link_by_pages(house, browser, who="ann", login="ann-gh")
-    assert await house.services.pulls.tags(["ann-gh"], flow=FLOW) == ("@ann",)
-    former = await store.get("1001")
-    assert former is not None
-    await link_by_pages(house, browser, who="ann", login="bob-gh")
-    assert await store.logins() == {"1001": "bob-gh"}
-    assert await store.linked_to(1002) == ["1001"]
-    assert await store.linked_to(ANN) == ([] if guarded else ["1001"])
-    assert await house.services.pulls.tags(["ann-gh", "BOB-gh"], flow=FLOW) == ("@ann",)
-    assert not await works(house, former), "GitHub forgot the token that was replaced"
+        careful = Redis.register_script
+        monkeypatch.setattr(
+            Redis, "register_script", lambda self, text: careful(self, text.replace("'SREM'", "'SISMEMBER'"))
+        )
+    async with open_house(redis_url) as house:
+        store = house.services.account_store
+        await link_by_pages(house, browser, who="ann", login="ann-gh")
+        assert await house.services.pulls.tags(["ann-gh"], flow=FLOW) == ("@ann",)
+        former = await store.get("1001")
+        assert former is not None
+        await link_by_pages(house, browser, who="ann", login="bob-gh")
+        assert await store.logins() == {"1001": "bob-gh"}
+        assert await store.linked_to(1002) == ["1001"]
+        assert await store.linked_to(ANN) == ([] if guarded else ["1001"])
+        assert await house.services.pulls.tags(["ann-gh", "BOB-gh"], flow=FLOW) == ("@ann",)
+        assert not await works(house, former), "GitHub forgot the token that was replaced"
 
 
 @pytest.mark.parametrize("fault", [Fault(path=TOKEN, status=500), Fault(path=TOKEN, cut="before", times=9)])

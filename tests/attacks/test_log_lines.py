@@ -61,7 +61,7 @@ def test_no_word_in_a_traceback_looks_like_a_line(
     capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, guarded: bool
 ) -> None:
     if not guarded:
-        monkeypatch.setattr(log, "_indented", structlog.dev.plain_traceback)
+        monkeypatch.setattr(log, "indented", structlog.dev.plain_traceback)
     log.configure(level="info", log_format="console")
     for word in WORDS:
         try:

@@ -161,7 +161,7 @@ async def test_it_would_be_seen_if_it_did(
     redis_server: str, monkeypatch: pytest.MonkeyPatch, guard: str, word: Json
 ) -> None:
     if guard == "the id":
-        monkeypatch.setattr(webhook, "_hold_to", lambda *_: None)
+        monkeypatch.setattr(webhook, "hold_to", lambda *_: None)
     else:
         believe_every_name(monkeypatch)
     assert await play(redis_server, [word]) != []

@@ -93,7 +93,7 @@ async def test_whoever_comes_through_a_proxy_is_not_at_the_machine(
 ) -> None:
     monkeypatch.setattr(rate_limit, "GUESSES", 1000)
     if not guarded:
-        monkeypatch.setattr(operator, "_PROXIED", re.compile("never"))
+        monkeypatch.setattr(operator, "PROXIED", re.compile("never"))
     async with open_app_house(redis_url) as house:
         for path, refused in ((PAGE.encode(), 403), (b"/metrics", 404)):
             statuses = {header: await answered(house, path, header) for header in PROXIES}

@@ -39,7 +39,7 @@ async def test_no_address_that_a_payload_names_runs_a_script(
 ) -> None:
     """A pull request with a status, of which each address is a script's."""
     if not guarded:
-        monkeypatch.setattr(urls, "_WEB", re.compile(r".*", re.DOTALL))
+        monkeypatch.setattr(urls, "WEB_PAGE", re.compile(r".*", re.DOTALL))
     await house.connect()
     opened = await pull_request(house)
     told = misled(copy.deepcopy(opened), SCRIPT) if guarded else opened
@@ -233,7 +233,7 @@ def test_nobody_else_on_the_machine_reads_what_the_embedded_redis_keeps(
     elsewhere.touch(mode=0o644)
     (data / "link").symlink_to(elsewhere)
     if not guarded:
-        monkeypatch.setattr(embedded, "_make_private", lambda _: None)
+        monkeypatch.setattr(embedded, "make_private", lambda _: None)
         monkeypatch.setattr(embedded, "FOLDER", 0o755)
         monkeypatch.setattr(embedded, "FILE", 0o644)
     before = os.umask(0o022)

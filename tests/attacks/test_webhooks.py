@@ -33,7 +33,7 @@ async def test_one_repositorys_secret_speaks_for_no_other(
 ) -> None:
     house = mallory.house
     if not guarded:
-        monkeypatch.setattr(web_webhook, "_hold_to", lambda *_: None)
+        monkeypatch.setattr(web_webhook, "hold_to", lambda *_: None)
     await connected(house, REPOSITORY, COMPONENT_ID)
     house.start_worker()
     status = await mallory.post(mallory.forged(COMPONENT_ID, REPOSITORY, title="Forged"))
@@ -49,7 +49,7 @@ async def test_signed_json_is_taken_as_no_form(
     """GitHub signs a description of the attacker's; the very bytes are posted again as a form."""
     mallory = await stranger(house)
     if not guarded:
-        monkeypatch.setattr(webhook, "_form_payload", any_field_called_payload)
+        monkeypatch.setattr(webhook, "form_payload", any_field_called_payload)
     await connected(house, REPOSITORY, COMPONENT_ID)
     house.start_worker()
     forged = orjson.dumps(mallory.forged(COMPONENT_ID, REPOSITORY, title="Forged")).decode()

@@ -11,7 +11,6 @@ import pytest
 from redis import Redis as BlockingRedis
 
 from bridge.cli.rotate_keys import rotate_keys
-from bridge.clients.github_credentials import App
 from bridge.core.errors import BridgeError
 from bridge.core.security.encryption import Vault, key_name
 from bridge.storage import key_rotation, keys
@@ -212,24 +211,24 @@ async def test_an_app_is_kept_also_where_the_one_before_is_sealed_anew_in_that_m
         assert before is not None
         before_sealed = Vault([OLD]).encrypt(orjson.dumps(asdict(before)), aad=keys.GITHUB_APP)
         await redis.set(keys.GITHUB_APP, before_sealed)
-        open_it = kept._load
+        decrypt = Vault.decrypt
         turns: list[bytes] = []
 
-        def meanwhile(data: bytes) -> App:
+        def meanwhile(self: Vault, encrypted: bytes, *, aad: str) -> bytes:
             if not turns:
-                turns.append(data)
+                turns.append(encrypted)
                 with BlockingRedis.from_url(redis_url) as beside:
                     beside.set(
                         keys.GITHUB_APP,
                         Vault([NEW]).encrypt(orjson.dumps(asdict(before)), aad=keys.GITHUB_APP),
                     )
-            return open_it(data)
+            return decrypt(self, encrypted, aad=aad)
 
-        monkeypatch.setattr(kept, "_load", meanwhile)
+        monkeypatch.setattr(Vault, "decrypt", meanwhile)
         await kept.keep(replace(before, id=before.id + 1), instead_of=before.id)
         assert turns == [before_sealed]
         data: Any = await redis.get(keys.GITHUB_APP)
-        assert open_it(data).id == before.id + 1
+        assert orjson.loads(Vault([NEW]).decrypt(data, aad=keys.GITHUB_APP))["id"] == before.id + 1
 
 
 # The command

@@ -11,8 +11,7 @@ import pytest
 
 from bridge.clients import flowdock, github
 from bridge.clients.github_webhooks import EVENTS, Repository
-from bridge.connections import intents
-from bridge.connections import rollback as undoing
+from bridge.connections import intents, rollback
 from bridge.connections.intents import Busy, Intent, Intents
 from bridge.connections.rollback import Rollback
 from bridge.core.errors import BridgeError, GitHubFailing, GitHubRefused, NotAdministrator, NotLinked
@@ -34,8 +33,8 @@ KINDS: dict[str, dict[str, Any]] = {
 
 
 @pytest.fixture
-async def cy(house: House) -> AsyncIterator[Installer]:
-    house.services.connecting._undoing._pauses = (0.01, 0.02)
+async def cy(house: House, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Installer]:
+    monkeypatch.setattr(rollback, "PAUSES", (0.01, 0.02))
     yield await Installer.of(house)
 
 
@@ -400,7 +399,7 @@ async def test_a_call_that_takes_effect_after_it_was_given_up_is_undone_later(
 ) -> None:
     monkeypatch.setattr(flowdock, "CALL_SECONDS", 0.3)
     monkeypatch.setattr(github, "CALL_SECONDS", 0.3)
-    monkeypatch.setattr(undoing, "LATE_SECONDS", 2)
+    monkeypatch.setattr(rollback, "LATE_SECONDS", 2)
     journal(cy.house, service).faults.append(Fault(path=path, method="POST", delay=1))
     with pytest.raises(BridgeError):
         await cy.connect(component)

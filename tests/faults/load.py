@@ -206,6 +206,17 @@ class Load:
 
         await until(enough, f"{count} messages were not posted")
 
+    async def failing(self) -> None:
+        """Wait until a worker noted that it could not post a message."""
+
+        async def noted() -> bool:
+            async with self.redis.pipeline(transaction=False) as pipe:
+                for partition in range(keys.PARTITIONS):
+                    pipe.hlen(keys.attempts(partition))
+                return any(await pipe.execute())
+
+        await until(noted, "no worker notes a failure")
+
     async def sent(self, count: int) -> None:
         """Wait until that many deliveries were accepted."""
 

@@ -89,7 +89,7 @@ async def _killed(wide_load: Load) -> None:
         await wide_load.posted(mark)
         await wide_load.wire.cut()
         left.append(await wide_load.not_posted())
-        await asyncio.sleep(0.5)
+        await wide_load.failing()
         await wide_load.wire.mend()
     await sending
 

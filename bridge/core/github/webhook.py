@@ -33,7 +33,7 @@ PIECE = 256 * 1024
 """Bytes of a large document that are worked on at a time; in between, other threads have a turn."""
 _FIELD = b"payload="
 
-_ESCAPE = re.compile(
+ESCAPE = re.compile(
     rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(?P<half>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
     re.DOTALL,
 )
@@ -66,7 +66,7 @@ def read_envelope(
     event = _header(headers, "x-github-event")
     delivery_id = _header(headers, "x-github-delivery")
     signature = verify_signature(body, headers.get("x-hub-signature-256"), secrets=secrets)
-    document = _json_body(body) if content_type == JSON else _form_payload(body)
+    document = _json_body(body) if content_type == JSON else form_payload(body)
     check_values(document)
     return Envelope(id=delivery_id, event=event, body=document, signer=signer, signature=signature)
 
@@ -124,7 +124,7 @@ def _json_body(body: bytes) -> bytes:
     return body
 
 
-def _form_payload(body: bytes) -> bytes:
+def form_payload(body: bytes) -> bytes:
     """Return the form's one field, `payload`: GitHub puts the JSON there for its content type `form`.
 
     A signed JSON body may hold `&payload=` in anybody's words. Posted as a form it would be another delivery.
@@ -187,7 +187,7 @@ def read_document(document: bytes) -> Payload:
         except orjson.JSONDecodeError:
             if len(document) > MAX_MENDED:
                 raise
-            payload = orjson.loads(_ESCAPE.sub(_whole, document))
+            payload = orjson.loads(ESCAPE.sub(_whole, document))
     except orjson.JSONDecodeError as error:
         if "depth limit" in str(error):
             raise Malformed("the JSON is nested too deeply") from None

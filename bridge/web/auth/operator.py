@@ -22,7 +22,7 @@ from bridge.web.http import cookies
 COOKIE = "bridge_operator"
 SECONDS = 3600
 
-_PROXIED = re.compile(
+PROXIED = re.compile(
     r"x-(?!prometheus-|requested-with$).*|forwarded.*|via|.*proxy.*|cf-.*|cdn-.*"
     r"|.*(?:client|real|remote|connecting|source)-?(?:ip|addr).*",
     re.IGNORECASE,
@@ -111,7 +111,7 @@ def remember(services: Services, response: web.Response, operator: Operator) -> 
 
 def _at_the_machine(request: web.Request) -> bool:
     # Behind a proxy on the same machine everybody comes from loopback; one that says nothing speaks HTTP/1.0.
-    if request.version < HttpVersion11 or any(map(_PROXIED.fullmatch, request.headers)):
+    if request.version < HttpVersion11 or any(map(PROXIED.fullmatch, request.headers)):
         return False
     try:
         return ipaddress.ip_address(request.remote or "").is_loopback

@@ -109,7 +109,7 @@ async def _of_one_repository(request: web.Request, services: Services) -> web.St
     if envelope.event in translate.EVENTS:
         found = await off_loop(len(body), heading.read, envelope)
         if found is not None:
-            _hold_to(key, found.repository_id)
+            hold_to(key, found.repository_id)
         return await _take(request, services, envelope, found)
     delivery = await off_loop(len(body), webhook.whole, envelope)
     _note(request, delivery, delivery)
@@ -117,12 +117,13 @@ async def _of_one_repository(request: web.Request, services: Services) -> web.St
         # What concerns an App, or other repositories: this webhook does not speak for them.
         return web.Response(status=204)
     repository = delivery.payload.get("repository")
-    _hold_to(key, repository.get("id") if isinstance(repository, dict) else None)
+    hold_to(key, repository.get("id") if isinstance(repository, dict) else None)
     await _note_ping(services, delivery)
     return web.json_response({"status": "pong"})
 
 
-def _hold_to(key: WebhookKey, repository_id: object) -> None:
+def hold_to(key: WebhookKey, repository_id: object) -> None:
+    """Raise `Unsigned` if a delivery is about another repository than its webhook's key."""
     if repository_id != key.repository_id:
         raise Unsigned("this address is another repository's: each webhook has its own, and its own secret")
 

@@ -72,7 +72,7 @@ def smuggled(bridge: Bridge) -> None:
     known = bridge.snapshot()
     assert known.rendered is not None
     older = known.rendered._replace(html="<script>alert(1)</script>")
-    bridge._snapshots[known.value("number")] = snapshot.dump(
+    bridge.snapshots[known.value("number")] = snapshot.dump(
         Snapshot(values=known.values, sets=known.sets, rendered=older)
     )
 

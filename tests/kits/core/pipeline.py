@@ -51,7 +51,7 @@ class Bridge:
 
     def __init__(self, *connections: Connection) -> None:
         self.connections = connections or (connection(),)
-        self._snapshots: dict[int, bytes] = {}
+        self.snapshots: dict[int, bytes] = {}
         self._checks: dict[str, bytes] = {}
         self._heads: defaultdict[str, set[int]] = defaultdict(set)
         self._count = 0
@@ -86,7 +86,7 @@ class Bridge:
         return self
 
     def snapshot(self, number: int = NUMBER) -> Snapshot:
-        return snapshot.load(self._snapshots.get(number))
+        return snapshot.load(self.snapshots.get(number))
 
     def pull(self, number: int = NUMBER) -> PullRequest:
         known = self.snapshot(number)
@@ -115,7 +115,7 @@ class Bridge:
         return out
 
     def _keep(self, result: Translation) -> None:
-        self._snapshots[result.number] = snapshot.dump(result.snapshot)
+        self.snapshots[result.number] = snapshot.dump(result.snapshot)
         self._heads[result.snapshot.head_sha].add(result.number)
 
     def _of(self, sha: str) -> dict[str, LwwRegister]:

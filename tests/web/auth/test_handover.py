@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from bridge.connections import handover_requests as handovers
+from bridge.connections import rollback
 from bridge.connections.handover_requests import Answered, NoSuchHandover, TooManyAsked
 from bridge.core.model import FlowdockUser
 from bridge.core.options import Options
@@ -158,9 +159,11 @@ async def test_the_same_choice_again_keeps_the_link(house: House, ann: Browser, 
     assert await asked(house, ann, flow="acme:ops") != url
 
 
-async def test_a_form_whose_answer_failed_is_not_sent_twice(house: House, admin: Browser, url: str) -> None:
+async def test_a_form_whose_answer_failed_is_not_sent_twice(
+    house: House, admin: Browser, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     page = await signed_in(house, admin, url)
-    house.services.handing_over._connecting._undoing._pauses = ()
+    monkeypatch.setattr(rollback, "PAUSES", ())
     house.flowdock_journal.faults.append(Fault(path=".*/sources", method="POST", status=500))
     failed = await admin.press(page, "Connect")
     assert failed.status == 502
@@ -184,9 +187,14 @@ async def test_a_form_whose_answer_failed_is_not_sent_twice(house: House, admin:
     ],
 )
 async def test_what_fails_leaves_nothing_and_the_link_open(
-    house: House, admin: Browser, url: str, service: str, fault: dict[str, Any]
+    house: House,
+    admin: Browser,
+    url: str,
+    monkeypatch: pytest.MonkeyPatch,
+    service: str,
+    fault: dict[str, Any],
 ) -> None:
-    house.services.connecting._undoing._pauses = (0.01, 0.02)
+    monkeypatch.setattr(rollback, "PAUSES", (0.01, 0.02))
     page = await signed_in(house, admin, url)
     journal = house.flowdock_journal if service == "flowdock" else house.github_journal
     journal.faults.append(Fault(**fault))
@@ -199,9 +207,9 @@ async def test_what_fails_leaves_nothing_and_the_link_open(
 
 
 async def test_what_cannot_be_undone_now_keeps_the_token_until_it_is(
-    house: House, admin: Browser, url: str
+    house: House, admin: Browser, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    house.services.connecting._undoing._pauses = (0.01,)
+    monkeypatch.setattr(rollback, "PAUSES", (0.01,))
     page = await signed_in(house, admin, url)
     house.github_journal.faults.append(Fault(path=".*/hooks", method="POST", cut="after"))
     house.github_journal.faults.append(Fault(path=".*/hooks.*", skip=2, status=500, times=50))

@@ -39,6 +39,8 @@ async def another(
         idle_seconds=idle,
         lingering_seconds=SHORT,
         open_at_once=open_at_once,
+        # Nobody is waited for: a client that still dribbles is cut off.
+        drain_seconds=0.1,
     )
     await runner.setup()
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -46,8 +48,6 @@ async def another(
         try:
             yield f"http://127.0.0.1:{listener.getsockname()[1]}"
         finally:
-            # Nobody is waited for: a client that still dribbles is cut off.
-            runner._shutdown_timeout = 0.1
             await runner.cleanup()
 
 
