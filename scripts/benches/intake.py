@@ -1,6 +1,6 @@
-"""Intake: signed deliveries in, 202 once Redis holds each, beside those who keep less, or nothing.
+"""Intake: signed deliveries in, 202 once Redis holds each, beside servers that keep less, or nothing.
 
-Every answer is accounted for: what a server took must be what Redis holds, or its handler saw.
+Every answer is accounted for: as many deliveries must lie in Redis, or have reached the server's handler.
 """
 
 import copy
@@ -23,6 +23,8 @@ from scripts.sandbox.house import Broken, free_port, until
 CONNECTIONS = 32
 QUIET = 0.5
 """Seconds without an answer, after which no more are on their way."""
+WARM_UP = 20
+"""Seconds of load on each server before it counts: Node compiles its code while it serves."""
 
 CONCURRENCY = (1, 8, 32, 128)
 SIZES = (2_000, 24_000, 200_000, 2_000_000)
@@ -30,12 +32,13 @@ WORDS = "the thread of this branch waits until all checks pass and its reviewers
 
 NODE, BARE, EACH, GROUPED = "Node, in memory", "bare, no Redis", "bare, XADD each", "bare, XADDs grouped"
 TWO = "two processes"
+PROCESSES = 2
 SERVERS = ("bridge", TWO, NODE, BARE, EACH, GROUPED)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Server:
-    """One who takes deliveries; `taken` says how many it has taken since it was asked last."""
+    """A server of deliveries; `taken` counts those it took since the last time."""
 
     url: str
     taken: Callable[[], Awaitable[int]] | None
@@ -50,21 +53,21 @@ class Body:
 
 
 class AtBridge:
-    """What bridge took since it was asked last."""
+    """Counts the deliveries that bridge at `url` took since the last time."""
 
-    def __init__(self, rig: Rig) -> None:
+    def __init__(self, rig: Rig, url: str) -> None:
         self._rig = rig
+        self._url = url
         self._before: dict[str, int] = {}
 
     async def taken(self) -> int:
-        """Deliveries in Redis, which must be as many as bridge answered with 202; raises `Broken`."""
-
+        """Count the deliveries in Redis; raises `Broken` unless bridge answered as many with 202."""
         seen: dict[str, int] = {}
         since = time.monotonic()
 
         async def settled() -> bool:
             nonlocal seen, since
-            if (answers := await self._rig.answers()) != seen:
+            if (answers := await self._rig.answers(self._url)) != seen:
                 seen, since = answers, time.monotonic()
             self._new = {one: count - self._before.get(one, 0) for one, count in answers.items()}
             self._held = await self._rig.queued()
@@ -75,12 +78,12 @@ class AtBridge:
             await until(settled, "", seconds=30)
         except Broken:
             raise Broken(f"Redis holds {self._held} deliveries, and bridge answered {self._new}") from None
-        self._before = await self._rig.answers()
+        self._before = await self._rig.answers(self._url)
         return self._held
 
 
 class Intake:
-    """The servers, side by side on one Redis; one at a time is loaded."""
+    """The servers on one Redis, loaded one at a time."""
 
     def __init__(self, rig: Rig, servers: dict[str, Server]) -> None:
         self._rig = rig
@@ -113,16 +116,19 @@ async def measure(quick: bool) -> Findings:
         intake = Intake(rig, await _start(rig))
         body = _body(rig, payload)
         seconds, rounds = (1, 3) if quick else (5, 5)
-        figures = _figures(await _interleaved(intake, body, SERVERS, seconds=seconds, rounds=rounds))
+        await _warm_up(intake, body, slices=1 if quick else WARM_UP // seconds, seconds=seconds)
+        found = figures(await _interleaved(intake, body, SERVERS, seconds=seconds, rounds=rounds))
         plots = await _curves(intake, rig, payload, quick=quick)
         if not quick:
-            figures.append(await _written_through(rig, intake, body))
+            found.append(await _written_through(rig, intake, body))
         return Findings(
-            figures=figures,
+            figures=found,
             plots=plots,
             remarks=[
                 f"Intake: one signed body of {body.path.stat().st_size / 1000:.1f} kB, {CONNECTIONS}"
-                f" connections, wrk with one thread, {rounds} rounds of {seconds} s each, in turn.",
+                f" connections, wrk with one thread, {rounds} rounds of {seconds} s each, in turn, after"
+                f" {seconds if quick else WARM_UP} s of the same load on each server. bridge has its default"
+                " settings, but for the budgets of its queue, which nobody reads here. It logs to a file.",
                 "Redis: append-only file, `appendfsync everysec` (where a row says so, `always`), for bridge"
                 " and the bare peers alike. After each round what Redis holds is counted: as many deliveries"
                 " as bridge answered with 202.",
@@ -145,8 +151,8 @@ async def _start(rig: Rig) -> dict[str, Server]:
             return int(await response.text())
 
     return {
-        "bridge": Server(url=rig.house.bridge, taken=AtBridge(rig).taken),
-        TWO: Server(url=await _two_processes(rig), taken=rig.queued),
+        "bridge": Server(url=rig.house.bridge, taken=AtBridge(rig, rig.house.bridge).taken),
+        TWO: Server(url=(two := await _two_processes(rig)), taken=AtBridge(rig, two).taken),
         NODE: Server(url=node, taken=at_node),
         BARE: Server(url=await rig.start_peer("intake", "--writes", "none"), taken=None),
         EACH: Server(url=await rig.start_peer("intake", "--writes", "each"), taken=in_stream),
@@ -155,12 +161,12 @@ async def _start(rig: Rig) -> dict[str, Server]:
 
 
 async def _two_processes(rig: Rig) -> str:
-    """Two web processes that share a port: what two cores take, where one process has one."""
+    """`bridge web` in two processes: what two cores take, where one process has one."""
     port = free_port()
-    for _ in range(2):
-        rig.house.start(rigs.AS_DEPLOYED, "bridge", "web", PORT=str(port), SHARE_PORT="1")
-    await rig.listens(port)
-    return f"http://127.0.0.1:{port}"
+    rig.house.start(rigs.AS_DEPLOYED, "bridge", "web", PORT=str(port), WEB_CONCURRENCY=str(PROCESSES))
+    url = f"http://127.0.0.1:{port}"
+    await rig.house.answers(f"{url}/readyz")
+    return url
 
 
 def _body(rig: Rig, payload: dict[str, Any], size: int | None = None) -> Body:
@@ -191,12 +197,17 @@ def sized(payload: dict[str, Any], size: int) -> dict[str, Any]:
     return made
 
 
+async def _warm_up(intake: Intake, body: Body, *, slices: int, seconds: int) -> None:
+    """Load all servers alike, in slices: Redis is emptied in between."""
+    for name in SERVERS:
+        say(f"intake: warming up {name} for {slices * seconds} s")
+        for _ in range(slices):
+            await intake.run(name, body, seconds=seconds)
+
+
 async def _interleaved(
     intake: Intake, body: Body, names: Sequence[str], *, seconds: int, rounds: int
 ) -> dict[str, list[Load]]:
-    for name in names:
-        # Until the code is warm: Node compiles what is hot.
-        await intake.run(name, body, seconds=1)
     loads: dict[str, list[Load]] = {name: [] for name in names}
     for at in range(rounds):
         for name in names:
@@ -216,27 +227,27 @@ async def _written_through(rig: Rig, intake: Intake, body: Body) -> Figure:
     )
 
 
-def _figures(loads: dict[str, list[Load]]) -> list[Figure]:
+def figures(loads: dict[str, list[Load]]) -> list[Figure]:
+    """The figures of the rounds, beside each peer's of the same rounds."""
+
     def rates(name: str) -> list[float]:
         return [load.rate for load in loads[name]]
 
-    ours, bounds = rates("bridge"), {NODE: 1.15, BARE: 0.65}
-    figures = [
+    bounds = {("bridge", NODE): 1.15, ("bridge", BARE): 0.65, (TWO, NODE): 1.4}
+    pairs = [*(("bridge", peer) for peer in (NODE, BARE, EACH, GROUPED)), (TWO, NODE)]
+    found = [
         Figure(
-            name="intake",
+            name="intake" if name == "bridge" else f"intake, {name}",
             unit="requests/s",
-            ours=ours,
+            ours=rates(name),
             peer=peer,
             theirs=rates(peer),
-            bound=bounds.get(peer),
+            bound=bounds.get((name, peer)),
         )
-        for peer in (NODE, BARE, EACH, GROUPED)
+        for name, peer in pairs
     ]
-    figures.append(
-        Figure(name=f"intake, {TWO}", unit="requests/s", ours=rates(TWO), peer=NODE, theirs=rates(NODE))
-    )
     for name, bound in (("p99", 1.0), ("p50", None)):
-        figures.append(
+        found.append(
             Figure(
                 name=f"intake, {name}",
                 unit="ms",
@@ -247,7 +258,7 @@ def _figures(loads: dict[str, list[Load]]) -> list[Figure]:
                 better="less",
             )
         )
-    return figures
+    return found
 
 
 async def _curves(intake: Intake, rig: Rig, payload: dict[str, Any], *, quick: bool) -> list[Plot]:

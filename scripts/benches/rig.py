@@ -37,7 +37,7 @@ def say(sentence: str) -> None:
 
 @dataclass(kw_only=True)
 class Rig:
-    """A Redis and what is started on it; `house` knows bridge's settings and its processes."""
+    """A Redis and the processes on it; `house` has bridge's settings and its processes."""
 
     folder: Path
     redis_url: str
@@ -118,9 +118,9 @@ class Rig:
                 pipe.xlen(keys.dead(partition))
             return sum(await pipe.execute())
 
-    async def answers(self) -> dict[str, int]:
-        """How many deliveries bridge's web half answered with which status, by its own count."""
-        async with self.house.http.get(f"{self.house.bridge}/metrics") as response:
+    async def answers(self, url: str) -> dict[str, int]:
+        """Count the deliveries that bridge at `url` answered, by status, as its /metrics does."""
+        async with self.house.http.get(f"{url}/metrics") as response:
             text = await response.text()
         return {
             sample.labels["answer"]: int(sample.value)
@@ -156,7 +156,7 @@ async def open_rig(
                         "REDIS_URL": url,
                         "PAGE_LIMIT": "0",
                         "ACTION_LIMIT": "0",
-                        # Nobody reads the queue while its intake is measured.
+                        # A benchmark's load is above every limit, and nobody reads its queue.
                         "QUEUE_BYTES": "900G",
                         "REPOSITORY_BYTES": "900G",
                         **(settings or {}),

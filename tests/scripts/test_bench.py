@@ -10,7 +10,7 @@ import pytest
 
 from bridge.storage import keys
 from scripts.benches import __main__ as bench
-from scripts.benches import deliveries, intake, report, rig, svg, worker
+from scripts.benches import deliveries, intake, report, rig, svg, tools, worker
 from scripts.benches.deliveries import Shape
 from scripts.benches.findings import Figure, Findings, Plot
 from scripts.benches.peer.answers import Count
@@ -202,3 +202,16 @@ def test_a_message_that_comes_twice_is_counted_as_one() -> None:
     for body in (b'{"uuid":"a"}', b'{"uuid":"a"}', b'{"uuid":"b"}', b"{}"):
         count.add(body)
     assert (count.posts, len(count.uuids)) == (4, 2)
+
+
+def test_the_goals_beside_a_warm_node_are_those_of_one_process_and_of_two() -> None:
+    def load(rate: int) -> tools.Load:
+        return tools.Load(requests=rate, seconds=1, refused=0, broken=0, p50=1, p99=1)
+
+    rates = {**dict.fromkeys(intake.SERVERS, 100), "bridge": 115, intake.TWO: 139}
+    found = intake.figures({name: [load(rate)] for name, rate in rates.items()})
+    beside_node = [one for one in found if one.peer == intake.NODE and one.unit == "requests/s"]
+    assert [(one.name, one.bound, one.verdict) for one in beside_node] == [
+        ("intake", 1.15, "ok"),
+        ("intake, two processes", 1.4, "missed"),
+    ]
