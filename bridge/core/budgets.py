@@ -4,6 +4,7 @@ While all together are over their budget, a repository that has little waiting g
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 QUEUE_BYTES = 256 * 2**20
 REPOSITORY_BYTES = 32 * 2**20
@@ -60,11 +61,21 @@ class Budgets:
         """Bytes that are kept of a repository's pull requests, and as many of its commits; 0: any number."""
         return self.repository
 
-    def dead(self, *, partitions: int) -> tuple[int, int, int, int, int]:
-        """The largest payload kept; letters and bytes kept of a repository; those of a partition."""
-        own = (self.repository or REPOSITORY_BYTES) // 16
-        every = (self.queue or QUEUE_BYTES) // (2 * partitions)
-        return LARGEST_DEAD, OWN_DEAD, own, ALL_DEAD, every
+    def dead(self, *, partitions: int) -> "DeadBounds":
+        """What is kept of dead letters in each of so many partitions."""
+        own_bytes = (self.repository or REPOSITORY_BYTES) // 16
+        all_bytes = (self.queue or QUEUE_BYTES) // (2 * partitions)
+        return DeadBounds(LARGEST_DEAD, OWN_DEAD, own_bytes, ALL_DEAD, all_bytes)
+
+
+class DeadBounds(NamedTuple):
+    """The largest payload kept; how many dead letters, and bytes, of a repository and of a partition."""
+
+    largest: int
+    own_number: int
+    own_bytes: int
+    all_number: int
+    all_bytes: int
 
 
 DEFAULT = Budgets()

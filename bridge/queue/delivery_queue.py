@@ -8,6 +8,7 @@ entry is in a stream exactly as long as its work is not done: there is no other 
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -16,8 +17,6 @@ from redis.exceptions import ResponseError
 
 from bridge.core.budgets import DEFAULT, MAX_DETAIL, MAX_MESSAGE, MAX_REASON, MAX_VALUE, Budgets
 from bridge.core.errors import BridgeError, Malformed, NotFound
-from bridge.queue import dead_letter_scripts
-from bridge.queue import scripts as queue_lua
 from bridge.queue.backlog import Backlog
 from bridge.queue.entries import (
     Ack,
@@ -37,9 +36,10 @@ from bridge.queue.entries import (
     redriven,
 )
 from bridge.queue.inboxes import Inboxes
-from bridge.queue.script_keys import Places
+from bridge.queue.script_keys import ScriptKeys
 from bridge.storage import keys
-from bridge.storage.client import AnyRedis, run
+from bridge.storage.client import AnyRedis
+from bridge.storage.lua_scripts import load_script, run
 from bridge.storage.writes import Write
 
 DAY = 24 * 3600
@@ -61,15 +61,13 @@ class DeliveryQueue:
         self._redis: Any = redis
         self._budgets = budgets
         self.backlog = Backlog(redis, budgets)
-        self._noted: dict[int, int] = {}
-        """By partition: the second in which it was last noted that something was taken."""
-        self._enqueue = redis.register_script(queue_lua.ENQUEUE)
-        self._commit = redis.register_script(queue_lua.COMMIT)
-        self._ack = redis.register_script(queue_lua.ACK)
-        self._record_attempt = redis.register_script(queue_lua.RECORD_ATTEMPT)
-        self._dead_letter = redis.register_script(dead_letter_scripts.DEAD_LETTER)
-        self._redrive = redis.register_script(dead_letter_scripts.REDRIVE)
-        self._drop = redis.register_script(dead_letter_scripts.DROP)
+        self._enqueue = load_script(redis, "bridge.queue", "enqueue")
+        self._commit = load_script(redis, "bridge.queue", "commit")
+        self._ack = load_script(redis, "bridge.queue", "ack")
+        self._record_attempt = load_script(redis, "bridge.queue", "record_attempt")
+        self._dead_letter = load_script(redis, "bridge.queue", "dead_letter")
+        self._redrive = load_script(redis, "bridge.queue", "redrive")
+        self._drop = load_script(redis, "bridge.queue", "drop")
 
     async def close(self) -> None:
         """Ask nothing more of Redis in the background."""
@@ -80,42 +78,23 @@ class DeliveryQueue:
 
         On a cluster all must be of one partition. Raises redis-py's errors: then any may have been taken.
         """
-        places = Places([keys.seen(keys.partition_of(one.repository_id), one.delivery_id) for one in group])
-        due: dict[int, int] = {}
-        of_partition: dict[int, tuple[int, int, int, int]] = {}
-        rows: list[tuple[int | str, ...]] = []
-        for delivery_id, event, repository_id, number, received_at, signer, signature, _ in group:
-            partition, second = keys.partition_of(repository_id), int(received_at)
-            if (shared := of_partition.get(partition)) is None:
-                if self._noted.get(partition) != second:
-                    due[partition] = second
-                shared = of_partition[partition] = (
-                    places.of(keys.inbox(partition)),
-                    places.of(keys.received(partition)) if partition in due else 0,
-                    places.of(keys.backlog(partition)),
-                    places.of(keys.taken(partition, second // DAY)),
-                )
-            inbox, received, held, today = shared
-            signed = places.of(keys.signed(partition, signature)) if signature else 0
-            # As text: Redis's scripts know no whole numbers beyond 2**53.
-            about = delivery_id, event, str(repository_id), str(number), str(received_at)
-            rows.append((inbox, received, *about, signed, signer, held, today))
+        marks = [keys.seen(keys.partition_of(one.repository_id), one.delivery_id) for one in group]
+        script_keys = ScriptKeys(marks)
+        rows = [_enqueue_row(one, script_keys) for one in group]
         is_over = self.backlog.is_over()
-        taken = await run(
+        answers = await run(
             self._enqueue,
-            keys=places.keys,
+            keys=script_keys.all,
             args=[
                 SEEN_SECONDS,
-                msgspec.msgpack.encode(rows),
                 self._budgets.room(is_over=is_over),
                 self._budgets.a_day,
+                msgspec.msgpack.encode(rows),
                 *(one.body for one in group),
             ],
         )
-        if taken.count(Answer.TAKEN) == len(taken):
-            self._noted |= due
         full = Answer.QUEUE_FULL if is_over else Answer.REPOSITORY_FULL
-        return [full if one == Answer.REPOSITORY_FULL else _ANSWERS[one] for one in taken]
+        return [full if one == Answer.REPOSITORY_FULL else _ANSWERS[one] for one in answers]
 
     def inboxes(self) -> Inboxes:
         """The inboxes, for one reader."""
@@ -144,24 +123,20 @@ class DeliveryQueue:
         `Malformed` where what is to be written is larger than anything that GitHub's own deliveries make, or
         where far too many messages of its repository wait.
         """
-        partition = lease.partition
-        names = [
-            keys.fence(partition),
-            keys.inbox(partition),
-            keys.outbox(partition),
-            keys.attempts(partition),
-        ]
-        places, rows = Places([*names, keys.backlog(partition)]), []
-        for write in writes:
-            kept = places.of(write.kept) if write.kept else 0
-            rows.append((write.command, places.of(write.key), write.seconds, kept))
         values, dumped = [write.value for write in writes], [dump_message(one) for one in messages]
         _hold_to_size(values, MAX_VALUE)
         _hold_to_size(dumped, MAX_MESSAGE)
-        whose = [str(one.repository_id) for one in messages]
-        bounds = self._budgets.kept, self._budgets.most
-        told = msgspec.msgpack.encode(([one.id for one in entries], rows, whose, bounds))
-        ids = await _fenced(run(self._commit, keys=places.keys, args=[lease.fence, told, *values, *dumped]))
+        names = (keys.fence, keys.inbox, keys.outbox, keys.attempts, keys.backlog)
+        script_keys = ScriptKeys([name(lease.partition) for name in names])
+        step = {
+            "ids": [one.id for one in entries],
+            "writes": [_write_row(write, script_keys) for write in writes],
+            "repositories": [str(one.repository_id) for one in messages],
+            "most_kept": self._budgets.kept,
+            "most_waiting": self._budgets.most,
+        }
+        args = [lease.fence, msgspec.msgpack.encode(step), *values, *dumped]
+        ids = await _fenced(run(self._commit, keys=script_keys.all, args=args))
         if ids is None:
             return None
         return [
@@ -179,16 +154,11 @@ class DeliveryQueue:
 
     async def ack(self, lease: Lease, acks: Sequence[Ack]) -> None:
         """Remove messages that Flowdock has, or that nobody wants any more."""
-        partition = lease.partition
-        names = [
-            keys.fence(partition),
-            keys.outbox(partition),
-            keys.attempts(partition),
-            keys.backlog(partition),
-        ]
-        places = Places(names)
-        rows = [(one.entry.id, self._texts(one.writes, places)) for one in acks]
-        await _fenced(run(self._ack, keys=places.keys, args=[lease.fence, msgspec.msgpack.encode(rows)]))
+        names = (keys.fence, keys.outbox, keys.attempts, keys.backlog)
+        script_keys = ScriptKeys([name(lease.partition) for name in names])
+        rows = [(ack.entry.id, _text_rows(ack.writes, script_keys)) for ack in acks]
+        args = [lease.fence, msgspec.msgpack.encode(rows)]
+        await _fenced(run(self._ack, keys=script_keys.all, args=args))
 
     async def record_attempt(self, lease: Lease, entry: Entry, attempts: Attempts) -> None:
         """Remember a try in vain, so that the next owner of the partition goes on from there."""
@@ -215,14 +185,15 @@ class DeliveryQueue:
         """
         partition = lease.partition
         stream = keys.inbox(partition) if entry.kind == "inbox" else keys.outbox(partition)
+        # A message has no mark to forget: it is never too large.
+        delivery_id = entry.delivery_id if isinstance(entry, InboxEntry) else ""
         names = [keys.fence(partition), stream, keys.attempts(partition), *_of_dead(partition)]
-        # Of a message there is no mark to forget: one is never too large.
-        known = entry.delivery_id if isinstance(entry, InboxEntry) else ""
-        places = Places([*names, keys.seen(partition, known)])
-        texts = msgspec.msgpack.encode(self._texts(writes, places))
-        bounds = msgspec.msgpack.encode(self._budgets.dead(partitions=keys.PARTITIONS))
-        told = (entry.kind, reason[:MAX_REASON], detail[-MAX_DETAIL:])
-        await _fenced(self._dead_letter(keys=places.keys, args=[lease.fence, entry.id, *told, texts, bounds]))
+        script_keys = ScriptKeys([*names, keys.seen(partition, delivery_id)])
+        rows = msgspec.msgpack.encode(_text_rows(writes, script_keys))
+        bounds = msgspec.msgpack.encode(self._budgets.dead(partitions=keys.PARTITIONS)._asdict())
+        why = (reason[:MAX_REASON], detail[-MAX_DETAIL:])
+        args: list[str | bytes] = [lease.fence, entry.id, entry.kind, *why, rows, bounds]
+        await _fenced(self._dead_letter(keys=script_keys.all, args=args))
 
     async def dead_letters(self) -> list[DeadLetter]:
         """All dead letters, the oldest first."""
@@ -242,10 +213,9 @@ class DeliveryQueue:
             raise Malformed(letter.dropped)
         partition, _, entry_id = letter.id.partition("-")
         fields = redriven(letter.fields["message"]) if letter.kind == "outbox" else []
-        dead, held, graves = _of_dead(int(partition))
-        if not await self._redrive(
-            keys=[dead, keys.inbox(int(partition)), held, graves], args=[entry_id, *fields]
-        ):
+        dead, backlog, index = _of_dead(int(partition))
+        names = [dead, keys.inbox(int(partition)), backlog, index]
+        if not await self._redrive(keys=names, args=[entry_id, *fields]):
             raise NotFound(f"there is no dead letter {letter.id} any more")
 
     async def drop(self, letter: DeadLetter) -> None:
@@ -253,8 +223,35 @@ class DeliveryQueue:
         partition, _, entry_id = letter.id.partition("-")
         await self._drop(keys=_of_dead(int(partition)), args=[entry_id])
 
-    def _texts(self, writes: Sequence[Write], places: Places) -> list[tuple[str, int, int, str]]:
-        return [(write.command, places.of(write.key), write.seconds, _text(write.value)) for write in writes]
+
+def _write_row(write: Write, script_keys: ScriptKeys) -> tuple[str, int, int, int]:
+    kept = script_keys.place(write.kept) if write.kept else 0
+    return write.command, script_keys.place(write.key), write.seconds, kept
+
+
+def _text_rows(writes: Sequence[Write], script_keys: ScriptKeys) -> list[tuple[str, int, int, str]]:
+    return [(one.command, script_keys.place(one.key), one.seconds, _text(one.value)) for one in writes]
+
+
+@lru_cache(maxsize=4096)
+def _partition_keys(partition: int, day: int) -> tuple[str, ...]:
+    names = (keys.inbox, keys.received, keys.backlog)
+    return *(name(partition) for name in names), keys.taken(partition, day)
+
+
+def _enqueue_row(one: Incoming, script_keys: ScriptKeys) -> tuple[int | str, ...]:
+    partition = keys.partition_of(one.repository_id)
+    return (
+        script_keys.place(*_partition_keys(partition, int(one.received_at) // DAY)),
+        script_keys.place(keys.signed(partition, one.signature)) if one.signature else 0,
+        one.delivery_id,
+        one.event,
+        # As text: Redis's scripts know no whole numbers beyond 2**53.
+        str(one.repository_id),
+        str(one.number),
+        str(one.received_at),
+        one.signer,
+    )
 
 
 async def _fenced(script: Any) -> Any:

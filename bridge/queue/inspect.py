@@ -13,35 +13,11 @@ from bridge.core.errors import NotFound
 from bridge.queue.entries import REDRIVEN, Attempts, DeadLetter, Kind, dropped, legible
 from bridge.storage import keys
 from bridge.storage.client import AnyRedis
+from bridge.storage.lua_scripts import load_script
 
 STEP = 100
 """Entries that one look reads; the queue goes on in between."""
 MOST_STEPS = 20
-
-# Leaves out what is large, and what is another repository's or connection's. KEYS: the stream; ARGV: where to
-# begin, how many, the repository's id, what the connection's messages have in them, redriven messages' event.
-# Answers where it ended, and per entry its id and fields.
-_PEEK = """
-local found, last = {}, ''
-for _, entry in ipairs(redis.call('XRANGE', KEYS[1], ARGV[1], '+', 'COUNT', ARGV[2])) do
-    last = entry[1]
-    local fields = {}
-    for i = 1, #entry[2], 2 do fields[entry[2][i]] = entry[2][i + 1] end
-    if fields.event == ARGV[5] then fields.message = fields.body end
-    local ours = fields.repository_id == ARGV[3]
-    if fields.message then ours = string.find(fields.message, ARGV[4], 1, true) end
-    if ours then
-        fields.body = nil
-        local flat = {entry[1]}
-        for name, value in pairs(fields) do
-            flat[#flat + 1] = name
-            flat[#flat + 1] = value
-        end
-        found[#found + 1] = flat
-    end
-end
-return {last, found}
-"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,7 +60,7 @@ class QueueView:
     def __init__(self, redis: AnyRedis) -> None:
         # redis-py's annotations offer each answer in every shape of every protocol version.
         self._redis: Any = redis
-        self._peek = redis.register_script(_PEEK)
+        self._find_entries = load_script(redis, "bridge.queue", "find_entries")
 
     async def queued(self, repository_id: int, connection_id: str) -> list[Queued]:
         """What of a connection waits or is tried again, the oldest first; of a long queue only its head."""
@@ -131,7 +107,7 @@ class QueueView:
         found: list[tuple[str, dict[str, str]]] = []
         position, mark = "-", f'"connection_id":"{connection_id}"'
         for _ in range(MOST_STEPS):
-            last, entries = await self._peek(
+            last, entries = await self._find_entries(
                 keys=[stream], args=[position, STEP, str(repository_id), mark, REDRIVEN]
             )
             if not last:

@@ -10,32 +10,7 @@ import secrets
 from bridge.queue.entries import Lease
 from bridge.storage import keys
 from bridge.storage.client import AnyRedis
-
-# Redis's own clock: the hosts' may differ, or jump.
-_HEARTBEAT = """#!lua flags=allow-oom
-local now = tonumber(redis.call('TIME')[1])
-redis.call('ZADD', KEYS[1], now + tonumber(ARGV[2]), ARGV[1])
-redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', '(' .. now)
-return redis.call('ZCARD', KEYS[1])
-"""
-
-_ACQUIRE = """#!lua flags=allow-oom
-if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
-redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
-redis.call('SET', KEYS[2], ARGV[3])
-return 1
-"""
-
-# A lease that ran out is still good as long as nobody took the partition since.
-_RENEW = """#!lua flags=allow-oom
-if redis.call('GET', KEYS[2]) ~= ARGV[3] then return 0 end
-redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
-return 1
-"""
-
-_RELEASE = """#!lua flags=allow-oom
-if redis.call('GET', KEYS[2]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
-"""
+from bridge.storage.lua_scripts import load_script
 
 
 class Leases:
@@ -45,10 +20,10 @@ class Leases:
         self._redis = redis
         self._worker_id = worker_id
         self._seconds = seconds
-        self._heartbeat = redis.register_script(_HEARTBEAT)
-        self._acquire = redis.register_script(_ACQUIRE)
-        self._renew = redis.register_script(_RENEW)
-        self._release = redis.register_script(_RELEASE)
+        self._heartbeat = load_script(redis, "bridge.queue", "heartbeat")
+        self._acquire = load_script(redis, "bridge.queue", "acquire")
+        self._renew = load_script(redis, "bridge.queue", "renew")
+        self._release = load_script(redis, "bridge.queue", "release")
 
     async def share(self) -> int:
         """Tell that this worker lives; how many partitions are its share among those that live."""

@@ -16,7 +16,8 @@ from bridge.core.model import Connection, Problem
 from bridge.core.options import Options
 from bridge.core.security.encryption import Vault
 from bridge.storage import keys
-from bridge.storage.client import AnyRedis, run
+from bridge.storage.client import AnyRedis
+from bridge.storage.lua_scripts import run
 
 RepoKey = tuple[int, str]
 """A repository's id, and its full name as a delivery tells it."""

@@ -15,10 +15,8 @@ import pytest
 from aiohttp import ClientResponse
 from redis.asyncio import Redis
 
-from bridge.core.budgets import LARGEST_DEAD, Budgets
-from bridge.queue import dead_letter_scripts
-from bridge.queue.scripts import COUNTING, FENCED, WRITES
-from bridge.storage import embedded, keys
+from bridge.core.budgets import LARGEST_DEAD, Budgets, DeadBounds
+from bridge.storage import embedded, keys, lua_scripts
 from tests.conftest import House, eventually, open_house
 from tests.kits.payloads import pull_request
 from tests.kits.worker import REPOSITORY_ID, idle, pulls
@@ -35,24 +33,24 @@ GUARDED = Budgets(repository=2 * 2**20)
 UNGUARDED = Budgets(queue=0, repository=0)
 
 # As dead letters were bounded before: by their number, whoever's they are.
-BY_NUMBER = (
-    FENCED
-    + COUNTING
-    + WRITES
-    + """
+BY_NUMBER = """#!lua flags=allow-oom
 local entry = redis.call('XRANGE', KEYS[2], ARGV[2], ARGV[2])[1]
 redis.call('XADD', KEYS[4], 'MAXLEN', 4, '*', 'kind', ARGV[3], 'reason', ARGV[4], 'detail', ARGV[5],
     unpack(entry[2]))
 redis.call('XDEL', KEYS[2], ARGV[2])
 """
-)
+_source = lua_scripts.source
+
+
+def _with_by_number(package: str, name: str) -> str:
+    return BY_NUMBER if name == "dead_letter" else _source(package, name)
 
 
 class FewDead(Budgets):
     """So few that a short flood is enough."""
 
-    def dead(self, *, partitions: int) -> tuple[int, int, int, int, int]:  # noqa: ARG002
-        return LARGEST_DEAD, 3, 10**6, 4, 10**6
+    def dead(self, *, partitions: int) -> DeadBounds:  # noqa: ARG002
+        return DeadBounds(LARGEST_DEAD, 3, 10**6, 4, 10**6)
 
 
 @pytest.fixture
@@ -133,7 +131,7 @@ async def test_one_who_signs_for_one_repository_buries_the_dead_letters_of_other
     redis_url: str, monkeypatch: pytest.MonkeyPatch, *, is_guarded: bool
 ) -> None:
     if not is_guarded:
-        monkeypatch.setattr(dead_letter_scripts, "DEAD_LETTER", BY_NUMBER)
+        monkeypatch.setattr(lua_scripts, "source", _with_by_number)
     async with open_house(redis_url, budgets=FewDead()) as house:
         payload = await pull_request(house)
         house.start_worker()
@@ -153,7 +151,7 @@ async def test_one_fills_redis_with_large_dead_letters(
     redis_url: str, monkeypatch: pytest.MonkeyPatch, *, is_guarded: bool
 ) -> None:
     if not is_guarded:
-        monkeypatch.setattr(dead_letter_scripts, "DEAD_LETTER", BY_NUMBER)
+        monkeypatch.setattr(lua_scripts, "source", _with_by_number)
     async with open_house(redis_url) as house:
         payload = await pull_request(house)
         house.start_worker()

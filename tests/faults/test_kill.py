@@ -10,8 +10,8 @@ from typing import Literal
 
 import pytest
 
-from bridge.queue import scripts as queue_lua
 from bridge.storage import keys
+from bridge.storage.lua_scripts import source
 from scripts.sandbox.house import until
 from tests.faults import github
 from tests.faults.load import Load
@@ -36,7 +36,7 @@ class Phase:
     """How many of them are posted twice, at least and at most."""
 
 
-ACK = hashlib.sha1(queue_lua.ACK.encode(), usedforsecurity=False).hexdigest().encode()
+ACK = hashlib.sha1(source("bridge.queue", "ack").encode(), usedforsecurity=False).hexdigest().encode()
 """By what Redis knows the step that notes a post."""
 
 PHASES = {

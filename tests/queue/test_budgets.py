@@ -13,18 +13,19 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bridge.core.budgets import MAX_DETAIL, MAX_REASON, Budgets
+from bridge.core.budgets import MAX_DETAIL, MAX_REASON, Budgets, DeadBounds
 from bridge.core.errors import Malformed
 from bridge.core.model import Envelope
 from bridge.queue.delivery_queue import DeliveryQueue
 from bridge.queue.entries import Ack, Answer, Incoming, OutboxEntry
-from bridge.queue.scripts import ENTRY_BYTES
 from bridge.storage import keys
 from tests.conftest import emptied
 from tests.kits.queue import PARTITION, REPOSITORY_ID, Queue, open_queue, outbox_message
 
 OTHERS = [number for number in range(1, 400) if keys.partition_of(number) == PARTITION]
 OTHER = OTHERS[0]
+ENTRY_BYTES = 1024
+"""As in bridge/queue/lua/_entry_bytes.lua."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,8 +36,8 @@ class Tight(Budgets):
     repository: int = 12_000
     few_dead: tuple[int, int, int, int, int] = (1_500, 3, 6_000, 5, 12_000)
 
-    def dead(self, *, partitions: int) -> tuple[int, int, int, int, int]:  # noqa: ARG002
-        return self.few_dead
+    def dead(self, *, partitions: int) -> DeadBounds:  # noqa: ARG002
+        return DeadBounds(*self.few_dead)
 
 
 @pytest.fixture

@@ -13,7 +13,6 @@ from bridge.core.errors import Malformed
 from bridge.core.model import Envelope
 from bridge.queue.delivery_queue import DeliveryQueue
 from bridge.queue.entries import Answer, Incoming, OutboxEntry
-from bridge.queue.scripts import KEPT_ENTRY_BYTES
 from bridge.storage import keys
 from bridge.storage.writes import Write
 from tests.kits.queue import REPOSITORY_ID, Queue, open_queue, outbox_message, snapshot
@@ -31,6 +30,9 @@ async def queue(redis_url: str) -> AsyncIterator[Queue]:
         deliveries = DeliveryQueue(opened.redis, budgets=Budgets(repository=12_000))
         yield replace(opened, deliveries=deliveries)
 
+
+KEPT_ENTRY_BYTES = 300
+"""As in bridge/queue/lua/_keeping.lua."""
 
 PULLS = keys.kept(REPOSITORY_ID, "pulls")
 

@@ -1,0 +1,66 @@
+"""Each Lua script is loaded, is tested over a real Redis, and names what it is given."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from bridge.storage.lua_scripts import source
+
+ROOT = Path(__file__).parents[2]
+
+COVERED = {
+    "queue/acquire": "test_leases::test_a_partition_has_one_owner_however_many_ask_at_once",
+    "queue/ack": "test_delivery_queue::test_messages_that_end_together_each_write_what_is_theirs_once",
+    "queue/commit": "test_delivery_queue::test_deliveries_are_committed_together_in_one_step",
+    "queue/dead_letter": "test_budgets::test_the_oldest_dead_letters_of_the_same_repository_make_room",
+    "queue/drop": "test_delivery_queue::test_a_dead_letter_can_be_redriven_or_dropped_once",
+    "queue/enqueue": "test_producer::test_each_gets_its_own_answer_whatever_the_partition",
+    "queue/find_entries": "test_inspect::test_a_long_queue_is_read_in_steps_and_not_to_its_end",
+    "queue/heartbeat": "test_leases::test_a_worker_that_is_silent_has_no_share_any_more",
+    "queue/record_attempt": "test_delivery_queue::test_tries_are_kept_for_the_next_owner",
+    "queue/redrive": "test_delivery_queue::test_a_dead_message_goes_back_through_the_inbox",
+    "queue/release": "test_leases::test_a_released_partition_is_free_at_once",
+    "queue/renew": "test_leases::test_a_lease_that_ran_out_is_renewed_if_nobody_took_the_partition",
+}
+"""By script, the test that shows what it does; it lies in the room of the script."""
+
+FILES = {
+    f"{path.parents[1].relative_to(ROOT / 'bridge')}/{path.stem}": path
+    for path in sorted((ROOT / "bridge").rglob("lua/*.lua"))
+}
+SCRIPTS = {name: path for name, path in FILES.items() if not path.stem.startswith("_")}
+PARTS = FILES.keys() - SCRIPTS.keys()
+
+
+def test_each_script_has_a_test_that_exists() -> None:
+    assert COVERED.keys() == SCRIPTS.keys()
+    for script, test in COVERED.items():
+        room, (file, _, name) = script.partition("/")[0], test.partition("::")
+        assert f"def {name}(" in (ROOT / "tests" / room / f"{file}.py").read_text()
+
+
+def test_each_script_is_loaded_and_each_part_included() -> None:
+    code = "\n".join(path.read_text() for path in sorted((ROOT / "bridge").rglob("*.py")))
+    loaded = re.findall(r'load_script\(\s*\w+, "bridge\.(\w+)", "(\w+)"\s*\)', code)
+    assert {f"{package}/{name}" for package, name in loaded} == SCRIPTS.keys()
+    included = {
+        f"{name.partition('/')[0]}/{part}"
+        for name, path in FILES.items()
+        for part in re.findall(r"^-- include (\w+)$", path.read_text(), re.MULTILINE)
+    }
+    assert included == PARTS
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_keys_and_arguments_are_named_where_they_are_taken(name: str) -> None:
+    for line in SCRIPTS[name].read_text().splitlines():
+        assert line.startswith("local ") or not re.search(r"\b(KEYS|ARGV)\[\d", line), line
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_a_script_includes_its_parts_and_keeps_its_flags_in_front(name: str) -> None:
+    package, _, stem = name.partition("/")
+    text = source(f"bridge.{package}", stem)
+    assert "-- include" not in text
+    assert "#!" not in text.removeprefix("#!lua flags=")
