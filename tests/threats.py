@@ -328,9 +328,8 @@ THREATS = [
     Threat(
         "Flooder",
         "opens thousands of connections and is slow on them, sends huge bodies, or asks all the time",
-        "connections, headers, bodies and requests are bounded; the slowest client makes room for the next",
+        "headers, bodies and requests are bounded in size and time; the proxy in front bounds connections",
         (
-            "web/http/test_connection_limit.py::test_slow_clients_however_many_keep_no_delivery_out",
             "web/http/test_wire.py::test_headers_that_never_end_are_hung_up_on",
             "web/http/test_wire.py::test_a_body_that_never_ends_is_answered_and_hung_up_on",
             "web/http/test_wire.py::test_few_large_bodies_are_read_at_once",
@@ -518,9 +517,10 @@ THREATS = [
     Threat(
         "Scanner",
         "looks for installations of a version that has a known fault",
-        "no answer names what bridge runs on, not even to what is no HTTP; images are named by digest",
+        "no answer to a request names what bridge runs on; a proxy refuses what is no HTTP; images are"
+        " named by digest",
         (
-            "attacks/test_small.py::test_no_answer_names_what_bridge_runs_on",
+            "attacks/test_small.py::test_no_answer_to_a_request_names_what_bridge_runs_on",
             "attacks/test_small.py::test_control_aiohttp_names_what_it_runs_on",
             "deployment/test_walkthroughs.py::test_images_are_named_by_their_digests",
         ),

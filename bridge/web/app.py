@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import partial
 from pathlib import Path
 
 import aiohttp_jinja2
@@ -15,7 +14,7 @@ from bridge.web import fast_path, filters
 from bridge.web.auth import handover, linking, sessions
 from bridge.web.context import SERVICES
 from bridge.web.endpoints import actions, health, webhook
-from bridge.web.http import bodies, connection_limit, middleware
+from bridge.web.http import bodies, middleware
 from bridge.web.http import rate_limit as limits
 from bridge.web.http.bodies import BODIES, Bodies
 from bridge.web.http.rate_limit import LIMITS
@@ -41,7 +40,7 @@ log = structlog.get_logger()
 
 
 def create_app(services: Services, *, bodies_bounds: Bodies | None = None) -> web.Application:
-    """The web application over open services; `bodies_bounds` where others than its own shall hold."""
+    """Make the web application over open services; `bodies_bounds` replace its own."""
     app = web.Application(
         middlewares=[
             middleware.around,
@@ -53,6 +52,8 @@ def create_app(services: Services, *, bodies_bounds: Bodies | None = None) -> we
     app[SERVICES] = services
     app[LIMITS] = limits.of_settings(services.settings)
     app[BODIES] = bodies_bounds or Bodies()
+    headers = middleware.safe_headers(services.settings)
+    app[webhook.ANSWER] = fast_path.answerer(headers)
     aiohttp_jinja2.setup(
         app,
         loader=jinja2.FileSystemLoader(_WEB / "templates"),
@@ -76,7 +77,7 @@ def create_app(services: Services, *, bodies_bounds: Bodies | None = None) -> we
     ):
         app.add_routes(module.routes)
     app.router.add_static("/static/", _WEB / "static", name="static")
-    app.on_response_prepare.append(middleware.safe_headers(services.settings))
+    app.on_response_prepare.append(middleware.add_headers(headers))
     return app
 
 
@@ -86,14 +87,10 @@ def make_runner(
     idle_seconds: float = IDLE_SECONDS,
     lingering_seconds: float = LINGERING_SECONDS,
     drain_seconds: float = DRAIN_SECONDS,
-    open_at_once: int = connection_limit.OPEN_AT_ONCE,
 ) -> web.AppRunner:
     """What serves the application; `idle_seconds` also bound how long a request's headers may take."""
-    return connection_limit.Runner(
+    return web.AppRunner(
         app,
-        open_at_once=open_at_once,
-        shorten=partial(fast_path.before, app=app),
-        unread=partial(fast_path.match, app),
         access_log=None,
         shutdown_timeout=drain_seconds,
         handle_signals=False,

@@ -9,10 +9,9 @@ import pytest
 from aiohttp import web
 
 from bridge.web.endpoints import webhook
-from bridge.web.http import bodies, connection_limit
+from bridge.web.http import bodies
 from tests.conftest import House
-from tests.web.http.test_connection_limit import webhook as delivered
-from tests.web.http.test_wire import CLICK, FORM, HOOK, IS_JSON, another, connected, get, post
+from tests.web.http.test_wire import CLICK, FORM, HOOK, IS_JSON, another, connected, get, ping, post
 
 GUARDED = pytest.mark.parametrize("guarded", [True, False], ids=["guarded", "unguarded"])
 """The same attack with the guard and, as a control, without it."""
@@ -41,11 +40,9 @@ def inflated(guarded: bool, monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
     monkeypatch.setattr(webhook, "read_body", reading)
     if not guarded:
-        runner = connection_limit.Runner
+        runner = web.AppRunner
         monkeypatch.setattr(
-            connection_limit,
-            "Runner",
-            lambda app, **options: runner(app, **options | {"auto_decompress": True}),
+            web, "AppRunner", lambda app, **options: runner(app, **options | {"auto_decompress": True})
         )
         monkeypatch.setattr(bodies, "refuse_encoded", lambda _: None)
     return sizes
@@ -69,7 +66,7 @@ async def test_a_flood_of_compressed_bodies_holds_up_no_delivery(
     async with another(house) as address, flooded(address, 40) as answers:
         for _ in range(3):
             async with asyncio.timeout(SECONDS if guarded else None):
-                assert await delivered(house, address) == 200
+                assert await ping(house, address) == 200
     flood = [size for size in inflated if size == SIZE]
     assert answers
     assert bool(flood) is not guarded

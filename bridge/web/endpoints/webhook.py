@@ -15,18 +15,15 @@ from bridge.core.github.webhook import WEBHOOK_PATH
 from bridge.core.messages import translate
 from bridge.core.model import Delivery, Envelope
 from bridge.queue.entries import Answer
-from bridge.queue.offload import LARGE, off_loop
+from bridge.queue.offload import off_loop
 from bridge.services import Services
 from bridge.storage.webhook_keys import WebhookKey
 from bridge.web.context import LOG, SERVICES
 from bridge.web.http.bodies import may_be_large, one_of_few, read_body
-from bridge.web.http.raw_response import PrebuiltResponse
 
 MAX_BODY = 25 * 1024 * 1024
 """GitHub's own limit: https://docs.github.com/webhooks/webhook-events-and-payloads#payload-cap"""
 
-_ACCEPTED = PrebuiltResponse(202, b'{"status": "accepted"}')
-_DUPLICATE = PrebuiltResponse(200, b'{"status": "duplicate"}')
 
 _LATER = "the worker must get on first; bridge then asks GitHub for this delivery again"
 _FULL = {
@@ -36,8 +33,17 @@ _FULL = {
     Answer.QUEUE_FULL: f"as much waits in all as QUEUE_BYTES allows: {_LATER}",
 }
 
+Answerer = Callable[[web.Request, int, str], web.StreamResponse]
+ANSWER: web.AppKey[Answerer] = web.AppKey("answer")
+"""How a delivery is answered that the queue took."""
+
 log = structlog.get_logger()
 routes = web.RouteTableDef()
+
+
+def answer(_: web.Request, status: int, word: str) -> web.Response:
+    """Answer with a status and what became of the delivery, in a word."""
+    return web.json_response({"status": word}, status=status)
 
 
 @routes.post(WEBHOOK_PATH)
@@ -76,9 +82,7 @@ async def _of_operator(request: web.Request, services: Services) -> web.StreamRe
     body = await read_body(request, limit=MAX_BODY)
     envelope = await _signed(request, body, services.credentials)
     if envelope.event in translate.EVENTS:
-        # A small one without a detour: each await is felt here.
-        small = len(body) <= LARGE
-        found = heading.read(envelope) if small else await off_loop(len(body), heading.read, envelope)
+        found = await off_loop(len(body), heading.read, envelope)
         return await _take(request, services, envelope, found)
     delivery = await off_loop(len(body), webhook.whole, envelope)
     _note(request, delivery, delivery)
@@ -135,15 +139,15 @@ async def _take(
     if found is None:
         return web.Response(status=204)
     try:
-        answer = await services.intake.take(envelope, repository_id=found.repository_id, number=found.number)
+        taken = await services.intake.take(envelope, repository_id=found.repository_id, number=found.number)
     except (RedisError, OSError) as error:
         raise Unavailable(f"Redis cannot take the delivery now ({type(error).__name__})") from None
-    if answer is Answer.TAKEN:
-        return _ACCEPTED.to(request)
-    if answer in _FULL:
-        services.metrics.refuse(answer.name.removesuffix("_FULL").lower())
-        raise QueueFull(_FULL[answer])
-    return _DUPLICATE.to(request)
+    if taken is Answer.TAKEN:
+        return request.app[ANSWER](request, 202, "accepted")
+    if taken in _FULL:
+        services.metrics.refuse(taken.name.removesuffix("_FULL").lower())
+        raise QueueFull(_FULL[taken])
+    return request.app[ANSWER](request, 200, "duplicate")
 
 
 def _note(request: web.Request, envelope: Envelope, about: Heading | Delivery | None) -> None:
@@ -159,8 +163,6 @@ async def _signed(request: web.Request, body: bytes, credentials: GitHubCredenti
     """The delivery; where no secret fits, another process may have stored another GitHub App."""
     secrets = await credentials.webhook_secrets()
     try:
-        if len(body) <= LARGE:
-            return webhook.read_envelope(request.headers, body, secrets=secrets)
         return await off_loop(len(body), webhook.read_envelope, request.headers, body, secrets=secrets)
     except Unsigned:
         if not await credentials.changed():

@@ -3,7 +3,7 @@
 import errno
 import re
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from urllib.parse import urlsplit
 
 import structlog
@@ -117,8 +117,8 @@ def _answer(request: web.Request, status: int, sentence: str, *, advice: str = "
     return render.error(request, status=status, sentence=sentence, advice=advice)
 
 
-def safe_headers(settings: Settings) -> Callable[[web.Request, web.StreamResponse], Awaitable[None]]:
-    """The signal that adds the headers a browser needs to keep bridge's pages safe."""
+def safe_headers(settings: Settings) -> dict[str, str]:
+    """Return the headers that keep bridge's pages safe in a browser."""
     hosts = " ".join(sorted({_origin(settings.github_url), _origin(settings.flowdock_api_url)}))
     policy = (
         f"default-src 'none'; style-src 'self'; img-src 'self' data: https: {hosts}; "
@@ -130,22 +130,29 @@ def safe_headers(settings: Settings) -> Callable[[web.Request, web.StreamRespons
         # Claims and codes are in addresses: no other site may see them.
         "Referrer-Policy": "no-referrer",
         "Cross-Origin-Opener-Policy": "same-origin",
+        "Cache-Control": "no-store",
     }
     if settings.web_url.startswith("https:"):
         headers["Strict-Transport-Security"] = "max-age=31536000"
+    return headers
+
+
+def add_headers(headers: Mapping[str, str]) -> Callable[[web.Request, web.StreamResponse], Awaitable[None]]:
+    """Make the signal that adds `headers` to every response."""
 
     async def add(request: web.Request, response: web.StreamResponse) -> None:
         response.headers.update(headers)
         # aiohttp's own, with the versions of all that bridge runs on.
         response.headers.popall("Server", None)
         if target := request.get(FORM_TARGET):
+            policy = headers["Content-Security-Policy"]
             response.headers["Content-Security-Policy"] = policy.replace(
                 "form-action 'self'", f"form-action 'self' {target}"
             )
             # Without a referrer a browser says that the form comes from nowhere (`Origin: null`).
             response.headers["Referrer-Policy"] = "strict-origin"
-        if not request.path.startswith("/static/"):
-            response.headers.setdefault("Cache-Control", "no-store")
+        if request.path.startswith("/static/"):
+            response.headers.popall("Cache-Control", None)
 
     return add
 

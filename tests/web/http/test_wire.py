@@ -30,7 +30,7 @@ HOST = b"Host: bridge.example\r\n"
 
 @asynccontextmanager
 async def another(
-    house: House, *, idle: float = LONG, body: float = LONG, large: int = 4, open_at_once: int = 100
+    house: House, *, idle: float = LONG, body: float = LONG, large: int = 4
 ) -> AsyncIterator[str]:
     """A web half like the house's own, with other bounds; its address."""
     bounds = Bodies(seconds=body, large=asyncio.Semaphore(large))
@@ -38,7 +38,6 @@ async def another(
         create_app(house.services, bodies_bounds=bounds),
         idle_seconds=idle,
         lingering_seconds=SHORT,
-        open_at_once=open_at_once,
         # Nobody is waited for: a client that still dribbles is cut off.
         drain_seconds=0.1,
     )
@@ -95,6 +94,22 @@ async def hung_up_on(client: Client, text: bytes) -> list[int]:
             return await client.statuses()
     finally:
         dribbling.cancel()
+
+
+async def ping(house: House, address: str) -> int:
+    """What GitHub's ping is answered, over a connection of its own."""
+    secret, body = house.services.settings.github_webhook_secrets[0], b'{"zen": "z", "hook_id": 1}'
+    headers = {
+        "Content-Type": "application/json",
+        "X-GitHub-Event": "ping",
+        "X-GitHub-Delivery": "one",
+        "X-Hub-Signature-256": sign.webhook(body, secret),
+    }
+    async with (
+        aiohttp.ClientSession() as http,
+        http.post(f"{address}/github/webhook", data=body, headers=headers) as response,
+    ):
+        return response.status
 
 
 async def is_well(house: House, address: str = "") -> bool:
