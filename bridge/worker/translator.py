@@ -139,7 +139,9 @@ class Translator:
         before = await work.snapshot(entry.repository_id, entry.number)
         merged = before.merge(extract.delta(delivery))
         registers = await work.checks(entry.repository_id, merged.head_sha)
-        result = translate.translate_pull(delivery, before, merged, checks.view(registers), connections)
+        result = translate.translate_pull(
+            delivery, before, merged, checks.view(registers), connections, now=time.time()
+        )
         if result.snapshot.said.get("conflict") and before.head_sha != result.snapshot.head_sha:
             # A push that may have ended it.
             await self._pulls.watch(entry.repository_id, [entry.number])
@@ -173,8 +175,9 @@ class Translator:
         for number in sorted({*news.numbers, *await work.heads(repository_id, news.sha)}):
             before = await work.snapshot(repository_id, number)
             if before.is_known and before.head_sha == news.sha:
+                found = checks.view(registers)
                 results.append(
-                    translate.translate_checks(delivery, before, checks.view(registers), connections)
+                    translate.translate_checks(delivery, before, found, connections, now=time.time())
                 )
         work.keep_checks(repository_id, news.sha, registers)
         return results

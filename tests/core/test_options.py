@@ -45,7 +45,13 @@ HEARD: list[tuple[str, dict[str, Any], list[Told], list[bool]]] = [
         [OPENED, commented(), FAILED, MERGED],
         [True, False, False, True],
     ),
-    ("labels never, as it is", {}, [OPENED, did("labeled", labels=[label("bug")])], [True, False]),
+    ("labels in short, as it is", {}, [OPENED, did("labeled", labels=[label("bug")])], [True, True]),
+    (
+        "no labels where other news is muted",
+        {"groups": ("comments",)},
+        [OPENED, did("labeled", labels=[label("bug")])],
+        [True, False],
+    ),
     ("labels", {"labels": True}, [OPENED, did("labeled", labels=[label("bug")])], [True, True]),
     ("drafts as they are", {}, [DRAFT, commented(draft=True), READY], [True, True, True]),
     (

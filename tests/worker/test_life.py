@@ -54,7 +54,13 @@ STORY = [
         said=["ann-gh: Marked as ready for review"],
         shows={"Turn": "author ann-gh (to ask for a review)"},
     ),
-    Step(who="ann-gh", do="label", fields={"label": "bug"}),
+    Step(
+        who="ann-gh",
+        do="label",
+        fields={"label": "bug"},
+        said=["ann-gh: labels: bug"],
+        shows={"Labels": "bug"},
+    ),
     Step(
         who="ann-gh",
         do="request_review",
@@ -105,10 +111,16 @@ STORY = [
         said=["Checks: failed: test"],
         status="changes requested",
         # Not tagged: it was the author's turn already.
-        shows={"Turn": "author ann-gh (checks failed)", "Checks": "✗ 1 passed, 1 failed, 1 running: test"},
+        shows={"Turn": "author ann-gh (checks failed)", "Checks": "✗ 1 passed, 1 failed: test"},
         buttons=FAILED,
     ),
-    Step(who="ann-gh", do="rerun", status="changes requested", buttons=FAILED),
+    Step(
+        who="ann-gh",
+        do="rerun",
+        said=["Checks: Re-running 1 check"],
+        status="changes requested",
+        shows={"Turn": "author ann-gh (changes requested)", "Checks": "… 1 passed, 1 running"},
+    ),
     Step(
         who="ann-gh",
         do="check",

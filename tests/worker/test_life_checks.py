@@ -107,12 +107,12 @@ async def test_one_message_when_the_sum_turns_and_none_for_each_job(life: Life) 
     assert said == []
     for name in jobs[4:]:
         said += await life.act("ann-gh", "check", name=name, conclusion="failure")
-    assert titles(said) == ["Checks: failed: job 04"]
+    assert titles(said) == ["Checks: failed: job 04", "Checks: failed: job 04, job 05, job 06 and 5 more"]
 
     said = await life.act("ann-gh", "rerun")
     for name in jobs[4:]:
         said += await life.act("ann-gh", "check", name=name, conclusion="success")
-    assert titles(said) == ["Checks: recovered: all green"]
+    assert titles(said) == ["Checks: Re-running 8 checks", "Checks: recovered: all green"]
     assert (await life.thread()).fields["Checks"] == "✓ 12 passed"
 
 
@@ -128,7 +128,7 @@ async def test_all_kinds_of_checks_count_together_and_the_failed_ones_are_links(
     await life.act("ann-gh", "assign", assignee="ann-gh")
 
     thread = await life.thread()
-    assert thread.fields["Checks"] == "✗ 2 passed, 1 failed, 1 running: coverage"
+    assert thread.fields["Checks"] == "✗ 1 passed, 1 failed, 1 neutral: coverage"
     assert f'href="{url}"' in thread.raw["Checks"]
 
 
@@ -190,3 +190,46 @@ async def test_the_checks_of_a_commit_that_no_thread_shows_are_harmless(life: Li
     assert (await life.house.deliver(payload, event="status")).status == 202
     assert await life.news() == []
     assert await life.house.services.deliveries.dead_letters() == []
+
+
+async def test_a_job_that_failed_is_no_other_workflows_job_of_the_same_name(life: Life) -> None:
+    await _opened(life)
+    await life.act("ann-gh", "check", name="test", workflow="Unit", conclusion="failure")
+    await life.act("ann-gh", "check", name="test", workflow="E2E", conclusion="success")
+    await life.act("ann-gh", "assign", assignee="ann-gh")
+
+    thread = await life.thread()
+    assert thread.fields["Checks"] == "✗ 1 passed, 1 failed: Unit / test"
+    assert thread.fields["Turn"] == "author ann-gh (checks failed)"
+
+
+async def test_a_newer_run_of_a_workflow_replaces_the_cancelled_one(life: Life) -> None:
+    await _opened(life)
+    await life.act("ann-gh", "check", name="test", status="in_progress")
+    await life.act("ann-gh", "supersede", workflow="CI")
+    assert (await life.thread()).fields["Checks"] == "… 1 running"
+    news = await life.act("ann-gh", "check", name="test", conclusion="success")
+
+    assert titles(news)[-1].endswith("all green")
+    assert (await life.thread()).fields["Checks"] == "✓ 1 passed"
+
+
+async def test_a_run_that_a_maintainer_has_to_allow_waits_and_did_not_fail(life: Life) -> None:
+    await _opened(life)
+    assert titles(await life.act("ann-gh", "hold", workflow="CI")) == ["Checks: wait for a maintainer: CI"]
+    thread = await life.thread()
+    assert thread.fields["Checks"] == "… 1 waiting for a maintainer"
+    assert thread.fields["Turn"] == "a maintainer (to allow workflows to run)"
+    assert "Re-run failed checks" not in [action["name"] for action in thread.shown["actions"]]
+
+    await life.act("ann-gh", "check", name="test", conclusion="success")
+    assert (await life.thread()).fields["Checks"] == "✓ 1 passed"
+
+
+async def test_a_deployment_is_told_as_such(life: Life) -> None:
+    await _opened(life)
+    assert await life.act("ann-gh", "deploy", environment="staging", state="in_progress") == []
+    news = await life.act("ann-gh", "deploy", environment="staging", state="success")
+    assert titles(news) == ["Deployments: succeeded: staging"]
+    thread = await life.thread()
+    assert (thread.fields["Deployments"], thread.fields.get("Checks")) == ("✓ staging", None)

@@ -10,7 +10,7 @@ from bridge.core.messages.html import escape, link
 from bridge.core.model import path_of
 from bridge.core.pulls import turn
 from bridge.core.pulls.checks import verdict
-from bridge.core.pulls.model import Branch, Person, PullRequest, Reviewer
+from bridge.core.pulls.model import Branch, CheckState, Person, PullRequest, Reviewer
 from bridge.core.urls import web_address
 
 MAX_TITLE = 300
@@ -18,6 +18,15 @@ MAX_NAMED = 10
 """Failed checks, conversations, labels that are named; the rest is counted."""
 
 _PAGES = (("Conversation", ""), ("Diff", "/files"), ("Checks", "/checks"))
+_STATES: dict[CheckState, str] = {
+    "passed": "passed",
+    "failed": "failed",
+    "running": "running",
+    "waiting": "waiting for a maintainer",
+    "skipped": "skipped",
+    "neutral": "neutral",
+}
+_VERDICT_MARKS = {"passed": "✓", "failed": "✗", "running": "…", "waiting": "…"}
 _MARKS = {"approved": "✓", "changes requested": "✗", "requested": "…"}
 
 
@@ -58,13 +67,14 @@ def status(pull: PullRequest) -> dict[str, str]:
 def fields(pull: PullRequest) -> list[dict[str, str]]:
     """The rows below the title; one without a value is left out."""
     rows = {
-        "Turn": _turn(pull),
+        "Turn": turn_of(pull),
         "Author": _person(pull.author),
         "Branch": _branches(pull),
         "Assignees": ", ".join([_person(user) for user in pull.assignees]),
         "Reviewers": ", ".join([_reviewer(reviewer) for reviewer in _awaited(pull)]),
         "Conversations": _conversations(pull) if pull.is_open else "",
         "Checks": _checks(pull),
+        "Deployments": _deployments(pull),
         "Labels": _list([link(label.url, label.name) for label in pull.labels]),
         "Milestone": link(pull.milestone.url, pull.milestone.name) if pull.milestone else "",
         "Changes": _changes(pull),
@@ -74,7 +84,8 @@ def fields(pull: PullRequest) -> list[dict[str, str]]:
     return [{"label": label, "value": value} for label, value in rows.items() if value]
 
 
-def _turn(pull: PullRequest) -> str:
+def turn_of(pull: PullRequest) -> str:
+    """Say whose turn it is, as HTML; empty once it is closed."""
     whose = turn.next_action(pull)
     if whose is None:
         return ""
@@ -123,24 +134,36 @@ def _reviewer(reviewer: Reviewer) -> str:
 
 
 def _conversations(pull: PullRequest) -> str:
-    if not pull.unresolved:
+    if not pull.unresolved and not pull.more_unresolved:
         return ""
     links = [link(url, str(index)) for index, url in enumerate(pull.unresolved, start=1)]
-    return f"{len(links)} unresolved: {_list(links)}"
+    more = "more than " if pull.more_unresolved else ""
+    return f"{more}{len(links)} unresolved: {_list(links)}"
 
 
 def _checks(pull: PullRequest) -> str:
     """The sum, with links to those that failed."""
     if not pull.checks:
         return ""
-    counts = [
-        f"{len(pull.checks_that(state))} {state}"
-        for state in ("passed", "failed", "running")
-        if pull.checks_that(state)
-    ]
-    mark = {"passed": "✓", "failed": "✗", "running": "…"}[verdict(pull.checks)]
+    mark = _VERDICT_MARKS[verdict(pull.checks)]
     failed = _list([link(check.url, check.name) for check in pull.checks_that("failed")])
-    return f"{mark} {', '.join(counts)}" + (f": {failed}" if failed else "")
+    return f"{mark} {sum_of(pull)}" + (f": {failed}" if failed else "")
+
+
+def sum_of(pull: PullRequest) -> str:
+    """Count the checks by state, and say what is not counted."""
+    counts = [
+        f"{len(found)} {words}" for state, words in _STATES.items() if (found := pull.checks_that(state))
+    ]
+    aside = [check for check in pull.checks if not check.is_counted]
+    if verdict(pull.checks) == "running" and not pull.checks_that("running"):
+        counts.append("more to come")
+    counts += [check.name for check in aside if check.state != "running"]
+    return ", ".join(counts)
+
+
+def _deployments(pull: PullRequest) -> str:
+    return _list([f"{_VERDICT_MARKS[one.state]} {link(one.url, one.name)}" for one in pull.deployments])
 
 
 def _changes(pull: PullRequest) -> str:

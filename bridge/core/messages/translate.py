@@ -1,16 +1,14 @@
 """A delivery to what goes out about it: new snapshots, and a message for each connection that wants it."""
 
-import hashlib
-import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
-from bridge.core.messages import description, events
+from bridge.core.messages import description, events, status_changes, updates
 from bridge.core.messages.events import Happening, Said, merging
 from bridge.core.messages.events.table import given
-from bridge.core.messages.html import link
+from bridge.core.messages.message_id import message_uuid
 from bridge.core.model import Author, Connection, Delivery, Message
 from bridge.core.options import Group
 from bridge.core.pulls import checks, snapshot, turn
@@ -18,10 +16,6 @@ from bridge.core.pulls.model import Check, PullRequest
 from bridge.core.pulls.snapshot import Snapshot
 
 MAX_REVIEWS_NOTED = 50
-MAX_FAILED_NAMED = 3
-
-_NAMESPACE = uuid.UUID("6b1d8a52-6a38-4c0e-9a53-2f0c8d1f5b7e")
-_BEGUN = hashlib.sha1(_NAMESPACE.bytes, usedforsecurity=False)
 
 MERGEABLE = merging.MERGEABLE
 
@@ -70,6 +64,8 @@ class Translation(msgspec.Struct, frozen=True, kw_only=True):
     outgoing: tuple[Outgoing, ...] = ()
     muted: Mapping[str, str] = msgspec.field(default_factory=dict)
     """Why a connection is not told, by its id."""
+    again_in: float = 0
+    """Seconds after which the thread has to be brought up to date; 0: it is."""
     silence: str = "it changes no words, only the thread's state"
     """Why nobody is told, where nothing is said at all."""
 
@@ -129,8 +125,10 @@ def translate_pull(
     merged: Snapshot,
     head_checks: tuple[Check, ...],
     connections: Sequence[Connection],
+    *,
+    now: float,
 ) -> Translation:
-    """Translate a delivery about one pull request.
+    """Translate a delivery about one pull request, at the Unix time `now`.
 
     `merged` is what was `known`, merged with the delivery's `extract.delta`; `head_checks` are those of the
     head commit that results.
@@ -141,9 +139,8 @@ def translate_pull(
     happening = Happening(delivery=delivery, known=known, pull=pull)
     said = _once(happening, merged)
     merged = _noted(happening, merged, said)
-    if said is None:
-        return Translation(number=pull.number, snapshot=_turn_noted(_turn(pull), merged), pull=pull)
-    return _translation(delivery, happening.author, happening.is_bot, said, merged, pull, connections)
+    round_ = _Round(delivery, happening.author, happening.is_bot, pull, connections, now)
+    return _translation(round_, said, merged)
 
 
 def _once(happening: Happening, merged: Snapshot) -> Said | None:
@@ -176,52 +173,77 @@ def translate_checks(
     known: Snapshot,
     head_checks: tuple[Check, ...],
     connections: Sequence[Connection],
+    *,
+    now: float,
 ) -> Translation:
-    """What the news of a commit's checks means for a pull request whose head it is.
+    """Translate a delivery about a commit's checks for a pull request whose head it is.
 
     A message only when the sum turns: the first failure, all green, recovered. Never one per job.
     """
     pull = snapshot.view(known, head_checks)
-    verdict = checks.verdict(head_checks)
-    sha, last = known.said.get("checks", ("", "none"))
-    if verdict not in ("passed", "failed") or (sha, last) == (known.head_sha, verdict) or not pull.is_open:
-        return Translation(number=pull.number, snapshot=_turn_noted(_turn(pull), known), pull=pull)
-    said = Said(title=_verdict(pull, verdict, last), group="checks")
-    noted = known.saying(checks=[known.head_sha, verdict])
-    return _translation(delivery, Author(name="Checks"), False, said, noted, pull, connections)
+    if delivery.event == "deployment_status":
+        author, (said, noted) = "Deployments", status_changes.of_deployments(pull, known)
+    else:
+        author, (said, noted) = "Checks", status_changes.of_checks(pull, known)
+    return _translation(_Round(delivery, Author(name=author), False, pull, connections, now), said, noted)
 
 
-def _verdict(pull: PullRequest, verdict: str, last: str) -> str:
-    if verdict == "passed":
-        return f"{'recovered' if last == 'failed' else 'passed'}: {link(pull.url + '/checks', 'all green')}"
-    failed = pull.checks_that("failed")
-    names = ", ".join(link(check.url, check.name) for check in failed[:MAX_FAILED_NAMED])
-    return f"failed: {names}" + (
-        f" and {len(failed) - MAX_FAILED_NAMED} more" if failed[MAX_FAILED_NAMED:] else ""
+class _Round(NamedTuple):
+    """A delivery with everything that its messages depend on."""
+
+    delivery: Delivery
+    author: Author
+    by_bot: bool
+    pull: PullRequest
+    connections: Sequence[Connection]
+    now: float
+
+
+def _translation(round_: _Round, said: Said | None, merged: Snapshot) -> Translation:
+    """Address what is said, and a short update to those who would see the thread fall behind."""
+    pull, again_in = round_.pull, 0.0
+    outgoing, muted = _addressed(round_, said, merged, round_.connections) if said else ((), {})
+    behind = [one for one in round_.connections if said is None or _is_update_enough(said, one)]
+    if behind and (update := updates.update(round_.delivery, merged, pull)):
+        again_in = updates.wait(round_.delivery, update.group, merged, round_.now)
+        if not again_in:
+            more, silent = _addressed(round_, update, merged, behind)
+            outgoing, muted = (*outgoing, *more), {**muted, **silent}
+            merged = updates.noted(update.group, merged, round_.now) if more else merged
+    if said and not pull.draft:
+        merged = merged.saying(ready=True)
+    noted = _turn_noted(_turn(pull), merged, outgoing)
+    if outgoing:
+        noted = noted.saying(shown=updates.shown(pull))
+        noted, pull = description.keeping_html(noted, pull)
+    return Translation(
+        number=pull.number, snapshot=noted, pull=pull, outgoing=outgoing, muted=muted, again_in=again_in
     )
 
 
-def _translation(
-    delivery: Delivery,
-    author: Author,
-    by_bot: bool,
-    said: Said,
-    merged: Snapshot,
-    pull: PullRequest,
-    connections: Sequence[Connection],
-) -> Translation:
-    people = _turn(pull)
+def _is_update_enough(said: Said, connection: Connection) -> bool:
+    """Tell whether a connection did not ask for messages about labels, and has to be kept up to date only."""
+    return said.group == "labels" and not connection.options.labels
+
+
+def _addressed(
+    round_: _Round, said: Said, merged: Snapshot, connections: Sequence[Connection]
+) -> tuple[tuple[Outgoing, ...], dict[str, str]]:
+    """Address a message to connections; with it, why others get none."""
+    delivery, pull = round_.delivery, round_.pull
     before = merged.said.get("turn", ())
-    turned = [login for login in people if login not in before]
+    turned = [login for login in _turn(pull) if login not in before]
     message = Message(
         event=said.kind,
         title=said.title,
-        author=author,
+        author=round_.author,
         body=said.body,
-        mentions=_others(author, (*said.mentions, *turned)),
+        mentions=_others(round_.author, (*said.mentions, *turned)),
     )
     muted = {
-        one.id: reason for one in connections if (reason := _muted(one, said.group, by_bot, merged, pull))
+        one.id: reason
+        for one in connections
+        if (reason := _muted(one, said.group, round_.by_bot, merged, pull))
     }
     outgoing = tuple(
         Outgoing(
@@ -233,12 +255,7 @@ def _translation(
         for connection in connections
         if connection.id not in muted
     )
-    if not pull.draft:
-        merged = merged.saying(ready=True)
-    noted = _turn_noted(people, merged, outgoing)
-    if outgoing:
-        noted, pull = description.keeping_html(noted, pull)
-    return Translation(number=pull.number, snapshot=noted, pull=pull, outgoing=outgoing, muted=muted)
+    return outgoing, muted
 
 
 def _muted(connection: Connection, group: Group, by_bot: bool, merged: Snapshot, pull: PullRequest) -> str:
@@ -270,14 +287,3 @@ def _turn_noted(people: Sequence[str], merged: Snapshot, outgoing: Sequence[Outg
 def _others(author: Author, logins: Iterable[str]) -> tuple[str, ...]:
     """Each once, without the one who did it."""
     return tuple(dict.fromkeys(login for login in logins if login.lower() != author.name.lower()))
-
-
-def message_uuid(delivery_id: str, connection_id: str, number: int) -> str:
-    """The same for the same message, however often it is sent (UUIDv5, RFC 9562)."""
-    name = f"{delivery_id}:{connection_id}:{number}"
-    # `uuid.uuid5` takes five times as long: it looks SHA-1 up each time, and makes an object of no use here.
-    begun = _BEGUN.copy()
-    begun.update(name.encode())
-    digest = begun.hexdigest()
-    variant = "89ab"[int(digest[16], 16) & 3]
-    return f"{digest[:8]}-{digest[8:12]}-5{digest[13:16]}-{variant}{digest[17:20]}-{digest[20:32]}"

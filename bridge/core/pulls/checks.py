@@ -1,42 +1,44 @@
-"""The checks of a commit: check runs, check suites, workflow runs, statuses and deployments, summed up.
+"""The checks of a commit: check runs, check suites, workflow runs, statuses and deployments.
 
 They are kept by commit, not by pull request: a check may come before the push that it belongs to, and one
 commit may be the head of several pull requests, of a fork too (for which GitHub names none).
+
+Each run, status and deployment is kept by GitHub's id, so that its own end counts over its beginning whatever
+the times say. `bridge.core.pulls.current_checks` says which of them count.
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import msgspec
 
+from bridge.core.compression import pack, unpack
 from bridge.core.model import Delivery, Payload
+from bridge.core.pulls.current_checks import bounded, view
 from bridge.core.pulls.lww import LwwRegister, merge_all, moment
 from bridge.core.pulls.model import Check
 from bridge.core.urls import web_address
 
-MAX_KEPT = 300
-"""Checks that are kept of one commit: the newest."""
+__all__ = ["EVENTS", "ChecksDelta", "Verdict", "delta", "dump", "load", "merge", "verdict", "view"]
 
-Verdict = Literal["none", "running", "passed", "failed"]
+Verdict = Literal["none", "running", "waiting", "passed", "failed"]
 
-_CONCLUSIONS = {
-    "success": "passed",
-    "neutral": "passed",
-    "skipped": "passed",
-    "failure": "failed",
-    "timed_out": "failed",
-    "cancelled": "failed",
-    "action_required": "failed",
-    "startup_failure": "failed",
-}
+_ACTIONS = "github-actions"
+_RUN_URL = re.compile(r"/actions/runs/(\d{1,19})(?:/|$)")
+_CONCLUSIONS = {"success": "passed", "neutral": "neutral", "skipped": "skipped"}
 _STATUSES = {"success": "passed", "failure": "failed", "error": "failed", "pending": "running"}
-_DEPLOYMENTS = {**_STATUSES, "in_progress": "running", "queued": "running", "waiting": "running"}
+_DEPLOYMENTS = {
+    **_STATUSES,
+    **dict.fromkeys(("in_progress", "queued", "waiting"), "running"),
+    "inactive": "gone",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
 class ChecksDelta:
-    """What a delivery tells of a commit's checks; `numbers` are the pull requests it names."""
+    """What a delivery changes of a commit's checks; `numbers` are the pull requests it names."""
 
     sha: str
     checks: Mapping[str, LwwRegister]
@@ -44,31 +46,49 @@ class ChecksDelta:
 
 
 def delta(delivery: Delivery) -> ChecksDelta | None:
-    """The checks in a delivery; None if it tells of none that counts."""
+    """Read the checks in a delivery; None if none in it counts."""
     read = _READERS.get(delivery.event)
     return read(delivery.payload) if read else None
+
+
+def _register(value: dict[str, Any], *, rank: str, at: str) -> LwwRegister:
+    """Rank what was said of one id: its attempt or number first, then its end, then the time."""
+    over = value["state"] not in ("running", "waiting")
+    # Of one second a wait counts over the request that led to it.
+    return LwwRegister(f"{rank}{int(over)}{at}", int(value["state"] == "waiting"), value)
+
+
+def _state(thing: Payload, *, waits: bool) -> str:
+    """Return the state of a run or suite; `waits`: a maintainer may have to allow it, as workflows."""
+    if thing.get("status") != "completed":
+        return "running"
+    conclusion = thing.get("conclusion") or ""
+    if conclusion == "action_required" and waits:
+        return "waiting"
+    return _CONCLUSIONS.get(conclusion, "failed")
 
 
 def _check_run(payload: Payload) -> ChecksDelta:
     """https://docs.github.com/webhooks/webhook-events-and-payloads#check_run"""
     run = payload["check_run"]
     suite, app = run.get("check_suite") or {}, run.get("app") or {}
-    done = run.get("status") == "completed"
+    url, details = web_address(run.get("html_url")), web_address(run.get("details_url"))
+    is_job = app.get("slug") == _ACTIONS
+    found = _RUN_URL.search(details) or _RUN_URL.search(url) if is_job else None
     value = {
-        "name": run["name"],
-        "state": _CONCLUSIONS.get(run.get("conclusion") or "", "failed") if done else "running",
-        "url": web_address(run.get("html_url")) or web_address(run.get("details_url")),
-        "suite_id": suite.get("id") or 0,
         "kind": "run",
+        "id": run["id"],
+        "name": run["name"],
+        "state": _state(run, waits=is_job),
+        "url": url or details,
+        "app": app.get("id") or 0,
+        "suite": suite.get("id") or 0,
+        "is_job": is_job,
+        "run_id": int(found[1]) if found else 0,
+        "began": moment(run.get("started_at")),
     }
-    # A run that was started again is another run of the same name, which started later.
-    at = moment(run.get("started_at") or suite.get("updated_at"))
-    key = f"run:{app.get('slug') or ''}:{run['name']}"
-    return ChecksDelta(
-        sha=run["head_sha"],
-        checks={key: LwwRegister(at, int(done), value)},
-        numbers=_numbers(run.get("pull_requests")),
-    )
+    register = _register(value, rank="", at=moment(run.get("completed_at") or run.get("started_at")))
+    return _told(run, f"run:{run['id']}", register)
 
 
 def _check_suite(payload: Payload) -> ChecksDelta | None:
@@ -77,61 +97,78 @@ def _check_suite(payload: Payload) -> ChecksDelta | None:
     if suite.get("status") != "completed":
         return None
     app = suite.get("app") or {}
+    is_job = app.get("slug") == _ACTIONS
     value = {
-        "name": app.get("name") or "checks",
-        "state": _CONCLUSIONS.get(suite.get("conclusion") or "", "failed"),
-        "url": "",
-        "suite_id": suite["id"],
         "kind": "suite",
+        "id": suite["id"],
+        "name": app.get("name") or "checks",
+        "state": _state(suite, waits=is_job),
+        "url": "",
+        "app": app.get("id") or 0,
+        "suite": suite["id"],
+        "is_job": is_job,
+        "ended": moment(suite.get("updated_at")),
     }
-    register = LwwRegister(moment(suite.get("updated_at")), 1, value)
-    return ChecksDelta(
-        sha=suite["head_sha"],
-        checks={f"suite:{suite['id']}": register},
-        numbers=_numbers(suite.get("pull_requests")),
-    )
+    # No end and no wait counts over a later one: a suite may run again.
+    return _told(suite, f"suite:{suite['id']}", LwwRegister(value["ended"], 0, value))
 
 
 def _workflow_run(payload: Payload) -> ChecksDelta:
+    """https://docs.github.com/webhooks/webhook-events-and-payloads#workflow_run"""
     run = payload["workflow_run"]
-    done = run.get("status") == "completed"
+    updated = moment(run.get("updated_at"))
     value = {
-        "name": run.get("name") or "workflow",
-        "state": _CONCLUSIONS.get(run.get("conclusion") or "", "failed") if done else "running",
-        "url": web_address(run.get("html_url")),
-        "run_id": run["id"],
-        "suite_id": run.get("check_suite_id") or 0,
         "kind": "workflow",
+        "id": run["id"],
+        "name": run.get("name") or "workflow",
+        "state": _state(run, waits=True),
+        "url": web_address(run.get("html_url")),
+        "suite": run.get("check_suite_id") or 0,
+        "run_id": run["id"],
+        # A push and a pull request may each start the same workflow, and neither replaces the other.
+        "workflow": [run.get("workflow_id") or 0, run.get("event") or "", run.get("head_branch") or ""],
+        "began": moment(run.get("run_started_at") or run.get("created_at")),
+        "ended": updated,
     }
-    at = moment(run.get("run_started_at") or run.get("created_at"))
-    return ChecksDelta(
-        sha=run["head_sha"],
-        checks={f"workflow:{run.get('workflow_id')}": LwwRegister(at, int(done), value)},
-        numbers=_numbers(run.get("pull_requests")),
-    )
+    register = _register(value, rank=f"{run.get('run_attempt') or 1:06}", at=updated)
+    return _told(run, f"workflow:{run['id']}", register)
 
 
 def _status(payload: Payload) -> ChecksDelta:
+    """https://docs.github.com/webhooks/webhook-events-and-payloads#status"""
+    context = payload.get("context") or "status"
     value = {
-        "name": payload.get("context") or "status",
+        "kind": "status",
+        "id": payload.get("id") or 0,
+        "name": context,
         "state": _STATUSES.get(payload["state"], "running"),
         "url": web_address(payload.get("target_url")),
-        "kind": "status",
     }
-    register = LwwRegister(moment(payload.get("updated_at")), int(value["state"] != "running"), value)
-    return ChecksDelta(sha=payload["sha"], checks={f"status:{value['name']}": register})
+    # Each word on a context is a status of its own: the newest of them counts.
+    at = f"{value['id']:020}{moment(payload.get('updated_at'))}"
+    register = LwwRegister(at, int(value["state"] != "running"), value)
+    return ChecksDelta(sha=payload["sha"], checks={f"status:{context}": register})
 
 
 def _deployment_status(payload: Payload) -> ChecksDelta | None:
+    """A deployment is no check: how it ended is shown by itself, and `inactive` takes that back.
+
+    GitHub sends nothing when one becomes inactive that was under way, so that none is shown as running.
+    """
     status, deployment = payload["deployment_status"], payload["deployment"]
     state = _DEPLOYMENTS.get(status["state"])
     if state is None:
         return None
-    name = f"deployment to {status.get('environment') or deployment.get('environment') or 'production'}"
     url = web_address(status.get("environment_url")) or web_address(status.get("target_url"))
-    value = {"name": name, "state": state, "url": url, "kind": "deployment"}
-    register = LwwRegister(moment(status.get("created_at")), int(state != "running"), value)
-    return ChecksDelta(sha=deployment["sha"], checks={f"deployment:{name}": register})
+    value = {
+        "kind": "deployment",
+        "id": deployment["id"],
+        "name": status.get("environment") or deployment.get("environment") or "production",
+        "state": state,
+        "url": url,
+    }
+    register = _register(value, rank="", at=f"{status['id']:020}")
+    return ChecksDelta(sha=deployment["sha"], checks={f"deployment:{deployment['id']}": register})
 
 
 _READERS: dict[str, Callable[[Payload], ChecksDelta | None]] = {
@@ -144,66 +181,34 @@ _READERS: dict[str, Callable[[Payload], ChecksDelta | None]] = {
 EVENTS = frozenset(_READERS)
 
 
-def _numbers(pulls: Iterable[Payload | None] | None) -> tuple[int, ...]:
-    return tuple(pull["number"] for pull in pulls or () if pull and pull.get("number"))
+def _told(thing: Payload, key: str, register: LwwRegister) -> ChecksDelta:
+    pulls: Iterable[Payload | None] = thing.get("pull_requests") or ()
+    numbers = tuple(pull["number"] for pull in pulls if pull and pull.get("number"))
+    return ChecksDelta(sha=thing["head_sha"], checks={key: register}, numbers=numbers)
 
 
-def merge(known: Mapping[str, LwwRegister], told_now: Mapping[str, LwwRegister]) -> dict[str, LwwRegister]:
-    """The checks of a commit, with what was told now."""
-    merged = merge_all(known, told_now)
-    if len(merged) <= MAX_KEPT:
-        return merged
-    kept = sorted(merged, key=lambda key: (merged[key].at, key))[-MAX_KEPT:]
-    return {key: merged[key] for key in kept}
-
-
-def view(registers: Mapping[str, LwwRegister]) -> tuple[Check, ...]:
-    """The checks that count, by name: a workflow or a suite stands back behind its own runs.
-
-    A workflow that is still running counts all the same: more of its jobs may come.
-    """
-    values: list[Any] = [register.value for register in registers.values()]
-    with_runs = {value["suite_id"] for value in values if value["kind"] == "run"}
-    workflows = {value["suite_id"]: value["run_id"] for value in values if value["kind"] == "workflow"}
-    with_workflow = set(workflows)
-    checks = []
-    for value in values:
-        suite, kind = value.get("suite_id", 0), value["kind"]
-        if kind == "workflow" and suite in with_runs and value["state"] != "running":
-            continue
-        if kind == "suite" and (suite in with_runs or suite in with_workflow):
-            continue
-        checks.append(
-            Check(
-                name=value["name"],
-                state=value["state"],
-                url=value["url"],
-                run_id=workflows.get(suite, 0),
-                suite_id=suite,
-            )
-        )
-    return tuple(sorted(checks, key=lambda check: check.name.lower()))
+def merge(known: Mapping[str, LwwRegister], told: Mapping[str, LwwRegister]) -> dict[str, LwwRegister]:
+    """Merge what was told into a commit's checks."""
+    return bounded(merge_all(known, told))
 
 
 def verdict(checks: tuple[Check, ...]) -> Verdict:
-    """What they add up to: one failure is a failure, also while others are running."""
-    if not checks:
-        return "none"
+    """Sum checks up: one failure is a failure, also while others are running."""
     states = {check.state for check in checks}
-    for state in ("failed", "running", "passed"):
+    for state in ("failed", "running", "waiting"):
         if state in states:
             return state
-    return "none"
+    return "passed" if states else "none"
 
 
 def dump(registers: Mapping[str, LwwRegister]) -> bytes:
-    """A commit's checks as JSON."""
-    return msgspec.json.encode(registers)
+    """Encode a commit's checks, packed."""
+    return pack(msgspec.json.encode(registers), to_keep=True)
 
 
 _DECODER = msgspec.json.Decoder(dict[str, LwwRegister])
 
 
 def load(data: bytes | None) -> dict[str, LwwRegister]:
-    """What `dump` wrote; none for None."""
-    return _DECODER.decode(data) if data else {}
+    """Decode what `dump` encoded; none from None."""
+    return _DECODER.decode(unpack(data)) if data else {}

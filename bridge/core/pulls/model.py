@@ -10,6 +10,9 @@ PullKey = tuple[int, int]
 Commit = tuple[int, str]
 """Which commit: its repository's id and its SHA."""
 
+CheckState = Literal["passed", "failed", "running", "waiting", "skipped", "neutral"]
+"""`waiting`: for a maintainer, who has to allow a workflow to run."""
+
 ReviewState = Literal["approved", "changes requested", "requested"]
 
 
@@ -55,13 +58,18 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Check(msgspec.Struct, frozen=True, kw_only=True):
-    """One check of the head commit, as it stands; `run_id` is its workflow run's, 0 where it has none."""
+    """One check of the head commit, or a deployment of it; `run_id` is its workflow run's, 0 without one.
+
+    Not counted is a workflow that is still running beside its jobs, and a note of checks that were dropped.
+    """
 
     name: str
-    state: Literal["passed", "failed", "running"]
+    state: CheckState
     url: str = ""
     run_id: int = 0
     suite_id: int = 0
+    is_deployment: bool = False
+    is_counted: bool = True
 
 
 class Rendered(NamedTuple):
@@ -96,7 +104,10 @@ class PullRequest(msgspec.Struct, frozen=True, kw_only=True):
     merge_methods: tuple[str, ...] = ()
     unresolved: tuple[str, ...] = ()
     """The addresses of conversations that nobody resolved."""
+    more_unresolved: bool = False
+    """Whether there are more of them than are kept."""
     checks: tuple[Check, ...] = ()
+    deployments: tuple[Check, ...] = ()
     rendered: Rendered | None = None
     html: str | None = None
     """Safe HTML of the description as it is; None: to be looked for (`bridge.core.messages.description`)."""
@@ -112,8 +123,8 @@ class PullRequest(msgspec.Struct, frozen=True, kw_only=True):
             return ()
         return tuple(reviewer for reviewer in self.reviewers if reviewer.state == state)
 
-    def checks_that(self, state: str) -> tuple[Check, ...]:
-        """The checks that passed, failed or are running."""
+    def checks_that(self, state: CheckState) -> tuple[Check, ...]:
+        """The counted checks in a state."""
         if not self.checks:
             return ()
-        return tuple(check for check in self.checks if check.state == state)
+        return tuple(check for check in self.checks if check.state == state and check.is_counted)

@@ -5,7 +5,7 @@ word on each stands. Merging is commutative, associative and idempotent, so the 
 often each comes, make no difference in the end.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -26,7 +26,13 @@ from bridge.core.pulls.model import (
 )
 
 MAX_KEPT = 200
-"""Reviews and conversations that are kept of a pull request: the newest."""
+"""Reviews, and conversations, that are kept of a pull request, unless more of them count."""
+
+MAX_COUNTING = 1000
+"""Those that are kept in any case. Of more unresolved conversations there is only a note."""
+
+MORE = "0"
+"""The note's place among conversations; GitHub's ids begin with 1."""
 
 SWITCHES: dict[str, Any] = {"state": [0, "open"], "queued": False}
 """Values that go to and fro, and what each is when a pull request is born."""
@@ -57,8 +63,8 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
         return Snapshot(
             values=merge_all(self.values, other.values),
             sets=sets,
-            reviews=_newest(self.reviews, other.reviews),
-            conversations=_newest(self.conversations, other.conversations),
+            reviews=_bounded(self.reviews, other.reviews, _deciding),
+            conversations=_bounded(self.conversations, other.conversations, _open),
             said=self.said,
             rendered=self.rendered,
         )
@@ -100,12 +106,33 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
         return str(head["sha"]) if head else ""
 
 
-def _newest(known: Mapping[str, LwwRegister], told: Mapping[str, LwwRegister]) -> Mapping[str, LwwRegister]:
+Registers = Mapping[str, LwwRegister]
+
+
+def _bounded(known: Registers, told: Registers, counting: Callable[[Registers], set[str]]) -> Registers:
+    """Merge, and drop the oldest of those that no longer count where there are too many."""
     registers = merge_all(known, told) if told else known
     if len(registers) <= MAX_KEPT:
         return registers
-    kept = sorted(registers, key=lambda name: (registers[name].at, name))[-MAX_KEPT:]
-    return {name: registers[name] for name in kept}
+    counts = counting(registers)
+    by_age = sorted(registers, key=lambda name: (name in counts, registers[name].at, int(name)))
+    kept = by_age[-min(max(MAX_KEPT, len(counts)), MAX_COUNTING) :]
+    bounded = {name: registers[name] for name in kept}
+    if len(counts) > MAX_COUNTING and counting is _open:
+        bounded[MORE] = LwwRegister("", 0, {"url": "", "state": "more"})
+    return bounded
+
+
+def _deciding(reviews: Registers) -> set[str]:
+    """Return the latest review of each person."""
+    latest: dict[str, str] = {}
+    for name in sorted(reviews, key=lambda name: (reviews[name].at, int(name))):
+        latest[reviews[name].value["login"]] = name
+    return set(latest.values())
+
+
+def _open(conversations: Registers) -> set[str]:
+    return {name for name, one in conversations.items() if one.value["state"] in ("unresolved", "more")}
 
 
 def view(snapshot: Snapshot, checks: tuple[Check, ...] = ()) -> PullRequest:
@@ -135,7 +162,9 @@ def view(snapshot: Snapshot, checks: tuple[Check, ...] = ()) -> PullRequest:
         mergeable=told.get("mergeable"),
         merge_methods=tuple(told.get("merge_methods") or ()),
         unresolved=_unresolved(snapshot),
-        checks=checks,
+        more_unresolved=MORE in snapshot.conversations,
+        checks=tuple(check for check in checks if not check.is_deployment),
+        deployments=tuple(check for check in checks if check.is_deployment),
         rendered=snapshot.rendered,
     )
 

@@ -5,6 +5,8 @@ from typing import NamedTuple
 from bridge.core.pulls.checks import verdict
 from bridge.core.pulls.model import PullRequest
 
+CONFLICTS = "conflicts with the base branch"
+
 
 class Turn(NamedTuple):
     """`who` in words; `people` are the GitHub logins meant, empty for checks, teams and nobody."""
@@ -17,17 +19,20 @@ class Turn(NamedTuple):
 def next_action(pull: PullRequest) -> Turn | None:
     """Whose turn it is, None when the pull request is closed or merged.
 
-    In this order: what only the author can mend; a review that was asked for; checks that still run; then
-    it is ready to merge if somebody approved, and else the author has to ask for a review.
+    In this order: what only the author can mend; workflows that a maintainer has to allow; a review that was
+    asked for; checks that still run; then it is ready to merge if somebody approved, and else the author has
+    to ask for a review.
     """
     if not pull.is_open:
         return None
     if why := _for_author(pull):
         return Turn(who="author", why=why, people=(pull.author.login,))
+    if verdict(pull.checks) == "waiting":
+        return Turn(who="a maintainer", why="to allow workflows to run")
     if asked := pull.with_state("requested"):
         people = tuple(reviewer.name for reviewer in asked if not reviewer.is_team)
         return Turn(who=", ".join(reviewer.name for reviewer in asked), why="to review", people=people)
-    if pull.unresolved:
+    if pull.unresolved or pull.more_unresolved:
         return Turn(who="author", why="conversations to resolve", people=(pull.author.login,))
     if pull.queued:
         return Turn(who="merge queue")
@@ -42,7 +47,7 @@ def _for_author(pull: PullRequest) -> str:
     if pull.draft:
         return "draft"
     if pull.mergeable is False:
-        return "conflicts with the base branch"
+        return CONFLICTS
     if verdict(pull.checks) == "failed":
         return "checks failed"
     if pull.with_state("changes requested"):

@@ -43,7 +43,7 @@ def check(change: Change, pull: Pull, fields: Fields) -> None:
     name, status, conclusion = _check_fields(fields)
     sha = _sha(change, pull, fields)
     app = str(fields.get("app") or ACTIONS)
-    workflow = str(fields.get("workflow") or "CI") if app == ACTIONS else ""
+    workflow = _workflow(fields) if app == ACTIONS else ""
     suite = _suite(change, pull, sha, app, workflow)
     run = next((run for run in suite.newest() if run.name == name), None)
     if run and run.status == status == "completed" and run.conclusion == conclusion:
@@ -89,6 +89,38 @@ def rerun_failed(change: Change, workflow: WorkflowRun, *, every: bool = False) 
     for run in again:
         _start(change, suite, run.name, "in_progress")
     _sum_up(change, suite)
+
+
+@deed("cancel")
+def cancel(change: Change, pull: Pull, fields: Fields) -> None:
+    """The jobs of the newest run of `workflow` that are under way are cancelled."""
+    suite = _suite(change, pull, _sha(change, pull, fields), ACTIONS, _workflow(fields))
+    for run in suite.newest():
+        if run.status != "completed":
+            run.status, run.conclusion, run.completed_at = (
+                "completed",
+                "cancelled",
+                change.world.clock.change(),
+            )
+            tell_run(change, run, "completed")
+    _sum_up(change, suite)
+
+
+@deed("supersede")
+def supersede(change: Change, pull: Pull, fields: Fields) -> None:
+    """The newest run of `workflow` is cancelled, and another one of the same commit begins."""
+    cancel(change, pull, fields)
+    _new_suite(change, pull, _sha(change, pull, fields), ACTIONS, _workflow(fields))
+
+
+@deed("hold")
+def hold(change: Change, pull: Pull, fields: Fields) -> None:
+    """A run of `workflow` is asked for that a maintainer has to allow."""
+    suite = _suite(change, pull, _sha(change, pull, fields), ACTIONS, _workflow(fields))
+    suite.status, suite.conclusion = "completed", "action_required"
+    suite.updated_at = change.world.clock.change()
+    tell_suite(change, suite, "completed")
+    _tell_workflow(change, suite, "completed")
 
 
 @deed("status")
@@ -155,6 +187,10 @@ def _tell_workflow(change: Change, suite: CheckSuite, action: str) -> None:
     change.emit(change.repo, "workflow_run", payload | change.sender())
 
 
+def _workflow(fields: Fields) -> str:
+    return str(fields.get("workflow") or "CI")
+
+
 def _check_fields(fields: Fields) -> tuple[str, str, str | None]:
     conclusion = fields.get("conclusion") or None
     status = str(fields.get("status") or ("completed" if conclusion else "in_progress"))
@@ -174,10 +210,15 @@ def _sha(change: Change, pull: Pull, fields: Fields) -> str:
 
 def _suite(change: Change, pull: Pull, sha: str, app: str, workflow: str) -> CheckSuite:
     """The suite that a check belongs to, made when it is first needed."""
-    board, world = change.repo.board, change.world
-    for suite in board.suites_of(sha):
+    board = change.repo.board
+    for suite in reversed(board.suites_of(sha)):
         if suite.app == app and (suite.workflow.name if suite.workflow else "") == workflow:
             return suite
+    return _new_suite(change, pull, sha, app, workflow)
+
+
+def _new_suite(change: Change, pull: Pull, sha: str, app: str, workflow: str) -> CheckSuite:
+    board, world = change.repo.board, change.world
     now = world.clock.change()
     suite = CheckSuite(
         id=world.new_id(),

@@ -139,6 +139,19 @@ def test_failed_workflows_are_run_again(found: dict[str, str | None], again: lis
     assert outcome.said == f"Running the failed jobs of {count} of acme/component#42 again."
 
 
+def test_a_run_that_a_newer_one_replaced_is_left_alone() -> None:
+    found = runs(r1="cancelled", r2="success", r3="failure", r4="failure")
+    for run, event in zip(found["workflow_runs"], ("push", "push", "push", "pull_request"), strict=True):
+        run |= {"workflow_id": 7 if run["id"] < 3 else 8, "event": event, "head_branch": "fix"}
+    assert click("rerun-checks", pull_after(), found, {}, {}).calls[2:] == [rerun(3), rerun(4)]
+
+
+def test_what_failed_is_found_on_a_later_page_too() -> None:
+    full = runs(**{f"r{number}": "success" for number in range(1, 101)})
+    outcome = click("rerun-checks", pull_after(), full, runs(r101="failure"), {})
+    assert outcome.calls[2:] == [call("GET", f"{RUNS}&page=2"), rerun(101)]
+
+
 def test_checks_that_run_already_are_a_success() -> None:
     outcome = click("rerun-checks", pull_after(), runs(r1=None, r2="success"))
     assert outcome.said == "The checks of acme/component#42 are running already."

@@ -22,6 +22,7 @@ from tests.kits.core.pulls import (
     REFUSED,
     RUNNING,
     TEAM,
+    WAITING,
     a_pull,
     check,
 )
@@ -116,6 +117,8 @@ BUTTONS: list[tuple[str, PullRequest, set[str]]] = [
     ("queued", a_pull(queued=True), READY),
     ("checks failed", a_pull(checks=(PASSED, FAILED)), {*READY, "merge", "rerun-checks"}),
     ("checks run", a_pull(checks=(PASSED, RUNNING)), {*READY, "merge"}),
+    ("a workflow waits to be allowed", a_pull(checks=(PASSED, WAITING)), {*READY, "merge"}),
+    ("a check failed that no workflow runs", a_pull(checks=(check("cla", "failed"),)), {*READY, "merge"}),
     ("draft", a_pull(draft=True), {*ALWAYS, "ready"}),
     ("draft whose checks failed", a_pull(draft=True, checks=(FAILED,)), {*ALWAYS, "ready", "rerun-checks"}),
     ("closed", a_pull(state="closed", checks=(FAILED,)), {"reopen"}),
@@ -203,6 +206,44 @@ ONE_FILE = Changes(additions=0, deletions=1, files=1, commits=1)
 ROWS: list[tuple[str, PullRequest, str, str | None]] = [
     ("all green", a_pull(checks=(PASSED,)), "Checks", "✓ 1 passed"),
     ("running", a_pull(checks=(PASSED, RUNNING)), "Checks", "… 1 passed, 1 running"),
+    (
+        "each counted as what it is",
+        a_pull(checks=(PASSED, RUNNING, WAITING, check("a", "skipped"), check("b", "neutral"))),
+        "Checks",
+        "… 1 passed, 1 running, 1 waiting for a maintainer, 1 skipped, 1 neutral",
+    ),
+    ("only skipped", a_pull(checks=(check("a", "skipped"),)), "Checks", "✓ 1 skipped"),
+    (
+        "more jobs may come",
+        a_pull(checks=(PASSED, check("CI", "running", is_counted=False))),
+        "Checks",
+        "… 1 passed, more to come",
+    ),
+    (
+        "one failed, its workflow runs",
+        a_pull(checks=(FAILED, RUNNING, check("CI", "running", is_counted=False))),
+        "Checks",
+        "✗ 1 failed, 1 running: build",
+    ),
+    (
+        "some were dropped",
+        a_pull(checks=(PASSED, check("and more passed", "passed", is_counted=False))),
+        "Checks",
+        "✓ 1 passed, and more passed",
+    ),
+    (
+        "deployed",
+        a_pull(deployments=(check("prod", "failed"), check("staging", "passed"))),
+        "Deployments",
+        "✗ prod, ✓ staging",
+    ),
+    ("deployed, no check", a_pull(deployments=(check("prod", "failed"),)), "Checks", None),
+    (
+        "more conversations than are kept",
+        a_pull(unresolved=(PAGE,), more_unresolved=True),
+        "Conversations",
+        "more than 1 unresolved: 1",
+    ),
     (
         "many failed",
         a_pull(checks=tuple(check(f"c{index}", "failed") for index in range(12))),

@@ -1,12 +1,15 @@
 """The checks of a commit: each event's word on them, what counts, and what they add up to."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass
+from random import Random
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge.core.pulls import checks
+from bridge.core.pulls import checks, current_checks
 from bridge.core.pulls.checks import Verdict
 from bridge.core.pulls.lww import LwwRegister
 from bridge.core.pulls.model import Check
@@ -15,7 +18,7 @@ from tests.kits.core.pipeline import delivery
 from tests.kits.core.samples import REPOSITORY, SHA, checked
 
 Told = tuple[str, dict[str, Any]]
-LINTER = "octocoders-linter"
+LINTER = sample.LINTER
 NOON, LATER = "2026-03-10T12:00:00Z", "2026-03-10T12:00:01Z"
 
 
@@ -23,13 +26,19 @@ def seen(*deliveries: Told) -> dict[str, str]:
     """The checks after deliveries, by name; they come to the same in the other order."""
     one, other = gathered(deliveries), gathered(deliveries[::-1])
     assert checks.view(one) == checks.view(other)
-    return {check.name: check.state for check in checks.view(one)}
+    found: dict[str, str] = {}
+    for check in checks.view(one):
+        name = f"{check.name}{'' if check.is_counted else ' (aside)'}"
+        found[name] = f"{found[name]}, {check.state}" if name in found else check.state
+    return found
 
 
 def gathered(deliveries: tuple[Told, ...]) -> dict[str, LwwRegister]:
     known: dict[str, LwwRegister] = {}
     for event, payload in deliveries:
-        news = checks.delta(delivery(event, checked(event, payload)))
+        # GitHub's schema knows no deployment that becomes inactive; its documentation does.
+        is_known = payload.get("deployment_status", {}).get("state") != "inactive"
+        news = checks.delta(delivery(event, checked(event, payload) if is_known else payload))
         known = checks.load(checks.dump(checks.merge(known, news.checks if news else {})))
     return known
 
@@ -56,18 +65,23 @@ def deployment(environment: str, state: str, **about: Any) -> Told:
 
 CONCLUSIONS = {
     "success": "passed",
-    "neutral": "passed",
-    "skipped": "passed",
+    "neutral": "neutral",
+    "skipped": "skipped",
     "failure": "failed",
     "timed_out": "failed",
     "cancelled": "failed",
-    "action_required": "failed",
+    "action_required": "waiting",
 }
+OF_ANOTHER_APP = CONCLUSIONS | {"action_required": "failed"}
+"""Only workflows wait for a maintainer; what another app requires is for the author to do."""
+
 STATES: list[tuple[Told, dict[str, str]]] = [
     *((run("a", word), {"a": state}) for word, state in CONCLUSIONS.items()),
     *((workflow("a", word), {"a": state}) for word, state in CONCLUSIONS.items()),
     # Octokit's schemas do not know that a suite may be skipped.
-    *((suite(word), {LINTER: state}) for word, state in CONCLUSIONS.items() if word != "skipped"),
+    *((suite(word), {LINTER: state}) for word, state in OF_ANOTHER_APP.items() if word != "skipped"),
+    *((run("a", word, app=LINTER), {"a": state}) for word, state in OF_ANOTHER_APP.items()),
+    (suite("action_required", app=sample.ACTIONS), {sample.ACTIONS: "waiting"}),
     (run("a", "queued"), {"a": "running"}),
     (run("a", "in_progress"), {"a": "running"}),
     (workflow("a", "queued"), {"a": "running"}),
@@ -77,13 +91,14 @@ STATES: list[tuple[Told, dict[str, str]]] = [
     (status("a", "failure"), {"a": "failed"}),
     (status("a", "error"), {"a": "failed"}),
     (status("a", "pending"), {"a": "running"}),
-    (deployment("prod", "success"), {"deployment to prod": "passed"}),
-    (deployment("prod", "failure"), {"deployment to prod": "failed"}),
-    (deployment("prod", "error"), {"deployment to prod": "failed"}),
-    (deployment("prod", "pending"), {"deployment to prod": "running"}),
-    (deployment("prod", "in_progress"), {"deployment to prod": "running"}),
-    (deployment("prod", "queued"), {"deployment to prod": "running"}),
-    (deployment("prod", "waiting"), {"deployment to prod": "running"}),
+    (deployment("prod", "success"), {"prod": "passed"}),
+    (deployment("prod", "failure"), {"prod": "failed"}),
+    (deployment("prod", "error"), {"prod": "failed"}),
+    (deployment("prod", "pending"), {}),
+    (deployment("prod", "in_progress"), {}),
+    (deployment("prod", "queued"), {}),
+    (deployment("prod", "waiting"), {}),
+    (deployment("prod", "inactive"), {}),
 ]
 
 
@@ -121,64 +136,216 @@ def seen_unchecked(event: str, payload: dict[str, Any]) -> tuple[Check, ...]:
 
 
 GREEN_RUN, RED_RUN = run("build", "success"), run("build", "failure")
+UNIT, E2E = workflow("Unit", "success", number=33), workflow("E2E", "success", number=34, suite=12)
+CI, CI_AGAIN = {"workflow_id": 7}, {"workflow_id": 7, "number": 44, "suite": 20}
+SOONER = "2026-03-10T11:00:00Z"
 
 COUNTS: list[tuple[str, list[Told], dict[str, str]]] = [
     ("begun and ended", [run("build", "in_progress"), GREEN_RUN], {"build": "passed"}),
+    ("of one second", [run("build", "queued"), run("build", "in_progress"), RED_RUN], {"build": "failed"}),
     (
-        "of one second",
-        [run("build", "queued"), run("build", "in_progress"), RED_RUN],
+        "an end counts over its beginning, whatever the times say",
+        [run("build", "queued", at=LATER, id=5), run("build", "failure", at=SOONER, id=5)],
         {"build": "failed"},
+    ),
+    (
+        "a run that was given another name",
+        [run("build", "queued", id=5), run("Build all", "success", id=5, at=LATER)],
+        {"Build all": "passed"},
     ),
     ("run again", [RED_RUN, run("build", "in_progress", at=LATER)], {"build": "running"}),
     ("run again, green", [RED_RUN, run("build", "success", at=LATER)], {"build": "passed"}),
     ("two jobs", [GREEN_RUN, run("lint", "failure")], {"build": "passed", "lint": "failed"}),
     (
-        "a suite stands back behind its runs",
-        [suite("failure"), GREEN_RUN],
+        "two apps with a check of one name",
+        [run("build", "failure"), run("build", "success", app=LINTER, suite=11, at=LATER)],
+        {"build": "failed, passed"},
+    ),
+]
+
+# Two workflows, each with a job of the same name
+COUNTS += [
+    (
+        "two workflows with a job of one name",
+        [UNIT, E2E, run("test", "failure"), run("test", "success", suite=12, at=LATER)],
+        {"Unit / test": "failed", "E2E / test": "passed"},
+    ),
+    (
+        "one of them is heard of only by its job",
+        [UNIT, run("test", "failure"), run("test", "success", suite=12, at=LATER)],
+        {"Unit / test": "failed", "test": "passed"},
+    ),
+    (
+        "a workflow that was given another name",
+        [workflow("CI", "failure", **CI), workflow("Tests", "success", at=LATER, **CI_AGAIN)],
+        {"Tests": "passed"},
+    ),
+]
+
+# A newer run of a workflow replaces the older whole
+CANCELLED = [
+    workflow("CI", "cancelled", **CI),
+    run("build", "cancelled"),
+    suite("cancelled", app=sample.ACTIONS),
+]
+AGAIN = [
+    workflow("CI", "success", at=LATER, **CI_AGAIN),
+    run("build", "success", suite=20, at=LATER),
+    suite("success", number=20, app=sample.ACTIONS, at=LATER),
+]
+COUNTS += [
+    ("cancelled", CANCELLED, {"build": "failed"}),
+    ("cancelled, and run anew", [*CANCELLED, *AGAIN], {"build": "passed"}),
+    ("cancelled before a job began", [*CANCELLED[::2], *AGAIN], {"build": "passed"}),
+    ("run anew, jobs not heard of yet", [*CANCELLED, AGAIN[0]], {"CI": "passed"}),
+    (
+        "the older failed a job that the newer has not",
+        [workflow("CI", "failure", **CI), run("old job", "failure"), *AGAIN],
         {"build": "passed"},
     ),
     (
-        "another suite does not",
+        "by another event: neither replaces the other",
+        [
+            workflow("CI", "failure", event="push", **CI),
+            run("build", "failure"),
+            workflow("CI", "success", event="pull_request", at=LATER, **CI_AGAIN),
+            run("build", "success", suite=20, at=LATER),
+        ],
+        {"CI / build": "failed, passed"},
+    ),
+    (
+        "on another branch: neither replaces the other",
+        [
+            workflow("CI", "failure", head_branch="a", **CI),
+            workflow("CI", "success", head_branch="b", at=LATER, **CI_AGAIN),
+        ],
+        {"CI": "failed, passed"},
+    ),
+    (
+        "of an app without workflows, a newer suite replaces the older",
+        [suite("failure", number=10), suite("success", number=11, at=LATER)],
+        {LINTER: "passed"},
+    ),
+    (
+        "of an app without workflows, a newer run of a newer suite replaces the older",
+        [run("lint", "failure", app=LINTER), run("lint", "success", app=LINTER, suite=11, at=LATER)],
+        {"lint": "passed"},
+    ),
+]
+
+# A workflow or suite is not counted beside its own runs
+COUNTS += [
+    ("a suite and its runs", [suite("success"), GREEN_RUN], {"build": "passed"}),
+    ("a suite and one of its runs that failed", [suite("failure"), RED_RUN], {"build": "failed"}),
+    ("a suite of which no run failed", [suite("failure"), GREEN_RUN], {"build": "passed", LINTER: "failed"}),
+    (
+        "another suite",
         [suite("failure", number=11), GREEN_RUN],
         {"build": "passed", LINTER: "failed"},
     ),
-    ("a workflow stands back behind its runs", [workflow("CI", "failure"), GREEN_RUN], {"build": "passed"}),
+    ("a workflow and its job that failed", [workflow("CI", "failure"), RED_RUN], {"build": "failed"}),
     (
-        "unless it is running: more jobs may come",
-        [workflow("CI", "queued"), GREEN_RUN],
-        {"build": "passed", "CI": "running"},
+        "a workflow failed, and of its job's failure nothing was heard",
+        [workflow("CI", "failure"), GREEN_RUN],
+        {"build": "passed", "CI": "failed"},
     ),
     (
-        "a suite stands back behind its workflow",
-        [suite("failure"), workflow("CI", "success")],
+        "a job was run again since its workflow failed",
+        [workflow("CI", "failure"), RED_RUN, run("build", "success", at=LATER)],
+        {"build": "passed"},
+    ),
+    (
+        "one failed while its workflow runs",
+        [workflow("CI", "in_progress"), RED_RUN],
+        {"build": "failed", "CI (aside)": "running"},
+    ),
+    (
+        "two run in a workflow that runs",
+        [workflow("CI", "in_progress"), run("build", "queued"), run("lint", "queued")],
+        {"build": "running", "lint": "running", "CI (aside)": "running"},
+    ),
+    (
+        "more jobs may come",
+        [workflow("CI", "queued"), GREEN_RUN],
+        {"build": "passed", "CI (aside)": "running"},
+    ),
+    (
+        "a workflow's end got lost, and its suite's did not",
+        [workflow("CI", "queued"), GREEN_RUN, suite("success", at=LATER)],
+        {"build": "passed"},
+    ),
+    (
+        "a job's end got lost, and its workflow's did not",
+        [workflow("CI", "success", at=LATER), run("build", "in_progress")],
         {"CI": "passed"},
     ),
     (
-        "the three together",
-        [suite("success"), workflow("CI", "success"), run("build", "failure")],
-        {"build": "failed"},
+        "a job's end got lost, and its suite's did not",
+        [suite("failure", at=LATER), run("build", "in_progress", app=LINTER)],
+        {LINTER: "failed"},
     ),
+    ("a suite and its workflow", [suite("failure"), workflow("CI", "success")], {"CI": "passed"}),
     (
         "a workflow started again",
-        [workflow("CI", "failure"), workflow("CI", "queued", at=LATER)],
+        [workflow("CI", "failure"), workflow("CI", "queued", at=LATER, run_attempt=2)],
         {"CI": "running"},
+    ),
+    (
+        "a workflow's end of one attempt, whatever the times say",
+        [workflow("CI", "queued", at=LATER), workflow("CI", "failure", at=SOONER)],
+        {"CI": "failed"},
     ),
     (
         "two workflows",
         [workflow("CI", "failure"), workflow("Docs", "success", number=34, suite=12)],
         {"CI": "failed", "Docs": "passed"},
     ),
+]
+
+# A maintainer has to allow it
+COUNTS += [
+    (
+        "asked for, and waiting",
+        [workflow("CI", "queued"), workflow("CI", "action_required")],
+        {"CI": "waiting"},
+    ),
+    (
+        "allowed",
+        [workflow("CI", "action_required"), workflow("CI", "in_progress", at=LATER)],
+        {"CI": "running"},
+    ),
+    (
+        "allowed, and over",
+        [
+            workflow("CI", "action_required"),
+            suite("action_required", app=sample.ACTIONS),
+            workflow("CI", "failure", at=LATER),
+            run("build", "failure", at=LATER),
+        ],
+        {"build": "failed"},
+    ),
+]
+
+# Statuses and deployments
+COUNTS += [
     ("a status again", [status("ci", "failure"), status("ci", "success", at=LATER)], {"ci": "passed"}),
     ("a status of one second", [status("ci", "pending"), status("ci", "success")], {"ci": "passed"}),
-    (
-        "two statuses",
-        [status("ci", "failure"), status("cla", "success")],
-        {"ci": "failed", "cla": "passed"},
-    ),
+    ("two statuses", [status("ci", "failure"), status("cla", "success")], {"ci": "failed", "cla": "passed"}),
     (
         "two environments",
         [deployment("prod", "failure"), deployment("stage", "success")],
-        {"deployment to prod": "failed", "deployment to stage": "passed"},
+        {"prod": "failed", "stage": "passed"},
+    ),
+    (
+        "a deployment's end counts over its beginning",
+        [deployment("prod", "success"), deployment("prod", "in_progress", at=LATER)],
+        {"prod": "passed"},
+    ),
+    ("inactive", [deployment("prod", "in_progress"), deployment("prod", "inactive", at=LATER)], {}),
+    (
+        "inactive after it ended",
+        [deployment("prod", "success"), deployment("prod", "inactive", at=LATER)],
+        {},
     ),
 ]
 
@@ -263,26 +430,108 @@ EVERY = [
 ]
 
 
+def played(told: Iterable[Told]) -> dict[str, LwwRegister]:
+    """The checks after deliveries, which are not looked at by themselves."""
+    known: dict[str, LwwRegister] = {}
+    for one in told:
+        if news := checks.delta(delivery(*one)):
+            known = checks.merge(known, news.checks)
+    return known
+
+
+EXPECTED = played(EVERY)
+
+
 @settings(max_examples=40, deadline=None)
 @given(order=st.permutations(range(len(EVERY))), repeats=st.lists(st.integers(0, len(EVERY) - 1), max_size=6))
 def test_any_order_and_repetition_ends_in_the_same_checks(order: list[int], repeats: list[int]) -> None:
-    parts = [checks.delta(delivery(*EVERY[index])) for index in [*order, *repeats]]
-    known: dict[str, LwwRegister] = {}
-    for part in parts:
-        known = checks.merge(known, part.checks if part else {})
-    assert known == EXPECTED
+    assert played(EVERY[index] for index in [*order, *repeats]) == EXPECTED
 
 
-EXPECTED: dict[str, LwwRegister] = {}
-for one in EVERY:
-    EXPECTED = checks.merge(EXPECTED, told.checks if (told := checks.delta(delivery(*one))) else {})
+END = st.sampled_from(["success", "failure", "cancelled", "timed_out", "skipped", "neutral"])
 
 
-def test_of_very_many_checks_the_newest_are_kept() -> None:
-    known: dict[str, LwwRegister] = {}
-    for index in range(checks.MAX_KEPT + 3):
-        at = f"2026-03-10T12:{index // 60:02}:{index % 60:02}Z"
-        known = checks.merge(known, {f"status:{index}": LwwRegister(at, 1, {})})
-    assert len(known) == checks.MAX_KEPT
-    assert "status:2" not in known
-    assert "status:3" in known
+@dataclass(repr=False)
+class Story:
+    """Deliveries, and whether what counts in the end failed. Without its long payloads in a report."""
+
+    told: list[Told]
+    fails: bool
+
+
+@st.composite
+def stories(draw: st.DrawFn) -> Story:
+    """Two workflows with equal job names, in up to two runs each, of one or two attempts."""
+    told: list[Told] = []
+    fails, second = False, 0
+    for which, name in enumerate(("Unit", "E2E")):
+        runs = draw(st.integers(1, 2))
+        for number in range(runs):
+            ends: dict[str, str] = {}
+            suite_id = 10 * which + number + 100
+            about = {"workflow_id": which + 1, "number": suite_id + 1000, "suite": suite_id}
+            for attempt in range(1, draw(st.integers(1, 2)) + 1):
+                again = [job for job in ("test", "lint") if ends.get(job, "failure") in FAILS]
+                if not again:
+                    break
+                second += 10
+                called = draw(st.sampled_from([name, f"{name}, renamed"]))
+                begun = f"2026-03-10T12:{second // 60:02}:{second % 60:02}Z"
+                over = f"2026-03-10T12:{(second + 5) // 60:02}:{(second + 5) % 60:02}Z"
+                told.append(workflow(called, "queued", at=begun, run_attempt=attempt, **about))
+                for job in again:
+                    ends[job] = draw(END)
+                    told.append(run(job, "queued", suite=suite_id, at=begun))
+                    told.append(run(job, ends[job], suite=suite_id, at=begun))
+                worst = "failure" if FAILS & set(ends.values()) else "success"
+                times = {"run_started_at": begun, "updated_at": over, "run_attempt": attempt}
+                told.append(workflow(called, worst, **about, **times))
+                told.append(suite(worst, number=suite_id, at=over, app=sample.ACTIONS))
+            if number == runs - 1:
+                fails = fails or bool(FAILS & set(ends.values()))
+    return Story(told, fails)
+
+
+FAILS = {"failure", "cancelled", "timed_out"}
+
+
+@settings(max_examples=60, deadline=None)
+@given(story=stories(), seed=st.randoms(use_true_random=False))
+def test_no_order_repetition_or_rename_makes_what_failed_green_or_leaves_it_running(
+    story: Story, seed: Random
+) -> None:
+    order = [*story.told, *seed.sample(story.told, min(5, len(story.told)))]
+    seed.shuffle(order)
+    assert checks.verdict(checks.view(played(order))) == ("failed" if story.fails else "passed")
+
+
+@settings(max_examples=60, deadline=None)
+@given(story=stories(), bound=st.integers(4, 8))
+def test_no_bound_makes_what_failed_green_or_leaves_it_running(story: Story, bound: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(current_checks, "MAX_KEPT", bound)
+        assert checks.verdict(checks.view(played(story.told))) == ("failed" if story.fails else "passed")
+
+
+def test_of_very_many_checks_the_harmless_are_dropped_first_and_it_is_said(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(current_checks, "MAX_KEPT", 3)
+    told = [status("ci", "failure"), status("cd", "pending")]
+    told += [status(name, "success", at=f"2026-03-10T12:00:0{index}Z") for index, name in enumerate("abcd")]
+    for order in (told, told[::-1]):
+        shown = checks.view(played(order))
+        assert {check.name: check.state for check in shown if check.state != "passed"} == {
+            "ci": "failed",
+            "cd": "running",
+        }
+        assert Check(name="and more passed", state="passed", is_counted=False) in shown
+        assert len(shown) <= 4
+
+
+def test_of_more_failures_than_are_kept_a_note_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(current_checks, "MAX_KEPT", 2)
+    monkeypatch.setattr(current_checks, "MAX_SERIOUS", 2)
+    told = [status(name, "failure") for name in "abc"]
+    told += [status(name, "success", at=LATER) for name in "abc"]
+    assert checks.verdict(checks.view(played(told))) == "failed"

@@ -289,3 +289,47 @@ def test_of_very_many_reviews_and_conversations_the_newest_are_kept_in_any_order
     assert len(known.reviews) == snapshot.MAX_KEPT
     assert known.reviews == reverse.reviews
     assert "1000" not in known.reviews
+
+
+def with_conversations(*states: tuple[int, str]) -> Snapshot:
+    known = part("pull_request", on_pull("opened"))
+    for number, state in states:
+        value = {"url": f"https://github.com/{number}", "state": state}
+        at = f"2026-03-10T12:00:0{number}Z" if state != "gone" else "9999"
+        known = known.merge(Snapshot(conversations={str(number): LwwRegister(at, 1, value)}))
+    return known
+
+
+def test_an_unresolved_conversation_is_never_dropped_for_a_newer_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(snapshot, "MAX_KEPT", 2)
+    told = [(1, "unresolved"), (2, "resolved"), (3, "gone"), (4, "resolved"), (5, "unresolved")]
+    for order in itertools.permutations(told):
+        shown = snapshot.view(with_conversations(*order))
+        assert shown.unresolved == ("https://github.com/1", "https://github.com/5")
+        assert not shown.more_unresolved
+
+
+def test_of_more_unresolved_conversations_than_are_kept_a_note_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(snapshot, "MAX_KEPT", 2)
+    monkeypatch.setattr(snapshot, "MAX_COUNTING", 2)
+    known = with_conversations(*((number, "unresolved") for number in range(1, 5)))
+    known = known.merge(with_conversations((3, "resolved"), (4, "resolved")))
+    assert snapshot.view(known).more_unresolved
+    assert len(known.conversations) <= 3
+
+
+def test_the_last_word_of_a_reviewer_is_never_dropped_for_newer_reviews(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(snapshot, "MAX_KEPT", 2)
+    known = part("pull_request", on_pull("opened"))
+    refused = on_review("submitted", id=1, state="changes_requested", user=user("bob"))
+    known = known.merge(part("pull_request_review", refused))
+    for number in range(2, 6):
+        later = on_review(
+            "submitted", id=number, submitted_at=f"2026-03-10T13:00:0{number}Z", user=user("cy")
+        )
+        known = known.merge(part("pull_request_review", later))
+    reviewers = {one.name: one.state for one in snapshot.view(known).reviewers}
+    assert reviewers == {"bob": "changes requested", "cy": "approved"}
+    assert len(known.reviews) == 2

@@ -4,7 +4,17 @@ import pytest
 
 from bridge.core.pulls.model import PullRequest
 from bridge.core.pulls.turn import Turn, next_action
-from tests.kits.core.pulls import APPROVED, ASKED, FAILED, PASSED, REFUSED, RUNNING, TEAM, a_pull
+from tests.kits.core.pulls import (
+    APPROVED,
+    ASKED,
+    FAILED,
+    PASSED,
+    REFUSED,
+    RUNNING,
+    TEAM,
+    WAITING,
+    a_pull,
+)
 
 TALK = ("https://github.com/acme/component/pull/1#discussion_r1",)
 
@@ -52,6 +62,14 @@ TURNS: list[tuple[str, PullRequest, Turn | None]] = [
         a_pull(reviewers=(APPROVED,), checks=(RUNNING, PASSED)),
         CHECKS,
     ),
+    (
+        "a workflow waits to be allowed",
+        a_pull(checks=(PASSED, WAITING), reviewers=(ASKED,)),
+        Turn(who="a maintainer", why="to allow workflows to run"),
+    ),
+    ("a workflow waits, another runs", a_pull(checks=(WAITING, RUNNING)), CHECKS),
+    ("a deployment failed", a_pull(deployments=(FAILED,)), author("to ask for a review")),
+    ("more conversations than are kept", a_pull(more_unresolved=True), author("conversations to resolve")),
     ("checks run, nobody asked", a_pull(checks=(RUNNING,)), CHECKS),
     ("approved", a_pull(reviewers=(APPROVED,)), READY),
     ("approved and green", a_pull(reviewers=(APPROVED,), checks=(PASSED,)), READY),

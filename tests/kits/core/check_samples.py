@@ -1,7 +1,9 @@
 """GitHub's payloads about a commit's checks, made from the published examples."""
 
+from datetime import datetime
 from functools import cache
 from typing import Any
+from zlib import crc32
 
 from tests.examples import example as copied_example
 from tests.kits.core.samples import AT, NUMBER, REPOSITORY, SHA, Payload, repository
@@ -9,6 +11,7 @@ from tests.kits.core.samples import AT, NUMBER, REPOSITORY, SHA, Payload, reposi
 example = cache(copied_example)
 """Shared: what is made of it is a new dictionary each time."""
 
+ACTIONS, LINTER = "github-actions", "octocoders-linter"
 _RUNNING = ("queued", "in_progress")
 
 
@@ -24,6 +27,17 @@ def _pulls(numbers: tuple[int, ...]) -> list[Payload]:
     return [{**named, "number": number} for number in numbers]
 
 
+def number_of(*name: object, at: str) -> int:
+    """An id: the later the greater, and another one for another name."""
+    return int(datetime.fromisoformat(at).timestamp()) * 10**6 + crc32(repr(name).encode()) % 10**6
+
+
+def app_of(slug: str) -> Payload:
+    """An app by its slug."""
+    about = {"id": crc32(slug.encode()), "slug": slug, "name": slug}
+    return {**example("check_run", "completed")["check_run"]["app"], **about}
+
+
 def run(
     name: str,
     state: str,
@@ -31,26 +45,35 @@ def run(
     sha: str = SHA,
     suite: int = 10,
     at: str = AT,
+    app: str = ACTIONS,
     numbers: tuple[int, ...] = (NUMBER,),
+    **fields: Any,
 ) -> Payload:
-    """`check_run`."""
+    """`check_run`; one that begins at another time is another run."""
     action = "created" if state in _RUNNING else "completed"
     found = example("check_run", action)
     page = f"{REPOSITORY}/runs/{name}"
     about = {"name": name, "head_sha": sha, "html_url": page, "started_at": at, **_progress(state)}
     of_suite = {**found["check_run"]["check_suite"], "id": suite, "head_sha": sha, "updated_at": at}
     completed = {"completed_at": None if state in _RUNNING else at, "pull_requests": _pulls(numbers)}
-    app = example("check_run", "completed")["check_run"]["app"]
-    check = {**found["check_run"], **about, **completed, "app": app, "check_suite": of_suite}
+    own = {"id": number_of(name, suite, at=at), "app": app_of(app), "check_suite": of_suite}
+    check = {**found["check_run"], **about, **completed, **own, **fields}
     return {**found, "check_run": check, "repository": repository()}
 
 
 def suite(
-    state: str, *, sha: str = SHA, number: int = 10, at: str = AT, numbers: tuple[int, ...] = (NUMBER,)
+    state: str,
+    *,
+    sha: str = SHA,
+    number: int = 10,
+    at: str = AT,
+    app: str = LINTER,
+    numbers: tuple[int, ...] = (NUMBER,),
 ) -> Payload:
-    """`check_suite`, of the app octocoders-linter."""
+    """`check_suite`."""
     found = example("check_suite", "requested" if state in _RUNNING else "completed")
     about = {"id": number, "head_sha": sha, "updated_at": at, "pull_requests": _pulls(numbers)}
+    about |= {"app": app_of(app)}
     return {
         **found,
         "check_suite": {**found["check_suite"], **about, **_progress(state)},
@@ -64,7 +87,8 @@ def workflow(
     """`workflow_run`; forks have no pull requests named."""
     found = example("workflow_run", "requested" if state in _RUNNING else "completed")
     about = {"id": number, "name": name, "head_sha": sha, "check_suite_id": suite, "workflow_id": number}
-    page = {"html_url": f"{REPOSITORY}/actions/runs/{number}", "run_started_at": at, "pull_requests": []}
+    page = {"html_url": f"{REPOSITORY}/actions/runs/{number}", "pull_requests": []}
+    page |= {"run_started_at": at, "updated_at": at}
     return {
         **found,
         "workflow_run": {**found["workflow_run"], **about, **page, **_progress(state), **fields},
@@ -74,7 +98,8 @@ def workflow(
 
 def status(name: str, state: str, *, sha: str = SHA, at: str = AT) -> Payload:
     """`status`, of the older interface."""
-    about = {"context": name, "state": state, "sha": sha, "updated_at": at}
+    about: Payload = {"context": name, "state": state, "sha": sha, "updated_at": at}
+    about |= {"id": 2 * number_of(at=at) + (state != "pending")}
     return {
         **example("status"),
         **about,
@@ -86,11 +111,12 @@ def status(name: str, state: str, *, sha: str = SHA, at: str = AT) -> Payload:
 def deployment(environment: str, state: str, *, sha: str = SHA, at: str = AT) -> Payload:
     """`deployment_status`."""
     found = example("deployment_status", "created")
-    about = {"environment": environment, "state": state, "created_at": at}
-    about |= {"environment_url": f"https://{environment}.example"}
+    about: Payload = {"environment": environment, "state": state, "created_at": at}
+    about |= {"environment_url": f"https://{environment}.example", "id": number_of(state, at=at)}
+    own = {"id": crc32(environment.encode()), "sha": sha, "environment": environment}
     return {
         **found,
-        "deployment": {**found["deployment"], "sha": sha, "environment": environment},
+        "deployment": {**found["deployment"], **own},
         "deployment_status": {**found["deployment_status"], **about},
         "repository": repository(),
     }

@@ -55,6 +55,7 @@ class Bridge:
         self._checks: dict[str, bytes] = {}
         self._heads: defaultdict[str, set[int]] = defaultdict(set)
         self._count = 0
+        self.now = 1_000_000.0
 
     def tell(self, event: str, payload: dict[str, Any]) -> list[Outgoing]:
         """A delivery comes; what goes out."""
@@ -68,7 +69,7 @@ class Bridge:
         known = self.snapshot(number)
         merged = known.merge(extract.delta(one))
         result = translate.translate_pull(
-            one, known, merged, checks.view(self._of(merged.head_sha)), self.connections
+            one, known, merged, checks.view(self._of(merged.head_sha)), self.connections, now=self.now
         )
         self._keep(result)
         return list(result.outgoing)
@@ -109,7 +110,9 @@ class Bridge:
         for number in sorted({*news.numbers, *self._heads[news.sha]}):
             known = self.snapshot(number)
             if known.is_known and known.head_sha == news.sha:
-                result = translate.translate_checks(one, known, checks.view(registers), self.connections)
+                result = translate.translate_checks(
+                    one, known, checks.view(registers), self.connections, now=self.now
+                )
                 self._keep(result)
                 out += result.outgoing
         return out

@@ -1,11 +1,21 @@
 """Pull requests as the core sees them, made by hand."""
 
-from typing import Any, Literal
+from typing import Any
 
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from bridge.core.pulls.model import Branch, Changes, Check, Link, Person, PullRequest, Reviewer, ReviewState
+from bridge.core.pulls.model import (
+    Branch,
+    Changes,
+    Check,
+    CheckState,
+    Link,
+    Person,
+    PullRequest,
+    Reviewer,
+    ReviewState,
+)
 
 PAGE = "https://github.com/acme/component/pull/1"
 COMPONENT = "https://github.com/acme/component"
@@ -35,11 +45,12 @@ def reviewer(name: str, state: ReviewState, *, is_team: bool = False) -> Reviewe
     return Reviewer(name=name, url=f"https://github.com/{name}", state=state, is_team=is_team)
 
 
-def check(name: str, state: Literal["passed", "failed", "running"], **fields: Any) -> Check:
+def check(name: str, state: CheckState, **fields: Any) -> Check:
     return Check(name=name, state=state, url=f"https://ci.example/{name}", **fields)
 
 
-PASSED, FAILED, RUNNING = check("lint", "passed"), check("build", "failed"), check("test", "running")
+PASSED, RUNNING = check("lint", "passed"), check("test", "running")
+FAILED, WAITING = check("build", "failed", run_id=33), check("e2e", "waiting", run_id=34)
 APPROVED, REFUSED = reviewer("bob", "approved"), reviewer("cy", "changes requested")
 ASKED, TEAM = reviewer("dee", "requested"), reviewer("Core", "requested", is_team=True)
 

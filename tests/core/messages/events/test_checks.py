@@ -18,8 +18,8 @@ def run(name: str, state: str, **about: Any) -> Told:
     return ("check_run", sample.run(name, state, **about))
 
 
-def workflow(state: str) -> Told:
-    return ("workflow_run", sample.workflow("CI", state))
+def workflow(state: str, **about: Any) -> Told:
+    return ("workflow_run", sample.workflow("CI", state, **about))
 
 
 def pushed() -> Told:
@@ -45,9 +45,40 @@ STORIES: list[tuple[str, list[Told], list[str]]] = [
         [ALL_GREEN],
     ),
     ("the first failure", [START, run("lint", "in_progress"), RED], ["failed: build"]),
-    ("more failures", [RED, run("lint", "failure"), run("test", "failure")], ["failed: build"]),
-    ("failed, run again, recovered", [RED, AGAIN, MENDED], ["failed: build", "recovered: all green"]),
-    ("failed, run again, failed again", [RED, AGAIN, RED_AGAIN], ["failed: build"]),
+    (
+        "more failures, once all is over",
+        [RED, run("lint", "in_progress"), run("test", "failure"), run("lint", "failure")],
+        ["failed: build", "failed: build, lint, test"],
+    ),
+    (
+        "one failed and the rest went on",
+        [run("lint", "in_progress"), RED, run("lint", "success")],
+        ["failed: build", "failed: build"],
+    ),
+    (
+        "failed, run again, recovered",
+        [RED, AGAIN, MENDED],
+        ["failed: build", "Re-running 1 check", "recovered: all green"],
+    ),
+    (
+        "failed, run again, failed again",
+        [RED, AGAIN, RED_AGAIN],
+        ["failed: build", "Re-running 1 check", "failed again: build"],
+    ),
+    (
+        "two failed and run again",
+        [
+            *(run("lint", "in_progress"), RED, run("lint", "failure")),
+            *(AGAIN, run("lint", "in_progress", at=LATER)),
+        ],
+        ["failed: build", "failed: build, lint", "Re-running 2 checks"],
+    ),
+    ("only skipped", [run("build", "skipped")], ["passed: 1 skipped"]),
+    (
+        "waiting for a maintainer, then allowed and green",
+        [workflow("action_required"), workflow("in_progress", at=LATER), workflow("success", at=LAST)],
+        ["wait for a maintainer: CI", ALL_GREEN],
+    ),
     (
         "green, then one fails",
         [GREEN, run("lint", "failure")],

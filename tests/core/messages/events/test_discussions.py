@@ -94,7 +94,9 @@ REVIEWS = {
         mentions=("cy",),
         links=(REVIEW,),
     ),
-    "edited without a change": Row(told=review("edited", body="Thanks", changes={})),
+    "edited without a change": Row(
+        told=review("edited", body="Thanks", changes={}), before=(OPENED, APPROVED)
+    ),
     "dismissed": Row(
         told=review("dismissed", by="ann", state="dismissed", user=user("bob")),
         title="Dismissed the review by bob",

@@ -1,0 +1,70 @@
+"""Word what became of a commit's checks and deployments: only when their sum turns, never one per job."""
+
+from typing import Any
+
+from bridge.core.messages.events import Said
+from bridge.core.messages.html import link
+from bridge.core.messages.thread import sum_of
+from bridge.core.pulls.checks import Verdict, verdict
+from bridge.core.pulls.model import Check, PullRequest
+from bridge.core.pulls.snapshot import Snapshot
+
+MAX_NAMED = 3
+
+
+def of_checks(pull: PullRequest, known: Snapshot) -> tuple[Said | None, Snapshot]:
+    """Return what is said of the checks, and the snapshot with that noted."""
+    now = verdict(pull.checks)
+    head, last = known.said.get("checks", ("", "none"))
+    if now not in ("passed", "failed", "waiting") or not pull.is_open:
+        return None, known
+    before: list[Any] = (known.said.get("shown") or {"checks": ["", "none", 0, False]})["checks"]
+    if (head, last) == (known.head_sha, now) and not _is_behind(before, pull):
+        return None, known
+    is_again = (head, last, before[1]) == (known.head_sha, "failed", "running")
+    said = Said(title=_title(pull, now, last, is_again=is_again), group="checks")
+    return said, known.saying(checks=[known.head_sha, now])
+
+
+def shown(pull: PullRequest) -> list[Any]:
+    """Return the head, the sum of its checks, how many failed, and whether any is counted as running."""
+    head = pull.head.sha if pull.head else ""
+    running = bool(pull.checks_that("running"))
+    return [head, verdict(pull.checks), len(pull.checks_that("failed")), running]
+
+
+def _is_behind(before: list[Any], pull: PullRequest) -> bool:
+    """Tell whether all is over, and a thread with `before` shows a check as running or fewer failures."""
+    head, now, failed, _ = shown(pull)
+    if before[0] != head:
+        return False
+    runs = any(check.state == "running" for check in pull.checks)
+    return before[1] == "running" or (now == "failed" and not runs and before[2:] != [failed, False])
+
+
+def _title(pull: PullRequest, now: Verdict, last: str, *, is_again: bool) -> str:
+    if now == "passed":
+        words = "all green" if pull.checks_that("passed") else sum_of(pull)
+        return f"{'recovered' if last == 'failed' else 'passed'}: {link(pull.url + '/checks', words)}"
+    if now == "waiting":
+        return f"wait for a maintainer: {names(pull.checks_that('waiting'))}"
+    return f"failed{' again' if is_again else ''}: {names(pull.checks_that('failed'))}"
+
+
+def names(checks: tuple[Check, ...]) -> str:
+    """Name checks with links, the rest counted."""
+    named = ", ".join(link(check.url, check.name) for check in checks[:MAX_NAMED])
+    return named + (f" and {len(checks) - MAX_NAMED} more" if checks[MAX_NAMED:] else "")
+
+
+def of_deployments(pull: PullRequest, known: Snapshot) -> tuple[Said | None, Snapshot]:
+    """Return what is said of the deployments that ended, and the snapshot with that noted."""
+    head, before = known.said.get("deployments", ("", {}))
+    told = before if head == known.head_sha else {}
+    new = tuple(one for one in pull.deployments if told.get(one.name) != one.state)
+    if not new or not pull.is_open:
+        return None, known
+    failed = tuple(one for one in new if one.state == "failed")
+    title = f"failed: {names(failed)}" if failed else f"succeeded: {names(new)}"
+    states = {one.name: one.state for one in pull.deployments}
+    return Said(title=title, group="other"), known.saying(deployments=[known.head_sha, states])

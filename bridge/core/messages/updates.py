@@ -1,0 +1,100 @@
+"""Decide which changes of a thread are worth a message of their own.
+
+Flowdock has no silent update: a thread shows a change with its next message. Most deliveries bring one. Where
+a delivery brings none and yet changes a thread's status, turn, buttons, labels, conversations or the end of
+its checks, a short message does.
+"""
+
+from typing import Any
+
+from bridge.core.actions import ACTIONS
+from bridge.core.messages import status_changes, thread
+from bridge.core.messages.events import Said
+from bridge.core.messages.html import escape
+from bridge.core.model import Delivery
+from bridge.core.options import Group
+from bridge.core.pulls import turn
+from bridge.core.pulls.model import PullRequest
+from bridge.core.pulls.snapshot import Snapshot
+from bridge.core.pulls.turn import CONFLICTS
+
+SECONDS = 60
+"""At most one such message of a thread is posted in this time."""
+
+SETTLING = 5.0
+"""Seconds to wait for more comments of the same review."""
+
+Shown = dict[str, Any]
+
+
+def shown(pull: PullRequest) -> Shown:
+    """Return the part of a thread that its readers act on."""
+    next_turn = turn.next_action(pull)
+    return {
+        "status": thread.status(pull)["value"],
+        "turn": " ".join(next_turn[:2]) if next_turn else "",
+        "buttons": [action.name for action in ACTIONS.values() if action.offered(pull)],
+        "labels": [label.name for label in pull.labels],
+        "conversations": len(pull.unresolved),
+        "checks": status_changes.shown(pull),
+    }
+
+
+def update(delivery: Delivery, known: Snapshot, pull: PullRequest) -> Said | None:
+    """Return the message that a thread needs to be true again; None if it is, as far as readers act on it."""
+    before = known.said.get("shown")
+    if not before or (delivery.event, delivery.action) == ("pull_request", "dequeued"):
+        # What leaves the merge queue without a word is merged, which is told next.
+        return None
+    if pull.mergeable is None and CONFLICTS in before["turn"]:
+        # GitHub is still working out whether it conflicts.
+        return None
+    if title := _rerun(before["checks"], pull):
+        return Said(title=title, group="checks")
+    title = words(before, pull)
+    return Said(title=title, group="other") if title else None
+
+
+def wait(delivery: Delivery, group: Group, known: Snapshot, now: float) -> float:
+    """Return the seconds until an update of a group may be posted; comments come several at a time."""
+    settling = SETTLING if delivery.event == "pull_request_review_comment" else 0.0
+    last = known.said.get("updated", {}).get(group, 0.0)
+    return max(settling, float(last) + SECONDS - now)
+
+
+def noted(group: Group, known: Snapshot, now: float) -> Snapshot:
+    """Note that an update of a group was posted."""
+    return known.saying(updated={**known.said.get("updated", {}), group: now})
+
+
+def words(before: Shown, pull: PullRequest) -> str:
+    """Say what a reader must know of a change since `before`, as a title; empty if nothing is."""
+    now = shown(pull)
+    if not pull.is_open or now == before:
+        return ""
+    if now["status"] != before["status"]:
+        return f"is {now['status']} now"
+    if now["turn"] != before["turn"] and not _only_begins(before, now):
+        return f"turn: {thread.turn_of(pull)}"
+    if now["labels"] != before["labels"]:
+        return f"labels: {escape(', '.join(now['labels'][: thread.MAX_NAMED]) or 'none')}"
+    if now["conversations"] != before["conversations"]:
+        return f"conversations: {now['conversations'] or 'none'} unresolved"
+    if gone := [name for name in before["buttons"] if name not in now["buttons"]]:
+        return f"no longer offers {', '.join(gone)}"
+    if new := [name for name in now["buttons"] if name not in before["buttons"]]:
+        return f"offers {', '.join(new)}"
+    return ""
+
+
+def _rerun(before: list[Any], pull: PullRequest) -> str:
+    now = status_changes.shown(pull)
+    if before[0] != now[0] or (before[1], now[1]) != ("failed", "running") or not pull.is_open:
+        return ""
+    count = len(pull.checks_that("running"))
+    return f"Re-running {'1 check' if count == 1 else f'{count} checks'}"
+
+
+def _only_begins(before: Shown, now: Shown) -> bool:
+    """Tell whether checks begin to run, and nobody would have merged for their sake: that is no news."""
+    return bool(now["turn"].startswith("checks") and before["turn"] != "ready to merge ")
