@@ -103,6 +103,13 @@ class Author(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     avatar: str = ""
 
 
+class Mention(msgspec.Struct, frozen=True, array_like=True):
+    """A GitHub account to tag: by its id, or by its login alone (`id` 0) where only a text names it."""
+
+    login: str
+    id: int = 0
+
+
 class Message(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One message to a flow; `title` is HTML with links only, `body` safe HTML."""
 
@@ -110,8 +117,8 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     title: str
     author: Author
     body: str = ""
-    mentions: tuple[str, ...] = ()
-    """GitHub logins; those of linked accounts become their Flowdock users' tags when it is posted."""
+    mentions: tuple[Mention, ...] = ()
+    """Those with a linked account become their Flowdock users' tags when it is posted."""
 
 
 def path_of(full_name: str, number: int) -> str:

@@ -12,7 +12,7 @@ import orjson
 import structlog
 from redis.asyncio.lock import Lock
 
-from bridge.core.model import AuditEntry, FlowdockUser, GitHubToken, GitHubUser, LinkedAccount
+from bridge.core.model import AuditEntry, FlowdockUser, GitHubToken, GitHubUser, LinkedAccount, Mention
 from bridge.core.security.encryption import Undecryptable, Vault
 from bridge.storage import keys
 from bridge.storage.client import AnyRedis
@@ -137,20 +137,29 @@ class AccountStore:
         )
 
 
-async def people(redis: Any, logins: Iterable[str]) -> list[FlowdockUser]:
-    """The Flowdock users whose linked accounts carry one of these GitHub logins, in the logins' order."""
-    names = list(dict.fromkeys(login.lower() for login in logins))
-    if not names:
+async def people(redis: Any, mentions: Iterable[Mention]) -> list[FlowdockUser]:
+    """Return the Flowdock users who linked these GitHub accounts, in the mentions' order.
+
+    By id; by login only where the id is not known, and only while the account still carries it.
+    """
+    wanted = list(dict.fromkeys(mentions))
+    if not wanted:
         return []
     async with redis.pipeline(transaction=False) as pipe:
-        for name in names:
-            pipe.smembers(keys.linked_as(name))
+        for one in wanted:
+            pipe.smembers(keys.linked_to(one.id) if one.id else keys.linked_as(one.login))
         sets = await pipe.execute()
     found = [
-        (name, keys.account(user.decode())) for name, users in zip(names, sets, strict=True) for user in users
+        (one, keys.account(user.decode())) for one, users in zip(wanted, sets, strict=True) for user in users
     ]
     accounts = await redis.mget([key for _, key in found]) if found else []
     read = [
-        (name, orjson.loads(account)) for (name, _), account in zip(found, accounts, strict=True) if account
+        (one, orjson.loads(account)) for (one, _), account in zip(found, accounts, strict=True) if account
     ]
-    return [FlowdockUser(**one["flowdock"]) for name, one in read if one["github"]["login"].lower() == name]
+    return [FlowdockUser(**account["flowdock"]) for one, account in read if _is_of(account["github"], one)]
+
+
+def _is_of(github: dict[str, Any], mention: Mention) -> bool:
+    if mention.id:
+        return bool(github["id"] == mention.id)
+    return bool(github["login"].lower() == mention.login.lower())

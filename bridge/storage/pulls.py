@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bridge.core.errors import GitHubRefused
-from bridge.core.model import Connection, Target
+from bridge.core.model import Connection, Mention, Target
 from bridge.core.pulls import checks, snapshot
 from bridge.core.pulls.checks import view as view_checks
 from bridge.core.pulls.lww import LwwRegister
@@ -223,9 +223,9 @@ class PullRequestStore:
         present = await self.repository_name(int(holder))
         return present is not None and present.lower() != full_name.lower()
 
-    async def tags(self, logins: Iterable[str], *, flow: str) -> tuple[str, ...]:
-        """The Flowdock tags (`@nick`) of those linked to these GitHub logins who are in the flow."""
-        found = await people(self._redis, logins) if flow else []
+    async def tags(self, mentions: Iterable[Mention], *, flow: str) -> tuple[str, ...]:
+        """The Flowdock tags (`@nick`) of those linked to these GitHub accounts who are in the flow."""
+        found = await people(self._redis, mentions) if flow else []
         inside = await among(self._redis, flow, [one.id for one in found])
         return tuple(dict.fromkeys(f"@{one.nick}" for one in found if one.id in inside))
 
@@ -256,10 +256,10 @@ class PullRequestStore:
     async def readers(self, repository_id: int, number: int, *, limit: int) -> list[str]:
         """Flowdock users whose linked account may see a pull request: those at work on it first."""
         pull = await self.pull(repository_id, number)
-        people_at_work = [pull.author, *pull.assignees] if pull else []
-        logins = [person.login for person in people_at_work]
-        logins += [reviewer.name for reviewer in pull.reviewers] if pull else []
-        near = [user.id for user in await people(self._redis, logins)]
+        ids = [one.id for one in (pull.author, *pull.assignees)] if pull else []
+        ids += [one.id for one in pull.reviewers if not one.is_team] if pull else []
+        mentions = [Mention(login="", id=one) for one in ids if one]
+        near = [user.id for user in await people(self._redis, mentions)]
         others = await self._redis.hrandfield(keys.LINKED, limit) or []
         return list(dict.fromkeys([*near, *(user.decode() for user in others)]))[:limit]
 

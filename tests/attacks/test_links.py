@@ -7,7 +7,7 @@ import pytest
 from redis.asyncio import Redis
 
 from bridge.clients.github import TokenRevoked
-from bridge.core.model import LinkedAccount
+from bridge.core.model import LinkedAccount, Mention
 from bridge.storage import accounts as linked
 from scripts.sandbox.browse import Browser
 from scripts.sandbox.faults import Fault
@@ -116,14 +116,14 @@ async def test_linking_anew_leaves_nothing_of_the_former_account(
     async with open_house(redis_url) as house:
         store = house.services.account_store
         await link_by_pages(house, browser, who="ann", login="ann-gh")
-        assert await house.services.pulls.tags(["ann-gh"], flow=FLOW) == ("@ann",)
+        assert await house.services.pulls.tags([Mention("ann-gh")], flow=FLOW) == ("@ann",)
         former = await store.get("1001")
         assert former is not None
         await link_by_pages(house, browser, who="ann", login="bob-gh")
         assert await store.logins() == {"1001": "bob-gh"}
         assert await store.linked_to(1002) == ["1001"]
         assert await store.linked_to(ANN) == ([] if guarded else ["1001"])
-        assert await house.services.pulls.tags(["ann-gh", "BOB-gh"], flow=FLOW) == ("@ann",)
+        assert await house.services.pulls.tags([Mention("ann-gh"), Mention("BOB-gh")], flow=FLOW) == ("@ann",)
         assert not await works(house, former), "GitHub forgot the token that was replaced"
 
 
@@ -159,8 +159,8 @@ async def test_a_login_that_was_given_up_stands_for_nobody(house: House) -> None
     await store.link(
         LinkedAccount(**{**vars(account), "github": type(account.github)(id=ANN, login="ann-2")})
     )
-    assert await house.services.pulls.tags(["ann-gh", "ann-2"], flow=FLOW) == ("@ann",)
-    assert await house.services.pulls.tags(["ann-gh"], flow=FLOW) == ()
+    assert await house.services.pulls.tags([Mention("ann-gh"), Mention("ann-2")], flow=FLOW) == ("@ann",)
+    assert await house.services.pulls.tags([Mention("ann-gh")], flow=FLOW) == ()
     # Also where an index should still lead to an account that carries another login by now.
     await redis.sadd("bridge:{accounts}:linked-as:ann-gh", "1001")
-    assert await house.services.pulls.tags(["ann-gh"], flow=FLOW) == ()
+    assert await house.services.pulls.tags([Mention("ann-gh")], flow=FLOW) == ()

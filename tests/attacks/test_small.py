@@ -14,6 +14,7 @@ import redis
 from aiohttp import web
 
 from bridge.core import urls
+from bridge.core.model import Mention
 from bridge.core.security import flowdock_token
 from bridge.storage import embedded, flow_members, keys, pulls
 from bridge.web.auth import sessions
@@ -105,12 +106,12 @@ async def test_who_left_a_flow_is_tagged_there_no_more(
     async with Browser() as browser:
         page = await sign_in(house, browser, "bob", f"/connections/{tied.id}")
         assert page.status == 200
-        assert await house.services.pulls.tags(["bob-gh"], flow=OPS) == ("@bob",)
+        assert await house.services.pulls.tags([Mention("bob-gh")], flow=OPS) == ("@bob",)
         out = {"flow": OPS, "user": "bob", "member": False}
         async with house.http.post(f"{house.flowdock}/_sandbox/members", json=out) as response:
             assert response.status == 200
         assert (await browser.open(f"{house.bridge}/connections/{tied.id}")).status == 404
-    assert await house.services.pulls.tags(["bob-gh"], flow=OPS) == (() if guarded else ("@bob",))
+    assert await house.services.pulls.tags([Mention("bob-gh")], flow=OPS) == (() if guarded else ("@bob",))
 
 
 async def test_who_signs_in_is_tagged_in_their_own_flows_for_a_month(house: House) -> None:
@@ -118,7 +119,7 @@ async def test_who_signs_in_is_tagged_in_their_own_flows_for_a_month(house: Hous
     async with Browser() as browser:
         await sign_in(house, browser, "cy")
     tags = house.services.pulls.tags
-    assert [await tags(["cy-gh"], flow=flow) for flow in (FLOW, FLOW.upper(), OPS, "")] == [
+    assert [await tags([Mention("cy-gh")], flow=flow) for flow in (FLOW, FLOW.upper(), OPS, "")] == [
         ("@cy",),
         ("@cy",),
         (),
@@ -126,7 +127,9 @@ async def test_who_signs_in_is_tagged_in_their_own_flows_for_a_month(house: Hous
     ]
     assert 0 < await house.services.redis.ttl(keys.members(FLOW)) <= flow_members.SECONDS
     await house.services.redis.zadd(keys.members(FLOW), {"1003": 1})
-    assert await tags(["cy-gh"], flow=FLOW) == (), "what Flowdock showed too long ago is not believed"
+    assert await tags([Mention("cy-gh")], flow=FLOW) == (), (
+        "what Flowdock showed too long ago is not believed"
+    )
 
 
 @pytest.mark.parametrize("guarded", [True, False], ids=["guarded", "control"])

@@ -8,7 +8,7 @@ from typing import Any
 
 from redis.asyncio import Redis
 
-from bridge.core.model import Author, Envelope, Message
+from bridge.core.model import Author, Envelope, Mention, Message
 from bridge.queue.backlog import TASK
 from bridge.queue.delivery_queue import DeliveryQueue
 from bridge.queue.entries import Ack, Answer, InboxEntry, Incoming, Lease, OutboxEntry, OutboxMessage
@@ -96,7 +96,12 @@ def outbox_message(delivery_id: str, *, to: str = "c1", number: int = 1) -> Outb
         uuid=f"{delivery_id}:{to}",
         delivery_id=delivery_id,
         received_at=1.5,
-        content=Message(event="activity", title="Opened", author=Author(name="ann-gh"), mentions=("a", "b")),
+        content=Message(
+            event="activity",
+            title="Opened",
+            author=Author(name="ann-gh"),
+            mentions=(Mention("a", 1), Mention("b")),
+        ),
     )
 
 

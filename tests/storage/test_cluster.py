@@ -10,7 +10,7 @@ import pytest
 from redis import Redis
 from redis.exceptions import RedisError
 
-from bridge.core.model import Envelope, FlowdockUser, GitHubToken, GitHubUser, LinkedAccount
+from bridge.core.model import Envelope, FlowdockUser, GitHubToken, GitHubUser, LinkedAccount, Mention
 from bridge.core.security.encryption import Vault
 from bridge.queue.delivery_queue import DeliveryQueue
 from bridge.queue.entries import Answer
@@ -294,8 +294,8 @@ async def test_links_and_members_are_found_wherever_their_keys_lie(cluster: Redi
             assert await store.linked_to(number) == ["1001"]
         await Members(redis).shown("acme/main", ["1001"])
         assert await store.linked_to(1) == []
-        assert await pulls.tags(["ann-gh"], flow="acme/main") == ()
-        assert await pulls.tags(["ANN-2", "ann-gh"], flow="acme/main") == ("@ann",)
+        assert await pulls.tags([Mention("ann-gh")], flow="acme/main") == ()
+        assert await pulls.tags([Mention("ANN-2"), Mention("ann-gh")], flow="acme/main") == ("@ann",)
         await store.unlink("1001")
         assert await store.logins() == {}
     finally:

@@ -30,7 +30,7 @@ def approve(click: Click) -> Steps:
     return f"Approved {click.target}."
 
 
-@action("request-review", "Request my review", offered=is_ready)
+@action("request-review", "Request my review", offered=is_ready, names_clicker=True)
 def request_review(click: Click) -> Steps:
     """Puts the person on the list of reviewers; being there already is a success.
 

@@ -9,7 +9,7 @@ def _is_closed(pull: PullRequest) -> bool:
     return pull.state == "closed"
 
 
-@action("assign-to-me", "Assign to me", offered=is_open)
+@action("assign-to-me", "Assign to me", offered=is_open, names_clicker=True)
 def assign_to_me(click: Click) -> Steps:
     """Adds the person; GitHub silently ignores it without push access, so the answer is looked at.
 

@@ -1,18 +1,18 @@
 """A delivery to what goes out about it: new snapshots, and a message for each connection that wants it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
 
-from bridge.core.messages import description, events, status_changes, updates
+from bridge.core.messages import description, events, status_changes, tags, updates
 from bridge.core.messages.events import Happening, Said, merging
 from bridge.core.messages.events.table import given
 from bridge.core.messages.message_id import message_uuid
 from bridge.core.model import Author, Connection, Delivery, Message
 from bridge.core.options import Group
-from bridge.core.pulls import checks, snapshot, turn
-from bridge.core.pulls.model import Check, PullRequest
+from bridge.core.pulls import checks, snapshot
+from bridge.core.pulls.model import Check, Person, PullRequest
 from bridge.core.pulls.snapshot import Snapshot
 
 MAX_REVIEWS_NOTED = 50
@@ -139,7 +139,7 @@ def translate_pull(
     happening = Happening(delivery=delivery, known=known, pull=pull)
     said = _once(happening, merged)
     merged = _noted(happening, merged, said)
-    round_ = _Round(delivery, happening.author, happening.is_bot, pull, connections, now)
+    round_ = _Round(delivery, happening.author, happening.sender, happening.is_bot, pull, connections, now)
     return _translation(round_, said, merged)
 
 
@@ -185,7 +185,9 @@ def translate_checks(
         author, (said, noted) = "Deployments", status_changes.of_deployments(pull, known)
     else:
         author, (said, noted) = "Checks", status_changes.of_checks(pull, known)
-    return _translation(_Round(delivery, Author(name=author), False, pull, connections, now), said, noted)
+    nobody = Person(login="")
+    round_ = _Round(delivery, Author(name=author), nobody, False, pull, connections, now)
+    return _translation(round_, said, noted)
 
 
 class _Round(NamedTuple):
@@ -193,6 +195,7 @@ class _Round(NamedTuple):
 
     delivery: Delivery
     author: Author
+    sender: Person
     by_bot: bool
     pull: PullRequest
     connections: Sequence[Connection]
@@ -212,7 +215,7 @@ def _translation(round_: _Round, said: Said | None, merged: Snapshot) -> Transla
             merged = updates.noted(update.group, merged, round_.now) if more else merged
     if said and not pull.draft:
         merged = merged.saying(ready=True)
-    noted = _turn_noted(_turn(pull), merged, outgoing)
+    noted = _turn_noted(tags.on_turn(pull), merged, outgoing)
     if outgoing:
         noted = noted.saying(shown=updates.shown(pull))
         noted, pull = description.keeping_html(noted, pull)
@@ -232,13 +235,13 @@ def _addressed(
     """Address a message to connections; with it, why others get none."""
     delivery, pull = round_.delivery, round_.pull
     before = merged.said.get("turn", ())
-    turned = [login for login in _turn(pull) if login not in before]
+    turned = [one for one in tags.on_turn(pull) if one.id not in before]
     message = Message(
         event=said.kind,
         title=said.title,
         author=round_.author,
         body=said.body,
-        mentions=_others(round_.author, (*said.mentions, *turned)),
+        mentions=tags.mentions(pull, round_.sender, people=(*said.people, *turned), logins=said.mentions),
     )
     muted = {
         one.id: reason
@@ -271,19 +274,8 @@ def _muted(connection: Connection, group: Group, by_bot: bool, merged: Snapshot,
     )
 
 
-def _turn(pull: PullRequest) -> tuple[str, ...]:
-    """Those whose turn it is."""
-    whose = turn.next_action(pull)
-    return whose.people if whose else ()
-
-
-def _turn_noted(people: Sequence[str], merged: Snapshot, outgoing: Sequence[Outgoing] = ()) -> Snapshot:
-    """Whose turn it is by the messages so far: whom none told of it, the next one tells."""
-    before = list(merged.said.get("turn", ()))
-    told = list(people) if outgoing else [login for login in before if login in people]
+def _turn_noted(people: Sequence[Person], merged: Snapshot, outgoing: Sequence[Outgoing] = ()) -> Snapshot:
+    """Note who was tagged because it is their turn; the next message tags the others."""
+    before, now = list(merged.said.get("turn", ())), [one.id for one in people]
+    told = now if outgoing else [one for one in before if one in now]
     return merged if told == before else merged.saying(turn=told)
-
-
-def _others(author: Author, logins: Iterable[str]) -> tuple[str, ...]:
-    """Each once, without the one who did it."""
-    return tuple(dict.fromkeys(login for login in logins if login.lower() != author.name.lower()))

@@ -38,6 +38,7 @@ _METHODS = {
     "allow_squash_merge": "squash",
     "allow_rebase_merge": "rebase",
 }
+GHOST = "ghost"
 _STATES = {"open": 0, "closed": 1, "merged": 2}
 _FOR_GOOD = "9999"
 """Later than any time: what is merged stays merged, what is deleted deleted."""
@@ -57,10 +58,16 @@ def delta(delivery: Delivery) -> Snapshot:
     return part.merge(add(payload, delivery.action)) if add else part
 
 
-def person(user: Payload | None) -> dict[str, str]:
-    """The person behind a `user` object; GitHub's ghost where it is null."""
+def person(user: Payload | None) -> dict[str, Any]:
+    """Return the fields of the `Person` behind a `user` object; a ghost's where it is null.
+
+    GitHub shows all deleted accounts as the user `ghost`, whose id therefore identifies nobody.
+    https://docs.github.com/account-and-profile: deleting your personal account
+    """
     user = user or {}
-    return {"login": user.get("login") or "ghost", "url": web_address(user.get("html_url"))}
+    login, number = user.get("login") or GHOST, user.get("id")
+    known = login != GHOST and isinstance(number, int) and not isinstance(number, bool)
+    return {"login": login, "url": web_address(user.get("html_url")), "id": number if known else 0}
 
 
 def _from_pull(payload: Payload, event: str, action: str) -> Snapshot:
@@ -151,8 +158,8 @@ def _sets(pull: Payload, payload: Payload, own: str, at: str) -> dict[str, LwwSe
     sets = {}
     if "assignees" in pull:
         users = [person(user) for user in pull["assignees"] or [] if user]
-        gone = [person(payload.get("assignee"))["login"]] if own == "unassigned" else []
-        sets["assignees"] = LwwSet(at, {user["login"]: user for user in users}, gone)
+        gone = [_key(person(payload.get("assignee")))] if own == "unassigned" else []
+        sets["assignees"] = LwwSet(at, {_key(user): user for user in users}, gone)
     if "labels" in pull:
         root = web_address(payload["repository"].get("html_url"))
         labels = [label["name"] for label in pull["labels"] or [] if label]
@@ -173,11 +180,18 @@ def _requested(pull: Payload, payload: Payload, own: str, at: str) -> LwwSet:
     ]
     gone = []
     if own == "review_request_removed":
-        gone = [asked_of(payload.get("requested_reviewer"), payload.get("requested_team"))["name"]]
+        gone = [_key(asked_of(payload.get("requested_reviewer"), payload.get("requested_team")))]
     elif own == "review_submitted":
-        gone = [person(payload["review"].get("user"))["login"]]
-    listed: dict[str, Item] = {one["name"]: one for one in asked}
+        gone = [_key(person(payload["review"].get("user")))]
+    listed: dict[str, Item] = {_key(one): one for one in asked}
     return LwwSet(at, listed, gone)
+
+
+def _key(one: Item) -> str:
+    """What a person or a team is in a set: the id, which no renaming changes."""
+    if one.get("is_team"):
+        return f"team {one['id'] or one['name']}"
+    return str(one["id"]) if one["id"] else GHOST
 
 
 def asked_of(user: Payload | None, team: Payload | None) -> dict[str, Any]:
@@ -186,9 +200,14 @@ def asked_of(user: Payload | None, team: Payload | None) -> dict[str, Any]:
     if team is None and user and "slug" in user and "login" not in user:
         team = user
     if team:
-        return {"name": team.get("name") or "", "url": web_address(team.get("html_url")), "is_team": True}
+        return {
+            "name": team.get("name") or "",
+            "url": web_address(team.get("html_url")),
+            "is_team": True,
+            "id": team.get("id") or 0,
+        }
     asked = person(user)
-    return {"name": asked["login"], "url": asked["url"], "is_team": False}
+    return {"name": asked["login"], "url": asked["url"], "is_team": False, "id": asked["id"]}
 
 
 def _from_issue(payload: Payload) -> Snapshot:

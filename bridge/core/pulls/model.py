@@ -17,10 +17,14 @@ ReviewState = Literal["approved", "changes requested", "requested"]
 
 
 class Person(msgspec.Struct, frozen=True, kw_only=True):
-    """A GitHub login with the address of its page; 'ghost' stands for a deleted account."""
+    """A GitHub account: `id` identifies it, `login` may change.
+
+    A deleted account is called 'ghost'; its id is 0, since GitHub no longer tells which one it was.
+    """
 
     login: str
     url: str = ""
+    id: int = 0
 
 
 class Branch(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,12 +44,14 @@ class Link(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Reviewer(msgspec.Struct, frozen=True, kw_only=True):
-    """Somebody (or a team) asked for a review, or who gave one; `is_team` has no account to tag."""
+    """A person or a team asked for a review, or a person who gave one; a team has no account to tag."""
 
     name: str
     url: str
     state: ReviewState
     is_team: bool = False
+    id: int = 0
+    """GitHub's number of the person or of the team; 0 for a deleted account."""
 
 
 class Changes(msgspec.Struct, frozen=True, kw_only=True):

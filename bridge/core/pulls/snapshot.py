@@ -12,7 +12,7 @@ import msgspec
 from msgspec.structs import replace
 
 from bridge.core.compression import pack, unpack
-from bridge.core.pulls.lww import LwwRegister, LwwSet, merge_all
+from bridge.core.pulls.lww import Item, LwwRegister, LwwSet, merge_all
 from bridge.core.pulls.model import (
     Branch,
     Changes,
@@ -140,6 +140,7 @@ def view(snapshot: Snapshot, checks: tuple[Check, ...] = ()) -> PullRequest:
     told = snapshot.settled()
     head, base, milestone = told.get("head"), told.get("base"), told.get("milestone")
     changes, repository = told.get("changes"), told["repository"]
+    people = _people(snapshot)
     return PullRequest(
         repository=repository["name"],
         repository_url=repository["url"],
@@ -149,13 +150,13 @@ def view(snapshot: Snapshot, checks: tuple[Check, ...] = ()) -> PullRequest:
         body=told.get("body") or "",
         state=told["state"][1],
         draft=bool(told.get("draft")),
-        author=Person(**(told.get("author") or {"login": "ghost"})),
+        author=Person(**_renamed(told.get("author") or {"login": "ghost"}, people)),
         head=Branch(**head) if head else None,
         base=Branch(**base) if base else None,
-        assignees=tuple(Person(**user) for user in _members(snapshot, "assignees")),
+        assignees=tuple(Person(**_renamed(user, people)) for user in _members(snapshot, "assignees")),
         labels=tuple(Link(**label) for label in _members(snapshot, "labels")),
         milestone=Link(**milestone) if milestone else None,
-        reviewers=_reviewers(snapshot),
+        reviewers=_reviewers(snapshot, people),
         changes=Changes(**changes) if changes else None,
         auto_merge=bool(told.get("auto_merge")),
         queued=bool(told.get("queued")),
@@ -169,29 +170,62 @@ def view(snapshot: Snapshot, checks: tuple[Check, ...] = ()) -> PullRequest:
     )
 
 
-def _members(snapshot: Snapshot, name: str) -> list[Mapping[str, Any]]:
+def _members(snapshot: Snapshot, name: str) -> list[Item]:
     members = snapshot.sets.get(name)
-    return members.items() if members else []
+    return sorted(members.items(), key=_shown_name) if members else []
 
 
-def _reviewers(snapshot: Snapshot) -> tuple[Reviewer, ...]:
-    """Those asked, and those whose latest review decides; who was asked again has to decide again."""
-    if not snapshot.reviews and not _members(snapshot, "requested"):
+def _shown_name(item: Item) -> str:
+    return str(item.get("login") or item["name"]).lower()
+
+
+def _people(snapshot: Snapshot) -> dict[int, Item]:
+    """Return each person by id, with the login that was told last: people rename themselves."""
+    author = snapshot.values.get("author")
+    told = [(author.at, author.value)] if author else []
+    told += [
+        (members.at, {"login": one.get("login") or one["name"], "url": one["url"], "id": one["id"]})
+        for members in (snapshot.sets.get("assignees"), snapshot.sets.get("requested"))
+        if members
+        for one in members.items()
+        if not one.get("is_team")
+    ]
+    told += [(review.at, review.value) for review in snapshot.reviews.values()]
+    told.sort(key=lambda one: (one[0], one[1]["login"]))
+    return {
+        one["id"]: {"login": one["login"], "url": one["url"], "id": one["id"]} for _, one in told if one["id"]
+    }
+
+
+def _renamed(person: Item, people: Mapping[int, Item]) -> Item:
+    return people.get(person.get("id", 0), person)
+
+
+def _reviewers(snapshot: Snapshot, people: Mapping[int, Item]) -> tuple[Reviewer, ...]:
+    """Those asked, and those whose latest review decides; someone asked again has to decide again."""
+    asked = _members(snapshot, "requested")
+    if not snapshot.reviews and not asked:
         return ()
-    requested = {str(asked["name"]): asked for asked in _members(snapshot, "requested")}
-    latest: dict[str, Any] = {}
-    for _, review in sorted(snapshot.reviews.items(), key=lambda item: (item[1].at, int(item[0]))):
-        latest[review.value["login"]] = review.value
+    requested = {one["id"] for one in asked if not one["is_team"]}
+    latest: dict[int | str, Item] = {}
+    for name, review in sorted(snapshot.reviews.items(), key=lambda item: (item[1].at, int(item[0]))):
+        # Nobody can tell which deleted account it was: each of their reviews stands for itself.
+        latest[review.value["id"] or name] = review.value
     decided = [
-        Reviewer(name=login, url=review["url"], state=_DECISIVE[review["state"]])
-        for login, review in sorted(latest.items())
-        if review["state"] in _DECISIVE and login not in requested
+        _reviewer(_renamed(review, people), _DECISIVE[review["state"]])
+        for review in latest.values()
+        if review["state"] in _DECISIVE and review["id"] not in requested
     ]
-    asked = [
-        Reviewer(name=name, url=one["url"], state="requested", is_team=one["is_team"])
-        for name, one in requested.items()
+    waiting = [
+        _reviewer(one if one["is_team"] else _renamed(one, people), "requested", is_team=one["is_team"])
+        for one in asked
     ]
-    return (*decided, *asked)
+    return (*sorted(decided, key=lambda one: one.name.lower()), *waiting)
+
+
+def _reviewer(one: Item, state: ReviewState, *, is_team: bool = False) -> Reviewer:
+    name = one.get("login") or one["name"]
+    return Reviewer(name=name, url=one["url"], state=state, is_team=is_team, id=one["id"])
 
 
 def _unresolved(snapshot: Snapshot) -> tuple[str, ...]:

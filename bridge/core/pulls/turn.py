@@ -3,17 +3,17 @@
 from typing import NamedTuple
 
 from bridge.core.pulls.checks import verdict
-from bridge.core.pulls.model import PullRequest
+from bridge.core.pulls.model import Person, PullRequest
 
 CONFLICTS = "conflicts with the base branch"
 
 
 class Turn(NamedTuple):
-    """`who` in words; `people` are the GitHub logins meant, empty for checks, teams and nobody."""
+    """`who` in words; `people` are those meant, none for checks, teams and nobody."""
 
     who: str
     why: str = ""
-    people: tuple[str, ...] = ()
+    people: tuple[Person, ...] = ()
 
 
 def next_action(pull: PullRequest) -> Turn | None:
@@ -26,21 +26,21 @@ def next_action(pull: PullRequest) -> Turn | None:
     if not pull.is_open:
         return None
     if why := _for_author(pull):
-        return Turn(who="author", why=why, people=(pull.author.login,))
+        return Turn(who="author", why=why, people=(pull.author,))
     if verdict(pull.checks) == "waiting":
         return Turn(who="a maintainer", why="to allow workflows to run")
     if asked := pull.with_state("requested"):
-        people = tuple(reviewer.name for reviewer in asked if not reviewer.is_team)
+        people = tuple(Person(login=one.name, url=one.url, id=one.id) for one in asked if not one.is_team)
         return Turn(who=", ".join(reviewer.name for reviewer in asked), why="to review", people=people)
     if pull.unresolved or pull.more_unresolved:
-        return Turn(who="author", why="conversations to resolve", people=(pull.author.login,))
+        return Turn(who="author", why="conversations to resolve", people=(pull.author,))
     if pull.queued:
         return Turn(who="merge queue")
     if verdict(pull.checks) == "running":
         return Turn(who="checks", why="running")
     if pull.with_state("approved"):
         return Turn(who="ready to merge")
-    return Turn(who="author", why="to ask for a review", people=(pull.author.login,))
+    return Turn(who="author", why="to ask for a review", people=(pull.author,))
 
 
 def _for_author(pull: PullRequest) -> str:

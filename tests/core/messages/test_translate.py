@@ -12,7 +12,7 @@ from bridge.core.messages.message_id import message_uuid
 from bridge.core.model import Connection
 from bridge.core.pulls import checks
 from tests.examples import example
-from tests.kits.core.pipeline import Bridge, connection, delivery
+from tests.kits.core.pipeline import Bridge, connection, delivery, tagged
 from tests.kits.core.row import OPENED, Told
 from tests.kits.core.samples import (
     PAGE,
@@ -259,7 +259,7 @@ def test_a_person_is_tagged_when_the_turn_comes_to_them_and_not_again() -> None:
     ]:
         message = bridge.says(event, payload)
         assert message is not None
-        mentions.append(message.mentions)
+        mentions.append(tagged(message))
     assert mentions == [("bob",), (), ("ann",), ()]
 
 
@@ -269,5 +269,5 @@ def test_a_turn_that_no_message_told_is_told_by_the_next() -> None:
     comment = on_comment("created", pull(updated_at="2026-03-10T12:00:02Z"), by="cy")
     message = bridge.says("issue_comment", comment)
     assert message is not None
-    assert message.mentions == ("bob",)
+    assert tagged(message) == ("bob",)
     assert PAGE in message.title

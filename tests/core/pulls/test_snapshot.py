@@ -40,7 +40,7 @@ def test_a_payload_is_read_into_words() -> None:
         body="Because",
         state="open",
         draft=True,
-        author=Person(login="ann-gh", url="https://github.com/ann-gh"),
+        author=Person(login="ann-gh", url="https://github.com/ann-gh", id=1001),
         head=Branch(ref="fix", sha=shown["head"]["sha"], **component),
         base=Branch(ref="main", sha=shown["base"]["sha"], **component),
         changes=Changes(

@@ -2,9 +2,10 @@
 
 import pytest
 
-from bridge.core.pulls.model import PullRequest
+from bridge.core.pulls.model import Person, PullRequest
 from bridge.core.pulls.turn import Turn, next_action
 from tests.kits.core.pulls import (
+    ANN,
     APPROVED,
     ASKED,
     FAILED,
@@ -20,10 +21,10 @@ TALK = ("https://github.com/acme/component/pull/1#discussion_r1",)
 
 
 def author(why: str) -> Turn:
-    return Turn(who="author", why=why, people=("ann-gh",))
+    return Turn(who="author", why=why, people=(ANN,))
 
 
-DEE = Turn(who="dee", why="to review", people=("dee",))
+DEE = Turn(who="dee", why="to review", people=(Person(login="dee", url="https://github.com/dee"),))
 CHECKS = Turn(who="checks", why="running")
 READY = Turn(who="ready to merge")
 
@@ -49,7 +50,7 @@ TURNS: list[tuple[str, PullRequest, Turn | None]] = [
     (
         "both asked",
         a_pull(reviewers=(ASKED, TEAM)),
-        Turn(who="dee, Core", why="to review", people=("dee",)),
+        Turn(who="dee, Core", why="to review", people=(Person(login="dee", url="https://github.com/dee"),)),
     ),
     (
         "approved, conversations open",

@@ -46,6 +46,11 @@ def connection(connection_id: str = "main", **options: Any) -> Connection:
     )
 
 
+def tagged(message: Message) -> tuple[str, ...]:
+    """The logins of those a message tags."""
+    return tuple(one.login for one in message.mentions)
+
+
 class Bridge:
     """What the worker does with the deliveries of a repository, its memory a dictionary."""
 
@@ -158,6 +163,7 @@ def _check_words(message: Message) -> None:
     assert page.text(message.title).strip()
     assert message.author.name
     assert message.author.avatar == "" or message.author.avatar.startswith(("http://", "https://"))
-    assert len(set(message.mentions)) == len(message.mentions)
-    assert all(_LOGIN.fullmatch(login) for login in message.mentions), message.mentions
-    assert message.author.name not in message.mentions
+    names = tagged(message)
+    assert len(set(names)) == len(names)
+    assert all(_LOGIN.fullmatch(login) for login in names), names
+    assert message.author.name not in names

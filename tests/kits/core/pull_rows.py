@@ -54,7 +54,6 @@ STATE = {
         told=("pull_request", on_pull("opened", pull(user=user("ghost", html_url="")))),
         title="Opened pull request",
         group="status",
-        mentions=("ghost",),
         before=(),
         thread={"Author": "ghost"},
     ),

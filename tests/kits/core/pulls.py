@@ -56,7 +56,7 @@ ASKED, TEAM = reviewer("dee", "requested"), reviewer("Core", "requested", is_tea
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 WORD = TEXT.filter(str.strip)
-PEOPLE = st.builds(Person, login=WORD, url=TEXT)
+PEOPLE = st.builds(Person, login=WORD, url=TEXT, id=st.integers(0, 5))
 BRANCHES = st.builds(Branch, ref=WORD, sha=TEXT, repository=TEXT, repository_url=TEXT)
 LINKS = st.builds(Link, name=WORD, url=TEXT)
 COUNT = st.integers(0)

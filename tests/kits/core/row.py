@@ -7,7 +7,7 @@ from typing import Any
 from bridge.core.messages.updates import SECONDS
 from bridge.core.options import GROUPS
 from tests.kits.core import page
-from tests.kits.core.pipeline import Bridge, connection, satisfies_flowdock
+from tests.kits.core.pipeline import Bridge, connection, satisfies_flowdock, tagged
 from tests.kits.core.samples import checked, on_pull
 
 Told = tuple[str, dict[str, Any]]
@@ -61,7 +61,7 @@ def _hold_message(row: Row, message: Any) -> None:
     assert page.text(message.title) == row.title
     assert tuple(tag.attributes["href"] for tag in page.tags(message.title)) == row.links
     assert message.event == row.kind
-    assert message.mentions == row.mentions
+    assert tagged(message) == row.mentions
     assert message.author.name == row.told[1]["sender"]["login"]
     if row.body:
         assert row.body in message.body

@@ -1,6 +1,6 @@
 """What is said about `pull_request`: all but merging, which has its own module."""
 
-from bridge.core.messages.events.table import Happening, Said, given, login, mentioned_now, on, who
+from bridge.core.messages.events.table import Happening, Said, given, mentioned_now, named, on, who
 from bridge.core.messages.html import escape, link
 from bridge.core.messages.markdown import mentioned
 from bridge.core.pulls.extract import asked_of
@@ -68,7 +68,7 @@ def assigned(happening: Happening) -> Said:
         return Said(title="Self-assigned pull request", group="assignments")
     assignee = payload.get("assignee")
     whom = who(assignee) if assignee else "the pull request"
-    return Said(title=f"Assigned {whom}", group="assignments", mentions=login(assignee))
+    return Said(title=f"Assigned {whom}", group="assignments", people=named(assignee))
 
 
 @on(EVENT, "unassigned")
@@ -118,9 +118,14 @@ def review_requested(happening: Happening) -> Said:
     asked = asked_of(user, team)
     if user and given(payload, "sender", "id") == user.get("id"):
         return Said(title="Will review", group="review requests")
-    mentions = () if asked["is_team"] else login(user)
+    people = () if asked["is_team"] or _knows(happening, asked["id"]) else named(user)
     whom = f"{link(asked['url'], asked['name'])} " if user or team else ""
-    return Said(title=f"Asked {whom}for a review", group="review requests", mentions=mentions)
+    return Said(title=f"Asked {whom}for a review", group="review requests", people=people)
+
+
+def _knows(happening: Happening, account: int) -> bool:
+    """Whether a message tagged them for this review: `opened` lists who was asked in the same second."""
+    return account in happening.known.said.get("turn", ())
 
 
 @on(EVENT, "review_request_removed")

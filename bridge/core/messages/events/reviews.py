@@ -1,9 +1,10 @@
 """What is said about reviews and their conversations."""
 
-from bridge.core.messages.events.table import Happening, Said, given, login, mentioned_now, on, who
+from bridge.core.messages.events.table import Happening, Said, given, mentioned_now, named, on, who
 from bridge.core.messages.html import link
 from bridge.core.messages.markdown import mentioned
 from bridge.core.model import Payload
+from bridge.core.pulls.model import Person
 from bridge.core.urls import web_address
 
 REVIEW = "pull_request_review"
@@ -32,7 +33,8 @@ def submitted(happening: Happening) -> Said | None:
         group="reviews",
         kind="discussion" if body else "activity",
         body=happening.html(body, _url(happening, review)),
-        mentions=(*mentioned(body), *_author_of(happening)),
+        people=_author_of(happening),
+        mentions=mentioned(body),
     )
 
 
@@ -40,10 +42,10 @@ def _url(happening: Happening, about: Payload) -> str:
     return web_address(about.get("html_url")) or happening.pull.url
 
 
-def _author_of(happening: Happening) -> tuple[str, ...]:
+def _author_of(happening: Happening) -> tuple[Person, ...]:
     """The pull request's author wants to know of a review; not of their own."""
     author = given(happening.payload, "pull_request", "user")
-    return () if given(author or {}, "id") == given(happening.payload, "sender", "id") else login(author)
+    return () if given(author or {}, "id") == given(happening.payload, "sender", "id") else named(author)
 
 
 @on(REVIEW, "edited")

@@ -11,7 +11,7 @@ from bridge.core.model import Author, Delivery, Payload
 from bridge.core.options import Group
 from bridge.core.printable import visible
 from bridge.core.pulls.extract import person
-from bridge.core.pulls.model import PullRequest
+from bridge.core.pulls.model import Person, PullRequest
 from bridge.core.pulls.snapshot import Snapshot
 from bridge.core.urls import web_address
 
@@ -20,12 +20,16 @@ MAX_QUOTED = 1000
 
 
 class Said(msgspec.Struct, frozen=True, kw_only=True):
-    """What is said: `title` HTML with links only, `body` safe HTML; `mentions` are GitHub logins."""
+    """What is said: `title` HTML with links only, `body` safe HTML.
+
+    `people` are those whom the event names, `mentions` the logins that a text mentions.
+    """
 
     title: str
     group: Group
     body: str = ""
     kind: Literal["activity", "discussion"] = "activity"
+    people: tuple[Person, ...] = ()
     mentions: tuple[str, ...] = ()
 
 
@@ -45,7 +49,12 @@ class Happening(msgspec.Struct, frozen=True, kw_only=True):
     def author(self) -> Author:
         """Who did it, as Flowdock shows it."""
         sender = self.payload.get("sender") or {}
-        return Author(name=visible(person(sender)["login"]), avatar=web_address(sender.get("avatar_url")))
+        return Author(name=visible(self.sender.login), avatar=web_address(sender.get("avatar_url")))
+
+    @property
+    def sender(self) -> Person:
+        """Who did it."""
+        return Person(**person(self.payload.get("sender")))
 
     @property
     def is_bot(self) -> bool:
@@ -94,9 +103,10 @@ def who(user: Payload | None) -> str:
     return link(found["url"], found["login"])
 
 
-def login(user: Payload | None) -> tuple[str, ...]:
-    """The person's login, for `mentions`; none for a deleted account."""
-    return (user["login"],) if user and user.get("login") else ()
+def named(user: Payload | None) -> tuple[Person, ...]:
+    """Return the person, for `Said.people`; nobody for a deleted account."""
+    found = Person(**person(user))
+    return (found,) if found.id else ()
 
 
 def mentioned_now(changes: Payload, markdown: str | None) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ import pytest
 
 from tests.kits.core import check_samples as sample
 from tests.kits.core import page
-from tests.kits.core.pipeline import Bridge, connection, satisfies_flowdock
+from tests.kits.core.pipeline import Bridge, connection, satisfies_flowdock, tagged
 from tests.kits.core.row import OPENED, Told
 from tests.kits.core.samples import REPOSITORY, on_pull, pull
 
@@ -172,7 +172,7 @@ def test_when_it_fails_its_author_is_told() -> None:
     assert bridge.fields()["Turn"] == "checks (running)"
     message = bridge.says(*RED)
     assert message is not None
-    assert message.mentions == ("ann",)
+    assert tagged(message) == ("ann",)
     assert bridge.fields()["Turn"] == "author ann (checks failed)"
 
 

@@ -11,7 +11,7 @@ from bridge.core.model import Author, Message
 from bridge.core.printable import visible
 from tests.kits.core import page
 from tests.kits.core.evasions import EVASIONS
-from tests.kits.core.pipeline import Bridge, connection, satisfies_flowdock
+from tests.kits.core.pipeline import Bridge, connection, satisfies_flowdock, tagged
 from tests.kits.core.row import OPENED
 from tests.kits.core.samples import on_comment, on_line, on_pull, on_review, on_thread, pull, team, user
 from tests.kits.core.story import payload_of
@@ -115,7 +115,7 @@ def test_an_author_without_a_name_or_picture_is_still_one(sender: Any, expected:
 def test_nobody_is_told_of_what_they_did_themselves() -> None:
     """Whatever the case that GitHub wrote their login in."""
     message = said(on_comment("created", by="Bob", body="@bob @cy"), "issue_comment")
-    assert message.mentions == ("cy",)
+    assert tagged(message) == ("cy",)
 
 
 # Nothing but words

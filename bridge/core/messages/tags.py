@@ -1,0 +1,36 @@
+"""Who a message tags: the accounts that its event names, those that a text mentions, whose turn it became."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from bridge.core.model import Mention
+from bridge.core.pulls import turn
+from bridge.core.pulls.model import Person, PullRequest
+
+
+def on_turn(pull: PullRequest) -> tuple[Person, ...]:
+    """Return the people whose turn it is; no deleted account."""
+    found = turn.next_action(pull)
+    return tuple(one for one in found.people if one.id) if found else ()
+
+
+def mentions(
+    pull: PullRequest, sender: Person, *, people: Sequence[Person], logins: Iterable[str]
+) -> tuple[Mention, ...]:
+    """Return each account once, `sender` left out: the `people` by id, and the `logins` of a text.
+
+    A login of somebody at work on the pull request stands for that account; of others GitHub told no id.
+    """
+    known = {one.login.lower(): one for one in (*_at_work(pull), *people, sender)}
+    found: dict[int | str, Mention] = {}
+    for one in (*(known.get(login.lower(), Person(login=login)) for login in logins), *people):
+        found.setdefault(one.id or one.login.lower(), Mention(login=one.login, id=one.id))
+    found.pop(sender.id or sender.login.lower(), None)
+    return tuple(found.values())
+
+
+def _at_work(pull: PullRequest) -> Iterator[Person]:
+    yield pull.author
+    yield from pull.assignees
+    for one in pull.reviewers:
+        if not one.is_team:
+            yield Person(login=one.name, id=one.id)
