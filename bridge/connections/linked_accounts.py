@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -11,7 +12,7 @@ from redis.exceptions import LockError, RedisError
 
 from bridge.clients.github import GitHub, TokenRevoked
 from bridge.core.actions import Action, Click
-from bridge.core.errors import BridgeError, GitHubFailing, NotLinked, OAuthFailed
+from bridge.core.errors import BridgeError, GitHubFailing, GitHubRefused, NotLinked, OAuthFailed
 from bridge.core.model import Administrator, AuditEntry, GitHubToken, LinkedAccount, Target
 from bridge.storage.accounts import AccountStore
 from bridge.storage.checkups import Checkups
@@ -192,6 +193,8 @@ class LinkedAccounts:
             raise NotLinked("GitHub does not know the token any more") from None
 
     async def _perform(self, account: LinkedAccount, action: Action, shown: Shown) -> str:
+        if action.names_clicker:
+            account = await self._present(account)
         click = Click(
             target=shown.target,
             login=account.github.login,
@@ -200,6 +203,26 @@ class LinkedAccounts:
             repository_id=shown.repository_id,
         )
         return await self._github.perform(action, click, token=account.token.access)
+
+    async def _present(self, account: LinkedAccount) -> LinkedAccount:
+        """The account with its present login, by GitHub's word: the former one may be a stranger's by now."""
+        user = await self._github.user(account.token)
+        if user.id != account.github.id:
+            raise GitHubRefused(
+                f"GitHub says that your link belongs to @{user.login}: unlink it on your account page and"
+                " link again",
+                status=409,
+            )
+        if user.login == account.github.login:
+            return account
+        renamed = replace(account, github=user)
+        # Another click of theirs may do the same, or unlink: then this one keeps nothing.
+        with suppress(LockError):
+            async with self._store.lock(account.flowdock.id):
+                current = await self._store.get(account.flowdock.id)
+                if current is not None and current.token.access == account.token.access:
+                    await self._store.link(renamed)
+        return renamed
 
     async def _fresh(self, flowdock_user: str) -> LinkedAccount:
         account = await self._store.get(flowdock_user)

@@ -67,25 +67,33 @@ Offer = Callable[[PullRequest], bool]
 
 @dataclass(frozen=True, kw_only=True)
 class Action:
-    """A button: `slug` ends its address, `name` is what people read."""
+    """A button: `slug` ends its address, `name` is what people read.
+
+    An action that `names_clicker` sends GitHub the person's login, which must be the present one.
+    """
 
     slug: str
     name: str
     offered: Offer
     perform: Perform
+    names_clicker: bool = False
 
 
 ACTIONS: dict[str, Action] = {}
 """Every action by its slug, in the order of the buttons."""
 
 
-def action(slug: str, name: str, *, offered: Offer) -> Callable[[Perform], Perform]:
+def action(
+    slug: str, name: str, *, offered: Offer, names_clicker: bool = False
+) -> Callable[[Perform], Perform]:
     """Register the decorated steps under `slug`; a slug is taken once."""
     if slug in ACTIONS:
         raise ValueError(f"the action {slug} is defined twice")
 
     def register(perform: Perform) -> Perform:
-        ACTIONS[slug] = Action(slug=slug, name=name, offered=offered, perform=perform)
+        ACTIONS[slug] = Action(
+            slug=slug, name=name, offered=offered, perform=perform, names_clicker=names_clicker
+        )
         return perform
 
     return register

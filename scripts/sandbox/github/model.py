@@ -222,6 +222,15 @@ class World:
         self.users[user.login.lower()] = user
         return user
 
+    def rename_user(self, user: User, login: str) -> None:
+        """Give somebody another login; the former one is free for others."""
+        del self.users[user.login.lower()]
+        for repo in self.repos.values():
+            if user.login in repo.permissions:
+                repo.permissions[login] = repo.permissions.pop(user.login)
+        user.login = login
+        self.users[login.lower()] = user
+
     def add_repo(self, repo: Repo) -> Repo:
         """Remember `repo`; a name that was another's leads to this one from now on."""
         self.repos[repo.full_name.lower()] = repo

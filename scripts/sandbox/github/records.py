@@ -3,18 +3,18 @@
 All are frozen: what changes is replaced.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True, unsafe_hash=True)
 class User:
-    """A person, or an organization."""
+    """A person, or an organization: the same by id, whatever its login is by now."""
 
     id: int
-    login: str
-    name: str
-    kind: str = "User"
+    login: str = field(compare=False)
+    name: str = field(compare=False)
+    kind: str = field(default="User", compare=False)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -29,11 +29,15 @@ async def add_account(services: Services, _request: web.Request, body: Json) -> 
 
 
 async def set_user(services: Services, request: web.Request, body: Json) -> Json:
-    """`{"permission": "none|read|write|admin", "repo", "rate_remaining"}`, each optional but one.
+    """`{"permission": "none|read|write|admin", "repo", "rate_remaining", "login"}`, each optional but one.
+
+    A `login` is a new one: GitHub tells no webhook that somebody renamed themselves.
 
     Without a `repo` the permission holds in all of acme's.
     """
     user = user_of(services, request.match_info["login"])
+    if "login" in body:
+        services.world.rename_user(user, str(body["login"]))
     if "rate_remaining" in body:
         services.limits.leave(user.id, int(body["rate_remaining"]))
     if "permission" in body:

@@ -1,5 +1,6 @@
 """The small world every stand-in starts with."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from .config import Config
@@ -37,7 +38,7 @@ def new_world(config: Config) -> World:
     """
     world = World(config)
     for user in (*PEOPLE, ACME):
-        world.add_user(user)
+        world.add_user(replace(user))
     world.teams[TEAM.slug] = TEAM
     ann, bob, cy, _dee = PEOPLE
     held = {ann.login: Permission.WRITE, bob.login: Permission.READ, cy.login: Permission.ADMIN}

@@ -158,8 +158,11 @@ async def test_assign_to_me_assigns_the_person_who_clicked(pull: House) -> None:
     status, answer, _ = await post(pull)
     assert (status, answer["status"]) == (200, "done")
     assert answer["message"] == "Assigned acme/component#1 to @ann-gh."
-    assert calls(pull) == [("POST", "/api/v3/repos/acme/component/issues/1/assignees")]
-    assert json.loads(pull.github_journal.calls[0].body) == {"assignees": ["ann-gh"]}
+    assert calls(pull) == [
+        ("GET", "/api/v3/user"),
+        ("POST", "/api/v3/repos/acme/component/issues/1/assignees"),
+    ]
+    assert json.loads(pull.github_journal.calls[-1].body) == {"assignees": ["ann-gh"]}
 
 
 async def test_an_assignment_that_github_silently_ignores_is_said(pull: House) -> None:
@@ -251,11 +254,12 @@ async def test_githubs_failures_come_back_as_one_sentence(
 ) -> None:
     await link(pull, "ann")
     headers = {"Content-Type": "application/json"} | fault.pop("headers", {})
-    pull.github_journal.faults.append(Fault(path="/api/v3/.*", headers=headers, times=9, **fault))
+    pull.github_journal.faults.append(Fault(path="/api/v3/repos/.*", headers=headers, times=9, **fault))
     got, answer, got_headers = await post(pull)
     assert (got, sentence in answer["error"]) == (status, True), answer
     assert ("Retry-After" in got_headers) == (status == 429)
-    assert len(calls(pull)) == 1, "a write is not repeated, and no redirect is followed"
+    asked = [path for _, path in calls(pull) if path != "/api/v3/user"]
+    assert len(asked) == 1, "a write is not repeated, and no redirect is followed"
 
 
 async def test_a_slow_github_is_504(pull: House, monkeypatch: pytest.MonkeyPatch) -> None:
