@@ -23,6 +23,7 @@ from bridge.metrics import Metrics
 from bridge.monitor.connections import IDLE, LOCK_SECONDS, ROUND_SECONDS, ConnectionMonitor, Links
 from bridge.monitor.merge_conflicts import ConflictPoller
 from bridge.monitor.redelivery import Redelivery
+from bridge.monitor.thread_updates import ThreadUpdater
 from bridge.queue.delivery_queue import DeliveryQueue
 from bridge.queue.leases import Leases
 from bridge.queue.producer import PartitionedProducer, Producer
@@ -81,6 +82,10 @@ class Services:
         return ConflictPoller(
             pulls=self.pulls, accounts=self.accounts, deliveries=self.deliveries, stop=self.stop
         )
+
+    def thread_updater(self) -> ThreadUpdater:
+        """The thread updater, to run beside a worker."""
+        return ThreadUpdater(pulls=self.pulls, deliveries=self.deliveries, stop=self.stop)
 
     def connection_monitor(
         self,

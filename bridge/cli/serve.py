@@ -102,6 +102,7 @@ async def run(services: "Services", *, web_half: bool, worker_half: bool) -> Non
         if worker_half:
             group.create_task(services.worker().run())
             group.create_task(services.conflict_poller().run())
+            group.create_task(services.thread_updater().run())
             group.create_task(services.connection_monitor().run())
         if web_half:
             group.create_task(_serve(services))

@@ -16,10 +16,10 @@ from bridge.core.errors import BridgeError, GitHubFailing, GitHubRefused, Malfor
 from bridge.core.github.redelivery import Attempt, read_attempt
 from bridge.core.github.webhook import WEBHOOK_PATH
 from bridge.core.messages.translate import EVENTS as NEEDED
-from bridge.core.messages.translate import MERGEABLE
+from bridge.core.messages.translate import OWN_EVENTS
 from bridge.storage.webhook_keys import WebhookKey, WebhookKeys
 
-EVENTS = tuple(sorted(NEEDED - {MERGEABLE}))
+EVENTS = tuple(sorted(NEEDED - OWN_EVENTS))
 """What a webhook must ask GitHub for."""
 
 MAX_REPOSITORIES = 5000

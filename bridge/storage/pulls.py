@@ -87,6 +87,7 @@ class PullRequestStore:
         self._name = redis.register_script(_NAME)
         self._name_by_github = redis.register_script(_NAME_BY_GITHUB)
         self._watches = DueQueue(redis, keys.WATCH)
+        self._updates = DueQueue(redis, keys.UPDATES)
 
     async def snapshot(self, repository_id: int, number: int) -> Snapshot:
         """What was told of a pull request; an empty snapshot before its first delivery."""
@@ -242,6 +243,18 @@ class PullRequestStore:
             return None
         repository_id, number, asked = found[0].split(":")
         return Watch(repository_id=int(repository_id), number=int(number), asked=int(asked))
+
+    async def update_later(self, repository_id: int, number: int, *, delay: float) -> None:
+        """Have a thread brought up to date `delay` seconds from now, or sooner if it is due before."""
+        await self._updates.add([f"{repository_id}:{number}"], delay=delay)
+
+    async def next_update(self) -> PullKey | None:
+        """Return a pull request whose thread is due for an update, for this caller alone."""
+        found = await self._updates.pop()
+        if found is None:
+            return None
+        repository_id, _, number = found[0].partition(":")
+        return int(repository_id), int(number)
 
     async def repository_name(self, repository_id: int) -> str | None:
         """A repository's present full name."""

@@ -120,6 +120,10 @@ class Translator:
         for translation in await self._translations(entry, delivery, connections, shared.work):
             shared.work.keep(entry.repository_id, translation.snapshot)
             batch.add(entry, delivery, translation, connections)
+            if translation.again_in:
+                await self._pulls.update_later(
+                    entry.repository_id, translation.number, delay=translation.again_in
+                )
         batch.deliveries.append(entry)
 
     async def _translations(

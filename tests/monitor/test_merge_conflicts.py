@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bridge.core.messages.translate import EVENTS, MERGEABLE
+from bridge.core.messages.translate import EVENTS, OWN_EVENTS
 from bridge.monitor import merge_conflicts
 from scripts.sandbox.faults import Fault
 from tests.conftest import REPOSITORY, House, eventually
@@ -22,7 +22,7 @@ async def watched(house: House, monkeypatch: pytest.MonkeyPatch) -> House:
         "repo": REPOSITORY,
         "url": f"{house.bridge}/github/webhook",
         "secret": house.services.settings.github_webhook_secrets[0],
-        "events": sorted(EVENTS - {MERGEABLE}),
+        "events": sorted(EVENTS - OWN_EVENTS),
     }
     async with house.http.post(f"{house.github}/_sandbox/hooks", json=hook) as response:
         assert response.status == 200

@@ -63,7 +63,7 @@ def read(envelope: Envelope) -> Heading | None:
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return read_whole(envelope)
     event = envelope.event
-    if event == translate.MERGEABLE or event not in translate.EVENTS:
+    if event in translate.OWN_EVENTS or event not in translate.EVENTS:
         return None
     number = _number(event, payload)
     if number is None and event in translate.PULL_EVENTS:

@@ -11,15 +11,17 @@ from bridge.core.messages.events.table import given
 from bridge.core.messages.message_id import message_uuid
 from bridge.core.model import Author, Connection, Delivery, Message
 from bridge.core.options import Group
-from bridge.core.pulls import checks, snapshot
+from bridge.core.pulls import checks, extract, snapshot
 from bridge.core.pulls.model import Check, Person, PullRequest
 from bridge.core.pulls.snapshot import Snapshot
 
 MAX_REVIEWS_NOTED = 50
 
 MERGEABLE = merging.MERGEABLE
+OWN_EVENTS = frozenset({MERGEABLE, extract.UPDATE})
+"""Events that only bridge itself enqueues."""
 
-PULL_EVENTS = frozenset({"issue_comment", *(event for event, _ in events.TABLE)})
+PULL_EVENTS = frozenset({"issue_comment", extract.UPDATE, *(event for event, _ in events.TABLE)})
 """Events about one pull request; the others that are needed are about a commit or the repository."""
 
 REPOSITORY_EVENTS = frozenset({"repository", "meta", "push"})
@@ -90,7 +92,7 @@ def is_what_it_is_called(delivery: Delivery) -> bool:
 
 def is_needed(delivery: Delivery) -> bool:
     """Whether a delivery can concern a thread at all."""
-    if not isinstance(delivery.payload.get("repository"), dict) or delivery.event == MERGEABLE:
+    if not isinstance(delivery.payload.get("repository"), dict) or delivery.event in OWN_EVENTS:
         return False
     return delivery.event in checks.EVENTS | REPOSITORY_EVENTS or subject(delivery) is not None
 

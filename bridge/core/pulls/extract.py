@@ -16,6 +16,9 @@ from bridge.core.pulls.lww import ABOUT, CARRIED, OLDEST, Item, LwwRegister, Lww
 from bridge.core.pulls.snapshot import SWITCHES, Snapshot
 from bridge.core.urls import web_address
 
+UPDATE = "bridge.update"
+"""Not GitHub's: it is time to bring a thread up to date."""
+
 MAX_BODY = 4500
 """Characters of the description that are kept: a little more than a thread shows."""
 
@@ -47,6 +50,8 @@ _FOR_GOOD = "9999"
 def delta(delivery: Delivery) -> Snapshot:
     """The part that the delivery tells. Raises `KeyError` or `TypeError` for a payload GitHub never sends."""
     payload = delivery.payload
+    if delivery.event == UPDATE:
+        return Snapshot()
     if delivery.event == "issue_comment":
         return _from_issue(payload)
     part = _from_pull(payload, delivery.event, delivery.action)

@@ -74,7 +74,7 @@ def about(**more: Any) -> dict[str, Any]:
             Heading("", 7, 0),
         ),
         ("star", about(pull_request=PULL), None),
-        (translate.MERGEABLE, about(pull_request=PULL), None),
+        *((own, about(pull_request=PULL), None) for own in sorted(translate.OWN_EVENTS)),
     ],
 )
 def test_what_a_delivery_is_about(event: str, payload: Any, expected: Heading | None) -> None:
