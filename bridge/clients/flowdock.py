@@ -205,7 +205,7 @@ class Flowdock:
         except NotAMember as refusal:
             # 404 also hides a flow from those who are not in it: only a member may take it for gone.
             await self.flow(flow, access_token)
-            log.info("source_gone_already", flow=flow, source=source_id, reason=str(refusal))
+            log.info("source_already_gone", flow=flow, source=source_id, reason=str(refusal))
 
     async def set_problem(self, flow_token: str, text: str) -> None:
         """Show a flow what keeps its source from working; an empty text clears it.

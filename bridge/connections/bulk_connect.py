@@ -175,7 +175,7 @@ class BulkConnect:
                     break
         except Exception:
             # Nobody awaits it; the page tells of lines that nobody works on any more.
-            log.exception("setup_interrupted", flow=setup.flow.path)
+            log.exception("bulk_connect_failed", flow=setup.flow.path)
 
     async def _step(self, setup: SetUp, index: int, line: Line) -> SetUp:
         lines = (*setup.lines[:index], line, *setup.lines[index + 1 :])

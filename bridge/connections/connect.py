@@ -253,8 +253,8 @@ class ConnectService:
             try:
                 await self._connections.remove(connection.id)
             except NotFound:
-                log.info("disconnected_already", connection=connection.id)
-        log.info("disconnected", connection=connection.id, repository=connection.repository, left=left)
+                log.info("already_disconnected", connection=connection.id)
+        log.info("disconnected", connection=connection.id, repository=connection.repository, remaining=left)
         return left
 
     async def _drop_source(self, connection: Connection, access_token: str) -> list[str]:

@@ -110,7 +110,7 @@ class HandingOver:
             raise
         finally:
             await self._handovers.answer(answered)
-        log.info("handed_over", connection=answered.connection_id, login=administrator.login)
+        log.info("handover_accepted", connection=answered.connection_id, login=administrator.login)
         return answered
 
     async def decline(self, handover_id: str, administrator: Administrator) -> Handover:
@@ -175,7 +175,7 @@ def _refuse(administrator: Administrator, handover: Handover) -> NoReturn:
 
 
 def _ask_anew(handover: Handover, error: BridgeError) -> AskAnew:
-    log.info("handover_lapsed", flowdock_user=handover.asker.id, reason=str(error))
+    log.info("handover_invalid", flowdock_user=handover.asker.id, reason=str(error))
     return AskAnew(
         f"Flowdock does not take the word of {handover.asker.nick} any more: they are signed out by now,"
         f" or not in {handover.flow.name}"

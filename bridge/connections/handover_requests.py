@@ -101,7 +101,9 @@ class Handovers:
         )
         await self._count(asked)
         await self._keep(asked)
-        log.info("handover_asked", flowdock_user=asker.id, repository=repository.full_name, flow=flow.path)
+        log.info(
+            "handover_requested", flowdock_user=asker.id, repository=repository.full_name, flow=flow.path
+        )
         return asked
 
     async def find(self, handover_id: str) -> Handover | None:

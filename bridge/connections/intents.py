@@ -81,7 +81,7 @@ class Intents:
             try:
                 await lock.release()
             except (LockError, RedisError, OSError) as error:
-                log.warning("lock_not_released", repository_id=repository_id, error=type(error).__name__)
+                log.warning("lock_release_failed", repository_id=repository_id, error=type(error).__name__)
 
     async def note(self, intent: Intent) -> None:
         """Keep an intent for a day at the most."""

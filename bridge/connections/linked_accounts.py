@@ -70,7 +70,7 @@ class LinkedAccounts:
             flowdock_user, lambda account: self._perform(account, action, shown)
         )
         log.info(
-            "acted",
+            "action_performed",
             action=action.slug,
             on=str(target),
             flowdock_user=flowdock_user,
@@ -123,7 +123,7 @@ class LinkedAccounts:
         try:
             await self._store.add_audit_entry(user, act)
         except (RedisError, OSError) as error:
-            log.warning("redis_unavailable", error=type(error).__name__, doing="noting an act")
+            log.warning("redis_unavailable", error=type(error).__name__, doing="recording an action")
 
     async def token(self, flowdock_user: str) -> str:
         """The GitHub token of a Flowdock user, renewed if need be; raises `NotLinked` or `GitHubFailing`."""
@@ -146,7 +146,7 @@ class LinkedAccounts:
         try:
             await self._github.revoke(token)
         except BridgeError as error:
-            log.warning("not_revoked", error=str(error))
+            log.warning("revocation_failed", error=str(error))
 
     async def unlink(self, flowdock_user: str) -> LinkedAccount | None:
         """Forget a link, and have GitHub forget what was granted; None if there was none.
@@ -180,9 +180,11 @@ class LinkedAccounts:
         except NotLinked:
             return
         except BridgeError as error:
-            log.warning("revoked_not_seen", flowdock_user=user, reason=str(error), doing="keeping the link")
+            log.warning(
+                "revocation_unconfirmed", flowdock_user=user, reason=str(error), doing="keeping the link"
+            )
         else:
-            log.warning("revoked_not_so", flowdock_user=user, doing="keeping the link: the token works")
+            log.warning("revocation_disproved", flowdock_user=user, doing="keeping the link: the token works")
 
     async def read_pull(self, flowdock_user: str, target: Target) -> dict[str, Any]:
         """A pull request as this account sees it; raises as `act` does, but never removes a link."""

@@ -63,7 +63,7 @@ class Rollback:
                 done = await self._undone(intent)
         except TimeoutError:
             done = False
-        log.warning("connecting_undone", repository=intent.repository, flow=intent.flow, whole=done)
+        log.warning("connect_rolled_back", repository=intent.repository, flow=intent.flow, complete=done)
         return done
 
     async def left(self, repository_id: int) -> None:
@@ -95,7 +95,7 @@ class Rollback:
             try:
                 await step(intent)
             except (BridgeError, RedisError, OSError) as error:
-                log.warning("not_undone", repository=intent.repository, error=str(error), again_in=pause)
+                log.warning("rollback_failed", repository=intent.repository, error=str(error), retry_in=pause)
                 if pause is not None:
                     await asyncio.sleep(pause)
             else:

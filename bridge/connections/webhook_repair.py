@@ -93,5 +93,5 @@ class WebhookRepair:
                 await self._hooks.ping(repository.full_name, ensured.id, token=token)
             except BridgeError as error:
                 # The webhook is as it should be; that no ping comes is seen where it is waited for.
-                log.warning("not_pinged", repository=repository.full_name, error=str(error))
+                log.warning("ping_failed", repository=repository.full_name, error=str(error))
         return ensured

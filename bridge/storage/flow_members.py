@@ -54,7 +54,7 @@ class Members:
                     pipe.expire(name, SECONDS)
                 await pipe.execute()
         except (RedisError, OSError) as error:
-            log.warning("redis_unavailable", error=type(error).__name__, doing="noting the members of a flow")
+            log.warning("redis_unavailable", error=type(error).__name__, doing="recording a flow's members")
 
 
 async def among(redis: Any, flow: str, users: Sequence[str]) -> set[str]:

@@ -82,7 +82,7 @@ async def test_where_github_cannot_be_asked_the_link_is_kept_and_the_log_says_so
     house.github_journal.faults.append(fault)
     await say_revoked(house)
     assert await house.services.account_store.get("1001") is not None
-    assert "revoked_not_seen" in capsys.readouterr().out
+    assert "revocation_unconfirmed" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("guarded", [True, False], ids=["guarded", "control"])
@@ -135,7 +135,7 @@ async def test_a_github_that_does_not_answer_hinders_no_linking(
     house.github_journal.faults.append(fault)
     await link_by_pages(house, browser, who="ann", login="bob-gh")
     assert await house.services.account_store.logins() == {"1001": "bob-gh"}
-    assert "not_revoked" in capsys.readouterr().out
+    assert "revocation_failed" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("guarded", [True, False], ids=["guarded", "control"])

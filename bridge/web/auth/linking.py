@@ -124,7 +124,7 @@ async def flowdock_callback(request: web.Request) -> web.Response:
     )
     user = await services.flowdock.user(access_token)
     if user.id != linking.user:
-        log.warning("claim_of_another", claim_user=linking.user, signed_in=user.id)
+        log.warning("claim_user_mismatch", claim_user=linking.user, signed_in=user.id)
         raise ClaimRefused(
             f"You are signed in to Flowdock as {user.nick}, but somebody else clicked the button"
             " that gave this link."

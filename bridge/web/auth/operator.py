@@ -94,12 +94,12 @@ async def admitted(services: Services, response: web.Response, *, given: str) ->
     """Let a browser in that knows SETUP_SECRET, for an hour; False if it does not."""
     secret = services.settings.setup_secret
     if secret is None or not hmac.compare_digest(given.encode(errors="replace"), secret.encode()):
-        log.warning("operator_refused")
+        log.warning("operator_sign_in_refused")
         return False
     operator = Operator(cookie=secrets.token_urlsafe(32))
     value = {"secret": hash_of(secret)}
     await services.one_time.put("operator", hash_of(operator.cookie), value, seconds=SECONDS)
-    log.info("operator_admitted")
+    log.info("operator_signed_in")
     remember(services, response, operator)
     return True
 

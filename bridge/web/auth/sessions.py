@@ -149,7 +149,7 @@ async def _note_flows(services: Services, user: FlowdockUser, access_token: str)
     try:
         await services.members.joined(user.id, await services.flowdock.flows(access_token))
     except BridgeError as error:
-        log.warning("flows_not_told", flowdock_user=user.id, reason=str(error))
+        log.warning("flows_unavailable", flowdock_user=user.id, reason=str(error))
 
 
 @routes.post("/signout")

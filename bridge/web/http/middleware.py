@@ -97,7 +97,7 @@ async def _answer_to(request: web.Request, raised: Exception) -> web.StreamRespo
         case RedisError() | OSError():
             log.error("redis_unavailable", error=type(raised).__name__, doing="answering a request")
             return _refusal(request, Unavailable("bridge cannot reach its Redis: try again in a moment"))
-    log.error("unexpected", path=_logged(request.path), exc_info=raised)
+    log.error("unexpected_error", path=_logged(request.path), exc_info=raised)
     return _answer(request, 500, "bridge made a mistake here; its log tells the operator more")
 
 

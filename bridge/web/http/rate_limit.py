@@ -94,7 +94,7 @@ class Limits:
         wait = limiter.wait(who, now) if limiter else 0
         if wait:
             if not self._told.wait(f"{what} {who}", now):
-                log.warning("limited", who=who, what=what)
+                log.warning("rate_limited", who=who, what=what)
             raise TooMany(f"that was too often: {what} are limited", retry_after=wait)
 
 

@@ -111,7 +111,7 @@ async def created(request: web.Request) -> web.Response:
     except AppThere as there:
         there.advice = f"Delete the one that was made just now: {app.url}. Then see {PAGE}."
         raise
-    log.info("github_app_kept", app=app.slug, app_id=app.id, instead_of=state["instead_of"])
+    log.info("github_app_saved", app=app.slug, app_id=app.id, replaces=state["instead_of"])
     return pages.redirect(f"{PAGE}?made={app.id}")
 
 

@@ -68,7 +68,7 @@ async def test_what_somebody_who_asks_too_often_is_told(redis_url: str) -> None:
         assert "Too many at once" in text
         assert f"Wait {response.headers['Retry-After']} seconds" in text
         assert len([line for line in logged if line["event"] == "request"]) == BURST
-        assert [line["who"] for line in logged if line["event"] == "limited"] == ["203.0.113.7"]
+        assert [line["who"] for line in logged if line["event"] == "rate_limited"] == ["203.0.113.7"]
 
 
 async def test_a_header_of_ones_own_makes_no_new_address(redis_url: str) -> None:
