@@ -37,6 +37,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--write-docs", action="store_true", help="keep the table of faults in docs/faults.md")
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """Two processes a core: half of the time a test waits, for another process or for what is due later."""
+    return 2 * (os.cpu_count() or 1)
+
+
 # Before anything makes a secret.
 hygiene.install()
 

@@ -3,6 +3,7 @@
 import os
 from typing import Any, overload
 
+from redis import DriverInfo
 from redis.asyncio import ConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
@@ -39,6 +40,8 @@ def connect_redis(url: str, *, cluster: bool = False) -> AnyRedis:
         "socket_connect_timeout": 3,
         "socket_timeout": ANSWER_SECONDS if cluster else None,
         "health_check_interval": 30,
+        # Else each connection reads the version of redis-py from the disk.
+        "driver_info": DriverInfo(),
         "retry": Retry(ExponentialBackoff(cap=0.5, base=0.05), 2),
     }
     if url.startswith("rediss:") and "DYNO" in os.environ:

@@ -3,6 +3,8 @@
 `create_app(Config(web_url=...))` makes the server; `python -m scripts.sandbox.github` runs it.
 """
 
+from functools import cache
+
 import aiohttp_jinja2
 import jinja2
 from aiohttp import web
@@ -70,13 +72,23 @@ def create_app(config: Config) -> web.Application:
         undefined=jinja2.StrictUndefined,
         filters=show.FILTERS,
     )
-    rest.install(app)
-    graphql_route = rest.Route("POST", "/api/graphql", "", graphql.graphql)
-    app.router.add_post(graphql_route.path, rest.handler(graphql_route))
-    sandbox.install(app)
-    oauth.install(app)
-    pages_apps.install_pages(app)
-    pages_hooks.install(app)
-    pages_pull.install(app)
-    pages.install(app)
+    app.on_shutdown.append(pages.end_streams)
+    for resource in _resources():
+        app.router.register_resource(resource)
     return app
+
+
+@cache
+def _resources() -> tuple[web.AbstractResource, ...]:
+    """Make all addresses, once: compiling their patterns takes longer than the rest of a start."""
+    router = web.UrlDispatcher()
+    rest.install(router)
+    graphql_route = rest.Route("POST", "/api/graphql", "", graphql.graphql)
+    router.add_post(graphql_route.path, rest.handler(graphql_route))
+    sandbox.install(router)
+    oauth.install(router)
+    pages_apps.install_pages(router)
+    pages_hooks.install(router)
+    pages_pull.install(router)
+    pages.install(router)
+    return tuple(router.resources())

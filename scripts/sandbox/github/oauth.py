@@ -51,11 +51,11 @@ SCOPE_WORDS = {
 }
 
 
-def install(app: web.Application) -> None:
-    """Add the OAuth routes to `app`."""
-    app.router.add_get("/login/oauth/authorize", show_consent)
-    app.router.add_post("/login/oauth/authorize", take_consent)
-    app.router.add_post("/login/oauth/access_token", exchange)
+def install(router: web.UrlDispatcher) -> None:
+    """Add the OAuth routes to `router`."""
+    router.add_get("/login/oauth/authorize", show_consent)
+    router.add_post("/login/oauth/authorize", take_consent)
+    router.add_post("/login/oauth/access_token", exchange)
 
 
 async def show_consent(request: web.Request) -> web.StreamResponse:

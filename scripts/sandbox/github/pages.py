@@ -36,21 +36,20 @@ OPEN_TO_OTHERS = re.compile(r"(/organizations/[^/]+)?/settings/apps/new")
 Page = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def install(app: web.Application) -> None:
-    """Add the pages to `app`; the user pages take what nothing else wanted, so they come last."""
-    app.on_shutdown.append(_end_streams)
-    app.router.add_static("/_static", STATIC)
-    app.router.add_get("/_sandbox/changes", stream_changes)
-    app.router.add_get("/avatars/u/{id:[0-9]+}", show_avatar)
-    app.router.add_get("/favicon.ico", show_icon)
-    app.router.add_post("/_switch", switch_user)
-    app.router.add_get("/", go_home)
+def install(router: web.UrlDispatcher) -> None:
+    """Add the pages to `router`; the user pages take what nothing else wanted, so they come last."""
+    router.add_static("/_static", STATIC)
+    router.add_get("/_sandbox/changes", stream_changes)
+    router.add_get("/avatars/u/{id:[0-9]+}", show_avatar)
+    router.add_get("/favicon.ico", show_icon)
+    router.add_post("/_switch", switch_user)
+    router.add_get("/", go_home)
     base = "/{owner}/{repo}"
-    app.router.add_get(base, go_to_pulls)
-    app.router.add_get(f"{base}/pulls", list_pulls)
-    app.router.add_post(f"{base}/pulls", create_pull)
-    app.router.add_get(f"{base}/compare", new_pull)
-    app.router.add_get("/{login}", show_user)
+    router.add_get(base, go_to_pulls)
+    router.add_get(f"{base}/pulls", list_pulls)
+    router.add_post(f"{base}/pulls", create_pull)
+    router.add_get(f"{base}/compare", new_pull)
+    router.add_get("/{login}", show_user)
 
 
 @web.middleware
@@ -215,7 +214,8 @@ async def stream_changes(request: web.Request) -> web.StreamResponse:
     return response
 
 
-async def _end_streams(app: web.Application) -> None:
+async def end_streams(app: web.Application) -> None:
+    """Let the pages' event streams end, which would otherwise hold up the shutdown."""
     app[SERVICES].watch.close()
 
 

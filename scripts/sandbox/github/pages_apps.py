@@ -25,15 +25,15 @@ NOT_OWNER = "Only an owner of {account} can do this, and {login} is none."
 NOTHING_CHOSEN = "Choose at least one repository."
 
 
-def install_pages(app: web.Application) -> None:
-    """Add the pages to `app`."""
+def install_pages(router: web.UrlDispatcher) -> None:
+    """Add the pages to `router`."""
     for below in ("", "/organizations/{org}"):
-        app.router.add_post(f"{below}/settings/apps/new", show_manifest)
-        app.router.add_post(f"{below}/settings/apps", create_app)
-        app.router.add_get(f"{below}/settings/installations/{{id:[0-9]+}}", show_installation)
-    app.router.add_get("/apps/{slug}", show_app)
-    app.router.add_get("/apps/{slug}/installations/new", choose_repositories)
-    app.router.add_post("/apps/{slug}/installations/new", install_app)
+        router.add_post(f"{below}/settings/apps/new", show_manifest)
+        router.add_post(f"{below}/settings/apps", create_app)
+        router.add_get(f"{below}/settings/installations/{{id:[0-9]+}}", show_installation)
+    router.add_get("/apps/{slug}", show_app)
+    router.add_get("/apps/{slug}/installations/new", choose_repositories)
+    router.add_post("/apps/{slug}/installations/new", install_app)
 
 
 async def show_manifest(request: web.Request) -> web.Response:

@@ -10,14 +10,14 @@ from .services import SERVICES
 SHOWN = 50
 
 
-def install(app: web.Application) -> None:
-    """Add the page to `app`."""
+def install(router: web.UrlDispatcher) -> None:
+    """Add the page to `router`."""
     page = "/{owner}/{repo}/settings/hooks"
     delivery = page + "/{hook:[0-9]+}/deliveries/{delivery:[0-9]+}"
-    app.router.add_get(page, show_hooks)
-    app.router.add_get(page + "/{hook:[0-9]+}", show_hooks)
-    app.router.add_get(delivery, show_delivery)
-    app.router.add_post(f"{delivery}/redeliver", redeliver)
+    router.add_get(page, show_hooks)
+    router.add_get(page + "/{hook:[0-9]+}", show_hooks)
+    router.add_get(delivery, show_delivery)
+    router.add_post(f"{delivery}/redeliver", redeliver)
 
 
 async def show_hooks(request: web.Request) -> web.Response:

@@ -20,14 +20,14 @@ PAGE = "/{owner}/{repo}/pull/{number:[0-9]+}"
 LINES = 3
 
 
-def install(app: web.Application) -> None:
-    """Add the page to `app`."""
-    app.router.add_get(PAGE, show_pull)
-    app.router.add_get(f"{PAGE}/{{tab:files|checks|commits}}", show_tab)
-    app.router.add_post(f"{PAGE}/{{deed:[a-z_]+}}", do_deed)
-    app.router.add_get("/{owner}/{repo}/actions/runs/{run:[0-9]+}", go_to_checks)
-    app.router.add_get("/{owner}/{repo}/actions/runs/{run:[0-9]+}/job/{job:[0-9]+}", go_to_checks)
-    app.router.add_get("/{owner}/{repo}/runs/{job:[0-9]+}", go_to_checks)
+def install(router: web.UrlDispatcher) -> None:
+    """Add the page to `router`."""
+    router.add_get(PAGE, show_pull)
+    router.add_get(f"{PAGE}/{{tab:files|checks|commits}}", show_tab)
+    router.add_post(f"{PAGE}/{{deed:[a-z_]+}}", do_deed)
+    router.add_get("/{owner}/{repo}/actions/runs/{run:[0-9]+}", go_to_checks)
+    router.add_get("/{owner}/{repo}/actions/runs/{run:[0-9]+}/job/{job:[0-9]+}", go_to_checks)
+    router.add_get("/{owner}/{repo}/runs/{job:[0-9]+}", go_to_checks)
 
 
 async def show_pull(request: web.Request) -> web.Response:

@@ -87,14 +87,14 @@ def endpoint(
     return register
 
 
-def install(app: web.Application) -> None:
-    """Add all registered endpoints to `app`, and a 404 for every other path of the API."""
+def install(router: web.UrlDispatcher) -> None:
+    """Add all registered endpoints to `router`, and a 404 for every other path of the API."""
     for route in ROUTES:
-        app.router.add_route(route.method, PREFIX + route.path, handler(route))
+        router.add_route(route.method, PREFIX + route.path, handler(route))
         if route.path.startswith(BY_NAME):
             by_number = BY_NUMBER + route.path.removeprefix(BY_NAME)
-            app.router.add_route(route.method, PREFIX + by_number, handler(route))
-    app.router.add_route("*", PREFIX + "/{tail:.*}", handler(Route("*", "", "", _nowhere)))
+            router.add_route(route.method, PREFIX + by_number, handler(route))
+    router.add_route("*", PREFIX + "/{tail:.*}", handler(Route("*", "", "", _nowhere)))
 
 
 async def _nowhere(call: Call) -> Answer:  # noqa: ARG001 - an endpoint's signature

@@ -33,8 +33,8 @@ from .tokens import split_scopes
 Run = Callable[[Services, web.Request, Json], Awaitable[Any]]
 
 
-def install(app: web.Application) -> None:
-    """Add the driver routes to `app`."""
+def install(router: web.UrlDispatcher) -> None:
+    """Add the driver routes to `router`."""
     routes: list[tuple[str, str, Run]] = [
         ("POST", "/tokens", make_token),
         ("DELETE", "/tokens", revoke_tokens),
@@ -56,7 +56,7 @@ def install(app: web.Application) -> None:
         ("POST", "/reset", reset),
     ]
     for method, path, run in routes:
-        app.router.add_route(method, "/_sandbox" + path, _handler(run))
+        router.add_route(method, "/_sandbox" + path, _handler(run))
 
 
 def _handler(run: Run) -> Callable[[web.Request], Awaitable[web.Response]]:
