@@ -16,19 +16,13 @@ from bridge.core.security.encryption import Vault
 from bridge.settings import Settings
 from bridge.storage import keys
 from bridge.storage.client import AnyRedis
+from bridge.storage.lua_scripts import load_script
 
 FRESH_SECONDS = 60
 """How long an App that was read is taken for the present one."""
 
 AGAIN_SECONDS = 2
 """How soon at the earliest it is read again where there was none, or where it does not fit."""
-
-# Nobody overwrites an App that they have not seen.
-_KEEP = """
-if (redis.call('GET', KEYS[1]) or '') ~= ARGV[1] then return 0 end
-redis.call('SET', KEYS[1], ARGV[2])
-return 1
-"""
 
 log = structlog.get_logger()
 
@@ -101,7 +95,7 @@ class GitHubCredentials:
         self._redis: Any = redis
         self._vault = vault
         self._settings = settings
-        self._keep = redis.register_script(_KEEP)
+        self._compare_and_set = load_script(redis, "bridge.storage", "compare_and_set")
         self._app: App | None = None
         self._read_at = float("-inf")
 
@@ -155,7 +149,7 @@ class GitHubCredentials:
             data = await self._redis.get(keys.GITHUB_APP)
             if (self._load(data).id if data else None) != instead_of:
                 raise AppThere("another GitHub App was made meanwhile, and is kept")
-            stored = await self._keep(keys=[keys.GITHUB_APP], args=[data or b"", sealed])
+            stored = await self._compare_and_set(keys=[keys.GITHUB_APP], args=[data or b"", sealed])
         self._app, self._read_at = app, time.monotonic()
 
     async def _read(self) -> None:

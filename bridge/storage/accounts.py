@@ -16,33 +16,7 @@ from bridge.core.model import AuditEntry, FlowdockUser, GitHubToken, GitHubUser,
 from bridge.core.security.encryption import Undecryptable, Vault
 from bridge.storage import keys
 from bridge.storage.client import AnyRedis
-
-# An account and its places in the indexes change in one step: those of the account that was there before are
-# cleared by its own words. Unlinking must get through when Redis is full (`allow-oom`).
-# KEYS: the account, all linked; ARGV: how the indexes' keys begin, which have the same hash tag; the user;
-# the new account with its GitHub id and login, or nothing.
-_SWAP = """#!lua flags=allow-oom
-local user, account = ARGV[3], ARGV[4]
-local function places(id, login)
-    return {ARGV[1] .. id, ARGV[2] .. string.lower(login)}
-end
-local old = redis.call('GET', KEYS[1])
-if old then
-    local github = cjson.decode(old).github
-    for _, place in ipairs(places(string.format('%.0f', github.id), github.login)) do
-        redis.call('SREM', place, user)
-    end
-end
-if account then
-    redis.call('SET', KEYS[1], account)
-    redis.call('HSET', KEYS[2], user, ARGV[6])
-    for _, place in ipairs(places(ARGV[5], ARGV[6])) do redis.call('SADD', place, user) end
-else
-    redis.call('DEL', KEYS[1])
-    redis.call('HDEL', KEYS[2], user)
-end
-return old
-"""
+from bridge.storage.lua_scripts import load_script
 
 REFRESH_LOCK_SECONDS = 30
 LOCK_WAIT_SECONDS: float = 20
@@ -61,7 +35,7 @@ class AccountStore:
         # redis-py's annotations offer each answer in every shape of every protocol version.
         self._redis: Any = redis
         self._vault = vault
-        self._swap = redis.register_script(_SWAP)
+        self._swap = load_script(redis, "bridge.storage", "swap_account")
 
     async def get(self, flowdock_user: str) -> LinkedAccount | None:
         """Whom a Flowdock user acts as, None if nobody is linked."""

@@ -17,45 +17,13 @@ from bridge.core.options import Options
 from bridge.core.security.encryption import Vault
 from bridge.storage import keys
 from bridge.storage.client import AnyRedis
-from bridge.storage.lua_scripts import run
+from bridge.storage.lua_scripts import load_script, run
 
 RepoKey = tuple[int, str]
 """A repository's id, and its full name as a delivery tells it."""
 
 CONNECTIONS_KEPT = 1024
 """Connections that a process keeps decrypted."""
-
-# Only what was read is replaced: a connection that is changed meanwhile is read again, one that is removed
-# stays removed. The worker must get through when Redis is full (`allow-oom`).
-_CHANGE = """#!lua flags=allow-oom
-if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
-redis.call('SET', KEYS[1], ARGV[2])
-if #KEYS > 2 then
-    redis.call('SADD', KEYS[3], ARGV[3])
-    redis.call('SREM', KEYS[4], ARGV[3])
-end
-redis.call('INCR', KEYS[2])
-return 1
-"""
-
-
-# KEYS: of each repository its connections by its id, and those by its name; ARGV: how connections' keys
-# begin, which have the same hash tag.
-_OF_REPOSITORIES = """#!lua flags=no-writes
-local all = {}
-for i = 1, #KEYS, 2 do
-    local found, unbound = {}, redis.call('SMEMBERS', KEYS[i + 1])
-    for _, ids in ipairs({redis.call('SMEMBERS', KEYS[i]), unbound}) do
-        for _, id in ipairs(ids) do
-            local connection = redis.call('GET', ARGV[1] .. id)
-            if connection then found[#found + 1] = connection end
-        end
-    end
-    all[#all + 1] = {found, unbound}
-end
-return all
-"""
-
 
 log = structlog.get_logger()
 
@@ -74,8 +42,8 @@ class ConnectionStore:
         self._vault = vault
         # By its very bytes, so never an older one: the worker reads the same few with every delivery.
         self._load_connection = lru_cache(maxsize=CONNECTIONS_KEPT)(self._read_connection)
-        self._change = redis.register_script(_CHANGE)
-        self._of_repositories = redis.register_script(_OF_REPOSITORIES)
+        self._compare_and_set = load_script(redis, "bridge.storage", "compare_and_set")
+        self._connections_of = load_script(redis, "bridge.storage", "connections_of")
 
     async def connect(
         self, repository: str, *, flow_token: str, name: str, flow: str = ""
@@ -126,7 +94,7 @@ class ConnectionStore:
         """Change some of a connection's fields, and nothing that is changed meanwhile; raises `NotFound`."""
         while data := await self._redis.get(keys.connection(connection_id)):
             changed = replace(self._load_connection(data), **changes)
-            if await self._change(
+            if await self._compare_and_set(
                 keys=[keys.connection(connection_id), keys.CONNECTIONS_CHANGES],
                 args=[data, self._dump_connection(changed)],
             ):
@@ -172,7 +140,7 @@ class ConnectionStore:
         places: list[str] = []
         for repository_id, full_name in repositories:
             places += keys.connections_of(repository_id), keys.unbound_connections(full_name)
-        return await run(self._of_repositories, keys=places, args=[keys.connection("")])
+        return await run(self._connections_of, keys=places, args=[keys.connection("")])
 
     async def remove(self, connection_id: str) -> Connection:
         """Remove a connection and its flow token; raises `NotFound`."""
@@ -214,7 +182,7 @@ class ConnectionStore:
         places = [keys.connections_of(repository_id), keys.unbound_connections(full_name)]
         while data := await self._redis.get(name):
             bound = replace(self._load_connection(data), repository_id=repository_id)
-            if await self._change(
+            if await self._compare_and_set(
                 keys=[name, keys.CONNECTIONS_CHANGES, *places],
                 args=[data, self._dump_connection(bound), connection_id],
             ):

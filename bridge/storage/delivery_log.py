@@ -14,6 +14,7 @@ import orjson
 from bridge.core.model import Connection, Delivery
 from bridge.storage import keys
 from bridge.storage.client import AnyRedis
+from bridge.storage.lua_scripts import load_script
 from bridge.storage.writes import Write
 
 SECONDS = 7 * 24 * 3600
@@ -25,13 +26,6 @@ MAX_REASON = 1000
 
 Outcome = Literal["posted", "skipped", "dead"]
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
-
-# One call a repository instead of one an hour: a page shows hundreds of them.
-_HOURS = """
-local found = {}
-for i = 1, #KEYS do found[i] = redis.call('HMGET', KEYS[i], unpack(ARGV)) end
-return found
-"""
 
 
 class Note(NamedTuple):
@@ -119,7 +113,7 @@ class DeliveryLog:
     def __init__(self, redis: AnyRedis) -> None:
         # redis-py's annotations offer each answer in every shape of every protocol version.
         self._redis: Any = redis
-        self._hours = redis.register_script(_HOURS)
+        self._hourly_counts = load_script(redis, "bridge.storage", "hourly_counts")
 
     async def notes(self, repository_id: int, connection_id: str) -> list[Note]:
         """The lines about one connection, or about all, the newest first."""
@@ -143,7 +137,7 @@ class DeliveryLog:
         async with self._redis.pipeline(transaction=False) as pipe:
             for repository_id, ids in of_repository.items():
                 pipe.lrange(keys.journal(repository_id), 0, -1)
-                await self._hours(
+                await self._hourly_counts(
                     keys=[keys.counts(repository_id, hour) for hour in hours],
                     args=[f"{connection_id}:{outcome}" for connection_id in ids for outcome in OUTCOMES],
                     client=pipe,

@@ -14,16 +14,10 @@ import orjson
 from bridge.core.security.encryption import Undecryptable, Vault, key_name
 from bridge.storage import keys
 from bridge.storage.client import AnyRedis
+from bridge.storage.lua_scripts import load_script
 
 PAGE = 500
 """How many keys Redis is asked to look at in one step of the scan."""
-
-# Also where Redis is full: it takes no more room than before.
-_REPLACE = """#!lua flags=allow-oom
-if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
-redis.call('SET', KEYS[1], ARGV[2], 'KEEPTTL')
-return 1
-"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,7 +107,7 @@ class _Rotation:
         self._redis: Any = redis
         self._vault = vault
         self._dry_run = dry_run
-        self._replace = redis.register_script(_REPLACE)
+        self._compare_and_set = load_script(redis, "bridge.storage", "compare_and_set")
         self.done = Rotated()
 
     async def size(self) -> int:
@@ -178,6 +172,6 @@ class _Rotation:
             return []
         async with self._redis.pipeline(transaction=False) as pipe:
             for name, change in changes.items():
-                await self._replace(keys=[name], args=change, client=pipe)
+                await self._compare_and_set(keys=[name], args=change, client=pipe)
             replaced = await pipe.execute()
         return [name for name, was in zip(changes, replaced, strict=True) if not was]

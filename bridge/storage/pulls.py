@@ -16,43 +16,16 @@ from bridge.storage.accounts import people
 from bridge.storage.client import AnyRedis
 from bridge.storage.due_queue import DueQueue
 from bridge.storage.flow_members import among
+from bridge.storage.lua_scripts import load_script
 from bridge.storage.writes import Write
 
 SECONDS = 400 * 24 * 3600
 """How long a pull request is remembered after its last delivery."""
 
-# By a delivery. The worker must get through when Redis is full (`allow-oom`). A late one tells a name that a
-# repository no longer has: it does not take the present one's place. No delivery takes a name from a
-# repository that has it: 0 then. One that it had before is free, and clicks must not mistake them (KEYS[4]).
-_NAME = """#!lua flags=allow-oom
-local name = string.lower(ARGV[2])
-local holder = redis.call('HGET', KEYS[1], name)
-if holder == ARGV[1] then holder = false end
-if holder and string.lower(redis.call('HGET', KEYS[2], holder) or '') == name then return 0 end
-if ARGV[3] >= (redis.call('HGET', KEYS[3], ARGV[1]) or '') then
-    if holder then redis.call('HSET', KEYS[4], name, holder) end
-    redis.call('HSET', KEYS[1], name, ARGV[1])
-    redis.call('HSET', KEYS[2], ARGV[1], ARGV[2])
-    redis.call('HSET', KEYS[3], ARGV[1], ARGV[3])
-end
-for i = 2, #ARGV do
-    if i ~= 3 then redis.call('HSETNX', KEYS[1], string.lower(ARGV[i]), ARGV[1]) end
-end
-return 1
-"""
-
-# By GitHub's own word: whoever had the name before has it no more, and clicks must not mistake one for the
-# other (KEYS[3]).
-_NAME_BY_GITHUB = """#!lua flags=allow-oom
-local name = string.lower(ARGV[2])
-local holder = redis.call('HGET', KEYS[1], name)
-if holder and holder ~= ARGV[1] then redis.call('HSET', KEYS[3], name, holder) end
-redis.call('HSET', KEYS[1], name, ARGV[1])
-redis.call('HSET', KEYS[2], ARGV[1], ARGV[2])
-"""
-
 CHECKS_SECONDS = 60 * 24 * 3600
 """How long a commit's checks are remembered after the last of them."""
+
+_NAMES = [keys.REPOSITORY_IDS, keys.REPOSITORY_NAMES, keys.REPOSITORY_FORMER_IDS, keys.REPOSITORY_NAMED_AT]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,8 +57,7 @@ class PullRequestStore:
     def __init__(self, redis: AnyRedis) -> None:
         # redis-py's annotations offer each answer in every shape of every protocol version.
         self._redis: Any = redis
-        self._name = redis.register_script(_NAME)
-        self._name_by_github = redis.register_script(_NAME_BY_GITHUB)
+        self._name = load_script(redis, "bridge.storage", "name_repository")
         self._watches = DueQueue(redis, keys.WATCH)
         self._updates = DueQueue(redis, keys.UPDATES)
 
@@ -170,22 +142,11 @@ class PullRequestStore:
         Buttons with a `former` name still find it. False if another repository has the name as far as bridge
         knows: GitHub must be asked.
         """
-        return bool(
-            await self._name(
-                keys=[
-                    *(keys.REPOSITORY_IDS, keys.REPOSITORY_NAMES),
-                    *(keys.REPOSITORY_NAMED_AT, keys.REPOSITORY_FORMER_IDS),
-                ],
-                args=[repository_id, full_name, at, *former],
-            )
-        )
+        return bool(await self._name(keys=_NAMES, args=[repository_id, full_name, "delivery", at, *former]))
 
     async def name_by_github(self, repository_id: int, full_name: str) -> None:
         """Note a repository's name as GitHub itself answers it now."""
-        await self._name_by_github(
-            keys=[keys.REPOSITORY_IDS, keys.REPOSITORY_NAMES, keys.REPOSITORY_FORMER_IDS],
-            args=[repository_id, full_name],
-        )
+        await self._name(keys=_NAMES, args=[repository_id, full_name, "github", ""])
 
     async def shown(self, target: Target) -> Shown:
         """What is known of a click's target.

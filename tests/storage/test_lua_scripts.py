@@ -2,10 +2,12 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from bridge.storage.lua_scripts import source
+from bridge.storage.client import close_redis, connect_redis
+from bridge.storage.lua_scripts import load_script, source
 
 ROOT = Path(__file__).parents[2]
 
@@ -22,6 +24,13 @@ COVERED = {
     "queue/redrive": "test_delivery_queue::test_a_dead_message_goes_back_through_the_inbox",
     "queue/release": "test_leases::test_a_released_partition_is_free_at_once",
     "queue/renew": "test_leases::test_a_lease_that_ran_out_is_renewed_if_nobody_took_the_partition",
+    "storage/compare_and_set": "test_lua_scripts::test_a_value_is_replaced_only_if_it_is_still_the_one_read",
+    "storage/connections_of": "test_connections::test_connections_are_read_by_id_and_by_name",
+    "storage/due_add": "test_due_queue::test_the_newest_note_is_kept_but_not_that_of_one_put_back",
+    "storage/due_pop": "test_due_queue::test_what_is_due_is_popped_the_earliest_first_and_once",
+    "storage/hourly_counts": "test_delivery_log::test_digests_are_each_connections_own",
+    "storage/name_repository": "test_pulls::test_whose_a_name_is",
+    "storage/swap_account": "test_accounts::test_an_account_that_goes_leaves_no_place_in_an_index",
 }
 """By script, the test that shows what it does; it lies in the room of the script."""
 
@@ -64,3 +73,23 @@ def test_a_script_includes_its_parts_and_keeps_its_flags_in_front(name: str) -> 
     text = source(f"bridge.{package}", stem)
     assert "-- include" not in text
     assert "#!" not in text.removeprefix("#!lua flags=")
+
+
+async def test_a_value_is_replaced_only_if_it_is_still_the_one_read(redis_url: str) -> None:
+    redis: Any = connect_redis(redis_url)
+    compare_and_set = load_script(redis, "bridge.storage", "compare_and_set")
+    try:
+        assert await compare_and_set(keys=["value"], args=["other", "first"]) == 0
+        assert await compare_and_set(keys=["value"], args=["", "first"]) == 1
+        assert await compare_and_set(keys=["value"], args=["", "late"]) == 0
+        await redis.expire("value", 100)
+        names = ["value", "changes", "joined", "left"]
+        await redis.sadd("left", "member")
+        assert await compare_and_set(keys=names, args=["other", "second", "member"]) == 0
+        assert await redis.exists("changes", "joined") == 0
+        assert await compare_and_set(keys=names, args=["first", "second", "member"]) == 1
+        assert (await redis.get("value"), await redis.get("changes")) == (b"second", b"1")
+        assert (await redis.smembers("joined"), await redis.exists("left")) == ({b"member"}, 0)
+        assert await redis.ttl("value") > 90
+    finally:
+        await close_redis(redis)
