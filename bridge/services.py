@@ -130,7 +130,9 @@ class Services:
         seconds = self.settings.lease_seconds
         processor = Processor(
             queue=self.deliveries,
-            translator=Translator(self.connections, self.pulls, self.checkups),
+            translator=Translator(
+                self.connections, self.pulls, self.checkups, review_seconds=self.settings.review_seconds
+            ),
             poster=Poster(
                 connections=self.connections,
                 pulls=self.pulls,

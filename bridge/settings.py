@@ -79,6 +79,7 @@ class Settings:
     budgets: Budgets
     """What may wait in the queue."""
     lease_seconds: float
+    review_seconds: float
 
 
 def read(environ: Mapping[str, str], *, needed: frozenset[str] | None = None) -> Settings:
@@ -159,6 +160,7 @@ def _read(reader: "_Reader") -> Settings:
             repository=reader.size("REPOSITORY_BYTES", REPOSITORY_BYTES),
         ),
         lease_seconds=reader.number("LEASE_SECONDS", 30),
+        review_seconds=reader.number("REVIEW_SECONDS", 5),
     )
 
 

@@ -359,6 +359,7 @@ def make_settings(bridge: str, flowdock_url: str, github_url: str) -> settings.S
             "COOKIE_SECRET": secrets.token_hex(16),
             "ENCRYPTION_KEY": secrets.token_hex(16),
             "LEASE_SECONDS": "3",
+            "REVIEW_SECONDS": "0.5",
             "PAGE_LIMIT": "60000",
             "ACTION_LIMIT": "60000",
         }

@@ -67,6 +67,7 @@ def test_what_is_not_set_has_the_documented_value() -> None:
         action_limit=60,
         budgets=Budgets(queue=256 * 2**20, repository=32 * 2**20),
         lease_seconds=30,
+        review_seconds=5,
     )
 
 
@@ -116,6 +117,7 @@ TAKEN: list[tuple[dict[str, str], str, Any]] = [
     ({"METRICS_TOKEN": f"{'t' * 20},{'u' * 20}"}, "metrics_token", f"{'t' * 20},{'u' * 20}"),
     ({"SETUP_SECRET": "s" * 32}, "setup_secret", "s" * 32),
     ({"LEASE_SECONDS": "0.5"}, "lease_seconds", 0.5),
+    ({"REVIEW_SECONDS": "0.5"}, "review_seconds", 0.5),
     ({"PAGE_LIMIT": "0"}, "page_limit", 0),
     ({"PAGE_LIMIT": " 30 "}, "page_limit", 30),
     ({"ACTION_LIMIT": "65535"}, "action_limit", 65535),

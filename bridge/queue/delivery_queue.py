@@ -116,8 +116,9 @@ class DeliveryQueue:
         *,
         writes: Sequence[Write] = (),
         messages: Sequence[OutboxMessage] = (),
+        later: Sequence[Incoming] = (),
     ) -> list[OutboxEntry] | None:
-        """Replace deliveries by their messages and what they write.
+        """Replace deliveries by their messages, what they write, and deliveries of bridge's own for `later`.
 
         None if one of them is not there any more: then nothing was written (see `committed`). Raises
         `Malformed` where what is to be written is larger than anything that GitHub's own deliveries make, or
@@ -132,10 +133,12 @@ class DeliveryQueue:
             "ids": [one.id for one in entries],
             "writes": [_write_row(write, script_keys) for write in writes],
             "repositories": [str(one.repository_id) for one in messages],
+            "later": [one.fields for one in later],
             "most_kept": self._budgets.kept,
             "most_waiting": self._budgets.most,
         }
-        args = [lease.fence, msgspec.msgpack.encode(step), *values, *dumped]
+        bodies = [one.body for one in later]
+        args = [lease.fence, msgspec.msgpack.encode(step), *values, *dumped, *bodies]
         ids = await _fenced(run(self._commit, keys=script_keys.all, args=args))
         if ids is None:
             return None

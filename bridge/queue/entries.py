@@ -49,11 +49,19 @@ class Incoming(NamedTuple):
     repository_id: int
     number: int
     received_at: float
-    """Unix seconds."""
+    """Unix seconds; of a delivery of bridge's own, when to translate it."""
     signer: str
     signature: str
     body: bytes
     """Packed."""
+
+    @property
+    def fields(self) -> list[str]:
+        """An inbox entry's fields but for the body, each name before its value."""
+        return [
+            *("delivery_id", self.delivery_id, "event", self.event, "repository_id", str(self.repository_id)),
+            *("number", str(self.number), "received_at", str(self.received_at), "signer", self.signer),
+        ]
 
     @classmethod
     def of(cls, envelope: Envelope, *, repository_id: int, number: int) -> "Incoming":

@@ -5,11 +5,14 @@ that has it as its head. Messages of a thread are posted one after the other.
 """
 
 import asyncio
+import time
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 
 import structlog
 
 from bridge.core import compression
+from bridge.core.pulls.gathering import DUE
 from bridge.lifecycle import Stopped
 from bridge.queue.delivery_queue import Fenced
 from bridge.queue.entries import Attempts, Entry, InboxEntry, Lease, OutboxEntry
@@ -48,6 +51,7 @@ class Partition:
         self._processor = processor
         self._context = PartitionContext(lease, processor.queue, attempts)
         self._freed = freed
+        self._tasks = tasks
         self._inbox = Batcher[InboxEntry](
             batch_size=batch_size,
             key_of=lambda delivery: delivery.repository_id,
@@ -72,7 +76,16 @@ class Partition:
     def add_delivery(self, delivery: InboxEntry) -> None:
         """Queue a delivery behind those of its repository."""
         self.position = delivery.id
-        self._inbox.add(delivery)
+        if delivery.event == DUE and delivery.received_at > time.time():
+            self._tasks.create_task(self._add_when_due(delivery))
+        else:
+            self._inbox.add(delivery)
+
+    async def _add_when_due(self, delivery: InboxEntry) -> None:
+        # Where the partition is closed meanwhile, it stays in Redis for the next owner.
+        with suppress(Stopped):
+            await self._context.closing.pause_until(delivery.received_at)
+            self._inbox.add(delivery)
 
     def add_messages(self, messages: Iterable[OutboxEntry]) -> None:
         """Queue messages, each behind those of its thread."""

@@ -92,7 +92,7 @@ class Processor:
         if not batch.deliveries:
             return (), ()
         messages = await self.queue.commit(
-            context.lease, batch.deliveries, writes=batch.writes, messages=batch.messages
+            context.lease, batch.deliveries, writes=batch.writes, messages=batch.messages, later=batch.later
         )
         if messages is None:
             # A delivery was committed before: which one, each shows by itself.
@@ -104,7 +104,7 @@ class Processor:
     async def _commit_one(self, context: PartitionContext, delivery: InboxEntry) -> Sequence[OutboxEntry]:
         batch = await self._translate_one(delivery)
         messages = await self.queue.commit(
-            context.lease, [delivery], writes=batch.writes, messages=batch.messages
+            context.lease, [delivery], writes=batch.writes, messages=batch.messages, later=batch.later
         )
         if messages is None:
             messages = await self.queue.committed(context.lease, delivery)

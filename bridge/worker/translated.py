@@ -3,11 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import orjson
+
+from bridge.core.compression import pack
 from bridge.core.messages.translate import Outgoing, Translation
-from bridge.core.model import Connection, Delivery
+from bridge.core.model import Connection, Delivery, Payload
+from bridge.core.pulls.gathering import DUE
 from bridge.core.pulls.model import PullKey, PullRequest
 from bridge.core.pulls.snapshot import Snapshot
-from bridge.queue.entries import InboxEntry, OutboxMessage
+from bridge.queue.entries import InboxEntry, Incoming, OutboxMessage
 from bridge.storage import delivery_log
 from bridge.storage.writes import Write
 
@@ -16,10 +20,15 @@ from bridge.storage.writes import Write
 class TranslatedBatch:
     """What deliveries became, to be committed together."""
 
+    review_seconds: float = 0
+    """How long a review waits for more of its parts."""
+
     deliveries: list[InboxEntry] = field(default_factory=list)
     """Those that were translated."""
     writes: list[Write] = field(default_factory=list)
     messages: list[OutboxMessage] = field(default_factory=list)
+    later: list[Incoming] = field(default_factory=list)
+    """Deliveries of bridge's own, to be translated after a while."""
     pulls: dict[PullKey, PullRequest] = field(default_factory=dict)
     """The pull requests they are about, as their threads show them after the commit."""
     snapshots: dict[PullKey, Snapshot] = field(default_factory=dict)
@@ -40,6 +49,8 @@ class TranslatedBatch:
         """Add what a delivery becomes in the thread of one pull request."""
         self.writes += _skipped(entry, delivery, translation, connections)
         self.messages += [_message(entry, delivery.action, one) for one in translation.outgoing]
+        if translation.due is not None:
+            self.later.append(_later(entry, translation.due, self.review_seconds))
         if translation.pull is not None:
             self.pulls[entry.repository_id, translation.number] = translation.pull
 
@@ -54,7 +65,7 @@ def _skipped(
     reasons = {
         one.id: translation.muted.get(one.id, translation.silence)
         for one in connections
-        if one.id not in receivers
+        if one.id not in receivers and (one.id in translation.muted or translation.silence)
     }
     return delivery_log.skipped(entry.repository_id, delivery, translation.number, connections, reasons)
 
@@ -70,4 +81,17 @@ def _message(entry: InboxEntry, action: str, outgoing: Outgoing) -> OutboxMessag
         action=action,
         received_at=entry.received_at,
         content=outgoing.message,
+    )
+
+
+def _later(entry: InboxEntry, payload: Payload, seconds: float) -> Incoming:
+    return Incoming(
+        delivery_id=entry.delivery_id,
+        event=DUE,
+        repository_id=entry.repository_id,
+        number=entry.number,
+        received_at=entry.received_at + seconds,
+        signer=entry.signer,
+        signature="",
+        body=pack(orjson.dumps(payload)),
     )

@@ -24,6 +24,9 @@ from bridge.worker.unit_of_work import Known, UnitOfWork
 
 log = structlog.get_logger()
 
+REVIEW_SECONDS = 5
+"""How long a review waits for more of its comments, after the last one that came."""
+
 WITHOUT_PAUSE = 16
 """Deliveries that are translated before other tasks get a turn: a millisecond or two."""
 
@@ -43,9 +46,17 @@ class _Prefetched:
 class Translator:
     """Translates deliveries to the writes and messages of one commit."""
 
-    def __init__(self, connections: ConnectionStore, pulls: PullRequestStore, checkups: Checkups) -> None:
+    def __init__(
+        self,
+        connections: ConnectionStore,
+        pulls: PullRequestStore,
+        checkups: Checkups,
+        *,
+        review_seconds: float = REVIEW_SECONDS,
+    ) -> None:
         self._pulls = pulls
         self._checkups = checkups
+        self._review_seconds = review_seconds
         self._lookup = ConnectionLookup(connections, pulls, checkups)
 
     async def translate(
@@ -60,6 +71,7 @@ class Translator:
         batch = TranslatedBatch(
             connections=[one for some in shared.connections.values() for one in some],
             read_at=shared.read_at,
+            review_seconds=self._review_seconds,
         )
         failed: set[int] = set()
         for at, entry in enumerate(entries, start=1):

@@ -30,6 +30,40 @@ SUGGESTION = {
     "body": "```suggestion\n    return purple\n```\nReads better.",
 }
 
+CODE = """ def status(pull: Pull) -> Status:
+-    return GREY
++    if pull.merged_at:
++        return PURPLE
++    if pull.state == "closed":
++        return RED
++    if pull.draft:
++        return GREY
++    reviews = latest(pull.reviews)
++    return LIME if all(reviews) else GREEN"""
+
+
+def _on(path: str, line: int, body: str, **more: Any) -> dict[str, Any]:
+    """A comment on a line of `CODE`, which begins with line 30: its hunk ends there, as GitHub's do."""
+    hunk = "\n".join(["@@ -30,2 +30,9 @@", *CODE.splitlines()[: line - 28]])
+    return {"path": path, "line": line, "body": body, "diff_hunk": hunk, **more}
+
+
+TABLE = (
+    "| state | tested |\n| --- | :-: |\n| merged | yes |\n| closed | **no** |\n\n> [!TIP]\n> One row a state."
+)
+SUGGESTED = "@ann-gh, perhaps\n```suggestion\n    return verdict(latest(pull.reviews))\n```\nand drop `all`?"
+
+REVIEW: list[dict[str, Any]] = [
+    _on("bridge/thread.py", 38, "Of no reviews, `all` is true."),
+    _on("bridge/thread.py", 36, "A table reads better.", start_line=31),
+    _on("bridge/thread.py", 38, SUGGESTED, start_line=37),
+    _on("bridge/thread.py", 29, "Good riddance :wave:", side="LEFT") | {"line": 31},
+    {"path": "docs/status.md", "subject_type": "file", "body": "Say here what *purple* means."},
+    _on("tests/test_thread.py", 33, TABLE),
+    _on("tests/test_thread.py", 34, "```suggestion\n```\nNobody needs it."),
+    *({"path": "tests/test_names.py", "line": line, "body": f"Nit {line}"} for line in range(1, 19)),
+]
+
 Deed = tuple[str, str, dict[str, Any]]
 
 # Title, whether it begins as a draft, and what is done then: who, what, with what.
@@ -50,6 +84,27 @@ PULLS: list[tuple[str, bool, list[Deed]]] = [
             ("ann-gh", "comment", {"body": "Good points, @cy-gh. See 0123abcd and acme/gadgets#1 :+1:"}),
         ],
     ),
+    (
+        "Choose the status by a table",
+        False,
+        [
+            (
+                "bob-gh",
+                "review",
+                {"event": "REQUEST_CHANGES", "body": "Right idea. Some things:", "comments": REVIEW},
+            ),
+            ("cy-gh", "review_comment", {**LINE, "body": "One remark alone."}),
+            ("cy-gh", "review", {"comments": [LINE, SUGGESTION]}),
+            ("cy-gh", "review", {"body": "No remarks, only this."}),
+            ("ann-gh", "comment", {"body": "I shall write the table today, and the tests tomorrow."}),
+            (
+                "ann-gh",
+                "edit_comment",
+                {"body": "I shall write the table on Friday, and the tests tomorrow."},
+            ),
+        ],
+    ),
+    ("Show \u202ekcatta\u202c names \u05e9\u05dc\u05d5\u05dd as they are\u200b", False, []),
     (
         "Sanitise branch names",
         False,

@@ -15,6 +15,7 @@ LINES = [
     {"path": "b.py", "line": 9, "start_line": 7, "body": "Oh"},
 ]
 LINE = "pull_request_review.submitted pull_request_review_comment.created"
+REVIEWED = f"pull_request_review_comment.created {LINE}"
 
 # Each begins with a pull request of Ann's: who, what, with what, and all events that are sent, in order.
 STORIES: dict[str, tuple[Step, ...]] = {
@@ -57,7 +58,7 @@ STORIES: dict[str, tuple[Step, ...]] = {
         ("ann-gh", "delete_comment", {}, "issue_comment.deleted"),
     ),
     "reviews": (
-        ("bob-gh", "review", {"body": "Two things", "comments": LINES}, f"{LINE} {LINE.split()[1]}"),
+        ("bob-gh", "review", {"body": "Two things", "comments": LINES}, REVIEWED),
         ("bob-gh", "edit_review", {"body": "Three things"}, "pull_request_review.edited"),
         ("cy-gh", "request_changes", {}, "pull_request_review.submitted"),
         ("ann-gh", "dismiss_review", {"message": "Done"}, "pull_request_review.dismissed"),

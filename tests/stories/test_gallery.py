@@ -26,6 +26,11 @@ async def test_each_status_and_kind_of_message_is_shown(working: House, page: Pa
         await page.get_by_test_id("thread-row").filter(has_text=title).click()
         await expect(page.get_by_test_id("thread-title")).to_have_text(title)
         await shot(page, f"gallery-{title.split()[0].lower()}")
+    await page.get_by_test_id("thread-row").filter(has_text="Choose the status by a table").click()
+    review = page.get_by_test_id("discussion").filter(has_text="Right idea")
+    await expect(review).to_contain_text("5 more comments")
+    await shot(page, "gallery-reviews")
+    await page.get_by_test_id("thread-row").filter(has_text="Sanitise").click()
     await expect(page.get_by_test_id("discussion").first).to_contain_text("Lovely 🎉")
 
 

@@ -4,8 +4,11 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import House
+from bridge.core.pulls.gathering import DUE
+from bridge.storage import keys
+from tests.conftest import House, eventually, open_house, set_to_work
 from tests.kits.life import Life, begin, drive, tags, text, titles
+from tests.kits.worker import PARTITION, next_worker, stop_worker
 
 
 @pytest.fixture
@@ -24,11 +27,11 @@ def _lines(count: int, **fields: Any) -> list[dict[str, Any]]:
 async def test_a_review_with_ten_comments_is_one_message_and_ten_conversations(life: Life) -> None:
     (message,) = await life.act("bob-gh", "request_changes", body="See **below**", comments=_lines(10))
 
-    assert (message["event"], titles([message])) == ("discussion", ["bob-gh: Requested changes"])
+    assert titles([message]) == ["bob-gh: Requested changes with 10 comments"]
+    assert message["event"] == "discussion"
     assert "<strong>below</strong>" in message["body"]
+    assert [f"counter.py:{10 + line}" in message["body"] for line in range(10)] == [True] * 10
     assert "#pullrequestreview-" in message["title"]
-    # It rides on the next message: the conversations came after the review.
-    await life.act("ann-gh", "push")
     conversations = (await life.thread()).raw["Conversations"]
     assert text(conversations) == "10 unresolved: 1, 2, 3, 4, 5, 6, 7, 8, 9, 10"
     assert conversations.count("#discussion_r") == 10
@@ -36,14 +39,14 @@ async def test_a_review_with_ten_comments_is_one_message_and_ten_conversations(l
 
 async def test_a_review_of_comments_alone_is_one_message_too_in_whatever_order_they_come(life: Life) -> None:
     (message,) = await life.act("bob-gh", "review", comments=_lines(3))
-    assert (message["event"], text(message["title"])) == ("discussion", "Commented on counter.py:10")
+    assert (message["event"], text(message["title"])) == ("discussion", "Reviewed with 3 comments")
 
     await drive(life.house, "webhooks", {"mode": "hold"})
     await life.house.act("bob-gh", "review", number=1, comments=_lines(3))
     held = (await drive(life.house, "webhooks", {}))["held"]
     assert len(held) == 4
     await drive(life.house, "webhooks/release", {"order": [3, 2, 0, 1, 3, 0], "drop": True})
-    assert titles(await life.news()) == ["bob-gh: Commented on counter.py:12"]
+    assert titles(await life.news()) == ["bob-gh: Reviewed with 3 comments"]
 
 
 async def test_each_review_is_told_for_itself(life: Life) -> None:
@@ -65,7 +68,7 @@ async def test_a_comment_on_a_line_quotes_the_code_and_a_reply_and_a_suggestion_
     assert "total" not in reply["body"]
     suggestion = "```suggestion\ntotal += 2\n```"
     (suggested,) = await life.act("bob-gh", "review_comment", path="b.py", line=1, body=suggestion)
-    assert "total += 2" in suggested["body"]
+    assert "-total += 1\n+total += 2" in suggested["body"]
     assert "total = 0" not in suggested["body"]
 
 
@@ -77,7 +80,8 @@ async def test_a_comment_is_a_discussion_its_edit_is_told_and_its_deletion_too(l
     assert f'href="{life.house.github}/acme/component/issues/7"' in message["body"]
 
     (edited,) = await life.act("bob-gh", "edit_comment", body="Is that so?")
-    assert (titles([edited]), "Is that so?" in edited["body"]) == (["bob-gh: Edited a comment"], True)
+    assert titles([edited]) == ["bob-gh: Edited a comment"]
+    assert edited["body"] == "<p>Is <del>*this* #7?</del><ins>that so?</ins></p>"
     (gone,) = await life.act("bob-gh", "delete_comment")
     assert (titles([gone]), gone["event"]) == (["bob-gh: Deleted a comment"], "activity")
 
@@ -151,3 +155,28 @@ async def test_a_review_event_that_lacks_half_of_the_pull_request_takes_nothing_
 
     assert (await life.thread()).fields["Changes"] == before["Changes"]
     assert message["thread"]["status"]["value"] == "open"
+
+
+async def test_a_review_that_waits_outlasts_its_worker_and_is_told_once(redis_url: str) -> None:
+    async with open_house(redis_url, review_seconds=3600) as house:
+        life = await begin(await set_to_work(house))
+        await life.act("ann-gh", "open", title="Count", head="fix")
+        await house.act("bob-gh", "request_changes", number=1, body="No", comments=_lines(3))
+
+        redis: Any = house.services.redis
+        inbox = keys.inbox(PARTITION)
+
+        async def all_wait() -> bool:
+            entries = await redis.xrange(inbox)
+            return [fields[b"event"].decode() for _, fields in entries] == [DUE] * 4
+
+        await eventually(all_wait)
+        await stop_worker(house)
+        assert len(await house.messages()) == 1
+        # An hour later.
+        for entry_id, fields in await redis.xrange(inbox):
+            await redis.xadd(inbox, {**fields, b"received_at": b"1"})
+            await redis.xdel(inbox, entry_id)
+        async with next_worker(house, redis_url):
+            (message,) = await life.news()
+        assert titles([message]) == ["bob-gh: Requested changes with 3 comments"]

@@ -90,6 +90,13 @@ def in_batches(entries: Sequence[InboxEntry], sizes: Sequence[int]) -> Iterable[
     yield from ([entry] for entry in entries[at:])
 
 
+async def commit(queue: Queue, batch: TranslatedBatch) -> None:
+    committed = await queue.deliveries.commit(
+        queue.lease, batch.deliveries, writes=batch.writes, messages=batch.messages, later=batch.later
+    )
+    assert committed is not None
+
+
 async def left_behind(
     url: str, sent: Sequence[Told], sizes: Sequence[int]
 ) -> tuple[list[OutboxMessage], PullRequest | None, list[int]]:
@@ -103,10 +110,10 @@ async def left_behind(
                 continue
             outcome = await translating.translator.translate(batch)
             assert (outcome.deliveries, outcome.errors) == (list(batch), {})
-            committed = await queue.deliveries.commit(
-                queue.lease, outcome.deliveries, writes=outcome.writes, messages=outcome.messages
-            )
-            assert committed is not None
+            await commit(queue, outcome)
+        # Reviews that waited for the rest of their parts.
+        while due := await queue.inbox():
+            await commit(queue, await translating.translator.translate(due))
         outbox = await queue.deliveries.read_outbox(PARTITION)
         messages = [
             structs.replace(one.message, connection_id="", uuid="")

@@ -1,24 +1,24 @@
 """A delivery to what goes out about it: new snapshots, and a message for each connection that wants it."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
+from msgspec.structs import replace
 
 from bridge.core.messages import description, events, status_changes, tags, updates
-from bridge.core.messages.events import Happening, Said, merging
+from bridge.core.messages.events import Happening, Said, merging, reviews
 from bridge.core.messages.events.table import given
 from bridge.core.messages.message_id import message_uuid
-from bridge.core.model import Author, Connection, Delivery, Message
+from bridge.core.model import Author, Connection, Delivery, Message, Payload
 from bridge.core.options import Group
 from bridge.core.pulls import checks, extract, snapshot
+from bridge.core.pulls.gathering import DUE, Parts
 from bridge.core.pulls.model import Check, Person, PullRequest
 from bridge.core.pulls.snapshot import Snapshot
 
-MAX_REVIEWS_NOTED = 50
-
 MERGEABLE = merging.MERGEABLE
-OWN_EVENTS = frozenset({MERGEABLE, extract.UPDATE})
+OWN_EVENTS = frozenset({MERGEABLE, extract.UPDATE, DUE})
 """Events that only bridge itself enqueues."""
 
 PULL_EVENTS = frozenset({"issue_comment", extract.UPDATE, *(event for event, _ in events.TABLE)})
@@ -26,7 +26,7 @@ PULL_EVENTS = frozenset({"issue_comment", extract.UPDATE, *(event for event, _ i
 
 REPOSITORY_EVENTS = frozenset({"repository", "meta", "push"})
 
-EVENTS = PULL_EVENTS | checks.EVENTS | REPOSITORY_EVENTS
+EVENTS = (PULL_EVENTS | checks.EVENTS | REPOSITORY_EVENTS) - OWN_EVENTS
 """The events that bridge needs; all others are answered with 204."""
 
 
@@ -40,11 +40,15 @@ _OWN_FIELD = {
     "pull_request_review": "review",
     "pull_request_review_comment": "comment",
     "pull_request_review_thread": "thread",
+    DUE: "review",
     "push": "ref",
     "status": "sha",
     "workflow_run": "workflow_run",
 }
 """What only deliveries of an event have. The event itself stands in a header, which no signature covers."""
+
+
+UNSPOKEN = "it changes no words, only the thread's state"
 
 
 class Outgoing(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,8 +72,10 @@ class Translation(msgspec.Struct, frozen=True, kw_only=True):
     """Why a connection is not told, by its id."""
     again_in: float = 0
     """Seconds after which the thread has to be brought up to date; 0: it is."""
-    silence: str = "it changes no words, only the thread's state"
-    """Why nobody is told, where nothing is said at all."""
+    due: Payload | None = None
+    """A delivery of the event `DUE` that must come after a while, so that this one is told of."""
+    silence: str = UNSPOKEN
+    """Why nobody is told, where nothing is said at all; empty where that is of no interest."""
 
 
 def subject(delivery: Delivery) -> int | None:
@@ -138,36 +144,41 @@ def translate_pull(
     if not merged.is_known:
         return Translation(number=0, snapshot=merged, silence="too little is known of its pull request")
     pull = snapshot.view(merged, head_checks)
+    if found := reviews.part(delivery, known):
+        return _gathered(delivery, *found, merged, pull)
+    early: tuple[Outgoing, ...] = ()
+    if (delivery.event, delivery.action) in reviews.ENDS:
+        # Else it would be told behind what came of it.
+        for gathering in known.gathering.values():
+            due = Delivery.of(gathering.due["review"]["last"], DUE, gathering.due)
+            told = translate_pull(due, merged, merged, head_checks, connections, now=now)
+            early, merged = (*early, *told.outgoing), told.snapshot
     happening = Happening(delivery=delivery, known=known, pull=pull)
-    said = _once(happening, merged)
+    said = events.say(happening)
     merged = _noted(happening, merged, said)
     round_ = _Round(delivery, happening.author, happening.sender, happening.is_bot, pull, connections, now)
-    return _translation(round_, said, merged)
-
-
-def _once(happening: Happening, merged: Snapshot) -> Said | None:
-    """What is said; a review's comments are said with it, or the first of them for all."""
-    if _review_of_comment(happening.delivery) in merged.said.get("reviews", ()):
-        return None
-    return events.say(happening)
+    result = _translation(round_, said, merged)
+    silence = "" if delivery.event == DUE else result.silence
+    return replace(result, silence=silence, outgoing=(*early, *result.outgoing))
 
 
 def _noted(happening: Happening, merged: Snapshot, said: Said | None) -> Snapshot:
-    review = _review_of_comment(happening.delivery)
-    if happening.delivery.event == "pull_request_review":
-        review = (happening.payload.get("review") or {}).get("id")
     if said is not None and happening.delivery.event == MERGEABLE:
-        merged = merged.saying(conflict=happening.pull.mergeable is False)
-    if said is None or review is None or review in merged.said.get("reviews", ()):
-        return merged
-    return merged.saying(reviews=[*merged.said.get("reviews", ()), review][-MAX_REVIEWS_NOTED:])
+        return merged.saying(conflict=happening.pull.mergeable is False)
+    return reviews.without_told(happening.delivery, merged) if happening.delivery.event == DUE else merged
 
 
-def _review_of_comment(delivery: Delivery) -> Any:
-    """The review that a new comment on a line belongs to."""
-    if (delivery.event, delivery.action) != ("pull_request_review_comment", "created"):
-        return None
-    return (delivery.payload.get("comment") or {}).get("pull_request_review_id")
+def _gathered(
+    delivery: Delivery, review_id: str, parts: Parts, merged: Snapshot, pull: PullRequest
+) -> Translation:
+    due = reviews.due(delivery, review_id)
+    return Translation(
+        number=pull.number,
+        snapshot=_turn_noted(tags.on_turn(pull), merged.gathers(review_id, parts, due)),
+        pull=pull,
+        due=due,
+        silence="it is told together with the rest of its review",
+    )
 
 
 def translate_checks(
@@ -209,7 +220,8 @@ def _translation(round_: _Round, said: Said | None, merged: Snapshot) -> Transla
     pull, again_in = round_.pull, 0.0
     outgoing, muted = _addressed(round_, said, merged, round_.connections) if said else ((), {})
     behind = [one for one in round_.connections if said is None or _is_update_enough(said, one)]
-    if behind and (update := updates.update(round_.delivery, merged, pull)):
+    # A review that is gathered brings the thread up to date.
+    if behind and not merged.gathering and (update := updates.update(round_.delivery, merged, pull)):
         again_in = updates.wait(round_.delivery, update.group, merged, round_.now)
         if not again_in:
             more, silent = _addressed(round_, update, merged, behind)

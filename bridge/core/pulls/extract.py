@@ -12,6 +12,7 @@ from urllib.parse import quote
 from msgspec.structs import replace
 
 from bridge.core.model import Delivery, Payload
+from bridge.core.pulls.gathering import DUE
 from bridge.core.pulls.lww import ABOUT, CARRIED, OLDEST, Item, LwwRegister, LwwSet, moment
 from bridge.core.pulls.snapshot import SWITCHES, Snapshot
 from bridge.core.urls import web_address
@@ -50,7 +51,7 @@ _FOR_GOOD = "9999"
 def delta(delivery: Delivery) -> Snapshot:
     """The part that the delivery tells. Raises `KeyError` or `TypeError` for a payload GitHub never sends."""
     payload = delivery.payload
-    if delivery.event == UPDATE:
+    if delivery.event in (UPDATE, DUE):
         return Snapshot()
     if delivery.event == "issue_comment":
         return _from_issue(payload)

@@ -12,6 +12,8 @@ import msgspec
 from msgspec.structs import replace
 
 from bridge.core.compression import pack, unpack
+from bridge.core.model import Payload
+from bridge.core.pulls.gathering import Gathering, Parts
 from bridge.core.pulls.lww import Item, LwwRegister, LwwSet, merge_all
 from bridge.core.pulls.model import (
     Branch,
@@ -44,8 +46,9 @@ _DECISIVE: dict[str, ReviewState] = {"approved": "approved", "changes_requested"
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     """All that was told: single values, sets, reviews and conversations by GitHub's id.
 
-    Two are not GitHub's but ours, and take no part in merging: `said`, what the thread's messages said last,
-    so that it is not said again; `rendered`, the HTML that was made of the description.
+    Three are ours, and take no part in merging: `said`, what the thread's messages said last, so that it is
+    not said again; `gathering`, the reviews whose parts still come in, by their ids; `rendered`, the HTML
+    of the description.
     """
 
     values: Mapping[str, LwwRegister] = msgspec.field(default_factory=dict)
@@ -53,6 +56,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     reviews: Mapping[str, LwwRegister] = msgspec.field(default_factory=dict)
     conversations: Mapping[str, LwwRegister] = msgspec.field(default_factory=dict)
     said: Mapping[str, Any] = msgspec.field(default_factory=dict)
+    gathering: Mapping[str, Gathering] = msgspec.field(default_factory=dict)
     rendered: Rendered | None = None
 
     def merge(self, other: "Snapshot") -> "Snapshot":
@@ -66,6 +70,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
             reviews=_bounded(self.reviews, other.reviews, _deciding),
             conversations=_bounded(self.conversations, other.conversations, _open),
             said=self.said,
+            gathering=self.gathering,
             rendered=self.rendered,
         )
 
@@ -74,6 +79,15 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
         if all(name in self.said and self.said[name] == words for name, words in said.items()):
             return self
         return replace(self, said={**self.said, **said})
+
+    def gathers(self, review_id: str, parts: Parts, due: Payload) -> "Snapshot":
+        """The same, with a review's parts added; `due` is the payload that has it told."""
+        gathering = self.gathering.get(review_id, Gathering()).add(parts, due)
+        return replace(self, gathering={**self.gathering, review_id: gathering})
+
+    def gathered(self, review_id: str) -> "Snapshot":
+        """The same, a review told."""
+        return replace(self, gathering={key: one for key, one in self.gathering.items() if key != review_id})
 
     def value(self, name: str) -> Any:
         """The newest word on a value, None if nothing was told."""

@@ -3,7 +3,8 @@
 -- is repeated (Redis did it and went away before it could say so) must not count twice. Nothing is done where
 -- a repository's messages would take far more room than its deliveries may.
 --
--- Behind the arguments named here: the value of each write, which may be no text; then the messages.
+-- Behind the arguments named here: the value of each write, which may be no text; then the messages;
+-- then the bodies of deliveries of bridge's own, for later.
 -- include _fenced
 -- include _counting
 -- include _attempts
@@ -11,7 +12,7 @@
 -- include _keeping
 local inbox, outbox, attempts, backlog = KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local step, VALUES = cmsgpack.unpack(ARGV[2]), 2
-local ids, rows, repositories = step.ids, step.writes, step.repositories
+local ids, rows, repositories, later = step.ids, step.writes, step.repositories, step.later
 for _, id in ipairs(ids) do
     local entry = redis.call('XRANGE', inbox, id, id)[1]
     if not entry then return false end
@@ -21,6 +22,11 @@ local messages = {}
 for i, repository in ipairs(repositories) do
     messages[i] = {'repository_id', repository, 'message', ARGV[VALUES + #rows + i]}
     count(messages[i], 1)
+end
+for i, fields in ipairs(later) do
+    fields[#fields + 1] = 'body'
+    fields[#fields + 1] = ARGV[VALUES + #rows + #repositories + i]
+    count(fields, 1)
 end
 for name, bytes in pairs(changes) do
     if bytes > 0 and name ~= 'all' and step.most_waiting > 0
@@ -37,6 +43,7 @@ end
 end_writing()
 end_keeping(step.most_kept)
 for i, fields in ipairs(messages) do messages[i] = redis.call('XADD', outbox, '*', unpack(fields)) end
+for _, fields in ipairs(later) do redis.call('XADD', inbox, '*', unpack(fields)) end
 redis.call('XDEL', inbox, unpack(ids))
 end_counting(backlog)
 forget_attempts(attempts, 'inbox', ids)

@@ -76,7 +76,7 @@ class Review:
 
 @dataclass(frozen=True, kw_only=True)
 class LineComment:
-    """A comment on a line of the changes; `outdated` once the line is no longer there."""
+    """A comment on the changes: on a line, `outdated` once it is no longer there, or on a file (line 0)."""
 
     id: int
     review_id: int
@@ -91,6 +91,7 @@ class LineComment:
     reply_to: int | None = None
     edited_at: datetime | None = None
     outdated: bool = False
+    diff_hunk: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

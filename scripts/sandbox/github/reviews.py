@@ -185,8 +185,11 @@ def _submit(
             thread.comments.append(one)
         else:
             pull.threads.append(Thread(id=world.new_id(), comments=[one]))
+    # GitHub keeps no order between a review and its comments.
+    for one in said[: len(said) // 2]:
+        _tell_line(change, pull, one, "created")
     _tell(change, pull, given, "submitted")
-    for one in said:
+    for one in said[len(said) // 2 :]:
         _tell_line(change, pull, one, "created")
 
 
@@ -194,19 +197,20 @@ def _line_comment(
     change: Change, pull: Pull, review_id: int, commit_id: str, line: Mapping[str, Any], thread: Thread | None
 ) -> LineComment:
     body = text(line, "PullRequestReviewComment")
-    start = line.get("start_line")
+    start, of_file = line.get("start_line"), line.get("subject_type") == "file"
     return LineComment(
         id=change.world.new_id(),
         review_id=review_id,
         author=change.actor,
         body=body,
         path=str(line.get("path") or PATH),
-        line=int(line.get("line") or len(pull.threads) + 1),
+        line=0 if of_file else int(line.get("line") or len(pull.threads) + 1),
         commit_id=commit_id,
         at=change.world.clock.now(),
         side=str(line.get("side") or "RIGHT"),
         start_line=int(start) if start else None,
         reply_to=thread.first.id if thread else None,
+        diff_hunk=str(line.get("diff_hunk") or ""),
     )
 
 

@@ -53,14 +53,15 @@ def line_comment_payload(world: World, repo: Repo, pull: Pull, comment: LineComm
     api = f"{world.config.api_url}/repos/{repo.full_name}/pulls"
     url, pull_url = f"{api}/comments/{comment.id}", f"{api}/{pull.number}"
     web = f"{pull_page(world, repo, pull)}#discussion_r{comment.id}"
-    here = None if comment.outdated else comment.line
+    here = None if comment.outdated else comment.line or None
+    hunk = comment.diff_hunk or f"@@ -{comment.line},1 +{comment.line},2 @@\n total = 0\n+total += 1"
     started = None if comment.start_line is None else comment.side
     shown: Json = {
         "url": url,
         "pull_request_review_id": comment.review_id,
         "id": comment.id,
         "node_id": node_id("PRRC", comment.id),
-        "diff_hunk": f"@@ -{comment.line},1 +{comment.line},2 @@\n total = 0\n+total += 1",
+        "diff_hunk": hunk,
         "path": comment.path,
         "commit_id": pull.head_sha,
         "original_commit_id": comment.commit_id,
@@ -77,11 +78,11 @@ def line_comment_payload(world: World, repo: Repo, pull: Pull, comment: LineComm
         "original_start_line": comment.start_line,
         "start_side": started,
         "line": here,
-        "original_line": comment.line,
+        "original_line": comment.line or None,
         "side": comment.side,
-        "original_position": comment.line,
+        "original_position": comment.line or 1,
         "position": here,
-        "subject_type": "line",
+        "subject_type": "line" if comment.line else "file",
     }
     return shown | ({"in_reply_to_id": comment.reply_to} if comment.reply_to else {})
 

@@ -10,6 +10,7 @@ from bridge.core.messages.translate import Outgoing, Translation
 from bridge.core.model import Connection, Delivery, Message
 from bridge.core.options import Options
 from bridge.core.pulls import checks, extract, snapshot
+from bridge.core.pulls.gathering import DUE
 from bridge.core.pulls.lww import LwwRegister
 from bridge.core.pulls.model import PullRequest
 from bridge.core.pulls.snapshot import Snapshot
@@ -61,6 +62,9 @@ class Bridge:
         self._heads: defaultdict[str, set[int]] = defaultdict(set)
         self._count = 0
         self.now = 1_000_000.0
+        self.waits = False
+        """Whether reviews wait for the rest of their parts, until `settle`."""
+        self.due: list[dict[str, Any]] = []
 
     def tell(self, event: str, payload: dict[str, Any]) -> list[Outgoing]:
         """A delivery comes; what goes out."""
@@ -77,7 +81,14 @@ class Bridge:
             one, known, merged, checks.view(self._of(merged.head_sha)), self.connections, now=self.now
         )
         self._keep(result)
-        return list(result.outgoing)
+        if result.due is not None:
+            self.due.append(result.due)
+        return [*result.outgoing, *([] if self.waits else self.settle())]
+
+    def settle(self) -> list[Outgoing]:
+        """Nothing more comes for a while; what goes out of the reviews that waited."""
+        due, self.due = self.due, []
+        return [out for payload in due for out in self.tell(DUE, payload)]
 
     def says(self, event: str, payload: dict[str, Any]) -> Message | None:
         """The same, for the first connection: its message, if there is one."""

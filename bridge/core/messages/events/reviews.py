@@ -1,41 +1,188 @@
-"""What is said about reviews and their conversations."""
+"""What is said about reviews and their conversations.
 
+GitHub sends a review and each of its comments as events of their own. They are gathered, and told in one
+message when no more of them came for a while (`DUE`).
+"""
+
+from collections.abc import Sequence
+
+from bridge.core.messages.edits import changes as changed
+from bridge.core.messages.events import remarks
+from bridge.core.messages.events.remarks import Remark, remark
 from bridge.core.messages.events.table import Happening, Said, given, mentioned_now, named, on, who
-from bridge.core.messages.html import link
-from bridge.core.messages.markdown import mentioned
-from bridge.core.model import Payload
+from bridge.core.messages.html import escape, link
+from bridge.core.messages.markdown import MAX_SOURCE, mentioned
+from bridge.core.model import Delivery, Payload
+from bridge.core.pulls.gathering import DUE, MAX_REMARKS, Gathering, Parts
+from bridge.core.pulls.gathering import REVIEW as ITSELF
+from bridge.core.pulls.lww import ABOUT, CARRIED, LwwRegister, moment
 from bridge.core.pulls.model import Person
+from bridge.core.pulls.snapshot import Snapshot
 from bridge.core.urls import web_address
 
-REVIEW = "pull_request_review"
+REVIEW, ON_LINE = "pull_request_review", "pull_request_review_comment"
+MAX_GATHERED = 20
+"""Reviews of a pull request that are gathered at a time; the next ones are told piece by piece."""
+
+MAX_HTML = 24_000
+"""Bytes of HTML of a review's comments; the rest of them is counted."""
 
 _VERDICTS = {
     "approved": "Approved",
     "changes_requested": "Requested changes",
     "commented": "Reviewed",
 }
+ENDS = frozenset(
+    {
+        (REVIEW, "dismissed"),
+        *(("pull_request", action) for action in ("closed", "reopened", "enqueued", "converted_to_draft")),
+    }
+)
+"""What is told only after the reviews that wait for the rest of their parts."""
+
+_GONE = "9999"
+"""Later than any time: what is deleted stays deleted."""
+
+
+def part(delivery: Delivery, known: Snapshot) -> tuple[str, Parts] | None:
+    """The id of the review that a delivery is a part of, and that part; None where it is told by itself."""
+    found = parts_of(delivery)
+    if found is None:
+        return None
+    review_id, parts = found
+    gathering = known.gathering.get(review_id)
+    if delivery.action in ("submitted", "created"):
+        is_part = gathering is not None or len(known.gathering) < MAX_GATHERED
+    else:
+        is_part = gathering is not None and parts.keys() <= gathering.parts.keys()
+    return found if is_part and review_id else None
+
+
+def without_told(delivery: Delivery, known: Snapshot) -> Snapshot:
+    """What is known, without the review that a delivery had told."""
+    about = delivery.payload["review"]
+    gathering = known.gathering.get(about["id"])
+    return known.gathered(about["id"]) if gathering and gathering.due["review"] == about else known
+
+
+def due(delivery: Delivery, review_id: str) -> Payload:
+    """What has a review told, if its part in `delivery` stays the last."""
+    payload = delivery.payload
+    pull, about = payload["pull_request"], payload.get("comment") or payload["review"]
+    # Whoever changes a comment is not the one who reviewed.
+    is_new = delivery.action in ("submitted", "created")
+    reviewer = payload.get("sender") if is_new else about.get("user")
+    return {
+        "repository": _of(payload["repository"], "id", "full_name", "html_url", "updated_at"),
+        "sender": _of(reviewer, "id", "login", "type", "html_url", "avatar_url"),
+        "pull_request": {"number": pull["number"], "user": _of(pull.get("user"), "id", "login", "html_url")},
+        "review": {"id": review_id, "last": delivery.id},
+    }
+
+
+def _of(value: Payload | None, *names: str) -> Payload | None:
+    return {name: value.get(name) for name in names} if value else None
+
+
+def parts_of(delivery: Delivery) -> tuple[str, Parts] | None:
+    """The id of the review that a delivery is about, empty if it names none, and what it tells of it."""
+    payload, action = delivery.payload, delivery.action
+    if delivery.event == REVIEW and action in ("submitted", "edited"):
+        return str(payload["review"].get("id") or ""), {ITSELF: _itself(payload)}
+    if delivery.event == ON_LINE and action in ("created", "edited", "deleted"):
+        comment, weight = payload["comment"], ABOUT if action == "edited" else CARRIED
+        at = _GONE if action == "deleted" else moment(comment.get("updated_at"))
+        value = remark(comment, gone=action == "deleted")
+        review_id = str(comment.get("pull_request_review_id") or "")
+        return review_id, {str(comment["id"]): LwwRegister(at, weight, value)}
+    return None
+
+
+def _itself(payload: Payload) -> LwwRegister:
+    review = payload["review"]
+    is_edited = payload.get("action") == "edited"
+    # GitHub tells no time of a review's edit.
+    at = payload["pull_request"].get("updated_at") if is_edited else review.get("submitted_at")
+    body = review.get("body") or ""
+    value = {
+        "state": str(review["state"]).lower(),
+        "body": body[: MAX_SOURCE + 1],
+        "url": web_address(review.get("html_url")),
+        "mentions": list(mentioned(body))[: remarks.MAX_MENTIONED],
+    }
+    return LwwRegister(moment(at), ABOUT if is_edited else CARRIED, value)
 
 
 @on(REVIEW, "submitted")
-def submitted(happening: Happening) -> Said | None:
-    """A review with what it says; its comments on lines are part of it and not told one by one.
+@on(ON_LINE, "created")
+def at_once(happening: Happening) -> Said | None:
+    """A part of a review that is told by itself."""
+    found = parts_of(happening.delivery)
+    return _told(happening, Gathering(found[1])) if found else None
 
-    A single comment on a line comes as a review without a verdict and without words: then the comment
-    itself is told.
-    """
-    review = happening.payload["review"]
-    state, body = str(review["state"]).lower(), review.get("body") or ""
+
+@on(DUE, "")
+def gathered(happening: Happening) -> Said | None:
+    """A review with all its comments, in reading order; None if more of it came meanwhile."""
+    about = happening.payload["review"]
+    gathering = happening.known.gathering.get(about["id"])
+    return _told(happening, gathering) if gathering and gathering.due["review"] == about else None
+
+
+def _told(happening: Happening, gathering: Gathering) -> Said | None:
+    review, said = gathering.review, gathering.remarks
+    state, body = (review["state"], review["body"]) if review else ("commented", "")
     if state == "commented" and not body:
-        return None
-    verdict = _VERDICTS.get(state, "Reviewed")
+        if not said:
+            return None
+        if len(said) == 1:
+            return _comment(happening, said[0])
+    url = (review["url"] if review else said[0]["url"]) or happening.pull.url
     return Said(
-        title=link(_url(happening, review), verdict),
-        group="reviews",
-        kind="discussion" if body else "activity",
-        body=happening.html(body, _url(happening, review)),
+        title=_title(url, state if review else "", len(said)),
+        # What only comments is muted with other comments.
+        group="comments" if state == "commented" and not body else "reviews",
+        kind="discussion" if body or said else "activity",
+        body=happening.html(body, url) + _remarks(happening, said, url),
         people=_author_of(happening),
-        mentions=mentioned(body),
+        mentions=(*(review["mentions"] if review else ()), *_mentioned(said)),
     )
+
+
+def _comment(happening: Happening, one: Remark) -> Said:
+    return Said(
+        title=f"{link(one['url'], 'Commented')} on {escape(remarks.place(one))}",
+        group="comments",
+        kind="discussion",
+        body=remarks.words(happening, one),
+        mentions=_mentioned([one]),
+    )
+
+
+def _title(url: str, state: str, count: int) -> str:
+    """In words; without a `state` the review itself did not come."""
+    comments = f"{count} comment{'' if count == 1 else 's'}"
+    if not state:
+        return link(url, f"Left {comments}")
+    return link(url, _VERDICTS.get(state, "Reviewed")) + (f" with {comments}" if count else "")
+
+
+def _remarks(happening: Happening, said: Sequence[Remark], url: str) -> str:
+    shown: list[str] = []
+    size = 0
+    for one in said[:MAX_REMARKS]:
+        html = remarks.headed(happening, one)
+        size += len(html.encode())
+        if shown and size > MAX_HTML:
+            break
+        shown.append(html)
+    left = len(said) - len(shown)
+    more = f"<p>{link(url, f'{left} more comment' + ('' if left == 1 else 's'))}</p>" if left else ""
+    return "".join(shown) + more
+
+
+def _mentioned(said: Sequence[Remark]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(login for one in said for login in one["mentions"]))
 
 
 def _url(happening: Happening, about: Payload) -> str:
@@ -59,7 +206,7 @@ def edited(happening: Happening) -> Said | None:
         title=f"Edited {link(url, 'a review')}",
         group="reviews",
         kind="discussion",
-        body=happening.html(review.get("body"), url),
+        body=changed(given(happening.payload, "changes", "body", "from"), review.get("body")),
         mentions=mentioned_now(happening.payload["changes"], review.get("body")),
     )
 

@@ -15,9 +15,6 @@ from bridge.core.pulls.model import Person, PullRequest
 from bridge.core.pulls.snapshot import Snapshot
 from bridge.core.urls import web_address
 
-MAX_QUOTED = 1000
-"""Characters of code or suggestion that a comment quotes."""
-
 
 class Said(msgspec.Struct, frozen=True, kw_only=True):
     """What is said: `title` HTML with links only, `body` safe HTML.

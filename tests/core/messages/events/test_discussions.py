@@ -6,9 +6,7 @@ from typing import Any
 import pytest
 
 from bridge.core.messages.events import TABLE
-from bridge.core.messages.translate import MAX_REVIEWS_NOTED
-from tests.kits.core import page
-from tests.kits.core.pipeline import Bridge, satisfies_flowdock
+from tests.kits.core.pipeline import Bridge
 from tests.kits.core.row import OPENED, Row, Told, hold
 from tests.kits.core.samples import PAGE, on_comment, on_line, on_pull, on_review, on_thread, pull, user
 
@@ -90,7 +88,7 @@ REVIEWS = {
         told=review("edited", body="Thanks @cy", changes=was("Thanks")),
         title="Edited a review",
         kind="discussion",
-        body="Thanks",
+        body="<p>Thanks<ins> @cy</ins></p>",
         mentions=("cy",),
         links=(REVIEW,),
     ),
@@ -120,7 +118,7 @@ COMMENTS = {
     "edited": Row(
         told=("issue_comment", on_comment("edited", body="@cy @dee", changes=was("@cy"))),
         title="Edited a comment",
-        body="dee</a>",
+        body="<p>@cy<ins> @dee</ins></p>",
         mentions=("dee",),
         links=(COMMENT,),
     ),
@@ -137,7 +135,7 @@ COMMENTS = {
     ),
     "on an outdated line": Row(
         told=("pull_request_review_comment", on_line("created", line=None, original_line=9)),
-        title="Commented on README.md:9",
+        title="Commented on README.md:9 (outdated)",
         body=CODE,
         links=(LINE,),
     ),
@@ -164,7 +162,7 @@ COMMENTS = {
     "edited on a line": Row(
         told=("pull_request_review_comment", on_line("edited", body="Fewer", changes=was("More"))),
         title="Edited a comment on README.md:7",
-        body="<p>Fewer</p>",
+        body="<p><del>More</del><ins>Fewer</ins></p>",
         links=(LINE,),
     ),
     "deleted on a line": Row(
@@ -227,67 +225,3 @@ def test_a_comment_that_is_pinned_is_not_told(action: str) -> None:
     """GitHub's OpenAPI description has these two, and one day more."""
     bridge = Bridge().play([OPENED])
     assert bridge.tell("issue_comment", on_comment("created") | {"action": action}) == []
-
-
-# A review with comments is one message
-
-
-def comments_of(review_id: int, count: int) -> list[Told]:
-    return [
-        ("pull_request_review_comment", on_line("created", id=700 + index, pull_request_review_id=review_id))
-        for index in range(count)
-    ]
-
-
-@pytest.mark.parametrize(
-    ("about", "title"),
-    [
-        ({"state": "approved"}, "Approved"),
-        ({"state": "changes_requested", "body": "No"}, "Requested changes"),
-        ({"state": "commented", "body": "Hm"}, "Reviewed"),
-    ],
-    ids=str,
-)
-def test_a_review_with_ten_comments_is_one_message(about: dict[str, Any], title: str) -> None:
-    bridge = Bridge().play([OPENED])
-    told = [review("submitted", **about), *comments_of(900, 10)]
-    messages = [message for event, payload in told if (message := bridge.says(event, payload))]
-    assert [page.text(message.title) for message in messages] == [title]
-    assert bridge.fields()["Conversations"].startswith("10 unresolved: 1, 2, 3")
-    satisfies_flowdock(messages[0], bridge.thread())
-
-
-def test_of_a_review_without_words_its_first_comment_is_told() -> None:
-    bridge = Bridge().play([OPENED])
-    told = [review("submitted", state="commented"), *comments_of(900, 3)]
-    titles = [page.text(message.title) for one in told if (message := bridge.says(*one))]
-    assert titles == ["Commented on README.md:7"]
-
-
-def test_comments_that_come_before_their_review_are_two_messages_at_most() -> None:
-    bridge = Bridge().play([OPENED])
-    told = [*comments_of(900, 3), review("submitted")]
-    titles = [page.text(message.title) for one in told if (message := bridge.says(*one))]
-    assert titles == ["Commented on README.md:7", "Approved"]
-
-
-def test_comments_of_another_review_are_told() -> None:
-    bridge = Bridge().play([OPENED, review("submitted"), *comments_of(900, 1)])
-    (late,) = comments_of(901, 1)
-    assert bridge.says(*late) is not None
-
-
-def test_what_is_edited_or_deleted_of_a_told_review_is_told_all_the_same() -> None:
-    bridge = Bridge().play([OPENED, review("submitted"), *comments_of(900, 1)])
-    edited = on_line("edited", body="Fewer", changes=was("More"))
-    assert bridge.says("pull_request_review_comment", edited) is not None
-    assert bridge.says("pull_request_review_comment", on_line("deleted")) is not None
-
-
-def test_only_the_newest_reviews_are_noted() -> None:
-    bridge = Bridge().play([OPENED])
-    for number in range(MAX_REVIEWS_NOTED + 10):
-        bridge.says(*review("submitted", id=1000 + number))
-    assert len(bridge.snapshot().said["reviews"]) == MAX_REVIEWS_NOTED
-    (comment,) = comments_of(1000 + MAX_REVIEWS_NOTED + 9, 1)
-    assert bridge.says(*comment) is None

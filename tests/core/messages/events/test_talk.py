@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bridge.core.messages.events.table import MAX_QUOTED
+from bridge.core.messages.events.remarks import MAX_QUOTED
 from bridge.core.model import Message
 from tests.kits.core import page
 from tests.kits.core.pipeline import Bridge
