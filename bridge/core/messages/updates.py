@@ -57,7 +57,7 @@ def update(delivery: Delivery, known: Snapshot, pull: PullRequest) -> Said | Non
 
 def wait(delivery: Delivery, group: Group, known: Snapshot, now: float) -> float:
     """Return the seconds until an update of a group may be posted; comments come several at a time."""
-    settling = SETTLING if delivery.event == "pull_request_review_comment" else 0.0
+    settling = SETTLING if delivery.event.startswith("pull_request_review") else 0.0
     last = known.said.get("updated", {}).get(group, 0.0)
     return max(settling, float(last) + SECONDS - now)
 
