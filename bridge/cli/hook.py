@@ -1,4 +1,4 @@
-"""`python -m bridge hook OWNER/REPO`: a repository's webhook, made or mended, and seen to work."""
+"""`python -m bridge hook OWNER/REPO`: create or repair a repository's webhook, and see it work."""
 
 import asyncio
 import sys
@@ -14,11 +14,11 @@ from bridge.core.errors import BridgeError, GitHubFailing, GitHubRefused, NotLin
 from bridge.services import Services
 
 NEEDED = frozenset({"WEB_URL", "ENCRYPTION_KEY"})
-"""The settings without which there is no webhook to make."""
+"""The settings that a webhook is made of."""
 
 PING_SECONDS = 15
 MAX_TRIED = 20
-"""How many linked accounts are tried, until one administers the repository."""
+"""Linked accounts to try, until one administers the repository."""
 
 _POLL = 0.2
 _PROGRESS = 5
@@ -26,14 +26,14 @@ _PROGRESS = 5
 
 @dataclass(frozen=True, kw_only=True)
 class _Admin:
-    """Somebody whose token makes the webhook; `who` is for people."""
+    """A person whose token makes the webhook; `who` names them in sentences."""
 
     who: str
     token: str = field(repr=False)
 
 
 async def hook(services: Services, *, typed: str, login: str, token: str) -> None:
-    """Make or mend the webhook, have GitHub ping, and wait for the ping to arrive here.
+    """Create or repair the webhook, have GitHub ping, and wait for the ping to arrive.
 
     `login` is the linked account to do it as, empty for any that may; `token` that of GITHUB_TOKEN.
     Raises `BridgeError` with what to do, also where the ping does not arrive.
@@ -50,13 +50,15 @@ async def hook(services: Services, *, typed: str, login: str, token: str) -> Non
     ensured = await services.hooks.ensure(repository, token=admin.token)
     for connection in connections:
         await services.connections.change(connection.id, hook_id=ensured.id)
-    done = "Made" if ensured.made else "Checked and mended"
+    done = "Created" if ensured.made else "Checked and repaired"
     print(f"{done} webhook {ensured.id} of {repository.full_name}, as {admin.who}.")
     await _see_ping(services, repository, ensured, admin)
-    print(f"GitHub's ping arrived: {services.settings.web_url} hears of {repository.full_name}.")
+    print(
+        f"GitHub's ping arrived: {services.settings.web_url} receives the events of {repository.full_name}."
+    )
     if not connections:
         print(
-            f"No flow hears of it yet: python -m bridge connect {repository.full_name} --flow-token TOKEN, "
+            f"No flow is connected yet: python -m bridge connect {repository.full_name} --flow-token TOKEN, "
             "or connect it in the browser."
         )
 
@@ -74,10 +76,10 @@ async def _see_ping(services: Services, repository: Repository, ensured: Ensured
         waited = time.monotonic() - began
         if waited > PING_SECONDS:
             raise BridgeError(
-                f"the webhook is there, but GitHub's ping did not arrive within {PING_SECONDS} s: check that"
+                f"the webhook exists, but GitHub's ping did not arrive within {PING_SECONDS} s: check that"
                 f" bridge runs at {services.settings.web_url}, that GitHub can reach it, and that it has this"
                 f" ENCRYPTION_KEY and this Redis; {repository.url}/settings/hooks/{ensured.id} shows"
-                " what GitHub was answered"
+                " the answer that GitHub got"
             )
         if waited >= told + _PROGRESS:
             told += _PROGRESS
@@ -90,32 +92,32 @@ def _tell_waiting(seconds: float) -> None:
 
 
 async def _administered(services: Services, name: str, login: str, token: str) -> tuple[_Admin, Repository]:
-    """Whoever administers the repository, and the repository; raises `BridgeError` if there is nobody."""
+    """Find an administrator, and the repository as they see it; raises `BridgeError`."""
     tried: list[str] = []
     async for admin in _candidates(services, name, login, token):
         try:
             repository = await services.hooks.repository(name, token=admin.token)
         except TokenRevoked:
-            tried.append(f"GitHub does not know the token of {admin.who} any more")
+            tried.append(f"GitHub no longer accepts the token of {admin.who}")
         except GitHubRefused as refusal:
             if not refusal.answered:
-                raise BridgeError(f"{name} was renamed or moved: give its present name") from None
-            tried.append(f"GitHub shows no {name} to {admin.who}")
+                raise BridgeError(f"{name} was renamed or moved: use its current name") from None
+            tried.append(f"{admin.who} cannot see {name} on GitHub")
         else:
             if repository.may_hook:
                 return admin, repository
-            tried.append(f"{admin.who} does not administer {name} at GitHub")
+            tried.append(f"{admin.who} does not administer {name}")
     if not tried:
         tried.append("nobody has linked a GitHub account")
     others = f" (and {len(tried) - 3} more)" if len(tried) > 3 else ""
     raise BridgeError(
-        f"{'; '.join(tried[:3])}{others}: set GITHUB_TOKEN to a token of somebody who administers {name},"
-        " or have them link their account"
+        f"{'; '.join(tried[:3])}{others}: set GITHUB_TOKEN to the token of an administrator of {name},"
+        " or have one link their account"
     )
 
 
 async def _candidates(services: Services, name: str, login: str, token: str) -> AsyncIterator[_Admin]:
-    """The one that was named; else GITHUB_TOKEN; else the installers, then any linked account."""
+    """The named account; else GITHUB_TOKEN; else the installers, then all linked accounts."""
     linked = await services.account_store.logins()
     if login:
         wanted = login.removeprefix("@").lower()
@@ -126,9 +128,7 @@ async def _candidates(services: Services, name: str, login: str, token: str) -> 
             if (admin := await _linked(services, user, one))
         ]
         if not found:
-            raise NotLinked(
-                f"@{login.removeprefix('@')} is no linked GitHub account: see who is, at /account"
-            )
+            raise NotLinked(f"@{login.removeprefix('@')} has not linked a GitHub account to bridge")
         for admin in found:
             yield admin
         return

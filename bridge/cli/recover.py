@@ -1,4 +1,4 @@
-"""`python -m bridge recover [OWNER/REPO]`: what GitHub could not deliver is asked for again."""
+"""`python -m bridge recover [OWNER/REPO]`: have GitHub redeliver what failed."""
 
 from bridge.cli import terminal
 from bridge.clients.throttle import Throttle
@@ -7,14 +7,14 @@ from bridge.monitor.redelivery import RedeliveryReport
 from bridge.services import Services
 
 NEEDED = frozenset({"WEB_URL", "ENCRYPTION_KEY"})
-"""The settings without which no webhook is known for bridge's, and no linked account can be read."""
+"""The settings that tell bridge's webhooks, and decrypt linked accounts."""
 
 
 async def recover(services: Services, *, typed: str, token: str) -> None:
-    """Ask for one repository's missed deliveries, or for those of all; prints what came of it.
+    """Request one repository's failed deliveries, or all repositories'; print a table.
 
-    `token` is that of GITHUB_TOKEN, empty to use the linked accounts. Raises `BridgeError` if nothing could
-    be asked.
+    `token` is that of GITHUB_TOKEN, empty to use the linked accounts. Raises `BridgeError` if nothing was
+    requested.
     """
     redelivery = services.redelivery(Throttle(services.stop))
     if not typed:
@@ -22,21 +22,19 @@ async def recover(services: Services, *, typed: str, token: str) -> None:
     else:
         name = terminal.repository(typed)
         if app := await services.hooks.app():
-            raise BridgeError(
-                f"deliveries come with the GitHub App {app.name}: python -m bridge recover asks for them all"
-            )
+            raise BridgeError(f"deliveries come with the GitHub App {app.name}: run python -m bridge recover")
         known = {each.lower(): installers for each, installers in (await redelivery.installers()).items()}
         if name.lower() not in known and not token:
             raise NotFound(f"{name} is not connected: see python -m bridge connections")
         done = [await redelivery.repository(name, known.get(name.lower(), []), token=token)]
     if not done:
-        raise NotFound("there is no connection yet: python -m bridge connect OWNER/REPO --flow-token TOKEN")
-    print(terminal.table(("REPOSITORY", "FAILED", "ASKED AGAIN", "REFUSED", "NOTE"), list(map(_row, done))))
+        raise NotFound("there are no connections: python -m bridge connect OWNER/REPO --flow-token TOKEN")
+    print(terminal.table(("REPOSITORY", "FAILED", "REQUESTED", "REFUSED", "NOTE"), list(map(_row, done))))
     checked = [one for one in done if one.checked]
     if not checked:
-        raise BridgeError("nothing could be asked: the notes above say why")
+        raise BridgeError("no repository could be checked: the notes above say why")
     if any(one.reason for one in checked) and not any(one.requested for one in checked):
-        raise BridgeError("nothing was asked for again: the notes above say why")
+        raise BridgeError("nothing was redelivered: the notes above say why")
 
 
 def _row(done: RedeliveryReport) -> tuple[str, ...]:

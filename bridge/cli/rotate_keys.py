@@ -1,4 +1,4 @@
-"""`python -m bridge rotate-keys`: everything sealed in Redis is sealed with the first ENCRYPTION_KEY."""
+"""`python -m bridge rotate-keys`: encrypt all secrets in Redis with the first ENCRYPTION_KEY."""
 
 import sys
 import time
@@ -13,7 +13,7 @@ PROGRESS_SECONDS = 2
 
 
 async def rotate_keys(redis: AnyRedis, vault: Vault, *, dry_run: bool) -> None:
-    """Re-encrypt, or only count; prints a table. Raises `BridgeError` if something cannot be decrypted."""
+    """Re-encrypt, or only count, and print a table; raises `BridgeError` for what cannot be decrypted."""
     done = await key_rotation.rotate(redis, vault, dry_run=dry_run, progress=_Progress())
     head = ("KIND", "TO RE-ENCRYPT" if dry_run else "RE-ENCRYPTED", "ALREADY NEW", "CANNOT BE DECRYPTED")
     rows = [(name, tally.rewritten, tally.newest, tally.unreadable) for name, tally in done.kinds.items()]
@@ -27,16 +27,16 @@ def _problem(done: key_rotation.Rotated, vault: Vault) -> str:
     sentences = []
     for name, count in sorted(done.missing.items()):
         sentences.append(
-            f"{_values(count)} sealed with the key {name}, and ENCRYPTION_KEY has"
-            f" {', '.join(vault.key_names)}. Put that key behind"
+            f"{_values(count)} encrypted with the key {name}, but ENCRYPTION_KEY has"
+            f" {', '.join(vault.key_names)}. Put that key after"
             " the new one (ENCRYPTION_KEY=NEW,OLD) and run this again."
         )
     if done.damaged:
-        sentences.append(f"{_values(done.damaged)} damaged, or not in the place it was sealed for.")
+        sentences.append(f"{_values(done.damaged)} damaged, or encrypted for another place.")
     if sentences:
         sentences.append(
-            "Nothing of it was touched. What is lost for good is renewed by connecting those repositories,"
-            " linking those accounts or signing in again."
+            "They were left as they are. To replace what is lost, connect those repositories again, link"
+            " those accounts again, or sign in again."
         )
     return " ".join(sentences)
 
@@ -46,7 +46,7 @@ def _values(count: int) -> str:
 
 
 class _Progress:
-    """Tells standard error how far it is, every few seconds: nothing of a short run."""
+    """Report progress on standard error, every few seconds."""
 
     def __init__(self) -> None:
         self._told_at = time.monotonic()
@@ -54,4 +54,4 @@ class _Progress:
     def __call__(self, looked: int, total: int) -> None:
         if time.monotonic() - self._told_at >= PROGRESS_SECONDS:
             self._told_at = time.monotonic()
-            print(f"{looked} of {total} keys looked at", file=sys.stderr)
+            print(f"{looked} of {total} keys checked", file=sys.stderr)

@@ -70,7 +70,7 @@ async def test_an_installation_in_which_all_is_well(asking: Doctor) -> None:
     repository = await house.services.hooks.repository(REPOSITORY, token=token)
     await house.services.hooks.ensure(repository, token=token)
     found = await eventually_fine(asking)
-    http = ("warn", "WEB_URL is not https: on the way to browsers, cookies and claims lie open")
+    http = ("warn", "WEB_URL is not https: anyone on the network can read cookies and claims")
     assert found.pop("address") == http
     assert {check: state for check, (state, _) in found.items()} == dict.fromkeys(
         [
@@ -83,7 +83,7 @@ async def test_an_installation_in_which_all_is_well(asking: Doctor) -> None:
         "fine",
     )
     assert found["stored tokens"][1] == "can be decrypted"
-    assert found["workers"][1] == "1 at work"
+    assert found["workers"][1] == "1 running"
     assert found[WEBHOOK][1].startswith("pinged ")
 
 
@@ -111,7 +111,7 @@ SETTINGS = [
     ({"SETUP_SECRET": "x" * 31}, "secrets", "wrong", "SETUP_SECRET is too short"),
     ({"SETUP_SECRET": "x" * 32}, "secrets", "fine", ""),
     ({"WEB_URL": "https://127.0.0.1:1", "TRUST_PROXY": "1"}, "address", "fine", ""),
-    ({"WEB_URL": "https://127.0.0.1:1"}, "address", "warn", "set TRUST_PROXY=1"),
+    ({"WEB_URL": "https://127.0.0.1:1"}, "address", "warn", "Set TRUST_PROXY=1"),
     ({"TRUST_PROXY": "0"}, "address", "warn", "WEB_URL is not https"),
     ({"TRUST_PROXY": "maybe"}, "address", "wrong", "TRUST_PROXY must be one of"),
     ({"WEB_URL": "nowhere"}, "address", "wrong", "WEB_URL must be an address"),
@@ -182,11 +182,11 @@ def answering(monkeypatch: pytest.MonkeyPatch, **info: Any) -> Iterator[None]:
 
 REDIS = [
     ({"maxmemory_policy": "allkeys-lru"}, "Redis when full", "wrong", "set maxmemory-policy noeviction"),
-    ({"maxmemory_policy": None}, "Redis when full", "warn", "cannot be asked"),
+    ({"maxmemory_policy": None}, "Redis when full", "warn", "is not known"),
     ({"aof_enabled": 0}, "Redis on disk", "warn", "a restart loses everything"),
     ({"maxmemory": 100, "used_memory": 79}, "Redis memory", "fine", "(79%)"),
     ({"maxmemory": 100, "used_memory": 80}, "Redis memory", "warn", "(80%): when it is full"),
-    ({"maxmemory": 100, "used_memory": 95}, "Redis memory", "wrong", "take a larger plan"),
+    ({"maxmemory": 100, "used_memory": 95}, "Redis memory", "wrong", "choose a larger plan"),
     ({"maxmemory": 0}, "Redis memory", "fine", "no limit"),
     ({"maxmemory": 512 * 2**20}, "Redis for the queue", "fine", "leaves room"),
     ({"maxmemory": 40 * 2**20}, "Redis for the queue", "warn", "set it to 20M, and REPOSITORY_BYTES to 2M"),
@@ -214,7 +214,7 @@ async def test_snapshots_are_told_from_nothing_and_from_what_cannot_be_asked(
     with answering(monkeypatch, aof_enabled=0):
         await redis.config_set("save", "900 1")
         try:
-            assert "only snapshots" in (await asking.row("Redis on disk"))[1]
+            assert "snapshots alone" in (await asking.row("Redis on disk"))[1]
         finally:
             await redis.config_set("save", "")
         await redis.acl_setuser("default", enabled=True, nopass=True, commands=["-config"])
@@ -267,14 +267,17 @@ async def test_what_waits_for_long(asking: Doctor, monkeypatch: pytest.MonkeyPat
     assert (await asking.row("waiting"))[0] == "fine"
     monkeypatch.setattr(keeping, "LONG_WAIT", 0)
     found = await asking.row("waiting")
-    assert (found[0], "the oldest waits for" in found[1]) == ("warn", True)
+    assert (found[0], "the oldest has waited for" in found[1]) == ("warn", True)
 
 
 async def test_a_repository_near_its_budget(asking: Doctor) -> None:
     redis: Any = asking.house.services.redis
     assert (await asking.row("queue"))[0] == "fine"
     await redis.hset(keys.backlog(3), mapping={"17": 30 * 2**20, "all": 30 * 2**20, "dead": 2**40})
-    assert await asking.row("queue") == ("warn", "17: near REPOSITORY_BYTES; see why its messages wait")
+    assert await asking.row("queue") == (
+        "warn",
+        "17: near REPOSITORY_BYTES: see the log for what delays its messages",
+    )
     for partition in range(8):
         await redis.hset(keys.backlog(partition), str(partition), 30 * 2**20)
     found = await asking.row("queue")
@@ -365,16 +368,16 @@ async def test_nothing_is_waited_for_longer_than_a_check_may_take() -> None:
         return []
 
     assert await rows.bounded("slow", forever(), seconds=0.01) == [
-        rows.Row("slow", "wrong", "there was no answer within 0.01 s")
+        rows.Row("slow", "wrong", "no answer within 0.01 s")
     ]
 
 
 @pytest.mark.parametrize(
     ("error", "words"),
     [
-        (ResponseError("secret"), "Redis refuses or does not answer (ResponseError)"),
-        (ConnectionResetError("secret"), "it cannot be reached (ConnectionResetError)"),
-        (KeyError("secret"), "it cannot be checked (KeyError)"),
+        (ResponseError("secret"), "Redis refused or did not answer (ResponseError)"),
+        (ConnectionResetError("secret"), "it is unreachable (ConnectionResetError)"),
+        (KeyError("secret"), "the check itself failed (KeyError)"),
         (BridgeError("a sentence"), "a sentence"),
     ],
     ids=lambda value: type(value).__name__,
@@ -391,13 +394,13 @@ async def test_whatever_a_check_raises_is_a_row_without_its_words(error: Excepti
 
 async def test_the_public_address_is_that_of_another_bridge(asking: Doctor) -> None:
     found = await asking.row("public address", GITHUB_WEBHOOK_SECRET="another-webhook-secret".ljust(32, "-"))
-    assert (found[0], "another GITHUB_WEBHOOK_SECRET" in found[1]) == ("wrong", True)
+    assert (found[0], "a different GITHUB_WEBHOOK_SECRET" in found[1]) == ("wrong", True)
 
 
 async def test_the_bridge_there_has_another_redis(asking: Doctor, redis_url: str) -> None:
     separator = "&" if "?" in redis_url else "?"
     found = await asking.row("public address", REDIS_URL=f"{redis_url}{separator}db=1")
-    assert (found[0], "another Redis than this one" in found[1]) == ("wrong", True), found
+    assert (found[0], "uses a different Redis" in found[1]) == ("wrong", True), found
 
 
 async def test_the_look_at_the_address_leaves_nothing_behind(asking: Doctor) -> None:
@@ -412,7 +415,7 @@ async def test_at_the_address_is_nobody_or_somebody_else(asking: Doctor) -> None
     nobody = await asking.row("public address", WEB_URL=f"http://127.0.0.1:{free}")
     assert (nobody[0], "cannot be reached from here" in nobody[1]) == ("warn", True)
     other = await asking.row("public address", WEB_URL=asking.house.flowdock)
-    assert (other[0], "answers, but not as bridge does" in other[1]) == ("warn", True)
+    assert (other[0], "answers, but not as bridge" in other[1]) == ("warn", True)
 
 
 async def test_a_bridge_that_fails_at_the_address(asking: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -487,15 +490,15 @@ async def nothing(house: House) -> None:
 HOOKS: list[tuple[Break, str, str]] = [
     (nothing, "fine", "pinged "),
     (forget_ping, "fine", "no ping within a day"),
-    (remove_hook, "wrong", f"GitHub has no webhook to bridge: python -m bridge hook {REPOSITORY}"),
+    (remove_hook, "wrong", f"GitHub has no webhook for bridge: python -m bridge hook {REPOSITORY}"),
     (narrow_hook, "wrong", "it is switched off; it does not send check_run"),
     (
         unlink,
         "warn",
-        "nobody who connected it is linked, so GitHub cannot be asked: try python -m bridge hook",
+        "no linked account can check it: try python -m bridge hook",
     ),
-    (revoke, "warn", "they must link again"),
-    (demote, "warn", "GitHub does not show it to who connected it"),
+    (revoke, "warn", "they must link their account again"),
+    (demote, "warn", "the person who connected it cannot see it"),
 ]
 
 
@@ -521,7 +524,7 @@ async def test_a_github_that_does_not_tell_now_is_no_broken_webhook(
     await installed(asking.house)
     asking.house.github_journal.faults.append(fault)
     found = await asking.row(WEBHOOK)
-    assert (found[0], words in found[1], "does not show" in found[1]) == ("warn", True, False)
+    assert (found[0], words in found[1], "cannot see it" in found[1]) == ("warn", True, False)
 
 
 async def test_a_renamed_repository_is_asked_about_by_its_present_name(asking: Doctor) -> None:
@@ -554,7 +557,7 @@ async def test_only_so_many_repositories_are_asked_about(
     for name in ("a", "b", "c"):
         await asking.house.services.connections.connect(f"acme/{name}", flow_token="t", name=name)
     found = await asking.asked()
-    assert found["webhooks"] == ("warn", "2 more were not asked about")
+    assert found["webhooks"] == ("warn", "2 more were not checked")
 
 
 # The whole
@@ -600,5 +603,5 @@ async def test_nothing_at_all_is_set(tmp_path: Path) -> None:
     done = await run(tmp_path, "doctor", "--offline", environ={})
     assert done.returncode == 1
     assert "COOKIE_SECRET is missing" in done.stdout
-    assert "the embedded Redis is not for production" in done.stdout
+    assert "the embedded Redis is not meant for production" in done.stdout
     assert "Traceback" not in done.stderr

@@ -43,9 +43,9 @@ async def test_a_webhook_is_made_pinged_and_remembered(
     assert made["config"]["url"].startswith(f"{house.bridge}/github/webhook/")
     assert set(made["events"]) == set(EVENTS)
     printed = capsys.readouterr()
-    assert f"Made webhook {made['id']} of {REPOSITORY}, as the user of GITHUB_TOKEN." in printed.out
-    assert f"GitHub's ping arrived: {house.bridge} hears of {REPOSITORY}." in printed.out
-    assert "No flow hears of it yet" not in printed.out
+    assert f"Created webhook {made['id']} of {REPOSITORY}, as the user of GITHUB_TOKEN." in printed.out
+    assert f"GitHub's ping arrived: {house.bridge} receives the events of {REPOSITORY}." in printed.out
+    assert "No flow is connected yet" not in printed.out
     (connection,) = await house.services.connections.all()
     assert connection.hook_id == made["id"]
     await house.act("ann-gh", "open", title="Fix", body="", head="fix", base="main")
@@ -58,7 +58,7 @@ async def test_a_webhook_that_works_is_left_one(house: House, capsys: pytest.Cap
     await hook(house, token=token)
     assert len(await hooks_of(house)) == 1
     printed = capsys.readouterr().out
-    assert printed.count("Made webhook") == printed.count("Checked and mended webhook") == 1
+    assert printed.count("Created webhook") == printed.count("Checked and repaired webhook") == 1
     assert printed.count("ping arrived") == 2
     assert f"python -m bridge connect {REPOSITORY}" in printed, "nothing is connected"
 
@@ -99,7 +99,7 @@ async def test_one_can_be_named(house: House, capsys: pytest.CaptureFixture[str]
     await link(house, "ann")
     await hook(house, login="@Ann-GH", token="not looked at")
     assert ", as @ann-gh." in capsys.readouterr().out
-    assert "@bob-gh is no linked GitHub account" in await refusal(house, login="bob-gh")
+    assert "@bob-gh has not linked a GitHub account to bridge" in await refusal(house, login="bob-gh")
 
 
 async def test_only_so_many_accounts_are_tried(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -114,32 +114,31 @@ async def test_only_so_many_accounts_are_tried(house: House, monkeypatch: pytest
 @pytest.mark.parametrize(
     ("who", "sentence"),
     [
-        ("ann-gh", "the user of GITHUB_TOKEN does not administer acme/component at GitHub"),
-        ("dee-gh", "the user of GITHUB_TOKEN does not administer acme/component at GitHub"),
-        ("", "GitHub does not know the token of the user of GITHUB_TOKEN any more"),
+        ("ann-gh", "the user of GITHUB_TOKEN does not administer acme/component"),
+        ("dee-gh", "the user of GITHUB_TOKEN does not administer acme/component"),
+        ("", "GitHub no longer accepts the token of the user of GITHUB_TOKEN"),
     ],
 )
 async def test_a_token_that_may_not_is_one_sentence(house: House, who: str, sentence: str) -> None:
     told = await refusal(house, token=await token_of(house, who) if who else "gho_madeup")
     assert told.startswith(sentence)
     assert told.endswith(
-        "set GITHUB_TOKEN to a token of somebody who administers acme/component, "
-        "or have them link their account"
+        "set GITHUB_TOKEN to the token of an administrator of acme/component, or have one link their account"
     )
     assert await hooks_of(house) == []
 
 
 async def test_a_repository_that_nobody_sees(house: House) -> None:
     token = await token_of(house, "dee-gh")
-    assert "GitHub shows no acme/gadgets to" in await refusal(house, typed="acme/gadgets", token=token)
-    assert "GitHub shows no acme/nowhere to" in await refusal(house, typed="acme/nowhere", token=token)
+    assert "cannot see acme/gadgets on GitHub" in await refusal(house, typed="acme/gadgets", token=token)
+    assert "cannot see acme/nowhere on GitHub" in await refusal(house, typed="acme/nowhere", token=token)
     assert "'acme' is not a repository" in await refusal(house, typed="acme", token=token)
 
 
 async def test_a_renamed_repository_is_asked_for_by_its_present_name(house: House) -> None:
     await house.act("cy-gh", "rename", name="part")
     told = await refusal(house, token=await token_of(house, "cy-gh"))
-    assert told == "acme/component was renamed or moved: give its present name"
+    assert told == "acme/component was renamed or moved: use its current name"
 
 
 async def test_nobody_is_linked(house: House) -> None:
@@ -186,7 +185,7 @@ async def test_as_a_process(house: House, redis_url: str, tmp_path: Path) -> Non
     assert token not in done.stdout + done.stderr
     failed = await run(tmp_path, "hook", REPOSITORY, environ={**environ, "GITHUB_TOKEN": "gho_wrong"})
     assert (failed.returncode, failed.stderr.count("\n")) == (1, 1), failed
-    assert failed.stderr.startswith("bridge: GitHub does not know the token")
+    assert failed.stderr.startswith("bridge: GitHub no longer accepts the token")
     missing = await run(tmp_path, "hook", REPOSITORY, environ={"REDIS_URL": redis_url})
     assert missing.returncode == 2
     for name in ("WEB_URL", "ENCRYPTION_KEY"):

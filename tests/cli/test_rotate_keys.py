@@ -256,9 +256,9 @@ async def test_the_command_fails_where_a_key_is_missing_and_says_which(
     missing, present = Vault([OLD]).key_names[0], Vault([NEW]).key_names[0]
     assert done.returncode == 1
     assert re.search(r"^flow tokens +0 +0 +2$", done.stdout, re.MULTILINE)
-    assert f"3 values are sealed with the key {missing}, and ENCRYPTION_KEY has {present}." in done.stderr
-    assert "behind the new one (ENCRYPTION_KEY=NEW,OLD) and run this again" in done.stderr
-    assert "Nothing of it was touched" in done.stderr
+    assert f"3 values are encrypted with the key {missing}, but ENCRYPTION_KEY has {present}." in done.stderr
+    assert "after the new one (ENCRYPTION_KEY=NEW,OLD) and run this again" in done.stderr
+    assert "They were left as they are" in done.stderr
     assert {one.flow_token for one in await store.all()} == {"flow-token-1", "flow-token-2"}
 
 
@@ -266,7 +266,7 @@ async def test_what_is_damaged_is_told_apart(redis: Any, store: ConnectionStore)
     await redis.set(keys.once("claim", "x"), b"?")
     with pytest.raises(BridgeError, match="1 value is damaged") as failed:
         await rotate_keys(redis, Vault([NEW, OLD]), dry_run=False)
-    assert "sealed with the key" not in str(failed.value)
+    assert "encrypted with the key" not in str(failed.value)
 
 
 async def test_a_long_run_tells_how_far_it_is(
@@ -275,8 +275,8 @@ async def test_a_long_run_tells_how_far_it_is(
     monkeypatch.setattr("bridge.cli.rotate_keys.PROGRESS_SECONDS", 0)
     await rotate_keys(redis, Vault([NEW, OLD]), dry_run=True)
     printed = capsys.readouterr()
-    assert re.fullmatch(r"(\d+ of \d+ keys looked at\n)+", printed.err)
-    assert "looked at" not in printed.out
+    assert re.fullmatch(r"(\d+ of \d+ keys checked\n)+", printed.err)
+    assert "checked" not in printed.out
 
 
 # That no kind is forgotten

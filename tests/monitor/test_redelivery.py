@@ -255,7 +255,7 @@ async def test_the_command_asks_and_prints_a_table(house: House, redis_url: str)
     status, output, errors = await recover(house, redis_url, anew=True)
     assert (status, errors) == (0, "")
     head, row = output.splitlines()
-    assert head.split() == ["REPOSITORY", "FAILED", "ASKED", "AGAIN", "REFUSED", "NOTE"]
+    assert head.split() == ["REPOSITORY", "FAILED", "REQUESTED", "REFUSED", "NOTE"]
     assert row.split() == [REPOSITORY, "3", "3", "0"]
     await messages(house, 4)
 
@@ -278,7 +278,7 @@ async def test_the_command_says_what_is_wrong(house: House, redis_url: str) -> N
     assert await recover(house, redis_url) == (
         1,
         "",
-        "bridge: there is no connection yet: python -m bridge connect OWNER/REPO --flow-token TOKEN\n",
+        "bridge: there are no connections: python -m bridge connect OWNER/REPO --flow-token TOKEN\n",
     )
     await connected(house)
     assert await recover(house, redis_url, "acme/other") == (
@@ -290,4 +290,4 @@ async def test_the_command_says_what_is_wrong(house: House, redis_url: str) -> N
     assert (status, "is not a repository" in errors) == (1, True)
     status, output, errors = await recover(house, redis_url, token="ghp_no_such_token")
     assert (status, "GitHub does not know the token" in output) == (1, True)
-    assert errors == "bridge: nothing could be asked: the notes above say why\n"
+    assert errors == "bridge: no repository could be checked: the notes above say why\n"

@@ -181,7 +181,7 @@ async def test_the_whole_story_and_the_commands(tmp_path: Path, cluster: RedisCl
             doctor = await house.command("doctor")
             assert "Redis nodes" in doctor
             assert "can be decrypted" in doctor
-            assert "1 at work" in doctor
+            assert "1 running" in doctor
             await house.answers(house.bridge)
     assert "Traceback" not in (tmp_path / "output.log").read_text()
 
@@ -266,7 +266,7 @@ async def test_a_setting_that_does_not_fit_the_server_is_told_by_the_doctor(
         with pytest.raises(houses.Broken, match="REDIS_CLUSTER needs a REDIS_URL"):
             await house.command("doctor")
         house.settings["REDIS_URL"] = f"redis://{HOST}:1"
-        with pytest.raises(houses.Broken, match="or leads to no cluster"):
+        with pytest.raises(houses.Broken, match="or is not a cluster"):
             await house.command("doctor")
 
 

@@ -1,7 +1,6 @@
-"""`python -m bridge doctor`: what of an installation is fine, and what to do about the rest.
+"""`python -m bridge doctor`: check an installation, and say what to do.
 
-Every check runs by itself and ends within seconds, whatever is broken; none ends in a traceback, and no row
-holds a secret.
+Each check ends within seconds, whatever is broken. None ends in a traceback, and no row holds a secret.
 """
 
 import asyncio
@@ -19,13 +18,13 @@ from bridge.services import open_services
 from bridge.settings import Settings
 
 WEBHOOKS_SECONDS = 30
-"""All repositories together; each by itself has the time of a check."""
+"""For all repositories together."""
 
 
 async def examine(environ: Mapping[str, str], *, redis_url: str | None, as_json: bool) -> None:
-    """Check the settings and, unless `redis_url` is None, all that they lead to; print a table, or JSON.
+    """Check the settings and, unless `redis_url` is None, the services behind them; print a table, or JSON.
 
-    Raises `BridgeError` if something is wrong; warnings are no failure.
+    Raises `BridgeError` if a check is wrong; a warning is no failure.
     """
     rows = await look(environ, redis_url=redis_url)
     if as_json:
@@ -41,7 +40,7 @@ async def examine(environ: Mapping[str, str], *, redis_url: str | None, as_json:
 
 
 async def look(environ: Mapping[str, str], *, redis_url: str | None) -> list[Row]:
-    """What `examine` prints; raises nothing."""
+    """The rows that `examine` prints; raises nothing."""
     chosen, problems = settings.examine(environ)
     rows = environment.rows(chosen, problems) + [
         Row("misspelt settings", "warn", f"{wrong} is not a setting of bridge: did you mean {right}?")
@@ -53,7 +52,7 @@ async def look(environ: Mapping[str, str], *, redis_url: str | None) -> list[Row
 
 
 async def _around(chosen: Settings, broken: set[str], redis_url: str) -> list[Row]:
-    """What the settings lead to; what needs a broken one is left out, as that is told already."""
+    """Check the services, but those whose settings are broken: they have a row already."""
     usable = replace(chosen, encryption_keys=("-" * MIN_KEY,)) if "ENCRYPTION_KEY" in broken else chosen
     async with open_services(usable, redis_url=redis_url) as services:
         checks = [bounded("Redis", redis.rows(services, tokens="ENCRYPTION_KEY" not in broken), seconds=20)]

@@ -1,4 +1,4 @@
-"""What the settings are good for, each by itself: needs no network."""
+"""The checks of the settings alone, without the network."""
 
 from urllib.parse import urlsplit
 
@@ -20,7 +20,7 @@ _OTHERS = "other settings"
 
 
 def rows(chosen: Settings, problems: list[str]) -> list[Row]:
-    """A row for each thing that is wrong or weak, and one for each group that is fine.
+    """A row for each wrong or weak setting, and one for each group that is fine.
 
     `chosen` and `problems` are what `settings.examine` returns.
     """
@@ -41,32 +41,30 @@ def _group(name: str) -> str:
 
 
 def _weak(chosen: Settings) -> dict[str, str]:
-    """What bridge starts with, but should not be left so, by the setting's name."""
+    """Settings that bridge accepts but that should change, with the reason."""
     found = {}
     if chosen.web_url.startswith("http:"):
-        found["WEB_URL"] = "WEB_URL is not https: on the way to browsers, cookies and claims lie open"
+        found["WEB_URL"] = "WEB_URL is not https: anyone on the network can read cookies and claims"
     elif not chosen.trust_proxy:
         # bridge speaks no TLS itself, so with https there is something in front of it.
         found["TRUST_PROXY"] = (
-            "WEB_URL is https, so a proxy is in front of bridge, and TRUST_PROXY is not set: all visitors"
-            " count as that proxy and share one PAGE_LIMIT; set TRUST_PROXY=1, and see that the proxy sends"
+            "WEB_URL is https, so bridge is behind a proxy, but TRUST_PROXY is not set: all visitors"
+            " count as the proxy and share one PAGE_LIMIT. Set TRUST_PROXY=1, and make sure that it sends"
             " X-Forwarded-For"
         )
     if chosen.redis_url is None:
-        found["REDIS_URL"] = "REDIS_URL is not set: the embedded Redis is not for production"
+        found["REDIS_URL"] = "REDIS_URL is not set: the embedded Redis is not meant for production"
     if chosen.setup_secret is None and _needs_operator(chosen):
         found["SETUP_SECRET"] = (
-            "SETUP_SECRET is not set: without it, /github/manifest opens on bridge's own machine alone;"
+            "SETUP_SECRET is not set: without it, /github/manifest opens only on bridge's own machine;"
             f" make one with: {settings.RANDOM_BY}"
         )
     if chosen.github_app and chosen.github_client_id:
-        found["GITHUB_APP"] = (
-            "GITHUB_APP has no effect as long as GITHUB_CLIENT_ID is set: remove one of them"
-        )
+        found["GITHUB_APP"] = "GITHUB_APP has no effect while GITHUB_CLIENT_ID is set: remove one of them"
     return found
 
 
 def _needs_operator(chosen: Settings) -> bool:
-    """Whether the GitHub App is made from another machine."""
+    """Tell whether the GitHub App is made from another machine."""
     here = urlsplit(chosen.web_url).hostname in ("localhost", "127.0.0.1", "::1")
     return chosen.github_app and not chosen.github_client_id and not here

@@ -1,4 +1,4 @@
-"""GitHub, Flowdock, and bridge's own address as it is seen from outside."""
+"""The checks of GitHub, Flowdock and bridge's own public address."""
 
 import hashlib
 import hmac
@@ -18,11 +18,11 @@ from bridge.storage import keys
 
 _MADE_UP = "made-up-by-doctor"
 _CODE_UNKNOWN = frozenset({"bad_verification_code", "invalid_grant"})
-"""What is answered to a made-up code once client id and secret were found right."""
+"""The answers to a made-up code where client id and secret are right."""
 
 
 async def github(services: Services) -> list[Row]:
-    """Whether GitHub's API answers."""
+    """Check that GitHub's API answers."""
     url = services.settings.github_api_url
     try:
         version = await services.github.reach()
@@ -32,7 +32,7 @@ async def github(services: Services) -> list[Row]:
 
 
 async def github_client(services: Services) -> list[Row]:
-    """Whether GitHub knows bridge's client id and secret.
+    """Check that GitHub knows bridge's client id and secret.
 
     A made-up code is exchanged: GitHub looks at the client first, and says what it finds wrong.
     https://docs.github.com/apps/oauth-apps/maintaining-oauth-apps/troubleshooting-oauth-app-access-token-request-errors
@@ -49,25 +49,25 @@ async def github_client(services: Services) -> list[Row]:
         )
     except OAuthFailed as error:
         advice = (
-            "make the App anew at /github/manifest"
+            "make the App again at /github/manifest"
             if credentials.app
-            else "copy GITHUB_CLIENT_ID and GITHUB_CLIENT_SECRET anew"
+            else "copy GITHUB_CLIENT_ID and GITHUB_CLIENT_SECRET again"
         )
         return [_of_client(check, whose, error, advice)]
-    return [Row(check, "warn", "GitHub took a made-up code: is GITHUB_URL really GitHub?")]
+    return [Row(check, "warn", "GitHub accepted a made-up code: is GITHUB_URL really GitHub?")]
 
 
 async def flowdock_client(services: Services) -> list[Row]:
-    """Whether Flowdock answers, and knows bridge's client id and secret (RFC 6749, 5.2)."""
+    """Check that Flowdock answers, and knows bridge's client id and secret (RFC 6749, 5.2)."""
     check = "Flowdock credentials"
     try:
         await services.flowdock.exchange(
             _MADE_UP, redirect_uri=f"{services.settings.web_url}/auth/flowdock/callback"
         )
     except OAuthFailed as error:
-        advice = "copy FLOWDOCK_CLIENT_ID and FLOWDOCK_CLIENT_SECRET anew, and check FLOWDOCK_API_URL"
+        advice = "copy FLOWDOCK_CLIENT_ID and FLOWDOCK_CLIENT_SECRET again, and check FLOWDOCK_API_URL"
         return [_of_client(check, "of the application", error, advice)]
-    return [Row(check, "warn", "Flowdock took a made-up code: is FLOWDOCK_API_URL really Flowdock?")]
+    return [Row(check, "warn", "Flowdock accepted a made-up code: is FLOWDOCK_API_URL really Flowdock?")]
 
 
 def _of_client(check: str, whose: str, error: OAuthFailed, advice: str) -> Row:
@@ -77,9 +77,9 @@ def _of_client(check: str, whose: str, error: OAuthFailed, advice: str) -> Row:
 
 
 async def public_address(services: Services) -> list[Row]:
-    """Whether WEB_URL leads to a bridge, and whether that one knows this secret and this Redis."""
+    """Check that WEB_URL leads to a bridge that has this secret and this Redis."""
     check, url = "public address", services.settings.web_url
-    unseen = "from outside it may be fine, see the ping of a webhook"
+    unseen = "it may be fine from outside; the ping of a webhook shows that"
     async with open_session() as session:
         try:
             async with session.get(f"{url}/healthz", allow_redirects=False) as response:
@@ -88,13 +88,13 @@ async def public_address(services: Services) -> list[Row]:
             words = f"{url} cannot be reached from here ({type(error).__name__}): {unseen}"
             return [Row(check, "warn", words)]
         if status != 200 or _field(body, "status") != "alive":
-            words = f"{url} answers, but not as bridge does ({status}): check WEB_URL and what is before it"
+            words = f"{url} answers, but not as bridge ({status}): check WEB_URL and the proxy in front of it"
             return [Row(check, "warn", words)]
         return [await _same(check, url, services, session)]
 
 
 async def _same(check: str, url: str, services: Services, session: aiohttp.ClientSession) -> Row:
-    """A ping as GitHub signs it: only a bridge with the same secret takes it, and notes it in its Redis."""
+    """Send a ping as GitHub signs it: a bridge with this secret accepts it, and records it in its Redis."""
     known = await services.credentials.webhook_secrets()
     if not known:
         return Row(check, "fine", url)
@@ -110,11 +110,11 @@ async def _same(check: str, url: str, services: Services, session: aiohttp.Clien
     async with session.post(address, data=body, headers=headers, allow_redirects=False) as response:
         status = response.status
     if status == 401:
-        return Row(check, "wrong", f"the bridge at {url} has another GITHUB_WEBHOOK_SECRET than this one")
+        return Row(check, "wrong", f"the bridge at {url} has a different GITHUB_WEBHOOK_SECRET")
     if status != 200:
-        return Row(check, "wrong", f"{address} answers a signed ping with {status}: see bridge's log there")
+        return Row(check, "wrong", f"{address} answers a signed ping with {status}: see its log")
     if not await services.webhook_keys.pinged_at(hook_id):
-        return Row(check, "wrong", f"the bridge at {url} has another Redis than this one: check REDIS_URL")
+        return Row(check, "wrong", f"the bridge at {url} uses a different Redis: check REDIS_URL")
     await services.redis.delete(keys.ping(0, hook_id))
     return Row(check, "fine", url)
 

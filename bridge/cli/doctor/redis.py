@@ -1,4 +1,4 @@
-"""Redis: whether it keeps what bridge promises to keep, and how the work in it stands."""
+"""The checks of Redis, and of the queue in it."""
 
 import asyncio
 import time
@@ -15,7 +15,7 @@ from bridge.services import Services
 from bridge.storage import keys
 
 LONG_WAIT = 300
-"""Seconds after which a delivery that still waits is worth a look."""
+"""Seconds that a delivery may wait before the doctor warns."""
 
 STATES = get_args(State)
 
@@ -24,7 +24,7 @@ FULL = 0.95
 
 
 async def rows(services: Services, *, tokens: bool) -> list[Row]:
-    """All about Redis, with a look at the stored `tokens` or without; one row where it does not answer."""
+    """The rows about Redis, with or without the stored `tokens`; a single one if it does not answer."""
     answered = await bounded("Redis", _server(services))
     if any(row.state == "wrong" and row.check == "Redis" for row in answered):
         return answered
@@ -40,7 +40,7 @@ async def _server(services: Services) -> list[Row]:
     except Exception as error:
         wrong = f"REDIS_URL does not answer ({type(error).__name__})"
         if services.settings.redis_cluster:
-            wrong += ", or leads to no cluster: remove REDIS_CLUSTER then"
+            wrong += ", or is not a cluster: then remove REDIS_CLUSTER"
         return [Row("Redis", "wrong", wrong)]
     queue_bytes = services.settings.budgets.queue
     if not services.settings.redis_cluster:
@@ -53,7 +53,7 @@ async def _server(services: Services) -> list[Row]:
 
 
 def _worst(rows: Sequence[Row]) -> Row:
-    """What one row says of all nodes."""
+    """The worst of the nodes' rows."""
     return max(rows, key=lambda row: STATES.index(row.state))
 
 
@@ -75,12 +75,14 @@ async def _node(redis: Any, info: dict[str, Any], queue_bytes: int) -> list[Row]
 def _policy(info: dict[str, Any]) -> Row:
     policy = info.get("maxmemory_policy")
     if policy is None:
-        return Row("Redis when full", "warn", "the policy cannot be asked: see that it is noeviction")
+        return Row(
+            "Redis when full", "warn", "the eviction policy is not known: make sure that it is noeviction"
+        )
     if policy != "noeviction":
         return Row(
             "Redis when full",
             "wrong",
-            f"the policy is {policy}, which throws away deliveries: set maxmemory-policy noeviction",
+            f"the eviction policy {policy} loses deliveries: set maxmemory-policy noeviction",
         )
     return Row("Redis when full", "fine", "noeviction")
 
@@ -95,12 +97,14 @@ async def _persistence(redis: Any, info: dict[str, Any]) -> Row:
         return Row(
             check,
             "warn",
-            "there is no append-only file, and snapshots cannot be asked about (CONFIG is forbidden): see"
-            " that the plan keeps its data over a restart",
+            "there is no append-only file, and CONFIG is forbidden, so snapshots are not known: make sure"
+            " that the plan keeps its data across a restart",
         )
     if config.get("save"):
-        return Row(check, "warn", "only snapshots: a crash of Redis loses minutes; set appendonly yes")
-    return Row(check, "warn", "nothing is written to disk: a restart loses everything; set appendonly yes")
+        return Row(check, "warn", "snapshots alone lose minutes when Redis crashes: set appendonly yes")
+    return Row(
+        check, "warn", "Redis writes nothing to disk, so a restart loses everything: set appendonly yes"
+    )
 
 
 def _memory(info: dict[str, Any]) -> Row:
@@ -112,12 +116,12 @@ def _memory(info: dict[str, Any]) -> Row:
     text = f"{megabytes} of {limit / 2**20:.0f} MB ({share:.0%})"
     if share < NEARLY_FULL:
         return Row("Redis memory", "fine", text)
-    text += ": when it is full, GitHub is answered 503; take a larger plan"
+    text += ": when it is full, bridge refuses deliveries (503); choose a larger plan"
     return Row("Redis memory", "wrong" if share >= FULL else "warn", text)
 
 
 def _budget(info: dict[str, Any], queue_bytes: int) -> Row:
-    """What waits must leave room for what is kept: else whoever fills the queue fills Redis."""
+    """The queue must leave room for everything else in Redis."""
     limit = int(info.get("maxmemory") or 0)
     if not limit or 0 < 2 * queue_bytes <= limit:
         return Row("Redis for the queue", "fine", "QUEUE_BYTES leaves room for the rest")
@@ -130,7 +134,7 @@ def _budget(info: dict[str, Any], queue_bytes: int) -> Row:
 
 
 async def _tokens(services: Services) -> list[Row]:
-    """Whether ENCRYPTION_KEY opens what is stored: one of each kind is tried."""
+    """Check that ENCRYPTION_KEY decrypts the stored tokens: one of each kind."""
     redis: Any = services.redis
     connection = await redis.srandmember(keys.CONNECTIONS)
     user = next(iter(await services.account_store.logins()), None)
@@ -150,7 +154,7 @@ async def _tokens(services: Services) -> list[Row]:
 
 
 async def _work(services: Services) -> list[Row]:
-    """Who works, what waits and what was given up."""
+    """The workers, the queue and the dead letters."""
     redis: Any = services.redis
     now = int((await redis.time())[0])
     async with redis.pipeline(transaction=False) as pipe:
@@ -168,29 +172,33 @@ async def _work(services: Services) -> list[Row]:
 
 
 async def _room(services: Services, partitions: Sequence[dict[bytes, bytes]]) -> Row:
-    """Whether what waits is near a budget: then deliveries are refused, or soon are."""
+    """Warn near a budget: beyond it, deliveries are refused."""
     budgets = services.settings.budgets
     held = {name: int(size) for one in partitions for name, size in one.items() if name.isdigit()}
     text = f"{sum(held.values()) / 2**20:.1f} MB waits"
     if budgets.queue and sum(held.values()) > NEARLY_FULL * budgets.queue:
         return Row(
-            "queue", "warn", f"{text}, near QUEUE_BYTES: start more workers, or see what holds them up"
+            "queue",
+            "warn",
+            f"{text}, near QUEUE_BYTES: start more workers, or see the log for what delays them",
         )
     full = [int(name) for name, size in held.items() if size > NEARLY_FULL * (budgets.repository or size * 2)]
     if full:
         names = [await services.pulls.repository_name(one) or str(one) for one in sorted(full)[:3]]
         which = ", ".join(names) + (f" and {len(full) - 3} more" if full[3:] else "")
-        return Row("queue", "warn", f"{which}: near REPOSITORY_BYTES; see why its messages wait")
+        return Row(
+            "queue", "warn", f"{which}: near REPOSITORY_BYTES: see the log for what delays its messages"
+        )
     return Row("queue", "fine", text)
 
 
 def _workers(workers: int, since: float | None) -> Row:
     if workers:
-        return Row("workers", "fine", f"{workers} at work")
+        return Row("workers", "fine", f"{workers} running")
     return Row(
         "workers",
         "warn" if since is None else "wrong",
-        "no worker runs: start python -m bridge worker (or serve)",
+        "no worker is running: start python -m bridge worker (or serve)",
     )
 
 
@@ -203,7 +211,7 @@ def _waiting(since: float | None) -> Row:
     return Row(
         "waiting",
         "warn",
-        f"the oldest waits for {duration(waited)}: see the log for what keeps it",
+        f"the oldest has waited for {duration(waited)}: see the log for what delays it",
     )
 
 

@@ -1,4 +1,4 @@
-"""The webhook of each connected repository, asked about as whoever connected it."""
+"""The checks of each connected repository's webhook, with the token of a person who connected it."""
 
 import asyncio
 import time
@@ -16,7 +16,9 @@ from bridge.services import Services
 MAX_REPOSITORIES = 50
 AT_ONCE = 5
 
-_MUST_LINK = "GitHub does not know the token of who connected it: they must link again"
+_MUST_LINK = (
+    "GitHub no longer accepts the token of the person who connected it: they must link their account again"
+)
 
 
 async def rows(services: Services) -> list[Row]:
@@ -38,7 +40,7 @@ async def rows(services: Services) -> list[Row]:
     asked = await asyncio.gather(*map(ask, repositories[:MAX_REPOSITORIES]))
     found = [row for one in asked for row in one]
     if (left := len(repositories) - MAX_REPOSITORIES) > 0:
-        found.append(Row("webhooks", "warn", f"{left} more were not asked about"))
+        found.append(Row("webhooks", "warn", f"{left} more were not checked"))
     return found + [
         Row(f"connection {one.id}", "warn", f"{one.repository}: {one.problem.text}")
         for one in connections
@@ -51,22 +53,20 @@ async def _hook(services: Services, check: str, connections: list[Connection]) -
     mend = f"python -m bridge hook {repository}"
     token = await _token(services, connections)
     if token is None:
-        return [
-            Row(check, "warn", f"nobody who connected it is linked, so GitHub cannot be asked: try {mend}")
-        ]
+        return [Row(check, "warn", f"no linked account can check it: try {mend}")]
     try:
         shown = await services.hooks.present(connections[0].repository_id, repository, token=token)
         hook = await services.hooks.find(shown, token=token)
     except TokenRevoked:
-        return [
-            Row(check, "warn", "GitHub does not know the token of who connected it: they must link again")
-        ]
+        return [Row(check, "warn", _MUST_LINK)]
     except GitHubRefused as error:
-        return [Row(check, "warn", f"{error}: GitHub does not show it to who connected it; try {mend}")]
+        return [
+            Row(check, "warn", f"{error}: the person who connected it cannot see it on GitHub; try {mend}")
+        ]
     except BridgeError as error:
         return [Row(check, "warn", str(error))]
     if hook is None:
-        return [Row(check, "wrong", f"GitHub has no webhook to bridge: {mend}")]
+        return [Row(check, "wrong", f"GitHub has no webhook for bridge: {mend}")]
     if hook.problems:
         return [Row(check, "wrong", f"{'; '.join(hook.problems)}: {mend}")]
     pinged_at = await services.webhook_keys.pinged_at(hook.id, repository_id=shown.id)
@@ -80,7 +80,7 @@ async def _installed(
     repository = await services.pulls.present_name(connections[0])
     token = await _token(services, connections)
     if token is None:
-        words = f"nobody who connected it is linked, so GitHub cannot be asked: see {app.install_url}"
+        words = f"no linked account can check it: see {app.install_url}"
         return [Row(check, "warn", words)]
     try:
         shown = await seen.by(token)
@@ -89,13 +89,14 @@ async def _installed(
     if repository.lower() in shown:
         return [Row(check, "fine", f"comes with the GitHub App {app.name}")]
     words = (
-        f"the GitHub App {app.name} is not installed there, or who connected it has left: {app.install_url}"
+        f"the GitHub App {app.name} is not installed there, or the person who connected it has left:"
+        f" {app.install_url}"
     )
     return [Row(check, "wrong", words)]
 
 
 class _Seen:
-    """The repositories with the App that a token shows; each token is asked with once."""
+    """The repositories with the App, by token; each token is used once."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
