@@ -283,4 +283,4 @@ async def test_what_github_refused_was_not_done_and_the_log_does_not_say_so(
 def acted(capsys: pytest.CaptureFixture[str]) -> list[str]:
     """The lines of the log about what was done, without their colours."""
     lines = re.sub(r"\x1b\[[0-9;]*m", "", capsys.readouterr().out).splitlines()
-    return [line for line in lines if re.search(r"\bacted\b", line)]
+    return [line for line in lines if re.search(r"\baction_performed\b", line)]
