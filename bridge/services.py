@@ -59,8 +59,8 @@ class Services:
     account_store: AccountStore
     one_time: OneTimeStore
     pulls: PullRequestStore
-    deliveries: DeliveryQueue
-    intake: Producer
+    queue: DeliveryQueue
+    producer: Producer
     flowdock: Flowdock
     members: Members
     github: GitHub
@@ -79,13 +79,11 @@ class Services:
 
     def conflict_poller(self) -> ConflictPoller:
         """The conflict poller, to run beside a worker."""
-        return ConflictPoller(
-            pulls=self.pulls, accounts=self.accounts, deliveries=self.deliveries, stop=self.stop
-        )
+        return ConflictPoller(pulls=self.pulls, accounts=self.accounts, queue=self.queue, stop=self.stop)
 
     def thread_updater(self) -> ThreadUpdater:
         """The thread updater, to run beside a worker."""
-        return ThreadUpdater(pulls=self.pulls, deliveries=self.deliveries, stop=self.stop)
+        return ThreadUpdater(pulls=self.pulls, queue=self.queue, stop=self.stop)
 
     def connection_monitor(
         self,
@@ -129,7 +127,7 @@ class Services:
         """A worker over these services."""
         seconds = self.settings.lease_seconds
         processor = Processor(
-            queue=self.deliveries,
+            queue=self.queue,
             translator=Translator(
                 self.connections, self.pulls, self.checkups, review_seconds=self.settings.review_seconds
             ),
@@ -141,7 +139,7 @@ class Services:
                 post_seconds=post_seconds(seconds),
                 metrics=self.metrics,
             ),
-            failures=FailureHandler(queue=self.deliveries, metrics=self.metrics),
+            failures=FailureHandler(queue=self.queue, metrics=self.metrics),
             metrics=self.metrics,
         )
         leases = Leases(self.redis, worker_id=new_worker_id(), seconds=seconds)
@@ -158,7 +156,7 @@ async def open_services(settings: Settings, *, redis_url: str) -> AsyncIterator[
     account_store = AccountStore(redis, vault)
     credentials = GitHubCredentials(redis, vault, settings)
     pulls = PullRequestStore(redis)
-    deliveries = DeliveryQueue(redis, budgets=settings.budgets)
+    queue = DeliveryQueue(redis, budgets=settings.budgets)
     github = GitHub(
         session,
         url=settings.github_url,
@@ -201,8 +199,8 @@ async def open_services(settings: Settings, *, redis_url: str) -> AsyncIterator[
             account_store=account_store,
             one_time=one_time,
             pulls=pulls,
-            deliveries=deliveries,
-            intake=(PartitionedProducer if settings.redis_cluster else Producer)(deliveries=deliveries),
+            queue=queue,
+            producer=(PartitionedProducer if settings.redis_cluster else Producer)(queue=queue),
             flowdock=flowdock,
             members=members,
             github=github,
@@ -222,5 +220,5 @@ async def open_services(settings: Settings, *, redis_url: str) -> AsyncIterator[
     finally:
         await setting_up.stop()
         await connecting.settled(seconds=SETTLE_SECONDS)
-        await deliveries.close()
+        await queue.close()
         await asyncio.gather(session.close(), close_redis(redis))

@@ -18,7 +18,7 @@ from bridge.core.messages.translate import MERGEABLE
 from bridge.core.model import Delivery, Target
 from bridge.lifecycle import Shutdown, Stopped
 from bridge.queue.delivery_queue import DeliveryQueue
-from bridge.queue.entries import Incoming
+from bridge.queue.entries import IncomingDelivery
 from bridge.storage.pulls import PullRequestStore, Watch
 
 SPACING = 1.0
@@ -37,11 +37,11 @@ class ConflictPoller:
     """Asks about one pull request at a time, until `stop` is set."""
 
     def __init__(
-        self, *, pulls: PullRequestStore, accounts: LinkedAccounts, deliveries: DeliveryQueue, stop: Shutdown
+        self, *, pulls: PullRequestStore, accounts: LinkedAccounts, queue: DeliveryQueue, stop: Shutdown
     ) -> None:
         self._pulls = pulls
         self._accounts = accounts
-        self._deliveries = deliveries
+        self._queue = queue
         self._stop = stop
 
     async def run(self) -> None:
@@ -108,6 +108,6 @@ class ConflictPoller:
         }
         state = f"{pull['head']['sha']}:{pull['base']['sha']}:{pull['mergeable']}"
         delivery = Delivery.of(f"mergeable:{watch.repository_id}:{watch.number}:{state}", MERGEABLE, payload)
-        await self._deliveries.enqueue(
-            [Incoming.of(delivery, repository_id=watch.repository_id, number=watch.number)]
+        await self._queue.enqueue(
+            [IncomingDelivery.of(delivery, repository_id=watch.repository_id, number=watch.number)]
         )

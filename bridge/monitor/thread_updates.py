@@ -10,7 +10,7 @@ from bridge.core.pulls.extract import UPDATE
 from bridge.core.pulls.model import PullKey
 from bridge.lifecycle import Shutdown, Stopped
 from bridge.queue.delivery_queue import DeliveryQueue
-from bridge.queue.entries import Incoming
+from bridge.queue.entries import IncomingDelivery
 from bridge.storage.pulls import PullRequestStore
 
 IDLE = 1.0
@@ -21,9 +21,9 @@ log = structlog.get_logger()
 class ThreadUpdater:
     """Enqueues each update that is due as a delivery, which takes its turn like any other."""
 
-    def __init__(self, *, pulls: PullRequestStore, deliveries: DeliveryQueue, stop: Shutdown) -> None:
+    def __init__(self, *, pulls: PullRequestStore, queue: DeliveryQueue, stop: Shutdown) -> None:
         self._pulls = pulls
-        self._deliveries = deliveries
+        self._queue = queue
         self._stop = stop
 
     async def run(self) -> None:
@@ -50,4 +50,4 @@ class ThreadUpdater:
             "sender": {"login": "GitHub"},
         }
         delivery = Delivery.of(f"update:{repository_id}:{number}:{time.time()}", UPDATE, payload)
-        await self._deliveries.enqueue([Incoming.of(delivery, repository_id=repository_id, number=number)])
+        await self._queue.enqueue([IncomingDelivery.of(delivery, repository_id=repository_id, number=number)])

@@ -20,12 +20,12 @@ from bridge.core.errors import BridgeError, Malformed, NotFound
 from bridge.queue.backlog import Backlog
 from bridge.queue.entries import (
     Ack,
-    Answer,
     Attempts,
     DeadLetter,
+    EnqueueResult,
     Entry,
     InboxEntry,
-    Incoming,
+    IncomingDelivery,
     Lease,
     OutboxEntry,
     OutboxMessage,
@@ -46,7 +46,7 @@ DAY = 24 * 3600
 SEEN_SECONDS = 4 * DAY
 """How long a delivery id is remembered: longer than GitHub can redeliver (3 days)."""
 
-_ANSWERS = tuple(Answer)
+_ANSWERS = tuple(EnqueueResult)
 
 
 class Fenced(BridgeError):
@@ -73,7 +73,7 @@ class DeliveryQueue:
         """Ask nothing more of Redis in the background."""
         await self.backlog.close()
 
-    async def enqueue(self, group: Sequence[Incoming]) -> list[Answer]:
+    async def enqueue(self, group: Sequence[IncomingDelivery]) -> list[EnqueueResult]:
         """Take deliveries for good, in this order, as far as their repositories have room for them.
 
         On a cluster all must be of one partition. Raises redis-py's errors: then any may have been taken.
@@ -93,8 +93,8 @@ class DeliveryQueue:
                 *(one.body for one in group),
             ],
         )
-        full = Answer.QUEUE_FULL if is_over else Answer.REPOSITORY_FULL
-        return [full if one == Answer.REPOSITORY_FULL else _ANSWERS[one] for one in answers]
+        full = EnqueueResult.QUEUE_FULL if is_over else EnqueueResult.REPOSITORY_FULL
+        return [full if one == EnqueueResult.REPOSITORY_FULL else _ANSWERS[one] for one in answers]
 
     def inboxes(self) -> Inboxes:
         """The inboxes, for one reader."""
@@ -116,7 +116,7 @@ class DeliveryQueue:
         *,
         writes: Sequence[Write] = (),
         messages: Sequence[OutboxMessage] = (),
-        later: Sequence[Incoming] = (),
+        later: Sequence[IncomingDelivery] = (),
     ) -> list[OutboxEntry] | None:
         """Replace deliveries by their messages, what they write, and deliveries of bridge's own for `later`.
 
@@ -242,7 +242,7 @@ def _partition_keys(partition: int, day: int) -> tuple[str, ...]:
     return *(name(partition) for name in names), keys.taken(partition, day)
 
 
-def _enqueue_row(one: Incoming, script_keys: ScriptKeys) -> tuple[int | str, ...]:
+def _enqueue_row(one: IncomingDelivery, script_keys: ScriptKeys) -> tuple[int | str, ...]:
     partition = keys.partition_of(one.repository_id)
     return (
         script_keys.place(*_partition_keys(partition, int(one.received_at) // DAY)),

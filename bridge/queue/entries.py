@@ -28,7 +28,7 @@ class Lease:
     fence: str
 
 
-class Answer(IntEnum):
+class EnqueueResult(IntEnum):
     """What became of a delivery at the inbox's door."""
 
     DUPLICATE = 0
@@ -41,7 +41,7 @@ class Answer(IntEnum):
     """Its repository sent as many today as are remembered."""
 
 
-class Incoming(NamedTuple):
+class IncomingDelivery(NamedTuple):
     """A delivery on its way into the inbox."""
 
     delivery_id: str
@@ -64,7 +64,7 @@ class Incoming(NamedTuple):
         ]
 
     @classmethod
-    def of(cls, envelope: Envelope, *, repository_id: int, number: int) -> "Incoming":
+    def of(cls, envelope: Envelope, *, repository_id: int, number: int) -> "IncomingDelivery":
         """A delivery that came just now, about a pull request or (`number` 0) a repository."""
         return cls(
             envelope.id,

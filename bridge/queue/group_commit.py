@@ -9,24 +9,24 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
-Answer = TypeVar("Answer")
+Result = TypeVar("Result")
 
 
-class GroupCommit(Generic[Item, Answer]):
+class GroupCommit(Generic[Item, Result]):
     """Does `step` for the items of one moment, `most` of them at the most, in the order they came in.
 
     It answers for each.
     """
 
-    def __init__(self, step: Callable[[Sequence[Item]], Awaitable[Sequence[Answer]]], *, most: int) -> None:
+    def __init__(self, step: Callable[[Sequence[Item]], Awaitable[Sequence[Result]]], *, most: int) -> None:
         self._step = step
         self._most = most
-        self._waiting: list[tuple[Item, asyncio.Future[Answer]]] = []
+        self._waiting: list[tuple[Item, asyncio.Future[Result]]] = []
         self._stepping: asyncio.Task[None] | None = None
 
-    def add(self, item: Item) -> asyncio.Future[Answer]:
+    def add(self, item: Item) -> asyncio.Future[Result]:
         """What a step will answer for the item; to await it raises what the step raised."""
-        told: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        told: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, told))
         if self._stepping is None:
             self._stepping = asyncio.create_task(self._run())
@@ -40,7 +40,7 @@ class GroupCommit(Generic[Item, Answer]):
         finally:
             self._stepping = None
 
-    async def _do(self, group: Sequence[tuple[Item, asyncio.Future[Answer]]]) -> None:
+    async def _do(self, group: Sequence[tuple[Item, asyncio.Future[Result]]]) -> None:
         try:
             answers = await self._step([item for item, _ in group])
         except Exception as error:

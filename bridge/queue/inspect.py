@@ -38,7 +38,7 @@ class Queued:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Dead:
+class DeadLetterSummary:
     """A dead letter: `id` names it for `redrive` and `drop`, `kind` tells a delivery from a message."""
 
     id: str
@@ -77,7 +77,7 @@ class QueueView:
             for (kind, entry_id, fields), tried in zip(found, attempts, strict=True)
         ]
 
-    async def dead_letters(self, repository_id: int, connection_id: str) -> list[Dead]:
+    async def dead_letters(self, repository_id: int, connection_id: str) -> list[DeadLetterSummary]:
         """The dead letters of a connection, and the deliveries of its repository, the newest first."""
         partition = keys.partition_of(repository_id)
         entries = await self._entries(keys.dead(partition), repository_id, connection_id)
@@ -149,10 +149,10 @@ def _queued(kind: Kind, entry_id: str, fields: Mapping[str, str], tried: bytes |
     return Queued(id=entry_id, kind=kind, attempts=attempts, **_about(fields))
 
 
-def _dead(partition: int, entry_id: str, fields: Mapping[str, str]) -> Dead:
+def _dead(partition: int, entry_id: str, fields: Mapping[str, str]) -> DeadLetterSummary:
     about = _about(fields)
     del about["received_at"]
-    return Dead(
+    return DeadLetterSummary(
         id=f"{partition}-{entry_id}",
         kind="inbox" if fields["kind"] == "inbox" else "outbox",
         dead_since=int(entry_id.partition("-")[0]) / 1000,

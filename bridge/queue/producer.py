@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from bridge.core.model import Envelope
 from bridge.queue.delivery_queue import DeliveryQueue
-from bridge.queue.entries import Answer, Incoming
+from bridge.queue.entries import EnqueueResult, IncomingDelivery
 from bridge.queue.group_commit import GroupCommit
 from bridge.queue.offload import LARGE, off_loop
 from bridge.storage import keys
@@ -25,31 +25,33 @@ SECONDS = 4.5
 class Producer:
     """Takes deliveries for good."""
 
-    deliveries: DeliveryQueue
+    queue: DeliveryQueue
     seconds: float = SECONDS
-    _grouped: GroupCommit[Incoming, Answer] = field(init=False)
-    _large: GroupCommit[Incoming, Answer] = field(init=False)
+    _grouped: GroupCommit[IncomingDelivery, EnqueueResult] = field(init=False)
+    _large: GroupCommit[IncomingDelivery, EnqueueResult] = field(init=False)
 
     def __post_init__(self) -> None:
         self._grouped = GroupCommit(self._write, most=MAX_GROUP)
         # One by one: whoever comes meanwhile waits for one of them at the most.
         self._large = GroupCommit(self._write, most=1)
 
-    async def take(self, envelope: Envelope, *, repository_id: int, number: int) -> Answer:
+    async def enqueue(self, envelope: Envelope, *, repository_id: int, number: int) -> EnqueueResult:
         """Take a delivery for good, if its id was not taken before and there is room for it.
 
         Raises redis-py's errors, and `TimeoutError`: then the delivery may have been taken, or may yet be.
         """
         if len(envelope.body) <= LARGE:
-            return await self._grouped.add(Incoming.of(envelope, repository_id=repository_id, number=number))
+            return await self._grouped.add(
+                IncomingDelivery.of(envelope, repository_id=repository_id, number=number)
+            )
         incoming = await off_loop(
-            len(envelope.body), Incoming.of, envelope, repository_id=repository_id, number=number
+            len(envelope.body), IncomingDelivery.of, envelope, repository_id=repository_id, number=number
         )
         return await (self._large if len(incoming.body) > LARGE else self._grouped).add(incoming)
 
-    async def _write(self, group: Sequence[Incoming]) -> list[Answer]:
+    async def _write(self, group: Sequence[IncomingDelivery]) -> list[EnqueueResult]:
         async with asyncio.timeout(self.seconds):
-            return await self.deliveries.enqueue(group)
+            return await self.queue.enqueue(group)
 
 
 @dataclass(kw_only=True)
@@ -61,9 +63,9 @@ class PartitionedProducer(Producer):
 
     _parts: dict[int, Producer] = field(default_factory=dict)
 
-    async def take(self, envelope: Envelope, *, repository_id: int, number: int) -> Answer:
-        """As `Producer.take`."""
+    async def enqueue(self, envelope: Envelope, *, repository_id: int, number: int) -> EnqueueResult:
+        """As `Producer.enqueue`."""
         partition = keys.partition_of(repository_id)
         if partition not in self._parts:
-            self._parts[partition] = Producer(deliveries=self.deliveries, seconds=self.seconds)
-        return await self._parts[partition].take(envelope, repository_id=repository_id, number=number)
+            self._parts[partition] = Producer(queue=self.queue, seconds=self.seconds)
+        return await self._parts[partition].enqueue(envelope, repository_id=repository_id, number=number)

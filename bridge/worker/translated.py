@@ -11,7 +11,7 @@ from bridge.core.model import Connection, Delivery, Payload
 from bridge.core.pulls.gathering import DUE
 from bridge.core.pulls.model import PullKey, PullRequest
 from bridge.core.pulls.snapshot import Snapshot
-from bridge.queue.entries import InboxEntry, Incoming, OutboxMessage
+from bridge.queue.entries import InboxEntry, IncomingDelivery, OutboxMessage
 from bridge.storage import delivery_log
 from bridge.storage.writes import Write
 
@@ -27,7 +27,7 @@ class TranslatedBatch:
     """Those that were translated."""
     writes: list[Write] = field(default_factory=list)
     messages: list[OutboxMessage] = field(default_factory=list)
-    later: list[Incoming] = field(default_factory=list)
+    later: list[IncomingDelivery] = field(default_factory=list)
     """Deliveries of bridge's own, to be translated after a while."""
     pulls: dict[PullKey, PullRequest] = field(default_factory=dict)
     """The pull requests they are about, as their threads show them after the commit."""
@@ -84,8 +84,8 @@ def _message(entry: InboxEntry, action: str, outgoing: Outgoing) -> OutboxMessag
     )
 
 
-def _later(entry: InboxEntry, payload: Payload, seconds: float) -> Incoming:
-    return Incoming(
+def _later(entry: InboxEntry, payload: Payload, seconds: float) -> IncomingDelivery:
+    return IncomingDelivery(
         delivery_id=entry.delivery_id,
         event=DUE,
         repository_id=entry.repository_id,

@@ -118,7 +118,7 @@ async def test_many_repositories_together_fill_the_queue(redis_url: str, *, is_g
         payload = await pull_request(house)
         for repository_id in range(OTHER + 1, OTHER + 5):
             await flood(house, of(payload, repository_id), size=400_000, most=2)
-        await house.services.deliveries.backlog.read()
+        await house.services.queue.backlog.read()
 
         more = await flood(house, of(payload, OTHER + 1), size=250_000, most=1)
         assert more.status == (503 if is_guarded else 202)
@@ -141,7 +141,7 @@ async def test_one_who_signs_for_one_repository_buries_the_dead_letters_of_other
             await deadly(house, payload)
         await settled(house)
 
-        left = [int(one.fields["repository_id"]) for one in await house.services.deliveries.dead_letters()]
+        left = [int(one.fields["repository_id"]) for one in await house.services.queue.dead_letters()]
         assert (OTHER in left) is is_guarded
         assert len(left) == 4
 
@@ -159,7 +159,7 @@ async def test_one_fills_redis_with_large_dead_letters(
         await deadly(house, payload)
         await settled(house)
 
-        (letter,) = await house.services.deliveries.dead_letters()
+        (letter,) = await house.services.queue.dead_letters()
         assert bool(letter.dropped) is is_guarded
         assert ("body" in letter.fields) is not is_guarded
         assert letter.fields["event"] == "pull_request"
@@ -173,7 +173,7 @@ async def deadly(house: House, payload: dict[str, Any]) -> None:
 
 async def dead_of(house: House, repository_id: int, count: int) -> None:
     async def there() -> bool:
-        found = await house.services.deliveries.dead_letters()
+        found = await house.services.queue.dead_letters()
         return sum(one.fields["repository_id"] == str(repository_id) for one in found) == count
 
     await eventually(there)

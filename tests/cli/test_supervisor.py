@@ -80,7 +80,7 @@ async def counted(house: House) -> dict[str, int]:
 
 async def queued(house: House) -> list[str]:
     """The ids of the deliveries in the queue."""
-    inboxes = house.services.deliveries.inboxes()
+    inboxes = house.services.queue.inboxes()
     found = await inboxes.read({PARTITION: "0"}, count=100_000, block_ms=1)
     await inboxes.close()
     return [entry.delivery_id for _, entry in found]

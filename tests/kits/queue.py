@@ -11,7 +11,15 @@ from redis.asyncio import Redis
 from bridge.core.model import Author, Envelope, Mention, Message
 from bridge.queue.backlog import TASK
 from bridge.queue.delivery_queue import DeliveryQueue
-from bridge.queue.entries import Ack, Answer, InboxEntry, Incoming, Lease, OutboxEntry, OutboxMessage
+from bridge.queue.entries import (
+    Ack,
+    EnqueueResult,
+    InboxEntry,
+    IncomingDelivery,
+    Lease,
+    OutboxEntry,
+    OutboxMessage,
+)
 from bridge.queue.leases import Leases
 from bridge.storage import keys
 from bridge.storage.client import connect_redis
@@ -33,8 +41,8 @@ class Queue:
     async def put(self, delivery_id: str, *, number: int = 1, body: bytes = b"{}") -> bool:
         """A delivery comes in."""
         envelope = Envelope(id=delivery_id, event="pull_request", body=body)
-        incoming = Incoming.of(envelope, repository_id=REPOSITORY_ID, number=number)
-        return await self.deliveries.enqueue([incoming]) == [Answer.TAKEN]
+        incoming = IncomingDelivery.of(envelope, repository_id=REPOSITORY_ID, number=number)
+        return await self.deliveries.enqueue([incoming]) == [EnqueueResult.TAKEN]
 
     async def inbox(self) -> list[InboxEntry]:
         """What waits to be translated."""

@@ -181,7 +181,7 @@ async def _dead_letter(house: House) -> None:
     answer = json.dumps({"message": "not valid", "errors": {"flow_token": [f"{token} is odd"]}})
     house.flowdock_journal.faults.append(Fault(path="/messages", body=token, status=400, answer=answer))
     await house.act("ann-gh", "edit", number=1, title="Fix the bug")
-    await eventually(house.services.deliveries.dead_letters)
+    await eventually(house.services.queue.dead_letters)
 
 
 async def _intent(house: House) -> None:

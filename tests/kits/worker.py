@@ -83,7 +83,7 @@ async def dead(house: House, count: int = 1) -> list[DeadLetter]:
     """The dead letters, once there are that many."""
 
     async def enough() -> list[DeadLetter]:
-        letters = await house.services.deliveries.dead_letters()
+        letters = await house.services.queue.dead_letters()
         return letters if len(letters) >= count else []
 
     letters: list[DeadLetter] = await eventually(enough)
@@ -95,7 +95,7 @@ async def tried(house: House, count: int) -> None:
     """Wait until that many entries were tried in vain."""
 
     async def noted() -> bool:
-        return len(await house.services.deliveries.read_attempts(PARTITION)) >= count
+        return len(await house.services.queue.read_attempts(PARTITION)) >= count
 
     await eventually(noted)
 

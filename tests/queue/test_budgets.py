@@ -17,7 +17,7 @@ from bridge.core.budgets import MAX_DETAIL, MAX_REASON, Budgets, DeadBounds
 from bridge.core.errors import Malformed
 from bridge.core.model import Envelope
 from bridge.queue.delivery_queue import DeliveryQueue
-from bridge.queue.entries import Ack, Answer, Incoming, OutboxEntry
+from bridge.queue.entries import Ack, EnqueueResult, IncomingDelivery, OutboxEntry
 from bridge.storage import keys
 from tests.conftest import emptied
 from tests.kits.queue import PARTITION, REPOSITORY_ID, Queue, open_queue, outbox_message
@@ -51,11 +51,11 @@ def held_to(queue: Queue, budgets: Budgets) -> Queue:
     return replace(queue, deliveries=DeliveryQueue(queue.redis, budgets=budgets))
 
 
-def incoming(name: str, repository_id: int = REPOSITORY_ID, size: int = 2) -> Incoming:
+def incoming(name: str, repository_id: int = REPOSITORY_ID, size: int = 2) -> IncomingDelivery:
     """A delivery whose body packs badly."""
     body = random.Random(name).randbytes(size)
     envelope = Envelope(id=name, event="pull_request", body=body)
-    return Incoming.of(envelope, repository_id=repository_id, number=1)
+    return IncomingDelivery.of(envelope, repository_id=repository_id, number=1)
 
 
 async def dead_letter(
@@ -68,7 +68,7 @@ async def dead_letter(
     detail: str = "",
 ) -> None:
     """A delivery comes and dies."""
-    assert await queue.deliveries.enqueue([incoming(name, repository_id, size)]) == [Answer.TAKEN]
+    assert await queue.deliveries.enqueue([incoming(name, repository_id, size)]) == [EnqueueResult.TAKEN]
     (entry,) = [one for one in await queue.inbox() if one.delivery_id == name]
     await queue.deliveries.dead_letter(queue.lease, entry, reason=reason, detail=detail)
 
@@ -178,7 +178,7 @@ async def test_who_is_over_his_budget_is_refused_and_nobody_else_of_the_same_wri
     group = [incoming(f"big{number}", size=4_500) for number in range(3)]
     answers = await queue.deliveries.enqueue([*group, incoming("small"), incoming("his", OTHER, 4_500)])
 
-    full, taken = Answer.REPOSITORY_FULL, Answer.TAKEN
+    full, taken = EnqueueResult.REPOSITORY_FULL, EnqueueResult.TAKEN
     assert answers == [taken, taken, full, full, taken]
     assert [one.delivery_id for one in await queue.inbox()] == ["big0", "big1", "his"]
 
@@ -186,46 +186,49 @@ async def test_who_is_over_his_budget_is_refused_and_nobody_else_of_the_same_wri
 async def test_what_was_refused_is_taken_once_there_is_room(queue: Queue) -> None:
     queue = held_to(queue, Tight())
     first, second = incoming("first", size=9_000), incoming("second", size=9_000)
-    assert await queue.deliveries.enqueue([first, second]) == [Answer.TAKEN, Answer.REPOSITORY_FULL]
-    assert await queue.deliveries.enqueue([second]) == [Answer.REPOSITORY_FULL], (
+    assert await queue.deliveries.enqueue([first, second]) == [
+        EnqueueResult.TAKEN,
+        EnqueueResult.REPOSITORY_FULL,
+    ]
+    assert await queue.deliveries.enqueue([second]) == [EnqueueResult.REPOSITORY_FULL], (
         "no duplicate: it was not taken"
     )
 
     await queue.commit((await queue.inbox())[0])
-    assert await queue.deliveries.enqueue([first, second]) == [Answer.DUPLICATE, Answer.TAKEN]
+    assert await queue.deliveries.enqueue([first, second]) == [EnqueueResult.DUPLICATE, EnqueueResult.TAKEN]
 
 
 async def test_messages_that_wait_for_their_flow_use_up_the_same_budget(queue: Queue) -> None:
     queue = held_to(queue, Tight())
     entry = await queue.taken("d1")
     posting, *_ = await queue.commit(entry, messages=[outbox_message("d1", to=f"c{one}") for one in range(9)])
-    assert await queue.deliveries.enqueue([incoming("d2")]) == [Answer.REPOSITORY_FULL]
+    assert await queue.deliveries.enqueue([incoming("d2")]) == [EnqueueResult.REPOSITORY_FULL]
 
     await queue.ack(posting)
-    assert await queue.deliveries.enqueue([incoming("d2")]) == [Answer.TAKEN]
+    assert await queue.deliveries.enqueue([incoming("d2")]) == [EnqueueResult.TAKEN]
 
 
 async def test_while_all_are_over_their_budget_who_has_little_waiting_goes_on(queue: Queue) -> None:
     budgets = Budgets(queue=20_000, repository=160_000)
     little = budgets.room(is_over=True)
     queue = held_to(queue, budgets)
-    assert await queue.deliveries.enqueue([incoming("a", size=25_000)]) == [Answer.TAKEN]
+    assert await queue.deliveries.enqueue([incoming("a", size=25_000)]) == [EnqueueResult.TAKEN]
     await queue.deliveries.backlog.read()
 
     answers = await queue.deliveries.enqueue(
         [incoming("b"), incoming("c", OTHER), incoming("d", OTHER, little)]
     )
-    assert answers == [Answer.QUEUE_FULL, Answer.TAKEN, Answer.QUEUE_FULL]
+    assert answers == [EnqueueResult.QUEUE_FULL, EnqueueResult.TAKEN, EnqueueResult.QUEUE_FULL]
 
     await queue.commit((await queue.inbox())[0])
     await queue.deliveries.backlog.read()
-    assert await queue.deliveries.enqueue([incoming("b")]) == [Answer.TAKEN]
+    assert await queue.deliveries.enqueue([incoming("b")]) == [EnqueueResult.TAKEN]
 
 
 async def test_without_budgets_all_is_taken(queue: Queue) -> None:
     queue = held_to(queue, Budgets(queue=0, repository=0))
     group = [incoming(f"d{number}", size=50_000) for number in range(20)]
-    assert await queue.deliveries.enqueue(group) == [Answer.TAKEN] * 20
+    assert await queue.deliveries.enqueue(group) == [EnqueueResult.TAKEN] * 20
 
 
 # Dead messages

@@ -17,7 +17,7 @@ from bridge.queue.entries import (
     Ack,
     Attempts,
     InboxEntry,
-    Incoming,
+    IncomingDelivery,
     Lease,
     OutboxEntry,
     load_message,
@@ -107,7 +107,7 @@ async def test_when_the_last_was_taken_is_noted_once_for_a_group_and_not_for_a_r
         envelopes = [Envelope(id=name, event="push", body=b"{}") for name in names]
         await queue.deliveries.enqueue(
             [
-                Incoming.of(one, repository_id=REPOSITORY_ID, number=0)._replace(received_at=at)
+                IncomingDelivery.of(one, repository_id=REPOSITORY_ID, number=0)._replace(received_at=at)
                 for one in envelopes
             ]
         )

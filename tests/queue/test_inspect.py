@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from bridge.core.errors import NotFound
 from bridge.core.model import Envelope
 from bridge.queue import inspect as queue_view
-from bridge.queue.entries import Attempts, Incoming
+from bridge.queue.entries import Attempts, IncomingDelivery
 from bridge.queue.inspect import QueueView
 from bridge.storage import keys
 from tests.kits.queue import PARTITION, REPOSITORY_ID, Queue, open_queue, outbox_message
@@ -28,7 +28,7 @@ async def put(
     queue: Queue, delivery_id: str, repository_id: int = REPOSITORY_ID, body: bytes = b"{}"
 ) -> None:
     envelope = Envelope(id=delivery_id, event="pull_request", body=body)
-    await queue.deliveries.enqueue([Incoming.of(envelope, repository_id=repository_id, number=7)])
+    await queue.deliveries.enqueue([IncomingDelivery.of(envelope, repository_id=repository_id, number=7)])
 
 
 async def dead_letter(queue: Queue, delivery_id: str, *, to: str = "", reason: str = "why") -> None:

@@ -12,7 +12,7 @@ from bridge.core.budgets import MAX_MESSAGE, MAX_VALUE, Budgets
 from bridge.core.errors import Malformed
 from bridge.core.model import Envelope
 from bridge.queue.delivery_queue import DeliveryQueue
-from bridge.queue.entries import Answer, Incoming, OutboxEntry
+from bridge.queue.entries import EnqueueResult, IncomingDelivery, OutboxEntry
 from bridge.storage import keys
 from bridge.storage.writes import Write
 from tests.kits.queue import REPOSITORY_ID, Queue, open_queue, outbox_message, snapshot
@@ -126,14 +126,14 @@ async def test_a_repository_sends_so_many_a_day_and_others_and_tomorrow_are_no_m
     partition, a_day = keys.partition_of(REPOSITORY_ID), Budgets(repository=12_000).a_day
     await redis.hset(keys.taken(partition, 7), str(REPOSITORY_ID), a_day - 2)
 
-    def sent(name: str, repository_id: int = REPOSITORY_ID, day: float = 7.5) -> Incoming:
+    def sent(name: str, repository_id: int = REPOSITORY_ID, day: float = 7.5) -> IncomingDelivery:
         envelope = Envelope(id=name, event="push", body=b"{}")
-        incoming = Incoming.of(envelope, repository_id=repository_id, number=0)
+        incoming = IncomingDelivery.of(envelope, repository_id=repository_id, number=0)
         return incoming._replace(received_at=day * 24 * 3600)
 
     group = [sent("a"), sent("a"), sent("b"), sent("c"), sent("d", OTHER)]
-    taken, full = Answer.TAKEN, Answer.DAY_FULL
-    assert await queue.deliveries.enqueue(group) == [taken, Answer.DUPLICATE, taken, full, taken]
+    taken, full = EnqueueResult.TAKEN, EnqueueResult.DAY_FULL
+    assert await queue.deliveries.enqueue(group) == [taken, EnqueueResult.DUPLICATE, taken, full, taken]
     assert await queue.deliveries.enqueue([sent("c")]) == [full]
     assert await queue.deliveries.enqueue([sent("c", day=8.1)]) == [taken]
 

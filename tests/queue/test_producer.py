@@ -9,7 +9,7 @@ from redis.exceptions import OutOfMemoryError
 
 from bridge.core.model import Envelope
 from bridge.queue.delivery_queue import DeliveryQueue
-from bridge.queue.entries import Answer, Incoming
+from bridge.queue.entries import EnqueueResult, IncomingDelivery
 from bridge.queue.producer import MAX_GROUP, Producer
 from bridge.storage import embedded, keys
 from tests.kits.queue import Queue, open_queue
@@ -23,7 +23,7 @@ class Watched(DeliveryQueue):
     groups: list[int]
     held: asyncio.Event | None = None
 
-    async def enqueue(self, group: Sequence[Incoming]) -> list[Answer]:
+    async def enqueue(self, group: Sequence[IncomingDelivery]) -> list[EnqueueResult]:
         self.groups.append(len(group))
         if self.held is not None:
             await self.held.wait()
@@ -42,39 +42,42 @@ def watched(queue: Queue) -> Watched:
     return deliveries
 
 
-def take(intake: Producer, name: str, *, repository_id: int = 1, body: bytes = b"{}") -> asyncio.Task[Answer]:
+def take(
+    producer: Producer, name: str, *, repository_id: int = 1, body: bytes = b"{}"
+) -> asyncio.Task[EnqueueResult]:
     envelope = Envelope(id=name, event="push", body=body)
-    return asyncio.create_task(intake.take(envelope, repository_id=repository_id, number=0))
+    return asyncio.create_task(producer.enqueue(envelope, repository_id=repository_id, number=0))
 
 
 async def test_one_alone_is_written_at_once_and_those_that_come_meanwhile_together(queue: Queue) -> None:
     deliveries = watched(queue)
-    intake = Producer(deliveries=deliveries)
+    producer = Producer(queue=deliveries)
 
     assert (
-        await asyncio.gather(*(take(intake, f"d{number}") for number in range(300))) == [Answer.TAKEN] * 300
+        await asyncio.gather(*(take(producer, f"d{number}") for number in range(300)))
+        == [EnqueueResult.TAKEN] * 300
     )
     assert deliveries.groups[0] <= MAX_GROUP
     assert max(deliveries.groups) == MAX_GROUP
     assert sum(deliveries.groups) == 300 > len(deliveries.groups) * 50
 
-    await take(intake, "later")
+    await take(producer, "later")
     assert deliveries.groups[-1] == 1
 
 
 async def test_each_gets_its_own_answer_whatever_the_partition(queue: Queue) -> None:
-    intake = Producer(deliveries=watched(queue))
-    await take(intake, "old", repository_id=OTHERS[0])
+    producer = Producer(queue=watched(queue))
+    await take(producer, "old", repository_id=OTHERS[0])
     rows = [
-        ("a", 1, Answer.TAKEN),
-        ("old", OTHERS[0], Answer.DUPLICATE),
-        ("b", OTHERS[1], Answer.TAKEN),
-        ("a", 1, Answer.DUPLICATE),
+        ("a", 1, EnqueueResult.TAKEN),
+        ("old", OTHERS[0], EnqueueResult.DUPLICATE),
+        ("b", OTHERS[1], EnqueueResult.TAKEN),
+        ("a", 1, EnqueueResult.DUPLICATE),
         # Of another partition: GitHub gives no id twice.
-        ("c", 2**53 + 1, Answer.TAKEN),
+        ("c", 2**53 + 1, EnqueueResult.TAKEN),
     ]
     taken = await asyncio.gather(
-        *(take(intake, name, repository_id=repository) for name, repository, _ in rows)
+        *(take(producer, name, repository_id=repository) for name, repository, _ in rows)
     )
 
     assert taken == [expected for *_, expected in rows]
@@ -94,29 +97,29 @@ async def test_each_gets_its_own_answer_whatever_the_partition(queue: Queue) -> 
 async def test_who_goes_away_does_not_hold_up_the_others_and_its_delivery_is_taken(queue: Queue) -> None:
     deliveries = watched(queue)
     deliveries.held = asyncio.Event()
-    intake = Producer(deliveries=deliveries)
-    first = take(intake, "first")
+    producer = Producer(queue=deliveries)
+    first = take(producer, "first")
     await asyncio.sleep(0)
     await asyncio.sleep(0)
-    gone, stays = take(intake, "gone"), take(intake, "stays")
+    gone, stays = take(producer, "gone"), take(producer, "stays")
     await asyncio.sleep(0)
     gone.cancel()
     first.cancel()
     deliveries.held.set()
 
     assert await stays
-    assert not await take(intake, "gone")
-    assert not await take(intake, "first")
+    assert not await take(producer, "gone")
+    assert not await take(producer, "first")
 
 
 async def test_a_write_that_hangs_ends_and_those_behind_it_get_their_turn(queue: Queue) -> None:
     deliveries = watched(queue)
     deliveries.held = asyncio.Event()
-    intake = Producer(deliveries=deliveries, seconds=0.1)
-    first = take(intake, "first")
+    producer = Producer(queue=deliveries, seconds=0.1)
+    first = take(producer, "first")
     await asyncio.sleep(0)
     await asyncio.sleep(0)
-    behind = take(intake, "behind")
+    behind = take(producer, "behind")
 
     with pytest.raises(TimeoutError):
         await first
@@ -127,12 +130,14 @@ async def test_a_write_that_hangs_ends_and_those_behind_it_get_their_turn(queue:
 async def test_what_redis_refuses_is_told_to_all_of_the_group_and_can_come_again(tmp_path: Path) -> None:
     with embedded.running(tmp_path) as url:
         async with open_queue(url) as queue:
-            intake = Producer(deliveries=queue.deliveries)
+            producer = Producer(queue=queue.deliveries)
             await queue.redis.config_set("maxmemory", 1)
             names = ["a", "b", "c"]
 
-            refused = await asyncio.gather(*(take(intake, name) for name in names), return_exceptions=True)
+            refused = await asyncio.gather(*(take(producer, name) for name in names), return_exceptions=True)
             assert [type(error) for error in refused] == [OutOfMemoryError] * 3
 
             await queue.redis.config_set("maxmemory", 0)
-            assert await asyncio.gather(*(take(intake, name) for name in names)) == [Answer.TAKEN] * 3
+            assert (
+                await asyncio.gather(*(take(producer, name) for name in names)) == [EnqueueResult.TAKEN] * 3
+            )

@@ -13,7 +13,7 @@ from redis.exceptions import RedisError
 from bridge.core.model import Envelope, FlowdockUser, GitHubToken, GitHubUser, LinkedAccount, Mention
 from bridge.core.security.encryption import Vault
 from bridge.queue.delivery_queue import DeliveryQueue
-from bridge.queue.entries import Answer
+from bridge.queue.entries import EnqueueResult
 from bridge.queue.producer import PartitionedProducer
 from bridge.storage import keys
 from bridge.storage.accounts import AccountStore
@@ -144,15 +144,17 @@ async def test_a_reader_hears_of_whichever_partition_has_something(cluster: Redi
             for partition in (here, there)
         ]
         cluster.nodes[0].kill()
-        intake = PartitionedProducer(deliveries=DeliveryQueue(redis))
+        producer = PartitionedProducer(queue=DeliveryQueue(redis))
         refused, taken = await asyncio.gather(
             *(
-                intake.take(Envelope(id="id", event="push", body=b"{}"), repository_id=repository, number=1)
+                producer.enqueue(
+                    Envelope(id="id", event="push", body=b"{}"), repository_id=repository, number=1
+                )
                 for repository in repositories
             ),
             return_exceptions=True,
         )
-        assert (isinstance(refused, RedisError), taken) == (True, Answer.TAKEN)
+        assert (isinstance(refused, RedisError), taken) == (True, EnqueueResult.TAKEN)
         assert await read() == [names[there]], "another's node being away is no matter"
         assert await read() == [], "nor is it an error"
     finally:

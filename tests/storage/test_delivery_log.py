@@ -116,7 +116,7 @@ async def test_a_message_that_died_is_noted_with_its_reason_and_the_redriven_one
     await made.deliver(1, "A", action="opened")
     (grave,) = await dead(house)
     assert await lines(house, one) == [("pull_request", "opened", 1, "dead", "Flowdock answered 400: silly")]
-    await house.services.deliveries.redrive(grave)
+    await house.services.queue.redrive(grave)
 
     async def told() -> bool:
         return len(await lines(house, one)) == 2
@@ -222,7 +222,7 @@ async def test_such_a_letter_is_posted_and_noted(house: House, made: Pulls) -> N
     fields = orjson.loads(grave.fields["message"])
     del fields["event"], fields["action"]
     old = DeadLetter(**{**vars(grave), "fields": {"message": json.dumps(fields)}})
-    await house.services.deliveries.redrive(old)
+    await house.services.queue.redrive(old)
 
     async def told() -> bool:
         return len(await lines(house, one)) == 2

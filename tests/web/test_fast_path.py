@@ -79,7 +79,7 @@ CLOSE = b"Connection: close"
 async def test_no_answer_changes_with_it(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     secret = house.services.settings.github_webhook_secrets[0]
     body = json.dumps(await pull_request(house)).encode()
-    await house.services.intake.take(
+    await house.services.producer.enqueue(
         Envelope(id="again", event="pull_request", body=body), repository_id=1, number=7
     )
     again = signed(body, secret, name="again")

@@ -189,7 +189,7 @@ async def test_the_checks_of_a_commit_that_no_thread_shows_are_harmless(life: Li
 
     assert (await life.house.deliver(payload, event="status")).status == 202
     assert await life.news() == []
-    assert await life.house.services.deliveries.dead_letters() == []
+    assert await life.house.services.queue.dead_letters() == []
 
 
 async def test_a_job_that_failed_is_no_other_workflows_job_of_the_same_name(life: Life) -> None:

@@ -79,4 +79,4 @@ async def test_in_whatever_order_they_come_and_how_often_the_thread_ends_as_it_i
     changes = f"+{pull['additions']} −{pull['deletions']} in {pull['changed_files']} files"
     assert thread.fields == ENDS | {"Changes": changes}
     assert (thread.status, thread.shown["title"]) == ("approved", "Count on")
-    assert await life.house.services.deliveries.dead_letters() == []
+    assert await life.house.services.queue.dead_letters() == []

@@ -180,7 +180,7 @@ async def test_what_says_nothing_of_a_pull_request_leaves_threads_and_connection
         before.addresses,
         before.shown["title"],
     )
-    assert await life.house.services.deliveries.dead_letters() == []
+    assert await life.house.services.queue.dead_letters() == []
     assert len(await life.house.services.connections.all()) == 1
 
 

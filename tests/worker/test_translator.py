@@ -15,7 +15,7 @@ from bridge.core.errors import Malformed
 from bridge.core.model import Envelope
 from bridge.core.pulls.model import PullRequest
 from bridge.core.security.encryption import Vault
-from bridge.queue.entries import InboxEntry, Incoming, OutboxEntry, OutboxMessage
+from bridge.queue.entries import InboxEntry, IncomingDelivery, OutboxEntry, OutboxMessage
 from bridge.storage import keys
 from bridge.storage.checkups import Checkups
 from bridge.storage.connections import ConnectionStore
@@ -51,7 +51,7 @@ async def enqueued(queue: Queue, sent: Iterable[Told]) -> list[InboxEntry]:
     """The deliveries in the inbox."""
     group = [
         as_of_one_moment(
-            Incoming.of(
+            IncomingDelivery.of(
                 Envelope(
                     id=f"d{at}",
                     event=event,
@@ -73,7 +73,7 @@ def in_repository(payload: dict[str, Any], repository_id: int = REPOSITORY_ID) -
     return {**payload, "repository": {**payload["repository"], "id": repository_id}}
 
 
-def as_of_one_moment(incoming: Incoming) -> Incoming:
+def as_of_one_moment(incoming: IncomingDelivery) -> IncomingDelivery:
     return incoming._replace(received_at=1.0)
 
 

@@ -117,7 +117,7 @@ async def test_a_repository_that_nobody_connected_is_skipped(house: House) -> No
 
     await worker.idle(house)
     assert await house.messages() == []
-    assert await house.services.deliveries.dead_letters() == []
+    assert await house.services.queue.dead_letters() == []
     assert await house.services.redis.keys("bridge:{*}:snapshot:*") == []
     assert await house.services.redis.hgetall(keys.REPOSITORY_NAMES) == {}
 

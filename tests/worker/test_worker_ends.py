@@ -73,8 +73,8 @@ async def test_a_message_that_another_version_wrote_is_a_dead_letter_and_the_res
     assert "this version of bridge cannot read it" in found.reason
     await posted(house, 1)
     with pytest.raises(BridgeError, match="retry it with that one"):
-        await house.services.deliveries.redrive(found)
-    assert await house.services.deliveries.dead_letters() == [found]
+        await house.services.queue.redrive(found)
+    assert await house.services.queue.dead_letters() == [found]
 
 
 async def test_a_dead_message_that_is_redriven_is_posted_by_the_worker_that_runs(
@@ -87,7 +87,7 @@ async def test_a_dead_message_that_is_redriven_is_posted_by_the_worker_that_runs
     (letter,) = await dead(house)
     await posted(house, 1)
 
-    await house.services.deliveries.redrive(letter)
+    await house.services.queue.redrive(letter)
     assert said(await posted(house, 2), 1) == ["B", "A"]
     (thread,) = await house.threads()
     assert thread["title"] == "B"
@@ -118,7 +118,7 @@ async def test_a_source_that_was_removed_takes_its_connection_and_token_with_it(
     redis = house.services.redis
     assert await redis.exists(keys.CONNECTIONS, keys.connection(connection.id)) == 0
     assert await redis.exists(keys.connections_of(REPOSITORY_ID)) == 0
-    assert await house.services.deliveries.dead_letters() == []
+    assert await house.services.queue.dead_letters() == []
     # Those that were told the same at once are no error to be tried again.
     assert [line for line in logged if line["event"] == "attempt_failed"] == []
     reasons = await skipped(house, connection.id)
@@ -203,7 +203,7 @@ async def test_a_connection_that_cannot_be_decrypted_is_tried_again_not_lost(
 
     await house.services.redis.set(name, good)
     assert said(await posted(house, 1), 1) == ["A"]
-    assert await house.services.deliveries.dead_letters() == []
+    assert await house.services.queue.dead_letters() == []
 
 
 # The worker goes

@@ -1,4 +1,4 @@
--- Take deliveries, in their order, as far as their repositories have room; the answers are those of `Answer`.
+-- Take deliveries, in their order, as far as their repositories have room; the answers are `EnqueueResult`s.
 -- A delivery that is refused leaves nothing behind, so that it is no duplicate when it comes again.
 --
 -- KEYS: what marks each delivery as taken; then, wherever the rows say, of each partition and day the inbox,

@@ -40,5 +40,5 @@ async def metrics(request: web.Request) -> web.Response:
     services = request.app[SERVICES]
     # Else it stays as it was told last: to be told that Redis is away others are there.
     with suppress(RedisError, OSError):
-        services.metrics.waiting.set(await services.deliveries.backlog.read())
+        services.metrics.waiting.set(await services.queue.backlog.read())
     return web.Response(body=services.metrics.exposition(), headers={"Content-Type": CONTENT_TYPE_LATEST})

@@ -14,7 +14,7 @@ from bridge.core.github.header import Heading
 from bridge.core.github.webhook import WEBHOOK_PATH
 from bridge.core.messages import translate
 from bridge.core.model import Delivery, Envelope
-from bridge.queue.entries import Answer
+from bridge.queue.entries import EnqueueResult
 from bridge.queue.offload import off_loop
 from bridge.services import Services
 from bridge.storage.webhook_keys import WebhookKey
@@ -27,10 +27,10 @@ MAX_BODY = 25 * 1024 * 1024
 
 _LATER = "the worker must get on first; bridge then asks GitHub for this delivery again"
 _FULL = {
-    Answer.REPOSITORY_FULL: f"as much of this repository waits as REPOSITORY_BYTES allows: {_LATER}",
-    Answer.DAY_FULL: "REPOSITORY_BYTES allows no more deliveries of this repository today: raise it, or look"
-    " at its webhook; bridge then asks GitHub for this delivery again",
-    Answer.QUEUE_FULL: f"as much waits in all as QUEUE_BYTES allows: {_LATER}",
+    EnqueueResult.REPOSITORY_FULL: f"as much of this repository waits as REPOSITORY_BYTES allows: {_LATER}",
+    EnqueueResult.DAY_FULL: "REPOSITORY_BYTES allows no more deliveries of this repository today: raise it,"
+    " or look at its webhook; bridge then asks GitHub for this delivery again",
+    EnqueueResult.QUEUE_FULL: f"as much waits in all as QUEUE_BYTES allows: {_LATER}",
 }
 
 Answerer = Callable[[web.Request, int, str], web.StreamResponse]
@@ -42,7 +42,7 @@ routes = web.RouteTableDef()
 
 
 def answer(_: web.Request, status: int, word: str) -> web.Response:
-    """Answer with a status and what became of the delivery, in a word."""
+    """EnqueueResult with a status and what became of the delivery, in a word."""
     return web.json_response({"status": word}, status=status)
 
 
@@ -139,10 +139,12 @@ async def _take(
     if found is None:
         return web.Response(status=204)
     try:
-        taken = await services.intake.take(envelope, repository_id=found.repository_id, number=found.number)
+        taken = await services.producer.enqueue(
+            envelope, repository_id=found.repository_id, number=found.number
+        )
     except (RedisError, OSError) as error:
         raise Unavailable(f"Redis cannot take the delivery now ({type(error).__name__})") from None
-    if taken is Answer.TAKEN:
+    if taken is EnqueueResult.TAKEN:
         return request.app[ANSWER](request, 202, "accepted")
     if taken in _FULL:
         services.metrics.refuse(taken.name.removesuffix("_FULL").lower())

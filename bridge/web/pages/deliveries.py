@@ -135,7 +135,7 @@ async def _chart(services: Services, connection: Connection) -> chart.Chart | No
     return chart.draw(await services.journal.counts(connection.repository_id, connection.id))
 
 
-# Dead letters
+# DeadLetterSummary letters
 
 
 async def _letter(services: Services, connection: Connection, letter_id: str) -> DeadLetter:
@@ -143,14 +143,14 @@ async def _letter(services: Services, connection: Connection, letter_id: str) ->
 
 
 async def _retry(services: Services, connection: Connection, letter_id: str) -> None:
-    await services.deliveries.redrive(await _letter(services, connection, letter_id))
+    await services.queue.redrive(await _letter(services, connection, letter_id))
 
 
 async def _drop(services: Services, letter: DeadLetter) -> None:
     if letter.kind != "outbox":
         # It is everybody's who is connected to the repository, and one flow must not drop it for another.
         raise Malformed("only a message to this flow can be dropped here, not a whole delivery")
-    await services.deliveries.drop(letter)
+    await services.queue.drop(letter)
 
 
 async def _messages(services: Services, connection: Connection, row: Row) -> dict[str, str]:

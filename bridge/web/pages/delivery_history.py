@@ -9,7 +9,7 @@ from typing import Literal, get_args
 
 from bridge.core.security.redaction import mask_text
 from bridge.queue.entries import Kind
-from bridge.queue.inspect import Dead, Queued
+from bridge.queue.inspect import DeadLetterSummary, Queued
 from bridge.storage.delivery_log import Note
 
 Fate = Literal["dead", "retrying", "waiting", "posted", "skipped"]
@@ -75,7 +75,7 @@ class Filter:
         )
 
 
-def rows(notes: Iterable[Note], queued: Iterable[Queued], dead: Sequence[Dead]) -> list[Row]:
+def rows(notes: Iterable[Note], queued: Iterable[Queued], dead: Sequence[DeadLetterSummary]) -> list[Row]:
     """All rows, the newest first; `notes` are the newest first."""
     found: dict[str, list[tuple[str, str, End]]] = {}
     for letter in dead:
@@ -106,7 +106,7 @@ def _row(delivery_id: str, told: Sequence[tuple[str, str, End]]) -> Row:
     )
 
 
-def _of_letter(letter: Dead) -> End:
+def _of_letter(letter: DeadLetterSummary) -> End:
     return End(
         fate="dead",
         at=letter.dead_since,

@@ -54,7 +54,7 @@ async def make_dead(house: House, made: Pulls, of: Connection, *, whole: bool = 
         del payload["pull_request"]["head"]
     else:
         house.flowdock_journal.faults.append(Fault(path="/messages", status=400, answer="is silly"))
-    before = len(await house.services.deliveries.dead_letters())
+    before = len(await house.services.queue.dead_letters())
     assert (await house.deliver(payload)).status == 202
     letters = await dead(house, before + 1)
     letter = letters[-1]
@@ -93,14 +93,14 @@ async def test_who_is_not_in_the_flow_mends_nothing(
 ) -> None:
     ops = await connection(house, "acme/ops")
     await make_dead(house, made, ops)
-    (letter,) = await house.services.deliveries.dead_letters()
+    (letter,) = await house.services.queue.dead_letters()
     page = await sign_in(house, browser, "cy")
     main = await connection(house)
     for through in (ops, main):
         refused = await send(browser, page, through, do=do, letter=letter.id)
         assert refused.status == 404
     await send(browser, page, main, do="retry", letter="all")
-    assert await house.services.deliveries.dead_letters() == [letter]
+    assert await house.services.queue.dead_letters() == [letter]
 
 
 async def send(browser: Browser, page: Page, of: Connection, **fields: str) -> Page:
@@ -224,7 +224,7 @@ async def test_a_dead_letter_stands_at_the_top_and_can_be_tried_again(
 
 
 async def only_delivery(house: House) -> str:
-    (letter,) = await house.services.deliveries.dead_letters()
+    (letter,) = await house.services.queue.dead_letters()
     return str(json.loads(letter.fields["message"])["delivery_id"])
 
 
@@ -237,7 +237,7 @@ async def test_all_dead_letters_can_be_tried_again_at_once(
     await sign_in(house, browser)
     await browser.press(await browser.open(address(house, one)), "Retry all 3")
     await posted(house, 3)
-    assert await house.services.deliveries.dead_letters() == []
+    assert await house.services.queue.dead_letters() == []
 
 
 async def test_a_message_can_be_dropped(house: House, browser: Browser, made: Pulls) -> None:
@@ -246,7 +246,7 @@ async def test_a_message_can_be_dropped(house: House, browser: Browser, made: Pu
     await sign_in(house, browser)
     page = await browser.press(await browser.open(address(house, one)), f"Drop pull_request {delivery}")
     assert "The message is dropped." in text(page)
-    assert await house.services.deliveries.dead_letters() == []
+    assert await house.services.queue.dead_letters() == []
     assert "Not delivered Flowdock answered 400: is silly dropped since" in text(page)
     await idle(house)
     assert await house.messages() == []
@@ -257,11 +257,11 @@ async def test_a_whole_delivery_is_tried_again_but_not_dropped_by_one_flow_for_a
 ) -> None:
     one = await connection(house)
     delivery = await make_dead(house, made, one, whole=True)
-    (letter,) = await house.services.deliveries.dead_letters()
+    (letter,) = await house.services.queue.dead_letters()
     page = await sign_in(house, browser)
     refused = await send(browser, page, one, do="drop", letter=letter.id)
     assert (refused.status, "not a whole delivery" in refused.text) == (400, True)
-    assert await house.services.deliveries.dead_letters() == [letter]
+    assert await house.services.queue.dead_letters() == [letter]
     page = await browser.open(address(house, one, f"/{delivery}"))
     assert "Drop" not in [label for form in page.forms for _, _, label in form.buttons]
     assert "KeyError: &#39;head&#39;" in page.text, "what went wrong is told to whoever mends it"
@@ -286,10 +286,10 @@ async def test_an_odd_form_changes_nothing(
 ) -> None:
     one = await connection(house)
     await make_dead(house, made, one)
-    before = await house.services.deliveries.dead_letters()
+    before = await house.services.queue.dead_letters()
     page = await sign_in(house, browser)
     assert (await send(browser, page, one, **fields)).status == status
-    assert await house.services.deliveries.dead_letters() == before
+    assert await house.services.queue.dead_letters() == before
 
 
 # One delivery
@@ -369,5 +369,5 @@ async def test_a_payload_that_was_too_large_to_keep_is_told_of_and_cannot_be_tri
     refused = await send(browser, page, one, do="retry", letter=letter.id)
     assert (refused.status, "have GitHub send it again" in refused.text) == (400, True)
     assert (await send(browser, page, one, do="retry", letter="all")).status == 200
-    assert await house.services.deliveries.dead_letters() == [letter]
+    assert await house.services.queue.dead_letters() == [letter]
     assert (await house.deliver(payload, delivery_id="large")).status == 202, "GitHub may send it again"

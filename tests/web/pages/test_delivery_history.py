@@ -3,7 +3,7 @@
 import pytest
 
 from bridge.queue.entries import Attempts
-from bridge.queue.inspect import Dead, Queued
+from bridge.queue.inspect import DeadLetterSummary, Queued
 from bridge.storage.delivery_log import Note, Outcome
 from bridge.web.pages.delivery_history import Filter, Row, rows
 
@@ -12,8 +12,8 @@ def note(at: float, outcome: Outcome, *, number: int = 1, delivery: str = "d", r
     return Note(at, delivery, "pull_request", "opened", number, "c1", outcome, reason)
 
 
-def grave(at: float, *, number: int = 1, delivery: str = "d", letter: str = "3-1-0") -> Dead:
-    return Dead(
+def grave(at: float, *, number: int = 1, delivery: str = "d", letter: str = "3-1-0") -> DeadLetterSummary:
+    return DeadLetterSummary(
         id=letter,
         kind="outbox",
         delivery_id=delivery,
@@ -46,7 +46,7 @@ def seen(row: Row) -> list[tuple[str, int, bool]]:
 TRIED = Attempts(count=2, next_at=99, reason="Flowdock answered 503")
 
 # Notes are the newest first.
-TABLE: list[tuple[str, list[Note], list[Queued], list[Dead], list[tuple[str, int, bool]]]] = [
+TABLE: list[tuple[str, list[Note], list[Queued], list[DeadLetterSummary], list[tuple[str, int, bool]]]] = [
     ("posted", [note(1, "posted")], [], [], [("posted", 1, False)]),
     ("waits", [], [queued(1)], [], [("waiting", 1, False)]),
     ("is tried again", [], [queued(1, attempts=TRIED)], [], [("retrying", 1, False)]),
@@ -99,7 +99,10 @@ TABLE: list[tuple[str, list[Note], list[Queued], list[Dead], list[tuple[str, int
     ("notes", "waiting", "graves", "ends"), [pytest.param(*row[1:], id=row[0]) for row in TABLE]
 )
 def test_the_ends_of_one_delivery(
-    notes: list[Note], waiting: list[Queued], graves: list[Dead], ends: list[tuple[str, int, bool]]
+    notes: list[Note],
+    waiting: list[Queued],
+    graves: list[DeadLetterSummary],
+    ends: list[tuple[str, int, bool]],
 ) -> None:
     (row,) = rows(notes, waiting, graves)
     assert seen(row) == ends
