@@ -31,12 +31,13 @@ from bridge.settings import Settings
 from bridge.storage import keys
 from bridge.storage.accounts import AccountStore
 from bridge.storage.checkups import Checkups
-from bridge.storage.client import AnyRedis, close_redis, connect_redis
+from bridge.storage.client import close_redis, connect_redis
 from bridge.storage.connections import ConnectionStore
 from bridge.storage.delivery_log import DeliveryLog
 from bridge.storage.flow_members import Members
 from bridge.storage.one_time import OneTimeStore
 from bridge.storage.pulls import PullRequestStore
+from bridge.storage.redis import Redis
 from bridge.storage.webhook_keys import WebhookKeys
 from bridge.worker.failures import FailureHandler
 from bridge.worker.poster import Poster
@@ -53,7 +54,7 @@ class Services:
     """What the web and the worker stand on."""
 
     settings: Settings
-    redis: AnyRedis
+    redis: Redis
     vault: Vault
     connections: ConnectionStore
     account_store: AccountStore

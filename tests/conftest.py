@@ -132,6 +132,11 @@ class House:
     web_half: web.AppRunner | None = None
     clicked_at: dict[tuple[str, str, str], int] = field(default_factory=dict)
 
+    @property
+    def redis(self) -> Any:
+        """bridge's Redis, with all commands of redis-py's client."""
+        return self.services.redis
+
     async def connect(self, flow: str = FLOW) -> str:
         """Tie the repository to a flow; returns the flow token."""
         async with self.http.post(

@@ -1,5 +1,6 @@
 """The rooms are held by package: what nobody listed breaks the build, and tests/ has the same rooms."""
 
+import ast
 import re
 import shutil
 import subprocess
@@ -66,3 +67,49 @@ def test_tests_lie_in_the_rooms_of_bridge() -> None:
             assert of_all or (ROOT / "bridge" / module).exists(), path
         elif folder.parts[0] not in BESIDE:
             assert (ROOT / "bridge" / folder / "__init__.py").exists(), path
+
+
+PUBLIC = {"_replace", "_asdict"}
+"""Documented in spite of the underscore: named tuples' own."""
+
+
+def private_names(tree: ast.AST) -> list[str]:
+    """Names with one underscore before them that are taken of anything but self and cls."""
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute):
+            owner, names = ast.unparse(node.value), [node.attr]
+        elif isinstance(node, ast.ImportFrom):
+            owner, names = "", [*(node.module or "").split("."), *(alias.name for alias in node.names)]
+        else:
+            continue
+        private = (name for name in names if re.match(r"_[a-z]", name) and name not in PUBLIC)
+        found += [f"{owner}.{name}" for name in private if owner not in {"self", "cls"}]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("code", "found"),
+    [
+        ("self._a", []),
+        ("self._a.b", []),
+        ("row._replace(a=1)", []),
+        ("a.__class__", []),
+        ("request._match_info", ["request._match_info"]),
+        ("self.request._a = 1", ["self.request._a"]),
+        ("super()._make_server()", ["super()._make_server"]),
+        ("from library._inner import a", ["._inner"]),
+        ("from library import _a", ["._a"]),
+    ],
+)
+def test_private_names_are_found(code: str, found: list[str]) -> None:
+    assert private_names(ast.parse(code)) == found
+
+
+def test_no_private_name_of_a_library_or_of_another_class_is_used() -> None:
+    found = {
+        str(path.relative_to(ROOT)): names
+        for path in (ROOT / "bridge").rglob("*.py")
+        if (names := private_names(ast.parse(path.read_text())))
+    }
+    assert not found

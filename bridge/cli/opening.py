@@ -12,7 +12,8 @@ import structlog
 from bridge import log, settings
 from bridge.core.security.encryption import Vault
 from bridge.storage import embedded
-from bridge.storage.client import AnyRedis, close_redis, connect_redis
+from bridge.storage.client import close_redis, connect_redis
+from bridge.storage.redis import Redis
 
 if TYPE_CHECKING:
     from bridge.services import Services
@@ -21,7 +22,7 @@ DATA = Path(".data")
 Environ = Mapping[str, str]
 
 
-def with_redis(environ: Environ, command: Callable[[AnyRedis, Vault], Awaitable[None]]) -> None:
+def with_redis(environ: Environ, command: Callable[[Redis, Vault], Awaitable[None]]) -> None:
     """Run a command that needs ENCRYPTION_KEY and Redis alone; raises `SettingsError`."""
     chosen = settings.read(environ, needed=frozenset({"ENCRYPTION_KEY"}))
     quiet("warning")

@@ -7,12 +7,12 @@ from bridge.cli import terminal
 from bridge.core.errors import BridgeError
 from bridge.core.security.encryption import Vault
 from bridge.storage import key_rotation
-from bridge.storage.client import AnyRedis
+from bridge.storage.redis import Redis
 
 PROGRESS_SECONDS = 2
 
 
-async def rotate_keys(redis: AnyRedis, vault: Vault, *, dry_run: bool) -> None:
+async def rotate_keys(redis: Redis, vault: Vault, *, dry_run: bool) -> None:
     """Re-encrypt, or only count, and print a table; raises `BridgeError` for what cannot be decrypted."""
     done = await key_rotation.rotate(redis, vault, dry_run=dry_run, progress=_Progress())
     head = ("KIND", "TO RE-ENCRYPT" if dry_run else "RE-ENCRYPTED", "ALREADY NEW", "CANNOT BE DECRYPTED")

@@ -5,7 +5,6 @@ The App lies encrypted in Redis, so that every process finds it there, also one 
 
 import time
 from dataclasses import asdict, dataclass, field
-from typing import Any
 
 import orjson
 import structlog
@@ -15,8 +14,8 @@ from bridge.core.errors import BridgeError
 from bridge.core.security.encryption import Vault
 from bridge.settings import Settings
 from bridge.storage import keys
-from bridge.storage.client import AnyRedis
 from bridge.storage.lua_scripts import load_script
+from bridge.storage.redis import Redis
 
 FRESH_SECONDS = 60
 """How long an App that was read is taken for the present one."""
@@ -90,9 +89,8 @@ class Credentials:
 class GitHubCredentials:
     """The credentials in force."""
 
-    def __init__(self, redis: AnyRedis, vault: Vault, settings: Settings) -> None:
-        # redis-py's annotations offer each answer in every shape of every protocol version.
-        self._redis: Any = redis
+    def __init__(self, redis: Redis, vault: Vault, settings: Settings) -> None:
+        self._redis = redis
         self._vault = vault
         self._settings = settings
         self._compare_and_set = load_script(redis, "bridge.storage", "compare_and_set")

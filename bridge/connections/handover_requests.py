@@ -12,8 +12,8 @@ from bridge.core.errors import BridgeError, NotFound, RequestRefused
 from bridge.core.model import Flow, FlowdockUser
 from bridge.core.options import Options
 from bridge.storage import keys
-from bridge.storage.client import AnyRedis
 from bridge.storage.one_time import OneTimeStore
+from bridge.storage.redis import Redis
 
 SECONDS = 3 * 24 * 3600
 MOST_OPEN = 20
@@ -77,9 +77,8 @@ class Handover:
 class Handovers:
     """The handovers of all, open and answered, until their time is over."""
 
-    def __init__(self, redis: AnyRedis, one_time: OneTimeStore) -> None:
-        # redis-py's annotations offer each answer in every shape of every protocol version.
-        self._redis: Any = redis
+    def __init__(self, redis: Redis, one_time: OneTimeStore) -> None:
+        self._redis = redis
         self._one_time = one_time
 
     async def ask(

@@ -7,7 +7,6 @@ undone. One that nobody works on any more is what a crash left.
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field
-from typing import Any
 
 import orjson
 import structlog
@@ -17,7 +16,7 @@ from bridge.core.errors import BridgeError
 from bridge.core.model import Administrator
 from bridge.core.security.encryption import Vault
 from bridge.storage import keys
-from bridge.storage.client import AnyRedis
+from bridge.storage.redis import Redis
 
 SECONDS = 24 * 3600
 LOCK_SECONDS = 150
@@ -63,9 +62,8 @@ class Intent:
 class Intents:
     """The journal of intents, and the lock that whoever works on a repository holds."""
 
-    def __init__(self, redis: AnyRedis, vault: Vault) -> None:
-        # redis-py's annotations offer each answer in every shape of every protocol version.
-        self._redis: Any = redis
+    def __init__(self, redis: Redis, vault: Vault) -> None:
+        self._redis = redis
         self._vault = vault
 
     @asynccontextmanager

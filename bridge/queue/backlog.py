@@ -5,13 +5,12 @@ What waits lies in many partitions, and each atomic step sees one: there a repos
 
 import asyncio
 import time
-from typing import Any
 
 from redis.exceptions import RedisError
 
 from bridge.core.budgets import Budgets
 from bridge.storage import keys
-from bridge.storage.client import AnyRedis
+from bridge.storage.redis import Redis
 
 REFRESH_SECONDS = 1
 TASK = "adding up what waits"
@@ -22,9 +21,8 @@ STALE_SECONDS = 5
 class Backlog:
     """Adds up what the partitions hold."""
 
-    def __init__(self, redis: AnyRedis, budgets: Budgets) -> None:
-        # redis-py's annotations offer each answer in every shape of every protocol version.
-        self._redis: Any = redis
+    def __init__(self, redis: Redis, budgets: Budgets) -> None:
+        self._redis = redis
         self._budget = budgets.queue
         self._bytes = 0
         self._read_at = self._asked_at = -float("inf")

@@ -38,8 +38,8 @@ from bridge.queue.entries import (
 from bridge.queue.inboxes import Inboxes
 from bridge.queue.script_keys import ScriptKeys
 from bridge.storage import keys
-from bridge.storage.client import AnyRedis
-from bridge.storage.lua_scripts import load_script, run
+from bridge.storage.lua_scripts import load_script
+from bridge.storage.redis import Redis
 from bridge.storage.writes import Write
 
 DAY = 24 * 3600
@@ -56,9 +56,8 @@ class Fenced(BridgeError):
 class DeliveryQueue:
     """The queue's two ends: `enqueue` for the web, all else for the worker that holds a lease."""
 
-    def __init__(self, redis: AnyRedis, *, budgets: Budgets = DEFAULT) -> None:
-        # redis-py's annotations offer each answer in every shape of every protocol version.
-        self._redis: Any = redis
+    def __init__(self, redis: Redis, *, budgets: Budgets = DEFAULT) -> None:
+        self._redis = redis
         self._budgets = budgets
         self.backlog = Backlog(redis, budgets)
         self._enqueue = load_script(redis, "bridge.queue", "enqueue")
@@ -82,8 +81,7 @@ class DeliveryQueue:
         script_keys = ScriptKeys(marks)
         rows = [_enqueue_row(one, script_keys) for one in group]
         is_over = self.backlog.is_over()
-        answers = await run(
-            self._enqueue,
+        answers = await self._enqueue(
             keys=script_keys.all,
             args=[
                 SEEN_SECONDS,
@@ -139,7 +137,7 @@ class DeliveryQueue:
         }
         bodies = [one.body for one in later]
         args = [lease.fence, msgspec.msgpack.encode(step), *values, *dumped, *bodies]
-        ids = await _fenced(run(self._commit, keys=script_keys.all, args=args))
+        ids = await _fenced(self._commit(keys=script_keys.all, args=args))
         if ids is None:
             return None
         return [
@@ -161,7 +159,7 @@ class DeliveryQueue:
         script_keys = ScriptKeys([name(lease.partition) for name in names])
         rows = [(ack.entry.id, _text_rows(ack.writes, script_keys)) for ack in acks]
         args = [lease.fence, msgspec.msgpack.encode(rows)]
-        await _fenced(run(self._ack, keys=script_keys.all, args=args))
+        await _fenced(self._ack(keys=script_keys.all, args=args))
 
     async def record_attempt(self, lease: Lease, entry: Entry, attempts: Attempts) -> None:
         """Remember a try in vain, so that the next owner of the partition goes on from there."""

@@ -4,14 +4,14 @@ from collections.abc import Mapping
 
 from bridge.queue.entries import InboxEntry, inbox_entry
 from bridge.storage import keys
-from bridge.storage.client import AnyRedis
+from bridge.storage.redis import Redis
 from bridge.storage.streams import Streams
 
 
 class Inboxes:
     """What one reader reads of the inboxes, one `read` after the other."""
 
-    def __init__(self, redis: AnyRedis) -> None:
+    def __init__(self, redis: Redis) -> None:
         self._streams = Streams(redis)
 
     async def read(

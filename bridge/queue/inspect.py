@@ -12,8 +12,8 @@ import orjson
 from bridge.core.errors import NotFound
 from bridge.queue.entries import REDRIVEN, Attempts, DeadLetter, Kind, dropped, legible
 from bridge.storage import keys
-from bridge.storage.client import AnyRedis
 from bridge.storage.lua_scripts import load_script
+from bridge.storage.redis import Redis
 
 STEP = 100
 """Entries that one look reads; the queue goes on in between."""
@@ -57,9 +57,8 @@ class DeadLetterSummary:
 class QueueView:
     """Reads the streams and changes nothing."""
 
-    def __init__(self, redis: AnyRedis) -> None:
-        # redis-py's annotations offer each answer in every shape of every protocol version.
-        self._redis: Any = redis
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
         self._find_entries = load_script(redis, "bridge.queue", "find_entries")
 
     async def queued(self, repository_id: int, connection_id: str) -> list[Queued]:

@@ -9,14 +9,14 @@ import secrets
 
 from bridge.queue.entries import Lease
 from bridge.storage import keys
-from bridge.storage.client import AnyRedis
 from bridge.storage.lua_scripts import load_script
+from bridge.storage.redis import Redis
 
 
 class Leases:
     """The leases of one worker, `worker_id`; `seconds` is how long one holds without being renewed."""
 
-    def __init__(self, redis: AnyRedis, *, worker_id: str, seconds: float) -> None:
+    def __init__(self, redis: Redis, *, worker_id: str, seconds: float) -> None:
         self._redis = redis
         self._worker_id = worker_id
         self._seconds = seconds

@@ -15,8 +15,8 @@ from redis.asyncio.lock import Lock
 from bridge.core.model import AuditEntry, FlowdockUser, GitHubToken, GitHubUser, LinkedAccount, Mention
 from bridge.core.security.encryption import Undecryptable, Vault
 from bridge.storage import keys
-from bridge.storage.client import AnyRedis
 from bridge.storage.lua_scripts import load_script
+from bridge.storage.redis import Redis
 
 REFRESH_LOCK_SECONDS = 30
 LOCK_WAIT_SECONDS: float = 20
@@ -31,9 +31,8 @@ log = structlog.get_logger()
 class AccountStore:
     """Linked accounts in Redis, their tokens encrypted."""
 
-    def __init__(self, redis: AnyRedis, vault: Vault) -> None:
-        # redis-py's annotations offer each answer in every shape of every protocol version.
-        self._redis: Any = redis
+    def __init__(self, redis: Redis, vault: Vault) -> None:
+        self._redis = redis
         self._vault = vault
         self._swap = load_script(redis, "bridge.storage", "swap_account")
 
@@ -111,7 +110,7 @@ class AccountStore:
         )
 
 
-async def people(redis: Any, mentions: Iterable[Mention]) -> list[FlowdockUser]:
+async def people(redis: Redis, mentions: Iterable[Mention]) -> list[FlowdockUser]:
     """Return the Flowdock users who linked these GitHub accounts, in the mentions' order.
 
     By id; by login only where the id is not known, and only while the account still carries it.

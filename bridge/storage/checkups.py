@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import cast
 
 from bridge.core.github.health import Hint
 from bridge.core.model import Connection
 from bridge.storage import keys
-from bridge.storage.client import AnyRedis
 from bridge.storage.due_queue import DueQueue
+from bridge.storage.redis import Redis
 
 ASKED_SECONDS = 4 * 24 * 3600
 """How long it is remembered that a delivery was asked for again: GitHub forgets it after three days."""
@@ -25,9 +25,8 @@ class Checkup:
 class Checkups:
     """Keeps checkups in Redis: any process schedules them, the connection monitor makes them."""
 
-    def __init__(self, redis: AnyRedis) -> None:
-        # redis-py's annotations offer each answer in every shape of every protocol version.
-        self._redis: Any = redis
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
         self._queue = DueQueue(redis, keys.CHECKUPS, keys.CHECKUP_HINTS)
 
     async def schedule(

@@ -1,223 +1,188 @@
-"""The client for a Redis Cluster: redis-py's, made to behave like the one for a single Redis.
+"""The client for a Redis Cluster: a client for each node, and the way to the node that holds a key.
 
-Connections are bounded by waiting instead of refusing; what an unsettled cluster refuses for a moment is
-asked again; a pipeline may hold scripts, and a transaction is one script.
+https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/
 """
 
 import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
-from redis.asyncio.cluster import ClusterNode, ClusterPipeline, RedisCluster
-from redis.commands.core import AsyncScript
-from redis.exceptions import (
-    ClusterError,
-    NoScriptError,
-    RedisClusterException,
-    SlotNotCoveredError,
-    TryAgainError,
-)
+from redis import asyncio as redis_py
+from redis.asyncio.client import Pipeline
+from redis.crc import key_slot
+from redis.exceptions import AskError, ClusterDownError, MovedError, RedisError, TryAgainError
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-TURN_SECONDS = 5
-"""How long a command waits for one of the connections."""
+from bridge.storage.lua_scripts import load_script
+from bridge.storage.redis import Redis
 
 PATIENCE = 4
-"""Seconds for which a slot that is being moved, or a node that is being replaced, is waited for: within the
-ten that GitHub waits for an answer."""
+"""Seconds to wait for a slot that moves or a node that is replaced: GitHub waits ten for an answer."""
 
 PAUSE = 0.1
 
 LOST = 3
-"""How often a command may lose its connection before it is given up: with each that is lost, redis-py closes
-others of the same node, and tries again without a pause."""
-
-_ALL = """
-local found, at = {}, 1
-while at <= #ARGV do
-    found[#found + 1] = redis.call(unpack(ARGV, at + 1, at + ARGV[at]))
-    at = at + ARGV[at] + 1
-end
-return found
-"""
+"""How often a command may lose its connection."""
 
 
-class Cluster(RedisCluster):
-    """A cluster's client, by whatever node it is reached; raises redis-py's `RedisError` like the single one.
+class Cluster(redis_py.Redis):
+    """redis-py's client, but each command goes to the node that holds its first key."""
 
-    Takes redis-py's arguments, and `commands`: how many are under way at a time. Blocking reads come on top,
-    each with a connection of its own.
-    """
-
-    def __init__(self, *, commands: int, **options: Any) -> None:
-        super().__init__(**options)
-        # Of one node they would be no answer.
-        self.command_flags |= dict.fromkeys(("DBSIZE", "KEYS"), self.PRIMARIES)
-        self._turns = asyncio.Semaphore(commands)
-        self._scripts: dict[str, str] = {}
-        self._importing: dict[str, _Importing] = {}
-        self._all = self.register_script(_ALL)
-
-    # redis-py's own pipeline refuses EVALSHA, and its transaction starts a thread for each command.
-    def pipeline(self, transaction: Any = True, shard_hint: Any = None) -> ClusterPipeline:  # noqa: ARG002  (redis-py's signature)
-        """Commands to be sent together; in a transaction, all or none, of keys with the same hash tag."""
-        return _Together(self, atomic=bool(transaction))
-
-    # Its annotation says a blocking client's script.
-    def register_script(self, script: Any) -> AsyncScript:  # type: ignore[override]
-        """A script to call; known here, so that a node that does not know it is told."""
-        made: AsyncScript = super().register_script(script)
-        self._scripts[made.sha] = script
-        return made
-
-    async def initialize(self, *args: Any, **options: Any) -> "Cluster":
-        """Ask for the nodes, if need be."""
-        try:
-            await super().initialize(*args, **options)
-        except RedisClusterException as error:
-            raise RedisConnectionError(str(error)) from error
-        return self
+    def __init__(self, url: str, connect: Callable[[str], Redis]) -> None:
+        """Take the URL of any node; `connect` makes the client of a single node."""
+        super().__init__(connection_pool=redis_py.ConnectionPool.from_url(url))
+        self._url = urlsplit(url)
+        self._connect = connect
+        self._clients: dict[str, Redis] = {}
+        """By `host:port`."""
+        self._slots: list[tuple[int, int, str]] = []
+        """First and last slot, and the node that holds them."""
+        self._finding = asyncio.Lock()
+        self.all_at_once = load_script(self, "bridge.storage", "all_at_once")
 
     async def execute_command(self, *args: Any, **options: Any) -> Any:
-        """Have the node execute it that holds the keys; XREAD is for one stream."""
-        if args[0] == "XREAD":
-            await self.initialize()
-            return await self._patiently(args, {"target_nodes": self.get_node_from_key(args[-2])})
-        try:
-            async with asyncio.timeout(TURN_SECONDS):
-                await self._turns.acquire()
-        except TimeoutError:
-            raise RedisConnectionError("all connections are in use") from None
-        try:
-            return await self._patiently(args, options)
-        finally:
-            self._turns.release()
-
-    async def _patiently(self, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
-        until, lost = time.monotonic() + PATIENCE, 0
+        """Have the node execute it that holds the key; XREAD is for one stream."""
+        if args[0] == "SCRIPT LOAD":
+            return await self._load(args)
+        until, lost, importing = time.monotonic() + PATIENCE, 0, ""
         while True:
             try:
-                return await super().execute_command(*args, **options)
-            except NoScriptError:
-                if args[0] != "EVALSHA" or args[1] not in self._scripts:
+                if importing:
+                    return await self._ask(importing, args, options)
+                node = await self._holder(args)
+                return await node.execute_command(*args, **options)
+            except MovedError as moved:
+                if time.monotonic() > until:
                     raise
-                args = ("EVAL", self._scripts[args[1]], *args[2:])
+                await self._find(_address(moved.host, moved.port))
+            except AskError as ask:
+                importing = _address(ask.host, ask.port)
+                continue
+            except (ClusterDownError, TryAgainError):
+                if time.monotonic() > until:
+                    raise
+                await asyncio.sleep(PAUSE)
             except RedisConnectionError:
                 lost += 1
                 if lost == LOST:
                     raise
+                self._slots = []
                 await asyncio.sleep(PAUSE)
-            except SlotNotCoveredError as error:
-                raise RedisConnectionError(str(error)) from error
-            except (ClusterError, TryAgainError):
-                if time.monotonic() > until:
-                    raise
-                await asyncio.sleep(PAUSE)
-            except (AttributeError, RuntimeError) as error:
-                if not _is_closed(error):
-                    raise
-                if time.monotonic() > until:
-                    raise RedisConnectionError("the connection was closed") from error
-                await asyncio.sleep(PAUSE)
+            importing = ""
 
-    async def atomically(self, commands: Iterable[tuple[Any, ...]]) -> list[Any]:
-        """Do commands all at once, each with its key behind its name; returns Redis's bare answers."""
-        chosen = list(commands)
-        flat = [part for command in chosen for part in (len(command), *command)]
-        found: list[Any] = await self._all(keys=[command[1] for command in chosen], args=flat)
-        return found
+    def pipeline(self, transaction: bool = True, shard_hint: str | None = None) -> Pipeline:
+        """Commands to be sent together; in a transaction, all or none, of keys with the same hash tag."""
+        pipe = _Together(self.connection_pool, self.response_callbacks, transaction, shard_hint)
+        pipe.owner = self
+        return pipe
 
-    def get_node(
-        self, host: str | None = None, port: int | None = None, node_name: str | None = None
-    ) -> ClusterNode | None:
-        """A node. By its name redis-py asks for the one that is importing a slot, which it may not know.
+    async def nodes(self) -> list[Redis]:
+        """Return the clients of the nodes that hold slots."""
+        if not self._slots:
+            await self._find()
+        return [self._client(address) for address in dict.fromkeys(one[2] for one in self._slots)]
 
-        https://github.com/redis/redis-py/issues/4015
-        """
-        if node_name is None:
-            return super().get_node(host, port)
-        if node_name not in self._importing:
-            at, _, number = node_name.rpartition(":")
-            self._importing[node_name] = _Importing(at, int(number), **self.connection_kwargs)
-        return self._importing[node_name]
+    async def aclose(self, close_connection_pool: bool | None = None) -> None:
+        """Close all connections."""
+        clients, self._clients, self._slots = self._clients.values(), {}, []
+        await asyncio.gather(*(client.aclose() for client in clients))
+        await super().aclose(close_connection_pool)
 
-    async def aclose(self) -> None:
-        """Close all connections; they are opened again when one is needed."""
-        importing, self._importing = self._importing, {}
-        await asyncio.gather(*(node.disconnect() for node in importing.values()))
-        await super().aclose()
-        # redis-py leaves them open where it was about to ask for the nodes anew.
-        for nodes in ("nodes_cache", "startup_nodes"):
-            await self.nodes_manager.aclose(nodes)
+    def _client(self, address: str) -> Redis:
+        if address not in self._clients:
+            user, at, _ = self._url.netloc.rpartition("@")
+            url = self._url._replace(netloc=f"{user}{at}{address}").geturl()
+            self._clients[address] = self._connect(url)
+        return self._clients[address]
 
+    async def _holder(self, args: tuple[Any, ...]) -> Redis:
+        if not self._slots:
+            await self._find()
+        slot = _slot(args)
+        for first, last, address in self._slots:
+            if slot is None or first <= slot <= last:
+                return self._client(address)
+        raise RedisConnectionError(f"no node of the cluster holds slot {slot}")
 
-def _is_closed(error: AttributeError | RuntimeError) -> bool:
-    """Whether a connection was closed under the task that uses it.
+    async def _find(self, told: str = "") -> None:
+        """Ask which node holds which slots: the node `told`, or any that answers."""
+        async with self._finding:
+            if self._slots and not told:
+                return
+            failure = RedisConnectionError("no node of the cluster is known")
+            seed = self._url.netloc.rpartition("@")[2]
+            for address in filter(None, dict.fromkeys([told, *self._clients, seed])):
+                try:
+                    found = await self._client(address).execute_command("CLUSTER SLOTS")
+                except (RedisError, OSError) as error:
+                    failure = RedisConnectionError(f"{address} does not tell of a cluster: {error}")
+                    continue
+                own = address.rpartition(":")[0]
+                self._slots = [
+                    (first, last, _address(at[0].decode() if at[0] else own, at[1]))
+                    for first, last, at, *_ in found
+                ]
+                return
+            raise failure
 
-    Where one task loses its connection, redis-py closes all of that node's, also those that others have or
-    are just taking: they find their streams to be None, or (with uvloop) closed.
-    """
-    return error.obj is None if isinstance(error, AttributeError) else "handler is closed" in str(error)
+    async def _ask(self, address: str, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
+        """Have a node execute a command about a slot that it is just importing."""
+        async with self._client(address).pipeline(transaction=False) as pipe:
+            pipe.execute_command("ASKING")
+            pipe.execute_command(*args, **options)
+            _, answer = await pipe.execute()
+        return answer
 
-
-class _Importing(ClusterNode):
-    """A node asked about a slot that it does not hold yet.
-
-    redis-py sends ASKING and the command one after the other, each on a connection that is free: two of them.
-    """
-
-    async def execute_command(self, *args: Any, asking: bool = False, **options: Any) -> Any:  # noqa: ARG002
-        if args == ("ASKING",):
-            return None
-        connection = self.acquire_connection()
-        try:
-            await connection.send_packed_command(connection.pack_commands([("ASKING",), args]))
-            await connection.read_response()
-            return await self.parse_response(connection, args[0], **options)
-        finally:
-            self.release(connection)
-
-
-class _Together(ClusterPipeline):
-    """Commands that are sent side by side, in no order; or, if `atomic`, as one."""
-
-    _event_dispatcher: Any = None
-
-    def __init__(self, client: Cluster, *, atomic: bool) -> None:
-        super().__init__(client)
-        self._client = client
-        self._atomic = atomic
-        self._commands: list[tuple[tuple[Any, ...], dict[str, Any]]] = []
-
-    def execute_command(self, *args: Any, **options: Any) -> "_Together":
-        self._commands.append((args, options))
-        return self
-
-    def evalsha(self, sha: str, numkeys: int, *keys_and_args: Any) -> "_Together":
-        return self.execute_command("EVALSHA", sha, numkeys, *keys_and_args)
-
-    async def initialize(self) -> "_Together":
-        return self
-
-    async def execute(
-        self,
-        raise_on_error: bool = True,
-        allow_redirections: bool = True,  # noqa: ARG002
-    ) -> list[Any]:
-        commands, self._commands = self._commands, []
-        if self._atomic:
-            return await self._client.atomically(args for args, _ in commands)
+    async def _load(self, args: tuple[Any, ...]) -> Any:
+        """Load a script into every node, those that import a slot too."""
+        await self.nodes()
         found = await asyncio.gather(
-            *(self._client.execute_command(*args, **options) for args, options in commands),
+            *(client.execute_command(*args) for client in self._clients.values()),
             return_exceptions=True,
         )
-        if raise_on_error and (errors := [one for one in found if isinstance(one, BaseException)]):
-            raise errors[0]
-        return found
+        loaded = [one for one in found if not isinstance(one, BaseException)]
+        if not loaded:
+            raise RedisConnectionError("no node of the cluster answers")
+        return loaded[0]
 
-    async def reset(self) -> None:  # type: ignore[override]
-        self._commands = []
 
-    def __len__(self) -> int:
-        return len(self._commands)
+class _Together(Pipeline):
+    """Commands that are sent side by side, in no order; in a transaction as one script."""
+
+    owner: Cluster
+
+    async def execute(self, raise_on_error: bool = True) -> list[Any]:
+        """Send the commands; returns their answers (in a transaction Redis's bare ones)."""
+        commands = [(args, options) for args, options in self.command_stack]
+        await self.reset()  # type: ignore[no-untyped-call]
+        if self.is_transaction:
+            flat = [part for args, _ in commands for part in (len(args), *args)]
+            names = [args[1] for args, _ in commands]
+            found: list[Any] = await self.owner.all_at_once(keys=names, args=flat)
+            return found
+        answers = await asyncio.gather(
+            *(self.owner.execute_command(*args, **options) for args, options in commands),
+            return_exceptions=True,
+        )
+        if raise_on_error:
+            for answer in answers:
+                if isinstance(answer, BaseException):
+                    raise answer
+        return answers
+
+
+def _slot(args: tuple[Any, ...]) -> int | None:
+    """The slot of a command's first key; None where it has none."""
+    if args[0] in ("EVAL", "EVALSHA"):
+        key = args[3] if int(args[2]) else None
+    elif args[0] == "XREAD":
+        key = args[-2]
+    else:
+        key = args[1] if len(args) > 1 else None
+    return None if key is None else key_slot(key if isinstance(key, bytes) else str(key).encode())
+
+
+def _address(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host.strip("[]") else f"{host}:{port}"

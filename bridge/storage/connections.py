@@ -16,8 +16,8 @@ from bridge.core.model import Connection, Problem
 from bridge.core.options import Options
 from bridge.core.security.encryption import Vault
 from bridge.storage import keys
-from bridge.storage.client import AnyRedis
-from bridge.storage.lua_scripts import load_script, run
+from bridge.storage.lua_scripts import load_script
+from bridge.storage.redis import Redis
 
 RepoKey = tuple[int, str]
 """A repository's id, and its full name as a delivery tells it."""
@@ -36,9 +36,8 @@ def new_connection_id() -> str:
 class ConnectionStore:
     """Connections in Redis, their flow tokens encrypted."""
 
-    def __init__(self, redis: AnyRedis, vault: Vault) -> None:
-        # redis-py's annotations offer each answer in every shape of every protocol version.
-        self._redis: Any = redis
+    def __init__(self, redis: Redis, vault: Vault) -> None:
+        self._redis = redis
         self._vault = vault
         # By its very bytes, so never an older one: the worker reads the same few with every delivery.
         self._load_connection = lru_cache(maxsize=CONNECTIONS_KEPT)(self._read_connection)
@@ -130,8 +129,7 @@ class ConnectionStore:
 
     async def version(self) -> bytes | None:
         """Another value each time that a connection was made, changed or removed."""
-        changes: bytes | None = await self._redis.get(keys.CONNECTIONS_CHANGES)
-        return changes
+        return await self._redis.get(keys.CONNECTIONS_CHANGES)
 
     def _in_order(self, found: Iterable[bytes]) -> list[Connection]:
         return sorted(map(self._load_connection, found), key=lambda one: (one.created_at, one.id))
@@ -140,7 +138,7 @@ class ConnectionStore:
         places: list[str] = []
         for repository_id, full_name in repositories:
             places += keys.connections_of(repository_id), keys.unbound_connections(full_name)
-        return await run(self._connections_of, keys=places, args=[keys.connection("")])
+        return await self._connections_of(keys=places, args=[keys.connection("")])
 
     async def remove(self, connection_id: str) -> Connection:
         """Remove a connection and its flow token; raises `NotFound`."""

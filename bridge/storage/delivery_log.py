@@ -13,8 +13,8 @@ import orjson
 
 from bridge.core.model import Connection, Delivery
 from bridge.storage import keys
-from bridge.storage.client import AnyRedis
 from bridge.storage.lua_scripts import load_script
+from bridge.storage.redis import Redis
 from bridge.storage.writes import Write
 
 SECONDS = 7 * 24 * 3600
@@ -110,9 +110,8 @@ def note(repository_id: int, line: Note) -> list[Write]:
 class DeliveryLog:
     """Reads what was noted."""
 
-    def __init__(self, redis: AnyRedis) -> None:
-        # redis-py's annotations offer each answer in every shape of every protocol version.
-        self._redis: Any = redis
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
         self._hourly_counts = load_script(redis, "bridge.storage", "hourly_counts")
 
     async def notes(self, repository_id: int, connection_id: str) -> list[Note]:
@@ -137,10 +136,10 @@ class DeliveryLog:
         async with self._redis.pipeline(transaction=False) as pipe:
             for repository_id, ids in of_repository.items():
                 pipe.lrange(keys.journal(repository_id), 0, -1)
-                await self._hourly_counts(
+                self._hourly_counts.add_to(
+                    pipe,
                     keys=[keys.counts(repository_id, hour) for hour in hours],
                     args=[f"{connection_id}:{outcome}" for connection_id in ids for outcome in OUTCOMES],
-                    client=pipe,
                 )
             found = await pipe.execute()
         return {

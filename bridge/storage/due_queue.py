@@ -2,14 +2,14 @@
 
 from collections.abc import Iterable
 
-from bridge.storage.client import AnyRedis
 from bridge.storage.lua_scripts import load_script
+from bridge.storage.redis import Redis
 
 
 class DueQueue:
     """The queue at `key`. With a `notes_key`, in the same slot of a cluster, each member carries a note."""
 
-    def __init__(self, redis: AnyRedis, key: str, notes_key: str = "") -> None:
+    def __init__(self, redis: Redis, key: str, notes_key: str = "") -> None:
         self._keys = [key, notes_key] if notes_key else [key]
         self._add = load_script(redis, "bridge.storage", "due_add")
         self._pop = load_script(redis, "bridge.storage", "due_pop")

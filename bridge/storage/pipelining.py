@@ -25,9 +25,6 @@ MAX_GROUP = 128
 ANSWER_SECONDS = 6
 """How long Redis has for a round trip, besides what a reader asked it to wait."""
 
-OTHERS = 2
-"""Connections that are no pipeline's: the groups' and a waiting reader's."""
-
 _ALONE = frozenset({"XREAD"})
 """They wait at Redis for what is to come: nobody shall wait with them."""
 
@@ -72,11 +69,12 @@ class GroupingRedis(Redis):
     """As redis-py's client; a caller's own commands stay in their order."""
 
     def __init__(
-        self, *, connection_pool: ConnectionPool, answer_seconds: float = ANSWER_SECONDS, **options: Any
+        self, *, connection_pool: ConnectionPool, pipelines: int, answer_seconds: float = ANSWER_SECONDS
     ) -> None:
-        super().__init__(connection_pool=connection_pool, **options)
+        """Let `pipelines` callers have one at a time: the pool has a connection more, and one a reader."""
+        super().__init__(connection_pool=connection_pool)
         self._answer_seconds = answer_seconds
-        self._places = asyncio.Semaphore(connection_pool.max_connections - OTHERS)
+        self._places = asyncio.Semaphore(pipelines)
         self._kept: AbstractConnection | None = None
         self._waiting: list[tuple[_Command, asyncio.Future[Any]]] = []
         self._under_way = False
@@ -100,6 +98,10 @@ class GroupingRedis(Redis):
             raise answer
         return answer
 
+    async def nodes(self) -> "list[GroupingRedis]":
+        """Return the clients of the nodes: this one."""
+        return [self]
+
     def pipeline(self, transaction: bool = True, shard_hint: str | None = None) -> Pipeline:
         """A pipeline as redis-py's, which waits for others if there are many."""
         pipe = _Waiting(self.connection_pool, self.response_callbacks, transaction, shard_hint)
@@ -112,6 +114,7 @@ class GroupingRedis(Redis):
             kept, self._kept = self._kept, None
             await self.connection_pool.release(kept)
         await super().aclose(close_connection_pool)
+        await self.connection_pool.disconnect()
 
     def _send_waiting(self) -> None:
         if self._waiting:

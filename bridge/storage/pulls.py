@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from bridge.core.errors import GitHubRefused
 from bridge.core.model import Connection, Mention, Target
@@ -13,10 +12,10 @@ from bridge.core.pulls.model import Check, Commit, PullKey, PullRequest
 from bridge.core.pulls.snapshot import Snapshot
 from bridge.storage import keys
 from bridge.storage.accounts import people
-from bridge.storage.client import AnyRedis
 from bridge.storage.due_queue import DueQueue
 from bridge.storage.flow_members import among
 from bridge.storage.lua_scripts import load_script
+from bridge.storage.redis import Redis
 from bridge.storage.writes import Write
 
 SECONDS = 400 * 24 * 3600
@@ -54,9 +53,8 @@ class Shown:
 class PullRequestStore:
     """Reads what the worker's commits wrote, and says what the next one shall write."""
 
-    def __init__(self, redis: AnyRedis) -> None:
-        # redis-py's annotations offer each answer in every shape of every protocol version.
-        self._redis: Any = redis
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
         self._name = load_script(redis, "bridge.storage", "name_repository")
         self._watches = DueQueue(redis, keys.WATCH)
         self._updates = DueQueue(redis, keys.UPDATES)

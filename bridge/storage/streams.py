@@ -11,8 +11,8 @@ from typing import Any
 import structlog
 from redis.exceptions import RedisError
 
-from bridge.storage.client import AnyRedis
 from bridge.storage.cluster import Cluster
+from bridge.storage.redis import Redis
 
 AWAY_SECONDS = 0.5
 """How long a stream is left alone whose node does not answer; the others are read on."""
@@ -26,9 +26,8 @@ log = structlog.get_logger()
 class Streams:
     """One reader's view; only one `read` at a time."""
 
-    def __init__(self, redis: AnyRedis) -> None:
-        # redis-py's annotations offer each answer in every shape of every protocol version.
-        self._redis: Any = redis
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
         self._apart = isinstance(redis, Cluster)
         self._reads: dict[tuple[str, str], asyncio.Task[Found]] = {}
         self._left: set[asyncio.Task[Found]] = set()

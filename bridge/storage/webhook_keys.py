@@ -17,7 +17,7 @@ from redis.exceptions import LockError
 from bridge.core.errors import Unavailable
 from bridge.core.security.encryption import Vault
 from bridge.storage import keys
-from bridge.storage.client import AnyRedis
+from bridge.storage.redis import Redis
 
 FRESH_SECONDS = 5
 """How long a process takes a key for valid that it read: a key revoked elsewhere opens nothing after that."""
@@ -41,9 +41,8 @@ class WebhookKey:
 class WebhookKeys:
     """The keys of all webhooks that bridge made, and when each webhook's ping came."""
 
-    def __init__(self, redis: AnyRedis, vault: Vault) -> None:
-        # redis-py's annotations offer each answer in every shape of every protocol version.
-        self._redis: Any = redis
+    def __init__(self, redis: Redis, vault: Vault) -> None:
+        self._redis = redis
         self._vault = vault
         self._cached: dict[str, tuple[float, WebhookKey]] = {}
 

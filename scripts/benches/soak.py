@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
-from redis.asyncio import Redis
 
 from bridge.core.security.encryption import Vault
 from bridge.storage import embedded as embedded_redis
@@ -81,7 +80,7 @@ async def _run(deliveries: int) -> tuple[list[Sample], int]:
                     await redis.connection_pool.disconnect()
 
 
-async def _soak(house: House, redis: Redis, deliveries: int) -> tuple[list[Sample], int]:
+async def _soak(house: House, redis: Any, deliveries: int) -> tuple[list[Sample], int]:
     web = house.start(AS_DEPLOYED, "bridge", "web")
     await house.answers(f"{house.bridge}/readyz")
     worker = house.start(AS_DEPLOYED, "bridge", "worker")
@@ -102,7 +101,7 @@ async def _soak(house: House, redis: Redis, deliveries: int) -> tuple[list[Sampl
     return samples, await _kept_for_good(redis)
 
 
-async def _connect(house: House, redis: Redis) -> None:
+async def _connect(house: House, redis: Any) -> None:
     store = ConnectionStore(redis, Vault([house.environ["ENCRYPTION_KEY"]]))
     for repository in range(REPOSITORIES):
         name = f"acme/soak-{repository}"
@@ -166,7 +165,7 @@ async def _deliver(house: House, body: bytes) -> None:
     await until(taken, "bridge does not take a delivery")
 
 
-async def _drained(redis: Redis) -> None:
+async def _drained(redis: Any) -> None:
     async def empty() -> bool:
         async with redis.pipeline(transaction=False) as pipe:
             for partition in range(keys.PARTITIONS):
@@ -178,7 +177,7 @@ async def _drained(redis: Redis) -> None:
 
 
 async def _sample(
-    done: int, seconds: float, web: subprocess.Popen[bytes], worker: subprocess.Popen[bytes], redis: Redis
+    done: int, seconds: float, web: subprocess.Popen[bytes], worker: subprocess.Popen[bytes], redis: Any
 ) -> Sample:
     memory: Any = await redis.info("memory")
     return Sample(
@@ -191,13 +190,14 @@ async def _sample(
     )
 
 
-async def _kept_for_good(redis: Redis) -> int:
+async def _kept_for_good(redis: Any) -> int:
     """How many keys have no lifetime."""
     names = [name async for name in redis.scan_iter(count=1000)]
     async with redis.pipeline(transaction=False) as pipe:
         for name in names:
             pipe.ttl(name)
-        return (await pipe.execute()).count(-1)
+        lifetimes: list[int] = await pipe.execute()
+        return lifetimes.count(-1)
 
 
 def _resident(pid: int) -> float:

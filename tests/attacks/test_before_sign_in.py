@@ -63,12 +63,12 @@ async def test_whatever_a_stranger_asks_for_nothing_is_stored(house: House, sign
     async with Browser() as browser:
         if signed_in:
             await sign_in(house, browser)
-        before = await everything(house.services.redis)
+        before = await everything(house.redis)
         for _ in range(3):
             statuses = await walk(house, browser)
         assert len(statuses) > 30
         assert 303 in statuses
-        assert (await everything(house.services.redis) == before) is not signed_in
+        assert (await everything(house.redis) == before) is not signed_in
 
 
 # The sealed cookie

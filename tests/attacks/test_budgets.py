@@ -87,7 +87,7 @@ async def told(response: ClientResponse) -> str:
 async def test_one_who_signs_for_one_repository_fills_the_queue(small_redis: str, budgets: Budgets) -> None:
     async with open_house(small_redis, budgets=budgets) as house:
         mine = await pull_request(house)
-        redis: Any = house.services.redis
+        redis: Any = house.redis
         used = int((await redis.info("memory"))["used_memory"])
         await redis.config_set("maxmemory", used + ROOM)
 
@@ -181,7 +181,7 @@ async def dead_of(house: House, repository_id: int, count: int) -> None:
 
 async def settled(house: House) -> None:
     async def empty() -> bool:
-        return not await house.services.redis.xlen(keys.inbox(keys.partition_of(REPOSITORY_ID)))
+        return not await house.redis.xlen(keys.inbox(keys.partition_of(REPOSITORY_ID)))
 
     await eventually(empty)
 
@@ -195,7 +195,7 @@ async def test_one_fills_redis_with_invented_pull_requests(redis_url: str, repos
         for number in range(1, 41):
             await made.deliver(number, "x")
             await idle(house)
-        redis: Any = house.services.redis
+        redis: Any = house.redis
         sizes = [await redis.strlen(name) for name in await redis.keys("bridge:*:snapshot:*")]
         assert (len(sizes), sum(sizes) <= 20_000) == ((21, True) if repository else (40, False))
         assert len(await redis.keys("bridge:*:shown:*")) == len(sizes)

@@ -4,11 +4,11 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from redis.asyncio import Redis
 
 from bridge.clients.github import TokenRevoked
 from bridge.core.model import LinkedAccount, Mention
 from bridge.storage import accounts as linked
+from bridge.storage import lua_scripts
 from scripts.sandbox.browse import Browser
 from scripts.sandbox.faults import Fault
 from tests.conftest import FLOW, House, open_house
@@ -109,9 +109,9 @@ async def test_linking_anew_leaves_nothing_of_the_former_account(
     redis_url: str, browser: Browser, monkeypatch: pytest.MonkeyPatch, guarded: bool
 ) -> None:
     if not guarded:
-        careful = Redis.register_script
+        careful = lua_scripts.source
         monkeypatch.setattr(
-            Redis, "register_script", lambda self, text: careful(self, text.replace("'SREM'", "'SISMEMBER'"))
+            lua_scripts, "source", lambda *name: careful(*name).replace("'SREM'", "'SISMEMBER'")
         )
     async with open_house(redis_url) as house:
         store = house.services.account_store
@@ -155,7 +155,7 @@ async def test_unlinking_ends_nobody_elses_link_to_the_same_account(
 async def test_a_login_that_was_given_up_stands_for_nobody(house: House) -> None:
     account = await link(house, "ann")
     await house.services.members.shown(FLOW, ["1001"])
-    store, redis = house.services.account_store, house.services.redis
+    store, redis = house.services.account_store, house.redis
     await store.link(
         LinkedAccount(**{**vars(account), "github": type(account.github)(id=ANN, login="ann-2")})
     )

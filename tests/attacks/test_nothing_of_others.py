@@ -100,7 +100,7 @@ async def of_others(
         keys.connection(own_connection),
         keys.WORKERS,
     )
-    found = await everything(house.services.redis)
+    found = await everything(house.redis)
     kept = {
         name: content
         for name, content in found.items()

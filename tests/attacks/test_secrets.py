@@ -59,7 +59,7 @@ def makers() -> set[str]:
 
 
 async def dump(house: House) -> bytes:
-    kept = await everything(house.services.redis)
+    kept = await everything(house.redis)
     return b"\n".join(part for name, value in kept.items() for part in (name.encode(), value))
 
 
@@ -73,7 +73,7 @@ async def an_app(redis_url: str) -> Seen:
         for name in ("pem", "client_secret", "webhook_secret"):
             hygiene.know(getattr(app, name), f"the App's {name}")
         hygiene.know(app.pem.splitlines()[5], "a line of the App's pem")
-        assert (await house.services.redis.exists("bridge:github-app")) == 1
+        assert (await house.redis.exists("bridge:github-app")) == 1
     return seen
 
 
@@ -187,7 +187,7 @@ async def test_no_secret_is_printed_shown_or_sent_along(
 
 async def _know_webhook_secrets(house: House) -> None:
     """Those of the process that was started: they lie encrypted in Redis."""
-    vault, redis = Vault(house.services.settings.encryption_keys), house.services.redis
+    vault, redis = Vault(house.services.settings.encryption_keys), house.redis
     for name in await redis.keys(keys.webhook("*")):
         text = name.decode() if isinstance(name, bytes) else name
         sealed = await redis.get(text)

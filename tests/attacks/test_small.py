@@ -125,8 +125,8 @@ async def test_who_signs_in_is_tagged_in_their_own_flows_for_a_month(house: Hous
         (),
         (),
     ]
-    assert 0 < await house.services.redis.ttl(keys.members(FLOW)) <= flow_members.SECONDS
-    await house.services.redis.zadd(keys.members(FLOW), {"1003": 1})
+    assert 0 < await house.redis.ttl(keys.members(FLOW)) <= flow_members.SECONDS
+    await house.redis.zadd(keys.members(FLOW), {"1003": 1})
     assert await tags([Mention("cy-gh")], flow=FLOW) == (), (
         "what Flowdock showed too long ago is not believed"
     )

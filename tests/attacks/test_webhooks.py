@@ -103,7 +103,7 @@ async def test_a_recorded_delivery_is_not_taken_again_under_another_id(
     await settled(house)
     before = len(await house.messages())
     # More than a minute later; within a second GitHub itself may send two equal bodies.
-    redis = house.services.redis
+    redis = house.redis
     for name in await redis.keys("bridge:*:signed:*"):
         await redis.expire(name, SEEN_SECONDS - 61)
     changes = {"X-GitHub-Delivery": "00000000-0000-0000-0000-000000000001"}
@@ -178,7 +178,7 @@ async def test_no_repositorys_webhook_speaks_for_the_app(
     else:
         assert (await house.deliver(payload, event=event)).status == 204
     changed = await house.services.account_store.get("1003") is None or bool(
-        await house.services.redis.zcard(keys.CHECKUPS)
+        await house.redis.zcard(keys.CHECKUPS)
     )
     assert changed is (not guarded and not about_own)
 

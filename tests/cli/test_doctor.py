@@ -210,7 +210,7 @@ async def test_a_redis_that_keeps_less_than_promised(
 async def test_snapshots_are_told_from_nothing_and_from_what_cannot_be_asked(
     asking: Doctor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    redis: Any = asking.house.services.redis
+    redis: Any = asking.house.redis
     with answering(monkeypatch, aof_enabled=0):
         await redis.config_set("save", "900 1")
         try:
@@ -236,7 +236,7 @@ async def test_a_changed_encryption_key_is_found_out(asking: Doctor) -> None:
 
 async def test_a_changed_encryption_key_is_found_out_by_an_account(asking: Doctor) -> None:
     account = await link(asking.house, "ann")
-    await AccountStore(asking.house.services.redis, Vault(["n" * 32])).link(account)
+    await AccountStore(asking.house.redis, Vault(["n" * 32])).link(account)
     assert (await asking.row("stored tokens"))[0] == "wrong"
 
 
@@ -249,7 +249,7 @@ async def enqueued(house: House) -> None:
     await house.act("ann-gh", "open", title="Fix", body="", head="fix", base="main")
 
     async def there() -> bool:
-        redis: Any = house.services.redis
+        redis: Any = house.redis
         return any([await redis.xlen(keys.inbox(partition)) for partition in range(keys.PARTITIONS)])
 
     await eventually(there)
@@ -271,7 +271,7 @@ async def test_what_waits_for_long(asking: Doctor, monkeypatch: pytest.MonkeyPat
 
 
 async def test_a_repository_near_its_budget(asking: Doctor) -> None:
-    redis: Any = asking.house.services.redis
+    redis: Any = asking.house.redis
     assert (await asking.row("queue"))[0] == "fine"
     await redis.hset(keys.backlog(3), mapping={"17": 30 * 2**20, "all": 30 * 2**20, "dead": 2**40})
     assert await asking.row("queue") == (
@@ -285,7 +285,7 @@ async def test_a_repository_near_its_budget(asking: Doctor) -> None:
 
 
 async def test_dead_letters(asking: Doctor) -> None:
-    redis: Any = asking.house.services.redis
+    redis: Any = asking.house.redis
     for partition in (3, 3, 17):
         await redis.xadd(keys.dead(partition), {"kind": "inbox", "reason": "why", "detail": ""})
     assert await asking.row("dead letters") == ("warn", "3: see python -m bridge dead-letters")
@@ -405,7 +405,7 @@ async def test_the_bridge_there_has_another_redis(asking: Doctor, redis_url: str
 
 async def test_the_look_at_the_address_leaves_nothing_behind(asking: Doctor) -> None:
     assert (await asking.row("public address"))[0] == "fine"
-    redis: Any = asking.house.services.redis
+    redis: Any = asking.house.redis
     assert await redis.keys("bridge:ping:*") == []
 
 
@@ -465,7 +465,7 @@ async def narrow_hook(house: House) -> None:
 
 async def forget_ping(house: House) -> None:
     (connection,) = await house.services.connections.all()
-    await house.services.redis.delete(keys.ping(1296269, connection.hook_id or 0))
+    await house.redis.delete(keys.ping(1296269, connection.hook_id or 0))
 
 
 async def unlink(house: House) -> None:

@@ -38,7 +38,7 @@ def counted(done: key_rotation.Rotated) -> dict[str, tuple[int, int, int]]:
 
 @pytest.fixture
 async def redis(house: House) -> AsyncIterator[Any]:
-    yield house.services.redis
+    yield house.redis
 
 
 @pytest.fixture
@@ -195,7 +195,7 @@ async def test_the_github_app_gets_the_new_keys_seal(redis_url: str) -> None:
             await make(house, browser)
         app = await house.services.credentials.app()
         assert app is not None
-        assert counted(await rotate(house.services.redis, NEW, OLD)) == {"GitHub App": (1, 0, 0)}
+        assert counted(await rotate(house.redis, NEW, OLD)) == {"GitHub App": (1, 0, 0)}
     async with open_app_house(redis_url, encryption_keys=(NEW,)) as house:
         assert await house.services.credentials.app() == app
 
@@ -204,7 +204,7 @@ async def test_an_app_is_kept_also_where_the_one_before_is_sealed_anew_in_that_m
     redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with open_app_house(redis_url, encryption_keys=(NEW, OLD)) as house:
-        kept, redis = house.services.credentials, house.services.redis
+        kept, redis = house.services.credentials, house.redis
         async with Watched(house.bridge, Seen()) as browser:
             await make(house, browser)
         before = await kept.app()
@@ -286,7 +286,7 @@ async def test_after_a_whole_story_nothing_sealed_is_left_with_the_old_key(
     house: House,
 ) -> None:
     house.start_worker()
-    old, redis = Vault(house.services.settings.encryption_keys), house.services.redis
+    old, redis = Vault(house.services.settings.encryption_keys), house.redis
     async with told(house):
         before = sealed_with(old, await everything(redis))
         assert before, "there is much that is sealed"

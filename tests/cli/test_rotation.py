@@ -109,7 +109,7 @@ async def test_every_secret_is_replaced_while_bridge_is_in_use(redis_url: str, t
             await user.goes_on()
             assert await signed_by_hand(house, old["GITHUB_WEBHOOK_SECRET"]) == 401
             assert await signed_by_hand(house, NEW["GITHUB_WEBHOOK_SECRET"]) == 200
-        kept = await everything(house.services.redis)
+        kept = await everything(house.redis)
     assert sealed_with(Vault([old["ENCRYPTION_KEY"]]), kept) == {}
     assert sealed_with(Vault([NEW["ENCRYPTION_KEY"]]), kept)
     printed = log.read_text()

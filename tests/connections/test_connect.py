@@ -53,7 +53,7 @@ def forget_calls(house: House) -> None:
 
 
 async def left_intents(house: House) -> list[Intent]:
-    return await Intents(house.services.redis, house.services.vault).all()
+    return await Intents(house.redis, house.services.vault).all()
 
 
 async def assert_nothing(cy: Installer) -> None:
@@ -62,7 +62,7 @@ async def assert_nothing(cy: Installer) -> None:
     assert await cy.house.services.connections.all() == []
     assert await left_intents(cy.house) == []
     for pattern in ("bridge:{intents}:*", "bridge:connecting:*"):
-        assert await cy.house.services.redis.keys(pattern) == []
+        assert await cy.house.redis.keys(pattern) == []
 
 
 async def assert_whole(cy: Installer) -> None:
@@ -441,7 +441,7 @@ async def test_a_repository_that_somebody_holds_is_busy(
     cy: Installer, component: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(intents, "WAIT_SECONDS", 0.1)
-    async with Intents(cy.house.services.redis, cy.house.services.vault).held(COMPONENT_ID):
+    async with Intents(cy.house.redis, cy.house.services.vault).held(COMPONENT_ID):
         with pytest.raises(Busy, match="Somebody else"):
             await cy.connect(component)
         assert cy.house.flowdock_journal.calls == cy.house.github_journal.calls == []
@@ -452,7 +452,7 @@ async def test_intents_lie_encrypted_and_end_after_a_day(cy: Installer, componen
     cy.house.github_journal.faults.append(Fault(path=".*/hooks", method="POST", delay=0.5))
     waiting = asyncio.create_task(cy.connect(component))
     [intent] = await eventually(lambda: left_intents(cy.house))
-    redis: Any = cy.house.services.redis
+    redis: Any = cy.house.redis
     assert intent.access_token == cy.access_token
     assert cy.access_token not in repr(intent)
     assert cy.access_token.encode() not in await redis.get(keys.intent(intent.id))

@@ -128,7 +128,7 @@ async def settled(house: House) -> None:
     """Wait until nothing is in any queue: each delivery is posted, skipped or a dead letter."""
 
     async def empty() -> bool:
-        redis = house.services.redis
+        redis = house.redis
         places = [of(number) for number in range(keys.PARTITIONS) for of in (keys.inbox, keys.outbox)]
         return not any([await redis.xlen(place) for place in places])
 

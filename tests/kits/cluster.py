@@ -36,7 +36,7 @@ class Node:
             **{"appendonly": "yes", "appendfsync": "always", "save": "", "logfile": self.data / "node.log"},
         }
         arguments = [str(part) for name, value in options.items() for part in (f"--{name}", value)]
-        self.process = subprocess.Popen([embedded._server(), *arguments], stdin=subprocess.DEVNULL)
+        self.process = subprocess.Popen([embedded.server_program(), *arguments], stdin=subprocess.DEVNULL)
 
     def kill(self) -> None:
         """End it at once, as a crash does."""

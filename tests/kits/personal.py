@@ -82,7 +82,7 @@ async def noted(
 
 async def write(house: House, writes: list[Write]) -> None:
     """What a step of the queue writes, without the step."""
-    redis: Any = house.services.redis
+    redis: Any = house.redis
     for one in writes:
         if one.command == "NOTE":
             await redis.lpush(one.key, one.value)

@@ -6,8 +6,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from redis.asyncio import Redis
-
 from bridge.core.model import Author, Envelope, Mention, Message
 from bridge.queue.backlog import TASK
 from bridge.queue.delivery_queue import DeliveryQueue
@@ -33,7 +31,7 @@ PARTITION = keys.partition_of(REPOSITORY_ID)
 class Queue:
     """The queue, and the lease of its partition."""
 
-    redis: Redis
+    redis: Any
     deliveries: DeliveryQueue
     leases: Leases
     lease: Lease

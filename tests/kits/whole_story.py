@@ -198,7 +198,7 @@ async def _intent(house: House) -> None:
         makes_hook=False,
         look_until=int(time.time()) + 3600,
     )
-    await Intents(house.services.redis, Vault(house.services.settings.encryption_keys)).note(intent)
+    await Intents(house.redis, Vault(house.services.settings.encryption_keys)).note(intent)
 
 
 async def _all_pages(house: House, browser: Watched) -> None:

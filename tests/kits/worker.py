@@ -74,7 +74,7 @@ async def idle(house: House) -> None:
 
     async def empty() -> bool:
         names = [keys.inbox(PARTITION), keys.outbox(PARTITION)]
-        return not any([await house.services.redis.xlen(name) for name in names])
+        return not any([await house.redis.xlen(name) for name in names])
 
     await eventually(empty)
 

@@ -43,9 +43,9 @@ async def test_what_cannot_be_decrypted_is_logged_with_what_to_do_and_no_traceba
 ) -> None:
     """Keys were rotated while processes with the old key alone still ran."""
     connection = await connected(house)
-    new = ConnectionStore(house.services.redis, Vault(["n" * 32]))
-    await house.services.redis.set(keys.connection(connection.id), new._dump_connection(connection))
-    await Checkups(house.services.redis).schedule([connection], hint="came")
+    new = ConnectionStore(house.redis, Vault(["n" * 32]))
+    await house.redis.set(keys.connection(connection.id), new._dump_connection(connection))
+    await Checkups(house.redis).schedule([connection], hint="came")
     house.start_monitor()
     printed = ""
 
@@ -161,7 +161,7 @@ async def looked(house: House, count: int) -> bool:
 
 
 async def waiting(house: House, count: int) -> bool:
-    redis: Any = house.services.redis
+    redis: Any = house.redis
     return bool(await redis.zcard("bridge:{checkups}:due") == count)
 
 
@@ -375,7 +375,7 @@ async def test_where_nobody_looks_after_the_webhook_its_removal_is_told_and_a_de
 async def test_the_sooner_time_and_the_newer_event_count(house: House) -> None:
     connection = await connected(house)
     await sent(house)
-    await house.services.redis.delete("bridge:{checkups}:due", "bridge:{checkups}:hints")
+    await house.redis.delete("bridge:{checkups}:due", "bridge:{checkups}:hints")
     checkups: Checkups = house.services.checkups
     later = Checkup(connection_id=connection.id, hint="came")
     await checkups.postpone(later, delay=1000)
@@ -393,7 +393,7 @@ async def test_the_sooner_time_and_the_newer_event_count(house: House) -> None:
 async def test_an_instance_without_the_lock_stands_by_and_goes_on_when_it_is_free(house: House) -> None:
     connection = await connected(house)
     await change_hook(house, connection.hook_id, "PATCH", {"active": False})
-    redis: Any = house.services.redis
+    redis: Any = house.redis
     await redis.set("bridge:caretaker", "other", px=60_000)
     await house.services.checkups.schedule([connection], delay=0)
     asked = await lock_requests(house)
@@ -406,7 +406,7 @@ async def test_an_instance_without_the_lock_stands_by_and_goes_on_when_it_is_fre
 
 
 async def test_a_monitor_that_ends_leaves_the_lock_of_another_alone(house: House) -> None:
-    redis: Any = house.services.redis
+    redis: Any = house.redis
     monitor = house.start_monitor(lock_seconds=60)
     await eventually(lambda: redis.exists("bridge:caretaker"))
     await redis.set("bridge:caretaker", "other", px=60_000)
@@ -416,7 +416,7 @@ async def test_a_monitor_that_ends_leaves_the_lock_of_another_alone(house: House
 
 
 async def lock_requests(house: House) -> int:
-    redis: Any = house.services.redis
+    redis: Any = house.redis
     stats = await redis.info("commandstats")
     return int(stats.get("cmdstat_set", {}).get("calls", 0))
 
@@ -429,7 +429,7 @@ async def test_a_monitor_that_loses_the_lock_stops_and_takes_it_again(house: Hou
     connection = await connected(house)
     house.start_monitor(lock_seconds=0.3)
     await eventually(lambda: looked(house, 2))
-    redis: Any = house.services.redis
+    redis: Any = house.redis
     await redis.set("bridge:caretaker", "other", px=60_000)
     await eventually(lambda: stands_by(house, connection))
     await redis.delete("bridge:caretaker")
@@ -463,7 +463,7 @@ async def test_an_error_nobody_expected_ends_neither_the_round_nor_the_monitor(
     await change_hook(house, connection.hook_id, "PATCH", {"active": False})
     await sent(house)
     # Only the round is to find it.
-    await house.services.redis.delete("bridge:{checkups}:due")
+    await house.redis.delete("bridge:{checkups}:due")
     house.start_monitor()
     await trouble(house, connection, "hook")
     assert judged == [first.id, connection.id]
@@ -487,4 +487,4 @@ async def test_a_worker_process_looks_after_the_connections_until_it_is_told_to_
         if process.returncode is None:
             process.kill()
             await process.wait()
-    assert await house.services.redis.exists("bridge:caretaker") == 0, "the lock is left for the next one"
+    assert await house.redis.exists("bridge:caretaker") == 0, "the lock is left for the next one"

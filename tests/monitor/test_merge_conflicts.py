@@ -83,7 +83,7 @@ async def test_without_a_linked_account_it_is_left_out(watched: House) -> None:
 
 
 async def nothing_to_watch(house: House) -> bool:
-    redis: Any = house.services.redis
+    redis: Any = house.redis
     return bool(await redis.exists("bridge:watch") == 0)
 
 

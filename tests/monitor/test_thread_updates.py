@@ -28,7 +28,7 @@ async def life(working: House, monkeypatch: pytest.MonkeyPatch) -> Life:
 async def fall_due(life: Life, monkeypatch: pytest.MonkeyPatch) -> None:
     """The time between two updates is over."""
     monkeypatch.setattr(updates, "SECONDS", 0)
-    pulls, redis = life.house.services.pulls, life.house.services.redis
+    pulls, redis = life.house.services.pulls, life.house.redis
     assert await redis.exists("bridge:updates") == 1
     await pulls.update_later(REPOSITORY_ID, 1, delay=0)
 

@@ -19,6 +19,7 @@ from bridge.storage import keys
 from bridge.storage.accounts import AccountStore
 from bridge.storage.client import MAX_CONNECTIONS, close_redis, connect_redis
 from bridge.storage.flow_members import Members
+from bridge.storage.lua_scripts import Script
 from bridge.storage.pulls import PullRequestStore
 from bridge.storage.streams import Streams
 from scripts.sandbox import house as houses
@@ -87,7 +88,7 @@ async def test_a_slot_that_moves_a_node_and_a_worker_that_are_killed_lose_nothin
 async def test_the_client_bounds_its_connections_and_follows_what_moves(cluster: RedisCluster) -> None:
     redis = connect_redis(cluster.url, cluster=True)
     try:
-        read = redis.register_script("return redis.call('GET', KEYS[1])")
+        read = Script(redis, "return redis.call('GET', KEYS[1])")
         names = [f"{{q}}:{number}" for number in range(200)]
         await asyncio.gather(*(redis.set(name, name) for name in names))
         clients = cluster.owner("{q}").ask("CLIENT", "LIST")
@@ -103,9 +104,9 @@ async def test_the_client_bounds_its_connections_and_follows_what_moves(cluster:
 
         async with redis.pipeline(transaction=False) as pipe:
             for name in [*names, *moved]:
-                await read(keys=[name], client=pipe)  # type: ignore[arg-type]
+                read.add_to(pipe, keys=[name])
             assert await pipe.execute() == [name.encode() for name in [*names, *moved]]
-        assert await redis.dbsize() == len(names) + len(moved)
+        assert sum([await node.dbsize() for node in await redis.nodes()]) == len(names) + len(moved)
         async with redis.pipeline(transaction=True) as pipe:
             pipe.set("{q}:1", "a", ex=60)
             pipe.sadd("{q}:set", "b")

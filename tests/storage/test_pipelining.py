@@ -11,6 +11,7 @@ from redis.exceptions import TimeoutError as RedisTimeout
 
 from bridge.storage import embedded
 from bridge.storage.client import MAX_CONNECTIONS, close_redis, connect_redis
+from bridge.storage.lua_scripts import Script
 from bridge.storage.pipelining import MAX_GROUP, GroupingRedis
 from tests.conftest import eventually
 
@@ -20,7 +21,7 @@ async def redis(redis_url: str) -> AsyncIterator[GroupingRedis]:
     client = connect_redis(redis_url)
     assert isinstance(client, GroupingRedis)
     yield client
-    await close_redis(client)
+    await client.aclose()
 
 
 async def reads(redis: Any) -> int:
@@ -39,7 +40,7 @@ async def test_what_comes_at_one_moment_shares_a_round_trip(redis: Any) -> None:
 async def test_each_gets_its_own_answer_in_the_shape_that_redis_py_gives_it(redis: Any) -> None:
     await redis.hset("hash", "field", "value")
     await redis.set("text", "t")
-    script = redis.register_script("return {KEYS[1], ARGV[1]}")
+    script = Script(redis, "return {KEYS[1], ARGV[1]}")
 
     found = await asyncio.gather(
         redis.get("text"),
@@ -109,7 +110,7 @@ async def test_a_redis_that_does_not_answer_is_an_error_in_time_and_its_late_ans
     redis_url: str,
 ) -> None:
     redis: Any = connect_redis(redis_url)
-    hasty: Any = GroupingRedis(connection_pool=redis.connection_pool, answer_seconds=0.2)
+    hasty: Any = GroupingRedis(connection_pool=redis.connection_pool, pipelines=6, answer_seconds=0.2)
     try:
         await redis.mset({"a": "1", "b": "2"})
         await hasty.ping()
@@ -131,9 +132,9 @@ async def test_a_redis_that_does_not_answer_is_an_error_in_time_and_its_late_ans
 
 async def test_a_reader_is_given_the_time_that_it_asked_for_besides(redis_url: str) -> None:
     redis: Any = connect_redis(redis_url)
-    hasty: Any = GroupingRedis(connection_pool=redis.connection_pool, answer_seconds=0.1)
+    hasty: Any = GroupingRedis(connection_pool=redis.connection_pool, pipelines=6, answer_seconds=0.5)
     try:
-        assert not await hasty.xread({"stream": "0"}, block=300)
+        assert not await hasty.xread({"stream": "0"}, block=600)
     finally:
         await close_redis(redis)
 

@@ -148,13 +148,13 @@ class Scene:
 
     async def check(self, one: "Asked") -> None:
         """Ask, and hold the answer and what Redis keeps to what holds for all of them."""
-        before = await everything(self.house.services.redis)
+        before = await everything(self.house.redis)
         status, headers = await self.send(one)
         assert status < 500 or status in (502, 503, 504), one
         if headers.get("Content-Type", "").startswith("text/html"):
             assert {name: headers.get(name) for name in HEADERS} == HEADERS, one
             assert "default-src 'none'" in headers["Content-Security-Policy"], one
-        after = await everything(self.house.services.redis)
+        after = await everything(self.house.redis)
         changed = {key for key in before.keys() | after.keys() if before.get(key) != after.get(key)}
         if one.method == "GET" and "csrf" in self.likely:
             changed = {key for key in changed if not key.startswith(OF_A_VISIT)}

@@ -134,7 +134,7 @@ async def test_a_change_that_was_not_counted_is_seen_after_a_while(
     [one] = await store.all()
     changes = await store.version()
     await store.change(one.id, name="new")
-    await store._redis.set(keys.CONNECTIONS_CHANGES, changes)
+    await store._redis.set(keys.CONNECTIONS_CHANGES, changes or b"")
     assert await names(known) == ["one"]
     monkeypatch.setattr(connected, "MAX_AGE_SECONDS", -1)
     assert await names(known) == ["new"]

@@ -156,7 +156,7 @@ async def test_a_commit_pushed_longer_ago_than_is_kept_is_found_by_the_number_th
     life: Life,
 ) -> None:
     pull = await _opened(life)
-    await life.house.services.redis.delete(keys.heads(REPOSITORY_ID, pull["head"]["sha"]))
+    await life.house.redis.delete(keys.heads(REPOSITORY_ID, pull["head"]["sha"]))
 
     assert len(await life.act("ann-gh", "check", name="test", conclusion="failure")) == 1
 

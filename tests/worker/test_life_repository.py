@@ -52,7 +52,7 @@ async def test_a_second_renaming_is_followed_too(life: Life) -> None:
 
 
 async def test_the_old_buttons_work_also_where_no_name_was_noted_before_the_renaming(life: Life) -> None:
-    await life.house.services.redis.delete(keys.REPOSITORY_IDS, keys.REPOSITORY_NAMES)
+    await life.house.redis.delete(keys.REPOSITORY_IDS, keys.REPOSITORY_NAMES)
     await life.act("cy-gh", "rename", name="engine")
 
     outcome = await life.house.click("ann", THREAD, "Close")

@@ -163,7 +163,7 @@ async def test_a_review_that_waits_outlasts_its_worker_and_is_told_once(redis_ur
         await life.act("ann-gh", "open", title="Count", head="fix")
         await house.act("bob-gh", "request_changes", number=1, body="No", comments=_lines(3))
 
-        redis: Any = house.services.redis
+        redis: Any = house.redis
         inbox = keys.inbox(PARTITION)
 
         async def all_wait() -> bool:

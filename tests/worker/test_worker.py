@@ -118,8 +118,8 @@ async def test_a_repository_that_nobody_connected_is_skipped(house: House) -> No
     await worker.idle(house)
     assert await house.messages() == []
     assert await house.services.queue.dead_letters() == []
-    assert await house.services.redis.keys("bridge:{*}:snapshot:*") == []
-    assert await house.services.redis.hgetall(keys.REPOSITORY_NAMES) == {}
+    assert await house.redis.keys("bridge:{*}:snapshot:*") == []
+    assert await house.redis.hgetall(keys.REPOSITORY_NAMES) == {}
 
 
 async def test_two_connections_of_a_repository_get_a_message_each_with_its_own_uuid(house: House) -> None:
@@ -169,12 +169,12 @@ async def test_a_connection_is_tied_to_its_repository_also_when_redis_is_full(ho
     await house.connect()
     await pulls.deliver(1, "A")
     try:
-        await house.services.redis.config_set("maxmemory", 1)
+        await house.redis.config_set("maxmemory", 1)
         refused = await house.deliver(pulls.payload_of(2, "B"))
         house.start_worker()
         await posted(house, 1)
     finally:
-        await house.services.redis.config_set("maxmemory", 0)
+        await house.redis.config_set("maxmemory", 0)
     assert (refused.status, "Retry-After" in refused.headers) == (503, True)
     (connection,) = await house.services.connections.all()
     assert connection.repository_id == REPOSITORY_ID
@@ -218,4 +218,4 @@ async def _held(house: House) -> list[str]:
 
 
 async def _nothing_waits(house: House, repository_id: int) -> bool:
-    return await house.services.redis.xlen(keys.inbox(keys.partition_of(repository_id))) == 0
+    return not await house.redis.xlen(keys.inbox(keys.partition_of(repository_id)))

@@ -64,7 +64,7 @@ async def test_a_message_that_flowdock_refuses_is_a_dead_letter_with_its_answer_
 async def test_a_message_that_another_version_wrote_is_a_dead_letter_and_the_rest_goes_on(
     house: House, made: Pulls, stored: str
 ) -> None:
-    await house.services.redis.xadd(keys.outbox(PARTITION), {"message": stored})
+    await house.redis.xadd(keys.outbox(PARTITION), {"message": stored})
     await made.deliver(1, "A")
     house.start_worker()
 
@@ -115,7 +115,7 @@ async def test_a_source_that_was_removed_takes_its_connection_and_token_with_it(
             await idle(house)
             await made.deliver(1, "C")
             await idle(house)
-    redis = house.services.redis
+    redis = house.redis
     assert await redis.exists(keys.CONNECTIONS, keys.connection(connection.id)) == 0
     assert await redis.exists(keys.connections_of(REPOSITORY_ID)) == 0
     assert await house.services.queue.dead_letters() == []
@@ -193,15 +193,15 @@ async def test_a_connection_that_cannot_be_decrypted_is_tried_again_not_lost(
 ) -> None:
     (connection,) = await house.services.connections.all()
     name = keys.connection(connection.id)
-    good = await house.services.redis.get(name)
+    good = await house.redis.get(name)
     assert isinstance(good, bytes)
     sealed = Vault(["another key of at least 32 characters"]).encrypt(b"token", aad=name)
-    await house.services.redis.set(name, json.dumps({**json.loads(good), "flow_token": sealed.decode()}))
+    await house.redis.set(name, json.dumps({**json.loads(good), "flow_token": sealed.decode()}))
     house.start_worker()
     await made.deliver(1, "A")
     await tried(house, 1)
 
-    await house.services.redis.set(name, good)
+    await house.redis.set(name, good)
     assert said(await posted(house, 1), 1) == ["A"]
     assert await house.services.queue.dead_letters() == []
 
@@ -220,7 +220,7 @@ async def test_a_worker_told_to_stop_hands_back_its_leases_and_leaves_the_rest_t
     await tried(house, 1)
 
     await stop_worker(house)
-    assert await house.services.redis.keys("bridge:{*}:lease") == []
+    assert await house.redis.keys("bridge:{*}:lease") == []
     house.flowdock_journal.faults.clear()
     async with next_worker(house, redis_url):
         messages = await posted(house, 6)
@@ -238,7 +238,7 @@ async def test_a_worker_told_to_stop_finishes_the_post_under_way_and_begins_none
 
     await stop_worker(house)
     assert said(await posted(house, 1), 1) == ["A"]
-    assert await house.services.redis.xlen(keys.outbox(PARTITION)) == 1
+    assert await house.redis.xlen(keys.outbox(PARTITION)) == 1
 
 
 async def test_a_connection_removed_while_its_messages_waited_gets_none_of_them(
@@ -267,7 +267,7 @@ async def test_a_pull_request_that_expired_while_its_message_waited_is_told_of_i
     await made.deliver(1, "A")
     await tried(house, 1)
     await stop_worker(house)
-    await house.services.redis.delete(keys.snapshot(REPOSITORY_ID, 1))
+    await house.redis.delete(keys.snapshot(REPOSITORY_ID, 1))
     (connection,) = await house.services.connections.all()
 
     async with next_worker(house, redis_url):
@@ -290,7 +290,7 @@ async def test_a_worker_overtaken_in_the_middle_of_a_post_leaves_the_message_to_
     await made.deliver(1, "A")
     await made.deliver(1, "B")
     await eventually(lambda: _taken(house))
-    redis = house.services.redis
+    redis = house.redis
     await redis.set(keys.fence(PARTITION), "another's")
     await redis.set(keys.lease(PARTITION), "another", px=60_000)
 
@@ -317,7 +317,7 @@ async def test_a_worker_that_is_cancelled_ends_wherever_it_was(house: House) -> 
         done, _ = await asyncio.wait([running], timeout=10)
         assert done, f"it does not end after {steps} steps"
         assert running.cancelled()
-        await house.services.redis.flushall()
+        await house.redis.flushall()
 
 
 async def _taken(house: House) -> bool:

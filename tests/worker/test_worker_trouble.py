@@ -51,7 +51,7 @@ async def test_a_message_that_flowdock_did_not_take_is_posted_again_before_those
     assert len(repeats) == (3 if name == "cut after" else 0)
     assert {one["uuid"] for one in repeats} <= {one["uuid"] for one in messages if not one["repeat"]}
     assert house.services.metrics.registry.get_sample_value("bridge_retried_total") == 3
-    assert await house.services.redis.exists(keys.attempts(PARTITION)) == 0
+    assert await house.redis.exists(keys.attempts(PARTITION)) == 0
 
 
 async def test_every_log_line_about_a_delivery_from_the_webhook_to_the_post_names_it(

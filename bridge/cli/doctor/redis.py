@@ -5,7 +5,6 @@ import time
 from collections.abc import Awaitable, Sequence
 from typing import Any, get_args
 
-from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
 from bridge.cli.doctor.rows import Row, State, bounded
@@ -13,6 +12,7 @@ from bridge.cli.terminal import duration
 from bridge.core.errors import BridgeError
 from bridge.services import Services
 from bridge.storage import keys
+from bridge.storage.redis import Redis
 
 LONG_WAIT = 300
 """Seconds that a delivery may wait before the doctor warns."""
@@ -34,7 +34,7 @@ async def rows(services: Services, *, tokens: bool) -> list[Row]:
 
 
 async def _server(services: Services) -> list[Row]:
-    redis: Any = services.redis
+    redis = services.redis
     try:
         await redis.ping()
     except Exception as error:
@@ -42,13 +42,11 @@ async def _server(services: Services) -> list[Row]:
         if services.settings.redis_cluster:
             wrong += ", or is not a cluster: then remove REDIS_CLUSTER"
         return [Row("Redis", "wrong", wrong)]
-    queue_bytes = services.settings.budgets.queue
-    if not services.settings.redis_cluster:
-        return await _node(redis, await redis.info(), queue_bytes)
-    nodes = await redis.info(target_nodes="primaries")
-    # redis-py answers for a single node without its name.
-    infos = list(nodes.values()) if "redis_version" not in nodes else [nodes]
-    rows = [await _node(redis, info, queue_bytes // len(infos)) for info in infos]
+    nodes, is_cluster = await redis.nodes(), services.settings.redis_cluster
+    queue_bytes = services.settings.budgets.queue // len(nodes)
+    rows = [await _node(node, queue_bytes, is_cluster=is_cluster) for node in nodes]
+    if not is_cluster:
+        return rows[0]
     return [Row("Redis nodes", "fine", str(len(rows))), *(_worst(same) for same in zip(*rows, strict=True))]
 
 
@@ -57,13 +55,13 @@ def _worst(rows: Sequence[Row]) -> Row:
     return max(rows, key=lambda row: STATES.index(row.state))
 
 
-async def _node(redis: Any, info: dict[str, Any], queue_bytes: int) -> list[Row]:
+async def _node(redis: Redis, queue_bytes: int, *, is_cluster: bool) -> list[Row]:
+    info = await redis.info()
     version = info.get("valkey_version") or info.get("redis_version") or "of an unknown version"
     server = f"{info.get('server_name') or 'redis'} {version}"
-    unasked = info.get("cluster_enabled") and isinstance(redis, Redis)
     return [
         Row("Redis", "wrong", f"{server} is a cluster: set REDIS_CLUSTER=1")
-        if unasked
+        if info.get("cluster_enabled") and not is_cluster
         else Row("Redis", "fine", server),
         _policy(info),
         await _persistence(redis, info),
@@ -87,7 +85,7 @@ def _policy(info: dict[str, Any]) -> Row:
     return Row("Redis when full", "fine", "noeviction")
 
 
-async def _persistence(redis: Any, info: dict[str, Any]) -> Row:
+async def _persistence(redis: Redis, info: dict[str, Any]) -> Row:
     check = "Redis on disk"
     if info.get("aof_enabled"):
         return Row(check, "fine", "appendonly")
@@ -135,7 +133,7 @@ def _budget(info: dict[str, Any], queue_bytes: int) -> Row:
 
 async def _tokens(services: Services) -> list[Row]:
     """Check that ENCRYPTION_KEY decrypts the stored tokens: one of each kind."""
-    redis: Any = services.redis
+    redis = services.redis
     connection = await redis.srandmember(keys.CONNECTIONS)
     user = next(iter(await services.account_store.logins()), None)
     tried: list[Awaitable[object]] = [services.credentials.app()]
@@ -155,7 +153,7 @@ async def _tokens(services: Services) -> list[Row]:
 
 async def _work(services: Services) -> list[Row]:
     """The workers, the queue and the dead letters."""
-    redis: Any = services.redis
+    redis = services.redis
     now = int((await redis.time())[0])
     async with redis.pipeline(transaction=False) as pipe:
         pipe.zcount(keys.WORKERS, now, "+inf")

@@ -3,15 +3,14 @@
 import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from redis.exceptions import RedisError
 
 from bridge.core.model import Connection, Flow
 from bridge.storage import keys
-from bridge.storage.client import AnyRedis
 from bridge.storage.connections import ConnectionStore
 from bridge.storage.delivery_log import Counts, DeliveryLog, Digest
+from bridge.storage.redis import Redis
 
 REDIS_SECONDS = 3
 """How long a page waits to learn whether Redis answers."""
@@ -56,9 +55,8 @@ class FlowState:
 class Overview:
     """Gathers it from Redis, in as few round trips for many connections as for one."""
 
-    def __init__(self, redis: AnyRedis, connections: ConnectionStore, journal: DeliveryLog) -> None:
-        # redis-py's annotations offer each answer in every shape of every protocol version.
-        self._redis: Any = redis
+    def __init__(self, redis: Redis, connections: ConnectionStore, journal: DeliveryLog) -> None:
+        self._redis = redis
         self._connections = connections
         self._journal = journal
 

@@ -81,14 +81,14 @@ async def test_nothing_of_the_administrators_is_kept(
     house: House, ann: Browser, admin: Browser, url: str
 ) -> None:
     page = await signed_in(house, admin, url)
-    redis: Any = house.services.redis
+    redis: Any = house.redis
     [name] = await redis.keys("bridge:once:handing-over:*")
     step = await house.services.one_time.peek("handing-over", name.decode().rpartition(":")[2])
     assert step is not None
     assert await works(house, step["token"])
     await admin.press(page, "Connect")
     assert not await works(house, step["token"])
-    names = b" ".join(name.encode() for name in await everything(house.services.redis))
+    names = b" ".join(name.encode() for name in await everything(house.redis))
     assert b"handing-over" not in names
     assert b"intent" not in names
     assert (await kept(house, url)).access_token == ""
@@ -103,11 +103,11 @@ async def works(house: House, token: str) -> bool:
 
 
 async def test_before_the_sign_in_nothing_is_stored(house: House, admin: Browser, url: str) -> None:
-    before = await everything(house.services.redis)
+    before = await everything(house.redis)
     await admin.open(url)
     for _ in range(3):
         assert (await admin.open(f"{url}/sign-in")).url.startswith(house.github)
-    assert await everything(house.services.redis) == before
+    assert await everything(house.redis) == before
 
 
 async def test_whoever_is_no_administrator_is_told_so_and_the_link_stays(
@@ -306,8 +306,8 @@ async def test_a_link_ends_after_three_days(
     url = link_of(result)
     handover = await kept(house, url)
     place = keys.once("handover", keys.hash_of(handover.id))
-    assert 3 * 24 * 3600 - 60 < await house.services.redis.ttl(place) <= 3 * 24 * 3600
-    await house.services.redis.delete(place)
+    assert 3 * 24 * 3600 - 60 < await house.redis.ttl(place) <= 3 * 24 * 3600
+    await house.redis.delete(place)
     assert (await admin.open(url)).status == 404
     assert "the link does not work any more" in text(await ann.open(result.url))
 
@@ -343,7 +343,7 @@ async def test_one_person_asks_for_twenty_at_a_time(house: House) -> None:
     await ask(7)
     bob = replace(ann, id="1002")
     await service.ask(bob, "at", MAIN, component, Options())
-    redis: Any = house.services.redis
+    redis: Any = house.redis
     await redis.zadd(
         keys.handovers("1001"), dict.fromkeys(await redis.zrange(keys.handovers("1001"), 0, 3), 1)
     )

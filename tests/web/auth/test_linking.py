@@ -300,7 +300,7 @@ async def test_no_secret_lies_open_in_redis_or_in_a_page(
 
 async def dump(house: House) -> bytes:
     """Every string in Redis."""
-    redis: Any = house.services.redis
+    redis: Any = house.redis
     found = []
     for name in await redis.keys("*"):
         found.append(name)

@@ -122,7 +122,7 @@ async def test_signing_out_ends_the_session_here_and_in_redis(house: House, brow
     assert page.url == f"{house.bridge}/"
     assert "Sign in with Flowdock" in page.text
     assert cookie(browser, sessions.COOKIE) == ""
-    assert not await house.services.redis.keys(keys.once("session", "*"))
+    assert not await house.redis.keys(keys.once("session", "*"))
     async with Browser() as thief:
         thief.session.cookie_jar.update_cookies({sessions.COOKIE: kept}, URL(house.bridge))
         assert not await is_signed_in(house, thief)
@@ -163,7 +163,7 @@ async def test_a_session_that_ended_at_flowdock_leads_to_the_sign_in_and_back(
     house.flowdock_journal.faults.append(Fault(path="/flows", status=401))
     page = await browser.open(f"{house.bridge}/?x=1")
     assert page.url.startswith(house.flowdock)
-    assert not await house.services.redis.keys(keys.once("session", "*")), "it is of no use any more"
+    assert not await house.redis.keys(keys.once("session", "*")), "it is of no use any more"
     page = await browser.press(page, "1001")
     assert page.url == f"{house.bridge}/?x=1"
     assert "Your flows" in page.text
@@ -188,7 +188,7 @@ async def test_a_flowdock_that_fails_signs_nobody_in(house: House, browser: Brow
     house.flowdock_journal.faults.append(fault)
     page = await browser.press(await browser.open(f"{house.bridge}/signin"), "1001")
     assert (page.status, "<h1>" in page.text) == (502, True)
-    assert not await house.services.redis.keys(keys.once("session", "*"))
+    assert not await house.redis.keys(keys.once("session", "*"))
 
 
 @pytest.mark.parametrize(("web_url", "secure"), [(None, False), ("https://bridge.example.com", True)])
@@ -217,8 +217,8 @@ async def test_the_sessions_cookie_lives_a_working_day(house: House, browser: Br
         ]
     for attribute in ("HttpOnly", "SameSite=Lax", f"Max-Age={8 * 3600}"):
         assert attribute in attributes
-    (name,) = await house.services.redis.keys(keys.once("session", "*"))
-    assert 0 < await house.services.redis.ttl(name) <= 8 * 3600
+    (name,) = await house.redis.keys(keys.once("session", "*"))
+    assert 0 < await house.redis.ttl(name) <= 8 * 3600
 
 
 @pytest.mark.parametrize("path", ["/", "/account", "/signin", "/nowhere"])
@@ -249,7 +249,7 @@ async def test_no_secret_of_a_session_lies_open_in_redis_the_log_or_a_page(
 
 
 async def _dump(house: House) -> str:
-    redis: Any = house.services.redis
+    redis: Any = house.redis
     found = []
     for name in await redis.keys("*"):
         found.append(name)

@@ -138,7 +138,7 @@ async def test_a_refusal_names_its_reason_and_leaves_nothing(
     ) as response:
         answer = await response.json()
     assert (response.status, sentence in answer["error"]) == (status, True), answer
-    assert await kept(house.services.redis) == []
+    assert await kept(house.redis) == []
     assert not posts(house)
 
 
@@ -243,7 +243,7 @@ async def test_both_secrets_serve_while_rotating(redis_url: str) -> None:
 
 async def test_ping_is_answered_and_not_queued(house: House) -> None:
     assert (await house.deliver({"zen": "Keep it logically awesome."}, event="ping")).status == 200
-    assert await kept(house.services.redis) == []
+    assert await kept(house.redis) == []
 
 
 NOT_NEEDED: list[tuple[str, dict[str, Any]]] = [
@@ -265,7 +265,7 @@ async def test_an_event_that_nobody_needs_is_answered_with_204(
 ) -> None:
     about = {"repository": {"id": 1, "full_name": "acme/component"}, **payload}
     assert (await house.deliver(about, event=event)).status == 204
-    assert await kept(house.services.redis) == []
+    assert await kept(house.redis) == []
 
 
 COMMIT_EVENTS = ("check_run", "check_suite", "workflow_run", "status", "deployment_status")
@@ -277,13 +277,13 @@ async def test_an_event_about_a_commit_or_the_repository_is_taken_for_its_reposi
 ) -> None:
     about = {"repository": {"id": 7, "full_name": "acme/component"}}
     assert (await house.deliver(about, event=event)).status == 202
-    assert await house.services.redis.xlen(keys.inbox(keys.partition_of(7))) == 1
+    assert await house.redis.xlen(keys.inbox(keys.partition_of(7))) == 1
 
 
 async def test_an_unreachable_redis_is_a_503_with_retry_after(redis_url: str) -> None:
     async with open_house(redis_url) as house:
         payload = await pull_request(house)
-        pool = cast(Redis, house.services.redis).connection_pool
+        pool = cast(Redis, house.redis).connection_pool
         await pool.disconnect()
         pool.connection_kwargs["path"] = "/nowhere.sock"
         response = await house.deliver(payload)

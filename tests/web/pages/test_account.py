@@ -138,7 +138,7 @@ async def test_an_account_that_is_being_renewed_stays_linked_and_says_so(
     monkeypatch.setattr(accounts, "LOCK_WAIT_SECONDS", 0.05)
     await link(house, "ann")
     page = await sign_in(house, browser)
-    await house.services.redis.set(keys.refreshing("1001"), "somebody")
+    await house.redis.set(keys.refreshing("1001"), "somebody")
     page = await browser.press(page, "Unlink @ann-gh")
     assert (page.status, "is being renewed at this moment" in page.text) == (503, True)
     assert "nothing was changed" in page.text

@@ -268,7 +268,7 @@ async def test_while_the_ping_is_awaited_the_page_says_so_and_then_what_to_do(
     async with house.http.post(f"{house.github}/_sandbox/webhooks", json={"mode": "hold"}):
         pass
     page = await opened(house, browser, connection)
-    await house.services.redis.delete(keys.ping(connection.repository_id or 0, connection.hook_id or 0))
+    await house.redis.delete(keys.ping(connection.repository_id or 0, connection.hook_id or 0))
     page = await browser.press(page, "Repair it")
     assert "The webhook is as it should be. GitHub’s ping is on its way." in words(page)
     found = re.search(r'href="([^"]+)">Look whether it came', page.text)
@@ -418,7 +418,7 @@ async def test_disconnecting_is_asked_about_and_removes_what_bridge_made(
     assert "bridge has removed what it made" in words(page)
     assert await house.services.connections.get(connection.id) is None
     assert await hooks(house) == []
-    redis: Any = house.services.redis
+    redis: Any = house.redis
     assert await redis.keys("bridge:{connections}:connection:*") == [], "no token is left"
 
 

@@ -267,7 +267,7 @@ async def test_a_whole_delivery_is_tried_again_but_not_dropped_by_one_flow_for_a
     assert "KeyError: &#39;head&#39;" in page.text, "what went wrong is told to whoever mends it"
     await stop_worker(house)
     await browser.press(page, "Retry")
-    assert await house.services.redis.xlen(keys.inbox(PARTITION)) == 1
+    assert await house.redis.xlen(keys.inbox(PARTITION)) == 1
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,7 @@ async def browser() -> AsyncIterator[Browser]:
 
 
 async def nothing_kept(house: House) -> None:
-    redis: Any = house.services.redis
+    redis: Any = house.redis
     assert await redis.exists("bridge:github-app") == 0
 
 

@@ -80,7 +80,7 @@ async def test_the_state_of_an_installation_at_work(working: House, browser: Bro
 
 
 async def test_a_worker_that_died_does_not_count(house: House, browser: Browser) -> None:
-    await house.services.redis.zadd(keys.WORKERS, {"dead": time.time() - 60, "living": time.time() + 60})
+    await house.redis.zadd(keys.WORKERS, {"dead": time.time() - 60, "living": time.time() + 60})
     assert "1 at work" in await visit(house, browser)
 
 
@@ -123,7 +123,7 @@ async def test_the_page_comes_while_redis_is_away(
     async def away(*_: Any, **__: Any) -> Any:
         raise RedisAway("gone")
 
-    monkeypatch.setattr(house.services.redis, "execute_command", away)
+    monkeypatch.setattr(house.redis, "execute_command", away)
     shown = await visit(house, browser)
     assert "does not answer: nothing is taken and nothing is told until it does" in shown
     assert "One thread per pull request" in shown
@@ -158,7 +158,7 @@ async def test_a_connection_is_shown_with_what_came_of_it(house: House, browser:
     for _ in range(4):
         await noted(house, one, "posted", ago=3700)
     await noted(house, one, "skipped", number=7, reason="it is a draft", ago=200)
-    await house.services.redis.hset(keys.REPOSITORY_NAMES, str(one.repository_id), "acme/renamed")
+    await house.redis.hset(keys.REPOSITORY_NAMES, str(one.repository_id), "acme/renamed")
     page = await sign_in(house, browser, then="/")
     shown = text(page)
     assert "acme/renamed Working Last error 2 h ago: token=(masked) was refused" in shown
@@ -224,7 +224,7 @@ async def test_two_hundred_connections_take_no_more_trips_to_redis_than_one(
 
 async def _trips(house: House, browser: Browser, monkeypatch: pytest.MonkeyPatch) -> int:
     """How many times one view of the page sends something to Redis."""
-    pool: Any = cast(Redis, house.services.redis).connection_pool
+    pool: Any = cast(Redis, house.redis).connection_pool
     taken: list[object] = []
     original = pool.get_connection
 

@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from html.parser import HTMLParser
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -106,9 +107,10 @@ class Scene:
         github = replace(account.github, login=word, avatar=word)
         token = replace(account.token, scopes=("repo", word))
         await services.account_store.link(replace(account, github=github, token=token))
+        redis: Any = services.redis
         for pattern in ("bridge:acts:*", "bridge:*:journal:*", "bridge:*:counts:*"):
-            for key in await services.redis.keys(pattern):
-                await services.redis.delete(key)
+            for key in await redis.keys(pattern):
+                await redis.delete(key)
         act = AuditEntry(at=int(time.time()), action=word, on=word, outcome=word, done=False)
         await services.account_store.add_audit_entry("1001", act)
         await services.connections.change(self.kept.id, repository=word, name=word)
