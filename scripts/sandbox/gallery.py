@@ -57,11 +57,11 @@ REVIEW: list[dict[str, Any]] = [
     _on("bridge/thread.py", 38, "Of no reviews, `all` is true."),
     _on("bridge/thread.py", 36, "A table reads better.", start_line=31),
     _on("bridge/thread.py", 38, SUGGESTED, start_line=37),
-    _on("bridge/thread.py", 29, "Good riddance :wave:", side="LEFT") | {"line": 31},
+    _on("bridge/thread.py", 30, "Good riddance :wave:", side="LEFT") | {"line": 31},
     {"path": "docs/status.md", "subject_type": "file", "body": "Say here what *purple* means."},
     _on("tests/test_thread.py", 33, TABLE),
     _on("tests/test_thread.py", 34, "```suggestion\n```\nNobody needs it."),
-    *({"path": "tests/test_names.py", "line": line, "body": f"Nit {line}"} for line in range(1, 19)),
+    *({"path": "tests/test_words.py", "line": line, "body": f"Nit {line}"} for line in range(1, 19)),
 ]
 
 Deed = tuple[str, str, dict[str, Any]]
