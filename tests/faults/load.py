@@ -6,9 +6,8 @@ import json
 import subprocess
 import sys
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,12 +22,11 @@ from bridge.core.security.encryption import Vault
 from bridge.queue.delivery_queue import DeliveryQueue
 from bridge.queue.entries import DeadLetter
 from bridge.storage import keys
-from bridge.storage.client import close_redis, connect_redis
 from bridge.storage.connections import ConnectionStore
 from bridge.storage.delivery_log import DeliveryLog
-from scripts.sandbox.house import FLOW, House, free_port, open_house, until
+from scripts.sandbox.house import FLOW, House, until
 from tests.faults.row import PULLS, REPOSITORIES, STEPS, THREADS, TOTAL, Row
-from tests.faults.wire import Wire, open_wire
+from tests.faults.wire import Wire
 from tests.kits import sign
 
 SLOW = {"path": "/messages", "delay": 0.1, "times": 1_000_000}
@@ -48,6 +46,10 @@ class Load:
     """Between bridge and Flowdock."""
     output: Path
     """What bridge's processes print."""
+    web: subprocess.Popen[bytes]
+    """The first web process."""
+    workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    worker_settings: dict[str, str] = field(default_factory=dict)
     first: int = 0
     """The number of the first repository: a load that comes after another has repositories of its own."""
     connections: dict[int, Connection] = field(default_factory=dict)
@@ -83,8 +85,31 @@ class Load:
             self.sources[repository] = source["id"]
         await self.house.post(f"{self.house.flowdock}/_sandbox/faults", SLOW)
 
+    async def staff(
+        self, count: int = 1, settings: Mapping[str, str] | None = None
+    ) -> list[subprocess.Popen[bytes]]:
+        """Have so many workers with these settings run, and no others; returns them."""
+        if (chosen := dict(settings or {})) != self.worker_settings:
+            await self.dismiss()
+            self.worker_settings = chosen
+        self.workers = [worker for worker in self.workers if worker.poll() is None]
+        while len(self.workers) < count:
+            self.workers.append(self.house.start("bridge", "worker", output=None, **chosen))
+        return self.workers
+
+    async def dismiss(self) -> None:
+        """Kill all workers, and end their leases: they would run out by themselves, later."""
+        for worker in self.workers:
+            worker.kill()
+            worker.wait()
+        self.workers.clear()
+        await self.redis.delete(
+            keys.WORKERS, *(keys.lease(partition) for partition in range(keys.PARTITIONS))
+        )
+
     async def again(self) -> None:
         """Another load on the same processes, with nothing left of the one before."""
+        self.go_on()
         store, deliveries = self.store, DeliveryQueue(self.redis)
         for repository in self.connections.keys() - self.gone:
             await store.remove(self.connections[repository].id)
@@ -293,42 +318,3 @@ class Load:
             thread, step = self.accepted[message["uuid"]]
             wrong += step != due[thread].pop(0)
         return wrong
-
-
-@asynccontextmanager
-async def open_load(
-    data: Path, redis_url: str, *, lease_seconds: float, more_webs: int = 0, cluster: bool = False
-) -> AsyncIterator[Load]:
-    """Stand-ins and web half running, repositories connected; the workers are for the test to start."""
-    settings = {"REDIS_URL": redis_url, "LEASE_SECONDS": str(lease_seconds), "LOG_LEVEL": "warning"}
-    if cluster:
-        settings["REDIS_CLUSTER"] = "1"
-    printed = data / "output.log"
-    with printed.open("wb") as output:
-        async with (
-            open_house(data, output=subprocess.DEVNULL, settings=settings) as house,
-            open_wire(house.flowdock) as wire,
-        ):
-            # Of bridge's processes alone: what the stand-ins say of cut connections is no concern.
-            house.output = output
-            house.settings["FLOWDOCK_API_URL"] = wire.url
-            webs = [house.bridge, *(f"http://127.0.0.1:{free_port()}" for _ in range(more_webs))]
-            for web in webs:
-                house.start("bridge", "web", PORT=web.rpartition(":")[2])
-            redis = connect_redis(redis_url, cluster=cluster)
-            try:
-                load = Load(
-                    house=house,
-                    redis=redis,
-                    payload=await house.payload(),
-                    webs=webs,
-                    wire=wire,
-                    output=printed,
-                )
-                await load.connect()
-                for web in webs:
-                    await house.answers(f"{web}/readyz")
-                yield load
-            finally:
-                await close_redis(redis)
-    assert "Traceback" not in printed.read_text()

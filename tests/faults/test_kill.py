@@ -5,22 +5,28 @@ import hashlib
 import signal
 import subprocess
 import time
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Literal
 
 import pytest
+import pytest_asyncio
 
 from bridge.storage import keys
 from bridge.storage.lua_scripts import source
 from scripts.sandbox.house import until
 from tests.faults import github
 from tests.faults.load import Load
+from tests.faults.processes import Shared, open_load
 from tests.faults.row import AT, THREADS, TOTAL
-from tests.faults.server import RedisServer
+from tests.faults.server import RedisServer, redis_server
 from tests.faults.table import check
-from tests.faults.wire import Way, Wire, open_wire
+from tests.faults.wire import Way, open_wire
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.timeout(300), pytest.mark.asyncio(loop_scope="module")]
+
+SHORT_LEASE = "1.5"
+"""Seconds: a worker that is killed keeps its partitions for that long."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +37,7 @@ class Phase:
     way: Way
     mark: bytes
     held: int
-    """How many messages are held there when the worker is killed."""
+    """How many connections are held there when the worker is killed."""
     repeats: tuple[int, int]
     """How many of them are posted twice, at least and at most."""
 
@@ -46,120 +52,128 @@ PHASES = {
     "kill -9 the worker before Flowdock's answers reach it": Phase(
         wire="Flowdock", way="coming", mark=b"HTTP/1.1 202", held=THREADS, repeats=(THREADS, THREADS)
     ),
-    # A worker has eight connections to Redis: not every thread's note gets as far as the wire.
+    # A worker sends what it notes at one moment together, over one connection.
     "kill -9 the worker before its notes reach Redis": Phase(
-        wire="Redis", way="going", mark=ACK, held=5, repeats=(5, THREADS)
+        wire="Redis", way="going", mark=ACK, held=1, repeats=(1, THREADS)
     ),
 }
 
 
-async def test_a_worker_that_ends_in_the_middle_loses_nothing(calm_load: Load, server: RedisServer) -> None:
-    async with open_wire(server.url) as to_redis:
-        calm_load.house.settings["REDIS_URL"] = to_redis.url
-        worker = calm_load.house.start("bridge", "worker")
-        worker = await _told_to_stop(calm_load, worker)
-        await calm_load.again()
-        worker = await _killed_anywhere(calm_load, worker)
-        for name, phase in PHASES.items():
-            await calm_load.again()
-            wire = calm_load.wire if phase.wire == "Flowdock" else to_redis
-            worker = await _killed_in(calm_load, worker, name, phase, wire)
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[RedisServer]:
+    """A Redis for all loads."""
+    with redis_server(tmp_path_factory.mktemp("redis")) as running:
+        yield running
 
 
-async def _told_to_stop(load: Load, worker: subprocess.Popen[bytes]) -> subprocess.Popen[bytes]:
-    """It ends well, and leaves the rest to the next."""
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shared(tmp_path_factory: pytest.TempPathFactory, server: RedisServer) -> AsyncIterator[Shared]:
+    """Long leases: no post of a slow machine is given up and repeated."""
+    async with open_load(tmp_path_factory.mktemp("load"), server.url, lease_seconds=12) as opened:
+        yield Shared(opened)
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def load(shared: Shared) -> AsyncIterator[Load]:
+    """A load of its own for each test, on the same processes."""
+    async with shared.anew() as load:
+        yield load
+
+
+async def test_a_worker_that_is_told_to_stop_ends_well_and_leaves_the_rest_to_the_next(load: Load) -> None:
+    await load.staff()
     sending = asyncio.create_task(load.send())
     left = []
     for mark in AT:
         await load.posted(mark)
         began = time.monotonic()
+        [worker] = load.workers
         worker.send_signal(signal.SIGTERM)
         assert await asyncio.to_thread(worker.wait, 25) == 0
         assert time.monotonic() - began < 25
         left.append(await load.not_posted())
-        worker = load.house.start("bridge", "worker")
+        await load.staff()
     await sending
 
     check(await load.finished("SIGTERM to the worker", left), repeats=0)
-    return worker
 
 
-async def _killed_anywhere(load: Load, worker: subprocess.Popen[bytes]) -> subprocess.Popen[bytes]:
+async def test_a_worker_that_is_killed_anywhere_loses_nothing(load: Load) -> None:
+    await load.staff()
     sending = asyncio.create_task(load.send())
     left = []
     for mark in AT:
         await load.posted(mark)
-        _kill(worker)
+        await load.dismiss()
         left.append(await load.not_posted())
-        worker = await _next_worker(load)
+        await load.staff()
     await sending
 
     check(await load.finished("kill -9 the worker", left), repeats=len(AT) * THREADS)
-    return worker
 
 
-async def _killed_in(
-    load: Load, worker: subprocess.Popen[bytes], name: str, phase: Phase, wire: Wire
-) -> subprocess.Popen[bytes]:
-    sending = asyncio.create_task(load.send())
-    # So early that each thread still has something to post.
-    await load.posted(THREADS // 2)
-    wire.hold(phase.way, phase.mark)
-    await wire.held(phase.held)
-    left = [await load.not_posted()]
-    _kill(worker)
-    wire.drop()
-    worker = await _next_worker(load)
-    await sending
-
-    row = await load.finished(name, left)
-    least, most = phase.repeats
-    check(row, repeats=most)
-    assert row.repeated >= least
-    return worker
-
-
-async def _next_worker(load: Load) -> subprocess.Popen[bytes]:
-    """Another, once the leases of the only one there was have run out: they are ended, to save the time."""
-    await load.redis.delete(keys.WORKERS, *(keys.lease(partition) for partition in range(keys.PARTITIONS)))
-    return load.house.start("bridge", "worker")
-
-
-async def test_what_is_killed_around_a_worker_loses_nothing_that_was_answered_for(
-    calm_load: Load, server: RedisServer
+@pytest.mark.parametrize(("name", "phase"), PHASES.items(), ids=PHASES)
+async def test_a_worker_that_is_killed_in_a_phase_repeats_what_that_phase_may(
+    load: Load, server: RedisServer, name: str, phase: Phase
 ) -> None:
-    web = calm_load.house.processes[-1]
-    calm_load.house.start("bridge", "worker")
-    sending = asyncio.create_task(calm_load.send())
+    async with open_wire(server.url) as to_redis:
+        wire = load.wire if phase.wire == "Flowdock" else to_redis
+        settings = {"REDIS_URL": to_redis.url} if phase.wire == "Redis" else {}
+        await load.staff(1, settings)
+        sending = asyncio.create_task(load.send())
+        # So early that each thread still has something to post.
+        await load.posted(THREADS // 2)
+        wire.hold(phase.way, phase.mark)
+        await wire.held(phase.held)
+        left = [await load.not_posted()]
+        await load.dismiss()
+        wire.drop()
+        await load.staff()
+        await sending
+
+        row = await load.finished(name, left)
+        least, most = phase.repeats
+        check(row, repeats=most)
+        assert row.repeated >= least
+
+
+async def test_a_web_process_that_is_killed_loses_nothing_that_it_answered_for(load: Load) -> None:
+    await load.staff()
+    sending = asyncio.create_task(load.send())
     left = []
     for mark in AT:
-        await calm_load.sent(mark)
-        _kill(web)
-        left.append(TOTAL - len(calm_load.accepted))
-        web = calm_load.house.start("bridge", "web")
+        await load.sent(mark)
+        _kill(load.web)
+        left.append(TOTAL - len(load.accepted))
+        load.web = load.house.start("bridge", "web")
     await sending
 
-    check(await calm_load.finished("kill -9 the web process", left), repeats=0)
-    await calm_load.again()
+    check(await load.finished("kill -9 the web process", left), repeats=0)
 
-    sending = asyncio.create_task(calm_load.send())
+
+async def test_a_redis_that_is_killed_keeps_all_that_was_answered_for(
+    load: Load, server: RedisServer
+) -> None:
+    await load.staff()
+    sending = asyncio.create_task(load.send())
     left = []
     for mark in AT:
-        await calm_load.posted(mark)
-        left.append(await calm_load.not_posted())
-        server.kill((await calm_load.redis.info("server"))["process_id"])
+        await load.posted(mark)
+        left.append(await load.not_posted())
+        server.kill((await load.redis.info("server"))["process_id"])
         server.start()
     await sending
 
-    check(await calm_load.finished("kill -9 Redis", left), repeats=0)
-    await calm_load.again()
-
-    await github.killed(calm_load)
+    check(await load.finished("kill -9 Redis", left), repeats=0)
 
 
-async def test_one_of_two_workers_is_stood_in_for_by_the_other(load: Load) -> None:
-    load.house.start("bridge", "worker")
-    second = load.house.start("bridge", "worker")
+async def test_a_github_that_is_killed_fails_clicks_alone(load: Load) -> None:
+    await load.staff()
+    await github.killed(load)
+
+
+async def test_a_worker_that_freezes_past_its_lease_does_no_harm_when_it_goes_on(load: Load) -> None:
+    _, second = await load.staff(2, {"LEASE_SECONDS": SHORT_LEASE})
     await _shared_evenly(load)
     sending = asyncio.create_task(load.send())
     await load.posted(AT[0])
@@ -170,11 +184,13 @@ async def test_one_of_two_workers_is_stood_in_for_by_the_other(load: Load) -> No
         await load.posted(TOTAL)
     finally:
         second.send_signal(signal.SIGCONT)
-    # It does no harm when it goes on.
     await _shared_evenly(load)
     check(await load.finished("freeze a worker past its lease", left), repeats=THREADS)
-    await load.again()
 
+
+async def test_one_of_two_workers_that_is_killed_is_stood_in_for_by_the_other(load: Load) -> None:
+    _, second = await load.staff(2, {"LEASE_SECONDS": SHORT_LEASE})
+    await _shared_evenly(load)
     sending = asyncio.create_task(load.send())
     await load.posted(AT[0])
     _kill(second)

@@ -1,15 +1,19 @@
 """Flowdock and Redis in trouble, in the middle of a load: several web processes, several workers."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
 from tests.faults.load import SLOW, Load
+from tests.faults.processes import Shared, open_load
 from tests.faults.row import AT, TOTAL
+from tests.faults.server import redis_server
 from tests.faults.table import check
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.timeout(300), pytest.mark.asyncio(loop_scope="module")]
 
 FLOWDOCK: dict[str, tuple[dict[str, Any], int]] = {
     # What Flowdock does to the next posts, and how many repeats that may cause.
@@ -21,80 +25,89 @@ FLOWDOCK: dict[str, tuple[dict[str, Any], int]] = {
 }
 
 
-async def test_a_flowdock_in_trouble_gets_everything_once_it_is_well(wide_load: Load) -> None:
-    for name, (fault, repeats) in FLOWDOCK.items():
-        sending = asyncio.create_task(wide_load.send())
-        left = []
-        for mark in AT:
-            await wide_load.posted(mark)
-            await _break(wide_load, **fault)
-            left.append(await wide_load.not_posted())
-        await sending
-
-        check(await wide_load.finished(name, left), repeats=repeats)
-        await wide_load.again()
-
-    await _refused(wide_load)
-    await wide_load.again()
-    await _gone(wide_load)
-    await wide_load.again()
-    await _killed(wide_load)
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Shared]:
+    """Two web processes and two workers."""
+    with redis_server(tmp_path_factory.mktemp("redis")) as server:
+        folder = tmp_path_factory.mktemp("load")
+        async with open_load(folder, server.url, lease_seconds=6, more_webs=1) as opened:
+            # Their log tells of deliveries for which there was no connection any more.
+            await opened.staff(2, {"LOG_LEVEL": "info"})
+            yield Shared(opened)
 
 
-async def _refused(wide_load: Load) -> None:
-    """A message that Flowdock refuses is a dead letter, and its thread goes on."""
-    sending = asyncio.create_task(wide_load.send())
-    await wide_load.posted(AT[0])
-    # The thread's title is the newest, so it is the author that tells a message: step 3 of every thread.
-    await _break(wide_load, body='"name":"step-3"', status=400, answer="no", times=1_000_000)
-    left = [await wide_load.not_posted()]
+@pytest_asyncio.fixture(loop_scope="module")
+async def load(shared: Shared) -> AsyncIterator[Load]:
+    """A load of its own for each test, on the same processes."""
+    async with shared.anew() as load:
+        yield load
+
+
+@pytest.mark.parametrize("name", FLOWDOCK)
+async def test_a_flowdock_in_trouble_gets_everything_once_it_is_well(load: Load, name: str) -> None:
+    fault, repeats = FLOWDOCK[name]
+    sending = asyncio.create_task(load.send())
+    left = []
+    for mark in AT:
+        await load.posted(mark)
+        await _break(load, **fault)
+        left.append(await load.not_posted())
     await sending
 
-    row = await wide_load.finished("Flowdock answers 400", left)
-    dead = await wide_load.dead()
+    check(await load.finished(name, left), repeats=repeats)
+
+
+async def test_a_message_that_flowdock_refuses_is_a_dead_letter_and_its_thread_goes_on(load: Load) -> None:
+    sending = asyncio.create_task(load.send())
+    await load.posted(AT[0])
+    # The thread's title is the newest, so it is the author that tells a message: step 3 of every thread.
+    await _break(load, body='"name":"step-3"', status=400, answer="no", times=1_000_000)
+    left = [await load.not_posted()]
+    await sending
+
+    row = await load.finished("Flowdock answers 400", left)
+    dead = await load.dead()
     assert {letter.reason for letter in dead.values()} == {"Flowdock answered 400: no"}
-    assert {wide_load.accepted[message][1] for message in dead} == {3}
+    assert {load.accepted[message][1] for message in dead} == {3}
     check(row, dead=row.dead)
     assert row.dead > 0
 
 
-async def _gone(wide_load: Load) -> None:
-    """A message to a source that the flow removed goes nowhere, and says why; the others are posted."""
-    sending = asyncio.create_task(wide_load.send())
-    await wide_load.posted(AT[0])
-    gone = list(wide_load.connections)[:3]
-    await wide_load.remove_sources(gone)
-    left = [await wide_load.not_posted()]
+async def test_a_message_to_a_removed_source_goes_nowhere_and_says_why(load: Load) -> None:
+    sending = asyncio.create_task(load.send())
+    await load.posted(AT[0])
+    gone = list(load.connections)[:3]
+    await load.remove_sources(gone)
+    left = [await load.not_posted()]
     await sending
 
-    row = await wide_load.finished("Flowdock answers 410", left)
-    skipped = await wide_load.skipped()
+    row = await load.finished("Flowdock answers 410", left)
+    skipped = await load.skipped()
     assert set(skipped.values()) <= {
         *("the flow removed the source", "the connection was removed", "not connected")
     }
-    threads = {wide_load.connections[one].thread_id(number) for one in gone for number in (1, 2)}
-    assert {wide_load.accepted[message][0] for message in skipped} <= threads
+    threads = {load.connections[one].thread_id(number) for one in gone for number in (1, 2)}
+    assert {load.accepted[message][0] for message in skipped} <= threads
     # Each of the three was told 410, and heard of once; the tokens are forgotten.
     assert list(skipped.values()).count("the flow removed the source") >= len(gone)
-    kept = {one.repository for one in await wide_load.store.all()}
-    assert kept == {f"acme/repository-{one}" for one in wide_load.connections if one not in gone}
+    kept = {one.repository for one in await load.store.all()}
+    assert kept == {f"acme/repository-{one}" for one in load.connections if one not in gone}
     check(row, skipped=row.skipped)
 
 
-async def _killed(wide_load: Load) -> None:
-    """A Flowdock that is killed and comes back gets everything."""
-    sending = asyncio.create_task(wide_load.send())
+async def test_a_flowdock_that_is_killed_and_comes_back_gets_everything(load: Load) -> None:
+    sending = asyncio.create_task(load.send())
     left = []
     for mark in AT:
-        await wide_load.posted(mark)
-        await wide_load.wire.cut()
-        left.append(await wide_load.not_posted())
-        await wide_load.failing()
-        await wide_load.wire.mend()
+        await load.posted(mark)
+        await load.wire.cut()
+        left.append(await load.not_posted())
+        await load.failing()
+        await load.wire.mend()
     await sending
 
     # What was under way had its answer lost: one post a thread and cut.
-    check(await wide_load.finished("Flowdock is killed", left), repeats=2 * len(wide_load.connections) * 2)
+    check(await load.finished("Flowdock is killed", left), repeats=2 * len(load.connections) * 2)
 
 
 REDIS: dict[str, tuple[dict[str, str], dict[str, str], int]] = {
@@ -104,39 +117,37 @@ REDIS: dict[str, tuple[dict[str, str], dict[str, str], int]] = {
 }
 
 
-async def test_a_redis_in_trouble_loses_nothing_that_it_answered_for(wide_load: Load) -> None:
-    for name, (trouble, cure, status) in REDIS.items():
-        wide_load.hold(AT[0])
-        sending = asyncio.create_task(wide_load.send())
-        left = []
-        for at, mark in enumerate(AT, start=1):
-            await wide_load.sent(mark)
-            await _configure(wide_load, trouble)
-            # Those that come now are refused, and taken again by themselves.
-            wide_load.go_on()
-            left.append(await wide_load.not_posted())
-            await _answered(wide_load, status, wide_load.answers[status] + 20)
-            if at < len(AT):
-                wide_load.hold(AT[at])
-            await _configure(wide_load, cure)
-        await sending
-
-        check(await wide_load.finished(name, left))
-        await wide_load.again()
-
-    await _slow(wide_load)
-
-
-async def _slow(wide_load: Load) -> None:
-    sending = asyncio.create_task(wide_load.send())
+@pytest.mark.parametrize("name", REDIS)
+async def test_a_redis_in_trouble_loses_nothing_that_it_answered_for(load: Load, name: str) -> None:
+    trouble, cure, status = REDIS[name]
+    load.hold(AT[0])
+    sending = asyncio.create_task(load.send())
     left = []
-    for mark in AT:
-        await wide_load.posted(mark)
-        left.append(await wide_load.not_posted())
-        await wide_load.redis.client_pause(1500)
+    for at, mark in enumerate(AT, start=1):
+        await load.sent(mark)
+        await _configure(load, trouble)
+        # Those that come now are refused, and taken again by themselves.
+        load.go_on()
+        left.append(await load.not_posted())
+        await _answered(load, status, load.answers[status] + 20)
+        if at < len(AT):
+            load.hold(AT[at])
+        await _configure(load, cure)
     await sending
 
-    check(await wide_load.finished("Redis pauses for 1.5 s", left))
+    check(await load.finished(name, left))
+
+
+async def test_a_redis_that_pauses_loses_nothing(load: Load) -> None:
+    sending = asyncio.create_task(load.send())
+    left = []
+    for mark in AT:
+        await load.posted(mark)
+        left.append(await load.not_posted())
+        await load.redis.client_pause(1500)
+    await sending
+
+    check(await load.finished("Redis pauses for 1.5 s", left))
 
 
 async def _break(load: Load, **fault: Any) -> None:

@@ -25,7 +25,8 @@ from bridge.storage.streams import Streams
 from scripts.sandbox import house as houses
 from scripts.sandbox import story
 from scripts.sandbox.house import House, until
-from tests.faults.load import Load, open_load
+from tests.faults.load import Load
+from tests.faults.processes import open_load
 from tests.faults.row import THREADS, TOTAL
 from tests.kits.cluster import HOST, Node, RedisCluster, open_cluster, running
 
