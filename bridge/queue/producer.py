@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from bridge.core.model import Envelope
 from bridge.queue.delivery_queue import DeliveryQueue
 from bridge.queue.entries import EnqueueResult, IncomingDelivery
-from bridge.queue.group_commit import GroupCommit
 from bridge.queue.offload import LARGE, off_loop
 from bridge.storage import keys
+from bridge.storage.group_commit import GroupCommit
 
 MAX_GROUP = 128
 """Deliveries written together at most."""

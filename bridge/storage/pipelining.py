@@ -1,8 +1,7 @@
 """The client for a single Redis: redis-py's, which sends commands that come at the same time together.
 
-To send a command and read its answer takes redis-py longer than Redis takes to execute it, and most of that
-is once for each round trip. So one round trip is under way at a time, and what comes meanwhile shares the
-next (a pipeline, no transaction): each caller still gets its own answer, or its own error.
+A command costs redis-py more time than Redis, most of it once a round trip. So the commands of one moment
+share a round trip (a pipeline, no transaction); each caller gets its own answer or error.
 
 A round trip is bounded as a whole: redis-py's own `socket_timeout` sets a clock for each answer of it. And
 callers' own pipelines wait for one another here: redis-py's pool that waits takes twice as long.
@@ -18,6 +17,8 @@ from redis.asyncio.connection import AbstractConnection
 from redis.connection import HiredisRespSerializer
 from redis.exceptions import ResponseError
 from redis.exceptions import TimeoutError as RedisTimeout
+
+from bridge.storage.group_commit import GroupCommit
 
 MAX_GROUP = 128
 """Commands of one round trip at most."""
@@ -76,24 +77,14 @@ class GroupingRedis(Redis):
         self._answer_seconds = answer_seconds
         self._places = asyncio.Semaphore(pipelines)
         self._kept: AbstractConnection | None = None
-        self._waiting: list[tuple[_Command, asyncio.Future[Any]]] = []
-        self._under_way = False
-        self._sending: asyncio.Task[None] | None = None
+        self._commands: GroupCommit[_Command, Any] = GroupCommit(self._exchange, most=MAX_GROUP)
 
     async def execute_command(self, *args: Any, **options: Any) -> Any:
         """A command's answer; raises redis-py's errors."""
         if args[0] in _ALONE:
             answer = super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
             return await _bounded(self._answer_seconds + _block_seconds(args), answer)
-        if self._under_way:
-            told = asyncio.get_running_loop().create_future()
-            self._waiting.append(((args, options), told))
-            return await told
-        self._under_way = True
-        try:
-            [answer] = await self._exchange([(args, options)])
-        finally:
-            self._send_waiting()
+        answer = await self._commands.add((args, options))
         if isinstance(answer, Exception):
             raise answer
         return answer
@@ -116,47 +107,11 @@ class GroupingRedis(Redis):
         await super().aclose(close_connection_pool)
         await self.connection_pool.disconnect()
 
-    def _send_waiting(self) -> None:
-        if self._waiting:
-            self._sending = asyncio.create_task(self._send())
-        else:
-            self._under_way, self._sending = False, None
-
-    async def _send(self) -> None:
-        group, self._waiting = self._waiting[:MAX_GROUP], self._waiting[MAX_GROUP:]
-        # Whoever gave up waiting wants nothing done any more.
-        group = [one for one in group if not one[1].done()]
-        try:
-            await self._together(group)
-        finally:
-            for _, told in group:
-                told.cancel()
-            self._send_waiting()
-
-    async def _together(self, group: list[tuple[_Command, asyncio.Future[Any]]]) -> None:
-        answers: list[Any]
-        try:
-            answers = await self._exchange([command for command, _ in group])
-        except Exception as error:
-            # redis-py has tried more than once: those who wait would wait as long for the same.
-            behind, self._waiting = self._waiting, []
-            group += behind
-            answers = [error] * len(group)
-        for (_, told), answer in zip(group, answers, strict=True):
-            if told.done():
-                continue
-            if isinstance(answer, Exception):
-                told.set_exception(answer)
-            else:
-                told.set_result(answer)
-
     async def _exchange(self, commands: Sequence[_Command]) -> list[Any]:
         """Send commands and read their answers, an error in the place of its own.
 
         On one connection, which is kept: to take it from the pool and give it back takes as long again.
         """
-        if not commands:
-            return []
         if self._kept is None:
             # redis-py's own annotations are not whole.
             pool: Any = self.connection_pool

@@ -9,7 +9,7 @@ from redis.exceptions import RedisError
 from bridge.lifecycle import Shutdown
 from bridge.queue.delivery_queue import DeliveryQueue
 from bridge.queue.entries import Ack, Attempts, Entry, Lease
-from bridge.queue.group_commit import GroupCommit
+from bridge.storage.group_commit import GroupCommit
 from bridge.worker.partition_cache import PartitionCache
 
 REDIS_PAUSE = 0.5

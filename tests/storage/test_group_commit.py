@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from bridge.queue.group_commit import GroupCommit
+from bridge.storage.group_commit import GroupCommit
 
 
 class Desk:
