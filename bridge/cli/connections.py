@@ -7,7 +7,7 @@ import json
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from difflib import get_close_matches
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -16,31 +16,63 @@ from bridge.cli.opening import Environ
 from bridge.cli.terminal import moment, table
 from bridge.clients.flowdock import is_flow
 from bridge.core.errors import BridgeError, NotFound
+from bridge.core.model import Connection
 from bridge.core.options import Options
 from bridge.storage.connections import ConnectionStore
+
+if TYPE_CHECKING:
+    from bridge.services import Services
 
 FROM_STDIN = frozenset("-")
 
 
 async def connect(
-    store: ConnectionStore, *, repository: str, flow_token: str, name: str, flow: str = ""
+    services: "Services", *, repository: str, flow_token: str, name: str, flow: str = ""
 ) -> None:
-    """Connect a repository to a flow."""
+    """Connect a repository to a flow, once Flowdock knows the token and nothing else uses either."""
     repository = terminal.repository(repository)
     flow_token = (sys.stdin.readline() if flow_token in FROM_STDIN else flow_token).strip()
     if not flow_token or not flow_token.isascii() or not flow_token.isprintable() or " " in flow_token:
         raise BridgeError("the flow token is empty or has odd characters: copy it from the flow's source")
     if flow and not is_flow(flow):
         raise BridgeError(f"{flow!r} is not a flow: write ORGANIZATION/FLOW, as in its address in Flowdock")
-    connection, is_new = await store.connect(
-        repository, flow_token=flow_token, name=name or repository, flow=flow
+    source = await services.flowdock.source(flow_token)
+    if flow and source.flow and flow.lower() != source.flow.lower():
+        raise BridgeError(f"this flow token is of {source.flow}, not of {flow}: nothing was connected")
+    if not (flow := source.flow or flow):
+        raise BridgeError("Flowdock does not say which flow this token is of: add --flow ORGANIZATION/FLOW")
+    for known in await services.connections.all():
+        known_name = await services.pulls.present_name(known)
+        _refuse_second(known, known_name, repository=repository, flow=flow, flow_token=flow_token)
+    connection, is_new = await services.connections.connect(
+        repository, flow_token=flow_token, name=name or repository, flow=flow, source_id=source.id
     )
     if not is_new:
-        print(f"{repository} is already connected to that flow, as {connection.id}.")
+        print(f"{repository} is already connected to {flow}, as {connection.id}.")
         return
-    print(f"Connected {repository} as {connection.id}. Its next pull request event starts a thread.")
-    if not flow:
-        print("bridge tags nobody in this flow. To tag its members, name it: --flow ORGANIZATION/FLOW.")
+    print(
+        f"Connected {repository} to {flow} as {connection.id}. Its next pull request event starts a thread."
+    )
+
+
+def _refuse_second(
+    known: Connection, known_name: str, *, repository: str, flow: str, flow_token: str
+) -> None:
+    """Refuse a second connection of one repository and flow, or of one token: their threads would be shared.
+
+    `known_name` is the present name of the repository that `known` is of.
+    """
+    is_same = known_name.lower() == repository.lower()
+    if known.flow_token == flow_token and not is_same:
+        raise BridgeError(
+            f"this flow token already serves {known_name}, as {known.id}:"
+            f" add a source of its own to {flow} for {repository}"
+        )
+    if known.flow_token != flow_token and is_same and known.flow.lower() == flow.lower():
+        raise BridgeError(
+            f"{repository} is already connected to {flow}, as {known.id}."
+            f" To replace that one, first: python -m bridge disconnect {known.id}"
+        )
 
 
 async def list_all(store: ConnectionStore, *, as_json: bool) -> None:
@@ -125,17 +157,19 @@ def _option(change: str, known: Sequence[str]) -> tuple[str, Any]:
     "--flow",
     default="",
     metavar="ORGANIZATION/FLOW",
-    help="The token's flow: its members are tagged, and may change the connection in the browser.",
+    help="The token's flow, needed only if Flowdock does not name it.",
 )
 @click.option("--name", default="", help="Name of the connection. [default: OWNER/REPO]")
 @click.pass_obj
 def connect_command(environ: Environ, /, **given: str) -> None:
     """Connect a repository to a flow.
 
-    Needs ENCRYPTION_KEY, and the token of a source in the flow. Leaves the connection in Redis, its token
-    encrypted. Makes no webhook: see `hook`.
+    Needs ENCRYPTION_KEY, and the token of a source in the flow, about which it asks Flowdock. Leaves the
+    connection in Redis, its token encrypted. Makes no webhook: see `hook`.
     """
-    _with_store(environ, lambda store: connect(store, **given))
+    opening.with_services(
+        environ, lambda services: connect(services, **given), needed=frozenset({"ENCRYPTION_KEY"})
+    )
 
 
 @click.command("connections", epilog="Example: python -m bridge connections --json")

@@ -34,6 +34,7 @@ MAX_REASON = 2000
 """Characters that are kept of Flowdock's own words."""
 
 _FLOW = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*/[A-Za-z0-9][A-Za-z0-9_-]*")
+_SOURCE = re.compile(r".*/flows/([\w-]+/[\w-]+)/sources/([\w-]+)/?", re.ASCII)
 _PASSING = frozenset({408, 423, 425, 429})
 
 _JSON = {"Content-Type": "application/json"}
@@ -196,6 +197,23 @@ class Flowdock:
             and place in (urlsplit(str(source.get("url"))).path + "/").lower()
         }
 
+    async def source(self, flow_token: str) -> Source:
+        """Ask which source a flow token is of; its `flow` and `id` are empty where Flowdock names neither.
+
+        Raises `FlowdockRejected` if Flowdock does not know the token, `SourceGone` or `FlowdockFailing`.
+        """
+        try:
+            found = _listed(
+                await self._send("GET", f"/sources?flow_token={quote(flow_token, safe='')}", None)
+            )
+        except FlowdockRejected:
+            raise FlowdockRejected(
+                "Flowdock does not know this flow token: copy it from the flow's source once more"
+            ) from None
+        place = _SOURCE.fullmatch(_path_of(found[0].get("url"))) if len(found) == 1 else None
+        flow, source_id = place.groups() if place else ("", "")
+        return Source(id=source_id, flow=flow, flow_token=flow_token)
+
     async def delete_source(self, flow: str, source_id: str, access_token: str) -> None:
         """Remove a source; one that is gone already is a success. Raises as `flow` does."""
         try:
@@ -310,6 +328,13 @@ def _listed(found: Any) -> list[dict[str, Any]]:
     if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
         raise FlowdockFailing("Flowdock answered something else than it documents")
     return found
+
+
+def _path_of(url: object) -> str:
+    try:
+        return urlsplit(str(url)).path
+    except ValueError:
+        return ""
 
 
 def _path(flow: str) -> str:

@@ -194,7 +194,7 @@ class Flow:
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """A source that was made just now: the only time that its flow token is shown."""
+    """A flow's source: Flowdock shows its flow token only when it is made."""
 
     id: str
     flow: str

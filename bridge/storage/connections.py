@@ -45,15 +45,16 @@ class ConnectionStore:
         self._connections_of = load_script(redis, "bridge.storage", "connections_of")
 
     async def connect(
-        self, repository: str, *, flow_token: str, name: str, flow: str = ""
+        self, repository: str, *, flow_token: str, name: str, flow: str = "", source_id: str = ""
     ) -> tuple[Connection, bool]:
         """Tie a repository (its full name) to a flow; the connection, and False if it was there before.
 
-        `flow` is the flow's name (`organization/flow`), empty where nobody tells.
+        `flow` (`organization/flow`) and `source_id` are Flowdock's, empty where nobody tells.
         """
         for known in await self.all():
             if known.repository.lower() == repository.lower() and known.flow_token == flow_token:
-                return await self.change(known.id, flow=flow or known.flow), False
+                told = {"flow": flow or known.flow, "source_id": source_id or known.source_id}
+                return await self.change(known.id, **told), False
         connection = Connection(
             id=new_connection_id(),
             repository=repository,
@@ -62,6 +63,7 @@ class ConnectionStore:
             flow_token=flow_token,
             created_at=int(time.time()),
             flow=flow,
+            source_id=source_id,
         )
         await self.add(connection)
         return connection, True

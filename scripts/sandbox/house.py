@@ -138,7 +138,7 @@ class House:
             f"{self.flowdock}/_sandbox/sources",
             {"flow": FLOW, "name": REPOSITORY, "external_url": f"{self.github}/{REPOSITORY}"},
         )
-        await self.command("connect", REPOSITORY, "--flow-token", source["flow_token"], "--flow", FLOW)
+        await self.command("connect", REPOSITORY, "--flow-token", source["flow_token"])
         hook = {
             "repo": REPOSITORY,
             "url": f"{self.bridge}/github/webhook",

@@ -17,7 +17,10 @@ from click.testing import CliRunner
 
 from bridge.cli import main
 from bridge.core.budgets import LARGEST_DEAD
+from bridge.core.security.encryption import Vault
 from bridge.storage import embedded
+from bridge.storage.client import close_redis, connect_redis
+from bridge.storage.connections import ConnectionStore
 from tests.kits import loaded
 from tests.kits.commands import ROOT, start
 from tests.kits.queue import open_queue
@@ -42,17 +45,18 @@ def bridge(
     return loaded.run(folder, *arguments, environ={"PATH": os.environ["PATH"], **environ}, given=given)
 
 
-def test_connections_are_made_listed_and_removed(tmp_path: Path) -> None:
-    with embedded.running(tmp_path / ".data"):
-        made = bridge(tmp_path, "connect", "acme/component", "--flow-token", "t0ken", environ=KEY)
-        assert (made.returncode, made.stderr) == (0, ""), made
-        connection_id = made.stdout.split(" as ")[1].split(".")[0]
+async def connected(redis_url: str) -> str:
+    """The id of a connection that there is already."""
+    redis = connect_redis(redis_url)
+    store = ConnectionStore(redis, Vault((KEY["ENCRYPTION_KEY"],)))
+    made, _ = await store.connect("acme/component", flow_token="t0ken", name="acme/component")
+    await close_redis(redis)
+    return made.id
 
-        again = bridge(
-            tmp_path, "connect", "Acme/Component", "--flow-token", "-", environ=KEY, given="t0ken\n"
-        )
-        assert "is already connected to that flow" in again.stdout
 
+async def test_connections_are_listed_and_removed(tmp_path: Path) -> None:
+    with embedded.running(tmp_path / ".data") as url:
+        connection_id = await connected(url)
         listed = bridge(tmp_path, "connections", "--json", environ=KEY)
         (connection,) = json.loads(listed.stdout)
         assert connection["id"] == connection_id
@@ -71,10 +75,9 @@ def test_connections_are_made_listed_and_removed(tmp_path: Path) -> None:
         )
 
 
-def test_options_are_shown_and_changed(tmp_path: Path) -> None:
-    with embedded.running(tmp_path / ".data"):
-        made = bridge(tmp_path, "connect", "acme/component", "--flow-token", "t0ken", environ=KEY)
-        connection_id = made.stdout.split(" as ")[1].split(".")[0]
+async def test_options_are_shown_and_changed(tmp_path: Path) -> None:
+    with embedded.running(tmp_path / ".data") as url:
+        connection_id = await connected(url)
         changed = bridge(
             tmp_path, "options", connection_id, "drafts=quiet", "bases=main, release/*", environ=KEY
         )
@@ -98,9 +101,10 @@ def test_options_are_shown_and_changed(tmp_path: Path) -> None:
         assert bridge(tmp_path, "options", "nowhere", environ=KEY).returncode == 1
 
 
-def test_connections_outlive_the_embedded_redis(tmp_path: Path) -> None:
+async def test_connections_outlive_the_embedded_redis(tmp_path: Path) -> None:
     environ = {"PATH": os.environ["PATH"], **KEY}
-    start(tmp_path, "connect", "acme/component", "--flow-token", "t0ken", environ=environ)
+    with embedded.running(tmp_path / ".data") as url:
+        await connected(url)
     listed = start(tmp_path, "connections", "--json", environ=environ)
     assert json.loads(listed.stdout)[0]["repository"] == "acme/component"
 
@@ -111,6 +115,7 @@ def test_connections_outlive_the_embedded_redis(tmp_path: Path) -> None:
         (["connect", "acme", "--flow-token", "t"], 1, "'acme' is not a repository: write OWNER/REPO"),
         (["connect", "a/b", "--flow-token", " "], 1, "flow token is empty"),
         (["connect", "a/b", "--flow-token", "töken"], 1, "odd characters"),
+        (["connect", "a/b", "--flow-token", "t", "--flow", "main"], 1, "'main' is not a flow"),
         (["connect", "a/b"], 2, "--flow-token"),
         (["dead-letters", "show", "1-2-3"], 1, "no dead letter 1-2-3"),
         (["dead-letters", "redrive"], 2, "Either ID or --all is required"),
@@ -212,15 +217,6 @@ def test_the_version_is_that_of_the_project(tmp_path: Path) -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     shown = bridge(tmp_path, "--version", environ={})
     assert (shown.returncode, shown.stdout) == (0, f"bridge {project['version']}\n")
-
-
-def test_the_flow_of_a_token_is_kept(tmp_path: Path) -> None:
-    with embedded.running(tmp_path / ".data"):
-        arguments = ("connect", "acme/component", "--flow-token", "t0ken")
-        named = bridge(tmp_path, *arguments, "--flow", "acme/main", environ=KEY)
-        assert (named.returncode, "tags nobody" in named.stdout) == (0, False), named
-        refused = bridge(tmp_path, *arguments, "--flow", "main", environ=KEY)
-        assert (refused.returncode, "'main' is not a flow" in refused.stderr) == (1, True)
 
 
 def test_nothing_but_the_command_line_loads_click() -> None:

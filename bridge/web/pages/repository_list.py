@@ -37,7 +37,7 @@ class Row:
     private: bool
     barred: str = ""
     note: str = ""
-    source_id: str = ""
+    connection_id: str = ""
     """Of the connection that there is already."""
 
 
@@ -79,10 +79,11 @@ async def read(services: Services, user: str, *, anew: bool = False) -> Listed:
 
 async def shown(services: Services, flow: Flow, listed: Listed, search: str) -> Shown:
     """What of the list is shown to somebody who connects `flow` and searches for `search`."""
+    # One made by command is known by name until its repository's first delivery.
     connected = {
-        connection.repository_id: connection.source_id
+        connection.repository_id or connection.repository.lower(): connection.id
         for connection in await services.connections.all()
-        if connection.flow.lower() == flow.path.lower() and connection.repository_id is not None
+        if connection.flow.lower() == flow.path.lower()
     }
     app = await services.hooks.app()
     fitting = [one for one in listed.repositories if fits(one, search)]
@@ -103,12 +104,13 @@ def fits(repository: Repository, search: str) -> bool:
 
 
 def rows(
-    repositories: Iterable[Repository], connected: Mapping[int, str], *, with_app: bool
+    repositories: Iterable[Repository], connected: Mapping[int | str, str], *, with_app: bool
 ) -> Iterable[Row]:
-    """Each repository as it is shown; `connected` are the sources of those the flow has, by id."""
+    """Show each repository; `connected` are the flow's connections, by the repository's id or name."""
     for one in repositories:
         barred, note = "", ""
-        if one.id in connected:
+        connection_id = connected.get(one.id) or connected.get(one.full_name.lower(), "")
+        if connection_id:
             barred = "Connected to this flow."
         elif one.archived:
             barred = "Archived: nothing happens in it any more."
@@ -123,5 +125,5 @@ def rows(
             private=one.private,
             barred=barred,
             note=note,
-            source_id=connected.get(one.id, ""),
+            connection_id=connection_id,
         )

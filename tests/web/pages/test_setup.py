@@ -164,7 +164,7 @@ async def test_rights_archives_and_connections_are_explained(house: House, brows
     connected = await cy.connect(await cy.repository())
     page = await browser.open(house.bridge + MAIN)
     assert "Connected to this flow." in words(page)
-    assert f"/flowdock/configure?source={connected.connection.source_id}" in page.text
+    assert f'href="/connections/{connected.connection.id}"' in page.text
     assert "There is nothing to choose here." in words(page)
     assert 'name="repository"' not in page.text
     assert "Connected to this flow." not in words(await browser.open(f"{house.bridge}{SETUP}?flow=acme:ops"))
@@ -400,6 +400,7 @@ async def test_with_a_github_app_there_is_no_webhook_to_make(redis_url: str, bro
         ({"may_hook": False}, False, "", "You do not administer it"),
         ({"archived": True, "may_hook": False}, False, "Archived", ""),
         ({"id": 2, "archived": True}, False, "Connected to this flow", ""),
+        ({"id": 3, "full_name": "A/By-Command"}, False, "Connected to this flow", ""),
         ({"may_hook": False}, True, "", "You do not administer it"),
         ({"installed": False}, True, "The GitHub App is not installed on it", ""),
         ({"installed": False, "archived": True}, True, "Archived", ""),
@@ -409,7 +410,7 @@ def test_why_a_repository_cannot_be_chosen(
     changes: dict[str, Any], with_app: bool, barred: str, note: str
 ) -> None:
     plain = Repository(id=1, full_name="a/b", url="", private=False, archived=False, may_hook=True)
-    [row] = rows([replace(plain, **changes)], {2: "7"}, with_app=with_app)
+    [row] = rows([replace(plain, **changes)], {2: "7", "a/by-command": "7"}, with_app=with_app)
     for said, begins in ((row.barred, barred), (row.note, note)):
         assert said.startswith(begins) and bool(said) == bool(begins)
-    assert row.source_id == ("7" if row.id == 2 else "")
+    assert row.connection_id == ("7" if row.id > 1 else "")
