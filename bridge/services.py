@@ -4,6 +4,9 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import cached_property
+
+from aiohttp import ClientSession
 
 from bridge.clients.flowdock import Flowdock
 from bridge.clients.github import GitHub
@@ -51,32 +54,153 @@ SETTLE_SECONDS = 4
 
 @dataclass(frozen=True, kw_only=True)
 class Services:
-    """What the web and the worker stand on."""
+    """What the web and the worker share: each part is made once, when it is first asked for."""
 
     settings: Settings
     redis: Redis
-    vault: Vault
-    connections: ConnectionStore
-    account_store: AccountStore
-    one_time: OneTimeStore
-    pulls: PullRequestStore
-    queue: DeliveryQueue
-    producer: Producer
-    flowdock: Flowdock
-    members: Members
-    github: GitHub
-    credentials: GitHubCredentials
-    webhook_keys: WebhookKeys
-    accounts: LinkedAccounts
-    hooks: RepositoryWebhooks
-    checkups: Checkups
-    connecting: ConnectService
-    setting_up: BulkConnect
-    handovers: Handovers
-    handing_over: HandingOver
-    journal: DeliveryLog
-    metrics: Metrics
-    stop: Shutdown
+    session: ClientSession
+
+    @cached_property
+    def stop(self) -> Shutdown:
+        """Tells all loops to end."""
+        return Shutdown()
+
+    @cached_property
+    def metrics(self) -> Metrics:
+        """What `/metrics` shows."""
+        return Metrics()
+
+    @cached_property
+    def vault(self) -> Vault:
+        """Encrypts what Redis keeps."""
+        return Vault(self.settings.encryption_keys)
+
+    @cached_property
+    def connections(self) -> ConnectionStore:
+        """Repositories connected to flows."""
+        return ConnectionStore(self.redis, self.vault)
+
+    @cached_property
+    def account_store(self) -> AccountStore:
+        """Linked accounts as Redis keeps them."""
+        return AccountStore(self.redis, self.vault)
+
+    @cached_property
+    def one_time(self) -> OneTimeStore:
+        """Values that work once, sessions among them."""
+        return OneTimeStore(self.redis, self.vault)
+
+    @cached_property
+    def pulls(self) -> PullRequestStore:
+        """Pull requests, names and checks."""
+        return PullRequestStore(self.redis)
+
+    @cached_property
+    def members(self) -> Members:
+        """Members of flows, as Flowdock showed them."""
+        return Members(self.redis)
+
+    @cached_property
+    def webhook_keys(self) -> WebhookKeys:
+        """Addresses and secrets of webhooks."""
+        return WebhookKeys(self.redis, self.vault)
+
+    @cached_property
+    def checkups(self) -> Checkups:
+        """Connections that are due for a check."""
+        return Checkups(self.redis)
+
+    @cached_property
+    def journal(self) -> DeliveryLog:
+        """Outcomes of deliveries, for the pages."""
+        return DeliveryLog(self.redis)
+
+    @cached_property
+    def queue(self) -> DeliveryQueue:
+        """The durable queue."""
+        return DeliveryQueue(self.redis, budgets=self.settings.budgets)
+
+    @cached_property
+    def producer(self) -> Producer:
+        """Puts deliveries into the queue."""
+        return (PartitionedProducer if self.settings.redis_cluster else Producer)(queue=self.queue)
+
+    @cached_property
+    def credentials(self) -> GitHubCredentials:
+        """The GitHub App's or OAuth App's credentials."""
+        return GitHubCredentials(self.redis, self.vault, self.settings)
+
+    @cached_property
+    def github(self) -> GitHub:
+        """GitHub's API and OAuth."""
+        return GitHub(
+            self.session,
+            url=self.settings.github_url,
+            api_url=self.settings.github_api_url,
+            credentials=self.credentials,
+        )
+
+    @cached_property
+    def flowdock(self) -> Flowdock:
+        """Flowdock's API and OAuth."""
+        return Flowdock(
+            self.session,
+            api_url=self.settings.flowdock_api_url,
+            client_id=self.settings.flowdock_client_id,
+            client_secret=self.settings.flowdock_client_secret,
+            shown=self.members.shown,
+        )
+
+    @cached_property
+    def accounts(self) -> LinkedAccounts:
+        """Acts on GitHub as linked accounts."""
+        return LinkedAccounts(self.account_store, self.connections, self.pulls, self.github, self.checkups)
+
+    @cached_property
+    def hooks(self) -> RepositoryWebhooks:
+        """Webhooks of repositories."""
+        return RepositoryWebhooks(
+            self.github, self.credentials, self.webhook_keys, web_url=self.settings.web_url
+        )
+
+    @cached_property
+    def connecting(self) -> ConnectService:
+        """Connects one repository to a flow."""
+        return ConnectService(
+            connections=self.connections,
+            intents=Intents(self.redis, self.vault),
+            pulls=self.pulls,
+            accounts=self.accounts,
+            flowdock=self.flowdock,
+            hooks=self.hooks,
+        )
+
+    @cached_property
+    def handovers(self) -> Handovers:
+        """Links for administrators."""
+        return Handovers(self.redis, self.one_time)
+
+    @cached_property
+    def handing_over(self) -> HandingOver:
+        """Connects as an administrator who followed a link."""
+        return HandingOver(
+            handovers=self.handovers,
+            accounts=self.accounts,
+            hooks=self.hooks,
+            flowdock=self.flowdock,
+            connecting=self.connecting,
+        )
+
+    @cached_property
+    def setting_up(self) -> BulkConnect:
+        """Connects many repositories at once."""
+        return BulkConnect(
+            one_time=self.one_time,
+            accounts=self.accounts,
+            hooks=self.hooks,
+            connecting=self.connecting,
+            handovers=self.handovers,
+        )
 
     def conflict_poller(self) -> ConflictPoller:
         """The conflict poller, to run beside a worker."""
@@ -151,75 +275,11 @@ class Services:
 async def open_services(settings: Settings, *, redis_url: str) -> AsyncIterator[Services]:
     """The services for these settings, closed on leaving."""
     redis = connect_redis(redis_url, cluster=settings.redis_cluster)
-    session = open_session()
-    vault = Vault(settings.encryption_keys)
-    connections, one_time = ConnectionStore(redis, vault), OneTimeStore(redis, vault)
-    account_store = AccountStore(redis, vault)
-    credentials = GitHubCredentials(redis, vault, settings)
-    pulls = PullRequestStore(redis)
-    queue = DeliveryQueue(redis, budgets=settings.budgets)
-    github = GitHub(
-        session,
-        url=settings.github_url,
-        api_url=settings.github_api_url,
-        credentials=credentials,
-    )
-    members = Members(redis)
-    flowdock = Flowdock(
-        session,
-        api_url=settings.flowdock_api_url,
-        client_id=settings.flowdock_client_id,
-        client_secret=settings.flowdock_client_secret,
-        shown=members.shown,
-    )
-    checkups = Checkups(redis)
-    accounts = LinkedAccounts(account_store, connections, pulls, github, checkups)
-    webhook_keys = WebhookKeys(redis, vault)
-    hooks = RepositoryWebhooks(github, credentials, webhook_keys, web_url=settings.web_url)
-    connecting = ConnectService(
-        connections=connections,
-        intents=Intents(redis, vault),
-        pulls=pulls,
-        accounts=accounts,
-        flowdock=flowdock,
-        hooks=hooks,
-    )
-    handovers = Handovers(redis, one_time)
-    handing_over = HandingOver(
-        handovers=handovers, accounts=accounts, hooks=hooks, flowdock=flowdock, connecting=connecting
-    )
-    setting_up = BulkConnect(
-        one_time=one_time, accounts=accounts, hooks=hooks, connecting=connecting, handovers=handovers
-    )
+    services = Services(settings=settings, redis=redis, session=open_session())
     try:
-        yield Services(
-            settings=settings,
-            redis=redis,
-            vault=vault,
-            connections=connections,
-            account_store=account_store,
-            one_time=one_time,
-            pulls=pulls,
-            queue=queue,
-            producer=(PartitionedProducer if settings.redis_cluster else Producer)(queue=queue),
-            flowdock=flowdock,
-            members=members,
-            github=github,
-            credentials=credentials,
-            webhook_keys=webhook_keys,
-            accounts=accounts,
-            hooks=hooks,
-            checkups=checkups,
-            connecting=connecting,
-            setting_up=setting_up,
-            handovers=handovers,
-            handing_over=handing_over,
-            journal=DeliveryLog(redis),
-            metrics=Metrics(),
-            stop=Shutdown(),
-        )
+        yield services
     finally:
-        await setting_up.stop()
-        await connecting.settled(seconds=SETTLE_SECONDS)
-        await queue.close()
-        await asyncio.gather(session.close(), close_redis(redis))
+        await services.setting_up.stop()
+        await services.connecting.settled(seconds=SETTLE_SECONDS)
+        await services.queue.close()
+        await asyncio.gather(services.session.close(), close_redis(redis))

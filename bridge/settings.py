@@ -119,19 +119,23 @@ def misspelt(environ: Mapping[str, str]) -> dict[str, str]:
     return {wrong: right[0] for wrong, right in found.items() if right}
 
 
+def _web_url(reader: "_Reader", port: int) -> str:
+    # Heroku names an app's domain in its dyno metadata, where that is switched on.
+    domain = reader.text("HEROKU_APP_DEFAULT_DOMAIN_NAME")
+    if "WEB_URL" in reader.needed and not domain:
+        reader.required("WEB_URL")
+    return reader.url("WEB_URL", f"https://{domain}" if domain else f"http://localhost:{port}")
+
+
 def _read(reader: "_Reader") -> Settings:
     port = reader.whole_number("PORT", 8080)
     github_url = reader.url("GITHUB_URL", GITHUB)
     app = reader.switch("GITHUB_APP")
     # An App brings all three, so with it they are missing only where the environment has some of OAuth's.
     of_environment = not app or any(map(reader.text, GITHUB_OF_THE_ENVIRONMENT[:2]))
-    # Heroku names an app's domain in its dyno metadata, where that is switched on.
-    domain = reader.text("HEROKU_APP_DEFAULT_DOMAIN_NAME")
-    if "WEB_URL" in reader.needed and not domain:
-        reader.required("WEB_URL")
     return Settings(
         port=port,
-        web_url=reader.url("WEB_URL", f"https://{domain}" if domain else f"http://localhost:{port}"),
+        web_url=_web_url(reader, port),
         redis_url=reader.redis_url(),
         redis_cluster=reader.redis_cluster(),
         flowdock_client_id=reader.required("FLOWDOCK_CLIENT_ID"),
