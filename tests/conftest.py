@@ -9,7 +9,7 @@ import shutil
 import socket
 import time
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -174,13 +174,14 @@ class House:
         port = int(self.bridge.rpartition(":")[2])
         await web.TCPSite(self.web_half, "127.0.0.1", port, reuse_address=True).start()
 
-    async def hook(self, *, content_type: str = "json") -> None:
-        """Point GitHub's webhook of the repository at bridge."""
+    async def hook(self, *, content_type: str = "json", events: Sequence[str] = ("*",)) -> None:
+        """Point GitHub's webhook of the repository at bridge; some `events` GitHub sends only by name."""
         hook = {
             "repo": REPOSITORY,
             "url": f"{self.bridge}/github/webhook",
             "secret": self.services.settings.github_webhook_secrets[0],
             "content_type": content_type,
+            "events": list(events),
         }
         async with self.http.post(f"{self.github}/_sandbox/hooks", json=hook) as response:
             assert response.status == 200

@@ -3,6 +3,8 @@
 GitHub sends no event for it. So each takes a call, by a linked account that may see the repository; without
 such an account it is skipped. Calls are spaced and bounded per push. One that is lost does no harm: the next
 push asks again.
+
+Where a delivery contradicts itself, GitHub is asked in the same way, once, for the pull request's state.
 """
 
 import time
@@ -62,9 +64,9 @@ class ConflictPoller:
 
     async def _ask(self, watch: Watch) -> None:
         pull = await self._read(watch)
-        if pull is None or pull.get("state") != "open":
+        if pull is None or not (watch.for_state or pull.get("state") == "open"):
             return
-        if pull.get("mergeable") is None:
+        if pull.get("mergeable") is None and not watch.for_state:
             if watch.asked + 1 < MAX_ASKED:
                 await self._pulls.watch(watch.repository_id, [watch.number], asked=watch.asked + 1)
             return
@@ -107,6 +109,8 @@ class ConflictPoller:
             "read_at": time.time(),
         }
         state = f"{pull['head']['sha']}:{pull['base']['sha']}:{pull['mergeable']}"
+        if watch.for_state:
+            state = f"{pull['updated_at']}:{pull['state']}:{pull['merged_at']}:{pull['draft']}"
         delivery = Delivery.of(f"mergeable:{watch.repository_id}:{watch.number}:{state}", MERGEABLE, payload)
         await self._queue.enqueue(
             [IncomingDelivery.of(delivery, repository_id=watch.repository_id, number=watch.number)]

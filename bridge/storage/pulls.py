@@ -21,6 +21,11 @@ from bridge.storage.writes import Write
 SECONDS = 400 * 24 * 3600
 """How long a pull request is remembered after its last delivery."""
 
+ASK_STATE_SECONDS = 2
+"""GitHub's clock has whole seconds: what it answers then is newer than what it told before."""
+
+_STATE = "state"
+
 CHECKS_SECONDS = 60 * 24 * 3600
 """How long a commit's checks are remembered after the last of them."""
 
@@ -29,11 +34,15 @@ _NAMES = [keys.REPOSITORY_IDS, keys.REPOSITORY_NAMES, keys.REPOSITORY_FORMER_IDS
 
 @dataclass(frozen=True, kw_only=True)
 class Watch:
-    """A pull request to ask GitHub about; `asked` counts how often it was in vain."""
+    """A pull request to ask GitHub about; `asked` counts how often it was in vain.
+
+    `for_state`: a delivery contradicted itself, so that GitHub must say whether it is open, merged, a draft.
+    """
 
     repository_id: int
     number: int
-    asked: int
+    asked: int = 0
+    for_state: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -195,12 +204,18 @@ class PullRequestStore:
         """Have GitHub asked about pull requests: soon, and later the oftener it was in vain."""
         await self._watches.add((f"{repository_id}:{number}:{asked}" for number in numbers), delay=2**asked)
 
+    async def ask_state(self, repository_id: int, number: int) -> None:
+        """Have GitHub asked for a pull request's state, once the second of what was told is over."""
+        await self._watches.add([f"{repository_id}:{number}:{_STATE}"], delay=ASK_STATE_SECONDS)
+
     async def next_watch(self) -> Watch | None:
         """One that is due, for this caller alone."""
         found = await self._watches.pop()
         if found is None:
             return None
         repository_id, number, asked = found[0].split(":")
+        if asked == _STATE:
+            return Watch(repository_id=int(repository_id), number=int(number), for_state=True)
         return Watch(repository_id=int(repository_id), number=int(number), asked=int(asked))
 
     async def update_later(self, repository_id: int, number: int, *, delay: float) -> None:

@@ -12,7 +12,8 @@ from bridge.core.github import health
 from bridge.core.messages import translate
 from bridge.core.messages.translate import Translation
 from bridge.core.model import Connection, Delivery
-from bridge.core.pulls import checks, extract
+from bridge.core.pulls import checks, extract, states
+from bridge.core.pulls.push import Push
 from bridge.queue.entries import InboxEntry
 from bridge.storage.checkups import Checkups
 from bridge.storage.connections import ConnectionStore
@@ -161,6 +162,8 @@ class Translator:
         if result.snapshot.said.get("conflict") and before.head_sha != result.snapshot.head_sha:
             # A push that may have ended it.
             await self._pulls.watch(entry.repository_id, [entry.number])
+        if delivery.event not in translate.OWN_EVENTS and states.is_doubtful(delivery):
+            await self._pulls.ask_state(entry.repository_id, entry.number)
         return result
 
     async def _of_repository(self, entry: InboxEntry, delivery: Delivery, work: UnitOfWork) -> None:
@@ -176,8 +179,16 @@ class Translator:
         elif delivery.event == "repository":
             log.info("repository_changed", delivery=delivery.id, repository=full_name, action=delivery.action)
         elif branch := translate.pushed_branch(delivery):
+            await self._note_push(entry.repository_id, delivery, work)
             numbers = await work.open_into(entry.repository_id, branch)
             await self._pulls.watch(entry.repository_id, numbers)
+
+    async def _note_push(self, repository_id: int, delivery: Delivery, work: UnitOfWork) -> None:
+        push = Push.read(delivery)
+        for number in await work.heads(repository_id, push.before) if push else ():
+            known = await work.snapshot(repository_id, number)
+            if push and known.is_known:
+                work.keep(repository_id, push.note(known))
 
     async def _of_checks(
         self, entry: InboxEntry, delivery: Delivery, connections: Sequence[Connection], work: UnitOfWork

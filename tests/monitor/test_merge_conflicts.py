@@ -7,6 +7,7 @@ import pytest
 
 from bridge.core.messages.translate import EVENTS, OWN_EVENTS
 from bridge.monitor import merge_conflicts
+from bridge.storage import pulls
 from scripts.sandbox.faults import Fault
 from tests.conftest import REPOSITORY, House, eventually
 from tests.kits.accounts import link
@@ -111,3 +112,16 @@ async def test_a_revoked_token_is_no_reason_to_unlink(watched: House) -> None:
     await watched.act("cy-gh", "conflict", number=1)
     await eventually(lambda: longer(watched, 0))
     assert await watched.services.account_store.get("1001") is not None
+
+
+async def test_where_a_closing_lacks_whether_it_merged_github_is_asked_once(
+    watched: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pulls, "ASK_STATE_SECONDS", 0)
+    await link(watched, "ann")
+    lacking = {"state": "open", "merged": None, "merged_at": None}
+    await watched.act("cy-gh", "merge", number=1, instead=lacking)
+    assert (await told(watched, 3))[1:] == ["Closed pull request", "is merged now"]
+    (thread,) = await watched.threads()
+    assert thread["status"]["value"] == "merged"
+    assert await eventually(lambda: nothing_to_watch(watched))

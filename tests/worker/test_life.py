@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from bridge.clients.github_webhooks import EVENTS
 from tests.conftest import House
 from tests.kits.life import THREAD, Json, Life, begin, drive, tags, text, titles
 
@@ -167,8 +168,11 @@ STORY = [
 
 
 @pytest.fixture
-async def life(working: House) -> Life:
-    return await begin(working)
+async def life(house: House) -> Life:
+    await house.connect()
+    await house.hook(events=EVENTS)
+    house.start_worker()
+    return await begin(house)
 
 
 async def test_a_pull_requests_whole_life_is_told_step_by_step_in_one_thread(life: Life) -> None:
@@ -186,19 +190,36 @@ async def test_a_pull_requests_whole_life_is_told_step_by_step_in_one_thread(lif
         assert shown == {name: value for name, value in expected.items() if value}, step
 
 
-async def test_the_changes_grow_with_each_push_and_a_forced_one_is_called_so(life: Life) -> None:
+PUSHES: tuple[tuple[Json, str], ...] = (
+    ({"count": 3}, "Pushed 3 commits"),
+    ({"force": True, "count": 2}, "Force-pushed "),
+    ({"count": 1, "landed": 4}, "Pushed 1 commit"),
+    ({"force": True, "late": True}, "Pushed "),
+)
+
+
+async def test_the_changes_grow_with_each_push_which_is_called_what_it_was(life: Life) -> None:
     pull = await life.house.act("ann-gh", "open", title="Count", head="fix")
     await life.news()
     assert (await life.thread()).fields["Changes"] == _changes(pull)
-    for do, words in (({"count": 3}, "Pushed 3 commits"), ({"force": True}, "Force-pushed ")):
+    for do, words in PUSHES:
         before = pull["head"]["sha"]
         pull = await life.house.act("ann-gh", "push", number=1, **do)
         (message,) = await life.news()
-        assert text(message["title"]).startswith(words)
+        said = text(message["title"]).removeprefix(words)
+        assert said in ("", pull["head"]["sha"][:7]), (do, message["title"])
         assert (
             f"{life.house.github}/acme/component/compare/{before}...{pull['head']['sha']}" in message["title"]
         )
         assert (await life.thread()).fields["Changes"] == _changes(pull)
+
+
+async def test_a_closing_that_contradicts_itself_closes(life: Life) -> None:
+    await life.act("ann-gh", "open", title="Count", head="fix")
+    news = await life.act("ann-gh", "close", instead={"state": "open", "merged_at": None})
+    thread = await life.thread()
+    assert titles(news) == ["ann-gh: Closed pull request"]
+    assert (thread.status, thread.buttons) == ("closed", ["Reopen"])
 
 
 def _changes(pull: dict[str, Any]) -> str:

@@ -10,10 +10,12 @@ from typing import Any
 from bridge.core.actions import ACTIONS
 from bridge.core.messages import status_changes, thread
 from bridge.core.messages.events import Said
+from bridge.core.messages.events.merging import MERGEABLE
 from bridge.core.messages.html import escape
 from bridge.core.model import Delivery
 from bridge.core.options import Group
 from bridge.core.pulls import turn
+from bridge.core.pulls.extract import UPDATE
 from bridge.core.pulls.model import PullRequest
 from bridge.core.pulls.snapshot import Snapshot
 from bridge.core.pulls.turn import CONFLICTS
@@ -51,7 +53,9 @@ def update(delivery: Delivery, known: Snapshot, pull: PullRequest) -> Said | Non
         return None
     if title := _rerun(before["checks"], pull):
         return Said(title=title, group="checks")
-    title = words(before, pull)
+    # GitHub tells itself that it was closed, unless bridge had to ask.
+    is_told = not pull.is_open and delivery.event not in (MERGEABLE, UPDATE)
+    title = "" if is_told else words(before, pull)
     return Said(title=title, group="other") if title else None
 
 
@@ -70,10 +74,10 @@ def noted(group: Group, known: Snapshot, now: float) -> Snapshot:
 def words(before: Shown, pull: PullRequest) -> str:
     """Say what a reader must know of a change since `before`, as a title; empty if nothing is."""
     now = shown(pull)
-    if not pull.is_open or now == before:
-        return ""
     if now["status"] != before["status"]:
         return f"is {now['status']} now"
+    if not pull.is_open or now == before:
+        return ""
     if now["turn"] != before["turn"] and not _only_begins(before, now):
         return f"turn: {thread.turn_of(pull)}"
     if now["labels"] != before["labels"]:

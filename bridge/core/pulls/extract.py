@@ -12,8 +12,9 @@ from urllib.parse import quote
 from msgspec.structs import replace
 
 from bridge.core.model import Delivery, Payload
+from bridge.core.pulls import states
 from bridge.core.pulls.gathering import DUE
-from bridge.core.pulls.lww import ABOUT, CARRIED, OLDEST, Item, LwwRegister, LwwSet, moment
+from bridge.core.pulls.lww import ABOUT, CARRIED, OLDEST, READ, Item, LwwRegister, LwwSet, moment
 from bridge.core.pulls.snapshot import SWITCHES, Snapshot
 from bridge.core.urls import web_address
 
@@ -43,7 +44,6 @@ _METHODS = {
     "allow_rebase_merge": "rebase",
 }
 GHOST = "ghost"
-_STATES = {"open": 0, "closed": 1, "merged": 2}
 _FOR_GOOD = "9999"
 """Later than any time: what is merged stays merged, what is deleted deleted."""
 
@@ -58,8 +58,10 @@ def delta(delivery: Delivery) -> Snapshot:
     part = _from_pull(payload, delivery.event, delivery.action)
     if "read_at" in payload:
         # Read later than it was last changed: `mergeable` is worked out in the background.
-        read = LwwRegister(moment(payload["read_at"]), ABOUT, payload["pull_request"].get("mergeable"))
-        part = replace(part, values={**part.values, "mergeable": read})
+        pull = payload["pull_request"]
+        read = {"mergeable": LwwRegister(moment(payload["read_at"]), ABOUT, pull.get("mergeable"))}
+        read |= {name: replace(part.values[name], weight=READ) for name in ("state", "draft")}
+        part = replace(part, values={**part.values, **read})
     add = _ADDITIONS.get(delivery.event)
     return part.merge(add(payload, delivery.action)) if add else part
 
@@ -89,31 +91,22 @@ def _from_pull(payload: Payload, event: str, action: str) -> Snapshot:
         name: _register(name, value, at, ABOUT if name in about else carried)
         if name in SWITCHES
         else LwwRegister(at, ABOUT if name in about else carried, value)
-        for name, value in _values(pull, payload["repository"]).items()
+        for name, value in _values(pull, payload, own).items()
     }
-    if own in ("enqueued", "dequeued"):
-        values["queued"] = _register("queued", own == "enqueued", at, ABOUT)
     # A review that is given ends the request for it, whatever else its second lists.
     gave = event == "pull_request_review" and action == "submitted"
     return Snapshot(values=values, sets=_sets(pull, payload, "review_submitted" if gave else own, at))
 
 
-def _values(pull: Payload, repository: Payload) -> dict[str, Any]:
-    values: dict[str, Any] = {
-        "repository": {"name": repository["full_name"], "url": web_address(repository.get("html_url"))},
-        "number": pull["number"],
+def _values(pull: Payload, payload: Payload, own: str) -> dict[str, Any]:
+    values = {
+        **_common_values(pull, payload["repository"], own),
         "url": web_address(pull["html_url"]),
-        "title": pull["title"],
-        "body": (pull.get("body") or "")[:MAX_BODY],
-        "state": _state(pull),
-        "author": person(pull.get("user")),
         "head": _branch(pull["head"]),
         "base": _branch(pull["base"]),
     }
-    if "draft" in pull:
-        values["draft"] = bool(pull["draft"])
     if "milestone" in pull:
-        values["milestone"] = _milestone(pull["milestone"])
+        values["milestone"] = _milestone(pull["milestone"] or payload.get("milestone"))
     if "auto_merge" in pull:
         values["auto_merge"] = bool(pull["auto_merge"])
     if "mergeable" in pull:
@@ -128,13 +121,23 @@ def _values(pull: Payload, repository: Payload) -> dict[str, Any]:
     base = pull["base"].get("repo") or {}
     if "allow_squash_merge" in base:
         values["merge_methods"] = [name for key, name in _METHODS.items() if base.get(key)]
+    return values | states.DID.get(own, {})
+
+
+def _common_values(pull: Payload, repository: Payload, own: str = "") -> dict[str, Any]:
+    """Return what pull requests and their issues have alike."""
+    values: dict[str, Any] = {
+        "repository": {"name": repository["full_name"], "url": web_address(repository.get("html_url"))},
+        "number": pull["number"],
+        "title": pull["title"],
+        "body": (pull.get("body") or "")[:MAX_BODY],
+        "author": person(pull.get("user")),
+    }
+    if state := states.state_of(pull, own):
+        values["state"] = [states.STATES.index(state), state]
+    if "draft" in pull:
+        values["draft"] = bool(pull["draft"])
     return values
-
-
-def _state(pull: Payload) -> list[Any]:
-    """The state behind its rank: of one second the further one counts."""
-    state = "merged" if pull.get("merged_at") or pull.get("merged") else pull["state"]
-    return [_STATES.get(state, 0), state if state in _STATES else "open"]
 
 
 def _register(name: str, value: Any, at: str, weight: int) -> LwwRegister:
@@ -164,12 +167,16 @@ def _sets(pull: Payload, payload: Payload, own: str, at: str) -> dict[str, LwwSe
     sets = {}
     if "assignees" in pull:
         users = [person(user) for user in pull["assignees"] or [] if user]
+        if own == "assigned" and payload.get("assignee"):
+            users.append(person(payload["assignee"]))
         gone = [_key(person(payload.get("assignee")))] if own == "unassigned" else []
         sets["assignees"] = LwwSet(at, {_key(user): user for user in users}, gone)
     if "labels" in pull:
         root = web_address(payload["repository"].get("html_url"))
         labels = [label["name"] for label in pull["labels"] or [] if label]
-        gone = [(payload.get("label") or {}).get("name") or ""] if own == "unlabeled" else []
+        named = (payload.get("label") or {}).get("name") or ""
+        labels += [named] if named and own == "labeled" else []
+        gone = [named] if own == "unlabeled" else []
         listed: dict[str, Item] = {
             name: {"name": name, "url": root and f"{root}/labels/{quote(name)}"} for name in labels
         }
@@ -184,9 +191,11 @@ def _requested(pull: Payload, payload: Payload, own: str, at: str) -> LwwSet:
         *(asked_of(user, None) for user in pull["requested_reviewers"] or [] if user),
         *(asked_of(None, team) for team in pull.get("requested_teams") or [] if team),
     ]
-    gone = []
-    if own == "review_request_removed":
-        gone = [_key(asked_of(payload.get("requested_reviewer"), payload.get("requested_team")))]
+    named, gone = [payload.get("requested_reviewer"), payload.get("requested_team")], []
+    if own == "review_requested" and any(named):
+        asked.append(asked_of(*named))
+    elif own == "review_request_removed":
+        gone = [_key(asked_of(*named))]
     elif own == "review_submitted":
         gone = [_key(person(payload["review"].get("user")))]
     listed: dict[str, Item] = {_key(one): one for one in asked}
@@ -223,18 +232,11 @@ def _from_issue(payload: Payload) -> Snapshot:
     """
     issue, repository = payload["issue"], payload["repository"]
     at = moment(issue.get("updated_at"))
-    pull = {**issue, "merged_at": (issue.get("pull_request") or {}).get("merged_at")}
-    values: dict[str, Any] = {
-        "repository": {"name": repository["full_name"], "url": web_address(repository.get("html_url"))},
-        "number": issue["number"],
+    pull = states.issue_pull(payload)
+    values = {
+        **_common_values(pull, repository),
         "url": web_address((issue.get("pull_request") or {}).get("html_url") or issue["html_url"]),
-        "title": issue["title"],
-        "body": (issue.get("body") or "")[:MAX_BODY],
-        "state": _state(pull),
-        "author": person(issue.get("user")),
     }
-    if "draft" in issue:
-        values["draft"] = bool(issue["draft"])
     registers = {name: _register(name, value, at, CARRIED) for name, value in values.items()}
     return Snapshot(values=registers, sets=_sets(pull, payload, "", at))
 

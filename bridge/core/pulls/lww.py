@@ -17,8 +17,8 @@ from typing import Any
 import msgspec
 import orjson
 
-OLDEST, CARRIED, ABOUT = -1, 0, 1
-"""How much a delivery's word counts within one second."""
+OLDEST, CARRIED, ABOUT, READ = -1, 0, 1, 2
+"""How much a delivery's word counts within one second; GitHub's answer, once that is over, counts most."""
 
 Item = Mapping[str, Any]
 
@@ -87,7 +87,7 @@ class LwwRegister(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
     def settled(self, at_birth: Any) -> Any:
         """The value; if its second switched it there and back, what stood before (`at_birth`: nothing)."""
-        if not self.switched or not self._both(self.at):
+        if self.weight == READ or not self._both(self.at):
             return self.value
         before = [value for at, value in self.switched if at < self.at and not self._both(at)]
         return before[0] if before else at_birth

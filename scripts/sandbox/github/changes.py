@@ -1,6 +1,7 @@
 """What people do to a pull request: its text, its commits and its state."""
 
 from dataclasses import replace
+from functools import partial
 
 from .commits import new_commit
 from .deeds import Change, Fields, deed
@@ -77,7 +78,11 @@ def edit(change: Change, pull: Pull, fields: Fields) -> None:
 
 @deed("push")
 def push(change: Change, pull: Pull, fields: Fields) -> None:
-    """Push `count` commits (`message`) to the head branch, with `force` in place of the newest one."""
+    """Push `count` commits (`message`) to the head branch, with `force` in place of the newest one.
+
+    `landed`: that many of its oldest commits are in the base by now. `late`: GitHub tells of the pull request
+    before it tells of the push.
+    """
     change.require_author_or_push(pull)
     before, force = pull.head_sha, bool(fields.get("force"))
     if force:
@@ -88,25 +93,30 @@ def push(change: Change, pull: Pull, fields: Fields) -> None:
         parent = pull.commits[-1].sha if pull.commits else pull.base_sha
         pull.commits.append(new_commit(change.world, change.actor, message, parent))
     commit = pull.commits[-1]
-    if not pull.head_repo.fork:
-        change.tell_push(pull.head_ref, before, commit.sha, forced=force, aside=True)
+    del pull.commits[: int(fields.get("landed", 0))]
+    late = bool(fields.get("late"))
+    tell = partial(change.tell_push, pull.head_ref, before, commit.sha, forced=force, aside=True)
+    if not pull.head_repo.fork and not late:
+        tell()
     if pull.closed_at:
         return
     change.note(pull, "pushed", f"{'force-pushed' if force else 'pushed'} {commit.sha[:7]}: {commit.message}")
     change.repo.pushed_at = pull.updated_at
     change.tell(pull, "synchronize", before=before, after=commit.sha)
+    if not pull.head_repo.fork and late:
+        tell()
 
 
 @deed("close")
-def close(change: Change, pull: Pull, fields: Fields) -> None:  # noqa: ARG001 - a deed's signature
-    """Close it unmerged; nothing happens if it is closed."""
+def close(change: Change, pull: Pull, fields: Fields) -> None:
+    """Close it unmerged; nothing happens if it is closed. The webhook says other values `instead`."""
     change.require_author_or_push(pull)
     if pull.closed_at:
         return
     pull.closed_at = change.world.clock.now()
     change.note(pull, "closed", "closed this")
     pull.closed_at = pull.updated_at
-    change.tell(pull, "closed")
+    change.tell(pull, "closed", instead=fields.get("instead"))
 
 
 @deed("reopen")

@@ -70,10 +70,14 @@ class Change:
         pull.updated_at = self.world.clock.change()
         pull.timeline.append(Entry(at=pull.updated_at, actor=self.actor, kind=kind, what=what, body=body))
 
-    def tell(self, pull: Pull, action: str, **extra: object) -> None:
-        """Send the pull_request event of that action."""
+    def tell(self, pull: Pull, action: str, instead: Json | None = None, **extra: object) -> None:
+        """Send the pull_request event of that action; it says other values `instead`, or none for None."""
         pull.computed = action not in UNCOMPUTED
         shown = pull_payload(self.world, self.repo, pull, computed=pull.computed)
+        said = {**shown, **(instead or {})}
+        shown = {
+            name: value for name, value in said.items() if value is not None or name not in (instead or {})
+        }
         payload = {"action": action, "number": pull.number, "pull_request": shown, **extra}
         self.emit(self.repo, "pull_request", payload | self.sender())
 

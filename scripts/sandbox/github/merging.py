@@ -36,7 +36,7 @@ REASONS = {
 
 @deed("merge")
 def merge(change: Change, pull: Pull, fields: Fields) -> None:
-    """Merge it by `merge_method`, if its head still is `sha`.
+    """Merge it by `merge_method`, if its head still is `sha`; the webhook says other values `instead`.
 
     https://docs.github.com/rest/pulls/pulls#merge-a-pull-request
     """
@@ -53,7 +53,7 @@ def merge(change: Change, pull: Pull, fields: Fields) -> None:
     change.note(pull, "merged", f"merged {commit.sha[:7]} into {pull.base_ref}")
     pull.closed_at = pull.merged_at = repo.pushed_at = pull.updated_at
     _look_again(change, pull.base_ref)
-    change.tell(pull, "closed")
+    change.tell(pull, "closed", instead=fields.get("instead"))
 
 
 @deed("race")

@@ -13,6 +13,7 @@ from bridge.core.pulls import checks, extract, snapshot
 from bridge.core.pulls.gathering import DUE
 from bridge.core.pulls.lww import LwwRegister
 from bridge.core.pulls.model import PullRequest
+from bridge.core.pulls.push import Push
 from bridge.core.pulls.snapshot import Snapshot
 from scripts.sandbox.flowdock.validation import check_message
 from tests.kits.core import page
@@ -74,6 +75,9 @@ class Bridge:
             return self._tell_checks(one)
         number = translate.subject(one)
         if number is None:
+            if event == "push" and (push := Push.read(one)):
+                for number in self._heads[push.before]:
+                    self.snapshots[number] = snapshot.dump(push.note(self.snapshot(number)))
             return []
         known = self.snapshot(number)
         merged = known.merge(extract.delta(one))

@@ -4,7 +4,7 @@ from typing import Any
 
 from tests.kits.core import samples
 from tests.kits.core.row import OPENED, Row, Told
-from tests.kits.core.samples import SHA, on_pull, pull, user
+from tests.kits.core.samples import SHA, on_pull, pull, repository, user
 
 LATER = "2026-03-10T12:00:01Z"
 NEXT = "a" * 40
@@ -120,13 +120,35 @@ EDITS = {
     "nothing that is told": Row(told=edited({}), title="Edited pull request", group="edits"),
 }
 
+
+def push(commits: int, *, forced: bool = False, before: str = SHA, after: str = NEXT) -> Told:
+    """The push event that GitHub sends beside a `synchronize`, for branches of the repository itself."""
+    moved = {"ref": "refs/heads/fix", "before": before, "after": after, "forced": forced}
+    commit = {"id": after, "message": "Improve", "distinct": True}
+    return (
+        "push",
+        {**moved, "commits": [commit] * commits, "repository": repository(), "sender": user("ann")},
+    )
+
+
+def after_push(before: Told, told: Told, title: str) -> Row:
+    return Row(told=told, title=title, group="pushes", links=(COMPARE,), before=(OPENED, before))
+
+
+PLAIN, FORCED = f"Pushed {NEXT[:7]}", f"Force-pushed {NEXT[:7]}"
 PUSHES = {
-    "one commit": Row(told=pushed(2), title="Pushed 1 commit", group="pushes", links=(COMPARE,)),
-    "three commits": Row(told=pushed(4), title="Pushed 3 commits", group="pushes", links=(COMPARE,)),
-    "forced": Row(told=pushed(1), title=f"Force-pushed {NEXT[:7]}", group="pushes", links=(COMPARE,)),
+    "one commit": after_push(push(1), pushed(2), "Pushed 1 commit"),
+    "three commits": after_push(push(3), pushed(4), "Pushed 3 commits"),
+    "earlier commits landed in the base": after_push(push(2), pushed(1), "Pushed 2 commits"),
+    "forced": after_push(push(1, forced=True), pushed(1), FORCED),
+    "a forced rebase that makes more of them": after_push(push(4, forced=True), pushed(4), FORCED),
+    "more than GitHub lists": after_push(push(2048), pushed(4), PLAIN),
+    "another push is known": after_push(push(1, after="c" * 40), pushed(2), PLAIN),
+    "a push that began elsewhere is known": after_push(push(1, before="c" * 40), pushed(2), PLAIN),
+    "of a fork, or the push comes later": after_push(OPENED, pushed(2), PLAIN),
     "before unknown": Row(
         told=pushed(4, before="c" * 40),
-        title=f"Pushed {NEXT[:7]}",
+        title=PLAIN,
         group="pushes",
         links=(COMPARE.replace(SHA, "c" * 40),),
     ),

@@ -4,6 +4,8 @@ from bridge.core.messages.events.table import Happening, Said, given, mentioned_
 from bridge.core.messages.html import escape, link
 from bridge.core.messages.markdown import mentioned
 from bridge.core.pulls.extract import asked_of
+from bridge.core.pulls.push import Push
+from bridge.core.pulls.states import state_of
 
 EVENT = "pull_request"
 
@@ -37,7 +39,7 @@ def edited(happening: Happening) -> Said:
 def closed(happening: Happening) -> Said:
     """Closed, or merged: GitHub sends one action for both."""
     pull = happening.payload["pull_request"]
-    if not pull.get("merged_at"):
+    if state_of(pull, happening.delivery.action) != "merged":
         return Said(title="Closed pull request", group="status")
     return Said(title=f"Merged pull request into {escape(pull['base']['ref'])}", group="status")
 
@@ -89,25 +91,19 @@ def _is_own(happening: Happening) -> bool:
 def synchronize(happening: Happening) -> Said:
     """New commits on the head branch, with a link to what they change.
 
-    GitHub does not say whether it was a forced push; that the number of commits did not grow tells.
+    Only a `push` that came before tells whether it was forced, and how many commits it brought.
     """
     payload = happening.payload
     before, after = payload.get("before") or "", payload.get("after") or ""
     if not (before and after):
         return Said(title="Pushed to the branch", group="pushes")
-    grown = _grown(happening, before)
-    verb = "Force-pushed" if grown is not None and grown <= 0 else "Pushed"
-    text = after[:7] if grown is None or grown <= 0 else f"{grown} commit{'s' if grown > 1 else ''}"
     compare = f"{happening.pull.repository_url}/compare/{before}...{after}"
+    verb, text = "Pushed", after[:7]
+    if (push := Push.noted(happening.known)) and (push.before, push.after) == (before, after):
+        verb = "Force-pushed" if push.forced else "Pushed"
+        if push.commits and not push.forced:
+            text = "1 commit" if push.commits == 1 else f"{push.commits} commits"
     return Said(title=f"{verb} {link(compare, text)}", group="pushes")
-
-
-def _grown(happening: Happening, before: str) -> int | None:
-    """By how many commits the pull request grew; None if the state before this push is not known."""
-    total, known = happening.payload["pull_request"].get("commits"), happening.known.value("changes")
-    if happening.known.head_sha != before or not known or not isinstance(total, int):
-        return None
-    return total - int(known["commits"])
 
 
 @on(EVENT, "review_requested")

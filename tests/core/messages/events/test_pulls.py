@@ -3,13 +3,15 @@
 from dataclasses import replace
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from bridge.core.messages.events import TABLE
-from tests.kits.core import pull_rows, pull_rows_rest
+from tests.kits.core import check_samples, page, pull_rows, pull_rows_rest
 from tests.kits.core.pipeline import Bridge
-from tests.kits.core.pull_rows import did
+from tests.kits.core.pull_rows import FORCED, PLAIN, did, push, pushed
 from tests.kits.core.row import OPENED, Row, hold
-from tests.kits.core.samples import PAGE, label
+from tests.kits.core.samples import PAGE, label, on_comment
 
 
 def rows() -> dict[str, Row]:
@@ -55,3 +57,27 @@ def test_an_action_of_tomorrow_changes_the_thread_with_no_words_of_its_own() -> 
     assert bridge.fields()["Labels"] == "bug"
     assert bridge.thread()["title"] == "Other"
     assert bridge.thread()["external_url"] == PAGE
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    forced=st.booleans(),
+    commits=st.integers(0, 5),
+    total=st.integers(0, 9),
+    order=st.permutations(["push", "synchronize", "comment", "check"]),
+)
+def test_in_no_order_is_a_push_called_what_it_was_not(
+    forced: bool, commits: int, total: int, order: list[str]
+) -> None:
+    steps = {
+        "push": push(commits, forced=forced),
+        "synchronize": pushed(total),
+        "comment": ("issue_comment", on_comment("created")),
+        "check": ("check_run", check_samples.run("build", "failure")),
+    }
+    bridge = Bridge().play([OPENED])
+    titles = [message.title if (message := bridge.says(*steps[step])) else "" for step in order]
+    said = page.text(titles[order.index("synchronize")])
+    counted = f"Pushed {commits} commit{'' if commits == 1 else 's'}" if commits else PLAIN
+    known = FORCED if forced else counted
+    assert said == (known if order.index("push") < order.index("synchronize") else PLAIN)

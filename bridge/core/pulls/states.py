@@ -1,0 +1,53 @@
+"""What a delivery says of a pull request's state: the action says what happened, whatever else is there."""
+
+from typing import Any
+
+from bridge.core.model import Delivery, Payload
+
+DID: dict[str, dict[str, Any]] = {
+    "converted_to_draft": {"draft": True},
+    "ready_for_review": {"draft": False},
+    "demilestoned": {"milestone": None},
+    "auto_merge_enabled": {"auto_merge": True},
+    "auto_merge_disabled": {"auto_merge": False},
+    "enqueued": {"queued": True, "draft": False},
+    "dequeued": {"queued": False},
+}
+"""What an action made of a value, also where its payload lacks the value or contradicts."""
+
+STATES = ("open", "closed", "merged")
+"""The further one counts of those told in one second."""
+
+
+def state_of(pull: Payload, own: str) -> str:
+    """The state that a delivery tells: of its own action first, then that it was merged; empty if none."""
+    if own in ("opened", "reopened"):
+        return "open"
+    if pull.get("merged_at") or pull.get("merged"):
+        return "merged"
+    state = "closed" if own == "closed" else pull.get("state")
+    return state if state in ("open", "closed") else ""
+
+
+def is_doubtful(delivery: Delivery) -> bool:
+    """Tell whether a delivery contradicts itself, or closes without saying if it merged: ask GitHub then."""
+    payload = delivery.payload
+    pull = issue_pull(payload) if "issue" in payload else payload["pull_request"]
+    own = delivery.action if delivery.event == "pull_request" else ""
+    merged, at = pull.get("merged"), pull.get("merged_at")
+    state = state_of(pull, own)
+    if not state or pull.get("state", state) != ("closed" if state == "merged" else state):
+        return True
+    if state == "closed" and not pull.keys() & {"merged", "merged_at"}:
+        return True
+    if (state == "open" and (merged or at)) or ("merged_at" in pull and merged not in (None, bool(at))):
+        return True
+    draft = bool(pull.get("draft"))
+    return "draft" in pull and draft != DID.get(own, {}).get("draft", draft)
+
+
+def issue_pull(payload: Payload) -> Payload:
+    """Return the issue with what only its pull request tells: when it was merged."""
+    issue = payload["issue"]
+    links = issue.get("pull_request") or {}
+    return {**issue, **{name: links[name] for name in ("merged_at",) if name in links}}
