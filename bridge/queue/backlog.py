@@ -1,4 +1,4 @@
-"""How many bytes wait in all: as of a second ago, so that no delivery has to wait for the sum.
+"""The backlog: how many bytes wait in all, as of a second ago, so that no delivery waits for the sum.
 
 What waits lies in many partitions, and each atomic step sees one: there a repository is held to its budget.
 """
@@ -15,11 +15,11 @@ from bridge.storage.redis import Redis
 REFRESH_SECONDS = 1
 TASK = "adding up what waits"
 STALE_SECONDS = 5
-"""An older sum says nothing."""
+"""An older sum is ignored."""
 
 
 class Backlog:
-    """Adds up what the partitions hold."""
+    """Adds up the backlogs of the partitions."""
 
     def __init__(self, redis: Redis, budgets: Budgets) -> None:
         self._redis = redis
@@ -29,7 +29,7 @@ class Backlog:
         self._reading: asyncio.Task[None] | None = None
 
     def is_over(self) -> bool:
-        """Whether they are over their budget, as far as is known."""
+        """Tell whether the backlog exceeds its budget, by the newest sum."""
         if not self._budget:
             return False
         now = time.monotonic()
@@ -39,7 +39,7 @@ class Backlog:
         return self._bytes >= self._budget and now - self._read_at < STALE_SECONDS
 
     async def read(self) -> int:
-        """Their sum now; raises redis-py's errors."""
+        """Add up the backlog now; raises redis-py's errors."""
         async with self._redis.pipeline(transaction=False) as pipe:
             for partition in range(keys.PARTITIONS):
                 pipe.hget(keys.backlog(partition), "all")
@@ -48,7 +48,7 @@ class Backlog:
         return self._bytes
 
     async def close(self) -> None:
-        """Read nothing more."""
+        """Stop reading."""
         if self._reading is not None:
             self._reading.cancel()
             await asyncio.gather(self._reading, return_exceptions=True)

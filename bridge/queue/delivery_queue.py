@@ -1,9 +1,9 @@
 """The durable queue, on Redis.
 
-A verified delivery is appended to its partition's *inbox* in the step that notes its id. The worker that
-holds the partition's lease translates it and, in one atomic step, appends the messages to the *outbox*,
-writes the snapshot and removes the delivery. A message leaves the outbox once Flowdock has it. So an
-entry is in a stream exactly as long as its work is not done: there is no other bookkeeping to lose.
+One atomic step notes a verified delivery's id and appends it to its partition's *inbox*. The worker that
+holds the partition's lease translates it and, in one atomic step, appends its messages to the *outbox*,
+writes the snapshot and removes the delivery. A message leaves the outbox once Flowdock has it. So an entry
+is in a stream exactly as long as its work is not done: there is no other bookkeeping to lose.
 """
 
 from collections.abc import Iterable, Sequence
@@ -44,17 +44,17 @@ from bridge.storage.writes import Write
 
 DAY = 24 * 3600
 SEEN_SECONDS = 4 * DAY
-"""How long a delivery id is remembered: longer than GitHub can redeliver (3 days)."""
+"""How long a delivery's id is remembered: longer than GitHub can redeliver it (3 days)."""
 
 _ANSWERS = tuple(EnqueueResult)
 
 
 class Fenced(BridgeError):
-    """Another worker has taken the partition: this one's write was refused, and nothing was changed."""
+    """Another worker has taken the partition: Redis refused the write, and nothing has changed."""
 
 
 class DeliveryQueue:
-    """The queue's two ends: `enqueue` for the web, all else for the worker that holds a lease."""
+    """The durable queue: `enqueue` is for the web, the rest for the worker that holds a lease."""
 
     def __init__(self, redis: Redis, *, budgets: Budgets = DEFAULT) -> None:
         self._redis = redis
@@ -69,13 +69,13 @@ class DeliveryQueue:
         self._drop = load_script(redis, "bridge.queue", "drop")
 
     async def close(self) -> None:
-        """Ask nothing more of Redis in the background."""
+        """Stop reading the backlog."""
         await self.backlog.close()
 
     async def enqueue(self, group: Sequence[IncomingDelivery]) -> list[EnqueueResult]:
-        """Take deliveries for good, in this order, as far as their repositories have room for them.
+        """Enqueue deliveries in this order, as far as their repositories have room.
 
-        On a cluster all must be of one partition. Raises redis-py's errors: then any may have been taken.
+        On a cluster all must be of one partition. After an error of redis-py any may have been enqueued.
         """
         marks = [keys.seen(keys.partition_of(one.repository_id), one.delivery_id) for one in group]
         script_keys = ScriptKeys(marks)
@@ -95,15 +95,15 @@ class DeliveryQueue:
         return [full if one == EnqueueResult.REPOSITORY_FULL else _ANSWERS[one] for one in answers]
 
     def inboxes(self) -> Inboxes:
-        """The inboxes, for one reader."""
+        """Return the inboxes for one reader."""
         return Inboxes(self._redis)
 
     async def read_outbox(self, partition: int) -> list[OutboxEntry | Unreadable]:
-        """All messages of a partition that are not posted yet, in order."""
+        """Read all messages of a partition that are not posted yet, in order."""
         return [outbox_entry(*entry) for entry in await self._redis.xrange(keys.outbox(partition))]
 
     async def read_attempts(self, partition: int) -> dict[str, Attempts]:
-        """What was tried in vain, by `inbox:ID` or `outbox:ID`."""
+        """Read the failed attempts, by `inbox:ID` or `outbox:ID`."""
         found = await self._redis.hgetall(keys.attempts(partition))
         return {name.decode(): Attempts(**orjson.loads(data)) for name, data in found.items()}
 
@@ -116,11 +116,11 @@ class DeliveryQueue:
         messages: Sequence[OutboxMessage] = (),
         later: Sequence[IncomingDelivery] = (),
     ) -> list[OutboxEntry] | None:
-        """Replace deliveries by their messages, what they write, and deliveries of bridge's own for `later`.
+        """Replace deliveries by their messages, their writes, and deliveries of bridge's own for `later`.
 
-        None if one of them is not there any more: then nothing was written (see `committed`). Raises
-        `Malformed` where what is to be written is larger than anything that GitHub's own deliveries make, or
-        where far too many messages of its repository wait.
+        Returns None, having written nothing, if one of them is gone (see `committed`). Raises `Malformed`
+        if a write is larger than GitHub's deliveries make, or if far too many messages of a repository
+        wait.
         """
         values, dumped = [write.value for write in writes], [dump_message(one) for one in messages]
         _hold_to_size(values, MAX_VALUE)
@@ -146,7 +146,7 @@ class DeliveryQueue:
         ]
 
     async def committed(self, lease: Lease, entry: InboxEntry) -> list[OutboxEntry]:
-        """The messages of a delivery that was committed before: Redis went away before it could say so."""
+        """Read the messages of a delivery whose commit succeeded although Redis's answer was lost."""
         return [
             known
             for known in await self.read_outbox(lease.partition)
@@ -154,7 +154,7 @@ class DeliveryQueue:
         ]
 
     async def ack(self, lease: Lease, acks: Sequence[Ack]) -> None:
-        """Remove messages that Flowdock has, or that nobody wants any more."""
+        """Remove messages that are posted or dropped."""
         names = (keys.fence, keys.outbox, keys.attempts, keys.backlog)
         script_keys = ScriptKeys([name(lease.partition) for name in names])
         rows = [(ack.entry.id, _text_rows(ack.writes, script_keys)) for ack in acks]
@@ -162,7 +162,7 @@ class DeliveryQueue:
         await _fenced(self._ack(keys=script_keys.all, args=args))
 
     async def record_attempt(self, lease: Lease, entry: Entry, attempts: Attempts) -> None:
-        """Remember a try in vain, so that the next owner of the partition goes on from there."""
+        """Record a failed attempt, so that the next owner of the partition continues from there."""
         short = asdict(attempts) | {"reason": attempts.reason[:MAX_REASON]}
         await _fenced(
             self._record_attempt(
@@ -180,7 +180,7 @@ class DeliveryQueue:
         detail: str = "",
         writes: Sequence[Write] = (),
     ) -> None:
-        """Move an entry to the dead letters; `detail` is for whoever mends it (a traceback, an answer).
+        """Move an entry to the dead letters; `detail` helps to debug it (a traceback, an answer).
 
         A large payload is not kept, and older dead letters make room: see `Budgets.dead`.
         """
@@ -197,7 +197,7 @@ class DeliveryQueue:
         await _fenced(self._dead_letter(keys=script_keys.all, args=args))
 
     async def dead_letters(self) -> list[DeadLetter]:
-        """All dead letters, the oldest first."""
+        """List all dead letters, the oldest first."""
         found = []
         for partition in range(keys.PARTITIONS):
             entries = await self._redis.xrange(keys.dead(partition))
@@ -205,10 +205,10 @@ class DeliveryQueue:
         return sorted(found, key=lambda letter: letter.dead_since)
 
     async def redrive(self, letter: DeadLetter) -> None:
-        """Put a dead letter back into the queue, behind what is there; raises `NotFound` if it is gone.
+        """Put a dead letter back at the end of the queue; raises `NotFound` if it is gone.
 
-        Raises `Malformed` where its payload was dropped. A message, too, goes through the inbox: that is
-        where the partition's owner looks for new work.
+        Raises `Malformed` if its payload was dropped. A message, too, goes through the inbox: there the owner
+        of the partition looks for new work.
         """
         if letter.dropped:
             raise Malformed(letter.dropped)
@@ -220,7 +220,7 @@ class DeliveryQueue:
             raise NotFound(f"there is no dead letter {letter.id} any more")
 
     async def drop(self, letter: DeadLetter) -> None:
-        """Forget a dead letter."""
+        """Delete a dead letter."""
         partition, _, entry_id = letter.id.partition("-")
         await self._drop(keys=_of_dead(int(partition)), args=[entry_id])
 

@@ -1,4 +1,4 @@
-"""What goes through the queue: deliveries, messages, and what becomes of them; how Redis keeps each."""
+"""The entries of the queue, and how Redis stores them."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -22,27 +22,27 @@ Kind = Literal["inbox", "outbox"]
 
 @dataclass(frozen=True, kw_only=True)
 class Lease:
-    """The right to work on a partition; `fence` tells this owner from those before and after."""
+    """The right to work on a partition; `fence` tells its owner from earlier and later ones."""
 
     partition: int
     fence: str
 
 
 class EnqueueResult(IntEnum):
-    """What became of a delivery at the inbox's door."""
+    """The result of enqueueing a delivery."""
 
     DUPLICATE = 0
     TAKEN = 1
     REPOSITORY_FULL = 2
-    """Its repository has no room left: what it has waiting must go first."""
+    """The backlog of its repository is full."""
     QUEUE_FULL = 3
-    """All together have none left, and its repository has not little waiting."""
+    """The whole backlog is full, and its repository is not among those with little waiting."""
     DAY_FULL = 4
-    """Its repository sent as many today as are remembered."""
+    """Its repository has sent the most deliveries that are taken in a day."""
 
 
 class IncomingDelivery(NamedTuple):
-    """A delivery on its way into the inbox."""
+    """A delivery to enqueue."""
 
     delivery_id: str
     event: str
@@ -53,7 +53,7 @@ class IncomingDelivery(NamedTuple):
     signer: str
     signature: str
     body: bytes
-    """Packed."""
+    """Compressed."""
 
     @property
     def fields(self) -> list[str]:
@@ -65,7 +65,7 @@ class IncomingDelivery(NamedTuple):
 
     @classmethod
     def of(cls, envelope: Envelope, *, repository_id: int, number: int) -> "IncomingDelivery":
-        """A delivery that came just now, about a pull request or (`number` 0) a repository."""
+        """Make a delivery of this moment, about a pull request or (`number` 0) a repository."""
         return cls(
             envelope.id,
             envelope.event,
@@ -93,12 +93,12 @@ class InboxEntry(msgspec.Struct, frozen=True, kw_only=True):
     signer: Signer = "repository"
 
     def __repr__(self) -> str:
-        """Without what it carries."""
+        """Omit the payload."""
         return f"InboxEntry(id={self.id!r}, delivery_id={self.delivery_id!r}, event={self.event!r})"
 
     @property
     def body(self) -> bytes:
-        """The payload's JSON; raises `ValueError` where what Redis keeps is broken."""
+        """The payload's JSON; raises `ValueError` if it is damaged."""
         return unpack(self.packed)
 
 
@@ -114,7 +114,7 @@ class OutboxMessage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     content: Message
     event: str = ""
     action: str = ""
-    """The delivery's; for the journal."""
+    """The delivery's; for the delivery log."""
 
 
 class OutboxEntry(msgspec.Struct, frozen=True, kw_only=True):
@@ -136,7 +136,7 @@ Entry = InboxEntry | OutboxEntry
 
 @dataclass(frozen=True, kw_only=True)
 class Unreadable:
-    """An entry of the outbox that this version cannot read: another version wrote it."""
+    """An outbox entry that this version cannot read: another version wrote it."""
 
     kind: ClassVar[Kind] = "outbox"
 
@@ -145,7 +145,7 @@ class Unreadable:
 
 @dataclass(frozen=True, kw_only=True)
 class Attempts:
-    """What was tried in vain: how often, when next (Unix seconds), and what went wrong last."""
+    """Failed attempts: how many, when the next is due (Unix seconds), and why the last failed."""
 
     count: int = 0
     next_at: float = 0
@@ -153,7 +153,7 @@ class Attempts:
 
 
 class Ack(NamedTuple):
-    """A message at its end, and what is to be written then: texts only."""
+    """A message that is done, and what to write with its removal: texts only."""
 
     entry: OutboxEntry
     writes: Sequence[Write] = ()
@@ -161,7 +161,7 @@ class Ack(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class DeadLetter:
-    """What could not be delivered, and why; `id` names it for the commands."""
+    """An entry that failed for good, and why; commands name it by `id`."""
 
     id: str
     kind: Kind
@@ -172,12 +172,12 @@ class DeadLetter:
 
     @property
     def dropped(self) -> str:
-        """What is to be said of a payload that was too large to keep; empty where it is there."""
+        """Why it cannot be redriven; empty if it can."""
         return dropped(self.fields)
 
 
 def inbox_entry(entry_id: bytes, fields: Mapping[bytes, bytes]) -> InboxEntry:
-    """An entry of the inbox as Redis tells it."""
+    """Read an inbox entry."""
     return InboxEntry(
         id=entry_id.decode(),
         delivery_id=fields[b"delivery_id"].decode(),
@@ -191,7 +191,7 @@ def inbox_entry(entry_id: bytes, fields: Mapping[bytes, bytes]) -> InboxEntry:
 
 
 def outbox_entry(entry_id: bytes, fields: Mapping[bytes, bytes]) -> OutboxEntry | Unreadable:
-    """An entry of the outbox as Redis tells it."""
+    """Read an outbox entry."""
     try:
         return OutboxEntry(id=entry_id.decode(), message=load_message(fields[b"message"]))
     except (KeyError, msgspec.MsgspecError):
@@ -199,7 +199,7 @@ def outbox_entry(entry_id: bytes, fields: Mapping[bytes, bytes]) -> OutboxEntry 
 
 
 def dead_letter_entry(partition: int, entry_id: str, fields: Mapping[bytes, bytes]) -> DeadLetter:
-    """A dead letter of a partition as Redis tells it."""
+    """Read a dead letter."""
     text = legible(fields)
     return DeadLetter(
         id=f"{partition}-{entry_id}",
@@ -212,7 +212,7 @@ def dead_letter_entry(partition: int, entry_id: str, fields: Mapping[bytes, byte
 
 
 def legible(fields: Mapping[bytes, bytes]) -> dict[str, str]:
-    """An entry's fields as text, its payload unpacked."""
+    """Return an entry's fields as text, its payload decompressed."""
     return {
         name.decode(): (_unpacked(value) if name == b"body" else value).decode(errors="replace")
         for name, value in fields.items()
@@ -220,7 +220,7 @@ def legible(fields: Mapping[bytes, bytes]) -> dict[str, str]:
 
 
 def dropped(fields: Mapping[str, str]) -> str:
-    """What is to be said of a dead letter whose payload was too large to keep; else empty."""
+    """Return why a dead letter cannot be redriven: its payload was too large to keep. Empty otherwise."""
     if "dropped" not in fields:
         return ""
     return (
@@ -238,7 +238,7 @@ def _unpacked(data: bytes) -> bytes:
 
 
 def redriven(data: str) -> list[str | float]:
-    """The fields by which a dead letter goes through the inbox again; raises `BridgeError`."""
+    """Return the inbox entry that redrives a dead message; raises `BridgeError`."""
     try:
         message = load_message(data.encode())
     except msgspec.MsgspecError:
@@ -253,11 +253,11 @@ def redriven(data: str) -> list[str | float]:
 
 
 dump_message = msgspec.json.Encoder().encode
-"""A message as the outbox keeps it: JSON."""
+"""Write a message as the outbox stores it: JSON."""
 
 _MESSAGES = msgspec.json.Decoder(OutboxMessage)
 
 
 def load_message(data: bytes) -> OutboxMessage:
-    """What `dump_message` wrote; raises msgspec's error for what another version wrote."""
+    """Read what `dump_message` wrote; raises msgspec's error for a message of another version."""
     return _MESSAGES.decode(data)

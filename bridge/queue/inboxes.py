@@ -1,4 +1,4 @@
-"""The inboxes as a worker reads them."""
+"""Reading the inboxes."""
 
 from collections.abc import Mapping
 
@@ -9,7 +9,7 @@ from bridge.storage.streams import Streams
 
 
 class Inboxes:
-    """What one reader reads of the inboxes, one `read` after the other."""
+    """The inboxes for one reader; only one `read` at a time."""
 
     def __init__(self, redis: Redis) -> None:
         self._streams = Streams(redis)
@@ -17,7 +17,7 @@ class Inboxes:
     async def read(
         self, positions: Mapping[int, str], *, count: int, block_ms: int
     ) -> list[tuple[int, InboxEntry]]:
-        """New deliveries of these partitions, each after the entry named; waits up to `block_ms`."""
+        """Read new deliveries, of each partition those after the given entry; waits up to `block_ms`."""
         partitions = {keys.inbox(partition): partition for partition in positions}
         found = await self._streams.read(
             {keys.inbox(partition): position for partition, position in positions.items()},
@@ -27,5 +27,5 @@ class Inboxes:
         return [(partitions[stream], inbox_entry(entry_id, fields)) for stream, entry_id, fields in found]
 
     async def close(self) -> None:
-        """Read nothing more."""
+        """Stop reading."""
         await self._streams.close()

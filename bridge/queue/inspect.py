@@ -1,4 +1,4 @@
-"""Looks into the queue for people: what of one connection waits, is tried again or could not be delivered.
+"""Views of the queue for people: what waits, is retried or is a dead letter, by connection.
 
 Payloads stay where they are until somebody asks for one: an inbox may hold thousands of them.
 """
@@ -16,15 +16,15 @@ from bridge.storage.lua_scripts import load_script
 from bridge.storage.redis import Redis
 
 STEP = 100
-"""Entries that one look reads; the queue goes on in between."""
+"""Entries read in one step; the queue works in between."""
 MOST_STEPS = 20
 
 
 @dataclass(frozen=True, kw_only=True)
 class Queued:
-    """What is not at its end yet: a delivery (`inbox`) or a message for the connection (`outbox`).
+    """A delivery (`inbox`) or a message for the connection (`outbox`) that waits.
 
-    `attempts` is None where nothing went wrong so far.
+    `attempts` is None if none failed yet.
     """
 
     id: str
@@ -39,7 +39,7 @@ class Queued:
 
 @dataclass(frozen=True, kw_only=True)
 class DeadLetterSummary:
-    """A dead letter: `id` names it for `redrive` and `drop`, `kind` tells a delivery from a message."""
+    """A dead letter without its payload; `kind` tells a delivery (`inbox`) from a message (`outbox`)."""
 
     id: str
     kind: Kind
@@ -51,18 +51,18 @@ class DeadLetterSummary:
     reason: str
     detail: str = field(repr=False)
     dropped: str = ""
-    """What is to be said of a payload that was too large to keep: it cannot be tried again."""
+    """Why it cannot be redriven: its payload was too large to keep. Empty otherwise."""
 
 
 class QueueView:
-    """Reads the streams and changes nothing."""
+    """Reads the streams, and changes nothing."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
         self._find_entries = load_script(redis, "bridge.queue", "find_entries")
 
     async def queued(self, repository_id: int, connection_id: str) -> list[Queued]:
-        """What of a connection waits or is tried again, the oldest first; of a long queue only its head."""
+        """List what waits or is retried for a connection, the oldest first; of a long queue only its head."""
         partition = keys.partition_of(repository_id)
         found: list[tuple[Kind, str, dict[str, str]]] = [
             (kind, entry_id, fields)
@@ -77,13 +77,13 @@ class QueueView:
         ]
 
     async def dead_letters(self, repository_id: int, connection_id: str) -> list[DeadLetterSummary]:
-        """The dead letters of a connection, and the deliveries of its repository, the newest first."""
+        """List the dead letters of a connection and of its repository, the newest first."""
         partition = keys.partition_of(repository_id)
         entries = await self._entries(keys.dead(partition), repository_id, connection_id)
         return [_dead(partition, entry_id, fields) for entry_id, fields in reversed(entries)]
 
     async def dead_letter(self, repository_id: int, connection_id: str, letter_id: str) -> DeadLetter:
-        """One dead letter of a connection, whole; raises `NotFound`."""
+        """Return a dead letter of a connection with its payload; raises `NotFound`."""
         for dead in await self.dead_letters(repository_id, connection_id):
             if dead.id == letter_id:
                 partition, _, entry_id = letter_id.partition("-")
@@ -98,7 +98,7 @@ class QueueView:
                         dead_since=dead.dead_since,
                         fields=rest,
                     )
-        raise NotFound("this dead letter is gone: it was tried again or dropped meanwhile")
+        raise NotFound("this dead letter is gone: it was redriven or dropped meanwhile")
 
     async def _entries(
         self, stream: str, repository_id: int, connection_id: str
@@ -131,7 +131,7 @@ def _fields(flat: list[bytes]) -> dict[str, str]:
 
 
 def _about(fields: Mapping[str, str]) -> dict[str, Any]:
-    """What a delivery or a message is about; one that another version wrote may not tell all."""
+    """Return what a delivery or a message is about; an entry of another version may lack some of it."""
     told = orjson.loads(fields["message"]) if "message" in fields else fields
     at = told.get("received_at") or 0
     return {

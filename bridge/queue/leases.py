@@ -1,8 +1,8 @@
-"""Who works on which partition: leases with a lifetime and a fence, on Redis.
+"""Leases of partitions, each with a lifetime and a fence.
 
-A worker tells Redis that it lives, and takes its share of the partitions; one that dies loses its leases
-when they run out. Every new owner puts up a fence of its own, and every write of the queue names its
-owner's: an owner that was frozen past its lease is refused.
+A worker sends heartbeats and takes its share of the partitions; the leases of a worker that dies expire. Each
+new owner sets a fence of its own, and each write to the queue names its owner's: Redis refuses an owner that
+was frozen past its lease.
 """
 
 import secrets
@@ -14,7 +14,7 @@ from bridge.storage.redis import Redis
 
 
 class Leases:
-    """The leases of one worker, `worker_id`; `seconds` is how long one holds without being renewed."""
+    """The leases of the worker `worker_id`; without renewal one expires after `seconds`."""
 
     def __init__(self, redis: Redis, *, worker_id: str, seconds: float) -> None:
         self._redis = redis
@@ -26,14 +26,14 @@ class Leases:
         self._release = load_script(redis, "bridge.queue", "release")
 
     async def share(self) -> int:
-        """Tell that this worker lives; how many partitions are its share among those that live."""
+        """Send a heartbeat; returns how many partitions are this worker's share."""
         living: int = await self._heartbeat(
             keys=[keys.WORKERS], args=[self._worker_id, max(1, round(self._seconds))]
         )
         return -(-keys.PARTITIONS // max(1, living))
 
     async def acquire(self, partition: int) -> Lease | None:
-        """The lease of a partition, or None while another worker has it."""
+        """Acquire the lease of a partition; None while another worker holds it."""
         fence = secrets.token_hex(8)
         taken = await self._acquire(
             keys=[keys.lease(partition), keys.fence(partition)],
@@ -42,7 +42,7 @@ class Leases:
         return Lease(partition=partition, fence=fence) if taken else None
 
     async def renew(self, lease: Lease) -> bool:
-        """Keep a lease for its full time again; False if another worker has taken the partition."""
+        """Renew a lease for its full time; False if another worker has taken the partition."""
         kept = await self._renew(
             keys=[keys.lease(lease.partition), keys.fence(lease.partition)],
             args=[self._worker_id, self._milliseconds, lease.fence],
@@ -50,13 +50,13 @@ class Leases:
         return bool(kept)
 
     async def release(self, lease: Lease) -> None:
-        """Give a partition back, so that another worker can take it at once."""
+        """Release a lease, so that another worker can acquire it at once."""
         await self._release(
             keys=[keys.lease(lease.partition), keys.fence(lease.partition)], args=[lease.fence]
         )
 
     async def leave(self) -> None:
-        """Tell that this worker takes no share any more."""
+        """Leave the workers that share the partitions."""
         await self._redis.zrem(keys.WORKERS, self._worker_id)
 
     @property

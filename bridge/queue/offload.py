@@ -1,4 +1,4 @@
-"""Work on large bodies in a thread: on the event loop, everybody else would wait for its end.
+"""A thread for work on large bodies, which would block the event loop.
 
 In one thread, since Python lets one work at a time anyway: what they make is in memory one after the other.
 """
@@ -10,7 +10,7 @@ from functools import partial
 from typing import ParamSpec, TypeVar
 
 LARGE = 1024 * 1024
-"""From how many bytes on a body is large: a thread for less would cost more than it saves."""
+"""Bytes from which a body is large: for a smaller one, a thread costs more than it saves."""
 
 Given = ParamSpec("Given")
 Result = TypeVar("Result")
@@ -21,7 +21,7 @@ _THREAD = ThreadPoolExecutor(max_workers=1, thread_name_prefix="large-bodies")
 async def off_loop(
     size: int, function: Callable[Given, Result], /, *args: Given.args, **named: Given.kwargs
 ) -> Result:
-    """What `function` returns for these arguments, which hold `size` bytes of a body."""
+    """Return the result of `function`, whose arguments hold `size` bytes of a body."""
     if size <= LARGE:
         return function(*args, **named)
     return await asyncio.get_running_loop().run_in_executor(_THREAD, partial(function, *args, **named))

@@ -1,6 +1,6 @@
-"""The web's way into the queue: deliveries that come at the same time are written to Redis together.
+"""The producer: enqueues deliveries that come at the same time together.
 
-So a single delivery waits for nobody, and under load each round trip and each sync of its file serves many.
+So under load each round trip to Redis, and each sync of its file, serves many.
 """
 
 import asyncio
@@ -15,15 +15,15 @@ from bridge.storage import keys
 from bridge.storage.group_commit import GroupCommit
 
 MAX_GROUP = 128
-"""Deliveries written together at most."""
+"""Deliveries enqueued together at most."""
 
 SECONDS = 4.5
-"""The bound of one write. Whoever comes while one hangs waits for two: GitHub gives up after ten seconds."""
+"""The limit of one write. A delivery may wait for two: GitHub gives up after ten seconds."""
 
 
 @dataclass(kw_only=True)
 class Producer:
-    """Takes deliveries for good."""
+    """Enqueues deliveries."""
 
     queue: DeliveryQueue
     seconds: float = SECONDS
@@ -32,13 +32,13 @@ class Producer:
 
     def __post_init__(self) -> None:
         self._grouped = GroupCommit(self._write, most=MAX_GROUP)
-        # One by one: whoever comes meanwhile waits for one of them at the most.
+        # One by one, so that a delivery that comes meanwhile waits for one of them at most.
         self._large = GroupCommit(self._write, most=1)
 
     async def enqueue(self, envelope: Envelope, *, repository_id: int, number: int) -> EnqueueResult:
-        """Take a delivery for good, if its id was not taken before and there is room for it.
+        """Enqueue a delivery, unless its id was enqueued before or there is no room.
 
-        Raises redis-py's errors, and `TimeoutError`: then the delivery may have been taken, or may yet be.
+        After an error of redis-py or `TimeoutError` it may have been enqueued, or may yet be.
         """
         if len(envelope.body) <= LARGE:
             return await self._grouped.add(
@@ -56,9 +56,9 @@ class Producer:
 
 @dataclass(kw_only=True)
 class PartitionedProducer(Producer):
-    """The same on a cluster: what goes to different partitions lies in different slots, and is written apart.
+    """The producer on a cluster, where partitions lie in different slots: each is written by itself.
 
-    So a node that is away keeps out only what belongs to it.
+    So a node that is down refuses only its own deliveries.
     """
 
     _parts: dict[int, Producer] = field(default_factory=dict)

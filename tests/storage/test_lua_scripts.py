@@ -62,6 +62,11 @@ def test_each_script_is_loaded_and_each_part_included() -> None:
     assert included == PARTS
 
 
+def test_no_lua_is_written_in_python() -> None:
+    for path in (ROOT / "bridge").rglob("*.py"):
+        assert not re.search(r"redis\.p?call|#!lua|\bKEYS\[", path.read_text()), path
+
+
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_keys_and_arguments_are_named_where_they_are_taken(name: str) -> None:
     for line in SCRIPTS[name].read_text().splitlines():
