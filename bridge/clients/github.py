@@ -136,7 +136,7 @@ class GitHub:
         except gidgethub.GraphQLException as error:
             raise translated_graphql(error) from None
         except gidgethub.HTTPException as error:
-            raise translated(error, subject) from None
+            raise translated(error, subject, github_url=self._url) from None
         except TimeoutError:
             raise GitHubFailing(
                 f"GitHub took too long; look whether it changed {subject}, then try again", status=504

@@ -1,5 +1,6 @@
 """GitHub's refusals as gidgethub raises them, as bridge's own errors with a sentence to act on."""
 
+import re
 import time
 from collections.abc import Mapping
 
@@ -7,7 +8,14 @@ import gidgethub
 
 from bridge.core.errors import BridgeError, GitHubFailing, GitHubRefused, RateLimited
 
+MAX_ADDRESS = 500
+
 _STATE_IN_THE_WAY = frozenset({405, 409})
+_NO_RIGHT = frozenset({403, 404})
+_NOT_FOR_APPS = "Resource not accessible by integration"
+_SSO = re.compile(r"required; *url=([!-~]+)")
+_PERMISSIONS = re.compile(r"[a-z_]+=[a-z]+(?:[,;] *[a-z_]+=[a-z]+)*")
+_SCOPES = re.compile(r"[a-z_:]+(?:, *[a-z_:]+)*")
 
 
 class TokenRevoked(BridgeError):
@@ -16,8 +24,11 @@ class TokenRevoked(BridgeError):
     status = 401
 
 
-def translated(error: gidgethub.HTTPException, subject: str) -> BridgeError:
-    """gidgethub's error as ours, by what the person who clicked may do about it."""
+def translated(error: gidgethub.HTTPException, subject: str, *, github_url: str) -> BridgeError:
+    """gidgethub's error as ours, by what the person who clicked may do about it.
+
+    Of the addresses that GitHub's answer names, only those below `github_url` are shown.
+    """
     status = int(error.status_code)
     headers: Mapping[str, str] = error.headers or {}
     if status == 401:
@@ -27,13 +38,16 @@ def translated(error: gidgethub.HTTPException, subject: str) -> BridgeError:
             f"GitHub's rate limit for you is reached: try again in {seconds} s", retry_after=seconds
         )
     if status >= 500:
-        return GitHubFailing(f"GitHub answered {status}: try again")
+        wait = headers.get("retry-after", "")
+        again = f"try again in {int(wait)} s" if _is_number(wait) else "try again"
+        return GitHubFailing(f"GitHub answered {status}: {again}")
     if 300 <= status < 400:
         moved = f"{subject} was renamed or moved: use the buttons of its newest message"
         return GitHubRefused(moved, status=409)
     reason = _words(error)
+    way_out = _way_out(headers, reason, subject, github_url) if status in _NO_RIGHT else ""
     return GitHubRefused(
-        _reason(status, reason, subject),
+        way_out or _reason(status, reason, subject),
         status=409 if status in _STATE_IN_THE_WAY else 422,
         answered=status,
         reason=reason,
@@ -71,11 +85,41 @@ def _limit(status: int, headers: Mapping[str, str], message: str) -> int | None:
     if status not in (403, 429):
         return None
     wait = headers.get("retry-after", "")
-    if wait.isdecimal():
+    if _is_number(wait):
         return int(wait)
-    if headers.get("x-ratelimit-remaining") == "0" and headers.get("x-ratelimit-reset", "").isdecimal():
-        return max(1, int(headers["x-ratelimit-reset"]) - int(time.time()))
+    reset = headers.get("x-ratelimit-reset", "")
+    if headers.get("x-ratelimit-remaining") == "0" and _is_number(reset):
+        return max(1, int(reset) - int(time.time()))
     return 60 if status == 429 or "rate limit" in message.lower() else None
+
+
+def _is_number(value: str) -> bool:
+    return value.isascii() and value.isdecimal() and len(value) < 12
+
+
+def _way_out(headers: Mapping[str, str], reason: str, subject: str, github_url: str) -> str:
+    """What the headers of a 403 or 404 say that opens the way; empty if they say nothing.
+
+    https://docs.github.com/rest/authentication/authenticating-to-the-rest-api
+    https://docs.github.com/rest/using-the-rest-api/troubleshooting-the-rest-api
+    """
+    single_sign_on = headers.get("x-github-sso", "")
+    if single_sign_on.startswith("required"):
+        found = _SSO.match(single_sign_on)
+        address = found[1] if found and len(found[1]) <= MAX_ADDRESS else ""
+        where = f": {address}" if address.startswith(f"{github_url}/") else " on GitHub"
+        return f"The organisation of {subject} asks you to authorize bridge by single sign-on{where}"
+    needed, granted = headers.get("x-accepted-oauth-scopes", ""), headers.get("x-oauth-scopes", "")
+    if _SCOPES.fullmatch(needed) and granted and not _listed(needed) & _listed(granted):
+        return f"bridge needs the scope {needed} for {subject}: link your GitHub account again, and grant it"
+    needed = headers.get("x-accepted-github-permissions", "")
+    if _PERMISSIONS.fullmatch(needed) and _NOT_FOR_APPS in reason:
+        return f"GitHub does not let you do that to {subject}: you or the GitHub App lack {needed}"
+    return ""
+
+
+def _listed(scopes: str) -> set[str]:
+    return {scope.strip() for scope in scopes.split(",")}
 
 
 def _reason(status: int, message: str, subject: str) -> str:
