@@ -12,7 +12,7 @@ import aiohttp
 
 @dataclass
 class Form:
-    """A form of a page: where it goes, what it holds, and its buttons as (name, value, text)."""
+    """A form: its address, its fields, and its buttons as (name, value, text)."""
 
     action: str
     method: str
@@ -22,7 +22,7 @@ class Form:
 
 @dataclass(frozen=True)
 class Page:
-    """What came back: the address after all redirects, the status, the text and its forms."""
+    """A page: the address after all redirects, status, text and forms."""
 
     url: str
     status: int

@@ -1,4 +1,4 @@
-"""What `scripts/demo` runs: everything on this machine, to be looked at, or played through by itself."""
+"""Run the demo: bridge and both stand-ins on this machine, to click through or to play by itself."""
 
 import argparse
 import asyncio
@@ -15,23 +15,25 @@ from scripts.sandbox.story import play
 PORTS = (8080, 8081, 8082)
 
 _WELCOME = """
-  GitHub's stand-in    {github}/{repository}/pulls
-  Flowdock's stand-in  {flowdock}/app/{flow}
-  bridge itself        {bridge}
+  GitHub (stand-in)    {github}/{repository}/pulls
+  Flowdock (stand-in)  {flowdock}/app/{flow}
+  bridge               {bridge}
 
 Open a pull request on the first page and watch its thread appear on the second.
-Then click "Assign to me" in the thread's menu. Ctrl-C stops everything.
+Then click "Assign to me" in the thread's menu. Press Ctrl-C to stop.
 """
 
 
 def main(arguments: list[str]) -> int:
-    """0 when it went well; 1 with a sentence when it did not."""
-    parser = argparse.ArgumentParser(prog="scripts/demo", description="Tries bridge on this machine.")
-    parser.add_argument("--check", action="store_true", help="play one whole story without a browser")
+    """Run the demo; returns 0, or 1 after a sentence about what failed."""
+    parser = argparse.ArgumentParser(prog="scripts/demo", description="Try bridge on this machine.")
+    parser.add_argument(
+        "--check", action="store_true", help="play one story from start to end, without a browser"
+    )
     parser.add_argument(
         "--gallery",
         action="store_true",
-        help="begin with a pull request in each status, each kind of message",
+        help="start with a pull request in each status and each kind of message",
     )
     options = parser.parse_args(arguments)
     try:
@@ -56,7 +58,7 @@ async def _run(*, check: bool, with_gallery: bool) -> None:
                     await (_check(house) if check else _show(house))
             except Broken:
                 if check:
-                    print(f"--- the log:\n{log.read_text()[-6000:]}", file=sys.stderr)
+                    print(f"--- log:\n{log.read_text()[-6000:]}", file=sys.stderr)
                 raise
 
 
@@ -74,9 +76,9 @@ async def _check(house: House) -> None:
         step += 1
         print(f"{step}. {text}", flush=True)
 
-    say("an embedded Redis, both stand-ins and bridge are running; the repository is connected")
+    say("Redis, both stand-ins and bridge are running, and the repository is connected")
     await play(house, say)
-    print("The whole story went well.")
+    print("All steps passed.")
 
 
 async def _show(house: House) -> None:

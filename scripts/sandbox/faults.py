@@ -1,4 +1,4 @@
-"""What both stand-ins share with a test: a record of the calls they got, and faults to inject.
+"""Record the calls to a stand-in, and inject faults, for tests.
 
 `install(app)` adds a middleware and these routes (JSON in and out, meant for tests on loopback):
 
@@ -62,7 +62,7 @@ class Call:
 
 @dataclass
 class Journal:
-    """What happened at a stand-in, and what is to go wrong."""
+    """The calls to a stand-in so far, and the faults to come."""
 
     calls: list[Call] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""The gallery: one pull request for each status and each kind of message, made on the stand-in GitHub."""
+"""Make a pull request for each status and each kind of message, on the stand-in GitHub."""
 
 from typing import Any
 
@@ -66,7 +66,7 @@ REVIEW: list[dict[str, Any]] = [
 
 Deed = tuple[str, str, dict[str, Any]]
 
-# Title, whether it begins as a draft, and what is done then: who, what, with what.
+# Title, draft or not, and the deeds that follow: person, deed, fields.
 PULLS: list[tuple[str, bool, list[Deed]]] = [
     ("Sketch a dark theme", True, [("ann-gh", "push", {})]),
     ("Speed up the inbox", False, [("ann-gh", "assign", {"assignee": "ann-gh"})]),
@@ -129,7 +129,7 @@ PULLS: list[tuple[str, bool, list[Deed]]] = [
 
 
 async def make(house: House) -> None:
-    """Make them all; bridge does the rest."""
+    """Make all pull requests on the stand-in GitHub."""
     for index, (title, draft, deeds) in enumerate(PULLS):
         pull = await house.act(
             "ann-gh", "open", title=title, body=BODY, head=f"topic-{index}", base="main", draft=draft

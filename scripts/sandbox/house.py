@@ -1,4 +1,4 @@
-"""Everything on one machine: both stand-ins and bridge between them, as real processes on loopback."""
+"""Run bridge and both stand-ins on this machine, as real processes on loopback."""
 
 import asyncio
 import os
@@ -24,11 +24,11 @@ FLOW = "acme/main"
 
 
 class Broken(Exception):
-    """Something did not start, or did not happen; the sentence says what."""
+    """A process did not start, or a step failed; the message is a sentence."""
 
 
 def free_port(preferred: int = 0) -> int:
-    """The preferred port, or any other if that one is taken."""
+    """Return the preferred port, or any other if it is taken."""
     for port in (preferred, 0):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -42,7 +42,7 @@ def free_port(preferred: int = 0) -> int:
 
 @dataclass(kw_only=True)
 class House:
-    """The three services' addresses and processes; what bridge keeps lies in `data`."""
+    """The addresses and processes of bridge and both stand-ins; bridge keeps its data in `data`."""
 
     data: Path
     bridge: str
@@ -56,7 +56,7 @@ class House:
 
     @property
     def environ(self) -> dict[str, str]:
-        """bridge's settings for this house."""
+        """Return bridge's settings as an environment."""
         return {
             "PATH": os.environ["PATH"],
             "PYTHONPATH": str(ROOT),
@@ -78,7 +78,7 @@ class House:
     def start(
         self, *arguments: str, output: IO[bytes] | int | None = None, **settings: str
     ) -> subprocess.Popen[bytes]:
-        """A Python process of this house, such as `start("bridge", "serve")`; `settings` are its own."""
+        """Start a Python process, such as `start("bridge", "serve")`; `settings` are for this one alone."""
         process = subprocess.Popen(  # noqa: S603  (our own arguments)
             [sys.executable, "-m", *arguments],
             cwd=self.data,
@@ -90,7 +90,7 @@ class House:
         return process
 
     def start_flowdock(self) -> subprocess.Popen[bytes]:
-        """The stand-in Flowdock, with bridge registered as its application."""
+        """Start the stand-in Flowdock, with bridge registered as its application."""
         return self.start(
             *("scripts.sandbox.flowdock", "--port", self.flowdock.rpartition(":")[2]),
             *("--web-url", self.flowdock, "--redirect-uri", f"{self.bridge}/auth/flowdock/callback"),
@@ -99,7 +99,7 @@ class House:
         )
 
     def start_github(self) -> subprocess.Popen[bytes]:
-        """The stand-in GitHub, with bridge registered as its OAuth App."""
+        """Start the stand-in GitHub, with bridge registered as its OAuth App."""
         return self.start(
             *("scripts.sandbox.github", "--port", self.github.rpartition(":")[2]),
             *("--web-url", self.github, "--redirect-uri", f"{self.bridge}/auth/github/callback"),
@@ -148,22 +148,22 @@ class House:
         await self.post(f"{self.github}/_sandbox/hooks", hook)
 
     async def get(self, url: str) -> Any:
-        """The JSON at an address of a stand-in."""
+        """GET JSON from a stand-in."""
         async with self.http.get(url) as response:
             return await _json(response)
 
     async def post(self, url: str, body: dict[str, Any]) -> Any:
-        """The JSON answer of a stand-in to a POST."""
+        """POST JSON to a stand-in; returns its answer."""
         async with self.http.post(url, json=body) as response:
             return await _json(response)
 
     async def act(self, who: str, do: str, **fields: Any) -> Any:
-        """Somebody does something on GitHub's page; returns the pull request."""
+        """Do something on GitHub as a user; returns the pull request."""
         body = {"as": who, "repo": REPOSITORY, "do": do, **fields}
         return await self.post(f"{self.github}/_sandbox/act", body)
 
     async def payload(self) -> dict[str, Any]:
-        """The payload of a `pull_request` delivery of the stand-in GitHub, which then sends nothing more."""
+        """Make a pull request and return its `pull_request` payload; from then on GitHub sends nothing."""
         await self.post(f"{self.github}/_sandbox/webhooks", {"mode": "hold"})
         hook = {"repo": REPOSITORY, "url": self.bridge, "secret": "x"}
         await self.post(f"{self.github}/_sandbox/hooks", hook)
@@ -173,12 +173,12 @@ class House:
         return found
 
     async def threads(self) -> list[dict[str, Any]]:
-        """The flow's threads, as the inbox shows them."""
+        """Return the flow's threads as the inbox shows them."""
         found: list[dict[str, Any]] = await self.get(f"{self.flowdock}/_sandbox/threads?flow={FLOW}")
         return found
 
     async def click(self, who: str, thread: str, action: str) -> dict[str, Any]:
-        """Somebody clicks a button in the inbox; what came of it."""
+        """Click a button in the inbox as a user; returns the outcome."""
         body = {"user": who, "flow": FLOW, "thread": thread, "action": action}
         outcome: dict[str, Any] = await self.post(f"{self.flowdock}/_sandbox/click", body)
         return outcome
@@ -222,7 +222,7 @@ async def open_house(
     output: IO[bytes] | int | None = None,
     settings: dict[str, str] | None = None,
 ) -> AsyncIterator[House]:
-    """Both stand-ins running, bridge not yet; all processes end on leaving. `ports`: bridge's first."""
+    """Start both stand-ins, but not bridge yet; ends all processes on exit. `ports`: bridge's first."""
     bridge, flowdock, github = (f"http://127.0.0.1:{free_port(port)}" for port in ports)
     async with aiohttp.ClientSession() as http:
         house = House(

@@ -1,4 +1,4 @@
-"""The whole story without a screen: open a pull request, see the thread, click, link, click again."""
+"""Play the demo's story without a browser: open a pull request, click, link accounts, click again."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,7 +10,7 @@ Say = Callable[[str], None]
 
 
 async def play(house: House, say: Say) -> None:
-    """Play it, `say`ing each step; raises `Broken` where the story takes another turn."""
+    """Play the story and `say` each step; raises `Broken` where a step fails."""
     pull = await house.act(
         "ann-gh",
         "open",
@@ -23,30 +23,33 @@ async def play(house: House, say: Say) -> None:
     say(f"ann-gh opened {REPOSITORY}#{number} on GitHub")
     thread_id = f"github:component:pr:{number}"
     thread = await _thread(house, thread_id, lambda thread: thread["status"]["value"] == "open")
-    say(f"its thread {thread_id} appeared in Flowdock: {thread['title']!r}, open")
+    say(f"Flowdock shows the thread {thread_id}: {thread['title']!r}, open")
 
     outcome = await house.click("ann", thread_id, "Assign to me")
-    _expect(outcome["status"] == 401 and outcome["challenge"], f"no challenge came back: {outcome}")
+    _expect(
+        outcome["status"] == 401 and outcome["challenge"],
+        f"the click was not answered with a challenge: {outcome}",
+    )
     say("Ann clicked 'Assign to me' and was asked to link her GitHub account")
 
     async with Browser() as browser:
         page = await link(house, browser, outcome["challenge"], flowdock_user="1001", login="ann-gh")
-        say("she signed in with Flowdock and GitHub, saw both names and confirmed")
+        say("Ann signed in to Flowdock and GitHub, and confirmed the link between both accounts")
         page = await browser.press(page, "Do it now")
-        _expect("Assigned" in page.text, f"it was not done: {page.status} at {page.url}")
+        _expect("Assigned" in page.text, f"the action failed: {page.status} at {page.url}")
         reused = await browser.open(outcome["challenge"])
-        _expect(reused.status == 403, f"the claim served twice: {reused.status}")
+        _expect(reused.status == 403, f"the claim worked twice: {reused.status}")
     await _thread(house, thread_id, lambda thread: "ann-gh" in _field(thread, "Assignees"))
-    say("one more click, and ann-gh is the assignee, on GitHub and on the thread")
+    say("Ann clicked 'Do it now': GitHub and the thread show ann-gh as the assignee")
 
     outcome = await house.click("ann", thread_id, "Close")
     _expect(outcome["status"] == 200, f"closing failed: {outcome}")
     await _thread(house, thread_id, lambda thread: thread["status"]["value"] == "closed")
-    say("she clicked 'Close', and it was closed at once")
+    say("Ann clicked 'Close': GitHub and the thread show the pull request as closed")
 
 
 async def link(house: House, browser: Browser, challenge: str, *, flowdock_user: str, login: str) -> Page:
-    """Go from a challenge through both sign-ins to the page that says it is linked."""
+    """Follow a challenge through both sign-ins; returns the page that confirms the link."""
     page = await browser.open(challenge)
     _expect(page.url.startswith(house.flowdock), f"not sent to Flowdock, but {page.status} at {page.url}")
     page = await browser.press(page, flowdock_user)
@@ -63,7 +66,7 @@ async def _thread(house: House, thread_id: str, fits: Callable[[Any], bool]) -> 
         threads = await house.threads()
         return next((one for one in threads if one["external_thread_id"] == thread_id and fits(one)), None)
 
-    thread: dict[str, Any] = await until(found, f"the thread {thread_id} did not come to show it")
+    thread: dict[str, Any] = await until(found, f"the thread {thread_id} does not show the change")
     return thread
 
 

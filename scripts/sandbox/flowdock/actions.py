@@ -1,4 +1,4 @@
-"""What happens when a user clicks a button: the signed request, and how its answer is understood.
+"""Perform a click on a button: sign the request, and read its answer.
 
 The rules are Flowdock's API documents, "Thread actions" and "How to create bidirectional integrations".
 """
@@ -29,7 +29,7 @@ _CHALLENGE = re.compile(r"""\s*Flowdock-Token\s+url=("?)([^"\s,]+)\1\s*""", re.I
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """How a click ended: the application's status (0: it could not be reached), and what to tell the user."""
+    """The outcome of a click: the application's status (0: unreachable), and a sentence for the user."""
 
     status: int
     message: str | None = None
@@ -81,7 +81,7 @@ def flowdock_token(user: User, body: bytes, *, secret: str, now: float) -> str:
 
 
 def understand(status: int, challenge: str, answer: bytes, *, application: str) -> Outcome:
-    """What an application's answer means to the user who clicked."""
+    """Turn an application's answer into an outcome."""
     if 200 <= status < 300:
         return Outcome(status=status, message=_sentence(answer, "message"))
     match = _CHALLENGE.fullmatch(challenge) if status == 401 else None

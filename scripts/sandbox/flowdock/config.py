@@ -1,4 +1,4 @@
-"""What a stand-in needs to know, and the keys under which its application keeps things."""
+"""The stand-in's configuration, and the keys of its application."""
 
 from dataclasses import dataclass
 

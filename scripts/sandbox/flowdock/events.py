@@ -1,4 +1,4 @@
-"""The live part of the inbox: what is new, as server-sent events (the HTML standard, "Server-sent events").
+"""The inbox's live updates as server-sent events (the HTML standard, "Server-sent events").
 
 A message's event carries the id `epoch-number`; a browser that lost the connection names the last one it
 saw, and gets what it missed. Where the epoch is another (the server was restarted or reset), numbers mean

@@ -18,7 +18,7 @@ SCOPES = {
 
 @dataclass(frozen=True, kw_only=True)
 class Code:
-    """What an authorization code stands for; it serves once, until `expires`."""
+    """An authorization code's grant; works once, until `expires`."""
 
     user: int
     scopes: tuple[str, ...]
@@ -28,7 +28,7 @@ class Code:
 
 @dataclass(frozen=True, kw_only=True)
 class Access:
-    """What an access or a refresh token stands for."""
+    """The grant of an access or refresh token."""
 
     user: int
     scopes: tuple[str, ...]
@@ -62,7 +62,7 @@ class Grants:
         return self._answer(known.user, known.scopes, now) if known else None
 
     def access(self, token: str, *, now: float) -> Access | None:
-        """What a bearer token stands for; None if it is unknown or expired."""
+        """Find a bearer token's grant; None if it is unknown or expired."""
         known = self._access.get(token)
         return known if known and known.expires > now else None
 

@@ -1,4 +1,4 @@
-"""What protects the pages: headers, refusal of other sites' posts, and errors that a person can read."""
+"""Protect the pages: security headers, no posts from other sites, readable errors."""
 
 from http import HTTPStatus
 from urllib.parse import urlsplit

@@ -1,4 +1,4 @@
-"""The web client's pages: the team inbox, a thread, the integrations, and what can be clicked there."""
+"""The web client's pages: the team inbox, a thread, the integrations, and their buttons."""
 
 from dataclasses import asdict
 from typing import Any
@@ -44,7 +44,7 @@ async def thread(request: web.Request) -> web.Response:
 
 @routes.get("/app/{org}/{flow}/integrations")
 async def integrations(request: web.Request) -> web.Response:
-    """The flow's sources, with what can be done to them."""
+    """Show the flow's sources and the actions on them."""
     return _render(request, "integrations.html", members_flow(request))
 
 
@@ -69,7 +69,7 @@ async def remove_source(request: web.Request) -> web.Response:
 
 @routes.post("/app/user")
 async def switch_user(request: web.Request) -> web.Response:
-    """Become somebody else: in a sandbox, a click is all it takes."""
+    """Switch to another user."""
     form = await read_body(request)
     user, back = find_user(form.get("user", "")), str(form.get("back", "/"))
     if user is None:
@@ -92,7 +92,7 @@ async def avatar(request: web.Request) -> web.Response:
 
 
 def current_user(request: web.Request) -> User:
-    """Whom the page's visitor chose to be; Ann at first."""
+    """Return the visitor's chosen user; Ann by default."""
     return find_user(request.cookies.get(COOKIE, "")) or ANN
 
 
@@ -119,7 +119,7 @@ def configure_uri(source: Source, config: Config) -> str:
 
 
 def sources_context(request: web.Request, flow: Flow) -> dict[str, Any]:
-    """What the banners and the list of integrations show."""
+    """Return the context of the banners and the list of integrations."""
     config, sources = request.app[CONFIG], request.app[WORLD].live_sources(flow)
     return {
         "config": config,

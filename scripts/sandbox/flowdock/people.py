@@ -1,4 +1,4 @@
-"""Who works here: the users, and the flows of their one organization."""
+"""The users, and the flows of their one organization."""
 
 from dataclasses import dataclass
 

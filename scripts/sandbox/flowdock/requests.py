@@ -88,7 +88,7 @@ def _put(holder: dict[str, Any], names: list[str], value: str) -> None:
 
 
 def bearer(request: web.Request) -> tuple[User, Access]:
-    """Whose access token the request carries, and what it allows; 401 without a valid one."""
+    """Return the grant of the request's access token; 401 without a valid one."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     access = request.app[GRANTS].access(token.strip(), now=request.app[WORLD].clock())
     user = find_user(access.user) if access else None
@@ -106,6 +106,6 @@ def flow_of(request: web.Request) -> Flow:
 
 
 def require_member(request: web.Request, user: User, flow: Flow) -> None:
-    """Refuse with 403 whoever is not in the flow."""
+    """Refuse users outside the flow with 403."""
     if not request.app[WORLD].has(flow, user):
         raise Refusal(403, f"{user.name} is not in the flow {flow.name}.")

@@ -62,7 +62,7 @@ class Thread:
 
 @dataclass(kw_only=True)
 class World:
-    """The state, and who waits for it to change. `clock` gives the seconds since 1970."""
+    """The state and its waiters. `clock` returns seconds since 1970."""
 
     clock: Callable[[], float] = time.time
     sources: dict[int, Source] = field(default_factory=dict)
@@ -86,7 +86,7 @@ class World:
         return user.id in self.members.get(flow.path, flow.members)
 
     def user_tags(self, flow: Flow, tags: Iterable[str]) -> list[str]:
-        """Whom tags call: `@nick` is `:user:ID` for a member of the flow, and a mere word for others."""
+        """Resolve tags: `@nick` becomes `:user:ID` for a member of the flow, and stays text for others."""
         called = [find_nick(tag.removeprefix("@")) for tag in tags if tag.startswith("@")]
         return [f":user:{user.id}" for user in called if user and self.has(flow, user)]
 
@@ -129,11 +129,11 @@ class World:
         return sorted(mine, key=lambda thread: thread.last.id, reverse=True)
 
     def messages_of(self, thread: Thread) -> list[Message]:
-        """What the thread shows, in the order it was accepted: repeats left out."""
+        """Return the thread's messages in order, without repeats."""
         return self._by_thread.get(thread.id, [])
 
     def messages_after(self, flow: Flow, last_id: int) -> list[Message]:
-        """What the flow was shown since the message `last_id`, in order: repeats left out."""
+        """Return the flow's messages after `last_id` in order, without repeats."""
         newer = itertools.takewhile(lambda one: one.id > last_id, reversed(self.messages))
         return [one for one in newer if one.flow == flow and not one.repeat][::-1]
 
@@ -177,7 +177,7 @@ class World:
         self.touch()
 
     def touch(self) -> None:
-        """Wake whoever waits for a change."""
+        """Wake all waiters."""
         for event in self.waiting:
             event.set()
 

@@ -1,4 +1,4 @@
-"""What makes a message valid, as Flowdock's API documents put it ("Messages", "Threads", "Thread actions").
+"""Validate a message by Flowdock's API documents ("Messages", "Threads", "Thread actions").
 
 Pure: takes the message as sent, gives `{"thread.status.color": ["is not included in the list"]}`.
 """
@@ -90,7 +90,7 @@ def _check_action(action: Mapping[str, Any], found: "_Findings") -> None:
 
 
 def url_problem(text: str) -> str:
-    """What is wrong with an address that people or the server will open; empty if nothing is."""
+    """Return the problem with an address that users or the server will open; empty if there is none."""
     try:
         parts = urlsplit(text)
     except ValueError:
@@ -100,7 +100,7 @@ def url_problem(text: str) -> str:
 
 
 def inline_problem(text: str) -> str:
-    """What is wrong with a text that may hold links but no other HTML; empty if nothing is."""
+    """Return the problem with a text that may hold links but no other HTML; empty if there is none."""
     position, inside = 0, False
     while tag := _TAG.search(text, position):
         pattern = _LINK_CLOSES if inside else _LINK_OPENS

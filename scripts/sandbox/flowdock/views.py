@@ -1,4 +1,4 @@
-"""What the pages show, derived from the state: rows, panels, and texts made safe and readable."""
+"""View models of the pages: rows, panels, and sanitised text."""
 
 import hashlib
 import json

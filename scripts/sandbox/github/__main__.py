@@ -11,7 +11,7 @@ from . import SERVICES, Config, create_app
 from .services import Services
 from .webhooks import add_hook
 
-# What bridge, or anybody who follows pull requests, would subscribe to.
+# The events that bridge subscribes to.
 EVENTS = [
     "check_run",
     "check_suite",

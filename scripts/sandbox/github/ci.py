@@ -1,4 +1,4 @@
-"""What the stand-in remembers of checks: runs, suites, workflow runs and statuses."""
+"""The state of checks: runs, suites, workflow runs and statuses."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,7 +13,7 @@ FAILED = {"failure", "timed_out", "cancelled", "action_required", "startup_failu
 
 @dataclass(kw_only=True)
 class CheckRun:
-    """One job, or what an app checked."""
+    """A check run: a job, or an app's check."""
 
     id: int
     suite: "CheckSuite"

@@ -1,4 +1,4 @@
-"""Who may ask people for authorization: the configured OAuth App, and every GitHub App.
+"""The OAuth clients: the configured OAuth App, and every GitHub App.
 
 https://docs.github.com/apps/oauth-apps/building-oauth-apps/differences-between-github-apps-and-oauth-apps
 """

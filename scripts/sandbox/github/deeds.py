@@ -1,4 +1,4 @@
-"""Somebody at work on a pull request, and the register of what can be done to one.
+"""Deeds: everything a user can do to a pull request, by name.
 
 Each deed is registered under the name a driver uses (`close`), obeys GitHub's permissions and
 refusals, and causes the webhooks GitHub sends for it: none if nothing changed.
@@ -16,7 +16,7 @@ from .records import Entry, User
 from .refusals import Refused, forbidden, not_found
 
 ARCHIVED = "Repository was archived so is read-only."
-# GitHub has to look again whether it can be merged after these.
+# After these, GitHub computes mergeability again.
 UNCOMPUTED = {"opened", "reopened", "synchronize"}
 
 
@@ -35,7 +35,7 @@ class Change:
     emit: Emit
     actor: User
     repo: Repo
-    # For what goes only to webhooks that ask for it by name.
+    # Events that only go to webhooks subscribed by name.
     emit_aside: Emit | None = None
 
     @property
@@ -82,7 +82,7 @@ class Change:
         self.emit(self.repo, "pull_request", payload | self.sender())
 
     def tell_push(self, ref: str, before: str, after: str, *, forced: bool = False, aside: bool) -> None:
-        """Send the push event of a branch; `aside`: only to those who ask for it by name."""
+        """Send the push event of a branch; `aside`: only to webhooks subscribed by name."""
         emit = self.emit_aside if aside else self.emit
         if emit:
             pushed = push_payload(self.world, self.repo, self.actor, ref, before, after, forced=forced)

@@ -1,4 +1,4 @@
-"""GraphQL, for what REST cannot do: drafts, auto-merge, the merge queue, and resolving conversations.
+"""GraphQL, for actions that REST lacks: drafts, auto-merge, the merge queue, resolving conversations.
 
 Errors come with status 200, as GraphQL has it.
 https://docs.github.com/graphql/reference/mutations
@@ -14,7 +14,7 @@ from .payloads import Json, node_id
 from .refusals import Refused
 from .rest_call import NOT_FOR_APPS, Answer, Call
 
-# Which deed a mutation does, and what names its pull request or conversation.
+# By mutation: its deed, and the field that names its pull request or conversation.
 MUTATIONS = {
     "markPullRequestReadyForReview": ("ready", "pullRequestId"),
     "convertPullRequestToDraft": ("draft", "pullRequestId"),

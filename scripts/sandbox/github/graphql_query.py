@@ -1,4 +1,4 @@
-"""GraphQL: reading a query, and picking from a value what it selects.
+"""Read a GraphQL query, and pick the selected fields from a value.
 
 A value is a dict with a `__typename`; its fields are scalars, such dicts, lists of them, or functions of
 the arguments. What a type does not have is an error, so that nobody gets used to a field of the stand-in.
@@ -42,7 +42,7 @@ class Field:
 
 @dataclass(frozen=True)
 class Query:
-    """An operation: `query` or `mutation`, and what it selects."""
+    """An operation: `query` or `mutation`, and its selection."""
 
     kind: str
     selected: list[Field]
@@ -65,7 +65,7 @@ def parse(text: str, variables: dict[str, Any]) -> Query:
 
 
 def pick(value: Any, selected: list[Field], problems: list[Problem]) -> Any:
-    """What `selected` picks from `value`; what cannot be had is null, and told in `problems`."""
+    """Pick `selected` from `value`; a field that fails becomes null and adds to `problems`."""
     if value is None:
         return None
     if isinstance(value, list):
@@ -162,7 +162,7 @@ class _Reader:
         return self.tokens[self.at - 1] == "!"
 
     def selection(self, on: str = "") -> list[Field]:
-        """`{ ... }`, with what inline fragments select in it."""
+        """Read `{ ... }`, inline fragments included."""
         found: list[Field] = []
         self.take("{")
         while not self.accept("}"):

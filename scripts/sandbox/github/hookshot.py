@@ -37,7 +37,7 @@ class Outcome:
 
 
 class Hookshot:
-    """The webhooks of all repositories, and what is on its way to them and to those of Apps.
+    """The webhooks of all repositories, and all deliveries under way, Apps' included.
 
     Each webhook gets its events one after the other, in the order they happened; nobody waits for
     it. In the mode `hold` they pile up in `held` until they are released, in any order.
@@ -108,7 +108,7 @@ class Hookshot:
         return await self._post(url or delivery.url, delivery.body, kept | given)
 
     def set_mode(self, mode: Mode) -> None:
-        """Hold what comes, or send it; going over to `send` sends what is still held."""
+        """Hold new deliveries, or send them; switching to `send` sends those held so far."""
         self.mode = mode
         if mode == "send":
             held, self.held = self.held, []
@@ -136,7 +136,7 @@ class Hookshot:
         return True
 
     async def stop(self) -> None:
-        """Give up what is on its way."""
+        """Drop all deliveries under way."""
         for task in list(self._flying):
             task.cancel()
         await asyncio.gather(*self._flying, return_exceptions=True)
@@ -160,7 +160,7 @@ class Hookshot:
         return task
 
     async def _in_turn(self, shot: Shot) -> Delivery:
-        # asyncio.Lock serves those who wait in the order they came, and tasks start in order.
+        # asyncio.Lock is fair, and tasks start in order.
         async with self._turns[shot.hook.id]:
             return await self._attempt(shot)
 

@@ -1,4 +1,4 @@
-"""What a GitHub App's webhook hears of its installation.
+"""Events about a GitHub App's installation.
 
 One installation in acme is only made up: for webhooks that were made with `"app": true` and have no App.
 

@@ -1,8 +1,8 @@
-"""JSON the way GitHub writes it, byte for byte: what it signs, and what its REST answers hold.
+"""JSON as GitHub writes it, byte for byte, in deliveries and REST answers.
 
-Compact, in UTF-8. Only what JSON forbids in a string is escaped: `"`, `\\` and control characters, these
-with upper-case digits (`\\u001B`). All else is raw: `&`, `<`, `>`, `/`, U+2028, and what is not ASCII. So
-the author of a description can put a raw `&payload=` into a body that GitHub signs.
+Compact, in UTF-8. A string escapes only the characters that JSON forbids: `"`, `\\` and control characters,
+these with upper-case digits (`\\u001B`). `&`, `<`, `>`, `/`, U+2028 and all that is not ASCII
+are raw. So the author of a description can put a raw `&payload=` into a body that GitHub signs.
 
 The evidence: for years Octokit verified signatures against `JSON.stringify(JSON.parse(body))`, which leaves
 all these raw. Control characters alone failed, until it made their digits upper-case. With `&` as `\\u0026`,

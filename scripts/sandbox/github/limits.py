@@ -38,7 +38,7 @@ class Window:
 
 
 class Limits:
-    """Counts calls by who makes them; user 0 is everybody without a token."""
+    """Counts calls by user; user 0 stands for all callers without a token."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -60,6 +60,6 @@ class Limits:
         return window.used <= window.limit
 
     def leave(self, user_id: int, remaining: int) -> None:
-        """Leave a user that many calls, for a test of what happens then."""
+        """Leave a user that many calls, for tests."""
         window = self.window(user_id)
         window.used = window.limit - remaining

@@ -30,7 +30,7 @@ def decision(repo: Repo, pull: Pull) -> str | None:
 
 
 def obstacle(repo: Repo, pull: Pull) -> str:
-    """What the branch's protection says against merging; empty if nothing."""
+    """Return why the branch's protection forbids merging; empty if it does not."""
     wanted = repo.required_approvals
     if wanted and decision(repo, pull) != "APPROVED":
         return APPROVALS.format(count=wanted, reviews="review is" if wanted == 1 else "reviews are")

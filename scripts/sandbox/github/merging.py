@@ -1,4 +1,4 @@
-"""Merging a pull request, what stands in its way, and what waits for it: auto-merge and the merge queue."""
+"""Merge a pull request: the obstacles, auto-merge, and the merge queue."""
 
 from .commits import new_commit
 from .deeds import Change, Fields, deed
@@ -64,7 +64,7 @@ def race(change: Change, pull: Pull, fields: Fields) -> None:  # noqa: ARG001 - 
 
 @deed("conflict")
 def conflict(change: Change, pull: Pull, fields: Fields) -> None:  # noqa: ARG001 - a deed's signature
-    """Somebody pushes to the base what contradicts it."""
+    """Push a conflicting commit to the base."""
     change.require_push()
     pull.conflict = True
     push_base(change, pull.base_ref, f"Contradict {pull.title}")
@@ -79,7 +79,7 @@ def mend(change: Change, pull: Pull, fields: Fields) -> None:  # noqa: ARG001 - 
 
 
 def push_base(change: Change, ref: str, message: str) -> None:
-    """Push a commit to a branch of the repository; GitHub looks anew at what is to be merged there."""
+    """Push a commit to a branch; GitHub checks mergeability into it again."""
     change.require_push()
     repo = change.repo
     if ref not in repo.heads:

@@ -1,4 +1,4 @@
-"""What the stand-in remembers: people, repositories, pull requests, and the time.
+"""The stand-in's state: people, repositories, pull requests, and the clock.
 
 Nothing here talks to anybody. `changes` alters a pull request by GitHub's rules, `payloads` shows
 it the way GitHub does.
@@ -16,7 +16,7 @@ from .records import AutoMerge, Comment, Commit, Entry, Label, LineComment, Revi
 
 
 class Permission(IntEnum):
-    """What somebody may do with a repository; a higher one includes the lower ones."""
+    """A permission on a repository; each includes the lower ones."""
 
     NONE = 0
     READ = 1
@@ -149,7 +149,7 @@ class Pull:
 
     @property
     def verdicts(self) -> dict[str, str]:
-        """What each reviewer thinks, by login; a mere comment takes back neither yes nor no."""
+        """Return each reviewer's verdict by login; a comment changes no verdict."""
         found: dict[str, str] = {}
         for review in self.reviews:
             if review.state != "COMMENTED" or review.author.login not in found:
@@ -159,7 +159,7 @@ class Pull:
 
 @dataclass(kw_only=True)
 class Repo:
-    """A repository; `permissions` by login, for those who were given more than the public has."""
+    """A repository; `permissions` by login, beyond what the public has."""
 
     id: int
     owner: User
@@ -187,7 +187,7 @@ class Repo:
         return f"{self.owner.login}/{self.name}"
 
     def permission(self, user: User | None) -> Permission:
-        """What `user` (None: somebody unknown) may do here."""
+        """Return the permission of `user` (None: anonymous) here."""
         floor = Permission.NONE if self.private else Permission.READ
         if user and user.kind == "Bot":
             # An App that acts for itself: its installation and permissions were looked at before.
@@ -205,7 +205,7 @@ class World:
         self.teams: dict[str, Team] = {}
         self.repos: dict[str, Repo] = {}
         self.commits: dict[str, Commit] = {}
-        # Former names of repositories, and the number of what was called so.
+        # Former names of repositories, each with the repository's id.
         self.moved: dict[str, int] = {}
         self._ids = itertools.count(2_400_001)
 
@@ -238,11 +238,11 @@ class World:
         return repo
 
     def user(self, login: str) -> User | None:
-        """The user of that login, in whatever case; None if there is none."""
+        """Find a user by login, case-insensitively; None if there is none."""
         return self.users.get(login.lower())
 
     def repo(self, full_name: str) -> Repo | None:
-        """The repository of that `owner/name`, in whatever case; None if there is none."""
+        """Find a repository by `owner/name`, case-insensitively; None if there is none."""
         return self.repos.get(full_name.lower())
 
     def repo_by_id(self, number: int) -> Repo | None:

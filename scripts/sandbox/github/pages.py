@@ -1,4 +1,4 @@
-"""The pages of the stand-in: like GitHub's, small, and for whoever one chooses to be.
+"""The stand-in's pages: small, like GitHub's, as any user the visitor picks.
 
 Nobody signs in: a cookie says who one is. The pages work without JavaScript, which only refreshes
 them.
@@ -30,14 +30,14 @@ POLICY = (
     "base-uri 'none'; frame-ancestors 'none'"
 )
 HEARTBEAT = 15.0
-# Here other sites post the manifest of an App; nothing happens but that a page is shown.
+# Other sites post an App's manifest here; it only shows a page.
 OPEN_TO_OTHERS = re.compile(r"(/organizations/[^/]+)?/settings/apps/new")
 
 Page = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def install(router: web.UrlDispatcher) -> None:
-    """Add the pages to `router`; the user pages take what nothing else wanted, so they come last."""
+    """Add the pages to `router`, last: a user's page matches every remaining address."""
     router.add_static("/_static", STATIC)
     router.add_get("/_sandbox/changes", stream_changes)
     router.add_get("/avatars/u/{id:[0-9]+}", show_avatar)
@@ -54,7 +54,7 @@ def install(router: web.UrlDispatcher) -> None:
 
 @web.middleware
 async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Refuse what foreign pages send, show refusals as pages, and add the pages' headers."""
+    """Refuse posts from other sites, show refusals as pages, and add security headers."""
     if request.path.startswith(("/api/", "/login/oauth/access_token")):
         return await handler(request)
     origin = request.headers.get("Origin")
@@ -82,7 +82,7 @@ async def middleware(request: web.Request, handler: Handler) -> web.StreamRespon
 def render(
     request: web.Request, template: str, context: Mapping[str, Any], *, status: int = 200
 ) -> web.Response:
-    """A page, with what all of them show."""
+    """Render a page with the context that all pages share."""
     services = request.app[SERVICES]
     common = {
         "me": visitor(request),
@@ -94,7 +94,7 @@ def render(
 
 
 def visitor(request: web.Request) -> User:
-    """Who the browser is, by cookie; Ann unless told otherwise."""
+    """Return the visitor by cookie; Ann by default."""
     return request.app[SERVICES].world.user(request.cookies.get(COOKIE, "")) or PEOPLE[0]
 
 
@@ -220,5 +220,5 @@ async def end_streams(app: web.Application) -> None:
 
 
 async def form_fields(request: web.Request) -> dict[str, str]:
-    """What a form sent, but for files."""
+    """Read a form's fields, without files."""
     return {key: value for key, value in (await request.post()).items() if isinstance(value, str)}

@@ -28,7 +28,7 @@ async def show_hooks(request: web.Request) -> web.Response:
 
 
 async def show_delivery(request: web.Request) -> web.Response:
-    """One attempt: what was sent, and what came back."""
+    """Show one attempt: request and response."""
     repo, (hook, delivery) = page_repo(request), _find(request)
     return render(request, "delivery.html", {"repo": repo, "hook": hook, "delivery": delivery})
 

@@ -1,4 +1,4 @@
-"""Pull requests, and what hangs on them, in the shape GitHub gives them.
+"""Payloads of pull requests and their parts, in GitHub's shape.
 
 https://docs.github.com/rest/pulls/pulls#get-a-pull-request
 """
@@ -68,7 +68,7 @@ def pull_payload(world: World, repo: Repo, pull: Pull, *, computed: bool = True)
     `computed` says whether GitHub knows yet that it can be merged: it does not in the first events
     after a pull request opened, reopened or got commits.
     """
-    # A closed one is not looked at any more.
+    # GitHub computes no mergeability for a closed one.
     known = computed and pull.closed_at is None
     mergeable, state = merge_state(repo, pull)
     return simple_pull_payload(world, repo, pull) | {
@@ -138,7 +138,7 @@ def pull_page(world: World, repo: Repo, pull: Pull) -> str:
 
 
 def association(repo: Repo, user: User) -> str:
-    """What `user` is to the repository, in GitHub's words."""
+    """Return the `author_association` of `user`."""
     held = repo.permissions.get(user.login, Permission.NONE)
     if held >= Permission.WRITE:
         return "MEMBER"
@@ -192,5 +192,5 @@ def _branch(world: World, repo: Repo, ref: str, sha: str) -> Json:
 
 
 def reactions(url: str) -> dict[str, Any]:
-    """That nobody reacted to what is at `url`."""
+    """Return the reactions of an item without any."""
     return {"url": f"{url}/reactions", "total_count": 0, **dict.fromkeys(REACTIONS, 0)}

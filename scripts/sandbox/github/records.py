@@ -1,4 +1,4 @@
-"""The lasting words of the stand-in: people, labels, commits, and what was said.
+"""Records of the stand-in: people, labels, commits, comments.
 
 All are frozen: what changes is replaced.
 """
@@ -9,7 +9,7 @@ from datetime import datetime
 
 @dataclass(kw_only=True, unsafe_hash=True)
 class User:
-    """A person, or an organization: the same by id, whatever its login is by now."""
+    """A person or an organization, identified by id: logins change."""
 
     id: int
     login: str = field(compare=False)

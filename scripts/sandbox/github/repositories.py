@@ -1,4 +1,4 @@
-"""What people do to a repository itself: its name, its owner, its settings, and putting it away.
+"""Change a repository itself: rename, transfer, settings, archive.
 
 https://docs.github.com/rest/repos/repos#update-a-repository
 """
@@ -85,7 +85,7 @@ def unarchive(change: Change, fields: Fields) -> None:  # noqa: ARG001 - a deed'
 
 
 def settings(change: Change, fields: Fields) -> None:
-    """Which ways of merging are allowed, and what the default branch's protection demands; sends nothing."""
+    """Set the allowed merge methods and the default branch's protection; sends no event."""
     change.require_admin()
     repo = change.repo
     repo.merge_settings |= {name: bool(fields[name]) for name in MERGE_SETTINGS if _is_flag(fields, name)}
@@ -128,7 +128,7 @@ def _set_archived(change: Change, *, archived: bool) -> None:
 
 
 def _allowed(wished: Any) -> str:
-    """The name that GitHub makes of a wish: what it does not allow in one becomes a hyphen."""
+    """Return a name as GitHub stores it: characters it does not allow become hyphens."""
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", str(wished or ""))
     if not name:
         raise invalid("Repository", "name", "missing_field")

@@ -1,4 +1,4 @@
-"""Who makes a REST call: a token, a client with its secret, or a GitHub App with a JWT.
+"""Authenticate a REST call: by token, client secret, or a GitHub App's JWT.
 
 https://docs.github.com/rest/authentication/authenticating-to-the-rest-api
 """

@@ -91,7 +91,7 @@ async def get_suite(call: Call) -> Answer:
 
 @endpoint("POST", f"{SUITE}/rerequest", docs="checks/suites#rerequest-a-check-suite")
 async def rerequest_suite(call: Call) -> Answer:
-    """Ask the app to check again: only the app hears of it, and what it does is its own affair.
+    """Ask the app to check again: only the app gets the event.
 
     GitHub Actions heeds it, and runs everything again.
     """

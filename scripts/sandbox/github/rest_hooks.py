@@ -1,4 +1,4 @@
-"""REST: a repository's webhooks and their deliveries, for those who administer it.
+"""REST: a repository's webhooks and their deliveries, for its administrators.
 
 https://docs.github.com/rest/repos/webhooks
 """
@@ -31,7 +31,7 @@ def _repo(call: Call, scopes: set[str]) -> Repo:
     if call.token is None:
         raise not_found()
     if call.token.installation_id:
-        # An App that acts for itself has what it was granted, which is checked by now.
+        # An App acting as itself: its permissions were checked before.
         return repo
     enough = call.by_app or bool(scopes & set(call.token.scopes))
     if repo.permission(call.user) < Permission.ADMIN or not enough:
@@ -177,7 +177,7 @@ def deliveries_answer(call: Call, hook: Hook) -> Answer:
 
 @endpoint("GET", DELIVERY, docs="repos/webhooks#get-a-delivery-for-a-repository-webhook")
 async def get_delivery(call: Call) -> Answer:
-    """One attempt, with what was sent and what came back."""
+    """Return one attempt with its request and response."""
     hook = _hook(call, READ_SCOPES)
     return Answer(delivery_payload(hook, find_delivery(call, hook), full=True))
 
@@ -216,7 +216,7 @@ def read_config(body: Json) -> Json:
 
 
 def configure(hook: Hook, config: Json) -> None:
-    """Change what a webhook's `config` names."""
+    """Change a webhook's `config`."""
     hook.url = str(config.get("url") or hook.url)
     hook.content_type = str(config.get("content_type") or hook.content_type)
     hook.insecure_ssl = str(config.get("insecure_ssl") or hook.insecure_ssl)

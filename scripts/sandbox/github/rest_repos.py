@@ -1,4 +1,4 @@
-"""REST: a repository itself, as those who administer it change it.
+"""REST: a repository itself, and changes to it by its administrators.
 
 https://docs.github.com/rest/repos/repos
 """
@@ -17,7 +17,7 @@ REPO = "/repos/{owner}/{repo}"
 
 @endpoint("GET", REPO, docs="repos/repos#get-a-repository")
 async def get_repo(call: Call) -> Answer:
-    """One repository, with what the caller may do in it."""
+    """Return a repository with the caller's permissions."""
     caller = call.token.user if call.token else None
     return Answer(full_repo_payload(call.services.world, call.repo(), caller))
 

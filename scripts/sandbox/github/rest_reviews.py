@@ -1,4 +1,4 @@
-"""REST: what is said about a pull request: comments, reviews, and comments on lines."""
+"""REST: comments, reviews, and comments on lines of a pull request."""
 
 from .deeds import perform
 from .model import Pull, Repo

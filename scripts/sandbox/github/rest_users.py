@@ -1,4 +1,4 @@
-"""REST: the caller, what they can reach, how often they may call, and their tokens."""
+"""REST: the caller, their repositories, rate limit and tokens."""
 
 import hashlib
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ APP_TOKEN = "/applications/{client_id}/token"
 
 @endpoint("GET", "/user", docs="users/users#get-the-authenticated-user")
 async def get_user(call: Call) -> Answer:
-    """Who the token belongs to."""
+    """Return the token's user."""
     return Answer(profile_payload(call.services.world, call.require_user()))
 
 
@@ -97,7 +97,7 @@ async def get_rate_limit(call: Call) -> Answer:
 
 @endpoint("POST", APP_TOKEN, docs="apps/oauth-applications#check-a-token", app_auth=True)
 async def check_token(call: Call) -> Answer:
-    """What the app knows about one of its tokens; 404 if it is no good."""
+    """Return one of the app's tokens; 404 if it is not valid."""
     return Answer(_authorization(call, _apps_token(call)))
 
 

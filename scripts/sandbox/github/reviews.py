@@ -95,7 +95,7 @@ def edit_review(change: Change, pull: Pull, fields: Fields) -> None:
     edited = replace(given, body=body, edited_at=change.world.clock.change())
     pull.reviews[pull.reviews.index(given)] = edited
     change.note(pull, "commented", "edited a review", body)
-    # GitHub leaves out what an empty text was before.
+    # GitHub leaves out `changes` where the text was empty before.
     _tell(change, pull, edited, "edited", changes={"body": {"from": given.body}} if given.body else {})
 
 
@@ -172,7 +172,7 @@ def _submit(
     world = change.world
     number = world.new_id()
     said = [_line_comment(change, pull, number, commit_id, line, thread) for line in lines]
-    # Who reviews is no longer asked to; GitHub sends no event for that.
+    # A review ends the request for it; GitHub sends no event for that.
     if change.actor in pull.reviewers and thread is None:
         pull.reviewers.remove(change.actor)
     told = "\n\n".join([body, *(f"`{one.path}:{one.line}` {one.body}" for one in said)]).strip()

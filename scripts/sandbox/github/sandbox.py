@@ -1,4 +1,4 @@
-"""What a test or a demo drives the stand-in with: JSON routes below `/_sandbox/`.
+"""Drive the stand-in from a test or a demo: JSON routes below `/_sandbox/`.
 
 Their calls are not recorded, and faults do not break them.
 """
@@ -115,7 +115,7 @@ async def act(services: Services, _request: web.Request, body: Json) -> Json:
 
 
 async def show_pull(services: Services, request: web.Request, _body: Json) -> Json:
-    """The numbers and states of what hangs on a pull request."""
+    """Return a pull request's parts with their numbers and states."""
     match = request.match_info
     repo = repo_of(services, f"{match['owner']}/{match['repo']}")
     if (pull := repo.pulls.get(int(match["number"]))) is None:

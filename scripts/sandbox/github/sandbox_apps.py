@@ -13,7 +13,7 @@ from .services import Services
 
 
 def make_app(services: Services, actor: User, owner: User, body: Json, repos: list[Repo]) -> Json:
-    """Register an App from a manifest and install it; answers what the exchange of its code answers."""
+    """Register an App from a manifest and install it; answers as the code exchange does."""
     try:
         manifest = read_manifest(json.dumps(body["manifest"]))
     except BadManifest as bad:
@@ -51,7 +51,7 @@ def find_app(services: Services, slug: str) -> App:
 
 
 def change_installation(services: Services, app: App, action: str, actor: User, repos: list[Repo]) -> Json:
-    """What somebody does to the App's installation in the account of `repos`; its webhook hears of it."""
+    """Change the App's installation in the account of `repos`, and send its webhook the event."""
     account = repos[0].owner
     if action in {"created", "added"}:
         made = install(services, app, actor, account, repos)

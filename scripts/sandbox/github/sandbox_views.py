@@ -1,4 +1,4 @@
-"""What the driver routes show of a pull request: the numbers a test needs to name things."""
+"""A pull request in the driver routes: the numbers a test needs to name its parts."""
 
 from .model import Pull, Repo, Thread
 from .payloads import Json, node_id
@@ -6,7 +6,7 @@ from .records import Comment, LineComment
 
 
 def pull_view(repo: Repo, pull: Pull) -> Json:
-    """Everything that hangs on a pull request, by number and state."""
+    """Return all parts of a pull request, by number and state."""
     return {
         "number": pull.number,
         "node_id": node_id("PR", pull.id),

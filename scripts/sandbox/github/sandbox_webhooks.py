@@ -1,4 +1,4 @@
-"""The driver routes of webhooks: to hold what is on its way, and to send again what was once recorded."""
+"""Driver routes of webhooks: hold deliveries, and replay recorded ones."""
 
 from aiohttp import web
 
@@ -28,7 +28,7 @@ async def make_hook(services: Services, _request: web.Request, body: Json) -> Js
 
 
 async def show_webhooks(services: Services, _request: web.Request, _body: Json) -> Json:
-    """The mode, and what is held."""
+    """Return the mode and the deliveries held."""
     held = [
         {
             "guid": shot.guid,

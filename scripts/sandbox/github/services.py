@@ -1,4 +1,4 @@
-"""What the routes work with, under one key of the application."""
+"""The services behind the routes, under one key of the application."""
 
 from collections.abc import AsyncIterator
 
@@ -63,7 +63,7 @@ CONFIG = web.AppKey("github-config", Config)
 
 async def open_services(app: web.Application) -> AsyncIterator[None]:
     """A `cleanup_ctx`: services while the server runs."""
-    # Many webhooks may go to one receiver; an answer's cookies are nobody's business.
+    # No cookies: many webhooks may go to one receiver.
     connector = aiohttp.TCPConnector(limit=0)
     async with aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar()) as session:
         app[SERVICES] = services = Services(app[CONFIG], session)

@@ -1,4 +1,4 @@
-"""What people say in the conversation of a pull request."""
+"""Comments in a pull request's conversation."""
 
 from dataclasses import replace
 from typing import TypeVar
@@ -52,7 +52,7 @@ def delete_comment(change: Change, pull: Pull, fields: Fields) -> None:
 
 
 def find(said: list[Said], fields: Fields, key: str = "id") -> Said:
-    """What a field names by its id; the newest if it names none, 404 if there is none."""
+    """Find the item that a field names by id: the newest by default; 404 if there is none."""
     wanted = fields.get(key)
     for one in reversed(said):
         if wanted in {None, ""} or one.id == int(str(wanted)):
@@ -61,13 +61,13 @@ def find(said: list[Said], fields: Fields, key: str = "id") -> Said:
 
 
 def require_own(change: Change, said: Said) -> None:
-    """Refuse unless the actor said it, or has write access."""
+    """Refuse unless the actor wrote it or has write access."""
     if said.author != change.actor:
         change.require_push()
 
 
 def text(fields: Fields, resource: str) -> str:
-    """The field `body`, which must say something."""
+    """Return the field `body`, which must not be empty."""
     body = str(fields.get("body") or "")
     if not body.strip():
         raise invalid(resource, "body", "missing_field")

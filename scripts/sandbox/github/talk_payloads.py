@@ -1,4 +1,4 @@
-"""What is said about a pull request, in the shape GitHub gives it: comments, reviews, and lines of them.
+"""Payloads of comments, reviews and review comments, in GitHub's shape.
 
 https://docs.github.com/rest/pulls/comments
 """

@@ -33,7 +33,7 @@ class Token:
     expires_at: datetime | None = None
     refresh: str | None = None
     refresh_expires_at: datetime | None = None
-    # Of a GitHub App's tokens: whose they are, and what narrows those of an installation.
+    # A GitHub App's tokens: the App, and the limits of an installation's.
     app_id: int = 0
     installation_id: int = 0
     permissions: Mapping[str, str] | None = None
@@ -42,7 +42,7 @@ class Token:
 
 @dataclass(frozen=True, kw_only=True)
 class Code:
-    """What a callback gets; good once, for ten minutes."""
+    """An authorization code: works once, within ten minutes."""
 
     code: str
     user: User
@@ -149,7 +149,7 @@ class Vault:
     def new_code(
         self, user: User, scopes: tuple[str, ...], redirect_uri: str, challenge: str, *, app_id: int = 0
     ) -> Code:
-        """A code for a user who has just agreed."""
+        """Issue a code for a user after consent."""
         code = Code(
             code=secrets.token_hex(10),
             user=user,

@@ -17,7 +17,7 @@ class Watch:
         self._wake()
 
     def close(self) -> None:
-        """The server ends; nobody shall wait any longer."""
+        """Wake all waiters for good: the server stops."""
         self.closed = True
         self._wake()
 

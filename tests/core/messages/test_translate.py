@@ -115,7 +115,10 @@ def test_a_thread_is_named_after_the_repository_when_it_was_connected(full_name:
         ("issues", {"issue": {"number": 1}, "repository": {}}, False),
         ("ping", {"repository": {}}, False),
         ("star", {"repository": {}}, False),
-        *((own, {"pull_request": {"number": 1}, "repository": {}}, False) for own in translate.OWN_EVENTS),
+        *(
+            (own, {"pull_request": {"number": 1}, "repository": {}}, False)
+            for own in sorted(translate.OWN_EVENTS)
+        ),
         *((event, {"repository": {}}, True) for event in sorted(checks.EVENTS)),
         *((event, {"repository": {}}, True) for event in ("repository", "meta", "push")),
         *((event, {}, False) for event in ("repository", "meta", "push", "check_run")),
