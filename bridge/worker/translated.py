@@ -12,7 +12,7 @@ from bridge.core.pulls.gathering import DUE
 from bridge.core.pulls.model import PullKey, PullRequest
 from bridge.core.pulls.snapshot import Snapshot
 from bridge.queue.entries import InboxEntry, IncomingDelivery, OutboxMessage
-from bridge.storage import delivery_log
+from bridge.storage import delivery_log, keys
 from bridge.storage.writes import Write
 
 
@@ -38,6 +38,12 @@ class TranslatedBatch:
     read_at: float = 0
     errors: dict[str, Exception] = field(default_factory=dict)
     """Why deliveries were not translated, by the entry's id."""
+
+    def skip(self, entry: InboxEntry) -> None:
+        """Add a delivery that nobody is connected for: its id is forgotten, so that it may come again."""
+        seen = keys.seen(keys.partition_of(entry.repository_id), entry.delivery_id)
+        self.writes.append(Write("DEL", seen, "", 0))
+        self.deliveries.append(entry)
 
     def add(
         self,

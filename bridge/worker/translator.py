@@ -125,7 +125,7 @@ class Translator:
                 repository=delivery.payload["repository"]["full_name"],
                 reason="not connected",
             )
-            batch.deliveries.append(entry)
+            batch.skip(entry)
             return
         await self._checkups.schedule(
             (one for one in connections if health.concerns(delivery, one)), hint=health.hint_of(delivery)

@@ -15,6 +15,7 @@ from tests.kits.commands import environ_of, run
 from tests.kits.github_app import made_at_github, open_app_house
 from tests.kits.monitor import CY, change_hook, connected, sent
 from tests.kits.personal import connection
+from tests.kits.worker import idle
 
 FOREVER = 1_000_000
 ATTEMPTS = "/api/v3/repos/acme/component/hooks/[0-9]+/deliveries/[0-9]+/attempts"
@@ -104,6 +105,32 @@ async def test_what_happened_while_bridge_was_away_arrives_when_it_is_back(house
     now = await house.services.connections.get(connection.id)
     assert now is not None
     assert now.problem is None
+
+
+async def test_what_came_before_the_connection_is_asked_for_and_told_after_it(house: House) -> None:
+    """One failed, since bridge was away; one was skipped, and somebody presses Redeliver at GitHub."""
+    await house.hook()
+    house.start_worker()
+    await house.act("ann-gh", "open", title="Fix", body="", head="fix", base="main")
+    await sent(house)
+    await idle(house)
+    await house.go_down()
+    await house.act("ann-gh", "comment", number=1, body="missed")
+    await sent(house)
+    await house.come_up()
+    token = (await link(house, "cy")).token.access
+    await house.connect()
+    (done,) = await redelivery(house).all(token=token)
+    assert done.requested == 1
+    (comment,) = await messages(house, 1)
+    assert "Commented" in comment["title"]
+
+    hooks = house.services.hooks
+    hook = await hooks.find(await hooks.repository(REPOSITORY, token=token), token=token)
+    assert hook is not None
+    for attempt in await hooks.attempts(REPOSITORY, hook.id, token=token, most=100):
+        await hooks.redeliver(REPOSITORY, hook.id, attempt.id, token=token)
+    assert (await messages(house, 2))[1]["title"] == "Opened pull request"
 
 
 async def test_all_pages_of_what_failed_are_asked_for(house: House) -> None:

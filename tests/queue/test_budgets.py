@@ -263,6 +263,8 @@ async def test_where_all_are_too_many_who_has_most_loses_his_oldest(queue: Queue
     found = await dead(queue)
     assert found[0] == (OTHER, "first"), "who has the least loses nothing, however old it is"
     assert found[-1] == (OTHERS[1], "b5")
+    assert await queue.put("a0"), "it was given up: GitHub may send it again"
+    assert not await queue.put("a5")
 
 
 async def test_a_large_payload_is_not_kept_and_github_may_send_it_again(queue: Queue) -> None:

@@ -344,6 +344,7 @@ async def test_a_dead_letter_can_be_redriven_or_dropped_once(queue: Queue) -> No
     with pytest.raises(NotFound):
         await queue.deliveries.redrive(dead)
     assert await queue.inbox() == []
+    assert await queue.put("d1"), "nothing was done with it: GitHub may send it again"
 
 
 async def test_dead_letter_again_after_a_lost_answer_makes_one_dead_letter(queue: Queue) -> None:

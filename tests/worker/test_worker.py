@@ -122,6 +122,21 @@ async def test_a_repository_that_nobody_connected_is_skipped(house: House) -> No
     assert await house.redis.hgetall(keys.REPOSITORY_NAMES) == {}
 
 
+async def test_what_came_before_the_connection_is_told_when_github_sends_it_again(house: House) -> None:
+    payload = await payloads.pull_request(house)
+    house.start_worker()
+    for delivery_id in ("first", "first"):
+        assert (await house.deliver(payload, delivery_id=delivery_id)).status == 202
+        await worker.idle(house)
+    assert await house.messages() == []
+
+    await house.connect()
+    for status in (202, 200):
+        assert (await house.deliver(payload, delivery_id="first")).status == status
+        await worker.idle(house)
+    assert len(await house.messages()) == 1
+
+
 async def test_two_connections_of_a_repository_get_a_message_each_with_its_own_uuid(house: House) -> None:
     pulls = await worker.pulls(house)
     for flow in (FLOW, OTHER_FLOW):

@@ -11,3 +11,16 @@ local function remove_dead(dead, index, member)
     add('dead', -tonumber(bytes))
     return tonumber(bytes)
 end
+-- Give a dead letter up for good: its delivery's id stands for nothing any more, so GitHub can send it again.
+local function give_up_dead(dead, index, member)
+    local time, number = string.match(member, '/(%d+)-(%d+)/%d+$')
+    local id = time .. '-' .. string.format('%d', number)
+    for _, entry in ipairs(redis.call('XRANGE', dead, id, id)) do
+        for i = 1, #entry[2], 2 do
+            if entry[2][i] == 'delivery_id' then
+                redis.call('DEL', string.match(dead, '^bridge:{%d+}:') .. 'seen:' .. entry[2][i + 1])
+            end
+        end
+    end
+    return remove_dead(dead, index, member)
+end

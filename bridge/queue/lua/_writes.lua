@@ -7,6 +7,10 @@ local function write(command, key, seconds, value)
         redis.call('SET', key, value, 'EX', seconds)
         return
     end
+    if command == 'DEL' then
+        redis.call('DEL', key)
+        return
+    end
     if command == 'NOTE' then
         lists[key] = lists[key] or {}
         table.insert(lists[key], value)

@@ -40,7 +40,7 @@ local function make_room_among_own()
     for _, member in ipairs(own) do held = held + bytes_of(member) end
     for i = 1, #own - 1 do
         if #own - i < bounds.own_number and held <= bounds.own_bytes then break end
-        held = held - remove_dead(dead, index, own[i])
+        held = held - give_up_dead(dead, index, own[i])
     end
 end
 local function by_repository()
@@ -68,7 +68,7 @@ local function make_room_among_all()
     local parts = by_repository()
     while number > bounds.all_number or held > bounds.all_bytes do
         local part = largest_of(parts)
-        local freed = remove_dead(dead, index, part[part.first])
+        local freed = give_up_dead(dead, index, part[part.first])
         part.first, part.bytes = part.first + 1, part.bytes - freed
         number, held = number - 1, held - freed
     end
