@@ -23,11 +23,10 @@ from scripts.benches.rig import REPOSITORY, REPOSITORY_ID, Rig, expect, say
 DELAY = 0.03
 USER, LOGIN = "1001", "ann-gh"
 PATH = f"/repos/{REPOSITORY}/pulls/1/assign-to-me"
-ANSWER = json.dumps(
-    {"number": 1, "base": {"repo": {"id": REPOSITORY_ID}}, "assignees": [{"login": LOGIN, "id": 1}]}
-)
-"""To both calls of a click."""
-CALLS = 2
+ANN = {"login": LOGIN, "id": 1}
+ANSWER = json.dumps({**ANN, "number": 1, "base": {"repo": {"id": REPOSITORY_ID}}, "assignees": [ANN]})
+"""To each call of a click: who clicks, which pull request it is, and the assignment."""
+CALLS = 3
 PULL = f"/api/v3/repos/{REPOSITORY}/pulls/1"
 ASSIGN = f"/api/v3/repos/{REPOSITORY}/issues/1/assignees"
 
@@ -124,6 +123,9 @@ async def click(rig: Rig, http: aiohttp.ClientSession) -> None:
 
 async def _bare(github: str, http: aiohttp.ClientSession) -> None:
     headers = {"Authorization": "Bearer gho_bench", "Accept": "application/vnd.github+json"}
+    async with http.get(f"{github}/api/v3/user", headers=headers) as response:
+        user = await response.json()
+    expect(user["id"] == ANN["id"], f"the bare call: {user}")
     async with http.get(github + PULL, headers=headers) as response:
         pull = await response.json()
     expect(pull["base"]["repo"]["id"] == REPOSITORY_ID, f"the bare call: {pull}")
