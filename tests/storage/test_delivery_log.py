@@ -136,9 +136,9 @@ async def test_a_delivery_that_died_is_noted_for_every_connection_of_its_reposit
     await house.deliver(poison)
     await dead(house)
     for one in (first, second):
-        assert await lines(house, one) == [("pull_request", "", 1, "dead", "KeyError while processing it")], (
-            "what a delivery's action is, nobody could read"
-        )
+        assert await lines(house, one) == [
+            ("pull_request", "", 1, "dead", "GitHub's payload has no field head")
+        ], "what a delivery's action is, nobody could read"
 
 
 # The steps of the queue
