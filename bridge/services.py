@@ -9,6 +9,7 @@ from functools import cached_property
 from aiohttp import ClientSession
 
 from bridge.clients.flowdock import Flowdock
+from bridge.clients.flowdock_oauth import FlowdockOAuth
 from bridge.clients.github import GitHub
 from bridge.clients.github_credentials import GitHubCredentials
 from bridge.clients.github_webhooks import RepositoryWebhooks
@@ -28,6 +29,7 @@ from bridge.monitor.merge_conflicts import ConflictPoller
 from bridge.monitor.redelivery import Redelivery
 from bridge.monitor.thread_updates import ThreadUpdater
 from bridge.queue.delivery_queue import DeliveryQueue
+from bridge.queue.inspect import QueueView
 from bridge.queue.leases import Leases
 from bridge.queue.producer import PartitionedProducer, Producer
 from bridge.settings import Settings
@@ -121,6 +123,11 @@ class Services:
         return DeliveryQueue(self.redis, budgets=self.settings.budgets)
 
     @cached_property
+    def queue_view(self) -> QueueView:
+        """The queue, to look at."""
+        return QueueView(self.redis)
+
+    @cached_property
     def producer(self) -> Producer:
         """Puts deliveries into the queue."""
         return (PartitionedProducer if self.settings.redis_cluster else Producer)(queue=self.queue)
@@ -142,13 +149,17 @@ class Services:
 
     @cached_property
     def flowdock(self) -> Flowdock:
-        """Flowdock's API and OAuth."""
-        return Flowdock(
+        """Flowdock's API."""
+        return Flowdock(self.session, api_url=self.settings.flowdock_api_url, shown=self.members.shown)
+
+    @cached_property
+    def flowdock_oauth(self) -> FlowdockOAuth:
+        """Sign-in with Flowdock."""
+        return FlowdockOAuth(
             self.session,
             api_url=self.settings.flowdock_api_url,
             client_id=self.settings.flowdock_client_id,
             client_secret=self.settings.flowdock_client_secret,
-            shown=self.members.shown,
         )
 
     @cached_property

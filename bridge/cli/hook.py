@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from bridge.cli import terminal
 from bridge.clients.github import TokenRevoked
 from bridge.clients.github_credentials import NoCredentials
-from bridge.clients.github_webhooks import ComesWithApp, Ensured, Repository
+from bridge.clients.github_repositories import Repository
+from bridge.clients.github_webhooks import ComesWithApp, Ensured
 from bridge.core.errors import BridgeError, GitHubFailing, GitHubRefused, NotLinked
 from bridge.services import Services
 
@@ -96,7 +97,7 @@ async def _administered(services: Services, name: str, login: str, token: str) -
     tried: list[str] = []
     async for admin in _candidates(services, name, login, token):
         try:
-            repository = await services.hooks.repository(name, token=admin.token)
+            repository = await services.hooks.repositories.by_name(name, token=admin.token)
         except TokenRevoked:
             tried.append(f"GitHub no longer accepts the token of {admin.who}")
         except GitHubRefused as refusal:

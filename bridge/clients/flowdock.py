@@ -1,4 +1,4 @@
-"""Flowdock's API and OAuth: the only module that speaks to Flowdock."""
+"""Flowdock's API: messages, flows and sources."""
 
 import re
 from collections.abc import Awaitable, Callable, Sequence
@@ -11,18 +11,14 @@ import orjson
 import structlog
 import yarl
 
-from bridge.clients import oauth
-from bridge.clients.session import retry_after
+from bridge.clients.flowdock_answers import read_flow, read_list, read_members, refuse
 from bridge.core.errors import (
     FlowdockFailing,
     FlowdockRejected,
     NotAMember,
-    OAuthFailed,
     SignedOut,
-    SourceGone,
 )
-from bridge.core.model import Flow, FlowdockUser, Message, Source
-from bridge.core.security.redaction import MASK
+from bridge.core.model import Flow, Message, Source
 
 POST_SECONDS = 20
 """The bound of one post: below Heroku's 30 and below a lease's lifetime."""
@@ -30,12 +26,8 @@ POST_SECONDS = 20
 CALL_SECONDS = 10
 """The bound of a call that a person waits for."""
 
-MAX_REASON = 2000
-"""Characters that are kept of Flowdock's own words."""
-
 _FLOW = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*/[A-Za-z0-9][A-Za-z0-9_-]*")
 _SOURCE = re.compile(r".*/flows/([\w-]+/[\w-]+)/sources/([\w-]+)/?", re.ASCII)
-_PASSING = frozenset({408, 423, 425, 429})
 
 _JSON = {"Content-Type": "application/json"}
 
@@ -46,23 +38,19 @@ log = structlog.get_logger()
 
 
 class Flowdock:
-    """Flowdock at `api_url`, for the OAuth application `client_id`."""
+    """Flowdock's API at `api_url`."""
 
     def __init__(
         self,
         session: aiohttp.ClientSession,
         *,
         api_url: str,
-        client_id: str,
-        client_secret: str,
         shown: Callable[[str, Sequence[str]], Awaitable[None]],
     ) -> None:
         """`shown` is told of each flow that Flowdock shows with its members, and of their ids."""
         self._session = session
         self._api_url = api_url
         self._messages_url = yarl.URL(f"{api_url}/messages")
-        self._client_id = client_id
-        self._client_secret = client_secret
         self._shown = shown
 
     async def post(
@@ -96,63 +84,16 @@ class Flowdock:
                     # Unread, it would cost the connection: the next post would have to make a new one.
                     await response.read()
                     return
-                await _refuse(response, flow_token)
+                await refuse(response, flow_token)
         except (aiohttp.ClientError, TimeoutError) as error:
             raise FlowdockFailing(f"Flowdock cannot be reached ({type(error).__name__})") from None
-
-    def authorize_url(self, *, redirect_uri: str, state: str, scope: str) -> str:
-        """Where a browser signs in with Flowdock."""
-        return oauth.authorize_url(
-            f"{self._api_url}/oauth/authorize",
-            client_id=self._client_id,
-            response_type="code",
-            redirect_uri=redirect_uri,
-            scope=scope,
-            state=state,
-        )
-
-    async def exchange(self, code: str, *, redirect_uri: str) -> str:
-        """The access token for a code; raises `OAuthFailed`."""
-        answer = await oauth.token_request(
-            self._session,
-            f"{self._api_url}/oauth/token",
-            service="Flowdock",
-            client_id=self._client_id,
-            client_secret=self._client_secret,
-            grant_type="authorization_code",
-            code=code,
-            redirect_uri=redirect_uri,
-        )
-        token: str = answer["access_token"]
-        return token
-
-    async def user(self, access_token: str) -> FlowdockUser:
-        """Who signed in; raises `OAuthFailed`."""
-        try:
-            async with self._session.get(
-                f"{self._api_url}/user",
-                headers={"Authorization": f"Bearer {access_token}", "Accept": "application/json"},
-                allow_redirects=False,
-            ) as response:
-                user = orjson.loads(await response.read()) if response.status == 200 else {}
-        except (aiohttp.ClientError, TimeoutError, ValueError):
-            user = {}
-        if not isinstance(user, dict) or not user.get("id"):
-            raise OAuthFailed("Flowdock did not say who signed in: try again")
-        nick = str(user.get("nick") or user["id"])
-        return FlowdockUser(
-            id=str(user["id"]),
-            nick=nick,
-            name=str(user.get("name") or nick),
-            avatar=str(user.get("avatar") or ""),
-        )
 
     # Flows and sources, for a signed-in user (Flowdock's API documents, "Flows" and "Sources")
 
     async def flows(self, access_token: str) -> list[Flow]:
         """The flows that the user is in; raises as `flow` does."""
-        found = _listed(await self._get("/flows", access_token))
-        return [_flow(one) for one in found if one.get("joined") is not False]
+        found = read_list(await self._get("/flows", access_token))
+        return [read_flow(one) for one in found if one.get("joined") is not False]
 
     async def flow(self, path: str, access_token: str) -> Flow:
         """The flow at `organization/flow`, if the user is in it.
@@ -170,9 +111,9 @@ class Flowdock:
         # A flow that is open to the organization is shown to those who have not joined it, too.
         if isinstance(found, dict) and found.get("joined") is False:
             raise NotAMember("you have not joined this flow: join it in Flowdock, then come back")
-        flow = _flow(found)
+        flow = read_flow(found)
         if isinstance(found.get("users"), list):
-            await self._shown(flow.path, _members(found["users"]))
+            await self._shown(flow.path, read_members(found["users"]))
         return flow
 
     async def create_source(self, flow: str, access_token: str, *, name: str, external_url: str) -> Source:
@@ -192,7 +133,7 @@ class Flowdock:
         place = f"/flows/{flow}/sources/".lower()
         return {
             str(source["id"])
-            for source in _listed(await self._get("/sources", access_token))
+            for source in read_list(await self._get("/sources", access_token))
             if source.get("external_url") == external_url
             and place in (urlsplit(str(source.get("url"))).path + "/").lower()
         }
@@ -203,7 +144,7 @@ class Flowdock:
         Raises `FlowdockRejected` if Flowdock does not know the token, `SourceGone` or `FlowdockFailing`.
         """
         try:
-            found = _listed(
+            found = read_list(
                 await self._send("GET", f"/sources?flow_token={quote(flow_token, safe='')}", None)
             )
         except FlowdockRejected:
@@ -260,7 +201,7 @@ class Flowdock:
                 if headers and response.status in (403, 404):
                     raise NotAMember("Flowdock does not show you this flow: you are not in it, or it is gone")
                 bearer = (headers or {}).get("Authorization", "").removeprefix("Bearer ")
-                await _refuse(response, bearer, str((body or {}).get("flow_token", "")))
+                await refuse(response, bearer, str((body or {}).get("flow_token", "")))
         except orjson.JSONDecodeError:
             raise FlowdockFailing("Flowdock's answer cannot be read") from None
         except TimeoutError:
@@ -294,40 +235,9 @@ def encode(
     return orjson.dumps({name: value for name, value in fields.items() if value})
 
 
-def _flow(found: Any) -> Flow:
-    try:
-        path = f"{found['organization']['parameterized_name']}/{found['parameterized_name']}"
-        return Flow(
-            id=str(found["id"]),
-            path=path,
-            name=str(found.get("name") or path),
-            web_url=str(found.get("web_url") or ""),
-        )
-    except (KeyError, TypeError, AttributeError):
-        raise FlowdockFailing("Flowdock answered something else than it documents") from None
-
-
-def _members(users: list[Any]) -> list[str]:
-    """The ids of a flow's users; who left it, or lost their account, may be listed still."""
-    return [
-        str(user["id"])
-        for user in users
-        if isinstance(user, dict)
-        and isinstance(user.get("id"), int | str)
-        and user.get("in_flow") is not False
-        and user.get("disabled") is not True
-    ]
-
-
 def is_flow(path: str) -> bool:
     """Whether a flow could be called so: `organization/flow`."""
     return _FLOW.fullmatch(path) is not None
-
-
-def _listed(found: Any) -> list[dict[str, Any]]:
-    if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
-        raise FlowdockFailing("Flowdock answered something else than it documents")
-    return found
 
 
 def _path_of(url: object) -> str:
@@ -347,19 +257,3 @@ def _path(flow: str) -> str:
 @lru_cache
 def _timeout(seconds: float) -> aiohttp.ClientTimeout:
     return aiohttp.ClientTimeout(total=seconds)
-
-
-async def _refuse(response: aiohttp.ClientResponse, *sent: str) -> None:
-    """Raise what the answer stands for; what it repeats of the secrets `sent` is told to nobody."""
-    if response.status == 410:
-        raise SourceGone("the flow removed the source")
-    if response.status >= 500 or response.status in _PASSING:
-        raise FlowdockFailing(
-            f"Flowdock answered {response.status}", retry_after=retry_after(response.headers)
-        )
-    answer = (await response.content.read(2 * MAX_REASON)).decode(errors="replace")
-    for secret in filter(None, sent):
-        answer = answer.replace(secret, MASK)
-    # Cut afterwards: half a secret at the end would not be found.
-    answer = answer[:MAX_REASON]
-    raise FlowdockRejected(f"Flowdock answered {response.status}: {answer}")

@@ -3,16 +3,15 @@
 https://docs.github.com/rest/repos/webhooks
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from bridge.clients.github import GitHub, is_apps
+from bridge.clients.github import GitHub
 from bridge.clients.github_credentials import App, GitHubCredentials
-from bridge.core import names
+from bridge.clients.github_repositories import GitHubRepositories, Repository, repository_call
 from bridge.core.actions import Call
-from bridge.core.errors import BridgeError, GitHubFailing, GitHubRefused, Malformed, NotLinked
+from bridge.core.errors import BridgeError, GitHubFailing, GitHubRefused
 from bridge.core.github.redelivery import Attempt, read_attempt
 from bridge.core.github.webhook import WEBHOOK_PATH
 from bridge.core.messages.translate import EVENTS as NEEDED
@@ -21,23 +20,6 @@ from bridge.storage.webhook_keys import WebhookKey, WebhookKeys
 
 EVENTS = tuple(sorted(NEEDED - OWN_EVENTS))
 """What a webhook must ask GitHub for."""
-
-MAX_REPOSITORIES = 5000
-
-
-@dataclass(frozen=True, kw_only=True)
-class Repository:
-    """A repository as one user sees it; `may_hook`: they administer it, and so may make a webhook."""
-
-    id: int
-    full_name: str
-    url: str
-    private: bool
-    archived: bool
-    may_hook: bool
-    description: str = ""
-    installed: bool = True
-    """False where bridge has a GitHub App that is not installed on it: nothing comes from there."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,67 +53,12 @@ class RepositoryWebhooks:
         self._github = github
         self._credentials = credentials
         self._keys = keys
+        self.repositories = GitHubRepositories(github, credentials)
         self._url = web_url + WEBHOOK_PATH
 
     async def app(self) -> App | None:
         """The GitHub App that the webhook comes with; None where each repository needs one of its own."""
         return await self._credentials.app()
-
-    async def repositories(self, token: str) -> list[Repository]:
-        """All repositories that the user has to do with; raises `NotLinked`, and as `GitHub.call` does.
-
-        With a GitHub App those that it is installed on, and of the others those that GitHub still shows.
-        https://docs.github.com/rest/repos/repos#list-repositories-for-the-authenticated-user
-        """
-        url = "/user/repos?per_page=100&sort=full_name&affiliation=owner,collaborator,organization_member"
-        known = {one.id: one for one in _repositories(await self._all(url, token))}
-        if await self.app() is not None:
-            known = {each.id: replace(each, installed=False) for each in known.values()}
-            known |= {one.id: one for one in await self._installed(token)}
-        return sorted(known.values(), key=lambda one: one.full_name.lower())
-
-    async def _installed(self, token: str) -> list[Repository]:
-        """The repositories that the App is installed on and the user may see.
-
-        Raises `NotLinked` for a token that an OAuth App was given before: GitHub tells it nothing of this.
-        https://docs.github.com/rest/apps/installations
-        """
-        if not is_apps(token):
-            raise NotLinked("your account was linked before bridge had its GitHub App: link it again")
-        url = "/user/installations?per_page=100"
-        found: list[Repository] = []
-        for installation in await self._all(url, token, items="installations"):
-            if not installation.get("suspended_at"):
-                url = f"/user/installations/{int(installation['id'])}/repositories?per_page=100"
-                found += _repositories(await self._all(url, token, items="repositories"))
-        return found
-
-    async def _all(self, url: str, token: str, *, items: str = "items") -> list[Any]:
-        call = Call(method="GET", url=url, data={"items": items})
-        return await self._github.pages(call, token=token, subject="your repositories", most=MAX_REPOSITORIES)
-
-    async def repository(self, full_name: str, *, token: str) -> Repository:
-        """One repository as the user sees it; raises as `GitHub.call` does."""
-        return read_repository(await self._call("GET", full_name, "", token=token))
-
-    async def repository_by_id(
-        self, repository_id: int, *, token: str, subject: str = "the repository"
-    ) -> Repository:
-        """The same by its id, whatever its name is now: GitHub's own word on who is called what.
-
-        `subject` is what a refusal calls it. Raises as `GitHub.call` does.
-        """
-        call = Call(method="GET", url="/repositories/{id}", variables={"id": str(repository_id)})
-        found = read_repository(await self._github.call(call, token=token, subject=subject))
-        if found.id != repository_id:
-            raise GitHubFailing("GitHub answered with another repository than the one asked for")
-        return found
-
-    async def present(self, repository_id: int | None, full_name: str, *, token: str) -> Repository:
-        """The repository of a connection as it is now: by its id, or by its name until that is known."""
-        if repository_id is None:
-            return await self.repository(full_name, token=token)
-        return await self.repository_by_id(repository_id, token=token, subject=full_name)
 
     async def find(self, repository: Repository, *, token: str) -> Hook | None:
         """The repository's webhook to bridge, and what is wrong with it.
@@ -234,7 +161,7 @@ class RepositoryWebhooks:
             raise ComesWithApp(f"the webhook comes with the GitHub App {app.name}: {app.install_url}")
 
     async def _ours(self, full_name: str, token: str) -> list[dict[str, Any]]:
-        call = _call("GET", full_name, "/hooks?per_page=100")
+        call = repository_call("GET", full_name, "/hooks?per_page=100")
         found = await self._github.pages(call, token=token, subject=full_name, most=100)
         if not all(isinstance(one, dict) for one in found):
             raise GitHubFailing("GitHub answered something else than it documents")
@@ -254,23 +181,15 @@ class RepositoryWebhooks:
         token: str,
         data: dict[str, Any] | None = None,
     ) -> Any:
-        return await self._github.call(_call(method, full_name, path, data), token=token, subject=full_name)
-
-
-def _call(method: str, full_name: str, path: str, data: dict[str, Any] | None = None) -> Call:
-    owner, _, repo = full_name.partition("/")
-    return Call(
-        method=method,
-        url="/repos/{owner}/{repo}" + path,
-        variables={"owner": owner, "repo": repo},
-        data=data or {},
-    )
+        return await self._github.call(
+            repository_call(method, full_name, path, data), token=token, subject=full_name
+        )
 
 
 def _deliveries(method: str, full_name: str, hook_id: int | None, path: str) -> Call:
     if hook_id is None:
         return Call(method=method, url=f"/app/hook/deliveries{path}")
-    return _call(method, full_name, f"/hooks/{hook_id}/deliveries{path}")
+    return repository_call(method, full_name, f"/hooks/{hook_id}/deliveries{path}")
 
 
 def _leads_to(hook: Any, url: str) -> bool:
@@ -294,27 +213,6 @@ def _problems(hook: dict[str, Any]) -> list[str]:
     if not config.get("secret"):
         problems.append("it has no secret")
     return problems
-
-
-def _repositories(found: Iterable[Any]) -> list[Repository]:
-    """Those of a list whose names GitHub lets one have: no other can be asked about."""
-    return [read_repository(one) for one in found if names.is_full_name(one.get("full_name"))]
-
-
-def read_repository(found: Any) -> Repository:
-    """Read a repository from GitHub's answer; raises `GitHubFailing`."""
-    try:
-        return Repository(
-            id=int(found["id"]),
-            full_name=names.full_name(found["full_name"]),
-            url=str(found.get("html_url") or ""),
-            private=bool(found.get("private")),
-            archived=bool(found.get("archived")),
-            may_hook=bool((found.get("permissions") or {}).get("admin")),
-            description=str(found.get("description") or ""),
-        )
-    except (KeyError, TypeError, ValueError, AttributeError, Malformed):
-        raise GitHubFailing("GitHub answered something else than it documents") from None
 
 
 def _id(made: Any) -> int:

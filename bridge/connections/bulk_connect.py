@@ -14,8 +14,9 @@ from typing import Literal
 
 import structlog
 
-from bridge.clients.github_webhooks import Repository, RepositoryWebhooks
-from bridge.connections.connect import ConnectService
+from bridge.clients.github_repositories import Repository
+from bridge.clients.github_webhooks import RepositoryWebhooks
+from bridge.connections.connect import ConnectRequest, ConnectService
 from bridge.connections.handover_requests import Handovers
 from bridge.connections.linked_accounts import LinkedAccounts
 from bridge.core.errors import BridgeError, NotLinked, RateLimited, RequestRefused, SignedOut
@@ -191,11 +192,13 @@ class BulkConnect:
             if not repository.may_hook:
                 return await self._handed_over(line, repository, setup, by)
             connected = await self._connecting.connect(
-                user=by.user.id,
-                access_token=by.access_token,
-                flow=setup.flow,
-                repository=repository,
-                options=setup.options,
+                ConnectRequest(
+                    user=by.user.id,
+                    access_token=by.access_token,
+                    flow=setup.flow,
+                    repository=repository,
+                    options=setup.options,
+                )
             )
         except (SignedOut, NotLinked, RateLimited):
             raise
@@ -217,7 +220,8 @@ class BulkConnect:
     async def _asked(self, line: Line, by: Chooser) -> Repository:
         """The repository by GitHub's word of this moment: a form may name any."""
         repository = await self._accounts.as_user(
-            by.user.id, lambda token: self._hooks.present(line.repository_id, line.full_name, token=token)
+            by.user.id,
+            lambda token: self._hooks.repositories.present(line.repository_id, line.full_name, token=token),
         )
         if repository.archived:
             raise NotThere(f"{line.full_name} is archived: nothing will happen in it")

@@ -14,7 +14,8 @@ from typing import Any, TypeVar
 import structlog
 
 from bridge.clients.flowdock import Flowdock
-from bridge.clients.github_webhooks import Repository, RepositoryWebhooks
+from bridge.clients.github_repositories import Repository
+from bridge.clients.github_webhooks import RepositoryWebhooks
 from bridge.connections.intents import Intent, Intents
 from bridge.connections.linked_accounts import LinkedAccounts
 from bridge.connections.rollback import Rollback
@@ -42,15 +43,18 @@ log = structlog.get_logger()
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Wanted:
-    """What `ConnectService.connect` was asked for."""
+class ConnectRequest:
+    """A repository to tie to a flow, as a Flowdock user: with their access token and linked account.
+
+    With an `administrator` the webhook is theirs; else `repository` is what the linked account sees.
+    """
 
     user: str
     access_token: str = field(repr=False)
     flow: Flow
     repository: Repository
     options: Options
-    administrator: Administrator | None
+    administrator: Administrator | None = None
 
 
 class ConnectService:
@@ -82,35 +86,15 @@ class ConnectService:
         )
         self._running: set[asyncio.Task[Any]] = set()
 
-    async def connect(
-        self,
-        *,
-        user: str,
-        access_token: str,
-        flow: Flow,
-        repository: Repository,
-        options: Options,
-        administrator: Administrator | None = None,
-    ) -> HookResult:
-        """Tie a repository to a flow as a Flowdock user: with their access token and their linked account.
+    async def connect(self, wanted: ConnectRequest) -> HookResult:
+        """Tie a repository to a flow; GitHub takes the token back that an administrator lent.
 
-        With an `administrator` theirs is the webhook, and GitHub takes the token back that they lent; else
-        `repository` is as GitHub shows it to the linked account. The same again returns the connection there
-        is, its options untouched and its webhook mended.
+        The same again returns the existing connection, its options untouched and its webhook repaired.
 
         Raises `NotAdministrator`, `Busy`, `NotLinked`, `NotAMember`, `SignedOut`, `RateLimited`,
-        `GitHubRefused`, `GitHubFailing`, `FlowdockFailing` and whatever else keeps it from being whole:
-        nothing is left of it then.
+        `GitHubRefused`, `GitHubFailing`, `FlowdockFailing` or redis-py's errors: then nothing is left of it.
         """
-        wanted = _Wanted(
-            user=user,
-            access_token=access_token,
-            flow=flow,
-            repository=repository,
-            options=options,
-            administrator=administrator,
-        )
-        work = self._connect(wanted)
+        work, administrator = self._connect(wanted), wanted.administrator
         return await self._shielded(self._lent(work, administrator) if administrator else work)
 
     async def disconnect(self, connection: Connection, *, access_token: str, user: str) -> list[str]:
@@ -155,7 +139,7 @@ class ConnectService:
             if all(intent.administrator != administrator for intent in await self._intents.all()):
                 await self._accounts.give_back_lent(administrator)
 
-    async def _connect(self, wanted: _Wanted) -> HookResult:
+    async def _connect(self, wanted: ConnectRequest) -> HookResult:
         repository = wanted.repository
         if not repository.may_hook:
             raise NotAdministrator(f"GitHub says that you do not administer {repository.full_name}")
@@ -191,7 +175,7 @@ class ConnectService:
                 return known
         return None
 
-    async def _looked_at(self, wanted: _Wanted) -> Intent:
+    async def _looked_at(self, wanted: ConnectRequest) -> Intent:
         """The intent, with what is there before anything is made."""
         flow, repository = wanted.flow.path, wanted.repository
         sources = await self._flowdock.source_ids(flow, wanted.access_token, external_url=repository.url)

@@ -11,8 +11,9 @@ import structlog
 
 from bridge.clients.flowdock import Flowdock
 from bridge.clients.github import TokenRevoked
-from bridge.clients.github_webhooks import Repository, RepositoryWebhooks
-from bridge.connections.connect import ConnectService
+from bridge.clients.github_repositories import Repository
+from bridge.clients.github_webhooks import RepositoryWebhooks
+from bridge.connections.connect import ConnectRequest, ConnectService
 from bridge.connections.handover_requests import Handover, Handovers
 from bridge.connections.linked_accounts import LinkedAccounts
 from bridge.connections.webhook_repair import NO_RIGHT
@@ -78,7 +79,9 @@ class HandingOver:
         Raises `NotAdministrator` to anybody else, `Changed`, `SignInAgain`, and as `GitHub.call` does.
         """
         try:
-            repository = await self._hooks.repository_by_id(handover.repository_id, token=administrator.token)
+            repository = await self._hooks.repositories.by_id(
+                handover.repository_id, token=administrator.token
+            )
         except TokenRevoked:
             raise SignInAgain("GitHub no longer accepts your sign-in") from None
         except GitHubRefused as refusal:
@@ -140,12 +143,14 @@ class HandingOver:
         try:
             # From here on the token is given back there.
             connected = await self._connecting.connect(
-                user=handover.asker.id,
-                access_token=handover.access_token,
-                flow=flow,
-                repository=repository,
-                options=handover.options,
-                administrator=administrator,
+                ConnectRequest(
+                    user=handover.asker.id,
+                    access_token=handover.access_token,
+                    flow=flow,
+                    repository=repository,
+                    options=handover.options,
+                    administrator=administrator,
+                )
             )
         except NotLinked as error:
             raise SignInAgain(str(error)) from None

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import structlog
 
-from bridge.clients.github_webhooks import Repository
+from bridge.clients.github_repositories import Repository
 from bridge.core.errors import BridgeError, NotFound, RequestRefused
 from bridge.core.model import Flow, FlowdockUser
 from bridge.core.options import Options

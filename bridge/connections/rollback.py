@@ -132,7 +132,7 @@ class Rollback:
         By its id, where that is known: another repository may have its name by now. Raises as
         `RepositoryWebhooks.find` does.
         """
-        repository = await self._hooks.present(repository_id, full_name, token=token)
+        repository = await self._hooks.repositories.present(repository_id, full_name, token=token)
         hook = await self._hooks.find(repository, token=token)
         if hook is not None:
             await self._hooks.remove(repository.full_name, hook.id, token=token)

@@ -85,7 +85,9 @@ class WebhookRepair:
 
     async def _ensure(self, connection: Connection, token: str) -> Ensured:
         """The webhook made or mended, and a ping on its way."""
-        repository = await self._hooks.present(connection.repository_id, connection.repository, token=token)
+        repository = await self._hooks.repositories.present(
+            connection.repository_id, connection.repository, token=token
+        )
         await self._pulls.name_by_github(repository.id, repository.full_name)
         ensured = await self._hooks.ensure(repository, token=token)
         if not ensured.made:

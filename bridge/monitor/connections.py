@@ -17,7 +17,8 @@ from redis.asyncio.lock import Lock
 from redis.exceptions import LockError, RedisError
 
 from bridge.clients.flowdock import Flowdock
-from bridge.clients.github_webhooks import ComesWithApp, Repository, RepositoryWebhooks
+from bridge.clients.github_repositories import Repository
+from bridge.clients.github_webhooks import ComesWithApp, RepositoryWebhooks
 from bridge.clients.throttle import Throttle
 from bridge.connections.linked_accounts import LinkedAccounts
 from bridge.core.errors import (
@@ -227,7 +228,8 @@ class ConnectionMonitor:
 
     async def _repository(self, connection: Connection, token: str) -> Repository | None:
         """The repository under its present name; None if GitHub does not show it to this account."""
-        look = partial(self.hooks.present, connection.repository_id, connection.repository, token=token)
+        present = self.hooks.repositories.present
+        look = partial(present, connection.repository_id, connection.repository, token=token)
         try:
             found = await self.pace.call(connection.installer, look)
         except GitHubRefused as refusal:

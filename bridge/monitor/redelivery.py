@@ -154,7 +154,7 @@ class Redelivery:
 
     async def _recover(self, repository: str, caller: Caller) -> RedeliveryReport:
         shown = await self._pace.call(
-            caller.id, lambda: self._hooks.repository(repository, token=caller.token())
+            caller.id, lambda: self._hooks.repositories.by_name(repository, token=caller.token())
         )
         hook = await self._pace.call(caller.id, lambda: self._hooks.find(shown, token=caller.token()))
         if hook is None:

@@ -61,6 +61,16 @@ class QueueView:
         self._redis = redis
         self._find_entries = load_script(redis, "bridge.queue", "find_entries")
 
+    async def vitals(self) -> tuple[int, float | None]:
+        """Return how many workers live, and when a delivery was taken last, in Unix seconds."""
+        now, _ = await self._redis.time()
+        async with self._redis.pipeline(transaction=False) as pipe:
+            pipe.zcount(keys.WORKERS, now, "+inf")
+            for partition in range(keys.PARTITIONS):
+                pipe.get(keys.received(partition))
+            workers, *received = await pipe.execute()
+        return workers, max((float(moment) for moment in received if moment), default=None)
+
     async def queued(self, repository_id: int, connection_id: str) -> list[Queued]:
         """List what waits or is retried for a connection, the oldest first; of a long queue only its head."""
         partition = keys.partition_of(repository_id)

@@ -235,6 +235,12 @@ class PullRequestStore:
         name = await self._redis.hget(keys.REPOSITORY_NAMES, str(repository_id))
         return name.decode() if name else None
 
+    async def repository_names(self, ids: Iterable[int]) -> dict[int, str]:
+        """Return the present full names of repositories, of those that are known."""
+        wanted = list(dict.fromkeys(ids))
+        found = await self._redis.hmget(keys.REPOSITORY_NAMES, wanted) if wanted else []
+        return {one: name.decode() for one, name in zip(wanted, found, strict=True) if name}
+
     async def present_name(self, connection: Connection) -> str:
         """Return the present full name of a connection's repository, as far as bridge has heard."""
         known = connection.repository_id

@@ -120,6 +120,10 @@ class WebhookKeys:
         found = await self._redis.get(keys.ping(repository_id, hook_id))
         return float(found) if found else 0
 
+    async def forget_ping(self, hook_id: int) -> None:
+        """Forget the ping of a webhook that is of no repository."""
+        await self._redis.delete(keys.ping(0, hook_id))
+
     async def pinged(self, repository_id: int, hook_id: int, since: float) -> bool:
         """Tell whether the ping of a repository's webhook came at `since` (Unix seconds) or later."""
         return await self.pinged_at(hook_id, repository_id=repository_id) >= since

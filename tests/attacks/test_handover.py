@@ -16,9 +16,8 @@ from typing import Any
 import pytest
 from yarl import URL
 
-from bridge.clients import github_webhooks as hooks
-from bridge.clients import oauth
-from bridge.clients.github_webhooks import Repository
+from bridge.clients import github_repositories, oauth
+from bridge.clients.github_repositories import Repository
 from bridge.web.auth import handover
 from scripts.sandbox.browse import Browser, Form, Page
 from tests.conftest import House
@@ -40,12 +39,12 @@ async def app_house(redis_url: str) -> AsyncIterator[House]:
 
 def believe_everybody(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take the guard away: whoever GitHub shows a repository to counts as its administrator."""
-    read = hooks.read_repository
+    read = github_repositories.read_repository
 
     def believing(found: Any) -> Repository:
         return replace(read(found), may_hook=True)
 
-    monkeypatch.setattr(hooks, "read_repository", believing)
+    monkeypatch.setattr(github_repositories, "read_repository", believing)
 
 
 async def linked_by_pages(house: House, browser: Browser, nick: str) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from yarl import URL
 
-from bridge.clients.github_webhooks import Repository, RepositoryWebhooks
+from bridge.clients.github_repositories import GitHubRepositories, Repository
 from bridge.core import names
 from bridge.monitor import merge_conflicts
 from bridge.storage.webhook_keys import WebhookKey
@@ -176,11 +176,11 @@ async def test_disconnecting_removes_no_other_repositorys_webhook(
     if not guarded:
 
         async def by_name(
-            self: RepositoryWebhooks, _: int | None, full_name: str, *, token: str
+            self: GitHubRepositories, _: int | None, full_name: str, *, token: str
         ) -> Repository:
-            return await self.repository(full_name, token=token)
+            return await self.by_name(full_name, token=token)
 
-        monkeypatch.setattr(RepositoryWebhooks, "present", by_name)
+        monkeypatch.setattr(GitHubRepositories, "present", by_name)
     # As if a false name had got through.
     await house.services.pulls.name_by_github(other_id, REPOSITORY)
     await house.services.connecting.disconnect(other, access_token=cy.access_token, user=cy.user)

@@ -67,7 +67,7 @@ async def test_an_installation_in_which_all_is_well(asking: Doctor) -> None:
     (connection,) = await house.services.connections.all()
     await house.services.connections.change(connection.id, installer="1003")
     token = await token_of(house, "cy-gh")
-    repository = await house.services.hooks.repository(REPOSITORY, token=token)
+    repository = await house.services.hooks.repositories.by_name(REPOSITORY, token=token)
     await house.services.hooks.ensure(repository, token=token)
     found = await eventually_fine(asking)
     http = ("warn", "WEB_URL is not https: anyone on the network can read cookies and claims")
@@ -438,7 +438,7 @@ async def installed(house: House) -> None:
     await house.connect()
     (connection,) = await house.services.connections.all()
     token = await token_of(house, "cy-gh")
-    repository = await house.services.hooks.repository(REPOSITORY, token=token)
+    repository = await house.services.hooks.repositories.by_name(REPOSITORY, token=token)
     made = await house.services.hooks.ensure(repository, token=token)
     await house.services.connections.change(connection.id, installer="1003", hook_id=made.id)
 
@@ -530,7 +530,9 @@ async def test_a_github_that_does_not_tell_now_is_no_broken_webhook(
 async def test_a_renamed_repository_is_asked_about_by_its_present_name(asking: Doctor) -> None:
     house = asking.house
     await installed(house)
-    repository = await house.services.hooks.repository(REPOSITORY, token=await token_of(house, "cy-gh"))
+    repository = await house.services.hooks.repositories.by_name(
+        REPOSITORY, token=await token_of(house, "cy-gh")
+    )
     await house.services.connections.of_repository(repository.id, REPOSITORY)
     await house.services.pulls.name_repository(repository.id, "acme/part", at="1")
     await house.act("cy-gh", "rename", name="part")

@@ -10,6 +10,7 @@ import pytest
 from bridge.cli import doctor
 from bridge.cli import hook as hook_command
 from bridge.clients.github_webhooks import ComesWithApp
+from bridge.connections.connect import ConnectRequest
 from bridge.core.errors import NotLinked
 from bridge.core.github import health
 from bridge.core.model import Delivery
@@ -43,7 +44,7 @@ async def install(house: House, action: str, *repositories: str) -> None:
 
 
 async def listed(house: House, login: str) -> dict[str, bool]:
-    found = await house.services.hooks.repositories(await app_token(house, login))
+    found = await house.services.hooks.repositories.all(await app_token(house, login))
     return {one.full_name: one.installed for one in found}
 
 
@@ -85,14 +86,14 @@ async def test_a_token_of_an_oauth_app_from_before_must_be_linked_again(house: H
     before = await link(house, "cy")
     assert before.token.access.startswith("gho_")
     with pytest.raises(NotLinked, match="link it again"):
-        await house.services.accounts.as_user("1003", house.services.hooks.repositories)
+        await house.services.accounts.as_user("1003", house.services.hooks.repositories.all)
     assert await house.services.account_store.get("1003") == before, "what it still does it may go on doing"
 
 
 async def test_an_oauth_app_is_installed_nowhere_and_everything_is_listed(redis_url: str) -> None:
     async with open_house(redis_url) as house:
         token = (await drive(house, "tokens", {"user": "cy-gh", "scopes": "repo"}))["token"]
-        found = await house.services.hooks.repositories(token)
+        found = await house.services.hooks.repositories.all(token)
         assert {one.full_name: one.installed for one in found} == {REPOSITORY: True, GADGETS: True}
         assert not any("/user/installations" in call.path for call in house.github_journal.calls)
 
@@ -103,7 +104,7 @@ async def test_an_oauth_app_is_installed_nowhere_and_everything_is_listed(redis_
 async def test_no_webhook_of_the_repositorys_own_is_made(house: House) -> None:
     app = await made_at_github(house)
     token = await app_token(house, "cy-gh")
-    repository = await house.services.hooks.repository(REPOSITORY, token=token)
+    repository = await house.services.hooks.repositories.by_name(REPOSITORY, token=token)
     for asked in (house.services.hooks.ensure, house.services.hooks.find):
         with pytest.raises(ComesWithApp, match=f"the GitHub App {app.name}: {app.install_url}"):
             await asked(repository, token=token)
@@ -115,13 +116,15 @@ async def test_no_webhook_of_the_repositorys_own_is_made(house: House) -> None:
 async def test_connecting_a_flow_makes_none_either(house: House) -> None:
     await made_at_github(house)
     user = await link_to_app(house, "cy")
-    (repository,) = await house.services.accounts.as_user(user, house.services.hooks.repositories)
+    (repository,) = await house.services.accounts.as_user(user, house.services.hooks.repositories.all)
     connected = await house.services.connecting.connect(
-        user=user,
-        access_token=await signed_in(house, "cy"),
-        flow=MAIN,
-        repository=repository,
-        options=Options(),
+        ConnectRequest(
+            user=user,
+            access_token=await signed_in(house, "cy"),
+            flow=MAIN,
+            repository=repository,
+            options=Options(),
+        )
     )
     assert (connected.hook, connected.connection.hook_id) == ("app", None)
     assert not any("/hooks" in call.path for call in house.github_journal.calls)
@@ -265,7 +268,7 @@ async def test_doctor_with_nobody_to_ask_as(house: House, redis_url: str) -> Non
     await made_at_github(house)
     await house.connect()
     state, to_do = (await asked(house, redis_url))[WEBHOOK]
-    assert (state, "nobody who connected it is linked" in to_do) == ("warn", True)
+    assert (state, "no linked account can check it" in to_do) == ("warn", True)
 
 
 async def link_to_app(house: House, nick: str) -> str:

@@ -18,6 +18,7 @@ from aiohttp import web
 from bridge import settings
 from bridge.cli.doctor import external
 from bridge.clients.flowdock import Flowdock
+from bridge.clients.flowdock_oauth import FlowdockOAuth
 from bridge.clients.github import GitHub
 from bridge.core.actions import Call
 from bridge.core.errors import BridgeError
@@ -57,12 +58,13 @@ CALLS: dict[str, Ask] = {
     "GitHub.reach": lambda of: of.github.reach(),
     "GitHub.convert": lambda of: of.github.convert("code"),
     "Flowdock.post": lambda of: of.flowdock.post(MESSAGE, **POSTED),
-    "Flowdock.exchange": lambda of: of.flowdock.exchange("code", redirect_uri="https://b.example"),
-    "Flowdock.user": lambda of: of.flowdock.user("token"),
+    "FlowdockOAuth.exchange": lambda of: of.flowdock_oauth.exchange("code", redirect_uri="https://b.example"),
+    "FlowdockOAuth.user": lambda of: of.flowdock_oauth.user("token"),
     "Flowdock.flows": lambda of: of.flowdock.flows("token"),
     "Flowdock.flow": lambda of: of.flowdock.flow("acme/main", "token"),
     "Flowdock.find_flow": lambda of: of.flowdock.find_flow("1", "token"),
     "Flowdock.create_source": lambda of: of.flowdock.create_source("acme/main", "token", **SOURCE),
+    "Flowdock.source": lambda of: of.flowdock.source("token"),
     "Flowdock.source_ids": lambda of: of.flowdock.source_ids("acme/main", "token", external_url="x"),
     "Flowdock.delete_source": lambda of: of.flowdock.delete_source("acme/main", "1", "token"),
     "Flowdock.set_problem": lambda of: of.flowdock.set_problem("token", "broken"),
@@ -78,7 +80,7 @@ DOCTOR: dict[str, Ask] = {
 NO_CALLS = {
     "GitHub.perform": "is made of GitHub.call",
     "GitHub.authorize_url": "an address for a browser",
-    "Flowdock.authorize_url": "an address for a browser",
+    "FlowdockOAuth.authorize_url": "an address for a browser",
 }
 
 
@@ -168,7 +170,7 @@ def test_every_question_of_the_doctor_is_in_a_table() -> None:
 def test_every_way_to_call_is_in_the_table() -> None:
     methods = {
         f"{client.__name__}.{name}"
-        for client in (GitHub, Flowdock)
+        for client in (GitHub, Flowdock, FlowdockOAuth)
         for name, _ in inspect.getmembers(client, inspect.isfunction)
         if not name.startswith("_")
     }

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from bridge.clients import flowdock, github
-from bridge.clients.github_webhooks import EVENTS, Repository
+from bridge.clients.github_repositories import Repository
+from bridge.clients.github_webhooks import EVENTS
 from bridge.connections import intents, rollback
 from bridge.connections.intents import Busy, Intent, Intents
 from bridge.connections.rollback import Rollback

@@ -3,7 +3,8 @@
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from bridge.clients.github_webhooks import Repository
+from bridge.clients.github_repositories import Repository
+from bridge.connections.connect import ConnectRequest
 from bridge.connections.webhook_repair import HookResult
 from bridge.core.model import Flow
 from bridge.core.options import Options
@@ -60,17 +61,19 @@ class Installer:
         return cls(house, nick, await signed_in(house, nick), account.token.access)
 
     async def repository(self, full_name: str = REPOSITORY) -> Repository:
-        return await self.house.services.hooks.repository(full_name, token=self.github_token)
+        return await self.house.services.hooks.repositories.by_name(full_name, token=self.github_token)
 
     async def connect(
         self, repository: Repository, *, flow: Flow = MAIN, options: Options | None = None
     ) -> HookResult:
         return await self.house.services.connecting.connect(
-            user=self.user,
-            access_token=self.access_token,
-            flow=flow,
-            repository=repository,
-            options=options or Options(),
+            ConnectRequest(
+                user=self.user,
+                access_token=self.access_token,
+                flow=flow,
+                repository=repository,
+                options=options or Options(),
+            )
         )
 
     async def sources(self, flow: str = FLOW) -> list[dict[str, Any]]:

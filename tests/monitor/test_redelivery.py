@@ -126,7 +126,7 @@ async def test_what_came_before_the_connection_is_asked_for_and_told_after_it(ho
     assert "Commented" in comment["title"]
 
     hooks = house.services.hooks
-    hook = await hooks.find(await hooks.repository(REPOSITORY, token=token), token=token)
+    hook = await hooks.find(await hooks.repositories.by_name(REPOSITORY, token=token), token=token)
     assert hook is not None
     for attempt in await hooks.attempts(REPOSITORY, hook.id, token=token, most=100):
         await hooks.redeliver(REPOSITORY, hook.id, attempt.id, token=token)

@@ -14,7 +14,6 @@ from bridge.clients.session import open_session
 from bridge.core.errors import GitHubFailing, OAuthFailed
 from bridge.core.github.webhook import WEBHOOK_PATH
 from bridge.services import Services
-from bridge.storage import keys
 
 _MADE_UP = "made-up-by-doctor"
 _CODE_UNKNOWN = frozenset({"bad_verification_code", "invalid_grant"})
@@ -61,7 +60,7 @@ async def flowdock_client(services: Services) -> list[Row]:
     """Check that Flowdock answers, and knows bridge's client id and secret (RFC 6749, 5.2)."""
     check = "Flowdock credentials"
     try:
-        await services.flowdock.exchange(
+        await services.flowdock_oauth.exchange(
             _MADE_UP, redirect_uri=f"{services.settings.web_url}/auth/flowdock/callback"
         )
     except OAuthFailed as error:
@@ -115,7 +114,7 @@ async def _same(check: str, url: str, services: Services, session: aiohttp.Clien
         return Row(check, "wrong", f"{address} answers a signed ping with {status}: see its log")
     if not await services.webhook_keys.pinged_at(hook_id):
         return Row(check, "wrong", f"the bridge at {url} uses a different Redis: check REDIS_URL")
-    await services.redis.delete(keys.ping(0, hook_id))
+    await services.webhook_keys.forget_ping(hook_id)
     return Row(check, "fine", url)
 
 

@@ -8,7 +8,7 @@ from bridge.cli.doctor.rows import Row, bounded
 from bridge.cli.terminal import duration
 from bridge.clients.github import TokenRevoked
 from bridge.clients.github_credentials import App
-from bridge.clients.github_webhooks import Repository
+from bridge.clients.github_repositories import Repository
 from bridge.core.errors import BridgeError, GitHubRefused, NotLinked
 from bridge.core.model import Connection
 from bridge.services import Services
@@ -55,7 +55,9 @@ async def _hook(services: Services, check: str, connections: list[Connection]) -
     if token is None:
         return [Row(check, "warn", f"no linked account can check it: try {mend}")]
     try:
-        shown = await services.hooks.present(connections[0].repository_id, repository, token=token)
+        shown = await services.hooks.repositories.present(
+            connections[0].repository_id, repository, token=token
+        )
         hook = await services.hooks.find(shown, token=token)
     except TokenRevoked:
         return [Row(check, "warn", _MUST_LINK)]
@@ -105,7 +107,7 @@ class _Seen:
     async def by(self, token: str) -> set[str]:
         """Their full names in lower case; raises as `GitHub.call` does."""
         if token not in self._asked:
-            self._asked[token] = asyncio.create_task(self._services.hooks.repositories(token))
+            self._asked[token] = asyncio.create_task(self._services.hooks.repositories.all(token))
         return {one.full_name.lower() for one in await asyncio.shield(self._asked[token]) if one.installed}
 
 

@@ -73,7 +73,7 @@ async def begin(request: web.Request) -> web.Response:
         )
         browser = secrets.token_urlsafe(24)
     await _keep(services, browser, linking)
-    url = services.flowdock.authorize_url(
+    url = services.flowdock_oauth.authorize_url(
         redirect_uri=oauth_callback.address(services, "flowdock"), state=linking.state, scope=FLOWDOCK_SCOPE
     )
     response = pages.redirect(url)
@@ -119,10 +119,10 @@ async def flowdock_callback(request: web.Request) -> web.Response:
     services = request.app[SERVICES]
     browser, linking = await _advance(request, "flowdock", request.query.get("state", ""))
     code = oauth_callback.code(request, "Flowdock")
-    access_token = await services.flowdock.exchange(
+    access_token = await services.flowdock_oauth.exchange(
         code, redirect_uri=oauth_callback.address(services, "flowdock")
     )
-    user = await services.flowdock.user(access_token)
+    user = await services.flowdock_oauth.user(access_token)
     if user.id != linking.user:
         log.warning("claim_user_mismatch", claim_user=linking.user, signed_in=user.id)
         raise ClaimRefused(

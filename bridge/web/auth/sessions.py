@@ -110,7 +110,7 @@ async def sign_in(request: web.Request) -> web.Response:
     value = {"state": state, "then": local_path(request.query.get("then", ""))}
     kept = sealed_cookies.seal(services.vault, SIGNING_IN, value, seconds=SIGN_IN_SECONDS)
     response = render.redirect(
-        services.flowdock.authorize_url(
+        services.flowdock_oauth.authorize_url(
             redirect_uri=oauth_callback.address(services, "flowdock"), state=state, scope=SCOPE
         )
     )
@@ -128,10 +128,10 @@ async def signed_in(request: web.Request) -> web.Response:
     if value is None or not hmac.compare_digest(value["state"].encode(), given.encode(errors="replace")):
         raise SignInFailed("This answer does not belong to a sign-in that this browser began.")
     code = oauth_callback.code(request, "Flowdock")
-    access_token = await services.flowdock.exchange(
+    access_token = await services.flowdock_oauth.exchange(
         code, redirect_uri=oauth_callback.address(services, "flowdock")
     )
-    user = await services.flowdock.user(access_token)
+    user = await services.flowdock_oauth.user(access_token)
     await _note_flows(services, user, access_token)
     await _end(request)
     # A new secret each time: a cookie that somebody planted before never becomes a session.

@@ -9,7 +9,7 @@ from urllib.parse import urlencode, urlsplit
 import structlog
 from aiohttp import web
 
-from bridge.clients.github_webhooks import Repository
+from bridge.clients.github_repositories import Repository
 from bridge.connections.webhook_repair import NO_RIGHT
 from bridge.core.errors import (
     FlowdockFailing,
@@ -114,7 +114,7 @@ async def take_over(request: web.Request) -> web.Response:
     name = await services.pulls.present_name(connection)
 
     async def look(token: str) -> tuple[Repository, int | None]:
-        repository = await services.hooks.present(connection.repository_id, name, token=token)
+        repository = await services.hooks.repositories.present(connection.repository_id, name, token=token)
         if not repository.may_hook or await services.hooks.app():
             return repository, None
         hook = await services.hooks.find(repository, token=token)

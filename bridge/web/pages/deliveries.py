@@ -6,7 +6,6 @@ from aiohttp import web
 from bridge.core.errors import Malformed, NotFound
 from bridge.core.model import Connection
 from bridge.queue.entries import DeadLetter
-from bridge.queue.inspect import QueueView
 from bridge.services import Services
 from bridge.web import render as pages
 from bridge.web.auth import membership, sessions
@@ -77,7 +76,7 @@ async def mend(request: web.Request) -> web.Response:
     _, connection = await membership.connection_for(request, request.match_info["id"])
     do, letter_id = str(form.get("do", "")), str(form.get("letter", ""))
     if do == "retry" and letter_id == "all":
-        for letter in await _view(services).dead_letters(_repository(connection), connection.id):
+        for letter in await services.queue_view.dead_letters(_repository(connection), connection.id):
             if letter.dropped:
                 continue
             await _retry(services, connection, letter.id)
@@ -102,10 +101,6 @@ def read_filter(request: web.Request) -> Filter:
     )
 
 
-def _view(services: Services) -> QueueView:
-    return QueueView(services.redis)
-
-
 def _repository(connection: Connection) -> int:
     """The repository's id; raises `NotFound` while no delivery has told it."""
     if connection.repository_id is None:
@@ -116,7 +111,7 @@ def _repository(connection: Connection) -> int:
 async def _rows(services: Services, connection: Connection) -> list[Row]:
     if connection.repository_id is None:
         return []
-    view, of = _view(services), (connection.repository_id, connection.id)
+    view, of = services.queue_view, (connection.repository_id, connection.id)
     # In the order that an entry takes: one that moves on meanwhile is seen twice rather than not at all.
     dead, queued = await view.dead_letters(*of), await view.queued(*of)
     return rows(await services.journal.notes(*of), queued, dead)
@@ -139,7 +134,7 @@ async def _chart(services: Services, connection: Connection) -> chart.Chart | No
 
 
 async def _letter(services: Services, connection: Connection, letter_id: str) -> DeadLetter:
-    return await _view(services).dead_letter(_repository(connection), connection.id, letter_id)
+    return await services.queue_view.dead_letter(_repository(connection), connection.id, letter_id)
 
 
 async def _retry(services: Services, connection: Connection, letter_id: str) -> None:

@@ -20,7 +20,7 @@ routes = web.RouteTableDef()
 async def home(request: web.Request) -> web.Response:
     """What bridge is and how this installation is doing; signed in, one's flows and what is connected."""
     services = request.app[SERVICES]
-    overview = Overview(services.redis, services.connections, services.journal)
+    overview = Overview(services)
     installation = await overview.installation()
     session = await _session(request, redis_answers=installation.redis_answers)
     flows: list[FlowState] | None = None

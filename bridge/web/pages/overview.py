@@ -1,16 +1,14 @@
 """What the home page shows: how this installation is doing, and how the connections of some flows are."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from redis.exceptions import RedisError
 
 from bridge.core.model import Connection, Flow
-from bridge.storage import keys
-from bridge.storage.connections import ConnectionStore
-from bridge.storage.delivery_log import Counts, DeliveryLog, Digest
-from bridge.storage.redis import Redis
+from bridge.services import Services
+from bridge.storage.delivery_log import Counts, Digest
 
 REDIS_SECONDS = 3
 """How long a page waits to learn whether Redis answers."""
@@ -55,10 +53,8 @@ class FlowState:
 class Overview:
     """Gathers it from Redis, in as few round trips for many connections as for one."""
 
-    def __init__(self, redis: Redis, connections: ConnectionStore, journal: DeliveryLog) -> None:
-        self._redis = redis
-        self._connections = connections
-        self._journal = journal
+    def __init__(self, services: Services) -> None:
+        self._services = services
 
     async def installation(self) -> Installation:
         """How this installation is doing; Redis being away is part of the answer."""
@@ -69,23 +65,15 @@ class Overview:
             return Installation(redis_answers=False)
 
     async def _installation(self) -> Installation:
-        now, _ = await self._redis.time()
-        async with self._redis.pipeline(transaction=False) as pipe:
-            pipe.zcount(keys.WORKERS, now, "+inf")
-            for partition in range(keys.PARTITIONS):
-                pipe.get(keys.received(partition))
-            workers, *received = await pipe.execute()
-        moments = [float(moment) for moment in received if moment]
-        return Installation(
-            redis_answers=True, workers=workers, received_at=max(moments) if moments else None
-        )
+        workers, received_at = await self._services.queue_view.vitals()
+        return Installation(redis_answers=True, workers=workers, received_at=received_at)
 
     async def flows(self, flows: Iterable[Flow]) -> list[FlowState]:
         """These flows with their connections, by name."""
         ordered = sorted(flows, key=lambda flow: flow.name.lower())
         wanted = {flow.path.lower() for flow in ordered}
         states = await self.states(
-            one for one in await self._connections.all() if one.flow and one.flow.lower() in wanted
+            one for one in await self._services.connections.all() if one.flow and one.flow.lower() in wanted
         )
         return [
             FlowState(
@@ -99,21 +87,14 @@ class Overview:
         """These connections as they are, by their repositories' names."""
         chosen = list(connections)
         known = [(one.repository_id, one.id) for one in chosen if one.repository_id is not None]
-        digests = await self._journal.digests(known)
-        names = await self._names(repository_id for repository_id, _ in known)
+        digests = await self._services.journal.digests(known)
+        names = await self._services.pulls.repository_names(repository_id for repository_id, _ in known)
         states = [
             ConnectionState(
                 connection=one,
-                repository=names.get(one.repository_id, one.repository),
+                repository=names.get(one.repository_id or 0, one.repository),
                 digest=digests.get(one.id),
             )
             for one in chosen
         ]
         return sorted(states, key=lambda state: state.repository.lower())
-
-    async def _names(self, ids: Iterable[int]) -> Mapping[int | None, str]:
-        wanted = list(dict.fromkeys(ids))
-        found = await self._redis.hmget(keys.REPOSITORY_NAMES, wanted) if wanted else []
-        return {
-            repository_id: name.decode() for repository_id, name in zip(wanted, found, strict=True) if name
-        }

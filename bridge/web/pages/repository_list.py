@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 
-from bridge.clients.github_webhooks import Repository
+from bridge.clients.github_repositories import Repository
 from bridge.core.errors import NotLinked
 from bridge.core.model import Flow
 from bridge.services import Services
@@ -70,7 +70,7 @@ async def read(services: Services, user: str, *, anew: bool = False) -> Listed:
         found = tuple(Repository(**one) for one in kept["repositories"])
         age = int(time.time() - kept["read_at"])
         return Listed(repositories=found, login=account.github.login, age=age)
-    found = tuple(await services.accounts.as_user(user, services.hooks.repositories))
+    found = tuple(await services.accounts.as_user(user, services.hooks.repositories.all))
     if len(found) > KEPT_FROM:
         value = {"read_at": time.time(), "repositories": [asdict(one) for one in found]}
         await services.one_time.put(_KIND, name, value, seconds=KEPT_SECONDS)

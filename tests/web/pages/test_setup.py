@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bridge.clients.github_webhooks import Repository
+from bridge.clients.github_repositories import Repository
 from bridge.web.pages.repository_list import rows
 from scripts.sandbox.browse import Browser, Page
 from scripts.sandbox.faults import Fault

@@ -1,0 +1,123 @@
+"""Repositories at GitHub, as one user sees them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from bridge.clients.github import GitHub, is_apps
+from bridge.clients.github_credentials import GitHubCredentials
+from bridge.core import names
+from bridge.core.actions import Call
+from bridge.core.errors import GitHubFailing, Malformed, NotLinked
+
+MAX_REPOSITORIES = 5000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Repository:
+    """A repository as one user sees it; `may_hook`: they administer it, and so may make a webhook."""
+
+    id: int
+    full_name: str
+    url: str
+    private: bool
+    archived: bool
+    may_hook: bool
+    description: str = ""
+    installed: bool = True
+    """False where bridge has a GitHub App that is not installed on it: nothing comes from there."""
+
+
+class GitHubRepositories:
+    """Lists and looks up repositories."""
+
+    def __init__(self, github: GitHub, credentials: GitHubCredentials) -> None:
+        self._github = github
+        self._credentials = credentials
+
+    async def all(self, token: str) -> list[Repository]:
+        """All repositories that the user has to do with; raises `NotLinked`, and as `GitHub.call` does.
+
+        With a GitHub App those that it is installed on, and of the others those that GitHub still shows.
+        https://docs.github.com/rest/repos/repos#list-repositories-for-the-authenticated-user
+        """
+        url = "/user/repos?per_page=100&sort=full_name&affiliation=owner,collaborator,organization_member"
+        known = {one.id: one for one in _repositories(await self._pages(url, token))}
+        if await self._credentials.app() is not None:
+            known = {each.id: replace(each, installed=False) for each in known.values()}
+            known |= {one.id: one for one in await self._installed(token)}
+        return sorted(known.values(), key=lambda one: one.full_name.lower())
+
+    async def _installed(self, token: str) -> list[Repository]:
+        """The repositories that the App is installed on and the user may see.
+
+        Raises `NotLinked` for a token that an OAuth App was given before: GitHub tells it nothing of this.
+        https://docs.github.com/rest/apps/installations
+        """
+        if not is_apps(token):
+            raise NotLinked("your account was linked before bridge had its GitHub App: link it again")
+        url = "/user/installations?per_page=100"
+        found: list[Repository] = []
+        for installation in await self._pages(url, token, items="installations"):
+            if not installation.get("suspended_at"):
+                url = f"/user/installations/{int(installation['id'])}/repositories?per_page=100"
+                found += _repositories(await self._pages(url, token, items="repositories"))
+        return found
+
+    async def _pages(self, url: str, token: str, *, items: str = "items") -> list[Any]:
+        call = Call(method="GET", url=url, data={"items": items})
+        return await self._github.pages(call, token=token, subject="your repositories", most=MAX_REPOSITORIES)
+
+    async def by_name(self, full_name: str, *, token: str) -> Repository:
+        """One repository as the user sees it; raises as `GitHub.call` does."""
+        call = repository_call("GET", full_name, "")
+        return read_repository(await self._github.call(call, token=token, subject=full_name))
+
+    async def by_id(self, repository_id: int, *, token: str, subject: str = "the repository") -> Repository:
+        """The same by its id, whatever its name is now: GitHub's own word on who is called what.
+
+        `subject` is what a refusal calls it. Raises as `GitHub.call` does.
+        """
+        call = Call(method="GET", url="/repositories/{id}", variables={"id": str(repository_id)})
+        found = read_repository(await self._github.call(call, token=token, subject=subject))
+        if found.id != repository_id:
+            raise GitHubFailing("GitHub answered with another repository than the one asked for")
+        return found
+
+    async def present(self, repository_id: int | None, full_name: str, *, token: str) -> Repository:
+        """The repository of a connection as it is now: by its id, or by its name until that is known."""
+        if repository_id is None:
+            return await self.by_name(full_name, token=token)
+        return await self.by_id(repository_id, token=token, subject=full_name)
+
+
+def repository_call(method: str, full_name: str, path: str, data: dict[str, Any] | None = None) -> Call:
+    """Make a call below a repository's address."""
+    owner, _, repo = full_name.partition("/")
+    return Call(
+        method=method,
+        url="/repos/{owner}/{repo}" + path,
+        variables={"owner": owner, "repo": repo},
+        data=data or {},
+    )
+
+
+def _repositories(found: Iterable[Any]) -> list[Repository]:
+    """Those of a list whose names GitHub lets one have: no other can be asked about."""
+    return [read_repository(one) for one in found if names.is_full_name(one.get("full_name"))]
+
+
+def read_repository(found: Any) -> Repository:
+    """Read a repository from GitHub's answer; raises `GitHubFailing`."""
+    try:
+        return Repository(
+            id=int(found["id"]),
+            full_name=names.full_name(found["full_name"]),
+            url=str(found.get("html_url") or ""),
+            private=bool(found.get("private")),
+            archived=bool(found.get("archived")),
+            may_hook=bool((found.get("permissions") or {}).get("admin")),
+            description=str(found.get("description") or ""),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError, Malformed):
+        raise GitHubFailing("GitHub answered something else than it documents") from None
