@@ -239,7 +239,7 @@ THREATS = [
             "web/auth/test_linking.py::test_no_secret_lies_open_in_redis_or_in_a_page",
             "web/auth/test_sessions.py::test_no_secret_of_a_session_lies_open_in_redis_the_log_or_a_page",
             "core/security/test_encryption.py::test_a_value_moved_to_another_place_does_not_open",
-            "connections/test_connect.py::test_intents_lie_encrypted_and_end_after_a_day",
+            "connections/test_rollback.py::test_intents_lie_encrypted_and_end_after_a_day",
             "attacks/test_secrets.py::test_after_a_whole_story_no_secret_lies_open_in_redis",
             "cli/test_rotate_keys.py::test_after_a_whole_story_nothing_sealed_is_left_with_the_old_key",
         ),

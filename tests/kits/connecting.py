@@ -4,7 +4,9 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from bridge.clients.github_repositories import Repository
+from bridge.clients.github_webhooks import EVENTS
 from bridge.connections.connect import ConnectRequest
+from bridge.connections.intents import Intent, Intents
 from bridge.connections.webhook_repair import HookResult
 from bridge.core.model import Flow
 from bridge.core.options import Options
@@ -13,7 +15,9 @@ from tests.conftest import FLOW, REPOSITORY, House
 from tests.kits.accounts import USERS, link
 
 MAIN = Flow(id="acme:main", path=FLOW, name="Main")
+
 OPS = Flow(id="acme:ops", path="acme/ops", name="Ops")
+
 COMPONENT_ID = 1296269
 
 
@@ -95,3 +99,53 @@ class Installer:
             assert response.status == 200, await response.text()
             found: list[dict[str, Any]] = await response.json()
             return found
+
+
+def forget_calls(house: House) -> None:
+    for journal in (house.flowdock_journal, house.github_journal):
+        journal.calls.clear()
+        journal.faults.clear()
+
+
+async def left_intents(house: House) -> list[Intent]:
+    return await Intents(house.redis, house.services.vault).all()
+
+
+async def assert_nothing(cy: Installer) -> None:
+    assert await cy.sources() == []
+    assert await cy.hooks() == []
+    assert await cy.house.services.connections.all() == []
+    assert await left_intents(cy.house) == []
+    for pattern in ("bridge:{intents}:*", "bridge:connecting:*"):
+        assert await cy.house.redis.keys(pattern) == []
+
+
+async def assert_whole(cy: Installer) -> None:
+    """One source, one hook, one connection, that know each other; nothing else."""
+    [source], [hook] = await cy.sources(), await cy.hooks()
+    [connection] = await cy.house.services.connections.all()
+    assert (connection.source_id, connection.hook_id) == (str(source["id"]), hook["id"])
+    assert (connection.flow, connection.repository_id, connection.installer) == (
+        "acme/main",
+        COMPONENT_ID,
+        "1003",
+    )
+    assert source["external_url"] == f"{cy.house.github}/{REPOSITORY}"
+    assert set(hook["events"]) == set(EVENTS)
+    assert (hook["active"], hook["config"]["content_type"], hook["config"]["insecure_ssl"]) == (
+        True,
+        "json",
+        "0",
+    )
+    assert await left_intents(cy.house) == []
+    await cy.house.services.flowdock.set_problem(connection.flow_token, "")
+
+
+async def undo_all(cy: Installer) -> None:
+    """Back to a house where nothing is connected."""
+    for connection in await cy.house.services.connections.all():
+        left = await cy.house.services.connecting.disconnect(
+            connection, access_token=cy.access_token, user=cy.user
+        )
+        assert left == []
+    await assert_nothing(cy)
