@@ -1,4 +1,4 @@
-"""How everything that runs on in a process is asked to stop: once, for good."""
+"""The signal that asks everything in a process to stop, once and for good."""
 
 import asyncio
 import time
@@ -19,7 +19,7 @@ class Shutdown:
         self._event.set()
 
     def is_set(self) -> bool:
-        """Whether it was told."""
+        """True once the process was asked to stop."""
         return self._event.is_set()
 
     async def wait(self) -> None:

@@ -1,4 +1,4 @@
-"""What bridge counts, for `/metrics` (Prometheus)."""
+"""Prometheus metrics, served at `/metrics`."""
 
 import os
 

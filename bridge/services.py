@@ -56,7 +56,7 @@ SETTLE_SECONDS = 4
 
 @dataclass(frozen=True, kw_only=True)
 class Services:
-    """What the web and the worker share: each part is made once, when it is first asked for."""
+    """The clients and stores that web and worker share, each made on first use."""
 
     settings: Settings
     redis: Redis
@@ -69,7 +69,7 @@ class Services:
 
     @cached_property
     def metrics(self) -> Metrics:
-        """What `/metrics` shows."""
+        """The metrics that `/metrics` shows."""
         return Metrics()
 
     @cached_property

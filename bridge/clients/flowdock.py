@@ -236,7 +236,7 @@ def encode(
 
 
 def is_flow(path: str) -> bool:
-    """Whether a flow could be called so: `organization/flow`."""
+    """Tell whether this can be a flow's name: `organization/flow`."""
     return _FLOW.fullmatch(path) is not None
 
 

@@ -20,7 +20,7 @@ class FlowdockOAuth:
         self._client_secret = client_secret
 
     def authorize_url(self, *, redirect_uri: str, state: str, scope: str) -> str:
-        """Where a browser signs in with Flowdock."""
+        """Return the URL at which a browser signs in with Flowdock."""
         return oauth.authorize_url(
             f"{self._api_url}/oauth/authorize",
             client_id=self._client_id,
@@ -46,7 +46,7 @@ class FlowdockOAuth:
         return token
 
     async def user(self, access_token: str) -> FlowdockUser:
-        """Who signed in; raises `OAuthFailed`."""
+        """Return the signed-in user; raises `OAuthFailed`."""
         try:
             async with self._session.get(
                 f"{self._api_url}/user",

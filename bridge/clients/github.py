@@ -168,14 +168,14 @@ class GitHub:
         return pull
 
     async def user(self, token: GitHubToken) -> GitHubUser:
-        """Whose token it is; raises as `perform` does."""
+        """Return the token's owner; raises as `perform` does."""
         user = await self.call(Call(method="GET", url="/user"), token=token.access, subject="your account")
         if not isinstance(user, dict) or not isinstance(user.get("id"), int):
             raise OAuthFailed("GitHub did not say who signed in: try again")
         return GitHubUser(id=user["id"], login=str(user["login"]), avatar=str(user.get("avatar_url") or ""))
 
     async def authorize_url(self, *, redirect_uri: str, state: str, verifier: str) -> str:
-        """Where a browser signs in with GitHub; raises as `GitHubCredentials.current` does.
+        """Return the URL at which a browser signs in with GitHub; raises as `GitHubCredentials.current` does.
 
         https://docs.github.com/apps/oauth-apps/building-oauth-apps/authorizing-oauth-apps
         """
@@ -268,7 +268,7 @@ def read_token(answer: Mapping[str, Any], *, now: float) -> GitHubToken:
 
 
 def can_act(token: GitHubToken) -> bool:
-    """Whether the granted scopes suffice; a user may narrow them, and a callback may be tampered with.
+    """Tell whether the granted scopes suffice: a user may narrow them, or tamper with the callback.
 
     A GitHub App's user tokens have no scopes: the App's permissions stand for them.
     """
@@ -276,7 +276,7 @@ def can_act(token: GitHubToken) -> bool:
 
 
 def is_apps(token: str) -> bool:
-    """Whether a user's token was given to a GitHub App, not to an OAuth App.
+    """Tell whether a user's token is a GitHub App's rather than an OAuth App's.
 
     https://docs.github.com/authentication/keeping-your-account-and-data-secure/about-authentication-to-github
     """

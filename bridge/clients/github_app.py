@@ -1,4 +1,4 @@
-"""What GitHub answers without a user's token: that it is there, and what App it made from a manifest."""
+"""Calls to GitHub without a user's token: reachability, and the App made from a manifest."""
 
 import time
 from typing import Any

@@ -1,4 +1,4 @@
-"""What bridge shows GitHub to be known by: from the settings, or of the GitHub App made at /github/manifest.
+"""The credentials that bridge shows GitHub: from the settings, or of the App made at /github/manifest.
 
 The App lies encrypted in Redis, so that every process finds it there, also one that was started before.
 """
@@ -63,11 +63,11 @@ class App:
 
     @property
     def install_url(self) -> str:
-        """Where it is given repositories."""
+        """The page that installs the App on repositories."""
         return f"{self.url}/installations/new"
 
     def jwt(self, *, now: float) -> str:
-        """What the App shows GitHub to be itself, good for nine minutes from `now` (Unix seconds).
+        """Sign a JWT that authenticates the App for nine minutes from `now` (Unix seconds).
 
         https://docs.github.com/apps/creating-github-apps/authenticating-with-a-github-app/generating-a-json-web-token-jwt-for-a-github-app
         """
@@ -99,11 +99,11 @@ class GitHubCredentials:
 
     @property
     def from_settings(self) -> bool:
-        """Whether the environment sets them; no App is looked at then."""
+        """True if the environment sets them; no App is looked up then."""
         return bool(self._settings.github_client_id)
 
     async def current(self) -> Credentials:
-        """What to show GitHub; raises `NoCredentials`, `Undecryptable`, or redis-py's errors."""
+        """Return the credentials in force; raises `NoCredentials`, `Undecryptable`, or redis-py's errors."""
         if self.from_settings:
             return Credentials(
                 client_id=self._settings.github_client_id,

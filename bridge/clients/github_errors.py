@@ -55,7 +55,7 @@ def translated(error: gidgethub.HTTPException, subject: str, *, github_url: str)
 
 
 def _words(error: gidgethub.HTTPException) -> str:
-    """What GitHub says of each thing that is wrong, on one line; gidgethub leaves it out beside a field."""
+    """Join GitHub's messages about each error on one line; gidgethub drops them where a field is named."""
     errors = getattr(error, "errors", None)
     each = errors if isinstance(errors, list) else []
     said = [one.get("message") if isinstance(one, dict) else one for one in each]
@@ -98,7 +98,7 @@ def _is_number(value: str) -> bool:
 
 
 def _way_out(headers: Mapping[str, str], reason: str, subject: str, github_url: str) -> str:
-    """What the headers of a 403 or 404 say that opens the way; empty if they say nothing.
+    """Return the remedy that the headers of a 403 or 404 name; empty if they name none.
 
     https://docs.github.com/rest/authentication/authenticating-to-the-rest-api
     https://docs.github.com/rest/using-the-rest-api/troubleshooting-the-rest-api

@@ -15,7 +15,7 @@ MAX_SECONDS = 15
 
 
 def authorize_url(endpoint: str, **parameters: str) -> str:
-    """Where to send the browser."""
+    """Return the URL to redirect the browser to."""
     return f"{endpoint}?{urlencode(parameters)}"
 
 

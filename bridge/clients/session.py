@@ -1,4 +1,4 @@
-"""How bridge calls out: one pooled session, nothing that waits for ever, no redirect followed.
+"""The HTTP session for all calls out: pooled, with timeouts, following no redirect.
 
 A redirect followed with a token would hand the token to another host, and turn a POST into a GET.
 """

@@ -29,7 +29,7 @@ class Throttle:
         self._next: dict[str, float] = {}
 
     async def call(self, account: str, ask: Callable[[], Awaitable[T]]) -> T:
-        """What `ask` answers when it is the account's turn; asked again once if a short limit is in the way.
+        """Call `ask` when it is the account's turn; retry once after a short rate limit.
 
         Raises `Stopped`, `RateLimited` if the account is to rest for longer, and what `ask` raises.
         """

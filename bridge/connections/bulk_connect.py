@@ -49,7 +49,7 @@ class NotThere(RequestRefused):
 
 @dataclass(frozen=True, kw_only=True)
 class Line:
-    """What became of one repository; `since` (Unix seconds) is when its connecting began, 0 before."""
+    """The state of one repository; `since` (Unix seconds) is when its connecting began, 0 before."""
 
     repository_id: int
     full_name: str
@@ -86,20 +86,20 @@ class SetUp:
 
     @property
     def is_running(self) -> bool:
-        """Whether lines wait that somebody works on."""
+        """True while a worker goes through the lines that wait."""
         waiting = any(line.state == "waiting" for line in self.lines)
         return waiting and time.time() - self.touched < INTERRUPTED_SECONDS
 
     @property
     def unfinished(self) -> list[Line]:
-        """What failed, or was interrupted: what a further try is for."""
+        """The lines that failed or were interrupted: those to retry."""
         settled = ("connected", "asked")
         return [] if self.is_running else [line for line in self.lines if line.state not in settled]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Chooser:
-    """Who sets it up."""
+    """The user who sets it up."""
 
     user: FlowdockUser
     access_token: str = field(repr=False)

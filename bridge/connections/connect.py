@@ -280,5 +280,5 @@ class ConnectService:
 
 
 def _may_come_late(error: Exception) -> bool:
-    """Whether a call was given up that the other side may still be working on."""
+    """Tell whether a call timed out that the other side may still carry out."""
     return isinstance(error, TimeoutError) or getattr(error, "status", 0) == 504

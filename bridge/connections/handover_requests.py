@@ -1,4 +1,4 @@
-"""What is asked of administrators: kept encrypted under the hash of a random id, the link's."""
+"""Requests to administrators, kept encrypted under the hash of the link's random id."""
 
 import secrets
 import time
@@ -34,7 +34,7 @@ class NoSuchHandover(NotFound):
 
 
 class Answered(RequestRefused):
-    """What the link asks for was answered before, or is being answered."""
+    """The request was answered before, or is being answered."""
 
     status = 409
     advice = "Open the link again to see how it stands."
@@ -49,7 +49,7 @@ class TooManyAsked(BridgeError):
 
 @dataclass(frozen=True, kw_only=True)
 class Handover:
-    """What somebody asks an administrator to connect; `by` is the login of the one who answered."""
+    """A request to an administrator to connect a repository; `by` is the login of the one who answered."""
 
     id: str = field(repr=False)
     asker: FlowdockUser
@@ -106,7 +106,7 @@ class Handovers:
         return asked
 
     async def find(self, handover_id: str) -> Handover | None:
-        """What the link asks for and how it stands; None if there is none, or its time is over."""
+        """Return the link's request and its state; None if there is none or it has expired."""
         return await self._load(keys.hash_of(handover_id))
 
     async def _asked_before(self, user: str, flow: Flow, repository_id: int) -> Handover | None:
@@ -130,7 +130,7 @@ class Handovers:
             raise TooManyAsked(f"you asked administrators for {MOST_OPEN} repositories already")
 
     async def take(self, handover_id: str) -> Handover:
-        """What is open, for this caller alone until `answer`; raises `NoSuchHandover` or `Answered`."""
+        """Claim an open request for this caller until `answer`; raises `NoSuchHandover` or `Answered`."""
         if await self.find(handover_id) is None:
             raise NoSuchHandover("there is no such link, or its time is over")
         # Of several at once one gets what there is; the others find nothing for this moment.

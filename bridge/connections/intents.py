@@ -1,4 +1,4 @@
-"""What a connecting under way is about to make outside: noted first, so that a crash leaves no orphans.
+"""Intents: a source or webhook is noted before it is made, so that a crash leaves no orphans.
 
 An intent stands in Redis, encrypted, from before the first call that makes something until all is made, or
 undone. One that nobody works on any more is what a crash left.

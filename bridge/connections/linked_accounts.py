@@ -79,7 +79,7 @@ class LinkedAccounts:
         return sentence
 
     async def as_user(self, flowdock_user: str, ask: Callable[[str], Awaitable[T]]) -> T:
-        """What `ask` answers for the GitHub token of a Flowdock user; it may be asked twice.
+        """Call `ask` with the GitHub token of a Flowdock user, twice if the token had to be renewed.
 
         Raises `NotLinked` if there is none or it no longer works (the link is removed then), and what
         `ask` raises.

@@ -78,7 +78,7 @@ class WebhookRepair:
         return HookResult(connection=changed, hook="made" if ensured.made else "mended")
 
     async def _hookers(self, connection: Connection, user: str) -> list[str]:
-        """Whose linked accounts may be asked to look after the webhook, the first to be tried first."""
+        """The users whose linked accounts may manage the webhook, the best first."""
         others = await self._connections.by_repository_id(connection.repository_id or 0)
         installers = [user, connection.installer, *(other.installer for other in others)]
         return [who for who in dict.fromkeys(installers) if who]

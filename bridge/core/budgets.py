@@ -1,6 +1,6 @@
-"""How many bytes may wait in the queue, and lie among the dead letters: in all, and for each repository.
+"""Byte budgets of the queue and of the dead letters: in all, and for each repository.
 
-While all together are over their budget, a repository that has little waiting goes on.
+While the total is over its budget, a repository with little waiting is still served.
 """
 
 from dataclasses import dataclass
@@ -41,14 +41,14 @@ class Budgets:
     repository: int = REPOSITORY_BYTES
 
     def room(self, *, is_over: bool) -> int:
-        """What a repository may have waiting, where all together are over their budget or not; 0: any."""
+        """Return the bytes of a repository that may wait; fewer if the total is over budget. 0: no limit."""
         if not is_over:
             return self.repository
         return max(1, (self.repository or REPOSITORY_BYTES) // SMALL_SHARE)
 
     @property
     def most(self) -> int:
-        """What a repository may have waiting once its deliveries have become messages; 0: any."""
+        """Return the bytes of a repository that may wait as messages; 0: no limit."""
         return 2 * self.repository
 
     @property
@@ -62,7 +62,7 @@ class Budgets:
         return self.repository
 
     def dead(self, *, partitions: int) -> "DeadBounds":
-        """What is kept of dead letters in each of so many partitions."""
+        """Return the bounds of the dead letters in each of so many partitions."""
         own_bytes = (self.repository or REPOSITORY_BYTES) // 16
         all_bytes = (self.queue or QUEUE_BYTES) // (2 * partitions)
         return DeadBounds(LARGEST_DEAD, OWN_DEAD, own_bytes, ALL_DEAD, all_bytes)

@@ -1,7 +1,7 @@
-"""Bytes made small for Redis, and back: payloads in the queue, and snapshots of pull requests.
+"""Compression of payloads in the queue and of snapshots.
 
-GitHub's payloads say the same addresses over and over: Zstandard (RFC 8878) makes a seventh of them, and what
-is not sent to Redis, kept and written to its file there saves more time than packing takes.
+GitHub's payloads repeat the same addresses: Zstandard (RFC 8878) shrinks them to a seventh. Bytes that Redis
+need not receive, keep and write to disk save more time than packing takes.
 """
 
 import zstandard
@@ -52,7 +52,7 @@ def unpack(data: bytes) -> bytes:
 
 
 def size(data: bytes) -> int:
-    """How large the document is that `pack` took."""
+    """Return the size of a packed document before packing."""
     if not data.startswith(_MAGIC):
         return len(data)
     try:

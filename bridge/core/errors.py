@@ -1,4 +1,4 @@
-"""What can go wrong, by what the caller may do about it.
+"""bridge's errors, grouped by the answer they call for.
 
 BridgeError
 ├── RequestRefused            the request is at fault; `status` is the answer
@@ -21,7 +21,7 @@ _START_OVER = "Go back to Flowdock and click the button again: it gives you a ne
 class BridgeError(Exception):
     """The root; `str()` is one sentence a person can act on, free of secrets.
 
-    `status` is the HTTP answer it stands for, `advice` what a page says besides.
+    `status` is the HTTP status to answer, `advice` the next step that a page adds.
     """
 
     status = 500

@@ -53,7 +53,7 @@ class Delivery(Envelope, frozen=True, kw_only=True, dict=True):
 
 @dataclass(frozen=True, kw_only=True)
 class Problem:
-    """What keeps a connection from working, as its flow is told; `kind` is what must be mended."""
+    """A problem that keeps a connection from working, worded for its flow; `kind` names the part at fault."""
 
     kind: Literal["hook", "repository", "account", "deliveries"]
     text: str
@@ -97,7 +97,7 @@ class Connection:
 
 
 class Author(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Who did it, as Flowdock shows it beside a message."""
+    """The author that Flowdock shows beside a message."""
 
     name: str
     avatar: str = ""
@@ -128,7 +128,7 @@ def path_of(full_name: str, number: int) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """What a button was clicked on: a pull request and the action's slug."""
+    """The target of a click: a pull request and the action's slug."""
 
     owner: str
     repo: str

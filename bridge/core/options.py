@@ -1,7 +1,7 @@
-"""Noise control: what a connection's flow wants to hear of.
+"""Noise control: which messages a connection's flow gets.
 
-A thread's state is kept true whatever is muted: it rides on the next message. And a change of status
-(opened, merged, closed, reopened) is always told.
+Muting keeps a thread's state true: the next message brings it. A change of status (opened, merged, closed,
+reopened) is never muted.
 """
 
 from dataclasses import asdict, dataclass, fields
@@ -22,12 +22,12 @@ Bots = Literal["all", "state", "none"]
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """What one connection is told.
+    """The options of one connection.
 
-    `groups` are heard of. `drafts`: "quiet" tells of a draft only when it is ready. `bots`: "state" tells
-    only of changes of status where a bot is at work, "none" moreover nothing of a bot's pull request.
-    `labels` adds label changes. `bases` are globs of base branches; a pull request into another is not
-    told of at all (empty: all are).
+    `groups` are posted. `drafts`: "quiet" posts nothing about a draft until it is ready. `bots`: "state"
+    posts only changes of status where a bot acts, "none" also nothing about a bot's pull request. `labels`
+    adds label changes. `bases` are globs of base branches: pull requests into others are not posted (empty:
+    all).
     """
 
     groups: tuple[str, ...] = tuple(group for group in GROUPS if group != "labels")

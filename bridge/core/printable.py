@@ -1,7 +1,7 @@
-"""Text from outside that must not act: in a log or a terminal, and on a page.
+"""Make text from outside harmless in a log, in a terminal and on a page.
 
 A line end would begin a line that bridge never wrote, an escape sequence moves a terminal's cursor, and a
-direction mark (Unicode's Bidi_Control) shows a line in another order than it is written in.
+direction mark (Unicode's Bidi_Control) reorders a line.
 """
 
 import re
@@ -20,7 +20,7 @@ _BLANK = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2065\u2800\u3164\ufe00-\ufe0f\uffa0\ufff0-\ufff8"
     "\U000e0000-\U000e0fff]"
 )
-# What of that makes one emoji or word of several: a joiner or a selector behind a letter, a flag's tags.
+# Those that make one emoji or word of several: a joiner or a selector behind a letter, a flag's tags.
 _JOINING = re.compile(
     "(?<=[^\x00-\x7f\u034f\u180b-\u180f\u200b-\u200f\u2028-\u202f\u2060-\u206f])[\u200c\u200d](?=[^\x00-\x7f\u200b-\u200f])"
     "|(?<=[^\x00-\x20\ufe00-\ufe0f])[\ufe0e\ufe0f]"
@@ -32,10 +32,10 @@ ISOLATE, END_ISOLATE = "\u2068", "\u2069"
 
 
 def visible(text: str) -> str:
-    """`text` as one line of a page may show it.
+    """Return `text` as one line that a page may show.
 
-    A character that shows nothing, or turns the text around, is written as an escape. A text that runs from
-    right to left is isolated: it turns nothing around that stands beside it. Blank only if `text` is spaces.
+    Invisible characters and direction marks are escaped. Right-to-left text is isolated, so that it reorders
+    nothing beside it. Blank only if `text` is spaces.
     """
     if text.isascii() and text.isprintable():
         return text
@@ -52,7 +52,7 @@ def visible(text: str) -> str:
 
 
 def is_blank(text: str) -> bool:
-    """Whether nothing of `text` can be seen."""
+    """Tell whether nothing of `text` is visible."""
     return all(one.isspace() or _is_unseen(one) for one in text)
 
 

@@ -120,7 +120,7 @@ class ConnectionMonitor:
             await self.lock.release()
 
     async def _locked(self, asked: Awaitable[bool]) -> bool:
-        """Whether the lock is this process's."""
+        """Tell whether this process holds the lock."""
         try:
             return await asked
         except LockError:
@@ -184,7 +184,7 @@ class ConnectionMonitor:
     # What GitHub shows
 
     async def _observe(self, connection: Connection) -> Observation | None:
-        """What GitHub shows the account that made the connection; None if it cannot tell now."""
+        """Return GitHub's view of a connection, as its installer sees it; None if it is unavailable."""
         if not connection.installer:
             return UNSEEN
         try:

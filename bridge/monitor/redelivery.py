@@ -36,7 +36,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, kw_only=True)
 class RedeliveryReport:
-    """How many deliveries of a repository never came, were requested again, and were refused by GitHub.
+    """Counts of a repository's missed deliveries: found, requested again, and refused by GitHub.
 
     `reason` says why nothing could be checked (`checked` is false then), or why not all were requested.
     """

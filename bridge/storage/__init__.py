@@ -1,1 +1,1 @@
-"""What Redis keeps besides the queue: the client, every key, one store a noun."""
+"""Everything that Redis keeps besides the queue: the client, every key, one store a noun."""

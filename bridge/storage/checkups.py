@@ -45,7 +45,7 @@ class Checkups:
         return Checkup(connection_id=found[0], hint=cast(Hint, found[1])) if found else None
 
     async def asked(self, guids: list[str]) -> dict[str, int]:
-        """How often each delivery was asked for again."""
+        """Return how often redelivery of each delivery was requested."""
         async with self._redis.pipeline(transaction=False) as pipe:
             for guid in guids:
                 pipe.get(keys.asked(guid))

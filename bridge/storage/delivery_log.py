@@ -1,4 +1,4 @@
-"""What became of a repository's newest deliveries, connection by connection: for people, not for the queue.
+"""The log of a repository's newest deliveries, connection by connection: for people, not for the queue.
 
 Entries ride along with the queue's own atomic steps, so the journal tells neither of what was undone nor
 keeps silent on what was done. Only the newest are kept, and counts for a day.
@@ -43,7 +43,7 @@ class Note(NamedTuple):
 
 @dataclass(frozen=True)
 class Counts:
-    """How many of a connection's messages had which end, hour by hour; the last is the present hour."""
+    """Counts of a connection's messages by outcome, hour by hour; the last is the present hour."""
 
     posted: tuple[int, ...]
     skipped: tuple[int, ...]
@@ -57,7 +57,7 @@ class Counts:
 
 @dataclass(frozen=True, kw_only=True)
 class Digest:
-    """What a glance at a connection shows: its newest line and the counts of the last 24 hours.
+    """A summary of a connection: its newest line and the counts of the last 24 hours.
 
     `last_dead` is the newest of what could not be delivered, and was not posted since.
     """
@@ -75,7 +75,7 @@ def skipped(
     connections: Iterable[Connection],
     reasons: Mapping[str, str],
 ) -> list[Write]:
-    """What a delivery's commit writes about the connections that are not told, and why."""
+    """Return the lines about connections that skip a delivery, and why, for its commit to write."""
     return [
         write
         for connection in connections
@@ -97,7 +97,7 @@ def skipped(
 
 
 def note(repository_id: int, line: Note) -> list[Write]:
-    """What is to be written for one line: itself, and its place in the counts."""
+    """Return the writes for one line: itself, and its place in the counts."""
     # Both may be a stranger's words.
     short = line._replace(action=line.action[:MAX_ACTION], reason=line.reason[:MAX_REASON])
     writes = [Write("NOTE", keys.journal(repository_id), orjson.dumps(tuple(short)), SECONDS)]

@@ -157,7 +157,7 @@ def _wait_for(address: Path, process: subprocess.Popen[bytes] | None) -> None:
 
 
 def _listens(address: Path) -> bool:
-    """Whether a server is there, also one that is too busy to answer: two on the same data destroy it."""
+    """Tell whether a server listens, even one too busy to answer: two on the same data destroy it."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         try:
             connection.connect(str(address))

@@ -1,4 +1,4 @@
-"""Who is in a flow, as far as Flowdock showed it to somebody: nobody else is tagged there.
+"""Members of flows, as far as Flowdock showed them to somebody: nobody else is tagged there.
 
 Flowdock shows a flow with all who are in it, and everybody who signs in the flows that they are in. What was
 shown is believed for a month.

@@ -54,7 +54,7 @@ KINDS = (
 
 @dataclass(kw_only=True)
 class Tally:
-    """What became of one kind's values."""
+    """The result of rotating one kind of value."""
 
     rewritten: int = 0
     """Sealed anew; or that would be, where only looked at."""
@@ -64,7 +64,7 @@ class Tally:
 
 @dataclass(kw_only=True)
 class Rotated:
-    """What became of all."""
+    """The result of a rotation."""
 
     kinds: dict[str, Tally] = field(default_factory=lambda: {kind.name: Tally() for kind in KINDS})
     missing: Counter[str] = field(default_factory=Counter)
@@ -109,7 +109,7 @@ class _Rotation:
         self.done = Rotated()
 
     async def size(self) -> int:
-        """How many keys there are."""
+        """The number of keys."""
         return sum([await node.dbsize() for node in await self._redis.nodes()])
 
     async def pages(self) -> AsyncIterator[list[str]]:

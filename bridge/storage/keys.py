@@ -206,7 +206,7 @@ def connecting(repository_id: int) -> str:
 
 
 def intent(intent_id: str) -> str:
-    """What a connecting is about to make, with an access token: encrypted."""
+    """The intent of a connect, with an access token: encrypted."""
     return f"bridge:{{intents}}:intent:{intent_id}"
 
 
@@ -251,7 +251,7 @@ def handovers(flowdock_user: str) -> str:
 
 
 def asked(guid: str) -> str:
-    """How often GitHub was asked to deliver again what it calls `guid`."""
+    """The number of redeliveries requested for the delivery `guid`."""
     return f"bridge:asked:{guid}"
 
 

@@ -133,6 +133,6 @@ class GroupingRedis(Redis):
 
 
 def _block_seconds(args: tuple[Any, ...]) -> float:
-    """How long Redis is asked to wait before it answers."""
+    """Return the seconds that a command lets Redis block."""
     names = [str(one, "ascii") if isinstance(one, bytes) else one for one in args[:5]]
     return float(args[names.index("BLOCK") + 1]) / 1000 if "BLOCK" in names else 0

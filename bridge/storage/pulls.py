@@ -1,4 +1,4 @@
-"""What Redis keeps of pull requests: snapshots, checks by commit, names, what threads showed."""
+"""Pull requests in Redis: snapshots, checks by commit, names, and heads that threads showed."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -47,7 +47,7 @@ class Watch:
 
 @dataclass(frozen=True, kw_only=True)
 class Shown:
-    """What a button was clicked on.
+    """The pull request that a thread showed when its button was clicked.
 
     `repository_id` is the repository that has the name in the button's address, None if none is known;
     `pull` what is known of the pull request (None: nothing), `head_sha` the head that its thread showed last.
@@ -69,13 +69,13 @@ class PullRequestStore:
         self._updates = DueQueue(redis, keys.UPDATES)
 
     async def snapshot(self, repository_id: int, number: int) -> Snapshot:
-        """What was told of a pull request; an empty snapshot before its first delivery."""
+        """Return the snapshot of a pull request; an empty one before its first delivery."""
         return snapshot.load(await self._redis.get(keys.snapshot(repository_id, number)))
 
     async def read(
         self, threads: Iterable[PullKey], commits: Iterable[Commit]
     ) -> tuple[dict[PullKey, Snapshot], dict[Commit, dict[str, LwwRegister]]]:
-        """What was told of pull requests and of commits' checks, all of one partition, read at once."""
+        """Return snapshots and commits' checks of one partition, read at once."""
         threads, commits = list(threads), list(commits)
         names = [
             *(keys.snapshot(*thread) for thread in threads),
@@ -88,7 +88,7 @@ class PullRequestStore:
         )
 
     async def checks(self, repository_id: int, sha: str) -> dict[str, LwwRegister]:
-        """What was told of a commit's checks."""
+        """Return a commit's checks."""
         return checks.load(await self._redis.get(keys.checks(repository_id, sha))) if sha else {}
 
     async def checks_of(self, repository_id: int, known: Snapshot) -> tuple[Check, ...]:
@@ -111,7 +111,7 @@ class PullRequestStore:
         return sorted(int(number) for number in await self._redis.smembers(keys.open_pulls(repository_id)))
 
     def writes(self, repository_id: int, before: Snapshot, after: Snapshot) -> list[Write]:
-        """What a commit has to write for a pull request's snapshot and its places in the indexes."""
+        """Return the writes for a pull request's snapshot and its places in the indexes."""
         number = after.value("number")
         if number is None or before == after:
             return []
@@ -129,12 +129,12 @@ class PullRequestStore:
         return writes
 
     def checks_write(self, repository_id: int, sha: str, registers: dict[str, LwwRegister]) -> Write:
-        """What a commit has to write for a commit's checks."""
+        """Return the writes for a commit's checks."""
         place, kept = keys.checks(repository_id, sha), keys.kept(repository_id, "commits")
         return Write("SET", place, checks.dump(registers), CHECKS_SECONDS, kept)
 
     def shown_writes(self, repository_id: int, pull: PullRequest) -> list[Write]:
-        """What a message's end has to write: which head commit its thread showed."""
+        """Return the write that notes the head commit a posted thread showed."""
         if pull.head is None:
             return []
         return [Write("SET", keys.shown(repository_id, pull.number), pull.head.sha, SECONDS)]
@@ -156,7 +156,7 @@ class PullRequestStore:
         await self._name(keys=_NAMES, args=[repository_id, full_name, "github", ""])
 
     async def shown(self, target: Target) -> Shown:
-        """What is known of a click's target.
+        """Return what a click's thread showed.
 
         Raises `GitHubRefused` where its address has stood for two repositories that both have this number.
         """
@@ -185,7 +185,7 @@ class PullRequestStore:
         )
 
     async def may_be_called(self, repository_id: int, full_name: str) -> bool:
-        """Whether no other repository has a name now, as far as bridge knows."""
+        """Tell whether no other repository has a name now, as far as bridge knows."""
         holder = await self._redis.hget(keys.REPOSITORY_IDS, full_name.lower())
         if holder is None or int(holder) == repository_id:
             return True

@@ -1,4 +1,4 @@
-"""What each webhook of bridge's own making proves itself with: an address and a secret that no other has.
+"""Keys of the webhooks that bridge makes: each has an address and a secret of its own.
 
 A key is part of the webhook's address, `/github/webhook/{key}`. Its secret signs for one repository id. Both
 are random, lie in Redis encrypted, and are replaced whenever the webhook is made or repaired.

@@ -1,4 +1,4 @@
-"""What a step of the queue writes besides: to keys of its own partition, in the same moment."""
+"""Extra writes of a queue step, to keys of its own partition, in the same atomic script."""
 
 from typing import Literal, NamedTuple
 

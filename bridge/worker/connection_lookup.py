@@ -86,7 +86,7 @@ class ConnectionLookup:
         return await self._connections.by_repository_id(repository_id)
 
     async def _may_be_called(self, entry: InboxEntry, delivery: Delivery, full_name: str) -> bool:
-        """Whether a delivery's name stands: it is noted if the operator's secret signed it."""
+        """Tell whether to believe a delivery's name; it is noted if the operator's secret signed it."""
         if entry.signer == "repository":
             return True
         return await self._names.note(

@@ -1,4 +1,4 @@
-"""What the steps of processing a partition share."""
+"""The context that all steps of processing a partition share."""
 
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -42,7 +42,7 @@ class PartitionContext:
         return self._attempts.get(_name(entry), NO_ATTEMPTS)
 
     def has_failed(self, entry: Entry) -> bool:
-        """Whether an attempt at an entry failed."""
+        """Tell whether an attempt at an entry failed."""
         return _name(entry) in self._attempts
 
     async def record_attempt(self, entry: Entry, attempts: Attempts) -> None:

@@ -19,7 +19,7 @@ Item = TypeVar("Item")
 
 
 class _Group(Generic[Key]):
-    """How many keys it has, how many of them run, and which are ready to."""
+    """A group's keys: the number known, the number running, and those ready to run."""
 
     __slots__ = ("keys", "ready", "running")
 
@@ -70,7 +70,7 @@ class KeyedExecutor(Generic[Key, Item]):
         self._start(group)
 
     def __contains__(self, key: Key) -> bool:
-        """Whether an item of a key waits or runs."""
+        """Tell whether an item of a key waits or runs."""
         return key in self._waiting
 
     def _start(self, group: _Group[Key]) -> None:

@@ -65,12 +65,12 @@ class Partition:
 
     @property
     def loaded(self) -> int:
-        """How many deliveries are in memory."""
+        """The number of deliveries in memory."""
         return 0 if self.is_cancelled else len(self._inbox)
 
     @property
     def is_cancelled(self) -> bool:
-        """Whether all work on it was stopped."""
+        """True once all work on it was stopped."""
         return self._context.abandoned.is_set()
 
     def add_delivery(self, delivery: InboxEntry) -> None:
@@ -145,7 +145,7 @@ class Partition:
 
 
 def batch_size(waiting: Sequence[InboxEntry]) -> int:
-    """How many of these deliveries to translate together."""
+    """Return the number of these deliveries to translate together."""
     size = 0
     for count, delivery in enumerate(waiting[:MAX_BATCH]):
         size += compression.size(delivery.packed)

@@ -31,7 +31,7 @@ log = structlog.get_logger()
 
 @dataclass
 class FlowHealth:
-    """How many posts a connection's flow takes at once, and when it may be tried again after failures."""
+    """Limits a connection's posts: how many at once, and when to retry after failures."""
 
     slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(POSTS_PER_FLOW))
     not_before: float = 0

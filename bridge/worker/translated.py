@@ -1,4 +1,4 @@
-"""What a batch of deliveries becomes: the writes of its commit, the messages to post, the errors."""
+"""The translation of a batch of deliveries: the writes of its commit, the messages to post, the errors."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ from bridge.storage.writes import Write
 
 @dataclass(kw_only=True)
 class TranslatedBatch:
-    """What deliveries became, to be committed together."""
+    """The translation of a batch, to be committed together."""
 
     review_seconds: float = 0
     """How long a review waits for more of its parts."""

@@ -34,7 +34,7 @@ WITHOUT_PAUSE = 16
 
 @dataclass(frozen=True, kw_only=True)
 class _Prefetched:
-    """What deliveries that are translated together share, read beforehand."""
+    """State that deliveries of one batch share, read beforehand."""
 
     work: UnitOfWork
     deliveries: Mapping[str, Delivery]
@@ -142,7 +142,7 @@ class Translator:
     async def _translations(
         self, entry: InboxEntry, delivery: Delivery, connections: Sequence[Connection], work: UnitOfWork
     ) -> list[Translation]:
-        """What a delivery becomes, one translation for each pull request."""
+        """Translate a delivery, once for each pull request."""
         if delivery.event in checks.EVENTS:
             return await self._of_checks(entry, delivery, connections, work)
         if translate.subject(delivery) is None:

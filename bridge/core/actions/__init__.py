@@ -1,8 +1,8 @@
 """The table of actions: which buttons a thread shows, and what a click does on GitHub.
 
-An action is one decorated generator: it yields the `Call`s to make as the person who clicked, is sent
-GitHub's JSON answer to each (or has its refusal thrown in), raises `GitHubRefused` if GitHub did not
-really do it, and returns one sentence. So each rule is tested without a network.
+An action is one decorated generator. It yields each `Call` to make as the person who clicked, and receives
+GitHub's JSON answer or has the refusal thrown in. It raises `GitHubRefused` if GitHub did not comply, and
+returns one sentence. So each rule is tested without a network.
 """
 
 # The order of the imports is the order of the buttons.

@@ -18,9 +18,9 @@ def _can_run_again(pull: PullRequest) -> bool:
 
 @action("rerun-checks", "Re-run failed checks", offered=_can_run_again)
 def rerun_checks(click: Click) -> Steps:
-    """Run the failed jobs of the head's workflows again; runs that are under way already are a success.
+    """Re-run the failed jobs of the head's workflows; runs already under way count as success.
 
-    Checks of other apps can only be run again by those. https://docs.github.com/rest/actions/workflow-runs
+    Only the app that made a check can re-run it. https://docs.github.com/rest/actions/workflow-runs
     """
     pull = yield from click.asked()
     runs = yield from _newest_runs(click, pull["head"]["sha"])

@@ -22,7 +22,7 @@ def _may_merge(pull: PullRequest) -> bool:
 
 @action("merge", "Merge", offered=_may_merge)
 def merge(click: Click) -> Steps:
-    """Merges the head that the thread showed, by the method the repository allows.
+    """Merge the head that the thread showed, by a method that the repository allows.
 
     https://docs.github.com/rest/pulls/pulls#merge-a-pull-request
     """

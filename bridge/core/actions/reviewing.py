@@ -13,7 +13,7 @@ mutation($pull: ID!) {
 
 @action("approve", "Approve", offered=is_ready)
 def approve(click: Click) -> Steps:
-    """Approves the commit that the thread showed; GitHub refuses it on one's own pull request.
+    """Approve the commit that the thread showed; GitHub refuses that for one's own pull request.
 
     https://docs.github.com/rest/pulls/reviews#create-a-review-for-a-pull-request
     """
@@ -32,7 +32,7 @@ def approve(click: Click) -> Steps:
 
 @action("request-review", "Request my review", offered=is_ready, names_clicker=True)
 def request_review(click: Click) -> Steps:
-    """Puts the person on the list of reviewers; being there already is a success.
+    """Request the person's own review; one already requested counts as success.
 
     https://docs.github.com/rest/pulls/review-requests#request-reviewers-for-a-pull-request
     """
@@ -49,7 +49,7 @@ def _is_draft(pull: PullRequest) -> bool:
 
 @action("ready", "Ready for review", offered=_is_draft)
 def ready(click: Click) -> Steps:
-    """Ends the draft; only GraphQL can. One that is no draft is a success.
+    """Mark a draft as ready, which needs GraphQL; one already ready counts as success.
 
     https://docs.github.com/graphql/reference/mutations#markpullrequestreadyforreview
     """

@@ -11,7 +11,7 @@ def _is_closed(pull: PullRequest) -> bool:
 
 @action("assign-to-me", "Assign to me", offered=is_open, names_clicker=True)
 def assign_to_me(click: Click) -> Steps:
-    """Adds the person; GitHub silently ignores it without push access, so the answer is looked at.
+    """Assign the person. Check the answer: without push access GitHub silently ignores the request.
 
     https://docs.github.com/rest/issues/assignees#add-assignees-to-an-issue
     """
@@ -27,7 +27,7 @@ def assign_to_me(click: Click) -> Steps:
 
 @action("close", "Close", offered=is_open)
 def close(click: Click) -> Steps:
-    """Closes the pull request; one that is closed already is a success.
+    """Close the pull request; one already closed counts as success.
 
     https://docs.github.com/rest/pulls/pulls#update-a-pull-request
     """

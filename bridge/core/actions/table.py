@@ -1,8 +1,8 @@
 """The table of actions: which buttons a thread shows, and what a click does on GitHub.
 
-An action is one decorated generator: it yields the `Call`s to make as the person who clicked, is sent
-GitHub's JSON answer to each (or has its refusal thrown in), raises `GitHubRefused` if GitHub did not
-really do it, and returns one sentence. So each rule is tested without a network.
+An action is one decorated generator. It yields each `Call` to make as the person who clicked, and receives
+GitHub's JSON answer or has the refusal thrown in. It raises `GitHubRefused` if GitHub did not comply, and
+returns one sentence. So each rule is tested without a network.
 """
 
 from collections.abc import Callable, Generator, Mapping
@@ -30,7 +30,7 @@ class Call:
 
 @dataclass(frozen=True, kw_only=True)
 class Click:
-    """What was clicked, by whom on GitHub.
+    """A click on a button, by a GitHub account.
 
     `shown` is what the thread showed, None if that is not known. `repository_id` is the repository that the
     thread is about, None if no delivery told. `pull` is GitHub's own answer about the pull request, once it
@@ -108,7 +108,7 @@ def find(slug: str) -> Action:
 
 
 def steps(action: Action, click: Click) -> Steps:
-    """Do an action on the very repository that the thread is about, whatever has its name by now.
+    """Do an action on the repository that the thread is about, even if its name now leads elsewhere.
 
     GitHub is asked for the pull request by the name in the address. Where that leads to another repository,
     or to none, GitHub is asked by the repository's id, and what has another id is left alone.

@@ -1,4 +1,4 @@
-"""The manifest from which GitHub makes bridge's App: what it may do, and what it is told.
+"""The manifest of bridge's GitHub App: its permissions and events.
 
 https://docs.github.com/apps/sharing-github-apps/registering-a-github-app-from-a-manifest
 """

@@ -1,7 +1,7 @@
-"""What the queue must know of a delivery: whether anybody needs it, and which pull request it is about.
+"""The heading of a delivery: its event, repository and pull request, read without decoding the rest.
 
-GitHub's payloads are long (20 to 30 kB for a pull request), and a delivery waits for its 202: these few
-values are decoded by themselves, in a quarter of the time that the whole takes. The worker reads it all.
+GitHub's payloads are long (20 to 30 kB for a pull request), and GitHub waits for its 202. These few values
+take a quarter of the time to decode that the whole takes. The worker reads all of it.
 """
 
 from typing import Any, NamedTuple
@@ -19,7 +19,7 @@ MAX_NUMBER = 2**31
 
 
 class Heading(NamedTuple):
-    """What a delivery is about; `number` is 0 where it is about no pull request."""
+    """The event, repository and pull request of a delivery; `number` is 0 without a pull request."""
 
     action: str
     repository_id: int
@@ -53,8 +53,8 @@ _DECODER = msgspec.json.Decoder(_Payload)
 def read(envelope: Envelope) -> Heading | None:
     """The heading of a delivery; None if nobody here needs it. Raises `Malformed`.
 
-    What is odd in any way is read whole, so that the refusal says what is wrong. One oddity passes, and the
-    worker finds it: a number too large for any float.
+    An odd payload is decoded whole, so that the refusal says what is wrong. One oddity passes, and the worker
+    finds it: a number too large for a float.
     """
     try:
         # msgspec does not look into the strings that it passes over.

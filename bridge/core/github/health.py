@@ -1,4 +1,4 @@
-"""What keeps a connection from working, judged from what was seen of its repository, webhook and account."""
+"""Judge a connection's health from an observation of its repository, webhook and account."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,13 +16,13 @@ repository was archived; the GitHub App was taken from it."""
 
 
 def hint_of(delivery: Delivery) -> Hint:
-    """What a delivery tells about the connections of its repository, besides what it is about."""
+    """Return the hint that a delivery gives about the health of its repository's connections."""
     happened = (delivery.event, delivery.action)
     return _HINTS.get(happened, "heard" if delivery.event in _ALWAYS else "came")
 
 
 def changed_installation(delivery: Delivery) -> list[tuple[Hint, int, str]]:
-    """What an event about a GitHub App's installation tells: hint, id and full name of each repository.
+    """Return hint, id and full name of each repository that an installation event names.
 
     https://docs.github.com/webhooks/webhook-events-and-payloads#installation_repositories
     """
@@ -42,13 +42,13 @@ def changed_installation(delivery: Delivery) -> list[tuple[Hint, int, str]]:
 
 
 def concerns(delivery: Delivery, connection: Connection) -> bool:
-    """Whether a connection should be looked at because of a delivery.
+    """Tell whether a delivery is a reason to check a connection.
 
-    One that says something of the repository or its webhook, or, where there is a problem, any one: it came.
+    A delivery about the repository or its webhook is one; while there is a problem, any delivery is.
     """
     if delivery.event in _ALWAYS:
         return True
-    # A dead token is no reason why deliveries should not come.
+    # A dead token does not stop deliveries.
     return connection.problem is not None and connection.problem.kind != "account"
 
 
@@ -61,10 +61,10 @@ _ALWAYS = frozenset({"meta", "ping", "repository"})
 
 @dataclass(frozen=True, kw_only=True)
 class Observation:
-    """What GitHub shows the account of the one who looks after a connection.
+    """GitHub's view of a connection, as its installer's account sees it.
 
-    `linked`: there is such an account. `found`: it is shown the repository; `administers`: its webhooks,
-    too. `hooked`: one leads to bridge, with these `problems` (words about "it"). `attempts`: its newest
+    `linked`: there is such an account. `found`: it sees the repository; `administers`: and its webhooks.
+    `hooked`: one leads to bridge, with these `problems` (in words about "it"). `attempts`: its newest
     deliveries, the newest first.
     """
 
@@ -84,8 +84,8 @@ UNSEEN = Observation(linked=False)
 def assess(connection: Connection, seen: Observation, hint: Hint, *, now: float) -> Problem | None:
     """The problem of a connection, None if it works; `now` in Unix seconds.
 
-    A problem that goes on is the very one that is known, so that nobody is told twice. Where the webhook was
-    made by hand, or comes with a GitHub App, it may not be shown: then events tell (`hint`).
+    A problem that persists is returned unchanged, so that nobody reads of it twice. A webhook made by hand,
+    or a GitHub App's, may be hidden from the account: events (`hint`) then decide.
     """
     known = connection.problem
     if hint == "uninstalled":
@@ -110,7 +110,7 @@ Found = tuple[Literal["hook", "repository", "account", "deliveries"], str]
 
 
 def _account(connection: Connection, seen: Observation) -> Found | None:
-    # An administrator was asked to make the webhook once: nobody promised to look after it.
+    # An administrator made the webhook on request, without promising to maintain it.
     if connection.hook_id is None or (connection.hook_by and not connection.installer):
         return None
     if not seen.linked:

@@ -1,4 +1,4 @@
-"""Deliveries that failed: GitHub does not repeat them by itself, but on request it does, for three days.
+"""Redelivery: GitHub repeats failed deliveries only on request, for three days.
 
 https://docs.github.com/webhooks/using-webhooks/handling-failed-webhook-deliveries
 """
@@ -28,21 +28,20 @@ class Attempt:
 
     @property
     def ok(self) -> bool:
-        """Whether bridge took it."""
+        """True if bridge accepted the delivery."""
         return self.status == "OK"
 
     @property
     def unreached(self) -> bool:
-        """Whether bridge, or what is in front of it, was not there; else it refused the delivery."""
+        """True if GitHub reached neither bridge nor its proxy; else the delivery was refused."""
         return not self.ok and not 400 <= self.code < 500
 
 
 @dataclass(frozen=True, kw_only=True)
 class Missed:
-    """What failed at one webhook: one attempt for each delivery that never came, the oldest first.
+    """The failed deliveries of one webhook: one attempt each, the oldest first.
 
-    `probing`: what was asked for last failed again, so one is asked for to see whether bridge can be
-    reached by now, and does not count.
+    `probing`: the last redelivery failed too, so one more, uncounted, tests the connection.
     """
 
     failed: tuple[Attempt, ...]
@@ -51,9 +50,9 @@ class Missed:
 
 
 def missed(attempts: Sequence[Attempt], asked: Mapping[str, int], *, now: float) -> Missed:
-    """What to ask for again.
+    """Choose the deliveries to redeliver.
 
-    `attempts` are the newest first, `asked` tells how often each guid was asked for; `now` in Unix seconds.
+    `attempts` are the newest first, `asked` counts the redeliveries of each guid; `now` in Unix seconds.
     """
     came = {attempt.guid for attempt in attempts if attempt.ok}
     newest: dict[str, Attempt] = {}
@@ -69,7 +68,7 @@ def missed(attempts: Sequence[Attempt], asked: Mapping[str, int], *, now: float)
 
 
 def read_attempt(item: Any) -> Attempt:
-    """An attempt as GitHub lists it; raises `ValueError`, `KeyError` or `TypeError` for anything else.
+    """Read an attempt as GitHub lists it; raises `ValueError`, `KeyError` or `TypeError` for anything else.
 
     https://docs.github.com/rest/repos/webhooks#list-deliveries-for-a-repository-webhook
     """

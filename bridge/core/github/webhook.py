@@ -176,10 +176,10 @@ def check_values(document: bytes) -> None:
 
 
 def read_document(document: bytes) -> Payload:
-    """The payload of a delivery, from its `body`; raises `Malformed`.
+    """Return the payload in a delivery's `body`; raises `Malformed`.
 
-    JSON may name half a surrogate pair, which no UTF-8 text can hold: it becomes '?', but in a document that
-    is longer than `MAX_MENDED`.
+    JSON may name half a surrogate pair, which UTF-8 cannot hold. It becomes '?', unless the document is
+    longer than `MAX_MENDED`.
     """
     try:
         try:

@@ -1,1 +1,1 @@
-"""What a flow is told: events worded, Markdown rendered, threads drawn. No merging."""
+"""Messages: events worded, Markdown rendered, threads drawn. No merging."""

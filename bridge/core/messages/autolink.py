@@ -1,6 +1,6 @@
-"""What GitHub makes of plain text besides Markdown: mentions, numbers, commits, emoji short codes.
+"""GitHub's autolinks: mentions, issue numbers, commits, emoji short codes.
 
-A rule for markdown-it-py over the text outside of code and links.
+A markdown-it-py rule for text outside code and links.
 https://docs.github.com/get-started/writing-on-github/working-with-advanced-formatting/autolinked-references-and-urls
 """
 
@@ -127,7 +127,7 @@ def _shown(found: "re.Match[str]") -> str:
 
 
 def _short(url: str, repository_url: str) -> str:
-    """What GitHub shows for the bare address of an issue, a pull request or a commit; else nothing."""
+    """Shorten the bare address of an issue, a pull request or a commit as GitHub does; empty for others."""
     host = _host(repository_url) + "/"
     found = _PAGE.fullmatch(url.removeprefix(host)) if repository_url and url.startswith(host) else None
     if found is None:

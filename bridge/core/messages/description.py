@@ -1,7 +1,7 @@
 """Keep a description's HTML with its pull request: rendering it takes longer than the rest of a message.
 
-The kept HTML names all it was made of, and is shown only while that is the same. An edited description is
-rendered again, and so is everything that an older renderer let through.
+The kept HTML names its source and renderer, and is shown only while both are the same. An edit or a new
+renderer renders it again.
 """
 
 import hashlib

@@ -1,4 +1,4 @@
-"""What an edit changed of a text, so that the whole need not be said again."""
+"""Show what an edit changed in a text, rather than repeat the whole."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -20,7 +20,7 @@ _WORDS = re.compile(r"\n|[^\S\n]+|\S+")
 
 
 def changes(before: str | None, after: str | None) -> str:
-    """Safe HTML of what became of `before`: words taken away, words put in, a few of those around them."""
+    """Return the diff of two texts as safe HTML: words removed, words added, a few around them."""
     old, new = _WORDS.findall(before or ""), _WORDS.findall(after or "")
     same = len(list(takewhile(lambda pair: pair[0] == pair[1], zip(old, new, strict=False))))
     rest = zip(reversed(old[same:]), reversed(new[same:]), strict=False)

@@ -22,16 +22,16 @@ MENTION = re.compile(rf"(?<![0-9A-Za-z_])(?<![0-9A-Za-z_][\"'])@({LOGIN})(?![0-9
 def to_html(
     source: str, *, base_url: str, rest_url: str, repository_url: str = "", replaced: Sequence[str] = ()
 ) -> str:
-    """Safe HTML of a Markdown text, relative links resolved against `base_url`.
+    """Render Markdown as safe HTML, relative links resolved against `base_url`.
 
-    `repository_url` is where `#42` and commits are; without it they stay text. `replaced` are the lines that
-    a suggestion in the text would replace.
+    `#42` and commits link into `repository_url`; without it they stay text. `replaced` are the lines that a
+    suggestion in the text would replace.
 
-    A text over `MAX_SOURCE`, or of which the HTML is over `MAX_HTML`, is cut between paragraphs, or lines,
-    and ends with a link to `rest_url`. Pictures become links: showing them would tell their host who reads
-    the flow.
+    A text over `MAX_SOURCE`, or whose HTML is over `MAX_HTML`, is cut between paragraphs or lines and ends
+    with a link to `rest_url`. Pictures become links: loading them would reveal the flow's readers to their
+    host.
     """
-    # Only who shows Markdown loads what renders it: it is large.
+    # Loaded on first use: the renderer is large.
     from bridge.core.messages import rendering
 
     limit = MAX_SOURCE
@@ -42,13 +42,13 @@ def to_html(
             break
         limit //= 2
     if len(shown) < len(source):
-        # By itself: what the cut left open (a comment, a <details>) must not swallow it.
+        # Rendered apart: a tag that the cut left open (a comment, a <details>) must not swallow it.
         safe += _cleaned(f"<p>{link(rest_url, 'Read the rest on GitHub')}</p>", base_url)
     return safe.strip()
 
 
 def mentioned(source: str | None) -> tuple[str, ...]:
-    """The logins that a Markdown text mentions, each once: only what it shows as text counts.
+    """Return the logins that the prose of a Markdown text mentions, each once.
 
     https://docs.github.com/get-started/writing-on-github: mentioning people and teams
     """

@@ -1,7 +1,7 @@
 """Markdown rendered as GitHub does, and sanitised.
 
-markdown-it-py and its plugins render, nh3 sanitises what comes out: nothing else stands between a stranger's
-pull request and a flow's page. What Flowdock's markup cannot show becomes what it can: a picture a link, an
+markdown-it-py and its plugins render, nh3 sanitises the result: nothing else stands between a stranger's
+pull request and a flow's page. Markup that Flowdock lacks becomes markup that it has: a picture a link, an
 alert a quotation, a formula code.
 https://docs.github.com/get-started/writing-on-github
 """
@@ -78,7 +78,7 @@ def clean(unsafe: str, *, base_url: str) -> str:
 
 
 def prose(source: str) -> list[str]:
-    """What a Markdown text shows in words, piece by piece: no code, no links, no mail that is answered."""
+    """Yield the prose of a Markdown text, without code, links and quoted mail."""
     reader = _Prose()
     reader.feed(safe_html(source, base_url="", repository_url=""))
     reader.close()

@@ -1,4 +1,4 @@
-"""Who a message tags: the accounts that its event names, those that a text mentions, whose turn it became."""
+"""Tags of a message: accounts that its event names or its text mentions, and those whose turn it became."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -18,7 +18,7 @@ def mentions(
 ) -> tuple[Mention, ...]:
     """Return each account once, `sender` left out: the `people` by id, and the `logins` of a text.
 
-    A login of somebody at work on the pull request stands for that account; of others GitHub told no id.
+    A login of somebody involved in the pull request stands for that account; GitHub gives no id for others.
     """
     known = {one.login.lower(): one for one in (*_at_work(pull), *people, sender)}
     found: dict[int | str, Mention] = {}

@@ -31,11 +31,11 @@ _MARKS = {"approved": "✓", "changes requested": "✗", "requested": "…"}
 
 
 def render(pull: PullRequest, *, web_url: str) -> dict[str, Any]:
-    """The JSON object that `POST /messages` takes as `thread`; `web_url` is where the buttons lead.
+    """Return the JSON object that `POST /messages` takes as `thread`; the buttons lead to `web_url`.
 
     Flowdock's API documents, "Messages": title, field labels and values take only the tag `a`.
     """
-    # What the snapshot holds is looked at again: it is the last place where this can be seen to.
+    # The snapshot's address is checked again: this is the last place to do so.
     url = web_address(pull.url)
     return {
         "title": escape(pull.title[:MAX_TITLE].strip() or url or f"#{pull.number}"),

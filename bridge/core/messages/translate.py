@@ -73,7 +73,7 @@ class Translation(msgspec.Struct, frozen=True, kw_only=True):
     again_in: float = 0
     """Seconds after which the thread has to be brought up to date; 0: it is."""
     due: Payload | None = None
-    """A delivery of the event `DUE` that must come after a while, so that this one is told of."""
+    """A delivery of the event `DUE` to enqueue after a while, so that this one is posted."""
     silence: str = UNSPOKEN
     """Why nobody is told, where nothing is said at all; empty where that is of no interest."""
 
@@ -97,7 +97,7 @@ def is_what_it_is_called(delivery: Delivery) -> bool:
 
 
 def is_needed(delivery: Delivery) -> bool:
-    """Whether a delivery can concern a thread at all."""
+    """Tell whether a delivery can concern a thread at all."""
     if not isinstance(delivery.payload.get("repository"), dict) or delivery.event in OWN_EVENTS:
         return False
     return delivery.event in checks.EVENTS | REPOSITORY_EVENTS or subject(delivery) is not None
@@ -112,7 +112,7 @@ def pushed_branch(delivery: Delivery) -> str:
 
 
 def former_names(delivery: Delivery) -> list[str]:
-    """The full name that a repository had until it was renamed or transferred.
+    """Return the full name that a repository had until it was renamed or transferred.
 
     https://docs.github.com/webhooks/webhook-events-and-payloads#repository
     """
@@ -148,7 +148,7 @@ def translate_pull(
         return _gathered(delivery, *found, merged, pull)
     early: tuple[Outgoing, ...] = ()
     if (delivery.event, delivery.action) in reviews.ENDS:
-        # Else it would be told behind what came of it.
+        # Else it would be posted after its own consequences.
         for gathering in known.gathering.values():
             due = Delivery.of(gathering.due["review"]["last"], DUE, gathering.due)
             told = translate_pull(due, merged, merged, head_checks, connections, now=now)
@@ -191,7 +191,7 @@ def translate_checks(
 ) -> Translation:
     """Translate a delivery about a commit's checks for a pull request whose head it is.
 
-    A message only when the sum turns: the first failure, all green, recovered. Never one per job.
+    Post only when the sum of the checks turns: the first failure, all green, recovered. Never once a job.
     """
     pull = snapshot.view(known, head_checks)
     if delivery.event == "deployment_status":

@@ -46,14 +46,14 @@ def update(delivery: Delivery, known: Snapshot, pull: PullRequest) -> Said | Non
     """Return the message that a thread needs to be true again; None if it is, as far as readers act on it."""
     before = known.said.get("shown")
     if not before or (delivery.event, delivery.action) == ("pull_request", "dequeued"):
-        # What leaves the merge queue without a word is merged, which is told next.
+        # It left the merge queue by being merged, and that message comes next.
         return None
     if pull.mergeable is None and CONFLICTS in before["turn"]:
         # GitHub is still working out whether it conflicts.
         return None
     if title := _rerun(before["checks"], pull):
         return Said(title=title, group="checks")
-    # GitHub tells itself that it was closed, unless bridge had to ask.
+    # GitHub reports a close itself, unless bridge had to ask.
     is_told = not pull.is_open and delivery.event not in (MERGEABLE, UPDATE)
     title = "" if is_told else words(before, pull)
     return Said(title=title, group="other") if title else None

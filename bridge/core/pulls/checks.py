@@ -1,10 +1,10 @@
 """The checks of a commit: check runs, check suites, workflow runs, statuses and deployments.
 
-They are kept by commit, not by pull request: a check may come before the push that it belongs to, and one
-commit may be the head of several pull requests, of a fork too (for which GitHub names none).
+They are kept by commit, not by pull request: a check may come before its push, and one commit may be the head
+of several pull requests, also of a fork (for which GitHub names none).
 
-Each run, status and deployment is kept by GitHub's id, so that its own end counts over its beginning whatever
-the times say. `bridge.core.pulls.current_checks` says which of them count.
+Each run, status and deployment is kept by GitHub's id, so that its end counts over its beginning whatever the
+times say. `bridge.core.pulls.current_checks` chooses those that count.
 """
 
 import re
@@ -38,7 +38,7 @@ _DEPLOYMENTS = {
 
 @dataclass(frozen=True, kw_only=True)
 class ChecksDelta:
-    """What a delivery changes of a commit's checks; `numbers` are the pull requests it names."""
+    """The changes a delivery makes to a commit's checks; `numbers` are the pull requests it names."""
 
     sha: str
     checks: Mapping[str, LwwRegister]
@@ -151,9 +151,9 @@ def _status(payload: Payload) -> ChecksDelta:
 
 
 def _deployment_status(payload: Payload) -> ChecksDelta | None:
-    """A deployment is no check: how it ended is shown by itself, and `inactive` takes that back.
+    """A deployment is no check: its result is shown by itself, until it is `inactive`.
 
-    GitHub sends nothing when one becomes inactive that was under way, so that none is shown as running.
+    None is shown as running: GitHub sends nothing when a deployment under way becomes inactive.
     """
     status, deployment = payload["deployment_status"], payload["deployment"]
     state = _DEPLOYMENTS.get(status["state"])

@@ -1,9 +1,9 @@
-"""Which of a commit's checks count, and which are dropped where there are too many.
+"""Choose the checks of a commit that count, and drop some where there are too many.
 
 - A check is its app, its workflow and its name; of equals the run with the newest id counts.
 - A newer run of a workflow, started by the same event on the same branch, replaces the older whole.
-- A workflow or suite stands for runs that are not known, never beside its own.
-- What is harmless is dropped first, and a note of it kept; what failed or runs is never dropped for it.
+- A workflow or suite counts only while none of its runs is known.
+- Harmless checks are dropped first, and counted; a failed or running check is never dropped for them.
 """
 
 from collections import Counter, defaultdict

@@ -1,7 +1,7 @@
-"""What one delivery tells of a pull request: the part that is merged into its snapshot.
+"""Extract the part of a delivery that is merged into a pull request's snapshot.
 
-Any field that GitHub documents as nullable may be null here, and any field of the shorter pull request
-that review events carry may be missing: what is not there is simply not told.
+Any field that GitHub documents as nullable may be null here, and the shorter pull request that review events
+carry may lack any field: a missing field changes nothing.
 https://docs.github.com/webhooks/webhook-events-and-payloads
 """
 
@@ -203,14 +203,14 @@ def _requested(pull: Payload, payload: Payload, own: str, at: str) -> LwwSet:
 
 
 def _key(one: Item) -> str:
-    """What a person or a team is in a set: the id, which no renaming changes."""
+    """Return the key of a person or a team in a set: the id, which no renaming changes."""
     if one.get("is_team"):
         return f"team {one['id'] or one['name']}"
     return str(one["id"]) if one["id"] else GHOST
 
 
 def asked_of(user: Payload | None, team: Payload | None) -> dict[str, Any]:
-    """Who is asked for a review: a person, or a team (which has neither login nor avatar)."""
+    """Return the requested reviewer: a person, or a team (which has neither login nor avatar)."""
     # A team may stand among the people: it is told by its slug.
     if team is None and user and "slug" in user and "login" not in user:
         team = user

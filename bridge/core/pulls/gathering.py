@@ -1,7 +1,7 @@
 """A review whose parts are still coming in.
 
-GitHub sends a review and each of its comments as events of their own, in any order. The parts are registers,
-so that they end in the same review whatever comes first.
+GitHub sends a review and each of its comments as separate events, in any order. The parts are registers, so
+that any order ends in the same review.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Values that many deliveries tell of, in any order: each settles to the same in the end.
+"""Values that many deliveries report, in any order: each converges.
 
 A `LwwRegister` keeps the newest word on one value, a `LwwSet` the newest on a set. Both are merged by rules
 that do not depend on which side came first, so any interleaving and repetition of deliveries ends alike.
@@ -24,7 +24,7 @@ Item = Mapping[str, Any]
 
 
 def moment(text: object) -> str:
-    """GitHub's time as text that compares: UTC to the millisecond; empty where there is none to be read.
+    """Return GitHub's time as text that compares: UTC to the millisecond; empty if it cannot be read.
 
     Pull requests have whole seconds and `Z`, other objects milliseconds or an offset, some Unix seconds.
     """
@@ -63,9 +63,9 @@ _SECONDS_KEPT = 4
 
 
 class LwwRegister(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """One value: when it was told, how much that counts within its second, and what.
+    """One value with its time, and its rank within that second.
 
-    `switched` is kept of a value that goes to and fro, to settle what was said within one second.
+    `switched` settles a value that changes back and forth within one second.
     """
 
     at: str

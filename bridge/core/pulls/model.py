@@ -19,7 +19,7 @@ ReviewState = Literal["approved", "changes requested", "requested"]
 class Person(msgspec.Struct, frozen=True, kw_only=True):
     """A GitHub account: `id` identifies it, `login` may change.
 
-    A deleted account is called 'ghost'; its id is 0, since GitHub no longer tells which one it was.
+    A deleted account is called 'ghost', with id 0: GitHub no longer says which one it was.
     """
 
     login: str
@@ -55,7 +55,7 @@ class Reviewer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Changes(msgspec.Struct, frozen=True, kw_only=True):
-    """How much is changed."""
+    """The size of the diff."""
 
     additions: int
     deletions: int
@@ -66,7 +66,7 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True):
 class Check(msgspec.Struct, frozen=True, kw_only=True):
     """One check of the head commit, or a deployment of it; `run_id` is its workflow run's, 0 without one.
 
-    Not counted is a workflow that is still running beside its jobs, and a note of checks that were dropped.
+    A running workflow beside its jobs is not counted, nor is a note of dropped checks.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""What a `push` tells of the `synchronize` that GitHub sends beside it, where it comes first."""
+"""Keep from a `push` the details that the `synchronize` beside it lacks, if the `push` comes first."""
 
 from typing import NamedTuple
 

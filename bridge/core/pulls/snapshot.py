@@ -1,8 +1,8 @@
-"""The pull request as bridge knows it, gathered from deliveries in whatever order they come.
+"""The pull request as bridge knows it, merged from deliveries in any order.
 
-Every delivery tells a part (`bridge.core.pulls.extract`), and parts are merged value by value: the newest
-word on each stands. Merging is commutative, associative and idempotent, so the order of deliveries, and how
-often each comes, make no difference in the end.
+Every delivery brings a part (`bridge.core.pulls.extract`), and parts are merged value by value: the newest
+wins. Merging is commutative, associative and idempotent, so the order and repetition of deliveries make no
+difference in the end.
 """
 
 from collections.abc import Callable, Mapping
@@ -105,7 +105,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_known(self) -> bool:
-        """Whether enough was told to draw a thread."""
+        """True once there is enough to draw a thread."""
         return self.values.keys() >= _NEEDED
 
     @property
@@ -150,7 +150,7 @@ def _open(conversations: Registers) -> set[str]:
 
 
 def view(snapshot: Snapshot, checks: tuple[Check, ...] = ()) -> PullRequest:
-    """What a thread is drawn from; `snapshot.is_known` must hold. `checks` are the head commit's."""
+    """Build the pull request that a thread shows, with its head's `checks`; needs `snapshot.is_known`."""
     told = snapshot.settled()
     head, base, milestone = told.get("head"), told.get("base"), told.get("milestone")
     changes, repository = told.get("changes"), told["repository"]

@@ -1,4 +1,4 @@
-"""What a delivery says of a pull request's state: the action says what happened, whatever else is there."""
+"""Read a pull request's state from a delivery: the action decides, whatever else the payload says."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Whose turn it is: the one who has to do something before a pull request can go on."""
+"""The turn: the person or thing that a pull request waits for."""
 
 from typing import NamedTuple
 
@@ -17,11 +17,11 @@ class Turn(NamedTuple):
 
 
 def next_action(pull: PullRequest) -> Turn | None:
-    """Whose turn it is, None when the pull request is closed or merged.
+    """Return the turn; None once the pull request is closed or merged.
 
-    In this order: what only the author can mend; workflows that a maintainer has to allow; a review that was
-    asked for; checks that still run; then it is ready to merge if somebody approved, and else the author has
-    to ask for a review.
+    In this order: problems that only the author can fix; workflows that a maintainer must allow; a requested
+    review; running checks. Then it is ready to merge if somebody approved; else the author must ask for a
+    review.
     """
     if not pull.is_open:
         return None

@@ -1,11 +1,10 @@
 """The claim: the one-time pass in an authentication challenge's link.
 
 The seed, "Authentication challenge": a JWT with `user` and `exp`, 15 minutes ahead, signed with
-COOKIE_SECRET. Its `jti` is remembered with what was clicked; whoever opens the link must still prove
-to be `user` through Flowdock's OAuth.
+COOKIE_SECRET. Its `jti` is kept with the click. The person who opens the link must still prove to be `user`
+through Flowdock's OAuth.
 
-PyJWT is loaded with the first one: with what it brings along it takes 3 MB, which a process that only
-takes deliveries does without.
+PyJWT is loaded with the first claim: it takes 3 MB, which a process that only takes deliveries saves.
 """
 
 import time

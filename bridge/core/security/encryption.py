@@ -42,7 +42,7 @@ class Vault:
     def _ciphers(self) -> "dict[bytes, AESGCM]":
         """By key id, in the order of the keys; made once something is sealed or opened.
 
-        The library takes 9 MB, an eighth of a web process, and one that only takes deliveries does without.
+        The library takes 9 MB, an eighth of a web process: one that only takes deliveries never loads it.
         """
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -55,7 +55,7 @@ class Vault:
 
     @property
     def key_names(self) -> tuple[str, ...]:
-        """What tells the keys apart, the first one's first; nothing of a key is told by it."""
+        """Names that tell the keys apart, the first key's first, and reveal nothing of them."""
         return tuple(key.hex() for key in self._ciphers)
 
     def encrypt(self, value: bytes, *, aad: str) -> bytes:
@@ -81,12 +81,12 @@ class Vault:
             ) from None
 
     def is_newest(self, sealed: bytes) -> bool:
-        """Whether a value was sealed with the first key."""
+        """Tell whether a value was sealed with the first key."""
         return key_name(sealed) == self._first.hex()
 
 
 def key_name(sealed: bytes) -> str:
-    """Which key sealed a value, as `Vault.key_names` calls it; empty for what no key has sealed."""
+    """Return the name of the key that sealed a value, as in `Vault.key_names`; empty if none did."""
     try:
         raw = base64.b64decode(sealed, altchars=b"-_", validate=True)
     except ValueError:

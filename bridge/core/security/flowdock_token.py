@@ -30,10 +30,10 @@ class VerifiedClick:
 
 
 def verify(token: str | None, body: bytes, *, secret: str, address: str) -> VerifiedClick:
-    """Who clicked, once the token fits this body and the body this address.
+    """Return the Flowdock user who clicked, once the token matches this body and the body this address.
 
-    `address` is the URL that was called, as bridge offered it. Raises `TokenRefused`. That a token
-    serves once is for the caller to see to, by `token_id`.
+    `address` is the URL that was called, as bridge offered it. Raises `TokenRefused`. The caller makes
+    sure, by `token_id`, that a token serves once.
     """
     claims = _claims(token, secret)
     user = _subject(claims.get("sub"))

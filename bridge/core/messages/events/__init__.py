@@ -1,8 +1,7 @@
-"""The tables of events: a webhook delivery becomes what is said about it.
+"""The tables of events: from a webhook delivery to its message.
 
-An event's action that bridge speaks of is one decorated function: it gets what happened and returns what
-is said, or None where nothing is worth saying. State is taken from every delivery of these events, also of
-an action that GitHub adds tomorrow, for which no sentence is invented.
+Each action of an event is one decorated function. It returns the message, or None if the event is not worth
+one. Every delivery of these events updates state, even one whose action is unknown: that one gets no words.
 """
 
 from bridge.core.messages.events import comments, merging, pulls, reviews

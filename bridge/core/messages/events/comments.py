@@ -1,4 +1,4 @@
-"""What is said about comments: on the pull request, and on its lines."""
+"""Messages about comments: on the pull request, and on its lines."""
 
 from bridge.core.messages.edits import changes as changed
 from bridge.core.messages.events.remarks import place, remark, url_of
@@ -12,7 +12,7 @@ COMMENT, ON_LINE = "issue_comment", "pull_request_review_comment"
 
 @on(COMMENT, "created")
 def created(happening: Happening) -> Said:
-    """A comment on the pull request; those on lines belong to reviews."""
+    """Post a comment on the pull request; comments on lines belong to reviews."""
     comment = happening.payload["comment"]
     body = comment.get("body") or ""
     return Said(
@@ -27,7 +27,7 @@ def created(happening: Happening) -> Said:
 @on(COMMENT, "edited")
 @on(ON_LINE, "edited")
 def edited(happening: Happening) -> Said | None:
-    """The words of a comment changed."""
+    """Report an edited comment."""
     edits = happening.payload.get("changes") or {}
     if "body" not in edits:
         return None
@@ -44,7 +44,7 @@ def edited(happening: Happening) -> Said | None:
 @on(COMMENT, "deleted")
 @on(ON_LINE, "deleted")
 def deleted(happening: Happening) -> Said:
-    """A comment is gone."""
+    """Report a deleted comment."""
     return Said(title=f"Deleted a comment{_on_place(happening.payload['comment'])}", group="comments")
 
 

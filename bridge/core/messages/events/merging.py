@@ -1,4 +1,4 @@
-"""What is said about auto-merge and the merge queue."""
+"""Messages about auto-merge and the merge queue."""
 
 from bridge.core.messages.events.table import Happening, Said, on
 from bridge.core.messages.html import escape
@@ -24,7 +24,7 @@ _MERGED = frozenset({"MERGE", "ALREADY_MERGED"})
 
 @on(MERGEABLE, "")
 def mergeable(happening: Happening) -> Said | None:
-    """Conflict watch: told once, and once when it is mended."""
+    """Report conflicts once, and their end once."""
     base = escape(happening.pull.base.ref) if happening.pull.base else "its base branch"
     was_told = bool(happening.known.said.get("conflict"))
     if happening.pull.mergeable is False and not was_told:
@@ -36,25 +36,25 @@ def mergeable(happening: Happening) -> Said | None:
 
 @on(EVENT, "auto_merge_enabled")
 def auto_merge_enabled(happening: Happening) -> Said:
-    """It merges by itself once all is met."""
+    """Report auto-merge enabled."""
     return Said(title="Enabled auto-merge", group="merging")
 
 
 @on(EVENT, "auto_merge_disabled")
 def auto_merge_disabled(happening: Happening) -> Said:
-    """It no longer does."""
+    """Report auto-merge disabled."""
     return Said(title="Disabled auto-merge", group="merging")
 
 
 @on(EVENT, "enqueued")
 def enqueued(happening: Happening) -> Said:
-    """It waits in the merge queue."""
+    """Report entry into the merge queue."""
     return Said(title="Added to the merge queue", group="merging")
 
 
 @on(EVENT, "dequeued")
 def dequeued(happening: Happening) -> Said | None:
-    """It left the queue; that it was merged is told by its closing."""
+    """Report leaving the merge queue, unless merged: the close reports that."""
     reason = str(happening.payload.get("reason") or "")
     if reason in _MERGED:
         return None

@@ -1,4 +1,4 @@
-"""What is said about `pull_request`: all but merging, which has its own module."""
+"""Messages about `pull_request`, but for merging, which has its own module."""
 
 from bridge.core.messages.events.table import Happening, Said, given, mentioned_now, named, on, who
 from bridge.core.messages.html import escape, link
@@ -12,7 +12,7 @@ EVENT = "pull_request"
 
 @on(EVENT, "opened")
 def opened(happening: Happening) -> Said:
-    """A new pull request."""
+    """Announce a new pull request."""
     pull = happening.payload["pull_request"]
     title = "Opened draft pull request" if pull.get("draft") else "Opened pull request"
     return Said(title=title, group="status", mentions=mentioned(pull.get("body")))
@@ -20,7 +20,7 @@ def opened(happening: Happening) -> Said:
 
 @on(EVENT, "edited")
 def edited(happening: Happening) -> Said:
-    """Title, description or base changed; GitHub names what stood there before."""
+    """Report a new title, description or base; GitHub names the former one."""
     changes, pull = happening.payload.get("changes") or {}, happening.payload["pull_request"]
     parts = []
     if "title" in changes:
@@ -37,7 +37,7 @@ def edited(happening: Happening) -> Said:
 
 @on(EVENT, "closed")
 def closed(happening: Happening) -> Said:
-    """Closed, or merged: GitHub sends one action for both."""
+    """Report a close or a merge: GitHub sends one action for both."""
     pull = happening.payload["pull_request"]
     if state_of(pull, happening.delivery.action) != "merged":
         return Said(title="Closed pull request", group="status")
@@ -46,25 +46,25 @@ def closed(happening: Happening) -> Said:
 
 @on(EVENT, "reopened")
 def reopened(happening: Happening) -> Said:
-    """Open again."""
+    """Report a reopening."""
     return Said(title="Reopened pull request", group="status")
 
 
 @on(EVENT, "ready_for_review")
 def ready_for_review(happening: Happening) -> Said:
-    """No longer a draft."""
+    """Report the end of a draft."""
     return Said(title="Marked as ready for review", group="status")
 
 
 @on(EVENT, "converted_to_draft")
 def converted_to_draft(happening: Happening) -> Said:
-    """A draft again."""
+    """Report a return to draft."""
     return Said(title="Converted to draft", group="status")
 
 
 @on(EVENT, "assigned")
 def assigned(happening: Happening) -> Said:
-    """Somebody takes it, or is given it."""
+    """Report an assignment."""
     payload = happening.payload
     if _is_own(happening):
         return Said(title="Self-assigned pull request", group="assignments")
@@ -75,7 +75,7 @@ def assigned(happening: Happening) -> Said:
 
 @on(EVENT, "unassigned")
 def unassigned(happening: Happening) -> Said:
-    """Somebody drops it, or is relieved of it."""
+    """Report the end of an assignment."""
     if _is_own(happening):
         return Said(title="Removed their own assignment", group="assignments")
     assignee = happening.payload.get("assignee")
@@ -89,9 +89,9 @@ def _is_own(happening: Happening) -> bool:
 
 @on(EVENT, "synchronize")
 def synchronize(happening: Happening) -> Said:
-    """New commits on the head branch, with a link to what they change.
+    """Report new commits on the head branch, with a link to their diff.
 
-    Only a `push` that came before tells whether it was forced, and how many commits it brought.
+    Only a `push` that came first says whether it was forced, and how many commits it brought.
     """
     payload = happening.payload
     before, after = payload.get("before") or "", payload.get("after") or ""
@@ -120,7 +120,7 @@ def review_requested(happening: Happening) -> Said:
 
 
 def _knows(happening: Happening, account: int) -> bool:
-    """Whether a message tagged them for this review: `opened` lists who was asked in the same second."""
+    """Tell whether a message tagged them for this review: `opened` lists those asked in the same second."""
     return account in happening.known.said.get("turn", ())
 
 

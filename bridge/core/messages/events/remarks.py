@@ -27,7 +27,7 @@ _SUGGESTION = re.compile(r"^ {0,3}(`{3,}|~{3,})[ \t]*suggestion\b", re.MULTILINE
 
 
 def remark(comment: Payload, *, gone: bool = False) -> dict[str, Any]:
-    """What is kept of a comment on code; `order` is where it stands in the file."""
+    """Return the parts of a comment on code to keep; `order` is its place in the file."""
     last = _number(comment.get("line")) or _number(comment.get("original_line"))
     first = _number(comment.get("start_line")) or _number(comment.get("original_start_line")) or last
     hunk = [line for line in str(comment.get("diff_hunk") or "").splitlines() if not line.startswith("@@")]
@@ -38,7 +38,7 @@ def remark(comment: Payload, *, gone: bool = False) -> dict[str, Any]:
         "order": [last, first],
         "is_outdated": bool(last and not comment.get("line")),
         "is_reply": bool(comment.get("in_reply_to_id")),
-        # One character more than is shown: it tells that there is more.
+        # One character more than is shown marks a longer text.
         "body": body[: MAX_SOURCE + 1],
         "code": [line[:MAX_QUOTED] for line in hunk[-MAX_REPLACED:]],
         "mentions": list(mentioned(body))[:MAX_MENTIONED],
@@ -47,12 +47,12 @@ def remark(comment: Payload, *, gone: bool = False) -> dict[str, Any]:
 
 
 def url_of(comment: Payload) -> str:
-    """The comment's page."""
+    """Return the address of the comment's page."""
     return web_address(comment["html_url"])
 
 
 def place(one: Remark) -> str:
-    """The file and lines of a comment on code."""
+    """Name the file and lines of a comment on code."""
     last, first = one["order"]
     lines = f":{first}–{last}" if 0 < first < last else f":{last}" if last else ""
     removed = " (removed)" if last and one["code"] and one["code"][-1].startswith("-") else ""
@@ -60,18 +60,18 @@ def place(one: Remark) -> str:
 
 
 def words(happening: Happening, one: Remark) -> str:
-    """Safe HTML of a comment with the code it is about; of a suggestion the lines that it replaces."""
+    """Return safe HTML of a comment with its code; of a suggestion with the lines that it replaces."""
     new_side = [line[1:] for line in one["code"] if line[:1] in (" ", "+")]
     return _quote(one) + happening.html(one["body"], one["url"], replaced=new_side[-_span(one) :])
 
 
 def headed(happening: Happening, one: Remark) -> str:
-    """The same below its file and lines, one of several."""
+    """Return the same with its file and lines as heading, as one of several."""
     return f"<p><strong>{link(one['url'], place(one))}</strong></p>{words(happening, one)}"
 
 
 def _quote(one: Remark) -> str:
-    """The end of the hunk that it hangs on; a suggestion and an answer speak for themselves."""
+    """Quote the end of the hunk; a suggestion and a reply need no quotation."""
     if not one["order"][0] or one["is_reply"] or _SUGGESTION.search(one["body"]):
         return ""
     lines = one["code"][-min(max(_span(one), CONTEXT_LINES), MAX_LINES) :]

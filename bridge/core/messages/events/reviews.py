@@ -1,7 +1,7 @@
-"""What is said about reviews and their conversations.
+"""Messages about reviews and their conversations.
 
-GitHub sends a review and each of its comments as events of their own. They are gathered, and told in one
-message when no more of them came for a while (`DUE`).
+GitHub sends a review and each of its comments as separate events. They are gathered, and posted as one
+message once no more have come for a while (`DUE`).
 """
 
 from collections.abc import Sequence
@@ -59,17 +59,17 @@ def part(delivery: Delivery, known: Snapshot) -> tuple[str, Parts] | None:
 
 
 def without_told(delivery: Delivery, known: Snapshot) -> Snapshot:
-    """What is known, without the review that a delivery had told."""
+    """Return the snapshot without the review that a delivery reported."""
     about = delivery.payload["review"]
     gathering = known.gathering.get(about["id"])
     return known.gathered(about["id"]) if gathering and gathering.due["review"] == about else known
 
 
 def due(delivery: Delivery, review_id: str) -> Payload:
-    """What has a review told, if its part in `delivery` stays the last."""
+    """Return the event that posts a review once its part in `delivery` stays the last."""
     payload = delivery.payload
     pull, about = payload["pull_request"], payload.get("comment") or payload["review"]
-    # Whoever changes a comment is not the one who reviewed.
+    # The sender of a comment's change need not be the reviewer.
     is_new = delivery.action in ("submitted", "created")
     reviewer = payload.get("sender") if is_new else about.get("user")
     return {
@@ -140,7 +140,7 @@ def _told(happening: Happening, gathering: Gathering) -> Said | None:
     url = (review["url"] if review else said[0]["url"]) or happening.pull.url
     return Said(
         title=_title(url, state if review else "", len(said)),
-        # What only comments is muted with other comments.
+        # A review that only comments is muted with other comments.
         group="comments" if state == "commented" and not body else "reviews",
         kind="discussion" if body or said else "activity",
         body=happening.html(body, url) + _remarks(happening, said, url),
@@ -213,7 +213,7 @@ def edited(happening: Happening) -> Said | None:
 
 @on(REVIEW, "dismissed")
 def dismissed(happening: Happening) -> Said:
-    """A review counts no more."""
+    """Report a dismissed review."""
     review = happening.payload["review"]
     url = _url(happening, review)
     return Said(title=f"Dismissed {link(url, 'the review')} by {who(review.get('user'))}", group="reviews")
@@ -221,7 +221,7 @@ def dismissed(happening: Happening) -> Said:
 
 @on("pull_request_review_thread", "resolved", "unresolved")
 def conversation(happening: Happening) -> Said:
-    """A conversation is settled, or taken up again."""
+    """Report a conversation resolved or unresolved."""
     comments = given(happening.payload, "thread", "comments") or [{}]
     url = _url(happening, comments[0])
     verb = "Resolved" if happening.delivery.action == "resolved" else "Unresolved"

@@ -17,9 +17,9 @@ from bridge.core.urls import web_address
 
 
 class Said(msgspec.Struct, frozen=True, kw_only=True):
-    """What is said: `title` HTML with links only, `body` safe HTML.
+    """A message in words: `title` HTML with links only, `body` safe HTML.
 
-    `people` are those whom the event names, `mentions` the logins that a text mentions.
+    `people` are the accounts that the event names, `mentions` the logins that its text mentions.
     """
 
     title: str
@@ -44,18 +44,18 @@ class Happening(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def author(self) -> Author:
-        """Who did it, as Flowdock shows it."""
+        """The author of the message, as Flowdock shows it."""
         sender = self.payload.get("sender") or {}
         return Author(name=visible(self.sender.login), avatar=web_address(sender.get("avatar_url")))
 
     @property
     def sender(self) -> Person:
-        """Who did it."""
+        """The login of the sender."""
         return Person(**person(self.payload.get("sender")))
 
     @property
     def is_bot(self) -> bool:
-        """Whether an app did it: `dependabot[bot]` and friends."""
+        """True if an app did it, such as `dependabot[bot]`."""
         sender = self.payload.get("sender") or {}
         return sender.get("type") == "Bot" or str(sender.get("login") or "").endswith("[bot]")
 
@@ -89,7 +89,7 @@ def on(event: str, *actions: str) -> Callable[[Speak], Speak]:
 
 
 def say(happening: Happening) -> Said | None:
-    """What is said about a delivery; None where there are no words for it."""
+    """Word a delivery; None if it is not worth a message."""
     speak = TABLE.get((happening.delivery.event, happening.delivery.action))
     return speak(happening) if speak else None
 
