@@ -110,7 +110,7 @@ class Flowdock:
     async def _joined(self, found: Any) -> Flow:
         # A flow that is open to the organization is shown to those who have not joined it, too.
         if isinstance(found, dict) and found.get("joined") is False:
-            raise NotAMember("you have not joined this flow: join it in Flowdock, then come back")
+            raise NotAMember("you are not in this flow: join it in Flowdock, then try again")
         flow = read_flow(found)
         if isinstance(found.get("users"), list):
             await self._shown(flow.path, read_members(found["users"]))
@@ -125,7 +125,7 @@ class Flowdock:
             {"name": name, "external_url": external_url},
         )
         if not isinstance(made, dict) or not made.get("id") or not made.get("flow_token"):
-            raise FlowdockFailing("Flowdock made a source and did not tell its token")
+            raise FlowdockFailing("Flowdock created a source without a token")
         return Source(id=str(made["id"]), flow=flow, flow_token=str(made["flow_token"]))
 
     async def source_ids(self, flow: str, access_token: str, *, external_url: str) -> set[str]:
@@ -199,7 +199,7 @@ class Flowdock:
                 if headers and response.status == 401:
                     raise SignedOut("Flowdock has ended your sign-in: sign in again")
                 if headers and response.status in (403, 404):
-                    raise NotAMember("Flowdock does not show you this flow: you are not in it, or it is gone")
+                    raise NotAMember("you are not in this flow, or it does not exist")
                 bearer = (headers or {}).get("Authorization", "").removeprefix("Bearer ")
                 await refuse(response, bearer, str((body or {}).get("flow_token", "")))
         except orjson.JSONDecodeError:
@@ -250,7 +250,7 @@ def _path_of(url: object) -> str:
 def _path(flow: str) -> str:
     """`organization/flow` as part of an address; a visitor's own words lead nowhere else."""
     if not is_flow(flow):
-        raise NotAMember("this is no flow that Flowdock could have")
+        raise NotAMember("this is not a flow's name")
     return flow
 
 

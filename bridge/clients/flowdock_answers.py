@@ -26,7 +26,7 @@ def read_flow(found: Any) -> Flow:
             web_url=str(found.get("web_url") or ""),
         )
     except (KeyError, TypeError, AttributeError):
-        raise FlowdockFailing("Flowdock answered something else than it documents") from None
+        raise FlowdockFailing("Flowdock sent an answer that bridge does not understand") from None
 
 
 def read_members(users: list[Any]) -> list[str]:
@@ -44,14 +44,14 @@ def read_members(users: list[Any]) -> list[str]:
 def read_list(found: Any) -> list[dict[str, Any]]:
     """Read a list of objects; raises `FlowdockFailing`."""
     if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
-        raise FlowdockFailing("Flowdock answered something else than it documents")
+        raise FlowdockFailing("Flowdock sent an answer that bridge does not understand")
     return found
 
 
 async def refuse(response: aiohttp.ClientResponse, *sent: str) -> None:
     """Raise the error that an answer means, with the secrets that were `sent` masked."""
     if response.status == 410:
-        raise SourceGone("the flow removed the source")
+        raise SourceGone("the source was removed from the flow")
     if response.status >= 500 or response.status in _PASSING:
         raise FlowdockFailing(
             f"Flowdock answered {response.status}", retry_after=retry_after(response.headers)

@@ -96,7 +96,7 @@ class GitHub:
             sentence: str = done.value
             return sentence
         except (KeyError, TypeError, AttributeError):
-            raise GitHubFailing("GitHub answered something else than it documents") from None
+            raise GitHubFailing("GitHub sent an answer that bridge does not understand") from None
 
     async def call(self, call: Call, *, token: str, subject: str) -> Any:
         """GitHub's JSON answer to one call; `subject` is what a refusal says it is about.
@@ -128,7 +128,7 @@ class GitHub:
     async def _asked(self, ask: Callable[..., Any], call: Call, token: str, subject: str, *more: Any) -> Any:
         place = call.variables
         if "owner" in place and not names.is_full_name(f"{place['owner']}/{place['repo']}"):
-            raise GitHubRefused(f"{subject} is in no repository as GitHub names them")
+            raise GitHubRefused(f"{subject} is not in a repository named owner/name")
         # A new one each: gidgethub keeps what one token's answers said for the next.
         api = _Api(self._session, token=token, base_url=self._api_url)
         try:
@@ -139,7 +139,7 @@ class GitHub:
             raise translated(error, subject, github_url=self._url) from None
         except TimeoutError:
             raise GitHubFailing(
-                f"GitHub took too long; look whether it changed {subject}, then try again", status=504
+                f"GitHub took too long; check {subject}, then try again", status=504
             ) from None
         except aiohttp.ClientError as error:
             raise GitHubFailing(f"GitHub cannot be reached ({type(error).__name__}): try again") from None
@@ -164,7 +164,7 @@ class GitHub:
         call = Call(method="GET", url="/repos/{owner}/{repo}/pulls/{number}", variables=variables)
         pull = await self.call(call, token=token, subject=str(target))
         if not isinstance(pull, dict):
-            raise GitHubFailing("GitHub answered something else than it documents")
+            raise GitHubFailing("GitHub sent an answer that bridge does not understand")
         return pull
 
     async def user(self, token: GitHubToken) -> GitHubUser:

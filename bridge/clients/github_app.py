@@ -17,7 +17,7 @@ class CodeRefused(BridgeError):
     """The manifest's code is unknown, was used, or is older than an hour."""
 
     status = 422
-    advice = "Start over at /github/manifest. An App that was made at GitHub meanwhile can be deleted there."
+    advice = "Start over at /github/manifest. If GitHub has created an App, delete it there."
 
 
 async def reach(session: aiohttp.ClientSession, api_url: str) -> str:
@@ -29,7 +29,7 @@ async def reach(session: aiohttp.ClientSession, api_url: str) -> str:
     status, headers, _ = await _ask(session, "GET", f"{api_url}/rate_limit")
     is_api = "X-GitHub-Request-Id" in headers and "json" in headers.get("Content-Type", "")
     if status >= 500 or not is_api:
-        raise GitHubFailing(f"{status} was answered, and not as GitHub's API does")
+        raise GitHubFailing(f"{status} was answered, not by GitHub's API")
     version = headers.get("X-GitHub-Enterprise-Version", "")
     return f"Enterprise Server {version}" if version else ""
 
@@ -41,9 +41,9 @@ async def convert(session: aiohttp.ClientSession, api_url: str, code: str) -> Ap
     """
     status, _, body = await _ask(session, "POST", f"{api_url}/app-manifests/{code}/conversions")
     if status in (404, 422):
-        raise CodeRefused("GitHub does not know the code: it was used before, or is older than an hour")
+        raise CodeRefused("this code was used already, or is older than an hour")
     if status != 201:
-        raise GitHubFailing(f"GitHub answered {status} and did not tell the App's secrets")
+        raise GitHubFailing(f"GitHub answered {status} without the App's secrets")
     return read_app(body, now=time.time())
 
 
@@ -60,7 +60,7 @@ def read_app(body: bytes, *, now: float) -> App:
         return App(id=int(found["id"]), url=str(found["html_url"]), made_at=int(now), **texts)
     except (ValueError, KeyError, TypeError):
         # Nothing of the answer is told: it is full of secrets.
-        raise GitHubFailing("GitHub answered something else than it documents") from None
+        raise GitHubFailing("GitHub sent an answer that bridge does not understand") from None
 
 
 async def _ask(session: aiohttp.ClientSession, method: str, url: str) -> tuple[int, Any, bytes]:

@@ -36,7 +36,7 @@ class NoCredentials(BridgeError):
             "bridge has no GitHub App yet" if app else "GITHUB_CLIENT_ID and GITHUB_CLIENT_SECRET are not set"
         )
         if app:
-            self.advice = "Whoever runs bridge makes it at /github/manifest; then try again."
+            self.advice = "The operator creates it at /github/manifest. Then try again."
 
 
 class AppThere(BridgeError):
@@ -146,7 +146,7 @@ class GitHubCredentials:
         while not stored:
             data = await self._redis.get(keys.GITHUB_APP)
             if (self._load(data).id if data else None) != instead_of:
-                raise AppThere("another GitHub App was made meanwhile, and is kept")
+                raise AppThere("somebody else created a GitHub App first, and bridge uses that one")
             stored = await self._compare_and_set(keys=[keys.GITHUB_APP], args=[data or b"", sealed])
         self._app, self._read_at = app, time.monotonic()
 

@@ -32,17 +32,17 @@ def translated(error: gidgethub.HTTPException, subject: str, *, github_url: str)
     status = int(error.status_code)
     headers: Mapping[str, str] = error.headers or {}
     if status == 401:
-        return TokenRevoked("GitHub does not know the token any more")
+        return TokenRevoked("GitHub no longer accepts the token")
     if (seconds := _limit(status, headers, str(error))) is not None:
         return RateLimited(
-            f"GitHub's rate limit for you is reached: try again in {seconds} s", retry_after=seconds
+            f"you have reached GitHub's rate limit: try again in {seconds} s", retry_after=seconds
         )
     if status >= 500:
         wait = headers.get("retry-after", "")
         again = f"try again in {int(wait)} s" if _is_number(wait) else "try again"
         return GitHubFailing(f"GitHub answered {status}: {again}")
     if 300 <= status < 400:
-        moved = f"{subject} was renamed or moved: use the buttons of its newest message"
+        moved = f"{subject} was renamed or moved: use the buttons on its newest message"
         return GitHubRefused(moved, status=409)
     reason = _words(error)
     way_out = _way_out(headers, reason, subject, github_url) if status in _NO_RIGHT else ""
@@ -68,11 +68,11 @@ def translated_graphql(error: gidgethub.GraphQLException) -> BridgeError:
     https://docs.github.com/graphql/overview/rate-limits-and-query-limits-for-the-graphql-api
     """
     if isinstance(error, gidgethub.GraphQLAuthorizationFailure):
-        return TokenRevoked("GitHub does not know the token any more")
+        return TokenRevoked("GitHub no longer accepts the token")
     response = error.response if isinstance(error.response, dict) else {}
     errors = [one for one in response.get("errors") or [] if isinstance(one, dict)]
     if any(one.get("type") == "RATE_LIMITED" for one in errors):
-        return RateLimited("GitHub's rate limit for you is reached: try again in 60 s", retry_after=60)
+        return RateLimited("you have reached GitHub's rate limit: try again in 60 s", retry_after=60)
     reason = "; ".join(str(one.get("message")) for one in errors) or "no reason given"
     return GitHubRefused(f"GitHub refused: {reason}", answered=200, reason=reason)
 
@@ -125,7 +125,7 @@ def _listed(scopes: str) -> set[str]:
 def _reason(status: int, message: str, subject: str) -> str:
     if status == 404:
         return (
-            f"GitHub shows you no {subject}: it is private, gone, or its organisation has not approved bridge"
+            f"GitHub shows you no {subject}: it is private, gone, or its organization has not approved bridge"
         )
     if status == 403:
         return f"GitHub does not let you do that to {subject}: {message}"

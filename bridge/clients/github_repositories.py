@@ -120,4 +120,4 @@ def read_repository(found: Any) -> Repository:
             description=str(found.get("description") or ""),
         )
     except (KeyError, TypeError, ValueError, AttributeError, Malformed):
-        raise GitHubFailing("GitHub answered something else than it documents") from None
+        raise GitHubFailing("GitHub sent an answer that bridge does not understand") from None

@@ -72,7 +72,7 @@ class RepositoryWebhooks:
         problems = _problems(found[0])
         key = self._key_of(found[0])
         if key and not await self._keys.is_valid(key, repository_id=repository.id):
-            problems.append("its address is not valid any more")
+            problems.append("its address is out of date")
         return Hook(id=found[0]["id"], problems=tuple(problems))
 
     async def ensure(self, repository: Repository, *, token: str) -> Ensured:
@@ -146,7 +146,7 @@ class RepositoryWebhooks:
         try:
             return [read_attempt(one) for one in found]
         except (KeyError, TypeError, ValueError):
-            raise GitHubFailing("GitHub answered something else than it documents") from None
+            raise GitHubFailing("GitHub sent an answer that bridge does not understand") from None
 
     async def redeliver(self, full_name: str, hook_id: int | None, attempt_id: int, *, token: str) -> None:
         """Have GitHub deliver again, under the same guid; as `attempts` otherwise.
@@ -158,13 +158,13 @@ class RepositoryWebhooks:
 
     async def _refuse_besides_app(self) -> None:
         if app := await self.app():
-            raise ComesWithApp(f"the webhook comes with the GitHub App {app.name}: {app.install_url}")
+            raise ComesWithApp(f"deliveries come through the GitHub App {app.name}: {app.install_url}")
 
     async def _ours(self, full_name: str, token: str) -> list[dict[str, Any]]:
         call = repository_call("GET", full_name, "/hooks?per_page=100")
         found = await self._github.pages(call, token=token, subject=full_name, most=100)
         if not all(isinstance(one, dict) for one in found):
-            raise GitHubFailing("GitHub answered something else than it documents")
+            raise GitHubFailing("GitHub sent an answer that bridge does not understand")
         return [one for one in found if _leads_to(one, self._url)]
 
     def _key_of(self, hook: dict[str, Any]) -> str:
@@ -205,11 +205,11 @@ def _problems(hook: dict[str, Any]) -> list[str]:
     events, config = hook.get("events") or [], hook.get("config") or {}
     problems = []
     if not hook.get("active"):
-        problems.append("it is switched off")
+        problems.append("it is inactive")
     if "*" not in events and (missing := sorted(set(EVENTS) - set(events))):
         problems.append(f"it does not send {', '.join(missing)}")
     if str(config.get("insecure_ssl", "0")) != "0":
-        problems.append("it does not check bridge's certificate")
+        problems.append("it does not verify bridge's certificate")
     if not config.get("secret"):
         problems.append("it has no secret")
     return problems
@@ -217,5 +217,5 @@ def _problems(hook: dict[str, Any]) -> list[str]:
 
 def _id(made: Any) -> int:
     if not isinstance(made, dict) or not isinstance(made.get("id"), int):
-        raise GitHubFailing("GitHub answered something else than it documents")
+        raise GitHubFailing("GitHub sent an answer that bridge does not understand")
     return int(made["id"])

@@ -65,11 +65,11 @@ def _read(body: bytes) -> dict[str, Any]:
 
 
 _KNOWN = {
-    "bad_verification_code": "the code was used or has expired",
+    "bad_verification_code": "the code was already used or has expired",
     "incorrect_client_credentials": "its client id or secret in bridge's settings is wrong",
     "invalid_client": "its client id or secret in bridge's settings is wrong",
-    "redirect_uri_mismatch": "bridge's address is not registered as the callback there",
-    "invalid_grant": "the code was used or has expired",
+    "redirect_uri_mismatch": "bridge's callback URL is not registered there",
+    "invalid_grant": "the code was already used or has expired",
     "bad_refresh_token": "the account must be linked again",
 }
 

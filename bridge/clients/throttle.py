@@ -50,7 +50,9 @@ class Throttle:
         begins = max(now, self._next.get(account, now))
         if begins - now > PATIENCE:
             seconds = int(begins - now)
-            raise RateLimited(f"GitHub's rate limit is reached for {seconds} s more", retry_after=seconds)
+            raise RateLimited(
+                f"GitHub's rate limit is reached: try again in {seconds} s", retry_after=seconds
+            )
         self._next[account] = begins + self._spacing
         if begins > now:
             await self._stop.pause(begins - now)

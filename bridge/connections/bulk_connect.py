@@ -33,7 +33,7 @@ KEPT_SECONDS = 4 * 24 * 3600
 INTERRUPTED_SECONDS = 150
 """After this long without a step the process that worked on it is gone."""
 
-LINK_FIRST = "Choose “Connect more repositories” below: it leads to linking your GitHub account."
+LINK_FIRST = "Choose “Connect more repositories” below to link your GitHub account."
 
 _KIND = "setup"
 
@@ -44,7 +44,7 @@ class NotThere(RequestRefused):
     """The repository that was chosen is not there to be connected."""
 
     status = 409
-    advice = "Choose from the list anew."
+    advice = "Choose it from the list again."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -224,7 +224,7 @@ class BulkConnect:
             lambda token: self._hooks.repositories.present(line.repository_id, line.full_name, token=token),
         )
         if repository.archived:
-            raise NotThere(f"{line.full_name} is archived: nothing will happen in it")
+            raise NotThere(f"{line.full_name} is archived")
         return repository
 
     async def _keep(self, setup: SetUp) -> None:

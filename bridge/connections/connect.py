@@ -142,7 +142,7 @@ class ConnectService:
     async def _connect(self, wanted: ConnectRequest) -> HookResult:
         repository = wanted.repository
         if not repository.may_hook:
-            raise NotAdministrator(f"GitHub says that you do not administer {repository.full_name}")
+            raise NotAdministrator(f"you are not an administrator of {repository.full_name}")
         async with self._intents.held(repository.id):
             await self._undoing.left(repository.id)
             known = await self._known(wanted.flow, repository, wanted.access_token)
@@ -243,12 +243,12 @@ class ConnectService:
 
     async def _drop_source(self, connection: Connection, access_token: str) -> list[str]:
         if not connection.source_id:
-            return ["The source was made by hand: remove it on the flow's page of integrations in Flowdock."]
+            return ["The source was created by hand: remove it on the flow's Integrations page in Flowdock."]
         try:
             await self._flowdock.delete_source(connection.flow, connection.source_id, access_token)
         except BridgeError as error:
             return [
-                f"The source could not be removed ({error}): remove it on the flow's page of integrations"
+                f"The source could not be removed ({error}): remove it on the flow's Integrations page"
                 " in Flowdock."
             ]
         return []
@@ -262,7 +262,7 @@ class ConnectService:
             return []
         if connection.repository_id is not None:
             await self._hooks.revoke(connection.repository_id)
-        why = "nobody who connected it has a linked GitHub account"
+        why = "nobody who connected it has linked a GitHub account"
         for who in filter(None, dict.fromkeys((user, connection.installer))):
             try:
                 drop = partial(self._undoing.drop_hook, connection.repository_id, name)
@@ -274,7 +274,7 @@ class ConnectService:
             else:
                 return []
         return [
-            f"The webhook of {name} could not be removed ({why}): an administrator removes it in the"
+            f"The webhook of {name} could not be removed ({why}): an administrator can remove it in the"
             " repository's settings at GitHub, under Webhooks."
         ]
 

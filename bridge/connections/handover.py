@@ -36,23 +36,21 @@ class AskAnew(RequestRefused):
     """Flowdock does not take the word of whoever asked any more."""
 
     status = 409
-    advice = (
-        "Nothing was connected. Ask them to sign in to bridge, choose it again and send you the new link."
-    )
+    advice = "Nothing was connected. Ask them to sign in to bridge and send you a new link."
 
 
 class Changed(RequestRefused):
     """The repository is not as it was shown any more."""
 
     status = 409
-    advice = "Nothing was connected. Open the link again to see what it asks for now."
+    advice = "Nothing was connected. Open the link again to see the new name."
 
 
 class SignInAgain(RequestRefused):
     """GitHub does not take the administrator's token any more."""
 
     status = 403
-    advice = "Nothing was connected. Open the link again, and sign in with GitHub once more."
+    advice = "Nothing was connected. Open the link again and sign in with GitHub."
 
 
 class HandingOver:
@@ -91,7 +89,7 @@ class HandingOver:
         if repository.id != handover.repository_id or not repository.may_hook:
             _refuse(administrator, handover)
         if repository.archived:
-            raise Changed(f"the repository {repository.full_name} is archived: nothing will happen in it")
+            raise Changed(f"the repository {repository.full_name} is archived")
         return repository
 
     async def connect(self, handover_id: str, administrator: Administrator, *, shown: str) -> Handover:
@@ -135,7 +133,7 @@ class HandingOver:
         try:
             repository = await self.administered(handover, administrator)
             if repository.full_name != shown:
-                raise Changed(f"the repository {shown} is named {repository.full_name} by now")
+                raise Changed(f"{shown} was renamed to {repository.full_name}")
             flow = await self._flow(handover)
         except BaseException:
             await self._accounts.give_back_lent(administrator)
@@ -174,14 +172,11 @@ class HandingOver:
 
 
 def _refuse(administrator: Administrator, handover: Handover) -> NoReturn:
-    raise NotAdministrator(
-        f"GitHub says that @{administrator.login} does not administer {handover.full_name}."
-    )
+    raise NotAdministrator(f"@{administrator.login} is not an administrator of {handover.full_name}.")
 
 
 def _ask_anew(handover: Handover, error: BridgeError) -> AskAnew:
     log.info("handover_invalid", flowdock_user=handover.asker.id, reason=str(error))
     return AskAnew(
-        f"Flowdock does not take the word of {handover.asker.nick} any more: they are signed out by now,"
-        f" or not in {handover.flow.name}"
+        f"@{handover.asker.nick} is no longer signed in to Flowdock, or no longer in {handover.flow.name}"
     )

@@ -30,21 +30,21 @@ log = structlog.get_logger()
 class NoSuchHandover(NotFound):
     """No such link, or its time is over."""
 
-    advice = "A link is good for three days: ask whoever gave it to you for a new one."
+    advice = "A link works for three days. Ask for a new one."
 
 
 class Answered(RequestRefused):
     """The request was answered before, or is being answered."""
 
     status = 409
-    advice = "Open the link again to see how it stands."
+    advice = "Open the link again to see the answer."
 
 
 class TooManyAsked(BridgeError):
     """Somebody asks for too much at a time."""
 
     status = 409
-    advice = "Wait until some of your links were used, or have ended: each does after three days."
+    advice = "Wait until some of your links are used or expire. Each expires after three days."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,20 +127,20 @@ class Handovers:
             _, _, count, _ = await pipe.execute()
         if count > MOST_OPEN:
             await self._redis.zrem(place, name)
-            raise TooManyAsked(f"you asked administrators for {MOST_OPEN} repositories already")
+            raise TooManyAsked(f"you have {MOST_OPEN} open links to administrators already")
 
     async def take(self, handover_id: str) -> Handover:
         """Claim an open request for this caller until `answer`; raises `NoSuchHandover` or `Answered`."""
         if await self.find(handover_id) is None:
-            raise NoSuchHandover("there is no such link, or its time is over")
+            raise NoSuchHandover("this link does not exist or has expired")
         # Of several at once one gets what there is; the others find nothing for this moment.
         value = await self._one_time.pop(_KIND, keys.hash_of(handover_id))
         if value is None:
-            raise Answered("somebody is answering this at this moment")
+            raise Answered("somebody else is answering this right now")
         handover = _read(value)
         if handover.state != "open" or handover.held_until > time.time():
             await self._keep(handover)
-            raise Answered("this was answered before, or somebody is answering it at this moment")
+            raise Answered("this request was already answered, or somebody is answering it right now")
         await self._keep(replace(handover, held_until=time.time() + HELD_SECONDS))
         return handover
 

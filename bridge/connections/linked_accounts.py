@@ -115,7 +115,7 @@ class LinkedAccounts:
             return account, await ask(account)
         except TokenRevoked:
             await self._drop(account)
-            raise NotLinked("GitHub no longer accepts the link: link again") from None
+            raise NotLinked("GitHub no longer accepts your link: link your account again") from None
 
     async def _note(self, user: str, action: Action, target: Target, outcome: str, *, done: bool) -> None:
         """For the account page; what was done is done, also if Redis cannot take a note of it."""
@@ -136,7 +136,9 @@ class LinkedAccounts:
             async with self._store.lock(user):
                 replaced = await self._store.link(account)
         except LockError:
-            raise GitHubFailing("GitHub is slow to renew your former token: try again", status=504) from None
+            raise GitHubFailing(
+                "GitHub is slow to renew your previous token: try again", status=504
+            ) from None
         if replaced and replaced.token.access != account.token.access:
             await self.give_back(replaced.token)
         await self.look_after(user)
@@ -192,7 +194,7 @@ class LinkedAccounts:
         try:
             return await self._github.pull(target, token=account.token.access)
         except TokenRevoked:
-            raise NotLinked("GitHub does not know the token any more") from None
+            raise NotLinked("GitHub no longer accepts the token") from None
 
     async def _perform(self, account: LinkedAccount, action: Action, shown: Shown) -> str:
         if action.names_clicker:
@@ -245,7 +247,7 @@ class LinkedAccounts:
             async with self._store.lock(user):
                 account = await self._store.get(user)
                 if account is None:
-                    raise NotLinked("the link was removed: link again")
+                    raise NotLinked("your link was removed: link your account again")
                 if account.token.access != stale.token.access:
                     return account
                 return await self._renew(account)
@@ -256,14 +258,14 @@ class LinkedAccounts:
         user = account.flowdock.id
         if account.token.refresh is None:
             await self._forget(account, "token revoked")
-            raise NotLinked("GitHub no longer accepts the link: link again")
+            raise NotLinked("GitHub no longer accepts your link: link your account again")
         try:
             token = await self._github.refresh(account.token.refresh)
         except OAuthFailed as error:
             if error.code not in _REFUSED_FOR_GOOD:
                 raise GitHubFailing(f"GitHub did not renew your token: {error}") from None
             await self._forget(account, error.code)
-            raise NotLinked("GitHub no longer accepts the link: link again") from None
+            raise NotLinked("GitHub no longer accepts your link: link your account again") from None
         renewed = replace(account, token=token)
         await self._store.link(renewed)
         log.info("token_renewed", flowdock_user=user, login=account.github.login)

@@ -64,7 +64,7 @@ class WebhookRepair:
             else:
                 changed = await self._connections.change(connection.id, hook_id=ensured.id)
                 return HookResult(connection=changed, hook="made" if ensured.made else "mended")
-        raise refusal or NotLinked("nobody who may has a linked GitHub account")
+        raise refusal or NotLinked("no administrator has linked a GitHub account")
 
     async def mend_as(self, administrator: Administrator, connection: Connection) -> HookResult:
         """The same with a token that was lent."""

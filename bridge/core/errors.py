@@ -15,7 +15,7 @@ BridgeError
     └── QueueFull             too much waits already, of this repository or of all
 """
 
-_START_OVER = "Go back to Flowdock and click the button again: it gives you a new link."
+_START_OVER = "If your account is linked, you are done. If not, click the button in Flowdock again."
 
 
 class BridgeError(Exception):
@@ -80,8 +80,8 @@ class NotAdministrator(RequestRefused):
 
     status = 403
     advice = (
-        "Nothing was changed, and nothing is kept of your account. Hand the link to somebody who administers"
-        " it: it still works."
+        "Nothing was changed, and bridge keeps nothing about your account. Send the link to an administrator:"
+        " it still works."
     )
 
 
@@ -140,7 +140,7 @@ class FlowdockError(BridgeError):
 
 
 class SourceGone(FlowdockError):
-    """410: the flow removed the source; stop posting and forget its token."""
+    """410: the source was removed from the flow; stop posting and forget its token."""
 
 
 class FlowdockRejected(FlowdockError):

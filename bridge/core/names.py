@@ -24,5 +24,5 @@ def is_full_name(value: object) -> bool:
 def full_name(value: object) -> str:
     """Return `value` as a full name; raises `Malformed` if it is none."""
     if not isinstance(value, str) or not is_full_name(value):
-        raise Malformed("the payload names no repository as GitHub names them: owner/name")
+        raise Malformed("the payload names no repository as owner/name")
     return value

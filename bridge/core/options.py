@@ -70,9 +70,9 @@ class Options:
         it; `of_bot`: the pull request is a bot's.
         """
         if self.bases and not any(fnmatchcase(base, pattern) for pattern in self.bases):
-            return f"the base branch {base} is not among the option bases"
+            return f"the base branch {base} is not in the option bases"
         if self.bots != "all" and group != "status" and (by_bot or of_bot):
-            return f"a bot is at work (option bots={self.bots})"
+            return f"it was done by a bot (option bots={self.bots})"
         if self.bots == "none" and of_bot:
             return "the pull request is a bot's (option bots=none)"
         if is_quiet and self.drafts == "quiet":
@@ -98,15 +98,14 @@ PRESETS: tuple[Preset, ...] = (
     Preset(
         slug="everything",
         name="Everything",
-        about="All that happens on a pull request is told, label changes too.",
+        about="Everything that happens on a pull request, including labels.",
         options=Options(labels=True),
     ),
     Preset(
         slug="quiet",
-        name="Without noise",
+        name="Quiet",
         about=(
-            "Drafts wait until they are ready, of bots only changes of status are told, and pushes, edits and"
-            " labels are not."
+            "Drafts wait until they are ready. From bots only status changes. No pushes, edits or labels."
         ),
         options=Options(
             groups=tuple(group for group in GROUPS if group not in _NOISE), drafts="quiet", bots="state"
@@ -114,8 +113,8 @@ PRESETS: tuple[Preset, ...] = (
     ),
     Preset(
         slug="status",
-        name="Only what changes status",
-        about="Opened, ready, merged, closed, reopened: nothing else is told.",
+        name="Status only",
+        about="Opened, ready, merged, closed and reopened. Nothing else.",
         options=Options(groups=("status",)),
     ),
 )

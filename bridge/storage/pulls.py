@@ -169,8 +169,7 @@ class PullRequestStore:
         known = [one for one in found if one.pull is not None]
         if len(known) > 1:
             raise GitHubRefused(
-                f"{target.owner}/{target.repo} has become the name of another repository: open this pull"
-                " request at GitHub and do it there",
+                f"{target.owner}/{target.repo} is now the name of another repository: do it at GitHub",
                 status=409,
             )
         return (known or found or [Shown(target=target)])[0]

@@ -53,7 +53,7 @@ class WebhookKeys:
             keys.making_webhook(repository_id), timeout=LOCK_SECONDS, blocking_timeout=LOCK_SECONDS
         )
         if not await lock.acquire():
-            raise Unavailable("this repository's webhook is being made or repaired just now: try again")
+            raise Unavailable("this repository's webhook is being created or repaired right now: try again")
         try:
             yield
         finally:

@@ -1,4 +1,4 @@
-"""What templates show in a way of its own: moments, and texts that may hold a secret."""
+"""Filters for the templates: moments, texts that may hold a secret, whole sentences."""
 
 import time
 from collections.abc import Callable
@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from markupsafe import Markup
 
 from bridge.core.security.redaction import mask_text
+from bridge.web.render import whole
 
 _STEPS = ((60, "s"), (3600, "min"), (86400, "h"), (86400 * 60, "days"))
 _UNITS = {"s": 1, "min": 60, "h": 3600, "days": 86400}
@@ -45,5 +46,5 @@ def _element(seconds: float, text: str) -> Markup:
     return Markup('<time datetime="{}" title="{}">{}</time>').format(machine, exact(seconds), text)
 
 
-FILTERS: dict[str, Callable[..., str]] = {"ago": ago, "moment": moment, "masked": mask_text}
+FILTERS: dict[str, Callable[..., str]] = {"ago": ago, "moment": moment, "masked": mask_text, "whole": whole}
 """For the templates."""

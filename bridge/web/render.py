@@ -9,13 +9,13 @@ from bridge.web.context import SESSION
 
 _HEADINGS = {
     401: "Sign in first",
-    403: "This cannot go on",
-    404: "There is nothing here",
-    405: "Not like this",
-    429: "Too many at once",
-    502: "The other side did not answer as it should",
-    503: "Not now",
-    504: "The other side is slow",
+    403: "You can't continue here",
+    404: "Not found",
+    405: "This address doesn't take that",
+    429: "Too many requests",
+    502: "GitHub or Flowdock answered with an error",
+    503: "Temporarily unavailable",
+    504: "GitHub or Flowdock is too slow",
 }
 
 
@@ -27,17 +27,24 @@ def render(request: web.Request, template: str, *, status: int = 200, **context:
 
 def error(request: web.Request, *, status: int, sentence: str, advice: str) -> web.Response:
     """An error as a page: what happened, what to do."""
-    heading = _HEADINGS.get(status, "That did not work")
-    sentence = sentence[:1].upper() + sentence[1:]
+    heading = _HEADINGS.get(status, "That didn't work")
     return render(
         request,
         "error.html",
         status=status,
         heading=heading,
-        sentence=sentence,
+        sentence=whole(sentence),
         advice=advice,
         signed_out=status == 401,
     )
+
+
+def whole(sentence: str) -> str:
+    """Give a refusal's sentence a capital and a full stop; names such as acme/api#1 stay as they are."""
+    first = sentence.partition(" ")[0]
+    if first.isalpha() and first != "bridge":
+        sentence = sentence[:1].upper() + sentence[1:]
+    return sentence if sentence.endswith((".", "!", "?")) else f"{sentence}."
 
 
 def redirect(url: str) -> web.Response:

@@ -51,7 +51,7 @@ async def linked_by_pages(house: House, browser: Browser, nick: str) -> None:
     """Linked with the App's sign-in."""
     await sign_in(house, browser, nick)
     page = await browser.open(f"{house.bridge}/account/link?then=/account")
-    await browser.press(await browser.press(page, f"{nick}-gh"), "Link them")
+    await browser.press(await browser.press(page, f"{nick}-gh"), "Link accounts")
 
 
 async def connected(house: House) -> list[str]:
@@ -84,10 +84,10 @@ async def test_nor_by_a_form_that_says_that_they_may(
         forged = {"preset": "everything", "repository": "1296269", "may_hook": "true", "state": "connected"}
         held = {name: value for name, value in form.fields.items() if name != "shown"}
         result = await ann.submit(page, form, held | forged)
-        assert ("One step is left" in text(result)) == guarded
+        assert ("One step left" in text(result)) == guarded
         # Trying again is for what failed; it asks GitHub once more.
         again = await ann.submit(result, Form(result.url, "post"), {"csrf": form.fields["csrf"]})
-        assert ("One step is left" in text(again)) == guarded
+        assert ("One step left" in text(again)) == guarded
         assert await connected(house) == ([] if guarded else ["acme/component"])
 
 
@@ -102,7 +102,7 @@ async def test_a_link_is_opened_by_somebody_who_does_not_administer_the_reposito
             believe_everybody(monkeypatch)
         page = await signed_in(house, bob, url, "bob-gh")
         if guarded:
-            assert (page.status, "@bob-gh does not administer acme/component" in text(page)) == (403, True)
+            assert (page.status, "@bob-gh is not an administrator" in text(page)) == (403, True)
             for answer in ("connect", "decline"):
                 forged = Form(f"{url}/confirm", "post")
                 tried = await bob.submit(page, forged, {"answer": answer, "state": "x" * 32})
@@ -154,7 +154,7 @@ async def test_an_administrator_is_sent_to_a_sign_in_that_the_attacker_began(
                 {handover.COOKIE: cookie.value}, response_url=URL(house.bridge)
             )
         page = await victim.press(at_github, "cy-gh")
-        assert (page.status, "has no sign-in under way" in text(page)) == (
+        assert (page.status, "sign-in has expired" in text(page)) == (
             (403, True) if guarded else (200, False)
         )
         assert page.url.startswith(f"{house.bridge}/auth/github/callback" if guarded else f"{url}/confirm")
@@ -181,8 +181,8 @@ async def test_the_attackers_own_answer_is_not_taken_in_an_administrators_browse
         await victim.open(f"{url}/sign-in")
         page = await victim.open(theirs)
         assert page.status == 403
-        assert ("does not belong to the sign-in" in text(page)) == guarded
-        assert ("@bob-gh does not administer" in text(page)) is not guarded, "it was taken"
+        assert ("did not start this sign-in" in text(page)) == guarded
+        assert ("@bob-gh is not an administrator" in text(page)) is not guarded, "it was taken"
         assert await connected(house) == []
 
 
@@ -215,7 +215,7 @@ async def test_whose_link_it_is_cannot_be_changed_between_the_question_and_the_a
             signed_in_for_any(house, monkeypatch, other.rpartition("/")[2])
         turned = Form(f"{other}/confirm", "post")
         tried = await victim.submit(page, turned, {"answer": "connect", "state": state})
-        assert ("did not sign in for this link" in text(tried)) == guarded
+        assert ("are not signed in for this link" in text(tried)) == guarded
         assert await connected(house) == ([] if guarded else ["acme/component"])
         assert (await kept(house, other)).state == ("open" if guarded else "done")
         assert (await kept(house, shown)).state == "open"

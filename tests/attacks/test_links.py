@@ -49,7 +49,7 @@ async def link_by_pages(house: House, browser: Browser, *, who: str, login: str)
     await sign_in(house, browser, who)
     page = await browser.open(f"{house.bridge}/account/link?then=/account")
     page = await browser.press(page, login)
-    page = await browser.press(page, "Link them")
+    page = await browser.press(page, "Link accounts")
     assert f"@{login}" in page.text
 
 

@@ -239,7 +239,7 @@ async def test_no_path_of_githubs_api_is_made_of_dots(
         monkeypatch.setattr(names, "is_full_name", lambda _: True)
     account = await link(house, "cy")
     odd = Repository(id=1, full_name="../users", url="", private=False, archived=False, may_hook=True)
-    with pytest.raises(Exception, match="no repository as GitHub names" if guarded else None):
+    with pytest.raises(Exception, match="not in a repository named owner/name" if guarded else None):
         await house.services.hooks.find(odd, token=account.token.access)
     reached = [call.path for call in house.github_journal.calls if call.path.startswith("/api/v3/users")]
     assert (reached == []) is guarded

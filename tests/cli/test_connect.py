@@ -70,7 +70,7 @@ async def test_a_token_that_flowdock_does_not_know_is_one_sentence(
     [
         ({"status": 400}, "does not know this flow token"),
         ({"status": 401, "answer": "t0ken is odd"}, "does not know this flow token"),
-        ({"status": 410}, "the flow removed the source"),
+        ({"status": 410}, "the source was removed from the flow"),
         ({"status": 429}, "Flowdock answered 429"),
         ({"status": 503}, "Flowdock answered 503"),
         ({"status": 200, "answer": "{"}, "cannot be read"),

@@ -49,7 +49,7 @@ class User:
         """Open a challenge's link; up to the page that names both people."""
         page = await self.story.half.press(await self.story.half.open(claim), USERS["bob"])
         page = await self.story.half.press(page, "bob-gh")
-        assert "Link them" in page.text, page.text
+        assert "Link accounts" in page.text, page.text
         return page
 
     async def _click(self, button: str) -> None:

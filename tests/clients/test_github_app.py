@@ -173,7 +173,7 @@ async def test_a_flow_is_told_when_the_app_is_taken_from_its_repository(house: H
     for taken, given in (("removed", "added"), ("suspend", "unsuspend"), ("deleted", "created")):
         await install(house, taken, REPOSITORY)
         text = await eventually(told)
-        assert text.startswith(f"The GitHub App is not installed on {REPOSITORY} any more"), text
+        assert text.startswith(f"The GitHub App no longer has access to {REPOSITORY}."), text
         await install(house, given, REPOSITORY)
         await eventually(well)
 

@@ -84,12 +84,12 @@ async def test_a_message_to_a_removed_source_goes_nowhere_and_says_why(load: Loa
     row = await load.finished("Flowdock answers 410", left)
     skipped = await load.skipped()
     assert set(skipped.values()) <= {
-        *("the flow removed the source", "the connection was removed", "not connected")
+        *("the source was removed from the flow", "the connection was removed", "not connected")
     }
     threads = {load.connections[one].thread_id(number) for one in gone for number in (1, 2)}
     assert {load.accepted[message][0] for message in skipped} <= threads
     # Each of the three was told 410, and heard of once; the tokens are forgotten.
-    assert list(skipped.values()).count("the flow removed the source") >= len(gone)
+    assert list(skipped.values()).count("the source was removed from the flow") >= len(gone)
     kept = {one.repository for one in await load.store.all()}
     assert kept == {f"acme/repository-{one}" for one in load.connections if one not in gone}
     check(row, skipped=row.skipped)

@@ -134,7 +134,7 @@ async def _set_up(house: House, browser: Watched, who: str, flow: str) -> Page:
     """Sign in, link and choose a repository, all on pages."""
     await sign_in(house, browser, who)
     page = await browser.open(f"{house.bridge}/account/link?then={SETUP}")
-    page = await browser.press(await browser.press(page, f"{who}-gh"), "Link them")
+    page = await browser.press(await browser.press(page, f"{who}-gh"), "Link accounts")
     return await _choose(browser, await browser.open(f"{house.bridge}{SETUP}?flow={flow}"))
 
 
@@ -157,7 +157,7 @@ async def _choose(browser: Watched, page: Page) -> Page:
 async def _linked_from_a_click(house: House, bob: Watched) -> None:
     """From a click through all pages to what was clicked; and unlinked again, to be challenged anew."""
     page = await bob.press(await bob.open(await challenge(house, "bob")), USERS["bob"])
-    page = await bob.press(await bob.press(page, "bob-gh"), "Link them")
+    page = await bob.press(await bob.press(page, "bob-gh"), "Link accounts")
     page = await bob.press(page, "Do it now")
     assert "acme/component#1" in page.text
     page = await sign_in(house, bob, "bob")

@@ -70,7 +70,7 @@ async def test_a_removed_webhook_is_told_at_once_and_cleared_when_it_is_mended(c
     text, _, url = last_told(cared)["error_message"].rpartition(" ")
     assert broken.problem is not None
     assert text == broken.problem.text
-    assert "acme/component has no webhook to bridge at GitHub" in text
+    assert "acme/component was deleted at GitHub" in text
     assert url.startswith(f"{cared.bridge}/flowdock/configure?")
     query = parse_qs(urlsplit(url).query)
     source_url = f"{cared.flowdock}/flows/acme/main/sources/{connection.source_id}"
@@ -97,7 +97,7 @@ async def test_an_archived_repository_is_told_until_it_is_unarchived(cared: Hous
     await cared.act("cy-gh", "archive")
     found = await trouble(cared, connection, "repository")
     assert found.problem is not None
-    assert "archived: nothing will come" in found.problem.text
+    assert "is archived." in found.problem.text
     await cared.act("cy-gh", "unarchive")
     await trouble(cared, connection, None)
     assert len(told(cared)) == 2
@@ -108,7 +108,7 @@ async def test_an_unlinked_account_is_told_until_somebody_looks_after_the_webhoo
     await cared.services.accounts.unlink(CY)
     found = await trouble(cared, connection, "account")
     assert found.problem is not None
-    assert "should take it over" in found.problem.text
+    assert "should take over" in found.problem.text
     await link(cared, "cy")
     await cared.services.accounts.look_after(CY)
     await trouble(cared, connection, None)
@@ -171,10 +171,10 @@ async def waiting(house: House, count: int) -> bool:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"active": False}, "it is switched off"),
+        ({"active": False}, "it is inactive"),
         ({"events": ["pull_request"]}, "it does not send check_run, "),
         ({"config": {"content_type": "json"}}, "it has no secret"),
-        ({"config": {"secret": "x", "insecure_ssl": "1"}}, "it does not check bridge's certificate"),
+        ({"config": {"secret": "x", "insecure_ssl": "1"}}, "it does not verify bridge's certificate"),
     ],
 )
 async def test_a_webhook_that_does_not_work_as_it_should(house: House, change: Any, words: str) -> None:
@@ -244,7 +244,7 @@ async def test_an_account_that_administers_it_no_more(house: House) -> None:
     found = await check(house, connection)
     assert found is not None
     assert found.problem is not None
-    assert (found.problem.kind, "does not administer it" in found.problem.text) == ("account", True)
+    assert (found.problem.kind, "is no longer an administrator" in found.problem.text) == ("account", True)
 
 
 async def test_deliveries_that_do_not_get_through(house: House) -> None:
@@ -260,7 +260,7 @@ async def test_deliveries_that_do_not_get_through(house: House) -> None:
     assert found is not None
     assert found.problem is not None
     assert found.problem.kind == "deliveries"
-    assert "it says: Invalid HTTP Response: 401." in found.problem.text
+    assert "acme/component: Invalid HTTP Response: 401." in found.problem.text
 
 
 async def pass_time(house: House, seconds: float) -> None:
@@ -277,7 +277,7 @@ async def test_a_repository_that_was_renamed_while_nothing_came_is_found_by_its_
     found = await check(house, connection)
     assert found is not None
     assert found.problem is not None
-    assert (found.problem.kind, "switched off" in found.problem.text) == ("hook", True)
+    assert (found.problem.kind, "inactive" in found.problem.text) == ("hook", True)
 
 
 PASSING = [
@@ -361,7 +361,7 @@ async def test_where_nobody_looks_after_the_webhook_its_removal_is_told_and_a_de
     await change_hook(cared, hook["id"], "DELETE")
     found = await trouble(cared, connection, "hook")
     assert found.problem is not None
-    assert "was removed at GitHub" in found.problem.text
+    assert "was deleted at GitHub" in found.problem.text
     # No flow is known of a token made by hand: the home page is all there is.
     assert last_told(cared)["error_message"] == f"{found.problem.text} {cared.bridge}/"
     await cared.hook()

@@ -48,7 +48,7 @@ async def test_a_dead_letter_is_seen_understood_and_tried_again(house: House, pa
     await looks(page, "delivery")
 
     await page.get_by_role("button", name="Retry").click()
-    await expect(page.get_by_role("status")).to_contain_text("in the queue again")
+    await expect(page.get_by_role("status")).to_contain_text("Queued again")
     await posted(house, 1)
 
     async def told() -> bool:

@@ -83,9 +83,9 @@ async def link(page: Page) -> None:
     await expect(page.get_by_test_id("signin-ann-gh")).to_be_visible()
     await shot(page, "sign-in-github")
     await page.get_by_test_id("signin-ann-gh").click()
-    await expect(page.locator(".lead")).to_have_text("Flowdock ann will act on GitHub as @ann-gh.")
+    await expect(page.locator(".lead")).to_have_text("ann in Flowdock will act as @ann-gh on GitHub.")
     await looks(page, "confirm")
-    await page.get_by_role("button", name="Link them").click()
+    await page.get_by_role("button", name="Link accounts").click()
     await expect(page.get_by_role("heading", name="Linked")).to_be_visible()
     await looks(page, "linked")
     await page.get_by_role("button", name="Do it now").click()
@@ -95,8 +95,8 @@ async def link(page: Page) -> None:
 
 async def test_a_refusal_is_a_page_that_says_what_to_do(house: House, page: Page) -> None:
     await page.goto(f"{house.bridge}/authorization?claim=damaged")
-    await expect(page.get_by_role("heading", level=1)).to_have_text("This cannot go on")
-    await expect(page.locator("main")).to_contain_text("Go back to Flowdock and click the button again")
+    await expect(page.get_by_role("heading", level=1)).to_have_text("You can't continue here")
+    await expect(page.locator("main")).to_contain_text("click the button in Flowdock again")
     await looks(page, "refused")
 
 

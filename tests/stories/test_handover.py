@@ -11,11 +11,11 @@ async def ask(house: House, page: Page) -> str:
     """Ann, who does not administer the repository, chooses it; the link that she is given."""
     await link(house, "ann")
     await sign_in(page, house, "/flowdock/setup%3Fflow=acme:main")
-    await expect(page.locator("main")).to_contain_text("You do not administer it: you get a link")
+    await expect(page.locator("main")).to_contain_text("You are not an administrator here. You get a link")
     await looks(page, "handover-choose")
     await page.get_by_label("acme/component").check()
     await page.get_by_role("button", name="Connect").click()
-    await expect(page.get_by_role("heading", level=1)).to_have_text("One step is left")
+    await expect(page.get_by_role("heading", level=1)).to_have_text("One step left")
     await looks(page, "handover-link")
     return await page.locator("code.copy").inner_text()
 
@@ -34,7 +34,7 @@ async def test_an_administrator_is_handed_a_link_and_says_yes(
     async with open_page(browser) as admin:
         await admin.goto(url)
         await expect(admin.get_by_role("heading", level=1)).to_have_text("Connect acme/component?")
-        await expect(admin.locator("main")).to_contain_text("says Flowdock")
+        await expect(admin.locator("main")).to_contain_text("in Flowdock")
         await looks(admin, "handover-asked")
         await to_the_question(admin, url, "cy-gh")
         await expect(admin.locator("main")).to_contain_text("@cy-gh at GitHub")
@@ -47,12 +47,12 @@ async def test_an_administrator_is_handed_a_link_and_says_yes(
     assert hook_id is not None
     await eventually(lambda: house.services.webhook_keys.pinged(1296269, hook_id, 1))
 
-    await page.get_by_role("link", name="Look whether it was used").click()
+    await page.get_by_role("link", name="Check for an answer").click()
     await expect(page.get_by_role("heading", level=1)).to_have_text("Main is connected")
-    await expect(page.locator("main")).to_contain_text("Connected: @cy-gh said yes.")
+    await expect(page.locator("main")).to_contain_text("Connected by @cy-gh.")
     await looks(page, "handover-connected")
     await page.get_by_role("link", name="Configure acme/component").click()
-    await expect(page.locator("main")).to_contain_text("made by @cy-gh")
+    await expect(page.locator("main")).to_contain_text("created by @cy-gh")
     await looks(page, "handover-connection")
 
 
@@ -62,14 +62,16 @@ async def test_whoever_may_not_is_told_so_and_an_administrator_declines(
     url = await ask(house, page)
     async with open_page(browser) as other:
         await to_the_question(other, url, "bob-gh")
-        await expect(other.locator("main")).to_contain_text("@bob-gh does not administer acme/component")
+        await expect(other.locator("main")).to_contain_text(
+            "@bob-gh is not an administrator of acme/component"
+        )
         await looks(other, "handover-not-yours")
     async with open_page(browser) as admin:
         await to_the_question(admin, url, "cy-gh")
         await admin.get_by_role("button", name="Decline").click()
         await expect(admin.get_by_role("heading", level=1)).to_have_text("acme/component was not connected")
         await looks(admin, "handover-declined")
-    await page.get_by_role("link", name="Look whether it was used").click()
+    await page.get_by_role("link", name="Check for an answer").click()
     await expect(page.get_by_role("heading", level=1)).to_have_text("Nothing was connected")
-    await expect(page.locator("main")).to_contain_text("@cy-gh, who administers it at GitHub, said no.")
+    await expect(page.locator("main")).to_contain_text("@cy-gh, an administrator, declined.")
     await looks(page, "handover-was-declined")

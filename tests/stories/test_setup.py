@@ -20,12 +20,12 @@ async def test_from_the_integrations_page_to_a_thread_in_the_flow(house: House, 
     await looks(page, "setup-link")
     await page.get_by_role("link", name="Link my GitHub account").click()
     await page.get_by_test_id("signin-cy-gh").click()
-    await page.get_by_role("button", name="Link them").click()
+    await page.get_by_role("button", name="Link accounts").click()
 
     await expect(page.get_by_role("heading", level=1)).to_have_text("Connect Main")
     await page.get_by_label("acme/component").check()
     await looks(page, "setup-choose")
-    await page.get_by_text("Every option").click()
+    await page.get_by_text("All options").click()
     await looks(page, "setup-options")
     await page.get_by_role("button", name="Connect").click()
     await expect(page.get_by_role("heading", level=1)).to_have_text("Main is connected")
@@ -55,7 +55,7 @@ async def test_by_keyboard_alone(house: House, page: Page) -> None:
     await expect(page.get_by_label("acme/component")).to_have_count(0)
     await press_to(page, "acme/gadgets")
     await page.keyboard.press("Space")
-    await press_to(page, "Without noise")
+    await press_to(page, "Quiet")
     await page.keyboard.press("ArrowUp")
     await press_to(page, "Connect")
     await page.keyboard.press("Enter")
@@ -85,10 +85,10 @@ async def test_one_fails_and_is_tried_again(house: House, page: Page) -> None:
     await page.get_by_label("acme/component").check()
     await page.get_by_label("acme/gadgets").check()
     await page.get_by_role("button", name="Connect").click()
-    await expect(page.get_by_role("heading", level=1)).to_have_text("1 of 2 are connected")
+    await expect(page.get_by_role("heading", level=1)).to_have_text("1 of 2 connected")
     await expect(page.locator("main")).to_contain_text("Not connected: GitHub cannot be reached")
     await looks(page, "setup-one-failed")
-    await page.get_by_role("button", name="Try it again").click()
+    await page.get_by_role("button", name="Try again").click()
     await expect(page.get_by_role("heading", level=1)).to_have_text("Main is connected")
     found = await house.services.connections.all()
     assert sorted(one.repository for one in found) == ["acme/component", "acme/gadgets"]
@@ -108,5 +108,5 @@ async def test_no_ping_comes_at_first(house: House, page: Page, monkeypatch: pyt
         pass
     async with house.http.post(f"{house.github}/_sandbox/webhooks/release", json={}):
         pass
-    await page.get_by_role("link", name=re.compile("Look whether it came")).click()
+    await page.get_by_role("link", name=re.compile("Check again")).click()
     await expect(page.locator("main")).to_contain_text("GitHub’s ping arrived")

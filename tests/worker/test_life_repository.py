@@ -109,7 +109,7 @@ async def test_a_repository_takes_a_former_name_and_its_buttons_are_mistaken_for
 
     assert await house.services.pulls.repository_name(77) == REPOSITORY
     assert await _shown_in(house, NEW_NAME) == OUR_ID
-    with pytest.raises(GitHubRefused, match="has become the name of another repository"):
+    with pytest.raises(GitHubRefused, match="is now the name of another repository"):
         await _shown_in(house, REPOSITORY)
     assert len(await house.messages("acme/ops")) == 1
 

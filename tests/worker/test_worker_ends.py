@@ -123,8 +123,8 @@ async def test_a_source_that_was_removed_takes_its_connection_and_token_with_it(
     assert [line for line in logged if line["event"] == "attempt_failed"] == []
     reasons = await skipped(house, connection.id)
     assert len(reasons) == 8, "each is accounted for"
-    assert "the flow removed the source" in reasons
-    assert set(reasons) <= {"the flow removed the source", "the connection was removed"}
+    assert "the source was removed from the flow" in reasons
+    assert set(reasons) <= {"the source was removed from the flow", "the connection was removed"}
     await posted(house, 1)
 
 

@@ -27,15 +27,15 @@ def rerun_checks(click: Click) -> Steps:
     failed = [run for run in runs if run.get("conclusion") in _FAILED]
     if not failed:
         if any(run.get("status") != "completed" for run in runs):
-            return f"The checks of {click.target} are running already."
+            return f"The checks of {click.target} are already running."
         raise GitHubRefused(
-            f"no workflow of GitHub Actions failed on {click.target}; run other checks again where they ran",
+            f"no GitHub Actions workflow failed on {click.target}; re-run other checks where they ran",
             status=409,
         )
     for run in failed:
         yield click.call("POST", f"/actions/runs/{run['id']}/rerun-failed-jobs")
     count = "1 workflow" if len(failed) == 1 else f"{len(failed)} workflows"
-    return f"Running the failed jobs of {count} of {click.target} again."
+    return f"Re-running the failed jobs of {count} of {click.target}."
 
 
 def _newest_runs(click: Click, sha: str) -> Generator[Call, Any, list[dict[str, Any]]]:

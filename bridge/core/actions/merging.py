@@ -28,11 +28,11 @@ def merge(click: Click) -> Steps:
     """
     pull = yield from click.asked()
     if pull.get("merged") or pull.get("merged_at"):
-        return f"{click.target} is merged already."
+        return f"{click.target} is already merged."
     _refuse_by_state(click, pull)
     repository = yield click.call("GET", "")
     if not (repository.get("permissions") or {}).get("push"):
-        raise GitHubRefused(f"merging {click.target} needs write access, which @{click.login} has not")
+        raise GitHubRefused(f"@{click.login} needs write access to merge {click.target}")
     data = {"sha": click.shown_sha or pull["head"]["sha"], "merge_method": _method(repository)}
     for left in reversed(range(TRIES)):
         try:
@@ -66,7 +66,7 @@ def _method(repository: dict[str, Any]) -> str:
 
 def _moved_head(click: Click) -> GitHubRefused:
     return GitHubRefused(
-        f"{click.target} has commits that the thread did not show yet: look at them, then click again",
+        f"{click.target} has new commits: look at them, then click again",
         status=409,
     )
 
@@ -79,6 +79,6 @@ def _explained(click: Click, refusal: GitHubRefused) -> GitHubRefused:
     if found := _APPROVALS.search(refusal.reason):
         given = len(click.shown.with_state("approved")) if click.shown else 0
         missing = max(1, int(found[1]) - given)
-        words = "1 approval is missing" if missing == 1 else f"{missing} approvals are missing"
+        words = "it needs 1 more approval" if missing == 1 else f"it needs {missing} more approvals"
         return GitHubRefused(f"{click.target} cannot be merged yet: {words}", status=409)
     return GitHubRefused(f"{click.target} cannot be merged: {refusal.reason}", status=409)

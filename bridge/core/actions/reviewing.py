@@ -26,7 +26,7 @@ def approve(click: Click) -> Steps:
             raise GitHubRefused("GitHub does not let you approve your own pull request") from None
         raise
     if review.get("state") != "APPROVED":
-        raise GitHubRefused(f"GitHub did not take the approval of {click.target}", status=409)
+        raise GitHubRefused(f"GitHub did not accept the approval of {click.target}", status=409)
     return f"Approved {click.target}."
 
 
@@ -55,7 +55,7 @@ def ready(click: Click) -> Steps:
     """
     pull = yield from click.asked()
     if not pull.get("draft"):
-        return f"{click.target} is ready for review already."
+        return f"{click.target} is already ready for review."
     answer = yield Call(method="GRAPHQL", url=_READY, data={"pull": pull["node_id"]})
     if answer["markPullRequestReadyForReview"]["pullRequest"]["isDraft"]:
         raise GitHubRefused(f"GitHub left {click.target} a draft", status=409)

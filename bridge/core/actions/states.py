@@ -19,7 +19,7 @@ def assign_to_me(click: Click) -> Steps:
     assigned = {user["login"].lower() for user in issue.get("assignees") or [] if user}
     if click.login.lower() not in assigned:
         raise GitHubRefused(
-            f"GitHub did not assign @{click.login} to {click.target}: that needs push access to the"
+            f"GitHub did not assign @{click.login} to {click.target}: that takes push access to the"
             " repository and fewer than 10 assignees"
         )
     return f"Assigned {click.target} to @{click.login}."
@@ -33,7 +33,7 @@ def close(click: Click) -> Steps:
     """
     pull = yield _set_state(click, "closed")
     if pull.get("merged") or pull.get("merged_at"):
-        return f"{click.target} is merged already."
+        return f"{click.target} is already merged."
     if pull.get("state") != "closed":
         raise GitHubRefused(f"GitHub did not close {click.target}", status=409)
     return f"Closed {click.target}."

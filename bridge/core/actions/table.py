@@ -152,8 +152,7 @@ def is_in(pull: Any, repository_id: int) -> bool:
 
 def _elsewhere(click: Click) -> GitHubRefused:
     return GitHubRefused(
-        f"{click.target} is in another repository than this thread: open the pull request at GitHub"
-        " and do it there",
+        f"{click.target} is now in another repository than this thread: do it at GitHub",
         status=409,
     )
 

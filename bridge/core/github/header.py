@@ -102,6 +102,6 @@ def _checked(action: str, repository_id: object, number: int, full_name: object)
     ):
         raise Malformed("the payload names no repository id")
     if not 0 <= number < MAX_NUMBER:
-        raise Malformed("the payload's pull request has no number that GitHub gives")
+        raise Malformed("the payload's pull request has no valid number")
     names.full_name(full_name)
     return Heading(action, repository_id, number)

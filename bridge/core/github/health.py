@@ -89,14 +89,14 @@ def assess(connection: Connection, seen: Observation, hint: Hint, *, now: float)
     """
     known = connection.problem
     if hint == "uninstalled":
-        text = f"The GitHub App is not installed on {connection.repository} any more: no news comes."
-        return _since(known, "hook", f"{text} Install it there again, or disconnect.", now)
+        text = f"The GitHub App no longer has access to {connection.repository}."
+        return _since(known, "hook", f"{text} Install it again, or disconnect.", now)
     if found := _account(connection, seen) or _repository(connection, seen) or _hook(connection, seen):
         return _since(known, *found, now)
     if seen.linked and seen.administers and seen.hooked:
         return _deliveries(connection, seen, now)
     if hint == "removed":
-        text = f"The webhook of {connection.repository} was removed at GitHub: no news comes any more."
+        text = f"The webhook of {connection.repository} was deleted at GitHub."
         return _since(known, "hook", f"{text} Add it again, or disconnect.", now)
     if hint == "archived":
         return _since(known, "repository", _archived(connection.repository), now)
@@ -114,14 +114,14 @@ def _account(connection: Connection, seen: Observation) -> Found | None:
     if connection.hook_id is None or (connection.hook_by and not connection.installer):
         return None
     if not seen.linked:
-        why = "Whoever connected it has no linked GitHub account any more, or its token died"
+        why = "The GitHub account of the person who connected it is no longer linked"
     elif seen.found and not seen.administers:
-        why = "Whoever connected it does not administer it on GitHub any more"
+        why = "The person who connected it is no longer an administrator"
     else:
         return None
     return "account", (
-        f"Nobody looks after the webhook of {connection.repository}. {why}. Messages go on;"
-        " somebody who administers the repository should take it over."
+        f"Nobody looks after the webhook of {connection.repository}. {why}. Messages still come."
+        " An administrator of the repository should take over."
     )
 
 
@@ -130,14 +130,14 @@ def _repository(connection: Connection, seen: Observation) -> Found | None:
         return None
     if not seen.found:
         return "repository", (
-            f"{connection.repository} is gone, or whoever connected it may not see it any more."
-            " Take it over as somebody who may, or disconnect."
+            f"{connection.repository} is gone, or the person who connected it can no longer see it."
+            " Somebody who can should take over, or disconnect."
         )
     return ("repository", _archived(connection.repository)) if seen.archived else None
 
 
 def _archived(repository: str) -> str:
-    return f"{repository} is archived: nothing will come. Disconnect it, or unarchive the repository."
+    return f"{repository} is archived. Disconnect it, or unarchive the repository."
 
 
 def _hook(connection: Connection, seen: Observation) -> Found | None:
@@ -146,12 +146,12 @@ def _hook(connection: Connection, seen: Observation) -> Found | None:
     if not seen.hooked:
         if connection.hook_id is None:
             return None
-        text = f"{connection.repository} has no webhook to bridge at GitHub: no news comes."
+        text = f"The webhook of {connection.repository} was deleted at GitHub."
     elif seen.problems:
-        text = f"The webhook of {connection.repository} does not work as it should: {_listed(seen.problems)}."
+        text = f"The webhook of {connection.repository} does not work: {_listed(seen.problems)}."
     else:
         return None
-    return "hook", f"{text} Repair it, or disconnect."
+    return "hook", f"{text} Repair the webhook, or disconnect."
 
 
 def _deliveries(connection: Connection, seen: Observation, now: float) -> Problem | None:
@@ -163,9 +163,8 @@ def _deliveries(connection: Connection, seen: Observation, now: float) -> Proble
     if known or not recent:
         return known
     text = (
-        f"GitHub's deliveries about {connection.repository} do not get through to bridge; it says:"
-        f" {_status(recent[0])}. What failed is asked for again by itself; if this lasts, tell whoever"
-        " runs bridge."
+        f"GitHub cannot deliver to bridge for {connection.repository}: {_status(recent[0])}."
+        " bridge asks for failed deliveries again. If this lasts, tell its operator."
     )
     return _since(None, "deliveries", text, now)
 

@@ -86,7 +86,7 @@ def verify_signature(body: bytes, signature: str | None, *, secrets: Sequence[st
         digest = hmac.digest(secret.encode(), body, "sha256").hex()
         if hmac.compare_digest(signature, f"sha256={digest}"):
             return digest
-    raise Unsigned("the signature does not fit: the webhook at GitHub has another secret than bridge")
+    raise Unsigned("the signature does not match: the webhook at GitHub has a different secret")
 
 
 def _header(headers: Mapping[str, str], name: str) -> str:
@@ -130,7 +130,7 @@ def form_payload(body: bytes) -> bytes:
     A signed JSON body may hold `&payload=` in anybody's words. Posted as a form it would be another delivery.
     """
     if not body.startswith(_FIELD) or b"&" in body or b";" in body:
-        raise Malformed("the form must have the field 'payload' and no other")
+        raise Malformed("the form must have one field, 'payload'")
     if not body.isascii():
         raise Malformed("the form cannot be read")
     document = _unquoted(body[len(_FIELD) :])
@@ -172,7 +172,7 @@ def check_values(document: bytes) -> None:
     for at in range(0, len(document), PIECE):
         values += sum(document.count(mark, at, at + PIECE) * weight for mark, weight in _WEIGHTS.items())
         if values > MAX_VALUES:
-            raise Malformed(f"the JSON has more than {MAX_VALUES} values: GitHub sends none like it")
+            raise Malformed(f"the JSON has more than {MAX_VALUES} values")
 
 
 def read_document(document: bytes) -> Payload:

@@ -43,7 +43,7 @@ class NotThisBrowser(RequestRefused):
     """The step does not follow one that this browser took."""
 
     status = 403
-    advice = "Open the link that you were sent again: nothing was connected."
+    advice = "Open the link you were sent again. Nothing was connected."
 
 
 @routes.get(_PATH)
@@ -111,12 +111,12 @@ async def answer(request: web.Request) -> web.Response:
     form = await request.post()
     wish = form.get("answer")
     if wish not in ("connect", "decline"):
-        raise Malformed("this form says neither yes nor no")
+        raise Malformed("choose Connect or Decline")
     step = await _step(request)
     if not hmac.compare_digest(step["state"].encode(), str(form.get("state", "")).encode(errors="replace")):
-        raise NotThisBrowser("This form does not come from the page that this browser was shown.")
+        raise NotThisBrowser("This form does not belong to this browser's sign-in.")
     if await services.one_time.pop(_KIND, hash_of(cookies.read(request, COOKIE))) is None:
-        raise NotThisBrowser("This form was sent already.")
+        raise NotThisBrowser("This form was already sent.")
     administrator = Administrator(login=step["login"], token=step["token"])
     if wish == "connect":
         await services.handing_over.connect(step["id"], administrator, shown=step["full_name"])
@@ -136,7 +136,7 @@ async def _administrator(request: web.Request, verifier: str) -> Administrator:
             code, redirect_uri=oauth_callback.address(services, "github"), verifier=verifier
         )
     except ClaimRefused:
-        raise NotThisBrowser("You said no at GitHub.") from None
+        raise NotThisBrowser("You declined at GitHub.") from None
     except OAuthFailed as error:
         raise SignInAgain(str(error)) from None
     lent = Administrator(login="", token=token.access)
@@ -154,10 +154,10 @@ def _doing(request: web.Request) -> dict[str, Any]:
     """What this browser began at `sign_in`; GitHub's answer must bring its state."""
     doing = sealed_cookies.opened(request.app[SERVICES].vault, COOKIE, cookies.read(request, COOKIE))
     if doing is None:
-        raise NotThisBrowser("This browser has no sign-in under way, or it took longer than 15 minutes.")
+        raise NotThisBrowser("Your sign-in has expired, or this browser does not accept cookies.")
     given = request.query.get("state", "")
     if not hmac.compare_digest(doing["state"].encode(), given.encode(errors="replace")):
-        raise NotThisBrowser("This answer does not belong to the sign-in that this browser began.")
+        raise NotThisBrowser("This browser did not start this sign-in, or does not accept cookies.")
     return doing
 
 
@@ -166,14 +166,14 @@ async def _step(request: web.Request) -> dict[str, Any]:
     cookie = cookies.read(request, COOKIE)
     step = await request.app[SERVICES].one_time.peek(_KIND, hash_of(cookie)) if cookie else None
     if step is None or step["id"] != request.match_info["id"]:
-        raise NotThisBrowser("This browser did not sign in for this link, or more than 15 minutes ago.")
+        raise NotThisBrowser("You are not signed in for this link. A sign-in lasts 15 minutes.")
     return step
 
 
 async def _found(request: web.Request) -> Handover:
     handover = await request.app[SERVICES].handovers.find(request.match_info["id"])
     if handover is None:
-        raise NoSuchHandover("there is no such link, or its time is over")
+        raise NoSuchHandover("this link does not exist or has expired")
     return handover
 
 
@@ -184,7 +184,7 @@ async def _open(request: web.Request) -> Handover:
 async def _standing(services: Services, handover_id: str) -> Handover:
     handover = await services.handovers.find(handover_id)
     if handover is None:
-        raise NoSuchHandover("there is no such link, or its time is over")
+        raise NoSuchHandover("this link does not exist or has expired")
     if handover.state != "open":
-        raise Answered("this was answered before")
+        raise Answered("this request was already answered")
     return handover

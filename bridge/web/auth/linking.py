@@ -67,7 +67,7 @@ async def begin(request: web.Request) -> web.Response:
     if linking is None:
         value = await services.one_time.pop("claim", claim.id)
         if value is None or value["user"] != claim.user:
-            raise ClaimRefused("This link was used before: it works once.")
+            raise ClaimRefused("This link was already used. It works once.")
         linking = Linking(
             claim_id=claim.id, user=claim.user, target=Target(**value["target"]), step="flowdock"
         )
@@ -125,10 +125,11 @@ async def flowdock_callback(request: web.Request) -> web.Response:
     user = await services.flowdock_oauth.user(access_token)
     if user.id != linking.user:
         log.warning("claim_user_mismatch", claim_user=linking.user, signed_in=user.id)
-        raise ClaimRefused(
-            f"You are signed in to Flowdock as {user.nick}, but somebody else clicked the button"
-            " that gave this link."
+        refusal = ClaimRefused(
+            f"You are signed in to Flowdock as {user.nick}, but somebody else clicked the button."
         )
+        refusal.advice = "Sign in to Flowdock as the person who clicked, then click the button again."
+        raise refusal
     linking = linking.to("github", flowdock=user)
     await _keep(services, browser, linking)
     return await _to_github(services, linking)
@@ -148,7 +149,7 @@ async def github_callback(request: web.Request) -> web.Response:
     if not github.can_act(token):
         await services.accounts.give_back(token)
         raise ClaimRefused(
-            "GitHub did not grant bridge the right to act on pull requests (the scope repo or public_repo)."
+            "GitHub did not give bridge permission to act on pull requests (scope repo or public_repo)."
         )
     user = await services.github.user(token)
     await _keep(services, browser, linking.to("confirm", github=user, token=token))
@@ -169,7 +170,7 @@ async def link(request: web.Request) -> web.Response:
     form = await request.post()
     browser, linking = await _advance(request, "confirm", str(form.get("state", "")))
     if not (linking.flowdock and linking.github and linking.token):
-        raise ClaimRefused("This step does not follow the one before.")
+        raise ClaimRefused("This step is out of order.")
     if form.get("answer") != "link":
         await services.accounts.give_back(linking.token)
         return pages.render(request, "cancelled.html")
@@ -188,8 +189,11 @@ async def link(request: web.Request) -> web.Response:
 async def linked(request: web.Request) -> web.Response:
     """It worked; what was clicked is one more click away."""
     _, linking = await _standing(request, "finish")
-    action = actions.find(_clicked(linking).action)
-    return pages.render(request, "linked.html", linking=linking, action=action)
+    target = _clicked(linking)
+    action = actions.find(target.action)
+    return pages.render(
+        request, "linked.html", linking=linking, action=action, pull_url=_pull_url(request, target)
+    )
 
 
 @routes.post("/authorization/linked")
@@ -202,13 +206,20 @@ async def finish(request: web.Request) -> web.Response:
     try:
         sentence = await services.accounts.act(linking.user, actions.find(target.action), target)
     except NotLinked as error:
-        raise ClaimRefused(f"That did not work: {error}.") from None
-    return pages.render(request, "finished.html", sentence=sentence)
+        raise ClaimRefused(f"GitHub did not take it: {error}.") from None
+    return pages.render(
+        request, "finished.html", sentence=sentence, target=target, pull_url=_pull_url(request, target)
+    )
+
+
+def _pull_url(request: web.Request, target: Target) -> str:
+    github_url = request.app[SERVICES].settings.github_url
+    return f"{github_url}/{target.owner}/{target.repo}/pull/{target.number}"
 
 
 def _clicked(linking: Linking) -> Target:
     if linking.target is None:
-        raise ClaimRefused("This step does not follow the one before.")
+        raise ClaimRefused("This step is out of order.")
     return linking.target
 
 
@@ -226,9 +237,9 @@ async def _standing(request: web.Request, step: Step) -> tuple[str, Linking]:
     browser = cookies.read(request, COOKIE)
     linking = await _look(request.app[SERVICES], browser) if browser else None
     if linking is None:
-        raise ClaimRefused("This browser has no linking under way, or it took longer than 15 minutes.")
+        raise ClaimRefused("You have finished linking already, or the link has expired.")
     if linking.step != step:
-        raise ClaimRefused("This step was done already, or does not follow the one before.")
+        raise ClaimRefused("This step is done already or out of order.")
     return browser, linking
 
 
@@ -236,9 +247,9 @@ async def _advance(request: web.Request, step: Step, state: str) -> tuple[str, L
     """As `_standing`, once: the step's one-time value must fit, and is spent."""
     browser, linking = await _standing(request, step)
     if not hmac.compare_digest(linking.state.encode(), state.encode(errors="replace")):
-        raise ClaimRefused("This answer does not belong to what this browser is doing.")
+        raise ClaimRefused("This answer does not belong to this browser's sign-in.")
     if await request.app[SERVICES].one_time.pop("linking", hash_of(browser)) is None:
-        raise ClaimRefused("This step was done already.")
+        raise ClaimRefused("This step is done already.")
     return browser, linking
 
 

@@ -11,14 +11,10 @@ from bridge.web.context import SERVICES, Session
 class NotYours(NotFound):
     """No such connection, or another flow's: the answer is the same, so nothing is revealed."""
 
-    advice = (
-        "Open Flowdock as a member of the flow and choose Configure there, or sign in as somebody who is."
-    )
+    advice = "Sign in as a member of the flow, or open the connection from Flowdock with Configure."
 
     def __init__(self) -> None:
-        super().__init__(
-            "there is no connection here that you may see: it is gone, or of a flow you are not in"
-        )
+        super().__init__("this connection does not exist, or belongs to a flow you are not in")
 
 
 async def connection_for(request: web.Request, connection_id: str) -> tuple[Session, Connection]:

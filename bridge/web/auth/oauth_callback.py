@@ -14,7 +14,7 @@ def address(services: Services, service: str) -> str:
 def code(request: web.Request, service: str) -> str:
     """The code in a callback; raises `ClaimRefused` if the person said no, else `OAuthFailed`."""
     if request.query.get("error") == "access_denied":
-        raise ClaimRefused(f"You said no at {service}, so nothing was linked.")
+        raise ClaimRefused(f"You declined at {service}. Nothing was linked.")
     found = request.query.get("code", "")
     if not found or len(found) > 512:
         raise OAuthFailed(f"{service} sent you back without a code.")

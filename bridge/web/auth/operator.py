@@ -73,18 +73,18 @@ async def required(request: web.Request) -> Operator:
         known = await services.one_time.peek("operator", hash_of(cookie)) if cookie else None
         # Bound to the secret: whoever changes it ends all that it had opened.
         if known is None or known["secret"] != hash_of(services.settings.setup_secret):
-            raise SecretAsked("bridge asks for SETUP_SECRET here: whoever runs it knows it")
+            raise SecretAsked("enter SETUP_SECRET to open this page")
         return Operator(cookie=cookie)
     if not _at_the_machine(request):
-        refusal = NotTheOperator("this page is for whoever runs bridge")
+        refusal = NotTheOperator("this page is for bridge's operator")
         refusal.advice = (
-            "Set SETUP_SECRET: this page then asks for it. Without it, it opens on bridge's own machine,"
-            " asked directly and through no proxy."
+            "Set SETUP_SECRET, and this page asks for it. Without it, the page opens only on bridge's own"
+            " machine, without a proxy."
         )
         raise refusal
     # Another name for this machine may be a stranger's page that points here (DNS rebinding).
     if request.host != urlsplit(services.settings.web_url).netloc:
-        refusal = NotTheOperator("this page opens at WEB_URL alone")
+        refusal = NotTheOperator("this page opens only at WEB_URL")
         refusal.advice = f"Open {services.settings.web_url}{request.path}."
         raise refusal
     return Operator(cookie=cookie or secrets.token_urlsafe(32), is_new=not cookie)

@@ -46,21 +46,21 @@ class SignInNeeded(RequestRefused):
     """This page is for somebody signed in."""
 
     status = 401
-    advice = "Sign in, then try again: nothing was changed."
+    advice = "Sign in, then try again. Nothing was changed."
 
 
 class FormRefused(RequestRefused):
     """A form that does not come from this session's own page."""
 
     status = 403
-    advice = "Go back, load the page anew and try again: nothing was changed."
+    advice = "Go back, reload the page and try again. Nothing was changed."
 
 
 class SignInFailed(RequestRefused):
     """Flowdock's answer does not belong to a sign-in of this browser."""
 
     status = 403
-    advice = "Start over from bridge's home page."
+    advice = "Sign in again from bridge's home page."
 
 
 async def current(request: web.Request) -> Session | None:
@@ -82,7 +82,7 @@ async def required(request: web.Request) -> Session:
     """The session; raises `SignInNeeded`, which a page answers with the way to sign in."""
     session = await current(request)
     if session is None:
-        raise SignInNeeded("You are not signed in, or were signed in for more than 8 hours.")
+        raise SignInNeeded("You are not signed in. A session lasts 8 hours.")
     return session
 
 
@@ -93,7 +93,7 @@ async def posted(request: web.Request) -> tuple[Session, Any]:
     given = str(form.get("csrf", "")).encode(errors="replace")
     good = _csrf(request.app[SERVICES], cookies.read(request, COOKIE))
     if not any(hmac.compare_digest(one.encode(), given) for one in good):
-        raise FormRefused("This form does not come from the page you are signed in to.")
+        raise FormRefused("This form does not belong to your session.")
     return session, form
 
 
@@ -126,7 +126,7 @@ async def signed_in(request: web.Request) -> web.Response:
     value = sealed_cookies.opened(services.vault, SIGNING_IN, cookies.read(request, SIGNING_IN))
     given = request.query.get("state", "")
     if value is None or not hmac.compare_digest(value["state"].encode(), given.encode(errors="replace")):
-        raise SignInFailed("This answer does not belong to a sign-in that this browser began.")
+        raise SignInFailed("This browser did not start this sign-in, or does not accept cookies.")
     code = oauth_callback.code(request, "Flowdock")
     access_token = await services.flowdock_oauth.exchange(
         code, redirect_uri=oauth_callback.address(services, "flowdock")

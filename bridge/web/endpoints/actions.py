@@ -52,7 +52,7 @@ async def _click(request: web.Request, action: actions.Action) -> web.Response:
         address=services.settings.web_url + request.raw_path,
     )
     if not await services.one_time.use_token(proof.token_id, expires_at=proof.expires_at):
-        raise TokenRefused("this click was received before: click again")
+        raise TokenRefused("this click was already received: click again")
     request[LOG] = {"flowdock_user": proof.user}
     rate_limit.of_user(request, proof.user)
     try:

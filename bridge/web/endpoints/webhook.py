@@ -25,12 +25,12 @@ MAX_BODY = 25 * 1024 * 1024
 """GitHub's own limit: https://docs.github.com/webhooks/webhook-events-and-payloads#payload-cap"""
 
 
-_LATER = "the worker must get on first; bridge then asks GitHub for this delivery again"
+_LATER = "the worker must catch up first; bridge then asks GitHub to redeliver"
 _FULL = {
-    EnqueueResult.REPOSITORY_FULL: f"as much of this repository waits as REPOSITORY_BYTES allows: {_LATER}",
-    EnqueueResult.DAY_FULL: "REPOSITORY_BYTES allows no more deliveries of this repository today: raise it,"
-    " or look at its webhook; bridge then asks GitHub for this delivery again",
-    EnqueueResult.QUEUE_FULL: f"as much waits in all as QUEUE_BYTES allows: {_LATER}",
+    EnqueueResult.REPOSITORY_FULL: f"this repository's queue is full (REPOSITORY_BYTES): {_LATER}",
+    EnqueueResult.DAY_FULL: "this repository sent too many deliveries today: raise REPOSITORY_BYTES,"
+    " or check its webhook; bridge then asks GitHub to redeliver",
+    EnqueueResult.QUEUE_FULL: f"the queue is full (QUEUE_BYTES): {_LATER}",
 }
 
 Answerer = Callable[[web.Request, int, str], web.StreamResponse]
@@ -78,7 +78,7 @@ async def _counted(request: web.Request, receive: Receive) -> web.StreamResponse
 
 async def _of_operator(request: web.Request, services: Services) -> web.StreamResponse:
     if request.query_string:
-        raise Malformed("the webhook's address takes no query: make the webhook anew from bridge's page")
+        raise Malformed("the webhook's address takes no query: repair the webhook on bridge's page")
     body = await read_body(request, limit=MAX_BODY)
     envelope = await _signed(request, body, services.credentials)
     if envelope.event in translate.EVENTS:
@@ -97,9 +97,9 @@ async def _of_one_repository(request: web.Request, services: Services) -> web.St
     try:
         key = await services.webhook_keys.find(request.match_info["key"])
     except (RedisError, OSError) as error:
-        raise Unavailable(f"Redis cannot tell the webhook now ({type(error).__name__})") from None
+        raise Unavailable(f"Redis does not answer ({type(error).__name__})") from None
     if key is None:
-        raise Unsigned("this address belongs to no webhook of bridge's any more: repair it on bridge's page")
+        raise Unsigned("this webhook is out of date: repair it on bridge's page")
     request[LOG] = {"webhook_of": str(key.repository_id)}
     body = await read_body(request, limit=MAX_BODY)
     envelope = await off_loop(
@@ -129,7 +129,9 @@ async def _of_one_repository(request: web.Request, services: Services) -> web.St
 def hold_to(key: WebhookKey, repository_id: object) -> None:
     """Raise `Unsigned` if a delivery is about another repository than its webhook's key."""
     if repository_id != key.repository_id:
-        raise Unsigned("this address is another repository's: each webhook has its own, and its own secret")
+        raise Unsigned(
+            "this address belongs to another repository: each webhook has its own address and secret"
+        )
 
 
 async def _take(
@@ -143,7 +145,7 @@ async def _take(
             envelope, repository_id=found.repository_id, number=found.number
         )
     except (RedisError, OSError) as error:
-        raise Unavailable(f"Redis cannot take the delivery now ({type(error).__name__})") from None
+        raise Unavailable(f"Redis cannot take the delivery ({type(error).__name__})") from None
     if taken is EnqueueResult.TAKEN:
         return request.app[ANSWER](request, 202, "accepted")
     if taken in _FULL:

@@ -30,7 +30,7 @@ class TooSlow(RequestRefused):
     """The body did not arrive in time."""
 
     status = 408
-    advice = "Try again, over a better connection."
+    advice = "Try again on a better connection."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +78,7 @@ def refuse_encoded(request: web.Request) -> None:
     Neither GitHub nor Flowdock nor a browser's form sends one.
     """
     if "Content-Encoding" in request.headers:
-        raise WrongContentType("bridge takes no Content-Encoding: send the body as it is")
+        raise WrongContentType("bridge takes no compressed bodies: send it without Content-Encoding")
 
 
 @asynccontextmanager
@@ -89,7 +89,7 @@ async def one_of_few(request: web.Request) -> AsyncIterator[None]:
         async with asyncio.timeout(bodies.seconds):
             await bodies.large.acquire()
     except TimeoutError:
-        raise Unavailable("too many large bodies are being read: try again in a moment") from None
+        raise Unavailable("too many large requests at once: try again in a moment") from None
     try:
         yield
     finally:
@@ -107,7 +107,7 @@ async def read_forms(
     route = request.match_info.route
     if request.method == "POST" and route.resource is not None and not is_for_machines(request.path):
         if request.content_type.startswith("multipart/"):
-            raise WrongContentType("bridge's forms are sent as application/x-www-form-urlencoded")
+            raise WrongContentType("send forms as application/x-www-form-urlencoded")
         async with _in_time(request):
             body = await request.read()
         _check_text(body, request.charset or "utf-8")
@@ -117,7 +117,7 @@ async def read_forms(
 def _check_text(body: bytes, charset: str) -> None:
     """Browsers send forms as the page is, in UTF-8; aiohttp would try whatever a client calls a charset."""
     if charset.lower() not in ("utf-8", "utf8"):
-        raise WrongContentType("bridge's forms are sent in UTF-8")
+        raise WrongContentType("send forms in UTF-8")
     try:
         body.decode()
     except UnicodeDecodeError:
@@ -136,6 +136,6 @@ async def _in_time(request: web.Request) -> AsyncIterator[None]:
         async with asyncio.timeout(seconds):
             yield
     except web.RequestPayloadError:
-        raise Malformed("the body is not what its headers say, or ends too early") from None
+        raise Malformed("the body does not match its headers, or ends too early") from None
     except TimeoutError:
         raise TooSlow(f"the body did not arrive within {seconds:g} seconds") from None

@@ -82,7 +82,7 @@ async def _answer_to(request: web.Request, raised: Exception) -> web.StreamRespo
             return _refusal(request, NotFound(_NOWHERE))
         case web.HTTPMethodNotAllowed():
             allowed = ", ".join(sorted(raised.allowed_methods))
-            answer = _answer(request, 405, f"this address takes {allowed}")
+            answer = _answer(request, 405, f"this address takes only {allowed}")
             answer.headers["Allow"] = allowed
             return answer
         case web.HTTPException():
@@ -96,9 +96,9 @@ async def _answer_to(request: web.Request, raised: Exception) -> web.StreamRespo
             return _answer(request, 404, _NOWHERE)
         case RedisError() | OSError():
             log.error("redis_unavailable", error=type(raised).__name__, doing="answering a request")
-            return _refusal(request, Unavailable("bridge cannot reach its Redis: try again in a moment"))
+            return _refusal(request, Unavailable("bridge cannot reach Redis: try again in a moment"))
     log.error("unexpected_error", path=_logged(request.path), exc_info=raised)
-    return _answer(request, 500, "bridge made a mistake here; its log tells the operator more")
+    return _answer(request, 500, "something went wrong in bridge; the operator finds more in its log")
 
 
 def _refusal(request: web.Request, error: BridgeError) -> web.Response:
@@ -113,7 +113,7 @@ def _refusal(request: web.Request, error: BridgeError) -> web.Response:
 
 def _answer(request: web.Request, status: int, sentence: str, *, advice: str = "") -> web.Response:
     if request.path.startswith(_MACHINES) and not request.path.startswith(_PEOPLE):
-        return web.json_response({"error": sentence}, status=status)
+        return web.json_response({"error": render.whole(sentence)}, status=status)
     return render.error(request, status=status, sentence=sentence, advice=advice)
 
 

@@ -1,6 +1,8 @@
 """`/account`: whom a Flowdock user acts as on GitHub, what was done in their name, and the end of it."""
 
+import re
 from collections.abc import Iterable
+from functools import partial
 
 from aiohttp import web
 from redis.exceptions import LockError
@@ -14,18 +16,20 @@ from bridge.web.auth import sessions
 from bridge.web.context import SERVICES
 
 _RIGHTS = {
-    "repo": "Read and change repositories, private ones too: pull requests, checks, webhooks",
+    "repo": "Read and change repositories, including private ones: pull requests, checks, webhooks",
     "public_repo": "Read and change public repositories",
-    "admin:repo_hook": "Make, change and remove webhooks",
-    "write:repo_hook": "Make and change webhooks",
+    "admin:repo_hook": "Create, change and remove webhooks",
+    "write:repo_hook": "Create and change webhooks",
     "read:repo_hook": "See webhooks",
     "repo:status": "Read and set commit statuses",
-    "read:org": "See which organisations and teams you are in",
+    "read:org": "See your organizations and teams",
     "read:user": "Read your profile",
-    "user:email": "Read your e-mail addresses",
-    "workflow": "Change workflows of GitHub Actions",
+    "user:email": "Read your email addresses",
+    "workflow": "Change GitHub Actions workflows",
 }
 """https://docs.github.com/apps/oauth-apps/building-oauth-apps/scopes-for-oauth-apps"""
+
+_PULL = re.compile(r"([\w.-]+/[\w.-]+)#([0-9]+)", re.ASCII)
 
 routes = web.RouteTableDef()
 
@@ -34,7 +38,7 @@ class Busy(BridgeError):
     """The account is being renewed at this moment."""
 
     status = 503
-    advice = "Go back to your account and try again in half a minute: nothing was changed."
+    advice = "Go back to your account and try again in half a minute. Nothing was changed."
 
 
 @routes.get("/account")
@@ -52,6 +56,7 @@ async def show(request: web.Request) -> web.Response:
         acts=await services.account_store.audit_log(session.user.id),
         connections=cared_for(session.user.id, await services.connections.all()),
         grant_url=await _grant_url(services),
+        pull_url=partial(_pull_url, services.settings.github_url),
         unlinked=request.query.get("unlinked", ""),
     )
 
@@ -64,7 +69,7 @@ async def unlink(request: web.Request) -> web.Response:
     try:
         await services.accounts.unlink(session.user.id)
     except LockError:
-        raise Busy("GitHub's token of your account is being renewed at this moment.") from None
+        raise Busy("Your GitHub token is being renewed right now.") from None
     except GitHubFailing:
         return pages.redirect("/account?unlinked=here")
     return pages.redirect("/account?unlinked=yes")
@@ -78,6 +83,12 @@ def rights(account: LinkedAccount) -> tuple[str, ...]:
 def cared_for(user: str, connections: Iterable[Connection]) -> list[Connection]:
     """The connections that this Flowdock user made: their webhooks are looked after as their account."""
     return [connection for connection in connections if connection.installer == user]
+
+
+def _pull_url(github_url: str, on: str) -> str:
+    """Where GitHub shows the pull request that something was done on; empty if it is none."""
+    found = _PULL.fullmatch(on)
+    return f"{github_url}/{found[1]}/pull/{found[2]}" if found else ""
 
 
 async def _grant_url(services: Services) -> str:

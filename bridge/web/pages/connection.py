@@ -43,7 +43,7 @@ class Gone(NotFound):
     """The flow removed the source meanwhile."""
 
     status = 410
-    advice = "Connect the repository again on the flow's page of integrations in Flowdock."
+    advice = "Connect the repository again from the flow's Integrations page in Flowdock."
 
 
 @routes.get("/flowdock/configure")
@@ -82,7 +82,7 @@ async def pause(request: web.Request) -> web.Response:
     _, connection, form = await _posted(request)
     do = form.get("do")
     if do not in ("pause", "resume"):
-        raise Malformed("this form asks neither to pause nor to go on")
+        raise Malformed("choose Pause or Resume")
     await request.app[SERVICES].connections.change(connection.id, paused=do == "pause")
     return _done(connection, "paused" if do == "pause" else "resumed")
 
@@ -162,7 +162,7 @@ async def send_test(request: web.Request) -> web.Response:
     except SourceGone as gone:
         await services.connections.forget_source(connection.id, gone)
         raise Gone(
-            "The flow removed bridge's source, so bridge has forgotten this connection and its token."
+            "Somebody removed bridge from the flow, so bridge has deleted this connection and its token."
         ) from None
     except FlowdockRejected as refusal:
         log.warning("test_message_refused", connection=connection.id, reason=str(refusal))

@@ -15,29 +15,33 @@ PING_SECONDS = 30
 """How long the page waits for a ping; GitHub sends it at once."""
 
 NOTICES = {
-    "options": ("good", "What the flow hears of is changed, from the next delivery on."),
+    "options": ("good", "Options saved. They apply from the next delivery."),
     "paused": (
         "good",
-        "Nothing is told until you go on; a thread's next message then brings its newest state.",
+        "Paused. Nothing is posted until you resume. A pull request opened meanwhile appears with its next"
+        " event.",
     ),
-    "resumed": ("good", "It goes on: the next delivery is told again."),
-    "made": ("good", "The webhook is made."),
-    "mended": ("good", "The webhook is as it should be."),
-    "app": ("good", "There is no webhook to repair: GitHub tells bridge through the GitHub App."),
+    "resumed": ("good", "Resumed. The next delivery is posted again."),
+    "made": ("good", "The webhook was created."),
+    "mended": ("good", "The webhook was repaired."),
+    "app": ("good", "There is no webhook to repair: deliveries come through the GitHub App."),
     "not-mended": (
         "bad",
-        "GitHub did not let bridge repair the webhook as you: somebody who administers the repository can.",
+        "GitHub did not let you repair the webhook. Ask an administrator of the repository.",
     ),
-    "test": ("good", "Flowdock took the test message: look into the flow's inbox."),
-    "test-refused": ("bad", "Flowdock refused the test message: bridge's log tells the operator why."),
-    "test-failing": ("bad", "Flowdock did not take the test message, or did not say so: try again later."),
-    "taken-over": ("good", "From now on bridge looks after the webhook as you."),
+    "test": ("good", "Test message sent. Look for it in the flow's inbox."),
+    "test-refused": (
+        "bad",
+        "Flowdock refused the test message. The operator finds the reason in bridge's log.",
+    ),
+    "test-failing": ("bad", "Flowdock did not confirm the test message. Try again later."),
+    "taken-over": ("good", "bridge now looks after the webhook as you."),
     "no-right": (
         "bad",
-        "You do not administer the repository at GitHub, so you cannot look after its webhook.",
+        "Only administrators of the repository can look after its webhook.",
     ),
-    "link-first": ("bad", "You act on GitHub as nobody: link your account first, then do it again."),
-    "linked": ("good", "Your GitHub account is linked. Do again what you came for."),
+    "link-first": ("bad", "Link your GitHub account first, then try again."),
+    "linked": ("good", "Your GitHub account is linked. Now try again."),
 }
 """What the page says was done, by the word in its address; the second is the sentence."""
 

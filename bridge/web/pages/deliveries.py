@@ -85,7 +85,7 @@ async def mend(request: web.Request) -> web.Response:
     elif do == "drop":
         await _drop(services, await _letter(services, connection, letter_id))
     else:
-        raise Malformed("this form asks for nothing that bridge could do with a dead letter")
+        raise Malformed("choose Retry or Drop")
     return pages.redirect(f"/connections/{connection.id}/deliveries?did={do}")
 
 
@@ -104,7 +104,7 @@ def read_filter(request: web.Request) -> Filter:
 def _repository(connection: Connection) -> int:
     """The repository's id; raises `NotFound` while no delivery has told it."""
     if connection.repository_id is None:
-        raise NotFound("no delivery has come for this connection yet")
+        raise NotFound("this connection has had no delivery yet")
     return connection.repository_id
 
 
@@ -121,7 +121,7 @@ async def _row(services: Services, connection: Connection, delivery_id: str) -> 
     for row in await _rows(services, connection):
         if row.delivery_id == delivery_id:
             return row
-    raise NotFound("bridge does not remember this delivery: it keeps the newest hundred of a repository")
+    raise NotFound("bridge no longer has this delivery: it keeps the newest hundred of a repository")
 
 
 async def _chart(services: Services, connection: Connection) -> chart.Chart | None:
@@ -144,7 +144,7 @@ async def _retry(services: Services, connection: Connection, letter_id: str) -> 
 async def _drop(services: Services, letter: DeadLetter) -> None:
     if letter.kind != "outbox":
         # It is everybody's who is connected to the repository, and one flow must not drop it for another.
-        raise Malformed("only a message to this flow can be dropped here, not a whole delivery")
+        raise Malformed("a whole delivery cannot be dropped here, only a message to this flow")
     await services.queue.drop(letter)
 
 

@@ -30,8 +30,8 @@ SECONDS = 3600
 """GitHub's own limit for the whole way."""
 
 _START_OVER = (
-    f"Start over at {PAGE}. If GitHub made an App already, delete it there (Settings, Developer settings,"
-    " GitHub Apps): bridge knows none of its secrets."
+    f"Start over at {PAGE}. If GitHub has created an App, delete it there (Settings, Developer settings,"
+    " GitHub Apps): bridge does not have its secrets."
 )
 _ORGANIZATION = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,37}[A-Za-z0-9])?")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]*")
@@ -62,7 +62,7 @@ class NotMade(BridgeError):
     """GitHub did not tell the App's secrets, but may do so yet."""
 
     status = 502
-    advice = "Load this page again: it asks GitHub once more. If it goes on, start over at /github/manifest."
+    advice = "Reload this page to ask GitHub again. If that does not help, start over at /github/manifest."
 
 
 @routes.get(PAGE)
@@ -102,14 +102,14 @@ async def created(request: web.Request) -> web.Response:
     # It is spent only once it has served, so that a page which failed can be loaded again.
     state = await services.one_time.peek("manifest", name)
     if state is None:
-        raise ManifestRefused("this answer does not belong to an App that this browser began to make")
+        raise ManifestRefused("this browser did not start creating this App")
     app = await _converted(services, request.query.get("code", ""), name)
     if await services.one_time.pop("manifest", name) is None:
-        raise ManifestRefused("this answer came twice")
+        raise ManifestRefused("this answer was already used")
     try:
         await services.credentials.keep(app, instead_of=state["instead_of"])
     except AppThere as there:
-        there.advice = f"Delete the one that was made just now: {app.url}. Then see {PAGE}."
+        there.advice = f"Delete the App you have just created: {app.url}. Then see {PAGE}."
         raise
     log.info("github_app_saved", app=app.slug, app_id=app.id, replaces=state["instead_of"])
     return pages.redirect(f"{PAGE}?made={app.id}")
@@ -174,9 +174,9 @@ def _action(github_url: str, organization: str, state: str) -> str:
 
 def _problem(name: str, organization: str) -> str:
     if len(name) > app_manifest.LONGEST_NAME or not _NAME.fullmatch(name):
-        return f"GitHub takes names of up to {app_manifest.LONGEST_NAME} letters, digits, spaces and hyphens."
+        return f"An App's name has at most {app_manifest.LONGEST_NAME} letters, digits, spaces and hyphens."
     if organization and not _ORGANIZATION.fullmatch(organization):
-        return "That is no organization's name: write it as it is in its address at GitHub."
+        return "That is not an organization's name. Write it as in its address at GitHub."
     return ""
 
 
@@ -188,7 +188,7 @@ async def _newest(services: Services) -> App | None:
 
 def _refuse_set_by_environment(services: Services) -> None:
     if services.credentials.from_settings:
-        raise SetByEnvironment("GitHub is set by the environment")
+        raise SetByEnvironment("an OAuth App is configured already")
 
 
 def _origin(url: str) -> str:

@@ -24,12 +24,12 @@ MAX_BASE = 200
 
 ABOUT_GROUPS = {
     "pushes": "New commits and force-pushes",
-    "edits": "Changes of title, description and base branch",
-    "assignments": "Who is assigned",
-    "review requests": "Who is asked for a review",
-    "reviews": "Approvals, requested changes and their conversations",
+    "edits": "Changes to the title, description or base branch",
+    "assignments": "Assignments",
+    "review requests": "Review requests",
+    "reviews": "Reviews and their conversations",
     "comments": "Comments on the pull request",
-    "checks": "Checks that fail, or work again",
+    "checks": "Checks that fail or recover",
     "merging": "Conflicts, auto-merge and the merge queue",
     "other": "Milestones, locks and stacks",
 }
@@ -40,7 +40,7 @@ class OptionsRefused(BridgeError):
     """The form holds something that no option can be."""
 
     status = 400
-    advice = "Go back, correct it and send the form again: nothing was changed."
+    advice = "Go back, correct it and try again. Nothing was changed."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,11 +86,11 @@ def read(fields: Iterable[tuple[str, Any]]) -> Options:
         return own
     found = next((each for each in PRESETS if each.slug == preset), None)
     if found is None:
-        raise OptionsRefused("There is no such choice of what is told.")
+        raise OptionsRefused("There is no such preset.")
     if changed:
         raise OptionsRefused(
-            f"You chose “{found.name}” and changed single options as well: choose “As set below” for those"
-            " to count, or leave them as they were."
+            f"You chose “{found.name}” but also changed single options. Choose “Custom” to use those,"
+            " or leave them as they were."
         )
     return found.options
 
@@ -100,7 +100,7 @@ def _own(sent: list[tuple[str, str]]) -> Options:
     heard = {value for name, value in sent if name == "group"} | {"status"}
     bases = [base.strip() for base in one.get("bases", "").replace("\n", ",").split(",") if base.strip()]
     if len(bases) > MAX_BASES or any(len(base) > MAX_BASE or not base.isprintable() for base in bases):
-        raise OptionsRefused(f"Base branches are at most {MAX_BASES} names, such as main, release/*.")
+        raise OptionsRefused(f"Give at most {MAX_BASES} base branches, such as main, release/*.")
     try:
         return Options.read(
             {
@@ -112,7 +112,7 @@ def _own(sent: list[tuple[str, str]]) -> Options:
             }
         )
     except BridgeError as error:
-        raise OptionsRefused(f"These options cannot be: {error}.") from None
+        raise OptionsRefused(f"These options are not valid: {error}.") from None
 
 
 def _shown(remembered: str) -> tuple[str, Options | None]:

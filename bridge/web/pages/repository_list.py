@@ -113,11 +113,11 @@ def rows(
         if connection_id:
             barred = "Connected to this flow."
         elif one.archived:
-            barred = "Archived: nothing happens in it any more."
+            barred = "Archived."
         elif with_app and not one.installed:
-            barred = "The GitHub App is not installed on it: add the repository there first."
+            barred = "The GitHub App is not installed here. Install it first."
         elif not one.may_hook:
-            note = "You do not administer it: you get a link for somebody who does."
+            note = "You are not an administrator here. You get a link to send to one."
         yield Row(
             id=one.id,
             full_name=one.full_name,

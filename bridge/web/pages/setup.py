@@ -5,7 +5,7 @@ may do there. The setting up itself is `bridge.connections.bulk_connect`'s, the 
 """
 
 import re
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Container, Sequence
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -37,21 +37,19 @@ class NotInFlow(RequestRefused):
 
     status = 403
     advice = (
-        "Ask somebody in the flow to let you in, or sign out and sign in as a member. Then begin again on the"
-        " flow's page of integrations in Flowdock."
+        "Ask a member to add you, or sign in as a member. Then start again from the flow's Integrations page"
+        " in Flowdock."
     )
 
 
 class FlowOdd(RequestRefused):
     """The address names no flow."""
 
-    advice = "Begin on the flow's page of integrations in Flowdock, or choose a flow at /flowdock/setup."
+    advice = "Start from the flow's Integrations page in Flowdock, or choose a flow at /flowdock/setup."
 
 
 class ChoiceRefused(RequestRefused):
     """What was chosen cannot be connected like this."""
-
-    advice = "Go back and choose again: nothing was changed."
 
 
 @routes.get(PATH)
@@ -68,15 +66,32 @@ async def choose(request: web.Request) -> web.Response:
         listed = await repository_list.read(request.app[SERVICES], session.user.id, anew=anew)
     except NotLinked:
         return pages.render(request, "setup_link.html", flow=flow, link=_link_url(flow))
+    return await _list(request, flow, listed, search=search)
+
+
+async def _list(
+    request: web.Request,
+    flow: Flow,
+    listed: repository_list.Listed,
+    *,
+    search: str = "",
+    problem: str = "",
+    options: Options | None = None,
+) -> web.Response:
+    """The list to choose from; with a `problem`, the form that was sent, to be corrected."""
+    form = await request.post()
     return pages.render(
         request,
         "setup.html",
+        status=400 if problem else 200,
         flow=flow,
         search=search,
         shown=await repository_list.shown(request.app[SERVICES], flow, listed, search),
-        choices=options_form.choices(),
+        chosen={int(str(value)) for value in form.getall("repository", []) if _is_id(value)},
+        choices=options_form.choices(options),
         most=MOST,
         path=PATH,
+        problem=problem,
     )
 
 
@@ -86,15 +101,16 @@ async def connect(request: web.Request) -> web.Response:
     session, form = await sessions.posted(request)
     services = request.app[SERVICES]
     flow = await _find(services, session, str(form.get("flow", "")))
-    chosen = _chosen(form)
     options = options_form.read(form.items())
     try:
         listed = await repository_list.read(services, session.user.id)
     except NotLinked:
         return pages.redirect(_setup_url(flow))
     known = {one.id: one for one in listed.repositories}
-    if not chosen <= known.keys():
-        raise ChoiceRefused("GitHub does not show you one of these repositories any more.")
+    try:
+        chosen = _chosen(form, known)
+    except ChoiceRefused as refusal:
+        return await _list(request, flow, listed, problem=str(refusal), options=options)
     lines = sorted((Line.of(known[one]) for one in chosen), key=lambda line: line.full_name.lower())
     return await _begin(request, session, flow, lines, options)
 
@@ -142,7 +158,7 @@ async def _setup(request: web.Request, session: Session) -> SetUp:
     services = request.app[SERVICES]
     setup = await services.setting_up.find(request.match_info["id"], user=session.user.id)
     if setup is None:
-        raise NotFound("there is no set-up of yours here: it is kept for four days")
+        raise NotFound("this page has expired, or belongs to somebody else")
     await _member(services.flowdock.flow(setup.flow.path, session.access_token))
     return setup
 
@@ -159,13 +175,13 @@ async def _flow(request: web.Request, session: Session) -> Flow | None:
         return None
     found = _FLOW_PATH.fullmatch(_path(flow_url))
     if found is None:
-        raise FlowOdd("This address names no flow.")
+        raise FlowOdd("This address does not name a flow.")
     return await _member(request.app[SERVICES].flowdock.flow(found[1], session.access_token))
 
 
 async def _find(services: Services, session: Session, flow_id: str) -> Flow:
     if len(flow_id) > MAX_FLOW_ID or not flow_id.isascii() or not flow_id.isprintable():
-        raise FlowOdd("This address names no flow.")
+        raise FlowOdd("This address does not name a flow.")
     return await _member(services.flowdock.find_flow(flow_id, session.access_token))
 
 
@@ -175,18 +191,22 @@ async def _member(asked: Awaitable[Flow]) -> Flow:
     except NotAMember as refusal:
         raise NotInFlow(str(refusal)) from None
     except FlowdockRejected:
-        raise FlowOdd("Flowdock knows no such flow.") from None
+        raise FlowOdd("Flowdock does not know this flow.") from None
 
 
-def _chosen(form: Any) -> set[int]:
-    chosen = {value for value in form.getall("repository", []) if isinstance(value, str)}
+def _chosen(form: Any, known: Container[int]) -> set[int]:
+    chosen = set(form.getall("repository", []))
     if not chosen:
-        raise ChoiceRefused("You chose no repository.")
+        raise ChoiceRefused("Choose at least one repository.")
     if len(chosen) > MOST:
-        raise ChoiceRefused(f"You chose {len(chosen)} repositories: at most {MOST} can be connected at once.")
-    if not all(value.isascii() and value.isdecimal() and len(value) < 20 for value in chosen):
-        raise ChoiceRefused("One of these is no repository.")
+        raise ChoiceRefused(f"You chose {len(chosen)} repositories. Choose at most {MOST}.")
+    if not all(_is_id(value) and int(value) in known for value in chosen):
+        raise ChoiceRefused("GitHub no longer shows you one of these repositories.")
     return set(map(int, chosen))
+
+
+def _is_id(value: object) -> bool:
+    return isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < 20
 
 
 def _path(url: str) -> str:

@@ -35,7 +35,7 @@ DONE: list[tuple[str, str, Callable[[], Any], tuple[str, str, dict[str, Any]], s
         "close",
         lambda: pull_after(MERGED),
         CLOSE,
-        "acme/component#42 is merged already.",
+        "acme/component#42 is already merged.",
     ),
     ("reopened", "reopen", lambda: pull_after(*BOTH), REOPEN, "Reopened acme/component#42."),
 ]
@@ -60,11 +60,11 @@ def test_a_login_in_other_case_is_the_same() -> None:
 
 @pytest.mark.parametrize("answer", [{"merged": True}, {"merged_at": "2026-03-10T12:00:00Z"}], ids=repr)
 def test_either_sign_of_a_merge_will_do(answer: Any) -> None:
-    assert click("close", answer | {"state": "closed"}).said.endswith("is merged already.")
+    assert click("close", answer | {"state": "closed"}).said.endswith("is already merged.")
 
 
 REFUSED: list[tuple[str, str, Callable[[], Any], int, str]] = [
-    ("silently not assigned", "assign-to-me", issue_with, 422, "needs push access"),
+    ("silently not assigned", "assign-to-me", issue_with, 422, "takes push access"),
     ("only others assigned", "assign-to-me", lambda: issue_with("cy-gh"), 422, "did not assign @ann-gh"),
     ("no word on assignees", "assign-to-me", lambda: {"assignees": None}, 422, "did not assign"),
     ("a null among them", "assign-to-me", lambda: {"assignees": [None]}, 422, "did not assign"),
@@ -136,7 +136,7 @@ RERUN: list[tuple[str, dict[str, str | None], list[int], str]] = [
 def test_failed_workflows_are_run_again(found: dict[str, str | None], again: list[int], count: str) -> None:
     outcome = click("rerun-checks", pull_after(), runs(**found), *({} for _ in again))
     assert outcome.calls == [call("GET", PULLS), call("GET", RUNS), *(rerun(number) for number in again)]
-    assert outcome.said == f"Running the failed jobs of {count} of acme/component#42 again."
+    assert outcome.said == f"Re-running the failed jobs of {count} of acme/component#42."
 
 
 def test_a_run_that_a_newer_one_replaced_is_left_alone() -> None:
@@ -154,13 +154,13 @@ def test_what_failed_is_found_on_a_later_page_too() -> None:
 
 def test_checks_that_run_already_are_a_success() -> None:
     outcome = click("rerun-checks", pull_after(), runs(r1=None, r2="success"))
-    assert outcome.said == "The checks of acme/component#42 are running already."
+    assert outcome.said == "The checks of acme/component#42 are already running."
 
 
 @pytest.mark.parametrize("found", [runs(), runs(r1="success"), {"workflow_runs": None}, {}], ids=str)
 def test_where_no_workflow_failed_there_is_nothing_to_run(found: dict[str, Any]) -> None:
     outcome = click("rerun-checks", pull_after(), found)
-    assert outcome.why.startswith("no workflow of GitHub Actions failed on acme/component#42")
+    assert outcome.why.startswith("no GitHub Actions workflow failed on acme/component#42")
     assert outcome.refused is not None
     assert outcome.refused.status == 409
 

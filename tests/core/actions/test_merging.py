@@ -62,7 +62,7 @@ def test_the_method_is_one_that_the_repository_allows(changes: dict[str, Any], m
 )
 def test_what_is_merged_already_is_a_success(sign: dict[str, Any]) -> None:
     outcome = click("merge", {**pull_after(("close", "ann-gh")), **sign}, sha="b" * 40)
-    assert outcome.said == "acme/component#42 is merged already."
+    assert outcome.said == "acme/component#42 is already merged."
 
 
 STATES: list[tuple[str, dict[str, Any], str, int]] = [
@@ -72,7 +72,7 @@ STATES: list[tuple[str, dict[str, Any], str, int]] = [
     (
         "pushed to since",
         {"head": {"sha": "b" * 40}},
-        "acme/component#42 has commits that the thread did not show yet: look at them, then click again",
+        "acme/component#42 has new commits: look at them, then click again",
         409,
     ),
 ]
@@ -98,7 +98,7 @@ def test_it_is_tried_where_github_has_not_said_that_it_conflicts(mergeable: bool
 @pytest.mark.parametrize("permissions", [{"push": False}, {}, None], ids=str)
 def test_who_may_not_push_is_told_so(permissions: Any) -> None:
     outcome = click("merge", pull_after(), settings(permissions=permissions), sha=SHA)
-    assert outcome.why == "merging acme/component#42 needs write access, which @ann-gh has not"
+    assert outcome.why == "@ann-gh needs write access to merge acme/component#42"
     assert outcome.refused is not None
     assert outcome.refused.status == 422
 
@@ -110,13 +110,13 @@ TWICE_APPROVED = a_pull(reviewers=(APPROVED, APPROVED))
 
 APPROVALS: list[tuple[int, PullRequest | None, str]] = [
     # How many are needed, what the thread showed, what is missing.
-    (1, None, "1 approval is missing"),
-    (2, None, "2 approvals are missing"),
-    (2, a_pull(), "2 approvals are missing"),
-    (2, a_pull(reviewers=(APPROVED,)), "1 approval is missing"),
-    (5, TWICE_APPROVED, "3 approvals are missing"),
+    (1, None, "it needs 1 more approval"),
+    (2, None, "it needs 2 more approvals"),
+    (2, a_pull(), "it needs 2 more approvals"),
+    (2, a_pull(reviewers=(APPROVED,)), "it needs 1 more approval"),
+    (5, TWICE_APPROVED, "it needs 3 more approvals"),
     # Approved by somebody who does not count: at least one is missing, or GitHub would not say so.
-    (1, TWICE_APPROVED, "1 approval is missing"),
+    (1, TWICE_APPROVED, "it needs 1 more approval"),
 ]
 
 
@@ -146,7 +146,7 @@ def test_other_reasons_of_github_are_told_in_its_words(words: str) -> None:
 
 
 def test_a_head_that_moved_in_the_meantime_is_told() -> None:
-    assert "commits that the thread did not show yet" in merge(refusal(409, MOVED_HEAD)).why
+    assert "new commits" in merge(refusal(409, MOVED_HEAD)).why
 
 
 @pytest.mark.parametrize(
@@ -172,7 +172,7 @@ def test_but_not_for_ever() -> None:
 
 def test_another_refusal_ends_the_tries() -> None:
     outcome = merge(refusal(405, MOVED_BASE), refusal(409, MOVED_HEAD))
-    assert "commits that the thread did not show yet" in outcome.why
+    assert "new commits" in outcome.why
 
 
 @pytest.mark.parametrize("answer", [{"merged": False}, {"message": "?"}, {}], ids=str)

@@ -40,7 +40,7 @@ def test_another_refusal_is_passed_on() -> None:
     "answer", [{"state": "PENDING"}, {"state": "COMMENTED"}, {"state": None}, {}], ids=str
 )
 def test_an_approval_that_is_none_is_refused(answer: dict[str, Any]) -> None:
-    assert click("approve", answer, sha=SHA).why == "GitHub did not take the approval of acme/component#42"
+    assert click("approve", answer, sha=SHA).why == "GitHub did not accept the approval of acme/component#42"
 
 
 def asked(*logins: str) -> dict[str, Any]:
@@ -90,7 +90,7 @@ def test_a_draft_is_made_ready_by_its_id() -> None:
 
 def test_what_is_no_draft_is_ready_already() -> None:
     outcome = click("ready", pull_after())
-    assert outcome.said == "acme/component#42 is ready for review already."
+    assert outcome.said == "acme/component#42 is already ready for review."
 
 
 def test_a_draft_that_github_leaves_one_is_refused() -> None:

@@ -101,8 +101,8 @@ AS_GITHUB: dict[str, Any] = {
         (about(repository={"id": 7}, pull_request=PULL), "names no repository"),
         (about(repository=REPOSITORY | {"full_name": "acme"}, pull_request=PULL), "names no repository"),
         (about(repository=REPOSITORY | {"full_name": "a/b/c"}, pull_request=PULL), "names no repository"),
-        (about(pull_request={"number": -1}), "no number"),
-        (about(pull_request={"number": 2**31}), "no number"),
+        (about(pull_request={"number": -1}), "no valid number"),
+        (about(pull_request={"number": 2**31}), "no valid number"),
         (b'{"repository": {"id": 7}, "a": "\xff"}', "not JSON"),
         (
             b'{"repository": {"id": 7, "full_name": "a/b"}, "a": "\xff", "pull_request": {"number": 1}}',

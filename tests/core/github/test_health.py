@@ -45,8 +45,8 @@ REFUSED = attempt(NOW - 60, "failed to connect to host", 502)
     ("connection", "seen", "kind", "words"),
     [
         (CONNECTION, Observation(), None, ""),
-        (CONNECTION, Observation(hooked=False), "hook", "has no webhook to bridge at GitHub"),
-        (CONNECTION, Observation(problems=("it is switched off",)), "hook", "it is switched off. Repair it"),
+        (CONNECTION, Observation(hooked=False), "hook", "was deleted at GitHub"),
+        (CONNECTION, Observation(problems=("it is inactive",)), "hook", "it is inactive. Repair the webhook"),
         (
             CONNECTION,
             Observation(problems=("it has no secret", "it does not send push")),
@@ -54,10 +54,10 @@ REFUSED = attempt(NOW - 60, "failed to connect to host", 502)
             "it has no secret, and it does not send push",
         ),
         (CONNECTION, Observation(found=False), "repository", "acme/component is gone"),
-        (CONNECTION, Observation(archived=True), "repository", "is archived: nothing will come"),
-        (CONNECTION, UNSEEN, "account", "no linked GitHub account any more"),
-        (CONNECTION, Observation(administers=False), "account", "does not administer it on GitHub any more"),
-        (CONNECTION, Observation(attempts=[FAILED]), "deliveries", "it says: Invalid HTTP Response: 503."),
+        (CONNECTION, Observation(archived=True), "repository", "is archived"),
+        (CONNECTION, UNSEEN, "account", "is no longer linked"),
+        (CONNECTION, Observation(administers=False), "account", "is no longer an administrator"),
+        (CONNECTION, Observation(attempts=[FAILED]), "deliveries", "Invalid HTTP Response: 503."),
         (CONNECTION, Observation(attempts=[REFUSED]), "deliveries", "failed to connect to host (502)."),
         (CONNECTION, Observation(attempts=[FAILED, attempt(NOW - 120)]), None, ""),
         (CONNECTION, Observation(attempts=[FAILED, attempt(NOW - 3700)]), "deliveries", "503"),
@@ -66,12 +66,12 @@ REFUSED = attempt(NOW - 60, "failed to connect to host", 502)
         (BY_HAND, UNSEEN, None, ""),
         (HANDED_OVER, UNSEEN, None, ""),
         # Somebody took it over, and went.
-        (replace(HANDED_OVER, installer="1001"), UNSEEN, "account", "no linked GitHub account any more"),
+        (replace(HANDED_OVER, installer="1001"), UNSEEN, "account", "is no longer linked"),
         (WITHOUT_HOOK_ID, UNSEEN, None, ""),
         (WITHOUT_HOOK_ID, Observation(administers=False), None, ""),
         (WITHOUT_HOOK_ID, Observation(hooked=False), None, ""),
         (WITHOUT_HOOK_ID, Observation(archived=True), "repository", "is archived"),
-        (WITHOUT_HOOK_ID, Observation(problems=("it is switched off",)), "hook", "switched off"),
+        (WITHOUT_HOOK_ID, Observation(problems=("it is inactive",)), "hook", "inactive"),
     ],
 )
 def test_what_is_seen_is_the_trouble(
@@ -121,7 +121,7 @@ def test_what_is_seen_counts_over_what_events_told(hint: Hint) -> None:
     "seen",
     [
         Observation(hooked=False),
-        Observation(problems=("it is switched off",)),
+        Observation(problems=("it is inactive",)),
         Observation(found=False),
         Observation(archived=True),
         UNSEEN,

@@ -52,11 +52,11 @@ def github_calls(house: House) -> list[str]:
 async def test_linking_in_one_pass_and_the_click_is_done(opened: House, browser: Browser) -> None:
     page = await confirm_page(opened, browser)
     text = re.sub(r"<[^>]+>|\s+", " ", page.text)
-    assert "Flowdock ann will act on GitHub as @ann-gh" in re.sub(r" +", " ", text)
+    assert "ann in Flowdock will act as @ann-gh" in re.sub(r" +", " ", text)
     assert await opened.services.account_store.get("1001") is None, "nothing is linked before the POST"
 
-    page = await browser.press(page, "Link them")
-    assert "It has not been done yet" in page.text
+    page = await browser.press(page, "Link accounts")
+    assert "It is not done yet" in page.text
     account = await opened.services.account_store.get("1001")
     assert account is not None
     assert account.github.login == "ann-gh"
@@ -93,8 +93,8 @@ async def test_a_used_claim_is_refused_in_another_browser(opened: House, browser
     await browser.open(link)
     async with Browser() as other:
         page = await other.open(link)
-    assert (page.status, "was used before" in page.text) == (403, True)
-    assert "click the button again" in page.text
+    assert (page.status, "was already used" in page.text) == (403, True)
+    assert "click the button in Flowdock again" in page.text
 
 
 async def test_a_reload_in_the_same_browser_goes_on(opened: House, browser: Browser) -> None:
@@ -111,7 +111,7 @@ async def test_a_reload_in_the_same_browser_goes_on(opened: House, browser: Brow
 async def test_a_claim_serves_once_also_in_the_same_browser(opened: House, browser: Browser) -> None:
     link = await challenge(opened)
     page = await browser.press(await browser.open(link), "1001")
-    page = await browser.press(await browser.press(page, "ann-gh"), "Link them")
+    page = await browser.press(await browser.press(page, "ann-gh"), "Link accounts")
     assert (await browser.open(link)).status == 403
 
 
@@ -133,7 +133,7 @@ def forged(house: House, **changes: Any) -> str:
         ({"user": 1001}, "is damaged"),
         ({"secret": "another secret"}, "is damaged"),
         ({"algorithm": "none", "secret": ""}, "is damaged"),
-        ({}, "was used before"),
+        ({}, "was already used"),
     ],
     ids=str,
 )
@@ -142,7 +142,7 @@ async def test_a_bad_claim_is_a_page_that_says_what_to_do(
 ) -> None:
     page = await browser.open(f"{house.bridge}/authorization?claim={forged(house, **changes)}")
     assert (page.status, sentence in page.text) == (403, True), page.text
-    assert "click the button again" in page.text
+    assert "click the button in Flowdock again" in page.text
     assert house.github_journal.calls == []
     assert house.flowdock_journal.calls == []
 
@@ -156,7 +156,7 @@ async def test_a_link_without_a_claim_is_a_page_too(house: House, browser: Brows
 @pytest.mark.parametrize("path", ["/auth/flowdock/callback", "/auth/github/callback"])
 async def test_a_callback_out_of_nowhere_is_refused(house: House, browser: Browser, path: str) -> None:
     page = await browser.open(f"{house.bridge}{path}?code=x&state=y")
-    assert (page.status, "no linking under way" in page.text) == (403, True)
+    assert (page.status, "finished linking already" in page.text) == (403, True)
     assert house.github_journal.calls == []
     assert house.flowdock_journal.calls == []
 
@@ -183,13 +183,13 @@ async def test_the_confirmation_needs_the_pages_own_value(opened: House, browser
 
 async def test_the_confirmation_serves_once(opened: House, browser: Browser) -> None:
     page = await confirm_page(opened, browser)
-    await browser.press(page, "Link them")
-    again = await browser.press(page, "Link them")
-    assert (again.status, "was done already" in again.text) == (403, True)
+    await browser.press(page, "Link accounts")
+    again = await browser.press(page, "Link accounts")
+    assert (again.status, "is done already" in again.text) == (403, True)
 
 
 async def test_do_it_now_serves_once(opened: House, browser: Browser) -> None:
-    page = await browser.press(await confirm_page(opened, browser), "Link them")
+    page = await browser.press(await confirm_page(opened, browser), "Link accounts")
     await browser.press(page, "Do it now")
     opened.github_journal.calls.clear()
     again = await browser.press(page, "Do it now")
@@ -212,7 +212,7 @@ async def test_saying_no_links_nothing(opened: House, browser: Browser, at: str)
         page = await browser.press(page, "Deny")
     else:
         page = await browser.press(await browser.press(page, "1001"), "Cancel")
-    assert (page.status, f"You said no at {at}" in page.text) == (403, True)
+    assert (page.status, f"You declined at {at}" in page.text) == (403, True)
     assert await opened.services.account_store.get("1001") is None
 
 
@@ -227,7 +227,7 @@ async def test_too_few_scopes_are_refused_and_the_token_given_back(
         await house.act("ann-gh", "open", title="Fix", body="", head="fix", base="main")
         await eventually(house.threads)
         page = await confirm_page(house, browser)
-        assert (page.status, "did not grant bridge the right" in page.text) == (403, True)
+        assert (page.status, "did not give bridge permission" in page.text) == (403, True)
         assert await house.services.account_store.get("1001") is None
         assert house.github_journal.calls[-1].path == "/api/v3/applications/github-client/token"
 
@@ -241,7 +241,7 @@ async def test_too_few_scopes_are_refused_and_the_token_given_back(
         (
             "github",
             Fault(path="/login/oauth/access_token", status=200, answer='{"error":"bad_verification_code"}'),
-            "GitHub refused: the code was used or has expired",
+            "GitHub refused: the code was already used or has expired",
         ),
         ("github", Fault(path="/login/oauth/access_token", status=302), "GitHub answered 302"),
         (
@@ -275,7 +275,7 @@ async def test_no_secret_lies_open_in_redis_or_in_a_page(
     page = await browser.press(await browser.open(link), "1001")
     pages = [await browser.press(page, "ann-gh")]
     kept = await dump(opened)
-    pages.append(await browser.press(pages[0], "Link them"))
+    pages.append(await browser.press(pages[0], "Link accounts"))
     kept += await dump(opened)
     account = await opened.services.account_store.get("1001")
     assert account is not None
@@ -349,7 +349,7 @@ async def test_an_expiring_token_is_kept_with_its_refresh_token(redis_url: str, 
         house.start_worker()
         await house.act("ann-gh", "open", title="Fix", body="", head="fix", base="main")
         await eventually(house.threads)
-        await browser.press(await confirm_page(house, browser), "Link them")
+        await browser.press(await confirm_page(house, browser), "Link accounts")
         account = await house.services.account_store.get("1001")
     assert account is not None
     assert account.token.refresh is not None
@@ -360,5 +360,5 @@ async def test_an_expiring_token_is_kept_with_its_refresh_token(redis_url: str, 
 async def test_an_action_that_github_refuses_after_linking_is_a_page(opened: House, browser: Browser) -> None:
     page = await browser.open(await challenge(opened, "bob"))
     page = await browser.press(await browser.press(page, "1002"), "bob-gh")
-    page = await browser.press(await browser.press(page, "Link them"), "Do it now")
+    page = await browser.press(await browser.press(page, "Link accounts"), "Do it now")
     assert (page.status, "did not assign @bob-gh" in page.text) == (422, True)

@@ -62,8 +62,8 @@ async def test_nobody_is_signed_in_by_an_answer_that_another_browser_asked_for(
         state = parse_qs(urlsplit(begun.headers["Location"]).query)["state"][0]
     mine = await browser.open(f"{house.bridge}/signin?then=/account")
     page = await browser.open(f"{house.bridge}/auth/flowdock/callback?code=stolen&state={state}")
-    assert (page.status, "does not belong to a sign-in that this browser began" in page.text) == (403, True)
-    assert "Start over from bridge&#39;s home page" in page.text
+    assert (page.status, "This browser did not start this sign-in" in page.text) == (403, True)
+    assert "Sign in again from bridge&#39;s home page" in page.text
     assert not [call for call in house.flowdock_journal.calls if call.path == "/oauth/token"]
     page = await browser.press(mine, "1001")
     assert page.status == 403, "a state serves once, also for whoever began it"
@@ -140,8 +140,8 @@ async def test_a_form_without_its_sessions_own_value_changes_nothing(
             given = csrf(await sign_in(house, other, "bob"))
     form = Form(path, "post")
     refused = await browser.submit(page, form, {} if given is None else {"csrf": given})
-    assert (refused.status, "does not come from the page you are signed in to" in refused.text) == (403, True)
-    assert "nothing was changed" in refused.text
+    assert (refused.status, "does not belong to your session" in refused.text) == (403, True)
+    assert "Nothing was changed" in refused.text
     assert await house.services.account_store.get("1001") is not None
     assert await is_signed_in(house, browser)
     accepted = await browser.submit(page, form, {"csrf": csrf(page)})
@@ -171,7 +171,7 @@ async def test_a_session_that_ended_at_flowdock_leads_to_the_sign_in_and_back(
 
 async def test_saying_no_at_flowdock_signs_nobody_in(house: House, browser: Browser) -> None:
     page = await browser.press(await browser.open(f"{house.bridge}/signin"), "Deny")
-    assert (page.status, "You said no at Flowdock" in page.text) == (403, True)
+    assert (page.status, "You declined at Flowdock" in page.text) == (403, True)
     assert not await is_signed_in(house, browser)
 
 

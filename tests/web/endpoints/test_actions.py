@@ -99,7 +99,7 @@ async def test_a_token_serves_once(pull: House) -> None:
     assert (await post(pull, body=body, token=token))[0] == 200
     pull.github_journal.calls.clear()
     status, answer, _ = await post(pull, body=body, token=token)
-    assert (status, answer["error"]) == (403, "this click was received before: click again")
+    assert (status, answer["error"]) == (403, "This click was already received: click again.")
     assert calls(pull) == []
 
 
@@ -192,7 +192,7 @@ async def test_closing_a_merged_one_says_so(pull: House) -> None:
     await link(pull, "ann")
     await pull.act("cy-gh", "merge", number=1)
     status, answer, _ = await post(pull, f"/repos/{REPOSITORY}/pulls/1/close")
-    assert (status, answer["message"]) == (200, "acme/component#1 is merged already.")
+    assert (status, answer["message"]) == (200, "acme/component#1 is already merged.")
     status, answer, _ = await post(pull, f"/repos/{REPOSITORY}/pulls/1/reopen")
     assert status == 422
     assert answer["error"].startswith("GitHub refused:")
@@ -240,7 +240,7 @@ ANSWERS: list[tuple[str, dict[str, Any], int, str]] = [
     ("a word", {"status": 422, "answer": '{"message":"No","errors":"At all"}'}, 422, "refused: No: At all"),
     ("too many", {"status": 429, "headers": {"Retry-After": "17"}}, 429, "in 17 s"),
     ("secondary limit", {"status": 403, "headers": {"Retry-After": "9"}}, 429, "in 9 s"),
-    ("another shape", {"status": 201, "answer": "[]"}, 502, "something else"),
+    ("another shape", {"status": 201, "answer": "[]"}, 502, "does not understand"),
     ("cut", {"cut": "before"}, 502, "cannot be reached"),
 ]
 

@@ -99,7 +99,7 @@ async def test_one_that_is_ready_already_is_a_success(life: Life) -> None:
     await life.act("ann-gh", "draft")
     await unseen(life, "ann-gh", "ready")
     outcome = await click(life, "ann", "Ready for review")
-    assert (outcome["status"], outcome["message"]) == (200, f"{PULL} is ready for review already.")
+    assert (outcome["status"], outcome["message"]) == (200, f"{PULL} is already ready for review.")
     assert calls(life) == [("GET", "/pulls/1")]
 
 
@@ -107,7 +107,7 @@ GRAPHQL: list[tuple[str, Json, int, str]] = [
     ("errors", {"answer": '{"data": null, "errors": [{"message": "Not so fast"}]}'}, 422, "Not so fast"),
     ("limit", {"answer": '{"errors": [{"type": "RATE_LIMITED", "message": "x"}]}'}, 429, "in 60 s"),
     ("broken", {"status": 502, "answer": "<html>"}, 502, "try again"),
-    ("another shape", {"answer": '{"data": {"markPullRequestReadyForReview": null}}'}, 502, "something else"),
+    ("another shape", {"answer": '{"data": {"markPullRequestReadyForReview": null}}'}, 502, "not understand"),
 ]
 
 
@@ -152,7 +152,7 @@ async def test_the_failed_jobs_of_each_failed_workflow_of_the_head_run_again(lif
     outcome = await click(life, "ann", "Re-run failed checks")
     assert (outcome["status"], outcome["message"]) == (
         200,
-        f"Running the failed jobs of 2 workflows of {PULL} again.",
+        f"Re-running the failed jobs of 2 workflows of {PULL}.",
     )
     got = calls(life)
     assert got[:2] == RUNS
@@ -169,14 +169,14 @@ async def test_the_failed_checks_of_a_fork_run_again_too(life: Life) -> None:
     await life.act("bob-gh", "check", number=2, conclusion="failure")
     life.house.github_journal.calls.clear()
     outcome = await life.house.click("ann", "github:component:pr:2", "Re-run failed checks")
-    assert outcome["message"] == "Running the failed jobs of 1 workflow of acme/component#2 again."
+    assert outcome["message"] == "Re-running the failed jobs of 1 workflow of acme/component#2."
 
 
 async def test_checks_that_run_again_already_are_a_success(life: Life) -> None:
     await life.act("ann-gh", "check", conclusion="failure")
     await unseen(life, "ann-gh", "rerun")
     outcome = await click(life, "ann", "Re-run failed checks")
-    assert (outcome["status"], outcome["message"]) == (200, f"The checks of {PULL} are running already.")
+    assert (outcome["status"], outcome["message"]) == (200, f"The checks of {PULL} are already running.")
     assert calls(life) == RUNS
 
 

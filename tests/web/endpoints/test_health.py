@@ -41,6 +41,6 @@ async def test_the_home_page_tells_how_to_install(house: House) -> None:
 
 async def test_an_unknown_address_is_a_page_and_for_machines_json(house: House) -> None:
     status, text = await get(house, "/nowhere")
-    assert (status, "<h1>There is nothing here</h1>" in text) == (404, True)
+    assert (status, "<h1>Not found</h1>" in text) == (404, True)
     status, text = await get(house, "/github/nowhere")
-    assert (status, text) == (404, '{"error": "there is nothing at this address"}')
+    assert (status, text) == (404, '{"error": "There is nothing at this address."}')

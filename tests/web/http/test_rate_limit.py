@@ -65,7 +65,7 @@ async def test_what_somebody_who_asks_too_often_is_told(redis_url: str) -> None:
                     text = await response.text()
         assert (response.status, response.content_type) == (429, "text/html")
         assert 1 <= int(response.headers["Retry-After"]) <= 10
-        assert "Too many at once" in text
+        assert "Too many requests" in text
         assert f"Wait {response.headers['Retry-After']} seconds" in text
         assert len([line for line in logged if line["event"] == "request"]) == BURST
         assert [line["who"] for line in logged if line["event"] == "rate_limited"] == ["203.0.113.7"]
@@ -102,7 +102,7 @@ async def test_clicks_are_limited_by_user_wherever_they_come_from(redis_url: str
         await link(house, "ann")
         assert await fresh(house, BURST + 1) == [422] * BURST + [429], "422: there is no such pull request"
         status, answer = await click(house, OTHER, jti="more")
-        assert (status, answer) == (429, {"error": "that was too often: clicks are limited"})
+        assert (status, answer) == (429, {"error": "Too many clicks."})
         assert await fresh(house, 1, "1002") == [401], "another is asked to link"
 
 

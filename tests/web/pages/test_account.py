@@ -29,7 +29,7 @@ async def account_page(house: House, browser: Browser) -> Page:
 
 async def test_who_is_not_linked_is_told_what_linking_means(house: House, browser: Browser) -> None:
     page = await sign_in(house, browser)
-    assert "Flowdock ann is not linked to a GitHub account." in text(page)
+    assert "ann in Flowdock is not linked to a GitHub account." in text(page)
     assert '"/account/link?then=/account"' in page.text
     assert "Unlink" not in text(page)
     assert "Nothing in the last 90 days." in text(page)
@@ -39,18 +39,18 @@ async def test_the_link_is_named_with_its_rights_and_age(house: House, browser: 
     await link(house, "ann")
     page = await sign_in(house, browser)
     shown = text(page)
-    assert "Flowdock ann acts on GitHub as @ann-gh." in shown
+    assert "ann in Flowdock acts as @ann-gh on GitHub." in shown
     assert re.search(r"Linked since \d+ \w+ \d{4}, \d\d:\d\d UTC", shown)
-    assert "Rights Read and change repositories, private ones too" in shown
+    assert "Permissions Read and change repositories, including private ones" in shown
     assert "Token Does not expire" in shown
 
 
 @pytest.mark.parametrize(
     ("scopes", "words"),
     [
-        (("public_repo", "read:org"), "Read and change public repositories See which organisations"),
-        (("unheard:of",), "Rights unheard:of"),
-        ((), "Rights None that GitHub named"),
+        (("public_repo", "read:org"), "Read and change public repositories See your organizations"),
+        (("unheard:of",), "Permissions unheard:of"),
+        ((), "Permissions GitHub named none"),
     ],
 )
 async def test_rights_are_told_in_plain_words(
@@ -69,8 +69,8 @@ async def test_a_github_apps_token_has_the_apps_permissions_and_an_end(
     changed = type(account.token)(**{**vars(account.token), "access": "ghu_x", "scopes": ()})
     await house.services.account_store.link(type(account)(**{**vars(account), "token": changed}))
     shown = text(await sign_in(house, browser))
-    assert "Rights The GitHub App's permissions" in shown
-    assert "then renewed by itself" in shown
+    assert "Permissions Those of the GitHub App" in shown
+    assert "Renewed automatically" in shown
 
 
 async def test_what_was_done_in_ones_name_is_listed_and_nothing_of_others(
@@ -120,7 +120,7 @@ async def test_a_github_that_fails_is_told_with_the_way_to_its_own_page(
     house.github_journal.faults.append(fault)
     page = await browser.press(await sign_in(house, browser), "Unlink @ann-gh")
     assert await house.services.account_store.get("1001") is None
-    assert "what you granted may still stand there" in text(page)
+    assert "it may still accept the token" in text(page)
     assert f"{house.github}/settings/connections/applications/github-client" in page.text
 
 
@@ -140,8 +140,8 @@ async def test_an_account_that_is_being_renewed_stays_linked_and_says_so(
     page = await sign_in(house, browser)
     await house.redis.set(keys.refreshing("1001"), "somebody")
     page = await browser.press(page, "Unlink @ann-gh")
-    assert (page.status, "is being renewed at this moment" in page.text) == (503, True)
-    assert "nothing was changed" in page.text
+    assert (page.status, "is being renewed right now" in page.text) == (503, True)
+    assert "Nothing was changed" in page.text
     assert await house.services.account_store.get("1001") is not None
     assert house.github_journal.calls == []
 
@@ -155,9 +155,9 @@ async def test_the_connections_that_one_looks_after_are_named_and_no_others(
     page = await sign_in(house, browser)
     assert f'"/connections/{mine.id}"' in page.text
     assert others.id not in page.text
-    assert "nobody checks and repairs the webhooks until you link again" in text(page)
+    assert "nobody checks and repairs their webhooks until you link again" in text(page)
     page = await browser.press(page, "Unlink @ann-gh")
-    assert "Nobody checks and repairs their webhooks while you are not linked." in text(page)
+    assert "Nobody checks and repairs their webhooks until you link an account." in text(page)
 
 
 async def test_nobody_sees_an_account_without_signing_in(house: House, browser: Browser) -> None:

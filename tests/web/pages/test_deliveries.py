@@ -117,7 +117,7 @@ async def send(browser: Browser, page: Page, of: Connection, **fields: str) -> P
 async def test_before_anything_came_it_says_what_to_do(house: House, browser: Browser) -> None:
     await sign_in(house, browser)
     for one in (await connection(house), await connection(house, "acme/ops", repository_id=None)):
-        assert "None yet. Open a pull request, or look at the connection" in await listed(house, browser, one)
+        assert "None yet. Open a pull request, or check the webhook" in await listed(house, browser, one)
 
 
 async def test_each_delivery_says_what_became_of_it(house: House, browser: Browser, made: Pulls) -> None:
@@ -144,14 +144,14 @@ async def test_what_is_tried_again_says_why_and_when(house: House, browser: Brow
     await tried(house, 1)
     await sign_in(house, browser)
     shown = await listed(house, browser, one, "?outcome=retrying")
-    assert re.search(r"#1 Retrying Flowdock answered 503 1 failed attempt, the next in (49|50) min", shown)
+    assert re.search(r"#1 Retrying Flowdock answered 503 1 failed attempt, next in (49|50) min", shown)
 
 
 async def test_what_waits_says_so(house: House, browser: Browser, made: Pulls) -> None:
     one = await connection(house)
     await made.deliver(3, "A", action="opened")
     await sign_in(house, browser)
-    assert "#3 Waiting for what came before it" in await listed(house, browser, one)
+    assert "#3 Waiting for earlier deliveries" in await listed(house, browser, one)
 
 
 async def test_another_connections_outcomes_are_not_told(house: House, browser: Browser, made: Pulls) -> None:
@@ -186,7 +186,7 @@ async def test_deliveries_can_be_chosen_by_outcome_event_and_pull_request(
     await sign_in(house, browser)
     shown = await listed(house, browser, one, f"?{query}")
     assert set(re.findall(r"#\d\b", shown)) == numbers
-    assert ("None of the 3 known deliveries is like that" in shown) == (not numbers)
+    assert ("None of the 3 deliveries matches" in shown) == (not numbers)
 
 
 async def test_what_people_wrote_is_shown_as_text(house: House, browser: Browser) -> None:
@@ -212,7 +212,7 @@ async def test_a_dead_letter_stands_at_the_top_and_can_be_tried_again(
     assert shown.index("1 not delivered pull_request opened of #1") < shown.index("Recent deliveries")
     assert "Flowdock answered 400: is silly Retry" in shown
     page = await browser.press(page, "Retry pull_request " + await only_delivery(house))
-    assert "It is in the queue again" in text(page)
+    assert "Queued again" in text(page)
     (message,) = await posted(house, 1)
     assert message["external_thread_id"] == "github:component:pr:1"
 
@@ -245,9 +245,9 @@ async def test_a_message_can_be_dropped(house: House, browser: Browser, made: Pu
     delivery = await make_dead(house, made, one)
     await sign_in(house, browser)
     page = await browser.press(await browser.open(address(house, one)), f"Drop pull_request {delivery}")
-    assert "The message is dropped." in text(page)
+    assert "The message was dropped." in text(page)
     assert await house.services.queue.dead_letters() == []
-    assert "Not delivered Flowdock answered 400: is silly dropped since" in text(page)
+    assert "Not delivered Flowdock answered 400: is silly dropped" in text(page)
     await idle(house)
     assert await house.messages() == []
 
@@ -260,7 +260,7 @@ async def test_a_whole_delivery_is_tried_again_but_not_dropped_by_one_flow_for_a
     (letter,) = await house.services.queue.dead_letters()
     page = await sign_in(house, browser)
     refused = await send(browser, page, one, do="drop", letter=letter.id)
-    assert (refused.status, "not a whole delivery" in refused.text) == (400, True)
+    assert (refused.status, "A whole delivery cannot be dropped here" in refused.text) == (400, True)
     assert await house.services.queue.dead_letters() == [letter]
     page = await browser.open(address(house, one, f"/{delivery}"))
     assert "Drop" not in [label for form in page.forms for _, _, label in form.buttons]
@@ -362,9 +362,7 @@ async def test_a_payload_that_was_too_large_to_keep_is_told_of_and_cannot_be_tri
     page = await sign_in(house, browser)
     for rest in ("", "/large"):
         page = await browser.open(address(house, one, rest))
-        assert "It cannot be tried again from here: its payload was dropped, because it was larger" in text(
-            page
-        )
+        assert "It cannot be retried here: its payload was dropped, because it was larger" in text(page)
         assert "Retry" not in [label for form in page.forms for _, _, label in form.buttons]
     refused = await send(browser, page, one, do="retry", letter=letter.id)
     assert (refused.status, "have GitHub send it again" in refused.text) == (400, True)

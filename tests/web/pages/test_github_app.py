@@ -93,11 +93,11 @@ async def test_from_the_page_to_an_app_that_is_kept(house: House, browser: Brows
     app = await stored(house)
     assert page.url == f"{house.bridge}{PAGE}?made={app.id}", "no code is left in the address"
     assert (app.slug, app.url) == ("bridge-test", f"{house.github}/apps/bridge-test")
-    assert "bridge-test is made" in text(page)
+    assert "bridge-test was created" in text(page)
     assert f'href="{house.github}/apps/bridge-test/installations/new"' in page.text
     assert 'href="/flowdock/setup"' in page.text
     again = await browser.open(house.bridge + PAGE)
-    assert "bridge is bridge-test at GitHub" in text(again)
+    assert "bridge uses the GitHub App bridge-test" in text(again)
     assert again.headers["Cache-Control"] == "no-store"
 
 
@@ -121,7 +121,7 @@ async def test_for_an_organization_under_another_name(house: House, browser: Bro
     (form,) = [form for form in page.forms if form.method == "post"]
     assert urlsplit(form.action).path == "/organizations/acme/settings/apps/new"
     assert json.loads(form.fields["manifest"])["name"] == "Our bridge"
-    at_github = await browser.press(page, "Make the App at GitHub")
+    at_github = await browser.press(page, "Create the App at GitHub")
     await browser.press(at_github, "Create GitHub App", name="Our bridge", user="cy-gh")
     assert (await stored(house)).slug == "our-bridge"
 
@@ -129,11 +129,11 @@ async def test_for_an_organization_under_another_name(house: House, browser: Bro
 @pytest.mark.parametrize(
     ("query", "sentence"),
     [
-        ("name=" + "x" * 35, "up to 34 letters"),
-        ("name=<script>", "up to 34 letters"),
-        ("organization=../../evil", "That is no organization"),
-        ("organization=a%2Fb", "That is no organization"),
-        ("organization=" + "x" * 40, "That is no organization"),
+        ("name=" + "x" * 35, "at most 34 letters"),
+        ("name=<script>", "at most 34 letters"),
+        ("organization=../../evil", "That is not an organization"),
+        ("organization=a%2Fb", "That is not an organization"),
+        ("organization=" + "x" * 40, "That is not an organization"),
     ],
 )
 async def test_odd_names_are_refused_before_github_sees_them(
@@ -150,7 +150,7 @@ async def test_odd_names_are_refused_before_github_sees_them(
 
 async def at_the_callback(house: House, browser: Browser) -> str:
     """Everything is done at GitHub; the address it sends the browser to, unopened."""
-    page = await browser.press(await browser.open(house.bridge + PAGE), "Make the App at GitHub")
+    page = await browser.press(await browser.open(house.bridge + PAGE), "Create the App at GitHub")
     form = next(form for form in page.forms if "manifest" in form.fields)
     data = {**form.fields, "name": "bridge-test", "user": "cy-gh"}
     url = f"{house.github}{form.action}"
@@ -178,10 +178,10 @@ async def test_a_github_that_fails_keeps_nothing_and_can_be_asked_again(
     address = await at_the_callback(house, browser)
     house.github_journal.faults.append(fault)
     failed = await browser.open(address)
-    assert (failed.status, "Load this page again" in failed.text) == (502, True)
+    assert (failed.status, "Reload this page" in failed.text) == (502, True)
     assert "s3cret" not in failed.text
     await nothing_kept(house)
-    assert "is made" in (await browser.open(address)).text
+    assert "was created" in (await browser.open(address)).text
 
 
 async def test_an_answer_that_was_lost_is_a_code_that_was_used(house: House, browser: Browser) -> None:
@@ -198,7 +198,7 @@ async def test_a_code_that_github_does_not_know_ends_it(house: House, browser: B
     address = await at_the_callback(house, browser)
     house.github_journal.faults.append(Fault(path=CONVERSION, status=status))
     page = await browser.open(address)
-    assert (page.status, "it was used before, or is older than an hour" in page.text) == (422, True)
+    assert (page.status, "was used already, or is older than an hour" in page.text) == (422, True)
     await nothing_kept(house)
     assert (await browser.open(address)).status == 403, "its state is spent"
 
@@ -224,7 +224,7 @@ async def test_a_state_serves_once(house: House, browser: Browser) -> None:
     await browser.open(address)
     asked = len(house.github_journal.calls)
     again = await browser.open(address)
-    assert (again.status, "does not belong to an App that this browser began" in again.text) == (403, True)
+    assert (again.status, "This browser did not start creating this App" in again.text) == (403, True)
     assert len(house.github_journal.calls) == asked, "GitHub is not even asked"
 
 
@@ -274,11 +274,11 @@ async def test_replacing_is_confirmed_and_keeps_the_new_one(house: House, browse
     await make(house, browser)
     first = await stored(house)
     page = await browser.open(house.bridge + PAGE)
-    assert "Make the App at GitHub" not in page.text
+    assert "Create the App at GitHub" not in page.text
     confirm = await browser.open(f"{house.bridge}{PAGE}?replace={first.id}")
     assert "Replace bridge-test?" in text(confirm)
-    assert "everybody links their GitHub account again" in text(confirm)
-    at_github = await browser.press(confirm, "Make another App in its place")
+    assert "everyone has to link their GitHub account again" in text(confirm)
+    at_github = await browser.press(confirm, "Create the new App at GitHub")
     assert (await stored(house)) == first, "nothing has happened yet"
     await browser.press(at_github, "Create GitHub App", name="bridge-new", user="cy-gh")
     second = await stored(house)
@@ -290,7 +290,7 @@ async def test_replacing_is_confirmed_and_keeps_the_new_one(house: House, browse
 async def test_replacing_one_that_is_not_there_shows_the_one_that_is(house: House, browser: Browser) -> None:
     await make(house, browser)
     page = await browser.open(f"{house.bridge}{PAGE}?replace=999")
-    assert "bridge is bridge-test at GitHub" in text(page)
+    assert "bridge uses the GitHub App bridge-test" in text(page)
 
 
 async def test_two_operators_at_once_keep_the_first(house: House, browser: Browser) -> None:
@@ -299,7 +299,7 @@ async def test_two_operators_at_once_keep_the_first(house: House, browser: Brows
         await make(house, other, name="bridge-other")
     page = await browser.open(address)
     assert page.status == 409
-    assert f"Delete the one that was made just now: {house.github}/apps/bridge-test" in page.text
+    assert f"Delete the App you have just created: {house.github}/apps/bridge-test" in page.text
     assert (await stored(house)).slug == "bridge-other"
 
 
@@ -310,7 +310,7 @@ async def test_two_operators_at_once_keep_the_first(house: House, browser: Brows
 async def test_what_the_environment_sets_is_not_replaced(redis_url: str, browser: Browser, path: str) -> None:
     async with open_house(redis_url, github_app=True) as house:
         page = await browser.open(f"{house.bridge}{PAGE}{path}")
-        assert (page.status, "GitHub is set by the environment" in page.text) == (409, True)
+        assert (page.status, "OAuth App is configured already" in page.text) == (409, True)
         assert "remove GITHUB_CLIENT_ID" in page.text
 
 
@@ -335,13 +335,13 @@ async def guarded(redis_url: str) -> AsyncIterator[House]:
 
 async def test_with_a_secret_it_is_asked_for(guarded: House, browser: Browser) -> None:
     page = await browser.open(guarded.bridge + PAGE)
-    assert (page.status, "Make the App" in page.text) == (401, False)
-    wrong = await browser.press(page, "Go on", secret="guessed")
+    assert (page.status, "Create the App" in page.text) == (401, False)
+    wrong = await browser.press(page, "Continue", secret="guessed")
     assert (wrong.status, "That is not the value" in wrong.text) == (403, True)
     assert (await browser.open(guarded.bridge + PAGE)).status == 401
-    page = await browser.press(wrong, "Go on", secret=SECRET)
+    page = await browser.press(wrong, "Continue", secret=SECRET)
     assert (page.status, page.url) == (200, guarded.bridge + PAGE)
-    assert "is made" in (await make(guarded, browser, page=page)).text
+    assert "was created" in (await make(guarded, browser, page=page)).text
     async with Browser() as other:
         assert (await other.open(guarded.bridge + PAGE)).status == 401
         assert (await other.open(f"{guarded.bridge}{PAGE}/created?code=x&state=y")).status == 401
@@ -372,7 +372,7 @@ async def test_another_secret_ends_what_the_old_one_opened(
     guarded: House, browser: Browser, redis_url: str
 ) -> None:
     page = await browser.open(guarded.bridge + PAGE)
-    await browser.press(page, "Go on", secret=SECRET)
+    await browser.press(page, "Continue", secret=SECRET)
     cookies = {
         cookie.key: cookie.value for cookie in browser.session.cookie_jar if cookie.key == "bridge_operator"
     }
@@ -428,7 +428,7 @@ async def test_before_there_is_an_app_everything_says_so(house: House, browser: 
     page = await browser.open(f"{house.bridge}/account/link")
     page = await browser.press(page, "1001")
     assert (page.status, "Bridge has no GitHub App yet" in page.text) == (503, True), page.text
-    assert "makes it at /github/manifest" in page.text
+    assert "creates it at /github/manifest" in page.text
 
 
 async def test_an_app_that_cannot_be_decrypted_is_said_in_a_sentence(house: House, redis_url: str) -> None:

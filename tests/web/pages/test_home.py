@@ -38,7 +38,7 @@ async def visit(house: House, browser: Browser) -> str:
 async def test_a_visitor_learns_what_bridge_is_and_how_to_install_it(house: House, browser: Browser) -> None:
     shown = await visit(house, browser)
     assert "One thread per pull request, with buttons that work" in shown
-    assert "choose Add integration, then bridge" in shown
+    assert "then Add integration and bridge" in shown
     assert f"Payload URL {house.bridge}/github/webhook" in shown
     assert f"At Flowdock {house.bridge}/auth/flowdock/callback" in shown
     assert f"Flowdock setup {house.bridge}/flowdock/setup" in shown
@@ -61,10 +61,10 @@ async def test_a_visitor_sees_nothing_of_any_team_and_no_secret(house: House, br
 
 async def test_the_state_of_an_installation_that_only_just_runs(house: House, browser: Browser) -> None:
     shown = await visit(house, browser)
-    assert "Redis ! answers: it is the embedded one" in shown
-    assert "none: deliveries are taken, but no flow is told" in shown
-    assert "Last webhook delivery none within four days" in shown
-    assert f"{house.bridge}: it is not https" in shown
+    assert "Redis ! answers. It is the embedded one" in shown
+    assert "none. Deliveries wait until you start" in shown
+    assert "Last webhook delivery none in four days" in shown
+    assert f"{house.bridge} is not https" in shown
     assert f"{house.github}, with an OAuth App" in shown
     assert f"Flowdock ✓ {house.flowdock}" in shown
 
@@ -74,14 +74,14 @@ async def test_the_state_of_an_installation_at_work(working: House, browser: Bro
 
     async def at_work() -> bool:
         shown = await visit(working, browser)
-        return "1 at work" in shown and "Last webhook delivery just now" in shown
+        return "1 running" in shown and "Last webhook delivery just now" in shown
 
     await eventually(at_work)
 
 
 async def test_a_worker_that_died_does_not_count(house: House, browser: Browser) -> None:
     await house.redis.zadd(keys.WORKERS, {"dead": time.time() - 60, "living": time.time() + 60})
-    assert "1 at work" in await visit(house, browser)
+    assert "1 running" in await visit(house, browser)
 
 
 async def test_a_redis_of_ones_own_and_https_are_fine(house: House, browser: Browser) -> None:
@@ -100,8 +100,8 @@ async def test_without_a_github_app_that_shall_be_made_the_way_to_it_is_shown(
 ) -> None:
     async with open_app_house(redis_url) as house:
         page = await browser.open(house.bridge)
-    assert "no GitHub App yet" in text(page)
-    assert '<a href="/github/manifest">make it</a>' in page.text
+    assert "without a GitHub App yet" in text(page)
+    assert '<a href="/github/manifest">Create it</a>' in page.text
 
 
 async def test_with_a_github_app_the_webhook_comes_with_it(redis_url: str, browser: Browser) -> None:
@@ -125,7 +125,7 @@ async def test_the_page_comes_while_redis_is_away(
 
     monkeypatch.setattr(house.redis, "execute_command", away)
     shown = await visit(house, browser)
-    assert "does not answer: nothing is taken and nothing is told until it does" in shown
+    assert "does not answer. Until it does, bridge takes no deliveries and posts nothing" in shown
     assert "One thread per pull request" in shown
     assert "Workers" not in shown
 
@@ -161,7 +161,7 @@ async def test_a_connection_is_shown_with_what_came_of_it(house: House, browser:
     await house.redis.hset(keys.REPOSITORY_NAMES, str(one.repository_id), "acme/renamed")
     page = await sign_in(house, browser, then="/")
     shown = text(page)
-    assert "acme/renamed Working Last error 2 h ago: token=(masked) was refused" in shown
+    assert "acme/renamed Works Last error 2 h ago: token=(masked) was refused" in shown
     assert "3 min ago pull_request of #7, skipped" in shown
     assert 'aria-label="The last 24 hours: 4 posted, 1 skipped, 1 not delivered."' in page.text
     assert "4 posted 1 skipped 1 not delivered" in shown
@@ -183,8 +183,8 @@ async def test_an_error_that_was_mended_since_is_none(house: House, browser: Bro
         ({"repository_id": None}, "Waiting for a delivery"),
         ({"paused": True}, "Paused"),
         (
-            {"problem": Problem(kind="hook", text="The webhook is <gone>.", since=1), "paused": True},
-            "Trouble The webhook is <gone>.",
+            {"problem": Problem(kind="hook", text="The webhook was <gone>.", since=1), "paused": True},
+            "Problem The webhook was <gone>.",
         ),
     ],
 )
@@ -205,7 +205,7 @@ async def test_the_page_comes_while_flowdock_is_down(house: House, browser: Brow
     await sign_in(house, browser)
     house.flowdock_journal.faults.append(fault)
     shown = await visit(house, browser)
-    assert "Flowdock does not tell which flows you are in" in shown
+    assert "bridge cannot get your flows" in shown
     assert "acme/component" not in shown
     assert "This installation" in shown
 

@@ -57,7 +57,7 @@ def test_a_changed_option_counts_also_where_nobody_chose_as_set_below(changed: d
     fields = [*sent(shown), *changed.items()]
     assert read(fields) != QUIET
     assert read(fields) == read([*fields, ("preset", OWN)])
-    with pytest.raises(OptionsRefused, match="You chose “Everything” and changed single options as well"):
+    with pytest.raises(OptionsRefused, match="You chose “Everything” but also changed single options"):
         read([*fields, ("preset", "everything")])
 
 
@@ -73,13 +73,13 @@ def test_status_cannot_be_left_out() -> None:
 @pytest.mark.parametrize(
     ("fields", "says"),
     [
-        ({"preset": "loud"}, "There is no such choice"),
+        ({"preset": "loud"}, "There is no such preset"),
         ({"preset": OWN, "drafts": "loud"}, "drafts must be one of all, quiet"),
         ({"preset": OWN, "bots": "loud"}, "bots must be one of all, state, none"),
         ({"preset": OWN, "group": "loud"}, "there is no group loud"),
-        ({"preset": OWN, "bases": "x" * 201}, "Base branches are"),
-        ({"preset": OWN, "bases": "a\x00b"}, "Base branches are"),
-        ({"preset": OWN, "bases": ",".join(map(str, range(21)))}, "Base branches are"),
+        ({"preset": OWN, "bases": "x" * 201}, "Give at most"),
+        ({"preset": OWN, "bases": "a\x00b"}, "Give at most"),
+        ({"preset": OWN, "bases": ",".join(map(str, range(21)))}, "Give at most"),
     ],
 )
 def test_what_no_option_can_be_is_refused(fields: dict[str, str], says: str) -> None:

@@ -83,18 +83,18 @@ async def test_whoever_is_not_linked_is_told_why_and_led_there(house: House, bro
 @pytest.mark.parametrize(
     ("query", "nick", "status", "says"),
     [
-        ("?flow=acme:ops", "cy", 403, "Flowdock does not show you this flow"),
-        ("?flow=acme:unknown", "cy", 403, "Flowdock does not show you this flow"),
-        ("?flow=" + "x" * 300, "cy", 400, "This address names no flow"),
-        ("?flow=a%00b", "cy", 400, "This address names no flow"),
-        ("?flow=%C3%A4", "cy", 400, "This address names no flow"),
-        ("?flow_url=https://evil.example/nothing", "cy", 400, "This address names no flow"),
-        ("?flow_url=http://[", "cy", 400, "This address names no flow"),
-        ("?flow_url=https://evil.example/flows/acme/ops", "cy", 403, "Flowdock does not show you this flow"),
+        ("?flow=acme:ops", "cy", 403, "You are not in this flow"),
+        ("?flow=acme:unknown", "cy", 403, "You are not in this flow"),
+        ("?flow=" + "x" * 300, "cy", 400, "This address does not name a flow"),
+        ("?flow=a%00b", "cy", 400, "This address does not name a flow"),
+        ("?flow=%C3%A4", "cy", 400, "This address does not name a flow"),
+        ("?flow_url=https://evil.example/nothing", "cy", 400, "This address does not name a flow"),
+        ("?flow_url=http://[", "cy", 400, "This address does not name a flow"),
+        ("?flow_url=https://evil.example/flows/acme/ops", "cy", 403, "You are not in this flow"),
         ("?flow_url=https://evil.example/flows/acme/main", "cy", 200, "Connect Main"),
-        ("?flow_url=https://evil.example/flows/../user", "cy", 400, "This address names no flow"),
+        ("?flow_url=https://evil.example/flows/../user", "cy", 400, "This address does not name a flow"),
         ("", "cy", 200, "Which flow?"),
-        ("/unknown", "cy", 404, "there is no set-up of yours here"),
+        ("/unknown", "cy", 404, "this page has expired"),
     ],
 )
 async def test_which_flow(
@@ -115,7 +115,7 @@ async def test_which_flow(
             "flowdock",
             {"path": "/flows/find", "status": 503},
             502,
-            "answered 503 Try again in a minute.",
+            "answered 503. Try again in a minute.",
         ),
         ("flowdock", {"path": "/flows/find", "cut": "before", "times": 2}, 502, "Flowdock cannot be reached"),
         ("github", {"path": ".*/user/repos", "status": 500}, 502, "GitHub answered 500"),
@@ -123,7 +123,7 @@ async def test_which_flow(
             "github",
             {"path": ".*/user/repos", "status": 429, "headers": {"Retry-After": "77"}},
             429,
-            "GitHub's rate limit for you is reached: try again in 77 s",
+            "You have reached GitHub's rate limit: try again in 77 s",
         ),
     ],
 )
@@ -157,15 +157,15 @@ async def test_rights_archives_and_connections_are_explained(house: House, brows
     await house.act("cy-gh", "archive", repo="acme/gadgets")
     page = await visit(house, browser, nick="ann")
     assert f'value="{COMPONENT_ID}"' in page.text
-    assert "You do not administer it: you get a link for somebody who does." in words(page)
-    assert "Archived: nothing happens in it any more." in words(page)
+    assert "You are not an administrator here. You get a link to send to one." in words(page)
+    assert "Archived." in words(page)
     assert len(re.findall('name="repository"', page.text)) == 1
     cy = await Installer.of(house)
     connected = await cy.connect(await cy.repository())
     page = await browser.open(house.bridge + MAIN)
     assert "Connected to this flow." in words(page)
     assert f'href="/connections/{connected.connection.id}"' in page.text
-    assert "There is nothing to choose here." in words(page)
+    assert "Nothing here can be connected." in words(page)
     assert 'name="repository"' not in page.text
     assert "Connected to this flow." not in words(await browser.open(f"{house.bridge}{SETUP}?flow=acme:ops"))
 
@@ -173,7 +173,7 @@ async def test_rights_archives_and_connections_are_explained(house: House, brows
 async def test_no_repositories_at_all(house: House, browser: Browser) -> None:
     await permit(house, "cy-gh", "none")
     page = await visit(house, browser)
-    assert "GitHub shows no repositories to @cy-gh." in words(page)
+    assert "@cy-gh cannot see any repository." in words(page)
 
 
 async def test_all_pages_are_searched_and_the_list_is_narrowed(house: House, browser: Browser) -> None:
@@ -186,7 +186,7 @@ async def test_all_pages_are_searched_and_the_list_is_narrowed(house: House, bro
     assert 'value="MANY 25"' in page.text
     assert len(house.github_journal.calls) == asked, "a search asks GitHub for nothing"
     page = await browser.open(f"{house.bridge}{MAIN}&q=nothing%20fits")
-    assert "None of 252 repositories fits “nothing fits”" in words(page)
+    assert "None of 252 repositories matches “nothing fits”" in words(page)
     await house.act("cy-gh", "rename", repo="acme/gadgets", name="gizmos")
     assert listed(await browser.open(f"{house.bridge}{MAIN}&q=gizmos")) == []
     assert listed(await browser.open(f"{house.bridge}{MAIN}&q=gizmos&anew=1")) == ["acme/gizmos"]
@@ -219,15 +219,15 @@ async def test_the_form_connects_with_its_options(house: House, browser: Browser
 @pytest.mark.parametrize(
     ("chosen", "fields", "status", "says"),
     [
-        ([], {}, 400, "You chose no repository."),
-        (list(range(1, 22)), {}, 400, "You chose 21 repositories: at most 20 can be connected at once."),
-        ([4711], {}, 400, "GitHub does not show you one of these repositories any more."),
-        ([COMPONENT_ID], {"repository": "x"}, 400, "One of these is no repository."),
-        ([COMPONENT_ID], {"preset": "loud"}, 400, "There is no such choice of what is told."),
-        ([COMPONENT_ID], {"preset": "own", "bots": "some"}, 400, "These options cannot be"),
-        ([COMPONENT_ID], {"flow": "acme:ops"}, 403, "Flowdock does not show you this flow"),
-        ([COMPONENT_ID], {"flow": ""}, 403, "Flowdock does not show you this flow"),
-        ([COMPONENT_ID], {"csrf": "made up"}, 403, "This form does not come from the page"),
+        ([], {}, 400, "Choose at least one repository."),
+        (list(range(1, 22)), {}, 400, "You chose 21 repositories. Choose at most 20."),
+        ([4711], {}, 400, "GitHub no longer shows you one of these repositories."),
+        ([COMPONENT_ID], {"repository": "x"}, 400, "GitHub no longer shows you one of these repositories."),
+        ([COMPONENT_ID], {"preset": "loud"}, 400, "There is no such preset."),
+        ([COMPONENT_ID], {"preset": "own", "bots": "some"}, 400, "These options are not valid"),
+        ([COMPONENT_ID], {"flow": "acme:ops"}, 403, "You are not in this flow"),
+        ([COMPONENT_ID], {"flow": ""}, 403, "You are not in this flow"),
+        ([COMPONENT_ID], {"csrf": "made up"}, 403, "This form does not belong to your session"),
     ],
 )
 async def test_what_cannot_be_chosen(
@@ -255,7 +255,7 @@ async def test_one_failure_keeps_no_other_from_succeeding(house: House, browser:
     )
     page = await send(browser, page, [COMPONENT_ID, COMPONENT_ID + 1])
     said = words(page)
-    assert "1 of 2 are connected" in said
+    assert "1 of 2 connected" in said
     assert "acme/component ✕ Not connected: Flowdock cannot be reached" in said
     assert "acme/gadgets ✓ Connected." in said
     assert [one.repository for one in await house.services.connections.all()] == ["acme/gadgets"]
@@ -270,7 +270,7 @@ async def test_at_githubs_limit_the_others_are_not_tried(house: House, browser: 
     page = await send(browser, page, [COMPONENT_ID, COMPONENT_ID + 1])
     said = words(page)
     assert "Nothing was connected" in said
-    assert "acme/gadgets ✕ Not connected: not tried: GitHub's rate limit for you is reached" in said
+    assert "acme/gadgets ✕ Not connected: not tried: you have reached GitHub's rate limit" in said
     assert not [call for call in house.github_journal.calls[before:] if "gadgets" in call.path]
 
 
@@ -304,9 +304,9 @@ async def test_what_one_administers_is_connected_and_the_rest_is_handed_on(
         assert response.status == 200
     page = await send(browser, page, [COMPONENT_ID, COMPONENT_ID + 1])
     said = words(page)
-    assert "1 of 2 are connected" in said
-    assert "Main hears of the other once somebody who administers it at GitHub says yes." in said
-    assert "Try it again" not in said
+    assert "1 of 2 connected" in said
+    assert "Send the link below to an administrator of the repository, who connects it." in said
+    assert "Try again" not in said
     assert [one.repository for one in await house.services.connections.all()] == ["acme/component"]
 
 
@@ -330,9 +330,9 @@ async def test_an_interrupted_set_up_says_so_and_is_completed(
     await house.services.connecting.settled(seconds=0)
     monkeypatch.setattr("bridge.connections.bulk_connect.INTERRUPTED_SECONDS", 0)
     page = await browser.open(running.url)
-    assert "bridge was interrupted here. Try it again." in words(page)
+    assert "bridge was interrupted. Try again." in words(page)
     monkeypatch.setattr("bridge.web.pages.setup.WAIT_SECONDS", 8)
-    done = await browser.press(page, "Try it again")
+    done = await browser.press(page, "Try again")
     assert "Main is connected" in words(done)
     assert (len(await cy.sources()), len(await cy.hooks())) == (1, 1)
 
@@ -342,7 +342,7 @@ async def test_a_repository_that_changed_meanwhile_is_refused(house: House, brow
     page = await visit(house, browser, f"{MAIN}&q=component")
     await house.act("cy-gh", "archive")
     page = await send(browser, page, [COMPONENT_ID])
-    assert "acme/component is archived: nothing will happen in it. Choose from the list anew." in words(page)
+    assert "acme/component is archived. Choose it from the list again." in words(page)
     assert await house.services.connections.all() == []
 
 
@@ -353,7 +353,7 @@ async def test_no_ping_is_said_with_what_to_check(
     async with house.http.post(f"{house.github}/_sandbox/webhooks", json={"mode": "hold"}):
         pass
     page = await send(browser, await visit(house, browser), [COMPONENT_ID])
-    assert "The webhook is made, but no ping came from GitHub." in words(page)
+    assert "The webhook was created, but no ping came from GitHub." in words(page)
     assert f"GitHub cannot reach {house.bridge}" in words(page)
     assert f"{house.github}/{REPOSITORY}/settings/hooks" in page.text
 
@@ -382,12 +382,12 @@ async def test_with_a_github_app_there_is_no_webhook_to_make(redis_url: str, bro
         assert "First, link your GitHub account" in words(page)
         [linking] = re.findall(r'href="(/account/link[^"]+)"', unescape(page.text))
         page = await browser.press(await browser.open(house.bridge + linking), "cy-gh")
-        page = await browser.press(page, "Link them")
+        page = await browser.press(page, "Link accounts")
         assert "Connect Main" in words(page)
         assert "/installations/new" in page.text
         assert re.findall(r'name="repository" value="(\d+)"', page.text) == [str(COMPONENT_ID)]
         page = await send(browser, page, [COMPONENT_ID])
-        assert "GitHub tells bridge through the GitHub App: there is no webhook to add." in words(page)
+        assert "Deliveries come through the GitHub App. No webhook is needed." in words(page)
         assert not [call for call in house.github_journal.calls if "/hooks" in call.path]
         [connection] = await house.services.connections.all()
         assert (connection.hook_id, connection.repository) == (None, REPOSITORY)
@@ -397,12 +397,12 @@ async def test_with_a_github_app_there_is_no_webhook_to_make(redis_url: str, bro
     ("changes", "with_app", "barred", "note"),
     [
         ({}, False, "", ""),
-        ({"may_hook": False}, False, "", "You do not administer it"),
+        ({"may_hook": False}, False, "", "You are not an administrator"),
         ({"archived": True, "may_hook": False}, False, "Archived", ""),
         ({"id": 2, "archived": True}, False, "Connected to this flow", ""),
         ({"id": 3, "full_name": "A/By-Command"}, False, "Connected to this flow", ""),
-        ({"may_hook": False}, True, "", "You do not administer it"),
-        ({"installed": False}, True, "The GitHub App is not installed on it", ""),
+        ({"may_hook": False}, True, "", "You are not an administrator"),
+        ({"installed": False}, True, "The GitHub App is not installed here", ""),
         ({"installed": False, "archived": True}, True, "Archived", ""),
     ],
 )
