@@ -90,7 +90,7 @@ async def came_back(house: House, cookie: str, state: str) -> str:
         page = await browser.open(f"{house.bridge}/auth/flowdock/callback?code=x&state={state}")
         kept = {one.key for one in browser.session.cookie_jar}
     assert sessions.SIGNING_IN not in kept, "it serves once, whatever comes of it"
-    return "refused" if "does not belong to a sign-in" in page.text else "exchanged"
+    return "refused" if "did not start this sign-in" in page.text else "exchanged"
 
 
 async def test_only_what_bridge_sealed_for_a_sign_in_is_believed_and_only_in_time(

@@ -144,7 +144,7 @@ async def _handed_over(house: House, admin: Watched, result: Page) -> None:
     hygiene.know(url.rpartition("/")[2], "a link to hand on")
     await admin.open(url)
     page = await admin.press(await signed_in_at_github(house, admin, url), "Connect")
-    assert "said yes" in page.text, page.text
+    assert "connected it" in page.text, page.text
 
 
 async def _choose(browser: Watched, page: Page) -> Page:

@@ -427,7 +427,7 @@ async def test_before_there_is_an_app_everything_says_so(house: House, browser: 
         assert response.status in (400, 401, 415)
     page = await browser.open(f"{house.bridge}/account/link")
     page = await browser.press(page, "1001")
-    assert (page.status, "Bridge has no GitHub App yet" in page.text) == (503, True), page.text
+    assert (page.status, "bridge has no GitHub App yet" in page.text) == (503, True), page.text
     assert "creates it at /github/manifest" in page.text
 
 
