@@ -74,7 +74,7 @@ async def test_a_token_that_flowdock_does_not_know_is_one_sentence(
         ({"status": 429}, "Flowdock answered 429"),
         ({"status": 503}, "Flowdock answered 503"),
         ({"status": 200, "answer": "{"}, "cannot be read"),
-        ({"status": 200, "answer": "{}"}, "something else than it documents"),
+        ({"status": 200, "answer": "{}"}, "bridge does not understand"),
         ({"status": 200, "answer": "[]"}, "does not say which flow this token is of: add --flow"),
         ({"status": 200, "answer": '[{"url": "https://[/flows/a/b/sources/1"}]'}, "does not say which flow"),
         ({"status": 200, "answer": '[{"url": "/flows/a/b/../c/sources/1"}]'}, "does not say which flow"),

@@ -77,7 +77,7 @@ HOOKS: list[tuple[Break, str, str]] = [
     (nothing, "fine", "pinged "),
     (forget_ping, "fine", "no ping within a day"),
     (remove_hook, "wrong", f"GitHub has no webhook for bridge: python -m bridge hook {REPOSITORY}"),
-    (narrow_hook, "wrong", "it is switched off; it does not send check_run"),
+    (narrow_hook, "wrong", "it is inactive; it does not send check_run"),
     (
         unlink,
         "warn",
