@@ -1,1 +1,1 @@
-"""GitHub, Flowdock and OAuth: one module for each outside system. No rule about pull requests."""
+"""Clients of GitHub and Flowdock. No rules about pull requests."""

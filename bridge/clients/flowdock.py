@@ -47,7 +47,7 @@ class Flowdock:
         api_url: str,
         shown: Callable[[str, Sequence[str]], Awaitable[None]],
     ) -> None:
-        """`shown` is told of each flow that Flowdock shows with its members, and of their ids."""
+        """Make a client; `shown` is called with each flow that Flowdock shows, and its members' ids."""
         self._session = session
         self._api_url = api_url
         self._messages_url = yarl.URL(f"{api_url}/messages")
@@ -66,8 +66,8 @@ class Flowdock:
     ) -> None:
         """Post a message with its thread's whole state.
 
-        Raises `SourceGone`, `FlowdockRejected` or `FlowdockFailing`. Rules: Flowdock's API documents,
-        "Messages"; the seed's example.
+        Raises `SourceGone`, `FlowdockRejected` or `FlowdockFailing`. See Flowdock's API documentation,
+        "Messages".
         """
         body = encode(
             message, flow_token=flow_token, thread_id=thread_id, thread=thread, tags=tags, uuid=uuid
@@ -91,19 +91,19 @@ class Flowdock:
     # Flows and sources, for a signed-in user (Flowdock's API documents, "Flows" and "Sources")
 
     async def flows(self, access_token: str) -> list[Flow]:
-        """The flows that the user is in; raises as `flow` does."""
+        """Return the flows that the user is in; raises as `flow` does."""
         found = read_list(await self._get("/flows", access_token))
         return [read_flow(one) for one in found if one.get("joined") is not False]
 
     async def flow(self, path: str, access_token: str) -> Flow:
-        """The flow at `organization/flow`, if the user is in it.
+        """Return the flow at `organization/flow`, if the user is in it.
 
         Raises `NotAMember`, `SignedOut`, `FlowdockRejected` or `FlowdockFailing`.
         """
         return await self._joined(await self._get(f"/flows/{_path(path)}", access_token))
 
     async def find_flow(self, flow_id: str, access_token: str) -> Flow:
-        """The flow with this id, if the user is in it; raises as `flow` does."""
+        """Return the flow with this id, if the user is in it; raises as `flow` does."""
         found = await self._get(f"/flows/find?id={quote(flow_id, safe='')}", access_token)
         return await self._joined(found)
 
@@ -117,7 +117,7 @@ class Flowdock:
         return flow
 
     async def create_source(self, flow: str, access_token: str, *, name: str, external_url: str) -> Source:
-        """Tie bridge to a flow (`organization/flow`); raises as `flow` does."""
+        """Create bridge's source in a flow (`organization/flow`); raises as `flow` does."""
         made = await self._call(
             "POST",
             f"/flows/{_path(flow)}/sources",
@@ -129,7 +129,7 @@ class Flowdock:
         return Source(id=str(made["id"]), flow=flow, flow_token=str(made["flow_token"]))
 
     async def source_ids(self, flow: str, access_token: str, *, external_url: str) -> set[str]:
-        """The ids of a flow's sources that stand for `external_url`; raises as `flow` does."""
+        """Return the ids of a flow's sources for `external_url`; raises as `flow` does."""
         place = f"/flows/{flow}/sources/".lower()
         return {
             str(source["id"])
@@ -156,7 +156,7 @@ class Flowdock:
         return Source(id=source_id, flow=flow, flow_token=flow_token)
 
     async def delete_source(self, flow: str, source_id: str, access_token: str) -> None:
-        """Remove a source; one that is gone already is a success. Raises as `flow` does."""
+        """Delete a source; succeeds if it is gone already. Raises as `flow` does."""
         try:
             await self._call(
                 "DELETE", f"/flows/{_path(flow)}/sources/{quote(source_id, safe='')}", access_token
@@ -167,7 +167,7 @@ class Flowdock:
             log.info("source_already_gone", flow=flow, source=source_id, reason=str(refusal))
 
     async def set_problem(self, flow_token: str, text: str) -> None:
-        """Show a flow what keeps its source from working; an empty text clears it.
+        """Show a problem in a source's flow, or clear it with an empty text.
 
         Raises `SourceGone`, `FlowdockRejected` or `FlowdockFailing`.
         """
@@ -219,7 +219,7 @@ def encode(
     tags: Sequence[str],
     uuid: str,
 ) -> bytes:
-    """The JSON body of `POST /messages`; what is empty is left out."""
+    """Encode the JSON body of `POST /messages`; empty fields are left out."""
     author = {"name": message.author.name, "avatar": message.author.avatar}
     fields = {
         "flow_token": flow_token,
@@ -248,7 +248,7 @@ def _path_of(url: object) -> str:
 
 
 def _path(flow: str) -> str:
-    """`organization/flow` as part of an address; a visitor's own words lead nowhere else."""
+    """Check a flow's path before it becomes part of an address: it may be a visitor's input."""
     if not is_flow(flow):
         raise NotAMember("this is not a flow's name")
     return flow

@@ -31,7 +31,7 @@ class FlowdockOAuth:
         )
 
     async def exchange(self, code: str, *, redirect_uri: str) -> str:
-        """The access token for a code; raises `OAuthFailed`."""
+        """Exchange a code for an access token; raises `OAuthFailed`."""
         answer = await oauth.token_request(
             self._session,
             f"{self._api_url}/oauth/token",

@@ -1,4 +1,4 @@
-"""GitHub's API and OAuth: the only module that speaks to GitHub. Calls go through gidgethub."""
+"""GitHub's API and OAuth. Calls go through gidgethub."""
 
 import asyncio
 import time
@@ -32,7 +32,7 @@ _SUFFICIENT = frozenset({"repo", "public_repo"})
 
 
 class _Api(gidgethub_abc.GitHubAPI):
-    """gidgethub over our session: no redirect is followed, and every call is bounded."""
+    """gidgethub over our session: follows no redirect, and bounds every call."""
 
     def __init__(self, session: aiohttp.ClientSession, *, token: str, base_url: str) -> None:
         super().__init__(USER_AGENT, oauth_token=token, base_url=base_url)
@@ -78,7 +78,7 @@ class GitHub:
         self._credentials = credentials
 
     async def perform(self, action: Action, click: Click, *, token: str) -> str:
-        """Do an action as the user of `token`; returns its sentence.
+        """Do an action as the user of `token`, and return its sentence.
 
         Raises `TokenRevoked`, `GitHubRefused`, `RateLimited` or `GitHubFailing`.
         """
@@ -99,14 +99,14 @@ class GitHub:
             raise GitHubFailing("GitHub sent an answer that bridge does not understand") from None
 
     async def call(self, call: Call, *, token: str, subject: str) -> Any:
-        """GitHub's JSON answer to one call; `subject` is what a refusal says it is about.
+        """Make a call and return GitHub's JSON; a refusal names `subject`.
 
         Raises `TokenRevoked`, `GitHubRefused`, `RateLimited` or `GitHubFailing`.
         """
         return await self._asked(self._send, call, token, subject)
 
     async def pages(self, call: Call, *, token: str, subject: str, most: int) -> list[Any]:
-        """The items of all pages of a list, `most` of them at the most; raises as `call` does."""
+        """Return the items of all pages of a list, at most `most`; raises as `call` does."""
         found: list[Any] = await self._asked(self._follow, call, token, subject, most)
         return found
 
@@ -149,14 +149,14 @@ class GitHub:
 
     @property
     def _graphql_url(self) -> str:
-        """Beside REST's own; on an Enterprise Server REST is at /api/v3 and GraphQL at /api/graphql.
+        """Return GraphQL's address: beside REST's, on an Enterprise Server /api/graphql beside /api/v3.
 
         https://docs.github.com/graphql/guides/forming-calls-with-graphql
         """
         return self._api_url.removesuffix("/v3") + "/graphql"
 
     async def pull(self, target: Target, *, token: str) -> dict[str, Any]:
-        """A pull request, whole; raises as `perform` does.
+        """Return a pull request; raises as `perform` does.
 
         https://docs.github.com/rest/pulls/pulls#get-a-pull-request
         """
@@ -192,11 +192,11 @@ class GitHub:
         )
 
     async def exchange(self, code: str, *, redirect_uri: str, verifier: str) -> GitHubToken:
-        """The user's token for a code; raises `OAuthFailed`."""
+        """Exchange a code for the user's token; raises `OAuthFailed`."""
         return await self._token(code=code, redirect_uri=redirect_uri, code_verifier=verifier)
 
     async def refresh(self, refresh_token: str) -> GitHubToken:
-        """A new token for a refresh token; the old pair dies at once. Raises `OAuthFailed`."""
+        """Exchange a refresh token for a new token, which ends the old one. Raises `OAuthFailed`."""
         return await self._token(grant_type="refresh_token", refresh_token=refresh_token)
 
     async def _token(self, **fields: str) -> GitHubToken:
@@ -212,14 +212,14 @@ class GitHub:
         return read_token(answer, now=time.time())
 
     async def revoke(self, token: GitHubToken) -> None:
-        """Have GitHub forget a token; raises `GitHubFailing`. One that is unknown already is a success.
+        """Revoke a token; succeeds if GitHub does not know it. Raises `GitHubFailing`.
 
         https://docs.github.com/rest/apps/oauth-applications#delete-an-app-token
         """
         await self._delete("token", token)
 
     async def revoke_grant(self, token: GitHubToken) -> None:
-        """Have GitHub forget all that the token's user granted; raises as `revoke` does.
+        """Revoke all that the token's user granted; raises as `revoke` does.
 
         https://docs.github.com/rest/apps/oauth-applications#delete-an-app-authorization
         """
@@ -248,16 +248,16 @@ class GitHub:
             raise GitHubFailing(f"GitHub did not revoke the {what}")
 
     async def reach(self) -> str:
-        """See that the API answers; what version of an Enterprise Server it is. Raises `GitHubFailing`."""
+        """Check that the API answers; returns an Enterprise Server's version. Raises `GitHubFailing`."""
         return await github_public.reach(self._session, self._api_url)
 
     async def convert(self, code: str) -> App:
-        """The App that was made from a manifest; raises `github_public.CodeRefused` or `GitHubFailing`."""
+        """Return the App made from a manifest; raises `github_public.CodeRefused` or `GitHubFailing`."""
         return await github_public.convert(self._session, self._api_url, code)
 
 
 def read_token(answer: Mapping[str, Any], *, now: float) -> GitHubToken:
-    """The token in the answer of GitHub's token endpoint; `now` in Unix seconds."""
+    """Read the token in an answer of GitHub's token endpoint; `now` in Unix seconds."""
     lifetime = str(answer.get("expires_in") or "")
     return GitHubToken(
         access=str(answer["access_token"]),
@@ -270,7 +270,7 @@ def read_token(answer: Mapping[str, Any], *, now: float) -> GitHubToken:
 def can_act(token: GitHubToken) -> bool:
     """Tell whether the granted scopes suffice: a user may narrow them, or tamper with the callback.
 
-    A GitHub App's user tokens have no scopes: the App's permissions stand for them.
+    Tokens of a GitHub App have no scopes: the App's permissions apply.
     """
     return is_apps(token.access) or not _SUFFICIENT.isdisjoint(token.scopes)
 

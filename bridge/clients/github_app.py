@@ -14,17 +14,17 @@ SECONDS = 9
 
 
 class CodeRefused(BridgeError):
-    """The manifest's code is unknown, was used, or is older than an hour."""
+    """The manifest's code is unknown, used, or older than an hour."""
 
     status = 422
     advice = "Start over at /github/manifest. If GitHub has created an App, delete it there."
 
 
 async def reach(session: aiohttp.ClientSession, api_url: str) -> str:
-    """See that GitHub's API answers; returns an Enterprise Server's version, else nothing.
+    """Check that GitHub's API answers; returns an Enterprise Server's version, else nothing.
 
-    Whether it is GitHub shows in the headers, also where it refuses: an Enterprise Server may have no limits,
-    or tell nothing to nobody. https://docs.github.com/rest/rate-limit/rate-limit  Raises `GitHubFailing`.
+    The headers show that it is GitHub even if it refuses: an Enterprise Server may have no rate limits, or
+    answer only signed-in users. https://docs.github.com/rest/rate-limit/rate-limit  Raises `GitHubFailing`.
     """
     status, headers, _ = await _ask(session, "GET", f"{api_url}/rate_limit")
     is_api = "X-GitHub-Request-Id" in headers and "json" in headers.get("Content-Type", "")
@@ -35,7 +35,7 @@ async def reach(session: aiohttp.ClientSession, api_url: str) -> str:
 
 
 async def convert(session: aiohttp.ClientSession, api_url: str, code: str) -> App:
-    """The App that GitHub made from a manifest, with its secrets; raises `CodeRefused` or `GitHubFailing`.
+    """Return the App made from a manifest, with its secrets; raises `CodeRefused` or `GitHubFailing`.
 
     https://docs.github.com/rest/apps/apps#create-a-github-app-from-a-manifest
     """
@@ -48,7 +48,7 @@ async def convert(session: aiohttp.ClientSession, api_url: str, code: str) -> Ap
 
 
 def read_app(body: bytes, *, now: float) -> App:
-    """The App in GitHub's answer; raises `GitHubFailing` where something is missing. `now`: Unix seconds."""
+    """Read the App in GitHub's answer; raises `GitHubFailing`. `now`: Unix seconds."""
     try:
         found = orjson.loads(body)
         texts = {

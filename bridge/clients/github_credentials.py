@@ -1,6 +1,6 @@
 """The credentials that bridge shows GitHub: from the settings, or of the App made at /github/manifest.
 
-The App lies encrypted in Redis, so that every process finds it there, also one that was started before.
+The App is kept encrypted in Redis, where every process finds it.
 """
 
 import time
@@ -27,7 +27,7 @@ log = structlog.get_logger()
 
 
 class NoCredentials(BridgeError):
-    """GitHub does not know bridge: nobody has made the App yet, or the environment sets nothing."""
+    """bridge has no credentials: no App was made yet, or the settings are missing."""
 
     status = 503
 
@@ -47,7 +47,7 @@ class AppThere(BridgeError):
 
 @dataclass(frozen=True, kw_only=True)
 class App:
-    """A GitHub App, as GitHub's answer to a manifest's code tells of it."""
+    """A GitHub App, as GitHub answers it."""
 
     id: int
     slug: str
@@ -79,7 +79,7 @@ class App:
 
 @dataclass(frozen=True, kw_only=True)
 class Credentials:
-    """A client's id and secret; `app` is None where they are those of an OAuth App."""
+    """A client's id and secret; `app` is None for an OAuth App."""
 
     client_id: str
     client_secret: str = field(repr=False)
@@ -87,7 +87,7 @@ class Credentials:
 
 
 class GitHubCredentials:
-    """The credentials in force."""
+    """The present credentials."""
 
     def __init__(self, redis: Redis, vault: Vault, settings: Settings) -> None:
         self._redis = redis
@@ -115,7 +115,7 @@ class GitHubCredentials:
         return Credentials(client_id=app.client_id, client_secret=app.client_secret, app=app)
 
     async def app(self) -> App | None:
-        """The App in force; None if there is none. Raises as `current` does."""
+        """Return the present App, None if there is none. Raises as `current` does."""
         if self.from_settings or not self._settings.github_app:
             return None
         if self._age() > (AGAIN_SECONDS if self._app is None else FRESH_SECONDS):
@@ -123,7 +123,7 @@ class GitHubCredentials:
         return self._app
 
     async def webhook_secrets(self) -> tuple[str, ...]:
-        """The secrets of which any may have signed a delivery."""
+        """Return all secrets that may have signed a delivery."""
         secrets = self._settings.github_webhook_secrets
         if self.from_settings:
             return secrets
@@ -131,7 +131,7 @@ class GitHubCredentials:
         return (*secrets, app.webhook_secret) if app else secrets
 
     async def changed(self) -> bool:
-        """Look again for the App, as nothing known fits; whether there is another one now than before."""
+        """Read the App again; tells whether it changed."""
         if self.from_settings or not self._settings.github_app or self._age() < AGAIN_SECONDS:
             return False
         before = self._app
@@ -139,7 +139,7 @@ class GitHubCredentials:
         return self._app != before
 
     async def keep(self, app: App, *, instead_of: int | None) -> None:
-        """Store a new App in place of the one with that id (None: of none); raises `AppThere`."""
+        """Store an App in place of the one with that id (None: of none); raises `AppThere`."""
         sealed = self._vault.encrypt(orjson.dumps(asdict(app)), aad=keys.GITHUB_APP)
         stored = False
         # Once more where it is the same App still, with another key's seal.

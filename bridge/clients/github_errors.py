@@ -1,4 +1,4 @@
-"""GitHub's refusals as gidgethub raises them, as bridge's own errors with a sentence to act on."""
+"""GitHub's errors, from gidgethub's to bridge's own with a sentence to act on."""
 
 import re
 import time
@@ -19,7 +19,7 @@ _SCOPES = re.compile(r"[a-z_:]+(?:, *[a-z_:]+)*")
 
 
 class TokenRevoked(BridgeError):
-    """401: GitHub does not know the user's token (any more)."""
+    """401: GitHub does not know the user's token."""
 
     status = 401
 
@@ -78,7 +78,7 @@ def translated_graphql(error: gidgethub.GraphQLException) -> BridgeError:
 
 
 def _limit(status: int, headers: Mapping[str, str], message: str) -> int | None:
-    """The seconds to wait if GitHub's primary or secondary limit refused (403 or 429), else None.
+    """Return the seconds to wait if a primary or secondary rate limit refused (403 or 429), else None.
 
     https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api
     """

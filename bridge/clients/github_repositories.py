@@ -15,7 +15,7 @@ MAX_REPOSITORIES = 5000
 
 @dataclass(frozen=True, kw_only=True)
 class Repository:
-    """A repository as one user sees it; `may_hook`: they administer it, and so may make a webhook."""
+    """A repository as one user sees it; `may_hook`: the user administers it, and may make a webhook."""
 
     id: int
     full_name: str
@@ -36,9 +36,9 @@ class GitHubRepositories:
         self._credentials = credentials
 
     async def all(self, token: str) -> list[Repository]:
-        """All repositories that the user has to do with; raises `NotLinked`, and as `GitHub.call` does.
+        """Return all repositories that the user has access to; raises `NotLinked`, and as `GitHub.call` does.
 
-        With a GitHub App those that it is installed on, and of the others those that GitHub still shows.
+        With a GitHub App, `installed` tells whether it is installed on each.
         https://docs.github.com/rest/repos/repos#list-repositories-for-the-authenticated-user
         """
         url = "/user/repos?per_page=100&sort=full_name&affiliation=owner,collaborator,organization_member"
@@ -49,9 +49,9 @@ class GitHubRepositories:
         return sorted(known.values(), key=lambda one: one.full_name.lower())
 
     async def _installed(self, token: str) -> list[Repository]:
-        """The repositories that the App is installed on and the user may see.
+        """Return the repositories with the App that the user may see.
 
-        Raises `NotLinked` for a token that an OAuth App was given before: GitHub tells it nothing of this.
+        Raises `NotLinked` for a token of an OAuth App, to which GitHub does not show installations.
         https://docs.github.com/rest/apps/installations
         """
         if not is_apps(token):
@@ -69,14 +69,14 @@ class GitHubRepositories:
         return await self._github.pages(call, token=token, subject="your repositories", most=MAX_REPOSITORIES)
 
     async def by_name(self, full_name: str, *, token: str) -> Repository:
-        """One repository as the user sees it; raises as `GitHub.call` does."""
+        """Return a repository by its full name; raises as `GitHub.call` does."""
         call = repository_call("GET", full_name, "")
         return read_repository(await self._github.call(call, token=token, subject=full_name))
 
     async def by_id(self, repository_id: int, *, token: str, subject: str = "the repository") -> Repository:
-        """The same by its id, whatever its name is now: GitHub's own word on who is called what.
+        """Return a repository by its id, whatever its name is now.
 
-        `subject` is what a refusal calls it. Raises as `GitHub.call` does.
+        A refusal names `subject`. Raises as `GitHub.call` does.
         """
         call = Call(method="GET", url="/repositories/{id}", variables={"id": str(repository_id)})
         found = read_repository(await self._github.call(call, token=token, subject=subject))
@@ -85,7 +85,7 @@ class GitHubRepositories:
         return found
 
     async def present(self, repository_id: int | None, full_name: str, *, token: str) -> Repository:
-        """The repository of a connection as it is now: by its id, or by its name until that is known."""
+        """Return a connection's repository: by its id, or by its name while the id is unknown."""
         if repository_id is None:
             return await self.by_name(full_name, token=token)
         return await self.by_id(repository_id, token=token, subject=full_name)
@@ -103,7 +103,7 @@ def repository_call(method: str, full_name: str, path: str, data: dict[str, Any]
 
 
 def _repositories(found: Iterable[Any]) -> list[Repository]:
-    """Those of a list whose names GitHub lets one have: no other can be asked about."""
+    """Read a list; a repository with a name that GitHub does not allow is left out."""
     return [read_repository(one) for one in found if names.is_full_name(one.get("full_name"))]
 
 

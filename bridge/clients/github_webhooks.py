@@ -1,4 +1,4 @@
-"""A repository's webhook at GitHub, made and mended as a user who administers the repository.
+"""A repository's webhook at GitHub, made and repaired as a user who administers the repository.
 
 https://docs.github.com/rest/repos/webhooks
 """
@@ -24,7 +24,7 @@ EVENTS = tuple(sorted(NEEDED - OWN_EVENTS))
 
 @dataclass(frozen=True, kw_only=True)
 class Hook:
-    """A webhook that points at bridge; `problems` are what keeps it from working, in words."""
+    """A webhook that points at bridge; `problems` say in words why it does not work."""
 
     id: int
     problems: tuple[str, ...] = ()
@@ -32,20 +32,20 @@ class Hook:
 
 @dataclass(frozen=True, kw_only=True)
 class Ensured:
-    """A webhook as it should be; `made`: GitHub did not have it before."""
+    """A working webhook; `made` tells whether it is new."""
 
     id: int
     made: bool
 
 
 class ComesWithApp(BridgeError):
-    """The GitHub App's own webhook serves: one of the repository's own would tell everything twice."""
+    """The GitHub App has a webhook: one of the repository's own would deliver everything twice."""
 
     status = 409
 
 
 class RepositoryWebhooks:
-    """Webhooks to `web_url`, each at an address of its own and signed with a secret of its own."""
+    """Webhooks to `web_url`, each with its own address and secret."""
 
     def __init__(
         self, github: GitHub, credentials: GitHubCredentials, keys: WebhookKeys, *, web_url: str
@@ -57,13 +57,13 @@ class RepositoryWebhooks:
         self._url = web_url + WEBHOOK_PATH
 
     async def app(self) -> App | None:
-        """The GitHub App that the webhook comes with; None where each repository needs one of its own."""
+        """Return the GitHub App that brings the webhook, None if each repository needs its own."""
         return await self._credentials.app()
 
     async def find(self, repository: Repository, *, token: str) -> Hook | None:
-        """The repository's webhook to bridge, and what is wrong with it.
+        """Return the repository's webhook to bridge, with its problems.
 
-        Raises `ComesWithApp`, as no other is wanted then, and as `GitHub.call` does.
+        Raises `ComesWithApp`, and as `GitHub.call` does.
         """
         await self._refuse_besides_app()
         found = await self._ours(repository.full_name, token)
@@ -76,10 +76,10 @@ class RepositoryWebhooks:
         return Hook(id=found[0]["id"], problems=tuple(problems))
 
     async def ensure(self, repository: Repository, *, token: str) -> Ensured:
-        """Make the webhook, or mend the one there is; further ones to bridge are removed.
+        """Make the webhook or repair the existing one, and remove further ones to bridge.
 
-        Its address and secret are new each time, and the former ones then serve no more. Raises
-        `ComesWithApp`, and as `GitHub.call` does.
+        Its address and secret are new each time; the former ones stop working. Raises `ComesWithApp`, and as
+        `GitHub.call` does.
         """
         await self._refuse_besides_app()
         async with self._keys.held(repository.id):
@@ -116,7 +116,7 @@ class RepositoryWebhooks:
         return Ensured(id=_id(made), made=True)
 
     async def revoke(self, repository_id: int) -> None:
-        """Take nothing more from the webhooks that bridge made for a repository."""
+        """Refuse further deliveries of the webhooks that bridge made for a repository."""
         await self._keys.revoke_all(repository_id)
 
     async def ping(self, full_name: str, hook_id: int, *, token: str) -> None:
@@ -124,7 +124,7 @@ class RepositoryWebhooks:
         await self._call("POST", full_name, f"/hooks/{hook_id}/pings", token=token)
 
     async def remove(self, full_name: str, hook_id: int, *, token: str) -> None:
-        """Remove a webhook; one that is gone already is a success. Raises as `GitHub.call` does."""
+        """Remove a webhook; succeeds if it is gone already. Raises as `GitHub.call` does."""
         try:
             await self._call("DELETE", full_name, f"/hooks/{hook_id}", token=token)
         except GitHubRefused as refusal:
@@ -134,9 +134,9 @@ class RepositoryWebhooks:
     async def attempts(
         self, full_name: str, hook_id: int | None, *, token: str, most: int, only_failed: bool = False
     ) -> list[Attempt]:
-        """The newest attempts to deliver, the newest first; raises as `GitHub.call` does.
+        """Return the newest attempts to deliver, the newest first; raises as `GitHub.call` does.
 
-        Without a `hook_id` those of the GitHub App's own webhook, with its JWT for a token.
+        Without a `hook_id`, those of the GitHub App's webhook; the token is then the App's JWT.
         https://docs.github.com/rest/repos/webhooks#list-deliveries-for-a-repository-webhook
         https://docs.github.com/rest/apps/webhooks#list-deliveries-for-an-app-webhook
         """
@@ -149,7 +149,7 @@ class RepositoryWebhooks:
             raise GitHubFailing("GitHub sent an answer that bridge does not understand") from None
 
     async def redeliver(self, full_name: str, hook_id: int | None, attempt_id: int, *, token: str) -> None:
-        """Have GitHub deliver again, under the same guid; as `attempts` otherwise.
+        """Have GitHub deliver again, under the same guid; takes and raises as `attempts`.
 
         https://docs.github.com/rest/repos/webhooks#redeliver-a-delivery-for-a-repository-webhook
         """
@@ -168,7 +168,7 @@ class RepositoryWebhooks:
         return [one for one in found if _leads_to(one, self._url)]
 
     def _key_of(self, hook: dict[str, Any]) -> str:
-        """The key in a webhook's address; empty for the address that all share."""
+        """Return the key in a webhook's address, empty for the shared address."""
         path = urlsplit(str((hook.get("config") or {}).get("url") or "")).path
         return path.rpartition("/")[2] if path.rstrip("/") != urlsplit(self._url).path else ""
 

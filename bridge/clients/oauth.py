@@ -1,4 +1,4 @@
-"""The authorization code grant (RFC 6749, with PKCE of RFC 7636), as both GitHub and Flowdock speak it."""
+"""The authorization code grant (RFC 6749) with PKCE (RFC 7636), for GitHub and Flowdock."""
 
 import base64
 import hashlib
@@ -20,12 +20,12 @@ def authorize_url(endpoint: str, **parameters: str) -> str:
 
 
 def code_verifier() -> str:
-    """A new PKCE verifier, 43 characters."""
+    """Make a PKCE verifier of 43 characters."""
     return secrets.token_urlsafe(32)
 
 
 def code_challenge(verifier: str) -> str:
-    """The S256 challenge of a verifier (RFC 7636, 4.2)."""
+    """Return a verifier's S256 challenge (RFC 7636, 4.2)."""
     digest = hashlib.sha256(verifier.encode()).digest()
     return base64.urlsafe_b64encode(digest).decode().rstrip("=")
 
@@ -33,9 +33,9 @@ def code_challenge(verifier: str) -> str:
 async def token_request(
     session: aiohttp.ClientSession, endpoint: str, *, service: str, **fields: str
 ) -> dict[str, Any]:
-    """The answer of a token endpoint, JSON or form; raises `OAuthFailed` on any `error`, whatever the status.
+    """Ask a token endpoint, and return its answer (JSON or form); raises `OAuthFailed` on any `error`.
 
-    GitHub answers errors with 200. Neither the request nor the answer is ever part of an error.
+    GitHub answers errors with status 200. No error contains the request or the answer.
     """
     try:
         async with session.post(

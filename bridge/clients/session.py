@@ -1,6 +1,6 @@
 """The HTTP session for all calls out: pooled, with timeouts, following no redirect.
 
-A redirect followed with a token would hand the token to another host, and turn a POST into a GET.
+A followed redirect would give the token to another host, and turn a POST into a GET.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ USER_AGENT = "bridge (GitHub to Flowdock)"
 
 
 def open_session() -> aiohttp.ClientSession:
-    """A session for all outside calls; to be closed by the caller."""
+    """Open the session for all outgoing calls; the caller closes it."""
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=512, ttl_dns_cache=60),
         timeout=aiohttp.ClientTimeout(total=20, connect=CONNECT_SECONDS),
@@ -22,6 +22,6 @@ def open_session() -> aiohttp.ClientSession:
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """The seconds in a `Retry-After` header, None where there are none that can be read."""
+    """Read a `Retry-After` header in seconds, None if it has none."""
     value = headers.get("Retry-After", "")
     return float(value) if value.isdecimal() else None

@@ -1,4 +1,4 @@
-"""Calls one after the other: GitHub's limits ask for pauses between those of one account.
+"""Spaces the calls of each account, as GitHub's rate limits ask.
 
 https://docs.github.com/rest/using-the-rest-api/best-practices-for-using-the-rest-api
 """
@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 
 class Throttle:
-    """Spaces the calls of each account; ends waiting as soon as `stop` is told."""
+    """Spaces the calls of each account, and stops waiting at shutdown."""
 
     def __init__(self, stop: Shutdown, *, spacing: float = SPACING) -> None:
         self._stop = stop
@@ -31,7 +31,7 @@ class Throttle:
     async def call(self, account: str, ask: Callable[[], Awaitable[T]]) -> T:
         """Call `ask` when it is the account's turn; retry once after a short rate limit.
 
-        Raises `Stopped`, `RateLimited` if the account is to rest for longer, and what `ask` raises.
+        Raises `Stopped`, `RateLimited` if the account must wait longer, and what `ask` raises.
         """
         await self._turn(account)
         try:

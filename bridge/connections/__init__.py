@@ -1,1 +1,1 @@
-"""Connecting a repository to a flow and acting as a linked account. Nothing here waits in the queue."""
+"""Connecting repositories to flows, and acting as linked accounts. The queue is elsewhere."""

@@ -1,8 +1,7 @@
-"""Setting a flow up: chosen repositories connected one after the other, and what became of each.
+"""Setting up a flow: connects the chosen repositories one by one, and keeps the results.
 
-Whoever does not administer a repository gets a link for somebody who does. It goes on without the browser
-that asked for it; what became of it is kept for some days, for the page that tells. A process that ends in
-the middle leaves lines that wait: the same again completes them.
+For a repository that the user does not administer, it makes a link for an administrator. It goes on if the
+browser leaves. The results are kept for some days. If the process ends, unfinished lines can be tried again.
 """
 
 import asyncio
@@ -41,7 +40,7 @@ log = structlog.get_logger()
 
 
 class NotThere(RequestRefused):
-    """The repository that was chosen is not there to be connected."""
+    """A chosen repository cannot be connected."""
 
     status = 409
     advice = "Choose it from the list again."
@@ -68,13 +67,13 @@ class Line:
 
     @classmethod
     def of(cls, repository: Repository) -> "Line":
-        """A repository that was chosen."""
+        """Make the line of a chosen repository."""
         return cls(repository_id=repository.id, full_name=repository.full_name, url=repository.url)
 
 
 @dataclass(frozen=True, kw_only=True)
 class SetUp:
-    """One person's choice of repositories for a flow, and how far it has come."""
+    """A user's choice of repositories for a flow, and its progress."""
 
     id: str
     user: str
@@ -106,7 +105,7 @@ class Chooser:
 
 
 class BulkConnect:
-    """Begins set-ups, and tells of them."""
+    """Starts set-ups and returns their progress."""
 
     def __init__(
         self,
@@ -127,7 +126,7 @@ class BulkConnect:
     async def begin(
         self, by: Chooser, flow: Flow, chosen: Sequence[Line], options: Options, *, wait: float
     ) -> str:
-        """Connect what was chosen; the id to `find` it by, once it is done or after `wait` seconds."""
+        """Connect the chosen repositories; returns the id for `find` when done, or after `wait` seconds."""
         begun = SetUp(
             id=secrets.token_urlsafe(16),
             user=by.user.id,
@@ -144,7 +143,7 @@ class BulkConnect:
         return begun.id
 
     async def find(self, setup_id: str, *, user: str) -> SetUp | None:
-        """A set-up of this user's; None if there is none, or no longer."""
+        """Return one of this user's set-ups, None if there is none."""
         value = await self._one_time.peek(_KIND, setup_id)
         if value is None or value["user"] != user:
             return None
@@ -158,7 +157,7 @@ class BulkConnect:
         )
 
     async def stop(self) -> None:
-        """Begin no further repository; the one under way is `ConnectService`'s to finish."""
+        """Start no further repository; `ConnectService` finishes the current one."""
         for task in self._running:
             task.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)
@@ -218,7 +217,7 @@ class BulkConnect:
         return replace(line, state="asked", handover=asked.id)
 
     async def _asked(self, line: Line, by: Chooser) -> Repository:
-        """The repository by GitHub's word of this moment: a form may name any."""
+        """Ask GitHub for the repository: a form may name any."""
         repository = await self._accounts.as_user(
             by.user.id,
             lambda token: self._hooks.repositories.present(line.repository_id, line.full_name, token=token),

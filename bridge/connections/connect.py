@@ -1,7 +1,7 @@
-"""Connecting a repository to a flow: source, stored connection and webhook, all of them or none.
+"""Connects a repository to a flow: source, stored connection and webhook, all or none.
 
-The steps touch three systems, so each failure is answered by undoing what was done, answers that were lost
-included; what cannot be undone now stays in the journal of intents and is undone later (`tidy`).
+Three systems take part, so each failure is rolled back, answers that were lost included. What cannot be
+rolled back at once stays in the intents, and is rolled back later (`tidy`).
 """
 
 import asyncio
@@ -44,7 +44,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, kw_only=True)
 class ConnectRequest:
-    """A repository to tie to a flow, as a Flowdock user: with their access token and linked account.
+    """A repository to connect to a flow, with the access token and linked account of a Flowdock user.
 
     With an `administrator` the webhook is theirs; else `repository` is what the linked account sees.
     """
@@ -58,7 +58,7 @@ class ConnectRequest:
 
 
 class ConnectService:
-    """Makes connections and ends them."""
+    """Connects and disconnects."""
 
     def __init__(
         self,
@@ -87,9 +87,9 @@ class ConnectService:
         self._running: set[asyncio.Task[Any]] = set()
 
     async def connect(self, wanted: ConnectRequest) -> HookResult:
-        """Tie a repository to a flow; GitHub takes the token back that an administrator lent.
+        """Connect a repository to a flow; an administrator's token is revoked afterwards.
 
-        The same again returns the existing connection, its options untouched and its webhook repaired.
+        Repeated, it returns the existing connection, its options untouched and its webhook repaired.
 
         Raises `NotAdministrator`, `Busy`, `NotLinked`, `NotAMember`, `SignedOut`, `RateLimited`,
         `GitHubRefused`, `GitHubFailing`, `FlowdockFailing` or redis-py's errors: then nothing is left of it.
@@ -100,7 +100,7 @@ class ConnectService:
     async def disconnect(self, connection: Connection, *, access_token: str, user: str) -> list[str]:
         """Remove a connection with its flow token, its source, and its webhook if no other needs it.
 
-        Returns sentences about what a person has to remove outside. Raises `Busy`, or redis-py's errors.
+        Returns sentences about what a person must remove by hand. Raises `Busy`, or redis-py's errors.
         """
         return await self._shielded(self._disconnect(connection, access_token, user))
 
@@ -113,11 +113,11 @@ class ConnectService:
         return await self._mending.mend(connection, user=user)
 
     async def tidy(self) -> None:
-        """Undo what crashed connectings left, as far as can be done now; raises redis-py's errors only."""
+        """Roll back what crashed connects left, as far as possible now; raises only redis-py's errors."""
         await self._undoing.tidy()
 
     async def settled(self, *, seconds: float) -> None:
-        """Wait for what is under way; what takes longer is cut off, and undone by `tidy` some time."""
+        """Wait for connects under way; longer ones are cancelled, and rolled back by `tidy` later."""
         if self._running:
             _, late = await asyncio.wait(self._running, timeout=seconds)
             for task in late:
@@ -132,7 +132,7 @@ class ConnectService:
         return await asyncio.shield(task)
 
     async def _lent(self, work: Coroutine[Any, Any, T], administrator: Administrator) -> T:
-        """`work`, after which GitHub takes the token back; where something is left to undo, after that."""
+        """Do `work`, then revoke the administrator's token, unless a rollback still needs it."""
         try:
             return await work
         finally:
@@ -160,7 +160,7 @@ class ConnectService:
                 raise
 
     async def _known(self, flow: Flow, repository: Repository, access_token: str) -> Connection | None:
-        """The connection that there is already, unless the flow removed its source."""
+        """Return the existing connection, unless the flow removed its source."""
         for known in await self._connections.of_repository(repository.id, repository.full_name):
             if known.flow.lower() != flow.path.lower():
                 continue
@@ -176,7 +176,7 @@ class ConnectService:
         return None
 
     async def _looked_at(self, wanted: ConnectRequest) -> Intent:
-        """The intent, with what is there before anything is made."""
+        """Make the intent: what is there before anything is made."""
         flow, repository = wanted.flow.path, wanted.repository
         sources = await self._flowdock.source_ids(flow, wanted.access_token, external_url=repository.url)
         lacks = partial(self._lacks_hook, repository)

@@ -1,7 +1,6 @@
-"""Handing a connecting over: somebody in the flow asks, somebody who administers the repository says yes.
+"""Handing a connect over: a member of the flow asks, an administrator of the repository agrees.
 
-Whoever asks lends bridge their access token of Flowdock for it, the administrator one of GitHub's for the
-moment of connecting.
+The member lends bridge a Flowdock access token for it, the administrator a GitHub token for the moment.
 """
 
 from dataclasses import replace
@@ -33,28 +32,28 @@ log = structlog.get_logger()
 
 
 class AskAnew(RequestRefused):
-    """Flowdock does not take the word of whoever asked any more."""
+    """Flowdock no longer accepts the asking member."""
 
     status = 409
     advice = "Nothing was connected. Ask them to sign in to bridge and send you a new link."
 
 
 class Changed(RequestRefused):
-    """The repository is not as it was shown any more."""
+    """The repository changed since it was shown."""
 
     status = 409
     advice = "Nothing was connected. Open the link again to see the new name."
 
 
 class SignInAgain(RequestRefused):
-    """GitHub does not take the administrator's token any more."""
+    """GitHub no longer accepts the administrator's token."""
 
     status = 403
     advice = "Nothing was connected. Open the link again and sign in with GitHub."
 
 
 class HandingOver:
-    """Carries administrators' answers out."""
+    """Carries out administrators' answers."""
 
     def __init__(
         self,
@@ -72,9 +71,9 @@ class HandingOver:
         self._connecting = connecting
 
     async def administered(self, handover: Handover, administrator: Administrator) -> Repository:
-        """The repository by its id, by GitHub's word of this moment to somebody who administers it.
+        """Ask GitHub for the repository, by its id, as somebody who administers it.
 
-        Raises `NotAdministrator` to anybody else, `Changed`, `SignInAgain`, and as `GitHub.call` does.
+        Raises `NotAdministrator` for anybody else, `Changed`, `SignInAgain`, and as `GitHub.call` does.
         """
         try:
             repository = await self._hooks.repositories.by_id(
@@ -93,10 +92,10 @@ class HandingOver:
         return repository
 
     async def connect(self, handover_id: str, administrator: Administrator, *, shown: str) -> Handover:
-        """Connect what is asked for, the repository named as it was `shown`; GitHub takes the token back.
+        """Connect the repository if its name is still the `shown` one; revokes the administrator's token.
 
         Raises `Answered`, `AskAnew`, `SignInAgain`, as `administered`, and as `ConnectService.connect` does.
-        It then stays open, unless whoever asked must ask anew.
+        The handover then stays open, except after `AskAnew`.
         """
         try:
             handover = await self._handovers.take(handover_id)
@@ -115,7 +114,7 @@ class HandingOver:
         return answered
 
     async def decline(self, handover_id: str, administrator: Administrator) -> Handover:
-        """Say no, for good; GitHub takes the token back. Raises `Answered`, and as `administered` does."""
+        """Decline for good, and revoke the token. Raises `Answered`, and as `administered` does."""
         try:
             handover = await self._handovers.take(handover_id)
             answered = handover
@@ -164,7 +163,7 @@ class HandingOver:
         )
 
     async def _flow(self, handover: Handover) -> Flow:
-        """The flow, if whoever asked is still in it."""
+        """Return the flow, if the asking member is still in it."""
         try:
             return await self._flowdock.flow(handover.flow.path, handover.access_token)
         except (SignedOut, NotAMember, FlowdockRejected) as error:

@@ -28,7 +28,7 @@ log = structlog.get_logger()
 
 
 class NoSuchHandover(NotFound):
-    """No such link, or its time is over."""
+    """There is no such link, or it has expired."""
 
     advice = "A link works for three days. Ask for a new one."
 
@@ -41,7 +41,7 @@ class Answered(RequestRefused):
 
 
 class TooManyAsked(BridgeError):
-    """Somebody asks for too much at a time."""
+    """A user has too many open requests."""
 
     status = 409
     advice = "Wait until some of your links are used or expire. Each expires after three days."
@@ -70,12 +70,12 @@ class Handover:
 
     @property
     def ends_at(self) -> float:
-        """Unix seconds."""
+        """Return when it expires, in Unix seconds."""
         return self.created_at + SECONDS
 
 
 class Handovers:
-    """The handovers of all, open and answered, until their time is over."""
+    """All requests, open and answered, until they expire."""
 
     def __init__(self, redis: Redis, one_time: OneTimeStore) -> None:
         self._redis = redis
@@ -84,7 +84,7 @@ class Handovers:
     async def ask(
         self, asker: FlowdockUser, access_token: str, flow: Flow, repository: Repository, options: Options
     ) -> Handover:
-        """Ask for a repository to be connected; the same again keeps the link. Raises `TooManyAsked`."""
+        """Make a request; repeated, it keeps the link. Raises `TooManyAsked`."""
         known = await self._asked_before(asker.id, flow, repository.id)
         if known is not None and known.held_until > time.time():
             return known
@@ -117,7 +117,7 @@ class Handovers:
         return None
 
     async def _count(self, asked: Handover) -> None:
-        """Among what its asker has open: put in first and then counted, so that no two are the last one."""
+        """Check the limit of open requests: added first and counted then, so that no two are the last one."""
         place, name = keys.handovers(asked.asker.id), keys.hash_of(asked.id)
         async with self._redis.pipeline(transaction=True) as pipe:
             pipe.zremrangebyscore(place, "-inf", time.time())
@@ -145,7 +145,7 @@ class Handovers:
         return handover
 
     async def answer(self, handover: Handover) -> None:
-        """Keep how it stands now; one that is still open may be answered again."""
+        """Store the answer; a request that is still open may be answered again."""
         await self._keep(handover)
         if handover.state != "open":
             await self._redis.zrem(keys.handovers(handover.asker.id), keys.hash_of(handover.id))

@@ -1,7 +1,7 @@
 """Intents: a source or webhook is noted before it is made, so that a crash leaves no orphans.
 
-An intent stands in Redis, encrypted, from before the first call that makes something until all is made, or
-undone. One that nobody works on any more is what a crash left.
+An intent is kept in Redis, encrypted, until all is made or rolled back. One that no process works on was left
+by a crash.
 """
 
 from collections.abc import AsyncIterator
@@ -28,7 +28,7 @@ log = structlog.get_logger()
 
 
 class Busy(BridgeError):
-    """Somebody else connects or disconnects this repository at this moment."""
+    """The repository is being connected or disconnected."""
 
     status = 503
     advice = "Try again in three minutes."
@@ -36,7 +36,7 @@ class Busy(BridgeError):
 
 @dataclass(frozen=True, kw_only=True)
 class Intent:
-    """One connecting: what it was to make, what was there before, and as whom it can be undone."""
+    """A connect: what it makes, what was there before, and as whom it can be rolled back."""
 
     id: str
     """Also the id of the connection that is to come of it."""
@@ -60,7 +60,7 @@ class Intent:
 
 
 class Intents:
-    """The journal of intents, and the lock that whoever works on a repository holds."""
+    """The intents, and the lock for each repository."""
 
     def __init__(self, redis: Redis, vault: Vault) -> None:
         self._redis = redis
@@ -68,7 +68,7 @@ class Intents:
 
     @asynccontextmanager
     async def held(self, repository_id: int, *, wait: float | None = None) -> AsyncIterator[None]:
-        """Be the only one to connect, disconnect or undo; raises `Busy` after `wait` seconds (a default)."""
+        """Hold a repository's lock; raises `Busy` after `wait` seconds (a default)."""
         wait = WAIT_SECONDS if wait is None else wait
         lock = self._redis.lock(keys.connecting(repository_id), timeout=LOCK_SECONDS, blocking_timeout=wait)
         if not await lock.acquire():
@@ -82,7 +82,7 @@ class Intents:
                 log.warning("lock_release_failed", repository_id=repository_id, error=type(error).__name__)
 
     async def note(self, intent: Intent) -> None:
-        """Keep an intent for a day at the most."""
+        """Store an intent, for a day at most."""
         sealed = self._vault.encrypt(orjson.dumps(asdict(intent)), aad=f"intent:{intent.id}")
         async with self._redis.pipeline(transaction=True) as pipe:
             pipe.set(keys.intent(intent.id), sealed, ex=SECONDS)
@@ -90,14 +90,14 @@ class Intents:
             await pipe.execute()
 
     async def forget(self, intent_id: str) -> None:
-        """All of it is made, or undone."""
+        """Delete an intent: all is made, or rolled back."""
         async with self._redis.pipeline(transaction=True) as pipe:
             pipe.delete(keys.intent(intent_id))
             pipe.srem(keys.INTENTS, intent_id)
             await pipe.execute()
 
     async def all(self) -> list[Intent]:
-        """Every intent, those under way too; what has expired is dropped from the list."""
+        """Return all intents; expired ones are dropped."""
         ids = sorted(one.decode() for one in await self._redis.smembers(keys.INTENTS))
         found = await self._redis.mget([keys.intent(one) for one in ids]) if ids else []
         if expired := [one for one, sealed in zip(ids, found, strict=True) if sealed is None]:

@@ -1,4 +1,4 @@
-"""Acting on GitHub as the person who linked: the token renewed in time, and dropped when revoked."""
+"""Acting on GitHub as linked accounts: renews tokens in time, and drops revoked ones."""
 
 import asyncio
 import time
@@ -30,7 +30,7 @@ log = structlog.get_logger()
 
 
 class LinkedAccounts:
-    """The linked accounts, ready to act."""
+    """Acts as linked accounts."""
 
     def __init__(
         self,
@@ -47,12 +47,12 @@ class LinkedAccounts:
         self._checkups = checkups
 
     async def act(self, flowdock_user: str, action: Action, target: Target) -> str:
-        """Do an action on what a thread showed, as the GitHub account of a Flowdock user.
+        """Do an action on what a thread showed, as a Flowdock user's linked account; returns its sentence.
 
-        Returns its sentence. A repository that was renamed since is found by its present name.
+        A repository that was renamed is found by its present name.
 
-        Raises `NotLinked` if there is none or its token no longer works (the link is removed then),
-        and what `GitHub.perform` raises.
+        Raises `NotLinked` if there is no account or its token was revoked (the link is removed then), and
+        what `GitHub.perform` raises.
         """
         try:
             sentence = await self._act(flowdock_user, action, target)
@@ -81,8 +81,8 @@ class LinkedAccounts:
     async def as_user(self, flowdock_user: str, ask: Callable[[str], Awaitable[T]]) -> T:
         """Call `ask` with the GitHub token of a Flowdock user, twice if the token had to be renewed.
 
-        Raises `NotLinked` if there is none or it no longer works (the link is removed then), and what
-        `ask` raises.
+        Raises `NotLinked` if there is no account or its token was revoked (the link is removed then), and
+        what `ask` raises.
         """
         _, answer = await self._as_account(flowdock_user, lambda account: ask(account.token.access))
         return answer
@@ -90,7 +90,7 @@ class LinkedAccounts:
     async def as_either(
         self, flowdock_user: str, administrator: Administrator | None, ask: Callable[[str], Awaitable[T]]
     ) -> T:
-        """As `as_user`; with the token of an administrator instead, where one has lent it."""
+        """Call `ask` with an administrator's token if there is one, else as `as_user`."""
         if administrator is None:
             return await self.as_user(flowdock_user, ask)
         try:
@@ -99,7 +99,7 @@ class LinkedAccounts:
             raise NotLinked(f"GitHub no longer accepts the sign-in of @{administrator.login}") from None
 
     async def give_back_lent(self, administrator: Administrator) -> None:
-        """As `give_back`, of the token that an administrator has lent."""
+        """Revoke a token that an administrator lent; a failure is logged."""
         await self.give_back(GitHubToken(access=administrator.token))
 
     async def _as_account(
@@ -118,7 +118,7 @@ class LinkedAccounts:
             raise NotLinked("GitHub no longer accepts your link: link your account again") from None
 
     async def _note(self, user: str, action: Action, target: Target, outcome: str, *, done: bool) -> None:
-        """For the account page; what was done is done, also if Redis cannot take a note of it."""
+        """Record an action for the account page; if Redis fails, the action still counts."""
         act = AuditEntry(at=int(time.time()), action=action.name, on=str(target), outcome=outcome, done=done)
         try:
             await self._store.add_audit_entry(user, act)
@@ -126,11 +126,11 @@ class LinkedAccounts:
             log.warning("redis_unavailable", error=type(error).__name__, doing="recording an action")
 
     async def token(self, flowdock_user: str) -> str:
-        """The GitHub token of a Flowdock user, renewed if need be; raises `NotLinked` or `GitHubFailing`."""
+        """Return a user's GitHub token, renewed if need be; raises `NotLinked` or `GitHubFailing`."""
         return (await self._fresh(flowdock_user)).token.access
 
     async def link(self, account: LinkedAccount) -> None:
-        """Keep a link; GitHub forgets the token of the one that it replaces. Raises `GitHubFailing`."""
+        """Store a linked account, and revoke the token that it replaces. Raises `GitHubFailing`."""
         user = account.flowdock.id
         try:
             async with self._store.lock(user):
@@ -144,18 +144,18 @@ class LinkedAccounts:
         await self.look_after(user)
 
     async def give_back(self, token: GitHubToken) -> None:
-        """Have GitHub forget a token that is of no use any more; should it fail, that is logged."""
+        """Revoke a token that is not needed any more; a failure is logged."""
         try:
             await self._github.revoke(token)
         except BridgeError as error:
             log.warning("revocation_failed", error=str(error))
 
     async def unlink(self, flowdock_user: str) -> LinkedAccount | None:
-        """Forget a link, and have GitHub forget what was granted; None if there was none.
+        """Remove a linked account and revoke the grant; None if there was none.
 
-        All of it, or the token alone while other Flowdock users act as the same GitHub account.
+        While other Flowdock users use the same GitHub account, only the token is revoked.
 
-        Raises `GitHubFailing` if GitHub did not take it back: the link is gone here all the same.
+        Raises `GitHubFailing` if GitHub did not revoke it: the link is removed all the same.
         """
         async with self._store.lock(flowdock_user):
             account = await self._store.get(flowdock_user)
@@ -169,10 +169,7 @@ class LinkedAccounts:
         return account
 
     async def revoked(self, github_id: int) -> None:
-        """Somebody says that a person took back what they granted at GitHub: GitHub is asked.
-
-        Of all who act as that account those links are removed of which GitHub refuses the token.
-        """
+        """Check a reported revocation at GitHub, and remove the links whose token it refuses."""
         holders = await self._store.linked_to(github_id)
         await asyncio.gather(*(self._see_revoked(user) for user in holders))
 
@@ -189,7 +186,7 @@ class LinkedAccounts:
             log.warning("revocation_disproved", flowdock_user=user, doing="keeping the link: the token works")
 
     async def read_pull(self, flowdock_user: str, target: Target) -> dict[str, Any]:
-        """A pull request as this account sees it; raises as `act` does, but never removes a link."""
+        """Return a pull request as this account sees it; raises as `act` does, but never removes a link."""
         account = await self._fresh(flowdock_user)
         try:
             return await self._github.pull(target, token=account.token.access)
@@ -238,9 +235,9 @@ class LinkedAccounts:
         return account
 
     async def _renewed(self, stale: LinkedAccount) -> LinkedAccount:
-        """The account with another token than `stale` has; raises `NotLinked` where there is none to be had.
+        """Return the account with a newer token than `stale` has; raises `NotLinked` if there is none.
 
-        Renewing kills the old pair at once, so two at a time would burn the link.
+        Renewing ends the old token at once, so only one renewal runs at a time.
         """
         user = stale.flowdock.id
         try:
@@ -272,7 +269,7 @@ class LinkedAccounts:
         return renewed
 
     async def look_after(self, flowdock_user: str) -> None:
-        """Have the connections looked at that this user's account looks after: it came, or went."""
+        """Schedule checkups of the connections that depend on this user's account."""
         found = await self._connections.all()
         await self._checkups.schedule(one for one in found if one.installer == flowdock_user)
 

@@ -1,7 +1,6 @@
-"""Undoing a connecting that failed, or that a crash cut short: what it made, and what it may have made.
+"""Rolls back a connect that failed or crashed: what it made, and what it may have made.
 
-An answer that was lost says nothing about what happened, so what is to be undone is looked for outside, not
-remembered.
+A lost answer says nothing about what happened, so what to remove is looked up at Flowdock and GitHub.
 """
 
 import asyncio
@@ -33,7 +32,7 @@ Step = Callable[[Intent], Awaitable[None]]
 
 
 class Rollback:
-    """Undoes intents; each step is tried again after each of `PAUSES`."""
+    """Rolls back intents; each step is repeated after each of `PAUSES`."""
 
     def __init__(
         self,
@@ -51,7 +50,7 @@ class Rollback:
         self._hooks = hooks
 
     async def undo(self, intent: Intent, *, may_come_late: bool = False) -> bool:
-        """Undo what an intent made, while its repository is held; False if something is left for later.
+        """Roll back an intent whose repository is locked; returns False if something is left for later.
 
         `may_come_late`: a call was given up that may still take effect, so it is looked at again later.
         """
@@ -67,13 +66,13 @@ class Rollback:
         return done
 
     async def left(self, repository_id: int) -> None:
-        """Undo what crashed connectings of a repository left, while it is held."""
+        """Roll back what crashed connects of a locked repository left."""
         for intent in await self._intents.all():
             if intent.repository_id == repository_id:
                 await self.undo(intent)
 
     async def tidy(self) -> None:
-        """Undo what crashed connectings left of any repository; raises redis-py's errors only."""
+        """Roll back what crashed connects of all repositories left; raises only redis-py's errors."""
         for repository_id in {intent.repository_id for intent in await self._intents.all()}:
             try:
                 async with self._intents.held(repository_id, wait=0):
@@ -129,7 +128,7 @@ class Rollback:
     async def drop_hook(self, repository_id: int | None, full_name: str, token: str) -> None:
         """Remove the repository's webhook to bridge, if there is one.
 
-        By its id, where that is known: another repository may have its name by now. Raises as
+        By the repository's id if it is known: another one may have its name now. Raises as
         `RepositoryWebhooks.find` does.
         """
         repository = await self._hooks.repositories.present(repository_id, full_name, token=token)

@@ -1,4 +1,4 @@
-"""A connection's webhook, made or mended as somebody who may."""
+"""Makes or repairs a connection's webhook as a user who may."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -21,14 +21,14 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, kw_only=True)
 class HookResult:
-    """A connection and how it came by its webhook."""
+    """A connection, and how it got its webhook."""
 
     connection: Connection
     hook: Literal["made", "mended", "app"]
 
 
 class WebhookRepair:
-    """Looks after webhooks as the linked accounts of those who connected their repositories."""
+    """Makes and repairs webhooks as the accounts of those who connected the repositories."""
 
     def __init__(
         self,
@@ -84,7 +84,7 @@ class WebhookRepair:
         return [who for who in dict.fromkeys(installers) if who]
 
     async def _ensure(self, connection: Connection, token: str) -> Ensured:
-        """The webhook made or mended, and a ping on its way."""
+        """Make or repair the webhook, and have GitHub ping."""
         repository = await self._hooks.repositories.present(
             connection.repository_id, connection.repository, token=token
         )

@@ -1,7 +1,7 @@
-"""Linked accounts in Redis: by their Flowdock user, by GitHub's numeric id, and by the login they carry.
+"""Linked accounts in Redis, found by Flowdock user, by GitHub id, and by login.
 
-A GitHub id may have several Flowdock users. A login is only a way to look accounts up: it can be given up
-and taken by a stranger, so an account found by one counts only while it still carries it.
+Several Flowdock users may link the same GitHub account. A login only serves to find accounts: its owner may
+give it up and a stranger may take it, so an account counts only while it still has the login.
 """
 
 from collections.abc import Iterable
@@ -37,12 +37,12 @@ class AccountStore:
         self._swap = load_script(redis, "bridge.storage", "swap_account")
 
     async def get(self, flowdock_user: str) -> LinkedAccount | None:
-        """Whom a Flowdock user acts as, None if nobody is linked."""
+        """Return a Flowdock user's linked account, None if there is none."""
         data = await self._redis.get(keys.account(flowdock_user))
         return self._load_account(flowdock_user, data) if data else None
 
     async def link(self, account: LinkedAccount) -> LinkedAccount | None:
-        """Keep a linked account; returns the one of the same Flowdock user that it replaces."""
+        """Store a linked account; returns the one that it replaces."""
         user = account.flowdock.id
         token = self._vault.encrypt(orjson.dumps(asdict(account.token)), aad=f"account:{user}")
         fields = {
@@ -59,7 +59,7 @@ class AccountStore:
             return None
 
     async def unlink(self, flowdock_user: str) -> None:
-        """Forget a linked account and its token."""
+        """Delete a linked account and its token."""
         await self._swapped(flowdock_user)
 
     async def _swapped(self, user: str, *account: Any) -> bytes | None:
@@ -70,17 +70,17 @@ class AccountStore:
         return replaced
 
     async def linked_to(self, github_id: int) -> list[str]:
-        """The Flowdock users who act as a GitHub account."""
+        """Return the Flowdock users who linked a GitHub account."""
         found = await self._redis.smembers(keys.linked_to(github_id))
         return sorted(user.decode() for user in found)
 
     async def logins(self) -> dict[str, str]:
-        """The GitHub logins of all linked accounts, by Flowdock user."""
+        """Return the GitHub logins of all linked accounts, by Flowdock user."""
         found = await self._redis.hgetall(keys.LINKED)
         return {user.decode(): login.decode() for user, login in found.items()}
 
     async def add_audit_entry(self, flowdock_user: str, entry: AuditEntry) -> None:
-        """Note what was done in a person's name; the newest entries are kept."""
+        """Record an action done as a person; only the newest entries are kept."""
         async with self._redis.pipeline(transaction=True) as pipe:
             pipe.lpush(keys.acts(flowdock_user), orjson.dumps(entry))
             pipe.ltrim(keys.acts(flowdock_user), 0, MAX_ACTS - 1)
@@ -88,7 +88,7 @@ class AccountStore:
             await pipe.execute()
 
     async def audit_log(self, flowdock_user: str) -> list[AuditEntry]:
-        """Return what was done in a person's name, the newest first."""
+        """Return the actions done as a person, the newest first."""
         found = await self._redis.lrange(keys.acts(flowdock_user), 0, -1)
         return [AuditEntry(**orjson.loads(entry)) for entry in found]
 

@@ -40,7 +40,7 @@ class Checkups:
         await self._queue.put_back(checkup.connection_id, delay=delay, note=checkup.hint)
 
     async def pop(self) -> Checkup | None:
-        """A checkup that is due, for this caller alone."""
+        """Return a checkup that is due, for this caller alone."""
         found = await self._queue.pop()
         return Checkup(connection_id=found[0], hint=cast(Hint, found[1])) if found else None
 
@@ -53,7 +53,7 @@ class Checkups:
         return {guid: int(count or 0) for guid, count in zip(guids, counts, strict=True)}
 
     async def note_asked(self, guid: str) -> None:
-        """Count that a delivery was asked for again."""
+        """Count that a delivery was requested again."""
         async with self._redis.pipeline(transaction=True) as pipe:
             pipe.incr(keys.asked(guid))
             pipe.expire(keys.asked(guid), ASKED_SECONDS)

@@ -1,4 +1,4 @@
-"""The client for Redis: bounded in connections and in time, and patient with one that restarts."""
+"""The Redis client: bounded in connections and in time, and patient while Redis restarts."""
 
 import os
 from functools import partial
@@ -21,9 +21,9 @@ MAX_READERS = 64
 
 
 def connect_redis(url: str, *, cluster: bool = False) -> Any:
-    """Make the client, a `Redis`, of a single Redis or of any node of a cluster; nothing is sent yet.
+    """Make a client, a `Redis`, for a single Redis or a cluster; nothing is sent yet.
 
-    Heroku's Redis has a certificate that no authority signed, so on a dyno it is not checked
+    Heroku's Redis has a self-signed certificate, so it is not verified on a dyno
     (https://devcenter.heroku.com/articles/connecting-heroku-redis).
     """
     if cluster:

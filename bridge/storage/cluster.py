@@ -1,4 +1,4 @@
-"""The client for a Redis Cluster: a client for each node, and the way to the node that holds a key.
+"""The client for a Redis Cluster: a client for each node, and the routing of keys to nodes.
 
 https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/
 """
@@ -28,7 +28,7 @@ LOST = 3
 
 
 class Cluster(redis_py.Redis):
-    """redis-py's client, but each command goes to the node that holds its first key."""
+    """redis-py's client, with each command sent to the node that holds its first key."""
 
     def __init__(self, url: str, connect: Callable[[str], Redis]) -> None:
         """Take the URL of any node; `connect` makes the client of a single node."""
@@ -43,7 +43,7 @@ class Cluster(redis_py.Redis):
         self.all_at_once = load_script(self, "bridge.storage", "all_at_once")
 
     async def execute_command(self, *args: Any, **options: Any) -> Any:
-        """Have the node execute it that holds the key; XREAD is for one stream."""
+        """Send a command to the node that holds its key; XREAD reads one stream."""
         if args[0] == "SCRIPT LOAD":
             return await self._load(args)
         until, lost, importing = time.monotonic() + PATIENCE, 0, ""
@@ -73,7 +73,7 @@ class Cluster(redis_py.Redis):
             importing = ""
 
     def pipeline(self, transaction: bool = True, shard_hint: str | None = None) -> Pipeline:
-        """Commands to be sent together; in a transaction, all or none, of keys with the same hash tag."""
+        """Make a pipeline; the keys of a transaction share a hash tag."""
         pipe = _Together(self.connection_pool, self.response_callbacks, transaction, shard_hint)
         pipe.owner = self
         return pipe
@@ -128,7 +128,7 @@ class Cluster(redis_py.Redis):
             raise failure
 
     async def _ask(self, address: str, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
-        """Have a node execute a command about a slot that it is just importing."""
+        """Send a command to a node that is just importing its slot."""
         async with self._client(address).pipeline(transaction=False) as pipe:
             pipe.execute_command("ASKING")
             pipe.execute_command(*args, **options)
@@ -136,7 +136,7 @@ class Cluster(redis_py.Redis):
         return answer
 
     async def _load(self, args: tuple[Any, ...]) -> Any:
-        """Load a script into every node, those that import a slot too."""
+        """Load a script into every known node, importing ones included."""
         await self.nodes()
         found = await asyncio.gather(
             *(client.execute_command(*args) for client in self._clients.values()),
@@ -149,12 +149,12 @@ class Cluster(redis_py.Redis):
 
 
 class _Together(Pipeline):
-    """Commands that are sent side by side, in no order; in a transaction as one script."""
+    """A pipeline whose commands are sent side by side, in no order; a transaction is one script."""
 
     owner: Cluster
 
     async def execute(self, raise_on_error: bool = True) -> list[Any]:
-        """Send the commands; returns their answers (in a transaction Redis's bare ones)."""
+        """Send the commands and return their answers, a transaction's as Redis gives them."""
         commands = [(args, options) for args, options in self.command_stack]
         await self.reset()  # type: ignore[no-untyped-call]
         if self.is_transaction:
@@ -174,7 +174,7 @@ class _Together(Pipeline):
 
 
 def _slot(args: tuple[Any, ...]) -> int | None:
-    """The slot of a command's first key; None where it has none."""
+    """Return the slot of a command's first key, None if it has no key."""
     if args[0] in ("EVAL", "EVALSHA"):
         key = args[3] if int(args[2]) else None
     elif args[0] == "XREAD":

@@ -29,7 +29,7 @@ log = structlog.get_logger()
 
 
 def new_connection_id() -> str:
-    """A name that no other connection has."""
+    """Make an id for a connection."""
     return secrets.token_hex(4)
 
 
@@ -47,9 +47,9 @@ class ConnectionStore:
     async def connect(
         self, repository: str, *, flow_token: str, name: str, flow: str = "", source_id: str = ""
     ) -> tuple[Connection, bool]:
-        """Tie a repository (its full name) to a flow; the connection, and False if it was there before.
+        """Connect a repository, by its full name, to a flow; returns False if it was connected before.
 
-        `flow` (`organization/flow`) and `source_id` are Flowdock's, empty where nobody tells.
+        `flow` (`organization/flow`) and `source_id` are Flowdock's, empty where they are not known.
         """
         for known in await self.all():
             if known.repository.lower() == repository.lower() and known.flow_token == flow_token:
@@ -69,7 +69,7 @@ class ConnectionStore:
         return connection, True
 
     async def add(self, connection: Connection) -> None:
-        """Keep a new connection, findable by its repository's id or, until that is known, its name."""
+        """Store a new connection, indexed by its repository's id or, while that is unknown, by its name."""
         known = connection.repository_id
         place = (
             keys.unbound_connections(connection.repository) if known is None else keys.connections_of(known)
@@ -82,17 +82,17 @@ class ConnectionStore:
             await pipe.execute()
 
     async def all(self) -> list[Connection]:
-        """All connections, the oldest first."""
+        """Return all connections, the oldest first."""
         found = await self._load_connections(await self._redis.smembers(keys.CONNECTIONS))
         return sorted(found, key=lambda connection: (connection.created_at, connection.id))
 
     async def get(self, connection_id: str) -> Connection | None:
-        """A connection, None if it was removed."""
+        """Return a connection, None if it was removed."""
         data = await self._redis.get(keys.connection(connection_id))
         return self._load_connection(data) if data else None
 
     async def change(self, connection_id: str, **changes: Any) -> Connection:
-        """Change some of a connection's fields, and nothing that is changed meanwhile; raises `NotFound`."""
+        """Change fields of a connection, safe from concurrent changes; raises `NotFound`."""
         while data := await self._redis.get(keys.connection(connection_id)):
             changed = replace(self._load_connection(data), **changes)
             if await self._compare_and_set(
@@ -103,7 +103,7 @@ class ConnectionStore:
         raise NotFound(f"there is no connection {connection_id}")
 
     async def of_repository(self, repository_id: int, full_name: str) -> list[Connection]:
-        """The connections of a repository; those made by its present name are tied to its id for good."""
+        """Return a repository's connections, and bind those made by its present name to its id."""
         repository = repository_id, full_name
         [(found, unbound)] = await self._read_connections_of([repository])
         if unbound:
@@ -113,14 +113,14 @@ class ConnectionStore:
         return self._in_order(found)
 
     async def by_repository_id(self, repository_id: int) -> list[Connection]:
-        """The connections that are tied to a repository's id."""
+        """Return the connections bound to a repository's id."""
         ids = await self._redis.smembers(keys.connections_of(repository_id))
         return sorted(await self._load_connections(ids), key=lambda one: (one.created_at, one.id))
 
     async def of_repositories(self, repositories: Sequence[RepoKey]) -> dict[RepoKey, list[Connection]]:
-        """The connections of several repositories, each by id and a name, maybe a former one; read at once.
+        """Return the connections of several repositories in one round trip, by id and name.
 
-        Without those of which a connection is not tied to the id yet: `of_repository` does that.
+        Leaves out repositories with a connection that is not bound to the id yet: use `of_repository`.
         """
         found = await self._read_connections_of(repositories)
         return {
@@ -130,7 +130,7 @@ class ConnectionStore:
         }
 
     async def version(self) -> bytes | None:
-        """Another value each time that a connection was made, changed or removed."""
+        """Return a value that differs after every change of any connection."""
         return await self._redis.get(keys.CONNECTIONS_CHANGES)
 
     def _in_order(self, found: Iterable[bytes]) -> list[Connection]:
@@ -160,7 +160,7 @@ class ConnectionStore:
     async def others_of(
         self, connection_id: str, repository_id: int | None, full_name: str
     ) -> list[Connection]:
-        """Return the connections of a repository, by its id or its name, but for one."""
+        """Return a repository's other connections, by its id or its name."""
         return [
             other
             for other in await self.all()
@@ -172,7 +172,7 @@ class ConnectionStore:
         ]
 
     async def forget_source(self, connection_id: str, gone: FlowdockError) -> None:
-        """Remove a connection whose flow removed the source; one that is gone already is a success."""
+        """Remove a connection whose flow removed the source; does nothing if it is gone already."""
         log.warning("disconnected", connection=connection_id, reason=str(gone))
         with suppress(NotFound):
             await self.remove(connection_id)

@@ -1,7 +1,7 @@
 """The log of a repository's newest deliveries, connection by connection: for people, not for the queue.
 
-Entries ride along with the queue's own atomic steps, so the journal tells neither of what was undone nor
-keeps silent on what was done. Only the newest are kept, and counts for a day.
+Entries are written in the queue's own atomic steps, so that the log agrees with what was done. It keeps only
+the newest entries, and counts for a day.
 """
 
 import time
@@ -29,7 +29,7 @@ OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 
 
 class Note(NamedTuple):
-    """One line of the journal: `at` in Unix seconds, `connection_id` empty where it concerns them all."""
+    """An entry: `at` in Unix seconds; `connection_id` is empty if it concerns all connections."""
 
     at: float
     delivery_id: str
@@ -51,7 +51,7 @@ class Counts:
 
     @property
     def total(self) -> int:
-        """All of them."""
+        """Return the sum of all counts."""
         return sum((*self.posted, *self.skipped, *self.dead))
 
 
@@ -59,7 +59,7 @@ class Counts:
 class Digest:
     """A summary of a connection: its newest line and the counts of the last 24 hours.
 
-    `last_dead` is the newest of what could not be delivered, and was not posted since.
+    `last_dead` is the newest failure that no later delivery made up for.
     """
 
     connection_id: str
@@ -108,26 +108,26 @@ def note(repository_id: int, line: Note) -> list[Write]:
 
 
 class DeliveryLog:
-    """Reads what was noted."""
+    """Reads the log."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
         self._hourly_counts = load_script(redis, "bridge.storage", "hourly_counts")
 
     async def notes(self, repository_id: int, connection_id: str) -> list[Note]:
-        """The lines about one connection, or about all, the newest first."""
+        """Return a connection's entries, the newest first."""
         lines = [
             Note(*orjson.loads(line)) for line in await self._redis.lrange(keys.journal(repository_id), 0, -1)
         ]
         return [line for line in lines if line.connection_id in ("", connection_id)]
 
     async def counts(self, repository_id: int, connection_id: str) -> Counts:
-        """The last 24 hours."""
+        """Return a connection's counts of the last 24 hours."""
         digests = await self.digests([(repository_id, connection_id)])
         return digests[connection_id].counts
 
     async def digests(self, wanted: Iterable[tuple[int, str]]) -> dict[str, Digest]:
-        """The digests of many connections, each named with its repository's id, by connection."""
+        """Return many connections' digests by connection; each is given with its repository's id."""
         of_repository: dict[int, list[str]] = {}
         for repository_id, connection_id in wanted:
             of_repository.setdefault(repository_id, []).append(connection_id)

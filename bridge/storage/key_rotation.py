@@ -1,7 +1,7 @@
-"""Rotation of ENCRYPTION_KEY: all that lies sealed in Redis is sealed anew with the first key.
+"""Rotation of ENCRYPTION_KEY: re-encrypts everything in Redis with the first key.
 
-bridge may go on working meanwhile: only what was read is replaced, and a value that somebody changed is read
-again. Lifetimes stay as they are, and what no key opens is not touched.
+bridge may run meanwhile: a value that changed since it was read is read again. Lifetimes are kept. A value
+that no key decrypts is left alone.
 """
 
 from collections import Counter
@@ -21,10 +21,10 @@ PAGE = 500
 
 @dataclass(frozen=True, kw_only=True)
 class Kind:
-    """One kind of sealed values: the keys that begin with `prefix` and have more to them.
+    """A kind of encrypted values: the keys that begin with `prefix`.
 
-    `place` is what each is sealed for, made from the rest of its key; `within` the field of a JSON object
-    that is sealed, where not the whole value is.
+    `place` and the rest of the key make the associated data; `within` is the encrypted field of a JSON
+    object, empty if the whole value is encrypted.
     """
 
     name: str
@@ -33,11 +33,11 @@ class Kind:
     within: str = ""
 
     def read(self, value: bytes) -> bytes:
-        """The sealed part; raises ValueError or KeyError where there is none."""
+        """Return the encrypted part; raises ValueError or KeyError if there is none."""
         return str(orjson.loads(value)[self.within]).encode() if self.within else value
 
     def write(self, value: bytes, sealed: bytes) -> bytes:
-        """The value with another sealed part."""
+        """Return the value with another encrypted part."""
         return orjson.dumps(orjson.loads(value) | {self.within: sealed.decode()}) if self.within else sealed
 
 
@@ -74,7 +74,7 @@ class Rotated:
 
 
 def kind_of(name: str) -> Kind | None:
-    """The kind of values that a key in Redis holds, None for one that is not sealed."""
+    """Return the kind of values that a key holds, None if they are not encrypted."""
     for kind in KINDS:
         if name == kind.prefix == keys.GITHUB_APP:
             return kind
@@ -86,9 +86,9 @@ def kind_of(name: str) -> Kind | None:
 async def rotate(
     redis: Redis, vault: Vault, *, dry_run: bool, progress: Callable[[int, int], None]
 ) -> Rotated:
-    """Seal anew what is not sealed with the vault's first key; with `dry_run` only count.
+    """Re-encrypt what the first key does not decrypt; with `dry_run`, only count.
 
-    `progress` is told how many keys were looked at, and of how many. May be repeated: what is done is left.
+    `progress` is called with the number of keys looked at and of all keys. Safe to repeat.
     """
     rotation = _Rotation(redis, vault, dry_run=dry_run)
     total = await rotation.size()
@@ -113,7 +113,7 @@ class _Rotation:
         return sum([await node.dbsize() for node in await self._redis.nodes()])
 
     async def pages(self) -> AsyncIterator[list[str]]:
-        """All names in Redis, some at a time; names added meanwhile may be missing."""
+        """Yield all names in pages; names added meanwhile may be missing."""
         names: list[str] = []
         for node in await self._redis.nodes():
             async for name in node.scan_iter(count=PAGE):
@@ -124,7 +124,7 @@ class _Rotation:
         yield names
 
     async def turn(self, names: Iterable[str]) -> None:
-        """Seal anew what lies under these names, again where it was changed meanwhile."""
+        """Re-encrypt the values of these names, again if one changed meanwhile."""
         left = {name: kind for name in names if (kind := kind_of(name))}
         while left:
             async with self._redis.pipeline(transaction=False) as pipe:
@@ -141,7 +141,7 @@ class _Rotation:
                 self.done.kinds[kind.name].rewritten -= 1
 
     def _anew(self, kind: Kind, name: str, value: bytes) -> bytes | None:
-        """The value sealed with the first key; None where it is already, or cannot be opened. Counts it."""
+        """Return the re-encrypted value, None if that is not needed or not possible; counts it."""
         tally = self.done.kinds[kind.name]
         place = kind.place if kind.prefix == kind.place else kind.place + name.removeprefix(kind.prefix)
         sealed = b""
@@ -166,7 +166,7 @@ class _Rotation:
             self.done.damaged += 1
 
     async def _store(self, changes: dict[str, tuple[bytes, bytes]]) -> list[str]:
-        """Replace the values; the names of those that were another one by then."""
+        """Replace the values; returns the names whose value had changed."""
         if self._dry_run or not changes:
             return []
         async with self._redis.pipeline(transaction=False) as pipe:

@@ -1,7 +1,7 @@
-"""The names of bridge's keys in Redis, in one place.
+"""All names of keys in Redis.
 
-What one atomic step may touch shares a hash tag (the part in braces), so that it lies on one node of a Redis
-Cluster: all of one repository that of its partition, all connections one, all accounts one, and so on.
+The keys of one atomic step share a hash tag (the part in braces), so that one node of a Redis Cluster holds
+them: all keys of a partition, of connections, of accounts, and so on.
 https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/#hash-tags
 """
 
@@ -44,13 +44,13 @@ CARETAKER = "bridge:caretaker"
 
 
 def hash_of(secret: str) -> str:
-    """Name what a secret gives access to by the secret's hash: a dump of Redis opens nothing."""
+    """Hash a secret, to name what it gives access to: a dump of Redis then opens nothing."""
     return hashlib.sha256(secret.encode(errors="replace")).hexdigest()
 
 
 @lru_cache(maxsize=4096)
 def partition_of(repository_id: int) -> int:
-    """The partition that a repository's deliveries, snapshots and messages lie in."""
+    """Return the partition of a repository's deliveries, snapshots and messages."""
     return zlib.crc32(str(repository_id).encode()) % PARTITIONS
 
 
@@ -64,57 +64,57 @@ def seen(partition: int, delivery_id: str) -> str:
 
 
 def signed(partition: int, signature: str) -> str:
-    """The id under which a delivery with this signature came first."""
+    """The first delivery id with this signature."""
     return _in(partition, f"signed:{signature}")
 
 
 def received(partition: int) -> str:
-    """When a delivery was taken last, in Unix seconds."""
+    """When a delivery was last taken, in Unix seconds."""
     return _in(partition, "received")
 
 
 def inbox(partition: int) -> str:
-    """The stream of deliveries not yet translated."""
+    """Stream: deliveries not yet translated."""
     return _in(partition, "inbox")
 
 
 def outbox(partition: int) -> str:
-    """The stream of messages not yet posted."""
+    """Stream: messages not yet posted."""
     return _in(partition, "outbox")
 
 
 def attempts(partition: int) -> str:
-    """The hash of what was tried in vain, by entry."""
+    """Hash: failed attempts, by entry."""
     return _in(partition, "tries")
 
 
 def dead(partition: int) -> str:
-    """The stream of dead letters."""
+    """Stream: dead letters."""
     return _in(partition, "dead")
 
 
 def dead_index(partition: int) -> str:
-    """The sorted set of dead letters by repository, the oldest first: `REPO/ENTRY/BYTES`."""
+    """Sorted set: dead letters by repository, the oldest first (`REPO/ENTRY/BYTES`)."""
     return _in(partition, "graves")
 
 
 def backlog(partition: int) -> str:
-    """The hash of how many bytes wait, by repository; `all` and `dead` are sums."""
+    """Hash: bytes that wait, by repository; `all` and `dead` are sums."""
     return _in(partition, "bytes")
 
 
 def taken(partition: int, day: int) -> str:
-    """The hash of how many deliveries were taken on a day (since 1970), by repository."""
+    """Hash: deliveries taken on a day (since 1970), by repository."""
     return _in(partition, f"taken:{day}")
 
 
 def lease(partition: int) -> str:
-    """Names the worker that has the partition, while it lives."""
+    """The worker that holds the partition."""
     return _in(partition, "lease")
 
 
 def fence(partition: int) -> str:
-    """Tells the partition's owner from those before: a write by an earlier one is refused."""
+    """Counts owners of the partition: a write of an earlier one is refused."""
     return _in(partition, "fence")
 
 
@@ -133,35 +133,32 @@ def checks(repository_id: int, sha: str) -> str:
 
 
 def heads(repository_id: int, sha: str) -> str:
-    """The set of pull requests whose head a commit is or was."""
+    """Set: pull requests whose head a commit is or was."""
     return _of(repository_id, "heads", sha)
 
 
 def kept(repository_id: int, what: Literal["pulls", "commits"]) -> str:
-    """The sorted set of what is kept of a repository's pull requests, or commits, the oldest first."""
+    """Sorted set: what is kept of a repository's pull requests or commits, the oldest first."""
     return _of(repository_id, "kept", what)
 
 
 def open_pulls(repository_id: int) -> str:
-    """The set of a repository's open pull requests."""
+    """Set: a repository's open pull requests."""
     return _of(repository_id, "open")
 
 
 def shown(repository_id: int, number: int) -> str:
-    """The head commit that a pull request's thread showed last."""
+    """The head commit that a pull request's thread last showed."""
     return _of(repository_id, "shown", number)
 
 
 def journal(repository_id: int) -> str:
-    """The list of what became of a repository's newest deliveries."""
+    """List: the outcomes of a repository's newest deliveries."""
     return _of(repository_id, "journal")
 
 
 def counts(repository_id: int, hour: int) -> str:
-    """The hash of how many were posted, skipped or buried in an hour (since 1970), by connection.
-
-    One for all of the partition's repositories.
-    """
+    """Hash: outcomes in an hour (since 1970), by connection, for all repositories of the partition."""
     return _in(partition_of(repository_id), f"counts:{hour}")
 
 
@@ -171,12 +168,12 @@ def connection(connection_id: str) -> str:
 
 
 def connections_of(repository_id: int) -> str:
-    """The set of connections of a repository known by its id."""
+    """Set: connections bound to a repository's id."""
     return f"bridge:{{connections}}:repository:{repository_id}"
 
 
 def unbound_connections(full_name: str) -> str:
-    """The set of connections made by name, of which no delivery has told the repository's id yet."""
+    """Set: connections made by name, of which no delivery has told the repository's id yet."""
     return f"bridge:{{connections}}:unbound:{full_name.lower()}"
 
 
@@ -186,22 +183,22 @@ def account(flowdock_user: str) -> str:
 
 
 def linked_to(github_id: object) -> str:
-    """The set of Flowdock users who act as the GitHub account with this id."""
+    """Set: Flowdock users who linked the GitHub account with this id."""
     return f"bridge:{{accounts}}:linked-to:{github_id}"
 
 
 def linked_as(login: str) -> str:
-    """The set of Flowdock users whose linked account carries a GitHub login."""
+    """Set: Flowdock users whose linked account has a login."""
     return f"bridge:{{accounts}}:linked-as:{login.lower()}"
 
 
 def refreshing(flowdock_user: str) -> str:
-    """The lock for renewing a user's GitHub token."""
+    """Lock: renews a user's GitHub token."""
     return f"bridge:refreshing:{flowdock_user}"
 
 
 def connecting(repository_id: int) -> str:
-    """The lock for connecting and disconnecting a repository."""
+    """Lock: connects or disconnects a repository."""
     return f"bridge:connecting:{repository_id}"
 
 
@@ -216,37 +213,37 @@ def used_token(token_id: str) -> str:
 
 
 def acts(flowdock_user: str) -> str:
-    """The list of what was done in a person's name lately."""
+    """List: a person's audit log."""
     return f"bridge:acts:{flowdock_user}"
 
 
 def webhook(name: str) -> str:
-    """A webhook of bridge's own making, by the hash of the key in its address, with its secret: encrypted."""
+    """A webhook made by bridge, by the hash of its key, with its secret: encrypted."""
     return f"bridge:{{webhooks}}:webhook:{name}"
 
 
 def members(flow: str) -> str:
-    """The sorted set of the Flowdock users in a flow, by until when that is believed."""
+    """Sorted set: a flow's members, by the time until which that counts."""
     return f"bridge:members:{flow.lower()}"
 
 
 def webhooks_of(repository_id: int) -> str:
-    """The sorted set of a repository's webhook keys, by when they were made."""
+    """Sorted set: a repository's webhook keys, by when they were made."""
     return f"bridge:{{webhooks}}:repository:{repository_id}"
 
 
 def making_webhook(repository_id: int) -> str:
-    """The lock for giving a repository's webhook a new key."""
+    """Lock: gives a repository's webhook a new key."""
     return f"bridge:making-webhook:{repository_id}"
 
 
 def ping(repository_id: int, hook_id: int) -> str:
-    """When the ping of a repository's webhook came last."""
+    """When a webhook's ping last came."""
     return f"bridge:ping:{repository_id}:{hook_id}"
 
 
 def handovers(flowdock_user: str) -> str:
-    """Sorted set: what a user asks administrators to connect, by when that ends; each by its id's hash."""
+    """Sorted set: a user's open handovers, by the hash of their ids and when they end."""
     return f"bridge:handovers:{flowdock_user}"
 
 
@@ -256,5 +253,5 @@ def asked(guid: str) -> str:
 
 
 def once(kind: str, name: str) -> str:
-    """A value that serves once: a claim, an OAuth state, a link to confirm, a click to finish."""
+    """A value that works once: a claim, a sign-in, a session."""
     return f"bridge:once:{kind}:{name}"

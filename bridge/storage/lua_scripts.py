@@ -33,17 +33,17 @@ class Script:
         self._sha = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
 
     async def __call__(self, *, keys: Sequence[str | bytes], args: Iterable[object] = ()) -> Any:
-        """Run it: by its hash, with its text where a node does not know it yet."""
+        """Run the script: by its hash, or with its text if the server does not know it yet."""
         try:
             return await self._redis.execute_command("EVALSHA", self._sha, len(keys), *keys, *args)
         except NoScriptError:
             return await self._redis.execute_command("EVAL", self._text, len(keys), *keys, *args)
 
     def add_to(self, pipe: Pipeline, *, keys: Sequence[str | bytes], args: Iterable[object] = ()) -> None:
-        """Have a pipeline run it."""
+        """Add the script to a pipeline."""
         pipe.execute_command("EVAL", self._text, len(keys), *keys, *args)
 
 
 def load_script(redis: Executor, package: str, name: str) -> Script:
-    """Make a script of this Redis."""
+    """Load a script for this Redis."""
     return Script(redis, source(package, name))

@@ -1,4 +1,4 @@
-"""Values that live for a while and serve once: claims, sign-ins, sessions, used tokens."""
+"""Short-lived values that work once: claims, sign-ins, sessions, used tokens."""
 
 import time
 from typing import Any
@@ -18,16 +18,16 @@ class OneTimeStore:
         self._vault = vault
 
     async def put(self, kind: str, name: str, value: dict[str, Any], *, seconds: int) -> None:
-        """Keep a value for `pop`, encrypted, for at most `seconds`."""
+        """Store a value, encrypted, for at most `seconds`."""
         encrypted = self._vault.encrypt(orjson.dumps(value), aad=f"{kind}:{name}")
         await self._redis.set(keys.once(kind, name), encrypted, ex=seconds)
 
     async def pop(self, kind: str, name: str) -> dict[str, Any] | None:
-        """The value, which is gone then; None if it was taken, has expired or never was."""
+        """Remove a value and return it; None if it is gone."""
         return self._load(kind, name, await self._redis.getdel(keys.once(kind, name)))
 
     async def peek(self, kind: str, name: str) -> dict[str, Any] | None:
-        """The value, which stays."""
+        """Return a value and keep it; None if it is gone."""
         return self._load(kind, name, await self._redis.get(keys.once(kind, name)))
 
     def _load(self, kind: str, name: str, encrypted: bytes | None) -> dict[str, Any] | None:
@@ -37,6 +37,6 @@ class OneTimeStore:
         return value
 
     async def use_token(self, token_id: str, *, expires_at: int) -> bool:
-        """Note that a FLOWDOCK-TOKEN was used; False if it was before."""
+        """Mark a FLOWDOCK-TOKEN as used; returns False if it was before."""
         lifetime = max(1, expires_at - int(time.time()) + 1)
         return bool(await self._redis.set(keys.used_token(token_id), b"", nx=True, ex=lifetime))

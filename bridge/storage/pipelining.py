@@ -35,7 +35,7 @@ _Command = tuple[tuple[Any, ...], dict[str, Any]]
 
 
 def packing(connection_class: type[AbstractConnection]) -> type[AbstractConnection]:
-    """A class of connections that pack commands with hiredis, as redis-py's blocking ones do."""
+    """Make a class of connections that pack commands with hiredis, as redis-py's blocking ones do."""
 
     def pack_command(_: AbstractConnection, *args: Any) -> list[bytes]:
         packed: list[bytes] = _SERIALIZER.pack(*args)
@@ -45,7 +45,7 @@ def packing(connection_class: type[AbstractConnection]) -> type[AbstractConnecti
 
 
 async def _bounded(seconds: float, doing: Awaitable[Any]) -> Any:
-    """Raises redis-py's error when the time is over; redis-py then closes the connection that was in use."""
+    """Await within a time, or raise redis-py's error; redis-py then closes the connection."""
     try:
         async with asyncio.timeout(seconds):
             return await doing
@@ -54,25 +54,25 @@ async def _bounded(seconds: float, doing: Awaitable[Any]) -> Any:
 
 
 class _Waiting(Pipeline):
-    """A caller's own pipeline: one of few at a time."""
+    """A caller's own pipeline: only a few run at a time."""
 
     places: asyncio.Semaphore
     answer_seconds: float
 
     async def execute(self, raise_on_error: bool = True) -> list[Any]:
-        """The answers of all commands; raises redis-py's errors."""
+        """Send the commands and return their answers; raises redis-py's errors."""
         async with self.places:
             answers: list[Any] = await _bounded(self.answer_seconds, super().execute(raise_on_error))
         return answers
 
 
 class GroupingRedis(Redis):
-    """As redis-py's client; a caller's own commands stay in their order."""
+    """redis-py's client; each caller's commands stay in order."""
 
     def __init__(
         self, *, connection_pool: ConnectionPool, pipelines: int, answer_seconds: float = ANSWER_SECONDS
     ) -> None:
-        """Let `pipelines` callers have one at a time: the pool has a connection more, and one a reader."""
+        """Run at most `pipelines` at a time; the pool needs one connection more, and one for each reader."""
         super().__init__(connection_pool=connection_pool)
         self._answer_seconds = answer_seconds
         self._places = asyncio.Semaphore(pipelines)
@@ -80,7 +80,7 @@ class GroupingRedis(Redis):
         self._commands: GroupCommit[_Command, Any] = GroupCommit(self._exchange, most=MAX_GROUP)
 
     async def execute_command(self, *args: Any, **options: Any) -> Any:
-        """A command's answer; raises redis-py's errors."""
+        """Send a command and return its answer; raises redis-py's errors."""
         if args[0] in _ALONE:
             answer = super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
             return await _bounded(self._answer_seconds + _block_seconds(args), answer)
@@ -90,11 +90,11 @@ class GroupingRedis(Redis):
         return answer
 
     async def nodes(self) -> "list[GroupingRedis]":
-        """Return the clients of the nodes: this one."""
+        """Return the clients of all nodes: this one."""
         return [self]
 
     def pipeline(self, transaction: bool = True, shard_hint: str | None = None) -> Pipeline:
-        """A pipeline as redis-py's, which waits for others if there are many."""
+        """Make a pipeline, which waits for others if many run."""
         pipe = _Waiting(self.connection_pool, self.response_callbacks, transaction, shard_hint)
         pipe.places, pipe.answer_seconds = self._places, self._answer_seconds
         return pipe
@@ -108,9 +108,9 @@ class GroupingRedis(Redis):
         await self.connection_pool.disconnect()
 
     async def _exchange(self, commands: Sequence[_Command]) -> list[Any]:
-        """Send commands and read their answers, an error in the place of its own.
+        """Send commands and return their answers, errors among them.
 
-        On one connection, which is kept: to take it from the pool and give it back takes as long again.
+        Uses one connection that is kept: to take it from the pool each time takes twice as long.
         """
         if self._kept is None:
             # redis-py's own annotations are not whole.

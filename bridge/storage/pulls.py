@@ -60,7 +60,7 @@ class Shown:
 
 
 class PullRequestStore:
-    """Reads what the worker's commits wrote, and says what the next one shall write."""
+    """Reads what commits of the worker wrote, and makes the writes of the next."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
@@ -92,22 +92,22 @@ class PullRequestStore:
         return checks.load(await self._redis.get(keys.checks(repository_id, sha))) if sha else {}
 
     async def checks_of(self, repository_id: int, known: Snapshot) -> tuple[Check, ...]:
-        """The checks of a pull request's head commit."""
+        """Return the checks of a pull request's head commit."""
         return view_checks(await self.checks(repository_id, known.head_sha))
 
     async def pull(self, repository_id: int, number: int) -> PullRequest | None:
-        """A pull request as its thread shows it; None if too little was told to draw one."""
+        """Return a pull request as its thread shows it, None if too little is known."""
         known = await self.snapshot(repository_id, number)
         if not known.is_known:
             return None
         return snapshot.view(known, await self.checks_of(repository_id, known))
 
     async def heads(self, repository_id: int, sha: str) -> set[int]:
-        """The pull requests that have, or had, a commit as their head."""
+        """Return the pull requests whose head a commit is or was."""
         return {int(number) for number in await self._redis.smembers(keys.heads(repository_id, sha))}
 
     async def open_numbers(self, repository_id: int) -> list[int]:
-        """The open pull requests of a repository."""
+        """Return a repository's open pull requests."""
         return sorted(int(number) for number in await self._redis.smembers(keys.open_pulls(repository_id)))
 
     def writes(self, repository_id: int, before: Snapshot, after: Snapshot) -> list[Write]:
@@ -144,21 +144,21 @@ class PullRequestStore:
     async def name_repository(
         self, repository_id: int, full_name: str, *, at: str, former: Iterable[str] = ()
     ) -> bool:
-        """Note a repository's name as of `at` (a `moment`), as a delivery of the operator's secret tells it.
+        """Record a repository's name as of `at` (a `moment`), from a delivery with the operator's secret.
 
-        Buttons with a `former` name still find it. False if another repository has the name as far as bridge
-        knows: GitHub must be asked.
+        Buttons with a `former` name keep working. Returns False if another repository has the name as far as
+        bridge knows: then GitHub must be asked.
         """
         return bool(await self._name(keys=_NAMES, args=[repository_id, full_name, "delivery", at, *former]))
 
     async def name_by_github(self, repository_id: int, full_name: str) -> None:
-        """Note a repository's name as GitHub itself answers it now."""
+        """Record a repository's name as GitHub's API tells it."""
         await self._name(keys=_NAMES, args=[repository_id, full_name, "github", ""])
 
     async def shown(self, target: Target) -> Shown:
         """Return what a click's thread showed.
 
-        Raises `GitHubRefused` where its address has stood for two repositories that both have this number.
+        Raises `GitHubRefused` if the address may mean two repositories that both have this number.
         """
         name = f"{target.owner}/{target.repo}".lower()
         found = [
@@ -192,7 +192,7 @@ class PullRequestStore:
         return present is not None and present.lower() != full_name.lower()
 
     async def tags(self, mentions: Iterable[Mention], *, flow: str) -> tuple[str, ...]:
-        """The Flowdock tags (`@nick`) of those linked to these GitHub accounts who are in the flow."""
+        """Return the Flowdock tags (`@nick`) of members of a flow who linked these GitHub accounts."""
         found = await people(self._redis, mentions) if flow else []
         inside = await among(self._redis, flow, [one.id for one in found])
         return tuple(dict.fromkeys(f"@{one.nick}" for one in found if one.id in inside))
@@ -200,15 +200,15 @@ class PullRequestStore:
     # Conflict watch
 
     async def watch(self, repository_id: int, numbers: Iterable[int], *, asked: int = 0) -> None:
-        """Have GitHub asked about pull requests: soon, and later the oftener it was in vain."""
+        """Schedule questions to GitHub about pull requests; each failed one doubles the delay."""
         await self._watches.add((f"{repository_id}:{number}:{asked}" for number in numbers), delay=2**asked)
 
     async def ask_state(self, repository_id: int, number: int) -> None:
-        """Have GitHub asked for a pull request's state, once the second of what was told is over."""
+        """Schedule a question to GitHub about a pull request's state, after the current second."""
         await self._watches.add([f"{repository_id}:{number}:{_STATE}"], delay=ASK_STATE_SECONDS)
 
     async def next_watch(self) -> Watch | None:
-        """One that is due, for this caller alone."""
+        """Return a question that is due, for this caller alone."""
         found = await self._watches.pop()
         if found is None:
             return None
@@ -218,7 +218,7 @@ class PullRequestStore:
         return Watch(repository_id=int(repository_id), number=int(number), asked=int(asked))
 
     async def update_later(self, repository_id: int, number: int, *, delay: float) -> None:
-        """Have a thread brought up to date `delay` seconds from now, or sooner if it is due before."""
+        """Schedule an update of a thread in `delay` seconds, or sooner if one is due before."""
         await self._updates.add([f"{repository_id}:{number}"], delay=delay)
 
     async def next_update(self) -> PullKey | None:
@@ -230,23 +230,23 @@ class PullRequestStore:
         return int(repository_id), int(number)
 
     async def repository_name(self, repository_id: int) -> str | None:
-        """A repository's present full name."""
+        """Return a repository's present full name, None if it is unknown."""
         name = await self._redis.hget(keys.REPOSITORY_NAMES, str(repository_id))
         return name.decode() if name else None
 
     async def repository_names(self, ids: Iterable[int]) -> dict[int, str]:
-        """Return the present full names of repositories, of those that are known."""
+        """Return the present full names of repositories, as far as they are known."""
         wanted = list(dict.fromkeys(ids))
         found = await self._redis.hmget(keys.REPOSITORY_NAMES, wanted) if wanted else []
         return {one: name.decode() for one, name in zip(wanted, found, strict=True) if name}
 
     async def present_name(self, connection: Connection) -> str:
-        """Return the present full name of a connection's repository, as far as bridge has heard."""
+        """Return the present full name of a connection's repository, as far as bridge knows."""
         known = connection.repository_id
         return (await self.repository_name(known) if known else None) or connection.repository
 
     async def readers(self, repository_id: int, number: int, *, limit: int) -> list[str]:
-        """Flowdock users whose linked account may see a pull request: those at work on it first."""
+        """Return users whose linked account may see a pull request, its author and reviewers first."""
         pull = await self.pull(repository_id, number)
         ids = [one.id for one in (pull.author, *pull.assignees)] if pull else []
         ids += [one.id for one in pull.reviewers if not one.is_team] if pull else []
@@ -257,5 +257,5 @@ class PullRequestStore:
 
 
 def _day(snapshot: Snapshot) -> str:
-    """The day of the newest delivery, by GitHub's clock."""
+    """Return the day of the newest delivery, by GitHub's clock."""
     return snapshot.values["number"].at[:10]

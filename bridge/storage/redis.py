@@ -1,6 +1,6 @@
-"""The commands of Redis that bridge uses, with what each answers.
+"""The Redis commands that bridge uses, typed.
 
-redis-py annotates each answer in every shape of every protocol version, so its own types say nothing.
+redis-py's own annotations offer each answer in every shape of every protocol version.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
@@ -51,7 +51,7 @@ class Executor(Protocol):
 
 
 class Redis(Executor, Protocol):
-    """A single Redis, or a cluster; raises redis-py's errors."""
+    """A single Redis or a cluster; raises redis-py's errors."""
 
     def nodes(self) -> Awaitable[Sequence["Redis"]]: ...
     def pipeline(self, transaction: bool) -> Pipeline: ...

@@ -1,7 +1,7 @@
-"""Reads many streams at once, waiting for whichever has something first.
+"""Reads many streams at once, and waits until one has something.
 
-On a single Redis that is one command. On a cluster a command has one slot, so each stream is read by a task
-of its own, which goes on between two calls.
+A single Redis does that with one command. In a cluster a command has one slot, so a task of its own reads
+each stream, also between two calls.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ log = structlog.get_logger()
 
 
 class Streams:
-    """One reader's view; only one `read` at a time."""
+    """A reader of streams; only one `read` at a time."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
@@ -34,9 +34,9 @@ class Streams:
         self._away: set[str] = set()
 
     async def read(self, positions: Mapping[str, str], *, count: int, block_ms: int) -> Found:
-        """New entries of these streams, each after the one named, `count` a stream; waits up to `block_ms`.
+        """Return up to `count` new entries of each stream, after its position; waits up to `block_ms`.
 
-        Raises redis-py's errors; of a cluster none: a stream whose node is away is tried again meanwhile.
+        Raises redis-py's errors; in a cluster none: a stream whose node is away is tried again.
         """
         if not self._apart:
             return await self._xread(positions, count, block_ms)
@@ -49,7 +49,7 @@ class Streams:
         return [entry for which in ended for entry in self._reads.pop(which).result()]
 
     async def close(self) -> None:
-        """End the reads that go on."""
+        """Cancel the reads under way."""
         tasks = [*self._reads.values(), *self._left]
         self._reads.clear()
         for task in tasks:
@@ -79,7 +79,7 @@ class Streams:
         ]
 
     def _leave(self, which: tuple[str, str]) -> None:
-        """Not asked for any more: what it finds is read again by whoever wants it."""
+        """Forget a read: what it finds is read again later."""
         task = self._reads.pop(which)
         self._away.discard(which[0])
         self._left.add(task)
@@ -87,5 +87,5 @@ class Streams:
 
 
 def _flat(entries: Any) -> Any:
-    """RESP3 nests the entries of a stream once more than RESP2."""
+    """Undo RESP3's further nesting of a stream's entries."""
     return entries[0] if entries and isinstance(entries[0], list) else entries

@@ -1,7 +1,7 @@
 """Keys of the webhooks that bridge makes: each has an address and a secret of its own.
 
 A key is part of the webhook's address, `/github/webhook/{key}`. Its secret signs for one repository id. Both
-are random, lie in Redis encrypted, and are replaced whenever the webhook is made or repaired.
+are random, encrypted in Redis, and replaced whenever the webhook is made or repaired.
 """
 
 import secrets
@@ -31,7 +31,7 @@ MAX_PER_REPOSITORY = 4
 
 @dataclass(frozen=True, kw_only=True)
 class WebhookKey:
-    """A webhook's key and secret, and the one repository that it speaks for."""
+    """A webhook's key and secret, for one repository."""
 
     key: str
     repository_id: int
@@ -39,7 +39,7 @@ class WebhookKey:
 
 
 class WebhookKeys:
-    """The keys of all webhooks that bridge made, and when each webhook's ping came."""
+    """The keys of all webhooks made by bridge, and the times of webhooks' pings."""
 
     def __init__(self, redis: Redis, vault: Vault) -> None:
         self._redis = redis
@@ -48,7 +48,7 @@ class WebhookKeys:
 
     @asynccontextmanager
     async def held(self, repository_id: int) -> AsyncIterator[None]:
-        """Be the only one to give a repository's webhook a key; raises `Unavailable` while another one is."""
+        """Hold the lock for a repository's webhook; raises `Unavailable` if another caller holds it."""
         lock = self._redis.lock(
             keys.making_webhook(repository_id), timeout=LOCK_SECONDS, blocking_timeout=LOCK_SECONDS
         )
@@ -93,11 +93,11 @@ class WebhookKeys:
         return found
 
     async def is_valid(self, key: str, *, repository_id: int) -> bool:
-        """Tell whether a key is one of a repository's."""
+        """Tell whether a repository has a key."""
         return await self._redis.zscore(keys.webhooks_of(repository_id), _name(key)) is not None
 
     async def keep_only(self, kept: WebhookKey) -> None:
-        """Revoke a repository's keys but for one."""
+        """Revoke all of a repository's keys but one."""
         await self._revoke(kept.repository_id, await self._of(kept.repository_id) - {_name(kept.key)})
 
     async def revoke(self, key: WebhookKey) -> None:
@@ -105,27 +105,27 @@ class WebhookKeys:
         await self._revoke(key.repository_id, {_name(key.key)})
 
     async def revoke_all(self, repository_id: int) -> None:
-        """Revoke all keys of a repository: nothing that its webhooks send is taken any more."""
+        """Revoke all keys of a repository: deliveries to them are refused from now on."""
         await self._revoke(repository_id, await self._of(repository_id))
 
     async def note_ping(self, hook_id: int, *, repository_id: int = 0) -> None:
-        """Remember that a webhook's ping came: GitHub reaches bridge, and both know the same secret.
+        """Record a webhook's ping, which shows that GitHub reaches bridge with the right secret.
 
-        `repository_id` is what the ping's secret speaks for, 0 for a ping about no repository.
+        `repository_id` is the repository of the ping's secret, 0 for a secret that is of no repository.
         """
         await self._redis.set(keys.ping(repository_id, hook_id), str(time.time()), ex=PING_SECONDS)
 
     async def pinged_at(self, hook_id: int, *, repository_id: int = 0) -> float:
-        """When the ping of a repository's webhook came last, in Unix seconds; 0 if none within a day."""
+        """Return when a webhook's ping last came, in Unix seconds; 0 if none came within a day."""
         found = await self._redis.get(keys.ping(repository_id, hook_id))
         return float(found) if found else 0
 
     async def forget_ping(self, hook_id: int) -> None:
-        """Forget the ping of a webhook that is of no repository."""
+        """Forget the ping of a webhook of no repository."""
         await self._redis.delete(keys.ping(0, hook_id))
 
     async def pinged(self, repository_id: int, hook_id: int, since: float) -> bool:
-        """Tell whether the ping of a repository's webhook came at `since` (Unix seconds) or later."""
+        """Tell whether a webhook's ping came at `since` (Unix seconds) or later."""
         return await self.pinged_at(hook_id, repository_id=repository_id) >= since
 
     async def _of(self, repository_id: int) -> set[str]:

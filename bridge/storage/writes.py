@@ -4,7 +4,7 @@ from typing import Literal, NamedTuple
 
 
 class Write(NamedTuple):
-    """A write that goes along with a commit, or with a message's end: to a key of the same partition."""
+    """A write within a step of the queue."""
 
     command: Literal["SET", "DEL", "SADD", "SREM", "NOTE", "COUNT", "LIVE"]
     """NOTE puts the value at the head of a list of the newest, COUNT adds one to a hash's field, LIVE only
