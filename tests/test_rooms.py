@@ -5,7 +5,8 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -113,3 +114,32 @@ def test_no_private_name_of_a_library_or_of_another_class_is_used() -> None:
         if (names := private_names(ast.parse(path.read_text())))
     }
     assert not found
+
+
+def modules() -> Iterator[tuple[str, str]]:
+    """Each module of bridge and of its scripts, with its text."""
+    for folder in ("bridge", "scripts"):
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            yield str(path.relative_to(ROOT)), path.read_text()
+
+
+def test_no_class_name_stands_for_two_things() -> None:
+    places: defaultdict[str, list[str]] = defaultdict(list)
+    for name, text in modules():
+        if name.startswith("bridge/"):
+            for node in ast.walk(ast.parse(text)):
+                if isinstance(node, ast.ClassDef):
+                    places[node.name].append(name)
+    assert {name: found for name, found in places.items() if len(found) > 1} == {}
+
+
+def test_functions_have_at_most_40_lines_and_files_300() -> None:
+    long = [name for name, text in modules() if text.count("\n") > 300]
+    for name, text in modules():
+        long += [
+            f"{name}: {node.name}"
+            for node in ast.walk(ast.parse(text))
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+            and (node.end_lineno or 0) - node.lineno >= 40
+        ]
+    assert long == []

@@ -91,7 +91,7 @@ class ConnectService:
 
         Repeated, it returns the existing connection, its options untouched and its webhook repaired.
 
-        Raises `NotAdministrator`, `Busy`, `NotLinked`, `NotAMember`, `SignedOut`, `RateLimited`,
+        Raises `NotAdministrator`, `RepositoryBusy`, `NotLinked`, `NotAMember`, `SignedOut`, `RateLimited`,
         `GitHubRefused`, `GitHubFailing`, `FlowdockFailing` or redis-py's errors: then nothing is left of it.
         """
         work, administrator = self._connect(wanted), wanted.administrator
@@ -100,7 +100,7 @@ class ConnectService:
     async def disconnect(self, connection: Connection, *, access_token: str, user: str) -> list[str]:
         """Remove a connection with its flow token, its source, and its webhook if no other needs it.
 
-        Returns sentences about what a person must remove by hand. Raises `Busy`, or redis-py's errors.
+        Returns sentences about what a person must remove by hand. Raises `RepositoryBusy`, or Redis errors.
         """
         return await self._shielded(self._disconnect(connection, access_token, user))
 

@@ -27,7 +27,7 @@ WAIT_SECONDS = 20
 log = structlog.get_logger()
 
 
-class Busy(BridgeError):
+class RepositoryBusy(BridgeError):
     """The repository is being connected or disconnected."""
 
     status = 503
@@ -68,11 +68,11 @@ class Intents:
 
     @asynccontextmanager
     async def held(self, repository_id: int, *, wait: float | None = None) -> AsyncIterator[None]:
-        """Hold a repository's lock; raises `Busy` after `wait` seconds (a default)."""
+        """Hold a repository's lock; raises `RepositoryBusy` after `wait` seconds (a default)."""
         wait = WAIT_SECONDS if wait is None else wait
         lock = self._redis.lock(keys.connecting(repository_id), timeout=LOCK_SECONDS, blocking_timeout=wait)
         if not await lock.acquire():
-            raise Busy("Somebody else is connecting or disconnecting this repository right now.")
+            raise RepositoryBusy("Somebody else is connecting or disconnecting this repository right now.")
         try:
             yield
         finally:

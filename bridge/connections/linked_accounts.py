@@ -17,7 +17,7 @@ from bridge.core.model import Administrator, AuditEntry, GitHubToken, LinkedAcco
 from bridge.storage.accounts import AccountStore
 from bridge.storage.checkups import Checkups
 from bridge.storage.connections import ConnectionStore
-from bridge.storage.pulls import PullRequestStore, Shown
+from bridge.storage.pulls import ClickTarget, PullRequestStore
 
 REFRESH_AHEAD = 300
 """Seconds before its end from which on a token is renewed."""
@@ -193,7 +193,7 @@ class LinkedAccounts:
         except TokenRevoked:
             raise NotLinked("GitHub no longer accepts the token") from None
 
-    async def _perform(self, account: LinkedAccount, action: Action, shown: Shown) -> str:
+    async def _perform(self, account: LinkedAccount, action: Action, shown: ClickTarget) -> str:
         if action.names_clicker:
             account = await self._present(account)
         click = Click(

@@ -14,7 +14,7 @@ from redis.exceptions import RedisError
 
 from bridge.clients.flowdock import Flowdock
 from bridge.clients.github_webhooks import RepositoryWebhooks
-from bridge.connections.intents import Busy, Intent, Intents
+from bridge.connections.intents import Intent, Intents, RepositoryBusy
 from bridge.connections.linked_accounts import LinkedAccounts
 from bridge.core.errors import BridgeError, NotFound
 from bridge.storage.connections import ConnectionStore
@@ -77,7 +77,7 @@ class Rollback:
             try:
                 async with self._intents.held(repository_id, wait=0):
                     await self.left(repository_id)
-            except Busy:
+            except RepositoryBusy:
                 continue
 
     async def _undone(self, intent: Intent) -> bool:

@@ -46,7 +46,7 @@ class Watch:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Shown:
+class ClickTarget:
     """The pull request that a thread showed when its button was clicked.
 
     `repository_id` is the repository that has the name in the button's address, None if none is known;
@@ -155,7 +155,7 @@ class PullRequestStore:
         """Record a repository's name as GitHub's API tells it."""
         await self._name(keys=_NAMES, args=[repository_id, full_name, "github", ""])
 
-    async def shown(self, target: Target) -> Shown:
+    async def shown(self, target: Target) -> ClickTarget:
         """Return what a click's thread showed.
 
         Raises `GitHubRefused` if the address may mean two repositories that both have this number.
@@ -172,11 +172,11 @@ class PullRequestStore:
                 f"{target.owner}/{target.repo} is now the name of another repository: do it at GitHub",
                 status=409,
             )
-        return (known or found or [Shown(target=target)])[0]
+        return (known or found or [ClickTarget(target=target)])[0]
 
-    async def _shown(self, target: Target, repository_id: int) -> Shown:
+    async def _shown(self, target: Target, repository_id: int) -> ClickTarget:
         sha = await self._redis.get(keys.shown(repository_id, target.number))
-        return Shown(
+        return ClickTarget(
             target=target,
             repository_id=repository_id,
             pull=await self.pull(repository_id, target.number),

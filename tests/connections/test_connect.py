@@ -7,7 +7,7 @@ import pytest
 
 from bridge.clients.github_repositories import Repository
 from bridge.connections import intents
-from bridge.connections.intents import Busy, Intents
+from bridge.connections.intents import Intents, RepositoryBusy
 from bridge.core.errors import BridgeError, GitHubFailing, GitHubRefused, NotAdministrator, NotLinked
 from bridge.core.options import Options
 from scripts.sandbox.faults import Fault
@@ -176,7 +176,7 @@ async def test_a_repository_that_somebody_holds_is_busy(
 ) -> None:
     monkeypatch.setattr(intents, "WAIT_SECONDS", 0.1)
     async with Intents(cy.house.redis, cy.house.services.vault).held(COMPONENT_ID):
-        with pytest.raises(Busy, match="Somebody else"):
+        with pytest.raises(RepositoryBusy, match="Somebody else"):
             await cy.connect(component)
         assert cy.house.flowdock_journal.calls == cy.house.github_journal.calls == []
     assert (await cy.connect(component)).hook == "made"

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from bridge import settings
 from bridge.cli.doctor import environment, external, redis, webhooks
-from bridge.cli.doctor.rows import Row, bounded
+from bridge.cli.doctor.rows import CheckRow, bounded
 from bridge.cli.terminal import table
 from bridge.core.errors import BridgeError
 from bridge.core.security.encryption import MIN_KEY
@@ -39,11 +39,11 @@ async def examine(environ: Mapping[str, str], *, redis_url: str | None, as_json:
         raise BridgeError(f"{wrong} of {len(rows)} checks failed")
 
 
-async def look(environ: Mapping[str, str], *, redis_url: str | None) -> list[Row]:
+async def look(environ: Mapping[str, str], *, redis_url: str | None) -> list[CheckRow]:
     """The rows that `examine` prints; raises nothing."""
     chosen, problems = settings.examine(environ)
     rows = environment.rows(chosen, problems) + [
-        Row("misspelt settings", "warn", f"{wrong} is not a setting of bridge: did you mean {right}?")
+        CheckRow("misspelt settings", "warn", f"{wrong} is not a setting of bridge: did you mean {right}?")
         for wrong, right in settings.misspelt(environ).items()
     ]
     if redis_url is not None:
@@ -51,7 +51,7 @@ async def look(environ: Mapping[str, str], *, redis_url: str | None) -> list[Row
     return rows
 
 
-async def _around(chosen: Settings, broken: set[str], redis_url: str) -> list[Row]:
+async def _around(chosen: Settings, broken: set[str], redis_url: str) -> list[CheckRow]:
     """Check the services, but those whose settings are broken: they have a row already."""
     usable = replace(chosen, encryption_keys=("-" * MIN_KEY,)) if "ENCRYPTION_KEY" in broken else chosen
     async with open_services(usable, redis_url=redis_url) as services:

@@ -3,7 +3,7 @@
 from urllib.parse import urlsplit
 
 from bridge import settings
-from bridge.cli.doctor.rows import Row
+from bridge.cli.doctor.rows import CheckRow
 from bridge.settings import Settings
 
 _GROUPS = {
@@ -19,19 +19,21 @@ _GROUPS = {
 _OTHERS = "other settings"
 
 
-def rows(chosen: Settings, problems: list[str]) -> list[Row]:
+def rows(chosen: Settings, problems: list[str]) -> list[CheckRow]:
     """A row for each wrong or weak setting, and one for each group that is fine.
 
     `chosen` and `problems` are what `settings.examine` returns.
     """
-    wrong = [(problem.split()[0], Row("", "wrong", problem)) for problem in problems]
+    wrong = [(problem.split()[0], CheckRow("", "wrong", problem)) for problem in problems]
     if advice := settings.advice(problems):
-        wrong.append(("GITHUB_APP", Row("", "warn", advice)))
+        wrong.append(("GITHUB_APP", CheckRow("", "warn", advice)))
     broken = {name for name, _ in wrong}
-    weak = [(name, Row("", "warn", words)) for name, words in _weak(chosen).items() if name not in broken]
+    weak = [
+        (name, CheckRow("", "warn", words)) for name, words in _weak(chosen).items() if name not in broken
+    ]
     found = [row._replace(check=_group(name)) for name, row in (*wrong, *weak)]
     named = {row.check for row in found}
-    found += [Row(group, "fine") for group in (*_GROUPS, _OTHERS) if group not in named]
+    found += [CheckRow(group, "fine") for group in (*_GROUPS, _OTHERS) if group not in named]
     order = [*_GROUPS, _OTHERS]
     return sorted(found, key=lambda row: order.index(row.check))
 

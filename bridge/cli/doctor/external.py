@@ -8,7 +8,7 @@ from typing import Any
 import aiohttp
 import orjson
 
-from bridge.cli.doctor.rows import Row
+from bridge.cli.doctor.rows import CheckRow
 from bridge.clients.github_credentials import NoCredentials
 from bridge.clients.session import open_session
 from bridge.core.errors import GitHubFailing, OAuthFailed
@@ -20,17 +20,17 @@ _CODE_UNKNOWN = frozenset({"bad_verification_code", "invalid_grant"})
 """The answers to a made-up code where client id and secret are right."""
 
 
-async def github(services: Services) -> list[Row]:
+async def github(services: Services) -> list[CheckRow]:
     """Check that GitHub's API answers."""
     url = services.settings.github_api_url
     try:
         version = await services.github.reach()
     except GitHubFailing as error:
-        return [Row("GitHub", "wrong", f"{error}: check the network, and GITHUB_API_URL ({url})")]
-    return [Row("GitHub", "fine", " ".join(filter(None, [url, version])))]
+        return [CheckRow("GitHub", "wrong", f"{error}: check the network, and GITHUB_API_URL ({url})")]
+    return [CheckRow("GitHub", "fine", " ".join(filter(None, [url, version])))]
 
 
-async def github_client(services: Services) -> list[Row]:
+async def github_client(services: Services) -> list[CheckRow]:
     """Check that GitHub knows bridge's client id and secret.
 
     A made-up code is exchanged: GitHub looks at the client first, and says what it finds wrong.
@@ -40,7 +40,7 @@ async def github_client(services: Services) -> list[Row]:
     try:
         credentials = await services.credentials.current()
     except NoCredentials as error:
-        return [Row(check, "wrong", f"{error}: make it at {services.settings.web_url}/github/manifest")]
+        return [CheckRow(check, "wrong", f"{error}: make it at {services.settings.web_url}/github/manifest")]
     whose = f"of the GitHub App {credentials.app.name}" if credentials.app else "of the OAuth App"
     try:
         await services.github.exchange(
@@ -53,10 +53,10 @@ async def github_client(services: Services) -> list[Row]:
             else "copy GITHUB_CLIENT_ID and GITHUB_CLIENT_SECRET again"
         )
         return [_of_client(check, whose, error, advice)]
-    return [Row(check, "warn", "GitHub accepted a made-up code: is GITHUB_URL really GitHub?")]
+    return [CheckRow(check, "warn", "GitHub accepted a made-up code: is GITHUB_URL really GitHub?")]
 
 
-async def flowdock_client(services: Services) -> list[Row]:
+async def flowdock_client(services: Services) -> list[CheckRow]:
     """Check that Flowdock answers, and knows bridge's client id and secret (RFC 6749, 5.2)."""
     check = "Flowdock credentials"
     try:
@@ -66,16 +66,16 @@ async def flowdock_client(services: Services) -> list[Row]:
     except OAuthFailed as error:
         advice = "copy FLOWDOCK_CLIENT_ID and FLOWDOCK_CLIENT_SECRET again, and check FLOWDOCK_API_URL"
         return [_of_client(check, "of the application", error, advice)]
-    return [Row(check, "warn", "Flowdock accepted a made-up code: is FLOWDOCK_API_URL really Flowdock?")]
+    return [CheckRow(check, "warn", "Flowdock accepted a made-up code: is FLOWDOCK_API_URL really Flowdock?")]
 
 
-def _of_client(check: str, whose: str, error: OAuthFailed, advice: str) -> Row:
+def _of_client(check: str, whose: str, error: OAuthFailed, advice: str) -> CheckRow:
     if error.code in _CODE_UNKNOWN:
-        return Row(check, "fine", whose)
-    return Row(check, "wrong", f"{error}; {advice}")
+        return CheckRow(check, "fine", whose)
+    return CheckRow(check, "wrong", f"{error}; {advice}")
 
 
-async def public_address(services: Services) -> list[Row]:
+async def public_address(services: Services) -> list[CheckRow]:
     """Check that WEB_URL leads to a bridge that has this secret and this Redis."""
     check, url = "public address", services.settings.web_url
     unseen = "it may be fine from outside; the ping of a webhook shows that"
@@ -85,18 +85,18 @@ async def public_address(services: Services) -> list[Row]:
                 status, body = response.status, await response.content.read(1000)
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             words = f"{url} cannot be reached from here ({type(error).__name__}): {unseen}"
-            return [Row(check, "warn", words)]
+            return [CheckRow(check, "warn", words)]
         if status != 200 or _field(body, "status") != "alive":
             words = f"{url} answers, but not as bridge ({status}): check WEB_URL and the proxy in front of it"
-            return [Row(check, "warn", words)]
+            return [CheckRow(check, "warn", words)]
         return [await _same(check, url, services, session)]
 
 
-async def _same(check: str, url: str, services: Services, session: aiohttp.ClientSession) -> Row:
+async def _same(check: str, url: str, services: Services, session: aiohttp.ClientSession) -> CheckRow:
     """Send a ping as GitHub signs it: a bridge with this secret accepts it, and records it in its Redis."""
     known = await services.credentials.webhook_secrets()
     if not known:
-        return Row(check, "fine", url)
+        return CheckRow(check, "fine", url)
     hook_id = secrets.randbelow(2**52) + 1
     body = orjson.dumps({"zen": "Is this bridge?", "hook_id": hook_id})
     headers = {
@@ -109,13 +109,13 @@ async def _same(check: str, url: str, services: Services, session: aiohttp.Clien
     async with session.post(address, data=body, headers=headers, allow_redirects=False) as response:
         status = response.status
     if status == 401:
-        return Row(check, "wrong", f"the bridge at {url} has a different GITHUB_WEBHOOK_SECRET")
+        return CheckRow(check, "wrong", f"the bridge at {url} has a different GITHUB_WEBHOOK_SECRET")
     if status != 200:
-        return Row(check, "wrong", f"{address} answers a signed ping with {status}: see its log")
+        return CheckRow(check, "wrong", f"{address} answers a signed ping with {status}: see its log")
     if not await services.webhook_keys.pinged_at(hook_id):
-        return Row(check, "wrong", f"the bridge at {url} uses a different Redis: check REDIS_URL")
+        return CheckRow(check, "wrong", f"the bridge at {url} uses a different Redis: check REDIS_URL")
     await services.webhook_keys.forget_ping(hook_id)
-    return Row(check, "fine", url)
+    return CheckRow(check, "fine", url)
 
 
 def _field(body: bytes, name: str) -> Any:

@@ -7,7 +7,7 @@ from typing import Any, get_args
 
 from redis.exceptions import ResponseError
 
-from bridge.cli.doctor.rows import Row, State, bounded
+from bridge.cli.doctor.rows import CheckRow, State, bounded
 from bridge.cli.terminal import duration
 from bridge.core.errors import BridgeError
 from bridge.services import Services
@@ -23,7 +23,7 @@ NEARLY_FULL = 0.8
 FULL = 0.95
 
 
-async def rows(services: Services, *, tokens: bool) -> list[Row]:
+async def rows(services: Services, *, tokens: bool) -> list[CheckRow]:
     """The rows about Redis, with or without the stored `tokens`; a single one if it does not answer."""
     answered = await bounded("Redis", _server(services))
     if any(row.state == "wrong" and row.check == "Redis" for row in answered):
@@ -33,7 +33,7 @@ async def rows(services: Services, *, tokens: bool) -> list[Row]:
     return [*answered, *(row for part in parts for row in part)]
 
 
-async def _server(services: Services) -> list[Row]:
+async def _server(services: Services) -> list[CheckRow]:
     redis = services.redis
     try:
         await redis.ping()
@@ -41,28 +41,31 @@ async def _server(services: Services) -> list[Row]:
         wrong = f"REDIS_URL does not answer ({type(error).__name__})"
         if services.settings.redis_cluster:
             wrong += ", or is not a cluster: then remove REDIS_CLUSTER"
-        return [Row("Redis", "wrong", wrong)]
+        return [CheckRow("Redis", "wrong", wrong)]
     nodes, is_cluster = await redis.nodes(), services.settings.redis_cluster
     queue_bytes = services.settings.budgets.queue // len(nodes)
     rows = [await _node(node, queue_bytes, is_cluster=is_cluster) for node in nodes]
     if not is_cluster:
         return rows[0]
-    return [Row("Redis nodes", "fine", str(len(rows))), *(_worst(same) for same in zip(*rows, strict=True))]
+    return [
+        CheckRow("Redis nodes", "fine", str(len(rows))),
+        *(_worst(same) for same in zip(*rows, strict=True)),
+    ]
 
 
-def _worst(rows: Sequence[Row]) -> Row:
+def _worst(rows: Sequence[CheckRow]) -> CheckRow:
     """The worst of the nodes' rows."""
     return max(rows, key=lambda row: STATES.index(row.state))
 
 
-async def _node(redis: Redis, queue_bytes: int, *, is_cluster: bool) -> list[Row]:
+async def _node(redis: Redis, queue_bytes: int, *, is_cluster: bool) -> list[CheckRow]:
     info = await redis.info()
     version = info.get("valkey_version") or info.get("redis_version") or "of an unknown version"
     server = f"{info.get('server_name') or 'redis'} {version}"
     return [
-        Row("Redis", "wrong", f"{server} is a cluster: set REDIS_CLUSTER=1")
+        CheckRow("Redis", "wrong", f"{server} is a cluster: set REDIS_CLUSTER=1")
         if info.get("cluster_enabled") and not is_cluster
-        else Row("Redis", "fine", server),
+        else CheckRow("Redis", "fine", server),
         _policy(info),
         await _persistence(redis, info),
         _memory(info),
@@ -70,60 +73,60 @@ async def _node(redis: Redis, queue_bytes: int, *, is_cluster: bool) -> list[Row
     ]
 
 
-def _policy(info: dict[str, Any]) -> Row:
+def _policy(info: dict[str, Any]) -> CheckRow:
     policy = info.get("maxmemory_policy")
     if policy is None:
-        return Row(
+        return CheckRow(
             "Redis when full", "warn", "the eviction policy is not known: make sure that it is noeviction"
         )
     if policy != "noeviction":
-        return Row(
+        return CheckRow(
             "Redis when full",
             "wrong",
             f"the eviction policy {policy} loses deliveries: set maxmemory-policy noeviction",
         )
-    return Row("Redis when full", "fine", "noeviction")
+    return CheckRow("Redis when full", "fine", "noeviction")
 
 
-async def _persistence(redis: Redis, info: dict[str, Any]) -> Row:
+async def _persistence(redis: Redis, info: dict[str, Any]) -> CheckRow:
     check = "Redis on disk"
     if info.get("aof_enabled"):
-        return Row(check, "fine", "appendonly")
+        return CheckRow(check, "fine", "appendonly")
     try:
         config = await redis.config_get("save")
     except ResponseError:
-        return Row(
+        return CheckRow(
             check,
             "warn",
             "there is no append-only file, and CONFIG is forbidden, so snapshots are not known: make sure"
             " that the plan keeps its data across a restart",
         )
     if config.get("save"):
-        return Row(check, "warn", "snapshots alone lose minutes when Redis crashes: set appendonly yes")
-    return Row(
+        return CheckRow(check, "warn", "snapshots alone lose minutes when Redis crashes: set appendonly yes")
+    return CheckRow(
         check, "warn", "Redis writes nothing to disk, so a restart loses everything: set appendonly yes"
     )
 
 
-def _memory(info: dict[str, Any]) -> Row:
+def _memory(info: dict[str, Any]) -> CheckRow:
     used, limit = int(info.get("used_memory") or 0), int(info.get("maxmemory") or 0)
     megabytes = f"{used / 2**20:.1f} MB used"
     if not limit:
-        return Row("Redis memory", "fine", f"{megabytes}, no limit")
+        return CheckRow("Redis memory", "fine", f"{megabytes}, no limit")
     share = used / limit
     text = f"{megabytes} of {limit / 2**20:.0f} MB ({share:.0%})"
     if share < NEARLY_FULL:
-        return Row("Redis memory", "fine", text)
+        return CheckRow("Redis memory", "fine", text)
     text += ": when it is full, bridge refuses deliveries (503); choose a larger plan"
-    return Row("Redis memory", "wrong" if share >= FULL else "warn", text)
+    return CheckRow("Redis memory", "wrong" if share >= FULL else "warn", text)
 
 
-def _budget(info: dict[str, Any], queue_bytes: int) -> Row:
+def _budget(info: dict[str, Any], queue_bytes: int) -> CheckRow:
     """The queue must leave room for everything else in Redis."""
     limit = int(info.get("maxmemory") or 0)
     if not limit or 0 < 2 * queue_bytes <= limit:
-        return Row("Redis for the queue", "fine", "QUEUE_BYTES leaves room for the rest")
-    return Row(
+        return CheckRow("Redis for the queue", "fine", "QUEUE_BYTES leaves room for the rest")
+    return CheckRow(
         "Redis for the queue",
         "warn",
         f"QUEUE_BYTES is over half of Redis's memory, or unlimited: set it to {limit // 2**21}M, and"
@@ -131,7 +134,7 @@ def _budget(info: dict[str, Any], queue_bytes: int) -> Row:
     )
 
 
-async def _tokens(services: Services) -> list[Row]:
+async def _tokens(services: Services) -> list[CheckRow]:
     """Check that ENCRYPTION_KEY decrypts the stored tokens: one of each kind."""
     redis = services.redis
     connection = await redis.srandmember(keys.CONNECTIONS)
@@ -144,14 +147,14 @@ async def _tokens(services: Services) -> list[Row]:
     results = await asyncio.gather(*tried, return_exceptions=True)
     for result in results:
         if isinstance(result, BridgeError):
-            return [Row("stored tokens", "wrong", str(result))]
+            return [CheckRow("stored tokens", "wrong", str(result))]
         if isinstance(result, BaseException):
             raise result
     kept = sum(result is not None for result in results)
-    return [Row("stored tokens", "fine", "can be decrypted" if kept else "none yet")]
+    return [CheckRow("stored tokens", "fine", "can be decrypted" if kept else "none yet")]
 
 
-async def _work(services: Services) -> list[Row]:
+async def _work(services: Services) -> list[CheckRow]:
     """The workers, the queue and the dead letters."""
     redis = services.redis
     now = int((await redis.time())[0])
@@ -169,13 +172,13 @@ async def _work(services: Services) -> list[Row]:
     return [_workers(workers, since), _waiting(since), room, _dead(sum(answers[::4]))]
 
 
-async def _room(services: Services, partitions: Sequence[dict[bytes, bytes]]) -> Row:
+async def _room(services: Services, partitions: Sequence[dict[bytes, bytes]]) -> CheckRow:
     """Warn near a budget: beyond it, deliveries are refused."""
     budgets = services.settings.budgets
     held = {name: int(size) for one in partitions for name, size in one.items() if name.isdigit()}
     text = f"{sum(held.values()) / 2**20:.1f} MB waits"
     if budgets.queue and sum(held.values()) > NEARLY_FULL * budgets.queue:
-        return Row(
+        return CheckRow(
             "queue",
             "warn",
             f"{text}, near QUEUE_BYTES: start more workers, or see the log for what delays them",
@@ -184,36 +187,36 @@ async def _room(services: Services, partitions: Sequence[dict[bytes, bytes]]) ->
     if full:
         names = [await services.pulls.repository_name(one) or str(one) for one in sorted(full)[:3]]
         which = ", ".join(names) + (f" and {len(full) - 3} more" if full[3:] else "")
-        return Row(
+        return CheckRow(
             "queue", "warn", f"{which}: near REPOSITORY_BYTES: see the log for what delays its messages"
         )
-    return Row("queue", "fine", text)
+    return CheckRow("queue", "fine", text)
 
 
-def _workers(workers: int, since: float | None) -> Row:
+def _workers(workers: int, since: float | None) -> CheckRow:
     if workers:
-        return Row("workers", "fine", f"{workers} running")
-    return Row(
+        return CheckRow("workers", "fine", f"{workers} running")
+    return CheckRow(
         "workers",
         "warn" if since is None else "wrong",
         "no worker is running: start python -m bridge worker (or serve)",
     )
 
 
-def _waiting(since: float | None) -> Row:
+def _waiting(since: float | None) -> CheckRow:
     if since is None:
-        return Row("waiting", "fine", "nothing")
+        return CheckRow("waiting", "fine", "nothing")
     waited = time.time() - since
     if waited < LONG_WAIT:
-        return Row("waiting", "fine", f"the oldest for {duration(waited)}")
-    return Row(
+        return CheckRow("waiting", "fine", f"the oldest for {duration(waited)}")
+    return CheckRow(
         "waiting",
         "warn",
         f"the oldest has waited for {duration(waited)}: see the log for what delays it",
     )
 
 
-def _dead(count: int) -> Row:
+def _dead(count: int) -> CheckRow:
     if not count:
-        return Row("dead letters", "fine", "none")
-    return Row("dead letters", "warn", f"{count}: see python -m bridge dead-letters")
+        return CheckRow("dead letters", "fine", "none")
+    return CheckRow("dead letters", "warn", f"{count}: see python -m bridge dead-letters")

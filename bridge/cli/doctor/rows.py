@@ -15,7 +15,7 @@ SECONDS = 10
 State = Literal["fine", "warn", "wrong"]
 
 
-class Row(NamedTuple):
+class CheckRow(NamedTuple):
     """A check, its state, and what to do; where it is fine, the finding."""
 
     check: str
@@ -23,19 +23,19 @@ class Row(NamedTuple):
     to_do: str = ""
 
 
-async def bounded(check: str, rows: Awaitable[list[Row]], *, seconds: float = SECONDS) -> list[Row]:
+async def bounded(check: str, rows: Awaitable[list[CheckRow]], *, seconds: float = SECONDS) -> list[CheckRow]:
     """The rows of a check, or one that says why it failed; raises nothing."""
     try:
         async with asyncio.timeout(seconds):
             return await rows
     except TimeoutError:
-        return [Row(check, "wrong", f"no answer within {seconds:g} s")]
+        return [CheckRow(check, "wrong", f"no answer within {seconds:g} s")]
     except BridgeError as error:
-        return [Row(check, "wrong", str(error))]
+        return [CheckRow(check, "wrong", str(error))]
     except RedisError as error:
-        return [Row(check, "wrong", f"Redis refused or did not answer ({type(error).__name__})")]
+        return [CheckRow(check, "wrong", f"Redis refused or did not answer ({type(error).__name__})")]
     except (aiohttp.ClientError, OSError) as error:
-        return [Row(check, "wrong", f"it is unreachable ({type(error).__name__})")]
+        return [CheckRow(check, "wrong", f"it is unreachable ({type(error).__name__})")]
     except Exception as error:
         # Only the kind is told: the words of an error that nobody expected may hold a secret.
-        return [Row(check, "wrong", f"the check itself failed ({type(error).__name__})")]
+        return [CheckRow(check, "wrong", f"the check itself failed ({type(error).__name__})")]

@@ -4,7 +4,7 @@ import asyncio
 import time
 from itertools import groupby
 
-from bridge.cli.doctor.rows import Row, bounded
+from bridge.cli.doctor.rows import CheckRow, bounded
 from bridge.cli.terminal import duration
 from bridge.clients.github import TokenRevoked
 from bridge.clients.github_credentials import App
@@ -21,17 +21,17 @@ _MUST_LINK = (
 )
 
 
-async def rows(services: Services) -> list[Row]:
+async def rows(services: Services) -> list[CheckRow]:
     """A row for each repository, and one for each connection with a problem."""
     connections = await services.connections.all()
     if not connections:
-        return [Row("connections", "fine", "none yet")]
+        return [CheckRow("connections", "fine", "none yet")]
     in_order = sorted(connections, key=lambda one: one.repository.lower())
     repositories = [list(group) for _, group in groupby(in_order, lambda one: one.repository.lower())]
     app = await services.hooks.app()
     gate, seen = asyncio.Semaphore(AT_ONCE), _Seen(services)
 
-    async def ask(of_one: list[Connection]) -> list[Row]:
+    async def ask(of_one: list[Connection]) -> list[CheckRow]:
         async with gate:
             check = f"webhook of {of_one[0].repository}"
             asked = _installed(services, check, of_one, app, seen) if app else _hook(services, check, of_one)
@@ -40,61 +40,63 @@ async def rows(services: Services) -> list[Row]:
     asked = await asyncio.gather(*map(ask, repositories[:MAX_REPOSITORIES]))
     found = [row for one in asked for row in one]
     if (left := len(repositories) - MAX_REPOSITORIES) > 0:
-        found.append(Row("webhooks", "warn", f"{left} more were not checked"))
+        found.append(CheckRow("webhooks", "warn", f"{left} more were not checked"))
     return found + [
-        Row(f"connection {one.id}", "warn", f"{one.repository}: {one.problem.text}")
+        CheckRow(f"connection {one.id}", "warn", f"{one.repository}: {one.problem.text}")
         for one in connections
         if one.problem
     ]
 
 
-async def _hook(services: Services, check: str, connections: list[Connection]) -> list[Row]:
+async def _hook(services: Services, check: str, connections: list[Connection]) -> list[CheckRow]:
     repository = await services.pulls.present_name(connections[0])
     mend = f"python -m bridge hook {repository}"
     token = await _token(services, connections)
     if token is None:
-        return [Row(check, "warn", f"no linked account can check it: try {mend}")]
+        return [CheckRow(check, "warn", f"no linked account can check it: try {mend}")]
     try:
         shown = await services.hooks.repositories.present(
             connections[0].repository_id, repository, token=token
         )
         hook = await services.hooks.find(shown, token=token)
     except TokenRevoked:
-        return [Row(check, "warn", _MUST_LINK)]
+        return [CheckRow(check, "warn", _MUST_LINK)]
     except GitHubRefused as error:
         return [
-            Row(check, "warn", f"{error}: the person who connected it cannot see it on GitHub; try {mend}")
+            CheckRow(
+                check, "warn", f"{error}: the person who connected it cannot see it on GitHub; try {mend}"
+            )
         ]
     except BridgeError as error:
-        return [Row(check, "warn", str(error))]
+        return [CheckRow(check, "warn", str(error))]
     if hook is None:
-        return [Row(check, "wrong", f"GitHub has no webhook for bridge: {mend}")]
+        return [CheckRow(check, "wrong", f"GitHub has no webhook for bridge: {mend}")]
     if hook.problems:
-        return [Row(check, "wrong", f"{'; '.join(hook.problems)}: {mend}")]
+        return [CheckRow(check, "wrong", f"{'; '.join(hook.problems)}: {mend}")]
     pinged_at = await services.webhook_keys.pinged_at(hook.id, repository_id=shown.id)
     seen = f"pinged {duration(time.time() - pinged_at)} ago" if pinged_at else "no ping within a day"
-    return [Row(check, "fine", seen)]
+    return [CheckRow(check, "fine", seen)]
 
 
 async def _installed(
     services: Services, check: str, connections: list[Connection], app: App, seen: "_Seen"
-) -> list[Row]:
+) -> list[CheckRow]:
     repository = await services.pulls.present_name(connections[0])
     token = await _token(services, connections)
     if token is None:
         words = f"no linked account can check it: see {app.install_url}"
-        return [Row(check, "warn", words)]
+        return [CheckRow(check, "warn", words)]
     try:
         shown = await seen.by(token)
     except TokenRevoked:
-        return [Row(check, "warn", _MUST_LINK)]
+        return [CheckRow(check, "warn", _MUST_LINK)]
     if repository.lower() in shown:
-        return [Row(check, "fine", f"comes with the GitHub App {app.name}")]
+        return [CheckRow(check, "fine", f"comes with the GitHub App {app.name}")]
     words = (
         f"the GitHub App {app.name} is not installed there, or the person who connected it has left:"
         f" {app.install_url}"
     )
-    return [Row(check, "wrong", words)]
+    return [CheckRow(check, "wrong", words)]
 
 
 class _Seen:

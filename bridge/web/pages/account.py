@@ -34,7 +34,7 @@ _PULL = re.compile(r"([\w.-]+/[\w.-]+)#([0-9]+)", re.ASCII)
 routes = web.RouteTableDef()
 
 
-class Busy(BridgeError):
+class TokenBusy(BridgeError):
     """The account is being renewed at this moment."""
 
     status = 503
@@ -69,7 +69,7 @@ async def unlink(request: web.Request) -> web.Response:
     try:
         await services.accounts.unlink(session.user.id)
     except LockError:
-        raise Busy("Your GitHub token is being renewed right now.") from None
+        raise TokenBusy("Your GitHub token is being renewed right now.") from None
     except GitHubFailing:
         return pages.redirect("/account?unlinked=here")
     return pages.redirect("/account?unlinked=yes")

@@ -12,7 +12,7 @@ from bridge.web.auth import membership, sessions
 from bridge.web.context import SERVICES
 from bridge.web.pages import chart
 from bridge.web.pages.connection_view import recent_deliveries
-from bridge.web.pages.delivery_history import FATES, Filter, Row, rows
+from bridge.web.pages.delivery_history import FATES, DeliveryRow, Filter, rows
 
 MOST_SHOWN = 200
 DEAD_SHOWN = 20
@@ -108,7 +108,7 @@ def _repository(connection: Connection) -> int:
     return connection.repository_id
 
 
-async def _rows(services: Services, connection: Connection) -> list[Row]:
+async def _rows(services: Services, connection: Connection) -> list[DeliveryRow]:
     if connection.repository_id is None:
         return []
     view, of = services.queue_view, (connection.repository_id, connection.id)
@@ -117,7 +117,7 @@ async def _rows(services: Services, connection: Connection) -> list[Row]:
     return rows(await services.journal.notes(*of), queued, dead)
 
 
-async def _row(services: Services, connection: Connection, delivery_id: str) -> Row:
+async def _row(services: Services, connection: Connection, delivery_id: str) -> DeliveryRow:
     for row in await _rows(services, connection):
         if row.delivery_id == delivery_id:
             return row
@@ -148,7 +148,7 @@ async def _drop(services: Services, letter: DeadLetter) -> None:
     await services.queue.drop(letter)
 
 
-async def _messages(services: Services, connection: Connection, row: Row) -> dict[str, str]:
+async def _messages(services: Services, connection: Connection, row: DeliveryRow) -> dict[str, str]:
     """The messages of a delivery that are among the dead letters, as they would be posted, by letter."""
     ids = [end.letter_id for end in row.ends if end.letter_id and end.kind == "outbox"]
     letters = [await _letter(services, connection, letter_id) for letter_id in ids]

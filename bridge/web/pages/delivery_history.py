@@ -40,7 +40,7 @@ class End:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Row:
+class DeliveryRow:
     """A delivery and its ends, the gravest and newest first; `at` is when something last came of it."""
 
     delivery_id: str
@@ -68,14 +68,16 @@ class Filter:
     event: str = ""
     number: int = 0
 
-    def takes(self, row: Row) -> bool:
+    def takes(self, row: DeliveryRow) -> bool:
         """Whether a row is wanted: one of its ends must meet all wishes."""
         return self.event in ("", row.event) and any(
             self.fate in ("", end.fate) and self.number in (0, end.number) for end in row.present
         )
 
 
-def rows(notes: Iterable[Note], queued: Iterable[Queued], dead: Sequence[DeadLetterSummary]) -> list[Row]:
+def rows(
+    notes: Iterable[Note], queued: Iterable[Queued], dead: Sequence[DeadLetterSummary]
+) -> list[DeliveryRow]:
     """All rows, the newest first; `notes` are the newest first."""
     found: dict[str, list[tuple[str, str, End]]] = {}
     for letter in dead:
@@ -95,9 +97,9 @@ def rows(notes: Iterable[Note], queued: Iterable[Queued], dead: Sequence[DeadLet
     return sorted(made, key=lambda row: -row.at)
 
 
-def _row(delivery_id: str, told: Sequence[tuple[str, str, End]]) -> Row:
+def _row(delivery_id: str, told: Sequence[tuple[str, str, End]]) -> DeliveryRow:
     ends = sorted((end for _, _, end in told), key=lambda end: (end.past, FATES.index(end.fate), -end.at))
-    return Row(
+    return DeliveryRow(
         delivery_id=delivery_id,
         event=next((event for event, _, _ in told if event), ""),
         action=next((action for _, action, _ in told if action), ""),

@@ -28,7 +28,7 @@ class Listed:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Row:
+class RepositoryRow:
     """A repository in the list; `barred` says why it cannot be chosen, `note` what to know before."""
 
     id: int
@@ -42,10 +42,10 @@ class Row:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Shown:
+class RepositoryPage:
     """The part of the list that fits the search: `more` fit it, too, of `total`."""
 
-    rows: tuple[Row, ...]
+    rows: tuple[RepositoryRow, ...]
     more: int
     total: int
     login: str
@@ -77,7 +77,7 @@ async def read(services: Services, user: str, *, anew: bool = False) -> Listed:
     return Listed(repositories=found, login=account.github.login)
 
 
-async def shown(services: Services, flow: Flow, listed: Listed, search: str) -> Shown:
+async def shown(services: Services, flow: Flow, listed: Listed, search: str) -> RepositoryPage:
     """What of the list is shown to somebody who connects `flow` and searches for `search`."""
     # One made by command is known by name until its repository's first delivery.
     connected = {
@@ -87,7 +87,7 @@ async def shown(services: Services, flow: Flow, listed: Listed, search: str) -> 
     }
     app = await services.hooks.app()
     fitting = [one for one in listed.repositories if fits(one, search)]
-    return Shown(
+    return RepositoryPage(
         rows=tuple(rows(fitting[:MOST_SHOWN], connected, with_app=app is not None)),
         more=max(0, len(fitting) - MOST_SHOWN),
         total=len(listed.repositories),
@@ -105,7 +105,7 @@ def fits(repository: Repository, search: str) -> bool:
 
 def rows(
     repositories: Iterable[Repository], connected: Mapping[int | str, str], *, with_app: bool
-) -> Iterable[Row]:
+) -> Iterable[RepositoryRow]:
     """Show each repository; `connected` are the flow's connections, by the repository's id or name."""
     for one in repositories:
         barred, note = "", ""
@@ -118,7 +118,7 @@ def rows(
             barred = "The GitHub App is not installed here. Install it first."
         elif not one.may_hook:
             note = "You are not an administrator here. You get a link to send to one."
-        yield Row(
+        yield RepositoryRow(
             id=one.id,
             full_name=one.full_name,
             description=one.description,

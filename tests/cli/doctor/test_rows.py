@@ -28,12 +28,12 @@ async def test_one_check_waits_for_no_other(asking: Doctor) -> None:
 
 
 async def test_nothing_is_waited_for_longer_than_a_check_may_take() -> None:
-    async def forever() -> list[rows.Row]:
+    async def forever() -> list[rows.CheckRow]:
         await asyncio.Event().wait()
         return []
 
     assert await rows.bounded("slow", forever(), seconds=0.01) == [
-        rows.Row("slow", "wrong", "no answer within 0.01 s")
+        rows.CheckRow("slow", "wrong", "no answer within 0.01 s")
     ]
 
 
@@ -48,7 +48,7 @@ async def test_nothing_is_waited_for_longer_than_a_check_may_take() -> None:
     ids=lambda value: type(value).__name__,
 )
 async def test_whatever_a_check_raises_is_a_row_without_its_words(error: Exception, words: str) -> None:
-    async def failing() -> list[rows.Row]:
+    async def failing() -> list[rows.CheckRow]:
         raise error
 
-    assert await rows.bounded("check", failing()) == [rows.Row("check", "wrong", words)]
+    assert await rows.bounded("check", failing()) == [rows.CheckRow("check", "wrong", words)]

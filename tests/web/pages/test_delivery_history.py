@@ -5,7 +5,7 @@ import pytest
 from bridge.queue.entries import Attempts
 from bridge.queue.inspect import DeadLetterSummary, Queued
 from bridge.storage.delivery_log import Note, Outcome
-from bridge.web.pages.delivery_history import Filter, Row, rows
+from bridge.web.pages.delivery_history import DeliveryRow, Filter, rows
 
 
 def note(at: float, outcome: Outcome, *, number: int = 1, delivery: str = "d", reason: str = "") -> Note:
@@ -39,7 +39,7 @@ def queued(at: float, *, number: int = 1, delivery: str = "d", attempts: Attempt
     )
 
 
-def seen(row: Row) -> list[tuple[str, int, bool]]:
+def seen(row: DeliveryRow) -> list[tuple[str, int, bool]]:
     return [(end.fate, end.number, end.past) for end in row.ends]
 
 
