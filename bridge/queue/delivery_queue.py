@@ -31,6 +31,7 @@ from bridge.queue.entries import (
     OutboxMessage,
     Unreadable,
     dead_letter_entry,
+    dead_message,
     dump_message,
     outbox_entry,
     redriven,
@@ -38,6 +39,7 @@ from bridge.queue.entries import (
 from bridge.queue.inboxes import Inboxes
 from bridge.queue.script_keys import ScriptKeys
 from bridge.storage import keys
+from bridge.storage.delivery_log import HOUR, counted_as
 from bridge.storage.lua_scripts import load_script
 from bridge.storage.redis import Redis
 from bridge.storage.writes import Write
@@ -213,10 +215,14 @@ class DeliveryQueue:
         if letter.dropped:
             raise Malformed(letter.dropped)
         partition, _, entry_id = letter.id.partition("-")
-        fields = redriven(letter.fields["message"]) if letter.kind == "outbox" else []
+        message = dead_message(letter.fields["message"]) if letter.kind == "outbox" else None
+        repository_id = message.repository_id if message else int(letter.fields["repository_id"])
+        counted = counted_as(message.connection_id, "dead") if message else ""
+        fields = redriven(message, letter.fields["message"]) if message else []
         dead, backlog, index = _of_dead(int(partition))
-        names = [dead, keys.inbox(int(partition)), backlog, index]
-        if not await self._redrive(keys=names, args=[entry_id, *fields]):
+        counts = keys.counts(repository_id, int(letter.dead_since) // HOUR)
+        names = [dead, keys.inbox(int(partition)), backlog, index, counts]
+        if not await self._redrive(keys=names, args=[entry_id, counted, *fields]):
             raise NotFound(f"there is no dead letter {letter.id} any more")
 
     async def drop(self, letter: DeadLetter) -> None:

@@ -237,14 +237,18 @@ def _unpacked(data: bytes) -> bytes:
         return str(error).encode()
 
 
-def redriven(data: str) -> list[str | float]:
-    """Return the inbox entry that redrives a dead message; raises `BridgeError`."""
+def dead_message(data: str) -> "OutboxMessage":
+    """Read the message of a dead letter; raises `BridgeError` for one of another version."""
     try:
-        message = load_message(data.encode())
+        return load_message(data.encode())
     except msgspec.MsgspecError:
         raise BridgeError(
             "another version of bridge wrote this dead letter: retry it with that one"
         ) from None
+
+
+def redriven(message: "OutboxMessage", data: str) -> list[str | float]:
+    """Return the inbox entry that redrives a dead message, `data` as it was stored."""
     return [
         *("delivery_id", message.delivery_id, "event", REDRIVEN),
         *("repository_id", message.repository_id, "number", message.number),

@@ -43,7 +43,10 @@ class Note(NamedTuple):
 
 @dataclass(frozen=True)
 class Counts:
-    """Counts of a connection's messages by outcome, hour by hour; the last is the present hour."""
+    """Counts of a connection's messages by outcome, hour by hour; the last is the present hour.
+
+    A dead letter that is retried counts by its next outcome only.
+    """
 
     posted: tuple[int, ...]
     skipped: tuple[int, ...]
@@ -59,12 +62,14 @@ class Counts:
 class Digest:
     """A summary of a connection: its newest line and the counts of the last 24 hours.
 
-    `last_dead` is the newest failure that no later delivery made up for.
+    `last_dead` is the newest failure that no later delivery made up for, `undelivered` the number of
+    such failures in the last 24 hours.
     """
 
     connection_id: str
     last: Note | None
     last_dead: Note | None
+    undelivered: int
     counts: Counts
 
 
@@ -103,8 +108,13 @@ def note(repository_id: int, line: Note) -> list[Write]:
     writes = [Write("NOTE", keys.journal(repository_id), orjson.dumps(tuple(short)), SECONDS)]
     if line.connection_id:
         place = keys.counts(repository_id, int(line.at) // HOUR)
-        writes.append(Write("COUNT", place, f"{line.connection_id}:{line.outcome}", (HOURS + 1) * HOUR))
+        writes.append(Write("COUNT", place, counted_as(line.connection_id, line.outcome), (HOURS + 1) * HOUR))
     return writes
+
+
+def counted_as(connection_id: str, outcome: Outcome) -> str:
+    """Return the field of an hour's counts."""
+    return f"{connection_id}:{outcome}"
 
 
 class DeliveryLog:
@@ -139,7 +149,7 @@ class DeliveryLog:
                 self._hourly_counts.add_to(
                     pipe,
                     keys=[keys.counts(repository_id, hour) for hour in hours],
-                    args=[f"{connection_id}:{outcome}" for connection_id in ids for outcome in OUTCOMES],
+                    args=[counted_as(one, outcome) for one in ids for outcome in OUTCOMES],
                 )
             found = await pipe.execute()
         return {
@@ -159,14 +169,27 @@ def _digests(ids: Sequence[str], notes: Sequence[Note], hourly: Sequence[Sequenc
 
 def _digest(connection_id: str, notes: Sequence[Note], counts: Counts) -> Digest:
     ours = [note for note in notes if note.connection_id in ("", connection_id)]
-    later: set[str] = set()
-    last_dead = None
-    for note in ours:
-        if note.outcome == "dead" and note.delivery_id not in later:
-            last_dead = note
-            break
-        if note.outcome == "posted":
-            later.add(note.delivery_id)
+    dead = undelivered(ours)
     return Digest(
-        connection_id=connection_id, last=ours[0] if ours else None, last_dead=last_dead, counts=counts
+        connection_id=connection_id,
+        last=ours[0] if ours else None,
+        last_dead=dead[0] if dead else None,
+        undelivered=sum(note.at > time.time() - HOURS * HOUR for note in dead),
+        counts=counts,
     )
+
+
+def undelivered(notes: Iterable[Note]) -> list[Note]:
+    """Return the newest note of each delivery and pull request that could not be delivered since.
+
+    `notes` are the newest first. A delivery that nobody could read is noted without its pull request.
+    """
+    ended: dict[str, set[int]] = {}
+    found = []
+    for note in notes:
+        numbers = ended.setdefault(note.delivery_id, set())
+        is_past = bool(numbers) and (note.number in numbers or not note.number or 0 in numbers)
+        numbers.add(note.number)
+        if note.outcome == "dead" and not is_past:
+            found.append(note)
+    return found

@@ -8,12 +8,13 @@ import msgspec
 import orjson
 import pytest
 
+from bridge.core.errors import NotFound
 from bridge.core.model import Connection
 from bridge.core.options import Options
 from bridge.queue.entries import DeadLetter, load_message
 from bridge.storage import delivery_log as journal
 from bridge.storage import keys
-from bridge.storage.delivery_log import HOUR, HOURS, SECONDS, Counts, DeliveryLog, Note
+from bridge.storage.delivery_log import HOUR, HOURS, SECONDS, Counts, DeliveryLog, Note, Outcome, undelivered
 from bridge.worker import failures
 from scripts.sandbox.faults import Fault
 from tests.conftest import House, eventually
@@ -123,7 +124,51 @@ async def test_a_message_that_died_is_noted_with_its_reason_and_the_redriven_one
 
     await eventually(told)
     assert (await lines(house, one))[0] == ("pull_request", "opened", 1, "posted", "")
-    assert await sums(house, one) == (1, 0, 1)
+    assert await sums(house, one) == (1, 0, 0), "it is one delivery"
+
+
+async def test_what_died_twice_is_counted_once(house: House, made: Pulls) -> None:
+    one = await connection(house)
+    house.flowdock_journal.faults.append(Fault(path="/messages", status=400, times=2))
+    house.start_worker()
+    await made.deliver(1, "A", action="opened")
+    (letter,) = await dead(house)
+    await house.services.queue.redrive(letter)
+
+    async def noted_again() -> bool:
+        return len(await lines(house, one)) == 2
+
+    await eventually(noted_again)
+    assert await sums(house, one) == (0, 0, 1)
+    with pytest.raises(NotFound):
+        await house.services.queue.redrive(letter)
+    assert await sums(house, one) == (0, 0, 1), "what is gone is not taken off again"
+
+
+def of(delivery: str, number: int, outcome: Outcome, at: float = 0) -> Note:
+    return Note(at, delivery, "pull_request", "", number, "one", outcome, "")
+
+
+@pytest.mark.parametrize(
+    ("oldest_first", "found"),
+    [
+        ([], []),
+        ([of("a", 1, "dead")], [("a", 1)]),
+        ([of("a", 1, "dead"), of("a", 1, "posted")], []),
+        ([of("a", 1, "dead"), of("a", 1, "skipped")], []),
+        ([of("a", 1, "dead"), of("b", 1, "posted")], [("a", 1)]),
+        ([of("a", 1, "dead"), of("a", 2, "posted")], [("a", 1)]),
+        ([of("a", 1, "dead"), of("a", 1, "dead")], [("a", 1)]),
+        ([of("a", 1, "dead"), of("a", 1, "dead"), of("a", 1, "posted")], []),
+        ([of("a", 1, "posted"), of("a", 1, "dead")], [("a", 1)]),
+        ([of("a", 0, "dead"), of("a", 7, "posted")], []),
+        ([of("a", 7, "posted"), of("a", 0, "dead")], [("a", 0)]),
+        ([of("a", 1, "dead"), of("b", 1, "dead")], [("b", 1), ("a", 1)]),
+    ],
+)
+def test_what_was_not_delivered_since(oldest_first: list[Note], found: list[tuple[str, int]]) -> None:
+    dead_notes = undelivered(reversed(oldest_first))
+    assert [(note.delivery_id, note.number) for note in dead_notes] == found
 
 
 async def test_a_delivery_that_died_is_noted_for_every_connection_of_its_repository(

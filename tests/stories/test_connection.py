@@ -76,7 +76,7 @@ async def test_a_webhook_that_was_removed_at_github(house: House, page: Page) ->
         await flow.get_by_role("link", name="Check again").click()
     await expect(flow.get_by_role("status")).to_contain_text("GitHub’s ping arrived")
     await flow.reload()
-    await expect(flow.locator("dl.state")).to_contain_text("Works")
+    await expect(flow.locator("dl.state")).to_contain_text("Waiting for a delivery")
     await looks(flow, "configure-mended")
     await page.goto(f"{house.flowdock}/app/{FLOW}")
     await expect(page.get_by_test_id("empty")).to_be_visible()

@@ -39,7 +39,7 @@ async def test_flows_with_their_repositories(house: House, page: Page) -> None:
     await noted(house, paused, "skipped", reason="the connection is paused")
     await noted(house, troubled, "dead", reason="given up after a day: Flowdock answered 503", ago=7200)
     await sign_in(page, house, "/")
-    await expect(page.get_by_role("row", name="acme/component")).to_contain_text("Works")
+    await expect(page.get_by_role("row", name="acme/component")).to_contain_text("1 not delivered")
     await expect(page.get_by_role("row", name="acme/component").get_by_role("img")).to_have_accessible_name(
         "The last 24 hours: 25 posted, 4 skipped, 1 not delivered."
     )

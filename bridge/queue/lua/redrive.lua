@@ -1,9 +1,9 @@
 -- Put a dead letter back into the inbox, behind what is there; 0 if it is gone. A message comes back as a
--- delivery, whose fields are the arguments behind the dead letter's id.
+-- delivery, whose fields are the last arguments. It is no longer counted as dead.
 -- include _counting
 -- include _dead_index
-local dead, inbox, backlog, index = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local id, fields = ARGV[1], {unpack(ARGV, 2)}
+local dead, inbox, backlog, index, counts = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local id, counted, fields = ARGV[1], ARGV[2], {unpack(ARGV, 3)}
 local OF_DEAD = {kind = true, reason = true, detail = true}
 local entry = redis.call('XRANGE', dead, id, id)[1]
 if not entry then return 0 end
@@ -19,4 +19,5 @@ redis.call('XADD', inbox, '*', unpack(fields))
 count(fields, 1)
 remove_dead(dead, index, (index_member(id, entry[2])))
 end_counting(backlog)
+if tonumber(redis.call('HGET', counts, counted) or 0) > 0 then redis.call('HINCRBY', counts, counted, -1) end
 return 1

@@ -1,8 +1,10 @@
 """`/flowdock/configure`, `/connections/{id}`: a connection as the members of its flow see and change it."""
 
+import asyncio
 import re
 import time
 import uuid
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -23,6 +25,7 @@ from bridge.core.errors import (
 from bridge.core.messages.html import escape
 from bridge.core.model import Author, Connection, Message
 from bridge.services import Services
+from bridge.storage.checkups import Checkup
 from bridge.web import render as pages
 from bridge.web.auth import membership, sessions
 from bridge.web.context import LOG, SERVICES, Session
@@ -30,6 +33,9 @@ from bridge.web.pages import connection_view, options_form
 
 RESULT_SECONDS = 600
 """How long the page that tells what a disconnecting left can be seen again."""
+
+CHECKUP_SECONDS = 8
+"""How long a page waits for a checkup, which is made later otherwise."""
 
 _CONNECTION = "/connections/{id:[0-9a-f]{1,40}}"
 _FLOW_PATH = re.compile(r".*/flows/([A-Za-z0-9_-]+)/([A-Za-z0-9_-]+)(?:/.*)?")
@@ -102,8 +108,19 @@ async def repair(request: web.Request) -> web.Response:
         if refusal.answered not in NO_RIGHT:
             raise
         return _done(connection, "not-mended")
-    await services.checkups.schedule([connection], delay=1)
+    await _check_up(services, mended.connection)
     return _done(connection, mended.hook, **({} if mended.hook == "app" else {"since": since}))
+
+
+async def _check_up(services: Services, connection: Connection) -> None:
+    """Check a connection whose webhook was just seen to be right, so that the page shows it as it is now."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(CHECKUP_SECONDS):
+            await services.connection_monitor(spacing=0).check(
+                Checkup(connection_id=connection.id, hint="heard")
+            )
+            return
+    await services.checkups.schedule([connection], delay=1)
 
 
 @routes.post(f"{_CONNECTION}/care")

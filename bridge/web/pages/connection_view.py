@@ -9,7 +9,7 @@ from aiohttp import web
 from bridge.clients.github_credentials import App
 from bridge.core.model import Connection, LinkedAccount
 from bridge.services import Services
-from bridge.storage.delivery_log import Note
+from bridge.storage.delivery_log import Digest
 
 PING_SECONDS = 30
 """How long the page waits for a ping; GitHub sends it at once."""
@@ -56,7 +56,8 @@ class View:
     url: str
     recent: str
     """GitHub's page of what it sent to the webhook."""
-    last: Note | None
+    digest: Digest | None
+    """None before the first delivery has told bridge the repository's id."""
     installer: LinkedAccount | None
     """Whose account the webhook is looked after as; None if that is nobody, or nobody who is linked."""
     you: LinkedAccount | None
@@ -87,14 +88,14 @@ async def view(request: web.Request, services: Services, connection: Connection,
     known, store = connection.repository_id, services.account_store
     name = await services.pulls.present_name(connection)
     url = f"{services.settings.github_url}/{name}"
-    notes = await services.journal.notes(known, connection.id) if known is not None else []
+    digests = await services.journal.digests([(known, connection.id)] if known is not None else [])
     app = await services.hooks.app()
     return View(
         connection=connection,
         name=name,
         url=url,
         recent=recent_deliveries(services, connection, name),
-        last=next(iter(notes), None),
+        digest=digests.get(connection.id),
         installer=await store.get(connection.installer) if connection.installer else None,
         you=await store.get(user),
         app=app,

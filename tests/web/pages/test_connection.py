@@ -16,7 +16,7 @@ from scripts.sandbox.faults import Fault
 from tests.conftest import REPOSITORY, House, eventually
 from tests.kits.accounts import link
 from tests.kits.monitor import CY, change_hook, connected, hooks
-from tests.kits.personal import sign_in
+from tests.kits.personal import noted, sign_in
 
 ANN, BOB = "1001", "1002"
 NOT_YOURS = "this connection does not exist"
@@ -252,9 +252,13 @@ async def test_a_form_that_asks_neither_is_refused(house: House, browser: Browse
 async def test_repairing_makes_the_webhook_and_sees_the_ping(house: House, browser: Browser) -> None:
     connection = await connected(house)
     await change_hook(house, connection.hook_id, "DELETE")
+    gone = Problem(kind="hook", text="It has no webhook.", since=1)
+    await house.services.connections.change(connection.id, problem=gone)
     page = await opened(house, browser, connection)
+    assert "Problem since" in words(page)
     page = await browser.press(page, "Repair the webhook")
     assert "The webhook was created." in words(page)
+    assert ("Problem" in words(page), "It has no webhook" in words(page)) == (False, False)
     (hook,) = await hooks(house)
     assert (await known(house, connection)).hook_id == hook["id"]
 
@@ -447,6 +451,20 @@ async def test_what_could_not_be_removed_is_named(house: House, browser: Browser
     async with Browser() as stranger:
         await sign_in(house, stranger, "bob")
         assert (await stranger.open(page.url)).status == 404, "told to the one who disconnected alone"
+
+
+async def test_the_state_names_what_was_not_delivered(house: House, browser: Browser) -> None:
+    connection = await connected(house)
+    page = await opened(house, browser, connection)
+    assert "State ○ Waiting for a delivery" in words(page)
+    delivery = await noted(house, connection, "dead", reason="refused")
+    page = await browser.open(page.url)
+    assert "State ! 1 not delivered" in words(page)
+    assert f'href="/connections/{connection.id}/deliveries?outcome=dead"' in page.text
+    await noted(house, connection, "posted", delivery=delivery, ago=1)
+    assert "State ✓ Works" in words(await browser.open(page.url))
+    await noted(house, connection, "dead", ago=25 * 3600)
+    assert "State ✓ Works" in words(await browser.open(page.url)), "that was a day ago"
 
 
 async def test_trouble_is_shown_with_the_button_that_mends_it(house: House, browser: Browser) -> None:
