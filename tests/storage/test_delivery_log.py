@@ -63,7 +63,7 @@ REASONS: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
         "base",
         {"options": Options(bases=("release/*",))},
         {"action": "opened"},
-        "the base branch main is not among the option bases",
+        "the base branch main is not in the option bases",
     ),
     ("muted", {"options": Options(groups=("status",))}, {"action": "locked"}, "(option groups)"),
     ("silent", {}, {"action": "unheard_of"}, "it changes no words, only the thread's state"),
