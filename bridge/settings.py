@@ -15,7 +15,7 @@ FLOWDOCK_API = "https://api.flowdock.com"
 
 
 MIN_SECRET = MIN_KEY
-"""Characters of a secret that the operator makes up: a shorter one might be guessed."""
+"""The shortest secret that an operator may choose: a shorter one might be guessed."""
 
 RANDOM_BY = 'python3 -c "import secrets; print(secrets.token_urlsafe(32))"'
 _NEEDS = f"needs {MIN_SECRET} characters or more; make one with: {RANDOM_BY}"

@@ -4,6 +4,7 @@ import ast
 import re
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,10 +26,11 @@ class Text(NamedTuple):
     text: str
 
 
-def modules() -> Iterator[tuple[str, ast.Module]]:
+@cache
+def modules() -> dict[str, ast.Module]:
     """Each module of bridge, by its path."""
-    for path in sorted((ROOT / "bridge").rglob("*.py")):
-        yield str(path.relative_to(ROOT)), ast.parse(path.read_text())
+    paths = sorted((ROOT / "bridge").rglob("*.py"))
+    return {str(path.relative_to(ROOT)): ast.parse(path.read_text()) for path in paths}
 
 
 def templates() -> Iterator[tuple[str, str]]:
@@ -89,17 +91,15 @@ def _of_module(path: str, tree: ast.Module) -> Iterator[Text]:
 
 
 def _help(command: click.Command, name: str) -> Iterator[Text]:
-    with click.Context(command, info_name=name) as context:
-        yield Text("help", name, command.get_help(context))
-        if isinstance(command, click.Group):
-            for inner in command.list_commands(context):
-                if found := command.get_command(context, inner):
-                    yield from _help(found, f"{name} {inner}")
+    yield Text("help", name, command.get_help(click.Context(command, info_name=name)))
+    if isinstance(command, click.Group):
+        for inner, found in command.commands.items():
+            yield from _help(found, f"{name} {inner}")
 
 
 def texts() -> Iterator[Text]:
     """All texts; strings of the code that are neither an error nor an event are listed by their room."""
-    for path, tree in modules():
+    for path, tree in modules().items():
         yield from _of_module(path, tree)
     for path, template in templates():
         yield Text("page", path, re.sub(r"\s*\n\s*", "\n", _MARKUP.sub("", template)).strip())

@@ -1,4 +1,4 @@
-"""What a command opens before it runs and closes after it: the settings, Redis, bridge's services."""
+"""Open the settings, Redis and services that a command needs, and close them after it."""
 
 import asyncio
 import sys

@@ -23,7 +23,7 @@ async def rotate_keys(redis: Redis, vault: Vault, *, dry_run: bool) -> None:
 
 
 def _problem(done: key_rotation.Rotated, vault: Vault) -> str:
-    """What is wrong and what to do; empty if nothing is."""
+    """Return the problem and its remedy; empty if there is none."""
     sentences = []
     for name, count in sorted(done.missing.items()):
         sentences.append(

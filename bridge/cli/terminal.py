@@ -1,4 +1,4 @@
-"""What the commands share: reading what a person typed, and tables to print."""
+"""Helpers of the commands: parse typed names, print tables."""
 
 import re
 from collections.abc import Sequence

@@ -25,7 +25,7 @@ class TokenRevoked(BridgeError):
 
 
 def translated(error: gidgethub.HTTPException, subject: str, *, github_url: str) -> BridgeError:
-    """gidgethub's error as ours, by what the person who clicked may do about it.
+    """Translate gidgethub's error into one of `bridge.core.errors`, by the remedy.
 
     Of the addresses that GitHub's answer names, only those below `github_url` are shown.
     """

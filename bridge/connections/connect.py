@@ -105,7 +105,7 @@ class ConnectService:
         return await self._shielded(self._disconnect(connection, access_token, user))
 
     async def mend_hook(self, connection: Connection, *, user: str) -> HookResult:
-        """Make or mend a connection's webhook as the linked account of `user`, and have GitHub ping.
+        """Create or repair a connection's webhook as the linked account of `user`, and have GitHub ping.
 
         Where that account may not, those who connected the repository are tried. Raises `GitHubRefused`,
         `NotLinked`, `RateLimited` or `GitHubFailing`; `NotFound` if the connection was removed.

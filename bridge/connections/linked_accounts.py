@@ -206,7 +206,7 @@ class LinkedAccounts:
         return await self._github.perform(action, click, token=account.token.access)
 
     async def _present(self, account: LinkedAccount) -> LinkedAccount:
-        """The account with its present login, by GitHub's word: the former one may be a stranger's by now."""
+        """Return the account with its present login, asked of GitHub: a stranger may have the former one."""
         user = await self._github.user(account.token)
         if user.id != account.github.id:
             raise GitHubRefused(

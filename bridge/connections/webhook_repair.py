@@ -44,7 +44,7 @@ class WebhookRepair:
         self._hooks = hooks
 
     async def mend(self, connection: Connection, *, user: str) -> HookResult:
-        """Make or mend a connection's webhook as the linked account of `user`, and have GitHub ping.
+        """Create or repair a connection's webhook as the linked account of `user`, and have GitHub ping.
 
         Where that account may not, those who connected the repository are tried. Raises `GitHubRefused`,
         `NotLinked`, `RateLimited` or `GitHubFailing`; `NotFound` if the connection was removed.

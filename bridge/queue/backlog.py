@@ -57,5 +57,5 @@ class Backlog:
         try:
             await self.read()
         except (RedisError, OSError):
-            # Whoever takes deliveries meanwhile finds out, too.
+            # Processes that take deliveries meanwhile find out, too.
             return

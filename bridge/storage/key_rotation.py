@@ -57,7 +57,7 @@ class Tally:
     """The result of rotating one kind of value."""
 
     rewritten: int = 0
-    """Sealed anew; or that would be, where only looked at."""
+    """Re-encrypted; with `dry_run`, those that would be."""
     newest: int = 0
     unreadable: int = 0
 

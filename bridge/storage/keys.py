@@ -40,7 +40,7 @@ CHECKUPS = "bridge:{checkups}:due"
 CHECKUP_HINTS = "bridge:{checkups}:hints"
 """Hash: what an event told about a connection that waits for a checkup."""
 CARETAKER = "bridge:caretaker"
-"""Names the instance that looks after all connections, while it lives."""
+"""Names the process that monitors all connections, while it lives."""
 
 
 def hash_of(secret: str) -> str:

@@ -34,7 +34,7 @@ _NAMES = [keys.REPOSITORY_IDS, keys.REPOSITORY_NAMES, keys.REPOSITORY_FORMER_IDS
 
 @dataclass(frozen=True, kw_only=True)
 class Watch:
-    """A pull request to ask GitHub about; `asked` counts how often it was in vain.
+    """A pull request to ask GitHub about; `asked` counts the times without an answer.
 
     `for_state`: a delivery contradicted itself, so that GitHub must say whether it is open, merged, a draft.
     """

@@ -38,7 +38,7 @@ class Retry(NamedTuple):
 
 
 class GiveUp(NamedTuple):
-    """Make a dead letter of it; `detail` helps whoever mends the cause."""
+    """Make a dead letter of it; `detail` helps to fix the cause."""
 
     reason: str
     detail: str = ""

@@ -128,7 +128,7 @@ class Poster:
         return self._posted(message, pull)
 
     async def _connection(self, context: PartitionContext, entry: OutboxEntry) -> Connection | None:
-        """The message's connection; read anew for a retry, since it may be why the post failed."""
+        """Return the message's connection; a retry reads it again, since it may be why the post failed."""
         is_first = context.attempts(entry).count == 0
         known = context.cache.connection(entry.message.connection_id) if is_first else None
         return known or await self.connections.get(entry.message.connection_id)

@@ -120,7 +120,7 @@ def _account(connection: Connection, seen: Observation) -> Found | None:
     else:
         return None
     return "account", (
-        f"Nobody looks after the webhook of {connection.repository}. {why}. Messages still come."
+        f"Nobody manages the webhook of {connection.repository}. {why}. Messages still come."
         " An administrator of the repository should take over."
     )
 

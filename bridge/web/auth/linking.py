@@ -224,7 +224,7 @@ def _clicked(linking: Linking) -> Target:
 
 
 async def _resumed(request: web.Request, claim_id: str) -> Linking | None:
-    """This browser's own linking by this claim, begun anew: a reload or a second click is no offence."""
+    """This browser's own linking by this claim, begun again: a reload or a second click is no offence."""
     browser = cookies.read(request, COOKIE)
     linking = await _look(request.app[SERVICES], browser) if browser else None
     if linking is None or linking.claim_id != claim_id or linking.step == "finish":

@@ -125,7 +125,7 @@ async def _check_up(services: Services, connection: Connection) -> None:
 
 @routes.post(f"{_CONNECTION}/care")
 async def take_over(request: web.Request) -> web.Response:
-    """Have bridge look after the webhook as the linked account of whoever asks."""
+    """Have bridge manage the webhook as the linked account of whoever asks."""
     services = request.app[SERVICES]
     session, connection, _ = await _posted(request)
     name = await services.pulls.present_name(connection)

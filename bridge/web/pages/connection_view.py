@@ -1,4 +1,4 @@
-"""What a connection's page tells: how it stands, who looks after its webhook, whether GitHub's ping came."""
+"""What a connection's page tells: how it stands, who manages its webhook, whether GitHub's ping came."""
 
 import time
 from dataclasses import dataclass
@@ -35,10 +35,10 @@ NOTICES = {
         "Flowdock refused the test message. The operator finds the reason in bridge's log.",
     ),
     "test-failing": ("bad", "Flowdock did not confirm the test message. Try again later."),
-    "taken-over": ("good", "bridge now looks after the webhook as you."),
+    "taken-over": ("good", "bridge now manages the webhook as you."),
     "no-right": (
         "bad",
-        "Only administrators of the repository can look after its webhook.",
+        "Only administrators of the repository can manage its webhook.",
     ),
     "link-first": ("bad", "Link your GitHub account first, then try again."),
     "linked": ("good", "Your GitHub account is linked. Now try again."),

@@ -24,14 +24,14 @@ async def home(request: web.Request) -> web.Response:
     installation = await overview.installation()
     session = await _session(request, redis_answers=installation.redis_answers)
     flows: list[FlowState] | None = None
-    trouble = ""
+    failure = ""
     if session is not None:
         try:
             mine = await services.flowdock.flows(session.access_token)
             await services.members.joined(session.user.id, mine)
             flows = await overview.flows(mine)
         except (FlowdockFailing, FlowdockRejected) as error:
-            trouble = str(error)
+            failure = str(error)
     return pages.render(
         request,
         "home.html",
@@ -39,7 +39,7 @@ async def home(request: web.Request) -> web.Response:
         installation=installation,
         github_app=await _app(services),
         flows=flows,
-        trouble=trouble,
+        failure=failure,
         draw=chart.draw,
         events=EVENTS,
     )

@@ -390,7 +390,7 @@ async def test_its_webhook_is_nobodys_to_look_after_and_no_trouble(
     assert "GitHub did not let you repair the webhook" in text(page)
     await permit(house, "ann-gh", "admin")
     assert "The webhook was repaired." in text(await ann.press(page, "Repair the webhook"))
-    page = await ann.press(page, "Look after it as @ann-gh")
+    page = await ann.press(page, "Manage it as @ann-gh")
     assert "looked after as @ann-gh" in text(page)
 
 

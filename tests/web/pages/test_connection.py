@@ -335,9 +335,9 @@ async def test_somebody_who_administers_it_takes_over(house: House, browser: Bro
         pass
     await link(house, "ann")
     page = await opened(house, browser, connection, ANN)
-    assert "Nobody looks after the webhook" in words(page)
-    page = await browser.press(page, "Look after it as @ann-gh")
-    assert "bridge now looks after the webhook as you." in words(page)
+    assert "Nobody manages the webhook" in words(page)
+    page = await browser.press(page, "Manage it as @ann-gh")
+    assert "bridge now manages the webhook as you." in words(page)
     assert (await known(house, connection)).installer == ANN
 
     async def over() -> bool:
@@ -350,7 +350,7 @@ async def test_who_does_not_administer_it_takes_nothing_over(house: House, brows
     connection = await connected(house)
     await link(house, "bob")
     page = await opened(house, browser, connection, BOB)
-    page = await browser.press(page, "Look after it as @bob-gh")
+    page = await browser.press(page, "Manage it as @bob-gh")
     assert "Only administrators of the repository" in words(page)
     assert (await known(house, connection)).installer == CY
 
@@ -472,8 +472,8 @@ async def test_trouble_is_shown_with_the_button_that_mends_it(house: House, brow
     page = await opened(house, browser, connection)
     for kind, button in (
         ("hook", "Repair the webhook"),
-        ("account", "Look after it as @cy-gh"),
-        ("repository", "Look after it as @cy-gh"),
+        ("account", "Manage it as @cy-gh"),
+        ("repository", "Manage it as @cy-gh"),
     ):
         problem = Problem(kind=kind, text=f"It is broken: {kind}.", since=1)  # type: ignore[arg-type]
         await house.services.connections.change(connection.id, problem=problem)
