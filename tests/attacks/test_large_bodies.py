@@ -64,19 +64,19 @@ async def test_a_delivery_is_answered_while_a_large_one_is_worked_on(
 
 
 # Each of them made bridge's process hundreds of MB larger, and kept it busy for seconds.
-WORST: dict[str, bytes] = {
-    "lists": ABOUT + b"[" + b"[]," * (SIZE // 3) + b"0]}",
-    "objects in objects": ABOUT + b'{"a":' * (SIZE // 5),
-    "objects": ABOUT + b"[" + b'{"a":0},' * (SIZE // 8) + b"0]}",
-    "broken, with escapes": ABOUT + b'"' + rb"\n" * (SIZE // 2),
-    "halves of pairs": ABOUT + b'"' + rb"\ud800" * (SIZE // 6) + b'"}',
+WORST: dict[str, Callable[[], bytes]] = {
+    "lists": lambda: ABOUT + b"[" + b"[]," * (SIZE // 3) + b"0]}",
+    "objects in objects": lambda: ABOUT + b'{"a":' * (SIZE // 5),
+    "objects": lambda: ABOUT + b"[" + b'{"a":0},' * (SIZE // 8) + b"0]}",
+    "broken, with escapes": lambda: ABOUT + b'"' + rb"\n" * (SIZE // 2),
+    "halves of pairs": lambda: ABOUT + b'"' + rb"\ud800" * (SIZE // 6) + b'"}',
 }
 
 
-@pytest.mark.parametrize("body", WORST.values(), ids=WORST)
+@pytest.mark.parametrize("worst", WORST)
 @pytest.mark.parametrize("event", ["push", "ping"])
 async def test_what_would_become_a_mountain_is_refused_before_it_is_made(
-    house: House, body: bytes, event: str, monkeypatch: pytest.MonkeyPatch
+    house: House, worst: str, event: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     loaded: list[int] = []
     looked_at_again: list[int] = []
@@ -94,7 +94,7 @@ async def test_what_would_become_a_mountain_is_refused_before_it_is_made(
 
     monkeypatch.setattr(webhook, "ESCAPE", Escape())
     monkeypatch.setattr(orjson, "loads", loads)
-    assert (await house.deliver_bytes(body, event=event)).status == 400
+    assert (await house.deliver_bytes(WORST[worst](), event=event)).status == 400
     assert (await house.deliver_bytes(PING, event="ping")).status == 200
     assert max(loaded) < webhook.MAX_VALUES
     assert not looked_at_again
