@@ -17,7 +17,7 @@ from bridge.clients.session import open_session
 from bridge.clients.throttle import SPACING, Throttle
 from bridge.connections.bulk_connect import BulkConnect
 from bridge.connections.connect import ConnectService
-from bridge.connections.handover import HandingOver
+from bridge.connections.handover import HandoverService
 from bridge.connections.handover_requests import Handovers
 from bridge.connections.intents import Intents
 from bridge.connections.linked_accounts import LinkedAccounts
@@ -51,7 +51,7 @@ from bridge.worker.translator import Translator
 from bridge.worker.worker import Worker, new_worker_id, post_seconds
 
 SETTLE_SECONDS = 4
-"""How long connectings under way are waited for, once all requests are finished."""
+"""Seconds to wait for connects under way, once all requests are finished."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,7 +113,7 @@ class Services:
         return Checkups(self.redis)
 
     @cached_property
-    def journal(self) -> DeliveryLog:
+    def delivery_log(self) -> DeliveryLog:
         """Outcomes of deliveries, for the pages."""
         return DeliveryLog(self.redis)
 
@@ -175,7 +175,7 @@ class Services:
         )
 
     @cached_property
-    def connecting(self) -> ConnectService:
+    def connect_service(self) -> ConnectService:
         """Connects one repository to a flow."""
         return ConnectService(
             connections=self.connections,
@@ -192,24 +192,24 @@ class Services:
         return Handovers(self.redis, self.one_time)
 
     @cached_property
-    def handing_over(self) -> HandingOver:
+    def handover_service(self) -> HandoverService:
         """Connects as an administrator who followed a link."""
-        return HandingOver(
+        return HandoverService(
             handovers=self.handovers,
             accounts=self.accounts,
             hooks=self.hooks,
             flowdock=self.flowdock,
-            connecting=self.connecting,
+            connect_service=self.connect_service,
         )
 
     @cached_property
-    def setting_up(self) -> BulkConnect:
+    def bulk_connect(self) -> BulkConnect:
         """Connects many repositories at once."""
         return BulkConnect(
             one_time=self.one_time,
             accounts=self.accounts,
             hooks=self.hooks,
-            connecting=self.connecting,
+            connect_service=self.connect_service,
             handovers=self.handovers,
         )
 
@@ -239,7 +239,7 @@ class Services:
             flowdock=self.flowdock,
             checkups=self.checkups,
             redelivery=self.redelivery(pace),
-            tidy=self.connecting.tidy,
+            tidy=self.connect_service.tidy,
             links=Links(web_url=self.settings.web_url, flowdock_api_url=self.settings.flowdock_api_url),
             pace=pace,
             stop=self.stop,
@@ -290,7 +290,7 @@ async def open_services(settings: Settings, *, redis_url: str) -> AsyncIterator[
     try:
         yield services
     finally:
-        await services.setting_up.stop()
-        await services.connecting.settled(seconds=SETTLE_SECONDS)
+        await services.bulk_connect.stop()
+        await services.connect_service.settled(seconds=SETTLE_SECONDS)
         await services.queue.close()
         await asyncio.gather(services.session.close(), close_redis(redis))

@@ -55,7 +55,7 @@ class Line:
     url: str
     state: Literal["waiting", "connected", "asked", "failed"] = "waiting"
     hook: str = ""
-    """How it came by its webhook: `mending.Connected.hook`."""
+    """How it came by its webhook: `HookResult.hook`."""
     reason: str = ""
     """Why it failed."""
     advice: str = ""
@@ -113,13 +113,13 @@ class BulkConnect:
         one_time: OneTimeStore,
         accounts: LinkedAccounts,
         hooks: RepositoryWebhooks,
-        connecting: ConnectService,
+        connect_service: ConnectService,
         handovers: Handovers,
     ) -> None:
         self._one_time = one_time
         self._accounts = accounts
         self._hooks = hooks
-        self._connecting = connecting
+        self._connect_service = connect_service
         self._handovers = handovers
         self._running: set[asyncio.Task[None]] = set()
 
@@ -190,7 +190,7 @@ class BulkConnect:
             line = replace(line, full_name=repository.full_name, url=repository.url)
             if not repository.may_hook:
                 return await self._handed_over(line, repository, setup, by)
-            connected = await self._connecting.connect(
+            connected = await self._connect_service.connect(
                 ConnectRequest(
                     user=by.user.id,
                     access_token=by.access_token,

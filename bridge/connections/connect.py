@@ -76,8 +76,8 @@ class ConnectService:
         self._accounts = accounts
         self._flowdock = flowdock
         self._hooks = hooks
-        self._mending = WebhookRepair(connections=connections, pulls=pulls, accounts=accounts, hooks=hooks)
-        self._undoing = Rollback(
+        self._repair = WebhookRepair(connections=connections, pulls=pulls, accounts=accounts, hooks=hooks)
+        self._rollback = Rollback(
             connections=connections,
             intents=intents,
             accounts=accounts,
@@ -104,17 +104,17 @@ class ConnectService:
         """
         return await self._shielded(self._disconnect(connection, access_token, user))
 
-    async def mend_hook(self, connection: Connection, *, user: str) -> HookResult:
+    async def repair_webhook(self, connection: Connection, *, user: str) -> HookResult:
         """Create or repair a connection's webhook as the linked account of `user`, and have GitHub ping.
 
         Where that account may not, those who connected the repository are tried. Raises `GitHubRefused`,
         `NotLinked`, `RateLimited` or `GitHubFailing`; `NotFound` if the connection was removed.
         """
-        return await self._mending.mend(connection, user=user)
+        return await self._repair.repair(connection, user=user)
 
     async def tidy(self) -> None:
         """Roll back what crashed connects left, as far as possible now; raises only redis-py's errors."""
-        await self._undoing.tidy()
+        await self._rollback.tidy()
 
     async def settled(self, *, seconds: float) -> None:
         """Wait for connects under way; longer ones are cancelled, and rolled back by `tidy` later."""
@@ -144,7 +144,7 @@ class ConnectService:
         if not repository.may_hook:
             raise NotAdministrator(f"you are not an administrator of {repository.full_name}")
         async with self._intents.held(repository.id):
-            await self._undoing.left(repository.id)
+            await self._rollback.left(repository.id)
             known = await self._known(wanted.flow, repository, wanted.access_token)
             if known is not None:
                 return await self._hooked(known, wanted.user, wanted.administrator)
@@ -154,7 +154,7 @@ class ConnectService:
                 async with asyncio.timeout(MAKING_SECONDS):
                     return await self._make(intent, wanted.options)
             except Exception as error:
-                await self._undoing.undo(intent, may_come_late=_may_come_late(error))
+                await self._rollback.undo(intent, may_come_late=_may_come_late(error))
                 if isinstance(error, TimeoutError):
                     raise GitHubFailing("GitHub and Flowdock took too long", status=504) from None
                 raise
@@ -202,8 +202,8 @@ class ConnectService:
         self, connection: Connection, user: str, administrator: Administrator | None
     ) -> HookResult:
         if administrator is None:
-            return await self.mend_hook(connection, user=user)
-        return await self._mending.mend_as(administrator, connection)
+            return await self.repair_webhook(connection, user=user)
+        return await self._repair.repair_as(administrator, connection)
 
     async def _make(self, intent: Intent, options: Options) -> HookResult:
         source = await self._flowdock.create_source(
@@ -265,7 +265,7 @@ class ConnectService:
         why = "nobody who connected it has linked a GitHub account"
         for who in filter(None, dict.fromkeys((user, connection.installer))):
             try:
-                drop = partial(self._undoing.drop_hook, connection.repository_id, name)
+                drop = partial(self._rollback.drop_hook, connection.repository_id, name)
                 await self._accounts.as_user(who, drop)
             except NotLinked:
                 continue

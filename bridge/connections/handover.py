@@ -52,7 +52,7 @@ class SignInAgain(RequestRefused):
     advice = "Nothing was connected. Open the link again and sign in with GitHub."
 
 
-class HandingOver:
+class HandoverService:
     """Carries out administrators' answers."""
 
     def __init__(
@@ -62,13 +62,13 @@ class HandingOver:
         accounts: LinkedAccounts,
         hooks: RepositoryWebhooks,
         flowdock: Flowdock,
-        connecting: ConnectService,
+        connect_service: ConnectService,
     ) -> None:
         self._handovers = handovers
         self._accounts = accounts
         self._hooks = hooks
         self._flowdock = flowdock
-        self._connecting = connecting
+        self._connect_service = connect_service
 
     async def administered(self, handover: Handover, administrator: Administrator) -> Repository:
         """Ask GitHub for the repository, by its id, as somebody who administers it.
@@ -139,7 +139,7 @@ class HandingOver:
             raise
         try:
             # From here on the token is given back there.
-            connected = await self._connecting.connect(
+            connected = await self._connect_service.connect(
                 ConnectRequest(
                     user=handover.asker.id,
                     access_token=handover.access_token,

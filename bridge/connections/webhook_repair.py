@@ -43,7 +43,7 @@ class WebhookRepair:
         self._accounts = accounts
         self._hooks = hooks
 
-    async def mend(self, connection: Connection, *, user: str) -> HookResult:
+    async def repair(self, connection: Connection, *, user: str) -> HookResult:
         """Create or repair a connection's webhook as the linked account of `user`, and have GitHub ping.
 
         Where that account may not, those who connected the repository are tried. Raises `GitHubRefused`,
@@ -66,7 +66,7 @@ class WebhookRepair:
                 return HookResult(connection=changed, hook="made" if ensured.made else "mended")
         raise refusal or NotLinked("no administrator has linked a GitHub account")
 
-    async def mend_as(self, administrator: Administrator, connection: Connection) -> HookResult:
+    async def repair_as(self, administrator: Administrator, connection: Connection) -> HookResult:
         """The same with a token that was lent."""
         try:
             ensured = await self._accounts.as_either("", administrator, partial(self._ensure, connection))

@@ -183,7 +183,7 @@ async def test_disconnecting_removes_no_other_repositorys_webhook(
         monkeypatch.setattr(GitHubRepositories, "present", by_name)
     # As if a false name had got through.
     await house.services.pulls.name_by_github(other_id, REPOSITORY)
-    await house.services.connecting.disconnect(other, access_token=cy.access_token, user=cy.user)
+    await house.services.connect_service.disconnect(other, access_token=cy.access_token, user=cy.user)
     left = [len(await cy.hooks(name)) for name in (REPOSITORY, WEBSITE)]
     assert left == ([1, 0] if guarded else [0, 1])
     assert await house.services.connections.get(component.id) is not None

@@ -117,7 +117,7 @@ async def test_connecting_a_flow_makes_none_either(house: House) -> None:
     await made_at_github(house)
     user = await link_to_app(house, "cy")
     (repository,) = await house.services.accounts.as_user(user, house.services.hooks.repositories.all)
-    connected = await house.services.connecting.connect(
+    connected = await house.services.connect_service.connect(
         ConnectRequest(
             user=user,
             access_token=await signed_in(house, "cy"),

@@ -7,7 +7,7 @@ from tests.kits.connecting import OPS, Installer, assert_nothing, permit
 
 async def test_disconnecting_removes_source_hook_and_connection(cy: Installer, component: Repository) -> None:
     connected = await cy.connect(component)
-    left = await cy.house.services.connecting.disconnect(
+    left = await cy.house.services.connect_service.disconnect(
         connected.connection, access_token=cy.access_token, user=cy.user
     )
     assert left == []
@@ -19,7 +19,7 @@ async def test_the_hook_stays_while_another_flow_needs_it(cy: Installer, compone
     await permit(cy.house, "ann-gh", "admin")
     first, second = await cy.connect(component), await ann.connect(component, flow=OPS)
     await permit(cy.house, "ann-gh", "write")
-    connecting = cy.house.services.connecting
+    connecting = cy.house.services.connect_service
     assert await connecting.disconnect(first.connection, access_token=cy.access_token, user=cy.user) == []
     assert len(await cy.hooks()) == 1
     assert await cy.sources() == []
@@ -36,7 +36,7 @@ async def test_the_hook_is_removed_as_the_installer_where_the_user_may_not(
 ) -> None:
     connected = await cy.connect(component)
     ann = await Installer.of(cy.house, "ann")
-    left = await cy.house.services.connecting.disconnect(
+    left = await cy.house.services.connect_service.disconnect(
         connected.connection, access_token=ann.access_token, user=ann.user
     )
     assert left == []
@@ -47,7 +47,7 @@ async def test_disconnecting_never_fails_for_what_is_outside(cy: Installer, comp
     connected = await cy.connect(component)
     for one in (cy.house.flowdock_journal, cy.house.github_journal):
         one.faults.append(Fault(status=500, times=50))
-    left = await cy.house.services.connecting.disconnect(
+    left = await cy.house.services.connect_service.disconnect(
         connected.connection, access_token=cy.access_token, user=cy.user
     )
     assert [sentence[:10] for sentence in left] == ["The source", "The webhoo"]

@@ -70,7 +70,7 @@ class Installer:
     async def connect(
         self, repository: Repository, *, flow: Flow = MAIN, options: Options | None = None
     ) -> HookResult:
-        return await self.house.services.connecting.connect(
+        return await self.house.services.connect_service.connect(
             ConnectRequest(
                 user=self.user,
                 access_token=self.access_token,
@@ -144,7 +144,7 @@ async def assert_whole(cy: Installer) -> None:
 async def undo_all(cy: Installer) -> None:
     """Back to a house where nothing is connected."""
     for connection in await cy.house.services.connections.all():
-        left = await cy.house.services.connecting.disconnect(
+        left = await cy.house.services.connect_service.disconnect(
             connection, access_token=cy.access_token, user=cy.user
         )
         assert left == []

@@ -39,7 +39,7 @@ async def lines(house: House, of: Connection) -> list[tuple[str, str, int, str, 
     """Event, action, number, outcome and reason, the newest first."""
     await idle(house)
     assert of.repository_id is not None
-    notes = await house.services.journal.notes(of.repository_id, of.id)
+    notes = await house.services.delivery_log.notes(of.repository_id, of.id)
     return [(one.event, one.action, one.number, one.outcome, one.reason) for one in notes]
 
 
@@ -52,7 +52,7 @@ async def test_a_post_is_noted_once_with_its_event_action_and_number(house: Hous
 
 
 async def sums(house: House, of: Connection) -> tuple[int, int, int]:
-    found = await house.services.journal.counts(of.repository_id or 0, of.id)
+    found = await house.services.delivery_log.counts(of.repository_id or 0, of.id)
     assert found.total == sum(found.posted) + sum(found.skipped) + sum(found.dead)
     return sum(found.posted), sum(found.skipped), sum(found.dead)
 
@@ -287,7 +287,7 @@ async def test_counts_are_by_the_hour_and_end_with_the_present_one(house: House)
     await noted(house, one, "skipped", ago=3 * HOUR)
     await noted(house, one, "dead", ago=23 * HOUR)
     await noted(house, one, "posted", ago=24 * HOUR)
-    found = await house.services.journal.counts(REPOSITORY_ID, one.id)
+    found = await house.services.delivery_log.counts(REPOSITORY_ID, one.id)
     assert (len(found.posted), len(found.skipped), len(found.dead)) == (HOURS, HOURS, HOURS)
     assert (found.posted[-1], found.posted[-4], sum(found.posted)) == (1, 1, 2)
     assert (found.skipped[-4], sum(found.skipped)) == (1, 1)
@@ -302,16 +302,16 @@ async def test_digests_are_each_connections_own(house: House) -> None:
     await noted(house, second, "skipped", number=3)
     await noted(house, third, "dead", number=4, reason="why")
     wanted = [(one.repository_id or 0, one.id) for one in (first, second, third)]
-    found = await house.services.journal.digests(wanted)
+    found = await house.services.delivery_log.digests(wanted)
     assert {key: (digest.last.number if digest.last else 0) for key, digest in found.items()} == {
         first.id: 1, second.id: 3, third.id: 4,
     }  # fmt: skip
     assert [found[one.id].counts.total for one in (first, second, third)] == [1, 2, 1]
     assert [digest.last_dead is not None for digest in found.values()] == [False, False, True]
-    assert await house.services.journal.digests([]) == {}
+    assert await house.services.delivery_log.digests([]) == {}
 
 
 async def test_of_an_unknown_repository_there_is_nothing(house: House) -> None:
     zeros = (0,) * HOURS
-    assert await house.services.journal.counts(7, "none") == Counts(zeros, zeros, zeros)
-    assert await house.services.journal.notes(7, "none") == []
+    assert await house.services.delivery_log.counts(7, "none") == Counts(zeros, zeros, zeros)
+    assert await house.services.delivery_log.notes(7, "none") == []

@@ -52,7 +52,7 @@ async def test_a_dead_letter_is_seen_understood_and_tried_again(house: House, pa
     await posted(house, 1)
 
     async def told() -> bool:
-        notes = await house.services.journal.notes(to.repository_id or 0, to.id)
+        notes = await house.services.delivery_log.notes(to.repository_id or 0, to.id)
         return notes[0].outcome == "posted"
 
     await eventually(told)

@@ -278,7 +278,7 @@ async def test_a_pull_request_that_expired_while_its_message_waited_is_told_of_i
 
 async def skipped(house: House, connection_id: str) -> list[str]:
     """Why messages of a connection were skipped, the newest first."""
-    notes = await house.services.journal.notes(REPOSITORY_ID, connection_id)
+    notes = await house.services.delivery_log.notes(REPOSITORY_ID, connection_id)
     return [note.reason for note in notes if note.outcome == "skipped"]
 
 

@@ -78,7 +78,7 @@ async def signed_in(request: web.Request) -> web.Response:
     administrator = await _administrator(request, doing["verifier"])
     try:
         handover = await _standing(services, doing["id"])
-        repository = await services.handing_over.administered(handover, administrator)
+        repository = await services.handover_service.administered(handover, administrator)
         browser = secrets.token_urlsafe(24)
         step = {
             "id": handover.id,
@@ -119,9 +119,9 @@ async def answer(request: web.Request) -> web.Response:
         raise NotThisBrowser("This form was already sent.")
     administrator = Administrator(login=step["login"], token=step["token"])
     if wish == "connect":
-        await services.handing_over.connect(step["id"], administrator, shown=step["full_name"])
+        await services.handover_service.connect(step["id"], administrator, shown=step["full_name"])
     else:
-        await services.handing_over.decline(step["id"], administrator)
+        await services.handover_service.decline(step["id"], administrator)
     response = pages.redirect(f"/handover/{step['id']}")
     cookies.forget(services, response, COOKIE)
     return response

@@ -95,12 +95,12 @@ async def pause(request: web.Request) -> web.Response:
 
 @routes.post(f"{_CONNECTION}/webhook")
 async def repair(request: web.Request) -> web.Response:
-    """Make or mend the webhook as the linked account of whoever asks; the page then waits for the ping."""
+    """Make or repair the webhook as the linked account of whoever asks; the page then waits for the ping."""
     services = request.app[SERVICES]
     session, connection, _ = await _posted(request)
     since = int(time.time())
     try:
-        mended = await services.connecting.mend_hook(connection, user=session.user.id)
+        mended = await services.connect_service.repair_webhook(connection, user=session.user.id)
     except NotLinked:
         # A form's answer leads to no other site (the pages' form-action): the page has the link.
         return _done(connection, "link-first")
@@ -213,7 +213,7 @@ async def disconnect(request: web.Request) -> web.Response:
     services = request.app[SERVICES]
     session, connection, _ = await _posted(request)
     name = await services.pulls.present_name(connection)
-    left = await services.connecting.disconnect(
+    left = await services.connect_service.disconnect(
         connection, access_token=session.access_token, user=session.user.id
     )
     result = {"name": name, "flow": connection.flow, "left": left}

@@ -88,7 +88,7 @@ async def view(request: web.Request, services: Services, connection: Connection,
     known, store = connection.repository_id, services.account_store
     name = await services.pulls.present_name(connection)
     url = f"{services.settings.github_url}/{name}"
-    digests = await services.journal.digests([(known, connection.id)] if known is not None else [])
+    digests = await services.delivery_log.digests([(known, connection.id)] if known is not None else [])
     app = await services.hooks.app()
     return View(
         connection=connection,

@@ -114,7 +114,7 @@ async def _rows(services: Services, connection: Connection) -> list[DeliveryRow]
     view, of = services.queue_view, (connection.repository_id, connection.id)
     # In the order that an entry takes: one that moves on meanwhile is seen twice rather than not at all.
     dead, queued = await view.dead_letters(*of), await view.queued(*of)
-    return rows(await services.journal.notes(*of), queued, dead)
+    return rows(await services.delivery_log.notes(*of), queued, dead)
 
 
 async def _row(services: Services, connection: Connection, delivery_id: str) -> DeliveryRow:
@@ -127,7 +127,7 @@ async def _row(services: Services, connection: Connection, delivery_id: str) -> 
 async def _chart(services: Services, connection: Connection) -> chart.Chart | None:
     if connection.repository_id is None:
         return None
-    return chart.draw(await services.journal.counts(connection.repository_id, connection.id))
+    return chart.draw(await services.delivery_log.counts(connection.repository_id, connection.id))
 
 
 # DeadLetterSummary letters

@@ -87,7 +87,7 @@ class Overview:
         """These connections as they are, by their repositories' names."""
         chosen = list(connections)
         known = [(one.repository_id, one.id) for one in chosen if one.repository_id is not None]
-        digests = await self._services.journal.digests(known)
+        digests = await self._services.delivery_log.digests(known)
         names = await self._services.pulls.repository_names(repository_id for repository_id, _ in known)
         states = [
             ConnectionState(

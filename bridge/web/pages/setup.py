@@ -149,14 +149,14 @@ async def _begin(
     request: web.Request, session: Session, flow: Flow, lines: Sequence[Line], options: Options
 ) -> web.Response:
     by = Chooser(user=session.user, access_token=session.access_token)
-    begun = await request.app[SERVICES].setting_up.begin(by, flow, lines, options, wait=WAIT_SECONDS)
+    begun = await request.app[SERVICES].bulk_connect.begin(by, flow, lines, options, wait=WAIT_SECONDS)
     return pages.redirect(f"{PATH}/{begun}")
 
 
 async def _setup(request: web.Request, session: Session) -> SetUp:
     """The set-up that the address names, if this person began it and is still in its flow."""
     services = request.app[SERVICES]
-    setup = await services.setting_up.find(request.match_info["id"], user=session.user.id)
+    setup = await services.bulk_connect.find(request.match_info["id"], user=session.user.id)
     if setup is None:
         raise NotFound("this page has expired, or belongs to somebody else")
     await _member(services.flowdock.flow(setup.flow.path, session.access_token))

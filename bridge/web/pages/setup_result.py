@@ -74,7 +74,7 @@ async def awaited(services: Services, setup: SetUp) -> Telling:
     telling = await tell(services, setup)
     while telling.may_change and time.monotonic() < until:
         await asyncio.sleep(LOOK_SECONDS)
-        telling = await tell(services, await services.setting_up.find(setup.id, user=setup.user) or setup)
+        telling = await tell(services, await services.bulk_connect.find(setup.id, user=setup.user) or setup)
     return telling
 
 

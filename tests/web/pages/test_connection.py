@@ -229,7 +229,7 @@ async def test_a_paused_flow_is_told_nothing_until_it_goes_on(house: House, brow
     page = await browser.press(page, "Pause")
     assert "Paused" in words(page)
     await house.act("ann-gh", "open", title="Unheard", body="", head="fix", base="main")
-    await eventually(lambda: house.services.journal.notes(connection.repository_id or 0, connection.id))
+    await eventually(lambda: house.services.delivery_log.notes(connection.repository_id or 0, connection.id))
     page = await browser.press(page, "Resume")
     assert not (await known(house, connection)).paused
     await house.act("ann-gh", "comment", number=1, body="Heard")
