@@ -175,7 +175,7 @@ async def test_a_dead_letter_without_its_payload_says_so_and_is_not_tried_again(
         assert (refused.returncode, "have GitHub send it again" in refused.stderr) == (1, True)
         every = await asyncio.to_thread(bridge, tmp_path, "dead-letters", "redrive", "--all", environ=KEY)
         assert (every.returncode, f"{large.id} stays" in every.stdout) == (0, True)
-        assert "is Queued again" in every.stdout
+        assert "is in the queue again" in every.stdout
 
 
 def commands(group: click.Group, *before: str) -> Iterator[tuple[str, ...]]:
