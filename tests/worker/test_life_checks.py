@@ -84,7 +84,7 @@ async def _held(life: Life, who: str, do: str, **fields: Any) -> dict[str, Any]:
 async def test_checks_that_come_before_their_push_are_on_the_thread_with_it(life: Life) -> None:
     await _opened(life)
     await drive(life.house, "webhooks", {"mode": "hold"})
-    await life.house.act("ann-gh", "push", number=1)
+    pushed = await life.house.act("ann-gh", "push", number=1)
     await life.house.act("ann-gh", "check", number=1, name="test", conclusion="success")
     held = (await drive(life.house, "webhooks", {}))["held"]
     assert held[0]["event"] == "pull_request"
@@ -92,7 +92,7 @@ async def test_checks_that_come_before_their_push_are_on_the_thread_with_it(life
     assert await life.news() == []
 
     await drive(life.house, "webhooks/release", {"order": [0]})
-    assert titles(await life.news()) == ["ann-gh: Pushed 1 commit"]
+    assert titles(await life.news()) == [f"ann-gh: Pushed {pushed['head']['sha'][:7]}"]
     assert (await life.thread()).fields["Checks"] == "✓ 1 passed"
 
 
