@@ -46,6 +46,8 @@ def private_writes(text: str) -> list[str]:
 
 def hopeful_sleeps(text: str) -> list[str]:
     """Where a module sleeps for a while, other than between two looks at something that it waits for."""
+    if "sleep(" not in text:
+        return []
     tree = ast.parse(text)
     waits = {id(inner) for loop in ast.walk(tree) if isinstance(loop, ast.While) for inner in ast.walk(loop)}
     return [
