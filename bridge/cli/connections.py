@@ -111,9 +111,12 @@ async def list_all(store: ConnectionStore, *, as_json: bool) -> None:
     print(table(("ID", "REPOSITORY", "NAME", "GITHUB ID", "SINCE"), rows))
 
 
-async def disconnect(store: ConnectionStore, *, connection_id: str) -> None:
-    """Remove a connection and its flow token."""
-    connection = await store.remove(connection_id)
+async def disconnect(services: "Services", *, connection_id: str) -> None:
+    """Remove a connection and its flow token; its threads are told before."""
+    connection = await services.connections.get(connection_id)
+    if connection is not None:
+        await services.connect_service.last_words.say(connection)
+    connection = await services.connections.remove(connection_id)
     print(f"Disconnected {connection.repository} ({connection.id}). bridge has forgotten its flow token.")
 
 
@@ -189,10 +192,14 @@ def list_command(environ: Environ, as_json: bool) -> None:
 def disconnect_command(environ: Environ, connection_id: str) -> None:
     """Remove a connection.
 
-    Needs ENCRYPTION_KEY, and an ID from `connections`. Forgets the flow token. Leaves the webhook on GitHub
-    and the threads in Flowdock.
+    Needs ENCRYPTION_KEY, and an ID from `connections`. Tells the threads of open pull requests, then forgets
+    the flow token. Leaves the webhook on GitHub and the threads in Flowdock.
     """
-    _with_store(environ, lambda store: disconnect(store, connection_id=connection_id))
+    opening.with_services(
+        environ,
+        lambda services: disconnect(services, connection_id=connection_id),
+        needed=frozenset({"ENCRYPTION_KEY"}),
+    )
 
 
 @click.command("options", epilog="Example: python -m bridge options 3f9c2a7be1d04c58 drafts=quiet bases=main")

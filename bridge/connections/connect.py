@@ -17,6 +17,7 @@ from bridge.clients.flowdock import Flowdock
 from bridge.clients.github_repositories import Repository
 from bridge.clients.github_webhooks import RepositoryWebhooks
 from bridge.connections.intents import Intent, Intents
+from bridge.connections.last_words import LastWords
 from bridge.connections.linked_accounts import LinkedAccounts
 from bridge.connections.rollback import Rollback
 from bridge.connections.webhook_repair import HookResult, WebhookRepair
@@ -76,6 +77,7 @@ class ConnectService:
         self._accounts = accounts
         self._flowdock = flowdock
         self._hooks = hooks
+        self.last_words = LastWords(pulls=pulls, flowdock=flowdock)
         self._repair = WebhookRepair(connections=connections, pulls=pulls, accounts=accounts, hooks=hooks)
         self._rollback = Rollback(
             connections=connections,
@@ -100,6 +102,7 @@ class ConnectService:
     async def disconnect(self, connection: Connection, *, access_token: str, user: str) -> list[str]:
         """Remove a connection with its flow token, its source, and its webhook if no other needs it.
 
+        Its threads are told before.
         Returns sentences about what a person must remove by hand. Raises `RepositoryBusy`, or Redis errors.
         """
         return await self._shielded(self._disconnect(connection, access_token, user))
@@ -230,6 +233,7 @@ class ConnectService:
 
     async def _disconnect(self, connection: Connection, access_token: str, user: str) -> list[str]:
         async with self._intents.held(connection.repository_id or 0):
+            await self.last_words.say(connection)
             left = [
                 *await self._drop_source(connection, access_token),
                 *await self._drop_hook(connection, user),

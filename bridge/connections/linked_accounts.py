@@ -11,6 +11,7 @@ import structlog
 from redis.exceptions import LockError, RedisError
 
 from bridge.clients.github import GitHub, TokenRevoked
+from bridge.connections.last_words import hold_to_connections
 from bridge.core.actions import Action, Click
 from bridge.core.errors import BridgeError, GitHubFailing, GitHubRefused, NotLinked, OAuthFailed
 from bridge.core.model import Administrator, AuditEntry, GitHubToken, LinkedAccount, Target
@@ -66,6 +67,7 @@ class LinkedAccounts:
 
     async def _act(self, flowdock_user: str, action: Action, target: Target) -> str:
         shown = await self._pulls.shown(target)
+        await hold_to_connections(shown, self._connections, self._pulls)
         account, sentence = await self._as_account(
             flowdock_user, lambda account: self._perform(account, action, shown)
         )

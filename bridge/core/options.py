@@ -63,18 +63,24 @@ class Options:
         """As JSON can hold them."""
         return asdict(self)
 
+    def leaves_out(self, *, base: str, of_bot: bool) -> str:
+        """Why nothing of a pull request into `base` is told; empty if some is."""
+        if self.bases and not any(fnmatchcase(base, pattern) for pattern in self.bases):
+            return f"the base branch {base} is not in the option bases"
+        if self.bots == "none" and of_bot:
+            return "the pull request is a bot's (option bots=none)"
+        return ""
+
     def mutes(self, *, group: str, base: str, is_quiet: bool, by_bot: bool, of_bot: bool) -> str:
         """Why a message of `group`, about a pull request into `base`, is not told; empty if it is.
 
         `is_quiet`: it is a draft and was never ready, or this is no change of status. `by_bot`: a bot did
         it; `of_bot`: the pull request is a bot's.
         """
-        if self.bases and not any(fnmatchcase(base, pattern) for pattern in self.bases):
-            return f"the base branch {base} is not in the option bases"
+        if why := self.leaves_out(base=base, of_bot=of_bot):
+            return why
         if self.bots != "all" and group != "status" and (by_bot or of_bot):
             return f"it was done by a bot (option bots={self.bots})"
-        if self.bots == "none" and of_bot:
-            return "the pull request is a bot's (option bots=none)"
         if is_quiet and self.drafts == "quiet":
             return "it is a draft (option drafts=quiet)"
         if group == "status" or (self.labels if group == "labels" else group in self.groups):

@@ -17,6 +17,7 @@ from bridge.core.options import Options
 from bridge.core.security.encryption import Vault
 from bridge.storage import keys
 from bridge.storage.lua_scripts import load_script
+from bridge.storage.pulls import PullRequestStore
 from bridge.storage.redis import Redis
 
 RepoKey = tuple[int, str]
@@ -39,6 +40,7 @@ class ConnectionStore:
     def __init__(self, redis: Redis, vault: Vault) -> None:
         self._redis = redis
         self._vault = vault
+        self._pulls = PullRequestStore(redis)
         # By its very bytes, so never an older one: the worker reads the same few with every delivery.
         self._load_connection = lru_cache(maxsize=CONNECTIONS_KEPT)(self._read_connection)
         self._compare_and_set = load_script(redis, "bridge.storage", "compare_and_set")
@@ -99,6 +101,8 @@ class ConnectionStore:
                 keys=[keys.connection(connection_id), keys.CONNECTIONS_CHANGES],
                 args=[data, self._dump_connection(changed)],
             ):
+                if changed.repository_id and changes.keys() & {"options", "paused"}:
+                    await self._pulls.update_open(changed.repository_id)
                 return changed
         raise NotFound(f"there is no connection {connection_id}")
 

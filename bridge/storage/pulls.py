@@ -26,6 +26,9 @@ ASK_STATE_SECONDS = 2
 
 _STATE = "state"
 
+MAX_UPDATED = 100
+"""Threads that are brought up to date at once; others with their next delivery."""
+
 CHECKS_SECONDS = 60 * 24 * 3600
 """How long a commit's checks are remembered after the last of them."""
 
@@ -220,6 +223,11 @@ class PullRequestStore:
     async def update_later(self, repository_id: int, number: int, *, delay: float) -> None:
         """Schedule an update of a thread in `delay` seconds, or sooner if one is due before."""
         await self._updates.add([f"{repository_id}:{number}"], delay=delay)
+
+    async def update_open(self, repository_id: int) -> None:
+        """Have the threads of the newest open pull requests brought up to date: who is shown them changed."""
+        newest = (await self.open_numbers(repository_id))[::-1][:MAX_UPDATED]
+        await self._updates.add((f"{repository_id}:{number}" for number in newest), delay=0)
 
     async def next_update(self) -> PullKey | None:
         """Return a pull request whose thread is due for an update, for this caller alone."""

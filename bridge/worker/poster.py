@@ -11,6 +11,7 @@ import structlog
 from bridge.clients.flowdock import Flowdock
 from bridge.core.errors import FlowdockFailing, SourceGone
 from bridge.core.messages import thread
+from bridge.core.messages.addressing import left_out
 from bridge.core.model import Connection
 from bridge.core.pulls.model import PullRequest
 from bridge.core.security.encryption import Undecryptable
@@ -109,7 +110,9 @@ class Poster:
                 message.content,
                 flow_token=connection.flow_token,
                 thread_id=thread_id,
-                thread=context.cache.rendered(message, pull, self._render),
+                thread=self._left(pull)
+                if left_out(connection, pull)
+                else context.cache.rendered(message, pull, self._render),
                 tags=tags,
                 uuid=message.uuid,
                 seconds=self.post_seconds,
@@ -135,6 +138,9 @@ class Poster:
 
     def _render(self, pull: PullRequest) -> orjson.Fragment:
         return orjson.Fragment(orjson.dumps(thread.render(pull, web_url=self.web_url)))
+
+    def _left(self, pull: PullRequest) -> orjson.Fragment:
+        return orjson.Fragment(orjson.dumps(thread.render(pull, web_url=self.web_url, is_left=True)))
 
     def _posted(self, message: OutboxMessage, pull: PullRequest) -> list[Write]:
         self.metrics.posted.inc()

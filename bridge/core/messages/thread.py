@@ -17,6 +17,9 @@ MAX_TITLE = 300
 MAX_NAMED = 10
 """Failed checks, conversations, labels that are named; the rest is counted."""
 
+LEFT = {"color": "grey", "value": "no longer shown"}
+_LASTING = ("Author", "Branch")
+
 _PAGES = (("Conversation", ""), ("Diff", "/files"), ("Checks", "/checks"))
 _STATES: dict[CheckState, str] = {
     "passed": "passed",
@@ -30,9 +33,10 @@ _VERDICT_MARKS = {"passed": "✓", "failed": "✗", "running": "…", "waiting":
 _MARKS = {"approved": "✓", "changes requested": "✗", "requested": "…"}
 
 
-def render(pull: PullRequest, *, web_url: str) -> dict[str, Any]:
+def render(pull: PullRequest, *, web_url: str, is_left: bool = False) -> dict[str, Any]:
     """Return the JSON object that `POST /messages` takes as `thread`; the buttons lead to `web_url`.
 
+    One that `is_left`, since its flow will not be told what comes, shows only what stays true.
     Flowdock's API documents, "Messages": title, field labels and values take only the tag `a`.
     """
     # The snapshot's address is checked again: this is the last place to do so.
@@ -41,9 +45,9 @@ def render(pull: PullRequest, *, web_url: str) -> dict[str, Any]:
         "title": escape(pull.title[:MAX_TITLE].strip() or url or f"#{pull.number}"),
         "body": description.html(pull),
         **({"external_url": url} if url else {}),
-        "status": status(pull),
-        "fields": fields(pull),
-        "actions": [*_links(url), *_buttons(pull, web_url)],
+        "status": LEFT if is_left and pull.state != "merged" else status(pull),
+        "fields": [row for row in fields(pull) if not is_left or row["label"] in _LASTING],
+        "actions": [*_links(url), *([] if is_left else _buttons(pull, web_url))],
     }
 
 

@@ -1,17 +1,15 @@
 """A delivery to what goes out about it: new snapshots, and a message for each connection that wants it."""
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 import msgspec
 from msgspec.structs import replace
 
-from bridge.core.messages import description, events, status_changes, tags, updates
+from bridge.core.messages import description, events, leaving, status_changes, tags, updates
+from bridge.core.messages.addressing import Outgoing, Round, addressed
 from bridge.core.messages.events import Happening, Said, merging, reviews
 from bridge.core.messages.events.table import given
-from bridge.core.messages.message_id import message_uuid
-from bridge.core.model import Author, Connection, Delivery, Message, Payload
-from bridge.core.options import Group
+from bridge.core.model import Author, Connection, Delivery, Payload
 from bridge.core.pulls import checks, extract, snapshot
 from bridge.core.pulls.gathering import DUE, Parts
 from bridge.core.pulls.model import Check, Person, PullRequest
@@ -49,15 +47,6 @@ _OWN_FIELD = {
 
 
 UNSPOKEN = "it changes no words, only the thread's state"
-
-
-class Outgoing(msgspec.Struct, frozen=True, kw_only=True):
-    """One message for one connection."""
-
-    connection: Connection
-    number: int
-    uuid: str
-    message: Message
 
 
 class Translation(msgspec.Struct, frozen=True, kw_only=True):
@@ -156,7 +145,7 @@ def translate_pull(
     happening = Happening(delivery=delivery, known=known, pull=pull)
     said = events.say(happening)
     merged = _noted(happening, merged, said)
-    round_ = _Round(delivery, happening.author, happening.sender, happening.is_bot, pull, connections, now)
+    round_ = Round(delivery, happening.author, happening.sender, happening.is_bot, pull, connections, now)
     result = _translation(round_, said, merged)
     silence = "" if delivery.event == DUE else result.silence
     return replace(result, silence=silence, outgoing=(*early, *result.outgoing))
@@ -199,93 +188,42 @@ def translate_checks(
     else:
         author, (said, noted) = "Checks", status_changes.of_checks(pull, known)
     nobody = Person(login="")
-    round_ = _Round(delivery, Author(name=author), nobody, False, pull, connections, now)
+    round_ = Round(delivery, Author(name=author), nobody, False, pull, connections, now)
     return _translation(round_, said, noted)
 
 
-class _Round(NamedTuple):
-    """A delivery with everything that its messages depend on."""
-
-    delivery: Delivery
-    author: Author
-    sender: Person
-    by_bot: bool
-    pull: PullRequest
-    connections: Sequence[Connection]
-    now: float
-
-
-def _translation(round_: _Round, said: Said | None, merged: Snapshot) -> Translation:
+def _translation(round_: Round, said: Said | None, merged: Snapshot) -> Translation:
     """Address what is said, and a short update to those who would see the thread fall behind."""
     pull, again_in = round_.pull, 0.0
-    outgoing, muted = _addressed(round_, said, merged, round_.connections) if said else ((), {})
+    outgoing, muted = addressed(round_, said, merged, round_.connections) if said else ((), {})
     behind = [one for one in round_.connections if said is None or _is_update_enough(said, one)]
     # A review that is gathered brings the thread up to date.
     if behind and not merged.gathering and (update := updates.update(round_.delivery, merged, pull)):
         again_in = updates.wait(round_.delivery, update.group, merged, round_.now)
         if not again_in:
-            more, silent = _addressed(round_, update, merged, behind)
+            more, silent = addressed(round_, update, merged, behind)
             outgoing, muted = (*outgoing, *more), {**muted, **silent}
             merged = updates.noted(update.group, merged, round_.now) if more else merged
     if said and not pull.draft:
         merged = merged.saying(ready=True)
+    last_words, merged = leaving.last_words(round_, merged, outgoing)
     noted = _turn_noted(tags.on_turn(pull), merged, outgoing)
     if outgoing:
         noted = noted.saying(shown=updates.shown(pull))
         noted, pull = description.keeping_html(noted, pull)
     return Translation(
-        number=pull.number, snapshot=noted, pull=pull, outgoing=outgoing, muted=muted, again_in=again_in
+        number=pull.number,
+        snapshot=noted,
+        pull=pull,
+        outgoing=(*outgoing, *last_words),
+        muted=muted,
+        again_in=again_in,
     )
 
 
 def _is_update_enough(said: Said, connection: Connection) -> bool:
     """Tell whether a connection did not ask for messages about labels, and has to be kept up to date only."""
     return said.group == "labels" and not connection.options.labels
-
-
-def _addressed(
-    round_: _Round, said: Said, merged: Snapshot, connections: Sequence[Connection]
-) -> tuple[tuple[Outgoing, ...], dict[str, str]]:
-    """Address a message to connections; with it, why others get none."""
-    delivery, pull = round_.delivery, round_.pull
-    before = merged.said.get("turn", ())
-    turned = [one for one in tags.on_turn(pull) if one.id not in before]
-    message = Message(
-        event=said.kind,
-        title=said.title,
-        author=round_.author,
-        body=said.body,
-        mentions=tags.mentions(pull, round_.sender, people=(*said.people, *turned), logins=said.mentions),
-    )
-    muted = {
-        one.id: reason
-        for one in connections
-        if (reason := _muted(one, said.group, round_.by_bot, merged, pull))
-    }
-    outgoing = tuple(
-        Outgoing(
-            connection=connection,
-            number=pull.number,
-            uuid=message_uuid(delivery.id, connection.id, pull.number),
-            message=message,
-        )
-        for connection in connections
-        if connection.id not in muted
-    )
-    return outgoing, muted
-
-
-def _muted(connection: Connection, group: Group, by_bot: bool, merged: Snapshot, pull: PullRequest) -> str:
-    """Why a connection is not told; empty if it is."""
-    if connection.paused:
-        return "the connection is paused"
-    return connection.options.mutes(
-        group=group,
-        base=pull.base.ref if pull.base else "",
-        is_quiet=pull.draft and (group != "status" or not merged.said.get("ready")),
-        by_bot=by_bot,
-        of_bot=pull.author.login.endswith("[bot]"),
-    )
 
 
 def _turn_noted(people: Sequence[Person], merged: Snapshot, outgoing: Sequence[Outgoing] = ()) -> Snapshot:

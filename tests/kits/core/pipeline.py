@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from bridge.core.messages import thread, translate
-from bridge.core.messages.translate import Outgoing, Translation
+from bridge.core.messages.addressing import Outgoing
+from bridge.core.messages.translate import Translation
 from bridge.core.model import Connection, Delivery, Message
 from bridge.core.options import Options
 from bridge.core.pulls import checks, extract, snapshot

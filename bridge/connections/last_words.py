@@ -1,0 +1,73 @@
+"""Say in a connection's threads that it ends, and refuse clicks in threads that nobody is told about."""
+
+import asyncio
+import uuid
+from dataclasses import dataclass
+
+import structlog
+from redis.exceptions import RedisError
+
+from bridge.clients.flowdock import Flowdock
+from bridge.core.errors import BridgeError, GitHubRefused
+from bridge.core.messages import thread
+from bridge.core.messages.addressing import left_out
+from bridge.core.messages.leaving import DISCONNECTED, is_shown
+from bridge.core.model import Connection
+from bridge.core.pulls import snapshot
+from bridge.storage.connections import ConnectionStore
+from bridge.storage.pulls import ClickTarget, PullRequestStore
+
+MAX_THREADS = 50
+"""The newest open pull requests whose threads are told; a click in any other is refused."""
+
+SECONDS = 10
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, kw_only=True)
+class LastWords:
+    """Posts them."""
+
+    pulls: PullRequestStore
+    flowdock: Flowdock
+
+    async def say(self, connection: Connection) -> None:
+        """Tell the threads, as far as that goes within `SECONDS`; what fails is logged."""
+        try:
+            async with asyncio.timeout(SECONDS):
+                await self._tell(connection, connection.repository_id or 0)
+        except (BridgeError, RedisError, OSError) as error:
+            log.warning("threads_not_told", connection=connection.id, reason=str(error))
+
+    async def _tell(self, connection: Connection, repository_id: int) -> None:
+        numbers = (await self.pulls.open_numbers(repository_id))[::-1][:MAX_THREADS]
+        found, _ = await self.pulls.read([(repository_id, number) for number in numbers], ())
+        for (_, number), known in found.items():
+            if known.is_known and is_shown(known, connection.id):
+                await self.flowdock.post(
+                    DISCONNECTED,
+                    flow_token=connection.flow_token,
+                    thread_id=connection.thread_id(number),
+                    thread=thread.render(snapshot.view(known), web_url="", is_left=True),
+                    uuid=str(uuid.uuid4()),
+                )
+
+
+async def hold_to_connections(
+    shown: ClickTarget, connections: ConnectionStore, pulls: PullRequestStore
+) -> None:
+    """Refuse a click in a thread that no flow is told about any more: what it shows may be long past."""
+    if (known := shown.repository_id) is None:
+        return
+    name = await pulls.repository_name(known)
+    found = await connections.of_repository(known, name) if name else []
+    reasons = [left_out(one, shown.pull) if shown.pull else "" for one in found]
+    if not all(reasons):
+        return
+    target = shown.target
+    why = reasons[0] if found else f"{target.owner}/{target.repo} is not connected to this flow any more"
+    raise GitHubRefused(
+        f"{target} is no longer shown here: {why}. Open it at GitHub, or change that on bridge's page",
+        status=409,
+    )

@@ -1,0 +1,93 @@
+"""Address messages to connections: who is told, and why others are not."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from bridge.core.messages import tags
+from bridge.core.messages.events import Said
+from bridge.core.messages.message_id import message_uuid
+from bridge.core.model import Author, Connection, Delivery, Message
+from bridge.core.options import Group
+from bridge.core.pulls.model import Person, PullRequest
+from bridge.core.pulls.snapshot import Snapshot
+
+
+class Outgoing(msgspec.Struct, frozen=True, kw_only=True):
+    """One message for one connection."""
+
+    connection: Connection
+    number: int
+    uuid: str
+    message: Message
+
+
+class Round(NamedTuple):
+    """A delivery with everything that its messages depend on."""
+
+    delivery: Delivery
+    author: Author
+    sender: Person
+    by_bot: bool
+    pull: PullRequest
+    connections: Sequence[Connection]
+    now: float
+
+
+def addressed(
+    round_: Round, said: Said, merged: Snapshot, connections: Sequence[Connection]
+) -> tuple[tuple[Outgoing, ...], dict[str, str]]:
+    """Address a message to connections; with it, why others get none."""
+    pull = round_.pull
+    before = merged.said.get("turn", ())
+    turned = [one for one in tags.on_turn(pull) if one.id not in before]
+    message = Message(
+        event=said.kind,
+        title=said.title,
+        author=round_.author,
+        body=said.body,
+        mentions=tags.mentions(pull, round_.sender, people=(*said.people, *turned), logins=said.mentions),
+    )
+    muted = {
+        one.id: reason
+        for one in connections
+        if (reason := _muted(one, said.group, round_.by_bot, merged, pull))
+    }
+    receivers = [one for one in connections if one.id not in muted]
+    return tuple(outgoing(round_, message, one) for one in receivers), muted
+
+
+def outgoing(round_: Round, message: Message, connection: Connection) -> Outgoing:
+    """Address a message to one connection."""
+    number = round_.pull.number
+    uuid = message_uuid(round_.delivery.id, connection.id, number)
+    return Outgoing(connection=connection, number=number, uuid=uuid, message=message)
+
+
+def left_out(connection: Connection, pull: PullRequest) -> str:
+    """Why a flow is shown nothing of a pull request, as a sentence's part; empty if it is shown."""
+    if connection.paused:
+        return "the connection is paused"
+    return connection.options.leaves_out(base=_base(pull), of_bot=_is_of_bot(pull))
+
+
+def _muted(connection: Connection, group: Group, by_bot: bool, merged: Snapshot, pull: PullRequest) -> str:
+    """Why a connection is not told; empty if it is."""
+    # A thread that it shows must not fall behind: a draft was ready, or the option is new.
+    is_followed = merged.said.get("ready") or connection.id in merged.said.get("shown_to", ())
+    return left_out(connection, pull) or connection.options.mutes(
+        group=group,
+        base=_base(pull),
+        is_quiet=pull.draft and (group != "status" or not is_followed),
+        by_bot=by_bot,
+        of_bot=_is_of_bot(pull),
+    )
+
+
+def _base(pull: PullRequest) -> str:
+    return pull.base.ref if pull.base else ""
+
+
+def _is_of_bot(pull: PullRequest) -> bool:
+    return pull.author.login.endswith("[bot]")
