@@ -56,7 +56,7 @@ async def link(house: House, browser: Browser, challenge: str, *, flowdock_user:
     _expect(page.url.startswith(house.github), f"not sent to GitHub, but {page.status} at {page.url}")
     page = await browser.press(page, login)
     _expect(f"@{login}" in page.text, f"not asked to confirm, but {page.status} at {page.url}")
-    page = await browser.press(page, "Link them")
+    page = await browser.press(page, "Link accounts")
     _expect("Linked" in page.text, f"not linked, but {page.status} at {page.url}")
     return page
 
