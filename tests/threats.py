@@ -518,10 +518,9 @@ THREATS = [
     Threat(
         "Scanner",
         "looks for installations of a version that has a known fault",
-        "no answer to a request names what bridge runs on; a proxy refuses what is no HTTP; images are"
-        " named by digest",
+        "no answer names what bridge runs on, also to what is no HTTP; images are named by digest",
         (
-            "attacks/test_small.py::test_no_answer_to_a_request_names_what_bridge_runs_on",
+            "attacks/test_small.py::test_no_answer_names_what_bridge_runs_on",
             "attacks/test_small.py::test_control_aiohttp_names_what_it_runs_on",
             "deployment/test_walkthroughs.py::test_images_are_named_by_their_digests",
         ),

@@ -14,7 +14,7 @@ from bridge.web import fast_path, filters
 from bridge.web.auth import handover, linking, sessions
 from bridge.web.context import SERVICES
 from bridge.web.endpoints import actions, health, webhook
-from bridge.web.http import bodies, middleware
+from bridge.web.http import bodies, middleware, unreadable
 from bridge.web.http import rate_limit as limits
 from bridge.web.http.bodies import BODIES, Bodies
 from bridge.web.http.rate_limit import LIMITS
@@ -89,8 +89,9 @@ def make_runner(
     drain_seconds: float = DRAIN_SECONDS,
 ) -> web.AppRunner:
     """What serves the application; `idle_seconds` also bound how long a request's headers may take."""
-    return web.AppRunner(
+    return unreadable.Runner(
         app,
+        headers=middleware.safe_headers(app[SERVICES].settings),
         access_log=None,
         shutdown_timeout=drain_seconds,
         handle_signals=False,

@@ -174,12 +174,18 @@ _ASKED = {
     "a stylesheet": b"GET /static/style.css HTTP/1.1\r\nHost: x\r\n\r\n",
     "nothing there": b"GET /nowhere HTTP/1.1\r\nHost: x\r\n\r\n",
     "unsigned": b"POST /github/webhook HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}",
+    "a word of aiohttp's": b"UNKNOWN / HTTP/1.1\r\nHost: x\r\n\r\n",
+    "no HTTP": b"\x16\x03\x01\x02\x00\r\n\r\n",
+    "an odd header": b"GET / HTTP/1.1\r\nHost: x\r\nA B: c\r\n\r\n",
+    "a line too long": b"GET /" + b"a" * 9000 + b" HTTP/1.1\r\n\r\n",
+    "an odd chunk": b"POST /signout HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+    "two lengths": b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
     "an upgrade": b"GET / HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n",
 }
 
 
 @pytest.mark.parametrize("asked", _ASKED)
-async def test_no_answer_to_a_request_names_what_bridge_runs_on(house: House, asked: str) -> None:
+async def test_no_answer_names_what_bridge_runs_on(house: House, asked: str) -> None:
     head = await answer_to(house, _ASKED[asked])
     assert re.match(rb"HTTP/1\.[01] [2-5]\d\d ", head), head
     assert b"server:" not in head.lower(), head
@@ -189,6 +195,9 @@ async def test_no_answer_to_a_request_names_what_bridge_runs_on(house: House, as
 
 async def test_control_aiohttp_names_what_it_runs_on(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bridge.web.http.middleware.add_headers", lambda _: unchanged)
+    monkeypatch.setattr(
+        "bridge.web.http.unreadable.Runner", lambda app, headers, **options: web.AppRunner(app, **options)
+    )
     await house.go_down()
     await house.come_up()
     for asked in _ASKED.values():

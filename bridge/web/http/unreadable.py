@@ -1,0 +1,83 @@
+"""Answers to what aiohttp cannot read as a request: with bridge's headers, and without naming aiohttp.
+
+The application and its headers take no part in them, since there is no request to route.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from aiohttp import web
+from aiohttp.abc import AbstractStreamWriter
+
+
+class Runner(web.AppRunner):
+    """Serve an application; `headers` go with each answer to what is no request."""
+
+    __slots__ = ("_headers", "_options")
+
+    def __init__(self, app: web.Application, *, headers: Mapping[str, str], **options: Any) -> None:
+        super().__init__(app, **options)
+        self._headers = headers
+        self._options = {name: value for name, value in options.items() if name not in _OF_RUNNER}
+
+    @property
+    def server(self) -> web.Server | None:
+        """What a site calls for each connection."""
+        server = super().server
+        return server and _Server(server, self._headers, self._options)
+
+
+_OF_RUNNER = {"shutdown_timeout", "handle_signals"}
+
+
+class _Server(web.Server):
+    def __init__(self, server: web.Server, headers: Mapping[str, str], options: Mapping[str, Any]) -> None:
+        super().__init__(server.request_handler, request_factory=server.request_factory)
+        self._of_runner = server
+        self._headers = headers
+        self._options = options
+
+    def __call__(self) -> web.RequestHandler:
+        loop = asyncio.get_running_loop()
+        return _Protocol(self._of_runner, headers=self._headers, loop=loop, **self._options)
+
+
+class _Protocol(web.RequestHandler):
+    __slots__ = ("_headers",)
+
+    def __init__(self, server: web.Server, *, headers: Mapping[str, str], **options: Any) -> None:
+        super().__init__(server, **options)
+        self._headers = headers
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """Log it as aiohttp does, and answer with the status alone: its words quote what came."""
+        super().handle_error(request, status, exc, message)
+        return _Refusal(status, self._headers)
+
+
+class _Refusal(web.StreamResponse):
+    def __init__(self, status: int, headers: Mapping[str, str]) -> None:
+        super().__init__(status=status, headers=headers)
+        self.force_close()
+
+    async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
+        lines = [
+            f"HTTP/1.1 {self.status} {HTTPStatus(self.status).phrase}",
+            *(f"{name}: {value}" for name, value in self.headers.items()),
+            "Content-Length: 0",
+            "Connection: close",
+        ]
+        if request.transport is not None:
+            request.transport.write("\r\n".join([*lines, "", ""]).encode())
+        return None
+
+    async def write_eof(self, data: bytes = b"") -> None:
+        """Write nothing more: the answer has no body."""
