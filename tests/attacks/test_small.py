@@ -195,13 +195,17 @@ async def test_no_answer_names_what_bridge_runs_on(house: House, asked: str) -> 
 
 async def test_control_aiohttp_names_what_it_runs_on(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bridge.web.http.middleware.add_headers", lambda _: unchanged)
-    monkeypatch.setattr(
-        "bridge.web.http.unreadable.Runner", lambda app, headers, **options: web.AppRunner(app, **options)
-    )
+    monkeypatch.setattr("bridge.web.http.unreadable.Runner", runner_of_aiohttp)
     await house.go_down()
     await house.come_up()
     for asked in _ASKED.values():
         assert b"\nserver: python/" in (await answer_to(house, asked)).lower()
+
+
+def runner_of_aiohttp(app: web.Application, *, headers: Any, **options: Any) -> web.AppRunner:
+    """The runner without the guard."""
+    assert headers
+    return web.AppRunner(app, **options)
 
 
 async def unchanged(request: web.Request, response: web.StreamResponse) -> None:
