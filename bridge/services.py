@@ -64,7 +64,7 @@ class Services:
 
     @cached_property
     def stop(self) -> Shutdown:
-        """Tells all loops to end."""
+        """The signal for all loops to end."""
         return Shutdown()
 
     @cached_property

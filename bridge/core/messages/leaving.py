@@ -13,7 +13,7 @@ DISCONNECTED = Message(event="activity", title="Disconnected from this flow", au
 
 
 def is_shown(known: Snapshot, connection_id: str) -> bool:
-    """Whether a connection's flow has a thread of a pull request that may change yet."""
+    """Tell whether a connection's flow has a thread of a pull request that may change yet."""
     return connection_id in known.said.get("shown_to", ())
 
 

@@ -24,7 +24,7 @@ class Runner(web.AppRunner):
 
     @property
     def server(self) -> web.Server | None:
-        """What a site calls for each connection."""
+        """The factory that a site calls for each connection."""
         server = super().server
         return server and _Server(server, self._headers, self._options)
 
