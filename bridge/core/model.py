@@ -81,7 +81,7 @@ class Connection:
     """`organization/flow`; empty where the flow token was made by hand and nobody told."""
     source_id: str = ""
     installer: str = ""
-    """The Flowdock user who connected it: the hook is looked after as the GitHub account they linked.
+    """The Flowdock user who connected it: the webhook is managed with the GitHub account they linked.
 
     Empty where nobody does: it was connected by command, or an administrator was asked to (`hook_by`)."""
     hook_id: int | None = None

@@ -81,7 +81,7 @@ def rights(account: LinkedAccount) -> tuple[str, ...]:
 
 
 def cared_for(user: str, connections: Iterable[Connection]) -> list[Connection]:
-    """The connections that this Flowdock user made: their webhooks are looked after as their account."""
+    """The connections that this Flowdock user made: their webhooks are managed with their account."""
     return [connection for connection in connections if connection.installer == user]
 
 

@@ -59,7 +59,7 @@ class View:
     digest: Digest | None
     """None before the first delivery has told bridge the repository's id."""
     installer: LinkedAccount | None
-    """Whose account the webhook is looked after as; None if that is nobody, or nobody who is linked."""
+    """The linked account that manages the webhook; None if nobody linked does."""
     you: LinkedAccount | None
     app: App | None
     self_url: str

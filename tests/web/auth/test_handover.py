@@ -391,7 +391,7 @@ async def test_its_webhook_is_nobodys_to_look_after_and_no_trouble(
     await permit(house, "ann-gh", "admin")
     assert "The webhook was repaired." in text(await ann.press(page, "Repair the webhook"))
     page = await ann.press(page, "Manage it as @ann-gh")
-    assert "looked after as @ann-gh" in text(page)
+    assert "managed as @ann-gh" in text(page)
 
 
 async def test_the_log_does_not_name_the_link(

@@ -74,7 +74,7 @@ async def test_flowdocks_address_leads_through_sign_in_to_the_page(house: House,
     text = words(page)
     assert "acme/component in acme/main" in text
     assert "by cy (@cy-gh)" in text
-    assert "looked after as @cy-gh" in text
+    assert "managed as @cy-gh" in text
     assert connection.flow_token not in page.text
 
 
