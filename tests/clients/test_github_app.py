@@ -163,6 +163,13 @@ async def test_a_flow_is_told_when_the_app_is_taken_from_its_repository(house: H
     await house.services.connections.change(connection.id, installer=account)
     house.start_monitor()
 
+    async def redelivered() -> bool:
+        # GitHub's word that it was installed came before bridge knew the App's secret: it comes again.
+        async with house.http.get(f"{house.github}/_sandbox/webhooks/idle") as response:
+            return len(await house.redis.keys("*asked*")) == 2 and bool((await response.json())["idle"])
+
+    await eventually(redelivered)
+
     async def told() -> str:
         found = await house.services.connections.get(connection.id)
         return found.problem.text if found and found.problem else ""
