@@ -44,6 +44,7 @@ class Cluster(redis_py.Redis):
 
     async def execute_command(self, *args: Any, **options: Any) -> Any:
         """Send a command to the node that holds its key; XREAD reads one stream."""
+        # By redis-py's locks; bridge's own scripts are sent with their text where a node lacks them.
         if args[0] == "SCRIPT LOAD":
             return await self._load(args)
         until, lost, importing = time.monotonic() + PATIENCE, 0, ""

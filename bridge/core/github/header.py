@@ -61,7 +61,7 @@ def read(envelope: Envelope) -> Heading | None:
         webhook.check_text(envelope.body)
         payload = _DECODER.decode(envelope.body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return read_whole(envelope)
+        return of(webhook.whole(envelope))
     event = envelope.event
     if event in translate.OWN_EVENTS or event not in translate.EVENTS:
         return None
@@ -69,11 +69,6 @@ def read(envelope: Envelope) -> Heading | None:
     if number is None and event in translate.PULL_EVENTS:
         return None
     return _checked(payload.action, payload.repository.id, number or 0, payload.repository.full_name)
-
-
-def read_whole(envelope: Envelope) -> Heading | None:
-    """As `read`, of the whole."""
-    return of(webhook.whole(envelope))
 
 
 def _number(event: str, payload: _Payload) -> int | None:

@@ -25,7 +25,7 @@ routes = web.RouteTableDef()
 
 @routes.post(f"/repos/{{owner:{_NAME}}}/{{repo:{_NAME}}}/pulls/{{number:[1-9][0-9]{{0,8}}}}/{{action}}")
 async def click(request: web.Request) -> web.Response:
-    """200 when GitHub did it, 401 with a challenge if nobody is linked; see the README for the rest."""
+    """200 when GitHub did it, 401 with a challenge if nobody is linked; docs/operating.md has the rest."""
     metrics = request.app[SERVICES].metrics
     action = actions.find(request.match_info["action"])
     try:

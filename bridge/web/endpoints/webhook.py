@@ -42,13 +42,13 @@ routes = web.RouteTableDef()
 
 
 def answer(_: web.Request, status: int, word: str) -> web.Response:
-    """EnqueueResult with a status and what became of the delivery, in a word."""
+    """Answer a delivery with a status and a word."""
     return web.json_response({"status": word}, status=status)
 
 
 @routes.post(WEBHOOK_PATH)
 async def receive(request: web.Request) -> web.StreamResponse:
-    """202 once Redis holds the delivery; see the README for the other answers."""
+    """202 once Redis holds the delivery; docs/operating.md has the other answers."""
     return await _counted(request, _of_operator)
 
 

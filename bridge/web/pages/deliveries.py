@@ -130,7 +130,7 @@ async def _chart(services: Services, connection: Connection) -> chart.Chart | No
     return chart.draw(await services.delivery_log.counts(connection.repository_id, connection.id))
 
 
-# DeadLetterSummary letters
+# Dead letters
 
 
 async def _letter(services: Services, connection: Connection, letter_id: str) -> DeadLetter:
