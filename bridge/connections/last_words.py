@@ -10,8 +10,8 @@ from redis.exceptions import RedisError
 from bridge.clients.flowdock import Flowdock
 from bridge.core.errors import BridgeError, GitHubRefused
 from bridge.core.messages import thread
-from bridge.core.messages.addressing import left_out
-from bridge.core.messages.leaving import DISCONNECTED, is_shown
+from bridge.core.messages.addressing import is_shown, left_out
+from bridge.core.messages.leaving import DISCONNECTED
 from bridge.core.model import Connection
 from bridge.core.pulls import snapshot
 from bridge.storage.connections import ConnectionStore

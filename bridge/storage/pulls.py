@@ -256,9 +256,8 @@ class PullRequestStore:
     async def readers(self, repository_id: int, number: int, *, limit: int) -> list[str]:
         """Return users whose linked account may see a pull request, its author and reviewers first."""
         pull = await self.pull(repository_id, number)
-        ids = [one.id for one in (pull.author, *pull.assignees)] if pull else []
-        ids += [one.id for one in pull.reviewers if not one.is_team] if pull else []
-        mentions = [Mention(login="", id=one) for one in ids if one]
+        at_work = pull.people if pull else ()
+        mentions = [Mention(login="", id=one.id) for one in at_work if one.id]
         near = [user.id for user in await people(self._redis, mentions)]
         others = await self._redis.hrandfield(keys.LINKED, limit) or []
         return list(dict.fromkeys([*near, *(user.decode() for user in others)]))[:limit]

@@ -65,6 +65,11 @@ def outgoing(round_: Round, message: Message, connection: Connection) -> Outgoin
     return Outgoing(connection=connection, number=number, uuid=uuid, message=message)
 
 
+def is_shown(known: Snapshot, connection_id: str) -> bool:
+    """Tell whether a connection's flow has a thread of a pull request that may change yet."""
+    return connection_id in known.said.get("shown_to", ())
+
+
 def left_out(connection: Connection, pull: PullRequest) -> str:
     """Why a flow is shown nothing of a pull request, as a sentence's part; empty if it is shown."""
     if connection.paused:
@@ -75,7 +80,7 @@ def left_out(connection: Connection, pull: PullRequest) -> str:
 def _muted(connection: Connection, group: Group, by_bot: bool, merged: Snapshot, pull: PullRequest) -> str:
     """Why a connection is not told; empty if it is."""
     # A thread that it shows must not fall behind: a draft was ready, or the option is new.
-    is_followed = merged.said.get("ready") or connection.id in merged.said.get("shown_to", ())
+    is_followed = merged.said.get("ready") or is_shown(merged, connection.id)
     return left_out(connection, pull) or connection.options.mutes(
         group=group,
         base=_base(pull),

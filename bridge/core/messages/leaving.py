@@ -12,11 +12,6 @@ BRIDGE = Author(name="bridge")
 DISCONNECTED = Message(event="activity", title="Disconnected from this flow", author=BRIDGE)
 
 
-def is_shown(known: Snapshot, connection_id: str) -> bool:
-    """Tell whether a connection's flow has a thread of a pull request that may change yet."""
-    return connection_id in known.said.get("shown_to", ())
-
-
 def last_words(
     round_: Round, merged: Snapshot, told: Sequence[Outgoing]
 ) -> tuple[tuple[Outgoing, ...], Snapshot]:

@@ -1,6 +1,6 @@
 """Tags of a message: accounts that its event names or its text mentions, and those whose turn it became."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
 from bridge.core.model import Mention
 from bridge.core.pulls import turn
@@ -20,17 +20,9 @@ def mentions(
 
     A login of somebody involved in the pull request stands for that account; GitHub gives no id for others.
     """
-    known = {one.login.lower(): one for one in (*_at_work(pull), *people, sender)}
+    known = {one.login.lower(): one for one in (*pull.people, *people, sender)}
     found: dict[int | str, Mention] = {}
     for one in (*(known.get(login.lower(), Person(login=login)) for login in logins), *people):
         found.setdefault(one.id or one.login.lower(), Mention(login=one.login, id=one.id))
     found.pop(sender.id or sender.login.lower(), None)
     return tuple(found.values())
-
-
-def _at_work(pull: PullRequest) -> Iterator[Person]:
-    yield pull.author
-    yield from pull.assignees
-    for one in pull.reviewers:
-        if not one.is_team:
-            yield Person(login=one.name, id=one.id)

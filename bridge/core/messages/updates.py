@@ -51,11 +51,12 @@ def update(delivery: Delivery, known: Snapshot, pull: PullRequest) -> Said | Non
     if pull.mergeable is None and CONFLICTS in before["turn"]:
         # GitHub is still working out whether it conflicts.
         return None
-    if title := _rerun(before["checks"], pull):
+    now = shown(pull)
+    if title := _rerun(before["checks"], now["checks"], pull):
         return Said(title=title, group="checks")
     # GitHub reports a close itself, unless bridge had to ask.
     is_told = not pull.is_open and delivery.event not in (MERGEABLE, UPDATE)
-    title = "" if is_told else words(before, pull)
+    title = "" if is_told else _words(before, now, pull)
     return Said(title=title, group="other") if title else None
 
 
@@ -71,9 +72,8 @@ def noted(group: Group, known: Snapshot, now: float) -> Snapshot:
     return known.saying(updated={**known.said.get("updated", {}), group: now})
 
 
-def words(before: Shown, pull: PullRequest) -> str:
-    """Say what a reader must know of a change since `before`, as a title; empty if nothing is."""
-    now = shown(pull)
+def _words(before: Shown, now: Shown, pull: PullRequest) -> str:
+    """Say what a reader must know of a change from `before` to `now`, as a title; empty if nothing is."""
     if now["status"] != before["status"]:
         return f"is {now['status']} now"
     if not pull.is_open or now == before:
@@ -91,8 +91,7 @@ def words(before: Shown, pull: PullRequest) -> str:
     return ""
 
 
-def _rerun(before: list[Any], pull: PullRequest) -> str:
-    now = status_changes.shown(pull)
+def _rerun(before: list[Any], now: list[Any], pull: PullRequest) -> str:
     if before[0] != now[0] or (before[1], now[1]) != ("failed", "running") or not pull.is_open:
         return ""
     count = len(pull.checks_that("running"))

@@ -53,6 +53,11 @@ class Reviewer(msgspec.Struct, frozen=True, kw_only=True):
     id: int = 0
     """GitHub's number of the person or of the team; 0 for a deleted account."""
 
+    @property
+    def person(self) -> Person | None:
+        """The reviewer's account; None for a team."""
+        return None if self.is_team else Person(login=self.name, url=self.url, id=self.id)
+
 
 class Changes(msgspec.Struct, frozen=True, kw_only=True):
     """The size of the diff."""
@@ -117,6 +122,12 @@ class PullRequest(msgspec.Struct, frozen=True, kw_only=True):
     rendered: Rendered | None = None
     html: str | None = None
     """Safe HTML of the description as it is; None: to be looked for (`bridge.core.messages.description`)."""
+
+    @property
+    def people(self) -> tuple[Person, ...]:
+        """The author, the assignees, and the reviewers that are no teams."""
+        reviewers = (person for one in self.reviewers if (person := one.person))
+        return (self.author, *self.assignees, *reviewers)
 
     @property
     def is_open(self) -> bool:

@@ -30,7 +30,7 @@ def next_action(pull: PullRequest) -> Turn | None:
     if verdict(pull.checks) == "waiting":
         return Turn(who="a maintainer", why="to allow workflows to run")
     if asked := pull.with_state("requested"):
-        people = tuple(Person(login=one.name, url=one.url, id=one.id) for one in asked if not one.is_team)
+        people = tuple(person for one in asked if (person := one.person))
         return Turn(who=", ".join(reviewer.name for reviewer in asked), why="to review", people=people)
     if pull.unresolved or pull.more_unresolved:
         return Turn(who="author", why="conversations to resolve", people=(pull.author,))
