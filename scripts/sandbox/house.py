@@ -21,6 +21,9 @@ START_SECONDS = 30
 STOP_SECONDS = 30
 REPOSITORY = "acme/component"
 FLOW = "acme/main"
+# Linux gives outgoing connections ports from 32768 on (ip_local_port_range).
+CHOSEN_PORTS = range(16_384, 32_768)
+_HELD: list[socket.socket] = []
 
 
 class Broken(Exception):
@@ -28,16 +31,34 @@ class Broken(Exception):
 
 
 def free_port(preferred: int = 0) -> int:
-    """Return the preferred port, or any other if it is taken."""
-    for port in (preferred, 0):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return int(probe.getsockname()[1])
+    """Return the preferred port, or any other if it is taken; this process keeps that one from all others.
+
+    The system could give a port of its own range to any connection before a server listens on it, so this one
+    is below that range. The held socket never listens: a server that reuses addresses binds beside it.
+    """
+    if preferred and _is_free(preferred):
+        return preferred
+    for _ in range(1000):
+        held = socket.socket()
+        try:
+            held.bind(("127.0.0.1", secrets.choice(CHOSEN_PORTS)))
+        except OSError:
+            held.close()
+            continue
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        _HELD.append(held)
+        return int(held.getsockname()[1])
     raise Broken("there is no free port on this machine")
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
 
 
 @dataclass(kw_only=True)
@@ -130,7 +151,11 @@ class House:
             except aiohttp.ClientError:
                 return False
 
-        await until(asked, f"{url} does not answer")
+        await until(asked, lambda: f"{url} does not answer{self._ended()}")
+
+    def _ended(self) -> str:
+        ended = [f"{one.args!r} with {one.returncode}" for one in self.processes if one.poll() is not None]
+        return f"; ended: {', '.join(ended)}" if ended else ""
 
     async def connect(self) -> None:
         """Tie the repository to the flow, and point its webhook at bridge."""
@@ -203,13 +228,18 @@ async def _json(response: aiohttp.ClientResponse) -> Any:
 
 
 async def until(
-    happened: Callable[[], Any], otherwise: str, *, seconds: float = START_SECONDS, every: float = 0.03
+    happened: Callable[[], Any],
+    otherwise: str | Callable[[], str],
+    *,
+    seconds: float = START_SECONDS,
+    every: float = 0.03,
 ) -> Any:
     """Wait for an awaitable's true answer and return it; raises `Broken` with `otherwise` in the end."""
     deadline = time.monotonic() + seconds
     while not (answer := await happened()):
         if time.monotonic() > deadline:
-            raise Broken(f"{otherwise} (after {seconds:.0f} s)")
+            said = otherwise if isinstance(otherwise, str) else otherwise()
+            raise Broken(f"{said} (after {seconds:.0f} s)")
         await asyncio.sleep(every)
     return answer
 

@@ -1,5 +1,6 @@
 """What the tests of the stand-in GitHub share: the running server, and a receiver of webhooks."""
 
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -7,7 +8,7 @@ from typing import Any
 
 import aiohttp
 from aiohttp import web
-from aiohttp.test_utils import TestServer, unused_port
+from aiohttp.test_utils import TestServer
 
 from scripts.sandbox.github import Config, create_app
 
@@ -108,9 +109,10 @@ class Receiver:
 @asynccontextmanager
 async def running(**options: Any) -> AsyncIterator[GitHub]:
     """A stand-in on a free port."""
-    port = unused_port()
-    config = Config(web_url=f"http://127.0.0.1:{port}", **options)
-    async with TestServer(create_app(config), port=port), aiohttp.ClientSession() as session:
+    bound = socket.create_server(("127.0.0.1", 0))
+    config = Config(web_url=f"http://127.0.0.1:{bound.getsockname()[1]}", **options)
+    server = TestServer(create_app(config), socket_factory=lambda *_: bound)
+    async with server, aiohttp.ClientSession() as session:
         yield GitHub(config.web_url, session)
 
 
