@@ -7,13 +7,13 @@ COPY requirements.txt .
 RUN python -m venv /venv && /venv/bin/pip install --no-cache-dir --require-hashes -r requirements.txt
 
 FROM python:3.11-slim@sha256:9c900dea9e8fb7e16277c179b555cc72d29a352dbc33cff48ad5a0412fd5bfc7
-ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 XDG_STATE_HOME=/state
 RUN useradd --system --uid 10001 --home-dir /app bridge
 WORKDIR /app
 COPY --from=build /venv /venv
 COPY bridge bridge
 # Only the embedded Redis writes here, and only where REDIS_URL is not set.
-RUN mkdir .data && chown bridge .data
+RUN install --directory --owner bridge /state
 USER bridge
 EXPOSE 8080
 # The worker half listens on no port: compose.yaml switches this check off there.

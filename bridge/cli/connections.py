@@ -71,7 +71,7 @@ def _refuse_second(
     if known.flow_token != flow_token and is_same and known.flow.lower() == flow.lower():
         raise BridgeError(
             f"{repository} is already connected to {flow}, as {known.id}."
-            f" To replace that one, first: python -m bridge disconnect {known.id}"
+            f" To replace that one, first: bridge disconnect {known.id}"
         )
 
 
@@ -96,7 +96,7 @@ async def list_all(store: ConnectionStore, *, as_json: bool) -> None:
         )
         return
     if not found:
-        print("There are no connections. Make one: python -m bridge connect OWNER/REPO --flow-token TOKEN")
+        print("There are no connections. Make one: bridge connect OWNER/REPO --flow-token TOKEN")
         return
     rows = [
         (
@@ -151,7 +151,7 @@ def _option(change: str, known: Sequence[str]) -> tuple[str, Any]:
     return name, value
 
 
-@click.command("connect", epilog="Example: python -m bridge connect acme/component --flow-token -")
+@click.command("connect", epilog="Example: bridge connect acme/component --flow-token -")
 @click.argument("repository", metavar="OWNER/REPO")
 @click.option(
     "--flow-token", required=True, metavar="TOKEN", help="The source's token; - reads it from stdin."
@@ -175,7 +175,7 @@ def connect_command(environ: Environ, /, **given: str) -> None:
     )
 
 
-@click.command("connections", epilog="Example: python -m bridge connections --json")
+@click.command("connections", epilog="Example: bridge connections --json")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
 def list_command(environ: Environ, as_json: bool) -> None:
@@ -186,7 +186,7 @@ def list_command(environ: Environ, as_json: bool) -> None:
     _with_store(environ, lambda store: list_all(store, as_json=as_json))
 
 
-@click.command("disconnect", epilog="Example: python -m bridge disconnect 3f9c2a7be1d04c58")
+@click.command("disconnect", epilog="Example: bridge disconnect 3f9c2a7be1d04c58")
 @click.argument("connection_id", metavar="ID")
 @click.pass_obj
 def disconnect_command(environ: Environ, connection_id: str) -> None:
@@ -202,7 +202,7 @@ def disconnect_command(environ: Environ, connection_id: str) -> None:
     )
 
 
-@click.command("options", epilog="Example: python -m bridge options 3f9c2a7be1d04c58 drafts=quiet bases=main")
+@click.command("options", epilog="Example: bridge options 3f9c2a7be1d04c58 drafts=quiet bases=main")
 @click.argument("connection_id", metavar="ID")
 @click.argument("changes", metavar="[NAME=VALUE]...", nargs=-1)
 @click.pass_obj

@@ -1,4 +1,4 @@
-"""`python -m bridge dead-letters`: the deliveries and messages that failed for good."""
+"""`bridge dead-letters`: the deliveries and messages that failed for good."""
 
 import json
 from collections.abc import Awaitable, Callable
@@ -62,7 +62,7 @@ async def _find(queue: DeliveryQueue, letter_id: str) -> DeadLetter:
     for letter in await queue.dead_letters():
         if letter.id == letter_id:
             return letter
-    raise NotFound(f"there is no dead letter {letter_id}: see python -m bridge dead-letters list")
+    raise NotFound(f"there is no dead letter {letter_id}: see bridge dead-letters list")
 
 
 def _subject(letter: DeadLetter) -> str:
@@ -72,7 +72,7 @@ def _subject(letter: DeadLetter) -> str:
     return f"message of delivery {content['delivery_id']} to connection {content['connection_id']}"
 
 
-@click.group("dead-letters", invoke_without_command=True, epilog="Example: python -m bridge dead-letters")
+@click.group("dead-letters", invoke_without_command=True, epilog="Example: bridge dead-letters")
 @click.pass_context
 def group(context: click.Context) -> None:
     """List, show, redrive or drop what failed for good.
@@ -84,7 +84,7 @@ def group(context: click.Context) -> None:
         context.invoke(list_command)
 
 
-@group.command("list", epilog="Example: python -m bridge dead-letters list")
+@group.command("list", epilog="Example: bridge dead-letters list")
 @click.pass_obj
 def list_command(environ: Environ) -> None:
     """List the dead letters with their reasons.
@@ -94,7 +94,7 @@ def list_command(environ: Environ) -> None:
     _with_queue(environ, list_all)
 
 
-@group.command("show", epilog="Example: python -m bridge dead-letters show 7-1718000000000-0")
+@group.command("show", epilog="Example: bridge dead-letters show 7-1718000000000-0")
 @click.argument("letter_id", metavar="ID")
 @click.pass_obj
 def show_command(environ: Environ, letter_id: str) -> None:
@@ -105,7 +105,7 @@ def show_command(environ: Environ, letter_id: str) -> None:
     _with_queue(environ, lambda queue: show(queue, letter_id))
 
 
-@group.command("redrive", epilog="Example: python -m bridge dead-letters redrive --all")
+@group.command("redrive", epilog="Example: bridge dead-letters redrive --all")
 @click.argument("letter_id", metavar="[ID]", default="")
 @click.option("--all", "every", is_flag=True, help="Redrive all of them.")
 @click.pass_obj
@@ -119,7 +119,7 @@ def redrive_command(environ: Environ, letter_id: str, every: bool) -> None:
     _with_queue(environ, redrive_all if every else lambda queue: redrive(queue, letter_id))
 
 
-@group.command("drop", epilog="Example: python -m bridge dead-letters drop 7-1718000000000-0")
+@group.command("drop", epilog="Example: bridge dead-letters drop 7-1718000000000-0")
 @click.argument("letter_id", metavar="ID")
 @click.pass_obj
 def drop_command(environ: Environ, letter_id: str) -> None:

@@ -1,4 +1,4 @@
-"""`python -m bridge hook OWNER/REPO`: create or repair a repository's webhook, and see it work."""
+"""`bridge hook OWNER/REPO`: create or repair a repository's webhook, and see it work."""
 
 import asyncio
 import sys
@@ -59,7 +59,7 @@ async def hook(services: Services, *, typed: str, login: str, token: str) -> Non
     )
     if not connections:
         print(
-            f"No flow is connected yet: python -m bridge connect {repository.full_name} --flow-token TOKEN, "
+            f"No flow is connected yet: bridge connect {repository.full_name} --flow-token TOKEN, "
             "or connect it in the browser."
         )
 

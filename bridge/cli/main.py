@@ -1,4 +1,4 @@
-"""The command line: `python -m bridge COMMAND`; see `--help`.
+"""The command line: `bridge COMMAND`; see `--help`.
 
 A command that opens bridge's services imports them when it runs: to load them takes most of a second.
 """
@@ -22,7 +22,7 @@ def main(arguments: list[str], environ: Environ) -> int:
     """Run one command; return the exit status: 0 done, 1 failed, 2 wrong settings or usage."""
     try:
         # --help and --version return their status, a command returns nothing.
-        return bridge.main(arguments, "python -m bridge", standalone_mode=False, obj=environ) or 0
+        return bridge.main(arguments, "bridge", standalone_mode=False, obj=environ) or 0
     except click.ClickException as error:
         error.show()
         return error.exit_code
@@ -59,18 +59,18 @@ bridge.add_command(connections.options_command)
 bridge.add_command(dead_letters.group)
 
 
-@bridge.command(epilog="Example: python -m bridge serve")
+@bridge.command(epilog="Example: bridge serve")
 @click.pass_obj
 def serve(environ: Environ) -> None:
     """Run the web server and the worker in one process.
 
     Needs the settings of Flowdock and GitHub, and bridge's own secrets. Without REDIS_URL it starts a Redis
-    that keeps its data in .data/. On SIGTERM it finishes its work, within 25 seconds.
+    that keeps its data in ~/.local/state/bridge. On SIGTERM it finishes its work, within 25 seconds.
     """
     _run("serve", environ)
 
 
-@bridge.command(epilog="Example: WEB_CONCURRENCY=2 python -m bridge web")
+@bridge.command(epilog="Example: WEB_CONCURRENCY=2 bridge web")
 @click.pass_obj
 def web(environ: Environ) -> None:
     """Run the web server, in WEB_CONCURRENCY processes.
@@ -81,7 +81,7 @@ def web(environ: Environ) -> None:
     _run("web", environ)
 
 
-@bridge.command(epilog="Example: python -m bridge worker")
+@bridge.command(epilog="Example: bridge worker")
 @click.pass_obj
 def worker(environ: Environ) -> None:
     """Run a worker.
@@ -98,7 +98,7 @@ def _run(half: str, environ: Environ) -> None:
     serve.start(half, environ)
 
 
-@bridge.command(epilog="Example: python -m bridge recover acme/component")
+@bridge.command(epilog="Example: bridge recover acme/component")
 @click.argument("repository", metavar="[OWNER/REPO]", default="")
 @click.pass_obj
 def recover(environ: Environ, repository: str) -> None:
@@ -118,7 +118,7 @@ def recover(environ: Environ, repository: str) -> None:
     )
 
 
-@bridge.command(epilog="Example: GITHUB_TOKEN=TOKEN python -m bridge hook acme/component")
+@bridge.command(epilog="Example: GITHUB_TOKEN=TOKEN bridge hook acme/component")
 @click.argument("repository", metavar="OWNER/REPO")
 @click.option("--as", "login", default="", metavar="LOGIN", help="Use this linked GitHub account.")
 @click.pass_obj
@@ -138,7 +138,7 @@ def hook(environ: Environ, repository: str, login: str) -> None:
     )
 
 
-@bridge.command("rotate-keys", epilog="Example: python -m bridge rotate-keys --dry-run")
+@bridge.command("rotate-keys", epilog="Example: bridge rotate-keys --dry-run")
 @click.option("--dry-run", is_flag=True, help="Only count the values.")
 @click.pass_obj
 def rotate(environ: Environ, dry_run: bool) -> None:
@@ -150,7 +150,7 @@ def rotate(environ: Environ, dry_run: bool) -> None:
     opening.with_redis(environ, lambda redis, vault: rotate_keys(redis, vault, dry_run=dry_run))
 
 
-@bridge.command(epilog="Example: python -m bridge doctor --offline")
+@bridge.command(epilog="Example: bridge doctor --offline")
 @click.option("--offline", is_flag=True, help="Check the settings alone, without the network.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj

@@ -4,10 +4,10 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import structlog
+from platformdirs import user_state_path
 
 from bridge import log, settings
 from bridge.core.security.encryption import Vault
@@ -18,7 +18,6 @@ from bridge.storage.redis import Redis
 if TYPE_CHECKING:
     from bridge.services import Services
 
-DATA = Path(".data")
 Environ = Mapping[str, str]
 
 
@@ -66,8 +65,9 @@ def redis_url(chosen: settings.Settings) -> Iterator[str]:
     if chosen.redis_url:
         yield chosen.redis_url
         return
-    with embedded.running(DATA) as url:
+    data = user_state_path("bridge", appauthor=False) / "redis"
+    with embedded.running(data) as url:
         structlog.get_logger().info(
-            "embedded_redis", data=str(DATA.resolve()), reason="REDIS_URL is not set; not for production"
+            "embedded_redis", data=str(data), reason="REDIS_URL is not set; not for production"
         )
         yield url

@@ -1,4 +1,4 @@
-"""`python -m bridge recover [OWNER/REPO]`: have GitHub redeliver what failed."""
+"""`bridge recover [OWNER/REPO]`: have GitHub redeliver what failed."""
 
 from bridge.cli import terminal
 from bridge.clients.throttle import Throttle
@@ -22,13 +22,13 @@ async def recover(services: Services, *, typed: str, token: str) -> None:
     else:
         name = terminal.repository(typed)
         if app := await services.hooks.app():
-            raise BridgeError(f"deliveries come with the GitHub App {app.name}: run python -m bridge recover")
+            raise BridgeError(f"deliveries come with the GitHub App {app.name}: run bridge recover")
         known = {each.lower(): installers for each, installers in (await redelivery.installers()).items()}
         if name.lower() not in known and not token:
-            raise NotFound(f"{name} is not connected: see python -m bridge connections")
+            raise NotFound(f"{name} is not connected: see bridge connections")
         done = [await redelivery.repository(name, known.get(name.lower(), []), token=token)]
     if not done:
-        raise NotFound("there are no connections: python -m bridge connect OWNER/REPO --flow-token TOKEN")
+        raise NotFound("there are no connections: bridge connect OWNER/REPO --flow-token TOKEN")
     print(terminal.table(("REPOSITORY", "FAILED", "REQUESTED", "REFUSED", "NOTE"), list(map(_row, done))))
     checked = [one for one in done if one.checked]
     if not checked:

@@ -1,4 +1,4 @@
-"""`python -m bridge rotate-keys`: encrypt all secrets in Redis with the first ENCRYPTION_KEY."""
+"""`bridge rotate-keys`: encrypt all secrets in Redis with the first ENCRYPTION_KEY."""
 
 import sys
 import time

@@ -81,6 +81,7 @@ class House:
         return {
             "PATH": os.environ["PATH"],
             "PYTHONPATH": str(ROOT),
+            "XDG_STATE_HOME": str(self.data),
             "PORT": self.bridge.rpartition(":")[2],
             "WEB_URL": self.bridge,
             "FLOWDOCK_CLIENT_ID": "flowdock-client",
@@ -138,7 +139,7 @@ class House:
         )
         output, _ = await process.communicate()
         if process.returncode != 0:
-            raise Broken(f"python -m bridge {arguments[0]}: {output.decode().strip()}")
+            raise Broken(f"bridge {arguments[0]}: {output.decode().strip()}")
         return output.decode()
 
     async def answers(self, url: str) -> None:

@@ -12,6 +12,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from bridge import __version__
+
 ROOT = Path(__file__).parents[2]
 
 Json = dict[str, Any]
@@ -33,7 +35,7 @@ def bill(requirements: str, project: Json) -> Json:
                 "type": "application",
                 "bom-ref": project["name"],
                 "name": project["name"],
-                "version": project["version"],
+                "version": __version__,
                 "description": project["description"],
                 "licenses": [{"license": {"id": project["license"]}}],
             }

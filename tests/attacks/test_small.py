@@ -235,7 +235,7 @@ def test_nobody_else_on_the_machine_reads_what_the_embedded_redis_keeps(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, guarded: bool
 ) -> None:
     """A folder that an earlier version, or a careless copy, left open."""
-    data, elsewhere = tmp_path / ".data", tmp_path / "elsewhere"
+    data, elsewhere = tmp_path / "bridge", tmp_path / "elsewhere"
     for folder in (data, data / "appendonlydir"):
         folder.mkdir(mode=0o755)
     for name in ("redis.log", "redis.users", "copy.rdb"):
@@ -265,7 +265,7 @@ def test_a_folder_of_somebody_else_is_said_to_be_so(tmp_path: Path, monkeypatch:
     monkeypatch.setattr(Path, "chmod", refused)
     with (
         pytest.raises(embedded.NoEmbeddedRedis, match="give it to the user that bridge runs as"),
-        embedded.running(tmp_path / ".data"),
+        embedded.running(tmp_path / "bridge"),
     ):
         pass
 

@@ -7,7 +7,6 @@ import random
 import re
 import subprocess
 import sys
-import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,26 +21,14 @@ from bridge.storage import embedded
 from bridge.storage.client import close_redis, connect_redis
 from bridge.storage.connections import ConnectionStore
 from tests.kits import loaded
-from tests.kits.commands import ROOT, start
+from tests.kits.commands import COMPLETE, KEY, ROOT, start
 from tests.kits.queue import open_queue
-
-KEY = {"ENCRYPTION_KEY": "k" * 32}
-COMPLETE = {
-    "WEB_URL": "http://localhost:1",
-    "FLOWDOCK_CLIENT_ID": "a",
-    "FLOWDOCK_CLIENT_SECRET": "secret-of-flowdock",
-    "GITHUB_CLIENT_ID": "b",
-    "GITHUB_CLIENT_SECRET": "secret-of-github",
-    "GITHUB_WEBHOOK_SECRET": "secret-of-webhook".ljust(32, "-"),
-    "COOKIE_SECRET": "secret-of-cookie".ljust(32, "-"),
-    **KEY,
-}
 
 
 def bridge(
     folder: Path, *arguments: str, environ: dict[str, str], given: str = ""
 ) -> subprocess.CompletedProcess[str]:
-    """Run `python -m bridge` in `folder`, where its embedded Redis keeps its data."""
+    """Run bridge in `folder`, where its embedded Redis keeps its data."""
     return loaded.run(folder, *arguments, environ={"PATH": os.environ["PATH"], **environ}, given=given)
 
 
@@ -55,7 +42,7 @@ async def connected(redis_url: str) -> str:
 
 
 async def test_connections_are_listed_and_removed(tmp_path: Path) -> None:
-    with embedded.running(tmp_path / ".data") as url:
+    with embedded.running(tmp_path / "bridge/redis") as url:
         connection_id = await connected(url)
         listed = bridge(tmp_path, "connections", "--json", environ=KEY)
         (connection,) = json.loads(listed.stdout)
@@ -76,7 +63,7 @@ async def test_connections_are_listed_and_removed(tmp_path: Path) -> None:
 
 
 async def test_options_are_shown_and_changed(tmp_path: Path) -> None:
-    with embedded.running(tmp_path / ".data") as url:
+    with embedded.running(tmp_path / "bridge/redis") as url:
         connection_id = await connected(url)
         changed = bridge(
             tmp_path, "options", connection_id, "drafts=quiet", "bases=main, release/*", environ=KEY
@@ -103,7 +90,7 @@ async def test_options_are_shown_and_changed(tmp_path: Path) -> None:
 
 async def test_connections_outlive_the_embedded_redis(tmp_path: Path) -> None:
     environ = {"PATH": os.environ["PATH"], **KEY}
-    with embedded.running(tmp_path / ".data") as url:
+    with embedded.running(tmp_path / "bridge/redis") as url:
         await connected(url)
     listed = start(tmp_path, "connections", "--json", environ=environ)
     assert json.loads(listed.stdout)[0]["repository"] == "acme/component"
@@ -161,7 +148,7 @@ def test_a_malformed_address_of_redis_is_one_sentence(tmp_path: Path) -> None:
 
 
 async def test_a_dead_letter_without_its_payload_says_so_and_is_not_tried_again(tmp_path: Path) -> None:
-    with embedded.running(tmp_path / ".data") as url:
+    with embedded.running(tmp_path / "bridge/redis") as url:
         async with open_queue(url) as queue:
             body = random.Random(1).randbytes(LARGEST_DEAD + 1)
             for name in ("large", "small"):
@@ -194,9 +181,9 @@ def test_every_command_says_what_it_does_needs_and_leaves_with_an_example(comman
     assert "..." not in does, "the list of commands has room for the whole sentence"
     assert rest[0].strip(), "what it needs and leaves"
     example = rest[-1].strip()
-    assert re.fullmatch(rf"Example: ([A-Z_]+=\S+ )*python -m bridge {' '.join(command)}( .+)?", example)
+    assert re.fullmatch(rf"Example: ([A-Z_]+=\S+ )*bridge {' '.join(command)}( .+)?", example)
     # Nothing runs: click reads the arguments and makes the context.
-    *_, arguments = example.partition(" -m bridge ")
+    *_, arguments = example.partition(" bridge ")
     found: click.Command = main.bridge
     words = arguments.split()
     for name in command:
@@ -211,12 +198,6 @@ def test_the_list_of_commands_shows_the_whole_sentence(command: tuple[str, ...])
     line = next(line for line in listed.splitlines() if line.split()[:1] == [command[-1]])
     assert line.endswith(".")
     assert not line.endswith("...")
-
-
-def test_the_version_is_that_of_the_project(tmp_path: Path) -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    shown = bridge(tmp_path, "--version", environ={})
-    assert (shown.returncode, shown.stdout) == (0, f"bridge {project['version']}\n")
 
 
 def test_nothing_but_the_command_line_loads_click() -> None:

@@ -1,4 +1,4 @@
-"""`python -m bridge connect`: Flowdock is asked about the token, and nothing is connected twice."""
+"""`bridge connect`: Flowdock is asked about the token, and nothing is connected twice."""
 
 from pathlib import Path
 from typing import Any

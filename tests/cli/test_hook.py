@@ -1,4 +1,4 @@
-"""`python -m bridge hook`: whose token makes the webhook, what is mended, and that its ping is seen."""
+"""`bridge hook`: whose token makes the webhook, what is mended, and that its ping is seen."""
 
 from pathlib import Path
 
@@ -60,7 +60,7 @@ async def test_a_webhook_that_works_is_left_one(house: House, capsys: pytest.Cap
     printed = capsys.readouterr().out
     assert printed.count("Created webhook") == printed.count("Checked and repaired webhook") == 1
     assert printed.count("ping arrived") == 2
-    assert f"python -m bridge connect {REPOSITORY}" in printed, "nothing is connected"
+    assert f"bridge connect {REPOSITORY}" in printed, "nothing is connected"
 
 
 async def test_a_broken_webhook_is_mended(house: House) -> None:

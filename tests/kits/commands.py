@@ -15,6 +15,18 @@ from tests.conftest import House, eventually
 from tests.kits import hygiene, loaded
 
 ROOT = Path(__file__).parents[2]
+KEY = {"ENCRYPTION_KEY": "k" * 32}
+COMPLETE = {
+    "WEB_URL": "http://localhost:1",
+    "FLOWDOCK_CLIENT_ID": "a",
+    "FLOWDOCK_CLIENT_SECRET": "secret-of-flowdock",
+    "GITHUB_CLIENT_ID": "b",
+    "GITHUB_CLIENT_SECRET": "secret-of-github",
+    "GITHUB_WEBHOOK_SECRET": "secret-of-webhook".ljust(32, "-"),
+    "COOKIE_SECRET": "secret-of-cookie".ljust(32, "-"),
+    **KEY,
+}
+"""Every setting that `serve` needs, made up."""
 
 
 def environ_of(house: House, redis_url: str, **changes: str) -> dict[str, str]:
@@ -40,7 +52,7 @@ def environ_of(house: House, redis_url: str, **changes: str) -> dict[str, str]:
 async def run(
     folder: Path, *arguments: str, environ: dict[str, str], anew: bool = False
 ) -> subprocess.CompletedProcess[str]:
-    """`python -m bridge …` as a process, while the house in this one goes on answering.
+    """`bridge …` as a process, while the house in this one goes on answering.
 
     It is forked from one that has loaded bridge, or loaded `anew`.
     """
@@ -51,11 +63,11 @@ async def run(
 
 
 def start(folder: Path, *arguments: str, environ: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
-    """`python -m bridge …` loaded anew, in `folder`."""
+    """`bridge …` loaded anew, in `folder`."""
     return subprocess.run(
         [sys.executable, "-m", "bridge", *arguments],
         cwd=folder,
-        env={"PYTHONPATH": str(ROOT), **environ},
+        env={"PYTHONPATH": str(ROOT), "XDG_STATE_HOME": str(folder), **environ},
         capture_output=True,
         text=True,
         timeout=60,

@@ -71,7 +71,7 @@ def run(
     asked = {
         "folder": str(folder.resolve()),
         "arguments": arguments,
-        "environ": dict(environ),
+        "environ": {"XDG_STATE_HOME": str(folder.resolve()), **environ},
         "given": given,
     }
     done = _LOADED.ask(asked)

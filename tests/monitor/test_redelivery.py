@@ -269,7 +269,7 @@ async def test_what_a_github_app_could_not_deliver_is_asked_for_as_the_app(redis
 async def recover(
     house: House, redis_url: str, *arguments: str, token: str = "", anew: bool = False
 ) -> tuple[int, str, str]:
-    """Run `python -m bridge recover` as an operator does."""
+    """Run `bridge recover` as an operator does."""
     only = {"WEB_URL", "REDIS_URL", "ENCRYPTION_KEY", "GITHUB_URL"}
     environ = {name: value for name, value in environ_of(house, redis_url).items() if name in only}
     environ |= {"GITHUB_TOKEN": token} if token else {}
@@ -305,13 +305,13 @@ async def test_the_command_says_what_is_wrong(house: House, redis_url: str) -> N
     assert await recover(house, redis_url) == (
         1,
         "",
-        "bridge: there are no connections: python -m bridge connect OWNER/REPO --flow-token TOKEN\n",
+        "bridge: there are no connections: bridge connect OWNER/REPO --flow-token TOKEN\n",
     )
     await connected(house)
     assert await recover(house, redis_url, "acme/other") == (
         1,
         "",
-        "bridge: acme/other is not connected: see python -m bridge connections\n",
+        "bridge: acme/other is not connected: see bridge connections\n",
     )
     status, _, errors = await recover(house, redis_url, "acme")
     assert (status, "is not a repository" in errors) == (1, True)

@@ -1,4 +1,4 @@
-"""`python -m bridge doctor`: check an installation, and say what to do.
+"""`bridge doctor`: check an installation, and say what to do.
 
 Each check ends within seconds, whatever is broken. None ends in a traceback, and no row holds a secret.
 """

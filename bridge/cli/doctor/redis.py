@@ -199,7 +199,7 @@ def _workers(workers: int, since: float | None) -> CheckRow:
     return CheckRow(
         "workers",
         "warn" if since is None else "wrong",
-        "no worker is running: start python -m bridge worker (or serve)",
+        "no worker is running: start bridge worker (or serve)",
     )
 
 
@@ -219,4 +219,4 @@ def _waiting(since: float | None) -> CheckRow:
 def _dead(count: int) -> CheckRow:
     if not count:
         return CheckRow("dead letters", "fine", "none")
-    return CheckRow("dead letters", "warn", f"{count}: see python -m bridge dead-letters")
+    return CheckRow("dead letters", "warn", f"{count}: see bridge dead-letters")

@@ -50,7 +50,7 @@ async def rows(services: Services) -> list[CheckRow]:
 
 async def _hook(services: Services, check: str, connections: list[Connection]) -> list[CheckRow]:
     repository = await services.pulls.present_name(connections[0])
-    mend = f"python -m bridge hook {repository}"
+    mend = f"bridge hook {repository}"
     token = await _token(services, connections)
     if token is None:
         return [CheckRow(check, "warn", f"no linked account can check it: try {mend}")]

@@ -1,4 +1,4 @@
-"""`python -m bridge doctor` as a whole: all is well, nothing is set, and as a process."""
+"""`bridge doctor` as a whole: all is well, nothing is set, and as a process."""
 
 import json
 import re

@@ -112,7 +112,7 @@ async def test_no_worker(asking: Doctor) -> None:
     assert (await asking.row("workers"))[0] == "warn", "an installation that has not started yet"
     await enqueued(asking.house)
     found = await asking.row("workers")
-    assert (found[0], "start python -m bridge worker" in found[1]) == ("wrong", True)
+    assert (found[0], "start bridge worker" in found[1]) == ("wrong", True)
 
 
 async def test_what_waits_for_long(asking: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -141,4 +141,4 @@ async def test_dead_letters(asking: Doctor) -> None:
     redis: Any = asking.house.redis
     for partition in (3, 3, 17):
         await redis.xadd(keys.dead(partition), {"kind": "inbox", "reason": "why", "detail": ""})
-    assert await asking.row("dead letters") == ("warn", "3: see python -m bridge dead-letters")
+    assert await asking.row("dead letters") == ("warn", "3: see bridge dead-letters")

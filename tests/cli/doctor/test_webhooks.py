@@ -76,12 +76,12 @@ async def nothing(house: House) -> None:
 HOOKS: list[tuple[Break, str, str]] = [
     (nothing, "fine", "pinged "),
     (forget_ping, "fine", "no ping within a day"),
-    (remove_hook, "wrong", f"GitHub has no webhook for bridge: python -m bridge hook {REPOSITORY}"),
+    (remove_hook, "wrong", f"GitHub has no webhook for bridge: bridge hook {REPOSITORY}"),
     (narrow_hook, "wrong", "it is inactive; it does not send check_run"),
     (
         unlink,
         "warn",
-        "no linked account can check it: try python -m bridge hook",
+        "no linked account can check it: try bridge hook",
     ),
     (revoke, "warn", "they must link their account again"),
     (demote, "warn", "the person who connected it cannot see it"),
