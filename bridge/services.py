@@ -1,4 +1,4 @@
-"""The edges, opened together and closed together."""
+"""The clients and stores of web and worker, opened together and closed together."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -214,11 +214,11 @@ class Services:
         )
 
     def conflict_poller(self) -> ConflictPoller:
-        """The conflict poller, to run beside a worker."""
+        """Make the conflict poller, to run beside a worker."""
         return ConflictPoller(pulls=self.pulls, accounts=self.accounts, queue=self.queue, stop=self.stop)
 
     def thread_updater(self) -> ThreadUpdater:
-        """The thread updater, to run beside a worker."""
+        """Make the thread updater, to run beside a worker."""
         return ThreadUpdater(pulls=self.pulls, queue=self.queue, stop=self.stop)
 
     def connection_monitor(
@@ -229,7 +229,7 @@ class Services:
         lock_seconds: float = LOCK_SECONDS,
         idle: float = IDLE,
     ) -> ConnectionMonitor:
-        """The connection monitor, to run beside a worker; the times are seconds."""
+        """Make the connection monitor, to run beside a worker; the times are seconds."""
         pace = Throttle(self.stop, spacing=spacing)
         return ConnectionMonitor(
             connections=self.connections,
@@ -249,7 +249,7 @@ class Services:
         )
 
     def redelivery(self, pace: Throttle) -> Redelivery:
-        """The redelivery of missed deliveries, which shares `pace` with other calls."""
+        """Make the redelivery of missed deliveries; it shares `pace` with other calls."""
         return Redelivery(
             connections=self.connections,
             pulls=self.pulls,
@@ -260,7 +260,7 @@ class Services:
         )
 
     def worker(self) -> Worker:
-        """A worker over these services."""
+        """Make a worker over these services."""
         seconds = self.settings.lease_seconds
         processor = Processor(
             queue=self.queue,
@@ -284,7 +284,7 @@ class Services:
 
 @asynccontextmanager
 async def open_services(settings: Settings, *, redis_url: str) -> AsyncIterator[Services]:
-    """The services for these settings, closed on leaving."""
+    """Open the services for these settings, and close them on leaving."""
     redis = connect_redis(redis_url, cluster=settings.redis_cluster)
     services = Services(settings=settings, redis=redis, session=open_session())
     try:

@@ -30,17 +30,17 @@ from bridge.web.pages import (
 _WEB = Path(__file__).parent
 DRAIN_SECONDS = 20
 IDLE_SECONDS = 95
-"""How long a connection may be open without a whole request: a little longer than proxies keep theirs."""
+"""Seconds until a connection without a whole request is closed: a little longer than proxies keep theirs."""
 LINGERING_SECONDS = 3
-"""How long the rest of a refused body is read, so that its sender gets to see the answer."""
+"""Seconds to read the rest of a refused body, so that its sender sees the answer."""
 MAX_LINE = 8190
-"""The most bytes of a request's line and of each header; there may be 128 of these."""
+"""Bytes of a request's line, and of each of its headers (at most 128)."""
 
 log = structlog.get_logger()
 
 
 def create_app(services: Services, *, bodies_bounds: Bodies | None = None) -> web.Application:
-    """Make the web application over open services; `bodies_bounds` replace its own."""
+    """Make the web application; `bodies_bounds` replace the default bounds."""
     app = web.Application(
         middlewares=[
             middleware.around,
@@ -88,7 +88,7 @@ def make_runner(
     lingering_seconds: float = LINGERING_SECONDS,
     drain_seconds: float = DRAIN_SECONDS,
 ) -> web.AppRunner:
-    """What serves the application; `idle_seconds` also bound how long a request's headers may take."""
+    """Make the application's runner; `idle_seconds` also bound the time to send a request's headers."""
     return unreadable.Runner(
         app,
         headers=middleware.safe_headers(app[SERVICES].settings),
@@ -106,7 +106,7 @@ def make_runner(
 
 @asynccontextmanager
 async def serving(services: Services) -> AsyncIterator[None]:
-    """The web application on PORT; on leaving, requests under way are finished."""
+    """Serve the web application on PORT; on leaving, finish the requests under way."""
     runner = make_runner(create_app(services))
     await runner.setup()
     try:

@@ -1,4 +1,4 @@
-"""What the routes find in the application and in a request."""
+"""The keys of the application and of a request."""
 
 from dataclasses import dataclass, field
 
@@ -10,7 +10,7 @@ from bridge.services import Services
 
 @dataclass(frozen=True, kw_only=True)
 class Session:
-    """Somebody signed in; `csrf` is what each of their forms must bring."""
+    """A signed-in user; `csrf` is the token that their forms must carry."""
 
     user: FlowdockUser
     access_token: str = field(repr=False)
@@ -19,12 +19,12 @@ class Session:
 
 SERVICES = web.AppKey("services", Services)
 LOG = web.RequestKey("log", dict[str, str])
-"""What the request's line in the log says besides."""
+"""Fields to add to the request's line in the log."""
 UNLOGGED: dict[str, str] = {}
-"""This very value at LOG: the request has no line, for whoever asks too often must not fill the log."""
+"""The value at LOG that suppresses the request's line: a client over its limit must not fill the log."""
 SESSION = web.RequestKey("session", Session)
-"""Who is signed in, once a handler has asked (`bridge.web.auth.sessions.current`)."""
+"""The session, once a handler has asked for it (`bridge.web.auth.sessions.current`)."""
 FORM_TARGET = web.RequestKey("form_target", str)
-"""The one other origin that a page's forms may post to, where a handler allows it."""
+"""The one other origin that a page's forms may post to, if a handler allows one."""
 SPENT = web.RequestKey("spent", str)
-"""The cookie that has served with this request, however it is answered."""
+"""The cookie that this request used up, whatever the answer."""

@@ -50,16 +50,16 @@ class PrebuiltResponse(web.StreamResponse):
 
     @property
     def prepared(self) -> bool:
-        """Never: each time is the first."""
+        """Always False, so that it can be sent again."""
         return False
 
     @property
     def keep_alive(self) -> bool:
-        """Always."""
+        """Always True."""
         return True
 
     async def prepare(self, request: BaseRequest) -> AbstractStreamWriter | None:
-        """Write it all; raises `ConnectionResetError` if the client has gone."""
+        """Write the whole answer; raises `ConnectionResetError` if the client has gone."""
         transport = request.transport
         if transport is None or transport.is_closing():
             raise ConnectionResetError("the client has gone")
@@ -70,4 +70,4 @@ class PrebuiltResponse(web.StreamResponse):
         return None
 
     async def write_eof(self, data: bytes = b"") -> None:
-        """Nothing: it is written."""
+        """Do nothing: all is written."""

@@ -14,12 +14,12 @@ _UNITS = {"s": 1, "min": 60, "h": 3600, "days": 86400}
 
 
 def exact(seconds: float) -> str:
-    """Unix seconds as people write them: `24 Nov 2026, 22:10 UTC`."""
+    """Format Unix seconds for people: `24 Nov 2026, 22:10 UTC`."""
     return f"{datetime.fromtimestamp(seconds, tz=UTC):%-d %b %Y, %H:%M} UTC"
 
 
 def words(seconds: float, now: float) -> str:
-    """How far Unix seconds are from `now`: `just now`, `5 min ago`, `in 20 s`; long ago the date."""
+    """Format a time relative to `now`: `just now`, `5 min ago`, `in 20 s`; a date if it is long ago."""
     distance = abs(now - seconds)
     if distance < 1 or (distance < 10 and seconds <= now):
         return "just now"
@@ -32,12 +32,12 @@ def words(seconds: float, now: float) -> str:
 
 
 def ago(seconds: float) -> Markup:
-    """A `<time>` that says how long ago Unix seconds are, or how long from now."""
+    """Make a `<time>` that shows Unix seconds relative to now."""
     return _element(seconds, words(seconds, time.time()))
 
 
 def moment(seconds: float) -> Markup:
-    """A `<time>` that says Unix seconds exactly."""
+    """Make a `<time>` that shows Unix seconds exactly."""
     return _element(seconds, exact(seconds))
 
 

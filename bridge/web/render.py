@@ -1,4 +1,4 @@
-"""How a page is made from its template, and every error as a page."""
+"""Pages from templates, and errors as pages."""
 
 from typing import Any
 
@@ -20,13 +20,13 @@ _HEADINGS = {
 
 
 def render(request: web.Request, template: str, *, status: int = 200, **context: Any) -> web.Response:
-    """A page from its template, with the header of whoever is signed in."""
+    """Render a page from its template, with the signed-in user's header."""
     whole = {"session": request.get(SESSION), **context}
     return aiohttp_jinja2.render_template(template, request, whole, status=status)
 
 
 def error(request: web.Request, *, status: int, sentence: str, advice: str) -> web.Response:
-    """An error as a page: what happened, what to do."""
+    """Render an error as a page: the problem, and what to do."""
     heading = _HEADINGS.get(status, "That didn't work")
     return render(
         request,
@@ -48,5 +48,5 @@ def whole(sentence: str) -> str:
 
 
 def redirect(url: str) -> web.Response:
-    """On to another page, by GET."""
+    """Redirect to another page, by GET."""
     return web.Response(status=303, headers={"Location": url})

@@ -1,8 +1,8 @@
-"""`/handover/{id}`: somebody who administers a repository connects it, as a member of a flow asked them to.
+"""`/handover/{id}`: an administrator of a repository connects it, at the request of a member of a flow.
 
-Whoever has the link sees who asks for what. Signing in with GitHub stores nothing: what it needs travels in a
-sealed cookie. GitHub then says whether they administer the repository; a page names all parties, and only a
-POST from it, bound to this browser, connects or declines.
+The link shows the request to anybody. Signing in with GitHub stores nothing: its state travels in a sealed
+cookie. GitHub then confirms the administrator. A page names all parties, and only a POST from it, bound to
+this browser, connects or declines.
 """
 
 import hmac
@@ -27,10 +27,10 @@ from bridge.web.http import cookies, sealed_cookies
 
 COOKIE = "bridge_handover"
 SECONDS = 15 * 60
-"""From the sign-in to GitHub's answer, and from there to the button."""
+"""The time limit for the sign-in at GitHub, and for the answer after it."""
 
 STATE = "handover."
-"""How a state begins that belongs here: linking comes back from GitHub to the same address."""
+"""The prefix of this sign-in's states: linking has the same callback address."""
 
 _PATH = "/handover/{id:[A-Za-z0-9_-]{32}}"
 _KIND = "handing-over"
@@ -48,7 +48,7 @@ class NotThisBrowser(RequestRefused):
 
 @routes.get(_PATH)
 async def show(request: web.Request) -> web.Response:
-    """Who asks for what, and how it stands."""
+    """Show the request and its state."""
     app = await request.app[SERVICES].hooks.app()
     return pages.render(
         request, "handover.html", handover=await _found(request), github_app=app, path=request.path
@@ -57,7 +57,7 @@ async def show(request: web.Request) -> web.Response:
 
 @routes.get(_PATH + "/sign-in")
 async def sign_in(request: web.Request) -> web.Response:
-    """On to GitHub; nothing is stored."""
+    """Redirect to GitHub; nothing is stored."""
     services = request.app[SERVICES]
     handover = await _open(request)
     state, verifier = STATE + secrets.token_urlsafe(24), oauth.code_verifier()
@@ -72,7 +72,7 @@ async def sign_in(request: web.Request) -> web.Response:
 
 
 async def signed_in(request: web.Request) -> web.Response:
-    """GitHub says who it is and whether they administer the repository; of others nothing is kept."""
+    """Take GitHub's callback, and check that the user administers the repository; keep nothing of others."""
     services = request.app[SERVICES]
     doing = _doing(request)
     administrator = await _administrator(request, doing["verifier"])
@@ -99,14 +99,14 @@ async def signed_in(request: web.Request) -> web.Response:
 
 @routes.get(_PATH + "/confirm")
 async def confirm(request: web.Request) -> web.Response:
-    """All parties, named; nothing happens before the POST."""
+    """Ask for confirmation, naming all parties; only the POST changes anything."""
     step = await _step(request)
     return pages.render(request, "handover_confirm.html", handover=await _open(request), step=step)
 
 
 @routes.post(_PATH + "/confirm")
 async def answer(request: web.Request) -> web.Response:
-    """Connect, or decline; the link's page then tells which."""
+    """Connect or decline, and redirect to the link's page, which shows the result."""
     services = request.app[SERVICES]
     form = await request.post()
     wish = form.get("answer")
@@ -128,7 +128,7 @@ async def answer(request: web.Request) -> web.Response:
 
 
 async def _administrator(request: web.Request, verifier: str) -> Administrator:
-    """Who signed in at GitHub; whether they administer anything is still to be asked."""
+    """Return the GitHub user who signed in; their rights are not checked yet."""
     services = request.app[SERVICES]
     try:
         code = oauth_callback.code(request, "GitHub")
@@ -151,7 +151,7 @@ async def _administrator(request: web.Request, verifier: str) -> Administrator:
 
 
 def _doing(request: web.Request) -> dict[str, Any]:
-    """What this browser began at `sign_in`; GitHub's answer must bring its state."""
+    """Return the sign-in that this browser began; GitHub's callback must bring its state."""
     doing = sealed_cookies.opened(request.app[SERVICES].vault, COOKIE, cookies.read(request, COOKIE))
     if doing is None:
         raise NotThisBrowser("Your sign-in has expired, or this browser does not accept cookies.")
@@ -162,7 +162,7 @@ def _doing(request: web.Request) -> dict[str, Any]:
 
 
 async def _step(request: web.Request) -> dict[str, Any]:
-    """Where this browser stands after its sign-in, for the link that the address names."""
+    """Return this browser's step after its sign-in, for the link in the address."""
     cookie = cookies.read(request, COOKIE)
     step = await request.app[SERVICES].one_time.peek(_KIND, hash_of(cookie)) if cookie else None
     if step is None or step["id"] != request.match_info["id"]:

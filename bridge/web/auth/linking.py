@@ -1,8 +1,8 @@
 """Linking: from a challenge's claim to a linked account, in one pass through both OAuth services.
 
-The claim says who clicked. The browser that opens it gets a secret of its own (a cookie), and what it is
-doing is kept in Redis under that secret alone: no step can be handed to another browser. Flowdock must
-name the claim's user; then GitHub names an account; then a page shows both and only a POST links them.
+The claim names the user who clicked. The browser that opens it gets a secret of its own (a cookie), and Redis
+keeps its progress under that secret alone: no step can be handed to another browser. Flowdock must name the
+claim's user; then GitHub names an account; then a page shows both, and only a POST links them.
 """
 
 import hmac
@@ -37,15 +37,15 @@ routes = web.RouteTableDef()
 
 @dataclass(frozen=True, kw_only=True)
 class Linking:
-    """Where a browser stands; `state` is the one-time value that the next step must bring."""
+    """The progress of a browser; `state` is the one-time value that the next step must bring."""
 
     claim_id: str
     user: str
     target: Target | None
-    """What was clicked; None where no click began it."""
+    """The click that began it, if any."""
     step: Step
     then: str = ""
-    """Where to go on once it is linked, where no click began it."""
+    """The page to go to afterwards, if no click began it."""
     state: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
     verifier: str = field(default_factory=oauth.code_verifier, repr=False)
     flowdock: FlowdockUser | None = None
@@ -53,7 +53,7 @@ class Linking:
     token: GitHubToken | None = None
 
     def to(self, step: Step, **changes: Any) -> "Linking":
-        """The next step, with a one-time value of its own."""
+        """Return the next step, with a one-time value of its own."""
         return replace(self, step=step, state=secrets.token_urlsafe(24), **changes)
 
 
@@ -83,7 +83,7 @@ async def begin(request: web.Request) -> web.Response:
 
 @routes.get("/account/link")
 async def begin_signed_in(request: web.Request) -> web.Response:
-    """The same for somebody who is signed in with Flowdock already: straight on to GitHub."""
+    """Begin for a user who is signed in with Flowdock already: straight on to GitHub."""
     services = request.app[SERVICES]
     session = await sessions.required(request)
     linking = Linking(
@@ -113,7 +113,7 @@ async def _to_github(services: Services, linking: Linking) -> web.Response:
 
 @routes.get("/auth/flowdock/callback")
 async def flowdock_callback(request: web.Request) -> web.Response:
-    """Flowdock says who sits here: it must be who clicked. Then on to GitHub."""
+    """Check that the Flowdock user is the one who clicked, and go on to GitHub."""
     if request.query.get("state", "").startswith(sessions.STATE):
         return await sessions.signed_in(request)
     services = request.app[SERVICES]
@@ -137,7 +137,7 @@ async def flowdock_callback(request: web.Request) -> web.Response:
 
 @routes.get("/auth/github/callback")
 async def github_callback(request: web.Request) -> web.Response:
-    """GitHub says which account; nothing is linked before both are seen and confirmed."""
+    """Take the GitHub account; nothing is linked before both accounts are confirmed."""
     if request.query.get("state", "").startswith(handover.STATE):
         return await handover.signed_in(request)
     services = request.app[SERVICES]
@@ -158,14 +158,14 @@ async def github_callback(request: web.Request) -> web.Response:
 
 @routes.get("/authorization/confirm")
 async def confirm(request: web.Request) -> web.Response:
-    """Both people, named; nothing happens before the POST."""
+    """Ask for confirmation, naming both accounts; only the POST links them."""
     _, linking = await _standing(request, "confirm")
     return pages.render(request, "confirm.html", linking=linking)
 
 
 @routes.post("/authorization/confirm")
 async def link(request: web.Request) -> web.Response:
-    """Link the two, or forget it all."""
+    """Link the two accounts, or cancel."""
     services = request.app[SERVICES]
     form = await request.post()
     browser, linking = await _advance(request, "confirm", str(form.get("state", "")))
@@ -187,7 +187,7 @@ async def link(request: web.Request) -> web.Response:
 
 @routes.get("/authorization/linked")
 async def linked(request: web.Request) -> web.Response:
-    """It worked; what was clicked is one more click away."""
+    """Report the link, and offer to finish the click."""
     _, linking = await _standing(request, "finish")
     target = _clicked(linking)
     action = actions.find(target.action)
@@ -198,7 +198,7 @@ async def linked(request: web.Request) -> web.Response:
 
 @routes.post("/authorization/linked")
 async def finish(request: web.Request) -> web.Response:
-    """Do what was clicked, as the account that was just linked."""
+    """Do the action that was clicked, as the account that was just linked."""
     services = request.app[SERVICES]
     form = await request.post()
     _, linking = await _advance(request, "finish", str(form.get("state", "")))
@@ -224,7 +224,7 @@ def _clicked(linking: Linking) -> Target:
 
 
 async def _resumed(request: web.Request, claim_id: str) -> Linking | None:
-    """This browser's own linking by this claim, begun again: a reload or a second click is no offence."""
+    """Restart this browser's own linking by this claim: a reload or a second click is fine."""
     browser = cookies.read(request, COOKIE)
     linking = await _look(request.app[SERVICES], browser) if browser else None
     if linking is None or linking.claim_id != claim_id or linking.step == "finish":
@@ -233,7 +233,7 @@ async def _resumed(request: web.Request, claim_id: str) -> Linking | None:
 
 
 async def _standing(request: web.Request, step: Step) -> tuple[str, Linking]:
-    """The browser's secret and its linking, which must be at `step`."""
+    """Return the browser's secret and its linking, which must be at `step`."""
     browser = cookies.read(request, COOKIE)
     linking = await _look(request.app[SERVICES], browser) if browser else None
     if linking is None:
@@ -244,7 +244,7 @@ async def _standing(request: web.Request, step: Step) -> tuple[str, Linking]:
 
 
 async def _advance(request: web.Request, step: Step, state: str) -> tuple[str, Linking]:
-    """As `_standing`, once: the step's one-time value must fit, and is spent."""
+    """Return the same as `_standing`, once: the step's one-time value must match, and is used up."""
     browser, linking = await _standing(request, step)
     if not hmac.compare_digest(linking.state.encode(), state.encode(errors="replace")):
         raise ClaimRefused("This answer does not belong to this browser's sign-in.")

@@ -1,4 +1,4 @@
-"""Who may see and change a connection: the members of its flow, by Flowdock's word at that moment."""
+"""Access to connections: the members of the flow, as Flowdock says at that moment."""
 
 from aiohttp import web
 
@@ -18,10 +18,9 @@ class NotYours(NotFound):
 
 
 async def connection_for(request: web.Request, connection_id: str) -> tuple[Session, Connection]:
-    """The session and a connection of a flow that whoever is signed in is a member of.
+    """Return the session and a connection, if the user is a member of its flow; ask Flowdock each time.
 
-    Flowdock is asked each time. Raises `SignInNeeded`, `NotFound` for an unknown connection or a flow that
-    they are not in, `SignedOut` or `FlowdockFailing`.
+    Raises `SignInNeeded`, `NotYours`, `SignedOut` or `FlowdockFailing`.
     """
     session = await sessions.required(request)
     connection = await request.app[SERVICES].connections.get(connection_id)
@@ -29,7 +28,7 @@ async def connection_for(request: web.Request, connection_id: str) -> tuple[Sess
 
 
 async def member_of(request: web.Request, session: Session, connection: Connection | None) -> Connection:
-    """The connection, if there is one and the session's user is in its flow; raises as `connection_for`."""
+    """Return the connection if it exists and the user is in its flow; raises as `connection_for` does."""
     # A flow token that was made by hand names no flow: nobody can show that they are in it.
     if connection is None or not connection.flow:
         raise NotYours

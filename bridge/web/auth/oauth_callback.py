@@ -1,4 +1,4 @@
-"""What every OAuth callback needs: its registered address, and the code that it brings."""
+"""The parts of an OAuth callback: its registered address, and its code."""
 
 from aiohttp import web
 
@@ -7,12 +7,12 @@ from bridge.services import Services
 
 
 def address(services: Services, service: str) -> str:
-    """The callback that is registered with `github` or `flowdock`."""
+    """Return the callback address that is registered with `github` or `flowdock`."""
     return f"{services.settings.web_url}/auth/{service}/callback"
 
 
 def code(request: web.Request, service: str) -> str:
-    """The code in a callback; raises `ClaimRefused` if the person said no, else `OAuthFailed`."""
+    """Return a callback's code; raises `ClaimRefused` if the user declined, else `OAuthFailed`."""
     if request.query.get("error") == "access_denied":
         raise ClaimRefused(f"You declined at {service}. Nothing was linked.")
     found = request.query.get("code", "")

@@ -1,6 +1,6 @@
-"""Whoever runs bridge: they know SETUP_SECRET or, where there is none, sit at the machine itself.
+"""Access for bridge's operator: by SETUP_SECRET or, if there is none, from bridge's own machine.
 
-METRICS_TOKEN is a scraper's, which many a machine may hold: it opens /metrics, and nothing of this.
+METRICS_TOKEN may lie on many machines that scrape: it opens /metrics, and nothing here.
 """
 
 import hmac
@@ -27,37 +27,37 @@ PROXIED = re.compile(
     r"|.*(?:client|real|remote|connecting|source)-?(?:ip|addr).*",
     re.IGNORECASE,
 )
-"""How headers are called that proxies add. Browsers, curl and Prometheus send none of them."""
+"""The headers that proxies add. Browsers, curl and Prometheus send none of them."""
 
 log = structlog.get_logger()
 
 
 class NotTheOperator(RequestRefused):
-    """This page is for whoever runs bridge."""
+    """This page is for bridge's operator."""
 
     status = 403
 
 
 class SecretAsked(RequestRefused):
-    """This page is for whoever knows SETUP_SECRET: a form asks for it."""
+    """This page needs SETUP_SECRET; a form asks for it."""
 
     status = 401
 
 
 @dataclass(frozen=True, kw_only=True)
 class Operator:
-    """The operator's browser; `is_new`: it has yet to be given its cookie."""
+    """The operator's browser; `is_new`: it has no cookie yet."""
 
     cookie: str = field(repr=False)
     is_new: bool = False
 
     def name(self, state: str) -> str:
-        """Under which name a one-time value of this browser lies in Redis: nobody else knows it."""
+        """Return the name of this browser's one-time value in Redis; nobody else can guess it."""
         return hash_of(f"{self.cookie}:{state}")
 
 
 def may_read_metrics(request: web.Request) -> bool:
-    """With METRICS_TOKEN its bearer may, without it whoever is on this machine."""
+    """Tell whether a client may read the metrics: METRICS_TOKEN's bearer or, without one, this machine."""
     token = request.app[SERVICES].settings.metrics_token
     if token is not None:
         given = request.headers.get("Authorization", "")
@@ -66,7 +66,7 @@ def may_read_metrics(request: web.Request) -> bool:
 
 
 async def required(request: web.Request) -> Operator:
-    """The operator; raises `SecretAsked` or `NotTheOperator`."""
+    """Return the operator; raises `SecretAsked` or `NotTheOperator`."""
     services = request.app[SERVICES]
     cookie = cookies.read(request, COOKIE)
     if services.settings.setup_secret is not None:
@@ -91,7 +91,7 @@ async def required(request: web.Request) -> Operator:
 
 
 async def admitted(services: Services, response: web.Response, *, given: str) -> bool:
-    """Let a browser in that knows SETUP_SECRET, for an hour; False if it does not."""
+    """Sign a browser in for an hour if it knows SETUP_SECRET; returns whether it does."""
     secret = services.settings.setup_secret
     if secret is None or not hmac.compare_digest(given.encode(errors="replace"), secret.encode()):
         log.warning("operator_sign_in_refused")

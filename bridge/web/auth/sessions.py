@@ -1,9 +1,9 @@
-"""Signed in: who sits at a browser by Flowdock's word, for as long as a working day.
+"""Sessions: a Flowdock user signed in at a browser, for a working day.
 
 Signing in uses Flowdock's OAuth with a state bound to this browser, which keeps it sealed: before Flowdock's
-word, Redis keeps nothing. The session lies encrypted in Redis under the hash of the cookie, together with
-Flowdock's access token: what a person may see and change is asked of Flowdock as that person, each time.
-Every form carries a token made from the session.
+answer Redis keeps nothing. The session lies encrypted in Redis under the hash of the cookie, with Flowdock's
+access token: each time, Flowdock is asked with it what the user may see and change. Every form carries a
+token made from the session.
 """
 
 import hashlib
@@ -30,27 +30,27 @@ SIGNING_IN = "bridge_signin"
 SECONDS = 8 * 3600
 SIGN_IN_SECONDS = 15 * 60
 SCOPE = "flow integration profile"
-"""`integration` to make sources, `flow` to be told which flows somebody is in."""
+"""`integration` lets bridge make sources, `flow` lets it list the user's flows."""
 
 LONGEST_PATH = 200
-"""Characters of a path to come back to."""
+"""Characters of a path to return to."""
 
 STATE = "signin."
-"""How a state begins that belongs to signing in: both it and linking come back to one address."""
+"""The prefix of this sign-in's states: linking has the same callback address."""
 
 log = structlog.get_logger()
 routes = web.RouteTableDef()
 
 
 class SignInNeeded(RequestRefused):
-    """This page is for somebody signed in."""
+    """This page needs a signed-in user."""
 
     status = 401
     advice = "Sign in, then try again. Nothing was changed."
 
 
 class FormRefused(RequestRefused):
-    """A form that does not come from this session's own page."""
+    """The form does not come from this session's own page."""
 
     status = 403
     advice = "Go back, reload the page and try again. Nothing was changed."
@@ -64,7 +64,7 @@ class SignInFailed(RequestRefused):
 
 
 async def current(request: web.Request) -> Session | None:
-    """The session of this browser, None if nobody is signed in."""
+    """Return this browser's session, None if nobody is signed in."""
     services = request.app[SERVICES]
     cookie = cookies.read(request, COOKIE)
     value = await services.one_time.peek("session", hash_of(cookie)) if cookie else None
@@ -79,7 +79,7 @@ async def current(request: web.Request) -> Session | None:
 
 
 async def required(request: web.Request) -> Session:
-    """The session; raises `SignInNeeded`, which a page answers with the way to sign in."""
+    """Return the session; raises `SignInNeeded`, which a page answers with the sign-in."""
     session = await current(request)
     if session is None:
         raise SignInNeeded("You are not signed in. A session lasts 8 hours.")
@@ -87,7 +87,7 @@ async def required(request: web.Request) -> Session:
 
 
 async def posted(request: web.Request) -> tuple[Session, Any]:
-    """The session and the fields of a form that it sent itself; raises `SignInNeeded` or `FormRefused`."""
+    """Return the session and the fields of its own form; raises `SignInNeeded` or `FormRefused`."""
     session = await required(request)
     form = await request.post()
     given = str(form.get("csrf", "")).encode(errors="replace")
@@ -98,7 +98,7 @@ async def posted(request: web.Request) -> tuple[Session, Any]:
 
 
 def sign_in_url(then: str) -> str:
-    """Where to sign in, and come back from to `then`, a path of bridge's own."""
+    """Return the address to sign in at; it leads back to `then`, a path of bridge's own."""
     return f"/signin?{urlencode({'then': then})}"
 
 
@@ -119,7 +119,7 @@ async def sign_in(request: web.Request) -> web.Response:
 
 
 async def signed_in(request: web.Request) -> web.Response:
-    """Flowdock's answer to a sign-in: a new session, and back to where it began."""
+    """Take Flowdock's callback: start a new session, and return to the page where the sign-in began."""
     services = request.app[SERVICES]
     # It serves once, whatever comes of it.
     request[SPENT] = SIGNING_IN
@@ -145,7 +145,7 @@ async def signed_in(request: web.Request) -> web.Response:
 
 
 async def _note_flows(services: Services, user: FlowdockUser, access_token: str) -> None:
-    """Have them tagged in the flows that they are in; should Flowdock not tell, it can do so later."""
+    """Record the user's flows, so that they are tagged there; Flowdock may also tell them later."""
     try:
         await services.members.joined(user.id, await services.flowdock.flows(access_token))
     except BridgeError as error:
@@ -163,7 +163,7 @@ async def sign_out(request: web.Request) -> web.Response:
 
 
 async def answer(request: web.Request, error: BridgeError) -> web.Response:
-    """To somebody whose sign-in is missing or has ended at Flowdock: the way to sign in, and back."""
+    """Answer a request without a valid session with the sign-in, which leads back."""
     await _end(request)
     if request.method in ("GET", "HEAD"):
         return render.redirect(sign_in_url(request.path_qs))
@@ -176,7 +176,7 @@ async def _end(request: web.Request) -> None:
 
 
 def local_path(path: str) -> str:
-    """`path` if it leads to a page of bridge's own, else the home page: never to another site."""
+    """Return `path` if it is a page of bridge's own, else the home page: never another site."""
     odd = not path.startswith("/") or path.startswith("//") or len(path) > LONGEST_PATH
     if odd or not path.isascii() or not path.isprintable() or "\\" in path:
         return "/"
@@ -184,21 +184,21 @@ def local_path(path: str) -> str:
 
 
 def is_of_a_session(request: web.Request) -> bool:
-    """Whether the browser was signed in once, by a look at its cookie alone; for no more than a limit."""
+    """Tell from the cookie alone whether this browser was signed in once; good for rate limits only."""
     cookie = cookies.read(request, COOKIE)
     made = _signed(request.app[SERVICES], cookie.partition(".")[0])
     return any(hmac.compare_digest(one.encode(), cookie.encode(errors="replace")) for one in made)
 
 
 def _signed(services: Services, secret: str) -> list[str]:
-    """The cookie with this secret, by each COOKIE_SECRET; the first is what a browser is given."""
+    """Return the cookie with this secret, signed by each COOKIE_SECRET; browsers get the first."""
     about = b"session:" + secret.encode(errors="replace")
     keys = services.settings.cookie_secrets
     return [f"{secret}.{hmac.new(key.encode(), about, hashlib.sha256).hexdigest()}" for key in keys]
 
 
 def _csrf(services: Services, cookie: str) -> list[str]:
-    """What a form of this session may bring, by each COOKIE_SECRET; the first is what it is given."""
+    """Return the tokens that this session's forms may carry, by each COOKIE_SECRET; forms get the first."""
     about = b"csrf:" + cookie.encode(errors="replace")
     keys = services.settings.cookie_secrets
     return [hmac.new(key.encode(), about, hashlib.sha256).hexdigest() for key in keys]

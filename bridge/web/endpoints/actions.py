@@ -25,7 +25,7 @@ routes = web.RouteTableDef()
 
 @routes.post(f"/repos/{{owner:{_NAME}}}/{{repo:{_NAME}}}/pulls/{{number:[1-9][0-9]{{0,8}}}}/{{action}}")
 async def click(request: web.Request) -> web.Response:
-    """200 when GitHub did it, 401 with a challenge if nobody is linked; docs/operating.md has the rest."""
+    """Answer 200 once GitHub did it, 401 with a challenge if no account is linked; see docs/operating.md."""
     metrics = request.app[SERVICES].metrics
     action = actions.find(request.match_info["action"])
     try:
@@ -63,7 +63,7 @@ async def _click(request: web.Request, action: actions.Action) -> web.Response:
 
 
 async def _challenge(services: Services, user: str, target: Target) -> web.Response:
-    """The seed, "Authentication challenge": a link that only this user can go on with."""
+    """Answer with a link that only this user can follow (the seed, "Authentication challenge")."""
     claim = Claim(user=user, id=secrets.token_urlsafe(16))
     value = {"user": user, "target": asdict(target)}
     await services.one_time.put("claim", claim.id, value, seconds=claims.LIFETIME)

@@ -15,13 +15,13 @@ routes = web.RouteTableDef()
 
 @routes.get("/healthz")
 async def healthz(request: web.Request) -> web.Response:
-    """200 as long as the process answers."""
+    """Answer 200 as long as the process answers."""
     return web.json_response({"status": "alive"})
 
 
 @routes.get("/readyz")
 async def readyz(request: web.Request) -> web.Response:
-    """200 if Redis answers and bridge is not shutting down, else 503."""
+    """Answer 200 if Redis answers and bridge is not shutting down, else 503."""
     services = request.app[SERVICES]
     if services.stop.is_set():
         return web.json_response({"status": "shutting down"}, status=503)
@@ -34,7 +34,7 @@ async def readyz(request: web.Request) -> web.Response:
 
 @routes.get("/metrics")
 async def metrics(request: web.Request) -> web.Response:
-    """Prometheus's text format; with METRICS_TOKEN for its bearer, without it only on this machine."""
+    """Answer in Prometheus's text format; see `operator.may_read_metrics`."""
     if not operator.may_read_metrics(request):
         raise NotFound("there is nothing at this address")
     services = request.app[SERVICES]

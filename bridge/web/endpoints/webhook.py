@@ -35,7 +35,7 @@ _FULL = {
 
 Answerer = Callable[[web.Request, int, str], web.StreamResponse]
 ANSWER: web.AppKey[Answerer] = web.AppKey("answer")
-"""How a delivery is answered that the queue took."""
+"""Answers a delivery that the queue took."""
 
 log = structlog.get_logger()
 routes = web.RouteTableDef()
@@ -48,13 +48,13 @@ def answer(_: web.Request, status: int, word: str) -> web.Response:
 
 @routes.post(WEBHOOK_PATH)
 async def receive(request: web.Request) -> web.StreamResponse:
-    """202 once Redis holds the delivery; docs/operating.md has the other answers."""
+    """Answer 202 once Redis holds the delivery; docs/operating.md lists the other answers."""
     return await _counted(request, _of_operator)
 
 
 @routes.post(f"{WEBHOOK_PATH}/{{key:[A-Za-z0-9_-]{{20,64}}}}")
 async def receive_for_one(request: web.Request) -> web.StreamResponse:
-    """The same at the address of one repository's webhook, whose secret speaks for that repository alone."""
+    """Answer the same at one repository's own webhook, whose secret speaks for that repository alone."""
     return await _counted(request, _of_one_repository)
 
 
@@ -155,7 +155,7 @@ async def _take(
 
 
 def _note(request: web.Request, envelope: Envelope, about: Heading | Delivery | None) -> None:
-    """Say in the request's log line what it is about."""
+    """Add the delivery to the request's line in the log."""
     request[LOG] = {
         "delivery": envelope.id,
         "github_event": envelope.event,
@@ -164,7 +164,7 @@ def _note(request: web.Request, envelope: Envelope, about: Heading | Delivery | 
 
 
 async def _signed(request: web.Request, body: bytes, credentials: GitHubCredentials) -> Envelope:
-    """The delivery; where no secret fits, another process may have stored another GitHub App."""
+    """Return the verified delivery; if no secret matches, look for an App that another process stored."""
     secrets = await credentials.webhook_secrets()
     try:
         return await off_loop(len(body), webhook.read_envelope, request.headers, body, secrets=secrets)
@@ -176,7 +176,7 @@ async def _signed(request: web.Request, body: bytes, credentials: GitHubCredenti
 
 
 async def _note_ping(services: Services, delivery: Delivery) -> None:
-    """Remember a ping. A webhook that was just made or mended may end the trouble that there was."""
+    """Record a ping, and check the connections: a new or repaired webhook may solve their problem."""
     has_repository = isinstance(delivery.payload.get("repository"), dict)
     repository_id = heading.about(delivery).repository_id if has_repository else 0
     if repository_id:
@@ -188,7 +188,7 @@ async def _note_ping(services: Services, delivery: Delivery) -> None:
 
 
 async def _about_the_app(services: Services, delivery: Delivery) -> None:
-    """Events of a GitHub App's own: a revoked grant removes the link, a changed installation is looked into.
+    """Handle a GitHub App's own events: remove the link of a revoked grant, check changed installations.
 
     https://docs.github.com/webhooks/webhook-events-and-payloads#github_app_authorization
     """
@@ -210,7 +210,7 @@ async def _about_the_app(services: Services, delivery: Delivery) -> None:
 
 
 async def _order_installation_checkups(services: Services, delivery: Delivery) -> None:
-    """An installation may name thousands of repositories: only those that are connected are looked up."""
+    """Check the connected repositories among the thousands that an installation may name."""
     told = health.changed_installation(delivery)
     hints: dict[int | str, health.Hint] = {repository_id: hint for hint, repository_id, _ in told}
     hints |= {full_name.lower(): hint for hint, _, full_name in told}

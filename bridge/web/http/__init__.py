@@ -1,1 +1,1 @@
-"""What stands in front of every route: middleware, bounds on bodies and connections, cookies."""
+"""Middleware in front of every route, bounds on bodies and connections, cookies."""

@@ -1,8 +1,7 @@
-"""How a request's body is read: so many bytes, within so many seconds, and few large ones at once.
+"""Bounds on request bodies: in bytes, in seconds, and in how many large ones are read at once.
 
-aiohttp bounds neither the time nor, where a handler reads by itself, the size. What a client may take to send
-its *headers* is bounded by the connection's idle time (`bridge.web.app.IDLE_SECONDS`): until they are
-complete, aiohttp takes a connection for idle.
+aiohttp bounds neither the time nor, where a handler reads by itself, the size. The time to send *headers* is
+bounded by `bridge.web.app.IDLE_SECONDS`: until they are complete, aiohttp takes a connection for idle.
 """
 
 import asyncio
@@ -18,12 +17,12 @@ from bridge.core.github.webhook import WEBHOOK_PATH
 from bridge.queue.offload import LARGE
 
 SECONDS = 20
-"""How long a body may take: below the 30 seconds after which Heroku's router gives up."""
+"""Seconds for a body: less than the 30 after which Heroku's router gives up."""
 
 Body = TypeVar("Body", bytes, bytearray)
 
 LARGE_AT_ONCE = 2
-"""How many large bodies are held at once: GitHub's limit of 25 MiB, and what is made of it, times this."""
+"""Large bodies held at once, each of up to GitHub's limit of 25 MiB."""
 
 
 class TooSlow(RequestRefused):
@@ -35,7 +34,7 @@ class TooSlow(RequestRefused):
 
 @dataclass(frozen=True, kw_only=True)
 class Bodies:
-    """An application's bounds; `seconds` for a body, and for the wait until a large one may be read."""
+    """An application's bounds; `seconds` for a body, and to wait for a large one's turn."""
 
     seconds: float = SECONDS
     large: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(LARGE_AT_ONCE))
@@ -45,7 +44,7 @@ BODIES = web.AppKey("bodies", Bodies)
 
 
 async def read_body(request: web.Request, *, limit: int) -> bytes:
-    """The whole body; raises `TooLarge` once it is over `limit` bytes, `TooSlow` if it does not arrive."""
+    """Read the whole body; raises `TooLarge` if it is over `limit` bytes, `TooSlow` if it takes too long."""
     if (request.content_length or 0) > limit:
         raise TooLarge(f"the body is larger than {limit} bytes")
     content = request.content
@@ -67,15 +66,15 @@ def _within(limit: int, body: Body) -> Body:
 
 
 def may_be_large(request: web.Request) -> bool:
-    """Whether the body is large, or may turn out so: one of unsaid length."""
+    """Tell whether the body is large, or of unknown length."""
     said = request.content_length
     return said is None or said > LARGE
 
 
 def refuse_encoded(request: web.Request) -> None:
-    """Raise `WrongContentType` for a compressed body: a few bytes of it make a machine work for seconds.
+    """Raise `WrongContentType` for a compressed body: a few of its bytes may cost seconds of work.
 
-    Neither GitHub nor Flowdock nor a browser's form sends one.
+    GitHub, Flowdock and browsers' forms send none.
     """
     if "Content-Encoding" in request.headers:
         raise WrongContentType("bridge takes no compressed bodies: send it without Content-Encoding")
@@ -83,7 +82,7 @@ def refuse_encoded(request: web.Request) -> None:
 
 @asynccontextmanager
 async def one_of_few(request: web.Request) -> AsyncIterator[None]:
-    """Around a request whose body may be large: it waits its turn; raises `Unavailable`."""
+    """Wait for the turn of a request whose body may be large; raises `Unavailable`."""
     bodies = request.app[BODIES]
     try:
         async with asyncio.timeout(bodies.seconds):
@@ -100,9 +99,9 @@ async def one_of_few(request: web.Request) -> AsyncIterator[None]:
 async def read_forms(
     request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
 ) -> web.StreamResponse:
-    """Read a form before its handler asks for it, in time; machines' bodies are left to their handlers.
+    """Read a form in time, before its handler asks for it; machines' handlers read their own bodies.
 
-    Raises `WrongContentType`, `Malformed`, `TooSlow`, or aiohttp's own where it is too large.
+    Raises `WrongContentType`, `Malformed`, `TooSlow`, or aiohttp's own error for a body that is too large.
     """
     route = request.match_info.route
     if request.method == "POST" and route.resource is not None and not is_for_machines(request.path):
@@ -115,7 +114,7 @@ async def read_forms(
 
 
 def _check_text(body: bytes, charset: str) -> None:
-    """Browsers send forms as the page is, in UTF-8; aiohttp would try whatever a client calls a charset."""
+    """Refuse a form that is not in UTF-8, the pages' encoding: aiohttp would decode any charset."""
     if charset.lower() not in ("utf-8", "utf8"):
         raise WrongContentType("send forms in UTF-8")
     try:
@@ -125,7 +124,7 @@ def _check_text(body: bytes, charset: str) -> None:
 
 
 def is_for_machines(path: str) -> bool:
-    """Whether a path takes a body that its own handler reads, and bounds."""
+    """Tell whether the path's handler reads and bounds the body itself."""
     return path.startswith((WEBHOOK_PATH, "/repos/"))
 
 

@@ -1,7 +1,7 @@
-"""Cookies that no script sees, that no other site sends along with a form, and that no neighbour plants.
+"""Cookies that scripts cannot read, and that other sites can neither send along with a form nor set.
 
-Over https their names begin with `__Host-`: a browser then takes them from this very host alone, so that no
-other host of the same domain, and nobody on an unencrypted connection, gives it one of theirs.
+Over https their names begin with `__Host-`: a browser takes them from this very host alone, not from other
+hosts of the domain, nor from an unencrypted connection.
 https://datatracker.ietf.org/doc/html/draft-ietf-httpbis-rfc6265bis#name-the-__host-prefix
 """
 
@@ -12,17 +12,17 @@ from bridge.web.context import SERVICES
 
 
 def name(services: Services, base: str) -> str:
-    """How a cookie is called at bridge's own address."""
+    """Return a cookie's full name at bridge's address."""
     return f"__Host-{base}" if _is_https(services) else base
 
 
 def read(request: web.Request, base: str) -> str:
-    """A cookie's value; empty if the browser sent none."""
+    """Return a cookie's value; empty if the browser sent none."""
     return request.cookies.get(name(request.app[SERVICES], base), "")
 
 
 def keep(services: Services, response: web.StreamResponse, base: str, value: str, *, seconds: int) -> None:
-    """Give the browser a cookie."""
+    """Set a cookie."""
     response.set_cookie(
         name(services, base),
         value,
@@ -36,7 +36,7 @@ def keep(services: Services, response: web.StreamResponse, base: str, value: str
 
 
 def forget(services: Services, response: web.StreamResponse, base: str) -> None:
-    """Have the browser forget a cookie."""
+    """Delete a cookie."""
     response.del_cookie(
         name(services, base), path="/", secure=_is_https(services), httponly=True, samesite="Lax"
     )

@@ -1,4 +1,4 @@
-"""Around every request: one log line, safe headers, and every error as JSON or as a page."""
+"""Middleware around every request: one log line, safe headers, errors as JSON or as a page."""
 
 import errno
 import re
@@ -34,7 +34,7 @@ log = structlog.get_logger()
 
 @web.middleware
 async def around(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Every error as the answer it stands for; one line a request, without its query: claims travel there."""
+    """Turn every error into its answer, and log one line a request, without the query, which holds claims."""
     began = time.perf_counter()
     try:
         bodies.refuse_encoded(request)
@@ -58,14 +58,14 @@ async def around(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 
 def _logged(path: str) -> str:
-    """A path without what opens something: a link to hand on, or the key in a webhook's address."""
+    """Return a path with its secrets masked: a handover link's id, the key in a webhook's address."""
     return _OPENS.sub(r"\1*", path) if path.startswith(_OPENING) else path
 
 
 def client_address(request: web.Request) -> str:
-    """Who asks: with TRUST_PROXY whom the proxy in front of us names, which it writes last of all.
+    """Return the client's address: with TRUST_PROXY, the last one that X-Forwarded-For names.
 
-    What stands before, in the line or in lines of their own, the client may have written.
+    The proxy writes the last; the client may have written the others, in that line or in further ones.
     """
     if request.app[SERVICES].settings.trust_proxy and (
         lines := request.headers.getall("X-Forwarded-For", None)

@@ -1,17 +1,16 @@
-"""How often somebody may ask, in front of every route.
+"""Rate limits, in front of every route.
 
-* Pages, OAuth's and linking's addresses, and what does not exist: PAGE_LIMIT a minute for each client
-  address, four times as many for an IPv6 network (/48), 40 times as many for all strangers together: those
-  whose browser was never signed in. So who has addresses without end leaves room for whoever is.
-* Clicks that are verified: ACTION_LIMIT a minute for each Flowdock user (`of_user`).
-* Clicks that are refused: PAGE_LIMIT for each address and network likewise, counted once they are refused.
-  They come from Flowdock's few addresses, so what one forger sends must never keep anybody's true click out.
+* Pages, the addresses of OAuth and linking, and unknown addresses: PAGE_LIMIT a minute for each client
+address, four times that for an IPv6 network (/48), 40 times that for all browsers that were never signed
+in: a client with endless addresses still leaves room for those that were.
+* Verified clicks: ACTION_LIMIT a minute for each Flowdock user (`of_user`).
+* Refused clicks: PAGE_LIMIT for each address and network, counted once they are refused. Clicks come from
+Flowdock's few addresses, so a forger's must never keep a true one out.
 * Guesses at SETUP_SECRET and METRICS_TOKEN: a few a minute, whatever is set.
 
-The webhook is not limited by address: GitHub delivers from few addresses, and behind a proxy without
-TRUST_PROXY everybody has the proxy's. An unsigned delivery costs a hash over its body; how many large bodies
-are read at once is bounded instead (`bridge.web.http.bodies`). /healthz, /readyz, a rightful /metrics and
-/static are free.
+The webhook has no limit by address: GitHub delivers from few addresses, and behind a proxy without
+TRUST_PROXY all clients have the proxy's. An unsigned delivery costs a hash over its body, and
+`bridge.web.http.bodies` bounds large bodies. /healthz, /readyz, /static/ and an authorized /metrics are free.
 
 Each process counts for itself.
 """
@@ -33,13 +32,13 @@ from bridge.web.http.middleware import client_address
 from bridge.web.http.token_bucket import Limiter
 
 GUESSES = 5
-"""Tries at SETUP_SECRET or METRICS_TOKEN a minute."""
+"""Guesses at SETUP_SECRET or METRICS_TOKEN a minute."""
 
 NETWORK = 4
-"""How many addresses' limit a network has."""
+"""The limit of a network, in multiples of an address's."""
 
 STRANGERS = 40
-"""How many addresses' limit all strangers have together."""
+"""The limit of all strangers together, in multiples of an address's."""
 
 _FREE = ("/healthz", "/readyz", "/static/", WEBHOOK_PATH)
 _GUESSED = "/github/manifest/operator"
@@ -48,7 +47,7 @@ log = structlog.get_logger()
 
 
 class TooMany(RequestRefused):
-    """Somebody asks too often; `retry_after` in whole seconds."""
+    """A client is over its limit; `retry_after` in whole seconds."""
 
     status = 429
 
@@ -59,7 +58,7 @@ class TooMany(RequestRefused):
 
 
 class ByAddress:
-    """A limit for each address, and for each network that has many of them."""
+    """A limit for each address, and for each network of many addresses."""
 
     def __init__(self, *, per_minute: int, burst: int) -> None:
         self.limiters = (
@@ -68,7 +67,7 @@ class ByAddress:
         )
 
     def each(self, address: str) -> list[tuple[Limiter, str]]:
-        """The limiters that a client counts for, each with its name there."""
+        """Return the limiters that count a client, each with the client's name there."""
         return list(zip(self.limiters, buckets(address), strict=False))
 
 
@@ -84,12 +83,12 @@ class Limits:
     _told: Limiter = field(default_factory=lambda: Limiter(per_minute=1, burst=1))
 
     def check_client(self, limit: ByAddress | None, address: str, *, what: str) -> None:
-        """Count one request of a client; raises as `check`."""
+        """Count one request of a client; raises as `check` does."""
         for limiter, who in limit.each(address) if limit else ():
             self.check(limiter, who, what=what)
 
     def check(self, limiter: Limiter | None, who: str, *, what: str) -> None:
-        """Count one request of `who`; raises `TooMany`, which is logged once for each of them and minute."""
+        """Count one request of `who`; raises `TooMany`, which is logged once a minute for each client."""
         now = time.monotonic()
         wait = limiter.wait(who, now) if limiter else 0
         if wait:
@@ -102,7 +101,7 @@ LIMITS = web.AppKey("limits", Limits)
 
 
 def of_settings(settings: Settings) -> Limits:
-    """The limits that an operator set."""
+    """Return the limits of these settings."""
     return Limits(
         pages=_by_address(settings.page_limit),
         strangers=_limiter(STRANGERS * settings.page_limit),
@@ -127,7 +126,7 @@ def _burst(per_minute: int) -> int:
 async def by_address(
     request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
 ) -> web.StreamResponse:
-    """Before a page, and after a refused click or a wrong bearer: whether this address may."""
+    """Limit pages by address beforehand, refused clicks and wrong bearers afterwards."""
     if request.path.startswith(_FREE):
         return await handler(request)
     limits, address = request.app[LIMITS], client_address(request)
@@ -173,7 +172,7 @@ def of_user(request: web.Request, user: str) -> None:
 
 
 def buckets(address: str) -> tuple[str, ...]:
-    """Whom an address stands for; with IPv6 the /64 that one customer has, and the /48 of a site."""
+    """Return the names that an address counts under; for IPv6 its /64 (a customer) and /48 (a site)."""
     try:
         parsed = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:

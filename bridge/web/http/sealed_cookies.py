@@ -1,7 +1,4 @@
-"""What a browser keeps for bridge until it comes back: sealed, so that nobody else makes it, and with an end.
-
-So nothing is stored for a stranger, however often one asks.
-"""
+"""Encrypted cookies with an expiry: a sign-in's state lies in the browser, so strangers cost no storage."""
 
 import time
 from typing import Any
@@ -11,17 +8,17 @@ import orjson
 from bridge.core.security.encryption import Undecryptable, Vault
 
 LONGEST = 4096
-"""Characters: browsers keep no longer cookies."""
+"""Characters of a cookie: browsers keep no longer ones."""
 
 
 def seal(vault: Vault, kind: str, value: dict[str, Any], *, seconds: int) -> str:
-    """A cookie's value that holds `value` for so long."""
+    """Return a cookie's value that holds `value` for `seconds`."""
     content = orjson.dumps([time.time() + seconds, value])
     return vault.encrypt(content, aad=_place(kind)).decode()
 
 
 def opened(vault: Vault, kind: str, cookie: str) -> dict[str, Any] | None:
-    """What `seal` put into a cookie of this kind; None if it did not make it, or its time is over."""
+    """Return the value in a cookie of this kind; None if `seal` did not make it, or it has expired."""
     if not cookie.isascii() or len(cookie) > LONGEST:
         return None
     try:

@@ -1,7 +1,6 @@
-"""How often somebody may ask: a bucket of tokens each, that fills up again as time passes.
+"""Rate limiter: a token bucket for each client (https://en.wikipedia.org/wiki/Token_bucket).
 
-https://en.wikipedia.org/wiki/Token_bucket. What is remembered is bounded: of too many the one that asked
-longest ago is forgotten, whose bucket is the fullest.
+It remembers a bounded number of clients, and forgets the one that asked longest ago: its bucket is fullest.
 """
 
 import math
@@ -18,10 +17,10 @@ class Limiter:
     per_minute: float
     burst: int
     _buckets: OrderedDict[str, tuple[float, float]] = field(default_factory=OrderedDict)
-    """Tokens left and when that was, by who asks."""
+    """Tokens left, and as of when, by client."""
 
     def wait(self, who: str, now: float) -> int:
-        """Take a token: 0 if there was one, else the whole seconds until there is; `now` in seconds."""
+        """Take a token; returns 0 if there was one, else the whole seconds to wait. `now` is in seconds."""
         tokens, before = self._buckets.pop(who, (float(self.burst), now))
         tokens = min(self.burst, tokens + max(0, now - before) * self.per_minute / 60)
         allowed = tokens >= 1 - 1e-9
@@ -31,7 +30,7 @@ class Limiter:
         return 0 if allowed else max(1, math.ceil((1 - tokens) * 60 / self.per_minute - 1e-6))
 
     def refund(self, who: str) -> None:
-        """Give back the token of a request that turned out to be none of those that are limited."""
+        """Give back the token of a request that needed none."""
         if who in self._buckets:
             tokens, when = self._buckets[who]
             self._buckets[who] = (min(self.burst, tokens + 1), when)

@@ -1,6 +1,6 @@
-"""Answers to what aiohttp cannot read as a request: with bridge's headers, and without naming aiohttp.
+"""Answers to malformed HTTP: with bridge's headers, and without naming aiohttp.
 
-The application and its headers take no part in them, since there is no request to route.
+There is no request to route, so the application and its headers take no part.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ from aiohttp.abc import AbstractStreamWriter
 
 
 class Runner(web.AppRunner):
-    """Serve an application; `headers` go with each answer to what is no request."""
+    """Serves an application; `headers` go with each answer to malformed HTTP."""
 
     __slots__ = ("_headers", "_options")
 
@@ -58,7 +58,7 @@ class _Protocol(web.RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> web.StreamResponse:
-        """Log it as aiohttp does, and answer with the status alone: its words quote what came."""
+        """Log the error as aiohttp does, and answer with the status alone: aiohttp quotes the request."""
         super().handle_error(request, status, exc, message)
         return _Refusal(status, self._headers)
 

@@ -1,4 +1,4 @@
-"""`/account`: whom a Flowdock user acts as on GitHub, what was done in their name, and the end of it."""
+"""`/account`: a Flowdock user's linked GitHub account, the actions done with it, and its unlinking."""
 
 import re
 from collections.abc import Iterable
@@ -35,7 +35,7 @@ routes = web.RouteTableDef()
 
 
 class TokenBusy(BridgeError):
-    """The account is being renewed at this moment."""
+    """The account's token is being renewed at this moment."""
 
     status = 503
     advice = "Go back to your account and try again in half a minute. Nothing was changed."
@@ -43,7 +43,7 @@ class TokenBusy(BridgeError):
 
 @routes.get("/account")
 async def show(request: web.Request) -> web.Response:
-    """The link and its rights, or what linking means."""
+    """Show the linked account and its rights, or explain linking."""
     services = request.app[SERVICES]
     session = await sessions.required(request)
     account = await services.account_store.get(session.user.id)
@@ -63,7 +63,7 @@ async def show(request: web.Request) -> web.Response:
 
 @routes.post("/account/unlink")
 async def unlink(request: web.Request) -> web.Response:
-    """End the link, here and at GitHub."""
+    """Remove the link, here and at GitHub."""
     services = request.app[SERVICES]
     session, _ = await sessions.posted(request)
     try:
@@ -76,23 +76,23 @@ async def unlink(request: web.Request) -> web.Response:
 
 
 def rights(account: LinkedAccount) -> tuple[str, ...]:
-    """What the granted scopes allow, in plain words; a scope that is not known here by its name."""
+    """Describe the granted scopes in plain words; an unknown scope by its name."""
     return tuple(_RIGHTS.get(scope, scope) for scope in account.token.scopes)
 
 
 def cared_for(user: str, connections: Iterable[Connection]) -> list[Connection]:
-    """The connections that this Flowdock user made: their webhooks are managed with their account."""
+    """Return the connections whose webhooks are managed with this Flowdock user's account."""
     return [connection for connection in connections if connection.installer == user]
 
 
 def _pull_url(github_url: str, on: str) -> str:
-    """Where GitHub shows the pull request that something was done on; empty if it is none."""
+    """Return the address of the pull request that an action was on; empty if it was none."""
     found = _PULL.fullmatch(on)
     return f"{github_url}/{found[1]}/pull/{found[2]}" if found else ""
 
 
 async def _grant_url(services: Services) -> str:
-    """GitHub's page about what was granted to bridge."""
+    """Return the address of GitHub's page about the grant to bridge."""
     page = f"{services.settings.github_url}/settings/connections/applications"
     try:
         return f"{page}/{(await services.credentials.current()).client_id}"

@@ -1,4 +1,4 @@
-"""The last day's counts as bars: what was told above the line, what could not be delivered below it."""
+"""The last day's counts as bars: delivered messages above the line, failed ones below it."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -26,7 +26,7 @@ class Hour:
 class Chart:
     """A picture of `width` by `height` with its line at `line`, and the same in words and in figures.
 
-    `bars` are the outlines of each kind's bars (SVG path data), by `posted`, `skipped` and `dead`.
+    `bars` are the outlines of the bars (SVG path data) for `posted`, `skipped` and `dead`.
     """
 
     width: int
@@ -38,11 +38,11 @@ class Chart:
     skipped: int
     dead: int
     hours: tuple[Hour, ...]
-    """Those in which something happened, the newest first."""
+    """The hours with any count, the newest first."""
 
 
 def draw(counts: Counts, now: float | None = None) -> Chart:
-    """The chart of these counts; the last bar is the present hour."""
+    """Draw the chart of these counts; the last bar is the present hour."""
     first = (int(time.time() if now is None else now) // HOUR - HOURS + 1) * HOUR
     posted, skipped, dead = sum(counts.posted), sum(counts.skipped), sum(counts.dead)
     hours = [
@@ -80,7 +80,7 @@ def _bars(hours: Sequence[Hour]) -> dict[str, str]:
 
 
 def _height(count: int, most: int, whole: int) -> int:
-    """`count` of `most`, drawn `whole` high; what happened at all can be seen."""
+    """Return the height of a bar for `count` of `most`, at most `whole`; any count is visible."""
     return max(LEAST, round(count / most * whole)) if count else 0
 
 

@@ -1,4 +1,4 @@
-"""`/flowdock/configure`, `/connections/{id}`: a connection as the members of its flow see and change it."""
+"""`/flowdock/configure`, `/connections/{id}`: a connection, shown to and changed by its flow's members."""
 
 import asyncio
 import re
@@ -32,10 +32,10 @@ from bridge.web.context import LOG, SERVICES, Session
 from bridge.web.pages import connection_view, options_form
 
 RESULT_SECONDS = 600
-"""How long the page that tells what a disconnecting left can be seen again."""
+"""Seconds that the result of a disconnect can be seen."""
 
 CHECKUP_SECONDS = 8
-"""How long a page waits for a checkup, which is made later otherwise."""
+"""Seconds that a page waits for a checkup; a longer one is made later."""
 
 _CONNECTION = "/connections/{id:[0-9a-f]{1,40}}"
 _FLOW_PATH = re.compile(r".*/flows/([A-Za-z0-9_-]+)/([A-Za-z0-9_-]+)(?:/.*)?")
@@ -54,7 +54,7 @@ class Gone(NotFound):
 
 @routes.get("/flowdock/configure")
 async def configure(request: web.Request) -> web.Response:
-    """From Flowdock to the connection's page: found by its source and flow, for the flow's members."""
+    """Redirect from Flowdock to the page of the connection with this source and flow."""
     session = await sessions.required(request)
     source_id = request.query.get("source") or request.query.get("integration_id") or ""
     flow = _named_flow(request)
@@ -65,7 +65,7 @@ async def configure(request: web.Request) -> web.Response:
 
 @routes.get(_CONNECTION)
 async def show(request: web.Request) -> web.Response:
-    """How the connection stands, and what can be done with it."""
+    """Show the connection's state and what can be done with it."""
     services = request.app[SERVICES]
     session, connection = await _found(request)
     view = await connection_view.view(request, services, connection, session.user.id)
@@ -75,7 +75,7 @@ async def show(request: web.Request) -> web.Response:
 
 @routes.post(f"{_CONNECTION}/options")
 async def change_options(request: web.Request) -> web.Response:
-    """Change what the flow hears of."""
+    """Change which events the flow gets."""
     _, connection, form = await _posted(request)
     options = options_form.read(form.items())
     await request.app[SERVICES].connections.change(connection.id, options=options)
@@ -84,7 +84,7 @@ async def change_options(request: web.Request) -> web.Response:
 
 @routes.post(f"{_CONNECTION}/pause")
 async def pause(request: web.Request) -> web.Response:
-    """Tell the flow nothing (`do=pause`), or go on (`do=resume`)."""
+    """Pause the connection (`do=pause`), or resume it (`do=resume`)."""
     _, connection, form = await _posted(request)
     do = form.get("do")
     if do not in ("pause", "resume"):
@@ -95,7 +95,7 @@ async def pause(request: web.Request) -> web.Response:
 
 @routes.post(f"{_CONNECTION}/webhook")
 async def repair(request: web.Request) -> web.Response:
-    """Make or repair the webhook as the linked account of whoever asks; the page then waits for the ping."""
+    """Make or repair the webhook as the user's linked account; the page then waits for the ping."""
     services = request.app[SERVICES]
     session, connection, _ = await _posted(request)
     since = int(time.time())
@@ -113,7 +113,7 @@ async def repair(request: web.Request) -> web.Response:
 
 
 async def _check_up(services: Services, connection: Connection) -> None:
-    """Check a connection whose webhook was just seen to be right, so that the page shows it as it is now."""
+    """Check a connection whose webhook was just repaired, so that the page shows its present state."""
     with suppress(TimeoutError):
         async with asyncio.timeout(CHECKUP_SECONDS):
             await services.connection_monitor(spacing=0).check(
@@ -125,7 +125,7 @@ async def _check_up(services: Services, connection: Connection) -> None:
 
 @routes.post(f"{_CONNECTION}/care")
 async def take_over(request: web.Request) -> web.Response:
-    """Have bridge manage the webhook as the linked account of whoever asks."""
+    """Have bridge manage the webhook as the user's linked account."""
     services = request.app[SERVICES]
     session, connection, _ = await _posted(request)
     name = await services.pulls.present_name(connection)
@@ -154,7 +154,7 @@ async def take_over(request: web.Request) -> web.Response:
 
 @routes.post(f"{_CONNECTION}/test")
 async def send_test(request: web.Request) -> web.Response:
-    """A message to the flow in a thread of its own; the page says whether Flowdock took it."""
+    """Post a test message in a thread of its own; the page reports Flowdock's answer."""
     services = request.app[SERVICES]
     session, connection, _ = await _posted(request)
     message = Message(
@@ -192,7 +192,7 @@ async def send_test(request: web.Request) -> web.Response:
 
 @routes.get(f"{_CONNECTION}/disconnect")
 async def ask_disconnect(request: web.Request) -> web.Response:
-    """What disconnecting removes, named; nothing happens before the POST."""
+    """Ask for confirmation, naming what disconnecting removes; only the POST changes anything."""
     services = request.app[SERVICES]
     _, connection = await _found(request)
     name = await services.pulls.present_name(connection)
@@ -209,7 +209,7 @@ async def ask_disconnect(request: web.Request) -> web.Response:
 
 @routes.post(f"{_CONNECTION}/disconnect")
 async def disconnect(request: web.Request) -> web.Response:
-    """Remove source, webhook and tokens; the page after it tells what could not be removed."""
+    """Remove source, webhook and tokens; the next page names what could not be removed."""
     services = request.app[SERVICES]
     session, connection, _ = await _posted(request)
     name = await services.pulls.present_name(connection)
@@ -225,7 +225,7 @@ async def disconnect(request: web.Request) -> web.Response:
 
 @routes.get(f"{_CONNECTION}/disconnected")
 async def disconnected(request: web.Request) -> web.Response:
-    """What was removed, and what is left to do by hand, for the one who disconnected."""
+    """Show the user who disconnected what was removed, and what remains to be removed by hand."""
     session = await sessions.required(request)
     name = _result_of(session, request.match_info["id"])
     result = await request.app[SERVICES].one_time.peek("disconnected", name)
@@ -243,7 +243,7 @@ async def _found(request: web.Request) -> tuple[Session, Connection]:
 
 
 async def _posted(request: web.Request) -> tuple[Session, Connection, Any]:
-    """The session, the connection and the form's fields; whether the sender is in the flow is asked anew."""
+    """Return the session, the connection and the form's fields; Flowdock confirms the membership again."""
     _, form = await sessions.posted(request)
     session, connection = await _found(request)
     request[LOG] = {"flowdock_user": session.user.id}
@@ -262,9 +262,9 @@ async def _of_source(services: Services, source_id: str, flow: str) -> Connectio
 
 
 def _named_flow(request: web.Request) -> str:
-    """The flow (`organization/flow`, in lower case) that the address names, empty if it names none so.
+    """Return the flow (`organization/flow`, in lower case) that the address names; empty if it names none.
 
-    `source_url` is a stranger's word: nothing is ever sent there, and only its path counts.
+    A stranger may choose `source_url`: nothing is ever sent there, and only its path counts.
     """
     address = request.query.get("source_url") or request.query.get("flow") or ""
     try:

@@ -1,4 +1,4 @@
-"""What a connection's page tells: how it stands, who manages its webhook, whether GitHub's ping came."""
+"""The view of a connection's page: its health, its webhook's manager, and GitHub's ping."""
 
 import time
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from bridge.services import Services
 from bridge.storage.delivery_log import Digest
 
 PING_SECONDS = 30
-"""How long the page waits for a ping; GitHub sends it at once."""
+"""Seconds that the page waits for a ping; GitHub sends it at once."""
 
 NOTICES = {
     "options": ("good", "Options saved. They apply from the next delivery."),
@@ -43,38 +43,38 @@ NOTICES = {
     "link-first": ("bad", "Link your GitHub account first, then try again."),
     "linked": ("good", "Your GitHub account is linked. Now try again."),
 }
-"""What the page says was done, by the word in its address; the second is the sentence."""
+"""The page's notices, by the word in its address: their kind and their sentence."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class View:
-    """All that `configure.html` shows besides the options."""
+    """The values that `configure.html` shows besides the options."""
 
     connection: Connection
     name: str
     """The repository's present full name."""
     url: str
     recent: str
-    """GitHub's page of what it sent to the webhook."""
+    """GitHub's page of the webhook's recent deliveries."""
     digest: Digest | None
-    """None before the first delivery has told bridge the repository's id."""
+    """None until a first delivery brings the repository's id."""
     installer: LinkedAccount | None
-    """The linked account that manages the webhook; None if nobody linked does."""
+    """The linked account that manages the webhook, if any."""
     you: LinkedAccount | None
     app: App | None
     self_url: str
     notice: tuple[str, str] | None
     ping: str
-    """What is known of the ping after a repair: "came", "awaited", "missing", or empty without one."""
+    """The state of the ping after a repair: "came", "awaited", "missing", or empty without one."""
 
     @property
     def link_url(self) -> str:
-        """Where to link a GitHub account, and come back from."""
+        """The address to link a GitHub account at, which leads back here."""
         return f"/account/link?{urlencode({'then': f'/connections/{self.connection.id}?did=linked'})}"
 
     @property
     def webhook(self) -> str:
-        """Whose the webhook is: "app", "operator", "handed", "nobody" or "cared"."""
+        """The owner of the webhook: "app", "operator", "handed", "nobody" or "cared"."""
         if self.connection.hook_id is None:
             return "app" if self.app else "operator"
         if self.connection.hook_by and not self.connection.installer:
@@ -83,7 +83,7 @@ class View:
 
 
 async def view(request: web.Request, services: Services, connection: Connection, user: str) -> View:
-    """The page for a member of the flow, by their Flowdock user id; the query tells what was done."""
+    """Make the view for a member of the flow, by their Flowdock user id; the query names the notice."""
     did = request.query.get("did", "")
     known, store = connection.repository_id, services.account_store
     name = await services.pulls.present_name(connection)
@@ -106,7 +106,7 @@ async def view(request: web.Request, services: Services, connection: Connection,
 
 
 def recent_deliveries(services: Services, connection: Connection, name: str) -> str:
-    """Where GitHub shows the repository's administrators what it sent to the webhook."""
+    """Return the address of GitHub's page of the webhook's recent deliveries."""
     own = f"/{connection.hook_id}?tab=deliveries" if connection.hook_id else ""
     return f"{services.settings.github_url}/{name}/settings/hooks{own}"
 

@@ -1,4 +1,4 @@
-"""`/connections/{id}/deliveries`: what became of a connection's deliveries, for the members of its flow."""
+"""`/connections/{id}/deliveries`: the outcomes of a connection's deliveries, for its flow's members."""
 
 import orjson
 from aiohttp import web
@@ -23,7 +23,7 @@ routes = web.RouteTableDef()
 
 @routes.get(f"{_CONNECTION}/deliveries")
 async def deliveries(request: web.Request) -> web.Response:
-    """The recent deliveries, dead letters first; `outcome`, `event` and `number` choose among them."""
+    """List the recent deliveries, dead letters first; `outcome`, `event` and `number` filter them."""
     services = request.app[SERVICES]
     _, connection = await membership.connection_for(request, request.match_info["id"])
     wanted = read_filter(request)
@@ -51,7 +51,7 @@ async def deliveries(request: web.Request) -> web.Response:
 
 @routes.get(f"{_CONNECTION}/deliveries/{{delivery:[A-Za-z0-9._:-]{{1,100}}}}")
 async def delivery(request: web.Request) -> web.Response:
-    """All that is known of one delivery."""
+    """Show all that is known of one delivery."""
     services = request.app[SERVICES]
     _, connection = await membership.connection_for(request, request.match_info["id"])
     row = await _row(services, connection, request.match_info["delivery"])
@@ -70,7 +70,7 @@ async def delivery(request: web.Request) -> web.Response:
 
 @routes.post(f"{_CONNECTION}/dead-letters")
 async def mend(request: web.Request) -> web.Response:
-    """Try dead letters again (`do=retry`, one `letter` or `all` of them), or forget a message (`do=drop`)."""
+    """Redrive dead letters (`do=retry`, one `letter` or `all` of them), or drop a message (`do=drop`)."""
     services = request.app[SERVICES]
     _, form = await sessions.posted(request)
     _, connection = await membership.connection_for(request, request.match_info["id"])
@@ -90,7 +90,7 @@ async def mend(request: web.Request) -> web.Response:
 
 
 def read_filter(request: web.Request) -> Filter:
-    """What the query asks for; what makes no sense asks for nothing."""
+    """Read the filter in the query; invalid values are ignored."""
     query = request.query
     number = query.get("number", "").strip().removeprefix("#")
     fate = query.get("outcome", "")
@@ -102,7 +102,7 @@ def read_filter(request: web.Request) -> Filter:
 
 
 def _repository(connection: Connection) -> int:
-    """The repository's id; raises `NotFound` while no delivery has told it."""
+    """Return the repository's id; raises `NotFound` before the first delivery."""
     if connection.repository_id is None:
         raise NotFound("this connection has had no delivery yet")
     return connection.repository_id
@@ -149,7 +149,7 @@ async def _drop(services: Services, letter: DeadLetter) -> None:
 
 
 async def _messages(services: Services, connection: Connection, row: DeliveryRow) -> dict[str, str]:
-    """The messages of a delivery that are among the dead letters, as they would be posted, by letter."""
+    """Return the messages among a delivery's dead letters, as JSON to post, by letter."""
     ids = [end.letter_id for end in row.ends if end.letter_id and end.kind == "outbox"]
     letters = [await _letter(services, connection, letter_id) for letter_id in ids]
     return {letter.id: _indented(letter.fields["message"]) for letter in letters}

@@ -1,6 +1,6 @@
-"""What became of each delivery: the journal's lines and what lies in the queue, put together for people.
+"""The outcome of each delivery, from the delivery log and the queue, for people.
 
-One row a delivery; a delivery may have several ends, one for each pull request it concerns.
+A delivery is one row, with an end for each pull request it concerns.
 """
 
 from collections.abc import Iterable, Sequence
@@ -14,15 +14,14 @@ from bridge.storage.delivery_log import Note
 
 Fate = Literal["dead", "retrying", "waiting", "posted", "skipped"]
 FATES: tuple[Fate, ...] = get_args(Fate)
-"""What can have become of it, the gravest first."""
+"""The outcomes of a delivery, the gravest first."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class End:
-    """What became of a delivery for one pull request (`number`; 0 if that is not known).
+    """The outcome of a delivery for one pull request (`number`; 0 if that is not known).
 
-    Times are Unix seconds. `letter_id` names the dead letter that still lies there; `past`: something else
-    came of it since.
+    Times are Unix seconds. `letter_id` names its dead letter; `past`: a later outcome replaced it.
     """
 
     fate: Fate
@@ -35,13 +34,13 @@ class End:
     kind: Kind = "outbox"
     detail: str = field(default="", repr=False)
     dropped: str = ""
-    """Why it cannot be tried again: its payload is gone."""
+    """The reason why it cannot be tried again: its payload is gone."""
     past: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class DeliveryRow:
-    """A delivery and its ends, the gravest and newest first; `at` is when something last came of it."""
+    """A delivery and its ends, the gravest and newest first; `at` is the time of the last one."""
 
     delivery_id: str
     event: str
@@ -62,14 +61,14 @@ class DeliveryRow:
 
 @dataclass(frozen=True, kw_only=True)
 class Filter:
-    """What a reader wants to see; what is empty or 0 leaves all through."""
+    """A filter of rows; empty fields and 0 match all."""
 
     fate: str = ""
     event: str = ""
     number: int = 0
 
     def takes(self, row: DeliveryRow) -> bool:
-        """Whether a row is wanted: one of its ends must meet all wishes."""
+        """Tell whether a row matches: one of its ends must match in full."""
         return self.event in ("", row.event) and any(
             self.fate in ("", end.fate) and self.number in (0, end.number) for end in row.present
         )
@@ -78,7 +77,7 @@ class Filter:
 def rows(
     notes: Iterable[Note], queued: Iterable[Queued], dead: Sequence[DeadLetterSummary]
 ) -> list[DeliveryRow]:
-    """All rows, the newest first; `notes` are the newest first."""
+    """Return all rows, the newest first; `notes` are the newest first."""
     found: dict[str, list[tuple[str, str, End]]] = {}
     for letter in dead:
         found.setdefault(letter.delivery_id, []).append((letter.event, letter.action, _of_letter(letter)))

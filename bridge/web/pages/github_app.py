@@ -1,7 +1,7 @@
-"""`/github/manifest`: GitHub makes bridge's App from a manifest, and bridge keeps what comes back.
+"""`/github/manifest`: GitHub makes bridge's App from a manifest, and bridge stores it.
 
-The form posts straight to GitHub, which sends the browser back with a code; for the code, GitHub tells the
-App's secrets once. The state is bound to the operator's browser and serves once.
+The form posts straight to GitHub, which sends the browser back with a code; for the code GitHub returns the
+App's secrets, once. The state is bound to the operator's browser and serves once.
 """
 
 import re
@@ -27,7 +27,7 @@ from bridge.web.context import FORM_TARGET, SERVICES
 
 PAGE = "/github/manifest"
 SECONDS = 3600
-"""GitHub's own limit for the whole way."""
+"""The time limit for the whole way, as GitHub sets it."""
 
 _START_OVER = (
     f"Start over at {PAGE}. If GitHub has created an App, delete it there (Settings, Developer settings,"
@@ -42,7 +42,7 @@ routes = web.RouteTableDef()
 
 
 class SetByEnvironment(BridgeError):
-    """The settings name an OAuth App: an App that is made here would have no effect."""
+    """The settings name an OAuth App: an App made here would have no effect."""
 
     status = 409
     advice = (
@@ -52,14 +52,14 @@ class SetByEnvironment(BridgeError):
 
 
 class ManifestRefused(RequestRefused):
-    """GitHub's answer does not belong to what this browser is doing."""
+    """GitHub's answer does not belong to a manifest of this browser."""
 
     status = 403
     advice = _START_OVER
 
 
 class NotMade(BridgeError):
-    """GitHub did not tell the App's secrets, but may do so yet."""
+    """GitHub did not return the App's secrets, but may do so yet."""
 
     status = 502
     advice = "Reload this page to ask GitHub again. If that does not help, start over at /github/manifest."
@@ -67,7 +67,7 @@ class NotMade(BridgeError):
 
 @routes.get(PAGE)
 async def show(request: web.Request) -> web.Response:
-    """The App there is; else the form that makes one, as it does for `?replace=ID` of the one there is."""
+    """Show the existing App, or the form that makes one; `?replace=ID` shows the form all the same."""
     services = request.app[SERVICES]
     try:
         browser = await operator.required(request)
@@ -94,7 +94,7 @@ async def admit(request: web.Request) -> web.Response:
 
 @routes.get(f"{PAGE}/created")
 async def created(request: web.Request) -> web.Response:
-    """GitHub's answer: exchange the code and keep the App, or nothing."""
+    """Take GitHub's callback: exchange the code, and store the App."""
     services = request.app[SERVICES]
     browser = await operator.required(request)
     _refuse_set_by_environment(services)
@@ -167,7 +167,7 @@ def _plain(names: Iterable[str]) -> list[str]:
 
 
 def _action(github_url: str, organization: str, state: str) -> str:
-    """Where GitHub takes manifests, for one's own account or an organization's."""
+    """Return the address at which GitHub takes manifests, for a user or an organization."""
     below = f"/organizations/{organization}" if organization else ""
     return f"{github_url}{below}/settings/apps/new?{urlencode({'state': state})}"
 
@@ -181,7 +181,7 @@ def _problem(name: str, organization: str) -> str:
 
 
 async def _newest(services: Services) -> App | None:
-    """The App there is, also where another process stored it just now."""
+    """Return the App, even if another process stored it just now."""
     await services.credentials.changed()
     return await services.credentials.app()
 

@@ -1,4 +1,4 @@
-"""The home page: for a visitor what bridge is and how to install it, for those signed in their flows."""
+"""The home page: bridge and how to install it for a visitor, their flows for a signed-in user."""
 
 from aiohttp import web
 from redis.exceptions import RedisError
@@ -18,7 +18,7 @@ routes = web.RouteTableDef()
 
 @routes.get("/", name="home")
 async def home(request: web.Request) -> web.Response:
-    """What bridge is and how this installation is doing; signed in, one's flows and what is connected."""
+    """Show this installation's state and, to a signed-in user, their flows and connections."""
     services = request.app[SERVICES]
     overview = Overview(services)
     installation = await overview.installation()
@@ -46,7 +46,7 @@ async def home(request: web.Request) -> web.Response:
 
 
 async def _session(request: web.Request, *, redis_answers: bool) -> Session | None:
-    """Who is signed in; nobody while Redis, where that is kept, is away."""
+    """Return the session; None while Redis, which keeps it, is away."""
     return await sessions.current(request) if redis_answers else None
 
 

@@ -1,7 +1,7 @@
-"""The form for options: a preset, or each option by itself; from options to fields and back.
+"""The form for options: a preset, or each option by itself.
 
-Without a script a page cannot move the choice to "as set below" when somebody changes an option there, so
-the form remembers what it showed: options that were changed count, unless another preset was chosen as well.
+Without a script a page cannot select "Custom" when the user changes an option. So the form remembers what it
+showed: changed options count, unless another preset was selected as well.
 """
 
 from collections.abc import Iterable
@@ -14,10 +14,10 @@ from bridge.core.errors import BridgeError
 from bridge.core.options import GROUPS, PRESETS, Options, Preset
 
 OWN = "own"
-"""The choice besides the presets: what is set option by option."""
+"""The choice besides the presets: each option by itself."""
 
 DEFAULT = "quiet"
-"""The preset that a new connection is offered first."""
+"""The preset that a new connection is offered."""
 
 MAX_BASES = 20
 MAX_BASE = 200
@@ -33,11 +33,11 @@ ABOUT_GROUPS = {
     "merging": "Conflicts, auto-merge and the merge queue",
     "other": "Milestones, locks and stacks",
 }
-"""What can be heard of besides status and labels, in words."""
+"""The groups of events besides status and labels, in words."""
 
 
 class OptionsRefused(BridgeError):
-    """The form holds something that no option can be."""
+    """The form holds an invalid option."""
 
     status = 400
     advice = "Go back, correct it and try again. Nothing was changed."
@@ -45,7 +45,7 @@ class OptionsRefused(BridgeError):
 
 @dataclass(frozen=True, kw_only=True)
 class Choices:
-    """What the form shows: `preset` is the chosen one's slug, or `OWN`."""
+    """The form's values: `preset` is the chosen one's slug, or `OWN`."""
 
     options: Options
     preset: str
@@ -53,22 +53,22 @@ class Choices:
 
     @property
     def groups(self) -> list[tuple[str, str, bool]]:
-        """Each group's name, what it is about, and whether it is heard of."""
+        """Each group's name, its description, and whether it is on."""
         return [(name, about, name in self.options.groups) for name, about in ABOUT_GROUPS.items()]
 
     @property
     def bases(self) -> str:
-        """As they are typed."""
+        """The base branches, as text."""
         return ", ".join(self.options.bases)
 
     @property
     def shown(self) -> str:
-        """What the form remembers: the preset and the options that it was made with."""
+        """The hidden field that remembers the preset and the options shown."""
         return orjson.dumps([self.preset, self.options.dump()]).decode()
 
 
 def choices(options: Options | None = None) -> Choices:
-    """The form for a connection's options, or for a new connection."""
+    """Return the form for a connection's options, or for a new connection."""
     if options is None:
         options = next(preset.options for preset in PRESETS if preset.slug == DEFAULT)
     named = (preset.slug for preset in PRESETS if _same(preset.options, options))
@@ -76,7 +76,7 @@ def choices(options: Options | None = None) -> Choices:
 
 
 def read(fields: Iterable[tuple[str, Any]]) -> Options:
-    """The options in a form's fields, as a browser sends them; raises `OptionsRefused`."""
+    """Read the options in a form's fields, as a browser sends them; raises `OptionsRefused`."""
     sent = [(name, value) for name, value in fields if isinstance(value, str)]
     one = dict(sent)
     own = _own(sent)

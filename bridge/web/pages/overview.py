@@ -1,4 +1,4 @@
-"""What the home page shows: how this installation is doing, and how the connections of some flows are."""
+"""The home page's view: the state of this installation, and of the connections of some flows."""
 
 import asyncio
 from collections.abc import Iterable
@@ -11,15 +11,15 @@ from bridge.services import Services
 from bridge.storage.delivery_log import Counts, Digest
 
 REDIS_SECONDS = 3
-"""How long a page waits to learn whether Redis answers."""
+"""Seconds that a page waits for Redis's answer."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Installation:
-    """How this installation is doing; nothing of it is about any team.
+    """The state of this installation, without anything about a team.
 
-    `workers` live now. `received_at`: when the last delivery was taken (Unix seconds), None if none was
-    within four days.
+    `workers` are alive. `received_at` is the last delivery's time (Unix seconds), None if none came within
+    four days.
     """
 
     redis_answers: bool
@@ -29,8 +29,10 @@ class Installation:
 
 @dataclass(frozen=True, kw_only=True)
 class ConnectionState:
-    """A connection as a glance shows it; `repository` is its present name, `digest` None before the first
-    delivery has told bridge the repository's id."""
+    """The summary of a connection.
+
+    `repository` is its present name; `digest` is None until a first delivery brings the repository's id.
+    """
 
     connection: Connection
     repository: str
@@ -38,7 +40,7 @@ class ConnectionState:
 
     @property
     def counts(self) -> Counts | None:
-        """The last day's; None if nothing came in it."""
+        """The last day's counts; None without any."""
         return self.digest.counts if self.digest and self.digest.counts.total else None
 
 
@@ -51,13 +53,13 @@ class FlowState:
 
 
 class Overview:
-    """Gathers it from Redis, in as few round trips for many connections as for one."""
+    """Reads the summaries from Redis, in as few round trips for many connections as for one."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
 
     async def installation(self) -> Installation:
-        """How this installation is doing; Redis being away is part of the answer."""
+        """Return the installation's state, also while Redis is away."""
         try:
             async with asyncio.timeout(REDIS_SECONDS):
                 return await self._installation()
@@ -69,7 +71,7 @@ class Overview:
         return Installation(redis_answers=True, workers=workers, received_at=received_at)
 
     async def flows(self, flows: Iterable[Flow]) -> list[FlowState]:
-        """These flows with their connections, by name."""
+        """Return these flows with their connections, sorted by name."""
         ordered = sorted(flows, key=lambda flow: flow.name.lower())
         wanted = {flow.path.lower() for flow in ordered}
         states = await self.states(
@@ -84,7 +86,7 @@ class Overview:
         ]
 
     async def states(self, connections: Iterable[Connection]) -> list[ConnectionState]:
-        """These connections as they are, by their repositories' names."""
+        """Return the summaries of these connections, sorted by their repositories' names."""
         chosen = list(connections)
         known = [(one.repository_id, one.id) for one in chosen if one.repository_id is not None]
         digests = await self._services.delivery_log.digests(known)

@@ -1,4 +1,4 @@
-"""The list of repositories to choose from: by GitHub's word for the linked account, searchable."""
+"""The repositories that the linked account sees at GitHub, to search and choose from."""
 
 import time
 from collections.abc import Iterable, Mapping
@@ -11,7 +11,7 @@ from bridge.services import Services
 
 MOST_SHOWN = 50
 KEPT_FROM = 100
-"""A list longer than GitHub's largest page is kept for a while: each search would ask for all pages again."""
+"""The length from which a list is cached: each search would fetch all of GitHub's pages again."""
 
 KEPT_SECONDS = 300
 
@@ -29,7 +29,7 @@ class Listed:
 
 @dataclass(frozen=True, kw_only=True)
 class RepositoryRow:
-    """A repository in the list; `barred` says why it cannot be chosen, `note` what to know before."""
+    """A repository in the list; `barred` is why it cannot be chosen, `note` what to know before."""
 
     id: int
     full_name: str
@@ -38,12 +38,12 @@ class RepositoryRow:
     barred: str = ""
     note: str = ""
     connection_id: str = ""
-    """Of the connection that there is already."""
+    """The existing connection's."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class RepositoryPage:
-    """The part of the list that fits the search: `more` fit it, too, of `total`."""
+    """The part of the list that matches the search: `more` match too, of `total`."""
 
     rows: tuple[RepositoryRow, ...]
     more: int
@@ -51,16 +51,16 @@ class RepositoryPage:
     login: str
     age: int
     install_url: str
-    """Where the GitHub App is given repositories; empty without one."""
+    """The page to install the GitHub App on repositories; empty without one."""
 
     @property
     def choosable(self) -> bool:
-        """Whether there is anything to choose."""
+        """Whether any repository can be chosen."""
         return any(not row.barred for row in self.rows)
 
 
 async def read(services: Services, user: str, *, anew: bool = False) -> Listed:
-    """The repositories of the linked account; raises `NotLinked` and as `Hooks.repositories` does."""
+    """Return the linked account's repositories; raises `NotLinked`, and as `GitHubRepositories.all` does."""
     account = await services.account_store.get(user)
     if account is None:
         raise NotLinked("no GitHub account is linked yet")
@@ -78,7 +78,7 @@ async def read(services: Services, user: str, *, anew: bool = False) -> Listed:
 
 
 async def shown(services: Services, flow: Flow, listed: Listed, search: str) -> RepositoryPage:
-    """What of the list is shown to somebody who connects `flow` and searches for `search`."""
+    """Return the part of the list that matches `search`, for connecting `flow`."""
     # One made by command is known by name until its repository's first delivery.
     connected = {
         connection.repository_id or connection.repository.lower(): connection.id
@@ -98,7 +98,7 @@ async def shown(services: Services, flow: Flow, listed: Listed, search: str) -> 
 
 
 def fits(repository: Repository, search: str) -> bool:
-    """Whether each word of a search is in a repository's name or description, in whatever case."""
+    """Tell whether a repository's name or description has each word of a search, in any case."""
     text = f"{repository.full_name} {repository.description}".lower()
     return all(word in text for word in search.lower().split())
 

@@ -1,7 +1,7 @@
-"""`/flowdock/setup`: connect a flow to repositories, and see that GitHub reaches bridge.
+"""`/flowdock/setup`: connect a flow to repositories.
 
-Flowdock says which flow and who is in it; GitHub says which repositories the linked account sees and what it
-may do there. The setting up itself is `bridge.connections.bulk_connect`'s, the pages tell of it.
+Flowdock tells which flow, and who is in it; GitHub tells which repositories the linked account sees, and its
+rights there. `bridge.connections.bulk_connect` connects them, and the pages show its progress.
 """
 
 import re
@@ -23,7 +23,7 @@ from bridge.web.pages import options_form, repository_list, setup_result
 
 PATH = "/flowdock/setup"
 WAIT_SECONDS = 8
-"""How long the answer to the form waits for the setting up; the page then tells of the rest."""
+"""Seconds that the answer to the form waits; the next page shows the rest."""
 
 MAX_FLOW_ID = 200
 
@@ -33,7 +33,7 @@ routes = web.RouteTableDef()
 
 
 class NotInFlow(RequestRefused):
-    """Flowdock does not show this flow to whoever is signed in."""
+    """Flowdock does not show this flow to the user."""
 
     status = 403
     advice = (
@@ -49,12 +49,12 @@ class FlowOdd(RequestRefused):
 
 
 class ChoiceRefused(RequestRefused):
-    """What was chosen cannot be connected like this."""
+    """These repositories cannot be connected like this."""
 
 
 @routes.get(PATH)
 async def choose(request: web.Request) -> web.Response:
-    """The flow's page: which repositories, and what the flow hears of."""
+    """Show the form: the repositories, and the options."""
     session = await sessions.required(request)
     flow = await _flow(request, session)
     if flow is None:
@@ -78,7 +78,7 @@ async def _list(
     problem: str = "",
     options: Options | None = None,
 ) -> web.Response:
-    """The list to choose from; with a `problem`, the form that was sent, to be corrected."""
+    """Show the form; with a `problem`, as it was sent, to be corrected."""
     form = await request.post()
     return pages.render(
         request,
@@ -97,7 +97,7 @@ async def _list(
 
 @routes.post(PATH)
 async def connect(request: web.Request) -> web.Response:
-    """Connect what was chosen; the result has a page of its own."""
+    """Connect the chosen repositories; the result has a page of its own."""
     session, form = await sessions.posted(request)
     services = request.app[SERVICES]
     flow = await _find(services, session, str(form.get("flow", "")))
@@ -117,7 +117,7 @@ async def connect(request: web.Request) -> web.Response:
 
 @routes.get(PATH + "/{id}")
 async def result(request: web.Request) -> web.Response:
-    """What became of each, and whether GitHub's ping arrived: once that is known, or after a while."""
+    """Show each repository's result and whether GitHub's ping arrived, as soon as that is known."""
     session = await sessions.required(request)
     setup = await _setup(request, session)
     telling = await setup_result.awaited(request.app[SERVICES], setup)
@@ -133,7 +133,7 @@ async def result(request: web.Request) -> web.Response:
 
 @routes.post(PATH + "/{id}")
 async def again(request: web.Request) -> web.Response:
-    """Try what failed, or was interrupted, once more."""
+    """Retry what failed or was interrupted."""
     session, _ = await sessions.posted(request)
     setup = await _setup(request, session)
     lines = [
@@ -154,7 +154,7 @@ async def _begin(
 
 
 async def _setup(request: web.Request, session: Session) -> SetUp:
-    """The set-up that the address names, if this person began it and is still in its flow."""
+    """Return the set-up in the address, if this user began it and is still in its flow."""
     services = request.app[SERVICES]
     setup = await services.bulk_connect.find(request.match_info["id"], user=session.user.id)
     if setup is None:
@@ -164,9 +164,9 @@ async def _setup(request: web.Request, session: Session) -> SetUp:
 
 
 async def _flow(request: web.Request, session: Session) -> Flow | None:
-    """The flow that the address names; None if it names none.
+    """Return the flow that the address names, if any.
 
-    `flow_url` is a stranger's word: nothing is ever sent there, and only its path counts.
+    A stranger may choose `flow_url`: nothing is ever sent there, and only its path counts.
     """
     flow_id, flow_url = request.query.get("flow", ""), request.query.get("flow_url", "")
     if flow_id:

@@ -1,4 +1,4 @@
-"""What a set-up's page tells of each repository: connected or not, and whether GitHub's ping arrived."""
+"""The view of a set-up's result: each repository's state, and whether GitHub's ping arrived."""
 
 import asyncio
 import time
@@ -9,7 +9,7 @@ from bridge.connections.handover_requests import Handover
 from bridge.services import Services
 
 PING_SECONDS = 30
-"""How long a ping is waited for; GitHub sends it at once."""
+"""Seconds to wait for a ping; GitHub sends it at once."""
 
 HOLD_SECONDS = 10
 LOOK_SECONDS = 0.25
@@ -17,7 +17,7 @@ LOOK_SECONDS = 0.25
 
 @dataclass(frozen=True, kw_only=True)
 class Told:
-    """One repository; `handover` is how it stands with what an administrator is asked for, if it still is."""
+    """The result for one repository; `handover` is the link for an administrator, if it still exists."""
 
     line: Line
     pinged: bool = False
@@ -27,48 +27,47 @@ class Told:
 
     @property
     def is_connected(self) -> bool:
-        """By whoever chose it, or by the administrator that they asked."""
+        """Whether the user, or the administrator that they asked, connected it."""
         return self.line.state == "connected" or bool(self.handover and self.handover.state == "done")
 
     @property
     def is_open(self) -> bool:
-        """Whether an administrator may still be handed the link."""
+        """Whether its link still waits for an administrator."""
         return bool(self.handover and self.handover.state == "open")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Telling:
-    """A whole set-up."""
+    """The results of a whole set-up."""
 
     setup: SetUp
     told: tuple[Told, ...]
 
     @property
     def connected(self) -> int:
-        """How many are connected."""
+        """The number of connected ones."""
         return sum(one.is_connected for one in self.told)
 
     @property
     def asked(self) -> int:
-        """How many wait for an administrator."""
+        """The number that wait for an administrator."""
         return sum(one.is_open for one in self.told)
 
     @property
     def settled(self) -> int:
-        """How many are done, well or not."""
+        """The number that are done, well or not."""
         return sum(one.line.state != "waiting" for one in self.told)
 
     @property
     def may_change(self) -> bool:
-        """Whether something will change by itself within moments."""
+        """Whether anything may change by itself within moments."""
         return self.setup.is_running or any(one.is_awaited for one in self.told)
 
 
 async def awaited(services: Services, setup: SetUp) -> Telling:
-    """As `tell`, once nothing changes by itself any more, or after `HOLD_SECONDS`.
+    """Return the result once nothing changes by itself, or after `HOLD_SECONDS`.
 
-    The page waits here, not in the browser: one that loads itself anew takes it from under whoever reads
-    it (https://www.w3.org/WAI/WCAG22/Techniques/failures/F41).
+    A page that reloads itself would disturb its reader (https://www.w3.org/WAI/WCAG22/Techniques/failures/F41).
     """
     until = time.monotonic() + HOLD_SECONDS
     telling = await tell(services, setup)
@@ -79,7 +78,7 @@ async def awaited(services: Services, setup: SetUp) -> Telling:
 
 
 async def tell(services: Services, setup: SetUp) -> Telling:
-    """How a set-up stands; for whoever began it, as it may show links to hand on."""
+    """Return a set-up's present result, for the user who began it: it may show links to hand on."""
     return Telling(setup=setup, told=tuple([await _told(services, line) for line in setup.lines]))
 
 
