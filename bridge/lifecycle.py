@@ -19,7 +19,7 @@ class Shutdown:
         self._event.set()
 
     def is_set(self) -> bool:
-        """True once the process was asked to stop."""
+        """Tell whether the process was asked to stop."""
         return self._event.is_set()
 
     async def wait(self) -> None:

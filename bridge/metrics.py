@@ -64,7 +64,7 @@ class Metrics:
         counter.inc()
 
     def exposition(self) -> bytes:
-        """Prometheus's text format, of all web processes where there are several."""
+        """Return all web processes' metrics in Prometheus's text format."""
         registry = self.registry
         # https://prometheus.github.io/client_python/multiprocess/
         if folder := os.environ.get("PROMETHEUS_MULTIPROC_DIR"):

@@ -77,15 +77,15 @@ class Settings:
     action_limit: int
     """Clicks a minute for each Flowdock user; 0: no limit."""
     budgets: Budgets
-    """What may wait in the queue."""
+    """The bounds of the queue."""
     lease_seconds: float
     review_seconds: float
 
 
 def read(environ: Mapping[str, str], *, needed: frozenset[str] | None = None) -> Settings:
-    """The settings in `environ`; raises `SettingsError` naming all that is missing or malformed.
+    """Return the settings in `environ`; raises `SettingsError` naming all that is missing or malformed.
 
-    `needed` are the names of those that may not be missing, for a command that does without the others.
+    `needed` names the required settings, for a command that does without the others.
     """
     settings, problems = examine(environ, needed=needed)
     if problems:
@@ -96,7 +96,7 @@ def read(environ: Mapping[str, str], *, needed: frozenset[str] | None = None) ->
 def examine(
     environ: Mapping[str, str], *, needed: frozenset[str] | None = None
 ) -> tuple[Settings, list[str]]:
-    """The settings as far as they can be read, and the problems: each begins with a setting's name."""
+    """Return the settings as far as they can be read, and the problems: each begins with a setting's name."""
     reader = _Reader(environ, needed)
     settings = _read(reader)
     meant = {right: wrong for wrong, right in misspelt(environ).items()}
@@ -110,7 +110,7 @@ def examine(
 
 
 def misspelt(environ: Mapping[str, str]) -> dict[str, str]:
-    """Variables that look like misspelt settings, each with the setting's name."""
+    """Return the variables that look like misspelt settings, each with the setting's name."""
     reader = _Reader(environ, None)
     _read(reader)
     others = environ.keys() - reader.asked
@@ -169,7 +169,7 @@ def _read(reader: "_Reader") -> Settings:
 
 
 def advice(problems: list[str]) -> str:
-    """Another way, where no GitHub setting is set; empty otherwise."""
+    """Return the other way to set GitHub up, if no GitHub setting is set; empty otherwise."""
     return (
         _APP_INSTEAD if {f"{name} is missing" for name in GITHUB_OF_THE_ENVIRONMENT} <= set(problems) else ""
     )

@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 
 from tests.texts import modules, templates, texts
 
@@ -10,23 +11,54 @@ ODD = re.compile(
     r"\b(whoever|anew|in vain|moreover|(is|are|was|were) told of|hears? of|makes? up|looks? after|trouble)\b",
     re.IGNORECASE,
 )
-CLAUSE = re.compile(r"(What|Who|Whose|Whether|How|Where|Which)\b")
-NOT_YET = "bridge/web/"
-"""A room whose docstrings are not read through yet."""
+CLAUSE = re.compile(r"(What|Who|Whose|Whoever|Whether|How|Where|Which|Why|When)\b")
+NOUN = re.compile(
+    r"(Returns|Raises|Yields|A|An|The|It|Its|This|These|Those|Their|Both|All|Every|Each|Another|No|None|Nothing|True"
+    r"|False|As|At|For|From|If|In|Of|On|To|Under|With|Without|Before|Around|GitHub|GitHub's|Flowdock|Flowdock's)\s"
+    r"|[`0-9]|https?:"
+)
+"""Beginnings of a function's docstring that is not in the imperative."""
+NAMES_OF_KEYS = "bridge/storage/keys.py"
+"""Its functions return names: their docstrings describe the values in Redis under these names."""
 
 
-def _docstrings() -> Iterator[tuple[str, str]]:
-    """Each docstring with its place."""
+def _is_property(node: ast.AST) -> bool:
+    return any("property" in ast.unparse(decorator) for decorator in getattr(node, "decorator_list", ()))
+
+
+DOCUMENTED = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def _docstrings() -> Iterator[tuple[str, ast.AST, str]]:
+    """Yield each docstring with its place and what it documents, a constant or a field among them."""
     for path, tree in modules().items():
         for node in ast.walk(tree):
-            if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-                yield f"{path}:{getattr(node, 'lineno', 1)}", ast.get_docstring(node) or ""
+            if isinstance(node, DOCUMENTED):
+                yield f"{path}:{getattr(node, 'lineno', 1)}", node, ast.get_docstring(node) or ""
+            if isinstance(node, ast.Module | ast.ClassDef):
+                for of, below in pairwise(node.body):
+                    match of, below:
+                        case ast.Assign() | ast.AnnAssign(), ast.Expr(
+                            value=ast.Constant(value=str() as text)
+                        ):
+                            yield f"{path}:{below.lineno}", of, text
 
 
 def test_no_docstring_has_an_odd_word_or_begins_with_a_clause() -> None:
-    read = [(place, text) for place, text in _docstrings() if not place.startswith(NOT_YET)]
-    assert [place for place, text in read if ODD.search(text)] == []
-    assert [place for place, text in read if CLAUSE.match(text)] == []
+    found = list(_docstrings())
+    assert [place for place, _, text in found if ODD.search(text)] == []
+    begun = [(place, of, text) for place, of, text in found if CLAUSE.match(text)]
+    # "Whether" begins the docstring of a property that is true or false.
+    assert [place for place, of, text in begun if not (text.startswith("Whether") and _is_property(of))] == []
+
+
+def test_each_function_says_in_the_imperative_what_it_does() -> None:
+    functions = [
+        (place, text)
+        for place, of, text in _docstrings()
+        if isinstance(of, ast.FunctionDef | ast.AsyncFunctionDef) and not _is_property(of)
+    ]
+    assert [place for place, text in functions if NOUN.match(text) and NAMES_OF_KEYS not in place] == []
 
 
 def test_no_text_that_a_person_meets_has_an_odd_word() -> None:

@@ -118,7 +118,7 @@ async def _administered(services: Services, name: str, login: str, token: str) -
 
 
 async def _candidates(services: Services, name: str, login: str, token: str) -> AsyncIterator[_Admin]:
-    """The named account; else GITHUB_TOKEN; else the installers, then all linked accounts."""
+    """Return the named account; else GITHUB_TOKEN; else the installers, then all linked accounts."""
     linked = await services.account_store.logins()
     if login:
         wanted = login.removeprefix("@").lower()

@@ -61,7 +61,7 @@ def quiet(level: str) -> None:
 
 @contextmanager
 def redis_url(chosen: settings.Settings) -> Iterator[str]:
-    """REDIS_URL, or the URL of an embedded Redis that runs as long as the command."""
+    """Yield REDIS_URL, or the URL of an embedded Redis that runs as long as the command."""
     if chosen.redis_url:
         yield chosen.redis_url
         return

@@ -74,13 +74,13 @@ def supervise(run: Callable[[int], None], *, count: int) -> None:
 
 
 def next_pause(last: float, *, lived: float) -> float:
-    """Seconds until a process that lived for `lived` seconds is replaced; `last` are those before."""
+    """Return the seconds until a process that `lived` so long is replaced; `last` were those before."""
     return 0 if lived >= STEADY_SECONDS else min(max(FIRST_PAUSE, 2 * last), LONGEST_PAUSE)
 
 
 @contextmanager
 def _signals() -> Iterator[tuple[socket.socket, list[int]]]:
-    """A socket that wakes at SIGTERM and SIGINT, and the list of those that came."""
+    """Yield a socket that wakes at SIGTERM and SIGINT, and the list of the signals that came."""
     received: list[int] = []
     wake, written = socket.socketpair()
     written.setblocking(False)

@@ -12,14 +12,14 @@ _REPOSITORY = re.compile(r"[A-Za-z0-9-]{1,39}/[A-Za-z0-9._-]{1,100}")
 
 
 def repository(typed: str) -> str:
-    """A repository's full name as it was typed; raises `BridgeError` if it is none."""
+    """Return a repository's full name as it was typed; raises `BridgeError` if it is none."""
     if not _REPOSITORY.fullmatch(typed):
         raise BridgeError(f"{typed!r} is not a repository: write OWNER/REPO, such as acme/component")
     return typed
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
-    """Rows as aligned columns of text."""
+    """Format rows as aligned columns of text."""
     lines = [[printable(str(cell)) for cell in line] for line in (head, *rows)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
     return "\n".join(
@@ -29,12 +29,12 @@ def table(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
 
 
 def moment(seconds: float) -> str:
-    """A time in Unix seconds, for people."""
+    """Format a time in Unix seconds, for people."""
     return datetime.fromtimestamp(seconds, tz=UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
 def duration(seconds: float) -> str:
-    """A length of time in its largest whole unit: `3 h`."""
+    """Format a length of time in its largest whole unit: `3 h`."""
     for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
         if seconds >= length:
             return f"{int(seconds // length)} {unit}"

@@ -26,7 +26,7 @@ CALL_SECONDS = 9
 """GitHub ends calls after 10 seconds; a click waits no longer."""
 
 SCOPE = "repo"
-"""What linking asks for: the rights to act on pull requests of private repositories too."""
+"""The OAuth scope of linking: the rights to act on pull requests, also of private repositories."""
 
 _SUFFICIENT = frozenset({"repo", "public_repo"})
 

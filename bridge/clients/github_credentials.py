@@ -18,10 +18,10 @@ from bridge.storage.lua_scripts import load_script
 from bridge.storage.redis import Redis
 
 FRESH_SECONDS = 60
-"""How long an App that was read is taken for the present one."""
+"""Seconds that a process uses an App without reading it again."""
 
 AGAIN_SECONDS = 2
-"""How soon at the earliest it is read again where there was none, or where it does not fit."""
+"""Seconds at least until it is read again, if there was none or a signature does not match."""
 
 log = structlog.get_logger()
 

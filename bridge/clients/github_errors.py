@@ -63,7 +63,7 @@ def _words(error: gidgethub.HTTPException) -> str:
 
 
 def translated_graphql(error: gidgethub.GraphQLException) -> BridgeError:
-    """The same for GraphQL, which answers errors with 200, and a message each.
+    """Translate the errors of GraphQL, which answers them with 200 and a message each.
 
     https://docs.github.com/graphql/overview/rate-limits-and-query-limits-for-the-graphql-api
     """

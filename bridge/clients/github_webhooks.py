@@ -19,7 +19,7 @@ from bridge.core.messages.translate import OWN_EVENTS
 from bridge.storage.webhook_keys import WebhookKey, WebhookKeys
 
 EVENTS = tuple(sorted(NEEDED - OWN_EVENTS))
-"""What a webhook must ask GitHub for."""
+"""The events that a webhook subscribes to."""
 
 
 @dataclass(frozen=True, kw_only=True)

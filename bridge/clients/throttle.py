@@ -14,7 +14,7 @@ SPACING = 1.0
 """Seconds between two calls of one account."""
 
 PATIENCE = 90
-"""How long a limit is waited for; a longer one puts off all that is left."""
+"""Seconds to wait for a rate limit; a longer one postpones all that is left."""
 
 
 T = TypeVar("T")

@@ -55,9 +55,9 @@ class Line:
     url: str
     state: Literal["waiting", "connected", "asked", "failed"] = "waiting"
     hook: str = ""
-    """How it came by its webhook: `HookResult.hook`."""
+    """The `HookResult.hook` of its webhook."""
     reason: str = ""
-    """Why it failed."""
+    """The reason of a failure."""
     advice: str = ""
     hook_id: int | None = None
     source_id: str = ""

@@ -17,7 +17,7 @@ from bridge.storage.redis import Redis
 
 SECONDS = 3 * 24 * 3600
 MOST_OPEN = 20
-"""What one person may ask for at a time."""
+"""Open requests of one user."""
 
 HELD_SECONDS = 150
 """As long as a connecting may take: an answer that was interrupted may be given again after it."""

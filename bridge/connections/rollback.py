@@ -24,7 +24,7 @@ PAUSES: tuple[float, ...] = (0.2, 1.0)
 
 SECONDS = 30
 LATE_SECONDS = 120
-"""How long after it was given up a call may still take effect outside."""
+"""Seconds after which an abandoned call can no longer take effect outside."""
 
 log = structlog.get_logger()
 

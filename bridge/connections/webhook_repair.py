@@ -67,7 +67,7 @@ class WebhookRepair:
         raise refusal or NotLinked("no administrator has linked a GitHub account")
 
     async def repair_as(self, administrator: Administrator, connection: Connection) -> HookResult:
-        """The same with a token that was lent."""
+        """Repair it with a token that was lent."""
         try:
             ensured = await self._accounts.as_either("", administrator, partial(self._ensure, connection))
         except ComesWithApp:
@@ -78,7 +78,7 @@ class WebhookRepair:
         return HookResult(connection=changed, hook="made" if ensured.made else "mended")
 
     async def _hookers(self, connection: Connection, user: str) -> list[str]:
-        """The users whose linked accounts may manage the webhook, the best first."""
+        """Return the users whose linked accounts may manage the webhook, the best first."""
         others = await self._connections.by_repository_id(connection.repository_id or 0)
         installers = [user, connection.installer, *(other.installer for other in others)]
         return [who for who in dict.fromkeys(installers) if who]

@@ -16,7 +16,7 @@ LARGEST_DEAD = 64 * 1024
 """Of a larger payload, packed, a dead letter keeps the heading alone."""
 
 DELIVERY_BYTES = 512
-"""What is remembered of a delivery that is done, for four days, and a good deal more."""
+"""Bytes that bridge keeps of a finished delivery for four days, rounded up."""
 
 LEAST_A_DAY = 1000
 

@@ -27,11 +27,11 @@ SHARED = 1024 * 1024
 may not share one."""
 
 _MAGIC = b"\x28\xb5\x2f\xfd"
-"""How Zstandard's frames begin, and no JSON object and no map of MessagePack's (RFC 8878, 3.1.1)."""
+"""The first bytes of Zstandard's frames, and of no JSON object or MessagePack map (RFC 8878, 3.1.1)."""
 
 
 def pack(document: bytes, *, to_keep: bool = False) -> bytes:
-    """A document, packed if that makes it smaller; `to_keep` rather small than quick."""
+    """Compress a document if that makes it smaller; `to_keep` prefers size to speed."""
     if len(document) < WORTH:
         return document
     if len(document) > SHARED:
@@ -42,7 +42,7 @@ def pack(document: bytes, *, to_keep: bool = False) -> bytes:
 
 
 def unpack(data: bytes) -> bytes:
-    """The document that `pack` took; raises `ValueError` where the frame is broken."""
+    """Return the document that `pack` took; raises `ValueError` if the frame is broken."""
     if not data.startswith(_MAGIC):
         return data
     try:

@@ -14,8 +14,8 @@ Payload = dict[str, Any]
 
 
 Signer = Literal["operator", "repository"]
-"""What a delivery's secret speaks for: the operator's and the GitHub App's for any repository, that of a
-webhook of bridge's own making for its one repository."""
+"""The owner of a delivery's secret: the operator's and the GitHub App's speak for any repository, that of a
+webhook made by bridge for one."""
 
 
 class Envelope(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,7 +30,7 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True):
     """The HMAC in hex; empty for a delivery of bridge's own making."""
 
     def __repr__(self) -> str:
-        """Without what it carries."""
+        """Omit the body."""
         return f"{type(self).__name__}(id={self.id!r}, event={self.event!r})"
 
 
@@ -41,7 +41,7 @@ class Delivery(Envelope, frozen=True, kw_only=True, dict=True):
 
     @classmethod
     def of(cls, delivery_id: str, event: str, payload: Payload) -> "Delivery":
-        """A delivery of bridge's own making."""
+        """Make a delivery of bridge's own."""
         return cls(id=delivery_id, event=event, payload=payload, body=orjson.dumps(payload))
 
     @cached_property
@@ -92,7 +92,7 @@ class Connection:
     problem: Problem | None = None
 
     def thread_id(self, number: int) -> str:
-        """The external thread id of a pull request (the seed: `github:component:pr:42`)."""
+        """Return the external thread id of a pull request (the seed: `github:component:pr:42`)."""
         return f"github:{self.repository.partition('/')[2]}:pr:{number}"
 
 
@@ -122,7 +122,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 def path_of(full_name: str, number: int) -> str:
-    """The path that the addresses of a pull request's actions begin with."""
+    """Return the common path of the addresses of a pull request's actions."""
     return f"/repos/{full_name}/pulls/{number}/"
 
 
@@ -141,7 +141,7 @@ class Target:
         return path_of(f"{self.owner}/{self.repo}", self.number) + self.action
 
     def __str__(self) -> str:
-        """As people write it: `acme/component#42`."""
+        """Return the form that people write: `acme/component#42`."""
         return f"{self.owner}/{self.repo}#{self.number}"
 
 

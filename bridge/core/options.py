@@ -15,7 +15,7 @@ Group = Literal[
     "labels", "other",
 ]  # fmt: skip
 GROUPS: tuple[str, ...] = get_args(Group)
-"""What messages are about; `status` cannot be muted."""
+"""The groups of messages; `status` cannot be muted."""
 
 Bots = Literal["all", "state", "none"]
 
@@ -38,7 +38,7 @@ class Options:
 
     @classmethod
     def read(cls, values: dict[str, Any]) -> "Options":
-        """Options from JSON; raises `BridgeError` naming what is wrong."""
+        """Read options from JSON; raises `BridgeError` naming the problem."""
         if unknown := set(values) - {one.name for one in fields(cls)}:
             raise BridgeError(f"there is no option {', '.join(sorted(unknown))}")
         given: dict[str, Any] = {
@@ -60,11 +60,11 @@ class Options:
         return chosen
 
     def dump(self) -> dict[str, Any]:
-        """As JSON can hold them."""
+        """Return the options as JSON values."""
         return asdict(self)
 
     def leaves_out(self, *, base: str, of_bot: bool) -> str:
-        """Why nothing of a pull request into `base` is told; empty if some is."""
+        """Return why nothing of a pull request into `base` is told; empty if some is."""
         if self.bases and not any(fnmatchcase(base, pattern) for pattern in self.bases):
             return f"the base branch {base} is not in the option bases"
         if self.bots == "none" and of_bot:
@@ -72,10 +72,10 @@ class Options:
         return ""
 
     def mutes(self, *, group: str, base: str, is_quiet: bool, by_bot: bool, of_bot: bool) -> str:
-        """Why a message of `group`, about a pull request into `base`, is not told; empty if it is.
+        """Return why a message of `group`, about a pull request into `base`, is not told; empty if it is.
 
-        `is_quiet`: it is a draft and was never ready, or this is no change of status. `by_bot`: a bot did
-        it; `of_bot`: the pull request is a bot's.
+        `is_quiet`: it is a draft that was never ready, or its status does not change. `by_bot`: a bot did it;
+        `of_bot`: the pull request is a bot's.
         """
         if why := self.leaves_out(base=base, of_bot=of_bot):
             return why
@@ -124,7 +124,7 @@ PRESETS: tuple[Preset, ...] = (
         options=Options(groups=("status",)),
     ),
 )
-"""What people choose from, the most told first."""
+"""The presets to choose from, the most talkative first."""
 
 
 def _are_words(value: Any) -> bool:

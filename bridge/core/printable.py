@@ -9,7 +9,7 @@ import unicodedata
 
 
 def printable(text: str) -> str:
-    """`text`, what is no printable character written as an escape, such as `\\u000a`."""
+    r"""Return `text` with unprintable characters as escapes, such as `\u000a`."""
     if text.isprintable():
         return text
     return "".join(one if one.isprintable() else _escape(ord(one)) for one in text)
@@ -57,7 +57,7 @@ def is_blank(text: str) -> bool:
 
 
 def undirected(text: str) -> str:
-    """`text` of several lines, what turns a line around written as an escape."""
+    """Return `text` of several lines with characters that reverse a line as escapes."""
     return _DIRECTION.sub(lambda found: _escape(ord(found[0])), text)
 
 

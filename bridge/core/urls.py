@@ -10,5 +10,5 @@ WEB_PAGE = re.compile(
 
 
 def web_address(value: object) -> str:
-    """`value` if it is the address of a web page (http or https), else nothing."""
+    """Return `value` if it is the address of a web page (http or https), else nothing."""
     return value if isinstance(value, str) and WEB_PAGE.fullmatch(value) else ""

@@ -63,7 +63,7 @@ class Links:
         self._flowdock_api_url = flowdock_api_url
 
     def configure(self, connection: Connection) -> str:
-        """The connection's page, or the home page where its flow is not known."""
+        """Return the address of the connection's page, or of the home page if its flow is not known."""
         if not connection.flow or not connection.source_id:
             return f"{self._web_url}/"
         source_url = f"{self._flowdock_api_url}/flows/{connection.flow}/sources/{connection.source_id}"
@@ -71,7 +71,7 @@ class Links:
         return f"{self._web_url}/flowdock/configure?{query}"
 
     def text(self, connection: Connection, problem: Problem | None) -> str:
-        """The text that the flow shows about a problem; empty without one."""
+        """Return the text that the flow shows about a problem; empty without one."""
         return f"{problem.text} {self.configure(connection)}" if problem else ""
 
 
@@ -227,7 +227,7 @@ class ConnectionMonitor:
         return Observation(attempts=attempts)
 
     async def _repository(self, connection: Connection, token: str) -> Repository | None:
-        """The repository under its present name; None if GitHub does not show it to this account."""
+        """Return the repository under its present name; None if GitHub does not show it to this account."""
         present = self.hooks.repositories.present
         look = partial(present, connection.repository_id, connection.repository, token=token)
         try:
@@ -265,7 +265,7 @@ class ConnectionMonitor:
 
 
 async def _survive(work: Awaitable[bool], *, doing: str) -> bool:
-    """The answer of `work`; False if it fails, whatever the reason, so that monitoring goes on."""
+    """Return the result of `work`; False if it fails for any reason, so that monitoring goes on."""
     try:
         return await work
     except Stopped:

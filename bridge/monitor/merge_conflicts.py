@@ -28,7 +28,7 @@ SPACING = 1.0
 
 IDLE = 2.0
 MAX_ASKED = 6
-"""How often GitHub is asked until it has worked out whether a pull request merges."""
+"""Requests to GitHub until it has worked out whether a pull request merges."""
 
 MAX_READERS = 3
 
@@ -73,7 +73,7 @@ class ConflictPoller:
         await self._enqueue(watch, pull)
 
     async def _read(self, watch: Watch) -> dict[str, Any] | None:
-        """The pull request as GitHub shows it now; None if no linked account may see it."""
+        """Return the pull request as GitHub shows it now; None if no linked account may see it."""
         name = await self._pulls.repository_name(watch.repository_id)
         if name is None:
             return None

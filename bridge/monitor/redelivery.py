@@ -24,7 +24,7 @@ from bridge.storage.pulls import PullRequestStore
 
 MAX_FAILED = 2000
 MAX_ATTEMPTS = 10_000
-"""How far back GitHub's list is read, at a hundred a call."""
+"""Attempts to read from GitHub's list, at a hundred a call."""
 
 MAX_REQUESTED = 500
 """Deliveries of one repository in one round; the rest waits for the next."""
@@ -103,7 +103,7 @@ class Redelivery:
         return [await self._reported(name, recover)]
 
     async def installers(self) -> dict[str, list[str]]:
-        """Repositories with a webhook of their own, by full name, with the users who connected them."""
+        """Return the users who connected each repository that has a webhook of its own, by full name."""
         app = await self._hooks.app()
         found: dict[str, list[str]] = defaultdict(list)
         for connection in await self._connections.all():

@@ -46,7 +46,7 @@ from bridge.storage.writes import Write
 
 DAY = 24 * 3600
 SEEN_SECONDS = 4 * DAY
-"""How long a delivery's id is remembered: longer than GitHub can redeliver it (3 days)."""
+"""Seconds that a delivery's id is remembered: longer than GitHub can redeliver it (3 days)."""
 
 _ANSWERS = tuple(EnqueueResult)
 

@@ -127,7 +127,7 @@ class OutboxEntry(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def received_at(self) -> float:
-        """When the delivery came, in Unix seconds."""
+        """The time of the delivery, in Unix seconds."""
         return self.message.received_at
 
 
@@ -172,7 +172,7 @@ class DeadLetter:
 
     @property
     def dropped(self) -> str:
-        """Why it cannot be redriven; empty if it can."""
+        """The reason why it cannot be redriven; empty if it can."""
         return dropped(self.fields)
 
 

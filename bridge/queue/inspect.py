@@ -51,7 +51,7 @@ class DeadLetterSummary:
     reason: str
     detail: str = field(repr=False)
     dropped: str = ""
-    """Why it cannot be redriven: its payload was too large to keep. Empty otherwise."""
+    """The reason why it cannot be redriven: its payload was too large to keep. Empty otherwise."""
 
 
 class QueueView:

@@ -64,7 +64,7 @@ class PartitionedProducer(Producer):
     _parts: dict[int, Producer] = field(default_factory=dict)
 
     async def enqueue(self, envelope: Envelope, *, repository_id: int, number: int) -> EnqueueResult:
-        """As `Producer.enqueue`."""
+        """Enqueue a delivery, as `Producer.enqueue` does."""
         partition = keys.partition_of(repository_id)
         if partition not in self._parts:
             self._parts[partition] = Producer(queue=self.queue, seconds=self.seconds)

@@ -20,7 +20,7 @@ from bridge.storage.redis import Redis
 
 REFRESH_LOCK_SECONDS = 30
 LOCK_WAIT_SECONDS: float = 20
-"""How long a caller waits for an account's lock."""
+"""Seconds to wait for an account's lock."""
 
 MAX_ACTS = 50
 ACTS_SECONDS = 90 * 24 * 3600

@@ -11,7 +11,7 @@ from bridge.storage.due_queue import DueQueue
 from bridge.storage.redis import Redis
 
 ASKED_SECONDS = 4 * 24 * 3600
-"""How long it is remembered that a delivery was asked for again: GitHub forgets it after three days."""
+"""Seconds that requested redeliveries are remembered: GitHub forgets a delivery after three days."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -24,7 +24,7 @@ PATIENCE = 4
 PAUSE = 0.1
 
 LOST = 3
-"""How often a command may lose its connection."""
+"""Lost connections that a command survives."""
 
 
 class Cluster(redis_py.Redis):

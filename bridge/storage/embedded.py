@@ -26,7 +26,7 @@ START_SECONDS = 15
 STOP_SECONDS = 15
 
 FOLDER, FILE = 0o700, 0o600
-"""Who may what with the data: this user alone."""
+"""Modes of the data: access for this user alone."""
 
 
 class NoEmbeddedRedis(BridgeError):

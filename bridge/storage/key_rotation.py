@@ -16,7 +16,7 @@ from bridge.storage.lua_scripts import load_script
 from bridge.storage.redis import Redis
 
 PAGE = 500
-"""How many keys Redis is asked to look at in one step of the scan."""
+"""Keys that Redis looks at in one step of the scan."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,9 +68,9 @@ class Rotated:
 
     kinds: dict[str, Tally] = field(default_factory=lambda: {kind.name: Tally() for kind in KINDS})
     missing: Counter[str] = field(default_factory=Counter)
-    """How many were sealed with a key that is not there, by its name (`encryption.key_name`)."""
+    """The number of values encrypted with a missing key, by its name (`encryption.key_name`)."""
     damaged: int = 0
-    """How many no key can open: cut, changed, or moved from their place."""
+    """The number of values that no key decrypts: cut, changed, or moved from their place."""
 
 
 def kind_of(name: str) -> Kind | None:
@@ -109,7 +109,7 @@ class _Rotation:
         self.done = Rotated()
 
     async def size(self) -> int:
-        """The number of keys."""
+        """Return the number of keys."""
         return sum([await node.dbsize() for node in await self._redis.nodes()])
 
     async def pages(self) -> AsyncIterator[list[str]]:

@@ -11,12 +11,12 @@ from functools import lru_cache
 from typing import Literal
 
 PARTITIONS = 32
-"""How many pieces the queue is cut into; a repository lies whole in one. Fixed for an installation."""
+"""The number of the queue's partitions; a repository lies whole in one. Fixed for an installation."""
 
 WORKERS = "bridge:workers"
 CONNECTIONS = "bridge:{connections}:ids"
 CONNECTIONS_CHANGES = "bridge:{connections}:changes"
-"""How often a connection was made, changed or removed: what was read before the last time is read again."""
+"""The number of changes to connections: whatever was read before the last one is read again."""
 REPOSITORY_IDS = "bridge:{repositories}:ids"
 """Hash: a repository's full name, present or former, in lower case → its id."""
 REPOSITORY_FORMER_IDS = "bridge:{repositories}:former-ids"
@@ -59,7 +59,7 @@ def _in(partition: int, name: str) -> str:
 
 
 def seen(partition: int, delivery_id: str) -> str:
-    """Marks a delivery id as taken."""
+    """A mark that a delivery id was taken."""
     return _in(partition, f"seen:{delivery_id}")
 
 
@@ -69,7 +69,7 @@ def signed(partition: int, signature: str) -> str:
 
 
 def received(partition: int) -> str:
-    """When a delivery was last taken, in Unix seconds."""
+    """The time of the last delivery, in Unix seconds."""
     return _in(partition, "received")
 
 
@@ -114,7 +114,7 @@ def lease(partition: int) -> str:
 
 
 def fence(partition: int) -> str:
-    """Counts owners of the partition: a write of an earlier one is refused."""
+    """The number of the partition's owners so far: a write of an earlier one is refused."""
     return _in(partition, "fence")
 
 
@@ -138,7 +138,7 @@ def heads(repository_id: int, sha: str) -> str:
 
 
 def kept(repository_id: int, what: Literal["pulls", "commits"]) -> str:
-    """Sorted set: what is kept of a repository's pull requests or commits, the oldest first."""
+    """Sorted set: a repository's stored pull requests or commits, the oldest first."""
     return _of(repository_id, "kept", what)
 
 
@@ -208,7 +208,7 @@ def intent(intent_id: str) -> str:
 
 
 def used_token(token_id: str) -> str:
-    """Marks a FLOWDOCK-TOKEN as used."""
+    """A mark that a FLOWDOCK-TOKEN was used."""
     return f"bridge:used:{token_id}"
 
 
@@ -228,7 +228,7 @@ def members(flow: str) -> str:
 
 
 def webhooks_of(repository_id: int) -> str:
-    """Sorted set: a repository's webhook keys, by when they were made."""
+    """Sorted set: a repository's webhook keys, by the time of their making."""
     return f"bridge:{{webhooks}}:repository:{repository_id}"
 
 
@@ -238,12 +238,12 @@ def making_webhook(repository_id: int) -> str:
 
 
 def ping(repository_id: int, hook_id: int) -> str:
-    """When a webhook's ping last came."""
+    """The time of a webhook's last ping."""
     return f"bridge:ping:{repository_id}:{hook_id}"
 
 
 def handovers(flowdock_user: str) -> str:
-    """Sorted set: a user's open handovers, by the hash of their ids and when they end."""
+    """Sorted set: a user's open handovers, by the hash of their ids and their end."""
     return f"bridge:handovers:{flowdock_user}"
 
 

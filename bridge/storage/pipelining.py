@@ -24,7 +24,7 @@ MAX_GROUP = 128
 """Commands of one round trip at most."""
 
 ANSWER_SECONDS = 6
-"""How long Redis has for a round trip, besides what a reader asked it to wait."""
+"""Seconds that Redis has for a round trip, besides the time that a read may block."""
 
 _ALONE = frozenset({"XREAD"})
 """They wait at Redis for what is to come: nobody shall wait with them."""

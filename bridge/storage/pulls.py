@@ -19,7 +19,7 @@ from bridge.storage.redis import Redis
 from bridge.storage.writes import Write
 
 SECONDS = 400 * 24 * 3600
-"""How long a pull request is remembered after its last delivery."""
+"""Seconds that a pull request is remembered after its last delivery."""
 
 ASK_STATE_SECONDS = 2
 """GitHub's clock has whole seconds: what it answers then is newer than what it told before."""
@@ -30,7 +30,7 @@ MAX_UPDATED = 100
 """Threads that are brought up to date at once; others with their next delivery."""
 
 CHECKS_SECONDS = 60 * 24 * 3600
-"""How long a commit's checks are remembered after the last of them."""
+"""Seconds that a commit's checks are remembered after the last of them."""
 
 _NAMES = [keys.REPOSITORY_IDS, keys.REPOSITORY_NAMES, keys.REPOSITORY_FORMER_IDS, keys.REPOSITORY_NAMED_AT]
 

@@ -15,7 +15,7 @@ from bridge.storage.cluster import Cluster
 from bridge.storage.redis import Redis
 
 AWAY_SECONDS = 0.5
-"""How long a stream is left alone whose node does not answer; the others are read on."""
+"""Seconds until a stream is tried again whose node does not answer; the others are read on."""
 
 Found = list[tuple[str, bytes, Mapping[bytes, bytes]]]
 """Entries: the stream's name, the entry's id, its fields."""

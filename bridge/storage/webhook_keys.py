@@ -20,7 +20,7 @@ from bridge.storage import keys
 from bridge.storage.redis import Redis
 
 FRESH_SECONDS = 5
-"""How long a process takes a key for valid that it read: a key revoked elsewhere opens nothing after that."""
+"""Seconds that a process trusts a key that it read: a key revoked elsewhere is useless after that."""
 
 LOCK_SECONDS = 40
 PING_SECONDS = 24 * 3600

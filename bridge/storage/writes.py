@@ -12,6 +12,6 @@ class Write(NamedTuple):
     key: str
     value: bytes | str
     seconds: int
-    """How long the key lives after this write."""
+    """Seconds that the key lives after this write."""
     kept: str = ""
     """The list of what is kept of the repository, where the key takes room in that budget."""

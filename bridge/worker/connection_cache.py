@@ -27,7 +27,7 @@ class ConnectionCache:
         self._cached_at = 0.0
 
     async def of(self, repositories: Iterable[RepoKey]) -> dict[RepoKey, list[Connection]]:
-        """The connections of repositories; some may be missing, as in `ConnectionStore.of_repositories`."""
+        """Return the connections of repositories; may leave out some, as `of_repositories` does."""
         wanted = set(repositories)
         if not wanted:
             return {}

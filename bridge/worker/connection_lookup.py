@@ -35,7 +35,7 @@ class ConnectionLookup:
         self._names = RepositoryNames(connections, pulls)
 
     async def prefetch(self, entries: Iterable[InboxEntry]) -> Connections:
-        """The connections of deliveries' repositories under the names that were used last, read at once."""
+        """Read the connections of deliveries' repositories, under the names used last, at once."""
         repository_ids = {entry.repository_id for entry in entries}
         return await self._cache.of(
             (one, name) for one in repository_ids if (name := self._names.last_used(one)) is not None
@@ -44,7 +44,7 @@ class ConnectionLookup:
     async def find(
         self, entry: InboxEntry, delivery: Delivery, prefetched: Connections
     ) -> Sequence[Connection]:
-        """The connections of the delivery's repository; its payload is made to show a believed name."""
+        """Return the connections of the delivery's repository; its payload then shows a believed name."""
         repository = delivery.payload["repository"]
         claimed, known = names.full_name(repository["full_name"]), None
         if entry.signer == "repository":
@@ -69,7 +69,7 @@ class ConnectionLookup:
     async def _bound(
         self, entry: InboxEntry, delivery: Delivery, full_name: str, prefetched: Connections
     ) -> Sequence[Connection]:
-        """The repository's connections, after binding those that were made by a name of its."""
+        """Return the repository's connections, after binding those that were made by one of its names."""
         repository = entry.repository_id, full_name
         former_names = translate.former_names(delivery) if entry.signer == "operator" else []
         for former in former_names:

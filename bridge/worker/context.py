@@ -38,7 +38,7 @@ class PartitionContext:
         self._acks = GroupCommit(self._ack, most=MAX_ACKS)
 
     def attempts(self, entry: Entry) -> Attempts:
-        """The failed attempts at an entry so far."""
+        """Return the failed attempts at an entry so far."""
         return self._attempts.get(_name(entry), NO_ATTEMPTS)
 
     def has_failed(self, entry: Entry) -> bool:

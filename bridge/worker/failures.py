@@ -75,12 +75,12 @@ def unreadable(error: Exception) -> str:
 
 
 def bounded(retry_after: float | None) -> float | None:
-    """The seconds that Flowdock asked for, a day at most."""
+    """Return the seconds that Flowdock asked for, a day at most."""
     return None if retry_after is None else min(retry_after, GIVE_UP_SECONDS)
 
 
 def backoff(failed: int) -> float:
-    """Seconds to wait after so many failures: 1, 2, 4 … 900, with up to half of it taken off at random."""
+    """Return the seconds to wait after a failure: 1, 2, 4 … 900, less up to half of it at random."""
     ceiling: float = min(MAX_BACKOFF, 2.0 ** min(failed, 20))
     return ceiling * random.uniform(0.5, 1)  # noqa: S311  (spreads retries, hides nothing)
 
@@ -133,7 +133,7 @@ class FailureHandler:
 
 
 def _about(entry: Entry) -> dict[str, str]:
-    """The fields by which the log names an entry."""
+    """Return the fields by which the log names an entry."""
     if isinstance(entry, InboxEntry):
         return {"delivery": entry.delivery_id, "step": "translating"}
     return {

@@ -11,7 +11,7 @@ from bridge.storage.writes import Write
 def outcome_writes(
     entry: Entry | OutboxMessage, outcome: delivery_log.Outcome, reason: str = ""
 ) -> list[Write]:
-    """The writes by which the delivery log gets an entry's outcome."""
+    """Return the writes that add an entry's outcome to the delivery log."""
     about = entry.message if isinstance(entry, OutboxEntry) else entry
     action, connection_id = "", ""
     if isinstance(about, OutboxMessage):

@@ -16,7 +16,7 @@ from bridge.core.pulls.snapshot import Snapshot
 from bridge.queue.entries import OutboxMessage
 
 CONNECTION_SECONDS = 1
-"""How long a connection counts: pausing or removing it takes effect after this time."""
+"""Seconds that a connection is cached: pausing or removing it takes effect after this time."""
 
 NO_SNAPSHOTS: Mapping[PullKey, Snapshot] = MappingProxyType({})
 
@@ -77,17 +77,17 @@ class PartitionCache:
         self._connections.update((connection.id, (read_at, connection)) for connection in connections)
 
     def pull(self, message: OutboxMessage) -> PullRequest | None:
-        """The pull request that a message's thread shows; None: ask Redis."""
+        """Return the pull request that a message's thread shows; None: ask Redis."""
         cached = self._pulls.get((message.repository_id, message.number))
         return cached.pull if cached else None
 
     def snapshot(self, key: PullKey) -> Snapshot | None:
-        """A pull request's snapshot in Redis; None: ask Redis."""
+        """Return a pull request's snapshot in Redis; None: ask Redis."""
         cached = self._pulls.get(key)
         return cached.snapshot if cached else None
 
     def rendered(self, message: OutboxMessage, pull: PullRequest, render: Render) -> orjson.Fragment:
-        """The thread of `pull` in JSON, rendered once for all messages that show the same."""
+        """Return the thread of `pull` in JSON, rendered once for all messages that show the same."""
         cached = self._pulls.get((message.repository_id, message.number))
         if cached is None or cached.pull is not pull:
             return render(pull)
@@ -98,7 +98,7 @@ class PartitionCache:
         return cached.rendered
 
     def connection(self, connection_id: str) -> Connection | None:
-        """A connection that was read a moment ago; None: ask Redis."""
+        """Return a connection that was read a moment ago; None: ask Redis."""
         at, connection = self._connections.get(connection_id, (0, None))
         return connection if _is_fresh(at, time.monotonic()) else None
 

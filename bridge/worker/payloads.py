@@ -15,7 +15,7 @@ _SHA = {
     "status": ("sha",),
     "deployment_status": ("deployment", "sha"),
 }
-"""Where deliveries about checks name their commit."""
+"""The paths to the commit in deliveries about checks."""
 
 
 def read(entry: InboxEntry) -> Delivery:
@@ -34,7 +34,7 @@ def read_checked(entry: InboxEntry) -> Delivery | None:
 
 
 def commit_of(entry: InboxEntry, delivery: Delivery) -> Commit:
-    """The commit that a delivery about checks names; its SHA is empty if none can be read."""
+    """Return the commit in a delivery about checks; its SHA is empty if none can be read."""
     sha = given(delivery.payload, *_SHA[delivery.event])
     return entry.repository_id, sha if isinstance(sha, str) else ""
 

@@ -135,7 +135,7 @@ class Processor:
 
 
 def _unfailed(context: PartitionContext, deliveries: Sequence[InboxEntry]) -> list[InboxEntry]:
-    """The deliveries of repositories of which none failed before, and none is a redriven message."""
+    """Return the deliveries of repositories without a failed delivery; none is a redriven message."""
     failed = {
         delivery.repository_id
         for delivery in deliveries

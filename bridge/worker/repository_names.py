@@ -11,7 +11,7 @@ from bridge.storage.pulls import PullRequestStore
 MAX_NAMES = 10_000
 
 MAX_AGE_SECONDS = 60
-"""How long a name from Redis counts: another process may have learned a newer one."""
+"""Seconds that a name from Redis counts: another process may have learned a newer one."""
 
 
 class _Name(NamedTuple):
@@ -19,7 +19,7 @@ class _Name(NamedTuple):
     noted: str | None = None
     """The `moment` as of which Redis was last told this name."""
     read_at: float = -math.inf
-    """When Redis last gave this name, by the monotonic clock."""
+    """The time when Redis last gave this name, by the monotonic clock."""
 
 
 class RepositoryNames:
@@ -31,7 +31,7 @@ class RepositoryNames:
         self._names: dict[int, _Name] = {}
 
     def last_used(self, repository_id: int) -> str | None:
-        """The name that the last delivery was translated with. Nothing but a guess."""
+        """Return the name that the last delivery was translated with. It is only a guess."""
         name = self._names.get(repository_id)
         return name.full_name if name else None
 
@@ -45,7 +45,7 @@ class RepositoryNames:
         return name
 
     async def present(self, repository_id: int) -> str | None:
-        """The name that bridge knows a repository by; None if it knows none."""
+        """Return the name that bridge knows a repository by; None if it knows none."""
         name, now = self._names.get(repository_id), time.monotonic()
         if name is not None and now - name.read_at <= MAX_AGE_SECONDS:
             return name.full_name

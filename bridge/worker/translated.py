@@ -22,7 +22,7 @@ class TranslatedBatch:
     """The translation of a batch, to be committed together."""
 
     review_seconds: float = 0
-    """How long a review waits for more of its parts."""
+    """Seconds that a review waits for more of its parts."""
 
     deliveries: list[InboxEntry] = field(default_factory=list)
     """Those that were translated."""
@@ -33,12 +33,12 @@ class TranslatedBatch:
     pulls: dict[PullKey, PullRequest] = field(default_factory=dict)
     """The pull requests they are about, as their threads show them after the commit."""
     snapshots: dict[PullKey, Snapshot] = field(default_factory=dict)
-    """What Redis holds of those after the commit."""
+    """Those snapshots as Redis holds them after the commit."""
     connections: list[Connection] = field(default_factory=list)
     """Connections of their repositories that were read beforehand, `read_at` by the monotonic clock."""
     read_at: float = 0
     errors: dict[str, Exception] = field(default_factory=dict)
-    """Why deliveries were not translated, by the entry's id."""
+    """The reasons why deliveries were not translated, by the entry's id."""
 
     def skip(self, entry: InboxEntry) -> None:
         """Add a delivery that nobody is connected for: its id is forgotten, so that it may come again."""
@@ -65,7 +65,7 @@ class TranslatedBatch:
 def _skipped(
     entry: InboxEntry, delivery: Delivery, translation: Translation, connections: Sequence[Connection]
 ) -> list[Write]:
-    """The lines of the delivery log about connections that get no message."""
+    """Return the delivery log's lines about connections that get no message."""
     if len(translation.outgoing) == len(connections):
         return []
     receivers = {one.connection.id for one in translation.outgoing}

@@ -26,7 +26,7 @@ from bridge.worker.unit_of_work import Known, UnitOfWork
 log = structlog.get_logger()
 
 REVIEW_SECONDS = 5
-"""How long a review waits for more of its comments, after the last one that came."""
+"""Seconds that a review waits for more of its comments, after the last one that came."""
 
 WITHOUT_PAUSE = 16
 """Deliveries that are translated before other tasks get a turn: a millisecond or two."""
@@ -41,7 +41,7 @@ class _Prefetched:
     """By the entry's id: those about checks, which must be read to know their commit."""
     connections: Connections
     read_at: float
-    """When the connections were read, by the monotonic clock."""
+    """The time when the connections were read, by the monotonic clock."""
 
 
 class Translator:

@@ -55,13 +55,13 @@ class UnitOfWork:
         await self.fetch((one[0], number) for one in wanted for number in self._heads[one])
 
     async def snapshot(self, repository_id: int, number: int) -> Snapshot:
-        """A pull request's snapshot; empty before its first delivery."""
+        """Return a pull request's snapshot; empty before its first delivery."""
         if (repository_id, number) not in self._snapshots:
             await self.fetch([(repository_id, number)])
         return self._snapshots[repository_id, number]
 
     async def checks(self, repository_id: int, sha: str) -> dict[str, LwwRegister]:
-        """The checks of a commit."""
+        """Return the checks of a commit."""
         if not sha:
             return {}
         if (repository_id, sha) not in self._checks:
@@ -69,7 +69,7 @@ class UnitOfWork:
         return self._checks[repository_id, sha]
 
     async def heads(self, repository_id: int, sha: str) -> set[int]:
-        """The pull requests that have, or had, a commit as their head."""
+        """Return the pull requests that have, or had, a commit as their head."""
         if (repository_id, sha) not in self._heads:
             await self.fetch_heads([(repository_id, sha)])
         here = {
@@ -80,7 +80,7 @@ class UnitOfWork:
         return self._heads[repository_id, sha] | here
 
     async def open_into(self, repository_id: int, branch: str) -> list[int]:
-        """The open pull requests into a branch, at most the `MAX_WATCHED` newest."""
+        """Return the open pull requests into a branch, at most the `MAX_WATCHED` newest."""
         here = {number for repository, number in self._snapshots if repository == repository_id}
         numbers = sorted({*await self._pulls.open_numbers(repository_id), *here}, reverse=True)
         found: list[int] = []
@@ -105,11 +105,11 @@ class UnitOfWork:
         self._changed_checks.add((repository_id, sha))
 
     def changed(self) -> dict[PullKey, Snapshot]:
-        """The snapshots that changed."""
+        """Return the snapshots that changed."""
         return {one: new for one, new in self._snapshots.items() if new is not self._stored.get(one)}
 
     def writes(self, changed: Mapping[PullKey, Snapshot]) -> list[Write]:
-        """The writes for the snapshots that `changed`, and for checks."""
+        """Return the writes for the snapshots that `changed`, and for checks."""
         checks = [self._pulls.checks_write(*one, self._checks[one]) for one in self._changed_checks]
         return checks + [
             write

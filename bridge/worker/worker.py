@@ -34,7 +34,7 @@ log = structlog.get_logger()
 
 
 def post_seconds(lease_seconds: float) -> float:
-    """The bound of one post: begun while the lease was just renewed, it ends before the lease does."""
+    """Return the bound of one post: begun just after the lease was renewed, it ends before the lease does."""
     return min(POST_SECONDS, lease_seconds * 2 / 3)
 
 
@@ -113,7 +113,7 @@ class Worker:
             raise unavailable
 
     def _forget(self, partition: Partition) -> None:
-        """Another worker has the partition."""
+        """Forget a partition that another worker has."""
         partition.lose()
         if self._partitions.get(partition.lease.partition) is partition:
             del self._partitions[partition.lease.partition]
@@ -229,5 +229,5 @@ def _log_unavailable(error: Exception, *, doing: str) -> None:
 
 
 def new_worker_id() -> str:
-    """A name for this worker, for the log and the leases."""
+    """Make a name for this worker, for the log and the leases."""
     return f"{socket.gethostname()}-{secrets.token_hex(4)}"

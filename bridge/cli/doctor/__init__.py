@@ -40,7 +40,7 @@ async def examine(environ: Mapping[str, str], *, redis_url: str | None, as_json:
 
 
 async def look(environ: Mapping[str, str], *, redis_url: str | None) -> list[CheckRow]:
-    """The rows that `examine` prints; raises nothing."""
+    """Return the rows that `examine` prints; raises nothing."""
     chosen, problems = settings.examine(environ)
     rows = environment.rows(chosen, problems) + [
         CheckRow("misspelt settings", "warn", f"{wrong} is not a setting of bridge: did you mean {right}?")

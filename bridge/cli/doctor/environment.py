@@ -20,7 +20,7 @@ _OTHERS = "other settings"
 
 
 def rows(chosen: Settings, problems: list[str]) -> list[CheckRow]:
-    """A row for each wrong or weak setting, and one for each group that is fine.
+    """Return a row for each wrong or weak setting, and one for each group that is fine.
 
     `chosen` and `problems` are what `settings.examine` returns.
     """
@@ -43,7 +43,7 @@ def _group(name: str) -> str:
 
 
 def _weak(chosen: Settings) -> dict[str, str]:
-    """Settings that bridge accepts but that should change, with the reason."""
+    """Return the settings that bridge accepts but that should change, each with the reason."""
     found = {}
     if chosen.web_url.startswith("http:"):
         found["WEB_URL"] = "WEB_URL is not https: anyone on the network can read cookies and claims"

@@ -24,7 +24,7 @@ FULL = 0.95
 
 
 async def rows(services: Services, *, tokens: bool) -> list[CheckRow]:
-    """The rows about Redis, with or without the stored `tokens`; a single one if it does not answer."""
+    """Check Redis, with or without the stored `tokens`; returns a single row if it does not answer."""
     answered = await bounded("Redis", _server(services))
     if any(row.state == "wrong" and row.check == "Redis" for row in answered):
         return answered
@@ -54,7 +54,7 @@ async def _server(services: Services) -> list[CheckRow]:
 
 
 def _worst(rows: Sequence[CheckRow]) -> CheckRow:
-    """The worst of the nodes' rows."""
+    """Return the worst of the nodes' rows."""
     return max(rows, key=lambda row: STATES.index(row.state))
 
 
@@ -122,7 +122,7 @@ def _memory(info: dict[str, Any]) -> CheckRow:
 
 
 def _budget(info: dict[str, Any], queue_bytes: int) -> CheckRow:
-    """The queue must leave room for everything else in Redis."""
+    """Check that the queue leaves room for everything else in Redis."""
     limit = int(info.get("maxmemory") or 0)
     if not limit or 0 < 2 * queue_bytes <= limit:
         return CheckRow("Redis for the queue", "fine", "QUEUE_BYTES leaves room for the rest")
@@ -155,7 +155,7 @@ async def _tokens(services: Services) -> list[CheckRow]:
 
 
 async def _work(services: Services) -> list[CheckRow]:
-    """The workers, the queue and the dead letters."""
+    """Check the workers, the queue and the dead letters."""
     redis = services.redis
     now = int((await redis.time())[0])
     async with redis.pipeline(transaction=False) as pipe:

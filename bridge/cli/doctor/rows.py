@@ -24,7 +24,7 @@ class CheckRow(NamedTuple):
 
 
 async def bounded(check: str, rows: Awaitable[list[CheckRow]], *, seconds: float = SECONDS) -> list[CheckRow]:
-    """The rows of a check, or one that says why it failed; raises nothing."""
+    """Return the rows of a check, or one that says why it failed; raises nothing."""
     try:
         async with asyncio.timeout(seconds):
             return await rows

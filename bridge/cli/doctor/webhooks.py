@@ -22,7 +22,7 @@ _MUST_LINK = (
 
 
 async def rows(services: Services) -> list[CheckRow]:
-    """A row for each repository, and one for each connection with a problem."""
+    """Return a row for each repository, and one for each connection with a problem."""
     connections = await services.connections.all()
     if not connections:
         return [CheckRow("connections", "fine", "none yet")]
@@ -107,7 +107,7 @@ class _Seen:
         self._asked: dict[str, asyncio.Task[list[Repository]]] = {}
 
     async def by(self, token: str) -> set[str]:
-        """Their full names in lower case; raises as `GitHub.call` does."""
+        """Return their full names in lower case; raises as `GitHub.call` does."""
         if token not in self._asked:
             self._asked[token] = asyncio.create_task(self._services.hooks.repositories.all(token))
         return {one.full_name.lower() for one in await asyncio.shield(self._asked[token]) if one.installed}

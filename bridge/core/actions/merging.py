@@ -59,7 +59,7 @@ def _refuse_by_state(click: Click, pull: Mapping[str, Any]) -> None:
 
 
 def _method(repository: dict[str, Any]) -> str:
-    """The first method that the repository's settings allow; GitHub shows the settings to who may push."""
+    """Return the first method that the repository allows; GitHub shows the settings to users who may push."""
     allowed = [name for name, setting in _METHODS.items() if repository.get(setting, True)]
     return allowed[0] if allowed else "merge"
 

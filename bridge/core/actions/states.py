@@ -41,7 +41,7 @@ def close(click: Click) -> Steps:
 
 @action("reopen", "Reopen", offered=_is_closed)
 def reopen(click: Click) -> Steps:
-    """Reopens the pull request; one that is open already is a success."""
+    """Reopen the pull request; one already open counts as success."""
     pull = yield _set_state(click, "open")
     if pull.get("state") != "open":
         raise GitHubRefused(f"GitHub did not reopen {click.target}", status=409)

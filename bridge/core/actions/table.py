@@ -45,7 +45,7 @@ class Click:
     pull: Mapping[str, Any] | None = None
 
     def call(self, method: str, path: str, data: dict[str, Any] | None = None) -> Call:
-        """A call below the repository's path."""
+        """Make a call below the repository's path."""
         target = self.target
         variables = {"owner": target.owner, "repo": target.repo, "number": str(target.number)}
         return Call(
@@ -53,7 +53,7 @@ class Click:
         )
 
     def asked(self) -> Generator[Call, Any, Mapping[str, Any]]:
-        """GitHub's answer about the pull request, which is asked for unless it was before."""
+        """Return GitHub's answer about the pull request, asking for it only once."""
         if self.pull is not None:
             return self.pull
         answer: Mapping[str, Any] = yield self.call("GET", "/pulls/{number}")
@@ -100,7 +100,7 @@ def action(
 
 
 def find(slug: str) -> Action:
-    """The action of an address; raises `NotFound` naming those there are."""
+    """Return the action of an address; raises `NotFound` naming the existing ones."""
     try:
         return ACTIONS[slug]
     except KeyError:
@@ -130,7 +130,7 @@ def steps(action: Action, click: Click) -> Steps:
 
 
 def _found_anew(click: Click, refusal: GitHubRefused | None) -> Generator[Call, Any, Click]:
-    """The click with the repository's present name; raises the first refusal where GitHub shows no other."""
+    """Return the click with the repository's present name; raises `refusal` if GitHub shows no other."""
     call = Call(method="GET", url="/repositories/{id}", variables={"id": str(click.repository_id)})
     try:
         repository = yield call
@@ -158,10 +158,10 @@ def _elsewhere(click: Click) -> GitHubRefused:
 
 
 def is_open(pull: PullRequest) -> bool:
-    """Offered on an open pull request."""
+    """Offer the action on an open pull request."""
     return pull.is_open
 
 
 def is_ready(pull: PullRequest) -> bool:
-    """Offered on an open pull request that is no draft."""
+    """Offer the action on an open pull request that is no draft."""
     return pull.is_open and not pull.draft

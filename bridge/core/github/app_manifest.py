@@ -21,7 +21,7 @@ PERMISSIONS = {
     "pull_requests": "write",
     "statuses": "read",
 }
-"""What the buttons need (`write`: re-run, merge, assign, review and close) and what the events need.
+"""The permissions of the buttons (`write`: re-run, merge, assign, review and close) and of the events.
 
 https://docs.github.com/rest/authentication/permissions-required-for-github-apps
 """
@@ -31,13 +31,13 @@ _OF_REPOSITORY_HOOKS = frozenset({"meta"})
 
 
 def default_name(web_url: str) -> str:
-    """A name that tells installations apart."""
+    """Return a name that tells installations apart."""
     host = re.sub(r"[^a-z0-9]+", "-", (urlsplit(web_url).hostname or "").lower()).strip("-")
     return f"bridge-{host}"[:LONGEST_NAME].strip("-")
 
 
 def manifest(*, web_url: str, name: str, webhook: str, events: Iterable[str]) -> dict[str, Any]:
-    """The manifest for bridge at `web_url`; `webhook` is the whole address that deliveries go to."""
+    """Return the manifest for bridge at `web_url`; `webhook` is the full address for deliveries."""
     return {
         "name": name,
         "url": web_url,

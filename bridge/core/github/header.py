@@ -51,7 +51,7 @@ _DECODER = msgspec.json.Decoder(_Payload)
 
 
 def read(envelope: Envelope) -> Heading | None:
-    """The heading of a delivery; None if nobody here needs it. Raises `Malformed`.
+    """Read the header of a delivery; None if bridge does not need it. Raises `Malformed`.
 
     An odd payload is decoded whole, so that the refusal says what is wrong. One oddity passes, and the worker
     finds it: a number too large for a float.
@@ -78,12 +78,12 @@ def _number(event: str, payload: _Payload) -> int | None:
 
 
 def of(delivery: Delivery) -> Heading | None:
-    """The heading of a delivery that was read whole; as `read`."""
+    """Return the header of a delivery that was decoded whole; as `read` does."""
     return about(delivery) if translate.is_needed(delivery) else None
 
 
 def about(delivery: Delivery) -> Heading:
-    """The heading of a delivery that has a repository, needed or not; raises `Malformed`."""
+    """Return the header of any delivery that has a repository; raises `Malformed`."""
     repository = delivery.payload["repository"]
     number = translate.subject(delivery) or 0
     return _checked(delivery.action, repository.get("id"), number, repository.get("full_name"))

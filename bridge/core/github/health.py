@@ -8,10 +8,10 @@ from bridge.core.github.redelivery import Attempt
 from bridge.core.model import Connection, Delivery, Problem
 
 RECENT_SECONDS = 3600
-"""How long ago a failed delivery still says that GitHub does not get through."""
+"""Seconds for which a failed delivery shows that GitHub does not get through."""
 
 Hint = Literal["", "came", "heard", "removed", "archived", "uninstalled"]
-"""What an event told: any delivery came; a ping or news of the repository did; the webhook was removed; the
+"""The news in an event: any delivery; a ping, or news of the repository; the webhook was removed; the
 repository was archived; the GitHub App was taken from it."""
 
 
@@ -82,10 +82,10 @@ UNSEEN = Observation(linked=False)
 
 
 def assess(connection: Connection, seen: Observation, hint: Hint, *, now: float) -> Problem | None:
-    """The problem of a connection, None if it works; `now` in Unix seconds.
+    """Return the problem of a connection, None if it works; `now` in Unix seconds.
 
-    A problem that persists is returned unchanged, so that nobody reads of it twice. A webhook made by hand,
-    or a GitHub App's, may be hidden from the account: events (`hint`) then decide.
+    A problem that persists is returned unchanged, so that it is reported once. A webhook made by hand, or a
+    GitHub App's, may be hidden from the account: events (`hint`) then decide.
     """
     known = connection.problem
     if hint == "uninstalled":

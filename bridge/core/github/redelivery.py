@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 KEPT_SECONDS = 3 * 24 * 3600
-"""How long GitHub keeps a delivery: https://docs.github.com/webhooks/testing-and-troubleshooting-webhooks"""
+"""Seconds that GitHub keeps a delivery: https://docs.github.com/webhooks/testing-and-troubleshooting-webhooks"""
 
 MOST_ASKED = 3
-"""How often a delivery is asked for again."""
+"""Redeliveries to request of one delivery."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,7 +14,7 @@ from bridge.core.errors import Malformed, Unsigned, WrongContentType
 from bridge.core.model import Delivery, Envelope, Payload, Signer
 
 WEBHOOK_PATH = "/github/webhook"
-"""Where GitHub delivers; a webhook that bridge made adds its key."""
+"""The path that GitHub delivers to; a webhook made by bridge appends its key."""
 
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
@@ -25,7 +25,7 @@ MAX_VALUES = 500_000
 GitHub's largest deliveries, of 25 MiB, would have 50 bytes for each; most have less than 10,000 values.
 """
 _WEIGHTS = {b",": 1, b"[": 1, b"{": 4}
-"""How many values count what stands for one: an object takes as much memory as four texts."""
+"""The weight of each character that stands for a value: an object takes as much memory as four texts."""
 MAX_MENDED = 256 * 1024
 """Bytes of a document that is looked at a second time, escape by escape: a pull request with the longest
 description has half of them."""
@@ -41,7 +41,7 @@ ESCAPE = re.compile(
 
 
 def whole(envelope: Envelope) -> Delivery:
-    """The delivery in an envelope; raises `Malformed`."""
+    """Return the delivery in an envelope; raises `Malformed`."""
     payload = read_document(envelope.body)
     return Delivery(
         id=envelope.id,
@@ -142,7 +142,7 @@ def form_payload(body: bytes) -> bytes:
 
 
 def _unquoted(text: bytes) -> bytes:
-    """A form's value; piece by piece, since of each the library makes a list of all its escapes."""
+    """Decode a form's value piece by piece: the library lists all escapes of what it is given."""
     found, at = bytearray(), 0
     while at < len(text):
         end = at + PIECE

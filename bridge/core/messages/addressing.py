@@ -38,7 +38,7 @@ class Round(NamedTuple):
 def addressed(
     round_: Round, said: Said, merged: Snapshot, connections: Sequence[Connection]
 ) -> tuple[tuple[Outgoing, ...], dict[str, str]]:
-    """Address a message to connections; with it, why others get none."""
+    """Address a message to connections; returns it with the reasons why others get none."""
     pull = round_.pull
     before = merged.said.get("turn", ())
     turned = [one for one in tags.on_turn(pull) if one.id not in before]
@@ -71,14 +71,14 @@ def is_shown(known: Snapshot, connection_id: str) -> bool:
 
 
 def left_out(connection: Connection, pull: PullRequest) -> str:
-    """Why a flow is shown nothing of a pull request, as a sentence's part; empty if it is shown."""
+    """Return why a flow sees nothing of a pull request, as part of a sentence; empty if it sees it."""
     if connection.paused:
         return "the connection is paused"
     return connection.options.leaves_out(base=_base(pull), of_bot=_is_of_bot(pull))
 
 
 def _muted(connection: Connection, group: Group, by_bot: bool, merged: Snapshot, pull: PullRequest) -> str:
-    """Why a connection is not told; empty if it is."""
+    """Return why a connection gets no message; empty if it gets one."""
     # A thread that it shows must not fall behind: a draft was ready, or the option is new.
     is_followed = merged.said.get("ready") or is_shown(merged, connection.id)
     return left_out(connection, pull) or connection.options.mutes(

@@ -33,7 +33,7 @@ _SHORT_CODE = re.compile(r":[^\s:]+:")
 
 
 def _with_emoji(text: str) -> str:
-    """Text with emoji in place of their short codes."""
+    """Replace short codes by their emoji."""
     if not _SHORT_CODE.search(text):
         return text
     # 3 MB of names, which most texts do without.
@@ -108,7 +108,7 @@ def _address(found: "re.Match[str]", repository_url: str) -> str:
 
 
 def _repository(name: str | None, repository_url: str) -> str:
-    """The page of the repository that a reference names: by its full name, or as a fork by its owner."""
+    """Return the page of the repository in a reference: by its full name, or as a fork by its owner."""
     if not name:
         return repository_url
     fork = "" if "/" in name else repository_url[repository_url.rindex("/") :]

@@ -54,7 +54,7 @@ def _marked(tag: str, words: Sequence[str]) -> str:
 
 
 def _around(words: Sequence[str], *, behind: bool = False, before: bool = False) -> str:
-    """Unchanged words: the first of them where they stand behind a change, the last before the next one."""
+    """Shorten unchanged words: keep the first after a change, the last before the next one."""
     first, last = words[:CONTEXT] if behind else [], words[-CONTEXT:] if before else []
     if len(first) + len(last) >= len(words):
         return _lines("".join(words)[-MAX_SHOWN:])

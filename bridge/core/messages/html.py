@@ -10,7 +10,7 @@ _SPECIAL = re.compile(r"""[&<>"']""")
 
 
 def escape(text: str) -> str:
-    """Plain text as one line of HTML, with nothing in it that cannot be seen or turns it around."""
+    """Return plain text as one line of HTML, without invisible characters or ones that reverse it."""
     return _quoted(visible(text))
 
 
@@ -20,7 +20,7 @@ def _quoted(text: str) -> str:
 
 
 def link(url: str, text: str) -> str:
-    """A link for a title or a field, where Flowdock allows only `a`; else plain text. It is never empty."""
+    """Return a link for a title or a field, where Flowdock allows only `a`; else plain text. Never empty."""
     if not web_address(url):
         return escape(text)
     return f'<a href="{_quoted(url)}">{escape(text) if text.strip() else escape(url)}</a>'

@@ -67,7 +67,7 @@ def _cleaned(unsafe: str, base_url: str) -> str:
 
 
 def cut(source: str, limit: int = MAX_SOURCE) -> str:
-    """At most `limit` characters of `source`, ended at a paragraph, else a line, else a word."""
+    """Cut `source` to at most `limit` characters, after a paragraph, else a line, else a word."""
     if len(source) <= limit:
         return source
     head = source[:limit]

@@ -8,7 +8,7 @@ _BEGUN = hashlib.sha1(_NAMESPACE.bytes, usedforsecurity=False)
 
 
 def message_uuid(delivery_id: str, connection_id: str, number: int) -> str:
-    """The same for the same message, however often it is sent (UUIDv5, RFC 9562)."""
+    """Return a message's UUID, the same however often it is sent (UUIDv5, RFC 9562)."""
     name = f"{delivery_id}:{connection_id}:{number}"
     # `uuid.uuid5` takes five times as long: it looks SHA-1 up each time, and makes an object of no use here.
     begun = _BEGUN.copy()

@@ -60,13 +60,13 @@ _ATTRIBUTE = re.compile(r"""([A-Za-z-]+)\s*=\s*(["'])(.*?)\2""", re.DOTALL)
 
 
 def safe_html(source: str, *, base_url: str, repository_url: str, replaced: Sequence[str] = ()) -> str:
-    """Safe HTML of a Markdown text; as `bridge.core.messages.markdown.to_html`, which see."""
+    """Render a Markdown text as safe HTML, as `bridge.core.messages.markdown.to_html` documents."""
     about = {"repository_url": repository_url, "replaced": replaced}
     return clean(_MARKDOWN.render(undirected(source), about), base_url=base_url)
 
 
 def clean(unsafe: str, *, base_url: str) -> str:
-    """HTML without what could do harm, its relative links resolved against `base_url`."""
+    """Sanitise HTML, and resolve its relative links against `base_url`."""
     sanitiser = nh3.Cleaner(
         tags=_TAGS,
         attributes=_ATTRIBUTES,
@@ -127,12 +127,12 @@ def _image(renderer: RendererHTML, tokens: list[Token], index: int, options: Any
 
 
 def _raw(renderer: RendererHTML, tokens: list[Token], index: int, options: Any, env: Any) -> str:
-    """Raw HTML: its pictures become links."""
+    """Render raw HTML: its pictures become links."""
     return _RAW_IMAGE.sub(_raw_image, tokens[index].content)
 
 
 def _raw_image(found: "re.Match[str]") -> str:
-    """GitHub's own markup for a screenshot that was pasted."""
+    """Render GitHub's own markup for a screenshot that was pasted."""
     attributes = {name.lower(): html.unescape(value) for name, _, value in _ATTRIBUTE.findall(found[0])}
     label = escape(f"[{attributes.get('alt') or 'picture'}]")
     address = attributes.get("src", "")
@@ -140,7 +140,7 @@ def _raw_image(found: "re.Match[str]") -> str:
 
 
 def _cell(renderer: RendererHTML, tokens: list[Token], index: int, options: Any, env: Any) -> str:
-    """A table's cell: its alignment as an attribute, since styles are not allowed."""
+    """Render a table's cell, its alignment as an attribute, since styles are not allowed."""
     token = tokens[index]
     style = str(token.attrs.pop("style", ""))
     if style.startswith("text-align:"):
@@ -154,13 +154,13 @@ def _item(renderer: RendererHTML, tokens: list[Token], index: int, options: Any,
 
 
 def _math(renderer: RendererHTML, tokens: list[Token], index: int, options: Any, env: Any) -> str:
-    """A formula as it is written; its own backticks belong to GitHub's way to mark it."""
+    """Render a formula as it is written; its own backticks are GitHub's markup."""
     written = f"<code>{html.escape(tokens[index].content.strip().strip('`'))}</code>"
     return f"<pre>{written}</pre>\n" if tokens[index].block else written
 
 
 def _fence(renderer: RendererHTML, tokens: list[Token], index: int, options: Any, env: Any) -> str:
-    """A block of code; a suggestion as what it changes."""
+    """Render a block of code; a suggestion as its change."""
     token = tokens[index]
     if token.info.split()[:1] == ["suggestion"]:
         after = token.content.removesuffix("\n").split("\n") if token.content else []
@@ -170,7 +170,7 @@ def _fence(renderer: RendererHTML, tokens: list[Token], index: int, options: Any
 
 
 def _footnote(renderer: RendererHTML, tokens: list[Token], index: int, options: Any, env: Any) -> str:
-    """A footnote's number. The way there and back would need ids, which are not allowed."""
+    """Render a footnote's number. Links there and back would need ids, which are not allowed."""
     return f"<sup>[{tokens[index].meta['id'] + 1}]</sup>"
 
 
@@ -195,7 +195,7 @@ def _fill_links(state: StateCore) -> None:
 
 
 def _empty_link(tokens: Sequence[Token]) -> str:
-    """The address of the link that the last of these began, if it shows nothing so far."""
+    """Return the address of the last link that began, if it shows nothing so far."""
     for token in reversed(tokens):
         if token.type == "link_open":
             return str(token.attrs["href"])

@@ -52,7 +52,7 @@ def render(pull: PullRequest, *, web_url: str, is_left: bool = False) -> dict[st
 
 
 def status(pull: PullRequest) -> dict[str, str]:
-    """The coloured word at the thread's head."""
+    """Return the coloured word at the thread's head."""
     if pull.state == "merged":
         return {"color": "purple", "value": "merged"}
     if pull.state == "closed":
@@ -69,7 +69,7 @@ def status(pull: PullRequest) -> dict[str, str]:
 
 
 def fields(pull: PullRequest) -> list[dict[str, str]]:
-    """The rows below the title; one without a value is left out."""
+    """Return the rows below the title, without empty ones."""
     rows = {
         "Turn": turn_of(pull),
         "Author": _person(pull.author),
@@ -108,7 +108,7 @@ def _branches(pull: PullRequest) -> str:
 
 
 def _branch(branch: Branch, base: Branch) -> str:
-    """The branch as a link, with its fork's name where it is one."""
+    """Return the branch as a link, with its fork's name if it is in one."""
     if not branch.repository:
         return escape(branch.ref if branch is base else f"{branch.ref} (fork deleted)")
     fork = (
@@ -127,7 +127,7 @@ def _quoted(ref: str) -> str:
 
 
 def _awaited(pull: PullRequest) -> tuple[Reviewer, ...]:
-    """The reviewers; once all is over nobody waits for those who were asked."""
+    """Return the reviewers; at the end those who were only asked are left out."""
     if pull.is_open:
         return pull.reviewers
     return tuple(reviewer for reviewer in pull.reviewers if reviewer.state != "requested")
@@ -146,7 +146,7 @@ def _conversations(pull: PullRequest) -> str:
 
 
 def _checks(pull: PullRequest) -> str:
-    """The sum, with links to those that failed."""
+    """Sum the checks up, with links to those that failed."""
     if not pull.checks:
         return ""
     mark = _VERDICT_MARKS[verdict(pull.checks)]

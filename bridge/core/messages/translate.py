@@ -43,7 +43,7 @@ _OWN_FIELD = {
     "status": "sha",
     "workflow_run": "workflow_run",
 }
-"""What only deliveries of an event have. The event itself stands in a header, which no signature covers."""
+"""A field that only deliveries of the event have. No signature covers the header with the event."""
 
 
 UNSPOKEN = "it changes no words, only the thread's state"
@@ -55,20 +55,20 @@ class Translation(msgspec.Struct, frozen=True, kw_only=True):
     number: int
     snapshot: Snapshot
     pull: PullRequest | None = None
-    """What its thread then shows; None where too little is known."""
+    """The state for its thread; None if too little is known."""
     outgoing: tuple[Outgoing, ...] = ()
     muted: Mapping[str, str] = msgspec.field(default_factory=dict)
-    """Why a connection is not told, by its id."""
+    """The reason why a connection gets no message, by its id."""
     again_in: float = 0
     """Seconds after which the thread has to be brought up to date; 0: it is."""
     due: Payload | None = None
     """A delivery of the event `DUE` to enqueue after a while, so that this one is posted."""
     silence: str = UNSPOKEN
-    """Why nobody is told, where nothing is said at all; empty where that is of no interest."""
+    """The reason why there is no message; empty if it is of no interest."""
 
 
 def subject(delivery: Delivery) -> int | None:
-    """The number of the pull request that a delivery is about; None if it is about none."""
+    """Return the number of a delivery's pull request, None without one."""
     if delivery.event not in PULL_EVENTS:
         return None
     if delivery.event == "issue_comment":
@@ -93,7 +93,7 @@ def is_needed(delivery: Delivery) -> bool:
 
 
 def pushed_branch(delivery: Delivery) -> str:
-    """The branch that a push moved; empty for other events, tags and deleted branches."""
+    """Return the branch that a push moved; empty for other events, tags and deleted branches."""
     ref = str(delivery.payload.get("ref") or "")
     if delivery.event != "push" or delivery.payload.get("deleted") or not ref.startswith("refs/heads/"):
         return ""
@@ -193,7 +193,7 @@ def translate_checks(
 
 
 def _translation(round_: Round, said: Said | None, merged: Snapshot) -> Translation:
-    """Address what is said, and a short update to those who would see the thread fall behind."""
+    """Address the message, and a short update to those whose thread would fall behind."""
     pull, again_in = round_.pull, 0.0
     outgoing, muted = addressed(round_, said, merged, round_.connections) if said else ((), {})
     behind = [one for one in round_.connections if said is None or _is_update_enough(said, one)]

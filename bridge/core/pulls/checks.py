@@ -69,7 +69,7 @@ def _state(thing: Payload, *, waits: bool) -> str:
 
 
 def _check_run(payload: Payload) -> ChecksDelta:
-    """https://docs.github.com/webhooks/webhook-events-and-payloads#check_run"""
+    """Read a check run: https://docs.github.com/webhooks/webhook-events-and-payloads#check_run"""
     run = payload["check_run"]
     suite, app = run.get("check_suite") or {}, run.get("app") or {}
     url, details = web_address(run.get("html_url")), web_address(run.get("details_url"))
@@ -92,7 +92,7 @@ def _check_run(payload: Payload) -> ChecksDelta:
 
 
 def _check_suite(payload: Payload) -> ChecksDelta | None:
-    """A suite counts only when it is completed: GitHub opens one for each app, wanted or not."""
+    """Read a completed suite: GitHub opens one for each app, wanted or not."""
     suite = payload["check_suite"]
     if suite.get("status") != "completed":
         return None
@@ -114,7 +114,7 @@ def _check_suite(payload: Payload) -> ChecksDelta | None:
 
 
 def _workflow_run(payload: Payload) -> ChecksDelta:
-    """https://docs.github.com/webhooks/webhook-events-and-payloads#workflow_run"""
+    """Read a workflow run: https://docs.github.com/webhooks/webhook-events-and-payloads#workflow_run"""
     run = payload["workflow_run"]
     updated = moment(run.get("updated_at"))
     value = {
@@ -135,7 +135,7 @@ def _workflow_run(payload: Payload) -> ChecksDelta:
 
 
 def _status(payload: Payload) -> ChecksDelta:
-    """https://docs.github.com/webhooks/webhook-events-and-payloads#status"""
+    """Read a status: https://docs.github.com/webhooks/webhook-events-and-payloads#status"""
     context = payload.get("context") or "status"
     value = {
         "kind": "status",
@@ -151,7 +151,7 @@ def _status(payload: Payload) -> ChecksDelta:
 
 
 def _deployment_status(payload: Payload) -> ChecksDelta | None:
-    """A deployment is no check: its result is shown by itself, until it is `inactive`.
+    """Read a deployment, which is no check: its result is shown by itself, until it is `inactive`.
 
     None is shown as running: GitHub sends nothing when a deployment under way becomes inactive.
     """

@@ -49,7 +49,7 @@ _FOR_GOOD = "9999"
 
 
 def delta(delivery: Delivery) -> Snapshot:
-    """The part that the delivery tells. Raises `KeyError` or `TypeError` for a payload GitHub never sends."""
+    """Extract what a delivery changes. Raises `KeyError` or `TypeError` for a payload GitHub never sends."""
     payload = delivery.payload
     if delivery.event in (UPDATE, DUE):
         return Snapshot()
@@ -141,7 +141,7 @@ def _common_values(pull: Payload, repository: Payload, own: str = "") -> dict[st
 
 
 def _register(name: str, value: Any, at: str, weight: int) -> LwwRegister:
-    """The word on a value; that it is merged is the last on a state: a merge is never undone."""
+    """Make the register of a value; of a state, "merged" is final: a merge is never undone."""
     for_good = name == "state" and value[1] == "merged"
     switched = ((at, value),) if name in SWITCHES and weight == ABOUT and not for_good else ()
     return LwwRegister(_FOR_GOOD if for_good else at, weight, value, switched)
@@ -226,7 +226,7 @@ def asked_of(user: Payload | None, team: Payload | None) -> dict[str, Any]:
 
 
 def _from_issue(payload: Payload) -> Snapshot:
-    """A comment's issue is the pull request, without its branches.
+    """Read a comment's issue: the pull request without its branches.
 
     https://docs.github.com/webhooks/webhook-events-and-payloads#issue_comment
     """
@@ -242,7 +242,7 @@ def _from_issue(payload: Payload) -> Snapshot:
 
 
 def _review(payload: Payload, action: str) -> Snapshot:
-    """A review; that it was dismissed is the last word on it."""
+    """Read a review; its dismissal is final."""
     review = payload["review"]
     state = "dismissed" if action == "dismissed" else str(review["state"]).lower()
     if state not in ("approved", "changes_requested", "dismissed"):
@@ -254,7 +254,7 @@ def _review(payload: Payload, action: str) -> Snapshot:
 
 
 def _comment(payload: Payload, action: str) -> Snapshot:
-    """The first comment on a line begins a conversation; its deletion ends it."""
+    """Read a comment: the first one on a line begins a conversation, its deletion ends it."""
     comment = payload["comment"]
     if comment.get("in_reply_to_id"):
         return Snapshot()
@@ -265,7 +265,7 @@ def _comment(payload: Payload, action: str) -> Snapshot:
 
 
 def _thread(payload: Payload, action: str) -> Snapshot:
-    """A conversation was resolved, or taken up again."""
+    """Read a conversation that was resolved or reopened."""
     thread = payload["thread"]
     comments = thread.get("comments") or []
     if not comments:

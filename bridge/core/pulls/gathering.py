@@ -31,7 +31,7 @@ class Gathering(msgspec.Struct, frozen=True):
     due: Payload = msgspec.field(default_factory=dict)
 
     def add(self, parts: Parts, due: Payload) -> "Gathering":
-        """The same with what another delivery brought."""
+        """Return the gathering with another delivery's part."""
         return Gathering(_bounded(merge_all(self.parts, parts)), due)
 
     @property

@@ -18,7 +18,7 @@ import msgspec
 import orjson
 
 OLDEST, CARRIED, ABOUT, READ = -1, 0, 1, 2
-"""How much a delivery's word counts within one second; GitHub's answer, once that is over, counts most."""
+"""The rank of a delivery's value within one second; GitHub's answer, once that is over, ranks highest."""
 
 Item = Mapping[str, Any]
 
@@ -58,7 +58,7 @@ def _told(when: datetime) -> str:
 
 
 Switching = tuple[tuple[str, Any], ...]
-"""What deliveries about a value that has two said of it, and when; of the newest few seconds."""
+"""The values that deliveries of the newest few seconds gave a two-valued field, with their times."""
 _SECONDS_KEPT = 4
 
 
@@ -74,7 +74,7 @@ class LwwRegister(msgspec.Struct, frozen=True, array_like=True, gc=False):
     switched: Switching = ()
 
     def merge(self, other: "LwwRegister") -> "LwwRegister":
-        """The newer of two; of equals the one with the greater JSON, so that both sides agree."""
+        """Return the newer of two; of equals the one with the greater JSON, so that both sides agree."""
         mine, theirs = (self.at, self.weight), (other.at, other.weight)
         if mine != theirs:
             newest = self if mine > theirs else other
@@ -86,7 +86,7 @@ class LwwRegister(msgspec.Struct, frozen=True, array_like=True, gc=False):
         return LwwRegister(newest.at, newest.weight, newest.value, switched)
 
     def settled(self, at_birth: Any) -> Any:
-        """The value; if its second switched it there and back, what stood before (`at_birth`: nothing)."""
+        """Return the value; if its second switched it there and back, the one before (`at_birth`: none)."""
         if self.weight == READ or not self._both(self.at):
             return self.value
         before = [value for at, value in self.switched if at < self.at and not self._both(at)]
@@ -114,7 +114,7 @@ class LwwSet(msgspec.Struct, frozen=True, array_like=True):
     removed: list[str]
 
     def merge(self, other: "LwwSet") -> "LwwSet":
-        """The newer of two; of one second all that either lists, less what either removed."""
+        """Return the newer of two; of one second, all members of both, less those that either removed."""
         if self.at != other.at:
             return max(self, other, key=lambda members: members.at)
         sides = (self.listed, other.listed)
@@ -125,7 +125,7 @@ class LwwSet(msgspec.Struct, frozen=True, array_like=True):
         return LwwSet(self.at, listed, sorted({*self.removed, *other.removed}))
 
     def items(self) -> list[Item]:
-        """The members, by name."""
+        """Return the members, by name."""
         return [self.listed[name] for name in sorted(self.listed, key=str.lower) if name not in self.removed]
 
 
@@ -134,7 +134,7 @@ def _canonical(value: Any) -> bytes:
 
 
 def merge_all(known: Mapping[str, LwwRegister], told: Mapping[str, LwwRegister]) -> dict[str, LwwRegister]:
-    """Registers by name, merged one by one; what only one side has stays."""
+    """Merge registers by name; one that only one side has stays."""
     merged = dict(known)
     for name, register in told.items():
         before = merged.get(name)

@@ -5,10 +5,10 @@ from typing import Literal, NamedTuple
 import msgspec
 
 PullKey = tuple[int, int]
-"""Which pull request: its repository's id and its number."""
+"""A pull request: its repository's id and its number."""
 
 Commit = tuple[int, str]
-"""Which commit: its repository's id and its SHA."""
+"""A commit: its repository's id and its SHA."""
 
 CheckState = Literal["passed", "failed", "running", "waiting", "skipped", "neutral"]
 """`waiting`: for a maintainer, who has to allow a workflow to run."""
@@ -116,7 +116,7 @@ class PullRequest(msgspec.Struct, frozen=True, kw_only=True):
     unresolved: tuple[str, ...] = ()
     """The addresses of conversations that nobody resolved."""
     more_unresolved: bool = False
-    """Whether there are more of them than are kept."""
+    """True if there are more than are kept."""
     checks: tuple[Check, ...] = ()
     deployments: tuple[Check, ...] = ()
     rendered: Rendered | None = None
@@ -135,13 +135,13 @@ class PullRequest(msgspec.Struct, frozen=True, kw_only=True):
         return self.state == "open"
 
     def with_state(self, state: ReviewState) -> tuple[Reviewer, ...]:
-        """The reviewers of whom the last word is `state`."""
+        """Return the reviewers whose last review is `state`."""
         if not self.reviewers:
             return ()
         return tuple(reviewer for reviewer in self.reviewers if reviewer.state == state)
 
     def checks_that(self, state: CheckState) -> tuple[Check, ...]:
-        """The counted checks in a state."""
+        """Return the counted checks in a state."""
         if not self.checks:
             return ()
         return tuple(check for check in self.checks if check.state == state and check.is_counted)

@@ -60,7 +60,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     rendered: Rendered | None = None
 
     def merge(self, other: "Snapshot") -> "Snapshot":
-        """Both together."""
+        """Merge another snapshot of the pull request into this one."""
         sets = dict(self.sets)
         for name, members in other.sets.items():
             sets[name] = sets[name].merge(members) if name in sets else members
@@ -75,29 +75,29 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
         )
 
     def saying(self, **said: Any) -> "Snapshot":
-        """The same, with what is said now noted."""
+        """Return the snapshot with the message's state recorded."""
         if all(name in self.said and self.said[name] == words for name, words in said.items()):
             return self
         return replace(self, said={**self.said, **said})
 
     def gathers(self, review_id: str, parts: Parts, due: Payload) -> "Snapshot":
-        """The same, with a review's parts added; `due` is the payload that has it told."""
+        """Return the snapshot with a review's parts added; `due` is the payload that has it told."""
         gathering = self.gathering.get(review_id, Gathering()).add(parts, due)
         return replace(self, gathering={**self.gathering, review_id: gathering})
 
     def gathered(self, review_id: str) -> "Snapshot":
-        """The same, a review told."""
+        """Return the snapshot after a review was told."""
         return replace(self, gathering={key: one for key, one in self.gathering.items() if key != review_id})
 
     def value(self, name: str) -> Any:
-        """The newest word on a value, None if nothing was told."""
+        """Return the newest value of a field, None without any."""
         register = self.values.get(name)
         if register is None:
             return None
         return register.settled(SWITCHES.get(name)) if register.switched else register.value
 
     def settled(self) -> dict[str, Any]:
-        """The newest word on each value that was told."""
+        """Return the newest value of each known field."""
         return {
             name: register.settled(SWITCHES.get(name)) if register.switched else register.value
             for name, register in self.values.items()
@@ -216,7 +216,7 @@ def _renamed(person: Item, people: Mapping[int, Item]) -> Item:
 
 
 def _reviewers(snapshot: Snapshot, people: Mapping[int, Item]) -> tuple[Reviewer, ...]:
-    """Those asked, and those whose latest review decides; someone asked again has to decide again."""
+    """Return the requested reviewers, and those whose latest review counts until they are asked again."""
     asked = _members(snapshot, "requested")
     if not snapshot.reviews and not asked:
         return ()
@@ -248,7 +248,7 @@ def _unresolved(snapshot: Snapshot) -> tuple[str, ...]:
 
 
 def dump(snapshot: Snapshot) -> bytes:
-    """The snapshot in MessagePack, packed."""
+    """Encode the snapshot in MessagePack, compressed."""
     return pack(_ENCODER.encode(snapshot), to_keep=True)
 
 

@@ -13,14 +13,14 @@ DID: dict[str, dict[str, Any]] = {
     "enqueued": {"queued": True, "draft": False},
     "dequeued": {"queued": False},
 }
-"""What an action made of a value, also where its payload lacks the value or contradicts."""
+"""The value that an action gives a field, even if its payload lacks the field or contradicts."""
 
 STATES = ("open", "closed", "merged")
 """The further one counts of those told in one second."""
 
 
 def state_of(pull: Payload, own: str) -> str:
-    """The state that a delivery tells: of its own action first, then that it was merged; empty if none."""
+    """Return the state in a delivery: from its action, else from `merged`; empty if none."""
     if own in ("opened", "reopened"):
         return "open"
     if pull.get("merged_at") or pull.get("merged"):

@@ -32,7 +32,7 @@ class Claim:
 
 
 def sign(claim: Claim, *, secret: str) -> str:
-    """The claim as a JWT that is good for `LIFETIME` seconds from now."""
+    """Sign the claim as a JWT that is valid for `LIFETIME` seconds."""
     import jwt
 
     payload = {"user": claim.user, "exp": int(time.time()) + LIFETIME, "jti": claim.id}
@@ -40,7 +40,7 @@ def sign(claim: Claim, *, secret: str) -> str:
 
 
 def read(token: str, *, secrets: Sequence[str]) -> Claim:
-    """The claim in a JWT that any of `secrets` signed; raises `ClaimRefused` naming what to do."""
+    """Return the claim in a JWT that any of `secrets` signed; raises `ClaimRefused` naming what to do."""
     if len(token) > MAX_CLAIM or not token.isascii():
         raise ClaimRefused("This link is damaged.")
     payload = _payload(token, secrets)

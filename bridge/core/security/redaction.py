@@ -44,7 +44,7 @@ _EMAIL = re.compile(r"(?<![\w.+%-])([\w.+%-])[\w.+%-]*@([\w-]+(?:\.[\w-]+)+)")
 
 
 def mask_text(text: str) -> str:
-    """A text without what looks like a secret; e-mail addresses keep their first letter and their host."""
+    """Mask secrets in a text; e-mail addresses keep their first letter and their host."""
     text = _PRIVATE_KEY.sub(MASK, text)
     text = _USER_INFO.sub(f"{MASK}@", text)
     text = _TOKENS.sub(MASK, text)

@@ -49,5 +49,5 @@ def deleted(happening: Happening) -> Said:
 
 
 def _on_place(comment: Payload) -> str:
-    """The file and lines of a comment on code; nothing for others."""
+    """Return the file and lines of a comment on code; nothing for others."""
     return f" on {escape(place(remark(comment)))}" if comment.get("path") else ""

@@ -108,7 +108,7 @@ def synchronize(happening: Happening) -> Said:
 
 @on(EVENT, "review_requested")
 def review_requested(happening: Happening) -> Said:
-    """A person or a team is asked for a review."""
+    """Report that a person or a team is asked for a review."""
     payload = happening.payload
     user, team = payload.get("requested_reviewer"), payload.get("requested_team")
     asked = asked_of(user, team)
@@ -126,7 +126,7 @@ def _knows(happening: Happening, account: int) -> bool:
 
 @on(EVENT, "review_request_removed")
 def review_request_removed(happening: Happening) -> Said:
-    """The request is taken back."""
+    """Report that a review request is withdrawn."""
     user, team = happening.payload.get("requested_reviewer"), happening.payload.get("requested_team")
     asked = asked_of(user, team)
     whom = f"{link(asked['url'], asked['name'])} " if user or team else ""
@@ -135,7 +135,7 @@ def review_request_removed(happening: Happening) -> Said:
 
 @on(EVENT, "labeled", "unlabeled")
 def labeled(happening: Happening) -> Said | None:
-    """A label more or less."""
+    """Report an added or removed label."""
     name = given(happening.payload, "label", "name")
     if not name:
         return None
@@ -145,7 +145,7 @@ def labeled(happening: Happening) -> Said | None:
 
 @on(EVENT, "milestoned", "demilestoned")
 def milestoned(happening: Happening) -> Said:
-    """Planned for a milestone, or no more."""
+    """Report an added or removed milestone."""
     milestone = happening.payload.get("milestone") or happening.payload["pull_request"].get("milestone") or {}
     name = escape(milestone.get("title") or "the milestone")
     verb = "Added to" if happening.delivery.action == "milestoned" else "Removed from"
@@ -154,7 +154,7 @@ def milestoned(happening: Happening) -> Said:
 
 @on(EVENT, "locked", "unlocked")
 def locked(happening: Happening) -> Said:
-    """Commenting is restricted, or free again."""
+    """Report that commenting is restricted, or open again."""
     if happening.delivery.action == "unlocked":
         return Said(title="Unlocked the conversation", group="other")
     reason = given(happening.payload, "pull_request", "active_lock_reason")

@@ -86,5 +86,5 @@ def _span(one: Remark) -> int:
 
 
 def _number(value: object) -> int:
-    """A line's number; 0 where there is none."""
+    """Return a line's number; 0 if there is none."""
     return value if isinstance(value, int) else 0

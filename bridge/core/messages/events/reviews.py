@@ -38,14 +38,14 @@ ENDS = frozenset(
         *(("pull_request", action) for action in ("closed", "reopened", "enqueued", "converted_to_draft")),
     }
 )
-"""What is told only after the reviews that wait for the rest of their parts."""
+"""The events that are told only after the reviews that still wait for parts."""
 
 _GONE = "9999"
 """Later than any time: what is deleted stays deleted."""
 
 
 def part(delivery: Delivery, known: Snapshot) -> tuple[str, Parts] | None:
-    """The id of the review that a delivery is a part of, and that part; None where it is told by itself."""
+    """Return the id of a delivery's review, and its part of it; None if it is told by itself."""
     found = parts_of(delivery)
     if found is None:
         return None
@@ -85,7 +85,7 @@ def _of(value: Payload | None, *names: str) -> Payload | None:
 
 
 def parts_of(delivery: Delivery) -> tuple[str, Parts] | None:
-    """The id of the review that a delivery is about, empty if it names none, and what it tells of it."""
+    """Return the id of a delivery's review, empty if it names none, and its part of it."""
     payload, action = delivery.payload, delivery.action
     if delivery.event == REVIEW and action in ("submitted", "edited"):
         return str(payload["review"].get("id") or ""), {ITSELF: _itself(payload)}
@@ -116,14 +116,14 @@ def _itself(payload: Payload) -> LwwRegister:
 @on(REVIEW, "submitted")
 @on(ON_LINE, "created")
 def at_once(happening: Happening) -> Said | None:
-    """A part of a review that is told by itself."""
+    """Report a part of a review that is told by itself."""
     found = parts_of(happening.delivery)
     return _told(happening, Gathering(found[1])) if found else None
 
 
 @on(DUE, "")
 def gathered(happening: Happening) -> Said | None:
-    """A review with all its comments, in reading order; None if more of it came meanwhile."""
+    """Report a review with all its comments, in reading order; None if more of it came meanwhile."""
     about = happening.payload["review"]
     gathering = happening.known.gathering.get(about["id"])
     return _told(happening, gathering) if gathering and gathering.due["review"] == about else None
@@ -160,7 +160,7 @@ def _comment(happening: Happening, one: Remark) -> Said:
 
 
 def _title(url: str, state: str, count: int) -> str:
-    """In words; without a `state` the review itself did not come."""
+    """Word the title; without a `state` the review itself is missing."""
     comments = f"{count} comment{'' if count == 1 else 's'}"
     if not state:
         return link(url, f"Left {comments}")
@@ -190,14 +190,14 @@ def _url(happening: Happening, about: Payload) -> str:
 
 
 def _author_of(happening: Happening) -> tuple[Person, ...]:
-    """The pull request's author wants to know of a review; not of their own."""
+    """Return the pull request's author, to be told of a review; nobody if it is their own."""
     author = given(happening.payload, "pull_request", "user")
     return () if given(author or {}, "id") == given(happening.payload, "sender", "id") else named(author)
 
 
 @on(REVIEW, "edited")
 def edited(happening: Happening) -> Said | None:
-    """The words of a review changed."""
+    """Report a change to the words of a review."""
     if "body" not in (happening.payload.get("changes") or {}):
         return None
     review = happening.payload["review"]

@@ -60,7 +60,7 @@ class Happening(msgspec.Struct, frozen=True, kw_only=True):
         return sender.get("type") == "Bot" or str(sender.get("login") or "").endswith("[bot]")
 
     def html(self, markdown: str | None, rest_url: str, *, replaced: Sequence[str] = ()) -> str:
-        """GitHub's Markdown as safe HTML; `replaced` are the lines that a suggestion in it would replace."""
+        """Render Markdown as safe HTML; `replaced` are the lines that a suggestion in it replaces."""
         return to_html(
             markdown or "",
             base_url=self.pull.url,
@@ -72,7 +72,7 @@ class Happening(msgspec.Struct, frozen=True, kw_only=True):
 
 Speak = Callable[[Happening], Said | None]
 TABLE: dict[tuple[str, str], Speak] = {}
-"""Who speaks, by event and action."""
+"""The functions by event and action."""
 
 
 def on(event: str, *actions: str) -> Callable[[Speak], Speak]:
@@ -95,7 +95,7 @@ def say(happening: Happening) -> Said | None:
 
 
 def who(user: Payload | None) -> str:
-    """A person as a link."""
+    """Link a person."""
     found = person(user)
     return link(found["url"], found["login"])
 
@@ -107,7 +107,7 @@ def named(user: Payload | None) -> tuple[Person, ...]:
 
 
 def mentioned_now(changes: Payload, markdown: str | None) -> tuple[str, ...]:
-    """The logins that an edited text mentions; who was mentioned before was told before."""
+    """Return the logins that an edit newly mentions; the earlier ones were told before."""
     if "body" not in changes:
         return ()
     before = mentioned(given(changes, "body", "from"))
@@ -115,7 +115,7 @@ def mentioned_now(changes: Payload, markdown: str | None) -> tuple[str, ...]:
 
 
 def given(payload: Payload, *path: str) -> Any:
-    """A value deep in a payload, None as soon as a step is missing or null."""
+    """Return a value deep in a payload, None if a step is missing or null."""
     value: Any = payload
     for name in path:
         value = value.get(name) if isinstance(value, dict) else None
