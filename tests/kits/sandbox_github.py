@@ -11,6 +11,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from scripts.sandbox.github import Config, create_app
+from tests.sandbox.schemas import validate_answer
 
 SECRET = "It's a Secret to Everybody"
 PULL = "/repos/acme/component/pulls/1"
@@ -37,13 +38,16 @@ class GitHub:
     async def call(
         self, method: str, path: str, *, token: str = "", body: Any = None, **options: Any
     ) -> Reply:
-        """A REST call; `path` is below /api/v3."""
+        """A REST call; `path` is below /api/v3. The answer is held against GitHub's description of it."""
         headers = {"User-Agent": "test", **options.pop("headers", {})}
         if token:
             headers["Authorization"] = f"Bearer {token}"
         if body is not None:
             options["json"] = body
-        return await self.ask(method, f"/api/v3{path}", headers=headers, **options)
+        reply = await self.ask(method, f"/api/v3{path}", headers=headers, **options)
+        if "X-GitHub-Api-Version" not in headers:
+            validate_answer(method, path, reply.status, reply.json)
+        return reply
 
     async def ask(self, method: str, path: str, **options: Any) -> Reply:
         """Any call; does not follow redirects."""

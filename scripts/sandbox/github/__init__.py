@@ -14,6 +14,7 @@ from scripts.sandbox import faults
 from . import (
     checks,
     graphql,
+    merge_requests,
     merging,
     oauth,
     pages,
@@ -27,6 +28,7 @@ from . import (
     rest_commits,
     rest_hooks,
     rest_installations,
+    rest_merging,
     rest_pulls,
     rest_repos,
     rest_reviews,
@@ -48,12 +50,13 @@ ENDPOINTS = (
     rest_commits,
     rest_hooks,
     rest_installations,
+    rest_merging,
     rest_pulls,
     rest_repos,
     rest_reviews,
     rest_users,
 )
-REGISTERED = (checks, merging, people, reviews, talk)
+REGISTERED = (checks, merge_requests, merging, people, reviews, talk)
 
 
 def create_app(config: Config) -> web.Application:

@@ -49,6 +49,7 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument(
         "--expiring-tokens", action="store_true", help="issue tokens that expire in eight hours"
     )
+    options.add_argument("--ghes", action="store_true", help="answer as an Enterprise Server 3.19")
     return options
 
 
@@ -62,6 +63,7 @@ async def serve(options: argparse.Namespace) -> None:
             client_secret=options.client_secret,
             redirect_uris=tuple(options.redirect_uri),
             expiring_tokens=options.expiring_tokens,
+            ghes=options.ghes,
         )
     )
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=2)

@@ -69,7 +69,7 @@ Alternatives = tuple[tuple[str, str], ...]
 def needs(method: str, path: str) -> Alternatives:
     """The permissions of which a call needs one, as (name, level); `path` begins below the repository."""
     level = "read" if method in {"GET", "HEAD"} else "write"
-    if path.endswith("/merge") and level == "write":
+    if path.endswith(("/merge", "/merge-async")) and level == "write":
         # https://docs.github.com/rest/pulls/pulls#merge-a-pull-request
         return (("contents", "write"),)
     for pattern, names in RESOURCES:

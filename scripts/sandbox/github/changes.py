@@ -146,6 +146,23 @@ def ready(change: Change, pull: Pull, fields: Fields) -> None:  # noqa: ARG001 -
     _set_draft(change, pull, draft=False)
 
 
+@deed("update_branch")
+def update_branch(change: Change, pull: Pull, fields: Fields) -> None:
+    """Merge the base into the head branch, if that still is `expected_head_sha`.
+
+    https://docs.github.com/rest/pulls/pulls#update-a-pull-request-branch
+    """
+    change.require_author_or_push(pull)
+    if (fields.get("expected_head_sha") or pull.head_sha) != pull.head_sha:
+        raise Refused(422, "expected head sha didn’t match current head ref.")
+    if pull.conflict:
+        raise Refused(422, "merge conflict between base and head")
+    if not pull.behind:
+        raise Refused(422, "There are no new commits on the base branch.")
+    push(change, pull, {"message": f"Merge branch '{pull.base_ref}' into {pull.head_ref}"})
+    pull.behind, pull.base_sha = False, change.repo.heads[pull.base_ref]
+
+
 def _set_draft(change: Change, pull: Pull, *, draft: bool) -> None:
     change.require_author_or_push(pull)
     if pull.closed_at:

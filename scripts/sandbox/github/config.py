@@ -9,7 +9,8 @@ class Config:
 
     `web_url` is the stand-in's own base address, without a slash at the end. `redirect_uris` are
     the callback addresses registered with its OAuth App (none: every address is accepted).
-    `scopes_granted` narrows what a user grants, whatever is asked for.
+    `scopes_granted` narrows what a user grants, whatever is asked for. `ghes` makes it an Enterprise Server
+    3.19, which lacks what github.com has since.
     """
 
     web_url: str
@@ -18,6 +19,7 @@ class Config:
     redirect_uris: tuple[str, ...] = ()
     expiring_tokens: bool = False
     scopes_granted: str | None = None
+    ghes: bool = False
 
     @property
     def api_url(self) -> str:

@@ -16,6 +16,8 @@ from .records import Entry, User
 from .refusals import Refused, forbidden, not_found
 
 ARCHIVED = "Repository was archived so is read-only."
+# Actions that Enterprise Server 3.19 does not know.
+NEW = {"enqueued", "dequeued", "stacked"}
 # After these, GitHub computes mergeability again.
 UNCOMPUTED = {"opened", "reopened", "synchronize"}
 
@@ -73,6 +75,8 @@ class Change:
     def tell(self, pull: Pull, action: str, instead: Json | None = None, **extra: object) -> None:
         """Send the pull_request event of that action; it says other values `instead`, or none for None."""
         pull.computed = action not in UNCOMPUTED
+        if action in NEW and self.world.config.ghes:
+            return
         shown = pull_payload(self.world, self.repo, pull, computed=pull.computed)
         said = {**shown, **(instead or {})}
         shown = {

@@ -9,6 +9,7 @@ from typing import Any
 from .deeds import perform
 from .graphql_query import Field, Problem, Query, parse, pick
 from .graphql_types import Value, pull_value, repo_value, thread_value
+from .mergeability import merge_state
 from .model import Permission, Pull, Repo, Thread
 from .payloads import Json, node_id
 from .refusals import Refused
@@ -27,6 +28,10 @@ MUTATIONS = {
     "resolveReviewThread": ("resolve", "threadId"),
     "unresolveReviewThread": ("unresolve", "threadId"),
 }
+# Those that a moved head refuses.
+HELD = ("auto_merge", "enqueue")
+CLEAN = "Pull request Pull request is in clean status"
+MOVED = "Head sha didn't match the expected head OID."
 WRITING = (("pull_requests", "write"),)
 FORBIDDEN = "{login} does not have the correct permissions to execute `{name}`"
 NO_NODE = "Could not resolve to a node with the global id of '{id}'"
@@ -89,9 +94,11 @@ def _mutation(call: Call, name: str) -> Any:
         repo, pull, thread = _find(call, str(given[wanted]))
         if call.token and call.by_app and not call.services.apps.may(call.token, repo, WRITING):
             raise Problem(NOT_FOR_APPS, "FORBIDDEN")
-        fields = (
-            {"thread": thread.id} if thread else {"merge_method": given.get("mergeMethod", "MERGE").lower()}
-        )
+        fields = {"thread": thread.id} if thread else _fields(given)
+        if deed in HELD and given.get("expectedHeadOid", pull.head_sha) != pull.head_sha:
+            raise Problem(MOVED, "UNPROCESSABLE")
+        if deed == "auto_merge" and merge_state(repo, pull)[1] in ("clean", "unstable"):
+            raise Problem(CLEAN, "UNPROCESSABLE")
         try:
             perform(call.services.change(call.user, repo), deed, pull, fields)
         except Refused as refused:
@@ -106,6 +113,10 @@ def _mutation(call: Call, name: str) -> Any:
         return shown | {"pullRequest": pull_value(world, repo, pull)}
 
     return run
+
+
+def _fields(given: Value) -> Value:
+    return {"merge_method": given.get("mergeMethod", "MERGE").lower()}
 
 
 def _problem(call: Call, name: str, refused: Refused) -> Problem:

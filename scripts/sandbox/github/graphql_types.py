@@ -107,6 +107,8 @@ def pull_value(world: World, repo: Repo, pull: Pull) -> Value:
         "baseRefName": pull.base_ref,
         "baseRefOid": pull.base_sha,
         "isInMergeQueue": pull.queued,
+        "isMergeQueueEnabled": repo.rules_of(pull).queue,
+        "mergeQueueEntry": _queue_entry(repo, pull),
         "autoMergeRequest": _auto_merge(world, pull),
         "reviewDecision": decision(repo, pull),
         "reviews": connection("PullRequestReview", reviews),
@@ -186,6 +188,13 @@ def _auto_merge(world: World, pull: Pull) -> Value | None:
         return None
     by = _actor(world, wish.by)
     return {"__typename": "AutoMergeRequest", "enabledBy": by, "mergeMethod": wish.method.upper()}
+
+
+def _queue_entry(repo: Repo, pull: Pull) -> Value | None:
+    waiting = [one for one in repo.pulls.values() if one.queued and one.base_ref == pull.base_ref]
+    if not pull.queued:
+        return None
+    return {"__typename": "MergeQueueEntry", "position": waiting.index(pull) + 1, "state": "QUEUED"}
 
 
 def _rollup(repo: Repo, pull: Pull) -> Value | None:

@@ -11,6 +11,8 @@ from .refusals import Refused, invalid
 
 HEAD_MOVED = "Head branch was modified. Review and try the merge again."
 BASE_MOVED = "Base branch was modified. Review and try the merge again."
+THROUGH_QUEUE = "Changes must be made through the merge queue."
+NOT_STACKED = "Pull request Auto-merge is not supported for stacked pull requests"
 NO_AUTO_MERGE = "Pull request Auto merge is not allowed for this repository"
 METHODS = {
     "merge": ("allow_merge_commit", "Merge commits are not allowed on this repository."),
@@ -98,11 +100,13 @@ def auto_merge(change: Change, pull: Pull, fields: Fields) -> None:
     https://docs.github.com/graphql/reference/mutations#enablepullrequestautomerge
     """
     change.require_push()
-    method = _method(change, fields)
+    method = _method(change, pull, fields)
     if not merge_settings(change.repo)["allow_auto_merge"]:
         raise Refused(422, NO_AUTO_MERGE)
     if pull.closed_at or pull.auto_merge:
         return
+    if pull.stack:
+        raise Refused(422, NOT_STACKED)
     pull.auto_merge = AutoMerge(by=change.actor, method=method)
     change.note(pull, "auto_merge", f"enabled auto-merge ({method})")
     change.tell(pull, "auto_merge_enabled", reason="")
@@ -171,7 +175,7 @@ def _refuse_merge(change: Change, pull: Pull, fields: Fields) -> None:
         raise Refused(405, DRAFT)
     if fields.get("sha") and fields["sha"] != pull.head_sha:
         raise Refused(409, HEAD_MOVED)
-    _method(change, fields)
+    _method(change, pull, fields)
     if pull.races:
         pull.races -= 1
         raise Refused(405, BASE_MOVED)
@@ -179,15 +183,20 @@ def _refuse_merge(change: Change, pull: Pull, fields: Fields) -> None:
         raise Refused(405, NOT_MERGEABLE)
     if why := obstacle(change.repo, pull):
         raise Refused(405, why)
+    if change.repo.rules_of(pull).queue and not pull.queued:
+        raise Refused(405, THROUGH_QUEUE)
 
 
-def _method(change: Change, fields: Fields) -> str:
+def _method(change: Change, pull: Pull, fields: Fields) -> str:
     method = str(fields.get("merge_method") or "merge")
     if method not in METHODS:
         raise Refused(422, "Validation Failed")
     setting, refusal = METHODS[method]
     if not merge_settings(change.repo)[setting]:
         raise Refused(405, refusal)
+    rules = change.repo.rules_of(pull)
+    if rules.methods and method not in rules.methods:
+        raise Refused(405, refusal.replace("on this repository", "into this branch"))
     return method
 
 
@@ -200,4 +209,4 @@ def _dequeue(change: Change, pull: Pull, reason: str) -> None:
 def _look_again(change: Change, ref: str) -> None:
     for pull in change.repo.pulls.values():
         if pull.base_ref == ref:
-            pull.computed = False
+            pull.computed, pull.behind = False, True

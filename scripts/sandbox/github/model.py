@@ -12,7 +12,20 @@ from hashlib import sha1
 
 from .ci import Board
 from .config import Config
-from .records import AutoMerge, Comment, Commit, Entry, Label, LineComment, Review, Stack, Team, User
+from .records import (
+    AutoMerge,
+    Comment,
+    Commit,
+    Entry,
+    Label,
+    LineComment,
+    MergeRequest,
+    Review,
+    Rules,
+    Stack,
+    Team,
+    User,
+)
 
 
 class Permission(IntEnum):
@@ -108,6 +121,8 @@ class Pull:
     merge_sha: str | None = None
     auto_merge: AutoMerge | None = None
     queued: bool = False
+    merge_request: MergeRequest | None = None
+    behind: bool = False
     stack: Stack | None = None
     fork_gone: bool = False
     conflict: bool = False
@@ -174,6 +189,8 @@ class Repo:
     required_approvals: int = 0
     required_checks: tuple[str, ...] = ()
     merge_settings: dict[str, bool] = field(default_factory=dict)
+    rules: dict[str, Rules] = field(default_factory=dict)
+    holds_merges: bool = False
     board: Board = field(default_factory=Board)
     permissions: dict[str, Permission] = field(default_factory=dict)
     heads: dict[str, str] = field(default_factory=dict)
@@ -185,6 +202,10 @@ class Repo:
     def full_name(self) -> str:
         """`owner/name`."""
         return f"{self.owner.login}/{self.name}"
+
+    def rules_of(self, pull: Pull) -> Rules:
+        """The rules of the branch that a pull request is merged into."""
+        return self.rules.get(pull.base_ref, Rules())
 
     def permission(self, user: User | None) -> Permission:
         """Return the permission of `user` (None: anonymous) here."""

@@ -105,6 +105,34 @@ class AutoMerge:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Rules:
+    """The rules of a branch that a merge has to satisfy; no `methods`: any that the repository allows."""
+
+    approvals: int = 0
+    code_owners: bool = False
+    last_push: bool = False
+    conversations: bool = False
+    checks: tuple[str, ...] = ()
+    strict: bool = False
+    methods: tuple[str, ...] = ()
+    queue: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class MergeRequest:
+    """An asynchronous merge that somebody asked for; `status` is `pending` until it ran."""
+
+    uuid: str
+    by: User
+    sha: str
+    method: str
+    action: str
+    status: str
+    message: str
+    updated_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
 class Stack:
     """The stack of pull requests that one is part of."""
 

@@ -5,6 +5,8 @@ https://docs.github.com/rest/repos/repos#update-a-repository
 
 import re
 from collections.abc import Callable
+from dataclasses import fields as dataclass_fields
+from dataclasses import replace
 from typing import Any
 
 from .deeds import Change, Fields
@@ -12,7 +14,7 @@ from .installing import owned_by
 from .merging import push_base
 from .model import Permission, Repo, World
 from .payloads import MERGE_SETTINGS, Json, organization_payload, user_payload
-from .records import User
+from .records import Rules, User
 from .refusals import Refused, invalid
 from .seed import add_repo
 
@@ -91,6 +93,16 @@ def settings(change: Change, fields: Fields) -> None:
     repo.merge_settings |= {name: bool(fields[name]) for name in MERGE_SETTINGS if _is_flag(fields, name)}
     repo.required_approvals = int(fields.get("required_approvals", repo.required_approvals))
     repo.required_checks = tuple(fields.get("required_checks", repo.required_checks))
+    repo.holds_merges = bool(fields.get("holds_merges", repo.holds_merges))
+
+
+def ruleset(change: Change, fields: Fields) -> None:
+    """Set the rules of a `branch` (the default one), named as in `records.Rules`."""
+    change.require_admin()
+    ref = str(fields.get("branch") or change.repo.default_branch)
+    given = {one.name: fields[one.name] for one in dataclass_fields(Rules) if one.name in fields}
+    given = {name: tuple(value) if isinstance(value, list) else value for name, value in given.items()}
+    change.repo.rules[ref] = replace(change.repo.rules.get(ref, Rules()), **given)
 
 
 def push(change: Change, fields: Fields) -> None:
@@ -105,6 +117,7 @@ REPO_DEEDS: dict[str, RepoDeed] = {
     "archive": archive,
     "unarchive": unarchive,
     "settings": settings,
+    "ruleset": ruleset,
     "push_base": push,
 }
 

@@ -27,6 +27,7 @@ from .services import SERVICES, Services
 from .tokens import Token
 
 DOCS = "https://docs.github.com/rest"
+ENTERPRISE = "3.19.0"
 VERSIONS = ("2022-11-28", "2026-03-10")
 # What the newer version took out: https://docs.github.com/rest/about-the-rest-api/breaking-changes
 REMOVED = {"assignee", "merge_commit_sha", "rate"}
@@ -54,7 +55,8 @@ Endpoint = Callable[[Call], Awaitable[Answer]]
 class Route:
     """An endpoint and where it is.
 
-    In place of a token, `app_auth` demands client id and secret, `jwt` a GitHub App's JWT.
+    In place of a token, `app_auth` demands client id and secret, `jwt` a GitHub App's JWT. An Enterprise
+    Server lacks what is `new`.
     """
 
     method: str
@@ -64,6 +66,7 @@ class Route:
     app_auth: bool = False
     free: bool = False
     jwt: bool = False
+    new: bool = False
 
     @property
     def needs(self) -> Alternatives:
@@ -76,12 +79,19 @@ ROUTES: list[Route] = []
 
 
 def endpoint(
-    method: str, path: str, *, docs: str, app_auth: bool = False, free: bool = False, jwt: bool = False
+    method: str,
+    path: str,
+    *,
+    docs: str,
+    app_auth: bool = False,
+    free: bool = False,
+    jwt: bool = False,
+    new: bool = False,
 ) -> Callable[[Endpoint], Endpoint]:
     """Register an endpoint; `free` calls do not count against the rate limit."""
 
     def register(run: Endpoint) -> Endpoint:
-        ROUTES.append(Route(method, path, docs, run, app_auth, free, jwt))
+        ROUTES.append(Route(method, path, docs, run, app_auth, free, jwt, new))
         return run
 
     return register
@@ -131,6 +141,10 @@ async def _answer(route: Route, request: web.Request, version: str, headers: dic
         raise Refused(400, BAD_VERSION.format(version=version))
     headers["X-GitHub-Api-Version-Selected"] = version
     services = request.app[SERVICES]
+    if services.config.ghes:
+        headers["X-GitHub-Enterprise-Version"] = ENTERPRISE
+        if route.new:
+            raise not_found()
     if route.app_auth:
         client = client_of_call(request, services)
         return await route.run(Call(request, services, None, await _body(request), client=client))

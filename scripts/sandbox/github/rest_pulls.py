@@ -13,7 +13,6 @@ from .rest_paging import paged
 
 PULL = "/repos/{owner}/{repo}/pulls/{number}"
 ISSUE = "/repos/{owner}/{repo}/issues/{number}"
-MERGED = "Pull Request successfully merged"
 
 
 def writing(call: Call) -> tuple[Change, Repo, Pull]:
@@ -76,22 +75,6 @@ async def update_pull(call: Call) -> Answer:
     if state:
         perform(change, "close" if state == "closed" else "reopen", pull)
     return Answer(with_team_types(pull_payload(call.services.world, repo, pull)))
-
-
-@endpoint("PUT", f"{PULL}/merge", docs="pulls/pulls#merge-a-pull-request")
-async def merge_pull(call: Call) -> Answer:
-    """Merge it."""
-    change, _repo, pull = writing(call)
-    perform(change, "merge", pull, call.body)
-    return Answer({"sha": pull.merge_sha, "merged": True, "message": MERGED})
-
-
-@endpoint("GET", f"{PULL}/merge", docs="pulls/pulls#check-if-a-pull-request-has-been-merged")
-async def is_merged(call: Call) -> Answer:
-    """204 if it was merged, else 404."""
-    if call.pull(call.repo()).merged_at is None:
-        raise not_found()
-    return Answer(status=204)
 
 
 @endpoint(
