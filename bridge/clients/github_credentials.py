@@ -102,6 +102,11 @@ class GitHubCredentials:
         """True if the environment sets them; no App is looked up then."""
         return bool(self._settings.github_client_id)
 
+    @property
+    def by_hand(self) -> bool:
+        """True if webhooks that the operator made by hand may deliver."""
+        return bool(self._settings.github_webhook_secrets)
+
     async def current(self) -> Credentials:
         """Return the credentials in force; raises `NoCredentials`, `Undecryptable`, or redis-py's errors."""
         if self.from_settings:

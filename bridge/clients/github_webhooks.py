@@ -3,6 +3,7 @@
 https://docs.github.com/rest/repos/webhooks
 """
 
+import time
 from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -59,6 +60,30 @@ class RepositoryWebhooks:
     async def app(self) -> App | None:
         """Return the GitHub App that brings the webhook, None if each repository needs its own."""
         return await self._credentials.app()
+
+    async def installed(self, repository_id: int | None, full_name: str) -> bool | None:
+        """Ask GitHub whether the App has access to a repository; raises as `GitHub.call` does.
+
+        None without an App, and where webhooks made by hand may deliver in its place.
+        https://docs.github.com/rest/apps/apps#get-a-repository-installation-for-the-authenticated-app
+        """
+        app = await self.app()
+        if app is None or self._credentials.by_hand:
+            return None
+        return await self.has_app(app, repository_id, full_name)
+
+    async def has_app(self, app: App, repository_id: int | None, full_name: str) -> bool:
+        """Ask GitHub whether an App has access to a repository; raises as `GitHub.call` does."""
+        call = repository_call("GET", full_name, "/installation")
+        if repository_id is not None:
+            call = Call(method="GET", url=f"/repositories/{repository_id}/installation")
+        try:
+            found = await self._github.call(call, token=app.jwt(now=time.time()), subject=full_name)
+        except GitHubRefused as refusal:
+            if refusal.answered != 404:
+                raise
+            return False
+        return isinstance(found, dict) and not found.get("suspended_at")
 
     async def find(self, repository: Repository, *, token: str) -> Hook | None:
         """Return the repository's webhook to bridge, with its problems.

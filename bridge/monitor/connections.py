@@ -8,7 +8,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from urllib.parse import urlencode
 
@@ -184,7 +184,22 @@ class ConnectionMonitor:
     # What GitHub shows
 
     async def _observe(self, connection: Connection) -> Observation | None:
-        """Return GitHub's view of a connection, as its installer sees it; None if it is unavailable."""
+        """Return GitHub's view of a connection, as App and installer see it; None if it is unavailable."""
+        try:
+            installed = await self._installed(connection)
+            seen = UNSEEN if installed is False else await self._seen_by_installer(connection)
+        except BridgeError as error:
+            log.info("checkup_skipped", connection=connection.id, reason=str(error))
+            return None
+        return replace(seen, installed=installed)
+
+    async def _installed(self, connection: Connection) -> bool | None:
+        if connection.hook_id is not None:
+            return None
+        look = partial(self.hooks.installed, connection.repository_id, connection.repository)
+        return await self.pace.call("app", look)
+
+    async def _seen_by_installer(self, connection: Connection) -> Observation:
         if not connection.installer:
             return UNSEEN
         try:
@@ -193,9 +208,6 @@ class ConnectionMonitor:
             )
         except NotLinked:
             return UNSEEN
-        except BridgeError as error:
-            log.info("checkup_skipped", connection=connection.id, reason=str(error))
-            return None
 
     async def _observe_as(self, connection: Connection, token: str) -> Observation:
         account = connection.installer
@@ -208,7 +220,7 @@ class ConnectionMonitor:
         try:
             hook = await self.pace.call(account, lambda: self.hooks.find(repository, token=token))
         except ComesWithApp:
-            # An App's webhook is not shown here: events tell whether it works.
+            # An App's webhook is not shown here.
             return Observation(administers=False)
         except GitHubRefused as refusal:
             if refusal.answered not in _NOT_SHOWN:

@@ -131,6 +131,23 @@ class TestWebhook:
 
 
 class TestInstallationTokens:
+    async def test_a_repositorys_installation_is_shown_to_its_app(self, github: GitHub, app: App) -> None:
+        other = await make_app(github, "acme/gadgets", name="Other")
+        (installed,) = (await app.call("GET", "/app/installations")).json
+        path = "/repos/acme/component/installation"
+        for asked in (path, "/repositories/1296269/installation"):
+            assert (await app.call("GET", asked)).json == installed
+            assert (await other.call("GET", asked)).status == 404
+        assert (await github.call("GET", path)).status == 401
+        await github.act("cy-gh", "rename", name="part")
+        moved = await app.call("GET", path)
+        there = moved.headers["Location"].partition("/api/v3")[2]
+        assert (moved.status, there) == (301, "/repositories/1296269/installation")
+        await app.change("suspend", "acme/part")
+        assert (await app.call("GET", "/repos/acme/part/installation")).json["suspended_at"]
+        await app.change("removed", "acme/part")
+        assert (await app.call("GET", "/repos/acme/part/installation")).status == 404
+
     async def test_installations_are_listed(self, github: GitHub, app: App) -> None:
         await make_app(github, "acme/gadgets", name="Other")
         (shown,) = (await app.call("GET", "/app/installations")).json

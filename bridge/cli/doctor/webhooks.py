@@ -8,7 +8,6 @@ from bridge.cli.doctor.rows import CheckRow, bounded
 from bridge.cli.terminal import duration
 from bridge.clients.github import TokenRevoked
 from bridge.clients.github_credentials import App
-from bridge.clients.github_repositories import Repository
 from bridge.core.errors import BridgeError, GitHubRefused, NotLinked
 from bridge.core.model import Connection
 from bridge.services import Services
@@ -29,12 +28,12 @@ async def rows(services: Services) -> list[CheckRow]:
     in_order = sorted(connections, key=lambda one: one.repository.lower())
     repositories = [list(group) for _, group in groupby(in_order, lambda one: one.repository.lower())]
     app = await services.hooks.app()
-    gate, seen = asyncio.Semaphore(AT_ONCE), _Seen(services)
+    gate = asyncio.Semaphore(AT_ONCE)
 
     async def ask(of_one: list[Connection]) -> list[CheckRow]:
         async with gate:
             check = f"webhook of {of_one[0].repository}"
-            asked = _installed(services, check, of_one, app, seen) if app else _hook(services, check, of_one)
+            asked = _installed(services, check, of_one, app) if app else _hook(services, check, of_one)
             return await bounded(check, asked)
 
     asked = await asyncio.gather(*map(ask, repositories[:MAX_REPOSITORIES]))
@@ -79,38 +78,15 @@ async def _hook(services: Services, check: str, connections: list[Connection]) -
 
 
 async def _installed(
-    services: Services, check: str, connections: list[Connection], app: App, seen: "_Seen"
+    services: Services, check: str, connections: list[Connection], app: App
 ) -> list[CheckRow]:
-    repository = await services.pulls.present_name(connections[0])
-    token = await _token(services, connections)
-    if token is None:
-        words = f"no linked account can check it: see {app.install_url}"
-        return [CheckRow(check, "warn", words)]
+    known, repository = connections[0].repository_id, await services.pulls.present_name(connections[0])
     try:
-        shown = await seen.by(token)
-    except TokenRevoked:
-        return [CheckRow(check, "warn", _MUST_LINK)]
-    if repository.lower() in shown:
-        return [CheckRow(check, "fine", f"comes with the GitHub App {app.name}")]
-    words = (
-        f"the GitHub App {app.name} is not installed there, or the person who connected it has left:"
-        f" {app.install_url}"
-    )
-    return [CheckRow(check, "wrong", words)]
-
-
-class _Seen:
-    """The repositories with the App, by token; each token is used once."""
-
-    def __init__(self, services: Services) -> None:
-        self._services = services
-        self._asked: dict[str, asyncio.Task[list[Repository]]] = {}
-
-    async def by(self, token: str) -> set[str]:
-        """Return their full names in lower case; raises as `GitHub.call` does."""
-        if token not in self._asked:
-            self._asked[token] = asyncio.create_task(self._services.hooks.repositories.all(token))
-        return {one.full_name.lower() for one in await asyncio.shield(self._asked[token]) if one.installed}
+        if await services.hooks.has_app(app, known, repository):
+            return [CheckRow(check, "fine", f"comes with the GitHub App {app.name}")]
+    except BridgeError as error:
+        return [CheckRow(check, "warn", str(error))]
+    return [CheckRow(check, "wrong", f"install the GitHub App {app.name} there: {app.install_url}")]
 
 
 async def _token(services: Services, connections: list[Connection]) -> str | None:

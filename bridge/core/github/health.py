@@ -10,9 +10,9 @@ from bridge.core.model import Connection, Delivery, Problem
 RECENT_SECONDS = 3600
 """Seconds for which a failed delivery shows that GitHub does not get through."""
 
-Hint = Literal["", "came", "heard", "removed", "archived", "uninstalled"]
+Hint = Literal["", "came", "heard", "removed", "archived"]
 """The news in an event: any delivery; a ping, or news of the repository; the webhook was removed; the
-repository was archived; the GitHub App was taken from it."""
+repository was archived."""
 
 
 def hint_of(delivery: Delivery) -> Hint:
@@ -21,24 +21,20 @@ def hint_of(delivery: Delivery) -> Hint:
     return _HINTS.get(happened, "heard" if delivery.event in _ALWAYS else "came")
 
 
-def changed_installation(delivery: Delivery) -> list[tuple[Hint, int, str]]:
-    """Return hint, id and full name of each repository that an installation event names.
+def changed_installation(delivery: Delivery) -> set[int | str]:
+    """Return id and full name, in lower case, of each repository that an installation event names.
 
+    Such events may come late and in any order: only GitHub knows what is installed now.
     https://docs.github.com/webhooks/webhook-events-and-payloads#installation_repositories
     """
-    lists: dict[str, Hint] = {}
-    if delivery.event == "installation_repositories":
-        lists = {"repositories_removed": "uninstalled", "repositories_added": "came"}
-    elif delivery.event == "installation":
-        lists = {"repositories": "uninstalled" if delivery.action in ("deleted", "suspend") else "came"}
-    return [
-        (hint, repository["id"], repository["full_name"])
-        for name, hint in lists.items()
+    named = [
+        repository
+        for name in _INSTALLATION_LISTS.get(delivery.event, ())
         for repository in delivery.payload.get(name) or []
         if isinstance(repository, dict)
-        and type(repository.get("id")) is int
-        and isinstance(repository.get("full_name"), str)
     ]
+    ids = {one["id"] for one in named if type(one.get("id")) is int}
+    return ids | {one["full_name"].lower() for one in named if isinstance(one.get("full_name"), str)}
 
 
 def concerns(delivery: Delivery, connection: Connection) -> bool:
@@ -57,17 +53,23 @@ _HINTS: dict[tuple[str, str], Hint] = {
     ("repository", "archived"): "archived",
 }
 _ALWAYS = frozenset({"meta", "ping", "repository"})
+_INSTALLATION_LISTS = {
+    "installation": ("repositories",),
+    "installation_repositories": ("repositories_removed", "repositories_added"),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Observation:
     """GitHub's view of a connection, as its installer's account sees it.
 
+    `installed`: the GitHub App has access to the repository; None if its deliveries need no App.
     `linked`: there is such an account. `found`: it sees the repository; `administers`: and its webhooks.
     `hooked`: one leads to bridge, with these `problems` (in words about "it"). `attempts`: its newest
     deliveries, the newest first.
     """
 
+    installed: bool | None = None
     linked: bool = True
     found: bool = True
     archived: bool = False
@@ -84,18 +86,18 @@ UNSEEN = Observation(linked=False)
 def assess(connection: Connection, seen: Observation, hint: Hint, *, now: float) -> Problem | None:
     """Return the problem of a connection, None if it works; `now` in Unix seconds.
 
-    A problem that persists is returned unchanged, so that it is reported once. A webhook made by hand, or a
-    GitHub App's, may be hidden from the account: events (`hint`) then decide.
+    A problem that persists is returned unchanged, so that it is reported once. A webhook made by hand may be
+    hidden from the account: events (`hint`) then decide.
     """
     known = connection.problem
-    if hint == "uninstalled":
+    if seen.installed is False:
         text = f"The GitHub App no longer has access to {connection.repository}."
         return _since(known, "hook", f"{text} Install it again, or disconnect.", now)
     if found := _account(connection, seen) or _repository(connection, seen) or _hook(connection, seen):
         return _since(known, *found, now)
     if seen.linked and seen.administers and seen.hooked:
         return _deliveries(connection, seen, now)
-    if hint == "removed":
+    if hint == "removed" and not seen.installed:
         text = f"The webhook of {connection.repository} was deleted at GitHub."
         return _since(known, "hook", f"{text} Add it again, or disconnect.", now)
     if hint == "archived":
@@ -103,7 +105,8 @@ def assess(connection: Connection, seen: Observation, hint: Hint, *, now: float)
     if hint in ("came", "heard") or known is None or known.kind in ("account", "deliveries"):
         return None
     # Seen to be there after all; what events told stands.
-    return None if seen.linked and known.kind == "repository" else known
+    seen_again = seen.linked if known.kind == "repository" else seen.installed
+    return None if seen_again else known
 
 
 Found = tuple[Literal["hook", "repository", "account", "deliveries"], str]

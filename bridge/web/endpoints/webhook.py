@@ -211,9 +211,8 @@ async def _about_the_app(services: Services, delivery: Delivery) -> None:
 
 async def _order_installation_checkups(services: Services, delivery: Delivery) -> None:
     """Check the connected repositories among the thousands that an installation may name."""
-    told = health.changed_installation(delivery)
-    hints: dict[int | str, health.Hint] = {repository_id: hint for hint, repository_id, _ in told}
-    hints |= {full_name.lower(): hint for hint, _, full_name in told}
-    for connection in await services.connections.all() if told else ():
-        if hint := hints.get(connection.repository_id or connection.repository.lower()):
-            await services.checkups.schedule([connection], hint=hint)
+    if named := health.changed_installation(delivery):
+        connections = await services.connections.all()
+        await services.checkups.schedule(
+            one for one in connections if (one.repository_id or one.repository.lower()) in named
+        )

@@ -84,6 +84,10 @@ class Apps:
         """The App's installation in an account; None if there is none."""
         return next((one for one in self.of(app) if one.account == account), None)
 
+    def covering(self, app: App, repo: Repo) -> Installation | None:
+        """The App's installation that covers the repository, also one that is suspended."""
+        return next((one for one in self.of(app) if one.covers(repo)), None)
+
     def active(self, repo: Repo) -> list[Installation]:
         """The installations that cover the repository and are not suspended."""
         return [one for one in self.installations.values() if one.covers(repo) and not one.suspended_by]

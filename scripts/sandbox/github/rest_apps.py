@@ -104,6 +104,20 @@ async def get_installation(call: Call) -> Answer:
     return Answer(installation_payload(call.services.world, _installation(call)))
 
 
+@endpoint(
+    "GET",
+    "/repos/{owner}/{repo}/installation",
+    docs="apps/apps#get-a-repository-installation-for-the-authenticated-app",
+    jwt=True,
+)
+async def get_installation_of_repository(call: Call) -> Answer:
+    """The installation that covers a repository, also one that is suspended; 404 elsewhere."""
+    found = call.services.apps.covering(_app(call), call.named_repo())
+    if found is None:
+        raise not_found()
+    return Answer(installation_payload(call.services.world, found))
+
+
 @endpoint("DELETE", INSTALLATION, docs="apps/apps#delete-an-installation-for-the-authenticated-app", jwt=True)
 async def delete_installation(call: Call) -> Answer:
     """Uninstall the App from an account."""

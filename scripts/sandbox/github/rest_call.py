@@ -77,7 +77,7 @@ class Call:
 
     def reaches(self, repo: Repo) -> bool:
         """Whether the token leads to the repository, whatever the caller may do there."""
-        if not repo.private:
+        if not repo.private or self.app:
             return True
         if self.token and self.by_app:
             return self.services.apps.granted(self.token, repo) is not None
@@ -123,8 +123,7 @@ class Call:
         name = f"{match.get('owner')}/{match.get('repo')}"
         number = int(match.get("repository_id") or world.moved.get(name.lower(), 0))
         repo = world.repo_by_id(number) if number else world.repo(name)
-        caller = self.token.user if self.token else None
-        if repo is None or repo.permission(caller) < Permission.READ:
+        if repo is None or not self._shows(repo):
             raise not_found()
         if number and "repository_id" not in match:
             if not (self.reaches(repo) or self._manages_hooks):
@@ -136,6 +135,12 @@ class Call:
             raise Refused(301 if safe else 307, MOVED if safe else "Temporary Redirect", url=url)
         self.check_app(repo)
         return repo
+
+    def _shows(self, repo: Repo) -> bool:
+        """Whether the caller may know of it: an App by its JWT only of those it is installed on."""
+        if self.app:
+            return self.services.apps.covering(self.app, repo) is not None
+        return repo.permission(self.token.user if self.token else None) >= Permission.READ
 
     def pull(self, repo: Repo) -> Pull:
         """The pull request of the path."""

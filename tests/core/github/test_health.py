@@ -117,6 +117,19 @@ def test_what_is_seen_counts_over_what_events_told(hint: Hint) -> None:
     assert assess(CONNECTION, Observation(), hint, now=NOW) is None
 
 
+@pytest.mark.parametrize("hint", ["removed", "archived", "heard", "came", ""])
+@pytest.mark.parametrize("known", [None, "hook", "repository"])
+def test_whether_the_app_is_installed_counts_over_what_events_told(hint: Hint, known: Any) -> None:
+    before = replace(WITHOUT_HOOK_ID, problem=trouble(known) if known else None)
+    taken = assess(before, replace(UNSEEN, installed=False), hint, now=NOW)
+    assert taken is not None
+    assert taken.text == (
+        "The GitHub App no longer has access to acme/component. Install it again, or disconnect."
+    )
+    given = assess(replace(before, problem=taken), replace(UNSEEN, installed=True), hint, now=NOW)
+    assert (given.kind if given else None) == ("repository" if hint == "archived" else None)
+
+
 @pytest.mark.parametrize(
     "seen",
     [
