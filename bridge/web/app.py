@@ -17,6 +17,7 @@ from bridge.web.endpoints import actions, health, webhook
 from bridge.web.http import bodies, middleware, unreadable
 from bridge.web.http import rate_limit as limits
 from bridge.web.http.bodies import BODIES, Bodies
+from bridge.web.http.cookies import HTTPS
 from bridge.web.http.rate_limit import LIMITS
 from bridge.web.pages import (
     account,
@@ -36,6 +37,21 @@ LINGERING_SECONDS = 3
 MAX_LINE = 8190
 """Bytes of a request's line, and of each of its headers (at most 128)."""
 
+_ROUTED = (
+    webhook,
+    actions,
+    linking,
+    handover,
+    sessions,
+    health,
+    home,
+    account,
+    deliveries,
+    setup,
+    github_app,
+    connection,
+)
+
 log = structlog.get_logger()
 
 
@@ -50,6 +66,7 @@ def create_app(services: Services, *, bodies_bounds: Bodies | None = None) -> we
         client_max_size=64 * 1024,
     )
     app[SERVICES] = services
+    app[HTTPS] = services.settings.web_url.startswith("https:")
     app[LIMITS] = limits.of_settings(services.settings)
     app[BODIES] = bodies_bounds or Bodies()
     headers = middleware.safe_headers(services.settings)
@@ -61,20 +78,7 @@ def create_app(services: Services, *, bodies_bounds: Bodies | None = None) -> we
         undefined=jinja2.StrictUndefined,
         filters=filters.FILTERS,
     )
-    for module in (
-        webhook,
-        actions,
-        linking,
-        handover,
-        sessions,
-        health,
-        home,
-        account,
-        deliveries,
-        setup,
-        github_app,
-        connection,
-    ):
+    for module in _ROUTED:
         app.add_routes(module.routes)
     app.router.add_static("/static/", _WEB / "static", name="static")
     app.on_response_prepare.append(middleware.add_headers(headers))

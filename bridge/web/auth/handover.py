@@ -67,7 +67,7 @@ async def sign_in(request: web.Request) -> web.Response:
     doing = {"id": handover.id, "state": state, "verifier": verifier}
     kept = sealed_cookies.seal(services.vault, COOKIE, doing, seconds=SECONDS)
     response = pages.redirect(url)
-    cookies.keep(services, response, COOKIE, kept, seconds=SECONDS)
+    cookies.keep(request, response, COOKIE, kept, seconds=SECONDS)
     return response
 
 
@@ -93,7 +93,7 @@ async def signed_in(request: web.Request) -> web.Response:
         await services.accounts.give_back_lent(administrator)
         raise
     response = pages.redirect(f"/handover/{handover.id}/confirm")
-    cookies.keep(services, response, COOKIE, browser, seconds=SECONDS)
+    cookies.keep(request, response, COOKIE, browser, seconds=SECONDS)
     return response
 
 
@@ -123,7 +123,7 @@ async def answer(request: web.Request) -> web.Response:
     else:
         await services.handover_service.decline(step["id"], administrator)
     response = pages.redirect(f"/handover/{step['id']}")
-    cookies.forget(services, response, COOKIE)
+    cookies.forget(request, response, COOKIE)
     return response
 
 

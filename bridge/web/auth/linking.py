@@ -25,6 +25,7 @@ from bridge.web import render as pages
 from bridge.web.auth import handover, oauth_callback, sessions
 from bridge.web.context import SERVICES
 from bridge.web.http import cookies
+from bridge.web.http.paths import local_path
 
 COOKIE = "bridge_linking"
 FLOWDOCK_SCOPE = "profile"
@@ -77,7 +78,7 @@ async def begin(request: web.Request) -> web.Response:
         redirect_uri=oauth_callback.address(services, "flowdock"), state=linking.state, scope=FLOWDOCK_SCOPE
     )
     response = pages.redirect(url)
-    cookies.keep(services, response, COOKIE, browser, seconds=claims.LIFETIME)
+    cookies.keep(request, response, COOKIE, browser, seconds=claims.LIFETIME)
     return response
 
 
@@ -91,13 +92,13 @@ async def begin_signed_in(request: web.Request) -> web.Response:
         user=session.user.id,
         target=None,
         step="github",
-        then=sessions.local_path(request.query.get("then", "/account")),
+        then=local_path(request.query.get("then", "/account")),
         flowdock=session.user,
     )
     browser = secrets.token_urlsafe(24)
     await _keep(services, browser, linking)
     response = await _to_github(services, linking)
-    cookies.keep(services, response, COOKIE, browser, seconds=claims.LIFETIME)
+    cookies.keep(request, response, COOKIE, browser, seconds=claims.LIFETIME)
     return response
 
 

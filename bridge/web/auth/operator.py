@@ -14,7 +14,6 @@ import structlog
 from aiohttp import HttpVersion11, web
 
 from bridge.core.errors import RequestRefused
-from bridge.services import Services
 from bridge.storage.keys import hash_of
 from bridge.web.context import SERVICES
 from bridge.web.http import cookies
@@ -90,8 +89,9 @@ async def required(request: web.Request) -> Operator:
     return Operator(cookie=cookie or secrets.token_urlsafe(32), is_new=not cookie)
 
 
-async def admitted(services: Services, response: web.Response, *, given: str) -> bool:
+async def admitted(request: web.Request, response: web.Response, *, given: str) -> bool:
     """Sign a browser in for an hour if it knows SETUP_SECRET; returns whether it does."""
+    services = request.app[SERVICES]
     secret = services.settings.setup_secret
     if secret is None or not hmac.compare_digest(given.encode(errors="replace"), secret.encode()):
         log.warning("operator_sign_in_refused")
@@ -100,13 +100,13 @@ async def admitted(services: Services, response: web.Response, *, given: str) ->
     value = {"secret": hash_of(secret)}
     await services.one_time.put("operator", hash_of(operator.cookie), value, seconds=SECONDS)
     log.info("operator_signed_in")
-    remember(services, response, operator)
+    remember(request, response, operator)
     return True
 
 
-def remember(services: Services, response: web.Response, operator: Operator) -> None:
+def remember(request: web.Request, response: web.Response, operator: Operator) -> None:
     """Give the browser its cookie."""
-    cookies.keep(services, response, COOKIE, operator.cookie, seconds=SECONDS)
+    cookies.keep(request, response, COOKIE, operator.cookie, seconds=SECONDS)
 
 
 def _at_the_machine(request: web.Request) -> bool:

@@ -24,6 +24,8 @@ from bridge.web import render
 from bridge.web.auth import oauth_callback
 from bridge.web.context import SERVICES, SESSION, SPENT, Session
 from bridge.web.http import cookies, sealed_cookies
+from bridge.web.http.forms import FormRefused
+from bridge.web.http.paths import local_path
 
 COOKIE = "bridge_session"
 SIGNING_IN = "bridge_signin"
@@ -31,9 +33,6 @@ SECONDS = 8 * 3600
 SIGN_IN_SECONDS = 15 * 60
 SCOPE = "flow integration profile"
 """`integration` lets bridge make sources, `flow` lets it list the user's flows."""
-
-LONGEST_PATH = 200
-"""Characters of a path to return to."""
 
 STATE = "signin."
 """The prefix of this sign-in's states: linking has the same callback address."""
@@ -47,13 +46,6 @@ class SignInNeeded(RequestRefused):
 
     status = 401
     advice = "Sign in, then try again. Nothing was changed."
-
-
-class FormRefused(RequestRefused):
-    """The form does not come from this session's own page."""
-
-    status = 403
-    advice = "Go back, reload the page and try again. Nothing was changed."
 
 
 class SignInFailed(RequestRefused):
@@ -114,7 +106,7 @@ async def sign_in(request: web.Request) -> web.Response:
             redirect_uri=oauth_callback.address(services, "flowdock"), state=state, scope=SCOPE
         )
     )
-    cookies.keep(services, response, SIGNING_IN, kept, seconds=SIGN_IN_SECONDS)
+    cookies.keep(request, response, SIGNING_IN, kept, seconds=SIGN_IN_SECONDS)
     return response
 
 
@@ -140,7 +132,7 @@ async def signed_in(request: web.Request) -> web.Response:
     await services.one_time.put("session", hash_of(cookie), session, seconds=SECONDS)
     log.info("signed_in", flowdock_user=user.id)
     response = render.redirect(value["then"])
-    cookies.keep(services, response, COOKIE, cookie, seconds=SECONDS)
+    cookies.keep(request, response, COOKIE, cookie, seconds=SECONDS)
     return response
 
 
@@ -158,7 +150,7 @@ async def sign_out(request: web.Request) -> web.Response:
     await posted(request)
     await _end(request)
     response = render.redirect("/")
-    cookies.forget(request.app[SERVICES], response, COOKIE)
+    cookies.forget(request, response, COOKIE)
     return response
 
 
@@ -173,14 +165,6 @@ async def answer(request: web.Request, error: BridgeError) -> web.Response:
 async def _end(request: web.Request) -> None:
     if cookie := cookies.read(request, COOKIE):
         await request.app[SERVICES].one_time.pop("session", hash_of(cookie))
-
-
-def local_path(path: str) -> str:
-    """Return `path` if it is a page of bridge's own, else the home page: never another site."""
-    odd = not path.startswith("/") or path.startswith("//") or len(path) > LONGEST_PATH
-    if odd or not path.isascii() or not path.isprintable() or "\\" in path:
-        return "/"
-    return path
 
 
 def is_of_a_session(request: web.Request) -> bool:

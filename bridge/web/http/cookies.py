@@ -7,40 +7,36 @@ https://datatracker.ietf.org/doc/html/draft-ietf-httpbis-rfc6265bis#name-the-__h
 
 from aiohttp import web
 
-from bridge.services import Services
-from bridge.web.context import SERVICES
+HTTPS = web.AppKey("https", bool)
+"""True if bridge's own address is https."""
 
 
-def name(services: Services, base: str) -> str:
+def name(app: web.Application, base: str) -> str:
     """Return a cookie's full name at bridge's address."""
-    return f"__Host-{base}" if _is_https(services) else base
+    return f"__Host-{base}" if app[HTTPS] else base
 
 
 def read(request: web.Request, base: str) -> str:
     """Return a cookie's value; empty if the browser sent none."""
-    return request.cookies.get(name(request.app[SERVICES], base), "")
+    return request.cookies.get(name(request.app, base), "")
 
 
-def keep(services: Services, response: web.StreamResponse, base: str, value: str, *, seconds: int) -> None:
+def keep(request: web.Request, response: web.StreamResponse, base: str, value: str, *, seconds: int) -> None:
     """Set a cookie."""
     response.set_cookie(
-        name(services, base),
+        name(request.app, base),
         value,
         max_age=seconds,
         path="/",
         httponly=True,
         # Lax: it must come along when GitHub and Flowdock send the browser back.
         samesite="Lax",
-        secure=_is_https(services),
+        secure=request.app[HTTPS],
     )
 
 
-def forget(services: Services, response: web.StreamResponse, base: str) -> None:
+def forget(request: web.Request, response: web.StreamResponse, base: str) -> None:
     """Delete a cookie."""
     response.del_cookie(
-        name(services, base), path="/", secure=_is_https(services), httponly=True, samesite="Lax"
+        name(request.app, base), path="/", secure=request.app[HTTPS], httponly=True, samesite="Lax"
     )
-
-
-def _is_https(services: Services) -> bool:
-    return services.settings.web_url.startswith("https:")

@@ -42,7 +42,7 @@ async def around(request: web.Request, handler: Handler) -> web.StreamResponse:
     except Exception as error:
         response = await _answer_to(request, error)
     if request.path.startswith(_AUTH) and (spent := request.get(SPENT)):
-        cookies.forget(request.app[SERVICES], response, spent)
+        cookies.forget(request, response, spent)
     besides = request.get(LOG, _NOTHING)
     if besides is not UNLOGGED and not request.path.startswith(_QUIET):
         log.info(
@@ -85,6 +85,8 @@ async def _answer_to(request: web.Request, raised: Exception) -> web.StreamRespo
             answer = _answer(request, 405, f"this address takes only {allowed}")
             answer.headers["Allow"] = allowed
             return answer
+        case web.HTTPRedirection():
+            return render.redirect(raised.headers["Location"])
         case web.HTTPException():
             raise raised
         case SignedOut() | sessions.SignInNeeded():

@@ -87,7 +87,7 @@ async def admit(request: web.Request) -> web.Response:
     """Take SETUP_SECRET."""
     form = await request.post()
     response = pages.redirect(PAGE)
-    if await operator.admitted(request.app[SERVICES], response, given=str(form.get("secret", ""))):
+    if await operator.admitted(request, response, given=str(form.get("secret", ""))):
         return response
     return pages.render(request, "manifest_operator.html", status=403, wrong=True)
 
@@ -158,7 +158,7 @@ async def _form(request: web.Request, browser: Operator, app: App | None) -> web
         github_app=app,
     )
     if browser.is_new:
-        operator.remember(services, response, browser)
+        operator.remember(request, response, browser)
     return response
 
 

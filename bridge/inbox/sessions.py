@@ -1,0 +1,156 @@
+"""Sessions of the inbox: the browser has a cookie, Redis all there is to know.
+
+A cookie names the person and carries a secret of its own. Redis keeps the secret's hash, with the person's
+other sessions in one hash: all of them end at once, and a removed person's next request is refused.
+"""
+
+import hmac
+import secrets
+import time
+from dataclasses import dataclass, field
+from urllib.parse import urlencode
+
+import orjson
+from aiohttp import web
+
+from bridge.inbox import keys
+from bridge.inbox.people import InboxPerson, loaded
+from bridge.storage.keys import hash_of
+from bridge.storage.lua_scripts import load_script
+from bridge.storage.redis import Redis
+from bridge.web.http import cookies
+from bridge.web.http.forms import FormRefused
+from bridge.web.http.paths import local_path
+
+COOKIE = "bridge_inbox"
+IDLE_SECONDS = 7 * 24 * 3600
+LONGEST_SECONDS = 30 * 24 * 3600
+MOST = 50
+"""Sessions of a person; the one used longest ago makes room."""
+
+_BROWSER = 200
+"""Characters of a browser's name that are kept."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PersonSession:
+    """A browser at which somebody is signed in; the times are Unix seconds."""
+
+    name: str
+    """A hash: it opens nothing."""
+    began: int
+    used: int
+    """Its last use, to the minute."""
+    browser: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cookie:
+    """The cookie of a session."""
+
+    person_id: int
+    secret: str = field(repr=False)
+
+    @property
+    def name(self) -> str:
+        """Return the name of its session."""
+        return hash_of(self.secret)
+
+    @property
+    def csrf(self) -> str:
+        """Return the value that each form of the session must bring; it reveals nothing of the secret."""
+        return hash_of(f"csrf:{self.secret}")
+
+    def __str__(self) -> str:
+        return f"{self.person_id}.{self.secret}"
+
+
+class SessionStore:
+    """All sessions, in Redis."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+        self._use = load_script(redis, "bridge.inbox", "use_session")
+
+    async def begin(self, person_id: int, *, browser: str) -> Cookie:
+        """Begin a session, with a secret that nobody had before."""
+        cookie = Cookie(person_id=person_id, secret=secrets.token_urlsafe(32))
+        now, key = int(time.time()), keys.personal("sessions", person_id)
+        others = await self.of(person_id)
+        value = {"began": now, "used": now, "browser": browser[:_BROWSER]}
+        async with self._redis.pipeline(transaction=True) as pipe:
+            for one in others[MOST - 1 :]:
+                pipe.hdel(key, one.name)
+            pipe.hset(key, cookie.name, orjson.dumps(value))
+            pipe.expire(key, LONGEST_SECONDS)
+            await pipe.execute()
+        return cookie
+
+    async def use(self, cookie: Cookie) -> InboxPerson | None:
+        """Return the person of a session, None if it is over or the person was removed."""
+        found = await self._use(
+            keys=[keys.personal("sessions", cookie.person_id), keys.PEOPLE, keys.OWNERS, keys.SEEN],
+            args=[cookie.name, cookie.person_id, int(time.time()), IDLE_SECONDS, LONGEST_SECONDS],
+        )
+        if not found:
+            return None
+        person, owner, seen = found
+        return loaded(person, owner=bool(owner), seen=seen)
+
+    async def of(self, person_id: int) -> list[PersonSession]:
+        """Return a person's sessions, the newest use first."""
+        found = await self._redis.hgetall(keys.personal("sessions", person_id))
+        every = [PersonSession(name=name.decode(), **orjson.loads(data)) for name, data in found.items()]
+        return sorted(every, key=lambda one: one.used, reverse=True)
+
+    async def end(self, cookie: Cookie) -> None:
+        """End one session."""
+        await self._redis.hdel(keys.personal("sessions", cookie.person_id), cookie.name)
+
+    async def end_all(self, person_id: int) -> None:
+        """Sign a person out everywhere."""
+        await self._redis.delete(keys.personal("sessions", person_id))
+
+
+SESSIONS = web.AppKey("inbox_sessions", SessionStore)
+
+
+def cookie_of(request: web.Request) -> Cookie | None:
+    """Return the cookie that the browser sent, None if it sent none that a session could have."""
+    person_id, _, secret = cookies.read(request, COOKIE).partition(".")
+    if not (person_id.isascii() and person_id.isdecimal() and len(person_id) < 20 and secret):
+        return None
+    return Cookie(person_id=int(person_id), secret=secret)
+
+
+async def signed_in(request: web.Request) -> InboxPerson | None:
+    """Return the person who is signed in at this browser, None if nobody is. Redis is asked each time."""
+    cookie = cookie_of(request)
+    return await request.app[SESSIONS].use(cookie) if cookie else None
+
+
+async def required(request: web.Request) -> InboxPerson:
+    """Return the person who is signed in; sends anybody else to the sign-in, and back from there."""
+    person = await signed_in(request)
+    if person is None:
+        raise web.HTTPSeeOther(sign_in_url(request.path_qs if request.method == "GET" else "/inbox"))
+    return person
+
+
+async def posted(request: web.Request) -> InboxPerson:
+    """Return the person who sent a form of their own session; raises `FormRefused`, or as `required`."""
+    person, cookie = await required(request), cookie_of(request)
+    given = str((await request.post()).get("csrf", "")).encode(errors="replace")
+    if cookie is None or not hmac.compare_digest(cookie.csrf.encode(), given):
+        raise FormRefused("This form does not belong to your session.")
+    return person
+
+
+def sign_in_url(then: str) -> str:
+    """Return where to sign in, and come back from to `then`, a path of bridge's own."""
+    return f"/inbox/sign-in?{urlencode({'then': local_path(then, '/inbox')})}"
+
+
+def keep(request: web.Request, response: web.StreamResponse, cookie: Cookie) -> None:
+    """Give the browser the cookie of a session that began."""
+    cookies.keep(request, response, COOKIE, str(cookie), seconds=LONGEST_SECONDS)
