@@ -162,7 +162,7 @@ def sum_of(pull: PullRequest) -> str:
     aside = [check for check in pull.checks if not check.is_counted]
     if verdict(pull.checks) == "running" and not pull.checks_that("running"):
         counts.append("more to come")
-    counts += [check.name for check in aside if check.state != "running"]
+    counts += [check.name for check in aside if not check.run_id]
     return ", ".join(counts)
 
 

@@ -127,7 +127,7 @@ def _workflow_run(payload: Payload) -> ChecksDelta:
         "run_id": run["id"],
         # A push and a pull request may each start the same workflow, and neither replaces the other.
         "workflow": [run.get("workflow_id") or 0, run.get("event") or "", run.get("head_branch") or ""],
-        "began": moment(run.get("run_started_at") or run.get("created_at")),
+        "began": moment(run.get("run_started_at")),
         "ended": updated,
     }
     register = _register(value, rank=f"{run.get('run_attempt') or 1:06}", at=updated)

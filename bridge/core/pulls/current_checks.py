@@ -1,9 +1,11 @@
 """Choose the checks of a commit that count, and drop some where there are too many.
 
 - A check is its app, its workflow and its name; of equals the run with the newest id counts.
+- Jobs of one attempt of a workflow count each by itself, also where several have one name.
 - A newer run of a workflow, started by the same event on the same branch, replaces the older whole.
 - A workflow or suite counts only while none of its runs is known.
-- Harmless checks are dropped first, and counted; a failed or running check is never dropped for them.
+- Harmless checks are dropped first; a failed or running check is never dropped for them. A note says what was
+  dropped.
 """
 
 from collections import Counter, defaultdict
@@ -17,9 +19,10 @@ MAX_KEPT = 300
 """Checks of a commit that are kept, unless more of them failed or run."""
 
 MAX_SERIOUS = 1000
-"""Checks of a commit that are kept in any case: of more that failed there is only a note."""
+"""Checks of a commit that are kept in any case: of more that failed or run there is only a note."""
 
 _HARMLESS = frozenset({"passed", "skipped", "neutral"})
+_OVER = _HARMLESS | {"failed"}
 _OPEN = frozenset({"running", "waiting", "gone"})
 _ENDS = frozenset({"passed", "failed"})
 
@@ -35,10 +38,15 @@ def view(registers: Mapping[str, LwwRegister]) -> tuple[Check, ...]:
     open_jobs = [job for job in jobs if not _is_stale(job, ends)]
     workflows = {value["suite"]: value for value in current if value["kind"] == "workflow"}
     twice = {name for name, count in Counter(job["name"] for job in open_jobs).items() if count > 1}
-    checks = [_check(value) for value in current if value["kind"] in ("status", "more")]
+    checks = [_check(value) for value in current if value["kind"] == "status"]
     checks += [_check(one) for one in current if one["kind"] == "deployment" and one["state"] in _ENDS]
     checks += [_job(job, workflows.get(job["suite"]), is_alone=job["name"] not in twice) for job in open_jobs]
     checks += [_check(value, counted=counted) for value, counted in _wholes(current, jobs, open_jobs)]
+    under_way = {check.state for check in checks} & _OPEN
+    # Nothing tells when the last of those that were dropped under way is over.
+    checks += [
+        _check(note) for note in current if note["kind"] == "more" and note["state"] in under_way | _OVER
+    ]
     return tuple(
         sorted(checks, key=lambda one: (one.name.lower(), one.name, one.suite_id, one.url, one.state))
     )
@@ -46,17 +54,28 @@ def view(registers: Mapping[str, LwwRegister]) -> tuple[Check, ...]:
 
 def _current(values: Iterable[Value]) -> list[Value]:
     """Leave out what something newer replaced."""
-    newest: dict[Any, Value] = {}
+    equals: defaultdict[Any, list[Value]] = defaultdict(list)
     workflows = _newest((value for value in values if value["kind"] == "workflow"), _workflow)
     replaced = {value["suite"] for value in values if value["kind"] == "workflow"}
     replaced -= {value["suite"] for value in workflows} | {0}
     for value in values:
-        if value["kind"] == "workflow" or value.get("suite") in replaced:
-            continue
-        key = _identity(value)
-        if key not in newest or value["id"] > newest[key]["id"]:
-            newest[key] = value
-    return [*workflows, *newest.values()]
+        if value["kind"] != "workflow" and value.get("suite") not in replaced:
+            equals[_identity(value)].append(value)
+    of_suite = {value["suite"]: value for value in workflows if value["began"]}
+    return [*workflows, *(value for some in equals.values() for value in _counting(some, of_suite))]
+
+
+def _counting(equals: list[Value], workflows: Mapping[int, Value]) -> list[Value]:
+    """Return those of the newest attempt at a workflow; without a workflow, the newest."""
+    if workflow := workflows.get(equals[0].get("suite") or 0):
+        began = [(value.get("began", ""), value) for value in equals]
+        if workflow["state"] != "running" and (
+            next_attempt := [value for at, value in began if at > workflow["ended"]]
+        ):
+            return next_attempt
+        if present := [value for at, value in began if at >= workflow["began"]]:
+            return present
+    return [max(equals, key=lambda value: value["id"])]
 
 
 def _newest(values: Iterable[Value], key: Callable[[Value], Any]) -> list[Value]:
@@ -178,7 +197,7 @@ def bounded(registers: dict[str, LwwRegister]) -> dict[str, LwwRegister]:
         ]
         for key in sorted(of_state, key=lambda key: _worth(kept[key].value, key))[:spare]:
             state = kept.pop(key).value["state"]
-            if state not in _OPEN:
+            if state != "gone":
                 more = {"kind": "more", "id": 0, "name": f"and more {state}", "state": state, "url": ""}
                 kept[f"more:{state}"] = LwwRegister("", 0, more)
         spare = len(kept) - MAX_SERIOUS

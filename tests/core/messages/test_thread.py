@@ -215,13 +215,13 @@ ROWS: list[tuple[str, PullRequest, str, str | None]] = [
     ("only skipped", a_pull(checks=(check("a", "skipped"),)), "Checks", "✓ 1 skipped"),
     (
         "more jobs may come",
-        a_pull(checks=(PASSED, check("CI", "running", is_counted=False))),
+        a_pull(checks=(PASSED, check("CI", "running", is_counted=False, run_id=7))),
         "Checks",
         "… 1 passed, more to come",
     ),
     (
         "one failed, its workflow runs",
-        a_pull(checks=(FAILED, RUNNING, check("CI", "running", is_counted=False))),
+        a_pull(checks=(FAILED, RUNNING, check("CI", "running", is_counted=False, run_id=7))),
         "Checks",
         "✗ 1 failed, 1 running: build",
     ),
@@ -230,6 +230,12 @@ ROWS: list[tuple[str, PullRequest, str, str | None]] = [
         a_pull(checks=(PASSED, check("and more passed", "passed", is_counted=False))),
         "Checks",
         "✓ 1 passed, and more passed",
+    ),
+    (
+        "some that run were dropped",
+        a_pull(checks=(PASSED, RUNNING, check("and more running", "running", is_counted=False))),
+        "Checks",
+        "… 1 passed, 1 running, and more running",
     ),
     (
         "deployed",

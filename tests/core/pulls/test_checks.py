@@ -332,6 +332,21 @@ COUNTS += [
     ("a status of one second", [status("ci", "pending"), status("ci", "success")], {"ci": "passed"}),
     ("two statuses", [status("ci", "failure"), status("cla", "success")], {"ci": "failed", "cla": "passed"}),
     (
+        "two jobs of one name in one run",
+        [workflow("CI", "success"), run("test", "success", id=1), run("test", "failure", id=2)],
+        {"CI / test": "failed, passed"},
+    ),
+    (
+        "run again, one of two jobs of one name",
+        [
+            run("test", "failure", id=1),
+            run("test", "success", id=2),
+            workflow("CI", "success", at=LATER, run_attempt=2),
+            run("test", "success", id=3, at=LATER),
+        ],
+        {"test": "passed"},
+    ),
+    (
         "two environments",
         [deployment("prod", "failure"), deployment("stage", "success")],
         {"prod": "failed", "stage": "passed"},
@@ -461,7 +476,7 @@ class Story:
 
 @st.composite
 def stories(draw: st.DrawFn) -> Story:
-    """Two workflows with equal job names, in up to two runs each, of one or two attempts."""
+    """Two workflows with equal job names, each with two jobs of one name, in up to two runs and attempts."""
     told: list[Told] = []
     fails, second = False, 0
     for which, name in enumerate(("Unit", "E2E")):
@@ -471,7 +486,7 @@ def stories(draw: st.DrawFn) -> Story:
             suite_id = 10 * which + number + 100
             about = {"workflow_id": which + 1, "number": suite_id + 1000, "suite": suite_id}
             for attempt in range(1, draw(st.integers(1, 2)) + 1):
-                again = [job for job in ("test", "lint") if ends.get(job, "failure") in FAILS]
+                again = [job for job in ("test", "test too", "lint") if ends.get(job, "failure") in FAILS]
                 if not again:
                     break
                 second += 10
@@ -479,10 +494,11 @@ def stories(draw: st.DrawFn) -> Story:
                 begun = f"2026-03-10T12:{second // 60:02}:{second % 60:02}Z"
                 over = f"2026-03-10T12:{(second + 5) // 60:02}:{(second + 5) % 60:02}Z"
                 told.append(workflow(called, "queued", at=begun, run_attempt=attempt, **about))
-                for job in again:
+                for at, job in enumerate(again):
                     ends[job] = draw(END)
-                    told.append(run(job, "queued", suite=suite_id, at=begun))
-                    told.append(run(job, ends[job], suite=suite_id, at=begun))
+                    known = {"suite": suite_id, "at": begun, "id": 1000 * (suite_id + second) + at}
+                    told.append(run(job.removesuffix(" too"), "queued", **known))
+                    told.append(run(job.removesuffix(" too"), ends[job], **known))
                 worst = "failure" if FAILS & set(ends.values()) else "success"
                 times = {"run_started_at": begun, "updated_at": over, "run_attempt": attempt}
                 told.append(workflow(called, worst, **about, **times))
@@ -535,3 +551,17 @@ def test_of_more_failures_than_are_kept_a_note_stays(monkeypatch: pytest.MonkeyP
     told = [status(name, "failure") for name in "abc"]
     told += [status(name, "success", at=LATER) for name in "abc"]
     assert checks.verdict(checks.view(played(told))) == "failed"
+
+
+def test_of_more_under_way_than_are_kept_a_note_stays_until_all_is_over(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(current_checks, "MAX_KEPT", 2)
+    monkeypatch.setattr(current_checks, "MAX_SERIOUS", 2)
+    told = [status(name, "pending") for name in "abc"]
+    begun = checks.view(played(told))
+    assert Check(name="and more running", state="running", is_counted=False) in begun
+    assert len(begun) == 3
+    over = checks.view(played([*told, *(status(name, "success", at=LATER) for name in "abc")]))
+    assert checks.verdict(over) == "passed"
+    assert "and more running" not in {check.name for check in over}
