@@ -3,8 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from functools import cached_property
 
 from aiohttp import ClientSession
 
@@ -20,7 +18,10 @@ from bridge.connections.connect import ConnectService
 from bridge.connections.handover import HandoverService
 from bridge.connections.handover_requests import Handovers
 from bridge.connections.intents import Intents
+from bridge.connections.last_words import LastWords
 from bridge.connections.linked_accounts import LinkedAccounts
+from bridge.connections.rollback import Rollback
+from bridge.connections.webhook_repair import WebhookRepair
 from bridge.core.security.encryption import Vault
 from bridge.lifecycle import Shutdown
 from bridge.metrics import Metrics
@@ -54,158 +55,87 @@ SETTLE_SECONDS = 4
 """Seconds to wait for connects under way, once all requests are finished."""
 
 
-@dataclass(frozen=True, kw_only=True)
 class Services:
-    """The clients and stores that web and worker share, each made on first use."""
+    """The clients and stores that web and worker share."""
 
-    settings: Settings
-    redis: Redis
-    session: ClientSession
+    def __init__(self, settings: Settings, redis: Redis, session: ClientSession) -> None:
+        self.settings, self.redis, self.session = settings, redis, session
+        self.stop = Shutdown()
+        self.metrics = Metrics()
+        self.vault = Vault(settings.encryption_keys)
+        self._make_stores(redis, self.vault)
+        self._make_clients()
+        self._make_connecting()
 
-    @cached_property
-    def stop(self) -> Shutdown:
-        """The signal for all loops to end."""
-        return Shutdown()
+    def _make_stores(self, redis: Redis, vault: Vault) -> None:
+        self.connections = ConnectionStore(redis, vault)
+        self.account_store = AccountStore(redis, vault)
+        self.one_time = OneTimeStore(redis, vault)
+        self.pulls = PullRequestStore(redis)
+        self.members = Members(redis)
+        self.webhook_keys = WebhookKeys(redis, vault)
+        self.checkups = Checkups(redis)
+        self.delivery_log = DeliveryLog(redis)
+        self.queue = DeliveryQueue(redis, budgets=self.settings.budgets)
+        self.queue_view = QueueView(redis)
+        self.handovers = Handovers(redis, self.one_time)
+        self.producer = (PartitionedProducer if self.settings.redis_cluster else Producer)(queue=self.queue)
 
-    @cached_property
-    def metrics(self) -> Metrics:
-        """The metrics that `/metrics` shows."""
-        return Metrics()
-
-    @cached_property
-    def vault(self) -> Vault:
-        """Encrypts what Redis keeps."""
-        return Vault(self.settings.encryption_keys)
-
-    @cached_property
-    def connections(self) -> ConnectionStore:
-        """Repositories connected to flows."""
-        return ConnectionStore(self.redis, self.vault)
-
-    @cached_property
-    def account_store(self) -> AccountStore:
-        """Linked accounts as Redis keeps them."""
-        return AccountStore(self.redis, self.vault)
-
-    @cached_property
-    def one_time(self) -> OneTimeStore:
-        """Values that work once, sessions among them."""
-        return OneTimeStore(self.redis, self.vault)
-
-    @cached_property
-    def pulls(self) -> PullRequestStore:
-        """Pull requests, names and checks."""
-        return PullRequestStore(self.redis)
-
-    @cached_property
-    def members(self) -> Members:
-        """Members of flows, as Flowdock showed them."""
-        return Members(self.redis)
-
-    @cached_property
-    def webhook_keys(self) -> WebhookKeys:
-        """Addresses and secrets of webhooks."""
-        return WebhookKeys(self.redis, self.vault)
-
-    @cached_property
-    def checkups(self) -> Checkups:
-        """Connections that are due for a check."""
-        return Checkups(self.redis)
-
-    @cached_property
-    def delivery_log(self) -> DeliveryLog:
-        """Outcomes of deliveries, for the pages."""
-        return DeliveryLog(self.redis)
-
-    @cached_property
-    def queue(self) -> DeliveryQueue:
-        """The durable queue."""
-        return DeliveryQueue(self.redis, budgets=self.settings.budgets)
-
-    @cached_property
-    def queue_view(self) -> QueueView:
-        """The queue, to look at."""
-        return QueueView(self.redis)
-
-    @cached_property
-    def producer(self) -> Producer:
-        """Puts deliveries into the queue."""
-        return (PartitionedProducer if self.settings.redis_cluster else Producer)(queue=self.queue)
-
-    @cached_property
-    def credentials(self) -> GitHubCredentials:
-        """The GitHub App's or OAuth App's credentials."""
-        return GitHubCredentials(self.redis, self.vault, self.settings)
-
-    @cached_property
-    def github(self) -> GitHub:
-        """GitHub's API and OAuth."""
-        return GitHub(
+    def _make_clients(self) -> None:
+        settings = self.settings
+        self.credentials = GitHubCredentials(self.redis, self.vault, settings)
+        self.github = GitHub(
             self.session,
-            url=self.settings.github_url,
-            api_url=self.settings.github_api_url,
+            url=settings.github_url,
+            api_url=settings.github_api_url,
             credentials=self.credentials,
         )
-
-    @cached_property
-    def flowdock(self) -> Flowdock:
-        """Flowdock's API."""
-        return Flowdock(self.session, api_url=self.settings.flowdock_api_url, shown=self.members.shown)
-
-    @cached_property
-    def flowdock_oauth(self) -> FlowdockOAuth:
-        """Sign-in with Flowdock."""
-        return FlowdockOAuth(
-            self.session,
-            api_url=self.settings.flowdock_api_url,
-            client_id=self.settings.flowdock_client_id,
-            client_secret=self.settings.flowdock_client_secret,
+        self.hooks = RepositoryWebhooks(
+            self.github, self.credentials, self.webhook_keys, web_url=settings.web_url
+        )
+        self.flowdock = Flowdock(self.session, api_url=settings.flowdock_api_url, shown=self.members.shown)
+        self.flowdock_oauth = FlowdockOAuth(
+            session=self.session,
+            api_url=settings.flowdock_api_url,
+            client_id=settings.flowdock_client_id,
+            client_secret=settings.flowdock_client_secret,
+        )
+        self.accounts = LinkedAccounts(
+            self.account_store, self.connections, self.pulls, self.github, self.checkups
         )
 
-    @cached_property
-    def accounts(self) -> LinkedAccounts:
-        """Acts on GitHub as linked accounts."""
-        return LinkedAccounts(self.account_store, self.connections, self.pulls, self.github, self.checkups)
-
-    @cached_property
-    def hooks(self) -> RepositoryWebhooks:
-        """Webhooks of repositories."""
-        return RepositoryWebhooks(
-            self.github, self.credentials, self.webhook_keys, web_url=self.settings.web_url
+    def _make_connecting(self) -> None:
+        self.last_words = LastWords(pulls=self.pulls, flowdock=self.flowdock)
+        self.webhook_repair = WebhookRepair(
+            connections=self.connections, pulls=self.pulls, accounts=self.accounts, hooks=self.hooks
         )
-
-    @cached_property
-    def connect_service(self) -> ConnectService:
-        """Connects one repository to a flow."""
-        return ConnectService(
+        intents = Intents(self.redis, self.vault)
+        self.rollback = Rollback(
             connections=self.connections,
-            intents=Intents(self.redis, self.vault),
-            pulls=self.pulls,
+            intents=intents,
             accounts=self.accounts,
             flowdock=self.flowdock,
             hooks=self.hooks,
         )
-
-    @cached_property
-    def handovers(self) -> Handovers:
-        """Links for administrators."""
-        return Handovers(self.redis, self.one_time)
-
-    @cached_property
-    def handover_service(self) -> HandoverService:
-        """Connects as an administrator who followed a link."""
-        return HandoverService(
+        self.connect_service = ConnectService(
+            connections=self.connections,
+            intents=intents,
+            pulls=self.pulls,
+            accounts=self.accounts,
+            flowdock=self.flowdock,
+            hooks=self.hooks,
+            last_words=self.last_words,
+            webhook_repair=self.webhook_repair,
+            rollback=self.rollback,
+        )
+        self.handover_service = HandoverService(
             handovers=self.handovers,
             accounts=self.accounts,
             hooks=self.hooks,
             flowdock=self.flowdock,
             connect_service=self.connect_service,
         )
-
-    @cached_property
-    def bulk_connect(self) -> BulkConnect:
-        """Connects many repositories at once."""
-        return BulkConnect(
+        self.bulk_connect = BulkConnect(
             one_time=self.one_time,
             accounts=self.accounts,
             hooks=self.hooks,
@@ -239,7 +169,7 @@ class Services:
             flowdock=self.flowdock,
             checkups=self.checkups,
             redelivery=self.redelivery(pace),
-            tidy=self.connect_service.tidy,
+            tidy=self.rollback.tidy,
             links=Links(web_url=self.settings.web_url, flowdock_api_url=self.settings.flowdock_api_url),
             pace=pace,
             stop=self.stop,
@@ -286,7 +216,7 @@ class Services:
 async def open_services(settings: Settings, *, redis_url: str) -> AsyncIterator[Services]:
     """Open the services for these settings, and close them on leaving."""
     redis = connect_redis(redis_url, cluster=settings.redis_cluster)
-    services = Services(settings=settings, redis=redis, session=open_session())
+    services = Services(settings, redis, open_session())
     try:
         yield services
     finally:

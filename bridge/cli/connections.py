@@ -115,7 +115,7 @@ async def disconnect(services: "Services", *, connection_id: str) -> None:
     """Remove a connection and its flow token; its threads are told before."""
     connection = await services.connections.get(connection_id)
     if connection is not None:
-        await services.connect_service.last_words.say(connection)
+        await services.last_words.say(connection)
     connection = await services.connections.remove(connection_id)
     print(f"Disconnected {connection.repository} ({connection.id}). bridge has forgotten its flow token.")
 

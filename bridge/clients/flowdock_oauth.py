@@ -1,5 +1,7 @@
 """Sign-in with Flowdock."""
 
+from dataclasses import dataclass, field
+
 import aiohttp
 import orjson
 
@@ -8,22 +10,20 @@ from bridge.core.errors import OAuthFailed
 from bridge.core.model import FlowdockUser
 
 
+@dataclass(frozen=True, kw_only=True)
 class FlowdockOAuth:
     """Flowdock's OAuth at `api_url`, for the application `client_id`."""
 
-    def __init__(
-        self, session: aiohttp.ClientSession, *, api_url: str, client_id: str, client_secret: str
-    ) -> None:
-        self._session = session
-        self._api_url = api_url
-        self._client_id = client_id
-        self._client_secret = client_secret
+    session: aiohttp.ClientSession
+    api_url: str
+    client_id: str
+    client_secret: str = field(repr=False)
 
     def authorize_url(self, *, redirect_uri: str, state: str, scope: str) -> str:
         """Return the URL at which a browser signs in with Flowdock."""
         return oauth.authorize_url(
-            f"{self._api_url}/oauth/authorize",
-            client_id=self._client_id,
+            f"{self.api_url}/oauth/authorize",
+            client_id=self.client_id,
             response_type="code",
             redirect_uri=redirect_uri,
             scope=scope,
@@ -33,11 +33,11 @@ class FlowdockOAuth:
     async def exchange(self, code: str, *, redirect_uri: str) -> str:
         """Exchange a code for an access token; raises `OAuthFailed`."""
         answer = await oauth.token_request(
-            self._session,
-            f"{self._api_url}/oauth/token",
+            self.session,
+            f"{self.api_url}/oauth/token",
             service="Flowdock",
-            client_id=self._client_id,
-            client_secret=self._client_secret,
+            client_id=self.client_id,
+            client_secret=self.client_secret,
             grant_type="authorization_code",
             code=code,
             redirect_uri=redirect_uri,
@@ -48,8 +48,8 @@ class FlowdockOAuth:
     async def user(self, access_token: str) -> FlowdockUser:
         """Return the signed-in user; raises `OAuthFailed`."""
         try:
-            async with self._session.get(
-                f"{self._api_url}/user",
+            async with self.session.get(
+                f"{self.api_url}/user",
                 headers={"Authorization": f"Bearer {access_token}", "Accept": "application/json"},
                 allow_redirects=False,
             ) as response:

@@ -104,24 +104,16 @@ class Chooser:
     access_token: str = field(repr=False)
 
 
+@dataclass(frozen=True, kw_only=True)
 class BulkConnect:
     """Starts set-ups and returns their progress."""
 
-    def __init__(
-        self,
-        *,
-        one_time: OneTimeStore,
-        accounts: LinkedAccounts,
-        hooks: RepositoryWebhooks,
-        connect_service: ConnectService,
-        handovers: Handovers,
-    ) -> None:
-        self._one_time = one_time
-        self._accounts = accounts
-        self._hooks = hooks
-        self._connect_service = connect_service
-        self._handovers = handovers
-        self._running: set[asyncio.Task[None]] = set()
+    one_time: OneTimeStore
+    accounts: LinkedAccounts
+    hooks: RepositoryWebhooks
+    connect_service: ConnectService
+    handovers: Handovers
+    _running: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def begin(
         self, by: Chooser, flow: Flow, chosen: Sequence[Line], options: Options, *, wait: float
@@ -144,7 +136,7 @@ class BulkConnect:
 
     async def find(self, setup_id: str, *, user: str) -> SetUp | None:
         """Return one of this user's set-ups, None if there is none."""
-        value = await self._one_time.peek(_KIND, setup_id)
+        value = await self.one_time.peek(_KIND, setup_id)
         if value is None or value["user"] != user:
             return None
         return SetUp(
@@ -190,7 +182,7 @@ class BulkConnect:
             line = replace(line, full_name=repository.full_name, url=repository.url)
             if not repository.may_hook:
                 return await self._handed_over(line, repository, setup, by)
-            connected = await self._connect_service.connect(
+            connected = await self.connect_service.connect(
                 ConnectRequest(
                     user=by.user.id,
                     access_token=by.access_token,
@@ -213,21 +205,21 @@ class BulkConnect:
         )
 
     async def _handed_over(self, line: Line, repository: Repository, setup: SetUp, by: Chooser) -> Line:
-        asked = await self._handovers.ask(by.user, by.access_token, setup.flow, repository, setup.options)
+        asked = await self.handovers.ask(by.user, by.access_token, setup.flow, repository, setup.options)
         return replace(line, state="asked", handover=asked.id)
 
     async def _asked(self, line: Line, by: Chooser) -> Repository:
         """Ask GitHub for the repository: a form may name any."""
-        repository = await self._accounts.as_user(
+        repository = await self.accounts.as_user(
             by.user.id,
-            lambda token: self._hooks.repositories.present(line.repository_id, line.full_name, token=token),
+            lambda token: self.hooks.repositories.present(line.repository_id, line.full_name, token=token),
         )
         if repository.archived:
             raise NotThere(f"{line.full_name} is archived")
         return repository
 
     async def _keep(self, setup: SetUp) -> None:
-        await self._one_time.put(_KIND, setup.id, asdict(setup), seconds=KEPT_SECONDS)
+        await self.one_time.put(_KIND, setup.id, asdict(setup), seconds=KEPT_SECONDS)
 
 
 def _failed(line: Line, error: BridgeError, *, tried: bool = True) -> Line:

@@ -1,7 +1,7 @@
 """Connects a repository to a flow: source, stored connection and webhook, all or none.
 
 Three systems take part, so each failure is rolled back, answers that were lost included. What cannot be
-rolled back at once stays in the intents, and is rolled back later (`tidy`).
+rolled back at once stays in the intents, and is rolled back later (`Rollback.tidy`).
 """
 
 import asyncio
@@ -58,35 +58,20 @@ class ConnectRequest:
     administrator: Administrator | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
 class ConnectService:
     """Connects and disconnects."""
 
-    def __init__(
-        self,
-        *,
-        connections: ConnectionStore,
-        intents: Intents,
-        pulls: PullRequestStore,
-        accounts: LinkedAccounts,
-        flowdock: Flowdock,
-        hooks: RepositoryWebhooks,
-    ) -> None:
-        self._connections = connections
-        self._intents = intents
-        self._pulls = pulls
-        self._accounts = accounts
-        self._flowdock = flowdock
-        self._hooks = hooks
-        self.last_words = LastWords(pulls=pulls, flowdock=flowdock)
-        self._repair = WebhookRepair(connections=connections, pulls=pulls, accounts=accounts, hooks=hooks)
-        self._rollback = Rollback(
-            connections=connections,
-            intents=intents,
-            accounts=accounts,
-            flowdock=flowdock,
-            hooks=hooks,
-        )
-        self._running: set[asyncio.Task[Any]] = set()
+    connections: ConnectionStore
+    intents: Intents
+    pulls: PullRequestStore
+    accounts: LinkedAccounts
+    flowdock: Flowdock
+    hooks: RepositoryWebhooks
+    last_words: LastWords
+    webhook_repair: WebhookRepair
+    rollback: Rollback
+    _running: set[asyncio.Task[Any]] = field(default_factory=set)
 
     async def connect(self, wanted: ConnectRequest) -> HookResult:
         """Connect a repository to a flow; an administrator's token is revoked afterwards.
@@ -107,20 +92,8 @@ class ConnectService:
         """
         return await self._shielded(self._disconnect(connection, access_token, user))
 
-    async def repair_webhook(self, connection: Connection, *, user: str) -> HookResult:
-        """Create or repair a connection's webhook as the linked account of `user`, and have GitHub ping.
-
-        Where that account may not, those who connected the repository are tried. Raises `GitHubRefused`,
-        `NotLinked`, `RateLimited` or `GitHubFailing`; `NotFound` if the connection was removed.
-        """
-        return await self._repair.repair(connection, user=user)
-
-    async def tidy(self) -> None:
-        """Roll back what crashed connects left, as far as possible now; raises only redis-py's errors."""
-        await self._rollback.tidy()
-
     async def settled(self, *, seconds: float) -> None:
-        """Wait for connects under way; longer ones are cancelled, and rolled back by `tidy` later."""
+        """Wait for connects under way; longer ones are cancelled, and rolled back later."""
         if self._running:
             _, late = await asyncio.wait(self._running, timeout=seconds)
             for task in late:
@@ -139,41 +112,39 @@ class ConnectService:
         try:
             return await work
         finally:
-            if all(intent.administrator != administrator for intent in await self._intents.all()):
-                await self._accounts.give_back_lent(administrator)
+            if all(intent.administrator != administrator for intent in await self.intents.all()):
+                await self.accounts.give_back_lent(administrator)
 
     async def _connect(self, wanted: ConnectRequest) -> HookResult:
         repository = wanted.repository
         if not repository.may_hook:
             raise NotAdministrator(f"you are not an administrator of {repository.full_name}")
-        async with self._intents.held(repository.id):
-            await self._rollback.left(repository.id)
+        async with self.intents.held(repository.id):
+            await self.rollback.left(repository.id)
             known = await self._known(wanted.flow, repository, wanted.access_token)
             if known is not None:
                 return await self._hooked(known, wanted.user, wanted.administrator)
             intent = await self._looked_at(wanted)
-            await self._intents.note(intent)
+            await self.intents.note(intent)
             try:
                 async with asyncio.timeout(MAKING_SECONDS):
                     return await self._make(intent, wanted.options)
             except Exception as error:
-                await self._rollback.undo(intent, may_come_late=_may_come_late(error))
+                await self.rollback.undo(intent, may_come_late=_may_come_late(error))
                 if isinstance(error, TimeoutError):
                     raise GitHubFailing("GitHub and Flowdock took too long", status=504) from None
                 raise
 
     async def _known(self, flow: Flow, repository: Repository, access_token: str) -> Connection | None:
         """Return the existing connection, unless the flow removed its source."""
-        for known in await self._connections.of_repository(repository.id, repository.full_name):
+        for known in await self.connections.of_repository(repository.id, repository.full_name):
             if known.flow.lower() != flow.path.lower():
                 continue
             try:
-                await self._flowdock.set_problem(
-                    known.flow_token, known.problem.text if known.problem else ""
-                )
+                await self.flowdock.set_problem(known.flow_token, known.problem.text if known.problem else "")
             except (SourceGone, FlowdockRejected) as gone:
-                await self._flowdock.delete_source(flow.path, known.source_id, access_token)
-                await self._connections.forget_source(known.id, gone)
+                await self.flowdock.delete_source(flow.path, known.source_id, access_token)
+                await self.connections.forget_source(known.id, gone)
             else:
                 return known
         return None
@@ -181,7 +152,7 @@ class ConnectService:
     async def _looked_at(self, wanted: ConnectRequest) -> Intent:
         """Make the intent: what is there before anything is made."""
         flow, repository = wanted.flow.path, wanted.repository
-        sources = await self._flowdock.source_ids(flow, wanted.access_token, external_url=repository.url)
+        sources = await self.flowdock.source_ids(flow, wanted.access_token, external_url=repository.url)
         lacks = partial(self._lacks_hook, repository)
         return Intent(
             id=new_connection_id(),
@@ -192,24 +163,24 @@ class ConnectService:
             repository_id=repository.id,
             url=repository.url,
             sources_before=tuple(sorted(sources)),
-            makes_hook=await self._accounts.as_either(wanted.user, wanted.administrator, lacks),
+            makes_hook=await self.accounts.as_either(wanted.user, wanted.administrator, lacks),
             administrator=wanted.administrator,
         )
 
     async def _lacks_hook(self, repository: Repository, token: str) -> bool:
-        if await self._hooks.app():
+        if await self.hooks.app():
             return False
-        return await self._hooks.find(repository, token=token) is None
+        return await self.hooks.find(repository, token=token) is None
 
     async def _hooked(
         self, connection: Connection, user: str, administrator: Administrator | None
     ) -> HookResult:
         if administrator is None:
-            return await self.repair_webhook(connection, user=user)
-        return await self._repair.repair_as(administrator, connection)
+            return await self.webhook_repair.repair(connection, user=user)
+        return await self.webhook_repair.repair_as(administrator, connection)
 
     async def _make(self, intent: Intent, options: Options) -> HookResult:
-        source = await self._flowdock.create_source(
+        source = await self.flowdock.create_source(
             intent.flow, intent.access_token, name=intent.repository, external_url=intent.url
         )
         connection = Connection(
@@ -225,21 +196,21 @@ class ConnectService:
             installer="" if intent.administrator else intent.user,
             hook_by=intent.administrator.login if intent.administrator else "",
         )
-        await self._connections.add(connection)
+        await self.connections.add(connection)
         connected = await self._hooked(connection, intent.user, intent.administrator)
-        await self._intents.forget(intent.id)
+        await self.intents.forget(intent.id)
         log.info("connected", connection=connection.id, repository=intent.repository, hook=connected.hook)
         return connected
 
     async def _disconnect(self, connection: Connection, access_token: str, user: str) -> list[str]:
-        async with self._intents.held(connection.repository_id or 0):
+        async with self.intents.held(connection.repository_id or 0):
             await self.last_words.say(connection)
             left = [
                 *await self._drop_source(connection, access_token),
                 *await self._drop_hook(connection, user),
             ]
             try:
-                await self._connections.remove(connection.id)
+                await self.connections.remove(connection.id)
             except NotFound:
                 log.info("already_disconnected", connection=connection.id)
         log.info("disconnected", connection=connection.id, repository=connection.repository, remaining=left)
@@ -249,7 +220,7 @@ class ConnectService:
         if not connection.source_id:
             return ["The source was created by hand: remove it on the flow's Integrations page in Flowdock."]
         try:
-            await self._flowdock.delete_source(connection.flow, connection.source_id, access_token)
+            await self.flowdock.delete_source(connection.flow, connection.source_id, access_token)
         except BridgeError as error:
             return [
                 f"The source could not be removed ({error}): remove it on the flow's Integrations page"
@@ -258,19 +229,19 @@ class ConnectService:
         return []
 
     async def _drop_hook(self, connection: Connection, user: str) -> list[str]:
-        if connection.hook_id is None and await self._hooks.app():
+        if connection.hook_id is None and await self.hooks.app():
             return []
-        name = await self._pulls.present_name(connection)
+        name = await self.pulls.present_name(connection)
         known = connection.repository_id
-        if await self._connections.others_of(connection.id, known, connection.repository):
+        if await self.connections.others_of(connection.id, known, connection.repository):
             return []
         if connection.repository_id is not None:
-            await self._hooks.revoke(connection.repository_id)
+            await self.hooks.revoke(connection.repository_id)
         why = "nobody who connected it has linked a GitHub account"
         for who in filter(None, dict.fromkeys((user, connection.installer))):
             try:
-                drop = partial(self._rollback.drop_hook, connection.repository_id, name)
-                await self._accounts.as_user(who, drop)
+                drop = partial(self.rollback.drop_hook, connection.repository_id, name)
+                await self.accounts.as_user(who, drop)
             except NotLinked:
                 continue
             except BridgeError as error:

@@ -3,7 +3,7 @@
 The member lends bridge a Flowdock access token for it, the administrator a GitHub token for the moment.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import NoReturn
 
 import structlog
@@ -52,23 +52,15 @@ class SignInAgain(RequestRefused):
     advice = "Nothing was connected. Open the link again and sign in with GitHub."
 
 
+@dataclass(frozen=True, kw_only=True)
 class HandoverService:
     """Carries out administrators' answers."""
 
-    def __init__(
-        self,
-        *,
-        handovers: Handovers,
-        accounts: LinkedAccounts,
-        hooks: RepositoryWebhooks,
-        flowdock: Flowdock,
-        connect_service: ConnectService,
-    ) -> None:
-        self._handovers = handovers
-        self._accounts = accounts
-        self._hooks = hooks
-        self._flowdock = flowdock
-        self._connect_service = connect_service
+    handovers: Handovers
+    accounts: LinkedAccounts
+    hooks: RepositoryWebhooks
+    flowdock: Flowdock
+    connect_service: ConnectService
 
     async def administered(self, handover: Handover, administrator: Administrator) -> Repository:
         """Ask GitHub for the repository, by its id, as somebody who administers it.
@@ -76,7 +68,7 @@ class HandoverService:
         Raises `NotAdministrator` for anybody else, `Changed`, `SignInAgain`, and as `GitHub.call` does.
         """
         try:
-            repository = await self._hooks.repositories.by_id(
+            repository = await self.hooks.repositories.by_id(
                 handover.repository_id, token=administrator.token
             )
         except TokenRevoked:
@@ -98,9 +90,9 @@ class HandoverService:
         The handover then stays open, except after `AskAnew`.
         """
         try:
-            handover = await self._handovers.take(handover_id)
+            handover = await self.handovers.take(handover_id)
         except BaseException:
-            await self._accounts.give_back_lent(administrator)
+            await self.accounts.give_back_lent(administrator)
             raise
         answered = handover
         try:
@@ -109,22 +101,22 @@ class HandoverService:
             answered = replace(handover, state="lapsed", access_token="")
             raise
         finally:
-            await self._handovers.answer(answered)
+            await self.handovers.answer(answered)
         log.info("handover_accepted", connection=answered.connection_id, login=administrator.login)
         return answered
 
     async def decline(self, handover_id: str, administrator: Administrator) -> Handover:
         """Decline for good, and revoke the token. Raises `Answered`, and as `administered` does."""
         try:
-            handover = await self._handovers.take(handover_id)
+            handover = await self.handovers.take(handover_id)
             answered = handover
             try:
                 await self.administered(handover, administrator)
                 answered = replace(handover, state="declined", by=administrator.login, access_token="")
             finally:
-                await self._handovers.answer(answered)
+                await self.handovers.answer(answered)
         finally:
-            await self._accounts.give_back_lent(administrator)
+            await self.accounts.give_back_lent(administrator)
         log.info("handover_declined", repository=handover.full_name, login=administrator.login)
         return answered
 
@@ -135,11 +127,11 @@ class HandoverService:
                 raise Changed(f"{shown} was renamed to {repository.full_name}")
             flow = await self._flow(handover)
         except BaseException:
-            await self._accounts.give_back_lent(administrator)
+            await self.accounts.give_back_lent(administrator)
             raise
         try:
             # From here on the token is given back there.
-            connected = await self._connect_service.connect(
+            connected = await self.connect_service.connect(
                 ConnectRequest(
                     user=handover.asker.id,
                     access_token=handover.access_token,
@@ -165,7 +157,7 @@ class HandoverService:
     async def _flow(self, handover: Handover) -> Flow:
         """Return the flow, if the asking member is still in it."""
         try:
-            return await self._flowdock.flow(handover.flow.path, handover.access_token)
+            return await self.flowdock.flow(handover.flow.path, handover.access_token)
         except (SignedOut, NotAMember, FlowdockRejected) as error:
             raise _ask_anew(handover, error) from None
 

@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import structlog
@@ -30,22 +30,15 @@ T = TypeVar("T")
 log = structlog.get_logger()
 
 
+@dataclass(frozen=True)
 class LinkedAccounts:
     """Acts as linked accounts."""
 
-    def __init__(
-        self,
-        store: AccountStore,
-        connections: ConnectionStore,
-        pulls: PullRequestStore,
-        github: GitHub,
-        checkups: Checkups,
-    ) -> None:
-        self._store = store
-        self._connections = connections
-        self._pulls = pulls
-        self._github = github
-        self._checkups = checkups
+    store: AccountStore
+    connections: ConnectionStore
+    pulls: PullRequestStore
+    github: GitHub
+    checkups: Checkups
 
     async def act(self, flowdock_user: str, action: Action, target: Target) -> str:
         """Do an action on what a thread showed, as a Flowdock user's linked account; returns its sentence.
@@ -66,8 +59,8 @@ class LinkedAccounts:
         return sentence
 
     async def _act(self, flowdock_user: str, action: Action, target: Target) -> str:
-        shown = await self._pulls.shown(target)
-        await hold_to_connections(shown, self._connections, self._pulls)
+        shown = await self.pulls.shown(target)
+        await hold_to_connections(shown, self.connections, self.pulls)
         account, sentence = await self._as_account(
             flowdock_user, lambda account: self._perform(account, action, shown)
         )
@@ -123,7 +116,7 @@ class LinkedAccounts:
         """Record an action for the account page; if Redis fails, the action still counts."""
         act = AuditEntry(at=int(time.time()), action=action.name, on=str(target), outcome=outcome, done=done)
         try:
-            await self._store.add_audit_entry(user, act)
+            await self.store.add_audit_entry(user, act)
         except (RedisError, OSError) as error:
             log.warning("redis_unavailable", error=type(error).__name__, doing="recording an action")
 
@@ -135,8 +128,8 @@ class LinkedAccounts:
         """Store a linked account, and revoke the token that it replaces. Raises `GitHubFailing`."""
         user = account.flowdock.id
         try:
-            async with self._store.lock(user):
-                replaced = await self._store.link(account)
+            async with self.store.lock(user):
+                replaced = await self.store.link(account)
         except LockError:
             raise GitHubFailing(
                 "GitHub is slow to renew your previous token: try again", status=504
@@ -148,7 +141,7 @@ class LinkedAccounts:
     async def give_back(self, token: GitHubToken) -> None:
         """Revoke a token that is not needed any more; a failure is logged."""
         try:
-            await self._github.revoke(token)
+            await self.github.revoke(token)
         except BridgeError as error:
             log.warning("revocation_failed", error=str(error))
 
@@ -159,25 +152,25 @@ class LinkedAccounts:
 
         Raises `GitHubFailing` if GitHub did not revoke it: the link is removed all the same.
         """
-        async with self._store.lock(flowdock_user):
-            account = await self._store.get(flowdock_user)
+        async with self.store.lock(flowdock_user):
+            account = await self.store.get(flowdock_user)
             if account is None:
                 return None
             await self._forget(account, "unlinked by its owner")
-        if await self._store.linked_to(account.github.id):
-            await self._github.revoke(account.token)
+        if await self.store.linked_to(account.github.id):
+            await self.github.revoke(account.token)
         else:
-            await self._github.revoke_grant(account.token)
+            await self.github.revoke_grant(account.token)
         return account
 
     async def revoked(self, github_id: int) -> None:
         """Check a reported revocation at GitHub, and remove the links whose token it refuses."""
-        holders = await self._store.linked_to(github_id)
+        holders = await self.store.linked_to(github_id)
         await asyncio.gather(*(self._see_revoked(user) for user in holders))
 
     async def _see_revoked(self, user: str) -> None:
         try:
-            await self._as_account(user, lambda account: self._github.user(account.token))
+            await self._as_account(user, lambda account: self.github.user(account.token))
         except NotLinked:
             return
         except BridgeError as error:
@@ -191,7 +184,7 @@ class LinkedAccounts:
         """Return a pull request as this account sees it; raises as `act` does, but never removes a link."""
         account = await self._fresh(flowdock_user)
         try:
-            return await self._github.pull(target, token=account.token.access)
+            return await self.github.pull(target, token=account.token.access)
         except TokenRevoked:
             raise NotLinked("GitHub no longer accepts the token") from None
 
@@ -205,11 +198,11 @@ class LinkedAccounts:
             shown_sha=shown.head_sha,
             repository_id=shown.repository_id,
         )
-        return await self._github.perform(action, click, token=account.token.access)
+        return await self.github.perform(action, click, token=account.token.access)
 
     async def _present(self, account: LinkedAccount) -> LinkedAccount:
         """Return the account with its present login, asked of GitHub: a stranger may have the former one."""
-        user = await self._github.user(account.token)
+        user = await self.github.user(account.token)
         if user.id != account.github.id:
             raise GitHubRefused(
                 f"GitHub says that your link belongs to @{user.login}: unlink it on your account page and"
@@ -221,14 +214,14 @@ class LinkedAccounts:
         renamed = replace(account, github=user)
         # Another click of theirs may do the same, or unlink: then this one keeps nothing.
         with suppress(LockError):
-            async with self._store.lock(account.flowdock.id):
-                current = await self._store.get(account.flowdock.id)
+            async with self.store.lock(account.flowdock.id):
+                current = await self.store.get(account.flowdock.id)
                 if current is not None and current.token.access == account.token.access:
-                    await self._store.link(renamed)
+                    await self.store.link(renamed)
         return renamed
 
     async def _fresh(self, flowdock_user: str) -> LinkedAccount:
-        account = await self._store.get(flowdock_user)
+        account = await self.store.get(flowdock_user)
         if account is None:
             raise NotLinked("this Flowdock user has no linked GitHub account")
         expires_at = account.token.expires_at
@@ -243,8 +236,8 @@ class LinkedAccounts:
         """
         user = stale.flowdock.id
         try:
-            async with self._store.lock(user):
-                account = await self._store.get(user)
+            async with self.store.lock(user):
+                account = await self.store.get(user)
                 if account is None:
                     raise NotLinked("your link was removed: link your account again")
                 if account.token.access != stale.token.access:
@@ -259,29 +252,29 @@ class LinkedAccounts:
             await self._forget(account, "token revoked")
             raise NotLinked("GitHub no longer accepts your link: link your account again")
         try:
-            token = await self._github.refresh(account.token.refresh)
+            token = await self.github.refresh(account.token.refresh)
         except OAuthFailed as error:
             if error.code not in _REFUSED_FOR_GOOD:
                 raise GitHubFailing(f"GitHub did not renew your token: {error}") from None
             await self._forget(account, error.code)
             raise NotLinked("GitHub no longer accepts your link: link your account again") from None
         renewed = replace(account, token=token)
-        await self._store.link(renewed)
+        await self.store.link(renewed)
         log.info("token_renewed", flowdock_user=user, login=account.github.login)
         return renewed
 
     async def look_after(self, flowdock_user: str) -> None:
         """Schedule checkups of the connections that depend on this user's account."""
-        found = await self._connections.all()
-        await self._checkups.schedule(one for one in found if one.installer == flowdock_user)
+        found = await self.connections.all()
+        await self.checkups.schedule(one for one in found if one.installer == flowdock_user)
 
     async def _drop(self, account: LinkedAccount) -> None:
-        async with self._store.lock(account.flowdock.id):
-            current = await self._store.get(account.flowdock.id)
+        async with self.store.lock(account.flowdock.id):
+            current = await self.store.get(account.flowdock.id)
             if current is not None and current.token.access == account.token.access:
                 await self._forget(account, "token revoked")
 
     async def _forget(self, account: LinkedAccount, reason: str) -> None:
-        await self._store.unlink(account.flowdock.id)
+        await self.store.unlink(account.flowdock.id)
         await self.look_after(account.flowdock.id)
         log.warning("unlinked", flowdock_user=account.flowdock.id, login=account.github.login, reason=reason)

@@ -6,7 +6,7 @@ A lost answer says nothing about what happened, so what to remove is looked up a
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 import structlog
@@ -31,23 +31,15 @@ log = structlog.get_logger()
 Step = Callable[[Intent], Awaitable[None]]
 
 
+@dataclass(frozen=True, kw_only=True)
 class Rollback:
     """Rolls back intents; each step is repeated after each of `PAUSES`."""
 
-    def __init__(
-        self,
-        *,
-        connections: ConnectionStore,
-        intents: Intents,
-        accounts: LinkedAccounts,
-        flowdock: Flowdock,
-        hooks: RepositoryWebhooks,
-    ) -> None:
-        self._connections = connections
-        self._intents = intents
-        self._accounts = accounts
-        self._flowdock = flowdock
-        self._hooks = hooks
+    connections: ConnectionStore
+    intents: Intents
+    accounts: LinkedAccounts
+    flowdock: Flowdock
+    hooks: RepositoryWebhooks
 
     async def undo(self, intent: Intent, *, may_come_late: bool = False) -> bool:
         """Roll back an intent whose repository is locked; returns False if something is left for later.
@@ -58,7 +50,7 @@ class Rollback:
             async with asyncio.timeout(SECONDS):
                 if may_come_late:
                     intent = replace(intent, look_until=int(time.time()) + LATE_SECONDS)
-                    await self._tried(self._intents.note, intent)
+                    await self._tried(self.intents.note, intent)
                 done = await self._undone(intent)
         except TimeoutError:
             done = False
@@ -67,15 +59,15 @@ class Rollback:
 
     async def left(self, repository_id: int) -> None:
         """Roll back what crashed connects of a locked repository left."""
-        for intent in await self._intents.all():
+        for intent in await self.intents.all():
             if intent.repository_id == repository_id:
                 await self.undo(intent)
 
     async def tidy(self) -> None:
         """Roll back what crashed connects of all repositories left; raises only redis-py's errors."""
-        for repository_id in {intent.repository_id for intent in await self._intents.all()}:
+        for repository_id in {intent.repository_id for intent in await self.intents.all()}:
             try:
-                async with self._intents.held(repository_id, wait=0):
+                async with self.intents.held(repository_id, wait=0):
                     await self.left(repository_id)
             except RepositoryBusy:
                 continue
@@ -103,27 +95,27 @@ class Rollback:
 
     async def _drop_connection(self, intent: Intent) -> None:
         try:
-            await self._connections.remove(intent.id)
+            await self.connections.remove(intent.id)
         except NotFound:
             return
 
     async def _drop_sources(self, intent: Intent) -> None:
-        found = await self._flowdock.source_ids(intent.flow, intent.access_token, external_url=intent.url)
-        kept = {connection.source_id for connection in await self._connections.all()}
+        found = await self.flowdock.source_ids(intent.flow, intent.access_token, external_url=intent.url)
+        kept = {connection.source_id for connection in await self.connections.all()}
         for source_id in sorted(found - kept - set(intent.sources_before)):
-            await self._flowdock.delete_source(intent.flow, source_id, intent.access_token)
+            await self.flowdock.delete_source(intent.flow, source_id, intent.access_token)
 
     async def _drop_hook(self, intent: Intent) -> None:
         repository = intent.repository_id, intent.repository
-        if intent.makes_hook and not await self._connections.others_of(intent.id, *repository):
-            await self._hooks.revoke(intent.repository_id)
+        if intent.makes_hook and not await self.connections.others_of(intent.id, *repository):
+            await self.hooks.revoke(intent.repository_id)
             drop = partial(self.drop_hook, *repository)
-            await self._accounts.as_either(intent.user, intent.administrator, drop)
+            await self.accounts.as_either(intent.user, intent.administrator, drop)
 
     async def _forget(self, intent: Intent) -> None:
         if intent.administrator is not None:
-            await self._accounts.give_back_lent(intent.administrator)
-        await self._intents.forget(intent.id)
+            await self.accounts.give_back_lent(intent.administrator)
+        await self.intents.forget(intent.id)
 
     async def drop_hook(self, repository_id: int | None, full_name: str, token: str) -> None:
         """Remove the repository's webhook to bridge, if there is one.
@@ -131,7 +123,7 @@ class Rollback:
         By the repository's id if it is known: another one may have its name now. Raises as
         `RepositoryWebhooks.find` does.
         """
-        repository = await self._hooks.repositories.present(repository_id, full_name, token=token)
-        hook = await self._hooks.find(repository, token=token)
+        repository = await self.hooks.repositories.present(repository_id, full_name, token=token)
+        hook = await self.hooks.find(repository, token=token)
         if hook is not None:
-            await self._hooks.remove(repository.full_name, hook.id, token=token)
+            await self.hooks.remove(repository.full_name, hook.id, token=token)

@@ -27,21 +27,14 @@ class HookResult:
     hook: Literal["made", "mended", "app"]
 
 
+@dataclass(frozen=True, kw_only=True)
 class WebhookRepair:
     """Makes and repairs webhooks as the accounts of those who connected the repositories."""
 
-    def __init__(
-        self,
-        *,
-        connections: ConnectionStore,
-        pulls: PullRequestStore,
-        accounts: LinkedAccounts,
-        hooks: RepositoryWebhooks,
-    ) -> None:
-        self._connections = connections
-        self._pulls = pulls
-        self._accounts = accounts
-        self._hooks = hooks
+    connections: ConnectionStore
+    pulls: PullRequestStore
+    accounts: LinkedAccounts
+    hooks: RepositoryWebhooks
 
     async def repair(self, connection: Connection, *, user: str) -> HookResult:
         """Create or repair a connection's webhook as the linked account of `user`, and have GitHub ping.
@@ -52,7 +45,7 @@ class WebhookRepair:
         refusal: BridgeError | None = None
         for who in await self._hookers(connection, user):
             try:
-                ensured = await self._accounts.as_user(who, partial(self._ensure, connection))
+                ensured = await self.accounts.as_user(who, partial(self._ensure, connection))
             except ComesWithApp:
                 return HookResult(connection=connection, hook="app")
             except GitHubRefused as error:
@@ -62,37 +55,37 @@ class WebhookRepair:
             except NotLinked as error:
                 refusal = refusal or error
             else:
-                changed = await self._connections.change(connection.id, hook_id=ensured.id)
+                changed = await self.connections.change(connection.id, hook_id=ensured.id)
                 return HookResult(connection=changed, hook="made" if ensured.made else "mended")
         raise refusal or NotLinked("no administrator has linked a GitHub account")
 
     async def repair_as(self, administrator: Administrator, connection: Connection) -> HookResult:
         """Repair it with a token that was lent."""
         try:
-            ensured = await self._accounts.as_either("", administrator, partial(self._ensure, connection))
+            ensured = await self.accounts.as_either("", administrator, partial(self._ensure, connection))
         except ComesWithApp:
             return HookResult(connection=connection, hook="app")
-        changed = await self._connections.change(
+        changed = await self.connections.change(
             connection.id, hook_id=ensured.id, hook_by=administrator.login
         )
         return HookResult(connection=changed, hook="made" if ensured.made else "mended")
 
     async def _hookers(self, connection: Connection, user: str) -> list[str]:
         """Return the users whose linked accounts may manage the webhook, the best first."""
-        others = await self._connections.by_repository_id(connection.repository_id or 0)
+        others = await self.connections.by_repository_id(connection.repository_id or 0)
         installers = [user, connection.installer, *(other.installer for other in others)]
         return [who for who in dict.fromkeys(installers) if who]
 
     async def _ensure(self, connection: Connection, token: str) -> Ensured:
         """Make or repair the webhook, and have GitHub ping."""
-        repository = await self._hooks.repositories.present(
+        repository = await self.hooks.repositories.present(
             connection.repository_id, connection.repository, token=token
         )
-        await self._pulls.name_by_github(repository.id, repository.full_name)
-        ensured = await self._hooks.ensure(repository, token=token)
+        await self.pulls.name_by_github(repository.id, repository.full_name)
+        ensured = await self.hooks.ensure(repository, token=token)
         if not ensured.made:
             try:
-                await self._hooks.ping(repository.full_name, ensured.id, token=token)
+                await self.hooks.ping(repository.full_name, ensured.id, token=token)
             except BridgeError as error:
                 # The webhook is as it should be; that no ping comes is seen where it is waited for.
                 log.warning("ping_failed", repository=repository.full_name, error=str(error))

@@ -55,20 +55,20 @@ _NOT_SHOWN = frozenset({403, 404})
 log = structlog.get_logger()
 
 
+@dataclass(frozen=True, kw_only=True)
 class Links:
     """Links to where a flow's members repair a connection."""
 
-    def __init__(self, *, web_url: str, flowdock_api_url: str) -> None:
-        self._web_url = web_url
-        self._flowdock_api_url = flowdock_api_url
+    web_url: str
+    flowdock_api_url: str
 
     def configure(self, connection: Connection) -> str:
         """Return the address of the connection's page, or of the home page if its flow is not known."""
         if not connection.flow or not connection.source_id:
-            return f"{self._web_url}/"
-        source_url = f"{self._flowdock_api_url}/flows/{connection.flow}/sources/{connection.source_id}"
+            return f"{self.web_url}/"
+        source_url = f"{self.flowdock_api_url}/flows/{connection.flow}/sources/{connection.source_id}"
         query = urlencode({"source": connection.source_id, "source_url": source_url})
-        return f"{self._web_url}/flowdock/configure?{query}"
+        return f"{self.web_url}/flowdock/configure?{query}"
 
     def text(self, connection: Connection, problem: Problem | None) -> str:
         """Return the text that the flow shows about a problem; empty without one."""

@@ -8,6 +8,7 @@ Where a delivery contradicts itself, GitHub is asked in the same way, once, for 
 """
 
 import time
+from dataclasses import dataclass
 from typing import Any
 
 import structlog
@@ -35,32 +36,30 @@ MAX_READERS = 3
 log = structlog.get_logger()
 
 
+@dataclass(frozen=True, kw_only=True)
 class ConflictPoller:
     """Asks about one pull request at a time, until `stop` is set."""
 
-    def __init__(
-        self, *, pulls: PullRequestStore, accounts: LinkedAccounts, queue: DeliveryQueue, stop: Shutdown
-    ) -> None:
-        self._pulls = pulls
-        self._accounts = accounts
-        self._queue = queue
-        self._stop = stop
+    pulls: PullRequestStore
+    accounts: LinkedAccounts
+    queue: DeliveryQueue
+    stop: Shutdown
 
     async def run(self) -> None:
         """Ask about each pull request that is due, at most one call a second."""
-        while not self._stop.is_set():
+        while not self.stop.is_set():
             try:
-                watch = await self._pulls.next_watch()
+                watch = await self.pulls.next_watch()
                 if watch is not None:
                     await self._ask(watch)
-                await self._stop.pause(IDLE if watch is None else SPACING)
+                await self.stop.pause(IDLE if watch is None else SPACING)
             except Stopped:
                 return
             except (RedisError, OSError) as error:
                 log.warning(
                     "redis_unavailable", error=type(error).__name__, doing="polling for merge conflicts"
                 )
-                await self._stop.pause(IDLE)
+                await self.stop.pause(IDLE)
 
     async def _ask(self, watch: Watch) -> None:
         pull = await self._read(watch)
@@ -68,20 +67,20 @@ class ConflictPoller:
             return
         if pull.get("mergeable") is None and not watch.for_state:
             if watch.asked + 1 < MAX_ASKED:
-                await self._pulls.watch(watch.repository_id, [watch.number], asked=watch.asked + 1)
+                await self.pulls.watch(watch.repository_id, [watch.number], asked=watch.asked + 1)
             return
         await self._enqueue(watch, pull)
 
     async def _read(self, watch: Watch) -> dict[str, Any] | None:
         """Return the pull request as GitHub shows it now; None if no linked account may see it."""
-        name = await self._pulls.repository_name(watch.repository_id)
+        name = await self.pulls.repository_name(watch.repository_id)
         if name is None:
             return None
         owner, _, repo = name.partition("/")
         target = Target(owner=owner, repo=repo, number=watch.number, action="")
-        for user in await self._pulls.readers(watch.repository_id, watch.number, limit=MAX_READERS):
+        for user in await self.pulls.readers(watch.repository_id, watch.number, limit=MAX_READERS):
             try:
-                pull = await self._accounts.read_pull(user, target)
+                pull = await self.accounts.read_pull(user, target)
                 if is_in(pull, watch.repository_id):
                     return pull
                 # What only members of that repository may see must not be shown here.
@@ -112,6 +111,6 @@ class ConflictPoller:
         if watch.for_state:
             state = f"{pull['updated_at']}:{pull['state']}:{pull['merged_at']}:{pull['draft']}"
         delivery = Delivery.of(f"mergeable:{watch.repository_id}:{watch.number}:{state}", MERGEABLE, payload)
-        await self._queue.enqueue(
+        await self.queue.enqueue(
             [IncomingDelivery.of(delivery, repository_id=watch.repository_id, number=watch.number)]
         )

@@ -57,25 +57,16 @@ class Caller:
     token: Callable[[], str] = field(repr=False)
 
 
+@dataclass(frozen=True, kw_only=True)
 class Redelivery:
     """Finds missed deliveries and requests them again."""
 
-    def __init__(
-        self,
-        *,
-        connections: ConnectionStore,
-        pulls: PullRequestStore,
-        accounts: LinkedAccounts,
-        hooks: RepositoryWebhooks,
-        checkups: Checkups,
-        pace: Throttle,
-    ) -> None:
-        self._connections = connections
-        self._pulls = pulls
-        self._accounts = accounts
-        self._hooks = hooks
-        self._checkups = checkups
-        self._pace = pace
+    connections: ConnectionStore
+    pulls: PullRequestStore
+    accounts: LinkedAccounts
+    hooks: RepositoryWebhooks
+    checkups: Checkups
+    pace: Throttle
 
     async def all(self, *, token: str = "", until: Shutdown | None = None) -> list[RedeliveryReport]:
         """Redeliver for the GitHub App, then for each connected repository, `until` that is set.
@@ -91,7 +82,7 @@ class Redelivery:
 
     async def _of_app(self) -> list[RedeliveryReport]:
         """Redeliver for the GitHub App's own webhook, which serves all repositories it is installed on."""
-        app = await self._hooks.app()
+        app = await self.hooks.app()
         if app is None:
             return []
         name = f"GitHub App {app.name}"
@@ -104,12 +95,12 @@ class Redelivery:
 
     async def installers(self) -> dict[str, list[str]]:
         """Return the users who connected each repository that has a webhook of its own, by full name."""
-        app = await self._hooks.app()
+        app = await self.hooks.app()
         found: dict[str, list[str]] = defaultdict(list)
-        for connection in await self._connections.all():
+        for connection in await self.connections.all():
             if connection.hook_id is None and app is not None:
                 continue
-            installers = found[await self._pulls.present_name(connection)]
+            installers = found[await self.pulls.present_name(connection)]
             if connection.installer and connection.installer not in installers:
                 installers.append(connection.installer)
         return found
@@ -130,7 +121,7 @@ class Redelivery:
         return done
 
     async def _as(self, user: str, repository: str) -> RedeliveryReport:
-        return await self._accounts.as_user(
+        return await self.accounts.as_user(
             user, lambda token: self._recover(repository, Caller(id=user, token=lambda: token))
         )
 
@@ -153,10 +144,10 @@ class Redelivery:
         return done
 
     async def _recover(self, repository: str, caller: Caller) -> RedeliveryReport:
-        shown = await self._pace.call(
-            caller.id, lambda: self._hooks.repositories.by_name(repository, token=caller.token())
+        shown = await self.pace.call(
+            caller.id, lambda: self.hooks.repositories.by_name(repository, token=caller.token())
         )
-        hook = await self._pace.call(caller.id, lambda: self._hooks.find(shown, token=caller.token()))
+        hook = await self.pace.call(caller.id, lambda: self.hooks.find(shown, token=caller.token()))
         if hook is None:
             return RedeliveryReport(
                 repository=repository, reason="it has no webhook to bridge of its own", checked=False
@@ -166,9 +157,9 @@ class Redelivery:
 
     async def _missed(self, repository: str, hook_id: int | None, caller: Caller) -> Missed:
         async def listed(most: int, *, only_failed: bool) -> list[Attempt]:
-            return await self._pace.call(
+            return await self.pace.call(
                 caller.id,
-                lambda: self._hooks.attempts(
+                lambda: self.hooks.attempts(
                     repository, hook_id, token=caller.token(), most=most, only_failed=only_failed
                 ),
             )
@@ -179,7 +170,7 @@ class Redelivery:
             return Missed(failed=(), chosen=())
         # Only the whole list shows which of them a later attempt brought.
         attempts = await listed(MAX_ATTEMPTS, only_failed=False)
-        asked = await self._checkups.asked(list({attempt.guid for attempt in attempts if not attempt.ok}))
+        asked = await self.checkups.asked(list({attempt.guid for attempt in attempts if not attempt.ok}))
         return missed(attempts, asked, now=now)
 
     async def _ask(
@@ -188,9 +179,9 @@ class Redelivery:
         requested = refused = 0
         reason = ""
         for attempt in found.chosen[:MAX_REQUESTED]:
-            redeliver = partial(self._hooks.redeliver, repository, hook_id, attempt.id, token=caller.token())
+            redeliver = partial(self.hooks.redeliver, repository, hook_id, attempt.id, token=caller.token())
             try:
-                await self._pace.call(caller.id, redeliver)
+                await self.pace.call(caller.id, redeliver)
             except GitHubRefused as refusal:
                 refused, reason = refused + 1, str(refusal)
                 continue
@@ -199,7 +190,7 @@ class Redelivery:
                 break
             requested += 1
             if not found.probing:
-                await self._checkups.note_asked(attempt.guid)
+                await self.checkups.note_asked(attempt.guid)
         return RedeliveryReport(
             repository=repository,
             failed=len(found.failed),

@@ -1,6 +1,7 @@
 """Bring threads up to date later: where updates come too fast for Flowdock to be told of each."""
 
 import time
+from dataclasses import dataclass
 
 import structlog
 from redis.exceptions import RedisError
@@ -18,31 +19,31 @@ IDLE = 1.0
 log = structlog.get_logger()
 
 
+@dataclass(frozen=True, kw_only=True)
 class ThreadUpdater:
     """Enqueues each update that is due as a delivery, which takes its turn like any other."""
 
-    def __init__(self, *, pulls: PullRequestStore, queue: DeliveryQueue, stop: Shutdown) -> None:
-        self._pulls = pulls
-        self._queue = queue
-        self._stop = stop
+    pulls: PullRequestStore
+    queue: DeliveryQueue
+    stop: Shutdown
 
     async def run(self) -> None:
         """Enqueue what is due until told to stop."""
-        while not self._stop.is_set():
+        while not self.stop.is_set():
             try:
-                if (pull := await self._pulls.next_update()) is not None:
+                if (pull := await self.pulls.next_update()) is not None:
                     await self._enqueue(pull)
                 else:
-                    await self._stop.pause(IDLE)
+                    await self.stop.pause(IDLE)
             except Stopped:
                 return
             except (RedisError, OSError) as error:
                 log.warning("redis_unavailable", error=type(error).__name__, doing="updating threads")
-                await self._stop.pause(IDLE)
+                await self.stop.pause(IDLE)
 
     async def _enqueue(self, pull: PullKey) -> None:
         repository_id, number = pull
-        if (name := await self._pulls.repository_name(repository_id)) is None:
+        if (name := await self.pulls.repository_name(repository_id)) is None:
             return
         payload = {
             "repository": {"id": repository_id, "full_name": name},
@@ -50,4 +51,4 @@ class ThreadUpdater:
             "sender": {"login": "GitHub"},
         }
         delivery = Delivery.of(f"update:{repository_id}:{number}:{time.time()}", UPDATE, payload)
-        await self._queue.enqueue([IncomingDelivery.of(delivery, repository_id=repository_id, number=number)])
+        await self.queue.enqueue([IncomingDelivery.of(delivery, repository_id=repository_id, number=number)])

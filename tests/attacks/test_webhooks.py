@@ -199,7 +199,7 @@ async def test_repairing_replaces_address_and_secret_and_the_old_ones_open_nothi
     mallory = Stranger(house, COMPONENT_ID, await key_of(house, before), {})
     payload = {"zen": "x", "hook_id": 1, "repository": {"id": COMPONENT_ID, "full_name": REPOSITORY}}
     assert await mallory.post(payload, event="ping") == 200
-    await house.services.connect_service.repair_webhook(connection, user=cy.user)
+    await house.services.webhook_repair.repair(connection, user=cy.user)
     [after] = await cy.hooks()
     assert after["config"]["url"] != before["config"]["url"]
     assert await mallory.post(payload, event="ping") == 401

@@ -151,7 +151,8 @@ async def test_the_doctor_follows_no_redirect_of_the_public_address(
 
     async with serving(answer) as address:
         chosen = replace(house.services.settings, web_url=address)
-        (row,) = await external.public_address(replace(house.services, settings=chosen))
+        services = Services(chosen, house.services.redis, house.services.session)
+        (row,) = await external.public_address(services)
     assert row.state in ("warn", "wrong")
     assert str(status) in row.to_do
     assert asked[-1] == redirected, "nothing is asked after it"

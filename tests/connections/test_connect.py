@@ -143,7 +143,7 @@ async def test_without_the_right_the_hook_is_mended_as_whoever_connected_the_rep
 ) -> None:
     first = await cy.connect(component)
     ann = await Installer.of(cy.house, "ann")
-    mended = await cy.house.services.connect_service.repair_webhook(first.connection, user=ann.user)
+    mended = await cy.house.services.webhook_repair.repair(first.connection, user=ann.user)
     assert (mended.hook, mended.connection.hook_id) == ("mended", first.connection.hook_id)
 
 

@@ -123,7 +123,7 @@ async def test_while_redis_is_away_nothing_is_undone_and_then_all_is(
         with pytest.raises(ConnectionError):
             await cy.connect(component)
     assert (len(await cy.sources()), len(await cy.hooks())) == (1, 1)
-    await cy.house.services.connect_service.tidy()
+    await cy.house.services.rollback.tidy()
     await assert_nothing(cy)
 
 
@@ -151,7 +151,7 @@ async def test_whichever_call_a_crash_follows_tidying_leaves_nothing(
                 await cy.connect(component)
                 await assert_whole(cy)
                 await undo_all(cy)
-            await cy.house.services.connect_service.tidy()
+            await cy.house.services.rollback.tidy()
             await assert_nothing(cy)
     assert found >= 2 * 2 * len(KINDS), "each crash after a source or a hook is made leaves an intent"
 
@@ -172,7 +172,7 @@ async def test_a_cancelled_process_leaves_an_intent_that_tidying_undoes(
     with pytest.raises(asyncio.CancelledError):
         await waiting
     assert len(await left_intents(cy.house)) == 1
-    await connecting.tidy()
+    await cy.house.services.rollback.tidy()
     await assert_nothing(cy)
 
 
@@ -203,7 +203,7 @@ async def test_a_call_that_takes_effect_after_it_was_given_up_is_undone_later(
     await eventually(cy.sources if service == "flowdock" else cy.hooks)
 
     async def tidied() -> bool:
-        await cy.house.services.connect_service.tidy()
+        await cy.house.services.rollback.tidy()
         return not await left_intents(cy.house)
 
     await eventually(tidied)
@@ -220,7 +220,7 @@ async def test_what_cannot_be_undone_now_is_undone_later(cy: Installer, componen
     assert len(await cy.sources()) == 1
     assert len(await left_intents(cy.house)) == 1
     forget_calls(cy.house)
-    await cy.house.services.connect_service.tidy()
+    await cy.house.services.rollback.tidy()
     await assert_nothing(cy)
 
 
@@ -228,7 +228,7 @@ async def test_tidying_leaves_a_connecting_under_way_alone(cy: Installer, compon
     cy.house.github_journal.faults.append(Fault(path=".*/hooks", method="POST", delay=0.5))
     waiting = asyncio.create_task(cy.connect(component))
     await eventually(lambda: left_intents(cy.house))
-    await cy.house.services.connect_service.tidy()
+    await cy.house.services.rollback.tidy()
     assert (await waiting).hook == "made"
     await assert_whole(cy)
 

@@ -76,7 +76,7 @@ async def test_a_removed_webhook_is_told_at_once_and_cleared_when_it_is_mended(c
     source_url = f"{cared.flowdock}/flows/acme/main/sources/{connection.source_id}"
     assert query == {"source": [connection.source_id], "source_url": [source_url]}
 
-    await cared.services.connect_service.repair_webhook(connection, user=CY)
+    await cared.services.webhook_repair.repair(connection, user=CY)
     await trouble(cared, connection, None)
     assert last_told(cared)["error_message"] == ""
     assert len(told(cared)) == 2
@@ -188,7 +188,7 @@ async def test_a_webhook_that_does_not_work_as_it_should(house: House, change: A
 
     await check(house, connection)
     assert len(told(house)) == 1
-    await house.services.connect_service.repair_webhook(connection, user=CY)
+    await house.services.webhook_repair.repair(connection, user=CY)
     mended = await check(house, connection)
     assert mended is not None
     assert mended.problem is None
@@ -203,7 +203,7 @@ async def test_every_round_looks_at_each_connection_and_tells_nothing_twice(hous
     await trouble(house, connection, "hook")
     calls = len(house.github_journal.calls)
     await eventually(lambda: longer(house, calls + 20))
-    await house.services.connect_service.repair_webhook(connection, user=CY)
+    await house.services.webhook_repair.repair(connection, user=CY)
     await trouble(house, connection, None)
     assert len(told(house)) == 2
 

@@ -13,7 +13,7 @@ from tests.conftest import House
 
 def listening(house: House, port: int, *, share: bool) -> Services:
     settings = replace(house.services.settings, port=port, web_concurrency=2 if share else 1)
-    return replace(house.services, settings=settings)
+    return Services(settings, house.services.redis, house.services.session)
 
 
 async def well(port: int) -> bool:

@@ -100,7 +100,7 @@ async def repair(request: web.Request) -> web.Response:
     session, connection, _ = await _posted(request)
     since = int(time.time())
     try:
-        mended = await services.connect_service.repair_webhook(connection, user=session.user.id)
+        mended = await services.webhook_repair.repair(connection, user=session.user.id)
     except NotLinked:
         # A form's answer leads to no other site (the pages' form-action): the page has the link.
         return _done(connection, "link-first")

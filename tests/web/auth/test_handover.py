@@ -216,7 +216,7 @@ async def test_what_cannot_be_undone_now_keeps_the_token_until_it_is(
     await admin.press(page, "Connect")
     assert lent(house) == []
     house.github_journal.faults.clear()
-    await house.services.connect_service.tidy()
+    await house.services.rollback.tidy()
     assert len(lent(house)) == 1
     assert await (await Installer.of(house)).hooks() == []
 

@@ -11,6 +11,7 @@ from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as RedisAway
 
 from bridge.core.model import Connection, Problem
+from bridge.services import Services
 from bridge.storage import keys
 from bridge.web.app import create_app
 from scripts.sandbox.browse import Browser
@@ -88,7 +89,8 @@ async def test_a_redis_of_ones_own_and_https_are_fine(house: House, browser: Bro
     changed = replace(
         house.services.settings, redis_url="redis://example.com", web_url="https://bridge.example.com"
     )
-    async with TestServer(create_app(replace(house.services, settings=changed))) as server:
+    services = Services(changed, house.services.redis, house.services.session)
+    async with TestServer(create_app(services)) as server:
         shown = text(await browser.open(str(server.make_url("/"))))
     assert "Redis ✓ answers Workers" in shown
     assert "Public address ✓ https://bridge.example.com GitHub" in shown
