@@ -13,7 +13,7 @@ import click
 
 from bridge.cli import opening, terminal
 from bridge.cli.opening import Environ
-from bridge.cli.terminal import moment, table
+from bridge.cli.terminal import WrongArgument, moment, table
 from bridge.clients.flowdock import is_flow
 from bridge.core.errors import BridgeError, NotFound
 from bridge.core.model import Connection
@@ -33,9 +33,9 @@ async def connect(
     repository = terminal.repository(repository)
     flow_token = (sys.stdin.readline() if flow_token in FROM_STDIN else flow_token).strip()
     if not flow_token or not flow_token.isascii() or not flow_token.isprintable() or " " in flow_token:
-        raise BridgeError("the flow token is empty or has odd characters: copy it from the flow's source")
+        raise WrongArgument("the flow token is empty or has odd characters: copy it from the flow's source")
     if flow and not is_flow(flow):
-        raise BridgeError(f"{flow!r} is not a flow: write ORGANIZATION/FLOW, as in its address in Flowdock")
+        raise WrongArgument(f"{flow!r} is not a flow: write ORGANIZATION/FLOW, as in its address in Flowdock")
     source = await services.flowdock.source(flow_token)
     if flow and source.flow and flow.lower() != source.flow.lower():
         raise BridgeError(f"this flow token is of {source.flow}, not of {flow}: nothing was connected")
@@ -127,7 +127,11 @@ async def options(store: ConnectionStore, *, connection_id: str, changes: Sequen
         raise NotFound(f"there is no connection {connection_id}")
     if changes:
         known = connection.options.dump()
-        chosen = Options.read(known | dict(_option(change, list(known)) for change in changes))
+        given = dict(_option(change, list(known)) for change in changes)
+        try:
+            chosen = Options.read(known | given)
+        except BridgeError as error:
+            raise WrongArgument(str(error)) from None
         connection = await store.change(connection_id, options=chosen)
     rows = [
         (name, ", ".join(value) if isinstance(value, tuple) else str(value).lower())
@@ -139,10 +143,10 @@ async def options(store: ConnectionStore, *, connection_id: str, changes: Sequen
 def _option(change: str, known: Sequence[str]) -> tuple[str, Any]:
     name, equals, value = change.partition("=")
     if not equals:
-        raise BridgeError(f"{change!r} has no value: write NAME=VALUE, such as drafts=quiet")
+        raise WrongArgument(f"{change!r} has no value: write NAME=VALUE, such as drafts=quiet")
     if name not in known:
         meant = "".join(f" Did you mean {one}?" for one in get_close_matches(name, known, n=1))
-        raise BridgeError(f"there is no option {name!r}; there are {', '.join(known)}.{meant}")
+        raise WrongArgument(f"there is no option {name!r}; there are {', '.join(known)}.{meant}")
     if name in ("groups", "bases"):
         return name, [part.strip() for part in value.split(",") if part.strip()]
     if name == "labels":

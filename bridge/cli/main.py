@@ -5,20 +5,23 @@ A command that opens bridge's services imports them when it runs: to load them t
 
 import asyncio
 import sys
+from collections.abc import MutableMapping
+from pathlib import Path
 
 import click
 from redis.exceptions import RedisError
 
 from bridge import __version__, settings
-from bridge.cli import connections, dead_letters, opening
+from bridge.cli import connections, dead_letters, env_files, opening
 from bridge.cli.opening import Environ
 from bridge.cli.rotate_keys import rotate_keys
+from bridge.cli.terminal import WrongArgument
 from bridge.core.errors import BridgeError
 
 EXIT_FAILED, EXIT_USAGE = 1, 2
 
 
-def main(arguments: list[str], environ: Environ) -> int:
+def main(arguments: list[str], environ: MutableMapping[str, str]) -> int:
     """Run one command; return the exit status: 0 done, 1 failed, 2 wrong settings or usage."""
     try:
         # --help and --version return their status, a command returns nothing.
@@ -31,7 +34,7 @@ def main(arguments: list[str], environ: Environ) -> int:
     except settings.SettingsError as error:
         return _fail(str(error), EXIT_USAGE)
     except BridgeError as error:
-        return _fail(f"bridge: {error}")
+        return _fail(f"bridge: {error}", EXIT_USAGE if isinstance(error, WrongArgument) else EXIT_FAILED)
     except (RedisError, OSError) as error:
         return _fail(f"bridge: Redis does not answer ({type(error).__name__}): check REDIS_URL")
 
@@ -43,15 +46,26 @@ def _fail(sentence: str, status: int = EXIT_FAILED) -> int:
 
 @click.group()
 @click.version_option(__version__, message="bridge %(version)s")
-def bridge() -> None:
+@click.option(
+    "--env-file",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Read settings from a file of NAME=VALUE lines too; what the environment sets counts over them.",
+)
+@click.pass_obj
+def bridge(environ: MutableMapping[str, str], env_file: Path | None) -> None:
     """Keep a Flowdock thread for each GitHub pull request.
 
-    All settings come from the environment; README.md lists them.
+    All settings come from the environment. `init` writes a file of them to begin with.
 
     Exit status: 0 if the command did its work, 1 if it failed, 2 if a setting or an argument is wrong.
     """
+    if env_file:
+        for name, value in env_files.read(env_file).items():
+            environ.setdefault(name, value)
 
 
+bridge.add_command(env_files.init_command)
 bridge.add_command(connections.connect_command)
 bridge.add_command(connections.list_command)
 bridge.add_command(connections.disconnect_command)

@@ -11,10 +11,14 @@ from bridge.core.printable import printable
 _REPOSITORY = re.compile(r"[A-Za-z0-9-]{1,39}/[A-Za-z0-9._-]{1,100}")
 
 
+class WrongArgument(BridgeError):
+    """An argument that is well placed, but malformed: a mistake of usage."""
+
+
 def repository(typed: str) -> str:
-    """Return a repository's full name as it was typed; raises `BridgeError` if it is none."""
+    """Return a repository's full name as it was typed; raises `WrongArgument` if it is none."""
     if not _REPOSITORY.fullmatch(typed):
-        raise BridgeError(f"{typed!r} is not a repository: write OWNER/REPO, such as acme/component")
+        raise WrongArgument(f"{typed!r} is not a repository: write OWNER/REPO, such as acme/component")
     return typed
 
 

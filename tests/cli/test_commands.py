@@ -83,7 +83,7 @@ async def test_options_are_shown_and_changed(tmp_path: Path) -> None:
             ("drafts=a=b", "drafts must be one of all, quiet"),
         ):
             failed = bridge(tmp_path, "options", connection_id, change, environ=KEY)
-            assert (failed.returncode, sentence in failed.stderr) == (1, True), failed
+            assert (failed.returncode, sentence in failed.stderr) == (2, True), failed
         assert bridge(tmp_path, "options", connection_id, environ=KEY).stdout == shown
         assert bridge(tmp_path, "options", "nowhere", environ=KEY).returncode == 1
 
@@ -99,10 +99,10 @@ async def test_connections_outlive_the_embedded_redis(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "status", "sentence"),
     [
-        (["connect", "acme", "--flow-token", "t"], 1, "'acme' is not a repository: write OWNER/REPO"),
-        (["connect", "a/b", "--flow-token", " "], 1, "flow token is empty"),
-        (["connect", "a/b", "--flow-token", "töken"], 1, "odd characters"),
-        (["connect", "a/b", "--flow-token", "t", "--flow", "main"], 1, "'main' is not a flow"),
+        (["connect", "acme", "--flow-token", "t"], 2, "'acme' is not a repository: write OWNER/REPO"),
+        (["connect", "a/b", "--flow-token", " "], 2, "flow token is empty"),
+        (["connect", "a/b", "--flow-token", "töken"], 2, "odd characters"),
+        (["connect", "a/b", "--flow-token", "t", "--flow", "main"], 2, "'main' is not a flow"),
         (["connect", "a/b"], 2, "--flow-token"),
         (["dead-letters", "show", "1-2-3"], 1, "no dead letter 1-2-3"),
         (["dead-letters", "redrive"], 2, "Either ID or --all is required"),

@@ -314,7 +314,7 @@ async def test_the_command_says_what_is_wrong(house: House, redis_url: str) -> N
         "bridge: acme/other is not connected: see bridge connections\n",
     )
     status, _, errors = await recover(house, redis_url, "acme")
-    assert (status, "is not a repository" in errors) == (1, True)
+    assert (status, "is not a repository" in errors) == (2, True)
     status, output, errors = await recover(house, redis_url, token="ghp_no_such_token")
     assert (status, "GitHub no longer accepts the token" in output) == (1, True)
     assert errors == "bridge: no repository could be checked: the notes above say why\n"
