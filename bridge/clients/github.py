@@ -2,63 +2,32 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 from urllib.parse import quote
 
 import aiohttp
 import gidgethub
-from gidgethub import abc as gidgethub_abc
 
 from bridge.clients import github_app as github_public
 from bridge.clients import oauth
+from bridge.clients.github_api import CALL_SECONDS, WRITES, GitHubApi
 from bridge.clients.github_app import API_VERSION
 from bridge.clients.github_credentials import App, GitHubCredentials
 from bridge.clients.github_errors import TokenRevoked as TokenRevoked
 from bridge.clients.github_errors import translated, translated_graphql
-from bridge.clients.session import USER_AGENT
 from bridge.core import actions, names
 from bridge.core.actions import Action, Call, Click
-from bridge.core.errors import GitHubFailing, GitHubRefused, OAuthFailed
+from bridge.core.errors import GitHubFailing, GitHubRefused, OAuthFailed, RateLimited
 from bridge.core.model import GitHubToken, GitHubUser, Target
 
-CALL_SECONDS = 9
-"""GitHub ends calls after 10 seconds; a click waits no longer."""
+ACT_SECONDS = 8
+"""Seconds in which a click asks again about work that GitHub goes on with."""
 
 SCOPE = "repo"
 """The OAuth scope of linking: the rights to act on pull requests, also of private repositories."""
 
 _SUFFICIENT = frozenset({"repo", "public_repo"})
-
-
-class _Api(gidgethub_abc.GitHubAPI):
-    """gidgethub over our session: follows no redirect, and bounds every call."""
-
-    def __init__(self, session: aiohttp.ClientSession, *, token: str, base_url: str) -> None:
-        super().__init__(USER_AGENT, oauth_token=token, base_url=base_url)
-        self._session = session
-        # The one scheme that GitHub takes for a user's token and for a GitHub App's JWT.
-        self._authorization = f"Bearer {token}"
-
-    async def _request(
-        self, method: str, url: str, headers: Mapping[str, str], body: bytes = b""
-    ) -> tuple[int, Mapping[str, str], bytes]:
-        async with self._session.request(
-            method,
-            url,
-            headers={
-                **headers,
-                "authorization": self._authorization,
-                "X-GitHub-Api-Version": API_VERSION,
-            },
-            data=body,
-            allow_redirects=False,
-            timeout=aiohttp.ClientTimeout(total=CALL_SECONDS),
-        ) as response:
-            return response.status, response.headers, await response.read()
-
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
 
 
 class GitHub:
@@ -83,11 +52,13 @@ class GitHub:
         Raises `TokenRevoked`, `GitHubRefused`, `RateLimited` or `GitHubFailing`.
         """
         steps = actions.steps(action, click)
+        ends_at = asyncio.get_running_loop().time() + ACT_SECONDS
         try:
             call = next(steps)
             while True:
                 try:
-                    answer = await self.call(call, token=token, subject=str(click.target))
+                    ask = self.call(call, token=token, subject=str(click.target))
+                    answer = await (_later(ask, call.delay, ends_at) if call.delay else ask)
                 except GitHubRefused as refusal:
                     call = steps.throw(refusal)
                 else:
@@ -110,14 +81,14 @@ class GitHub:
         found: list[Any] = await self._asked(self._follow, call, token, subject, most)
         return found
 
-    async def _send(self, api: _Api, call: Call) -> Any:
+    async def _send(self, api: GitHubApi, call: Call) -> Any:
         if call.method == "GET":
             return await api.getitem(call.url, call.variables)
         if call.method == "GRAPHQL":
             return await api.graphql(call.url, endpoint=self._graphql_url, **call.data)
-        return await _WRITES[call.method](api, call.url, call.variables, data=call.data)
+        return await WRITES[call.method](api, call.url, call.variables, data=call.data)
 
-    async def _follow(self, api: _Api, call: Call, most: int) -> list[Any]:
+    async def _follow(self, api: GitHubApi, call: Call, most: int) -> list[Any]:
         found: list[Any] = []
         async for item in api.getiter(call.url, call.variables, iterable_key=call.data.get("items", "items")):
             found.append(item)
@@ -130,7 +101,7 @@ class GitHub:
         if "owner" in place and not names.is_full_name(f"{place['owner']}/{place['repo']}"):
             raise GitHubRefused(f"{subject} is not in a repository named owner/name")
         # A new one each: gidgethub keeps what one token's answers said for the next.
-        api = _Api(self._session, token=token, base_url=self._api_url)
+        api = GitHubApi(self._session, token=token, base_url=self._api_url, takes=call.takes)
         try:
             return await ask(api, call, *more)
         except gidgethub.GraphQLException as error:
@@ -256,6 +227,18 @@ class GitHub:
         return await github_public.convert(self._session, self._api_url, code)
 
 
+async def _later(ask: Coroutine[Any, Any, Any], delay: float, ends_at: float) -> Any:
+    """Make a call after a `delay`; None if it cannot end before `ends_at`, or GitHub is failing."""
+    try:
+        async with asyncio.timeout_at(ends_at):
+            await asyncio.sleep(delay)
+            return await ask
+    except (TimeoutError, GitHubFailing, RateLimited):
+        return None
+    finally:
+        ask.close()
+
+
 def read_token(answer: Mapping[str, Any], *, now: float) -> GitHubToken:
     """Read the token in an answer of GitHub's token endpoint; `now` in Unix seconds."""
     lifetime = str(answer.get("expires_in") or "")
@@ -281,6 +264,3 @@ def is_apps(token: str) -> bool:
     https://docs.github.com/authentication/keeping-your-account-and-data-secure/about-authentication-to-github
     """
     return token.startswith("ghu_")
-
-
-_WRITES: dict[str, Any] = {"POST": _Api.post, "PATCH": _Api.patch, "PUT": _Api.put, "DELETE": _Api.delete}

@@ -8,7 +8,7 @@ from tests.kits.accounts import link
 from tests.kits.life import THREAD, Json, Life, begin, drive
 
 PULL, API = "acme/component#1", f"/api/v3/repos/{REPOSITORY}"
-OPEN = ["Assign to me", "Close", "Approve", "Request my review", "Merge"]
+OPEN = ["Assign to me", "Close", "Approve", "Request my review", "Merge", "Squash", "Rebase"]
 JSON = {"Content-Type": "application/json"}
 
 

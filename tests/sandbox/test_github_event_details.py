@@ -112,6 +112,7 @@ class TestWhatTheyTell:
         assert [one["slug"] for one in pull["requested_teams"]] == ["makers"]
 
     async def test_queue_and_auto_merge_are_shown(self, github: GitHub, receiver: Receiver) -> None:
+        await github.act("cy-gh", "settings", allow_auto_merge=True)
         pull = await github.act("ann-gh", "auto_merge", 1, merge_method="squash")
         assert (pull["auto_merge"]["merge_method"], pull["auto_merge"]["enabled_by"]["login"]) == (
             "squash",

@@ -38,6 +38,7 @@ STORIES: dict[str, tuple[Step, ...]] = {
         ("ann-gh", "unrequest_review", {"reviewer": "bob-gh"}, "pull_request.review_request_removed"),
     ),
     "auto-merge": (
+        ("cy-gh", "settings", {"allow_auto_merge": True}, ""),
         ("ann-gh", "auto_merge", {"merge_method": "squash"}, "pull_request.auto_merge_enabled"),
         ("ann-gh", "no_auto_merge", {}, "pull_request.auto_merge_disabled"),
     ),

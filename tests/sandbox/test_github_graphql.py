@@ -115,9 +115,10 @@ async def test_auto_merge_and_conversations(github: GitHub) -> None:
         pullRequest { autoMergeRequest { mergeMethod enabledBy { login } } }
       }
     }"""
+    await github.act("cy-gh", "settings", allow_auto_merge=True)
     clean = await ask(github, enable, id=await node(github))
     assert clean["errors"][0]["message"] == "Pull request Pull request is in clean status"
-    await github.act("cy-gh", "settings", required_approvals=1)
+    await github.act("cy-gh", "settings", required_approvals=1, allow_auto_merge=True)
     answer = (await ask(github, enable, id=await node(github)))["data"]["enablePullRequestAutoMerge"]
     assert answer["pullRequest"]["autoMergeRequest"] == {
         "mergeMethod": "SQUASH",

@@ -140,13 +140,13 @@ async def test_queue_and_auto_merge_are_for_open_ones(github: GitHub) -> None:
     drafts = await github.ask("POST", "/_sandbox/act", json={"as": "ann-gh", "do": "enqueue", "number": 1})
     assert drafts.status == 405
     await github.act("ann-gh", "close", 1)
+    await github.act("cy-gh", "settings", allow_auto_merge=True)
     assert (await github.act("ann-gh", "auto_merge", 1))["auto_merge"] is None
     bad = {"as": "ann-gh", "do": "dequeue", "number": 1, "reason": "MOOD"}
     assert (await github.ask("POST", "/_sandbox/act", json=bad)).status == 422
 
 
 async def test_auto_merge_is_a_setting(github: GitHub) -> None:
-    await github.act("cy-gh", "settings", allow_auto_merge=False)
     body = {"as": "ann-gh", "do": "auto_merge", "number": 1}
     refused = await github.ask("POST", "/_sandbox/act", json=body)
     assert (refused.status, "not allowed" in refused.json["message"]) == (422, True)

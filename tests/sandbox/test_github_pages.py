@@ -103,6 +103,7 @@ PRESSED: tuple[tuple[str, str, dict[str, str], str], ...] = (
 
 async def test_everything_has_a_button(github: GitHub) -> None:
     await github.act("ann-gh", "open", title="T")
+    await github.act("cy-gh", "settings", allow_auto_merge=True)
     for user, deed, fields, seen in PRESSED:
         pressed = await submit(github, f"{PULL}/{deed}", user, **fields)
         assert pressed.status == 303, (deed, pressed.text)

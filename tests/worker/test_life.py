@@ -9,7 +9,7 @@ from bridge.clients.github_webhooks import EVENTS
 from tests.conftest import House
 from tests.kits.life import THREAD, Json, Life, begin, drive, tags, text, titles
 
-OPEN = ["Assign to me", "Close", "Approve", "Request my review", "Merge"]
+OPEN = ["Assign to me", "Close", "Approve", "Request my review", "Merge", "Squash", "Rebase"]
 DRAFT = ["Assign to me", "Close", "Ready for review"]
 FAILED = [*OPEN, "Re-run failed checks"]
 
@@ -229,6 +229,7 @@ def _changes(pull: dict[str, Any]) -> str:
 
 async def test_assignees_milestone_auto_merge_and_the_queue_are_shown_while_they_last(life: Life) -> None:
     await life.act("ann-gh", "open", title="Count", head="fix")
+    await life.house.act("cy-gh", "settings", allow_auto_merge=True)
     rows: list[tuple[str, Json, str, str, list[str]]] = [
         ("assign", {"assignee": "bob-gh"}, "Assignees", "bob-gh", ["@bob"]),
         ("milestone", {"milestone": "1.0"}, "Milestone", "1.0", []),

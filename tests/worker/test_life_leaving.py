@@ -16,7 +16,7 @@ from tests.kits.life import Life, begin, titles
 
 PAUSED = "bridge: No longer shown here: the connection is paused"
 LEFT: tuple[str, list[str]] = ("no longer shown", [])
-WHOLE = ("open", ["Assign to me", "Close", "Approve", "Request my review", "Merge"])
+WHOLE = ("open", ["Assign to me", "Close", "Approve", "Request my review", "Merge", "Squash", "Rebase"])
 
 
 @pytest.fixture

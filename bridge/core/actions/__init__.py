@@ -6,7 +6,7 @@ returns one sentence. So each rule is tested without a network.
 """
 
 # The order of the imports is the order of the buttons.
-from bridge.core.actions import states, reviewing, merging, checking  # noqa: I001
+from bridge.core.actions import states, reviewing, merging, before_merging, checking  # noqa: I001
 from bridge.core.actions.table import ACTIONS, Action, Call, Click, Perform, Steps, find, is_in, steps
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "Click",
     "Perform",
     "Steps",
+    "before_merging",
     "checking",
     "find",
     "is_in",

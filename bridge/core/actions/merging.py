@@ -1,84 +1,191 @@
 """Merging, guarded: only what the thread showed, only by whom GitHub lets, and why not in one sentence."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from typing import Any
 
-from bridge.core.actions.table import Click, Steps, action
+from bridge.core.actions.table import Call, Click, Offer, Steps, action
 from bridge.core.errors import GitHubRefused
 from bridge.core.pulls.model import PullRequest
 
 TRIES = 3
-"""For the race that GitHub reports when the base branch moves during a merge."""
+"""For the race that older servers report when the base branch moves during a merge."""
 
-_METHODS = {"merge": "allow_merge_commit", "squash": "allow_squash_merge", "rebase": "allow_rebase_merge"}
+POLLS = (0.1, 0.3, 0.6, 1.0, 2.0, 3.5)
+"""Seconds to wait before each question about a merge under way."""
+
+METHODS = {"merge": "allow_merge_commit", "squash": "allow_squash_merge", "rebase": "allow_rebase_merge"}
+"""The repository's setting for each method, the default first."""
+
 _APPROVALS = re.compile(r"at least (\d+) approving review", re.IGNORECASE)
 _MOVED_BASE = "base branch was modified"
+_MOVED_HEAD = "head branch was modified"
+_BY_QUEUE = re.compile(r"via a merge queue|through the merge queue", re.IGNORECASE)
+_ASKED_TWICE = 409
+_NOT_READY = 400
+_ENQUEUE = """
+mutation($pull: ID!, $head: GitObjectID!) {
+  enqueuePullRequest(input: {pullRequestId: $pull, expectedHeadOid: $head}) { clientMutationId }
+}
+"""
+_POSITION = """
+query($pull: ID!) { node(id: $pull) { ... on PullRequest { mergeQueueEntry { position } } } }
+"""
 
 
-def _may_merge(pull: PullRequest) -> bool:
+def may_merge(pull: PullRequest) -> bool:
+    """Offered while nothing that the thread shows forbids a merge."""
     return pull.is_open and not pull.draft and not pull.queued and pull.mergeable is not False
 
 
-@action("merge", "Merge", offered=_may_merge)
-def merge(click: Click) -> Steps:
-    """Merge the head that the thread showed, by a method that the repository allows.
+def _allows(method: str) -> Offer:
+    """Offer a method that the repository allows; only the first one while its settings are unknown."""
+    return lambda pull: may_merge(pull) and method in (pull.merge_methods or ("merge",))
 
-    https://docs.github.com/rest/pulls/pulls#merge-a-pull-request
+
+@action("merge", "Merge", offered=_allows("merge"))
+def merge(click: Click) -> Steps:
+    """Merge with a merge commit."""
+    return _merge(click, "merge")
+
+
+@action("squash", "Squash", offered=_allows("squash"))
+def squash(click: Click) -> Steps:
+    """Merge as one commit."""
+    return _merge(click, "squash")
+
+
+@action("rebase", "Rebase", offered=_allows("rebase"))
+def rebase(click: Click) -> Steps:
+    """Merge by a rebase onto the base branch."""
+    return _merge(click, "rebase")
+
+
+def _merge(click: Click, method: str) -> Steps:
+    """Merge the head that the thread showed, in the background; a merge queue takes it where there is one.
+
+    https://docs.github.com/rest/pulls/pulls#merge-a-pull-request-asynchronously
     """
     pull = yield from click.asked()
     if pull.get("merged") or pull.get("merged_at"):
         return f"{click.target} is already merged."
-    _refuse_by_state(click, pull)
+    refuse_by_state(click, pull)
     repository = yield click.call("GET", "")
     if not (repository.get("permissions") or {}).get("push"):
         raise GitHubRefused(f"@{click.login} needs write access to merge {click.target}")
-    data = {"sha": click.shown_sha or pull["head"]["sha"], "merge_method": _method(repository)}
+    data = {"sha": head_of(click, pull), "merge_method": chosen(click, repository, method)}
+    try:
+        answer = yield from _in_background(click, data)
+        if answer["status"] == "failed" and _BY_QUEUE.search(answer["details"]["message"]):
+            answer = yield from _in_background(click, {"sha": data["sha"], "merge_action": "merge_queue"})
+    except GitHubRefused as refusal:
+        if refusal.answered != 404:
+            raise
+        # An Enterprise Server, which merges at once only.
+        answer = yield from _at_once(click, pull, data)
+    return (yield from _told(click, pull, answer))
+
+
+def _in_background(click: Click, data: dict[str, Any]) -> Generator[Call, Any, dict[str, Any]]:
+    """Ask for a merge, and then how it ended; the last answer."""
+    place, answers = "/pulls/{number}/merge-async", frozenset({_NOT_READY, _ASKED_TWICE})
+    answer: dict[str, Any] = yield click.call("PUT", place, data, takes=answers)
+    if "status" not in answer:
+        raise _explained(click, str(answer["message"]))
+    for delay in POLLS:
+        if answer["status"] != "pending":
+            break
+        uuid = str(answer["details"]["uuid"])
+        found = yield click.call("GET", f"{place}/{{uuid}}", delay=delay, uuid=uuid)
+        if found is None:
+            break
+        answer = found
+    return answer
+
+
+def _told(click: Click, pull: Mapping[str, Any], answer: Mapping[str, Any]) -> Steps:
+    status = answer["status"]
+    if status == "merged":
+        return f"Merged {click.target}."
+    if status == "enqueued":
+        found = yield Call(method="GRAPHQL", url=_POSITION, data={"pull": pull["node_id"]})
+        entry = (found.get("node") or {}).get("mergeQueueEntry")
+        place = f", at position {entry['position']}" if entry else ""
+        return f"Added {click.target} to the merge queue{place}."
+    if status == "pending":
+        return f"Merging {click.target}… The thread shows it once it is done; if it does not, click again."
+    raise _explained(click, answer["details"]["message"])
+
+
+def _at_once(
+    click: Click, pull: Mapping[str, Any], data: dict[str, Any]
+) -> Generator[Call, Any, dict[str, Any]]:
+    """Merge by the endpoint of older servers, or put it into the queue that it demands.
+
+    https://docs.github.com/rest/pulls/pulls#merge-a-pull-request
+    """
     for left in reversed(range(TRIES)):
         try:
             answer = yield click.call("PUT", "/pulls/{number}/merge", data)
         except GitHubRefused as refusal:
             if left and _MOVED_BASE in refusal.reason.lower():
                 continue
-            raise _explained(click, refusal) from None
+            if _BY_QUEUE.search(refusal.reason):
+                yield Call(
+                    method="GRAPHQL", url=_ENQUEUE, data={"pull": pull["node_id"], "head": data["sha"]}
+                )
+                return {"status": "enqueued"}
+            if refusal.answered in (405, 409):
+                raise _explained(click, refusal.reason) from None
+            raise
         if answer.get("merged"):
-            return f"Merged {click.target}."
+            return {"status": "merged"}
         break
     raise GitHubRefused(f"GitHub did not merge {click.target}", status=409)
 
 
-def _refuse_by_state(click: Click, pull: Mapping[str, Any]) -> None:
+def refuse_by_state(click: Click, pull: Mapping[str, Any]) -> None:
+    """Refuse what GitHub cannot merge, by its answer about the pull request."""
     if pull.get("state") != "open":
         raise GitHubRefused(f"{click.target} is closed", status=409)
     if pull.get("draft"):
         raise GitHubRefused(f"{click.target} is a draft: mark it ready for review first", status=409)
     if click.shown_sha and pull["head"]["sha"] != click.shown_sha:
-        raise _moved_head(click)
+        raise moved_head(click)
     if pull.get("mergeable") is False:
         raise GitHubRefused(f"{click.target} conflicts with its base branch", status=409)
 
 
-def _method(repository: dict[str, Any]) -> str:
-    """Return the first method that the repository allows; GitHub shows the settings to users who may push."""
-    allowed = [name for name, setting in _METHODS.items() if repository.get(setting, True)]
-    return allowed[0] if allowed else "merge"
+def head_of(click: Click, pull: Mapping[str, Any]) -> str:
+    """Return the head that the thread showed, or else GitHub's."""
+    return click.shown_sha or str(pull["head"]["sha"])
 
 
-def _moved_head(click: Click) -> GitHubRefused:
-    return GitHubRefused(
-        f"{click.target} has new commits: look at them, then click again",
-        status=409,
-    )
+def chosen(click: Click, repository: Mapping[str, Any], method: str) -> str:
+    """Return the method of a button; where the thread did not know the methods, the first that is allowed.
+
+    GitHub shows the settings to those who may push.
+    """
+    allowed = [name for name, setting in METHODS.items() if repository.get(setting, True)]
+    if method in allowed or not allowed:
+        return method
+    if click.shown and click.shown.merge_methods:
+        names = " or ".join(name.capitalize() for name in allowed)
+        raise GitHubRefused(f"{click.target} cannot be merged like that any more: use {names}", status=409)
+    return allowed[0]
 
 
-def _explained(click: Click, refusal: GitHubRefused) -> GitHubRefused:
-    if refusal.answered == 409:
-        return _moved_head(click)
-    if refusal.answered != 405:
-        return refusal
-    if found := _APPROVALS.search(refusal.reason):
+def moved_head(click: Click) -> GitHubRefused:
+    """Refuse what the person did not look at."""
+    return GitHubRefused(f"{click.target} has new commits: look at them, then click again", status=409)
+
+
+def _explained(click: Click, reason: str) -> GitHubRefused:
+    if _MOVED_HEAD in reason.lower():
+        return moved_head(click)
+    if found := _APPROVALS.search(reason):
         given = len(click.shown.with_state("approved")) if click.shown else 0
         missing = max(1, int(found[1]) - given)
         words = "it needs 1 more approval" if missing == 1 else f"it needs {missing} more approvals"
         return GitHubRefused(f"{click.target} cannot be merged yet: {words}", status=409)
-    return GitHubRefused(f"{click.target} cannot be merged: {refusal.reason}", status=409)
+    return GitHubRefused(f"{click.target} cannot be merged: {' '.join(reason.split())}", status=409)

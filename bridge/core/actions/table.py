@@ -19,13 +19,17 @@ from bridge.core.pulls.model import PullRequest
 class Call:
     """A request to GitHub: REST (`url` a path with names to fill in from `variables`), or GraphQL.
 
-    With the method GRAPHQL, `url` is the query and `data` its variables.
+    With the method GRAPHQL, `url` is the query and `data` its variables. Statuses that it `takes` answer as
+    200 does. One with a `delay`, in seconds, asks again about what GitHub is still doing: its answer is None
+    where the click has no time left, or GitHub is failing.
     """
 
     method: str
     url: str
     variables: dict[str, str] = field(default_factory=dict)
     data: dict[str, Any] = field(default_factory=dict)
+    takes: frozenset[int] = frozenset()
+    delay: float = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,13 +48,21 @@ class Click:
     repository_id: int | None = None
     pull: Mapping[str, Any] | None = None
 
-    def call(self, method: str, path: str, data: dict[str, Any] | None = None) -> Call:
-        """Make a call below the repository's path."""
+    def call(
+        self,
+        method: str,
+        path: str,
+        data: dict[str, Any] | None = None,
+        *,
+        takes: frozenset[int] = frozenset(),
+        delay: float = 0,
+        **variables: str,
+    ) -> Call:
+        """Return a call below the repository's path, which may have more `variables`."""
         target = self.target
-        variables = {"owner": target.owner, "repo": target.repo, "number": str(target.number)}
-        return Call(
-            method=method, url=f"/repos/{{owner}}/{{repo}}{path}", variables=variables, data=data or {}
-        )
+        places = {"owner": target.owner, "repo": target.repo, "number": str(target.number), **variables}
+        url = f"/repos/{{owner}}/{{repo}}{path}"
+        return Call(method=method, url=url, variables=places, data=data or {}, takes=takes, delay=delay)
 
     def asked(self) -> Generator[Call, Any, Mapping[str, Any]]:
         """Return GitHub's answer about the pull request, asking for it only once."""

@@ -43,6 +43,7 @@ _METHODS = {
     "allow_squash_merge": "squash",
     "allow_rebase_merge": "rebase",
 }
+_ALLOWS = {"allow_auto_merge": "auto-merge", "allow_update_branch": "update-branch"}
 GHOST = "ghost"
 _FOR_GOOD = "9999"
 """Later than any time: what is merged stays merged, what is deleted deleted."""
@@ -59,7 +60,11 @@ def delta(delivery: Delivery) -> Snapshot:
     if "read_at" in payload:
         # Read later than it was last changed: `mergeable` is worked out in the background.
         pull = payload["pull_request"]
-        read = {"mergeable": LwwRegister(moment(payload["read_at"]), ABOUT, pull.get("mergeable"))}
+        read_at = moment(payload["read_at"])
+        read = {
+            "mergeable": LwwRegister(read_at, ABOUT, pull.get("mergeable")),
+            "mergeable_state": LwwRegister(read_at, ABOUT, _told_state(pull)),
+        }
         read |= {name: replace(part.values[name], weight=READ) for name in ("state", "draft")}
         part = replace(part, values={**part.values, **read})
     add = _ADDITIONS.get(delivery.event)
@@ -111,6 +116,7 @@ def _values(pull: Payload, payload: Payload, own: str) -> dict[str, Any]:
         values["auto_merge"] = bool(pull["auto_merge"])
     if "mergeable" in pull:
         values["mergeable"] = pull["mergeable"]
+        values["mergeable_state"] = _told_state(pull)
     if "additions" in pull:
         values["changes"] = {
             "additions": pull["additions"],
@@ -121,7 +127,13 @@ def _values(pull: Payload, payload: Payload, own: str) -> dict[str, Any]:
     base = pull["base"].get("repo") or {}
     if "allow_squash_merge" in base:
         values["merge_methods"] = [name for key, name in _METHODS.items() if base.get(key)]
+        values["allows"] = [name for key, name in _ALLOWS.items() if base.get(key)]
     return values | states.DID.get(own, {})
+
+
+def _told_state(pull: Payload) -> str:
+    state = pull.get("mergeable_state") or "unknown"
+    return "" if state == "unknown" else state
 
 
 def _common_values(pull: Payload, repository: Payload, own: str = "") -> dict[str, Any]:

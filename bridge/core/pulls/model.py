@@ -112,7 +112,11 @@ class PullRequest(msgspec.Struct, frozen=True, kw_only=True):
     auto_merge: bool = False
     queued: bool = False
     mergeable: bool | None = None
+    mergeable_state: str = ""
+    """GitHub's word for what stands in the way of a merge, such as `blocked`; empty if it told none."""
     merge_methods: tuple[str, ...] = ()
+    allows: tuple[str, ...] = ()
+    """Names of repository settings that are on: `auto-merge`, `update-branch`."""
     unresolved: tuple[str, ...] = ()
     """The addresses of conversations that nobody resolved."""
     more_unresolved: bool = False

@@ -18,6 +18,7 @@ from .payloads import Json
 from .records import MergeRequest
 from .refusals import Refused, invalid
 
+RETRIES = 2
 KEPT = timedelta(hours=24)
 ACTIONS = {"default", "direct_merge", "merge_queue"}
 NO_CUSTOM = "Custom merge params are not supported when merging via a merge queue"
@@ -95,6 +96,8 @@ def _merge(change: Change, pull: Pull, asked: MergeRequest) -> str:
             raise Refused(422, NO_CUSTOM)
         perform(change, "enqueue", pull, fields)
         return "enqueued"
+    # GitHub tries again by itself where the base moves meanwhile.
+    pull.races = max(0, pull.races - RETRIES)
     perform(change, "merge", pull, {**fields, **_method(asked)})
     return "merged"
 

@@ -97,7 +97,7 @@ MERGE_SETTINGS: Json = {
     "allow_squash_merge": True,
     "allow_merge_commit": True,
     "allow_rebase_merge": True,
-    "allow_auto_merge": True,
+    "allow_auto_merge": False,
     "delete_branch_on_merge": False,
     "allow_update_branch": False,
     "use_squash_pr_title_as_default": False,

@@ -181,6 +181,11 @@ NAMES = {
     "request-review": "Request my review",
     "ready": "Ready for review",
     "merge": "Merge",
+    "squash": "Squash",
+    "rebase": "Rebase",
+    "auto-merge": "Enable auto-merge",
+    "no-auto-merge": "Disable auto-merge",
+    "update-branch": "Update branch",
     "rerun-checks": "Re-run failed checks",
 }
 

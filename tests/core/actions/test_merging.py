@@ -4,16 +4,25 @@ from typing import Any
 
 import pytest
 
-from bridge.core.actions.merging import TRIES
+from bridge.core.actions.merging import METHODS, POLLS, TRIES
 from bridge.core.pulls.model import PullRequest
 from tests.kits.core.clicks import PULLS, SHA, Outcome, call, click, pull_after, refusal
 from tests.kits.core.pulls import APPROVED, a_pull
 
 REPOSITORY = "/repos/{owner}/{repo}"
-MERGE = f"{PULLS}/merge"
-MERGED = {"merged": True, "message": "Pull Request successfully merged", "sha": "c" * 40}
+MERGE, AT_ONCE = f"{PULLS}/merge-async", f"{PULLS}/merge"
+RESULT = f"{MERGE}/{{uuid}}"
+MERGED = {"status": "merged", "details": {"message": "Pull request was merged.", "sha": "c" * 40}}
+PENDING = {"status": "pending", "details": {"message": "Merge request enqueued.", "uuid": "630b9d5e"}}
+ENQUEUED = {"status": "enqueued", "details": {"message": "Pull request is in the merge queue."}}
+BY_QUEUE = "Custom merge params are not supported when merging via a merge queue"
 MOVED_BASE = "Base branch was modified. Review and try the merge again."
 MOVED_HEAD = "Head branch was modified. Review and try the merge again."
+ALL = ("merge", "squash", "rebase")
+
+
+def failed(message: str) -> dict[str, Any]:
+    return {"status": "failed", "details": {"message": message}}
 
 
 def settings(**changes: Any) -> dict[str, Any]:
@@ -22,17 +31,18 @@ def settings(**changes: Any) -> dict[str, Any]:
     return {"permissions": {"push": True}, **methods, **changes}
 
 
-def merge(*answers: Any, shown: PullRequest | None = None, sha: str = SHA) -> Outcome:
+def merge(*answers: Any, shown: PullRequest | None = None, sha: str = SHA, button: str = "merge") -> Outcome:
     """A click on Merge where the pull request and the repository let it."""
-    return click("merge", pull_after(), settings(), *answers, shown=shown, sha=sha)
+    return click(button, pull_after(), settings(), *answers, shown=shown, sha=sha)
 
 
-def test_the_head_that_the_thread_showed_is_merged() -> None:
-    outcome = merge(MERGED)
+@pytest.mark.parametrize("method", ALL)
+def test_the_head_that_the_thread_showed_is_merged_by_the_buttons_method(method: str) -> None:
+    outcome = merge(MERGED, button=method)
     assert outcome.calls == [
         call("GET", PULLS),
         call("GET", REPOSITORY),
-        call("PUT", MERGE, {"sha": SHA, "merge_method": "merge"}),
+        call("PUT", MERGE, {"sha": SHA, "merge_method": method}, takes={400, 409}),
     ]
     assert outcome.said == "Merged acme/component#42."
 
@@ -41,20 +51,78 @@ def test_where_no_head_was_shown_it_is_the_one_just_read() -> None:
     assert merge(MERGED, sha="").calls[-1].data["sha"] == SHA
 
 
+def test_a_merge_under_way_is_asked_about_until_it_is_done() -> None:
+    outcome = merge(PENDING, PENDING, MERGED)
+    first, second = outcome.calls[-2:]
+    assert (first.url, first.variables["uuid"]) == (RESULT, "630b9d5e")
+    assert 0 < first.delay < second.delay
+    assert outcome.said == "Merged acme/component#42."
+
+
+def test_it_is_asked_about_for_some_seconds_only() -> None:
+    assert sum(POLLS) < 8
+    outcome = merge(PENDING, *[PENDING] * len(POLLS))
+    assert outcome.said.startswith("Merging acme/component#42…")
+    # No time left.
+    assert merge(PENDING, None).said == outcome.said
+
+
+@pytest.mark.parametrize("entry", [{"position": 3}, None])
+def test_a_queue_takes_it_without_a_method_and_its_place_is_said(entry: Any) -> None:
+    outcome = merge(PENDING, failed(BY_QUEUE), PENDING, ENQUEUED, {"node": {"mergeQueueEntry": entry}})
+    assert outcome.calls[-3].data == {"sha": SHA, "merge_action": "merge_queue"}
+    place = ", at position 3" if entry else ""
+    assert outcome.said == f"Added acme/component#42 to the merge queue{place}."
+
+
+def test_what_failed_in_the_background_is_said_in_githubs_words() -> None:
+    outcome = merge(PENDING, failed("Merge conflict:\n the pull request could not be merged."))
+    assert outcome.why == (
+        "acme/component#42 cannot be merged: Merge conflict: the pull request could not be merged."
+    )
+    assert "new commits" in merge(PENDING, failed(MOVED_HEAD)).why
+    assert "new commits" in merge({"message": MOVED_HEAD}).why
+
+
+OLD = refusal(404, "Not Found")
+
+
+def test_an_enterprise_server_merges_at_once() -> None:
+    outcome = merge(OLD, {"merged": True})
+    assert outcome.calls[-1] == call("PUT", AT_ONCE, {"sha": SHA, "merge_method": "merge"})
+    assert outcome.said == "Merged acme/component#42."
+
+
+def test_and_puts_into_the_queue_what_its_branch_demands() -> None:
+    refused = refusal(405, "Changes must be made through the merge queue.")
+    outcome = merge(OLD, refused, {"enqueuePullRequest": {}}, {"node": None})
+    assert outcome.calls[-2].data["head"] == SHA
+    assert outcome.said == "Added acme/component#42 to the merge queue."
+
+
 @pytest.mark.parametrize(
-    ("changes", "method"),
+    ("changes", "shown", "method"),
     [
-        ({}, "merge"),
-        ({"allow_merge_commit": False}, "squash"),
-        ({"allow_merge_commit": False, "allow_squash_merge": False}, "rebase"),
-        ({"allow_squash_merge": False, "allow_rebase_merge": False}, "merge"),
-        (dict.fromkeys(["allow_merge_commit", "allow_squash_merge", "allow_rebase_merge"], False), "merge"),
+        ({}, None, "merge"),
+        ({"allow_merge_commit": False}, a_pull(), "squash"),
+        ({"allow_merge_commit": False, "allow_squash_merge": False}, None, "rebase"),
+        ({"allow_squash_merge": False, "allow_rebase_merge": False}, None, "merge"),
+        (dict.fromkeys(METHODS.values(), False), None, "merge"),
+        ({}, a_pull(merge_methods=ALL), "merge"),
     ],
     ids=str,
 )
-def test_the_method_is_one_that_the_repository_allows(changes: dict[str, Any], method: str) -> None:
-    outcome = click("merge", pull_after(), settings(**changes), MERGED, sha=SHA)
+def test_where_the_thread_knows_no_methods_it_is_one_that_the_repository_allows(
+    changes: dict[str, Any], shown: PullRequest | None, method: str
+) -> None:
+    outcome = click("merge", pull_after(), settings(**changes), MERGED, sha=SHA, shown=shown)
     assert outcome.calls[-1].data["merge_method"] == method
+
+
+def test_a_method_that_is_no_longer_allowed_is_not_replaced_by_another() -> None:
+    answer = settings(allow_merge_commit=False)
+    outcome = click("merge", pull_after(), answer, sha=SHA, shown=a_pull(merge_methods=ALL))
+    assert outcome.why == "acme/component#42 cannot be merged like that any more: use Squash or Rebase"
 
 
 @pytest.mark.parametrize(
@@ -123,7 +191,7 @@ APPROVALS: list[tuple[int, PullRequest | None, str]] = [
 @pytest.mark.parametrize(("needed", "shown", "missing"), APPROVALS)
 def test_missing_approvals_are_counted(needed: int, shown: PullRequest | None, missing: str) -> None:
     words = AT_LEAST.format(needed, " is" if needed == 1 else "s are")
-    outcome = merge(refusal(405, words), shown=shown)
+    outcome = merge(failed(words), shown=shown)
     assert outcome.why == f"acme/component#42 cannot be merged yet: {missing}"
     assert outcome.refused is not None
     assert outcome.refused.status == 409
@@ -139,14 +207,15 @@ def test_missing_approvals_are_counted(needed: int, shown: PullRequest | None, m
     ],
 )
 def test_other_reasons_of_github_are_told_in_its_words(words: str) -> None:
-    outcome = merge(refusal(405, words))
+    assert merge(failed(words)).why == f"acme/component#42 cannot be merged: {words}"
+    outcome = merge(OLD, refusal(405, words))
     assert outcome.why == f"acme/component#42 cannot be merged: {words}"
     assert outcome.refused is not None
     assert outcome.refused.status == 409
 
 
 def test_a_head_that_moved_in_the_meantime_is_told() -> None:
-    assert "new commits" in merge(refusal(409, MOVED_HEAD)).why
+    assert "new commits" in merge(OLD, refusal(409, MOVED_HEAD)).why
 
 
 @pytest.mark.parametrize(
@@ -154,29 +223,29 @@ def test_a_head_that_moved_in_the_meantime_is_told() -> None:
 )
 def test_a_plain_refusal_is_passed_on(status: int, words: str) -> None:
     refused = refusal(status, words)
-    assert merge(refused).refused is refused
+    assert merge(*([OLD] if status == 404 else []), refused).refused is refused
 
 
 def test_a_base_that_moves_during_the_merge_is_tried_again() -> None:
-    outcome = merge(refusal(405, MOVED_BASE), refusal(405, MOVED_BASE.upper()), MERGED)
+    outcome = merge(OLD, refusal(405, MOVED_BASE), refusal(405, MOVED_BASE.upper()), {"merged": True})
     assert outcome.said == "Merged acme/component#42."
-    puts = [one for one in outcome.calls if one.method == "PUT"]
+    puts = [one for one in outcome.calls if one.url == AT_ONCE]
     assert len(puts) == TRIES == 3
     assert all(one == puts[0] for one in puts)
 
 
 def test_but_not_for_ever() -> None:
-    outcome = merge(*(refusal(405, MOVED_BASE) for _ in range(TRIES)))
+    outcome = merge(OLD, *(refusal(405, MOVED_BASE) for _ in range(TRIES)))
     assert outcome.why == f"acme/component#42 cannot be merged: {MOVED_BASE}"
 
 
 def test_another_refusal_ends_the_tries() -> None:
-    outcome = merge(refusal(405, MOVED_BASE), refusal(409, MOVED_HEAD))
+    outcome = merge(OLD, refusal(405, MOVED_BASE), refusal(409, MOVED_HEAD))
     assert "new commits" in outcome.why
 
 
 @pytest.mark.parametrize("answer", [{"merged": False}, {"message": "?"}, {}], ids=str)
 def test_a_merge_that_github_says_it_did_and_did_not_is_refused(answer: dict[str, Any]) -> None:
-    outcome = merge(answer)
+    outcome = merge(OLD, answer)
     assert outcome.why == "GitHub did not merge acme/component#42"
-    assert [one.method for one in outcome.calls] == ["GET", "GET", "PUT"]
+    assert [one.method for one in outcome.calls] == ["GET", "GET", "PUT", "PUT"]

@@ -1,5 +1,6 @@
 """An action driven by hand: GitHub's answers, or refusals, to its calls one after the other."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,8 +57,8 @@ def click(
     raise AssertionError(f"{slug} asks for more: {calls[-1]}")
 
 
-def call(method: str, url: str, data: dict[str, Any] | None = None) -> Call:
-    return Call(method=method, url=url, variables=VARIABLES, data=data or {})
+def call(method: str, url: str, data: dict[str, Any] | None = None, takes: Collection[int] = ()) -> Call:
+    return Call(method=method, url=url, variables=VARIABLES, data=data or {}, takes=frozenset(takes))
 
 
 def refusal(status: int, reason: str) -> GitHubRefused:

@@ -10,7 +10,7 @@ import jwt
 import pytest
 from yarl import URL
 
-from bridge.clients import github
+from bridge.clients import github_api
 from scripts.sandbox.faults import Fault
 from tests.conftest import REPOSITORY, House
 from tests.kits import sign
@@ -263,7 +263,7 @@ async def test_githubs_failures_come_back_as_one_sentence(
 
 
 async def test_a_slow_github_is_504(pull: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(github, "CALL_SECONDS", 0.1)
+    monkeypatch.setattr(github_api, "CALL_SECONDS", 0.1)
     await link(pull, "ann")
     pull.github_journal.faults.append(Fault(path="/api/v3/.*", delay=5))
     status, answer, _ = await post(pull)

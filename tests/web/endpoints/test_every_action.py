@@ -38,7 +38,7 @@ OFFERED: list[tuple[str, list[tuple[str, str, Json]], list[str]]] = [
         [("ann-gh", "check", {"conclusion": "failure"}), ("ann-gh", "close", {})],
         ["Reopen"],
     ),
-    ("queued", [("ann-gh", "enqueue", {})], OPEN[:-1]),
+    ("queued", [("ann-gh", "enqueue", {})], OPEN[:-3]),
     ("closed", [("ann-gh", "close", {})], ["Reopen"]),
     ("closed draft", [("ann-gh", "draft", {}), ("ann-gh", "close", {})], ["Reopen"]),
     ("reopened", [("ann-gh", "close", {}), ("ann-gh", "reopen", {})], OPEN),
@@ -243,6 +243,21 @@ DEEDS = [
     ("cy", "Approve", "approve", []),
     ("cy", "Request my review", "request-review", []),
     ("ann", "Merge", "merge", []),
+    ("ann", "Squash", "squash", []),
+    ("ann", "Rebase", "rebase", []),
+    (
+        "ann",
+        "Enable auto-merge",
+        "auto-merge",
+        [("settings", {"allow_auto_merge": True, "required_approvals": 1})],
+    ),
+    (
+        "ann",
+        "Disable auto-merge",
+        "no-auto-merge",
+        [("settings", {"allow_auto_merge": True}), ("auto_merge", {})],
+    ),
+    ("ann", "Update branch", "update-branch", [("settings", {"allow_update_branch": True})]),
     ("ann", "Reopen", "reopen", [("close", {})]),
     ("ann", "Ready for review", "ready", [("draft", {})]),
     ("ann", "Re-run failed checks", "rerun-checks", [("check", {"conclusion": "failure"})]),
@@ -259,7 +274,9 @@ async def test_the_log_says_who_did_what(
     before: list[tuple[str, Json]],
 ) -> None:
     for do, fields in before:
-        await life.act("ann-gh", do, **fields)
+        await life.act("cy-gh", do, **fields)
+        if do == "settings":
+            await life.act("ann-gh", "push")
     capsys.readouterr()
     assert (await click(life, who, button))["status"] == 200
 

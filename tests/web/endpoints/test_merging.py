@@ -4,10 +4,11 @@ import json
 
 import pytest
 
+from bridge.clients import github
 from scripts.sandbox.faults import Fault
-from tests.conftest import REPOSITORY, House
+from tests.conftest import REPOSITORY, House, open_house, set_to_work
 from tests.kits.accounts import link
-from tests.kits.clicks import JSON, PULL, begin_open, calls, click, refused, sent, unseen
+from tests.kits.clicks import JSON, PULL, begin_open, calls, click, refused, unseen
 from tests.kits.life import Json, Life, drive, titles
 from tests.web.endpoints.test_actions import post
 
@@ -18,7 +19,12 @@ async def life(working: House) -> Life:
 
 
 GUARDED = [("GET", "/pulls/1"), ("GET", "")]
-MERGE = ("PUT", "/pulls/1/merge")
+MERGE, AT_ONCE = ("PUT", "/pulls/1/merge-async"), ("PUT", "/pulls/1/merge")
+
+
+def asked(life: Life) -> list[tuple[str, str]]:
+    """What GitHub was asked, but for how a merge under way ended."""
+    return [one for one in calls(life) if not one[1].startswith("/pulls/1/merge-async/")]
 
 
 @pytest.mark.parametrize(
@@ -32,14 +38,17 @@ MERGE = ("PUT", "/pulls/1/merge")
 async def test_merge_merges_what_the_thread_showed_by_a_method_that_is_allowed(
     life: Life, settings: Json, method: str
 ) -> None:
-    pull = await life.house.act("cy-gh", "settings", number=1, **settings)
+    await life.house.act("cy-gh", "settings", number=1, **settings)
     pull = await life.house.act("ann-gh", "push", number=1)
     await life.news()
+    first = next(name for name in (await life.thread()).buttons if name in ("Merge", "Squash", "Rebase"))
+    assert first == method.capitalize()
 
-    outcome = await click(life, "ann", "Merge")
+    outcome = await click(life, "ann", first)
     assert (outcome["status"], outcome["message"]) == (200, f"Merged {PULL}.")
-    assert calls(life) == [*GUARDED, MERGE]
-    assert sent(life) == {"sha": pull["head"]["sha"], "merge_method": method}
+    assert asked(life) == [*GUARDED, MERGE]
+    body = next(one.body for one in life.house.github_journal.calls if one.method == "PUT")
+    assert json.loads(body) == {"sha": pull["head"]["sha"], "merge_method": method}
     assert titles(await life.news()) == ["ann-gh: Merged pull request into main"]
     assert (await life.thread()).status == "merged"
 
@@ -66,20 +75,87 @@ async def test_a_push_that_was_told_but_not_yet_shown_is_not_merged(life: Life) 
 async def test_a_push_at_the_last_moment_is_not_merged(life: Life) -> None:
     moved = {"message": "Head branch was modified. Review and try the merge again."}
     life.house.github_journal.faults.append(
-        Fault(path=".*/merge", status=409, headers=JSON, answer=json.dumps(moved))
+        Fault(path=".*/merge-async", status=409, headers=JSON, answer=json.dumps(moved))
     )
     refused(await click(life, "ann", "Merge"), 409, "new commits")
     assert calls(life)[-1] == MERGE
 
 
-@pytest.mark.parametrize(("times", "status"), [(1, 200), (2, 200), (3, 409)])
-async def test_the_race_with_a_push_to_the_base_is_retried_twice(life: Life, times: int, status: int) -> None:
-    await life.act("ann-gh", "race", times=times)
+@pytest.mark.parametrize(("times", "status"), [(2, 200), (3, 409)])
+@pytest.mark.parametrize("ghes", [False, True], ids=["github.com", "GHES"])
+async def test_the_race_with_a_push_to_the_base_is_retried_twice(
+    redis_url: str, ghes: bool, times: int, status: int
+) -> None:
+    async with open_house(redis_url, github_config={"ghes": ghes}) as house:
+        life = await begin_open(await set_to_work(house))
+        await life.act("ann-gh", "race", times=times)
+        outcome = await click(life, "ann", "Merge")
+        assert outcome["status"] == status
+        # github.com tries again by itself.
+        assert asked(life) == [*GUARDED, MERGE, *[AT_ONCE] * 3 * ghes]
+        if status == 409:
+            refused(outcome, 409, f"{PULL} cannot be merged: Base branch was modified")
+
+
+async def test_a_merge_that_takes_long_is_told_by_the_webhook(
+    life: Life, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(github, "ACT_SECONDS", 0.5)
+    await life.house.act("cy-gh", "settings", holds_merges=True)
     outcome = await click(life, "ann", "Merge")
-    assert outcome["status"] == status
-    assert calls(life) == [*GUARDED, *[MERGE] * min(3, times + 1)]
-    if status == 409:
-        refused(outcome, 409, f"{PULL} cannot be merged: Base branch was modified")
+    assert (outcome["status"], outcome["message"].startswith(f"Merging {PULL}…")) == (200, True)
+    again = await click(life, "cy", "Squash")
+    assert (again["status"], again["message"]) == (200, outcome["message"])
+    await life.house.act("ann-gh", "finish_merge", number=1)
+    assert titles(await life.news()) == ["ann-gh: Merged pull request into main"]
+
+
+async def test_trouble_at_github_after_it_took_the_merge_is_no_failure(life: Life) -> None:
+    life.house.github_journal.faults.append(Fault(path=".*/merge-async/.*", status=502, answer="<html>"))
+    await life.house.act("cy-gh", "settings", holds_merges=True)
+    outcome = await click(life, "ann", "Merge")
+    assert (outcome["status"], outcome["message"].startswith(f"Merging {PULL}…")) == (200, True)
+
+
+@pytest.mark.parametrize("ghes", [False, True], ids=["github.com", "GHES"])
+async def test_a_branch_with_a_queue_takes_it_into_the_queue(redis_url: str, ghes: bool) -> None:
+    async with open_house(redis_url, github_config={"ghes": ghes}) as house:
+        life = await begin_open(await set_to_work(house))
+        await life.house.act("cy-gh", "ruleset", queue=True)
+        outcome = await click(life, "ann", "Merge")
+        assert (outcome["status"], outcome["message"]) == (
+            200,
+            f"Added {PULL} to the merge queue, at position 1.",
+        )
+        assert calls(life)[-1] == ("POST", "/api/graphql")
+        if not ghes:
+            assert titles(await life.news()) == ["ann-gh: Added to the merge queue"]
+            (left,) = titles(await life.act("cy-gh", "dequeue", reason="CI_FAILURE"))
+            assert left == "cy-gh: Removed from the merge queue: checks failed"
+
+
+async def test_auto_merge_is_switched_on_and_off(life: Life) -> None:
+    await life.house.act("cy-gh", "settings", allow_auto_merge=True)
+    await life.act("ann-gh", "push")
+    refused(await click(life, "ann", "Enable auto-merge"), 409, "Nothing is missing")
+    await life.house.act("cy-gh", "settings", required_approvals=1)
+    outcome = await click(life, "ann", "Enable auto-merge")
+    assert (outcome["status"], calls(life)) == (200, [*GUARDED, ("POST", "/api/graphql")])
+    assert titles(await life.news()) == ["ann-gh: Enabled auto-merge"]
+    outcome = await click(life, "cy", "Disable auto-merge")
+    assert (outcome["status"], calls(life)) == (200, [GUARDED[0], ("POST", "/api/graphql")])
+    assert titles(await life.news()) == ["cy-gh: Disabled auto-merge"]
+
+
+async def test_a_branch_is_updated(life: Life) -> None:
+    await life.house.act("cy-gh", "settings", allow_update_branch=True)
+    await life.act("ann-gh", "push")
+    assert "already up to date" in (await click(life, "ann", "Update branch"))["message"]
+    await life.house.act("cy-gh", "push_base")
+    outcome = await click(life, "cy", "Update branch")
+    assert (outcome["status"], outcome["message"]) == (200, f"Updating the branch of {PULL}.")
+    assert calls(life) == [GUARDED[0], ("PUT", "/pulls/1/update-branch")]
+    assert len(await life.news()) == 1
 
 
 async def test_missing_approvals_are_counted(life: Life) -> None:
@@ -87,7 +163,7 @@ async def test_missing_approvals_are_counted(life: Life) -> None:
     refused(await click(life, "ann", "Merge"), 409, f"{PULL} cannot be merged yet: it needs 2 more approvals")
     await life.act("cy-gh", "approve")
     refused(await click(life, "cy", "Merge"), 409, f"{PULL} cannot be merged yet: it needs 1 more approval")
-    assert calls(life) == [*GUARDED, MERGE]
+    assert asked(life) == [*GUARDED, MERGE]
 
 
 async def test_a_required_check_that_is_missing_is_said_in_githubs_words(life: Life) -> None:
@@ -146,4 +222,5 @@ async def test_a_pull_request_that_bridge_never_heard_of_is_merged_as_github_sho
     pull = await house.act("ann-gh", "open", title="Count", head="fix")
     status, answer, _ = await post(house, f"/repos/{REPOSITORY}/pulls/1/merge")
     assert (status, answer["message"]) == (200, f"Merged {PULL}.")
-    assert json.loads(house.github_journal.calls[-1].body)["sha"] == pull["head"]["sha"]
+    merge = next(one for one in house.github_journal.calls if one.method == "PUT")
+    assert json.loads(merge.body)["sha"] == pull["head"]["sha"]
