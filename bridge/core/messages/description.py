@@ -18,7 +18,7 @@ from bridge.core.pulls.snapshot import Snapshot
 VERSION = 2
 """Of the modules that render. Raise it when they come to render anything differently: a test tells."""
 
-LIBRARIES = ("emoji", "linkify-it-py", "markdown-it-py", "mdit-py-plugins", "mdurl", "nh3")
+LIBRARIES = ("emoji", "markdown-it-py", "mdit-py-plugins", "mdurl", "nh3")
 
 
 def html(pull: PullRequest) -> str:

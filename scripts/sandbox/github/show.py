@@ -11,11 +11,12 @@ from typing import Any
 import nh3
 from markdown_it import MarkdownIt
 from markupsafe import Markup
+from mdit_py_plugins.gfm_autolink import gfm_autolink_plugin
 
 from .records import User
 
-_markdown = MarkdownIt("gfm-like", {"linkify": True, "breaks": True, "html": False})
-_markdown.disable("image")
+_markdown = MarkdownIt("commonmark", {"breaks": True, "html": False}).use(gfm_autolink_plugin)
+_markdown.enable(["table", "strikethrough"]).disable("image")
 _TAGS = {
     "a", "p", "br", "hr", "em", "strong", "s", "code", "pre", "blockquote", "ul", "ol", "li",
     "h1", "h2", "h3", "h4", "h5", "h6", "table", "thead", "tbody", "tr", "th", "td",

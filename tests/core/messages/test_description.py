@@ -174,6 +174,8 @@ def test_what_is_rendered_differently_has_another_version() -> None:
 
 _RENDERS = """
 import json, sys
+# markdown-it-py imports it where it is installed, and uses it only if asked to.
+sys.modules["linkify_it"] = None
 from bridge.core.messages import markdown
 before = set(sys.modules)
 markdown.to_html(":tada: - [x] #1 https://example.org/ä **a** " * 200, base_url="https://a/", rest_url="https://a/",
