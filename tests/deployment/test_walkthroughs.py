@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import pytest
 import yaml
 
 from bridge.cli import env_files
@@ -17,6 +18,7 @@ from scripts.sandbox.house import free_port, until
 
 ROOT = Path(__file__).parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
+WORKFLOW: dict[str, Any] = yaml.safe_load((ROOT / ".github/workflows/test.yml").read_text())
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 COMMANDS = {"serve", "web", "worker"}
 
@@ -88,6 +90,26 @@ def test_the_image_holds_what_bridge_needs_and_nothing_else() -> None:
     assert set(re.findall(r"^FROM python:([\d.]+)-slim", DOCKERFILE, re.MULTILINE)) == {version}
     assert 'ENTRYPOINT ["python", "-m", "bridge"]' in DOCKERFILE
     assert re.search(r"^USER (?!root)", DOCKERFILE, re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    ("schema", "file"),
+    [("compose-spec", "compose.yaml"), ("github-workflows", ".github/workflows/test.yml")],
+)
+def test_what_others_run_is_valid_by_their_schema(schema: str, file: str) -> None:
+    check = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", f"vendor.{schema}", file]
+    done = subprocess.run(check, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+def test_githubs_ci_runs_every_check_in_the_image_of_the_dockerfile() -> None:
+    job = WORKFLOW["jobs"]["test"]
+    assert f"FROM {job['container']}\n" in DOCKERFILE
+    assert job["steps"][-1] == {"run": ".ci/run"}
+    assert (ROOT / ".ci/run").read_text().endswith("\nexec scripts/test\n")
+    used = [step["uses"] for step in job["steps"] if "uses" in step]
+    assert used
+    assert [one for one in used if not re.fullmatch(r"actions/[a-z-]+@[0-9a-f]{40}", one)] == []
 
 
 def test_images_are_named_by_their_digests() -> None:

@@ -1,12 +1,16 @@
 """bridge as `pip install .` leaves it: the wheel alone is enough, with what requirements.txt pins."""
 
 import asyncio
+import json
 import os
 import re
+import shutil
 import subprocess
 import sys
+import tarfile
 import tomllib
 import zipfile
+from hashlib import sha256
 from importlib.metadata import Distribution
 from pathlib import Path
 
@@ -20,13 +24,68 @@ from tests.kits.commands import COMPLETE, ROOT
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Built from this checkout."""
+def release(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A release built from this checkout."""
     folder = tmp_path_factory.mktemp("dist")
-    command = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(folder)]
-    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
-    (built,) = folder.glob("*.whl")
+    subprocess.run([ROOT / "scripts/release", "--dry-run", folder], check=True, capture_output=True)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def wheel(release: Path) -> Path:
+    (built,) = release.glob("*.whl")
     return built
+
+
+def test_a_release_holds_wheel_source_bill_of_materials_and_the_checksum_of_each(release: Path) -> None:
+    version = bridge.__version__
+    built = {f"bridge-{version}{end}" for end in ("-py3-none-any.whl", ".tar.gz", ".cdx.json")}
+    assert {path.name for path in release.iterdir()} == built | {"SHA256SUMS"}
+    sums = {f"{sha256((release / name).read_bytes()).hexdigest()}  {name}" for name in built}
+    assert set((release / "SHA256SUMS").read_text().splitlines()) == sums
+    assert json.loads((release / f"bridge-{version}.cdx.json").read_text())["bomFormat"] == "CycloneDX"
+    with tarfile.open(release / f"bridge-{version}.tar.gz") as source:
+        files = {name.partition("/")[2] for name in source.getnames()}
+    assert {"LICENSE", "README.md", "pyproject.toml", "requirements.txt", "bridge/cli/settings.env"} <= files
+
+
+REFUSALS = [
+    ({"CHANGELOG.md": "## 1.2.3 - 2026-01-31\n"}, {"more": ""}, "commit everything first"),
+    ({"CHANGELOG.md": "## Unreleased\n## 1.2.30 - 2026-01-31\n"}, {}, "no line '## 1.2.3 - YYYY-MM-DD'"),
+    ({"CHANGELOG.md": "## 1.2.3 - 2026-01-31\n", "dist/old.whl": ""}, {}, "dist is not empty"),
+]
+
+
+@pytest.mark.parametrize(("committed", "lying", "sentence"), REFUSALS, ids=["dirty", "undated", "full"])
+def test_nothing_is_released_that_is_not_committed_dated_and_alone(
+    tmp_path: Path, committed: dict[str, str], lying: dict[str, str], sentence: str
+) -> None:
+    def write(files: dict[str, str]) -> None:
+        for name, text in files.items():
+            (tmp_path / name).parent.mkdir(exist_ok=True)
+            (tmp_path / name).write_text(text)
+
+    write({**committed, "bridge/__init__.py": '__version__ = "1.2.3"\n', "scripts/release": ""})
+    shutil.copy(ROOT / "scripts/release", tmp_path / "scripts")
+    git = ("git", "-c", "user.name=a", "-c", "user.email=a@example.com")
+    for command in (("init",), ("add", "."), ("commit", "--message", "all")):
+        subprocess.run([*git, *command], cwd=tmp_path, check=True, capture_output=True)
+    write(lying)
+    before = {path for path in tmp_path.rglob("*") if ".git" not in path.parts}
+    done = subprocess.run(
+        ["bash", "scripts/release"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, sentence in done.stderr) == (1, True), done
+    assert {path for path in tmp_path.rglob("*") if ".git" not in path.parts} == before
+
+
+def test_the_changelog_says_what_this_version_breaks() -> None:
+    changelog = (ROOT / "CHANGELOG.md").read_text()
+    section = re.search(
+        rf"^## {re.escape(bridge.__version__)} - .*?(?=^## )", changelog + "\n## ", re.M | re.S
+    )
+    assert section
+    assert "### What breaks, and how to move" in section[0]
 
 
 async def test_the_wheel_alone_serves_its_pages_from_an_empty_folder(wheel: Path, tmp_path: Path) -> None:
