@@ -1,12 +1,12 @@
 """The clients and stores of web and worker, opened together and closed together."""
 
-import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 
 from aiohttp import ClientSession
 
 from bridge.clients.flowdock import Flowdock
+from bridge.clients.flowdock_credentials import with_own_credentials
 from bridge.clients.flowdock_oauth import FlowdockOAuth
 from bridge.clients.github import GitHub
 from bridge.clients.github_credentials import GitHubCredentials
@@ -37,7 +37,7 @@ from bridge.settings import Settings
 from bridge.storage import keys
 from bridge.storage.accounts import AccountStore
 from bridge.storage.checkups import Checkups
-from bridge.storage.client import close_redis, connect_redis
+from bridge.storage.client import connect_redis
 from bridge.storage.connections import ConnectionStore
 from bridge.storage.delivery_log import DeliveryLog
 from bridge.storage.flow_members import Members
@@ -213,14 +213,18 @@ class Services:
 
 
 @asynccontextmanager
-async def open_services(settings: Settings, *, redis_url: str) -> AsyncIterator[Services]:
+async def open_services(
+    settings: Settings, *, redis_url: str, for_web: bool = False
+) -> AsyncIterator[Services]:
     """Open the services for these settings, and close them on leaving."""
-    redis = connect_redis(redis_url, cluster=settings.redis_cluster)
-    services = Services(settings, redis, open_session())
-    try:
-        yield services
-    finally:
-        await services.bulk_connect.stop()
-        await services.connect_service.settled(seconds=SETTLE_SECONDS)
-        await services.queue.close()
-        await asyncio.gather(services.session.close(), close_redis(redis))
+    async with aclosing(connect_redis(redis_url, cluster=settings.redis_cluster)) as redis:
+        if for_web and settings.inbox:
+            settings = await with_own_credentials(settings, redis)
+        services = Services(settings, redis, open_session())
+        try:
+            yield services
+        finally:
+            await services.bulk_connect.stop()
+            await services.connect_service.settled(seconds=SETTLE_SECONDS)
+            await services.queue.close()
+            await services.session.close()

@@ -12,7 +12,7 @@ from bridge.core.security.encryption import MIN_KEY
 GITHUB = "https://github.com"
 GITHUB_API = "https://api.github.com"
 FLOWDOCK_API = "https://api.flowdock.com"
-
+INBOX_API = "/inbox/api"
 
 MIN_SECRET = MIN_KEY
 """The shortest secret that an operator may choose: a shorter one might be guessed."""
@@ -20,13 +20,15 @@ MIN_SECRET = MIN_KEY
 RANDOM_BY = 'python3 -c "import secrets; print(secrets.token_urlsafe(32))"'
 _NEEDS = f"needs {MIN_SECRET} characters or more; make one with: {RANDOM_BY}"
 
+_FLOWDOCK = ("FLOWDOCK_CLIENT_ID", "FLOWDOCK_CLIENT_SECRET", "OAUTH_APP_SECRET", "FLOWDOCK_API_URL")
+"""Without any of these, bridge serves an inbox of its own."""
+
 GITHUB_OF_THE_ENVIRONMENT = ("GITHUB_CLIENT_ID", "GITHUB_CLIENT_SECRET", "GITHUB_WEBHOOK_SECRET")
 
 _APP_INSTEAD = (
     "Or set GITHUB_APP=1 instead of the three GitHub settings: bridge then makes a GitHub App for you"
     " at WEB_URL/github/manifest."
 )
-
 
 _UNITS = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30}
 _SIZE = re.compile(r"(?P<number>[0-9]{1,12})(?P<unit>[kKmMgG]?)")
@@ -51,6 +53,8 @@ class Settings:
     redis_url: str | None = field(repr=False)
     redis_cluster: bool
     """`redis_url` is that of a node of a Redis Cluster."""
+    inbox: bool
+    """bridge serves an inbox of its own; its credentials there are made at the first start."""
     flowdock_client_id: str
     flowdock_client_secret: str = field(repr=False)
     flowdock_api_url: str
@@ -130,25 +134,26 @@ def _web_url(reader: "_Reader", port: int) -> str:
 def _read(reader: "_Reader") -> Settings:
     port = reader.whole_number("PORT", 8080)
     github_url = reader.url("GITHUB_URL", GITHUB)
+    github_api = GITHUB_API if github_url == GITHUB else github_url + "/api/v3"
     app = reader.switch("GITHUB_APP")
     # An App brings all three, so with it they are missing only where the environment has some of OAuth's.
     of_environment = not app or any(map(reader.text, GITHUB_OF_THE_ENVIRONMENT[:2]))
+    web_url, inbox = _web_url(reader, port), not "".join(map(reader.text, _FLOWDOCK))
     return Settings(
         port=port,
-        web_url=_web_url(reader, port),
+        web_url=web_url,
         redis_url=reader.redis_url(),
         redis_cluster=reader.redis_cluster(),
-        flowdock_client_id=reader.required("FLOWDOCK_CLIENT_ID"),
-        flowdock_client_secret=reader.required("FLOWDOCK_CLIENT_SECRET", "OAUTH_APP_SECRET"),
-        flowdock_api_url=reader.url("FLOWDOCK_API_URL", FLOWDOCK_API),
+        inbox=inbox,
+        flowdock_client_id="" if inbox else reader.required("FLOWDOCK_CLIENT_ID"),
+        flowdock_client_secret="" if inbox else reader.required(*_FLOWDOCK[1:3]),
+        flowdock_api_url=reader.url("FLOWDOCK_API_URL", web_url + INBOX_API if inbox else FLOWDOCK_API),
         github_client_id=reader.required("GITHUB_CLIENT_ID") if of_environment else "",
         github_client_secret=reader.required("GITHUB_CLIENT_SECRET") if of_environment else "",
         github_webhook_secrets=reader.secrets("GITHUB_WEBHOOK_SECRET", optional=not of_environment),
         github_app=app,
         github_url=github_url,
-        github_api_url=reader.url(
-            "GITHUB_API_URL", GITHUB_API if github_url == GITHUB else github_url + "/api/v3"
-        ),
+        github_api_url=reader.url("GITHUB_API_URL", github_api),
         cookie_secrets=reader.secrets("COOKIE_SECRET"),
         encryption_keys=reader.secrets("ENCRYPTION_KEY"),
         log_level=reader.choice("LOG_LEVEL", "info", ("debug", "info", "warning", "error")),

@@ -46,6 +46,7 @@ def test_what_is_not_set_has_the_documented_value() -> None:
         web_url="http://localhost:8080",
         redis_url=None,
         redis_cluster=False,
+        inbox=False,
         flowdock_client_id="flowdock-client",
         flowdock_client_secret="s-flowdock",
         flowdock_api_url="https://api.flowdock.com",
@@ -140,7 +141,18 @@ def test_the_seeds_name_of_the_flowdock_secret_serves_too() -> None:
 
 
 def test_all_that_is_missing_is_named_at_once() -> None:
-    assert problems({}) == [f"{name} is missing" for name in REQUIRED]
+    found = [f"{name} is missing" for name in REQUIRED]
+    assert problems({}) == [problem for problem in found if not problem.startswith("FLOWDOCK_")]
+    for name in ("FLOWDOCK_CLIENT_ID", "FLOWDOCK_CLIENT_SECRET"):
+        assert problems({name: REQUIRED[name]}) == [one for one in found if not one.startswith(name)]
+    assert problems({"FLOWDOCK_API_URL": "https://flowdock.example.com"}) == found
+
+
+def test_without_any_setting_of_flowdocks_bridge_has_an_inbox_of_its_own() -> None:
+    others = {name: value for name, value in REQUIRED.items() if not name.startswith("FLOWDOCK_")}
+    chosen = settings.read({**others, "WEB_URL": "https://bridge.example.com/"})
+    assert (chosen.inbox, chosen.flowdock_client_id) == (True, "")
+    assert chosen.flowdock_api_url == "https://bridge.example.com/inbox/api"
 
 
 def test_missing_and_malformed_are_named_together() -> None:

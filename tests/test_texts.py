@@ -18,8 +18,8 @@ NOUN = re.compile(
     r"|[`0-9]|https?:"
 )
 """Beginnings of a function's docstring that is not in the imperative."""
-NAMES_OF_KEYS = "bridge/storage/keys.py"
-"""Its functions return names: their docstrings describe the values in Redis under these names."""
+NAMES_OF_KEYS = "/keys.py:"
+"""Their functions return names: their docstrings describe the values in Redis under these names."""
 
 
 def _is_property(node: ast.AST) -> bool:

@@ -69,7 +69,7 @@ async def _open(half: str, chosen: Settings, redis_url: str, pipe: int | None) -
     # All that is imported stays: the garbage collector need not look at it again.
     gc.freeze()
     gc.set_threshold(*GC_THRESHOLDS)
-    async with open_services(chosen, redis_url=redis_url) as services:
+    async with open_services(chosen, redis_url=redis_url, for_web=half != "worker") as services:
         _stop_when_told(services, pipe)
         try:
             await run(services, web_half=half != "worker", worker_half=half != "web")

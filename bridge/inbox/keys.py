@@ -22,3 +22,79 @@ def personal(kind: Personal, person_id: int) -> str:
     `sessions`: hash, the hash of a cookie's secret → when it began, when it was last used, by which browser.
     """
     return f"inbox:{{people}}:{kind}:{person_id}"
+
+
+# Flows, sources, threads and messages: a step over them is atomic on a Redis Cluster too.
+_INBOX = "inbox:{main}:"
+
+FLOWS = f"{_INBOX}flows"
+"""Hash: a flow's id → the flow."""
+FLOW_PATHS = f"{_INBOX}flow-paths"
+"""Hash: `organization/flow` → the flow's id."""
+SOURCES = f"{_INBOX}sources"
+"""Hash: a source's id → the source, also after its removal."""
+SOURCE_TOKENS = f"{_INBOX}source-tokens"
+"""Hash: the hash of a flow token → its source's id."""
+LAST_SOURCE = f"{_INBOX}last-source"
+"""The newest source's id."""
+LAST_MESSAGE = f"{_INBOX}last-message"
+"""The newest message's id, over all flows."""
+NEWS = f"{_INBOX}news"
+"""Stream: the newest messages of all flows, by flow and thread: what live pages wait for."""
+THREAD = f"{_INBOX}thread:"
+ENTRIES = f"{_INBOX}entries:"
+
+
+def flows_of(person_id: int) -> str:
+    """Set: the flows that a person is in."""
+    return f"{_INBOX}flows-of:{person_id}"
+
+
+def members(flow_id: str) -> str:
+    """Set: the people in a flow."""
+    return f"{_INBOX}members:{flow_id}"
+
+
+def flow_sources(flow_id: str) -> str:
+    """Set: a flow's sources that were not removed."""
+    return f"{_INBOX}flow-sources:{flow_id}"
+
+
+def messages(flow_id: str) -> str:
+    """Stream: a flow's messages, each as the thread that holds it."""
+    return f"{_INBOX}messages:{flow_id}"
+
+
+def threads(flow_id: str) -> str:
+    """Sorted set: a flow's threads by their newest message."""
+    return f"{_INBOX}threads:{flow_id}"
+
+
+def open_threads(flow_id: str) -> str:
+    """Sorted set: a flow's threads that are not done, likewise."""
+    return f"{_INBOX}open:{flow_id}"
+
+
+def usage(flow_id: str) -> str:
+    """Hash: how many bytes a flow's threads take."""
+    return f"{_INBOX}usage:{flow_id}"
+
+
+def thread(thread_id: str) -> str:
+    """Hash: a thread's state, counters and newest message."""
+    return f"{THREAD}{thread_id}"
+
+
+def entries(thread_id: str) -> str:
+    """Stream: a thread's messages."""
+    return f"{ENTRIES}{thread_id}"
+
+
+def uuid(flow_id: str, hashed: str) -> str:
+    """The message that a flow took with this uuid, by its hash."""
+    return f"{_INBOX}uuid:{flow_id}:{hashed}"
+
+
+def grant(kind: str, hashed: str) -> str:
+    """The consent behind a code or token, by its hash."""
+    return f"{_INBOX}{kind}:{hashed}"

@@ -45,6 +45,7 @@ KINDS = (
     Kind(name="flow tokens", prefix=keys.connection(""), place="connection:", within="flow_token"),
     Kind(name="GitHub tokens", prefix=keys.account(""), place="account:", within="token"),
     Kind(name="GitHub App", prefix=keys.GITHUB_APP, place=keys.GITHUB_APP),
+    Kind(name="inbox's application", prefix=keys.INBOX_APPLICATION, place=keys.INBOX_APPLICATION),
     Kind(name="webhook secrets", prefix=keys.webhook(""), place="webhook:"),
     Kind(name="connectings", prefix=keys.intent(""), place="intent:"),
     Kind(name="sessions and steps", prefix=keys.once("", "").removesuffix(":"), place=""),
@@ -76,9 +77,8 @@ class Rotated:
 def kind_of(name: str) -> Kind | None:
     """Return the kind of values that a key holds, None if they are not encrypted."""
     for kind in KINDS:
-        if name == kind.prefix == keys.GITHUB_APP:
-            return kind
-        if kind.prefix != keys.GITHUB_APP and name.startswith(kind.prefix) and name != kind.prefix:
+        is_one = kind.prefix == kind.place
+        if name == kind.prefix if is_one else name.startswith(kind.prefix) and name != kind.prefix:
             return kind
     return None
 

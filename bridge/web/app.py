@@ -9,6 +9,8 @@ import jinja2
 import structlog
 from aiohttp import web
 
+from bridge.inbox.app import install as install_inbox
+from bridge.inbox.context import Inbox
 from bridge.services import Services
 from bridge.web import fast_path, filters
 from bridge.web.auth import handover, linking, sessions
@@ -80,9 +82,22 @@ def create_app(services: Services, *, bodies_bounds: Bodies | None = None) -> we
     )
     for module in _ROUTED:
         app.add_routes(module.routes)
+    if services.settings.inbox:
+        install_inbox(app, _inbox(services))
     app.router.add_static("/static/", _WEB / "static", name="static")
     app.on_response_prepare.append(middleware.add_headers(headers))
     return app
+
+
+def _inbox(services: Services) -> Inbox:
+    settings = services.settings
+    return Inbox(
+        redis=services.redis,
+        http=services.session,
+        web_url=settings.web_url,
+        client_id=settings.flowdock_client_id,
+        client_secret=settings.flowdock_client_secret,
+    )
 
 
 def make_runner(

@@ -125,9 +125,16 @@ def test_a_mistake_is_one_clear_sentence(
 
 @pytest.mark.parametrize("command", ["serve", "web", "worker"])
 def test_missing_settings_are_all_named_at_once(tmp_path: Path, command: str) -> None:
-    failed = bridge(tmp_path, command, environ={"PORT": "none", "ENCRYPTION_KEY": "short"})
+    environ = {"PORT": "none", "ENCRYPTION_KEY": "short", "FLOWDOCK_CLIENT_ID": "a"}
+    failed = bridge(tmp_path, command, environ=environ)
     assert failed.returncode == 2
-    for name in ("PORT", "FLOWDOCK_CLIENT_ID", "GITHUB_WEBHOOK_SECRET", "COOKIE_SECRET", "ENCRYPTION_KEY"):
+    for name in (
+        "PORT",
+        "FLOWDOCK_CLIENT_SECRET",
+        "GITHUB_WEBHOOK_SECRET",
+        "COOKIE_SECRET",
+        "ENCRYPTION_KEY",
+    ):
         assert name in failed.stderr
     assert "short" not in failed.stderr.replace("too short", "")
     assert "Traceback" not in failed.stderr

@@ -1,11 +1,28 @@
-"""What the inbox's tests share: a real Redis, emptied."""
+"""What the inbox's tests share: a real Redis, emptied, and bridge with an inbox of its own on a socket."""
 
-from collections.abc import AsyncIterator
+import secrets
+import socket
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
 from typing import Any
 
+import aiohttp
 import pytest
+from aiohttp import web
 
+from bridge import settings
+from bridge.inbox.context import INBOX, Inbox
+from bridge.inbox.flows import TeamFlow
+from bridge.inbox.grants import Grant
+from bridge.inbox.people import InboxPerson
+from bridge.inbox.sessions import SESSIONS, SessionStore
+from bridge.services import Services, open_services
 from bridge.storage.client import close_redis, connect_redis
+from bridge.web.app import create_app, make_runner
+from tests.kits import hygiene
+
+ALL_SCOPES = "flow private profile integration offline_access"
 
 
 @pytest.fixture
@@ -13,3 +30,105 @@ async def redis(redis_url: str) -> AsyncIterator[Any]:
     redis = connect_redis(redis_url)
     yield redis
     await close_redis(redis)
+
+
+@dataclass(kw_only=True)
+class Team:
+    """bridge with its inbox at `url`: Ann, Bob, Cy, and the flow team/main with Ann, its owner, and Bob."""
+
+    url: str
+    services: Services
+    inbox: Inbox
+    app_sessions: SessionStore
+    http: aiohttp.ClientSession
+    people: dict[str, InboxPerson] = field(default_factory=dict)
+    flow: TeamFlow = field(init=False)
+
+    @property
+    def api(self) -> str:
+        return f"{self.url}/inbox/api"
+
+    async def token(self, nick: str = "ann", scopes: str = ALL_SCOPES) -> str:
+        """An access token of a person, as OAuth gives it."""
+        inbox = self.inbox
+        grant = Grant(
+            person_id=self.people[nick].id,
+            client_id=inbox.client_id,
+            scopes=tuple(scopes.split()),
+            redirect_uri=inbox.redirect_uri,
+        )
+        answer = await inbox.grants.redeem(
+            await inbox.grants.new_code(grant), client_id=inbox.client_id, redirect_uri=inbox.redirect_uri
+        )
+        assert answer
+        return str(answer["access_token"])
+
+    async def call(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        token: str = "",
+        headers: Mapping[str, str] | None = None,
+    ) -> tuple[int, Any]:
+        """Call the API; return the status and the JSON."""
+        bearer = {"Authorization": f"Bearer {token}"} if token else {}
+        async with self.http.request(
+            method, f"{self.api}{path}", json=body, headers={**bearer, **(headers or {})}
+        ) as response:
+            found = await response.json() if response.content_type == "application/json" else None
+            return response.status, found
+
+    async def source(self, nick: str = "ann", name: str = "acme/component") -> dict[str, Any]:
+        """A new source of the flow, as the API shows it once."""
+        body = {"name": name, "external_url": f"https://github.com/{name}"}
+        path = f"/flows/{self.flow.path}/sources"
+        status, made = await self.call("POST", path, body, token=await self.token(nick))
+        assert status == 201, made
+        return dict(made)
+
+
+@pytest.fixture
+async def team(redis_url: str) -> AsyncIterator[Team]:
+    async with AsyncExitStack() as closing:
+        listener = closing.enter_context(socket.create_server(("127.0.0.1", 0)))
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        chosen = settings.read(environ(url))
+        hygiene.know_settings(chosen)
+        services = await closing.enter_async_context(open_services(chosen, redis_url=redis_url, for_web=True))
+        app = create_app(services)
+        runner = make_runner(app, drain_seconds=1)
+        await runner.setup()
+        closing.push_async_callback(runner.cleanup)
+        await web.SockSite(runner, listener).start()
+        http = await closing.enter_async_context(aiohttp.ClientSession())
+        made = Team(url=url, services=services, inbox=app[INBOX], app_sessions=app[SESSIONS], http=http)
+        await _move_in(made)
+        yield made
+
+
+def environ(url: str) -> dict[str, str]:
+    """An environment without any of Flowdock's settings."""
+    return {
+        "WEB_URL": url,
+        "GITHUB_CLIENT_ID": "github-client",
+        "GITHUB_CLIENT_SECRET": "github-secret",
+        "GITHUB_WEBHOOK_SECRET": secrets.token_hex(16),
+        "COOKIE_SECRET": secrets.token_hex(16),
+        "ENCRYPTION_KEY": secrets.token_hex(16),
+        "PAGE_LIMIT": "60000",
+        "ACTION_LIMIT": "60000",
+    }
+
+
+async def _move_in(team: Team) -> None:
+    people = team.inbox.people
+    for number, nick in enumerate(("ann", "bob", "cy"), start=1001):
+        team.people[nick] = await people.put(
+            number, nick=nick, name=nick.title(), avatar="", admitted_by="operator"
+        )
+    flow = await team.inbox.flows.make(organization="team", slug="main", name="Main", owner=1001)
+    assert flow
+    await team.inbox.flows.join(flow.id, 1002)
+    team.flow = flow

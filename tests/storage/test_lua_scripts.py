@@ -12,7 +12,9 @@ from bridge.storage.lua_scripts import load_script, source
 ROOT = Path(__file__).parents[2]
 
 COVERED = {
+    "inbox/accept": "test_messages::test_a_uuid_is_taken_once_in_a_flow_however_many_bring_it_at_once",
     "inbox/drop_person": "test_people::test_a_person_goes_with_all_that_is_about_them",
+    "inbox/make_flow": "test_flows::test_a_path_is_taken_once_however_many_ask_at_once",
     "inbox/put_person": "test_people::test_a_login_that_changed_hands_names_its_new_owner",
     "inbox/use_session": "test_sessions::test_a_session_ends_unused_and_at_its_longest",
     "queue/acquire": "test_leases::test_a_partition_has_one_owner_however_many_ask_at_once",

@@ -60,7 +60,11 @@ async def _around(chosen: Settings, broken: set[str], redis_url: str) -> list[Ch
             checks.append(bounded("GitHub", external.github(services)))
             if not broken & {*settings.GITHUB_OF_THE_ENVIRONMENT, "ENCRYPTION_KEY"}:
                 checks.append(bounded("GitHub credentials", external.github_client(services)))
-        if not broken & {"FLOWDOCK_CLIENT_ID", "FLOWDOCK_CLIENT_SECRET", "FLOWDOCK_API_URL"}:
+        if not chosen.inbox and not broken & {
+            "FLOWDOCK_CLIENT_ID",
+            "FLOWDOCK_CLIENT_SECRET",
+            "FLOWDOCK_API_URL",
+        }:
             checks.append(bounded("Flowdock credentials", external.flowdock_client(services)))
         if not broken & {"WEB_URL", "PORT", "ENCRYPTION_KEY"}:
             checks.append(bounded("public address", external.public_address(services)))

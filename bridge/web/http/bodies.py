@@ -15,6 +15,7 @@ from aiohttp import web
 from bridge.core.errors import Malformed, RequestRefused, TooLarge, Unavailable, WrongContentType
 from bridge.core.github.webhook import WEBHOOK_PATH
 from bridge.queue.offload import LARGE
+from bridge.settings import INBOX_API
 
 SECONDS = 20
 """Seconds for a body: less than the 30 after which Heroku's router gives up."""
@@ -125,7 +126,7 @@ def _check_text(body: bytes, charset: str) -> None:
 
 def is_for_machines(path: str) -> bool:
     """Tell whether the path's handler reads and bounds the body itself."""
-    return path.startswith((WEBHOOK_PATH, "/repos/"))
+    return path.startswith((WEBHOOK_PATH, "/repos/", f"{INBOX_API}/"))
 
 
 @asynccontextmanager

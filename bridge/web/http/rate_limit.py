@@ -4,8 +4,8 @@
 address, four times that for an IPv6 network (/48), 40 times that for all browsers that were never signed
 in: a client with endless addresses still leaves room for those that were.
 * Verified clicks: ACTION_LIMIT a minute for each Flowdock user (`of_user`).
-* Refused clicks: PAGE_LIMIT for each address and network, counted once they are refused. Clicks come from
-Flowdock's few addresses, so a forger's must never keep a true one out.
+* Refused clicks and calls of the inbox's API: PAGE_LIMIT for each address and network, counted once they
+are refused. Clicks come from Flowdock's few addresses, so a forger's must never keep a true one out.
 * Guesses at SETUP_SECRET and METRICS_TOKEN: a few a minute, whatever is set.
 
 The webhook has no limit by address: GitHub delivers from few addresses, and behind a proxy without
@@ -25,7 +25,7 @@ from aiohttp import web
 
 from bridge.core.errors import RequestRefused
 from bridge.core.github.webhook import WEBHOOK_PATH
-from bridge.settings import Settings
+from bridge.settings import INBOX_API, Settings
 from bridge.web.auth import sessions
 from bridge.web.context import LOG, UNLOGGED
 from bridge.web.http.middleware import client_address
@@ -131,7 +131,7 @@ async def by_address(
         return await handler(request)
     limits, address = request.app[LIMITS], client_address(request)
     try:
-        if request.path.startswith("/repos/"):
+        if request.path.startswith(("/repos/", f"{INBOX_API}/")):
             return await _counting_refusals(request, handler, limits, address)
         if request.path == "/metrics":
             limits.check_client(limits.guesses, address, what="guesses")
@@ -157,12 +157,15 @@ async def _counting_refusals(
     address: str,
 ) -> web.StreamResponse:
     try:
-        return await handler(request)
+        response = await handler(request)
     except TooMany:
         raise
     except (RequestRefused, web.HTTPClientError):
-        limits.check_client(limits.refused, address, what="refused clicks")
+        limits.check_client(limits.refused, address, what="refused calls")
         raise
+    if 400 <= response.status < 500 and request.path.startswith(INBOX_API):
+        limits.check_client(limits.refused, address, what="refused calls")
+    return response
 
 
 def of_user(request: web.Request, user: str) -> None:

@@ -16,9 +16,9 @@ from typing import Any
 from aiohttp import ClientError, ClientSession, ClientTimeout
 from yarl import URL
 
+from bridge.inbox.validation import url_problem
 from scripts.sandbox.flowdock.config import Config
 from scripts.sandbox.flowdock.people import User
-from scripts.sandbox.flowdock.validation import url_problem
 
 PATIENCE = ClientTimeout(total=30)
 TOKEN_LIFE = 30

@@ -5,11 +5,11 @@ from typing import Any
 
 from aiohttp import web
 
+from bridge.inbox.validation import BLANK, NOT_TEXT, url_problem
 from scripts.sandbox.flowdock.config import CONFIG, WORLD, Config
 from scripts.sandbox.flowdock.people import FLOWS, USERS, Flow, User, find_user
 from scripts.sandbox.flowdock.requests import Refusal, bearer, flow_of, invalid, read_body, require_member
 from scripts.sandbox.flowdock.state import Source
-from scripts.sandbox.flowdock.validation import BLANK, NOT_TEXT, url_problem
 
 routes = web.RouteTableDef()
 

@@ -34,7 +34,7 @@ Rule = Callable[[Any], str]
 
 
 def check_message(content: Mapping[str, Any], *, thread_known: bool) -> Errors:
-    """The errors of a message by field; empty if it is valid. `thread_known`: its thread exists already."""
+    """Return the errors of a message by field. `thread_known`: its thread exists already."""
     found = _Findings()
     found.choice(content, "event", EVENTS)
     found.text(content, "title", required=True, rule=inline_problem)

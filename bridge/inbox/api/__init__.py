@@ -1,0 +1,1 @@
+"""The API, as Flowdock documented its own: it reads requests and answers. Stores lie beside this folder."""

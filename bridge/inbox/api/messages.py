@@ -1,0 +1,40 @@
+"""`POST /messages` (Flowdock's API documents, "Messages" and "Threads")."""
+
+from typing import Any
+
+from aiohttp import web
+
+from bridge.inbox.api import shapes
+from bridge.inbox.api.requests import ApiRefusal, invalid, posting_source, read_object
+from bridge.inbox.context import API, INBOX
+from bridge.inbox.messages import UnknownThread
+from bridge.inbox.tags import resolved
+from bridge.inbox.validation import BLANK, check_message
+
+WAIT_HEADER = "X-flowdock-wait-for-message"
+
+routes = web.RouteTableDef()
+
+
+@routes.post(f"{API}/messages")
+async def post_message(request: web.Request) -> web.Response:
+    """Take a source's message: 202, or 200 with the message where the client asked to wait for it."""
+    body, inbox = await read_object(request), request.app[INBOX]
+    source = await posting_source(request, body)
+    content: dict[str, Any] = {name: value for name, value in body.items() if name != "flow_token"}
+    if isinstance(content.get("tags"), str):
+        content["tags"] = [tag.strip() for tag in content["tags"].split(",") if tag.strip()]
+    if errors := check_message(content, thread_known=True):
+        raise invalid(errors)
+    content["tags"] = await resolved(inbox, source.flow_id, content.get("tags") or ())
+    try:
+        accepted = await inbox.messages.post(source.flow_id, source.id, content)
+    except UnknownThread:
+        raise invalid({"thread": [BLANK]}) from None
+    if WAIT_HEADER not in request.headers:
+        return web.json_response({}, status=202)
+    message = await inbox.messages.message(source.flow_id, accepted.id)
+    if message is None:
+        raise ApiRefusal(410, "The message that came first with this uuid is no longer kept.")
+    thread = await inbox.messages.thread(source.flow_id, message.thread_id)
+    return web.json_response(shapes.message(message, thread))

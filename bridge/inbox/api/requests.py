@@ -1,0 +1,195 @@
+"""Read the API's requests, and refuse them: bodies, tokens, flows, and Flowdock's form of errors."""
+
+import binascii
+import re
+from base64 import b64decode
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Any
+from urllib.parse import parse_qsl
+
+import orjson
+from aiohttp import web
+
+from bridge.core.errors import BridgeError, Malformed, RequestRefused, WrongContentType
+from bridge.inbox.context import API, INBOX, Inbox
+from bridge.inbox.flows import TeamFlow
+from bridge.inbox.people import InboxPerson
+from bridge.inbox.sources import FlowSource
+from bridge.web.http.bodies import read_body
+
+LARGEST = 256 * 1024
+"""Bytes of a body."""
+
+AUTHORIZE = f"{API}/oauth/authorize"
+"""The API's one address for people: its errors are pages."""
+
+_NOT_HERE = (
+    "There is nothing at this address: the inbox speaks the part of Flowdock's API in docs/protocol.md."
+)
+
+
+class ApiRefusal(RequestRefused):
+    """A refusal in Flowdock's form; `errors` name the fields at fault."""
+
+    def __init__(self, status: int, message: str, *, errors: Mapping[str, list[str]] | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.errors = errors
+
+
+def invalid(errors: Mapping[str, list[str]]) -> ApiRefusal:
+    """Make Flowdock's validation error."""
+    return ApiRefusal(400, "Validation error", errors=errors)
+
+
+def is_api(path: str) -> bool:
+    """Tell whether programs, not people, read the answers of an address."""
+    return path.startswith(f"{API}/") and path != AUTHORIZE
+
+
+@web.middleware
+async def answer_errors(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    """Answer the API's errors as `{"message": …, "errors": …}`; a page's are left to others."""
+    if not is_api(request.path):
+        return await handler(request)
+    try:
+        return await handler(request)
+    except web.HTTPNotFound:
+        return _refused(404, _NOT_HERE)
+    except web.HTTPMethodNotAllowed as error:
+        allowed = ", ".join(sorted(error.allowed_methods))
+        answer = _refused(405, f"This address takes only {allowed}.")
+        answer.headers["Allow"] = allowed
+        return answer
+    except BridgeError as error:
+        answer = _refused(error.status, str(error), getattr(error, "errors", None))
+        if error.status == 401:
+            answer.headers["WWW-Authenticate"] = "Bearer"
+        return answer
+
+
+def _refused(status: int, message: str, errors: Mapping[str, list[str]] | None = None) -> web.Response:
+    body: dict[str, Any] = {"message": message}
+    if errors:
+        body["errors"] = dict(errors)
+    return web.json_response(body, status=status)
+
+
+async def read_object(request: web.Request) -> dict[str, Any]:
+    """Read the body as an object: JSON, or a form in Rails' notation (`author[name]=…`, `tags[]=…`)."""
+    raw = await read_body(request, limit=LARGEST)
+    if request.content_type == "application/json":
+        try:
+            body = orjson.loads(raw)
+        except orjson.JSONDecodeError:
+            raise Malformed("The body is not valid JSON.") from None
+        if not isinstance(body, dict):
+            raise Malformed("The body must be a JSON object.")
+        return body
+    if request.content_type == "application/x-www-form-urlencoded":
+        try:
+            return nest(parse_qsl(raw.decode(), keep_blank_values=True))
+        except UnicodeDecodeError:
+            raise Malformed("The form is not in UTF-8.") from None
+    raise WrongContentType("Send JSON, or a form as application/x-www-form-urlencoded.")
+
+
+def nest(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
+    """Make the object that Rails makes of a form; raises `Malformed` where keys contradict one another.
+
+    In a list of objects (`fields[][label]`), a name that the last object has already begins the next one.
+    """
+    body: dict[str, Any] = {}
+    for key, value in pairs:
+        names = [key.split("[", 1)[0], *re.findall(r"\[([^\]]*)\]", key)]
+        if len(names) > 8:
+            raise Malformed("The form nests too deeply.")
+        try:
+            _put(body, names, value)
+        except (TypeError, AttributeError):
+            raise Malformed("Two fields of the form contradict each other.") from None
+    return body
+
+
+def _put(holder: dict[str, Any], names: list[str], value: str) -> None:
+    name, *rest = names
+    if not rest:
+        holder[name] = value
+    elif rest[0]:
+        _put(holder.setdefault(name, {}), rest, value)
+    elif not rest[1:]:
+        holder.setdefault(name, []).append(value)
+    else:
+        items: list[Any] = holder.setdefault(name, [])
+        if not items or rest[1] in items[-1]:
+            items.append({})
+        _put(items[-1], rest[1:], value)
+
+
+async def caller(request: web.Request, scope: str = "") -> InboxPerson:
+    """Return the person whose token came along; raises `ApiRefusal` without one, or without the scope."""
+    inbox = request.app[INBOX]
+    grant = await inbox.grants.access(_token(request))
+    person = await inbox.people.get(grant.person_id) if grant else None
+    if grant is None or person is None:
+        raise ApiRefusal(401, "The access token is missing, unknown or expired.")
+    if scope and scope not in grant.scopes:
+        raise ApiRefusal(403, f"The access token lacks the scope {scope}.")
+    request[CLIENT_ID] = grant.client_id
+    return person
+
+
+CLIENT_ID = web.RequestKey("client_id", str)
+"""The application whose token came along."""
+
+
+def _token(request: web.Request) -> str:
+    """Return the access token: a bearer's, the user name of HTTP Basic, or the query's."""
+    scheme, _, given = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        return given.strip()
+    if scheme.lower() == "basic":
+        try:
+            return b64decode(given, validate=True).decode().partition(":")[0]
+        except (binascii.Error, UnicodeDecodeError):
+            return ""
+    return request.query.get("access_token", "")
+
+
+async def members_flow(request: web.Request, person: InboxPerson) -> TeamFlow:
+    """Return the flow in the path; raises `ApiRefusal`, the same for a foreign flow as for none."""
+    path = f"{request.match_info['org']}/{request.match_info['flow']}"
+    return await only_members(request.app[INBOX], await request.app[INBOX].flows.at(path), person)
+
+
+async def only_members(inbox: Inbox, flow: TeamFlow | None, person: InboxPerson) -> TeamFlow:
+    """Return the flow to a member; raises `ApiRefusal` to everybody else."""
+    if flow is None or not await inbox.flows.has(flow.id, person.id):
+        raise ApiRefusal(404, "There is no such flow, or you are not in it.")
+    return flow
+
+
+async def posting_source(request: web.Request, body: Mapping[str, Any]) -> FlowSource:
+    """Return the source of the `flow_token` in the body or the query.
+
+    Raises `ApiRefusal`: 401 without a token that is known, 410 once the source was removed.
+    """
+    flow_token = body.get("flow_token") or request.query.get("flow_token")
+    source = await request.app[INBOX].sources.of_token(flow_token) if isinstance(flow_token, str) else None
+    if source is None:
+        raise ApiRefusal(401, "The flow_token is missing or unknown.")
+    if source.is_removed:
+        raise ApiRefusal(410, "The source was removed from its flow: stop posting and delete its token.")
+    return source
+
+
+def answer_to(person: InboxPerson, body: Any, *, status: int = 200) -> web.Response:
+    """Answer a person's call, with their id in the header that Flowdock sends."""
+    return web.json_response(
+        body,
+        status=status,
+        headers={"Flowdock-User": str(person.id)},
+        dumps=lambda value: orjson.dumps(value).decode(),
+    )

@@ -1,0 +1,139 @@
+"""The API's sources (Flowdock's API documents, "Sources")."""
+
+from typing import Any
+
+from aiohttp import web
+
+from bridge.inbox.api import shapes
+from bridge.inbox.api.requests import (
+    CLIENT_ID,
+    ApiRefusal,
+    answer_to,
+    caller,
+    invalid,
+    members_flow,
+    posting_source,
+    read_object,
+)
+from bridge.inbox.context import API, INBOX
+from bridge.inbox.flows import TeamFlow
+from bridge.inbox.people import InboxPerson
+from bridge.inbox.sources import MOST, FlowSource
+from bridge.inbox.validation import BLANK, NOT_TEXT, url_problem
+
+MAX_TEXT = 2000
+
+_OF_FLOW = f"{API}/flows/{{org}}/{{flow}}/sources"
+
+routes = web.RouteTableDef()
+
+
+@routes.get(_OF_FLOW)
+async def list_sources(request: web.Request) -> web.Response:
+    """List a flow's sources, without their tokens."""
+    person = await caller(request, "flow")
+    flow = await members_flow(request, person)
+    found = await request.app[INBOX].sources.of(flow.id)
+    return answer_to(person, [await _shown(request, flow, one) for one in found])
+
+
+@routes.post(_OF_FLOW)
+async def make_source(request: web.Request) -> web.Response:
+    """Make a source: the one answer that shows its `flow_token`."""
+    person, inbox = await caller(request, "integration"), request.app[INBOX]
+    flow = await members_flow(request, person)
+    body = await read_object(request)
+    name, external_url = body.get("name"), body.get("external_url") or ""
+    errors = {}
+    if not isinstance(name, str) or not name.strip():
+        errors["name"] = [BLANK]
+    if external_url and (problem := _url_problem(external_url)):
+        errors["external_url"] = [problem]
+    if errors:
+        raise invalid(errors)
+    if len(await inbox.sources.of(flow.id)) >= MOST:
+        raise ApiRefusal(403, f"The flow has {MOST} sources, and takes no more.")
+    source, flow_token = await inbox.sources.make(
+        flow.id,
+        name=str(name)[:MAX_TEXT],
+        external_url=external_url,
+        client_id=request[CLIENT_ID],
+        creator=person.id,
+    )
+    return answer_to(person, await _shown(request, flow, source) | {"flow_token": flow_token}, status=201)
+
+
+@routes.get(f"{_OF_FLOW}/{{id}}")
+async def show_source(request: web.Request) -> web.Response:
+    """Show a source, without its token."""
+    person = await caller(request, "flow")
+    flow, source = await _members_source(request, person)
+    return answer_to(person, await _shown(request, flow, source))
+
+
+@routes.delete(f"{_OF_FLOW}/{{id}}")
+async def delete_source(request: web.Request) -> web.Response:
+    """Remove a source: from now on its token answers 410."""
+    person = await caller(request, "integration")
+    _, source = await _members_source(request, person)
+    await request.app[INBOX].sources.remove(source)
+    return web.Response(status=204, headers={"Flowdock-User": str(person.id)})
+
+
+@routes.get(f"{API}/sources")
+async def list_all_sources(request: web.Request) -> web.Response:
+    """List the sources that a person sees, or with `?flow_token=` the token's own, in a list as well."""
+    inbox = request.app[INBOX]
+    if "flow_token" in request.query:
+        source = await posting_source(request, {})
+        flow = await inbox.flows.get(source.flow_id)
+        return web.json_response([await _shown(request, flow, source)] if flow else [])
+    person = await caller(request, "flow")
+    return answer_to(
+        person,
+        [
+            await _shown(request, flow, source)
+            for flow in await inbox.flows.of(person.id)
+            for source in await inbox.sources.of(flow.id)
+        ],
+    )
+
+
+@routes.put(f"{API}/sources")
+async def update_source(request: web.Request) -> web.Response:
+    """Set the `error_message` (empty clears it) and `configuration_url` of the token's source."""
+    body, inbox = await read_object(request), request.app[INBOX]
+    source = await posting_source(request, body)
+    given = {name: body[name] for name in ("error_message", "configuration_url") if name in body}
+    errors: dict[str, list[str]] = {name: [NOT_TEXT] for name, value in given.items() if not _is_text(value)}
+    url = given.get("configuration_url")
+    if not errors and url and (problem := url_problem(url)):
+        errors["configuration_url"] = [problem]
+    if errors:
+        raise invalid(errors)
+    changed = await inbox.sources.report(
+        source, error_message=given.get("error_message"), configuration_url=url
+    )
+    flow = await inbox.flows.get(source.flow_id)
+    return web.json_response(await _shown(request, flow, changed) if flow else {})
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and len(value) <= MAX_TEXT
+
+
+def _url_problem(value: object) -> str:
+    return url_problem(value) if isinstance(value, str) and len(value) <= MAX_TEXT else NOT_TEXT
+
+
+async def _members_source(request: web.Request, person: InboxPerson) -> tuple[TeamFlow, FlowSource]:
+    flow = await members_flow(request, person)
+    source = await request.app[INBOX].sources.get(request.match_info["id"])
+    if source is None or source.flow_id != flow.id or source.is_removed:
+        raise ApiRefusal(404, "There is no such source in this flow.")
+    return flow, source
+
+
+async def _shown(request: web.Request, flow: TeamFlow, source: FlowSource) -> dict[str, Any]:
+    inbox = request.app[INBOX]
+    return shapes.source(inbox, flow, source, await inbox.people.get(source.creator))

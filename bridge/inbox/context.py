@@ -1,0 +1,67 @@
+"""The inbox as its routes find it in the application."""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from aiohttp import ClientSession, web
+
+from bridge.inbox.flows import FlowStore
+from bridge.inbox.grants import GrantStore
+from bridge.inbox.messages import Bounds, MessageStore
+from bridge.inbox.people import PeopleStore
+from bridge.inbox.sources import SourceStore
+from bridge.storage.redis import Redis
+
+PAGES = "/inbox"
+API = f"{PAGES}/api"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inbox:
+    """The inbox's stores, each made on first use, and the one application that is registered with it."""
+
+    redis: Redis
+    http: ClientSession
+    web_url: str
+    """The public address of bridge and its inbox."""
+    client_id: str
+    client_secret: str = field(repr=False)
+    bounds: Bounds = field(default_factory=Bounds)
+
+    @property
+    def api_url(self) -> str:
+        """Return the base of the API's addresses."""
+        return f"{self.web_url}{API}"
+
+    @property
+    def redirect_uri(self) -> str:
+        """Return the one address that OAuth sends codes to."""
+        return f"{self.web_url}/auth/flowdock/callback"
+
+    @cached_property
+    def people(self) -> PeopleStore:
+        """Everybody who may sign in."""
+        return PeopleStore(self.redis)
+
+    @cached_property
+    def flows(self) -> FlowStore:
+        """Flows and their members."""
+        return FlowStore(self.redis)
+
+    @cached_property
+    def sources(self) -> SourceStore:
+        """Sources of flows."""
+        return SourceStore(self.redis)
+
+    @cached_property
+    def messages(self) -> MessageStore:
+        """Messages and threads."""
+        return MessageStore(redis=self.redis, bounds=self.bounds)
+
+    @cached_property
+    def grants(self) -> GrantStore:
+        """OAuth's codes and tokens."""
+        return GrantStore(self.redis)
+
+
+INBOX = web.AppKey("inbox", Inbox)

@@ -1,0 +1,64 @@
+-- Take a message, once for each uuid, and bring its thread and its flow's lists up to date: {id, is a repeat}.
+-- {0, 0}: the thread is unknown and the message brings no state for one. What the flow has no room for any
+-- more, the threads longest without a message, goes.
+local last_id, marker, thread, entries, threads = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local open, messages, news, usage = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
+local message, uuid_seconds, sent, counter = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
+local state, is_done, header = ARGV[5], ARGV[6], cjson.decode(ARGV[7])
+local flow_id, thread_id = ARGV[8], ARGV[9]
+local most_messages, most_threads, most_bytes = tonumber(ARGV[10]), tonumber(ARGV[11]), tonumber(ARGV[12])
+local oldest, thread_prefix, entries_prefix = tonumber(ARGV[13]), ARGV[14], ARGV[15]
+local OVERHEAD, AT_ONCE, NEWEST = 200, 10, 10000
+
+if uuid_seconds ~= '' then
+    local before = redis.call('GET', marker)
+    if before then return {tonumber(before), 1} end
+end
+local known = redis.call('EXISTS', thread) == 1
+if not known and state == '' then return {0, 0} end
+
+local id = redis.call('INCR', last_id)
+local place = string.format('%.0f-0', id)
+if uuid_seconds ~= '' then redis.call('SET', marker, id, 'EX', uuid_seconds) end
+
+local added = #message + OVERHEAD
+redis.call('XADD', entries, place, 'm', message)
+if redis.call('XLEN', entries) > most_messages then
+    local first = redis.call('XRANGE', entries, '-', '+', 'COUNT', 1)[1]
+    redis.call('XDEL', entries, first[1])
+    added = added - #first[2][2] - OVERHEAD
+end
+if not known then
+    for name, value in pairs(header) do redis.call('HSET', thread, name, value) end
+    redis.call('HSET', thread, 'first', id, 'done', '0')
+    added = added + OVERHEAD
+end
+if state ~= '' then
+    added = added + #state - redis.call('HSTRLEN', thread, 'state')
+    redis.call('HSET', thread, 'state', state, 'done', is_done)
+end
+redis.call('HINCRBY', thread, counter, 1)
+added = added + #message - redis.call('HSTRLEN', thread, 'newest')
+redis.call('HSET', thread, 'last', id, 'sent', sent, 'newest', message)
+redis.call('HINCRBY', thread, 'bytes', added)
+local bytes = redis.call('HINCRBY', usage, 'bytes', added)
+
+redis.call('ZADD', threads, id, thread_id)
+if redis.call('HGET', thread, 'done') == '1' then
+    redis.call('ZREM', open, thread_id)
+else
+    redis.call('ZADD', open, id, thread_id)
+end
+redis.call('XADD', messages, 'MAXLEN', '~', most_threads * 10, place, 't', thread_id)
+redis.call('XADD', news, 'MAXLEN', '~', NEWEST, place, 'f', flow_id, 't', thread_id)
+
+for _, old in ipairs(redis.call('ZRANGE', threads, 0, AT_ONCE - 1)) do
+    local about = redis.call('HMGET', thread_prefix .. old, 'bytes', 'sent')
+    local is_over = bytes > most_bytes or redis.call('ZCARD', threads) > most_threads
+    if old == thread_id or not (is_over or tonumber(about[2] or 0) < oldest) then break end
+    bytes = redis.call('HINCRBY', usage, 'bytes', -tonumber(about[1] or 0))
+    redis.call('DEL', thread_prefix .. old, entries_prefix .. old)
+    redis.call('ZREM', threads, old)
+    redis.call('ZREM', open, old)
+end
+return {id, 0}

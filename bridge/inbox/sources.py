@@ -1,0 +1,98 @@
+"""Sources: what posts into a flow, each with a token that is shown once."""
+
+import secrets
+import time
+from dataclasses import asdict, dataclass, replace
+
+import orjson
+
+from bridge.inbox import keys
+from bridge.storage.keys import hash_of
+from bridge.storage.redis import Redis
+
+MOST = 1000
+"""Sources of a flow."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FlowSource:
+    """A source; `client_id` names the application that made it."""
+
+    id: int
+    flow_id: str
+    name: str
+    external_url: str
+    client_id: str
+    creator: int
+    made_at: float
+    changed_at: float
+    error_message: str = ""
+    configuration_url: str = ""
+    is_removed: bool = False
+
+
+class SourceStore:
+    """Sources in Redis; of a flow token only its hash."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+
+    async def make(
+        self, flow_id: str, *, name: str, external_url: str, client_id: str, creator: int
+    ) -> tuple[FlowSource, str]:
+        """Make a source; returns it with its flow token, which nothing shows again."""
+        flow_token, now = secrets.token_hex(16), time.time()
+        source = FlowSource(
+            id=await self._redis.incr(keys.LAST_SOURCE),
+            flow_id=flow_id,
+            name=name,
+            external_url=external_url,
+            client_id=client_id,
+            creator=creator,
+            made_at=now,
+            changed_at=now,
+        )
+        async with self._redis.pipeline(transaction=True) as pipe:
+            pipe.hset(keys.SOURCES, str(source.id), orjson.dumps(asdict(source)))
+            pipe.hset(keys.SOURCE_TOKENS, hash_of(flow_token), str(source.id))
+            pipe.sadd(keys.flow_sources(flow_id), source.id)
+            await pipe.execute()
+        return source, flow_token
+
+    async def get(self, source_id: str) -> FlowSource | None:
+        """Return a source, removed or not."""
+        data = await self._redis.hget(keys.SOURCES, source_id)
+        return FlowSource(**orjson.loads(data)) if data else None
+
+    async def of_token(self, flow_token: str) -> FlowSource | None:
+        """Return the source, removed or not, that was given this flow token."""
+        found = await self._redis.hget(keys.SOURCE_TOKENS, hash_of(flow_token))
+        return await self.get(found.decode()) if found else None
+
+    async def of(self, flow_id: str) -> list[FlowSource]:
+        """Return a flow's sources that were not removed, the oldest first."""
+        ids = [one.decode() for one in await self._redis.smembers(keys.flow_sources(flow_id))]
+        found = await self._redis.hmget(keys.SOURCES, ids) if ids else []
+        sources = [FlowSource(**orjson.loads(data)) for data in found if data]
+        return sorted(sources, key=lambda source: source.id)
+
+    async def report(
+        self, source: FlowSource, *, error_message: str | None, configuration_url: str | None
+    ) -> FlowSource:
+        """Keep what an application says about its source; None leaves a text as it is."""
+        changed = replace(
+            source,
+            changed_at=time.time(),
+            error_message=source.error_message if error_message is None else error_message,
+            configuration_url=source.configuration_url if configuration_url is None else configuration_url,
+        )
+        await self._redis.hset(keys.SOURCES, str(source.id), orjson.dumps(asdict(changed)))
+        return changed
+
+    async def remove(self, source: FlowSource) -> None:
+        """Remove a source: its token is known from now on as one of a source that is gone."""
+        gone = replace(source, changed_at=time.time(), is_removed=True, error_message="")
+        async with self._redis.pipeline(transaction=True) as pipe:
+            pipe.hset(keys.SOURCES, str(source.id), orjson.dumps(asdict(gone)))
+            pipe.srem(keys.flow_sources(source.flow_id), str(source.id))
+            await pipe.execute()

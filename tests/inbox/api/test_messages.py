@@ -1,0 +1,72 @@
+"""`POST /messages`, over a real socket."""
+
+import pytest
+
+from bridge.inbox.messages import thread_id
+from tests.inbox.conftest import Team
+from tests.inbox.test_messages import content
+
+
+async def test_a_message_is_taken_with_202_or_shown_to_who_waits(team: Team) -> None:
+    source = await team.source()
+    posted = content(1, flow_token=source["flow_token"], uuid="one", tags=["@bob", "@cy", "@nobody", "red"])
+    assert await team.call("POST", "/messages", posted) == (202, {})
+    wait = {"X-flowdock-wait-for-message": "1"}
+    status, shown = await team.call("POST", "/messages", posted, headers=wait)
+    assert status == 200
+    assert (shown["id"], shown["user"], shown["flow"]) == (1, "0", team.flow.id)
+    assert shown["thread_id"] == thread_id(source["id"], "pr:1")
+    # Cy is not in the flow: nothing tells whether there is such a person.
+    assert shown["tags"] == [":user:1002", ":unread:1002", "@cy", "@nobody", "red"]
+    assert shown["thread"]["title"] == "Pull 1"
+    assert source["flow_token"] not in str(shown)
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"event": "message"}, "event"),
+        ({"title": "<b>no</b>"}, "title"),
+        ({"author": {}}, "author.name"),
+        ({"external_thread_id": ""}, "external_thread_id"),
+        ({"thread": {"title": "x", "status": {"color": "pink", "value": "open"}}}, "thread.status.color"),
+        ({"thread": None}, "thread"),
+        ({"tags": {"a": 1}}, "tags"),
+    ],
+)
+async def test_what_flowdock_refused_is_refused_and_leaves_nothing(
+    team: Team, change: dict[str, object], field: str
+) -> None:
+    source = await team.source()
+    status, found = await team.call("POST", "/messages", content(1, flow_token=source["flow_token"]) | change)
+    assert (status, found["message"], list(found["errors"])) == (400, "Validation error", [field])
+    assert await team.inbox.messages.threads(team.flow.id) == []
+
+
+async def test_a_token_that_is_unknown_or_of_a_removed_source_is_refused(team: Team) -> None:
+    source = await team.source()
+    assert (await team.call("POST", "/messages", content(1)))[0] == 401
+    assert (await team.call("POST", "/messages", content(1, flow_token="guessed")))[0] == 401
+    path = f"/flows/{team.flow.path}/sources/{source['id']}"
+    assert (await team.call("DELETE", path, token=await team.token("bob")))[0] == 204
+    assert (await team.call("POST", "/messages", content(1, flow_token=source["flow_token"])))[0] == 410
+
+
+async def test_forms_in_rails_notation_and_tokens_in_the_query_are_taken(team: Team) -> None:
+    source = await team.source()
+    form = {
+        "event": "activity",
+        "title": "did it",
+        "author[name]": "Ann",
+        "external_thread_id": "pr:1",
+        "thread[title]": "Pull 1",
+        "thread[fields][][label]": "A",
+        "thread[fields][][value]": "b",
+        "tags": "red,@bob",
+    }
+    url = f"{team.api}/messages?flow_token={source['flow_token']}"
+    async with team.http.post(url, data=form) as response:
+        assert response.status == 202
+    [thread] = await team.inbox.messages.threads(team.flow.id)
+    assert thread.state["fields"] == [{"label": "A", "value": "b"}]
+    assert thread.newest.content["tags"] == ["red", ":user:1002", ":unread:1002"]
