@@ -32,6 +32,7 @@ OPENED, DRAFT = did("opened", NOON), did("opened", NOON, draft=True)
 CLOSED, MERGED = did("closed", state="closed"), did("closed", state="closed", merged=True, merged_at=LATER)
 READY, TO_DRAFT = did("ready_for_review", LATER), did("converted_to_draft", LAST, draft=True)
 ROBOT: dict[str, Any] = {"user": user("dependabot[bot]")}
+AGENT: dict[str, Any] = {"user": user("Copilot")}
 BY_BOT = did("opened", NOON, by="dependabot[bot]", **ROBOT)
 STABLE: dict[str, Any] = {"base": {**pull()["base"], "ref": "release/1.0"}}
 
@@ -91,6 +92,13 @@ HEARD: list[tuple[str, dict[str, Any], list[Told], list[bool]]] = [
         [OPENED, commented("ci[bot]"), commented()],
         [True, False, True],
     ),
+    (
+        "an agent's, status only",
+        {"bots": "state"},
+        [did("opened", NOON, by="Copilot", **AGENT), commented(**AGENT), commented("Copilot", **AGENT)],
+        [True, False, False],
+    ),
+    ("an agent's, not at all", {"bots": "none"}, [did("opened", NOON, by="Copilot", **AGENT)], [False]),
     ("a robot comments, none of robots'", {"bots": "none"}, [OPENED, commented("ci[bot]")], [True, False]),
     (
         "a robot closes, none of robots'",

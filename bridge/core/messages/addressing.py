@@ -74,7 +74,7 @@ def left_out(connection: Connection, pull: PullRequest) -> str:
     """Return why a flow sees nothing of a pull request, as part of a sentence; empty if it sees it."""
     if connection.paused:
         return "the connection is paused"
-    return connection.options.leaves_out(base=_base(pull), of_bot=_is_of_bot(pull))
+    return connection.options.leaves_out(base=_base(pull), of_bot=pull.author.bot)
 
 
 def _muted(connection: Connection, group: Group, by_bot: bool, merged: Snapshot, pull: PullRequest) -> str:
@@ -86,13 +86,9 @@ def _muted(connection: Connection, group: Group, by_bot: bool, merged: Snapshot,
         base=_base(pull),
         is_quiet=pull.draft and (group != "status" or not is_followed),
         by_bot=by_bot,
-        of_bot=_is_of_bot(pull),
+        of_bot=pull.author.bot,
     )
 
 
 def _base(pull: PullRequest) -> str:
     return pull.base.ref if pull.base else ""
-
-
-def _is_of_bot(pull: PullRequest) -> bool:
-    return pull.author.login.endswith("[bot]")

@@ -16,13 +16,14 @@ def on_turn(pull: PullRequest) -> tuple[Person, ...]:
 def mentions(
     pull: PullRequest, sender: Person, *, people: Sequence[Person], logins: Iterable[str]
 ) -> tuple[Mention, ...]:
-    """Return each account once, `sender` left out: the `people` by id, and the `logins` of a text.
+    """Return each account once, `sender` and bots left out: the `people` by id, and the `logins` of a text.
 
     A login of somebody involved in the pull request stands for that account; GitHub gives no id for others.
     """
     known = {one.login.lower(): one for one in (*pull.people, *people, sender)}
     found: dict[int | str, Mention] = {}
     for one in (*(known.get(login.lower(), Person(login=login)) for login in logins), *people):
-        found.setdefault(one.id or one.login.lower(), Mention(login=one.login, id=one.id))
+        if not one.bot:
+            found.setdefault(one.id or one.login.lower(), Mention(login=one.login, id=one.id))
     found.pop(sender.id or sender.login.lower(), None)
     return tuple(found.values())

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from bridge.core.model import Delivery, Payload
 from bridge.core.pulls import states
+from bridge.core.pulls.accounts import asked_of, key_of, person
 from bridge.core.pulls.gathering import DUE
 from bridge.core.pulls.lww import ABOUT, CARRIED, OLDEST, READ, Item, LwwRegister, LwwSet, moment
 from bridge.core.pulls.snapshot import SWITCHES, Snapshot
@@ -44,7 +45,6 @@ _METHODS = {
     "allow_rebase_merge": "rebase",
 }
 _ALLOWS = {"allow_auto_merge": "auto-merge", "allow_update_branch": "update-branch"}
-GHOST = "ghost"
 _FOR_GOOD = "9999"
 """Later than any time: what is merged stays merged, what is deleted deleted."""
 
@@ -69,18 +69,6 @@ def delta(delivery: Delivery) -> Snapshot:
         part = replace(part, values={**part.values, **read})
     add = _ADDITIONS.get(delivery.event)
     return part.merge(add(payload, delivery.action)) if add else part
-
-
-def person(user: Payload | None) -> dict[str, Any]:
-    """Return the fields of the `Person` behind a `user` object; a ghost's where it is null.
-
-    GitHub shows all deleted accounts as the user `ghost`, whose id therefore identifies nobody.
-    https://docs.github.com/account-and-profile: deleting your personal account
-    """
-    user = user or {}
-    login, number = user.get("login") or GHOST, user.get("id")
-    known = login != GHOST and isinstance(number, int) and not isinstance(number, bool)
-    return {"login": login, "url": web_address(user.get("html_url")), "id": number if known else 0}
 
 
 def _from_pull(payload: Payload, event: str, action: str) -> Snapshot:
@@ -181,8 +169,8 @@ def _sets(pull: Payload, payload: Payload, own: str, at: str) -> dict[str, LwwSe
         users = [person(user) for user in pull["assignees"] or [] if user]
         if own == "assigned" and payload.get("assignee"):
             users.append(person(payload["assignee"]))
-        gone = [_key(person(payload.get("assignee")))] if own == "unassigned" else []
-        sets["assignees"] = LwwSet(at, {_key(user): user for user in users}, gone)
+        gone = [key_of(person(payload.get("assignee")))] if own == "unassigned" else []
+        sets["assignees"] = LwwSet(at, {key_of(user): user for user in users}, gone)
     if "labels" in pull:
         root = web_address(payload["repository"].get("html_url"))
         labels = [label["name"] for label in pull["labels"] or [] if label]
@@ -207,34 +195,11 @@ def _requested(pull: Payload, payload: Payload, own: str, at: str) -> LwwSet:
     if own == "review_requested" and any(named):
         asked.append(asked_of(*named))
     elif own == "review_request_removed":
-        gone = [_key(asked_of(*named))]
+        gone = [key_of(asked_of(*named))]
     elif own == "review_submitted":
-        gone = [_key(person(payload["review"].get("user")))]
-    listed: dict[str, Item] = {_key(one): one for one in asked}
+        gone = [key_of(person(payload["review"].get("user")))]
+    listed: dict[str, Item] = {key_of(one): one for one in asked}
     return LwwSet(at, listed, gone)
-
-
-def _key(one: Item) -> str:
-    """Return the key of a person or a team in a set: the id, which no renaming changes."""
-    if one.get("is_team"):
-        return f"team {one['id'] or one['name']}"
-    return str(one["id"]) if one["id"] else GHOST
-
-
-def asked_of(user: Payload | None, team: Payload | None) -> dict[str, Any]:
-    """Return the requested reviewer: a person, or a team (which has neither login nor avatar)."""
-    # A team may stand among the people: it is told by its slug.
-    if team is None and user and "slug" in user and "login" not in user:
-        team = user
-    if team:
-        return {
-            "name": team.get("name") or "",
-            "url": web_address(team.get("html_url")),
-            "is_team": True,
-            "id": team.get("id") or 0,
-        }
-    asked = person(user)
-    return {"name": asked["login"], "url": asked["url"], "is_team": False, "id": asked["id"]}
 
 
 def _from_issue(payload: Payload) -> Snapshot:

@@ -25,6 +25,7 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     login: str
     url: str = ""
     id: int = 0
+    bot: bool = False
 
 
 class Branch(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,13 +51,14 @@ class Reviewer(msgspec.Struct, frozen=True, kw_only=True):
     url: str
     state: ReviewState
     is_team: bool = False
+    bot: bool = False
     id: int = 0
     """GitHub's number of the person or of the team; 0 for a deleted account."""
 
     @property
     def person(self) -> Person | None:
         """The reviewer's account; None for a team."""
-        return None if self.is_team else Person(login=self.name, url=self.url, id=self.id)
+        return None if self.is_team else Person(login=self.name, url=self.url, id=self.id, bot=self.bot)
 
 
 class Changes(msgspec.Struct, frozen=True, kw_only=True):

@@ -200,7 +200,7 @@ def _people(snapshot: Snapshot) -> dict[int, Item]:
     author = snapshot.values.get("author")
     told = [(author.at, author.value)] if author else []
     told += [
-        (members.at, {"login": one.get("login") or one["name"], "url": one["url"], "id": one["id"]})
+        (members.at, {"login": one.get("login") or one["name"], **one})
         for members in (snapshot.sets.get("assignees"), snapshot.sets.get("requested"))
         if members
         for one in members.items()
@@ -209,7 +209,9 @@ def _people(snapshot: Snapshot) -> dict[int, Item]:
     told += [(review.at, review.value) for review in snapshot.reviews.values()]
     told.sort(key=lambda one: (one[0], one[1]["login"]))
     return {
-        one["id"]: {"login": one["login"], "url": one["url"], "id": one["id"]} for _, one in told if one["id"]
+        one["id"]: {name: one[name] for name in ("login", "url", "id", "bot") if name in one}
+        for _, one in told
+        if one["id"]
     }
 
 
@@ -241,7 +243,8 @@ def _reviewers(snapshot: Snapshot, people: Mapping[int, Item]) -> tuple[Reviewer
 
 def _reviewer(one: Item, state: ReviewState, *, is_team: bool = False) -> Reviewer:
     name = one.get("login") or one["name"]
-    return Reviewer(name=name, url=one["url"], state=state, is_team=is_team, id=one["id"])
+    bot = bool(one.get("bot"))
+    return Reviewer(name=name, url=one["url"], state=state, is_team=is_team, id=one["id"], bot=bot)
 
 
 def _unresolved(snapshot: Snapshot) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ class Turn(NamedTuple):
 def next_action(pull: PullRequest) -> Turn | None:
     """Return the turn; None once the pull request is closed or merged.
 
+    It is never a bot's: where a bot is the author, it is that of the people assigned or asked for a review.
     In this order: problems that only the author can fix; workflows that a maintainer must allow; a requested
     review; running checks. Then it is ready to merge if somebody approved; else the author must ask for a
     review.
@@ -26,21 +27,30 @@ def next_action(pull: PullRequest) -> Turn | None:
     if not pull.is_open:
         return None
     if why := _for_author(pull):
-        return Turn(who="author", why=why, people=(pull.author,))
+        return _of_author(pull, why)
     if verdict(pull.checks) == "waiting":
         return Turn(who="a maintainer", why="to allow workflows to run")
-    if asked := pull.with_state("requested"):
+    if asked := tuple(one for one in pull.with_state("requested") if not one.bot):
         people = tuple(person for one in asked if (person := one.person))
         return Turn(who=", ".join(reviewer.name for reviewer in asked), why="to review", people=people)
     if pull.unresolved or pull.more_unresolved:
-        return Turn(who="author", why="conversations to resolve", people=(pull.author,))
+        return _of_author(pull, "conversations to resolve")
     if pull.queued:
         return Turn(who="merge queue")
     if verdict(pull.checks) == "running":
         return Turn(who="checks", why="running")
     if pull.with_state("approved"):
         return Turn(who="ready to merge")
-    return Turn(who="author", why="to ask for a review", people=(pull.author,))
+    return _of_author(pull, "to review" if pull.author.bot else "to ask for a review")
+
+
+def _of_author(pull: PullRequest, why: str) -> Turn:
+    if not pull.author.bot:
+        return Turn(who="author", why=why, people=(pull.author,))
+    asked = (reviewer.person for reviewer in pull.with_state("requested"))
+    people = {one.id: one for one in (*pull.assignees, *asked) if one and not one.bot}
+    names = ", ".join(person.login for person in people.values())
+    return Turn(who=names or "a maintainer", why=why, people=tuple(people.values()))
 
 
 def _for_author(pull: PullRequest) -> str:

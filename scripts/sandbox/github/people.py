@@ -55,7 +55,7 @@ def request_review(change: Change, pull: Pull, fields: Fields) -> None:
     users, teams = _asked(change, fields)
     if pull.author in users:
         raise Refused(422, "Review cannot be requested from pull request author.")
-    if any(user.login not in change.repo.permissions for user in users):
+    if any(user.login not in change.repo.permissions and user.kind != "Bot" for user in users):
         raise Refused(422, NOT_COLLABORATOR.format(repo=change.repo.full_name))
     for user in users:
         if user not in pull.reviewers:

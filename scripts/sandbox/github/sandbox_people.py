@@ -11,11 +11,11 @@ from .repositories import create
 from .seed import ACME, FOUNDED, add_repo
 from .services import Services
 
-KINDS = {"User", "Organization"}
+KINDS = {"User", "Organization", "Bot"}
 
 
 async def add_account(services: Services, _request: web.Request, body: Json) -> Json:
-    """`{"login", "name", "kind": "User|Organization"}`: somebody new, who may do nothing yet."""
+    """`{"login", "name", "kind": "User|Organization|Bot"}`: somebody new; a bot may write, others nothing."""
     world, login, kind = services.world, str(body["login"]), body.get("kind", "User")
     if not login.replace("-", "").isalnum() or not login.isascii():
         raise ValueError("a login consists of letters, digits and hyphens")

@@ -1,6 +1,9 @@
 """Whose turn it is, in each situation and in the order of what counts first."""
 
+from typing import Any
+
 import pytest
+from msgspec.structs import replace
 
 from bridge.core.pulls.model import Person, PullRequest
 from bridge.core.pulls.turn import Turn, next_action
@@ -22,6 +25,20 @@ TALK = ("https://github.com/acme/component/pull/1#discussion_r1",)
 
 def author(why: str) -> Turn:
     return Turn(who="author", why=why, people=(ANN,))
+
+
+COPILOT = Person(login="Copilot", id=198982749, bot=True)
+EVE = Person(login="eve", id=5)
+BOT_ASKED = replace(ASKED, name="Copilot", bot=True)
+
+
+def agents(**fields: Any) -> PullRequest:
+    """A pull request that an agent made."""
+    return a_pull(author=COPILOT, **fields)
+
+
+def eve(why: str) -> Turn:
+    return Turn(who="eve", why=why, people=(EVE,))
 
 
 DEE = Turn(who="dee", why="to review", people=(Person(login="dee", url="https://github.com/dee"),))
@@ -57,6 +74,25 @@ TURNS: list[tuple[str, PullRequest, Turn | None]] = [
         a_pull(reviewers=(APPROVED,), unresolved=TALK),
         author("conversations to resolve"),
     ),
+    ("a bot asked", a_pull(reviewers=(BOT_ASKED,)), author("to ask for a review")),
+    ("a bot asked, and checks run", a_pull(reviewers=(BOT_ASKED,), checks=(RUNNING,)), CHECKS),
+    ("a bot and a person asked", a_pull(reviewers=(BOT_ASKED, ASKED)), DEE),
+    ("an agent's, assigned", agents(assignees=(COPILOT, EVE)), eve("to review")),
+    ("an agent's draft", agents(assignees=(EVE,), draft=True), eve("draft")),
+    ("an agent's checks failed", agents(assignees=(EVE,), checks=(FAILED,)), eve("checks failed")),
+    (
+        "an agent's, changes requested by whom it waits for",
+        agents(assignees=(EVE,), reviewers=(REFUSED,)),
+        eve("changes requested"),
+    ),
+    ("an agent's, asked", agents(assignees=(EVE,), reviewers=(ASKED,)), DEE),
+    (
+        "an agent's checks failed, asked only",
+        agents(reviewers=(ASKED, BOT_ASKED), checks=(FAILED,)),
+        Turn(who="dee", why="checks failed", people=DEE.people),
+    ),
+    ("an agent's, nobody known", agents(), Turn(who="a maintainer", why="to review")),
+    ("an agent's, approved", agents(reviewers=(APPROVED,)), READY),
     ("queued", a_pull(queued=True, reviewers=(APPROVED,), checks=(RUNNING,)), Turn(who="merge queue")),
     (
         "checks run",

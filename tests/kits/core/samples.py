@@ -52,7 +52,7 @@ def user(login: str, **fields: Any) -> Payload:
     """An account; its id is made of its login."""
     found: Payload = _OPENED["sender"]
     number = int.from_bytes(login.lower().encode()[:6], "big")
-    kind = "Bot" if login.endswith("[bot]") else "User"
+    kind = "Bot" if login.endswith("[bot]") or login == "Copilot" else "User"
     about = {"login": login, "id": number, "html_url": f"https://github.com/{login}", "type": kind}
     return {**found, **about, "avatar_url": f"https://avatars.githubusercontent.com/u/{number}", **fields}
 

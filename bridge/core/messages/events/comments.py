@@ -6,6 +6,7 @@ from bridge.core.messages.events.table import Happening, Said, mentioned_now, on
 from bridge.core.messages.html import escape, link
 from bridge.core.messages.markdown import mentioned
 from bridge.core.model import Payload
+from bridge.core.pulls.accounts import is_bot
 
 COMMENT, ON_LINE = "issue_comment", "pull_request_review_comment"
 
@@ -32,12 +33,16 @@ def edited(happening: Happening) -> Said | None:
     if "body" not in edits:
         return None
     comment = happening.payload["comment"]
+    mentions = mentioned_now(edits, comment.get("body"))
+    if happening.is_bot and is_bot(comment.get("user")) and not mentions:
+        # Bots keep one comment up to date, again and again.
+        return None
     return Said(
         title=f"Edited {link(url_of(comment), 'a comment')}{_on_place(comment)}",
         group="comments",
         kind="discussion",
         body=changed((edits["body"] or {}).get("from"), comment.get("body")),
-        mentions=mentioned_now(edits, comment.get("body")),
+        mentions=mentions,
     )
 
 

@@ -3,7 +3,7 @@
 from bridge.core.messages.events.table import Happening, Said, given, mentioned_now, named, on, who
 from bridge.core.messages.html import escape, link
 from bridge.core.messages.markdown import mentioned
-from bridge.core.pulls.extract import asked_of
+from bridge.core.pulls.accounts import asked_of
 from bridge.core.pulls.push import Push
 from bridge.core.pulls.states import state_of
 

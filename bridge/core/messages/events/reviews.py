@@ -135,15 +135,17 @@ def _told(happening: Happening, gathering: Gathering) -> Said | None:
     if state == "commented" and not body:
         if not said:
             return None
-        if len(said) == 1:
+        if len(said) == 1 and not happening.is_bot:
             return _comment(happening, said[0])
     url = (review["url"] if review else said[0]["url"]) or happening.pull.url
+    # Bots write much: one line leads to it.
+    has_words = bool(body or said) and not happening.is_bot
     return Said(
         title=_title(url, state if review else "", len(said)),
         # A review that only comments is muted with other comments.
         group="comments" if state == "commented" and not body else "reviews",
-        kind="discussion" if body or said else "activity",
-        body=happening.html(body, url) + _remarks(happening, said, url),
+        kind="discussion" if has_words else "activity",
+        body=happening.html(body, url) + _remarks(happening, said, url) if has_words else "",
         people=_author_of(happening),
         mentions=(*(review["mentions"] if review else ()), *_mentioned(said)),
     )
@@ -201,6 +203,8 @@ def edited(happening: Happening) -> Said | None:
     if "body" not in (happening.payload.get("changes") or {}):
         return None
     review = happening.payload["review"]
+    if happening.is_bot:
+        return None
     url = _url(happening, review)
     return Said(
         title=f"Edited {link(url, 'a review')}",

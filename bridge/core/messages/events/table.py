@@ -10,7 +10,7 @@ from bridge.core.messages.markdown import mentioned, to_html
 from bridge.core.model import Author, Delivery, Payload
 from bridge.core.options import Group
 from bridge.core.printable import visible
-from bridge.core.pulls.extract import person
+from bridge.core.pulls.accounts import is_bot, person
 from bridge.core.pulls.model import Person, PullRequest
 from bridge.core.pulls.snapshot import Snapshot
 from bridge.core.urls import web_address
@@ -55,9 +55,8 @@ class Happening(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_bot(self) -> bool:
-        """True if an app did it, such as `dependabot[bot]`."""
-        sender = self.payload.get("sender") or {}
-        return sender.get("type") == "Bot" or str(sender.get("login") or "").endswith("[bot]")
+        """True if a bot did it."""
+        return is_bot(self.payload.get("sender"))
 
     def html(self, markdown: str | None, rest_url: str, *, replaced: Sequence[str] = ()) -> str:
         """Render Markdown as safe HTML; `replaced` are the lines that a suggestion in it replaces."""

@@ -123,6 +123,25 @@ COMMENTS = {
         links=(COMMENT,),
     ),
     "edited without a change": Row(told=("issue_comment", on_comment("edited", changes={}))),
+    "a bot's, edited again": Row(
+        told=("issue_comment", on_comment("edited", by="ci[bot]", body="97 %", changes=was("96 %"))),
+    ),
+    "a bot's, edited by a person": Row(
+        told=(
+            "issue_comment",
+            on_comment("edited", by="bob", user=user("ci[bot]"), body="97 %", changes=was("96 %")),
+        ),
+        title="Edited a comment",
+        body="<del>",
+        links=(COMMENT,),
+    ),
+    "a bot's, edited so that it names somebody": Row(
+        told=("issue_comment", on_comment("edited", by="ci[bot]", body="@cy", changes=was(""))),
+        title="Edited a comment",
+        body="<ins>@cy</ins>",
+        mentions=("cy",),
+        links=(COMMENT,),
+    ),
     "deleted": Row(told=("issue_comment", on_comment("deleted")), title="Deleted a comment", kind="activity"),
     "on a line": Row(
         told=("pull_request_review_comment", on_line("created", pull_request_review_id=901)),

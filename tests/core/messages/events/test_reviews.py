@@ -378,3 +378,16 @@ def test_a_maintainer_who_changes_a_comment_is_not_its_author() -> None:
 def test_a_bot_that_reviews_is_known_as_one() -> None:
     bridge = Bridge(connection(bots="state")).play([("pull_request", on_pull("opened"))])
     assert messages(review(sender=user("lint[bot]")), bridge=bridge) == []
+
+
+@pytest.mark.parametrize(
+    ("count", "words"), [(1, "Reviewed with 1 comment"), (3, "Reviewed with 3 comments")]
+)
+def test_a_bots_review_is_one_line_with_a_count(count: int, words: str) -> None:
+    bot = user("Copilot")
+    (message,) = messages(
+        review(state="commented", by="Copilot", user=bot, body="Much to read"),
+        *(line(7 + number, by="Copilot", user=bot) for number in range(count)),
+    )
+    assert words in page.text(message.title)
+    assert (message.event, message.body) == ("activity", "")
