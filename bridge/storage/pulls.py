@@ -106,7 +106,7 @@ class PullRequestStore:
         return snapshot.view(known, await self.checks_of(repository_id, known))
 
     async def heads(self, repository_id: int, sha: str) -> set[int]:
-        """Return the pull requests whose head a commit is or was."""
+        """Return the pull requests whose head a commit is, was, or will be by a push that was noted."""
         return {int(number) for number in await self._redis.smembers(keys.heads(repository_id, sha))}
 
     async def open_numbers(self, repository_id: int) -> list[int]:
@@ -120,8 +120,8 @@ class PullRequestStore:
             return []
         place, kept = keys.snapshot(repository_id, number), keys.kept(repository_id, "pulls")
         writes = [Write("SET", place, snapshot.dump(after), SECONDS, kept)]
-        if after.head_sha and after.head_sha != before.head_sha:
-            heads, kept = keys.heads(repository_id, after.head_sha), keys.kept(repository_id, "commits")
+        for sha in sorted(after.heads - before.heads):
+            heads, kept = keys.heads(repository_id, sha), keys.kept(repository_id, "commits")
             writes.append(Write("SADD", heads, str(number), CHECKS_SECONDS, kept))
         place = keys.open_pulls(repository_id)
         if before.value("number") is None or before.is_open != after.is_open:

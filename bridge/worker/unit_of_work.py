@@ -69,13 +69,13 @@ class UnitOfWork:
         return self._checks[repository_id, sha]
 
     async def heads(self, repository_id: int, sha: str) -> set[int]:
-        """Return the pull requests that have, or had, a commit as their head."""
+        """Return the pull requests whose head a commit is, was, or will be by a push that was noted."""
         if (repository_id, sha) not in self._heads:
             await self.fetch_heads([(repository_id, sha)])
         here = {
             number
             for (repository, number), one in self._snapshots.items()
-            if repository == repository_id and one.head_sha == sha
+            if repository == repository_id and sha in one.heads
         }
         return self._heads[repository_id, sha] | here
 

@@ -23,8 +23,9 @@ from bridge.storage.pulls import SECONDS, PullRequestStore
 from bridge.worker.translated import TranslatedBatch
 from bridge.worker.translator import Translator
 from tests.conftest import emptied
-from tests.kits.core import life_deeds, samples
+from tests.kits.core import life_deeds, page, samples
 from tests.kits.core.life import DEEDS, Life, Told
+from tests.kits.core.pull_rows import NEXT, QUICK, THIRD, pushed
 from tests.kits.queue import PARTITION, REPOSITORY_ID, Queue, open_queue
 
 assert life_deeds
@@ -152,6 +153,14 @@ async def test_a_whole_life_in_one_batch_is_told_as_one_by_one(
     assert len(messages) > 20
     assert pull is not None
     assert pull.checks
+
+
+@pytest.mark.parametrize("sizes", [[], [1, 4]], ids=["one by one", "in one batch"])
+async def test_of_two_quick_pushes_each_is_called_what_it_was(redis_url: str, sizes: list[int]) -> None:
+    told = [*QUICK, pushed(2), pushed(5, before=NEXT, after=THIRD)]
+    messages, _, _ = await left_behind(redis_url, told, sizes)
+    said = [page.text(message.content.title) for message in messages[1:]]
+    assert said == ["Pushed 2 commits", f"Force-pushed {THIRD[:7]}"]
 
 
 def odd(at: int, sent: Sequence[Told]) -> list[Told]:

@@ -8,6 +8,9 @@ from bridge.core.pulls.snapshot import Snapshot
 MAX_LISTED = 2048
 """Commits that GitHub lists of one push."""
 
+MAX_NOTED = 10
+"""Pushes that are noted with a pull request."""
+
 
 class Push(NamedTuple):
     """A branch moved `before` → `after`; `commits` is 0 where there are too many to count."""
@@ -28,11 +31,13 @@ class Push(NamedTuple):
         return cls(before, after, forced, commits if commits < MAX_LISTED else 0)
 
     @classmethod
-    def noted(cls, known: Snapshot) -> "Push | None":
-        """Return the push that was noted last with a pull request."""
-        found = known.said.get("push")
-        return cls(*found) if found else None
+    def noted(cls, known: Snapshot, before: str, after: str) -> "Push | None":
+        """Return the push that was noted with a pull request as moving its branch so."""
+        pushes = map(cls._make, reversed(known.said.get("pushes", ())))
+        return next((push for push in pushes if (push.before, push.after) == (before, after)), None)
 
     def note(self, known: Snapshot) -> Snapshot:
-        """Note it with a pull request, if that still shows the commit before."""
-        return known.saying(push=list(self)) if known.head_sha == self.before else known
+        """Note it with a pull request that shows the commit before, or will after a push noted earlier."""
+        if self.before not in known.heads:
+            return known
+        return known.saying(pushes=[*known.said.get("pushes", ()), list(self)][-MAX_NOTED:])

@@ -119,6 +119,11 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
         head = self.value("head")
         return str(head["sha"]) if head else ""
 
+    @property
+    def heads(self) -> frozenset[str]:
+        """The head commit, and the commits to which noted pushes moved the branch."""
+        return frozenset({self.head_sha, *(after for _, after, *_ in self.said.get("pushes", ()))} - {""})
+
 
 Registers = Mapping[str, LwwRegister]
 

@@ -77,8 +77,11 @@ class Bridge:
         number = translate.subject(one)
         if number is None:
             if event == "push" and (push := Push.read(one)):
-                for number in self._heads[push.before]:
-                    self.snapshots[number] = snapshot.dump(push.note(self.snapshot(number)))
+                for number in [*self._heads[push.before]]:
+                    noted = push.note(self.snapshot(number))
+                    self.snapshots[number] = snapshot.dump(noted)
+                    for sha in noted.heads:
+                        self._heads[sha].add(number)
             return []
         known = self.snapshot(number)
         merged = known.merge(extract.delta(one))

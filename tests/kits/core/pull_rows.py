@@ -24,9 +24,9 @@ def based_on(ref: str) -> dict[str, Any]:
     return {**pull()["base"], "ref": ref}
 
 
-def pushed(commits: int, *, before: str = SHA) -> Told:
-    head = {**pull()["head"], "sha": NEXT}
-    return did("synchronize", extra={"before": before, "after": NEXT}, commits=commits, head=head)
+def pushed(commits: int, *, before: str = SHA, after: str = NEXT, **fields: Any) -> Told:
+    head = {**pull()["head"], "sha": after}
+    return did("synchronize", extra={"before": before, "after": after}, commits=commits, head=head, **fields)
 
 
 DRAFT: Told = ("pull_request", on_pull("opened", pull(draft=True)))
@@ -135,11 +135,39 @@ def after_push(before: Told, told: Told, title: str) -> Row:
     return Row(told=told, title=title, group="pushes", links=(COMPARE,), before=(OPENED, before))
 
 
+THIRD = "b" * 40
+QUICK = (OPENED, push(2), push(3, forced=True, before=NEXT, after=THIRD))
+"""Two pushes, both before GitHub tells of either what it did to the pull request."""
+
 PLAIN, FORCED = f"Pushed {NEXT[:7]}", f"Force-pushed {NEXT[:7]}"
 PUSHES = {
     "one commit": after_push(push(1), pushed(2), "Pushed 1 commit"),
     "three commits": after_push(push(3), pushed(4), "Pushed 3 commits"),
     "earlier commits landed in the base": after_push(push(2), pushed(1), "Pushed 2 commits"),
+    "the first of two quick ones": Row(
+        told=pushed(2), title="Pushed 2 commits", group="pushes", links=(COMPARE,), before=QUICK
+    ),
+    "the second of two quick ones": Row(
+        told=pushed(5, before=NEXT, after=THIRD),
+        title=f"Force-pushed {THIRD[:7]}",
+        group="pushes",
+        links=(f"{samples.REPOSITORY}/compare/{NEXT}...{THIRD}",),
+        before=(*QUICK, pushed(2)),
+    ),
+    "the same way back and forth": Row(
+        told=pushed(2, updated_at="2026-03-10T12:00:03Z"),
+        title="Pushed 2 commits",
+        group="pushes",
+        links=(COMPARE,),
+        before=(
+            OPENED,
+            push(1, forced=True),
+            pushed(1),
+            push(1, forced=True, before=NEXT, after=SHA),
+            pushed(1, before=NEXT, after=SHA, updated_at="2026-03-10T12:00:02Z"),
+            push(2),
+        ),
+    ),
     "forced": after_push(push(1, forced=True), pushed(1), FORCED),
     "a forced rebase that makes more of them": after_push(push(4, forced=True), pushed(4), FORCED),
     "more than GitHub lists": after_push(push(2048), pushed(4), PLAIN),

@@ -99,7 +99,7 @@ def synchronize(happening: Happening) -> Said:
         return Said(title="Pushed to the branch", group="pushes")
     compare = f"{happening.pull.repository_url}/compare/{before}...{after}"
     verb, text = "Pushed", after[:7]
-    if (push := Push.noted(happening.known)) and (push.before, push.after) == (before, after):
+    if push := Push.noted(happening.known, before, after):
         verb = "Force-pushed" if push.forced else "Pushed"
         if push.commits and not push.forced:
             text = "1 commit" if push.commits == 1 else f"{push.commits} commits"

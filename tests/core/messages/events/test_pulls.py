@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from bridge.core.messages.events import TABLE
 from tests.kits.core import check_samples, page, pull_rows, pull_rows_rest
 from tests.kits.core.pipeline import Bridge
-from tests.kits.core.pull_rows import FORCED, PLAIN, did, push, pushed
+from tests.kits.core.pull_rows import FORCED, NEXT, PLAIN, THIRD, did, push, pushed
 from tests.kits.core.row import OPENED, Row, hold
 from tests.kits.core.samples import PAGE, label, on_comment
 
@@ -57,6 +57,24 @@ def test_an_action_of_tomorrow_changes_the_thread_with_no_words_of_its_own() -> 
     assert bridge.fields()["Labels"] == "bug"
     assert bridge.thread()["title"] == "Other"
     assert bridge.thread()["external_url"] == PAGE
+
+
+@settings(max_examples=40, deadline=None)
+@given(order=st.permutations(["push 1", "push 2", "synchronize 1", "synchronize 2"]))
+def test_in_no_order_is_one_of_two_quick_pushes_called_what_it_was_not(order: list[str]) -> None:
+    steps = {
+        "push 1": push(2),
+        "push 2": push(1, forced=True, before=NEXT, after=THIRD),
+        "synchronize 1": pushed(2),
+        "synchronize 2": pushed(3, before=NEXT, after=THIRD, updated_at="2026-03-10T12:00:02Z"),
+    }
+    bridge = Bridge().play([OPENED])
+    told = {step: bridge.says(*steps[step]) for step in order}
+    said = [page.text(message.title) for message in told.values() if message]
+    first, second = "Pushed 2 commits", f"Force-pushed {THIRD[:7]}"
+    assert set(said) <= {first, second, PLAIN, f"Pushed {THIRD[:7]}"}
+    if order.index("push 1") < order.index("push 2") < min(map(order.index, list(steps)[2:])):
+        assert set(said) == {first, second}
 
 
 @settings(max_examples=60, deadline=None)
