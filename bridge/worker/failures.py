@@ -1,8 +1,6 @@
 """Handle failures: retry an entry, or make it a dead letter."""
 
-import linecache
 import random
-import re
 import time
 import traceback
 from dataclasses import dataclass
@@ -23,9 +21,6 @@ GIVE_UP_SECONDS = 24 * 3600
 MAX_BACKOFF = 15 * 60
 MAX_CRASHES = 4
 """Attempts at an entry that raises an unexpected error."""
-
-_RULES = "/bridge/core/"
-_FIELD = re.compile(r"""\[["'](\w+)["']\]""")
 
 log = structlog.get_logger()
 
@@ -53,25 +48,11 @@ def decide(error: Exception, *, failed: int, age: float) -> Retry | GiveUp:
             return GiveUp(f"given up after a day: {error}")
         wanted = bounded(error.retry_after) if isinstance(error, FlowdockFailing) else None
         return Retry(backoff(failed) if wanted is None else wanted, str(error))
-    reason = unreadable(error)
+    reason = "; ".join(filter(None, getattr(error, "__notes__", ())))
     if failed + 1 < MAX_CRASHES:
         return Retry(backoff(failed), reason or type(error).__name__)
     detail = "".join(traceback.format_exception(error))
     return GiveUp(reason or f"{type(error).__name__} while processing it", detail)
-
-
-def unreadable(error: Exception) -> str:
-    """Name the field for want of which bridge's rules could not read a payload; empty for other errors.
-
-    The code that failed, such as `pull["head"]["sha"]`, tells the field's path.
-    """
-    places = traceback.extract_tb(error.__traceback__)
-    if not isinstance(error, KeyError) or not places or _RULES not in places[-1].filename:
-        return ""
-    line = linecache.getline(places[-1].filename, places[-1].lineno or 0).encode()
-    path = _FIELD.findall(line[places[-1].colno : places[-1].end_colno].decode(errors="replace"))
-    # Bridge's own tables are read by a variable: a field is read by its name.
-    return f"GitHub's payload has no field {'.'.join(path)}" if path and path[-1] in error.args else ""
 
 
 def bounded(retry_after: float | None) -> float | None:

@@ -2,10 +2,13 @@
 
 from bridge.core.errors import Malformed
 from bridge.core.github import webhook
+from bridge.core.github.payload_errors import unreadable
 from bridge.core.messages import translate
 from bridge.core.messages.events.table import given
 from bridge.core.model import Delivery, Envelope
+from bridge.core.pulls import checks, extract
 from bridge.core.pulls.model import Commit
+from bridge.core.pulls.snapshot import Snapshot
 from bridge.queue.entries import InboxEntry
 
 _SHA = {
@@ -47,3 +50,20 @@ def hold_to_entry(delivery: Delivery, entry: InboxEntry) -> None:
         raise Malformed("the payload is about another pull request than its entry says")
     if not translate.is_what_it_is_called(delivery):
         raise Malformed(f"the payload is none of the event {delivery.event}")
+
+
+def explained(entry: InboxEntry, error: Exception) -> Exception:
+    """Return the error of translating a delivery; a note names the field that could not be read."""
+    if isinstance(error, KeyError | TypeError | AttributeError):
+        error.add_note(unreadable(read(entry), error, read_again))
+    return error
+
+
+def read_again(delivery: Delivery) -> None:
+    """Read the fields of a delivery, as its translation does; raises its error."""
+    if delivery.event in checks.EVENTS:
+        checks.delta(delivery)
+    elif translate.subject(delivery) is None:
+        translate.former_names(delivery)
+    else:
+        translate.translate_pull(delivery, Snapshot(), extract.delta(delivery), (), (), now=0)

@@ -86,7 +86,7 @@ class Translator:
                 raise
             except Exception as error:
                 failed.add(entry.repository_id)
-                batch.errors[entry.id] = error
+                batch.errors[entry.id] = payloads.explained(entry, error)
         batch.snapshots = shared.work.changed()
         batch.writes += shared.work.writes(batch.snapshots)
         return batch

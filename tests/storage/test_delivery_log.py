@@ -182,7 +182,7 @@ async def test_a_delivery_that_died_is_noted_for_every_connection_of_its_reposit
     await dead(house)
     for one in (first, second):
         assert await lines(house, one) == [
-            ("pull_request", "", 1, "dead", "GitHub's payload has no field head")
+            ("pull_request", "", 1, "dead", "GitHub's payload has no field pull_request.head")
         ], "what a delivery's action is, nobody could read"
 
 

@@ -6,8 +6,6 @@ from unittest.mock import ANY
 import pytest
 
 from bridge.core.errors import FlowdockFailing, FlowdockRejected, Malformed
-from bridge.core.model import Delivery
-from bridge.core.pulls import extract
 from bridge.core.security.encryption import Undecryptable
 from bridge.worker import failures
 from bridge.worker.failures import (
@@ -17,9 +15,7 @@ from bridge.worker.failures import (
     GiveUp,
     Retry,
     decide,
-    unreadable,
 )
-from tests.examples import examples
 
 DAY = GIVE_UP_SECONDS
 DOWN = FlowdockFailing("Flowdock answered 503")
@@ -66,34 +62,12 @@ def test_an_unexpected_error_is_given_up_with_its_traceback() -> None:
     assert 'json.loads("{")' in decision.detail
 
 
-@pytest.mark.parametrize(
-    ("event", "path", "field"),
-    [
-        ("pull_request", ("pull_request", "head"), "head"),
-        ("pull_request", ("pull_request", "base", "ref"), "ref"),
-        ("pull_request", ("repository",), "repository"),
-        ("pull_request", ("repository", "full_name"), "full_name"),
-        ("pull_request_review", ("review",), "review"),
-        ("pull_request_review_comment", ("comment", "html_url"), "html_url"),
-        ("pull_request_review_thread", ("thread",), "thread"),
-    ],
-)
-def test_a_field_that_is_missing_is_named(event: str, path: tuple[str, ...], field: str) -> None:
-    place = payload = examples(event)[0]
-    for name in path[:-1]:
-        place = place[name]
-    del place[path[-1]]
-    with pytest.raises(KeyError) as failure:
-        extract.delta(Delivery(id="1", event=event, payload=payload, body=b""))
-    says = f"GitHub's payload has no field {field}"
-    assert decide(failure.value, failed=0, age=0) == Retry(ANY, says)
-    assert decide(failure.value, failed=MAX_CRASHES - 1, age=0) == GiveUp(says, ANY)
-
-
-def test_an_error_of_bridges_own_names_no_field() -> None:
-    with pytest.raises(KeyError) as failure:
-        {"a": 1}["head"]
-    assert unreadable(failure.value) == ""
+def test_the_field_that_an_error_notes_is_the_reason() -> None:
+    error = KeyError("head")
+    error.add_note("GitHub's payload has no field pull_request.head")
+    assert decide(error, failed=0, age=0) == Retry(ANY, "GitHub's payload has no field pull_request.head")
+    given_up = decide(error, failed=MAX_CRASHES - 1, age=0)
+    assert given_up == GiveUp("GitHub's payload has no field pull_request.head", ANY)
 
 
 @pytest.mark.parametrize(

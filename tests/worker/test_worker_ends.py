@@ -159,7 +159,7 @@ async def test_a_poison_delivery_is_a_dead_letter_with_its_traceback_and_the_thr
     await made.deliver(1, "B")
 
     (letter,) = await dead(house)
-    assert (letter.kind, letter.reason) == ("inbox", "GitHub's payload has no field head")
+    assert (letter.kind, letter.reason) == ("inbox", "GitHub's payload has no field pull_request.head")
     assert "Traceback" in letter.detail
     assert "KeyError: 'head'" in letter.detail
     await idle(house)

@@ -107,8 +107,8 @@ def former_names(delivery: Delivery) -> list[str]:
     """
     if delivery.event != "repository":
         return []
-    repository, changes = delivery.payload["repository"], delivery.payload.get("changes") or {}
-    owner, name = repository["full_name"].split("/")
+    changes = delivery.payload.get("changes") or {}
+    owner, name = delivery.payload["repository"]["full_name"].split("/")
     renamed = given(changes, "repository", "name", "from")
     moved = given(changes, "owner", "from", "user", "login") or given(
         changes, "owner", "from", "organization", "login"

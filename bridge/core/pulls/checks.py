@@ -155,10 +155,12 @@ def _deployment_status(payload: Payload) -> ChecksDelta | None:
 
     None is shown as running: GitHub sends nothing when a deployment under way becomes inactive.
     """
-    status, deployment = payload["deployment_status"], payload["deployment"]
+    status = payload["deployment_status"]
     state = _DEPLOYMENTS.get(status["state"])
     if state is None:
         return None
+    deployment = payload["deployment"]
+    sha = deployment["sha"]
     url = web_address(status.get("environment_url")) or web_address(status.get("target_url"))
     value = {
         "kind": "deployment",
@@ -168,7 +170,7 @@ def _deployment_status(payload: Payload) -> ChecksDelta | None:
         "url": url,
     }
     register = _register(value, rank="", at=f"{status['id']:020}")
-    return ChecksDelta(sha=deployment["sha"], checks={f"deployment:{deployment['id']}": register})
+    return ChecksDelta(sha=sha, checks={f"deployment:{deployment['id']}": register})
 
 
 _READERS: dict[str, Callable[[Payload], ChecksDelta | None]] = {

@@ -244,12 +244,12 @@ def _comment(payload: Payload, action: str) -> Snapshot:
 def _thread(payload: Payload, action: str) -> Snapshot:
     """Read a conversation that was resolved or reopened."""
     thread = payload["thread"]
-    comments = thread.get("comments") or []
-    if not comments:
-        return Snapshot()
     at = moment(thread.get("updated_at") or payload.get("updated_at")) or moment(
         payload["pull_request"].get("updated_at")
     )
+    comments = thread.get("comments") or []
+    if not comments:
+        return Snapshot()
     value = {"url": web_address(comments[0]["html_url"]), "state": action}
     return Snapshot(conversations={str(comments[0]["id"]): LwwRegister(at, ABOUT, value)})
 
