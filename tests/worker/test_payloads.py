@@ -80,7 +80,7 @@ def test_never_is_another_field_named() -> None:
     """Each value of many examples once odd, or gone: seeded, so that a failure can be repeated."""
     chance, named = random.Random(14), 0
     for event in events():
-        for payload in examples(event)[:2]:
+        for payload in examples(event)[:1]:
             for path in paths(payload):
                 odd = chance.choice([*ODD, *([] if isinstance(path[-1], int) else [GONE])])
                 said = said_of(event, changed(payload, path, odd))
@@ -91,7 +91,7 @@ def test_never_is_another_field_named() -> None:
                         odd,
                     )
                     named += 1
-    assert named > 80
+    assert named > 30
 
 
 def test_an_error_of_bridges_own_names_no_field() -> None:
