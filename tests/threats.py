@@ -367,7 +367,7 @@ THREATS = [
         "Administrator of one repository",
         "has thousands of deliveries die, to push others' dead letters out or to fill Redis with them",
         "each repository has its own budget of dead letters, and its own oldest go first; a large one keeps "
-        "its heading only",
+        "its header only",
         (
             "attacks/test_budgets.py::test_one_who_signs_for_one_repository_buries_the_dead_letters_of_others",
             "attacks/test_budgets.py::test_one_fills_redis_with_large_dead_letters",

@@ -17,10 +17,10 @@ import structlog
 import uvloop
 from redis.exceptions import RedisError
 
-from bridge import log as logs
 from bridge import settings
 from bridge.cli import opening, supervisor
 from bridge.core.errors import BridgeError
+from bridge.log import configure
 from bridge.settings import Settings
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ log = structlog.get_logger()
 def start(half: str, environ: opening.Environ) -> None:
     """Run `serve`, `web` or `worker` until it is told to stop; raises `SettingsError`, `BridgeError`."""
     chosen = settings.read(environ)
-    logs.configure(level=chosen.log_level, log_format=chosen.log_format)
+    configure(level=chosen.log_level, log_format=chosen.log_format)
     with opening.redis_url(chosen) as url:
         if half == "web" and chosen.web_concurrency > 1:
             _supervise(chosen, url)

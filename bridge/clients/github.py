@@ -9,8 +9,7 @@ from urllib.parse import quote
 import aiohttp
 import gidgethub
 
-from bridge.clients import github_app as github_public
-from bridge.clients import oauth
+from bridge.clients import github_app, oauth
 from bridge.clients.github_api import CALL_SECONDS, WRITES, GitHubApi
 from bridge.clients.github_app import API_VERSION
 from bridge.clients.github_credentials import App, GitHubCredentials
@@ -220,11 +219,11 @@ class GitHub:
 
     async def reach(self) -> str:
         """Check that the API answers; returns an Enterprise Server's version. Raises `GitHubFailing`."""
-        return await github_public.reach(self._session, self._api_url)
+        return await github_app.reach(self._session, self._api_url)
 
     async def convert(self, code: str) -> App:
-        """Return the App made from a manifest; raises `github_public.CodeRefused` or `GitHubFailing`."""
-        return await github_public.convert(self._session, self._api_url, code)
+        """Return the App made from a manifest; raises `github_app.CodeRefused` or `GitHubFailing`."""
+        return await github_app.convert(self._session, self._api_url, code)
 
 
 async def _later(ask: Coroutine[Any, Any, Any], delay: float, ends_at: float) -> Any:

@@ -13,7 +13,7 @@ SMALL_SHARE = 32
 """While all together are over their budget, a repository may have this part of its own waiting."""
 
 LARGEST_DEAD = 64 * 1024
-"""Of a larger payload, packed, a dead letter keeps the heading alone."""
+"""Of a larger payload, packed, a dead letter keeps the header alone."""
 
 DELIVERY_BYTES = 512
 """Bytes that bridge keeps of a finished delivery for four days, rounded up."""

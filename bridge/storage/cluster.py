@@ -9,7 +9,8 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
-from redis import asyncio as redis_py
+from redis.asyncio import ConnectionPool
+from redis.asyncio import Redis as RedisClient
 from redis.asyncio.client import Pipeline
 from redis.crc import key_slot
 from redis.exceptions import AskError, ClusterDownError, MovedError, RedisError, TryAgainError
@@ -27,12 +28,12 @@ LOST = 3
 """Lost connections that a command survives."""
 
 
-class Cluster(redis_py.Redis):
+class Cluster(RedisClient):
     """redis-py's client, with each command sent to the node that holds its first key."""
 
     def __init__(self, url: str, connect: Callable[[str], Redis]) -> None:
         """Take the URL of any node; `connect` makes the client of a single node."""
-        super().__init__(connection_pool=redis_py.ConnectionPool.from_url(url))
+        super().__init__(connection_pool=ConnectionPool.from_url(url))
         self._url = urlsplit(url)
         self._connect = connect
         self._clients: dict[str, Redis] = {}

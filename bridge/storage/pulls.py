@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from bridge.core.errors import GitHubRefused
 from bridge.core.model import Connection, Mention, Target
 from bridge.core.pulls import checks, snapshot
-from bridge.core.pulls.checks import view as view_checks
 from bridge.core.pulls.lww import LwwRegister
 from bridge.core.pulls.model import Check, Commit, PullKey, PullRequest
 from bridge.core.pulls.snapshot import Snapshot
@@ -96,7 +95,7 @@ class PullRequestStore:
 
     async def checks_of(self, repository_id: int, known: Snapshot) -> tuple[Check, ...]:
         """Return the checks of a pull request's head commit."""
-        return view_checks(await self.checks(repository_id, known.head_sha))
+        return checks.view(await self.checks(repository_id, known.head_sha))
 
     async def pull(self, repository_id: int, number: int) -> PullRequest | None:
         """Return a pull request as its thread shows it, None if too little is known."""

@@ -16,8 +16,7 @@ from bridge.web import fast_path, filters
 from bridge.web.auth import handover, linking, sessions
 from bridge.web.context import SERVICES
 from bridge.web.endpoints import actions, health, webhook
-from bridge.web.http import bodies, middleware, unreadable
-from bridge.web.http import rate_limit as limits
+from bridge.web.http import bodies, middleware, rate_limit, unreadable
 from bridge.web.http.bodies import BODIES, Bodies
 from bridge.web.http.cookies import HTTPS
 from bridge.web.http.rate_limit import LIMITS
@@ -62,14 +61,14 @@ def create_app(services: Services, *, bodies_bounds: Bodies | None = None) -> we
     app = web.Application(
         middlewares=[
             middleware.around,
-            limits.by_address,
+            rate_limit.by_address,
             bodies.read_forms,
         ],
         client_max_size=64 * 1024,
     )
     app[SERVICES] = services
     app[HTTPS] = services.settings.web_url.startswith("https:")
-    app[LIMITS] = limits.of_settings(services.settings)
+    app[LIMITS] = rate_limit.of_settings(services.settings)
     app[BODIES] = bodies_bounds or Bodies()
     headers = middleware.safe_headers(services.settings)
     app[webhook.ANSWER] = fast_path.answerer(headers)

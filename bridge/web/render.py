@@ -19,7 +19,7 @@ _HEADINGS = {
 }
 
 
-def render(request: web.Request, template: str, *, status: int = 200, **context: Any) -> web.Response:
+def page(request: web.Request, template: str, *, status: int = 200, **context: Any) -> web.Response:
     """Render a page from its template, with the signed-in user's header."""
     whole = {"session": request.get(SESSION), **context}
     return aiohttp_jinja2.render_template(template, request, whole, status=status)
@@ -28,7 +28,7 @@ def render(request: web.Request, template: str, *, status: int = 200, **context:
 def error(request: web.Request, *, status: int, sentence: str, advice: str) -> web.Response:
     """Render an error as a page: the problem, and what to do."""
     heading = _HEADINGS.get(status, "That didn't work")
-    return render(
+    return page(
         request,
         "error.html",
         status=status,

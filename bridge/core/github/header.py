@@ -1,4 +1,4 @@
-"""The heading of a delivery: its event, repository and pull request, read without decoding the rest.
+"""The header of a delivery: its event, repository and pull request, read without decoding the rest.
 
 GitHub's payloads are long (20 to 30 kB for a pull request), and GitHub waits for its 202. These few values
 take a quarter of the time to decode that the whole takes. The worker reads all of it.
@@ -18,7 +18,7 @@ MAX_ID = 2**63
 MAX_NUMBER = 2**31
 
 
-class Heading(NamedTuple):
+class Header(NamedTuple):
     """The event, repository and pull request of a delivery; `number` is 0 without a pull request."""
 
     action: str
@@ -50,7 +50,7 @@ class _Payload(msgspec.Struct):
 _DECODER = msgspec.json.Decoder(_Payload)
 
 
-def read(envelope: Envelope) -> Heading | None:
+def read(envelope: Envelope) -> Header | None:
     """Read the header of a delivery; None if bridge does not need it. Raises `Malformed`.
 
     An odd payload is decoded whole, so that the refusal says what is wrong. One oddity passes, and the worker
@@ -77,19 +77,19 @@ def _number(event: str, payload: _Payload) -> int | None:
     return payload.pull_request.number if payload.pull_request and event in translate.PULL_EVENTS else None
 
 
-def of(delivery: Delivery) -> Heading | None:
+def of(delivery: Delivery) -> Header | None:
     """Return the header of a delivery that was decoded whole; as `read` does."""
     return about(delivery) if translate.is_needed(delivery) else None
 
 
-def about(delivery: Delivery) -> Heading:
+def about(delivery: Delivery) -> Header:
     """Return the header of any delivery that has a repository; raises `Malformed`."""
     repository = delivery.payload["repository"]
     number = translate.subject(delivery) or 0
     return _checked(delivery.action, repository.get("id"), number, repository.get("full_name"))
 
 
-def _checked(action: str, repository_id: object, number: int, full_name: object) -> Heading:
+def _checked(action: str, repository_id: object, number: int, full_name: object) -> Header:
     if (
         isinstance(repository_id, bool)
         or not isinstance(repository_id, int)
@@ -99,4 +99,4 @@ def _checked(action: str, repository_id: object, number: int, full_name: object)
     if not 0 <= number < MAX_NUMBER:
         raise Malformed("the payload's pull request has no valid number")
     names.full_name(full_name)
-    return Heading(action, repository_id, number)
+    return Header(action, repository_id, number)

@@ -20,7 +20,7 @@ from bridge.core.errors import ClaimRefused, Malformed, OAuthFailed, RequestRefu
 from bridge.core.model import Administrator
 from bridge.services import Services
 from bridge.storage.keys import hash_of
-from bridge.web import render as pages
+from bridge.web import render
 from bridge.web.auth import oauth_callback
 from bridge.web.context import SERVICES
 from bridge.web.http import cookies, sealed_cookies
@@ -50,7 +50,7 @@ class NotThisBrowser(RequestRefused):
 async def show(request: web.Request) -> web.Response:
     """Show the request and its state."""
     app = await request.app[SERVICES].hooks.app()
-    return pages.render(
+    return render.page(
         request, "handover.html", handover=await _found(request), github_app=app, path=request.path
     )
 
@@ -66,7 +66,7 @@ async def sign_in(request: web.Request) -> web.Response:
     )
     doing = {"id": handover.id, "state": state, "verifier": verifier}
     kept = sealed_cookies.seal(services.vault, COOKIE, doing, seconds=SECONDS)
-    response = pages.redirect(url)
+    response = render.redirect(url)
     cookies.keep(request, response, COOKIE, kept, seconds=SECONDS)
     return response
 
@@ -92,7 +92,7 @@ async def signed_in(request: web.Request) -> web.Response:
     except BaseException:
         await services.accounts.give_back_lent(administrator)
         raise
-    response = pages.redirect(f"/handover/{handover.id}/confirm")
+    response = render.redirect(f"/handover/{handover.id}/confirm")
     cookies.keep(request, response, COOKIE, browser, seconds=SECONDS)
     return response
 
@@ -101,7 +101,7 @@ async def signed_in(request: web.Request) -> web.Response:
 async def confirm(request: web.Request) -> web.Response:
     """Ask for confirmation, naming all parties; only the POST changes anything."""
     step = await _step(request)
-    return pages.render(request, "handover_confirm.html", handover=await _open(request), step=step)
+    return render.page(request, "handover_confirm.html", handover=await _open(request), step=step)
 
 
 @routes.post(_PATH + "/confirm")
@@ -122,7 +122,7 @@ async def answer(request: web.Request) -> web.Response:
         await services.handover_service.connect(step["id"], administrator, shown=step["full_name"])
     else:
         await services.handover_service.decline(step["id"], administrator)
-    response = pages.redirect(f"/handover/{step['id']}")
+    response = render.redirect(f"/handover/{step['id']}")
     cookies.forget(request, response, COOKIE)
     return response
 

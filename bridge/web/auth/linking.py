@@ -21,7 +21,7 @@ from bridge.core.model import FlowdockUser, GitHubToken, GitHubUser, LinkedAccou
 from bridge.core.security import claims
 from bridge.services import Services
 from bridge.storage.keys import hash_of
-from bridge.web import render as pages
+from bridge.web import render
 from bridge.web.auth import handover, oauth_callback, sessions
 from bridge.web.context import SERVICES
 from bridge.web.http import cookies
@@ -77,7 +77,7 @@ async def begin(request: web.Request) -> web.Response:
     url = services.flowdock_oauth.authorize_url(
         redirect_uri=oauth_callback.address(services, "flowdock"), state=linking.state, scope=FLOWDOCK_SCOPE
     )
-    response = pages.redirect(url)
+    response = render.redirect(url)
     cookies.keep(request, response, COOKIE, browser, seconds=claims.LIFETIME)
     return response
 
@@ -103,7 +103,7 @@ async def begin_signed_in(request: web.Request) -> web.Response:
 
 
 async def _to_github(services: Services, linking: Linking) -> web.Response:
-    return pages.redirect(
+    return render.redirect(
         await services.github.authorize_url(
             redirect_uri=oauth_callback.address(services, "github"),
             state=linking.state,
@@ -154,14 +154,14 @@ async def github_callback(request: web.Request) -> web.Response:
         )
     user = await services.github.user(token)
     await _keep(services, browser, linking.to("confirm", github=user, token=token))
-    return pages.redirect("/authorization/confirm")
+    return render.redirect("/authorization/confirm")
 
 
 @routes.get("/authorization/confirm")
 async def confirm(request: web.Request) -> web.Response:
     """Ask for confirmation, naming both accounts; only the POST links them."""
     _, linking = await _standing(request, "confirm")
-    return pages.render(request, "confirm.html", linking=linking)
+    return render.page(request, "confirm.html", linking=linking)
 
 
 @routes.post("/authorization/confirm")
@@ -174,16 +174,16 @@ async def link(request: web.Request) -> web.Response:
         raise ClaimRefused("This step is out of order.")
     if form.get("answer") != "link":
         await services.accounts.give_back(linking.token)
-        return pages.render(request, "cancelled.html")
+        return render.page(request, "cancelled.html")
     account = LinkedAccount(
         flowdock=linking.flowdock, github=linking.github, token=linking.token, linked_at=int(time.time())
     )
     await services.accounts.link(account)
     log.info("linked", flowdock_user=linking.user, login=linking.github.login)
     if linking.target is None:
-        return pages.redirect(linking.then)
+        return render.redirect(linking.then)
     await _keep(services, browser, linking.to("finish", token=None))
-    return pages.redirect("/authorization/linked")
+    return render.redirect("/authorization/linked")
 
 
 @routes.get("/authorization/linked")
@@ -192,7 +192,7 @@ async def linked(request: web.Request) -> web.Response:
     _, linking = await _standing(request, "finish")
     target = _clicked(linking)
     action = actions.find(target.action)
-    return pages.render(
+    return render.page(
         request, "linked.html", linking=linking, action=action, pull_url=_pull_url(request, target)
     )
 
@@ -208,7 +208,7 @@ async def finish(request: web.Request) -> web.Response:
         sentence = await services.accounts.act(linking.user, actions.find(target.action), target)
     except NotLinked as error:
         raise ClaimRefused(f"GitHub did not take it: {error}.") from None
-    return pages.render(
+    return render.page(
         request, "finished.html", sentence=sentence, target=target, pull_url=_pull_url(request, target)
     )
 

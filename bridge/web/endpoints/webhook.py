@@ -8,9 +8,8 @@ from redis.exceptions import RedisError
 
 from bridge.clients.github_credentials import GitHubCredentials
 from bridge.core.errors import BridgeError, Malformed, QueueFull, Unavailable, Unsigned
-from bridge.core.github import header as heading
-from bridge.core.github import health, webhook
-from bridge.core.github.header import Heading
+from bridge.core.github import header, health, webhook
+from bridge.core.github.header import Header
 from bridge.core.github.webhook import WEBHOOK_PATH
 from bridge.core.messages import translate
 from bridge.core.model import Delivery, Envelope
@@ -82,7 +81,7 @@ async def _of_operator(request: web.Request, services: Services) -> web.StreamRe
     body = await read_body(request, limit=MAX_BODY)
     envelope = await _signed(request, body, services.credentials)
     if envelope.event in translate.EVENTS:
-        found = await off_loop(len(body), heading.read, envelope)
+        found = await off_loop(len(body), header.read, envelope)
         return await _take(request, services, envelope, found)
     delivery = await off_loop(len(body), webhook.whole, envelope)
     _note(request, delivery, delivery)
@@ -111,7 +110,7 @@ async def _of_one_repository(request: web.Request, services: Services) -> web.St
         signer="repository",
     )
     if envelope.event in translate.EVENTS:
-        found = await off_loop(len(body), heading.read, envelope)
+        found = await off_loop(len(body), header.read, envelope)
         if found is not None:
             hold_to(key, found.repository_id)
         return await _take(request, services, envelope, found)
@@ -135,7 +134,7 @@ def hold_to(key: WebhookKey, repository_id: object) -> None:
 
 
 async def _take(
-    request: web.Request, services: Services, envelope: Envelope, found: Heading | None
+    request: web.Request, services: Services, envelope: Envelope, found: Header | None
 ) -> web.StreamResponse:
     _note(request, envelope, found)
     if found is None:
@@ -154,7 +153,7 @@ async def _take(
     return request.app[ANSWER](request, 200, "duplicate")
 
 
-def _note(request: web.Request, envelope: Envelope, about: Heading | Delivery | None) -> None:
+def _note(request: web.Request, envelope: Envelope, about: Header | Delivery | None) -> None:
     """Add the delivery to the request's line in the log."""
     request[LOG] = {
         "delivery": envelope.id,
@@ -178,7 +177,7 @@ async def _signed(request: web.Request, body: bytes, credentials: GitHubCredenti
 async def _note_ping(services: Services, delivery: Delivery) -> None:
     """Record a ping, and check the connections: a new or repaired webhook may solve their problem."""
     has_repository = isinstance(delivery.payload.get("repository"), dict)
-    repository_id = heading.about(delivery).repository_id if has_repository else 0
+    repository_id = header.about(delivery).repository_id if has_repository else 0
     if repository_id:
         connections = await services.connections.by_repository_id(repository_id)
         await services.checkups.schedule(connections, hint=health.hint_of(delivery))

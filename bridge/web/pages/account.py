@@ -11,7 +11,7 @@ from bridge.clients import github
 from bridge.core.errors import BridgeError, GitHubFailing
 from bridge.core.model import Connection, LinkedAccount
 from bridge.services import Services
-from bridge.web import render as pages
+from bridge.web import render
 from bridge.web.auth import sessions
 from bridge.web.context import SERVICES
 
@@ -47,7 +47,7 @@ async def show(request: web.Request) -> web.Response:
     services = request.app[SERVICES]
     session = await sessions.required(request)
     account = await services.account_store.get(session.user.id)
-    return pages.render(
+    return render.page(
         request,
         "account.html",
         account=account,
@@ -71,8 +71,8 @@ async def unlink(request: web.Request) -> web.Response:
     except LockError:
         raise TokenBusy("Your GitHub token is being renewed right now.") from None
     except GitHubFailing:
-        return pages.redirect("/account?unlinked=here")
-    return pages.redirect("/account?unlinked=yes")
+        return render.redirect("/account?unlinked=here")
+    return render.redirect("/account?unlinked=yes")
 
 
 def rights(account: LinkedAccount) -> tuple[str, ...]:

@@ -26,7 +26,7 @@ from bridge.core.messages.html import escape
 from bridge.core.model import Author, Connection, Message
 from bridge.services import Services
 from bridge.storage.checkups import Checkup
-from bridge.web import render as pages
+from bridge.web import render
 from bridge.web.auth import membership, sessions
 from bridge.web.context import LOG, SERVICES, Session
 from bridge.web.pages import connection_view, options_form
@@ -60,7 +60,7 @@ async def configure(request: web.Request) -> web.Response:
     flow = _named_flow(request)
     connection = await _of_source(request.app[SERVICES], source_id, flow)
     connection = await membership.member_of(request, session, connection)
-    return pages.redirect(f"/connections/{connection.id}")
+    return render.redirect(f"/connections/{connection.id}")
 
 
 @routes.get(_CONNECTION)
@@ -70,7 +70,7 @@ async def show(request: web.Request) -> web.Response:
     session, connection = await _found(request)
     view = await connection_view.view(request, services, connection, session.user.id)
     choices = options_form.choices(connection.options)
-    return pages.render(request, "configure.html", view=view, connection=connection, choices=choices)
+    return render.page(request, "configure.html", view=view, connection=connection, choices=choices)
 
 
 @routes.post(f"{_CONNECTION}/options")
@@ -197,7 +197,7 @@ async def ask_disconnect(request: web.Request) -> web.Response:
     _, connection = await _found(request)
     name = await services.pulls.present_name(connection)
     others = await services.connections.others_of(connection.id, connection.repository_id, name)
-    return pages.render(
+    return render.page(
         request,
         "configure_disconnect.html",
         connection=connection,
@@ -220,7 +220,7 @@ async def disconnect(request: web.Request) -> web.Response:
     await services.one_time.put(
         "disconnected", _result_of(session, connection.id), result, seconds=RESULT_SECONDS
     )
-    return pages.redirect(f"/connections/{connection.id}/disconnected")
+    return render.redirect(f"/connections/{connection.id}/disconnected")
 
 
 @routes.get(f"{_CONNECTION}/disconnected")
@@ -231,7 +231,7 @@ async def disconnected(request: web.Request) -> web.Response:
     result = await request.app[SERVICES].one_time.peek("disconnected", name)
     if result is None:
         raise membership.NotYours
-    return pages.render(request, "configure_disconnected.html", **result)
+    return render.page(request, "configure_disconnected.html", **result)
 
 
 def _result_of(session: Session, connection_id: str) -> str:
@@ -251,7 +251,7 @@ async def _posted(request: web.Request) -> tuple[Session, Connection, Any]:
 
 
 def _done(connection: Connection, did: str, **more: int) -> web.Response:
-    return pages.redirect(f"/connections/{connection.id}?{urlencode({'did': did, **more})}")
+    return render.redirect(f"/connections/{connection.id}?{urlencode({'did': did, **more})}")
 
 
 async def _of_source(services: Services, source_id: str, flow: str) -> Connection | None:

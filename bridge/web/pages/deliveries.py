@@ -7,7 +7,7 @@ from bridge.core.errors import Malformed, NotFound
 from bridge.core.model import Connection
 from bridge.queue.entries import DeadLetter
 from bridge.services import Services
-from bridge.web import render as pages
+from bridge.web import render
 from bridge.web.auth import membership, sessions
 from bridge.web.context import SERVICES
 from bridge.web.pages import chart
@@ -30,7 +30,7 @@ async def deliveries(request: web.Request) -> web.Response:
     every = await _rows(services, connection)
     chosen = [row for row in every if wanted.takes(row)]
     dead = [(row, end) for row in every for end in row.present if end.letter_id]
-    return pages.render(
+    return render.page(
         request,
         "deliveries.html",
         connection=connection,
@@ -55,7 +55,7 @@ async def delivery(request: web.Request) -> web.Response:
     services = request.app[SERVICES]
     _, connection = await membership.connection_for(request, request.match_info["id"])
     row = await _row(services, connection, request.match_info["delivery"])
-    return pages.render(
+    return render.page(
         request,
         "delivery.html",
         connection=connection,
@@ -86,7 +86,7 @@ async def mend(request: web.Request) -> web.Response:
         await _drop(services, await _letter(services, connection, letter_id))
     else:
         raise Malformed("choose Retry or Drop")
-    return pages.redirect(f"/connections/{connection.id}/deliveries?did={do}")
+    return render.redirect(f"/connections/{connection.id}/deliveries?did={do}")
 
 
 def read_filter(request: web.Request) -> Filter:

@@ -20,7 +20,7 @@ from bridge.core.errors import BridgeError, GitHubFailing, RequestRefused
 from bridge.core.github import app_manifest
 from bridge.core.github.webhook import WEBHOOK_PATH
 from bridge.services import Services
-from bridge.web import render as pages
+from bridge.web import render
 from bridge.web.auth import operator
 from bridge.web.auth.operator import Operator
 from bridge.web.context import FORM_TARGET, SERVICES
@@ -72,11 +72,11 @@ async def show(request: web.Request) -> web.Response:
     try:
         browser = await operator.required(request)
     except operator.SecretAsked as asked:
-        return pages.render(request, "manifest_operator.html", status=asked.status, wrong=False)
+        return render.page(request, "manifest_operator.html", status=asked.status, wrong=False)
     _refuse_set_by_environment(services)
     app = await _newest(services)
     if app is not None and request.query.get("replace") != str(app.id):
-        return pages.render(
+        return render.page(
             request, "manifest_app.html", github_app=app, made=request.query.get("made") == str(app.id)
         )
     return await _form(request, browser, app)
@@ -86,10 +86,10 @@ async def show(request: web.Request) -> web.Response:
 async def admit(request: web.Request) -> web.Response:
     """Take SETUP_SECRET."""
     form = await request.post()
-    response = pages.redirect(PAGE)
+    response = render.redirect(PAGE)
     if await operator.admitted(request, response, given=str(form.get("secret", ""))):
         return response
-    return pages.render(request, "manifest_operator.html", status=403, wrong=True)
+    return render.page(request, "manifest_operator.html", status=403, wrong=True)
 
 
 @routes.get(f"{PAGE}/created")
@@ -112,7 +112,7 @@ async def created(request: web.Request) -> web.Response:
         there.advice = f"Delete the App you have just created: {app.url}. Then see {PAGE}."
         raise
     log.info("github_app_saved", app=app.slug, app_id=app.id, replaces=state["instead_of"])
-    return pages.redirect(f"{PAGE}?made={app.id}")
+    return render.redirect(f"{PAGE}?made={app.id}")
 
 
 async def _converted(services: Services, code: str, name: str) -> App:
@@ -140,7 +140,7 @@ async def _form(request: web.Request, browser: Operator, app: App | None) -> web
         web_url=settings.web_url, name=name, webhook=settings.web_url + WEBHOOK_PATH, events=EVENTS
     )
     request[FORM_TARGET] = _origin(settings.github_url)
-    response = pages.render(
+    response = render.page(
         request,
         "manifest.html",
         status=422 if problem else 200,

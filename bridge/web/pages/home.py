@@ -7,7 +7,7 @@ from bridge.clients.github_credentials import App
 from bridge.clients.github_webhooks import EVENTS
 from bridge.core.errors import BridgeError, FlowdockFailing, FlowdockRejected
 from bridge.services import Services
-from bridge.web import render as pages
+from bridge.web import render
 from bridge.web.auth import sessions
 from bridge.web.context import SERVICES, Session
 from bridge.web.pages import chart
@@ -32,7 +32,7 @@ async def home(request: web.Request) -> web.Response:
             flows = await overview.flows(mine)
         except (FlowdockFailing, FlowdockRejected) as error:
             failure = str(error)
-    return pages.render(
+    return render.page(
         request,
         "home.html",
         settings=services.settings,

@@ -16,7 +16,7 @@ from bridge.core.errors import FlowdockRejected, NotAMember, NotFound, NotLinked
 from bridge.core.model import Flow
 from bridge.core.options import Options
 from bridge.services import Services
-from bridge.web import render as pages
+from bridge.web import render
 from bridge.web.auth import sessions
 from bridge.web.context import SERVICES, Session
 from bridge.web.pages import options_form, repository_list, setup_result
@@ -59,13 +59,13 @@ async def choose(request: web.Request) -> web.Response:
     flow = await _flow(request, session)
     if flow is None:
         flows = await request.app[SERVICES].flowdock.flows(session.access_token)
-        return pages.render(request, "setup_flows.html", flows=flows, path=PATH)
+        return render.page(request, "setup_flows.html", flows=flows, path=PATH)
     search = request.query.get("q", "").strip()[:100]
     anew = request.query.get("anew") == "1"
     try:
         listed = await repository_list.read(request.app[SERVICES], session.user.id, anew=anew)
     except NotLinked:
-        return pages.render(request, "setup_link.html", flow=flow, link=_link_url(flow))
+        return render.page(request, "setup_link.html", flow=flow, link=_link_url(flow))
     return await _list(request, flow, listed, search=search)
 
 
@@ -80,7 +80,7 @@ async def _list(
 ) -> web.Response:
     """Show the form; with a `problem`, as it was sent, to be corrected."""
     form = await request.post()
-    return pages.render(
+    return render.page(
         request,
         "setup.html",
         status=400 if problem else 200,
@@ -105,7 +105,7 @@ async def connect(request: web.Request) -> web.Response:
     try:
         listed = await repository_list.read(services, session.user.id)
     except NotLinked:
-        return pages.redirect(_setup_url(flow))
+        return render.redirect(_setup_url(flow))
     known = {one.id: one for one in listed.repositories}
     try:
         chosen = _chosen(form, known)
@@ -121,7 +121,7 @@ async def result(request: web.Request) -> web.Response:
     session = await sessions.required(request)
     setup = await _setup(request, session)
     telling = await setup_result.awaited(request.app[SERVICES], setup)
-    return pages.render(
+    return render.page(
         request,
         "setup_result.html",
         telling=telling,
@@ -141,7 +141,7 @@ async def again(request: web.Request) -> web.Response:
         for one in setup.unfinished
     ]
     if not lines:
-        return pages.redirect(f"{PATH}/{setup.id}")
+        return render.redirect(f"{PATH}/{setup.id}")
     return await _begin(request, session, setup.flow, lines, setup.options)
 
 
@@ -150,7 +150,7 @@ async def _begin(
 ) -> web.Response:
     by = Chooser(user=session.user, access_token=session.access_token)
     begun = await request.app[SERVICES].bulk_connect.begin(by, flow, lines, options, wait=WAIT_SECONDS)
-    return pages.redirect(f"{PATH}/{begun}")
+    return render.redirect(f"{PATH}/{begun}")
 
 
 async def _setup(request: web.Request, session: Session) -> SetUp:

@@ -1,4 +1,4 @@
-"""A delivery's heading, picked out of its bytes, is what the whole of it says."""
+"""A delivery's header, picked out of its bytes, is what the whole of it says."""
 
 import json
 from typing import Any
@@ -9,9 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.core.errors import Malformed
-from bridge.core.github import header as heading
-from bridge.core.github import webhook
-from bridge.core.github.header import Heading
+from bridge.core.github import header, webhook
+from bridge.core.github.header import Header
 from bridge.core.messages import translate
 from bridge.core.model import Envelope
 from tests.examples import events, examples
@@ -25,8 +24,8 @@ def envelope(event: str, payload: Any) -> Envelope:
     return Envelope(id="d1", event=event, body=body)
 
 
-def whole(event: str, payload: Any) -> Heading | None:
-    return heading.of(webhook.whole(envelope(event, payload)))
+def whole(event: str, payload: Any) -> Header | None:
+    return header.of(webhook.whole(envelope(event, payload)))
 
 
 EXAMPLES = [
@@ -38,7 +37,7 @@ EXAMPLES = [
 
 @pytest.mark.parametrize(("event", "payload"), EXAMPLES)
 def test_of_every_example_it_says_what_the_whole_says(event: str, payload: dict[str, Any]) -> None:
-    assert heading.read(envelope(event, payload)) == whole(event, payload)
+    assert header.read(envelope(event, payload)) == whole(event, payload)
 
 
 def about(**more: Any) -> dict[str, Any]:
@@ -48,37 +47,37 @@ def about(**more: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("event", "payload", "expected"),
     [
-        ("pull_request", about(pull_request=PULL), Heading("opened", 7, 5)),
-        ("pull_request", {"repository": REPOSITORY, "pull_request": PULL}, Heading("", 7, 5)),
-        ("pull_request", about(action=None, pull_request=PULL), Heading("", 7, 5)),
-        ("pull_request", about(action=["x"], pull_request=PULL), Heading("", 7, 5)),
-        ("pull_request", about(pull_request=PULL, note="ä"), Heading("opened", 7, 5)),
-        ("pull_request", about(pull_request=PULL, note="\ud83d"), Heading("opened", 7, 5)),
+        ("pull_request", about(pull_request=PULL), Header("opened", 7, 5)),
+        ("pull_request", {"repository": REPOSITORY, "pull_request": PULL}, Header("", 7, 5)),
+        ("pull_request", about(action=None, pull_request=PULL), Header("", 7, 5)),
+        ("pull_request", about(action=["x"], pull_request=PULL), Header("", 7, 5)),
+        ("pull_request", about(pull_request=PULL, note="ä"), Header("opened", 7, 5)),
+        ("pull_request", about(pull_request=PULL, note="\ud83d"), Header("opened", 7, 5)),
         ("pull_request", about(), None),
         ("pull_request", about(pull_request=None), None),
         ("pull_request", about(pull_request="odd"), None),
         ("pull_request", about(pull_request={"number": "5"}), None),
         ("pull_request", {"pull_request": PULL}, None),
         ("pull_request", {"repository": "odd", "pull_request": PULL}, None),
-        ("issue_comment", about(issue={"number": 5, "pull_request": {"url": "u"}}), Heading("opened", 7, 5)),
+        ("issue_comment", about(issue={"number": 5, "pull_request": {"url": "u"}}), Header("opened", 7, 5)),
         ("issue_comment", about(issue={"number": 5, "pull_request": {}}), None),
         ("issue_comment", about(issue={"number": 5}), None),
         ("issue_comment", about(pull_request=PULL), None),
-        ("push", about(ref="refs/heads/main"), Heading("opened", 7, 0)),
-        ("push", about(pull_request=PULL), Heading("opened", 7, 0)),
-        ("check_run", about(pull_request=PULL), Heading("opened", 7, 0)),
+        ("push", about(ref="refs/heads/main"), Header("opened", 7, 0)),
+        ("push", about(pull_request=PULL), Header("opened", 7, 0)),
+        ("check_run", about(pull_request=PULL), Header("opened", 7, 0)),
         (
             "push",
             b'{"repository": {"id": 1, "id": 2, "full_name": "a/b"},'
             b' "\\u0072epository": {"id": 7, "full_name": "a/b"}}',
-            Heading("", 7, 0),
+            Header("", 7, 0),
         ),
         ("star", about(pull_request=PULL), None),
         *((own, about(pull_request=PULL), None) for own in sorted(translate.OWN_EVENTS)),
     ],
 )
-def test_what_a_delivery_is_about(event: str, payload: Any, expected: Heading | None) -> None:
-    assert heading.read(envelope(event, payload)) == expected == whole(event, payload)
+def test_what_a_delivery_is_about(event: str, payload: Any, expected: Header | None) -> None:
+    assert header.read(envelope(event, payload)) == expected == whole(event, payload)
 
 
 AS_GITHUB: dict[str, Any] = {
@@ -119,14 +118,14 @@ AS_GITHUB: dict[str, Any] = {
 )
 def test_what_is_odd_is_refused_with_its_reason(payload: Any, sentence: str) -> None:
     with pytest.raises(Malformed, match=sentence):
-        heading.read(envelope("pull_request", payload))
+        header.read(envelope("pull_request", payload))
     with pytest.raises(Malformed, match=sentence):
         whole("pull_request", payload)
 
 
 def test_a_number_beyond_floats_is_left_to_who_reads_the_whole() -> None:
     body = json.dumps(about(pull_request=PULL)).replace('"Fix"', "1e999").encode()
-    assert heading.read(envelope("pull_request", body)) == Heading("opened", 7, 5)
+    assert header.read(envelope("pull_request", body)) == Header("opened", 7, 5)
     with pytest.raises(Malformed):
         whole("pull_request", body)
 
@@ -168,6 +167,6 @@ def test_whatever_comes_it_says_what_the_whole_says_or_refuses_as_that_does(
         if "not JSON" in str(refused) and b"e" in noise.lower():
             return
         with pytest.raises(Malformed):
-            heading.read(envelope(event, body))
+            header.read(envelope(event, body))
         return
-    assert heading.read(envelope(event, body)) == expected
+    assert header.read(envelope(event, body)) == expected

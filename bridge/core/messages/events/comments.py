@@ -1,6 +1,6 @@
 """Messages about comments: on the pull request, and on its lines."""
 
-from bridge.core.messages.edits import changes as changed
+from bridge.core.messages.edits import changes
 from bridge.core.messages.events.remarks import place, remark, url_of
 from bridge.core.messages.events.table import Happening, Said, mentioned_now, on
 from bridge.core.messages.html import escape, link
@@ -41,7 +41,7 @@ def edited(happening: Happening) -> Said | None:
         title=f"Edited {link(url_of(comment), 'a comment')}{_on_place(comment)}",
         group="comments",
         kind="discussion",
-        body=changed((edits["body"] or {}).get("from"), comment.get("body")),
+        body=changes((edits["body"] or {}).get("from"), comment.get("body")),
         mentions=mentions,
     )
 

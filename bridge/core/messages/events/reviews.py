@@ -6,7 +6,7 @@ message once no more have come for a while (`DUE`).
 
 from collections.abc import Sequence
 
-from bridge.core.messages.edits import changes as changed
+from bridge.core.messages import edits
 from bridge.core.messages.events import remarks
 from bridge.core.messages.events.remarks import Remark, remark
 from bridge.core.messages.events.table import Happening, Said, given, mentioned_now, named, on, who
@@ -210,7 +210,7 @@ def edited(happening: Happening) -> Said | None:
         title=f"Edited {link(url, 'a review')}",
         group="reviews",
         kind="discussion",
-        body=changed(given(happening.payload, "changes", "body", "from"), review.get("body")),
+        body=edits.changes(given(happening.payload, "changes", "body", "from"), review.get("body")),
         mentions=mentioned_now(happening.payload["changes"], review.get("body")),
     )
 
