@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import aiohttp_jinja2
@@ -70,8 +71,6 @@ def create_app(services: Services, *, bodies_bounds: Bodies | None = None) -> we
     app[HTTPS] = services.settings.web_url.startswith("https:")
     app[LIMITS] = rate_limit.of_settings(services.settings)
     app[BODIES] = bodies_bounds or Bodies()
-    headers = middleware.safe_headers(services.settings)
-    app[webhook.ANSWER] = fast_path.answerer(headers)
     aiohttp_jinja2.setup(
         app,
         loader=jinja2.FileSystemLoader(_WEB / "templates"),
@@ -84,7 +83,7 @@ def create_app(services: Services, *, bodies_bounds: Bodies | None = None) -> we
     if services.settings.inbox:
         install_inbox(app, _inbox(services))
     app.router.add_static("/static/", _WEB / "static", name="static")
-    app.on_response_prepare.append(middleware.add_headers(headers))
+    app.on_response_prepare.append(middleware.add_headers(middleware.safe_headers(services.settings)))
     return app
 
 
@@ -110,6 +109,7 @@ def make_runner(
     return unreadable.Runner(
         app,
         headers=middleware.safe_headers(app[SERVICES].settings),
+        shortcut=partial(fast_path.shortcut, app),
         access_log=None,
         shutdown_timeout=drain_seconds,
         handle_signals=False,

@@ -5,6 +5,7 @@ import re
 import pytest
 from aiohttp import web
 
+from bridge.settings import Settings
 from bridge.web.auth import operator
 from bridge.web.http import middleware, rate_limit
 from tests.attacks.test_strangers import GUARDED
@@ -40,7 +41,7 @@ async def test_a_client_chooses_no_address(
     assert statuses == ([404] * 3 + [429] * 3 if guarded else [404] * 6)
 
 
-def first_of_the_first(request: web.Request) -> str:
+def first_of_the_first(request: web.Request, _: Settings) -> str:
     return request.headers.get("X-Forwarded-For", "").partition(",")[0]
 
 

@@ -33,8 +33,8 @@ def inflated(guarded: bool, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     sizes: list[int] = []
     read = bodies.read_body
 
-    async def reading(request: web.Request, *, limit: int) -> bytes:
-        body = await read(request, limit=limit)
+    async def reading(request: web.Request, bounds: bodies.Bodies, *, limit: int) -> bytes:
+        body = await read(request, bounds, limit=limit)
         sizes.append(len(body))
         return body
 

@@ -15,7 +15,7 @@ from bridge.inbox.context import API, INBOX, Inbox
 from bridge.inbox.flows import TeamFlow
 from bridge.inbox.people import InboxPerson
 from bridge.inbox.sources import FlowSource
-from bridge.web.http.bodies import read_body
+from bridge.web.http.bodies import BODIES, read_body
 
 LARGEST = 256 * 1024
 """Bytes of a body."""
@@ -79,7 +79,7 @@ def _refused(status: int, message: str, errors: Mapping[str, list[str]] | None =
 
 async def read_object(request: web.Request) -> dict[str, Any]:
     """Read the body as an object: JSON, or a form in Rails' notation (`author[name]=…`, `tags[]=…`)."""
-    raw = await read_body(request, limit=LARGEST)
+    raw = await read_body(request, request.app[BODIES], limit=LARGEST)
     if request.content_type == "application/json":
         try:
             body = orjson.loads(raw)

@@ -13,7 +13,7 @@ from bridge.core.security.claims import Claim
 from bridge.services import Services
 from bridge.web.context import LOG, SERVICES
 from bridge.web.http import rate_limit
-from bridge.web.http.bodies import read_body
+from bridge.web.http.bodies import BODIES, read_body
 
 MAX_BODY = 64 * 1024
 
@@ -47,7 +47,7 @@ async def _click(request: web.Request, action: actions.Action) -> web.Response:
     )
     proof = flowdock_token.verify(
         request.headers.get("FLOWDOCK-TOKEN"),
-        await read_body(request, limit=MAX_BODY),
+        await read_body(request, request.app[BODIES], limit=MAX_BODY),
         secret=services.settings.flowdock_client_secret,
         address=services.settings.web_url + request.raw_path,
     )

@@ -1,6 +1,7 @@
 """`POST /github/webhook`: GitHub's deliveries in."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 import structlog
 from aiohttp import web
@@ -18,7 +19,7 @@ from bridge.queue.offload import off_loop
 from bridge.services import Services
 from bridge.storage.webhook_keys import WebhookKey
 from bridge.web.context import LOG, SERVICES
-from bridge.web.http.bodies import may_be_large, one_of_few, read_body
+from bridge.web.http.bodies import BODIES, Bodies, may_be_large, one_of_few, read_body
 
 MAX_BODY = 25 * 1024 * 1024
 """GitHub's own limit: https://docs.github.com/webhooks/webhook-events-and-payloads#payload-cap"""
@@ -32,57 +33,70 @@ _FULL = {
     EnqueueResult.QUEUE_FULL: f"the queue is full (QUEUE_BYTES): {_LATER}",
 }
 
-Answerer = Callable[[web.Request, int, str], web.StreamResponse]
-ANSWER: web.AppKey[Answerer] = web.AppKey("answer")
-"""Answers a delivery that the queue took."""
+Answerer = Callable[[int, str], web.StreamResponse]
+"""Makes the answer to a delivery that the queue took, of a status and a word."""
+Receive = Callable[[web.Request, "Receiver"], Awaitable[web.StreamResponse]]
 
 log = structlog.get_logger()
 routes = web.RouteTableDef()
 
 
-def answer(_: web.Request, status: int, word: str) -> web.Response:
+def answer(status: int, word: str) -> web.Response:
     """Answer a delivery with a status and a word."""
     return web.json_response({"status": word}, status=status)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Receiver:
+    """What receives the deliveries of one application."""
+
+    services: Services
+    bodies: Bodies
+    answer: Answerer = answer
+
+    @classmethod
+    def of(cls, app: web.Application) -> "Receiver":
+        """Make the receiver of an application."""
+        return cls(services=app[SERVICES], bodies=app[BODIES])
+
+    async def receive(self, request: web.Request, receive: Receive) -> web.StreamResponse:
+        """Receive a delivery and count the answer."""
+        metrics = self.services.metrics
+        try:
+            if may_be_large(request):
+                async with one_of_few(self.bodies):
+                    response = await receive(request, self)
+            else:
+                response = await receive(request, self)
+        except BridgeError as error:
+            metrics.delivery(error.status)
+            raise
+        metrics.delivery(response.status)
+        return response
 
 
 @routes.post(WEBHOOK_PATH)
 async def receive(request: web.Request) -> web.StreamResponse:
     """Answer 202 once Redis holds the delivery; docs/operating.md lists the other answers."""
-    return await _counted(request, _of_operator)
+    return await Receiver.of(request.app).receive(request, of_operator)
 
 
 @routes.post(f"{WEBHOOK_PATH}/{{key:[A-Za-z0-9_-]{{20,64}}}}")
 async def receive_for_one(request: web.Request) -> web.StreamResponse:
     """Answer the same at one repository's own webhook, whose secret speaks for that repository alone."""
-    return await _counted(request, _of_one_repository)
+    return await Receiver.of(request.app).receive(request, _of_one_repository)
 
 
-Receive = Callable[[web.Request, Services], Awaitable[web.StreamResponse]]
-
-
-async def _counted(request: web.Request, receive: Receive) -> web.StreamResponse:
-    services = request.app[SERVICES]
-    try:
-        if may_be_large(request):
-            async with one_of_few(request):
-                response = await receive(request, services)
-        else:
-            response = await receive(request, services)
-    except BridgeError as error:
-        services.metrics.delivery(error.status)
-        raise
-    services.metrics.delivery(response.status)
-    return response
-
-
-async def _of_operator(request: web.Request, services: Services) -> web.StreamResponse:
+async def of_operator(request: web.Request, receiver: Receiver) -> web.StreamResponse:
+    """Receive a delivery that the operator's or the App's secret signed."""
+    services = receiver.services
     if request.query_string:
         raise Malformed("the webhook's address takes no query: repair the webhook on bridge's page")
-    body = await read_body(request, limit=MAX_BODY)
+    body = await read_body(request, receiver.bodies, limit=MAX_BODY)
     envelope = await _signed(request, body, services.credentials)
     if envelope.event in translate.EVENTS:
         found = await off_loop(len(body), header.read, envelope)
-        return await _take(request, services, envelope, found)
+        return await _take(request, receiver, envelope, found)
     delivery = await off_loop(len(body), webhook.whole, envelope)
     _note(request, delivery, delivery)
     if delivery.event == "ping":
@@ -92,7 +106,8 @@ async def _of_operator(request: web.Request, services: Services) -> web.StreamRe
     return web.Response(status=204)
 
 
-async def _of_one_repository(request: web.Request, services: Services) -> web.StreamResponse:
+async def _of_one_repository(request: web.Request, receiver: Receiver) -> web.StreamResponse:
+    services = receiver.services
     try:
         key = await services.webhook_keys.find(request.match_info["key"])
     except (RedisError, OSError) as error:
@@ -100,7 +115,7 @@ async def _of_one_repository(request: web.Request, services: Services) -> web.St
     if key is None:
         raise Unsigned("this webhook is out of date: repair it on bridge's page")
     request[LOG] = {"webhook_of": str(key.repository_id)}
-    body = await read_body(request, limit=MAX_BODY)
+    body = await read_body(request, receiver.bodies, limit=MAX_BODY)
     envelope = await off_loop(
         len(body),
         webhook.read_envelope,
@@ -113,7 +128,7 @@ async def _of_one_repository(request: web.Request, services: Services) -> web.St
         found = await off_loop(len(body), header.read, envelope)
         if found is not None:
             hold_to(key, found.repository_id)
-        return await _take(request, services, envelope, found)
+        return await _take(request, receiver, envelope, found)
     delivery = await off_loop(len(body), webhook.whole, envelope)
     _note(request, delivery, delivery)
     if delivery.event != "ping":
@@ -134,23 +149,23 @@ def hold_to(key: WebhookKey, repository_id: object) -> None:
 
 
 async def _take(
-    request: web.Request, services: Services, envelope: Envelope, found: Header | None
+    request: web.Request, receiver: Receiver, envelope: Envelope, found: Header | None
 ) -> web.StreamResponse:
     _note(request, envelope, found)
     if found is None:
         return web.Response(status=204)
     try:
-        taken = await services.producer.enqueue(
+        taken = await receiver.services.producer.enqueue(
             envelope, repository_id=found.repository_id, number=found.number
         )
     except (RedisError, OSError) as error:
         raise Unavailable(f"Redis cannot take the delivery ({type(error).__name__})") from None
     if taken is EnqueueResult.TAKEN:
-        return request.app[ANSWER](request, 202, "accepted")
+        return receiver.answer(202, "accepted")
     if taken in _FULL:
-        services.metrics.refuse(taken.name.removesuffix("_FULL").lower())
+        receiver.services.metrics.refuse(taken.name.removesuffix("_FULL").lower())
         raise QueueFull(_FULL[taken])
-    return request.app[ANSWER](request, 200, "duplicate")
+    return receiver.answer(200, "duplicate")
 
 
 def _note(request: web.Request, envelope: Envelope, about: Header | Delivery | None) -> None:

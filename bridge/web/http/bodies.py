@@ -44,7 +44,7 @@ class Bodies:
 BODIES = web.AppKey("bodies", Bodies)
 
 
-async def read_body(request: web.Request, *, limit: int) -> bytes:
+async def read_body(request: web.Request, bounds: Bodies, *, limit: int) -> bytes:
     """Read the whole body; raises `TooLarge` if it is over `limit` bytes, `TooSlow` if it takes too long."""
     if (request.content_length or 0) > limit:
         raise TooLarge(f"the body is larger than {limit} bytes")
@@ -53,7 +53,7 @@ async def read_body(request: web.Request, *, limit: int) -> bytes:
         # All there already, as most are: no clock is needed.
         return _within(limit, content.read_nowait())
     body = bytearray()
-    async with _in_time(request):
+    async with _in_time(bounds):
         async for chunk in content.iter_chunked(65536):
             body += chunk
             _within(limit, body)
@@ -82,18 +82,17 @@ def refuse_encoded(request: web.Request) -> None:
 
 
 @asynccontextmanager
-async def one_of_few(request: web.Request) -> AsyncIterator[None]:
+async def one_of_few(bounds: Bodies) -> AsyncIterator[None]:
     """Wait for the turn of a request whose body may be large; raises `Unavailable`."""
-    bodies = request.app[BODIES]
     try:
-        async with asyncio.timeout(bodies.seconds):
-            await bodies.large.acquire()
+        async with asyncio.timeout(bounds.seconds):
+            await bounds.large.acquire()
     except TimeoutError:
         raise Unavailable("too many large requests at once: try again in a moment") from None
     try:
         yield
     finally:
-        bodies.large.release()
+        bounds.large.release()
 
 
 @web.middleware
@@ -108,7 +107,7 @@ async def read_forms(
     if request.method == "POST" and route.resource is not None and not is_for_machines(request.path):
         if request.content_type.startswith("multipart/"):
             raise WrongContentType("send forms as application/x-www-form-urlencoded")
-        async with _in_time(request):
+        async with _in_time(request.app[BODIES]):
             body = await request.read()
         _check_text(body, request.charset or "utf-8")
     return await handler(request)
@@ -130,12 +129,11 @@ def is_for_machines(path: str) -> bool:
 
 
 @asynccontextmanager
-async def _in_time(request: web.Request) -> AsyncIterator[None]:
-    seconds = request.app[BODIES].seconds
+async def _in_time(bounds: Bodies) -> AsyncIterator[None]:
     try:
-        async with asyncio.timeout(seconds):
+        async with asyncio.timeout(bounds.seconds):
             yield
     except web.RequestPayloadError:
         raise Malformed("the body does not match its headers, or ends too early") from None
     except TimeoutError:
-        raise TooSlow(f"the body did not arrive within {seconds:g} seconds") from None
+        raise TooSlow(f"the body did not arrive within {bounds.seconds:g} seconds") from None

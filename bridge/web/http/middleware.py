@@ -12,6 +12,7 @@ from redis.exceptions import RedisError
 
 from bridge.core.errors import BridgeError, NotFound, RequestRefused, SignedOut, TooLarge, Unavailable
 from bridge.core.github.webhook import WEBHOOK_PATH
+from bridge.services import Services
 from bridge.settings import Settings
 from bridge.web import render
 from bridge.web.auth import sessions
@@ -34,6 +35,11 @@ log = structlog.get_logger()
 
 @web.middleware
 async def around(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Respond to every request."""
+    return await respond(request, request.app[SERVICES], handler)
+
+
+async def respond(request: web.Request, services: Services, handler: Handler) -> web.StreamResponse:
     """Turn every error into its answer, and log one line a request, without the query, which holds claims."""
     began = time.perf_counter()
     try:
@@ -50,7 +56,7 @@ async def around(request: web.Request, handler: Handler) -> web.StreamResponse:
             method=request.method,
             path=_logged(request.path),
             status=response.status,
-            client=client_address(request),
+            client=client_address(request, services.settings),
             ms=round((time.perf_counter() - began) * 1000, 1),
             **besides,
         )
@@ -62,14 +68,12 @@ def _logged(path: str) -> str:
     return _OPENS.sub(r"\1*", path) if path.startswith(_OPENING) else path
 
 
-def client_address(request: web.Request) -> str:
+def client_address(request: web.Request, settings: Settings) -> str:
     """Return the client's address: with TRUST_PROXY, the last one that X-Forwarded-For names.
 
     The proxy writes the last; the client may have written the others, in that line or in further ones.
     """
-    if request.app[SERVICES].settings.trust_proxy and (
-        lines := request.headers.getall("X-Forwarded-For", None)
-    ):
+    if settings.trust_proxy and (lines := request.headers.getall("X-Forwarded-For", None)):
         return lines[-1].rpartition(",")[2].strip()[:64] or request.remote or ""
     return request.remote or ""
 

@@ -27,7 +27,7 @@ from bridge.core.errors import RequestRefused
 from bridge.core.github.webhook import WEBHOOK_PATH
 from bridge.settings import INBOX_API, Settings
 from bridge.web.auth import sessions
-from bridge.web.context import LOG, UNLOGGED
+from bridge.web.context import LOG, SERVICES, UNLOGGED
 from bridge.web.http.middleware import client_address
 from bridge.web.http.token_bucket import Limiter
 
@@ -129,7 +129,8 @@ async def by_address(
     """Limit pages by address beforehand, refused clicks and wrong bearers afterwards."""
     if request.path.startswith(_FREE):
         return await handler(request)
-    limits, address = request.app[LIMITS], client_address(request)
+    limits = request.app[LIMITS]
+    address = client_address(request, request.app[SERVICES].settings)
     try:
         if request.path.startswith(("/repos/", f"{INBOX_API}/")):
             return await _counting_refusals(request, handler, limits, address)

@@ -4,23 +4,39 @@ There is no request to route, so the application and its headers take no part.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 
 from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
 
+Handle = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+
 
 class Runner(web.AppRunner):
-    """Serves an application; `headers` go with each answer to malformed HTTP."""
+    """Serves an application by a shortcut; `headers` go with each answer to malformed HTTP."""
 
-    __slots__ = ("_headers", "_options")
+    __slots__ = ("_headers", "_options", "_shortcut")
 
-    def __init__(self, app: web.Application, *, headers: Mapping[str, str], **options: Any) -> None:
+    def __init__(
+        self,
+        app: web.Application,
+        *,
+        headers: Mapping[str, str],
+        shortcut: Callable[[Handle], Handle],
+        **options: Any,
+    ) -> None:
         super().__init__(app, **options)
         self._headers = headers
+        self._shortcut = shortcut
         self._options = {name: value for name, value in options.items() if name not in _OF_RUNNER}
+
+    async def setup(self) -> None:
+        """Prepare to serve."""
+        await super().setup()
+        if server := super().server:
+            server.request_handler = self._shortcut(server.request_handler)
 
     @property
     def server(self) -> web.Server | None:

@@ -17,7 +17,6 @@ from redis.asyncio import Redis
 
 from bridge.storage import keys
 from bridge.web import fast_path
-from bridge.web.endpoints import webhook
 from tests.conftest import House, eventually, open_house
 from tests.kits import sign
 from tests.kits.payloads import pull_request
@@ -27,7 +26,7 @@ from tests.kits.payloads import pull_request
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """The whole suite holds with `bridge.web.fast_path`, and without it."""
     if request.param == "plain":
-        monkeypatch.setattr(fast_path, "answerer", lambda _: webhook.answer)
+        monkeypatch.setattr(fast_path, "shortcut", lambda _, whole: whole)
 
 
 @dataclass
