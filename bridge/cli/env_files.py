@@ -104,8 +104,9 @@ def _next_steps(file: str, web_url: str, problems: list[str]) -> str:
     return f"""\
 WEB_URL is {web_url}{local}.
 Still missing: {", ".join(missing)}.
-1. In Flowdock, register an OAuth application: callback {web_url}/auth/flowdock/callback,
-   setup URI {web_url}/flowdock/setup, configuration URI {web_url}/flowdock/configure.
-2. On GitHub, register an OAuth App with the callback {web_url}/auth/github/callback. Or set GITHUB_APP=1
+1. On GitHub, register an OAuth App with the callback {web_url}/auth/github/callback. Or set GITHUB_APP=1
    and create a GitHub App at {web_url}/github/manifest, which asks for SETUP_SECRET.
-3. Enter what both give you, then check it: bridge --env-file {file if file != "-" else "FILE"} doctor"""
+2. In Flowdock, register an OAuth application: callback {web_url}/auth/flowdock/callback,
+   setup URI {web_url}/flowdock/setup, configuration URI {web_url}/flowdock/configure.
+   Or leave Flowdock's settings empty: bridge then serves an inbox of its own.
+3. Enter what they give you, then check it: bridge --env-file {file if file != "-" else "FILE"} doctor"""

@@ -37,7 +37,7 @@ def test_the_file_is_private_and_says_what_is_still_missing(
         os.umask(before)
     assert file.stat().st_mode & 0o777 == 0o600
     written, told = env_files.read(file), capsys.readouterr()
-    client = ["FLOWDOCK_CLIENT_ID", "FLOWDOCK_CLIENT_SECRET", "GITHUB_CLIENT_ID", "GITHUB_CLIENT_SECRET"]
+    client = ["GITHUB_CLIENT_ID", "GITHUB_CLIENT_SECRET"]
     assert f"Still missing: {', '.join(client)}." in told.err
     for path in (
         "/auth/flowdock/callback",
@@ -47,7 +47,7 @@ def test_the_file_is_private_and_says_what_is_still_missing(
     ):
         assert f"{URL}{path}" in told.err
     assert not any(written[name] in told.out + told.err for name in SECRETS)
-    # With those four, bridge starts.
+    # With those, bridge starts.
     read = settings.read(written | dict.fromkeys(client, "given"))
     assert (read.web_url, read.trust_proxy, read.redis_url) == (URL, True, None)
 
