@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Coroutine, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 import aiohttp
@@ -27,6 +27,13 @@ SCOPE = "repo"
 """The OAuth scope of linking: the rights to act on pull requests, also of private repositories."""
 
 _SUFFICIENT = frozenset({"repo", "public_repo"})
+
+
+class Pages(NamedTuple):
+    """The items of a list; `hidden` counts organizations whose items wait for the user's single sign-on."""
+
+    items: list[Any]
+    hidden: int
 
 
 class GitHub:
@@ -75,9 +82,9 @@ class GitHub:
         """
         return await self._asked(self._send, call, token, subject)
 
-    async def pages(self, call: Call, *, token: str, subject: str, most: int) -> list[Any]:
+    async def pages(self, call: Call, *, token: str, subject: str, most: int) -> Pages:
         """Return the items of all pages of a list, at most `most`; raises as `call` does."""
-        found: list[Any] = await self._asked(self._follow, call, token, subject, most)
+        found: Pages = await self._asked(self._follow, call, token, subject, most)
         return found
 
     async def _send(self, api: GitHubApi, call: Call) -> Any:
@@ -87,13 +94,13 @@ class GitHub:
             return await api.graphql(call.url, endpoint=self._graphql_url, **call.data)
         return await WRITES[call.method](api, call.url, call.variables, data=call.data)
 
-    async def _follow(self, api: GitHubApi, call: Call, most: int) -> list[Any]:
+    async def _follow(self, api: GitHubApi, call: Call, most: int) -> Pages:
         found: list[Any] = []
         async for item in api.getiter(call.url, call.variables, iterable_key=call.data.get("items", "items")):
             found.append(item)
             if len(found) >= most:
                 break
-        return found
+        return Pages(found, api.hidden)
 
     async def _asked(self, ask: Callable[..., Any], call: Call, token: str, subject: str, *more: Any) -> Any:
         place = call.variables
@@ -106,7 +113,7 @@ class GitHub:
         except gidgethub.GraphQLException as error:
             raise translated_graphql(error) from None
         except gidgethub.HTTPException as error:
-            raise translated(error, subject, github_url=self._url) from None
+            raise translated(error, subject, github_url=self._url, help_page=api.help_page) from None
         except TimeoutError:
             raise GitHubFailing(
                 f"GitHub took too long; check {subject}, then try again", status=504

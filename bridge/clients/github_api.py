@@ -8,6 +8,7 @@ import aiohttp
 from gidgethub import abc as gidgethub_abc
 
 from bridge.clients.github_app import API_VERSION
+from bridge.clients.github_errors import help_page, hidden
 from bridge.clients.session import USER_AGENT
 
 CALL_SECONDS = 9
@@ -15,7 +16,10 @@ CALL_SECONDS = 9
 
 
 class GitHubApi(gidgethub_abc.GitHubAPI):
-    """gidgethub over our session: follows no redirect, and bounds every call."""
+    """gidgethub over our session: follows no redirect, and bounds every call.
+
+    `help_page` and `hidden` are what the answers named (`bridge.clients.github_errors`).
+    """
 
     def __init__(
         self, session: aiohttp.ClientSession, *, token: str, base_url: str, takes: frozenset[int]
@@ -25,6 +29,8 @@ class GitHubApi(gidgethub_abc.GitHubAPI):
         # The one scheme that GitHub takes for a user's token and for a GitHub App's JWT.
         self._authorization = f"Bearer {token}"
         self._takes = takes
+        self.help_page = ""
+        self.hidden = 0
 
     async def _request(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes = b""
@@ -42,7 +48,10 @@ class GitHubApi(gidgethub_abc.GitHubAPI):
             timeout=aiohttp.ClientTimeout(total=CALL_SECONDS),
         ) as response:
             status = 200 if response.status in self._takes else response.status
-            return status, response.headers, await response.read()
+            answer = await response.read()
+            self.help_page = help_page(status, answer)
+            self.hidden = max(self.hidden, hidden(response.headers))
+            return status, response.headers, answer
 
     async def sleep(self, seconds: float) -> None:
         """Wait."""

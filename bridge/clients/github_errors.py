@@ -5,6 +5,7 @@ import time
 from collections.abc import Mapping
 
 import gidgethub
+import orjson
 
 from bridge.core.errors import BridgeError, GitHubFailing, GitHubRefused, RateLimited
 
@@ -14,6 +15,9 @@ _STATE_IN_THE_WAY = frozenset({405, 409})
 _NO_RIGHT = frozenset({403, 404})
 _NOT_FOR_APPS = "Resource not accessible by integration"
 _SSO = re.compile(r"required; *url=([!-~]+)")
+_PARTIAL = re.compile(r"partial-results; *organizations=([0-9]+(?:, *[0-9]+)*)")
+_HELP = re.compile(r"https://docs\.github\.com/(?!(?:[a-z-]+@[^/]*/|[a-z]{2}/)*(?:rest|graphql|v3)\b)[!-~]+")
+"""Pages for people, and no reference for programs."""
 _PERMISSIONS = re.compile(r"[a-z_]+=[a-z]+(?:[,;] *[a-z_]+=[a-z]+)*")
 _SCOPES = re.compile(r"[a-z_:]+(?:, *[a-z_:]+)*")
 
@@ -24,10 +28,30 @@ class TokenRevoked(BridgeError):
     status = 401
 
 
-def translated(error: gidgethub.HTTPException, subject: str, *, github_url: str) -> BridgeError:
+def help_page(status: int, body: bytes) -> str:
+    """Return the page of GitHub's documentation for people that a refusal names; empty if it names none."""
+    try:
+        page = orjson.loads(body).get("documentation_url") if status >= 400 else ""
+    except (ValueError, AttributeError):
+        return ""
+    return page if isinstance(page, str) and len(page) <= MAX_ADDRESS and _HELP.fullmatch(page) else ""
+
+
+def hidden(headers: Mapping[str, str]) -> int:
+    """Count the organizations that a list leaves out until the user signs in to them.
+
+    https://docs.github.com/rest/authentication/authenticating-to-the-rest-api
+    """
+    found = _PARTIAL.fullmatch(headers.get("x-github-sso", ""))
+    return found[1].count(",") + 1 if found else 0
+
+
+def translated(
+    error: gidgethub.HTTPException, subject: str, *, github_url: str, help_page: str = ""
+) -> BridgeError:
     """Translate gidgethub's error into one of `bridge.core.errors`, by the remedy.
 
-    Of the addresses that GitHub's answer names, only those below `github_url` are shown.
+    Of the addresses that GitHub's answer names, only those below `github_url` and the `help_page` are shown.
     """
     status = int(error.status_code)
     headers: Mapping[str, str] = error.headers or {}
@@ -46,8 +70,9 @@ def translated(error: gidgethub.HTTPException, subject: str, *, github_url: str)
         return GitHubRefused(moved, status=409)
     reason = _words(error)
     way_out = _way_out(headers, reason, subject, github_url) if status in _NO_RIGHT else ""
+    see = f" (see {help_page})" if help_page else ""
     return GitHubRefused(
-        way_out or _reason(status, reason, subject),
+        way_out or _reason(status, reason, subject) + see,
         status=409 if status in _STATE_IN_THE_WAY else 422,
         answered=status,
         reason=reason,

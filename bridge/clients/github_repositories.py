@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
-from bridge.clients.github import GitHub, is_apps
+from bridge.clients.github import GitHub, Pages, is_apps
 from bridge.clients.github_credentials import GitHubCredentials
 from bridge.core import names
 from bridge.core.actions import Call
@@ -28,6 +28,13 @@ class Repository:
     """False where bridge has a GitHub App that is not installed on it: nothing comes from there."""
 
 
+class RepositoryListing(NamedTuple):
+    """Repositories; `hidden` counts the organizations whose repositories wait for single sign-on."""
+
+    repositories: list[Repository]
+    hidden: int = 0
+
+
 class GitHubRepositories:
     """Lists and looks up repositories."""
 
@@ -35,18 +42,20 @@ class GitHubRepositories:
         self._github = github
         self._credentials = credentials
 
-    async def all(self, token: str) -> list[Repository]:
+    async def all(self, token: str) -> RepositoryListing:
         """Return all repositories that the user has access to; raises `NotLinked`, and as `GitHub.call` does.
 
         With a GitHub App, `installed` tells whether it is installed on each.
         https://docs.github.com/rest/repos/repos#list-repositories-for-the-authenticated-user
         """
         url = "/user/repos?per_page=100&sort=full_name&affiliation=owner,collaborator,organization_member"
-        known = {one.id: one for one in _repositories(await self._pages(url, token))}
+        found = await self._pages(url, token)
+        known = {one.id: one for one in _repositories(found.items)}
         if await self._credentials.app() is not None:
             known = {each.id: replace(each, installed=False) for each in known.values()}
             known |= {one.id: one for one in await self._installed(token)}
-        return sorted(known.values(), key=lambda one: one.full_name.lower())
+        in_order = sorted(known.values(), key=lambda one: one.full_name.lower())
+        return RepositoryListing(in_order, found.hidden)
 
     async def _installed(self, token: str) -> list[Repository]:
         """Return the repositories with the App that the user may see.
@@ -58,13 +67,13 @@ class GitHubRepositories:
             raise NotLinked("your account was linked before bridge had its GitHub App: link it again")
         url = "/user/installations?per_page=100"
         found: list[Repository] = []
-        for installation in await self._pages(url, token, items="installations"):
+        for installation in (await self._pages(url, token, items="installations")).items:
             if not installation.get("suspended_at"):
                 url = f"/user/installations/{int(installation['id'])}/repositories?per_page=100"
-                found += _repositories(await self._pages(url, token, items="repositories"))
+                found += _repositories((await self._pages(url, token, items="repositories")).items)
         return found
 
-    async def _pages(self, url: str, token: str, *, items: str = "items") -> list[Any]:
+    async def _pages(self, url: str, token: str, *, items: str = "items") -> Pages:
         call = Call(method="GET", url=url, data={"items": items})
         return await self._github.pages(call, token=token, subject="your repositories", most=MAX_REPOSITORIES)
 

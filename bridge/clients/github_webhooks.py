@@ -169,7 +169,7 @@ class RepositoryWebhooks:
         call = _deliveries("GET", full_name, hook_id, query)
         found = await self._github.pages(call, token=token, subject=full_name, most=most)
         try:
-            return [read_attempt(one) for one in found]
+            return [read_attempt(one) for one in found.items]
         except (KeyError, TypeError, ValueError):
             raise GitHubFailing("GitHub sent an answer that bridge does not understand") from None
 
@@ -187,7 +187,7 @@ class RepositoryWebhooks:
 
     async def _ours(self, full_name: str, token: str) -> list[dict[str, Any]]:
         call = repository_call("GET", full_name, "/hooks?per_page=100")
-        found = await self._github.pages(call, token=token, subject=full_name, most=100)
+        found = (await self._github.pages(call, token=token, subject=full_name, most=100)).items
         if not all(isinstance(one, dict) for one in found):
             raise GitHubFailing("GitHub sent an answer that bridge does not understand")
         return [one for one in found if _leads_to(one, self._url)]

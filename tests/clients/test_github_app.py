@@ -47,7 +47,7 @@ async def install(house: House, action: str, *repositories: str) -> None:
 
 async def listed(house: House, login: str) -> dict[str, bool]:
     found = await house.services.hooks.repositories.all(await app_token(house, login))
-    return {one.full_name: one.installed for one in found}
+    return {one.full_name: one.installed for one in found.repositories}
 
 
 # Which repositories
@@ -96,7 +96,10 @@ async def test_an_oauth_app_is_installed_nowhere_and_everything_is_listed(redis_
     async with open_house(redis_url) as house:
         token = (await drive(house, "tokens", {"user": "cy-gh", "scopes": "repo"}))["token"]
         found = await house.services.hooks.repositories.all(token)
-        assert {one.full_name: one.installed for one in found} == {REPOSITORY: True, GADGETS: True}
+        assert {one.full_name: one.installed for one in found.repositories} == {
+            REPOSITORY: True,
+            GADGETS: True,
+        }
         assert not any("/user/installations" in call.path for call in house.github_journal.calls)
 
 
@@ -118,7 +121,7 @@ async def test_no_webhook_of_the_repositorys_own_is_made(house: House) -> None:
 async def test_connecting_a_flow_makes_none_either(house: House) -> None:
     await made_at_github(house)
     user = await link_to_app(house, "cy")
-    (repository,) = await house.services.accounts.as_user(user, house.services.hooks.repositories.all)
+    (repository,), _ = await house.services.accounts.as_user(user, house.services.hooks.repositories.all)
     connected = await house.services.connect_service.connect(
         ConnectRequest(
             user=user,

@@ -2,11 +2,12 @@
 
 import time
 
+import orjson
 import pytest
 from gidgethub import HTTPException
 from gidgethub.sansio import decipher_response
 
-from bridge.clients.github_errors import translated
+from bridge.clients.github_errors import help_page, hidden, translated
 from bridge.core.errors import GitHubRefused, RateLimited
 
 GITHUB = "https://github.example"
@@ -72,6 +73,61 @@ def test_the_way_out_that_headers_name_is_passed_on(
 def test_headers_that_open_nothing_leave_githubs_own_words(headers: dict[str, str]) -> None:
     assert str(refusal(403, headers)) == "GitHub does not let you do that to acme/a#1: No."
     assert str(refusal(404, headers)).startswith("GitHub shows you no acme/a#1")
+
+
+DOCS = "https://docs.github.com"
+
+
+@pytest.mark.parametrize(
+    ("page", "shown"),
+    [
+        (f"{DOCS}/articles/restricting-access-to-your-organization-s-data/", True),
+        (f"{DOCS}/en/pull-requests/merging#conflicts", True),
+        (f"{DOCS}/enterprise-server@3.19/articles/a", True),
+        (f"{DOCS}/rest/pulls/pulls#merge-a-pull-request", False),
+        (f"{DOCS}/rest", False),
+        (f"{DOCS}/en/rest/pulls", False),
+        (f"{DOCS}/enterprise-server@3.19/rest/pulls", False),
+        (f"{DOCS}/graphql/reference", False),
+        ("https://docs.github.com.evil.example/articles/a", False),
+        ("https://evil.example/articles", False),
+        (f"{DOCS}/articles/{'a' * 500}", False),
+        (f"{DOCS}/articles/a b", False),
+        (7, False),
+        (None, False),
+    ],
+)
+def test_a_page_for_people_is_passed_on_and_no_other(page: object, shown: bool) -> None:
+    body = orjson.dumps({"message": "No.", "documentation_url": page})
+    assert help_page(403, body) == (page if shown else "")
+    assert help_page(200, body) == ""
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b"null", b'"x"'])
+def test_an_answer_without_a_page_has_none(body: bytes) -> None:
+    assert help_page(404, body) == ""
+
+
+def test_a_refusal_ends_with_the_page() -> None:
+    with pytest.raises(HTTPException) as answer:
+        decipher_response(403, {"content-type": "application/json"}, b'{"message": "No."}')
+    said = str(translated(answer.value, "acme/a#1", github_url=GITHUB, help_page=f"{DOCS}/articles/a"))
+    assert said == f"GitHub does not let you do that to acme/a#1: No. (see {DOCS}/articles/a)"
+
+
+@pytest.mark.parametrize(
+    ("header", "count"),
+    [
+        ("partial-results; organizations=21955855,20582480", 2),
+        ("partial-results; organizations=21955855", 1),
+        ("partial-results", 0),
+        ("partial-results; organizations=", 0),
+        (f"required; url={SSO}", 0),
+        ("", 0),
+    ],
+)
+def test_organizations_that_a_list_leaves_out_are_counted(header: str, count: int) -> None:
+    assert hidden({"x-github-sso": header} if header else {}) == count
 
 
 def test_permissions_that_are_none_are_not_shown() -> None:

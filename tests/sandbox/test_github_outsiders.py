@@ -27,6 +27,23 @@ async def mallory(github: GitHub) -> str:
     return await github.token("mallory")
 
 
+class TestSingleSignOn:
+    async def test_without_it_an_organization_shows_nothing(self, github: GitHub) -> None:
+        token = await github.token("cy-gh")
+        await github.drive("/users/cy-gh", sign_on=False)
+        refused = await github.call("GET", "/repos/acme/component", token=token)
+        assert (refused.status, refused.headers["X-GitHub-SSO"]) == (
+            403,
+            f"required; url={github.url}/orgs/acme/sso?authorization_request=A",
+        )
+        assert refused.json["documentation_url"].startswith("https://docs.github.com/articles/")
+        listed = await github.call("GET", "/user/repos", token=token)
+        assert (listed.status, listed.json) == (200, [])
+        assert listed.headers["X-GitHub-SSO"].startswith("partial-results; organizations=")
+        await github.drive("/users/cy-gh", sign_on=True)
+        assert (await github.call("GET", "/repos/acme/component", token=token)).status == 200
+
+
 class TestOwnRepository:
     async def test_its_webhook_is_the_strangers(self, github: GitHub, mallory: str) -> None:
         async with receiving() as receiver:
@@ -79,7 +96,7 @@ class TestOwnRepository:
         [
             ("/users", {"login": "ann-gh"}),
             ("/users", {"login": "../x"}),
-            ("/users", {"login": "x", "kind": "Bot"}),
+            ("/users", {"login": "x", "kind": "Robot"}),
             ("/repositories", {"owner": "nobody", "name": "x"}),
         ],
     )

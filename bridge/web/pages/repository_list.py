@@ -20,10 +20,14 @@ _KIND = "repositories"
 
 @dataclass(frozen=True, kw_only=True)
 class Listed:
-    """All repositories that the account sees; `age` in seconds, 0 for a list of this moment."""
+    """All repositories that the account sees; `age` in seconds, 0 for a list of this moment.
+
+    `hidden` counts the organizations whose repositories wait for the account's single sign-on.
+    """
 
     repositories: tuple[Repository, ...]
     login: str
+    hidden: int
     age: int = 0
 
 
@@ -43,11 +47,12 @@ class RepositoryRow:
 
 @dataclass(frozen=True, kw_only=True)
 class RepositoryPage:
-    """The part of the list that matches the search: `more` match too, of `total`."""
+    """The part of the list that matches the search: `more` match too, of `total`; `hidden` as in `Listed`."""
 
     rows: tuple[RepositoryRow, ...]
     more: int
     total: int
+    hidden: int
     login: str
     age: int
     install_url: str
@@ -69,12 +74,13 @@ async def read(services: Services, user: str, *, anew: bool = False) -> Listed:
     if kept is not None:
         found = tuple(Repository(**one) for one in kept["repositories"])
         age = int(time.time() - kept["read_at"])
-        return Listed(repositories=found, login=account.github.login, age=age)
-    found = tuple(await services.accounts.as_user(user, services.hooks.repositories.all))
-    if len(found) > KEPT_FROM:
-        value = {"read_at": time.time(), "repositories": [asdict(one) for one in found]}
+        return Listed(repositories=found, login=account.github.login, hidden=kept["hidden"], age=age)
+    all_, hidden = await services.accounts.as_user(user, services.hooks.repositories.all)
+    if len(all_) > KEPT_FROM:
+        repositories = [asdict(one) for one in all_]
+        value = {"read_at": time.time(), "repositories": repositories, "hidden": hidden}
         await services.one_time.put(_KIND, name, value, seconds=KEPT_SECONDS)
-    return Listed(repositories=found, login=account.github.login)
+    return Listed(repositories=tuple(all_), login=account.github.login, hidden=hidden)
 
 
 async def shown(services: Services, flow: Flow, listed: Listed, search: str) -> RepositoryPage:
@@ -91,6 +97,7 @@ async def shown(services: Services, flow: Flow, listed: Listed, search: str) -> 
         rows=tuple(rows(fitting[:MOST_SHOWN], connected, with_app=app is not None)),
         more=max(0, len(fitting) - MOST_SHOWN),
         total=len(listed.repositories),
+        hidden=listed.hidden,
         login=listed.login,
         age=listed.age,
         install_url=app.install_url if app else "",

@@ -228,6 +228,8 @@ class World:
         self.commits: dict[str, Commit] = {}
         # Former names of repositories, each with the repository's id.
         self.moved: dict[str, int] = {}
+        # Those who have no session of single sign-on with any organization.
+        self.without_sign_on: set[int] = set()
         self._ids = itertools.count(2_400_001)
 
     def new_id(self) -> int:

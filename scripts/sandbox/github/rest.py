@@ -199,7 +199,7 @@ def _refusal(refused: Refused, docs: str) -> Answer:
         return Answer(body | redirect, refused.status, {"Location": refused.url})
     if refused.errors:
         body["errors"] = refused.errors
-    body["documentation_url"] = f"{DOCS}/{docs}" if docs else DOCS
+    body["documentation_url"] = refused.docs or (f"{DOCS}/{docs}" if docs else DOCS)
     body["status"] = str(refused.status)
     return Answer(body, refused.status, refused.headers)
 

@@ -14,7 +14,7 @@ from .clients import Client
 from .model import Permission, Pull, Repo
 from .payloads import Json
 from .records import User
-from .refusals import Refused, not_found
+from .refusals import Refused, not_found, without_sign_on
 from .services import Services
 from .tokens import Token
 
@@ -133,8 +133,15 @@ class Call:
             url = f"{self.services.config.api_url}/repositories/{number}{rest}"
             safe = self.request.method in {"GET", "HEAD"}
             raise Refused(301 if safe else 307, MOVED if safe else "Temporary Redirect", url=url)
+        if self.lacks_sign_on(repo):
+            raise without_sign_on(self.services.config.web_url, repo.owner.login)
         self.check_app(repo)
         return repo
+
+    def lacks_sign_on(self, repo: Repo) -> bool:
+        """Whether the repository's organization first asks the caller for single sign-on."""
+        without = self.services.world.without_sign_on
+        return repo.owner.kind == "Organization" and self.token is not None and self.token.user.id in without
 
     def _shows(self, repo: Repo) -> bool:
         """Whether the caller may know of it: an App by its JWT only of those it is installed on."""

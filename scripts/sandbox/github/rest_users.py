@@ -50,7 +50,10 @@ async def list_repos(call: Call) -> Answer:
         and call.reaches(repo)
         and _is_chosen(repo, user, query)
     ]
-    page, headers = paged(call, _sorted(found, query))
+    hidden = sorted({repo.owner.id for repo in found if call.lacks_sign_on(repo)})
+    page, headers = paged(call, _sorted([repo for repo in found if not call.lacks_sign_on(repo)], query))
+    if hidden:
+        headers["X-GitHub-SSO"] = f"partial-results; organizations={','.join(map(str, hidden))}"
     return Answer([full_repo_payload(world, repo, user) for repo in page], headers=headers)
 
 

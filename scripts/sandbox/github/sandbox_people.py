@@ -31,13 +31,17 @@ async def add_account(services: Services, _request: web.Request, body: Json) -> 
 async def set_user(services: Services, request: web.Request, body: Json) -> Json:
     """`{"permission": "none|read|write|admin", "repo", "rate_remaining", "login"}`, each optional but one.
 
-    A `login` is a new one: GitHub tells no webhook that somebody renamed themselves.
+    A `login` is a new one: GitHub tells no webhook that somebody renamed themselves. `"sign_on": false` ends
+    their single sign-on with all organizations.
 
     Without a `repo` the permission holds in all of acme's.
     """
     user = user_of(services, request.match_info["login"])
     if "login" in body:
         services.world.rename_user(user, str(body["login"]))
+    if "sign_on" in body:
+        without = services.world.without_sign_on
+        without.discard(user.id) if body["sign_on"] else without.add(user.id)
     if "rate_remaining" in body:
         services.limits.leave(user.id, int(body["rate_remaining"]))
     if "permission" in body:

@@ -278,3 +278,13 @@ async def test_the_primary_rate_limit_says_how_long(pull: House) -> None:
     assert status == 429
     assert headers["Retry-After"] in answer["error"]
     assert 0 < int(headers["Retry-After"]) <= 3600
+
+
+async def test_single_sign_on_is_asked_for_with_its_address(pull: House) -> None:
+    await link(pull, "ann")
+    async with pull.http.post(f"{pull.github}/_sandbox/users/ann-gh", json={"sign_on": False}):
+        pass
+    status, answer, _ = await post(pull)
+    page = f"{pull.github}/orgs/acme/sso?authorization_request=A"
+    assert status == 422
+    assert f"asks you to authorize bridge by single sign-on: {page}" in answer["error"]

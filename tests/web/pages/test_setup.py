@@ -170,6 +170,16 @@ async def test_rights_archives_and_connections_are_explained(house: House, brows
     assert "Connected to this flow." not in words(await browser.open(f"{house.bridge}{SETUP}?flow=acme:ops"))
 
 
+async def test_what_github_hides_until_single_sign_on_is_said(house: House, browser: Browser) -> None:
+    async with house.http.post(f"{house.github}/_sandbox/users/cy-gh", json={"sign_on": False}):
+        pass
+    page = await visit(house, browser)
+    assert "GitHub hides the repositories of 1 organization until you sign in by single sign-on." in words(
+        page
+    )
+    assert REPOSITORY not in page.text
+
+
 async def test_no_repositories_at_all(house: House, browser: Browser) -> None:
     await permit(house, "cy-gh", "none")
     page = await visit(house, browser)
