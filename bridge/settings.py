@@ -1,24 +1,16 @@
 """bridge's settings, read once from the environment."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from urllib.parse import urlsplit
 
 from bridge.core.budgets import QUEUE_BYTES, REPOSITORY_BYTES, Budgets
-from bridge.core.security.encryption import MIN_KEY
+from bridge.variables import Reader
 
 GITHUB = "https://github.com"
 GITHUB_API = "https://api.github.com"
 FLOWDOCK_API = "https://api.flowdock.com"
 INBOX_API = "/inbox/api"
-
-MIN_SECRET = MIN_KEY
-"""The shortest secret that an operator may choose: a shorter one might be guessed."""
-
-RANDOM_BY = 'python3 -c "import secrets; print(secrets.token_urlsafe(32))"'
-_NEEDS = f"needs {MIN_SECRET} characters or more; make one with: {RANDOM_BY}"
 
 _FLOWDOCK = ("FLOWDOCK_CLIENT_ID", "FLOWDOCK_CLIENT_SECRET", "OAUTH_APP_SECRET", "FLOWDOCK_API_URL")
 """Without any of these, bridge serves an inbox of its own."""
@@ -29,9 +21,6 @@ _APP_INSTEAD = (
     "Or set GITHUB_APP=1 instead of the three GitHub settings: bridge then makes a GitHub App for you"
     " at WEB_URL/github/manifest."
 )
-
-_UNITS = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30}
-_SIZE = re.compile(r"(?P<number>[0-9]{1,12})(?P<unit>[kKmMgG]?)")
 
 
 class SettingsError(Exception):
@@ -76,6 +65,8 @@ class Settings:
     """Opens /metrics to a scraper, and nothing else."""
     setup_secret: str | None = field(repr=False)
     """Opens /github/manifest to the operator; without it, that page opens at the machine itself alone."""
+    inbox_organizations: tuple[str, ...]
+    """GitHub organizations whose members may use the inbox."""
     page_limit: int
     """Requests a minute for each client address; 0: no limit."""
     action_limit: int
@@ -101,7 +92,7 @@ def examine(
     environ: Mapping[str, str], *, needed: frozenset[str] | None = None
 ) -> tuple[Settings, list[str]]:
     """Return the settings as far as they can be read, and the problems: each begins with a setting's name."""
-    reader = _Reader(environ, needed)
+    reader = Reader(environ, needed)
     settings = _read(reader)
     meant = {right: wrong for wrong, right in misspelt(environ).items()}
     problems = [
@@ -115,7 +106,7 @@ def examine(
 
 def misspelt(environ: Mapping[str, str]) -> dict[str, str]:
     """Return the variables that look like misspelt settings, each with the setting's name."""
-    reader = _Reader(environ, None)
+    reader = Reader(environ, None)
     _read(reader)
     others = environ.keys() - reader.asked
     unset = [name for name in sorted(reader.asked) if name not in environ]
@@ -123,7 +114,7 @@ def misspelt(environ: Mapping[str, str]) -> dict[str, str]:
     return {wrong: right[0] for wrong, right in found.items() if right}
 
 
-def _web_url(reader: "_Reader", port: int) -> str:
+def _web_url(reader: Reader, port: int) -> str:
     # Heroku names an app's domain in its dyno metadata, where that is switched on.
     domain = reader.text("HEROKU_APP_DEFAULT_DOMAIN_NAME")
     if "WEB_URL" in reader.needed and not domain:
@@ -131,7 +122,14 @@ def _web_url(reader: "_Reader", port: int) -> str:
     return reader.url("WEB_URL", f"https://{domain}" if domain else f"http://localhost:{port}")
 
 
-def _read(reader: "_Reader") -> Settings:
+def _budgets(reader: Reader) -> Budgets:
+    return Budgets(
+        queue=reader.size("QUEUE_BYTES", QUEUE_BYTES),
+        repository=reader.size("REPOSITORY_BYTES", REPOSITORY_BYTES),
+    )
+
+
+def _read(reader: Reader) -> Settings:
     port = reader.whole_number("PORT", 8080)
     github_url = reader.url("GITHUB_URL", GITHUB)
     github_api = GITHUB_API if github_url == GITHUB else github_url + "/api/v3"
@@ -162,12 +160,10 @@ def _read(reader: "_Reader") -> Settings:
         web_concurrency=reader.whole_number("WEB_CONCURRENCY", 1),
         metrics_token=reader.secret("METRICS_TOKEN"),
         setup_secret=reader.secret("SETUP_SECRET"),
+        inbox_organizations=reader.logins("INBOX_ORGANIZATIONS"),
         page_limit=reader.limit("PAGE_LIMIT", 120),
         action_limit=reader.limit("ACTION_LIMIT", 60),
-        budgets=Budgets(
-            queue=reader.size("QUEUE_BYTES", QUEUE_BYTES),
-            repository=reader.size("REPOSITORY_BYTES", REPOSITORY_BYTES),
-        ),
+        budgets=_budgets(reader),
         lease_seconds=reader.number("LEASE_SECONDS", 30),
         review_seconds=reader.number("REVIEW_SECONDS", 5),
     )
@@ -178,119 +174,3 @@ def advice(problems: list[str]) -> str:
     return (
         _APP_INSTEAD if {f"{name} is missing" for name in GITHUB_OF_THE_ENVIRONMENT} <= set(problems) else ""
     )
-
-
-class _Reader:
-    """Reads one setting after the other and collects what is wrong, so that all is said at once."""
-
-    def __init__(self, environ: Mapping[str, str], needed: frozenset[str] | None) -> None:
-        self._environ = environ
-        self._all_needed = needed is None
-        self.needed = needed or frozenset()
-        self.asked: set[str] = set()
-        self.problems: list[str] = []
-
-    def text(self, name: str) -> str:
-        self.asked.add(name)
-        return self._environ.get(name, "").strip()
-
-    def required(self, name: str, *other_names: str) -> str:
-        for candidate in (name, *other_names):
-            if value := self.text(candidate):
-                return value
-        if self._all_needed or name in self.needed:
-            self.problems.append(f"{name} is missing")
-        return ""
-
-    def secret(self, name: str) -> str | None:
-        value = self.text(name) or None
-        if value is not None and len(value) < MIN_SECRET:
-            self.problems.append(f"{name} is too short: it {_NEEDS}")
-        return value
-
-    def secrets(self, name: str, *, optional: bool = False) -> tuple[str, ...]:
-        value = self.text(name) if optional else self.required(name)
-        if not value:
-            return ()
-        parts = [part.strip() for part in value.split(",")]
-        if not all(parts):
-            self.problems.append(f"{name} has an empty part")
-        elif any(len(part) < MIN_SECRET for part in parts):
-            which = "each part" if len(parts) > 1 else "it"
-            self.problems.append(f"{name} is too short: {which} {_NEEDS}")
-        return tuple(parts)
-
-    def url(self, name: str, default: str) -> str:
-        value = (self.text(name) or default).rstrip("/")
-        try:
-            parts = urlsplit(value)
-            good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-        except ValueError:
-            good = False
-        if not good or "@" in parts.netloc or any(odd in value for odd in "?# \t\r\n"):
-            self.problems.append(f"{name} must be an address such as https://bridge.example.com")
-        return value
-
-    def redis_url(self) -> str | None:
-        value = self.text("REDIS_URL")
-        try:
-            parts = urlsplit(value)
-            good = parts.scheme == "unix" or (parts.scheme in ("redis", "rediss") and parts.port != 0)
-        except ValueError:
-            good = False
-        if value and not good:
-            self.problems.append("REDIS_URL must be an address such as redis://localhost:6379")
-        return value or None
-
-    def redis_cluster(self) -> bool:
-        cluster = self.switch("REDIS_CLUSTER")
-        try:
-            parts = urlsplit(self.text("REDIS_URL"))
-            # A cluster has no numbered databases, and is reached by TCP only.
-            good = parts.scheme in ("redis", "rediss") and parts.path in ("", "/", "/0")
-        except ValueError:
-            good = False
-        if cluster and not good:
-            self.problems.append("REDIS_CLUSTER needs a REDIS_URL such as redis://localhost:6379")
-        return cluster
-
-    def number(self, name: str, default: float) -> float:
-        value = self.text(name)
-        try:
-            number = float(value) if value else default
-        except ValueError:
-            number = -1
-        if not 0 < number < 65536:
-            self.problems.append(f"{name} must be a number from 1 to 65535")
-            return default
-        return number
-
-    def whole_number(self, name: str, default: int) -> int:
-        number = self.number(name, default)
-        if number != int(number):
-            self.problems.append(f"{name} must be a whole number")
-            return default
-        return int(number)
-
-    def limit(self, name: str, default: int) -> int:
-        value = self.text(name) or str(default)
-        if not value.isascii() or not value.isdecimal() or len(value) > 5 or int(value) > 65535:
-            self.problems.append(f"{name} must be a whole number of requests a minute, or 0 for no limit")
-            return default
-        return int(value)
-
-    def size(self, name: str, default: int) -> int:
-        found = _SIZE.fullmatch(self.text(name) or str(default))
-        if found is None:
-            self.problems.append(f"{name} must be a number of bytes such as 64M, or 0 for no limit")
-            return default
-        return int(found["number"]) * _UNITS[found["unit"].lower()]
-
-    def switch(self, name: str) -> bool:
-        return self.choice(name, "0", ("0", "1", "true", "false", "yes", "no")) in ("1", "true", "yes")
-
-    def choice(self, name: str, default: str, choices: tuple[str, ...]) -> str:
-        value = (self.text(name) or default).lower()
-        if value not in choices:
-            self.problems.append(f"{name} must be one of {', '.join(choices)}")
-        return value

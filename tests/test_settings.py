@@ -64,6 +64,7 @@ def test_what_is_not_set_has_the_documented_value() -> None:
         web_concurrency=1,
         metrics_token=None,
         setup_secret=None,
+        inbox_organizations=(),
         page_limit=120,
         action_limit=60,
         budgets=Budgets(queue=256 * 2**20, repository=32 * 2**20),

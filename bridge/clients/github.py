@@ -151,7 +151,7 @@ class GitHub:
             raise OAuthFailed("GitHub did not say who signed in: try again")
         return GitHubUser(id=user["id"], login=str(user["login"]), avatar=str(user.get("avatar_url") or ""))
 
-    async def authorize_url(self, *, redirect_uri: str, state: str, verifier: str) -> str:
+    async def authorize_url(self, *, redirect_uri: str, state: str, verifier: str, scope: str = SCOPE) -> str:
         """Return the URL at which a browser signs in with GitHub; raises as `GitHubCredentials.current` does.
 
         https://docs.github.com/apps/oauth-apps/building-oauth-apps/authorizing-oauth-apps
@@ -161,7 +161,7 @@ class GitHub:
             f"{self._url}/login/oauth/authorize",
             client_id=credentials.client_id,
             redirect_uri=redirect_uri,
-            scope=SCOPE,
+            scope=scope,
             state=state,
             allow_signup="false",
             code_challenge=oauth.code_challenge(verifier),

@@ -10,9 +10,15 @@ OWNERS = "inbox:{people}:owners"
 """Set: the ids of the owners."""
 SEEN = "inbox:{people}:seen"
 """Hash: a person's id → when they last asked for something."""
+MEMBERS = "inbox:{people}:members"
+"""Hash: the id of a person let in by an organization → the last time that GitHub called them a member."""
+BARRED = "inbox:{people}:barred"
+"""Set: ids of people whom an owner removed: only an invitation lets them in again."""
+INVITATIONS = "inbox:{people}:invitations"
+"""Sorted set: the names of open invitations, by their end."""
 
-Personal = Literal["sessions"]
-PERSONAL: tuple[Personal, ...] = ("sessions",)
+Personal = Literal["sessions", "github"]
+PERSONAL: tuple[Personal, ...] = ("sessions", "github")
 """Kinds of keys that are about one person alone: all of them go with the person, in one step."""
 
 
@@ -20,6 +26,7 @@ def personal(kind: Personal, person_id: int) -> str:
     """Return the key of one kind about one person.
 
     `sessions`: hash, the hash of a cookie's secret → when it began, when it was last used, by which browser.
+    `github`: the token to ask GitHub with, encrypted.
     """
     return f"inbox:{{people}}:{kind}:{person_id}"
 
@@ -98,3 +105,13 @@ def uuid(flow_id: str, hashed: str) -> str:
 def grant(kind: str, hashed: str) -> str:
     """The consent behind a code or token, by its hash."""
     return f"{_INBOX}{kind}:{hashed}"
+
+
+def asking(person_id: int) -> str:
+    """Lock: asks GitHub whether a person is still a member, and renews the token for it."""
+    return f"inbox:{{people}}:asking:{person_id}"
+
+
+def invitation(name: str) -> str:
+    """Return the key of an invitation, by the hash of its link's secret."""
+    return f"inbox:{{people}}:invitation:{name}"

@@ -1,14 +1,15 @@
 """The people of the inbox. A person is a GitHub account's numeric id; nick, name and picture follow it."""
 
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 import orjson
 
 from bridge.core.errors import RequestRefused
+from bridge.core.printable import visible
 from bridge.inbox import keys
+from bridge.inbox.invitations import Invitation, InvitationGone
 from bridge.storage.lua_scripts import load_script
 from bridge.storage.redis import Redis
 
@@ -46,6 +47,7 @@ class InboxPerson:
     nick: str
     """The login at GitHub."""
     name: str
+    """The name at GitHub, or one of their own choice."""
     avatar: str
     admitted_by: AdmittedBy
     joined: int
@@ -60,6 +62,7 @@ class PeopleStore:
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
         self._put = load_script(redis, "bridge.inbox", "put_person")
+        self._rename = load_script(redis, "bridge.inbox", "rename_person")
         self._drop = load_script(redis, "bridge.inbox", "drop_person")
 
     async def get(self, person_id: int) -> InboxPerson | None:
@@ -92,21 +95,51 @@ class PeopleStore:
         ]
 
     async def put(
-        self, person_id: int, *, nick: str, name: str, avatar: str, admitted_by: AdmittedBy
+        self,
+        person_id: int,
+        *,
+        nick: str,
+        name: str,
+        avatar: str,
+        admitted_by: AdmittedBy,
+        invitation: Invitation | None = None,
     ) -> InboxPerson:
-        """Add a person, or follow a new nick, name and picture; raises `NoRoom`.
+        """Add a person, or follow a new nick, name and picture; the invitation is used up in the same step.
 
-        Somebody else who had the nick gets another one: GitHub gave the login away.
+        Somebody else who had the nick gets another one: GitHub gave the login away. Raises `InvitationGone`
+        or `NoRoom`.
         """
-        fields = {"nick": nick, "name": name or nick, "avatar": avatar, "admitted_by": admitted_by}
-        put = await self._put(
-            keys=[keys.PEOPLE, keys.NICKS],
-            args=[person_id, nick, orjson.dumps({"id": str(person_id), **fields}), int(time.time()), MOST],
+        fields = {
+            "id": str(person_id),
+            "nick": nick,
+            "name": visible(name) or nick,
+            "avatar": avatar,
+            "admitted_by": admitted_by,
+        }
+        places = [keys.PEOPLE, keys.NICKS, keys.OWNERS, keys.BARRED, keys.INVITATIONS, keys.MEMBERS]
+        used = (invitation.name, int(invitation.owner)) if invitation else ("", 0)
+        outcome = await self._put(
+            keys=[*places, keys.invitation(invitation.name)] if invitation else places,
+            args=[person_id, nick, orjson.dumps(fields), int(time.time()), MOST, *used],
         )
+        if outcome == b"gone":
+            raise InvitationGone
         person = await self.get(person_id)
-        if not put or person is None:
+        if outcome == b"full" or person is None:
             raise NoRoom
         return person
+
+    async def is_barred(self, person_id: int) -> bool:
+        """Tell whether an owner removed them and nobody invited them since."""
+        return str(person_id).encode() in await self._redis.smembers(keys.BARRED)
+
+    async def rename(self, person_id: int, name: str) -> None:
+        """Give a person a name of their own choice; empty: the one at GitHub, from the next sign-in on."""
+        await self._rename(keys=[keys.PEOPLE], args=[person_id, name])
+
+    async def has_owner(self) -> bool:
+        """Tell whether anybody owns the inbox."""
+        return bool(await self._redis.smembers(keys.OWNERS))
 
     async def make_owner(self, person_id: int) -> None:
         """Make a person an owner."""
@@ -118,18 +151,21 @@ class PeopleStore:
         """Take a person's ownership; raises `LastOwner`."""
         await self._dropped(person_id, ownership_alone=True)
 
-    async def remove(self, person_id: int) -> None:
+    async def remove(self, person_id: int, *, bar: bool = False) -> None:
         """Delete a person with everything about them alone, sessions included; raises `LastOwner`.
 
-        Succeeds if there is no such person.
+        With `bar`, their organization does not let them in again. Succeeds if there is no such person.
         """
-        await self._dropped(person_id, ownership_alone=False)
+        await self._dropped(person_id, ownership_alone=False, bar=bar)
 
-    async def _dropped(self, person_id: int, *, ownership_alone: bool) -> None:
+    async def _dropped(self, person_id: int, *, ownership_alone: bool, bar: bool = False) -> None:
         personal = [keys.personal(kind, person_id) for kind in keys.PERSONAL]
         outcome = await self._drop(
-            keys=[keys.PEOPLE, keys.NICKS, keys.OWNERS, keys.SEEN, *personal],
-            args=[person_id, int(ownership_alone)],
+            keys=[
+                *(keys.PEOPLE, keys.NICKS, keys.OWNERS, keys.SEEN, keys.MEMBERS, keys.BARRED),
+                *personal,
+            ],
+            args=[person_id, int(ownership_alone), int(bar)],
         )
         if outcome == b"last":
             raise LastOwner
@@ -137,5 +173,6 @@ class PeopleStore:
 
 def loaded(data: bytes, *, owner: bool, seen: bytes | None) -> InboxPerson:
     """Read a person as `PeopleStore` keeps them."""
-    fields: Mapping[str, str] = orjson.loads(data)
-    return InboxPerson(**{**fields, "id": int(fields["id"]), "owner": owner, "seen": int(seen or 0)})  # type: ignore[arg-type]
+    fields = orjson.loads(data)
+    fields.pop("renamed", None)
+    return InboxPerson(**fields | {"id": int(fields["id"]), "owner": owner, "seen": int(seen or 0)})

@@ -14,6 +14,7 @@ import orjson
 from aiohttp import web
 
 from bridge.inbox import keys
+from bridge.inbox.memberships import MembershipStore
 from bridge.inbox.people import InboxPerson, loaded
 from bridge.storage.keys import hash_of
 from bridge.storage.lua_scripts import load_script
@@ -104,8 +105,12 @@ class SessionStore:
         return sorted(every, key=lambda one: one.used, reverse=True)
 
     async def end(self, cookie: Cookie) -> None:
-        """End one session."""
-        await self._redis.hdel(keys.personal("sessions", cookie.person_id), cookie.name)
+        """End the session of a cookie."""
+        await self.end_named(cookie.person_id, cookie.name)
+
+    async def end_named(self, person_id: int, name: str) -> None:
+        """End one session by its name."""
+        await self._redis.hdel(keys.personal("sessions", person_id), name)
 
     async def end_all(self, person_id: int) -> None:
         """Sign a person out everywhere."""
@@ -113,6 +118,7 @@ class SessionStore:
 
 
 SESSIONS = web.AppKey("inbox_sessions", SessionStore)
+MEMBERSHIPS = web.AppKey("inbox_memberships", MembershipStore)
 
 
 def cookie_of(request: web.Request) -> Cookie | None:
@@ -124,9 +130,16 @@ def cookie_of(request: web.Request) -> Cookie | None:
 
 
 async def signed_in(request: web.Request) -> InboxPerson | None:
-    """Return the person who is signed in at this browser, None if nobody is. Redis is asked each time."""
+    """Return the person who is signed in at this browser, None if nobody is.
+
+    Redis is asked each time, and GitHub about members of organizations: raises as `MembershipStore.holds`.
+    """
     cookie = cookie_of(request)
-    return await request.app[SESSIONS].use(cookie) if cookie else None
+    person = await request.app[SESSIONS].use(cookie) if cookie else None
+    if person and not await request.app[MEMBERSHIPS].holds(person):
+        await request.app[SESSIONS].end_all(person.id)
+        return None
+    return person
 
 
 async def required(request: web.Request) -> InboxPerson:
@@ -143,6 +156,8 @@ async def posted(request: web.Request) -> InboxPerson:
     given = str((await request.post()).get("csrf", "")).encode(errors="replace")
     if cookie is None or not hmac.compare_digest(cookie.csrf.encode(), given):
         raise FormRefused("This form does not belong to your session.")
+    if request.headers.get("Sec-Fetch-Site", "same-origin") != "same-origin":
+        raise FormRefused("Another site sent this form.")
     return person
 
 

@@ -10,11 +10,10 @@ import jinja2
 import structlog
 from aiohttp import web
 
-from bridge.inbox.app import install as install_inbox
-from bridge.inbox.context import Inbox
 from bridge.services import Services
-from bridge.web import fast_path, filters
+from bridge.web import fast_path, filters, inbox
 from bridge.web.auth import handover, linking, sessions
+from bridge.web.auth.oauth_callback import GITHUB_CALLBACKS, Callback
 from bridge.web.context import SERVICES
 from bridge.web.endpoints import actions, health, webhook
 from bridge.web.http import bodies, middleware, rate_limit, unreadable
@@ -71,9 +70,10 @@ def create_app(services: Services, *, bodies_bounds: Bodies | None = None) -> we
     app[HTTPS] = services.settings.web_url.startswith("https:")
     app[LIMITS] = rate_limit.of_settings(services.settings)
     app[BODIES] = bodies_bounds or Bodies()
+    app[GITHUB_CALLBACKS] = dict[str, Callback]({handover.STATE: handover.signed_in})
     aiohttp_jinja2.setup(
         app,
-        loader=jinja2.FileSystemLoader(_WEB / "templates"),
+        loader=_templates(),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         filters=filters.FILTERS,
@@ -81,21 +81,15 @@ def create_app(services: Services, *, bodies_bounds: Bodies | None = None) -> we
     for module in _ROUTED:
         app.add_routes(module.routes)
     if services.settings.inbox:
-        install_inbox(app, _inbox(services))
+        inbox.install(app, services)
     app.router.add_static("/static/", _WEB / "static", name="static")
     app.on_response_prepare.append(middleware.add_headers(middleware.safe_headers(services.settings)))
     return app
 
 
-def _inbox(services: Services) -> Inbox:
-    settings = services.settings
-    return Inbox(
-        redis=services.redis,
-        http=services.session,
-        web_url=settings.web_url,
-        client_id=settings.flowdock_client_id,
-        client_secret=settings.flowdock_client_secret,
-    )
+def _templates() -> jinja2.BaseLoader:
+    own = jinja2.FileSystemLoader(_WEB / "templates")
+    return jinja2.ChoiceLoader([own, jinja2.PrefixLoader({"inbox": jinja2.PackageLoader("bridge.inbox")})])
 
 
 def make_runner(

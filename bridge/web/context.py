@@ -26,5 +26,3 @@ SESSION = web.RequestKey("session", Session)
 """The session, once a handler has asked for it (`bridge.web.auth.sessions.current`)."""
 FORM_TARGET = web.RequestKey("form_target", str)
 """The one other origin that a page's forms may post to, if a handler allows one."""
-SPENT = web.RequestKey("spent", str)
-"""The cookie that this request used up, whatever the answer."""

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge import settings
+from bridge import settings, variables
 from bridge.cli import env_files
 from bridge.cli.main import main
 from bridge.cli.terminal import WrongArgument
@@ -56,7 +56,7 @@ def test_each_file_has_secrets_of_its_own() -> None:
     made = [env_files.parse(env_files.render(URL), where="") for _ in range(2)]
     values = [one[name] for one in made for name in SECRETS]
     assert len(set(values)) == 2 * len(SECRETS)
-    assert min(map(len, values)) >= settings.MIN_SECRET
+    assert min(map(len, values)) >= variables.MIN_SECRET
 
 
 def test_the_file_names_every_setting_of_the_readme_with_its_default() -> None:

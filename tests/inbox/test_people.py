@@ -27,7 +27,14 @@ async def test_a_person_is_found_by_id_and_by_nick_and_follows_github(redis: Any
     renamed = await store.put(
         beyond_floats, nick="ann-new", name="", avatar="https://a.example", admitted_by="organization"
     )
-    assert renamed == replace(ann, nick="ann-new", name="ann-new", avatar="https://a.example", seen=5)
+    assert renamed == replace(
+        ann,
+        nick="ann-new",
+        name="ann-new",
+        avatar="https://a.example",
+        admitted_by="organization",
+        seen=5,
+    )
     assert await store.find("ann") is None
     bob = await put(store, 7, "bob")
     assert await store.all() == [renamed, bob]
@@ -78,6 +85,17 @@ async def test_one_of_two_owners_stays_when_both_go_at_once(redis: Any) -> None:
     outcomes = await asyncio.gather(store.make_member(1), store.remove(2), return_exceptions=True)
     assert sum(isinstance(one, LastOwner) for one in outcomes) == 1
     assert sum(person.owner for person in await store.all()) == 1
+
+
+async def test_a_name_of_ones_own_choice_stays(redis: Any) -> None:
+    store = PeopleStore(redis)
+    await put(store, 1, "ann", name="Ann at GitHub")
+    await store.rename(1, "Ännie")
+    await store.rename(2, "Nobody")
+    assert (await put(store, 1, "ann-new", name="Ann at GitHub")).name == "Ännie"
+    await store.rename(1, "")
+    assert [(one.nick, one.name) for one in await store.all()] == [("ann-new", "Ännie")]
+    assert (await put(store, 1, "ann-new", name="Ann \u202eat GitHub")).name == "Ann \\u202eat GitHub"
 
 
 async def test_there_is_room_for_so_many(redis: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,15 +7,13 @@ from typing import Any
 import aiohttp
 import orjson
 import pytest
-from aiohttp import web
-from aiohttp.test_utils import TestClient, TestServer
 from yarl import URL
 
 from bridge.inbox import keys, sessions
 from bridge.inbox.people import PeopleStore
-from bridge.inbox.sessions import IDLE_SECONDS, LONGEST_SECONDS, SESSIONS, Cookie, SessionStore
-from bridge.web.http.cookies import HTTPS
-from bridge.web.http.forms import FormRefused
+from bridge.inbox.sessions import IDLE_SECONDS, LONGEST_SECONDS, Cookie, SessionStore
+from tests.conftest import House
+from tests.kits.inbox import open_inbox
 
 HOUR = 3600
 
@@ -81,28 +79,9 @@ async def test_the_session_used_longest_ago_makes_room(redis: Any, monkeypatch: 
 
 
 @pytest.fixture
-async def client(redis: Any) -> AsyncIterator[TestClient[web.Request, web.Application]]:
-    """A page that says who is signed in, and a form that only they may send."""
-    app = web.Application()
-    app[HTTPS] = True
-    app[SESSIONS] = SessionStore(redis)
-
-    async def page(request: web.Request) -> web.Response:
-        return web.Response(text=(await sessions.required(request)).nick)
-
-    async def form(request: web.Request) -> web.Response:
-        try:
-            return web.Response(text=(await sessions.posted(request)).nick)
-        except FormRefused as error:
-            return web.Response(status=error.status)
-
-    app.router.add_get("/inbox", page)
-    app.router.add_post("/inbox", form)
-    async with TestClient(TestServer(app)) as opened:
+async def house(redis_url: str) -> AsyncIterator[House]:
+    async with open_inbox(redis_url, web_url="https://bridge.example") as (opened, _):
         yield opened
-
-
-Client = TestClient[web.Request, web.Application]
 
 
 def headers(cookie: object) -> dict[str, str]:
@@ -116,43 +95,46 @@ def leads_to_sign_in_and_back(response: aiohttp.ClientResponse) -> str:
     return location.query["then"]
 
 
-async def test_a_page_is_for_the_signed_in_until_they_are_removed(redis: Any, client: Client) -> None:
-    store, person = SessionStore(redis), await ann(redis)
-    cookie = await store.begin(person, browser="Firefox")
-    async with client.get("/inbox", headers=headers(cookie)) as response:
-        assert (response.status, await response.text()) == (200, "ann")
+async def test_a_page_is_for_the_signed_in_until_they_are_removed(house: House) -> None:
+    store, person = SessionStore(house.redis), await ann(house.redis)
+    cookie, page = await store.begin(person, browser="Firefox"), f"{house.bridge}/inbox/people?a=b"
+    async with house.http.get(page, headers=headers(cookie)) as response:
+        assert response.status == 200
     # Not under a name that a neighbour could plant.
-    async with client.get(
-        "/inbox", headers={"Cookie": f"bridge_inbox={cookie}"}, allow_redirects=False
-    ) as response:
-        assert response.status == 303
-    await PeopleStore(redis).remove(person)
-    async with client.get("/inbox?a=b", headers=headers(cookie), allow_redirects=False) as response:
-        assert leads_to_sign_in_and_back(response) == "/inbox?a=b"
+    planted = {"Cookie": f"bridge_inbox={cookie}"}
+    async with house.http.get(page, headers=planted, allow_redirects=False) as response:
+        assert leads_to_sign_in_and_back(response) == "/inbox/people?a=b"
+    await PeopleStore(house.redis).remove(person)
+    async with house.http.get(page, headers=headers(cookie), allow_redirects=False) as response:
+        assert leads_to_sign_in_and_back(response) == "/inbox/people?a=b"
 
 
-@pytest.mark.parametrize(
-    "cookie", ["", ".", "1.", ".x", "1", "x.y", "²." + "x" * 43, "9" * 30 + ".x", "-1.x", "1.\x00"]
-)
-async def test_what_is_no_cookie_opens_nothing(redis: Any, client: Client, cookie: str) -> None:
-    await ann(redis)
-    async with client.get("/inbox", headers=headers(cookie.strip("\x00")), allow_redirects=False) as response:
-        assert response.status == 303
+async def test_what_is_no_cookie_opens_nothing(house: House) -> None:
+    await ann(house.redis)
+    for cookie in ("", ".", "1.", ".x", "1", "x.y", "\u00b2." + "x" * 43, "9" * 30 + ".x", "-1.x"):
+        async with house.http.get(
+            f"{house.bridge}/inbox/people", headers=headers(cookie), allow_redirects=False
+        ) as response:
+            assert response.status == 303, cookie
 
 
-async def test_a_form_must_bring_its_own_sessions_value(redis: Any, client: Client) -> None:
-    store, person = SessionStore(redis), await ann(redis)
+async def test_a_form_must_bring_its_own_sessions_value_from_its_own_site(house: House) -> None:
+    store, person = SessionStore(house.redis), await ann(house.redis)
     cookie, other = [await store.begin(person, browser="Firefox") for _ in range(2)]
-    for given, status in (
-        (cookie.csrf, 200),
-        (other.csrf, 403),
-        (cookie.secret, 403),
-        (cookie.name, 403),
-        ("", 403),
-        ("\ud800", 403),
+    form = f"{house.bridge}/inbox/settings/name"
+    for given, site, status in (
+        (cookie.csrf, "same-origin", 303),
+        (cookie.csrf, "same-site", 403),
+        (cookie.csrf, "cross-site", 403),
+        (other.csrf, "same-origin", 403),
+        (cookie.secret, "same-origin", 403),
+        (cookie.name, "same-origin", 403),
+        ("", "same-origin", 403),
+        ("\u00e4", "same-origin", 403),
     ):
-        body = {"csrf": given.encode(errors="replace").decode()}
-        async with client.post("/inbox", data=body, headers=headers(cookie)) as response:
-            assert response.status == status, given
-    async with client.post("/inbox", data={"csrf": cookie.csrf}, allow_redirects=False) as response:
+        sent = headers(cookie) | {"Sec-Fetch-Site": site}
+        body = {"csrf": given, "name": "Ann"}
+        async with house.http.post(form, data=body, headers=sent, allow_redirects=False) as response:
+            assert response.status == status, (given, site)
+    async with house.http.post(form, data={"csrf": cookie.csrf}, allow_redirects=False) as response:
         assert leads_to_sign_in_and_back(response) == "/inbox"

@@ -2,7 +2,7 @@
 
 from urllib.parse import urlsplit
 
-from bridge import settings
+from bridge import settings, variables
 from bridge.cli.doctor.rows import CheckRow
 from bridge.settings import Settings
 
@@ -59,7 +59,7 @@ def _weak(chosen: Settings) -> dict[str, str]:
     if chosen.setup_secret is None and _needs_operator(chosen):
         found["SETUP_SECRET"] = (
             "SETUP_SECRET is not set: without it, /github/manifest opens only on bridge's own machine;"
-            f" make one with: {settings.RANDOM_BY}"
+            f" make one with: {variables.RANDOM_BY}"
         )
     if chosen.github_app and chosen.github_client_id:
         found["GITHUB_APP"] = "GITHUB_APP has no effect while GITHUB_CLIENT_ID is set: remove one of them"

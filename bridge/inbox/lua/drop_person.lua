@@ -1,7 +1,8 @@
 #!lua flags=allow-oom
 -- Take a person's ownership, or all there is about them. Returns 'last' for the last owner, who stays.
 local people, nicks, owners, seen = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local id, ownership_alone = ARGV[1], ARGV[2] == '1'
+local members, barred = KEYS[5], KEYS[6]
+local id, ownership_alone, bar = ARGV[1], ARGV[2] == '1', ARGV[3] == '1'
 if redis.call('SISMEMBER', owners, id) == 1 and redis.call('SCARD', owners) == 1 then return 'last' end
 redis.call('SREM', owners, id)
 if ownership_alone then return 'done' end
@@ -11,6 +12,8 @@ local nick = string.lower(cjson.decode(person).nick)
 if redis.call('HGET', nicks, nick) == id then redis.call('HDEL', nicks, nick) end
 redis.call('HDEL', people, id)
 redis.call('HDEL', seen, id)
-local personal = {unpack(KEYS, 5)}
+redis.call('HDEL', members, id)
+if bar then redis.call('SADD', barred, id) end
+local personal = {unpack(KEYS, 7)}
 redis.call('DEL', unpack(personal))
 return 'done'

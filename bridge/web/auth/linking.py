@@ -22,7 +22,7 @@ from bridge.core.security import claims
 from bridge.services import Services
 from bridge.storage.keys import hash_of
 from bridge.web import render
-from bridge.web.auth import handover, oauth_callback, sessions
+from bridge.web.auth import oauth_callback, sessions
 from bridge.web.context import SERVICES
 from bridge.web.http import cookies
 from bridge.web.http.paths import local_path
@@ -139,8 +139,9 @@ async def flowdock_callback(request: web.Request) -> web.Response:
 @routes.get("/auth/github/callback")
 async def github_callback(request: web.Request) -> web.Response:
     """Take the GitHub account; nothing is linked before both accounts are confirmed."""
-    if request.query.get("state", "").startswith(handover.STATE):
-        return await handover.signed_in(request)
+    prefix, dot, _ = request.query.get("state", "").partition(".")
+    if other := request.app[oauth_callback.GITHUB_CALLBACKS].get(prefix + dot):
+        return await other(request)
     services = request.app[SERVICES]
     browser, linking = await _advance(request, "github", request.query.get("state", ""))
     code = oauth_callback.code(request, "GitHub")

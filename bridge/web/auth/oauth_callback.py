@@ -1,9 +1,18 @@
 """The parts of an OAuth callback: its registered address, and its code."""
 
+from collections.abc import Awaitable, Callable
+
 from aiohttp import web
 
 from bridge.core.errors import ClaimRefused, OAuthFailed
 from bridge.services import Services
+
+Callback = Callable[[web.Request], Awaitable[web.Response]]
+GITHUB_CALLBACKS = web.AppKey("github_callbacks", dict[str, Callback])
+"""Handlers of GitHub's answers by the prefix of their states; linking takes the others.
+
+GitHub sends browsers to registered addresses alone, to a GitHub App's exactly: all sign-ins share one.
+"""
 
 
 def address(services: Services, service: str) -> str:

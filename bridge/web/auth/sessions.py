@@ -22,7 +22,7 @@ from bridge.services import Services
 from bridge.storage.keys import hash_of
 from bridge.web import render
 from bridge.web.auth import oauth_callback
-from bridge.web.context import SERVICES, SESSION, SPENT, Session
+from bridge.web.context import SERVICES, SESSION, Session
 from bridge.web.http import cookies, sealed_cookies
 from bridge.web.http.forms import FormRefused
 from bridge.web.http.paths import local_path
@@ -114,7 +114,7 @@ async def signed_in(request: web.Request) -> web.Response:
     """Take Flowdock's callback: start a new session, and return to the page where the sign-in began."""
     services = request.app[SERVICES]
     # It serves once, whatever comes of it.
-    request[SPENT] = SIGNING_IN
+    request[cookies.SPENT] = SIGNING_IN
     value = sealed_cookies.opened(services.vault, SIGNING_IN, cookies.read(request, SIGNING_IN))
     given = request.query.get("state", "")
     if value is None or not hmac.compare_digest(value["state"].encode(), given.encode(errors="replace")):

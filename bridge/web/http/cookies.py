@@ -9,6 +9,8 @@ from aiohttp import web
 
 HTTPS = web.AppKey("https", bool)
 """True if bridge's own address is https."""
+SPENT = web.RequestKey("spent", str)
+"""The cookie that this request used up, whatever the answer."""
 
 
 def name(app: web.Application, base: str) -> str:

@@ -16,7 +16,7 @@ from bridge.services import Services
 from bridge.settings import Settings
 from bridge.web import render
 from bridge.web.auth import sessions
-from bridge.web.context import FORM_TARGET, LOG, SERVICES, SPENT, UNLOGGED
+from bridge.web.context import FORM_TARGET, LOG, SERVICES, UNLOGGED
 from bridge.web.http import bodies, cookies
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -24,7 +24,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _MACHINES = ("/github/", "/repos/", "/healthz", "/readyz", "/metrics")
 _PEOPLE = ("/github/manifest",)
 _NOTHING: dict[str, str] = {}
-_OPENING = ("/handover/", f"{WEBHOOK_PATH}/")
+_OPENING = ("/handover/", "/inbox/invitation/", f"{WEBHOOK_PATH}/")
 _OPENS = re.compile(rf"^({'|'.join(_OPENING)})[^/]+")
 _AUTH = "/auth/"
 _NOWHERE = "there is nothing at this address"
@@ -47,7 +47,7 @@ async def respond(request: web.Request, services: Services, handler: Handler) ->
         response = await handler(request)
     except Exception as error:
         response = await _answer_to(request, error)
-    if request.path.startswith(_AUTH) and (spent := request.get(SPENT)):
+    if request.path.startswith(_AUTH) and (spent := request.get(cookies.SPENT)):
         cookies.forget(request, response, spent)
     besides = request.get(LOG, _NOTHING)
     if besides is not UNLOGGED and not request.path.startswith(_QUIET):

@@ -226,6 +226,8 @@ class World:
         self.teams: dict[str, Team] = {}
         self.repos: dict[str, Repo] = {}
         self.commits: dict[str, Commit] = {}
+        # By the organization's id: the ids of its members.
+        self.members: dict[int, set[int]] = {}
         # Former names of repositories, each with the repository's id.
         self.moved: dict[str, int] = {}
         # Those who have no session of single sign-on with any organization.

@@ -3,12 +3,13 @@
 import hashlib
 from collections.abc import Mapping
 
+from .app_permissions import allows
 from .model import Permission, Repo
 from .payloads import Json, full_repo_payload, profile_payload, stamp, stamp_or_none, user_payload
 from .records import User
 from .refusals import Refused, not_found
 from .rest import endpoint
-from .rest_call import Answer, Call
+from .rest_call import NOT_FOR_APPS, Answer, Call
 from .rest_paging import paged
 from .tokens import Token
 
@@ -20,6 +21,33 @@ APP_TOKEN = "/applications/{client_id}/token"
 async def get_user(call: Call) -> Answer:
     """Return the token's user."""
     return Answer(profile_payload(call.services.world, call.require_user()))
+
+
+@endpoint(
+    "GET",
+    "/user/memberships/orgs/{org}",
+    docs="orgs/members#get-an-organization-membership-for-the-authenticated-user",
+)
+async def get_membership(call: Call) -> Answer:
+    """Whether the caller is in an organization; for the scope `read:org`, or an App that may read members."""
+    user, world = call.require_user(), call.services.world
+    if call.token and call.by_app:
+        permissions = call.services.apps.apps[call.token.app_id].manifest.permissions
+        if not allows(permissions, (("members", "read"),)):
+            raise Refused(403, NOT_FOR_APPS)
+    elif not {"read:org", "write:org", "admin:org"} & set(call.token.scopes if call.token else ()):
+        raise Refused(403, "You need at least read:org scope to read this organization.")
+    organization = world.user(call.request.match_info["org"])
+    if organization is None or user.id not in world.members.get(organization.id, ()):
+        raise not_found()
+    body = {
+        "url": f"{world.config.api_url}/user/memberships/orgs/{organization.login}",
+        "state": "active",
+        "role": "member",
+        "organization_url": f"{world.config.api_url}/orgs/{organization.login}",
+        "user": user_payload(world, user),
+    }
+    return Answer(body)
 
 
 @endpoint("GET", "/users/{login}", docs="users/users#get-a-user")

@@ -29,7 +29,9 @@ async def add_account(services: Services, _request: web.Request, body: Json) -> 
 
 
 async def set_user(services: Services, request: web.Request, body: Json) -> Json:
-    """`{"permission": "none|read|write|admin", "repo", "rate_remaining", "login"}`, each optional but one.
+    """`{"permission": "none|read|write|admin", "repo", "rate_remaining", "login", "member"}`, each optional.
+
+    `member` is whether they are in acme.
 
     A `login` is a new one: GitHub tells no webhook that somebody renamed themselves. `"sign_on": false` ends
     their single sign-on with all organizations.
@@ -42,6 +44,9 @@ async def set_user(services: Services, request: web.Request, body: Json) -> Json
     if "sign_on" in body:
         without = services.world.without_sign_on
         without.discard(user.id) if body["sign_on"] else without.add(user.id)
+    if "member" in body:
+        members = services.world.members[ACME.id]
+        (members.add if body["member"] else members.discard)(user.id)
     if "rate_remaining" in body:
         services.limits.leave(user.id, int(body["rate_remaining"]))
     if "permission" in body:

@@ -34,13 +34,14 @@ LABELS = (
 def new_world(config: Config) -> World:
     """The organization acme with its two repositories and a team, and four people.
 
-    Ann may push, Bob may only read, Cy administers, and Dee sees what is public.
+    Ann may push, Bob may only read, Cy administers; all three are members. Dee sees what is public.
     """
     world = World(config)
     for user in (*PEOPLE, ACME):
         world.add_user(replace(user))
     world.teams[TEAM.slug] = TEAM
     ann, bob, cy, _dee = PEOPLE
+    world.members[ACME.id] = {ann.id, bob.id, cy.id}
     held = {ann.login: Permission.WRITE, bob.login: Permission.READ, cy.login: Permission.ADMIN}
     for number, name, private, about in REPOSITORIES:
         add_repo(world, number, ACME, name, private=private, description=about, permissions=dict(held))

@@ -1,0 +1,99 @@
+"""Admission: for people with an invitation, and for members of the organizations that the operator named."""
+
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from bridge.core.errors import OAuthFailed, RequestRefused
+from bridge.core.model import GitHubToken
+from bridge.core.security.encryption import Vault
+from bridge.inbox.github import GitHubAccount, GitHubDoor, TokenGone
+from bridge.inbox.invitations import OPERATOR, Invitation, InvitationGone, InvitationStore
+from bridge.inbox.memberships import MembershipStore
+from bridge.inbox.people import AdmittedBy, InboxPerson, PeopleStore
+
+
+class WrongAccount(RequestRefused):
+    """The invitation is for another GitHub account."""
+
+    status = 403
+    advice = "Sign out at GitHub, then open the invitation again as the person it is for."
+
+
+class Stranger(RequestRefused):
+    """GitHub knows them, the inbox does not; `login` is their account."""
+
+    status = 403
+
+    def __init__(self, login: str) -> None:
+        super().__init__(f"@{login} is not in this inbox")
+        self.login = login
+
+
+@dataclass(frozen=True, kw_only=True)
+class Door:
+    """The stores behind the sign-in."""
+
+    web_url: str
+    github: GitHubDoor
+    vault: Vault
+    people: PeopleStore
+    invitations: InvitationStore
+    memberships: MembershipStore
+
+    async def invitation(self, secret: str) -> Invitation:
+        """Return the invitation of a link; raises `InvitationGone`."""
+        found = await self.invitations.find(secret)
+        if found is None or not await self._counts(found):
+            raise InvitationGone
+        return found
+
+    async def _counts(self, invitation: Invitation) -> bool:
+        """Tell whether its maker may still invite: the operator for the first owner, else an owner."""
+        if invitation.by == OPERATOR:
+            return not await self.people.has_owner()
+        inviter = await self.people.get(invitation.by)
+        return inviter is not None and inviter.owner
+
+    async def admit(self, account: GitHubAccount, token: GitHubToken, *, secret: str) -> InboxPerson:
+        """Let in a person with an invitation, one who is in already, or a member of an organization.
+
+        Raises `InvitationGone`, `WrongAccount`, `Stranger`, `NoRoom`, or as `GitHubDoor`.
+        """
+        if secret:
+            return await self._invited(account, await self.invitation(secret))
+        known = await self.people.get(account.id)
+        if known and known.admitted_by != "organization":
+            return await self._put(account, known.admitted_by)
+        if await self.people.is_barred(account.id) or not await self._is_member(token):
+            raise Stranger(account.login)
+        return await self._put(account, "organization")
+
+    async def _invited(self, account: GitHubAccount, invitation: Invitation) -> InboxPerson:
+        if invitation.login and invitation.login.lower() != account.login.lower():
+            raise WrongAccount(
+                f"This invitation is for @{invitation.login}. At GitHub you are @{account.login}."
+            )
+        by: AdmittedBy = "operator" if invitation.by == OPERATOR else "invitation"
+        return await self._put(account, by, invitation)
+
+    async def _put(
+        self, account: GitHubAccount, by: AdmittedBy, invitation: Invitation | None = None
+    ) -> InboxPerson:
+        return await self.people.put(
+            account.id,
+            nick=account.login,
+            name=account.name,
+            avatar=account.avatar,
+            admitted_by=by,
+            invitation=invitation,
+        )
+
+    async def _is_member(self, token: GitHubToken) -> bool:
+        try:
+            return await self.memberships.is_member(token)
+        except TokenGone:
+            raise OAuthFailed("GitHub no longer accepts your sign-in: try again") from None
+
+
+DOOR = web.AppKey("inbox_door", Door)

@@ -1,0 +1,1 @@
+"""Pages of the inbox and their forms. Each works without JavaScript."""

@@ -1,0 +1,123 @@
+"""The people's page: everybody sees who is in the inbox, owners invite, make owners, and remove."""
+
+import re
+
+import structlog
+from aiohttp import web
+
+from bridge.core.errors import NotFound, RequestRefused
+from bridge.inbox import sessions
+from bridge.inbox.door import DOOR
+from bridge.inbox.pages.render import redirect, render
+from bridge.inbox.people import InboxPerson
+
+PAGE = "/inbox/people"
+_PERSON = PAGE + "/{id:[0-9]{1,19}}"
+_LOGIN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_-]{0,38})")
+
+log = structlog.get_logger()
+routes = web.RouteTableDef()
+
+
+class NotAnOwner(RequestRefused):
+    """Only owners may do this."""
+
+    status = 403
+    advice = "Ask an owner; the people's page says who owns the inbox."
+
+    def __init__(self) -> None:
+        super().__init__("only an owner of the inbox may do this")
+
+
+@routes.get(PAGE)
+async def show(request: web.Request) -> web.Response:
+    """List everybody, and to owners the open invitations."""
+    return await _page(request, await sessions.required(request))
+
+
+async def _page(
+    request: web.Request, person: InboxPerson, *, link: str = "", login: str = "", problem: str = ""
+) -> web.Response:
+    door = request.app[DOOR]
+    everybody = await door.people.all()
+    return render(
+        request,
+        "people.html",
+        person=person,
+        status=422 if problem else 200,
+        people=everybody,
+        nicks={one.id: one.nick for one in everybody},
+        owners=sum(one.owner for one in everybody),
+        invitations=await door.invitations.all() if person.owner else [],
+        organizations=door.memberships.organizations,
+        link=link,
+        login=login,
+        problem=problem,
+    )
+
+
+@routes.post(f"{PAGE}/invitations")
+async def invite(request: web.Request) -> web.Response:
+    """Make an invitation, and show its link this one time."""
+    person = await _owner(request)
+    login = str((await request.post()).get("login", "")).strip().removeprefix("@")
+    if login and not _LOGIN.fullmatch(login):
+        problem = "That is not a login at GitHub: write it as in the address of their profile."
+        return await _page(request, person, login=login, problem=problem)
+    secret = await request.app[DOOR].invitations.invite(by=person.id, login=login)
+    log.info("inbox_invited", by=person.id, login=login)
+    link = f"{request.app[DOOR].web_url}/inbox/invitation/{secret}"
+    return await _page(request, person, link=link, login=login)
+
+
+@routes.post(PAGE + "/invitations/{name:[0-9a-f]{64}}/withdraw")
+async def withdraw(request: web.Request) -> web.Response:
+    """Close an invitation."""
+    person = await _owner(request)
+    await request.app[DOOR].invitations.withdraw(request.match_info["name"])
+    log.info("inbox_invitation_withdrawn", by=person.id)
+    return redirect(PAGE)
+
+
+@routes.post(_PERSON + "/{role:owner|member}")
+async def change_role(request: web.Request) -> web.Response:
+    """Make a person an owner, or take their ownership."""
+    person, other = await _owner(request), await _other(request)
+    people, role = request.app[DOOR].people, request.match_info["role"]
+    await (people.make_owner if role == "owner" else people.make_member)(other.id)
+    log.info("inbox_role_changed", by=person.id, person=other.id, role=role)
+    return redirect(PAGE)
+
+
+@routes.get(_PERSON + "/remove")
+async def ask(request: web.Request) -> web.Response:
+    """Ask back before a person is removed."""
+    person = await sessions.required(request)
+    if not person.owner:
+        raise NotAnOwner
+    return render(request, "person_remove.html", person=person, other=await _other(request))
+
+
+@routes.post(_PERSON + "/remove")
+async def remove(request: web.Request) -> web.Response:
+    """Remove a person: their next request is refused."""
+    person, other = await _owner(request), await _other(request)
+    await request.app[DOOR].people.remove(other.id, bar=True)
+    log.info("inbox_person_removed", by=person.id, person=other.id)
+    return redirect(PAGE)
+
+
+async def _owner(request: web.Request) -> InboxPerson:
+    """Return the owner who sent a form; raises `NotAnOwner`, or as `sessions.posted`."""
+    person = await sessions.posted(request)
+    if not person.owner:
+        raise NotAnOwner
+    return person
+
+
+async def _other(request: web.Request) -> InboxPerson:
+    """Return the person in the path; raises `NotFound`."""
+    other = await request.app[DOOR].people.get(int(request.match_info["id"]))
+    if other is None:
+        raise NotFound("this person is not in the inbox, or not any more")
+    return other

@@ -1,0 +1,28 @@
+"""Rendering of the inbox's pages from their templates."""
+
+from typing import Any
+
+import aiohttp_jinja2
+from aiohttp import web
+
+from bridge.inbox import sessions
+from bridge.inbox.people import InboxPerson
+
+
+def render(
+    request: web.Request, template: str, *, person: InboxPerson | None, status: int = 200, **context: Any
+) -> web.Response:
+    """Make a page, with the header of the person who is signed in and the value for their forms."""
+    cookie = sessions.cookie_of(request)
+    whole = {
+        "session": None,
+        "person": person,
+        "csrf": cookie.csrf if person and cookie else "",
+        **context,
+    }
+    return aiohttp_jinja2.render_template(f"inbox/{template}", request, whole, status=status)
+
+
+def redirect(path: str) -> web.Response:
+    """Go on to another page, by GET."""
+    return web.Response(status=303, headers={"Location": path})

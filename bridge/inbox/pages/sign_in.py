@@ -1,0 +1,150 @@
+"""Sign-in with GitHub, by the application that bridge has anyway.
+
+GitHub answers at bridge's one registered address; the state's prefix leads from there to `signed_in`. Until
+GitHub has said who it is, nothing is stored: state, PKCE verifier and invitation travel in a sealed cookie.
+"""
+
+import hmac
+import secrets
+from typing import Any
+
+import structlog
+from aiohttp import web
+
+from bridge.core.errors import RequestRefused
+from bridge.inbox import sessions
+from bridge.inbox.door import DOOR, Stranger
+from bridge.inbox.invitations import OPERATOR
+from bridge.inbox.pages.render import redirect, render
+from bridge.inbox.sessions import SESSIONS
+from bridge.web.http import cookies, sealed_cookies
+from bridge.web.http.paths import local_path
+
+COOKIE = "bridge_inbox_signin"
+SECONDS = 15 * 60
+STATE = "inbox."
+"""The prefix of this sign-in's states."""
+
+_INVITATION = "/inbox/invitation/{secret:[A-Za-z0-9_-]{32}}"
+
+log = structlog.get_logger()
+routes = web.RouteTableDef()
+
+
+class SignInAborted(RequestRefused):
+    """GitHub's answer does not complete a sign-in of this browser."""
+
+    status = 403
+    advice = "Open /inbox and sign in again."
+
+
+@routes.get("/inbox/sign-in")
+async def sign_in(request: web.Request) -> web.Response:
+    """Show the way in."""
+    then = local_path(request.query.get("then", ""), "/inbox")
+    if await sessions.signed_in(request):
+        return redirect(then)
+    organizations = request.app[DOOR].memberships.organizations
+    return render(request, "sign_in.html", person=None, then=then, organizations=organizations)
+
+
+@routes.get("/inbox/sign-in/github")
+async def to_github(request: web.Request) -> web.Response:
+    """Send the browser to GitHub."""
+    return await _to_github(request, then=local_path(request.query.get("then", ""), "/inbox"))
+
+
+@routes.get(_INVITATION)
+async def invitation(request: web.Request) -> web.Response:
+    """Show whose invitation it is; only the sign-in uses it up."""
+    door = request.app[DOOR]
+    found = await door.invitation(request.match_info["secret"])
+    inviter = None if found.by == OPERATOR else await door.people.get(found.by)
+    person = await sessions.signed_in(request)
+    return render(
+        request, "invitation.html", person=person, invitation=found, inviter=inviter, path=request.path
+    )
+
+
+@routes.get(f"{_INVITATION}/sign-in")
+async def accept(request: web.Request) -> web.Response:
+    """Send the browser to GitHub, with the invitation in its sealed cookie."""
+    secret = request.match_info["secret"]
+    await request.app[DOOR].invitation(secret)
+    return await _to_github(request, then="/inbox", secret=secret)
+
+
+async def _to_github(request: web.Request, *, then: str, secret: str = "") -> web.Response:
+    door = request.app[DOOR]
+    state, verifier = STATE + secrets.token_urlsafe(24), secrets.token_urlsafe(32)
+    url = await door.github.authorize_url(state=state, verifier=verifier)
+    doing = {"state": state, "verifier": verifier, "then": then, "secret": secret}
+    kept = sealed_cookies.seal(door.vault, COOKIE, doing, seconds=SECONDS)
+    response = redirect(url)
+    cookies.keep(request, response, COOKIE, kept, seconds=SECONDS)
+    return response
+
+
+async def signed_in(request: web.Request) -> web.Response:
+    """Take GitHub's answer: a new session for a person who may come in, else a page that says what to do."""
+    door, store = request.app[DOOR], request.app[SESSIONS]
+    # It serves once, whatever comes of it.
+    request[cookies.SPENT] = COOKIE
+    doing = _doing(request)
+    account, token = await door.github.sign_in(_code(request), verifier=doing["verifier"])
+    try:
+        person = await door.admit(account, token, secret=doing["secret"])
+        if person.admitted_by == "organization":
+            await door.memberships.keep(person.id, token)
+        else:
+            await door.github.give_back(token)
+    except BaseException as error:
+        await door.github.give_back(token)
+        if isinstance(error, Stranger):
+            organizations = door.memberships.organizations
+            return render(
+                request,
+                "stranger.html",
+                person=None,
+                status=403,
+                login=error.login,
+                organizations=organizations,
+            )
+        raise
+    # A new secret each time: a cookie that somebody planted before never becomes a session.
+    if old := sessions.cookie_of(request):
+        await store.end(old)
+    cookie = await store.begin(person.id, browser=request.headers.get("User-Agent", ""))
+    log.info("inbox_signed_in", person=person.id, login=person.nick)
+    response = redirect(doing["then"])
+    sessions.keep(request, response, cookie)
+    return response
+
+
+def _doing(request: web.Request) -> dict[str, Any]:
+    """Return what this browser began; GitHub's answer must bring its state."""
+    doing = sealed_cookies.opened(request.app[DOOR].vault, COOKIE, cookies.read(request, COOKIE))
+    given = request.query.get("state", "")
+    if doing is None or not hmac.compare_digest(doing["state"].encode(), given.encode(errors="replace")):
+        raise SignInAborted("This browser did not start this sign-in, or does not accept cookies.")
+    return doing
+
+
+def _code(request: web.Request) -> str:
+    if request.query.get("error") == "access_denied":
+        raise SignInAborted("You declined at GitHub. Nobody was signed in.")
+    code = request.query.get("code", "")
+    if not code or len(code) > 512:
+        raise SignInAborted("GitHub sent you back without a code.")
+    return code
+
+
+@routes.post("/inbox/sign-out")
+async def sign_out(request: web.Request) -> web.Response:
+    """End the session of this browser."""
+    await sessions.posted(request)
+    if cookie := sessions.cookie_of(request):
+        await request.app[SESSIONS].end(cookie)
+    response = redirect("/inbox/sign-in")
+    cookies.forget(request, response, sessions.COOKIE)
+    return response

@@ -1,0 +1,146 @@
+"""The wiring of the inbox into the web application: what it asks of GitHub, and where its routes are."""
+
+import time
+
+import structlog
+from aiohttp import web
+
+from bridge.clients.github import TokenRevoked
+from bridge.core.actions import Call
+from bridge.core.errors import BridgeError, GitHubFailing, GitHubRefused, OAuthFailed
+from bridge.core.model import GitHubToken
+from bridge.inbox.app import install as install_api
+from bridge.inbox.context import Inbox
+from bridge.inbox.door import DOOR, Door
+from bridge.inbox.github import GitHubAccount, TokenGone
+from bridge.inbox.invitations import InvitationStore
+from bridge.inbox.memberships import MembershipStore
+from bridge.inbox.pages import people, sign_in
+from bridge.inbox.pages import settings as own_settings
+from bridge.inbox.people import PeopleStore
+from bridge.inbox.sessions import MEMBERSHIPS, SESSIONS, SessionStore
+from bridge.services import Services
+from bridge.web.auth import oauth_callback
+
+RENEW_SECONDS = 300
+"""A token is renewed so long before its end."""
+
+log = structlog.get_logger()
+
+
+def install(app: web.Application, services: Services) -> None:
+    """Add the inbox to an application: its API, the sign-in, and its pages."""
+    settings, github = services.settings, GitHubForInbox(services)
+    install_api(
+        app,
+        Inbox(
+            redis=services.redis,
+            http=services.session,
+            web_url=settings.web_url,
+            client_id=settings.flowdock_client_id,
+            client_secret=settings.flowdock_client_secret,
+        ),
+    )
+    memberships = MembershipStore(
+        services.redis, services.vault, github, organizations=settings.inbox_organizations
+    )
+    app[SESSIONS] = SessionStore(services.redis)
+    app[MEMBERSHIPS] = memberships
+    app[DOOR] = Door(
+        web_url=settings.web_url,
+        github=github,
+        vault=services.vault,
+        people=PeopleStore(services.redis),
+        invitations=InvitationStore(services.redis),
+        memberships=memberships,
+    )
+    app[oauth_callback.GITHUB_CALLBACKS][sign_in.STATE] = sign_in.signed_in
+    for module in (sign_in, people, own_settings):
+        app.add_routes(module.routes)
+
+
+class GitHubForInbox:
+    """Answers the inbox's questions to GitHub, with bridge's own application there."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    async def authorize_url(self, *, state: str, verifier: str) -> str:
+        """Return the URL at which a browser signs in, for as few rights as that takes."""
+        services = self._services
+        return await services.github.authorize_url(
+            redirect_uri=oauth_callback.address(services, "github"),
+            state=state,
+            verifier=verifier,
+            # An OAuth App's scope; a GitHub App has its permissions instead.
+            scope="read:org" if services.settings.inbox_organizations else "",
+        )
+
+    async def sign_in(self, code: str, *, verifier: str) -> tuple[GitHubAccount, GitHubToken]:
+        """Return whose code it is, and their token."""
+        services = self._services
+        token = await services.github.exchange(
+            code, redirect_uri=oauth_callback.address(services, "github"), verifier=verifier
+        )
+        try:
+            user = await services.github.call(
+                Call(method="GET", url="/user"), token=token.access, subject="your account"
+            )
+            return _account(user), token
+        except BaseException as error:
+            await self.give_back(token)
+            if isinstance(error, TokenRevoked):
+                raise OAuthFailed("GitHub no longer accepts your sign-in: try again") from None
+            raise
+
+    async def is_member(self, token: GitHubToken, organization: str) -> bool:
+        """Tell whether the token's owner is an active member.
+
+        https://docs.github.com/rest/orgs/members#get-an-organization-membership-for-the-authenticated-user
+        """
+        variables = {"org": organization}
+        call = Call(method="GET", url="/user/memberships/orgs/{org}", variables=variables)
+        try:
+            found = await self._services.github.call(call, token=token.access, subject=organization)
+        except TokenRevoked:
+            raise TokenGone("GitHub no longer accepts the token") from None
+        except GitHubRefused as refusal:
+            if refusal.answered == 404:
+                return False
+            raise
+        return isinstance(found, dict) and found.get("state") == "active"
+
+    async def renewed(self, token: GitHubToken) -> GitHubToken | None:
+        """Return the token that replaces one about to end, None while it lasts; raises `TokenGone`."""
+        if token.expires_at is None or token.expires_at - time.time() > RENEW_SECONDS:
+            return None
+        if token.refresh is None:
+            raise TokenGone("GitHub's token has ended")
+        try:
+            return await self._services.github.refresh(token.refresh)
+        except OAuthFailed as error:
+            if not error.code:
+                raise
+            raise TokenGone("GitHub does not renew the token") from None
+
+    async def give_back(self, token: GitHubToken) -> None:
+        """Revoke a token that is needed no longer, as far as GitHub answers."""
+        try:
+            await self._services.github.revoke(token)
+        except BridgeError as error:
+            log.warning("inbox_token_not_revoked", reason=str(error))
+
+
+def _account(user: object) -> GitHubAccount:
+    if (
+        not isinstance(user, dict)
+        or type(user.get("id")) is not int
+        or not isinstance(user.get("login"), str)
+    ):
+        raise GitHubFailing("GitHub did not say who signed in: try again")
+    return GitHubAccount(
+        id=user["id"],
+        login=user["login"],
+        name=str(user.get("name") or ""),
+        avatar=str(user.get("avatar_url") or ""),
+    )

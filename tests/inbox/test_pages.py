@@ -1,0 +1,150 @@
+"""The pages about people: who may change whom, and what a person does with themselves."""
+
+import re
+from collections.abc import AsyncIterator
+
+import pytest
+
+from bridge.inbox.door import Door
+from scripts.sandbox.browse import Browser, Page
+from tests.conftest import House
+from tests.kits.inbox import IDS, is_in, open_inbox, put, sign_in
+from tests.kits.personal import text
+
+Inbox = tuple[House, Door]
+
+NICKS = ("ann", "bob", "cy")
+
+
+@pytest.fixture
+async def inbox(redis_url: str) -> AsyncIterator[Inbox]:
+    """Ann owns it; Bob and Cy are in it."""
+    async with open_inbox(redis_url) as opened:
+        for nick in NICKS:
+            await put(opened[1].people, nick, owner=nick == "ann")
+        yield opened
+
+
+@pytest.fixture
+async def ann() -> AsyncIterator[Browser]:
+    async with Browser() as opened:
+        yield opened
+
+
+@pytest.fixture
+async def bob() -> AsyncIterator[Browser]:
+    async with Browser() as opened:
+        yield opened
+
+
+def csrf(page: Page) -> str:
+    found = re.search(r'name="csrf" value="([0-9a-f]{64})"', page.text)
+    assert found, page.text
+    return found[1]
+
+
+OWNERS_FORMS = (
+    "/inbox/people/invitations",
+    f"/inbox/people/invitations/{'0' * 64}/withdraw",
+    f"/inbox/people/{IDS['cy']}/owner",
+    f"/inbox/people/{IDS['ann']}/member",
+    f"/inbox/people/{IDS['ann']}/remove",
+    f"/inbox/people/{IDS['cy']}/remove",
+)
+
+
+async def test_a_member_sees_everybody_and_changes_nobody(inbox: Inbox, bob: Browser) -> None:
+    house, door = inbox
+    page = await sign_in(house, bob, "bob")
+    before = await door.people.all()
+    assert {f"@{nick}-gh" for nick in NICKS} <= set(text(page).split())
+    assert [form.action for form in page.forms] == ["/inbox/sign-out"]
+    assert (await bob.open(f"{house.bridge}/inbox/people/{IDS['cy']}/remove")).status == 403
+    for path in OWNERS_FORMS:
+        async with bob.session.post(house.bridge + path, data={"csrf": csrf(page)}) as response:
+            assert response.status == 403, path
+    assert await door.people.all() == before
+    assert await door.invitations.all() == []
+
+
+async def test_an_owners_form_needs_the_value_of_their_session(
+    inbox: Inbox, ann: Browser, bob: Browser
+) -> None:
+    house, door = inbox
+    await sign_in(house, ann, "ann")
+    foreign = csrf(await sign_in(house, bob, "bob"))
+    before = await door.people.all()
+    for path in OWNERS_FORMS:
+        for given in ("", foreign):
+            async with ann.session.post(house.bridge + path, data={"csrf": given}) as response:
+                assert response.status == 403, path
+    assert await door.people.all() == before
+
+
+async def test_owners_make_owners_and_the_last_one_stays(inbox: Inbox, ann: Browser, bob: Browser) -> None:
+    house, door = inbox
+    page = await sign_in(house, ann, "ann")
+    assert "The last owner stays one" in text(page)
+    assert "Remove @ann-gh" not in text(page)
+    page = await ann.press(page, "Make @bob-gh an owner")
+    assert page.url == f"{house.bridge}/inbox/people"
+    page = await ann.press(page, "Make @ann-gh a member")
+    assert "Make @" not in text(page)
+    page = await sign_in(house, bob, "bob")
+    for path in (f"/inbox/people/{IDS['bob']}/member", f"/inbox/people/{IDS['bob']}/remove"):
+        async with bob.session.post(house.bridge + path, data={"csrf": csrf(page)}) as response:
+            assert response.status == 409, path
+            assert "Make somebody else an owner first." in await response.text()
+    async with bob.session.post(
+        f"{house.bridge}/inbox/settings/delete", data={"csrf": csrf(page)}
+    ) as response:
+        assert response.status == 409
+    assert [one.nick for one in await door.people.all() if one.owner] == ["bob-gh"]
+
+
+async def test_what_is_no_login_is_refused_beside_the_form(inbox: Inbox, ann: Browser) -> None:
+    house, door = inbox
+    page = await sign_in(house, ann, "ann")
+    page = await ann.press(page, "Make an invitation link", login="no login")
+    assert (page.status, "That is not a login at GitHub" in text(page)) == (422, True)
+    assert await door.invitations.all() == []
+
+
+async def test_settings_name_a_person_and_end_their_sessions(
+    inbox: Inbox, ann: Browser, bob: Browser
+) -> None:
+    house, _ = inbox
+    settings = f"{house.bridge}/inbox/settings"
+    await sign_in(house, bob, "bob")
+    page = await ann.press(await ann.open(f"{house.bridge}/inbox/sign-in/github"), "bob-gh")
+    page = await ann.press(await ann.open(settings), "Save", name="  Robert\tB. ")
+    assert "Robert B. @bob-gh (you)" in text(await bob.open(f"{house.bridge}/inbox/people"))
+    too_long = await ann.press(page, "Save", name="x" * 81)
+    assert too_long.status == 400
+    assert text(page).count("Sign out there") == 1
+    await ann.press(page, "Sign out there")
+    assert (await is_in(house, ann), await is_in(house, bob)) == (True, False)
+    await sign_in(house, bob, "bob")
+    page = await ann.press(await ann.open(settings), "Sign out everywhere")
+    assert page.url == f"{house.bridge}/inbox/sign-in"
+    assert (await is_in(house, ann), await is_in(house, bob)) == (False, False)
+
+
+async def test_signing_out_ends_this_browsers_session_alone(inbox: Inbox, ann: Browser, bob: Browser) -> None:
+    house, _ = inbox
+    await sign_in(house, bob, "bob")
+    page = await sign_in(house, ann, "bob")
+    page = await ann.press(page, "Sign out")
+    assert page.url == f"{house.bridge}/inbox/sign-in"
+    assert (await is_in(house, ann), await is_in(house, bob)) == (False, True)
+
+
+async def test_a_person_deletes_themselves_after_being_asked_back(inbox: Inbox, bob: Browser) -> None:
+    house, door = inbox
+    await sign_in(house, bob, "bob")
+    page = await bob.open(f"{house.bridge}/inbox/settings/delete")
+    assert "To come back, you need an invitation." in text(page)
+    await bob.press(page, "Delete @bob-gh")
+    assert await door.people.get(IDS["bob"]) is None
+    assert await house.redis.keys(f"*{IDS['bob']}*") == []
+    assert (await sign_in(house, bob, "bob")).status == 403
