@@ -65,10 +65,13 @@ def indented(output: TextIO, exc_info: ExcInfo) -> None:
 
 
 def _json() -> list[Processor]:
-    return [structlog.stdlib.add_log_level, structlog.processors.format_exc_info, _json_line]
+    return [_json_line]
 
 
 def _json_line(logger: Any, method: str, event: EventDict) -> bytes:
+    event["level"] = method
+    if "exc_info" in event:
+        event = structlog.processors.format_exc_info(logger, method, event)
     event["timestamp"] = datetime.now(UTC)
     try:
         line = _dump(event)

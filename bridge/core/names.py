@@ -7,18 +7,15 @@ import re
 
 from bridge.core.errors import Malformed
 
-PATTERN = r"[A-Za-z0-9._-]{1,100}/[A-Za-z0-9._-]{1,100}"
-"""`owner/name`. A part that is `.` or `..` fits it, and is refused by `is_full_name`."""
+PATTERN = r"(?!\.{1,2}/)[A-Za-z0-9._-]{1,100}/(?!\.{1,2}\Z)[A-Za-z0-9._-]{1,100}"
+"""`owner/name`, no part `.` or `..`."""
 
 _FULL_NAME = re.compile(PATTERN)
-_DOTS = frozenset({".", ".."})
 
 
 def is_full_name(value: object) -> bool:
     """Tell whether `value` is a full name: in an API's path, it leads to that repository and nowhere else."""
-    if not isinstance(value, str) or _FULL_NAME.fullmatch(value) is None:
-        return False
-    return _DOTS.isdisjoint(value.split("/"))
+    return isinstance(value, str) and _FULL_NAME.fullmatch(value) is not None
 
 
 def full_name(value: object) -> str:

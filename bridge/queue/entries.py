@@ -41,7 +41,7 @@ class EnqueueResult(IntEnum):
     """Its repository has sent the most deliveries that are taken in a day."""
 
 
-class IncomingDelivery(NamedTuple):
+class IncomingDelivery(msgspec.Struct, frozen=True):
     """A delivery to enqueue."""
 
     delivery_id: str

@@ -11,10 +11,10 @@ import asyncio
 from collections.abc import Awaitable, Sequence
 from typing import Any
 
+import hiredis
 from redis.asyncio import ConnectionPool, Redis
 from redis.asyncio.client import Pipeline
 from redis.asyncio.connection import AbstractConnection
-from redis.connection import HiredisRespSerializer
 from redis.exceptions import ResponseError
 from redis.exceptions import TimeoutError as RedisTimeout
 
@@ -29,8 +29,6 @@ ANSWER_SECONDS = 6
 _ALONE = frozenset({"XREAD"})
 """They wait at Redis for what is to come: nobody shall wait with them."""
 
-_SERIALIZER = HiredisRespSerializer()
-
 _Command = tuple[tuple[Any, ...], dict[str, Any]]
 
 
@@ -38,8 +36,8 @@ def packing(connection_class: type[AbstractConnection]) -> type[AbstractConnecti
     """Make a class of connections that pack commands with hiredis, as redis-py's blocking ones do."""
 
     def pack_command(_: AbstractConnection, *args: Any) -> list[bytes]:
-        packed: list[bytes] = _SERIALIZER.pack(*args)
-        return packed
+        # A command's name may be of two words.
+        return [hiredis.pack_command((*args[0].split(), *args[1:]))]
 
     return type(f"Packing{connection_class.__name__}", (connection_class,), {"pack_command": pack_command})
 

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 from redis.exceptions import OutOfMemoryError, RedisError
@@ -107,7 +108,9 @@ async def test_when_the_last_was_taken_is_noted_once_for_a_group_and_not_for_a_r
         envelopes = [Envelope(id=name, event="push", body=b"{}") for name in names]
         await queue.deliveries.enqueue(
             [
-                IncomingDelivery.of(one, repository_id=REPOSITORY_ID, number=0)._replace(received_at=at)
+                msgspec.structs.replace(
+                    IncomingDelivery.of(one, repository_id=REPOSITORY_ID, number=0), received_at=at
+                )
                 for one in envelopes
             ]
         )

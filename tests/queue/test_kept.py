@@ -129,7 +129,7 @@ async def test_a_repository_sends_so_many_a_day_and_others_and_tomorrow_are_no_m
     def sent(name: str, repository_id: int = REPOSITORY_ID, day: float = 7.5) -> IncomingDelivery:
         envelope = Envelope(id=name, event="push", body=b"{}")
         incoming = IncomingDelivery.of(envelope, repository_id=repository_id, number=0)
-        return incoming._replace(received_at=day * 24 * 3600)
+        return msgspec.structs.replace(incoming, received_at=day * 24 * 3600)
 
     group = [sent("a"), sent("a"), sent("b"), sent("c"), sent("d", OTHER)]
     taken, full = EnqueueResult.TAKEN, EnqueueResult.DAY_FULL

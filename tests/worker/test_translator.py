@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
+import msgspec
 import orjson
 import pytest
 from hypothesis import given, settings
@@ -75,7 +76,7 @@ def in_repository(payload: dict[str, Any], repository_id: int = REPOSITORY_ID) -
 
 
 def as_of_one_moment(incoming: IncomingDelivery) -> IncomingDelivery:
-    return incoming._replace(received_at=1.0)
+    return msgspec.structs.replace(incoming, received_at=1.0)
 
 
 def number_of(payload: dict[str, Any]) -> int:

@@ -4,7 +4,7 @@ GitHub's payloads are long (20 to 30 kB for a pull request), and GitHub waits fo
 take a quarter of the time to decode that the whole takes. The worker reads all of it.
 """
 
-from typing import Any, NamedTuple
+from typing import Annotated, Any
 
 import msgspec
 
@@ -14,11 +14,11 @@ from bridge.core.github import webhook
 from bridge.core.messages import translate
 from bridge.core.model import Delivery, Envelope
 
-MAX_ID = 2**63
-MAX_NUMBER = 2**31
+MAX_ID = 2**63 - 1
+MAX_NUMBER = 2**31 - 1
 
 
-class Header(NamedTuple):
+class Header(msgspec.Struct, frozen=True):
     """The event, repository and pull request of a delivery; `number` is 0 without a pull request."""
 
     action: str
@@ -26,17 +26,20 @@ class Header(NamedTuple):
     number: int
 
 
+_Number = Annotated[int, msgspec.Meta(ge=0, le=MAX_NUMBER)]
+
+
 class _Repository(msgspec.Struct):
-    id: int
-    full_name: str
+    id: Annotated[int, msgspec.Meta(ge=1, le=MAX_ID)]
+    full_name: Annotated[str, msgspec.Meta(pattern=rf"^{names.PATTERN}\Z")]
 
 
 class _Pull(msgspec.Struct):
-    number: int
+    number: _Number
 
 
 class _Issue(msgspec.Struct):
-    number: int
+    number: _Number
     pull_request: dict[str, Any] | None = None
 
 
@@ -68,7 +71,7 @@ def read(envelope: Envelope) -> Header | None:
     number = _number(event, payload)
     if number is None and event in translate.PULL_EVENTS:
         return None
-    return _checked(payload.action, payload.repository.id, number or 0, payload.repository.full_name)
+    return Header(payload.action, payload.repository.id, number or 0)
 
 
 def _number(event: str, payload: _Payload) -> int | None:
@@ -93,10 +96,10 @@ def _checked(action: str, repository_id: object, number: int, full_name: object)
     if (
         isinstance(repository_id, bool)
         or not isinstance(repository_id, int)
-        or not 0 < repository_id < MAX_ID
+        or not 0 < repository_id <= MAX_ID
     ):
         raise Malformed("the payload names no repository id")
-    if not 0 <= number < MAX_NUMBER:
+    if not 0 <= number <= MAX_NUMBER:
         raise Malformed("the payload's pull request has no valid number")
     names.full_name(full_name)
     return Header(action, repository_id, number)

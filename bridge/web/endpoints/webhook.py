@@ -1,6 +1,6 @@
 """`POST /github/webhook`: GitHub's deliveries in."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -13,7 +13,7 @@ from bridge.core.github import header, health, webhook
 from bridge.core.github.header import Header
 from bridge.core.github.webhook import WEBHOOK_PATH
 from bridge.core.messages import translate
-from bridge.core.model import Delivery, Envelope
+from bridge.core.model import Delivery, Envelope, Signer
 from bridge.queue.entries import EnqueueResult
 from bridge.queue.offload import off_loop
 from bridge.services import Services
@@ -93,9 +93,8 @@ async def of_operator(request: web.Request, receiver: Receiver) -> web.StreamRes
     if request.query_string:
         raise Malformed("the webhook's address takes no query: repair the webhook on bridge's page")
     body = await read_body(request, receiver.bodies, limit=MAX_BODY)
-    envelope = await _signed(request, body, services.credentials)
+    envelope, found = await _signed(request, body, services.credentials)
     if envelope.event in translate.EVENTS:
-        found = await off_loop(len(body), header.read, envelope)
         return await _take(request, receiver, envelope, found)
     delivery = await off_loop(len(body), webhook.whole, envelope)
     _note(request, delivery, delivery)
@@ -116,16 +115,10 @@ async def _of_one_repository(request: web.Request, receiver: Receiver) -> web.St
         raise Unsigned("this webhook is out of date: repair it on bridge's page")
     request[LOG] = {"webhook_of": str(key.repository_id)}
     body = await read_body(request, receiver.bodies, limit=MAX_BODY)
-    envelope = await off_loop(
-        len(body),
-        webhook.read_envelope,
-        request.headers,
-        body,
-        secrets=[key.secret],
-        signer="repository",
+    envelope, found = await off_loop(
+        len(body), _verified, request.headers, body, secrets=[key.secret], signer="repository"
     )
     if envelope.event in translate.EVENTS:
-        found = await off_loop(len(body), header.read, envelope)
         if found is not None:
             hold_to(key, found.repository_id)
         return await _take(request, receiver, envelope, found)
@@ -177,16 +170,26 @@ def _note(request: web.Request, envelope: Envelope, about: Header | Delivery | N
     }
 
 
-async def _signed(request: web.Request, body: bytes, credentials: GitHubCredentials) -> Envelope:
+def _verified(
+    headers: Mapping[str, str], body: bytes, *, secrets: Sequence[str], signer: Signer = "operator"
+) -> tuple[Envelope, Header | None]:
+    """Return the verified delivery, and its header if its event is one that bridge translates."""
+    envelope = webhook.read_envelope(headers, body, secrets=secrets, signer=signer)
+    return envelope, header.read(envelope) if envelope.event in translate.EVENTS else None
+
+
+async def _signed(
+    request: web.Request, body: bytes, credentials: GitHubCredentials
+) -> tuple[Envelope, Header | None]:
     """Return the verified delivery; if no secret matches, look for an App that another process stored."""
     secrets = await credentials.webhook_secrets()
     try:
-        return await off_loop(len(body), webhook.read_envelope, request.headers, body, secrets=secrets)
+        return await off_loop(len(body), _verified, request.headers, body, secrets=secrets)
     except Unsigned:
         if not await credentials.changed():
             raise
     secrets = await credentials.webhook_secrets()
-    return await off_loop(len(body), webhook.read_envelope, request.headers, body, secrets=secrets)
+    return await off_loop(len(body), _verified, request.headers, body, secrets=secrets)
 
 
 async def _note_ping(services: Services, delivery: Delivery) -> None:

@@ -46,12 +46,12 @@ BODIES = web.AppKey("bodies", Bodies)
 
 async def read_body(request: web.Request, bounds: Bodies, *, limit: int) -> bytes:
     """Read the whole body; raises `TooLarge` if it is over `limit` bytes, `TooSlow` if it takes too long."""
-    if (request.content_length or 0) > limit:
-        raise TooLarge(f"the body is larger than {limit} bytes")
     content = request.content
     if content.is_eof() and content.exception() is None:
         # All there already, as most are: no clock is needed.
         return _within(limit, content.read_nowait())
+    if (request.content_length or 0) > limit:
+        raise TooLarge(f"the body is larger than {limit} bytes")
     body = bytearray()
     async with _in_time(bounds):
         async for chunk in content.iter_chunked(65536):
