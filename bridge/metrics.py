@@ -20,19 +20,19 @@ class Metrics:
         )
         self._events: dict[str, Counter] = {}
         self.posted = Counter("bridge_posted", "Messages that Flowdock took.", registry=self.registry)
-        self.retried = Counter(
-            "bridge_retried", "Tries that failed and are repeated.", registry=self.registry
+        self.retried = Counter("bridge_retried", "Failed attempts that are retried.", registry=self.registry)
+        self.dead_letters = Counter(
+            "bridge_dead_letters", "Entries that became dead letters.", registry=self.registry
         )
-        self.dead_letters = Counter("bridge_dead_letters", "Entries given up.", registry=self.registry)
         self.refused = Counter(
             "bridge_refused",
-            "Deliveries refused because too much waited, by whose budget was used up.",
+            "Deliveries refused because a budget was used up, by budget.",
             ["budget"],
             registry=self.registry,
         )
         self.waiting = Gauge(
             "bridge_waiting_bytes",
-            "What waits in the queue, packed.",
+            "Bytes that wait in the queue, compressed.",
             registry=self.registry,
             multiprocess_mode="mostrecent",
         )

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from itertools import pairwise
 
-from tests.texts import modules, templates, texts
+from tests.texts import ROOT, modules, templates, texts
 
 ODD = re.compile(
     r"\b(whoever|anew|in vain|moreover|(is|are|was|were) told of|hears? of|makes? up|looks? after|trouble)\b",
@@ -66,3 +66,20 @@ def test_no_text_that_a_person_meets_has_an_odd_word() -> None:
     assert [f"{text.place} {text.text}" for text in listed if ODD.search(text.text)] == []
     assert {"refusal or error", "log event", "thread", "page", "help"} <= {text.kind for text in listed}
     assert {path for path, _ in templates()} <= {text.place for text in listed}
+
+
+PATH = re.compile(r"`((?:[\w.-]+/)*(?:[\w-]+\.(?:py|lua|html|md|yaml|toml|css|conf|env)|[\w-]+/))`")
+ROOMS = ("", "bridge", "tests")
+
+
+def test_every_path_in_the_docs_exists() -> None:
+    """A path begins at the root, in bridge/ or in tests/; a short one is a file or folder of some room."""
+    files = {str(path.relative_to(ROOT)) for room in ROOMS[1:] for path in (ROOT / room).rglob("*")}
+    missing = []
+    for page in (ROOT / "README.md", *(ROOT / "docs").rglob("*.md")):
+        for path in PATH.findall(page.read_text()):
+            name = path.rstrip("/")
+            is_known = "/" not in name and any(one.endswith(f"/{name}") for one in files)
+            if not is_known and not any((ROOT / room / path).exists() for room in ROOMS):
+                missing.append(f"{page.name}: {path}")
+    assert missing == []

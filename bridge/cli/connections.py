@@ -146,7 +146,7 @@ def _option(change: str, known: Sequence[str]) -> tuple[str, Any]:
         raise WrongArgument(f"{change!r} has no value: write NAME=VALUE, such as drafts=quiet")
     if name not in known:
         meant = "".join(f" Did you mean {one}?" for one in get_close_matches(name, known, n=1))
-        raise WrongArgument(f"there is no option {name!r}; there are {', '.join(known)}.{meant}")
+        raise WrongArgument(f"there is no option {name!r}; the options are {', '.join(known)}.{meant}")
     if name in ("groups", "bases"):
         return name, [part.strip() for part in value.split(",") if part.strip()]
     if name == "labels":

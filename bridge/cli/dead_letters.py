@@ -77,8 +77,8 @@ def _subject(letter: DeadLetter) -> str:
 def group(context: click.Context) -> None:
     """List, show, redrive or drop what failed for good.
 
-    A dead letter is a delivery or a message that bridge gave up. Needs ENCRYPTION_KEY. Without a command it
-    lists them.
+    A dead letter is a delivery or a message that bridge gave up on. Needs ENCRYPTION_KEY. Without a command
+    it lists them.
     """
     if context.invoked_subcommand is None:
         context.invoke(list_command)
@@ -125,7 +125,7 @@ def redrive_command(environ: Environ, letter_id: str, every: bool) -> None:
 def drop_command(environ: Environ, letter_id: str) -> None:
     """Delete a dead letter.
 
-    Needs an ID from `list`. Nothing of the letter is left.
+    Needs an ID from `list`. This cannot be undone.
     """
     _with_queue(environ, lambda queue: drop(queue, letter_id))
 

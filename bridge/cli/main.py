@@ -50,7 +50,7 @@ def _fail(sentence: str, status: int = EXIT_FAILED) -> int:
     "--env-file",
     metavar="FILE",
     type=click.Path(path_type=Path),
-    help="Read settings from a file of NAME=VALUE lines too; what the environment sets counts over them.",
+    help="Read settings from a file of NAME=VALUE lines too; the environment takes precedence.",
 )
 @click.pass_obj
 def bridge(environ: MutableMapping[str, str], env_file: Path | None) -> None:

@@ -29,7 +29,7 @@ async def reach(session: aiohttp.ClientSession, api_url: str) -> str:
     status, headers, _ = await _ask(session, "GET", f"{api_url}/rate_limit")
     is_api = "X-GitHub-Request-Id" in headers and "json" in headers.get("Content-Type", "")
     if status >= 500 or not is_api:
-        raise GitHubFailing(f"{status} was answered, not by GitHub's API")
+        raise GitHubFailing(f"GitHub's API did not answer (status {status})")
     version = headers.get("X-GitHub-Enterprise-Version", "")
     return f"Enterprise Server {version}" if version else ""
 

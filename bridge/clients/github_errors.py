@@ -149,9 +149,8 @@ def _listed(scopes: str) -> set[str]:
 
 def _reason(status: int, message: str, subject: str) -> str:
     if status == 404:
-        return (
-            f"GitHub shows you no {subject}: it is private, gone, or its organization has not approved bridge"
-        )
+        why = "it is private, gone, or its organization has not approved bridge"
+        return f"GitHub does not show you {subject}: {why}"
     if status == 403:
         return f"GitHub does not let you do that to {subject}: {message}"
     return f"GitHub refused: {message}"

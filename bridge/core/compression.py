@@ -48,7 +48,7 @@ def unpack(data: bytes) -> bytes:
     try:
         return _DECOMPRESSOR.decompress(data)
     except zstandard.ZstdError as error:
-        raise ValueError(f"what was packed is broken: {error}") from None
+        raise ValueError(f"the compressed data is damaged: {error}") from None
 
 
 def size(data: bytes) -> int:

@@ -52,7 +52,7 @@ class Options:
         chosen = cls(**given)
         if unknown := set(chosen.groups) - set(GROUPS):
             raise BridgeError(
-                f"there is no group {', '.join(sorted(unknown))}; there are {', '.join(GROUPS)}"
+                f"there is no group {', '.join(sorted(unknown))}; the groups are {', '.join(GROUPS)}"
             )
         for name, allowed in (("drafts", ("all", "quiet")), ("bots", get_args(Bots))):
             if getattr(chosen, name) not in allowed:

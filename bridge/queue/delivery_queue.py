@@ -280,7 +280,7 @@ def _of_dead(partition: int) -> list[str]:
 
 def _hold_to_size(values: Iterable[bytes | str], most: int) -> None:
     if any(len(value) > most for value in values):
-        raise Malformed(f"what came of it is larger than {most:,} bytes: GitHub sends nothing like it")
+        raise Malformed(f"it became more than {most:,} bytes: GitHub sends nothing like it")
 
 
 def _text(value: bytes | str) -> str:

@@ -119,7 +119,7 @@ class Cluster(RedisClient):
                 try:
                     found = await self._client(address).execute_command("CLUSTER SLOTS")
                 except (RedisError, OSError) as error:
-                    failure = RedisConnectionError(f"{address} does not tell of a cluster: {error}")
+                    failure = RedisConnectionError(f"{address} cannot list the cluster's nodes: {error}")
                     continue
                 own = address.rpartition(":")[0]
                 self._slots = [

@@ -49,7 +49,7 @@ def hold_to_entry(delivery: Delivery, entry: InboxEntry) -> None:
     if repository_id != entry.repository_id or (translate.subject(delivery) or 0) != entry.number:
         raise Malformed("the payload is about another pull request than its entry says")
     if not translate.is_what_it_is_called(delivery):
-        raise Malformed(f"the payload is none of the event {delivery.event}")
+        raise Malformed(f"the payload does not fit the event {delivery.event}")
 
 
 def explained(entry: InboxEntry, error: Exception) -> Exception:

@@ -101,7 +101,7 @@ class Poster:
         # The newest state, not the delivery's: a late message must not set a thread back.
         pull = context.cache.pull(message) or await self.pulls.pull(message.repository_id, message.number)
         if pull is None:
-            return _dropped(message, "what was known of the pull request has expired")
+            return _dropped(message, "bridge's data about the pull request has expired")
         tags = await self.pulls.tags(message.content.mentions, flow=connection.flow)
         thread_id = connection.thread_id(message.number)
         context.closing.check()

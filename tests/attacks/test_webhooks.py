@@ -139,7 +139,7 @@ async def test_a_signed_body_is_not_taken_for_another_event(
     assert answer["status"] == 202
     if guarded:
         [letter] = await dead(house)
-        assert letter.reason == "the payload is none of the event pull_request_review"
+        assert letter.reason == "the payload does not fit the event pull_request_review"
     else:
         await tried(house, 1)
 

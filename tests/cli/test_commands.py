@@ -75,8 +75,8 @@ async def test_options_are_shown_and_changed(tmp_path: Path) -> None:
         assert "bases   main, release/*" in shown
         for change, sentence in (
             ("drafts=never", "drafts must be one of all, quiet"),
-            ("groups=pushes,gossip", "there is no group gossip; there are status, pushes"),
-            ("noise=low", "there is no option 'noise'; there are groups, drafts"),
+            ("groups=pushes,gossip", "there is no group gossip; the groups are status, pushes"),
+            ("noise=low", "there is no option 'noise'; the options are groups, drafts"),
             ("labels=maybe", "labels must be true or false"),
             ("quiet", "'quiet' has no value: write NAME=VALUE"),
             ("drfts=quiet", "Did you mean drafts?"),

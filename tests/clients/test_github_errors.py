@@ -72,7 +72,7 @@ def test_the_way_out_that_headers_name_is_passed_on(
 )
 def test_headers_that_open_nothing_leave_githubs_own_words(headers: dict[str, str]) -> None:
     assert str(refusal(403, headers)) == "GitHub does not let you do that to acme/a#1: No."
-    assert str(refusal(404, headers)).startswith("GitHub shows you no acme/a#1")
+    assert str(refusal(404, headers)).startswith("GitHub does not show you acme/a#1")
 
 
 DOCS = "https://docs.github.com"

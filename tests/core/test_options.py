@@ -173,7 +173,7 @@ def test_without_a_choice_all_is_heard_but_labels() -> None:
     [
         ({"noise": 1}, "there is no option noise"),
         ({"b": 1, "a": 2}, "there is no option a, b"),
-        ({"groups": ["reviews", "gossip"]}, "there is no group gossip; there are status"),
+        ({"groups": ["reviews", "gossip"]}, "there is no group gossip; the groups are status"),
         ({"groups": "reviews"}, "groups must be a list of words"),
         ({"groups": None}, "groups must be a list of words"),
         ({"groups": [1]}, "groups must be a list of words"),

@@ -66,7 +66,7 @@ REASONS: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
         "the base branch main is not in the option bases",
     ),
     ("muted", {"options": Options(groups=("status",))}, {"action": "locked"}, "(option groups)"),
-    ("silent", {}, {"action": "unheard_of"}, "it changes no words, only the thread's state"),
+    ("silent", {}, {"action": "unheard_of"}, "it only updates the thread"),
 ]
 
 

@@ -273,7 +273,7 @@ async def test_a_pull_request_that_expired_while_its_message_waited_is_told_of_i
     async with next_worker(house, redis_url):
         await idle(house)
     await posted(house, 0)
-    assert await skipped(house, connection.id) == ["what was known of the pull request has expired"]
+    assert await skipped(house, connection.id) == ["bridge's data about the pull request has expired"]
 
 
 async def skipped(house: House, connection_id: str) -> list[str]:

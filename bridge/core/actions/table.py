@@ -116,7 +116,7 @@ def find(slug: str) -> Action:
     try:
         return ACTIONS[slug]
     except KeyError:
-        raise NotFound(f"there is no such action; there are {', '.join(ACTIONS)}") from None
+        raise NotFound(f"there is no such action; the actions are {', '.join(ACTIONS)}") from None
 
 
 def steps(action: Action, click: Click) -> Steps:

@@ -46,7 +46,7 @@ _OWN_FIELD = {
 """A field that only deliveries of the event have. No signature covers the header with the event."""
 
 
-UNSPOKEN = "it changes no words, only the thread's state"
+UNSPOKEN = "it only updates the thread"
 
 
 class Translation(msgspec.Struct, frozen=True, kw_only=True):
@@ -166,7 +166,7 @@ def _gathered(
         snapshot=_turn_noted(tags.on_turn(pull), merged.gathers(review_id, parts, due)),
         pull=pull,
         due=due,
-        silence="it is told together with the rest of its review",
+        silence="it is posted with the rest of its review",
     )
 
 

@@ -197,7 +197,7 @@ def test_these_are_the_actions_and_each_is_found_by_its_slug() -> None:
 
 @pytest.mark.parametrize("slug", ["", "Close", "close ", "merge-everything", "__class__"])
 def test_an_unknown_action_is_told_which_there_are(slug: str) -> None:
-    with pytest.raises(NotFound, match="there are assign-to-me, close, reopen, approve"):
+    with pytest.raises(NotFound, match="the actions are assign-to-me, close, reopen, approve"):
         find(slug)
 
 
