@@ -68,7 +68,7 @@ def test_no_text_that_a_person_meets_has_an_odd_word() -> None:
     assert {path for path, _ in templates()} <= {text.place for text in listed}
 
 
-PATH = re.compile(r"`((?:[\w.-]+/)*(?:[\w-]+\.(?:py|lua|html|md|yaml|toml|css|conf|env)|[\w-]+/))`")
+PATH = re.compile(r"`((?:[\w.-]+/)*(?:[\w-]+\.(?:py|lua|html|md|yaml|toml|css|conf)|[\w-]+/))`")
 ROOMS = ("", "bridge", "tests")
 
 

@@ -34,7 +34,7 @@ query($pull: ID!) { node(id: $pull) { ... on PullRequest { mergeQueueEntry { pos
 
 
 def may_merge(pull: PullRequest) -> bool:
-    """Offered while nothing that the thread shows forbids a merge."""
+    """Offer a merge unless the thread shows what forbids it."""
     return pull.is_open and not pull.draft and not pull.queued and pull.mergeable is not False
 
 
