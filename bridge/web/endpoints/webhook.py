@@ -48,7 +48,7 @@ def answer(status: int, word: str) -> web.Response:
 
 @dataclass(frozen=True, kw_only=True)
 class Receiver:
-    """What receives the deliveries of one application."""
+    """Receives the deliveries of one application."""
 
     services: Services
     bodies: Bodies
