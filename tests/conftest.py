@@ -294,6 +294,8 @@ async def _open_house(
     bridge, flowdock_url, github_url = (
         f"http://127.0.0.1:{listener.getsockname()[1]}" for listener in sockets
     )
+    if changes.get("inbox"):
+        changes.setdefault("flowdock_api_url", bridge + settings.INBOX_API)
     chosen = replace(make_settings(bridge, flowdock_url, github_url), **changes)
     hygiene.know_settings(chosen)
     flowdock_app = flowdock.create_app(
@@ -311,7 +313,7 @@ async def _open_house(
             **github_config,
         )
     )
-    services = await closing.enter_async_context(open_services(chosen, redis_url=redis_url))
+    services = await closing.enter_async_context(open_services(chosen, redis_url=redis_url, for_web=True))
     http = await closing.enter_async_context(aiohttp.ClientSession())
     apps = (flowdock_app, github_app, create_app(services))
     for app, listener in zip(apps, (sockets[1], sockets[2], sockets[0]), strict=True):

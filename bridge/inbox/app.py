@@ -1,15 +1,39 @@
 """The inbox's part of a web application."""
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
+
+import aiohttp_jinja2
 from aiohttp import web
 
+from bridge.inbox import markup
 from bridge.inbox.api import messages, oauth, sources, users
 from bridge.inbox.api.requests import answer_errors
 from bridge.inbox.context import INBOX, Inbox
+from bridge.inbox.pages import events, flow_settings, flows, thread
 
 
 def install(app: web.Application, inbox: Inbox) -> None:
-    """Add the inbox's API to an application; its errors pass no other middleware."""
+    """Add the inbox's API and its pages about flows to an application."""
     app[INBOX] = inbox
     app.middlewares.append(answer_errors)
-    for module in (users, sources, messages, oauth):
+    for module in (users, sources, messages, oauth, flows, thread, flow_settings, events):
         app.add_routes(module.routes)
+    filters = {"rich": markup.rich, "inline": markup.inline, "plain": markup.plain}
+    aiohttp_jinja2.get_env(app).filters.update(filters)
+    app.cleanup_ctx.append(_reading_news)
+    app.on_shutdown.append(_end_streams)
+
+
+async def _reading_news(app: web.Application) -> AsyncIterator[None]:
+    reading = asyncio.create_task(app[INBOX].feed.run())
+    yield
+    reading.cancel()
+    with suppress(asyncio.CancelledError):
+        await reading
+
+
+async def _end_streams(app: web.Application) -> None:
+    """End the streams, which would otherwise hold up the shutdown."""
+    app[INBOX].feed.close()

@@ -5,8 +5,10 @@ from functools import cached_property
 
 from aiohttp import ClientSession, web
 
+from bridge.inbox.feed import Feed
 from bridge.inbox.flows import FlowStore
 from bridge.inbox.grants import GrantStore
+from bridge.inbox.marks import MarkStore
 from bridge.inbox.messages import Bounds, MessageStore
 from bridge.inbox.people import PeopleStore
 from bridge.inbox.sources import SourceStore
@@ -57,6 +59,16 @@ class Inbox:
     def messages(self) -> MessageStore:
         """Messages and threads."""
         return MessageStore(redis=self.redis, bounds=self.bounds)
+
+    @cached_property
+    def marks(self) -> MarkStore:
+        """Reading marks."""
+        return MarkStore(redis=self.redis)
+
+    @cached_property
+    def feed(self) -> Feed:
+        """Live updates."""
+        return Feed(self.redis)
 
     @cached_property
     def grants(self) -> GrantStore:

@@ -55,6 +55,10 @@ class FlowStore:
         )
         return flow if made else None
 
+    async def count(self) -> int:
+        """Return the number of flows."""
+        return await self._redis.hlen(keys.FLOWS)
+
     async def get(self, flow_id: str) -> TeamFlow | None:
         """Return a flow by its id."""
         return _load(await self._redis.hget(keys.FLOWS, flow_id))

@@ -115,3 +115,13 @@ def asking(person_id: int) -> str:
 def invitation(name: str) -> str:
     """Return the key of an invitation, by the hash of its link's secret."""
     return f"inbox:{{people}}:invitation:{name}"
+
+
+def read_marks(person_id: int) -> str:
+    """Sorted set: the threads that a person has read, by the last message they saw."""
+    return f"{_INBOX}read:{person_id}"
+
+
+def outcome(person_id: int, name: str) -> str:
+    """The outcome of a form, for the person's next page."""
+    return f"{_INBOX}outcome:{person_id}:{name}"

@@ -191,6 +191,11 @@ class MessageStore:
             rows = await self.redis.xrange(stream, low, high, count=limit)
         return await self._resolved(flow_id, rows)
 
+    async def newest(self, flow_id: str) -> int:
+        """Return the id of a flow's newest message, 0 if it has none."""
+        found = await self.redis.xrevrange(keys.messages(flow_id), count=1)
+        return int(found[0][0].split(b"-")[0]) if found else 0
+
     async def message(self, flow_id: str, message_id: int) -> StoredMessage | None:
         """Return one of a flow's messages."""
         place = f"{message_id}-0"

@@ -28,7 +28,7 @@ def connect_redis(url: str, *, cluster: bool = False) -> Any:
     """
     if cluster:
         return Cluster(url, partial(_connect, readers=MAX_READERS))
-    return _connect(url, readers=1)
+    return _connect(url, readers=2)
 
 
 def _connect(url: str, *, readers: int) -> Any:

@@ -1,11 +1,13 @@
 """What the inbox's tests share: a real Redis, emptied, and bridge with an inbox of its own on a socket."""
 
+import html
+import json
 import secrets
 import socket
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import aiohttp
 import pytest
@@ -16,7 +18,7 @@ from bridge.inbox.context import INBOX, Inbox
 from bridge.inbox.flows import TeamFlow
 from bridge.inbox.grants import Grant
 from bridge.inbox.people import InboxPerson
-from bridge.inbox.sessions import SESSIONS, SessionStore
+from bridge.inbox.sessions import COOKIE, SESSIONS, SessionStore
 from bridge.services import Services, open_services
 from bridge.storage.client import close_redis, connect_redis
 from bridge.web.app import create_app, make_runner
@@ -32,6 +34,14 @@ async def redis(redis_url: str) -> AsyncIterator[Any]:
     await close_redis(redis)
 
 
+class Answer(NamedTuple):
+    """An answer, read."""
+
+    status: int
+    headers: Mapping[str, str]
+    text: str
+
+
 @dataclass(kw_only=True)
 class Team:
     """bridge with its inbox at `url`: Ann, Bob, Cy, and the flow team/main with Ann, its owner, and Bob."""
@@ -43,6 +53,8 @@ class Team:
     http: aiohttp.ClientSession
     people: dict[str, InboxPerson] = field(default_factory=dict)
     flow: TeamFlow = field(init=False)
+    flow_token: str = ""
+    """Of the first source, for a test to keep."""
 
     @property
     def api(self) -> str:
@@ -79,6 +91,45 @@ class Team:
         ) as response:
             found = await response.json() if response.content_type == "application/json" else None
             return response.status, found
+
+    async def headers(self, nick: str) -> tuple[dict[str, str], str]:
+        """The cookie of a new session of a person, and what its forms must bring; nothing for nobody."""
+        if not nick:
+            return {}, ""
+        cookie = await self.app_sessions.begin(self.people[nick].id, browser="")
+        return {"Cookie": f"{COOKIE}={cookie}"}, cookie.csrf
+
+    async def visit(
+        self, nick: str, method: str, path: str, form: Mapping[str, str] | None = None, *, csrf: str = ""
+    ) -> Answer:
+        """Ask for a page, or send a form, as a person; a stream is left at once."""
+        headers, good = await self.headers(nick)
+        data = None if form is None else {**form, "csrf": csrf or good}
+        async with self.http.request(
+            method, self.url + html.unescape(path), data=data, headers=headers, allow_redirects=False
+        ) as response:
+            is_stream = response.content_type == "text/event-stream"
+            text = "" if is_stream else await response.text()
+            return Answer(status=response.status, headers=dict(response.headers), text=text)
+
+    @asynccontextmanager
+    async def stream(self, nick: str, path: str, *, last: str) -> AsyncIterator[AsyncIterator[Any]]:
+        """The data of server-sent events, as they come."""
+        headers, _ = await self.headers(nick)
+        async with self.http.get(self.url + path, headers={**headers, "Last-Event-ID": last}) as response:
+            assert response.status == 200
+
+            async def data() -> AsyncIterator[Any]:
+                async for line in response.content:
+                    if line.startswith(b"data: "):
+                        yield json.loads(line[6:])
+
+            yield data()
+
+    async def dump(self) -> dict[bytes, bytes]:
+        """All that Redis keeps of flows."""
+        redis: Any = self.services.redis
+        return {key: await redis.dump(key) async for key in redis.scan_iter("inbox:{main}:*")}
 
     async def source(self, nick: str = "ann", name: str = "acme/component") -> dict[str, Any]:
         """A new source of the flow, as the API shows it once."""

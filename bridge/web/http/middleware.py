@@ -30,6 +30,9 @@ _AUTH = "/auth/"
 _NOWHERE = "there is nothing at this address"
 _QUIET = ("/healthz", "/readyz", "/metrics", "/static/")
 
+SCRIPTED = web.RequestKey("scripted", bool)
+"""Set where a page loads bridge's own script."""
+
 log = structlog.get_logger()
 
 
@@ -150,6 +153,9 @@ def add_headers(headers: Mapping[str, str]) -> Callable[[web.Request, web.Stream
         response.headers.update(headers)
         # aiohttp's own, with the versions of all that bridge runs on.
         response.headers.popall("Server", None)
+        if request.get(SCRIPTED):
+            policy = headers["Content-Security-Policy"]
+            response.headers["Content-Security-Policy"] = f"{policy}; script-src 'self'; connect-src 'self'"
         if target := request.get(FORM_TARGET):
             policy = headers["Content-Security-Policy"]
             response.headers["Content-Security-Policy"] = policy.replace(

@@ -1,0 +1,73 @@
+"""Live updates: one reader of all news in a process wakes whatever waits for a flow's next message."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import structlog
+from redis.exceptions import RedisError
+
+from bridge.inbox import keys
+from bridge.storage.redis import Redis
+from bridge.storage.streams import Streams
+
+BLOCK_MS = 5000
+RETRY_SECONDS = 1
+
+log = structlog.get_logger()
+
+
+class Feed:
+    """The news of all flows, as they come."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._streams = Streams(redis)
+        self._waiting: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
+        self.is_closed = False
+
+    async def run(self) -> None:
+        """Read until cancelled."""
+        try:
+            await self._read()
+        finally:
+            await self._streams.close()
+
+    async def _read(self) -> None:
+        last = "$"
+        while True:
+            try:
+                found = await self._streams.read({keys.NEWS: last}, count=1000, block_ms=BLOCK_MS)
+            except (RedisError, OSError) as error:
+                log.warning("redis_unavailable", error=type(error).__name__, doing="waiting for messages")
+                await asyncio.sleep(RETRY_SECONDS)
+                # Messages may have come meanwhile: all look for themselves.
+                self.wake(*self._waiting)
+                last = "$"
+                continue
+            if found:
+                last = found[-1][1].decode()
+                self.wake(*{fields[b"f"].decode() for _, _, fields in found})
+
+    def wake(self, *flow_ids: str) -> None:
+        """Wake what waits for these flows."""
+        for flow_id in flow_ids:
+            for event in self._waiting.get(flow_id, ()):
+                event.set()
+
+    def close(self) -> None:
+        """End all streams."""
+        self.is_closed = True
+        self.wake(*self._waiting)
+
+    @contextmanager
+    def waiting(self, flow_id: str) -> Iterator[asyncio.Event]:
+        """Yield an event that is set whenever the flow has news."""
+        event = asyncio.Event()
+        self._waiting[flow_id].add(event)
+        try:
+            yield event
+        finally:
+            self._waiting[flow_id].discard(event)
+            if not self._waiting[flow_id]:
+                del self._waiting[flow_id]

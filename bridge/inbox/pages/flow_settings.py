@@ -1,0 +1,147 @@
+"""A flow's settings: its sources, its people, its name."""
+
+from dataclasses import replace
+
+from aiohttp import web
+
+from bridge.core.errors import NotFound, RequestRefused
+from bridge.inbox.context import INBOX, PAGES
+from bridge.inbox.flows import TeamFlow
+from bridge.inbox.pages.flows import MAX_NAME, FlowRefused, setup_uri
+from bridge.inbox.pages.places import FLOW, opened, path_of, posted
+from bridge.inbox.pages.render import redirect, render
+from bridge.inbox.people import InboxPerson
+from bridge.inbox.sources import FlowSource
+
+SETTINGS = f"{FLOW}/settings"
+
+routes = web.RouteTableDef()
+
+
+class NotAFlowOwner(RequestRefused):
+    """Only owners of the flow may do this."""
+
+    status = 403
+    advice = "Ask an owner; the flow's settings say who owns it."
+
+    def __init__(self) -> None:
+        super().__init__("only an owner of the flow may do this")
+
+
+@routes.get(SETTINGS)
+async def show(request: web.Request) -> web.Response:
+    """Show a flow's sources and people."""
+    person, flow = await opened(request)
+    inbox = request.app[INBOX]
+    ids, everybody = await inbox.flows.members(flow.id), await inbox.people.all()
+    return render(
+        request,
+        "flow_settings.html",
+        person=person,
+        flow=flow,
+        path=path_of(flow),
+        is_owner=_owns(person, flow),
+        members=[one for one in everybody if one.id in ids],
+        others=[one for one in everybody if one.id not in ids],
+        sources=[(one, configure_uri(request, flow, one)) for one in await inbox.sources.of(flow.id)],
+        setup=setup_uri(request, flow),
+    )
+
+
+def configure_uri(request: web.Request, flow: TeamFlow, source: FlowSource) -> str:
+    """Return the address at which a source is configured: its own, or its application's."""
+    inbox = request.app[INBOX]
+    if source.configuration_url or source.client_id != inbox.client_id:
+        return source.configuration_url
+    source_url = f"{inbox.api_url}/flows/{flow.path}/sources/{source.id}"
+    return f"{inbox.web_url}/flowdock/configure?source={source.id}&source_url={source_url}"
+
+
+@routes.post(SETTINGS)
+async def change(request: web.Request) -> web.Response:
+    """Rename a flow, archive it, or take it out of the archive."""
+    _, flow = await _owned(request)
+    form = await request.post()
+    name = " ".join(str(form.get("name", "")).split())[:MAX_NAME]
+    if not name:
+        raise FlowRefused("a flow needs a name")
+    changed = replace(flow, name=name, is_archived=bool(form.get("archived")))
+    await request.app[INBOX].flows.save(changed)
+    return redirect(path_of(flow, "settings"))
+
+
+@routes.post(f"{SETTINGS}/people")
+async def add(request: web.Request) -> web.Response:
+    """Let a person into a flow."""
+    _, flow = await _owned(request)
+    other = await _person(request, str((await request.post()).get("person", "")))
+    await request.app[INBOX].flows.join(flow.id, other.id)
+    return redirect(path_of(flow, "settings"))
+
+
+@routes.post(f"{SETTINGS}/people/{{person}}/{{role:owner|member}}")
+async def change_role(request: web.Request) -> web.Response:
+    """Make a member an owner of the flow, or take that from them."""
+    _, flow = await _owned(request)
+    other, inbox = await _person(request, request.match_info["person"]), request.app[INBOX]
+    if not await inbox.flows.has(flow.id, other.id):
+        raise NotFound("this person is not in the flow")
+    owners = [one for one in flow.owners if one != other.id]
+    if request.match_info["role"] == "owner":
+        owners.append(other.id)
+    _keep_one(owners)
+    await inbox.flows.save(replace(flow, owners=tuple(owners)))
+    return redirect(path_of(flow, "settings"))
+
+
+@routes.post(f"{SETTINGS}/people/{{person}}/remove")
+async def remove(request: web.Request) -> web.Response:
+    """Take a person out of a flow: an owner anybody, everybody themselves."""
+    person, flow = await posted(request)
+    wanted = request.match_info["person"]
+    if wanted != str(person.id) and not _owns(person, flow):
+        raise NotAFlowOwner
+    other = await _person(request, wanted)
+    _keep_one([one for one in flow.owners if one != other.id])
+    await request.app[INBOX].flows.leave(flow.id, other.id)
+    return redirect(PAGES if other.id == person.id else path_of(flow, "settings"))
+
+
+@routes.post(f"{SETTINGS}/sources/{{id}}/remove")
+async def remove_source(request: web.Request) -> web.Response:
+    """Remove a source, once the owner is sure."""
+    person, flow = await _owned(request)
+    source = await request.app[INBOX].sources.get(request.match_info["id"])
+    if source is None or source.flow_id != flow.id or source.is_removed:
+        raise NotFound("there is no such source in this flow")
+    if not (await request.post()).get("sure"):
+        return render(
+            request, "source_remove.html", person=person, flow=flow, path=path_of(flow), source=source
+        )
+    await request.app[INBOX].sources.remove(source)
+    return redirect(path_of(flow, "settings"))
+
+
+async def _owned(request: web.Request) -> tuple[InboxPerson, TeamFlow]:
+    person, flow = await posted(request)
+    if not _owns(person, flow):
+        raise NotAFlowOwner
+    return person, flow
+
+
+def _owns(person: InboxPerson, flow: TeamFlow) -> bool:
+    """Tell whether a member may change the flow: one of its owners, or of the inbox's."""
+    return person.owner or person.id in flow.owners
+
+
+async def _person(request: web.Request, person_id: str) -> InboxPerson:
+    is_id = person_id.isascii() and person_id.isdecimal() and len(person_id) < 20
+    found = await request.app[INBOX].people.get(int(person_id)) if is_id else None
+    if found is None:
+        raise NotFound("this person is not in the inbox, or not any more")
+    return found
+
+
+def _keep_one(owners: list[int]) -> None:
+    if not owners:
+        raise RequestRefused("the flow needs an owner: make somebody else one first")

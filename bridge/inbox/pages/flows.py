@@ -1,0 +1,119 @@
+"""The front page, and a flow's threads."""
+
+import re
+
+from aiohttp import web
+
+from bridge.core.errors import RequestRefused
+from bridge.inbox import flows as store
+from bridge.inbox import sessions
+from bridge.inbox.context import INBOX, PAGES
+from bridge.inbox.flows import TeamFlow
+from bridge.inbox.messages import InboxThread
+from bridge.inbox.pages.places import FLOW, opened, path_of
+from bridge.inbox.pages.render import redirect, render
+from bridge.inbox.people import InboxPerson
+from bridge.inbox.views import Row, row
+from bridge.web.http.middleware import SCRIPTED
+
+ORGANIZATION = "team"
+"""The first half of all flows' paths: bridge's inbox is one organization."""
+
+PAGE = 50
+MAX_NAME = 60
+
+routes = web.RouteTableDef()
+
+
+class FlowRefused(RequestRefused):
+    """The flow cannot be made so."""
+
+    status = 422
+    advice = "Choose another name."
+
+
+@routes.get(PAGES)
+async def front(request: web.Request) -> web.Response:
+    """Show a person's flows, each with its newest open threads."""
+    person, inbox = await sessions.required(request), request.app[INBOX]
+    flows = await inbox.flows.of(person.id)
+    listed = [
+        (one, await rows(request, one, person, await inbox.messages.threads(one.id, only_open=True, limit=5)))
+        for one in flows
+        if not one.is_archived
+    ]
+    archived = [one for one in flows if one.is_archived]
+    return render(request, "front.html", person=person, flows=listed, archived=archived, path_of=path_of)
+
+
+@routes.post(f"{PAGES}/flows")
+async def make(request: web.Request) -> web.Response:
+    """Make a flow, of which its maker is the first member and owner."""
+    person, inbox = await sessions.posted(request), request.app[INBOX]
+    name = " ".join(str((await request.post()).get("name", "")).split())[:MAX_NAME]
+    slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+    if not slug:
+        raise FlowRefused("a flow needs a name with a letter or a digit from a to z")
+    if await inbox.flows.count() >= store.MOST:
+        raise FlowRefused(f"there are {store.MOST} flows, and no more fit")
+    flow = await inbox.flows.make(organization=ORGANIZATION, slug=slug, name=name, owner=person.id)
+    if flow is None:
+        raise FlowRefused("there is a flow with this name already")
+    return redirect(path_of(flow))
+
+
+@routes.get(FLOW)
+async def threads(request: web.Request) -> web.Response:
+    """List a flow's threads, the newest activity first: the open ones, or `?show=all`."""
+    person, flow = await opened(request)
+    request[SCRIPTED] = True
+    inbox, show_all = request.app[INBOX], request.query.get("show") == "all"
+    before = request.query.get("before", "")
+    found = await inbox.messages.threads(
+        flow.id,
+        only_open=not show_all,
+        before=int(before) if before.isdecimal() and len(before) < 16 else None,
+        limit=PAGE + 1,
+    )
+    return render(
+        request,
+        "flow.html",
+        person=person,
+        flow=flow,
+        path=path_of(flow),
+        rows=await rows(request, flow, person, found[:PAGE]),
+        older=found[PAGE - 1].newest.id if len(found) > PAGE else None,
+        show_all=show_all,
+        is_first=not before,
+        sources=await inbox.sources.of(flow.id),
+        setup=setup_uri(request, flow),
+        since=await inbox.messages.newest(flow.id),
+    )
+
+
+async def rows(
+    request: web.Request, flow: TeamFlow, person: InboxPerson, found: list[InboxThread]
+) -> list[Row]:
+    """Show threads to a person."""
+    inbox = request.app[INBOX]
+    sources = {str(one.id): one for one in await inbox.sources.of(flow.id)}
+    marks = await inbox.marks.of(person.id, [one.id for one in found])
+    writers = {
+        one.newest.author: await inbox.people.get(one.newest.author) for one in found if one.newest.author
+    }
+    return [
+        row(
+            one,
+            sources.get(str(one.source_id)),
+            person,
+            read=marks[one.id],
+            writer=writers.get(one.newest.author),
+        )
+        for one in found
+    ]
+
+
+def setup_uri(request: web.Request, flow: TeamFlow) -> str:
+    """Return the address at which bridge connects a repository to the flow."""
+    inbox = request.app[INBOX]
+    return f"{inbox.web_url}/flowdock/setup?flow={flow.id}&flow_url={inbox.api_url}/flows/{flow.path}"

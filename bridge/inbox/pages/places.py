@@ -1,0 +1,44 @@
+"""The flow and the thread in an address, for members of the flow alone."""
+
+from aiohttp import web
+
+from bridge.core.errors import NotFound
+from bridge.inbox import sessions
+from bridge.inbox.context import INBOX, PAGES
+from bridge.inbox.flows import TeamFlow
+from bridge.inbox.messages import InboxThread
+from bridge.inbox.people import InboxPerson
+
+FLOW = f"{PAGES}/flows/{{org}}/{{flow}}"
+THREAD = f"{FLOW}/threads/{{thread}}"
+
+
+async def opened(request: web.Request) -> tuple[InboxPerson, TeamFlow]:
+    """Return who looks, and the flow in the path; raises `NotFound`, also for a flow they are not in."""
+    return await _flow_for(request, await sessions.required(request))
+
+
+async def posted(request: web.Request) -> tuple[InboxPerson, TeamFlow]:
+    """Return who sent a form of their own session, and the flow in the path; raises as `opened`."""
+    return await _flow_for(request, await sessions.posted(request))
+
+
+async def _flow_for(request: web.Request, person: InboxPerson) -> tuple[InboxPerson, TeamFlow]:
+    inbox = request.app[INBOX]
+    flow = await inbox.flows.at(f"{request.match_info['org']}/{request.match_info['flow']}")
+    if flow is None or not await inbox.flows.has(flow.id, person.id):
+        raise NotFound("there is no such flow, or you are not in it")
+    return person, flow
+
+
+async def thread_in(request: web.Request, flow: TeamFlow) -> InboxThread:
+    """Return the thread in the path; raises `NotFound`, for another flow's thread as well."""
+    thread = await request.app[INBOX].messages.thread(flow.id, request.match_info["thread"])
+    if thread is None:
+        raise NotFound("there is no such thread in this flow, or it is no longer kept")
+    return thread
+
+
+def path_of(flow: TeamFlow, *below: str) -> str:
+    """Return the address of a flow's page."""
+    return "/".join([f"{PAGES}/flows/{flow.path}", *below])

@@ -1,0 +1,149 @@
+"""A thread: what happened, what people wrote, and its buttons."""
+
+import re
+from typing import Any
+
+from aiohttp import web
+
+from bridge.core.errors import RequestRefused
+from bridge.inbox import outcomes
+from bridge.inbox.clicks import Outcome, find_button, may_be_clicked, perform
+from bridge.inbox.context import INBOX
+from bridge.inbox.flows import TeamFlow
+from bridge.inbox.messages import InboxThread, StoredMessage
+from bridge.inbox.pages.places import THREAD, opened, path_of, posted, thread_in
+from bridge.inbox.pages.render import redirect, render
+from bridge.inbox.people import InboxPerson
+from bridge.inbox.tags import resolved
+from bridge.inbox.views import Entry, buttons, entry, links, number_of
+from bridge.web.http.middleware import SCRIPTED
+
+PAGE = 100
+MAX_REPLY = 8000
+AT_HAND = 2
+"""Buttons beside the menu."""
+ASKED_BACK = frozenset({"Merge", "Close"})
+_MENTION = re.compile(r"(?<![\w@])@([A-Za-z0-9](?:[A-Za-z0-9-]{0,38}))")
+
+routes = web.RouteTableDef()
+
+
+class ButtonGone(RequestRefused):
+    """The thread does not offer the button any more."""
+
+    status = 409
+    advice = "Go back and reload the thread."
+
+
+class ReplyRefused(RequestRefused):
+    """The reply is empty or too long."""
+
+    status = 422
+    advice = "Go back and change it: nothing was posted."
+
+
+@routes.get(THREAD)
+async def show(request: web.Request) -> web.Response:
+    """Show the newest messages of a thread, or those before `?before=`; the person has then read it."""
+    person, flow = await opened(request)
+    request[SCRIPTED] = True
+    inbox, thread = request.app[INBOX], await thread_in(request, flow)
+    before = request.query.get("before", "")
+    found = await inbox.messages.messages(
+        thread, before=int(before) if before.isdecimal() and len(before) < 16 else None, limit=PAGE + 1
+    )
+    read = (await inbox.marks.of(person.id, [thread.id]))[thread.id]
+    await inbox.marks.read(person.id, thread.id, thread.newest.id)
+    listed = await entries(request, person, found[-PAGE:])
+    return render(
+        request,
+        "thread.html",
+        person=person,
+        flow=flow,
+        path=path_of(flow),
+        here=path_of(flow, "threads", thread.id),
+        entries=listed,
+        older=listed[0].id if len(found) > PAGE else None,
+        is_newest=not before,
+        first_new=next((one.id for one in listed if one.id > read and not one.is_mine), None)
+        if read
+        else None,
+        outcome=await outcomes.take(inbox.redis, person.id, request.query.get("outcome", "")),
+        **await head(request, thread),
+    )
+
+
+async def head(request: web.Request, thread: InboxThread) -> dict[str, Any]:
+    """Collect the head of a thread: its state and its buttons."""
+    inbox = request.app[INBOX]
+    source = await inbox.sources.get(str(thread.source_id))
+    return {
+        "thread": thread,
+        "state": thread.state,
+        "number": number_of(thread),
+        "source": source,
+        "buttons": buttons(inbox, thread, source),
+        "links": links(thread),
+        "at_hand": AT_HAND,
+    }
+
+
+async def entries(request: web.Request, person: InboxPerson, found: list[StoredMessage]) -> list[Entry]:
+    """Show messages to a person."""
+    people = request.app[INBOX].people
+    writers = {author: await people.get(author) for author in {one.author for one in found} if author}
+    return [entry(one, person, writers.get(one.author)) for one in found]
+
+
+@routes.post(f"{THREAD}/actions")
+async def act(request: web.Request) -> web.Response:
+    """Click a button; what cannot be undone is asked back first."""
+    person, flow = await posted(request)
+    inbox, thread = request.app[INBOX], await thread_in(request, flow)
+    form = await request.post()
+    action = find_button(thread.state, str(form.get("key", "")))
+    source = await inbox.sources.get(str(thread.source_id))
+    if action is None or source is None or not may_be_clicked(inbox, source, action):
+        raise ButtonGone("the thread has changed and does not offer this button any more")
+    here = path_of(flow, "threads", thread.id)
+    if action["name"] in ASKED_BACK and not form.get("sure"):
+        return render(
+            request,
+            "sure.html",
+            person=person,
+            here=here,
+            action=action,
+            key=form.get("key"),
+            thread=thread,
+            number=number_of(thread),
+        )
+    return await _with(request, person, here, await perform(inbox, person, action))
+
+
+@routes.post(f"{THREAD}/messages")
+async def reply(request: web.Request) -> web.Response:
+    """Write in a thread."""
+    person, flow = await posted(request)
+    thread = await thread_in(request, flow)
+    text = str((await request.post()).get("content", "")).replace("\r\n", "\n").strip()
+    if not text or len(text) > MAX_REPLY:
+        raise ReplyRefused(f"a reply has from 1 to {MAX_REPLY} characters")
+    await post_reply(request, person, flow, thread, text)
+    return redirect(f"{path_of(flow, 'threads', thread.id)}#end")
+
+
+async def post_reply(
+    request: web.Request, person: InboxPerson, flow: TeamFlow, thread: InboxThread, text: str
+) -> int:
+    """Post a person's words in a thread, with those whom they call tagged; returns the message's id."""
+    inbox = request.app[INBOX]
+    called = [f"@{nick}" for nick in dict.fromkeys(_MENTION.findall(text))]
+    tags = [tag for tag in await resolved(inbox, flow.id, called) if tag.startswith(":")]
+    content = {"event": "message", "content": text, "tags": tags, "user": str(person.id)}
+    accepted = await inbox.messages.reply(flow.id, thread.id, person.id, content)
+    return accepted.id
+
+
+async def _with(request: web.Request, person: InboxPerson, here: str, outcome: Outcome) -> web.Response:
+    name = await outcomes.keep(request.app[INBOX].redis, person.id, outcome)
+    return redirect(f"{here}?outcome={name}")

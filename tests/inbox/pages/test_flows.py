@@ -1,0 +1,162 @@
+"""Pages of flows and threads, by what each kind of visitor gets, and what they show."""
+
+import asyncio
+import re
+from typing import Any
+
+import pytest
+
+from bridge.inbox.messages import thread_id
+from tests.inbox.conftest import Team
+from tests.inbox.test_messages import content
+
+FLOW = "/inbox/flows/team/main"
+THREAD = f"{FLOW}/threads/{thread_id(1, 'pr:1')}"
+SIGN_IN, PAGE, NOTHING, DONE, REFUSED = "sign in", "page", "nothing", "done", "refused"
+
+# By method and address: nobody, another flow's, a member, the flow's owner.
+TABLE: dict[tuple[str, str], tuple[str, str, str, str]] = {
+    ("GET", "/inbox"): (SIGN_IN, PAGE, PAGE, PAGE),
+    ("POST", "/inbox/flows"): (SIGN_IN, DONE, DONE, DONE),
+    ("GET", FLOW): (SIGN_IN, NOTHING, PAGE, PAGE),
+    ("GET", "/inbox/flows/team/none"): (SIGN_IN, NOTHING, NOTHING, NOTHING),
+    ("GET", f"{FLOW}/settings"): (SIGN_IN, NOTHING, PAGE, PAGE),
+    ("GET", f"{FLOW}/events?thread=none"): (SIGN_IN, NOTHING, PAGE, PAGE),
+    ("GET", THREAD): (SIGN_IN, NOTHING, PAGE, PAGE),
+    ("GET", f"{FLOW}/threads/none"): (SIGN_IN, NOTHING, NOTHING, NOTHING),
+    ("POST", f"{THREAD}/messages"): (SIGN_IN, NOTHING, DONE, DONE),
+    ("POST", f"{THREAD}/actions"): (SIGN_IN, NOTHING, REFUSED, REFUSED),
+    ("POST", f"{FLOW}/settings"): (SIGN_IN, NOTHING, REFUSED, DONE),
+    ("POST", f"{FLOW}/settings/people"): (SIGN_IN, NOTHING, REFUSED, DONE),
+    ("POST", f"{FLOW}/settings/people/1002/owner"): (SIGN_IN, NOTHING, REFUSED, DONE),
+    ("POST", f"{FLOW}/settings/people/1001/remove"): (SIGN_IN, NOTHING, REFUSED, REFUSED),
+    ("POST", f"{FLOW}/settings/people/1002/remove"): (SIGN_IN, NOTHING, DONE, DONE),
+    ("POST", f"{FLOW}/settings/sources/1/remove"): (SIGN_IN, NOTHING, REFUSED, DONE),
+}
+VISITORS = ("", "cy", "bob", "ann")
+CASES = [
+    pytest.param(*address, visitor, expected, id=f"{visitor or 'nobody'} {' '.join(address)}")
+    for address, row in TABLE.items()
+    for visitor, expected in zip(VISITORS, row, strict=True)
+]
+FORM = {"name": "Other", "content": "Hm.", "person": "1003", "key": "none", "sure": "1"}
+
+
+async def posted(team: Team, number: int = 1, **fields: Any) -> None:
+    """A message of the flow's first source, which is made once."""
+    if not team.flow_token:
+        team.flow_token = (await team.source())["flow_token"]
+    body = content(number, flow_token=team.flow_token, **fields)
+    assert (await team.call("POST", "/messages", body))[0] == 202
+
+
+@pytest.mark.parametrize(("method", "path", "nick", "expected"), CASES)
+async def test_each_visitor_gets_what_is_theirs(
+    team: Team, method: str, path: str, nick: str, expected: str
+) -> None:
+    await posted(team)
+    form = FORM if method == "POST" else None
+    response = await team.visit(nick, method, path, form)
+    if "/sign-in" in response.headers.get("Location", ""):
+        found = SIGN_IN
+    else:
+        found = {200: PAGE, 303: DONE, 404: NOTHING, 403: REFUSED, 409: REFUSED, 400: REFUSED}[
+            response.status
+        ]
+    assert found == expected
+    if expected not in (PAGE, DONE):
+        assert "Pull 1" not in response.text
+
+
+@pytest.mark.parametrize(("method", "path"), [one for one in TABLE if one[0] == "POST"])
+async def test_a_form_without_the_sessions_value_changes_nothing(team: Team, method: str, path: str) -> None:
+    await posted(team)
+    before = await team.dump()
+    assert (await team.visit("ann", method, path, FORM, csrf="guessed")).status == 403
+    assert await team.dump() == before
+
+
+async def test_a_thread_shows_its_state_and_what_was_written(team: Team) -> None:
+    await posted(
+        team,
+        thread={
+            "title": "Pull <a href='https://x.example/'>1</a>",
+            "external_url": "https://github.com/acme/component/pull/1",
+            "status": {"color": "green", "value": "open"},
+            "fields": [{"label": "Turn", "value": "author ann-gh"}],
+            "body": "<p onclick='x()'>Hello <script>alert(1)</script><b>there</b></p>",
+        },
+    )
+    page = (await team.visit("bob", "GET", THREAD)).text
+    assert re.search(r"<p>Hello <b>there</b></p>", page)
+    assert "alert(1)" not in page
+    assert 'class="pill green">open<' in page
+    answer = await team.visit("bob", "POST", f"{THREAD}/messages", {"content": "Look, @ann & @cy: <b>"})
+    assert answer.status == 303
+    page = (await team.visit("ann", "GET", THREAD)).text
+    assert "Look, @ann &amp; @cy: &lt;b&gt;" in page
+    assert page.count("for you") == 1
+    [thread] = await team.inbox.messages.threads(team.flow.id)
+    assert thread.newest.content["tags"] == [":user:1001", ":unread:1001"]
+
+
+async def test_a_thread_is_unread_until_it_was_opened_and_again_with_news(team: Team) -> None:
+    async def unread() -> bool:
+        return "unread" in (await team.visit("bob", "GET", FLOW)).text
+
+    await posted(team)
+    assert await unread()
+    await team.visit("bob", "GET", THREAD)
+    assert not await unread()
+    await posted(team, title="pushed")
+    assert await unread()
+    assert 'id="new"' in (await team.visit("bob", "GET", THREAD)).text
+    await team.visit("bob", "POST", f"{THREAD}/messages", {"content": "Mine."})
+    assert not await unread()
+
+
+async def test_a_script_runs_on_the_live_pages_alone_and_only_bridges_own(team: Team) -> None:
+    await posted(team)
+    for path, is_live in ((FLOW, True), (THREAD, True), ("/inbox", False), (f"{FLOW}/settings", False)):
+        answer = await team.visit("bob", "GET", path)
+        policy = answer.headers["Content-Security-Policy"]
+        assert policy.startswith("default-src 'none'; style-src 'self';")
+        assert ("script-src 'self'; connect-src 'self'" in policy) == is_live
+        assert not re.search(r"<script(?! type=\"module\" src=\"/static/inbox.js\"></script>)", answer.text)
+
+
+async def test_closed_threads_are_out_of_the_way_and_long_lists_are_paged(team: Team) -> None:
+    for number in range(60):
+        await posted(team, number)
+    await posted(team, 59, thread={"title": "Pull 59", "status": {"color": "purple", "value": "merged"}})
+    page = (await team.visit("bob", "GET", FLOW)).text
+    assert page.count('class="thread-row') == 50
+    assert "Pull 59" not in page
+    older = re.search(r'href="([^"]+before=\d+[^"]*)"', page)
+    assert older
+    assert (await team.visit("bob", "GET", older[1])).text.count('class="thread-row') == 9
+    assert "Pull 59" in (await team.visit("bob", "GET", f"{FLOW}?show=all")).text
+
+
+async def test_news_comes_by_itself_and_what_was_missed_with_it(team: Team) -> None:
+    await posted(team)
+    async with team.stream("bob", f"{FLOW}/events", last="0") as lines:
+        assert [one["message"] for one in [await anext(lines)]] == [1]
+        await asyncio.gather(posted(team), posted(team, 2))
+        news = [await anext(lines), await anext(lines)]
+        assert [one["message"] for one in news] == [2, 3]
+        assert {one["thread"] for one in news} == {thread_id(1, "pr:1"), thread_id(1, "pr:2")}
+        assert "thread-row" in news[0]["row"]
+        await team.inbox.flows.leave(team.flow.id, 1002)
+        await posted(team, 3)
+        with pytest.raises(StopAsyncIteration):
+            await anext(lines)
+
+
+async def test_an_archived_name_and_the_last_owner_stay_clear(team: Team) -> None:
+    answer = await team.visit("bob", "POST", "/inbox/flows", {"name": "  MAIN "})
+    assert (answer.status, "with this name already" in answer.text) == (422, True)
+    await team.visit("ann", "POST", f"{FLOW}/settings", {"name": "Main & co", "archived": "1"})
+    assert "Main &amp; co" in (await team.visit("ann", "GET", "/inbox")).text
+    answer = await team.visit("ann", "POST", f"{FLOW}/settings/people/1001/member", {})
+    assert (answer.status, "needs an owner" in answer.text) == (400, True)
