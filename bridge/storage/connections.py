@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 import structlog
 
-from bridge.core.errors import FlowdockError, NotFound
+from bridge.core.errors import BridgeError, FlowdockError, NotFound
 from bridge.core.model import Connection, Problem
 from bridge.core.options import Options
 from bridge.core.security.encryption import Vault
@@ -34,6 +34,12 @@ def new_connection_id() -> str:
     return secrets.token_hex(4)
 
 
+class AlreadyConnected(BridgeError):
+    """There is such a connection already: both would share the threads, or double them."""
+
+    status = 409
+
+
 class ConnectionStore:
     """Connections in Redis, their flow tokens encrypted."""
 
@@ -44,6 +50,7 @@ class ConnectionStore:
         # By its very bytes, so never an older one: the worker reads the same few with every delivery.
         self._load_connection = lru_cache(maxsize=CONNECTIONS_KEPT)(self._read_connection)
         self._compare_and_set = load_script(redis, "bridge.storage", "compare_and_set")
+        self._add = load_script(redis, "bridge.storage", "add_connection")
         self._connections_of = load_script(redis, "bridge.storage", "connections_of")
 
     async def connect(
@@ -51,7 +58,8 @@ class ConnectionStore:
     ) -> tuple[Connection, bool]:
         """Connect a repository, by its full name, to a flow; returns False if it was connected before.
 
-        `flow` (`organization/flow`) and `source_id` are Flowdock's, empty where they are not known.
+        `flow` (`organization/flow`) and `source_id` are Flowdock's, empty where they are not known. Raises as
+        `add` does.
         """
         for known in await self.all():
             if known.repository.lower() == repository.lower() and known.flow_token == flow_token:
@@ -71,17 +79,22 @@ class ConnectionStore:
         return connection, True
 
     async def add(self, connection: Connection) -> None:
-        """Store a new connection, indexed by its repository's id or, while that is unknown, by its name."""
+        """Store a new connection, indexed by its repository's id or, while that is unknown, by its name.
+
+        Raises `AlreadyConnected`, also where another process connects the same at this moment.
+        """
         known = connection.repository_id
         place = (
             keys.unbound_connections(connection.repository) if known is None else keys.connections_of(known)
         )
-        async with self._redis.pipeline(transaction=True) as pipe:
-            pipe.set(keys.connection(connection.id), self._dump_connection(connection))
-            pipe.sadd(keys.CONNECTIONS, connection.id)
-            pipe.sadd(place, connection.id)
-            pipe.incr(keys.CONNECTIONS_CHANGES)
-            await pipe.execute()
+        names = [keys.CONNECTIONS_CHANGES, keys.connection(connection.id), keys.CONNECTIONS, place]
+        added = False
+        while not added:
+            version = await self.version()
+            for other in await self.all():
+                _refuse_second(connection, other)
+            args = [version or b"", self._dump_connection(connection), connection.id]
+            added = bool(await self._add(keys=names, args=args))
 
     async def all(self) -> list[Connection]:
         """Return all connections, the oldest first."""
@@ -210,3 +223,14 @@ class ConnectionStore:
         options = Options.read(fields.pop("options", {}))
         problem = Problem(**fields["problem"]) if fields.get("problem") else None
         return Connection(**{**fields, "flow_token": flow_token, "options": options, "problem": problem})
+
+
+def _refuse_second(new: Connection, known: Connection) -> None:
+    if known.repository_id is not None and new.repository_id is not None:
+        is_same = known.repository_id == new.repository_id
+    else:
+        is_same = known.repository.lower() == new.repository.lower()
+    if is_same and known.flow and known.flow.lower() == new.flow.lower():
+        raise AlreadyConnected(f"{new.repository} is already connected to {new.flow}, as {known.id}")
+    if known.flow_token == new.flow_token and not is_same:
+        raise AlreadyConnected(f"this flow token already serves {known.repository}, as {known.id}")

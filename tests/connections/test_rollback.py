@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bridge.clients import flowdock, github
+from bridge.clients import flowdock, github_api
 from bridge.clients.github_repositories import Repository
 from bridge.connections import rollback
 from bridge.connections.intents import Intents
@@ -194,7 +194,7 @@ async def test_a_call_that_takes_effect_after_it_was_given_up_is_undone_later(
     cy: Installer, component: Repository, monkeypatch: pytest.MonkeyPatch, service: str, path: str
 ) -> None:
     monkeypatch.setattr(flowdock, "CALL_SECONDS", 0.3)
-    monkeypatch.setattr(github, "CALL_SECONDS", 0.3)
+    monkeypatch.setattr(github_api, "CALL_SECONDS", 0.3)
     monkeypatch.setattr(rollback, "LATE_SECONDS", 2)
     journal(cy.house, service).faults.append(Fault(path=path, method="POST", delay=1))
     with pytest.raises(BridgeError):

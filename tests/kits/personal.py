@@ -41,7 +41,7 @@ async def connection(house: House, flow: str = FLOW, /, **changes: Any) -> Conne
     return await house.services.connections.change(made.id, **known | changes)
 
 
-async def many(house: House, count: int, flow: str = FLOW) -> list[Connection]:
+async def many(house: House, count: int, flow: str = FLOW, *, first: int = 0) -> list[Connection]:
     """Connections of as many repositories, tied to no source."""
     made = [
         Connection(
@@ -53,7 +53,7 @@ async def many(house: House, count: int, flow: str = FLOW) -> list[Connection]:
             created_at=int(time.time()),
             flow=flow,
         )
-        for number in range(count)
+        for number in range(first, first + count)
     ]
     for one in made:
         await house.services.connections.add(one)

@@ -221,7 +221,8 @@ async def test_a_repository_of_several_connections_is_asked_about_once_and_as_wh
     connection = await missed_three(house)
     # Connected by somebody who is not linked, by one who may not see webhooks, and by one who may.
     for number, (installer, created) in enumerate((("999", 1), ("1002", 2))):
-        copy = replace(connection, id=f"copy{number}", installer=installer, created_at=created)
+        others: Any = {"flow": f"acme/other{number}", "flow_token": f"other{number}"}
+        copy = replace(connection, id=f"copy{number}", installer=installer, created_at=created, **others)
         await house.services.connections.add(copy)
     await link(house, "bob")
     (done,) = await redelivery(house).all()

@@ -143,6 +143,6 @@ async def test_only_so_many_repositories_are_asked_about(
 ) -> None:
     monkeypatch.setattr(webhooks, "MAX_REPOSITORIES", 1)
     for name in ("a", "b", "c"):
-        await asking.house.services.connections.connect(f"acme/{name}", flow_token="t", name=name)
+        await asking.house.services.connections.connect(f"acme/{name}", flow_token=f"t-{name}", name=name)
     found = await asking.asked()
     assert found["webhooks"] == ("warn", "2 more were not checked")
