@@ -13,7 +13,7 @@ RANDOM_BY = 'python3 -c "import secrets; print(secrets.token_urlsafe(32))"'
 _NEEDS = f"needs {MIN_SECRET} characters or more; make one with: {RANDOM_BY}"
 
 _UNITS = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30}
-_LOGIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,38}")
+LOGIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,38}")
 _SIZE = re.compile(r"(?P<number>[0-9]{1,12})(?P<unit>[kKmMgG]?)")
 
 
@@ -64,7 +64,7 @@ class Reader:
     def logins(self, name: str) -> tuple[str, ...]:
         """Return comma-separated names of accounts at GitHub."""
         parts = [part.strip() for part in self.text(name).split(",") if part.strip()]
-        if not all(_LOGIN.fullmatch(part) for part in parts):
+        if not all(LOGIN.fullmatch(part) for part in parts):
             self.problems.append(f"{name} must be names as in github.com/NAME, comma-separated")
         return tuple(parts)
 

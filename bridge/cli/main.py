@@ -12,7 +12,7 @@ import click
 from redis.exceptions import RedisError
 
 from bridge import __version__, settings
-from bridge.cli import connections, dead_letters, env_files, opening
+from bridge.cli import connections, dead_letters, env_files, inbox, opening
 from bridge.cli.opening import Environ
 from bridge.cli.rotate_keys import rotate_keys
 from bridge.cli.terminal import WrongArgument
@@ -71,6 +71,7 @@ bridge.add_command(connections.list_command)
 bridge.add_command(connections.disconnect_command)
 bridge.add_command(connections.options_command)
 bridge.add_command(dead_letters.group)
+bridge.add_command(inbox.group)
 
 
 @bridge.command(epilog="Example: bridge serve")
@@ -79,7 +80,8 @@ def serve(environ: Environ) -> None:
     """Run the web server and the worker in one process.
 
     Needs the settings of Flowdock and GitHub, and bridge's own secrets. Without REDIS_URL it starts a Redis
-    that keeps its data in ~/.local/state/bridge. On SIGTERM it finishes its work, within 25 seconds.
+    that keeps its data in ~/.local/state/bridge. On SIGTERM it finishes its work, within 25 seconds. While
+    nobody owns the inbox, it prints an address by which its first owner comes in.
     """
     _run("serve", environ)
 

@@ -18,7 +18,7 @@ import uvloop
 from redis.exceptions import RedisError
 
 from bridge import settings
-from bridge.cli import opening, supervisor
+from bridge.cli import inbox, opening, supervisor
 from bridge.core.errors import BridgeError
 from bridge.log import configure
 from bridge.settings import Settings
@@ -71,6 +71,10 @@ async def _open(half: str, chosen: Settings, redis_url: str, pipe: int | None) -
     gc.set_threshold(*GC_THRESHOLDS)
     async with open_services(chosen, redis_url=redis_url, for_web=half != "worker") as services:
         _stop_when_told(services, pipe)
+        if half == "serve" and (address := await inbox.first_owner_address(services)):
+            print(
+                f"The inbox has no owner yet. Sign in there to own it; it works once: {address}", flush=True
+            )
         try:
             await run(services, web_half=half != "worker", worker_half=half != "web")
         except* OSError as group:

@@ -228,6 +228,10 @@ class GitHub:
         """Check that the API answers; returns an Enterprise Server's version. Raises `GitHubFailing`."""
         return await github_app.reach(self._session, self._api_url)
 
+    async def public_user(self, login: str) -> bytes:
+        """Return GitHub's answer about a person; raises as `github_app.public_user`."""
+        return await github_app.public_user(self._session, self._api_url, login)
+
     async def convert(self, code: str) -> App:
         """Return the App made from a manifest; raises `github_app.CodeRefused` or `GitHubFailing`."""
         return await github_app.convert(self._session, self._api_url, code)

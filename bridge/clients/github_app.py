@@ -7,7 +7,7 @@ import aiohttp
 import orjson
 
 from bridge.clients.github_credentials import App
-from bridge.core.errors import BridgeError, GitHubFailing
+from bridge.core.errors import BridgeError, GitHubFailing, GitHubRefused
 
 API_VERSION = "2022-11-28"
 SECONDS = 9
@@ -61,6 +61,19 @@ def read_app(body: bytes, *, now: float) -> App:
     except (ValueError, KeyError, TypeError):
         # Nothing of the answer is told: it is full of secrets.
         raise GitHubFailing("GitHub sent an answer that bridge does not understand") from None
+
+
+async def public_user(session: aiohttp.ClientSession, api_url: str, login: str) -> bytes:
+    """Return GitHub's answer about a person; raises `GitHubRefused` if there is none, or `GitHubFailing`.
+
+    https://docs.github.com/rest/users/users#get-a-user
+    """
+    status, _, body = await _ask(session, "GET", f"{api_url}/users/{login}")
+    if status == 404:
+        raise GitHubRefused(f"GitHub knows nobody called {login}")
+    if status != 200:
+        raise GitHubFailing(f"GitHub answered {status}: try again later")
+    return body
 
 
 async def _ask(session: aiohttp.ClientSession, method: str, url: str) -> tuple[int, Any, bytes]:

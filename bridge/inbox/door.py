@@ -7,6 +7,7 @@ from aiohttp import web
 from bridge.core.errors import OAuthFailed, RequestRefused
 from bridge.core.model import GitHubToken
 from bridge.core.security.encryption import Vault
+from bridge.inbox.flows import FlowStore
 from bridge.inbox.github import GitHubAccount, GitHubDoor, TokenGone
 from bridge.inbox.invitations import OPERATOR, Invitation, InvitationGone, InvitationStore
 from bridge.inbox.memberships import MembershipStore
@@ -38,6 +39,7 @@ class Door:
     github: GitHubDoor
     vault: Vault
     people: PeopleStore
+    flows: FlowStore
     invitations: InvitationStore
     memberships: MembershipStore
 
@@ -80,6 +82,9 @@ class Door:
     async def _put(
         self, account: GitHubAccount, by: AdmittedBy, invitation: Invitation | None = None
     ) -> InboxPerson:
+        if await self.people.get(account.id) is None:
+            # A removal that a crash cut short may have left some.
+            await self._leave_flows(account.id)
         return await self.people.put(
             account.id,
             nick=account.login,
@@ -88,6 +93,15 @@ class Door:
             admitted_by=by,
             invitation=invitation,
         )
+
+    async def remove(self, person_id: int, *, bar: bool = False) -> None:
+        """Delete a person, who leaves all flows; raises as `PeopleStore.remove`."""
+        await self.people.remove(person_id, bar=bar)
+        await self._leave_flows(person_id)
+
+    async def _leave_flows(self, person_id: int) -> None:
+        for flow in await self.flows.of(person_id):
+            await self.flows.leave(flow.id, person_id)
 
     async def _is_member(self, token: GitHubToken) -> bool:
         try:

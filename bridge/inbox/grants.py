@@ -4,7 +4,8 @@ https://datatracker.ietf.org/doc/html/rfc6749#section-4.1
 """
 
 import secrets
-from dataclasses import asdict, dataclass
+import time
+from dataclasses import asdict, dataclass, field
 from typing import Literal
 
 import orjson
@@ -30,6 +31,7 @@ class Grant:
     client_id: str
     scopes: tuple[str, ...]
     redirect_uri: str = ""
+    made_at: float = field(default_factory=time.time)
 
 
 class GrantStore:

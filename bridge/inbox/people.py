@@ -51,6 +51,8 @@ class InboxPerson:
     avatar: str
     admitted_by: AdmittedBy
     joined: int
+    valid_from: float
+    """Grants to applications from before count no more."""
     owner: bool = False
     seen: int = 0
     """The last request; 0: none yet."""
@@ -62,7 +64,7 @@ class PeopleStore:
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
         self._put = load_script(redis, "bridge.inbox", "put_person")
-        self._rename = load_script(redis, "bridge.inbox", "rename_person")
+        self._change = load_script(redis, "bridge.inbox", "change_person")
         self._drop = load_script(redis, "bridge.inbox", "drop_person")
 
     async def get(self, person_id: int) -> InboxPerson | None:
@@ -120,7 +122,7 @@ class PeopleStore:
         used = (invitation.name, int(invitation.owner)) if invitation else ("", 0)
         outcome = await self._put(
             keys=[*places, keys.invitation(invitation.name)] if invitation else places,
-            args=[person_id, nick, orjson.dumps(fields), int(time.time()), MOST, *used],
+            args=[person_id, nick, orjson.dumps(fields), time.time(), MOST, *used],
         )
         if outcome == b"gone":
             raise InvitationGone
@@ -135,7 +137,12 @@ class PeopleStore:
 
     async def rename(self, person_id: int, name: str) -> None:
         """Give a person a name of their own choice; empty: the one at GitHub, from the next sign-in on."""
-        await self._rename(keys=[keys.PEOPLE], args=[person_id, name])
+        changes = {"name": name, "renamed": True} if name else {"renamed": False}
+        await self._change(keys=[keys.PEOPLE], args=[person_id, orjson.dumps(changes)])
+
+    async def end_grants(self, person_id: int) -> None:
+        """End what applications were granted until now in a person's name."""
+        await self._change(keys=[keys.PEOPLE], args=[person_id, orjson.dumps({"valid_from": time.time()})])
 
     async def has_owner(self) -> bool:
         """Tell whether anybody owns the inbox."""

@@ -17,7 +17,6 @@ from bridge.inbox.invitations import InvitationStore
 from bridge.inbox.memberships import MembershipStore
 from bridge.inbox.pages import people, sign_in
 from bridge.inbox.pages import settings as own_settings
-from bridge.inbox.people import PeopleStore
 from bridge.inbox.sessions import MEMBERSHIPS, SESSIONS, SessionStore
 from bridge.services import Services
 from bridge.web.auth import oauth_callback
@@ -31,16 +30,14 @@ log = structlog.get_logger()
 def install(app: web.Application, services: Services) -> None:
     """Add the inbox to an application: its API, the sign-in, and its pages."""
     settings, github = services.settings, GitHubForInbox(services)
-    install_api(
-        app,
-        Inbox(
-            redis=services.redis,
-            http=services.session,
-            web_url=settings.web_url,
-            client_id=settings.flowdock_client_id,
-            client_secret=settings.flowdock_client_secret,
-        ),
+    inbox = Inbox(
+        redis=services.redis,
+        http=services.session,
+        web_url=settings.web_url,
+        client_id=settings.flowdock_client_id,
+        client_secret=settings.flowdock_client_secret,
     )
+    install_api(app, inbox)
     memberships = MembershipStore(
         services.redis, services.vault, github, organizations=settings.inbox_organizations
     )
@@ -50,7 +47,8 @@ def install(app: web.Application, services: Services) -> None:
         web_url=settings.web_url,
         github=github,
         vault=services.vault,
-        people=PeopleStore(services.redis),
+        people=inbox.people,
+        flows=inbox.flows,
         invitations=InvitationStore(services.redis),
         memberships=memberships,
     )

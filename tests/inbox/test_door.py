@@ -10,7 +10,9 @@ from yarl import URL
 
 from bridge.core.security.encryption import Vault
 from bridge.inbox import keys, sessions
+from bridge.inbox.context import INBOX
 from bridge.inbox.door import Door
+from bridge.inbox.grants import Grant
 from bridge.inbox.memberships import FRESH_SECONDS
 from bridge.inbox.pages import sign_in as signing_in
 from bridge.storage import key_rotation
@@ -173,6 +175,28 @@ async def test_members_of_an_organization_come_in_for_as_long_as_they_are(
     page = await sign_in(house, browser, "bob")
     assert page.status == 403
     assert await door.people.get(IDS["bob"]) is not None, "what is theirs waits for them"
+
+
+async def test_an_application_too_is_out_once_its_person_has_left_the_organization(
+    of_acme: Inbox, browser: Browser
+) -> None:
+    house, _ = of_acme
+    await sign_in(house, browser, "bob")
+    assert house.web_half is not None
+    grants = house.web_half.app[INBOX].grants
+    code = await grants.new_code(
+        Grant(person_id=IDS["bob"], client_id="x", scopes=("profile",), redirect_uri="y")
+    )
+    answer = await grants.redeem(code, client_id="x", redirect_uri="y")
+    assert answer
+    call = f"{house.bridge}/inbox/api/user?access_token={answer['access_token']}"
+    async with house.http.get(call) as response:
+        assert response.status == 200
+    async with house.http.post(f"{house.github}/_sandbox/users/bob-gh", json={"member": False}):
+        await house.redis.hset(keys.MEMBERS, IDS["bob"], int(time.time()) - FRESH_SECONDS)
+    async with house.http.get(call) as response:
+        assert response.status == 401
+        assert "no longer a member" in await response.text()
 
 
 async def test_a_members_token_lies_sealed_and_is_turned_to_a_new_key(

@@ -5,7 +5,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from bridge.inbox.context import INBOX
 from bridge.inbox.door import Door
+from bridge.inbox.grants import Grant
 from scripts.sandbox.browse import Browser, Page
 from tests.conftest import House
 from tests.kits.inbox import IDS, is_in, open_inbox, put, sign_in
@@ -128,6 +130,51 @@ async def test_settings_name_a_person_and_end_their_sessions(
     page = await ann.press(await ann.open(settings), "Sign out everywhere")
     assert page.url == f"{house.bridge}/inbox/sign-in"
     assert (await is_in(house, ann), await is_in(house, bob)) == (False, False)
+
+
+async def granted(inbox: Inbox, nick: str) -> str:
+    """An application's access token of somebody, as OAuth gives it."""
+    stores = inbox[0].web_half.app[INBOX]  # type: ignore[union-attr]
+    grant = Grant(person_id=IDS[nick], client_id="x", scopes=("profile",), redirect_uri="y")
+    answer = await stores.grants.redeem(await stores.grants.new_code(grant), client_id="x", redirect_uri="y")
+    assert answer
+    return str(answer["access_token"])
+
+
+async def may_call(house: House, token: str) -> bool:
+    async with house.http.get(
+        f"{house.bridge}/inbox/api/user", headers={"Authorization": f"Bearer {token}"}
+    ) as response:
+        assert response.status in (200, 401)
+        return response.status == 200
+
+
+async def test_what_applications_were_granted_ends_with_all_sessions_and_with_the_person(
+    inbox: Inbox, bob: Browser
+) -> None:
+    house, door = inbox
+    first = await granted(inbox, "bob")
+    await sign_in(house, bob, "bob")
+    assert await may_call(house, first)
+    await bob.press(await bob.open(f"{house.bridge}/inbox/settings"), "Sign out everywhere")
+    assert not await may_call(house, first)
+    second = await granted(inbox, "bob")
+    assert await may_call(house, second)
+    await door.remove(IDS["bob"])
+    assert not await may_call(house, second)
+    await put(door.people, "bob")
+    assert not await may_call(house, second), "not even for the same person, invited again"
+
+
+async def test_whoever_is_removed_leaves_all_flows(inbox: Inbox) -> None:
+    _, door = inbox
+    flow = await door.flows.make(organization="acme", slug="main", name="Main", owner=IDS["bob"])
+    assert flow
+    await door.flows.join(flow.id, IDS["cy"])
+    await door.remove(IDS["bob"], bar=True)
+    assert await door.flows.members(flow.id) == {IDS["cy"]}
+    await put(door.people, "bob")
+    assert await door.flows.of(IDS["bob"]) == []
 
 
 async def test_signing_out_ends_this_browsers_session_alone(inbox: Inbox, ann: Browser, bob: Browser) -> None:

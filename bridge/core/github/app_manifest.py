@@ -36,7 +36,14 @@ def default_name(web_url: str) -> str:
     return f"bridge-{host}"[:LONGEST_NAME].strip("-")
 
 
-def manifest(*, web_url: str, name: str, webhook: str, events: Iterable[str]) -> dict[str, Any]:
+def permissions(*, members: bool) -> dict[str, str]:
+    """Return the permissions to ask for; `members` adds reading an organization's members."""
+    return {**PERMISSIONS, "members": "read"} if members else PERMISSIONS
+
+
+def manifest(
+    *, web_url: str, name: str, webhook: str, events: Iterable[str], members: bool = False
+) -> dict[str, Any]:
     """Return the manifest for bridge at `web_url`; `webhook` is the full address for deliveries."""
     return {
         "name": name,
@@ -47,6 +54,6 @@ def manifest(*, web_url: str, name: str, webhook: str, events: Iterable[str]) ->
         "callback_urls": [f"{web_url}/auth/github/callback"],
         "setup_url": f"{web_url}/",
         "public": False,
-        "default_permissions": PERMISSIONS,
+        "default_permissions": permissions(members=members),
         "default_events": sorted(set(events) - _OF_REPOSITORY_HOOKS),
     }

@@ -14,6 +14,7 @@ from bridge.core.errors import BridgeError, Malformed, RequestRefused, WrongCont
 from bridge.inbox.context import API, INBOX, Inbox
 from bridge.inbox.flows import TeamFlow
 from bridge.inbox.people import InboxPerson
+from bridge.inbox.sessions import MEMBERSHIPS
 from bridge.inbox.sources import FlowSource
 from bridge.web.http.bodies import BODIES, read_body
 
@@ -133,8 +134,10 @@ async def caller(request: web.Request, scope: str = "") -> InboxPerson:
     inbox = request.app[INBOX]
     grant = await inbox.grants.access(_token(request))
     person = await inbox.people.get(grant.person_id) if grant else None
-    if grant is None or person is None:
+    if grant is None or person is None or grant.made_at < person.valid_from:
         raise ApiRefusal(401, "The access token is missing, unknown or expired.")
+    if not await request.app[MEMBERSHIPS].holds(person):
+        raise ApiRefusal(401, "You are no longer a member of the organization that let you in.")
     if scope and scope not in grant.scopes:
         raise ApiRefusal(403, f"The access token lacks the scope {scope}.")
     request[CLIENT_ID] = grant.client_id

@@ -27,7 +27,8 @@ if holder and holder ~= id then
     redis.call('HSET', nicks, string.lower(other.nick), holder)
 end
 local new = cjson.decode(person)
-new.joined = old and old.joined or tonumber(joined)
+new.joined = old and old.joined or math.floor(tonumber(joined))
+new.valid_from = old and old.valid_from or tonumber(joined)
 if old and old.renamed then new.name, new.renamed = old.name, true end
 redis.call('HSET', people, id, cjson.encode(new))
 redis.call('HSET', nicks, string.lower(nick), id)

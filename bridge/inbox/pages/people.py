@@ -102,7 +102,7 @@ async def ask(request: web.Request) -> web.Response:
 async def remove(request: web.Request) -> web.Response:
     """Remove a person: their next request is refused."""
     person, other = await _owner(request), await _other(request)
-    await request.app[DOOR].people.remove(other.id, bar=True)
+    await request.app[DOOR].remove(other.id, bar=True)
     log.info("inbox_person_removed", by=person.id, person=other.id)
     return redirect(PAGE)
 

@@ -56,6 +56,7 @@ async def sign_out_everywhere(request: web.Request) -> web.Response:
     """End all sessions, this one too."""
     person = await sessions.posted(request)
     await request.app[SESSIONS].end_all(person.id)
+    await request.app[DOOR].people.end_grants(person.id)
     log.info("inbox_signed_out_everywhere", person=person.id)
     return _out(request)
 
@@ -70,7 +71,7 @@ async def ask(request: web.Request) -> web.Response:
 async def delete(request: web.Request) -> web.Response:
     """Delete the person who asks."""
     person = await sessions.posted(request)
-    await request.app[DOOR].people.remove(person.id)
+    await request.app[DOOR].remove(person.id)
     log.info("inbox_person_deleted", person=person.id)
     return _out(request)
 

@@ -137,8 +137,13 @@ async def _form(request: web.Request, browser: Operator, app: App | None) -> web
     value = {"instead_of": app.id if app else None}
     await services.one_time.put("manifest", browser.name(state), value, seconds=SECONDS)
     whole = app_manifest.manifest(
-        web_url=settings.web_url, name=name, webhook=settings.web_url + WEBHOOK_PATH, events=EVENTS
+        web_url=settings.web_url,
+        name=name,
+        webhook=settings.web_url + WEBHOOK_PATH,
+        events=EVENTS,
+        members=bool(settings.inbox_organizations),
     )
+    asked = whole["default_permissions"].items()
     request[FORM_TARGET] = _origin(settings.github_url)
     response = render.page(
         request,
@@ -147,8 +152,8 @@ async def _form(request: web.Request, browser: Operator, app: App | None) -> web
         problem=problem,
         action=_action(settings.github_url, organization, state),
         manifest=orjson.dumps(whole).decode(),
-        changes=_plain(what for what, level in app_manifest.PERMISSIONS.items() if level == "write"),
-        reads=_plain(what for what, level in app_manifest.PERMISSIONS.items() if level == "read"),
+        changes=_plain(what for what, level in asked if level == "write"),
+        reads=_plain(what for what, level in asked if level == "read"),
         events=_plain(whole["default_events"]),
         webhook=settings.web_url + WEBHOOK_PATH,
         name=name,

@@ -1,0 +1,60 @@
+"""`bridge inbox owner`, and the address that `bridge serve` prints while nobody owns the inbox."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from bridge.cli.inbox import first_owner_address
+from bridge.inbox.door import Door
+from scripts.sandbox.browse import Browser
+from tests.conftest import House
+from tests.kits.commands import environ_of, run
+from tests.kits.inbox import IDS, is_in, open_inbox, sign_in
+
+FLOWDOCK = dict.fromkeys(("FLOWDOCK_CLIENT_ID", "FLOWDOCK_CLIENT_SECRET", "FLOWDOCK_API_URL"), "")
+
+
+@pytest.fixture
+async def inbox(redis_url: str) -> AsyncIterator[tuple[House, Door]]:
+    async with open_inbox(redis_url) as opened:
+        yield opened
+
+
+async def test_an_owner_is_named_by_login_and_signs_in(
+    inbox: tuple[House, Door], redis_url: str, tmp_path: Path
+) -> None:
+    house, door = inbox
+    environ = environ_of(house, redis_url, **FLOWDOCK)
+    done = await run(tmp_path, "inbox", "owner", "@Dee-gh", environ=environ)
+    assert (done.returncode, done.stdout) == (
+        0,
+        f"@dee-gh owns the inbox. Sign in at {house.bridge}/inbox\n",
+    )
+    assert [(one.id, one.owner) for one in await door.people.all()] == [(IDS["dee"], True)]
+    async with Browser() as browser:
+        await sign_in(house, browser, "dee")
+        assert await is_in(house, browser)
+    for login, status, reason in (
+        ("nobody-there", 1, "GitHub knows nobody called nobody-there"),
+        ("../user", 2, "is not a login at GitHub"),
+    ):
+        done = await run(tmp_path, "inbox", "owner", login, environ=environ)
+        assert (done.returncode, reason in done.stderr) == (status, True), done.stderr
+    done = await run(tmp_path, "inbox", "owner", "dee-gh", environ=environ_of(house, redis_url))
+    assert (done.returncode, "Flowdock is set by the environment" in done.stderr) == (1, True)
+
+
+async def test_each_start_has_an_address_of_its_own_until_somebody_owns_the_inbox(
+    inbox: tuple[House, Door],
+) -> None:
+    house, door = inbox
+    first, second = [await first_owner_address(house.services) for _ in range(2)]
+    async with Browser() as browser:
+        assert (await browser.open(first)).status == 403
+        assert (await browser.open(second)).status == 200
+        await door.people.put(7, nick="eve", name="", avatar="", admitted_by="operator")
+        await door.people.make_owner(7)
+        assert (await browser.open(second)).status == 403, "there is an owner"
+        assert (await browser.open(f"{second}/sign-in")).status == 403
+    assert await first_owner_address(house.services) == ""
