@@ -38,6 +38,8 @@ class Settings:
     """Everything that an operator can set; secrets stay out of its `repr`."""
 
     port: int
+    listen_address: str | None
+    """None: every address of the machine."""
     web_url: str
     redis_url: str | None = field(repr=False)
     redis_cluster: bool
@@ -139,6 +141,7 @@ def _read(reader: Reader) -> Settings:
     web_url, inbox = _web_url(reader, port), not "".join(map(reader.text, _FLOWDOCK))
     return Settings(
         port=port,
+        listen_address=reader.address("LISTEN_ADDRESS"),
         web_url=web_url,
         redis_url=reader.redis_url(),
         redis_cluster=reader.redis_cluster(),

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from bridge.core.security.encryption import MIN_KEY
@@ -78,6 +79,15 @@ class Reader:
             good = False
         if not good or "@" in parts.netloc or any(odd in value for odd in "?# \t\r\n"):
             self.problems.append(f"{name} must be an address such as https://bridge.example.com")
+        return value
+
+    def address(self, name: str) -> str | None:
+        """Return an IP address, or None."""
+        value = self.text(name) or None
+        try:
+            ip_address(value or "::")
+        except ValueError:
+            self.problems.append(f"{name} must be an IP address of this machine, such as 127.0.0.1")
         return value
 
     def redis_url(self) -> str | None:

@@ -43,6 +43,7 @@ def problems(environ: Mapping[str, str]) -> list[str]:
 def test_what_is_not_set_has_the_documented_value() -> None:
     assert read() == settings.Settings(
         port=8080,
+        listen_address=None,
         web_url="http://localhost:8080",
         redis_url=None,
         redis_cluster=False,
@@ -79,6 +80,8 @@ TAKEN: list[tuple[dict[str, str], str, Any]] = [
     ({"PORT": ""}, "port", 8080),
     ({"PORT": "5000"}, "web_url", "http://localhost:5000"),
     ({"WEB_URL": "https://bridge.example.com/"}, "web_url", "https://bridge.example.com"),
+    ({"LISTEN_ADDRESS": "127.0.0.1"}, "listen_address", "127.0.0.1"),
+    ({"LISTEN_ADDRESS": "::1"}, "listen_address", "::1"),
     ({"WEB_URL": "http://[::1]:8080"}, "web_url", "http://[::1]:8080"),
     ({"WEB_URL": ""}, "web_url", "http://localhost:8080"),
     ({"HEROKU_APP_DEFAULT_DOMAIN_NAME": "x.herokuapp.com"}, "web_url", "https://x.herokuapp.com"),
@@ -171,6 +174,7 @@ def test_a_required_setting_is_asked_for(name: str, value: str | None) -> None:
 
 MALFORMED = [
     *(("PORT", value, "from 1 to 65535") for value in ("x", "0", "-1", "65536", "nan", "inf", "8080a")),
+    *(("LISTEN_ADDRESS", value, "must be an IP address") for value in ("localhost", "*", "127.0.0.1:80")),
     *(("PORT", value, "a whole number") for value in ("0.5", "80.5")),
     *(("WEB_CONCURRENCY", value, "") for value in ("0", "-1", "two", "1.5")),
     *(("LEASE_SECONDS", value, "must be a number") for value in ("0", "-3", "soon", "nan")),

@@ -44,7 +44,7 @@ def start(half: str, environ: opening.Environ) -> None:
 
 
 def _supervise(chosen: Settings, redis_url: str) -> None:
-    supervisor.check_port(chosen.port)
+    supervisor.check_port(chosen.port, chosen.listen_address)
     try:
         metrics = tempfile.TemporaryDirectory(prefix="bridge-metrics-")
     except OSError as error:

@@ -29,11 +29,11 @@ STEADY_SECONDS = 60
 log = structlog.get_logger()
 
 
-def check_port(port: int) -> None:
+def check_port(port: int, address: str | None) -> None:
     """Raise `BridgeError` where somebody listens on the port: the processes would share it with them, too."""
     for family in (socket.AF_INET, socket.AF_INET6):
         try:
-            socket.create_server(("", port), family=family).close()
+            socket.create_server((address or "", port), family=family).close()
         except OSError as error:
             # A machine may lack one of the families.
             if error.errno in (EADDRINUSE, EACCES):

@@ -125,7 +125,8 @@ async def serving(services: Services) -> AsyncIterator[None]:
         settings = services.settings
         # Not always: a port that somebody else has must be refused.
         share = settings.web_concurrency > 1 or None
-        await web.TCPSite(runner, port=settings.port, backlog=1024, reuse_port=share).start()
+        address = settings.listen_address
+        await web.TCPSite(runner, address, settings.port, backlog=1024, reuse_port=share).start()
         log.info("listening", port=services.settings.port, web_url=services.settings.web_url)
         yield
     finally:

@@ -12,15 +12,34 @@ from scripts.sandbox import gallery
 from scripts.sandbox.house import FLOW, REPOSITORY, Broken, House, open_house
 from scripts.sandbox.story import play
 
-PORTS = (8080, 8081, 8082)
+PORT = 8080
+NAMES = ("bridge", "Flowdock", "GitHub")
 
-_WELCOME = """
-  GitHub (stand-in)    {github}/{repository}/pulls
-  Flowdock (stand-in)  {flowdock}/app/{flow}
-  bridge               {bridge}
+AS_APP = {
+    "GITHUB_APP": "1",
+    **dict.fromkeys(("GITHUB_CLIENT_ID", "GITHUB_CLIENT_SECRET", "GITHUB_WEBHOOK_SECRET"), ""),
+}
+"""The settings of a bridge that makes its GitHub App itself."""
 
-Open a pull request on the first page and watch its thread appear on the second.
-Then click "Assign to me" in the thread's menu. Press Ctrl-C to stop.
+_WHO = """
+Who is who. Switch at the top right of GitHub, and at the bottom left of Flowdock.
+  Ann (ann-gh)  pushes to the repositories; you are Ann at first
+  Bob (bob-gh)  reads them
+  Cy  (cy-gh)   administers them: only he connects repositories
+"""
+_TRY = """
+Three things to try
+  1. On GitHub, open a pull request: its thread appears in Flowdock.
+  2. In the thread's menu, click "Assign to me", and link Ann's accounts, once. From then on,
+     buttons just work.
+  3. On GitHub, be Bob and request changes. The thread shows whose turn it is.
+"""
+_TRY_APP = """
+Three things to try
+  1. On GitHub, be Cy. On bridge, create a GitHub App of the organization acme, and install it
+     on all repositories.
+  2. In Flowdock, be Cy: Integrations, Add bridge. Link Cy's accounts, and choose a repository.
+  3. On GitHub, open a pull request: its thread appears in Flowdock.
 """
 
 
@@ -35,37 +54,47 @@ def main(arguments: list[str]) -> int:
         action="store_true",
         help="start with a pull request in each status and each kind of message",
     )
+    parser.add_argument(
+        "--app", action="store_true", help="start with nothing connected, to create a GitHub App"
+    )
+    parser.add_argument(
+        "--port", type=int, default=PORT, help="of bridge (%(default)s); the stand-ins have the next two"
+    )
     options = parser.parse_args(arguments)
+    if options.app and (options.check or options.gallery):
+        parser.error("--app starts with nothing connected: --check and --gallery need a repository")
     try:
         with contextlib.suppress(KeyboardInterrupt):
-            asyncio.run(_run(check=options.check, with_gallery=options.gallery))
+            asyncio.run(_run(options))
     except Broken as error:
         print(f"demo: {error}", file=sys.stderr)
         return 1
     return 0
 
 
-async def _run(*, check: bool, with_gallery: bool) -> None:
+async def _run(options: argparse.Namespace) -> None:
+    ports = (options.port, options.port + 1, options.port + 2)
     with tempfile.TemporaryDirectory(prefix="bridge-demo-") as folder:
         data = Path(folder)
         log = data / "log"
         with log.open("wb") as output:
             try:
-                async with open_house(data, ports=PORTS, output=output if check else None) as house:
-                    await _start(house)
-                    if with_gallery:
-                        await gallery.make(house)
-                    await (_check(house) if check else _show(house))
+                settings = AS_APP if options.app else {}
+                async with open_house(data, ports=ports, output=output, settings=settings) as house:
+                    await _start(house, options)
+                    await (_check(house) if options.check else _show(house, options, log))
             except Broken:
-                if check:
-                    print(f"--- log:\n{log.read_text()[-6000:]}", file=sys.stderr)
+                print(f"--- log:\n{log.read_text()[-6000:]}", file=sys.stderr)
                 raise
 
 
-async def _start(house: House) -> None:
+async def _start(house: House, options: argparse.Namespace) -> None:
     house.start("bridge", "serve")
     await house.answers(f"{house.bridge}/readyz")
-    await house.connect()
+    if not options.app:
+        await house.connect()
+    if options.gallery:
+        await gallery.make(house)
 
 
 async def _check(house: House) -> None:
@@ -81,21 +110,36 @@ async def _check(house: House) -> None:
     print("All steps passed.")
 
 
-async def _show(house: House) -> None:
-    print(
-        _WELCOME.format(
-            github=house.github,
-            flowdock=house.flowdock,
-            bridge=house.bridge,
-            repository=REPOSITORY,
-            flow=FLOW,
-        ),
-        flush=True,
-    )
+async def _show(house: House, options: argparse.Namespace, log: Path) -> None:
     stopped = asyncio.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(name, stopped.set)
+    print(
+        welcome(house, port=options.port, app=options.app, log=log, colours=sys.stdout.isatty()), flush=True
+    )
     await stopped.wait()
+    print("\nStopped. Nothing is kept.")
+
+
+def welcome(house: House, *, port: int, app: bool, log: Path, colours: bool) -> str:
+    """Return what the demo says once it runs: the addresses last, in bold where there are `colours`."""
+    taken = [
+        f"Port {wanted} is taken: {name} has {given} instead. --port chooses others."
+        for wanted, name, url in zip(
+            range(port, port + len(NAMES)), NAMES, (house.bridge, house.flowdock, house.github), strict=True
+        )
+        if (given := url.rpartition(":")[2]) != str(wanted)
+    ]
+    bold, plain = ("\x1b[1m", "\x1b[0m") if colours else ("", "")
+    addresses = (
+        ("GitHub", f"{house.github}/{REPOSITORY}/pulls"),
+        ("Flowdock", f"{house.flowdock}/app/{FLOW}"),
+        ("bridge", f"{house.bridge}/github/manifest" if app else house.bridge),
+    )
+    lines = [f"  {bold}{name:<10}{url}{plain}" for name, url in addresses]
+    return "\n".join(
+        [*taken, _WHO + (_TRY_APP if app else _TRY), f"The log is {log}. Ctrl-C stops all.", "", *lines, ""]
+    )
 
 
 if __name__ == "__main__":

@@ -83,6 +83,7 @@ class House:
             "PYTHONPATH": str(ROOT),
             "XDG_STATE_HOME": str(self.data),
             "PORT": self.bridge.rpartition(":")[2],
+            "LISTEN_ADDRESS": "127.0.0.1",
             "WEB_URL": self.bridge,
             "FLOWDOCK_CLIENT_ID": "flowdock-client",
             "FLOWDOCK_CLIENT_SECRET": "flowdock-secret",
@@ -118,6 +119,7 @@ class House:
             *("--web-url", self.flowdock, "--redirect-uri", f"{self.bridge}/auth/flowdock/callback"),
             *("--setup-uri", f"{self.bridge}/flowdock/setup"),
             *("--configure-uri", f"{self.bridge}/flowdock/configure"),
+            *("--link", f"GitHub={self.github}", "--link", f"bridge={self.bridge}"),
         )
 
     def start_github(self) -> subprocess.Popen[bytes]:
@@ -125,6 +127,7 @@ class House:
         return self.start(
             *("scripts.sandbox.github", "--port", self.github.rpartition(":")[2]),
             *("--web-url", self.github, "--redirect-uri", f"{self.bridge}/auth/github/callback"),
+            *("--link", f"Flowdock={self.flowdock}/app/{FLOW}", "--link", f"bridge={self.bridge}"),
         )
 
     async def command(self, *arguments: str) -> str:

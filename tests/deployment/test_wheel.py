@@ -108,7 +108,7 @@ async def test_the_wheel_alone_serves_its_pages_from_an_empty_folder(wheel: Path
     environ = {
         **{"PATH": os.environ["PATH"], "PYTHONPATH": str(site), "XDG_STATE_HOME": str(tmp_path / "state")},
         **COMPLETE,
-        **{"PORT": str(port), "WEB_URL": f"http://127.0.0.1:{port}"},
+        **{"PORT": str(port), "LISTEN_ADDRESS": "127.0.0.1", "WEB_URL": f"http://127.0.0.1:{port}"},
     }
     process = await asyncio.create_subprocess_exec(command, "serve", cwd=empty, env=environ)
     try:
@@ -126,6 +126,9 @@ async def test_the_wheel_alone_serves_its_pages_from_an_empty_folder(wheel: Path
                     return False
 
             await until(ready, "bridge does not get ready")
+            # Everything at 127.… is this machine; bridge listens where it was told to.
+            with pytest.raises(OSError, match="Connect call failed"):
+                await asyncio.open_connection("127.0.0.2", port)
             page = await get("/")
             assert "<h1" in page
             (style,) = re.findall(r'href="(/static/style[^"]+)"', page)

@@ -49,6 +49,9 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument(
         "--expiring-tokens", action="store_true", help="issue tokens that expire in eight hours"
     )
+    options.add_argument(
+        "--link", action="append", default=[], metavar="NAME=URL", help="in each page's head; may be repeated"
+    )
     options.add_argument("--ghes", action="store_true", help="answer as an Enterprise Server 3.19")
     return options
 
@@ -64,6 +67,7 @@ async def serve(options: argparse.Namespace) -> None:
             redirect_uris=tuple(options.redirect_uri),
             expiring_tokens=options.expiring_tokens,
             ghes=options.ghes,
+            links=tuple(tuple(link.split("=", 1)) for link in options.link),
         )
     )
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=2)

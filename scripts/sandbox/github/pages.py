@@ -87,7 +87,9 @@ def render(
     common = {
         "me": visitor(request),
         "people": services.world.people(),
-        "here": str(request.rel_url),
+        # What a form answers cannot be opened again.
+        "here": str(request.rel_url) if request.method == "GET" else "/",
+        "links": services.config.links,
         "version": services.watch.version,
     }
     return aiohttp_jinja2.render_template(template, request, {**common, **context}, status=status)

@@ -62,10 +62,10 @@ async def test_a_visitor_sees_nothing_of_any_team_and_no_secret(house: House, br
 
 async def test_the_state_of_an_installation_that_only_just_runs(house: House, browser: Browser) -> None:
     shown = await visit(house, browser)
-    assert "Redis ! answers. It is the embedded one" in shown
+    assert "Redis ✓ answers. It is the embedded one" in shown
     assert "none. Deliveries wait until you start" in shown
     assert "Last webhook delivery none in four days" in shown
-    assert f"{house.bridge} is not https" in shown
+    assert f"Public address ✓ {house.bridge} is for this machine alone" in shown
     assert f"{house.github}, with an OAuth App" in shown
     assert f"Flowdock ✓ {house.flowdock}" in shown
 

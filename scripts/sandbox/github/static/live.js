@@ -10,6 +10,8 @@ function busy(region) {
 }
 
 async function refresh() {
+  // What a form answers has nothing to bring up to date, and cannot be fetched.
+  if (!document.querySelector("[data-live]")) return;
   const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
   if (!answer.ok) return;
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
