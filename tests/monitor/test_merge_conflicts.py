@@ -56,7 +56,7 @@ def reads(house: House) -> list[Any]:
 async def test_a_conflict_is_told_once_and_cleared_when_mended(watched: House) -> None:
     await link(watched, "ann")
     await watched.act("cy-gh", "conflict", number=1)
-    assert (await told(watched, 2))[1] == "found conflicts with main"
+    assert (await told(watched, 2))[1] == "Found conflicts with main"
     (thread,) = await watched.threads()
     turn = next(row["value"] for row in thread["fields"] if row["label"] == "Turn")
     assert "conflicts with the base branch" in turn
@@ -66,7 +66,7 @@ async def test_a_conflict_is_told_once_and_cleared_when_mended(watched: House) -
     await watched.act("cy-gh", "push_base", branch="main", message="more")
     await eventually(lambda: longer(watched, asked))
     await watched.act("cy-gh", "mend", number=1)
-    assert (await told(watched, 3))[2] == "finds no more conflicts with main"
+    assert (await told(watched, 3))[2] == "No more conflicts with main"
     (thread,) = await watched.threads()
     assert "Merge" in [action["name"] for action in thread["actions"]]
 
@@ -93,7 +93,7 @@ async def test_an_account_that_may_not_see_it_gives_way_to_one_that_may(watched:
     await link(watched, "cy")
     watched.github_journal.faults.append(Fault(path="/api/v3/repos/.*/pulls/1", status=404, answer="{}"))
     await watched.act("cy-gh", "conflict", number=1)
-    assert (await told(watched, 2))[1] == "found conflicts with main"
+    assert (await told(watched, 2))[1] == "Found conflicts with main"
 
 
 async def test_a_push_to_another_branch_asks_nothing(watched: House) -> None:
@@ -121,7 +121,7 @@ async def test_where_a_closing_lacks_whether_it_merged_github_is_asked_once(
     await link(watched, "ann")
     lacking = {"state": "open", "merged": None, "merged_at": None}
     await watched.act("cy-gh", "merge", number=1, instead=lacking)
-    assert (await told(watched, 3))[1:] == ["Closed pull request", "is merged now"]
+    assert (await told(watched, 3))[1:] == ["Closed pull request", "Status: merged"]
     (thread,) = await watched.threads()
     assert thread["status"]["value"] == "merged"
     assert await eventually(lambda: nothing_to_watch(watched))

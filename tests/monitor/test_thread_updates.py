@@ -18,7 +18,7 @@ async def life(working: House, monkeypatch: pytest.MonkeyPatch) -> Life:
     monkeypatch.setattr(updates, "SECONDS", 3600)
     life = await begin(working)
     await life.act("ann-gh", "open", title="Count", head="fix")
-    assert titles(await life.act("ann-gh", "label", label="bug")) == ["ann-gh: labels: bug"]
+    assert titles(await life.act("ann-gh", "label", label="bug")) == ["ann-gh: Labels: bug"]
     assert await life.act("ann-gh", "label", label="docs") == []
     assert (await life.thread()).fields["Labels"] == "bug"
     working.running.append(asyncio.create_task(working.services.thread_updater().run()))
@@ -47,7 +47,7 @@ async def test_an_update_that_had_to_wait_is_posted_when_it_is_due(
         return (await life.thread()).fields["Labels"] == "bug, docs"
 
     assert await eventually(caught_up)
-    assert titles(await life.news()) == ["GitHub: labels: bug, docs"]
+    assert titles(await life.news()) == ["GitHub: Labels: bug, docs"]
 
 
 async def test_a_thread_that_another_message_brought_up_to_date_needs_none(

@@ -218,7 +218,7 @@ async def test_what_a_single_redis_held_goes_on_in_a_cluster(
         async def both() -> bool:
             messages = await house.get(f"{house.flowdock}/_sandbox/messages")
             titles = [message["title"] for message in messages]
-            return titles == ["Opened pull request", "Edited the title, which was “Before”"]
+            return titles == ["Opened pull request", "Changed the title from “Before”"]
 
         await until(both, "what waited was not posted, or what came after")
         assert [thread["title"] for thread in await house.threads()] == ["After"]

@@ -59,14 +59,14 @@ STORY = [
         who="ann-gh",
         do="label",
         fields={"label": "bug"},
-        said=["ann-gh: labels: bug"],
+        said=["ann-gh: Labels: bug"],
         shows={"Labels": "bug"},
     ),
     Step(
         who="ann-gh",
         do="request_review",
         fields={"reviewer": "bob-gh"},
-        said=["ann-gh: Asked bob-gh for a review"],
+        said=["ann-gh: Requested a review from bob-gh"],
         shows={"Turn": "bob-gh (to review)", "Reviewers": "… bob-gh (requested)", "Labels": "bug"},
         tagged=["@bob"],
     ),
@@ -74,7 +74,7 @@ STORY = [
         who="ann-gh",
         do="request_review",
         fields={"team": "makers"},
-        said=["ann-gh: Asked Makers for a review"],
+        said=["ann-gh: Requested a review from Makers"],
         shows={
             "Turn": "bob-gh, Makers (to review)",
             "Reviewers": "… bob-gh (requested), … Makers (requested)",
@@ -134,7 +134,7 @@ STORY = [
         who="ann-gh",
         do="request_review",
         fields={"reviewer": "bob-gh"},
-        said=["ann-gh: Asked bob-gh for a review"],
+        said=["ann-gh: Requested a review from bob-gh"],
         shows={
             "Turn": "bob-gh, Makers (to review)",
             "Reviewers": "… bob-gh (requested), … Makers (requested)",
@@ -145,7 +145,7 @@ STORY = [
         who="ann-gh",
         do="unrequest_review",
         fields={"team": "makers"},
-        said=["ann-gh: No longer asks Makers for a review"],
+        said=["ann-gh: Removed the review request for Makers"],
         shows={"Turn": "bob-gh (to review)", "Reviewers": "… bob-gh (requested)"},
     ),
     Step(

@@ -58,7 +58,7 @@ async def test_one_that_is_retargeted_away_takes_leave_and_returns(life: Life) -
     assert await life.act("bob-gh", "comment", body="Hello") == []
 
     back = await life.act("ann-gh", "edit", base="main")
-    assert titles(back) == ["ann-gh: Edited the base branch from stable to main"]
+    assert titles(back) == ["ann-gh: Changed the base branch from stable to main"]
     assert await shown(life) == WHOLE
 
 

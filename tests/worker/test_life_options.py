@@ -57,8 +57,8 @@ async def test_labels_are_told_in_short_but_to_who_wants_them(life: Life) -> Non
     await _wishes(life, labels=True)
     await _both(life, "ann-gh", "open", title="Count", head="fix")
     assert await _both(life, "ann-gh", "label", label="bug") == (
-        ["ann-gh: labels: bug"],
-        ["ann-gh: Added the label bug"],
+        ["ann-gh: Labels: bug"],
+        ["ann-gh: Added the bug label"],
     )
     assert (await life.thread()).fields["Labels"] == "bug"
 
@@ -74,7 +74,7 @@ async def test_only_the_base_branches_that_are_wanted(life: Life) -> None:
     # One that is turned to a wanted branch is heard of from then on, even of its end.
     _, turned = await _both(life, "ann-gh", "edit", number=1, base="stable")
     _, merged = await _both(life, "ann-gh", "merge", number=1)
-    assert turned == ["ann-gh: Edited the base branch from main to stable"]
+    assert turned == ["ann-gh: Changed the base branch from main to stable"]
     assert merged == ["ann-gh: Merged pull request into stable"]
 
 

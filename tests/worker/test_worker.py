@@ -15,12 +15,12 @@ OPEN, CLOSED = {"color": "green", "value": "open"}, {"color": "red", "value": "c
 DRAFT, MERGED = {"color": "grey", "value": "draft"}, {"color": "purple", "value": "merged"}
 
 STORY: list[tuple[str, dict[str, Any], str, dict[str, str], dict[str, str]]] = [
-    ("edit", {"title": "Better"}, "Edited the title", OPEN, {}),
+    ("edit", {"title": "Better"}, "Changed the title", OPEN, {}),
     ("edit", {"body": "more"}, "Edited the description", OPEN, {}),
     ("edit", {"title": "Best", "base": "stable"}, "and the base branch from main to stable", OPEN, {}),
     ("assign", {"assignee": "bob-gh"}, ">bob-gh</a>", OPEN, {"Assignees": "bob-gh"}),
     ("assign", {"assignee": "ann-gh"}, "Self-assigned pull request", OPEN, {"Assignees": "ann-gh"}),
-    ("unassign", {"assignee": "ann-gh"}, "Removed their own assignment", OPEN, {"Assignees": "bob-gh"}),
+    ("unassign", {"assignee": "ann-gh"}, "Removed their assignment", OPEN, {"Assignees": "bob-gh"}),
     ("unassign", {"assignee": "bob-gh"}, "Unassigned <a", OPEN, {}),
     ("push", {}, "Pushed <a", OPEN, {}),
     ("draft", {}, "Converted to draft", DRAFT, {}),

@@ -75,19 +75,19 @@ def noted(group: Group, known: Snapshot, now: float) -> Snapshot:
 def _words(before: Shown, now: Shown, pull: PullRequest) -> str:
     """Say what a reader must know of a change from `before` to `now`, as a title; empty if nothing is."""
     if now["status"] != before["status"]:
-        return f"is {now['status']} now"
+        return f"Status: {now['status']}"
     if not pull.is_open or now == before:
         return ""
     if now["turn"] != before["turn"] and not _only_begins(before, now):
-        return f"turn: {thread.turn_of(pull)}"
+        return f"Turn: {thread.turn_of(pull)}"
     if now["labels"] != before["labels"]:
-        return f"labels: {escape(', '.join(now['labels'][: thread.MAX_NAMED]) or 'none')}"
+        return f"Labels: {escape(', '.join(now['labels'][: thread.MAX_NAMED]) or 'none')}"
     if now["conversations"] != before["conversations"]:
-        return f"conversations: {now['conversations'] or 'none'} unresolved"
+        return f"Conversations: {now['conversations'] or 'none'} unresolved"
     if gone := [name for name in before["buttons"] if name not in now["buttons"]]:
-        return f"no longer offers {', '.join(gone)}"
+        return f"No longer available: {', '.join(gone)}"
     if new := [name for name in now["buttons"] if name not in before["buttons"]]:
-        return f"offers {', '.join(new)}"
+        return f"Now available: {', '.join(new)}"
     return ""
 
 

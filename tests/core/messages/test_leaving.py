@@ -48,7 +48,7 @@ def test_a_pull_request_that_is_retargeted_away_says_so_once_and_returns() -> No
         heard(bridge, TIME_TO_UPDATE, did("labeled", updated_at=LATER)),
     )
     assert (away, still) == (GONE, ["", ""])
-    assert heard(bridge, BACK) == ["Edited the base branch from stable to main"]
+    assert heard(bridge, BACK) == ["Changed the base branch from stable to main"]
 
 
 def test_where_its_return_is_muted_a_word_brings_the_thread_back() -> None:
@@ -119,7 +119,7 @@ def test_a_merged_one_stays_true_and_needs_no_last_word() -> None:
 def test_who_else_is_told_hears_nothing_of_it() -> None:
     bridge = Bridge(connection("all"), connection("main", **MAIN)).play([OPENED])
     out = {one.connection.id: page.text(one.message.title) for one in bridge.tell(*AWAY)}
-    assert out == {"all": "Edited the base branch from main to stable", "main": GONE}
+    assert out == {"all": "Changed the base branch from main to stable", "main": GONE}
 
 
 def test_a_thread_that_is_left_shows_only_what_stays_true() -> None:

@@ -211,14 +211,14 @@ def looked(mergeable: bool | None, *, at: int = 1773144060) -> Told:
 
 WATCHES: list[tuple[str, list[bool | None], list[str]]] = [
     ("no conflict", [True], []),
-    ("a conflict", [False], ["found conflicts with main"]),
-    ("still", [False, False], ["found conflicts with main"]),
-    ("mended", [False, True], ["found conflicts with main", "finds no more conflicts with main"]),
-    ("not worked out in between", [False, None, False], ["found conflicts with main"]),
+    ("a conflict", [False], ["Found conflicts with main"]),
+    ("still", [False, False], ["Found conflicts with main"]),
+    ("mended", [False, True], ["Found conflicts with main", "No more conflicts with main"]),
+    ("not worked out in between", [False, None, False], ["Found conflicts with main"]),
     (
         "twice",
         [False, True, True, False],
-        ["found conflicts with main", "finds no more conflicts with main", "found conflicts with main"],
+        ["Found conflicts with main", "No more conflicts with main", "Found conflicts with main"],
     ),
 ]
 

@@ -120,9 +120,9 @@ def test_a_comment_on_a_closed_one_asks_only_where_no_merge_is_told() -> None:
                 told("closed", state="closed", merged=MISSING, merged_at=MISSING),
                 {"state": "closed", "merged": True, "merged_at": AT},
                 "merged",
-                "is merged now",
+                "Status: merged",
             ),
-            (told("closed", state="open"), {"state": "open"}, "open", "is open now"),
+            (told("closed", state="open"), {"state": "open"}, "open", "Status: open"),
             (told("converted_to_draft", draft=False), {"draft": True}, "draft", None),
         )
     ],

@@ -94,7 +94,7 @@ STATE = {
 EDITS = {
     "title": Row(
         told=edited({"title": {"from": "Fix <b>"}}, title="Fix bug in API"),
-        title="Edited the title, which was “Fix <b>”",
+        title="Changed the title from “Fix <b>”",
         group="edits",
     ),
     "description": Row(
@@ -105,7 +105,7 @@ EDITS = {
     ),
     "base": Row(
         told=edited({"base": {"ref": {"from": "main"}, "sha": {"from": SHA}}}, base=based_on("stable")),
-        title="Edited the base branch from main to stable",
+        title="Changed the base branch from main to stable",
         group="edits",
         thread={"Branch": "fix → stable"},
     ),
@@ -114,7 +114,7 @@ EDITS = {
             {"title": {"from": "x"}, "base": {"ref": {"from": "main"}, "sha": {"from": SHA}}},
             base=based_on("stable"),
         ),
-        title="Edited the title, which was “x” and the base branch from main to stable",
+        title="Changed the title from “x” and the base branch from main to stable",
         group="edits",
     ),
     "nothing that is told": Row(told=edited({}), title="Edited pull request", group="edits"),

@@ -51,14 +51,14 @@ PEOPLE = {
     ),
     "dropped": Row(
         told=did("unassigned", by="bob", extra={"assignee": user("bob")}),
-        title="Removed their own assignment",
+        title="Removed their assignment",
         group="assignments",
     ),
     "asked for a review": Row(
         told=did(
             "review_requested", extra={"requested_reviewer": user("bob")}, requested_reviewers=[user("bob")]
         ),
-        title="Asked bob for a review",
+        title="Requested a review from bob",
         group="review requests",
         mentions=("bob",),
         links=(BOB,),
@@ -71,25 +71,25 @@ PEOPLE = {
             extra={"requested_reviewer": user("bob")},
             requested_reviewers=[user("bob")],
         ),
-        title="Will review",
+        title="Self-requested a review",
         group="review requests",
     ),
     "a team asked": Row(
         told=did("review_requested", extra={"requested_team": team("Core")}, requested_teams=[team("Core")]),
-        title="Asked Core for a review",
+        title="Requested a review from Core",
         group="review requests",
         links=("https://github.com/orgs/acme/teams/Core",),
         thread={"Reviewers": "… Core (requested)", "Turn": "Core (to review)"},
     ),
     "nobody asked": Row(
         told=did("review_requested", extra={"requested_reviewer": None}),
-        title="Asked for a review",
+        title="Requested a review",
         group="review requests",
         is_newer=True,
     ),
     "no longer asked": Row(
         told=did("review_request_removed", extra={"requested_reviewer": user("bob")}),
-        title="No longer asks bob for a review",
+        title="Removed the review request for bob",
         group="review requests",
         links=(BOB,),
         # Of the same second as the request: what a delivery removes counts over what others list.
@@ -106,7 +106,7 @@ PEOPLE = {
     ),
     "a team no longer asked": Row(
         told=did("review_request_removed", extra={"requested_team": team("Core")}),
-        title="No longer asks Core for a review",
+        title="Removed the review request for Core",
         group="review requests",
         links=("https://github.com/orgs/acme/teams/Core",),
     ),
@@ -115,26 +115,26 @@ PEOPLE = {
 REST = {
     "labeled": Row(
         told=did("labeled", extra={"label": label("good first issue")}, labels=[label("good first issue")]),
-        title="Added the label good first issue",
+        title="Added the good first issue label",
         group="labels",
         thread={"Labels": "good first issue"},
     ),
     "labeled with nothing": Row(told=did("labeled"), is_newer=True),
     "unlabeled": Row(
         told=did("unlabeled", extra={"label": label("bug")}),
-        title="Removed the label bug",
+        title="Removed the bug label",
         group="labels",
         before=(OPENED, did("labeled", extra={"label": label("bug")}, labels=[label("bug")])),
         thread={"Labels": None},
     ),
     "milestoned": Row(
         told=did("milestoned", extra={"milestone": milestone("1.0")}, milestone=milestone("1.0")),
-        title="Added to 1.0",
+        title="Added to the 1.0 milestone",
         thread={"Milestone": "1.0"},
     ),
     "demilestoned": Row(
         told=did("demilestoned", extra={"milestone": milestone("1.0")}),
-        title="Removed from 1.0",
+        title="Removed from the 1.0 milestone",
         thread={"Milestone": None},
     ),
     "locked": Row(told=did("locked", locked=True), title="Locked the conversation"),

@@ -202,7 +202,7 @@ async def test_who_asks_to_review_is_asked(life: Life) -> None:
     assert (outcome["status"], outcome["message"]) == (200, f"@cy-gh will review {PULL}.")
     assert calls(life)[1:] == [("GET", "/pulls/1"), ("POST", "/pulls/1/requested_reviewers")]
     assert sent(life) == {"reviewers": ["cy-gh"]}
-    assert titles(await life.news()) == ["cy-gh: Will review"]
+    assert titles(await life.news()) == ["cy-gh: Self-requested a review"]
     thread = await life.thread()
     assert (thread.fields["Reviewers"], thread.fields["Turn"]) == ("… cy-gh (requested)", "cy-gh (to review)")
 

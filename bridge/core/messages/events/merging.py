@@ -28,9 +28,9 @@ def mergeable(happening: Happening) -> Said | None:
     base = escape(happening.pull.base.ref) if happening.pull.base else "its base branch"
     was_told = bool(happening.known.said.get("conflict"))
     if happening.pull.mergeable is False and not was_told:
-        return Said(title=f"found conflicts with {base}", group="merging")
+        return Said(title=f"Found conflicts with {base}", group="merging")
     if happening.pull.mergeable and was_told:
-        return Said(title=f"finds no more conflicts with {base}", group="merging")
+        return Said(title=f"No more conflicts with {base}", group="merging")
     return None
 
 

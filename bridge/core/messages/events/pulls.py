@@ -24,15 +24,18 @@ def edited(happening: Happening) -> Said:
     changes, pull = happening.payload.get("changes") or {}, happening.payload["pull_request"]
     parts = []
     if "title" in changes:
-        parts.append(f"title, which was “{escape(str(given(changes, 'title', 'from') or ''))}”")
-    if "body" in changes:
-        parts.append("description")
+        parts.append(f"changed the title from “{escape(str(given(changes, 'title', 'from') or ''))}”")
     if "base" in changes:
         before, after = given(changes, "base", "ref", "from"), pull["base"]["ref"]
         was = f" from {escape(str(before))}" if before else ""
-        parts.append(f"base branch{was} to {escape(after)}")
-    words = f"Edited the {' and the '.join(parts)}" if parts else "Edited pull request"
-    return Said(title=words, group="edits", mentions=mentioned_now(changes, pull.get("body")))
+        verb = "" if parts else "changed "
+        parts.append(f"{verb}the base branch{was} to {escape(after)}")
+    if "body" in changes:
+        parts.append("edited the description")
+    words = " and ".join(parts) or "edited pull request"
+    return Said(
+        title=words[0].upper() + words[1:], group="edits", mentions=mentioned_now(changes, pull.get("body"))
+    )
 
 
 @on(EVENT, "closed")
@@ -77,7 +80,7 @@ def assigned(happening: Happening) -> Said:
 def unassigned(happening: Happening) -> Said:
     """Report the end of an assignment."""
     if _is_own(happening):
-        return Said(title="Removed their own assignment", group="assignments")
+        return Said(title="Removed their assignment", group="assignments")
     assignee = happening.payload.get("assignee")
     return Said(title=f"Unassigned {who(assignee) if assignee else 'the pull request'}", group="assignments")
 
@@ -113,10 +116,10 @@ def review_requested(happening: Happening) -> Said:
     user, team = payload.get("requested_reviewer"), payload.get("requested_team")
     asked = asked_of(user, team)
     if user and given(payload, "sender", "id") == user.get("id"):
-        return Said(title="Will review", group="review requests")
+        return Said(title="Self-requested a review", group="review requests")
     people = () if asked["is_team"] or _knows(happening, asked["id"]) else named(user)
-    whom = f"{link(asked['url'], asked['name'])} " if user or team else ""
-    return Said(title=f"Asked {whom}for a review", group="review requests", people=people)
+    whom = f" from {link(asked['url'], asked['name'])}" if user or team else ""
+    return Said(title=f"Requested a review{whom}", group="review requests", people=people)
 
 
 def _knows(happening: Happening, account: int) -> bool:
@@ -129,8 +132,10 @@ def review_request_removed(happening: Happening) -> Said:
     """Report that a review request is withdrawn."""
     user, team = happening.payload.get("requested_reviewer"), happening.payload.get("requested_team")
     asked = asked_of(user, team)
-    whom = f"{link(asked['url'], asked['name'])} " if user or team else ""
-    return Said(title=f"No longer asks {whom}for a review", group="review requests")
+    whom = (
+        f"the review request for {link(asked['url'], asked['name'])}" if user or team else "a review request"
+    )
+    return Said(title=f"Removed {whom}", group="review requests")
 
 
 @on(EVENT, "labeled", "unlabeled")
@@ -140,14 +145,15 @@ def labeled(happening: Happening) -> Said | None:
     if not name:
         return None
     verb = "Added" if happening.delivery.action == "labeled" else "Removed"
-    return Said(title=f"{verb} the label {escape(name)}", group="labels")
+    return Said(title=f"{verb} the {escape(name)} label", group="labels")
 
 
 @on(EVENT, "milestoned", "demilestoned")
 def milestoned(happening: Happening) -> Said:
     """Report an added or removed milestone."""
     milestone = happening.payload.get("milestone") or happening.payload["pull_request"].get("milestone") or {}
-    name = escape(milestone.get("title") or "the milestone")
+    title = milestone.get("title")
+    name = f"the {escape(title)} milestone" if title else "a milestone"
     verb = "Added to" if happening.delivery.action == "milestoned" else "Removed from"
     return Said(title=f"{verb} {name}", group="other")
 

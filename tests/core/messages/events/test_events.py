@@ -34,25 +34,25 @@ NULLS: list[tuple[str, dict[str, Any], str]] = [
     ("nobody edited", on_pull("edited", changes={}) | {"sender": None}, "Edited pull request"),
     ("no changes", on_pull("edited", changes=None), "Edited pull request"),
     ("edited otherwise", on_pull("edited", changes={"color": {"from": "red"}}), "Edited pull request"),
-    ("no former title", on_pull("edited", changes={"title": {}}), "Edited the title, which was “”"),
-    ("no former base", on_pull("edited", changes={"base": {}}), "Edited the base branch to main"),
+    ("no former title", on_pull("edited", changes={"title": {}}), "Changed the title from “”"),
+    ("no former base", on_pull("edited", changes={"base": {}}), "Changed the base branch to main"),
     (
         "only a former sha",
         on_pull("edited", changes={"base": {"sha": {"from": "x"}}}),
-        "Edited the base branch to main",
+        "Changed the base branch to main",
     ),
     ("no shas", on_pull("synchronize", before=None, after=None), "Pushed to the branch"),
     ("not before", on_pull("synchronize", before=None, after="a" * 40), "Pushed to the branch"),
     ("not after", on_pull("synchronize", before="a" * 40), "Pushed to the branch"),
-    ("no milestone", on_pull("milestoned"), "Added to the milestone"),
-    ("taken off none", on_pull("demilestoned", milestone=None), "Removed from the milestone"),
+    ("no milestone", on_pull("milestoned"), "Added to a milestone"),
+    ("taken off none", on_pull("demilestoned", milestone=None), "Removed from a milestone"),
     ("no reason", on_pull("dequeued"), "Removed from the merge queue"),
     (
         "a team without a page",
         on_pull("review_requested", requested_team={"id": 1, "name": "X"}),
-        "Asked X for a review",
+        "Requested a review from X",
     ),
-    ("nobody asked", on_pull("review_request_removed"), "No longer asks for a review"),
+    ("nobody asked", on_pull("review_request_removed"), "Removed a review request"),
 ]
 
 
@@ -132,12 +132,12 @@ def test_no_markup_gets_into_a_title(evasion: str) -> None:
         f"Merged pull request into {shown}": on_pull("closed", merged),
         f"Assigned {shown}": on_pull("assigned", assignee=whom),
         f"Unassigned {shown}": on_pull("unassigned", assignee=no_link),
-        f"Asked {shown} for a review": on_pull("review_requested", requested_team=team(evasion)),
-        f"Added the label {shown}": on_pull("labeled", label={"name": evasion}),
-        f"Added to {shown}": on_pull("milestoned", milestone={"title": evasion}),
+        f"Requested a review from {shown}": on_pull("review_requested", requested_team=team(evasion)),
+        f"Added the {shown} label": on_pull("labeled", label={"name": evasion}),
+        f"Added to the {shown} milestone": on_pull("milestoned", milestone={"title": evasion}),
         f"Locked the conversation as {shown}": on_pull("locked", pull(active_lock_reason=evasion)),
-        f"Edited the title, which was “{shown}”": on_pull("edited", changes={"title": {"from": evasion}}),
-        f"Edited the base branch from {shown} to main": on_pull(
+        f"Changed the title from “{shown}”": on_pull("edited", changes={"title": {"from": evasion}}),
+        f"Changed the base branch from {shown} to main": on_pull(
             "edited", changes={"base": {"ref": {"from": evasion}}}
         ),
     }

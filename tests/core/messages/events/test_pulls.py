@@ -53,7 +53,7 @@ def test_an_action_of_tomorrow_changes_the_thread_with_no_words_of_its_own() -> 
     bridge = Bridge().play([OPENED])
     message = bridge.says(event, payload | {"action": "teleported"})
     assert message is not None
-    assert message.title == "labels: bug"
+    assert message.title == "Labels: bug"
     assert bridge.fields()["Labels"] == "bug"
     assert bridge.thread()["title"] == "Other"
     assert bridge.thread()["external_url"] == PAGE
