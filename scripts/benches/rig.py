@@ -21,7 +21,7 @@ from bridge.storage import embedded, keys
 from bridge.storage.client import connect_redis
 from bridge.storage.connections import ConnectionStore
 from bridge.storage.pulls import PullRequestStore
-from scripts.sandbox.house import ROOT, STOP_SECONDS, Broken, House, free_port, open_house, until
+from scripts.sandbox.house import ROOT, STOP_SECONDS, Broken, House, Process, free_port, open_house, until
 
 WEBHOOK = "/github/webhook"
 REPOSITORY, REPOSITORY_ID = "acme/component", 1296269
@@ -42,7 +42,7 @@ class Rig:
     redis_url: str
     redis: Any
     house: House
-    running: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    running: list[Process] = field(default_factory=list)
 
     @property
     def store(self) -> ConnectionStore:
@@ -54,13 +54,13 @@ class Rig:
         """What bridge keeps of pull requests, likewise."""
         return PullRequestStore(self.redis)
 
-    async def start_web(self) -> subprocess.Popen[bytes]:
+    async def start_web(self) -> Process:
         """bridge's web half, ready."""
         process = self.house.start(AS_DEPLOYED, "bridge", "web")
         await self.house.answers(f"{self.house.bridge}/readyz")
         return process
 
-    def start_worker(self) -> subprocess.Popen[bytes]:
+    def start_worker(self) -> Process:
         """bridge's worker half, starting."""
         return self.house.start(AS_DEPLOYED, "bridge", "worker")
 
@@ -72,7 +72,7 @@ class Rig:
         await self.listens(port)
         return url
 
-    async def end(self, process: subprocess.Popen[bytes]) -> None:
+    async def end(self, process: Process) -> None:
         """Have a process end, and wait for it."""
         process.terminate()
         await asyncio.to_thread(process.wait, STOP_SECONDS)

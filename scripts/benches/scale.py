@@ -1,6 +1,5 @@
 """Scale: what a second worker brings, and what a delivery costs the more is known."""
 
-import subprocess
 import time
 from collections import Counter
 from collections.abc import Iterable
@@ -22,7 +21,7 @@ from scripts.benches import rig as rigs
 from scripts.benches.deliveries import Counted, Shape
 from scripts.benches.findings import Figure, Findings, Plot
 from scripts.benches.rig import Rig, say
-from scripts.sandbox.house import until
+from scripts.sandbox.house import Process, until
 
 DELAY = 0.05
 SHARE = 0.25
@@ -135,7 +134,7 @@ async def _drained_by(
     return found["posts"] / (found["last"] - begun), means
 
 
-async def _sharing(rig: Rig, count: int) -> list[subprocess.Popen[bytes]]:
+async def _sharing(rig: Rig, count: int) -> list[Process]:
     """So many workers, each with its share of the partitions.
 
     Whoever starts takes its share among those that live: each is told of those yet to come, so that nobody

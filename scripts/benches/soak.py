@@ -8,7 +8,6 @@ import asyncio
 import hashlib
 import hmac
 import json
-import subprocess
 import sys
 import tempfile
 import time
@@ -25,7 +24,7 @@ from bridge.storage import keys
 from bridge.storage.client import connect_redis
 from bridge.storage.connections import ConnectionStore
 from scripts.benches.rig import AS_DEPLOYED
-from scripts.sandbox.house import FLOW, ROOT, House, open_house, until
+from scripts.sandbox.house import FLOW, ROOT, House, Process, open_house, until
 
 REPOSITORIES = 40
 PULLS = 50
@@ -176,9 +175,7 @@ async def _drained(redis: Any) -> None:
     await until(empty, "the queue does not become empty", seconds=600)
 
 
-async def _sample(
-    done: int, seconds: float, web: subprocess.Popen[bytes], worker: subprocess.Popen[bytes], redis: Any
-) -> Sample:
+async def _sample(done: int, seconds: float, web: Process, worker: Process, redis: Any) -> Sample:
     memory: Any = await redis.info("memory")
     return Sample(
         done=done,

@@ -1,14 +1,13 @@
 """Start: from `python -m bridge serve` to /readyz's first 200, beside a bare app with the same imports."""
 
 import asyncio
-import subprocess
 import time
 from collections.abc import Callable
 
 from scripts.benches import rig as rigs
 from scripts.benches.findings import Figure, Findings
 from scripts.benches.rig import AS_DEPLOYED, Rig, expect, say
-from scripts.sandbox.house import free_port
+from scripts.sandbox.house import Process, free_port
 
 PATIENCE = 60
 REQUEST = b"GET /readyz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
@@ -54,7 +53,7 @@ async def measure(quick: bool) -> Findings:
     )
 
 
-async def _timed(rig: Rig, port: int, start: Callable[[str], subprocess.Popen[bytes]]) -> float:
+async def _timed(rig: Rig, port: int, start: Callable[[str], Process]) -> float:
     began = time.monotonic()
     process = start(str(port))
     while not await _ready(port):

@@ -7,12 +7,13 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Protocol
 
 import aiohttp
 
@@ -28,6 +29,29 @@ _HELD: list[socket.socket] = []
 
 class Broken(Exception):
     """A process did not start, or a step failed; the message is a sentence."""
+
+
+class Process(Protocol):
+    """A process that was started: this part of `subprocess.Popen`."""
+
+    args: Any
+    pid: int
+    returncode: int | None
+
+    def poll(self) -> int | None:
+        """Return the exit status, or None while it runs."""
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait until it ends; returns the exit status."""
+
+    def send_signal(self, number: int, /) -> None:
+        """Send it a signal, unless it ended."""
+
+    def terminate(self) -> None:
+        """Ask it to end."""
+
+    def kill(self) -> None:
+        """End it at once."""
 
 
 def free_port(preferred: int = 0) -> int:
@@ -73,7 +97,9 @@ class House:
     output: IO[bytes] | int | None = None
     settings: dict[str, str] = field(default_factory=dict)
     webhook_secret: str = field(default_factory=lambda: secrets.token_hex(16))
-    processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    processes: list[Process] = field(default_factory=list)
+    popen: Callable[..., Process] = subprocess.Popen
+    """How a process is started; the tests have a faster way."""
 
     @property
     def environ(self) -> dict[str, str]:
@@ -98,11 +124,9 @@ class House:
             **self.settings,
         }
 
-    def start(
-        self, *arguments: str, output: IO[bytes] | int | None = None, **settings: str
-    ) -> subprocess.Popen[bytes]:
+    def start(self, *arguments: str, output: IO[bytes] | int | None = None, **settings: str) -> Process:
         """Start a Python process, such as `start("bridge", "serve")`; `settings` are for this one alone."""
-        process = subprocess.Popen(  # noqa: S603  (our own arguments)
+        process = self.popen(
             [sys.executable, "-m", *arguments],
             cwd=self.data,
             env={**self.environ, **settings},
@@ -112,7 +136,7 @@ class House:
         self.processes.append(process)
         return process
 
-    def start_flowdock(self) -> subprocess.Popen[bytes]:
+    def start_flowdock(self) -> Process:
         """Start the stand-in Flowdock, with bridge registered as its application."""
         return self.start(
             *("scripts.sandbox.flowdock", "--port", self.flowdock.rpartition(":")[2]),
@@ -122,7 +146,7 @@ class House:
             *("--link", f"GitHub={self.github}", "--link", f"bridge={self.bridge}"),
         )
 
-    def start_github(self) -> subprocess.Popen[bytes]:
+    def start_github(self) -> Process:
         """Start the stand-in GitHub, with bridge registered as its OAuth App."""
         return self.start(
             *("scripts.sandbox.github", "--port", self.github.rpartition(":")[2]),
@@ -132,18 +156,13 @@ class House:
 
     async def command(self, *arguments: str) -> str:
         """Run a bridge command; returns what it printed, raises `Broken` if it failed."""
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            *("-m", "bridge", *arguments),
-            cwd=self.data,
-            env=self.environ,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        )
-        output, _ = await process.communicate()
-        if process.returncode != 0:
-            raise Broken(f"bridge {arguments[0]}: {output.decode().strip()}")
-        return output.decode()
+        with tempfile.TemporaryFile() as output:
+            status = await asyncio.to_thread(self.start("bridge", *arguments, output=output).wait)
+            output.seek(0)
+            printed = output.read().decode()
+        if status != 0:
+            raise Broken(f"bridge {arguments[0]}: {printed.strip()}")
+        return printed
 
     async def answers(self, url: str) -> None:
         """Wait until an address answers with 200."""
@@ -255,6 +274,7 @@ async def open_house(
     ports: tuple[int, int, int] = (0, 0, 0),
     output: IO[bytes] | int | None = None,
     settings: dict[str, str] | None = None,
+    popen: Callable[..., Process] = subprocess.Popen,
 ) -> AsyncIterator[House]:
     """Start both stand-ins, but not bridge yet; ends all processes on exit. `ports`: bridge's first."""
     bridge, flowdock, github = (f"http://127.0.0.1:{free_port(port)}" for port in ports)
@@ -267,6 +287,7 @@ async def open_house(
             http=http,
             output=output,
             settings=settings or {},
+            popen=popen,
         )
         try:
             house.start_flowdock()

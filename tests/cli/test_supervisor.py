@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import signal
+import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -39,7 +40,7 @@ def children(pid: int) -> set[int]:
 @asynccontextmanager
 async def two(house: House, redis_url: str, output: Path) -> AsyncIterator[int]:
     """`bridge web` in two processes that listen; yields the supervisor's process id."""
-    async with serving(house, redis_url, output, half="web", WEB_CONCURRENCY="2") as pid:
+    async with serving(house, redis_url, output, subprocess.Popen, half="web", WEB_CONCURRENCY="2") as pid:
 
         async def both() -> bool:
             return printed(output).count('"listening"') == 2

@@ -3,7 +3,6 @@
 import asyncio
 import itertools
 import json
-import subprocess
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
@@ -24,7 +23,7 @@ from bridge.queue.entries import DeadLetter
 from bridge.storage import keys
 from bridge.storage.connections import ConnectionStore
 from bridge.storage.delivery_log import DeliveryLog
-from scripts.sandbox.house import FLOW, House, until
+from scripts.sandbox.house import FLOW, House, Process, until
 from tests.faults.row import PULLS, REPOSITORIES, STEPS, THREADS, TOTAL, Row
 from tests.faults.wire import Wire
 from tests.kits import sign
@@ -46,9 +45,9 @@ class Load:
     """Between bridge and Flowdock."""
     output: Path
     """What bridge's processes print."""
-    web: subprocess.Popen[bytes]
+    web: Process
     """The first web process."""
-    workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    workers: list[Process] = field(default_factory=list)
     worker_settings: dict[str, str] = field(default_factory=dict)
     first: int = 0
     """The number of the first repository: a load that comes after another has repositories of its own."""
@@ -85,9 +84,7 @@ class Load:
             self.sources[repository] = source["id"]
         await self.house.post(f"{self.house.flowdock}/_sandbox/faults", SLOW)
 
-    async def staff(
-        self, count: int = 1, settings: Mapping[str, str] | None = None
-    ) -> list[subprocess.Popen[bytes]]:
+    async def staff(self, count: int = 1, settings: Mapping[str, str] | None = None) -> list[Process]:
         """Have so many workers with these settings run, and no others; returns them."""
         if (chosen := dict(settings or {})) != self.worker_settings:
             await self.dismiss()

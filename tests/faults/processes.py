@@ -9,7 +9,7 @@ from bridge.storage.client import close_redis, connect_redis
 from scripts.sandbox.house import free_port, open_house
 from tests.faults.load import Load
 from tests.faults.wire import open_wire
-from tests.kits import hygiene
+from tests.kits import hygiene, loaded
 
 
 class Shared:
@@ -42,7 +42,7 @@ async def open_load(
     printed = data / "output.log"
     with printed.open("wb") as output:
         async with (
-            open_house(data, output=subprocess.DEVNULL, settings=settings) as house,
+            open_house(data, output=subprocess.DEVNULL, settings=settings, popen=loaded.Process) as house,
             open_wire(house.flowdock) as wire,
         ):
             # Of bridge's processes alone: what the stand-ins say of cut connections is no concern.

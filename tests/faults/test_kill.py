@@ -3,7 +3,6 @@
 import asyncio
 import hashlib
 import signal
-import subprocess
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ import pytest_asyncio
 
 from bridge.storage import keys
 from bridge.storage.lua_scripts import source
-from scripts.sandbox.house import until
+from scripts.sandbox.house import Process, until
 from tests.faults import github
 from tests.faults.load import Load
 from tests.faults.processes import Shared, open_load
@@ -200,7 +199,7 @@ async def test_one_of_two_workers_that_is_killed_is_stood_in_for_by_the_other(lo
     check(await load.finished("kill -9 a second worker", left), repeats=THREADS)
 
 
-def _kill(process: subprocess.Popen[bytes]) -> None:
+def _kill(process: Process) -> None:
     process.kill()
     process.wait()
 

@@ -2,15 +2,17 @@
 
 import asyncio
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 
+from scripts.sandbox.house import Process
 from tests.conftest import House, eventually
 from tests.kits import hygiene, loaded
 
@@ -77,18 +79,26 @@ def start(folder: Path, *arguments: str, environ: Mapping[str, str]) -> subproce
 
 @asynccontextmanager
 async def serving(
-    house: House, redis_url: str, output: Path, *, half: str = "serve", **changes: str
+    house: House,
+    redis_url: str,
+    output: Path,
+    popen: Callable[..., Process] = loaded.Process,
+    /,
+    *,
+    half: str = "serve",
+    **changes: str,
 ) -> AsyncIterator[int]:
     """bridge as a process of its own, at the address of the house's web half, which goes down for good.
 
-    It writes its log to `output`; `changes` are settings that differ. Yields its process id.
+    It writes its log to `output`; `changes` are settings that differ. Yields its process id. It is
+    forked from what is loaded, or by `subprocess.Popen` loaded anew.
     """
     if house.web_half is not None:
         await house.go_down()
     environ = environ_of(house, redis_url, PORT=house.bridge.rpartition(":")[2], PAGE_LIMIT="0", **changes)
     with output.open("ab") as file:
-        running = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "bridge", half),
+        running = popen(
+            [sys.executable, "-m", "bridge", half],
             cwd=output.parent,
             env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **environ},
             stdout=file,
@@ -98,9 +108,8 @@ async def serving(
             await eventually(lambda: _answers(house))
             yield running.pid
         finally:
-            with suppress(ProcessLookupError):
-                running.terminate()
-            await running.wait()
+            running.send_signal(signal.SIGTERM)
+            await asyncio.to_thread(running.wait)
 
 
 async def _answers(house: House) -> bool:

@@ -1,62 +1,159 @@
-"""`python -m bridge` without the time to load it: each command is forked from a process that did, once.
+"""Python processes without the time to load them: each is forked from a process that has loaded bridge once.
 
-The command is a process all the same, with its own environment, folder, input, output and exit status. One of
-each command is loaded anew (`anew` of `tests.kits.commands.run`), to show what loading may do wrong.
+Each is a process all the same, with its own environment, folder, input, output and exit status. Some
+are loaded anew, to show what loading may do wrong: one of each command (`anew` of `tests.kits.commands.run`),
+and what the Procfile, the systemd unit and the supervisor start.
 """
 
+import contextlib
 import gc
 import importlib
 import json
 import os
 import runpy
-import select
+import signal
+import socket
 import subprocess
 import sys
 import tempfile
-import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO
 
 ROOT = Path(__file__).parents[2]
 SECONDS = 60
+WIDTH = 8
+"""Bytes of an answer: two may be there at once."""
 LOADS = (
     *("bridge.cli.connections", "bridge.cli.doctor", "bridge.cli.hook", "bridge.cli.recover"),
-    *("bridge.cli.rotate_keys", "bridge.services", "redis.asyncio", "redis.asyncio.cluster"),
+    *("bridge.cli.rotate_keys", "bridge.services", "bridge.web.app", "bridge.worker.worker"),
+    *("redis.asyncio", "redis.asyncio.cluster", "jwt", "uvloop"),
+    *("scripts.sandbox.flowdock", "scripts.sandbox.github"),
 )
-"""What the commands import, also those that do so only when they run."""
+"""What the processes import, also those that do so only when they run."""
+
+
+class Process:
+    """A forked `python -m MODULE …`, with the part of `subprocess.Popen` that the tests use."""
+
+    def __init__(
+        self,
+        args: Sequence[str],
+        *,
+        cwd: Path,
+        env: Mapping[str, str],
+        stdin: IO[bytes] | int = subprocess.DEVNULL,
+        stdout: IO[bytes] | int | None = None,
+        stderr: IO[bytes] | int | None = None,
+    ) -> None:
+        assert args[:2] == [sys.executable, "-m"]
+        self.args = list(args)
+        self.returncode: int | None = None
+        asked = {"folder": str(cwd.resolve()), "module": args[2], "arguments": args[3:], "environ": dict(env)}
+        self._answers, its = socket.socketpair()
+        with its, Path(os.devnull).open("r+b", buffering=0) as null:
+            given = _number(stdin, 0, null)
+            out = _number(stdout, 1, null)
+            err = out if stderr == subprocess.STDOUT else _number(stderr, 2, null)
+            _LOADED.ask([its.fileno(), given, out, err])
+        self._answers.sendall(json.dumps(asked).encode() + b"\n")
+        self.pid = int(self._answer(SECONDS))
+
+    def _answer(self, seconds: float | None) -> bytes:
+        self._answers.settimeout(seconds)
+        return self._answers.recv(WIDTH)
+
+    def poll(self) -> int | None:
+        """Its exit status, once it ended."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.wait(0)
+        return self.returncode
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Its exit status, after so many seconds at most."""
+        if self.returncode is None:
+            try:
+                self.returncode = int(self._answer(timeout))
+            except (BlockingIOError, TimeoutError):
+                raise subprocess.TimeoutExpired(self.args, timeout or 0) from None
+            self._answers.close()
+        return self.returncode
+
+    def send_signal(self, number: int) -> None:
+        """As `os.kill`, unless it ended."""
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def terminate(self) -> None:
+        """Ask it to end."""
+        self.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End it at once."""
+        self.send_signal(signal.SIGKILL)
+
+
+def _number(file: IO[bytes] | int | None, own: int, null: IO[bytes]) -> int:
+    """The descriptor that a process is given; without a file this process's own."""
+    if file is None:
+        return own
+    if file == subprocess.DEVNULL:
+        return null.fileno()
+    return file if isinstance(file, int) else file.fileno()
+
+
+def run(
+    folder: Path, *arguments: str, environ: Mapping[str, str], given: str = ""
+) -> subprocess.CompletedProcess[str]:
+    """Run a command of bridge in `folder`; `given` is its input."""
+    with (
+        tempfile.TemporaryFile() as stdin,
+        tempfile.TemporaryFile() as stdout,
+        tempfile.TemporaryFile() as stderr,
+    ):
+        stdin.write(given.encode())
+        stdin.seek(0)
+        command = [sys.executable, "-m", "bridge", *arguments]
+        env = {"XDG_STATE_HOME": str(folder.resolve()), **environ}
+        process = Process(command, cwd=folder, env=env, stdin=stdin, stdout=stdout, stderr=stderr)
+        try:
+            status = process.wait(SECONDS)
+        finally:
+            process.kill()
+        printed = []
+        for file in (stdout, stderr):
+            file.seek(0)
+            printed.append(file.read().decode())
+        return subprocess.CompletedProcess(arguments, status, *printed)
 
 
 class _Loaded:
     """The process that has loaded it, started when it is first needed."""
 
     def __init__(self) -> None:
-        self._process: subprocess.Popen[str] | None = None
-        self._one_at_a_time = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._control: socket.socket | None = None
 
-    def ask(self, asked: Mapping[str, Any]) -> dict[str, Any]:
-        """Have it run one command; its status and what it printed."""
-        with self._one_at_a_time:
-            process = self._process = self._process or _start()
-            assert process.stdin is not None
-            assert process.stdout is not None
-            process.stdin.write(json.dumps(asked) + "\n")
-            process.stdin.flush()
-            if not select.select([process.stdout], [], [], SECONDS)[0]:
-                self._end()
-                raise TimeoutError(f"bridge {asked['arguments']} did not end")
-            done: dict[str, Any] = json.loads(process.stdout.readline())
-            return done
+    def ask(self, files: Sequence[int]) -> None:
+        """Have it fork one, which reads what to do from the first of these files."""
+        if self._control is None:
+            self._control, its = socket.socketpair()
+            with its:
+                self._process = subprocess.Popen(
+                    [sys.executable, "-m", "tests.kits.loaded"],
+                    cwd=ROOT,
+                    env={"PATH": os.environ["PATH"]},
+                    stdin=its.fileno(),
+                )
+        socket.send_fds(self._control, [b"1"], files)
 
     def stop(self) -> None:
         """End it, if it was started."""
-        with self._one_at_a_time:
-            self._end()
-
-    def _end(self) -> None:
+        if self._control is not None:
+            self._control.close()
+            self._control = None
         if self._process is not None:
-            self._process.kill()
-            self._process.communicate()
+            self._process.wait()
             self._process = None
 
 
@@ -64,64 +161,51 @@ _LOADED = _Loaded()
 stop = _LOADED.stop
 
 
-def run(
-    folder: Path, *arguments: str, environ: Mapping[str, str], given: str = ""
-) -> subprocess.CompletedProcess[str]:
-    """Run a command of bridge in `folder`; `given` is its input."""
-    asked = {
-        "folder": str(folder.resolve()),
-        "arguments": arguments,
-        "environ": {"XDG_STATE_HOME": str(folder.resolve()), **environ},
-        "given": given,
-    }
-    done = _LOADED.ask(asked)
-    return subprocess.CompletedProcess(arguments, done["status"], done["out"], done["err"])
-
-
-def _start() -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "tests.kits.loaded"],
-        cwd=ROOT,
-        env={"PATH": os.environ["PATH"]},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-
-
 def _serve() -> None:
-    """Run what is asked for, line by line; in the processes that are forked it returns."""
+    """Fork what is asked for, until nobody can ask any more; in what was forked it returns after its work."""
     for name in LOADS:
         importlib.import_module(name)
     # A forked one then leaves most of that memory as it is, which takes less time than copying it.
     gc.freeze()
-    for line in sys.stdin:
-        asked = json.loads(line)
-        with (
-            tempfile.TemporaryFile() as given,
-            tempfile.TemporaryFile() as out,
-            tempfile.TemporaryFile() as err,
-        ):
-            given.write(asked["given"].encode())
-            given.seek(0)
-            child = os.fork()
-            if not child:
-                for file, number in ((given, 0), (out, 1), (err, 2)):
-                    os.dup2(file.fileno(), number)
-                os.chdir(asked["folder"])
-                os.environ.clear()
-                os.environ.update(asked["environ"])
-                sys.argv[1:] = asked["arguments"]
-                sys.stdin = os.fdopen(0, closefd=False)
-                runpy.run_module("bridge", run_name="__main__", alter_sys=True)
+    with socket.socket(fileno=os.dup(0)) as control:
+        while True:
+            asked, files, _, _ = socket.recv_fds(control, 1, 4)
+            if not asked:
                 return
+            if not os.fork():
+                break
+            for file in files:
+                os.close(file)
+            with contextlib.suppress(ChildProcessError):
+                while os.waitpid(-1, os.WNOHANG)[0]:
+                    pass
+    _keep(*files)
+
+
+def _keep(answers: int, *files: int) -> None:
+    """Fork one more, and tell its id and its exit status."""
+    with socket.socket(fileno=answers) as answering:
+        with answering.makefile() as asking:
+            asked = json.loads(asking.readline())
+        child = os.fork()
+        if child:
+            answering.sendall(b"%*d" % (WIDTH, child))
+            for file in (0, *files):
+                os.close(file)
             _, status = os.waitpid(child, 0)
-            done: dict[str, Any] = {"status": os.waitstatus_to_exitcode(status)}
-            for name, file in (("out", out), ("err", err)):
-                file.seek(0)
-                done[name] = file.read().decode()
-        sys.stdout.write(json.dumps(done) + "\n")
-        sys.stdout.flush()
+            # Nobody may wait for it any more.
+            with contextlib.suppress(OSError):
+                answering.sendall(b"%*d" % (WIDTH, os.waitstatus_to_exitcode(status)))
+            os._exit(0)
+    for number, file in enumerate(files):
+        os.dup2(file, number)
+        os.close(file)
+    os.chdir(asked["folder"])
+    os.environ.clear()
+    os.environ.update(asked["environ"])
+    sys.argv[1:] = asked["arguments"]
+    sys.stdin = os.fdopen(0, closefd=False)
+    runpy.run_module(asked["module"], run_name="__main__", alter_sys=True)
 
 
 if __name__ == "__main__":

@@ -2,8 +2,9 @@
 
 import asyncio
 import json
-import signal
+import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -17,8 +18,9 @@ from bridge.storage.checkups import Checkup, Checkups
 from bridge.storage.connections import ConnectionStore
 from scripts.sandbox.faults import Fault
 from tests.conftest import House, eventually
+from tests.kits import loaded
 from tests.kits.accounts import link
-from tests.kits.commands import ROOT, environ_of
+from tests.kits.commands import environ_of
 from tests.kits.monitor import CY, change_hook, check, connected, hooks, sent, told, trouble
 
 FOREVER = 1_000_000
@@ -470,21 +472,20 @@ async def test_an_error_nobody_expected_ends_neither_the_round_nor_the_monitor(
 
 
 async def test_a_worker_process_looks_after_the_connections_until_it_is_told_to_stop(
-    house: House, redis_url: str
+    house: House, redis_url: str, tmp_path: Path
 ) -> None:
     connection = await connected(house)
     await change_hook(house, connection.hook_id, "PATCH", {"active": False})
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bridge", "worker"),
-        env={"PYTHONPATH": str(ROOT), **environ_of(house, redis_url)},
-        stdout=asyncio.subprocess.DEVNULL,
+    process = loaded.Process(
+        [sys.executable, "-m", "bridge", "worker"],
+        cwd=tmp_path,
+        env=environ_of(house, redis_url),
+        stdout=subprocess.DEVNULL,
     )
     try:
         await trouble(house, connection, "hook")
-        process.send_signal(signal.SIGTERM)
-        assert await process.wait() == 0
+        process.terminate()
+        assert await asyncio.to_thread(process.wait) == 0
     finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
+        process.kill()
     assert await house.redis.exists("bridge:caretaker") == 0, "the lock is left for the next one"

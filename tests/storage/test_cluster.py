@@ -1,6 +1,7 @@
 """bridge on a Redis Cluster: real processes on three real nodes, whole and while the cluster changes."""
 
 import asyncio
+import signal
 import subprocess
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -28,6 +29,7 @@ from scripts.sandbox.house import House, until
 from tests.faults.load import Load
 from tests.faults.processes import open_load
 from tests.faults.row import THREADS, TOTAL
+from tests.kits import loaded
 from tests.kits.cluster import HOST, Node, RedisCluster, open_cluster, running
 
 REPOSITORY_KEY = keys.inbox(keys.partition_of(5000))
@@ -174,7 +176,9 @@ def _blocked(nodes: Sequence[Node]) -> Callable[[], Awaitable[bool]]:
 async def test_the_whole_story_and_the_commands(tmp_path: Path, cluster: RedisCluster) -> None:
     settings = {"REDIS_URL": cluster.url, "REDIS_CLUSTER": "1", "LOG_LEVEL": "warning"}
     with (tmp_path / "output.log").open("wb") as output:
-        async with houses.open_house(tmp_path, output=output, settings=settings) as house:
+        async with houses.open_house(
+            tmp_path, output=output, settings=settings, popen=loaded.Process
+        ) as house:
             house.start("bridge", "web")
             await house.answers(f"{house.bridge}/readyz")
             house.start("bridge", "worker")
@@ -193,7 +197,7 @@ async def test_the_whole_story_and_the_commands(tmp_path: Path, cluster: RedisCl
 async def test_what_a_single_redis_held_goes_on_in_a_cluster(
     tmp_path: Path, cluster: RedisCluster, redis_url: str
 ) -> None:
-    async with houses.open_house(tmp_path, output=subprocess.DEVNULL) as house:
+    async with houses.open_house(tmp_path, output=subprocess.DEVNULL, popen=loaded.Process) as house:
         house.settings |= {"REDIS_URL": redis_url, "LOG_LEVEL": "warning"}
         web = house.start("bridge", "web")
         await house.answers(f"{house.bridge}/readyz")
@@ -205,7 +209,7 @@ async def test_what_a_single_redis_held_goes_on_in_a_cluster(
                 return bool(single.keys("bridge:{*}:inbox"))
 
             await until(waits, "the delivery does not come")
-            web.terminate()
+            web.send_signal(signal.SIGTERM)
             web.wait()
             cluster.take(single)
             assert single.dbsize() == 0
@@ -262,7 +266,7 @@ def _row(table: str, kind: str) -> list[str]:
 async def test_a_setting_that_does_not_fit_the_server_is_told_by_the_doctor(
     tmp_path: Path, cluster: RedisCluster, redis_server: str
 ) -> None:
-    async with houses.open_house(tmp_path, output=subprocess.DEVNULL) as house:
+    async with houses.open_house(tmp_path, output=subprocess.DEVNULL, popen=loaded.Process) as house:
         house.settings["REDIS_URL"] = cluster.url
         with pytest.raises(houses.Broken, match="set REDIS_CLUSTER=1"):
             await house.command("doctor")

@@ -1,5 +1,6 @@
 """What a web process does without, as long as nobody clicks and no page is asked for."""
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ async def test_a_process_that_only_takes_deliveries_loads_no_library_for_secrets
     def has_loaded(process: int) -> bool:
         return CRYPTOGRAPHY in Path(f"/proc/{process}/maps").read_text()
 
-    async with serving(house, redis_url, tmp_path / "log", half="web") as process:
+    async with serving(house, redis_url, tmp_path / "log", subprocess.Popen, half="web") as process:
         assert (await house.deliver(await pull_request(house))).status == 202
         assert not has_loaded(process)
 
