@@ -75,11 +75,11 @@ async def serve(options: argparse.Namespace) -> None:
     await web.TCPSite(runner, options.host, options.port).start()
     if options.hook_url:
         _install_hook(app[SERVICES], options.hook_url, options.hook_secret)
-    print(f"The stand-in GitHub listens at {web_url}", flush=True)
     stop = asyncio.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         with contextlib.suppress(NotImplementedError):  # Windows
             asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    print(f"The stand-in GitHub listens at {web_url}", flush=True)
     await stop.wait()
     await runner.cleanup()
 
