@@ -19,6 +19,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 from playwright.async_api import Browser, Page, async_playwright
+from redis import Redis
 
 from bridge import settings
 from bridge.services import Services, open_services
@@ -96,8 +97,10 @@ def _what_was_loaded_ends() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of a Redis for this run."""
+    """The URL of a Redis for this run; it waits for no disk, as nothing here cuts the power."""
     with embedded.running(Path(tmp_path_factory.mktemp("redis"))) as url:
+        with Redis.from_url(url) as redis:
+            redis.config_set("appendfsync", "no")
         yield url
 
 
