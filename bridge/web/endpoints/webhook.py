@@ -220,6 +220,7 @@ async def _about_the_app(services: Services, delivery: Delivery) -> None:
         removed = delivery.payload.get("repositories_removed") or []
         log.warning(
             f"{delivery.event}_{delivery.action}",
+            delivery=delivery.id,
             by=sender.get("login"),
             removed=[repository.get("full_name") for repository in removed],
         )
