@@ -8,7 +8,7 @@ from pathlib import Path
 from bridge.metrics import Metrics
 from tests.texts import modules
 
-DOCUMENT = (Path(__file__).parents[1] / "docs/operating.md").read_text()
+DOCUMENT = (Path(__file__).parents[2] / "docs/operating.md").read_text()
 METRICS, EVENTS = DOCUMENT.partition("## What to watch")[2].partition("\n## ")[0].split("In the log:\n")
 
 OF_NO_DELIVERY = {"redis_unavailable", "partition_taken", "partition_lost", "batch_failed"}
