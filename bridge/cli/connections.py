@@ -3,6 +3,7 @@
 Each prints to standard output, and raises `BridgeError` for a user's mistake.
 """
 
+import asyncio
 import json
 import sys
 from collections.abc import Awaitable, Callable, Sequence
@@ -19,6 +20,7 @@ from bridge.core.errors import BridgeError, NotFound
 from bridge.core.model import Connection
 from bridge.core.options import Options
 from bridge.storage.connections import ConnectionStore
+from bridge.worker.partition_cache import CONNECTION_SECONDS
 
 if TYPE_CHECKING:
     from bridge.services import Services
@@ -112,11 +114,11 @@ async def list_all(store: ConnectionStore, *, as_json: bool) -> None:
 
 
 async def disconnect(services: "Services", *, connection_id: str) -> None:
-    """Remove a connection and its flow token; its threads are told before."""
-    connection = await services.connections.get(connection_id)
-    if connection is not None:
-        await services.last_words.say(connection)
+    """Remove a connection and its flow token, and tell its threads."""
     connection = await services.connections.remove(connection_id)
+    # Until then a worker may post a message with buttons: the last word comes last.
+    await asyncio.sleep(CONNECTION_SECONDS)
+    await services.last_words.say(connection)
     print(f"Disconnected {connection.repository} ({connection.id}). bridge has forgotten its flow token.")
 
 

@@ -77,6 +77,16 @@ async def test_a_thread_is_told_that_it_is_disconnected(life: Life) -> None:
     assert await shown(life) == LEFT
 
 
+async def test_the_last_word_comes_after_what_was_under_way(life: Life) -> None:
+    one = await connection(life)
+    await asyncio.gather(
+        disconnect(life.house.services, connection_id=one.id),
+        *(life.house.act("bob-gh", "comment", number=1, body=f"Comment {at}") for at in range(3)),
+    )
+    assert titles(await life.news())[-1] == "bridge: Disconnected from this flow"
+    assert await shown(life) == LEFT
+
+
 async def test_a_click_where_nobody_is_connected_any_more_is_refused_with_what_to_do(
     life: Life, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -36,7 +36,7 @@ class Round(NamedTuple):
 
 
 def addressed(
-    round_: Round, said: Said, merged: Snapshot, connections: Sequence[Connection]
+    round_: Round, said: Said, merged: Snapshot, connections: Sequence[Connection], *, part: str = ""
 ) -> tuple[tuple[Outgoing, ...], dict[str, str]]:
     """Address a message to connections; returns it with the reasons why others get none."""
     pull = round_.pull
@@ -55,13 +55,13 @@ def addressed(
         if (reason := _muted(one, said.group, round_.by_bot, merged, pull))
     }
     receivers = [one for one in connections if one.id not in muted]
-    return tuple(outgoing(round_, message, one) for one in receivers), muted
+    return tuple(outgoing(round_, message, one, part=part) for one in receivers), muted
 
 
-def outgoing(round_: Round, message: Message, connection: Connection) -> Outgoing:
-    """Address a message to one connection."""
+def outgoing(round_: Round, message: Message, connection: Connection, *, part: str = "") -> Outgoing:
+    """Address a message to one connection; `part` as in `message_uuid`."""
     number = round_.pull.number
-    uuid = message_uuid(round_.delivery.id, connection.id, number)
+    uuid = message_uuid(round_.delivery.id, connection.id, number, part)
     return Outgoing(connection=connection, number=number, uuid=uuid, message=message)
 
 

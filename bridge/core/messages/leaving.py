@@ -27,7 +27,7 @@ def last_words(
         if name in (shown if why else left - receivers):
             title = f"No longer shown here: {escape(why)}" if why else "Shown here again"
             message = Message(event="activity", title=title, author=BRIDGE)
-            messages.append(outgoing(round_, message, connection))
+            messages.append(outgoing(round_, message, connection, part="/leaving"))
         if why:
             now_left += [name] if name in shown | left else []
         elif round_.pull.state != "merged":

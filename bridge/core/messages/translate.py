@@ -201,7 +201,7 @@ def _translation(round_: Round, said: Said | None, merged: Snapshot) -> Translat
     if behind and not merged.gathering and (update := updates.update(round_.delivery, merged, pull)):
         again_in = updates.wait(round_.delivery, update.group, merged, round_.now)
         if not again_in:
-            more, silent = addressed(round_, update, merged, behind)
+            more, silent = addressed(round_, update, merged, behind, part="/update")
             outgoing, muted = (*outgoing, *more), {**muted, **silent}
             merged = updates.noted(update.group, merged, round_.now) if more else merged
     if said and not pull.draft:

@@ -7,15 +7,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge.core.messages import translate
+from bridge.core.messages import translate, updates
 from bridge.core.messages.message_id import message_uuid
 from bridge.core.model import Connection
 from bridge.core.pulls import checks
 from tests.examples import example
+from tests.kits.core.page import text
 from tests.kits.core.pipeline import Bridge, connection, delivery, tagged
+from tests.kits.core.pull_rows import did
 from tests.kits.core.row import OPENED, Told
 from tests.kits.core.samples import (
     PAGE,
+    label,
     on_comment,
     on_line,
     on_pull,
@@ -62,6 +65,27 @@ def test_a_repeated_delivery_has_the_same_uuid() -> None:
     assert first == again
 
 
+def test_a_review_that_was_told_early_and_the_update_after_it_have_each_a_uuid() -> None:
+    bridge = Bridge()
+    bridge.waits = True
+    bridge.play(
+        [OPENED, ("pull_request_review", on_review("submitted", body="Two things.", state="commented"))]
+    )
+    told = bridge.tell(*did("converted_to_draft", draft=True))
+    for name in ("bug", "docs"):
+        labels = [label(one) for one in ("bug", "docs")][: 1 + (name == "docs")]
+        told += bridge.tell(*did("labeled", extra={"label": label(name)}, labels=labels, draft=True))
+    bridge.now += updates.SECONDS + 1
+    told += bridge.settle()
+    assert [text(one.message.title) for one in told] == [
+        "Reviewed",
+        "Converted to draft",
+        "Labels: bug",
+        "Labels: bug, docs",
+    ]
+    assert len({one.uuid for one in told}) == len(told)
+
+
 def test_a_message_has_the_uuid_that_earlier_versions_gave_it() -> None:
     """Change it, and a delivery under way during an upgrade is no longer known as a repeat."""
     assert (
@@ -70,12 +94,19 @@ def test_a_message_has_the_uuid_that_earlier_versions_gave_it() -> None:
     )
 
 
-IDS = st.tuples(st.uuids().map(str), st.text("0123456789abcdef", max_size=12), st.integers(0, 9))
+IDS = st.tuples(
+    st.uuids().map(str),
+    st.text("0123456789abcdef", max_size=12),
+    st.integers(0, 9),
+    st.sampled_from(["", "/update", "/leaving"]),
+)
 
 
 @settings(max_examples=60, deadline=None)
 @given(one=IDS, other=IDS)
-def test_a_uuid_tells_messages_apart(one: tuple[str, str, int], other: tuple[str, str, int]) -> None:
+def test_a_uuid_tells_messages_apart(
+    one: tuple[str, str, int, str], other: tuple[str, str, int, str]
+) -> None:
     first, second = message_uuid(*one), message_uuid(*other)
     assert (first == second) == (one == other)
     assert (uuid.UUID(first).version, uuid.UUID(first).variant) == (5, uuid.RFC_4122)
