@@ -181,10 +181,14 @@ class LinkedAccounts:
             log.warning("revocation_disproved", flowdock_user=user, doing="keeping the link: the token works")
 
     async def read_pull(self, flowdock_user: str, target: Target) -> dict[str, Any]:
-        """Return a pull request as this account sees it; raises as `act` does, but never removes a link."""
+        """Return a pull request as this account sees it; raises as `reading` does."""
+        return await self.reading(flowdock_user, lambda token: self.github.pull(target, token=token))
+
+    async def reading(self, flowdock_user: str, ask: Callable[[str], Awaitable[T]]) -> T:
+        """Call `ask` with a user's token; raises as `as_user` does, but never removes a link."""
         account = await self._fresh(flowdock_user)
         try:
-            return await self.github.pull(target, token=account.token.access)
+            return await ask(account.token.access)
         except TokenRevoked:
             raise NotLinked("GitHub no longer accepts the token") from None
 

@@ -4,7 +4,8 @@ GitHub sends no event for it. So each takes a call, by a linked account that may
 such an account it is skipped. Calls are spaced and bounded per push. One that is lost does no harm: the next
 push asks again.
 
-Where a delivery contradicts itself, GitHub is asked in the same way, once, for the pull request's state.
+Where a delivery contradicts itself, GitHub is asked in the same way, once, for the pull request's state. So
+it is for the rules of a branch (`bridge.monitor.branch_rules`), and for what it blocked and seems ready now.
 """
 
 import time
@@ -20,6 +21,7 @@ from bridge.core.errors import BridgeError, GitHubRefused, NotLinked
 from bridge.core.messages.translate import MERGEABLE
 from bridge.core.model import Delivery, Target
 from bridge.lifecycle import Shutdown, Stopped
+from bridge.monitor import branch_rules
 from bridge.queue.delivery_queue import DeliveryQueue
 from bridge.queue.entries import IncomingDelivery
 from bridge.storage.pulls import PullRequestStore, Watch
@@ -62,6 +64,9 @@ class ConflictPoller:
                 await self.stop.pause(IDLE)
 
     async def _ask(self, watch: Watch) -> None:
+        if watch.branch:
+            await branch_rules.read(watch, pulls=self.pulls, accounts=self.accounts, queue=self.queue)
+            return
         pull = await self._read(watch)
         if pull is None or not (watch.for_state or pull.get("state") == "open"):
             return
@@ -107,7 +112,7 @@ class ConflictPoller:
             "sender": {"login": "GitHub"},
             "read_at": time.time(),
         }
-        state = f"{pull['head']['sha']}:{pull['base']['sha']}:{pull['mergeable']}"
+        state = f"{pull['head']['sha']}:{pull['base']['sha']}:{pull['mergeable']}:{pull['mergeable_state']}"
         if watch.for_state:
             state = f"{pull['updated_at']}:{pull['state']}:{pull['merged_at']}:{pull['draft']}"
         delivery = Delivery.of(f"mergeable:{watch.repository_id}:{watch.number}:{state}", MERGEABLE, payload)

@@ -134,6 +134,16 @@ def checks(repository_id: int, sha: str) -> str:
     return _of(repository_id, "checks", sha)
 
 
+def rules(repository_id: int) -> str:
+    """Hash: the rules of a repository's branches, by branch."""
+    return _of(repository_id, "rules")
+
+
+def rules_asked(repository_id: int, branch: str) -> str:
+    """A mark that a branch's rules were asked for just now."""
+    return _of(repository_id, "rules-asked", branch)
+
+
 def heads(repository_id: int, sha: str) -> str:
     """Set: pull requests whose head a commit is or was."""
     return _of(repository_id, "heads", sha)

@@ -11,6 +11,7 @@ from bridge.core.pulls.model import Check, Commit, PullKey, PullRequest
 from bridge.core.pulls.snapshot import Snapshot
 from bridge.storage import keys
 from bridge.storage.accounts import people
+from bridge.storage.branch_rules import BranchRulesStore
 from bridge.storage.due_queue import DueQueue
 from bridge.storage.flow_members import among
 from bridge.storage.lua_scripts import load_script
@@ -45,6 +46,8 @@ class Watch:
     number: int
     asked: int = 0
     for_state: bool = False
+    branch: str = ""
+    """The branch whose rules to ask for instead."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +72,7 @@ class PullRequestStore:
         self._name = load_script(redis, "bridge.storage", "name_repository")
         self._watches = DueQueue(redis, keys.WATCH)
         self._updates = DueQueue(redis, keys.UPDATES)
+        self.rules = BranchRulesStore(redis, self._watches)
 
     async def snapshot(self, repository_id: int, number: int) -> Snapshot:
         """Return the snapshot of a pull request; an empty one before its first delivery."""
@@ -214,7 +218,9 @@ class PullRequestStore:
         found = await self._watches.pop()
         if found is None:
             return None
-        repository_id, number, asked = found[0].split(":")
+        repository_id, number, asked, *branch = found[0].split(":")
+        if branch:
+            return Watch(repository_id=int(repository_id), number=int(number), branch=branch[0])
         if asked == _STATE:
             return Watch(repository_id=int(repository_id), number=int(number), for_state=True)
         return Watch(repository_id=int(repository_id), number=int(number), asked=int(asked))

@@ -12,9 +12,11 @@ from bridge.core.github import health
 from bridge.core.messages import translate
 from bridge.core.messages.translate import Translation
 from bridge.core.model import Connection, Delivery
-from bridge.core.pulls import checks, extract, states
+from bridge.core.pulls import checks, extract, states, to_merge
 from bridge.core.pulls.push import Push
+from bridge.core.pulls.snapshot import Snapshot
 from bridge.queue.entries import InboxEntry
+from bridge.storage.branch_rules import is_fresh
 from bridge.storage.checkups import Checkups
 from bridge.storage.connections import ConnectionStore
 from bridge.storage.pulls import PullRequestStore
@@ -27,6 +29,9 @@ log = structlog.get_logger()
 
 REVIEW_SECONDS = 5
 """Seconds that a review waits for more of its comments, after the last one that came."""
+
+_MAY_UNBLOCK = frozenset({"pull_request_review", "pull_request_review_thread", extract.RULES})
+"""Events after which GitHub may no longer block a merge, besides those of checks."""
 
 WITHOUT_PAUSE = 16
 """Deliveries that are translated before other tasks get a turn: a millisecond or two."""
@@ -145,6 +150,8 @@ class Translator:
         """Translate a delivery, once for each pull request."""
         if delivery.event in checks.EVENTS:
             return await self._of_checks(entry, delivery, connections, work)
+        if delivery.event == extract.RULES:
+            return await self._of_rules(entry, delivery, connections, work)
         if translate.subject(delivery) is None:
             await self._of_repository(entry, delivery, work)
             return []
@@ -154,7 +161,7 @@ class Translator:
         self, entry: InboxEntry, delivery: Delivery, connections: Sequence[Connection], work: UnitOfWork
     ) -> Translation:
         before = await work.snapshot(entry.repository_id, entry.number)
-        merged = before.merge(extract.delta(delivery))
+        merged = await self._with_rules(entry, delivery, before.merge(extract.delta(delivery)))
         registers = await work.checks(entry.repository_id, merged.head_sha)
         result = translate.translate_pull(
             delivery, before, merged, checks.view(registers), connections, now=time.time()
@@ -164,7 +171,40 @@ class Translator:
             await self._pulls.watch(entry.repository_id, [entry.number])
         if delivery.event not in translate.OWN_EVENTS and states.is_doubtful(delivery):
             await self._pulls.ask_state(entry.repository_id, entry.number)
+        await self._ask_if_ready(entry.repository_id, delivery, result)
         return result
+
+    async def _with_rules(self, entry: InboxEntry, delivery: Delivery, merged: Snapshot) -> Snapshot:
+        """Add the rules of the base branch as they are kept, or ask for them."""
+        base, known = merged.value("base"), merged.values.get("rules")
+        if delivery.event != "pull_request" or not base or not merged.is_open:
+            return merged
+        if known and known.value["branch"] == base["ref"] and is_fresh(known):
+            return merged
+        if rules := await self._pulls.rules.current(entry.repository_id, base["ref"]):
+            return merged.merge(Snapshot(values={"rules": rules}))
+        await self._pulls.rules.ask(entry.repository_id, entry.number, base["ref"])
+        return merged
+
+    async def _of_rules(
+        self, entry: InboxEntry, delivery: Delivery, connections: Sequence[Connection], work: UnitOfWork
+    ) -> list[Translation]:
+        """Translate what bridge read of a branch's rules, once for each open pull request into it."""
+        results, told = [], extract.delta(delivery)
+        for number in await work.open_into(entry.repository_id, delivery.payload["rules"]["branch"]):
+            before = await work.snapshot(entry.repository_id, number)
+            merged = before.merge(told)
+            found = checks.view(await work.checks(entry.repository_id, merged.head_sha))
+            results.append(
+                translate.translate_pull(delivery, before, merged, found, connections, now=time.time())
+            )
+        return results
+
+    async def _ask_if_ready(self, repository_id: int, delivery: Delivery, result: Translation) -> None:
+        """Ask GitHub again where only its older word is in the way of a merge, and that may have changed."""
+        may_change = delivery.event in _MAY_UNBLOCK | checks.EVENTS
+        if may_change and result.pull and to_merge.seems_ready(result.pull):
+            await self._pulls.watch(repository_id, [result.number], asked=1)
 
     async def _of_repository(self, entry: InboxEntry, delivery: Delivery, work: UnitOfWork) -> None:
         """Log what an operator should know; after a push, watch the pull requests it may conflict with."""
@@ -176,6 +216,9 @@ class Translator:
                 repository=full_name,
                 todo="add the webhook again, or disconnect",
             )
+        elif delivery.event in translate.RULE_EVENTS:
+            await self._pulls.rules.forget(entry.repository_id)
+            await self._pulls.rules.ask_all(entry.repository_id, await work.bases(entry.repository_id))
         elif delivery.event == "repository":
             log.info("repository_changed", delivery=delivery.id, repository=full_name, action=delivery.action)
         elif branch := translate.pushed_branch(delivery):
@@ -203,8 +246,8 @@ class Translator:
             before = await work.snapshot(repository_id, number)
             if before.is_known and before.head_sha == news.sha:
                 found = checks.view(registers)
-                results.append(
-                    translate.translate_checks(delivery, before, found, connections, now=time.time())
-                )
+                result = translate.translate_checks(delivery, before, found, connections, now=time.time())
+                await self._ask_if_ready(repository_id, delivery, result)
+                results.append(result)
         work.keep_checks(repository_id, news.sha, registers)
         return results

@@ -94,6 +94,17 @@ class UnitOfWork:
                 break
         return found[:MAX_WATCHED]
 
+    async def bases(self, repository_id: int) -> list[tuple[str, int]]:
+        """Return each branch that a newest open pull request goes into, with one of those."""
+        newest = (await self._pulls.open_numbers(repository_id))[::-1][:MAX_WATCHED]
+        await self.fetch((repository_id, number) for number in newest)
+        found = {
+            base["ref"]: number
+            for number in newest
+            if (base := self._snapshots[repository_id, number].value("base"))
+        }
+        return list(found.items())
+
     def keep(self, repository_id: int, snapshot: Snapshot) -> None:
         """Have a snapshot written, unless too little is known of its pull request."""
         if (number := snapshot.value("number")) is not None:

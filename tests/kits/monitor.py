@@ -1,9 +1,14 @@
 """What the tests of the monitor share: a connection made as people make it, and its webhook at GitHub."""
 
+import asyncio
 from typing import Any
 
+import pytest
+
 from bridge.core.github.health import Hint
+from bridge.core.messages.translate import EVENTS, OWN_EVENTS
 from bridge.core.model import Connection
+from bridge.monitor import merge_conflicts
 from bridge.storage.checkups import Checkup
 from scripts.sandbox.faults import Call
 from tests.conftest import REPOSITORY, House, eventually
@@ -71,3 +76,13 @@ async def check(house: House, connection: Connection, hint: Hint = "") -> Connec
     monitor = house.services.connection_monitor(spacing=0)
     await monitor.check(Checkup(connection_id=connection.id, hint=hint))
     return await house.services.connections.get(connection.id)
+
+
+async def start_poller(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Connect the house's repository with all events hooked, and start a worker with its poller, in haste."""
+    monkeypatch.setattr(merge_conflicts, "IDLE", 0.02)
+    monkeypatch.setattr(merge_conflicts, "SPACING", 0.02)
+    await house.connect()
+    await house.hook(events=sorted(EVENTS - OWN_EVENTS))
+    house.start_worker()
+    house.running.append(asyncio.create_task(house.services.conflict_poller().run()))

@@ -1,34 +1,20 @@
 """Conflict watch: a push to the base makes an open pull request unmergeable; its thread says so once."""
 
-import asyncio
 from typing import Any
 
 import pytest
 
-from bridge.core.messages.translate import EVENTS, OWN_EVENTS
-from bridge.monitor import merge_conflicts
 from bridge.storage import pulls
 from scripts.sandbox.faults import Fault
-from tests.conftest import REPOSITORY, House, eventually
+from tests.conftest import House, eventually
 from tests.kits.accounts import link
+from tests.kits.monitor import start_poller
 
 
 @pytest.fixture
 async def watched(house: House, monkeypatch: pytest.MonkeyPatch) -> House:
     """A worker with its poller, all events hooked, one open pull request whose thread is there."""
-    monkeypatch.setattr(merge_conflicts, "IDLE", 0.02)
-    monkeypatch.setattr(merge_conflicts, "SPACING", 0.02)
-    await house.connect()
-    hook = {
-        "repo": REPOSITORY,
-        "url": f"{house.bridge}/github/webhook",
-        "secret": house.services.settings.github_webhook_secrets[0],
-        "events": sorted(EVENTS - OWN_EVENTS),
-    }
-    async with house.http.post(f"{house.github}/_sandbox/hooks", json=hook) as response:
-        assert response.status == 200
-    house.start_worker()
-    house.running.append(asyncio.create_task(house.services.conflict_poller().run()))
+    await start_poller(house, monkeypatch)
     await house.act("ann-gh", "open", title="Fix", body="", head="fix", base="main")
     await eventually(house.threads)
     return house

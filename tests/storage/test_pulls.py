@@ -1,11 +1,14 @@
 """Whose a repository's name is: by a delivery's word, and by GitHub's."""
 
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
+from bridge.core.pulls.lww import ABOUT, LwwRegister, moment
 from bridge.storage import keys
+from bridge.storage.branch_rules import is_fresh
 from bridge.storage.client import close_redis, connect_redis
 from bridge.storage.pulls import PullRequestStore
 
@@ -107,3 +110,14 @@ async def test_whose_a_name_is(
         )
     ]
     assert of_address == [leads_to, led_to]
+
+
+@pytest.mark.parametrize(
+    ("is_known", "age", "fresh"),
+    [(True, 3700, True), (True, 90_000, False), (False, 3500, True), (False, 3700, False)],
+)
+def test_rules_are_read_again_after_a_day_and_unknown_ones_after_an_hour(
+    is_known: bool, age: float, fresh: bool
+) -> None:
+    register = LwwRegister(moment(time.time() - age), ABOUT, {"branch": "main", "is_known": is_known})
+    assert is_fresh(register) is fresh

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Generator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from bridge.core.actions.table import Call, Click, Offer, Steps, action
@@ -38,9 +39,16 @@ def may_merge(pull: PullRequest) -> bool:
     return pull.is_open and not pull.draft and not pull.queued and pull.mergeable is not False
 
 
+def has_queue(pull: PullRequest) -> bool:
+    """Tell whether the base branch demands a merge queue."""
+    return pull.rules is not None and pull.rules.queue
+
+
 def _allows(method: str) -> Offer:
     """Offer a method that the repository allows; only the first one while its settings are unknown."""
-    return lambda pull: may_merge(pull) and method in (pull.merge_methods or ("merge",))
+    return lambda pull: (
+        may_merge(pull) and not has_queue(pull) and method in (pull.merge_methods or ("merge",))
+    )
 
 
 @action("merge", "Merge", offered=_allows("merge"))
@@ -61,7 +69,13 @@ def rebase(click: Click) -> Steps:
     return _merge(click, "rebase")
 
 
-def _merge(click: Click, method: str) -> Steps:
+@action("enqueue", "Add to merge queue", offered=lambda pull: may_merge(pull) and has_queue(pull))
+def enqueue(click: Click) -> Steps:
+    """Have the queue merge it, by the queue's own method."""
+    return _merge(click, "merge", {"merge_action": "merge_queue"})
+
+
+def _merge(click: Click, method: str, by_queue: Mapping[str, str] = MappingProxyType({})) -> Steps:
     """Merge the head that the thread showed, in the background; a merge queue takes it where there is one.
 
     https://docs.github.com/rest/pulls/pulls#merge-a-pull-request-asynchronously
@@ -73,11 +87,12 @@ def _merge(click: Click, method: str) -> Steps:
     repository = yield click.call("GET", "")
     if not (repository.get("permissions") or {}).get("push"):
         raise GitHubRefused(f"@{click.login} needs write access to merge {click.target}")
-    data = {"sha": head_of(click, pull), "merge_method": chosen(click, repository, method)}
+    sha = head_of(click, pull)
+    data = {"sha": sha, **(by_queue or {"merge_method": chosen(click, repository, method)})}
     try:
         answer = yield from _in_background(click, data)
         if answer["status"] == "failed" and _BY_QUEUE.search(answer["details"]["message"]):
-            answer = yield from _in_background(click, {"sha": data["sha"], "merge_action": "merge_queue"})
+            answer = yield from _in_background(click, {"sha": sha, "merge_action": "merge_queue"})
     except GitHubRefused as refusal:
         if refusal.answered != 404:
             raise

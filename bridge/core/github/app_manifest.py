@@ -26,8 +26,9 @@ PERMISSIONS = {
 https://docs.github.com/rest/authentication/permissions-required-for-github-apps
 """
 
-_OF_REPOSITORY_HOOKS = frozenset({"meta"})
-"""It tells of a repository's webhook: an App has none there."""
+_OF_REPOSITORY_HOOKS = frozenset({"meta", "repository_ruleset", "branch_protection_rule"})
+"""`meta` tells of a repository's webhook, which an App does not have. The others would take a right to read
+the repository's administration: rules are read again each day."""
 
 
 def default_name(web_url: str) -> str:

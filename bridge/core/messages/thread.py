@@ -8,9 +8,10 @@ from bridge.core.actions import ACTIONS
 from bridge.core.messages import description
 from bridge.core.messages.html import escape, link
 from bridge.core.model import path_of
-from bridge.core.pulls import turn
+from bridge.core.pulls import to_merge, turn
 from bridge.core.pulls.checks import verdict
 from bridge.core.pulls.model import Branch, CheckState, Person, PullRequest, Reviewer
+from bridge.core.pulls.rules import BranchRules
 from bridge.core.urls import web_address
 
 MAX_TITLE = 300
@@ -75,6 +76,7 @@ def fields(pull: PullRequest) -> list[dict[str, str]]:
         "Author": _person(pull.author),
         "Branch": _branches(pull),
         "Assignees": ", ".join([_person(user) for user in pull.assignees]),
+        "To merge": escape(_to_merge(pull)) if pull.is_open else "",
         "Reviewers": ", ".join([_reviewer(reviewer) for reviewer in _awaited(pull)]),
         "Conversations": _conversations(pull) if pull.is_open else "",
         "Checks": _checks(pull),
@@ -135,6 +137,16 @@ def _awaited(pull: PullRequest) -> tuple[Reviewer, ...]:
 
 def _reviewer(reviewer: Reviewer) -> str:
     return f"{_MARKS[reviewer.state]} {link(reviewer.url, reviewer.name)} ({reviewer.state})"
+
+
+def _to_merge(pull: PullRequest) -> str:
+    """Say what the branch's rules still demand; nothing where they demand nothing."""
+    lacks = "; ".join(to_merge.missing(pull))
+    if pull.rules is None:
+        return ""
+    if not pull.rules.is_known:
+        return f"unknown, no linked account may read the rules{f'; {lacks}' if lacks else ''}"
+    return lacks or ("✓ nothing missing" if pull.rules != BranchRules(branch=pull.rules.branch) else "")
 
 
 def _conversations(pull: PullRequest) -> str:

@@ -16,19 +16,23 @@ from bridge.core.pulls.model import Check, Person, PullRequest
 from bridge.core.pulls.snapshot import Snapshot
 
 MERGEABLE = merging.MERGEABLE
-OWN_EVENTS = frozenset({MERGEABLE, extract.UPDATE, DUE})
+OWN_EVENTS = frozenset({MERGEABLE, extract.UPDATE, extract.RULES, DUE})
 """Events that only bridge itself enqueues."""
 
 PULL_EVENTS = frozenset({"issue_comment", extract.UPDATE, *(event for event, _ in events.TABLE)})
 """Events about one pull request; the others that are needed are about a commit or the repository."""
 
-REPOSITORY_EVENTS = frozenset({"repository", "meta", "push"})
+RULE_EVENTS = frozenset({"repository_ruleset", "branch_protection_rule"})
+"""Events after which the rules of branches are read again."""
+
+REPOSITORY_EVENTS = frozenset({"repository", "meta", "push"}) | RULE_EVENTS
 
 EVENTS = (PULL_EVENTS | checks.EVENTS | REPOSITORY_EVENTS) - OWN_EVENTS
 """The events that bridge needs; all others are answered with 204."""
 
 
 _OWN_FIELD = {
+    "branch_protection_rule": "rule",
     "check_run": "check_run",
     "check_suite": "check_suite",
     "deployment_status": "deployment_status",
@@ -40,6 +44,7 @@ _OWN_FIELD = {
     "pull_request_review_thread": "thread",
     DUE: "review",
     "push": "ref",
+    "repository_ruleset": "repository_ruleset",
     "status": "sha",
     "workflow_run": "workflow_run",
 }

@@ -15,7 +15,7 @@ from bridge.core.messages.html import escape
 from bridge.core.model import Delivery
 from bridge.core.options import Group
 from bridge.core.pulls import turn
-from bridge.core.pulls.extract import UPDATE
+from bridge.core.pulls.extract import RULES, UPDATE
 from bridge.core.pulls.model import PullRequest
 from bridge.core.pulls.snapshot import Snapshot
 from bridge.core.pulls.turn import CONFLICTS
@@ -55,7 +55,7 @@ def update(delivery: Delivery, known: Snapshot, pull: PullRequest) -> Said | Non
     if title := _rerun(before["checks"], now["checks"], pull):
         return Said(title=title, group="checks")
     # GitHub reports a close itself, unless bridge had to ask.
-    is_told = not pull.is_open and delivery.event not in (MERGEABLE, UPDATE)
+    is_told = not pull.is_open and delivery.event not in (MERGEABLE, RULES, UPDATE)
     title = "" if is_told else _words(before, now, pull)
     return Said(title=title, group="other") if title else None
 

@@ -19,6 +19,9 @@ from bridge.core.pulls.lww import ABOUT, CARRIED, OLDEST, READ, Item, LwwRegiste
 from bridge.core.pulls.snapshot import SWITCHES, Snapshot
 from bridge.core.urls import web_address
 
+RULES = "bridge.rules"
+"""Not GitHub's: the rules that bridge read of the base branch."""
+
 UPDATE = "bridge.update"
 """Not GitHub's: it is time to bring a thread up to date."""
 
@@ -54,6 +57,9 @@ def delta(delivery: Delivery) -> Snapshot:
     payload = delivery.payload
     if delivery.event in (UPDATE, DUE):
         return Snapshot()
+    if delivery.event == RULES:
+        register = LwwRegister(moment(payload["read_at"]), ABOUT, payload["rules"])
+        return Snapshot(values={"rules": register})
     if delivery.event == "issue_comment":
         return _from_issue(payload)
     part = _from_pull(payload, delivery.event, delivery.action)

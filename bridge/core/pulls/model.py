@@ -4,6 +4,8 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
+from bridge.core.pulls.rules import BranchRules
+
 PullKey = tuple[int, int]
 """A pull request: its repository's id and its number."""
 
@@ -123,6 +125,8 @@ class PullRequest(msgspec.Struct, frozen=True, kw_only=True):
     """The addresses of conversations that nobody resolved."""
     more_unresolved: bool = False
     """True if there are more than are kept."""
+    rules: BranchRules | None = None
+    """The rules of the base branch; None until they were asked for."""
     checks: tuple[Check, ...] = ()
     deployments: tuple[Check, ...] = ()
     rendered: Rendered | None = None

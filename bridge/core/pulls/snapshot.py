@@ -5,7 +5,7 @@ wins. Merging is commutative, associative and idempotent, so the order and repet
 difference in the end.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -26,6 +26,7 @@ from bridge.core.pulls.model import (
     Reviewer,
     ReviewState,
 )
+from bridge.core.pulls.rules import BranchRules
 
 MAX_KEPT = 200
 """Reviews, and conversations, that are kept of a pull request, unless more of them count."""
@@ -159,7 +160,7 @@ def view(snapshot: Snapshot, checks: tuple[Check, ...] = ()) -> PullRequest:
     told = snapshot.settled()
     head, base, milestone = told.get("head"), told.get("base"), told.get("milestone")
     changes, repository = told.get("changes"), told["repository"]
-    people = _people(snapshot)
+    people, rules = _people(snapshot), rules_of(snapshot)
     return PullRequest(
         repository=repository["name"],
         repository_url=repository["url"],
@@ -181,14 +182,26 @@ def view(snapshot: Snapshot, checks: tuple[Check, ...] = ()) -> PullRequest:
         queued=bool(told.get("queued")),
         mergeable=told.get("mergeable"),
         mergeable_state=told.get("mergeable_state") or "",
-        merge_methods=tuple(told.get("merge_methods") or ()),
+        merge_methods=_methods(told.get("merge_methods") or (), rules),
         allows=tuple(told.get("allows") or ()),
         unresolved=_unresolved(snapshot),
         more_unresolved=MORE in snapshot.conversations,
+        rules=rules,
         checks=tuple(check for check in checks if not check.is_deployment),
         deployments=tuple(check for check in checks if check.is_deployment),
         rendered=snapshot.rendered,
     )
+
+
+def rules_of(snapshot: Snapshot) -> BranchRules | None:
+    """Return the rules that were read of the base branch; None if none were, or the base is another now."""
+    told, base = snapshot.value("rules"), snapshot.value("base")
+    rules = msgspec.convert(told, BranchRules) if told else None
+    return rules if rules and base and rules.branch == base["ref"] else None
+
+
+def _methods(allowed: Iterable[str], rules: BranchRules | None) -> tuple[str, ...]:
+    return tuple(name for name in allowed if not (rules and rules.methods) or name in rules.methods)
 
 
 def _members(snapshot: Snapshot, name: str) -> list[Item]:

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from bridge.core.pulls.checks import verdict
 from bridge.core.pulls.model import Person, PullRequest
+from bridge.core.pulls.to_merge import missing
 
 CONFLICTS = "conflicts with the base branch"
 
@@ -40,8 +41,17 @@ def next_action(pull: PullRequest) -> Turn | None:
     if verdict(pull.checks) == "running":
         return Turn(who="checks", why="running")
     if pull.with_state("approved"):
-        return Turn(who="ready to merge")
+        return _ready(pull)
     return _of_author(pull, "to review" if pull.author.bot else "to ask for a review")
+
+
+def _ready(pull: PullRequest) -> Turn:
+    """Only where nothing is missing by the branch's rules, and GitHub does not contradict."""
+    if not (lacks := missing(pull)):
+        return Turn(who="ready to merge")
+    if lacks[0].startswith("checks: "):
+        return Turn(who="checks", why=lacks[0].removeprefix("checks: "))
+    return _of_author(pull, f"missing: {lacks[0]}")
 
 
 def _of_author(pull: PullRequest, why: str) -> Turn:

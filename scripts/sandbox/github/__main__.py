@@ -13,6 +13,7 @@ from .webhooks import add_hook
 
 # The events that bridge subscribes to.
 EVENTS = [
+    "branch_protection_rule",
     "check_run",
     "check_suite",
     "deployment_status",
@@ -23,6 +24,7 @@ EVENTS = [
     "pull_request_review_thread",
     "push",
     "repository",
+    "repository_ruleset",
     "status",
     "workflow_run",
 ]

@@ -40,6 +40,7 @@ EVENTS: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("label", "meta", "public", "repository", "star", "watch"), ("metadata",)),
     **dict.fromkeys(("member", "membership", "organization", "team", "team_add"), ("members",)),
     "branch_protection_rule": ("administration",),
+    "repository_ruleset": ("administration",),
     "code_scanning_alert": ("security_events",),
     "merge_group": ("merge_queues",),
     "milestone": ("issues", "pull_requests"),

@@ -4,7 +4,7 @@ https://docs.github.com/rest/repos/rules#get-rules-for-a-branch
 """
 
 from .model import Repo
-from .payloads import Json
+from .payloads import Json, stamp
 from .records import Rules
 
 QUEUE = {
@@ -51,3 +51,52 @@ def _rules(rules: Rules) -> list[Json]:
     if rules.queue:
         found.append({"type": "merge_queue", "parameters": QUEUE})
     return found
+
+
+def ruleset_payload(repo: Repo) -> Json:
+    """The ruleset that holds all rules of the repository, as webhooks carry it.
+
+    https://docs.github.com/webhooks/webhook-events-and-payloads#repository_ruleset
+    """
+    return {
+        "id": repo.id % 10_000,
+        "name": "Branches",
+        "target": "branch",
+        "source_type": "Repository",
+        "source": repo.full_name,
+        "enforcement": "active",
+    }
+
+
+def protection_payload(repo: Repo) -> Json:
+    """The classic protection of the branches, as webhooks carry it.
+
+    https://docs.github.com/webhooks/webhook-events-and-payloads#branch_protection_rule
+    """
+    return {
+        "id": repo.id % 10_000,
+        "repository_id": repo.id,
+        "name": "*",
+        "created_at": stamp(repo.created_at),
+        "updated_at": stamp(repo.pushed_at),
+        "pull_request_reviews_enforcement_level": "everyone" if repo.required_approvals else "off",
+        "required_approving_review_count": repo.required_approvals,
+        "dismiss_stale_reviews_on_push": False,
+        "require_code_owner_review": False,
+        "authorized_dismissal_actors_only": False,
+        "ignore_approvals_from_contributors": False,
+        "required_status_checks": list(repo.required_checks),
+        "required_status_checks_enforcement_level": "everyone" if repo.required_checks else "off",
+        "strict_required_status_checks_policy": False,
+        "signature_requirement_enforcement_level": "off",
+        "linear_history_requirement_enforcement_level": "off",
+        "lock_branch_enforcement_level": "off",
+        "admin_enforced": False,
+        "allow_force_pushes_enforcement_level": "off",
+        "allow_deletions_enforcement_level": "off",
+        "merge_queue_enforcement_level": "off",
+        "required_deployments_enforcement_level": "off",
+        "required_conversation_resolution_level": "off",
+        "authorized_actors_only": False,
+        "authorized_actor_names": [],
+    }

@@ -75,6 +75,8 @@ def repo_value(world: World, repo: Repo) -> Value:
         "name": repo.name,
         "nameWithOwner": repo.full_name,
         "isArchived": repo.archived,
+        "mergeQueue": lambda arguments: _queue(repo, str(arguments.get("branch") or repo.default_branch)),
+        "ref": lambda arguments: _ref(repo, str(arguments.get("qualifiedName"))),
         "isPrivate": repo.private,
         "url": f"{world.config.web_url}/{repo.full_name}",
         "pullRequest": pull_request,
@@ -188,6 +190,30 @@ def _auto_merge(world: World, pull: Pull) -> Value | None:
         return None
     by = _actor(world, wish.by)
     return {"__typename": "AutoMergeRequest", "enabledBy": by, "mergeMethod": wish.method.upper()}
+
+
+def _queue(repo: Repo, branch: str) -> Value | None:
+    rules = repo.rules.get(branch)
+    return {"__typename": "MergeQueue", "id": node_id("MQ", repo.id)} if rules and rules.queue else None
+
+
+def _ref(repo: Repo, name: str) -> Value | None:
+    """A branch with its classic protection, as far as those see it who do not administer it.
+
+    https://docs.github.com/graphql/reference/objects#refupdaterule
+    """
+    branch = name.removeprefix("refs/heads/")
+    if branch not in repo.heads:
+        return None
+    rule = {
+        "__typename": "RefUpdateRule",
+        "requiredApprovingReviewCount": repo.required_approvals,
+        "requiredStatusCheckContexts": list(repo.required_checks),
+        "requiresCodeOwnerReviews": False,
+        "requiresConversationResolution": False,
+    }
+    is_protected = repo.required_approvals or repo.required_checks
+    return {"__typename": "Ref", "name": branch, "refUpdateRule": rule if is_protected else None}
 
 
 def _queue_entry(repo: Repo, pull: Pull) -> Value | None:

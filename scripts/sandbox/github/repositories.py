@@ -9,6 +9,7 @@ from dataclasses import fields as dataclass_fields
 from dataclasses import replace
 from typing import Any
 
+from .branch_rules import protection_payload, ruleset_payload
 from .deeds import Change, Fields
 from .installing import owned_by
 from .merging import push_base
@@ -87,12 +88,16 @@ def unarchive(change: Change, fields: Fields) -> None:  # noqa: ARG001 - a deed'
 
 
 def settings(change: Change, fields: Fields) -> None:
-    """Set the allowed merge methods and the default branch's protection; sends no event."""
+    """Set the allowed merge methods, of which no event tells, and the branches' classic protection."""
     change.require_admin()
     repo = change.repo
     repo.merge_settings |= {name: bool(fields[name]) for name in MERGE_SETTINGS if _is_flag(fields, name)}
+    before = repo.required_approvals, repo.required_checks
     repo.required_approvals = int(fields.get("required_approvals", repo.required_approvals))
     repo.required_checks = tuple(fields.get("required_checks", repo.required_checks))
+    if before != (repo.required_approvals, repo.required_checks) and change.emit_aside:
+        payload = {"action": "edited", "rule": protection_payload(repo), "changes": {}}
+        change.emit_aside(repo, "branch_protection_rule", payload | change.sender())
     repo.holds_merges = bool(fields.get("holds_merges", repo.holds_merges))
 
 
@@ -103,6 +108,8 @@ def ruleset(change: Change, fields: Fields) -> None:
     given = {one.name: fields[one.name] for one in dataclass_fields(Rules) if one.name in fields}
     given = {name: tuple(value) if isinstance(value, list) else value for name, value in given.items()}
     change.repo.rules[ref] = replace(change.repo.rules.get(ref, Rules()), **given)
+    payload = {"action": "edited", "repository_ruleset": ruleset_payload(change.repo), "changes": {}}
+    change.emit(change.repo, "repository_ruleset", payload | change.sender())
 
 
 def push(change: Change, fields: Fields) -> None:

@@ -183,6 +183,7 @@ NAMES = {
     "merge": "Merge",
     "squash": "Squash",
     "rebase": "Rebase",
+    "enqueue": "Add to merge queue",
     "auto-merge": "Enable auto-merge",
     "no-auto-merge": "Disable auto-merge",
     "update-branch": "Update branch",

@@ -28,6 +28,11 @@ class InvalidPayload(AssertionError):
 
 def validate(event: str, payload: dict[str, Any]) -> None:
     """Hold `payload` against the schema of its event and action; raises `InvalidPayload`."""
+    if (newer := f"{event}_{payload.get('action')}") in _openapi()["webhooks"]:
+        schema = {**_openapi()["webhooks"][newer], "definitions": _openapi()["definitions"]}
+        if (error := best_match(Draft7Validator(schema).iter_errors(payload))) is not None:
+            raise InvalidPayload(f"{newer}: {_explain(error)}")
+        return
     name = schema_name(event, payload.get("action"))
     error = best_match(_validator(name).iter_errors(payload))
     if error is not None:

@@ -64,7 +64,9 @@ def test_the_manifest_asks_for_what_bridge_needs_and_no_more() -> None:
     assert asked["redirect_url"] == "https://b.example/github/manifest/created"
     assert asked["callback_urls"] == ["https://b.example/auth/github/callback"]
     assert asked["public"] is False
-    assert {"meta"} == set(EVENTS) - set(asked["default_events"])
+    assert {"meta", "repository_ruleset", "branch_protection_rule"} == set(EVENTS) - set(
+        asked["default_events"]
+    )
     assert asked["default_permissions"] == {
         **dict.fromkeys(("actions", "contents", "issues", "pull_requests"), "write"),
         **dict.fromkeys(("checks", "deployments", "metadata", "statuses"), "read"),

@@ -1,0 +1,69 @@
+"""Rules of branches in Redis: what GitHub answered last, and when it is asked again."""
+
+import time
+from collections.abc import Iterable
+
+import msgspec
+
+from bridge.core.pulls.lww import ABOUT, LwwRegister, moment
+from bridge.core.pulls.rules import BranchRules
+from bridge.storage import keys
+from bridge.storage.due_queue import DueQueue
+from bridge.storage.redis import Redis
+
+SECONDS = 24 * 3600
+"""The time after which rules are read again, as an organization's rules may change without an event."""
+
+UNKNOWN_SECONDS = 3600
+"""The same, where no linked account could read them."""
+
+ASK_SECONDS = 60
+"""The least time between two questions about the same branch."""
+
+WORD = "rules"
+
+
+class BranchRulesStore:
+    """Keeps rules by branch, and questions about them in the queue of what GitHub is asked."""
+
+    def __init__(self, redis: Redis, due: DueQueue) -> None:
+        self._redis = redis
+        self._due = due
+
+    async def current(self, repository_id: int, branch: str) -> LwwRegister | None:
+        """Return a branch's rules as a pull request's snapshot keeps them; None if they must be read."""
+        data = await self._redis.hget(keys.rules(repository_id), branch)
+        register = msgspec.json.decode(data, type=LwwRegister) if data else None
+        return register if register and is_fresh(register) else None
+
+    async def keep(self, repository_id: int, rules: BranchRules, *, at: float) -> None:
+        """Keep what GitHub answered."""
+        place, register = (
+            keys.rules(repository_id),
+            LwwRegister(moment(at), ABOUT, msgspec.to_builtins(rules)),
+        )
+        async with self._redis.pipeline(transaction=True) as pipe:
+            pipe.hset(place, rules.branch, msgspec.json.encode(register))
+            pipe.expire(place, SECONDS)
+            await pipe.execute()
+
+    async def forget(self, repository_id: int) -> None:
+        """Forget the rules of all branches, since some changed."""
+        await self._redis.delete(keys.rules(repository_id))
+
+    async def ask(self, repository_id: int, number: int, branch: str, *, again: bool = False) -> None:
+        """Schedule a question about the branch that a pull request goes into, one a minute unless `again`."""
+        place = keys.rules_asked(repository_id, branch)
+        if again or await self._redis.set(place, 1, ex=ASK_SECONDS, nx=True):
+            await self._due.add([f"{repository_id}:{number}:{WORD}:{branch}"], delay=0)
+
+    async def ask_all(self, repository_id: int, branches: Iterable[tuple[str, int]]) -> None:
+        """Schedule a question about each branch, with a pull request into it."""
+        for branch, number in branches:
+            await self.ask(repository_id, number, branch, again=True)
+
+
+def is_fresh(register: LwwRegister) -> bool:
+    """Tell whether rules need not be read again yet."""
+    seconds = SECONDS if register.value.get("is_known", True) else UNKNOWN_SECONDS
+    return register.at > moment(time.time() - seconds)
