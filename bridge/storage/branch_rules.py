@@ -2,8 +2,10 @@
 
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 
 import msgspec
+from redis.exceptions import OutOfMemoryError
 
 from bridge.core.pulls.lww import ABOUT, LwwRegister, moment
 from bridge.core.pulls.rules import BranchRules
@@ -52,10 +54,14 @@ class BranchRulesStore:
         await self._redis.delete(keys.rules(repository_id))
 
     async def ask(self, repository_id: int, number: int, branch: str, *, again: bool = False) -> None:
-        """Schedule a question about the branch that a pull request goes into, one a minute unless `again`."""
+        """Schedule a question about the branch that a pull request goes into, one a minute unless `again`.
+
+        While Redis is full there is none: another delivery asks.
+        """
         place = keys.rules_asked(repository_id, branch)
-        if again or await self._redis.set(place, 1, ex=ASK_SECONDS, nx=True):
-            await self._due.add([f"{repository_id}:{number}:{WORD}:{branch}"], delay=0)
+        with suppress(OutOfMemoryError):
+            if again or await self._redis.set(place, 1, ex=ASK_SECONDS, nx=True):
+                await self._due.add([f"{repository_id}:{number}:{WORD}:{branch}"], delay=0)
 
     async def ask_all(self, repository_id: int, branches: Iterable[tuple[str, int]]) -> None:
         """Schedule a question about each branch, with a pull request into it."""

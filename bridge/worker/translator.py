@@ -176,14 +176,14 @@ class Translator:
 
     async def _with_rules(self, entry: InboxEntry, delivery: Delivery, merged: Snapshot) -> Snapshot:
         """Add the rules of the base branch as they are kept, or ask for them."""
-        base, known = merged.value("base"), merged.values.get("rules")
-        if delivery.event != "pull_request" or not base or not merged.is_open:
+        branch, known = merged.target, merged.values.get("rules")
+        if delivery.event != "pull_request" or not branch or not merged.is_open:
             return merged
-        if known and known.value["branch"] == base["ref"] and is_fresh(known):
+        if known and known.value["branch"] == branch and is_fresh(known):
             return merged
-        if rules := await self._pulls.rules.current(entry.repository_id, base["ref"]):
+        if rules := await self._pulls.rules.current(entry.repository_id, branch):
             return merged.merge(Snapshot(values={"rules": rules}))
-        await self._pulls.rules.ask(entry.repository_id, entry.number, base["ref"])
+        await self._pulls.rules.ask(entry.repository_id, entry.number, branch)
         return merged
 
     async def _of_rules(

@@ -98,12 +98,8 @@ class UnitOfWork:
         """Return each branch that a newest open pull request goes into, with one of those."""
         newest = (await self._pulls.open_numbers(repository_id))[::-1][:MAX_WATCHED]
         await self.fetch((repository_id, number) for number in newest)
-        found = {
-            base["ref"]: number
-            for number in newest
-            if (base := self._snapshots[repository_id, number].value("base"))
-        }
-        return list(found.items())
+        found = {self._snapshots[repository_id, number].target: number for number in newest}
+        return [(branch, number) for branch, number in found.items() if branch]
 
     def keep(self, repository_id: int, snapshot: Snapshot) -> None:
         """Have a snapshot written, unless too little is known of its pull request."""
@@ -131,4 +127,4 @@ class UnitOfWork:
 
 def _is_open_into(snapshot: Snapshot, branch: str) -> bool:
     base = snapshot.value("base")
-    return bool(base) and base["ref"] == branch and snapshot.is_open
+    return snapshot.is_open and branch in (snapshot.target, base and base["ref"])

@@ -25,7 +25,7 @@ _UP_TO_DATE = "no new commits on the base branch"
 
 
 def _may_enable(pull: PullRequest) -> bool:
-    return may_merge(pull) and "auto-merge" in pull.allows and not pull.auto_merge
+    return may_merge(pull) and "auto-merge" in pull.allows and not (pull.auto_merge or pull.stack)
 
 
 @action("auto-merge", "Enable auto-merge", offered=_may_enable)

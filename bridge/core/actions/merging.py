@@ -98,7 +98,21 @@ def _merge(click: Click, method: str, by_queue: Mapping[str, str] = MappingProxy
             raise
         # An Enterprise Server, which merges at once only.
         answer = yield from _at_once(click, pull, data)
-    return (yield from _told(click, pull, answer))
+    below = yield from _below(click, pull)
+    return (yield from _told(click, pull, answer, below))
+
+
+def _below(click: Click, pull: Mapping[str, Any]) -> Generator[Call, Any, str]:
+    """Name the pull requests that GitHub merges together with this one, which lie below it in its stack.
+
+    https://docs.github.com/rest/pulls/stacks#get-a-pull-request-stack
+    """
+    if not (stack := pull.get("stack")):
+        return ""
+    answer = yield click.call("GET", "/stacks/{stack}", stack=str(stack["number"]))
+    numbers = [one["number"] for one in answer["pull_requests"]]
+    below = numbers[: numbers.index(click.target.number)] if click.target.number in numbers else []
+    return f", with {', '.join(f'#{number}' for number in below)} below it in its stack" if below else ""
 
 
 def _in_background(click: Click, data: dict[str, Any]) -> Generator[Call, Any, dict[str, Any]]:
@@ -118,17 +132,17 @@ def _in_background(click: Click, data: dict[str, Any]) -> Generator[Call, Any, d
     return answer
 
 
-def _told(click: Click, pull: Mapping[str, Any], answer: Mapping[str, Any]) -> Steps:
+def _told(click: Click, pull: Mapping[str, Any], answer: Mapping[str, Any], below: str) -> Steps:
     status = answer["status"]
     if status == "merged":
-        return f"Merged {click.target}."
+        return f"Merged {click.target}{below}."
     if status == "enqueued":
         found = yield Call(method="GRAPHQL", url=_POSITION, data={"pull": pull["node_id"]})
         entry = (found.get("node") or {}).get("mergeQueueEntry")
         place = f", at position {entry['position']}" if entry else ""
-        return f"Added {click.target} to the merge queue{place}."
+        return f"Added {click.target}{below} to the merge queue{place}."
     if status == "pending":
-        return f"Merging {click.target}… The thread shows it once it is done; if it does not, click again."
+        return f"Merging {click.target}{below}… The thread shows it once done; if it never does, click again."
     raise _explained(click, answer["details"]["message"])
 
 

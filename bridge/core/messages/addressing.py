@@ -74,7 +74,7 @@ def left_out(connection: Connection, pull: PullRequest) -> str:
     """Return why a flow sees nothing of a pull request, as part of a sentence; empty if it sees it."""
     if connection.paused:
         return "the connection is paused"
-    return connection.options.leaves_out(base=_base(pull), of_bot=pull.author.bot)
+    return connection.options.leaves_out(base=pull.target, of_bot=pull.author.bot)
 
 
 def _muted(connection: Connection, group: Group, by_bot: bool, merged: Snapshot, pull: PullRequest) -> str:
@@ -83,12 +83,8 @@ def _muted(connection: Connection, group: Group, by_bot: bool, merged: Snapshot,
     is_followed = merged.said.get("ready") or is_shown(merged, connection.id)
     return left_out(connection, pull) or connection.options.mutes(
         group=group,
-        base=_base(pull),
+        base=pull.target,
         is_quiet=pull.draft and (group != "status" or not is_followed),
         by_bot=by_bot,
         of_bot=pull.author.bot,
     )
-
-
-def _base(pull: PullRequest) -> str:
-    return pull.base.ref if pull.base else ""

@@ -75,6 +75,7 @@ def fields(pull: PullRequest) -> list[dict[str, str]]:
         "Turn": turn_of(pull),
         "Author": _person(pull.author),
         "Branch": _branches(pull),
+        "Stack": _stack(pull),
         "Assignees": ", ".join([_person(user) for user in pull.assignees]),
         "To merge": escape(_to_merge(pull)) if pull.is_open else "",
         "Reviewers": ", ".join([_reviewer(reviewer) for reviewer in _awaited(pull)]),
@@ -107,6 +108,19 @@ def _branches(pull: PullRequest) -> str:
     if not (pull.head and pull.base):
         return ""
     return f"{_branch(pull.head, pull.base)} → {_branch(pull.base, pull.base)}"
+
+
+def _stack(pull: PullRequest) -> str:
+    """Say the place in the stack, with links to the neighbours: those that share a branch with it."""
+    if (stack := pull.stack) is None:
+        return ""
+    search = f"{pull.repository_url}/pulls?q=is%3Apr"
+    parts = [f"{stack.position} of {stack.size} into {escape(stack.base)}"]
+    if pull.base and stack.position > 1:
+        parts.append(link(f"{search}+head%3A{_quoted(pull.base.ref)}", "below"))
+    if pull.head and stack.position < stack.size:
+        parts.append(link(f"{search}+base%3A{_quoted(pull.head.ref)}", "above"))
+    return ", ".join(parts)
 
 
 def _branch(branch: Branch, base: Branch) -> str:

@@ -104,6 +104,8 @@ def _values(pull: Payload, payload: Payload, own: str) -> dict[str, Any]:
         "head": _branch(pull["head"]),
         "base": _branch(pull["base"]),
     }
+    if own or "stack" in pull:
+        values["stack"] = _stack(pull.get("stack"))
     if "milestone" in pull:
         values["milestone"] = _milestone(pull["milestone"] or payload.get("milestone"))
     if "auto_merge" in pull:
@@ -123,6 +125,18 @@ def _values(pull: Payload, payload: Payload, own: str) -> dict[str, Any]:
         values["merge_methods"] = [name for key, name in _METHODS.items() if base.get(key)]
         values["allows"] = [name for key, name in _ALLOWS.items() if base.get(key)]
     return values | states.DID.get(own, {})
+
+
+def _stack(stack: Payload | None) -> dict[str, Any] | None:
+    """Return a place in a stack; None where GitHub tells none, as Enterprise Servers do.
+
+    https://docs.github.com/pull-requests/reference/stacked-pull-requests-apis-and-webhooks
+    """
+    numbers = [(stack or {}).get(name) for name in ("number", "position", "size")]
+    if not stack or not all(isinstance(one, int) and one > 0 for one in numbers):
+        return None
+    number, position, size = numbers
+    return {"number": number, "base": stack["base"]["ref"], "position": position, "size": size}
 
 
 def _told_state(pull: Payload) -> str:

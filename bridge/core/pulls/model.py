@@ -63,6 +63,15 @@ class Reviewer(msgspec.Struct, frozen=True, kw_only=True):
         return None if self.is_team else Person(login=self.name, url=self.url, id=self.id, bot=self.bot)
 
 
+class Stack(msgspec.Struct, frozen=True, kw_only=True):
+    """A pull request's place in a stack of them, 1 at the bottom; all go into `base`."""
+
+    number: int
+    base: str
+    position: int
+    size: int
+
+
 class Changes(msgspec.Struct, frozen=True, kw_only=True):
     """The size of the diff."""
 
@@ -108,6 +117,7 @@ class PullRequest(msgspec.Struct, frozen=True, kw_only=True):
     author: Person
     head: Branch | None
     base: Branch | None
+    stack: Stack | None = None
     assignees: tuple[Person, ...] = ()
     labels: tuple[Link, ...] = ()
     milestone: Link | None = None
@@ -138,6 +148,13 @@ class PullRequest(msgspec.Struct, frozen=True, kw_only=True):
         """The author, the assignees, and the reviewers that are no teams."""
         reviewers = (person for one in self.reviewers if (person := one.person))
         return (self.author, *self.assignees, *reviewers)
+
+    @property
+    def target(self) -> str:
+        """The branch that it ends in: in a stack not its own base, but the stack's."""
+        if self.stack:
+            return self.stack.base
+        return self.base.ref if self.base else ""
 
     @property
     def is_open(self) -> bool:

@@ -25,6 +25,7 @@ from bridge.core.pulls.model import (
     Rendered,
     Reviewer,
     ReviewState,
+    Stack,
 )
 from bridge.core.pulls.rules import BranchRules
 
@@ -115,6 +116,12 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
         return bool((self.value("state") or SWITCHES["state"])[1] == "open")
 
     @property
+    def target(self) -> str:
+        """The branch that it ends in: of a stack, or else its base; empty if it was not told."""
+        stack, base = self.value("stack"), self.value("base")
+        return str(stack["base"]) if stack else str(base["ref"]) if base else ""
+
+    @property
     def head_sha(self) -> str:
         """The head commit, empty if it was not told."""
         head = self.value("head")
@@ -173,6 +180,7 @@ def view(snapshot: Snapshot, checks: tuple[Check, ...] = ()) -> PullRequest:
         author=Person(**_renamed(told.get("author") or {"login": "ghost"}, people)),
         head=Branch(**head) if head else None,
         base=Branch(**base) if base else None,
+        stack=Stack(**told["stack"]) if told.get("stack") else None,
         assignees=tuple(Person(**_renamed(user, people)) for user in _members(snapshot, "assignees")),
         labels=tuple(Link(**label) for label in _members(snapshot, "labels")),
         milestone=Link(**milestone) if milestone else None,
@@ -195,9 +203,9 @@ def view(snapshot: Snapshot, checks: tuple[Check, ...] = ()) -> PullRequest:
 
 def rules_of(snapshot: Snapshot) -> BranchRules | None:
     """Return the rules that were read of the base branch; None if none were, or the base is another now."""
-    told, base = snapshot.value("rules"), snapshot.value("base")
+    told = snapshot.value("rules")
     rules = msgspec.convert(told, BranchRules) if told else None
-    return rules if rules and base and rules.branch == base["ref"] else None
+    return rules if rules and rules.branch == snapshot.target else None
 
 
 def _methods(allowed: Iterable[str], rules: BranchRules | None) -> tuple[str, ...]:

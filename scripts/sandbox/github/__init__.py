@@ -36,6 +36,7 @@ from . import (
     reviews,
     sandbox,
     show,
+    stacks,
     talk,
 )
 from .config import Config
@@ -55,6 +56,7 @@ ENDPOINTS = (
     rest_repos,
     rest_reviews,
     rest_users,
+    stacks,
 )
 REGISTERED = (checks, merge_requests, merging, people, reviews, talk)
 

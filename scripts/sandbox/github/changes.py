@@ -61,6 +61,8 @@ def edit(change: Change, pull: Pull, fields: Fields) -> None:
         raise invalid("PullRequest", "title", "missing_field")
     if base not in change.repo.heads:
         raise invalid("PullRequest", "base", "invalid")
+    if base != pull.base_ref and pull.stack:
+        raise Refused(422, "The base branch of a stacked pull request cannot be changed.")
     changes: Json = {}
     if title != pull.title:
         changes["title"] = {"from": pull.title}

@@ -17,6 +17,7 @@ from .model import Pull
 from .payloads import Json
 from .records import MergeRequest
 from .refusals import Refused, invalid
+from .stacks import members
 
 RETRIES = 2
 KEPT = timedelta(hours=24)
@@ -96,6 +97,11 @@ def _merge(change: Change, pull: Pull, asked: MergeRequest) -> str:
             raise Refused(422, NO_CUSTOM)
         perform(change, "enqueue", pull, fields)
         return "enqueued"
+    for below in members(change.repo, pull.stack.number) if pull.stack else []:
+        if below is pull:
+            break
+        if not below.closed_at:
+            perform(change, "merge", below, _method(asked))
     # GitHub tries again by itself where the base moves meanwhile.
     pull.races = max(0, pull.races - RETRIES)
     perform(change, "merge", pull, {**fields, **_method(asked)})

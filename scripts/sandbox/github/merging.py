@@ -5,8 +5,7 @@ from .deeds import Change, Fields, deed
 from .mergeability import DRAFT, NOT_MERGEABLE, obstacle
 from .model import Pull
 from .payloads import merge_settings
-from .pull_payloads import stack_payload
-from .records import AutoMerge, Stack
+from .records import AutoMerge
 from .refusals import Refused, invalid
 
 HEAD_MOVED = "Head branch was modified. Review and try the merge again."
@@ -44,17 +43,18 @@ def merge(change: Change, pull: Pull, fields: Fields) -> None:
     """
     change.require_push()
     _refuse_merge(change, pull, fields)
-    world, repo, before = change.world, change.repo, change.repo.heads[pull.base_ref]
+    world, repo, ref = change.world, change.repo, pull.target
+    before = repo.heads[ref]
     title = str(fields.get("commit_title") or f"Merge pull request #{pull.number}")
     commit = new_commit(world, change.actor, title, pull.head_sha)
-    pull.merge_sha = repo.heads[pull.base_ref] = commit.sha
+    pull.merge_sha = repo.heads[ref] = commit.sha
     pull.merged_by = change.actor
-    change.tell_push(pull.base_ref, before, commit.sha, aside=True)
+    change.tell_push(ref, before, commit.sha, aside=True)
     if pull.queued:
         _dequeue(change, pull, "MERGE")
-    change.note(pull, "merged", f"merged {commit.sha[:7]} into {pull.base_ref}")
+    change.note(pull, "merged", f"merged {commit.sha[:7]} into {ref}")
     pull.closed_at = pull.merged_at = repo.pushed_at = pull.updated_at
-    _look_again(change, pull.base_ref)
+    _look_again(change, ref)
     change.tell(pull, "closed", instead=fields.get("instead"))
 
 
@@ -149,25 +149,6 @@ def dequeue(change: Change, pull: Pull, fields: Fields) -> None:
         _dequeue(change, pull, reason)
 
 
-@deed("stack")
-def stack(change: Change, pull: Pull, fields: Fields) -> None:
-    """Make it part of a stack: `position` of `size`, on the branch `base`."""
-    change.require_author_or_push(pull)
-    ref = str(fields.get("base") or change.repo.default_branch)
-    if ref not in change.repo.heads:
-        raise invalid("PullRequest", "base", "invalid")
-    pull.stack = Stack(
-        id=change.world.new_id(),
-        number=pull.number,
-        base_ref=ref,
-        base_sha=change.repo.heads[ref],
-        position=int(fields.get("position", 1)),
-        size=int(fields.get("size", 2)),
-    )
-    change.note(pull, "stacked", f"added this to a stack on {ref}")
-    change.tell(pull, "stacked", stack=stack_payload(pull))
-
-
 def _refuse_merge(change: Change, pull: Pull, fields: Fields) -> None:
     if pull.closed_at:
         raise Refused(405, NOT_MERGEABLE)
@@ -208,5 +189,5 @@ def _dequeue(change: Change, pull: Pull, reason: str) -> None:
 
 def _look_again(change: Change, ref: str) -> None:
     for pull in change.repo.pulls.values():
-        if pull.base_ref == ref:
+        if pull.target == ref:
             pull.computed, pull.behind = False, True

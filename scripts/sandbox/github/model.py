@@ -149,6 +149,11 @@ class Pull:
         return self.commits[-1].sha
 
     @property
+    def target(self) -> str:
+        """The branch it ends in: a stack's, or else its base."""
+        return self.stack.base_ref if self.stack else self.base_ref
+
+    @property
     def badge(self) -> str:
         """The state as the page names it."""
         if self.merged_at:
@@ -205,7 +210,7 @@ class Repo:
 
     def rules_of(self, pull: Pull) -> Rules:
         """The rules of the branch that a pull request is merged into."""
-        return self.rules.get(pull.base_ref, Rules())
+        return self.rules.get(pull.target, Rules())
 
     def permission(self, user: User | None) -> Permission:
         """Return the permission of `user` (None: anonymous) here."""

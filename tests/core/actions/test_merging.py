@@ -249,3 +249,18 @@ def test_a_merge_that_github_says_it_did_and_did_not_is_refused(answer: dict[str
     outcome = merge(OLD, answer)
     assert outcome.why == "GitHub did not merge acme/component#42"
     assert [one.method for one in outcome.calls] == ["GET", "GET", "PUT", "PUT"]
+
+
+def stacked(**answer: Any) -> Outcome:
+    """A click on Merge in a stack."""
+    pull = {**pull_after(), "stack": {"number": 9, "position": 3, "size": 4, "base": {"ref": "main"}}}
+    return click("merge", pull, settings(), MERGED, answer, sha=SHA)
+
+
+def test_a_stacks_sentence_names_what_else_merges() -> None:
+    outcome = stacked(pull_requests=[{"number": number} for number in (40, 41, 42, 43)])
+    assert outcome.calls[-1].url == f"{REPOSITORY}/stacks/{{stack}}"
+    assert outcome.calls[-1].variables["stack"] == "9"
+    assert outcome.said == "Merged acme/component#42, with #40, #41 below it in its stack."
+    assert stacked(pull_requests=[{"number": 42}]).said == "Merged acme/component#42."
+    assert stacked(pull_requests=[]).said == "Merged acme/component#42."

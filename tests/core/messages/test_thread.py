@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from bridge.core.actions import ACTIONS
 from bridge.core.messages import thread
-from bridge.core.pulls.model import Branch, Changes, Link, Person, PullRequest
+from bridge.core.pulls.model import Branch, Changes, Link, Person, PullRequest, Stack
 from tests.kits.core import page
 from tests.kits.core.pipeline import STATUSES, WEB_URL, satisfies_flowdock
 from tests.kits.core.pulls import (
@@ -316,3 +316,17 @@ def test_relative_links_and_the_rest_of_the_body_lead_to_the_pull_request() -> N
     first, last = page.tags(shown)[1], page.tags(shown)[-1]
     assert first.attributes["href"] == f"{COMPONENT}/pull/files"
     assert last.attributes["href"] == PAGE
+
+
+@pytest.mark.parametrize(
+    ("position", "value"),
+    [(1, "1 of 3 into main, above"), (2, "2 of 3 into main, below, above"), (3, "3 of 3 into main, below")],
+)
+def test_a_stack_shows_the_place_and_leads_to_its_neighbours(position: int, value: str) -> None:
+    below = Branch(ref="below/it", sha="b" * 40)
+    pull = a_pull(stack=Stack(number=9, base="main", position=position, size=3), base=below)
+    shown = fields(pull)["Stack"]
+    assert page.text(shown) == value
+    links = [tag.attributes["href"] for tag in page.tags(shown)]
+    assert (f"{COMPONENT}/pulls?q=is%3Apr+head%3Abelow/it" in links) == (position > 1)
+    assert (f"{COMPONENT}/pulls?q=is%3Apr+base%3Afix" in links) == (position < 3)

@@ -14,6 +14,9 @@ ENABLED = {
 }
 
 
+STACK = {"id": 8, "number": 9, "base": {"ref": "main", "sha": "b" * 40}, "position": 2, "size": 3}
+
+
 def queue_left(reason: str) -> Told:
     return did("dequeued", extra={"reason": reason})
 
@@ -143,7 +146,15 @@ REST = {
         title="Locked the conversation as too heated",
     ),
     "unlocked": Row(told=did("unlocked", locked=False), title="Unlocked the conversation"),
-    "stacked": Row(told=did("stacked", extra={"stack": None}), title="Stacked pull request", is_newer=True),
+    "stacked": Row(
+        told=did("stacked", extra={"stack": STACK}, stack=STACK),
+        title="Added to a stack: 2 of 3 into main",
+        is_newer=True,
+        thread={"Stack": "2 of 3 into main, below, above"},
+    ),
+    "stacked, who knows where": Row(
+        told=did("stacked", extra={"stack": None}), title="Added to a stack", is_newer=True
+    ),
 }
 
 MERGING = {

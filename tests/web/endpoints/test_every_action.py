@@ -1,10 +1,12 @@
 """Every button from the inbox to GitHub: when it is there, what GitHub is asked, what the person is told."""
 
 import re
+import time
 
 import pytest
 
 from bridge.core.actions import ACTIONS
+from bridge.core.pulls.rules import BranchRules
 from scripts.sandbox.faults import Fault
 from tests.conftest import House
 from tests.kits.clicks import JSON, OPEN, PULL, begin_open, calls, click, refused, sent, unseen
@@ -257,6 +259,7 @@ DEEDS = [
         "no-auto-merge",
         [("settings", {"allow_auto_merge": True}), ("auto_merge", {})],
     ),
+    ("ann", "Add to merge queue", "enqueue", [("ruleset", {"queue": True})]),
     ("ann", "Update branch", "update-branch", [("settings", {"allow_update_branch": True})]),
     ("ann", "Reopen", "reopen", [("close", {})]),
     ("ann", "Ready for review", "ready", [("draft", {})]),
@@ -275,7 +278,11 @@ async def test_the_log_says_who_did_what(
 ) -> None:
     for do, fields in before:
         await life.act("cy-gh", do, **fields)
-        if do == "settings":
+        if do == "ruleset":
+            (connection,) = await life.house.services.connections.all()
+            rules = BranchRules(branch="main", queue=True)
+            await life.house.services.pulls.rules.keep(connection.repository_id or 0, rules, at=time.time())
+        if do in ("settings", "ruleset"):
             await life.act("ann-gh", "push")
     capsys.readouterr()
     assert (await click(life, who, button))["status"] == 200

@@ -44,7 +44,7 @@ def closed(happening: Happening) -> Said:
     pull = happening.payload["pull_request"]
     if state_of(pull, happening.delivery.action) != "merged":
         return Said(title="Closed pull request", group="status")
-    return Said(title=f"Merged pull request into {escape(pull['base']['ref'])}", group="status")
+    return Said(title=f"Merged pull request into {escape(happening.pull.target)}", group="status")
 
 
 @on(EVENT, "reopened")
@@ -170,4 +170,6 @@ def locked(happening: Happening) -> Said:
 @on(EVENT, "stacked")
 def stacked(happening: Happening) -> Said:
     """Put on top of another pull request."""
-    return Said(title="Stacked pull request", group="other")
+    stack = happening.pull.stack
+    place = f": {stack.position} of {stack.size} into {escape(stack.base)}" if stack else ""
+    return Said(title=f"Added to a stack{place}", group="other")
