@@ -525,6 +525,114 @@ THREATS = [
             "deployment/test_walkthroughs.py::test_images_are_named_by_their_digests",
         ),
     ),
+    Threat(
+        "Stranger at the inbox",
+        "signs in with a GitHub account that nobody invited, or opens any address of the inbox",
+        "every page asks Redis who is signed in; only an invitation, an earlier admission or GitHub's "
+        "word on an organization lets an account in, and of others nothing is kept",
+        (
+            "inbox/test_door.py::test_a_stranger_is_told_what_to_do_and_nothing_is_kept",
+            "inbox/test_door.py::test_without_the_right_to_ask_nobody_is_let_in",
+            "inbox/test_sessions.py::test_what_is_no_cookie_opens_nothing",
+            "inbox/test_permissions.py::test_each_address_is_for_whom_the_table_says",
+        ),
+    ),
+    Threat(
+        "Holder of an invitation",
+        "uses it twice or for another account, after it was withdrawn, or after its maker lost the right "
+        "to invite",
+        "it is used up in the step that stores the person, is bound to a login if it names one, and "
+        "counts while its maker is an owner; the operator's address counts while there is no owner",
+        (
+            "inbox/test_door.py::test_the_first_owner_comes_by_the_operators_address_and_it_works_once",
+            "inbox/test_door.py::test_of_two_who_open_an_invitation_at_once_one_gets_in",
+            "inbox/test_door.py::test_an_owner_invites_a_login_and_nobody_else_comes_in_by_it",
+            "inbox/test_door.py::test_an_invitation_ends_when_it_is_withdrawn_or_its_owner_owns_nothing_any_more",
+            "inbox/test_door.py::test_the_log_names_no_invitation",
+            "cli/test_inbox.py::test_each_start_has_an_address_of_its_own_until_somebody_owns_the_inbox",
+        ),
+    ),
+    Threat(
+        "Former colleague",
+        "goes on reading after an owner removed them, or after they left the organization",
+        "sessions, tokens and flows go with the person in one step, and the organization lets nobody in "
+        "again whom an owner removed; GitHub's word counts nine minutes, for pages and API alike, and "
+        "nobody's where it does not answer",
+        (
+            "inbox/test_door.py::test_whoever_is_removed_is_out_with_the_next_request_and_stays_out",
+            "inbox/test_door.py::test_members_of_an_organization_come_in_for_as_long_as_they_are",
+            "inbox/test_door.py::test_an_application_too_is_out_once_its_person_has_left_the_organization",
+            "inbox/test_door.py::test_while_github_does_not_answer_its_last_word_counts_and_then_nobodys",
+            "inbox/test_pages.py::test_what_applications_were_granted_ends_with_all_sessions_and_with_the_person",
+            "inbox/test_pages.py::test_whoever_is_removed_leaves_all_flows",
+        ),
+    ),
+    Threat(
+        "Attacker of a sign-in",
+        "leads a victim's browser to GitHub's answer to their own sign-in, replays one, or plants a "
+        "cookie first",
+        "state and PKCE lie sealed in the browser that began, and serve once; each sign-in makes a "
+        "session with a secret of its own, and ends the one before; `then` leads to bridge alone",
+        (
+            "inbox/test_door.py::test_a_state_serves_the_browser_that_began_it_and_once",
+            "inbox/test_door.py::test_the_sign_in_is_bound_by_pkce_and_asks_for_nothing_more_than_it_needs",
+            "inbox/test_door.py::test_a_planted_cookie_never_becomes_a_session",
+            "inbox/test_door.py::test_signing_in_again_ends_the_session_before",
+            "inbox/test_door.py::test_no_sign_in_leads_to_another_site",
+        ),
+    ),
+    Threat(
+        "Another site",
+        "has a signed-in person's browser send a form of the inbox",
+        "each form carries a value made from its session's secret, and none from another site is taken",
+        (
+            "inbox/test_sessions.py::test_a_form_must_bring_its_own_sessions_value_from_its_own_site",
+            "inbox/test_pages.py::test_an_owners_form_needs_the_value_of_their_session",
+        ),
+    ),
+    Threat(
+        "Member of the inbox",
+        "invites, makes themselves an owner, removes others, or takes the last owner's place",
+        "each change asks whether the person is an owner at that moment; the last owner stays, also when "
+        "two go at once",
+        (
+            "inbox/test_pages.py::test_a_member_sees_everybody_and_changes_nobody",
+            "inbox/test_pages.py::test_owners_make_owners_and_the_last_one_stays",
+            "inbox/test_people.py::test_one_of_two_owners_stays_when_both_go_at_once",
+        ),
+    ),
+    Threat(
+        "Taker of a login",
+        "registers the GitHub login that a person of the inbox gave up",
+        "a person is GitHub's numeric id; a login that changed hands takes the nick from the person who "
+        "had it, and nothing else",
+        ("inbox/test_people.py::test_a_login_that_changed_hands_names_its_new_owner",),
+    ),
+    Threat(
+        "Thief of a session or token of the inbox",
+        "uses it for long, or finds it in a dump of Redis",
+        "Redis keeps hashes of sessions and API tokens, and GitHub's tokens encrypted; sessions end "
+        "unused, at their longest, and all at once; API tokens do what was chosen, and are revoked one by "
+        "one",
+        (
+            "inbox/test_sessions.py::test_a_session_ends_unused_and_at_its_longest",
+            "inbox/test_sessions.py::test_a_session_is_of_one_person_and_ends_by_itself_or_with_all",
+            "inbox/test_api_tokens.py::test_a_token_does_what_its_person_chose_until_they_revoke_it",
+            "inbox/test_api_tokens.py::test_nobody_revokes_anothers_and_there_are_so_many",
+            "inbox/test_door.py::test_a_members_token_lies_sealed_and_is_turned_to_a_new_key",
+        ),
+    ),
+    Threat(
+        "Neighbour at a browser",
+        "links another person's GitHub account by the token of their sign-in",
+        "linking borrows the token of the very person who clicked, once, asks GitHub whose it is, and "
+        "links by a POST that names both",
+        (
+            "inbox/test_linking.py::test_who_signed_in_to_the_inbox_links_by_one_press",
+            "inbox/test_linking.py::test_nobody_elses_account_is_lent",
+            "inbox/test_linking.py::test_a_token_that_github_ended_or_bridge_forgot_is_not_lent",
+        ),
+    ),
 ]
 
 

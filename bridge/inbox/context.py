@@ -5,6 +5,7 @@ from functools import cached_property
 
 from aiohttp import ClientSession, web
 
+from bridge.inbox.api_tokens import ApiTokenStore
 from bridge.inbox.feed import Feed
 from bridge.inbox.flows import FlowStore
 from bridge.inbox.grants import GrantStore
@@ -69,6 +70,11 @@ class Inbox:
     def feed(self) -> Feed:
         """Live updates."""
         return Feed(self.redis)
+
+    @cached_property
+    def api_tokens(self) -> ApiTokenStore:
+        """API tokens that people made."""
+        return ApiTokenStore(self.redis)
 
     @cached_property
     def grants(self) -> GrantStore:

@@ -12,6 +12,7 @@ from bridge.inbox.github import GitHubAccount, GitHubDoor, TokenGone
 from bridge.inbox.invitations import OPERATOR, Invitation, InvitationGone, InvitationStore
 from bridge.inbox.memberships import MembershipStore
 from bridge.inbox.people import AdmittedBy, InboxPerson, PeopleStore
+from bridge.inbox.rights import RightsStore
 
 
 class WrongAccount(RequestRefused):
@@ -42,6 +43,7 @@ class Door:
     flows: FlowStore
     invitations: InvitationStore
     memberships: MembershipStore
+    rights: RightsStore
 
     async def invitation(self, secret: str) -> Invitation:
         """Return the invitation of a link; raises `InvitationGone`."""
@@ -94,9 +96,23 @@ class Door:
             invitation=invitation,
         )
 
+    async def settle(self, person: InboxPerson, token: GitHubToken) -> None:
+        """Keep a token that is needed still: to ask GitHub again, or to link; give back any other."""
+        if person.admitted_by == "organization":
+            await self.memberships.keep(person.id, token)
+            return
+        unneeded: GitHubToken | None = token
+        if self.github.can_act(token):
+            unneeded = await self.rights.keep(person.id, token)
+        if unneeded:
+            await self.github.give_back(unneeded)
+
     async def remove(self, person_id: int, *, bar: bool = False) -> None:
         """Delete a person, who leaves all flows; raises as `PeopleStore.remove`."""
+        held = await self.rights.take(person_id)
         await self.people.remove(person_id, bar=bar)
+        if held:
+            await self.github.give_back(held)
         await self._leave_flows(person_id)
 
     async def _leave_flows(self, person_id: int) -> None:

@@ -35,6 +35,9 @@ class GitHubDoor(Protocol):
     async def is_member(self, token: GitHubToken, organization: str) -> bool:
         """Tell whether the token's owner is a member of an organization; raises `TokenGone`."""
 
+    def can_act(self, token: GitHubToken) -> bool:
+        """Tell whether a token suffices for bridge's buttons."""
+
     async def renewed(self, token: GitHubToken) -> GitHubToken | None:
         """Return the token that replaces one about to end, None while it lasts; raises `TokenGone`."""
 

@@ -17,8 +17,8 @@ BARRED = "inbox:{people}:barred"
 INVITATIONS = "inbox:{people}:invitations"
 """Sorted set: the names of open invitations, by their end."""
 
-Personal = Literal["sessions", "github"]
-PERSONAL: tuple[Personal, ...] = ("sessions", "github")
+Personal = Literal["sessions", "github", "rights", "tokens", "token-uses"]
+PERSONAL: tuple[Personal, ...] = ("sessions", "github", "rights", "tokens", "token-uses")
 """Kinds of keys that are about one person alone: all of them go with the person, in one step."""
 
 
@@ -26,7 +26,8 @@ def personal(kind: Personal, person_id: int) -> str:
     """Return the key of one kind about one person.
 
     `sessions`: hash, the hash of a cookie's secret → when it began, when it was last used, by which browser.
-    `github`: the token to ask GitHub with, encrypted.
+    `github`: the token to ask GitHub with, encrypted. `rights`: a token that linking may take over, likewise.
+    `tokens`: hash, the hash of an API token → what it is called and may do. `token-uses`: hash, its last use.
     """
     return f"inbox:{{people}}:{kind}:{person_id}"
 

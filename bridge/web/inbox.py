@@ -5,10 +5,10 @@ import time
 import structlog
 from aiohttp import web
 
-from bridge.clients.github import TokenRevoked
+from bridge.clients.github import TokenRevoked, can_act
 from bridge.core.actions import Call
 from bridge.core.errors import BridgeError, GitHubFailing, GitHubRefused, OAuthFailed
-from bridge.core.model import GitHubToken
+from bridge.core.model import GitHubToken, GitHubUser
 from bridge.inbox.app import install as install_api
 from bridge.inbox.context import Inbox
 from bridge.inbox.door import DOOR, Door
@@ -17,12 +17,16 @@ from bridge.inbox.invitations import InvitationStore
 from bridge.inbox.memberships import MembershipStore
 from bridge.inbox.pages import people, sign_in
 from bridge.inbox.pages import settings as own_settings
+from bridge.inbox.rights import RightsStore
 from bridge.inbox.sessions import MEMBERSHIPS, SESSIONS, SessionStore
 from bridge.services import Services
-from bridge.web.auth import oauth_callback
+from bridge.web.auth import linking, oauth_callback
 
 RENEW_SECONDS = 300
 """A token is renewed so long before its end."""
+
+PEOPLE_PAGES = (sign_in, people, own_settings)
+"""The pages of the sign-in and about people."""
 
 log = structlog.get_logger()
 
@@ -41,6 +45,7 @@ def install(app: web.Application, services: Services) -> None:
     memberships = MembershipStore(
         services.redis, services.vault, github, organizations=settings.inbox_organizations
     )
+    rights = RightsStore(services.redis, services.vault)
     app[SESSIONS] = SessionStore(services.redis)
     app[MEMBERSHIPS] = memberships
     app[DOOR] = Door(
@@ -51,9 +56,11 @@ def install(app: web.Application, services: Services) -> None:
         flows=inbox.flows,
         invitations=InvitationStore(services.redis),
         memberships=memberships,
+        rights=rights,
     )
+    app[linking.LENDER] = Lender(services, rights)
     app[oauth_callback.GITHUB_CALLBACKS][sign_in.STATE] = sign_in.signed_in
-    for module in (sign_in, people, own_settings):
+    for module in PEOPLE_PAGES:
         app.add_routes(module.routes)
 
 
@@ -108,6 +115,10 @@ class GitHubForInbox:
             raise
         return isinstance(found, dict) and found.get("state") == "active"
 
+    def can_act(self, token: GitHubToken) -> bool:
+        """Tell whether a token suffices for bridge's buttons."""
+        return can_act(token)
+
     async def renewed(self, token: GitHubToken) -> GitHubToken | None:
         """Return the token that replaces one about to end, None while it lasts; raises `TokenGone`."""
         if token.expires_at is None or token.expires_at - time.time() > RENEW_SECONDS:
@@ -127,6 +138,29 @@ class GitHubForInbox:
             await self._services.github.revoke(token)
         except BridgeError as error:
             log.warning("inbox_token_not_revoked", reason=str(error))
+
+
+class Lender(linking.AccountLender):
+    """Lends linking the GitHub account of a person who signed in to the inbox a moment ago."""
+
+    def __init__(self, services: Services, rights: RightsStore) -> None:
+        self._services = services
+        self._rights = rights
+
+    async def lend(self, user_id: str) -> tuple[GitHubUser, GitHubToken] | None:
+        """Return the account and a token that may act; None if GitHub has to be visited for one.
+
+        GitHub is asked whose token it is: a user of the inbox is their account's numeric id.
+        """
+        token = await self._rights.take(int(user_id))
+        if token is None:
+            return None
+        try:
+            user = await self._services.github.user(token)
+        except BridgeError as error:
+            log.warning("inbox_token_not_lent", reason=str(error))
+            return None
+        return (user, token) if str(user.id) == user_id else None
 
 
 def _account(user: object) -> GitHubAccount:

@@ -304,6 +304,7 @@ async def test_after_a_whole_story_nothing_sealed_is_left_with_the_old_key(
         "GitHub App",
         "inbox's application",
         "GitHub tokens of the inbox",
+        "GitHub tokens to link",
     }
 
 

@@ -327,6 +327,19 @@ async def test_no_sign_in_leads_to_another_site(inbox: Inbox, browser: Browser, 
     assert page.url == f"{house.bridge}/inbox"
 
 
+async def test_the_log_names_no_invitation(
+    inbox: Inbox, browser: Browser, capsys: pytest.CaptureFixture[str]
+) -> None:
+    house, door = inbox
+    secret = await door.invitations.invite_first_owner()
+    capsys.readouterr()
+    await browser.open(f"{house.bridge}/inbox/invitation/{secret}")
+    await sign_in(house, browser, "dee", at=f"{house.bridge}/inbox/invitation/{secret}/sign-in")
+    printed = capsys.readouterr().out
+    assert "/inbox/invitation/*/sign-in" in printed
+    assert secret not in printed
+
+
 async def test_a_refusal_at_github_leads_back_with_a_sentence(inbox: Inbox, browser: Browser) -> None:
     house, _ = inbox
     page = await browser.open(f"{house.bridge}/inbox/sign-in/github")

@@ -46,8 +46,10 @@ async def is_in(house: House, browser: Browser) -> bool:
     return page.status == 200 and page.url == f"{house.bridge}/inbox/people"
 
 
-def link_on(page: Page) -> str:
-    """The invitation's link that a page shows."""
-    found = re.search(r"<code>(http[^<]+)</code>", page.text)
+def link_on(page: Page, *, begins: str = "http") -> str:
+    """The invitation's link that a page shows, or another secret with this beginning."""
+    found = re.search(
+        rf"<code>({re.escape(begins)}[^<]+/invitation/[^<]+|{re.escape(begins)}[\w-]+)</code>", page.text
+    )
     assert found, page.text
     return html.unescape(found[1])

@@ -132,7 +132,8 @@ def _put(holder: dict[str, Any], names: list[str], value: str) -> None:
 async def caller(request: web.Request, scope: str = "") -> InboxPerson:
     """Return the person whose token came along; raises `ApiRefusal` without one, or without the scope."""
     inbox = request.app[INBOX]
-    grant = await inbox.grants.access(_token(request))
+    token = _token(request)
+    grant = await inbox.grants.access(token) or await inbox.api_tokens.access(token)
     person = await inbox.people.get(grant.person_id) if grant else None
     if grant is None or person is None or grant.made_at < person.valid_from:
         raise ApiRefusal(401, "The access token is missing, unknown or expired.")

@@ -5,9 +5,11 @@ from aiohttp import web
 
 from bridge.core.errors import Malformed
 from bridge.core.printable import printable
-from bridge.inbox import sessions
+from bridge.inbox import api_tokens, sessions
+from bridge.inbox.context import INBOX
 from bridge.inbox.door import DOOR
 from bridge.inbox.pages.render import redirect, render
+from bridge.inbox.people import InboxPerson
 from bridge.inbox.sessions import SESSIONS
 from bridge.web.http import cookies
 
@@ -21,11 +23,24 @@ routes = web.RouteTableDef()
 @routes.get(PAGE)
 async def show(request: web.Request) -> web.Response:
     """Show the settings."""
-    person, cookie = await sessions.required(request), sessions.cookie_of(request)
+    return await _page(request, await sessions.required(request))
+
+
+async def _page(
+    request: web.Request, person: InboxPerson, *, token: str = "", problem: str = ""
+) -> web.Response:
+    cookie = sessions.cookie_of(request)
     return render(
         request,
         "settings.html",
         person=person,
+        status=422 if problem else 200,
+        token=token,
+        problem=problem,
+        tokens=await request.app[INBOX].api_tokens.of(person.id),
+        offered=api_tokens.OFFERED,
+        longest_label=api_tokens.LONGEST_LABEL,
+        api_url=request.app[INBOX].api_url,
         sessions=await request.app[SESSIONS].of(person.id),
         here=cookie.name if cookie else "",
         longest_name=LONGEST_NAME,
@@ -40,6 +55,32 @@ async def rename(request: web.Request) -> web.Response:
     if len(name) > LONGEST_NAME or name != printable(name):
         raise Malformed(f"A name has at most {LONGEST_NAME} printable characters.")
     await request.app[DOOR].people.rename(person.id, name)
+    return redirect(PAGE)
+
+
+@routes.post(f"{PAGE}/tokens")
+async def make_token(request: web.Request) -> web.Response:
+    """Make an API token, and show it this one time."""
+    person = await sessions.posted(request)
+    form = await request.post()
+    label = " ".join(str(form.get("label", "")).split())
+    scopes = tuple(scope for scope in api_tokens.OFFERED if scope in form.getall("scope", []))
+    if not 0 < len(label) <= api_tokens.LONGEST_LABEL or label != printable(label):
+        problem = f"Name the token, in at most {api_tokens.LONGEST_LABEL} printable characters."
+        return await _page(request, person, problem=problem)
+    if not scopes:
+        return await _page(request, person, problem="Choose at least one thing that the token may do.")
+    token = await request.app[INBOX].api_tokens.make(person.id, label=label, scopes=scopes)
+    log.info("inbox_token_made", person=person.id, scopes=scopes)
+    return await _page(request, person, token=token)
+
+
+@routes.post(PAGE + "/tokens/{name:[0-9a-f]{64}}/revoke")
+async def revoke_token(request: web.Request) -> web.Response:
+    """Revoke an API token."""
+    person = await sessions.posted(request)
+    await request.app[INBOX].api_tokens.revoke(person.id, request.match_info["name"])
+    log.info("inbox_token_revoked", person=person.id)
     return redirect(PAGE)
 
 

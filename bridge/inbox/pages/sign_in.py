@@ -94,10 +94,7 @@ async def signed_in(request: web.Request) -> web.Response:
     account, token = await door.github.sign_in(_code(request), verifier=doing["verifier"])
     try:
         person = await door.admit(account, token, secret=doing["secret"])
-        if person.admitted_by == "organization":
-            await door.memberships.keep(person.id, token)
-        else:
-            await door.github.give_back(token)
+        await door.settle(person, token)
     except BaseException as error:
         await door.github.give_back(token)
         if isinstance(error, Stranger):

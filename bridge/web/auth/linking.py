@@ -36,6 +36,17 @@ log = structlog.get_logger()
 routes = web.RouteTableDef()
 
 
+class AccountLender:
+    """Lends the GitHub accounts of Flowdock users whom bridge knows already: here of none."""
+
+    async def lend(self, user_id: str) -> tuple[GitHubUser, GitHubToken] | None:  # noqa: ARG002
+        """Return a user's own account with a token that may act; None to ask GitHub."""
+        return None
+
+
+LENDER = web.AppKey("lender", AccountLender)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Linking:
     """The progress of a browser; `state` is the one-time value that the next step must bring."""
@@ -85,7 +96,6 @@ async def begin(request: web.Request) -> web.Response:
 @routes.get("/account/link")
 async def begin_signed_in(request: web.Request) -> web.Response:
     """Begin for a user who is signed in with Flowdock already: straight on to GitHub."""
-    services = request.app[SERVICES]
     session = await sessions.required(request)
     linking = Linking(
         claim_id="",
@@ -96,13 +106,19 @@ async def begin_signed_in(request: web.Request) -> web.Response:
         flowdock=session.user,
     )
     browser = secrets.token_urlsafe(24)
-    await _keep(services, browser, linking)
-    response = await _to_github(services, linking)
+    response = await _to_account(request, browser, linking)
     cookies.keep(request, response, COOKIE, browser, seconds=claims.LIFETIME)
     return response
 
 
-async def _to_github(services: Services, linking: Linking) -> web.Response:
+async def _to_account(request: web.Request, browser: str, linking: Linking) -> web.Response:
+    """Go on to GitHub; straight to the page that asks, for a user whose account is known with its rights."""
+    services = request.app[SERVICES]
+    if lent := await request.app[LENDER].lend(linking.user):
+        user, token = lent
+        await _keep(services, browser, linking.to("confirm", github=user, token=token))
+        return render.redirect("/authorization/confirm")
+    await _keep(services, browser, linking)
     return render.redirect(
         await services.github.authorize_url(
             redirect_uri=oauth_callback.address(services, "github"),
@@ -131,9 +147,7 @@ async def flowdock_callback(request: web.Request) -> web.Response:
         )
         refusal.advice = "Sign in to Flowdock as the person who clicked, then click the button again."
         raise refusal
-    linking = linking.to("github", flowdock=user)
-    await _keep(services, browser, linking)
-    return await _to_github(services, linking)
+    return await _to_account(request, browser, linking.to("github", flowdock=user))
 
 
 @routes.get("/auth/github/callback")

@@ -1,0 +1,97 @@
+"""Linking for a person who signed in to the inbox: one press, without a second trip to GitHub."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from bridge.core.security.encryption import Vault
+from bridge.inbox import keys
+from bridge.inbox.door import Door
+from bridge.storage import key_rotation
+from scripts.sandbox.browse import Browser, Page
+from tests.conftest import House
+from tests.kits.github_app import UNSET, made_at_github
+from tests.kits.inbox import IDS, open_inbox, put, sign_in
+from tests.kits.personal import text
+
+Inbox = tuple[House, Door]
+
+
+@pytest.fixture
+async def of_app(redis_url: str) -> AsyncIterator[Inbox]:
+    """bridge has a GitHub App: its users' tokens may act."""
+    async with open_inbox(redis_url, **UNSET) as (house, door):
+        await made_at_github(house)
+        await put(door.people, "ann", owner=True)
+        await put(door.people, "bob")
+        yield house, door
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    async with Browser() as opened:
+        yield opened
+
+
+async def link(house: House, browser: Browser) -> Page:
+    """Through bridge's own sign-in, by the inbox's word, to where linking leads."""
+    return await browser.open(f"{house.bridge}/signin?then=/account/link")
+
+
+async def test_who_signed_in_to_the_inbox_links_by_one_press(of_app: Inbox, browser: Browser) -> None:
+    house, _ = of_app
+    await sign_in(house, browser, "ann")
+    page = await link(house, browser)
+    assert page.url == f"{house.bridge}/authorization/confirm"
+    assert "ann-gh in Flowdock will act as @ann-gh on GitHub" in text(page)
+    assert await house.services.account_store.get("1001") is None, "nothing is linked before the POST"
+    page = await browser.press(page, "Link accounts")
+    assert page.url == f"{house.bridge}/account"
+    account = await house.services.account_store.get("1001")
+    assert account is not None
+    assert (account.github.id, account.github.login) == (1001, "ann-gh")
+    assert (await house.services.github.user(account.token)).id == 1001
+    assert await house.redis.exists(keys.personal("rights", 1001)) == 0, "it is one's alone to renew"
+    assert (await link(house, browser)).url.startswith(house.github), "it was lent once"
+
+
+async def test_nobody_elses_account_is_lent(of_app: Inbox, browser: Browser) -> None:
+    """Ann's token waits for her, while Bob sits at her browser."""
+    house, door = of_app
+    await sign_in(house, browser, "ann")
+    await sign_in(house, browser, "bob")
+    page = await link(house, browser)
+    assert "bob-gh in Flowdock will act as @bob-gh on GitHub" in text(page)
+    await browser.press(page, "Cancel")
+    assert await house.services.account_store.get("1002") is None
+    assert await door.rights.take(IDS["ann"]) is not None
+
+
+async def test_a_token_that_github_ended_or_bridge_forgot_is_not_lent(
+    of_app: Inbox, browser: Browser
+) -> None:
+    house, door = of_app
+    await sign_in(house, browser, "ann")
+    kept = await door.rights.take(IDS["ann"])
+    assert kept
+    await door.rights.keep(IDS["ann"], kept)
+    await house.services.github.revoke(kept)
+    assert (await link(house, browser)).url.startswith(house.github)
+
+    await sign_in(house, browser, "bob")
+    assert 0 < await house.redis.ttl(keys.personal("rights", IDS["bob"])) <= 8 * 3600
+    await door.remove(IDS["bob"])
+    assert await door.rights.take(IDS["bob"]) is None
+
+
+async def test_a_token_to_lend_lies_sealed_and_is_turned_to_a_new_key(
+    of_app: Inbox, browser: Browser
+) -> None:
+    house, _ = of_app
+    await sign_in(house, browser, "ann")
+    key = keys.personal("rights", IDS["ann"])
+    assert b"ghu_" not in await house.redis.get(key)
+    vault = Vault(["k" * 32, *house.services.settings.encryption_keys])
+    done = await key_rotation.rotate(house.redis, vault, dry_run=False, progress=lambda *_: None)
+    assert done.kinds["GitHub tokens to link"].rewritten == 1
+    assert vault.is_newest(await house.redis.get(key))
