@@ -19,6 +19,7 @@ from bridge.core.errors import (
     SignedOut,
 )
 from bridge.core.model import Flow, Message, Source
+from bridge.core.urls import path_of
 
 POST_SECONDS = 20
 """The bound of one post: below Heroku's 30 and below a lease's lifetime."""
@@ -151,7 +152,7 @@ class Flowdock:
             raise FlowdockRejected(
                 "Flowdock does not know this flow token: copy it from the flow's source once more"
             ) from None
-        place = _SOURCE.fullmatch(_path_of(found[0].get("url"))) if len(found) == 1 else None
+        place = _SOURCE.fullmatch(path_of(str(found[0].get("url")))) if len(found) == 1 else None
         flow, source_id = place.groups() if place else ("", "")
         return Source(id=source_id, flow=flow, flow_token=flow_token)
 
@@ -238,13 +239,6 @@ def encode(
 def is_flow(path: str) -> bool:
     """Tell whether this can be a flow's name: `organization/flow`."""
     return _FLOW.fullmatch(path) is not None
-
-
-def _path_of(url: object) -> str:
-    try:
-        return urlsplit(str(url)).path
-    except ValueError:
-        return ""
 
 
 def _path(flow: str) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Literal
 
+import msgspec
 import structlog
 
 from bridge.clients.github_repositories import Repository
@@ -139,14 +140,7 @@ class BulkConnect:
         value = await self.one_time.peek(_KIND, setup_id)
         if value is None or value["user"] != user:
             return None
-        return SetUp(
-            **{
-                **value,
-                "flow": Flow(**value["flow"]),
-                "options": Options.read(value["options"]),
-                "lines": tuple(Line(**line) for line in value["lines"]),
-            }
-        )
+        return msgspec.convert(value, SetUp)
 
     async def stop(self) -> None:
         """Start no further repository; `ConnectService` finishes the current one."""

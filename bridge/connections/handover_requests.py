@@ -3,8 +3,9 @@
 import secrets
 import time
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Literal
+from typing import Literal
 
+import msgspec
 import structlog
 
 from bridge.clients.github_repositories import Repository
@@ -137,7 +138,7 @@ class Handovers:
         value = await self._one_time.pop(_KIND, keys.hash_of(handover_id))
         if value is None:
             raise Answered("somebody else is answering this right now")
-        handover = _read(value)
+        handover = msgspec.convert(value, Handover)
         if handover.state != "open" or handover.held_until > time.time():
             await self._keep(handover)
             raise Answered("this request was already answered, or somebody is answering it right now")
@@ -156,15 +157,4 @@ class Handovers:
 
     async def _load(self, name: str) -> Handover | None:
         value = await self._one_time.peek(_KIND, name)
-        return _read(value) if value else None
-
-
-def _read(value: dict[str, Any]) -> Handover:
-    return Handover(
-        **{
-            **value,
-            "asker": FlowdockUser(**value["asker"]),
-            "flow": Flow(**value["flow"]),
-            "options": Options.read(value["options"]),
-        }
-    )
+        return msgspec.convert(value, Handover | None)

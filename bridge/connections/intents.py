@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field
 
+import msgspec
 import orjson
 import structlog
 from redis.exceptions import LockError, RedisError
@@ -105,12 +106,4 @@ class Intents:
         return [self._load(one, sealed) for one, sealed in zip(ids, found, strict=True) if sealed]
 
     def _load(self, intent_id: str, sealed: bytes) -> Intent:
-        fields = orjson.loads(self._vault.decrypt(sealed, aad=f"intent:{intent_id}"))
-        lent = fields["administrator"]
-        return Intent(
-            **{
-                **fields,
-                "sources_before": tuple(fields["sources_before"]),
-                "administrator": Administrator(**lent) if lent else None,
-            }
-        )
+        return msgspec.json.decode(self._vault.decrypt(sealed, aad=f"intent:{intent_id}"), type=Intent)

@@ -8,11 +8,12 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
+import msgspec
 import orjson
 import structlog
 from redis.asyncio.lock import Lock
 
-from bridge.core.model import AuditEntry, FlowdockUser, GitHubToken, GitHubUser, LinkedAccount, Mention
+from bridge.core.model import AuditEntry, FlowdockUser, LinkedAccount, Mention
 from bridge.core.security.encryption import Undecryptable, Vault
 from bridge.storage import keys
 from bridge.storage.lua_scripts import load_script
@@ -90,7 +91,7 @@ class AccountStore:
     async def audit_log(self, flowdock_user: str) -> list[AuditEntry]:
         """Return the actions done as a person, the newest first."""
         found = await self._redis.lrange(keys.acts(flowdock_user), 0, -1)
-        return [AuditEntry(**orjson.loads(entry)) for entry in found]
+        return [msgspec.json.decode(entry, type=AuditEntry) for entry in found]
 
     def lock(self, flowdock_user: str) -> Lock:
         """Return the lock for renewing or removing a user's GitHub token."""
@@ -102,12 +103,7 @@ class AccountStore:
     def _load_account(self, flowdock_user: str, data: bytes) -> LinkedAccount:
         fields = orjson.loads(data)
         token = orjson.loads(self._vault.decrypt(fields["token"].encode(), aad=f"account:{flowdock_user}"))
-        return LinkedAccount(
-            flowdock=FlowdockUser(**fields["flowdock"]),
-            github=GitHubUser(**fields["github"]),
-            token=GitHubToken(**{**token, "scopes": tuple(token["scopes"])}),
-            linked_at=fields["linked_at"],
-        )
+        return msgspec.convert({**fields, "token": token}, LinkedAccount)
 
 
 async def people(redis: Redis, mentions: Iterable[Mention]) -> list[FlowdockUser]:

@@ -8,12 +8,12 @@ from dataclasses import asdict, replace
 from functools import lru_cache
 from typing import Any
 
+import msgspec
 import orjson
 import structlog
 
 from bridge.core.errors import BridgeError, FlowdockError, NotFound
-from bridge.core.model import Connection, Problem
-from bridge.core.options import Options
+from bridge.core.model import Connection
 from bridge.core.security.encryption import Vault
 from bridge.storage import keys
 from bridge.storage.lua_scripts import load_script
@@ -220,9 +220,7 @@ class ConnectionStore:
         flow_token = self._vault.decrypt(
             fields["flow_token"].encode(), aad=f"connection:{fields['id']}"
         ).decode()
-        options = Options.read(fields.pop("options", {}))
-        problem = Problem(**fields["problem"]) if fields.get("problem") else None
-        return Connection(**{**fields, "flow_token": flow_token, "options": options, "problem": problem})
+        return msgspec.convert({**fields, "flow_token": flow_token}, Connection)
 
 
 def _refuse_second(new: Connection, known: Connection) -> None:

@@ -11,6 +11,7 @@ import time
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
+import msgspec
 import structlog
 from aiohttp import web
 
@@ -275,15 +276,4 @@ async def _keep(services: Services, browser: str, linking: Linking) -> None:
 
 async def _look(services: Services, browser: str) -> Linking | None:
     value = await services.one_time.peek("linking", hash_of(browser))
-    if value is None:
-        return None
-    token = value["token"]
-    return Linking(
-        **{
-            **value,
-            "target": Target(**value["target"]) if value["target"] else None,
-            "flowdock": FlowdockUser(**value["flowdock"]) if value["flowdock"] else None,
-            "github": GitHubUser(**value["github"]) if value["github"] else None,
-            "token": GitHubToken(**{**token, "scopes": tuple(token["scopes"])}) if token else None,
-        }
-    )
+    return msgspec.convert(value, Linking | None)

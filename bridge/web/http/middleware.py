@@ -4,7 +4,6 @@ import errno
 import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from urllib.parse import urlsplit
 
 import structlog
 from aiohttp import web
@@ -12,6 +11,7 @@ from redis.exceptions import RedisError
 
 from bridge.core.errors import BridgeError, NotFound, RequestRefused, SignedOut, TooLarge, Unavailable
 from bridge.core.github.webhook import WEBHOOK_PATH
+from bridge.core.urls import origin
 from bridge.services import Services
 from bridge.settings import Settings
 from bridge.web import render
@@ -128,7 +128,7 @@ def _answer(request: web.Request, status: int, sentence: str, *, advice: str = "
 
 def safe_headers(settings: Settings) -> dict[str, str]:
     """Return the headers that keep bridge's pages safe in a browser."""
-    hosts = " ".join(sorted({_origin(settings.github_url), _origin(settings.flowdock_api_url)}))
+    hosts = " ".join(sorted({origin(settings.github_url), origin(settings.flowdock_api_url)}))
     policy = (
         f"default-src 'none'; style-src 'self'; img-src 'self' data: https: {hosts}; "
         "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -167,8 +167,3 @@ def add_headers(headers: Mapping[str, str]) -> Callable[[web.Request, web.Stream
             response.headers.popall("Cache-Control", None)
 
     return add
-
-
-def _origin(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}"

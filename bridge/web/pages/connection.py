@@ -6,7 +6,7 @@ import time
 import uuid
 from contextlib import suppress
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 import structlog
 from aiohttp import web
@@ -24,6 +24,7 @@ from bridge.core.errors import (
 )
 from bridge.core.messages.html import escape
 from bridge.core.model import Author, Connection, Message
+from bridge.core.urls import path_of
 from bridge.services import Services
 from bridge.storage.checkups import Checkup
 from bridge.web import render
@@ -267,9 +268,5 @@ def _named_flow(request: web.Request) -> str:
     A stranger may choose `source_url`: nothing is ever sent there, and only its path counts.
     """
     address = request.query.get("source_url") or request.query.get("flow") or ""
-    try:
-        path = urlsplit(address).path
-    except ValueError:
-        return ""
-    found = _FLOW_PATH.fullmatch(path) or _FLOW_ID.fullmatch(address)
+    found = _FLOW_PATH.fullmatch(path_of(address)) or _FLOW_ID.fullmatch(address)
     return f"{found[1]}/{found[2]}".lower() if found else ""

@@ -19,6 +19,7 @@ from bridge.clients.github_webhooks import EVENTS
 from bridge.core.errors import BridgeError, GitHubFailing, RequestRefused
 from bridge.core.github import app_manifest
 from bridge.core.github.webhook import WEBHOOK_PATH
+from bridge.core.urls import origin
 from bridge.services import Services
 from bridge.web import render
 from bridge.web.auth import operator
@@ -144,7 +145,7 @@ async def _form(request: web.Request, browser: Operator, app: App | None) -> web
         members=bool(settings.inbox_organizations),
     )
     asked = whole["default_permissions"].items()
-    request[FORM_TARGET] = _origin(settings.github_url)
+    request[FORM_TARGET] = origin(settings.github_url)
     response = render.page(
         request,
         "manifest.html",
@@ -194,8 +195,3 @@ async def _newest(services: Services) -> App | None:
 def _refuse_set_by_environment(services: Services) -> None:
     if services.credentials.from_settings:
         raise SetByEnvironment("an OAuth App is configured already")
-
-
-def _origin(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}"

@@ -7,7 +7,7 @@ rights there. `bridge.connections.bulk_connect` connects them, and the pages sho
 import re
 from collections.abc import Awaitable, Container, Sequence
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 from aiohttp import web
 
@@ -15,6 +15,7 @@ from bridge.connections.bulk_connect import MOST, Chooser, Line, SetUp
 from bridge.core.errors import FlowdockRejected, NotAMember, NotFound, NotLinked, RequestRefused
 from bridge.core.model import Flow
 from bridge.core.options import Options
+from bridge.core.urls import path_of
 from bridge.services import Services
 from bridge.web import render
 from bridge.web.auth import sessions
@@ -173,7 +174,7 @@ async def _flow(request: web.Request, session: Session) -> Flow | None:
         return await _find(request.app[SERVICES], session, flow_id)
     if not flow_url:
         return None
-    found = _FLOW_PATH.fullmatch(_path(flow_url))
+    found = _FLOW_PATH.fullmatch(path_of(flow_url))
     if found is None:
         raise FlowOdd("This address does not name a flow.")
     return await _member(request.app[SERVICES].flowdock.flow(found[1], session.access_token))
@@ -207,13 +208,6 @@ def _chosen(form: Any, known: Container[int]) -> set[int]:
 
 def _is_id(value: object) -> bool:
     return isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < 20
-
-
-def _path(url: str) -> str:
-    try:
-        return urlsplit(url).path
-    except ValueError:
-        return ""
 
 
 def _setup_url(flow: Flow) -> str:
