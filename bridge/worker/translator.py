@@ -13,6 +13,7 @@ from bridge.core.messages import translate
 from bridge.core.messages.translate import Translation
 from bridge.core.model import Connection, Delivery
 from bridge.core.pulls import checks, extract, states, to_merge
+from bridge.core.pulls.gathering import REVIEW_SECONDS
 from bridge.core.pulls.push import Push
 from bridge.core.pulls.snapshot import Snapshot
 from bridge.queue.entries import InboxEntry
@@ -26,9 +27,6 @@ from bridge.worker.translated import TranslatedBatch
 from bridge.worker.unit_of_work import Known, UnitOfWork
 
 log = structlog.get_logger()
-
-REVIEW_SECONDS = 5
-"""Seconds that a review waits for more of its comments, after the last one that came."""
 
 _MAY_UNBLOCK = frozenset({"pull_request_review", "pull_request_review_thread", extract.RULES})
 """Events after which GitHub may no longer block a merge, besides those of checks."""

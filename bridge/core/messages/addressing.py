@@ -1,7 +1,8 @@
 """Address messages to connections: who is told, and why others are not."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
+from functools import cached_property
 
 import msgspec
 
@@ -12,6 +13,7 @@ from bridge.core.model import Author, Connection, Delivery, Message
 from bridge.core.options import Group
 from bridge.core.pulls.model import Person, PullRequest
 from bridge.core.pulls.snapshot import Snapshot
+from bridge.core.pulls.turn import Turn, next_action
 
 
 class Outgoing(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,7 +25,8 @@ class Outgoing(msgspec.Struct, frozen=True, kw_only=True):
     message: Message
 
 
-class Round(NamedTuple):
+@dataclass(frozen=True)
+class Round:
     """A delivery with everything that its messages depend on."""
 
     delivery: Delivery
@@ -34,6 +37,11 @@ class Round(NamedTuple):
     connections: Sequence[Connection]
     now: float
 
+    @cached_property
+    def turn(self) -> Turn | None:
+        """The pull request's turn, found once."""
+        return next_action(self.pull)
+
 
 def addressed(
     round_: Round, said: Said, merged: Snapshot, connections: Sequence[Connection], *, part: str = ""
@@ -41,7 +49,7 @@ def addressed(
     """Address a message to connections; returns it with the reasons why others get none."""
     pull = round_.pull
     before = merged.said.get("turn", ())
-    turned = [one for one in tags.on_turn(pull) if one.id not in before]
+    turned = [one for one in tags.on_turn(round_.turn) if one.id not in before]
     message = Message(
         event=said.kind,
         title=said.title,

@@ -3,13 +3,12 @@
 from collections.abc import Iterable, Sequence
 
 from bridge.core.model import Mention
-from bridge.core.pulls import turn
 from bridge.core.pulls.model import Person, PullRequest
+from bridge.core.pulls.turn import Turn
 
 
-def on_turn(pull: PullRequest) -> tuple[Person, ...]:
-    """Return the people whose turn it is; no deleted account."""
-    found = turn.next_action(pull)
+def on_turn(found: Turn | None) -> tuple[Person, ...]:
+    """Return the people of a turn, without deleted accounts."""
     return tuple(one for one in found.people if one.id) if found else ()
 
 

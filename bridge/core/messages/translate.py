@@ -14,6 +14,7 @@ from bridge.core.pulls import checks, extract, snapshot
 from bridge.core.pulls.gathering import DUE, Parts
 from bridge.core.pulls.model import Check, Person, PullRequest
 from bridge.core.pulls.snapshot import Snapshot
+from bridge.core.pulls.turn import next_action
 
 MERGEABLE = merging.MERGEABLE
 OWN_EVENTS = frozenset({MERGEABLE, extract.UPDATE, extract.RULES, DUE})
@@ -168,7 +169,7 @@ def _gathered(
     due = reviews.due(delivery, review_id)
     return Translation(
         number=pull.number,
-        snapshot=_turn_noted(tags.on_turn(pull), merged.gathers(review_id, parts, due)),
+        snapshot=_turn_noted(tags.on_turn(next_action(pull)), merged.gathers(review_id, parts, due)),
         pull=pull,
         due=due,
         silence="it is posted with the rest of its review",
@@ -203,7 +204,7 @@ def _translation(round_: Round, said: Said | None, merged: Snapshot) -> Translat
     outgoing, muted = addressed(round_, said, merged, round_.connections) if said else ((), {})
     behind = [one for one in round_.connections if said is None or _is_update_enough(said, one)]
     # A review that is gathered brings the thread up to date.
-    if behind and not merged.gathering and (update := updates.update(round_.delivery, merged, pull)):
+    if behind and not merged.gathering and (update := updates.update(round_, merged)):
         again_in = updates.wait(round_.delivery, update.group, merged, round_.now)
         if not again_in:
             more, silent = addressed(round_, update, merged, behind, part="/update")
@@ -212,9 +213,9 @@ def _translation(round_: Round, said: Said | None, merged: Snapshot) -> Translat
     if said and not pull.draft:
         merged = merged.saying(ready=True)
     last_words, merged = leaving.last_words(round_, merged, outgoing)
-    noted = _turn_noted(tags.on_turn(pull), merged, outgoing)
+    noted = _turn_noted(tags.on_turn(round_.turn), merged, outgoing)
     if outgoing:
-        noted = noted.saying(shown=updates.shown(pull))
+        noted = noted.saying(shown=updates.shown(round_))
         noted, pull = description.keeping_html(noted, pull)
     return Translation(
         number=pull.number,

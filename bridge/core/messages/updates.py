@@ -9,13 +9,14 @@ from typing import Any
 
 from bridge.core.actions import ACTIONS
 from bridge.core.messages import status_changes, thread
+from bridge.core.messages.addressing import Round
 from bridge.core.messages.events import Said
 from bridge.core.messages.events.merging import MERGEABLE
 from bridge.core.messages.html import escape
 from bridge.core.model import Delivery
 from bridge.core.options import Group
-from bridge.core.pulls import turn
 from bridge.core.pulls.extract import RULES, UPDATE
+from bridge.core.pulls.gathering import REVIEW_SECONDS
 from bridge.core.pulls.model import PullRequest
 from bridge.core.pulls.snapshot import Snapshot
 from bridge.core.pulls.turn import CONFLICTS
@@ -23,18 +24,15 @@ from bridge.core.pulls.turn import CONFLICTS
 SECONDS = 60
 """At most one such message of a thread is posted in this time."""
 
-SETTLING = 5.0
-"""Seconds to wait for more comments of the same review."""
-
 Shown = dict[str, Any]
 
 
-def shown(pull: PullRequest) -> Shown:
+def shown(round_: Round) -> Shown:
     """Return the part of a thread that its readers act on."""
-    next_turn = turn.next_action(pull)
+    pull = round_.pull
     return {
         "status": thread.status(pull)["value"],
-        "turn": " ".join(next_turn[:2]) if next_turn else "",
+        "turn": " ".join(round_.turn[:2]) if round_.turn else "",
         "buttons": [action.name for action in ACTIONS.values() if action.offered(pull)],
         "labels": [label.name for label in pull.labels],
         "conversations": len(pull.unresolved),
@@ -42,8 +40,9 @@ def shown(pull: PullRequest) -> Shown:
     }
 
 
-def update(delivery: Delivery, known: Snapshot, pull: PullRequest) -> Said | None:
+def update(round_: Round, known: Snapshot) -> Said | None:
     """Return the message that a thread needs to be true again; None if it is, as far as readers act on it."""
+    delivery, pull = round_.delivery, round_.pull
     before = known.said.get("shown")
     if not before or (delivery.event, delivery.action) == ("pull_request", "dequeued"):
         # It left the merge queue by being merged, and that message comes next.
@@ -51,7 +50,7 @@ def update(delivery: Delivery, known: Snapshot, pull: PullRequest) -> Said | Non
     if pull.mergeable is None and CONFLICTS in before["turn"]:
         # GitHub is still working out whether it conflicts.
         return None
-    now = shown(pull)
+    now = shown(round_)
     if title := _rerun(before["checks"], now["checks"], pull):
         return Said(title=title, group="checks")
     # GitHub reports a close itself, unless bridge had to ask.
@@ -62,9 +61,9 @@ def update(delivery: Delivery, known: Snapshot, pull: PullRequest) -> Said | Non
 
 def wait(delivery: Delivery, group: Group, known: Snapshot, now: float) -> float:
     """Return the seconds until an update of a group may be posted; comments come several at a time."""
-    settling = SETTLING if delivery.event.startswith("pull_request_review") else 0.0
+    more_parts = REVIEW_SECONDS if delivery.event.startswith("pull_request_review") else 0.0
     last = known.said.get("updated", {}).get(group, 0.0)
-    return max(settling, float(last) + SECONDS - now)
+    return max(more_parts, float(last) + SECONDS - now)
 
 
 def noted(group: Group, known: Snapshot, now: float) -> Snapshot:

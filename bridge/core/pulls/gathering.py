@@ -21,6 +21,9 @@ REVIEW = "review"
 DUE = "bridge.review"
 """An event of bridge's own: no more of a review came since the delivery that it names."""
 
+REVIEW_SECONDS = 5.0
+"""Seconds to wait for more parts of a review, after the last one that came."""
+
 Parts = Mapping[str, LwwRegister]
 
 
