@@ -26,6 +26,7 @@ from bridge.core.security.encryption import Vault
 from bridge.lifecycle import Shutdown
 from bridge.metrics import Metrics
 from bridge.monitor.connections import IDLE, LOCK_SECONDS, ROUND_SECONDS, ConnectionMonitor, Links
+from bridge.monitor.logins import Logins
 from bridge.monitor.merge_conflicts import ConflictPoller
 from bridge.monitor.redelivery import Redelivery
 from bridge.monitor.thread_updates import ThreadUpdater
@@ -169,6 +170,7 @@ class Services:
             flowdock=self.flowdock,
             checkups=self.checkups,
             redelivery=self.redelivery(pace),
+            logins=Logins(accounts=self.accounts, pace=pace),
             tidy=self.rollback.tidy,
             links=Links(web_url=self.settings.web_url, flowdock_api_url=self.settings.flowdock_api_url),
             pace=pace,

@@ -192,6 +192,10 @@ class LinkedAccounts:
         except TokenRevoked:
             raise NotLinked("GitHub no longer accepts the token") from None
 
+    async def confirm_login(self, flowdock_user: str) -> None:
+        """Ask GitHub for the present login of an account; raises `BridgeError`, and never removes a link."""
+        await self._present(await self._fresh(flowdock_user))
+
     async def _perform(self, account: LinkedAccount, action: Action, shown: ClickTarget) -> str:
         if action.names_clicker:
             account = await self._present(account)

@@ -34,6 +34,7 @@ from bridge.core.github.health import UNSEEN, Observation, assess
 from bridge.core.model import Connection, Problem
 from bridge.core.security.encryption import Undecryptable
 from bridge.lifecycle import Shutdown, Stopped
+from bridge.monitor.logins import Logins
 from bridge.monitor.redelivery import Redelivery
 from bridge.storage.checkups import Checkup, Checkups
 from bridge.storage.connections import ConnectionStore
@@ -86,6 +87,7 @@ class ConnectionMonitor:
     flowdock: Flowdock
     checkups: Checkups
     redelivery: Redelivery
+    logins: Logins
     tidy: Callable[[], Awaitable[None]]
     links: Links
     pace: Throttle
@@ -142,7 +144,7 @@ class ConnectionMonitor:
                 await over.pause(self.idle)
 
     async def round(self, over: Shutdown) -> bool:
-        """Redeliver what was missed, check each connection, tidy; False if it is over before that."""
+        """Redeliver what was missed, check all connections and logins, tidy; False if it is over before."""
         # Redelivery comes first: the deliveries that it brings show that the webhook works.
         await self.redelivery.all(until=over)
         for connection in await self.connections.all():
@@ -151,6 +153,7 @@ class ConnectionMonitor:
             await _survive(
                 self.check(Checkup(connection_id=connection.id, hint="")), doing="checking a connection"
             )
+        await self.logins.confirm(until=over)
         await self.tidy()
         return True
 

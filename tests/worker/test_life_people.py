@@ -32,3 +32,12 @@ async def test_a_renamed_person_assigns_themselves_and_not_who_took_their_login(
     account = await working.services.account_store.get("1001")
     assert account is not None
     assert (account.github.id, account.github.login) == (1001, "annie")
+
+
+async def test_a_text_finds_a_renamed_person_before_they_do_anything(working: House) -> None:
+    life = await begin_open(working)
+    await drive(working, "users/bob-gh", {"login": "robert"})
+    await drive(working, "users", {"login": "bob-gh"})
+    assert tags(await life.act("cy-gh", "comment", body="@robert")) == []
+    await working.services.connection_monitor(spacing=0).round(working.services.stop)
+    assert tags(await life.act("cy-gh", "comment", body="@robert and @bob-gh")) == ["@bob"]
