@@ -90,7 +90,7 @@ class DeliveryQueue:
                 self._budgets.room(is_over=is_over),
                 self._budgets.a_day,
                 msgspec.msgpack.encode(rows),
-                *(one.body for one in group),
+                *[one.body for one in group],
             ],
         )
         full = EnqueueResult.QUEUE_FULL if is_over else EnqueueResult.REPOSITORY_FULL

@@ -2,7 +2,7 @@
 
 These come to the same end each time, and take as long as to verify the signature and read the heading.
 Without this module and its use in `bridge.web.app` no answer changes, and a delivery costs the web process a
-quarter more.
+fifth more.
 """
 
 import time
