@@ -1,8 +1,9 @@
-"""Running failed checks again."""
+"""Have checks run again, allow workflows to run, and approve deployments."""
 
 from collections.abc import Generator
 from typing import Any
 
+from bridge.core.actions.merging import moved_head
 from bridge.core.actions.table import Call, Click, Steps, action
 from bridge.core.errors import GitHubRefused
 from bridge.core.pulls.model import PullRequest
@@ -36,6 +37,68 @@ def rerun_checks(click: Click) -> Steps:
         yield click.call("POST", f"/actions/runs/{run['id']}/rerun-failed-jobs")
     count = "1 workflow" if len(failed) == 1 else f"{len(failed)} workflows"
     return f"Re-running the failed jobs of {count} of {click.target}."
+
+
+def _waits(pull: PullRequest) -> bool:
+    return pull.is_open and bool(pull.checks_that("waiting"))
+
+
+@action("approve-and-run", "Approve and run", offered=_waits)
+def approve_and_run(click: Click) -> Steps:
+    """Allow the workflows of the head that wait for a maintainer; none that waits counts as success.
+
+    https://docs.github.com/rest/actions/workflow-runs#approve-a-workflow-run-for-a-fork-pull-request
+    """
+    pull = yield from click.asked()
+    if click.shown_sha and pull["head"]["sha"] != click.shown_sha:
+        # Another commit may do anything with the workflows' rights.
+        raise moved_head(click)
+    runs = yield from _newest_runs(click, pull["head"]["sha"])
+    waiting = [run for run in runs if run.get("conclusion") == "action_required"]
+    if not waiting:
+        return f"No workflow of {click.target} waits any more."
+    for run in waiting:
+        try:
+            yield click.call("POST", f"/actions/runs/{run['id']}/approve")
+        except GitHubRefused as refusal:
+            if refusal.answered != 404:
+                raise
+            raise GitHubRefused(
+                f"this GitHub lets you approve the workflows of {click.target} on its own page only",
+                status=409,
+            ) from None
+    return f"Approved {'1 workflow' if len(waiting) == 1 else f'{len(waiting)} workflows'} of {click.target}."
+
+
+def _has_waiting_deployment(pull: PullRequest) -> bool:
+    return pull.is_open and any(one.state == "waiting" for one in pull.deployments)
+
+
+@action("approve-deployment", "Approve deployment", offered=_has_waiting_deployment)
+def approve_deployment(click: Click) -> Steps:
+    """Approve the deployments of the head that wait for the person; none that waits counts as success.
+
+    https://docs.github.com/rest/actions/workflow-runs#review-pending-deployments-for-a-workflow-run
+    """
+    pull = yield from click.asked()
+    if click.shown_sha and pull["head"]["sha"] != click.shown_sha:
+        raise moved_head(click)
+    runs = yield from _newest_runs(click, pull["head"]["sha"])
+    approved, left = [], False
+    for run in (run for run in runs if run.get("status") == "waiting"):
+        place = f"/actions/runs/{run['id']}/pending_deployments"
+        pending = yield click.call("GET", place)
+        mine = [one["environment"] for one in pending if one["current_user_can_approve"]]
+        left = left or len(mine) < len(pending)
+        if mine:
+            ids = [one["id"] for one in mine]
+            yield click.call("POST", place, {"environment_ids": ids, "state": "approved", "comment": ""})
+            approved += [str(one["name"]) for one in mine]
+    if approved:
+        return f"Approved the deployment of {click.target} to {', '.join(approved)}."
+    if left:
+        raise GitHubRefused(f"@{click.login} is no reviewer of the deployment of {click.target}")
+    return f"No deployment of {click.target} waits any more."
 
 
 def _newest_runs(click: Click, sha: str) -> Generator[Call, Any, list[dict[str, Any]]]:

@@ -11,6 +11,9 @@ from bridge.core.pulls.snapshot import Snapshot
 
 MAX_NAMED = 3
 
+_DEPLOYMENTS = {"failed": "failed", "waiting": "wait for approval", "passed": "succeeded"}
+"""Words for the states of deployments, the most important first."""
+
 
 def of_checks(pull: PullRequest, known: Snapshot) -> tuple[Said | None, Snapshot]:
     """Return what is said of the checks, and the snapshot with that noted."""
@@ -64,7 +67,8 @@ def of_deployments(pull: PullRequest, known: Snapshot) -> tuple[Said | None, Sna
     new = tuple(one for one in pull.deployments if told.get(one.name) != one.state)
     if not new or not pull.is_open:
         return None, known
-    failed = tuple(one for one in new if one.state == "failed")
-    title = f"failed: {names(failed)}" if failed else f"succeeded: {names(new)}"
+    by_state = {state: tuple(one for one in new if one.state == state) for state in _DEPLOYMENTS}
+    state, found = next((state, found) for state, found in by_state.items() if found)
+    title = f"{_DEPLOYMENTS[state]}: {names(found)}"
     states = {one.name: one.state for one in pull.deployments}
     return Said(title=title, group="other"), known.saying(deployments=[known.head_sha, states])

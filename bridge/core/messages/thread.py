@@ -193,7 +193,13 @@ def sum_of(pull: PullRequest) -> str:
 
 
 def _deployments(pull: PullRequest) -> str:
-    return _list([f"{_VERDICT_MARKS[one.state]} {link(one.url, one.name)}" for one in pull.deployments])
+    waits = {"waiting": " (waits for approval)"}
+    return _list(
+        [
+            f"{_VERDICT_MARKS[one.state]} {link(one.url, one.name)}{waits.get(one.state, '')}"
+            for one in pull.deployments
+        ]
+    )
 
 
 def _changes(pull: PullRequest) -> str:

@@ -31,7 +31,8 @@ _CONCLUSIONS = {"success": "passed", "neutral": "neutral", "skipped": "skipped"}
 _STATUSES = {"success": "passed", "failure": "failed", "error": "failed", "pending": "running"}
 _DEPLOYMENTS = {
     **_STATUSES,
-    **dict.fromkeys(("in_progress", "queued", "waiting"), "running"),
+    **dict.fromkeys(("in_progress", "queued"), "running"),
+    "waiting": "waiting",
     "inactive": "gone",
 }
 

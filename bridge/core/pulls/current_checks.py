@@ -24,7 +24,7 @@ MAX_SERIOUS = 1000
 _HARMLESS = frozenset({"passed", "skipped", "neutral"})
 _OVER = _HARMLESS | {"failed"}
 _OPEN = frozenset({"running", "waiting", "gone"})
-_ENDS = frozenset({"passed", "failed"})
+_TOLD = frozenset({"passed", "failed", "waiting"})
 
 Value = Mapping[str, Any]
 
@@ -39,7 +39,7 @@ def view(registers: Mapping[str, LwwRegister]) -> tuple[Check, ...]:
     workflows = {value["suite"]: value for value in current if value["kind"] == "workflow"}
     twice = {name for name, count in Counter(job["name"] for job in open_jobs).items() if count > 1}
     checks = [_check(value) for value in current if value["kind"] == "status"]
-    checks += [_check(one) for one in current if one["kind"] == "deployment" and one["state"] in _ENDS]
+    checks += [_check(one) for one in current if one["kind"] == "deployment" and one["state"] in _TOLD]
     checks += [_job(job, workflows.get(job["suite"]), is_alone=job["name"] not in twice) for job in open_jobs]
     checks += [_check(value, counted=counted) for value, counted in _wholes(current, jobs, open_jobs)]
     under_way = {check.state for check in checks} & _OPEN

@@ -33,6 +33,7 @@ from . import (
     rest_repos,
     rest_reviews,
     rest_users,
+    rest_waiting,
     reviews,
     sandbox,
     show,
@@ -56,6 +57,7 @@ ENDPOINTS = (
     rest_repos,
     rest_reviews,
     rest_users,
+    rest_waiting,
     stacks,
 )
 REGISTERED = (checks, merge_requests, merging, people, reviews, talk)

@@ -15,7 +15,6 @@ from .check_payloads import (
 from .ci import ACTIONS, FAILED, CheckRun, CheckSuite, Status, WorkflowRun
 from .commits import known
 from .deeds import Change, Fields, deed
-from .deployments import deployment_status_payload
 from .model import Pull
 from .refusals import Refused, invalid, not_found
 
@@ -41,10 +40,10 @@ WORST = (
 def check(change: Change, pull: Pull, fields: Fields) -> None:
     """The check `name` gets a `status`, or a `conclusion`; it is made if it is new or was completed."""
     name, status, conclusion = _check_fields(fields)
-    sha = _sha(change, pull, fields)
+    sha = sha_of(change, pull, fields)
     app = str(fields.get("app") or ACTIONS)
     workflow = _workflow(fields) if app == ACTIONS else ""
-    suite = _suite(change, pull, sha, app, workflow)
+    suite = suite_of(change, pull, sha, app, workflow)
     run = next((run for run in suite.newest() if run.name == name), None)
     if run and run.status == status == "completed" and run.conclusion == conclusion:
         return
@@ -94,7 +93,7 @@ def rerun_failed(change: Change, workflow: WorkflowRun, *, every: bool = False) 
 @deed("cancel")
 def cancel(change: Change, pull: Pull, fields: Fields) -> None:
     """The jobs of the newest run of `workflow` that are under way are cancelled."""
-    suite = _suite(change, pull, _sha(change, pull, fields), ACTIONS, _workflow(fields))
+    suite = suite_of(change, pull, sha_of(change, pull, fields), ACTIONS, _workflow(fields))
     for run in suite.newest():
         if run.status != "completed":
             run.status, run.conclusion, run.completed_at = (
@@ -110,17 +109,17 @@ def cancel(change: Change, pull: Pull, fields: Fields) -> None:
 def supersede(change: Change, pull: Pull, fields: Fields) -> None:
     """The newest run of `workflow` is cancelled, and another one of the same commit begins."""
     cancel(change, pull, fields)
-    _new_suite(change, pull, _sha(change, pull, fields), ACTIONS, _workflow(fields))
+    _new_suite(change, pull, sha_of(change, pull, fields), ACTIONS, _workflow(fields))
 
 
 @deed("hold")
 def hold(change: Change, pull: Pull, fields: Fields) -> None:
     """A run of `workflow` is asked for that a maintainer has to allow."""
-    suite = _suite(change, pull, _sha(change, pull, fields), ACTIONS, _workflow(fields))
+    suite = suite_of(change, pull, sha_of(change, pull, fields), ACTIONS, _workflow(fields))
     suite.status, suite.conclusion = "completed", "action_required"
     suite.updated_at = change.world.clock.change()
     tell_suite(change, suite, "completed")
-    _tell_workflow(change, suite, "completed")
+    tell_workflow(change, suite, "completed")
 
 
 @deed("status")
@@ -134,7 +133,7 @@ def status(change: Change, pull: Pull, fields: Fields) -> None:
         raise invalid("Status", "state", "custom", "state is not included in the list")
     given = Status(
         id=change.world.new_id(),
-        sha=_sha(change, pull, fields),
+        sha=sha_of(change, pull, fields),
         context=str(fields.get("context") or "default"),
         state=state,
         description=fields.get("description"),
@@ -147,18 +146,6 @@ def status(change: Change, pull: Pull, fields: Fields) -> None:
     change.emit(
         change.repo, "status", status_event_payload(change.world, change.repo, given) | change.sender()
     )
-
-
-@deed("deploy")
-def deploy(change: Change, pull: Pull, fields: Fields) -> None:
-    """A deployment of the commit to `environment` gets a `state`; of `inactive` nobody hears."""
-    state = str(fields.get("state") or "success")
-    environment = str(fields.get("environment") or "staging")
-    change.note(pull, "check", f"deployed this to {environment}: {state}")
-    if state != "inactive":
-        sha, url = _sha(change, pull, fields), str(fields.get("url") or "")
-        shown = deployment_status_payload(change, pull, sha, environment, state, url)
-        change.emit(change.repo, "deployment_status", shown | change.sender())
 
 
 def tell_suite(change: Change, suite: CheckSuite, action: str) -> None:
@@ -176,7 +163,8 @@ def tell_run(change: Change, run: CheckRun, action: str) -> None:
     change.emit(change.repo, "check_run", {"action": action, "check_run": shown} | change.sender())
 
 
-def _tell_workflow(change: Change, suite: CheckSuite, action: str) -> None:
+def tell_workflow(change: Change, suite: CheckSuite, action: str) -> None:
+    """Send the workflow_run event of that action, if the suite is a workflow's."""
     if (run := suite.workflow) is None:
         return
     payload = {
@@ -201,14 +189,15 @@ def _check_fields(fields: Fields) -> tuple[str, str, str | None]:
     return str(fields.get("name") or "test"), status, conclusion if status == "completed" else None
 
 
-def _sha(change: Change, pull: Pull, fields: Fields) -> str:
+def sha_of(change: Change, pull: Pull, fields: Fields) -> str:
+    """The commit that is meant: the head if none is named."""
     sha = str(fields.get("sha") or pull.head_sha)
     if not known(change.world, change.repo, sha) or sha not in change.world.commits:
         raise Refused(422, f"No commit found for SHA: {sha}")
     return sha
 
 
-def _suite(change: Change, pull: Pull, sha: str, app: str, workflow: str) -> CheckSuite:
+def suite_of(change: Change, pull: Pull, sha: str, app: str, workflow: str) -> CheckSuite:
     """The suite that a check belongs to, made when it is first needed."""
     board = change.repo.board
     for suite in reversed(board.suites_of(sha)):
@@ -234,7 +223,7 @@ def _new_suite(change: Change, pull: Pull, sha: str, app: str, workflow: str) ->
     if workflow:
         suite.workflow = _workflow_run(change, pull, suite, workflow)
     tell_suite(change, suite, "requested")
-    _tell_workflow(change, suite, "requested")
+    tell_workflow(change, suite, "requested")
     return suite
 
 
@@ -279,7 +268,7 @@ def _begin_attempt(change: Change, suite: CheckSuite) -> None:
     if suite.workflow:
         suite.workflow.attempt += 1
         suite.workflow.started_at = suite.updated_at
-        _tell_workflow(change, suite, "requested")
+        tell_workflow(change, suite, "requested")
 
 
 def _sum_up(change: Change, suite: CheckSuite) -> None:
@@ -295,6 +284,6 @@ def _sum_up(change: Change, suite: CheckSuite) -> None:
     suite.status, suite.conclusion, suite.updated_at = status, conclusion, change.world.clock.change()
     if over:
         tell_suite(change, suite, "completed")
-        _tell_workflow(change, suite, "completed")
+        tell_workflow(change, suite, "completed")
     elif status == "in_progress":
-        _tell_workflow(change, suite, "in_progress")
+        tell_workflow(change, suite, "in_progress")

@@ -99,6 +99,8 @@ class Board:
     suites: list[CheckSuite] = field(default_factory=list)
     statuses: list[Status] = field(default_factory=list)
     workflows: dict[str, int] = field(default_factory=dict)
+    # Environments that a workflow run waits to deploy to, by its id.
+    pending: dict[int, list[str]] = field(default_factory=dict)
 
     def suites_of(self, sha: str) -> list[CheckSuite]:
         """The suites of a commit."""

@@ -12,7 +12,7 @@ def deployment_status_payload(
     change: Change, pull: Pull, sha: str, environment: str, state: str, url: str
 ) -> Json:
     """The event but for its repository and sender; each is of a deployment of its own."""
-    deployment = _deployment(change, pull, sha, environment)
+    deployment = deployment_payload(change, pull, sha, environment)
     at, number = deployment["url"], change.world.new_id()
     status = _common(change, pull) | {
         "url": f"{at}/statuses/{number}",
@@ -29,7 +29,8 @@ def deployment_status_payload(
     return {"action": "created", "deployment_status": status, "deployment": deployment}
 
 
-def _deployment(change: Change, pull: Pull, sha: str, environment: str) -> Json:
+def deployment_payload(change: Change, pull: Pull, sha: str, environment: str) -> Json:
+    """A deployment; each is one of its own."""
     number = change.world.new_id()
     common = _common(change, pull)
     at = f"{common['repository_url']}/deployments/{number}"

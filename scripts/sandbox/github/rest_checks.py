@@ -47,14 +47,14 @@ async def list_runs(call: Call) -> Answer:
 async def get_run(call: Call) -> Answer:
     """One run."""
     repo = call.repo()
-    return Answer(workflow_run_payload(call.services.world, repo, _run(call, repo)))
+    return Answer(workflow_run_payload(call.services.world, repo, run_of(call, repo)))
 
 
 @endpoint("GET", f"{RUN}/jobs", docs="actions/workflow-jobs#list-jobs-for-a-workflow-run")
 async def list_jobs(call: Call) -> Answer:
     """The jobs of a run's newest attempt, or with `filter=all` of every attempt."""
     repo, world = call.repo(), call.services.world
-    run = _run(call, repo)
+    run = run_of(call, repo)
     jobs = run.suite.runs if call.request.query.get("filter") == "all" else run.suite.newest()
     page, headers = paged(call, jobs)
     shown = [job_payload(world, repo, run, job) for job in page]
@@ -69,7 +69,7 @@ async def list_jobs(call: Call) -> Answer:
 async def rerun_failed_jobs(call: Call) -> Answer:
     """Run the failed jobs again; 403 while the run is not over, or if nothing failed."""
     repo = call.repo(write=True)
-    rerun_failed(call.services.change(call.user, repo), _run(call, repo))
+    rerun_failed(call.services.change(call.user, repo), run_of(call, repo))
     return Answer({}, 201)
 
 
@@ -77,7 +77,7 @@ async def rerun_failed_jobs(call: Call) -> Answer:
 async def rerun_all(call: Call) -> Answer:
     """Run all jobs again."""
     repo = call.repo(write=True)
-    rerun_failed(call.services.change(call.user, repo), _run(call, repo), every=True)
+    rerun_failed(call.services.change(call.user, repo), run_of(call, repo), every=True)
     return Answer({}, 201)
 
 
@@ -121,7 +121,8 @@ async def rerequest_check(call: Call) -> Answer:
     raise Refused(403, NOT_YOURS)
 
 
-def _run(call: Call, repo: Repo) -> WorkflowRun:
+def run_of(call: Call, repo: Repo) -> WorkflowRun:
+    """The run of the path."""
     for run in repo.board.workflow_runs():
         if str(run.id) == call.request.match_info["id"]:
             return run

@@ -170,6 +170,47 @@ def test_a_refusal_of_one_run_is_told() -> None:
     assert click("rerun-checks", pull_after(), runs(r1="failure"), refused).refused is refused
 
 
+# What waits
+
+
+def waiting(**fields: Any) -> Any:
+    return {"workflow_runs": [{"id": 1, "workflow_id": 7, **fields}]}
+
+
+def test_workflows_that_wait_no_more_are_a_success() -> None:
+    outcome = click("approve-and-run", pull_after(), waiting(conclusion="success"))
+    assert outcome.said == "No workflow of acme/component#42 waits any more."
+    outcome = click("approve-deployment", pull_after(), waiting(status="in_progress"))
+    assert outcome.said == "No deployment of acme/component#42 waits any more."
+    outcome = click("approve-deployment", pull_after(), waiting(status="waiting"), [])
+    assert outcome.said == "No deployment of acme/component#42 waits any more."
+
+
+def test_where_github_cannot_approve_by_its_api_that_is_said() -> None:
+    answers = (pull_after(), waiting(conclusion="action_required"))
+    outcome = click("approve-and-run", *answers, refusal(404, "Not Found"))
+    assert "on its own page only" in outcome.why
+    refused = refusal(403, "Forbidden")
+    assert click("approve-and-run", *answers, refused).refused is refused
+
+
+@pytest.mark.parametrize("slug", ["approve-and-run", "approve-deployment"])
+def test_what_was_not_looked_at_is_not_approved(slug: str) -> None:
+    assert "new commits" in click(slug, pull_after(), sha="b" * 40).why
+
+
+def test_only_the_environments_of_the_person_are_approved() -> None:
+    pending = [
+        {"environment": {"id": 5, "name": "prod"}, "current_user_can_approve": False},
+        {"environment": {"id": 6, "name": "stage"}, "current_user_can_approve": True},
+    ]
+    outcome = click("approve-deployment", pull_after(), waiting(status="waiting"), pending, [])
+    assert outcome.calls[-1].data == {"environment_ids": [6], "state": "approved", "comment": ""}
+    assert outcome.said == "Approved the deployment of acme/component#42 to stage."
+    outcome = click("approve-deployment", pull_after(), waiting(status="waiting"), pending[:1])
+    assert outcome.why == "@ann-gh is no reviewer of the deployment of acme/component#42"
+
+
 # The table
 
 
@@ -188,6 +229,8 @@ NAMES = {
     "no-auto-merge": "Disable auto-merge",
     "update-branch": "Update branch",
     "rerun-checks": "Re-run failed checks",
+    "approve-and-run": "Approve and run",
+    "approve-deployment": "Approve deployment",
 }
 
 

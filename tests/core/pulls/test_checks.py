@@ -97,7 +97,7 @@ STATES: list[tuple[Told, dict[str, str]]] = [
     (deployment("prod", "pending"), {}),
     (deployment("prod", "in_progress"), {}),
     (deployment("prod", "queued"), {}),
-    (deployment("prod", "waiting"), {}),
+    (deployment("prod", "waiting"), {"prod": "waiting"}),
     (deployment("prod", "inactive"), {}),
 ]
 
@@ -355,6 +355,11 @@ COUNTS += [
         "a deployment's end counts over its beginning",
         [deployment("prod", "success"), deployment("prod", "in_progress", at=LATER)],
         {"prod": "passed"},
+    ),
+    (
+        "a deployment that was approved",
+        [deployment("prod", "waiting"), deployment("prod", "in_progress", at=LATER)],
+        {},
     ),
     ("inactive", [deployment("prod", "in_progress"), deployment("prod", "inactive", at=LATER)], {}),
     (

@@ -196,6 +196,44 @@ async def test_who_may_not_push_may_not_run_checks_again(life: Life) -> None:
     )
 
 
+# Workflows and deployments that wait
+
+
+async def test_workflows_that_wait_are_approved_by_who_may(life: Life) -> None:
+    (told,) = titles(await life.act("ann-gh", "hold"))
+    assert "wait for a maintainer" in told
+    refused(await click(life, "bob", "Approve and run"), 422, f"GitHub does not let you do that to {PULL}")
+    outcome = await click(life, "ann", "Approve and run")
+    assert (outcome["status"], outcome["message"]) == (200, f"Approved 1 workflow of {PULL}.")
+    assert [path.rpartition("/")[2] for _, path in calls(life)] == ["1", "runs", "approve"]
+    await life.act("ann-gh", "check", conclusion="success")
+    thread = await life.thread()
+    assert (thread.fields["Checks"], "Approve and run" in thread.buttons) == ("✓ 1 passed", False)
+
+
+async def test_workflows_of_a_commit_that_was_not_shown_are_not_approved(life: Life) -> None:
+    await life.act("ann-gh", "hold")
+    await unseen(life, "ann-gh", "push")
+    refused(await click(life, "ann", "Approve and run"), 409, "new commits")
+
+
+async def test_a_deployment_that_waits_is_told_and_approved_by_its_reviewer(life: Life) -> None:
+    (told,) = titles(await life.act("ann-gh", "deploy", environment="production", state="waiting"))
+    assert told == "Deployments: wait for approval: production"
+    assert (await life.thread()).fields["Deployments"] == "… production (waits for approval)"
+    refused(
+        await click(life, "bob", "Approve deployment"),
+        422,
+        f"@bob-gh is no reviewer of the deployment of {PULL}",
+    )
+    outcome = await click(life, "cy", "Approve deployment")
+    assert outcome["message"] == f"Approved the deployment of {PULL} to production."
+    assert sent(life)["state"] == "approved"
+    await life.act("ann-gh", "deploy", environment="production", state="success")
+    thread = await life.thread()
+    assert (thread.fields["Deployments"], "Approve deployment" in thread.buttons) == ("✓ production", False)
+
+
 # Ask for one's own review
 
 
@@ -264,6 +302,8 @@ DEEDS = [
     ("ann", "Reopen", "reopen", [("close", {})]),
     ("ann", "Ready for review", "ready", [("draft", {})]),
     ("ann", "Re-run failed checks", "rerun-checks", [("check", {"conclusion": "failure"})]),
+    ("ann", "Approve and run", "approve-and-run", [("hold", {})]),
+    ("ann", "Approve deployment", "approve-deployment", [("deploy", {"state": "waiting"})]),
 ]
 
 

@@ -1,0 +1,35 @@
+"""What waits for people: workflows for a maintainer, deployments for a reviewer."""
+
+from .checks import sha_of, suite_of, tell_workflow
+from .ci import ACTIONS, WorkflowRun
+from .deeds import Change, Fields, deed
+from .deployments import deployment_status_payload
+from .model import Pull
+
+
+def approve(change: Change, workflow: WorkflowRun) -> None:
+    """A run that waited for a maintainer begins.
+
+    https://docs.github.com/rest/actions/workflow-runs#approve-a-workflow-run-for-a-fork-pull-request
+    """
+    change.require_push()
+    suite = workflow.suite
+    suite.status, suite.conclusion, suite.updated_at = "in_progress", None, change.world.clock.change()
+    tell_workflow(change, suite, "in_progress")
+
+
+@deed("deploy")
+def deploy(change: Change, pull: Pull, fields: Fields) -> None:
+    """A deployment of the commit to `environment` gets a `state`; of `inactive` nobody hears."""
+    state = str(fields.get("state") or "success")
+    environment = str(fields.get("environment") or "staging")
+    change.note(pull, "check", f"deployed this to {environment}: {state}")
+    if state == "waiting":
+        suite = suite_of(change, pull, sha_of(change, pull, fields), ACTIONS, "Deploy")
+        suite.status = "waiting"
+        if suite.workflow:
+            change.repo.board.pending.setdefault(suite.workflow.id, []).append(environment)
+    if state != "inactive":
+        sha, url = sha_of(change, pull, fields), str(fields.get("url") or "")
+        shown = deployment_status_payload(change, pull, sha, environment, state, url)
+        change.emit(change.repo, "deployment_status", shown | change.sender())
