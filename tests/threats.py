@@ -633,6 +633,76 @@ THREATS = [
             "inbox/test_linking.py::test_a_token_that_github_ended_or_bridge_forgot_is_not_lent",
         ),
     ),
+    Threat(
+        "Member of another flow of the inbox",
+        "reads its threads, sources and people, writes there, or goes on listening once removed",
+        "each call, page and event asks whether the person is in the flow now; else it looks like none",
+        (
+            "inbox/pages/test_flows.py::test_each_visitor_gets_what_is_theirs",
+            "inbox/api/test_sources.py::test_a_flow_is_shown_to_its_members_alone",
+            "inbox/api/test_sources.py::test_who_was_removed_has_no_token_and_no_flow_any_more",
+            "inbox/pages/test_flows.py::test_news_comes_by_itself_and_what_was_missed_with_it",
+            "inbox/api/test_threads.py::test_each_call_is_for_members_with_the_scope_flow",
+            "inbox/api/test_threads.py::"
+            "test_a_stream_sends_what_was_missed_and_what_comes_until_who_listens_leaves",
+        ),
+    ),
+    Threat(
+        "Holder of a token of the inbox",
+        "uses it beyond its scopes, after its person signed out or was removed, or after its source was",
+        "scopes, session, person and source are looked up with each call",
+        (
+            "inbox/api/test_sources.py::test_each_call_needs_a_token_with_its_scope",
+            "inbox/api/test_oauth.py::test_a_token_ends_with_the_session_that_gave_it",
+            "inbox/api/test_messages.py::test_a_token_that_is_unknown_or_of_a_removed_source_is_refused",
+        ),
+    ),
+    Threat(
+        "Sender of a link to the inbox's OAuth",
+        "has a code sent elsewhere, or redeems one as another application",
+        "one registered address, compared exactly; a code serves once, for its application and address",
+        (
+            "inbox/api/test_oauth.py::test_a_code_goes_nowhere_but_to_the_registered_address",
+            "inbox/api/test_oauth.py::test_a_code_serves_its_application_alone",
+            "inbox/api/test_oauth.py::test_a_code_gives_a_token_with_its_scopes_once",
+        ),
+    ),
+    Threat(
+        "Flow member with a source of their own",
+        "posts buttons that act in others' names, or that have bridge call a private network",
+        "only bridge's own source has buttons, and only to bridge's own address, as a challenge does",
+        (
+            "inbox/test_clicks.py::test_a_button_leads_to_bridge_or_is_not_offered",
+            "inbox/test_clicks.py::test_a_button_of_a_source_that_bridge_did_not_make_is_not_offered",
+            "inbox/test_clicks.py::test_an_answer_becomes_an_outcome",
+        ),
+    ),
+    Threat(
+        "Author of any text in the inbox",
+        "stores markup that runs, loads or asks for something on others' pages",
+        "sanitised by an allow-list when it is shown; a page's scripts are bridge's own file alone",
+        (
+            "inbox/test_markup.py::test_no_evasion_gets_through",
+            "inbox/pages/test_flows.py::test_a_thread_shows_its_state_and_what_was_written",
+            "inbox/pages/test_flows.py::test_a_script_runs_on_the_live_pages_alone_and_only_bridges_own",
+        ),
+    ),
+    Threat(
+        "Other site in a member's browser",
+        "sends one of the inbox's forms",
+        "each form brings a value of its session",
+        ("inbox/pages/test_flows.py::test_a_form_without_the_sessions_value_changes_nothing",),
+    ),
+    Threat(
+        "Poster into the inbox",
+        "fills Redis with messages and threads, or posts one message many times",
+        "taking a message bounds its flow by bytes, threads, messages and days; a uuid counts once",
+        (
+            "inbox/test_messages.py::test_the_threads_longest_without_a_message_make_room",
+            "inbox/test_messages.py::test_a_thread_keeps_its_newest_messages",
+            "inbox/test_messages.py::test_a_uuid_is_taken_once_in_a_flow_however_many_bring_it_at_once",
+        ),
+    ),
 ]
 
 

@@ -8,7 +8,7 @@ import aiohttp_jinja2
 from aiohttp import web
 
 from bridge.inbox import markup
-from bridge.inbox.api import messages, oauth, sources, users
+from bridge.inbox.api import messages, oauth, push, sources, streaming, threads, users
 from bridge.inbox.api.requests import answer_errors
 from bridge.inbox.context import INBOX, Inbox
 from bridge.inbox.pages import events, flow_settings, flows, thread
@@ -18,7 +18,19 @@ def install(app: web.Application, inbox: Inbox) -> None:
     """Add the inbox's API and its pages about flows to an application."""
     app[INBOX] = inbox
     app.middlewares.append(answer_errors)
-    for module in (users, sources, messages, oauth, flows, thread, flow_settings, events):
+    for module in (
+        users,
+        sources,
+        messages,
+        threads,
+        streaming,
+        push,
+        oauth,
+        flows,
+        thread,
+        flow_settings,
+        events,
+    ):
         app.add_routes(module.routes)
     filters = {"rich": markup.rich, "inline": markup.inline, "plain": markup.plain}
     aiohttp_jinja2.get_env(app).filters.update(filters)

@@ -61,9 +61,9 @@ class Feed:
         self.wake(*self._waiting)
 
     @contextmanager
-    def waiting(self, flow_id: str) -> Iterator[asyncio.Event]:
-        """Yield an event that is set whenever the flow has news."""
-        event = asyncio.Event()
+    def waiting(self, flow_id: str, event: asyncio.Event | None = None) -> Iterator[asyncio.Event]:
+        """Yield an event, one that is given or a new one, which is set whenever the flow has news."""
+        event = event or asyncio.Event()
         self._waiting[flow_id].add(event)
         try:
             yield event

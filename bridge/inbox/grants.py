@@ -25,12 +25,16 @@ _Kind = Literal["code", "access", "refresh"]
 
 @dataclass(frozen=True, kw_only=True)
 class Grant:
-    """A person's consent to an application; `redirect_uri` binds a code to the address that it goes to."""
+    """A person's consent to an application; `redirect_uri` binds a code to the address that it goes to.
+
+    It ends with the `session` that gave it, unless the application asked for offline access.
+    """
 
     person_id: int
     client_id: str
     scopes: tuple[str, ...]
     redirect_uri: str = ""
+    session: str = ""
     made_at: float = field(default_factory=time.time)
 
 

@@ -22,12 +22,11 @@ _TAGS = {
         "h2",
         "h3",
     ),
-    *("h4", "h5", "h6", "hr", "i", "img", "input", "ins", "kbd", "li", "ol", "p", "pre", "s", "samp", "span"),
+    *("h4", "h5", "h6", "hr", "i", "input", "ins", "kbd", "li", "ol", "p", "pre", "s", "samp", "span"),
     *("strong", "sub", "summary", "sup", "table", "tbody", "td", "th", "thead", "tr", "tt", "u", "ul"),
 }
 _ATTRIBUTES = {
     "a": {"href", "title"},
-    "img": {"src", "alt", "title", "width", "height"},
     "input": {"checked"},
     "ol": {"start"},
     "td": {"colspan", "rowspan"},
@@ -36,13 +35,12 @@ _ATTRIBUTES = {
 # A body may show task lists; nothing in it may be typed into.
 _FORCED = {
     "a": {"target": "_blank"},
-    "img": {"loading": "lazy"},
     "input": {"type": "checkbox", "disabled": ""},
 }
 
 
 def rich(html: str | None) -> Markup:
-    """Return a body without scripts, styles, forms and handlers; its links open a new tab."""
+    """Return a body without scripts, styles, forms and pictures, whose hosts would learn who reads it."""
     return _clean(html, _TAGS)
 
 

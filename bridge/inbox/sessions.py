@@ -104,6 +104,10 @@ class SessionStore:
         every = [PersonSession(name=name.decode(), **orjson.loads(data)) for name, data in found.items()]
         return sorted(every, key=lambda one: one.used, reverse=True)
 
+    async def lasts(self, person_id: int, name: str) -> bool:
+        """Tell whether a session was not ended."""
+        return await self._redis.hget(keys.personal("sessions", person_id), name) is not None
+
     async def end(self, cookie: Cookie) -> None:
         """End the session of a cookie."""
         await self.end_named(cookie.person_id, cookie.name)

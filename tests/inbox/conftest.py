@@ -50,6 +50,7 @@ class Team:
     services: Services
     inbox: Inbox
     app_sessions: SessionStore
+    app: web.Application
     http: aiohttp.ClientSession
     people: dict[str, InboxPerson] = field(default_factory=dict)
     flow: TeamFlow = field(init=False)
@@ -154,7 +155,9 @@ async def team(redis_url: str) -> AsyncIterator[Team]:
         closing.push_async_callback(runner.cleanup)
         await web.SockSite(runner, listener).start()
         http = await closing.enter_async_context(aiohttp.ClientSession())
-        made = Team(url=url, services=services, inbox=app[INBOX], app_sessions=app[SESSIONS], http=http)
+        made = Team(
+            url=url, services=services, inbox=app[INBOX], app_sessions=app[SESSIONS], app=app, http=http
+        )
         await _move_in(made)
         yield made
 

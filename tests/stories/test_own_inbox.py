@@ -14,7 +14,8 @@ async def test_from_the_first_sign_in_to_a_pull_request_closed_by_a_click(redis_
         await put(door.people, "cy", owner=True)
         ann = await put(door.people, "ann")
         house.start_worker()
-        await sign_in(house, cys, "cy")
+        page = await cys.press(await _signing_in(cys, house), "cy-gh")
+        assert page.url == f"{house.bridge}/account", "GitHub's sign-in leads back to where it began"
         page = await cys.open(f"{house.bridge}/inbox")
         flow = await cys.press(page, "Make it", name="Main")
         assert flow.url == f"{house.bridge}/inbox/flows/team/main"
@@ -47,6 +48,13 @@ async def test_from_the_first_sign_in_to_a_pull_request_closed_by_a_click(redis_
 
         page = await anns.press(await anns.open(thread.url), "Reply", content="Done, @cy-gh.")
         assert "for you" in (await cys.open(thread.url)).text
+
+
+async def _signing_in(browser: Browser, house: House) -> Page:
+    """Ask for a page of bridge's own, as somebody who is signed in nowhere."""
+    page = await browser.open(f"{house.bridge}/signin?then=/account")
+    assert page.url.startswith(f"{house.bridge}/inbox/sign-in")
+    return await browser.open(house.bridge + _link(page, "/inbox/sign-in/github"))
 
 
 async def _connected(browser: Browser, house: House, flow: Page) -> Page:

@@ -13,8 +13,9 @@ from aiohttp import web
 from bridge.core.errors import BridgeError, Malformed, RequestRefused, WrongContentType
 from bridge.inbox.context import API, INBOX, Inbox
 from bridge.inbox.flows import TeamFlow
+from bridge.inbox.grants import Grant
 from bridge.inbox.people import InboxPerson
-from bridge.inbox.sessions import MEMBERSHIPS
+from bridge.inbox.sessions import MEMBERSHIPS, SESSIONS
 from bridge.inbox.sources import FlowSource
 from bridge.web.http.bodies import BODIES, read_body
 
@@ -135,7 +136,7 @@ async def caller(request: web.Request, scope: str = "") -> InboxPerson:
     token = _token(request)
     grant = await inbox.grants.access(token) or await inbox.api_tokens.access(token)
     person = await inbox.people.get(grant.person_id) if grant else None
-    if grant is None or person is None or grant.made_at < person.valid_from:
+    if grant is None or person is None or not await _counts(request, grant, person):
         raise ApiRefusal(401, "The access token is missing, unknown or expired.")
     if not await request.app[MEMBERSHIPS].holds(person):
         raise ApiRefusal(401, "You are no longer a member of the organization that let you in.")
@@ -143,6 +144,13 @@ async def caller(request: web.Request, scope: str = "") -> InboxPerson:
         raise ApiRefusal(403, f"The access token lacks the scope {scope}.")
     request[CLIENT_ID] = grant.client_id
     return person
+
+
+async def _counts(request: web.Request, grant: Grant, person: InboxPerson) -> bool:
+    """Tell whether neither the person nor the end of the session that gave it ended a grant."""
+    if grant.made_at < person.valid_from:
+        return False
+    return not grant.session or await request.app[SESSIONS].lasts(grant.person_id, grant.session)
 
 
 CLIENT_ID = web.RequestKey("client_id", str)

@@ -7,11 +7,10 @@ from aiohttp import web
 from bridge.core.errors import NotFound, RequestRefused
 from bridge.inbox.context import INBOX, PAGES
 from bridge.inbox.flows import TeamFlow
-from bridge.inbox.pages.flows import MAX_NAME, FlowRefused, setup_uri
+from bridge.inbox.pages.flows import MAX_NAME, FlowRefused, configure_uri, setup_uri
 from bridge.inbox.pages.places import FLOW, opened, path_of, posted
 from bridge.inbox.pages.render import redirect, render
 from bridge.inbox.people import InboxPerson
-from bridge.inbox.sources import FlowSource
 
 SETTINGS = f"{FLOW}/settings"
 
@@ -46,15 +45,6 @@ async def show(request: web.Request) -> web.Response:
         sources=[(one, configure_uri(request, flow, one)) for one in await inbox.sources.of(flow.id)],
         setup=setup_uri(request, flow),
     )
-
-
-def configure_uri(request: web.Request, flow: TeamFlow, source: FlowSource) -> str:
-    """Return the address at which a source is configured: its own, or its application's."""
-    inbox = request.app[INBOX]
-    if source.configuration_url or source.client_id != inbox.client_id:
-        return source.configuration_url
-    source_url = f"{inbox.api_url}/flows/{flow.path}/sources/{source.id}"
-    return f"{inbox.web_url}/flowdock/configure?source={source.id}&source_url={source_url}"
 
 
 @routes.post(SETTINGS)

@@ -13,6 +13,7 @@ from bridge.inbox.messages import InboxThread
 from bridge.inbox.pages.places import FLOW, opened, path_of
 from bridge.inbox.pages.render import redirect, render
 from bridge.inbox.people import InboxPerson
+from bridge.inbox.sources import FlowSource
 from bridge.inbox.views import Row, row
 from bridge.web.http.middleware import SCRIPTED
 
@@ -85,7 +86,7 @@ async def threads(request: web.Request) -> web.Response:
         older=found[PAGE - 1].newest.id if len(found) > PAGE else None,
         show_all=show_all,
         is_first=not before,
-        sources=await inbox.sources.of(flow.id),
+        sources=[(one, configure_uri(request, flow, one)) for one in await inbox.sources.of(flow.id)],
         setup=setup_uri(request, flow),
         since=await inbox.messages.newest(flow.id),
     )
@@ -111,6 +112,15 @@ async def rows(
         )
         for one in found
     ]
+
+
+def configure_uri(request: web.Request, flow: TeamFlow, source: FlowSource) -> str:
+    """Return the address at which a source is configured: its own, or its application's."""
+    inbox = request.app[INBOX]
+    if source.configuration_url or source.client_id != inbox.client_id:
+        return source.configuration_url
+    source_url = f"{inbox.api_url}/flows/{flow.path}/sources/{source.id}"
+    return f"{inbox.web_url}/flowdock/configure?source={source.id}&source_url={source_url}"
 
 
 def setup_uri(request: web.Request, flow: TeamFlow) -> str:

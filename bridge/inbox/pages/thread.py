@@ -1,6 +1,5 @@
 """A thread: what happened, what people wrote, and its buttons."""
 
-import re
 from typing import Any
 
 from aiohttp import web
@@ -9,21 +8,18 @@ from bridge.core.errors import RequestRefused
 from bridge.inbox import outcomes
 from bridge.inbox.clicks import Outcome, find_button, may_be_clicked, perform
 from bridge.inbox.context import INBOX
-from bridge.inbox.flows import TeamFlow
 from bridge.inbox.messages import InboxThread, StoredMessage
 from bridge.inbox.pages.places import THREAD, opened, path_of, posted, thread_in
 from bridge.inbox.pages.render import redirect, render
 from bridge.inbox.people import InboxPerson
-from bridge.inbox.tags import resolved
+from bridge.inbox.replies import MAX_REPLY, post_reply
 from bridge.inbox.views import Entry, buttons, entry, links, number_of
 from bridge.web.http.middleware import SCRIPTED
 
 PAGE = 100
-MAX_REPLY = 8000
 AT_HAND = 2
 """Buttons beside the menu."""
 ASKED_BACK = frozenset({"Merge", "Close"})
-_MENTION = re.compile(r"(?<![\w@])@([A-Za-z0-9](?:[A-Za-z0-9-]{0,38}))")
 
 routes = web.RouteTableDef()
 
@@ -128,20 +124,8 @@ async def reply(request: web.Request) -> web.Response:
     text = str((await request.post()).get("content", "")).replace("\r\n", "\n").strip()
     if not text or len(text) > MAX_REPLY:
         raise ReplyRefused(f"a reply has from 1 to {MAX_REPLY} characters")
-    await post_reply(request, person, flow, thread, text)
+    await post_reply(request.app[INBOX], person, flow, thread.id, text)
     return redirect(f"{path_of(flow, 'threads', thread.id)}#end")
-
-
-async def post_reply(
-    request: web.Request, person: InboxPerson, flow: TeamFlow, thread: InboxThread, text: str
-) -> int:
-    """Post a person's words in a thread, with those whom they call tagged; returns the message's id."""
-    inbox = request.app[INBOX]
-    called = [f"@{nick}" for nick in dict.fromkeys(_MENTION.findall(text))]
-    tags = [tag for tag in await resolved(inbox, flow.id, called) if tag.startswith(":")]
-    content = {"event": "message", "content": text, "tags": tags, "user": str(person.id)}
-    accepted = await inbox.messages.reply(flow.id, thread.id, person.id, content)
-    return accepted.id
 
 
 async def _with(request: web.Request, person: InboxPerson, here: str, outcome: Outcome) -> web.Response:

@@ -13,7 +13,7 @@ from bridge.core.errors import BridgeError, NotFound, RequestRefused, SignedOut,
 from bridge.core.github.webhook import WEBHOOK_PATH
 from bridge.core.urls import origin
 from bridge.services import Services
-from bridge.settings import Settings
+from bridge.settings import INBOX_API, Settings
 from bridge.web import render
 from bridge.web.auth import sessions
 from bridge.web.context import FORM_TARGET, LOG, SERVICES, UNLOGGED
@@ -24,7 +24,13 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _MACHINES = ("/github/", "/repos/", "/healthz", "/readyz", "/metrics")
 _PEOPLE = ("/github/manifest",)
 _NOTHING: dict[str, str] = {}
-_OPENING = ("/handover/", "/inbox/invitation/", f"{WEBHOOK_PATH}/")
+_OPENING = (
+    "/handover/",
+    "/inbox/invitation/",
+    f"{WEBHOOK_PATH}/",
+    f"{INBOX_API}/v1/messages/team_inbox/",
+    f"{INBOX_API}/v1/messages/chat/",
+)
 _OPENS = re.compile(rf"^({'|'.join(_OPENING)})[^/]+")
 _AUTH = "/auth/"
 _NOWHERE = "there is nothing at this address"

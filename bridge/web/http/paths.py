@@ -1,7 +1,7 @@
 """Paths that come from outside and that a browser is sent to."""
 
-LONGEST = 200
-"""Characters of a path to come back to."""
+LONGEST = 1000
+"""Characters of a path to come back to: the inbox's authorization has some 300, and a cookie holds it."""
 
 
 def local_path(path: str, home: str = "/") -> str:

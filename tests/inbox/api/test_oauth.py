@@ -62,6 +62,14 @@ async def test_a_code_gives_a_token_with_its_scopes_once(team: Team) -> None:
     assert (again[0], again[1]["error"]) == (400, "invalid_grant")
 
 
+async def test_a_token_ends_with_the_session_that_gave_it(team: Team) -> None:
+    for scope, after in (("flow", 401), ("flow offline_access", 200)):
+        token = (await exchange(team, code=await code(team, scope=scope)))[1]["access_token"]
+        assert (await team.call("GET", "/flows", token=token))[0] == 200
+        await team.app_sessions.end_all(1001)
+        assert (await team.call("GET", "/flows", token=token))[0] == after
+
+
 async def test_without_offline_access_nothing_renews_and_a_form_is_the_default(team: Team) -> None:
     form = {
         "client_id": team.inbox.client_id,

@@ -5,8 +5,10 @@ import re
 from typing import Any
 
 import pytest
+from aiohttp import web
 
 from bridge.inbox.messages import thread_id
+from bridge.inbox.pages import events, flow_settings, flows, thread
 from tests.inbox.conftest import Team
 from tests.inbox.test_messages import content
 
@@ -33,6 +35,13 @@ TABLE: dict[tuple[str, str], tuple[str, str, str, str]] = {
     ("POST", f"{FLOW}/settings/people/1002/remove"): (SIGN_IN, NOTHING, DONE, DONE),
     ("POST", f"{FLOW}/settings/sources/1/remove"): (SIGN_IN, NOTHING, REFUSED, DONE),
 }
+OTHERS = {
+    ("GET", "/inbox/flows/team/none"),
+    ("GET", f"{FLOW}/threads/none"),
+    ("POST", f"{FLOW}/settings/people/1001/remove"),
+}
+"""Addresses of what is not there, and of somebody else."""
+
 VISITORS = ("", "cy", "bob", "ann")
 CASES = [
     pytest.param(*address, visitor, expected, id=f"{visitor or 'nobody'} {' '.join(address)}")
@@ -48,6 +57,25 @@ async def posted(team: Team, number: int = 1, **fields: Any) -> None:
         team.flow_token = (await team.source())["flow_token"]
     body = content(number, flow_token=team.flow_token, **fields)
     assert (await team.call("POST", "/messages", body))[0] == 202
+
+
+def test_the_table_names_every_address() -> None:
+    ids = {
+        "{org}": "team",
+        "{flow}": "main",
+        "{thread}": thread_id(1, "pr:1"),
+        "{person}": "1002",
+        "{id}": "1",
+    }
+    there = set()
+    for module in (events, flow_settings, flows, thread):
+        for route in module.routes:
+            assert isinstance(route, web.RouteDef)
+            path = route.path.replace("{role:owner|member}", "owner")
+            for name, value in ids.items():
+                path = path.replace(name, value)
+            there.add((route.method, path))
+    assert there == {(method, path.partition("?")[0]) for method, path in TABLE} - OTHERS
 
 
 @pytest.mark.parametrize(("method", "path", "nick", "expected"), CASES)
@@ -96,8 +124,8 @@ async def test_a_thread_shows_its_state_and_what_was_written(team: Team) -> None
     page = (await team.visit("ann", "GET", THREAD)).text
     assert "Look, @ann &amp; @cy: &lt;b&gt;" in page
     assert page.count("for you") == 1
-    [thread] = await team.inbox.messages.threads(team.flow.id)
-    assert thread.newest.content["tags"] == [":user:1001", ":unread:1001"]
+    [kept] = await team.inbox.messages.threads(team.flow.id)
+    assert kept.newest.content["tags"] == [":user:1001", ":unread:1001"]
 
 
 async def test_a_thread_is_unread_until_it_was_opened_and_again_with_news(team: Team) -> None:

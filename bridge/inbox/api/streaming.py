@@ -1,0 +1,92 @@
+"""Streaming (Flowdock's API documents, "Streaming"): messages as they come, as JSON lines or as events."""
+
+import asyncio
+from contextlib import ExitStack, suppress
+
+import orjson
+from aiohttp import web
+
+from bridge.inbox.api import shapes
+from bridge.inbox.api.requests import ApiRefusal, caller, members_flow, only_members
+from bridge.inbox.context import API, INBOX
+from bridge.inbox.flows import TeamFlow
+from bridge.inbox.people import InboxPerson
+
+HEARTBEAT = 15
+AT_ONCE = 100
+MOST_FLOWS = 100
+
+STREAM = f"{API}/stream/flows"
+
+routes = web.RouteTableDef()
+
+
+@routes.get(STREAM)
+async def stream_flows(request: web.Request) -> web.StreamResponse:
+    """Stream the flows of `?filter=org/flow,…`; without a filter, all flows of the person."""
+    person, inbox = await caller(request, "flow"), request.app[INBOX]
+    if "filter" not in request.query:
+        return await _stream(request, person, await inbox.flows.of(person.id))
+    paths = [path for path in request.query["filter"].split(",") if path][:MOST_FLOWS]
+    return await _stream(
+        request, person, [await only_members(inbox, await inbox.flows.at(path), person) for path in paths]
+    )
+
+
+@routes.get(f"{STREAM}/{{org}}/{{flow}}")
+async def stream_flow(request: web.Request) -> web.StreamResponse:
+    """Stream one flow."""
+    person = await caller(request, "flow")
+    return await _stream(request, person, [await members_flow(request, person)])
+
+
+async def _stream(request: web.Request, person: InboxPerson, flows: list[TeamFlow]) -> web.StreamResponse:
+    """Send what came since `Last-Event-ID`, then each message as it comes, while the person may read it."""
+    inbox, as_events = request.app[INBOX], "text/event-stream" in request.headers.get("Accept", "")
+    last = await _positions(request, flows)
+    kind = "text/event-stream" if as_events else "application/json"
+    response = web.StreamResponse(
+        headers={"Content-Type": kind, "Flowdock-User": str(person.id), "X-Accel-Buffering": "no"}
+    )
+    await response.prepare(request)
+    with ExitStack() as waiting, suppress(ConnectionResetError, ApiRefusal):
+        changed = asyncio.Event()
+        for flow in flows:
+            waiting.enter_context(inbox.feed.waiting(flow.id, changed))
+        while not inbox.feed.is_closed:
+            changed.clear()
+            await caller(request, "flow")
+            for flow in flows:
+                await only_members(inbox, flow, person)
+                last[flow.id] = await _send(request, response, flow, last[flow.id], as_events=as_events)
+            if not await _wait(changed):
+                await response.write(b":\n\n" if as_events else b"\r\n")
+    return response
+
+
+async def _positions(request: web.Request, flows: list[TeamFlow]) -> dict[str, int]:
+    given = request.headers.get("Last-Event-ID", "")
+    if given.isascii() and given.isdecimal() and len(given) < 16:
+        return {flow.id: int(given) for flow in flows}
+    return {flow.id: await request.app[INBOX].messages.newest(flow.id) for flow in flows}
+
+
+async def _send(
+    request: web.Request, response: web.StreamResponse, flow: TeamFlow, last: int, *, as_events: bool
+) -> int:
+    """Send a flow's messages after `last`; returns the id of the newest one sent."""
+    messages = request.app[INBOX].messages
+    while found := await messages.flow_messages(flow.id, after=last, limit=AT_ONCE, newest=False):
+        for one in found:
+            last = one.id
+            data = orjson.dumps(shapes.message(one, await messages.thread(flow.id, one.thread_id)))
+            await response.write(b"id: %d\ndata: %s\n\n" % (last, data) if as_events else data + b"\r\n")
+    return last
+
+
+async def _wait(changed: asyncio.Event) -> bool:
+    try:
+        async with asyncio.timeout(HEARTBEAT):
+            return await changed.wait()
+    except TimeoutError:
+        return False

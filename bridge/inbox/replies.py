@@ -1,0 +1,28 @@
+"""People's own words in a thread."""
+
+import re
+
+from bridge.inbox.context import Inbox
+from bridge.inbox.flows import TeamFlow
+from bridge.inbox.people import InboxPerson
+from bridge.inbox.tags import resolved
+
+MAX_REPLY = 8000
+"""Characters."""
+
+_MENTION = re.compile(r"(?<![\w@])@([A-Za-z0-9](?:[A-Za-z0-9-]{0,38}))")
+
+
+async def post_reply(
+    inbox: Inbox, person: InboxPerson, flow: TeamFlow, thread_id: str, text: str, *, uuid: str | None = None
+) -> int:
+    """Post a person's words in one of the flow's threads, with those whom they call tagged.
+
+    Returns the message's id; raises `UnknownThread`.
+    """
+    called = [f"@{nick}" for nick in dict.fromkeys(_MENTION.findall(text))]
+    tags = [tag for tag in await resolved(inbox, flow.id, called) if tag.startswith(":")]
+    content = {"event": "message", "content": text, "tags": tags}
+    if uuid:
+        content["uuid"] = uuid
+    return (await inbox.messages.reply(flow.id, thread_id, person.id, content)).id

@@ -1,0 +1,172 @@
+"""Reading threads and messages, writing in them, and the old push API: over a real socket."""
+
+import re
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from bridge.inbox.messages import thread_id
+from tests.inbox.conftest import Team
+from tests.inbox.test_messages import content
+
+FLOW = "/flows/team/main"
+THREAD = f"{FLOW}/threads/{thread_id(1, 'pr:1')}"
+CALLS = [
+    ("GET", f"{FLOW}/threads", 200),
+    ("GET", THREAD, 200),
+    ("GET", f"{THREAD}/messages", 200),
+    ("POST", f"{THREAD}/messages", 201),
+    ("GET", f"{FLOW}/messages", 200),
+    ("GET", f"{FLOW}/messages/1", 200),
+    ("POST", f"{FLOW}/messages", 201),
+    ("GET", "/stream/flows?filter=team/main", 200),
+    ("GET", "/stream/flows/team/main", 200),
+]
+
+
+async def posted(team: Team, count: int = 1) -> None:
+    source = await team.source()
+    for number in range(count):
+        tags = ["red"] if number % 2 else []
+        body = content(1, flow_token=source["flow_token"], title=f"did {number}", tags=tags)
+        assert (await team.call("POST", "/messages", body))[0] == 202
+
+
+@pytest.mark.parametrize(("method", "path", "status"), CALLS)
+async def test_each_call_is_for_members_with_the_scope_flow(
+    team: Team, method: str, path: str, status: int
+) -> None:
+    await posted(team)
+    body = {"content": "Hm.", "thread_id": thread_id(1, "pr:1")} if method == "POST" else None
+
+    async def answer(nick: str, scopes: str) -> int:
+        headers = {"Authorization": f"Bearer {await team.token(nick, scopes)}"} if nick else {}
+        async with team.http.request(method, team.api + path, json=body, headers=headers) as response:
+            return response.status
+
+    assert await answer("", "") == 401
+    assert await answer("bob", "profile integration") == 403
+    assert await answer("cy", "flow") == 404
+    assert await answer("bob", "flow") == status
+
+
+async def test_messages_are_paged_and_filtered(team: Team) -> None:
+    await posted(team, 6)
+    token = await team.token("bob")
+
+    async def ids(query: str) -> list[int]:
+        status, found = await team.call("GET", f"{FLOW}/messages?{query}", token=token)
+        assert status == 200
+        return [one["id"] for one in found]
+
+    assert await ids("") == [1, 2, 3, 4, 5, 6]
+    assert await ids("limit=2") == [5, 6]
+    assert await ids("limit=2&until_id=5") == [3, 4]
+    assert await ids("limit=2&since_id=1&sort=asc") == [2, 3]
+    assert await ids("tags=red") == [2, 4, 6]
+    assert await ids("event=discussion") == []
+    status, found = await team.call("GET", f"{FLOW}/messages?limit=x", token=token)
+    assert (status, list(found["errors"])) == (400, ["limit"])
+    _, thread = await team.call("GET", THREAD, token=token)
+    assert (thread["title"], thread["activities"], thread["initial_message"]) == ("Pull 1", 6, 1)
+    assert (await team.call("GET", f"{FLOW}/threads", token=token))[1] == [thread]
+
+
+async def test_what_somebody_writes_is_a_message_with_their_id_and_tags(team: Team) -> None:
+    await posted(team)
+    body = {"event": "message", "content": " Look, @ann. ", "uuid": "u"}
+    status, made = await team.call("POST", f"{THREAD}/messages", body, token=await team.token("bob"))
+    assert (status, made["user"], made["content"]) == (201, "1002", "Look, @ann.")
+    assert made["tags"] == [":user:1001", ":unread:1001"]
+    assert (made["thread_id"], made["thread"]["title"]) == (thread_id(1, "pr:1"), "Pull 1")
+    assert "external_thread_id" not in made
+    _, again = await team.call("POST", f"{THREAD}/messages", body, token=await team.token("bob"))
+    assert again["id"] == made["id"]
+    _, thread = await team.call("GET", THREAD, token=await team.token("bob"))
+    assert thread["internal_comments"] == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"content": ""}, "content"),
+        ({"content": ["x"]}, "content"),
+        ({"content": "x" * 8001}, "content"),
+        ({"content": "x", "event": "activity"}, "event"),
+        ({"content": "x", "uuid": 1}, "uuid"),
+    ],
+)
+async def test_what_cannot_be_written_is_refused(team: Team, body: dict[str, Any], field: str) -> None:
+    await posted(team)
+    status, found = await team.call("POST", f"{THREAD}/messages", body, token=await team.token("bob"))
+    assert (status, list(found["errors"])) == (400, [field])
+    status, found = await team.call("POST", f"{FLOW}/messages", {"content": "x"}, token=await team.token())
+    assert (status, list(found["errors"])) == (400, ["thread_id"])
+
+
+async def test_the_old_push_api_takes_mail(team: Team) -> None:
+    flow_token = (await team.source())["flow_token"]
+    mail = {
+        "source": "CI",
+        "from_address": "ci@example.com",
+        "from_name": "CI",
+        "subject": "Build <1> failed",
+        "content": "<p>See there</p>",
+        "link": "https://ci.example/1",
+        "tags": "@bob,red",
+    }
+    path = f"/v1/messages/team_inbox/{flow_token}"
+    assert await team.call("POST", path, mail) == (200, {})
+    [thread] = await team.inbox.messages.threads(team.flow.id)
+    assert thread.state["external_url"] == "https://ci.example/1"
+    assert thread.newest.content["tags"] == [":user:1002", ":unread:1002", "red"]
+    assert "Build &lt;1&gt; failed" in (await team.visit("bob", "GET", "/inbox/flows/team/main")).text
+    assert (await team.call("POST", path, mail | {"subject": ""}))[0] == 400
+    assert (await team.call("POST", "/v1/messages/team_inbox/guessed", mail))[0] == 401
+    assert (await team.call("POST", f"/v1/messages/chat/{flow_token}", mail))[0] == 404
+
+
+@pytest.mark.parametrize("accept", ["text/event-stream", "application/json"])
+async def test_a_stream_sends_what_was_missed_and_what_comes_until_who_listens_leaves(
+    team: Team, accept: str
+) -> None:
+    await posted(team, 3)
+    token = await team.token("bob")
+    headers = {"Authorization": f"Bearer {token}", "Accept": accept, "Last-Event-ID": "1"}
+    async with team.http.get(f"{team.api}/stream/flows/team/main", headers=headers) as response:
+        assert (response.status, response.content_type) == (200, accept)
+        lines = (line async for line in response.content if b"{" in line)
+        assert b'"id":2' in await anext(lines)
+        assert b'"id":3' in await anext(lines)
+        await team.call("POST", f"{THREAD}/messages", {"content": "Hm."}, token=token)
+        line = await anext(lines)
+        assert b'"content":"Hm."' in line
+        assert line.startswith(b"data: " if accept == "text/event-stream" else b"{")
+        await team.inbox.flows.leave(team.flow.id, 1002)
+        await team.call("POST", f"{THREAD}/messages", {"content": "Secret."}, token=await team.token("ann"))
+        assert [line async for line in lines] == []
+
+
+OPEN = {"/inbox/api/oauth/authorize", "/inbox/api/oauth/token"}
+"""For browsers, and for the application's secret: see their own tests."""
+
+
+async def test_no_address_of_the_api_answers_without_a_token(team: Team) -> None:
+    await posted(team)
+    asked = 0
+    for route in team.app.router.routes():
+        path = re.sub(r"\{(\w+)(?::[^{}]*)?\}", lambda part: NAMES.get(part[1], "1"), route_path(route))
+        if not path.startswith("/inbox/api/") or path in OPEN:
+            continue
+        async with team.http.request(route.method, team.url + path, json={"name": "x"}) as response:
+            assert (path, response.status) == (path, 401)
+            asked += 1
+    assert asked > 25
+
+
+NAMES = {"org": "team", "flow": "main", "thread": thread_id(1, "pr:1"), "token": "guessed"}
+
+
+def route_path(route: web.AbstractRoute) -> str:
+    return route.resource.canonical if route.resource else ""

@@ -1,0 +1,92 @@
+"""Clicks: which buttons are offered at all, whom a click names, and what an answer means."""
+
+from typing import Any
+
+import pytest
+
+from bridge.core.security import flowdock_token
+from bridge.inbox.clicks import Outcome, may_be_clicked, sign, understand
+from bridge.inbox.messages import thread_id
+from tests.inbox.conftest import Team
+from tests.inbox.test_messages import content
+
+OWN = "{url}/repos/acme/component/pulls/1/close"
+ADDRESSES = [
+    (OWN, "POST", True),
+    (OWN, "DELETE", False),
+    ("http://127.0.0.1:6379/", "POST", False),
+    ("http://169.254.169.254/latest/meta-data", "POST", False),
+    ("{url}.evil.example/repos/acme/component/pulls/1/close", "POST", False),
+    ("{url}@evil.example/repos/acme/component/pulls/1/close", "POST", False),
+    ("https://evil.example/?{url}/", "POST", False),
+]
+
+
+def action(address: str, method: str = "POST") -> dict[str, Any]:
+    target = {"@type": "EntryPoint", "urlTemplate": address, "httpMethod": method}
+    return {"@type": "UpdateAction", "name": "Close", "target": target}
+
+
+@pytest.mark.parametrize(("address", "method", "offered"), ADDRESSES)
+async def test_a_button_leads_to_bridge_or_is_not_offered(
+    team: Team, address: str, method: str, offered: bool
+) -> None:
+    await team.source()
+    source = await team.inbox.sources.get("1")
+    assert source
+    one = action(address.format(url=team.url), method)
+    assert may_be_clicked(team.inbox, source, one) == offered
+
+
+async def test_a_button_of_a_source_that_bridge_did_not_make_is_not_offered(team: Team) -> None:
+    """A member's own source could call *Merge* what people take for something else."""
+    source, flow_token = await team.inbox.sources.make(
+        team.flow.id, name="x", external_url="", client_id="other", creator=1002
+    )
+    assert not may_be_clicked(team.inbox, source, action(OWN.format(url=team.url)))
+    body = content(1, flow_token=flow_token)
+    body["thread"]["actions"] = [action(OWN.format(url=team.url))]
+    assert (await team.call("POST", "/messages", body))[0] == 202
+    page = await team.visit("ann", "GET", f"/inbox/flows/team/main/threads/{thread_id(source.id, 'pr:1')}")
+    assert page.status == 200
+    assert "/actions" not in page.text
+
+
+async def test_a_click_names_the_person_to_bridge_and_nobody_else(team: Team) -> None:
+    body = b'{"target": {"urlTemplate": "https://bridge.example/x"}}'
+    token = sign(team.inbox.client_secret, team.people["bob"], body)
+    click = flowdock_token.verify(
+        token, body, secret=team.inbox.client_secret, address="https://bridge.example/x"
+    )
+    assert click.user == "1002"
+
+
+HOME = "https://bridge.example"
+LINK = f"{HOME}/authorization?claim=x"
+
+
+@pytest.mark.parametrize(
+    ("status", "challenge", "answer", "outcome"),
+    [
+        (200, "", b'{"message": "Closed."}', Outcome(is_done=True, sentence="Closed.")),
+        (204, "", b"", Outcome(is_done=True, sentence="Close: done.")),
+        (422, "", b'{"error": "No."}', Outcome(is_done=False, sentence="No.")),
+        (502, "", b"<html>", Outcome(is_done=False, sentence="bridge answered 502 and gave no reason.")),
+        (302, "", b"[]", Outcome(is_done=False, sentence="bridge answered 302 and gave no reason.")),
+        (
+            401,
+            f"Flowdock-Token url={LINK}",
+            b'{"error": "Who?"}',
+            Outcome(is_done=False, sentence="Who?", challenge=LINK),
+        ),
+        (
+            401,
+            "Flowdock-Token url=https://evil.example/authorization",
+            b'{"error": "Who?"}',
+            Outcome(is_done=False, sentence="Who?"),
+        ),
+        (401, 'Bearer realm="x"', b'{"error": "Who?"}', Outcome(is_done=False, sentence="Who?")),
+    ],
+)
+def test_an_answer_becomes_an_outcome(status: int, challenge: str, answer: bytes, outcome: Outcome) -> None:
+    assert understand(status, challenge, answer, name="Close", home=HOME) == outcome

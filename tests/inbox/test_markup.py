@@ -1,0 +1,49 @@
+"""Others' HTML on the inbox's pages: nothing that runs, whatever was let in before."""
+
+from html.parser import HTMLParser
+
+import pytest
+
+from bridge.inbox import markup
+from tests.kits.core.evasions import EVASIONS
+
+SCHEMES = ("http:", "https:", "mailto:")
+
+
+class Found(HTMLParser):
+    """Collects tags, and what is odd about their attributes."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: set[str] = set()
+        self.odd: list[str] = []
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        for name, value in attrs:
+            leads = name in ("href", "src") and not (value or "").startswith(SCHEMES)
+            if name.startswith("on") or name in ("style", "class", "id", "srcdoc", "action") or leads:
+                self.odd.append(f"{tag} {name}={value}")
+
+
+@pytest.mark.parametrize("evasion", EVASIONS)
+def test_no_evasion_gets_through(evasion: str) -> None:
+    body = Found(markup.rich(f"<p>{evasion}</p>"))
+    assert body.odd == []
+    assert not body.tags & {"script", "style", "iframe", "form", "button", "object", "svg", "math", "meta"}
+    assert Found(markup.inline(evasion)).tags <= {"a"}
+    assert Found(markup.inline(evasion)).odd == []
+
+
+def test_text_stays_text_and_links_open_elsewhere() -> None:
+    assert markup.plain("a &amp; <b>b</b> &lt;i&gt;") == "a & b <i>"
+    link = markup.inline('<a href="https://x.example/" target="_self">x</a>')
+    assert 'target="_blank"' in link
+    assert 'rel="nofollow noopener noreferrer"' in link
+    task = markup.rich('<input type="text" name="password" value="x" checked>')
+    assert Found(task).tags == {"input"}
+    assert 'type="checkbox"' in task
+    assert "name" not in task
+    assert "disabled" in task
