@@ -565,6 +565,7 @@ THREATS = [
             "inbox/test_door.py::test_while_github_does_not_answer_its_last_word_counts_and_then_nobodys",
             "inbox/test_pages.py::test_what_applications_were_granted_ends_with_all_sessions_and_with_the_person",
             "inbox/test_pages.py::test_whoever_is_removed_leaves_all_flows",
+            "inbox/test_pages.py::test_bridges_own_session_ends_with_the_inboxs_and_the_other_way_round",
         ),
     ),
     Threat(

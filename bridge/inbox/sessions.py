@@ -4,9 +4,11 @@ A cookie names the person and carries a secret of its own. Redis keeps the secre
 other sessions in one hash: all of them end at once, and a removed person's next request is refused.
 """
 
+import hashlib
 import hmac
 import secrets
 import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
@@ -69,13 +71,17 @@ class Cookie:
 class SessionStore:
     """All sessions, in Redis."""
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: Redis, *, signed_by: Sequence[str] = ()) -> None:
+        """Take the secrets by which `made` knows a cookie; the first signs new ones."""
         self._redis = redis
+        self._signed_by = signed_by
         self._use = load_script(redis, "bridge.inbox", "use_session")
 
     async def begin(self, person_id: int, *, browser: str) -> Cookie:
         """Begin a session, with a secret that nobody had before."""
-        cookie = Cookie(person_id=person_id, secret=secrets.token_urlsafe(32))
+        chance = secrets.token_urlsafe(32)
+        signature = next(self._signatures(person_id, chance), "")
+        cookie = Cookie(person_id=person_id, secret=f"{chance}.{signature}")
         now, key = int(time.time()), keys.personal("sessions", person_id)
         others = await self.of(person_id)
         value = {"began": now, "used": now, "browser": browser[:_BROWSER]}
@@ -86,6 +92,18 @@ class SessionStore:
             pipe.expire(key, LONGEST_SECONDS)
             await pipe.execute()
         return cookie
+
+    def made(self, cookie: Cookie) -> bool:
+        """Tell whether a cookie was of a session once, without a look at Redis; good for rate limits only."""
+        chance, _, given = cookie.secret.rpartition(".")
+        return any(
+            hmac.compare_digest(one.encode(), given.encode(errors="replace"))
+            for one in self._signatures(cookie.person_id, chance)
+        )
+
+    def _signatures(self, person_id: int, chance: str) -> Iterator[str]:
+        about = f"inbox session:{person_id}:{chance}".encode(errors="replace")
+        return (hmac.new(key.encode(), about, hashlib.sha256).hexdigest() for key in self._signed_by)
 
     async def use(self, cookie: Cookie) -> InboxPerson | None:
         """Return the person of a session, None if it is over or the person was removed."""

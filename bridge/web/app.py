@@ -70,6 +70,7 @@ def create_app(services: Services, *, bodies_bounds: Bodies | None = None) -> we
     app[HTTPS] = services.settings.web_url.startswith("https:")
     app[LIMITS] = rate_limit.of_settings(services.settings)
     app[BODIES] = bodies_bounds or Bodies()
+    app[sessions.FLOWDOCK_SIGN_IN] = sessions.FlowdockSignIn()
     app[linking.LENDER] = linking.AccountLender()
     app[GITHUB_CALLBACKS] = dict[str, Callback]({handover.STATE: handover.signed_in})
     aiohttp_jinja2.setup(

@@ -9,6 +9,7 @@ from bridge.clients.github import TokenRevoked, can_act
 from bridge.core.actions import Call
 from bridge.core.errors import BridgeError, GitHubFailing, GitHubRefused, OAuthFailed
 from bridge.core.model import GitHubToken, GitHubUser
+from bridge.inbox import sessions as inbox_sessions
 from bridge.inbox.app import install as install_api
 from bridge.inbox.context import Inbox
 from bridge.inbox.door import DOOR, Door
@@ -20,7 +21,8 @@ from bridge.inbox.pages import settings as own_settings
 from bridge.inbox.rights import RightsStore
 from bridge.inbox.sessions import MEMBERSHIPS, SESSIONS, SessionStore
 from bridge.services import Services
-from bridge.web.auth import linking, oauth_callback
+from bridge.web.auth import linking, oauth_callback, sessions
+from bridge.web.http import cookies
 
 RENEW_SECONDS = 300
 """A token is renewed so long before its end."""
@@ -46,7 +48,8 @@ def install(app: web.Application, services: Services) -> None:
         services.redis, services.vault, github, organizations=settings.inbox_organizations
     )
     rights = RightsStore(services.redis, services.vault)
-    app[SESSIONS] = SessionStore(services.redis)
+    app[SESSIONS] = SessionStore(services.redis, signed_by=settings.cookie_secrets)
+    app[sessions.FLOWDOCK_SIGN_IN] = InboxSignIn()
     app[MEMBERSHIPS] = memberships
     app[DOOR] = Door(
         web_url=settings.web_url,
@@ -138,6 +141,26 @@ class GitHubForInbox:
             await self._services.github.revoke(token)
         except BridgeError as error:
             log.warning("inbox_token_not_revoked", reason=str(error))
+
+
+class InboxSignIn(sessions.FlowdockSignIn):
+    """The sign-in to the inbox, in which bridge's own sessions end too."""
+
+    async def holds(self, request: web.Request, user: str) -> bool:
+        """Tell whether a user is still signed in to the inbox, at this browser."""
+        person = await inbox_sessions.signed_in(request)
+        return person is not None and str(person.id) == user
+
+    async def end(self, request: web.Request, response: web.Response) -> None:
+        """Sign this browser out of the inbox."""
+        if cookie := inbox_sessions.cookie_of(request):
+            await request.app[SESSIONS].end(cookie)
+        cookies.forget(request, response, inbox_sessions.COOKIE)
+
+    def known(self, request: web.Request) -> str:
+        """Return the id of a person who was signed in once, by a look at the cookie alone."""
+        cookie = inbox_sessions.cookie_of(request)
+        return str(cookie.person_id) if cookie and request.app[SESSIONS].made(cookie) else ""
 
 
 class Lender(linking.AccountLender):

@@ -186,6 +186,37 @@ async def test_signing_out_ends_this_browsers_session_alone(inbox: Inbox, ann: B
     assert (await is_in(house, ann), await is_in(house, bob)) == (False, True)
 
 
+async def is_in_bridge(house: House, browser: Browser) -> bool:
+    """Tell whether this browser sees bridge's own page about its account."""
+    page = await browser.open(f"{house.bridge}/account")
+    return page.url == f"{house.bridge}/account" and page.status == 200
+
+
+async def test_bridges_own_session_ends_with_the_inboxs_and_the_other_way_round(
+    inbox: Inbox, bob: Browser
+) -> None:
+    house, door = inbox
+    await sign_in(house, bob, "bob")
+    page = await bob.open(f"{house.bridge}/signin?then=/account")
+    assert "bob-gh" in text(page)
+    assert await is_in_bridge(house, bob)
+    await bob.press(await bob.open(f"{house.bridge}/inbox/settings"), "Sign out everywhere")
+    page = await bob.open(f"{house.bridge}/account")
+    assert page.url.startswith(f"{house.bridge}/inbox/sign-in?")
+
+    await sign_in(house, bob, "bob")
+    await bob.press(await bob.open(f"{house.bridge}/signin?then=/account"), "Sign out")
+    assert not await is_in(house, bob)
+
+    await sign_in(house, bob, "bob")
+    await bob.open(f"{house.bridge}/signin?then=/account")
+    await sign_in(house, bob, "cy")
+    assert "bob-gh" not in (await bob.open(f"{house.bridge}/account")).text, "Cy sits there now"
+    assert await is_in_bridge(house, bob)
+    await door.remove(IDS["cy"], bar=True)
+    assert not await is_in_bridge(house, bob)
+
+
 async def test_a_person_deletes_themselves_after_being_asked_back(inbox: Inbox, bob: Browser) -> None:
     house, door = inbox
     await sign_in(house, bob, "bob")

@@ -11,7 +11,7 @@ from yarl import URL
 
 from bridge.inbox import keys, sessions
 from bridge.inbox.people import PeopleStore
-from bridge.inbox.sessions import IDLE_SECONDS, LONGEST_SECONDS, Cookie, SessionStore
+from bridge.inbox.sessions import IDLE_SECONDS, LONGEST_SECONDS, SESSIONS, Cookie, SessionStore
 from tests.conftest import House
 from tests.kits.inbox import open_inbox
 
@@ -138,3 +138,21 @@ async def test_a_form_must_bring_its_own_sessions_value_from_its_own_site(house:
             assert response.status == status, (given, site)
     async with house.http.post(form, data={"csrf": cookie.csrf}, allow_redirects=False) as response:
         assert leads_to_sign_in_and_back(response) == "/inbox"
+
+
+async def test_people_behind_one_address_have_limits_of_their_own(redis_url: str) -> None:
+    async with open_inbox(redis_url, page_limit=6) as (house, _):
+        person, page = await ann(house.redis), f"{house.bridge}/inbox/people"
+        assert house.web_half is not None
+        cookie = await house.web_half.app[SESSIONS].begin(person, browser="Firefox")
+        forged = (f"2.{cookie.secret}", f"{person}.{'x' * 43}.{'0' * 64}", f"{person}.x")
+        crowd = [await status(house, page, f"{person}.x") for _ in range(5)]
+        assert crowd == [303, 303, 303, 429, 429]
+        assert [await status(house, page, one) for one in forged] == [429] * 3
+        assert [await status(house, page, cookie) for _ in range(5)] == [200, 200, 200, 429, 429]
+
+
+async def status(house: House, page: str, cookie: object) -> int:
+    sent = {"Cookie": f"bridge_inbox={cookie}"}
+    async with house.http.get(page, headers=sent, allow_redirects=False) as response:
+        return response.status

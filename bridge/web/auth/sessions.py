@@ -55,12 +55,36 @@ class SignInFailed(RequestRefused):
     advice = "Sign in again from bridge's home page."
 
 
+class FlowdockSignIn:
+    """The sign-in at Flowdock, on which a session here rests: elsewhere, it is none of bridge's business.
+
+    bridge's own inbox knows more: with it, both end together.
+    """
+
+    async def holds(self, request: web.Request, user: str) -> bool:  # noqa: ARG002
+        """Tell whether a user is still signed in there, at this browser."""
+        return True
+
+    async def end(self, request: web.Request, response: web.Response) -> None:
+        """Sign this browser out there too."""
+
+    def known(self, request: web.Request) -> str:  # noqa: ARG002
+        """Return who was signed in there once, by a look at the browser's cookie alone; empty if nobody."""
+        return ""
+
+
+FLOWDOCK_SIGN_IN = web.AppKey("flowdock_sign_in", FlowdockSignIn)
+
+
 async def current(request: web.Request) -> Session | None:
     """Return this browser's session, None if nobody is signed in."""
     services = request.app[SERVICES]
     cookie = cookies.read(request, COOKIE)
     value = await services.one_time.peek("session", hash_of(cookie)) if cookie else None
     if value is None:
+        return None
+    if not await request.app[FLOWDOCK_SIGN_IN].holds(request, value["user"]["id"]):
+        await _end(request)
         return None
     request[SESSION] = session = Session(
         user=FlowdockUser(**value["user"]),
@@ -151,6 +175,7 @@ async def sign_out(request: web.Request) -> web.Response:
     await _end(request)
     response = render.redirect("/")
     cookies.forget(request, response, COOKIE)
+    await request.app[FLOWDOCK_SIGN_IN].end(request, response)
     return response
 
 
@@ -168,7 +193,9 @@ async def _end(request: web.Request) -> None:
 
 
 def is_of_a_session(request: web.Request) -> bool:
-    """Tell from the cookie alone whether this browser was signed in once; good for rate limits only."""
+    """Tell from the cookies alone whether this browser was signed in once; good for rate limits only."""
+    if request.app[FLOWDOCK_SIGN_IN].known(request):
+        return True
     cookie = cookies.read(request, COOKIE)
     made = _signed(request.app[SERVICES], cookie.partition(".")[0])
     return any(hmac.compare_digest(one.encode(), cookie.encode(errors="replace")) for one in made)

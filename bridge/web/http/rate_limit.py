@@ -3,6 +3,8 @@
 * Pages, the addresses of OAuth and linking, and unknown addresses: PAGE_LIMIT a minute for each client
 address, four times that for an IPv6 network (/48), 40 times that for all browsers that were never signed
 in: a client with endless addresses still leaves room for those that were.
+* Pages of a person who was signed in to bridge's own inbox: PAGE_LIMIT a minute, wherever they are. A
+team behind one address need not share it.
 * Verified clicks: ACTION_LIMIT a minute for each Flowdock user (`of_user`).
 * Refused clicks and calls of the inbox's API: PAGE_LIMIT for each address and network, counted once they
 are refused. Clicks come from Flowdock's few addresses, so a forger's must never keep a true one out.
@@ -140,7 +142,10 @@ async def by_address(
             for limiter, who in limits.guesses.each(address):
                 limiter.refund(who)
             return response
-        limits.check_client(limits.pages, address, what="pages")
+        if person := request.app[sessions.FLOWDOCK_SIGN_IN].known(request):
+            limits.check_client(limits.pages, f"person {person}", what="pages")
+        else:
+            limits.check_client(limits.pages, address, what="pages")
         if not sessions.is_of_a_session(request):
             limits.check(limits.strangers, "all strangers", what="pages")
         if request.path == _GUESSED and request.method == "POST":
