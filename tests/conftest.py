@@ -1,6 +1,7 @@
 """What the tests share: a real Redis, both stand-ins and bridge on real sockets, all in this process."""
 
 import asyncio
+import gc
 import io
 import json
 import os
@@ -28,7 +29,7 @@ from bridge.storage.client import connect_redis
 from bridge.web.app import create_app, make_runner
 from scripts.sandbox import faults, flowdock, github
 from tests.faults import table
-from tests.kits import hygiene, loaded, sign, templates
+from tests.kits import hygiene, loaded, order, sign, templates
 
 FLOW = "acme/main"
 REPOSITORY = "acme/component"
@@ -41,6 +42,22 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_xdist_auto_num_workers() -> int:
     """Two processes a core: half of the time a test waits, for another process or for what is due later."""
     return 2 * (os.cpu_count() or 1)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Have the longest tests begin first."""
+    processes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    items[:] = order.dealt([(item.nodeid, item) for item in items], processes)
+
+
+# Whatever is collected stays: to look for garbage in it takes longer than to make it.
+gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """Look for garbage from here on."""
+    gc.freeze()
+    gc.enable()
 
 
 # Before anything makes a secret.

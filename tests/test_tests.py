@@ -1,10 +1,13 @@
 """What no test does: write to what is private to another object or module, or hope that a while is enough."""
 
 import ast
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.kits import order
 
 TESTS = Path(__file__).parent
 
@@ -101,3 +104,20 @@ def test_no_test_writes_what_is_private_or_hopes() -> None:
     texts = {str(path.relative_to(TESTS)): path.read_text() for path in TESTS.rglob("*.py")}
     found = {path: private_writes(text) + hopeful_sleeps(text) for path, text in texts.items()}
     assert {path: lines for path, lines in found.items() if lines} == {}
+
+
+@pytest.mark.parametrize("processes", [1, 2, 4, 7])
+def test_the_longest_tests_begin_first_in_processes_of_their_own(processes: int) -> None:
+    names = [f"tests/core/test_{at}.py" for at in range(50)]
+    names += sorted(f"{place}{at}" for place in order.LONGEST for at in range(3))
+    dealt = order.dealt([(name, name) for name in names], processes)
+    assert Counter(dealt) == Counter(names)
+    begin = 0
+    for at, place in enumerate(order.LONGEST[:processes]):
+        assert dealt[begin].startswith(place)
+        # As pytest-xdist deals them out.
+        begin += (len(dealt) - begin) // (processes - at)
+
+
+def test_the_longest_tests_are_where_they_are_looked_for() -> None:
+    assert [place for place in order.LONGEST if not (TESTS.parent / place).exists()] == []
