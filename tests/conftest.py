@@ -19,7 +19,7 @@ from typing import Any
 import aiohttp
 import pytest
 from aiohttp import web
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, async_playwright, expect
 from redis import Redis
 
 from bridge import settings
@@ -33,6 +33,10 @@ from tests.kits import hygiene, loaded, order, sign, templates
 
 FLOW = "acme/main"
 REPOSITORY = "acme/component"
+PATIENCE = 60
+"""Seconds: how long a test waits for what must come, so long that no loaded machine fails one."""
+
+expect.set_options(timeout=PATIENCE * 1000)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -420,12 +424,12 @@ async def open_browser() -> AsyncIterator[Browser]:
 async def open_page(browser: Browser) -> AsyncIterator[Page]:
     """A page with cookies and a memory of its own."""
     context = await browser.new_context(viewport={"width": 1280, "height": 800})
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(PATIENCE * 1000)
     yield await context.new_page()
     await context.close()
 
 
-async def eventually(happened: Callable[[], Awaitable[Any]], *, seconds: float = 20) -> Any:
+async def eventually(happened: Callable[[], Awaitable[Any]], *, seconds: float = PATIENCE) -> Any:
     """Wait for an awaitable's first true answer and return it; fails the test if none comes."""
     async with asyncio.timeout(seconds):
         while not (answer := await happened()):  # noqa: ASYNC110  (what is awaited sets no event of ours)

@@ -18,7 +18,7 @@ from typing import IO, Any, Protocol
 import aiohttp
 
 ROOT = Path(__file__).parents[2]
-START_SECONDS = 30
+START_SECONDS = 60
 STOP_SECONDS = 30
 REPOSITORY = "acme/component"
 FLOW = "acme/main"

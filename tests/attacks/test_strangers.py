@@ -20,7 +20,7 @@ SIZE = 4 * 2**20
 BOMB = gzip.compress(bytes(SIZE))
 UNSIGNED = (IS_JSON, b"X-GitHub-Event: push", b"X-GitHub-Delivery: one", b"Connection: close")
 ENCODED = (b"Content-Encoding: gzip", *UNSIGNED)
-SECONDS = 5
+SECONDS = 30
 """How long a genuine request may wait here, where much else runs: it must get through at all."""
 
 
@@ -63,7 +63,7 @@ async def test_a_compressed_body_is_refused_before_a_byte_of_it_is_inflated(
 async def test_a_flood_of_compressed_bodies_holds_up_no_delivery(
     house: House, guarded: bool, inflated: list[int]
 ) -> None:
-    async with another(house) as address, flooded(address, 40) as answers:
+    async with another(house) as address, flooded(address, 40 if guarded else 4) as answers:
         for _ in range(3):
             async with asyncio.timeout(SECONDS if guarded else None):
                 assert await ping(house, address) == 200

@@ -163,7 +163,7 @@ async def _configure(load: Load, settings: dict[str, str]) -> None:
 
 
 async def _answered(load: Load, status: int, count: int) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while load.answers[status] < count:  # noqa: ASYNC110  (the load sets no event)
             await asyncio.sleep(0.01)
     assert len(load.accepted) < TOTAL
