@@ -22,7 +22,7 @@ PARTS: dict[str, Callable[[bool], Awaitable[Findings]]] = {
 
 
 def main(arguments: list[str]) -> int:
-    """0 once all is measured; 1 if something broke or, with --check, a bound was missed."""
+    """Return 0 once all is measured; 1 if something broke or, with --check, a bound was missed."""
     parser = argparse.ArgumentParser(
         prog="scripts/bench", description="Measures bridge beside what others do, and prints one table."
     )
@@ -44,7 +44,7 @@ def main(arguments: list[str]) -> int:
 
 
 async def _measure(parts: list[str], *, quick: bool) -> tuple[Findings, list[str]]:
-    """What was found, and the parts that broke: the others are measured all the same."""
+    """Return the findings, and the parts that broke: the others are measured all the same."""
     found, broken = Findings(), []
     for part in parts:
         began = time.monotonic()

@@ -34,7 +34,7 @@ _CLICKS = itertools.count(1)
 
 
 async def measure(quick: bool) -> Findings:
-    """The median and the p99 of a click, beside the same calls to GitHub made bare, in turn."""
+    """Return the median and the p99 of a click, beside the same calls to GitHub made bare, in turn."""
     rounds, clicks = (3, 60) if quick else (5, 300)
     async with rigs.open_rig(settings={"FLOWDOCK_CLIENT_SECRET": secrets.token_hex(32)}) as rig:
         github = await rig.start_peer("answers", "--delay", str(DELAY), "--status", "201", "--answer", ANSWER)
@@ -103,7 +103,7 @@ async def link(rig: Rig) -> None:
 
 
 async def click(rig: Rig, http: aiohttp.ClientSession) -> None:
-    """A click of Ann's, which must be done."""
+    """Click as Ann; raises `Broken` unless it is done."""
     address = rig.house.bridge + PATH
     action = {
         "@type": "UpdateAction",

@@ -30,7 +30,7 @@ class Shape:
     pulls: int
 
     def bodies(self, payload: dict[str, Any], *, first: int = 0) -> Iterable[bytes]:
-        """The bodies, one pull request's in the order of their steps; `first` counts those before."""
+        """Return the bodies, one pull request's in the order of their steps; `first` counts those before."""
         for step in range(first, first + self.total):
             yield body(
                 payload,
@@ -42,7 +42,7 @@ class Shape:
 
 @lru_cache(maxsize=10_000)
 def id_of(repository: int) -> int:
-    """A repository's id: as many of them in each partition, as with many repositories it comes to be."""
+    """Return a repository's id; the ids spread evenly over the partitions."""
     chosen, found = repository % keys.PARTITIONS, -1
     for candidate in itertools.count(FIRST_ID):
         found += keys.partition_of(candidate) == chosen
@@ -52,22 +52,22 @@ def id_of(repository: int) -> int:
 
 
 def sha_of(repository: int, number: int) -> str:
-    """A pull request's head commit."""
+    """Return a pull request's head commit."""
     return hashlib.sha1(f"{repository}/{number}".encode(), usedforsecurity=False).hexdigest()
 
 
 def name_of(repository: int) -> str:
-    """A repository's full name."""
+    """Return a repository's full name."""
     return f"acme/repository-{repository}"
 
 
 def url_of(repository: int, number: int) -> str:
-    """A pull request's page."""
+    """Return a pull request's page."""
     return f"https://github.example/{name_of(repository)}/pull/{number}"
 
 
 def body(payload: dict[str, Any], *, repository: int, number: int, step: int) -> bytes:
-    """A delivery that tells of another title: one message to each connection."""
+    """Return a delivery that tells of another title: one message to each connection."""
     at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(1_900_000_000 + step))
     name = name_of(repository)
     made = {
@@ -95,7 +95,7 @@ def body(payload: dict[str, Any], *, repository: int, number: int, step: int) ->
 
 
 async def connect(rig: Rig, repositories: int) -> None:
-    """Each repository tied to a flow of its own."""
+    """Connect each repository to a flow of its own."""
     store = rig.store
     for repository in range(repositories):
         name = name_of(repository)
@@ -103,7 +103,7 @@ async def connect(rig: Rig, repositories: int) -> None:
 
 
 async def begin(rig: Rig, payload: dict[str, Any], repositories: int, counted: "Counted") -> int:
-    """Each repository's first delivery, posted; returns how many there were.
+    """Post each repository's first delivery; returns how many there were.
 
     It ties the repository's connection to its id, and the workers load what they need to show Markdown: once,
     so it is no part of what a delivery costs.
@@ -160,7 +160,7 @@ class Counted:
             pass
 
     async def now(self) -> dict[str, float]:
-        """What came so far."""
+        """Return the count so far."""
         async with self._rig.house.http.get(f"{self._url}/_count") as response:
             found: dict[str, float] = await response.json()
             return found

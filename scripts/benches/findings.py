@@ -1,4 +1,4 @@
-"""What a benchmark finds: figures, each beside its peer's, and curves for the plots."""
+"""The findings of a benchmark: figures, each beside its peer's, and curves for the plots."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -70,7 +70,7 @@ class Plot:
 
 @dataclass(frozen=True, kw_only=True)
 class Findings:
-    """What one part found; `remarks` are sentences on how it was measured."""
+    """The findings of one part; `remarks` are sentences on how it was measured."""
 
     figures: list[Figure] = field(default_factory=list)
     plots: list[Plot] = field(default_factory=list)

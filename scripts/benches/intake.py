@@ -170,7 +170,7 @@ async def _two_processes(rig: Rig) -> str:
 
 
 def _body(rig: Rig, payload: dict[str, Any], size: int | None = None) -> Body:
-    """The payload, signed, in a file; with a `size` in bytes its description is made to fit."""
+    """Return the payload, signed, in a file; with a `size` in bytes its description is made to fit."""
     document = payload if size is None else sized(payload, size)
     data = json.dumps(document).encode() if size is None else rigs.dump(document)
     path = rig.folder / f"body-{size}.json"
@@ -179,7 +179,7 @@ def _body(rig: Rig, payload: dict[str, Any], size: int | None = None) -> Body:
 
 
 def sized(payload: dict[str, Any], size: int) -> dict[str, Any]:
-    """The payload in `size` bytes: with a description, or with only what bridge must have of it."""
+    """Return the payload in `size` bytes: with a description, or with only what bridge must have of it."""
     made = copy.deepcopy(payload)
     pull = made["pull_request"] | {"body": ""}
     if len(rigs.dump(made | {"pull_request": pull})) > size:
@@ -228,7 +228,7 @@ async def _written_through(rig: Rig, intake: Intake, body: Body) -> Figure:
 
 
 def figures(loads: dict[str, list[Load]]) -> list[Figure]:
-    """The figures of the rounds, beside each peer's of the same rounds."""
+    """Return the figures of the rounds, beside each peer's of the same rounds."""
 
     def rates(name: str) -> list[float]:
         return [load.rate for load in loads[name]]

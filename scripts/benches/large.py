@@ -1,4 +1,4 @@
-"""What signed bodies of 24 MiB cost a web process: `python -m scripts.benches.large` prints a table.
+"""The cost of signed bodies of 24 MiB for a web process: `python -m scripts.benches.large` prints a table.
 
 Of each kind twelve are sent, four at a time, to a fresh `bridge web`; meanwhile GitHub's pings go in one
 after the other. The peak is the kernel's VmHWM of the process, which serves nothing else.
@@ -80,7 +80,7 @@ def _peak_mb(pid: int) -> float:
 
 
 async def _measured(rig: Rig, event: str, form: str, body: bytes) -> tuple[float, float, set[int]]:
-    """The peak in MiB, the longest that a ping took, and the answers."""
+    """Return the peak in MiB, the longest that a ping took, and the answers."""
     process = await rig.start_web()
     few, pings = asyncio.Semaphore(AT_ONCE), []
     ping = json.dumps({"zen": "z", "hook_id": 1}).encode()

@@ -161,7 +161,7 @@ async def _queued(rig: Rig, payload: dict[str, Any], count: int) -> Findings:
 
 
 def _fits(pull: float, delivery: float, seen: float) -> str:
-    """How much of each a small Redis holds: alone, and besides a team's open pull requests."""
+    """Return how much of each a small Redis holds: alone, and besides a team's open pull requests."""
     own = 1.5e6
     room = SMALLEST - own
     team = 1_000

@@ -1,4 +1,4 @@
-"""What the kernel tells of a process: its CPU time and memory; and how to have it stand still."""
+"""Processes as the kernel sees them: CPU time, memory, and how to freeze one."""
 
 import os
 import signal
@@ -24,7 +24,7 @@ def proportional_mb(pid: int) -> float:
 
 
 def _kilobytes(path: Path, name: str) -> float:
-    """The kernel's kB are 1024 bytes."""
+    """Return the value in kB of 1,000 bytes; the kernel's kB are 1,024 bytes."""
     lines = path.read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith(name)) * 1.024
 

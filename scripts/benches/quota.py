@@ -15,7 +15,7 @@ STEP = 0.005
 """Seconds between two looks at how much a process had, where no cgroup may be made."""
 
 ROOTS = (Path("/sys/fs/cgroup/cpu"), Path("/sys/fs/cgroup"))
-"""Where cgroups of the first version lie, and of the second."""
+"""The roots of cgroups, of the first and of the second version."""
 
 NAME = "bridge-bench-"
 
@@ -24,9 +24,9 @@ NAME = "bridge-bench-"
 async def part_of_a_core(
     pids: list[int], share: float, *, roots: tuple[Path, ...] = ROOTS
 ) -> AsyncIterator[str]:
-    """Each process has `share` of a core while this is open; it yields in words by what means.
+    """Give each process a `share` of a core; yields the means in words.
 
-    They may stand still before (`freeze`), and run free afterwards.
+    They may be frozen before (`freeze`), and run freely afterwards.
     """
     with ExitStack() as groups:
         has_quota = all(groups.enter_context(_group(pid, share, roots)) for pid in pids)
@@ -43,7 +43,7 @@ async def part_of_a_core(
 
 @contextmanager
 def _group(pid: int, share: float, roots: tuple[Path, ...]) -> Iterator[bool]:
-    """A cgroup of its own for a process; False where none may be made."""
+    """Make a cgroup for a process; returns False if none may be made."""
     folder = next((made for root in roots if (made := _made(root, pid, share))), None)
     try:
         yield folder is not None

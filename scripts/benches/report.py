@@ -20,7 +20,7 @@ WRITTEN_BY_HAND = "<!-- below: written by hand -->"
 
 
 def table(figures: Sequence[Figure]) -> str:
-    """All figures, a row each, in Markdown; the spread is the least and the most of the rounds."""
+    """Return all figures, a row each, in Markdown; the spread is the least and the most of the rounds."""
     rows = [HEAD, *map(_row, figures)]
     widths = [max(len(row[at]) for row in rows) for at in range(len(HEAD))]
     lines = [
@@ -74,7 +74,7 @@ def write(found: Findings, *, quick: bool) -> None:
 
 
 def page(found: Findings, *, quick: bool) -> str:
-    """The page in Markdown, up to what is written by hand."""
+    """Return the page in Markdown, up to what is written by hand."""
     made = f"scripts/bench{' --quick' if quick else ''} --write"
     pictures = "\n".join(f"![{plot.title}](performance/{plot.name}.svg)" for plot in found.plots)
     remarks = "\n".join(f"- {remark}" for remark in found.remarks)
@@ -96,7 +96,7 @@ median of its rounds; a ratio is the median of the rounds' ratios, a spread the 
 
 
 def machine() -> str:
-    """What this machine is, and which versions ran."""
+    """Return what this machine is, and which versions ran."""
     versions = {
         "Python": platform.python_version(),
         "aiohttp": aiohttp.__version__,

@@ -1,4 +1,4 @@
-"""What every benchmark stands on: a Redis, bridge's processes and their peers', all real, on loopback."""
+"""The rig of every benchmark: a Redis, bridge's processes and their peers', all real, on loopback."""
 
 import asyncio
 import hashlib
@@ -65,7 +65,7 @@ class Rig:
         return self.house.start(AS_DEPLOYED, "bridge", "worker")
 
     async def start_peer(self, name: str, *arguments: str) -> str:
-        """A peer that serves HTTP, by its module; returns its address once it answers."""
+        """Return a peer that serves HTTP, by its module; returns its address once it answers."""
         port = free_port()
         self.house.start(f"scripts.benches.peer.{name}", "--port", str(port), *arguments)
         url = f"http://127.0.0.1:{port}"
@@ -133,7 +133,7 @@ class Rig:
 async def open_rig(
     *, flowdock: str = "", github: str = "", settings: dict[str, str] | None = None
 ) -> AsyncIterator[Rig]:
-    """A Redis as the README asks for, with Redis's own `appendfsync everysec`; all processes end on leaving.
+    """Open a Redis as README.md asks for, with `appendfsync everysec`; all processes end on leaving.
 
     Its append-only file is not rewritten by itself: a rewrite would load whoever is measured just then.
     """
@@ -172,7 +172,7 @@ async def open_rig(
 
 @contextmanager
 def _telling_the_log(log: Path) -> Iterator[None]:
-    """What the processes said last, where a benchmark breaks."""
+    """Print the last lines of the processes' logs if a benchmark breaks."""
     try:
         yield
     except (Broken, aiohttp.ClientError, OSError) as error:
@@ -181,19 +181,19 @@ def _telling_the_log(log: Path) -> Iterator[None]:
 
 
 async def payload() -> dict[str, Any]:
-    """The payload of a `pull_request` delivery, as the stand-in GitHub makes it: 23.6 kB."""
+    """Return the payload of a `pull_request` delivery, as the stand-in GitHub makes it: 23.6 kB."""
     with tempfile.TemporaryDirectory(prefix="bridge-bench-") as name:
         async with open_house(Path(name), output=subprocess.DEVNULL) as house:
             return await house.payload()
 
 
 def sign(body: bytes, secret: str) -> str:
-    """The value of X-Hub-Signature-256."""
+    """Return the value of X-Hub-Signature-256."""
     return f"sha256={hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()}"
 
 
 def expect(is_so: object, otherwise: str) -> None:
-    """A benchmark that counted wrong has measured nothing: raises `Broken`."""
+    """Raise `Broken` for a wrong count: the benchmark then measured nothing."""
     if not is_so:
         raise Broken(otherwise)
 

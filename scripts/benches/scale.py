@@ -57,7 +57,7 @@ def depth(token: Token) -> int:
 
 @dataclass(frozen=True, kw_only=True)
 class Cost:
-    """What a delivery cost, in milliseconds: CPU of all processes together, and of the wall's clock."""
+    """The cost of a delivery in milliseconds: CPU of all processes together, and wall-clock time."""
 
     cpu: float
     wall: float

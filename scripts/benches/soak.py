@@ -38,7 +38,7 @@ REPORT = ROOT / "docs" / "soak.md"
 
 @dataclass(frozen=True, kw_only=True)
 class Sample:
-    """What was so after a number of deliveries: resident memory in MB, Redis's keys and its memory in MB."""
+    """The state after a number of deliveries: resident memory in MB, Redis's keys and its memory in MB."""
 
     done: int
     seconds: float
@@ -49,7 +49,7 @@ class Sample:
 
 
 def main(arguments: list[str]) -> int:
-    """0 if memory and keys stayed flat; 1 with a sentence if they did not."""
+    """Return 0 if memory and keys stayed flat; 1, with a sentence, if they did not."""
     parser = argparse.ArgumentParser(prog="scripts/soak", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--deliveries", type=int, default=50_000, metavar="N")
     parser.add_argument("--write", action="store_true", help="keep the figures in docs/soak.md")
@@ -188,7 +188,7 @@ async def _sample(done: int, seconds: float, web: Process, worker: Process, redi
 
 
 async def _kept_for_good(redis: Any) -> int:
-    """How many keys have no lifetime."""
+    """Return how many keys have no lifetime."""
     names = [name async for name in redis.scan_iter(count=1000)]
     async with redis.pipeline(transaction=False) as pipe:
         for name in names:

@@ -14,7 +14,7 @@ REQUEST = b"GET /readyz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n
 
 
 async def measure(quick: bool) -> Findings:
-    """Seconds until each answers."""
+    """Return seconds until each answers."""
     rounds = 3 if quick else 9
     ours, theirs = [], []
     async with rigs.open_rig() as rig:

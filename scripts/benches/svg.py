@@ -20,7 +20,7 @@ SYMBOLS = (
 
 
 class Axis:
-    """Where a value lies between `begin` and `end` (in the picture's units)."""
+    """The mapping of values to places between `begin` and `end` (in the picture's units)."""
 
     def __init__(self, values: Sequence[float], begin: float, end: float, *, log: bool) -> None:
         self._log = log
@@ -29,7 +29,7 @@ class Axis:
         self._low, self._high = self._scaled(self.ticks[0]), self._scaled(self.ticks[-1])
 
     def at(self, value: float) -> float:
-        """The place of a value."""
+        """Return the place of a value."""
         share = (self._scaled(value) - self._low) / ((self._high - self._low) or 1)
         return round(self._begin + share * (self._end - self._begin), 1)
 
@@ -38,7 +38,7 @@ class Axis:
 
 
 def draw(plot: Plot) -> str:
-    """The picture, whole; every curve has a name, and a title tells what is shown."""
+    """Return the picture, whole; every curve has a name, and a title tells what is shown."""
     points = [point for line in plot.lines.values() for point in line]
     across = Axis([x for x, _ in points], LEFT, WIDTH - RIGHT, log=True)
     up = Axis([y for _, y in points], HEIGHT - BOTTOM, TOP, log=plot.log_up)

@@ -23,7 +23,7 @@ HOW = {
 
 @dataclass(frozen=True, kw_only=True)
 class Load:
-    """What wrk saw: answers in `seconds`, and their latency in milliseconds."""
+    """The load as wrk saw it: answers in `seconds`, and their latency in milliseconds."""
 
     requests: int
     seconds: float
@@ -64,7 +64,7 @@ async def run_wrk(
 
 
 async def start_node(rig: Rig) -> str:
-    """The Node peer's address, once it listens; what it needs is installed as its lock says."""
+    """Return the Node peer's address, once it listens; what it needs is installed as its lock says."""
     if not (PEER / "node_modules").exists():
         say("Installing @octokit/webhooks (npm ci).")
         process = await asyncio.create_subprocess_exec(
@@ -87,7 +87,7 @@ async def start_node(rig: Rig) -> str:
 
 
 def versions() -> dict[str, str]:
-    """Which versions of the tools are here, for the report."""
+    """Return which versions of the tools are here, for the report."""
     found = {}
     for name in ("wrk", "node"):
         if (path := shutil.which(name)) is None:

@@ -42,13 +42,13 @@ async def measure(quick: bool) -> Findings:
 
 
 def ideal(shape: Shape) -> float:
-    """Seconds that nothing can be faster than: a thread's messages in turn, a flow's few at once."""
+    """Return seconds that nothing can be faster than: a thread's messages in turn, a flow's few at once."""
     chain = shape.total / (shape.repositories * shape.pulls)
     return DELAY * max(chain, shape.total / (POSTS_PER_FLOW * shape.repositories))
 
 
 async def drain(rig: Rig, payload: dict[str, Any], shape: Shape, counted: Counted) -> dict[str, float]:
-    """What the stand-in saw of one worker on a full queue."""
+    """Return what the stand-in saw of one worker on a full queue."""
     await rig.empty()
     await counted.reset()
     await deliveries.connect(rig, shape.repositories)

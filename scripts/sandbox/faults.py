@@ -41,7 +41,7 @@ class Fault:
     cut: Literal["", "before", "after"] = ""
 
     def takes(self, method: str, path: str, body: str) -> bool:
-        """Whether the fault is left and concerns this call; the patterns are regular expressions."""
+        """Tell whether the fault is left and concerns this call; the patterns are regular expressions."""
         return (
             self.times > 0
             and re.fullmatch(self.method, method) is not None
@@ -68,7 +68,7 @@ class Journal:
     faults: list[Fault] = field(default_factory=list)
 
     def take_fault(self, method: str, path: str, body: str) -> Fault | None:
-        """The first fault that concerns this call, used up once; None if it is to go well.
+        """Return the first fault that concerns this call, used up once; None if it is to go well.
 
         A fault that still lets calls go leaves this one to the faults after it.
         """

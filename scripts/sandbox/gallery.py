@@ -43,7 +43,7 @@ CODE = """ def status(pull: Pull) -> Status:
 
 
 def _on(path: str, line: int, body: str, **more: Any) -> dict[str, Any]:
-    """A comment on a line of `CODE`, which begins with line 30: its hunk ends there, as GitHub's do."""
+    """Comment on a line of `CODE`, which begins with line 30: its hunk ends there, as GitHub's do."""
     hunk = "\n".join(["@@ -30,2 +30,9 @@", *CODE.splitlines()[: line - 28]])
     return {"path": path, "line": line, "body": body, "diff_hunk": hunk, **more}
 

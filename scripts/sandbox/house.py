@@ -99,7 +99,7 @@ class House:
     webhook_secret: str = field(default_factory=lambda: secrets.token_hex(16))
     processes: list[Process] = field(default_factory=list)
     popen: Callable[..., Process] = subprocess.Popen
-    """How a process is started; the tests have a faster way."""
+    """Starts a process; the tests have a faster way."""
 
     @property
     def environ(self) -> dict[str, str]:

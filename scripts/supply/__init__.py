@@ -1,1 +1,1 @@
-"""What bridge is made of: which packages, and what is known against them."""
+"""The supply chain: bridge's packages, and their known vulnerabilities."""

@@ -1,7 +1,7 @@
-"""What is known against the packages that requirements.txt pins, by pip-audit, and what nobody could tell.
+"""Audit the packages that requirements.txt pins, by pip-audit.
 
-Ends with 1 if something is known, else with 0. What could not be looked up it names as "skipped", all or
-some: pip-audit itself passes over that in silence.
+Ends with 1 if a vulnerability is known, else with 0. Packages that could not be looked up are named as
+"skipped", all or some: pip-audit itself passes over that in silence.
 """
 
 import json
@@ -38,7 +38,7 @@ def main() -> int:
 
 
 def told(answer: str, errors: str) -> tuple[list[str], int]:
-    """What to say, and the exit status, for pip-audit's JSON and what it complained of."""
+    """Return what to say, and the exit status, for pip-audit's JSON and what it complained of."""
     try:
         packages: list[dict[str, Any]] = json.loads(answer)["dependencies"]
     except (ValueError, KeyError, TypeError):

@@ -24,7 +24,7 @@ _TROVE = "License :: OSI Approved :: "
 
 
 def bill(requirements: str, project: Json) -> Json:
-    """The document for the text of requirements.txt and pyproject.toml's `project`."""
+    """Return the document for the text of requirements.txt and pyproject.toml's `project`."""
     return {
         "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
         "bomFormat": "CycloneDX",
@@ -45,7 +45,7 @@ def bill(requirements: str, project: Json) -> Json:
 
 
 def components(requirements: str) -> list[Json]:
-    """A component for each pin, in their order; raises `ValueError` for a line that is no pin."""
+    """Return a component for each pin, in their order; raises `ValueError` for a line that is no pin."""
     found: list[Json] = []
     for line in requirements.splitlines():
         text = line.strip()

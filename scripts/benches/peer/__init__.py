@@ -1,1 +1,1 @@
-"""What bridge is measured against, and what stands in for the services around it: as little as will do."""
+"""The peers that bridge is measured against, and minimal stand-ins for the services around it."""

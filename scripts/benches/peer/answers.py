@@ -18,7 +18,7 @@ _UUID = re.compile(rb'"uuid": *"([^"]+)"')
 
 @dataclass(kw_only=True)
 class Count:
-    """What came; the times are seconds of the system's monotonic clock."""
+    """The count of requests; the times are seconds of the system's monotonic clock."""
 
     posts: int = 0
     uuids: set[bytes] = field(default_factory=set)

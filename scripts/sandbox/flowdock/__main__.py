@@ -12,7 +12,7 @@ from scripts.sandbox.flowdock import Config, create_app
 
 
 def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
-    """The command line."""
+    """Return the command line."""
     parser = argparse.ArgumentParser(
         prog="python -m scripts.sandbox.flowdock", description="A local stand-in for Flowdock."
     )

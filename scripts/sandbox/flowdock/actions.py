@@ -66,7 +66,7 @@ async def perform(session: ClientSession, config: Config, user: User, action: Ma
 
 
 def flowdock_token(user: User, body: bytes, *, secret: str, now: float) -> str:
-    """The `FLOWDOCK-TOKEN` header: a JWT (HS256) of who clicked, until when, and the body's SHA-256.
+    """Return the `FLOWDOCK-TOKEN` header: a JWT (HS256) of who clicked, until when, and the body's SHA-256.
 
     Made by hand: a library would refuse or warn of secrets that Flowdock's own documents allow.
     """

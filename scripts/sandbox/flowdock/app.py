@@ -18,7 +18,7 @@ LARGEST_BODY = 1024 * 1024
 
 
 def create_app(config: Config) -> web.Application:
-    """The stand-in as an aiohttp application, empty: no sources, no threads, nobody signed in."""
+    """Return the stand-in as an aiohttp application, empty: no sources, no threads, nobody signed in."""
     # aiohttp refuses what reaches its limit; we refuse what exceeds ours.
     app = web.Application(client_max_size=LARGEST_BODY + 1, middlewares=[guard.readable_errors])
     faults.install(app)

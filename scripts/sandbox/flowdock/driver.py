@@ -17,7 +17,7 @@ routes = web.RouteTableDef()
 
 @routes.post("/_sandbox/sources")
 async def create_source(request: web.Request) -> web.Response:
-    """A source without OAuth: `{"flow": "acme/main", "name": …, "external_url": …}`."""
+    """Answer with a source without OAuth: `{"flow": "acme/main", "name": …, "external_url": …}`."""
     body = await read_body(request)
     return await add_source(request, _flow(body.get("flow")), body, creator=None)
 
@@ -57,7 +57,7 @@ async def click(request: web.Request) -> web.Response:
 
 @routes.get("/_sandbox/messages")
 async def list_messages(request: web.Request) -> web.Response:
-    """Every accepted message, in order, with its fields as sent; `?only=uuid,repeat`: no other fields."""
+    """Answer with every accepted message, in order, its fields as sent; `?only=uuid,repeat`: those alone."""
     flow = _asked_flow(request)
     world = request.app[WORLD]
     messages = [_message_json(world, one) for one in world.messages if flow in {None, one.flow}]
@@ -68,7 +68,7 @@ async def list_messages(request: web.Request) -> web.Response:
 
 @routes.get("/_sandbox/threads")
 async def list_threads(request: web.Request) -> web.Response:
-    """Every thread in its current state, the newest activity first."""
+    """Answer with every thread in its current state, the newest activity first."""
     flow, threads = _asked_flow(request), request.app[WORLD].threads.values()
     newest_first = sorted(threads, key=lambda thread: thread.last.id, reverse=True)
     return web.json_response([_thread_json(one) for one in newest_first if flow in {None, one.flow}])
@@ -101,7 +101,7 @@ def _asked_flow(request: web.Request) -> Flow | None:
 
 
 def _thread(world: World, flow: Flow, external_id: str, source: object) -> Thread:
-    """The thread by its external id: unless a source is named, one of a source that is still there."""
+    """Return the thread by its external id: unless a source is named, one of a source that is still there."""
     candidates = [
         thread
         for thread in world.threads_of(flow)

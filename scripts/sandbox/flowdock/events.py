@@ -28,7 +28,7 @@ routes = web.RouteTableDef()
 
 @routes.get("/app/{org}/{flow}/events")
 async def stream(request: web.Request) -> web.StreamResponse:
-    """The flow's news since `Last-Event-ID` or `?since=`, then as it happens."""
+    """Answer with the flow's news since `Last-Event-ID` or `?since=`, then as it happens."""
     flow, world = members_flow(request), request.app[WORLD]
     epoch, last = _position(request, world)
     response = web.StreamResponse(
@@ -81,7 +81,7 @@ async def _wait(changed: asyncio.Event) -> bool:
 
 
 def _news(request: web.Request, world: World, message: Message) -> dict[str, object]:
-    """A message and its thread as they are now, as pieces of the page."""
+    """Return a message and its thread as they are now, as pieces of the page."""
     context = {
         **sources_context(request, message.flow),
         "item": item(world, world.threads[message.thread]),

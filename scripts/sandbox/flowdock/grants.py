@@ -44,20 +44,20 @@ class Grants:
         self._refresh: dict[str, Access] = {}
 
     def new_code(self, *, user: int, scopes: tuple[str, ...], redirect_uri: str, now: float) -> str:
-        """A fresh code for the user's consent."""
+        """Return a fresh code for the user's consent."""
         code = secrets.token_urlsafe(24)
         self._codes[code] = Code(user=user, scopes=scopes, redirect_uri=redirect_uri, expires=now + CODE_LIFE)
         return code
 
     def redeem(self, code: str, *, redirect_uri: str, now: float) -> dict[str, str | int] | None:
-        """The token answer for a code; None for one that is unknown, used, expired or meant elsewhere."""
+        """Return the token answer for a code; None if it is unknown, used, expired or meant elsewhere."""
         known = self._codes.pop(code, None)
         if known is None or known.expires <= now or known.redirect_uri != redirect_uri:
             return None
         return self._answer(known.user, known.scopes, now)
 
     def renew(self, refresh_token: str, *, now: float) -> dict[str, str | int] | None:
-        """The token answer for a refresh token, which it replaces by a new one; None if it is unknown."""
+        """Return the token answer for a refresh token, which it replaces; None if it is unknown."""
         known = self._refresh.pop(refresh_token, None)
         return self._answer(known.user, known.scopes, now) if known else None
 

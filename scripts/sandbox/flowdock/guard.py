@@ -20,7 +20,7 @@ PAGES = ("/app/", "/oauth/authorize")
 
 
 def is_page(request: web.Request) -> bool:
-    """Whether people, not programs, read the answer."""
+    """Tell whether people, not programs, read the answer."""
     return request.path == "/" or request.path.startswith(PAGES)
 
 
@@ -65,7 +65,7 @@ async def same_origin(request: web.Request, handler: Handler) -> web.StreamRespo
 
 
 def _others(request: web.Request) -> list[User]:
-    """Who may see what the visitor may not."""
+    """Return who may see what the visitor may not."""
     world = request.app[WORLD]
     flow = next((flow for flow in FLOWS if request.path.startswith(f"/app/{flow.path}")), None)
     return [user for user in USERS if flow is not None and world.has(flow, user)]

@@ -21,7 +21,7 @@ routes = web.RouteTableDef()
 
 @routes.get("/oauth/authorize")
 async def ask(request: web.Request) -> web.Response:
-    """A page that asks who signs in and whether they consent."""
+    """Show a page that asks who signs in and whether they consent."""
     config = request.app[CONFIG]
     redirect_uri = _trusted_redirect(request.query, config)
     if error := _problem(request.query):
@@ -77,7 +77,7 @@ async def exchange(request: web.Request) -> web.Response:
 
 
 def _trusted_redirect(fields: Mapping[str, str], config: Config) -> str:
-    """The registered redirect URI that is asked for, or an error page: never go where nobody registered."""
+    """Return the registered redirect URI that is asked for, or an error page: never go anywhere else."""
     if fields.get("client_id") != config.client_id:
         raise Refusal(400, "No application is registered with this client_id.")
     # "If left out, Flowdock will redirect users to the callback URL configured", says "Redirect URI".

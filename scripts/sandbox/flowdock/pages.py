@@ -29,13 +29,13 @@ async def home(_: web.Request) -> web.Response:
 
 @routes.get("/app/{org}/{flow}")
 async def inbox(request: web.Request) -> web.Response:
-    """The team inbox with no thread open."""
+    """Show the team inbox with no thread open."""
     return _render(request, "inbox.html", members_flow(request))
 
 
 @routes.get("/app/{org}/{flow}/threads/{thread}")
 async def thread(request: web.Request) -> web.Response:
-    """The team inbox with a thread open."""
+    """Show the team inbox with a thread open."""
     flow = members_flow(request)
     world, shown = request.app[WORLD], _thread(request, flow)
     messages = world.messages_of(shown)
@@ -81,7 +81,7 @@ async def switch_user(request: web.Request) -> web.Response:
 
 @routes.get("/avatars/{nick}.svg")
 async def avatar(request: web.Request) -> web.Response:
-    """A user's face: their initials on their colour."""
+    """Show a user's face: their initials on their colour."""
     user = find_user(request.match_info["nick"])
     if user is None:
         raise Refusal(404, "There is no such user.")
@@ -97,21 +97,21 @@ def current_user(request: web.Request) -> User:
 
 
 def members_flow(request: web.Request) -> Flow:
-    """The flow in the path; 403 if the visitor is not in it."""
+    """Return the flow in the path; 403 if the visitor is not in it."""
     flow = flow_of(request)
     require_member(request, current_user(request), flow)
     return flow
 
 
 def add_uri(flow: Flow, config: Config) -> str:
-    """Where a user starts to add the application to the flow (the documents' "Setup URI")."""
+    """Return where a user starts to add the application to the flow (the documents' "Setup URI")."""
     if not config.setup_uri:
         return ""
     return str(URL(config.setup_uri).extend_query(flow=flow.id, flow_url=flow_url(flow, config)))
 
 
 def configure_uri(source: Source, config: Config) -> str:
-    """Where a user configures the source: at its own address, or at the application's."""
+    """Return where a user configures the source: at its own address, or at the application's."""
     if source.configuration_url or not config.configure_uri:
         return source.configuration_url
     query = {"source": str(source.id), "source_url": source_url(source, config)}
@@ -130,7 +130,7 @@ def sources_context(request: web.Request, flow: Flow) -> dict[str, Any]:
 
 
 def _render(request: web.Request, template: str, flow: Flow, **context: Any) -> web.Response:
-    """The page, or with `?fragment` only its main part, for a script that has the rest already."""
+    """Show the page, or with `?fragment` only its main part, for a script that has the rest already."""
     world = request.app[WORLD]
     user = current_user(request)
     context = {

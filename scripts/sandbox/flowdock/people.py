@@ -23,7 +23,7 @@ class User:
         return "".join(word[0] for word in self.name.split())
 
     def avatar(self, web_url: str) -> str:
-        """The avatar's address at the stand-in itself."""
+        """Return the avatar's address at the stand-in itself."""
         return f"{web_url}/avatars/{self.nick}.svg"
 
 
@@ -72,15 +72,15 @@ FLOWS = (
 
 
 def find_user(key: object) -> User | None:
-    """The user with this id (a number or its digits) or nick; None if there is none."""
+    """Return the user with this id (a number or its digits) or nick; None if there is none."""
     return next((user for user in USERS if str(key) in {str(user.id), user.nick}), None)
 
 
 def find_nick(nick: str) -> User | None:
-    """The user with this nick; None if there is none."""
+    """Return the user with this nick; None if there is none."""
     return next((user for user in USERS if user.nick == nick), None)
 
 
 def find_flow(path: str) -> Flow | None:
-    """The flow at `organization/flow`; None if there is none."""
+    """Return the flow at `organization/flow`; None if there is none."""
     return next((flow for flow in FLOWS if flow.path == path), None)

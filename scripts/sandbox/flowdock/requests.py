@@ -1,4 +1,4 @@
-"""How requests are read and refused: bodies, bearer tokens, flows, and one form of error."""
+"""Reading and refusing requests: bodies, bearer tokens, flows, and one form of error."""
 
 import json
 import re
@@ -41,7 +41,7 @@ def invalid(errors: Mapping[str, list[str]]) -> Refusal:
 
 
 async def read_body(request: web.Request) -> dict[str, Any]:
-    """The body as an object, from JSON or from a form in Rails' notation (`author[name]=…`, `tags[]=…`)."""
+    """Return the body as an object, from JSON or a form in Rails' notation (`author[name]=…`, `tags[]=…`)."""
     if request.content_type == JSON_TYPE:
         try:
             body = json.loads(await request.read())
@@ -98,7 +98,7 @@ def bearer(request: web.Request) -> tuple[User, Access]:
 
 
 def flow_of(request: web.Request) -> Flow:
-    """The flow in the request's path; 404 if there is none."""
+    """Return the flow in the request's path; 404 if there is none."""
     flow = find_flow(f"{request.match_info['org']}/{request.match_info['flow']}")
     if flow is None:
         raise Refusal(404, "There is no such flow.")

@@ -16,14 +16,14 @@ routes = web.RouteTableDef()
 
 @routes.get("/user")
 async def show_user(request: web.Request) -> web.Response:
-    """The user whose access token this is."""
+    """Answer with the user whose access token this is."""
     user, _ = bearer(request)
     return web.json_response(user_json(user, request.app[CONFIG]))
 
 
 @routes.get("/flows")
 async def list_flows(request: web.Request) -> web.Response:
-    """The flows the user is a member of, each with its users if `?users=1` (the documents' "List Flows")."""
+    """Answer with the user's flows, with their users if `?users=1` (the documents' "List Flows")."""
     user, _ = bearer(request)
     shown = [flow_json(flow, request) for flow in FLOWS if request.app[WORLD].has(flow, user)]
     if request.query.get("users") != "1":
@@ -33,7 +33,7 @@ async def list_flows(request: web.Request) -> web.Response:
 
 @routes.get("/flows/find")
 async def find_flow_by_id(request: web.Request) -> web.Response:
-    """The flow with `?id=`."""
+    """Answer with the flow with `?id=`."""
     user, _ = bearer(request)
     wanted = request.query.get("id", "")
     flow = next((flow for flow in FLOWS if flow.id == wanted), None)
@@ -51,7 +51,7 @@ async def show_flow(request: web.Request) -> web.Response:
 
 @routes.get("/flows/{org}/{flow}/sources")
 async def list_sources(request: web.Request) -> web.Response:
-    """The flow's sources, without their tokens."""
+    """Answer with the flow's sources, without their tokens."""
     flow = _members_flow(request)
     sources = request.app[WORLD].live_sources(flow)
     return web.json_response([source_json(source, request.app[CONFIG]) for source in sources])
@@ -134,7 +134,7 @@ async def add_source(
 
 
 def source_of_token(request: web.Request, flow_token: object) -> Source:
-    """The source of a `flow_token`: 401 if it is missing or unknown, 410 if the source was removed.
+    """Return the source of a `flow_token`: 401 if it is missing or unknown, 410 if the source was removed.
 
     410 is documented ("Removing integrations"); the 401 is the stand-in's choice.
     """
@@ -147,7 +147,7 @@ def source_of_token(request: web.Request, flow_token: object) -> Source:
 
 
 def source_in(request: web.Request, flow: Flow) -> Source:
-    """The flow's source with the id in the path; 404 if there is none, or no longer."""
+    """Return the flow's source with the id in the path; 404 if there is none, or no longer."""
     sources = request.app[WORLD].live_sources(flow)
     source = next((one for one in sources if str(one.id) == request.match_info["id"]), None)
     if source is None:
@@ -167,7 +167,7 @@ def _members_source(request: web.Request) -> Source:
 
 
 def user_json(user: User, config: Config) -> dict[str, Any]:
-    """A user as the API shows one."""
+    """Return a user as the API shows one."""
     return {
         "id": user.id,
         "nick": user.nick,
@@ -178,7 +178,7 @@ def user_json(user: User, config: Config) -> dict[str, Any]:
 
 
 def flow_json(flow: Flow, request: web.Request) -> dict[str, Any]:
-    """A flow as the API shows one."""
+    """Return a flow as the API shows one."""
     config, world = request.app[CONFIG], request.app[WORLD]
     return {
         "id": flow.id,
@@ -201,7 +201,7 @@ def flow_json(flow: Flow, request: web.Request) -> dict[str, Any]:
 
 
 def source_json(source: Source, config: Config) -> dict[str, Any]:
-    """A source as the API shows one, without its token."""
+    """Return a source as the API shows one, without its token."""
     creator = find_user(source.creator)
     return {
         "id": source.id,
@@ -218,12 +218,12 @@ def source_json(source: Source, config: Config) -> dict[str, Any]:
 
 
 def flow_url(flow: Flow, config: Config) -> str:
-    """The flow's address in the API."""
+    """Return the flow's address in the API."""
     return f"{config.web_url}/flows/{flow.path}"
 
 
 def source_url(source: Source, config: Config) -> str:
-    """The source's address in the API."""
+    """Return the source's address in the API."""
     return f"{flow_url(source.flow, config)}/sources/{source.id}"
 
 

@@ -82,7 +82,7 @@ class World:
     _by_thread: dict[str, list[Message]] = field(default_factory=dict)
 
     def has(self, flow: Flow, user: User) -> bool:
-        """Whether the user is in the flow."""
+        """Tell whether the user is in the flow."""
         return user.id in self.members.get(flow.path, flow.members)
 
     def user_tags(self, flow: Flow, tags: Iterable[str]) -> list[str]:
@@ -116,15 +116,15 @@ class World:
         return self._keep(replace(source, updated=self.clock(), **changes))
 
     def source_of_token(self, flow_token: str) -> Source | None:
-        """The source, removed or not, that was given this token."""
+        """Return the source, removed or not, that was given this token."""
         return self.sources.get(self._by_token.get(flow_token, 0))
 
     def live_sources(self, flow: Flow) -> list[Source]:
-        """The flow's sources that were not removed, oldest first."""
+        """Return the flow's sources that were not removed, oldest first."""
         return [one for one in self.sources.values() if one.flow == flow and not one.removed]
 
     def threads_of(self, flow: Flow) -> list[Thread]:
-        """The flow's threads, the one with the newest activity first."""
+        """Return the flow's threads, the one with the newest activity first."""
         mine = [thread for thread in self.threads.values() if thread.flow == flow]
         return sorted(mine, key=lambda thread: thread.last.id, reverse=True)
 

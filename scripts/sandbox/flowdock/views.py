@@ -88,13 +88,13 @@ class Item:
 
 
 def item(world: World, thread: Thread) -> Item:
-    """The thread with its source and its buttons."""
+    """Return the thread with its source and its buttons."""
     actions = thread.state.get("actions") or []
     return Item(thread=thread, source=world.sources[thread.source], buttons=tuple(map(_button, actions)))
 
 
 def find_action(thread: Thread, key: str) -> Mapping[str, Any] | None:
-    """The UpdateAction that a button stands for; None if the thread no longer offers it."""
+    """Return the UpdateAction that a button stands for; None if the thread no longer offers it."""
     actions = thread.state.get("actions") or []
     return next((one for one in actions if one["@type"] == "UpdateAction" and _key(one) == key), None)
 
@@ -114,17 +114,17 @@ def _key(action: Mapping[str, Any]) -> str:
 
 
 def rich(html: str | None) -> Markup:
-    """A body as safe HTML: scripts, styles, forms and handlers are gone, links open a new tab."""
+    """Return a body as safe HTML: scripts, styles, forms and handlers are gone, links open a new tab."""
     return _clean(html, BODY_TAGS)
 
 
 def inline(html: str | None) -> Markup:
-    """A title or value as safe HTML: nothing but links is left."""
+    """Return a title or value as safe HTML: nothing but links is left."""
     return _clean(html, {"a"})
 
 
 def plain(html: str | None) -> Markup:
-    """A title as text alone, where it stands inside a link already."""
+    """Return a title as text alone, where it stands inside a link already."""
     return _clean(html, set())
 
 
@@ -153,17 +153,17 @@ def hue(name: str) -> int:
 
 
 def iso(moment: float) -> str:
-    """A time for `<time datetime>`."""
+    """Return a time for `<time datetime>`."""
     return datetime.fromtimestamp(moment, UTC).isoformat(timespec="seconds")
 
 
 def clock(moment: float) -> str:
-    """A time as the first paint shows it; the page's script says "5 min" instead."""
+    """Return a time as the first paint shows it; the page's script says "5 min" instead."""
     return datetime.fromtimestamp(moment, UTC).strftime("%d %b %H:%M")
 
 
 def is_spoken(message: Message) -> bool:
-    """Whether somebody wrote the message, rather than did something."""
+    """Tell whether somebody wrote the message, rather than did something."""
     return bool(message.content["event"] == "discussion")
 
 

@@ -64,7 +64,7 @@ REGISTERED = (checks, merge_requests, merging, people, reviews, talk)
 
 
 def create_app(config: Config) -> web.Application:
-    """A stand-in GitHub, seeded, with the sandbox's faults and driver routes."""
+    """Return a stand-in GitHub, seeded, with the sandbox's faults and driver routes."""
     app = web.Application(client_max_size=32 * 1024**2)
     app[CONFIG] = config
     app.cleanup_ctx.append(open_services)

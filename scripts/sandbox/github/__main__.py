@@ -31,7 +31,7 @@ EVENTS = [
 
 
 def parser() -> argparse.ArgumentParser:
-    """The options."""
+    """Return the options."""
     options = argparse.ArgumentParser(
         prog="python -m scripts.sandbox.github",
         description="A stand-in for GitHub: REST, OAuth, webhooks, pages.",

@@ -9,7 +9,7 @@ from .payloads import Json, node_id, stamp, stamp_or_none, user_payload
 
 
 def app_payload(world: World, app: App) -> Json:
-    """An App, as `GET /app` shows it."""
+    """Return an App, as `GET /app` shows it."""
     return {
         "id": app.id,
         "slug": app.slug,
@@ -28,7 +28,7 @@ def app_payload(world: World, app: App) -> Json:
 
 
 def converted_payload(world: World, app: App) -> Json:
-    """An App with all its secrets, as the exchange of its code shows it, once.
+    """Return an App with all its secrets, as the exchange of its code shows it, once.
 
     https://docs.github.com/rest/apps/apps#create-a-github-app-from-a-manifest
     """
@@ -40,14 +40,14 @@ def converted_payload(world: World, app: App) -> Json:
 
 
 def installation_path(installation: Installation) -> str:
-    """Where the page of an installation is."""
+    """Return where the page of an installation is."""
     account = installation.account
     below = f"/organizations/{account.login}" if account.kind == "Organization" else ""
     return f"{below}/settings/installations/{installation.id}"
 
 
 def installation_payload(world: World, installation: Installation) -> Json:
-    """An installation, as REST and the `installation` event show it."""
+    """Return an installation, as REST and the `installation` event show it."""
     app, api = installation.app, world.config.api_url
     suspended = installation.suspended_by
     return {

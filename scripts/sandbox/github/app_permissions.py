@@ -1,4 +1,4 @@
-"""What a GitHub App's permissions open: events to subscribe to, and calls to make.
+"""The permissions of GitHub Apps: the events to subscribe to, and the calls to make.
 
 https://docs.github.com/rest/authentication/permissions-required-for-github-apps
 https://docs.github.com/webhooks/webhook-events-and-payloads, "Availability" and the permissions named there
@@ -68,7 +68,7 @@ Alternatives = tuple[tuple[str, str], ...]
 
 
 def needs(method: str, path: str) -> Alternatives:
-    """The permissions of which a call needs one, as (name, level); `path` begins below the repository."""
+    """Return the permissions of which a call needs one, as (name, level); `path` follows the repository."""
     level = "read" if method in {"GET", "HEAD"} else "write"
     if path.endswith(("/merge", "/merge-async")) and level == "write":
         # https://docs.github.com/rest/pulls/pulls#merge-a-pull-request
@@ -80,14 +80,14 @@ def needs(method: str, path: str) -> Alternatives:
 
 
 def allows(granted: Mapping[str, str], wanted: Alternatives) -> bool:
-    """Whether one of the wanted permissions is granted; a higher level includes the lower ones."""
+    """Tell whether one of the wanted permissions is granted; a higher level includes the lower ones."""
     return any(
         name in granted and LEVELS.index(granted[name]) >= LEVELS.index(level) for name, level in wanted
     )
 
 
 def accepted(wanted: Alternatives) -> str:
-    """The value of `X-Accepted-GitHub-Permissions`: what a call needs, alternatives by semicolons.
+    """Return the value of `X-Accepted-GitHub-Permissions`: what a call needs, alternatives by semicolons.
 
     https://docs.github.com/rest/using-the-rest-api/troubleshooting-the-rest-api#resource-not-accessible
     """

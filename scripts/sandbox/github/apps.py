@@ -51,7 +51,7 @@ class Installation:
     suspended_by: User | None = None
 
     def covers(self, repo: Repo) -> bool:
-        """Whether the App was given the repository; one that was given away is not covered any more."""
+        """Tell whether the App was given the repository; one that was given away is not covered any more."""
         return repo.owner == self.account and (self.every or repo.id in self.repo_ids)
 
 
@@ -65,49 +65,49 @@ class Apps:
         self._codes: dict[str, tuple[App, datetime]] = {}
 
     def by_slug(self, slug: str) -> App | None:
-        """The App of that slug; None if there is none."""
+        """Return the App of that slug; None if there is none."""
         return next((app for app in self.apps.values() if app.slug == slug), None)
 
     def by_client(self, client_id: str) -> App | None:
-        """The App of that client id; None if there is none."""
+        """Return the App of that client id; None if there is none."""
         return next((app for app in self.apps.values() if app.client_id == client_id), None)
 
     def by_issuer(self, issuer: object) -> App | None:
-        """The App that a JWT's `iss` names, by its number or its client id."""
+        """Return the App that a JWT's `iss` names, by its number or its client id."""
         return next((app for app in self.apps.values() if str(issuer) in {str(app.id), app.client_id}), None)
 
     def of(self, app: App) -> list[Installation]:
-        """Where the App is installed."""
+        """Return where the App is installed."""
         return [one for one in self.installations.values() if one.app == app]
 
     def installed_in(self, app: App, account: User) -> Installation | None:
-        """The App's installation in an account; None if there is none."""
+        """Return the App's installation in an account; None if there is none."""
         return next((one for one in self.of(app) if one.account == account), None)
 
     def covering(self, app: App, repo: Repo) -> Installation | None:
-        """The App's installation that covers the repository, also one that is suspended."""
+        """Return the App's installation that covers the repository, also one that is suspended."""
         return next((one for one in self.of(app) if one.covers(repo)), None)
 
     def active(self, repo: Repo) -> list[Installation]:
-        """The installations that cover the repository and are not suspended."""
+        """Return the installations that cover the repository and are not suspended."""
         return [one for one in self.installations.values() if one.covers(repo) and not one.suspended_by]
 
     def repos_of(self, installation: Installation) -> list[Repo]:
-        """The repositories an installation covers."""
+        """Return the repositories an installation covers."""
         return [repo for repo in self._world.repos.values() if installation.covers(repo)]
 
     def hooks_of(self, repo: Repo) -> list[Hook]:
-        """The webhooks of all Apps that hear of the repository."""
+        """Return the webhooks of all Apps that hear of the repository."""
         return [one.app.hook for one in self.active(repo) if one.app.hook]
 
     def number_for(self, hook: Hook, repo_id: int) -> int:
-        """The installation through which an App's webhook hears of a repository; 0 if it hears nothing."""
+        """Return the installation through which an App's webhook hears of a repository; 0 without one."""
         repo = self._world.repo_by_id(repo_id)
         found = [one.id for one in self.active(repo) if one.app.id == hook.app_id] if repo else []
         return found[0] if found else 0
 
     def granted(self, token: Token, repo: Repo) -> Mapping[str, str] | None:
-        """What an App's token may do in the repository; None if the App is not installed there."""
+        """Return what an App's token may do in the repository; None if the App is not installed there."""
         for one in self.active(repo):
             through = token.installation_id in {0, one.id}
             named = token.repo_ids is None or repo.id in token.repo_ids
@@ -116,17 +116,17 @@ class Apps:
         return None
 
     def may(self, token: Token, repo: Repo, wanted: Alternatives) -> bool:
-        """Whether an App's token may do there what needs one of the `wanted` permissions."""
+        """Tell whether an App's token may do there what needs one of the `wanted` permissions."""
         granted = self.granted(token, repo)
         return granted is not None and allows(granted, wanted)
 
     def new_code(self, app: App) -> str:
-        """The code that `redirect_url` gets for a new App."""
+        """Return the code that `redirect_url` gets for a new App."""
         code = secrets.token_hex(20)
         self._codes[code] = (app, self._world.clock.now() + CONVERSION_LIFE)
         return code
 
     def take_code(self, code: str) -> App | None:
-        """The App of a code, which is used up; None if it is unknown, used or old."""
+        """Return the App of a code, which is used up; None if it is unknown, used or old."""
         app, until = self._codes.pop(code, (None, self._world.clock.now()))
         return app if until > self._world.clock.now() else None

@@ -19,7 +19,7 @@ QUEUE = {
 
 
 def rules_payload(repo: Repo, branch: str) -> list[Json]:
-    """All rules of a branch, each with the ruleset that it is from."""
+    """Return all rules of a branch, each with the ruleset that it is from."""
     if (rules := repo.rules.get(branch)) is None:
         return []
     source = {
@@ -54,7 +54,7 @@ def _rules(rules: Rules) -> list[Json]:
 
 
 def ruleset_payload(repo: Repo) -> Json:
-    """The ruleset that holds all rules of the repository, as webhooks carry it.
+    """Return the ruleset that holds all rules of the repository, as webhooks carry it.
 
     https://docs.github.com/webhooks/webhook-events-and-payloads#repository_ruleset
     """
@@ -69,7 +69,7 @@ def ruleset_payload(repo: Repo) -> Json:
 
 
 def protection_payload(repo: Repo) -> Json:
-    """The classic protection of the branches, as webhooks carry it.
+    """Return the classic protection of the branches, as webhooks carry it.
 
     https://docs.github.com/webhooks/webhook-events-and-payloads#branch_protection_rule
     """

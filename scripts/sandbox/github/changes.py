@@ -1,4 +1,4 @@
-"""What people do to a pull request: its text, its commits and its state."""
+"""Changes to a pull request: its text, its commits and its state."""
 
 from dataclasses import replace
 from functools import partial
@@ -177,7 +177,7 @@ def _set_draft(change: Change, pull: Pull, *, draft: bool) -> None:
 
 
 def _fork(change: Change) -> Repo:
-    """The actor's fork of the repository, made when it is first needed."""
+    """Return the actor's fork of the repository, made when it is first needed."""
     repo, actor = change.repo, change.actor
     if known := change.world.repo(f"{actor.login}/{repo.name}"):
         return known
@@ -219,7 +219,7 @@ def _edited(changes: Json, title: str, base: str) -> str:
 
 
 def _outdate(pull: Pull) -> None:
-    """The lines that were commented are not there any more."""
+    """Mark comments as outdated: their lines are gone."""
     for thread in pull.threads:
         thread.comments = [replace(comment, outdated=True) for comment in thread.comments]
 

@@ -15,7 +15,7 @@ LITE = ("id", "node_id", "name", "full_name", "private", "owner", "html_url", "d
 
 
 def app_payload(world: World, slug: str) -> Json:
-    """The app that checks; every slug but `github-actions` is some app of acme's."""
+    """Return the app that checks; every slug but `github-actions` is some app of acme's."""
     own = slug != ACTIONS
     number = 100_000 + sum(slug.encode()) if own else ACTIONS_ID
     url = f"{world.config.web_url}/apps/{slug}"
@@ -36,7 +36,7 @@ def app_payload(world: World, slug: str) -> Json:
 
 
 def pulls_of(world: World, repo: Repo, suite: CheckSuite) -> list[Json]:
-    """The open pull requests of a suite's commit and branch: none if it came from a fork."""
+    """Return the open pull requests of a suite's commit and branch: none if it came from a fork."""
     if suite.fork:
         return []
     return [
@@ -53,7 +53,7 @@ def pulls_of(world: World, repo: Repo, suite: CheckSuite) -> list[Json]:
 
 
 def check_run_payload(world: World, repo: Repo, run: CheckRun, *, webhook: bool) -> Json:
-    """A run; REST shows of its suite only the id."""
+    """Return a run; REST shows of its suite only the id."""
     suite = run.suite
     url = f"{_api(world, repo)}/check-runs/{run.id}"
     web = run.url or run_page(world, repo, run)
@@ -84,7 +84,7 @@ def check_run_payload(world: World, repo: Repo, run: CheckRun, *, webhook: bool)
 
 
 def suite_payload(world: World, repo: Repo, suite: CheckSuite) -> Json:
-    """A suite as check_run events carry it; their schema knows no conclusion `skipped`."""
+    """Return a suite as check_run events carry it; their schema knows no conclusion `skipped`."""
     conclusion = "neutral" if suite.conclusion == "skipped" else suite.conclusion
     return {
         "id": suite.id,
@@ -104,7 +104,7 @@ def suite_payload(world: World, repo: Repo, suite: CheckSuite) -> Json:
 
 
 def full_suite_payload(world: World, repo: Repo, suite: CheckSuite) -> Json:
-    """A suite as its own event and REST show it."""
+    """Return a suite as its own event and REST show it."""
     return suite_payload(world, repo, suite) | {
         "rerequestable": True,
         "runs_rerequestable": suite.app != ACTIONS,
@@ -115,7 +115,7 @@ def full_suite_payload(world: World, repo: Repo, suite: CheckSuite) -> Json:
 
 
 def workflow_run_payload(world: World, repo: Repo, run: WorkflowRun) -> Json:
-    """A run of a workflow."""
+    """Return a run of a workflow."""
     suite, url = run.suite, f"{_api(world, repo)}/actions/runs/{run.id}"
     suite_url = f"{_api(world, repo)}/check-suites/{suite.id}"
     earlier = f"{url}/attempts/{run.attempt - 1}" if run.attempt > 1 else None
@@ -157,7 +157,7 @@ def workflow_run_payload(world: World, repo: Repo, run: WorkflowRun) -> Json:
 
 
 def workflow_payload(world: World, repo: Repo, run: WorkflowRun) -> Json:
-    """The workflow of a run, as the workflow_run event carries it."""
+    """Return the workflow of a run, as the workflow_run event carries it."""
     web = f"{world.config.web_url}/{repo.full_name}"
     return {
         "id": run.workflow_id,
@@ -174,7 +174,7 @@ def workflow_payload(world: World, repo: Repo, run: WorkflowRun) -> Json:
 
 
 def job_payload(world: World, repo: Repo, workflow: WorkflowRun, run: CheckRun) -> Json:
-    """A run as a job of its workflow.
+    """Return a run as a job of its workflow.
 
     https://docs.github.com/rest/actions/workflow-jobs
     """
@@ -207,7 +207,7 @@ def job_payload(world: World, repo: Repo, workflow: WorkflowRun, run: CheckRun) 
 
 
 def status_payload(world: World, repo: Repo, status: Status) -> Json:
-    """A commit status as REST shows it."""
+    """Return a commit status as REST shows it."""
     return {
         "url": f"{_api(world, repo)}/statuses/{status.sha}",
         "avatar_url": user_payload(world, status.creator)["avatar_url"],
@@ -223,7 +223,7 @@ def status_payload(world: World, repo: Repo, status: Status) -> Json:
 
 
 def status_event_payload(world: World, repo: Repo, status: Status) -> Json:
-    """The status event: a commit and at most ten branches whose head it is, but no pull request."""
+    """Return the status event: a commit and at most ten branches whose head it is, but no pull request."""
     names = [name for name, sha in repo.heads.items() if sha == status.sha]
     names += [
         pull.head_ref
@@ -251,20 +251,20 @@ def status_event_payload(world: World, repo: Repo, status: Status) -> Json:
 
 
 def lite_repo_payload(world: World, repo: Repo) -> Json:
-    """A repository in short."""
+    """Return a repository in short."""
     shown = repo_payload(world, repo)
     return {name: shown[name] for name in (*LITE, *REPO_LINKS)}
 
 
 def run_page(world: World, repo: Repo, run: CheckRun) -> str:
-    """Where one looks at a run."""
+    """Return where one looks at a run."""
     if run.suite.workflow:
         return f"{workflow_page(world, repo, run.suite.workflow)}/job/{run.id}"
     return f"{world.config.web_url}/{repo.full_name}/runs/{run.id}"
 
 
 def workflow_page(world: World, repo: Repo, run: WorkflowRun) -> str:
-    """Where one looks at a run of a workflow."""
+    """Return where one looks at a run of a workflow."""
     return f"{world.config.web_url}/{repo.full_name}/actions/runs/{run.id}"
 
 

@@ -38,7 +38,7 @@ WORST = (
 
 @deed("check")
 def check(change: Change, pull: Pull, fields: Fields) -> None:
-    """The check `name` gets a `status`, or a `conclusion`; it is made if it is new or was completed."""
+    """Give the check `name` a `status` or a `conclusion`; make it if it is new or was completed."""
     name, status, conclusion = _check_fields(fields)
     sha = sha_of(change, pull, fields)
     app = str(fields.get("app") or ACTIONS)
@@ -61,7 +61,7 @@ def check(change: Change, pull: Pull, fields: Fields) -> None:
 
 @deed("rerun")
 def rerun(change: Change, pull: Pull, fields: Fields) -> None:
-    """The failed jobs of the workflow run `id` run again; of the newest that failed if it names none."""
+    """Run the failed jobs of the workflow run `id` again; of the newest failed run if it names none."""
     runs = [run for run in change.repo.board.workflow_runs() if run.suite.sha == pull.head_sha]
     wanted = fields.get("id")
     for run in runs:
@@ -107,7 +107,7 @@ def cancel(change: Change, pull: Pull, fields: Fields) -> None:
 
 @deed("supersede")
 def supersede(change: Change, pull: Pull, fields: Fields) -> None:
-    """The newest run of `workflow` is cancelled, and another one of the same commit begins."""
+    """Cancel the newest run of `workflow`, and begin another one of the same commit."""
     cancel(change, pull, fields)
     _new_suite(change, pull, sha_of(change, pull, fields), ACTIONS, _workflow(fields))
 
@@ -124,7 +124,7 @@ def hold(change: Change, pull: Pull, fields: Fields) -> None:
 
 @deed("status")
 def status(change: Change, pull: Pull, fields: Fields) -> None:
-    """The commit status `context` gets a `state`.
+    """Give the commit status `context` a `state`.
 
     https://docs.github.com/rest/commits/statuses#create-a-commit-status
     """
@@ -246,7 +246,7 @@ def _workflow_run(change: Change, pull: Pull, suite: CheckSuite, name: str) -> W
 
 
 def _start(change: Change, suite: CheckSuite, name: str, status: str) -> CheckRun:
-    """A new run of a check, in a new attempt if the whole workflow run was over."""
+    """Return a new run of a check, in a new attempt if the whole workflow run was over."""
     earlier = any(run.name == name for run in suite.runs)
     if earlier and suite.workflow and suite.status == "completed":
         _begin_attempt(change, suite)
@@ -272,7 +272,7 @@ def _begin_attempt(change: Change, suite: CheckSuite) -> None:
 
 
 def _sum_up(change: Change, suite: CheckSuite) -> None:
-    """What the suite and its workflow run come to; sends their events if that is new."""
+    """Sum the suite and its workflow run up; send their events if the sum is new."""
     runs = suite.newest()
     over = all(run.status == "completed" for run in runs)
     started = over or any(run.status != "queued" for run in runs)

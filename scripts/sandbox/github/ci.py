@@ -52,7 +52,7 @@ class CheckSuite:
     workflow: "WorkflowRun | None" = None
 
     def newest(self) -> list[CheckRun]:
-        """The runs, of each name only the newest."""
+        """Return the runs, of each name only the newest."""
         return list({run.name: run for run in self.runs}.values())
 
 
@@ -103,15 +103,15 @@ class Board:
     pending: dict[int, list[str]] = field(default_factory=dict)
 
     def suites_of(self, sha: str) -> list[CheckSuite]:
-        """The suites of a commit."""
+        """Return the suites of a commit."""
         return [suite for suite in self.suites if suite.sha == sha]
 
     def runs_of(self, sha: str) -> list[CheckRun]:
-        """The runs of a commit, of each name and suite only the newest."""
+        """Return the runs of a commit, of each name and suite only the newest."""
         return [run for suite in self.suites_of(sha) for run in suite.newest()]
 
     def statuses_of(self, sha: str) -> list[Status]:
-        """The statuses of a commit, of each context only the newest."""
+        """Return the statuses of a commit, of each context only the newest."""
         return list({one.context: one for one in self.statuses if one.sha == sha}.values())
 
     def outcomes(self, sha: str) -> dict[str, str]:

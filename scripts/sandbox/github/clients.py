@@ -24,7 +24,7 @@ class Client:
     permissions: Mapping[str, str] = field(default_factory=dict)
 
     def accepts(self, redirect: str) -> bool:
-        """Whether people may be sent there: to a GitHub App exactly as it is registered.
+        """Tell whether people may be sent there: to a GitHub App exactly as it is registered.
 
         https://docs.github.com/apps/creating-github-apps/registering-a-github-app/about-the-user-authorization-callback-url
         """
@@ -34,7 +34,7 @@ class Client:
 
 
 def client_of(services: Services, client_id: str) -> Client | None:
-    """The client of that id; None if there is none."""
+    """Return the client of that id; None if there is none."""
     config = services.config
     if client_id == config.client_id:
         return Client(
@@ -49,7 +49,7 @@ def client_of(services: Services, client_id: str) -> Client | None:
 
 
 def client_of_app(app: App) -> Client:
-    """A GitHub App, as it asks for authorization."""
+    """Return a GitHub App, as it asks for authorization."""
     return Client(
         client_id=app.client_id,
         secret=app.client_secret,
@@ -62,7 +62,7 @@ def client_of_app(app: App) -> Client:
 
 
 def _lies_below(redirect: str, registered: tuple[str, ...]) -> bool:
-    """Whether it is a registered address or lies below one, on the same host and port.
+    """Tell whether it is a registered address or lies below one, on the same host and port.
 
     https://docs.github.com/apps/oauth-apps/building-oauth-apps/authorizing-oauth-apps#redirect-urls
     """

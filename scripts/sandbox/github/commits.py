@@ -9,7 +9,7 @@ from .records import Commit, User
 
 
 def new_commit(world: World, author: User, message: str, parent: str) -> Commit:
-    """A commit on top of another one, remembered by the world, as all forks share their commits."""
+    """Return a commit on top of another one, remembered by the world, as all forks share their commits."""
     sha = world.new_sha()
     # Any numbers would do; these stay the same from run to run.
     commit = Commit(
@@ -26,7 +26,7 @@ def new_commit(world: World, author: User, message: str, parent: str) -> Commit:
 
 
 def ancestry(world: World, sha: str) -> list[str]:
-    """The commit and all before it, newest first; the last one may be a commit nobody remembers."""
+    """Return the commit and all before it, newest first; the last one may be a commit nobody remembers."""
     found = [sha]
     while commit := world.commits.get(found[-1]):
         found.append(commit.parent)
@@ -34,12 +34,12 @@ def ancestry(world: World, sha: str) -> list[str]:
 
 
 def known(world: World, repo: Repo, sha: str) -> bool:
-    """Whether the repository has that commit."""
+    """Tell whether the repository has that commit."""
     return sha in world.commits or sha in repo.heads.values()
 
 
 def commit_simple(world: World, sha: str) -> Json:
-    """A commit as check suites and workflow runs carry it; a made-up one if nobody remembers it."""
+    """Return a commit as check suites and workflow runs carry it; a made-up one if nobody remembers it."""
     commit = world.commits[sha]
     person = _person(commit.author)
     return {
@@ -53,7 +53,7 @@ def commit_simple(world: World, sha: str) -> Json:
 
 
 def pushed_commit(world: World, repo: Repo, commit: Commit) -> Json:
-    """A commit as the push event carries it."""
+    """Return a commit as the push event carries it."""
     person = _person(commit.author) | {"username": commit.author.login}
     return {
         "id": commit.sha,
@@ -71,7 +71,7 @@ def pushed_commit(world: World, repo: Repo, commit: Commit) -> Json:
 
 
 def commit_payload(world: World, repo: Repo, commit: Commit, *, webhook: bool = False) -> Json:
-    """A commit as REST shows it, and the status event too, whose schema lacks the newest field."""
+    """Return a commit as REST shows it, and the status event too, whose schema lacks the newest field."""
     api = f"{world.config.api_url}/repos/{repo.full_name}"
     web = f"{world.config.web_url}/{repo.full_name}/commit"
     git = f"{api}/git/commits/{commit.sha}"
@@ -107,7 +107,7 @@ def commit_payload(world: World, repo: Repo, commit: Commit, *, webhook: bool = 
 
 
 def comparison_payload(world: World, repo: Repo, base: str, head: str) -> Json:
-    """What `head` has that `base` has not; `diverged` after a force-push.
+    """Return what `head` has that `base` has not; `diverged` after a force-push.
 
     https://docs.github.com/rest/commits/commits#compare-two-commits
     """
@@ -140,7 +140,7 @@ def comparison_payload(world: World, repo: Repo, base: str, head: str) -> Json:
 def push_payload(
     world: World, repo: Repo, actor: User, ref: str, before: str, after: str, *, forced: bool = False
 ) -> Json:
-    """The push event but for its repository and sender.
+    """Return the push event but for its repository and sender.
 
     https://docs.github.com/webhooks/webhook-events-and-payloads#push
     """
@@ -163,7 +163,7 @@ def push_payload(
 
 
 def _remembered(world: World, repo: Repo, sha: str) -> Commit:
-    """The commit; one that was there before the stand-in started looks like its owner's first."""
+    """Return the commit; one that was there before the stand-in started looks like its owner's first."""
     made_up = Commit(
         sha=sha,
         message="Begin",

@@ -1,4 +1,4 @@
-"""How one stand-in GitHub is set up."""
+"""The configuration of one stand-in GitHub."""
 
 from dataclasses import dataclass
 

@@ -93,7 +93,7 @@ class Change:
             emit(self.repo, "push", pushed | self.sender())
 
     def sender(self) -> Json:
-        """The part of a payload that names the actor."""
+        """Return the part of a payload that names the actor."""
         return {"sender": user_payload(self.world, self.actor)}
 
 

@@ -135,7 +135,7 @@ def _visible(call: Call, repo: Repo) -> bool:
 
 
 def _find(call: Call, wanted: str) -> tuple[Repo, Pull, Thread | None]:
-    """The pull request of a node id, or the conversation and the pull request it is in."""
+    """Return the pull request of a node id, or the conversation and the pull request it is in."""
     for repo in call.services.world.repos.values():
         for pull in repo.pulls.values() if _visible(call, repo) else ():
             if node_id("PR", pull.id) == wanted:

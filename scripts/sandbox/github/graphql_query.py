@@ -124,7 +124,7 @@ class _Reader:
         return self.tokens[self.at] if self.at < len(self.tokens) else ""
 
     def take(self, expected: str = "") -> str:
-        """The next token, which must be there."""
+        """Return the next token, which must be there."""
         token = self.next
         if not token or (expected and token != expected):
             raise Problem(f'Parse error on "{token or "end of file"}"')
@@ -132,7 +132,7 @@ class _Reader:
         return token
 
     def accept(self, token: str) -> bool:
-        """Whether this is the next token, which is then taken."""
+        """Tell whether this is the next token, which is then taken."""
         found = self.next == token
         self.at += found
         return found
@@ -153,7 +153,7 @@ class _Reader:
             self.variables.setdefault(name, None)
 
     def declared_type(self) -> bool:
-        """A type; whether it excludes null."""
+        """Return a type; whether it excludes null."""
         while self.accept("["):
             pass
         self.take()
@@ -197,7 +197,7 @@ class _Reader:
         return found
 
     def value(self) -> Any:
-        """A variable, a literal, a list or an object; an enum's word is a string here."""
+        """Return a variable, a literal, a list or an object; an enum's word is a string here."""
         token = self.take()
         if token == "$":
             name = self.take()

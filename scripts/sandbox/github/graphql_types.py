@@ -18,7 +18,7 @@ MOST = 100
 
 
 def connection(kind: str, items: list[Value]) -> Any:
-    """A list in pages, as a function of `first`, `last`, `after` and `before`.
+    """Return a list in pages, as a function of `first`, `last`, `after` and `before`.
 
     https://docs.github.com/graphql/guides/using-pagination-in-the-graphql-api
     """
@@ -60,7 +60,7 @@ def connection(kind: str, items: list[Value]) -> Any:
 
 
 def repo_value(world: World, repo: Repo) -> Value:
-    """A repository."""
+    """Return a repository."""
 
     def pull_request(arguments: Value) -> Value:
         number = arguments.get("number")
@@ -84,7 +84,7 @@ def repo_value(world: World, repo: Repo) -> Value:
 
 
 def pull_value(world: World, repo: Repo, pull: Pull) -> Value:
-    """A pull request."""
+    """Return a pull request."""
     reviews = [_review(world, repo, pull, review) for review in pull.reviews]
     threads = [thread_value(world, repo, pull, thread) for thread in pull.threads]
     return {
@@ -121,7 +121,7 @@ def pull_value(world: World, repo: Repo, pull: Pull) -> Value:
 
 
 def thread_value(world: World, repo: Repo, pull: Pull, thread: Thread) -> Value:
-    """A conversation about a line.
+    """Return a conversation about a line.
 
     https://docs.github.com/graphql/reference/objects#pullrequestreviewthread
     """
@@ -198,7 +198,7 @@ def _queue(repo: Repo, branch: str) -> Value | None:
 
 
 def _ref(repo: Repo, name: str) -> Value | None:
-    """A branch with its classic protection, as far as those see it who do not administer it.
+    """Return a branch with its classic protection, as far as those see it who do not administer it.
 
     https://docs.github.com/graphql/reference/objects#refupdaterule
     """

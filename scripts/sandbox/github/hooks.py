@@ -150,7 +150,7 @@ class Hook:
     deliveries: deque[Delivery] = field(default_factory=lambda: deque(maxlen=KEPT_DELIVERIES))
 
     def wants(self, event: str, action: str | None = None, *, named: bool = False) -> bool:
-        """Whether the event is to be sent here; a ping always is. `named`: only if asked for by name."""
+        """Tell whether the event is to be sent here; a ping always is. `named`: only if asked for by name."""
         if {(event, None), (event, action)} & FOR_APPS and not self.app:
             return False
         if self.app_id and not self.active:
@@ -161,7 +161,7 @@ class Hook:
 
 
 def encode(hook: Hook, shot: Shot) -> tuple[bytes, dict[str, str]]:
-    """The body and the headers of a delivery, signed with the webhook's present secret."""
+    """Return the body and the headers of a delivery, signed with the webhook's present secret."""
     text = write_json(shot.payload)
     if hook.content_type == "form":
         body, kind = urlencode({"payload": text}).encode(), "application/x-www-form-urlencoded"
@@ -184,7 +184,7 @@ def encode(hook: Hook, shot: Shot) -> tuple[bytes, dict[str, str]]:
 
 
 def hook_payload(world: World, hook: Hook) -> Json:
-    """A webhook as REST shows it; the secret is masked."""
+    """Return a webhook as REST shows it; the secret is masked."""
     if hook.app_id:
         return _app_hook_payload(world, hook)
     url = f"{world.config.api_url}/repos/{hook.full_name}/hooks/{hook.id}"
@@ -206,7 +206,7 @@ def hook_payload(world: World, hook: Hook) -> Json:
 
 
 def _app_hook_payload(world: World, hook: Hook) -> Json:
-    """The webhook of an App, as a ping shows it: it has no address of its own."""
+    """Return the webhook of an App, as a ping shows it: it has no address of its own."""
     return {
         "type": "App",
         "id": hook.id,
@@ -222,13 +222,13 @@ def _app_hook_payload(world: World, hook: Hook) -> Json:
 
 
 def config_payload(hook: Hook) -> Json:
-    """The `config` of a webhook."""
+    """Return the `config` of a webhook."""
     config = {"content_type": hook.content_type, "insecure_ssl": hook.insecure_ssl, "url": hook.url}
     return config | ({"secret": MASK} if hook.secret else {})
 
 
 def delivery_payload(hook: Hook, delivery: Delivery, *, full: bool) -> Json:
-    """A delivery as REST lists it, or shows it in `full`.
+    """Return a delivery as REST lists it, or shows it in `full`.
 
     https://docs.github.com/rest/repos/webhooks#list-deliveries-for-a-repository-webhook
     """

@@ -28,7 +28,7 @@ Mode = Literal["send", "hold"]
 
 @dataclass(frozen=True)
 class Outcome:
-    """How an attempt ended, before it is written down."""
+    """The end of an attempt, before it is written down."""
 
     status: str
     status_code: int
@@ -56,11 +56,11 @@ class Hookshot:
         self._flying: set[asyncio.Task[Delivery]] = set()
 
     def of(self, repo: Repo) -> list[Hook]:
-        """The webhooks of a repository."""
+        """Return the webhooks of a repository."""
         return [hook for hook in self.hooks.values() if hook.repository_id == repo.id]
 
     def every_hook(self) -> list[Hook]:
-        """The webhooks of all repositories and Apps."""
+        """Return the webhooks of all repositories and Apps."""
         return [*self.hooks.values(), *(app.hook for app in self._apps.apps.values() if app.hook)]
 
     def emit(
@@ -202,7 +202,7 @@ class Hookshot:
             return Outcome("failed to connect to host", 502, {}, "")
 
     def _for(self, hook: Hook, payload: Json) -> Json:
-        """The payload as that webhook gets it: an App learns of its installation, which comes last."""
+        """Return the payload as that webhook gets it: an App learns of its installation, which comes last."""
         if not hook.app or "installation" in payload or "repository" not in payload:
             return payload
         repo_id = payload["repository"]["id"]

@@ -17,14 +17,14 @@ EVENTS = ["check_run", "check_suite", "issue_comment", "pull_request", "pull_req
 
 
 def installation_lite(number: int) -> Json:
-    """The installation as every event of an App carries it."""
+    """Return the installation as every event of an App carries it."""
     return {"id": number, "node_id": node_id("I", number)}
 
 
 def installation_event(
     world: World, action: str, sender: User, repos: list[Repo], installation: Json | None = None
 ) -> tuple[str, Json]:
-    """The event of that action and its payload; `added` and `removed` tell of `repos`.
+    """Return the event of that action and its payload; `added` and `removed` tell of `repos`.
 
     Without an `installation`, as REST shows one, it is the one that webhooks made with `"app": true` know.
     """

@@ -48,7 +48,7 @@ def register_app(services: Services, owner: User, manifest: Manifest, name: str)
 
 
 def owned_by(world: World, user: User, account: User) -> bool:
-    """Whether the account is the user's own, or an organization of which they administer a repository.
+    """Tell whether the account is the user's own, or an organization of which they administer a repository.
 
     The stand-in knows no owners of organizations.
     """
@@ -56,7 +56,7 @@ def owned_by(world: World, user: User, account: User) -> bool:
 
 
 def administered(world: World, user: User) -> list[Repo]:
-    """The repositories in which the user may install an App."""
+    """Return the repositories in which the user may install an App."""
     return [repo for repo in world.repos.values() if repo.permission(user) >= Permission.ADMIN]
 
 
@@ -140,7 +140,7 @@ def _hook(world: World, app_id: int, manifest: Manifest) -> Hook:
 
 
 def _key_pair() -> tuple[str, str]:
-    """A private key as GitHub gives one, and its public one."""
+    """Return a private key as GitHub gives one, and its public one."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     private = key.private_bytes(
         serialization.Encoding.PEM,

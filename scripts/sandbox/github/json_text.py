@@ -19,7 +19,7 @@ _ESCAPE = re.compile(r"\\(?:u[0-9a-f]{4}|.)")
 
 
 def write_json(value: Any) -> str:
-    """The text of a value; half a surrogate pair, which GitHub cannot keep, becomes `?`."""
+    """Return the text of a value; half a surrogate pair, which GitHub cannot keep, becomes `?`."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     return _ESCAPE.sub(_upper, text).encode(errors="replace").decode()
 

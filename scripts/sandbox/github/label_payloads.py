@@ -6,7 +6,7 @@ from .records import Label, Team
 
 
 def label_payload(world: World, repo: Repo, label: Label) -> Json:
-    """A label of `repo`."""
+    """Return a label of `repo`."""
     return {
         "id": label.id,
         "node_id": node_id("LA", label.id),
@@ -19,7 +19,7 @@ def label_payload(world: World, repo: Repo, label: Label) -> Json:
 
 
 def milestone_payload(world: World, repo: Repo, title: str) -> Json:
-    """A milestone of `repo`."""
+    """Return a milestone of `repo`."""
     number = repo.milestones[title]
     url = f"{world.config.api_url}/repos/{repo.full_name}/milestones/{number}"
     return {
@@ -43,7 +43,7 @@ def milestone_payload(world: World, repo: Repo, title: str) -> Json:
 
 
 def team_payload(world: World, repo: Repo, team: Team) -> Json:
-    """A team of the repository's organization, as webhooks carry it.
+    """Return a team of the repository's organization, as webhooks carry it.
 
     https://docs.github.com/rest/teams/teams#get-a-team-by-name
     """
@@ -66,6 +66,6 @@ def team_payload(world: World, repo: Repo, team: Team) -> Json:
 
 
 def with_team_types(pull: Json) -> Json:
-    """A pull request as only REST shows it: it tells what kind of team each of its teams is."""
+    """Return a pull request as only REST shows it: it tells what kind of team each of its teams is."""
     teams = [team | {"type": "organization"} for team in pull["requested_teams"]]
     return pull | {"requested_teams": teams}

@@ -27,7 +27,7 @@ class Window:
         return max(0, self.limit - self.used)
 
     def headers(self) -> dict[str, str]:
-        """The headers that tell about it."""
+        """Return the headers that tell about it."""
         return {
             "X-RateLimit-Limit": str(self.limit),
             "X-RateLimit-Remaining": str(self.remaining),
@@ -45,7 +45,7 @@ class Limits:
         self._windows: dict[int, Window] = {}
 
     def window(self, user_id: int) -> Window:
-        """The present hour of a user; a new one if the last is over."""
+        """Return the present hour of a user; a new one if the last is over."""
         now = self._clock.now()
         window = self._windows.get(user_id)
         if window is None or window.reset <= now:

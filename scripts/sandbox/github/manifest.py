@@ -44,7 +44,7 @@ class BadManifest(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Manifest:
-    """What an App is registered with. Without a `hook_url` it has no webhook."""
+    """The registration of an App. Without a `hook_url` it has no webhook."""
 
     name: str
     url: str
@@ -62,7 +62,7 @@ class Manifest:
 
 
 def read_manifest(text: str) -> Manifest:
-    """The manifest that `text` is the JSON of; raises `BadManifest`."""
+    """Return the manifest that `text` is the JSON of; raises `BadManifest`."""
     try:
         given = json.loads(text)
     except ValueError:
@@ -90,7 +90,7 @@ def read_manifest(text: str) -> Manifest:
 
 
 def name_problem(name: str, taken: set[str]) -> str:
-    """What is wrong with an App's name; empty if nothing is. No two Apps share one."""
+    """Return the problem of an App's name; empty without one. No two Apps share a name."""
     if not name:
         return "Name can't be blank"
     if len(name) > LONGEST_NAME:
@@ -99,7 +99,7 @@ def name_problem(name: str, taken: set[str]) -> str:
 
 
 def _mistyped(given: Mapping[str, Any]) -> list[str]:
-    """What a schema finds: keys that are missing, unknown, or of another type."""
+    """Return what a schema finds: keys that are missing, unknown, or of another type."""
     errors = _check(given, KINDS)
     if isinstance(hook := given.get("hook_attributes"), dict):
         errors += _check(hook, HOOK_KINDS, at="hook_attributes/properties/")
@@ -154,7 +154,7 @@ def _is_url(url: str) -> bool:
 
 
 def _permissions(given: Mapping[str, Any]) -> dict[str, str]:
-    """The permissions asked for; any of a repository brings `metadata` with it."""
+    """Return the permissions asked for; any of a repository brings `metadata` with it."""
     asked: dict[str, str] = dict(given.get("default_permissions", {}))
     return ({"metadata": "read"} if REPOSITORY & asked.keys() else {}) | asked
 
@@ -177,7 +177,7 @@ def _bad_access(given: Mapping[str, Any]) -> list[str]:
 
 
 def _listed(names: list[str]) -> str:
-    """The way Rails lists: `a`, `a and b`, `a, b, and c`."""
+    """Return the way Rails lists: `a`, `a and b`, `a, b, and c`."""
     if len(names) < 3:
         return " and ".join(names)
     return f"{', '.join(names[:-1])}, and {names[-1]}"

@@ -1,4 +1,4 @@
-"""Whether a pull request can be merged, and why not.
+"""The mergeability of a pull request, with the reasons.
 
 https://docs.github.com/repositories/configuring-branches-and-merges-in-your-repository/managing-protected-branches/about-protected-branches
 """
@@ -14,7 +14,7 @@ CHECK = 'Required status check "{name}" is {outcome}.'
 
 
 def approvals(repo: Repo, pull: Pull) -> int:
-    """How many of those with write access approve."""
+    """Return how many of those with write access approve."""
     return sum(state == "APPROVED" for state in _verdicts_that_count(repo, pull))
 
 

@@ -60,7 +60,7 @@ def merge(change: Change, pull: Pull, fields: Fields) -> None:
 
 @deed("race")
 def race(change: Change, pull: Pull, fields: Fields) -> None:  # noqa: ARG001 - a deed's signature
-    """The next merge, or the next `times`, are refused as if the base moved just then."""
+    """Refuse the next merge, or the next `times`, as if the base moved just then."""
     pull.races = int(fields.get("times", 1))
 
 

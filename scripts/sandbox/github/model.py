@@ -64,11 +64,11 @@ class Clock:
             self._frozen = None
 
     def now(self) -> datetime:
-        """The present time, UTC."""
+        """Return the present time, UTC."""
         return ((self._frozen or datetime.now(UTC)) + self._offset).replace(microsecond=0)
 
     def change(self) -> datetime:
-        """The time of a change that happens now."""
+        """Return the time of a change that happens now."""
         now = self.now()
         if self.tick and now <= self._last:
             self.advance((self._last - now).total_seconds() + 1)
@@ -209,7 +209,7 @@ class Repo:
         return f"{self.owner.login}/{self.name}"
 
     def rules_of(self, pull: Pull) -> Rules:
-        """The rules of the branch that a pull request is merged into."""
+        """Return the rules of the branch that a pull request is merged into."""
         return self.rules.get(pull.target, Rules())
 
     def permission(self, user: User | None) -> Permission:
@@ -240,7 +240,7 @@ class World:
         self._ids = itertools.count(2_400_001)
 
     def new_id(self) -> int:
-        """A number nothing else has."""
+        """Return a number nothing else has."""
         return next(self._ids)
 
     def new_sha(self) -> str:
@@ -276,7 +276,7 @@ class World:
         return self.repos.get(full_name.lower())
 
     def repo_by_id(self, number: int) -> Repo | None:
-        """The repository of that number; None if there is none."""
+        """Return the repository of that number; None if there is none."""
         return next((repo for repo in self.repos.values() if repo.id == number), None)
 
     def rename(self, repo: Repo, owner: User, name: str) -> None:

@@ -159,7 +159,7 @@ async def _fields(request: web.Request) -> dict[str, str]:
 
 
 def _asked_for(services: Services, client: Client, asked: Mapping[str, str]) -> list[tuple[str, str]]:
-    """What the page says the client wants: scopes, or the permissions of a GitHub App, and words for them."""
+    """Return what the page says the client wants: scopes, or a GitHub App's permissions, in words."""
     if client.app_id:
         return permission_words(client.permissions)
     scopes = _granted(services, client, asked.get("scope", ""))
@@ -176,7 +176,7 @@ def permission_words(permissions: Mapping[str, str]) -> list[tuple[str, str]]:
 
 
 def _granted(services: Services, client: Client, asked: str) -> tuple[str, ...]:
-    """The scopes a user grants: what is asked for, or what the configuration narrows it to.
+    """Return the scopes a user grants: what is asked for, or what the configuration narrows it to.
 
     A GitHub App's tokens have none, whatever is asked for.
     """
@@ -187,7 +187,7 @@ def _granted(services: Services, client: Client, asked: str) -> tuple[str, ...]:
 
 
 def _problem(client: Client, asked: Mapping[str, str]) -> tuple[str, str] | None:
-    """What is wrong with a request for authorization, as error and description."""
+    """Return the problem of a request for authorization, as error and description."""
     redirect = asked.get("redirect_uri", "")
     if not (client.accepts(redirect) if redirect else client.redirect_uris):
         return WRONG_REDIRECT

@@ -101,7 +101,7 @@ def visitor(request: web.Request) -> User:
 
 
 def page_repo(request: web.Request) -> Repo:
-    """The repository of the path, if the visitor may see it."""
+    """Return the repository of the path, if the visitor may see it."""
     match, world = request.match_info, request.app[SERVICES].world
     name = f"{match['owner']}/{match['repo']}"
     moved = world.repo_by_id(world.moved.get(name.lower(), 0))
@@ -120,17 +120,17 @@ def see_other(location: str) -> web.Response:
 
 
 async def go_home(_request: web.Request) -> web.Response:
-    """The first page is the list of pull requests."""
+    """Show the first page is the list of pull requests."""
     return web.Response(status=302, headers={"Location": "/acme/component/pulls"})
 
 
 async def go_to_pulls(request: web.Request) -> web.Response:
-    """A repository has no page of its own here."""
+    """Show a repository has no page of its own here."""
     return web.Response(status=302, headers={"Location": f"/{page_repo(request).full_name}/pulls"})
 
 
 async def list_pulls(request: web.Request) -> web.Response:
-    """The pull requests of a repository, open or closed."""
+    """Show the pull requests of a repository, open or closed."""
     repo, state = page_repo(request), request.query.get("state", "open")
     pulls = list(reversed(repo.pulls.values()))
     context = {
@@ -144,7 +144,7 @@ async def list_pulls(request: web.Request) -> web.Response:
 
 
 async def new_pull(request: web.Request) -> web.Response:
-    """The form for a new one."""
+    """Show the form for a new one."""
     repo = page_repo(request)
     return render(request, "new.html", {"repo": repo, "head": f"patch-{len(repo.pulls) + 1}"})
 
@@ -157,7 +157,7 @@ async def create_pull(request: web.Request) -> web.Response:
 
 
 async def show_user(request: web.Request) -> web.Response:
-    """A person, or an organization with its repositories."""
+    """Show a person, or an organization with its repositories."""
     world, me = request.app[SERVICES].world, visitor(request)
     user = world.user(request.match_info["login"])
     if user is None:
@@ -175,7 +175,7 @@ async def show_user(request: web.Request) -> web.Response:
 
 
 async def show_avatar(request: web.Request) -> web.Response:
-    """The picture of a user."""
+    """Show the picture of a user."""
     wanted = int(request.match_info["id"])
     for user in request.app[SERVICES].world.users.values():
         if user.id == wanted:

@@ -98,7 +98,7 @@ async def install_app(request: web.Request) -> web.Response:
 
 
 async def show_installation(request: web.Request) -> web.Response:
-    """An installation and the repositories it covers."""
+    """Show an installation and the repositories it covers."""
     services = request.app[SERVICES]
     found = services.apps.installations.get(int(request.match_info["id"]))
     if found is None or not request.path.endswith(installation_path(found)):
@@ -155,7 +155,7 @@ def _bad_manifest(request: web.Request, bad: BadManifest) -> web.Response:
 def _install_page(
     request: web.Request, app: App, person: User | None, state: str, *, problem: str = ""
 ) -> web.Response:
-    """The choice of who one is, or with a `person` that of repositories, by account."""
+    """Show the choice of who one is, or with a `person` that of repositories, by account."""
     services = request.app[SERVICES]
     accounts: dict[str, list[Repo]] = {}
     for repo in administered(services.world, person) if person else []:
@@ -181,7 +181,7 @@ def _app(request: web.Request) -> App:
 
 
 def _organization(request: web.Request) -> User | None:
-    """The organization of the path; None if the path is a person's own."""
+    """Return the organization of the path; None if the path is a person's own."""
     if "org" not in request.match_info:
         return None
     found = request.app[SERVICES].world.user(request.match_info["org"])

@@ -21,7 +21,7 @@ def install(router: web.UrlDispatcher) -> None:
 
 
 async def show_hooks(request: web.Request) -> web.Response:
-    """All webhooks, each with its newest deliveries."""
+    """Show all webhooks, each with its newest deliveries."""
     repo, hookshot = page_repo(request), request.app[SERVICES].hookshot
     hooks = [(hook, list(hook.deliveries)[: -SHOWN - 1 : -1]) for hook in hookshot.of(repo)]
     return render(request, "hooks.html", {"repo": repo, "hooks": hooks, "held": len(hookshot.held)})

@@ -55,7 +55,7 @@ async def show_pull(request: web.Request) -> web.Response:
 
 
 async def show_tab(request: web.Request) -> web.Response:
-    """The other tabs of a pull request, in short."""
+    """Show the other tabs of a pull request, in short."""
     repo, tab = page_repo(request), request.match_info["tab"]
     pull, world = _pull(request, repo), request.app[SERVICES].world
     pages = {run.id: run_page(world, repo, run) for run in repo.board.runs_of(pull.head_sha)}
@@ -64,7 +64,7 @@ async def show_tab(request: web.Request) -> web.Response:
 
 
 async def do_deed(request: web.Request) -> web.Response:
-    """A button of the page."""
+    """Show a button of the page."""
     repo, name = page_repo(request), request.match_info["deed"]
     if name not in DEEDS:
         raise not_found()
@@ -95,7 +95,7 @@ def _pull(request: web.Request, repo: Repo) -> Pull:
 
 
 def _checks(repo: Repo, pull: Pull) -> dict[str, Any]:
-    """The checks of the head, and how many there are of each outcome."""
+    """Return the checks of the head, and how many there are of each outcome."""
     board, sha = repo.board, pull.head_sha
     outcomes = list(board.outcomes(sha).values())
     counts = {word: outcomes.count(word) for word in ("failed", "running", "passed")}
@@ -108,7 +108,7 @@ def _checks(repo: Repo, pull: Pull) -> dict[str, Any]:
 
 
 def _with_lines(fields: Mapping[str, str]) -> dict[str, Any]:
-    """The fields of a form, its comments on lines as a list."""
+    """Return the fields of a form, its comments on lines as a list."""
     lines = [
         {"path": fields.get(f"path-{n}"), "line": fields.get(f"line-{n}"), "body": fields[f"said-{n}"]}
         for n in range(1, LINES + 1)

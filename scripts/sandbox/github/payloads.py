@@ -109,27 +109,27 @@ MERGE_SETTINGS: Json = {
 
 
 def stamp(at: datetime) -> str:
-    """A time as GitHub writes it: `2026-03-10T12:00:00Z`."""
+    """Return a time as GitHub writes it: `2026-03-10T12:00:00Z`."""
     return at.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def stamp_or_none(at: datetime | None) -> str | None:
-    """The same, or null."""
+    """Return the same, or null."""
     return stamp(at) if at else None
 
 
 def node_id(prefix: str, number: int) -> str:
-    """The GraphQL id of the thing `number` of that kind."""
+    """Return the GraphQL id of the thing `number` of that kind."""
     return f"{prefix}_{urlsafe_b64encode(f'{prefix}:{number}'.encode()).decode().rstrip('=')}"
 
 
 def avatar_url(world: World, user: User) -> str:
-    """Where the stand-in serves the picture of `user`."""
+    """Return where the stand-in serves the picture of `user`."""
     return f"{world.config.web_url}/avatars/u/{user.id}?v=4"
 
 
 def user_payload(world: World, user: User) -> Json:
-    """A user, or an organization where a repository's owner is meant."""
+    """Return a user, or an organization where a repository's owner is meant."""
     url = f"{world.config.api_url}/users/{user.login}"
     return {
         "login": user.login,
@@ -146,7 +146,7 @@ def user_payload(world: World, user: User) -> Json:
 
 
 def profile_payload(world: World, user: User) -> Json:
-    """The signed-in user, as `GET /user` shows them."""
+    """Return the signed-in user, as `GET /user` shows them."""
     public = [repo for repo in world.repos.values() if repo.owner == user and not repo.private]
     return user_payload(world, user) | {
         "name": user.name,
@@ -168,7 +168,7 @@ def profile_payload(world: World, user: User) -> Json:
 
 
 def organization_payload(world: World, user: User) -> Json:
-    """The organization of a repository, as webhooks carry it."""
+    """Return the organization of a repository, as webhooks carry it."""
     url = f"{world.config.api_url}/orgs/{user.login}"
     return {
         "login": user.login,
@@ -182,7 +182,7 @@ def organization_payload(world: World, user: User) -> Json:
 
 
 def repo_payload(world: World, repo: Repo) -> Json:
-    """A repository, as webhooks and lists carry it."""
+    """Return a repository, as webhooks and lists carry it."""
     web = f"{world.config.web_url}/{repo.full_name}"
     url = f"{world.config.api_url}/repos/{repo.full_name}"
     host = world.config.web_url.split("://", 1)[-1]
@@ -217,12 +217,12 @@ def repo_payload(world: World, repo: Repo) -> Json:
 
 
 def merge_settings(repo: Repo) -> Json:
-    """Which ways of merging a repository allows."""
+    """Return which ways of merging a repository allows."""
     return MERGE_SETTINGS | repo.merge_settings
 
 
 def full_repo_payload(world: World, repo: Repo, user: User | None) -> Json:
-    """A repository, as `GET /repos/{owner}/{repo}` shows it to `user`."""
+    """Return a repository, as `GET /repos/{owner}/{repo}` shows it to `user`."""
     held = repo.permission(user)
     return (
         repo_payload(world, repo)

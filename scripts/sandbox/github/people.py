@@ -1,4 +1,4 @@
-"""What people do to a pull request: whom and what it concerns."""
+"""The people and things of a pull request: assignees, reviewers, labels and more."""
 
 from .deeds import Change, Fields, deed
 from .label_payloads import label_payload, milestone_payload, team_payload
@@ -159,7 +159,7 @@ def unlock(change: Change, pull: Pull, fields: Fields) -> None:  # noqa: ARG001 
 
 
 def _named(change: Change, fields: Fields, key: str) -> list[User]:
-    """The users a field names, in the singular or the plural; the actor if it names none."""
+    """Return the users a field names, in the singular or the plural; the actor if it names none."""
     names = fields.get(f"{key}s")
     if names is None:
         names = [fields.get(key) or change.actor.login]

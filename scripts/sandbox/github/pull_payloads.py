@@ -23,7 +23,7 @@ REACTIONS = ("+1", "-1", "laugh", "hooray", "confused", "heart", "rocket", "eyes
 
 
 def simple_pull_payload(world: World, repo: Repo, pull: Pull) -> Json:
-    """A pull request as lists and pull_request_review events carry it."""
+    """Return a pull request as lists and pull_request_review events carry it."""
     url = f"{world.config.api_url}/repos/{repo.full_name}/pulls/{pull.number}"
     issue = f"{world.config.api_url}/repos/{repo.full_name}/issues/{pull.number}"
     web = pull_page(world, repo, pull)
@@ -63,7 +63,7 @@ def simple_pull_payload(world: World, repo: Repo, pull: Pull) -> Json:
 
 
 def pull_payload(world: World, repo: Repo, pull: Pull, *, computed: bool = True) -> Json:
-    """A pull request with all details.
+    """Return a pull request with all details.
 
     `computed` says whether GitHub knows yet that it can be merged: it does not in the first events
     after a pull request opened, reopened or got commits.
@@ -89,7 +89,7 @@ def pull_payload(world: World, repo: Repo, pull: Pull, *, computed: bool = True)
 
 
 def stack_payload(pull: Pull) -> Json | None:
-    """The stack a pull request is part of."""
+    """Return the stack a pull request is part of."""
     if (stack := pull.stack) is None:
         return None
     return {
@@ -102,7 +102,7 @@ def stack_payload(pull: Pull) -> Json | None:
 
 
 def issue_payload(world: World, repo: Repo, pull: Pull) -> Json:
-    """A pull request as the issue that it also is."""
+    """Return a pull request as the issue that it also is."""
     url = f"{world.config.api_url}/repos/{repo.full_name}/issues/{pull.number}"
     web = pull_page(world, repo, pull)
     return {
@@ -133,7 +133,7 @@ def issue_payload(world: World, repo: Repo, pull: Pull) -> Json:
 
 
 def pull_page(world: World, repo: Repo, pull: Pull) -> str:
-    """The address of the pull request's page."""
+    """Return the address of the pull request's page."""
     return f"{world.config.web_url}/{repo.full_name}/pull/{pull.number}"
 
 

@@ -1,4 +1,4 @@
-"""What GitHub says when it will not do something.
+"""GitHub's refusals.
 
 https://docs.github.com/rest/using-the-rest-api/troubleshooting-the-rest-api
 """
@@ -55,11 +55,11 @@ def without_sign_on(web_url: str, organization: str) -> Refused:
 
 
 def invalid(resource: str, field_name: str, code: str, message: str = "") -> Refused:
-    """A 422 in the usual form, about one field."""
+    """Return a 422 in the usual form, about one field."""
     error = {"resource": resource, "field": field_name, "code": code}
     return Refused(422, "Validation Failed", [error | ({"message": message} if message else {})])
 
 
 def unprocessable(message: str) -> Refused:
-    """A 422 in the form of the reviews API, whose errors are sentences."""
+    """Return a 422 in the form of the reviews API, whose errors are sentences."""
     return Refused(422, "Unprocessable Entity", [message])

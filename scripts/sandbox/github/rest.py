@@ -134,7 +134,7 @@ def handler(route: Route) -> Callable[[web.Request], Awaitable[web.Response]]:
 
 
 async def _answer(route: Route, request: web.Request, version: str, headers: dict[str, str]) -> Answer:
-    """The endpoint's answer; adds to `headers` what is known by then, also when it refuses."""
+    """Answer with the endpoint's answer; adds to `headers` what is known by then, also when it refuses."""
     if not request.headers.get("User-Agent"):
         raise Refused(403, NO_USER_AGENT)
     if version not in VERSIONS:
@@ -162,7 +162,7 @@ async def _answer(route: Route, request: web.Request, version: str, headers: dic
 
 
 def _token_headers(services: Services, token: Token, route: Route) -> dict[str, str]:
-    """What GitHub tells of a token, and of what an App would need."""
+    """Return what GitHub tells of a token, and of what an App would need."""
     app = services.apps.apps.get(token.app_id)
     headers = {
         "X-OAuth-Scopes": ", ".join(token.scopes),

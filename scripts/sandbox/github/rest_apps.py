@@ -31,7 +31,7 @@ NOT_COVERED = (
 
 @endpoint("POST", "/app-manifests/{code}/conversions", docs="apps/apps#create-a-github-app-from-a-manifest")
 async def convert_manifest(call: Call) -> Answer:
-    """The new App with its secrets, for the code its `redirect_url` got: once, within an hour."""
+    """Answer with the new App with its secrets, for the code its `redirect_url` got: once, within an hour."""
     app = call.services.apps.take_code(call.request.match_info["code"])
     if app is None:
         raise not_found()
@@ -40,7 +40,7 @@ async def convert_manifest(call: Call) -> Answer:
 
 @endpoint("GET", "/app", docs="apps/apps#get-the-authenticated-app", jwt=True)
 async def get_app(call: Call) -> Answer:
-    """The App itself."""
+    """Answer with the App itself."""
     app = _app(call)
     count = len(call.services.apps.of(app))
     return Answer(app_payload(call.services.world, app) | {"installations_count": count})
@@ -48,7 +48,7 @@ async def get_app(call: Call) -> Answer:
 
 @endpoint("GET", f"{HOOK}/config", docs="apps/webhooks#get-a-webhook-configuration-for-an-app", jwt=True)
 async def get_config(call: Call) -> Answer:
-    """The address, content type and masked secret of its webhook."""
+    """Answer with the address, content type and masked secret of its webhook."""
     return Answer(config_payload(_hook(call)))
 
 
@@ -92,7 +92,7 @@ async def redeliver(call: Call) -> Answer:
     "GET", "/app/installations", docs="apps/apps#list-installations-for-the-authenticated-app", jwt=True
 )
 async def list_installations(call: Call) -> Answer:
-    """Where the App is installed."""
+    """Answer with where the App is installed."""
     page, headers = paged(call, call.services.apps.of(_app(call)))
     shown = [installation_payload(call.services.world, one) for one in page]
     return Answer(shown, headers=headers)
@@ -111,7 +111,7 @@ async def get_installation(call: Call) -> Answer:
     jwt=True,
 )
 async def get_installation_of_repository(call: Call) -> Answer:
-    """The installation that covers a repository, also one that is suspended; 404 elsewhere."""
+    """Answer with the installation that covers a repository, also one that is suspended; 404 elsewhere."""
     found = call.services.apps.covering(_app(call), call.named_repo())
     if found is None:
         raise not_found()
@@ -127,7 +127,7 @@ async def delete_installation(call: Call) -> Answer:
 
 @endpoint("POST", TOKENS, docs="apps/apps#create-an-installation-access-token-for-an-app", jwt=True)
 async def create_token(call: Call) -> Answer:
-    """A token for the App itself, for an hour; `permissions`, `repositories`, `repository_ids` narrow it."""
+    """Make a token for the App itself, for an hour, narrowed by `permissions` and repositories."""
     installation, services = _installation(call), call.services
     if installation.suspended_by:
         raise Refused(403, SUSPENDED)
@@ -174,7 +174,7 @@ def _installation(call: Call) -> Installation:
 
 
 def _narrowed(call: Call, app: App) -> dict[str, str]:
-    """The permissions a token is to have: none that the App lacks."""
+    """Return the permissions a token is to have: none that the App lacks."""
     held = app.manifest.permissions
     asked: dict[str, str] = call.body.get("permissions") or dict(held)
     if any(not allows(held, ((name, level),)) for name, level in asked.items()):
@@ -183,7 +183,7 @@ def _narrowed(call: Call, app: App) -> dict[str, str]:
 
 
 def _chosen(call: Call, covered: list[Repo]) -> list[Repo] | None:
-    """The repositories a token is to be for, None for all: none that the installation lacks."""
+    """Return the repositories a token is to be for, None for all: none that the installation lacks."""
     names: list[Any] = call.body.get("repositories") or []
     numbers: list[Any] = call.body.get("repository_ids") or []
     if not names and not numbers:

@@ -28,7 +28,7 @@ BAD_EXPIRY = (
 
 
 def token_of(request: web.Request, services: Services) -> Token | None:
-    """The token a call comes with, None if it comes with nothing; 401 if the token is no good."""
+    """Return the token a call comes with, None if it comes with nothing; 401 if the token is no good."""
     header = request.headers.get("Authorization")
     if header is None:
         return None
@@ -40,7 +40,7 @@ def token_of(request: web.Request, services: Services) -> Token | None:
 
 
 def client_of_call(request: web.Request, services: Services) -> Client:
-    """The client whose id and secret a call comes with; 404 if its path names another one."""
+    """Return the client whose id and secret a call comes with; 404 if its path names another one."""
     scheme, _, encoded = request.headers.get("Authorization", "").partition(" ")
     try:
         given = b64decode(encoded, validate=True).decode() if scheme.lower() == "basic" else ""
@@ -56,7 +56,7 @@ def client_of_call(request: web.Request, services: Services) -> Client:
 
 
 def app_of(request: web.Request, services: Services) -> App:
-    """The GitHub App whose JWT a call comes with; 401 without a good one.
+    """Return the GitHub App whose JWT a call comes with; 401 without a good one.
 
     https://docs.github.com/apps/creating-github-apps/authenticating-with-a-github-app/generating-a-json-web-token-jwt-for-a-github-app
     """

@@ -25,7 +25,7 @@ MOVED = "Moved Permanently"
 
 @dataclass(frozen=True)
 class Answer:
-    """What an endpoint answers; no `body` at all for 204."""
+    """The answer of an endpoint; no `body` at all for 204."""
 
     body: Any = None
     status: int = 200
@@ -56,7 +56,7 @@ class Call:
         return self.token.user
 
     def repo(self, *, write: bool = False) -> Repo:
-        """The repository of the path; 404 if the caller, or the scope of their token, may not see it.
+        """Return the repository of the path; 404 if the caller, or the scope of their token, may not see it.
 
         https://docs.github.com/apps/oauth-apps/building-oauth-apps/scopes-for-oauth-apps
         """
@@ -76,7 +76,7 @@ class Call:
         return bool(self.token and self.token.app_id)
 
     def reaches(self, repo: Repo) -> bool:
-        """Whether the token leads to the repository, whatever the caller may do there."""
+        """Tell whether the token leads to the repository, whatever the caller may do there."""
         if not repo.private or self.app:
             return True
         if self.token and self.by_app:
@@ -84,7 +84,7 @@ class Call:
         return bool(self.token and "repo" in self.token.scopes)
 
     def require_user(self) -> User:
-        """The caller, who is to be a person: refuses the token of an installation."""
+        """Return the caller, who is to be a person: refuses the token of an installation."""
         user = self.user
         if self.token and self.token.installation_id:
             raise Refused(403, NOT_FOR_APPS)
@@ -114,7 +114,7 @@ class Call:
             raise Refused(403, NOT_FOR_APPS)
 
     def named_repo(self) -> Repo:
-        """The repository of the path, by name or number, if the caller may see it.
+        """Return the repository of the path, by name or number, if the caller may see it.
 
         Its former names lead to its number.
         https://docs.github.com/rest/using-the-rest-api/best-practices-for-using-the-rest-api#follow-redirects
@@ -139,18 +139,18 @@ class Call:
         return repo
 
     def lacks_sign_on(self, repo: Repo) -> bool:
-        """Whether the repository's organization first asks the caller for single sign-on."""
+        """Tell whether the repository's organization first asks the caller for single sign-on."""
         without = self.services.world.without_sign_on
         return repo.owner.kind == "Organization" and self.token is not None and self.token.user.id in without
 
     def _shows(self, repo: Repo) -> bool:
-        """Whether the caller may know of it: an App by its JWT only of those it is installed on."""
+        """Tell whether the caller may know of it: an App by its JWT only of those it is installed on."""
         if self.app:
             return self.services.apps.covering(self.app, repo) is not None
         return repo.permission(self.token.user if self.token else None) >= Permission.READ
 
     def pull(self, repo: Repo) -> Pull:
-        """The pull request of the path."""
+        """Return the pull request of the path."""
         number = self.request.match_info["number"]
         pull = repo.pulls.get(int(number)) if number.isdigit() else None
         if pull is None:

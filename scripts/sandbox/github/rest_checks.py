@@ -52,7 +52,7 @@ async def get_run(call: Call) -> Answer:
 
 @endpoint("GET", f"{RUN}/jobs", docs="actions/workflow-jobs#list-jobs-for-a-workflow-run")
 async def list_jobs(call: Call) -> Answer:
-    """The jobs of a run's newest attempt, or with `filter=all` of every attempt."""
+    """Answer with the jobs of a run's newest attempt, or with `filter=all` of every attempt."""
     repo, world = call.repo(), call.services.world
     run = run_of(call, repo)
     jobs = run.suite.runs if call.request.query.get("filter") == "all" else run.suite.newest()

@@ -22,7 +22,7 @@ NO_COMMIT = "No commit found for SHA: {ref}"
     docs="commits/commits#list-pull-requests-associated-with-a-commit",
 )
 async def pulls_of_commit(call: Call) -> Answer:
-    """The merged pull request that brought a commit in; of one that is not in yet, those that contain it."""
+    """Answer with the merged pull request that brought a commit in, else with those that contain it."""
     repo = call.repo()
     sha = resolve(call, repo)
     found = [pull for pull in repo.pulls.values() if sha in _shas(pull)]
@@ -35,7 +35,7 @@ async def pulls_of_commit(call: Call) -> Answer:
 
 @endpoint("GET", f"{COMMIT}/check-runs", docs="checks/runs#list-check-runs-for-a-git-reference")
 async def list_check_runs(call: Call) -> Answer:
-    """The runs of a commit; `check_name`, `status`, `app_id` and `filter` (latest, all) choose."""
+    """Answer with the runs of a commit; `check_name`, `status`, `app_id` and `filter` choose."""
     repo, query = call.repo(), call.request.query
     sha, board = resolve(call, repo), repo.board
     runs = board.runs_of(sha)
@@ -56,7 +56,7 @@ async def list_check_runs(call: Call) -> Answer:
 
 @endpoint("GET", f"{COMMIT}/check-suites", docs="checks/suites#list-check-suites-for-a-git-reference")
 async def list_check_suites(call: Call) -> Answer:
-    """The suites of a commit."""
+    """Answer with the suites of a commit."""
     repo, world = call.repo(), call.services.world
     suites = repo.board.suites_of(resolve(call, repo))
     page, headers = paged(call, suites)
@@ -69,7 +69,7 @@ async def list_check_suites(call: Call) -> Answer:
 
 @endpoint("GET", f"{COMMIT}/status", docs="commits/statuses#get-the-combined-status-for-a-specific-reference")
 async def get_combined_status(call: Call) -> Answer:
-    """What the statuses of a commit come to; check runs are no part of it."""
+    """Answer with what the statuses of a commit come to; check runs are no part of it."""
     repo, world = call.repo(), call.services.world
     sha = resolve(call, repo, missing=not_found())
     statuses = repo.board.statuses_of(sha)
@@ -93,7 +93,7 @@ async def get_combined_status(call: Call) -> Answer:
 
 @endpoint("GET", f"{COMMIT}/statuses", docs="commits/statuses#list-commit-statuses-for-a-reference")
 async def list_statuses(call: Call) -> Answer:
-    """Every status a commit ever had, newest first."""
+    """Answer with every status a commit ever had, newest first."""
     repo, world = call.repo(), call.services.world
     sha = resolve(call, repo)
     page, headers = paged(call, [one for one in reversed(repo.board.statuses) if one.sha == sha])
@@ -131,7 +131,7 @@ async def compare(call: Call) -> Answer:
 
 @endpoint("GET", f"{PULL}/commits", docs="pulls/pulls#list-commits-on-a-pull-request")
 async def list_commits(call: Call) -> Answer:
-    """The commits of a pull request, oldest first."""
+    """Answer with the commits of a pull request, oldest first."""
     repo, world = call.repo(), call.services.world
     page, headers = paged(call, call.pull(repo).commits)
     shown: list[Json] = [commit_payload(world, repo, commit) for commit in page]
@@ -139,7 +139,7 @@ async def list_commits(call: Call) -> Answer:
 
 
 def resolve(call: Call, repo: Repo, *, missing: Refused | None = None) -> str:
-    """The sha that the path's `ref` means: a commit or a branch."""
+    """Return the sha that the path's `ref` means: a commit or a branch."""
     ref = call.request.match_info["ref"]
     sha = _find(repo, ref, call)
     if sha is None:

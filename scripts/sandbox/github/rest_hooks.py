@@ -25,7 +25,7 @@ WRITE_SCOPES = READ_SCOPES - {"read:repo_hook"}
 
 
 def _repo(call: Call, scopes: set[str]) -> Repo:
-    """The repository, for an administrator whose token has one of `scopes`; else 404."""
+    """Return the repository, for an administrator whose token has one of `scopes`; else 404."""
     _ = call.user
     repo = call.named_repo()
     if call.token is None:
@@ -48,7 +48,7 @@ def _hook(call: Call, scopes: set[str]) -> Hook:
 
 
 def find_delivery(call: Call, hook: Hook) -> Delivery:
-    """The delivery of the path."""
+    """Return the delivery of the path."""
     number = call.request.match_info["delivery"]
     for delivery in hook.deliveries:
         if str(delivery.id) == number:
@@ -58,7 +58,7 @@ def find_delivery(call: Call, hook: Hook) -> Delivery:
 
 @endpoint("GET", HOOKS, docs="repos/webhooks#list-repository-webhooks")
 async def list_hooks(call: Call) -> Answer:
-    """All webhooks of a repository."""
+    """Answer with all webhooks of a repository."""
     hooks = call.services.hookshot.of(_repo(call, READ_SCOPES))
     return Answer([hook_payload(call.services.world, hook) for hook in hooks])
 
@@ -127,7 +127,7 @@ async def delete_hook(call: Call) -> Answer:
 
 @endpoint("GET", f"{HOOK}/config", docs="repos/webhooks#get-a-webhook-configuration-for-a-repository")
 async def get_hook_config(call: Call) -> Answer:
-    """The address, content type and masked secret."""
+    """Answer with the address, content type and masked secret."""
     return Answer(config_payload(_hook(call, READ_SCOPES)))
 
 
@@ -155,7 +155,7 @@ async def list_deliveries(call: Call) -> Answer:
 
 
 def deliveries_answer(call: Call, hook: Hook) -> Answer:
-    """A page of a webhook's deliveries."""
+    """Answer with a page of a webhook's deliveries."""
     query = call.request.query
     status, cursor = query.get("status"), query.get("cursor", "")
     if status not in {None, "success", "failure"}:
@@ -204,7 +204,7 @@ def _events(value: Any) -> list[str]:
 
 
 def read_config(body: Json) -> Json:
-    """The `config` of a body, checked."""
+    """Return the `config` of a body, checked."""
     config = body.get("config") or {}
     if not isinstance(config, dict):
         raise invalid("Hook", "config", "invalid")

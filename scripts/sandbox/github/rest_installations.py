@@ -24,7 +24,7 @@ ONLY_APPS = "You must authenticate with an access token authorized to a GitHub A
     docs="apps/installations#list-app-installations-accessible-to-the-user-access-token",
 )
 async def list_installations(call: Call) -> Answer:
-    """The installations of the token's App in which its user reaches a repository."""
+    """Answer with the installations of the token's App in which its user reaches a repository."""
     found = _theirs(call, "installations")
     page, headers = paged(call, found)
     shown = [installation_payload(call.services.world, one) for one in page]
@@ -37,7 +37,7 @@ async def list_installations(call: Call) -> Answer:
     docs="apps/installations#list-repositories-accessible-to-the-user-access-token",
 )
 async def list_repositories(call: Call) -> Answer:
-    """The repositories of an installation that the user reaches, with what they may do there."""
+    """Answer with the repositories of an installation that the user reaches, with what they may do there."""
     number = call.request.match_info["installation"]
     found = next((one for one in _theirs(call, "repositories") if str(one.id) == number), None)
     if found is None:
@@ -58,7 +58,7 @@ async def list_repositories(call: Call) -> Answer:
     docs="apps/installations#list-repositories-accessible-to-the-app-installation",
 )
 async def list_installations_repositories(call: Call) -> Answer:
-    """The repositories that an installation's own token reaches."""
+    """Answer with the repositories that an installation's own token reaches."""
     _ = call.user
     token, apps = call.token, call.services.apps
     if token is None or not token.installation_id:
@@ -73,7 +73,7 @@ async def list_installations_repositories(call: Call) -> Answer:
 
 
 def _theirs(call: Call, what: str) -> list[Installation]:
-    """The installations of the token's App that its user reaches; refuses other tokens."""
+    """Return the installations of the token's App that its user reaches; refuses other tokens."""
     _ = call.user
     if not call.token or not call.by_app or call.token.installation_id:
         raise Refused(403, ONLY_APPS.format(what=what))

@@ -25,7 +25,7 @@ def paged(call: Call, items: list[Any]) -> tuple[list[Any], dict[str, str]]:
 
 
 def page_size(call: Call) -> int:
-    """How many the caller wants at once: `per_page`, at most a hundred, else thirty."""
+    """Return how many the caller wants at once: `per_page`, at most a hundred, else thirty."""
     return max(1, min(100, _number(call, "per_page", 30)))
 
 

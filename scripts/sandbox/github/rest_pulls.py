@@ -16,7 +16,7 @@ ISSUE = "/repos/{owner}/{repo}/issues/{number}"
 
 
 def writing(call: Call) -> tuple[Change, Repo, Pull]:
-    """Who writes, where, and to which pull request of the path."""
+    """Return who writes, where, and to which pull request of the path."""
     repo = call.repo(write=True)
     return call.services.change(call.user, repo), repo, call.pull(repo)
 
@@ -83,7 +83,7 @@ async def update_pull(call: Call) -> Answer:
     docs="pulls/review-requests#get-all-requested-reviewers-for-a-pull-request",
 )
 async def list_reviewers(call: Call) -> Answer:
-    """Who is asked for a review."""
+    """Answer with who is asked for a review."""
     repo = call.repo()
     pull, world = call.pull(repo), call.services.world
     users = [user_payload(world, user) for user in pull.reviewers]
@@ -120,7 +120,7 @@ def _reviewers(call: Call, name: str, status: int) -> Answer:
 
 @endpoint("GET", ISSUE, docs="issues/issues#get-an-issue")
 async def get_issue(call: Call) -> Answer:
-    """The pull request as an issue."""
+    """Answer with the pull request as an issue."""
     repo = call.repo()
     return Answer(issue_payload(call.services.world, repo, call.pull(repo)))
 

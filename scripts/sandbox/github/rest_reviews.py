@@ -18,7 +18,7 @@ ON_LINE = "/repos/{owner}/{repo}/pulls/comments/{id}"
 
 @endpoint("GET", f"{PULL}/reviews", docs="pulls/reviews#list-reviews-for-a-pull-request")
 async def list_reviews(call: Call) -> Answer:
-    """All reviews, oldest first."""
+    """Answer with all reviews, oldest first."""
     repo = call.repo()
     pull = call.pull(repo)
     page, headers = paged(call, pull.reviews)
@@ -63,7 +63,7 @@ async def dismiss_review(call: Call) -> Answer:
 
 @endpoint("GET", f"{REVIEW}/comments", docs="pulls/reviews#list-comments-for-a-pull-request-review")
 async def list_comments_of_review(call: Call) -> Answer:
-    """The comments on lines that came with a review."""
+    """Answer with the comments on lines that came with a review."""
     repo = call.repo()
     pull = call.pull(repo)
     number = _of(call, pull.reviews).id
@@ -72,7 +72,7 @@ async def list_comments_of_review(call: Call) -> Answer:
 
 @endpoint("GET", f"{PULL}/comments", docs="pulls/comments#list-review-comments-on-a-pull-request")
 async def list_line_comments(call: Call) -> Answer:
-    """All comments on lines, oldest first."""
+    """Answer with all comments on lines, oldest first."""
     repo = call.repo()
     pull = call.pull(repo)
     return _lines(call, repo, pull, pull.line_comments)
@@ -126,7 +126,7 @@ async def delete_line_comment(call: Call) -> Answer:
 
 @endpoint("GET", f"{ISSUE}/comments", docs="issues/comments#list-issue-comments")
 async def list_comments(call: Call) -> Answer:
-    """The conversation, oldest first."""
+    """Answer with the conversation, oldest first."""
     repo = call.repo()
     pull, world = call.pull(repo), call.services.world
     page, headers = paged(call, pull.comments)

@@ -29,7 +29,7 @@ async def get_user(call: Call) -> Answer:
     docs="orgs/members#get-an-organization-membership-for-the-authenticated-user",
 )
 async def get_membership(call: Call) -> Answer:
-    """Whether the caller is in an organization; for the scope `read:org`, or an App that may read members."""
+    """Answer whether the caller is in an organization: for `read:org`, or an App that may read members."""
     user, world = call.require_user(), call.services.world
     if call.token and call.by_app:
         permissions = call.services.apps.apps[call.token.app_id].manifest.permissions
@@ -63,7 +63,7 @@ async def get_public_user(call: Call) -> Answer:
 
 @endpoint("GET", "/user/repos", docs="repos/repos#list-repositories-for-the-authenticated-user")
 async def list_repos(call: Call) -> Answer:
-    """The repositories the caller was given access to; private ones only with the scope `repo`,
+    """Answer with the repositories the caller was given access to; private ones only with the scope `repo`,
     or of a GitHub App's token where the App is installed.
 
     `affiliation`, `visibility` and `type` choose, `sort` and `direction` order them.
@@ -115,7 +115,7 @@ def _sorted(repos: list[Repo], query: Mapping[str, str]) -> list[Repo]:
     free=True,
 )
 async def get_rate_limit(call: Call) -> Answer:
-    """The present window; asking is free."""
+    """Answer with the present window; asking is free."""
     window = call.services.limits.window(call.token.user.id if call.token else 0)
     core = {
         "limit": window.limit,

@@ -29,7 +29,7 @@ def make_app(services: Services, actor: User, owner: User, body: Json, repos: li
 
 
 def withdraw(services: Services, user: User) -> int:
-    """The user withdraws all authorizations; returns how many tokens they had. The Apps hear of it.
+    """Return the user withdraws all authorizations; returns how many tokens they had. The Apps hear of it.
 
     https://docs.github.com/webhooks/webhook-events-and-payloads#github_app_authorization
     """
@@ -44,7 +44,7 @@ def withdraw(services: Services, user: User) -> int:
 
 
 def find_app(services: Services, slug: str) -> App:
-    """The App of that slug; raises ValueError if there is none."""
+    """Return the App of that slug; raises ValueError if there is none."""
     if app := services.apps.by_slug(slug):
         return app
     raise ValueError(f"no App is called {slug}")

@@ -93,14 +93,14 @@ async def make_repos(services: Services, _request: web.Request, body: Json) -> J
 
 
 def user_of(services: Services, login: str) -> User:
-    """The user of that login; raises ValueError if there is none."""
+    """Return the user of that login; raises ValueError if there is none."""
     if user := services.world.user(login):
         return user
     raise ValueError(f"nobody is called {login}")
 
 
 def repo_of(services: Services, full_name: str) -> Repo:
-    """The repository of that full name; raises ValueError if there is none."""
+    """Return the repository of that full name; raises ValueError if there is none."""
     if repo := services.world.repo(full_name):
         return repo
     raise ValueError(f"no repository is called {full_name}")

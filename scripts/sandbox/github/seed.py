@@ -32,7 +32,7 @@ LABELS = (
 
 
 def new_world(config: Config) -> World:
-    """The organization acme with its two repositories and a team, and four people.
+    """Return the organization acme with its two repositories and a team, and four people.
 
     Ann may push, Bob may only read, Cy administers; all three are members. Dee sees what is public.
     """

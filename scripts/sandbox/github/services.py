@@ -62,7 +62,7 @@ CONFIG = web.AppKey("github-config", Config)
 
 
 async def open_services(app: web.Application) -> AsyncIterator[None]:
-    """A `cleanup_ctx`: services while the server runs."""
+    """Open services while the server runs, as a `cleanup_ctx`."""
     # No cookies: many webhooks may go to one receiver.
     connector = aiohttp.TCPConnector(limit=0)
     async with aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar()) as session:

@@ -1,4 +1,4 @@
-"""How pages show things: Markdown, times, pictures. Templates use these as filters."""
+"""Filters for the templates: Markdown, times, pictures."""
 
 import colorsys
 import html
@@ -42,7 +42,7 @@ def _tick(found: re.Match[str]) -> str:
 
 
 def when(at: datetime) -> Markup:
-    """A time as an element that machines can read too."""
+    """Return a time as an element that machines can read too."""
     shown = at.strftime("%d %b %Y, %H:%M:%S UTC")
     return Markup('<time datetime="{}">{}</time>').format(at.isoformat(), shown)
 
@@ -55,7 +55,7 @@ def clock(at: datetime) -> Markup:
 
 
 def avatar_path(user: User) -> str:
-    """Where the picture of a user is, on the stand-in itself."""
+    """Return where the picture of a user is, on the stand-in itself."""
     return f"/avatars/u/{user.id}?v=4"
 
 
@@ -65,7 +65,7 @@ def pretty(payload: Any) -> str:
 
 
 def avatar_svg(user: User) -> str:
-    """The picture of a user: initials on a colour of their own."""
+    """Return the picture of a user: initials on a colour of their own."""
     red, green, blue = colorsys.hls_to_rgb(user.id * 0.37 % 1, 0.38, 0.55)
     color = f"#{int(red * 255):02x}{int(green * 255):02x}{int(blue * 255):02x}"
     initials = "".join(word[0] for word in user.name.split()[:2]).upper()

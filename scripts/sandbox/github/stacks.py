@@ -43,7 +43,7 @@ def stack(change: Change, pull: Pull, fields: Fields) -> None:
 
 
 def members(repo: Repo, number: int) -> list[Pull]:
-    """The pull requests of a stack, the bottom first."""
+    """Return the pull requests of a stack, the bottom first."""
     found = [one for one in repo.pulls.values() if one.stack and one.stack.number == number]
     return sorted(found, key=lambda one: one.stack.position if one.stack else 0)
 

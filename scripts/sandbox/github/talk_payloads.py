@@ -10,7 +10,7 @@ from .records import Comment, LineComment, Review
 
 
 def comment_payload(world: World, repo: Repo, pull: Pull, comment: Comment) -> Json:
-    """A comment in the conversation."""
+    """Return a comment in the conversation."""
     api = f"{world.config.api_url}/repos/{repo.full_name}"
     url = f"{api}/issues/comments/{comment.id}"
     return {
@@ -30,7 +30,7 @@ def comment_payload(world: World, repo: Repo, pull: Pull, comment: Comment) -> J
 
 
 def review_payload(world: World, repo: Repo, pull: Pull, review: Review, *, webhook: bool) -> Json:
-    """A review; webhooks write its state in small letters, REST in capitals."""
+    """Return a review; webhooks write its state in small letters, REST in capitals."""
     url = f"{world.config.api_url}/repos/{repo.full_name}/pulls/{pull.number}"
     web = f"{pull_page(world, repo, pull)}#pullrequestreview-{review.id}"
     return {
@@ -49,7 +49,7 @@ def review_payload(world: World, repo: Repo, pull: Pull, review: Review, *, webh
 
 
 def line_comment_payload(world: World, repo: Repo, pull: Pull, comment: LineComment) -> Json:
-    """A comment on a line; `line` and `position` are null once the line is no longer there."""
+    """Return a comment on a line; `line` and `position` are null once the line is no longer there."""
     api = f"{world.config.api_url}/repos/{repo.full_name}/pulls"
     url, pull_url = f"{api}/comments/{comment.id}", f"{api}/{pull.number}"
     web = f"{pull_page(world, repo, pull)}#discussion_r{comment.id}"
@@ -88,6 +88,6 @@ def line_comment_payload(world: World, repo: Repo, pull: Pull, comment: LineComm
 
 
 def thread_payload(world: World, repo: Repo, pull: Pull, thread: Thread) -> Json:
-    """A conversation about a line, as its event carries it."""
+    """Return a conversation about a line, as its event carries it."""
     comments = [line_comment_payload(world, repo, pull, comment) for comment in thread.comments]
     return {"node_id": node_id("PRRT", thread.id), "comments": comments}

@@ -62,7 +62,7 @@ class Vault:
         self._codes: dict[str, Code] = {}
 
     def issue(self, user: User, scopes: tuple[str, ...], *, expiring: bool = False, app_id: int = 0) -> Token:
-        """A new token for `user`; a GitHub App's has no scopes.
+        """Return a new token for `user`; a GitHub App's has no scopes.
 
         https://docs.github.com/apps/creating-github-apps/authenticating-with-a-github-app/generating-a-user-access-token-for-a-github-app
         """
@@ -93,7 +93,7 @@ class Vault:
         permissions: Mapping[str, str],
         repo_ids: frozenset[int] | None,
     ) -> Token:
-        """A new token for an App itself, good for an hour, in one installation.
+        """Return a new token for an App itself, good for an hour, in one installation.
 
         https://docs.github.com/rest/apps/apps#create-an-installation-access-token-for-an-app
         """
@@ -114,14 +114,14 @@ class Vault:
         return token
 
     def find(self, access: str) -> Token | None:
-        """The token, if it is good now."""
+        """Return the token, if it is good now."""
         token = self._tokens.get(access)
         if token and token.expires_at and token.expires_at <= self._clock.now():
             return None
         return token
 
     def rotate(self, refresh: str, *, app_id: int = 0) -> Token | None:
-        """A new token for a refresh token of that App; the old pair dies at once. None if it is no good.
+        """Return a new token for that App's refresh token; the old pair dies at once. None if it is no good.
 
         https://docs.github.com/apps/creating-github-apps/authenticating-with-a-github-app/refreshing-user-access-tokens
         """
@@ -134,11 +134,11 @@ class Vault:
         return None
 
     def revoke(self, token: Token) -> None:
-        """The token is no good any more, nor is its refresh token."""
+        """Revoke a token and its refresh token."""
         self._tokens.pop(token.access, None)
 
     def revoke_all(self, user: User, *, app_id: int | None = None) -> int:
-        """All tokens of a user, or those of one App; returns how many there were."""
+        """Return all tokens of a user, or those of one App; returns how many there were."""
         theirs = [
             token for token in self._tokens.values() if token.user == user and app_id in {None, token.app_id}
         ]
@@ -163,7 +163,7 @@ class Vault:
         return code
 
     def take_code(self, code: str, verifier: str, *, app_id: int = 0) -> Code | None:
-        """The code, used up; None if it is unknown, old, used, another's, or `verifier` does not prove it."""
+        """Use a code up and return it; None if it is unknown, old, used, another's, or `verifier` fails."""
         found = self._codes.pop(code, None)
         if found is None or found.expires_at <= self._clock.now() or found.app_id != app_id:
             return None
@@ -173,7 +173,7 @@ class Vault:
 
 
 def challenge_of(verifier: str) -> str:
-    """The S256 challenge of a PKCE verifier (RFC 7636)."""
+    """Return the S256 challenge of a PKCE verifier (RFC 7636)."""
     digest = hashlib.sha256(verifier.encode()).digest()
     return base64.urlsafe_b64encode(digest).decode().rstrip("=")
 
