@@ -126,7 +126,7 @@ STORY = [
         who="ann-gh",
         do="check",
         fields={"name": "test", "conclusion": "success"},
-        said=["Checks: recovered: all green"],
+        said=["Checks: recovered, flaky: all green"],
         status="changes requested",
         shows={"Turn": "author ann-gh (changes requested)", "Checks": "✓ 2 passed"},
     ),

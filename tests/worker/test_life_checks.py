@@ -112,7 +112,7 @@ async def test_one_message_when_the_sum_turns_and_none_for_each_job(life: Life) 
     said = await life.act("ann-gh", "rerun")
     for name in jobs[4:]:
         said += await life.act("ann-gh", "check", name=name, conclusion="success")
-    assert titles(said) == ["Checks: Re-running 8 checks", "Checks: recovered: all green"]
+    assert titles(said) == ["Checks: Re-running 8 checks", "Checks: recovered, flaky: all green"]
     assert (await life.thread()).fields["Checks"] == "✓ 12 passed"
 
 

@@ -5,6 +5,7 @@ from typing import Any
 from bridge.core.messages.events import Said
 from bridge.core.messages.html import link
 from bridge.core.messages.thread import sum_of
+from bridge.core.pulls import to_merge
 from bridge.core.pulls.checks import Verdict, verdict
 from bridge.core.pulls.model import Check, PullRequest
 from bridge.core.pulls.snapshot import Snapshot
@@ -24,8 +25,10 @@ def of_checks(pull: PullRequest, known: Snapshot) -> tuple[Said | None, Snapshot
     before: list[Any] = (known.said.get("shown") or {"checks": ["", "none", 0, False]})["checks"]
     if (head, last) == (known.head_sha, now) and not _is_behind(before, pull):
         return None, known
-    is_again = (head, last, before[1]) == (known.head_sha, "failed", "running")
-    said = Said(title=_title(pull, now, last, is_again=is_again), group="checks")
+    is_same_commit = (head, last) == (known.head_sha, "failed")
+    is_again = is_same_commit and before[1] == "running"
+    title = _title(pull, now, last, is_again=is_again, is_flaky=is_same_commit)
+    said = Said(title=title, group="checks")
     return said, known.saying(checks=[known.head_sha, now])
 
 
@@ -45,13 +48,14 @@ def _is_behind(before: list[Any], pull: PullRequest) -> bool:
     return before[1] == "running" or (now == "failed" and not runs and before[2:] != [failed, False])
 
 
-def _title(pull: PullRequest, now: Verdict, last: str, *, is_again: bool) -> str:
+def _title(pull: PullRequest, now: Verdict, last: str, *, is_again: bool, is_flaky: bool) -> str:
     if now == "passed":
         words = "all green" if pull.checks_that("passed") else sum_of(pull)
-        return f"{'recovered' if last == 'failed' else 'passed'}: {link(pull.url + '/checks', words)}"
+        verb = "recovered" if last == "failed" else "passed"
+        return f"{verb}{', flaky' if is_flaky else ''}: {link(pull.url + '/checks', words)}"
     if now == "waiting":
         return f"wait for a maintainer: {names(pull.checks_that('waiting'))}"
-    return f"failed{' again' if is_again else ''}: {names(pull.checks_that('failed'))}"
+    return f"failed{' again' if is_again else ''}: {names(to_merge.failed(pull))}"
 
 
 def names(checks: tuple[Check, ...]) -> str:

@@ -176,7 +176,7 @@ def _checks(pull: PullRequest) -> str:
     if not pull.checks:
         return ""
     mark = _VERDICT_MARKS[verdict(pull.checks)]
-    failed = _list([link(check.url, check.name) for check in pull.checks_that("failed")])
+    failed = _list([link(check.url, check.name) for check in to_merge.failed(pull)])
     return f"{mark} {sum_of(pull)}" + (f": {failed}" if failed else "")
 
 

@@ -2,7 +2,7 @@
 
 from msgspec.structs import replace
 
-from bridge.core.pulls.model import CheckState, PullRequest
+from bridge.core.pulls.model import Check, CheckState, PullRequest
 
 CONFIRMATION = "GitHub's confirmation"
 """Missing alone where GitHub still blocks the merge, or did when it was asked last."""
@@ -17,7 +17,9 @@ def missing(pull: PullRequest) -> tuple[str, ...]:
     if (rules := pull.rules) is not None and rules.is_known:
         given = _approvals(pull)
         if given < rules.approvals:
-            found.append(f"{given} of {rules.approvals} approval{'' if rules.approvals == 1 else 's'}")
+            words = f"{given} of {rules.approvals} approval{'' if rules.approvals == 1 else 's'}"
+            mine = ", ".join(one.login for one in pull.assignees if not one.bot)
+            found.append(f"{words} ({mine} cannot give one)" if pull.author.bot and mine else words)
         if checks := [words for name in rules.checks if (words := _of_check(pull, name))]:
             found.append(f"checks: {', '.join(checks)}")
         if rules.conversations and (count := len(pull.unresolved)):
@@ -37,6 +39,21 @@ def seems_ready(pull: PullRequest) -> bool:
     return pull.mergeable_state in _BLOCKED and not missing(replace(pull, mergeable_state=""))
 
 
+def failed(pull: PullRequest) -> tuple[Check, ...]:
+    """Return the failed checks, the required ones first."""
+    required = pull.rules.checks if pull.rules else ()
+    return tuple(
+        sorted(
+            pull.checks_that("failed"), key=lambda one: not any(_is_called(one, name) for name in required)
+        )
+    )
+
+
+def _is_called(check: Check, name: str) -> bool:
+    """Tell whether a check has a name, perhaps behind that of its workflow."""
+    return check.name == name or check.name.endswith(f" / {name}")
+
+
 def _approvals(pull: PullRequest) -> int:
     """Count approvals: no bot's, and of an agent's pull request not that of its assignees."""
     not_counted = {one.id for one in pull.assignees} if pull.author.bot else set()
@@ -44,7 +61,7 @@ def _approvals(pull: PullRequest) -> int:
 
 
 def _of_check(pull: PullRequest, name: str) -> str:
-    states = {check.state for check in pull.checks if check.name == name or check.name.endswith(f" / {name}")}
+    states = {check.state for check in pull.checks if _is_called(check, name)}
     if not states:
         return f"{name} missing"
     for state, words in (("failed", "failed"), ("waiting", "waits"), ("running", "running")):

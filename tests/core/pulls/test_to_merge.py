@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from bridge.core.messages import thread
 from bridge.core.pulls.model import Person, PullRequest
 from bridge.core.pulls.rules import BranchRules
-from bridge.core.pulls.to_merge import CONFIRMATION, missing, seems_ready
+from bridge.core.pulls.to_merge import CONFIRMATION, failed, missing, seems_ready
 from bridge.core.pulls.turn import next_action
 from tests.kits.core.pulls import APPROVED, FAILED, PASSED, REFUSED, RUNNING, a_pull, check
 
@@ -40,7 +40,7 @@ MISSING: list[tuple[str, PullRequest, list[str]]] = [
             assignees=(Person(login="bob", id=7),),
             reviewers=(replace(APPROVED, id=7), replace(APPROVED, id=8)),
         ),
-        ["1 of 2 approvals"],
+        ["1 of 2 approvals (bob cannot give one)"],
     ),
     ("a check that is not there", ruled({"checks": ("e2e",)}), ["checks: e2e missing"]),
     (
@@ -132,3 +132,10 @@ def test_github_is_asked_again_where_only_its_older_word_is_in_the_way(
     changes: dict[str, Any], asks: bool
 ) -> None:
     assert seems_ready(replace(READY, **changes)) is asks
+
+
+def test_failed_checks_that_are_required_are_named_first() -> None:
+    checks = tuple(check(name, "failed") for name in ("a", "b", "CI / test", "z"))
+    pull = ruled({"checks": ("test", "z")}, checks=checks)
+    assert [one.name for one in failed(pull)] == ["CI / test", "z", "a", "b"]
+    assert [one.name for one in failed(replace(pull, rules=None))] == ["a", "b", "CI / test", "z"]

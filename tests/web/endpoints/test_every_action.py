@@ -2,6 +2,7 @@
 
 import re
 import time
+from pathlib import Path
 
 import pytest
 
@@ -327,10 +328,18 @@ async def test_the_log_says_who_did_what(
     capsys.readouterr()
     assert (await click(life, who, button))["status"] == 200
 
+    assert len(life.house.github_journal.calls) == costs()[button]
     (line,) = acted(capsys)
     user = {"ann": "1001", "cy": "1003"}[who]
     for word in (f"action={slug}", f"on={PULL}", f"flowdock_user={user}", f"login={who}-gh"):
         assert word in line.split()
+
+
+def costs() -> dict[str, int]:
+    """The calls to GitHub of each button's click, as docs/scaling.md has them."""
+    text = Path("docs/scaling.md").read_text()
+    rows = re.findall(r"^\| (\*.+\*) \| (\d+) \|", text, re.MULTILINE)
+    return {name: int(calls) for names, calls in rows for name in re.findall(r"\*([^*]+)\*", names)}
 
 
 async def test_every_action_is_among_those_whose_log_is_looked_at() -> None:

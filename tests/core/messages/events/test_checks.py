@@ -58,7 +58,7 @@ STORIES: list[tuple[str, list[Told], list[str]]] = [
     (
         "failed, run again, recovered",
         [RED, AGAIN, MENDED],
-        ["failed: build", "Re-running 1 check", "recovered: all green"],
+        ["failed: build", "Re-running 1 check", "recovered, flaky: all green"],
     ),
     (
         "failed, run again, failed again",
@@ -77,7 +77,7 @@ STORIES: list[tuple[str, list[Told], list[str]]] = [
     (
         "waiting for a maintainer, then allowed and green",
         [workflow("action_required"), workflow("in_progress", at=LATER), workflow("success", at=LAST)],
-        ["wait for a maintainer: CI", ALL_GREEN],
+        ["wait for a maintainer: CI", "No longer available: Approve and run", ALL_GREEN],
     ),
     (
         "green, then one fails",
