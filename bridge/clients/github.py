@@ -26,6 +26,12 @@ ACT_SECONDS = 8
 SCOPE = "repo"
 """The OAuth scope of linking: the rights to act on pull requests, also of private repositories."""
 
+LINKING_SCOPE = f"{SCOPE} offline_access"
+"""The same with tokens that end after hours and are renewed; GitHub ignores it where it has none.
+
+https://docs.github.com/apps/oauth-apps/building-oauth-apps/authorizing-oauth-apps
+"""
+
 _SUFFICIENT = frozenset({"repo", "public_repo"})
 
 

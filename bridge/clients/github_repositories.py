@@ -24,6 +24,8 @@ class Repository:
     archived: bool
     may_hook: bool
     description: str = ""
+    pull_requests: str = ""
+    """The reason why not everybody may open pull requests, as a sentence; empty if they may."""
     installed: bool = True
     """False where bridge has a GitHub App that is not installed on it: nothing comes from there."""
 
@@ -127,6 +129,19 @@ def read_repository(found: Any) -> Repository:
             archived=bool(found.get("archived")),
             may_hook=bool((found.get("permissions") or {}).get("admin")),
             description=str(found.get("description") or ""),
+            pull_requests=_pull_requests(found),
         )
     except (KeyError, TypeError, ValueError, AttributeError, Malformed):
         raise GitHubFailing("GitHub sent an answer that bridge does not understand") from None
+
+
+def _pull_requests(found: Any) -> str:
+    """Say why not everybody may open pull requests.
+
+    https://docs.github.com/rest/repos/repos#get-a-repository
+    """
+    if found.get("has_pull_requests") is False:
+        return "pull requests are switched off in its settings"
+    if found.get("pull_request_creation_policy") == "collaborators_only":
+        return "only collaborators may open pull requests there"
+    return ""

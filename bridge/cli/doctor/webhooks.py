@@ -74,7 +74,10 @@ async def _hook(services: Services, check: str, connections: list[Connection]) -
         return [CheckRow(check, "wrong", f"{'; '.join(hook.problems)}: {mend}")]
     pinged_at = await services.webhook_keys.pinged_at(hook.id, repository_id=shown.id)
     seen = f"pinged {duration(time.time() - pinged_at)} ago" if pinged_at else "no ping within a day"
-    return [CheckRow(check, "fine", seen)]
+    rows = [CheckRow(check, "fine", seen)]
+    if shown.pull_requests:
+        rows.append(CheckRow(f"pull requests of {repository}", "warn", shown.pull_requests))
+    return rows
 
 
 async def _installed(

@@ -16,6 +16,7 @@ import structlog
 from aiohttp import web
 
 from bridge.clients import github, oauth
+from bridge.clients.github import LINKING_SCOPE
 from bridge.core import actions
 from bridge.core.errors import ClaimRefused, NotLinked
 from bridge.core.model import FlowdockUser, GitHubToken, GitHubUser, LinkedAccount, Target
@@ -125,6 +126,7 @@ async def _to_account(request: web.Request, browser: str, linking: Linking) -> w
             redirect_uri=oauth_callback.address(services, "github"),
             state=linking.state,
             verifier=linking.verifier,
+            scope=LINKING_SCOPE,
         )
     )
 

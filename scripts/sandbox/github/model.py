@@ -196,6 +196,8 @@ class Repo:
     merge_settings: dict[str, bool] = field(default_factory=dict)
     rules: dict[str, Rules] = field(default_factory=dict)
     holds_merges: bool = False
+    # `all`, `collaborators_only` or `off`: those who may open pull requests.
+    pull_requests: str = "all"
     board: Board = field(default_factory=Board)
     permissions: dict[str, Permission] = field(default_factory=dict)
     heads: dict[str, str] = field(default_factory=dict)

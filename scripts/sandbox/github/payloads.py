@@ -235,6 +235,8 @@ def full_repo_payload(world: World, repo: Repo, user: User | None) -> Json:
                 "triage": held >= Permission.WRITE,
                 "pull": held >= Permission.READ,
             },
+            "has_pull_requests": repo.pull_requests != "off",
+            "pull_request_creation_policy": "all" if repo.pull_requests == "off" else repo.pull_requests,
             "temp_clone_token": "",
             "network_count": 0,
             "subscribers_count": 1,

@@ -98,6 +98,7 @@ def settings(change: Change, fields: Fields) -> None:
     if before != (repo.required_approvals, repo.required_checks) and change.emit_aside:
         payload = {"action": "edited", "rule": protection_payload(repo), "changes": {}}
         change.emit_aside(repo, "branch_protection_rule", payload | change.sender())
+    repo.pull_requests = str(fields.get("pull_requests", repo.pull_requests))
     repo.holds_merges = bool(fields.get("holds_merges", repo.holds_merges))
 
 

@@ -77,7 +77,7 @@ HOOKS: list[tuple[Break, str, str]] = [
     (nothing, "fine", "pinged "),
     (forget_ping, "fine", "no ping within a day"),
     (remove_hook, "wrong", f"GitHub has no webhook for bridge: bridge hook {REPOSITORY}"),
-    (narrow_hook, "wrong", "it is inactive; it does not send check_run"),
+    (narrow_hook, "wrong", "it is inactive; it does not send branch_protection_rule"),
     (
         unlink,
         "warn",
@@ -94,6 +94,19 @@ async def test_the_webhook_of_a_connection(asking: Doctor, broken: Break, state:
     await broken(asking.house)
     found = await asking.row(WEBHOOK)
     assert (found[0], words in found[1]) == (state, True), found
+
+
+@pytest.mark.parametrize(
+    ("policy", "words"),
+    [("off", "switched off in its settings"), ("collaborators_only", "only collaborators"), ("all", "")],
+)
+async def test_a_repository_where_not_everybody_may_open_pull_requests_is_named(
+    asking: Doctor, policy: str, words: str
+) -> None:
+    await installed(asking.house)
+    await asking.house.act("cy-gh", "settings", pull_requests=policy)
+    found = (await asking.asked()).get(f"pull requests of {REPOSITORY}", ("", ""))
+    assert (found[0], words in found[1]) == ("warn" if words else "", True)
 
 
 @pytest.mark.parametrize(

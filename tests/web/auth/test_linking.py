@@ -60,7 +60,10 @@ async def test_linking_in_one_pass_and_the_click_is_done(opened: House, browser:
     account = await opened.services.account_store.get("1001")
     assert account is not None
     assert account.github.login == "ann-gh"
-    assert account.token.scopes == ("repo",)
+    assert "repo" in account.token.scopes
+    # GitHub was asked for a token that ends, and gave one.
+    assert account.token.expires_at is not None
+    assert account.token.refresh is not None
 
     page = await browser.press(page, "Do it now")
     assert "Assigned acme/component#1 to @ann-gh." in page.text
