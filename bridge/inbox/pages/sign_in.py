@@ -13,6 +13,7 @@ from aiohttp import web
 
 from bridge.core.errors import RequestRefused
 from bridge.inbox import sessions
+from bridge.inbox.browsers import browser_name
 from bridge.inbox.door import DOOR, Stranger
 from bridge.inbox.invitations import OPERATOR
 from bridge.inbox.pages.render import redirect, render
@@ -111,7 +112,7 @@ async def signed_in(request: web.Request) -> web.Response:
     # A new secret each time: a cookie that somebody planted before never becomes a session.
     if old := sessions.cookie_of(request):
         await store.end(old)
-    cookie = await store.begin(person.id, browser=request.headers.get("User-Agent", ""))
+    cookie = await store.begin(person.id, browser=browser_name(request.headers.get("User-Agent", "")))
     log.info("inbox_signed_in", person=person.id, login=person.nick)
     response = redirect(doing["then"])
     sessions.keep(request, response, cookie)
