@@ -25,6 +25,7 @@ from bridge.web.pages import (
     connection,
     deliveries,
     github_app,
+    help,
     home,
     setup,
 )
@@ -51,6 +52,7 @@ _ROUTED = (
     setup,
     github_app,
     connection,
+    help,
 )
 
 log = structlog.get_logger()

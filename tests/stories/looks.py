@@ -21,7 +21,7 @@ async def sign_in(page: Page, house: House, then: str, who: str = "Ann Ames") ->
     """Sign in with Flowdock and land on `then`."""
     await page.goto(f"{house.bridge}/signin?then={then}")
     await page.get_by_role("button", name=f"Sign in as {who}").click()
-    await expect(page.get_by_role("navigation", name="You")).to_be_visible()
+    await expect(page.get_by_role("button", name="Sign out")).to_be_visible()
 
 
 async def shot(page: Page, name: str) -> None:

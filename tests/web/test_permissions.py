@@ -31,6 +31,7 @@ MEMBERS_DO = (SIGN_IN, NOTHING, DONE, DONE)
 # By method and address: what each kind of visitor gets. A form is sent with the visitor's own csrf value.
 TABLE: dict[tuple[str, str], tuple[str, str, str, str]] = {
     ("GET", "/"): EVERYBODY,
+    ("GET", "/help"): EVERYBODY,
     ("GET", "/account"): SIGNED_IN,
     ("GET", "/flowdock/setup"): SIGNED_IN,
     ("GET", "/flowdock/setup?flow=acme:ops"): (SIGN_IN, REFUSED, PAGE, PAGE),

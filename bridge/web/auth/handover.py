@@ -49,9 +49,14 @@ class NotThisBrowser(RequestRefused):
 @routes.get(_PATH)
 async def show(request: web.Request) -> web.Response:
     """Show the request and its state."""
-    app = await request.app[SERVICES].hooks.app()
+    services = request.app[SERVICES]
     return render.page(
-        request, "handover.html", handover=await _found(request), github_app=app, path=request.path
+        request,
+        "handover.html",
+        handover=await _found(request),
+        github_app=await services.hooks.app(),
+        github_url=services.settings.github_url,
+        path=request.path,
     )
 
 

@@ -26,7 +26,7 @@ from bridge.storage.keys import hash_of
 from bridge.web import render
 from bridge.web.auth import oauth_callback, sessions
 from bridge.web.context import SERVICES
-from bridge.web.http import cookies
+from bridge.web.http import cookies, notices
 from bridge.web.http.paths import local_path
 
 COOKIE = "bridge_linking"
@@ -199,7 +199,7 @@ async def link(request: web.Request) -> web.Response:
     await services.accounts.link(account)
     log.info("linked", flowdock_user=linking.user, login=linking.github.login)
     if linking.target is None:
-        return render.redirect(linking.then)
+        return notices.redirect(request, linking.then, "linked")
     await _keep(services, browser, linking.to("finish", token=None))
     return render.redirect("/authorization/linked")
 
@@ -254,7 +254,9 @@ async def _resumed(request: web.Request, claim_id: str) -> Linking | None:
 async def _standing(request: web.Request, step: Step) -> tuple[str, Linking]:
     """Return the browser's secret and its linking, which must be at `step`."""
     browser = cookies.read(request, COOKIE)
-    linking = await _look(request.app[SERVICES], browser) if browser else None
+    if not browser:
+        raise ClaimRefused("You have finished linking already, or this browser does not accept cookies.")
+    linking = await _look(request.app[SERVICES], browser)
     if linking is None:
         raise ClaimRefused("You have finished linking already, or the link has expired.")
     if linking.step != step:

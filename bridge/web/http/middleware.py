@@ -32,7 +32,6 @@ _OPENING = (
     f"{INBOX_API}/v1/messages/chat/",
 )
 _OPENS = re.compile(rf"^({'|'.join(_OPENING)})[^/]+")
-_AUTH = "/auth/"
 _NOWHERE = "there is nothing at this address"
 _QUIET = ("/healthz", "/readyz", "/metrics", "/static/")
 
@@ -56,7 +55,7 @@ async def respond(request: web.Request, services: Services, handler: Handler) ->
         response = await handler(request)
     except Exception as error:
         response = await _answer_to(request, error)
-    if request.path.startswith(_AUTH) and (spent := request.get(cookies.SPENT)):
+    if spent := request.get(cookies.SPENT):
         cookies.forget(request, response, spent)
     besides = request.get(LOG, _NOTHING)
     if besides is not UNLOGGED and not request.path.startswith(_QUIET):

@@ -14,6 +14,7 @@ from bridge.services import Services
 from bridge.web import render
 from bridge.web.auth import sessions
 from bridge.web.context import SERVICES
+from bridge.web.http import notices
 
 _RIGHTS = {
     "repo": "Read and change repositories, including private ones: pull requests, checks, webhooks",
@@ -57,7 +58,7 @@ async def show(request: web.Request) -> web.Response:
         connections=cared_for(session.user.id, await services.connections.all()),
         grant_url=await _grant_url(services),
         pull_url=partial(_pull_url, services.settings.github_url),
-        unlinked=request.query.get("unlinked", ""),
+        notice=notices.pop(request),
     )
 
 
@@ -71,8 +72,8 @@ async def unlink(request: web.Request) -> web.Response:
     except LockError:
         raise TokenBusy("Your GitHub token is being renewed right now.") from None
     except GitHubFailing:
-        return render.redirect("/account?unlinked=here")
-    return render.redirect("/account?unlinked=yes")
+        return notices.redirect(request, "/account", "unlinked-here")
+    return notices.redirect(request, "/account", "unlinked")
 
 
 def rights(account: LinkedAccount) -> tuple[str, ...]:

@@ -6,7 +6,6 @@ import time
 import uuid
 from contextlib import suppress
 from typing import Any
-from urllib.parse import urlencode
 
 import structlog
 from aiohttp import web
@@ -30,6 +29,7 @@ from bridge.storage.checkups import Checkup
 from bridge.web import render
 from bridge.web.auth import membership, sessions
 from bridge.web.context import LOG, SERVICES, Session
+from bridge.web.http import notices
 from bridge.web.pages import connection_view, options_form
 
 RESULT_SECONDS = 600
@@ -80,7 +80,7 @@ async def change_options(request: web.Request) -> web.Response:
     _, connection, form = await _posted(request)
     options = options_form.read(form.items())
     await request.app[SERVICES].connections.change(connection.id, options=options)
-    return _done(connection, "options")
+    return _done(request, connection, "options")
 
 
 @routes.post(f"{_CONNECTION}/pause")
@@ -91,7 +91,7 @@ async def pause(request: web.Request) -> web.Response:
     if do not in ("pause", "resume"):
         raise Malformed("choose Pause or Resume")
     await request.app[SERVICES].connections.change(connection.id, paused=do == "pause")
-    return _done(connection, "paused" if do == "pause" else "resumed")
+    return _done(request, connection, "paused" if do == "pause" else "resumed")
 
 
 @routes.post(f"{_CONNECTION}/webhook")
@@ -104,13 +104,13 @@ async def repair(request: web.Request) -> web.Response:
         mended = await services.webhook_repair.repair(connection, user=session.user.id)
     except NotLinked:
         # A form's answer leads to no other site (the pages' form-action): the page has the link.
-        return _done(connection, "link-first")
+        return _done(request, connection, "link-first")
     except GitHubRefused as refusal:
         if refusal.answered not in NO_RIGHT:
             raise
-        return _done(connection, "not-mended")
+        return _done(request, connection, "not-mended")
     await _check_up(services, mended.connection)
-    return _done(connection, mended.hook, **({} if mended.hook == "app" else {"since": since}))
+    return _done(request, connection, mended.hook, since=None if mended.hook == "app" else since)
 
 
 async def _check_up(services: Services, connection: Connection) -> None:
@@ -142,15 +142,15 @@ async def take_over(request: web.Request) -> web.Response:
         repository, hook_id = await services.accounts.as_user(session.user.id, look)
     except NotLinked:
         # A form's answer leads to no other site (the pages' form-action): the page has the link.
-        return _done(connection, "link-first")
+        return _done(request, connection, "link-first")
     except GitHubRefused:
-        return _done(connection, "no-right")
+        return _done(request, connection, "no-right")
     if not repository.may_hook:
-        return _done(connection, "no-right")
+        return _done(request, connection, "no-right")
     changes = {"installer": session.user.id} | ({"hook_id": hook_id} if hook_id else {})
     changed = await services.connections.change(connection.id, **changes)
     await services.checkups.schedule([changed], delay=0)
-    return _done(connection, "taken-over")
+    return _done(request, connection, "taken-over")
 
 
 @routes.post(f"{_CONNECTION}/test")
@@ -184,11 +184,11 @@ async def send_test(request: web.Request) -> web.Response:
         ) from None
     except FlowdockRejected as refusal:
         log.warning("test_message_refused", connection=connection.id, reason=str(refusal))
-        return _done(connection, "test-refused")
+        return _done(request, connection, "test-refused")
     except FlowdockFailing as failure:
         log.warning("test_message_failed", connection=connection.id, reason=str(failure))
-        return _done(connection, "test-failing")
-    return _done(connection, "test")
+        return _done(request, connection, "test-failing")
+    return _done(request, connection, "test")
 
 
 @routes.get(f"{_CONNECTION}/disconnect")
@@ -251,8 +251,12 @@ async def _posted(request: web.Request) -> tuple[Session, Connection, Any]:
     return session, connection, form
 
 
-def _done(connection: Connection, did: str, **more: int) -> web.Response:
-    return render.redirect(f"/connections/{connection.id}?{urlencode({'did': did, **more})}")
+def _done(
+    request: web.Request, connection: Connection, notice: str, *, since: int | None = None
+) -> web.Response:
+    """Return to the connection's page; with `since`, the page waits for a ping that came after it."""
+    ping = "" if since is None else f"?since={since}"
+    return notices.redirect(request, f"/connections/{connection.id}{ping}", notice)
 
 
 async def _of_source(services: Services, source_id: str, flow: str) -> Connection | None:

@@ -10,6 +10,7 @@ from bridge.clients.github_credentials import App
 from bridge.core.model import Connection, LinkedAccount
 from bridge.services import Services
 from bridge.storage.delivery_log import Digest
+from bridge.web.http import notices
 
 PING_SECONDS = 30
 """Seconds that the page waits for a ping; GitHub sends it at once."""
@@ -43,7 +44,7 @@ NOTICES = {
     "link-first": ("bad", "Link your GitHub account first, then try again."),
     "linked": ("good", "Your GitHub account is linked. Now try again."),
 }
-"""The page's notices, by the word in its address: their kind and their sentence."""
+"""The page's notices by their names: their kind and their sentence."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +71,7 @@ class View:
     @property
     def link_url(self) -> str:
         """The address to link a GitHub account at, which leads back here."""
-        return f"/account/link?{urlencode({'then': f'/connections/{self.connection.id}?did=linked'})}"
+        return f"/account/link?{urlencode({'then': f'/connections/{self.connection.id}'})}"
 
     @property
     def webhook(self) -> str:
@@ -83,8 +84,7 @@ class View:
 
 
 async def view(request: web.Request, services: Services, connection: Connection, user: str) -> View:
-    """Make the view for a member of the flow, by their Flowdock user id; the query names the notice."""
-    did = request.query.get("did", "")
+    """Make the view for a member of the flow, by their Flowdock user id."""
     known, store = connection.repository_id, services.account_store
     name = await services.pulls.present_name(connection)
     url = f"{services.settings.github_url}/{name}"
@@ -100,7 +100,7 @@ async def view(request: web.Request, services: Services, connection: Connection,
         you=await store.get(user),
         app=app,
         self_url=request.path_qs,
-        notice=NOTICES.get(did),
+        notice=NOTICES.get(notices.pop(request)),
         ping=await _ping(services, connection, request.query.get("since", "")),
     )
 

@@ -10,6 +10,7 @@ from bridge.services import Services
 from bridge.web import render
 from bridge.web.auth import membership, sessions
 from bridge.web.context import SERVICES
+from bridge.web.http import notices
 from bridge.web.pages import chart
 from bridge.web.pages.connection_view import recent_deliveries
 from bridge.web.pages.delivery_history import FATES, DeliveryRow, Filter, rows
@@ -45,7 +46,7 @@ async def deliveries(request: web.Request) -> web.Response:
         events=sorted({row.event for row in every}),
         fates=FATES,
         github_url=services.settings.github_url,
-        did=request.query.get("did", ""),
+        notice=notices.pop(request),
     )
 
 
@@ -86,7 +87,7 @@ async def mend(request: web.Request) -> web.Response:
         await _drop(services, await _letter(services, connection, letter_id))
     else:
         raise Malformed("choose Retry or Drop")
-    return render.redirect(f"/connections/{connection.id}/deliveries?did={do}")
+    return notices.redirect(request, f"/connections/{connection.id}/deliveries", do)
 
 
 def read_filter(request: web.Request) -> Filter:

@@ -103,7 +103,7 @@ async def test_unlinking_forgets_the_account_and_takes_githubs_grant_back(
     await link(house, "ann")
     other = await link(house, "bob")
     page = await browser.press(await sign_in(house, browser), "Unlink @ann-gh")
-    assert page.url == f"{house.bridge}/account?unlinked=yes"
+    assert page.url == f"{house.bridge}/account"
     assert "GitHub no longer accepts it" in text(page)
     assert await house.services.account_store.get("1001") is None
     assert await house.services.account_store.get("1002") == other

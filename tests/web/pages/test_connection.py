@@ -207,9 +207,10 @@ async def test_options_are_changed(house: House, browser: Browser) -> None:
     sent = [*form(page, "/options").fields.items(), ("preset", "status")]
     sent += [("group", group) for group in connection.options.groups]
     async with browser.session.post(f"{page.url}/options", data=sent) as response:
-        assert (response.status, response.url.query_string) == (200, "did=options")
-    page = await browser.open(f"{page.url}?did=options")
-    assert "Options saved" in words(page)
+        assert (response.status, response.url.query_string) == (200, "")
+        assert "Options saved" in await response.text()
+    page = await browser.open(page.url)
+    assert "Options saved" not in words(page), "it is said once"
     assert (await known(house, connection)).options.groups == ("status",)
     assert re.search(r'value="status" checked', page.text)
 
@@ -295,14 +296,16 @@ async def test_whoever_is_not_linked_links_first_and_comes_back(house: House, br
         Form(f"{house.bridge}/connections/{connection.id}/webhook", "post"),
         form(page, "/test").fields,
     )
-    assert page.url == f"{house.bridge}/connections/{connection.id}?did=link-first"
+    assert page.url == f"{house.bridge}/connections/{connection.id}"
+    assert "Link your GitHub account first" in words(page)
     found = re.search(r'href="(/account/link[?][^"]+)"', page.text)
     assert found
     page = await browser.open(house.bridge + unescape(found[1]))
     assert page.url.startswith(house.github)
     page = await browser.press(page, "cy-gh")
     page = await browser.press(page, "Link accounts")
-    assert page.url == f"{house.bridge}/connections/{connection.id}?did=linked"
+    assert page.url == f"{house.bridge}/connections/{connection.id}"
+    assert "Your GitHub account is linked. Now try again." in words(page)
     page = await browser.press(page, "Repair the webhook")
     assert "The webhook was repaired." in words(page)
 

@@ -126,7 +126,7 @@ PAGES: dict[str, str] = {
     "flows to set up": "/flowdock/setup",
     "setup": "/flowdock/setup?flow=acme:main&anew=1&q=",
     "setup, searched": "/flowdock/setup?flow=acme:main&q=WORD",
-    "configure": "/connections/ID?did=WORD",
+    "configure": "/connections/ID",
     "disconnect": "/connections/ID/disconnect",
     "deliveries": "/connections/ID/deliveries",
     "deliveries, filtered": "/connections/ID/deliveries?event=WORD&number=WORD&outcome=WORD",
