@@ -160,7 +160,10 @@ class Scene:
             changed = {key for key in changed if not key.startswith(OF_A_VISIT)}
         if one.signed:
             self.changed |= {one.route} if changed else set()
-            await self.house.services.connections.add(self.kept)
+            connections = self.house.services.connections
+            for there in await connections.all():
+                await connections.remove(there.id)
+            await connections.add(self.kept)
         else:
             assert not changed, (one, changed)
 
