@@ -16,6 +16,9 @@ from bridge.storage.redis import Redis
 MAX_CONNECTIONS = 8
 """A process's connections to Redis: Heroku's smallest plan has 20 for web, worker and release together."""
 
+DRIVER = DriverInfo()
+"""Made once: it reads the version of redis-py from the disk."""
+
 MAX_READERS = 64
 """Connections to each node of a cluster that wait for streams: one a partition that the process holds."""
 
@@ -36,8 +39,7 @@ def _connect(url: str, *, readers: int) -> Any:
         "socket_connect_timeout": 3,
         "socket_timeout": None,
         "health_check_interval": 30,
-        # Else each connection reads the version of redis-py from the disk.
-        "driver_info": DriverInfo(),
+        "driver_info": DRIVER,
         "retry": Retry(ExponentialBackoff(cap=0.5, base=0.05), 2),
     }
     if url.startswith("rediss:") and "DYNO" in os.environ:
