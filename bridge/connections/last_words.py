@@ -56,18 +56,35 @@ class LastWords:
 
 async def hold_to_connections(
     shown: ClickTarget, connections: ConnectionStore, pulls: PullRequestStore
-) -> None:
-    """Refuse a click in a thread that no flow is told about any more: what it shows may be long past."""
-    if (known := shown.repository_id) is None:
-        return
-    name = await pulls.repository_name(known)
-    found = await connections.of_repository(known, name) if name else []
+) -> ClickTarget:
+    """Return what a click's thread showed, with its repository's id if any connection tells it.
+
+    Refuses a click in a thread that no flow is told about any more: what it shows may be long past.
+    """
+    target = shown.target
+    full_name = f"{target.owner}/{target.repo}"
+    if shown.repository_id is None:
+        named = [one for one in await connections.all() if one.repository.lower() == full_name.lower()]
+        ids = {one.repository_id for one in named if one.repository_id is not None}
+        if len(ids) != 1:
+            # No delivery ever told of it: no thread shows it.
+            return shown
+        shown = await pulls.shown_in(ids.pop(), target)
+    found = await _told_about(shown, connections, pulls)
     reasons = [left_out(one, shown.pull) if shown.pull else "" for one in found]
     if not all(reasons):
-        return
-    target = shown.target
-    why = reasons[0] if found else f"{target.owner}/{target.repo} is not connected to this flow any more"
+        return shown
+    why = reasons[0] if found else f"{full_name} is not connected to this flow any more"
     raise GitHubRefused(
         f"{target} is no longer shown here: {why}. Open it at GitHub, or change that on bridge's page",
         status=409,
     )
+
+
+async def _told_about(
+    shown: ClickTarget, connections: ConnectionStore, pulls: PullRequestStore
+) -> list[Connection]:
+    if (known := shown.repository_id) is None:
+        return []
+    name = await pulls.repository_name(known)
+    return await (connections.of_repository(known, name) if name else connections.by_repository_id(known))

@@ -60,7 +60,7 @@ class LinkedAccounts:
 
     async def _act(self, flowdock_user: str, action: Action, target: Target) -> str:
         shown = await self.pulls.shown(target)
-        await hold_to_connections(shown, self.connections, self.pulls)
+        shown = await hold_to_connections(shown, self.connections, self.pulls)
         account, sentence = await self._as_account(
             flowdock_user, lambda account: self._perform(account, action, shown)
         )

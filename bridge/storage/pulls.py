@@ -168,7 +168,7 @@ class PullRequestStore:
         """
         name = f"{target.owner}/{target.repo}".lower()
         found = [
-            await self._shown(target, int(repository_id))
+            await self.shown_in(int(repository_id), target)
             for place in (keys.REPOSITORY_IDS, keys.REPOSITORY_FORMER_IDS)
             if (repository_id := await self._redis.hget(place, name)) is not None
         ]
@@ -180,7 +180,8 @@ class PullRequestStore:
             )
         return (known or found or [ClickTarget(target=target)])[0]
 
-    async def _shown(self, target: Target, repository_id: int) -> ClickTarget:
+    async def shown_in(self, repository_id: int, target: Target) -> ClickTarget:
+        """Return what a click's thread showed of a repository's pull request."""
         sha = await self._redis.get(keys.shown(repository_id, target.number))
         return ClickTarget(
             target=target,

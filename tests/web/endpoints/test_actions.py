@@ -4,6 +4,7 @@ import asyncio
 import json
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import jwt
@@ -15,6 +16,7 @@ from scripts.sandbox.faults import Fault
 from tests.conftest import REPOSITORY, House
 from tests.kits import sign
 from tests.kits.accounts import link
+from tests.kits.queue import REPOSITORY_ID
 
 PATH = f"/repos/{REPOSITORY}/pulls/1/assign-to-me"
 
@@ -288,3 +290,20 @@ async def test_single_sign_on_is_asked_for_with_its_address(pull: House) -> None
     page = f"{pull.github}/orgs/acme/sso?authorization_request=A"
     assert status == 422
     assert f"asks you to authorize bridge by single sign-on: {page}" in answer["error"]
+
+
+async def test_a_name_that_only_a_connection_tells_stands_for_its_repository(pull: House) -> None:
+    """Connected on a page, and no delivery told its name yet: another repository may have the name now."""
+    await link(pull, "ann")
+    await pull.connect()
+    (one,) = await pull.services.connections.all()
+    await pull.services.connections.remove(one.id)
+    await pull.services.connections.add(replace(one, repository_id=REPOSITORY_ID))
+    await pull.act("cy-gh", "rename", name="part")
+    body = {"owner": "acme", "name": "component", "permissions": {"ann-gh": "write"}}
+    async with pull.http.post(f"{pull.github}/_sandbox/repositories", json=body) as response:
+        assert response.status == 200
+    await pull.act("ann-gh", "open", title="Another", body="", head="fix", base="main")
+    assert (await post(pull))[0] == 200
+    assert ("POST", "/api/v3/repos/acme/part/issues/1/assignees") in calls(pull)
+    assert ("POST", "/api/v3/repos/acme/component/issues/1/assignees") not in calls(pull)
