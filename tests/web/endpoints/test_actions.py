@@ -205,7 +205,7 @@ ANSWERS: list[tuple[str, dict[str, Any], int, str]] = [
     ("a page instead of JSON", {"status": 502, "answer": "<html>"}, 502, "cannot be read"),
     ("moved", {"status": 301, "headers": {"Location": "/elsewhere"}}, 409, "renamed or moved"),
     ("moved, keeping the method", {"status": 307, "headers": {"Location": "/x"}}, 409, "renamed or moved"),
-    ("hidden", {"status": 404, "answer": '{"message":"Not Found"}'}, 422, "shows you no acme/component#1"),
+    ("hidden", {"status": 404, "answer": '{"message":"Not Found"}'}, 422, "show you acme/component#1"),
     ("forbidden", {"status": 403, "answer": '{"message":"Must have admin rights"}'}, 422, "admin rights"),
     ("conflict", {"status": 409, "answer": '{"message":"Conflict here"}'}, 409, "Conflict here"),
     (
