@@ -14,6 +14,7 @@ from bridge.core.messages.translate import Translation
 from bridge.core.model import Connection, Delivery
 from bridge.core.pulls import checks, extract, states, to_merge
 from bridge.core.pulls.gathering import REVIEW_SECONDS
+from bridge.core.pulls.model import Check
 from bridge.core.pulls.push import Push
 from bridge.core.pulls.snapshot import Snapshot
 from bridge.queue.entries import InboxEntry
@@ -248,4 +249,26 @@ class Translator:
                 await self._ask_if_ready(repository_id, delivery, result)
                 results.append(result)
         work.keep_checks(repository_id, news.sha, registers)
+        if number := checks.queued_number(delivery):
+            commit = checks.view(registers), news.sha
+            results += await self._of_queue(entry, delivery, connections, work, number, commit)
         return results
+
+    async def _of_queue(
+        self,
+        entry: InboxEntry,
+        delivery: Delivery,
+        connections: Sequence[Connection],
+        work: UnitOfWork,
+        number: int,
+        commit: tuple[tuple[Check, ...], str],
+    ) -> list[Translation]:
+        """Translate checks that a merge queue runs, for the pull request that it checks."""
+        known = await work.snapshot(entry.repository_id, number)
+        if not known.is_known:
+            return []
+        of_head = checks.view(await work.checks(entry.repository_id, known.head_sha))
+        told = translate.translate_checks(
+            delivery, known, of_head, connections, now=time.time(), queue_commit=commit
+        )
+        return [told]

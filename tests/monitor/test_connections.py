@@ -174,7 +174,7 @@ async def waiting(house: House, count: int) -> bool:
     ("change", "words"),
     [
         ({"active": False}, "it is inactive"),
-        ({"events": ["pull_request"]}, "it does not send check_run, "),
+        ({"events": ["pull_request"]}, "it does not send branch_protection_rule, "),
         ({"config": {"content_type": "json"}}, "it has no secret"),
         ({"config": {"secret": "x", "insecure_ssl": "1"}}, "it does not verify bridge's certificate"),
     ],

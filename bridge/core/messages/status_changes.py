@@ -64,6 +64,20 @@ def names(checks: tuple[Check, ...]) -> str:
     return named + (f" and {len(checks) - MAX_NAMED} more" if checks[MAX_NAMED:] else "")
 
 
+def of_queue(
+    pull: PullRequest, found: tuple[Check, ...], sha: str, known: Snapshot
+) -> tuple[Said | None, Snapshot]:
+    """Return what is said of the checks that a merge queue runs, and the snapshot with that noted.
+
+    Only a failure is told: what passes is merged, and that is told.
+    """
+    failed = tuple(check for check in found if check.state == "failed" and check.is_counted)
+    told = [sha, [check.name for check in failed]]
+    if not failed or not pull.queued or known.said.get("queue") == told:
+        return None, known
+    return Said(title=f"failed in the merge queue: {names(failed)}", group="checks"), known.saying(queue=told)
+
+
 def of_deployments(pull: PullRequest, known: Snapshot) -> tuple[Said | None, Snapshot]:
     """Return what is said of the deployments that ended, and the snapshot with that noted."""
     head, before = known.said.get("deployments", ("", {}))

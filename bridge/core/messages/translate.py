@@ -183,13 +183,17 @@ def translate_checks(
     connections: Sequence[Connection],
     *,
     now: float,
+    queue_commit: tuple[tuple[Check, ...], str] | None = None,
 ) -> Translation:
     """Translate a delivery about a commit's checks for a pull request whose head it is.
 
-    Post only when the sum of the checks turns: the first failure, all green, recovered. Never once a job.
+    `queue_commit` are the checks and the SHA where a merge queue made the commit. Post only when the sum of
+    the checks turns: the first failure, all green, recovered. Never once a job.
     """
     pull = snapshot.view(known, head_checks)
-    if delivery.event == "deployment_status":
+    if queue_commit:
+        author, (said, noted) = "Checks", status_changes.of_queue(pull, *queue_commit, known)
+    elif delivery.event == "deployment_status":
         author, (said, noted) = "Deployments", status_changes.of_deployments(pull, known)
     else:
         author, (said, noted) = "Checks", status_changes.of_checks(pull, known)

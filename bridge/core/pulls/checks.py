@@ -26,6 +26,7 @@ __all__ = ["EVENTS", "ChecksDelta", "Verdict", "delta", "dump", "load", "merge",
 Verdict = Literal["none", "running", "waiting", "passed", "failed"]
 
 _ACTIONS = "github-actions"
+_QUEUE_BRANCH = re.compile(r"gh-readonly-queue/.+/pr-([1-9][0-9]{0,8})-[0-9a-f]{40}")
 _RUN_URL = re.compile(r"/actions/runs/(\d{1,19})(?:/|$)")
 _CONCLUSIONS = {"success": "passed", "neutral": "neutral", "skipped": "skipped"}
 _STATUSES = {"success": "passed", "failure": "failed", "error": "failed", "pending": "running"}
@@ -50,6 +51,18 @@ def delta(delivery: Delivery) -> ChecksDelta | None:
     """Read the checks in a delivery; None if none in it counts."""
     read = _READERS.get(delivery.event)
     return read(delivery.payload) if read else None
+
+
+def queued_number(delivery: Delivery) -> int:
+    """Return the number of the pull request that a merge queue checks; 0 for checks of other commits.
+
+    The queue checks a commit of its own, which is no pull request's head: its branch names the pull request.
+    https://docs.github.com/pull-requests: managing a merge queue
+    """
+    thing = delivery.payload.get(delivery.event) or {}
+    branch = thing.get("head_branch") or (thing.get("check_suite") or {}).get("head_branch") or ""
+    found = _QUEUE_BRANCH.fullmatch(str(branch))
+    return int(found[1]) if found else 0
 
 
 def _register(value: dict[str, Any], *, rank: str, at: str) -> LwwRegister:

@@ -13,7 +13,7 @@ from .check_payloads import (
     workflow_run_payload,
 )
 from .ci import ACTIONS, FAILED, CheckRun, CheckSuite, Status, WorkflowRun
-from .commits import known
+from .commits import known, new_commit
 from .deeds import Change, Fields, deed
 from .model import Pull
 from .refusals import Refused, invalid, not_found
@@ -40,9 +40,9 @@ WORST = (
 def check(change: Change, pull: Pull, fields: Fields) -> None:
     """Give the check `name` a `status` or a `conclusion`; make it if it is new or was completed."""
     name, status, conclusion = _check_fields(fields)
-    sha = sha_of(change, pull, fields)
+    sha = _queue_commit(change, pull) if fields.get("queue") else sha_of(change, pull, fields)
     app = str(fields.get("app") or ACTIONS)
-    workflow = _workflow(fields) if app == ACTIONS else ""
+    workflow = workflow_of(fields) if app == ACTIONS else ""
     suite = suite_of(change, pull, sha, app, workflow)
     run = next((run for run in suite.newest() if run.name == name), None)
     if run and run.status == status == "completed" and run.conclusion == conclusion:
@@ -93,7 +93,7 @@ def rerun_failed(change: Change, workflow: WorkflowRun, *, every: bool = False) 
 @deed("cancel")
 def cancel(change: Change, pull: Pull, fields: Fields) -> None:
     """The jobs of the newest run of `workflow` that are under way are cancelled."""
-    suite = suite_of(change, pull, sha_of(change, pull, fields), ACTIONS, _workflow(fields))
+    suite = suite_of(change, pull, sha_of(change, pull, fields), ACTIONS, workflow_of(fields))
     for run in suite.newest():
         if run.status != "completed":
             run.status, run.conclusion, run.completed_at = (
@@ -109,17 +109,7 @@ def cancel(change: Change, pull: Pull, fields: Fields) -> None:
 def supersede(change: Change, pull: Pull, fields: Fields) -> None:
     """Cancel the newest run of `workflow`, and begin another one of the same commit."""
     cancel(change, pull, fields)
-    _new_suite(change, pull, sha_of(change, pull, fields), ACTIONS, _workflow(fields))
-
-
-@deed("hold")
-def hold(change: Change, pull: Pull, fields: Fields) -> None:
-    """A run of `workflow` is asked for that a maintainer has to allow."""
-    suite = suite_of(change, pull, sha_of(change, pull, fields), ACTIONS, _workflow(fields))
-    suite.status, suite.conclusion = "completed", "action_required"
-    suite.updated_at = change.world.clock.change()
-    tell_suite(change, suite, "completed")
-    tell_workflow(change, suite, "completed")
+    _new_suite(change, pull, sha_of(change, pull, fields), ACTIONS, workflow_of(fields))
 
 
 @deed("status")
@@ -175,7 +165,8 @@ def tell_workflow(change: Change, suite: CheckSuite, action: str) -> None:
     change.emit(change.repo, "workflow_run", payload | change.sender())
 
 
-def _workflow(fields: Fields) -> str:
+def workflow_of(fields: Fields) -> str:
+    """The name of the workflow that is meant."""
     return str(fields.get("workflow") or "CI")
 
 
@@ -206,6 +197,16 @@ def suite_of(change: Change, pull: Pull, sha: str, app: str, workflow: str) -> C
     return _new_suite(change, pull, sha, app, workflow)
 
 
+def _queue_commit(change: Change, pull: Pull) -> str:
+    """The commit that the merge queue checks; made when it is first needed."""
+    if not pull.queued:
+        raise Refused(422, "The pull request is not in the merge queue.")
+    if not pull.queue_sha:
+        title = f"Merge pull request #{pull.number}"
+        pull.queue_sha = new_commit(change.world, change.actor, title, pull.head_sha).sha
+    return pull.queue_sha
+
+
 def _new_suite(change: Change, pull: Pull, sha: str, app: str, workflow: str) -> CheckSuite:
     board, world = change.repo.board, change.world
     now = world.clock.change()
@@ -214,7 +215,7 @@ def _new_suite(change: Change, pull: Pull, sha: str, app: str, workflow: str) ->
         app=app,
         sha=sha,
         before=world.commits[sha].parent,
-        branch=pull.head_ref,
+        branch=_branch(pull, sha),
         fork=pull.head_repo.fork,
         created_at=now,
         updated_at=now,
@@ -225,6 +226,11 @@ def _new_suite(change: Change, pull: Pull, sha: str, app: str, workflow: str) ->
     tell_suite(change, suite, "requested")
     tell_workflow(change, suite, "requested")
     return suite
+
+
+def _branch(pull: Pull, sha: str) -> str:
+    is_queues = sha == pull.queue_sha
+    return f"gh-readonly-queue/{pull.target}/pr-{pull.number}-{sha}" if is_queues else pull.head_ref
 
 
 def _workflow_run(change: Change, pull: Pull, suite: CheckSuite, name: str) -> WorkflowRun:

@@ -121,6 +121,7 @@ class Pull:
     merge_sha: str | None = None
     auto_merge: AutoMerge | None = None
     queued: bool = False
+    queue_sha: str = ""
     merge_request: MergeRequest | None = None
     behind: bool = False
     stack: Stack | None = None

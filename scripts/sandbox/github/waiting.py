@@ -1,6 +1,6 @@
 """What waits for people: workflows for a maintainer, deployments for a reviewer."""
 
-from .checks import sha_of, suite_of, tell_workflow
+from .checks import sha_of, suite_of, tell_suite, tell_workflow, workflow_of
 from .ci import ACTIONS, WorkflowRun
 from .deeds import Change, Fields, deed
 from .deployments import deployment_status_payload
@@ -33,3 +33,13 @@ def deploy(change: Change, pull: Pull, fields: Fields) -> None:
         sha, url = sha_of(change, pull, fields), str(fields.get("url") or "")
         shown = deployment_status_payload(change, pull, sha, environment, state, url)
         change.emit(change.repo, "deployment_status", shown | change.sender())
+
+
+@deed("hold")
+def hold(change: Change, pull: Pull, fields: Fields) -> None:
+    """A run of `workflow` is asked for that a maintainer has to allow."""
+    suite = suite_of(change, pull, sha_of(change, pull, fields), ACTIONS, workflow_of(fields))
+    suite.status, suite.conclusion = "completed", "action_required"
+    suite.updated_at = change.world.clock.change()
+    tell_suite(change, suite, "completed")
+    tell_workflow(change, suite, "completed")

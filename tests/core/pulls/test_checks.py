@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bridge.core.model import Delivery
 from bridge.core.pulls import checks, current_checks
 from bridge.core.pulls.checks import Verdict
 from bridge.core.pulls.lww import LwwRegister
@@ -325,6 +326,29 @@ COUNTS += [
         {"build": "failed"},
     ),
 ]
+
+
+@pytest.mark.parametrize(
+    ("branch", "number"),
+    [
+        (f"gh-readonly-queue/main/pr-42-{SHA}", 42),
+        (f"gh-readonly-queue/release/1.0/pr-7-{SHA}", 7),
+        (f"gh-readonly-queue/main/pr-0-{SHA}", 0),
+        (f"gh-readonly-queue/main/pr-42-{SHA}x", 0),
+        (f"my/gh-readonly-queue/main/pr-42-{SHA}", 0),
+        ("fix", 0),
+        (None, 0),
+    ],
+)
+def test_a_queues_commit_is_found_by_its_branch(branch: str | None, number: int) -> None:
+    for event, thing in (
+        ("check_run", {"check_suite": {"head_branch": branch}}),
+        ("check_suite", {"head_branch": branch}),
+        ("workflow_run", {"head_branch": branch}),
+    ):
+        assert checks.queued_number(Delivery.of("d", event, {event: thing})) == number
+    assert checks.queued_number(Delivery.of("d", "status", {"state": "success"})) == 0
+
 
 # Statuses and deployments
 COUNTS += [

@@ -134,6 +134,18 @@ async def test_a_branch_with_a_queue_takes_it_into_the_queue(redis_url: str, ghe
             assert left == "cy-gh: Removed from the merge queue: checks failed"
 
 
+async def test_what_fails_in_the_queue_is_told_on_its_pull_request(life: Life) -> None:
+    await life.act("ann-gh", "enqueue")
+    assert await life.act("ann-gh", "check", queue=True, name="test") == []
+    failed = await life.act("ann-gh", "check", queue=True, name="test", conclusion="failure")
+    assert titles(failed) == ["Checks: failed in the merge queue: test"]
+    # The head's own checks are others.
+    assert "Checks" not in (await life.thread()).fields
+    (left,) = titles(await life.act("ann-gh", "dequeue", reason="CI_FAILURE"))
+    assert left == "ann-gh: Removed from the merge queue: checks failed"
+    assert await life.act("ann-gh", "status", context="x", state="pending") == []
+
+
 async def test_auto_merge_is_switched_on_and_off(life: Life) -> None:
     await life.house.act("cy-gh", "settings", allow_auto_merge=True)
     await life.act("ann-gh", "push")
