@@ -140,7 +140,8 @@ def _told(click: Click, pull: Mapping[str, Any], answer: Mapping[str, Any], belo
         found = yield Call(method="GRAPHQL", url=_POSITION, data={"pull": pull["node_id"]})
         entry = (found.get("node") or {}).get("mergeQueueEntry")
         place = f", at position {entry['position']}" if entry else ""
-        return f"Added {click.target}{below} to the merge queue{place}."
+        stack = f"{below}," if below else ""
+        return f"Added {click.target}{stack} to the merge queue{place}."
     if status == "pending":
         return f"Merging {click.target}{below}… The thread shows it once done; if it never does, click again."
     raise _explained(click, answer["details"]["message"])

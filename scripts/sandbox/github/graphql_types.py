@@ -217,7 +217,7 @@ def _ref(repo: Repo, name: str) -> Value | None:
 
 
 def _queue_entry(repo: Repo, pull: Pull) -> Value | None:
-    waiting = [one for one in repo.pulls.values() if one.queued and one.base_ref == pull.base_ref]
+    waiting = [one for one in repo.pulls.values() if one.queued and one.target == pull.target]
     if not pull.queued:
         return None
     return {"__typename": "MergeQueueEntry", "position": waiting.index(pull) + 1, "state": "QUEUED"}

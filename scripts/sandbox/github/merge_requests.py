@@ -95,17 +95,21 @@ def _merge(change: Change, pull: Pull, asked: MergeRequest) -> str:
     if has_queue:
         if asked.method != "default":
             raise Refused(422, NO_CUSTOM)
-        perform(change, "enqueue", pull, fields)
+        for one in _with_those_below(change, pull):
+            perform(change, "enqueue", one, fields)
         return "enqueued"
-    for below in members(change.repo, pull.stack.number) if pull.stack else []:
-        if below is pull:
-            break
-        if not below.closed_at:
-            perform(change, "merge", below, _method(asked))
+    for below in _with_those_below(change, pull)[:-1]:
+        perform(change, "merge", below, _method(asked))
     # GitHub tries again by itself where the base moves meanwhile.
     pull.races = max(0, pull.races - RETRIES)
     perform(change, "merge", pull, {**fields, **_method(asked)})
     return "merged"
+
+
+def _with_those_below(change: Change, pull: Pull) -> list[Pull]:
+    """The open pull requests of its stack up to this one, the bottom first."""
+    stack = members(change.repo, pull.stack.number) if pull.stack else [pull]
+    return [one for one in stack[: stack.index(pull) + 1] if not one.closed_at]
 
 
 def _method(asked: MergeRequest) -> Fields:
