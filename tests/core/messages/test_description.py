@@ -208,5 +208,5 @@ def test_a_snapshot_takes_half_the_room_of_its_json() -> None:
 
 
 def test_a_broken_snapshot_is_told() -> None:
-    with pytest.raises(ValueError, match="broken"):
+    with pytest.raises(ValueError, match="damaged"):
         snapshot.load(snapshot.dump(told().snapshot())[:-5])
