@@ -22,7 +22,9 @@ async def post_reply(
     """
     called = [f"@{nick}" for nick in dict.fromkeys(_MENTION.findall(text))]
     tags = [tag for tag in await resolved(inbox, flow.id, called) if tag.startswith(":")]
-    content = {"event": "message", "content": text, "tags": tags}
+    # The name of now, for when the person has left.
+    author = {"name": person.name, "avatar": person.avatar}
+    content = {"event": "message", "content": text, "tags": tags, "author": author}
     if uuid:
         content["uuid"] = uuid
     return (await inbox.messages.reply(flow.id, thread_id, person.id, content)).id

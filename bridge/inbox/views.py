@@ -57,6 +57,7 @@ class Row:
     color: str
     status: str
     turn: str
+    is_my_turn: bool
     newest: Entry
     said: str
     """The beginning of the newest message."""
@@ -98,6 +99,7 @@ def row(
     """Show a thread in a list to a reader who has read it up to a message."""
     status = thread.state.get("status") or {}
     newest = entry(thread.newest, reader, writer)
+    turn = field_of(thread.state, "Turn")
     words = newest.text or markup.plain(str(newest.body)) if newest.is_spoken else ""
     return Row(
         id=thread.id,
@@ -106,11 +108,17 @@ def row(
         source=source.name if source else "",
         color=str(status.get("color") or "grey"),
         status=str(status.get("value") or ""),
-        turn=field_of(thread.state, "Turn"),
+        turn=turn,
+        is_my_turn=_names(turn, reader.nick),
         newest=newest,
         said=" ".join(words.split())[:_FIRST],
         is_unread=thread.newest.id > read and not newest.is_mine,
     )
+
+
+def _names(text: str, nick: str) -> bool:
+    """Tell whether a text names a login, as a whole word."""
+    return re.search(rf"(?<![\w-]){re.escape(nick)}(?![\w-])", text, re.IGNORECASE) is not None
 
 
 def field_of(state: Mapping[str, Any], label: str) -> str:

@@ -82,6 +82,7 @@ def create_app(services: Services, *, bodies_bounds: Bodies | None = None) -> we
         undefined=jinja2.StrictUndefined,
         filters=filters.FILTERS,
     )
+    aiohttp_jinja2.get_env(app).globals["has_inbox"] = services.settings.inbox
     for module in _ROUTED:
         app.add_routes(module.routes)
     if services.settings.inbox:

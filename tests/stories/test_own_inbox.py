@@ -1,10 +1,23 @@
 """A team works with bridge alone: its own inbox, GitHub's sign-in, and no Flowdock anywhere."""
 
+import os
 import re
+import signal
 from html import unescape
+from pathlib import Path
+from typing import Any
 
+import aiohttp
+
+from bridge.inbox.flows import FlowStore
+from bridge.inbox.sources import SourceStore
+from bridge.storage import embedded
+from bridge.storage.client import close_redis, connect_redis
 from scripts.sandbox.browse import Browser, Page
+from scripts.sandbox.house import House as Processes
+from scripts.sandbox.house import Process, free_port
 from tests.conftest import House, eventually
+from tests.inbox.test_messages import content
 from tests.kits.connecting import COMPONENT_ID
 from tests.kits.inbox import open_inbox, put, sign_in
 
@@ -48,6 +61,56 @@ async def test_from_the_first_sign_in_to_a_pull_request_closed_by_a_click(redis_
 
         page = await anns.press(await anns.open(thread.url), "Reply", content="Done, @cy-gh.")
         assert "for you" in (await cys.open(thread.url)).text
+
+
+async def test_what_was_posted_is_there_after_bridge_and_redis_were_killed(tmp_path: Path) -> None:
+    bridge = f"http://127.0.0.1:{free_port()}"
+    others = dict.fromkeys(("FLOWDOCK_CLIENT_ID", "FLOWDOCK_CLIENT_SECRET", "FLOWDOCK_API_URL"), "")
+    with (tmp_path / "log").open("wb") as log:
+        async with aiohttp.ClientSession() as http:
+            house = Processes(
+                data=tmp_path,
+                bridge=bridge,
+                flowdock="",
+                github="http://127.0.0.1:9",
+                http=http,
+                output=log,
+                settings={**others, "XDG_STATE_HOME": str(tmp_path)},
+            )
+            try:
+                first = await _serving(house)
+                with embedded.running(tmp_path / "bridge/redis") as url:
+                    redis: Any = connect_redis(url)
+                    flow = await FlowStore(redis).make(
+                        organization="team", slug="main", name="Main", owner=1001
+                    )
+                    assert flow
+                    _, flow_token = await SourceStore(redis).make(
+                        flow.id, name="x", external_url="", client_id="", creator=1001
+                    )
+                    body = content(1, flow_token=flow_token, uuid="one")
+                    async with http.post(f"{bridge}/inbox/api/messages", json=body) as response:
+                        assert response.status == 202
+                    server = (await redis.info())["process_id"]
+                    first.kill()
+                    os.kill(server, signal.SIGKILL)
+                    first.wait()
+                    await close_redis(redis)
+                await _serving(house)
+                wait = {"X-flowdock-wait-for-message": "1"}
+                async with http.post(f"{bridge}/inbox/api/messages", json=body, headers=wait) as response:
+                    found = await response.json()
+                assert (found["id"], found["thread"]["activities"]) == (1, 1), (
+                    "it was kept, and is no second one"
+                )
+            finally:
+                house.stop()
+
+
+async def _serving(house: Processes) -> Process:
+    process = house.start("bridge", "serve")
+    await house.answers(f"{house.bridge}/readyz")
+    return process
 
 
 async def _signing_in(browser: Browser, house: House) -> Page:

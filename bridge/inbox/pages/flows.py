@@ -21,6 +21,12 @@ ORGANIZATION = "team"
 """The first half of all flows' paths: bridge's inbox is one organization."""
 
 PAGE = 50
+NEWEST = 5
+"""Threads of each flow on the front page."""
+
+LOOKED_THROUGH = 200
+"""The newest open threads of a flow, in which the front page looks for a person's turn."""
+
 MAX_NAME = 60
 
 routes = web.RouteTableDef()
@@ -35,16 +41,25 @@ class FlowRefused(RequestRefused):
 
 @routes.get(PAGES)
 async def front(request: web.Request) -> web.Response:
-    """Show a person's flows, each with its newest open threads."""
+    """Show the threads in which it is a person's turn, and their flows with the newest open threads."""
     person, inbox = await sessions.required(request), request.app[INBOX]
     flows = await inbox.flows.of(person.id)
-    listed = [
-        (one, await rows(request, one, person, await inbox.messages.threads(one.id, only_open=True, limit=5)))
-        for one in flows
-        if not one.is_archived
-    ]
-    archived = [one for one in flows if one.is_archived]
-    return render(request, "front.html", person=person, flows=listed, archived=archived, path_of=path_of)
+    listed: list[tuple[TeamFlow, list[Row]]] = []
+    mine: list[tuple[TeamFlow, Row]] = []
+    for flow in (one for one in flows if not one.is_archived):
+        threads = await inbox.messages.threads(flow.id, only_open=True, limit=LOOKED_THROUGH)
+        shown = await rows(request, flow, person, threads)
+        listed.append((flow, shown[:NEWEST]))
+        mine += [(flow, row) for row in shown if row.is_my_turn]
+    return render(
+        request,
+        "front.html",
+        person=person,
+        flows=listed,
+        mine=sorted(mine, key=lambda one: one[1].newest.id, reverse=True),
+        archived=[one for one in flows if one.is_archived],
+        path_of=path_of,
+    )
 
 
 @routes.post(f"{PAGES}/flows")

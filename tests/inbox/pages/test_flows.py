@@ -153,6 +153,30 @@ async def test_a_script_runs_on_the_live_pages_alone_and_only_bridges_own(team: 
         assert not re.search(r"<script(?! type=\"module\" src=\"/static/inbox.js\"></script>)", answer.text)
 
 
+async def test_the_front_page_begins_with_the_threads_in_which_it_is_my_turn(team: Team) -> None:
+    turns = {
+        1: "bob (requested)",
+        2: "author ann (changes requested)",
+        3: "bobby (requested)",
+        4: "x-bob",
+        5: "",
+    }
+    for number, turn in turns.items():
+        fields = [{"label": "Turn", "value": turn}, {"label": "Author", "value": "bob"}]
+        await posted(team, number, thread={"title": f"Pull {number}", "fields": fields})
+    page = (await team.visit("bob", "GET", "/inbox")).text
+    mine = page.partition("My turn")[2].partition("Your flows")[0]
+    assert re.findall(r"Pull \d", mine) == ["Pull 1"]
+    assert re.findall(r"Pull \d", page.partition("Your flows")[2]) == [f"Pull {n}" for n in (5, 4, 3, 2, 1)]
+
+
+async def test_what_somebody_wrote_keeps_their_name_when_they_left(team: Team) -> None:
+    await posted(team)
+    await team.visit("bob", "POST", f"{THREAD}/messages", {"content": "Mine."})
+    await team.inbox.people.remove(1002)
+    assert "<strong>Bob</strong>" in (await team.visit("ann", "GET", THREAD)).text
+
+
 async def test_closed_threads_are_out_of_the_way_and_long_lists_are_paged(team: Team) -> None:
     for number in range(60):
         await posted(team, number)
