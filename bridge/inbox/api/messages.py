@@ -2,8 +2,10 @@
 
 from typing import Any
 
+import orjson
 from aiohttp import web
 
+from bridge.core.errors import Malformed
 from bridge.inbox.api import shapes
 from bridge.inbox.api.requests import ApiRefusal, invalid, posting_source, read_object
 from bridge.inbox.context import API, INBOX
@@ -31,6 +33,9 @@ async def post_message(request: web.Request) -> web.Response:
         accepted = await inbox.messages.post(source.flow_id, source.id, content)
     except UnknownThread:
         raise invalid({"thread": [BLANK]}) from None
+    except orjson.JSONEncodeError:
+        # Reading goes deeper than writing.
+        raise Malformed("The body nests too deeply.") from None
     if WAIT_HEADER not in request.headers:
         return web.json_response({}, status=202)
     message = await inbox.messages.message(source.flow_id, accepted.id)

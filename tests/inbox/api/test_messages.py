@@ -1,5 +1,8 @@
 """`POST /messages`, over a real socket."""
 
+import json
+from typing import Any
+
 import pytest
 
 from bridge.inbox.messages import thread_id
@@ -50,6 +53,46 @@ async def test_a_token_that_is_unknown_or_of_a_removed_source_is_refused(team: T
     path = f"/flows/{team.flow.path}/sources/{source['id']}"
     assert (await team.call("DELETE", path, token=await team.token("bob")))[0] == 204
     assert (await team.call("POST", "/messages", content(1, flow_token=source["flow_token"])))[0] == 410
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"x": "[" * 300 + "]" * 300},
+        {"tags": [1]},
+        {"tags": ["@", "@" * 1000, "\x00"]},
+        {"author": []},
+        {"author": {"name": {"a": 1}}},
+        {"thread": {"title": "x", "fields": [None]}},
+        {"thread": {"title": "x", "fields": {}, "actions": [[]]}},
+        {"thread": {"title": "x", "status": []}},
+        {"thread": {"title": "x", "status": {"color": [], "value": 1}}},
+        {"thread": {"title": "x", "actions": [{"@type": [], "name": 1}]}},
+        {"uuid": ["u"]},
+        {"uuid": "\x00" * 1000},
+        {"event": []},
+        {"external_thread_id": "\x00"},
+        {"flow_token": ["x"]},
+    ],
+    ids=str,
+)
+async def test_nothing_odd_breaks_it(team: Team, odd: dict[str, Any]) -> None:
+    source = await team.source()
+    body = json.dumps(content(1, flow_token=source["flow_token"]) | odd).replace('"[', "[").replace(']"', "]")
+    async with team.http.post(
+        f"{team.api}/messages", data=body, headers={"Content-Type": "application/json"}
+    ) as response:
+        assert response.status in (202, 400, 401)
+    for path in ("/inbox", "/inbox/flows/team/main?show=all"):
+        assert (await team.visit("ann", "GET", path)).status == 200
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"null", b'"x"', b"{", b"\xff", b"[" * 5000, b'{"a": 1e999}'])
+async def test_what_is_no_object_is_refused(team: Team, body: bytes) -> None:
+    headers = {"Content-Type": "application/json"}
+    async with team.http.post(f"{team.api}/messages", data=body, headers=headers) as response:
+        assert response.status in (400, 401)
+        assert (await response.json())["message"]
 
 
 async def test_forms_in_rails_notation_and_tokens_in_the_query_are_taken(team: Team) -> None:
