@@ -169,7 +169,7 @@ class MessageStore:
         self, thread: InboxThread, *, after: int = 0, before: int | None = None, limit: int = 100
     ) -> list[StoredMessage]:
         """Return the newest of a thread's messages between two ids, the oldest of them first."""
-        high = f"({before}-0" if before is not None else "+"
+        high = _before(before)
         found = await self.redis.xrevrange(keys.entries(thread.id), high, f"({after}-0", count=limit)
         return [_message(thread.flow_id, thread.id, one) for one in reversed(found)]
 
@@ -183,7 +183,7 @@ class MessageStore:
         newest: bool = True,
     ) -> list[StoredMessage]:
         """Return a flow's messages between two ids, the oldest first: the `newest` of them, or the oldest."""
-        low, high = f"({after}-0", f"({before}-0" if before is not None else "+"
+        low, high = f"({after}-0", _before(before)
         stream = keys.messages(flow_id)
         if newest:
             rows = (await self.redis.xrevrange(stream, high, low, count=limit))[::-1]
@@ -229,6 +229,11 @@ def _touched(flow_id: str, thread: str, uuid: str) -> list[str]:
         keys.NEWS,
         keys.usage(flow_id),
     ]
+
+
+def _before(message_id: int | None) -> str:
+    """Return the end of a range of a stream's entries; Redis takes no end before its first possible id."""
+    return "+" if message_id is None else f"({max(message_id, 1)}-0"
 
 
 def thread_id(source_id: int, external_id: str) -> str:
