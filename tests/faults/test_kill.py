@@ -24,8 +24,8 @@ from tests.faults.wire import Way, open_wire
 
 pytestmark = [pytest.mark.timeout(300), pytest.mark.asyncio(loop_scope="module")]
 
-SHORT_LEASE = "1.5"
-"""Seconds: a worker that is killed keeps its partitions for that long."""
+SHORT_LEASE = "4"
+"""Seconds for which a killed worker keeps its partitions; a loaded machine must not let them go sooner."""
 
 
 @dataclass(frozen=True, kw_only=True)
