@@ -63,6 +63,13 @@ class Row:
     """The beginning of the newest message."""
     is_unread: bool
 
+    def has_words(self, search: str) -> bool:
+        """Tell whether number, title, source, status, turn and newest message have all words of a search."""
+        text = " ".join(
+            (self.number, self.title, self.source, self.status, self.turn, self.newest.author, self.said)
+        )
+        return all(word in text.lower() for word in search.lower().split())
+
 
 def number_of(thread: InboxThread) -> str:
     """Return `#42` for bridge's thread of pull request 42, else nothing."""

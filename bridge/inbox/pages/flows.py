@@ -1,6 +1,7 @@
 """The front page, and a flow's threads."""
 
 import re
+from collections.abc import Callable
 
 from aiohttp import web
 
@@ -25,9 +26,15 @@ NEWEST = 5
 """Threads of each flow on the front page."""
 
 LOOKED_THROUGH = 200
-"""The newest open threads of a flow, in which the front page looks for a person's turn."""
+"""The newest threads of a flow in which a person's turn, what is unread, or words are looked for."""
 
 MAX_NAME = 60
+
+TABS = (("", "Open"), ("turn", "My turn"), ("unread", "Unread"), ("all", "All"))
+WANTED: dict[str, Callable[[Row], bool]] = {
+    "turn": lambda row: row.is_my_turn,
+    "unread": lambda row: row.is_unread,
+}
 
 routes = web.RouteTableDef()
 
@@ -80,31 +87,39 @@ async def make(request: web.Request) -> web.Response:
 
 @routes.get(FLOW)
 async def threads(request: web.Request) -> web.Response:
-    """List a flow's threads, the newest activity first: the open ones, or `?show=all`."""
+    """List a flow's threads, the newest activity first: the open ones, or `?show=`; `?q=` looks for words."""
     person, flow = await opened(request)
     request[SCRIPTED] = True
-    inbox, show_all = request.app[INBOX], request.query.get("show") == "all"
+    inbox, show, search = request.app[INBOX], request.query.get("show", ""), request.query.get("q", "")[:100]
     before = request.query.get("before", "")
+    page = LOOKED_THROUGH if search or show in WANTED else PAGE
     found = await inbox.messages.threads(
         flow.id,
-        only_open=not show_all,
+        only_open=show != "all",
         before=int(before) if before.isdecimal() and len(before) < 16 else None,
-        limit=PAGE + 1,
+        limit=page + 1,
     )
+    listed = await rows(request, flow, person, found[:page])
     return render(
         request,
         "flow.html",
         person=person,
         flow=flow,
         path=path_of(flow),
-        rows=await rows(request, flow, person, found[:PAGE]),
-        older=found[PAGE - 1].newest.id if len(found) > PAGE else None,
-        show_all=show_all,
-        is_first=not before,
+        rows=[one for one in listed if WANTED.get(show, _any)(one) and one.has_words(search)],
+        older=found[page - 1].newest.id if len(found) > page else None,
+        show=show,
+        tabs=TABS,
+        search=search,
+        is_live=not (before or search or show in WANTED),
         sources=[(one, configure_uri(request, flow, one)) for one in await inbox.sources.of(flow.id)],
         setup=setup_uri(request, flow),
         since=await inbox.messages.newest(flow.id),
     )
+
+
+def _any(_: Row) -> bool:
+    return True
 
 
 async def rows(

@@ -130,7 +130,7 @@ async def test_a_thread_shows_its_state_and_what_was_written(team: Team) -> None
 
 async def test_a_thread_is_unread_until_it_was_opened_and_again_with_news(team: Team) -> None:
     async def unread() -> bool:
-        return "unread" in (await team.visit("bob", "GET", FLOW)).text
+        return "thread-row unread" in (await team.visit("bob", "GET", FLOW)).text
 
     await posted(team)
     assert await unread()
@@ -168,6 +168,25 @@ async def test_the_front_page_begins_with_the_threads_in_which_it_is_my_turn(tea
     mine = page.partition("My turn")[2].partition("Your flows")[0]
     assert re.findall(r"Pull \d", mine) == ["Pull 1"]
     assert re.findall(r"Pull \d", page.partition("Your flows")[2]) == [f"Pull {n}" for n in (5, 4, 3, 2, 1)]
+
+
+async def test_threads_are_found_by_turn_by_what_is_unread_and_by_words(team: Team) -> None:
+    for number in range(1, 5):
+        fields = [{"label": "Turn", "value": "bob (requested)" if number == 2 else "author ann"}]
+        await posted(team, number, thread={"title": f"Pull {number}", "fields": fields})
+    await posted(team, 3, event="discussion", body="<p>Could this be <b>simpler</b>?</p>")
+    await team.visit("bob", "GET", f"{FLOW}/threads/{thread_id(1, 'pr:4')}")
+
+    async def found(query: str) -> list[str]:
+        page = (await team.visit("bob", "GET", f"{FLOW}?{query}")).text
+        return re.findall(r'row-title">Pull (\d)', page)
+
+    assert await found("show=turn") == ["2"]
+    assert await found("show=unread") == ["3", "2", "1"]
+    assert await found("q=SIMPLER+this") == ["3"]
+    assert await found("q=pull+author") == ["4", "1"], "the turn of 3 went with its newest state"
+    assert await found("q=nothing") == []
+    assert await found("show=turn&q=simpler") == []
 
 
 async def test_what_somebody_wrote_keeps_their_name_when_they_left(team: Team) -> None:
