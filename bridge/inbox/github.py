@@ -26,6 +26,9 @@ class GitHubAccount:
 class GitHubDoor(Protocol):
     """GitHub's sign-in; calls raise `GitHubFailing`, `RateLimited` or `OAuthFailed` without an answer."""
 
+    async def set_up_at(self) -> str:
+        """Return the page that gives bridge its application at GitHub; empty once it has one."""
+
     async def authorize_url(self, *, state: str, verifier: str) -> str:
         """Return the URL at which a browser signs in."""
 

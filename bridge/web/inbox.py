@@ -23,6 +23,7 @@ from bridge.inbox.sessions import MEMBERSHIPS, SESSIONS, SessionStore
 from bridge.services import Services
 from bridge.web.auth import linking, oauth_callback, sessions
 from bridge.web.http import cookies
+from bridge.web.pages import github_app
 
 RENEW_SECONDS = 300
 """A token is renewed so long before its end."""
@@ -72,6 +73,12 @@ class GitHubForInbox:
 
     def __init__(self, services: Services) -> None:
         self._services = services
+
+    async def set_up_at(self) -> str:
+        """Return the page that makes the GitHub App; empty once there is one, or an OAuth App."""
+        credentials = self._services.credentials
+        there = credentials.from_settings or await credentials.app()
+        return "" if there else github_app.PAGE
 
     async def authorize_url(self, *, state: str, verifier: str) -> str:
         """Return the URL at which a browser signs in, for as few rights as that takes."""

@@ -10,8 +10,8 @@ from bridge.inbox.door import Door
 from bridge.storage import key_rotation
 from scripts.sandbox.browse import Browser, Page
 from tests.conftest import House
-from tests.kits.github_app import UNSET, made_at_github
-from tests.kits.inbox import IDS, open_inbox, put, sign_in
+from tests.kits.github_app import UNSET, made_at_github, make
+from tests.kits.inbox import IDS, is_in, open_inbox, put, sign_in
 from tests.kits.personal import text
 
 Inbox = tuple[House, Door]
@@ -31,6 +31,22 @@ async def of_app(redis_url: str) -> AsyncIterator[Inbox]:
 async def browser() -> AsyncIterator[Browser]:
     async with Browser() as opened:
         yield opened
+
+
+async def test_the_first_owner_makes_the_app_first_and_then_signs_in(
+    redis_url: str, browser: Browser
+) -> None:
+    async with open_inbox(redis_url, **UNSET) as (house, door):
+        address = f"{house.bridge}/inbox/invitation/{await door.invitations.invite_first_owner()}"
+        page = await browser.open(address)
+        assert "First, bridge needs an application at GitHub" in text(page)
+        assert 'href="/github/manifest"' in page.text
+        assert f'href="{address.removeprefix(house.bridge)}/sign-in"' not in page.text
+        await make(house, browser)
+        page = await browser.open(address)
+        assert "First, bridge needs" not in text(page)
+        await sign_in(house, browser, "ann", at=f"{address}/sign-in")
+        assert await is_in(house, browser)
 
 
 async def link(house: House, browser: Browser) -> Page:

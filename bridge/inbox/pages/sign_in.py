@@ -63,7 +63,13 @@ async def invitation(request: web.Request) -> web.Response:
     inviter = None if found.by == OPERATOR else await door.people.get(found.by)
     person = await sessions.signed_in(request)
     return render(
-        request, "invitation.html", person=person, invitation=found, inviter=inviter, path=request.path
+        request,
+        "invitation.html",
+        person=person,
+        invitation=found,
+        inviter=inviter,
+        path=request.path,
+        set_up_at=await door.github.set_up_at(),
     )
 
 
