@@ -59,7 +59,7 @@ async def test_who_signed_in_to_the_inbox_links_by_one_press(of_app: Inbox, brow
     await sign_in(house, browser, "ann")
     page = await link(house, browser)
     assert page.url == f"{house.bridge}/authorization/confirm"
-    assert "ann-gh in Flowdock will act as @ann-gh on GitHub" in text(page)
+    assert "ann-gh in the inbox will act as @ann-gh on GitHub" in text(page)
     assert await house.services.account_store.get("1001") is None, "nothing is linked before the POST"
     page = await browser.press(page, "Link accounts")
     assert page.url == f"{house.bridge}/account"
@@ -77,7 +77,7 @@ async def test_nobody_elses_account_is_lent(of_app: Inbox, browser: Browser) -> 
     await sign_in(house, browser, "ann")
     await sign_in(house, browser, "bob")
     page = await link(house, browser)
-    assert "bob-gh in Flowdock will act as @bob-gh on GitHub" in text(page)
+    assert "bob-gh in the inbox will act as @bob-gh on GitHub" in text(page)
     await browser.press(page, "Cancel")
     assert await house.services.account_store.get("1002") is None
     assert await door.rights.take(IDS["ann"]) is not None
