@@ -8,8 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+from aiohttp import web
+from playwright.async_api import Page as BrowserPage
+from playwright.async_api import expect
 
+from bridge.inbox.context import INBOX
 from bridge.inbox.flows import FlowStore
+from bridge.inbox.sessions import COOKIE, SESSIONS
 from bridge.inbox.sources import SourceStore
 from bridge.storage import embedded
 from bridge.storage.client import close_redis, connect_redis
@@ -61,6 +66,38 @@ async def test_from_the_first_sign_in_to_a_pull_request_closed_by_a_click(redis_
 
         page = await anns.press(await anns.open(thread.url), "Reply", content="Done, @cy-gh.")
         assert "for you" in (await cys.open(thread.url)).text
+
+
+async def test_open_pages_show_what_happens_without_a_reload(redis_url: str, page: BrowserPage) -> None:
+    async with open_inbox(redis_url) as (house, door):
+        app = house.web_half.app if house.web_half else web.Application()
+        inbox = app[INBOX]
+        ann = await put(door.people, "ann")
+        flow = await inbox.flows.make(organization="team", slug="main", name="Main", owner=ann.id)
+        assert flow
+        source, _ = await inbox.sources.make(
+            flow.id, name="x", external_url="", client_id=inbox.client_id, creator=ann.id
+        )
+        cookie = await app[SESSIONS].begin(ann.id, browser="")
+        await page.context.add_cookies([{"name": COOKIE, "value": str(cookie), "url": house.bridge}])
+        errors: list[str] = []
+        page.on("console", lambda message: errors.append(message.text))
+
+        await page.goto(f"{house.bridge}/inbox/flows/team/main")
+        await inbox.messages.post(flow.id, source.id, content(1))
+        await page.get_by_text("Pull 1").click()
+        await inbox.messages.post(flow.id, source.id, content(1, title="pushed twice"))
+        await expect(page.get_by_text("pushed twice")).to_be_visible()
+        await inbox.messages.post(flow.id, source.id, content(1, status="merged"))
+        await expect(page.locator("#head .pill")).to_have_text("merged")
+        await page.get_by_label("Reply to the flow").fill("Well done!")
+        await page.get_by_role("button", name="Reply").click()
+        await expect(page.get_by_text("Well done!")).to_be_visible()
+        await page.goto(f"{house.bridge}/inbox/flows/team/main?show=all")
+        await inbox.messages.post(flow.id, source.id, content(2))
+        await expect(page.locator(".thread-row")).to_have_count(2)
+        await expect(page.locator(".thread-row").first).to_contain_text("Pull 2")
+        assert errors == []
 
 
 async def test_what_was_posted_is_there_after_bridge_and_redis_were_killed(tmp_path: Path) -> None:
