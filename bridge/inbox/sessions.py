@@ -31,6 +31,9 @@ LONGEST_SECONDS = 30 * 24 * 3600
 MOST = 50
 """Sessions of a person; the one used longest ago makes room."""
 
+_WAY_BACK = 1000
+"""Characters of an address to come back to after the sign-in: an application's authorization has some 300."""
+
 _BROWSER = 200
 """Characters of a browser's name that are kept."""
 
@@ -183,9 +186,14 @@ async def posted(request: web.Request) -> InboxPerson:
     return person
 
 
+def way_back(then: str) -> str:
+    """Return `then` if it leads to a page of bridge's own, else the front page; a sealed cookie holds it."""
+    return local_path(then, "/inbox", longest=_WAY_BACK)
+
+
 def sign_in_url(then: str) -> str:
     """Return where to sign in, and come back from to `then`, a path of bridge's own."""
-    return f"/inbox/sign-in?{urlencode({'then': local_path(then, '/inbox')})}"
+    return f"/inbox/sign-in?{urlencode({'then': way_back(then)})}"
 
 
 def keep(request: web.Request, response: web.StreamResponse, cookie: Cookie) -> None:

@@ -19,7 +19,6 @@ from bridge.inbox.invitations import OPERATOR
 from bridge.inbox.pages.render import redirect, render
 from bridge.inbox.sessions import SESSIONS
 from bridge.web.http import cookies, sealed_cookies
-from bridge.web.http.paths import local_path
 
 COOKIE = "bridge_inbox_signin"
 SECONDS = 15 * 60
@@ -42,7 +41,7 @@ class SignInAborted(RequestRefused):
 @routes.get("/inbox/sign-in")
 async def sign_in(request: web.Request) -> web.Response:
     """Show the way in."""
-    then = local_path(request.query.get("then", ""), "/inbox")
+    then = sessions.way_back(request.query.get("then", ""))
     if await sessions.signed_in(request):
         return redirect(then)
     organizations = request.app[DOOR].memberships.organizations
@@ -52,7 +51,7 @@ async def sign_in(request: web.Request) -> web.Response:
 @routes.get("/inbox/sign-in/github")
 async def to_github(request: web.Request) -> web.Response:
     """Send the browser to GitHub."""
-    return await _to_github(request, then=local_path(request.query.get("then", ""), "/inbox"))
+    return await _to_github(request, then=sessions.way_back(request.query.get("then", "")))
 
 
 @routes.get(_INVITATION)
