@@ -94,12 +94,18 @@ class Services:
         self.hooks = RepositoryWebhooks(
             self.github, self.credentials, self.webhook_keys, web_url=settings.web_url
         )
-        self.flowdock = Flowdock(self.session, api_url=settings.flowdock_api_url, shown=self.members.shown)
+        self.flowdock = Flowdock(
+            self.session,
+            api_url=settings.flowdock_api_url,
+            chat=settings.chat,
+            shown=self.members.shown,
+        )
         self.flowdock_oauth = FlowdockOAuth(
             session=self.session,
             api_url=settings.flowdock_api_url,
             client_id=settings.flowdock_client_id,
             client_secret=settings.flowdock_client_secret,
+            chat=settings.chat,
         )
         self.accounts = LinkedAccounts(
             self.account_store, self.connections, self.pulls, self.github, self.checkups

@@ -78,6 +78,11 @@ class Settings:
     lease_seconds: float
     review_seconds: float
 
+    @property
+    def chat(self) -> str:
+        """The name of the server with the threads, on pages and in refusals."""
+        return "the inbox" if self.inbox else "Flowdock"
+
 
 def read(environ: Mapping[str, str], *, needed: frozenset[str] | None = None) -> Settings:
     """Return the settings in `environ`; raises `SettingsError` naming all that is missing or malformed.

@@ -83,3 +83,23 @@ def test_every_path_in_the_docs_exists() -> None:
             if not is_known and not any((ROOT / room / path).exists() for room in ROOMS):
                 missing.append(f"{page.name}: {path}")
     assert missing == []
+
+
+NAMES_FLOWDOCK = {
+    "bridge/settings.py",
+    "bridge/clients/session.py",
+    "bridge/metrics.py",
+    "bridge/web/endpoints/actions.py",
+    "bridge/web/templates/_installation.html",
+    "bridge/web/templates/home.html",
+}
+"""The words of `Settings.chat`, of headers and of metrics, and two pages with a part for each."""
+
+
+def test_pages_and_refusals_name_the_place_of_the_threads_by_the_settings() -> None:
+    """Where bridge serves its own inbox, there is no Flowdock: operators alone read of it."""
+    named = {text.place.partition(":")[0] for text in texts() if "Flowdock" in text.text}
+    of_operators = ("bridge/cli/", "bridge/inbox/api/", "bridge/inbox/clicks.py")
+    assert {one for one in named if one.endswith((".py", ".html")) and not one.startswith(of_operators)} == (
+        NAMES_FLOWDOCK
+    )

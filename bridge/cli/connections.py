@@ -37,12 +37,13 @@ async def connect(
     if not flow_token or not flow_token.isascii() or not flow_token.isprintable() or " " in flow_token:
         raise WrongArgument("the flow token is empty or has odd characters: copy it from the flow's source")
     if flow and not is_flow(flow):
-        raise WrongArgument(f"{flow!r} is not a flow: write ORGANIZATION/FLOW, as in its address in Flowdock")
+        raise WrongArgument(f"{flow!r} is not a flow: write ORGANIZATION/FLOW, as in its address")
     source = await services.flowdock.source(flow_token)
     if flow and source.flow and flow.lower() != source.flow.lower():
         raise BridgeError(f"this flow token is of {source.flow}, not of {flow}: nothing was connected")
     if not (flow := source.flow or flow):
-        raise BridgeError("Flowdock does not say which flow this token is of: add --flow ORGANIZATION/FLOW")
+        chat = services.settings.chat
+        raise BridgeError(f"{chat} does not say which flow this token is of: add --flow ORGANIZATION/FLOW")
     for known in await services.connections.all():
         known_name = await services.pulls.present_name(known)
         _refuse_second(known, known_name, repository=repository, flow=flow, flow_token=flow_token)
@@ -166,14 +167,14 @@ def _option(change: str, known: Sequence[str]) -> tuple[str, Any]:
     "--flow",
     default="",
     metavar="ORGANIZATION/FLOW",
-    help="The token's flow, needed only if Flowdock does not name it.",
+    help="The token's flow, needed only if the token does not tell.",
 )
 @click.option("--name", default="", help="Name of the connection. [default: OWNER/REPO]")
 @click.pass_obj
 def connect_command(environ: Environ, /, **given: str) -> None:
     """Connect a repository to a flow.
 
-    Needs ENCRYPTION_KEY, and the token of a source in the flow, about which it asks Flowdock. Leaves the
+    Needs ENCRYPTION_KEY, and the token of a source in the flow, which it looks up. Leaves the
     connection in Redis, its token encrypted. Makes no webhook: see `hook`.
     """
     opening.with_services(
@@ -199,7 +200,7 @@ def disconnect_command(environ: Environ, connection_id: str) -> None:
     """Remove a connection.
 
     Needs ENCRYPTION_KEY, and an ID from `connections`. Tells the threads of open pull requests, then forgets
-    the flow token. Leaves the webhook on GitHub and the threads in Flowdock.
+    the flow token. Leaves the webhook on GitHub and the threads.
     """
     opening.with_services(
         environ,

@@ -54,7 +54,7 @@ def _fail(sentence: str, status: int = EXIT_FAILED) -> int:
 )
 @click.pass_obj
 def bridge(environ: MutableMapping[str, str], env_file: Path | None) -> None:
-    """Keep a Flowdock thread for each GitHub pull request.
+    """Keep a thread for each GitHub pull request.
 
     All settings come from the environment. `init` writes a file of them to begin with.
 
@@ -79,9 +79,9 @@ bridge.add_command(inbox.group)
 def serve(environ: Environ) -> None:
     """Run the web server and the worker in one process.
 
-    Needs the settings of Flowdock and GitHub, and bridge's own secrets. Without REDIS_URL it starts a Redis
-    that keeps its data in ~/.local/state/bridge. On SIGTERM it finishes its work, within 25 seconds. While
-    nobody owns the inbox, it prints an address by which its first owner comes in.
+    Needs the settings of GitHub, and bridge's own secrets. Without those of Flowdock it serves an inbox of
+    its own, and prints an address by which its first owner comes in. Without REDIS_URL it starts a Redis
+    that keeps its data in ~/.local/state/bridge. On SIGTERM it finishes its work, within 25 seconds.
     """
     _run("serve", environ)
 

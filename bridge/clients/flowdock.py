@@ -46,11 +46,16 @@ class Flowdock:
         session: aiohttp.ClientSession,
         *,
         api_url: str,
+        chat: str,
         shown: Callable[[str, Sequence[str]], Awaitable[None]],
     ) -> None:
-        """Make a client; `shown` is called with each flow that Flowdock shows, and its members' ids."""
+        """Make a client; `shown` is called with each flow that Flowdock shows, and its members' ids.
+
+        Errors name Flowdock as `chat`.
+        """
         self._session = session
         self._api_url = api_url
+        self._chat = chat
         self._messages_url = yarl.URL(f"{api_url}/messages")
         self._shown = shown
 
@@ -85,16 +90,16 @@ class Flowdock:
                     # Unread, it would cost the connection: the next post would have to make a new one.
                     await response.read()
                     return
-                await refuse(response, flow_token)
+                await refuse(response, self._chat, flow_token)
         except (aiohttp.ClientError, TimeoutError) as error:
-            raise FlowdockFailing(f"Flowdock cannot be reached ({type(error).__name__})") from None
+            raise FlowdockFailing(f"{self._chat} cannot be reached ({type(error).__name__})") from None
 
     # Flows and sources, for a signed-in user (Flowdock's API documents, "Flows" and "Sources")
 
     async def flows(self, access_token: str) -> list[Flow]:
         """Return the flows that the user is in; raises as `flow` does."""
-        found = read_list(await self._get("/flows", access_token))
-        return [read_flow(one) for one in found if one.get("joined") is not False]
+        found = read_list(await self._get("/flows", access_token), self._chat)
+        return [read_flow(one, self._chat) for one in found if one.get("joined") is not False]
 
     async def flow(self, path: str, access_token: str) -> Flow:
         """Return the flow at `organization/flow`, if the user is in it.
@@ -111,8 +116,8 @@ class Flowdock:
     async def _joined(self, found: Any) -> Flow:
         # A flow that is open to the organization is shown to those who have not joined it, too.
         if isinstance(found, dict) and found.get("joined") is False:
-            raise NotAMember("you are not in this flow: join it in Flowdock, then try again")
-        flow = read_flow(found)
+            raise NotAMember("you are not in this flow: join it, then try again")
+        flow = read_flow(found, self._chat)
         if isinstance(found.get("users"), list):
             await self._shown(flow.path, read_members(found["users"]))
         return flow
@@ -126,7 +131,7 @@ class Flowdock:
             {"name": name, "external_url": external_url},
         )
         if not isinstance(made, dict) or not made.get("id") or not made.get("flow_token"):
-            raise FlowdockFailing("Flowdock created a source without a token")
+            raise FlowdockFailing(f"{self._chat} created a source without a token")
         return Source(id=str(made["id"]), flow=flow, flow_token=str(made["flow_token"]))
 
     async def source_ids(self, flow: str, access_token: str, *, external_url: str) -> set[str]:
@@ -134,7 +139,7 @@ class Flowdock:
         place = f"/flows/{flow}/sources/".lower()
         return {
             str(source["id"])
-            for source in read_list(await self._get("/sources", access_token))
+            for source in read_list(await self._get("/sources", access_token), self._chat)
             if source.get("external_url") == external_url
             and place in (urlsplit(str(source.get("url"))).path + "/").lower()
         }
@@ -146,11 +151,12 @@ class Flowdock:
         """
         try:
             found = read_list(
-                await self._send("GET", f"/sources?flow_token={quote(flow_token, safe='')}", None)
+                await self._send("GET", f"/sources?flow_token={quote(flow_token, safe='')}", None),
+                self._chat,
             )
         except FlowdockRejected:
             raise FlowdockRejected(
-                "Flowdock does not know this flow token: copy it from the flow's source once more"
+                f"{self._chat} does not know this flow token: copy it from the flow's source once more"
             ) from None
         place = _SOURCE.fullmatch(path_of(str(found[0].get("url")))) if len(found) == 1 else None
         flow, source_id = place.groups() if place else ("", "")
@@ -198,17 +204,17 @@ class Flowdock:
                     content = await response.read()
                     return orjson.loads(content) if content else None
                 if headers and response.status == 401:
-                    raise SignedOut("Flowdock has ended your sign-in: sign in again")
+                    raise SignedOut("your sign-in has ended: sign in again")
                 if headers and response.status in (403, 404):
                     raise NotAMember("you are not in this flow, or it does not exist")
                 bearer = (headers or {}).get("Authorization", "").removeprefix("Bearer ")
-                await refuse(response, bearer, str((body or {}).get("flow_token", "")))
+                await refuse(response, self._chat, bearer, str((body or {}).get("flow_token", "")))
         except orjson.JSONDecodeError:
-            raise FlowdockFailing("Flowdock's answer cannot be read") from None
+            raise FlowdockFailing(f"the answer of {self._chat} cannot be read") from None
         except TimeoutError:
-            raise FlowdockFailing("Flowdock took too long", status=504) from None
+            raise FlowdockFailing(f"{self._chat} took too long", status=504) from None
         except aiohttp.ClientError as error:
-            raise FlowdockFailing(f"Flowdock cannot be reached ({type(error).__name__})") from None
+            raise FlowdockFailing(f"{self._chat} cannot be reached ({type(error).__name__})") from None
 
 
 def encode(

@@ -15,8 +15,8 @@ MAX_REASON = 2000
 _PASSING = frozenset({408, 423, 425, 429})
 
 
-def read_flow(found: Any) -> Flow:
-    """Read a flow; raises `FlowdockFailing`."""
+def read_flow(found: Any, chat: str) -> Flow:
+    """Read a flow; raises `FlowdockFailing`, which names Flowdock as `chat`."""
     try:
         path = f"{found['organization']['parameterized_name']}/{found['parameterized_name']}"
         return Flow(
@@ -26,7 +26,7 @@ def read_flow(found: Any) -> Flow:
             web_url=str(found.get("web_url") or ""),
         )
     except (KeyError, TypeError, AttributeError):
-        raise FlowdockFailing("Flowdock sent an answer that bridge does not understand") from None
+        raise FlowdockFailing(f"{chat} sent an answer that bridge does not understand") from None
 
 
 def read_members(users: list[Any]) -> list[str]:
@@ -41,24 +41,22 @@ def read_members(users: list[Any]) -> list[str]:
     ]
 
 
-def read_list(found: Any) -> list[dict[str, Any]]:
-    """Read a list of objects; raises `FlowdockFailing`."""
+def read_list(found: Any, chat: str) -> list[dict[str, Any]]:
+    """Read a list of objects; raises as `read_flow` does."""
     if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
-        raise FlowdockFailing("Flowdock sent an answer that bridge does not understand")
+        raise FlowdockFailing(f"{chat} sent an answer that bridge does not understand")
     return found
 
 
-async def refuse(response: aiohttp.ClientResponse, *sent: str) -> None:
+async def refuse(response: aiohttp.ClientResponse, chat: str, *sent: str) -> None:
     """Raise the error that an answer means, with the secrets that were `sent` masked."""
     if response.status == 410:
         raise SourceGone("the source was removed from the flow")
     if response.status >= 500 or response.status in _PASSING:
-        raise FlowdockFailing(
-            f"Flowdock answered {response.status}", retry_after=retry_after(response.headers)
-        )
+        raise FlowdockFailing(f"{chat} answered {response.status}", retry_after=retry_after(response.headers))
     answer = (await response.content.read(2 * MAX_REASON)).decode(errors="replace")
     for secret in filter(None, sent):
         answer = answer.replace(secret, MASK)
     # Cut afterwards: half a secret at the end would not be found.
     answer = answer[:MAX_REASON]
-    raise FlowdockRejected(f"Flowdock answered {response.status}: {answer}")
+    raise FlowdockRejected(f"{chat} answered {response.status}: {answer}")

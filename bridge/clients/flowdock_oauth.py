@@ -18,6 +18,8 @@ class FlowdockOAuth:
     api_url: str
     client_id: str
     client_secret: str = field(repr=False)
+    chat: str
+    """The name of Flowdock in refusals."""
 
     def authorize_url(self, *, redirect_uri: str, state: str, scope: str) -> str:
         """Return the URL at which a browser signs in with Flowdock."""
@@ -35,7 +37,7 @@ class FlowdockOAuth:
         answer = await oauth.token_request(
             self.session,
             f"{self.api_url}/oauth/token",
-            service="Flowdock",
+            service=self.chat,
             client_id=self.client_id,
             client_secret=self.client_secret,
             grant_type="authorization_code",
@@ -57,7 +59,7 @@ class FlowdockOAuth:
         except (aiohttp.ClientError, TimeoutError, ValueError):
             user = {}
         if not isinstance(user, dict) or not user.get("id"):
-            raise OAuthFailed("Flowdock did not say who signed in: try again")
+            raise OAuthFailed(f"{self.chat} did not say who signed in: try again")
         nick = str(user.get("nick") or user["id"])
         return FlowdockUser(
             id=str(user["id"]),

@@ -132,7 +132,7 @@ class ConnectService:
             except Exception as error:
                 await self.rollback.undo(intent, may_come_late=_may_come_late(error))
                 if isinstance(error, TimeoutError):
-                    raise GitHubFailing("GitHub and Flowdock took too long", status=504) from None
+                    raise GitHubFailing("connecting took too long", status=504) from None
                 raise
 
     async def _known(self, flow: Flow, repository: Repository, access_token: str) -> Connection | None:
@@ -218,14 +218,11 @@ class ConnectService:
 
     async def _drop_source(self, connection: Connection, access_token: str) -> list[str]:
         if not connection.source_id:
-            return ["The source was created by hand: remove it on the flow's Integrations page in Flowdock."]
+            return ["The source was created by hand: remove it in the flow's settings."]
         try:
             await self.flowdock.delete_source(connection.flow, connection.source_id, access_token)
         except BridgeError as error:
-            return [
-                f"The source could not be removed ({error}): remove it on the flow's Integrations page"
-                " in Flowdock."
-            ]
+            return [f"The source could not be removed ({error}): remove it in the flow's settings."]
         return []
 
     async def _drop_hook(self, connection: Connection, user: str) -> list[str]:

@@ -168,6 +168,4 @@ def _refuse(administrator: Administrator, handover: Handover) -> NoReturn:
 
 def _ask_anew(handover: Handover, error: BridgeError) -> AskAnew:
     log.info("handover_invalid", flowdock_user=handover.asker.id, reason=str(error))
-    return AskAnew(
-        f"@{handover.asker.nick} is no longer signed in to Flowdock, or no longer in {handover.flow.name}"
-    )
+    return AskAnew(f"@{handover.asker.nick} is no longer signed in, or no longer in {handover.flow.name}")

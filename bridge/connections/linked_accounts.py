@@ -231,7 +231,7 @@ class LinkedAccounts:
     async def _fresh(self, flowdock_user: str) -> LinkedAccount:
         account = await self.store.get(flowdock_user)
         if account is None:
-            raise NotLinked("this Flowdock user has no linked GitHub account")
+            raise NotLinked("this person has no linked GitHub account")
         expires_at = account.token.expires_at
         if expires_at is not None and expires_at - time.time() < REFRESH_AHEAD:
             return await self._renewed(account)

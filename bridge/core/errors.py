@@ -15,7 +15,7 @@ BridgeError
     └── QueueFull             too much waits already, of this repository or of all
 """
 
-_START_OVER = "If your account is linked, you are done. If not, click the button in Flowdock again."
+_START_OVER = "If your account is linked, you are done. If not, click the button again."
 
 
 class BridgeError(Exception):

@@ -82,8 +82,7 @@ def create_app(services: Services, *, bodies_bounds: Bodies | None = None) -> we
         undefined=jinja2.StrictUndefined,
         filters=filters.FILTERS,
     )
-    has_inbox = services.settings.inbox
-    names = {"has_inbox": has_inbox, "chat": "the inbox" if has_inbox else "Flowdock"}
+    names = {"has_inbox": services.settings.inbox, "chat": services.settings.chat}
     aiohttp_jinja2.get_env(app).globals.update(names)
     for module in _ROUTED:
         app.add_routes(module.routes)

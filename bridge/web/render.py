@@ -5,7 +5,7 @@ from typing import Any
 import aiohttp_jinja2
 from aiohttp import web
 
-from bridge.web.context import SESSION
+from bridge.web.context import SERVICES, SESSION
 
 _HEADINGS = {
     401: "Sign in first",
@@ -13,9 +13,9 @@ _HEADINGS = {
     404: "Not found",
     405: "This address doesn't take that",
     429: "Too many requests",
-    502: "GitHub or Flowdock answered with an error",
+    502: "GitHub or {chat} answered with an error",
     503: "Temporarily unavailable",
-    504: "GitHub or Flowdock is too slow",
+    504: "GitHub or {chat} is too slow",
 }
 
 
@@ -27,7 +27,8 @@ def page(request: web.Request, template: str, *, status: int = 200, **context: A
 
 def error(request: web.Request, *, status: int, sentence: str, advice: str) -> web.Response:
     """Render an error as a page: the problem, and what to do."""
-    heading = _HEADINGS.get(status, "That didn't work")
+    chat = request.app[SERVICES].settings.chat
+    heading = _HEADINGS.get(status, "That didn't work").format(chat=chat)
     return page(
         request,
         "error.html",

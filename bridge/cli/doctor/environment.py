@@ -32,6 +32,8 @@ def rows(chosen: Settings, problems: list[str]) -> list[CheckRow]:
         (name, CheckRow("", "warn", words)) for name, words in _weak(chosen).items() if name not in broken
     ]
     found = [row._replace(check=_group(name)) for name, row in (*wrong, *weak)]
+    if chosen.inbox:
+        found.append(CheckRow("Flowdock settings", "fine", "none: bridge serves an inbox of its own"))
     named = {row.check for row in found}
     found += [CheckRow(group, "fine") for group in (*_GROUPS, _OTHERS) if group not in named]
     order = [*_GROUPS, _OTHERS]

@@ -49,7 +49,7 @@ def manifest(
     return {
         "name": name,
         "url": web_url,
-        "description": "One Flowdock thread per pull request, with buttons that act as the one who clicked.",
+        "description": "One thread per pull request, with buttons that act as the one who clicked.",
         "hook_attributes": {"url": webhook, "active": True},
         "redirect_url": f"{web_url}/github/manifest/created",
         "callback_urls": [f"{web_url}/auth/github/callback"],

@@ -71,7 +71,7 @@ def _claims(token: str | None, secret: str) -> dict[str, object]:
     except jwt.ExpiredSignatureError:
         raise TokenRefused("the FLOWDOCK-TOKEN has expired: click again") from None
     except (jwt.InvalidTokenError, ValueError, TypeError, OverflowError, RecursionError):
-        raise TokenRefused("the FLOWDOCK-TOKEN is not signed by Flowdock for this application") from None
+        raise TokenRefused("the FLOWDOCK-TOKEN is not signed for this application") from None
     return claims
 
 

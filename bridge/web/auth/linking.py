@@ -138,17 +138,15 @@ async def flowdock_callback(request: web.Request) -> web.Response:
         return await sessions.signed_in(request)
     services = request.app[SERVICES]
     browser, linking = await _advance(request, "flowdock", request.query.get("state", ""))
-    code = oauth_callback.code(request, "Flowdock")
+    code = oauth_callback.code(request, services.settings.chat)
     access_token = await services.flowdock_oauth.exchange(
         code, redirect_uri=oauth_callback.address(services, "flowdock")
     )
     user = await services.flowdock_oauth.user(access_token)
     if user.id != linking.user:
         log.warning("claim_user_mismatch", claim_user=linking.user, signed_in=user.id)
-        refusal = ClaimRefused(
-            f"You are signed in to Flowdock as {user.nick}, but somebody else clicked the button."
-        )
-        refusal.advice = "Sign in to Flowdock as the person who clicked, then click the button again."
+        refusal = ClaimRefused(f"You are signed in as {user.nick}, but somebody else clicked the button.")
+        refusal.advice = "Sign in as the person who clicked, then click the button again."
         raise refusal
     return await _to_account(request, browser, linking.to("github", flowdock=user))
 

@@ -143,7 +143,7 @@ async def signed_in(request: web.Request) -> web.Response:
     given = request.query.get("state", "")
     if value is None or not hmac.compare_digest(value["state"].encode(), given.encode(errors="replace")):
         raise SignInFailed("This browser did not start this sign-in, or does not accept cookies.")
-    code = oauth_callback.code(request, "Flowdock")
+    code = oauth_callback.code(request, services.settings.chat)
     access_token = await services.flowdock_oauth.exchange(
         code, redirect_uri=oauth_callback.address(services, "flowdock")
     )

@@ -50,7 +50,7 @@ class Gone(NotFound):
     """The flow removed the source meanwhile."""
 
     status = 410
-    advice = "Connect the repository again from the flow's Integrations page in Flowdock."
+    advice = "Connect the repository again from the flow's settings."
 
 
 @routes.get("/flowdock/configure")

@@ -30,12 +30,12 @@ NOTICES = {
         "bad",
         "GitHub did not let you repair the webhook. Ask an administrator of the repository.",
     ),
-    "test": ("good", "Test message sent. Look for it in the flow's inbox."),
+    "test": ("good", "Test message sent. Look for it in the flow."),
     "test-refused": (
         "bad",
-        "Flowdock refused the test message. The operator finds the reason in bridge's log.",
+        "The test message was refused. The operator finds the reason in bridge's log.",
     ),
-    "test-failing": ("bad", "Flowdock did not confirm the test message. Try again later."),
+    "test-failing": ("bad", "The test message was not confirmed. Try again later."),
     "taken-over": ("good", "bridge now manages the webhook as you."),
     "no-right": (
         "bad",

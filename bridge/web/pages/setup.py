@@ -37,16 +37,13 @@ class NotInFlow(RequestRefused):
     """Flowdock does not show this flow to the user."""
 
     status = 403
-    advice = (
-        "Ask a member to add you, or sign in as a member. Then start again from the flow's Integrations page"
-        " in Flowdock."
-    )
+    advice = "Ask a member to add you, or sign in as a member. Then start again from the flow's settings."
 
 
 class FlowOdd(RequestRefused):
     """The address names no flow."""
 
-    advice = "Start from the flow's Integrations page in Flowdock, or choose a flow at /flowdock/setup."
+    advice = "Start from the flow's settings, or choose a flow at /flowdock/setup."
 
 
 class ChoiceRefused(RequestRefused):
@@ -192,7 +189,7 @@ async def _member(asked: Awaitable[Flow]) -> Flow:
     except NotAMember as refusal:
         raise NotInFlow(str(refusal)) from None
     except FlowdockRejected:
-        raise FlowOdd("Flowdock does not know this flow.") from None
+        raise FlowOdd("There is no such flow.") from None
 
 
 def _chosen(form: Any, known: Container[int]) -> set[int]:

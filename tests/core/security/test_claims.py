@@ -96,7 +96,7 @@ def test_a_bad_claim_is_refused_and_says_what_to_do(token: str, sentence: str) -
     with pytest.raises(ClaimRefused) as refused:
         claims.read(token, secrets=[SECRET])
     assert sentence in str(refused.value)
-    assert "click the button in Flowdock again" in refused.value.advice
+    assert "click the button again" in refused.value.advice
     assert refused.value.status == 403
 
 

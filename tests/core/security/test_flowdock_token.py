@@ -22,7 +22,7 @@ SECRET = "flowdock-secret"
 ADDRESS = "https://bridge.example.com/repos/acme/component/pulls/42/assign-to-me"
 BODY = sign.action_body(ADDRESS)
 
-NOT_SIGNED = "not signed by Flowdock for this application"
+NOT_SIGNED = "not signed for this application"
 NO_USER = "names no user"
 NOT_THIS_BODY = "does not belong to this request's body"
 NOT_THE_ACTION = "not the action that was clicked"

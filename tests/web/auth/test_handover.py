@@ -267,7 +267,7 @@ async def test_whoever_asked_must_still_be_in_the_flow(
         house.flowdock_journal.faults.append(Fault(path="/flows/acme/main", status=401))
     refused = await admin.press(page, "Connect")
     assert refused.status == 409
-    assert "@ann is no longer signed in to Flowdock, or no longer in Main" in text(refused)
+    assert "@ann is no longer signed in, or no longer in Main" in text(refused)
     assert "Ask them to sign in to bridge and send you a new link" in text(refused)
     assert refused.url.startswith(house.bridge), "nobody is led to Flowdock's sign-in"
     assert await house.services.connections.all() == []

@@ -85,7 +85,7 @@ async def test_somebody_elses_claim_is_refused(opened: House, browser: Browser) 
     page = await browser.open(await challenge(opened, "ann"))
     page = await browser.press(page, "1002")
     assert page.status == 403
-    assert "You are signed in to Flowdock as bob, but somebody else clicked" in page.text
+    assert "You are signed in as bob, but somebody else clicked" in page.text
     assert github_calls(opened) == []
     assert await opened.services.account_store.get("1001") is None
     assert await opened.services.account_store.get("1002") is None
@@ -97,7 +97,7 @@ async def test_a_used_claim_is_refused_in_another_browser(opened: House, browser
     async with Browser() as other:
         page = await other.open(link)
     assert (page.status, "was already used" in page.text) == (403, True)
-    assert "click the button in Flowdock again" in page.text
+    assert "click the button again" in page.text
 
 
 async def test_a_reload_in_the_same_browser_goes_on(opened: House, browser: Browser) -> None:
@@ -145,7 +145,7 @@ async def test_a_bad_claim_is_a_page_that_says_what_to_do(
 ) -> None:
     page = await browser.open(f"{house.bridge}/authorization?claim={forged(house, **changes)}")
     assert (page.status, sentence in page.text) == (403, True), page.text
-    assert "click the button in Flowdock again" in page.text
+    assert "click the button again" in page.text
     assert house.github_journal.calls == []
     assert house.flowdock_journal.calls == []
 

@@ -48,10 +48,10 @@ Make = Callable[[House], dict[str, Any]]
 
 REFUSALS: list[tuple[str, Make, str]] = [
     ("no token", lambda _: {"token": ""}, "FLOWDOCK-TOKEN is missing"),
-    ("no JWT", lambda _: {"token": "nonsense"}, "not signed by Flowdock"),
+    ("no JWT", lambda _: {"token": "nonsense"}, "not signed for this application"),
     ("expired", lambda _: {"exp": int(time.time()) - 60}, "has expired"),
-    ("without exp", lambda _: {"exp": None}, "not signed by Flowdock"),
-    ("without sub", lambda _: {"sub": None}, "not signed by Flowdock"),
+    ("without exp", lambda _: {"exp": None}, "not signed for this application"),
+    ("without sub", lambda _: {"sub": None}, "not signed for this application"),
     ("empty sub", lambda _: {"sub": ""}, "names no user"),
     ("list as sub", lambda _: {"sub": ["1001"]}, "names no user"),
     ("signature of another body", lambda _: {"signature": "0" * 64}, "this request's body"),

@@ -376,9 +376,9 @@ async def test_a_test_message_arrives_in_a_thread_of_its_own(house: House, brows
 @pytest.mark.parametrize(
     ("fault", "said"),
     [
-        ({"status": 400}, "Flowdock refused the test message"),
-        ({"status": 503}, "Flowdock did not confirm the test message"),
-        ({"cut": "before"}, "Flowdock did not confirm the test message"),
+        ({"status": 400}, "The test message was refused"),
+        ({"status": 503}, "The test message was not confirmed"),
+        ({"cut": "before"}, "The test message was not confirmed"),
     ],
 )
 async def test_the_page_says_honestly_that_flowdock_did_not_take_it(
