@@ -18,6 +18,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+import structlog
 from aiohttp import web
 from playwright.async_api import Browser, Page, async_playwright, expect
 from redis import Redis
@@ -108,6 +109,25 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
 def _templates_are_compiled_once() -> Iterator[None]:
     with templates.compiled_once():
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_logger_is_frozen() -> Iterator[None]:
+    """A logger first used while a command's test had set up the log would keep that for all later tests."""
+    configure = structlog.configure
+
+    def uncached(**options: Any) -> None:
+        configure(**options | {"cache_logger_on_first_use": False})
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(structlog, "configure", uncached)
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _the_log_is_set_up_anew() -> Iterator[None]:
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session", autouse=True)
