@@ -15,9 +15,12 @@ if TYPE_CHECKING:
     from bridge.services import Services
 
 
-@click.group("inbox")
+@click.group("inbox", epilog="Example: bridge inbox owner octocat")
 def group() -> None:
-    """Manage the inbox that bridge serves where no Flowdock is set."""
+    """Manage the inbox that bridge serves where no Flowdock is set.
+
+    Needs ENCRYPTION_KEY, and REDIS_URL where bridge has one.
+    """
 
 
 @group.command(epilog="Example: bridge inbox owner octocat")
