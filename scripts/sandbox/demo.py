@@ -1,19 +1,21 @@
-"""Run the demo: bridge and both stand-ins on this machine, to click through or to play by itself."""
+"""Run the demo: bridge with its inbox and a stand-in GitHub, to click through or to play by itself."""
 
 import argparse
 import asyncio
 import contextlib
+import re
 import signal
 import sys
 import tempfile
 from pathlib import Path
 
 from scripts.sandbox import gallery
-from scripts.sandbox.house import FLOW, REPOSITORY, Broken, House, open_house
+from scripts.sandbox.house import REPOSITORY, Broken, House, open_house, until
 from scripts.sandbox.story import play
+from scripts.sandbox.team import FLOW_PATH, gather
 
 PORT = 8080
-NAMES = ("bridge", "Flowdock", "GitHub")
+NAMES = ("bridge", "GitHub")
 
 AS_APP = {
     "GITHUB_APP": "1",
@@ -21,26 +23,29 @@ AS_APP = {
 }
 """The settings of a bridge that makes its GitHub App itself."""
 
+WITH_TEAM = {"INBOX_ORGANIZATIONS": "acme", "PAGE_LIMIT": "0"}
+"""Those of one with Ann, Bob and Cy: they sign in quickly."""
+
 _WHO = """
-Who is who. Switch at the top right of GitHub, and at the bottom left of Flowdock.
-  Ann (ann-gh)  pushes to the repositories; you are Ann at first
+Who is who. Choose one at each sign-in, and switch at the top right of GitHub.
+  Ann (ann-gh)  pushes to the repositories
   Bob (bob-gh)  reads them
-  Cy  (cy-gh)   administers them: only he connects repositories
+  Cy  (cy-gh)   administers them, and owns the inbox
 """
 _TRY = """
 Three things to try
-  1. On GitHub, open a pull request: its thread appears in Flowdock.
-  2. In the thread's menu, click "Assign to me", and link Ann's accounts, once. From then on,
-     buttons just work.
+  1. In the inbox, sign in with GitHub as Ann. Open the first thread, and click "Merge".
+  2. On GitHub, open a pull request: its thread appears in the inbox, live.
   3. On GitHub, be Bob and request changes. The thread shows whose turn it is.
 """
 _TRY_APP = """
 Three things to try
-  1. On GitHub, be Cy. On bridge, create a GitHub App of the organization acme, and install it
-     on all repositories.
-  2. In Flowdock, be Cy: Integrations, Add bridge. Link Cy's accounts, and choose a repository.
-  3. On GitHub, open a pull request: its thread appears in Flowdock.
+  1. In the inbox, create a GitHub App: on GitHub be Cy, make it for the organization acme, and
+     install it on all repositories. Then open the address below again, and sign in as Cy.
+  2. Make a flow, click "Connect a repository", and choose one.
+  3. On GitHub, open a pull request: its thread appears in the flow.
 """
+INVITATION = re.compile(r"http\S+/inbox/invitation/\S+")
 
 
 def main(arguments: list[str]) -> int:
@@ -57,9 +62,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument(
         "--app", action="store_true", help="start with nothing connected, to create a GitHub App"
     )
-    parser.add_argument(
-        "--port", type=int, default=PORT, help="of bridge (%(default)s); the stand-ins have the next two"
-    )
+    parser.add_argument("--port", type=int, default=PORT, help="of bridge (%(default)s); GitHub has the next")
     options = parser.parse_args(arguments)
     if options.app and (options.check or options.gallery):
         parser.error("--app starts with nothing connected: --check and --gallery need a repository")
@@ -73,13 +76,13 @@ def main(arguments: list[str]) -> int:
 
 
 async def _run(options: argparse.Namespace) -> None:
-    ports = (options.port, options.port + 1, options.port + 2)
+    ports = (options.port, options.port + 1)
     with tempfile.TemporaryDirectory(prefix="bridge-demo-") as folder:
         data = Path(folder)
         log = data / "log"
         with log.open("wb") as output:
             try:
-                settings = AS_APP if options.app else {}
+                settings = AS_APP if options.app else WITH_TEAM
                 async with open_house(data, ports=ports, output=output, settings=settings) as house:
                     await _start(house, options)
                     await (_check(house) if options.check else _show(house, options, log))
@@ -91,10 +94,27 @@ async def _run(options: argparse.Namespace) -> None:
 async def _start(house: House, options: argparse.Namespace) -> None:
     house.start("bridge", "serve")
     await house.answers(f"{house.bridge}/readyz")
-    if not options.app:
-        await house.connect()
+    if options.app:
+        return
+    await gather(house)
     if options.gallery:
         await gallery.make(house)
+    elif not options.check:
+        await house.act("ann-gh", "open", title="Say when it was merged", head="merged-at", base="main")
+        await house.act("ann-gh", "open", title="Show the status at once", head="status", base="main")
+
+
+async def _address(house: House, log: Path, *, app: bool) -> str:
+    """Return the address to begin at: the flow, or the way in for the first owner."""
+
+    async def printed() -> str:
+        found = INVITATION.search(await asyncio.to_thread(log.read_text))
+        return found[0] if found else ""
+
+    if not app:
+        return house.bridge + FLOW_PATH
+    address: str = await until(printed, "bridge prints no address for the first owner")
+    return address
 
 
 async def _check(house: House) -> None:
@@ -105,7 +125,7 @@ async def _check(house: House) -> None:
         step += 1
         print(f"{step}. {text}", flush=True)
 
-    say("Redis, both stand-ins and bridge are running, and the repository is connected")
+    say("Redis, the stand-in GitHub and bridge are running, and the repository is connected to a flow")
     await play(house, say)
     print("All steps passed.")
 
@@ -114,29 +134,29 @@ async def _show(house: House, options: argparse.Namespace, log: Path) -> None:
     stopped = asyncio.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(name, stopped.set)
-    print(
-        welcome(house, port=options.port, app=options.app, log=log, colours=sys.stdout.isatty()), flush=True
-    )
+    begin = await _address(house, log, app=options.app)
+    colours = sys.stdout.isatty()
+    print(welcome(house, begin, port=options.port, app=options.app, log=log, colours=colours), flush=True)
     await stopped.wait()
     print("\nStopped. Nothing is kept.")
 
 
-def welcome(house: House, *, port: int, app: bool, log: Path, colours: bool) -> str:
-    """Return what the demo says once it runs: the addresses last, in bold where there are `colours`."""
+def welcome(house: House, begin: str, *, port: int, app: bool, log: Path, colours: bool) -> str:
+    """Return what the demo says once it runs: the address `begin` last, in bold where there are `colours`."""
     taken = [
         f"Port {wanted} is taken: {name} has {given} instead. --port chooses others."
         for wanted, name, url in zip(
-            range(port, port + len(NAMES)), NAMES, (house.bridge, house.flowdock, house.github), strict=True
+            range(port, port + len(NAMES)), NAMES, (house.bridge, house.github), strict=True
         )
         if (given := url.rpartition(":")[2]) != str(wanted)
     ]
     bold, plain = ("\x1b[1m", "\x1b[0m") if colours else ("", "")
-    addresses = (
-        ("GitHub", f"{house.github}/{REPOSITORY}/pulls"),
-        ("Flowdock", f"{house.flowdock}/app/{FLOW}"),
-        ("bridge", f"{house.bridge}/github/manifest" if app else house.bridge),
-    )
-    lines = [f"  {bold}{name:<10}{url}{plain}" for name, url in addresses]
+    lines = [
+        f"  GitHub     {house.github}/{REPOSITORY}/pulls",
+        f"  bridge     {house.bridge}",
+        "",
+        f"{bold}Open this:   {begin}{plain}",
+    ]
     return "\n".join(
         [*taken, _WHO + (_TRY_APP if app else _TRY), f"The log is {log}. Ctrl-C stops all.", "", *lines, ""]
     )

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -87,7 +87,10 @@ def _is_free(port: int) -> bool:
 
 @dataclass(kw_only=True)
 class House:
-    """The addresses and processes of bridge and both stand-ins; bridge keeps its data in `data`."""
+    """The addresses and processes of bridge and both stand-ins; bridge keeps its data in `data`.
+
+    Without an address of Flowdock, bridge serves an inbox of its own.
+    """
 
     data: Path
     bridge: str
@@ -104,6 +107,11 @@ class House:
     @property
     def environ(self) -> dict[str, str]:
         """Return bridge's settings as an environment."""
+        flowdock = {
+            "FLOWDOCK_CLIENT_ID": "flowdock-client",
+            "FLOWDOCK_CLIENT_SECRET": "flowdock-secret",
+            "FLOWDOCK_API_URL": self.flowdock,
+        }
         return {
             "PATH": os.environ["PATH"],
             "PYTHONPATH": str(ROOT),
@@ -111,9 +119,7 @@ class House:
             "PORT": self.bridge.rpartition(":")[2],
             "LISTEN_ADDRESS": "127.0.0.1",
             "WEB_URL": self.bridge,
-            "FLOWDOCK_CLIENT_ID": "flowdock-client",
-            "FLOWDOCK_CLIENT_SECRET": "flowdock-secret",
-            "FLOWDOCK_API_URL": self.flowdock,
+            **(flowdock if self.flowdock else {}),
             "GITHUB_CLIENT_ID": "github-client",
             "GITHUB_CLIENT_SECRET": "github-secret",
             "GITHUB_WEBHOOK_SECRET": self.webhook_secret,
@@ -148,10 +154,11 @@ class House:
 
     def start_github(self) -> Process:
         """Start the stand-in GitHub, with bridge registered as its OAuth App."""
+        threads = f"Flowdock={self.flowdock}/app/{FLOW}" if self.flowdock else f"Inbox={self.bridge}/inbox"
         return self.start(
             *("scripts.sandbox.github", "--port", self.github.rpartition(":")[2]),
             *("--web-url", self.github, "--redirect-uri", f"{self.bridge}/auth/github/callback"),
-            *("--link", f"Flowdock={self.flowdock}/app/{FLOW}", "--link", f"bridge={self.bridge}"),
+            *("--link", threads, "--link", f"bridge={self.bridge}"),
         )
 
     async def command(self, *arguments: str) -> str:
@@ -271,13 +278,16 @@ async def until(
 async def open_house(
     data: Path,
     *,
-    ports: tuple[int, int, int] = (0, 0, 0),
+    ports: Sequence[int] = (0, 0, 0),
     output: IO[bytes] | int | None = None,
     settings: dict[str, str] | None = None,
     popen: Callable[..., Process] = subprocess.Popen,
 ) -> AsyncIterator[House]:
-    """Start both stand-ins, but not bridge yet; ends all processes on exit. `ports`: bridge's first."""
-    bridge, flowdock, github = (f"http://127.0.0.1:{free_port(port)}" for port in ports)
+    """Start both stand-ins, but not bridge yet; ends all processes on exit.
+
+    `ports` are those of bridge, GitHub and Flowdock. Without the third, bridge has an inbox of its own.
+    """
+    bridge, github, flowdock = (*(f"http://127.0.0.1:{free_port(port)}" for port in ports), "")[:3]
     async with aiohttp.ClientSession() as http:
         house = House(
             data=data,
@@ -290,9 +300,11 @@ async def open_house(
             popen=popen,
         )
         try:
-            house.start_flowdock()
+            if flowdock:
+                house.start_flowdock()
             house.start_github()
-            await house.answers(f"{flowdock}/_sandbox/threads")
+            if flowdock:
+                await house.answers(f"{flowdock}/_sandbox/threads")
             await house.answers(f"{github}/_sandbox/webhooks")
             yield house
         finally:
