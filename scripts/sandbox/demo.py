@@ -34,7 +34,7 @@ Who is who. Choose one at each sign-in, and switch at the top right of GitHub.
 """
 _TRY = """
 Three things to try
-  1. In the inbox, sign in with GitHub as Ann. Open the first thread, and click "Merge".
+  1. In the inbox, sign in with GitHub as Ann. Open the first thread; "Merge" is under "More actions".
   2. On GitHub, open a pull request: its thread appears in the inbox, live.
   3. On GitHub, be Bob and request changes. The thread shows whose turn it is.
 """
