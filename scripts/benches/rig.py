@@ -21,7 +21,8 @@ from bridge.storage import embedded, keys
 from bridge.storage.client import connect_redis
 from bridge.storage.connections import ConnectionStore
 from bridge.storage.pulls import PullRequestStore
-from scripts.sandbox.house import ROOT, STOP_SECONDS, Broken, House, Process, free_port, open_house, until
+from scripts.sandbox.house import ROOT, STOP_SECONDS, Broken, House, free_port, open_house, until
+from scripts.sandbox.process import Process
 
 WEBHOOK = "/github/webhook"
 REPOSITORY, REPOSITORY_ID = "acme/component", 1296269

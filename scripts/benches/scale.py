@@ -21,7 +21,8 @@ from scripts.benches import rig as rigs
 from scripts.benches.deliveries import Counted, Shape
 from scripts.benches.findings import Figure, Findings, Plot
 from scripts.benches.rig import Rig, say
-from scripts.sandbox.house import Process, until
+from scripts.sandbox.house import until
+from scripts.sandbox.process import Process
 
 DELAY = 0.05
 SHARE = 0.25

@@ -24,7 +24,8 @@ from bridge.storage import keys
 from bridge.storage.client import connect_redis
 from bridge.storage.connections import ConnectionStore
 from scripts.benches.rig import AS_DEPLOYED
-from scripts.sandbox.house import FLOW, ROOT, House, Process, open_house, until
+from scripts.sandbox.house import FLOW, ROOT, House, open_house, until
+from scripts.sandbox.process import Process
 
 REPOSITORIES = 40
 PULLS = 50

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from scripts.benches import rig as rigs
 from scripts.benches.findings import Figure, Findings
 from scripts.benches.rig import AS_DEPLOYED, Rig, expect, say
-from scripts.sandbox.house import Process, free_port
+from scripts.sandbox.house import free_port
+from scripts.sandbox.process import Process
 
 PATIENCE = 60
 REQUEST = b"GET /readyz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"

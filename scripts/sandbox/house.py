@@ -13,9 +13,11 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, Protocol
+from typing import IO, Any
 
 import aiohttp
+
+from scripts.sandbox.process import Process
 
 ROOT = Path(__file__).parents[2]
 START_SECONDS = 60
@@ -29,29 +31,6 @@ _HELD: list[socket.socket] = []
 
 class Broken(Exception):
     """A process did not start, or a step failed; the message is a sentence."""
-
-
-class Process(Protocol):
-    """A process that was started: this part of `subprocess.Popen`."""
-
-    args: Any
-    pid: int
-    returncode: int | None
-
-    def poll(self) -> int | None:
-        """Return the exit status, or None while it runs."""
-
-    def wait(self, timeout: float | None = None) -> int:
-        """Wait until it ends; returns the exit status."""
-
-    def send_signal(self, number: int, /) -> None:
-        """Send it a signal, unless it ended."""
-
-    def terminate(self) -> None:
-        """Ask it to end."""
-
-    def kill(self) -> None:
-        """End it at once."""
 
 
 def free_port(preferred: int = 0) -> int:
@@ -87,14 +66,12 @@ def _is_free(port: int) -> bool:
 
 @dataclass(kw_only=True)
 class House:
-    """The addresses and processes of bridge and both stand-ins; bridge keeps its data in `data`.
-
-    Without an address of Flowdock, bridge serves an inbox of its own.
-    """
+    """The addresses and processes of bridge and both stand-ins; bridge keeps its data in `data`."""
 
     data: Path
     bridge: str
     flowdock: str
+    """Empty: bridge serves an inbox of its own."""
     github: str
     http: aiohttp.ClientSession
     output: IO[bytes] | int | None = None
@@ -108,9 +85,9 @@ class House:
     def environ(self) -> dict[str, str]:
         """Return bridge's settings as an environment."""
         flowdock = {
-            "FLOWDOCK_CLIENT_ID": "flowdock-client",
-            "FLOWDOCK_CLIENT_SECRET": "flowdock-secret",
-            "FLOWDOCK_API_URL": self.flowdock,
+            "CLIENT_ID": "flowdock-client",
+            "CLIENT_SECRET": "flowdock-secret",
+            "API_URL": self.flowdock,
         }
         return {
             "PATH": os.environ["PATH"],
@@ -119,7 +96,7 @@ class House:
             "PORT": self.bridge.rpartition(":")[2],
             "LISTEN_ADDRESS": "127.0.0.1",
             "WEB_URL": self.bridge,
-            **(flowdock if self.flowdock else {}),
+            **({f"FLOWDOCK_{name}": value for name, value in flowdock.items()} if self.flowdock else {}),
             "GITHUB_CLIENT_ID": "github-client",
             "GITHUB_CLIENT_SECRET": "github-secret",
             "GITHUB_WEBHOOK_SECRET": self.webhook_secret,
@@ -300,10 +277,9 @@ async def open_house(
             popen=popen,
         )
         try:
-            if flowdock:
-                house.start_flowdock()
             house.start_github()
             if flowdock:
+                house.start_flowdock()
                 await house.answers(f"{flowdock}/_sandbox/threads")
             await house.answers(f"{github}/_sandbox/webhooks")
             yield house

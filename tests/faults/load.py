@@ -23,7 +23,8 @@ from bridge.queue.entries import DeadLetter
 from bridge.storage import keys
 from bridge.storage.connections import ConnectionStore
 from bridge.storage.delivery_log import DeliveryLog
-from scripts.sandbox.house import FLOW, House, Process, until
+from scripts.sandbox.house import FLOW, House, until
+from scripts.sandbox.process import Process
 from tests.faults.row import PULLS, REPOSITORIES, STEPS, THREADS, TOTAL, Row
 from tests.faults.wire import Wire
 from tests.kits import sign

@@ -13,7 +13,8 @@ import pytest_asyncio
 
 from bridge.storage import keys
 from bridge.storage.lua_scripts import source
-from scripts.sandbox.house import Process, until
+from scripts.sandbox.house import until
+from scripts.sandbox.process import Process
 from tests.faults import github
 from tests.faults.load import Load
 from tests.faults.processes import Shared, open_load

@@ -12,7 +12,7 @@ from typing import Any
 
 import aiohttp
 
-from scripts.sandbox.house import Process
+from scripts.sandbox.process import Process
 from tests.conftest import House, eventually
 from tests.kits import hygiene, loaded
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.sandbox.house import Process
+from scripts.sandbox.process import Process
 from tests.kits import loaded
 
 Popen = Callable[..., Process]

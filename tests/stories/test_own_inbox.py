@@ -20,7 +20,8 @@ from bridge.storage import embedded
 from bridge.storage.client import close_redis, connect_redis
 from scripts.sandbox.browse import Browser, Page
 from scripts.sandbox.house import House as Processes
-from scripts.sandbox.house import Process, free_port
+from scripts.sandbox.house import free_port
+from scripts.sandbox.process import Process
 from tests.conftest import House, eventually
 from tests.inbox.test_messages import content
 from tests.kits.connecting import COMPONENT_ID
