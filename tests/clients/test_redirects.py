@@ -56,6 +56,7 @@ CALLS: dict[str, Ask] = {
     "GitHub.revoke": lambda of: of.github.revoke(TOKEN),
     "GitHub.revoke_grant": lambda of: of.github.revoke_grant(TOKEN),
     "GitHub.reach": lambda of: of.github.reach(),
+    "GitHub.public_user": lambda of: of.github.public_user("ann-gh"),
     "GitHub.convert": lambda of: of.github.convert("code"),
     "Flowdock.post": lambda of: of.flowdock.post(MESSAGE, **POSTED),
     "FlowdockOAuth.exchange": lambda of: of.flowdock_oauth.exchange("code", redirect_uri="https://b.example"),

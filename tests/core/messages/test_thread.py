@@ -117,7 +117,11 @@ BUTTONS: list[tuple[str, PullRequest, set[str]]] = [
     ("queued", a_pull(queued=True), READY),
     ("checks failed", a_pull(checks=(PASSED, FAILED)), {*READY, "merge", "rerun-checks"}),
     ("checks run", a_pull(checks=(PASSED, RUNNING)), {*READY, "merge"}),
-    ("a workflow waits to be allowed", a_pull(checks=(PASSED, WAITING)), {*READY, "merge"}),
+    (
+        "a workflow waits to be allowed",
+        a_pull(checks=(PASSED, WAITING)),
+        {*READY, "merge", "approve-and-run"},
+    ),
     ("a check failed that no workflow runs", a_pull(checks=(check("cla", "failed"),)), {*READY, "merge"}),
     ("draft", a_pull(draft=True), {*ALWAYS, "ready"}),
     ("draft whose checks failed", a_pull(draft=True, checks=(FAILED,)), {*ALWAYS, "ready", "rerun-checks"}),
