@@ -14,7 +14,7 @@ from bridge.storage.pipelining import GroupingRedis, packing
 from bridge.storage.redis import Redis
 
 MAX_CONNECTIONS = 8
-"""A process's connections to Redis: Heroku's smallest plan has 20 for web, worker and release together."""
+"""A process's connections to Redis with one reader: Heroku's smallest plan has 20 for all its processes."""
 
 DRIVER = DriverInfo()
 """Made once: it reads the version of redis-py from the disk."""
