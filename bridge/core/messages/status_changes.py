@@ -12,6 +12,9 @@ from bridge.core.pulls.snapshot import Snapshot
 
 MAX_NAMED = 3
 
+MAX_FAILED = 100
+"""Checks of a commit that are remembered to have failed."""
+
 _DEPLOYMENTS = {"failed": "failed", "waiting": "wait for approval", "passed": "succeeded"}
 """Words for the states of deployments, the most important first."""
 
@@ -19,17 +22,23 @@ _DEPLOYMENTS = {"failed": "failed", "waiting": "wait for approval", "passed": "s
 def of_checks(pull: PullRequest, known: Snapshot) -> tuple[Said | None, Snapshot]:
     """Return what is said of the checks, and the snapshot with that noted."""
     now = verdict(pull.checks)
-    head, last = known.said.get("checks", ("", "none"))
+    head, last, failed = known.said.get("checks", ("", "none", ()))
     if now not in ("passed", "failed", "waiting") or not pull.is_open:
         return None, known
     before: list[Any] = (known.said.get("shown") or {"checks": ["", "none", 0, False]})["checks"]
+    failed = sorted({*(failed if head == known.head_sha else ()), *_failed(pull)})[:MAX_FAILED]
+    noted = known.saying(checks=[known.head_sha, now, failed])
     if (head, last) == (known.head_sha, now) and not _is_behind(before, pull):
-        return None, known
-    is_same_commit = (head, last) == (known.head_sha, "failed")
-    is_again = is_same_commit and before[1] == "running"
-    title = _title(pull, now, last, is_again=is_again, is_flaky=is_same_commit)
-    said = Said(title=title, group="checks")
-    return said, known.saying(checks=[known.head_sha, now])
+        return None, noted
+    is_again = (head, last, before[1]) == (known.head_sha, "failed", "running")
+    is_flaky = any(check.name in failed for check in pull.checks_that("passed"))
+    title = _title(pull, now, last, is_again=is_again, is_flaky=is_flaky)
+    return Said(title=title, group="checks"), noted
+
+
+def _failed(pull: PullRequest) -> set[str]:
+    """Return the names of the checks that failed, not for being cancelled."""
+    return {check.name for check in pull.checks_that("failed") if not check.is_cancelled}
 
 
 def shown(pull: PullRequest) -> list[Any]:

@@ -146,14 +146,15 @@ def _wholes(
 
 
 def _over(value: Value, suite: Value | None) -> Value:
-    """Return a workflow as it is, ended if its suite ended since it began."""
+    """Return a workflow as it is, or as its suite is, if that ended or waits since the last word on it."""
+    # A workflow that a maintainer allowed began before its suite's wait.
     if (
         value["kind"] == "workflow"
         and value["state"] == "running"
         and suite
-        and value["began"] <= suite["ended"]
+        and value["ended"] <= suite["ended"]
     ):
-        return {**value, "state": suite["state"], "ended": suite["ended"]}
+        return {**value, **{name: suite[name] for name in ("state", "is_cancelled", "ended")}}
     return value
 
 
@@ -173,6 +174,7 @@ def _check(value: Value, *, counted: bool = True) -> Check:
         run_id=value.get("run_id") or 0,
         suite_id=value.get("suite") or 0,
         is_deployment=value["kind"] == "deployment",
+        is_cancelled=value.get("is_cancelled", False),
         is_counted=counted and value["kind"] != "more",
     )
 

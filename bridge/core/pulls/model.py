@@ -84,7 +84,8 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True):
 class Check(msgspec.Struct, frozen=True, kw_only=True):
     """One check of the head commit, or a deployment of it; `run_id` is its workflow run's, 0 without one.
 
-    A running workflow beside its jobs is not counted, nor is a note of dropped checks.
+    A running workflow beside its jobs is not counted, nor is a note of dropped checks. One that was cancelled
+    counts as failed.
     """
 
     name: str
@@ -94,6 +95,7 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
     suite_id: int = 0
     is_deployment: bool = False
     is_counted: bool = True
+    is_cancelled: bool = False
 
 
 class Rendered(NamedTuple):

@@ -316,6 +316,20 @@ COUNTS += [
         {"CI": "running"},
     ),
     (
+        "allowed, and its suite's wait was told, too",
+        [
+            workflow("CI", "action_required"),
+            suite("action_required", app=sample.ACTIONS),
+            workflow("CI", "in_progress", updated_at=LATER),
+        ],
+        {"CI": "running"},
+    ),
+    (
+        "a workflow's wait got lost, and its suite's did not",
+        [workflow("CI", "queued"), suite("action_required", app=sample.ACTIONS, at=LATER)],
+        {"CI": "waiting"},
+    ),
+    (
         "allowed, and over",
         [
             workflow("CI", "action_required"),

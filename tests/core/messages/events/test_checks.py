@@ -61,6 +61,35 @@ STORIES: list[tuple[str, list[Told], list[str]]] = [
         ["failed: build", "Re-running 1 check", "recovered, flaky: all green"],
     ),
     (
+        "failed beside another, run again, recovered",
+        [run("lint", "failure"), RED, AGAIN, run("lint", "success", at=LATER), MENDED],
+        ["failed: lint", "failed: build, lint", "Re-running 1 check", "recovered, flaky: all green"],
+    ),
+    (
+        "cancelled, run again, recovered",
+        [run("build", "cancelled"), AGAIN, MENDED],
+        ["failed: build", "Re-running 1 check", "recovered: all green"],
+    ),
+    (
+        "failed, and a newer run of its workflow is green without it",
+        [
+            *(RED, workflow("failure")),
+            *(
+                run("test", "success", suite=20, at=LATER),
+                workflow("success", workflow_id=33, number=34, suite=20, at=LATER),
+            ),
+        ],
+        ["failed: build", "Now available: Re-run failed checks", "recovered: all green"],
+    ),
+    (
+        "failed, pushed, failed otherwise, and green",
+        [
+            *(RED, pushed(), run("build", "success", sha=NEXT), run("lint", "failure", sha=NEXT)),
+            run("lint", "skipped", sha=NEXT, at=LATER),
+        ],
+        ["failed: build", "recovered: all green", "failed: lint", "recovered: all green"],
+    ),
+    (
         "failed, run again, failed again",
         [RED, AGAIN, RED_AGAIN],
         ["failed: build", "Re-running 1 check", "failed again: build"],
