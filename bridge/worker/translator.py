@@ -152,8 +152,7 @@ class Translator:
         if delivery.event == extract.RULES:
             return await self._of_rules(entry, delivery, connections, work)
         if translate.subject(delivery) is None:
-            await self._of_repository(entry, delivery, work)
-            return []
+            return await self._of_repository(entry, delivery, connections, work)
         return [await self._of_pull(entry, delivery, connections, work)]
 
     async def _of_pull(
@@ -205,7 +204,9 @@ class Translator:
         if may_change and result.pull and to_merge.seems_ready(result.pull):
             await self._pulls.watch(repository_id, [result.number], asked=1)
 
-    async def _of_repository(self, entry: InboxEntry, delivery: Delivery, work: UnitOfWork) -> None:
+    async def _of_repository(
+        self, entry: InboxEntry, delivery: Delivery, connections: Sequence[Connection], work: UnitOfWork
+    ) -> list[Translation]:
         """Log what an operator should know; after a push, watch the pull requests it may conflict with."""
         full_name = delivery.payload["repository"]["full_name"]
         if (delivery.event, delivery.action) == ("meta", "deleted"):
@@ -221,16 +222,34 @@ class Translator:
         elif delivery.event == "repository":
             log.info("repository_changed", delivery=delivery.id, repository=full_name, action=delivery.action)
         elif branch := translate.pushed_branch(delivery):
-            await self._note_push(entry.repository_id, delivery, work)
             numbers = await work.open_into(entry.repository_id, branch)
             await self._pulls.watch(entry.repository_id, numbers)
+            if push := Push.read(delivery):
+                return await self._of_push(entry.repository_id, delivery, push, connections, work)
+        return []
 
-    async def _note_push(self, repository_id: int, delivery: Delivery, work: UnitOfWork) -> None:
-        push = Push.read(delivery)
-        for number in await work.heads(repository_id, push.before) if push else ():
+    async def _of_push(
+        self,
+        repository_id: int,
+        delivery: Delivery,
+        push: Push,
+        connections: Sequence[Connection],
+        work: UnitOfWork,
+    ) -> list[Translation]:
+        """Note a push for the `synchronize` that follows; translate a forced one that comes after it."""
+        for number in await work.heads(repository_id, push.before):
             known = await work.snapshot(repository_id, number)
-            if push and known.is_known:
+            if known.is_known:
                 work.keep(repository_id, push.note(known))
+        results = []
+        for number in sorted(await work.heads(repository_id, push.after)) if push.forced else ():
+            known = await work.snapshot(repository_id, number)
+            if known.is_known and push.is_late(known):
+                found = checks.view(await work.checks(repository_id, known.head_sha))
+                results.append(
+                    translate.translate_late_push(delivery, push, known, found, connections, now=time.time())
+                )
+        return results
 
     async def _of_checks(
         self, entry: InboxEntry, delivery: Delivery, connections: Sequence[Connection], work: UnitOfWork

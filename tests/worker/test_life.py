@@ -190,11 +190,12 @@ async def test_a_pull_requests_whole_life_is_told_step_by_step_in_one_thread(lif
         assert shown == {name: value for name, value in expected.items() if value}, step
 
 
-PUSHES: tuple[tuple[Json, str], ...] = (
-    ({"count": 3}, "Pushed 3 commits"),
-    ({"force": True, "count": 2}, "Force-pushed "),
-    ({"count": 1, "landed": 4}, "Pushed 1 commit"),
-    ({"force": True, "late": True}, "Pushed "),
+PUSHES: tuple[tuple[Json, list[str]], ...] = (
+    ({"count": 3}, ["Pushed 3 commits"]),
+    ({"force": True, "count": 2}, ["Force-pushed "]),
+    ({"count": 1, "landed": 4}, ["Pushed 1 commit"]),
+    ({"count": 2, "late": True}, ["Updated the branch to "]),
+    ({"force": True, "late": True}, ["Updated the branch to ", "Force-pushed "]),
 )
 
 
@@ -205,12 +206,11 @@ async def test_the_changes_grow_with_each_push_which_is_called_what_it_was(life:
     for do, words in PUSHES:
         before = pull["head"]["sha"]
         pull = await life.house.act("ann-gh", "push", number=1, **do)
-        (message,) = await life.news()
-        said = text(message["title"]).removeprefix(words)
-        assert said in ("", pull["head"]["sha"][:7]), (do, message["title"])
-        assert (
-            f"{life.house.github}/acme/component/compare/{before}...{pull['head']['sha']}" in message["title"]
-        )
+        compare = f"{life.house.github}/acme/component/compare/{before}...{pull['head']['sha']}"
+        for message, expected in zip(await life.news(), words, strict=True):
+            said = text(message["title"]).removeprefix(expected)
+            assert said in ("", pull["head"]["sha"][:7]), (do, message["title"])
+            assert compare in message["title"]
         assert (await life.thread()).fields["Changes"] == _changes(pull)
 
 

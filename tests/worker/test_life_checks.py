@@ -92,7 +92,7 @@ async def test_checks_that_come_before_their_push_are_on_the_thread_with_it(life
     assert await life.news() == []
 
     await drive(life.house, "webhooks/release", {"order": [0]})
-    assert titles(await life.news()) == [f"ann-gh: Pushed {pushed['head']['sha'][:7]}"]
+    assert titles(await life.news()) == [f"ann-gh: Updated the branch to {pushed['head']['sha'][:7]}"]
     assert (await life.thread()).fields["Checks"] == "✓ 1 passed"
 
 

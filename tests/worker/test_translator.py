@@ -26,7 +26,8 @@ from bridge.worker.translator import Translator
 from tests.conftest import emptied
 from tests.kits.core import life_deeds, page, samples
 from tests.kits.core.life import DEEDS, Life, Told
-from tests.kits.core.pull_rows import NEXT, QUICK, THIRD, pushed
+from tests.kits.core.pull_rows import FORCED, NEXT, PLAIN, QUICK, THIRD, push, pushed
+from tests.kits.core.row import OPENED
 from tests.kits.queue import PARTITION, REPOSITORY_ID, Queue, open_queue
 
 assert life_deeds
@@ -162,6 +163,14 @@ async def test_of_two_quick_pushes_each_is_called_what_it_was(redis_url: str, si
     messages, _, _ = await left_behind(redis_url, told, sizes)
     said = [page.text(message.content.title) for message in messages[1:]]
     assert said == ["Pushed 2 commits", f"Force-pushed {THIRD[:7]}"]
+
+
+@pytest.mark.parametrize("sizes", [[], [3]], ids=["one by one", "in one batch"])
+async def test_a_forced_push_that_comes_after_its_synchronize_is_told(
+    redis_url: str, sizes: list[int]
+) -> None:
+    messages, _, _ = await left_behind(redis_url, [OPENED, pushed(2), push(2, forced=True)], sizes)
+    assert [page.text(message.content.title) for message in messages[1:]] == [PLAIN, FORCED]
 
 
 def odd(at: int, sent: Sequence[Told]) -> list[Told]:

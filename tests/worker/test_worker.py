@@ -22,7 +22,7 @@ STORY: list[tuple[str, dict[str, Any], str, dict[str, str], dict[str, str]]] = [
     ("assign", {"assignee": "ann-gh"}, "Self-assigned pull request", OPEN, {"Assignees": "ann-gh"}),
     ("unassign", {"assignee": "ann-gh"}, "Removed their assignment", OPEN, {"Assignees": "bob-gh"}),
     ("unassign", {"assignee": "bob-gh"}, "Unassigned <a", OPEN, {}),
-    ("push", {}, "Pushed <a", OPEN, {}),
+    ("push", {}, "Updated the branch to <a", OPEN, {}),
     ("draft", {}, "Converted to draft", DRAFT, {}),
     ("ready", {}, "Marked as ready for review", OPEN, {}),
     ("close", {}, "Closed pull request", CLOSED, {}),

@@ -7,12 +7,13 @@ from msgspec.structs import replace
 
 from bridge.core.messages import description, events, leaving, status_changes, tags, updates
 from bridge.core.messages.addressing import Outgoing, Round, addressed
-from bridge.core.messages.events import Happening, Said, merging, reviews
+from bridge.core.messages.events import Happening, Said, merging, pulls, reviews
 from bridge.core.messages.events.table import given
 from bridge.core.model import Author, Connection, Delivery, Payload
 from bridge.core.pulls import checks, extract, snapshot
 from bridge.core.pulls.gathering import DUE, Parts
 from bridge.core.pulls.model import Check, Person, PullRequest
+from bridge.core.pulls.push import Push
 from bridge.core.pulls.snapshot import Snapshot
 from bridge.core.pulls.turn import next_action
 
@@ -160,6 +161,8 @@ def translate_pull(
 def _noted(happening: Happening, merged: Snapshot, said: Said | None) -> Snapshot:
     if said is not None and happening.delivery.event == MERGEABLE:
         return merged.saying(conflict=happening.pull.mergeable is False)
+    if (happening.delivery.event, happening.delivery.action) == ("pull_request", "synchronize"):
+        return Push.expected(merged, happening.delivery)
     return reviews.without_told(happening.delivery, merged) if happening.delivery.event == DUE else merged
 
 
@@ -200,6 +203,22 @@ def translate_checks(
     nobody = Person(login="")
     round_ = Round(delivery, Author(name=author), nobody, False, pull, connections, now)
     return _translation(round_, said, noted)
+
+
+def translate_late_push(
+    delivery: Delivery,
+    push: Push,
+    known: Snapshot,
+    head_checks: tuple[Check, ...],
+    connections: Sequence[Connection],
+    *,
+    now: float,
+) -> Translation:
+    """Translate a forced `push` for a pull request whose `synchronize` was told without it."""
+    pull = snapshot.view(known, head_checks)
+    happening = Happening(delivery=delivery, known=known, pull=pull)
+    round_ = Round(delivery, happening.author, happening.sender, happening.is_bot, pull, connections, now)
+    return _translation(round_, pulls.force_pushed(happening, push), known.saying(moved=[]))
 
 
 def _translation(round_: Round, said: Said | None, merged: Snapshot) -> Translation:

@@ -1,4 +1,4 @@
-"""Keep from a `push` the details that the `synchronize` beside it lacks, if the `push` comes first."""
+"""Match a `push` with the `synchronize` beside it, which lacks its details; either may come first."""
 
 from typing import NamedTuple
 
@@ -35,6 +35,17 @@ class Push(NamedTuple):
         """Return the push that was noted with a pull request as moving its branch so."""
         pushes = map(cls._make, reversed(known.said.get("pushes", ())))
         return next((push for push in pushes if (push.before, push.after) == (before, after)), None)
+
+    @classmethod
+    def expected(cls, known: Snapshot, delivery: Delivery) -> Snapshot:
+        """Note that a `synchronize` was told without its push, which may still come."""
+        before, after = (str(delivery.payload.get(name)) for name in ("before", "after"))
+        return known.saying(moved=[] if cls.noted(known, before, after) else [before, after])
+
+    def is_late(self, known: Snapshot) -> bool:
+        """Tell whether the last `synchronize` of an open pull request was told without this push."""
+        is_last = known.is_open and known.head_sha == self.after
+        return is_last and known.said.get("moved") == [self.before, self.after]
 
     def note(self, known: Snapshot) -> Snapshot:
         """Note it with a pull request that shows the commit before, or will after a push noted earlier."""

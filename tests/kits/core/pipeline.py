@@ -76,13 +76,7 @@ class Bridge:
             return self._tell_checks(one)
         number = translate.subject(one)
         if number is None:
-            if event == "push" and (push := Push.read(one)):
-                for number in [*self._heads[push.before]]:
-                    noted = push.note(self.snapshot(number))
-                    self.snapshots[number] = snapshot.dump(noted)
-                    for sha in noted.heads:
-                        self._heads[sha].add(number)
-            return []
+            return self._tell_push(one, push) if event == "push" and (push := Push.read(one)) else []
         known = self.snapshot(number)
         merged = known.merge(extract.delta(one))
         result = translate.translate_pull(
@@ -92,6 +86,22 @@ class Bridge:
         if result.due is not None:
             self.due.append(result.due)
         return [*result.outgoing, *([] if self.waits else self.settle())]
+
+    def _tell_push(self, one: Delivery, push: Push) -> list[Outgoing]:
+        for number in [*self._heads[push.before]]:
+            noted = push.note(self.snapshot(number))
+            self.snapshots[number] = snapshot.dump(noted)
+            for sha in noted.heads:
+                self._heads[sha].add(number)
+        results = []
+        for number in sorted(self._heads[push.after]) if push.forced else ():
+            if push.is_late(known := self.snapshot(number)):
+                found = checks.view(self._of(known.head_sha))
+                results.append(
+                    translate.translate_late_push(one, push, known, found, self.connections, now=self.now)
+                )
+                self._keep(results[-1])
+        return [out for result in results for out in result.outgoing]
 
     def settle(self) -> list[Outgoing]:
         """Nothing more comes for a while; what goes out of the reviews that waited."""

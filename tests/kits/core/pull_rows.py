@@ -139,7 +139,7 @@ THIRD = "b" * 40
 QUICK = (OPENED, push(2), push(3, forced=True, before=NEXT, after=THIRD))
 """Two pushes, both before GitHub tells of either what it did to the pull request."""
 
-PLAIN, FORCED = f"Pushed {NEXT[:7]}", f"Force-pushed {NEXT[:7]}"
+PLAIN, FORCED = f"Updated the branch to {NEXT[:7]}", f"Force-pushed {NEXT[:7]}"
 PUSHES = {
     "one commit": after_push(push(1), pushed(2), "Pushed 1 commit"),
     "three commits": after_push(push(3), pushed(4), "Pushed 3 commits"),
@@ -170,7 +170,7 @@ PUSHES = {
     ),
     "forced": after_push(push(1, forced=True), pushed(1), FORCED),
     "a forced rebase that makes more of them": after_push(push(4, forced=True), pushed(4), FORCED),
-    "more than GitHub lists": after_push(push(2048), pushed(4), PLAIN),
+    "more than GitHub lists": after_push(push(2048), pushed(4), f"Pushed {NEXT[:7]}"),
     "another push is known": after_push(push(1, after="c" * 40), pushed(2), PLAIN),
     "a push that began elsewhere is known": after_push(push(1, before="c" * 40), pushed(2), PLAIN),
     "of a fork, or the push comes later": after_push(OPENED, pushed(2), PLAIN),

@@ -96,17 +96,26 @@ def synchronize(happening: Happening) -> Said:
 
     Only a `push` that came first says whether it was forced, and how many commits it brought.
     """
-    payload = happening.payload
-    before, after = payload.get("before") or "", payload.get("after") or ""
+    before, after = happening.payload.get("before") or "", happening.payload.get("after") or ""
     if not (before and after):
-        return Said(title="Pushed to the branch", group="pushes")
+        return Said(title="Updated the branch", group="pushes")
+    push = Push.noted(happening.known, before, after)
+    if push is None:
+        return _moved(happening, "Updated the branch to", before, after)
+    if push.forced:
+        return force_pushed(happening, push)
+    count = "1 commit" if push.commits == 1 else f"{push.commits} commits" if push.commits else ""
+    return _moved(happening, "Pushed", before, after, count)
+
+
+def force_pushed(happening: Happening, push: Push) -> Said:
+    """Report a push that was forced."""
+    return _moved(happening, "Force-pushed", push.before, push.after)
+
+
+def _moved(happening: Happening, verb: str, before: str, after: str, text: str = "") -> Said:
     compare = f"{happening.pull.repository_url}/compare/{before}...{after}"
-    verb, text = "Pushed", after[:7]
-    if push := Push.noted(happening.known, before, after):
-        verb = "Force-pushed" if push.forced else "Pushed"
-        if push.commits and not push.forced:
-            text = "1 commit" if push.commits == 1 else f"{push.commits} commits"
-    return Said(title=f"{verb} {link(compare, text)}", group="pushes")
+    return Said(title=f"{verb} {link(compare, text or after[:7])}", group="pushes")
 
 
 @on(EVENT, "review_requested")

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from bridge.core.messages.events import TABLE
 from tests.kits.core import check_samples, page, pull_rows, pull_rows_rest
-from tests.kits.core.pipeline import Bridge
-from tests.kits.core.pull_rows import FORCED, NEXT, PLAIN, THIRD, did, push, pushed
-from tests.kits.core.row import OPENED, Row, hold
-from tests.kits.core.samples import PAGE, label, on_comment
+from tests.kits.core.pipeline import Bridge, connection
+from tests.kits.core.pull_rows import COMPARE, FORCED, NEXT, PLAIN, THIRD, did, push, pushed
+from tests.kits.core.row import OPENED, Row, Told, hold
+from tests.kits.core.samples import PAGE, SHA, label, on_comment
 
 
 def rows() -> dict[str, Row]:
@@ -72,7 +72,7 @@ def test_in_no_order_is_one_of_two_quick_pushes_called_what_it_was_not(order: li
     told = {step: bridge.says(*steps[step]) for step in order}
     said = [page.text(message.title) for message in told.values() if message]
     first, second = "Pushed 2 commits", f"Force-pushed {THIRD[:7]}"
-    assert set(said) <= {first, second, PLAIN, f"Pushed {THIRD[:7]}"}
+    assert set(said) <= {first, second, PLAIN, f"Updated the branch to {THIRD[:7]}"}
     if order.index("push 1") < order.index("push 2") < min(map(order.index, list(steps)[2:])):
         assert set(said) == {first, second}
 
@@ -96,6 +96,33 @@ def test_in_no_order_is_a_push_called_what_it_was_not(
     bridge = Bridge().play([OPENED])
     titles = [message.title if (message := bridge.says(*steps[step])) else "" for step in order]
     said = page.text(titles[order.index("synchronize")])
-    counted = f"Pushed {commits} commit{'' if commits == 1 else 's'}" if commits else PLAIN
-    known = FORCED if forced else counted
+    count = f"{commits} commit{'' if commits == 1 else 's'}" if commits else NEXT[:7]
+    known = FORCED if forced else f"Pushed {count}"
     assert said == (known if order.index("push") < order.index("synchronize") else PLAIN)
+    is_late = forced and order.index("push") > order.index("synchronize")
+    assert page.text(titles[order.index("push")]) == (FORCED if is_late else "")
+
+
+AGAIN = pushed(3, before=NEXT, after=THIRD, updated_at="2026-03-10T12:00:02Z")
+
+
+@pytest.mark.parametrize(
+    ("before", "told", "said"),
+    [
+        pytest.param([pushed(2)], push(2, forced=True), FORCED, id="forced"),
+        pytest.param([pushed(2)], push(2), "", id="not forced: nothing false was said"),
+        pytest.param([pushed(2), push(2, forced=True)], push(2, forced=True), "", id="sent again"),
+        pytest.param([push(2, forced=True), pushed(2)], push(2, forced=True), "", id="told before"),
+        pytest.param([pushed(2), AGAIN], push(2, forced=True), "", id="another came since"),
+        pytest.param([pushed(2)], push(2, forced=True, before=THIRD), "", id="of another move"),
+        pytest.param([pushed(2), did("closed")], push(2, forced=True), "", id="closed since"),
+        pytest.param([], push(2, forced=True, before=THIRD, after=SHA), "", id="before it was opened"),
+    ],
+)
+def test_a_push_that_comes_late_is_told_once_if_it_was_forced(
+    before: list[Told], told: Told, said: str
+) -> None:
+    bridge = Bridge(connection("all"), connection("quiet", groups=("status",)))
+    out = bridge.play([OPENED, *before]).tell(*told)
+    assert [(one.connection.id, page.text(one.message.title)) for one in out] == [("all", said)] * bool(said)
+    assert not out or [tag.attributes["href"] for tag in page.tags(out[0].message.title)] == [COMPARE]
