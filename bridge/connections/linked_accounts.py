@@ -137,6 +137,8 @@ class LinkedAccounts:
         if replaced and replaced.token.access != account.token.access:
             await self.give_back(replaced.token)
         await self.look_after(user)
+        for repository_id in {one.repository_id for one in await self.connections.all()} - {None}:
+            await self.pulls.ask_unknown_rules(repository_id or 0)
 
     async def give_back(self, token: GitHubToken) -> None:
         """Revoke a token that is not needed any more; a failure is logged."""

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
 import structlog
 
@@ -39,7 +39,8 @@ class WebhookRepair:
     async def repair(self, connection: Connection, *, user: str) -> HookResult:
         """Create or repair a connection's webhook as the linked account of `user`, and have GitHub ping.
 
-        Where that account may not, those who connected the repository are tried. Raises `GitHubRefused`,
+        Where that account may not, those who connected the repository are tried. Where nobody manages the
+        webhook, the account that did it will. Raises `GitHubRefused`,
         `NotLinked`, `RateLimited` or `GitHubFailing`; `NotFound` if the connection was removed.
         """
         refusal: BridgeError | None = None
@@ -55,7 +56,10 @@ class WebhookRepair:
             except NotLinked as error:
                 refusal = refusal or error
             else:
-                changed = await self.connections.change(connection.id, hook_id=ensured.id)
+                changes: dict[str, Any] = {"hook_id": ensured.id}
+                if not (connection.installer or connection.hook_by):
+                    changes["installer"] = who
+                changed = await self.connections.change(connection.id, **changes)
                 return HookResult(connection=changed, hook="made" if ensured.made else "mended")
         raise refusal or NotLinked("no administrator has linked a GitHub account")
 

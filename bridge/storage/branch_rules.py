@@ -49,6 +49,15 @@ class BranchRulesStore:
             pipe.expire(place, SECONDS)
             await pipe.execute()
 
+    async def unknown(self, repository_id: int) -> set[str]:
+        """Return the branches whose rules no linked account could read."""
+        found = await self._redis.hgetall(keys.rules(repository_id))
+        return {
+            branch.decode()
+            for branch, data in found.items()
+            if not msgspec.json.decode(data, type=LwwRegister).value.get("is_known", True)
+        }
+
     async def forget(self, repository_id: int) -> None:
         """Forget the rules of all branches, since some changed."""
         await self._redis.delete(keys.rules(repository_id))

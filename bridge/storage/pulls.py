@@ -116,6 +116,15 @@ class PullRequestStore:
         """Return a repository's open pull requests."""
         return sorted(int(number) for number in await self._redis.smembers(keys.open_pulls(repository_id)))
 
+    async def ask_unknown_rules(self, repository_id: int) -> None:
+        """Ask again for the rules of branches that no linked account could read."""
+        if not (unknown := await self.rules.unknown(repository_id)):
+            return
+        threads = [(repository_id, number) for number in await self.open_numbers(repository_id)]
+        known, _ = await self.read(threads, [])
+        numbers = {one.target: number for (_, number), one in known.items() if one.target in unknown}
+        await self.rules.ask_all(repository_id, numbers.items())
+
     def writes(self, repository_id: int, before: Snapshot, after: Snapshot) -> list[Write]:
         """Return the writes for a pull request's snapshot and its places in the indexes."""
         number = after.value("number")

@@ -11,7 +11,7 @@ from bridge.connections.intents import Intents, RepositoryBusy
 from bridge.core.errors import BridgeError, GitHubFailing, GitHubRefused, NotAdministrator, NotLinked
 from bridge.core.options import Options
 from scripts.sandbox.faults import Fault
-from tests.conftest import REPOSITORY, House, eventually
+from tests.conftest import FLOW, REPOSITORY, House, eventually
 from tests.kits.accounts import link
 from tests.kits.connecting import (
     COMPONENT_ID,
@@ -53,6 +53,19 @@ async def test_the_same_again_returns_the_connection_and_mends_the_hook(
     assert (again.hook, again.connection) == ("mended", first.connection)
     await assert_whole(cy)
     await eventually(lambda: cy.house.services.webhook_keys.pinged(COMPONENT_ID, hook["id"], began))
+
+
+async def test_joining_what_nobody_manages_makes_one_its_installer(
+    cy: Installer, component: Repository
+) -> None:
+    await cy.house.connect()
+    [by_command] = await cy.house.services.connections.all()
+    known = await cy.house.services.connections.change(by_command.id, flow=FLOW)
+    joined = (await cy.connect(component)).connection
+    assert (joined.id, known.installer, joined.installer) == (by_command.id, "", cy.user)
+    await permit(cy.house, "ann-gh", "admin")
+    ann = await Installer.of(cy.house, "ann")
+    assert (await ann.connect(component)).connection.installer == cy.user, "there is one already"
 
 
 async def test_two_at_once_end_with_one_connection(cy: Installer, component: Repository) -> None:

@@ -132,6 +132,11 @@ async def test_where_nobody_may_read_them_they_are_unknown(
     await house.act("ann-gh", "assign", number=1, assignee="ann-gh")
     await shows(house, "unknown, no linked account may read the rules")
 
+    # Not an hour later: the next account that is linked may be one that reads them.
+    house.github_journal.faults.clear()
+    await house.services.accounts.link(await link(house, "bob"))
+    await known(house, is_known=True)
+
 
 async def test_a_stack_with_a_queue_and_two_approvals_is_merged_by_clicks_alone(
     house: House, monkeypatch: pytest.MonkeyPatch

@@ -113,8 +113,8 @@ Found = tuple[Literal["hook", "repository", "account", "deliveries"], str]
 
 
 def _account(connection: Connection, seen: Observation) -> Found | None:
-    # An administrator made the webhook on request, without promising to maintain it.
-    if connection.hook_id is None or (connection.hook_by and not connection.installer):
+    # An operator or an administrator made the webhook, without promising to maintain it.
+    if connection.hook_id is None or not connection.installer:
         return None
     if not seen.linked:
         why = "The GitHub account of the person who connected it is no longer linked"

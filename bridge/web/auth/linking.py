@@ -30,7 +30,8 @@ from bridge.web.http import cookies, notices
 from bridge.web.http.paths import local_path
 
 COOKIE = "bridge_linking"
-FLOWDOCK_SCOPE = "profile"
+FLOWDOCK_SCOPE = "flow profile"
+"""`flow` lets bridge list the user's flows: there they are tagged."""
 
 Step = Literal["flowdock", "github", "confirm", "finish"]
 
@@ -148,6 +149,7 @@ async def flowdock_callback(request: web.Request) -> web.Response:
         refusal = ClaimRefused(f"You are signed in as {user.nick}, but somebody else clicked the button.")
         refusal.advice = "Sign in as the person who clicked, then click the button again."
         raise refusal
+    await sessions.note_flows(services, user, access_token)
     return await _to_account(request, browser, linking.to("github", flowdock=user))
 
 

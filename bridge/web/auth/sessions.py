@@ -148,7 +148,7 @@ async def signed_in(request: web.Request) -> web.Response:
         code, redirect_uri=oauth_callback.address(services, "flowdock")
     )
     user = await services.flowdock_oauth.user(access_token)
-    await _note_flows(services, user, access_token)
+    await note_flows(services, user, access_token)
     await _end(request)
     # A new secret each time: a cookie that somebody planted before never becomes a session.
     cookie = _signed(services, secrets.token_urlsafe(32))[0]
@@ -160,7 +160,7 @@ async def signed_in(request: web.Request) -> web.Response:
     return response
 
 
-async def _note_flows(services: Services, user: FlowdockUser, access_token: str) -> None:
+async def note_flows(services: Services, user: FlowdockUser, access_token: str) -> None:
     """Record the user's flows, so that they are tagged there; Flowdock may also tell them later."""
     try:
         await services.members.joined(user.id, await services.flowdock.flows(access_token))

@@ -24,6 +24,7 @@ CONNECTION = Connection(
 )
 BY_HAND = replace(CONNECTION, installer="", hook_id=None)
 HANDED_OVER = replace(CONNECTION, installer="", hook_by="cy-gh")
+BY_COMMAND = replace(CONNECTION, installer="")
 WITHOUT_HOOK_ID = replace(CONNECTION, hook_id=None)
 
 
@@ -65,6 +66,7 @@ REFUSED = attempt(NOW - 60, "failed to connect to host", 502)
         # Where nobody ever saw the webhook, what is not seen is no trouble.
         (BY_HAND, UNSEEN, None, ""),
         (HANDED_OVER, UNSEEN, None, ""),
+        (BY_COMMAND, UNSEEN, None, ""),
         # Somebody took it over, and went.
         (replace(HANDED_OVER, installer="1001"), UNSEEN, "account", "is no longer linked"),
         (WITHOUT_HOOK_ID, UNSEEN, None, ""),

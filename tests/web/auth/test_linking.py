@@ -8,9 +8,10 @@ from typing import Any
 import jwt
 import pytest
 
+from bridge.storage.flow_members import among
 from scripts.sandbox.browse import Browser, Page
 from scripts.sandbox.faults import Fault
-from tests.conftest import House, eventually, open_house
+from tests.conftest import FLOW, House, eventually, open_house
 
 THREAD = "github:component:pr:1"
 
@@ -54,6 +55,7 @@ async def test_linking_in_one_pass_and_the_click_is_done(opened: House, browser:
     text = re.sub(r"<[^>]+>|\s+", " ", page.text)
     assert "ann in Flowdock will act as @ann-gh" in re.sub(r" +", " ", text)
     assert await opened.services.account_store.get("1001") is None, "nothing is linked before the POST"
+    assert await among(opened.redis, FLOW, ["1001", "1002"]) == {"1001"}, "they are tagged there from now on"
 
     page = await browser.press(page, "Link accounts")
     assert "It is not done yet" in page.text
