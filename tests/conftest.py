@@ -41,7 +41,7 @@ expect.set_options(timeout=PATIENCE * 1000)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--write-docs", action="store_true", help="keep the table of faults in docs/faults.md")
+    parser.addoption("--write-docs", action="store_true", help="renew docs/faults.md and the pictures")
 
 
 def pytest_xdist_auto_num_workers() -> int:

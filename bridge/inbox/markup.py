@@ -36,6 +36,8 @@ _ATTRIBUTES = {
 _FORCED = {
     "a": {"target": "_blank"},
     "input": {"type": "checkbox", "disabled": ""},
+    # Wide code scrolls: by the keyboard, too.
+    "pre": {"tabindex": "0"},
 }
 
 
@@ -58,6 +60,8 @@ def _clean(html: str | None, tags: set[str]) -> Markup:
     cleaned = nh3.clean(
         html or "",
         tags=tags,
+        # Words that were taken back would run into those that came in their place.
+        clean_content_tags={"script", "style"} if tags else {"script", "style", "del"},
         attributes={tag: names for tag, names in _ATTRIBUTES.items() if tag in tags},
         set_tag_attribute_values={tag: forced for tag, forced in _FORCED.items() if tag in tags},
         url_schemes=_SCHEMES,
