@@ -29,7 +29,7 @@ class MarkStore:
         if not thread_ids:
             return {}
         key = keys.read_marks(person_id)
-        async with self.redis.pipeline(transaction=True) as pipe:
+        async with self.redis.pipeline(transaction=False) as pipe:
             pipe.execute_command("ZMSCORE", key, *thread_ids)
             pipe.execute_command("ZRANGE", key, 0, 0, "WITHSCORES")
             pipe.zcard(key)

@@ -85,7 +85,7 @@ class PeopleStore:
     async def _read(self, ids: list[str]) -> list[InboxPerson | None]:
         if not ids:
             return []
-        async with self._redis.pipeline(transaction=True) as pipe:
+        async with self._redis.pipeline(transaction=False) as pipe:
             for one in ids:
                 pipe.hget(keys.PEOPLE, one)
             pipe.smembers(keys.OWNERS)
