@@ -217,7 +217,7 @@ class DeliveryQueue:
         partition, _, entry_id = letter.id.partition("-")
         message = dead_message(letter.fields["message"]) if letter.kind == "outbox" else None
         repository_id = message.repository_id if message else int(letter.fields["repository_id"])
-        counted = counted_as(message.connection_id, "dead") if message else ""
+        counted = counted_as(repository_id, message.connection_id if message else "", "dead")
         fields = redriven(message, letter.fields["message"]) if message else []
         dead, backlog, index = _of_dead(int(partition))
         counts = keys.counts(repository_id, int(letter.dead_since) // HOUR)

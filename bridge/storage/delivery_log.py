@@ -7,10 +7,12 @@ the newest entries, and counts for a day.
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import add
 from typing import Any, Literal, NamedTuple, get_args
 
 import orjson
 
+from bridge.core.messages.translate import PRIVATE_EVENTS
 from bridge.core.model import Connection, Delivery
 from bridge.storage import keys
 from bridge.storage.lua_scripts import load_script
@@ -60,7 +62,7 @@ class Counts:
 
 @dataclass(frozen=True, kw_only=True)
 class Digest:
-    """A summary of a connection: its newest line and the counts of the last 24 hours.
+    """A summary of a connection: the newest line of a delivery of GitHub's, the counts of the last 24 hours.
 
     `last_dead` is the newest failure that no later delivery made up for, `undelivered` the number of
     such failures in the last 24 hours.
@@ -84,6 +86,7 @@ def skipped(
     return [
         write
         for connection in connections
+        if delivery.event not in PRIVATE_EVENTS
         if (reason := reasons.get(connection.id))
         for write in note(
             repository_id,
@@ -105,16 +108,17 @@ def note(repository_id: int, line: Note) -> list[Write]:
     """Return the writes for one line: itself, and its place in the counts."""
     # Both may be a stranger's words.
     short = line._replace(action=line.action[:MAX_ACTION], reason=line.reason[:MAX_REASON])
-    writes = [Write("NOTE", keys.journal(repository_id), orjson.dumps(tuple(short)), SECONDS)]
-    if line.connection_id:
-        place = keys.counts(repository_id, int(line.at) // HOUR)
-        writes.append(Write("COUNT", place, counted_as(line.connection_id, line.outcome), (HOURS + 1) * HOUR))
-    return writes
+    place = keys.counts(repository_id, int(line.at) // HOUR)
+    counted = counted_as(repository_id, line.connection_id, line.outcome)
+    return [
+        Write("NOTE", keys.journal(repository_id), orjson.dumps(tuple(short)), SECONDS),
+        Write("COUNT", place, counted, (HOURS + 1) * HOUR),
+    ]
 
 
-def counted_as(connection_id: str, outcome: Outcome) -> str:
-    """Return the field of an hour's counts."""
-    return f"{connection_id}:{outcome}"
+def counted_as(repository_id: int, connection_id: str, outcome: Outcome) -> str:
+    """Return the field of an hour's counts; without a connection, that of all of the repository."""
+    return f"{connection_id or f'repository-{repository_id}'}:{outcome}"
 
 
 class DeliveryLog:
@@ -149,7 +153,9 @@ class DeliveryLog:
                 self._hourly_counts.add_to(
                     pipe,
                     keys=[keys.counts(repository_id, hour) for hour in hours],
-                    args=[counted_as(one, outcome) for one in ids for outcome in OUTCOMES],
+                    args=[
+                        counted_as(repository_id, one, outcome) for one in ["", *ids] for outcome in OUTCOMES
+                    ],
                 )
             found = await pipe.execute()
         return {
@@ -161,9 +167,14 @@ class DeliveryLog:
 
 def _digests(ids: Sequence[str], notes: Sequence[Note], hourly: Sequence[Sequence[Any]]) -> list[Digest]:
     columns = [tuple(int(count or 0) for count in column) for column in zip(*hourly, strict=True)]
+    width = len(OUTCOMES)
+    of_all = columns[:width]
     return [
-        _digest(connection_id, notes, Counts(*columns[at : at + len(OUTCOMES)]))
-        for connection_id, at in zip(ids, range(0, len(columns), len(OUTCOMES)), strict=True)
+        _digest(
+            connection_id, notes, Counts(*(tuple(map(add, *both)) for both in zip(of_all, own, strict=True)))
+        )
+        for at, connection_id in enumerate(ids, 1)
+        if (own := columns[at * width : (at + 1) * width])
     ]
 
 
@@ -172,7 +183,7 @@ def _digest(connection_id: str, notes: Sequence[Note], counts: Counts) -> Digest
     dead = undelivered(ours)
     return Digest(
         connection_id=connection_id,
-        last=ours[0] if ours else None,
+        last=next((note for note in ours if note.event not in PRIVATE_EVENTS), None),
         last_dead=dead[0] if dead else None,
         undelivered=sum(note.at > time.time() - HOURS * HOUR for note in dead),
         counts=counts,

@@ -9,7 +9,8 @@ import orjson
 import pytest
 
 from bridge.core.errors import NotFound
-from bridge.core.model import Connection
+from bridge.core.messages.translate import PRIVATE_EVENTS
+from bridge.core.model import Connection, Delivery
 from bridge.core.options import Options
 from bridge.queue.entries import DeadLetter, load_message
 from bridge.storage import delivery_log as journal
@@ -179,11 +180,19 @@ async def test_a_delivery_that_died_is_noted_for_every_connection_of_its_reposit
     del poison["pull_request"]["head"]
     house.start_worker()
     await house.deliver(poison)
-    await dead(house)
+    (letter,) = await dead(house)
     for one in (first, second):
+        assert await sums(house, one) == (0, 0, 1), "each flow lacks it"
         assert await lines(house, one) == [
             ("pull_request", "", 1, "dead", "GitHub's payload has no field pull_request.head")
         ], "what a delivery's action is, nobody could read"
+    await house.services.queue.redrive(letter)
+
+    async def dead_again() -> bool:
+        return len(await lines(house, first)) == 2
+
+    await eventually(dead_again)
+    assert [await sums(house, one) for one in (first, second)] == [(0, 0, 1)] * 2, "it is one delivery"
 
 
 # The steps of the queue
@@ -309,6 +318,19 @@ async def test_digests_are_each_connections_own(house: House) -> None:
     assert [found[one.id].counts.total for one in (first, second, third)] == [1, 2, 1]
     assert [digest.last_dead is not None for digest in found.values()] == [False, False, True]
     assert await house.services.delivery_log.digests([]) == {}
+
+
+@pytest.mark.parametrize("event", sorted(PRIVATE_EVENTS))
+async def test_what_bridge_read_itself_is_no_delivery_of_githubs(house: House, event: str) -> None:
+    one = await connection(house)
+    await noted(house, one, "posted", number=3)
+    await noted(house, one, "posted", event=event, number=1, ago=1)
+    of = one.repository_id or 0
+    digest = (await house.services.delivery_log.digests([(of, one.id)]))[one.id]
+    assert digest.last is not None
+    assert digest.last.number == 3
+    own = Delivery.of("own", event, {})
+    assert journal.skipped(of, own, 1, [one], {one.id: "it only updates the thread"}) == []
 
 
 async def test_of_an_unknown_repository_there_is_nothing(house: House) -> None:

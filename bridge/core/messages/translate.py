@@ -18,7 +18,9 @@ from bridge.core.pulls.snapshot import Snapshot
 from bridge.core.pulls.turn import next_action
 
 MERGEABLE = merging.MERGEABLE
-OWN_EVENTS = frozenset({MERGEABLE, extract.UPDATE, extract.RULES, DUE})
+PRIVATE_EVENTS = frozenset({MERGEABLE, extract.UPDATE, extract.RULES})
+"""Events that bridge makes of what it read at GitHub: no delivery of GitHub's."""
+OWN_EVENTS = PRIVATE_EVENTS | {DUE}
 """Events that only bridge itself enqueues."""
 
 PULL_EVENTS = frozenset({"issue_comment", extract.UPDATE, *(event for event, _ in events.TABLE)})
