@@ -22,7 +22,7 @@ from bridge.core.pulls.snapshot import Snapshot
 from bridge.core.pulls.turn import CONFLICTS
 
 SECONDS = 60
-"""At most one such message of a thread is posted in this time."""
+"""At most one such message of a thread is posted in this time, re-runs apart."""
 
 Shown = dict[str, Any]
 
@@ -60,9 +60,12 @@ def update(round_: Round, known: Snapshot) -> Said | None:
 
 
 def wait(delivery: Delivery, group: Group, known: Snapshot, now: float) -> float:
-    """Return the seconds until an update of a group may be posted; comments come several at a time."""
+    """Return the seconds until an update of a group may be posted; comments come several at a time.
+
+    A re-run is told at once: until then the thread says that checks failed, and offers to re-run them.
+    """
     more_parts = REVIEW_SECONDS if delivery.event.startswith("pull_request_review") else 0.0
-    last = known.said.get("updated", {}).get(group, 0.0)
+    last = 0.0 if group == "checks" else known.said.get("updated", {}).get(group, 0.0)
     return max(more_parts, float(last) + SECONDS - now)
 
 

@@ -95,6 +95,17 @@ STORIES: list[tuple[str, list[Told], list[str]]] = [
         ["failed: build", "Re-running 1 check", "failed again: build"],
     ),
     (
+        "failed, run again twice within a minute",
+        [RED, AGAIN, RED_AGAIN, run("build", "in_progress", at=LAST), run("build", "success", at=LAST)],
+        [
+            "failed: build",
+            "Re-running 1 check",
+            "failed again: build",
+            "Re-running 1 check",
+            "recovered, flaky: all green",
+        ],
+    ),
+    (
         "two failed and run again",
         [
             *(run("lint", "in_progress"), RED, run("lint", "failure")),
