@@ -55,7 +55,7 @@ def _bounded(parts: Parts) -> Parts:
 
 
 def _without_words(part: LwwRegister) -> LwwRegister:
-    return LwwRegister(part.at, part.weight, {**part.value, "body": "", "diff_hunk": "", "mentions": []})
+    return LwwRegister(part.at, part.weight, {**part.value, "body": "", "code": []})
 
 
 def _in_order(parts: Parts) -> dict[str, LwwRegister]:

@@ -196,7 +196,8 @@ def test_parts_end_in_the_same_review_in_any_order(order: list[Told], repeated: 
     one, other = gathered([*order, *repeated]), gathered([*BIG, *CHANGES])
     assert one == other
     assert len(one.remarks) == 28
-    assert sum(bool(remark["body"]) for remark in one.remarks) <= MAX_REMARKS
+    assert sum(bool(remark["body"] or remark["code"]) for remark in one.remarks) <= MAX_REMARKS
+    assert len({frozenset(remark) for remark in one.remarks}) == 1, "no part has names of its own"
 
 
 KINDS: list[tuple[str, list[Told], list[tuple[str, str]]]] = [
@@ -337,6 +338,13 @@ def test_of_many_comments_the_rest_is_counted(count: int, left: str) -> None:
     assert page.text(message.title) == f"Requested changes with {count} comments"
     assert message.body.count("<strong>") == MAX_REMARKS
     assert page.text(message.body).endswith(left or f"Remark {MAX_REMARKS}")
+
+
+def test_a_mention_in_a_comment_that_is_only_counted_tags_too() -> None:
+    many = [line(number, id=1000 + number) for number in range(1, 30)]
+    (message,) = messages(review(), *many, line(30, id=1030, body="What does @cy say?"))
+    assert "@cy" not in message.body
+    assert [one.login for one in message.mentions] == ["cy", "ann"]
 
 
 @pytest.mark.parametrize(
