@@ -3,7 +3,7 @@
 Payloads stay where they are until somebody asks for one: an inbox may hold thousands of them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -91,6 +91,20 @@ class QueueView:
         partition = keys.partition_of(repository_id)
         entries = await self._entries(keys.dead(partition), repository_id, connection_id)
         return [_dead(partition, entry_id, fields) for entry_id, fields in reversed(entries)]
+
+    async def dead_letters_of(self, wanted: Iterable[tuple[int, str]]) -> dict[str, list[DeadLetterSummary]]:
+        """Return the dead letters of connections that have some; each is given with its repository's id."""
+        asked = list(wanted)
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for repository_id, _ in asked:
+                index = keys.dead_index(keys.partition_of(repository_id))
+                pipe.zlexcount(index, f"[{repository_id}/", f"({repository_id}0")
+            counts = await pipe.execute()
+        return {
+            connection_id: letters
+            for (repository_id, connection_id), count in zip(asked, counts, strict=True)
+            if count and (letters := await self.dead_letters(repository_id, connection_id))
+        }
 
     async def dead_letter(self, repository_id: int, connection_id: str, letter_id: str) -> DeadLetter:
         """Return a dead letter of a connection with its payload; raises `NotFound`."""

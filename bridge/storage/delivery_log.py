@@ -62,16 +62,10 @@ class Counts:
 
 @dataclass(frozen=True, kw_only=True)
 class Digest:
-    """A summary of a connection: the newest line of a delivery of GitHub's, the counts of the last 24 hours.
-
-    `last_dead` is the newest failure that no later delivery made up for, `undelivered` the number of
-    such failures in the last 24 hours.
-    """
+    """A summary of a connection: the newest line of a delivery of GitHub's, and the last 24 hours' counts."""
 
     connection_id: str
     last: Note | None
-    last_dead: Note | None
-    undelivered: int
     counts: Counts
 
 
@@ -180,27 +174,8 @@ def _digests(ids: Sequence[str], notes: Sequence[Note], hourly: Sequence[Sequenc
 
 def _digest(connection_id: str, notes: Sequence[Note], counts: Counts) -> Digest:
     ours = [note for note in notes if note.connection_id in ("", connection_id)]
-    dead = undelivered(ours)
     return Digest(
         connection_id=connection_id,
         last=next((note for note in ours if note.event not in PRIVATE_EVENTS), None),
-        last_dead=dead[0] if dead else None,
-        undelivered=sum(note.at > time.time() - HOURS * HOUR for note in dead),
         counts=counts,
     )
-
-
-def undelivered(notes: Iterable[Note]) -> list[Note]:
-    """Return the newest note of each delivery and pull request that could not be delivered since.
-
-    `notes` are the newest first. A delivery that nobody could read is noted without its pull request.
-    """
-    ended: dict[str, set[int]] = {}
-    found = []
-    for note in notes:
-        numbers = ended.setdefault(note.delivery_id, set())
-        is_past = bool(numbers) and (note.number in numbers or not note.number or 0 in numbers)
-        numbers.add(note.number)
-        if note.outcome == "dead" and not is_past:
-            found.append(note)
-    return found

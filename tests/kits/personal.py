@@ -7,13 +7,17 @@ import time
 from typing import Any
 
 from bridge.core.model import Connection
+from bridge.queue.entries import DeadLetter
+from bridge.queue.leases import Leases
 from bridge.storage import delivery_log as journal
+from bridge.storage import keys
 from bridge.storage.connections import new_connection_id
 from bridge.storage.delivery_log import Note, Outcome
 from bridge.storage.writes import Write
 from scripts.sandbox.browse import Browser, Page
 from tests.conftest import FLOW, House
 from tests.kits.accounts import USERS
+from tests.kits.queue import PARTITION, Queue, outbox_message
 from tests.kits.worker import REPOSITORY_ID
 
 
@@ -78,6 +82,19 @@ async def noted(
     line = Note(time.time() - ago, delivery, event, action, number, to.id, outcome, reason)
     await write(house, journal.note(to.repository_id, line))
     return delivery
+
+
+async def buried(house: House, to: Connection, *, reason: str = "") -> DeadLetter:
+    """A message to the component's connection that became a dead letter."""
+    leases = Leases(house.redis, worker_id="buries", seconds=60)
+    lease = await leases.acquire(PARTITION)
+    assert lease is not None
+    queue = Queue(redis=house.redis, deliveries=house.services.queue, leases=leases, lease=lease)
+    delivery = secrets.token_hex(8)
+    (sent,) = await queue.commit(await queue.taken(delivery), messages=[outbox_message(delivery, to=to.id)])
+    await house.services.queue.dead_letter(lease, sent, reason=reason)
+    await house.redis.delete(keys.lease(PARTITION))
+    return (await house.services.queue.dead_letters())[-1]
 
 
 async def write(house: House, writes: list[Write]) -> None:

@@ -15,7 +15,7 @@ from bridge.core.options import Options
 from bridge.queue.entries import DeadLetter, load_message
 from bridge.storage import delivery_log as journal
 from bridge.storage import keys
-from bridge.storage.delivery_log import HOUR, HOURS, SECONDS, Counts, DeliveryLog, Note, Outcome, undelivered
+from bridge.storage.delivery_log import HOUR, HOURS, SECONDS, Counts, DeliveryLog, Note
 from bridge.worker import failures
 from scripts.sandbox.faults import Fault
 from tests.conftest import House, eventually
@@ -144,32 +144,6 @@ async def test_what_died_twice_is_counted_once(house: House, made: Pulls) -> Non
     with pytest.raises(NotFound):
         await house.services.queue.redrive(letter)
     assert await sums(house, one) == (0, 0, 1), "what is gone is not taken off again"
-
-
-def of(delivery: str, number: int, outcome: Outcome, at: float = 0) -> Note:
-    return Note(at, delivery, "pull_request", "", number, "one", outcome, "")
-
-
-@pytest.mark.parametrize(
-    ("oldest_first", "found"),
-    [
-        ([], []),
-        ([of("a", 1, "dead")], [("a", 1)]),
-        ([of("a", 1, "dead"), of("a", 1, "posted")], []),
-        ([of("a", 1, "dead"), of("a", 1, "skipped")], []),
-        ([of("a", 1, "dead"), of("b", 1, "posted")], [("a", 1)]),
-        ([of("a", 1, "dead"), of("a", 2, "posted")], [("a", 1)]),
-        ([of("a", 1, "dead"), of("a", 1, "dead")], [("a", 1)]),
-        ([of("a", 1, "dead"), of("a", 1, "dead"), of("a", 1, "posted")], []),
-        ([of("a", 1, "posted"), of("a", 1, "dead")], [("a", 1)]),
-        ([of("a", 0, "dead"), of("a", 7, "posted")], []),
-        ([of("a", 7, "posted"), of("a", 0, "dead")], [("a", 0)]),
-        ([of("a", 1, "dead"), of("b", 1, "dead")], [("b", 1), ("a", 1)]),
-    ],
-)
-def test_what_was_not_delivered_since(oldest_first: list[Note], found: list[tuple[str, int]]) -> None:
-    dead_notes = undelivered(reversed(oldest_first))
-    assert [(note.delivery_id, note.number) for note in dead_notes] == found
 
 
 async def test_a_delivery_that_died_is_noted_for_every_connection_of_its_repository(
@@ -316,7 +290,6 @@ async def test_digests_are_each_connections_own(house: House) -> None:
         first.id: 1, second.id: 3, third.id: 4,
     }  # fmt: skip
     assert [found[one.id].counts.total for one in (first, second, third)] == [1, 2, 1]
-    assert [digest.last_dead is not None for digest in found.values()] == [False, False, True]
     assert await house.services.delivery_log.digests([]) == {}
 
 

@@ -4,7 +4,7 @@ from playwright.async_api import Page, expect
 
 from bridge.core.model import Problem
 from tests.conftest import House
-from tests.kits.personal import connection, many, noted
+from tests.kits.personal import buried, connection, many, noted
 from tests.stories.looks import looks, sign_in
 
 
@@ -32,7 +32,8 @@ async def test_flows_with_their_repositories(house: House, page: Page) -> None:
             await noted(house, main, "posted", ago=hour * 3600 + 60)
     for hour in (2, 3, 3, 5):
         await noted(house, main, "skipped", ago=hour * 3600, reason="it is a draft (option drafts=quiet)")
-    await noted(house, main, "dead", ago=2 * 3600, reason="Flowdock answered 400: is silly")
+    await noted(house, main, "dead", ago=2 * 3600)
+    await buried(house, main, reason="Flowdock answered 400: is silly")
     await noted(house, main, "posted", action="closed", number=42, ago=200)
     paused, long, troubled = await many(house, 3)
     store = house.services.connections

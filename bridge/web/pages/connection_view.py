@@ -1,6 +1,7 @@
 """The view of a connection's page: its health, its webhook's manager, and GitHub's ping."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
@@ -8,6 +9,7 @@ from aiohttp import web
 
 from bridge.clients.github_credentials import App
 from bridge.core.model import Connection, LinkedAccount
+from bridge.queue.inspect import DeadLetterSummary
 from bridge.services import Services
 from bridge.storage.delivery_log import Digest
 from bridge.web.http import notices
@@ -59,6 +61,8 @@ class View:
     """GitHub's page of the webhook's recent deliveries."""
     digest: Digest | None
     """None until a first delivery brings the repository's id."""
+    dead: Sequence[DeadLetterSummary]
+    """What could not be delivered, the newest first."""
     installer: LinkedAccount | None
     """The linked account that manages the webhook, if any."""
     you: LinkedAccount | None
@@ -96,6 +100,7 @@ async def view(request: web.Request, services: Services, connection: Connection,
         url=url,
         recent=recent_deliveries(services, connection, name),
         digest=digests.get(connection.id),
+        dead=await services.queue_view.dead_letters(known, connection.id) if known is not None else (),
         installer=await store.get(connection.installer) if connection.installer else None,
         you=await store.get(user),
         app=app,

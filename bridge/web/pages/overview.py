@@ -1,12 +1,13 @@
 """The home page's view: the state of this installation, and of the connections of some flows."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from redis.exceptions import RedisError
 
 from bridge.core.model import Connection, Flow
+from bridge.queue.inspect import DeadLetterSummary
 from bridge.services import Services
 from bridge.storage.delivery_log import Counts, Digest
 
@@ -37,6 +38,8 @@ class ConnectionState:
     connection: Connection
     repository: str
     digest: Digest | None
+    dead: Sequence[DeadLetterSummary] = ()
+    """What could not be delivered, the newest first."""
 
     @property
     def counts(self) -> Counts | None:
@@ -90,12 +93,14 @@ class Overview:
         chosen = list(connections)
         known = [(one.repository_id, one.id) for one in chosen if one.repository_id is not None]
         digests = await self._services.delivery_log.digests(known)
+        dead = await self._services.queue_view.dead_letters_of(known)
         names = await self._services.pulls.repository_names(repository_id for repository_id, _ in known)
         states = [
             ConnectionState(
                 connection=one,
                 repository=names.get(one.repository_id or 0, one.repository),
                 digest=digests.get(one.id),
+                dead=dead.get(one.id, ()),
             )
             for one in chosen
         ]

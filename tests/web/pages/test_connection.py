@@ -16,7 +16,7 @@ from scripts.sandbox.faults import Fault
 from tests.conftest import REPOSITORY, House, eventually
 from tests.kits.accounts import link
 from tests.kits.monitor import CY, change_hook, connected, hooks
-from tests.kits.personal import noted, sign_in
+from tests.kits.personal import buried, noted, sign_in
 
 ANN, BOB = "1001", "1002"
 NOT_YOURS = "this connection does not exist"
@@ -460,14 +460,16 @@ async def test_the_state_names_what_was_not_delivered(house: House, browser: Bro
     connection = await connected(house)
     page = await opened(house, browser, connection)
     assert "State ○ Waiting for a delivery" in words(page)
-    delivery = await noted(house, connection, "dead", reason="refused")
+    await noted(house, connection, "posted")
+    letter = await buried(house, connection, reason="refused")
     page = await browser.open(page.url)
     assert "State ! 1 not delivered" in words(page)
     assert f'href="/connections/{connection.id}/deliveries?outcome=dead"' in page.text
-    await noted(house, connection, "posted", delivery=delivery, ago=1)
+    await house.services.connections.change(connection.id, paused=True)
+    assert "State – Paused, ! 1 not delivered" in words(await browser.open(page.url))
+    await house.services.connections.change(connection.id, paused=False)
+    await house.services.queue.drop(letter)
     assert "State ✓ Works" in words(await browser.open(page.url))
-    await noted(house, connection, "dead", ago=25 * 3600)
-    assert "State ✓ Works" in words(await browser.open(page.url)), "that was a day ago"
 
 
 async def test_trouble_is_shown_with_the_button_that_mends_it(house: House, browser: Browser) -> None:

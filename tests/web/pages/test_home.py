@@ -18,7 +18,7 @@ from scripts.sandbox.browse import Browser
 from scripts.sandbox.faults import Fault
 from tests.conftest import House, eventually
 from tests.kits.github_app import made_at_github, open_app_house
-from tests.kits.personal import connection, many, noted, sign_in, text
+from tests.kits.personal import buried, connection, many, noted, sign_in, text
 
 
 @pytest.fixture
@@ -156,14 +156,15 @@ async def test_only_the_flows_that_one_is_in_are_shown(house: House, browser: Br
 
 async def test_a_connection_is_shown_with_what_came_of_it(house: House, browser: Browser) -> None:
     one = await connection(house)
-    await noted(house, one, "dead", number=3, reason="token=s3cret was refused", ago=7300)
+    await noted(house, one, "dead", number=3, ago=7300)
+    await buried(house, one, reason="token=s3cret was refused")
     for _ in range(4):
         await noted(house, one, "posted", ago=3700)
     await noted(house, one, "skipped", number=7, reason="it is a draft", ago=200)
     await house.redis.hset(keys.REPOSITORY_NAMES, str(one.repository_id), "acme/renamed")
     page = await sign_in(house, browser, then="/")
     shown = text(page)
-    assert "acme/renamed 1 not delivered Last error 2 h ago: token=(masked) was refused" in shown
+    assert "acme/renamed 1 not delivered Last error just now: token=(masked) was refused" in shown
     assert "3 min ago pull_request of #7, skipped" in shown
     assert 'aria-label="The last 24 hours: 4 posted, 1 skipped, 1 not delivered."' in page.text
     assert "4 posted 1 skipped 1 not delivered" in shown
@@ -171,12 +172,27 @@ async def test_a_connection_is_shown_with_what_came_of_it(house: House, browser:
     assert " style=" not in page.text, "the policy allows none"
 
 
-async def test_an_error_that_was_mended_since_is_none(house: House, browser: Browser) -> None:
-    one = await connection(house)
-    delivery = await noted(house, one, "dead", reason="once", ago=50)
-    await noted(house, one, "posted", delivery=delivery, ago=5)
+@pytest.mark.parametrize(
+    ("changes", "state"),
+    [
+        ({}, ""),
+        ({"paused": True}, "Paused "),
+        ({"problem": Problem(kind="hook", text="Gone.", since=1)}, "Problem Gone. "),
+    ],
+)
+async def test_what_was_not_delivered_is_shown_until_it_is_mended(
+    house: House, browser: Browser, changes: dict[str, Any], state: str
+) -> None:
+    one, other = await connection(house, **changes), await connection(house, "acme/ops", **changes)
+    letter = await buried(house, one, reason="once")
+    for _ in range(101):
+        await noted(house, one, "posted", ago=5)
     shown = text(await sign_in(house, browser, then="/"))
-    assert ("Last error" in shown, "acme/component Works" in shown) == (False, True), shown
+    assert f"acme/component {state}1 not delivered Last error" in shown
+    assert shown.count("Last error") == 1, f"{other.id} lacks nothing"
+    await house.services.queue.drop(letter)
+    shown = text(await browser.open(f"{house.bridge}/"))
+    assert ("Last error" in shown, f"acme/component {state or 'Works '}" in shown) == (False, True), shown
 
 
 @pytest.mark.parametrize(
