@@ -62,7 +62,7 @@ class View:
     digest: Digest | None
     """None until a first delivery brings the repository's id."""
     dead: Sequence[DeadLetterSummary]
-    """What could not be delivered, the newest first."""
+    """Dead letters, the newest first."""
     installer: LinkedAccount | None
     """The linked account that manages the webhook, if any."""
     you: LinkedAccount | None

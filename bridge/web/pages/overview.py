@@ -39,7 +39,7 @@ class ConnectionState:
     repository: str
     digest: Digest | None
     dead: Sequence[DeadLetterSummary] = ()
-    """What could not be delivered, the newest first."""
+    """Dead letters, the newest first."""
 
     @property
     def counts(self) -> Counts | None:
