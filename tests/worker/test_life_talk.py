@@ -104,6 +104,16 @@ async def test_conversations_are_counted_until_they_are_resolved_or_gone(life: L
     assert "Conversations" not in (await life.thread()).fields
 
 
+async def test_a_conversation_lasts_while_a_reply_is_left(life: Life) -> None:
+    await life.act("bob-gh", "review_comment", path="a.py", line=1, body="Hm")
+    begun = (await life.thread()).raw["Conversations"].partition("#discussion_r")[2].partition('"')[0]
+    await life.act("ann-gh", "reply", body="Because")
+    await life.act("bob-gh", "delete_review_comment", id=begun)
+    assert (await life.thread()).fields["Conversations"] == "1 unresolved: 1"
+    await life.act("ann-gh", "delete_review_comment")
+    assert "Conversations" not in (await life.thread()).fields
+
+
 async def test_linked_people_who_are_mentioned_are_tagged_each_once_and_nobody_else(life: Life) -> None:
     body = "@Bob-GH @Bob-GH, what do @cy-gh, `@ann-gh` and x@ann-gh say?\n```\n@ann-gh\n```"
     (message,) = await life.act("cy-gh", "comment", body=body)

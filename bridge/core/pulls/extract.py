@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from bridge.core.model import Delivery, Payload
 from bridge.core.pulls import states
 from bridge.core.pulls.accounts import asked_of, key_of, person
+from bridge.core.pulls.conversations import deletion
 from bridge.core.pulls.gathering import DUE
 from bridge.core.pulls.lww import ABOUT, CARRIED, OLDEST, READ, Item, LwwRegister, LwwSet, moment
 from bridge.core.pulls.snapshot import SWITCHES, Snapshot
@@ -251,14 +252,17 @@ def _review(payload: Payload, action: str) -> Snapshot:
 
 
 def _comment(payload: Payload, action: str) -> Snapshot:
-    """Read a comment: the first one on a line begins a conversation, its deletion ends it."""
+    """Read a comment: the first one on a line begins a conversation, the deletion of its last ends it."""
     comment = payload["comment"]
-    if comment.get("in_reply_to_id"):
-        return Snapshot()
-    gone = action == "deleted"
-    value = {"url": web_address(comment["html_url"]), "state": "gone" if gone else "unresolved"}
-    register = LwwRegister(_FOR_GOOD if gone else moment(comment.get("created_at")), CARRIED, value)
-    return Snapshot(conversations={str(comment["id"]): register})
+    value = {"url": web_address(comment["html_url"]), "state": "unresolved"}
+    if answered := comment.get("in_reply_to_id"):
+        value |= {"state": "reply", "of": str(answered)}
+    told = {str(comment["id"]): LwwRegister(moment(comment.get("created_at")), CARRIED, value)}
+    return Snapshot(conversations=told | (_gone(comment["id"]) if action == "deleted" else {}))
+
+
+def _gone(comment_id: int) -> dict[str, LwwRegister]:
+    return {deletion(str(comment_id)): LwwRegister(_FOR_GOOD, CARRIED, {"state": "gone"})}
 
 
 def _thread(payload: Payload, action: str) -> Snapshot:
@@ -270,8 +274,13 @@ def _thread(payload: Payload, action: str) -> Snapshot:
     comments = thread.get("comments") or []
     if not comments:
         return Snapshot()
+    # GitHub lists what is left: where a reply comes first, what it answered is gone.
+    answered = comments[0].get("in_reply_to_id")
     value = {"url": web_address(comments[0]["html_url"]), "state": action}
-    return Snapshot(conversations={str(comments[0]["id"]): LwwRegister(at, ABOUT, value)})
+    told = {str(answered or comments[0]["id"]): LwwRegister(at, ABOUT, value)}
+    if answered:
+        told |= _gone(answered) | dict(_comment({"comment": comments[0]}, "").conversations)
+    return Snapshot(conversations=told)
 
 
 _ADDITIONS: dict[str, Callable[[Payload, str], Snapshot]] = {

@@ -13,6 +13,8 @@ from msgspec.structs import replace
 
 from bridge.core.compression import pack, unpack
 from bridge.core.model import Payload
+from bridge.core.pulls import conversations
+from bridge.core.pulls.conversations import Registers
 from bridge.core.pulls.gathering import Gathering, Parts
 from bridge.core.pulls.lww import Item, LwwRegister, LwwSet, merge_all
 from bridge.core.pulls.model import (
@@ -34,9 +36,6 @@ MAX_KEPT = 200
 
 MAX_COUNTING = 1000
 """Those that are kept in any case. Of more unresolved conversations there is only a note."""
-
-MORE = "0"
-"""The note's place among conversations; GitHub's ids begin with 1."""
 
 SWITCHES: dict[str, Any] = {"state": [0, "open"], "queued": False}
 """Values that go to and fro, and what each is when a pull request is born."""
@@ -70,7 +69,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
             values=merge_all(self.values, other.values),
             sets=sets,
             reviews=_bounded(self.reviews, other.reviews, _deciding),
-            conversations=_bounded(self.conversations, other.conversations, _open),
+            conversations=_bounded(self.conversations, other.conversations, conversations.counting),
             said=self.said,
             gathering=self.gathering,
             rendered=self.rendered,
@@ -133,9 +132,6 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
         return frozenset({self.head_sha, *(after for _, after, *_ in self.said.get("pushes", ()))} - {""})
 
 
-Registers = Mapping[str, LwwRegister]
-
-
 def _bounded(known: Registers, told: Registers, counting: Callable[[Registers], set[str]]) -> Registers:
     """Merge, and drop the oldest of those that no longer count where there are too many."""
     registers = merge_all(known, told) if told else known
@@ -145,8 +141,8 @@ def _bounded(known: Registers, told: Registers, counting: Callable[[Registers], 
     by_age = sorted(registers, key=lambda name: (name in counts, registers[name].at, int(name)))
     kept = by_age[-min(max(MAX_KEPT, len(counts)), MAX_COUNTING) :]
     bounded = {name: registers[name] for name in kept}
-    if len(counts) > MAX_COUNTING and counting is _open:
-        bounded[MORE] = LwwRegister("", 0, {"url": "", "state": "more"})
+    if len(counts) > MAX_COUNTING and counting is conversations.counting:
+        bounded[conversations.MORE] = LwwRegister("", 0, {"url": "", "state": "more"})
     return bounded
 
 
@@ -158,16 +154,13 @@ def _deciding(reviews: Registers) -> set[str]:
     return set(latest.values())
 
 
-def _open(conversations: Registers) -> set[str]:
-    return {name for name, one in conversations.items() if one.value["state"] in ("unresolved", "more")}
-
-
 def view(snapshot: Snapshot, checks: tuple[Check, ...] = ()) -> PullRequest:
     """Build the pull request that a thread shows, with its head's `checks`; needs `snapshot.is_known`."""
     told = snapshot.settled()
     head, base, milestone = told.get("head"), told.get("base"), told.get("milestone")
     changes, repository = told.get("changes"), told["repository"]
     people, rules = _people(snapshot), rules_of(snapshot)
+    known = snapshot.conversations
     return PullRequest(
         repository=repository["name"],
         repository_url=repository["url"],
@@ -192,8 +185,8 @@ def view(snapshot: Snapshot, checks: tuple[Check, ...] = ()) -> PullRequest:
         mergeable_state=told.get("mergeable_state") or "",
         merge_methods=_methods(told.get("merge_methods") or (), rules),
         allows=tuple(told.get("allows") or ()),
-        unresolved=_unresolved(snapshot),
-        more_unresolved=MORE in snapshot.conversations,
+        unresolved=tuple(known[name].value["url"] for name in conversations.unresolved(known).values()),
+        more_unresolved=conversations.MORE in known,
         rules=rules,
         checks=tuple(check for check in checks if not check.is_deployment),
         deployments=tuple(check for check in checks if check.is_deployment),
@@ -271,11 +264,6 @@ def _reviewer(one: Item, state: ReviewState, *, is_team: bool = False) -> Review
     name = one.get("login") or one["name"]
     bot = bool(one.get("bot"))
     return Reviewer(name=name, url=one["url"], state=state, is_team=is_team, id=one["id"], bot=bot)
-
-
-def _unresolved(snapshot: Snapshot) -> tuple[str, ...]:
-    standing = sorted(snapshot.conversations.items(), key=lambda item: int(item[0]))
-    return tuple(one.value["url"] for _, one in standing if one.value["state"] == "unresolved")
 
 
 def dump(snapshot: Snapshot) -> bytes:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from bridge.core.pulls import extract, snapshot
+from bridge.core.pulls.conversations import deletion
 from bridge.core.pulls.lww import LwwRegister, LwwSet
 from bridge.core.pulls.model import Branch, Changes, Person, PullRequest, Rendered
 from bridge.core.pulls.snapshot import Snapshot
@@ -296,7 +297,8 @@ def with_conversations(*states: tuple[int, str]) -> Snapshot:
     for number, state in states:
         value = {"url": f"https://github.com/{number}", "state": state}
         at = f"2026-03-10T12:00:0{number}Z" if state != "gone" else "9999"
-        known = known.merge(Snapshot(conversations={str(number): LwwRegister(at, 1, value)}))
+        name = str(number) if state != "gone" else deletion(str(number))
+        known = known.merge(Snapshot(conversations={name: LwwRegister(at, 1, value)}))
     return known
 
 
@@ -307,6 +309,19 @@ def test_an_unresolved_conversation_is_never_dropped_for_a_newer_one(monkeypatch
         shown = snapshot.view(with_conversations(*order))
         assert shown.unresolved == ("https://github.com/1", "https://github.com/5")
         assert not shown.more_unresolved
+
+
+def test_a_reply_that_is_all_that_is_left_is_never_dropped_for_newer_conversations(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(snapshot, "MAX_KEPT", 3)
+    begun, reply = on_line("created", id=7), on_line("created", id=8, in_reply_to_id=7)
+    told = [begun, reply, on_line("deleted", id=7)]
+    newer = [part("pull_request_review_thread", on_thread("resolved", id=number)) for number in (20, 21, 22)]
+    known = part("pull_request", on_pull("opened"))
+    for one in (*(part("pull_request_review_comment", payload) for payload in told), *newer):
+        known = known.merge(one)
+    assert [url.rpartition("_r")[2] for url in snapshot.view(known).unresolved] == ["8"]
 
 
 def test_of_more_unresolved_conversations_than_are_kept_a_note_stays(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -73,7 +73,7 @@ class Life:
         self.second = 0
         self.spoken: Counter[str] = Counter()
         self._count = 0
-        self.talks: list[Payload] = []
+        self.talks: list[list[Payload]] = []
         self.given: list[Payload] = []
         self.running: dict[tuple[str, str], str] = {}
         self.tell("opened")

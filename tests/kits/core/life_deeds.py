@@ -180,16 +180,23 @@ def comment_on_line(life: Life, which: int) -> None:
     life.truth.open_talks.add(number)
     about = {"id": number, "created_at": life.at, "pull_request_review_id": life.new()}
     payload = samples.on_line("created", life.pull(), by=PEOPLE[which], **about)
-    life.talks.append(payload["comment"])
+    life.talks.append([payload["comment"]])
     life.send("pull_request_review_comment", payload)
 
 
 @deed
 def answer_on_line(life: Life, which: int) -> None:
     if life.talks:
-        about: Payload = {"id": life.new(), "created_at": life.at}
-        about["in_reply_to_id"] = life.talks[which % len(life.talks)]["id"]
-        life.send("pull_request_review_comment", samples.on_line("created", life.pull(), **about))
+        talk = life.talks[which % len(life.talks)]
+        about: Payload = {"id": life.new(), "created_at": life.at, "in_reply_to_id": _first(talk)}
+        payload = samples.on_line("created", life.pull(), **about)
+        talk.append(payload["comment"])
+        life.send("pull_request_review_comment", payload)
+
+
+def _first(talk: list[Payload]) -> int:
+    """The id of the comment that began a conversation, which may be gone."""
+    return int(talk[0].get("in_reply_to_id") or talk[0]["id"])
 
 
 @deed
@@ -197,8 +204,9 @@ def toggle_talk(life: Life, which: int) -> None:
     """A conversation is resolved, or taken up again."""
     if not life.talks:
         return
-    one = life.talks[which % len(life.talks)]
-    if life.may(f"talk {one['id']}"):
+    talk = life.talks[which % len(life.talks)]
+    one = talk[0]
+    if life.may(f"talk {_first(talk)}"):
         life.truth.open_talks ^= {one["id"]}
         action = "unresolved" if one["id"] in life.truth.open_talks else "resolved"
         at = life.at if life.timed else ""
@@ -207,9 +215,14 @@ def toggle_talk(life: Life, which: int) -> None:
 
 @deed
 def delete_talk(life: Life, which: int) -> None:
+    """The first comment that is left is deleted: the conversation ends with the last."""
     if life.talks and which == 0:
-        one = life.talks.pop()
-        life.truth.open_talks.discard(one["id"])
+        talk = life.talks[-1]
+        one = talk.pop(0)
+        if one["id"] in life.truth.open_talks:
+            life.truth.open_talks ^= {one["id"], *(reply["id"] for reply in talk[:1])}
+        if not talk:
+            life.talks.pop()
         life.send("pull_request_review_comment", samples.on_line("deleted", life.pull(), **one))
 
 

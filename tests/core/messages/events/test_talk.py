@@ -70,6 +70,18 @@ def talk(action: str, at: str) -> Told:
 
 STARTED: Told = ("pull_request_review_comment", on_line("created"))
 DELETED: Told = ("pull_request_review_comment", on_line("deleted"))
+ON_LINE = "pull_request_review_comment"
+
+
+def reply(action: str, number: int = 701, to: int = 700) -> Told:
+    return (ON_LINE, on_line(action, id=number, in_reply_to_id=to))
+
+
+def left(action: str, at: str) -> Told:
+    """What GitHub lists of a conversation whose first comment was deleted."""
+    return ("pull_request_review_thread", on_thread(action, at=at, id=701, in_reply_to_id=700))
+
+
 TALKS: list[tuple[str, list[Told], str | None]] = [
     ("begun", [STARTED], "1 unresolved: 1"),
     ("resolved", [STARTED, talk("resolved", LATER)], None),
@@ -79,6 +91,29 @@ TALKS: list[tuple[str, list[Told], str | None]] = [
     ("resolved in the end", [STARTED, talk("unresolved", LATER), talk("resolved", LAST)], None),
     ("deleted", [STARTED, DELETED], None),
     ("deleted, whatever comes late", [DELETED, talk("unresolved", LAST)], None),
+    ("begun, and answered", [STARTED, reply("created")], "1 unresolved: 1"),
+    ("answered, of which nothing else was heard", [reply("created")], None),
+    ("deleted, and a reply is left", [STARTED, reply("created"), DELETED], "1 unresolved: 1"),
+    ("deleted with its reply", [STARTED, reply("created"), DELETED, reply("deleted")], None),
+    ("only its reply deleted", [STARTED, reply("created"), reply("deleted")], "1 unresolved: 1"),
+    (
+        "one of two replies left",
+        [STARTED, reply("created"), reply("created", 702), DELETED, reply("deleted")],
+        "1 unresolved: 1",
+    ),
+    (
+        "a reply to what is left",
+        [STARTED, reply("created"), DELETED, reply("created", 702, to=701), reply("deleted")],
+        "1 unresolved: 1",
+    ),
+    (
+        "deleted, and what is left resolved",
+        [STARTED, reply("created"), DELETED, left("resolved", LATER)],
+        None,
+    ),
+    ("resolved, answered, and deleted", [STARTED, talk("resolved", LATER), reply("created"), DELETED], None),
+    ("of what is left only, taken up again", [left("unresolved", LATER)], "1 unresolved: 1"),
+    ("of what is left, deleted", [left("unresolved", LATER), reply("deleted")], None),
 ]
 
 
