@@ -127,7 +127,8 @@ def toggle_auto_merge(life: Life, which: int) -> None:
 
 @deed
 def toggle_queue(life: Life, which: int) -> None:
-    if life.may("queued", when=life.truth.state == "open"):
+    # GitHub queues no draft.
+    if life.may("queued", when=life.truth.state == "open" and not life.truth.draft):
         life.truth.queued = not life.truth.queued
         if life.truth.queued:
             life.tell("enqueued")
