@@ -14,6 +14,8 @@ from bridge.storage.streams import Streams
 
 BLOCK_MS = 5000
 RETRY_SECONDS = 1
+HEARTBEAT = 15
+"""Seconds: often enough for a proxy not to close a quiet connection."""
 
 log = structlog.get_logger()
 
@@ -71,3 +73,12 @@ class Feed:
             self._waiting[flow_id].discard(event)
             if not self._waiting[flow_id]:
                 del self._waiting[flow_id]
+
+
+async def came(changed: asyncio.Event) -> bool:
+    """Wait for news; False if none came for a while, so that a stream sends a sign of life."""
+    try:
+        async with asyncio.timeout(HEARTBEAT):
+            return await changed.wait()
+    except TimeoutError:
+        return False

@@ -1,6 +1,7 @@
 """The people of the inbox. A person is a GitHub account's numeric id; nick, name and picture follow it."""
 
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -69,7 +70,21 @@ class PeopleStore:
 
     async def get(self, person_id: int) -> InboxPerson | None:
         """Return a person by id, None if there is none."""
-        return (await self._read([str(person_id)]))[0]
+        return (await self.those([person_id])).get(person_id)
+
+    async def those(self, ids: Iterable[int]) -> dict[int, InboxPerson]:
+        """Return people by their ids; there may be none of some."""
+        wanted = dict.fromkeys(ids)
+        if not wanted:
+            return {}
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for one in map(str, wanted):
+                pipe.hget(keys.PEOPLE, one)
+                pipe.sismember(keys.OWNERS, one)
+                pipe.hget(keys.SEEN, one)
+            found = await pipe.execute()
+        rows = zip(wanted, found[::3], found[1::3], found[2::3], strict=True)
+        return {one: loaded(data, owner=bool(owner), seen=seen) for one, data, owner, seen in rows if data}
 
     async def find(self, nick: str) -> InboxPerson | None:
         """Return a person by nick, None if nobody has it; case does not count."""
@@ -78,23 +93,13 @@ class PeopleStore:
 
     async def all(self) -> list[InboxPerson]:
         """Return everybody, by nick."""
-        ids = [person_id.decode() for person_id in await self._redis.hgetall(keys.PEOPLE)]
-        found = [person for person in await self._read(ids) if person]
-        return sorted(found, key=lambda person: person.nick.lower())
-
-    async def _read(self, ids: list[str]) -> list[InboxPerson | None]:
-        if not ids:
-            return []
         async with self._redis.pipeline(transaction=False) as pipe:
-            for one in ids:
-                pipe.hget(keys.PEOPLE, one)
+            pipe.hgetall(keys.PEOPLE)
             pipe.smembers(keys.OWNERS)
             pipe.hgetall(keys.SEEN)
-            *people, owners, seen = await pipe.execute()
-        return [
-            loaded(data, owner=one.encode() in owners, seen=seen.get(one.encode())) if data else None
-            for one, data in zip(ids, people, strict=True)
-        ]
+            people, owners, seen = await pipe.execute()
+        found = [loaded(data, owner=one in owners, seen=seen.get(one)) for one, data in people.items()]
+        return sorted(found, key=lambda person: person.nick.lower())
 
     async def put(
         self,

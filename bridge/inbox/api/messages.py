@@ -8,8 +8,9 @@ from aiohttp import web
 from bridge.core.errors import Malformed
 from bridge.inbox.api import shapes
 from bridge.inbox.api.requests import ApiRefusal, invalid, posting_source, read_object
-from bridge.inbox.context import API, INBOX
-from bridge.inbox.messages import UnknownThread
+from bridge.inbox.context import API, INBOX, Inbox
+from bridge.inbox.messages import Accepted, UnknownThread
+from bridge.inbox.sources import FlowSource
 from bridge.inbox.tags import resolved
 from bridge.inbox.validation import BLANK, check_message
 
@@ -23,19 +24,9 @@ async def post_message(request: web.Request) -> web.Response:
     """Take a source's message: 202, or 200 with the message where the client asked to wait for it."""
     body, inbox = await read_object(request), request.app[INBOX]
     source = await posting_source(request, body)
-    content: dict[str, Any] = {name: value for name, value in body.items() if name != "flow_token"}
-    if isinstance(content.get("tags"), str):
-        content["tags"] = [tag.strip() for tag in content["tags"].split(",") if tag.strip()]
-    if errors := check_message(content, thread_known=True):
-        raise invalid(errors)
-    content["tags"] = await resolved(inbox, source.flow_id, content.get("tags") or ())
-    try:
-        accepted = await inbox.messages.post(source.flow_id, source.id, content)
-    except UnknownThread:
-        raise invalid({"thread": [BLANK]}) from None
-    except orjson.JSONEncodeError:
-        # Reading goes deeper than writing.
-        raise Malformed("The body nests too deeply.") from None
+    accepted = await take(
+        inbox, source, {name: value for name, value in body.items() if name != "flow_token"}
+    )
     if WAIT_HEADER not in request.headers:
         return web.json_response({}, status=202)
     message = await inbox.messages.message(source.flow_id, accepted.id)
@@ -43,3 +34,19 @@ async def post_message(request: web.Request) -> web.Response:
         raise ApiRefusal(410, "The message that came first with this uuid is no longer kept.")
     thread = await inbox.messages.thread(source.flow_id, message.thread_id)
     return web.json_response(shapes.message(message, thread))
+
+
+async def take(inbox: Inbox, source: FlowSource, content: dict[str, Any]) -> Accepted:
+    """Check and take a source's message, its tags resolved; raises `ApiRefusal`."""
+    if isinstance(content.get("tags"), str):
+        content["tags"] = [tag.strip() for tag in content["tags"].split(",") if tag.strip()]
+    if errors := check_message(content, thread_known=True):
+        raise invalid(errors)
+    content["tags"] = await resolved(inbox, source.flow_id, content.get("tags") or ())
+    try:
+        return await inbox.messages.post(source.flow_id, source.id, content)
+    except UnknownThread:
+        raise invalid({"thread": [BLANK]}) from None
+    except orjson.JSONEncodeError:
+        # Reading goes deeper than writing.
+        raise Malformed("The body nests too deeply.") from None

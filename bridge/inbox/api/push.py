@@ -4,10 +4,9 @@ from typing import Any
 
 from aiohttp import web
 
+from bridge.inbox.api.messages import take
 from bridge.inbox.api.requests import ApiRefusal, invalid, posting_source, read_object
 from bridge.inbox.context import API, INBOX
-from bridge.inbox.tags import resolved
-from bridge.inbox.validation import check_message
 
 routes = web.RouteTableDef()
 
@@ -34,12 +33,7 @@ async def team_inbox(request: web.Request) -> web.Response:
     }
     if _text(body, "link"):
         message["thread"]["external_url"] = _text(body, "link")
-    if isinstance(message["tags"], str):
-        message["tags"] = [tag.strip() for tag in message["tags"].split(",") if tag.strip()]
-    if errors := check_message(message, thread_known=False):
-        raise invalid(errors)
-    message["tags"] = await resolved(inbox, source.flow_id, message["tags"])
-    await inbox.messages.post(source.flow_id, source.id, message)
+    await take(inbox, source, message)
     return web.json_response({})
 
 

@@ -1,9 +1,8 @@
 """Read the API's requests, and refuse them: bodies, tokens, flows, and Flowdock's form of errors."""
 
 import binascii
-import re
 from base64 import b64decode
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -15,6 +14,7 @@ from bridge.inbox.context import API, INBOX, Inbox
 from bridge.inbox.flows import TeamFlow
 from bridge.inbox.grants import Grant
 from bridge.inbox.people import InboxPerson
+from bridge.inbox.rails_forms import nest
 from bridge.inbox.sessions import MEMBERSHIPS, SESSIONS
 from bridge.inbox.sources import FlowSource
 from bridge.web.http.bodies import BODIES, read_body
@@ -96,38 +96,6 @@ async def read_object(request: web.Request) -> dict[str, Any]:
         except UnicodeDecodeError:
             raise Malformed("The form is not in UTF-8.") from None
     raise WrongContentType("Send JSON, or a form as application/x-www-form-urlencoded.")
-
-
-def nest(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
-    """Make the object that Rails makes of a form; raises `Malformed` where keys contradict one another.
-
-    In a list of objects (`fields[][label]`), a name that the last object has already begins the next one.
-    """
-    body: dict[str, Any] = {}
-    for key, value in pairs:
-        names = [key.split("[", 1)[0], *re.findall(r"\[([^\]]*)\]", key)]
-        if len(names) > 8:
-            raise Malformed("The form nests too deeply.")
-        try:
-            _put(body, names, value)
-        except (TypeError, AttributeError):
-            raise Malformed("Two fields of the form contradict each other.") from None
-    return body
-
-
-def _put(holder: dict[str, Any], names: list[str], value: str) -> None:
-    name, *rest = names
-    if not rest:
-        holder[name] = value
-    elif rest[0]:
-        _put(holder.setdefault(name, {}), rest, value)
-    elif not rest[1:]:
-        holder.setdefault(name, []).append(value)
-    else:
-        items: list[Any] = holder.setdefault(name, [])
-        if not items or rest[1] in items[-1]:
-            items.append({})
-        _put(items[-1], rest[1:], value)
 
 
 async def caller(request: web.Request, scope: str = "") -> InboxPerson:

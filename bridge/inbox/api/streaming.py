@@ -9,10 +9,10 @@ from aiohttp import web
 from bridge.inbox.api import shapes
 from bridge.inbox.api.requests import ApiRefusal, caller, members_flow, only_members
 from bridge.inbox.context import API, INBOX
+from bridge.inbox.feed import came
 from bridge.inbox.flows import TeamFlow
 from bridge.inbox.people import InboxPerson
 
-HEARTBEAT = 15
 AT_ONCE = 100
 MOST_FLOWS = 100
 
@@ -59,7 +59,7 @@ async def _stream(request: web.Request, person: InboxPerson, flows: list[TeamFlo
             for flow in flows:
                 await only_members(inbox, flow, person)
                 last[flow.id] = await _send(request, response, flow, last[flow.id], as_events=as_events)
-            if not await _wait(changed):
+            if not await came(changed):
                 await response.write(b":\n\n" if as_events else b"\r\n")
     return response
 
@@ -82,11 +82,3 @@ async def _send(
             data = orjson.dumps(shapes.message(one, await messages.thread(flow.id, one.thread_id)))
             await response.write(b"id: %d\ndata: %s\n\n" % (last, data) if as_events else data + b"\r\n")
     return last
-
-
-async def _wait(changed: asyncio.Event) -> bool:
-    try:
-        async with asyncio.timeout(HEARTBEAT):
-            return await changed.wait()
-    except TimeoutError:
-        return False

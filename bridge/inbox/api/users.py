@@ -49,5 +49,5 @@ async def _shown(request: web.Request, person: InboxPerson, flow: TeamFlow) -> w
 
 async def _members(request: web.Request, flow: TeamFlow) -> list[InboxPerson]:
     inbox = request.app[INBOX]
-    ids = await inbox.flows.members(flow.id)
-    return [one for one in await inbox.people.all() if one.id in ids]
+    found = await inbox.people.those(await inbox.flows.members(flow.id))
+    return sorted(found.values(), key=lambda person: person.nick.lower())

@@ -3,7 +3,6 @@
 https://html.spec.whatwg.org/multipage/server-sent-events.html
 """
 
-import asyncio
 from contextlib import suppress
 
 import aiohttp_jinja2
@@ -12,6 +11,7 @@ from aiohttp import web
 
 from bridge.inbox import sessions
 from bridge.inbox.context import INBOX
+from bridge.inbox.feed import came
 from bridge.inbox.flows import TeamFlow
 from bridge.inbox.messages import StoredMessage
 from bridge.inbox.pages.flows import rows
@@ -20,9 +20,6 @@ from bridge.inbox.pages.thread import entries, head
 from bridge.inbox.people import InboxPerson
 
 RETRY_MS = 2000
-HEARTBEAT = 15
-"""Seconds: often enough for a proxy not to close a quiet connection."""
-
 AT_ONCE = 100
 
 routes = web.RouteTableDef()
@@ -44,7 +41,7 @@ async def stream(request: web.Request) -> web.StreamResponse:
                 last = message.id
                 if request.query.get("thread", message.thread_id) == message.thread_id:
                     await response.write(await _news(request, person, flow, message))
-            if len(found) < AT_ONCE and not await _wait(changed):
+            if len(found) < AT_ONCE and not await came(changed):
                 await response.write(b": still here\n\n")
     return response
 
@@ -61,15 +58,6 @@ async def _may_read(request: web.Request, flow: TeamFlow, person: InboxPerson) -
     )
 
 
-async def _wait(changed: asyncio.Event) -> bool:
-    """Wait for news; False if none came for a while."""
-    try:
-        async with asyncio.timeout(HEARTBEAT):
-            return await changed.wait()
-    except TimeoutError:
-        return False
-
-
 async def _news(request: web.Request, person: InboxPerson, flow: TeamFlow, message: StoredMessage) -> bytes:
     inbox = request.app[INBOX]
     thread = await inbox.messages.thread(flow.id, message.thread_id)
@@ -82,7 +70,7 @@ async def _news(request: web.Request, person: InboxPerson, flow: TeamFlow, messa
         "path": path,
         "here": path_of(flow, "threads", thread.id),
         "csrf": cookie.csrf if cookie else "",
-        "row": (await rows(request, flow, person, [thread]))[0],
+        "row": (await rows(request, person, [thread], await inbox.sources.of(flow.id)))[0],
         "entry": (await entries(request, person, [message]))[0],
         **await head(request, thread),
     }

@@ -11,7 +11,7 @@ from bridge.inbox import sessions
 from bridge.inbox.context import INBOX, PAGES
 from bridge.inbox.flows import TeamFlow
 from bridge.inbox.messages import InboxThread
-from bridge.inbox.pages.places import FLOW, opened, path_of
+from bridge.inbox.pages.places import FLOW, before_in, opened, path_of
 from bridge.inbox.pages.render import redirect, render
 from bridge.inbox.people import InboxPerson
 from bridge.inbox.sources import FlowSource
@@ -55,7 +55,7 @@ async def front(request: web.Request) -> web.Response:
     mine: list[tuple[TeamFlow, Row]] = []
     for flow in (one for one in flows if not one.is_archived):
         threads = await inbox.messages.threads(flow.id, only_open=True, limit=LOOKED_THROUGH)
-        shown = await rows(request, flow, person, threads)
+        shown = await rows(request, person, threads, await inbox.sources.of(flow.id))
         listed.append((flow, shown[:NEWEST]))
         mine += [(flow, row) for row in shown if row.is_my_turn]
     return render(
@@ -91,15 +91,16 @@ async def threads(request: web.Request) -> web.Response:
     person, flow = await opened(request)
     request[SCRIPTED] = True
     inbox, show, search = request.app[INBOX], request.query.get("show", ""), request.query.get("q", "")[:100]
-    before = request.query.get("before", "")
+    before = before_in(request)
     page = LOOKED_THROUGH if search or show in WANTED else PAGE
     found = await inbox.messages.threads(
         flow.id,
         only_open=show != "all",
-        before=int(before) if before.isdecimal() and len(before) < 16 else None,
+        before=before,
         limit=page + 1,
     )
-    listed = await rows(request, flow, person, found[:page])
+    sources = await inbox.sources.of(flow.id)
+    listed = await rows(request, person, found[:page], sources)
     return render(
         request,
         "flow.html",
@@ -111,8 +112,8 @@ async def threads(request: web.Request) -> web.Response:
         show=show,
         tabs=TABS,
         search=search,
-        is_live=not (before or search or show in WANTED),
-        sources=[(one, configure_uri(request, flow, one)) for one in await inbox.sources.of(flow.id)],
+        is_live=before is None and not (search or show in WANTED),
+        sources=[(one, configure_uri(request, flow, one)) for one in sources],
         setup=setup_uri(request, flow),
         since=await inbox.messages.newest(flow.id),
     )
@@ -123,19 +124,16 @@ def _any(_: Row) -> bool:
 
 
 async def rows(
-    request: web.Request, flow: TeamFlow, person: InboxPerson, found: list[InboxThread]
+    request: web.Request, person: InboxPerson, found: list[InboxThread], sources: list[FlowSource]
 ) -> list[Row]:
-    """Show threads to a person."""
-    inbox = request.app[INBOX]
-    sources = {str(one.id): one for one in await inbox.sources.of(flow.id)}
+    """Show threads of a flow, whose `sources` are given, to a person."""
+    inbox, of_flow = request.app[INBOX], {one.id: one for one in sources}
     marks = await inbox.marks.of(person.id, [one.id for one in found])
-    writers = {
-        one.newest.author: await inbox.people.get(one.newest.author) for one in found if one.newest.author
-    }
+    writers = await inbox.people.those(one.newest.author for one in found if one.newest.author)
     return [
         row(
             one,
-            sources.get(str(one.source_id)),
+            of_flow.get(one.source_id),
             person,
             read=marks[one.id],
             writer=writers.get(one.newest.author),

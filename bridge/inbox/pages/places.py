@@ -39,6 +39,12 @@ async def thread_in(request: web.Request, flow: TeamFlow) -> InboxThread:
     return thread
 
 
+def before_in(request: web.Request) -> int | None:
+    """Return the message's id in `?before=`, None without one."""
+    before = request.query.get("before", "")
+    return int(before) if before.isdecimal() and len(before) < 16 else None
+
+
 def path_of(flow: TeamFlow, *below: str) -> str:
     """Return the address of a flow's page."""
     return "/".join([f"{PAGES}/flows/{flow.path}", *below])

@@ -9,7 +9,7 @@ from bridge.inbox import outcomes
 from bridge.inbox.clicks import Outcome, find_button, may_be_clicked, perform
 from bridge.inbox.context import INBOX
 from bridge.inbox.messages import InboxThread, StoredMessage
-from bridge.inbox.pages.places import THREAD, opened, path_of, posted, thread_in
+from bridge.inbox.pages.places import THREAD, before_in, opened, path_of, posted, thread_in
 from bridge.inbox.pages.render import redirect, render
 from bridge.inbox.people import InboxPerson
 from bridge.inbox.replies import MAX_REPLY, post_reply
@@ -44,10 +44,8 @@ async def show(request: web.Request) -> web.Response:
     person, flow = await opened(request)
     request[SCRIPTED] = True
     inbox, thread = request.app[INBOX], await thread_in(request, flow)
-    before = request.query.get("before", "")
-    found = await inbox.messages.messages(
-        thread, before=int(before) if before.isdecimal() and len(before) < 16 else None, limit=PAGE + 1
-    )
+    before = before_in(request)
+    found = await inbox.messages.messages(thread, before=before, limit=PAGE + 1)
     read = (await inbox.marks.of(person.id, [thread.id]))[thread.id]
     await inbox.marks.read(person.id, thread.id, thread.newest.id)
     listed = await entries(request, person, found[-PAGE:])
@@ -60,7 +58,7 @@ async def show(request: web.Request) -> web.Response:
         here=path_of(flow, "threads", thread.id),
         entries=listed,
         older=listed[0].id if len(found) > PAGE else None,
-        is_newest=not before,
+        is_newest=before is None,
         first_new=next((one.id for one in listed if one.id > read and not one.is_mine), None)
         if read
         else None,
@@ -86,8 +84,7 @@ async def head(request: web.Request, thread: InboxThread) -> dict[str, Any]:
 
 async def entries(request: web.Request, person: InboxPerson, found: list[StoredMessage]) -> list[Entry]:
     """Show messages to a person."""
-    people = request.app[INBOX].people
-    writers = {author: await people.get(author) for author in {one.author for one in found} if author}
+    writers = await request.app[INBOX].people.those(one.author for one in found if one.author)
     return [entry(one, person, writers.get(one.author)) for one in found]
 
 

@@ -1,13 +1,13 @@
 """Reading and refusing requests: bodies, bearer tokens, flows, and one form of error."""
 
 import json
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
 from aiohttp import web
 
+from bridge.inbox.rails_forms import MalformedForm, nest
 from scripts.sandbox.flowdock.config import GRANTS, WORLD
 from scripts.sandbox.flowdock.grants import Access
 from scripts.sandbox.flowdock.people import Flow, User, find_flow, find_user
@@ -51,40 +51,17 @@ async def read_body(request: web.Request) -> dict[str, Any]:
             raise Refusal(400, "The body must be a JSON object.")
         return body
     if request.content_type == FORM_TYPES[0]:
-        return nest(parse_qsl((await request.text()), keep_blank_values=True))
+        return _nested(parse_qsl((await request.text()), keep_blank_values=True))
     if request.content_type == FORM_TYPES[1]:
-        return nest((name, str(value)) for name, value in (await request.post()).items())
+        return _nested((name, str(value)) for name, value in (await request.post()).items())
     raise Refusal(415, "Send JSON, or a form.")
 
 
-def nest(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
-    """Form pairs as the object that Rails makes of them; a key that contradicts an earlier one is refused.
-
-    In a list of objects (`fields[][label]`), a name that the last object already has begins the next one.
-    """
-    body: dict[str, Any] = {}
-    for key, value in pairs:
-        names = [key.split("[", 1)[0], *re.findall(r"\[([^\]]*)\]", key)]
-        try:
-            _put(body, names, value)
-        except (TypeError, AttributeError) as error:
-            raise Refusal(400, f"The form's field {key} contradicts another one.") from error
-    return body
-
-
-def _put(holder: dict[str, Any], names: list[str], value: str) -> None:
-    name, *rest = names
-    if not rest:
-        holder[name] = value
-    elif rest[0]:
-        _put(holder.setdefault(name, {}), rest, value)
-    elif not rest[1:]:
-        holder.setdefault(name, []).append(value)
-    else:
-        items: list[Any] = holder.setdefault(name, [])
-        if not items or rest[1] in items[-1]:
-            items.append({})
-        _put(items[-1], rest[1:], value)
+def _nested(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
+    try:
+        return nest(pairs)
+    except MalformedForm as error:
+        raise Refusal(400, str(error)) from error
 
 
 def bearer(request: web.Request) -> tuple[User, Access]:
