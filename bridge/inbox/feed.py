@@ -24,7 +24,7 @@ class Feed:
     """The news of all flows, as they come."""
 
     def __init__(self, redis: Redis) -> None:
-        self._streams = Streams(redis)
+        self._redis, self._streams = redis, Streams(redis)
         self._waiting: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
         self.is_closed = False
 
@@ -36,16 +36,18 @@ class Feed:
             await self._streams.close()
 
     async def _read(self) -> None:
-        last = "$"
+        last = ""
         while True:
             try:
+                if not last:
+                    last = f"{int(await self._redis.get(keys.LAST_MESSAGE) or 0)}-0"
+                    # Messages may have come before: all look for themselves.
+                    self.wake(*self._waiting)
                 found = await self._streams.read({keys.NEWS: last}, count=1000, block_ms=BLOCK_MS)
             except (RedisError, OSError) as error:
                 log.warning("redis_unavailable", error=type(error).__name__, doing="waiting for messages")
                 await asyncio.sleep(RETRY_SECONDS)
-                # Messages may have come meanwhile: all look for themselves.
-                self.wake(*self._waiting)
-                last = "$"
+                last = ""
                 continue
             if found:
                 last = found[-1][1].decode()

@@ -1,0 +1,25 @@
+"""Live updates: no message falls between two looks at the news."""
+
+import asyncio
+
+from bridge.inbox.feed import Feed
+from bridge.inbox.messages import MessageStore
+from bridge.storage.client import close_redis, connect_redis
+from tests.conftest import PATIENCE
+from tests.inbox.test_messages import content
+
+
+async def test_what_came_before_the_first_look_wakes_those_who_wait(redis_url: str) -> None:
+    redis = connect_redis(redis_url)
+    feed = Feed(redis)
+    with feed.waiting("flow") as changed:
+        await MessageStore(redis=redis).post("flow", 1, content(1))
+        reading = asyncio.create_task(feed.run())
+        async with asyncio.timeout(PATIENCE):
+            await changed.wait()
+            changed.clear()
+            await MessageStore(redis=redis).post("flow", 1, content(2))
+            await changed.wait()
+    reading.cancel()
+    await asyncio.wait([reading])
+    await close_redis(redis)
