@@ -79,10 +79,15 @@ async def check(house: House, connection: Connection, hint: Hint = "") -> Connec
 
 
 async def start_poller(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Connect the house's repository with all events hooked, and start a worker with its poller, in haste."""
+    """Connect the house's repository, and `poll` it."""
+    await house.connect()
+    await poll(house, monkeypatch)
+
+
+async def poll(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hook all events of the house's repository, and start a worker with its poller, in haste."""
     monkeypatch.setattr(merge_conflicts, "IDLE", 0.02)
     monkeypatch.setattr(merge_conflicts, "SPACING", 0.02)
-    await house.connect()
     await house.hook(events=sorted(EVENTS - OWN_EVENTS))
     house.start_worker()
     house.running.append(asyncio.create_task(house.services.conflict_poller().run()))

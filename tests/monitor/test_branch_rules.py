@@ -8,7 +8,7 @@ from bridge.core.messages import updates
 from scripts.sandbox.faults import Fault
 from tests.conftest import House, eventually
 from tests.kits.accounts import link
-from tests.kits.life import THREAD, Json, Thread, drive
+from tests.kits.life import THREAD, Json, Thread
 from tests.kits.monitor import start_poller
 
 RULES = [("GET", "/rules/branches/main"), ("POST", "/api/graphql")]
@@ -136,51 +136,3 @@ async def test_where_nobody_may_read_them_they_are_unknown(
     house.github_journal.faults.clear()
     await house.services.accounts.link(await link(house, "bob"))
     await known(house, is_known=True)
-
-
-async def test_a_stack_with_a_queue_and_two_approvals_is_merged_by_clicks_alone(
-    house: House, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(updates, "SECONDS", 0)
-    for nick in ("ann", "bob", "cy"):
-        await link(house, nick)
-    await drive(house, "users/bob-gh", {"permission": "write"})
-    await house.act("cy-gh", "ruleset", approvals=2, queue=True)
-    await start_poller(house, monkeypatch)
-    for number, title in enumerate(("First", "Second", "Third"), start=1):
-        await house.act("ann-gh", "open", title=title, head=title.lower())
-        await offered(house, number, "Add to merge queue")
-    await house.act("ann-gh", "stack", number=3, below=[1, 2])
-    for number in (1, 2, 3):
-        for nick in ("bob", "cy"):
-            outcome = await house.click(nick, f"github:component:pr:{number}", "Approve")
-            assert outcome["status"] == 200, outcome
-
-    async def ready() -> bool:
-        return all(Thread(one).fields["Turn"] == "ready to merge" for one in await house.threads())
-
-    await eventually(ready)
-    outcome = await house.click("ann", "github:component:pr:3", "Add to merge queue")
-    below = "with #1, #2 below it in its stack"
-    assert outcome["message"] == f"Added acme/component#3, {below}, to the merge queue, at position 3."
-    for number in (1, 2, 3):
-        await house.act("ann-gh", "dequeue", number=number, reason="MERGE")
-
-    async def merged() -> bool:
-        return [Thread(one).status for one in await house.threads()] == ["merged"] * 3
-
-    await eventually(merged)
-
-
-async def offered(house: House, number: int, button: str) -> None:
-    """Wait until a thread has a button."""
-
-    async def has() -> bool:
-        wanted = f"github:component:pr:{number}"
-        return any(
-            button in Thread(one).buttons
-            for one in await house.threads()
-            if one["external_thread_id"] == wanted
-        )
-
-    await eventually(has)
