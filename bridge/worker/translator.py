@@ -12,25 +12,21 @@ from bridge.core.github import health
 from bridge.core.messages import translate
 from bridge.core.messages.translate import Translation
 from bridge.core.model import Connection, Delivery
-from bridge.core.pulls import checks, extract, states, to_merge
+from bridge.core.pulls import checks, extract
 from bridge.core.pulls.gathering import REVIEW_SECONDS
 from bridge.core.pulls.model import Check
 from bridge.core.pulls.push import Push
-from bridge.core.pulls.snapshot import Snapshot
 from bridge.queue.entries import InboxEntry
-from bridge.storage.branch_rules import is_fresh
 from bridge.storage.checkups import Checkups
 from bridge.storage.connections import ConnectionStore
 from bridge.storage.pulls import PullRequestStore
 from bridge.worker import payloads
 from bridge.worker.connection_lookup import ConnectionLookup, Connections
+from bridge.worker.questions import Questions
 from bridge.worker.translated import TranslatedBatch
 from bridge.worker.unit_of_work import Known, UnitOfWork
 
 log = structlog.get_logger()
-
-_MAY_UNBLOCK = frozenset({"pull_request_review", "pull_request_review_thread", extract.RULES})
-"""Events after which GitHub may no longer block a merge, besides those of checks."""
 
 WITHOUT_PAUSE = 16
 """Deliveries that are translated before other tasks get a turn: a millisecond or two."""
@@ -62,6 +58,7 @@ class Translator:
         self._pulls = pulls
         self._checkups = checkups
         self._review_seconds = review_seconds
+        self._questions = Questions(pulls)
         self._lookup = ConnectionLookup(connections, pulls, checkups)
 
     async def translate(
@@ -159,30 +156,14 @@ class Translator:
         self, entry: InboxEntry, delivery: Delivery, connections: Sequence[Connection], work: UnitOfWork
     ) -> Translation:
         before = await work.snapshot(entry.repository_id, entry.number)
-        merged = await self._with_rules(entry, delivery, before.merge(extract.delta(delivery)))
+        merged = before.merge(extract.delta(delivery))
+        merged = await self._questions.with_rules(entry.repository_id, entry.number, delivery, merged)
         registers = await work.checks(entry.repository_id, merged.head_sha)
         result = translate.translate_pull(
             delivery, before, merged, checks.view(registers), connections, now=time.time()
         )
-        if result.snapshot.said.get("conflict") and before.head_sha != result.snapshot.head_sha:
-            # A push that may have ended it.
-            await self._pulls.watch(entry.repository_id, [entry.number])
-        if delivery.event not in translate.OWN_EVENTS and states.is_doubtful(delivery):
-            await self._pulls.ask_state(entry.repository_id, entry.number)
-        await self._ask_if_ready(entry.repository_id, delivery, result)
+        await self._questions.about_pull(entry.repository_id, entry.number, delivery, before, result)
         return result
-
-    async def _with_rules(self, entry: InboxEntry, delivery: Delivery, merged: Snapshot) -> Snapshot:
-        """Add the rules of the base branch as they are kept, or ask for them."""
-        branch, known = merged.target, merged.values.get("rules")
-        if delivery.event != "pull_request" or not branch or not merged.is_open:
-            return merged
-        if known and known.value["branch"] == branch and is_fresh(known):
-            return merged
-        if rules := await self._pulls.rules.current(entry.repository_id, branch):
-            return merged.merge(Snapshot(values={"rules": rules}))
-        await self._pulls.rules.ask(entry.repository_id, entry.number, branch)
-        return merged
 
     async def _of_rules(
         self, entry: InboxEntry, delivery: Delivery, connections: Sequence[Connection], work: UnitOfWork
@@ -197,12 +178,6 @@ class Translator:
                 translate.translate_pull(delivery, before, merged, found, connections, now=time.time())
             )
         return results
-
-    async def _ask_if_ready(self, repository_id: int, delivery: Delivery, result: Translation) -> None:
-        """Ask GitHub again where only its older word is in the way of a merge, and that may have changed."""
-        may_change = delivery.event in _MAY_UNBLOCK | checks.EVENTS
-        if may_change and result.pull and to_merge.seems_ready(result.pull):
-            await self._pulls.watch(repository_id, [result.number], asked=1)
 
     async def _of_repository(
         self, entry: InboxEntry, delivery: Delivery, connections: Sequence[Connection], work: UnitOfWork
@@ -265,7 +240,7 @@ class Translator:
             if before.is_known and before.head_sha == news.sha:
                 found = checks.view(registers)
                 result = translate.translate_checks(delivery, before, found, connections, now=time.time())
-                await self._ask_if_ready(repository_id, delivery, result)
+                await self._questions.if_ready(repository_id, delivery, result)
                 results.append(result)
         work.keep_checks(repository_id, news.sha, registers)
         if number := checks.queued_number(delivery):

@@ -1,0 +1,50 @@
+"""Schedule the questions to GitHub that follow from a delivery; answers come as deliveries of their own."""
+
+from bridge.core.messages import translate
+from bridge.core.messages.translate import Translation
+from bridge.core.model import Delivery
+from bridge.core.pulls import checks, extract, states, to_merge
+from bridge.core.pulls.snapshot import Snapshot
+from bridge.storage.branch_rules import is_fresh
+from bridge.storage.pulls import PullRequestStore
+
+_MAY_UNBLOCK = frozenset({"pull_request_review", "pull_request_review_thread", extract.RULES})
+"""Events after which GitHub may no longer block a merge, besides those of checks."""
+
+
+class Questions:
+    """Questions about pull requests. All methods raise redis-py's errors."""
+
+    def __init__(self, pulls: PullRequestStore) -> None:
+        self._pulls = pulls
+
+    async def with_rules(
+        self, repository_id: int, number: int, delivery: Delivery, merged: Snapshot
+    ) -> Snapshot:
+        """Add the rules of the base branch as they are kept, or ask for them."""
+        branch, known = merged.target, merged.values.get("rules")
+        if delivery.event != "pull_request" or not branch or not merged.is_open:
+            return merged
+        if known and known.value["branch"] == branch and is_fresh(known):
+            return merged
+        if rules := await self._pulls.rules.current(repository_id, branch):
+            return merged.merge(Snapshot(values={"rules": rules}))
+        await self._pulls.rules.ask(repository_id, number, branch)
+        return merged
+
+    async def about_pull(
+        self, repository_id: int, number: int, delivery: Delivery, before: Snapshot, result: Translation
+    ) -> None:
+        """Ask what a delivery about a pull request leaves open."""
+        if result.snapshot.said.get("conflict") and before.head_sha != result.snapshot.head_sha:
+            # A push that may have ended it.
+            await self._pulls.watch(repository_id, [number])
+        if delivery.event not in translate.OWN_EVENTS and states.is_doubtful(delivery):
+            await self._pulls.ask_state(repository_id, number)
+        await self.if_ready(repository_id, delivery, result)
+
+    async def if_ready(self, repository_id: int, delivery: Delivery, result: Translation) -> None:
+        """Ask again where only GitHub's older word is in the way of a merge, and that may have changed."""
+        may_change = delivery.event in _MAY_UNBLOCK | checks.EVENTS
+        if may_change and result.pull and to_merge.seems_ready(result.pull):
+            await self._pulls.watch(repository_id, [result.number], asked=1)
