@@ -9,6 +9,8 @@ from html import unescape
 from typing import Any
 from urllib.parse import urlsplit
 
+from bridge.inbox import extension
+
 EVENTS = ("activity", "discussion")
 COLORS = ("red", "green", "yellow", "cyan", "orange", "grey", "black", "lime", "purple", "blue")
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -62,6 +64,8 @@ def _check_thread(thread: Mapping[str, Any], found: "_Findings") -> None:
     if status is not None:
         found.within("status").choice(status, "color", COLORS)
         found.within("status").text(status, "value", required=True)
+    if thread.get(extension.MEMBER) is not None and (problem := extension.problem(thread[extension.MEMBER])):
+        found.add(extension.MEMBER, problem)
     for index, item in enumerate(found.items(thread, "fields")):
         field = found.child({str(index): item}, str(index), required=True, at="fields")
         if field is not None:

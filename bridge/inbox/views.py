@@ -1,6 +1,5 @@
 """Threads and messages as pages show them."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,11 +9,11 @@ from markupsafe import Markup
 from bridge.inbox import markup
 from bridge.inbox.clicks import key_of, may_be_clicked
 from bridge.inbox.context import Inbox
+from bridge.inbox.extension import pull_of
 from bridge.inbox.messages import InboxThread, StoredMessage
 from bridge.inbox.people import InboxPerson
 from bridge.inbox.sources import FlowSource
 
-_NUMBER = re.compile(r"github:.+:pr:([0-9]{1,10})")
 _FIRST = 120
 """Characters of a message that a row shows."""
 
@@ -73,8 +72,8 @@ class Row:
 
 def number_of(thread: InboxThread) -> str:
     """Return `#42` for bridge's thread of pull request 42, else nothing."""
-    found = _NUMBER.fullmatch(thread.external_id)
-    return f"#{found[1]}" if found else ""
+    pull = pull_of(thread.state)
+    return f"#{pull.number}" if pull else ""
 
 
 def entry(message: StoredMessage, reader: InboxPerson, writer: InboxPerson | None = None) -> Entry:
@@ -106,7 +105,8 @@ def row(
     """Show a thread in a list to a reader who has read it up to a message."""
     status = thread.state.get("status") or {}
     newest = entry(thread.newest, reader, writer)
-    turn = field_of(thread.state, "Turn")
+    pull = pull_of(thread.state)
+    turn = pull.turn if pull else None
     words = newest.text or markup.plain(str(newest.body)) if newest.is_spoken else ""
     return Row(
         id=thread.id,
@@ -115,23 +115,12 @@ def row(
         source=source.name if source else "",
         color=str(status.get("color") or "grey"),
         status=str(status.get("value") or ""),
-        turn=turn,
-        is_my_turn=_names(turn, reader.nick),
+        turn=str(turn or ""),
+        is_my_turn=bool(turn and turn.of(reader.id)),
         newest=newest,
         said=" ".join(words.split())[:_FIRST],
         is_unread=thread.newest.id > read and not newest.is_mine,
     )
-
-
-def _names(text: str, nick: str) -> bool:
-    """Tell whether a text names a login, as a whole word."""
-    return re.search(rf"(?<![\w-]){re.escape(nick)}(?![\w-])", text, re.IGNORECASE) is not None
-
-
-def field_of(state: Mapping[str, Any], label: str) -> str:
-    """Return a field's value as text."""
-    values = (one["value"] for one in state.get("fields") or () if one["label"] == label)
-    return markup.plain(next(values, ""))
 
 
 def buttons(inbox: Inbox, thread: InboxThread, source: FlowSource | None) -> list[Button]:

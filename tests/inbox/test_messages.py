@@ -22,6 +22,15 @@ def content(number: int, *, status: str = "open", **fields: Any) -> dict[str, An
     }
 
 
+def a_pull(*holders: int, number: int = 1, author: int = 1001, **fields: Any) -> dict[str, Any]:
+    """The member `bridge` of a thread: it is the turn of these people."""
+    account = {"id": author, "login": f"person-{author}"}
+    people = [{"id": one, "login": f"person-{one}", "since": 1_795_802_400_000} for one in holders]
+    who = ", ".join(f"person-{one}" for one in holders) or "checks"
+    step = {"kind": "review", "who": who, "why": "to review", "people": people, **fields}
+    return {"repository": "acme/component", "number": number, "author": account, "turn": step}
+
+
 async def titles(store: MessageStore, *, only_open: bool = False) -> list[str]:
     return [one.state["title"] for one in await store.threads(FLOW, only_open=only_open)]
 

@@ -18,6 +18,8 @@ MAX_TITLE = 300
 MAX_NAMED = 10
 """Failed checks, conversations, labels that are named; the rest is counted."""
 
+MAX_INVOLVED = 100
+
 LEFT = {"color": "grey", "value": "no longer shown"}
 _LASTING = ("Author", "Branch")
 
@@ -49,6 +51,7 @@ def render(pull: PullRequest, *, web_url: str, is_left: bool = False) -> dict[st
         "status": LEFT if is_left and pull.state != "merged" else status(pull),
         "fields": [row for row in fields(pull) if not is_left or row["label"] in _LASTING],
         "actions": [*_links(url), *([] if is_left else _buttons(pull, web_url))],
+        "bridge": _extension(pull, None if is_left else turn.next_action(pull)),
     }
 
 
@@ -98,6 +101,34 @@ def turn_of(pull: PullRequest) -> str:
         return ""
     who = f"{whose.who} {pull.author.login}" if whose.who == "author" else whose.who
     return escape(f"{who} ({whose.why})" if whose.why else who)
+
+
+def _extension(pull: PullRequest, found: turn.Turn | None) -> dict[str, Any]:
+    """Return what bridge's inbox reads, and Flowdock ignores (docs/protocol.md, "The member `bridge`")."""
+    involved = {one.id: _account(one) for one in pull.people if one.id and not one.bot}
+    times, shown = pull.turn_since, None
+    if found:
+        people = [
+            _account(one) | {"since": _milliseconds(times.get(f"{found.kind}:{one.id}"))}
+            for one in turn.holders(pull, found)
+        ]
+        since = _milliseconds(min(times.values(), default=None))
+        shown = {"kind": found.kind, "who": found.who, "why": found.why, "since": since, "people": people}
+    return {
+        "repository": pull.repository,
+        "number": pull.number,
+        "author": _account(pull.author),
+        "people": list(involved.values())[:MAX_INVOLVED],
+        "turn": shown,
+    }
+
+
+def _account(person: Person) -> dict[str, Any]:
+    return {"id": person.id, "login": person.login}
+
+
+def _milliseconds(moment: float | None) -> int | None:
+    return None if moment is None else int(moment * 1000)
 
 
 def _person(person: Person) -> str:

@@ -15,7 +15,7 @@ from bridge.core.pulls.gathering import DUE, Parts
 from bridge.core.pulls.model import Check, Person, PullRequest
 from bridge.core.pulls.push import Push
 from bridge.core.pulls.snapshot import Snapshot
-from bridge.core.pulls.turn import next_action
+from bridge.core.pulls.turn import Turn, next_action, since
 
 MERGEABLE = merging.MERGEABLE
 PRIVATE_EVENTS = frozenset({MERGEABLE, extract.UPDATE, extract.RULES})
@@ -143,7 +143,7 @@ def translate_pull(
         return Translation(number=0, snapshot=merged, silence="too little is known of its pull request")
     pull = snapshot.view(merged, head_checks)
     if found := reviews.part(delivery, known):
-        return _gathered(delivery, *found, merged, pull)
+        return _gathered(delivery, *found, merged, pull, now=now)
     early: tuple[Outgoing, ...] = ()
     if (delivery.event, delivery.action) in reviews.ENDS:
         # Else it would be posted after its own consequences.
@@ -169,12 +169,12 @@ def _noted(happening: Happening, merged: Snapshot, said: Said | None) -> Snapsho
 
 
 def _gathered(
-    delivery: Delivery, review_id: str, parts: Parts, merged: Snapshot, pull: PullRequest
+    delivery: Delivery, review_id: str, parts: Parts, merged: Snapshot, pull: PullRequest, *, now: float
 ) -> Translation:
     due = reviews.due(delivery, review_id)
     return Translation(
         number=pull.number,
-        snapshot=_turn_noted(tags.on_turn(next_action(pull)), merged.gathers(review_id, parts, due)),
+        snapshot=_turn_noted(pull, next_action(pull), merged.gathers(review_id, parts, due), now=now),
         pull=pull,
         due=due,
         silence="it is posted with the rest of its review",
@@ -238,7 +238,8 @@ def _translation(round_: Round, said: Said | None, merged: Snapshot) -> Translat
     if said and not pull.draft:
         merged = merged.saying(ready=True)
     last_words, merged = leaving.last_words(round_, merged, outgoing)
-    noted = _turn_noted(tags.on_turn(round_.turn), merged, outgoing)
+    noted = _turn_noted(pull, round_.turn, merged, outgoing, now=round_.now)
+    pull = replace(pull, turn_since=noted.said["since"])
     if outgoing:
         noted = noted.saying(shown=updates.shown(round_))
         noted, pull = description.keeping_html(noted, pull)
@@ -257,8 +258,16 @@ def _is_update_enough(said: Said, connection: Connection) -> bool:
     return said.group == "labels" and not connection.options.labels
 
 
-def _turn_noted(people: Sequence[Person], merged: Snapshot, outgoing: Sequence[Outgoing] = ()) -> Snapshot:
-    """Note who was tagged because it is their turn; the next message tags the others."""
-    before, now = list(merged.said.get("turn", ())), [one.id for one in people]
-    told = now if outgoing else [one for one in before if one in now]
-    return merged if told == before else merged.saying(turn=told)
+def _turn_noted(
+    pull: PullRequest,
+    found: Turn | None,
+    merged: Snapshot,
+    outgoing: Sequence[Outgoing] = (),
+    *,
+    now: float,
+) -> Snapshot:
+    """Note since when it is whose turn, and who was tagged for that; the next message tags the others."""
+    before, people = list(merged.said.get("turn", ())), [one.id for one in tags.on_turn(found)]
+    told = people if outgoing else [one for one in before if one in people]
+    times = since(pull, found, merged.said.get("since") or {}, now)
+    return merged.saying(since=times) if told == before else merged.saying(since=times, turn=told)

@@ -1,5 +1,6 @@
 """A pull request as a thread shows it: what the snapshot and the checks add up to."""
 
+from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
 import msgspec
@@ -141,6 +142,8 @@ class PullRequest(msgspec.Struct, frozen=True, kw_only=True):
     """The rules of the base branch; None until they were asked for."""
     checks: tuple[Check, ...] = ()
     deployments: tuple[Check, ...] = ()
+    turn_since: Mapping[str, float] = msgspec.field(default_factory=dict)
+    """Since when each holder has the turn, as `bridge.core.pulls.turn.since` returns it."""
     rendered: Rendered | None = None
     html: str | None = None
     """Safe HTML of the description as it is; None: to be looked for (`bridge.core.messages.description`)."""

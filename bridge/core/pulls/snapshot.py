@@ -190,6 +190,7 @@ def view(snapshot: Snapshot, checks: tuple[Check, ...] = ()) -> PullRequest:
         rules=rules,
         checks=tuple(check for check in checks if not check.is_deployment),
         deployments=tuple(check for check in checks if check.is_deployment),
+        turn_since=snapshot.said.get("since") or {},
         rendered=snapshot.rendered,
     )
 

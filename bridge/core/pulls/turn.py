@@ -1,12 +1,18 @@
 """The turn: the person or thing that a pull request waits for."""
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Literal, NamedTuple
 
 from bridge.core.pulls.checks import verdict
 from bridge.core.pulls.model import Person, PullRequest
 from bridge.core.pulls.to_merge import missing
 
 CONFLICTS = "conflicts with the base branch"
+REVIEW = "to review"
+
+
+TurnKind = Literal["author", "review", "ready", "maintainer", "waiting"]
+"""The step that comes next; `waiting`: for machines, nobody has to do anything."""
 
 
 class Turn(NamedTuple):
@@ -15,6 +21,7 @@ class Turn(NamedTuple):
     who: str
     why: str = ""
     people: tuple[Person, ...] = ()
+    kind: TurnKind = "author"
 
 
 def next_action(pull: PullRequest) -> Turn | None:
@@ -30,27 +37,45 @@ def next_action(pull: PullRequest) -> Turn | None:
     if why := _for_author(pull):
         return _of_author(pull, why)
     if verdict(pull.checks) == "waiting":
-        return Turn(who="a maintainer", why="to allow workflows to run")
+        return Turn(who="a maintainer", why="to allow workflows to run", kind="maintainer")
     if asked := tuple(one for one in pull.with_state("requested") if not one.bot):
         people = tuple(person for one in asked if (person := one.person))
-        return Turn(who=", ".join(reviewer.name for reviewer in asked), why="to review", people=people)
+        names = ", ".join(reviewer.name for reviewer in asked)
+        return Turn(who=names, why=REVIEW, people=people, kind="review")
     if pull.unresolved or pull.more_unresolved:
         return _of_author(pull, "conversations to resolve")
     if pull.queued:
-        return Turn(who="merge queue")
+        return Turn(who="merge queue", kind="waiting")
     if verdict(pull.checks) == "running":
-        return Turn(who="checks", why="running")
+        return Turn(who="checks", why="running", kind="waiting")
     if pull.with_state("approved"):
         return _ready(pull)
-    return _of_author(pull, "to review" if pull.author.bot else "to ask for a review")
+    return _of_author(pull, REVIEW if pull.author.bot else "to ask for a review")
+
+
+def holders(pull: PullRequest, found: Turn) -> tuple[Person, ...]:
+    """Return the people who can take the next step; to merge, these are the author and the assignees."""
+    people = (pull.author, *pull.assignees) if found.kind == "ready" else found.people
+    return tuple({one.id: one for one in people if one.id and not one.bot}.values())
+
+
+def since(pull: PullRequest, found: Turn | None, before: Mapping[str, float], now: float) -> dict[str, float]:
+    """Return the time since which each holder has the turn, `before` for those who had it already.
+
+    The keys are `kind:id`, with an empty id where nobody holds it.
+    """
+    if found is None:
+        return {}
+    names = [f"{found.kind}:{one.id}" for one in holders(pull, found)] or [f"{found.kind}:"]
+    return {name: before.get(name, now) for name in names}
 
 
 def _ready(pull: PullRequest) -> Turn:
     """Only where nothing is missing by the branch's rules, and GitHub does not contradict."""
     if not (lacks := missing(pull)):
-        return Turn(who="ready to merge")
+        return Turn(who="ready to merge", kind="ready")
     if lacks[0].startswith("checks: "):
-        return Turn(who="checks", why=lacks[0].removeprefix("checks: "))
+        return Turn(who="checks", why=lacks[0].removeprefix("checks: "), kind="waiting")
     return _of_author(pull, f"missing: {lacks[0]}")
 
 
@@ -60,7 +85,8 @@ def _of_author(pull: PullRequest, why: str) -> Turn:
     asked = (reviewer.person for reviewer in pull.with_state("requested"))
     people = {one.id: one for one in (*pull.assignees, *asked) if one and not one.bot}
     names = ", ".join(person.login for person in people.values())
-    return Turn(who=names or "a maintainer", why=why, people=tuple(people.values()))
+    kind: TurnKind = "review" if why == REVIEW else "author"
+    return Turn(who=names or "a maintainer", why=why, people=tuple(people.values()), kind=kind)
 
 
 def _for_author(pull: PullRequest) -> str:

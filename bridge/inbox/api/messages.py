@@ -9,6 +9,7 @@ from bridge.core.errors import Malformed
 from bridge.inbox.api import shapes
 from bridge.inbox.api.requests import ApiRefusal, invalid, posting_source, read_object
 from bridge.inbox.context import API, INBOX, Inbox
+from bridge.inbox.extension import MEMBER
 from bridge.inbox.messages import Accepted, UnknownThread
 from bridge.inbox.sources import FlowSource
 from bridge.inbox.tags import resolved
@@ -40,6 +41,9 @@ async def take(inbox: Inbox, source: FlowSource, content: dict[str, Any]) -> Acc
     """Check and take a source's message, its tags resolved; raises `ApiRefusal`."""
     if isinstance(content.get("tags"), str):
         content["tags"] = [tag.strip() for tag in content["tags"].split(",") if tag.strip()]
+    thread = content.get("thread")
+    if source.client_id != inbox.client_id and isinstance(thread, dict):
+        content["thread"] = {name: value for name, value in thread.items() if name != MEMBER}
     if errors := check_message(content, thread_known=True):
         raise invalid(errors)
     content["tags"] = await resolved(inbox, source.flow_id, content.get("tags") or ())

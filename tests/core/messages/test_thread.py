@@ -77,7 +77,43 @@ def test_a_thread_is_the_whole_state() -> None:
             button("Request my review", "request-review"),
             button("Merge", "merge"),
         ],
+        "bridge": {
+            "repository": "acme/component",
+            "number": 1,
+            "author": {"id": 0, "login": "ann-gh"},
+            "people": [],
+            "turn": {
+                "kind": "author",
+                "who": "author",
+                "why": "to ask for a review",
+                "since": None,
+                "people": [],
+            },
+        },
     }
+
+
+def test_a_thread_says_to_programs_whose_turn_it_is_since_when_and_why() -> None:
+    dee, eve = Person(login="dee", id=4), Person(login="eve", id=5)
+    asked = replace(ASKED, name="eve", id=5)
+    bot = Person(login="a[bot]", id=9, bot=True)
+    pull = a_pull(author=dee, assignees=(eve, bot), reviewers=(asked, TEAM))
+    extension = render(replace(pull, turn_since={"review:5": 1.5}))["bridge"]
+    assert extension == {
+        "repository": "acme/component",
+        "number": 1,
+        "author": {"id": 4, "login": "dee"},
+        "people": [{"id": 4, "login": "dee"}, {"id": 5, "login": "eve"}],
+        "turn": {
+            "kind": "review",
+            "who": "eve, Core",
+            "why": "to review",
+            "since": 1500,
+            "people": [{"id": 5, "login": "eve", "since": 1500}],
+        },
+    }
+    for gone in (render(replace(pull, state="merged")), thread.render(pull, web_url=WEB_URL, is_left=True)):
+        assert gone["bridge"] == extension | {"turn": None}
 
 
 # Status

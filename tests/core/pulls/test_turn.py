@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from bridge.core.pulls.model import Person, PullRequest
-from bridge.core.pulls.turn import Turn, next_action
+from bridge.core.pulls.turn import Turn, holders, next_action, since
 from tests.kits.core.pulls import (
     ANN,
     APPROVED,
@@ -38,12 +38,14 @@ def agents(**fields: Any) -> PullRequest:
 
 
 def eve(why: str) -> Turn:
-    return Turn(who="eve", why=why, people=(EVE,))
+    return Turn(who="eve", why=why, people=(EVE,), kind="review" if why == "to review" else "author")
 
 
-DEE = Turn(who="dee", why="to review", people=(Person(login="dee", url="https://github.com/dee"),))
-CHECKS = Turn(who="checks", why="running")
-READY = Turn(who="ready to merge")
+DEE = Turn(
+    who="dee", why="to review", people=(Person(login="dee", url="https://github.com/dee"),), kind="review"
+)
+CHECKS = Turn(who="checks", why="running", kind="waiting")
+READY = Turn(who="ready to merge", kind="ready")
 
 TURNS: list[tuple[str, PullRequest, Turn | None]] = [
     ("new", a_pull(), author("to ask for a review")),
@@ -63,11 +65,11 @@ TURNS: list[tuple[str, PullRequest, Turn | None]] = [
     ("approved, and another asked", a_pull(reviewers=(APPROVED, ASKED)), DEE),
     ("asked while checks run", a_pull(reviewers=(ASKED,), checks=(RUNNING,)), DEE),
     ("asked while conversations are open", a_pull(reviewers=(ASKED,), unresolved=TALK), DEE),
-    ("a team asked", a_pull(reviewers=(TEAM,)), Turn(who="Core", why="to review")),
+    ("a team asked", a_pull(reviewers=(TEAM,)), Turn(who="Core", why="to review", kind="review")),
     (
         "both asked",
         a_pull(reviewers=(ASKED, TEAM)),
-        Turn(who="dee, Core", why="to review", people=(Person(login="dee", url="https://github.com/dee"),)),
+        DEE._replace(who="dee, Core"),
     ),
     (
         "approved, conversations open",
@@ -91,9 +93,13 @@ TURNS: list[tuple[str, PullRequest, Turn | None]] = [
         agents(reviewers=(ASKED, BOT_ASKED), checks=(FAILED,)),
         Turn(who="dee", why="checks failed", people=DEE.people),
     ),
-    ("an agent's, nobody known", agents(), Turn(who="a maintainer", why="to review")),
+    ("an agent's, nobody known", agents(), Turn(who="a maintainer", why="to review", kind="review")),
     ("an agent's, approved", agents(reviewers=(APPROVED,)), READY),
-    ("queued", a_pull(queued=True, reviewers=(APPROVED,), checks=(RUNNING,)), Turn(who="merge queue")),
+    (
+        "queued",
+        a_pull(queued=True, reviewers=(APPROVED,), checks=(RUNNING,)),
+        CHECKS._replace(who="merge queue", why=""),
+    ),
     (
         "checks run",
         a_pull(reviewers=(APPROVED,), checks=(RUNNING, PASSED)),
@@ -102,7 +108,7 @@ TURNS: list[tuple[str, PullRequest, Turn | None]] = [
     (
         "a workflow waits to be allowed",
         a_pull(checks=(PASSED, WAITING), reviewers=(ASKED,)),
-        Turn(who="a maintainer", why="to allow workflows to run"),
+        Turn(who="a maintainer", why="to allow workflows to run", kind="maintainer"),
     ),
     ("a workflow waits, another runs", a_pull(checks=(WAITING, RUNNING)), CHECKS),
     ("a deployment failed", a_pull(deployments=(FAILED,)), author("to ask for a review")),
@@ -119,3 +125,27 @@ TURNS: list[tuple[str, PullRequest, Turn | None]] = [
 @pytest.mark.parametrize(("pull", "turn"), [pytest.param(*row, id=name) for name, *row in TURNS])
 def test_the_turn_is_of_the_one_who_has_to_do_something(pull: PullRequest, turn: Turn | None) -> None:
     assert next_action(pull) == turn
+
+
+def test_whoever_keeps_the_turn_has_had_it_since_it_became_theirs() -> None:
+    dee, eve = replace(ASKED, name="dee", id=4), replace(ASKED, name="eve", id=5)
+    steps = [
+        (a_pull(reviewers=(dee,)), {"review:4": 1.0}),
+        (a_pull(reviewers=(dee, eve)), {"review:4": 1.0, "review:5": 2.0}),
+        (a_pull(reviewers=(eve,)), {"review:5": 2.0}),
+        (a_pull(reviewers=(eve,), draft=True, author=EVE), {"author:5": 4.0}),
+        (a_pull(reviewers=(replace(dee, state="approved"),), author=EVE, assignees=(EVE,)), {"ready:5": 5.0}),
+        (a_pull(checks=(RUNNING,)), {"waiting:": 6.0}),
+        (a_pull(checks=(RUNNING,), title="another"), {"waiting:": 6.0}),
+        (a_pull(state="closed"), {}),
+    ]
+    times: dict[str, float] = {}
+    for now, (pull, expected) in enumerate(steps, start=1):
+        times = since(pull, next_action(pull), times, float(now))
+        assert times == expected
+
+
+def test_no_bot_and_no_deleted_account_holds_the_turn() -> None:
+    ghost = Person(login="ghost")
+    pull = a_pull(author=COPILOT, assignees=(ghost, EVE, COPILOT), reviewers=(APPROVED,))
+    assert holders(pull, READY) == (EVE,)

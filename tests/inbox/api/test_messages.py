@@ -7,7 +7,17 @@ import pytest
 
 from bridge.inbox.messages import thread_id
 from tests.inbox.conftest import Team
-from tests.inbox.test_messages import content
+from tests.inbox.test_messages import a_pull, content
+
+ODD: tuple[dict[str, Any], ...] = (
+    {"number": "42"},
+    {"number": 2**60},
+    {"author": {"id": "1001", "login": "ann"}},
+    {"turn": {"kind": "mine", "who": "ann"}},
+    {"turn": {"kind": "review", "who": "ann", "people": [{"id": True, "login": "ann"}]}},
+    {"turn": {"kind": "review", "who": "ann", "people": [1001]}},
+    {"turn": []},
+)
 
 
 async def test_a_message_is_taken_with_202_or_shown_to_who_waits(team: Team) -> None:
@@ -34,6 +44,10 @@ async def test_a_message_is_taken_with_202_or_shown_to_who_waits(team: Team) -> 
         ({"external_thread_id": ""}, "external_thread_id"),
         ({"thread": {"title": "x", "status": {"color": "pink", "value": "open"}}}, "thread.status.color"),
         ({"thread": None}, "thread"),
+        *(
+            ({"thread": {"title": "x", "bridge": {**a_pull(1001), **change}}}, "thread.bridge")
+            for change in ODD
+        ),
         ({"tags": {"a": 1}}, "tags"),
     ],
 )
@@ -44,6 +58,19 @@ async def test_what_flowdock_refused_is_refused_and_leaves_nothing(
     status, found = await team.call("POST", "/messages", content(1, flow_token=source["flow_token"]) | change)
     assert (status, found["message"], list(found["errors"])) == (400, "Validation error", [field])
     assert await team.inbox.messages.threads(team.flow.id) == []
+
+
+async def test_whose_turn_it_is_is_believed_of_bridges_own_sources_alone(team: Team) -> None:
+    thread = {"title": "x", "bridge": a_pull(1001)}
+    own = (await team.source())["flow_token"]
+    foreign_token = await team.inbox.api_tokens.make(1002, label="mine", scopes=("integration",))
+    path = f"/flows/{team.flow.path}/sources"
+    _, made = await team.call("POST", path, {"name": "Bob's"}, token=foreign_token)
+    for flow_token in (own, made["flow_token"]):
+        body = content(1, flow_token=flow_token, thread=thread)
+        assert (await team.call("POST", "/messages", body))[0] == 202
+    by_source = {one.source_id: one.state for one in await team.inbox.messages.threads(team.flow.id)}
+    assert by_source == {1: thread, 2: {"title": "x"}}
 
 
 async def test_a_token_that_is_unknown_or_of_a_removed_source_is_refused(team: Team) -> None:

@@ -10,7 +10,7 @@ from aiohttp import web
 from bridge.inbox.messages import thread_id
 from bridge.inbox.pages import events, flow_settings, flows, thread
 from tests.inbox.conftest import Team
-from tests.inbox.test_messages import content
+from tests.inbox.test_messages import a_pull, content
 
 FLOW = "/inbox/flows/team/main"
 THREAD = f"{FLOW}/threads/{thread_id(1, 'pr:1')}"
@@ -154,16 +154,11 @@ async def test_a_script_runs_on_the_live_pages_alone_and_only_bridges_own(team: 
 
 
 async def test_the_front_page_begins_with_the_threads_in_which_it_is_my_turn(team: Team) -> None:
-    turns = {
-        1: "bob (requested)",
-        2: "author ann (changes requested)",
-        3: "bobby (requested)",
-        4: "x-bob",
-        5: "",
-    }
-    for number, turn in turns.items():
-        fields = [{"label": "Turn", "value": turn}, {"label": "Author", "value": "bob"}]
-        await posted(team, number, thread={"title": f"Pull {number}", "fields": fields})
+    turns = {1: a_pull(1002), 2: a_pull(1001, author=1002), 3: a_pull(1001, 10022), 4: a_pull(), 5: None}
+    for number, pull in turns.items():
+        # Only bridge's word counts, not the field that people read.
+        fields = [{"label": "Turn", "value": "bob"}]
+        await posted(team, number, thread={"title": f"Pull {number}", "fields": fields, "bridge": pull})
     page = (await team.visit("bob", "GET", "/inbox")).text
     mine = page.partition("My turn")[2].partition("Your flows")[0]
     assert re.findall(r"Pull \d", mine) == ["Pull 1"]
@@ -172,8 +167,8 @@ async def test_the_front_page_begins_with_the_threads_in_which_it_is_my_turn(tea
 
 async def test_threads_are_found_by_turn_by_what_is_unread_and_by_words(team: Team) -> None:
     for number in range(1, 5):
-        fields = [{"label": "Turn", "value": "bob (requested)" if number == 2 else "author ann"}]
-        await posted(team, number, thread={"title": f"Pull {number}", "fields": fields})
+        pull = a_pull(1002 if number == 2 else 1001)
+        await posted(team, number, thread={"title": f"Pull {number}", "bridge": pull})
     await posted(team, 3, event="discussion", body="<p>Could this be <b>simpler</b>?</p>")
     await team.visit("bob", "GET", f"{FLOW}/threads/{thread_id(1, 'pr:4')}")
 
@@ -184,7 +179,7 @@ async def test_threads_are_found_by_turn_by_what_is_unread_and_by_words(team: Te
     assert await found("show=turn") == ["2"]
     assert await found("show=unread") == ["3", "2", "1"]
     assert await found("q=SIMPLER+this") == ["3"]
-    assert await found("q=pull+author") == ["4", "1"], "the turn of 3 went with its newest state"
+    assert await found("q=pull+person-1001") == ["4", "1"], "the turn of 3 went with its newest state"
     assert await found("q=nothing") == []
     assert await found("show=turn&q=simpler") == []
 
