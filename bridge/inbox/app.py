@@ -8,7 +8,7 @@ import aiohttp_jinja2
 from aiohttp import web
 
 from bridge.inbox import markup
-from bridge.inbox.api import messages, oauth, push, sources, streaming, threads, users
+from bridge.inbox.api import messages, oauth, push, sources, streaming, threads, users, writing
 from bridge.inbox.api.requests import answer_errors
 from bridge.inbox.context import INBOX, Inbox
 from bridge.inbox.pages import events, flow_settings, flows, thread
@@ -23,6 +23,7 @@ def install(app: web.Application, inbox: Inbox) -> None:
         sources,
         messages,
         threads,
+        writing,
         streaming,
         push,
         oauth,

@@ -10,6 +10,7 @@ import jinja2
 import structlog
 from aiohttp import web
 
+from bridge.inbox.api import addresses
 from bridge.services import Services
 from bridge.web import fast_path, filters, inbox
 from bridge.web.auth import handover, linking, sessions
@@ -109,7 +110,7 @@ def make_runner(
     return unreadable.Runner(
         app,
         headers=middleware.safe_headers(app[SERVICES].settings),
-        shortcut=partial(fast_path.shortcut, app),
+        shortcut=partial(_around, app),
         access_log=None,
         shutdown_timeout=drain_seconds,
         handle_signals=False,
@@ -120,6 +121,11 @@ def make_runner(
         # A compressed body is refused (`bodies.refuse_encoded`), and never inflated before.
         auto_decompress=False,
     )
+
+
+def _around(app: web.Application, whole: unreadable.Handle) -> unreadable.Handle:
+    has_inbox = app[SERVICES].settings.inbox
+    return fast_path.shortcut(app, addresses.at_root(whole) if has_inbox else whole)
 
 
 @asynccontextmanager

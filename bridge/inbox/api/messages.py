@@ -8,11 +8,12 @@ from aiohttp import web
 from bridge.core.errors import Malformed
 from bridge.inbox.api import shapes
 from bridge.inbox.api.requests import ApiRefusal, invalid, posting_source, read_object
+from bridge.inbox.api.writing import write_by_flow_id
 from bridge.inbox.context import API, INBOX, Inbox
 from bridge.inbox.extension import MEMBER
 from bridge.inbox.messages import Accepted, UnknownThread
 from bridge.inbox.sources import FlowSource
-from bridge.inbox.tags import resolved
+from bridge.inbox.tags import listed, resolved
 from bridge.inbox.validation import BLANK, check_message
 
 WAIT_HEADER = "X-flowdock-wait-for-message"
@@ -22,8 +23,13 @@ routes = web.RouteTableDef()
 
 @routes.post(f"{API}/messages")
 async def post_message(request: web.Request) -> web.Response:
-    """Take a source's message: 202, or 200 with the message where the client asked to wait for it."""
+    """Take a source's message: 202, or 200 with the message where the client asked to wait for it.
+
+    A message with a `flow` and without a `flow_token` is a person's.
+    """
     body, inbox = await read_object(request), request.app[INBOX]
+    if "flow" in body and "flow_token" not in {*body, *request.query}:
+        return await write_by_flow_id(request, body)
     source = await posting_source(request, body)
     accepted = await take(
         inbox, source, {name: value for name, value in body.items() if name != "flow_token"}
@@ -40,7 +46,7 @@ async def post_message(request: web.Request) -> web.Response:
 async def take(inbox: Inbox, source: FlowSource, content: dict[str, Any]) -> Accepted:
     """Check and take a source's message, its tags resolved; raises `ApiRefusal`."""
     if isinstance(content.get("tags"), str):
-        content["tags"] = [tag.strip() for tag in content["tags"].split(",") if tag.strip()]
+        content["tags"] = listed(content["tags"])
     thread = content.get("thread")
     if source.client_id != inbox.client_id and isinstance(thread, dict):
         content["thread"] = {name: value for name, value in thread.items() if name != MEMBER}

@@ -16,6 +16,9 @@ from bridge.inbox.people import InboxPerson
 AT_ONCE = 100
 MOST_FLOWS = 100
 
+ALIVE = b"\n"
+"""A sign of life between JSON's lines: after a whole line end, old clients would parse an empty message."""
+
 STREAM = f"{API}/stream/flows"
 
 routes = web.RouteTableDef()
@@ -23,14 +26,13 @@ routes = web.RouteTableDef()
 
 @routes.get(STREAM)
 async def stream_flows(request: web.Request) -> web.StreamResponse:
-    """Stream the flows of `?filter=org/flow,…`; without a filter, all flows of the person."""
+    """Stream the flows of `?filter=org/flow,id,…`; without a filter, all flows of the person."""
     person, inbox = await caller(request, "flow"), request.app[INBOX]
     if "filter" not in request.query:
         return await _stream(request, person, await inbox.flows.of(person.id))
-    paths = [path for path in request.query["filter"].split(",") if path][:MOST_FLOWS]
-    return await _stream(
-        request, person, [await only_members(inbox, await inbox.flows.at(path), person) for path in paths]
-    )
+    names = [name for name in request.query["filter"].split(",") if name][:MOST_FLOWS]
+    found = [await (inbox.flows.at(name) if "/" in name else inbox.flows.get(name)) for name in names]
+    return await _stream(request, person, [await only_members(inbox, flow, person) for flow in found])
 
 
 @routes.get(f"{STREAM}/{{org}}/{{flow}}")
@@ -42,7 +44,8 @@ async def stream_flow(request: web.Request) -> web.StreamResponse:
 
 async def _stream(request: web.Request, person: InboxPerson, flows: list[TeamFlow]) -> web.StreamResponse:
     """Send what came since `Last-Event-ID`, then each message as it comes, while the person may read it."""
-    inbox, as_events = request.app[INBOX], "text/event-stream" in request.headers.get("Accept", "")
+    inbox = request.app[INBOX]
+    as_events = "text/event-stream" in request.query.get("accept", request.headers.get("Accept", ""))
     last = await _positions(request, flows)
     kind = "text/event-stream" if as_events else "application/json"
     response = web.StreamResponse(
@@ -60,7 +63,7 @@ async def _stream(request: web.Request, person: InboxPerson, flows: list[TeamFlo
                 await only_members(inbox, flow, person)
                 last[flow.id] = await _send(request, response, flow, last[flow.id], as_events=as_events)
             if not await came(changed):
-                await response.write(b":\n\n" if as_events else b"\r\n")
+                await response.write(b":\n\n" if as_events else ALIVE)
     return response
 
 

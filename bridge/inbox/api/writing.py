@@ -1,0 +1,104 @@
+"""People's own messages (Flowdock's API documents, "Send a message"): each belongs to a thread."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from aiohttp import web
+
+from bridge.inbox.api import shapes
+from bridge.inbox.api.requests import ApiRefusal, answer_to, caller, invalid, only_members, read_object
+from bridge.inbox.api.threads import FLOW, THREAD, reader, wanted_message, wanted_thread
+from bridge.inbox.context import API, INBOX
+from bridge.inbox.flows import TeamFlow
+from bridge.inbox.people import InboxPerson
+from bridge.inbox.replies import MAX_REPLY, post_reply
+from bridge.inbox.tags import listed
+from bridge.inbox.validation import BLANK, NOT_LIST, NOT_LISTED, NOT_TEXT
+
+LEFT_OUT = {
+    "status": "The inbox keeps no status of people.",
+    "file": "The inbox takes no files.",
+}
+
+routes = web.RouteTableDef()
+
+
+@routes.post(f"{THREAD}/messages")
+async def write(request: web.Request) -> web.Response:
+    """Write in a thread: `{"event": "message", "content": …, "tags": […]}`."""
+    person, flow = await reader(request)
+    thread = await wanted_thread(request, flow)
+    return await _written(request, person, flow, thread.id, await read_object(request))
+
+
+@routes.post(f"{FLOW}/messages")
+async def write_in_flow(request: web.Request) -> web.Response:
+    """Write in the thread of `thread_id`."""
+    person, flow = await reader(request)
+    return await _written(request, person, flow, "", await read_object(request))
+
+
+@routes.post(f"{FLOW}/messages/{{id}}/comments")
+async def comment(request: web.Request) -> web.Response:
+    """Write in the thread of the message in the path."""
+    person, flow = await reader(request)
+    parent = await wanted_message(request, flow, request.match_info["id"])
+    return await _written(request, person, flow, parent.thread_id, await read_object(request))
+
+
+@routes.post(f"{API}/comments")
+async def comment_by_id(request: web.Request) -> web.Response:
+    """Write in the thread of `message`, in the flow of `flow`."""
+    body = await read_object(request)
+    person, flow = await _named_flow(request, body)
+    parent = await wanted_message(request, flow, str(body.get("message", "")))
+    return await _written(request, person, flow, parent.thread_id, body)
+
+
+async def write_by_flow_id(request: web.Request, body: dict[str, Any]) -> web.Response:
+    """Write in the thread of `thread_id`, in the flow of `flow`: `POST /messages` of a person."""
+    person, flow = await _named_flow(request, body)
+    return await _written(request, person, flow, "", body)
+
+
+async def _named_flow(request: web.Request, body: Mapping[str, Any]) -> tuple[InboxPerson, TeamFlow]:
+    person, inbox = await caller(request, "flow"), request.app[INBOX]
+    return person, await only_members(inbox, await inbox.flows.get(str(body.get("flow", ""))), person)
+
+
+async def _written(
+    request: web.Request, person: InboxPerson, flow: TeamFlow, thread_id: str, body: Mapping[str, Any]
+) -> web.Response:
+    event = body.get("event", "message")
+    if isinstance(event, str) and event in LEFT_OUT:
+        raise ApiRefusal(404, LEFT_OUT[event])
+    thread_id = thread_id or str(body.get("thread_id") or "")
+    if not thread_id:
+        raise ApiRefusal(404, "The inbox has no chat outside threads: name a thread as thread_id.")
+    inbox, tags = request.app[INBOX], listed(body.get("tags"))
+    thread = await inbox.messages.thread(flow.id, thread_id)
+    errors = _errors(body, event)
+    if tags is None:
+        errors["tags"] = [NOT_LIST]
+    if thread is None:
+        errors["thread_id"] = ["is not a thread of this flow"]
+    if errors:
+        raise invalid(errors)
+    posted = await post_reply(
+        inbox, person, flow, thread_id, str(body["content"]).strip(), tags=tags or (), uuid=body.get("uuid")
+    )
+    message = await inbox.messages.message(flow.id, posted)
+    return answer_to(person, shapes.message(message, thread) if message else {"id": posted}, status=201)
+
+
+def _errors(body: Mapping[str, Any], event: object) -> dict[str, list[str]]:
+    text, uuid, errors = body.get("content"), body.get("uuid"), {}
+    if event not in ("message", "comment"):
+        errors["event"] = [NOT_LISTED]
+    if not isinstance(text, str) or not text.strip():
+        errors["content"] = [BLANK]
+    elif len(text) > MAX_REPLY:
+        errors["content"] = [f"is longer than {MAX_REPLY} characters"]
+    if uuid is not None and not isinstance(uuid, str):
+        errors["uuid"] = [NOT_TEXT]
+    return errors
