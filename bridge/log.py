@@ -55,7 +55,8 @@ def configure(*, level: str, log_format: str, output: TextIO | None = None) -> N
 
 def _console(*, colors: bool) -> list[Processor]:
     renderer = structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=indented)
-    return [structlog.stdlib.add_log_level, structlog.processors.TimeStamper(fmt="iso"), _escape, renderer]
+    stamp = structlog.processors.TimeStamper(fmt="iso")
+    return [structlog.contextvars.merge_contextvars, structlog.stdlib.add_log_level, stamp, _escape, renderer]
 
 
 def indented(output: TextIO, exc_info: ExcInfo) -> None:
@@ -65,7 +66,7 @@ def indented(output: TextIO, exc_info: ExcInfo) -> None:
 
 
 def _json() -> list[Processor]:
-    return [_json_line]
+    return [structlog.contextvars.merge_contextvars, _json_line]
 
 
 def _json_line(logger: Any, method: str, event: EventDict) -> bytes:

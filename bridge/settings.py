@@ -65,6 +65,8 @@ class Settings:
     """Processes of `bridge web` that share `port`; the kernel deals the connections out."""
     metrics_token: str | None = field(repr=False)
     """Opens /metrics to a scraper, and nothing else."""
+    metrics_port: int
+    """The port on which a worker by itself answers /metrics; 0: none."""
     setup_secret: str | None = field(repr=False)
     """Opens /github/manifest to the operator; without it, that page opens at the machine itself alone."""
     inbox_organizations: tuple[str, ...]
@@ -167,6 +169,7 @@ def _read(reader: Reader) -> Settings:
         trust_proxy=reader.switch("TRUST_PROXY"),
         web_concurrency=reader.whole_number("WEB_CONCURRENCY", 1),
         metrics_token=reader.secret("METRICS_TOKEN"),
+        metrics_port=reader.whole_number("METRICS_PORT", 0),
         setup_secret=reader.secret("SETUP_SECRET"),
         inbox_organizations=reader.logins("INBOX_ORGANIZATIONS"),
         page_limit=reader.limit("PAGE_LIMIT", 120),

@@ -118,8 +118,10 @@ class Reader:
     def number(self, name: str, default: float) -> float:
         """Return a number from 1 to 65535."""
         value = self.text(name)
+        if not value:
+            return default
         try:
-            number = float(value) if value else default
+            number = float(value)
         except ValueError:
             number = -1
         if not 0 < number < 65536:

@@ -64,6 +64,7 @@ def test_what_is_not_set_has_the_documented_value() -> None:
         trust_proxy=False,
         web_concurrency=1,
         metrics_token=None,
+        metrics_port=0,
         setup_secret=None,
         inbox_organizations=(),
         page_limit=120,
@@ -176,6 +177,7 @@ MALFORMED = [
     *(("PORT", value, "from 1 to 65535") for value in ("x", "0", "-1", "65536", "nan", "inf", "8080a")),
     *(("LISTEN_ADDRESS", value, "must be an IP address") for value in ("localhost", "*", "127.0.0.1:80")),
     *(("PORT", value, "a whole number") for value in ("0.5", "80.5")),
+    ("METRICS_PORT", "0", "from 1 to 65535"),
     *(("WEB_CONCURRENCY", value, "") for value in ("0", "-1", "two", "1.5")),
     *(("LEASE_SECONDS", value, "must be a number") for value in ("0", "-3", "soon", "nan")),
     *(

@@ -102,8 +102,9 @@ def web(environ: Environ) -> None:
 def worker(environ: Environ) -> None:
     """Run a worker.
 
-    Needs the same settings as `serve`. Several workers share the deliveries through Redis. On SIGTERM it
-    finishes its work within 25 seconds, and leaves the rest in Redis.
+    Needs the same settings as `serve`. Several workers share the deliveries through Redis. Answers /metrics
+    on METRICS_PORT, where that is set. On SIGTERM it finishes its work within 25 seconds, and leaves the
+    rest in Redis.
     """
     _run("worker", environ)
 

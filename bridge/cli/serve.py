@@ -80,7 +80,8 @@ async def _open(half: str, chosen: Settings, redis_url: str, pipe: int | None) -
         except* OSError as group:
             if any(isinstance(error, RedisError) for error in group.exceptions):
                 raise
-            raise BridgeError(f"cannot listen on port {chosen.port}: {group.exceptions[0]}") from None
+            port = chosen.metrics_port if half == "worker" else chosen.port
+            raise BridgeError(f"cannot listen on port {port}: {group.exceptions[0]}") from None
 
 
 def _stop_when_told(services: "Services", pipe: int | None) -> None:
@@ -108,17 +109,17 @@ async def run(services: "Services", *, web_half: bool, worker_half: bool) -> Non
             group.create_task(services.conflict_poller().run())
             group.create_task(services.thread_updater().run())
             group.create_task(services.connection_monitor().run())
-        if web_half:
-            group.create_task(_serve(services))
+        if web_half or services.settings.metrics_port:
+            group.create_task(_serve(services, for_machines=not web_half))
     log.info("stopped")
 
 
-async def _serve(services: "Services") -> None:
-    # A worker by itself does without.
+async def _serve(services: "Services", *, for_machines: bool) -> None:
+    # A worker without METRICS_PORT does without.
     from bridge.web.app import serving
 
     try:
-        async with serving(services):
+        async with serving(services, for_machines=for_machines):
             await services.stop.wait()
     finally:
         # Told besides cancelled: a cancel that meets a call to Redis can be swallowed (python/cpython#86296).

@@ -28,11 +28,15 @@ _UNREACHABLE = "bridge could not be reached. Try again later."
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """The outcome of a click: a sentence for the person, and the `challenge` to follow first, if any."""
+    """The outcome of a click: a sentence for the person, and the `challenge` to follow first, if any.
+
+    A refused one has bridge's `reference`, by which its log tells more.
+    """
 
     is_done: bool
     sentence: str
     challenge: str = ""
+    reference: str = ""
 
     def __bytes__(self) -> bytes:
         return orjson.dumps(asdict(self))
@@ -94,14 +98,15 @@ def sign(secret: str, person: InboxPerson, body: bytes) -> str:
 def understand(status: int, challenge: str, answer: bytes, *, name: str, home: str) -> Outcome:
     """Turn bridge's answer into an outcome; `challenge` is its header, `home` its own address."""
     if 200 <= status < 300:
-        return Outcome(is_done=True, sentence=_sentence(answer, "message") or f"{name}: done.")
+        return Outcome(is_done=True, sentence=_text(answer, "message") or f"{name}: done.")
     match = _CHALLENGE.fullmatch(challenge) if status == 401 else None
-    sentence = _sentence(answer, "error") or f"bridge answered {status} and gave no reason."
+    sentence = _text(answer, "error") or f"bridge answered {status} and gave no reason."
     to = match[2] if match and match[2].startswith(f"{home}/") else ""
-    return Outcome(is_done=False, sentence=sentence, challenge=to)
+    reference = _text(answer, "request_id")
+    return Outcome(is_done=False, sentence=sentence, challenge=to, reference=reference)
 
 
-def _sentence(answer: bytes, name: str) -> str:
+def _text(answer: bytes, name: str) -> str:
     try:
         body = orjson.loads(answer)
     except orjson.JSONDecodeError:

@@ -15,7 +15,7 @@ from bridge.services import Services
 from bridge.web import fast_path, filters, inbox
 from bridge.web.auth import handover, linking, sessions
 from bridge.web.auth.oauth_callback import GITHUB_CALLBACKS, Callback
-from bridge.web.context import SERVICES
+from bridge.web.context import FOR_MACHINES, SERVICES
 from bridge.web.endpoints import actions, health, webhook
 from bridge.web.http import bodies, middleware, rate_limit, unreadable
 from bridge.web.http.bodies import BODIES, Bodies
@@ -59,8 +59,13 @@ _ROUTED = (
 log = structlog.get_logger()
 
 
-def create_app(services: Services, *, bodies_bounds: Bodies | None = None) -> web.Application:
-    """Make the web application; `bodies_bounds` replace the default bounds."""
+def create_app(
+    services: Services, *, bodies_bounds: Bodies | None = None, for_machines: bool = False
+) -> web.Application:
+    """Make the web application; `bodies_bounds` replace the default bounds.
+
+    `for_machines`: a worker's own, which tells how it is, and nothing else.
+    """
     app = web.Application(
         middlewares=[
             middleware.around,
@@ -70,6 +75,7 @@ def create_app(services: Services, *, bodies_bounds: Bodies | None = None) -> we
         client_max_size=64 * 1024,
     )
     app[SERVICES] = services
+    app[FOR_MACHINES] = for_machines
     app[HTTPS] = services.settings.web_url.startswith("https:")
     app[LIMITS] = rate_limit.of_settings(services.settings)
     app[BODIES] = bodies_bounds or Bodies()
@@ -85,13 +91,20 @@ def create_app(services: Services, *, bodies_bounds: Bodies | None = None) -> we
     )
     names = {"has_inbox": services.settings.inbox, "chat": services.settings.chat}
     aiohttp_jinja2.get_env(app).globals.update(names)
+    if for_machines:
+        app.add_routes(health.routes)
+    else:
+        _add_routes(app, services)
+    app.on_response_prepare.append(middleware.add_headers(middleware.safe_headers(services.settings)))
+    return app
+
+
+def _add_routes(app: web.Application, services: Services) -> None:
     for module in _ROUTED:
         app.add_routes(module.routes)
     if services.settings.inbox:
         inbox.install(app, services)
     app.router.add_static("/static/", _WEB / "static", name="static")
-    app.on_response_prepare.append(middleware.add_headers(middleware.safe_headers(services.settings)))
-    return app
 
 
 def _templates() -> jinja2.BaseLoader:
@@ -124,22 +137,28 @@ def make_runner(
 
 
 def _around(app: web.Application, whole: unreadable.Handle) -> unreadable.Handle:
+    if app[FOR_MACHINES]:
+        return whole
     has_inbox = app[SERVICES].settings.inbox
     return fast_path.shortcut(app, addresses.at_root(whole) if has_inbox else whole)
 
 
 @asynccontextmanager
-async def serving(services: Services) -> AsyncIterator[None]:
-    """Serve the web application on PORT; on leaving, finish the requests under way."""
-    runner = make_runner(create_app(services))
+async def serving(services: Services, *, for_machines: bool = False) -> AsyncIterator[None]:
+    """Serve the web application on PORT, or a worker's own on METRICS_PORT.
+
+    On leaving, finish the requests under way.
+    """
+    runner = make_runner(create_app(services, for_machines=for_machines))
     await runner.setup()
     try:
         settings = services.settings
+        port = settings.metrics_port if for_machines else settings.port
         # Not always: a port that somebody else has must be refused.
         share = settings.web_concurrency > 1 or None
         address = settings.listen_address
-        await web.TCPSite(runner, address, settings.port, backlog=1024, reuse_port=share).start()
-        log.info("listening", port=services.settings.port, web_url=services.settings.web_url)
+        await web.TCPSite(runner, address, port, backlog=1024, reuse_port=share).start()
+        log.info("listening", port=port, web_url=settings.web_url)
         yield
     finally:
         await runner.cleanup()

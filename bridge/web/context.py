@@ -22,6 +22,10 @@ LOG = web.RequestKey("log", dict[str, str])
 """Fields to add to the request's line in the log."""
 UNLOGGED: dict[str, str] = {}
 """The value at LOG that suppresses the request's line: a client over its limit must not fill the log."""
+REQUEST_ID = web.RequestKey("request_id", str)
+"""The id that a request's log lines and its error carry; a delivery has GitHub's instead."""
+FOR_MACHINES = web.AppKey("for_machines", bool)
+"""True for an application without pages."""
 SESSION = web.RequestKey("session", Session)
 """The session, once a handler has asked for it (`bridge.web.auth.sessions.current`)."""
 FORM_TARGET = web.RequestKey("form_target", str)

@@ -5,7 +5,7 @@ from typing import Any
 import aiohttp_jinja2
 from aiohttp import web
 
-from bridge.web.context import SERVICES, SESSION
+from bridge.web.context import REQUEST_ID, SERVICES, SESSION
 
 _HEADINGS = {
     401: "Sign in first",
@@ -37,6 +37,7 @@ def error(request: web.Request, *, status: int, sentence: str, advice: str) -> w
         sentence=whole(sentence),
         advice=advice,
         signed_out=status == 401,
+        request_id=request.get(REQUEST_ID) if status >= 500 else None,
     )
 
 

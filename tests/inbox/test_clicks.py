@@ -71,6 +71,12 @@ LINK = f"{HOME}/authorization?claim=x"
         (200, "", b'{"message": "Closed."}', Outcome(is_done=True, sentence="Closed.")),
         (204, "", b"", Outcome(is_done=True, sentence="Close: done.")),
         (422, "", b'{"error": "No."}', Outcome(is_done=False, sentence="No.")),
+        (
+            502,
+            "",
+            b'{"error": "Down.", "request_id": "3f9a2c1b"}',
+            Outcome(is_done=False, sentence="Down.", reference="3f9a2c1b"),
+        ),
         (502, "", b"<html>", Outcome(is_done=False, sentence="bridge answered 502 and gave no reason.")),
         (302, "", b"[]", Outcome(is_done=False, sentence="bridge answered 302 and gave no reason.")),
         (

@@ -7,7 +7,7 @@ from bridge.cli.doctor.rows import CheckRow
 from bridge.settings import Settings
 
 _GROUPS = {
-    "address": ("PORT", "WEB_URL", "TRUST_PROXY", "WEB_CONCURRENCY"),
+    "address": ("PORT", "WEB_URL", "TRUST_PROXY", "WEB_CONCURRENCY", "METRICS_PORT"),
     "Redis settings": ("REDIS_URL", "REDIS_CLUSTER"),
     "Flowdock settings": ("FLOWDOCK_CLIENT_ID", "FLOWDOCK_CLIENT_SECRET", "FLOWDOCK_API_URL"),
     "GitHub settings": (

@@ -2,6 +2,7 @@
 
 import errno
 import re
+import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping
 
@@ -16,7 +17,7 @@ from bridge.services import Services
 from bridge.settings import INBOX_API, Settings
 from bridge.web import render
 from bridge.web.auth import sessions
-from bridge.web.context import FORM_TARGET, LOG, SERVICES, UNLOGGED
+from bridge.web.context import FOR_MACHINES, FORM_TARGET, LOG, REQUEST_ID, SERVICES, UNLOGGED
 from bridge.web.http import bodies, cookies
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -43,8 +44,13 @@ log = structlog.get_logger()
 
 @web.middleware
 async def around(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Respond to every request."""
-    return await respond(request, request.app[SERVICES], handler)
+    """Respond to every request; all that is logged meanwhile carries its id."""
+    services = request.app[SERVICES]
+    if request.path.startswith(WEBHOOK_PATH):
+        return await respond(request, services, handler)
+    request[REQUEST_ID] = secrets.token_hex(4)
+    with structlog.contextvars.bound_contextvars(request_id=request[REQUEST_ID]):
+        return await respond(request, services, handler)
 
 
 async def respond(request: web.Request, services: Services, handler: Handler) -> web.StreamResponse:
@@ -126,8 +132,10 @@ def _refusal(request: web.Request, error: BridgeError) -> web.Response:
 
 
 def _answer(request: web.Request, status: int, sentence: str, *, advice: str = "") -> web.Response:
-    if request.path.startswith(_MACHINES) and not request.path.startswith(_PEOPLE):
-        return web.json_response({"error": render.whole(sentence)}, status=status)
+    for_machines = request.path.startswith(_MACHINES) and not request.path.startswith(_PEOPLE)
+    if for_machines or request.app.get(FOR_MACHINES):
+        named = {"request_id": request[REQUEST_ID]} if REQUEST_ID in request else {}
+        return web.json_response({"error": render.whole(sentence), **named}, status=status)
     return render.error(request, status=status, sentence=sentence, advice=advice)
 
 

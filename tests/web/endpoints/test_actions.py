@@ -9,8 +9,10 @@ from typing import Any
 
 import jwt
 import pytest
+import structlog
 from yarl import URL
 
+from bridge import log
 from bridge.clients import github_api
 from scripts.sandbox.faults import Fault
 from tests.conftest import REPOSITORY, House
@@ -92,6 +94,26 @@ async def test_another_algorithm_is_refused(pull: House, algorithm: str) -> None
 def calls(house: House) -> list[tuple[str, str]]:
     """The REST calls that GitHub got."""
     return [(call.method, call.path) for call in house.github_journal.calls]
+
+
+async def test_a_refused_click_has_the_id_of_its_lines_in_the_log(
+    pull: House, capfd: pytest.CaptureFixture[str]
+) -> None:
+    await link(pull, "ann")
+    pull.github_journal.faults.append(Fault(path=".*/assignees", method="POST", status=500))
+    log.configure(level="info", log_format="json")
+    try:
+        status, answer, _ = await post(pull)
+        await post(pull, exp=int(time.time()) + 20)
+    finally:
+        log.configure(level="info", log_format="console")
+        structlog.reset_defaults()
+    lines = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
+    ids = [line["request_id"] for line in lines if line["event"] == "request"]
+    assert (status, answer["request_id"]) == (502, ids[0])
+    assert {line["request_id"] for line in lines} == set(ids)
+    performed = [line["request_id"] for line in lines if line["event"] == "action_performed"]
+    assert performed == ids[1:]
 
 
 async def test_a_token_serves_once(pull: House) -> None:

@@ -1,8 +1,12 @@
 """The routes for machines, and what a visitor sees."""
 
+from pathlib import Path
+
 import pytest
 
-from tests.conftest import House, open_house
+from tests.conftest import House, eventually, open_house
+from tests.kits.commands import serving
+from tests.kits.payloads import pull_request
 
 
 async def get(house: House, path: str, **headers: str) -> tuple[int, str]:
@@ -43,4 +47,27 @@ async def test_an_unknown_address_is_a_page_and_for_machines_json(house: House) 
     status, text = await get(house, "/nowhere")
     assert (status, "<h1>Not found</h1>" in text) == (404, True)
     status, text = await get(house, "/github/nowhere")
-    assert (status, text) == (404, '{"error": "There is nothing at this address."}')
+    assert (status, text.startswith('{"error": "There is nothing at this address."')) == (404, True)
+
+
+async def test_a_worker_by_itself_tells_what_it_counts_and_serves_nothing_else(
+    house: House, redis_url: str, tmp_path: Path
+) -> None:
+    await house.connect()
+    await house.deliver(await pull_request(house))
+    port = house.bridge.rpartition(":")[2]
+    token = "of-the-scraper".ljust(32, "-")
+    async with serving(
+        house, redis_url, tmp_path / "log", half="worker", METRICS_PORT=port, METRICS_TOKEN=token
+    ):
+
+        async def posted() -> bool:
+            _, text = await get(house, "/metrics", Authorization=f"Bearer {token}")
+            return "bridge_posted_total 1.0" in text
+
+        await eventually(posted)
+        assert [(await get(house, path))[0] for path in ("/healthz", "/metrics", "/", "/help")] == [
+            *(200, 404, 404, 404)
+        ]
+        async with house.http.post(f"{house.bridge}/github/webhook", data=b"{}") as response:
+            assert (response.status, response.content_type) == (404, "application/json")
