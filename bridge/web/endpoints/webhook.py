@@ -33,17 +33,15 @@ _FULL = {
     EnqueueResult.QUEUE_FULL: f"the queue is full (QUEUE_BYTES): {_LATER}",
 }
 
-Answerer = Callable[[int, str], web.StreamResponse]
-"""Makes the answer to a delivery that the queue took, of a status and a word."""
 Receive = Callable[[web.Request, "Receiver"], Awaitable[web.StreamResponse]]
 
 log = structlog.get_logger()
 routes = web.RouteTableDef()
 
 
-def answer(status: int, word: str) -> web.Response:
-    """Answer a delivery with a status and a word."""
-    return web.json_response({"status": word}, status=status)
+def accepted() -> web.Response:
+    """Answer a delivery that the queue took."""
+    return web.json_response({"status": "accepted"}, status=202)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +50,6 @@ class Receiver:
 
     services: Services
     bodies: Bodies
-    answer: Answerer = answer
 
     @classmethod
     def of(cls, app: web.Application) -> "Receiver":
@@ -89,10 +86,14 @@ async def receive_for_one(request: web.Request) -> web.StreamResponse:
 
 async def of_operator(request: web.Request, receiver: Receiver) -> web.StreamResponse:
     """Receive a delivery that the operator's or the App's secret signed."""
-    services = receiver.services
     if request.query_string:
         raise Malformed("the webhook's address takes no query: repair the webhook on bridge's page")
-    body = await read_body(request, receiver.bodies, limit=MAX_BODY)
+    return await verify_and_take(request, receiver, await read_body(request, receiver.bodies, limit=MAX_BODY))
+
+
+async def verify_and_take(request: web.Request, receiver: Receiver, body: bytes) -> web.Response:
+    """Receive a delivery of the operator or the App, whose body is read."""
+    services = receiver.services
     envelope, found = await _signed(request, body, services.credentials)
     if envelope.event in translate.EVENTS:
         return await _take(request, receiver, envelope, found)
@@ -143,27 +144,50 @@ def hold_to(key: WebhookKey, repository_id: object) -> None:
 
 async def _take(
     request: web.Request, receiver: Receiver, envelope: Envelope, found: Header | None
-) -> web.StreamResponse:
-    _note(request, envelope, found)
+) -> web.Response:
     if found is None:
+        _note(request, envelope, found)
         return web.Response(status=204)
+    result = await enqueue(receiver.services, envelope, found)
+    return await answer(request, receiver, envelope=envelope, found=found, result=result)
+
+
+async def enqueue(services: Services, envelope: Envelope, found: Header) -> EnqueueResult | Unavailable:
+    """Enqueue a verified delivery; return the result, or the error if Redis fails."""
     try:
-        taken = await receiver.services.producer.enqueue(
+        return await services.producer.enqueue(
             envelope, repository_id=found.repository_id, number=found.number
         )
     except (RedisError, OSError) as error:
-        raise Unavailable(f"Redis cannot take the delivery ({type(error).__name__})") from None
-    if taken is EnqueueResult.TAKEN:
-        return receiver.answer(202, "accepted")
-    if taken in _FULL:
-        receiver.services.metrics.refuse(taken.name.removesuffix("_FULL").lower())
-        raise QueueFull(_FULL[taken])
-    return receiver.answer(200, "duplicate")
+        return Unavailable(f"Redis cannot take the delivery ({type(error).__name__})")
+
+
+async def answer(
+    request: web.Request,
+    receiver: Receiver,
+    *,
+    envelope: Envelope,
+    found: Header,
+    result: EnqueueResult | Unavailable,
+) -> web.Response:
+    """Answer a delivery by its result; raises `Unavailable` or `QueueFull`."""
+    _note(request, envelope, found)
+    if isinstance(result, Unavailable):
+        raise result
+    if result in _FULL:
+        receiver.services.metrics.refuse(result.name.removesuffix("_FULL").lower())
+        raise QueueFull(_FULL[result])
+    return accepted() if result is EnqueueResult.TAKEN else web.json_response({"status": "duplicate"})
 
 
 def _note(request: web.Request, envelope: Envelope, about: Header | Delivery | None) -> None:
     """Add the delivery to the request's line in the log."""
-    request[LOG] = {
+    request[LOG] = log_fields(envelope, about)
+
+
+def log_fields(envelope: Envelope, about: Header | Delivery | None) -> dict[str, str]:
+    """Return a delivery's fields in the log."""
+    return {
         "delivery": envelope.id,
         "github_event": envelope.event,
         "github_action": about.action if about else "",
