@@ -16,7 +16,7 @@ from bridge.clients.github_credentials import App, GitHubCredentials
 from bridge.clients.github_errors import TokenRevoked as TokenRevoked
 from bridge.clients.github_errors import translated, translated_graphql
 from bridge.core import actions, names
-from bridge.core.actions import Action, Call, Click
+from bridge.core.actions import Action, Call, Click, Merging
 from bridge.core.errors import GitHubFailing, GitHubRefused, OAuthFailed, RateLimited
 from bridge.core.model import GitHubToken, GitHubUser, Target
 
@@ -58,8 +58,8 @@ class GitHub:
         self._api_url = api_url
         self._credentials = credentials
 
-    async def perform(self, action: Action, click: Click, *, token: str) -> str:
-        """Do an action as the user of `token`, and return its sentence.
+    async def perform(self, action: Action, click: Click, *, token: str) -> str | Merging:
+        """Do an action as the user of `token`, and return how it ended.
 
         Raises `TokenRevoked`, `GitHubRefused`, `RateLimited` or `GitHubFailing`.
         """
@@ -76,8 +76,8 @@ class GitHub:
                 else:
                     call = steps.send(answer)
         except StopIteration as done:
-            sentence: str = done.value
-            return sentence
+            ended: str | Merging = done.value
+            return ended
         except (KeyError, TypeError, AttributeError):
             raise GitHubFailing("GitHub sent an answer that bridge does not understand") from None
 

@@ -1,4 +1,4 @@
-"""The rules of a branch, as GitHub shows them to one user."""
+"""The rules of a branch and its merge queue, as GitHub shows them to one user."""
 
 from typing import Any
 
@@ -21,6 +21,14 @@ query($owner: String!, $name: String!, $branch: String!, $ref: String!) {
         requiresConversationResolution
       }
     }
+  }
+}
+"""
+_QUEUE = """
+query($owner: String!, $name: String!, $branch: String!) {
+  repository(owner: $owner, name: $name) {
+    databaseId
+    mergeQueue(branch: $branch) { entries(first: 100) { nodes { position pullRequest { number } } } }
   }
 }
 """
@@ -51,3 +59,18 @@ async def read_rules(
         repository = {}
     classic = (repository.get("ref") or {}).get("refUpdateRule") or {}
     return rules.read(branch, rulesets, classic, queue=bool(repository.get("mergeQueue")))
+
+
+async def read_places(
+    github: GitHub, repository_id: int, full_name: str, branch: str, *, token: str
+) -> dict[int, int]:
+    """Read the place of each pull request in a branch's merge queue; raises as `GitHub.call` does."""
+    owner, _, name = full_name.partition("/")
+    data = {"owner": owner, "name": name, "branch": branch}
+    subject = f"the merge queue of {branch} in {full_name}"
+    answer = await github.call(Call(method="GRAPHQL", url=_QUEUE, data=data), token=token, subject=subject)
+    repository = answer["repository"] or {}
+    if repository.get("databaseId") != repository_id or not repository["mergeQueue"]:
+        return {}
+    nodes = repository["mergeQueue"]["entries"]["nodes"]
+    return {one["pullRequest"]["number"]: one["position"] for one in nodes if one and one["pullRequest"]}

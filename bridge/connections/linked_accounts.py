@@ -12,7 +12,7 @@ from redis.exceptions import LockError, RedisError
 
 from bridge.clients.github import GitHub, TokenRevoked
 from bridge.connections.last_words import hold_to_connections
-from bridge.core.actions import Action, Click
+from bridge.core.actions import Action, Click, Merging
 from bridge.core.errors import BridgeError, GitHubFailing, GitHubRefused, NotLinked, OAuthFailed
 from bridge.core.model import Administrator, AuditEntry, GitHubToken, LinkedAccount, Target
 from bridge.storage.accounts import AccountStore
@@ -61,9 +61,13 @@ class LinkedAccounts:
     async def _act(self, flowdock_user: str, action: Action, target: Target) -> str:
         shown = await self.pulls.shown(target)
         shown = await hold_to_connections(shown, self.connections, self.pulls)
-        account, sentence = await self._as_account(
+        account, ended = await self._as_account(
             flowdock_user, lambda account: self._perform(account, action, shown)
         )
+        if isinstance(ended, Merging) and shown.repository_id:
+            await self.pulls.watches.merge(
+                shown.repository_id, target.number, user=flowdock_user, uuid=ended.uuid
+            )
         log.info(
             "action_performed",
             action=action.slug,
@@ -71,7 +75,7 @@ class LinkedAccounts:
             flowdock_user=flowdock_user,
             login=account.github.login,
         )
-        return sentence
+        return ended.sentence if isinstance(ended, Merging) else ended
 
     async def as_user(self, flowdock_user: str, ask: Callable[[str], Awaitable[T]]) -> T:
         """Call `ask` with the GitHub token of a Flowdock user, twice if the token had to be renewed.
@@ -198,7 +202,7 @@ class LinkedAccounts:
         """Ask GitHub for the present login of an account; raises `BridgeError`, and never removes a link."""
         await self._present(await self._fresh(flowdock_user))
 
-    async def _perform(self, account: LinkedAccount, action: Action, shown: ClickTarget) -> str:
+    async def _perform(self, account: LinkedAccount, action: Action, shown: ClickTarget) -> str | Merging:
         if action.names_clicker:
             account = await self._present(account)
         click = Click(

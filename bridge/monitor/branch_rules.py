@@ -8,12 +8,12 @@ import structlog
 from bridge.clients.github_rules import read_rules
 from bridge.connections.linked_accounts import LinkedAccounts
 from bridge.core.errors import BridgeError, GitHubRefused, NotLinked
-from bridge.core.model import Delivery
 from bridge.core.pulls.extract import RULES
 from bridge.core.pulls.rules import BranchRules
+from bridge.monitor.announce import announce
 from bridge.queue.delivery_queue import DeliveryQueue
-from bridge.queue.entries import IncomingDelivery
-from bridge.storage.pulls import PullRequestStore, Watch
+from bridge.storage.pulls import PullRequestStore
+from bridge.storage.watches import Watch
 
 MAX_READERS = 3
 
@@ -29,14 +29,15 @@ async def read(
     read_at = time.time()
     rules = await _read(watch, name, pulls, accounts)
     await pulls.rules.keep(watch.repository_id, rules, at=read_at)
-    payload = {
-        "repository": {"id": watch.repository_id, "full_name": name},
-        "rules": msgspec.to_builtins(rules),
-        "read_at": read_at,
-        "sender": {"login": "GitHub"},
-    }
-    delivery = Delivery.of(f"rules:{watch.repository_id}:{watch.branch}:{read_at}", RULES, payload)
-    await queue.enqueue([IncomingDelivery.of(delivery, repository_id=watch.repository_id, number=0)])
+    await announce(
+        queue,
+        RULES,
+        f"rules:{watch.repository_id}:{watch.branch}:{read_at}",
+        repository_id=watch.repository_id,
+        name=name,
+        rules=msgspec.to_builtins(rules),
+        read_at=read_at,
+    )
 
 
 async def _read(watch: Watch, name: str, pulls: PullRequestStore, accounts: LinkedAccounts) -> BranchRules:

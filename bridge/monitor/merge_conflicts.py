@@ -19,12 +19,13 @@ from bridge.connections.linked_accounts import LinkedAccounts
 from bridge.core.actions import is_in
 from bridge.core.errors import BridgeError, GitHubRefused, NotLinked
 from bridge.core.messages.translate import MERGEABLE
-from bridge.core.model import Delivery, Target
+from bridge.core.model import Target
 from bridge.lifecycle import Shutdown, Stopped
-from bridge.monitor import branch_rules
+from bridge.monitor import branch_rules, merges
+from bridge.monitor.announce import announce
 from bridge.queue.delivery_queue import DeliveryQueue
-from bridge.queue.entries import IncomingDelivery
-from bridge.storage.pulls import PullRequestStore, Watch
+from bridge.storage.pulls import PullRequestStore
+from bridge.storage.watches import Watch
 
 SPACING = 1.0
 """Seconds between two calls: GitHub's secondary limits ask for calls one after the other."""
@@ -34,6 +35,8 @@ MAX_ASKED = 6
 """Requests to GitHub until it has worked out whether a pull request merges."""
 
 MAX_READERS = 3
+
+_OTHERS = {"rules": branch_rules.read, "queue": merges.read_queue, "merge": merges.follow}
 
 log = structlog.get_logger()
 
@@ -51,7 +54,7 @@ class ConflictPoller:
         """Ask about each pull request that is due, at most one call a second."""
         while not self.stop.is_set():
             try:
-                watch = await self.pulls.next_watch()
+                watch = await self.pulls.watches.next()
                 if watch is not None:
                     await self._ask(watch)
                 await self.stop.pause(IDLE if watch is None else SPACING)
@@ -64,15 +67,15 @@ class ConflictPoller:
                 await self.stop.pause(IDLE)
 
     async def _ask(self, watch: Watch) -> None:
-        if watch.branch:
-            await branch_rules.read(watch, pulls=self.pulls, accounts=self.accounts, queue=self.queue)
+        if elsewhere := _OTHERS.get(watch.about):
+            await elsewhere(watch, pulls=self.pulls, accounts=self.accounts, queue=self.queue)
             return
         pull = await self._read(watch)
-        if pull is None or not (watch.for_state or pull.get("state") == "open"):
+        if pull is None or not (watch.about == "state" or pull.get("state") == "open"):
             return
-        if pull.get("mergeable") is None and not watch.for_state:
+        if pull.get("mergeable") is None and watch.about != "state":
             if watch.asked + 1 < MAX_ASKED:
-                await self.pulls.watch(watch.repository_id, [watch.number], asked=watch.asked + 1)
+                await self.pulls.watches.mergeable(watch.repository_id, [watch.number], asked=watch.asked + 1)
             return
         await self._enqueue(watch, pull)
 
@@ -105,17 +108,17 @@ class ConflictPoller:
     async def _enqueue(self, watch: Watch, pull: dict[str, Any]) -> None:
         """Enqueue the answer as a delivery of our own, so that it waits its turn like any other."""
         repository = pull["base"]["repo"]
-        payload = {
-            "action": "",
-            "repository": {key: repository[key] for key in ("id", "full_name", "html_url")},
-            "pull_request": pull,
-            "sender": {"login": "GitHub"},
-            "read_at": time.time(),
-        }
         state = f"{pull['head']['sha']}:{pull['base']['sha']}:{pull['mergeable']}:{pull['mergeable_state']}"
-        if watch.for_state:
+        if watch.about == "state":
             state = f"{pull['updated_at']}:{pull['state']}:{pull['merged_at']}:{pull['draft']}"
-        delivery = Delivery.of(f"mergeable:{watch.repository_id}:{watch.number}:{state}", MERGEABLE, payload)
-        await self.queue.enqueue(
-            [IncomingDelivery.of(delivery, repository_id=watch.repository_id, number=watch.number)]
+        await announce(
+            self.queue,
+            MERGEABLE,
+            f"mergeable:{watch.repository_id}:{watch.number}:{state}",
+            repository_id=watch.repository_id,
+            name=repository["full_name"],
+            number=watch.number,
+            repository={key: repository[key] for key in ("id", "full_name", "html_url")},
+            pull_request=pull,
+            read_at=time.time(),
         )

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 import structlog
 from redis.exceptions import RedisError
 
-from bridge.core.model import Delivery
 from bridge.core.pulls.extract import UPDATE
 from bridge.core.pulls.model import PullKey
 from bridge.lifecycle import Shutdown, Stopped
+from bridge.monitor.announce import announce
 from bridge.queue.delivery_queue import DeliveryQueue
-from bridge.queue.entries import IncomingDelivery
 from bridge.storage.pulls import PullRequestStore
 
 IDLE = 1.0
@@ -45,10 +44,5 @@ class ThreadUpdater:
         repository_id, number = pull
         if (name := await self.pulls.repository_name(repository_id)) is None:
             return
-        payload = {
-            "repository": {"id": repository_id, "full_name": name},
-            "pull_request": {"number": number},
-            "sender": {"login": "GitHub"},
-        }
-        delivery = Delivery.of(f"update:{repository_id}:{number}:{time.time()}", UPDATE, payload)
-        await self.queue.enqueue([IncomingDelivery.of(delivery, repository_id=repository_id, number=number)])
+        delivery_id = f"update:{repository_id}:{number}:{time.time()}"
+        await announce(self.queue, UPDATE, delivery_id, repository_id=repository_id, name=name, number=number)

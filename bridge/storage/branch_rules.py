@@ -2,16 +2,14 @@
 
 import time
 from collections.abc import Iterable
-from contextlib import suppress
 
 import msgspec
-from redis.exceptions import OutOfMemoryError
 
 from bridge.core.pulls.lww import ABOUT, LwwRegister, moment
 from bridge.core.pulls.rules import BranchRules
 from bridge.storage import keys
-from bridge.storage.due_queue import DueQueue
 from bridge.storage.redis import Redis
+from bridge.storage.watches import Watch, Watches
 
 SECONDS = 24 * 3600
 """The time after which rules are read again, as an organization's rules may change without an event."""
@@ -22,15 +20,13 @@ UNKNOWN_SECONDS = 3600
 ASK_SECONDS = 60
 """The least time between two questions about the same branch."""
 
-WORD = "rules"
-
 
 class BranchRulesStore:
     """Keeps rules by branch, and questions about them in the queue of what GitHub is asked."""
 
-    def __init__(self, redis: Redis, due: DueQueue) -> None:
+    def __init__(self, redis: Redis, watches: Watches) -> None:
         self._redis = redis
-        self._due = due
+        self._watches = watches
 
     async def current(self, repository_id: int, branch: str) -> LwwRegister | None:
         """Return a branch's rules as a pull request's snapshot keeps them; None if they must be read."""
@@ -63,14 +59,12 @@ class BranchRulesStore:
         await self._redis.delete(keys.rules(repository_id))
 
     async def ask(self, repository_id: int, number: int, branch: str, *, again: bool = False) -> None:
-        """Schedule a question about the branch that a pull request goes into, one a minute unless `again`.
-
-        While Redis is full there is none: another delivery asks.
-        """
-        place = keys.rules_asked(repository_id, branch)
-        with suppress(OutOfMemoryError):
-            if again or await self._redis.set(place, 1, ex=ASK_SECONDS, nx=True):
-                await self._due.add([f"{repository_id}:{number}:{WORD}:{branch}"], delay=0)
+        """Schedule a question about the branch that a pull request goes into, one a minute unless `again`."""
+        question = Watch(repository_id=repository_id, about="rules", number=number, branch=branch)
+        if again:
+            await self._watches.add([question])
+        else:
+            await self._watches.once(question, every=ASK_SECONDS)
 
     async def ask_all(self, repository_id: int, branches: Iterable[tuple[str, int]]) -> None:
         """Schedule a question about each branch, with a pull request into it."""

@@ -139,9 +139,9 @@ def rules(repository_id: int) -> str:
     return _of(repository_id, "rules")
 
 
-def rules_asked(repository_id: int, branch: str) -> str:
-    """A mark that a branch's rules were asked for just now."""
-    return _of(repository_id, "rules-asked", branch)
+def branch_asked(repository_id: int, about: str, branch: str) -> str:
+    """A mark that a branch's rules, or its merge queue, were asked for just now."""
+    return _of(repository_id, f"{about}-asked", branch)
 
 
 def heads(repository_id: int, sha: str) -> str:

@@ -16,15 +16,11 @@ from bridge.storage.due_queue import DueQueue
 from bridge.storage.flow_members import among
 from bridge.storage.lua_scripts import load_script
 from bridge.storage.redis import Redis
+from bridge.storage.watches import Watches
 from bridge.storage.writes import Write
 
 SECONDS = 400 * 24 * 3600
 """Seconds that a pull request is remembered after its last delivery."""
-
-ASK_STATE_SECONDS = 2
-"""GitHub's clock has whole seconds: what it answers then is newer than what it told before."""
-
-_STATE = "state"
 
 MAX_UPDATED = 100
 """Threads that are brought up to date at once; others with their next delivery."""
@@ -33,21 +29,6 @@ CHECKS_SECONDS = 60 * 24 * 3600
 """Seconds that a commit's checks are remembered after the last of them."""
 
 _NAMES = [keys.REPOSITORY_IDS, keys.REPOSITORY_NAMES, keys.REPOSITORY_FORMER_IDS, keys.REPOSITORY_NAMED_AT]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Watch:
-    """A pull request to ask GitHub about; `asked` counts the times without an answer.
-
-    `for_state`: a delivery contradicted itself, so that GitHub must say whether it is open, merged, a draft.
-    """
-
-    repository_id: int
-    number: int
-    asked: int = 0
-    for_state: bool = False
-    branch: str = ""
-    """The branch whose rules to ask for instead."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,9 +51,9 @@ class PullRequestStore:
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
         self._name = load_script(redis, "bridge.storage", "name_repository")
-        self._watches = DueQueue(redis, keys.WATCH)
+        self.watches = Watches(redis)
         self._updates = DueQueue(redis, keys.UPDATES)
-        self.rules = BranchRulesStore(redis, self._watches)
+        self.rules = BranchRulesStore(redis, self.watches)
 
     async def snapshot(self, repository_id: int, number: int) -> Snapshot:
         """Return the snapshot of a pull request; an empty one before its first delivery."""
@@ -213,27 +194,7 @@ class PullRequestStore:
         inside = await among(self._redis, flow, [one.id for one in found])
         return tuple(dict.fromkeys(f"@{one.nick}" for one in found if one.id in inside))
 
-    # Conflict watch
-
-    async def watch(self, repository_id: int, numbers: Iterable[int], *, asked: int = 0) -> None:
-        """Schedule questions to GitHub about pull requests; each failed one doubles the delay."""
-        await self._watches.add((f"{repository_id}:{number}:{asked}" for number in numbers), delay=2**asked)
-
-    async def ask_state(self, repository_id: int, number: int) -> None:
-        """Schedule a question to GitHub about a pull request's state, after the current second."""
-        await self._watches.add([f"{repository_id}:{number}:{_STATE}"], delay=ASK_STATE_SECONDS)
-
-    async def next_watch(self) -> Watch | None:
-        """Return a question that is due, for this caller alone."""
-        found = await self._watches.pop()
-        if found is None:
-            return None
-        repository_id, number, asked, *branch = found[0].split(":")
-        if branch:
-            return Watch(repository_id=int(repository_id), number=int(number), branch=branch[0])
-        if asked == _STATE:
-            return Watch(repository_id=int(repository_id), number=int(number), for_state=True)
-        return Watch(repository_id=int(repository_id), number=int(number), asked=int(asked))
+    # Updates
 
     async def update_later(self, repository_id: int, number: int, *, delay: float) -> None:
         """Schedule an update of a thread in `delay` seconds, or sooner if one is due before."""

@@ -11,6 +11,9 @@ from bridge.storage.pulls import PullRequestStore
 _MAY_UNBLOCK = frozenset({"pull_request_review", "pull_request_review_thread", extract.RULES})
 """Events after which GitHub may no longer block a merge, besides those of checks."""
 
+_MOVES_QUEUE = frozenset({"enqueued", "dequeued"})
+"""Actions after which all places in a merge queue are read again."""
+
 
 class Questions:
     """Questions about pull requests. All methods raise redis-py's errors."""
@@ -38,13 +41,15 @@ class Questions:
         """Ask what a delivery about a pull request leaves open."""
         if result.snapshot.said.get("conflict") and before.head_sha != result.snapshot.head_sha:
             # A push that may have ended it.
-            await self._pulls.watch(repository_id, [number])
+            await self._pulls.watches.mergeable(repository_id, [number])
+        if delivery.action in _MOVES_QUEUE and result.snapshot.target:
+            await self._pulls.watches.queue(repository_id, number, result.snapshot.target)
         if delivery.event not in translate.OWN_EVENTS and states.is_doubtful(delivery):
-            await self._pulls.ask_state(repository_id, number)
+            await self._pulls.watches.state(repository_id, number)
         await self.if_ready(repository_id, delivery, result)
 
     async def if_ready(self, repository_id: int, delivery: Delivery, result: Translation) -> None:
         """Ask again where only GitHub's older word is in the way of a merge, and that may have changed."""
         may_change = delivery.event in _MAY_UNBLOCK | checks.EVENTS
         if may_change and result.pull and to_merge.seems_ready(result.pull):
-            await self._pulls.watch(repository_id, [result.number], asked=1)
+            await self._pulls.watches.mergeable(repository_id, [result.number], asked=1)

@@ -198,7 +198,7 @@ class Translator:
             log.info("repository_changed", delivery=delivery.id, repository=full_name, action=delivery.action)
         elif branch := translate.pushed_branch(delivery):
             numbers = await work.open_into(entry.repository_id, branch)
-            await self._pulls.watch(entry.repository_id, numbers)
+            await self._pulls.watches.mergeable(entry.repository_id, numbers)
             if push := Push.read(delivery):
                 return await self._of_push(entry.repository_id, delivery, push, connections, work)
         return []

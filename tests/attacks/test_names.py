@@ -129,7 +129,7 @@ async def test_a_private_pull_request_is_read_for_nobody_else(
     await told_of_own(mallory)
     await house.services.pulls.name_by_github(mallory.repository_id, "acme/secret")
     house.running.append(start(house.services.conflict_poller()))
-    await house.services.pulls.watch(mallory.repository_id, [1])
+    await house.services.pulls.watches.mergeable(mallory.repository_id, [1])
 
     async def looked() -> bool:
         return any(call.path.endswith("/secret/pulls/1") for call in house.github_journal.calls)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bridge.storage import pulls
+from bridge.storage import watches
 from scripts.sandbox.faults import Fault
 from tests.conftest import House, eventually
 from tests.kits.accounts import link
@@ -103,7 +103,7 @@ async def test_a_revoked_token_is_no_reason_to_unlink(watched: House) -> None:
 async def test_where_a_closing_lacks_whether_it_merged_github_is_asked_once(
     watched: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pulls, "ASK_STATE_SECONDS", 0)
+    monkeypatch.setattr(watches, "ASK_STATE_SECONDS", 0)
     await link(watched, "ann")
     lacking = {"state": "open", "merged": None, "merged_at": None}
     await watched.act("cy-gh", "merge", number=1, instead=lacking)

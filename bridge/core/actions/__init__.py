@@ -7,13 +7,25 @@ returns one sentence. So each rule is tested without a network.
 
 # The order of the imports is the order of the buttons.
 from bridge.core.actions import states, reviewing, merging, before_merging, checking  # noqa: I001
-from bridge.core.actions.table import ACTIONS, Action, Call, Click, Perform, Steps, find, is_in, steps
+from bridge.core.actions.table import (
+    ACTIONS,
+    Action,
+    Call,
+    Click,
+    Merging,
+    Perform,
+    Steps,
+    find,
+    is_in,
+    steps,
+)
 
 __all__ = [
     "ACTIONS",
     "Action",
     "Call",
     "Click",
+    "Merging",
     "Perform",
     "Steps",
     "before_merging",

@@ -5,7 +5,7 @@ from collections.abc import Generator, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from bridge.core.actions.table import Call, Click, Offer, Steps, action
+from bridge.core.actions.table import Call, Click, Merging, Offer, Steps, action
 from bridge.core.errors import GitHubRefused
 from bridge.core.pulls.model import PullRequest
 
@@ -143,7 +143,9 @@ def _told(click: Click, pull: Mapping[str, Any], answer: Mapping[str, Any], belo
         stack = f"{below}," if below else ""
         return f"Added {click.target}{stack} to the merge queue{place}."
     if status == "pending":
-        return f"Merging {click.target}{below}… The thread shows it once done; if it never does, click again."
+        return Merging(
+            f"Merging {click.target}{below}… The thread tells how it ends.", answer["details"]["uuid"]
+        )
     raise _explained(click, answer["details"]["message"])
 
 

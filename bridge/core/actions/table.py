@@ -7,7 +7,7 @@ returns one sentence. So each rule is tested without a network.
 
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from bridge.core import names
 from bridge.core.errors import GitHubRefused, NotFound
@@ -72,7 +72,14 @@ class Click:
         return answer
 
 
-Steps = Generator[Call, Any, str]
+class Merging(NamedTuple):
+    """The end of a click whose merge GitHub goes on with: the sentence, and the `uuid` to ask by."""
+
+    sentence: str
+    uuid: str
+
+
+Steps = Generator[Call, Any, str | Merging]
 Perform = Callable[[Click], Steps]
 Offer = Callable[[PullRequest], bool]
 

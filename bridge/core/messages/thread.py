@@ -89,7 +89,7 @@ def fields(pull: PullRequest) -> list[dict[str, str]]:
         "Milestone": link(pull.milestone.url, pull.milestone.name) if pull.milestone else "",
         "Changes": _changes(pull),
         "Auto-merge": "on" if pull.auto_merge and pull.is_open else "",
-        "Merge queue": "queued" if pull.queued and pull.is_open else "",
+        "Merge queue": _queue(pull) if pull.is_open else "",
     }
     return [{"label": label, "value": value} for label, value in rows.items() if value]
 
@@ -239,6 +239,12 @@ def _changes(pull: PullRequest) -> str:
         return ""
     files = "1 file" if changes.files == 1 else f"{changes.files} files"
     return f"+{changes.additions} −{changes.deletions} in {files}"
+
+
+def _queue(pull: PullRequest) -> str:
+    if not pull.queued:
+        return ""
+    return f"position {pull.place}" if pull.place else "queued"
 
 
 def _list(parts: list[str]) -> str:

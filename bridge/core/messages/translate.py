@@ -18,12 +18,14 @@ from bridge.core.pulls.snapshot import Snapshot
 from bridge.core.pulls.turn import Turn, next_action, since
 
 MERGEABLE = merging.MERGEABLE
-PRIVATE_EVENTS = frozenset({MERGEABLE, extract.UPDATE, extract.RULES})
+PRIVATE_EVENTS = frozenset({MERGEABLE, extract.MERGE_FAILED, extract.QUEUE, extract.RULES, extract.UPDATE})
 """Events that bridge makes of what it read at GitHub: no delivery of GitHub's."""
 OWN_EVENTS = PRIVATE_EVENTS | {DUE}
 """Events that only bridge itself enqueues."""
 
-PULL_EVENTS = frozenset({"issue_comment", extract.UPDATE, *(event for event, _ in events.TABLE)})
+PULL_EVENTS = frozenset(
+    {"issue_comment", extract.QUEUE, extract.UPDATE, *(event for event, _ in events.TABLE)}
+)
 """Events about one pull request; the others that are needed are about a commit or the repository."""
 
 RULE_EVENTS = frozenset({"repository_ruleset", "branch_protection_rule"})

@@ -34,6 +34,7 @@ def shown(round_: Round) -> Shown:
         "status": thread.status(pull)["value"],
         "turn": " ".join(round_.turn[:2]) if round_.turn else "",
         "buttons": [action.name for action in ACTIONS.values() if action.offered(pull)],
+        "place": pull.place,
         "labels": [label.name for label in pull.labels],
         "conversations": len(pull.unresolved),
         "checks": status_changes.shown(pull),
@@ -82,6 +83,8 @@ def _words(before: Shown, now: Shown, pull: PullRequest) -> str:
         return ""
     if now["turn"] != before["turn"] and not _only_begins(before, now):
         return f"Turn: {thread.turn_of(pull)}"
+    if now["place"] != before["place"] and max(now["place"], before["place"]) > 1 and now["place"]:
+        return f"Merge queue: position {now['place']}"
     if now["labels"] != before["labels"]:
         return f"Labels: {escape(', '.join(now['labels'][: thread.MAX_NAMED]) or 'none')}"
     if now["conversations"] != before["conversations"]:

@@ -23,6 +23,12 @@ from bridge.core.urls import web_address
 RULES = "bridge.rules"
 """Not GitHub's: the rules that bridge read of the base branch."""
 
+QUEUE = "bridge.queue"
+"""Not GitHub's: a pull request's place in the merge queue, as bridge read it."""
+
+MERGE_FAILED = "bridge.merge_failed"
+"""Not GitHub's: what bridge read of a merge that outlasted its click."""
+
 UPDATE = "bridge.update"
 """Not GitHub's: it is time to bring a thread up to date."""
 
@@ -56,8 +62,11 @@ _FOR_GOOD = "9999"
 def delta(delivery: Delivery) -> Snapshot:
     """Extract what a delivery changes. Raises `KeyError` or `TypeError` for a payload GitHub never sends."""
     payload = delivery.payload
-    if delivery.event in (UPDATE, DUE):
+    if delivery.event in (UPDATE, DUE, MERGE_FAILED):
         return Snapshot()
+    if delivery.event == QUEUE:
+        place = {"number": payload["place"], "since": payload["since"]}
+        return Snapshot(values={"place": LwwRegister(moment(payload["read_at"]), ABOUT, place)})
     if delivery.event == RULES:
         register = LwwRegister(moment(payload["read_at"]), ABOUT, payload["rules"])
         return Snapshot(values={"rules": register})

@@ -128,6 +128,8 @@ class PullRequest(msgspec.Struct, frozen=True, kw_only=True):
     changes: Changes | None = None
     auto_merge: bool = False
     queued: bool = False
+    place: int = 0
+    """The place in the merge queue, 0 if it is not known."""
     mergeable: bool | None = None
     mergeable_state: str = ""
     """GitHub's word for what stands in the way of a merge, such as `blocked`; empty if it told none."""

@@ -121,6 +121,13 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
         return str(stack["base"]) if stack else str(base["ref"]) if base else ""
 
     @property
+    def place(self) -> int:
+        """The place in the merge queue; 0 if it is in none, or none was read since it entered."""
+        told = self.value("place")
+        is_current = told and self.value("queued") and told["since"] == self.values["queued"].at
+        return int(told["number"]) if is_current else 0
+
+    @property
     def head_sha(self) -> str:
         """The head commit, empty if it was not told."""
         head = self.value("head")
@@ -181,6 +188,7 @@ def view(snapshot: Snapshot, checks: tuple[Check, ...] = ()) -> PullRequest:
         changes=Changes(**changes) if changes else None,
         auto_merge=bool(told.get("auto_merge")),
         queued=bool(told.get("queued")),
+        place=snapshot.place,
         mergeable=told.get("mergeable"),
         mergeable_state=told.get("mergeable_state") or "",
         merge_methods=_methods(told.get("merge_methods") or (), rules),

@@ -194,7 +194,21 @@ def _auto_merge(world: World, pull: Pull) -> Value | None:
 
 def _queue(repo: Repo, branch: str) -> Value | None:
     rules = repo.rules.get(branch)
-    return {"__typename": "MergeQueue", "id": node_id("MQ", repo.id)} if rules and rules.queue else None
+    if not (rules and rules.queue):
+        return None
+    waiting = [one for one in repo.pulls.values() if one.queued and one.target == branch]
+    entries = [
+        {
+            **(_queue_entry(repo, one) or {}),
+            "pullRequest": {"__typename": "PullRequest", "number": one.number},
+        }
+        for one in waiting
+    ]
+    return {
+        "__typename": "MergeQueue",
+        "id": node_id("MQ", repo.id),
+        "entries": connection("MergeQueueEntry", entries),
+    }
 
 
 def _ref(repo: Repo, name: str) -> Value | None:

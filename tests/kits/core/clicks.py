@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from bridge.core.actions import ACTIONS, Call, Click
+from bridge.core.actions import ACTIONS, Call, Click, Merging
 from bridge.core.errors import GitHubRefused
 from bridge.core.model import Target
 from bridge.core.pulls.model import PullRequest
@@ -21,6 +21,7 @@ class Outcome:
 
     calls: list[Call]
     said: str = ""
+    merge: str = ""
     refused: GitHubRefused | None = None
 
     @property
@@ -49,6 +50,8 @@ def click(
                 calls.append(steps.send(answer))
         except StopIteration as done:
             assert index + 1 == len(answers), f"it asked only for {index + 1} answers"
+            if isinstance(done.value, Merging):
+                return Outcome(calls, said=done.value.sentence, merge=done.value.uuid)
             assert isinstance(done.value, str)
             return Outcome(calls, said=done.value)
         except GitHubRefused as refused:

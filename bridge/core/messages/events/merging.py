@@ -2,8 +2,11 @@
 
 from bridge.core.messages.events.table import Happening, Said, on
 from bridge.core.messages.html import escape
+from bridge.core.pulls.extract import MERGE_FAILED
+from bridge.core.pulls.model import Person
 
 EVENT = "pull_request"
+MAX_REASON = 300
 MERGEABLE = "bridge.mergeable"
 """Not GitHub's: what bridge read of a pull request after a push to its base branch."""
 
@@ -32,6 +35,16 @@ def mergeable(happening: Happening) -> Said | None:
     if happening.pull.mergeable and was_told:
         return Said(title=f"No more conflicts with {base}", group="merging")
     return None
+
+
+@on(MERGE_FAILED, "")
+def merge_failed(happening: Happening) -> Said | None:
+    """Report to the person who clicked that GitHub did not merge after all."""
+    if not happening.pull.is_open:
+        return None
+    reason = escape(" ".join(str(happening.payload["message"]).split())[:MAX_REASON])
+    asker = Person(**happening.payload["user"])
+    return Said(title=f"Could not merge: {reason}", group="merging", people=(asker,))
 
 
 @on(EVENT, "auto_merge_enabled")

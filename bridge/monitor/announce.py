@@ -1,0 +1,28 @@
+"""Deliveries of bridge's own: what it found out by itself takes its turn like any delivery of GitHub's."""
+
+from typing import Any
+
+from bridge.core.model import Delivery
+from bridge.queue.delivery_queue import DeliveryQueue
+from bridge.queue.entries import IncomingDelivery
+
+
+async def announce(
+    queue: DeliveryQueue,
+    event: str,
+    delivery_id: str,
+    *,
+    repository_id: int,
+    name: str,
+    number: int = 0,
+    **news: Any,
+) -> None:
+    """Enqueue news of a repository, or of its pull request `number`; the same `delivery_id` counts once."""
+    payload: dict[str, Any] = {
+        "repository": {"id": repository_id, "full_name": name},
+        "sender": {"login": "GitHub"},
+    }
+    if number:
+        payload["pull_request"] = {"number": number}
+    delivery = Delivery.of(delivery_id, event, payload | news)
+    await queue.enqueue([IncomingDelivery.of(delivery, repository_id=repository_id, number=number)])

@@ -1,0 +1,90 @@
+"""Questions to GitHub, due at a time: any process adds them, one of them asks."""
+
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import Literal
+
+import msgspec
+from redis.exceptions import OutOfMemoryError
+
+from bridge.storage import keys
+from bridge.storage.due_queue import DueQueue
+from bridge.storage.redis import Redis
+
+ASK_STATE_SECONDS = 2
+"""GitHub's clock has whole seconds: what it answers then is newer than what it told before."""
+
+MERGE_SECONDS = 60
+"""The wait before the first question about a merge that outlasted its click."""
+
+QUEUE_SECONDS = 5
+"""The wait before a question about a merge queue: all that enters and leaves meanwhile is one question."""
+
+
+class Watch(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A question to GitHub; `asked` counts the times without an answer.
+
+    It is about a pull request's `mergeable`; its `state`, where a delivery contradicted itself; the `rules`
+    or the merge `queue` of a `branch`; or a `merge` that a `user` asked for, by GitHub's `uuid`.
+    """
+
+    repository_id: int
+    about: Literal["mergeable", "state", "rules", "queue", "merge"]
+    number: int = 0
+    asked: int = 0
+    branch: str = ""
+    user: str = ""
+    uuid: str = ""
+
+
+class Watches:
+    """The questions in Redis; one that waits already is not asked twice."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+        self._due = DueQueue(redis, keys.WATCH)
+
+    async def add(self, watches: Iterable[Watch], *, delay: float = 0) -> None:
+        """Schedule questions in `delay` seconds."""
+        await self._due.add((msgspec.json.encode(one).decode() for one in watches), delay=delay)
+
+    async def once(self, watch: Watch, *, every: int, delay: float = 0) -> None:
+        """Schedule a question about a branch, unless one was scheduled in the last `every` seconds.
+
+        While Redis is full there is none: another delivery asks.
+        """
+        place = keys.branch_asked(watch.repository_id, watch.about, watch.branch)
+        with suppress(OutOfMemoryError):
+            if await self._redis.set(place, 1, ex=every, nx=True):
+                await self.add([watch], delay=delay)
+
+    async def mergeable(self, repository_id: int, numbers: Iterable[int], *, asked: int = 0) -> None:
+        """Ask whether pull requests conflict; each time without an answer doubles the delay."""
+        watches = [
+            Watch(repository_id=repository_id, about="mergeable", number=number, asked=asked)
+            for number in numbers
+        ]
+        await self.add(watches, delay=2**asked)
+
+    async def state(self, repository_id: int, number: int) -> None:
+        """Ask for a pull request's state, after the current second."""
+        await self.add(
+            [Watch(repository_id=repository_id, about="state", number=number)], delay=ASK_STATE_SECONDS
+        )
+
+    async def queue(self, repository_id: int, number: int, branch: str) -> None:
+        """Ask for the places in the merge queue of the branch that a pull request goes into."""
+        question = Watch(repository_id=repository_id, about="queue", number=number, branch=branch)
+        await self.once(question, every=QUEUE_SECONDS, delay=QUEUE_SECONDS)
+
+    async def merge(self, repository_id: int, number: int, *, user: str, uuid: str, asked: int = 0) -> None:
+        """Ask how a merge ended; each time without an answer doubles the delay."""
+        one = Watch(
+            repository_id=repository_id, about="merge", number=number, asked=asked, user=user, uuid=uuid
+        )
+        await self.add([one], delay=MERGE_SECONDS * 2**asked)
+
+    async def next(self) -> Watch | None:
+        """Return a question that is due, for this caller alone."""
+        found = await self._due.pop()
+        return None if found is None else msgspec.json.decode(found[0], type=Watch)
