@@ -4,9 +4,10 @@ import asyncio
 import json
 import os
 import signal
+import socket
 import subprocess
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 
 import aiohttp
@@ -14,6 +15,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from bridge.cli import supervisor
+from bridge.core.errors import BridgeError
 from tests.conftest import House, eventually
 from tests.kits import sign
 from tests.kits.commands import serving
@@ -157,3 +159,24 @@ async def test_processes_whose_supervisor_was_killed_end(
 )
 def test_a_process_is_replaced_the_later_the_oftener_it_dies(last: float, lived: float, pause: float) -> None:
     assert supervisor.next_pause(last, lived=lived) == pause
+
+
+@pytest.mark.parametrize(
+    ("listening", "asked", "is_free"),
+    [
+        ("127.0.0.1", "127.0.0.1", False),
+        ("127.0.0.1", None, False),
+        ("0.0.0.0", "127.0.0.1", False),
+        ("127.0.0.2", "127.0.0.1", True),
+    ],
+)
+def test_a_port_is_taken_where_somebody_listens_at_the_same_address(
+    listening: str, asked: str | None, is_free: bool
+) -> None:
+    with socket.create_server((listening, 0)) as other:
+        port = other.getsockname()[1]
+        refusal = (
+            nullcontext() if is_free else pytest.raises(BridgeError, match=f"cannot listen on port {port}")
+        )
+        with refusal:
+            supervisor.check_port(port, asked)

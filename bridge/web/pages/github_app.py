@@ -25,6 +25,7 @@ from bridge.web import render
 from bridge.web.auth import operator
 from bridge.web.auth.operator import Operator
 from bridge.web.context import FORM_TARGET, SERVICES
+from bridge.web.http import notices
 
 PAGE = "/github/manifest"
 SECONDS = 3600
@@ -36,6 +37,7 @@ _START_OVER = (
 )
 _ORGANIZATION = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,37}[A-Za-z0-9])?")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]*")
+_CREATED = "app-created"
 _CODE = re.compile(r"[A-Za-z0-9_-]{1,200}")
 
 log = structlog.get_logger()
@@ -78,7 +80,7 @@ async def show(request: web.Request) -> web.Response:
     app = await _newest(services)
     if app is not None and request.query.get("replace") != str(app.id):
         return render.page(
-            request, "manifest_app.html", github_app=app, made=request.query.get("made") == str(app.id)
+            request, "manifest_app.html", github_app=app, created=notices.pop(request) == _CREATED
         )
     return await _form(request, browser, app)
 
@@ -113,7 +115,7 @@ async def created(request: web.Request) -> web.Response:
         there.advice = f"Delete the App you have just created: {app.url}. Then see {PAGE}."
         raise
     log.info("github_app_saved", app=app.slug, app_id=app.id, replaces=state["instead_of"])
-    return render.redirect(f"{PAGE}?made={app.id}")
+    return notices.redirect(request, PAGE, _CREATED)
 
 
 async def _converted(services: Services, code: str, name: str) -> App:

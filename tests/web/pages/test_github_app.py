@@ -93,7 +93,7 @@ def test_the_name_tells_installations_apart(web_url: str, name: str) -> None:
 async def test_from_the_page_to_an_app_that_is_kept(house: House, browser: Browser) -> None:
     page = await make(house, browser)
     app = await stored(house)
-    assert page.url == f"{house.bridge}{PAGE}?made={app.id}", "no code is left in the address"
+    assert page.url == house.bridge + PAGE, "neither a code nor a sentence is left in the address"
     assert (app.slug, app.url) == ("bridge-test", f"{house.github}/apps/bridge-test")
     assert "bridge-test was created" in text(page)
     assert f'href="{house.github}/apps/bridge-test/installations/new"' in page.text
