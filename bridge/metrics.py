@@ -39,6 +39,9 @@ class Metrics:
         self.actions = Counter(
             "bridge_actions", "Clicks by action and answer.", ["action", "status"], registry=self.registry
         )
+        self.notifications = Counter(
+            "bridge_notifications", "Notifications by outcome.", ["way", "outcome"], registry=self.registry
+        )
         self.latency = Histogram(
             "bridge_delivery_seconds",
             "From the webhook's arrival to Flowdock's answer.",
@@ -55,6 +58,10 @@ class Metrics:
     def refuse(self, budget: str) -> None:
         """Count a delivery that there was no room for: of its `repository`, or in the whole `queue`."""
         self.refused.labels(budget=budget).inc()
+
+    def notification(self, way: str, outcome: str) -> None:
+        """Count an attempt to notify a person, by `push` or `mail`."""
+        self.notifications.labels(way=way, outcome=outcome).inc()
 
     def delivery(self, status: int) -> None:
         """Count a webhook delivery that was answered with an HTTP status."""

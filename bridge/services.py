@@ -61,6 +61,8 @@ class Services:
 
     def __init__(self, settings: Settings, redis: Redis, session: ClientSession) -> None:
         self.settings, self.redis, self.session = settings, redis, session
+        self.outside = open_session(public_only=True)
+        """For addresses that people choose."""
         self.stop = Shutdown()
         self.metrics = Metrics()
         self.vault = Vault(settings.encryption_keys)
@@ -236,3 +238,4 @@ async def open_services(
             await services.connect_service.settled(seconds=SETTLE_SECONDS)
             await services.queue.close()
             await services.session.close()
+            await services.outside.close()

@@ -669,6 +669,43 @@ THREATS = [
         ),
     ),
     Threat(
+        "Person of the inbox",
+        "names a push service that is in a private network, or that leads there by DNS or a redirect",
+        "only https at the usual port of a named host is taken; each address of a name is checked as the "
+        "socket for it is made; no redirect is followed",
+        (
+            "inbox/notifications/test_browsers.py::test_an_endpoint_is_an_https_address_of_a_named_host",
+            "inbox/notifications/test_web_push.py::"
+            "test_nothing_is_pushed_to_this_machine_whatever_it_is_called",
+            "inbox/notifications/test_web_push.py::test_an_answer_says_whether_to_try_again",
+            "clients/test_session.py::test_it_connects_to_no_private_address",
+            "core/test_urls.py::test_one_of_this_machine_or_of_a_private_network_is_not",
+        ),
+    ),
+    Threat(
+        "Push service, or a reader of its traffic",
+        "reads what bridge notifies people of, or notifies them itself",
+        "the text is encrypted for the one browser, and only the holder of bridge's key, which "
+        "lies sealed, may push to it",
+        (
+            "inbox/notifications/test_web_push.py::test_a_browser_is_shown_what_was_pushed",
+            "inbox/notifications/test_web_push.py::"
+            "test_what_is_for_another_browser_or_by_another_sender_is_refused",
+        ),
+    ),
+    Threat(
+        "Former member, or the next user of a browser",
+        "goes on to read titles and words in notifications",
+        "before each one bridge asks whether the person is still in the inbox, the organization and "
+        "the flow; a sign-out ends the notifications of its browser",
+        (
+            "inbox/notifications/test_notifier.py::"
+            "test_nobody_is_notified_of_what_they_saw_may_not_see_or_do_not_want",
+            "inbox/notifications/test_notifier.py::"
+            "test_a_person_keeps_their_notifications_when_their_browser_signs_in_again",
+        ),
+    ),
+    Threat(
         "Flow member with a source of their own",
         "posts buttons that act in others' names, or that have bridge call a private network",
         "only bridge's own source has buttons, and only to bridge's own address, as a challenge does",

@@ -1,6 +1,7 @@
 """Addresses, also those that strangers choose: only those of web pages are shown to anybody."""
 
 import re
+from ipaddress import IPv6Address, IPv6Network, ip_address
 from urllib.parse import urlsplit
 
 # No user before the host: `https://github.com@evil.example` is meant to be misread. No quotes and brackets:
@@ -13,6 +14,26 @@ WEB_PAGE = re.compile(
 def web_address(value: object) -> str:
     """Return `value` if it is the address of a web page (http or https), else nothing."""
     return value if isinstance(value, str) and WEB_PAGE.fullmatch(value) else ""
+
+
+_NAT64 = IPv6Network("64:ff9b::/96")
+
+
+def is_public(address: str) -> bool:
+    """Tell whether an IP address is one of the internet's, not of this machine or of a private network.
+
+    What leads to an IPv4 address from within IPv6 counts as that address, or not at all.
+    """
+    try:
+        ip = ip_address(address)
+    except ValueError:
+        return False
+    if isinstance(ip, IPv6Address):
+        if inner := ip.ipv4_mapped or (ip_address(ip.packed[-4:]) if ip in _NAT64 else None):
+            return is_public(str(inner))
+        if ip.sixtofour or ip.teredo:
+            return False
+    return ip.is_global and not ip.is_multicast
 
 
 def path_of(url: str) -> str:

@@ -17,8 +17,14 @@ BARRED = "inbox:{people}:barred"
 INVITATIONS = "inbox:{people}:invitations"
 """Sorted set: the names of open invitations, by their end."""
 
-Personal = Literal["sessions", "github", "rights", "tokens", "token-uses"]
-PERSONAL: tuple[Personal, ...] = ("sessions", "github", "rights", "tokens", "token-uses")
+VAPID = "inbox:{people}:vapid"
+"""The private key by which push services know bridge, encrypted."""
+
+Personal = Literal["sessions", "github", "rights", "tokens", "token-uses", "notify", "browsers"]
+PERSONAL: tuple[Personal, ...] = (
+    *("sessions", "github", "rights", "tokens", "token-uses"),
+    *("notify", "browsers"),
+)
 """Kinds of keys that are about one person alone: all of them go with the person, in one step."""
 
 
@@ -28,6 +34,8 @@ def personal(kind: Personal, person_id: int) -> str:
     `sessions`: hash, the hash of a cookie's secret → when it began, when it was last used, by which browser.
     `github`: the token to ask GitHub with, encrypted. `rights`: a token that linking may take over, likewise.
     `tokens`: hash, the hash of an API token → what it is called and may do. `token-uses`: hash, its last use.
+    `notify`: when they want to be notified. `browsers`: hash, a session's name → the push subscription of its
+    browser.
     """
     return f"inbox:{{people}}:{kind}:{person_id}"
 
@@ -49,6 +57,10 @@ LAST_MESSAGE = f"{_INBOX}last-message"
 """The newest message's id, over all flows."""
 NEWS = f"{_INBOX}news"
 """Stream: the newest messages of all flows, by flow and thread: what live pages wait for."""
+NOTIFICATIONS = f"{_INBOX}notifications"
+"""Sorted set: notifications that wait, as `person:flow:thread`, by the time at which they are due."""
+NOTIFICATION_NOTES = f"{_INBOX}notification-notes"
+"""Hash: a notification → the message that causes it, and why."""
 THREAD = f"{_INBOX}thread:"
 ENTRIES = f"{_INBOX}entries:"
 

@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from bridge.inbox import keys
+from bridge.inbox.notifications import causes
 from bridge.storage.keys import hash_of
 from bridge.storage.lua_scripts import load_script
 from bridge.storage.redis import Fields, Redis
@@ -140,6 +141,7 @@ class MessageStore:
                 int((now - bounds.days * 86400) * 1000),
                 keys.THREAD,
                 keys.ENTRIES,
+                causes.of(content, author=author, state=state or {}),
             ],
         )
         if not message_id:
@@ -228,6 +230,8 @@ def _touched(flow_id: str, thread: str, uuid: str) -> list[str]:
         keys.messages(flow_id),
         keys.NEWS,
         keys.usage(flow_id),
+        keys.NOTIFICATIONS,
+        keys.NOTIFICATION_NOTES,
     ]
 
 

@@ -134,12 +134,22 @@ class SessionStore:
         await self.end_named(cookie.person_id, cookie.name)
 
     async def end_named(self, person_id: int, name: str) -> None:
-        """End one session by its name."""
-        await self._redis.hdel(keys.personal("sessions", person_id), name)
+        """End one session by its name, and the notifications in its browser."""
+        async with self._redis.pipeline(transaction=True) as pipe:
+            pipe.hdel(keys.personal("sessions", person_id), name)
+            pipe.hdel(keys.personal("browsers", person_id), name)
+            await pipe.execute()
+
+    async def replace(self, old: Cookie, new: Cookie) -> None:
+        """End the session that a browser had before; a person's new one goes on with their notifications."""
+        subscription = await self._redis.hget(keys.personal("browsers", old.person_id), old.name)
+        if subscription and old.person_id == new.person_id:
+            await self._redis.hset(keys.personal("browsers", new.person_id), new.name, subscription)
+        await self.end(old)
 
     async def end_all(self, person_id: int) -> None:
         """Sign a person out everywhere."""
-        await self._redis.delete(keys.personal("sessions", person_id))
+        await self._redis.delete(*(keys.personal(kind, person_id) for kind in ("sessions", "browsers")))
 
 
 SESSIONS = web.AppKey("inbox_sessions", SessionStore)

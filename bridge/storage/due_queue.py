@@ -13,6 +13,7 @@ class DueQueue:
         self._keys = [key, notes_key] if notes_key else [key]
         self._add = load_script(redis, "bridge.storage", "due_add")
         self._pop = load_script(redis, "bridge.storage", "due_pop")
+        self._settle = load_script(redis, "bridge.storage", "due_settle")
 
     async def add(self, members: Iterable[str], *, delay: float, note: str = "") -> None:
         """Make members due `delay` seconds from now; one that waits may only become due earlier.
@@ -27,8 +28,22 @@ class DueQueue:
 
     async def pop(self) -> tuple[str, str] | None:
         """Remove a member that is due and return it with its note; None if none is."""
-        found = await self._pop(keys=self._keys)
+        return await self.claim(seconds=0)
+
+    async def claim(self, *, seconds: float) -> tuple[str, str] | None:
+        """Return a member that is due with its note; None if none is.
+
+        Unless its taker settles it before, it is due again once `seconds` are over.
+        """
+        found = await self._pop(keys=self._keys, args=[seconds])
         return None if found is None else (found[0].decode(), found[1].decode())
+
+    async def settle(self, member: str, note: str, *, delay: float | None = None, new_note: str = "") -> None:
+        """Remove a member that was claimed with a note, or make it due again, with another note.
+
+        One that was added meanwhile with another note stays as it is.
+        """
+        await self._settle(keys=self._keys, args=[member, note, "" if delay is None else delay, new_note])
 
     async def _put(self, how: str, members: Iterable[str], delay: float, note: str) -> None:
         if chosen := list(members):

@@ -46,6 +46,7 @@ KINDS = (
     Kind(name="GitHub tokens", prefix=keys.account(""), place="account:", within="token"),
     Kind(name="GitHub App", prefix=keys.GITHUB_APP, place=keys.GITHUB_APP),
     Kind(name="inbox's application", prefix=keys.INBOX_APPLICATION, place=keys.INBOX_APPLICATION),
+    Kind(name="inbox's key for push services", prefix="inbox:{people}:vapid", place="inbox:{people}:vapid"),
     Kind(name="GitHub tokens to link", prefix="inbox:{people}:rights:", place="inbox-rights:"),
     Kind(name="GitHub tokens of the inbox", prefix="inbox:{people}:github:", place="inbox-github:"),
     Kind(name="webhook secrets", prefix=keys.webhook(""), place="webhook:"),

@@ -149,7 +149,8 @@ async def serving(services: Services, *, for_machines: bool = False) -> AsyncIte
 
     On leaving, finish the requests under way.
     """
-    runner = make_runner(create_app(services, for_machines=for_machines))
+    app = create_app(services, for_machines=for_machines)
+    runner = make_runner(app)
     await runner.setup()
     try:
         settings = services.settings
@@ -159,6 +160,7 @@ async def serving(services: Services, *, for_machines: bool = False) -> AsyncIte
         address = settings.listen_address
         await web.TCPSite(runner, address, port, backlog=1024, reuse_port=share).start()
         log.info("listening", port=port, web_url=settings.web_url)
-        yield
+        async with inbox.notifying(app):
+            yield
     finally:
         await runner.cleanup()

@@ -1,6 +1,10 @@
 """The wiring of the inbox into the web application: what it asks of GitHub, and where its routes are."""
 
+import asyncio
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from functools import partial
 
 import structlog
 from aiohttp import web
@@ -16,7 +20,12 @@ from bridge.inbox.door import DOOR, Door
 from bridge.inbox.github import GitHubAccount, TokenGone
 from bridge.inbox.invitations import InvitationStore
 from bridge.inbox.memberships import MembershipStore
-from bridge.inbox.pages import people, sign_in
+from bridge.inbox.notifications.browsers import BrowserStore
+from bridge.inbox.notifications.notifier import Notifier
+from bridge.inbox.notifications.preferences import PreferenceStore
+from bridge.inbox.notifications.vapid import Vapid
+from bridge.inbox.notifications.web_push import WebPush
+from bridge.inbox.pages import notifications, people, sign_in
 from bridge.inbox.pages import settings as own_settings
 from bridge.inbox.rights import RightsStore
 from bridge.inbox.sessions import MEMBERSHIPS, SESSIONS, SessionStore
@@ -28,7 +37,9 @@ from bridge.web.pages import github_app
 RENEW_SECONDS = 300
 """A token is renewed so long before its end."""
 
-PEOPLE_PAGES = (sign_in, people, own_settings)
+NOTIFIER = web.AppKey("inbox_notifier", Notifier)
+
+PEOPLE_PAGES = (sign_in, people, own_settings, notifications)
 """The pages of the sign-in and about people."""
 
 log = structlog.get_logger()
@@ -66,6 +77,39 @@ def install(app: web.Application, services: Services) -> None:
     app[oauth_callback.GITHUB_CALLBACKS][sign_in.STATE] = sign_in.signed_in
     for module in PEOPLE_PAGES:
         app.add_routes(module.routes)
+    _install_notifications(app, services, inbox, memberships)
+
+
+def _install_notifications(
+    app: web.Application, services: Services, inbox: Inbox, memberships: MembershipStore
+) -> None:
+    vapid = Vapid(redis=services.redis, vault=services.vault, contact=services.settings.web_url)
+    preferences, browsers = PreferenceStore(redis=services.redis), BrowserStore(redis=services.redis)
+    app[notifications.NOTIFICATIONS] = notifications.Notifications(
+        preferences=preferences, browsers=browsers, vapid=vapid
+    )
+    app[NOTIFIER] = Notifier(
+        inbox=inbox,
+        memberships=memberships,
+        preferences=preferences,
+        browsers=browsers,
+        web_push=WebPush(http=services.outside, vapid=vapid),
+        count=partial(services.metrics.notification, "push"),
+    )
+
+
+@asynccontextmanager
+async def notifying(app: web.Application) -> AsyncIterator[None]:
+    """Deliver the notifications of an application's inbox, if it has one."""
+    notifier = app.get(NOTIFIER)
+    running = asyncio.create_task(notifier.run()) if notifier else None
+    try:
+        yield
+    finally:
+        if running:
+            running.cancel()
+            with suppress(asyncio.CancelledError):
+                await running
 
 
 class GitHubForInbox:

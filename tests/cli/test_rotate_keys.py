@@ -303,6 +303,7 @@ async def test_after_a_whole_story_nothing_sealed_is_left_with_the_old_key(
     assert kinds == {kind.name for kind in key_rotation.KINDS} - {
         "GitHub App",
         "inbox's application",
+        "inbox's key for push services",
         "GitHub tokens of the inbox",
         "GitHub tokens to link",
     }

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.core.messages.markdown import to_html
-from bridge.core.urls import web_address
+from bridge.core.urls import is_public, web_address
 from tests.core.messages.test_every_example import EXAMPLES, known
 from tests.kits.core.pipeline import satisfies_flowdock
 
@@ -90,3 +90,25 @@ def test_where_links_begin_is_looked_at_too(base: str) -> None:
     shown = to_html("[a](b) [c](/d) [e](https://f.example)", base_url=base + "/", rest_url="javascript:x")
     assert "javascript" not in shown
     assert 'href="https://f.example"' in shown
+
+
+@pytest.mark.parametrize(
+    "address", ["8.8.8.8", "172.32.0.1", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::808:808"]
+)
+def test_an_address_of_the_internet_is_public(address: str) -> None:
+    assert is_public(address)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("127.0.0.1", "127.9.9.9", "0.0.0.0", "10.0.0.1", "172.16.0.1", "172.31.255.255", "192.168.1.1"),
+        *("169.254.169.254", "100.64.0.1", "224.0.0.1", "240.0.0.1", "255.255.255.255", "192.0.2.1"),
+        *("::", "::1", "fe80::1", "fe80::1%lo", "fc00::1", "fd12::1", "ff02::1", "2001:db8::1"),
+        # Ways into IPv4 from within IPv6.
+        *("::ffff:127.0.0.1", "::ffff:10.0.0.1", "64:ff9b::10.0.0.1", "2002:7f00:1::", "2001:0:a00:1::"),
+        *("", "localhost", "127.1", "0x7f000001", "2130706433", "8.8.8.8\n"),
+    ],
+)
+def test_one_of_this_machine_or_of_a_private_network_is_not(address: str) -> None:
+    assert not is_public(address)

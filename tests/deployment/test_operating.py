@@ -27,10 +27,11 @@ def test_the_table_names_the_labels_that_the_metrics_have() -> None:
     metrics.delivery(401)
     metrics.refuse("repository")
     metrics.translation("push")
+    metrics.notification("push", "failed")
     metrics.actions.labels(action="close", status="502").inc()
     of = {sample.name: sample.labels.keys() for one in metrics.registry.collect() for sample in one.samples}
     documented = re.findall(r"`(bridge_[a-z_]+)\{([a-z, ]+)\}`", METRICS)
-    assert len(documented) == 4
+    assert len(documented) == 5
     assert [(name, labels) for name, labels in documented if set(labels.split(", ")) != of[name]] == []
 
 

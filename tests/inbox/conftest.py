@@ -143,12 +143,22 @@ class Team:
 
 @pytest.fixture
 async def team(redis_url: str) -> AsyncIterator[Team]:
+    async with open_team(redis_url) as opened:
+        yield opened
+
+
+@asynccontextmanager
+async def open_team(redis_url: str, *, outside: aiohttp.ClientSession | None = None) -> AsyncIterator[Team]:
+    """bridge and the team; `outside` takes the place of the session for addresses that people choose."""
     async with AsyncExitStack() as closing:
         listener = closing.enter_context(socket.create_server(("127.0.0.1", 0)))
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         chosen = settings.read(environ(url))
         hygiene.know_settings(chosen)
         services = await closing.enter_async_context(open_services(chosen, redis_url=redis_url, for_web=True))
+        if outside:
+            await services.outside.close()
+            services.outside = outside
         app = create_app(services)
         runner = make_runner(app, drain_seconds=1)
         await runner.setup()

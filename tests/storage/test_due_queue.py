@@ -72,3 +72,30 @@ async def test_the_newest_note_is_kept_but_not_that_of_one_put_back(redis_url: s
         assert await queue.pop() == ("a", "old")
     finally:
         await close_redis(redis)
+
+
+@pytest.mark.parametrize("queue", [NOTES], indirect=True)
+async def test_what_is_claimed_is_due_again_unless_it_is_settled(queue: DueQueue) -> None:
+    await queue.add(["a"], delay=0, note="1")
+    assert await queue.claim(seconds=0.001) == ("a", "1")
+    await asyncio.sleep(0)
+    while not (again := await queue.claim(seconds=LATER)):
+        pass
+    assert again == ("a", "1"), "its taker died"
+    assert await queue.claim(seconds=LATER) is None
+    await queue.settle("a", "1", delay=-1, new_note="2")
+    assert await queue.claim(seconds=LATER) == ("a", "2")
+    await queue.settle("a", "2")
+    assert await queue.pop() is None
+
+
+@pytest.mark.parametrize("queue", [NOTES], indirect=True)
+async def test_news_about_a_claimed_member_outlasts_its_settling(queue: DueQueue) -> None:
+    await queue.add(["a"], delay=0, note="1")
+    assert await queue.claim(seconds=LATER)
+    await queue.add(["a"], delay=0, note="2")
+    for delay in (None, LATER):
+        await queue.settle("a", "1", delay=delay, new_note="3")
+    assert await queue.pop() == ("a", "2")
+    await queue.settle("a", "2", delay=0, new_note="4")
+    assert await queue.pop() is None, "one that is gone stays gone"

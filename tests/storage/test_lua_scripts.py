@@ -36,6 +36,7 @@ COVERED = {
     "storage/connections_of": "test_connections::test_connections_are_read_by_id_and_by_name",
     "storage/due_add": "test_due_queue::test_the_newest_note_is_kept_but_not_that_of_one_put_back",
     "storage/due_pop": "test_due_queue::test_what_is_due_is_popped_the_earliest_first_and_once",
+    "storage/due_settle": "test_due_queue::test_what_is_claimed_is_due_again_unless_it_is_settled",
     "storage/hourly_counts": "test_delivery_log::test_digests_are_each_connections_own",
     "storage/name_repository": "test_pulls::test_whose_a_name_is",
     "storage/swap_account": "test_accounts::test_an_account_that_goes_leaves_no_place_in_an_index",

@@ -1,13 +1,17 @@
 -- Take a message, once for each uuid, and bring its thread and its flow's lists up to date: {id, is a repeat}.
 -- {0, 0}: the thread is unknown and the message brings no state for one. What the flow has no room for any
--- more, the threads longest without a message, goes.
+-- more, the threads longest without a message, goes. Those whom it calls, and those whose turn it has become, are
+-- notified.
+-- include _notify
 local last_id, marker, thread, entries, threads = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local open, messages, news, usage = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
+local notifications, notes = KEYS[10], KEYS[11]
 local message, uuid_seconds, sent, counter = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
 local state, is_done, header = ARGV[5], ARGV[6], cjson.decode(ARGV[7])
 local flow_id, thread_id = ARGV[8], ARGV[9]
 local most_messages, most_threads, most_bytes = tonumber(ARGV[10]), tonumber(ARGV[11]), tonumber(ARGV[12])
 local oldest, thread_prefix, entries_prefix = tonumber(ARGV[13]), ARGV[14], ARGV[15]
+local causes = cjson.decode(ARGV[16]) -- see `causes.py`
 local OVERHEAD, AT_ONCE, NEWEST = 200, 10, 10000
 
 if uuid_seconds ~= '' then
@@ -20,6 +24,11 @@ if not known and state == '' then return {0, 0} end
 local id = redis.call('INCR', last_id)
 local place = string.format('%.0f-0', id)
 if uuid_seconds ~= '' then redis.call('SET', marker, id, 'EX', uuid_seconds) end
+
+local turned = {}
+local function call(person, why)
+    notify(notifications, notes, person .. ':' .. flow_id .. ':' .. thread_id, string.format('%.0f', id), why)
+end
 
 local added = #message + OVERHEAD
 redis.call('XADD', entries, place, 'm', message)
@@ -35,7 +44,18 @@ if not known then
 end
 if state ~= '' then
     added = added + #state - redis.call('HSTRLEN', thread, 'state')
-    redis.call('HSET', thread, 'state', state, 'done', is_done)
+    local before = ' ' .. (redis.call('HGET', thread, 'turn') or '') .. ' '
+    for one, person in string.gmatch(causes.turn, '((%d+)@%d*)') do
+        local is_new = not string.find(before, ' ' .. one .. ' ', 1, true)
+        if is_new and person ~= causes.sender then
+            call(person, 't')
+            turned[person] = true
+        end
+    end
+    redis.call('HSET', thread, 'state', state, 'done', is_done, 'turn', causes.turn)
+end
+for _, person in ipairs(causes.called) do
+    if not turned[person] then call(person, 'c') end
 end
 redis.call('HINCRBY', thread, counter, 1)
 added = added + #message - redis.call('HSTRLEN', thread, 'newest')

@@ -8,10 +8,12 @@ from bridge.core.printable import printable
 from bridge.inbox import api_tokens, sessions
 from bridge.inbox.context import INBOX
 from bridge.inbox.door import DOOR
+from bridge.inbox.pages import notifications
 from bridge.inbox.pages.render import redirect, render
 from bridge.inbox.people import InboxPerson
 from bridge.inbox.sessions import SESSIONS
 from bridge.web.http import cookies
+from bridge.web.http.middleware import SCRIPTED
 
 PAGE = "/inbox/settings"
 LONGEST_NAME = 80
@@ -29,6 +31,7 @@ async def show(request: web.Request) -> web.Response:
 async def _page(
     request: web.Request, person: InboxPerson, *, token: str = "", problem: str = ""
 ) -> web.Response:
+    request[SCRIPTED] = True
     cookie = sessions.cookie_of(request)
     return render(
         request,
@@ -44,6 +47,7 @@ async def _page(
         sessions=await request.app[SESSIONS].of(person.id),
         here=cookie.name if cookie else "",
         longest_name=LONGEST_NAME,
+        **await notifications.shown(request, person),
     )
 
 

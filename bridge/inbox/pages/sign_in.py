@@ -115,9 +115,9 @@ async def signed_in(request: web.Request) -> web.Response:
             )
         raise
     # A new secret each time: a cookie that somebody planted before never becomes a session.
-    if old := sessions.cookie_of(request):
-        await store.end(old)
     cookie = await store.begin(person.id, browser=browser_name(request.headers.get("User-Agent", "")))
+    if old := sessions.cookie_of(request):
+        await store.replace(old, cookie)
     log.info("inbox_signed_in", person=person.id, login=person.nick)
     response = redirect(doing["then"])
     sessions.keep(request, response, cookie)

@@ -1,11 +1,17 @@
 #!lua flags=allow-oom
--- Remove a member that is due, and its note.
+-- Take a member that is due, with its note: remove it or, where the taker claims it for some seconds, make it due
+-- again once these are over.
 local due, notes = KEYS[1], KEYS[2]
+local claim = tonumber(ARGV[1])
 local now = redis.call('TIME')
-local member = redis.call('ZRANGEBYSCORE', due, '-inf', now[1] + now[2] / 1e6, 'LIMIT', 0, 1)[1]
+local at = now[1] + now[2] / 1e6
+local member = redis.call('ZRANGEBYSCORE', due, '-inf', at, 'LIMIT', 0, 1)[1]
 if not member then return false end
-redis.call('ZREM', due, member)
-if not notes then return {member, ''} end
-local note = redis.call('HGET', notes, member)
-redis.call('HDEL', notes, member)
-return {member, note or ''}
+local note = notes and redis.call('HGET', notes, member) or ''
+if claim > 0 then
+    redis.call('ZADD', due, at + claim, member)
+else
+    redis.call('ZREM', due, member)
+    if notes then redis.call('HDEL', notes, member) end
+end
+return {member, note}

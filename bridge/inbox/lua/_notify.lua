@@ -1,0 +1,11 @@
+-- Queue a notification: the newest message that concerns a person in a thread, and why: `c`, it calls them, or
+-- `t`, it has become their turn. One that waits already takes it in.
+local MOST_NOTIFICATIONS = 20000
+local function notify(notifications, notes, member, id, why)
+    if redis.call('ZCARD', notifications) >= MOST_NOTIFICATIONS then return end
+    local now, waits = redis.call('TIME'), redis.call('HGET', notes, member) or ''
+    local before = string.match(waits, '%a*$')
+    if not string.find(before, why, 1, true) then before = before .. why end
+    redis.call('HSET', notes, member, id .. ':' .. before)
+    redis.call('ZADD', notifications, 'LT', now[1] + now[2] / 1e6, member)
+end

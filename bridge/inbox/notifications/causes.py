@@ -1,0 +1,30 @@
+"""The causes of notifications: a message that calls people, and a thread whose turn becomes theirs."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from bridge.inbox.extension import pull_of
+
+MOST = 100
+"""People whom a message notifies."""
+
+_CALLED = re.compile(r":user:([0-9]{1,19})")
+
+
+def of(content: Mapping[str, Any], *, author: int, state: Mapping[str, Any]) -> bytes:
+    """Return those whom a message `called` and the `turn` by its thread's state, as JSON for `accept.lua`.
+
+    Each of the turn is `id@since`, so that a turn that comes back is a new one. The `sender` needs no
+    notification of their own turn: `author` if they wrote in the inbox, else the one with the author's login.
+    """
+    tags = (_CALLED.fullmatch(tag) for tag in content.get("tags") or () if isinstance(tag, str))
+    called = [found[1] for found in tags if found and found[1] != str(author)]
+    pull = pull_of(state)
+    people = pull.turn.people[:MOST] if pull and pull.turn else ()
+    login = str((content.get("author") or {}).get("name", "")).lower()
+    sender = author or next((one.id for one in people if one.login.lower() == login), 0)
+    turn = " ".join(f"{one.id}@{one.since or ''}" for one in people)
+    return orjson.dumps({"called": called[:MOST], "turn": turn, "sender": str(sender)})

@@ -1,0 +1,175 @@
+"""Delivery of notifications that are due. Each process with the inbox takes part; Redis holds what waits.
+
+A process claims a notification while it delivers it. If it dies meanwhile, another one delivers it again, and
+the browser shows it once, since it has the same tag.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Self
+
+import orjson
+import structlog
+from redis.exceptions import RedisError
+
+from bridge.core.errors import BridgeError
+from bridge.inbox import keys, markup
+from bridge.inbox.context import PAGES, Inbox
+from bridge.inbox.extension import PullTurn, pull_of
+from bridge.inbox.flows import TeamFlow
+from bridge.inbox.memberships import MembershipStore
+from bridge.inbox.messages import InboxThread
+from bridge.inbox.notifications.browsers import BrowserStore
+from bridge.inbox.notifications.preferences import PreferenceStore
+from bridge.inbox.notifications.web_push import Pushed, WebPush
+from bridge.inbox.people import InboxPerson
+from bridge.inbox.views import entry, number_of
+from bridge.storage.due_queue import DueQueue
+
+IDLE = 1.0
+AT_ONCE = 8
+CLAIM_SECONDS = 60
+TRIES = 5
+LONGEST_TITLE, LONGEST_BODY = 150, 300
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Due:
+    """A notification that is due, as `accept.lua` queues it; `left` are the browsers that failed before."""
+
+    person: int
+    flow: str
+    thread: str
+    message: int
+    why: str
+    """Letters: `t`, the turn has become theirs; `c`, a message calls them."""
+    tries: int = 0
+    left: tuple[str, ...] = ()
+
+    @classmethod
+    def read(cls, member: str, note: str) -> Self:
+        """Read a member of the queue and its note."""
+        person, flow, thread = member.split(":")
+        *before, message, why = note.split(":")
+        one = cls(person=int(person), flow=flow, thread=thread, message=int(message), why=why)
+        return (
+            replace(one, tries=int(before[0]), left=tuple(before[1].split(",") if before[1] else ()))
+            if before
+            else one
+        )
+
+    def again(self, left: Sequence[str]) -> str:
+        """Return the note for another attempt, at these browsers."""
+        return f"{self.tries + 1}:{','.join(left)}:{self.message}:{self.why}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Notifier:
+    """The delivery; `count` counts the attempts by their outcome."""
+
+    inbox: Inbox
+    memberships: MembershipStore
+    preferences: PreferenceStore
+    browsers: BrowserStore
+    web_push: WebPush
+    count: Callable[[str], None]
+
+    @cached_property
+    def _queue(self) -> DueQueue:
+        return DueQueue(self.inbox.redis, keys.NOTIFICATIONS, keys.NOTIFICATION_NOTES)
+
+    async def run(self) -> None:
+        """Deliver what is due until cancelled."""
+        while True:
+            try:
+                if not await self.deliver_due():
+                    await asyncio.sleep(IDLE)
+            except (RedisError, OSError) as error:
+                log.warning("redis_unavailable", error=type(error).__name__, doing="sending notifications")
+                await asyncio.sleep(IDLE)
+
+    async def deliver_due(self) -> bool:
+        """Deliver some notifications that are due; False if none is."""
+        claims = [await self._queue.claim(seconds=CLAIM_SECONDS) for _ in range(AT_ONCE)]
+        found = [one for one in claims if one]
+        await asyncio.gather(*(self._handle(*one) for one in found))
+        return bool(found)
+
+    async def _handle(self, member: str, note: str) -> None:
+        due = Due.read(member, note)
+        if wait := (await self.preferences.of(due.person)).quiet_seconds(time.time()):
+            await self._queue.settle(member, note, delay=wait, new_note=note)
+            return
+        again = None
+        try:
+            if left := await self._deliver(due):
+                again = due.again(left)
+        except BridgeError as error:
+            log.warning("notification_failed", person=due.person, reason=str(error))
+            again = due.again(due.left)
+        if again and due.tries + 1 < TRIES:
+            await self._queue.settle(member, note, delay=60 * 4**due.tries, new_note=again)
+        else:
+            await self._queue.settle(member, note)
+
+    async def _deliver(self, due: Due) -> list[str]:
+        """Push to the person's browsers; returns those to try again. Raises as `MembershipStore.holds`."""
+        browsers = [one for one in await self.browsers.of(due.person) if not due.left or one.name in due.left]
+        message = await self._message(due) if browsers else None
+        if message is None:
+            return []
+        outcomes = await asyncio.gather(
+            *(self.web_push.push(one, message, topic=due.thread) for one in browsers)
+        )
+        left = []
+        for one, outcome in zip(browsers, outcomes, strict=True):
+            self.count(outcome.name.lower())
+            if outcome is Pushed.GONE:
+                await self.browsers.remove(due.person, one.name)
+            elif outcome is Pushed.FAILED:
+                left.append(one.name)
+        return left
+
+    async def _message(self, due: Due) -> bytes | None:
+        """Return what to show; None if the person has seen it, may not see it, or does not want to."""
+        inbox = self.inbox
+        person, flow = await inbox.people.get(due.person), await inbox.flows.get(due.flow)
+        thread = await inbox.messages.thread(due.flow, due.thread)
+        if not (person and flow and thread) or flow.is_archived:
+            return None
+        if not (await inbox.flows.has(flow.id, person.id) and await self.memberships.holds(person)):
+            return None
+        if (await inbox.marks.of(person.id, [thread.id]))[thread.id] >= due.message:
+            return None
+        chosen, pull = await self.preferences.of(person.id), pull_of(thread.state)
+        turn = pull.turn if pull and chosen.turn and "t" in due.why else None
+        if turn and turn.of(person.id):
+            return await self._shown(person, flow, thread, due, turn=turn)
+        return await self._shown(person, flow, thread, due) if chosen.calls and "c" in due.why else None
+
+    async def _shown(
+        self, person: InboxPerson, flow: TeamFlow, thread: InboxThread, due: Due, turn: PullTurn | None = None
+    ) -> bytes | None:
+        found = await self.inbox.messages.message(flow.id, due.message)
+        if found is None:
+            return None
+        shown = entry(found, person, await self.inbox.people.get(found.author))
+        said = shown.text or markup.plain(str(shown.body)) or markup.plain(str(shown.title))
+        if turn:
+            reason, said = f"Your turn: {turn.why or turn.who}", f"{shown.author}: {said}"
+        else:
+            reason = f"{shown.author} calls you"
+        title = f"{number_of(thread)} {markup.plain(thread.state['title'])}".strip()
+        return orjson.dumps(
+            {
+                "title": title[:LONGEST_TITLE],
+                "body": f"{reason}\n{' '.join(said.split())}"[:LONGEST_BODY],
+                "tag": thread.id,
+                "url": f"{PAGES}/flows/{flow.path}/threads/{thread.id}#new",
+            }
+        )

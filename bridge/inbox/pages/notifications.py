@@ -1,0 +1,89 @@
+"""A person's notifications: what about, when not, and in which browsers."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import structlog
+from aiohttp import web
+
+from bridge.inbox import sessions
+from bridge.inbox.browsers import browser_name
+from bridge.inbox.notifications.browsers import BrowserStore, PushSubscription
+from bridge.inbox.notifications.preferences import Preferences, PreferenceStore
+from bridge.inbox.notifications.vapid import Vapid
+from bridge.inbox.pages.render import redirect
+from bridge.inbox.people import InboxPerson
+
+PAGE = "/inbox/settings"
+SECTION = f"{PAGE}#notifications"
+_WORKER = Path(__file__).parents[1] / "static" / "service-worker.js"
+
+log = structlog.get_logger()
+routes = web.RouteTableDef()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Notifications:
+    """The stores behind the pages about notifications."""
+
+    preferences: PreferenceStore
+    browsers: BrowserStore
+    vapid: Vapid
+
+
+NOTIFICATIONS = web.AppKey("inbox_notifications", Notifications)
+
+
+async def shown(request: web.Request, person: InboxPerson) -> dict[str, Any]:
+    """Return what the settings show of a person's notifications."""
+    here = request.app[NOTIFICATIONS]
+    return {
+        "chosen": await here.preferences.of(person.id),
+        "browsers": await here.browsers.of(person.id),
+        "vapid_key": await here.vapid.public_key(),
+    }
+
+
+@routes.get("/inbox/service-worker.js")
+async def service_worker(_: web.Request) -> web.Response:
+    """Serve the script that a browser runs for a notification while no page is open."""
+    return web.Response(text=_WORKER.read_text(), content_type="text/javascript")
+
+
+@routes.post(f"{PAGE}/notifications")
+async def choose(request: web.Request) -> web.Response:
+    """Keep what a person chooses; raises `PreferencesRefused`."""
+    person = await sessions.posted(request)
+    form = await request.post()
+    chosen = Preferences.chosen(
+        turn="turn" in form,
+        calls="calls" in form,
+        zone=str(form.get("zone", "")).strip(),
+        quiet_from=str(form.get("quiet_from", "")).strip(),
+        quiet_until=str(form.get("quiet_until", "")).strip(),
+    )
+    await request.app[NOTIFICATIONS].preferences.keep(person.id, chosen)
+    return redirect(SECTION)
+
+
+@routes.post(f"{PAGE}/browsers")
+async def subscribe(request: web.Request) -> web.Response:
+    """Take this browser's subscription; raises `SubscriptionRefused`."""
+    person, cookie = await sessions.posted(request), sessions.cookie_of(request)
+    added = PushSubscription.read(
+        await request.post(),
+        name=cookie.name if cookie else "",
+        browser=browser_name(request.headers.get("User-Agent", "")),
+    )
+    await request.app[NOTIFICATIONS].browsers.add(person.id, added)
+    log.info("inbox_browser_subscribed", person=person.id)
+    return redirect(SECTION)
+
+
+@routes.post(PAGE + "/browsers/{name:[0-9a-f]{64}}/remove")
+async def unsubscribe(request: web.Request) -> web.Response:
+    """Notify a person in one of their browsers no longer."""
+    person = await sessions.posted(request)
+    await request.app[NOTIFICATIONS].browsers.remove(person.id, request.match_info["name"])
+    return redirect(SECTION)
