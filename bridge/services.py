@@ -26,6 +26,7 @@ from bridge.core.security.encryption import Vault
 from bridge.lifecycle import Shutdown
 from bridge.metrics import Metrics
 from bridge.monitor.connections import IDLE, LOCK_SECONDS, ROUND_SECONDS, ConnectionMonitor, Links
+from bridge.monitor.failures import FailureReader
 from bridge.monitor.logins import Logins
 from bridge.monitor.merge_conflicts import ConflictPoller
 from bridge.monitor.redelivery import Redelivery
@@ -159,6 +160,16 @@ class Services:
     def thread_updater(self) -> ThreadUpdater:
         """Make the thread updater, to run beside a worker."""
         return ThreadUpdater(pulls=self.pulls, queue=self.queue, stop=self.stop)
+
+    def failure_reader(self) -> FailureReader:
+        """Make the reader of failed jobs, to run beside a worker."""
+        return FailureReader(
+            pulls=self.pulls,
+            accounts=self.accounts,
+            queue=self.queue,
+            api_url=self.settings.github_api_url,
+            stop=self.stop,
+        )
 
     def connection_monitor(
         self,

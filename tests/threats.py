@@ -51,6 +51,24 @@ THREATS = [
         ),
     ),
     Threat(
+        "Author of a pull request",
+        "writes a job's log: markup, links, mentions, control characters, giant lines",
+        "a log is text: 20 lines of at most 200 characters, escaped as code; nobody is tagged by it",
+        (
+            "core/pulls/test_job_log.py::test_any_log_becomes_a_bounded_text",
+            "monitor/test_failures.py::test_a_log_is_text_whatever_its_author_writes",
+        ),
+    ),
+    Threat(
+        "Whoever chooses where GitHub keeps logs",
+        "has bridge read an address in its own network, or send it a token",
+        "a log is read without a token, and from a private network only at GitHub's own host",
+        (
+            "monitor/test_failures.py::test_a_log_is_not_read_from_a_private_network",
+            "monitor/test_failures.py::test_a_failure_is_followed_by_its_step_and_last_lines",
+        ),
+    ),
+    Threat(
         "Administrator of one repository",
         "gives it another repository's name, to have clicks, reads and disconnections hit that one",
         "names are believed of GitHub and the operator's secret alone, and taken from nobody by a delivery; "

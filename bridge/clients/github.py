@@ -93,6 +93,18 @@ class GitHub:
         found: Pages = await self._asked(self._follow, call, token, subject, most)
         return found
 
+    async def location(self, call: Call, *, token: str, subject: str) -> str:
+        """Return the address that GitHub redirects to; raises as `call` does."""
+        found: str = await self._asked(self._locate, call, token, subject)
+        return found
+
+    async def _locate(self, api: GitHubApi, call: Call) -> str:
+        try:
+            await api.getitem(call.url, call.variables)
+        except gidgethub.RedirectionException as answer:
+            return str((answer.headers or {}).get("location", ""))
+        return ""
+
     async def _send(self, api: GitHubApi, call: Call) -> Any:
         if call.method == "GET":
             return await api.getitem(call.url, call.variables)

@@ -37,6 +37,10 @@ WATCH = "bridge:watch"
 """Sorted set: pull requests to ask GitHub about, by when."""
 UPDATES = "bridge:updates"
 """Sorted set: pull requests whose threads have to be brought up to date, by when."""
+READINGS = "bridge:{readings}:due"
+"""Sorted set: failed jobs to read the logs of, by when."""
+READING_NOTES = "bridge:{readings}:notes"
+"""Hash: claims on them."""
 CHECKUPS = "bridge:{checkups}:due"
 """Sorted set: connections to look at soon, by when."""
 CHECKUP_HINTS = "bridge:{checkups}:hints"
@@ -142,6 +146,11 @@ def rules(repository_id: int) -> str:
 def branch_asked(repository_id: int, about: str, branch: str) -> str:
     """A mark that a branch's rules, or its merge queue, were asked for just now."""
     return _of(repository_id, f"{about}-asked", branch)
+
+
+def readings_made(repository_id: int) -> str:
+    """The number of readings for a repository in this hour."""
+    return _of(repository_id, "readings-made")
 
 
 def heads(repository_id: int, sha: str) -> str:

@@ -15,6 +15,7 @@ from bridge.storage.branch_rules import BranchRulesStore
 from bridge.storage.due_queue import DueQueue
 from bridge.storage.flow_members import among
 from bridge.storage.lua_scripts import load_script
+from bridge.storage.readings import Readings
 from bridge.storage.redis import Redis
 from bridge.storage.watches import Watches
 from bridge.storage.writes import Write
@@ -53,6 +54,7 @@ class PullRequestStore:
         self._name = load_script(redis, "bridge.storage", "name_repository")
         self.watches = Watches(redis)
         self._updates = DueQueue(redis, keys.UPDATES)
+        self.readings = Readings(redis)
         self.rules = BranchRulesStore(redis, self.watches)
 
     async def snapshot(self, repository_id: int, number: int) -> Snapshot:

@@ -1,12 +1,16 @@
 """Schedule the questions to GitHub that follow from a delivery; answers come as deliveries of their own."""
 
+from collections.abc import Sequence
+
 from bridge.core.messages import translate
-from bridge.core.messages.translate import Translation
+from bridge.core.messages.translation import Translation
 from bridge.core.model import Delivery
 from bridge.core.pulls import checks, extract, states, to_merge
 from bridge.core.pulls.snapshot import Snapshot
+from bridge.queue.entries import InboxEntry
 from bridge.storage.branch_rules import is_fresh
 from bridge.storage.pulls import PullRequestStore
+from bridge.storage.readings import Reading
 
 _MAY_UNBLOCK = frozenset({"pull_request_review", "pull_request_review_thread", extract.RULES})
 """Events after which GitHub may no longer block a merge, besides those of checks."""
@@ -53,3 +57,20 @@ class Questions:
         may_change = delivery.event in _MAY_UNBLOCK | checks.EVENTS
         if may_change and result.pull and to_merge.seems_ready(result.pull):
             await self._pulls.watches.mergeable(repository_id, [result.number], asked=1)
+
+    async def about_jobs(self, entry: InboxEntry, sha: str, results: Sequence[Translation]) -> None:
+        """Have the logs of failed jobs read, each once for all pull requests."""
+        numbers: dict[int, list[int]] = {}
+        for result in results:
+            for job in result.jobs:
+                numbers.setdefault(job, []).append(result.number)
+        for job, shown in numbers.items():
+            await self._pulls.readings.ask(
+                Reading(
+                    repository_id=entry.repository_id,
+                    sha=sha,
+                    job=job,
+                    numbers=tuple(shown),
+                    asked_at=int(entry.received_at),
+                )
+            )

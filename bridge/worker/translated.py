@@ -7,7 +7,7 @@ import orjson
 
 from bridge.core.compression import pack
 from bridge.core.messages.addressing import Outgoing
-from bridge.core.messages.translate import Translation
+from bridge.core.messages.translation import Translation
 from bridge.core.model import Connection, Delivery, Payload
 from bridge.core.pulls.gathering import DUE
 from bridge.core.pulls.model import PullKey, PullRequest

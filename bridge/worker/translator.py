@@ -10,7 +10,7 @@ from redis.exceptions import RedisError
 
 from bridge.core.github import health
 from bridge.core.messages import translate
-from bridge.core.messages.translate import Translation
+from bridge.core.messages.translation import Translation
 from bridge.core.model import Connection, Delivery
 from bridge.core.pulls import checks, extract
 from bridge.core.pulls.gathering import REVIEW_SECONDS
@@ -148,6 +148,8 @@ class Translator:
             return await self._of_checks(entry, delivery, connections, work)
         if delivery.event == extract.RULES:
             return await self._of_rules(entry, delivery, connections, work)
+        if delivery.event == translate.JOB_LOG:
+            return await self._of_job(entry, delivery, connections, work)
         if translate.subject(delivery) is None:
             return await self._of_repository(entry, delivery, connections, work)
         return [await self._of_pull(entry, delivery, connections, work)]
@@ -246,6 +248,25 @@ class Translator:
         if number := checks.queued_number(delivery):
             commit = checks.view(registers), news.sha
             results += await self._of_queue(entry, delivery, connections, work, number, commit)
+        await self._questions.about_jobs(entry, news.sha, results)
+        return results
+
+    async def _of_job(
+        self, entry: InboxEntry, delivery: Delivery, connections: Sequence[Connection], work: UnitOfWork
+    ) -> list[Translation]:
+        """Translate why a job failed, for the pull requests that it still concerns."""
+        job, results = delivery.payload["job"], []
+        of_commit = checks.view(await work.checks(entry.repository_id, job["sha"]))
+        failed = [one for one in of_commit if one.job_id == job["id"] and one.state == "failed"]
+        for number in job["numbers"] if failed else ():
+            known = await work.snapshot(entry.repository_id, number)
+            if known.is_open and job["sha"] in (known.head_sha, known.said.get("queue", ("",))[0]):
+                of_head = checks.view(await work.checks(entry.repository_id, known.head_sha))
+                results.append(
+                    translate.translate_job_log(
+                        delivery, failed[0], known, of_head, connections, now=time.time()
+                    )
+                )
         return results
 
     async def _of_queue(

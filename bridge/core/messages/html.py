@@ -2,6 +2,7 @@
 
 import html
 import re
+from collections.abc import Iterable
 
 from bridge.core.printable import visible
 from bridge.core.urls import web_address
@@ -24,3 +25,9 @@ def link(url: str, text: str) -> str:
     if not web_address(url):
         return escape(text)
     return f'<a href="{_quoted(url)}">{escape(text) if text.strip() else escape(url)}</a>'
+
+
+def folded(summary: str, lines: Iterable[str]) -> str:
+    """Return lines of plain text as code, folded under a plain summary."""
+    code = "\n".join(map(escape, lines))
+    return f"<details><summary>{escape(summary)}</summary><pre><code>{code}\n</code></pre></details>"

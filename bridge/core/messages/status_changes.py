@@ -3,10 +3,11 @@
 from typing import Any
 
 from bridge.core.messages.events import Said
-from bridge.core.messages.html import link
+from bridge.core.messages.html import escape, folded, link
 from bridge.core.messages.thread import sum_of
 from bridge.core.pulls import to_merge
 from bridge.core.pulls.checks import Verdict, verdict
+from bridge.core.pulls.job_log import FailedStep
 from bridge.core.pulls.model import Check, PullRequest
 from bridge.core.pulls.snapshot import Snapshot
 
@@ -33,7 +34,8 @@ def of_checks(pull: PullRequest, known: Snapshot) -> tuple[Said | None, Snapshot
     is_again = (head, last, before[1]) == (known.head_sha, "failed", "running")
     is_flaky = any(check.name in failed for check in pull.checks_that("passed"))
     title = _title(pull, now, last, is_again=is_again, is_flaky=is_flaky)
-    return Said(title=title, group="checks"), noted
+    body = outputs(to_merge.failed(pull)) if now == "failed" else ""
+    return Said(title=title, body=body, group="checks"), noted
 
 
 def _failed(pull: PullRequest) -> set[str]:
@@ -73,18 +75,41 @@ def names(checks: tuple[Check, ...]) -> str:
     return named + (f" and {len(checks) - MAX_NAMED} more" if checks[MAX_NAMED:] else "")
 
 
+def outputs(failed: tuple[Check, ...]) -> str:
+    """Fold what apps say of their checks that are named."""
+    told = [check for check in failed[:MAX_NAMED] if check.output]
+    return "".join(folded(f"Why {check.name} failed", check.output.split("\n")) for check in told)
+
+
+def unread(failed: tuple[Check, ...], noted: Snapshot) -> tuple[tuple[int, ...], Snapshot]:
+    """Return the jobs among the failed checks that are named, each once, and the snapshot with that noted."""
+    known = noted.said.get("logs", ())
+    jobs = [one.job_id for one in failed[:MAX_NAMED] if one.job_id and not one.is_cancelled]
+    new = tuple(job for job in jobs if job not in known)
+    return new, noted.saying(logs=[*known, *new][-MAX_FAILED:]) if new else noted
+
+
+def of_job(check: Check, step: FailedStep, lines: list[str]) -> Said:
+    """Return what is said of the reason why a job failed."""
+    at = f"{check.url}#step:{step.number}:1" if step.number and check.url else check.url
+    where = f": {escape(step.name)}" if step.name else ""
+    count = "Last line" if len(lines) == 1 else f"Last {len(lines)} lines"
+    body = folded(count, lines) if lines else ""
+    return Said(title=f"Why {link(at, check.name)} failed{where}", body=body, group="checks")
+
+
 def of_queue(
-    pull: PullRequest, found: tuple[Check, ...], sha: str, known: Snapshot
+    pull: PullRequest, failed: tuple[Check, ...], sha: str, known: Snapshot
 ) -> tuple[Said | None, Snapshot]:
-    """Return what is said of the checks that a merge queue runs, and the snapshot with that noted.
+    """Return what is said of the checks that failed in a merge queue, and the snapshot with that noted.
 
     Only a failure is told: what passes is merged, and that is told.
     """
-    failed = tuple(check for check in found if check.state == "failed" and check.is_counted)
     told = [sha, [check.name for check in failed]]
     if not failed or not pull.queued or known.said.get("queue") == told:
         return None, known
-    return Said(title=f"failed in the merge queue: {names(failed)}", group="checks"), known.saying(queue=told)
+    said = Said(title=f"failed in the merge queue: {names(failed)}", body=outputs(failed), group="checks")
+    return said, known.saying(queue=told)
 
 
 def of_deployments(pull: PullRequest, known: Snapshot) -> tuple[Said | None, Snapshot]:

@@ -1,24 +1,30 @@
 """A delivery to what goes out about it: new snapshots, and a message for each connection that wants it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-import msgspec
 from msgspec.structs import replace
 
-from bridge.core.messages import description, events, leaving, status_changes, tags, updates
-from bridge.core.messages.addressing import Outgoing, Round, addressed
+from bridge.core.messages import events, status_changes
+from bridge.core.messages.addressing import Outgoing, Round
 from bridge.core.messages.events import Happening, Said, merging, pulls, reviews
 from bridge.core.messages.events.table import given
-from bridge.core.model import Author, Connection, Delivery, Payload
-from bridge.core.pulls import checks, extract, snapshot
+from bridge.core.messages.translation import Translation, translation, turn_noted
+from bridge.core.model import Author, Connection, Delivery
+from bridge.core.pulls import checks, extract, snapshot, to_merge
 from bridge.core.pulls.gathering import DUE, Parts
+from bridge.core.pulls.job_log import FailedStep
 from bridge.core.pulls.model import Check, Person, PullRequest
 from bridge.core.pulls.push import Push
 from bridge.core.pulls.snapshot import Snapshot
-from bridge.core.pulls.turn import Turn, next_action, since
+from bridge.core.pulls.turn import next_action
 
 MERGEABLE = merging.MERGEABLE
-PRIVATE_EVENTS = frozenset({MERGEABLE, extract.MERGE_FAILED, extract.QUEUE, extract.RULES, extract.UPDATE})
+JOB_LOG = "bridge.job_log"
+"""Not GitHub's: why a job failed, as bridge read it."""
+
+PRIVATE_EVENTS = frozenset(
+    {JOB_LOG, MERGEABLE, extract.MERGE_FAILED, extract.QUEUE, extract.RULES, extract.UPDATE}
+)
 """Events that bridge makes of what it read at GitHub: no delivery of GitHub's."""
 OWN_EVENTS = PRIVATE_EVENTS | {DUE}
 """Events that only bridge itself enqueues."""
@@ -43,6 +49,7 @@ _OWN_FIELD = {
     "check_suite": "check_suite",
     "deployment_status": "deployment_status",
     "issue_comment": "comment",
+    JOB_LOG: "job",
     "meta": "hook_id",
     "pull_request": "pull_request",
     "pull_request_review": "review",
@@ -55,27 +62,6 @@ _OWN_FIELD = {
     "workflow_run": "workflow_run",
 }
 """A field that only deliveries of the event have. No signature covers the header with the event."""
-
-
-UNSPOKEN = "it only updates the thread"
-
-
-class Translation(msgspec.Struct, frozen=True, kw_only=True):
-    """The snapshot that stands after the delivery, and what to say."""
-
-    number: int
-    snapshot: Snapshot
-    pull: PullRequest | None = None
-    """The state for its thread; None if too little is known."""
-    outgoing: tuple[Outgoing, ...] = ()
-    muted: Mapping[str, str] = msgspec.field(default_factory=dict)
-    """The reason why a connection gets no message, by its id."""
-    again_in: float = 0
-    """Seconds after which the thread has to be brought up to date; 0: it is."""
-    due: Payload | None = None
-    """A delivery of the event `DUE` to enqueue after a while, so that this one is posted."""
-    silence: str = UNSPOKEN
-    """The reason why there is no message; empty if it is of no interest."""
 
 
 def subject(delivery: Delivery) -> int | None:
@@ -157,7 +143,7 @@ def translate_pull(
     said = events.say(happening)
     merged = _noted(happening, merged, said)
     round_ = Round(delivery, happening.author, happening.sender, happening.is_bot, pull, connections, now)
-    result = _translation(round_, said, merged)
+    result = translation(round_, said, merged)
     silence = "" if delivery.event == DUE else result.silence
     return replace(result, silence=silence, outgoing=(*early, *result.outgoing))
 
@@ -176,7 +162,7 @@ def _gathered(
     due = reviews.due(delivery, review_id)
     return Translation(
         number=pull.number,
-        snapshot=_turn_noted(pull, next_action(pull), merged.gathers(review_id, parts, due), now=now),
+        snapshot=turn_noted(pull, next_action(pull), merged.gathers(review_id, parts, due), now=now),
         pull=pull,
         due=due,
         silence="it is posted with the rest of its review",
@@ -198,15 +184,41 @@ def translate_checks(
     the checks turns: the first failure, all green, recovered. Never once a job.
     """
     pull = snapshot.view(known, head_checks)
+    failed = to_merge.failed(pull)
     if queue_commit:
-        author, (said, noted) = "Checks", status_changes.of_queue(pull, *queue_commit, known)
+        failed = to_merge.failed(snapshot.view(known, queue_commit[0]))
+        author, (said, noted) = "Checks", status_changes.of_queue(pull, failed, queue_commit[1], known)
     elif delivery.event == "deployment_status":
         author, (said, noted) = "Deployments", status_changes.of_deployments(pull, known)
     else:
         author, (said, noted) = "Checks", status_changes.of_checks(pull, known)
-    nobody = Person(login="")
-    round_ = Round(delivery, Author(name=author), nobody, False, pull, connections, now)
-    return _translation(round_, said, noted)
+    result = translation(_unsent(author, delivery, pull, connections, now), said, noted)
+    if said is None or said.group != "checks" or not result.outgoing:
+        return result
+    jobs, noted = status_changes.unread(failed, result.snapshot)
+    return replace(result, jobs=jobs, snapshot=noted)
+
+
+def translate_job_log(
+    delivery: Delivery,
+    check: Check,
+    known: Snapshot,
+    head_checks: tuple[Check, ...],
+    connections: Sequence[Connection],
+    *,
+    now: float,
+) -> Translation:
+    """Translate what bridge read of a job whose failure was told."""
+    pull, job = snapshot.view(known, head_checks), delivery.payload["job"]
+    said = status_changes.of_job(check, FailedStep(number=job["number"], name=job["step"]), job["lines"])
+    return translation(_unsent("Checks", delivery, pull, connections, now), said, known)
+
+
+def _unsent(
+    author: str, delivery: Delivery, pull: PullRequest, connections: Sequence[Connection], now: float
+) -> Round:
+    """Make the round of a delivery that nobody sent."""
+    return Round(delivery, Author(name=author), Person(login=""), False, pull, connections, now)
 
 
 def translate_late_push(
@@ -222,54 +234,4 @@ def translate_late_push(
     pull = snapshot.view(known, head_checks)
     happening = Happening(delivery=delivery, known=known, pull=pull)
     round_ = Round(delivery, happening.author, happening.sender, happening.is_bot, pull, connections, now)
-    return _translation(round_, pulls.force_pushed(happening, push), known.saying(moved=[]))
-
-
-def _translation(round_: Round, said: Said | None, merged: Snapshot) -> Translation:
-    """Address the message, and a short update to those whose thread would fall behind."""
-    pull, again_in = round_.pull, 0.0
-    outgoing, muted = addressed(round_, said, merged, round_.connections) if said else ((), {})
-    behind = [one for one in round_.connections if said is None or _is_update_enough(said, one)]
-    # A review that is gathered brings the thread up to date.
-    if behind and not merged.gathering and (update := updates.update(round_, merged)):
-        again_in = updates.wait(round_.delivery, update.group, merged, round_.now)
-        if not again_in:
-            more, silent = addressed(round_, update, merged, behind, part="/update")
-            outgoing, muted = (*outgoing, *more), {**muted, **silent}
-            merged = updates.noted(update.group, merged, round_.now) if more else merged
-    if said and not pull.draft:
-        merged = merged.saying(ready=True)
-    last_words, merged = leaving.last_words(round_, merged, outgoing)
-    noted = _turn_noted(pull, round_.turn, merged, outgoing, now=round_.now)
-    pull = replace(pull, turn_since=noted.said["since"])
-    if outgoing:
-        noted = noted.saying(shown=updates.shown(round_))
-        noted, pull = description.keeping_html(noted, pull)
-    return Translation(
-        number=pull.number,
-        snapshot=noted,
-        pull=pull,
-        outgoing=(*outgoing, *last_words),
-        muted=muted,
-        again_in=again_in,
-    )
-
-
-def _is_update_enough(said: Said, connection: Connection) -> bool:
-    """Tell whether a connection did not ask for messages about labels, and has to be kept up to date only."""
-    return said.group == "labels" and not connection.options.labels
-
-
-def _turn_noted(
-    pull: PullRequest,
-    found: Turn | None,
-    merged: Snapshot,
-    outgoing: Sequence[Outgoing] = (),
-    *,
-    now: float,
-) -> Snapshot:
-    """Note since when it is whose turn, and who was tagged for that; the next message tags the others."""
-    before, people = list(merged.said.get("turn", ())), [one.id for one in tags.on_turn(found)]
-    told = people if outgoing else [one for one in before if one in people]
-    times = since(pull, found, merged.said.get("since") or {}, now)
-    return merged.saying(since=times) if told == before else merged.saying(since=times, turn=told)
+    return translation(round_, pulls.force_pushed(happening, push), known.saying(moved=[]))

@@ -25,6 +25,9 @@ __all__ = ["EVENTS", "ChecksDelta", "Verdict", "delta", "dump", "load", "merge",
 
 Verdict = Literal["none", "running", "waiting", "passed", "failed"]
 
+MAX_OUTPUT, MAX_OUTPUT_LINES = 600, 10
+"""Characters and lines of what an app says of its check's failure that are kept."""
+
 _ACTIONS = "github-actions"
 _QUEUE_BRANCH = re.compile(r"gh-readonly-queue/.+/pr-([1-9][0-9]{0,8})-[0-9a-f]{40}")
 _RUN_URL = re.compile(r"/actions/runs/(\d{1,19})(?:/|$)")
@@ -100,10 +103,20 @@ def _check_run(payload: Payload) -> ChecksDelta:
         "suite": suite.get("id") or 0,
         "is_job": is_job,
         "run_id": int(found[1]) if found else 0,
+        # GitHub gives a job and its check run one number. What a workflow reports by itself is no job.
+        "job": run["id"] if found else 0,
         "began": moment(run.get("started_at")),
     }
+    if value["state"] == "failed" and not found and (output := _output(run.get("output") or {})):
+        value["output"] = output
     register = _register(value, rank="", at=moment(run.get("completed_at") or run.get("started_at")))
     return _told(run, f"run:{run['id']}", register)
+
+
+def _output(output: Payload) -> str:
+    """Return the first lines of what an app says of its check."""
+    words = f"{output.get('title') or ''}\n{(output.get('summary') or '')[:MAX_OUTPUT]}"
+    return "\n".join(words.strip().splitlines()[:MAX_OUTPUT_LINES])[:MAX_OUTPUT]
 
 
 def _check_suite(payload: Payload) -> ChecksDelta | None:

@@ -176,6 +176,8 @@ def _check(value: Value, *, counted: bool = True) -> Check:
         is_deployment=value["kind"] == "deployment",
         is_cancelled=value.get("is_cancelled", False),
         is_counted=counted and value["kind"] != "more",
+        job_id=value.get("job") or 0,
+        output=value.get("output", ""),
     )
 
 

@@ -85,6 +85,9 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True):
 class Check(msgspec.Struct, frozen=True, kw_only=True):
     """One check of the head commit, or a deployment of it; `run_id` is its workflow run's, 0 without one.
 
+    `job_id` is that of a job of GitHub Actions, else 0. `output` are the first lines that another app wrote
+    about its failure.
+
     A running workflow beside its jobs is not counted, nor is a note of dropped checks. One that was cancelled
     counts as failed.
     """
@@ -97,6 +100,8 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
     is_deployment: bool = False
     is_counted: bool = True
     is_cancelled: bool = False
+    job_id: int = 0
+    output: str = ""
 
 
 class Rendered(NamedTuple):

@@ -28,6 +28,7 @@ from . import (
     rest_commits,
     rest_hooks,
     rest_installations,
+    rest_jobs,
     rest_merging,
     rest_pulls,
     rest_repos,
@@ -52,6 +53,7 @@ ENDPOINTS = (
     rest_commits,
     rest_hooks,
     rest_installations,
+    rest_jobs,
     rest_merging,
     rest_pulls,
     rest_repos,
@@ -94,6 +96,7 @@ def _resources() -> tuple[web.AbstractResource, ...]:
     router.add_post(graphql_route.path, rest.handler(graphql_route))
     sandbox.install(router)
     oauth.install(router)
+    rest_jobs.install(router)
     pages_apps.install_pages(router)
     pages_hooks.install(router)
     pages_pull.install(router)

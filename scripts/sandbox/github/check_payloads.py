@@ -5,6 +5,7 @@ https://docs.github.com/rest/checks/runs and https://docs.github.com/rest/action
 
 from .ci import ACTIONS, CheckRun, CheckSuite, Status, WorkflowRun
 from .commits import commit_payload, commit_simple
+from .job_logs import steps_of
 from .model import Repo, World
 from .payloads import REPO_LINKS, Json, node_id, repo_payload, stamp, stamp_or_none, user_payload
 from .records import User
@@ -196,7 +197,7 @@ def job_payload(world: World, repo: Repo, workflow: WorkflowRun, run: CheckRun) 
         "started_at": stamp(run.started_at),
         "completed_at": stamp_or_none(run.completed_at),
         "name": run.name,
-        "steps": [],
+        "steps": steps_of(run),
         "check_run_url": f"{_api(world, repo)}/check-runs/{run.id}",
         "labels": ["ubuntu-latest"],
         "runner_id": None,

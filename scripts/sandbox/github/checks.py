@@ -52,6 +52,7 @@ def check(change: Change, pull: Pull, fields: Fields) -> None:
     run.status = status
     run.title, run.summary = fields.get("title") or run.title, fields.get("summary") or run.summary
     run.url = fields.get("url") or run.url
+    run.step, run.log = fields.get("step") or run.step, fields.get("log") or run.log
     if status == "completed":
         run.conclusion, run.completed_at = conclusion, change.world.clock.change()
         change.note(pull, "check", f"saw the check {name} end: {conclusion}")

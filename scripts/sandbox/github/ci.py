@@ -25,6 +25,9 @@ class CheckRun:
     title: str | None = None
     summary: str | None = None
     url: str | None = None
+    step: str = ""
+    log: str | None = None
+    log_keys: dict[str, datetime] = field(default_factory=dict)
 
     @property
     def outcome(self) -> str:

@@ -124,8 +124,8 @@ def handler(route: Route) -> Callable[[web.Request], Awaitable[web.Response]]:
             answer = await _answer(route, request, version, headers)
         except Refused as refused:
             answer = _refusal(refused, route.docs)
-        if answer.status == 204:
-            return web.Response(status=204, headers=headers | answer.headers)
+        if answer.status in {204, 302}:
+            return web.Response(status=answer.status, headers=headers | answer.headers)
         body = _without(answer.body) if version == VERSIONS[1] else answer.body
         shown = headers | answer.headers
         return web.json_response(body, status=answer.status, headers=shown, dumps=write_json)

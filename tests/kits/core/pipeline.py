@@ -7,7 +7,7 @@ from typing import Any
 
 from bridge.core.messages import thread, translate
 from bridge.core.messages.addressing import Outgoing
-from bridge.core.messages.translate import Translation
+from bridge.core.messages.translation import Translation
 from bridge.core.model import Connection, Delivery, Message
 from bridge.core.options import Options
 from bridge.core.pulls import checks, extract, snapshot
