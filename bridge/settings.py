@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 
-from bridge.core.budgets import QUEUE_BYTES, REPOSITORY_BYTES, Budgets
+from bridge.core.budgets import QUEUE_BYTES, REPOSITORY_BYTES, Budgets, InboxBounds
 from bridge.variables import Reader
 
 GITHUB = "https://github.com"
@@ -75,6 +75,8 @@ class Settings:
     """Requests a minute for each client address; 0: no limit."""
     action_limit: int
     """Clicks a minute for each Flowdock user; 0: no limit."""
+    inbox_bounds: InboxBounds
+    """The bounds of each flow of the inbox."""
     budgets: Budgets
     """The bounds of the queue."""
     lease_seconds: float
@@ -138,10 +140,23 @@ def _budgets(reader: Reader) -> Budgets:
     )
 
 
+def _inbox_bounds(reader: Reader) -> InboxBounds:
+    default = InboxBounds()
+    return InboxBounds(
+        size=reader.size("INBOX_FLOW_BYTES", default.size),
+        threads=reader.whole_number("INBOX_FLOW_THREADS", default.threads),
+        days=reader.whole_number("INBOX_DAYS", default.days),
+        thread_messages=reader.whole_number("INBOX_THREAD_MESSAGES", default.thread_messages),
+    )
+
+
+def _api_of(github_url: str) -> str:
+    return GITHUB_API if github_url == GITHUB else f"{github_url}/api/v3"
+
+
 def _read(reader: Reader) -> Settings:
     port = reader.whole_number("PORT", 8080)
     github_url = reader.url("GITHUB_URL", GITHUB)
-    github_api = GITHUB_API if github_url == GITHUB else github_url + "/api/v3"
     app = reader.switch("GITHUB_APP")
     # An App brings all three, so with it they are missing only where the environment has some of OAuth's.
     of_environment = not app or any(map(reader.text, GITHUB_OF_THE_ENVIRONMENT[:2]))
@@ -161,7 +176,7 @@ def _read(reader: Reader) -> Settings:
         github_webhook_secrets=reader.secrets("GITHUB_WEBHOOK_SECRET", optional=not of_environment),
         github_app=app,
         github_url=github_url,
-        github_api_url=reader.url("GITHUB_API_URL", github_api),
+        github_api_url=reader.url("GITHUB_API_URL", _api_of(github_url)),
         cookie_secrets=reader.secrets("COOKIE_SECRET"),
         encryption_keys=reader.secrets("ENCRYPTION_KEY"),
         log_level=reader.choice("LOG_LEVEL", "info", ("debug", "info", "warning", "error")),
@@ -174,6 +189,7 @@ def _read(reader: Reader) -> Settings:
         inbox_organizations=reader.logins("INBOX_ORGANIZATIONS"),
         page_limit=reader.limit("PAGE_LIMIT", 120),
         action_limit=reader.limit("ACTION_LIMIT", 60),
+        inbox_bounds=_inbox_bounds(reader),
         budgets=_budgets(reader),
         lease_seconds=reader.number("LEASE_SECONDS", 30),
         review_seconds=reader.number("REVIEW_SECONDS", 5),

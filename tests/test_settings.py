@@ -9,7 +9,7 @@ from hypothesis import settings as bounds
 from hypothesis import strategies as st
 
 from bridge import settings
-from bridge.core.budgets import Budgets
+from bridge.core.budgets import Budgets, InboxBounds
 
 REQUIRED = {
     "FLOWDOCK_CLIENT_ID": "flowdock-client",
@@ -69,6 +69,7 @@ def test_what_is_not_set_has_the_documented_value() -> None:
         inbox_organizations=(),
         page_limit=120,
         action_limit=60,
+        inbox_bounds=InboxBounds(size=256 * 2**20, threads=20_000, days=400, thread_messages=2_000),
         budgets=Budgets(queue=256 * 2**20, repository=32 * 2**20),
         lease_seconds=30,
         review_seconds=5,
@@ -127,6 +128,16 @@ TAKEN: list[tuple[dict[str, str], str, Any]] = [
     ({"PAGE_LIMIT": "0"}, "page_limit", 0),
     ({"PAGE_LIMIT": " 30 "}, "page_limit", 30),
     ({"ACTION_LIMIT": "65535"}, "action_limit", 65535),
+    (
+        {
+            "INBOX_FLOW_BYTES": "1M",
+            "INBOX_FLOW_THREADS": "10",
+            "INBOX_DAYS": "30",
+            "INBOX_THREAD_MESSAGES": "5",
+        },
+        "inbox_bounds",
+        InboxBounds(size=2**20, threads=10, days=30, thread_messages=5),
+    ),
 ]
 
 

@@ -750,12 +750,36 @@ THREATS = [
         ("inbox/pages/test_flows.py::test_a_form_without_the_sessions_value_changes_nothing",),
     ),
     Threat(
+        "Member of a flow",
+        "deletes it, or takes its owners' place",
+        "each change asks for an owner; deleting asks for the flow's typed name; the last owner stays, also "
+        "where two leave at once",
+        (
+            "inbox/pages/test_flows.py::test_each_visitor_gets_what_is_theirs",
+            "inbox/pages/test_flows.py::test_a_flow_is_deleted_by_its_typed_name_alone_with_all_connections",
+            "inbox/test_flows.py::test_only_members_come_to_own_a_flow_and_one_always_does",
+            "inbox/test_flows.py::test_no_change_of_a_flow_undoes_another_that_is_made_at_once",
+        ),
+    ),
+    Threat(
+        "Reader of Redis, or the next owner of a flow's address",
+        "finds what was deleted: a flow, a person's place in it, a token that still posts",
+        "a deletion is noted first and finished after a crash; until then nobody gets the flow's path",
+        (
+            "inbox/test_deletion.py::test_nothing_is_left_of_a_flow_and_nothing_of_another_is_touched",
+            "inbox/test_flows.py::test_a_flow_that_is_gone_is_not_changed_and_nobody_joins_it",
+            "inbox/test_messages.py::test_a_flow_that_is_gone_takes_no_message_and_keeps_nothing",
+            "inbox/test_pages.py::test_a_removal_that_a_crash_cut_short_is_finished",
+        ),
+    ),
+    Threat(
         "Poster into the inbox",
         "fills Redis with messages and threads, or posts one message many times",
         "taking a message bounds its flow by bytes, threads, messages and days; a uuid counts once",
         (
             "inbox/test_messages.py::test_the_threads_longest_without_a_message_make_room",
             "inbox/test_messages.py::test_a_thread_keeps_its_newest_messages",
+            "inbox/test_messages.py::test_a_sweep_finds_old_threads_in_a_quiet_flow_and_0_is_no_bound",
             "inbox/test_messages.py::test_a_uuid_is_taken_once_in_a_flow_however_many_bring_it_at_once",
         ),
     ),

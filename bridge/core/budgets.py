@@ -34,6 +34,19 @@ ALL_DEAD = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
+class InboxBounds:
+    """The bounds of a flow of the inbox; the threads longest without a message go first."""
+
+    size: int = 256 * 2**20
+    """Bytes."""
+    threads: int = 20_000
+    days: int = 400
+    """Days without a message."""
+    thread_messages: int = 2_000
+    """Messages of a thread."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Budgets:
     """Bytes that may wait in all, and of each repository; 0: any number."""
 

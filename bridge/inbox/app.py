@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import suppress
 
 import aiohttp_jinja2
 from aiohttp import web
@@ -12,6 +11,7 @@ from bridge.inbox.api import messages, oauth, push, sources, streaming, threads,
 from bridge.inbox.api.requests import answer_errors
 from bridge.inbox.context import INBOX, Inbox
 from bridge.inbox.pages import events, flow_settings, flows, thread
+from bridge.inbox.sweeping import SWEEPER
 
 
 def install(app: web.Application, inbox: Inbox) -> None:
@@ -35,16 +35,16 @@ def install(app: web.Application, inbox: Inbox) -> None:
         app.add_routes(module.routes)
     filters = {"rich": markup.rich, "inline": markup.inline, "plain": markup.plain}
     aiohttp_jinja2.get_env(app).filters.update(filters)
-    app.cleanup_ctx.append(_reading_news)
+    app.cleanup_ctx.append(_in_background)
     app.on_shutdown.append(_end_streams)
 
 
-async def _reading_news(app: web.Application) -> AsyncIterator[None]:
-    reading = asyncio.create_task(app[INBOX].feed.run())
+async def _in_background(app: web.Application) -> AsyncIterator[None]:
+    running = [asyncio.create_task(app[INBOX].feed.run()), asyncio.create_task(app[SWEEPER].run())]
     yield
-    reading.cancel()
-    with suppress(asyncio.CancelledError):
-        await reading
+    for one in running:
+        one.cancel()
+    await asyncio.gather(*running, return_exceptions=True)
 
 
 async def _end_streams(app: web.Application) -> None:

@@ -5,12 +5,13 @@ from functools import cached_property
 
 from aiohttp import ClientSession, web
 
+from bridge.core.budgets import InboxBounds
 from bridge.inbox.api_tokens import ApiTokenStore
 from bridge.inbox.feed import Feed
 from bridge.inbox.flows import FlowStore
 from bridge.inbox.grants import GrantStore
 from bridge.inbox.marks import MarkStore
-from bridge.inbox.messages import Bounds, MessageStore
+from bridge.inbox.messages import MessageStore
 from bridge.inbox.people import PeopleStore
 from bridge.inbox.sources import SourceStore
 from bridge.storage.redis import Redis
@@ -29,7 +30,7 @@ class Inbox:
     """The public address of bridge and its inbox."""
     client_id: str
     client_secret: str = field(repr=False)
-    bounds: Bounds = field(default_factory=Bounds)
+    bounds: InboxBounds = field(default_factory=InboxBounds)
 
     @property
     def api_url(self) -> str:

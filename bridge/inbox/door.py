@@ -10,6 +10,7 @@ from bridge.core.security.encryption import Vault
 from bridge.inbox.flows import FlowStore
 from bridge.inbox.github import GitHubAccount, GitHubDoor, TokenGone
 from bridge.inbox.invitations import OPERATOR, Invitation, InvitationGone, InvitationStore
+from bridge.inbox.marks import MarkStore
 from bridge.inbox.memberships import MembershipStore
 from bridge.inbox.people import AdmittedBy, InboxPerson, PeopleStore
 from bridge.inbox.rights import RightsStore
@@ -41,6 +42,7 @@ class Door:
     vault: Vault
     people: PeopleStore
     flows: FlowStore
+    marks: MarkStore
     invitations: InvitationStore
     memberships: MembershipStore
     rights: RightsStore
@@ -85,8 +87,7 @@ class Door:
         self, account: GitHubAccount, by: AdmittedBy, invitation: Invitation | None = None
     ) -> InboxPerson:
         if await self.people.get(account.id) is None:
-            # A removal that a crash cut short may have left some.
-            await self._leave_flows(account.id)
+            await self._finish_removal(account.id)
         return await self.people.put(
             account.id,
             nick=account.login,
@@ -113,11 +114,18 @@ class Door:
         await self.people.remove(person_id, bar=bar)
         if held:
             await self.github.give_back(held)
-        await self._leave_flows(person_id)
+        await self._finish_removal(person_id)
 
-    async def _leave_flows(self, person_id: int) -> None:
-        for flow in await self.flows.of(person_id):
-            await self.flows.leave(flow.id, person_id)
+    async def finish_removals(self) -> None:
+        """Go on with removals that a crash cut short."""
+        for person_id in await self.people.leaving():
+            await self._finish_removal(person_id)
+
+    async def _finish_removal(self, person_id: int) -> None:
+        for flow_id in await self.flows.ids_of(person_id):
+            await self.flows.leave(flow_id, person_id, is_forced=True)
+        await self.marks.forget(person_id)
+        await self.people.left(person_id)
 
     async def _is_member(self, token: GitHubToken) -> bool:
         try:

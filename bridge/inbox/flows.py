@@ -2,10 +2,13 @@
 
 import secrets
 import time
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import orjson
 
+from bridge.core.errors import NotFound, RequestRefused
 from bridge.inbox import keys
 from bridge.storage.lua_scripts import load_script
 from bridge.storage.redis import Redis
@@ -32,12 +35,32 @@ class TeamFlow:
         return f"{self.organization}/{self.slug}"
 
 
+class FlowGone(RequestRefused):
+    """The flow was deleted."""
+
+    status = 410
+
+    def __init__(self) -> None:
+        super().__init__("the flow was deleted")
+
+
+class LastFlowOwner(RequestRefused):
+    """The last owner cannot go: nobody could let anybody in any more."""
+
+    status = 409
+    advice = "Make somebody else an owner of the flow first."
+
+    def __init__(self) -> None:
+        super().__init__("the flow needs an owner, and this is its last one")
+
+
 class FlowStore:
     """Flows in Redis."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
         self._make = load_script(redis, "bridge.inbox", "make_flow")
+        self._change = load_script(redis, "bridge.inbox", "change_flow")
 
     async def make(self, *, organization: str, slug: str, name: str, owner: int) -> TeamFlow | None:
         """Make a flow with its first member and owner; None if the path is taken."""
@@ -51,7 +74,7 @@ class FlowStore:
         )
         made = await self._make(
             keys=[keys.FLOWS, keys.FLOW_PATHS, keys.members(flow.id), keys.flows_of(owner)],
-            args=[flow.id, flow.path.lower(), orjson.dumps(asdict(flow)), owner],
+            args=[flow.id, flow.path.lower(), dump(flow), owner],
         )
         return flow if made else None
 
@@ -61,7 +84,7 @@ class FlowStore:
 
     async def get(self, flow_id: str) -> TeamFlow | None:
         """Return a flow by its id."""
-        return _load(await self._redis.hget(keys.FLOWS, flow_id))
+        return load(await self._redis.hget(keys.FLOWS, flow_id))
 
     async def at(self, path: str) -> TeamFlow | None:
         """Return the flow at `organization/flow`, in whatever case."""
@@ -70,43 +93,80 @@ class FlowStore:
 
     async def of(self, person_id: int) -> list[TeamFlow]:
         """Return the flows that a person is in, by name."""
-        ids = [one.decode() for one in await self._redis.smembers(keys.flows_of(person_id))]
+        ids = await self.ids_of(person_id)
         found = await self._redis.hmget(keys.FLOWS, ids) if ids else []
-        return sorted(filter(None, map(_load, found)), key=lambda flow: (flow.name.lower(), flow.id))
+        return sorted(filter(None, map(load, found)), key=lambda flow: (flow.name.lower(), flow.id))
+
+    async def ids_of(self, person_id: int) -> list[str]:
+        """Return the ids of the flows that a person is in, also of flows that are being deleted."""
+        return [one.decode() for one in await self._redis.smembers(keys.flows_of(person_id))]
+
+    async def all(self) -> list[TeamFlow]:
+        """Return all flows."""
+        return [flow for data in (await self._redis.hgetall(keys.FLOWS)).values() if (flow := load(data))]
 
     async def members(self, flow_id: str) -> set[int]:
         """Return the ids of the people in a flow."""
         return {int(one) for one in await self._redis.smembers(keys.members(flow_id))}
 
     async def has(self, flow_id: str, person_id: int) -> bool:
-        """Tell whether a person is in a flow."""
-        return bool(await self._redis.sismember(keys.members(flow_id), str(person_id)))
+        """Tell whether a person is in a flow that is there."""
+        async with self._redis.pipeline(transaction=False) as pipe:
+            pipe.sismember(keys.members(flow_id), str(person_id))
+            pipe.hget(keys.FLOWS, flow_id)
+            is_in, flow = await pipe.execute()
+        return bool(is_in and flow)
 
     async def join(self, flow_id: str, person_id: int) -> None:
-        """Let a person into a flow."""
-        async with self._redis.pipeline(transaction=True) as pipe:
-            pipe.sadd(keys.members(flow_id), person_id)
-            pipe.sadd(keys.flows_of(person_id), flow_id)
-            await pipe.execute()
+        """Let a person into a flow; raises `FlowGone`."""
+        await self._changed(flow_id, "join", person_id)
 
-    async def leave(self, flow_id: str, person_id: int) -> None:
-        """Take a person out of a flow, and from its owners."""
-        flow = await self.get(flow_id)
-        async with self._redis.pipeline(transaction=True) as pipe:
-            pipe.srem(keys.members(flow_id), person_id)
-            pipe.srem(keys.flows_of(person_id), flow_id)
-            await pipe.execute()
-        if flow is not None and person_id in flow.owners:
-            owners = tuple(one for one in flow.owners if one != person_id)
-            await self.save(replace(flow, owners=owners))
+    async def leave(self, flow_id: str, person_id: int, *, is_forced: bool = False) -> None:
+        """Take a person out of a flow and from its owners; raises `LastFlowOwner` unless `is_forced`."""
+        await self._changed(flow_id, "leave", person_id, is_forced=is_forced)
 
-    async def save(self, flow: TeamFlow) -> None:
-        """Keep a changed flow; its path stays what it was."""
-        await self._redis.hset(keys.FLOWS, flow.id, orjson.dumps(asdict(flow)))
+    async def make_owner(self, flow_id: str, person_id: int) -> None:
+        """Make a member an owner; raises `NotFound` for anybody else."""
+        await self._changed(flow_id, "own", person_id)
+
+    async def make_member(self, flow_id: str, person_id: int) -> None:
+        """Take a person's ownership of a flow; raises `LastFlowOwner`."""
+        await self._changed(flow_id, "disown", person_id)
+
+    async def change(self, flow_id: str, **fields: Any) -> None:
+        """Change fields of a flow; its path stays what it was. Raises `FlowGone`."""
+        await self._changed(flow_id, "set", fields=fields)
+
+    async def _changed(
+        self,
+        flow_id: str,
+        step: str,
+        person_id: int = 0,
+        *,
+        is_forced: bool = False,
+        fields: Mapping[str, Any] | None = None,
+    ) -> None:
+        outcome = await self._change(
+            keys=[keys.FLOWS, keys.members(flow_id), keys.flows_of(person_id)],
+            args=[flow_id, step, person_id, int(is_forced), orjson.dumps(fields or {})],
+        )
+        if outcome == b"gone" and step != "leave":
+            raise FlowGone
+        if outcome == b"stranger":
+            raise NotFound("this person is not in the flow")
+        if outcome == b"last":
+            raise LastFlowOwner
 
 
-def _load(data: bytes | None) -> TeamFlow | None:
+def load(data: bytes | None) -> TeamFlow | None:
+    """Read a flow that `dump` wrote; None from None."""
     if data is None:
         return None
     fields = orjson.loads(data)
-    return TeamFlow(**fields | {"owners": tuple(fields["owners"])})
+    # Lua writes an empty list as an empty object.
+    return TeamFlow(**fields | {"owners": tuple(map(int, fields["owners"]))})
+
+
+def dump(flow: TeamFlow, **more: Any) -> bytes:
+    """Write a flow as Redis keeps it; ids are text, of which Lua loses no digit."""
+    return orjson.dumps(asdict(flow) | {"owners": list(map(str, flow.owners))} | more)

@@ -14,6 +14,8 @@ MEMBERS = "inbox:{people}:members"
 """Hash: the id of a person let in by an organization → the last time that GitHub called them a member."""
 BARRED = "inbox:{people}:barred"
 """Set: ids of people whom an owner removed: only an invitation lets them in again."""
+LEAVING = "inbox:{people}:leaving"
+"""Set: ids of people who were removed and are still in flows."""
 INVITATIONS = "inbox:{people}:invitations"
 """Sorted set: the names of open invitations, by their end."""
 
@@ -45,6 +47,10 @@ _INBOX = "inbox:{main}:"
 
 FLOWS = f"{_INBOX}flows"
 """Hash: a flow's id → the flow."""
+ENDING = f"{_INBOX}ending"
+"""Hash: the id of a flow that is to be deleted once its connections have ended → the flow, and by whom."""
+DELETING = f"{_INBOX}deleting"
+"""Hash: the id of a flow that is being deleted → likewise."""
 FLOW_PATHS = f"{_INBOX}flow-paths"
 """Hash: `organization/flow` → the flow's id."""
 SOURCES = f"{_INBOX}sources"
@@ -63,6 +69,10 @@ NOTIFICATION_NOTES = f"{_INBOX}notification-notes"
 """Hash: a notification → the message that causes it, and why."""
 THREAD = f"{_INBOX}thread:"
 ENTRIES = f"{_INBOX}entries:"
+THREAD_PARTS = (THREAD, ENTRIES)
+"""The beginnings of all keys of a thread: they go together."""
+SWEEPER = "inbox:sweeper"
+"""Lock: removes what is over its bounds, and finishes deletions."""
 
 
 def flows_of(person_id: int) -> str:
@@ -110,9 +120,15 @@ def entries(thread_id: str) -> str:
     return f"{ENTRIES}{thread_id}"
 
 
-def uuid(flow_id: str, hashed: str) -> str:
-    """The message that a flow took with this uuid, by its hash."""
-    return f"{_INBOX}uuid:{flow_id}:{hashed}"
+def uuids(flow_id: str) -> str:
+    """Sorted set: the hashes of the newest uuids that a flow took, by their messages."""
+    return f"{_INBOX}uuids:{flow_id}"
+
+
+def of_flow(flow_id: str) -> tuple[str, ...]:
+    """Return all keys about one flow alone, but for its threads' own."""
+    named = (members, flow_sources, messages, threads, open_threads, usage, uuids)
+    return tuple(key(flow_id) for key in named)
 
 
 def grant(kind: str, hashed: str) -> str:

@@ -36,3 +36,7 @@ class MarkStore:
             scores, oldest, count = await pipe.execute()
         floor = int(float(oldest[0][1])) if count >= MOST else 0
         return {one: int(score or floor) for one, score in zip(thread_ids, scores, strict=True)}
+
+    async def forget(self, person_id: int) -> None:
+        """Drop a person's marks."""
+        await self.redis.delete(keys.read_marks(person_id))

@@ -4,37 +4,29 @@ import base64
 import hashlib
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import orjson
 
+from bridge.core.budgets import InboxBounds
 from bridge.inbox import keys
+from bridge.inbox.flows import FlowGone
 from bridge.inbox.notifications import causes
 from bridge.storage.keys import hash_of
 from bridge.storage.lua_scripts import load_script
 from bridge.storage.redis import Fields, Redis
 
-UUID_SECONDS = 30 * 86400
-"""Seconds for which a repeat is noticed."""
+UUIDS = 10_000
+"""The newest messages of a flow of which a repeat is noticed."""
+
+TRIMMED = 200
+"""Threads that one step of a sweep removes."""
 
 DONE = frozenset({"merged", "closed", "resolved", "done", "no longer shown"})
 """Words of a status that ends a thread: it leaves the list of open ones."""
 
 _COUNTERS = {"activity": "activities", "discussion": "discussions"}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Bounds:
-    """A flow's bounds; the threads longest without a message go first."""
-
-    size: int = 256 * 2**20
-    """Bytes."""
-    threads: int = 20_000
-    days: int = 400
-    """Days without a message."""
-    thread_messages: int = 2_000
-    """Messages of a thread."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,14 +81,15 @@ class MessageStore:
     """Messages and threads in Redis."""
 
     redis: Redis
-    bounds: Bounds = field(default_factory=Bounds)
+    bounds: InboxBounds = field(default_factory=InboxBounds)
 
     def __post_init__(self) -> None:
         redis = self.redis
         self._accept = load_script(redis, "bridge.inbox", "accept")
+        self._trim = load_script(redis, "bridge.inbox", "trim")
 
     async def post(self, flow_id: str, source_id: int, content: Mapping[str, Any]) -> Accepted:
-        """Take a source's valid message, once for each uuid; raises `UnknownThread`."""
+        """Take a source's valid message, once for each uuid; raises `UnknownThread` or `FlowGone`."""
         external_id = content["external_thread_id"]
         return await self._take(
             flow_id,
@@ -107,7 +100,7 @@ class MessageStore:
         )
 
     async def reply(self, flow_id: str, thread: str, author: int, content: Mapping[str, Any]) -> Accepted:
-        """Take what a person wrote in a thread; raises `UnknownThread`."""
+        """Take what a person wrote in a thread; raises `UnknownThread` or `FlowGone`."""
         return await self._take(flow_id, thread, content, author=author)
 
     async def _take(
@@ -120,14 +113,14 @@ class MessageStore:
         state: Mapping[str, Any] | None = None,
         header: Mapping[str, Any] | None = None,
     ) -> Accepted:
-        now, bounds = time.time(), self.bounds
+        now = time.time()
         uuid = str(content.get("uuid") or "")
         message = {"sent": int(now * 1000), "author": author, "content": content}
         message_id, repeat = await self._accept(
-            keys=_touched(flow_id, thread, uuid),
+            keys=_touched(flow_id, thread),
             args=[
                 orjson.dumps(message),
-                UUID_SECONDS if uuid else "",
+                hash_of(uuid) if uuid else "",
                 message["sent"],
                 _COUNTERS.get(content["event"], "comments"),
                 orjson.dumps(state) if state else "",
@@ -135,18 +128,34 @@ class MessageStore:
                 orjson.dumps(header or {}),
                 flow_id,
                 thread,
-                bounds.thread_messages,
-                bounds.threads,
-                bounds.size,
-                int((now - bounds.days * 86400) * 1000),
-                keys.THREAD,
-                keys.ENTRIES,
+                self._bounds(now),
+                orjson.dumps(keys.THREAD_PARTS),
                 causes.of(content, author=author, state=state or {}),
             ],
         )
+        if message_id < 0:
+            raise FlowGone
         if not message_id:
             raise UnknownThread
         return Accepted(id=message_id, is_repeat=bool(repeat))
+
+    def _bounds(self, now: float) -> bytes:
+        bounds = self.bounds
+        oldest = int((now - bounds.days * 86400) * 1000)
+        return orjson.dumps(asdict(bounds) | {"size": bounds.size or 2**53, "oldest": oldest, "uuids": UUIDS})
+
+    async def trim(self, flow_id: str, *, all_of_it: bool = False) -> bool:
+        """Remove threads that are over the bounds, or all; True if there may be more of them."""
+        now = time.time()
+        removed = await self._trim(
+            keys=[keys.threads(flow_id), keys.open_threads(flow_id), keys.usage(flow_id)],
+            args=[
+                orjson.dumps({"size": -1, "threads": 0, "oldest": 0}) if all_of_it else self._bounds(now),
+                orjson.dumps(keys.THREAD_PARTS),
+                TRIMMED,
+            ],
+        )
+        return int(removed) == TRIMMED
 
     async def thread(self, flow_id: str, wanted: str) -> InboxThread | None:
         """Return a flow's thread; None if it is another flow's."""
@@ -219,10 +228,10 @@ class MessageStore:
         ]
 
 
-def _touched(flow_id: str, thread: str, uuid: str) -> list[str]:
+def _touched(flow_id: str, thread: str) -> list[str]:
     return [
         keys.LAST_MESSAGE,
-        keys.uuid(flow_id, hash_of(uuid)),
+        keys.uuids(flow_id),
         keys.thread(thread),
         keys.entries(thread),
         keys.threads(flow_id),
@@ -230,6 +239,8 @@ def _touched(flow_id: str, thread: str, uuid: str) -> list[str]:
         keys.messages(flow_id),
         keys.NEWS,
         keys.usage(flow_id),
+        keys.FLOWS,
+        keys.ENDING,
         keys.NOTIFICATIONS,
         keys.NOTIFICATION_NOTES,
     ]

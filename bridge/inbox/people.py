@@ -140,6 +140,14 @@ class PeopleStore:
         """Tell whether an owner removed them and nobody invited them since."""
         return str(person_id).encode() in await self._redis.smembers(keys.BARRED)
 
+    async def leaving(self) -> list[int]:
+        """Return the ids of removed people who may still be in flows."""
+        return [int(one) for one in await self._redis.smembers(keys.LEAVING)]
+
+    async def left(self, person_id: int) -> None:
+        """Note that a removed person is in no flow any more."""
+        await self._redis.srem(keys.LEAVING, str(person_id))
+
     async def rename(self, person_id: int, name: str) -> None:
         """Give a person a name of their own choice; empty: the one at GitHub, from the next sign-in on."""
         changes = {"name": name, "renamed": True} if name else {"renamed": False}
@@ -174,7 +182,7 @@ class PeopleStore:
         personal = [keys.personal(kind, person_id) for kind in keys.PERSONAL]
         outcome = await self._drop(
             keys=[
-                *(keys.PEOPLE, keys.NICKS, keys.OWNERS, keys.SEEN, keys.MEMBERS, keys.BARRED),
+                *(keys.PEOPLE, keys.NICKS, keys.OWNERS, keys.SEEN, keys.MEMBERS, keys.BARRED, keys.LEAVING),
                 *personal,
             ],
             args=[person_id, int(ownership_alone), int(bar)],

@@ -6,8 +6,11 @@ from dataclasses import asdict, dataclass, replace
 
 import orjson
 
+from bridge.core.errors import RequestRefused
 from bridge.inbox import keys
+from bridge.inbox.flows import FlowGone
 from bridge.storage.keys import hash_of
+from bridge.storage.lua_scripts import load_script
 from bridge.storage.redis import Redis
 
 MOST = 1000
@@ -31,16 +34,30 @@ class FlowSource:
     is_removed: bool = False
 
 
+class TooManySources(RequestRefused):
+    """The flow has as many sources as may be."""
+
+    status = 403
+    advice = "Remove one that is not needed any more."
+
+    def __init__(self) -> None:
+        super().__init__(f"the flow has {MOST} sources, and takes no more")
+
+
 class SourceStore:
     """Sources in Redis; of a flow token only its hash."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
+        self._add = load_script(redis, "bridge.inbox", "add_source")
 
     async def make(
         self, flow_id: str, *, name: str, external_url: str, client_id: str, creator: int
     ) -> tuple[FlowSource, str]:
-        """Make a source; returns it with its flow token, which nothing shows again."""
+        """Make a source; returns it with its flow token, which nothing shows again.
+
+        Raises `FlowGone` or `TooManySources`.
+        """
         flow_token, now = secrets.token_hex(16), time.time()
         source = FlowSource(
             id=await self._redis.incr(keys.LAST_SOURCE),
@@ -52,11 +69,14 @@ class SourceStore:
             made_at=now,
             changed_at=now,
         )
-        async with self._redis.pipeline(transaction=True) as pipe:
-            pipe.hset(keys.SOURCES, str(source.id), orjson.dumps(asdict(source)))
-            pipe.hset(keys.SOURCE_TOKENS, hash_of(flow_token), str(source.id))
-            pipe.sadd(keys.flow_sources(flow_id), source.id)
-            await pipe.execute()
+        outcome = await self._add(
+            keys=[keys.FLOWS, keys.SOURCES, keys.SOURCE_TOKENS, keys.flow_sources(flow_id)],
+            args=[flow_id, source.id, orjson.dumps(asdict(source)), hash_of(flow_token), MOST],
+        )
+        if outcome == b"gone":
+            raise FlowGone
+        if outcome == b"full":
+            raise TooManySources
         return source, flow_token
 
     async def get(self, source_id: str) -> FlowSource | None:

@@ -16,6 +16,7 @@ from bridge.core.model import GitHubToken, GitHubUser
 from bridge.inbox import sessions as inbox_sessions
 from bridge.inbox.app import install as install_api
 from bridge.inbox.context import Inbox
+from bridge.inbox.deletion import FlowDeletion
 from bridge.inbox.door import DOOR, Door
 from bridge.inbox.github import GitHubAccount, TokenGone
 from bridge.inbox.invitations import InvitationStore
@@ -29,6 +30,7 @@ from bridge.inbox.pages import notifications, people, sign_in
 from bridge.inbox.pages import settings as own_settings
 from bridge.inbox.rights import RightsStore
 from bridge.inbox.sessions import MEMBERSHIPS, SESSIONS, SessionStore
+from bridge.inbox.sweeping import SWEEPER, Sweeper
 from bridge.services import Services
 from bridge.web.auth import linking, oauth_callback, sessions
 from bridge.web.http import cookies
@@ -54,6 +56,7 @@ def install(app: web.Application, services: Services) -> None:
         web_url=settings.web_url,
         client_id=settings.flowdock_client_id,
         client_secret=settings.flowdock_client_secret,
+        bounds=settings.inbox_bounds,
     )
     install_api(app, inbox)
     memberships = MembershipStore(
@@ -69,10 +72,15 @@ def install(app: web.Application, services: Services) -> None:
         vault=services.vault,
         people=inbox.people,
         flows=inbox.flows,
+        marks=inbox.marks,
         invitations=InvitationStore(services.redis),
         memberships=memberships,
         rights=rights,
     )
+    deletion = FlowDeletion(
+        redis=services.redis, messages=inbox.messages, connections=FlowConnections(services)
+    )
+    app[SWEEPER] = Sweeper(redis=services.redis, messages=inbox.messages, deletion=deletion, door=app[DOOR])
     app[linking.LENDER] = Lender(services, rights)
     app[oauth_callback.GITHUB_CALLBACKS][sign_in.STATE] = sign_in.signed_in
     for module in PEOPLE_PAGES:
@@ -235,6 +243,20 @@ class Lender(linking.AccountLender):
             log.warning("inbox_token_not_lent", reason=str(error))
             return None
         return (user, token) if str(user.id) == user_id else None
+
+
+class FlowConnections:
+    """Ends the connections of a flow that is deleted, as *Disconnect* does."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    async def end(self, flow_path: str, person_id: int) -> None:
+        """End those of a flow; raises `RepositoryBusy` or redis-py's errors."""
+        for one in await self._services.connections.all():
+            if one.flow.lower() == flow_path.lower():
+                # Its source goes with the flow, for which no token is needed.
+                await self._services.connect_service.disconnect(one, access_token="", user=str(person_id))
 
 
 def _account(user: object) -> GitHubAccount:

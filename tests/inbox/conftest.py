@@ -14,6 +14,7 @@ import pytest
 from aiohttp import web
 
 from bridge import settings
+from bridge.inbox import keys
 from bridge.inbox.context import INBOX, Inbox
 from bridge.inbox.flows import TeamFlow
 from bridge.inbox.grants import Grant
@@ -131,6 +132,13 @@ class Team:
         """All that Redis keeps of flows."""
         redis: Any = self.services.redis
         return {key: await redis.dump(key) async for key in redis.scan_iter("inbox:{main}:*")}
+
+    async def dump_of(self, flow_id: str) -> set[bytes]:
+        """The keys about one flow, and the lists of flows that name it."""
+        redis: Any = self.services.redis
+        lists = (keys.FLOWS, keys.ENDING, keys.DELETING)
+        listed = {key.encode() for key in lists if await redis.hexists(key, flow_id)}
+        return listed | set(await redis.keys(f"*{flow_id}*"))
 
     async def source(self, nick: str = "ann", name: str = "acme/component") -> dict[str, Any]:
         """A new source of the flow, as the API shows it once."""

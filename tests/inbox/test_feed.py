@@ -1,7 +1,9 @@
 """Live updates: no message falls between two looks at the news."""
 
 import asyncio
+from typing import Any, cast
 
+from bridge.inbox import keys
 from bridge.inbox.feed import Feed
 from bridge.inbox.messages import MessageStore
 from bridge.storage.client import close_redis, connect_redis
@@ -11,6 +13,7 @@ from tests.inbox.test_messages import content
 
 async def test_what_came_before_the_first_look_wakes_those_who_wait(redis_url: str) -> None:
     redis = connect_redis(redis_url)
+    await cast("Any", redis).hset(keys.FLOWS, "flow", "{}")
     feed = Feed(redis)
     with feed.waiting("flow") as changed:
         await MessageStore(redis=redis).post("flow", 1, content(1))

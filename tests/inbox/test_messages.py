@@ -5,9 +5,19 @@ from typing import Any
 
 import pytest
 
-from bridge.inbox.messages import Bounds, MessageStore, UnknownThread, thread_id
+from bridge.core.budgets import InboxBounds
+from bridge.inbox import keys, messages
+from bridge.inbox.flows import FlowGone
+from bridge.inbox.messages import MessageStore, UnknownThread, thread_id
 
 FLOW, SOURCE = "f1", 7
+
+
+@pytest.fixture(autouse=True)
+async def flows(redis: Any) -> None:
+    """The flows are there, to take messages."""
+    for flow in (FLOW, "f2"):
+        await redis.hset(keys.FLOWS, flow, "{}")
 
 
 def content(number: int, *, status: str = "open", **fields: Any) -> dict[str, Any]:
@@ -103,10 +113,10 @@ async def test_threads_and_messages_are_paged(redis: Any) -> None:
 
 @pytest.mark.parametrize(
     "bounds",
-    [Bounds(threads=3), Bounds(size=4000, threads=1000)],
+    [InboxBounds(threads=3), InboxBounds(size=4000, threads=1000)],
     ids=["number", "bytes"],
 )
-async def test_the_threads_longest_without_a_message_make_room(redis: Any, bounds: Bounds) -> None:
+async def test_the_threads_longest_without_a_message_make_room(redis: Any, bounds: InboxBounds) -> None:
     store = MessageStore(redis=redis, bounds=bounds)
     for number in range(12):
         await store.post(FLOW, SOURCE, content(number))
@@ -126,12 +136,42 @@ async def test_the_threads_longest_without_a_message_make_room(redis: Any, bound
 
 async def test_threads_without_a_message_for_too_long_go(redis: Any) -> None:
     await MessageStore(redis=redis).post(FLOW, SOURCE, content(1))
-    await MessageStore(redis=redis, bounds=Bounds(days=-1)).post(FLOW, SOURCE, content(2))
+    await MessageStore(redis=redis, bounds=InboxBounds(days=-1)).post(FLOW, SOURCE, content(2))
     assert await titles(MessageStore(redis=redis)) == ["Pull 2"]
 
 
+async def test_a_sweep_finds_old_threads_in_a_quiet_flow_and_0_is_no_bound(
+    redis: Any,
+) -> None:
+    await MessageStore(redis=redis).post(FLOW, SOURCE, content(1))
+    quiet = MessageStore(redis=redis, bounds=InboxBounds(days=1, size=0))
+    assert not await quiet.trim(FLOW)
+    assert await titles(quiet) == ["Pull 1"]
+    assert not await MessageStore(redis=redis, bounds=InboxBounds(days=-1)).trim(FLOW)
+    assert await titles(quiet) == []
+    assert await redis.keys("inbox:{main}:thread:*") == await redis.keys("inbox:{main}:entries:*") == []
+
+
+async def test_a_flow_that_is_gone_takes_no_message_and_keeps_nothing(redis: Any) -> None:
+    await redis.hdel(keys.FLOWS, FLOW)
+    with pytest.raises(FlowGone):
+        await MessageStore(redis=redis).post(FLOW, SOURCE, content(1, uuid="u"))
+    assert await redis.keys("inbox:{main}:*") == [keys.FLOWS.encode()]
+
+
+async def test_a_repeat_is_noticed_among_the_newest_messages_of_a_flow(
+    redis: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(messages, "UUIDS", 3)
+    store = MessageStore(redis=redis)
+    for uuid in "abcd":
+        await store.post(FLOW, SOURCE, content(1, uuid=uuid))
+    repeats = [(await store.post(FLOW, SOURCE, content(1, uuid=uuid))).is_repeat for uuid in "da"]
+    assert repeats == [True, False]
+
+
 async def test_a_thread_keeps_its_newest_messages(redis: Any) -> None:
-    store = MessageStore(redis=redis, bounds=Bounds(thread_messages=3))
+    store = MessageStore(redis=redis, bounds=InboxBounds(thread_messages=3))
     for _ in range(6):
         await store.post(FLOW, SOURCE, content(1))
     [thread] = await store.threads(FLOW)

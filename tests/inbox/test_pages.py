@@ -177,6 +177,21 @@ async def test_whoever_is_removed_leaves_all_flows(inbox: Inbox) -> None:
     assert await door.flows.of(IDS["bob"]) == []
 
 
+async def test_a_removal_that_a_crash_cut_short_is_finished(inbox: Inbox) -> None:
+    _, door = inbox
+    flow = await door.flows.make(organization="acme", slug="main", name="Main", owner=IDS["cy"])
+    assert flow
+    await put(door.people, "bob")
+    await door.flows.join(flow.id, IDS["bob"])
+    await door.marks.read(IDS["bob"], "thread", 7)
+    await door.people.remove(IDS["bob"])
+    assert await door.flows.members(flow.id) == {IDS["bob"], IDS["cy"]}
+    await door.finish_removals()
+    assert (await door.flows.members(flow.id), await door.people.leaving()) == ({IDS["cy"]}, [])
+    assert await door.marks.of(IDS["bob"], ["thread"]) == {"thread": 0}
+    await door.finish_removals()
+
+
 async def test_signing_out_ends_this_browsers_session_alone(inbox: Inbox, ann: Browser, bob: Browser) -> None:
     house, _ = inbox
     await sign_in(house, bob, "bob")

@@ -18,7 +18,7 @@ from bridge.inbox.api.requests import (
 from bridge.inbox.context import API, INBOX
 from bridge.inbox.flows import TeamFlow
 from bridge.inbox.people import InboxPerson
-from bridge.inbox.sources import MOST, FlowSource
+from bridge.inbox.sources import FlowSource
 from bridge.inbox.validation import BLANK, NOT_TEXT, url_problem
 
 MAX_TEXT = 2000
@@ -51,8 +51,6 @@ async def make_source(request: web.Request) -> web.Response:
         errors["external_url"] = [problem]
     if errors:
         raise invalid(errors)
-    if len(await inbox.sources.of(flow.id)) >= MOST:
-        raise ApiRefusal(403, f"The flow has {MOST} sources, and takes no more.")
     source, flow_token = await inbox.sources.make(
         flow.id,
         name=str(name)[:MAX_TEXT],

@@ -1,21 +1,25 @@
 -- Take a message, once for each uuid, and bring its thread and its flow's lists up to date: {id, is a repeat}.
--- {0, 0}: the thread is unknown and the message brings no state for one. What the flow has no room for any
--- more, the threads longest without a message, goes. Those whom it calls, and those whose turn it has become, are
--- notified.
+-- {0, 0}: the thread is unknown and the message brings no state for one; {-1, 0}: the flow is gone. What the
+-- flow has no room for any more, the threads longest without a message, goes. Those whom it calls, and those
+-- whose turn it has become, are notified.
 -- include _notify
-local last_id, marker, thread, entries, threads = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
-local open, messages, news, usage = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
-local notifications, notes = KEYS[10], KEYS[11]
-local message, uuid_seconds, sent, counter = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
+local last_id, uuids, thread, entries, threads = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local open, messages, news, usage, flows, ending = KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10], KEYS[11]
+local notifications, notes = KEYS[12], KEYS[13]
+local message, uuid, sent, counter = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
 local state, is_done, header = ARGV[5], ARGV[6], cjson.decode(ARGV[7])
 local flow_id, thread_id = ARGV[8], ARGV[9]
-local most_messages, most_threads, most_bytes = tonumber(ARGV[10]), tonumber(ARGV[11]), tonumber(ARGV[12])
-local oldest, thread_prefix, entries_prefix = tonumber(ARGV[13]), ARGV[14], ARGV[15]
-local causes = cjson.decode(ARGV[16]) -- see `causes.py`
+local bounds, thread_parts = cjson.decode(ARGV[10]), cjson.decode(ARGV[11])
+local causes = cjson.decode(ARGV[12]) -- see `causes.py`
 local OVERHEAD, AT_ONCE, NEWEST = 200, 10, 10000
+-- include _trim
 
-if uuid_seconds ~= '' then
-    local before = redis.call('GET', marker)
+-- A flow that is being deleted takes messages until its connections have ended.
+if redis.call('HEXISTS', flows, flow_id) == 0 and redis.call('HEXISTS', ending, flow_id) == 0 then
+    return {-1, 0}
+end
+if uuid ~= '' then
+    local before = redis.call('ZSCORE', uuids, uuid)
     if before then return {tonumber(before), 1} end
 end
 local known = redis.call('EXISTS', thread) == 1
@@ -23,7 +27,10 @@ if not known and state == '' then return {0, 0} end
 
 local id = redis.call('INCR', last_id)
 local place = string.format('%.0f-0', id)
-if uuid_seconds ~= '' then redis.call('SET', marker, id, 'EX', uuid_seconds) end
+if uuid ~= '' then
+    redis.call('ZADD', uuids, id, uuid)
+    redis.call('ZREMRANGEBYRANK', uuids, 0, -bounds.uuids - 1)
+end
 
 local turned = {}
 local function call(person, why)
@@ -32,7 +39,7 @@ end
 
 local added = #message + OVERHEAD
 redis.call('XADD', entries, place, 'm', message)
-if redis.call('XLEN', entries) > most_messages then
+if redis.call('XLEN', entries) > bounds.thread_messages then
     local first = redis.call('XRANGE', entries, '-', '+', 'COUNT', 1)[1]
     redis.call('XDEL', entries, first[1])
     added = added - #first[2][2] - OVERHEAD
@@ -61,7 +68,7 @@ redis.call('HINCRBY', thread, counter, 1)
 added = added + #message - redis.call('HSTRLEN', thread, 'newest')
 redis.call('HSET', thread, 'last', id, 'sent', sent, 'newest', message)
 redis.call('HINCRBY', thread, 'bytes', added)
-local bytes = redis.call('HINCRBY', usage, 'bytes', added)
+redis.call('HINCRBY', usage, 'bytes', added)
 
 redis.call('ZADD', threads, id, thread_id)
 if redis.call('HGET', thread, 'done') == '1' then
@@ -69,16 +76,7 @@ if redis.call('HGET', thread, 'done') == '1' then
 else
     redis.call('ZADD', open, id, thread_id)
 end
-redis.call('XADD', messages, 'MAXLEN', '~', most_threads * 10, place, 't', thread_id)
+redis.call('XADD', messages, 'MAXLEN', '~', bounds.threads * 10, place, 't', thread_id)
 redis.call('XADD', news, 'MAXLEN', '~', NEWEST, place, 'f', flow_id, 't', thread_id)
-
-for _, old in ipairs(redis.call('ZRANGE', threads, 0, AT_ONCE - 1)) do
-    local about = redis.call('HMGET', thread_prefix .. old, 'bytes', 'sent')
-    local is_over = bytes > most_bytes or redis.call('ZCARD', threads) > most_threads
-    if old == thread_id or not (is_over or tonumber(about[2] or 0) < oldest) then break end
-    bytes = redis.call('HINCRBY', usage, 'bytes', -tonumber(about[1] or 0))
-    redis.call('DEL', thread_prefix .. old, entries_prefix .. old)
-    redis.call('ZREM', threads, old)
-    redis.call('ZREM', open, old)
-end
+trim(thread_id, AT_ONCE)
 return {id, 0}

@@ -1,7 +1,6 @@
 """A flow's settings: its sources, its people, its name."""
 
-from dataclasses import replace
-
+import structlog
 from aiohttp import web
 
 from bridge.core.errors import NotFound, RequestRefused
@@ -11,9 +10,11 @@ from bridge.inbox.pages.flows import MAX_NAME, FlowRefused, configure_uri, setup
 from bridge.inbox.pages.places import FLOW, opened, path_of, posted
 from bridge.inbox.pages.render import redirect, render
 from bridge.inbox.people import InboxPerson
+from bridge.inbox.sweeping import SWEEPER
 
 SETTINGS = f"{FLOW}/settings"
 
+log = structlog.get_logger()
 routes = web.RouteTableDef()
 
 
@@ -55,8 +56,7 @@ async def change(request: web.Request) -> web.Response:
     name = " ".join(str(form.get("name", "")).split())[:MAX_NAME]
     if not name:
         raise FlowRefused("a flow needs a name")
-    changed = replace(flow, name=name, is_archived=bool(form.get("archived")))
-    await request.app[INBOX].flows.save(changed)
+    await request.app[INBOX].flows.change(flow.id, name=name, is_archived=bool(form.get("archived")))
     return redirect(path_of(flow, "settings"))
 
 
@@ -74,13 +74,8 @@ async def change_role(request: web.Request) -> web.Response:
     """Make a member an owner of the flow, or take that from them."""
     _, flow = await _owned(request)
     other, inbox = await _person(request, request.match_info["person"]), request.app[INBOX]
-    if not await inbox.flows.has(flow.id, other.id):
-        raise NotFound("this person is not in the flow")
-    owners = [one for one in flow.owners if one != other.id]
-    if request.match_info["role"] == "owner":
-        owners.append(other.id)
-    _keep_one(owners)
-    await inbox.flows.save(replace(flow, owners=tuple(owners)))
+    change = inbox.flows.make_owner if request.match_info["role"] == "owner" else inbox.flows.make_member
+    await change(flow.id, other.id)
     return redirect(path_of(flow, "settings"))
 
 
@@ -92,7 +87,6 @@ async def remove(request: web.Request) -> web.Response:
     if wanted != str(person.id) and not _owns(person, flow):
         raise NotAFlowOwner
     other = await _person(request, wanted)
-    _keep_one([one for one in flow.owners if one != other.id])
     await request.app[INBOX].flows.leave(flow.id, other.id)
     return redirect(PAGES if other.id == person.id else path_of(flow, "settings"))
 
@@ -110,6 +104,29 @@ async def remove_source(request: web.Request) -> web.Response:
         )
     await request.app[INBOX].sources.remove(source)
     return redirect(path_of(flow, "settings"))
+
+
+@routes.post(f"{SETTINGS}/delete")
+async def delete(request: web.Request) -> web.Response:
+    """Delete a flow, once its owner typed its name."""
+    person, flow = await _owned(request)
+    typed = (await request.post()).get("typed")
+    if typed is None or str(typed).strip() != flow.name:
+        return render(
+            request,
+            "flow_delete.html",
+            person=person,
+            status=200 if typed is None else 422,
+            flow=flow,
+            path=path_of(flow),
+            is_wrong=typed is not None,
+            sources=await request.app[INBOX].sources.of(flow.id),
+        )
+    sweeper = request.app[SWEEPER]
+    await sweeper.deletion.begin(flow, by=person.id)
+    sweeper.woken.set()
+    log.info("inbox_flow_deleted", flow=flow.path, by=person.id)
+    return redirect(PAGES)
 
 
 async def _owned(request: web.Request) -> tuple[InboxPerson, TeamFlow]:
@@ -130,8 +147,3 @@ async def _person(request: web.Request, person_id: str) -> InboxPerson:
     if found is None:
         raise NotFound("this person is not in the inbox, or not any more")
     return found
-
-
-def _keep_one(owners: list[int]) -> None:
-    if not owners:
-        raise RequestRefused("the flow needs an owner: make somebody else one first")

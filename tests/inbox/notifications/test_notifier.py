@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -134,7 +134,7 @@ async def test_nobody_is_notified_of_what_they_saw_may_not_see_or_do_not_want(
         case "left the flow":
             await team.inbox.flows.leave(team.flow.id, 1002)
         case "archived":
-            await team.inbox.flows.save(replace(team.flow, is_archived=True))
+            await team.inbox.flows.change(team.flow.id, is_archived=True)
         case "removed":
             await team.app[DOOR].remove(1002)
             assert await scene.notifier.browsers.of(1002) == []

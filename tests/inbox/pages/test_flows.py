@@ -9,6 +9,7 @@ from aiohttp import web
 
 from bridge.inbox.messages import thread_id
 from bridge.inbox.pages import events, flow_settings, flows, thread
+from tests.conftest import eventually
 from tests.inbox.conftest import Team
 from tests.inbox.test_messages import a_pull, content
 
@@ -34,6 +35,7 @@ TABLE: dict[tuple[str, str], tuple[str, str, str, str]] = {
     ("POST", f"{FLOW}/settings/people/1001/remove"): (SIGN_IN, NOTHING, REFUSED, REFUSED),
     ("POST", f"{FLOW}/settings/people/1002/remove"): (SIGN_IN, NOTHING, DONE, DONE),
     ("POST", f"{FLOW}/settings/sources/1/remove"): (SIGN_IN, NOTHING, REFUSED, DONE),
+    ("POST", f"{FLOW}/settings/delete"): (SIGN_IN, NOTHING, REFUSED, DONE),
 }
 OTHERS = {
     ("GET", "/inbox/flows/team/none"),
@@ -48,7 +50,7 @@ CASES = [
     for address, row in TABLE.items()
     for visitor, expected in zip(VISITORS, row, strict=True)
 ]
-FORM = {"name": "Other", "content": "Hm.", "person": "1003", "key": "none", "sure": "1"}
+FORM = {"typed": "Main", "name": "Other", "content": "Hm.", "person": "1003", "key": "none", "sure": "1"}
 
 
 async def posted(team: Team, number: int = 1, **fields: Any) -> None:
@@ -225,4 +227,24 @@ async def test_an_archived_name_and_the_last_owner_stay_clear(team: Team) -> Non
     await team.visit("ann", "POST", f"{FLOW}/settings", {"name": "Main & co", "archived": "1"})
     assert "Main &amp; co" in (await team.visit("ann", "GET", "/inbox")).text
     answer = await team.visit("ann", "POST", f"{FLOW}/settings/people/1001/member", {})
-    assert (answer.status, "needs an owner" in answer.text) == (400, True)
+    assert (answer.status, "needs an owner" in answer.text) == (409, True)
+
+
+async def test_a_flow_is_deleted_by_its_typed_name_alone_with_all_connections(team: Team) -> None:
+    await posted(team)
+    answer = await team.visit("ann", "POST", f"{FLOW}/settings/delete", {})
+    assert (answer.status, "acme/component" in answer.text) == (200, True)
+    answer = await team.visit("ann", "POST", f"{FLOW}/settings/delete", {"typed": "main"})
+    assert (answer.status, "Nothing was deleted." in answer.text) == (422, True)
+    assert await team.inbox.flows.get(team.flow.id) == team.flow
+    connections = team.services.connections
+    for flow in ("Team/main", "team/mainly"):
+        await connections.connect("acme/component", flow_token=f"of {flow}", name=flow, flow=flow)
+    assert (await team.visit("ann", "POST", f"{FLOW}/settings/delete", {"typed": " Main "})).status == 303
+    assert (await team.visit("ann", "GET", FLOW)).status == 404
+
+    async def is_gone() -> bool:
+        return not await team.dump_of(team.flow.id)
+
+    await eventually(is_gone)
+    assert [one.flow for one in await connections.all()] == ["team/mainly"]

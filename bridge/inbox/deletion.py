@@ -1,0 +1,83 @@
+"""Deletion of a flow, in steps that any process takes up again after a crash.
+
+First the flow leaves the pages and the API. Its connections end next: their last words still come in. Then
+its threads and everything else go; its path is free again last.
+"""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import orjson
+
+from bridge.inbox import flows, keys
+from bridge.inbox.flows import FlowGone, TeamFlow
+from bridge.inbox.messages import MessageStore
+from bridge.storage.lua_scripts import load_script
+from bridge.storage.redis import Redis
+
+
+class Connections(Protocol):
+    """bridge's connections, which the wiring ends."""
+
+    async def end(self, flow_path: str, person_id: int) -> None:
+        """End those of a flow in a person's name, as *Disconnect* does; succeeds if there are none."""
+
+
+@dataclass(kw_only=True)
+class FlowDeletion:
+    """Deletes flows."""
+
+    redis: Redis
+    messages: MessageStore
+    connections: Connections
+
+    def __post_init__(self) -> None:
+        self._move = load_script(self.redis, "bridge.inbox", "move_flow")
+
+    async def begin(self, flow: TeamFlow, *, by: int) -> None:
+        """Take a flow out of use at once, for `finish` to delete; raises `FlowGone`."""
+        if not await self._moved(keys.FLOWS, keys.ENDING, flow.id, flows.dump(flow, by=by)):
+            raise FlowGone
+
+    async def finish(self) -> None:
+        """Go on with all deletions that were begun."""
+        for flow_id, data in (await self.redis.hgetall(keys.ENDING)).items():
+            flow = orjson.loads(data)
+            await self.connections.end(f"{flow['organization']}/{flow['slug']}", flow["by"])
+            await self._moved(keys.ENDING, keys.DELETING, flow_id.decode(), data)
+        for flow_id, data in (await self.redis.hgetall(keys.DELETING)).items():
+            await self._delete(flow_id.decode(), orjson.loads(data))
+
+    async def _moved(self, old: str, new: str, flow_id: str, data: bytes) -> bool:
+        return bool(await self._move(keys=[old, new], args=[flow_id, data]))
+
+    async def _delete(self, flow_id: str, flow: dict[str, Any]) -> None:
+        sources = {
+            name async for name, data in self._scan(keys.SOURCES) if orjson.loads(data)["flow_id"] == flow_id
+        }
+        tokens = [name async for name, source in self._scan(keys.SOURCE_TOKENS) if source in sources]
+        while await self.messages.trim(flow_id, all_of_it=True):
+            pass
+        members = await self.redis.smembers(keys.members(flow_id))
+        async with self.redis.pipeline(transaction=True) as pipe:
+            for token in tokens:
+                pipe.hdel(keys.SOURCE_TOKENS, token.decode())
+            for source in sources:
+                pipe.hdel(keys.SOURCES, source.decode())
+            for person in members:
+                pipe.srem(keys.flows_of(int(person)), flow_id)
+            for key in keys.of_flow(flow_id):
+                pipe.delete(key)
+            pipe.hdel(keys.FLOW_PATHS, f"{flow['organization']}/{flow['slug']}".lower())
+            pipe.hdel(keys.DELETING, flow_id)
+            await pipe.execute()
+
+    async def _scan(self, key: str) -> AsyncIterator[tuple[bytes, bytes]]:
+        cursor: int | str = 0
+        while True:
+            cursor, found = await self.redis.execute_command("HSCAN", key, cursor, "COUNT", 500)
+            for name, value in found.items():
+                yield name, value
+            if not int(cursor):
+                return
