@@ -19,9 +19,9 @@ def listed(tags: Any) -> list[str] | None:
 
 async def resolved(inbox: Inbox, flow_id: str, tags: Iterable[str]) -> list[str]:
     """Return the tags with `:user:ID` and `:unread:ID` for each `@nick` of a member; others stay text."""
-    found: list[str] = []
-    members = await inbox.flows.members(flow_id) if tags else set()
-    for tag in list(tags)[:MOST]:
+    found, every = list[str](), list(tags)[:MOST]
+    members = await inbox.flows.members(flow_id) if any(tag.startswith("@") for tag in every) else set()
+    for tag in every:
         person = await inbox.people.find(tag[1:]) if tag.startswith("@") else None
         if person and person.id in members:
             found += [f":user:{person.id}", f":unread:{person.id}"]

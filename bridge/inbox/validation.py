@@ -31,6 +31,10 @@ _LINK_ATTRIBUTES = {"href", "rel", "target", "title"}
 # The documents' own examples link people by `mailto:`.
 _LINK_SCHEMES = {"http", "https", "mailto"}
 
+PLAIN_URL = re.compile(r"""https?://[A-Za-z0-9.-]+(?::\d{1,5})?(?:[/?#][^\s<>"]*)?""", re.ASCII)
+PLAIN_LINKS = re.compile(r"""[^<]*(?:<a href="https?://[^"<>&\s\[\]]+">[^<]*</a>[^<]*)*""")
+"""What nearly all addresses and texts are: seen to be fine at once, which the whole look takes long for."""
+
 Errors = dict[str, list[str]]
 Rule = Callable[[Any], str]
 
@@ -95,6 +99,8 @@ def _check_action(action: Mapping[str, Any], found: "_Findings") -> None:
 
 def url_problem(text: str) -> str:
     """Return the problem with an address that users or the server will open; empty if there is none."""
+    if PLAIN_URL.fullmatch(text):
+        return ""
     try:
         parts = urlsplit(text)
     except ValueError:
@@ -105,6 +111,8 @@ def url_problem(text: str) -> str:
 
 def inline_problem(text: str) -> str:
     """Return the problem with a text that may hold links but no other HTML; empty if there is none."""
+    if PLAIN_LINKS.fullmatch(text):
+        return ""
     position, inside = 0, False
     while tag := _TAG.search(text, position):
         pattern = _LINK_CLOSES if inside else _LINK_OPENS
@@ -132,7 +140,7 @@ class _Findings:
         self._prefix = prefix
 
     def within(self, *names: str) -> "_Findings":
-        return _Findings(self.errors, self._prefix + "".join(f"{name}." for name in names))
+        return _Findings(self.errors, f"{self._prefix}{'.'.join(names)}.")
 
     def add(self, name: str, problem: str) -> None:
         self.errors.setdefault(self._prefix + name, []).append(problem)

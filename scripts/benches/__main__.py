@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable
 
-from scripts.benches import click, intake, memory, report, scale, start, worker
+from scripts.benches import click, inbox, intake, memory, report, scale, start, worker
 from scripts.benches.findings import Findings
 from scripts.benches.rig import say
 from scripts.sandbox.house import Broken
@@ -15,6 +15,7 @@ PARTS: dict[str, Callable[[bool], Awaitable[Findings]]] = {
     "intake": intake.measure,
     "worker": worker.measure,
     "click": click.measure,
+    "inbox": inbox.measure,
     "scale": scale.measure,
     "memory": memory.measure,
     "start": start.measure,

@@ -65,10 +65,12 @@ class Rig:
         """bridge's worker half, starting."""
         return self.house.start(AS_DEPLOYED, "bridge", "worker")
 
-    async def start_peer(self, name: str, *arguments: str) -> str:
-        """Return a peer that serves HTTP, by its module; returns its address once it answers."""
+    async def start_peer(self, name: str, *arguments: str, flow_token: str = "") -> str:
+        """Start a peer that serves HTTP, by its module; returns its address once it answers."""
         port = free_port()
-        self.house.start(f"scripts.benches.peer.{name}", "--port", str(port), *arguments)
+        self.house.start(
+            f"scripts.benches.peer.{name}", "--port", str(port), *arguments, FLOW_TOKEN=flow_token
+        )
         url = f"http://127.0.0.1:{port}"
         await self.listens(port)
         return url
@@ -132,11 +134,12 @@ class Rig:
 
 @asynccontextmanager
 async def open_rig(
-    *, flowdock: str = "", github: str = "", settings: dict[str, str] | None = None
+    *, flowdock: str = "", github: str = "", inbox: bool = False, settings: dict[str, str] | None = None
 ) -> AsyncIterator[Rig]:
     """Open a Redis as README.md asks for, with `appendfsync everysec`; all processes end on leaving.
 
-    Its append-only file is not rewritten by itself: a rewrite would load whoever is measured just then.
+    With `inbox`, bridge has its own in place of a Flowdock. Redis's append-only file is not rewritten by
+    itself: a rewrite would load whoever is measured just then.
     """
     with tempfile.TemporaryDirectory(prefix="bridge-bench-") as name:
         folder = Path(name)
@@ -148,7 +151,7 @@ async def open_rig(
                 house = House(
                     data=folder,
                     bridge=f"http://127.0.0.1:{free_port()}",
-                    flowdock=flowdock or "http://127.0.0.1:9",
+                    flowdock="" if inbox else flowdock or "http://127.0.0.1:9",
                     github=github or "http://127.0.0.1:9",
                     http=http,
                     output=output,

@@ -48,10 +48,19 @@ async def run_wrk(
     url: str, body: Path, signature: str, *, seconds: int, connections: int, threads: int = 1
 ) -> Load:
     """Send one body over and over, each time with another delivery id; raises `Broken`."""
+    told = (str(body), signature, str(next(_RUNS)))
+    return await run_script(
+        "deliver.lua", url, *told, seconds=seconds, connections=connections, threads=threads
+    )
+
+
+async def run_script(
+    name: str, url: str, *arguments: str, seconds: int, connections: int, threads: int = 1
+) -> Load:
+    """Load a server as a script tells, which gets the arguments; raises `Broken`."""
     command = [
         *("wrk", "-t", str(threads), "-c", str(connections), "-d", f"{seconds}s", "--timeout", "20s"),
-        *("-s", str(PEER / "deliver.lua"), f"{url}/github/webhook"),
-        *("--", str(body), signature, str(next(_RUNS))),
+        *("-s", str(PEER / name), url, "--", *arguments),
     ]
     process = await asyncio.create_subprocess_exec(*command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     output, _ = await process.communicate()
