@@ -33,7 +33,7 @@ _LINK_SCHEMES = {"http", "https", "mailto"}
 
 PLAIN_URL = re.compile(r"""https?://[A-Za-z0-9.-]+(?::\d{1,5})?(?:[/?#][^\s<>"]*)?""", re.ASCII)
 PLAIN_LINKS = re.compile(r"""[^<]*(?:<a href="https?://[^"<>&\s\[\]]+">[^<]*</a>[^<]*)*""")
-"""What nearly all addresses and texts are: seen to be fine at once, which the whole look takes long for."""
+"""Nearly all addresses and texts: one look shows that they are fine."""
 
 Errors = dict[str, list[str]]
 Rule = Callable[[Any], str]

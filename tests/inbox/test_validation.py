@@ -1,4 +1,4 @@
-"""What the quick look lets pass would pass the whole one."""
+"""The quick look at links and addresses lets nothing pass that the whole one would refuse."""
 
 from html.parser import HTMLParser
 from urllib.parse import urlsplit
