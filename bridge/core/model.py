@@ -108,6 +108,8 @@ class Mention(msgspec.Struct, frozen=True, array_like=True):
 
     login: str
     id: int = 0
+    unless_by_login: bool = False
+    """An earlier message tagged the login: an account that still has it is not tagged again."""
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -129,6 +129,7 @@ async def people(redis: Redis, mentions: Iterable[Mention]) -> list[FlowdockUser
 
 
 def _is_of(github: dict[str, Any], mention: Mention) -> bool:
+    is_called_so = bool(github["login"].lower() == mention.login.lower())
     if mention.id:
-        return bool(github["id"] == mention.id)
-    return bool(github["login"].lower() == mention.login.lower())
+        return bool(github["id"] == mention.id) and not (mention.unless_by_login and is_called_so)
+    return is_called_so

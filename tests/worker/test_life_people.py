@@ -41,3 +41,15 @@ async def test_a_text_finds_a_renamed_person_before_they_do_anything(working: Ho
     assert tags(await life.act("cy-gh", "comment", body="@robert")) == []
     await working.services.connection_monitor(spacing=0).round(working.services.stop)
     assert tags(await life.act("cy-gh", "comment", body="@robert and @bob-gh")) == ["@bob"]
+
+
+async def test_a_request_tags_a_person_whom_the_text_did_not_find(working: House) -> None:
+    """The body's login is new, and bridge knows the old one: only the request tells the id."""
+    life = await begin_open(working)
+    await drive(working, "clock", {"tick": False})
+    await drive(working, "users/bob-gh", {"login": "robert"})
+    for login, told in (("robert", ["@bob"]), ("cy-gh", ["@cy"])):
+        opened = await working.act("ann-gh", "open", title="One deed", head=login, body=f"@{login}")
+        await life.act("ann-gh", "request_review", number=opened["number"], reviewers=[login])
+        messages = await working.messages()
+        assert tags(messages[-2:]) == told

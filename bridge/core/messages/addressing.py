@@ -50,12 +50,13 @@ def addressed(
     pull = round_.pull
     before = merged.said.get("turn", ())
     turned = [one for one in tags.on_turn(round_.turn) if one.id not in before]
+    found = tags.mentions(pull, round_.sender, people=(*said.people, *turned), logins=said.mentions)
     message = Message(
         event=said.kind,
         title=said.title,
         author=round_.author,
         body=said.body,
-        mentions=tags.mentions(pull, round_.sender, people=(*said.people, *turned), logins=said.mentions),
+        mentions=tags.anew(found, round_.delivery, round_.sender, merged),
     )
     muted = {
         one.id: reason

@@ -26,7 +26,7 @@ def of_checks(pull: PullRequest, known: Snapshot) -> tuple[Said | None, Snapshot
     head, last, failed = known.said.get("checks", ("", "none", ()))
     if now not in ("passed", "failed", "waiting") or not pull.is_open:
         return None, known
-    before: list[Any] = (known.said.get("shown") or {"checks": ["", "none", 0, False]})["checks"]
+    before: list[Any] = (known.said.get("shown") or {"checks": ["", "none", [], False]})["checks"]
     failed = sorted({*(failed if head == known.head_sha else ()), *_failed(pull)})[:MAX_FAILED]
     noted = known.saying(checks=[known.head_sha, now, failed])
     if (head, last) == (known.head_sha, now) and not _is_behind(before, pull):
@@ -44,19 +44,23 @@ def _failed(pull: PullRequest) -> set[str]:
 
 
 def shown(pull: PullRequest) -> list[Any]:
-    """Return the head, the sum of its checks, how many failed, and whether any is counted as running."""
+    """Return the head, the sum of its checks, those that failed, and whether any is counted as running."""
     head = pull.head.sha if pull.head else ""
-    running = bool(pull.checks_that("running"))
-    return [head, verdict(pull.checks), len(pull.checks_that("failed")), running]
+    failed = sorted(check.url or check.name for check in pull.checks_that("failed"))[:MAX_FAILED]
+    return [head, verdict(pull.checks), failed, bool(pull.checks_that("running"))]
 
 
 def _is_behind(before: list[Any], pull: PullRequest) -> bool:
-    """Tell whether all is over, and a thread with `before` shows a check as running or fewer failures."""
+    """Tell whether a thread with `before` shows a check as running that is over, or other failures."""
     head, now, failed, _ = shown(pull)
     if before[0] != head:
         return False
-    runs = any(check.state == "running" for check in pull.checks)
-    return before[1] == "running" or (now == "failed" and not runs and before[2:] != [failed, False])
+    if before[1] == "running" or now != "failed":
+        return bool(before[1] == "running")
+    if any(check.state == "running" for check in pull.checks):
+        # As many as before, and others: a suite that came before its runs was named in their place.
+        return bool(len(failed) == len(before[2]) and failed != before[2])
+    return bool(before[2:] != [failed, False])
 
 
 def _title(pull: PullRequest, now: Verdict, last: str, *, is_again: bool, is_flaky: bool) -> str:

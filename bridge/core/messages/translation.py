@@ -43,14 +43,16 @@ def translation(round_: Round, said: Said | None, merged: Snapshot) -> Translati
     behind = [one for one in round_.connections if said is None or _is_update_enough(said, one)]
     # A review that is gathered brings the thread up to date.
     if behind and not merged.gathering and (update := updates.update(round_, merged)):
-        again_in = updates.wait(round_.delivery, update.group, merged, round_.now)
+        again_in = updates.wait(round_, merged)
         if not again_in:
             more, silent = addressed(round_, update, merged, behind, part="/update")
             outgoing, muted = (*outgoing, *more), {**muted, **silent}
-            merged = updates.noted(update.group, merged, round_.now) if more else merged
+            merged = merged.saying(updated=round_.now) if more else merged
     if said and not pull.draft:
         merged = merged.saying(ready=True)
     last_words, merged = leaving.last_words(round_, merged, outgoing)
+    tagged = [one for each in outgoing for one in each.message.mentions]
+    merged = tags.noted(tagged, round_.delivery, round_.sender, merged)
     noted = turn_noted(pull, round_.turn, merged, outgoing, now=round_.now)
     pull = replace(pull, turn_since=noted.said["since"])
     if outgoing:

@@ -13,8 +13,7 @@ from bridge.core.messages.addressing import Round
 from bridge.core.messages.events import Said
 from bridge.core.messages.events.merging import MERGEABLE
 from bridge.core.messages.html import escape
-from bridge.core.model import Delivery
-from bridge.core.options import Group
+from bridge.core.pulls import to_merge
 from bridge.core.pulls.extract import RULES, UPDATE
 from bridge.core.pulls.gathering import REVIEW_SECONDS
 from bridge.core.pulls.model import PullRequest
@@ -22,7 +21,7 @@ from bridge.core.pulls.snapshot import Snapshot
 from bridge.core.pulls.turn import CONFLICTS
 
 SECONDS = 60
-"""At most one such message of a thread is posted in this time, re-runs apart."""
+"""Of a thread at most one message about labels alone is posted in this time; all else is told at once."""
 
 Shown = dict[str, Any]
 
@@ -37,6 +36,8 @@ def shown(round_: Round) -> Shown:
         "place": pull.place,
         "labels": [label.name for label in pull.labels],
         "conversations": len(pull.unresolved),
+        # Checks are told when their sum turns.
+        "to_merge": [one for one in to_merge.missing(pull) if not one.startswith("checks: ")],
         "checks": status_changes.shown(pull),
     }
 
@@ -60,19 +61,13 @@ def update(round_: Round, known: Snapshot) -> Said | None:
     return Said(title=title, group="other") if title else None
 
 
-def wait(delivery: Delivery, group: Group, known: Snapshot, now: float) -> float:
-    """Return the seconds until an update of a group may be posted; comments come several at a time.
-
-    A re-run is told at once: until then the thread says that checks failed, and offers to re-run them.
-    """
-    more_parts = REVIEW_SECONDS if delivery.event.startswith("pull_request_review") else 0.0
-    last = 0.0 if group == "checks" else known.said.get("updated", {}).get(group, 0.0)
-    return max(more_parts, float(last) + SECONDS - now)
-
-
-def noted(group: Group, known: Snapshot, now: float) -> Snapshot:
-    """Note that an update of a group was posted."""
-    return known.saying(updated={**known.said.get("updated", {}), group: now})
+def wait(round_: Round, known: Snapshot) -> float:
+    """Return the seconds until an update may be posted; comments come several at a time."""
+    more_parts = REVIEW_SECONDS if round_.delivery.event.startswith("pull_request_review") else 0.0
+    before = known.said["shown"]
+    if shown(round_) | {"labels": before["labels"]} != before:
+        return more_parts
+    return max(more_parts, float(known.said.get("updated", 0)) + SECONDS - round_.now)
 
 
 def _words(before: Shown, now: Shown, pull: PullRequest) -> str:
@@ -89,6 +84,8 @@ def _words(before: Shown, now: Shown, pull: PullRequest) -> str:
         return f"Labels: {escape(', '.join(now['labels'][: thread.MAX_NAMED]) or 'none')}"
     if now["conversations"] != before["conversations"]:
         return f"Conversations: {now['conversations'] or 'none'} unresolved"
+    if now["to_merge"] != before["to_merge"]:
+        return f"To merge: {escape('; '.join(now['to_merge']) or 'nothing missing')}"
     if gone := [name for name in before["buttons"] if name not in now["buttons"]]:
         return f"No longer available: {', '.join(gone)}"
     if new := [name for name in now["buttons"] if name not in before["buttons"]]:

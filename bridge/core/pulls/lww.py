@@ -53,6 +53,11 @@ def _from_number(seconds: object) -> str:
         return ""
 
 
+def seconds_between(one: str, other: str) -> float:
+    """Return the seconds between two moments."""
+    return abs((datetime.fromisoformat(one) - datetime.fromisoformat(other)).total_seconds())
+
+
 def _told(when: datetime) -> str:
     return when.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 

@@ -130,6 +130,8 @@ class PullRequest(msgspec.Struct, frozen=True, kw_only=True):
     labels: tuple[Link, ...] = ()
     milestone: Link | None = None
     reviewers: tuple[Reviewer, ...] = ()
+    named: tuple[Person, ...] = ()
+    """All that take part, in the order in which their logins were told: a login is the last one's."""
     changes: Changes | None = None
     auto_merge: bool = False
     queued: bool = False

@@ -155,18 +155,17 @@ def _bounded(known: Registers, told: Registers, counting: Callable[[Registers], 
 
 def _deciding(reviews: Registers) -> set[str]:
     """Return the latest review of each person."""
-    latest: dict[str, str] = {}
+    latest: dict[int | str, str] = {}
     for name in sorted(reviews, key=lambda name: (reviews[name].at, int(name))):
-        latest[reviews[name].value["login"]] = name
+        latest[reviews[name].value["id"] or name] = name
     return set(latest.values())
 
 
 def view(snapshot: Snapshot, checks: tuple[Check, ...] = ()) -> PullRequest:
     """Build the pull request that a thread shows, with its head's `checks`; needs `snapshot.is_known`."""
     told = snapshot.settled()
-    head, base, milestone = told.get("head"), told.get("base"), told.get("milestone")
-    changes, repository = told.get("changes"), told["repository"]
-    people, rules = _people(snapshot), rules_of(snapshot)
+    head, base, milestone, changes = map(told.get, ("head", "base", "milestone", "changes"))
+    people, rules, repository = _people(snapshot), rules_of(snapshot), told["repository"]
     known = snapshot.conversations
     return PullRequest(
         repository=repository["name"],
@@ -185,6 +184,7 @@ def view(snapshot: Snapshot, checks: tuple[Check, ...] = ()) -> PullRequest:
         labels=tuple(Link(**label) for label in _members(snapshot, "labels")),
         milestone=Link(**milestone) if milestone else None,
         reviewers=_reviewers(snapshot, people),
+        named=tuple(Person(**one) for one in people.values()),
         changes=Changes(**changes) if changes else None,
         auto_merge=bool(told.get("auto_merge")),
         queued=bool(told.get("queued")),
@@ -224,7 +224,10 @@ def _shown_name(item: Item) -> str:
 
 
 def _people(snapshot: Snapshot) -> dict[int, Item]:
-    """Return each person by id, with the login that was told last: people rename themselves."""
+    """Return each person by id, with the login that was told last: people rename themselves.
+
+    The last of those with one login has it now.
+    """
     author = snapshot.values.get("author")
     told = [(author.at, author.value)] if author else []
     told += [
@@ -236,11 +239,12 @@ def _people(snapshot: Snapshot) -> dict[int, Item]:
     ]
     told += [(review.at, review.value) for review in snapshot.reviews.values()]
     told.sort(key=lambda one: (one[0], one[1]["login"]))
-    return {
-        one["id"]: {name: one[name] for name in ("login", "url", "id", "bot") if name in one}
-        for _, one in told
-        if one["id"]
-    }
+    found: dict[int, Item] = {}
+    for _, one in told:
+        if one["id"]:
+            found.pop(one["id"], None)
+            found[one["id"]] = {name: one[name] for name in ("login", "url", "id", "bot") if name in one}
+    return found
 
 
 def _renamed(person: Item, people: Mapping[int, Item]) -> Item:

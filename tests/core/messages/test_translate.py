@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from bridge.core.messages import translate, updates
 from bridge.core.messages.message_id import message_uuid
 from bridge.core.model import Connection
-from bridge.core.pulls import checks
+from bridge.core.pulls import checks, extract
 from tests.examples import example
+from tests.kits.core.life import AUTO_MERGE
 from tests.kits.core.page import text
 from tests.kits.core.pipeline import Bridge, connection, delivery, tagged
 from tests.kits.core.pull_rows import did
@@ -30,6 +31,17 @@ from tests.kits.core.samples import (
 )
 
 LATER = "2026-03-10T12:00:01Z"
+
+
+def changed(second: int, **fields: Any) -> Told:
+    """A delivery of an action that bridge has no words for."""
+    full = pull(updated_at=f"2026-03-10T12:00:0{second}Z", **fields)
+    return ("pull_request", on_pull("teleported", full))
+
+
+def ruled(second: int, **rules: Any) -> Told:
+    """What bridge read of the base branch's rules."""
+    return (extract.RULES, {**on_pull(""), "rules": {"branch": "main", **rules}, "read_at": second})
 
 
 def closed() -> Told:
@@ -272,6 +284,56 @@ def test_what_was_read_later_stands_against_what_came_before() -> None:
     assert bridge.pull().mergeable is False
     bridge.tell("pull_request", on_pull("labeled", pull(updated_at="2026-03-10T13:00:00Z", mergeable=None)))
     assert bridge.pull().mergeable is None
+
+
+# A change without words of its own
+
+
+ALLOWED = {**pull()["base"], "repo": {**pull()["base"]["repo"], "allow_auto_merge": True}}
+AT_ONCE: list[tuple[str, list[Told], list[str]]] = [
+    (
+        "status",
+        [changed(1, draft=True), changed(2)],
+        ["Status: draft", "Status: open"],
+    ),
+    (
+        "turn",
+        [changed(1, requested_reviewers=[user("bob")]), changed(2)],
+        ["Turn: bob (to review)", "Turn: author ann (to ask for a review)"],
+    ),
+    (
+        "buttons",
+        [changed(1, base=ALLOWED), changed(2, base=ALLOWED, auto_merge=AUTO_MERGE), changed(3)],
+        [
+            "Now available: Enable auto-merge",
+            "No longer available: Enable auto-merge",
+            "No longer available: Disable auto-merge",
+        ],
+    ),
+    (
+        "what the branch demands",
+        [ruled(1, approvals=1), ruled(2, approvals=2), ruled(3)],
+        ["To merge: 0 of 1 approval", "To merge: 0 of 2 approvals", "To merge: nothing missing"],
+    ),
+    ("nothing", [changed(1), ruled(2), changed(3)], []),
+]
+
+
+@pytest.mark.parametrize(("told", "said"), [pytest.param(*row, id=name) for name, *row in AT_ONCE])
+def test_what_a_reader_acts_on_is_told_at_once(told: list[Told], said: list[str]) -> None:
+    bridge = Bridge().play([OPENED])
+    assert [text(message.title) for one in told if (message := bridge.says(*one))] == said
+
+
+def test_of_labels_one_message_a_minute_is_posted() -> None:
+    bridge = Bridge().play([OPENED])
+    names = [[label(one) for one in ("bug", "docs", "ui")][:count] for count in (1, 2, 3)]
+    said = [bridge.says(*changed(at, labels=labels)) for at, labels in enumerate(names, start=1)]
+    assert [message and message.title for message in said] == ["Labels: bug", None, None]
+    bridge.now += updates.SECONDS
+    late = bridge.says(*changed(4, labels=names[2]))
+    assert late is not None
+    assert late.title == "Labels: bug, docs, ui"
 
 
 # Whose turn it is, told once

@@ -12,7 +12,7 @@ from tests.kits.core import life_deeds
 from tests.kits.core.life import DEEDS, PEOPLE, Life
 from tests.kits.core.pipeline import Bridge, tagged
 from tests.kits.core.row import OPENED, Told
-from tests.kits.core.samples import on_comment, on_pull, on_review, pull, team, user
+from tests.kits.core.samples import label, on_comment, on_pull, on_review, pull, team, user
 
 assert life_deeds
 
@@ -127,8 +127,12 @@ def asked(who: dict[str, Any], at: str) -> Told:
     return "pull_request", on_pull("review_requested", full, requested_reviewer=who)
 
 
-def opened(*who: dict[str, Any]) -> Told:
-    return "pull_request", on_pull("opened", pull(requested_reviewers=[*who]))
+def opened(*who: dict[str, Any], body: str = "Why") -> Told:
+    return "pull_request", on_pull("opened", pull(requested_reviewers=[*who], body=body))
+
+
+def assigned(who: dict[str, Any], at: str) -> Told:
+    return "pull_request", on_pull("assigned", pull(updated_at=at, assignees=[who]), assignee=who)
 
 
 AT = "2026-03-10T12:00:00Z"
@@ -136,6 +140,19 @@ ONCE: dict[str, list[Told]] = {
     "opened, and asked in the same second": [opened(user("bob")), asked(user("bob"), AT)],
     "asked, and opened": [asked(user("bob"), AT), opened(user("bob"))],
     "asked under one login, then another": [opened(user("bob")), asked(BOB_2, LATER)],
+    "mentioned, and asked": [opened(body="@bob"), asked(user("bob"), AT)],
+    "asked, and mentioned": [asked(user("bob"), AT), opened(body="@Bob")],
+    "mentioned, and asked a moment later": [opened(body="@bob"), asked(user("bob"), LAST)],
+    "mentioned, asked and assigned": [
+        opened(user("bob"), body="@bob"),
+        asked(user("bob"), AT),
+        assigned(user("bob"), LATER),
+    ],
+    "mentioned, a bot labels, and asked": [
+        opened(body="@bob"),
+        listed("labeled", AT, by="ci[bot]", labels=[label("x")], extra={"label": label("x")}),
+        asked(user("bob"), AT),
+    ],
 }
 
 
@@ -143,7 +160,27 @@ ONCE: dict[str, list[Told]] = {
 def test_a_request_tags_a_person_once(told: list[Told]) -> None:
     bridge = Bridge()
     messages = [message for one in told if (message := bridge.says(*one))]
-    assert [one.id for message in messages for one in message.mentions] == [user("bob")["id"]]
+    found = [one for message in messages for one in message.mentions]
+    assert [one.login.lower() for one in found if not one.unless_by_login] == ["bob"]
+
+
+APART: dict[str, list[Told]] = {
+    "minutes later": [opened(body="@bob"), asked(user("bob"), "2026-03-10T12:05:00Z")],
+    "by another person": [
+        opened(body="@bob"),
+        listed("assigned", AT, by="cy", assignees=[user("bob")], extra={"assignee": user("bob")}),
+    ],
+    "in comments": [
+        ("issue_comment", on_comment("created", pull(), by="ann", body="@bob", id=number))
+        for number in (1, 2)
+    ],
+}
+
+
+@pytest.mark.parametrize("told", [pytest.param(told, id=name) for name, told in APART.items()])
+def test_each_deed_tags_a_person(told: list[Told]) -> None:
+    bridge = Bridge().play([OPENED])
+    assert [tagged(message) for one in told if (message := bridge.says(*one))] == [("bob",), ("bob",)]
 
 
 def test_being_asked_again_tags_again() -> None:
@@ -160,6 +197,23 @@ def test_a_text_that_names_somebody_at_work_tags_the_account() -> None:
     message = bridge.says("issue_comment", comment)
     assert message is not None
     assert [(one.login, one.id) for one in message.mentions] == [("bob-2", BOB_2["id"]), ("cy", 0)]
+
+
+TAKEN_OVER: dict[str, list[Told]] = {
+    "asked since": [review("approved", user("bob"), LATER, 1), asked(TAKEN, LAST)],
+    "assigned since": [
+        asked(user("bob"), LATER),
+        listed("assigned", LAST, assignees=[TAKEN], extra={"assignee": TAKEN}),
+    ],
+}
+
+
+@pytest.mark.parametrize("told", [pytest.param(told, id=name) for name, told in TAKEN_OVER.items()])
+def test_a_text_means_who_has_the_login_now(told: list[Told]) -> None:
+    comment = on_comment("created", pull(updated_at=LAST), by="dee", body="@bob")
+    message = Bridge().play([OPENED, *told]).says("issue_comment", comment)
+    assert message is not None
+    assert [one.id for one in message.mentions if one.login == "bob"] == [TAKEN["id"]]
 
 
 def test_nobody_is_tagged_for_what_they_did_under_a_new_login() -> None:

@@ -33,6 +33,7 @@ def test_a_payload_is_read_into_words() -> None:
     story = Story(body="Because", draft=True)
     shown = story.payload["pull_request"]
     component: Any = {"repository": "acme/component", "repository_url": "https://github.com/acme/component"}
+    ann = Person(login="ann-gh", url="https://github.com/ann-gh", id=1001)
     assert read(story.payload) == PullRequest(
         **component,
         number=1,
@@ -41,7 +42,8 @@ def test_a_payload_is_read_into_words() -> None:
         body="Because",
         state="open",
         draft=True,
-        author=Person(login="ann-gh", url="https://github.com/ann-gh", id=1001),
+        author=ann,
+        named=(ann,),
         head=Branch(ref="fix", sha=shown["head"]["sha"], **component),
         base=Branch(ref="main", sha=shown["base"]["sha"], **component),
         changes=Changes(
@@ -85,7 +87,7 @@ def test_either_sign_of_a_merge_will_do(sign: dict[str, Any]) -> None:
 # GitHub's OpenAPI description has these null somewhere or other; Octokit's older schemas do not know all.
 NULLS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("no body", {"body": None}, {"body": ""}),
-    ("a deleted author", {"user": None}, {"author": Person(login="ghost", url="")}),
+    ("a deleted author", {"user": None}, {"author": Person(login="ghost", url=""), "named": ()}),
     ("a null among the assignees", {"assignees": [None]}, {"assignees": ()}),
     ("no assignees", {"assignees": None}, {"assignees": ()}),
     ("a null among the asked", {"requested_reviewers": [None]}, {"reviewers": ()}),
@@ -333,18 +335,17 @@ def test_of_more_unresolved_conversations_than_are_kept_a_note_stays(monkeypatch
     assert len(known.conversations) <= 3
 
 
+@pytest.mark.parametrize("newer", [user("cy"), user("bob", id=77)], ids=["another", "with the same login"])
 def test_the_last_word_of_a_reviewer_is_never_dropped_for_newer_reviews(
-    monkeypatch: pytest.MonkeyPatch,
+    newer: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(snapshot, "MAX_KEPT", 2)
     known = part("pull_request", on_pull("opened"))
     refused = on_review("submitted", id=1, state="changes_requested", user=user("bob"))
     known = known.merge(part("pull_request_review", refused))
     for number in range(2, 6):
-        later = on_review(
-            "submitted", id=number, submitted_at=f"2026-03-10T13:00:0{number}Z", user=user("cy")
-        )
+        later = on_review("submitted", id=number, submitted_at=f"2026-03-10T13:00:0{number}Z", user=newer)
         known = known.merge(part("pull_request_review", later))
-    reviewers = {one.name: one.state for one in snapshot.view(known).reviewers}
-    assert reviewers == {"bob": "changes requested", "cy": "approved"}
+    reviewers = {one.id: one.state for one in snapshot.view(known).reviewers}
+    assert reviewers == {user("bob")["id"]: "changes requested", newer["id"]: "approved"}
     assert len(known.reviews) == 2

@@ -74,7 +74,7 @@ class Bridge:
         one = delivery(event, payload, f"delivery-{self._count}")
         if event in checks.EVENTS:
             return self._tell_checks(one)
-        number = translate.subject(one)
+        number = NUMBER if event == extract.RULES else translate.subject(one)
         if number is None:
             return self._tell_push(one, push) if event == "push" and (push := Push.read(one)) else []
         known = self.snapshot(number)

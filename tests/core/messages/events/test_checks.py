@@ -31,6 +31,7 @@ def pushed() -> Told:
 START, GREEN, RED = run("build", "in_progress"), run("build", "success"), run("build", "failure")
 AGAIN, MENDED = run("build", "in_progress", at=LATER), run("build", "success", at=LATER)
 RED_AGAIN = run("build", "failure", at=LATER)
+SUITE: Told = ("check_suite", sample.suite("failure", app=sample.ACTIONS))
 ALL_GREEN = "passed: all green"
 
 STORIES: list[tuple[str, list[Told], list[str]]] = [
@@ -113,6 +114,13 @@ STORIES: list[tuple[str, list[Told], list[str]]] = [
         ],
         ["failed: build", "failed: build, lint", "Re-running 2 checks"],
     ),
+    ("a suite whose run comes after it", [SUITE, RED], [f"failed: {sample.ACTIONS}", "failed: build"]),
+    (
+        "a suite whose run comes after it, while another app runs",
+        [run("docs", "in_progress", app=sample.LINTER, suite=11), SUITE, RED],
+        [f"failed: {sample.ACTIONS}", "failed: build"],
+    ),
+    ("a suite that comes after its run", [RED, SUITE], ["failed: build"]),
     ("only skipped", [run("build", "skipped")], ["passed: 1 skipped"]),
     (
         "waiting for a maintainer, then allowed and green",
