@@ -10,7 +10,7 @@ from bridge.inbox import markup
 from bridge.inbox.api import messages, oauth, push, sources, streaming, threads, users, writing
 from bridge.inbox.api.requests import answer_errors
 from bridge.inbox.context import INBOX, Inbox
-from bridge.inbox.pages import events, flow_settings, flows, thread
+from bridge.inbox.pages import events, flow_settings, flows, thread, triage
 from bridge.inbox.sweeping import SWEEPER
 
 
@@ -29,6 +29,7 @@ def install(app: web.Application, inbox: Inbox) -> None:
         oauth,
         flows,
         thread,
+        triage,
         flow_settings,
         events,
     ):

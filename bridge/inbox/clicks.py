@@ -28,15 +28,17 @@ _UNREACHABLE = "bridge could not be reached. Try again later."
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """The outcome of a click: a sentence for the person, and the `challenge` to follow first, if any.
+    """The outcome of a form: a sentence for the person, and the `challenge` to follow first, if any.
 
-    A refused one has bridge's `reference`, by which its log tells more.
+    A refused click has bridge's `reference`, by which its log tells more. `undo` is the move of a thread that
+    takes it back, with the thread's id.
     """
 
     is_done: bool
     sentence: str
     challenge: str = ""
     reference: str = ""
+    undo: tuple[str, str] | None = None
 
     def __bytes__(self) -> bytes:
         return orjson.dumps(asdict(self))

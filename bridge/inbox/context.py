@@ -7,6 +7,7 @@ from aiohttp import ClientSession, web
 
 from bridge.core.budgets import InboxBounds
 from bridge.inbox.api_tokens import ApiTokenStore
+from bridge.inbox.desks import DeskStore
 from bridge.inbox.feed import Feed
 from bridge.inbox.flows import FlowStore
 from bridge.inbox.grants import GrantStore
@@ -66,6 +67,11 @@ class Inbox:
     def marks(self) -> MarkStore:
         """Reading marks."""
         return MarkStore(redis=self.redis)
+
+    @cached_property
+    def desks(self) -> DeskStore:
+        """Desks and shelves of people."""
+        return DeskStore(self.redis)
 
     @cached_property
     def feed(self) -> Feed:

@@ -67,6 +67,7 @@ class FlowDeletion:
                 pipe.hdel(keys.SOURCES, source.decode())
             for person in members:
                 pipe.srem(keys.flows_of(int(person)), flow_id)
+                pipe.delete(*keys.unread(flow_id, int(person)))
             for key in keys.of_flow(flow_id):
                 pipe.delete(key)
             pipe.hdel(keys.FLOW_PATHS, f"{flow['organization']}/{flow['slug']}".lower())

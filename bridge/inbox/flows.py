@@ -147,7 +147,10 @@ class FlowStore:
         fields: Mapping[str, Any] | None = None,
     ) -> None:
         outcome = await self._change(
-            keys=[keys.FLOWS, keys.members(flow_id), keys.flows_of(person_id)],
+            keys=[
+                *(keys.FLOWS, keys.members(flow_id), keys.flows_of(person_id)),
+                *keys.unread(flow_id, person_id),
+            ],
             args=[flow_id, step, person_id, int(is_forced), orjson.dumps(fields or {})],
         )
         if outcome == b"gone" and step != "leave":

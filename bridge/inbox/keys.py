@@ -22,6 +22,13 @@ INVITATIONS = "inbox:{people}:invitations"
 VAPID = "inbox:{people}:vapid"
 """The private key by which push services know bridge, encrypted."""
 
+Desk = Literal["unread", "unread-counts", "mine", "turn", "review", "returned", "ready", "waiting"]
+DESK: tuple[Desk, ...] = ("unread", "unread-counts", "mine", "turn", "review", "returned", "ready", "waiting")
+SECTIONS: tuple[Desk, ...] = ("review", "returned", "ready", "waiting")
+Shelf = Literal["done", "snoozed", "muted"]
+SHELVES: tuple[Shelf, ...] = ("done", "snoozed", "muted")
+LISTED_SHELVES: tuple[Shelf, ...] = ("snoozed", "done")
+
 Personal = Literal["sessions", "github", "rights", "tokens", "token-uses", "notify", "browsers"]
 PERSONAL: tuple[Personal, ...] = (
     *("sessions", "github", "rights", "tokens", "token-uses"),
@@ -67,6 +74,8 @@ NOTIFICATIONS = f"{_INBOX}notifications"
 """Sorted set: notifications that wait, as `person:flow:thread`, by the time at which they are due."""
 NOTIFICATION_NOTES = f"{_INBOX}notification-notes"
 """Hash: a notification → the message that causes it, and why."""
+DESKS = _INBOX
+"""The beginning of the keys about what people have on their desks, and on their shelves."""
 THREAD = f"{_INBOX}thread:"
 ENTRIES = f"{_INBOX}entries:"
 THREAD_PARTS = (THREAD, ENTRIES)
@@ -149,6 +158,25 @@ def invitation(name: str) -> str:
 def read_marks(person_id: int) -> str:
     """Sorted set: the threads that a person has read, by the last message they saw."""
     return f"{_INBOX}read:{person_id}"
+
+
+def desk(kind: Desk, flow_id: str, person_id: int) -> str:
+    """Sorted set: the threads of a flow that are one thing to a person, by their newest message.
+
+    `unread-counts` is a hash instead, of how many messages are unread in each. The kinds from `mine` on are
+    about anybody whom bridge names in a thread, in the inbox or not.
+    """
+    return f"{DESKS}{kind}:{flow_id}:{person_id}"
+
+
+def unread(flow_id: str, person_id: int) -> tuple[str, str]:
+    """Name what a person has not read of a flow: the threads, and how much of each."""
+    return desk("unread", flow_id, person_id), desk("unread-counts", flow_id, person_id)
+
+
+def shelf(kind: Shelf, person_id: int) -> str:
+    """Sorted set: threads that a person put away, by when; `snoozed` ones by the time of their return."""
+    return f"{DESKS}{kind}:{person_id}"
 
 
 def outcome(person_id: int, name: str) -> str:

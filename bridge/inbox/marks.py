@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bridge.inbox import keys
+from bridge.inbox.stored import InboxThread
 from bridge.storage.redis import Redis
 
 MOST = 5000
@@ -16,12 +17,14 @@ class MarkStore:
 
     redis: Redis
 
-    async def read(self, person_id: int, thread_id: str, message_id: int) -> None:
-        """Note that a person has read a thread up to a message."""
+    async def read(self, person_id: int, thread: InboxThread) -> None:
+        """Note that a person has read a thread up to its newest message."""
         key = keys.read_marks(person_id)
         async with self.redis.pipeline(transaction=True) as pipe:
-            pipe.execute_command("ZADD", key, "GT", message_id, thread_id)
+            pipe.execute_command("ZADD", key, "GT", thread.newest.id, thread.id)
             pipe.execute_command("ZREMRANGEBYRANK", key, 0, -MOST - 1)
+            pipe.zrem(keys.desk("unread", thread.flow_id, person_id), thread.id)
+            pipe.hdel(keys.desk("unread-counts", thread.flow_id, person_id), thread.id)
             await pipe.execute()
 
     async def of(self, person_id: int, thread_ids: Sequence[str]) -> dict[str, int]:
@@ -38,5 +41,6 @@ class MarkStore:
         return {one: int(score or floor) for one, score in zip(thread_ids, scores, strict=True)}
 
     async def forget(self, person_id: int) -> None:
-        """Drop a person's marks."""
-        await self.redis.delete(keys.read_marks(person_id))
+        """Delete a person's marks and shelves."""
+        shelves = (keys.shelf(kind, person_id) for kind in keys.SHELVES)
+        await self.redis.delete(keys.read_marks(person_id), *shelves)

@@ -10,9 +10,10 @@ from typing import Any
 import orjson
 
 from bridge.core.budgets import InboxBounds
-from bridge.inbox import keys
+from bridge.inbox import keys, placing, search
 from bridge.inbox.flows import FlowGone
 from bridge.inbox.notifications import causes
+from bridge.inbox.stored import InboxThread, StoredMessage, load_message, load_thread
 from bridge.storage.keys import hash_of
 from bridge.storage.lua_scripts import load_script
 from bridge.storage.redis import Fields, Redis
@@ -23,45 +24,10 @@ UUIDS = 10_000
 TRIMMED = 200
 """Threads that one step of a sweep removes."""
 
-DONE = frozenset({"merged", "closed", "resolved", "done", "no longer shown"})
-"""Words of a status that ends a thread: it leaves the list of open ones."""
+LOOKED_AT = 1000
+"""Threads that one step of a search looks at."""
 
 _COUNTERS = {"activity": "activities", "discussion": "discussions"}
-
-
-@dataclass(frozen=True, kw_only=True)
-class StoredMessage:
-    """A message as a flow keeps it; `content` is what was sent, without a token, with its tags resolved.
-
-    `author` is the person who wrote it in the inbox, 0 if a source posted it.
-    """
-
-    id: int
-    flow_id: str
-    thread_id: str
-    sent: int
-    """Unix milliseconds."""
-    author: int
-    content: Mapping[str, Any]
-
-
-@dataclass(frozen=True, kw_only=True)
-class InboxThread:
-    """An item of another service; `state` is the `thread` of the last message that carried one."""
-
-    id: str
-    external_id: str
-    source_id: int
-    flow_id: str
-    state: Mapping[str, Any]
-    newest: StoredMessage
-    first: int
-    """The id of its first message."""
-    activities: int = 0
-    discussions: int = 0
-    comments: int = 0
-    """Messages that people wrote in the inbox."""
-    is_done: bool = False
 
 
 class UnknownThread(Exception):
@@ -87,6 +53,7 @@ class MessageStore:
         redis = self.redis
         self._accept = load_script(redis, "bridge.inbox", "accept")
         self._trim = load_script(redis, "bridge.inbox", "trim")
+        self._find = load_script(redis, "bridge.inbox", "find")
 
     async def post(self, flow_id: str, source_id: int, content: Mapping[str, Any]) -> Accepted:
         """Take a source's valid message, once for each uuid; raises `UnknownThread` or `FlowGone`."""
@@ -96,12 +63,13 @@ class MessageStore:
             thread_id(source_id, external_id),
             {name: value for name, value in content.items() if name != "thread"},
             state=content.get("thread"),
+            actor=placing.actor(content),
             header={"external_id": external_id, "source": source_id, "flow": flow_id},
         )
 
     async def reply(self, flow_id: str, thread: str, author: int, content: Mapping[str, Any]) -> Accepted:
         """Take what a person wrote in a thread; raises `UnknownThread` or `FlowGone`."""
-        return await self._take(flow_id, thread, content, author=author)
+        return await self._take(flow_id, thread, content, author=author, actor=author)
 
     async def _take(
         self,
@@ -110,11 +78,11 @@ class MessageStore:
         content: Mapping[str, Any],
         *,
         author: int = 0,
+        actor: int,
         state: Mapping[str, Any] | None = None,
         header: Mapping[str, Any] | None = None,
     ) -> Accepted:
-        now = time.time()
-        uuid = str(content.get("uuid") or "")
+        now, uuid = time.time(), str(content.get("uuid") or "")
         message = {"sent": int(now * 1000), "author": author, "content": content}
         message_id, repeat = await self._accept(
             keys=_touched(flow_id, thread),
@@ -124,13 +92,18 @@ class MessageStore:
                 message["sent"],
                 _COUNTERS.get(content["event"], "comments"),
                 orjson.dumps(state) if state else "",
-                int(is_done(state or {})),
+                int(placing.is_done(state or {})),
                 orjson.dumps(header or {}),
                 flow_id,
                 thread,
                 self._bounds(now),
                 orjson.dumps(keys.THREAD_PARTS),
                 causes.of(content, author=author, state=state or {}),
+                keys.DESKS,
+                orjson.dumps(placing.places(state)) if state else "",
+                actor,
+                search.about(state) if state else "",
+                search.said(content),
             ],
         )
         if message_id < 0:
@@ -148,18 +121,23 @@ class MessageStore:
         """Remove threads that are over the bounds, or all; True if there may be more of them."""
         now = time.time()
         removed = await self._trim(
-            keys=[keys.threads(flow_id), keys.open_threads(flow_id), keys.usage(flow_id)],
+            keys=[
+                *(keys.threads(flow_id), keys.open_threads(flow_id)),
+                *(keys.usage(flow_id), keys.members(flow_id)),
+            ],
             args=[
                 orjson.dumps({"size": -1, "threads": 0, "oldest": 0}) if all_of_it else self._bounds(now),
                 orjson.dumps(keys.THREAD_PARTS),
                 TRIMMED,
+                keys.DESKS,
+                flow_id,
             ],
         )
         return int(removed) == TRIMMED
 
     async def thread(self, flow_id: str, wanted: str) -> InboxThread | None:
         """Return a flow's thread; None if it is another flow's."""
-        found = _thread(wanted, await self.redis.hgetall(keys.thread(wanted)))
+        found = load_thread(wanted, await self.redis.hgetall(keys.thread(wanted)))
         return found if found and found.flow_id == flow_id else None
 
     async def threads(
@@ -167,14 +145,27 @@ class MessageStore:
     ) -> list[InboxThread]:
         """Return threads, the newest activity first: those whose newest message is older than `before`."""
         index = keys.open_threads(flow_id) if only_open else keys.threads(flow_id)
-        bound = f"({before}" if before is not None else "+inf"
-        ids = await self.redis.zrevrangebyscore(index, bound, "-inf", start=0, num=limit)
-        names = [one.decode() for one in ids]
+        return await self.find(index, before=before, limit=limit)
+
+    async def find(
+        self, listed: str, *, words: Sequence[str] = (), before: int | None = None, limit: int
+    ) -> list[InboxThread]:
+        """Return threads of a list, by its key, whose text has all `words` (`bridge.inbox.search`)."""
+        place, found = f"({before}" if before is not None else "+inf", list[str]()
+        while place and len(found) < limit:
+            place, more = await self._find(
+                keys=[listed], args=[keys.THREAD, place, limit - len(found), LOOKED_AT, *words]
+            )
+            found += [one.decode() for one in more]
+        return await self.those(found)
+
+    async def those(self, ids: Sequence[str]) -> list[InboxThread]:
+        """Return threads by their ids, whatever their flow; those that are gone are left out."""
         async with self.redis.pipeline(transaction=False) as pipe:
-            for name in names:
+            for name in ids:
                 pipe.hgetall(keys.thread(name))
-            found = await pipe.execute() if names else []
-        return [thread for name, data in zip(names, found, strict=True) if (thread := _thread(name, data))]
+            found = await pipe.execute() if ids else []
+        return [thread for name, data in zip(ids, found, strict=True) if (thread := load_thread(name, data))]
 
     async def messages(
         self, thread: InboxThread, *, after: int = 0, before: int | None = None, limit: int = 100
@@ -182,7 +173,7 @@ class MessageStore:
         """Return the newest of a thread's messages between two ids, the oldest of them first."""
         high = _before(before)
         found = await self.redis.xrevrange(keys.entries(thread.id), high, f"({after}-0", count=limit)
-        return [_message(thread.flow_id, thread.id, one) for one in reversed(found)]
+        return [load_message(thread.flow_id, thread.id, one) for one in reversed(found)]
 
     async def flow_messages(
         self,
@@ -222,7 +213,7 @@ class MessageStore:
                 pipe.execute_command("XRANGE", keys.entries(name), place, place)
             found = await pipe.execute() if rows else []
         return [
-            _message(flow_id, name, one)
+            load_message(flow_id, name, one)
             for name, entries in zip(names, found, strict=True)
             for one in entries
         ]
@@ -243,6 +234,7 @@ def _touched(flow_id: str, thread: str) -> list[str]:
         keys.ENDING,
         keys.NOTIFICATIONS,
         keys.NOTIFICATION_NOTES,
+        keys.members(flow_id),
     ]
 
 
@@ -255,36 +247,3 @@ def thread_id(source_id: int, external_id: str) -> str:
     """Return the id of a thread: the same whenever the same source names the same item."""
     digest = hashlib.sha256(f"{source_id}:{external_id}".encode()).digest()
     return base64.urlsafe_b64encode(digest[:15]).decode()
-
-
-def is_done(state: Mapping[str, Any]) -> bool:
-    """Tell whether a thread's state ends it."""
-    return str((state.get("status") or {}).get("value", "")).lower() in DONE
-
-
-def _message(flow_id: str, thread: str, entry: tuple[bytes, Fields]) -> StoredMessage:
-    place, fields = entry
-    return _load(int(place.split(b"-")[0]), flow_id, thread, fields[b"m"])
-
-
-def _load(message_id: int, flow_id: str, thread: str, data: bytes) -> StoredMessage:
-    return StoredMessage(id=message_id, flow_id=flow_id, thread_id=thread, **orjson.loads(data))
-
-
-def _thread(name: str, data: Fields) -> InboxThread | None:
-    if not data:
-        return None
-    flow_id = data[b"flow"].decode()
-    return InboxThread(
-        id=name,
-        external_id=data[b"external_id"].decode(),
-        source_id=int(data[b"source"]),
-        flow_id=flow_id,
-        state=orjson.loads(data[b"state"]),
-        newest=_load(int(data[b"last"]), flow_id, name, data[b"newest"]),
-        first=int(data[b"first"]),
-        activities=int(data.get(b"activities", 0)),
-        discussions=int(data.get(b"discussions", 0)),
-        comments=int(data.get(b"comments", 0)),
-        is_done=data[b"done"] == b"1",
-    )

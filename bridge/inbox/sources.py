@@ -2,6 +2,7 @@
 
 import secrets
 import time
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 
 import orjson
@@ -83,6 +84,12 @@ class SourceStore:
         """Return a source, removed or not."""
         data = await self._redis.hget(keys.SOURCES, source_id)
         return FlowSource(**orjson.loads(data)) if data else None
+
+    async def those(self, ids: Iterable[int]) -> dict[int, FlowSource]:
+        """Return sources by their ids, removed or not."""
+        wanted = [str(one) for one in dict.fromkeys(ids)]
+        found = await self._redis.hmget(keys.SOURCES, wanted) if wanted else []
+        return {one.id: one for data in found if data for one in [FlowSource(**orjson.loads(data))]}
 
     async def of_token(self, flow_token: str) -> FlowSource | None:
         """Return the source, removed or not, that was given this flow token."""

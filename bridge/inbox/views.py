@@ -10,9 +10,10 @@ from bridge.inbox import markup
 from bridge.inbox.clicks import key_of, may_be_clicked
 from bridge.inbox.context import Inbox
 from bridge.inbox.extension import pull_of
-from bridge.inbox.messages import InboxThread, StoredMessage
+from bridge.inbox.keys import Shelf
 from bridge.inbox.people import InboxPerson
 from bridge.inbox.sources import FlowSource
+from bridge.inbox.stored import InboxThread, StoredMessage
 
 _FIRST = 120
 """Characters of a message that a row shows."""
@@ -57,17 +58,17 @@ class Row:
     status: str
     turn: str
     is_my_turn: bool
+    since: float | None
+    """The Unix time since which it is the reader's turn, as far as that is known."""
     newest: Entry
     said: str
     """The beginning of the newest message."""
     is_unread: bool
-
-    def has_words(self, search: str) -> bool:
-        """Tell whether number, title, source, status, turn and newest message have all words of a search."""
-        text = " ".join(
-            (self.number, self.title, self.source, self.status, self.turn, self.newest.author, self.said)
-        )
-        return all(word in text.lower() for word in search.lower().split())
+    unread: int
+    """Messages that the reader has not seen; 0 if they asked to be reminded."""
+    shelves: Mapping[Shelf, float]
+    """The shelves on which the reader put it, with the times."""
+    flow_id: str
 
 
 def number_of(thread: InboxThread) -> str:
@@ -99,14 +100,16 @@ def row(
     source: FlowSource | None,
     reader: InboxPerson,
     *,
-    read: int,
+    unread: int | None,
+    shelves: Mapping[Shelf, float],
     writer: InboxPerson | None,
 ) -> Row:
-    """Show a thread in a list to a reader who has read it up to a message."""
+    """Show a thread in a list to a reader, `unread` the number of its new messages, None if they read it."""
     status = thread.state.get("status") or {}
     newest = entry(thread.newest, reader, writer)
     pull = pull_of(thread.state)
     turn = pull.turn if pull else None
+    mine = turn.of(reader.id) if turn else None
     words = newest.text or markup.plain(str(newest.body)) if newest.is_spoken else ""
     return Row(
         id=thread.id,
@@ -116,10 +119,14 @@ def row(
         color=str(status.get("color") or "grey"),
         status=str(status.get("value") or ""),
         turn=str(turn or ""),
-        is_my_turn=bool(turn and turn.of(reader.id)),
+        is_my_turn=mine is not None,
+        since=mine.since / 1000 if mine and mine.since else None,
         newest=newest,
         said=" ".join(words.split())[:_FIRST],
-        is_unread=thread.newest.id > read and not newest.is_mine,
+        is_unread=unread is not None,
+        unread=unread or 0,
+        shelves=shelves,
+        flow_id=thread.flow_id,
     )
 
 

@@ -1,6 +1,7 @@
 """Messages and threads as Redis keeps them: once each, in order, and within bounds."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -32,13 +33,21 @@ def content(number: int, *, status: str = "open", **fields: Any) -> dict[str, An
     }
 
 
-def a_pull(*holders: int, number: int = 1, author: int = 1001, **fields: Any) -> dict[str, Any]:
+def a_pull(
+    *holders: int, number: int = 1, author: int = 1001, involved: Sequence[int] = (), **fields: Any
+) -> dict[str, Any]:
     """The member `bridge` of a thread: it is the turn of these people."""
     account = {"id": author, "login": f"person-{author}"}
     people = [{"id": one, "login": f"person-{one}", "since": 1_795_802_400_000} for one in holders]
     who = ", ".join(f"person-{one}" for one in holders) or "checks"
     step = {"kind": "review", "who": who, "why": "to review", "people": people, **fields}
-    return {"repository": "acme/component", "number": number, "author": account, "turn": step}
+    return {
+        "repository": "acme/component",
+        "number": number,
+        "author": account,
+        "people": [{"id": one, "login": f"person-{one}"} for one in involved],
+        "turn": step,
+    }
 
 
 async def titles(store: MessageStore, *, only_open: bool = False) -> list[str]:

@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
+from bridge.inbox import keys
 from bridge.inbox.context import INBOX
 from bridge.inbox.door import Door
 from bridge.inbox.grants import Grant
@@ -178,12 +180,13 @@ async def test_whoever_is_removed_leaves_all_flows(inbox: Inbox) -> None:
 
 
 async def test_a_removal_that_a_crash_cut_short_is_finished(inbox: Inbox) -> None:
-    _, door = inbox
+    house, door = inbox
     flow = await door.flows.make(organization="acme", slug="main", name="Main", owner=IDS["cy"])
     assert flow
     await put(door.people, "bob")
     await door.flows.join(flow.id, IDS["bob"])
-    await door.marks.read(IDS["bob"], "thread", 7)
+    redis: Any = house.redis
+    await redis.zadd(keys.read_marks(IDS["bob"]), {"thread": 7})
     await door.people.remove(IDS["bob"])
     assert await door.flows.members(flow.id) == {IDS["bob"], IDS["cy"]}
     await door.finish_removals()

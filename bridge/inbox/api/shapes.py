@@ -6,9 +6,9 @@ from typing import Any
 
 from bridge.inbox.context import PAGES, Inbox
 from bridge.inbox.flows import TeamFlow
-from bridge.inbox.messages import InboxThread, StoredMessage
 from bridge.inbox.people import InboxPerson
 from bridge.inbox.sources import FlowSource
+from bridge.inbox.stored import InboxThread, StoredMessage
 
 
 def user(person: InboxPerson) -> dict[str, Any]:

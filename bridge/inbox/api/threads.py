@@ -6,8 +6,8 @@ from bridge.inbox.api import shapes
 from bridge.inbox.api.requests import ApiRefusal, answer_to, caller, invalid, members_flow
 from bridge.inbox.context import API, INBOX
 from bridge.inbox.flows import TeamFlow
-from bridge.inbox.messages import InboxThread, StoredMessage
 from bridge.inbox.people import InboxPerson
+from bridge.inbox.stored import InboxThread, StoredMessage
 
 MOST = 100
 """Threads or messages of one answer."""

@@ -5,13 +5,15 @@
 -- include _notify
 local last_id, uuids, thread, entries, threads = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local open, messages, news, usage, flows, ending = KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10], KEYS[11]
-local notifications, notes = KEYS[12], KEYS[13]
+local notifications, notes, members = KEYS[12], KEYS[13], redis.call('SMEMBERS', KEYS[14])
 local message, uuid, sent, counter = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
 local state, is_done, header = ARGV[5], ARGV[6], cjson.decode(ARGV[7])
 local flow_id, thread_id = ARGV[8], ARGV[9]
 local bounds, thread_parts = cjson.decode(ARGV[10]), cjson.decode(ARGV[11])
 local causes = cjson.decode(ARGV[12]) -- see `causes.py`
-local OVERHEAD, AT_ONCE, NEWEST = 200, 10, 10000
+local prefix, places, actor, about, said = ARGV[13], ARGV[14], ARGV[15], ARGV[16], ARGV[17]
+local OVERHEAD, AT_ONCE, NEWEST, SAID = 200, 10, 10000, 4000
+-- include _desk
 -- include _trim
 
 -- A flow that is being deleted takes messages until its connections have ended.
@@ -64,6 +66,14 @@ end
 for _, person in ipairs(causes.called) do
     if not turned[person] then call(person, 'c') end
 end
+if about ~= '' then
+    added = added + #about - redis.call('HSTRLEN', thread, 'about')
+    redis.call('HSET', thread, 'about', about)
+end
+local said_before = redis.call('HGET', thread, 'said') or ''
+said = string.sub(said_before .. said, -SAID)
+added = added + #said - #said_before
+redis.call('HSET', thread, 'said', said)
 redis.call('HINCRBY', thread, counter, 1)
 added = added + #message - redis.call('HSTRLEN', thread, 'newest')
 redis.call('HSET', thread, 'last', id, 'sent', sent, 'newest', message)
@@ -75,6 +85,22 @@ if redis.call('HGET', thread, 'done') == '1' then
     redis.call('ZREM', open, thread_id)
 else
     redis.call('ZADD', open, id, thread_id)
+end
+if state == '' or redis.call('HGET', thread, 'placed') == places and redis.call('HEXISTS', thread, 'passed') == 1 then
+    bring_to_desks(prefix, flow_id, thread, thread_id, places_of(thread), id, actor, sent)
+else
+    bring_to_desks(prefix, flow_id, thread, thread_id, cjson.decode(places), id, actor, sent)
+    redis.call('HSET', thread, 'placed', places, 'places', places)
+    redis.call('HDEL', thread, 'passed')
+end
+for _, person in ipairs(members) do
+    if person == actor then
+        redis.call('ZADD', desk(prefix, 'unread', flow_id, person), 'XX', id, thread_id)
+    elseif not redis.call('ZSCORE', prefix .. 'muted:' .. person, thread_id) then
+        local is_back = comes_back(prefix, flow_id, person, thread_id, sent)
+        redis.call('HINCRBY', desk(prefix, 'unread-counts', flow_id, person), thread_id, 1)
+        if is_back then mark_unread(prefix, flow_id, person, thread_id, id) end
+    end
 end
 redis.call('XADD', messages, 'MAXLEN', '~', bounds.threads * 10, place, 't', thread_id)
 redis.call('XADD', news, 'MAXLEN', '~', NEWEST, place, 'f', flow_id, 't', thread_id)

@@ -1,7 +1,8 @@
 #!lua flags=allow-oom
 -- Change a flow that is still there: fields of it, its members or its owners. Returns 'gone' where it is not,
 -- 'stranger' where somebody outside would own it, 'last' where it would lose its last owner, else 'done'.
-local flows, members, flows_of = KEYS[1], KEYS[2], KEYS[3] -- the last two where a person changes
+local flows, members, flows_of = KEYS[1], KEYS[2], KEYS[3]
+local unread, unread_counts = KEYS[4], KEYS[5] -- all but the first are of the person who changes
 local id, step, person, is_forced = ARGV[1], ARGV[2], ARGV[3], ARGV[4] == '1'
 local found = redis.call('HGET', flows, id)
 if not found then return 'gone' end
@@ -24,6 +25,7 @@ else
     if step == 'leave' then
         redis.call('SREM', members, person)
         redis.call('SREM', flows_of, id)
+        redis.call('DEL', unread, unread_counts)
     end
     flow.owners = owners
 end

@@ -21,11 +21,11 @@ from bridge.inbox.context import PAGES, Inbox
 from bridge.inbox.extension import PullTurn, pull_of
 from bridge.inbox.flows import TeamFlow
 from bridge.inbox.memberships import MembershipStore
-from bridge.inbox.messages import InboxThread
 from bridge.inbox.notifications.browsers import BrowserStore
 from bridge.inbox.notifications.preferences import PreferenceStore
 from bridge.inbox.notifications.web_push import Pushed, WebPush
 from bridge.inbox.people import InboxPerson
+from bridge.inbox.stored import InboxThread
 from bridge.inbox.views import entry, number_of
 from bridge.storage.due_queue import DueQueue
 
@@ -145,6 +145,8 @@ class Notifier:
         if not (await inbox.flows.has(flow.id, person.id) and await self.memberships.holds(person)):
             return None
         if (await inbox.marks.of(person.id, [thread.id]))[thread.id] >= due.message:
+            return None
+        if {"muted", "snoozed"} & (await inbox.desks.shelves(person.id, [thread.id]))[thread.id].keys():
             return None
         chosen, pull = await self.preferences.of(person.id), pull_of(thread.state)
         turn = pull.turn if pull and chosen.turn and "t" in due.why else None

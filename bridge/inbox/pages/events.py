@@ -13,11 +13,11 @@ from bridge.inbox import sessions
 from bridge.inbox.context import INBOX
 from bridge.inbox.feed import came
 from bridge.inbox.flows import TeamFlow
-from bridge.inbox.messages import StoredMessage
 from bridge.inbox.pages.flows import rows
 from bridge.inbox.pages.places import FLOW, opened, path_of
 from bridge.inbox.pages.thread import entries, head
 from bridge.inbox.people import InboxPerson
+from bridge.inbox.stored import StoredMessage
 
 RETRY_MS = 2000
 AT_ONCE = 100
@@ -70,9 +70,9 @@ async def _news(request: web.Request, person: InboxPerson, flow: TeamFlow, messa
         "path": path,
         "here": path_of(flow, "threads", thread.id),
         "csrf": cookie.csrf if cookie else "",
-        "row": (await rows(request, person, [thread], await inbox.sources.of(flow.id)))[0],
+        "row": (await rows(request, person, [thread]))[0],
         "entry": (await entries(request, person, [message]))[0],
-        **await head(request, thread),
+        **await head(request, person, thread),
     }
     pieces = ("head", "entry") if "thread" in request.query else ("row",)
     data = {"thread": thread.id, "message": message.id, "done": thread.is_done} | {

@@ -1,20 +1,21 @@
 """The front page, and a flow's threads."""
 
 import re
-from collections.abc import Callable
 
 from aiohttp import web
 
 from bridge.core.errors import RequestRefused
 from bridge.inbox import flows as store
-from bridge.inbox import sessions
+from bridge.inbox import keys, outcomes, sessions
 from bridge.inbox.context import INBOX, PAGES
+from bridge.inbox.extension import pull_of
 from bridge.inbox.flows import TeamFlow
-from bridge.inbox.messages import InboxThread
-from bridge.inbox.pages.places import FLOW, before_in, opened, path_of
+from bridge.inbox.pages.places import FLOW, before_in, opened, path_of, posted
 from bridge.inbox.pages.render import redirect, render
 from bridge.inbox.people import InboxPerson
+from bridge.inbox.search import FILTERS, labels_of, words
 from bridge.inbox.sources import FlowSource
+from bridge.inbox.stored import InboxThread
 from bridge.inbox.views import Row, row
 from bridge.web.http.middleware import SCRIPTED
 
@@ -22,19 +23,22 @@ ORGANIZATION = "team"
 """The first half of all flows' paths: bridge's inbox is one organization."""
 
 PAGE = 50
-NEWEST = 5
-"""Threads of each flow on the front page."""
-
-LOOKED_THROUGH = 200
-"""The newest threads of a flow in which a person's turn, what is unread, or words are looked for."""
+IN_SECTION = 50
+"""Threads of each flow in a section of the front page."""
 
 MAX_NAME = 60
+MAX_SEARCH = 100
 
-TABS = (("", "Open"), ("turn", "My turn"), ("unread", "Unread"), ("all", "All"))
-WANTED: dict[str, Callable[[Row], bool]] = {
-    "turn": lambda row: row.is_my_turn,
-    "unread": lambda row: row.is_unread,
-}
+SECTIONS: tuple[tuple[keys.Desk | keys.Shelf, str], ...] = (
+    ("review", "Needs your review"),
+    ("returned", "Returned to you"),
+    ("ready", "Ready to merge"),
+    ("waiting", "Waiting for others"),
+    ("snoozed", "Snoozed"),
+    ("done", "Recently done"),
+)
+DESK_TABS: dict[str, keys.Desk] = {"turn": "turn", "mine": "mine", "unread": "unread"}
+TABS = (("", "Open"), ("turn", "My turn"), ("mine", "Mine"), ("unread", "Unread"), ("all", "All"))
 
 routes = web.RouteTableDef()
 
@@ -48,24 +52,32 @@ class FlowRefused(RequestRefused):
 
 @routes.get(PAGES)
 async def front(request: web.Request) -> web.Response:
-    """Show the threads in which it is a person's turn, and their flows with the newest open threads."""
+    """Show the threads that are something to a person, by sections over all flows, and their flows."""
     person, inbox = await sessions.required(request), request.app[INBOX]
-    flows = await inbox.flows.of(person.id)
-    listed: list[tuple[TeamFlow, list[Row]]] = []
-    mine: list[tuple[TeamFlow, Row]] = []
-    for flow in (one for one in flows if not one.is_archived):
-        threads = await inbox.messages.threads(flow.id, only_open=True, limit=LOOKED_THROUGH)
-        shown = await rows(request, person, threads, await inbox.sources.of(flow.id))
-        listed.append((flow, shown[:NEWEST]))
-        mine += [(flow, row) for row in shown if row.is_my_turn]
+    request[SCRIPTED] = True
+    await inbox.desks.wake(person.id)
+    everything = await inbox.flows.of(person.id)
+    flows = {one.id: one for one in everything if not one.is_archived}
+    listed = await inbox.desks.on(person.id, list(flows), keys.SECTIONS, IN_SECTION)
+    for shelf in keys.LISTED_SHELVES:
+        listed[shelf] = list(await inbox.desks.shelf(person.id, shelf, IN_SECTION))
+    found = await inbox.messages.those(sorted({one for ids in listed.values() for one in ids}))
+    shown = {
+        one.id: one for one in await rows(request, person, [one for one in found if one.flow_id in flows])
+    }
     return render(
         request,
         "front.html",
         person=person,
-        flows=listed,
-        mine=sorted(mine, key=lambda one: one[1].newest.id, reverse=True),
-        archived=[one for one in flows if one.is_archived],
+        sections=[
+            (kind, title, [shown[one] for one in listed[kind] if one in shown]) for kind, title in SECTIONS
+        ],
+        unread=await inbox.desks.unread(person.id, list(flows)),
+        flows=list(flows.values()),
+        flows_by_id=flows,
+        archived=[one for one in everything if one.is_archived],
         path_of=path_of,
+        outcome=await outcomes.take(inbox.redis, person.id, request.query.get("outcome", "")),
     )
 
 
@@ -90,52 +102,80 @@ async def threads(request: web.Request) -> web.Response:
     """List a flow's threads, the newest activity first: the open ones, or `?show=`; `?q=` looks for words."""
     person, flow = await opened(request)
     request[SCRIPTED] = True
-    inbox, show, search = request.app[INBOX], request.query.get("show", ""), request.query.get("q", "")[:100]
-    before = before_in(request)
-    page = LOOKED_THROUGH if search or show in WANTED else PAGE
-    found = await inbox.messages.threads(
-        flow.id,
-        only_open=show != "all",
+    inbox, before = request.app[INBOX], before_in(request)
+    await inbox.desks.wake(person.id)
+    asked = {name: request.query.get(name, "")[:MAX_SEARCH] for name in ("show", "q", *FILTERS)}
+    found = await inbox.messages.find(
+        _listed(flow, person, asked["show"]),
+        words=words(asked["q"], asked),
         before=before,
-        limit=page + 1,
+        limit=PAGE + 1,
     )
+    last = found[PAGE - 1].newest.id if len(found) > PAGE else None
     sources = await inbox.sources.of(flow.id)
-    listed = await rows(request, person, found[:page], sources)
+    narrowed = any(asked[name] for name in ("q", *FILTERS))
     return render(
         request,
         "flow.html",
         person=person,
         flow=flow,
         path=path_of(flow),
-        rows=[one for one in listed if WANTED.get(show, _any)(one) and one.has_words(search)],
-        older=found[page - 1].newest.id if len(found) > page else None,
-        show=show,
+        rows=await rows(request, person, found[:PAGE]),
+        older=str(request.rel_url.update_query(before=last)) if last else "",
+        asked=asked,
         tabs=TABS,
-        search=search,
-        is_live=before is None and not (search or show in WANTED),
+        narrowed=narrowed,
+        some=_some(sources, found),
+        unread=(await inbox.desks.unread(person.id, [flow.id]))[flow.id],
+        is_live=before is None and not narrowed and asked["show"] in ("", "all"),
         sources=[(one, configure_uri(request, flow, one)) for one in sources],
         setup=setup_uri(request, flow),
         since=await inbox.messages.newest(flow.id),
+        outcome=await outcomes.take(inbox.redis, person.id, request.query.get("outcome", "")),
     )
 
 
-def _any(_: Row) -> bool:
-    return True
+def _some(sources: list[FlowSource], found: list[InboxThread]) -> dict[str, list[str]]:
+    """Suggest values for the filters: those of the threads on the page."""
+    pulls = [pull for one in found if (pull := pull_of(one.state))]
+    some = {
+        "repository": {one.name for one in sources},
+        "author": {one.author.login for one in pulls},
+        "label": {label for one in found for label in labels_of(one.state)},
+        "status": {str((one.state.get("status") or {}).get("value", "")) for one in found},
+    }
+    return {name: sorted(values - {""}) for name, values in some.items()}
 
 
-async def rows(
-    request: web.Request, person: InboxPerson, found: list[InboxThread], sources: list[FlowSource]
-) -> list[Row]:
-    """Show threads of a flow, whose `sources` are given, to a person."""
-    inbox, of_flow = request.app[INBOX], {one.id: one for one in sources}
-    marks = await inbox.marks.of(person.id, [one.id for one in found])
+def _listed(flow: TeamFlow, person: InboxPerson, show: str) -> str:
+    """Return the key of the list that a tab shows."""
+    if kind := DESK_TABS.get(show):
+        return keys.desk(kind, flow.id, person.id)
+    return keys.threads(flow.id) if show == "all" else keys.open_threads(flow.id)
+
+
+@routes.post(f"{FLOW}/read")
+async def read(request: web.Request) -> web.Response:
+    """Mark all threads of a flow as read."""
+    person, flow = await posted(request)
+    await request.app[INBOX].desks.read_all(person.id, flow.id)
+    return redirect(path_of(flow))
+
+
+async def rows(request: web.Request, person: InboxPerson, found: list[InboxThread]) -> list[Row]:
+    """Show threads to a person."""
+    inbox = request.app[INBOX]
+    sources = await inbox.sources.those(one.source_id for one in found)
+    unread = await inbox.desks.unread_in(person.id, found)
+    shelves = await inbox.desks.shelves(person.id, [one.id for one in found])
     writers = await inbox.people.those(one.newest.author for one in found if one.newest.author)
     return [
         row(
             one,
-            of_flow.get(one.source_id),
+            sources.get(one.source_id),
             person,
-            read=marks[one.id],
+            unread=unread.get(one.id),
+            shelves=shelves[one.id],
             writer=writers.get(one.newest.author),
         )
         for one in found

@@ -6,8 +6,8 @@ from bridge.core.errors import NotFound
 from bridge.inbox import sessions
 from bridge.inbox.context import INBOX, PAGES
 from bridge.inbox.flows import TeamFlow
-from bridge.inbox.messages import InboxThread
 from bridge.inbox.people import InboxPerson
+from bridge.inbox.stored import InboxThread
 
 FLOW = f"{PAGES}/flows/{{org}}/{{flow}}"
 THREAD = f"{FLOW}/threads/{{thread}}"

@@ -17,6 +17,7 @@ def render(
     whole = {
         "session": None,
         "person": person,
+        "back": str(request.rel_url.without_query_params("outcome")),
         "csrf": cookie.csrf if person and cookie else "",
         **context,
     }

@@ -7,12 +7,12 @@ from aiohttp import web
 from bridge.core.errors import RequestRefused
 from bridge.inbox import outcomes
 from bridge.inbox.clicks import Outcome, find_button, may_be_clicked, perform
-from bridge.inbox.context import INBOX
-from bridge.inbox.messages import InboxThread, StoredMessage
+from bridge.inbox.context import INBOX, PAGES
 from bridge.inbox.pages.places import THREAD, before_in, opened, path_of, posted, thread_in
 from bridge.inbox.pages.render import redirect, render
 from bridge.inbox.people import InboxPerson
 from bridge.inbox.replies import MAX_REPLY, post_reply
+from bridge.inbox.stored import InboxThread, StoredMessage
 from bridge.inbox.views import Entry, buttons, entry, links, number_of
 from bridge.web.http.middleware import SCRIPTED
 
@@ -44,10 +44,11 @@ async def show(request: web.Request) -> web.Response:
     person, flow = await opened(request)
     request[SCRIPTED] = True
     inbox, thread = request.app[INBOX], await thread_in(request, flow)
+    turn_page = request.query.get("from") == "turn"
     before = before_in(request)
     found = await inbox.messages.messages(thread, before=before, limit=PAGE + 1)
     read = (await inbox.marks.of(person.id, [thread.id]))[thread.id]
-    await inbox.marks.read(person.id, thread.id, thread.newest.id)
+    await inbox.marks.read(person.id, thread)
     listed = await entries(request, person, found[-PAGE:])
     return render(
         request,
@@ -56,6 +57,7 @@ async def show(request: web.Request) -> web.Response:
         flow=flow,
         path=path_of(flow),
         here=path_of(flow, "threads", thread.id),
+        back=PAGES if turn_page else path_of(flow),
         entries=listed,
         older=listed[0].id if len(found) > PAGE else None,
         is_newest=before is None,
@@ -63,11 +65,11 @@ async def show(request: web.Request) -> web.Response:
         if read
         else None,
         outcome=await outcomes.take(inbox.redis, person.id, request.query.get("outcome", "")),
-        **await head(request, thread),
+        **await head(request, person, thread),
     )
 
 
-async def head(request: web.Request, thread: InboxThread) -> dict[str, Any]:
+async def head(request: web.Request, person: InboxPerson, thread: InboxThread) -> dict[str, Any]:
     """Collect the head of a thread: its state and its buttons."""
     inbox = request.app[INBOX]
     source = await inbox.sources.get(str(thread.source_id))
@@ -79,6 +81,7 @@ async def head(request: web.Request, thread: InboxThread) -> dict[str, Any]:
         "buttons": buttons(inbox, thread, source),
         "links": links(thread),
         "at_hand": AT_HAND,
+        "shelves": (await inbox.desks.shelves(person.id, [thread.id]))[thread.id],
     }
 
 

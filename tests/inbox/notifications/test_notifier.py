@@ -120,7 +120,18 @@ async def test_who_is_called_is_notified_with_the_words(scene: Scene) -> None:
 
 @pytest.mark.parametrize("why", ["turn", "call"])
 @pytest.mark.parametrize(
-    "silenced", ["read", "left the flow", "archived", "removed", "switched off", "signed out", "passed on"]
+    "silenced",
+    [
+        "read",
+        "left the flow",
+        "archived",
+        "removed",
+        "switched off",
+        "signed out",
+        "passed on",
+        "mute",
+        "activity",
+    ],
 )
 async def test_nobody_is_notified_of_what_they_saw_may_not_see_or_do_not_want(
     scene: Scene, why: str, silenced: str
@@ -145,6 +156,8 @@ async def test_nobody_is_notified_of_what_they_saw_may_not_see_or_do_not_want(
             await team.visit("bob", "POST", "/inbox/settings/sign-out-everywhere", {})
         case "passed on":
             await scene.posted(turn="ann")
+        case "mute" | "activity":
+            await team.visit("bob", "POST", "/inbox/triage", {silenced: THREAD})
     await scene.delivered()
     assert len(bob.shown) == (1 if (why, silenced) == ("call", "passed on") else 0)
 

@@ -8,7 +8,7 @@ import pytest
 from aiohttp import web
 
 from bridge.inbox.messages import thread_id
-from bridge.inbox.pages import events, flow_settings, flows, thread
+from bridge.inbox.pages import events, flow_settings, flows, thread, triage
 from tests.conftest import eventually
 from tests.inbox.conftest import Team
 from tests.inbox.test_messages import a_pull, content
@@ -20,9 +20,11 @@ SIGN_IN, PAGE, NOTHING, DONE, REFUSED = "sign in", "page", "nothing", "done", "r
 # By method and address: nobody, another flow's, a member, the flow's owner.
 TABLE: dict[tuple[str, str], tuple[str, str, str, str]] = {
     ("GET", "/inbox"): (SIGN_IN, PAGE, PAGE, PAGE),
+    ("POST", "/inbox/triage"): (SIGN_IN, NOTHING, DONE, DONE),
     ("POST", "/inbox/flows"): (SIGN_IN, DONE, DONE, DONE),
     ("GET", FLOW): (SIGN_IN, NOTHING, PAGE, PAGE),
     ("GET", "/inbox/flows/team/none"): (SIGN_IN, NOTHING, NOTHING, NOTHING),
+    ("POST", f"{FLOW}/read"): (SIGN_IN, NOTHING, DONE, DONE),
     ("GET", f"{FLOW}/settings"): (SIGN_IN, NOTHING, PAGE, PAGE),
     ("GET", f"{FLOW}/events?thread=none"): (SIGN_IN, NOTHING, PAGE, PAGE),
     ("GET", THREAD): (SIGN_IN, NOTHING, PAGE, PAGE),
@@ -50,7 +52,15 @@ CASES = [
     for address, row in TABLE.items()
     for visitor, expected in zip(VISITORS, row, strict=True)
 ]
-FORM = {"typed": "Main", "name": "Other", "content": "Hm.", "person": "1003", "key": "none", "sure": "1"}
+FORM = {
+    "typed": "Main",
+    "name": "Other",
+    "content": "Hm.",
+    "person": "1003",
+    "key": "none",
+    "sure": "1",
+    "done": thread_id(1, "pr:1"),
+}
 
 
 async def posted(team: Team, number: int = 1, **fields: Any) -> None:
@@ -70,7 +80,7 @@ def test_the_table_names_every_address() -> None:
         "{id}": "1",
     }
     there = set()
-    for module in (events, flow_settings, flows, thread):
+    for module in (events, flow_settings, flows, thread, triage):
         for route in module.routes:
             assert isinstance(route, web.RouteDef)
             path = route.path.replace("{role:owner|member}", "owner")
@@ -147,7 +157,7 @@ async def test_a_thread_is_unread_until_it_was_opened_and_again_with_news(team: 
 
 async def test_a_script_runs_on_the_live_pages_alone_and_only_bridges_own(team: Team) -> None:
     await posted(team)
-    for path, is_live in ((FLOW, True), (THREAD, True), ("/inbox", False), (f"{FLOW}/settings", False)):
+    for path, is_live in ((FLOW, True), (THREAD, True), ("/inbox", True), (f"{FLOW}/settings", False)):
         answer = await team.visit("bob", "GET", path)
         policy = answer.headers["Content-Security-Policy"]
         assert policy.startswith("default-src 'none'; style-src 'self';")
@@ -164,7 +174,7 @@ async def test_the_front_page_begins_with_the_threads_in_which_it_is_my_turn(tea
     page = (await team.visit("bob", "GET", "/inbox")).text
     mine = page.partition("My turn")[2].partition("Your flows")[0]
     assert re.findall(r"Pull \d", mine) == ["Pull 1"]
-    assert re.findall(r"Pull \d", page.partition("Your flows")[2]) == [f"Pull {n}" for n in (5, 4, 3, 2, 1)]
+    assert re.search(r">Main</a> <a class=\"count\" [^>]*>5 unread<", page)
 
 
 async def test_threads_are_found_by_turn_by_what_is_unread_and_by_words(team: Team) -> None:
@@ -181,7 +191,7 @@ async def test_threads_are_found_by_turn_by_what_is_unread_and_by_words(team: Te
     assert await found("show=turn") == ["2"]
     assert await found("show=unread") == ["3", "2", "1"]
     assert await found("q=SIMPLER+this") == ["3"]
-    assert await found("q=pull+person-1001") == ["4", "1"], "the turn of 3 went with its newest state"
+    assert await found("q=pull+person-1002") == ["2"], "the turn of 3 went with its newest state"
     assert await found("q=nothing") == []
     assert await found("show=turn&q=simpler") == []
 

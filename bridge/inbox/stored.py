@@ -1,0 +1,74 @@
+"""Threads and messages as Redis keeps them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from bridge.storage.redis import Fields
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredMessage:
+    """A message as a flow keeps it; `content` is what was sent, without a token, with its tags resolved.
+
+    `author` is the person who wrote it in the inbox, 0 if a source posted it.
+    """
+
+    id: int
+    flow_id: str
+    thread_id: str
+    sent: int
+    """Unix milliseconds."""
+    author: int
+    content: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class InboxThread:
+    """An item of another service; `state` is the `thread` of the last message that carried one."""
+
+    id: str
+    external_id: str
+    source_id: int
+    flow_id: str
+    state: Mapping[str, Any]
+    newest: StoredMessage
+    first: int
+    """The id of its first message."""
+    activities: int = 0
+    discussions: int = 0
+    comments: int = 0
+    """Messages that people wrote in the inbox."""
+    is_done: bool = False
+
+
+def load_message(flow_id: str, thread: str, entry: tuple[bytes, Fields]) -> StoredMessage:
+    """Read an entry of a thread's stream."""
+    place, fields = entry
+    return _load(int(place.split(b"-")[0]), flow_id, thread, fields[b"m"])
+
+
+def _load(message_id: int, flow_id: str, thread: str, data: bytes) -> StoredMessage:
+    return StoredMessage(id=message_id, flow_id=flow_id, thread_id=thread, **orjson.loads(data))
+
+
+def load_thread(name: str, data: Fields) -> InboxThread | None:
+    """Read a thread's hash; None from an empty one."""
+    if not data:
+        return None
+    flow_id = data[b"flow"].decode()
+    return InboxThread(
+        id=name,
+        external_id=data[b"external_id"].decode(),
+        source_id=int(data[b"source"]),
+        flow_id=flow_id,
+        state=orjson.loads(data[b"state"]),
+        newest=_load(int(data[b"last"]), flow_id, name, data[b"newest"]),
+        first=int(data[b"first"]),
+        activities=int(data.get(b"activities", 0)),
+        discussions=int(data.get(b"discussions", 0)),
+        comments=int(data.get(b"comments", 0)),
+        is_done=data[b"done"] == b"1",
+    )

@@ -1,0 +1,157 @@
+"""Triage by clicks: what a person puts away, takes back, and finds again, without a script and with one."""
+
+import re
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from bridge.inbox.desks import UNTIL_ACTIVITY
+from bridge.inbox.messages import thread_id
+from bridge.inbox.pages.triage import returns_at, zone_of
+from tests.inbox.conftest import Team
+from tests.inbox.pages.test_flows import FLOW, posted
+from tests.inbox.test_messages import a_pull
+
+ID = thread_id(1, "pr:1")
+PAGE = "/inbox/triage"
+KYIV = "Europe/Kyiv"
+
+
+def sections(page: str) -> dict[str, list[str]]:
+    """The threads below each heading of the front page."""
+    parts = re.findall(r'<h2 id="section-\w+">([^<]+)</h2>(.*?)</section>', page, re.DOTALL)
+    return {name: found for name, part in parts if (found := re.findall(r'row-title">(Pull \d)', part))}
+
+
+async def test_my_turn_has_a_section_for_each_thing_to_do(team: Team) -> None:
+    kinds = {1: ("review", (1002,)), 2: ("author", (1002,)), 3: ("ready", (1002,)), 4: ("review", (1001,))}
+    for number, (kind, holders) in kinds.items():
+        said = a_pull(*holders, number=number, author=1002, involved=(1001, 1002), kind=kind)
+        await posted(team, number, thread={"title": f"Pull {number}", "bridge": said})
+    expected = {
+        "Needs your review": ["Pull 1"],
+        "Returned to you": ["Pull 2"],
+        "Ready to merge": ["Pull 3"],
+        "Waiting for others": ["Pull 4"],
+    }
+    page = (await team.visit("bob", "GET", "/inbox")).text
+    assert sections(page) == expected
+    assert page.count("yours since") == 3
+    for move in ("done", "activity"):
+        await team.visit("bob", "POST", PAGE, {move: thread_id(1, f"pr:{1 if move == 'done' else 2}")})
+    expected |= {"Recently done": ["Pull 1"], "Snoozed": ["Pull 2"]}
+    del expected["Needs your review"], expected["Returned to you"]
+    assert sections((await team.visit("bob", "GET", "/inbox")).text) == expected
+    await team.inbox.flows.leave(team.flow.id, 1002)
+    assert sections((await team.visit("bob", "GET", "/inbox")).text) == {}
+
+
+@pytest.mark.parametrize(
+    ("move", "said"),
+    [
+        ("done", "#1 is done."),
+        ("activity", "#1 is snoozed until something happens."),
+        ("mute", "#1 is muted."),
+    ],
+)
+async def test_a_move_says_what_it_did_and_is_taken_back_by_a_click(team: Team, move: str, said: str) -> None:
+    await posted(team, thread={"title": "Pull 1", "bridge": a_pull(1002)})
+    before = await team.dump()
+    answer = await team.visit("bob", "POST", PAGE, {move: ID, "here": f"{FLOW}?show=turn"})
+    page = await team.visit("bob", "GET", answer.headers["Location"])
+    assert said in page.text
+    assert ("Pull 1" in page.text) == (move == "mute")
+    assert f'name="here" value="{FLOW}?show=turn"' in page.text
+    undo = re.search(r'<button name="(\w+)" value="([^"]+)">Undo<', page.text)
+    assert undo
+    await team.visit("bob", "POST", PAGE, {undo[1]: undo[2]})
+    after = await team.dump()
+    assert {key for key in before | after if before.get(key) != after.get(key)} == {
+        key for key in after if b":outcome:" in key
+    }
+
+
+async def test_a_script_gets_what_to_show_in_place_of_a_page(team: Team) -> None:
+    await posted(team)
+    answer = await team.visit("bob", "POST", PAGE, {"done": ID, "script": "1", "here": "/inbox"})
+    assert (answer.status, answer.text.lstrip()[:20]) == (200, '<div class="notice o')
+
+
+@pytest.mark.parametrize("here", ["https://evil.example/", "//evil.example", "/inbox\\..", ""])
+async def test_a_move_leads_to_no_other_site(team: Team, here: str) -> None:
+    await posted(team)
+    answer = await team.visit("bob", "POST", PAGE, {"done": ID, "here": here})
+    assert answer.headers["Location"].startswith("/inbox?outcome=")
+
+
+@pytest.mark.parametrize(("form", "status"), [({}, 400), ({"done": "none"}, 404), ({"eat": ID}, 400)])
+async def test_a_form_that_names_no_move_or_no_thread_is_refused(
+    team: Team, form: dict[str, str], status: int
+) -> None:
+    await posted(team)
+    assert (await team.visit("bob", "POST", PAGE, form)).status == status
+
+
+@pytest.mark.parametrize(
+    ("choice", "now", "zone", "expected"),
+    [
+        ("later", "2026-11-27 18:00", "", "2026-11-27 21:00"),
+        ("tomorrow", "2026-11-27 18:00", "", "2026-11-28 09:00"),
+        ("tomorrow", "2026-11-27 18:00", KYIV, "2026-11-28 07:00"),
+        ("tomorrow", "2026-11-27 22:30", KYIV, "2026-11-29 07:00"),
+        ("tomorrow", "2026-03-28 12:00", KYIV, "2026-03-29 06:00"),
+        ("monday", "2026-11-27 18:00", "", "2026-11-30 09:00"),
+        ("monday", "2026-11-30 08:00", "", "2026-12-07 09:00"),
+        ("monday", "2026-11-29 23:00", KYIV, "2026-12-07 07:00"),
+    ],
+)
+def test_what_is_snoozed_returns_in_the_readers_morning(
+    choice: str, now: str, zone: str, expected: str
+) -> None:
+    begun = datetime.fromisoformat(now).replace(tzinfo=UTC).timestamp()
+    found = datetime.fromtimestamp(returns_at(choice, begun, zone_of(zone)), UTC)
+    assert f"{found:%Y-%m-%d %H:%M}" == expected
+
+
+def test_until_activity_has_no_time_and_an_unknown_zone_is_utc() -> None:
+    assert returns_at("activity", 0, UTC) == UNTIL_ACTIVITY
+    assert [zone_of(one) for one in ("", "Mars/Base", "../etc/passwd", "\0", KYIV)] == [UTC] * 4 + [
+        ZoneInfo(KYIV)
+    ]
+
+
+async def test_threads_are_filtered_by_what_they_are(team: Team) -> None:
+    for number, (status, label, author) in enumerate(
+        [("open", "bug", 1001), ("approved", "bug", 1002), ("open", "docs, api", 1002)], start=1
+    ):
+        thread = {
+            "title": f"Pull {number}",
+            "status": {"color": "green", "value": status},
+            "fields": [{"label": "Labels", "value": f'<a href="https://x.example">{label}</a>'}],
+            "bridge": a_pull(number=number, author=author, involved=(author,)),
+        }
+        await posted(team, number, thread=thread)
+
+    async def found(query: str) -> list[str]:
+        page = (await team.visit("bob", "GET", f"{FLOW}?{query}")).text
+        return re.findall(r'row-title">Pull (\d)', page)
+
+    assert await found("label=Bug") == ["2", "1"]
+    assert await found("label=bug&author=person-1002") == ["2"]
+    assert await found("label=bu") == []
+    assert await found("label=api&status=open&repository=acme/component") == ["3"]
+    assert await found("q=status:open+pull") == ["3", "1"]
+    assert await found("show=mine") == ["3", "2"]
+    page = (await team.visit("bob", "GET", f"{FLOW}?label=bug&q=pull")).text
+    assert {"bug", "person-1001", "approved"} <= set(re.findall(r'<option value="([^"]+)">', page))
+
+
+async def test_a_flow_is_marked_as_read_at_once(team: Team) -> None:
+    for number in (1, 2):
+        await posted(team, number)
+    page = (await team.visit("bob", "GET", f"{FLOW}?show=unread")).text
+    assert "<title>(2) Main" in page
+    await team.visit("bob", "POST", f"{FLOW}/read", {})
+    page = (await team.visit("bob", "GET", f"{FLOW}?show=unread")).text
+    assert ("You have read everything." in page, "<title>Main" in page) == (True, True)
