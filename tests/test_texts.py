@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from itertools import pairwise
 
+from tests.stories import documents
 from tests.texts import ROOT, modules, templates, texts
 
 ODD = re.compile(
@@ -83,6 +84,22 @@ def test_every_path_in_the_docs_exists() -> None:
             if not is_known and not any((ROOT / room / path).exists() for room in ROOMS):
                 missing.append(f"{page.name}: {path}")
     assert missing == []
+
+
+IMAGE = re.compile(r"!\[[^\]]+\]\(([^)]+\.png)\)")
+
+
+def test_every_picture_of_the_docs_is_used_and_made_by_a_story() -> None:
+    """Each story holds its picture to the words beside it, which name the picture's file by its digest."""
+    docs = ROOT / "docs"
+    pages = [ROOT / "README.md", *docs.rglob("*.md")]
+    used = {(page.parent / path).resolve() for page in pages for path in IMAGE.findall(page.read_text())}
+    kept = {file.name: file.read_text().partition("\n")[0] for file in documents.WORDS.iterdir()}
+    there = set(docs.rglob("*.png"))
+    assert used == there
+    assert kept == {
+        documents.words_of(str(one.relative_to(docs))).name: documents.digest(one) for one in there
+    }
 
 
 NAMES_FLOWDOCK = {

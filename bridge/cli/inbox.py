@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @click.group("inbox", epilog="Example: bridge inbox owner octocat")
 def group() -> None:
-    """Manage the inbox that bridge serves where no Flowdock is set.
+    """Manage bridge's own inbox.
 
     Needs ENCRYPTION_KEY, and REDIS_URL where bridge has one.
     """

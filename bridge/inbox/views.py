@@ -110,7 +110,7 @@ def row(
     pull = pull_of(thread.state)
     turn = pull.turn if pull else None
     mine = turn.of(reader.id) if turn else None
-    words = newest.text or markup.plain(str(newest.body)) if newest.is_spoken else ""
+    words = newest.text or markup.words(str(newest.body)) if newest.is_spoken else ""
     return Row(
         id=thread.id,
         number=number_of(thread),

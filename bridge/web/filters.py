@@ -1,4 +1,4 @@
-"""Filters for the templates: moments, texts that may hold a secret, whole sentences."""
+"""Filters for the templates: times, texts that may hold a secret, whole sentences."""
 
 import time
 from collections.abc import Callable
@@ -32,19 +32,12 @@ def words(seconds: float, now: float) -> str:
 
 
 def ago(seconds: float) -> Markup:
-    """Make a `<time>` that shows Unix seconds relative to now."""
-    return _element(seconds, words(seconds, time.time()))
-
-
-def moment(seconds: float) -> Markup:
-    """Make a `<time>` that shows Unix seconds exactly."""
-    return _element(seconds, exact(seconds))
-
-
-def _element(seconds: float, text: str) -> Markup:
+    """Make a `<time>` that shows Unix seconds relative to now: so it is right in every time zone."""
     machine = f"{datetime.fromtimestamp(seconds, tz=UTC):%Y-%m-%dT%H:%M:%SZ}"
-    return Markup('<time datetime="{}" title="{}">{}</time>').format(machine, exact(seconds), text)
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(
+        machine, exact(seconds), words(seconds, time.time())
+    )
 
 
-FILTERS: dict[str, Callable[..., str]] = {"ago": ago, "moment": moment, "masked": mask_text, "whole": whole}
+FILTERS: dict[str, Callable[..., str]] = {"ago": ago, "masked": mask_text, "whole": whole}
 """For the templates."""

@@ -9,11 +9,13 @@ from playwright.async_api import Browser, Page
 
 from tests import conftest
 from tests.conftest import House
+from tests.stories import documents
 
 HERE = Path(__file__).parent
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    documents.writes = config.getoption("--write-docs")
     for item in items:
         if item.path.parent == HERE:
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)

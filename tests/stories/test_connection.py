@@ -68,7 +68,7 @@ async def test_a_webhook_that_was_removed_at_github(house: House, page: Page) ->
     await shot(flow, "configure-banner")
     await flow.get_by_test_id("source-error-configure").click()
     await flow.get_by_role("button", name="Sign in as Cy Chen").click()
-    await expect(flow.get_by_role("heading", level=2, name=re.compile("Problem since"))).to_be_visible()
+    await expect(flow.get_by_role("heading", level=2, name=re.compile("Problem, found"))).to_be_visible()
     await looks(flow, "configure-trouble")
     await flow.get_by_role("button", name="Repair the webhook").click()
     await eventually(lambda: mended(house, connection))

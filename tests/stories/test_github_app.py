@@ -12,6 +12,7 @@ from playwright.async_api import Page, expect
 from bridge.clients import github_credentials
 from tests.conftest import House
 from tests.kits.github_app import PAGE, another_process, delivered, open_app_house, stored
+from tests.stories.documents import picture
 from tests.stories.looks import looks, shot
 from tests.stories.test_first_click import choose, open_pull_request
 
@@ -37,6 +38,7 @@ async def make_app(house: House, page: Page) -> None:
     await page.get_by_role("button", name="Update").click()
     await expect(page.locator("dl")).to_contain_text("acme, at ")
     await looks(page, "manifest")
+    await picture(page, "install/manifest.png")
     await page.get_by_role("button", name="Create the App at GitHub").click()
     await expect(page.get_by_role("heading", level=1)).to_have_text("Create GitHub App for acme")
     await shot(page, "manifest-github")

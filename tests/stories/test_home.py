@@ -5,6 +5,7 @@ from playwright.async_api import Page, expect
 from bridge.core.model import Problem
 from tests.conftest import House
 from tests.kits.personal import buried, connection, many, noted
+from tests.stories.documents import picture
 from tests.stories.looks import looks, sign_in
 
 
@@ -33,14 +34,17 @@ async def test_flows_with_their_repositories(house: House, page: Page) -> None:
     for hour in (2, 3, 3, 5):
         await noted(house, main, "skipped", ago=hour * 3600, reason="it is a draft (option drafts=quiet)")
     await noted(house, main, "dead", ago=2 * 3600)
-    await buried(house, main, reason="Flowdock answered 400: is silly")
+    await buried(house, main, reason="Flowdock answered 400: tags is too long")
     await noted(house, main, "posted", action="closed", number=42, ago=200)
     paused, long, troubled = await many(house, 3)
     store = house.services.connections
     await store.change(paused.id, paused=True)
-    await store.change(long.id, repository="acme/" + "a-very-long-repository-name-" * 3 + "end")
+    await store.change(paused.id, repository="acme/gadgets")
+    await store.change(long.id, repository="acme/website")
     text = "The webhook was removed at GitHub: choose Repair the webhook."
-    await store.change(troubled.id, problem=Problem(kind="hook", text=text, since=0))
+    await store.change(
+        troubled.id, repository="acme/widgets", problem=Problem(kind="hook", text=text, since=0)
+    )
     await noted(house, paused, "skipped", reason="the connection is paused")
     await noted(house, troubled, "dead", reason="given up after a day: Flowdock answered 503", ago=7200)
     await sign_in(page, house, "/")
@@ -48,4 +52,7 @@ async def test_flows_with_their_repositories(house: House, page: Page) -> None:
     await expect(page.get_by_role("row", name="acme/component").get_by_role("img")).to_have_accessible_name(
         "The last 24 hours: 25 posted, 4 skipped, 1 not delivered."
     )
+    await picture(page, "home.png")
+    await store.change(long.id, repository="acme/" + "a-very-long-repository-name-" * 3 + "end")
+    await page.reload()
     await looks(page, "home-flows")

@@ -8,6 +8,7 @@ from playwright.async_api import Page, expect
 from scripts.sandbox.faults import Fault
 from tests.conftest import FLOW, House
 from tests.kits.accounts import link
+from tests.stories.documents import picture
 from tests.stories.looks import looks, sign_in
 
 
@@ -25,6 +26,7 @@ async def test_from_the_integrations_page_to_a_thread_in_the_flow(house: House, 
     await expect(page.get_by_role("heading", level=1)).to_have_text("Connect Main")
     await page.get_by_label("acme/component").check()
     await looks(page, "setup-choose")
+    await picture(page, "install/setup.png")
     await page.get_by_text("All options").click()
     await looks(page, "setup-options")
     await page.get_by_role("button", name="Connect").click()

@@ -17,6 +17,7 @@ from bridge.web.context import SERVICES
 from bridge.web.http import notices
 
 _RIGHTS = {
+    "offline_access": "Stay linked: bridge renews its token without asking again",
     "repo": "Read and change repositories, including private ones: pull requests, checks, webhooks",
     "public_repo": "Read and change public repositories",
     "admin:repo_hook": "Create, change and remove webhooks",

@@ -37,6 +37,8 @@ class Chart:
     posted: int
     skipped: int
     dead: int
+    most: int
+    """Deliveries in the fullest hour, as high as the chart."""
     hours: tuple[Hour, ...]
     """The hours with any count, the newest first."""
 
@@ -58,12 +60,13 @@ def draw(counts: Counts, now: float | None = None) -> Chart:
         posted=posted,
         skipped=skipped,
         dead=dead,
+        most=_most(hours),
         hours=tuple(hour for hour in reversed(hours) if hour.posted or hour.skipped or hour.dead),
     )
 
 
 def _bars(hours: Sequence[Hour]) -> dict[str, str]:
-    most = max([1, *(hour.posted + hour.skipped for hour in hours)])
+    most = _most(hours)
     worst = max([1, *(hour.dead for hour in hours)])
     bars = {"posted": "", "skipped": "", "dead": ""}
     for at, hour in enumerate(hours):
@@ -77,6 +80,10 @@ def _bars(hours: Sequence[Hour]) -> dict[str, str]:
         if hour.dead:
             bars["dead"] += _bar(x, UP + 1, _height(hour.dead, worst, DOWN))
     return {kind: outline for kind, outline in bars.items() if outline}
+
+
+def _most(hours: Sequence[Hour]) -> int:
+    return max(1, *(hour.posted + hour.skipped for hour in hours))
 
 
 def _height(count: int, most: int, whole: int) -> int:

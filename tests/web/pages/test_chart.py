@@ -5,7 +5,7 @@ import re
 import pytest
 
 from bridge.storage.delivery_log import HOUR, HOURS, Counts
-from bridge.web.filters import ago, exact, moment, words
+from bridge.web.filters import ago, exact, words
 from bridge.web.pages.chart import DOWN, UP, draw
 
 NOW = 1_800_000_000.0
@@ -27,6 +27,7 @@ def test_bars_stand_on_the_line_and_what_died_hangs_below_it() -> None:
         "skipped": f"M{23 * 7 + 1} 0h5v15h-5z",
         "dead": f"M{23 * 7 + 1} {UP + 1}h5v{DOWN}h-5z",
     }
+    assert chart.most == 6, "as the axis says"
     assert chart.words == "The last 24 hours: 4 posted, 3 skipped, 2 not delivered."
 
 
@@ -83,7 +84,4 @@ def test_how_long_ago(seconds: float, said: str) -> None:
 
 def test_a_moment_says_the_exact_time_to_machines_and_on_pointing() -> None:
     assert exact(NOW) == "15 Jan 2027, 08:00 UTC"
-    assert moment(NOW) == (
-        '<time datetime="2027-01-15T08:00:00Z" title="15 Jan 2027, 08:00 UTC">15 Jan 2027, 08:00 UTC</time>'
-    )
-    assert 'title="15 Jan 2027, 08:00 UTC"' in ago(NOW)
+    assert ago(NOW).startswith('<time datetime="2027-01-15T08:00:00Z" title="15 Jan 2027, 08:00 UTC">')

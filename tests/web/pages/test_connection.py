@@ -256,7 +256,7 @@ async def test_repairing_makes_the_webhook_and_sees_the_ping(house: House, brows
     gone = Problem(kind="hook", text="It has no webhook.", since=1)
     await house.services.connections.change(connection.id, problem=gone)
     page = await opened(house, browser, connection)
-    assert "Problem since" in words(page)
+    assert "Problem, found" in words(page)
     page = await browser.press(page, "Repair the webhook")
     assert "The webhook was created." in words(page)
     assert ("Problem" in words(page), "It has no webhook" in words(page)) == (False, False)

@@ -1,0 +1,54 @@
+"""The pictures of the documents: made by the stories at each `--write-docs`, and held to what the pages say.
+
+Beside this module lies what each picture shows, in words, under the digest of its file.
+"""
+
+import re
+from hashlib import sha256
+from pathlib import Path
+
+from playwright.async_api import Page
+
+ROOT = Path(__file__).parents[2]
+WORDS = Path(__file__).with_name("pictures")
+WIDTH = 1000
+_CHANGING = re.compile(r"just now|\b\d+ (?:s|min|h) ago|\+\d+ −\d+")
+"""Times, and the lines of a commit, which the stand-in GitHub draws by its name."""
+_NAME_HOSTS = """() => {
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const text = walker.currentNode;
+    text.data = text.data
+      .replace(/http:..127[.]0[.]0[.]1:[0-9]+/g, "https://bridge.example.com")
+      .replace(/127[.]0[.]0[.]1:[0-9]+/g, "github.example.com");
+  }
+}"""
+
+writes = False
+"""True with `--write-docs`."""
+
+
+async def picture(page: Page, path: str) -> None:
+    """Hold a picture of docs/ to the words of the page, or make it; a test's addresses become examples."""
+    await page.emulate_media(color_scheme="light")
+    await page.set_viewport_size({"width": WIDTH, "height": 600})
+    await page.evaluate(_NAME_HOSTS)
+    words = _CHANGING.sub("…", await page.locator("body").inner_text())
+    file, kept = ROOT / "docs" / path, words_of(path)
+    if writes:
+        await page.screenshot(path=file, animations="disabled", full_page=True)
+        kept.write_text(f"{digest(file)}\n{words}\n")
+    was = kept.read_text().splitlines()[1:]
+    # Threads in which something happened at once stand in either order.
+    assert sorted(was) == sorted(words.splitlines()), f"docs/{path} is stale: --write-docs renews it"
+    await page.set_viewport_size({"width": 1280, "height": 800})
+
+
+def words_of(path: str) -> Path:
+    """The file with a picture's words."""
+    return WORDS / f"{path.replace('/', '-')}.txt"
+
+
+def digest(file: Path) -> str:
+    """The digest of a picture's file."""
+    return sha256(file.read_bytes()).hexdigest()
