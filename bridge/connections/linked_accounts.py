@@ -208,6 +208,7 @@ class LinkedAccounts:
         click = Click(
             target=shown.target,
             login=account.github.login,
+            user_id=account.github.id,
             shown=shown.pull,
             shown_sha=shown.head_sha,
             repository_id=shown.repository_id,

@@ -84,6 +84,22 @@ async def test_what_is_missing_is_counted_until_github_agrees_that_nothing_is(wa
     assert now.fields["Turn"] == "ready to merge"
 
 
+async def test_an_approval_that_cannot_count_is_told_beforehand_and_afterwards(watched: House) -> None:
+    await link(watched, "bob")
+    await watched.act("cy-gh", "ruleset", last_push=True)
+    await known(watched, last_push=True)
+    await watched.act("cy-gh", "push", number=1)
+    now = await shows(watched, "0 of 2 approvals (cy-gh cannot give one); checks: test missing")
+    (button,) = [one for one in now.shown["actions"] if one["name"] == "Approve"]
+    assert button["description"] == (
+        "It cannot count from ann-gh, who opened it; or from cy-gh, who pushed last"
+    )
+    outcome = await watched.click("bob", THREAD, "Approve")
+    assert outcome["message"] == (
+        "Approved acme/component#1, but GitHub does not count it: @bob-gh has no write access."
+    )
+
+
 async def test_a_branch_is_read_once_for_all_its_pull_requests(watched: House) -> None:
     await watched.act("ann-gh", "open", title="Second", head="second")
 

@@ -1,7 +1,11 @@
 """Approving, asking to review, ending a draft."""
 
+from collections.abc import Generator
+from typing import Any
+
 from bridge.core.actions.table import Call, Click, Steps, action, is_ready
 from bridge.core.errors import GitHubRefused
+from bridge.core.pulls import approvals
 from bridge.core.pulls.model import PullRequest
 
 _READY = """
@@ -11,23 +15,42 @@ mutation($pull: ID!) {
 """
 
 
-@action("approve", "Approve", offered=is_ready)
+@action("approve", "Approve", offered=is_ready, note=approvals.note)
 def approve(click: Click) -> Steps:
-    """Approve the commit that the thread showed; GitHub refuses that for one's own pull request.
+    """Approve the commit that the thread showed, and say so if that cannot count.
 
     https://docs.github.com/rest/pulls/reviews#create-a-review-for-a-pull-request
     """
+    if click.shown and click.user_id and click.shown.author.id == click.user_id:
+        raise _own()
+    why = yield from _why_not(click)
     commit = click.shown_sha or (yield from click.asked())["head"]["sha"]
     data = {"event": "APPROVE", "commit_id": commit}
     try:
         review = yield click.call("POST", "/pulls/{number}/reviews", data)
     except GitHubRefused as refusal:
         if "your own pull request" in refusal.reason.lower():
-            raise GitHubRefused("GitHub does not let you approve your own pull request") from None
+            raise _own() from None
         raise
     if review.get("state") != "APPROVED":
         raise GitHubRefused(f"GitHub did not accept the approval of {click.target}", status=409)
-    return f"Approved {click.target}."
+    return f"Approved {click.target}{f', but GitHub does not count it: {why}' if why else ''}."
+
+
+def _own() -> GitHubRefused:
+    return GitHubRefused("GitHub does not let you approve your own pull request")
+
+
+def _why_not(click: Click) -> Generator[Call, Any, str]:
+    """Say why the branch's rules do not count an approval, as far as bridge knows; empty if they may."""
+    if click.shown is None or not approvals.are_demanded(click.shown):
+        return ""
+    for person, why in approvals.without_a_say(click.shown).items():
+        if person.id == click.user_id:
+            return f"@{click.login} {why}"
+    repository = yield click.call("GET", "")
+    may_push = (repository.get("permissions") or {}).get("push")
+    return "" if may_push else f"@{click.login} has no write access"
 
 
 @action("request-review", "Request my review", offered=is_ready, names_clicker=True)

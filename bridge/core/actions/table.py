@@ -43,6 +43,7 @@ class Click:
 
     target: Target
     login: str
+    user_id: int = 0
     shown: PullRequest | None = None
     shown_sha: str = ""
     repository_id: int | None = None
@@ -82,11 +83,12 @@ class Merging(NamedTuple):
 Steps = Generator[Call, Any, str | Merging]
 Perform = Callable[[Click], Steps]
 Offer = Callable[[PullRequest], bool]
+Note = Callable[[PullRequest], str]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Action:
-    """A button: `slug` ends its address, `name` is what people read.
+    """A button: `slug` ends its address, `name` is what people read, and `note` what they should know before.
 
     An action that `names_clicker` sends GitHub the person's login, which must be the present one.
     """
@@ -96,6 +98,7 @@ class Action:
     offered: Offer
     perform: Perform
     names_clicker: bool = False
+    note: Note | None = None
 
 
 ACTIONS: dict[str, Action] = {}
@@ -103,7 +106,7 @@ ACTIONS: dict[str, Action] = {}
 
 
 def action(
-    slug: str, name: str, *, offered: Offer, names_clicker: bool = False
+    slug: str, name: str, *, offered: Offer, names_clicker: bool = False, note: Note | None = None
 ) -> Callable[[Perform], Perform]:
     """Register the decorated steps under `slug`; a slug is taken once."""
     if slug in ACTIONS:
@@ -111,7 +114,12 @@ def action(
 
     def register(perform: Perform) -> Perform:
         ACTIONS[slug] = Action(
-            slug=slug, name=name, offered=offered, perform=perform, names_clicker=names_clicker
+            slug=slug,
+            name=name,
+            offered=offered,
+            perform=perform,
+            names_clicker=names_clicker,
+            note=note,
         )
         return perform
 

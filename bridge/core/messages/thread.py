@@ -264,6 +264,7 @@ def _buttons(pull: PullRequest, web_url: str) -> list[dict[str, Any]]:
         {
             "@type": "UpdateAction",
             "name": action.name,
+            **({"description": note} if action.note and (note := action.note(pull)) else {}),
             "target": {
                 "@type": "EntryPoint",
                 "urlTemplate": place + action.slug,

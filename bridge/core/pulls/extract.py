@@ -40,7 +40,7 @@ _ABOUT: dict[str, frozenset[str]] = {
     "reopened": frozenset({"state"}),
     "converted_to_draft": frozenset({"draft"}),
     "ready_for_review": frozenset({"draft"}),
-    "synchronize": frozenset({"head", "changes"}),
+    "synchronize": frozenset({"head", "pusher", "changes"}),
     "milestoned": frozenset({"milestone"}),
     "demilestoned": frozenset({"milestone"}),
     "auto_merge_enabled": frozenset({"auto_merge"}),
@@ -114,6 +114,8 @@ def _values(pull: Payload, payload: Payload, own: str) -> dict[str, Any]:
         "head": _branch(pull["head"]),
         "base": _branch(pull["base"]),
     }
+    if own in ("opened", "synchronize"):
+        values["pusher"] = person(payload.get("sender"))
     if own or "stack" in pull:
         values["stack"] = _stack(pull.get("stack"))
     if "milestone" in pull:

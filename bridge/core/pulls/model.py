@@ -125,6 +125,8 @@ class PullRequest(msgspec.Struct, frozen=True, kw_only=True):
     author: Person
     head: Branch | None
     base: Branch | None
+    pusher: Person | None = None
+    """The account that pushed last, or opened it; None if it was not told."""
     stack: Stack | None = None
     assignees: tuple[Person, ...] = ()
     labels: tuple[Link, ...] = ()

@@ -179,6 +179,7 @@ def view(snapshot: Snapshot, checks: tuple[Check, ...] = ()) -> PullRequest:
         author=Person(**_renamed(told.get("author") or {"login": "ghost"}, people)),
         head=Branch(**head) if head else None,
         base=Branch(**base) if base else None,
+        pusher=Person(**_renamed(told["pusher"], people)) if told.get("pusher") else None,
         stack=Stack(**told["stack"]) if told.get("stack") else None,
         assignees=tuple(Person(**_renamed(user, people)) for user in _members(snapshot, "assignees")),
         labels=tuple(Link(**label) for label in _members(snapshot, "labels")),

@@ -2,6 +2,7 @@
 
 from msgspec.structs import replace
 
+from bridge.core.pulls.approvals import without_a_say
 from bridge.core.pulls.model import Check, CheckState, PullRequest
 
 CONFIRMATION = "GitHub's confirmation"
@@ -18,8 +19,8 @@ def missing(pull: PullRequest) -> tuple[str, ...]:
         given = _approvals(pull)
         if given < rules.approvals:
             words = f"{given} of {rules.approvals} approval{'' if rules.approvals == 1 else 's'}"
-            mine = ", ".join(one.login for one in pull.assignees if not one.bot)
-            found.append(f"{words} ({mine} cannot give one)" if pull.author.bot and mine else words)
+            names = ", ".join(one.login for one in without_a_say(pull) if one != pull.author)
+            found.append(f"{words} ({names} cannot give one)" if names else words)
         if checks := [words for name in rules.checks if (words := _of_check(pull, name))]:
             found.append(f"checks: {', '.join(checks)}")
         if rules.conversations and (count := len(pull.unresolved)):

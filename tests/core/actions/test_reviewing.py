@@ -4,9 +4,17 @@ from typing import Any
 
 import pytest
 
+from bridge.core.actions import ACTIONS, Click
+from bridge.core.errors import GitHubRefused
+from bridge.core.messages import thread
+from bridge.core.model import Target
+from bridge.core.pulls.model import Person
+from bridge.core.pulls.rules import BranchRules
 from tests.kits.core.clicks import PULLS, SHA, call, click, pull_after, refusal
+from tests.kits.core.pulls import a_pull
 
 OWN = "Can not approve your own pull request"
+NOTE = "It cannot count from before-the-rename, who opened it"
 AUTHOR = "Review cannot be requested from pull request author."
 OUTSIDER = "Reviews may only be requested from collaborators."
 
@@ -29,6 +37,72 @@ def test_ones_own_pull_request_is_refused_plainly(words: str) -> None:
     assert outcome.why == "GitHub does not let you approve your own pull request"
     assert outcome.refused is not None
     assert outcome.refused.status == 422
+
+
+def test_ones_own_pull_request_is_refused_without_a_call_where_the_author_is_known() -> None:
+    own = a_pull(author=Person(login="before-the-rename", id=7))
+    target = Target(owner="acme", repo="component", number=42, action="approve")
+    steps = ACTIONS["approve"].perform(Click(target=target, login="ann-gh", user_id=7, shown=own))
+    with pytest.raises(GitHubRefused, match="your own pull request"):
+        next(steps)
+
+
+ONE, LAST = BranchRules(branch="main", approvals=1), BranchRules(branch="main", last_push=True)
+MINE = Person(login="before-the-rename", id=7)
+AGENTS: dict[str, Any] = {"author": Person(login="Copilot", id=9, bot=True), "assignees": (MINE,)}
+MAY, MAY_NOT = {"permissions": {"push": True}}, {"permissions": {"push": False}}
+COUNTED: list[tuple[str, dict[str, Any], list[Any], str]] = [
+    ("nothing is in the way", {"rules": ONE}, [MAY], ""),
+    ("an outsider", {"rules": ONE}, [MAY_NOT], "@ann-gh has no write access"),
+    ("nothing is said of rights", {"rules": LAST}, [{}], "@ann-gh has no write access"),
+    ("no approval is demanded", {"rules": BranchRules(branch="main")}, [], ""),
+    ("the rules were not read", {}, [], ""),
+    ("an agent's, assigned", {"rules": ONE, **AGENTS}, [], "@ann-gh had an agent make it"),
+    ("an agent's, of others", {"rules": ONE, **AGENTS, "assignees": ()}, [MAY], ""),
+    ("the last push", {"rules": LAST, "pusher": MINE}, [], "@ann-gh pushed last"),
+    ("the last push, which does not matter", {"rules": ONE, "pusher": MINE}, [MAY], ""),
+    ("somebody else's last push", {"rules": LAST, "pusher": Person(login="bob", id=8)}, [MAY], ""),
+]
+
+
+@pytest.mark.parametrize(
+    ("fields", "answers", "why"), [pytest.param(*row, id=name) for name, *row in COUNTED]
+)
+def test_an_approval_that_cannot_count_says_so(fields: dict[str, Any], answers: list[Any], why: str) -> None:
+    outcome = click("approve", *answers, {"state": "APPROVED"}, user_id=7, shown=a_pull(**fields), sha=SHA)
+    assert (
+        outcome.said == f"Approved acme/component#42{f', but GitHub does not count it: {why}' * bool(why)}."
+    )
+
+
+NOTES: list[tuple[str, dict[str, Any], str]] = [
+    ("no rules", {}, ""),
+    ("no approval is demanded", {"rules": BranchRules(branch="main"), "pusher": MINE}, ""),
+    ("the author", {"rules": ONE, "author": MINE}, "It cannot count from before-the-rename, who opened it"),
+    (
+        "the author and the last to push",
+        {"rules": LAST, "author": MINE, "pusher": Person(login="bob", id=8)},
+        "It cannot count from before-the-rename, who opened it; or from bob, who pushed last",
+    ),
+    ("the author pushed", {"rules": LAST, "author": MINE, "pusher": MINE}, NOTE),
+    ("a bot pushed", {"rules": LAST, "author": MINE, "pusher": Person(login="b", id=1, bot=True)}, NOTE),
+    (
+        "an agent's",
+        {"rules": ONE, **AGENTS},
+        "It cannot count from before-the-rename, who had an agent make it",
+    ),
+    ("a deleted author", {"rules": ONE, "author": Person(login="ghost")}, ""),
+]
+
+
+@pytest.mark.parametrize(("fields", "note"), [pytest.param(*row, id=name) for name, *row in NOTES])
+def test_the_button_says_beforehand_whose_approval_cannot_count(fields: dict[str, Any], note: str) -> None:
+    (button,) = [
+        one
+        for one in thread.render(a_pull(**fields), web_url="https://bridge.example")["actions"]
+        if one["name"] == "Approve"
+    ]
+    assert button.get("description", "") == note
 
 
 def test_another_refusal_is_passed_on() -> None:

@@ -46,6 +46,7 @@ def test_a_payload_is_read_into_words() -> None:
         named=(ann,),
         head=Branch(ref="fix", sha=shown["head"]["sha"], **component),
         base=Branch(ref="main", sha=shown["base"]["sha"], **component),
+        pusher=Person(login="ann-gh", url="https://github.com/ann-gh", id=1001),
         changes=Changes(
             additions=shown["additions"], deletions=shown["deletions"], files=1, commits=shown["commits"]
         ),

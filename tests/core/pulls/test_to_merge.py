@@ -42,6 +42,11 @@ MISSING: list[tuple[str, PullRequest, list[str]]] = [
         ),
         ["1 of 2 approvals (bob cannot give one)"],
     ),
+    (
+        "nor that of whoever pushed last, where the rules say so",
+        ruled({"approvals": 1, "last_push": True}, pusher=Person(login="bob", id=7)),
+        ["0 of 1 approval (bob cannot give one)"],
+    ),
     ("a check that is not there", ruled({"checks": ("e2e",)}), ["checks: e2e missing"]),
     (
         "checks in each state",

@@ -36,11 +36,17 @@ class Outcome:
 
 
 def click(
-    slug: str, *answers: Any, login: str = "ann-gh", shown: PullRequest | None = None, sha: str = ""
+    slug: str,
+    *answers: Any,
+    login: str = "ann-gh",
+    user_id: int = 0,
+    shown: PullRequest | None = None,
+    sha: str = "",
 ) -> Outcome:
     """Do an action; each answer is GitHub's JSON, or a refusal. Fails unless it takes them all."""
     target = Target(owner="acme", repo="component", number=42, action=slug)
-    steps = ACTIONS[slug].perform(Click(target=target, login=login, shown=shown, shown_sha=sha))
+    made = Click(target=target, login=login, user_id=user_id, shown=shown, shown_sha=sha)
+    steps = ACTIONS[slug].perform(made)
     calls = [next(steps)]
     for index, answer in enumerate(answers):
         try:

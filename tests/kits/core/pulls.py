@@ -64,7 +64,7 @@ PULLS = st.builds(
     PullRequest,
     repository=st.just("acme/component"),
     repository_url=TEXT,
-    number=st.integers(1, 2**63 - 1),
+    number=st.integers(1, 2**53 - 1),
     url=st.just(PAGE),
     title=TEXT,
     body=TEXT,
