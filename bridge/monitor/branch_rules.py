@@ -8,7 +8,7 @@ import structlog
 from bridge.clients.github_rules import read_rules
 from bridge.connections.linked_accounts import LinkedAccounts
 from bridge.core.errors import BridgeError, GitHubRefused, NotLinked
-from bridge.core.pulls.extract import RULES
+from bridge.core.pulls.own_events import RULES
 from bridge.core.pulls.rules import BranchRules
 from bridge.monitor.announce import announce
 from bridge.queue.delivery_queue import DeliveryQueue

@@ -9,7 +9,7 @@ from bridge.clients.github_rules import read_places
 from bridge.connections.linked_accounts import LinkedAccounts
 from bridge.core.actions import Call
 from bridge.core.errors import BridgeError, GitHubRefused, NotLinked
-from bridge.core.pulls.extract import MERGE_FAILED, QUEUE
+from bridge.core.pulls.own_events import MERGE_FAILED, QUEUE
 from bridge.monitor.announce import announce
 from bridge.queue.delivery_queue import DeliveryQueue
 from bridge.storage.pulls import PullRequestStore

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import structlog
 from redis.exceptions import RedisError
 
-from bridge.core.pulls.extract import UPDATE
 from bridge.core.pulls.model import PullKey
+from bridge.core.pulls.own_events import UPDATE
 from bridge.lifecycle import Shutdown, Stopped
 from bridge.monitor.announce import announce
 from bridge.queue.delivery_queue import DeliveryQueue

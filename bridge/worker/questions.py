@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from bridge.core.messages import translate
 from bridge.core.messages.translation import Translation
 from bridge.core.model import Delivery
-from bridge.core.pulls import checks, extract, states, to_merge
+from bridge.core.pulls import checks, own_events, states, to_merge
 from bridge.core.pulls.snapshot import Snapshot
 from bridge.queue.entries import InboxEntry
 from bridge.storage.branch_rules import is_fresh
 from bridge.storage.pulls import PullRequestStore
 from bridge.storage.readings import Reading
 
-_MAY_UNBLOCK = frozenset({"pull_request_review", "pull_request_review_thread", extract.RULES})
+_MAY_UNBLOCK = frozenset({"pull_request_review", "pull_request_review_thread", own_events.RULES})
 """Events after which GitHub may no longer block a merge, besides those of checks."""
 
 _MOVES_QUEUE = frozenset({"enqueued", "dequeued"})

@@ -12,7 +12,7 @@ from bridge.core.github import health
 from bridge.core.messages import translate
 from bridge.core.messages.translation import Translation
 from bridge.core.model import Connection, Delivery
-from bridge.core.pulls import checks, extract
+from bridge.core.pulls import checks, extract, own_events
 from bridge.core.pulls.gathering import REVIEW_SECONDS
 from bridge.core.pulls.model import Check
 from bridge.core.pulls.push import Push
@@ -146,7 +146,7 @@ class Translator:
         """Translate a delivery, once for each pull request."""
         if delivery.event in checks.EVENTS:
             return await self._of_checks(entry, delivery, connections, work)
-        if delivery.event == extract.RULES:
+        if delivery.event == own_events.RULES:
             return await self._of_rules(entry, delivery, connections, work)
         if delivery.event == translate.JOB_LOG:
             return await self._of_job(entry, delivery, connections, work)

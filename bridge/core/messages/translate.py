@@ -10,7 +10,7 @@ from bridge.core.messages.events import Happening, Said, merging, pulls, reviews
 from bridge.core.messages.events.table import given
 from bridge.core.messages.translation import Translation, translation, turn_noted
 from bridge.core.model import Author, Connection, Delivery
-from bridge.core.pulls import checks, extract, snapshot, to_merge
+from bridge.core.pulls import checks, own_events, snapshot, to_merge
 from bridge.core.pulls.gathering import DUE, Parts
 from bridge.core.pulls.job_log import FailedStep
 from bridge.core.pulls.model import Check, Person, PullRequest
@@ -23,14 +23,14 @@ JOB_LOG = "bridge.job_log"
 """Not GitHub's: why a job failed, as bridge read it."""
 
 PRIVATE_EVENTS = frozenset(
-    {JOB_LOG, MERGEABLE, extract.MERGE_FAILED, extract.QUEUE, extract.RULES, extract.UPDATE}
+    {JOB_LOG, MERGEABLE, own_events.MERGE_FAILED, own_events.QUEUE, own_events.RULES, own_events.UPDATE}
 )
 """Events that bridge makes of what it read at GitHub: no delivery of GitHub's."""
 OWN_EVENTS = PRIVATE_EVENTS | {DUE}
 """Events that only bridge itself enqueues."""
 
 PULL_EVENTS = frozenset(
-    {"issue_comment", extract.QUEUE, extract.UPDATE, *(event for event, _ in events.TABLE)}
+    {"issue_comment", own_events.QUEUE, own_events.UPDATE, *(event for event, _ in events.TABLE)}
 )
 """Events about one pull request; the others that are needed are about a commit or the repository."""
 

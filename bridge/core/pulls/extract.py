@@ -17,20 +17,9 @@ from bridge.core.pulls.accounts import asked_of, key_of, person
 from bridge.core.pulls.conversations import deletion
 from bridge.core.pulls.gathering import DUE
 from bridge.core.pulls.lww import ABOUT, CARRIED, OLDEST, READ, Item, LwwRegister, LwwSet, moment
+from bridge.core.pulls.own_events import MERGE_FAILED, QUEUE, RULES, UPDATE
 from bridge.core.pulls.snapshot import SWITCHES, Snapshot
 from bridge.core.urls import web_address
-
-RULES = "bridge.rules"
-"""Not GitHub's: the rules that bridge read of the base branch."""
-
-QUEUE = "bridge.queue"
-"""Not GitHub's: a pull request's place in the merge queue, as bridge read it."""
-
-MERGE_FAILED = "bridge.merge_failed"
-"""Not GitHub's: what bridge read of a merge that outlasted its click."""
-
-UPDATE = "bridge.update"
-"""Not GitHub's: it is time to bring a thread up to date."""
 
 MAX_BODY = 4500
 """Characters of the description that are kept: a little more than a thread shows."""

@@ -6,7 +6,7 @@ difference in the end.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec.structs import replace
@@ -36,6 +36,8 @@ MAX_KEPT = 200
 
 MAX_COUNTING = 1000
 """Those that are kept in any case. Of more unresolved conversations there is only a note."""
+
+T = TypeVar("T")
 
 SWITCHES: dict[str, Any] = {"state": [0, "open"], "queued": False}
 """Values that go to and fro, and what each is when a pull request is born."""
@@ -164,8 +166,7 @@ def _deciding(reviews: Registers) -> set[str]:
 def view(snapshot: Snapshot, checks: tuple[Check, ...] = ()) -> PullRequest:
     """Build the pull request that a thread shows, with its head's `checks`; needs `snapshot.is_known`."""
     told = snapshot.settled()
-    head, base, milestone, changes = map(told.get, ("head", "base", "milestone", "changes"))
-    people, rules, repository = _people(snapshot), rules_of(snapshot), told["repository"]
+    repository, people, rules = told["repository"], _people(snapshot), rules_of(snapshot)
     known = snapshot.conversations
     return PullRequest(
         repository=repository["name"],
@@ -177,16 +178,16 @@ def view(snapshot: Snapshot, checks: tuple[Check, ...] = ()) -> PullRequest:
         state=told["state"][1],
         draft=bool(told.get("draft")),
         author=Person(**_renamed(told.get("author") or {"login": "ghost"}, people)),
-        head=Branch(**head) if head else None,
-        base=Branch(**base) if base else None,
+        head=_built(Branch, told.get("head")),
+        base=_built(Branch, told.get("base")),
         pusher=Person(**_renamed(told["pusher"], people)) if told.get("pusher") else None,
-        stack=Stack(**told["stack"]) if told.get("stack") else None,
+        stack=_built(Stack, told.get("stack")),
         assignees=tuple(Person(**_renamed(user, people)) for user in _members(snapshot, "assignees")),
         labels=tuple(Link(**label) for label in _members(snapshot, "labels")),
-        milestone=Link(**milestone) if milestone else None,
+        milestone=_built(Link, told.get("milestone")),
         reviewers=_reviewers(snapshot, people),
         named=tuple(Person(**one) for one in people.values()),
-        changes=Changes(**changes) if changes else None,
+        changes=_built(Changes, told.get("changes")),
         auto_merge=bool(told.get("auto_merge")),
         queued=bool(told.get("queued")),
         place=snapshot.place,
@@ -202,6 +203,10 @@ def view(snapshot: Snapshot, checks: tuple[Check, ...] = ()) -> PullRequest:
         turn_since=snapshot.said.get("since") or {},
         rendered=snapshot.rendered,
     )
+
+
+def _built(kind: type[T], told: Item | None) -> T | None:
+    return kind(**told) if told else None
 
 
 def rules_of(snapshot: Snapshot) -> BranchRules | None:

@@ -12,7 +12,7 @@ from bridge.core.messages import thread
 from bridge.core.messages.addressing import left_out
 from bridge.core.model import Connection
 from bridge.core.options import Options
-from bridge.core.pulls.extract import UPDATE
+from bridge.core.pulls.own_events import UPDATE
 from tests.kits.core import page
 from tests.kits.core.pipeline import WEB_URL, Bridge, connection
 from tests.kits.core.pull_rows import based_on, did, edited

@@ -2,8 +2,8 @@
 
 from bridge.core.messages.events.table import Happening, Said, on
 from bridge.core.messages.html import escape
-from bridge.core.pulls.extract import MERGE_FAILED
 from bridge.core.pulls.model import Person
+from bridge.core.pulls.own_events import MERGE_FAILED
 
 EVENT = "pull_request"
 MAX_REASON = 300

@@ -1,0 +1,13 @@
+"""Events that are not GitHub's: deliveries of what bridge read by itself."""
+
+RULES = "bridge.rules"
+"""The rules of a branch."""
+
+QUEUE = "bridge.queue"
+"""A pull request's place in the merge queue."""
+
+MERGE_FAILED = "bridge.merge_failed"
+"""A merge that outlasted its click, and failed."""
+
+UPDATE = "bridge.update"
+"""It is time to bring a thread up to date."""
