@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from bridge.core.messages import translate, updates
 from bridge.core.messages.message_id import message_uuid
 from bridge.core.model import Connection
-from bridge.core.pulls import checks, extract
+from bridge.core.pulls import checks, own_events
 from tests.examples import example
 from tests.kits.core.life import AUTO_MERGE
 from tests.kits.core.page import text
@@ -41,7 +41,7 @@ def changed(second: int, **fields: Any) -> Told:
 
 def ruled(second: int, **rules: Any) -> Told:
     """What bridge read of the base branch's rules."""
-    return (extract.RULES, {**on_pull(""), "rules": {"branch": "main", **rules}, "read_at": second})
+    return (own_events.RULES, {**on_pull(""), "rules": {"branch": "main", **rules}, "read_at": second})
 
 
 def closed() -> Told:

@@ -10,7 +10,7 @@ from bridge.core.messages.addressing import Outgoing
 from bridge.core.messages.translation import Translation
 from bridge.core.model import Connection, Delivery, Message
 from bridge.core.options import Options
-from bridge.core.pulls import checks, extract, snapshot
+from bridge.core.pulls import checks, extract, own_events, snapshot
 from bridge.core.pulls.gathering import DUE
 from bridge.core.pulls.lww import LwwRegister
 from bridge.core.pulls.model import PullRequest
@@ -74,7 +74,7 @@ class Bridge:
         one = delivery(event, payload, f"delivery-{self._count}")
         if event in checks.EVENTS:
             return self._tell_checks(one)
-        number = NUMBER if event == extract.RULES else translate.subject(one)
+        number = NUMBER if event == own_events.RULES else translate.subject(one)
         if number is None:
             return self._tell_push(one, push) if event == "push" and (push := Push.read(one)) else []
         known = self.snapshot(number)
