@@ -5,7 +5,7 @@ wins. Merging is commutative, associative and idempotent, so the order and repet
 difference in the end.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
 import msgspec
@@ -14,8 +14,8 @@ from msgspec.structs import replace
 from bridge.core.compression import pack, unpack
 from bridge.core.model import Payload
 from bridge.core.pulls import conversations
-from bridge.core.pulls.conversations import Registers
 from bridge.core.pulls.gathering import Gathering, Parts
+from bridge.core.pulls.kept import bounded, deciding
 from bridge.core.pulls.lww import Item, LwwRegister, LwwSet, merge_all
 from bridge.core.pulls.model import (
     Branch,
@@ -30,12 +30,6 @@ from bridge.core.pulls.model import (
     Stack,
 )
 from bridge.core.pulls.rules import BranchRules
-
-MAX_KEPT = 200
-"""Reviews, and conversations, that are kept of a pull request, unless more of them count."""
-
-MAX_COUNTING = 1000
-"""Those that are kept in any case. Of more unresolved conversations there is only a note."""
 
 T = TypeVar("T")
 
@@ -70,8 +64,8 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
         return Snapshot(
             values=merge_all(self.values, other.values),
             sets=sets,
-            reviews=_bounded(self.reviews, other.reviews, _deciding),
-            conversations=_bounded(self.conversations, other.conversations, conversations.counting),
+            reviews=bounded(self.reviews, other.reviews, deciding),
+            conversations=bounded(self.conversations, other.conversations, conversations.counting),
             said=self.said,
             gathering=self.gathering,
             rendered=self.rendered,
@@ -139,28 +133,6 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     def heads(self) -> frozenset[str]:
         """The head commit, and the commits to which noted pushes moved the branch."""
         return frozenset({self.head_sha, *(after for _, after, *_ in self.said.get("pushes", ()))} - {""})
-
-
-def _bounded(known: Registers, told: Registers, counting: Callable[[Registers], set[str]]) -> Registers:
-    """Merge, and drop the oldest of those that no longer count where there are too many."""
-    registers = merge_all(known, told) if told else known
-    if len(registers) <= MAX_KEPT:
-        return registers
-    counts = counting(registers)
-    by_age = sorted(registers, key=lambda name: (name in counts, registers[name].at, int(name)))
-    kept = by_age[-min(max(MAX_KEPT, len(counts)), MAX_COUNTING) :]
-    bounded = {name: registers[name] for name in kept}
-    if len(counts) > MAX_COUNTING and counting is conversations.counting:
-        bounded[conversations.MORE] = LwwRegister("", 0, {"url": "", "state": "more"})
-    return bounded
-
-
-def _deciding(reviews: Registers) -> set[str]:
-    """Return the latest review of each person."""
-    latest: dict[int | str, str] = {}
-    for name in sorted(reviews, key=lambda name: (reviews[name].at, int(name))):
-        latest[reviews[name].value["id"] or name] = name
-    return set(latest.values())
 
 
 def view(snapshot: Snapshot, checks: tuple[Check, ...] = ()) -> PullRequest:

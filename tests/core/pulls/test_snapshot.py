@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from bridge.core.pulls import extract, snapshot
+from bridge.core.pulls import extract, kept, snapshot
 from bridge.core.pulls.conversations import deletion
 from bridge.core.pulls.lww import LwwRegister, LwwSet
 from bridge.core.pulls.model import Branch, Changes, Person, PullRequest, Rendered
@@ -282,7 +282,7 @@ def test_odd_characters_survive(title: str) -> None:
 
 
 def test_of_very_many_reviews_and_conversations_the_newest_are_kept_in_any_order() -> None:
-    times = [f"2026-03-10T12:{index // 60:02}:{index % 60:02}Z" for index in range(snapshot.MAX_KEPT + 5)]
+    times = [f"2026-03-10T12:{index // 60:02}:{index % 60:02}Z" for index in range(kept.MAX_KEPT + 5)]
     parts = [
         part("pull_request_review", on_review("submitted", id=1000 + index, submitted_at=time))
         for index, time in enumerate(times)
@@ -290,7 +290,7 @@ def test_of_very_many_reviews_and_conversations_the_newest_are_kept_in_any_order
     known, reverse = Snapshot(), Snapshot()
     for one, other in zip(parts, reversed(parts), strict=True):
         known, reverse = known.merge(one), reverse.merge(other)
-    assert len(known.reviews) == snapshot.MAX_KEPT
+    assert len(known.reviews) == kept.MAX_KEPT
     assert known.reviews == reverse.reviews
     assert "1000" not in known.reviews
 
@@ -306,7 +306,7 @@ def with_conversations(*states: tuple[int, str]) -> Snapshot:
 
 
 def test_an_unresolved_conversation_is_never_dropped_for_a_newer_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(snapshot, "MAX_KEPT", 2)
+    monkeypatch.setattr(kept, "MAX_KEPT", 2)
     told = [(1, "unresolved"), (2, "resolved"), (3, "gone"), (4, "resolved"), (5, "unresolved")]
     for order in itertools.permutations(told):
         shown = snapshot.view(with_conversations(*order))
@@ -317,7 +317,7 @@ def test_an_unresolved_conversation_is_never_dropped_for_a_newer_one(monkeypatch
 def test_a_reply_that_is_all_that_is_left_is_never_dropped_for_newer_conversations(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(snapshot, "MAX_KEPT", 3)
+    monkeypatch.setattr(kept, "MAX_KEPT", 3)
     begun, reply = on_line("created", id=7), on_line("created", id=8, in_reply_to_id=7)
     told = [begun, reply, on_line("deleted", id=7)]
     newer = [part("pull_request_review_thread", on_thread("resolved", id=number)) for number in (20, 21, 22)]
@@ -328,8 +328,8 @@ def test_a_reply_that_is_all_that_is_left_is_never_dropped_for_newer_conversatio
 
 
 def test_of_more_unresolved_conversations_than_are_kept_a_note_stays(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(snapshot, "MAX_KEPT", 2)
-    monkeypatch.setattr(snapshot, "MAX_COUNTING", 2)
+    monkeypatch.setattr(kept, "MAX_KEPT", 2)
+    monkeypatch.setattr(kept, "MAX_COUNTING", 2)
     known = with_conversations(*((number, "unresolved") for number in range(1, 5)))
     known = known.merge(with_conversations((3, "resolved"), (4, "resolved")))
     assert snapshot.view(known).more_unresolved
@@ -340,7 +340,7 @@ def test_of_more_unresolved_conversations_than_are_kept_a_note_stays(monkeypatch
 def test_the_last_word_of_a_reviewer_is_never_dropped_for_newer_reviews(
     newer: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(snapshot, "MAX_KEPT", 2)
+    monkeypatch.setattr(kept, "MAX_KEPT", 2)
     known = part("pull_request", on_pull("opened"))
     refused = on_review("submitted", id=1, state="changes_requested", user=user("bob"))
     known = known.merge(part("pull_request_review", refused))
