@@ -751,13 +751,15 @@ THREATS = [
     ),
     Threat(
         "Member of a flow",
-        "deletes it, or takes its owners' place",
+        "deletes or exports it, or takes its owners' place",
         "each change asks for an owner; deleting asks for the flow's typed name; the last owner stays, also "
         "where two leave at once",
         (
             "inbox/pages/test_flows.py::test_each_visitor_gets_what_is_theirs",
             "inbox/pages/test_flows.py::test_a_flow_is_deleted_by_its_typed_name_alone_with_all_connections",
             "inbox/test_flows.py::test_only_members_come_to_own_a_flow_and_one_always_does",
+            "inbox/test_export.py::test_an_export_has_everything_in_its_order_and_no_token",
+            "inbox/test_export.py::test_an_export_ends_when_its_reader_owns_the_flow_no_more",
             "inbox/test_flows.py::test_no_change_of_a_flow_undoes_another_that_is_made_at_once",
         ),
     ),

@@ -15,6 +15,13 @@ if TYPE_CHECKING:
     from bridge.services import Services
 
 
+class NoInbox(BridgeError):
+    """bridge has another server's threads."""
+
+    def __init__(self) -> None:
+        super().__init__("there is no inbox: Flowdock is set by the environment")
+
+
 @click.group("inbox", epilog="Example: bridge inbox owner octocat")
 def group() -> None:
     """Manage bridge's own inbox.
@@ -42,7 +49,7 @@ async def _make_owner(services: "Services", login: str) -> None:
     from bridge.inbox.people import PeopleStore
 
     if not services.settings.inbox:
-        raise BridgeError("there is no inbox: Flowdock is set by the environment")
+        raise NoInbox
     user = orjson.loads(await services.github.public_user(login))
     people = PeopleStore(services.redis)
     person = await people.put(
@@ -54,6 +61,37 @@ async def _make_owner(services: "Services", login: str) -> None:
     )
     await people.make_owner(person.id)
     click.echo(f"@{person.nick} owns the inbox. Sign in at {services.settings.web_url}/inbox")
+
+
+@group.command(epilog="Example: bridge inbox export team/main > main.json")
+@click.argument("flow", metavar="FLOW")
+@click.pass_obj
+def export(environ: Environ, flow: str) -> None:
+    """Write a flow as JSON to standard output: its people, sources, threads and messages.
+
+    FLOW is the end of its address, such as team/main.
+    """
+    opening.with_services(environ, lambda services: _export(services, flow), needed=frozenset())
+
+
+async def _export(services: "Services", path: str) -> None:
+    from bridge.inbox.context import Inbox
+    from bridge.inbox.export import exported
+
+    settings = services.settings
+    if not settings.inbox:
+        raise NoInbox
+    inbox = Inbox(
+        redis=services.redis,
+        http=services.session,
+        web_url=settings.web_url,
+        client_id=settings.flowdock_client_id,
+        client_secret=settings.flowdock_client_secret,
+    )
+    if (flow := await inbox.flows.at(path)) is None:
+        raise WrongArgument(f"there is no flow {path!r}: its address ends in /inbox/flows/FLOW")
+    async for piece in exported(inbox, flow):
+        click.echo(piece, nl=False)
 
 
 async def first_owner_address(services: "Services") -> str:

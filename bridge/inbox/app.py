@@ -10,7 +10,7 @@ from bridge.inbox import markup
 from bridge.inbox.api import messages, oauth, push, sources, streaming, threads, users, writing
 from bridge.inbox.api.requests import answer_errors
 from bridge.inbox.context import INBOX, Inbox
-from bridge.inbox.pages import events, flow_settings, flows, thread, triage
+from bridge.inbox.pages import events, export, flow_settings, flows, thread, triage
 from bridge.inbox.sweeping import SWEEPER
 
 
@@ -31,6 +31,7 @@ def install(app: web.Application, inbox: Inbox) -> None:
         thread,
         triage,
         flow_settings,
+        export,
         events,
     ):
         app.add_routes(module.routes)

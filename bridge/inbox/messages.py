@@ -167,13 +167,22 @@ class MessageStore:
             found = await pipe.execute() if ids else []
         return [thread for name, data in zip(ids, found, strict=True) if (thread := load_thread(name, data))]
 
+    async def thread_ids(self, flow_id: str) -> list[str]:
+        """Return the ids of all threads of a flow, the oldest activity first."""
+        return [one.decode() for one in await self.redis.zrange(keys.threads(flow_id), 0, -1)]
+
     async def messages(
-        self, thread: InboxThread, *, after: int = 0, before: int | None = None, limit: int = 100
+        self,
+        thread: InboxThread,
+        *,
+        after: int = 0,
+        before: int | None = None,
+        limit: int = 100,
+        newest: bool = True,
     ) -> list[StoredMessage]:
-        """Return the newest of a thread's messages between two ids, the oldest of them first."""
-        high = _before(before)
-        found = await self.redis.xrevrange(keys.entries(thread.id), high, f"({after}-0", count=limit)
-        return [load_message(thread.flow_id, thread.id, one) for one in reversed(found)]
+        """Return a thread's messages between two ids, in order: the `newest` of them, or the oldest."""
+        found = await self._between(keys.entries(thread.id), after, before, limit, newest=newest)
+        return [load_message(thread.flow_id, thread.id, one) for one in found]
 
     async def flow_messages(
         self,
@@ -185,13 +194,16 @@ class MessageStore:
         newest: bool = True,
     ) -> list[StoredMessage]:
         """Return a flow's messages between two ids, the oldest first: the `newest` of them, or the oldest."""
-        low, high = f"({after}-0", _before(before)
-        stream = keys.messages(flow_id)
-        if newest:
-            rows = (await self.redis.xrevrange(stream, high, low, count=limit))[::-1]
-        else:
-            rows = await self.redis.xrange(stream, low, high, count=limit)
+        rows = await self._between(keys.messages(flow_id), after, before, limit, newest=newest)
         return await self._resolved(flow_id, rows)
+
+    async def _between(
+        self, stream: str, after: int, before: int | None, limit: int, *, newest: bool
+    ) -> list[tuple[bytes, Fields]]:
+        low, high = f"({after}-0", _before(before)
+        if newest:
+            return (await self.redis.xrevrange(stream, high, low, count=limit))[::-1]
+        return await self.redis.xrange(stream, low, high, count=limit)
 
     async def newest(self, flow_id: str) -> int:
         """Return the id of a flow's newest message, 0 if it has none."""

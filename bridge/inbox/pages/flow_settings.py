@@ -40,7 +40,7 @@ async def show(request: web.Request) -> web.Response:
         person=person,
         flow=flow,
         path=path_of(flow),
-        is_owner=_owns(person, flow),
+        is_owner=owns(person, flow),
         members=[one for one in everybody if one.id in ids],
         others=[one for one in everybody if one.id not in ids],
         sources=[(one, configure_uri(request, flow, one)) for one in await inbox.sources.of(flow.id)],
@@ -84,7 +84,7 @@ async def remove(request: web.Request) -> web.Response:
     """Take a person out of a flow: an owner anybody, everybody themselves."""
     person, flow = await posted(request)
     wanted = request.match_info["person"]
-    if wanted != str(person.id) and not _owns(person, flow):
+    if wanted != str(person.id) and not owns(person, flow):
         raise NotAFlowOwner
     other = await _person(request, wanted)
     await request.app[INBOX].flows.leave(flow.id, other.id)
@@ -131,12 +131,12 @@ async def delete(request: web.Request) -> web.Response:
 
 async def _owned(request: web.Request) -> tuple[InboxPerson, TeamFlow]:
     person, flow = await posted(request)
-    if not _owns(person, flow):
+    if not owns(person, flow):
         raise NotAFlowOwner
     return person, flow
 
 
-def _owns(person: InboxPerson, flow: TeamFlow) -> bool:
+def owns(person: InboxPerson, flow: TeamFlow) -> bool:
     """Tell whether a member may change the flow: one of its owners, or of the inbox's."""
     return person.owner or person.id in flow.owners
 

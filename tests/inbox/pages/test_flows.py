@@ -8,7 +8,7 @@ import pytest
 from aiohttp import web
 
 from bridge.inbox.messages import thread_id
-from bridge.inbox.pages import events, flow_settings, flows, thread, triage
+from bridge.inbox.pages import events, export, flow_settings, flows, thread, triage
 from tests.conftest import eventually
 from tests.inbox.conftest import Team
 from tests.inbox.test_messages import a_pull, content
@@ -37,6 +37,7 @@ TABLE: dict[tuple[str, str], tuple[str, str, str, str]] = {
     ("POST", f"{FLOW}/settings/people/1001/remove"): (SIGN_IN, NOTHING, REFUSED, REFUSED),
     ("POST", f"{FLOW}/settings/people/1002/remove"): (SIGN_IN, NOTHING, DONE, DONE),
     ("POST", f"{FLOW}/settings/sources/1/remove"): (SIGN_IN, NOTHING, REFUSED, DONE),
+    ("GET", f"{FLOW}/export"): (SIGN_IN, NOTHING, REFUSED, PAGE),
     ("POST", f"{FLOW}/settings/delete"): (SIGN_IN, NOTHING, REFUSED, DONE),
 }
 OTHERS = {
@@ -80,7 +81,7 @@ def test_the_table_names_every_address() -> None:
         "{id}": "1",
     }
     there = set()
-    for module in (events, flow_settings, flows, thread, triage):
+    for module in (events, export, flow_settings, flows, thread, triage):
         for route in module.routes:
             assert isinstance(route, web.RouteDef)
             path = route.path.replace("{role:owner|member}", "owner")
