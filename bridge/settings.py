@@ -71,6 +71,10 @@ class Settings:
     """Opens /github/manifest to the operator; without it, that page opens at the machine itself alone."""
     inbox_organizations: tuple[str, ...]
     """GitHub organizations whose members may use the inbox."""
+    smtp_url: str = field(repr=False)
+    """The mail server of the inbox; empty: it sends no mail."""
+    mail_from: str
+    """The address that it sends from."""
     page_limit: int
     """Requests a minute for each client address; 0: no limit."""
     action_limit: int
@@ -154,12 +158,15 @@ def _api_of(github_url: str) -> str:
     return GITHUB_API if github_url == GITHUB else f"{github_url}/api/v3"
 
 
+def _has_oauth_app(reader: Reader) -> bool:
+    """Tell whether some of an OAuth App's settings are there: all are needed then, with a GitHub App too."""
+    return any(map(reader.text, GITHUB_OF_THE_ENVIRONMENT[:2]))
+
+
 def _read(reader: Reader) -> Settings:
     port = reader.whole_number("PORT", 8080)
-    github_url = reader.url("GITHUB_URL", GITHUB)
-    app = reader.switch("GITHUB_APP")
-    # An App brings all three, so with it they are missing only where the environment has some of OAuth's.
-    of_environment = not app or any(map(reader.text, GITHUB_OF_THE_ENVIRONMENT[:2]))
+    app, github_url = reader.switch("GITHUB_APP"), reader.url("GITHUB_URL", GITHUB)
+    of_environment = not app or _has_oauth_app(reader)
     web_url, inbox = _web_url(reader, port), not "".join(map(reader.text, _FLOWDOCK))
     return Settings(
         port=port,
@@ -187,6 +194,8 @@ def _read(reader: Reader) -> Settings:
         metrics_port=reader.whole_number("METRICS_PORT", 0),
         setup_secret=reader.secret("SETUP_SECRET"),
         inbox_organizations=reader.logins("INBOX_ORGANIZATIONS"),
+        smtp_url=reader.smtp_url("SMTP_URL"),
+        mail_from=reader.mail_address("MAIL_FROM", needed=bool(reader.text("SMTP_URL"))),
         page_limit=reader.limit("PAGE_LIMIT", 120),
         action_limit=reader.limit("ACTION_LIMIT", 60),
         inbox_bounds=_inbox_bounds(reader),

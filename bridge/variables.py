@@ -6,6 +6,7 @@ from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from bridge.core.security.encryption import MIN_KEY
+from bridge.core.urls import is_mail_address
 
 MIN_SECRET = MIN_KEY
 """The shortest secret that an operator may choose: a shorter one might be guessed."""
@@ -88,6 +89,30 @@ class Reader:
             ip_address(value or "::")
         except ValueError:
             self.problems.append(f"{name} must be an IP address of this machine, such as 127.0.0.1")
+        return value
+
+    def smtp_url(self, name: str) -> str:
+        """Return the address of a mail server, empty if it is not set."""
+        value = self.text(name)
+        try:
+            parts = urlsplit(value)
+            good = parts.scheme in ("smtp", "smtps") and bool(parts.hostname) and parts.port != 0
+            good = good and parts.path in ("", "/") and not (parts.query or parts.fragment)
+        except ValueError:
+            good = False
+        if value and not good:
+            self.problems.append(
+                f"{name} must be an address such as smtp://user:password@mail.example.com:587"
+            )
+        return value
+
+    def mail_address(self, name: str, *, needed: bool) -> str:
+        """Return an address to send mail from; `needed` only where mail is sent."""
+        value = self.text(name)
+        if needed and not value:
+            self.problems.append(f"{name} is missing: SMTP_URL needs it")
+        elif value and not is_mail_address(value):
+            self.problems.append(f"{name} must be a mail address such as bridge@example.com")
         return value
 
     def redis_url(self) -> str | None:

@@ -24,6 +24,7 @@ SECRETS = {
     **{name: value for name, value in REQUIRED.items() if value.startswith("s-")},
     "METRICS_TOKEN": "s-metrics".ljust(32, "-"),
     "SETUP_SECRET": "s-setup".ljust(32, "-"),
+    "SMTP_URL": "smtp://u:s-mail@mail.example",
     "REDIS_URL": "redis://:s-redis@localhost:6379",
 }
 
@@ -67,6 +68,8 @@ def test_what_is_not_set_has_the_documented_value() -> None:
         metrics_port=0,
         setup_secret=None,
         inbox_organizations=(),
+        smtp_url="",
+        mail_from="",
         page_limit=120,
         action_limit=60,
         inbox_bounds=InboxBounds(size=256 * 2**20, threads=20_000, days=400, thread_messages=2_000),
@@ -76,6 +79,7 @@ def test_what_is_not_set_has_the_documented_value() -> None:
     )
 
 
+MAIL = {"SMTP_URL": "smtp://mail.example", "MAIL_FROM": "bridge@example.com"}
 TAKEN: list[tuple[dict[str, str], str, Any]] = [
     ({"PORT": "5000"}, "port", 5000),
     ({"PORT": " 5000 "}, "port", 5000),
@@ -123,6 +127,8 @@ TAKEN: list[tuple[dict[str, str], str, Any]] = [
     ({"METRICS_TOKEN": "t" * 32}, "metrics_token", "t" * 32),
     ({"METRICS_TOKEN": f"{'t' * 20},{'u' * 20}"}, "metrics_token", f"{'t' * 20},{'u' * 20}"),
     ({"SETUP_SECRET": "s" * 32}, "setup_secret", "s" * 32),
+    ({**MAIL, "SMTP_URL": "smtps://u:p%40@mail.example"}, "smtp_url", "smtps://u:p%40@mail.example"),
+    ({"MAIL_FROM": "bridge@example.com"}, "mail_from", "bridge@example.com"),
     ({"LEASE_SECONDS": "0.5"}, "lease_seconds", 0.5),
     ({"REVIEW_SECONDS": "0.5"}, "review_seconds", 0.5),
     ({"PAGE_LIMIT": "0"}, "page_limit", 0),
@@ -185,6 +191,27 @@ def test_a_required_setting_is_asked_for(name: str, value: str | None) -> None:
 
 
 MALFORMED = [
+    *(
+        ("SMTP_URL", value, "must be an address such as smtp")
+        for value in (
+            "mail.example",
+            "http://mail.example",
+            "smtp://",
+            "smtp://h:x",
+            "smtp://h/x",
+            "smtp://h?x=1",
+        )
+    ),
+    *(
+        ("MAIL_FROM", value, "must be a mail address")
+        for value in (
+            "bridge",
+            "a@b@c",
+            "a b@example.com",
+            "a@example.com\nBcc: x@example.com",
+            "x <a@example.com>",
+        )
+    ),
     *(("PORT", value, "from 1 to 65535") for value in ("x", "0", "-1", "65536", "nan", "inf", "8080a")),
     *(("LISTEN_ADDRESS", value, "must be an IP address") for value in ("localhost", "*", "127.0.0.1:80")),
     *(("PORT", value, "a whole number") for value in ("0.5", "80.5")),
@@ -325,13 +352,17 @@ def test_what_is_malformed_is_named_though_it_is_not_needed() -> None:
         settings.read({"PORT": "x"}, needed=frozenset())
 
 
+def test_a_mail_server_needs_an_address_to_send_from() -> None:
+    assert problems({**REQUIRED, "SMTP_URL": MAIL["SMTP_URL"]}) == ["MAIL_FROM is missing: SMTP_URL needs it"]
+
+
 # Secrets
 
 
 @pytest.mark.parametrize("name", SECRETS)
 def test_a_secret_is_neither_in_the_repr_nor_in_the_message(name: str) -> None:
     value = SECRETS[name]
-    chosen = settings.read({**REQUIRED, **SECRETS})
+    chosen = settings.read({**REQUIRED, **MAIL, **SECRETS})
     assert value not in repr(chosen)
     assert value not in str(chosen)
     with pytest.raises(settings.SettingsError) as error:

@@ -712,6 +712,29 @@ THREATS = [
         ),
     ),
     Threat(
+        "Person of the inbox",
+        "has bridge send mail to others, or smuggles headers and recipients into it",
+        "an address is one mailbox without spaces, quotes or line breaks, and gets one kind of mail, a few a "
+        "day, until the person who named it confirms it, signed in; no text of others is in a header",
+        (
+            "inbox/notifications/test_mail.py::test_an_address_is_one_mailbox_and_nothing_else",
+            "inbox/notifications/test_mail.py::test_no_text_ends_a_header",
+            "inbox/notifications/test_digest.py::test_an_address_gets_nothing_before_its_person_confirms_it",
+            "inbox/notifications/test_digest.py::test_nobody_has_bridge_mail_strangers_all_day",
+        ),
+    ),
+    Threat(
+        "Reader of a mail in transit, or of one passed on",
+        "learns the mail server's password, or acts by the mail's links",
+        "a password is sent over TLS alone, with a certificate that counts; a link ends the mail and does no "
+        "more, or confirms it for the one who is signed in",
+        (
+            "inbox/notifications/test_mail.py::test_a_password_goes_over_tls_alone",
+            "inbox/notifications/test_digest.py::test_one_click_ends_it_without_a_sign_in",
+            "inbox/notifications/test_digest.py::test_an_address_gets_nothing_before_its_person_confirms_it",
+        ),
+    ),
+    Threat(
         "Former member, or the next user of a browser",
         "goes on to read titles and words in notifications",
         "before each one bridge asks whether the person is still in the inbox, the organization and "
@@ -719,6 +742,8 @@ THREATS = [
         (
             "inbox/notifications/test_notifier.py::"
             "test_nobody_is_notified_of_what_they_saw_may_not_see_or_do_not_want",
+            "inbox/notifications/test_digest.py::"
+            "test_nothing_is_sent_of_what_a_person_saw_may_not_see_or_does_not_want",
             "inbox/notifications/test_notifier.py::"
             "test_a_person_keeps_their_notifications_when_their_browser_signs_in_again",
         ),

@@ -11,6 +11,18 @@ WEB_PAGE = re.compile(
 )
 
 
+MAIL = re.compile(
+    r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@(?=.{1,189}$)"
+    r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*"
+)
+"""As browsers take it: https://html.spec.whatwg.org/multipage/input.html#valid-e-mail-address"""
+
+
+def is_mail_address(text: str) -> bool:
+    """Tell whether mail may be sent to an address; nothing in it can end a header."""
+    return MAIL.fullmatch(text) is not None
+
+
 def web_address(value: object) -> str:
     """Return `value` if it is the address of a web page (http or https), else nothing."""
     return value if isinstance(value, str) and WEB_PAGE.fullmatch(value) else ""

@@ -29,10 +29,15 @@ Shelf = Literal["done", "snoozed", "muted"]
 SHELVES: tuple[Shelf, ...] = ("done", "snoozed", "muted")
 LISTED_SHELVES: tuple[Shelf, ...] = ("snoozed", "done")
 
-Personal = Literal["sessions", "github", "rights", "tokens", "token-uses", "notify", "browsers"]
+DIGESTS = "inbox:{people}:digests"
+"""Sorted set: people who get a digest by mail, by the time of the next one."""
+DIGEST_NOTES = "inbox:{people}:digest-notes"
+"""Hash: a person → failed attempts at the digest that is due."""
+
+Personal = Literal["sessions", "github", "rights", "tokens", "token-uses", "notify", "browsers", "mail"]
 PERSONAL: tuple[Personal, ...] = (
     *("sessions", "github", "rights", "tokens", "token-uses"),
-    *("notify", "browsers"),
+    *("notify", "browsers", "mail"),
 )
 """Kinds of keys that are about one person alone: all of them go with the person, in one step."""
 
@@ -44,7 +49,7 @@ def personal(kind: Personal, person_id: int) -> str:
     `github`: the token to ask GitHub with, encrypted. `rights`: a token that linking may take over, likewise.
     `tokens`: hash, the hash of an API token → what it is called and may do. `token-uses`: hash, its last use.
     `notify`: when they want to be notified. `browsers`: hash, a session's name → the push subscription of its
-    browser.
+    browser. `mail`: the digest by mail: where to, and when.
     """
     return f"inbox:{{people}}:{kind}:{person_id}"
 
@@ -76,6 +81,7 @@ NOTIFICATION_NOTES = f"{_INBOX}notification-notes"
 """Hash: a notification → the message that causes it, and why."""
 DESKS = _INBOX
 """The beginning of the keys about what people have on their desks, and on their shelves."""
+CALLS = f"{_INBOX}calls:"
 THREAD = f"{_INBOX}thread:"
 ENTRIES = f"{_INBOX}entries:"
 THREAD_PARTS = (THREAD, ENTRIES)
@@ -177,6 +183,16 @@ def unread(flow_id: str, person_id: int) -> tuple[str, str]:
 def shelf(kind: Shelf, person_id: int) -> str:
     """Sorted set: threads that a person put away, by when; `snoozed` ones by the time of their return."""
     return f"{DESKS}{kind}:{person_id}"
+
+
+def calls(person_id: int) -> str:
+    """Sorted set: the threads in which a person was called, by the newest message that calls them."""
+    return f"{CALLS}{person_id}"
+
+
+def confirmations(person_id: int) -> str:
+    """The number of mails that asked a person to confirm an address today."""
+    return f"inbox:{{people}}:confirmations:{person_id}"
 
 
 def outcome(person_id: int, name: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 
+import aiohttp_jinja2
 import structlog
 from aiohttp import web
 
@@ -22,11 +23,13 @@ from bridge.inbox.github import GitHubAccount, TokenGone
 from bridge.inbox.invitations import InvitationStore
 from bridge.inbox.memberships import MembershipStore
 from bridge.inbox.notifications.browsers import BrowserStore
+from bridge.inbox.notifications.digest import DigestSender, DigestStore
+from bridge.inbox.notifications.mail import MailServer
 from bridge.inbox.notifications.notifier import Notifier
 from bridge.inbox.notifications.preferences import PreferenceStore
 from bridge.inbox.notifications.vapid import Vapid
 from bridge.inbox.notifications.web_push import WebPush
-from bridge.inbox.pages import notifications, people, sign_in
+from bridge.inbox.pages import mail, notifications, people, sign_in
 from bridge.inbox.pages import settings as own_settings
 from bridge.inbox.rights import RightsStore
 from bridge.inbox.sessions import MEMBERSHIPS, SESSIONS, SessionStore
@@ -40,8 +43,9 @@ RENEW_SECONDS = 300
 """A token is renewed so long before its end."""
 
 NOTIFIER = web.AppKey("inbox_notifier", Notifier)
+DIGEST_SENDER = web.AppKey("inbox_digest_sender", DigestSender)
 
-PEOPLE_PAGES = (sign_in, people, own_settings, notifications)
+PEOPLE_PAGES = (sign_in, people, own_settings, notifications, mail)
 """The pages of the sign-in and about people."""
 
 log = structlog.get_logger()
@@ -104,20 +108,33 @@ def _install_notifications(
         web_push=WebPush(http=services.outside, vapid=vapid),
         count=partial(services.metrics.notification, "push"),
     )
+    digests = mail.Digests(
+        store=DigestStore(services.redis, services.vault),
+        server=MailServer(url=services.settings.smtp_url, sender=services.settings.mail_from),
+    )
+    app[mail.DIGESTS] = digests
+    app[DIGEST_SENDER] = DigestSender(
+        inbox=inbox,
+        memberships=memberships,
+        preferences=preferences,
+        store=digests.store,
+        server=digests.server,
+        render=lambda name, context: aiohttp_jinja2.get_env(app).get_template(name).render(context),
+        count=partial(services.metrics.notification, "mail"),
+    )
 
 
 @asynccontextmanager
 async def notifying(app: web.Application) -> AsyncIterator[None]:
-    """Deliver the notifications of an application's inbox, if it has one."""
-    notifier = app.get(NOTIFIER)
-    running = asyncio.create_task(notifier.run()) if notifier else None
+    """Deliver notifications and digests of an application's inbox, if it has one."""
+    loops = [app[NOTIFIER].run(), app[DIGEST_SENDER].run()] if NOTIFIER in app else []
+    running = asyncio.gather(*loops)
     try:
         yield
     finally:
-        if running:
-            running.cancel()
-            with suppress(asyncio.CancelledError):
-                await running
+        running.cancel()
+        with suppress(asyncio.CancelledError):
+            await running
 
 
 class GitHubForInbox:

@@ -156,12 +156,17 @@ async def team(redis_url: str) -> AsyncIterator[Team]:
 
 
 @asynccontextmanager
-async def open_team(redis_url: str, *, outside: aiohttp.ClientSession | None = None) -> AsyncIterator[Team]:
-    """bridge and the team; `outside` takes the place of the session for addresses that people choose."""
+async def open_team(
+    redis_url: str,
+    *,
+    outside: aiohttp.ClientSession | None = None,
+    more: Mapping[str, str] | None = None,
+) -> AsyncIterator[Team]:
+    """bridge with `more` settings, and the team; `outside` is the session for addresses of their choice."""
     async with AsyncExitStack() as closing:
         listener = closing.enter_context(socket.create_server(("127.0.0.1", 0)))
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        chosen = settings.read(environ(url))
+        chosen = settings.read(environ(url) | dict(more or {}))
         hygiene.know_settings(chosen)
         services = await closing.enter_async_context(open_services(chosen, redis_url=redis_url, for_web=True))
         if outside:

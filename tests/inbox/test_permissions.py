@@ -31,6 +31,12 @@ TABLE: dict[tuple[str, str], tuple[str, str, str]] = {
     ("POST", "/inbox/settings/sessions/{name}/end"): (SIGN_IN, DONE, DONE),
     ("GET", "/inbox/service-worker.js"): (PAGE, PAGE, PAGE),
     ("POST", "/inbox/settings/notifications"): (SIGN_IN, DONE, DONE),
+    ("POST", "/inbox/settings/mail"): (SIGN_IN, REFUSED, REFUSED),
+    ("POST", "/inbox/settings/mail/end"): (SIGN_IN, DONE, DONE),
+    ("GET", "/inbox/mail/confirm/{link}"): (SIGN_IN, REFUSED, REFUSED),
+    ("POST", "/inbox/mail/confirm/{link}"): (SIGN_IN, REFUSED, REFUSED),
+    ("GET", "/inbox/mail/unsubscribe/{link}"): (PAGE, PAGE, PAGE),
+    ("POST", "/inbox/mail/unsubscribe/{link}"): (PAGE, PAGE, PAGE),
     ("POST", "/inbox/settings/browsers"): (SIGN_IN, REFUSED, REFUSED),
     ("POST", "/inbox/settings/browsers/{name}/remove"): (SIGN_IN, DONE, DONE),
     ("POST", "/inbox/people/{id}/remove"): (SIGN_IN, REFUSED, DONE),
@@ -67,7 +73,7 @@ def test_the_table_names_every_address() -> None:
 
 def filled(path: str) -> str:
     """An address about Cy, by names that nothing has."""
-    return path.format(id=IDS["cy"], name="0" * 64, role="owner")
+    return path.format(id=IDS["cy"], name="0" * 64, role="owner", link="none")
 
 
 async def asked(house: House, browser: Browser, method: str, path: str, csrf: str) -> str:

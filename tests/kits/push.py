@@ -23,6 +23,8 @@ from cryptography.x509.oid import NameOID
 from scripts.sandbox.push_service import PushService
 
 HOST = "push.example.net"
+_KEPT = TemporaryDirectory(prefix="bridge-tests-")
+FOLDER = Path(_KEPT.name)
 
 
 class Contexts(NamedTuple):
@@ -30,6 +32,8 @@ class Contexts(NamedTuple):
 
     server: ssl.SSLContext
     client: ssl.SSLContext
+    certificate: Path
+    """In a file, as OpenSSL's SSL_CERT_FILE names it."""
 
 
 @cache
@@ -59,11 +63,11 @@ def tls(host: str = HOST) -> Contexts:
     )
     pem = certificate.public_bytes(Encoding.PEM)
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    with TemporaryDirectory() as folder:
-        file = Path(folder) / "both.pem"
-        file.write_bytes(pem + key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-        server.load_cert_chain(file)
-    return Contexts(server, ssl.create_default_context(cadata=pem.decode()))
+    both, alone = FOLDER / f"{host}-both.pem", FOLDER / f"{host}.pem"
+    both.write_bytes(pem + key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    alone.write_bytes(pem)
+    server.load_cert_chain(both)
+    return Contexts(server, ssl.create_default_context(cadata=pem.decode()), alone)
 
 
 class Names(AbstractResolver):
@@ -98,3 +102,11 @@ async def push_service() -> AsyncIterator[tuple[PushService, aiohttp.ClientSessi
         await web.SockSite(runner, listener, ssl_context=tls().server).start()
         connector = aiohttp.TCPConnector(resolver=Names(listener.getsockname()[1]), ssl=tls().client)
         yield service, aiohttp.ClientSession(connector=connector)
+
+
+def bridges(number: int, *, turn: int = 0, login: str = "", since: int = 1) -> dict[str, object]:
+    """A thread's member `bridge`: a pull request of Cy's whose turn is that of the person with this id."""
+    people = [{"id": turn, "login": login, "since": since}] if turn else []
+    cy = {"id": 1003, "login": "cy"}
+    whose = {"kind": "review", "who": login or "checks", "why": "to review", "since": since, "people": people}
+    return {"repository": "acme/component", "number": number, "author": cy, "people": [cy], "turn": whose}

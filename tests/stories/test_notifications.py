@@ -30,6 +30,7 @@ PushManager.prototype.subscribe = async (options) => {
 """
 """Chromium's own push service is Google's, which no test reaches: the stand-in is in its place."""
 
+MAIL = {"SMTP_URL": "smtp://127.0.0.1:9", "MAIL_FROM": "bridge@example.com"}
 SHOWN = """async () => {
   const shown = await (await navigator.serviceWorker.ready).getNotifications();
   return shown.length ? shown.map(({ title, body, tag }) => ({ title, body, tag })) : null;
@@ -37,7 +38,7 @@ SHOWN = """async () => {
 
 
 async def test_a_browser_shows_what_needs_a_person(redis_url: str, page: Page) -> None:
-    async with push_service() as (service, outside), open_team(redis_url, outside=outside) as team:
+    async with push_service() as (service, outside), open_team(redis_url, outside=outside, more=MAIL) as team:
         notifier = team.app[NOTIFIER]
         browser = service.subscribe(await notifier.web_push.vapid.public_key())
         await _signed_in(page, team, browser)

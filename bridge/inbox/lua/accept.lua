@@ -12,7 +12,7 @@ local flow_id, thread_id = ARGV[8], ARGV[9]
 local bounds, thread_parts = cjson.decode(ARGV[10]), cjson.decode(ARGV[11])
 local causes = cjson.decode(ARGV[12]) -- see `causes.py`
 local prefix, places, actor, about, said = ARGV[13], ARGV[14], ARGV[15], ARGV[16], ARGV[17]
-local OVERHEAD, AT_ONCE, NEWEST, SAID = 200, 10, 10000, 4000
+local OVERHEAD, AT_ONCE, NEWEST, SAID, MOST_CALLS = 200, 10, 10000, 4000, 200
 -- include _desk
 -- include _trim
 
@@ -64,7 +64,11 @@ if state ~= '' then
     redis.call('HSET', thread, 'state', state, 'done', is_done, 'turn', causes.turn)
 end
 for _, person in ipairs(causes.called) do
-    if not turned[person] then call(person, 'c') end
+    if not turned[person] then
+        call(person, 'c')
+        redis.call('ZADD', causes.calls .. person, id, thread_id)
+        redis.call('ZREMRANGEBYRANK', causes.calls .. person, 0, -MOST_CALLS - 1)
+    end
 end
 if about ~= '' then
     added = added + #about - redis.call('HSTRLEN', thread, 'about')

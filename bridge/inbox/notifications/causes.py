@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 
+from bridge.inbox import keys
 from bridge.inbox.extension import pull_of
 
 MOST = 100
@@ -27,4 +28,4 @@ def of(content: Mapping[str, Any], *, author: int, state: Mapping[str, Any]) -> 
     login = str((content.get("author") or {}).get("name", "")).lower()
     sender = author or next((one.id for one in people if one.login.lower() == login), 0)
     turn = " ".join(f"{one.id}@{one.since or ''}" for one in people)
-    return orjson.dumps({"called": called[:MOST], "turn": turn, "sender": str(sender)})
+    return orjson.dumps({"called": called[:MOST], "turn": turn, "sender": str(sender), "calls": keys.CALLS})

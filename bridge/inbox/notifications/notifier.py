@@ -16,20 +16,20 @@ import structlog
 from redis.exceptions import RedisError
 
 from bridge.core.errors import BridgeError
-from bridge.inbox import keys, markup
+from bridge.inbox import keys
 from bridge.inbox.context import PAGES, Inbox
 from bridge.inbox.extension import PullTurn, pull_of
 from bridge.inbox.flows import TeamFlow
 from bridge.inbox.memberships import MembershipStore
 from bridge.inbox.notifications.browsers import BrowserStore
+from bridge.inbox.notifications.loops import repeat
 from bridge.inbox.notifications.preferences import PreferenceStore
 from bridge.inbox.notifications.web_push import Pushed, WebPush
+from bridge.inbox.notifications.wording import said_in, title_of
 from bridge.inbox.people import InboxPerson
 from bridge.inbox.stored import InboxThread
-from bridge.inbox.views import entry, number_of
 from bridge.storage.due_queue import DueQueue
 
-IDLE = 1.0
 AT_ONCE = 8
 CLAIM_SECONDS = 60
 TRIES = 5
@@ -85,13 +85,7 @@ class Notifier:
 
     async def run(self) -> None:
         """Deliver what is due until cancelled."""
-        while True:
-            try:
-                if not await self.deliver_due():
-                    await asyncio.sleep(IDLE)
-            except (RedisError, OSError) as error:
-                log.warning("redis_unavailable", error=type(error).__name__, doing="sending notifications")
-                await asyncio.sleep(IDLE)
+        await repeat(self.deliver_due, doing="sending notifications")
 
     async def deliver_due(self) -> bool:
         """Deliver some notifications that are due; False if none is."""
@@ -102,15 +96,18 @@ class Notifier:
 
     async def _handle(self, member: str, note: str) -> None:
         due = Due.read(member, note)
-        if wait := (await self.preferences.of(due.person)).quiet_seconds(time.time()):
-            await self._queue.settle(member, note, delay=wait, new_note=note)
-            return
         again = None
         try:
+            if wait := (await self.preferences.of(due.person)).quiet_seconds(time.time()):
+                await self._queue.settle(member, note, delay=wait, new_note=note)
+                return
             if left := await self._deliver(due):
                 again = due.again(left)
-        except BridgeError as error:
-            log.warning("notification_failed", person=due.person, reason=str(error))
+        except (RedisError, OSError):
+            raise
+        except Exception as error:
+            is_odd = not isinstance(error, BridgeError)
+            log.warning("notification_failed", person=due.person, reason=str(error), exc_info=is_odd)
             again = due.again(due.left)
         if again and due.tries + 1 < TRIES:
             await self._queue.settle(member, note, delay=60 * 4**due.tries, new_note=again)
@@ -136,7 +133,7 @@ class Notifier:
         return left
 
     async def _message(self, due: Due) -> bytes | None:
-        """Return what to show; None if the person has seen it, may not see it, or does not want to."""
+        """Return what to show; None if the person saw it, put it away, may not see it, or wants none."""
         inbox = self.inbox
         person, flow = await inbox.people.get(due.person), await inbox.flows.get(due.flow)
         thread = await inbox.messages.thread(due.flow, due.thread)
@@ -144,9 +141,8 @@ class Notifier:
             return None
         if not (await inbox.flows.has(flow.id, person.id) and await self.memberships.holds(person)):
             return None
-        if (await inbox.marks.of(person.id, [thread.id]))[thread.id] >= due.message:
-            return None
-        if {"muted", "snoozed"} & (await inbox.desks.shelves(person.id, [thread.id]))[thread.id].keys():
+        is_read = (await inbox.marks.of(person.id, [thread.id]))[thread.id] >= due.message
+        if is_read or (await inbox.desks.shelves(person.id, [thread.id]))[thread.id]:
             return None
         chosen, pull = await self.preferences.of(person.id), pull_of(thread.state)
         turn = pull.turn if pull and chosen.turn and "t" in due.why else None
@@ -160,17 +156,14 @@ class Notifier:
         found = await self.inbox.messages.message(flow.id, due.message)
         if found is None:
             return None
-        shown = entry(found, person, await self.inbox.people.get(found.author))
-        said = shown.text or markup.plain(str(shown.body)) or markup.plain(str(shown.title))
-        if turn:
-            reason, said = f"Your turn: {turn.why or turn.who}", f"{shown.author}: {said}"
-        else:
-            reason = f"{shown.author} calls you"
-        title = f"{number_of(thread)} {markup.plain(thread.state['title'])}".strip()
+        author, said = said_in(found, person, await self.inbox.people.get(found.author))
+        words = (
+            f"Your turn: {turn.why or turn.who}\n{author}: {said}" if turn else f"{author} calls you\n{said}"
+        )
         return orjson.dumps(
             {
-                "title": title[:LONGEST_TITLE],
-                "body": f"{reason}\n{' '.join(said.split())}"[:LONGEST_BODY],
+                "title": title_of(thread)[:LONGEST_TITLE],
+                "body": words[:LONGEST_BODY],
                 "tag": thread.id,
                 "url": f"{PAGES}/flows/{flow.path}/threads/{thread.id}#new",
             }

@@ -1,23 +1,15 @@
 """A person's choice of notifications: about what, and at which hours none."""
 
 from dataclasses import asdict, dataclass
-from datetime import datetime, time, timedelta
-from functools import cached_property
+from datetime import datetime
 from typing import Self
-from zoneinfo import ZoneInfo
 
 import orjson
 
-from bridge.core.errors import RequestRefused
 from bridge.inbox import keys
+from bridge.inbox.notifications import clock
+from bridge.inbox.notifications.clock import NoSuchTime
 from bridge.storage.redis import Redis
-
-
-class PreferencesRefused(RequestRefused):
-    """A form names no such hour or time zone."""
-
-    status = 422
-    advice = "Go back and correct it: nothing was changed."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,48 +25,24 @@ class Preferences:
 
     @classmethod
     def chosen(cls, *, turn: bool, calls: bool, zone: str, quiet_from: str, quiet_until: str) -> Self:
-        """Return what a form chooses; raises `PreferencesRefused`."""
-        _zone(zone)
-        hours = [_hour(text) if text else None for text in (quiet_from, quiet_until)]
+        """Return what a form chooses; raises `NoSuchTime`."""
+        clock.zone(zone)
+        hours = [clock.time_of_day(text) if text else None for text in (quiet_from, quiet_until)]
         if hours.count(None) == 1:
-            raise PreferencesRefused("quiet hours need a beginning and an end")
+            raise NoSuchTime("quiet hours need a beginning and an end")
         if hours[0] and hours[0] == hours[1]:
-            raise PreferencesRefused("quiet hours begin and end at different times")
+            raise NoSuchTime("quiet hours begin and end at different times")
         begin, end = (one.isoformat("minutes") if one else "" for one in hours)
         return cls(turn=turn, calls=calls, zone=zone, quiet_from=begin, quiet_until=end)
-
-    @cached_property
-    def _clock(self) -> ZoneInfo:
-        return _zone(self.zone)
 
     def quiet_seconds(self, now: float) -> float:
         """Return the seconds until the quiet hours end, 0 outside of them; `now` is a Unix time."""
         if not self.quiet_from:
             return 0
-        begin, end, here = (
-            _hour(self.quiet_from),
-            _hour(self.quiet_until),
-            datetime.fromtimestamp(now, self._clock),
-        )
-        at = here.time()
-        if not (begin <= at < end if begin < end else at >= begin or at < end):
-            return 0
-        day = here.date() + timedelta(days=at >= end)
-        return max(1, datetime.combine(day, end, self._clock).timestamp() - now)
-
-
-def _zone(name: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(name or "UTC")
-    except (ValueError, OSError, LookupError):
-        raise PreferencesRefused(f"{name[:60]!r} is not a time zone such as Europe/Berlin") from None
-
-
-def _hour(text: str) -> time:
-    try:
-        return time.fromisoformat(text[:5])
-    except ValueError:
-        raise PreferencesRefused("a time of day is written like 22:00") from None
+        begin, end = clock.time_of_day(self.quiet_from), clock.time_of_day(self.quiet_until)
+        at = datetime.fromtimestamp(now, clock.zone(self.zone)).time()
+        is_quiet = begin <= at < end if begin < end else at >= begin or at < end
+        return clock.next_at(self.quiet_until, self.zone, now) - now if is_quiet else 0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -53,7 +53,7 @@ async def service_worker(_: web.Request) -> web.Response:
 
 @routes.post(f"{PAGE}/notifications")
 async def choose(request: web.Request) -> web.Response:
-    """Keep what a person chooses; raises `PreferencesRefused`."""
+    """Keep what a person chooses; raises `NoSuchTime`."""
     person = await sessions.posted(request)
     form = await request.post()
     chosen = Preferences.chosen(

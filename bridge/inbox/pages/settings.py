@@ -8,7 +8,7 @@ from bridge.core.printable import printable
 from bridge.inbox import api_tokens, sessions
 from bridge.inbox.context import INBOX
 from bridge.inbox.door import DOOR
-from bridge.inbox.pages import notifications
+from bridge.inbox.pages import mail, notifications
 from bridge.inbox.pages.render import redirect, render
 from bridge.inbox.people import InboxPerson
 from bridge.inbox.sessions import SESSIONS
@@ -48,6 +48,8 @@ async def _page(
         here=cookie.name if cookie else "",
         longest_name=LONGEST_NAME,
         **await notifications.shown(request, person),
+        digest=await request.app[mail.DIGESTS].store.of(person.id),
+        has_mail=bool(request.app[mail.DIGESTS].server.url),
     )
 
 

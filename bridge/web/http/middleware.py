@@ -28,6 +28,8 @@ _NOTHING: dict[str, str] = {}
 _OPENING = (
     "/handover/",
     "/inbox/invitation/",
+    "/inbox/mail/confirm/",
+    "/inbox/mail/unsubscribe/",
     f"{WEBHOOK_PATH}/",
     f"{INBOX_API}/v1/messages/team_inbox/",
     f"{INBOX_API}/v1/messages/chat/",

@@ -19,7 +19,7 @@ from bridge.web.inbox import NOTIFIER
 from scripts.sandbox.push_service import PushService, SubscribedBrowser
 from tests.inbox.conftest import Team, open_team
 from tests.inbox.test_messages import content
-from tests.kits.push import push_service
+from tests.kits.push import bridges, push_service
 
 PERSON = {"ann": 1001, "bob": 1002, "cy": 1003}
 THREAD = thread_id(1, "pr:1")
@@ -41,13 +41,10 @@ class Scene:
         assert (answer.status, answer.headers["Location"]) == (303, "/inbox/settings#notifications")
         return browser
 
-    async def posted(self, *, turn: str = "", since: int = 1, kind: str = "review", **fields: Any) -> None:
+    async def posted(self, *, turn: str = "", since: int = 1, **fields: Any) -> None:
         """A message of bridge's, by Cy; the turn is that of the person named."""
-        people = [{"id": PERSON[turn], "login": turn, "since": since}] if turn else []
-        account = {"id": 1003, "login": "cy"}
-        member = {"repository": "acme/component", "number": 1, "author": account, "people": [account]}
-        whose = {"kind": kind, "who": turn or "checks", "why": "to review", "since": since, "people": people}
-        state = {**content(1)["thread"], "bridge": member | {"turn": whose}}
+        member = bridges(1, turn=PERSON.get(turn, 0), login=turn, since=since)
+        state = {**content(1)["thread"], "bridge": member}
         body = {"author": {"name": "cy"}, **fields, "thread": state}
         if not await self.team.inbox.sources.of(self.team.flow.id):
             await self.team.source()

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.inbox.notifications.preferences import Preferences, PreferencesRefused
+from bridge.inbox.notifications.clock import NoSuchTime, next_at
+from bridge.inbox.notifications.preferences import Preferences
 
 NIGHT = Preferences(zone="Europe/Berlin", quiet_from="22:00", quiet_until="07:30")
 NOON = Preferences(zone="America/New_York", quiet_from="12:00", quiet_until="13:00")
@@ -69,5 +70,16 @@ def test_they_end_within_a_day_and_then_it_is_not_quiet(zone: str, hours: tuple[
 )
 def test_what_no_clock_shows_is_refused(wrong: dict[str, Any], sentence: str) -> None:
     fields: dict[str, Any] = {"turn": True, "calls": True, "zone": "", "quiet_from": "", "quiet_until": ""}
-    with pytest.raises(PreferencesRefused, match=sentence):
+    with pytest.raises(NoSuchTime, match=sentence):
         Preferences.chosen(**fields | wrong)
+
+
+@given(
+    zone=st.sampled_from(["", "Europe/Berlin", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe"]),
+    hour=TIMES,
+    after=st.integers(1_700_000_000, 2_000_000_000),
+)
+def test_a_clock_shows_each_time_of_day_once_a_day(zone: str, hour: str, after: int) -> None:
+    first = next_at(hour, zone, after)
+    assert after < first <= after + 25 * 3600
+    assert 22 * 3600 <= next_at(hour, zone, first) - first <= 26 * 3600

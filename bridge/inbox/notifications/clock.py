@@ -1,0 +1,37 @@
+"""A person's clock: times of day in their own zone."""
+
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from bridge.core.errors import RequestRefused
+
+
+class NoSuchTime(RequestRefused):
+    """A form names no time of day, or no time zone."""
+
+    status = 422
+    advice = "Go back and correct it: nothing was changed."
+
+
+def zone(name: str) -> ZoneInfo:
+    """Return a time zone by its name, UTC for an empty one; raises `NoSuchTime`."""
+    try:
+        return ZoneInfo(name or "UTC")
+    except (ValueError, OSError, LookupError):
+        raise NoSuchTime(f"{name[:60]!r} is not a time zone such as Europe/Berlin") from None
+
+
+def time_of_day(text: str) -> time:
+    """Read a time of day such as 22:00; raises `NoSuchTime`."""
+    try:
+        return time.fromisoformat(text[:5])
+    except ValueError:
+        raise NoSuchTime("a time of day is written like 22:00") from None
+
+
+def next_at(hour: str, zone_name: str, after: float) -> float:
+    """Return the first Unix time later than `after` at which a clock shows `hour`."""
+    here, wanted = datetime.fromtimestamp(after, zone(zone_name)), time_of_day(hour)
+    days = (here.date() + timedelta(days=number) for number in range(3))
+    moments = (datetime.combine(day, wanted, here.tzinfo).timestamp() for day in days)
+    return next(moment for moment in moments if moment > after)
