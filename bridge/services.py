@@ -26,9 +26,9 @@ from bridge.core.security.encryption import Vault
 from bridge.lifecycle import Shutdown
 from bridge.metrics import Metrics
 from bridge.monitor.connections import IDLE, LOCK_SECONDS, ROUND_SECONDS, ConnectionMonitor, Links
-from bridge.monitor.failures import FailureReader
 from bridge.monitor.logins import Logins
 from bridge.monitor.merge_conflicts import ConflictPoller
+from bridge.monitor.readings import GitHubReader
 from bridge.monitor.redelivery import Redelivery
 from bridge.monitor.thread_updates import ThreadUpdater
 from bridge.queue.delivery_queue import DeliveryQueue
@@ -161,9 +161,9 @@ class Services:
         """Make the thread updater, to run beside a worker."""
         return ThreadUpdater(pulls=self.pulls, queue=self.queue, stop=self.stop)
 
-    def failure_reader(self) -> FailureReader:
-        """Make the reader of failed jobs, to run beside a worker."""
-        return FailureReader(
+    def github_reader(self) -> GitHubReader:
+        """Make the reader of logs and diffs, to run beside a worker."""
+        return GitHubReader(
             pulls=self.pulls,
             accounts=self.accounts,
             queue=self.queue,

@@ -52,11 +52,13 @@ THREATS = [
     ),
     Threat(
         "Author of a pull request",
-        "writes a job's log: markup, links, mentions, control characters, giant lines",
-        "a log is text: 20 lines of at most 200 characters, escaped as code; nobody is tagged by it",
+        "writes a log or a diff: markup, links, mentions, control characters, giant lines",
+        "both are text: 4,000 characters in lines of at most 200, escaped as code; nobody is tagged by them",
         (
             "core/pulls/test_job_log.py::test_any_log_becomes_a_bounded_text",
-            "monitor/test_failures.py::test_a_log_is_text_whatever_its_author_writes",
+            "monitor/test_readings.py::test_a_log_is_text_whatever_its_author_writes",
+            "core/pulls/test_diffs.py::test_any_diff_is_bounded",
+            "monitor/test_readings.py::test_a_small_diff_is_shown_once_and_as_text",
         ),
     ),
     Threat(
@@ -64,8 +66,8 @@ THREATS = [
         "has bridge read an address in its own network, or send it a token",
         "a log is read without a token, and from a private network only at GitHub's own host",
         (
-            "monitor/test_failures.py::test_a_log_is_not_read_from_a_private_network",
-            "monitor/test_failures.py::test_a_failure_is_followed_by_its_step_and_last_lines",
+            "monitor/test_readings.py::test_a_log_is_not_read_from_a_private_network",
+            "monitor/test_readings.py::test_a_failure_is_followed_by_its_step_and_last_lines",
         ),
     ),
     Threat(

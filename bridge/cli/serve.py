@@ -108,7 +108,7 @@ async def run(services: "Services", *, web_half: bool, worker_half: bool) -> Non
             group.create_task(services.worker().run())
             group.create_task(services.conflict_poller().run())
             group.create_task(services.thread_updater().run())
-            group.create_task(services.failure_reader().run())
+            group.create_task(services.github_reader().run())
             group.create_task(services.connection_monitor().run())
         if web_half or services.settings.metrics_port:
             group.create_task(_serve(services, for_machines=not web_half))

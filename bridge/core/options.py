@@ -12,7 +12,7 @@ from bridge.core.errors import BridgeError
 
 Group = Literal[
     "status", "pushes", "edits", "assignments", "review requests", "reviews", "comments", "checks", "merging",
-    "labels", "other",
+    "diffs", "labels", "other",
 ]  # fmt: skip
 GROUPS: tuple[str, ...] = get_args(Group)
 """The groups of messages; `status` cannot be muted."""

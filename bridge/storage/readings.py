@@ -1,4 +1,4 @@
-"""Readings at GitHub that threads wait for: why a job failed."""
+"""Readings at GitHub that threads wait for: why a job failed, a small diff."""
 
 import msgspec
 
@@ -17,13 +17,13 @@ BUDGET = 100
 
 
 class Reading(msgspec.Struct, frozen=True, kw_only=True):
-    """A job of a commit whose failure these pull requests show, told at `asked_at` (Unix seconds)."""
+    """A commit's failed job, or without one its diff, for these pull requests; asked for in Unix seconds."""
 
     repository_id: int
     sha: str
-    job: int
     numbers: tuple[int, ...]
     asked_at: int
+    job: int = 0
 
 
 class Readings:

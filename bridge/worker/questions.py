@@ -40,9 +40,10 @@ class Questions:
         return merged
 
     async def about_pull(
-        self, repository_id: int, number: int, delivery: Delivery, before: Snapshot, result: Translation
+        self, entry: InboxEntry, delivery: Delivery, before: Snapshot, result: Translation
     ) -> None:
         """Ask what a delivery about a pull request leaves open."""
+        repository_id, number = entry.repository_id, entry.number
         if result.snapshot.said.get("conflict") and before.head_sha != result.snapshot.head_sha:
             # A push that may have ended it.
             await self._pulls.watches.mergeable(repository_id, [number])
@@ -51,6 +52,11 @@ class Questions:
         if delivery.event not in translate.OWN_EVENTS and states.is_doubtful(delivery):
             await self._pulls.watches.state(repository_id, number)
         await self.if_ready(repository_id, delivery, result)
+        if result.wants_diff:
+            sha, asked_at = result.snapshot.head_sha, int(entry.received_at)
+            await self._pulls.readings.ask(
+                Reading(repository_id=repository_id, sha=sha, numbers=(number,), asked_at=asked_at)
+            )
 
     async def if_ready(self, repository_id: int, delivery: Delivery, result: Translation) -> None:
         """Ask again where only GitHub's older word is in the way of a merge, and that may have changed."""

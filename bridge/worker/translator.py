@@ -148,7 +148,7 @@ class Translator:
             return await self._of_checks(entry, delivery, connections, work)
         if delivery.event == own_events.RULES:
             return await self._of_rules(entry, delivery, connections, work)
-        if delivery.event == translate.JOB_LOG:
+        if delivery.event == own_events.JOB_LOG:
             return await self._of_job(entry, delivery, connections, work)
         if translate.subject(delivery) is None:
             return await self._of_repository(entry, delivery, connections, work)
@@ -164,7 +164,7 @@ class Translator:
         result = translate.translate_pull(
             delivery, before, merged, checks.view(registers), connections, now=time.time()
         )
-        await self._questions.about_pull(entry.repository_id, entry.number, delivery, before, result)
+        await self._questions.about_pull(entry, delivery, before, result)
         return result
 
     async def _of_rules(

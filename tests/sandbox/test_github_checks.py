@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tests.kits.sandbox_github import PULL, GitHub, running
+from tests.sandbox.schemas import on_enterprise_server
 
 REPO = "/repos/acme/component"
 
@@ -166,3 +167,49 @@ async def test_asking_again_is_for_the_app(github: GitHub, ann: str) -> None:
 async def test_nonsense_is_refused(github: GitHub, fields: dict[str, str], status: int) -> None:
     reply = await github.ask("POST", "/_sandbox/act", json={"as": "ann-gh", "number": 1, **fields})
     assert reply.status == status
+
+
+async def test_a_log_is_in_a_storage_that_takes_no_token(github: GitHub, ann: str) -> None:
+    await github.act("ann-gh", "check", 1, name="test", step="Run pytest")
+    (run,) = (await github.call("GET", f"{REPO}/commits/patch-1/check-runs", token=ann)).json["check_runs"]
+    job = f"{REPO}/actions/jobs/{run['id']}"
+    assert (await github.call("GET", f"{job}/logs", token=ann)).status == 404, "it still runs"
+    await github.act("ann-gh", "check", 1, name="test", conclusion="failure", log="one\ntwo")
+    found = (await github.call("GET", job, token=ann)).json
+    assert [one["name"] for one in found["steps"] if one["conclusion"] == "failure"] == ["Run pytest"]
+    assert (await github.call("GET", f"{job}/logs")).status == 403
+
+    place = (await github.call("GET", f"{job}/logs", token=ann)).headers["Location"].removeprefix(github.url)
+    whole = await github.ask("GET", place)
+    assert whole.status == 200 and whole.text.startswith("\ufeff20") and "Z two\n" in whole.text
+    size = len(whole.text.encode())
+    end = await github.ask("GET", place, headers={"Range": f"bytes={size - 8}-"})
+    assert (end.status, end.text) == (206, "cleanup.\n"[-8:])
+    assert (await github.ask("GET", place, headers={"Range": "bytes=-8"})).status == 200
+    assert (await github.ask("GET", place, headers={"Authorization": f"Bearer {ann}"})).status == 403
+    await github.drive("/clock", advance=61)
+    assert (await github.ask("GET", place)).status == 403
+    await github.drive("/clock", advance=91 * 24 * 3600)
+    headers = {"Authorization": f"Bearer {ann}", "User-Agent": "test"}
+    assert (await github.ask("GET", f"/api/v3{job}/logs", headers=headers)).status == 410
+    assert on_enterprise_server("GET", job) and on_enterprise_server("GET", f"{job}/logs")
+
+
+async def test_the_changed_files_come_with_their_patches(github: GitHub, ann: str) -> None:
+    files = [
+        {"filename": "a b.py", "patch": "@@ -1 +1 @@\n-old\n+new"},
+        {"filename": "gone.py", "patch": "-x", "status": "removed"},
+        {"filename": "new.png", "previous": "old.png", "status": "renamed"},
+    ]
+    pull = await github.act("ann-gh", "open", title="Files", head="files", files=files)
+    assert (pull["additions"], pull["deletions"], pull["changed_files"]) == (1, 2, 3)
+    path = f"{REPO}/pulls/{pull['number']}/files"
+    shown = (await github.call("GET", path, token=ann)).json
+    assert [one["filename"] for one in shown] == ["a b.py", "gone.py", "new.png"]
+    assert shown[0]["contents_url"].endswith(f"/contents/a%20b.py?ref={pull['head']['sha']}")
+    assert shown[1]["contents_url"].endswith(pull["base"]["sha"])
+    assert "patch" not in shown[2] and shown[2]["previous_filename"] == "old.png"
+    made_up = (await github.call("GET", f"{REPO}/pulls/1/files", token=ann)).json
+    first = (await github.call("GET", f"{REPO}/pulls/1", token=ann)).json
+    assert sum(one["changes"] for one in made_up) == first["additions"] + first["deletions"]
+    assert on_enterprise_server("GET", path)

@@ -27,7 +27,11 @@ def link(url: str, text: str) -> str:
     return f'<a href="{_quoted(url)}">{escape(text) if text.strip() else escape(url)}</a>'
 
 
-def folded(summary: str, lines: Iterable[str]) -> str:
-    """Return lines of plain text as code, folded under a plain summary."""
-    code = "\n".join(map(escape, lines))
-    return f"<details><summary>{escape(summary)}</summary><pre><code>{code}\n</code></pre></details>"
+def code(lines: Iterable[str]) -> str:
+    """Return lines of plain text as a block of code."""
+    return "<pre><code>{}\n</code></pre>".format("\n".join(map(escape, lines)))
+
+
+def folded(summary: str, safe: str) -> str:
+    """Return safe HTML, folded under a plain summary."""
+    return f"<details><summary>{escape(summary)}</summary>{safe}</details>"

@@ -3,7 +3,7 @@
 from typing import Any
 
 from bridge.core.messages.events import Said
-from bridge.core.messages.html import escape, folded, link
+from bridge.core.messages.html import code, escape, folded, link
 from bridge.core.messages.thread import sum_of
 from bridge.core.pulls import to_merge
 from bridge.core.pulls.checks import Verdict, verdict
@@ -82,7 +82,7 @@ def names(checks: tuple[Check, ...]) -> str:
 def outputs(failed: tuple[Check, ...]) -> str:
     """Fold what apps say of their checks that are named."""
     told = [check for check in failed[:MAX_NAMED] if check.output]
-    return "".join(folded(f"Why {check.name} failed", check.output.split("\n")) for check in told)
+    return "".join(folded(f"Why {check.name} failed", code(check.output.split("\n"))) for check in told)
 
 
 def unread(failed: tuple[Check, ...], noted: Snapshot) -> tuple[tuple[int, ...], Snapshot]:
@@ -98,7 +98,7 @@ def of_job(check: Check, step: FailedStep, lines: list[str]) -> Said:
     at = f"{check.url}#step:{step.number}:1" if step.number and check.url else check.url
     where = f": {escape(step.name)}" if step.name else ""
     count = "Last line" if len(lines) == 1 else f"Last {len(lines)} lines"
-    body = folded(count, lines) if lines else ""
+    body = folded(count, code(lines)) if lines else ""
     return Said(title=f"Why {link(at, check.name)} failed{where}", body=body, group="checks")
 
 

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from bridge.core.messages import events, status_changes
 from bridge.core.messages.addressing import Outgoing, Round
-from bridge.core.messages.events import Happening, Said, merging, pulls, reviews
+from bridge.core.messages.events import Happening, Said, diffs, merging, pulls, reviews
 from bridge.core.messages.events.table import given
 from bridge.core.messages.translation import Translation, translation, turn_noted
 from bridge.core.model import Author, Connection, Delivery
@@ -19,11 +19,16 @@ from bridge.core.pulls.snapshot import Snapshot
 from bridge.core.pulls.turn import next_action
 
 MERGEABLE = merging.MERGEABLE
-JOB_LOG = "bridge.job_log"
-"""Not GitHub's: why a job failed, as bridge read it."""
-
 PRIVATE_EVENTS = frozenset(
-    {JOB_LOG, MERGEABLE, own_events.MERGE_FAILED, own_events.QUEUE, own_events.RULES, own_events.UPDATE}
+    {
+        MERGEABLE,
+        own_events.DIFF,
+        own_events.JOB_LOG,
+        own_events.MERGE_FAILED,
+        own_events.QUEUE,
+        own_events.RULES,
+        own_events.UPDATE,
+    }
 )
 """Events that bridge makes of what it read at GitHub: no delivery of GitHub's."""
 OWN_EVENTS = PRIVATE_EVENTS | {DUE}
@@ -49,7 +54,7 @@ _OWN_FIELD = {
     "check_suite": "check_suite",
     "deployment_status": "deployment_status",
     "issue_comment": "comment",
-    JOB_LOG: "job",
+    own_events.JOB_LOG: "job",
     "meta": "hook_id",
     "pull_request": "pull_request",
     "pull_request_review": "review",
@@ -145,7 +150,10 @@ def translate_pull(
     round_ = Round(delivery, happening.author, happening.sender, happening.is_bot, pull, connections, now)
     result = translation(round_, said, merged)
     silence = "" if delivery.event == DUE else result.silence
-    return replace(result, silence=silence, outgoing=(*early, *result.outgoing))
+    result = replace(result, silence=silence, outgoing=(*early, *result.outgoing))
+    if delivery.event != "pull_request" or not diffs.is_wanted(pull, result.snapshot, connections):
+        return result
+    return replace(result, wants_diff=True, snapshot=result.snapshot.saying(diff=merged.head_sha))
 
 
 def _noted(happening: Happening, merged: Snapshot, said: Said | None) -> Snapshot:

@@ -32,6 +32,8 @@ class Translation(msgspec.Struct, frozen=True, kw_only=True):
     """A delivery of the event `DUE` to enqueue after a while, so that this one is posted."""
     jobs: tuple[int, ...] = ()
     """Failed jobs to read the logs of."""
+    wants_diff: bool = False
+    """True if its diff is to be read."""
     silence: str = UNSPOKEN
     """The reason why there is no message; empty if it is of no interest."""
 

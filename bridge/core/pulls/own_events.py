@@ -11,3 +11,9 @@ MERGE_FAILED = "bridge.merge_failed"
 
 UPDATE = "bridge.update"
 """It is time to bring a thread up to date."""
+
+DIFF = "bridge.diff"
+"""A small diff."""
+
+JOB_LOG = "bridge.job_log"
+"""The reason why a job failed."""

@@ -24,6 +24,7 @@ MAX_BASE = 200
 
 ABOUT_GROUPS = {
     "pushes": "New commits and force-pushes",
+    "diffs": "The diff of a pull request with up to 30 changed lines",
     "edits": "Changes to the title, description or base branch",
     "assignments": "Assignments",
     "review requests": "Review requests",

@@ -43,7 +43,7 @@ def open_pull(change: Change, fields: Fields) -> Pull:
         updated_at=now,
         draft=bool(fields.get("draft")),
     )
-    pull.commits.append(new_commit(world, change.actor, title, pull.base_sha))
+    pull.commits.append(new_commit(world, change.actor, title, pull.base_sha, fields.get("files") or ()))
     repo.pulls[number] = pull
     repo.pushed_at = now
     change.note(pull, "opened", f"wants to merge {head} into {base}")
@@ -93,7 +93,9 @@ def push(change: Change, pull: Pull, fields: Fields) -> None:
     message = str(fields.get("message") or f"Improve {pull.title}")
     for _ in range(int(fields.get("count", 1))):
         parent = pull.commits[-1].sha if pull.commits else pull.base_sha
-        pull.commits.append(new_commit(change.world, change.actor, message, parent))
+        pull.commits.append(
+            new_commit(change.world, change.actor, message, parent, fields.get("files") or ())
+        )
     commit = pull.commits[-1]
     del pull.commits[: int(fields.get("landed", 0))]
     late = bool(fields.get("late"))

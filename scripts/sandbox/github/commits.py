@@ -3,13 +3,16 @@
 https://docs.github.com/rest/commits/commits
 """
 
+from collections.abc import Iterable
+
 from .model import Repo, World
 from .payloads import Json, node_id, stamp, user_payload
-from .records import Commit, User
+from .records import Commit, FileChange, User
 
 
-def new_commit(world: World, author: User, message: str, parent: str) -> Commit:
+def new_commit(world: World, author: User, message: str, parent: str, files: Iterable[Json] = ()) -> Commit:
     """Return a commit on top of another one, remembered by the world, as all forks share their commits."""
+    changed = tuple(FileChange(**one) for one in files)
     sha = world.new_sha()
     # Any numbers would do; these stay the same from run to run.
     commit = Commit(
@@ -17,9 +20,10 @@ def new_commit(world: World, author: User, message: str, parent: str) -> Commit:
         message=message,
         author=author,
         at=world.clock.now(),
-        additions=int(sha[:2], 16) % 40 + 1,
-        deletions=int(sha[2:4], 16) % 15,
+        additions=sum(one.additions for one in changed) if changed else int(sha[:2], 16) % 40 + 1,
+        deletions=sum(one.deletions for one in changed) if changed else int(sha[2:4], 16) % 15,
         parent=parent,
+        files=changed,
     )
     world.commits[sha] = commit
     return commit

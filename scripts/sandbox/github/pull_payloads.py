@@ -5,6 +5,7 @@ https://docs.github.com/rest/pulls/pulls#get-a-pull-request
 
 from typing import Any
 
+from .diffs import files_of
 from .label_payloads import label_payload, milestone_payload, team_payload
 from .mergeability import merge_state
 from .model import Permission, Pull, Repo, World
@@ -83,7 +84,7 @@ def pull_payload(world: World, repo: Repo, pull: Pull, *, computed: bool = True)
         "commits": len(pull.commits),
         "additions": sum(commit.additions for commit in pull.commits),
         "deletions": sum(commit.deletions for commit in pull.commits),
-        "changed_files": min(len(pull.commits), 3),
+        "changed_files": len(files_of(pull)),
         **({"stack": stack_payload(pull)} if pull.stack else {}),
     }
 

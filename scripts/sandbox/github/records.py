@@ -38,6 +38,26 @@ class Label:
 
 
 @dataclass(frozen=True, kw_only=True)
+class FileChange:
+    """A change of a file; a picture, or one that was only renamed, has no `patch`."""
+
+    filename: str
+    patch: str = ""
+    status: str = "modified"
+    previous: str = ""
+
+    @property
+    def additions(self) -> int:
+        """The lines that were added."""
+        return sum(line.startswith("+") for line in self.patch.split("\n"))
+
+    @property
+    def deletions(self) -> int:
+        """The lines that were removed."""
+        return sum(line.startswith("-") for line in self.patch.split("\n"))
+
+
+@dataclass(frozen=True, kw_only=True)
 class Commit:
     """One pushed commit; `parent` may be a commit nobody remembers."""
 
@@ -48,6 +68,7 @@ class Commit:
     additions: int
     deletions: int
     parent: str
+    files: tuple[FileChange, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from .changes import open_pull
 from .deeds import Change, perform
+from .diffs import file_payload, files_of
 from .label_payloads import team_payload, with_team_types
 from .model import Pull, Repo
 from .payloads import user_payload
@@ -60,6 +61,15 @@ async def get_pull(call: Call) -> Answer:
     # Asking makes GitHub compute it, for the next time.
     pull.computed = True
     return Answer(with_team_types(shown))
+
+
+@endpoint("GET", f"{PULL}/files", docs="pulls/pulls#list-pull-requests-files")
+async def list_files(call: Call) -> Answer:
+    """The files that it changes, with their patches."""
+    repo = call.repo()
+    pull = call.pull(repo)
+    page, headers = paged(call, files_of(pull))
+    return Answer([file_payload(call.services.world, repo, pull, one) for one in page], headers=headers)
 
 
 @endpoint("PATCH", PULL, docs="pulls/pulls#update-a-pull-request")

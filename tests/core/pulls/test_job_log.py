@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.core.messages.html import folded
+from bridge.core.messages.html import code
 from bridge.core.pulls.job_log import MAX_CHARS, MAX_LINE, MAX_LINES, FailedStep, failed_step, last_lines
 
 STEP = FailedStep(number=2, name="Test", began="2026-03-10T12:00:05.000Z", ended="2026-03-10T12:00:07.000Z")
@@ -99,7 +99,6 @@ def test_any_log_becomes_a_bounded_text(data: bytes) -> None:
     lines = last_lines(data, FailedStep())
     assert len(lines) <= MAX_LINES and sum(map(len, lines)) <= MAX_CHARS
     assert all(len(line) <= MAX_LINE for line in lines)
-    shown = folded("Log", lines).removeprefix("<details><summary>Log</summary><pre><code>")
-    shown = shown.removesuffix("\n</code></pre></details>")
+    shown = code(lines).removeprefix("<pre><code>").removesuffix("\n</code></pre>")
     assert shown.count("\n") == max(len(lines) - 1, 0)
     assert not set(shown) & set("<>\"'\x00\x1b\u202e\r")

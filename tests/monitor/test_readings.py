@@ -1,7 +1,8 @@
-"""Why a job failed, over the wire: its step and last lines come after the failure, once, and as text."""
+"""What is read at GitHub, over the wire: why a job failed, and small diffs. Each is told once, as text."""
 
 import asyncio
 import html
+import json
 import re
 from typing import Any
 
@@ -11,8 +12,9 @@ import pytest
 from bridge.clients import github_logs
 from bridge.core.errors import GitHubRefused
 from bridge.core.options import GROUPS, Options
-from bridge.monitor import failures
-from bridge.storage import keys, readings
+from bridge.monitor import readings
+from bridge.storage import keys
+from bridge.storage import readings as stored
 from bridge.storage.readings import Reading
 from scripts.sandbox.faults import Fault
 from tests.conftest import House, eventually
@@ -23,10 +25,11 @@ from tests.kits.worker import idle
 
 LOGS = "/api/v3/repositories/[0-9]+/actions/jobs/[0-9]+/logs"
 JOB = LOGS.removesuffix("/logs")
+BIG = {"filename": "long.py", "patch": "+line\n" * 31}
 
 
 def start(house: House) -> asyncio.Task[None]:
-    task = asyncio.create_task(house.services.failure_reader().run())
+    task = asyncio.create_task(house.services.github_reader().run())
     house.running.append(task)
     return task
 
@@ -35,11 +38,11 @@ def start(house: House) -> asyncio.Task[None]:
 async def prepared(working: House, monkeypatch: pytest.MonkeyPatch) -> House:
     """A worker and an open pull request; nobody is linked, and no reader runs."""
     for name in ("IDLE", "SPACING"):
-        monkeypatch.setattr(failures, name, 0.02)
-    monkeypatch.setattr(readings, "HOLD_SECONDS", 0.2)
-    monkeypatch.setattr(readings, "DELAY", 0)
+        monkeypatch.setattr(readings, name, 0.02)
+    monkeypatch.setattr(stored, "HOLD_SECONDS", 0.2)
+    monkeypatch.setattr(stored, "DELAY", 0)
     await drive(working, "clock", {"tick": True})
-    await working.act("ann-gh", "open", title="Fix", head="fix")
+    await working.act("ann-gh", "open", title="Fix", head="fix", files=[BIG])
     return working
 
 
@@ -175,7 +178,7 @@ async def test_what_cannot_be_read_is_left_out_or_read_later(
     reading: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for what, fault, late, expected in REFUSALS:
-        monkeypatch.setattr(failures, "LATE_SECONDS", late)
+        monkeypatch.setattr(readings, "LATE_SECONDS", late)
         await reading.act("ann-gh", "push", number=1)
         before = len(await settled(reading))
         reading.github_journal.faults = [fault]
@@ -231,18 +234,18 @@ async def test_nothing_is_read_in_vain(prepared: House, monkeypatch: pytest.Monk
     assert asked(prepared) == [], "nobody is linked"
 
     await link(prepared, "ann")
-    monkeypatch.setattr(readings, "DELAY", 1000)
+    monkeypatch.setattr(stored, "DELAY", 1000)
     await prepared.act("ann-gh", "push", number=1)
     await fail(prepared)
     await told(prepared)
     (waiting,) = await prepared.redis.zrange(keys.READINGS, 0, -1)
     await prepared.act("ann-gh", "rerun", number=1)
-    monkeypatch.setattr(readings, "DELAY", 0)
+    monkeypatch.setattr(stored, "DELAY", 0)
     await prepared.services.pulls.readings.ask(msgspec.json.decode(waiting, type=Reading))
     assert [text(one["title"]) for one in await settled(prepared)][-1] == "Re-running 1 check"
 
     calls = len(asked(prepared))
-    monkeypatch.setattr(readings, "BUDGET", 2)
+    monkeypatch.setattr(stored, "BUDGET", 2)
     await fail(prepared)
     await settled(prepared)
     assert len(asked(prepared)) == calls, "the second one was its last in this hour"
@@ -250,8 +253,58 @@ async def test_nothing_is_read_in_vain(prepared: House, monkeypatch: pytest.Monk
     (connection,) = await prepared.services.connections.all()
     muted = Options(groups=tuple(group for group in GROUPS if group != "checks"))
     await prepared.services.connections.change(connection.id, options=muted)
-    monkeypatch.setattr(readings, "BUDGET", 100)
+    monkeypatch.setattr(stored, "BUDGET", 100)
     await prepared.act("ann-gh", "push", number=1)
     await fail(prepared)
     await settled(prepared)
     assert len(asked(prepared)) == calls
+
+
+def diffs(house: House) -> int:
+    """How often GitHub was asked for a diff."""
+    return sum(one.path.endswith("/files") for one in house.github_journal.calls)
+
+
+async def test_a_small_diff_is_shown_once_and_as_text(reading: House) -> None:
+    assert diffs(reading) == 0, "the first pull request changes more"
+    patch = "@@ -1 +1,2 @@\n-old\n+```\n+</code><b>@ann</b> https://evil.example"
+    files = [
+        {"filename": "a <b>.py", "patch": patch},
+        {"filename": "new.py", "previous": "old.py", "status": "renamed"},
+    ]
+    pull = await reading.act("ann-gh", "open", title="Small", head="small", draft=True, files=files)
+    await settled(reading)
+    assert diffs(reading) == 0, "nobody looks at a draft"
+
+    await reading.act("ann-gh", "ready", number=2)
+    shown = (await settled(reading))[-1]
+    sha = pull["head"]["sha"]
+    assert titles([shown]) == [f"GitHub: Diff of {sha[:7]}"]
+    assert lines(shown) == patch.split("\n")
+    assert "<summary>2 files</summary>" in shown["body"]
+    assert (
+        "<strong>a &lt;b&gt;.py</strong>" in shown["body"] and "new.py</strong> (was old.py)" in shown["body"]
+    )
+    assert "<b>" not in shown["body"] and "<a" not in shown["body"] and tags([shown]) == []
+
+    await reading.act("ann-gh", "push", number=2, files=files)
+    assert titles(await settled(reading))[-1].startswith("ann-gh: Updated")
+    assert diffs(reading) == 1
+
+
+async def test_a_diff_that_no_flow_shows_or_that_grew_meanwhile_is_left_out(reading: House) -> None:
+    (connection,) = await reading.services.connections.all()
+    muted = Options(groups=tuple(group for group in GROUPS if group != "diffs"))
+    await reading.services.connections.change(connection.id, options=muted)
+    small = {"filename": "a.py", "patch": "+one"}
+    await reading.act("ann-gh", "open", title="Muted", head="muted", files=[small])
+    await settled(reading)
+    assert diffs(reading) == 0
+
+    await reading.services.connections.change(connection.id, options=Options())
+    answer = json.dumps([{"filename": "a.py", "status": "added", "changes": 31, "contents_url": "x?ref=y"}])
+    type_ = {"Content-Type": "application/json"}
+    reading.github_journal.faults = [Fault(path=".*/files.*", status=200, answer=answer, headers=type_)]
+    await reading.act("ann-gh", "open", title="Grew", head="grew", files=[small])
+    assert titles(await settled(reading))[-1] == "ann-gh: Opened pull request"
+    assert diffs(reading) == 1

@@ -1,0 +1,134 @@
+"""Read at GitHub why a job failed, and small diffs, as a linked account that may see them.
+
+The failure, or the pull request, was told by then. A reading is claimed while it lasts, so that a crash loses
+none; the queue drops the second of two equal answers.
+"""
+
+import time
+from dataclasses import dataclass
+
+import msgspec
+import structlog
+from redis.exceptions import RedisError
+
+from bridge.clients.github_diffs import read_diff
+from bridge.clients.github_logs import read_failure
+from bridge.connections.linked_accounts import LinkedAccounts
+from bridge.core.errors import BridgeError, GitHubRefused, NotLinked
+from bridge.core.model import Delivery, Payload
+from bridge.core.pulls.own_events import DIFF, JOB_LOG
+from bridge.lifecycle import Shutdown, Stopped
+from bridge.queue.delivery_queue import DeliveryQueue
+from bridge.queue.entries import EnqueueResult, IncomingDelivery
+from bridge.storage.pulls import PullRequestStore
+from bridge.storage.readings import Reading
+
+SPACING = 1.0
+"""Seconds between two readings: GitHub's secondary limits ask for calls one after the other."""
+
+IDLE = 1.0
+MAX_READERS = 3
+
+LATE_SECONDS = 20
+"""The time that GitHub may take until a log is there. Then only the step is told."""
+
+LAST_SECONDS = 600
+"""The time after which an answer is no news, where GitHub is failing."""
+
+log = structlog.get_logger()
+
+
+class _NotYet(Exception):
+    """The log is not there yet."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class GitHubReader:
+    """Makes one reading at a time, until `stop` is set. `api_url` is GitHub's."""
+
+    pulls: PullRequestStore
+    accounts: LinkedAccounts
+    queue: DeliveryQueue
+    api_url: str
+    stop: Shutdown
+
+    async def run(self) -> None:
+        """Make each reading that is due."""
+        while not self.stop.is_set():
+            try:
+                reading = await self.pulls.readings.next()
+                if reading is not None:
+                    await self._read(reading)
+                await self.stop.pause(IDLE if reading is None else SPACING)
+            except Stopped:
+                return
+            except (RedisError, OSError) as error:
+                log.warning("redis_unavailable", error=type(error).__name__, doing="reading logs and diffs")
+                await self.stop.pause(IDLE)
+
+    async def _read(self, reading: Reading) -> None:
+        """Make a reading, and forget it unless it is to be made again."""
+        about = {"repository": reading.repository_id, "pulls": reading.numbers, "job": reading.job}
+        try:
+            answer = await self._answer(reading)
+        except _NotYet:
+            await self.pulls.readings.try_again(reading)
+            return
+        except GitHubRefused as refusal:
+            log.info("reading_refused", **about, reason=str(refusal))
+            answer = None
+        except (BridgeError, LookupError, TypeError, ValueError, AttributeError) as error:
+            log.info("reading_postponed", **about, reason=str(error) or type(error).__name__)
+            return
+        if answer is None or await self._enqueue(reading, answer):
+            await self.pulls.readings.done(reading)
+
+    async def _answer(self, reading: Reading) -> Payload | None:
+        """Return what to tell, None for nothing; raises `GitHubRefused` if it cannot be read at all."""
+        if time.time() - reading.asked_at > LAST_SECONDS:
+            raise GitHubRefused("it is too late")
+        if not await self.pulls.readings.may_read(reading.repository_id):
+            raise GitHubRefused("the repository has had its readings of this hour")
+        refused = GitHubRefused("no linked account may see it")
+        for user in await self.pulls.readers(reading.repository_id, reading.numbers[0], limit=MAX_READERS):
+            try:
+                return await self.accounts.reading(user, lambda token: self._ask(reading, token))
+            except GitHubRefused as refusal:
+                refused = refusal
+            except NotLinked:
+                continue
+        raise refused
+
+    async def _ask(self, reading: Reading, token: str) -> Payload | None:
+        github, repository_id = self.accounts.github, reading.repository_id
+        if not reading.job:
+            number = reading.numbers[0]
+            diff = await read_diff(github, repository_id, number, reading.sha, token=token)
+            found = {"pull_request": {"number": number}, "diff": msgspec.to_builtins(diff)}
+            return found if diff else None
+        failure = await read_failure(
+            github, repository_id, reading.job, reading.sha, api_url=self.api_url, token=token
+        )
+        if failure is None:
+            return None
+        if failure.unread:
+            log.info("log_unread", repository=repository_id, job=reading.job, reason=failure.unread)
+            if time.time() - reading.asked_at < LATE_SECONDS:
+                raise _NotYet
+        about = {"id": reading.job, "sha": reading.sha, "numbers": reading.numbers}
+        told = {"number": failure.step.number, "step": failure.step.name, "lines": failure.lines}
+        return {"job": about | told} if failure.step.name or failure.lines else None
+
+    async def _enqueue(self, reading: Reading, answer: Payload) -> bool:
+        """Enqueue the answer as a delivery of our own, to wait its turn; tells whether there is room."""
+        repository_id = reading.repository_id
+        if (name := await self.pulls.repository_name(repository_id)) is None:
+            return True
+        event, number = (JOB_LOG, 0) if reading.job else (DIFF, reading.numbers[0])
+        what = f"job:{reading.job}" if reading.job else f"diff:{reading.sha}"
+        numbers = ",".join(map(str, reading.numbers))
+        repository = {"id": repository_id, "full_name": name}
+        payload = {"repository": repository, "sender": {"login": "GitHub"}, **answer}
+        delivery = Delivery.of(f"{what}:{repository_id}:{numbers}", event, payload)
+        made = IncomingDelivery.of(delivery, repository_id=repository_id, number=number)
+        return await self.queue.enqueue([made]) in ([EnqueueResult.TAKEN], [EnqueueResult.DUPLICATE])
