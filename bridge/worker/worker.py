@@ -4,7 +4,9 @@ import asyncio
 import random
 import secrets
 import socket
+from collections.abc import Coroutine, Iterable
 from contextlib import suppress
+from typing import Any, TypeVar
 
 import structlog
 from redis.exceptions import RedisError
@@ -19,6 +21,8 @@ from bridge.storage import keys
 from bridge.worker.context import REDIS_PAUSE
 from bridge.worker.partition import Partition
 from bridge.worker.processor import Processor
+
+Result = TypeVar("Result")
 
 READ_COUNT = 16
 MAX_LOADED = 768
@@ -101,16 +105,12 @@ class Worker:
             await self._ended.pause(self._renew_seconds if self._partitions else min(1, self._renew_seconds))
 
     async def _renew(self) -> None:
-        unavailable: RedisError | OSError | None = None
-        for partition in self._all_partitions():
-            try:
-                if not await self._leases.renew(partition.lease):
-                    self._forget(partition)
-            except (RedisError, OSError) as error:
-                # In a cluster, another node may well keep the leases of the others.
-                unavailable = error
-        if unavailable is not None:
-            raise unavailable
+        partitions = self._all_partitions()
+        kept = await _each(self._leases.renew(partition.lease) for partition in partitions)
+        for partition, result in zip(partitions, kept, strict=True):
+            if result is False:
+                self._forget(partition)
+        _raise_first(kept)
 
     def _forget(self, partition: Partition) -> None:
         """Forget a partition that another worker has."""
@@ -129,15 +129,18 @@ class Worker:
         free = [number for number in range(keys.PARTITIONS) if number not in self._partitions]
         # Workers that start together would otherwise ask for the same ones in turn.
         random.shuffle(free)
-        for number in free:
-            if len(self._partitions) >= share or self._stop.is_set():
-                return
-            if lease := await self._leases.acquire(number):
-                await self._start_partition(lease, tasks)
+        while free and (room := share - len(self._partitions)) > 0 and not self._stop.is_set():
+            asked, free = free[:room], free[room:]
+            leases = await _each(self._leases.acquire(number) for number in asked)
+            started = await _each(
+                self._start_partition(lease, tasks) for lease in leases if isinstance(lease, Lease)
+            )
+            _raise_first([*leases, *started])
 
     async def _start_partition(self, lease: Lease, tasks: asyncio.TaskGroup) -> None:
-        attempts = await self._queue.read_attempts(lease.partition)
-        outbox = await self._queue.read_outbox(lease.partition)
+        attempts, outbox = await asyncio.gather(
+            self._queue.read_attempts(lease.partition), self._queue.read_outbox(lease.partition)
+        )
         for entry in outbox:
             if isinstance(entry, Unreadable):
                 await self._dead_letter(lease, entry)
@@ -169,8 +172,9 @@ class Worker:
     async def _release_all(self) -> None:
         try:
             async with asyncio.timeout(HAND_BACK_SECONDS):
-                for partition in self._partitions.values():
-                    await self._leases.release(partition.lease)
+                _raise_first(
+                    await _each(self._leases.release(one.lease) for one in self._partitions.values())
+                )
                 await self._leases.leave()
         except (RedisError, OSError) as error:
             _log_unavailable(error, doing="releasing leases")
@@ -222,6 +226,20 @@ async def _drain(partition: Partition) -> None:
     except TimeoutError:
         partition.cancel()
         await partition.drained()
+
+
+async def _each(doing: Iterable[Coroutine[Any, Any, Result]]) -> list[Result | BaseException]:
+    """Do all at the same time, which shares Redis's round trips; return each one's result or error.
+
+    In a cluster, a node that is down fails only its own.
+    """
+    return await asyncio.gather(*doing, return_exceptions=True)
+
+
+def _raise_first(results: Iterable[object]) -> None:
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
 
 
 def _log_unavailable(error: Exception, *, doing: str) -> None:
