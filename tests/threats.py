@@ -660,10 +660,9 @@ THREATS = [
         "each call, page and event asks whether the person is in the flow now; else it looks like none",
         (
             "inbox/pages/test_flows.py::test_each_visitor_gets_what_is_theirs",
-            "inbox/api/test_sources.py::test_a_flow_is_shown_to_its_members_alone",
+            "inbox/api/test_protocol.py::test_a_flow_is_shown_to_its_members_alone",
             "inbox/api/test_sources.py::test_who_was_removed_has_no_token_and_no_flow_any_more",
             "inbox/pages/test_flows.py::test_news_comes_by_itself_and_what_was_missed_with_it",
-            "inbox/api/test_threads.py::test_each_call_is_for_members_with_the_scope_flow",
             "inbox/api/test_threads.py::"
             "test_a_stream_sends_what_was_missed_and_what_comes_until_who_listens_leaves",
         ),
@@ -673,7 +672,7 @@ THREATS = [
         "uses it beyond its scopes, after its person signed out or was removed, or after its source was",
         "scopes, session, person and source are looked up with each call",
         (
-            "inbox/api/test_sources.py::test_each_call_needs_a_token_with_its_scope",
+            "inbox/api/test_protocol.py::test_each_call_needs_a_token_with_its_scope",
             "inbox/api/test_oauth.py::test_a_token_ends_with_the_session_that_gave_it",
             "inbox/api/test_messages.py::test_a_token_that_is_unknown_or_of_a_removed_source_is_refused",
         ),

@@ -7,7 +7,7 @@ import aiohttp_jinja2
 from aiohttp import web
 
 from bridge.inbox import markup
-from bridge.inbox.api import messages, oauth, push, sources, streaming, threads, users, writing
+from bridge.inbox.api import left_out, messages, oauth, push, sources, streaming, threads, users, writing
 from bridge.inbox.api.requests import answer_errors
 from bridge.inbox.context import INBOX, Inbox
 from bridge.inbox.pages import events, export, flow_settings, flows, thread, triage
@@ -27,6 +27,7 @@ def install(app: web.Application, inbox: Inbox) -> None:
         streaming,
         push,
         oauth,
+        left_out,
         flows,
         thread,
         triage,

@@ -12,7 +12,7 @@ MOST = 100
 def listed(tags: Any) -> list[str] | None:
     """Return the tags of a message as sent, a list or a text with commas; None if they are neither."""
     if isinstance(tags, str):
-        return [tag.strip() for tag in tags.split(",") if tag.strip()]
+        tags = [tag.strip() for tag in tags.split(",") if tag.strip()]
     is_list = isinstance(tags or [], list) and all(isinstance(tag, str) and tag for tag in tags or ())
     return list(tags or ()) if is_list else None
 
@@ -26,5 +26,5 @@ async def resolved(inbox: Inbox, flow_id: str, tags: Iterable[str]) -> list[str]
         if person and person.id in members:
             found += [f":user:{person.id}", f":unread:{person.id}"]
         else:
-            found.append(tag)
+            found.append(tag.removeprefix("#") or tag)
     return list(dict.fromkeys(found))

@@ -81,6 +81,7 @@ def message(one: StoredMessage, about: InboxThread | None = None) -> dict[str, A
         **one.content,
         "id": one.id,
         "sent": one.sent,
+        "created_at": _iso(one.sent / 1000),
         "app": "chat" if one.author else "influx",
         "user": str(one.author),
         "flow": one.flow_id,

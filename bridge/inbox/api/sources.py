@@ -1,5 +1,6 @@
 """The API's sources (Flowdock's API documents, "Sources")."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from aiohttp import web
@@ -100,8 +101,23 @@ async def list_all_sources(request: web.Request) -> web.Response:
 @routes.put(f"{API}/sources")
 async def update_source(request: web.Request) -> web.Response:
     """Set the `error_message` (empty clears it) and `configuration_url` of the token's source."""
-    body, inbox = await read_object(request), request.app[INBOX]
+    body = await read_object(request)
     source = await posting_source(request, body)
+    flow = await request.app[INBOX].flows.get(source.flow_id)
+    return web.json_response(await _changed(request, flow, source, body) if flow else {})
+
+
+@routes.put(f"{_OF_FLOW}/{{id}}")
+async def update_members_source(request: web.Request) -> web.Response:
+    """Set them for a member of the flow."""
+    person = await caller(request, "integration")
+    flow, source = await _members_source(request, person)
+    return answer_to(person, await _changed(request, flow, source, await read_object(request)))
+
+
+async def _changed(
+    request: web.Request, flow: TeamFlow, source: FlowSource, body: Mapping[str, Any]
+) -> dict[str, Any]:
     given = {name: body[name] for name in ("error_message", "configuration_url") if name in body}
     errors: dict[str, list[str]] = {name: [NOT_TEXT] for name, value in given.items() if not _is_text(value)}
     url = given.get("configuration_url")
@@ -109,11 +125,10 @@ async def update_source(request: web.Request) -> web.Response:
         errors["configuration_url"] = [problem]
     if errors:
         raise invalid(errors)
-    changed = await inbox.sources.report(
+    changed = await request.app[INBOX].sources.report(
         source, error_message=given.get("error_message"), configuration_url=url
     )
-    flow = await inbox.flows.get(source.flow_id)
-    return web.json_response(await _shown(request, flow, changed) if flow else {})
+    return await _shown(request, flow, changed)
 
 
 def _is_text(value: object) -> bool:

@@ -1,5 +1,11 @@
 """The API's reading of threads and messages (Flowdock's API documents, "Threads" and "List Messages")."""
 
+import math
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
 from aiohttp import web
 
 from bridge.inbox.api import shapes
@@ -12,6 +18,9 @@ from bridge.inbox.stored import InboxThread, StoredMessage
 MOST = 100
 """Threads or messages of one answer."""
 
+PAGES = 20
+"""Pages of as many that are looked through at most for what is asked for."""
+
 LATEST = 10**15
 
 FLOW = f"{API}/flows/{{org}}/{{flow}}"
@@ -22,12 +31,19 @@ routes = web.RouteTableDef()
 
 @routes.get(f"{FLOW}/threads")
 async def list_threads(request: web.Request) -> web.Response:
-    """List threads, the newest activity first: `limit` of them, `until` a message's id."""
+    """List threads, the newest activity first: `limit` of them, between `since` and `until`, two dates."""
     person, flow = await reader(request)
-    found = await request.app[INBOX].messages.threads(
-        flow.id, before=_number(request, "until", LATEST), limit=_limit(request)
-    )
-    return answer_to(person, [shapes.thread(one) for one in found])
+    may_be, limit, position = await _thread_filter(request, flow), _limit(request), LATEST
+    found: list[InboxThread] = []
+    for _ in range(PAGES):
+        page = await request.app[INBOX].messages.threads(
+            flow.id, before=position, limit=_size(request, "since", "until", "application")
+        )
+        found += [one for one in page if may_be(one)]
+        if not page or len(found) >= limit:
+            break
+        position = page[-1].newest.id
+    return answer_to(person, [shapes.thread(one) for one in found[:limit]])
 
 
 @routes.get(THREAD)
@@ -39,30 +55,18 @@ async def show_thread(request: web.Request) -> web.Response:
 
 @routes.get(f"{THREAD}/messages")
 async def list_thread_messages(request: web.Request) -> web.Response:
-    """List a thread's messages, the newest `limit` of them, between `since_id` and `until_id`."""
+    """List a thread's messages, as `list_messages` does a flow's."""
     person, flow = await reader(request)
-    thread = await wanted_thread(request, flow)
-    found = await request.app[INBOX].messages.messages(
-        thread,
-        after=_number(request, "since_id", 0),
-        before=_number(request, "until_id", LATEST),
-        limit=_limit(request),
-    )
-    return answer_to(person, [shapes.message(one) for one in _wanted(request, found)])
+    read = partial(request.app[INBOX].messages.messages, await wanted_thread(request, flow))
+    return answer_to(person, await _listed(request, read))
 
 
 @routes.get(f"{FLOW}/messages")
 async def list_messages(request: web.Request) -> web.Response:
-    """List a flow's messages likewise: the newest, or with `sort=asc` the oldest; by `event` and `tags`."""
+    """List messages by `event` and `tags`: the newest, or with `sort=asc` the oldest; by id in any case."""
     person, flow = await reader(request)
-    found = await request.app[INBOX].messages.flow_messages(
-        flow.id,
-        after=_number(request, "since_id", 0),
-        before=_number(request, "until_id", LATEST),
-        limit=_limit(request),
-        newest=request.query.get("sort") != "asc",
-    )
-    return answer_to(person, [shapes.message(one) for one in _wanted(request, found)])
+    read = partial(request.app[INBOX].messages.flow_messages, flow.id)
+    return answer_to(person, await _listed(request, read))
 
 
 @routes.get(f"{FLOW}/messages/{{id}}")
@@ -97,19 +101,80 @@ async def wanted_thread(request: web.Request, flow: TeamFlow) -> InboxThread:
     return found
 
 
-def _wanted(request: web.Request, found: list[StoredMessage]) -> list[StoredMessage]:
-    """Return the messages of the events and with all of the tags that are asked for."""
-    events = set(filter(None, request.query.get("event", "").split(",")))
-    tags = set(filter(None, request.query.get("tags", "").split(",")))
-    return [
-        one
-        for one in found
-        if (not events or one.content["event"] in events) and tags <= set(one.content.get("tags") or ())
-    ]
+async def _listed(
+    request: web.Request, read: Callable[..., Awaitable[list[StoredMessage]]]
+) -> list[dict[str, Any]]:
+    """Look through messages for those that are asked for; each is shown with its thread."""
+    if "search" in request.query:
+        raise ApiRefusal(404, "The API does not search: the flow's page does.")
+    may_be, newest = await _message_filter(request), request.query.get("sort") != "asc"
+    after, before = _number(request, "since_id", 0), _number(request, "until_id", LATEST)
+    limit, found = _limit(request), list[StoredMessage]()
+    for _ in range(PAGES):
+        page = await read(after=after, before=before, limit=_size(request, "event", "tags"), newest=newest)
+        kept = [one for one in page if may_be(one)]
+        found = kept + found if newest else found + kept
+        if not page or len(found) >= limit:
+            break
+        after, before = (after, page[0].id) if newest else (page[-1].id, before)
+    found = found[-limit:] if newest else found[:limit]
+    threads = await request.app[INBOX].messages.those(list({one.thread_id for one in found}))
+    about = {one.id: one for one in threads}
+    return [shapes.message(one, about.get(one.thread_id)) for one in found]
+
+
+async def _message_filter(request: web.Request) -> Callable[[StoredMessage], bool]:
+    """Return what tells a message of one of the `event`s, with all `tags` (`tag_mode=or`: any of them)."""
+    people, given = request.app[INBOX].people, _names(request, "tags")
+    events, any_of = _names(request, "event"), request.query.get("tag_mode") == "or"
+    called = {tag: await people.find(tag[1:]) for tag in given if tag.startswith("@")}
+    tags = {f":user:{person.id}" if (person := called.get(tag)) else tag.lower() for tag in given}
+
+    def may_be(one: StoredMessage) -> bool:
+        has = tags & {tag.lower() for tag in one.content.get("tags") or ()}
+        return (not events or one.content["event"] in events) and (
+            not tags or (bool(has) and (any_of or has == tags))
+        )
+
+    return may_be
+
+
+async def _thread_filter(request: web.Request, flow: TeamFlow) -> Callable[[InboxThread], bool]:
+    """Return what tells a thread of an `application` (bridge is 1) with news between two dates."""
+    inbox, application = request.app[INBOX], request.query.get("application", "inbox")
+    since, until = _moment(request, "since", 0), _moment(request, "until", math.inf)
+    sources = await inbox.sources.of(flow.id)
+    own = {one.id for one in sources if one.client_id == inbox.client_id}
+
+    def may_be(one: InboxThread) -> bool:
+        is_of = application == "inbox" or (application == "1" and one.source_id in own)
+        return is_of and since < one.newest.sent < until
+
+    return may_be
+
+
+def _names(request: web.Request, parameter: str) -> set[str]:
+    return {one.strip().removeprefix("#") for one in request.query.get(parameter, "").split(",")} - {""}
 
 
 def _limit(request: web.Request) -> int:
     return max(1, min(MOST, _number(request, "limit", 30)))
+
+
+def _size(request: web.Request, *filters: str) -> int:
+    """Return how many to look at together."""
+    return MOST if any(name in request.query for name in filters) else _limit(request)
+
+
+def _moment(request: web.Request, name: str, default: float) -> float:
+    """Return a date in Unix milliseconds; raises `ApiRefusal`."""
+    if not (value := request.query.get(name)):
+        return default
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        raise invalid({name: ["must be a date as in ISO 8601"]}) from None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000
 
 
 def _number(request: web.Request, name: str, default: int) -> int:

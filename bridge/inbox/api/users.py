@@ -3,7 +3,7 @@
 from aiohttp import web
 
 from bridge.inbox.api import shapes
-from bridge.inbox.api.requests import answer_to, caller, members_flow, only_members
+from bridge.inbox.api.requests import ApiRefusal, answer_to, caller, members_flow, only_members
 from bridge.inbox.context import API, INBOX
 from bridge.inbox.flows import TeamFlow
 from bridge.inbox.people import InboxPerson
@@ -18,6 +18,24 @@ async def show_user(request: web.Request) -> web.Response:
     return answer_to(person, shapes.user(person))
 
 
+@routes.get(f"{API}/users")
+async def list_users(request: web.Request) -> web.Response:
+    """List the people who share a flow with the caller."""
+    person = await caller(request, "flow")
+    return answer_to(person, [shapes.user(one) for one in await _known(request, person)])
+
+
+@routes.get(f"{API}/users/{{id}}")
+async def show_known_user(request: web.Request) -> web.Response:
+    """Show one of them."""
+    person = await caller(request, "flow")
+    for one in await _known(request, person):
+        if str(one.id) == request.match_info["id"]:
+            return answer_to(person, shapes.user(one))
+    raise ApiRefusal(404, "There is no such person, or you share no flow.")
+
+
+@routes.get(f"{API}/flows/all")
 @routes.get(f"{API}/flows")
 async def list_flows(request: web.Request) -> web.Response:
     """List the person's flows, each with its users if `?users=1`."""
@@ -43,11 +61,24 @@ async def show_flow(request: web.Request) -> web.Response:
     return await _shown(request, person, await members_flow(request, person))
 
 
+@routes.get(f"{API}/flows/{{org}}/{{flow}}/users")
+async def list_flow_users(request: web.Request) -> web.Response:
+    """List the members of a flow."""
+    person = await caller(request, "flow")
+    members = await _members(request, await members_flow(request, person))
+    return answer_to(person, [shapes.user(one) for one in members])
+
+
 async def _shown(request: web.Request, person: InboxPerson, flow: TeamFlow) -> web.Response:
     return answer_to(person, shapes.flow(request.app[INBOX], flow, await _members(request, flow)))
 
 
-async def _members(request: web.Request, flow: TeamFlow) -> list[InboxPerson]:
+async def _known(request: web.Request, person: InboxPerson) -> list[InboxPerson]:
+    return await _members(request, *await request.app[INBOX].flows.of(person.id))
+
+
+async def _members(request: web.Request, *flows: TeamFlow) -> list[InboxPerson]:
     inbox = request.app[INBOX]
-    found = await inbox.people.those(await inbox.flows.members(flow.id))
+    ids = set[int]().union(*[await inbox.flows.members(flow.id) for flow in flows])
+    found = await inbox.people.those(ids)
     return sorted(found.values(), key=lambda person: person.nick.lower())

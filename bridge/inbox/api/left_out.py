@@ -1,0 +1,42 @@
+"""Calls of Flowdock's API that the inbox leaves out: each gets a sentence."""
+
+from collections.abc import Awaitable, Callable
+
+from aiohttp import web
+
+from bridge.inbox.api.requests import ApiRefusal, caller
+from bridge.inbox.api.threads import FLOW
+from bridge.inbox.context import API
+
+_MESSAGES = "Messages cannot be changed or deleted here."
+_FLOWS = "Flows are made and changed on the inbox's pages."
+_PEOPLE = "People come, go and are invited on the inbox's pages."
+_USERS = "People's names and pictures are GitHub's: change them there."
+_ORGANIZATIONS = "The inbox has no organizations: it is one team's."
+_PRIVATE = "The inbox has no private messages."
+_FILES = "The inbox keeps no files."
+
+LEFT_OUT = (
+    ("PUT", f"{FLOW}/messages/{{id}}", _MESSAGES),
+    ("DELETE", f"{FLOW}/messages/{{id}}", _MESSAGES),
+    ("POST", f"{API}/flows/{{org}}", _FLOWS),
+    ("PUT", FLOW, _FLOWS),
+    ("POST", f"{FLOW}/users", _PEOPLE),
+    ("PUT", f"{FLOW}/users/{{id}}", _PEOPLE),
+    ("*", f"{FLOW}/invitations{{rest:.*}}", _PEOPLE),
+    ("PUT", f"{API}/users/{{id}}", _USERS),
+    ("*", f"{API}/organizations{{rest:.*}}", _ORGANIZATIONS),
+    ("*", f"{API}/private{{rest:.*}}", _PRIVATE),
+    ("*", f"{API}/files{{rest:.*}}", _FILES),
+)
+
+
+def _refusing(sentence: str) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    async def refuse(request: web.Request) -> web.StreamResponse:
+        await caller(request)
+        raise ApiRefusal(404, sentence)
+
+    return refuse
+
+
+routes = [web.route(method, path, _refusing(sentence)) for method, path, sentence in LEFT_OUT]
