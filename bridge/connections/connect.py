@@ -230,7 +230,7 @@ class ConnectService:
             return []
         name = await self.pulls.present_name(connection)
         known = connection.repository_id
-        if await self.connections.others_of(connection.id, known, connection.repository):
+        if await self.connections.others_of(connection.id, known, name):
             return []
         if connection.repository_id is not None:
             await self.hooks.revoke(connection.repository_id)

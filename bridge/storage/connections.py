@@ -62,7 +62,7 @@ class ConnectionStore:
         `add` does.
         """
         for known in await self.all():
-            if known.repository.lower() == repository.lower() and known.flow_token == flow_token:
+            if known.flow_token == flow_token and await self._is_called(known, repository):
                 told = {"flow": flow or known.flow, "source_id": source_id or known.source_id}
                 return await self.change(known.id, **told), False
         connection = Connection(
@@ -92,7 +92,7 @@ class ConnectionStore:
         while not added:
             version = await self.version()
             for other in await self.all():
-                _refuse_second(connection, other)
+                _refuse_second(connection, other, is_same=await self._are_one(connection, other))
             args = [version or b"", self._dump_connection(connection), connection.id]
             added = bool(await self._add(keys=names, args=args))
 
@@ -182,11 +182,18 @@ class ConnectionStore:
             other
             for other in await self.all()
             if other.id != connection_id
-            and (
-                other.repository_id == repository_id is not None
-                or other.repository.lower() == full_name.lower()
-            )
+            and (other.repository_id == repository_id is not None or await self._is_called(other, full_name))
         ]
+
+    async def _are_one(self, one: Connection, other: Connection) -> bool:
+        """Tell whether two connections are of the same repository, as far as bridge knows."""
+        if one.repository_id is not None and other.repository_id is not None:
+            return one.repository_id == other.repository_id
+        return await self._is_called(other, await self._pulls.present_name(one))
+
+    async def _is_called(self, connection: Connection, full_name: str) -> bool:
+        """Tell whether a connection's repository has a name now: another may have it that it had before."""
+        return (await self._pulls.present_name(connection)).lower() == full_name.lower()
 
     async def forget_source(self, connection_id: str, gone: FlowdockError) -> None:
         """Remove a connection whose flow removed the source; does nothing if it is gone already."""
@@ -223,11 +230,7 @@ class ConnectionStore:
         return msgspec.convert({**fields, "flow_token": flow_token}, Connection)
 
 
-def _refuse_second(new: Connection, known: Connection) -> None:
-    if known.repository_id is not None and new.repository_id is not None:
-        is_same = known.repository_id == new.repository_id
-    else:
-        is_same = known.repository.lower() == new.repository.lower()
+def _refuse_second(new: Connection, known: Connection, *, is_same: bool) -> None:
     if is_same and known.flow and known.flow.lower() == new.flow.lower():
         raise AlreadyConnected(f"{new.repository} is already connected to {new.flow}, as {known.id}")
     if known.flow_token == new.flow_token and not is_same:

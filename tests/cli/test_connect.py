@@ -125,6 +125,23 @@ async def test_a_connection_of_the_page_is_not_made_again_by_command(house: Hous
     assert f"as {made.id}" in await refused(house, token, "acme/renamed")
 
 
+async def test_a_new_repository_takes_the_name_of_one_that_was_renamed(house: House) -> None:
+    cy = await Installer.of(house)
+    made = (await cy.connect(await cy.repository())).connection
+    known, store = made.repository_id or 0, house.services.connections
+    await house.services.pulls.name_by_github(known, "acme/renamed")
+    assert "already serves acme/renamed" in await refused(house, made.flow_token)
+    await connect(house, (await source(house))["flow_token"])
+    _, new = await store.all()
+    assert new.repository_id is None
+    assert await store.others_of(new.id, None, REPOSITORY) == []
+    assert await store.others_of(made.id, known, "acme/renamed") == []
+    # Nothing that the one does is the other's.
+    left = await house.services.connect_service.disconnect(made, access_token=cy.access_token, user=cy.user)
+    assert (left, await cy.hooks()) == ([], [])
+    assert await store.all() == [new]
+
+
 async def test_a_connection_of_the_command_is_not_made_again_by_the_page(house: House) -> None:
     await connect(house, (await source(house))["flow_token"])
     (by_command,) = await house.services.connections.all()

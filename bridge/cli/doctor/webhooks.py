@@ -20,13 +20,18 @@ _MUST_LINK = (
 )
 
 
+def _repository(one: Connection) -> tuple[str, int]:
+    # Another repository may have the name that this one had when it was connected.
+    return one.repository.lower(), one.repository_id or 0
+
+
 async def rows(services: Services) -> list[CheckRow]:
     """Return a row for each repository, and one for each connection with a problem."""
     connections = await services.connections.all()
     if not connections:
         return [CheckRow("connections", "fine", "none yet")]
-    in_order = sorted(connections, key=lambda one: one.repository.lower())
-    repositories = [list(group) for _, group in groupby(in_order, lambda one: one.repository.lower())]
+    in_order = sorted(connections, key=_repository)
+    repositories = [list(group) for _, group in groupby(in_order, _repository)]
     app = await services.hooks.app()
     gate = asyncio.Semaphore(AT_ONCE)
 

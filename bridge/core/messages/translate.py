@@ -10,7 +10,7 @@ from bridge.core.messages.events import Happening, Said, diffs, merging, pulls, 
 from bridge.core.messages.events.table import given
 from bridge.core.messages.translation import Translation, translation, turn_noted
 from bridge.core.model import Author, Connection, Delivery
-from bridge.core.pulls import checks, own_events, snapshot, to_merge
+from bridge.core.pulls import checks, own_events, snapshot, talk, to_merge
 from bridge.core.pulls.gathering import DUE, Parts
 from bridge.core.pulls.job_log import FailedStep
 from bridge.core.pulls.model import Check, Person, PullRequest
@@ -135,6 +135,7 @@ def translate_pull(
     if not merged.is_known:
         return Translation(number=0, snapshot=merged, silence="too little is known of its pull request")
     pull = snapshot.view(merged, head_checks)
+    merged = talk.noted(delivery, merged)
     if found := reviews.part(delivery, known):
         return _gathered(delivery, *found, merged, pull, now=now)
     early: tuple[Outgoing, ...] = ()

@@ -351,7 +351,7 @@ def test_a_person_is_tagged_when_the_turn_comes_to_them_and_not_again() -> None:
         asked("bob", "2026-03-10T12:00:01Z"),
         ("issue_comment", on_comment("created", pull(updated_at=LATER), by="cy")),
         ("pull_request_review", on_review("submitted", state="changes_requested", submitted_at=LATER)),
-        ("issue_comment", on_comment("created", pull(updated_at=LATER), by="cy")),
+        ("issue_comment", on_comment("created", pull(updated_at=LATER), by="cy", id=501)),
     ]:
         message = bridge.says(event, payload)
         assert message is not None

@@ -7,13 +7,16 @@ from bridge.core.messages.html import escape, link
 from bridge.core.messages.markdown import mentioned
 from bridge.core.model import Payload
 from bridge.core.pulls.accounts import is_bot
+from bridge.core.pulls.talk import standing
 
 COMMENT, ON_LINE = "issue_comment", "pull_request_review_comment"
 
 
 @on(COMMENT, "created")
-def created(happening: Happening) -> Said:
+def created(happening: Happening) -> Said | None:
     """Post a comment on the pull request; comments on lines belong to reviews."""
+    if standing(happening.delivery, happening.known) == "stale":
+        return None
     comment = happening.payload["comment"]
     body = comment.get("body") or ""
     return Said(
@@ -28,10 +31,13 @@ def created(happening: Happening) -> Said:
 @on(COMMENT, "edited")
 @on(ON_LINE, "edited")
 def edited(happening: Happening) -> Said | None:
-    """Report an edited comment."""
+    """Report an edited comment; one that its edit overtook is posted whole."""
     edits = happening.payload.get("changes") or {}
-    if "body" not in edits:
+    stands = standing(happening.delivery, happening.known)
+    if "body" not in edits or stands == "stale":
         return None
+    if stands == "new" and happening.delivery.event == COMMENT:
+        return created(happening)
     comment = happening.payload["comment"]
     mentions = mentioned_now(edits, comment.get("body"))
     if happening.is_bot and is_bot(comment.get("user")) and not mentions:

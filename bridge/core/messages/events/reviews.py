@@ -18,6 +18,7 @@ from bridge.core.pulls.gathering import REVIEW as ITSELF
 from bridge.core.pulls.lww import ABOUT, CARRIED, LwwRegister, moment
 from bridge.core.pulls.model import Person
 from bridge.core.pulls.snapshot import Snapshot
+from bridge.core.pulls.talk import standing
 from bridge.core.urls import web_address
 
 REVIEW, ON_LINE = "pull_request_review", "pull_request_review_comment"
@@ -51,11 +52,10 @@ def part(delivery: Delivery, known: Snapshot) -> tuple[str, Parts] | None:
         return None
     review_id, parts = found
     gathering = known.gathering.get(review_id)
-    if delivery.action in ("submitted", "created"):
-        is_part = gathering is not None or len(known.gathering) < MAX_GATHERED
-    else:
-        is_part = gathering is not None and parts.keys() <= gathering.parts.keys()
-    return found if is_part and review_id else None
+    if gathering and parts.keys() <= gathering.parts.keys():
+        return found
+    has_room = gathering is not None or len(known.gathering) < MAX_GATHERED
+    return found if review_id and has_room and standing(delivery, known) == "new" else None
 
 
 def without_told(delivery: Delivery, known: Snapshot) -> Snapshot:
@@ -118,7 +118,8 @@ def _itself(payload: Payload) -> LwwRegister:
 def at_once(happening: Happening) -> Said | None:
     """Report a part of a review that is told by itself."""
     found = parts_of(happening.delivery)
-    return _told(happening, Gathering(found[1])) if found else None
+    is_stale = standing(happening.delivery, happening.known) == "stale"
+    return _told(happening, Gathering(found[1])) if found and not is_stale else None
 
 
 @on(DUE, "")
@@ -203,7 +204,7 @@ def edited(happening: Happening) -> Said | None:
     if "body" not in (happening.payload.get("changes") or {}):
         return None
     review = happening.payload["review"]
-    if happening.is_bot:
+    if happening.is_bot or standing(happening.delivery, happening.known) == "stale":
         return None
     url = _url(happening, review)
     return Said(

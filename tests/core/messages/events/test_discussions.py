@@ -19,6 +19,8 @@ ASKED: Told = (
     "pull_request",
     on_pull("review_requested", pull(requested_reviewers=[user("bob")]), requested_reviewer=user("bob")),
 )
+COMMENTED: Told = ("issue_comment", on_comment("created"))
+TALKED: Told = ("pull_request_review_comment", on_line("created"))
 APPROVED: Told = ("pull_request_review", on_review("submitted"))
 
 
@@ -91,6 +93,7 @@ REVIEWS = {
         body="<p>Thanks<ins> @cy</ins></p>",
         mentions=("cy",),
         links=(REVIEW,),
+        before=(OPENED, APPROVED),
     ),
     "edited without a change": Row(
         told=review("edited", body="Thanks", changes={}), before=(OPENED, APPROVED)
@@ -121,10 +124,12 @@ COMMENTS = {
         body="<p>@cy<ins> @dee</ins></p>",
         mentions=("dee",),
         links=(COMMENT,),
+        before=(OPENED, COMMENTED),
     ),
     "edited without a change": Row(told=("issue_comment", on_comment("edited", changes={}))),
     "a bot's, edited again": Row(
         told=("issue_comment", on_comment("edited", by="ci[bot]", body="97 %", changes=was("96 %"))),
+        before=(OPENED, COMMENTED),
     ),
     "a bot's, edited by a person": Row(
         told=(
@@ -134,6 +139,7 @@ COMMENTS = {
         title="Edited a comment",
         body="<del>",
         links=(COMMENT,),
+        before=(OPENED, COMMENTED),
     ),
     "a bot's, edited so that it names somebody": Row(
         told=("issue_comment", on_comment("edited", by="ci[bot]", body="@cy", changes=was(""))),
@@ -141,6 +147,7 @@ COMMENTS = {
         body="<ins>@cy</ins>",
         mentions=("cy",),
         links=(COMMENT,),
+        before=(OPENED, COMMENTED),
     ),
     "deleted": Row(told=("issue_comment", on_comment("deleted")), title="Deleted a comment", kind="activity"),
     "on a line": Row(
@@ -183,6 +190,7 @@ COMMENTS = {
         title="Edited a comment on README.md:7",
         body="<p><del>More</del><ins>Fewer</ins></p>",
         links=(LINE,),
+        before=(OPENED, TALKED),
     ),
     "deleted on a line": Row(
         told=("pull_request_review_comment", on_line("deleted")),
@@ -193,7 +201,6 @@ COMMENTS = {
     ),
 }
 
-TALKED: Told = ("pull_request_review_comment", on_line("created"))
 RESOLVED: Told = ("pull_request_review_thread", on_thread("resolved", at=LATER))
 
 CONVERSATIONS = {
