@@ -76,6 +76,13 @@ class PullRequestStore:
             {one: checks.load(data) for one, data in zip(commits, found[len(threads) :], strict=True)},
         )
 
+    async def titles(self, repository_id: int, numbers: Iterable[int]) -> dict[int, str]:
+        """Return the titles of pull requests of one repository; empty where too little is known."""
+        read, _ = await self.read([(repository_id, number) for number in numbers], ())
+        return {
+            number: snapshot.view(one, ()).title if one.is_known else "" for (_, number), one in read.items()
+        }
+
     async def checks(self, repository_id: int, sha: str) -> dict[str, LwwRegister]:
         """Return a commit's checks."""
         return checks.load(await self._redis.get(keys.checks(repository_id, sha))) if sha else {}

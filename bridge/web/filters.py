@@ -9,6 +9,7 @@ from markupsafe import Markup
 from bridge.core.security.redaction import mask_text
 from bridge.web.render import whole
 
+_ACTIONS = {"synchronize": "pushed to"}
 _STEPS = ((60, "s"), (3600, "min"), (86400, "h"), (86400 * 60, "days"))
 _UNITS = {"s": 1, "min": 60, "h": 3600, "days": 86400}
 
@@ -39,5 +40,17 @@ def ago(seconds: float) -> Markup:
     )
 
 
-FILTERS: dict[str, Callable[..., str]] = {"ago": ago, "masked": mask_text, "whole": whole}
+def event_name(event: str, action: str = "") -> str:
+    """Name a delivery's event and action in words: `Check run completed`."""
+    # Those that bridge makes itself begin so.
+    name = f"{event.removeprefix('bridge.')} {_ACTIONS.get(action, action)}".replace("_", " ").strip()
+    return (name or "delivery").capitalize()
+
+
+FILTERS: dict[str, Callable[..., str]] = {
+    "ago": ago,
+    "event_name": event_name,
+    "masked": mask_text,
+    "whole": whole,
+}
 """For the templates."""

@@ -58,7 +58,7 @@ async def test_a_dead_letter_is_seen_understood_and_tried_again(house: House, pa
     await eventually(told)
     await page.goto(f"{house.bridge}/connections/{to.id}/deliveries")
     await expect(page.get_by_role("heading", name="not delivered")).to_have_count(0)
-    await page.get_by_role("link", name="pull_request opened").first.click()
+    await page.get_by_role("link", name="Pull request opened").first.click()
     await expect(page.get_by_role("listitem")).to_have_count(2)
     await expect(page.get_by_role("listitem").first).to_contain_text("Posted")
 

@@ -18,7 +18,7 @@ from aiohttp import web
 from bridge.clients import github, oauth
 from bridge.clients.github import LINKING_SCOPE
 from bridge.core import actions
-from bridge.core.errors import ClaimRefused, NotLinked
+from bridge.core.errors import ClaimRefused, GitHubRefused, NotLinked
 from bridge.core.model import FlowdockUser, GitHubToken, GitHubUser, LinkedAccount, Target
 from bridge.core.security import claims
 from bridge.services import Services
@@ -222,12 +222,21 @@ async def finish(request: web.Request) -> web.Response:
     form = await request.post()
     _, linking = await _advance(request, "finish", str(form.get("state", "")))
     target = _clicked(linking)
+    status = 200
     try:
         sentence = await services.accounts.act(linking.user, actions.find(target.action), target)
     except NotLinked as error:
         raise ClaimRefused(f"GitHub did not take it: {error}.") from None
+    except GitHubRefused as refusal:
+        status, sentence = refusal.status, str(refusal)
     return render.page(
-        request, "finished.html", sentence=sentence, target=target, pull_url=_pull_url(request, target)
+        request,
+        "finished.html",
+        status=status,
+        is_done=status == 200,
+        sentence=sentence,
+        target=target,
+        pull_url=_pull_url(request, target),
     )
 
 

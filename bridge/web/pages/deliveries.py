@@ -40,6 +40,7 @@ async def deliveries(request: web.Request) -> web.Response:
         dead=dead[:DEAD_SHOWN],
         dead_count=len(dead),
         rows=chosen[:MOST_SHOWN],
+        titles=await _titles(services, connection, chosen[:MOST_SHOWN]),
         more=len(chosen) - MOST_SHOWN,
         total=len(every),
         wanted=wanted,
@@ -62,6 +63,7 @@ async def delivery(request: web.Request) -> web.Response:
         connection=connection,
         repository=(name := await services.pulls.present_name(connection)),
         row=row,
+        titles=await _titles(services, connection, [row]),
         messages=await _messages(services, connection, row),
         recent=recent_deliveries(services, connection, name),
         github_app=await services.hooks.app(),
@@ -116,6 +118,11 @@ async def _rows(services: Services, connection: Connection) -> list[DeliveryRow]
     # In the order that an entry takes: one that moves on meanwhile is seen twice rather than not at all.
     dead, queued = await view.dead_letters(*of), await view.queued(*of)
     return rows(await services.delivery_log.notes(*of), queued, dead)
+
+
+async def _titles(services: Services, connection: Connection, shown: list[DeliveryRow]) -> dict[int, str]:
+    numbers = {end.number for row in shown for end in row.ends if end.number}
+    return await services.pulls.titles(connection.repository_id or 0, numbers)
 
 
 async def _row(services: Services, connection: Connection, delivery_id: str) -> DeliveryRow:

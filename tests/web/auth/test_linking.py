@@ -367,3 +367,4 @@ async def test_an_action_that_github_refuses_after_linking_is_a_page(opened: Hou
     page = await browser.press(await browser.press(page, "1002"), "bob-gh")
     page = await browser.press(await browser.press(page, "Link accounts"), "Do it now")
     assert (page.status, "did not assign @bob-gh" in page.text) == (422, True)
+    assert f'href="{opened.github}/acme/component/pull/1"' in page.text, "it leads on"

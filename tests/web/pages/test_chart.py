@@ -1,11 +1,11 @@
-"""The day's chart, and moments in words."""
+"""The day's chart, times and events in words."""
 
 import re
 
 import pytest
 
 from bridge.storage.delivery_log import HOUR, HOURS, Counts
-from bridge.web.filters import ago, exact, words
+from bridge.web.filters import ago, event_name, exact, words
 from bridge.web.pages.chart import DOWN, UP, draw
 
 NOW = 1_800_000_000.0
@@ -80,6 +80,19 @@ def test_the_hours_in_figures_are_those_in_which_something_happened() -> None:
 )
 def test_how_long_ago(seconds: float, said: str) -> None:
     assert words(NOW + seconds, NOW) == said
+
+
+@pytest.mark.parametrize(
+    ("event", "action", "said"),
+    [
+        ("check_run", "completed", "Check run completed"),
+        ("pull_request", "synchronize", "Pull request pushed to"),
+        ("bridge.job_log", "", "Job log"),
+        ("", "", "Delivery"),
+    ],
+)
+def test_an_event_is_named_in_words(event: str, action: str, said: str) -> None:
+    assert event_name(event, action) == said
 
 
 def test_a_moment_says_the_exact_time_to_machines_and_on_pointing() -> None:

@@ -237,7 +237,7 @@ async def test_a_paused_flow_is_told_nothing_until_it_goes_on(house: House, brow
     messages: list[Any] = await eventually(house.messages)
     assert [one["event"] for one in messages] == ["discussion"]
     page = await browser.open(page.url)
-    assert "issue_comment created, posted" in words(page)
+    assert "Issue comment created, posted" in words(page)
 
 
 async def test_a_form_that_asks_neither_is_refused(house: House, browser: Browser) -> None:

@@ -165,7 +165,7 @@ async def test_a_connection_is_shown_with_what_came_of_it(house: House, browser:
     page = await sign_in(house, browser, then="/")
     shown = text(page)
     assert "acme/renamed 1 not delivered Last error just now: token=(masked) was refused" in shown
-    assert "3 min ago pull_request of #7, skipped" in shown
+    assert "3 min ago Pull request of #7, skipped" in shown
     assert 'aria-label="The last 24 hours: 4 posted, 1 skipped, 1 not delivered."' in page.text
     assert "4 posted 1 skipped 1 not delivered" in shown
     assert f'"/connections/{one.id}/deliveries"' in page.text
