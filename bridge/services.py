@@ -11,6 +11,7 @@ from bridge.clients.flowdock_oauth import FlowdockOAuth
 from bridge.clients.github import GitHub
 from bridge.clients.github_credentials import GitHubCredentials
 from bridge.clients.github_webhooks import RepositoryWebhooks
+from bridge.clients.installation_tokens import InstallationTokens
 from bridge.clients.session import open_session
 from bridge.clients.throttle import SPACING, Throttle
 from bridge.connections.bulk_connect import BulkConnect
@@ -166,6 +167,7 @@ class Services:
         return GitHubReader(
             pulls=self.pulls,
             accounts=self.accounts,
+            installations=InstallationTokens(self.github, self.credentials),
             queue=self.queue,
             api_url=self.settings.github_api_url,
             stop=self.stop,

@@ -1,4 +1,4 @@
-"""Read at GitHub why a job failed, and small diffs, as a linked account that may see them.
+"""Read why a job failed, and small diffs: as the App where it is installed, or else as a linked account.
 
 The failure, or the pull request, was told by then. A reading is claimed while it lasts, so that a crash loses
 none; the queue drops the second of two equal answers.
@@ -11,8 +11,10 @@ import msgspec
 import structlog
 from redis.exceptions import RedisError
 
+from bridge.clients.github import TokenRevoked
 from bridge.clients.github_diffs import read_diff
 from bridge.clients.github_logs import read_failure
+from bridge.clients.installation_tokens import InstallationTokens
 from bridge.connections.linked_accounts import LinkedAccounts
 from bridge.core.errors import BridgeError, GitHubRefused, NotLinked
 from bridge.core.model import Delivery, Payload
@@ -48,6 +50,7 @@ class GitHubReader:
 
     pulls: PullRequestStore
     accounts: LinkedAccounts
+    installations: InstallationTokens
     queue: DeliveryQueue
     api_url: str
     stop: Shutdown
@@ -89,6 +92,13 @@ class GitHubReader:
             raise GitHubRefused("it is too late")
         if not await self.pulls.readings.may_read(reading.repository_id):
             raise GitHubRefused("the repository has had its readings of this hour")
+        if token := await self.installations.token(reading.repository_id):
+            try:
+                return await self._ask(reading, token)
+            except TokenRevoked:
+                self.installations.forget(reading.repository_id)
+            except GitHubRefused as refusal:
+                log.info("installation_refused", repository=reading.repository_id, reason=str(refusal))
         refused = GitHubRefused("no linked account may see it")
         for user in await self.pulls.readers(reading.repository_id, reading.numbers[0], limit=MAX_READERS):
             try:

@@ -19,6 +19,7 @@ from bridge.storage.readings import Reading
 from scripts.sandbox.faults import Fault
 from tests.conftest import House, eventually
 from tests.kits.accounts import link
+from tests.kits.github_app import made_at_github, open_app_house
 from tests.kits.life import Json, drive, tags, text, titles
 from tests.kits.monitor import sent
 from tests.kits.worker import idle
@@ -208,6 +209,37 @@ async def test_a_log_is_not_read_from_a_private_network(address: str) -> None:
         port = server.sockets[0].getsockname()[1]
         with pytest.raises(GitHubRefused):
             await github_logs.read_end(address.format(port=port), "http://github.example")
+
+
+async def test_where_the_app_is_installed_nobody_needs_to_be_linked(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("IDLE", "SPACING"):
+        monkeypatch.setattr(readings, name, 0.02)
+    monkeypatch.setattr(stored, "DELAY", 0)
+    async with open_app_house(redis_url) as house:
+        await made_at_github(house)
+        await house.connect()
+        await drive(house, "clock", {"tick": True})
+        house.start_worker()
+        start(house)
+        small = {"filename": "a.py", "patch": "+one"}
+        await house.act("ann-gh", "open", title="Fix", head="fix", files=[small])
+        await settled(house)
+        await fail(house)
+        (message,) = await why(house)
+        assert lines(message)
+        found = [text(one["title"])[:7] for one in await settled(house)]
+        assert found[1:] == ["Diff of", "failed:", "Why tes"]
+        tokens = [one.path for one in house.github_journal.calls if one.path.endswith("/access_tokens")]
+        assert len(tokens) == 1, "one for both, within an hour"
+
+        # Where its token is worth nothing any more, a linked account reads.
+        house.github_journal.faults = [Fault(path=JOB, status=401, answer="{}")]
+        await link(house, "ann")
+        await house.act("ann-gh", "push", number=1)
+        await fail(house)
+        assert lines((await why(house, 2))[1])
 
 
 async def test_a_reading_outlives_its_reader_and_is_told_once(prepared: House) -> None:

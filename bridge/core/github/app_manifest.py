@@ -21,7 +21,8 @@ PERMISSIONS = {
     "pull_requests": "write",
     "statuses": "read",
 }
-"""The permissions of the buttons (`write`: re-run, merge, assign, review and close) and of the events.
+"""The permissions of the buttons (`write`: re-run, merge, assign, review and close), of the events, and
+of the logs of failed jobs (`actions`).
 
 https://docs.github.com/rest/authentication/permissions-required-for-github-apps
 """
