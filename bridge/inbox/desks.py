@@ -80,17 +80,22 @@ class DeskStore:
 
     async def on(
         self, person_id: int, flow_ids: Sequence[str], kinds: Sequence[keys.Desk], limit: int
-    ) -> dict[str, list[str]]:
-        """Return the threads of flows that are something to a person, of each flow the newest first."""
-        places = [(kind, keys.desk(kind, flow_id, person_id)) for kind in kinds for flow_id in flow_ids]
+    ) -> tuple[dict[str, list[str]], list[tuple[str, str, int]]]:
+        """Return the threads of flows that are something to a person, of each flow the newest first.
+
+        Besides, by kind and flow, the number of all where there are more than `limit`.
+        """
+        places = [(kind, flow_id) for kind in kinds for flow_id in flow_ids]
         async with self._redis.pipeline(transaction=False) as pipe:
-            for _, key in places:
-                pipe.execute_command("ZREVRANGE", key, 0, limit - 1)
+            for kind, flow_id in places:
+                pipe.execute_command("ZREVRANGE", keys.desk(kind, flow_id, person_id), 0, limit - 1)
+                pipe.zcard(keys.desk(kind, flow_id, person_id))
             found = await pipe.execute() if places else []
         listed: dict[str, list[str]] = {kind: [] for kind in kinds}
-        for (kind, _), ids in zip(places, found, strict=True):
+        for (kind, _), ids in zip(places, found[::2], strict=True):
             listed[kind] += [one.decode() for one in ids]
-        return listed
+        counted = zip(places, found[1::2], strict=True)
+        return listed, [(*place, count) for place, count in counted if count > limit]
 
     async def unread(self, person_id: int, flow_ids: Sequence[str]) -> dict[str, int]:
         """Return how many threads a person has not read in each flow."""

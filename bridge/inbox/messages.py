@@ -205,6 +205,10 @@ class MessageStore:
             return (await self.redis.xrevrange(stream, high, low, count=limit))[::-1]
         return await self.redis.xrange(stream, low, high, count=limit)
 
+    async def last(self) -> int:
+        """Return the id of the newest message of all flows."""
+        return int(await self.redis.get(keys.LAST_MESSAGE) or 0)
+
     async def newest(self, flow_id: str) -> int:
         """Return the id of a flow's newest message, 0 if it has none."""
         found = await self.redis.xrevrange(keys.messages(flow_id), count=1)

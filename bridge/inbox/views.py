@@ -15,6 +15,15 @@ from bridge.inbox.people import InboxPerson
 from bridge.inbox.sources import FlowSource
 from bridge.inbox.stored import InboxThread, StoredMessage
 
+_LIKELY = {
+    "review": ("Approve", "Request my review"),
+    "author": ("Ready for review", "Re-run failed checks", "Update branch", "Assign to me"),
+    "ready": ("Merge", "Squash", "Rebase", "Add to merge queue"),
+    "maintainer": ("Approve and run", "Approve deployment"),
+    "waiting": ("Enable auto-merge",),
+}
+"""The buttons that take the next step, by whose turn it is, the likeliest first."""
+
 _FIRST = 120
 """Characters of a message that a row shows."""
 
@@ -118,7 +127,7 @@ def row(
         source=source.name if source else "",
         color=str(status.get("color") or "grey"),
         status=str(status.get("value") or ""),
-        turn=str(turn or ""),
+        turn=turn.why or turn.who if turn and mine else str(turn or ""),
         is_my_turn=mine is not None,
         since=mine.since / 1000 if mine and mine.since else None,
         newest=newest,
@@ -131,12 +140,15 @@ def row(
 
 
 def buttons(inbox: Inbox, thread: InboxThread, source: FlowSource | None) -> list[Button]:
-    """List the UpdateActions that a click may perform."""
-    return [
+    """List the UpdateActions that a click may perform, those first that take the next step."""
+    pull = pull_of(thread.state)
+    likely = _LIKELY.get(pull.turn.kind, ()) if pull and pull.turn else ()
+    found = [
         Button(key=key_of(one), name=one["name"], description=one.get("description") or "")
         for one in thread.state.get("actions") or ()
         if one["@type"] == "UpdateAction" and source and may_be_clicked(inbox, source, one)
     ]
+    return sorted(found, key=lambda one: likely.index(one.name) if one.name in likely else len(likely))
 
 
 def links(thread: InboxThread) -> list[Mapping[str, Any]]:

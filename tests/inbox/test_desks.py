@@ -56,7 +56,7 @@ class Office:
     async def seen(self, person: int) -> set[str]:
         """The lists in which a person finds pull request 1."""
         name = thread_id(SOURCE, "pr:1")
-        on = await self.desks.on(
+        on, _ = await self.desks.on(
             person, [self.flow], [kind for kind in keys.DESK if kind != "unread-counts"], 9
         )
         on |= {kind: list(await self.desks.shelf(person, kind, 9)) for kind in keys.SHELVES}

@@ -180,8 +180,8 @@ class DigestSender:
     async def _turn(self, person: InboxPerson, flows: dict[str, TeamFlow]) -> list[DigestLine]:
         """List the threads in which it is a person's turn, those that they put away left out."""
         await self.inbox.desks.wake(person.id)
-        ids = (await self.inbox.desks.on(person.id, list(flows), ["turn"], MOST))["turn"]
-        threads = await self.inbox.messages.those(ids[:MOST])
+        listed, _ = await self.inbox.desks.on(person.id, list(flows), ["turn"], MOST)
+        threads = await self.inbox.messages.those(listed["turn"][:MOST])
         found = [(one, pull.turn) for one in threads if (pull := pull_of(one.state)) and pull.turn]
         return [self._line(flows, thread, turn.why or turn.who) for thread, turn in found]
 

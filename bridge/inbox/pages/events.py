@@ -3,14 +3,15 @@
 https://html.spec.whatwg.org/multipage/server-sent-events.html
 """
 
-from contextlib import suppress
+import asyncio
+from contextlib import ExitStack, suppress
 
 import aiohttp_jinja2
 import orjson
 from aiohttp import web
 
 from bridge.inbox import sessions
-from bridge.inbox.context import INBOX
+from bridge.inbox.context import INBOX, PAGES
 from bridge.inbox.feed import came
 from bridge.inbox.flows import TeamFlow
 from bridge.inbox.pages.flows import rows
@@ -30,9 +31,7 @@ async def stream(request: web.Request) -> web.StreamResponse:
     """Send a flow's news since `Last-Event-ID` or `?since=`, and as it comes; `?thread=` alone."""
     person, flow = await opened(request)
     inbox, last = request.app[INBOX], _position(request)
-    response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"})
-    await response.prepare(request)
-    await response.write(f"retry: {RETRY_MS}\n\n".encode())
+    response = await _opened(request)
     with inbox.feed.waiting(flow.id) as changed, suppress(ConnectionResetError):
         while not inbox.feed.is_closed and await _may_read(request, flow, person):
             changed.clear()
@@ -43,6 +42,34 @@ async def stream(request: web.Request) -> web.StreamResponse:
                     await response.write(await _news(request, person, flow, message))
             if len(found) < AT_ONCE and not await came(changed):
                 await response.write(b": still here\n\n")
+    return response
+
+
+@routes.get(f"{PAGES}/events")
+async def stream_all(request: web.Request) -> web.StreamResponse:
+    """Say whenever something is new in one of a person's flows."""
+    person, inbox = await sessions.required(request), request.app[INBOX]
+    response, changed = await _opened(request), asyncio.Event()
+    with ExitStack() as waiting, suppress(ConnectionResetError):
+        flows = [one.id for one in await inbox.flows.of(person.id)]
+        for flow_id in flows:
+            waiting.enter_context(inbox.feed.waiting(flow_id, changed))
+        if _position(request) != await inbox.messages.last():
+            changed.set()
+        while not inbox.feed.is_closed and await sessions.signed_in(request):
+            if not await came(changed):
+                await response.write(b": still here\n\n")
+                continue
+            changed.clear()
+            unread = sum((await inbox.desks.unread(person.id, flows)).values())
+            await response.write(b"event: news\ndata: %s\n\n" % orjson.dumps({"unread": unread}))
+    return response
+
+
+async def _opened(request: web.Request) -> web.StreamResponse:
+    response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"})
+    await response.prepare(request)
+    await response.write(f"retry: {RETRY_MS}\n\n".encode())
     return response
 
 
@@ -63,7 +90,7 @@ async def _news(request: web.Request, person: InboxPerson, flow: TeamFlow, messa
     thread = await inbox.messages.thread(flow.id, message.thread_id)
     if thread is None:
         return b""
-    cookie = sessions.cookie_of(request)
+    cookie, unread = sessions.cookie_of(request), (await inbox.desks.unread(person.id, [flow.id]))[flow.id]
     path = path_of(flow)
     context = {
         "flow": flow,
@@ -75,7 +102,7 @@ async def _news(request: web.Request, person: InboxPerson, flow: TeamFlow, messa
         **await head(request, person, thread),
     }
     pieces = ("head", "entry") if "thread" in request.query else ("row",)
-    data = {"thread": thread.id, "message": message.id, "done": thread.is_done} | {
+    data = {"thread": thread.id, "message": message.id, "done": thread.is_done, "unread": unread} | {
         piece: aiohttp_jinja2.render_string(f"inbox/_{piece}.html", request, context) for piece in pieces
     }
     return b"id: %d\nevent: news\ndata: %s\n\n" % (message.id, orjson.dumps(data))

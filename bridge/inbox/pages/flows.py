@@ -23,7 +23,7 @@ ORGANIZATION = "team"
 """The first half of all flows' paths: bridge's inbox is one organization."""
 
 PAGE = 50
-IN_SECTION = 50
+IN_SECTION = 25
 """Threads of each flow in a section of the front page."""
 
 MAX_NAME = 60
@@ -37,7 +37,7 @@ SECTIONS: tuple[tuple[keys.Desk | keys.Shelf, str], ...] = (
     ("snoozed", "Snoozed"),
     ("done", "Recently done"),
 )
-DESK_TABS: dict[str, keys.Desk] = {"turn": "turn", "mine": "mine", "unread": "unread"}
+DESK_TABS: dict[str, keys.Desk] = {kind: kind for kind in (*keys.SECTIONS, "turn", "mine", "unread")}
 TABS = (("", "Open"), ("turn", "My turn"), ("mine", "Mine"), ("unread", "Unread"), ("all", "All"))
 
 routes = web.RouteTableDef()
@@ -55,16 +55,18 @@ async def front(request: web.Request) -> web.Response:
     """Show the threads that are something to a person, by sections over all flows, and their flows."""
     person, inbox = await sessions.required(request), request.app[INBOX]
     request[SCRIPTED] = True
+    since = await inbox.messages.last()
     await inbox.desks.wake(person.id)
     everything = await inbox.flows.of(person.id)
     flows = {one.id: one for one in everything if not one.is_archived}
-    listed = await inbox.desks.on(person.id, list(flows), keys.SECTIONS, IN_SECTION)
+    listed, more = await inbox.desks.on(person.id, list(flows), keys.SECTIONS, IN_SECTION)
     for shelf in keys.LISTED_SHELVES:
         listed[shelf] = list(await inbox.desks.shelf(person.id, shelf, IN_SECTION))
     found = await inbox.messages.those(sorted({one for ids in listed.values() for one in ids}))
     shown = {
         one.id: one for one in await rows(request, person, [one for one in found if one.flow_id in flows])
     }
+    unread = await inbox.desks.unread(person.id, list(flows))
     return render(
         request,
         "front.html",
@@ -72,11 +74,14 @@ async def front(request: web.Request) -> web.Response:
         sections=[
             (kind, title, [shown[one] for one in listed[kind] if one in shown]) for kind, title in SECTIONS
         ],
-        unread=await inbox.desks.unread(person.id, list(flows)),
+        unread=unread,
+        unread_count=sum(unread.values()),
         flows=list(flows.values()),
         flows_by_id=flows,
         archived=[one for one in everything if one.is_archived],
         path_of=path_of,
+        since=since,
+        more=more,
         outcome=await outcomes.take(inbox.redis, person.id, request.query.get("outcome", "")),
     )
 
@@ -126,7 +131,7 @@ async def threads(request: web.Request) -> web.Response:
         tabs=TABS,
         narrowed=narrowed,
         some=_some(sources, found),
-        unread=(await inbox.desks.unread(person.id, [flow.id]))[flow.id],
+        unread_count=(await inbox.desks.unread(person.id, [flow.id]))[flow.id],
         is_live=before is None and not narrowed and asked["show"] in ("", "all"),
         sources=[(one, configure_uri(request, flow, one)) for one in sources],
         setup=setup_uri(request, flow),

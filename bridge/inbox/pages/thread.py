@@ -17,6 +17,8 @@ from bridge.inbox.views import Entry, buttons, entry, links, number_of
 from bridge.web.http.middleware import SCRIPTED
 
 PAGE = 100
+MOST_NEW = 500
+"""Messages of a page that begins with the first unread one."""
 AT_HAND = 2
 """Buttons beside the menu."""
 ASKED_BACK = frozenset({"Merge", "Close"})
@@ -44,12 +46,15 @@ async def show(request: web.Request) -> web.Response:
     person, flow = await opened(request)
     request[SCRIPTED] = True
     inbox, thread = request.app[INBOX], await thread_in(request, flow)
-    turn_page = request.query.get("from") == "turn"
     before = before_in(request)
-    found = await inbox.messages.messages(thread, before=before, limit=PAGE + 1)
     read = (await inbox.marks.of(person.id, [thread.id]))[thread.id]
+    found = await inbox.messages.messages(thread, before=before, limit=PAGE + 1)
+    page = PAGE
+    if before is None and read and found[0].id > read:
+        page = MOST_NEW
+        found = await inbox.messages.messages(thread, limit=page + 1)
     await inbox.marks.read(person.id, thread)
-    listed = await entries(request, person, found[-PAGE:])
+    listed = await entries(request, person, found[-page:])
     return render(
         request,
         "thread.html",
@@ -57,13 +62,14 @@ async def show(request: web.Request) -> web.Response:
         flow=flow,
         path=path_of(flow),
         here=path_of(flow, "threads", thread.id),
-        back=PAGES if turn_page else path_of(flow),
+        back=PAGES if request.query.get("from") == "turn" else path_of(flow),
         entries=listed,
-        older=listed[0].id if len(found) > PAGE else None,
+        older=listed[0].id if len(found) > page else None,
         is_newest=before is None,
         first_new=next((one.id for one in listed if one.id > read and not one.is_mine), None)
         if read
         else None,
+        unread_count=(await inbox.desks.unread(person.id, [flow.id]))[flow.id],
         outcome=await outcomes.take(inbox.redis, person.id, request.query.get("outcome", "")),
         **await head(request, person, thread),
     )

@@ -1,12 +1,20 @@
 // Live updates for the inbox. Pages work without: this shows what is new as it happens.
 // The server renders every piece of HTML; nothing here makes markup out of data.
 
+import "./triage.js";
+
 const list = document.querySelector("[data-events]");
 
 function put(html) {
   const box = document.createElement("template");
   box.innerHTML = html;
   return box.content.firstElementChild;
+}
+
+function count(unread) {
+  if (unread === undefined) return;
+  document.title = document.title.replace(/^(\(\d+\) )?/, unread ? `(${unread}) ` : "");
+  document.querySelector("link[rel=icon]").href = `/static/icon${unread ? "-unread" : ""}.svg`;
 }
 
 function showRow(news) {
@@ -24,11 +32,27 @@ function showEntry(news) {
   // A menu that is open, or a button in use, stays under the reader's hands.
   if (!head.contains(document.activeElement) && !head.querySelector("details.more[open]")) head.innerHTML = news.head;
   list.append(put(news.entry));
+  // Who looks on has read it.
+  if (document.visibilityState === "visible") fetch(location.href, { method: "HEAD" });
+}
+
+let waiting;
+function showAll() {
+  clearTimeout(waiting);
+  waiting = setTimeout(async () => {
+    // An open menu stays under the reader's hands.
+    if (list.querySelector("details.more[open]")) return showAll();
+    const box = document.createElement("template");
+    box.innerHTML = await (await fetch(location.href)).text();
+    const focused = document.activeElement.closest("[data-thread]")?.dataset.thread;
+    list.replaceChildren(...box.content.getElementById("turn").childNodes);
+    if (focused) list.querySelector(`[data-thread="${CSS.escape(focused)}"] a`)?.focus({ preventScroll: true });
+  }, 300);
 }
 
 if (list) {
   const url = new URL(list.dataset.events, location);
-  url.searchParams.set("since", list.dataset.since);
+  if ("since" in list.dataset) url.searchParams.set("since", list.dataset.since);
   const feed = new EventSource(url);
   const note = document.createElement("p");
   note.className = "notice bad";
@@ -39,6 +63,8 @@ if (list) {
   feed.addEventListener("news", (event) => {
     const news = JSON.parse(event.data);
     if (list.id === "entries") showEntry(news);
+    else if (list.id === "turn") showAll();
     else showRow(news);
+    count(news.unread);
   });
 }
