@@ -61,10 +61,11 @@ SETTLE_SECONDS = 4
 class Services:
     """The clients and stores that web and worker share."""
 
-    def __init__(self, settings: Settings, redis: Redis, session: ClientSession) -> None:
-        self.settings, self.redis, self.session = settings, redis, session
-        self.outside = open_session(public_only=True)
-        """For addresses that people choose."""
+    def __init__(
+        self, settings: Settings, redis: Redis, session: ClientSession, *, outside: ClientSession
+    ) -> None:
+        """Take the clients; `outside` is for addresses that people choose."""
+        self.settings, self.redis, self.session, self.outside = settings, redis, session, outside
         self.stop = Shutdown()
         self.metrics = Metrics()
         self.vault = Vault(settings.encryption_keys)
@@ -243,7 +244,7 @@ async def open_services(
     async with aclosing(connect_redis(redis_url, cluster=settings.redis_cluster)) as redis:
         if for_web and settings.inbox:
             settings = await with_own_credentials(settings, redis)
-        services = Services(settings, redis, open_session())
+        services = Services(settings, redis, open_session(), outside=open_session(public_only=True))
         try:
             yield services
         finally:

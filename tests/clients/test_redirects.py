@@ -152,7 +152,8 @@ async def test_the_doctor_follows_no_redirect_of_the_public_address(
 
     async with serving(answer) as address:
         chosen = replace(house.services.settings, web_url=address)
-        services = Services(chosen, house.services.redis, house.services.session)
+        known = house.services
+        services = Services(chosen, known.redis, known.session, outside=known.outside)
         (row,) = await external.public_address(services)
     assert row.state in ("warn", "wrong")
     assert str(status) in row.to_do

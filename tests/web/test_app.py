@@ -13,7 +13,8 @@ from tests.conftest import House
 
 def listening(house: House, port: int, *, share: bool) -> Services:
     settings = replace(house.services.settings, port=port, web_concurrency=2 if share else 1)
-    return Services(settings, house.services.redis, house.services.session)
+    known = house.services
+    return Services(settings, known.redis, known.session, outside=known.outside)
 
 
 async def well(port: int) -> bool:

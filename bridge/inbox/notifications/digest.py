@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 import structlog
 
-from bridge.core.errors import BridgeError
+from bridge.core.errors import BridgeError, RequestRefused
 from bridge.core.security.encryption import Undecryptable, Vault
 from bridge.inbox import keys
 from bridge.inbox.context import PAGES, Inbox
@@ -37,6 +37,16 @@ MOST = 50
 LONGEST_WORDS = 200
 
 log = structlog.get_logger()
+
+
+class LinkGone(RequestRefused):
+    """A link in a mail is cut, or sealed with a key that was replaced since, or another person's."""
+
+    status = 403
+    advice = "Open your settings instead: there you stop the mail, or ask for a new link."
+
+    def __init__(self) -> None:
+        super().__init__("this link is not whole, is too old, or is another person's")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,11 +97,11 @@ class DigestStore:
         return self._vault.encrypt(orjson.dumps([person_id, plan.address]), aad="inbox-mail").decode()
 
     async def linked(self, link: str) -> tuple[int, DigestPlan] | None:
-        """Return whose link it is; None once the address is another one, or none."""
+        """Return whose link it is; None once the address is another one, or none. Raises `LinkGone`."""
         try:
             person_id, address = orjson.loads(self._vault.decrypt(link.encode(), aad="inbox-mail"))
         except (Undecryptable, ValueError):
-            return None
+            raise LinkGone from None
         plan = await self.of(person_id)
         return (person_id, plan) if plan and plan.address == address else None
 

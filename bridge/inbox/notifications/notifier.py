@@ -89,8 +89,9 @@ class Notifier:
 
     async def deliver_due(self) -> bool:
         """Deliver some notifications that are due; False if none is."""
-        claims = [await self._queue.claim(seconds=CLAIM_SECONDS) for _ in range(AT_ONCE)]
-        found = [one for one in claims if one]
+        found: list[tuple[str, str]] = []
+        while len(found) < AT_ONCE and (claimed := await self._queue.claim(seconds=CLAIM_SECONDS)):
+            found.append(claimed)
         await asyncio.gather(*(self._handle(*one) for one in found))
         return bool(found)
 

@@ -11,8 +11,9 @@ from bridge.core.urls import is_mail_address
 from bridge.inbox import sessions
 from bridge.inbox.context import INBOX
 from bridge.inbox.notifications import clock
-from bridge.inbox.notifications.digest import MOST_CONFIRMATIONS, DigestPlan, DigestStore
+from bridge.inbox.notifications.digest import MOST_CONFIRMATIONS, DigestPlan, DigestStore, LinkGone
 from bridge.inbox.notifications.mail import Mail, MailServer
+from bridge.inbox.pages.notifications import NOTIFICATIONS
 from bridge.inbox.pages.render import redirect, render
 from bridge.inbox.people import InboxPerson
 
@@ -28,13 +29,6 @@ class MailRefused(RequestRefused):
 
     status = 422
     advice = "Go back and correct it: nothing was changed."
-
-
-class LinkGone(RequestRefused):
-    """A link in a mail is for another person, or for an address that was replaced."""
-
-    status = 403
-    advice = "Ask for a new mail in your settings."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +55,7 @@ async def choose(request: web.Request) -> web.Response:
         raise MailRefused("this bridge sends no mail: its operator set no SMTP_URL")
     if not is_mail_address(address):
         raise MailRefused("this is not a mail address")
+    await _keep_zone(request, person, str(form.get("zone", "")))
     before = await store.of(person.id)
     if before and before.is_confirmed and before.address == address:
         await store.keep(person.id, replace(before, hour=hour, last=time.time()))
@@ -70,6 +65,15 @@ async def choose(request: web.Request) -> web.Response:
         await _ask(request, person, plan)
         await store.keep(person.id, plan)
     return redirect(SECTION)
+
+
+async def _keep_zone(request: web.Request, person: InboxPerson, zone: str) -> None:
+    """Take the zone of a person's browser for theirs, unless they chose one; raises `NoSuchTime`."""
+    preferences = request.app[NOTIFICATIONS].preferences
+    chosen = await preferences.of(person.id)
+    if zone and not chosen.zone:
+        clock.zone(zone)
+        await preferences.keep(person.id, replace(chosen, zone=zone))
 
 
 async def _ask(request: web.Request, person: InboxPerson, plan: DigestPlan) -> None:
@@ -116,20 +120,20 @@ async def confirm(request: web.Request) -> web.Response:
 async def _linked_to(request: web.Request, person: InboxPerson) -> DigestPlan:
     found = await request.app[DIGESTS].store.linked(request.match_info["link"])
     if found is None or found[0] != person.id:
-        raise LinkGone("this link is for another person, or for an address that was replaced since")
+        raise LinkGone
     return found[1]
 
 
 @routes.get(UNSUBSCRIBE)
 async def ask_to_end(request: web.Request) -> web.Response:
-    """Ask back, as above; nobody need sign in."""
+    """Ask back, as above; nobody need sign in. Raises `LinkGone`."""
     is_on = await request.app[DIGESTS].store.linked(request.match_info["link"]) is not None
     return render(request, "mail_end.html", person=None, is_on=is_on, path=request.path)
 
 
 @routes.post(UNSUBSCRIBE)
 async def unsubscribe(request: web.Request) -> web.Response:
-    """Stop the mail that a link came with, by a press or by a mail program.
+    """Stop the mail that a link came with, by a press or by a mail program; raises `LinkGone`.
 
     https://www.rfc-editor.org/rfc/rfc8058
     """

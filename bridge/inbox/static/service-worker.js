@@ -1,18 +1,25 @@
 // Shows notifications, also while no page of bridge is open.
 
-self.addEventListener("push", (event) => {
-  const { title, body, tag, url } = event.data.json();
-  const icon = "/static/icon.svg";
-  event.waitUntil(self.registration.showNotification(title, { body, tag, icon, data: { url } }));
-});
+self.addEventListener("push", (event) => event.waitUntil(show(event.data.json())));
+
+async function show({ title, body, tag, url }) {
+  // Somebody who has the thread before them needs no notification of it.
+  if ((await pagesAt(url)).some((page) => page.focused)) return;
+  await self.registration.showNotification(title, { body, tag, icon: "/static/icon.svg", data: { url } });
+}
 
 self.addEventListener("notificationclick", (event) => {
   event.notification.close();
-  event.waitUntil(open(new URL(event.notification.data.url, self.location.origin)));
+  event.waitUntil(open(event.notification.data.url));
 });
 
 async function open(url) {
-  const pages = await self.clients.matchAll({ type: "window", includeUncontrolled: true });
-  const there = pages.find((page) => new URL(page.url).pathname === url.pathname);
+  const [there] = await pagesAt(url);
   return there ? there.focus() : self.clients.openWindow(url);
+}
+
+async function pagesAt(url) {
+  const pages = await self.clients.matchAll({ type: "window", includeUncontrolled: true });
+  const { pathname } = new URL(url, self.location.origin);
+  return pages.filter((page) => new URL(page.url).pathname === pathname);
 }

@@ -6,8 +6,9 @@ const on = document.getElementById("turn-on");
 const off = document.getElementById("turn-off");
 const zone = document.getElementById("zone");
 
-// The person's own zone, until they choose one.
+// The person's own zone, until they choose one: with the form of the digest as well.
 zone.value ||= Intl.DateTimeFormat().resolvedOptions().timeZone ?? "";
+for (const one of document.querySelectorAll('[type="hidden"][name="zone"]')) one.value = zone.value;
 
 function show(text, form) {
   state.textContent = text;

@@ -112,7 +112,8 @@ async def test_what_waits_is_sent_once_a_day_and_nothing_where_nothing_waits(sce
 async def test_an_address_gets_nothing_before_its_person_confirms_it(scene: Scene) -> None:
     team = scene.team
     await scene.posted(1, turn="bob")
-    await team.visit("bob", "POST", "/inbox/settings/mail", FORM)
+    await team.visit("bob", "POST", "/inbox/settings/mail", {**FORM, "zone": "Asia/Kolkata"})
+    assert (await scene.sender.preferences.of(1002)).zone == "Asia/Kolkata", "8 by Bob's own clock"
     [mail] = scene.box.mails
     assert (mail["To"], "@bob asked" in str(mail.get_content())) == (ADDRESS, True)
     page = await team.visit("bob", "GET", "/inbox/settings")
@@ -140,7 +141,7 @@ async def test_one_click_ends_it_without_a_sign_in(scene: Scene) -> None:
     async with scene.team.http.get(url) as response:
         assert (response.status, await scene.sender.store.of(1002) is None) == (200, False)
     async with scene.team.http.post(url[:-2] + "xx", data={"List-Unsubscribe": "One-Click"}) as response:
-        assert (response.status, await scene.sender.store.of(1002) is None) == (200, False)
+        assert (response.status, await scene.sender.store.of(1002) is None) == (403, False)
     async with scene.team.http.post(url, data={"List-Unsubscribe": "One-Click"}) as response:
         assert (response.status, await scene.sender.store.of(1002)) == (200, None)
     await scene.all_due()
@@ -204,7 +205,13 @@ async def test_nobody_has_bridge_mail_strangers_all_day(scene: Scene) -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"address": "bob"}, {"address": "b@example.com\r\nBcc: x@example.com"}, {"hour": "late"}, {"hour": ""}],
+    [
+        {"address": "bob"},
+        {"address": "b@example.com\r\nBcc: x@example.com"},
+        {"hour": "late"},
+        {"hour": ""},
+        {"zone": "Mars"},
+    ],
 )
 async def test_a_form_without_a_mailbox_or_an_hour_changes_nothing(
     scene: Scene, wrong: dict[str, str]

@@ -89,7 +89,8 @@ async def test_a_redis_of_ones_own_and_https_are_fine(house: House, browser: Bro
     changed = replace(
         house.services.settings, redis_url="redis://example.com", web_url="https://bridge.example.com"
     )
-    services = Services(changed, house.services.redis, house.services.session)
+    known = house.services
+    services = Services(changed, known.redis, known.session, outside=known.outside)
     async with TestServer(create_app(services)) as server:
         shown = text(await browser.open(str(server.make_url("/"))))
     assert "Redis ✓ answers Workers" in shown
