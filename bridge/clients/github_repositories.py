@@ -9,6 +9,8 @@ from bridge.clients.github_credentials import GitHubCredentials
 from bridge.core import names
 from bridge.core.actions import Call
 from bridge.core.errors import GitHubFailing, Malformed, NotLinked
+from bridge.core.github import app_manifest
+from bridge.core.urls import web_address
 
 MAX_REPOSITORIES = 5000
 
@@ -35,6 +37,13 @@ class RepositoryListing(NamedTuple):
 
     repositories: list[Repository]
     hidden: int = 0
+
+
+class LackingRights(NamedTuple):
+    """The permissions that an installation of the App lacks, and its page at GitHub."""
+
+    url: str
+    permissions: tuple[app_manifest.Permission, ...]
 
 
 class GitHubRepositories:
@@ -65,15 +74,30 @@ class GitHubRepositories:
         Raises `NotLinked` for a token of an OAuth App, to which GitHub does not show installations.
         https://docs.github.com/rest/apps/installations
         """
-        if not is_apps(token):
-            raise NotLinked("your account was linked before bridge had its GitHub App: link it again")
-        url = "/user/installations?per_page=100"
         found: list[Repository] = []
-        for installation in (await self._pages(url, token, items="installations")).items:
+        for installation in await self._installations(token):
             if not installation.get("suspended_at"):
                 url = f"/user/installations/{int(installation['id'])}/repositories?per_page=100"
                 found += _repositories((await self._pages(url, token, items="repositories")).items)
         return found
+
+    async def _installations(self, token: str) -> list[Any]:
+        if not is_apps(token):
+            raise NotLinked("your account was linked before bridge had its GitHub App: link it again")
+        url = "/user/installations?per_page=100"
+        return (await self._pages(url, token, items="installations")).items
+
+    async def lacking(self, full_name: str, *, token: str) -> LackingRights | None:
+        """Return what the App's installation on a repository's account lacks; None if it lacks nothing.
+
+        Raises as `all` does.
+        """
+        owner = full_name.partition("/")[0].lower()
+        for one in await self._installations(token):
+            if str((one.get("account") or {}).get("login")).lower() == owner:
+                rights = app_manifest.lacking(one.get("permissions") or {})
+                return LackingRights(web_address(one.get("html_url")), rights) if rights else None
+        return None
 
     async def _pages(self, url: str, token: str, *, items: str = "items") -> Pages:
         call = Call(method="GET", url=url, data={"items": items})

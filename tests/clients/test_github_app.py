@@ -16,12 +16,16 @@ from bridge.core.github import health
 from bridge.core.model import Connection, Delivery
 from bridge.core.options import Options
 from bridge.storage.checkups import Checkup
+from scripts.sandbox.browse import Browser
+from scripts.sandbox.faults import Fault
 from tests.conftest import REPOSITORY, House, eventually, open_house
 from tests.kits.accounts import USERS, link
+from tests.kits.clicks import JSON
 from tests.kits.commands import drive, environ_of
 from tests.kits.connecting import MAIN, signed_in
 from tests.kits.github_app import UNSET, delivered, made_at_github, open_app_house, stored
 from tests.kits.monitor import sent
+from tests.kits.personal import sign_in, text
 
 GADGETS = "acme/gadgets"
 WEBHOOK = f"webhook of {REPOSITORY}"
@@ -331,3 +335,39 @@ async def link_to_app(house: House, nick: str) -> str:
     """A linked account whose token is the App's; returns the Flowdock user's id."""
     await link(house, nick, app="bridge-test")
     return USERS[nick]
+
+
+# What it may do
+
+
+async def test_what_the_app_may_not_do_is_refused_by_name_and_shown_on_the_connections_page(
+    house: House,
+) -> None:
+    app = await made_at_github(house, merging=False)
+    user = await link_to_app(house, "cy")
+    (repository,), _ = await house.services.accounts.as_user(user, house.services.hooks.repositories.all)
+    request = ConnectRequest(
+        user=user,
+        access_token=await signed_in(house, "cy"),
+        flow=MAIN,
+        repository=repository,
+        options=Options(),
+    )
+    connection = (await house.services.connect_service.connect(request)).connection
+    house.start_worker()
+    await house.act("ann-gh", "open", title="Fix", body="", head="fix", base="main")
+    await eventually(house.threads)
+    outcome = await house.click("cy", "github:component:pr:1", "Merge")
+    assert "you or the GitHub App lack contents=write" in outcome["error"]
+    async with Browser() as browser:
+        page = await sign_in(house, browser, "cy", f"/connections/{connection.id}")
+        assert "merge, also by merge queue and auto-merge; follow pushes (contents: write)" in text(page)
+        assert "(members: read)" in text(page)
+        assert f"{app.url}" in page.text
+        assert "(checks: read)" not in text(page)
+
+        # Whatever GitHub answers, the page is there.
+        fault = Fault(path=".*/user/installations", status=200, answer='[{"account": 1}]', headers=JSON)
+        house.github_journal.faults.append(fault)
+        page = await browser.open(page.url)
+        assert (page.status, fault.times, "Not permitted" in page.text) == (200, 0, False)

@@ -69,10 +69,16 @@ async def stored(house: House) -> App:
     return app
 
 
-async def made_at_github(house: House, *, name: str = "bridge-test", installed: bool = True) -> App:
+async def made_at_github(
+    house: House, *, name: str = "bridge-test", installed: bool = True, merging: bool = True
+) -> App:
     """An App of acme's that is made, installed and kept without the pages."""
     asked = app_manifest.manifest(
-        web_url=house.bridge, name=name, webhook=f"{house.bridge}/github/webhook", events=EVENTS
+        web_url=house.bridge,
+        name=name,
+        webhook=f"{house.bridge}/github/webhook",
+        events=EVENTS,
+        asked=app_manifest.permissions(merging=merging),
     )
     body = {
         "manifest": asked,

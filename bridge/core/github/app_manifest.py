@@ -4,28 +4,43 @@ https://docs.github.com/apps/sharing-github-apps/registering-a-github-app-from-a
 """
 
 import re
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal, NamedTuple
 from urllib.parse import urlsplit
 
 LONGEST_NAME = 34
 """GitHub's limit."""
 
-PERMISSIONS = {
-    "actions": "write",
-    "checks": "read",
-    "contents": "write",
-    "deployments": "read",
-    "issues": "write",
-    "metadata": "read",
-    "pull_requests": "write",
-    "statuses": "read",
-}
-"""The permissions of the buttons (`write`: re-run, merge, assign, review and close), of the events, and
-of the logs of failed jobs (`actions`).
 
-https://docs.github.com/rest/authentication/permissions-required-for-github-apps
-"""
+class Permission(NamedTuple):
+    """A permission that the App asks for, and the reason.
+
+    https://docs.github.com/rest/authentication/permissions-required-for-github-apps
+    """
+
+    name: str
+    level: Literal["read", "write"]
+    reason: str
+
+
+_ALWAYS = (
+    Permission(
+        "actions", "write", "re-run failed checks, approve workflows and deployments, say why jobs failed"
+    ),
+    Permission("checks", "read", "show checks"),
+    Permission("deployments", "read", "show deployments"),
+    Permission("issues", "write", "assign, and follow comments"),
+    Permission("metadata", "read", "know a repository, as every App may"),
+    Permission("pull_requests", "write", "approve, ask for reviews, close, update branches"),
+    Permission("statuses", "read", "show commit statuses"),
+)
+_MERGING = Permission("contents", "write", "merge, also by merge queue and auto-merge; follow pushes")
+_WITHOUT_MERGING = Permission("contents", "read", "follow pushes")
+_MEMBERS = Permission(
+    "members",
+    "read",
+    "name and tag the members of a team that is asked for a review; let members into the inbox",
+)
 
 _OF_REPOSITORY_HOOKS = frozenset({"meta", "repository_ruleset", "branch_protection_rule"})
 """`meta` tells of a repository's webhook, which an App does not have. The others would take a right to read
@@ -38,13 +53,21 @@ def default_name(web_url: str) -> str:
     return f"bridge-{host}"[:LONGEST_NAME].strip("-")
 
 
-def permissions(*, members: bool) -> dict[str, str]:
-    """Return the permissions to ask for; `members` adds reading an organization's members."""
-    return {**PERMISSIONS, "members": "read"} if members else PERMISSIONS
+def permissions(*, merging: bool = True, members: bool = False) -> tuple[Permission, ...]:
+    """Return the permissions to ask for: with those to merge, and to read an organization's members."""
+    contents = _MERGING if merging else _WITHOUT_MERGING
+    return tuple(sorted((*_ALWAYS, contents, *((_MEMBERS,) if members else ()))))
+
+
+def lacking(granted: Mapping[str, str]) -> tuple[Permission, ...]:
+    """Return the permissions that an installation does not have."""
+    return tuple(
+        one for one in permissions(members=True) if granted.get(one.name) not in (one.level, "write", "admin")
+    )
 
 
 def manifest(
-    *, web_url: str, name: str, webhook: str, events: Iterable[str], members: bool = False
+    *, web_url: str, name: str, webhook: str, events: Iterable[str], asked: Iterable[Permission]
 ) -> dict[str, Any]:
     """Return the manifest for bridge at `web_url`; `webhook` is the full address for deliveries."""
     return {
@@ -56,6 +79,6 @@ def manifest(
         "callback_urls": [f"{web_url}/auth/github/callback"],
         "setup_url": f"{web_url}/",
         "public": False,
-        "default_permissions": permissions(members=members),
+        "default_permissions": {one.name: one.level for one in asked},
         "default_events": sorted(set(events) - _OF_REPOSITORY_HOOKS),
     }

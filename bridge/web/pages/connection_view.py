@@ -1,5 +1,6 @@
 """The view of a connection's page: its health, its webhook's manager, and GitHub's ping."""
 
+import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,11 +9,16 @@ from urllib.parse import urlencode
 from aiohttp import web
 
 from bridge.clients.github_credentials import App
+from bridge.clients.github_repositories import LackingRights
+from bridge.core.errors import BridgeError
 from bridge.core.model import Connection, LinkedAccount
 from bridge.queue.inspect import DeadLetterSummary
 from bridge.services import Services
 from bridge.storage.delivery_log import Digest
 from bridge.web.http import notices
+
+LACKING_SECONDS = 3
+"""Seconds that the page waits for GitHub to say what its App may do."""
 
 PING_SECONDS = 30
 """Seconds that the page waits for a ping; GitHub sends it at once."""
@@ -67,6 +73,8 @@ class View:
     """The linked account that manages the webhook, if any."""
     you: LinkedAccount | None
     app: App | None
+    lacking: LackingRights | None
+    """The permissions that the App lacks here, as far as you may see them."""
     self_url: str
     notice: tuple[str, str] | None
     ping: str
@@ -93,7 +101,7 @@ async def view(request: web.Request, services: Services, connection: Connection,
     name = await services.pulls.present_name(connection)
     url = f"{services.settings.github_url}/{name}"
     digests = await services.delivery_log.digests([(known, connection.id)] if known is not None else [])
-    app = await services.hooks.app()
+    app, you = await services.hooks.app(), await store.get(user)
     return View(
         connection=connection,
         name=name,
@@ -102,8 +110,9 @@ async def view(request: web.Request, services: Services, connection: Connection,
         digest=digests.get(connection.id),
         dead=await services.queue_view.dead_letters(known, connection.id) if known is not None else (),
         installer=await store.get(connection.installer) if connection.installer else None,
-        you=await store.get(user),
+        you=you,
         app=app,
+        lacking=await _lacking(services, name, you) if app and you else None,
         self_url=request.path_qs,
         notice=NOTICES.get(notices.pop(request)),
         ping=await _ping(services, connection, request.query.get("since", "")),
@@ -114,6 +123,17 @@ def recent_deliveries(services: Services, connection: Connection, name: str) -> 
     """Return the address of GitHub's page of the webhook's recent deliveries."""
     own = f"/{connection.hook_id}?tab=deliveries" if connection.hook_id else ""
     return f"{services.settings.github_url}/{name}/settings/hooks{own}"
+
+
+async def _lacking(services: Services, name: str, you: LinkedAccount) -> LackingRights | None:
+    """Return what the App lacks; None if GitHub does not say so in time."""
+    try:
+        async with asyncio.timeout(LACKING_SECONDS):
+            return await services.accounts.reading(
+                you.flowdock.id, lambda token: services.hooks.repositories.lacking(name, token=token)
+            )
+    except (BridgeError, TimeoutError, LookupError, TypeError, AttributeError):
+        return None
 
 
 async def _ping(services: Services, connection: Connection, since: str) -> str:

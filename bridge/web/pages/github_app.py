@@ -6,7 +6,6 @@ App's secrets, once. The state is bound to the operator's browser and serves onc
 
 import re
 import secrets
-from collections.abc import Iterable
 from urllib.parse import urlencode, urlsplit
 
 import orjson
@@ -139,14 +138,15 @@ async def _form(request: web.Request, browser: Operator, app: App | None) -> web
     state = secrets.token_urlsafe(24)
     value = {"instead_of": app.id if app else None}
     await services.one_time.put("manifest", browser.name(state), value, seconds=SECONDS)
+    merging, members = _wishes(request, bool(settings.inbox_organizations))
+    asked = app_manifest.permissions(merging=merging, members=members)
     whole = app_manifest.manifest(
         web_url=settings.web_url,
         name=name,
         webhook=settings.web_url + WEBHOOK_PATH,
         events=EVENTS,
-        members=bool(settings.inbox_organizations),
+        asked=asked,
     )
-    asked = whole["default_permissions"].items()
     request[FORM_TARGET] = origin(settings.github_url)
     response = render.page(
         request,
@@ -155,9 +155,10 @@ async def _form(request: web.Request, browser: Operator, app: App | None) -> web
         problem=problem,
         action=_action(settings.github_url, organization, state),
         manifest=orjson.dumps(whole).decode(),
-        changes=_plain(what for what, level in asked if level == "write"),
-        reads=_plain(what for what, level in asked if level == "read"),
-        events=_plain(whole["default_events"]),
+        asked=asked,
+        merging=merging,
+        members=members,
+        events=[one.replace("_", " ") for one in whole["default_events"]],
         webhook=settings.web_url + WEBHOOK_PATH,
         name=name,
         organization=organization,
@@ -170,8 +171,11 @@ async def _form(request: web.Request, browser: Operator, app: App | None) -> web
     return response
 
 
-def _plain(names: Iterable[str]) -> list[str]:
-    return [name.replace("_", " ") for name in names]
+def _wishes(request: web.Request, has_organizations: bool) -> tuple[bool, bool]:
+    """Return whether to ask for the rights to merge, and to read members."""
+    if "name" not in request.query:
+        return True, has_organizations
+    return "merging" in request.query, "members" in request.query
 
 
 def _action(github_url: str, organization: str, state: str) -> str:

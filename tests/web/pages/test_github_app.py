@@ -58,7 +58,11 @@ def text(page: Page) -> str:
 
 def test_the_manifest_asks_for_what_bridge_needs_and_no_more() -> None:
     asked = app_manifest.manifest(
-        web_url="https://b.example", name="x", webhook="https://b.example/github/webhook", events=EVENTS
+        web_url="https://b.example",
+        name="x",
+        webhook="https://b.example/github/webhook",
+        events=EVENTS,
+        asked=app_manifest.permissions(),
     )
     assert asked["hook_attributes"] == {"url": "https://b.example/github/webhook", "active": True}
     assert asked["redirect_url"] == "https://b.example/github/manifest/created"
