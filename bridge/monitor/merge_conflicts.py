@@ -21,7 +21,7 @@ from bridge.core.errors import BridgeError, GitHubRefused, NotLinked
 from bridge.core.messages.translate import MERGEABLE
 from bridge.core.model import Target
 from bridge.lifecycle import Shutdown, Stopped
-from bridge.monitor import branch_rules, merges
+from bridge.monitor import branch_rules, merges, pushes
 from bridge.monitor.announce import announce
 from bridge.queue.delivery_queue import DeliveryQueue
 from bridge.storage.pulls import PullRequestStore
@@ -36,7 +36,12 @@ MAX_ASKED = 6
 
 MAX_READERS = 3
 
-_OTHERS = {"rules": branch_rules.read, "queue": merges.read_queue, "merge": merges.follow}
+_OTHERS = {
+    "rules": branch_rules.read,
+    "queue": merges.read_queue,
+    "merge": merges.follow,
+    "push": pushes.compare,
+}
 
 log = structlog.get_logger()
 

@@ -25,11 +25,12 @@ class Watch(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A question to GitHub; `asked` counts the times without an answer.
 
     It is about a pull request's `mergeable`; its `state`, where a delivery contradicted itself; the `rules`
-    or the merge `queue` of a `branch`; or a `merge` that a `user` asked for, by GitHub's `uuid`.
+    or the merge `queue` of a `branch`; the last `push` of a fork; or a `merge` that a `user` asked for,
+    by GitHub's `uuid`.
     """
 
     repository_id: int
-    about: Literal["mergeable", "state", "rules", "queue", "merge"]
+    about: Literal["mergeable", "state", "rules", "queue", "merge", "push"]
     number: int = 0
     asked: int = 0
     branch: str = ""
@@ -71,6 +72,10 @@ class Watches:
         await self.add(
             [Watch(repository_id=repository_id, about="state", number=number)], delay=ASK_STATE_SECONDS
         )
+
+    async def push(self, repository_id: int, number: int) -> None:
+        """Ask whether the last push to a pull request was forced."""
+        await self.add([Watch(repository_id=repository_id, about="push", number=number)])
 
     async def queue(self, repository_id: int, number: int, branch: str) -> None:
         """Ask for the places in the merge queue of the branch that a pull request goes into."""

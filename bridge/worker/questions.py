@@ -51,6 +51,8 @@ class Questions:
             await self._pulls.watches.queue(repository_id, number, result.snapshot.target)
         if delivery.event not in translate.OWN_EVENTS and states.is_doubtful(delivery):
             await self._pulls.watches.state(repository_id, number)
+        if delivery.action == "synchronize" and _is_of_fork(result) and result.snapshot.said.get("moved"):
+            await self._pulls.watches.push(repository_id, number)
         await self.if_ready(repository_id, delivery, result)
         if result.wants_diff:
             sha, asked_at = result.snapshot.head_sha, int(entry.received_at)
@@ -80,3 +82,11 @@ class Questions:
                     asked_at=int(entry.received_at),
                 )
             )
+
+
+def _is_of_fork(result: Translation) -> bool:
+    """Tell whether the head is in another repository, of whose pushes bridge gets no events."""
+    pull = result.pull
+    if pull is None or pull.head is None or pull.base is None:
+        return False
+    return pull.head.repository != pull.base.repository

@@ -8,6 +8,7 @@ from bridge.storage import watches
 from scripts.sandbox.faults import Fault
 from tests.conftest import House, eventually
 from tests.kits.accounts import link
+from tests.kits.life import text
 from tests.kits.monitor import start_poller
 
 
@@ -111,3 +112,17 @@ async def test_where_a_closing_lacks_whether_it_merged_github_is_asked_once(
     (thread,) = await watched.threads()
     assert thread["status"]["value"] == "merged"
     assert await eventually(lambda: nothing_to_watch(watched))
+
+
+async def test_a_forks_push_is_called_forced_once_github_compared_it(house: House, monkeypatch: Any) -> None:
+    await start_poller(house, monkeypatch)
+    await link(house, "ann")
+    await house.act("dee-gh", "open", title="From a fork", head="fix")
+    await house.act("dee-gh", "push", number=1, count=2)
+    await told(house, 2)
+    assert await eventually(lambda: nothing_to_watch(house))
+    pushed = await house.act("dee-gh", "push", number=1, force=True)
+    said = [text(title) for title in (await told(house, 4))[2:]]
+    head = pushed["head"]["sha"][:7]
+    assert said == [f"Updated the branch to {head}", f"Force-pushed {head}"]
+    assert {message["author"]["name"] for message in await house.messages()} == {"dee-gh"}

@@ -23,6 +23,7 @@ PRIVATE_EVENTS = frozenset(
     {
         MERGEABLE,
         own_events.DIFF,
+        own_events.FORCED,
         own_events.JOB_LOG,
         own_events.MERGE_FAILED,
         own_events.QUEUE,
@@ -162,6 +163,8 @@ def _noted(happening: Happening, merged: Snapshot, said: Said | None) -> Snapsho
         return merged.saying(conflict=happening.pull.mergeable is False)
     if (happening.delivery.event, happening.delivery.action) == ("pull_request", "synchronize"):
         return Push.expected(merged, happening.delivery)
+    if happening.delivery.event == own_events.FORCED:
+        return merged.saying(moved=[])
     return reviews.without_told(happening.delivery, merged) if happening.delivery.event == DUE else merged
 
 

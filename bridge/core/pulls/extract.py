@@ -17,7 +17,7 @@ from bridge.core.pulls.accounts import asked_of, key_of, person
 from bridge.core.pulls.conversations import deletion
 from bridge.core.pulls.gathering import DUE
 from bridge.core.pulls.lww import ABOUT, CARRIED, OLDEST, READ, Item, LwwRegister, LwwSet, moment
-from bridge.core.pulls.own_events import DIFF, MERGE_FAILED, QUEUE, RULES, UPDATE
+from bridge.core.pulls.own_events import DIFF, FORCED, MERGE_FAILED, QUEUE, RULES, UPDATE
 from bridge.core.pulls.snapshot import SWITCHES, Snapshot
 from bridge.core.urls import web_address
 
@@ -51,7 +51,7 @@ _FOR_GOOD = "9999"
 def delta(delivery: Delivery) -> Snapshot:
     """Extract what a delivery changes. Raises `KeyError` or `TypeError` for a payload GitHub never sends."""
     payload = delivery.payload
-    if delivery.event in (UPDATE, DIFF, DUE, MERGE_FAILED):
+    if delivery.event in (UPDATE, DIFF, DUE, FORCED, MERGE_FAILED):
         return Snapshot()
     if delivery.event == QUEUE:
         place = {"number": payload["place"], "since": payload["since"]}

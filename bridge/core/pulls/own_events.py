@@ -12,6 +12,9 @@ MERGE_FAILED = "bridge.merge_failed"
 UPDATE = "bridge.update"
 """It is time to bring a thread up to date."""
 
+FORCED = "bridge.forced"
+"""A push that was forced, told by GitHub's comparison."""
+
 DIFF = "bridge.diff"
 """A small diff."""
 

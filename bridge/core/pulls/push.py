@@ -40,12 +40,14 @@ class Push(NamedTuple):
     def expected(cls, known: Snapshot, delivery: Delivery) -> Snapshot:
         """Note that a `synchronize` was told without its push, which may still come."""
         before, after = (str(delivery.payload.get(name)) for name in ("before", "after"))
-        return known.saying(moved=[] if cls.noted(known, before, after) else [before, after])
+        sender = delivery.payload.get("sender") or {}
+        kept = {name: sender.get(name) for name in ("id", "login", "type", "html_url", "avatar_url")}
+        return known.saying(moved=[] if cls.noted(known, before, after) else [before, after, kept])
 
     def is_late(self, known: Snapshot) -> bool:
         """Tell whether the last `synchronize` of an open pull request was told without this push."""
         is_last = known.is_open and known.head_sha == self.after
-        return is_last and known.said.get("moved") == [self.before, self.after]
+        return is_last and known.said.get("moved", ())[:2] == [self.before, self.after]
 
     def note(self, known: Snapshot) -> Snapshot:
         """Note it with a pull request that shows the commit before, or will after a push noted earlier."""

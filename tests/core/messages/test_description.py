@@ -79,8 +79,8 @@ def smuggled(bridge: Bridge) -> None:
 
 def test_a_description_is_rendered_once_for_all_messages_of_its_thread(made: list[str]) -> None:
     bridge = told()
-    for body in ("First", "Second", "Third"):
-        assert bridge.says("issue_comment", on_comment("created", body=body)) is not None
+    for number, body in enumerate(("First", "Second", "Third")):
+        assert bridge.says("issue_comment", on_comment("created", body=body, id=number)) is not None
         assert bridge.thread()["body"] == "<p>Why</p>"
     assert made == ["Why"]
 

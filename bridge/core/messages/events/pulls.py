@@ -4,6 +4,7 @@ from bridge.core.messages.events.table import Happening, Said, given, mentioned_
 from bridge.core.messages.html import escape, link
 from bridge.core.messages.markdown import mentioned
 from bridge.core.pulls.accounts import asked_of
+from bridge.core.pulls.own_events import FORCED
 from bridge.core.pulls.push import Push
 from bridge.core.pulls.states import state_of
 
@@ -116,6 +117,13 @@ def force_pushed(happening: Happening, push: Push) -> Said:
 def _moved(happening: Happening, verb: str, before: str, after: str, text: str = "") -> Said:
     compare = f"{happening.pull.repository_url}/compare/{before}...{after}"
     return Said(title=f"{verb} {link(compare, text or after[:7])}", group="pushes")
+
+
+@on(FORCED, "")
+def compared(happening: Happening) -> Said | None:
+    """Report that a fork's push was forced, which its `synchronize` did not tell."""
+    push = Push(happening.payload["before"], happening.payload["after"], forced=True, commits=0)
+    return force_pushed(happening, push) if push.is_late(happening.known) else None
 
 
 @on(EVENT, "review_requested")

@@ -7,11 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.core.messages.events import TABLE
+from bridge.core.pulls import own_events
 from tests.kits.core import check_samples, page, pull_rows, pull_rows_rest
 from tests.kits.core.pipeline import Bridge, connection
 from tests.kits.core.pull_rows import COMPARE, FORCED, NEXT, PLAIN, THIRD, did, push, pushed
 from tests.kits.core.row import OPENED, Row, Told, hold
-from tests.kits.core.samples import PAGE, SHA, label, on_comment
+from tests.kits.core.samples import PAGE, SHA, label, on_comment, on_pull
 
 
 def rows() -> dict[str, Row]:
@@ -103,6 +104,11 @@ def test_in_no_order_is_a_push_called_what_it_was_not(
     assert page.text(titles[order.index("push")]) == (FORCED if is_late else "")
 
 
+def compared() -> Told:
+    """GitHub's comparison of the commits before and after a fork's push."""
+    return (own_events.FORCED, {**on_pull(""), "before": SHA, "after": NEXT})
+
+
 AGAIN = pushed(3, before=NEXT, after=THIRD, updated_at="2026-03-10T12:00:02Z")
 
 
@@ -117,6 +123,10 @@ AGAIN = pushed(3, before=NEXT, after=THIRD, updated_at="2026-03-10T12:00:02Z")
         pytest.param([pushed(2)], push(2, forced=True, before=THIRD), "", id="of another move"),
         pytest.param([pushed(2), did("closed")], push(2, forced=True), "", id="closed since"),
         pytest.param([], push(2, forced=True, before=THIRD, after=SHA), "", id="before it was opened"),
+        pytest.param([pushed(2)], compared(), FORCED, id="of a fork, compared"),
+        pytest.param([pushed(2), compared()], compared(), "", id="of a fork, compared twice"),
+        pytest.param([pushed(2), AGAIN], compared(), "", id="of a fork, another came since"),
+        pytest.param([push(2, forced=True), pushed(2)], compared(), "", id="compared, and told before"),
     ],
 )
 def test_a_push_that_comes_late_is_told_once_if_it_was_forced(
