@@ -3,7 +3,6 @@
 Each prints to standard output, and raises `BridgeError` for a user's mistake.
 """
 
-import asyncio
 import json
 import sys
 from collections.abc import Awaitable, Callable, Sequence
@@ -20,7 +19,6 @@ from bridge.core.errors import BridgeError, NotFound
 from bridge.core.model import Connection
 from bridge.core.options import Options
 from bridge.storage.connections import ConnectionStore
-from bridge.worker.partition_cache import CONNECTION_SECONDS
 
 if TYPE_CHECKING:
     from bridge.services import Services
@@ -117,8 +115,6 @@ async def list_all(store: ConnectionStore, *, as_json: bool) -> None:
 async def disconnect(services: "Services", *, connection_id: str) -> None:
     """Remove a connection and its flow token, and tell its threads."""
     connection = await services.connections.remove(connection_id)
-    # Until then a worker may post a message with buttons: the last word comes last.
-    await asyncio.sleep(CONNECTION_SECONDS)
     await services.last_words.say(connection)
     print(f"Disconnected {connection.repository} ({connection.id}). bridge has forgotten its flow token.")
 

@@ -204,15 +204,15 @@ class ConnectService:
 
     async def _disconnect(self, connection: Connection, access_token: str, user: str) -> list[str]:
         async with self.intents.held(connection.repository_id or 0):
+            try:
+                await self.connections.remove(connection.id)
+            except NotFound:
+                log.info("already_disconnected", connection=connection.id)
             await self.last_words.say(connection)
             left = [
                 *await self._drop_source(connection, access_token),
                 *await self._drop_hook(connection, user),
             ]
-            try:
-                await self.connections.remove(connection.id)
-            except NotFound:
-                log.info("already_disconnected", connection=connection.id)
         log.info("disconnected", connection=connection.id, repository=connection.repository, remaining=left)
         return left
 

@@ -14,13 +14,14 @@ from bridge.core.messages.addressing import is_shown, left_out
 from bridge.core.messages.leaving import DISCONNECTED
 from bridge.core.model import Connection
 from bridge.core.pulls import snapshot
-from bridge.storage.connections import ConnectionStore
+from bridge.core.pulls.snapshot import Snapshot
+from bridge.storage.connections import CONNECTION_SECONDS, ConnectionStore
 from bridge.storage.pulls import ClickTarget, PullRequestStore
 
 MAX_THREADS = 50
 """The newest open pull requests whose threads are told; a click in any other is refused."""
 
-SECONDS = 10
+SECONDS = 12
 
 log = structlog.get_logger()
 
@@ -33,25 +34,35 @@ class LastWords:
     flowdock: Flowdock
 
     async def say(self, connection: Connection) -> None:
-        """Tell the threads, as far as that goes within `SECONDS`; what fails is logged."""
+        """Tell the threads of a connection that was removed, as far as that goes; what fails is logged."""
         try:
             async with asyncio.timeout(SECONDS):
-                await self._tell(connection, connection.repository_id or 0)
+                if await self._threads(connection):
+                    # A worker may still post; of a post that takes longer it says the last word.
+                    await asyncio.sleep(2 * CONNECTION_SECONDS)
+                    await self._tell(connection)
         except (BridgeError, RedisError, OSError) as error:
             log.warning("threads_not_told", connection=connection.id, reason=str(error))
 
-    async def _tell(self, connection: Connection, repository_id: int) -> None:
+    async def _tell(self, connection: Connection) -> None:
+        for number, known in (await self._threads(connection)).items():
+            await self.flowdock.post(
+                DISCONNECTED,
+                flow_token=connection.flow_token,
+                thread_id=connection.thread_id(number),
+                thread=thread.render(snapshot.view(known), web_url="", is_left=True),
+                uuid=str(uuid.uuid4()),
+            )
+
+    async def _threads(self, connection: Connection) -> dict[int, Snapshot]:
+        repository_id = connection.repository_id or 0
         numbers = (await self.pulls.open_numbers(repository_id))[::-1][:MAX_THREADS]
         found, _ = await self.pulls.read([(repository_id, number) for number in numbers], ())
-        for (_, number), known in found.items():
-            if known.is_known and is_shown(known, connection.id):
-                await self.flowdock.post(
-                    DISCONNECTED,
-                    flow_token=connection.flow_token,
-                    thread_id=connection.thread_id(number),
-                    thread=thread.render(snapshot.view(known), web_url="", is_left=True),
-                    uuid=str(uuid.uuid4()),
-                )
+        return {
+            number: known
+            for (_, number), known in found.items()
+            if known.is_known and is_shown(known, connection.id)
+        }
 
 
 async def hold_to_connections(

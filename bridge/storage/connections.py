@@ -23,6 +23,9 @@ from bridge.storage.redis import Redis
 RepoKey = tuple[int, str]
 """A repository's id, and its full name as a delivery tells it."""
 
+CONNECTION_SECONDS = 1
+"""Seconds that a worker posts for a connection that it has read: pausing or removing it takes effect then."""
+
 CONNECTIONS_KEPT = 1024
 """Connections that a process keeps decrypted."""
 

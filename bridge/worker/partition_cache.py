@@ -14,9 +14,7 @@ from bridge.core.model import Connection
 from bridge.core.pulls.model import PullKey, PullRequest
 from bridge.core.pulls.snapshot import Snapshot
 from bridge.queue.entries import OutboxMessage
-
-CONNECTION_SECONDS = 1
-"""Seconds that a connection is cached: pausing or removing it takes effect after this time."""
+from bridge.storage.connections import CONNECTION_SECONDS
 
 NO_SNAPSHOTS: Mapping[PullKey, Snapshot] = MappingProxyType({})
 

@@ -2,23 +2,26 @@
 
 import asyncio
 import time
+import uuid
 from collections import defaultdict
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import orjson
 import structlog
 
 from bridge.clients.flowdock import Flowdock
-from bridge.core.errors import FlowdockFailing, SourceGone
+from bridge.core.errors import FlowdockError, FlowdockFailing, SourceGone
 from bridge.core.messages import thread
 from bridge.core.messages.addressing import left_out
+from bridge.core.messages.leaving import DISCONNECTED
 from bridge.core.model import Connection
 from bridge.core.pulls.model import PullRequest
 from bridge.core.security.encryption import Undecryptable
 from bridge.lifecycle import Shutdown
 from bridge.metrics import Metrics
 from bridge.queue.entries import Ack, OutboxEntry, OutboxMessage
-from bridge.storage.connections import ConnectionStore
+from bridge.storage.connections import CONNECTION_SECONDS, ConnectionStore
 from bridge.storage.pulls import PullRequestStore
 from bridge.storage.writes import Write
 from bridge.worker import failures
@@ -105,6 +108,7 @@ class Poster:
         tags = await self.pulls.tags(message.content.mentions, flow=connection.flow)
         thread_id = connection.thread_id(message.number)
         context.closing.check()
+        began = time.monotonic()
         try:
             await self.flowdock.post(
                 message.content,
@@ -121,6 +125,8 @@ class Poster:
             context.cache.forget_connection(connection.id)
             await self.connections.forget_source(connection.id, gone)
             return _dropped(message, str(gone))
+        if time.monotonic() - began > CONNECTION_SECONDS:
+            await self._take_leave_again(connection, pull)
         flow.failures = 0
         log.info(
             "message_posted",
@@ -135,6 +141,20 @@ class Poster:
         is_first = context.attempts(entry).count == 0
         known = context.cache.connection(entry.message.connection_id) if is_first else None
         return known or await self.connections.get(entry.message.connection_id)
+
+    async def _take_leave_again(self, connection: Connection, pull: PullRequest) -> None:
+        """Say the last word in a thread whose connection ended during a slow post: that came after it."""
+        if await self.connections.get(connection.id) is not None:
+            return
+        with suppress(FlowdockError):
+            await self.flowdock.post(
+                DISCONNECTED,
+                flow_token=connection.flow_token,
+                thread_id=connection.thread_id(pull.number),
+                thread=self._left(pull),
+                uuid=str(uuid.uuid4()),
+                seconds=self.post_seconds,
+            )
 
     def _render(self, pull: PullRequest) -> orjson.Fragment:
         return orjson.Fragment(orjson.dumps(thread.render(pull, web_url=self.web_url)))

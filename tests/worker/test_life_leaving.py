@@ -12,7 +12,7 @@ from bridge.storage import pulls
 from scripts.sandbox.faults import Fault
 from tests.conftest import House, eventually
 from tests.kits.clicks import calls, click, refused
-from tests.kits.life import Life, begin, titles
+from tests.kits.life import Life, begin, text, titles
 
 PAUSED = "bridge: No longer shown here: the connection is paused"
 LEFT: tuple[str, list[str]] = ("no longer shown", [])
@@ -85,6 +85,28 @@ async def test_the_last_word_comes_after_what_was_under_way(life: Life) -> None:
     )
     assert titles(await life.news())[-1] == "bridge: Disconnected from this flow"
     assert await shown(life) == LEFT
+
+
+async def test_a_slow_post_that_was_under_way_is_followed_by_the_last_word(life: Life) -> None:
+    """It ends after the flow was told, and shows the buttons again."""
+    one = await connection(life)
+    life.house.flowdock_journal.faults.append(Fault(path="/messages", body="Slow", delay=4))
+    await life.house.act("bob-gh", "comment", number=1, body="Slow")
+    assert await eventually(lambda: asked_for(life, "Slow"))
+    await disconnect(life.house.services, connection_id=one.id)
+    assert await eventually(lambda: told_again(life))
+    last = [text(message["title"]) for message in await life.house.messages()][-3:]
+    assert last == ["Disconnected from this flow", "Commented", "Disconnected from this flow"]
+    assert await shown(life) == LEFT
+
+
+async def asked_for(life: Life, words: str) -> bool:
+    return any(words in call.body for call in life.house.flowdock_journal.calls)
+
+
+async def told_again(life: Life) -> bool:
+    titles_ = [message["title"] for message in await life.house.messages()]
+    return titles_.count("Disconnected from this flow") == 2
 
 
 async def test_a_click_where_nobody_is_connected_any_more_is_refused_with_what_to_do(

@@ -9,7 +9,8 @@ from msgspec.structs import replace
 from bridge.core.model import Connection
 from bridge.core.pulls.model import Person, PullRequest
 from bridge.core.pulls.snapshot import Snapshot
-from bridge.worker.partition_cache import CONNECTION_SECONDS, MAX_SNAPSHOTS, PartitionCache
+from bridge.storage.connections import CONNECTION_SECONDS
+from bridge.worker.partition_cache import MAX_SNAPSHOTS, PartitionCache
 from tests.kits.queue import REPOSITORY_ID, outbox_message
 
 PULL = PullRequest(
