@@ -69,7 +69,10 @@ async def perform(inbox: Inbox, person: InboxPerson, action: Mapping[str, Any]) 
     """Send a click in a person's name and say how it ended; raises nothing."""
     agent = {"@type": "Person", "name": person.name, "image": person.avatar}
     body = orjson.dumps({**action, "agent": agent})
-    headers = {"Content-Type": "application/json", "FLOWDOCK-TOKEN": sign(inbox.client_secret, person, body)}
+    headers = {
+        "Content-Type": "application/json",
+        "FLOWDOCK-TOKEN": sign(inbox.client_secret, person.id, body),
+    }
     # Not requoted: bridge compares the address with the one that it wrote.
     url = URL(action["target"]["urlTemplate"], encoded=True)
     try:
@@ -85,12 +88,12 @@ async def perform(inbox: Inbox, person: InboxPerson, action: Mapping[str, Any]) 
         return Outcome(is_done=False, sentence=_UNREACHABLE)
 
 
-def sign(secret: str, person: InboxPerson, body: bytes) -> str:
+def sign(secret: str, person_id: int, body: bytes) -> str:
     """Make the `FLOWDOCK-TOKEN`: a JWT of who clicked, until when, and the body's SHA-256."""
     import jwt
 
     claims = {
-        "sub": str(person.id),
+        "sub": str(person_id),
         "exp": int(time.time()) + TOKEN_SECONDS,
         "signature": hashlib.sha256(body).hexdigest(),
     }

@@ -126,16 +126,15 @@ class House:
             *("--web-url", self.flowdock, "--redirect-uri", f"{self.bridge}/auth/flowdock/callback"),
             *("--setup-uri", f"{self.bridge}/flowdock/setup"),
             *("--configure-uri", f"{self.bridge}/flowdock/configure"),
-            *("--link", f"GitHub={self.github}", "--link", f"bridge={self.bridge}"),
         )
 
     def start_github(self) -> Process:
         """Start the stand-in GitHub, with bridge registered as its OAuth App."""
-        threads = f"Flowdock={self.flowdock}/app/{FLOW}" if self.flowdock else f"Inbox={self.bridge}/inbox"
+        inbox = () if self.flowdock else ("--link", f"Inbox={self.bridge}/inbox")
         return self.start(
             *("scripts.sandbox.github", "--port", self.github.rpartition(":")[2]),
             *("--web-url", self.github, "--redirect-uri", f"{self.bridge}/auth/github/callback"),
-            *("--link", threads, "--link", f"bridge={self.bridge}"),
+            *(*inbox, "--link", f"bridge={self.bridge}"),
         )
 
     async def command(self, *arguments: str) -> str:

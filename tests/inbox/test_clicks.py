@@ -54,7 +54,7 @@ async def test_a_button_of_a_source_that_bridge_did_not_make_is_not_offered(team
 
 async def test_a_click_names_the_person_to_bridge_and_nobody_else(team: Team) -> None:
     body = b'{"target": {"urlTemplate": "https://bridge.example/x"}}'
-    token = sign(team.inbox.client_secret, team.people["bob"], body)
+    token = sign(team.inbox.client_secret, team.people["bob"].id, body)
     click = flowdock_token.verify(
         token, body, secret=team.inbox.client_secret, address="https://bridge.example/x"
     )

@@ -5,7 +5,7 @@ from pathlib import Path
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page, expect
 
-from tests.conftest import House
+from tests.conftest import FLOW, House
 
 SHOTS = Path(__file__).parents[2] / "artefacts"
 """Screenshots of the last run: to be looked at; the documents' come from here."""
@@ -22,6 +22,17 @@ async def sign_in(page: Page, house: House, then: str, who: str = "Ann Ames") ->
     await page.goto(f"{house.bridge}/signin?then={then}")
     await page.get_by_role("button", name=f"Sign in as {who}").click()
     await expect(page.get_by_role("button", name="Sign out")).to_be_visible()
+
+
+def setup_url(house: House, flow: str = "acme:main") -> str:
+    """Where a Flowdock sends somebody who adds bridge to a flow."""
+    return f"{house.bridge}/flowdock/setup?flow={flow}&flow_url={house.flowdock}/flows/{FLOW}"
+
+
+def configure_url(house: House, source: int | str) -> str:
+    """Where it sends somebody who configures a source of the flow."""
+    url = f"{house.flowdock}/flows/{FLOW}/sources/{source}"
+    return f"{house.bridge}/flowdock/configure?source={source}&source_url={url}"
 
 
 async def shot(page: Page, name: str) -> None:

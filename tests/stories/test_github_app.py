@@ -10,11 +10,11 @@ import pytest_asyncio
 from playwright.async_api import Page, expect
 
 from bridge.clients import github_credentials
-from tests.conftest import House
+from tests.conftest import House, eventually
 from tests.kits.github_app import PAGE, another_process, delivered, open_app_house, stored
 from tests.stories.documents import picture
 from tests.stories.looks import looks, shot
-from tests.stories.test_first_click import choose, open_pull_request
+from tests.stories.test_first_click import THREAD, open_pull_request, shown
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -86,13 +86,11 @@ async def test_from_no_app_to_a_click_that_works(
     github = await page.context.new_page()
     await open_pull_request(house, github)
     await page.bring_to_front()
-    await page.goto(f"{house.flowdock}/app/acme/main")
-    await page.get_by_test_id("thread-row").filter(has_text="Fix bug in thread API").click()
-    await choose(page, "assign-to-me")
-    async with page.context.expect_page() as opening:
-        await page.get_by_test_id("challenge-link").click()
-    await link_and_do(await opening.value)
-    await expect(page.get_by_test_id("thread-fields")).to_contain_text("ann-gh")
+    await eventually(house.threads)
+    outcome = await house.click("ann", THREAD, "Assign to me")
+    await page.goto(outcome["challenge"])
+    await link_and_do(page)
+    await eventually(lambda: shown(house, "self-assigned"))
 
     account = await house.services.account_store.get("1001")
     assert account is not None
@@ -102,11 +100,8 @@ async def test_from_no_app_to_a_click_that_works(
     await house.services.account_store.link(
         replace(account, token=replace(old, expires_at=int(time.time()) - 1))
     )
-    await page.bring_to_front()
-    if await page.get_by_test_id("challenge").is_visible():
-        await page.keyboard.press("Escape")
-    await choose(page, "close")
-    await expect(page.get_by_test_id("toast")).to_contain_text("Closed acme/component#1.")
+    outcome = await house.click("ann", THREAD, "Close")
+    assert outcome["message"] == "Closed acme/component#1."
     await expect(github.get_by_test_id("pull-state")).to_have_text(re.compile("closed", re.I))
     account = await house.services.account_store.get("1001")
     assert account is not None

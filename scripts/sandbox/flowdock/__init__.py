@@ -1,7 +1,7 @@
-"""A local stand-in for Flowdock: its API, its OAuth, its signed actions, and its team inbox as a web page.
+"""A local stand-in for a Flowdock elsewhere: its API, its OAuth and its signed actions.
 
 `create_app(config)` gives the whole server; `python -m scripts.sandbox.flowdock --help` runs it. It keeps
-everything in memory and imports nothing of the product, so it checks the wire independently.
+everything in memory. Pages for people are bridge's own inbox's.
 """
 
 from scripts.sandbox.flowdock.app import create_app

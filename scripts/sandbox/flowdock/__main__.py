@@ -27,9 +27,6 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--application-name", default=Config.application_name, help="(%(default)s)")
     parser.add_argument("--setup-uri", default="", help="where a user adds the application to a flow")
     parser.add_argument("--configure-uri", default="", help="where a user configures a source")
-    parser.add_argument(
-        "--link", action="append", default=[], metavar="NAME=URL", help="beside the flows; may be repeated"
-    )
     return parser.parse_args(arguments)
 
 
@@ -48,7 +45,6 @@ async def serve(options: argparse.Namespace) -> None:
         application_name=options.application_name,
         setup_uri=options.setup_uri,
         configure_uri=options.configure_uri,
-        links=tuple(tuple(link.split("=", 1)) for link in options.link),
     )
     runner = web.AppRunner(create_app(config), access_log=None, shutdown_timeout=5)
     await runner.setup()

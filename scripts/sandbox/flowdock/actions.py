@@ -3,26 +3,19 @@
 The rules are Flowdock's API documents, "Thread actions" and "How to create bidirectional integrations".
 """
 
-import base64
-import hashlib
-import hmac
 import json
 import re
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from aiohttp import ClientError, ClientSession, ClientTimeout
+from aiohttp import ClientError, ClientSession
 from yarl import URL
 
+from bridge.inbox.clicks import LONGEST_ANSWER, PATIENCE, sign
 from bridge.inbox.validation import url_problem
 from scripts.sandbox.flowdock.config import Config
 from scripts.sandbox.flowdock.people import User
-
-PATIENCE = ClientTimeout(total=30)
-TOKEN_LIFE = 30
-LONGEST_ANSWER = 64 * 1024
 
 _CHALLENGE = re.compile(r"""\s*Flowdock-Token\s+url=("?)([^"\s,]+)\1\s*""", re.IGNORECASE)
 
@@ -44,7 +37,7 @@ async def perform(session: ClientSession, config: Config, user: User, action: Ma
     body = json.dumps({**action, "agent": agent}, ensure_ascii=False).encode()
     headers = {
         "Content-Type": "application/json",
-        "FLOWDOCK-TOKEN": flowdock_token(user, body, secret=config.client_secret, now=time.time()),
+        "FLOWDOCK-TOKEN": sign(config.client_secret, user.id, body),
     }
     try:
         async with session.request(
@@ -63,21 +56,6 @@ async def perform(session: ClientSession, config: Config, user: User, action: Ma
         return Outcome(status=0, error=f"{config.application_name} did not answer within 30 seconds.")
     except (ClientError, OSError, ValueError):
         return Outcome(status=0, error=f"{config.application_name} could not be reached. Try again later.")
-
-
-def flowdock_token(user: User, body: bytes, *, secret: str, now: float) -> str:
-    """Return the `FLOWDOCK-TOKEN` header: a JWT (HS256) of who clicked, until when, and the body's SHA-256.
-
-    Made by hand: a library would refuse or warn of secrets that Flowdock's own documents allow.
-    """
-    claims = {
-        "sub": str(user.id),
-        "exp": int(now) + TOKEN_LIFE,
-        "signature": hashlib.sha256(body).hexdigest(),
-    }
-    parts = ({"alg": "HS256", "typ": "JWT"}, claims)
-    signed = ".".join(_encoded(json.dumps(part).encode()) for part in parts)
-    return f"{signed}.{_encoded(hmac.digest(secret.encode(), signed.encode(), 'sha256'))}"
 
 
 def understand(status: int, challenge: str, answer: bytes, *, application: str) -> Outcome:
@@ -100,7 +78,3 @@ def _sentence(answer: bytes, name: str) -> str | None:
         return None
     value = body.get(name) if isinstance(body, dict) else None
     return value if isinstance(value, str) and value.strip() else None
-
-
-def _encoded(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()

@@ -8,7 +8,7 @@ import jinja2
 from aiohttp import ClientSession, DummyCookieJar, web
 
 from scripts.sandbox import faults
-from scripts.sandbox.flowdock import driver, events, guard, messages, oauth, pages, sources, views
+from scripts.sandbox.flowdock import driver, guard, messages, oauth, sources
 from scripts.sandbox.flowdock.config import CONFIG, GRANTS, HTTP, WORLD, Config
 from scripts.sandbox.flowdock.grants import Grants
 from scripts.sandbox.flowdock.state import World
@@ -29,16 +29,13 @@ def create_app(config: Config) -> web.Application:
     aiohttp_jinja2.setup(
         app,
         loader=jinja2.FileSystemLoader(HERE / "templates"),
-        filters=views.FILTERS,
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    for module in (oauth, sources, messages, driver, pages, events):
+    for module in (oauth, sources, messages, driver):
         app.add_routes(module.routes)
-    app.router.add_static("/static", HERE / "static")
     app.on_response_prepare.append(guard.add_headers)
-    app.on_shutdown.append(_end_streams)
     app.cleanup_ctx.append(_http)
     return app
 
@@ -47,9 +44,3 @@ async def _http(app: web.Application) -> AsyncIterator[None]:
     async with ClientSession(cookie_jar=DummyCookieJar()) as session:
         app[HTTP] = session
         yield
-
-
-async def _end_streams(app: web.Application) -> None:
-    """Let the pages' event streams end, which would otherwise hold up the shutdown."""
-    app[WORLD].closed = True
-    app[WORLD].touch()

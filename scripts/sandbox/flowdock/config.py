@@ -23,8 +23,6 @@ class Config:
     application_name: str = "bridge"
     setup_uri: str = ""
     configure_uri: str = ""
-    links: tuple[tuple[str, str], ...] = ()
-    """Names and addresses beside the flows."""
 
 
 CONFIG = web.AppKey("config", Config)

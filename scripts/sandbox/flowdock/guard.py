@@ -7,21 +7,15 @@ import aiohttp_jinja2
 from aiohttp import web
 
 from scripts.sandbox.faults import Handler
-from scripts.sandbox.flowdock.config import WORLD
-from scripts.sandbox.flowdock.people import FLOWS, USERS, User
 from scripts.sandbox.flowdock.requests import Refusal
 
-# Avatars and pictures in descriptions come from GitHub, or from its stand-in on http://localhost.
-POLICY = (
-    "default-src 'self'; img-src 'self' https: http: data:; object-src 'none'; base-uri 'none'; "
-    "frame-ancestors 'none'"
-)
-PAGES = ("/app/", "/oauth/authorize")
+POLICY = "default-src 'none'; base-uri 'none'; frame-ancestors 'none'"
+PAGE = "/oauth/authorize"
 
 
 def is_page(request: web.Request) -> bool:
     """Tell whether people, not programs, read the answer."""
-    return request.path == "/" or request.path.startswith(PAGES)
+    return request.path == PAGE
 
 
 async def add_headers(_: web.Request, response: web.StreamResponse) -> None:
@@ -44,12 +38,7 @@ async def readable_errors(request: web.Request, handler: Handler) -> web.StreamR
             raise
         message = error.message if isinstance(error, Refusal) else HTTPStatus(error.status).phrase
         if is_page(request) and "application/json" not in request.headers.get("Accept", ""):
-            context = {
-                "status": error.status,
-                "message": message,
-                "users": _others(request) if error.status == 403 and request.method == "GET" else (),
-                "here": request.path,
-            }
+            context = {"status": error.status, "message": message}
             return aiohttp_jinja2.render_template("error.html", request, context, status=error.status)
         if isinstance(error, Refusal):
             raise
@@ -62,13 +51,6 @@ async def same_origin(request: web.Request, handler: Handler) -> web.StreamRespo
     if request.method not in {"GET", "HEAD"} and is_page(request) and not _from_here(request):
         raise Refusal(403, "This form was sent from another site.")
     return await handler(request)
-
-
-def _others(request: web.Request) -> list[User]:
-    """Return who may see what the visitor may not."""
-    world = request.app[WORLD]
-    flow = next((flow for flow in FLOWS if request.path.startswith(f"/app/{flow.path}")), None)
-    return [user for user in USERS if flow is not None and world.has(flow, user)]
 
 
 def _from_here(request: web.Request) -> bool:

@@ -4,13 +4,13 @@ from typing import Any
 
 from aiohttp import web
 
+from bridge.inbox.api.messages import WAIT_HEADER
+from bridge.inbox.messages import thread_id
 from bridge.inbox.validation import check_message
 from scripts.sandbox.flowdock.config import CONFIG, WORLD
 from scripts.sandbox.flowdock.requests import invalid, read_body
 from scripts.sandbox.flowdock.sources import source_of_token
-from scripts.sandbox.flowdock.state import Message, Source, Thread, World, thread_id
-
-WAIT_HEADER = "X-flowdock-wait-for-message"
+from scripts.sandbox.flowdock.state import Message, Source, Thread, World
 
 routes = web.RouteTableDef()
 

@@ -5,25 +5,19 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class User:
-    """A Flowdock user; `hue` colours the avatar."""
+    """A Flowdock user."""
 
     id: int
     nick: str
     name: str
-    hue: int
 
     @property
     def email(self) -> str:
         """A made-up address."""
         return f"{self.nick}@acme.example"
 
-    @property
-    def initials(self) -> str:
-        """Two letters for the avatar."""
-        return "".join(word[0] for word in self.name.split())
-
     def avatar(self, web_url: str) -> str:
-        """Return the avatar's address at the stand-in itself."""
+        """Return an address at the stand-in itself, where there is no picture."""
         return f"{web_url}/avatars/{self.nick}.svg"
 
 
@@ -49,9 +43,9 @@ class Flow:
 
 
 ORGANIZATION = "acme"
-ANN = User(id=1001, nick="ann", name="Ann Ames", hue=205)
-BOB = User(id=1002, nick="bob", name="Bob Burke", hue=25)
-CY = User(id=1003, nick="cy", name="Cy Chen", hue=285)
+ANN = User(id=1001, nick="ann", name="Ann Ames")
+BOB = User(id=1002, nick="bob", name="Bob Burke")
+CY = User(id=1003, nick="cy", name="Cy Chen")
 USERS = (ANN, BOB, CY)
 FLOWS = (
     Flow(

@@ -1,15 +1,12 @@
 """Everything the stand-in remembers between requests, in memory: sources, threads and messages."""
 
-import asyncio
-import base64
-import hashlib
-import itertools
 import secrets
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from bridge.inbox.messages import thread_id
 from scripts.sandbox.flowdock.people import Flow, User, find_nick
 
 
@@ -62,7 +59,7 @@ class Thread:
 
 @dataclass(kw_only=True)
 class World:
-    """The state and its waiters. `clock` returns seconds since 1970."""
+    """The state. `clock` returns seconds since 1970."""
 
     clock: Callable[[], float] = time.time
     sources: dict[int, Source] = field(default_factory=dict)
@@ -70,16 +67,10 @@ class World:
     messages: list[Message] = field(default_factory=list)
     # The user ids of each flow whose members changed, by the flow's path.
     members: dict[str, frozenset[int]] = field(default_factory=dict)
-    waiting: set[asyncio.Event] = field(default_factory=set)
-    # Tells a page that comes back whether its last message id still means the same inbox.
-    epoch: str = field(default_factory=lambda: secrets.token_hex(4))
-    sources_version: int = 0
-    closed: bool = False
     _last_source: int = 0
     _last_message: int = 0
     _by_token: dict[str, int] = field(default_factory=dict)
     _uuids: set[tuple[str, str]] = field(default_factory=set)
-    _by_thread: dict[str, list[Message]] = field(default_factory=dict)
 
     def has(self, flow: Flow, user: User) -> bool:
         """Tell whether the user is in the flow."""
@@ -128,20 +119,6 @@ class World:
         mine = [thread for thread in self.threads.values() if thread.flow == flow]
         return sorted(mine, key=lambda thread: thread.last.id, reverse=True)
 
-    def messages_of(self, thread: Thread) -> list[Message]:
-        """Return the thread's messages in order, without repeats."""
-        return self._by_thread.get(thread.id, [])
-
-    def messages_after(self, flow: Flow, last_id: int) -> list[Message]:
-        """Return the flow's messages after `last_id` in order, without repeats."""
-        newer = itertools.takewhile(lambda one: one.id > last_id, reversed(self.messages))
-        return [one for one in newer if one.flow == flow and not one.repeat][::-1]
-
-    @property
-    def last_message(self) -> int:
-        """The id of the newest message of any flow; 0 before the first."""
-        return self._last_message
-
     def accept(self, source: Source, content: Mapping[str, Any]) -> Message:
         """Store a valid message and bring its thread up to date.
 
@@ -161,7 +138,6 @@ class World:
         self.messages.append(message)
         if not message.repeat:
             self._bring_up_to_date(message)
-            self.touch()
         return message
 
     def reset(self) -> None:
@@ -172,20 +148,10 @@ class World:
         self.messages.clear()
         self._by_token.clear()
         self._uuids.clear()
-        self._by_thread.clear()
-        self.epoch = secrets.token_hex(4)
-        self.touch()
-
-    def touch(self) -> None:
-        """Wake all waiters."""
-        for event in self.waiting:
-            event.set()
 
     def _keep(self, source: Source) -> Source:
         self.sources[source.id] = source
         self._by_token[source.flow_token] = source.id
-        self.sources_version += 1
-        self.touch()
         return source
 
     def _seen(self, flow: Flow, uuid: str | None) -> bool:
@@ -196,7 +162,6 @@ class World:
         return seen
 
     def _bring_up_to_date(self, message: Message) -> None:
-        self._by_thread.setdefault(message.thread, []).append(message)
         known = self.threads.get(message.thread)
         thread = known or Thread(
             id=message.thread,
@@ -214,9 +179,3 @@ class World:
             activities=thread.activities + (not spoken),
             discussions=thread.discussions + spoken,
         )
-
-
-def thread_id(source: int, external_id: str) -> str:
-    """Flowdock's own id of a thread: opaque, the same whenever the same source names the same item."""
-    digest = hashlib.sha256(f"{source}:{external_id}".encode()).digest()
-    return base64.urlsafe_b64encode(digest[:15]).decode()
