@@ -81,6 +81,7 @@ DOCTOR: dict[str, Ask] = {
 NO_CALLS = {
     "GitHub.perform": "is made of GitHub.call",
     "GitHub.authorize_url": "an address for a browser",
+    "GitHub.location": "returns the address of a redirect, and goes nowhere",
     "FlowdockOAuth.authorize_url": "an address for a browser",
 }
 

@@ -13,6 +13,13 @@ ROOT = Path(__file__).parents[2]
 
 COVERED = {
     "inbox/accept": "test_messages::test_a_uuid_is_taken_once_in_a_flow_however_many_bring_it_at_once",
+    "inbox/add_source": "test_deletion::test_nothing_is_left_of_a_flow_and_nothing_of_another_is_touched",
+    "inbox/change_flow": "test_flows::test_no_change_of_a_flow_undoes_another_that_is_made_at_once",
+    "inbox/find": "pages/test_triage::test_threads_are_filtered_by_what_they_are",
+    "inbox/move_flow": "test_deletion::test_last_words_still_come_in_while_connections_end",
+    "inbox/shelve": "test_desks::test_what_is_put_away_comes_back_when_it_should",
+    "inbox/trim": "test_messages::test_a_sweep_finds_old_threads_in_a_quiet_flow_and_0_is_no_bound",
+    "inbox/wake": "test_desks::test_whatever_happens_a_thread_is_in_one_place",
     "inbox/drop_person": "test_people::test_a_person_goes_with_all_that_is_about_them",
     "inbox/make_flow": "test_flows::test_a_path_is_taken_once_however_many_ask_at_once",
     "inbox/put_person": "test_people::test_a_login_that_changed_hands_names_its_new_owner",
@@ -60,7 +67,7 @@ def test_each_script_has_a_test_that_exists() -> None:
 
 def test_each_script_is_loaded_and_each_part_included() -> None:
     code = "\n".join(path.read_text() for path in sorted((ROOT / "bridge").rglob("*.py")))
-    loaded = re.findall(r'load_script\(\s*\w+, "bridge\.(\w+)", "(\w+)"\s*\)', code)
+    loaded = re.findall(r'load_script\(\s*[\w.]+, "bridge\.(\w+)", "(\w+)"\s*\)', code)
     assert {f"{package}/{name}" for package, name in loaded} == SCRIPTS.keys()
     included = {
         f"{name.partition('/')[0]}/{part}"

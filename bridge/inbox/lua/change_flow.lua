@@ -4,11 +4,12 @@
 local flows, members, flows_of = KEYS[1], KEYS[2], KEYS[3]
 local unread, unread_counts = KEYS[4], KEYS[5] -- all but the first are of the person who changes
 local id, step, person, is_forced = ARGV[1], ARGV[2], ARGV[3], ARGV[4] == '1'
+local changes = ARGV[5] -- as JSON, for the step `set`
 local found = redis.call('HGET', flows, id)
 if not found then return 'gone' end
 local flow = cjson.decode(found)
 if step == 'set' then
-    for name, value in pairs(cjson.decode(ARGV[5])) do flow[name] = value end
+    for name, value in pairs(cjson.decode(changes)) do flow[name] = value end
 elseif step == 'join' then
     redis.call('SADD', members, person)
     redis.call('SADD', flows_of, id)

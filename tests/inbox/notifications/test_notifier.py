@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -15,8 +15,11 @@ from bridge.inbox.notifications.browsers import PushSubscription
 from bridge.inbox.notifications.notifier import TRIES, Notifier
 from bridge.inbox.notifications.preferences import Preferences
 from bridge.storage.due_queue import DueQueue
-from bridge.web.inbox import NOTIFIER
+from bridge.web.app import serving
+from bridge.web.inbox import DIGEST_SENDER, NOTIFIER
+from scripts.sandbox.house import free_port
 from scripts.sandbox.push_service import PushService, SubscribedBrowser
+from tests.conftest import eventually
 from tests.inbox.conftest import Team, open_team
 from tests.inbox.test_messages import content
 from tests.kits.push import bridges, push_service
@@ -226,3 +229,19 @@ async def test_a_person_keeps_their_notifications_when_their_browser_signs_in_ag
     assert await sessions.use(old) is None
     await sessions.replace(new, anns)
     assert await browsers.of(1002) + await browsers.of(1001) == [], "another person is signed in there now"
+
+
+async def test_each_process_that_serves_the_inbox_delivers_by_itself(scene: Scene) -> None:
+    services, redis = scene.team.services, scene.team.services.redis
+    services.settings = replace(services.settings, port=free_port())
+    bob, digests = await scene.subscribed("bob"), scene.team.app[DIGEST_SENDER].store
+    await scene.posted(turn="bob")
+    await digests.schedule(1002)
+
+    async def is_done() -> bool:
+        return bool(bob.shown) and await redis.hlen(keys.DIGEST_NOTES) == 0
+
+    async with serving(services):
+        await eventually(is_done)
+    await scene.posted(turn="bob", since=2)
+    assert await scene.waiting() == 1, "with the process its loops end"
