@@ -4,7 +4,7 @@ from typing import Any
 
 from bridge.core.model import Delivery
 from bridge.queue.delivery_queue import DeliveryQueue
-from bridge.queue.entries import IncomingDelivery
+from bridge.queue.entries import EnqueueResult, IncomingDelivery
 
 
 async def announce(
@@ -16,8 +16,11 @@ async def announce(
     name: str,
     number: int = 0,
     **news: Any,
-) -> None:
-    """Enqueue news of a repository, or of its pull request `number`; the same `delivery_id` counts once."""
+) -> bool:
+    """Enqueue news of a repository, or of its pull request `number`; tells whether there was room.
+
+    The same `delivery_id` counts once.
+    """
     payload: dict[str, Any] = {
         "repository": {"id": repository_id, "full_name": name},
         "sender": {"login": "GitHub"},
@@ -25,4 +28,6 @@ async def announce(
     if number:
         payload["pull_request"] = {"number": number}
     delivery = Delivery.of(delivery_id, event, payload | news)
-    await queue.enqueue([IncomingDelivery.of(delivery, repository_id=repository_id, number=number)])
+    made = IncomingDelivery.of(delivery, repository_id=repository_id, number=number)
+    (result,) = await queue.enqueue([made])
+    return result in (EnqueueResult.TAKEN, EnqueueResult.DUPLICATE)

@@ -13,16 +13,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import structlog
-from redis.exceptions import RedisError
 
 from bridge.connections.linked_accounts import LinkedAccounts
 from bridge.core.actions import is_in
 from bridge.core.errors import BridgeError, GitHubRefused, NotLinked
 from bridge.core.messages.translate import MERGEABLE
 from bridge.core.model import Target
-from bridge.lifecycle import Shutdown, Stopped
+from bridge.lifecycle import Shutdown
 from bridge.monitor import branch_rules, merges, pushes
 from bridge.monitor.announce import announce
+from bridge.monitor.polling import poll
 from bridge.queue.delivery_queue import DeliveryQueue
 from bridge.storage.pulls import PullRequestStore
 from bridge.storage.watches import Watch
@@ -57,19 +57,14 @@ class ConflictPoller:
 
     async def run(self) -> None:
         """Ask about each pull request that is due, at most one call a second."""
-        while not self.stop.is_set():
-            try:
-                watch = await self.pulls.watches.next()
-                if watch is not None:
-                    await self._ask(watch)
-                await self.stop.pause(IDLE if watch is None else SPACING)
-            except Stopped:
-                return
-            except (RedisError, OSError) as error:
-                log.warning(
-                    "redis_unavailable", error=type(error).__name__, doing="polling for merge conflicts"
-                )
-                await self.stop.pause(IDLE)
+        await poll(
+            self.pulls.watches.next,
+            self._ask,
+            stop=self.stop,
+            idle=IDLE,
+            spacing=SPACING,
+            doing="polling for merge conflicts",
+        )
 
     async def _ask(self, watch: Watch) -> None:
         if elsewhere := _OTHERS.get(watch.about):

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 import msgspec
 import structlog
-from redis.exceptions import RedisError
 
 from bridge.clients.github import TokenRevoked
 from bridge.clients.github_diffs import read_diff
@@ -17,11 +16,12 @@ from bridge.clients.github_logs import read_failure
 from bridge.clients.installation_tokens import InstallationTokens
 from bridge.connections.linked_accounts import LinkedAccounts
 from bridge.core.errors import BridgeError, GitHubRefused, NotLinked
-from bridge.core.model import Delivery, Payload
+from bridge.core.model import Payload
 from bridge.core.pulls.own_events import DIFF, JOB_LOG
-from bridge.lifecycle import Shutdown, Stopped
+from bridge.lifecycle import Shutdown
+from bridge.monitor.announce import announce
+from bridge.monitor.polling import poll
 from bridge.queue.delivery_queue import DeliveryQueue
-from bridge.queue.entries import EnqueueResult, IncomingDelivery
 from bridge.storage.pulls import PullRequestStore
 from bridge.storage.readings import Reading
 
@@ -57,17 +57,14 @@ class GitHubReader:
 
     async def run(self) -> None:
         """Make each reading that is due."""
-        while not self.stop.is_set():
-            try:
-                reading = await self.pulls.readings.next()
-                if reading is not None:
-                    await self._read(reading)
-                await self.stop.pause(IDLE if reading is None else SPACING)
-            except Stopped:
-                return
-            except (RedisError, OSError) as error:
-                log.warning("redis_unavailable", error=type(error).__name__, doing="reading logs and diffs")
-                await self.stop.pause(IDLE)
+        await poll(
+            self.pulls.readings.next,
+            self._read,
+            stop=self.stop,
+            idle=IDLE,
+            spacing=SPACING,
+            doing="reading logs and diffs",
+        )
 
     async def _read(self, reading: Reading) -> None:
         """Make a reading, and forget it unless it is to be made again."""
@@ -112,10 +109,8 @@ class GitHubReader:
     async def _ask(self, reading: Reading, token: str) -> Payload | None:
         github, repository_id = self.accounts.github, reading.repository_id
         if not reading.job:
-            number = reading.numbers[0]
-            diff = await read_diff(github, repository_id, number, reading.sha, token=token)
-            found = {"pull_request": {"number": number}, "diff": msgspec.to_builtins(diff)}
-            return found if diff else None
+            diff = await read_diff(github, repository_id, reading.numbers[0], reading.sha, token=token)
+            return {"diff": msgspec.to_builtins(diff)} if diff else None
         failure = await read_failure(
             github, repository_id, reading.job, reading.sha, api_url=self.api_url, token=token
         )
@@ -130,15 +125,13 @@ class GitHubReader:
         return {"job": about | told} if failure.step.name or failure.lines else None
 
     async def _enqueue(self, reading: Reading, answer: Payload) -> bool:
-        """Enqueue the answer as a delivery of our own, to wait its turn; tells whether there is room."""
+        """Enqueue the answer as a delivery of our own; tells whether there was room."""
         repository_id = reading.repository_id
         if (name := await self.pulls.repository_name(repository_id)) is None:
             return True
         event, number = (JOB_LOG, 0) if reading.job else (DIFF, reading.numbers[0])
         what = f"job:{reading.job}" if reading.job else f"diff:{reading.sha}"
-        numbers = ",".join(map(str, reading.numbers))
-        repository = {"id": repository_id, "full_name": name}
-        payload = {"repository": repository, "sender": {"login": "GitHub"}, **answer}
-        delivery = Delivery.of(f"{what}:{repository_id}:{numbers}", event, payload)
-        made = IncomingDelivery.of(delivery, repository_id=repository_id, number=number)
-        return await self.queue.enqueue([made]) in ([EnqueueResult.TAKEN], [EnqueueResult.DUPLICATE])
+        delivery_id = f"{what}:{repository_id}:{','.join(map(str, reading.numbers))}"
+        return await announce(
+            self.queue, event, delivery_id, repository_id=repository_id, name=name, number=number, **answer
+        )

@@ -4,12 +4,12 @@ import time
 from dataclasses import dataclass
 
 import structlog
-from redis.exceptions import RedisError
 
 from bridge.core.pulls.model import PullKey
 from bridge.core.pulls.own_events import UPDATE
-from bridge.lifecycle import Shutdown, Stopped
+from bridge.lifecycle import Shutdown
 from bridge.monitor.announce import announce
+from bridge.monitor.polling import poll
 from bridge.queue.delivery_queue import DeliveryQueue
 from bridge.storage.pulls import PullRequestStore
 
@@ -28,17 +28,7 @@ class ThreadUpdater:
 
     async def run(self) -> None:
         """Enqueue what is due until told to stop."""
-        while not self.stop.is_set():
-            try:
-                if (pull := await self.pulls.next_update()) is not None:
-                    await self._enqueue(pull)
-                else:
-                    await self.stop.pause(IDLE)
-            except Stopped:
-                return
-            except (RedisError, OSError) as error:
-                log.warning("redis_unavailable", error=type(error).__name__, doing="updating threads")
-                await self.stop.pause(IDLE)
+        await poll(self.pulls.next_update, self._enqueue, stop=self.stop, idle=IDLE, doing="updating threads")
 
     async def _enqueue(self, pull: PullKey) -> None:
         repository_id, number = pull
