@@ -790,6 +790,20 @@ THREATS = [
         ),
     ),
     Threat(
+        "Member of a flow who may not, or no longer, read its repository at GitHub",
+        "reads the flow: on a page, by a stream that is open, an API token, a notification, a tag",
+        "of a flow that is bound to a repository, GitHub's answer to the member's own token decides; a yes "
+        "counts for 9 minutes, no answer is a no; neither another account nor a name stands for it",
+        (
+            "inbox/test_readers.py::"
+            "test_a_bound_flow_is_seen_by_those_alone_to_whom_github_shows_the_repository",
+            "inbox/test_readers.py::test_whoever_loses_access_at_github_is_out_of_everything",
+            "inbox/test_readers.py::test_only_a_repository_that_its_owner_can_read_binds_a_flow",
+            "inbox/test_readers.py::"
+            "test_an_answer_lasts_for_minutes_a_refusal_for_seconds_and_silence_is_a_refusal",
+        ),
+    ),
+    Threat(
         "Reader of Redis, or the next owner of a flow's address",
         "finds what was deleted: a flow, a person's place in it, a token that still posts",
         "a deletion is noted first and finished after a crash; until then nobody gets the flow's path",

@@ -14,6 +14,7 @@ from bridge.inbox.grants import GrantStore
 from bridge.inbox.marks import MarkStore
 from bridge.inbox.messages import MessageStore
 from bridge.inbox.people import PeopleStore
+from bridge.inbox.readers import Readers
 from bridge.inbox.sources import SourceStore
 from bridge.storage.redis import Redis
 
@@ -31,6 +32,8 @@ class Inbox:
     """The public address of bridge and its inbox."""
     client_id: str
     client_secret: str = field(repr=False)
+    readers: Readers | None = None
+    """The check of flows that are bound to a repository; without it, nobody sees them."""
     bounds: InboxBounds = field(default_factory=InboxBounds)
 
     @property
@@ -51,7 +54,7 @@ class Inbox:
     @cached_property
     def flows(self) -> FlowStore:
         """Flows and their members."""
-        return FlowStore(self.redis)
+        return FlowStore(self.redis, self.readers)
 
     @cached_property
     def sources(self) -> SourceStore:

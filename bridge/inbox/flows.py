@@ -1,5 +1,6 @@
 """Flows: a team's threads, and the people who may read them."""
 
+import asyncio
 import secrets
 import time
 from collections.abc import Mapping
@@ -10,6 +11,7 @@ import orjson
 
 from bridge.core.errors import NotFound, RequestRefused
 from bridge.inbox import keys
+from bridge.inbox.readers import Readers
 from bridge.storage.lua_scripts import load_script
 from bridge.storage.redis import Redis
 
@@ -28,6 +30,10 @@ class TeamFlow:
     owners: tuple[int, ...]
     made_at: float
     is_archived: bool = False
+    repository_id: int = 0
+    """Of the repository whose readers alone may see the flow; 0: all members may."""
+    repository: str = ""
+    """Its name when the flow was bound to it."""
 
     @property
     def path(self) -> str:
@@ -57,8 +63,10 @@ class LastFlowOwner(RequestRefused):
 class FlowStore:
     """Flows in Redis."""
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: Redis, readers: Readers | None = None) -> None:
+        """Take the check at GitHub; without it, nobody may see a flow that is bound to a repository."""
         self._redis = redis
+        self._readers = readers
         self._make = load_script(redis, "bridge.inbox", "make_flow")
         self._change = load_script(redis, "bridge.inbox", "change_flow")
 
@@ -92,10 +100,18 @@ class FlowStore:
         return await self.get(flow_id.decode()) if flow_id else None
 
     async def of(self, person_id: int) -> list[TeamFlow]:
-        """Return the flows that a person is in, by name."""
+        """Return the flows that a person is in and may see, by name."""
         ids = await self.ids_of(person_id)
-        found = await self._redis.hmget(keys.FLOWS, ids) if ids else []
-        return sorted(filter(None, map(load, found)), key=lambda flow: (flow.name.lower(), flow.id))
+        data = await self._redis.hmget(keys.FLOWS, ids) if ids else []
+        found = list(filter(None, map(load, data)))
+        may = await asyncio.gather(*(self._may_see(flow, person_id) for flow in found))
+        seen = [flow for flow, sees in zip(found, may, strict=True) if sees]
+        return sorted(seen, key=lambda flow: (flow.name.lower(), flow.id))
+
+    async def _may_see(self, flow: TeamFlow, person_id: int) -> bool:
+        if not flow.repository_id:
+            return True
+        return self._readers is not None and await self._readers.may_read(person_id, flow.repository_id)
 
     async def ids_of(self, person_id: int) -> list[str]:
         """Return the ids of the flows that a person is in, also of flows that are being deleted."""
@@ -106,16 +122,17 @@ class FlowStore:
         return [flow for data in (await self._redis.hgetall(keys.FLOWS)).values() if (flow := load(data))]
 
     async def members(self, flow_id: str) -> set[int]:
-        """Return the ids of the people in a flow."""
+        """Return the ids of the people in a flow, also of those who may not see it now."""
         return {int(one) for one in await self._redis.smembers(keys.members(flow_id))}
 
     async def has(self, flow_id: str, person_id: int) -> bool:
-        """Tell whether a person is in a flow that is there."""
+        """Tell whether a person is in a flow that is there, and may see it: ask before each thing shown."""
         async with self._redis.pipeline(transaction=False) as pipe:
             pipe.sismember(keys.members(flow_id), str(person_id))
             pipe.hget(keys.FLOWS, flow_id)
-            is_in, flow = await pipe.execute()
-        return bool(is_in and flow)
+            is_in, data = await pipe.execute()
+        flow = load(data) if is_in else None
+        return flow is not None and await self._may_see(flow, person_id)
 
     async def join(self, flow_id: str, person_id: int) -> None:
         """Let a person into a flow; raises `FlowGone`."""

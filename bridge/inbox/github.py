@@ -41,6 +41,9 @@ class GitHubDoor(Protocol):
     def can_act(self, token: GitHubToken) -> bool:
         """Tell whether a token suffices for bridge's buttons."""
 
+    async def linked(self, person_id: int) -> GitHubToken | None:
+        """Return the token of a linked account, if it may ask what the token of a sign-in may."""
+
     async def renewed(self, token: GitHubToken) -> GitHubToken | None:
         """Return the token that replaces one about to end, None while it lasts; raises `TokenGone`."""
 

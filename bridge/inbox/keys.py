@@ -34,10 +34,12 @@ DIGESTS = "inbox:{people}:digests"
 DIGEST_NOTES = "inbox:{people}:digest-notes"
 """Hash: a person → failed attempts at the digest that is due."""
 
-Personal = Literal["sessions", "github", "rights", "tokens", "token-uses", "notify", "browsers", "mail"]
+Personal = Literal[
+    "sessions", "github", "rights", "tokens", "token-uses", "notify", "browsers", "mail", "reads"
+]
 PERSONAL: tuple[Personal, ...] = (
     *("sessions", "github", "rights", "tokens", "token-uses"),
-    *("notify", "browsers", "mail"),
+    *("notify", "browsers", "mail", "reads"),
 )
 """Kinds of keys that are about one person alone: all of them go with the person, in one step."""
 
@@ -48,6 +50,7 @@ def personal(kind: Personal, person_id: int) -> str:
     `sessions`: hash, the hash of a cookie's secret → when it began, when it was last used, by which browser.
     `github`: the token to ask GitHub with, encrypted. `rights`: a token that linking may take over, likewise.
     `tokens`: hash, the hash of an API token → what it is called and may do. `token-uses`: hash, its last use.
+    `reads`: hash, a repository's id → when GitHub last said that they can read it, negative for a no.
     `notify`: when they want to be notified. `browsers`: hash, a session's name → the push subscription of its
     browser. `mail`: the digest by mail: where to, and when.
     """

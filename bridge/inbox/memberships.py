@@ -78,7 +78,7 @@ class MembershipStore:
 
     async def _asked(self, person_id: int) -> bool:
         try:
-            token = await self._token(person_id)
+            token = await self.token(person_id)
             if token is None or not await self.is_member(token):
                 return False
         except TokenGone:
@@ -86,7 +86,15 @@ class MembershipStore:
         await self._redis.hset(keys.MEMBERS, str(person_id), int(time.time()))
         return True
 
-    async def _token(self, person_id: int) -> GitHubToken | None:
+    async def token(self, person_id: int) -> GitHubToken | None:
+        """Return the token to ask with, None if there is none; raises as `GitHubDoor`.
+
+        A linked account comes first: it may have taken this very token over, and renewed it.
+        """
+        return await self._github.linked(person_id) or await self.kept(person_id)
+
+    async def kept(self, person_id: int) -> GitHubToken | None:
+        """Return the token of a member's sign-in, None if there is none; raises as `GitHubDoor`."""
         key = keys.personal("github", person_id)
         sealed = await self._redis.get(key)
         if sealed is None:

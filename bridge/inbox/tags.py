@@ -1,9 +1,12 @@
 """Tags of messages: `@nick` calls a member of the flow, whose unread mark it becomes as well."""
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
 from bridge.inbox.context import Inbox
+
+_PERSON = re.compile(r":(user|unread):([0-9]{1,19})")
 
 MOST = 100
 """Tags of a message."""
@@ -18,13 +21,19 @@ def listed(tags: Any) -> list[str] | None:
 
 
 async def resolved(inbox: Inbox, flow_id: str, tags: Iterable[str]) -> list[str]:
-    """Return the tags with `:user:ID` and `:unread:ID` for each `@nick` of a member; others stay text."""
-    found, every = list[str](), list(tags)[:MOST]
-    members = await inbox.flows.members(flow_id) if any(tag.startswith("@") for tag in every) else set()
-    for tag in every:
+    """Return the tags with `:user:ID` and `:unread:ID` for each `@nick` of a member; others stay text.
+
+    Such tags of people who may not see the flow are dropped.
+    """
+    found: list[str] = []
+    for given in list(tags)[:MOST]:
+        tag = given.removeprefix("#") or given
+        named = _PERSON.fullmatch(tag)
         person = await inbox.people.find(tag[1:]) if tag.startswith("@") else None
-        if person and person.id in members:
-            found += [f":user:{person.id}", f":unread:{person.id}"]
+        person_id = int(named[2]) if named else person.id if person else 0
+        sees = bool(person_id) and await inbox.flows.has(flow_id, person_id)
+        if named:
+            found += [tag] if sees else []
         else:
-            found.append(tag.removeprefix("#") or tag)
+            found += [f":user:{person_id}", f":unread:{person_id}"] if sees else [tag]
     return list(dict.fromkeys(found))

@@ -1,7 +1,6 @@
 """The wiring of the inbox into the web application: what it asks of GitHub, and where its routes are."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from functools import partial
@@ -10,16 +9,14 @@ import aiohttp_jinja2
 import structlog
 from aiohttp import web
 
-from bridge.clients.github import TokenRevoked, can_act
-from bridge.core.actions import Call
-from bridge.core.errors import BridgeError, GitHubFailing, GitHubRefused, OAuthFailed
+from bridge.clients.github import can_act
+from bridge.core.errors import BridgeError
 from bridge.core.model import GitHubToken, GitHubUser
 from bridge.inbox import sessions as inbox_sessions
 from bridge.inbox.app import install as install_api
 from bridge.inbox.context import Inbox
 from bridge.inbox.deletion import FlowDeletion
 from bridge.inbox.door import DOOR, Door
-from bridge.inbox.github import GitHubAccount, TokenGone
 from bridge.inbox.invitations import InvitationStore
 from bridge.inbox.memberships import MembershipStore
 from bridge.inbox.notifications.browsers import BrowserStore
@@ -31,16 +28,14 @@ from bridge.inbox.notifications.vapid import Vapid
 from bridge.inbox.notifications.web_push import WebPush
 from bridge.inbox.pages import mail, notifications, people, sign_in
 from bridge.inbox.pages import settings as own_settings
+from bridge.inbox.readers import Readers
 from bridge.inbox.rights import RightsStore
 from bridge.inbox.sessions import MEMBERSHIPS, SESSIONS, SessionStore
 from bridge.inbox.sweeping import SWEEPER, Sweeper
 from bridge.services import Services
 from bridge.web.auth import linking, oauth_callback, sessions
 from bridge.web.http import cookies
-from bridge.web.pages import github_app
-
-RENEW_SECONDS = 300
-"""A token is renewed so long before its end."""
+from bridge.web.inbox_github import GitHubForInbox, GitHubReaders
 
 NOTIFIER = web.AppKey("inbox_notifier", Notifier)
 DIGEST_SENDER = web.AppKey("inbox_digest_sender", DigestSender)
@@ -54,18 +49,19 @@ log = structlog.get_logger()
 def install(app: web.Application, services: Services) -> None:
     """Add the inbox to an application: its API, the sign-in, and its pages."""
     settings, github = services.settings, GitHubForInbox(services)
+    memberships = MembershipStore(
+        services.redis, services.vault, github, organizations=settings.inbox_organizations
+    )
     inbox = Inbox(
         redis=services.redis,
         http=services.session,
         web_url=settings.web_url,
         client_id=settings.flowdock_client_id,
         client_secret=settings.flowdock_client_secret,
+        readers=Readers(services.redis, GitHubReaders(services, memberships)),
         bounds=settings.inbox_bounds,
     )
     install_api(app, inbox)
-    memberships = MembershipStore(
-        services.redis, services.vault, github, organizations=settings.inbox_organizations
-    )
     rights = RightsStore(services.redis, services.vault)
     app[SESSIONS] = SessionStore(services.redis, signed_by=settings.cookie_secrets)
     app[sessions.FLOWDOCK_SIGN_IN] = InboxSignIn()
@@ -85,7 +81,7 @@ def install(app: web.Application, services: Services) -> None:
         redis=services.redis, messages=inbox.messages, connections=FlowConnections(services)
     )
     app[SWEEPER] = Sweeper(redis=services.redis, messages=inbox.messages, deletion=deletion, door=app[DOOR])
-    app[linking.LENDER] = Lender(services, rights)
+    app[linking.LENDER] = Lender(services, rights, memberships)
     app[oauth_callback.GITHUB_CALLBACKS][sign_in.STATE] = sign_in.signed_in
     for module in PEOPLE_PAGES:
         app.add_routes(module.routes)
@@ -137,88 +133,6 @@ async def notifying(app: web.Application) -> AsyncIterator[None]:
             await running
 
 
-class GitHubForInbox:
-    """Answers the inbox's questions to GitHub, with bridge's own application there."""
-
-    def __init__(self, services: Services) -> None:
-        self._services = services
-
-    async def set_up_at(self) -> str:
-        """Return the page that makes the GitHub App; empty once there is one, or an OAuth App."""
-        credentials = self._services.credentials
-        there = credentials.from_settings or await credentials.app()
-        return "" if there else github_app.PAGE
-
-    async def authorize_url(self, *, state: str, verifier: str) -> str:
-        """Return the URL at which a browser signs in, for as few rights as that takes."""
-        services = self._services
-        return await services.github.authorize_url(
-            redirect_uri=oauth_callback.address(services, "github"),
-            state=state,
-            verifier=verifier,
-            # An OAuth App's scope; a GitHub App has its permissions instead.
-            scope="read:org" if services.settings.inbox_organizations else "",
-        )
-
-    async def sign_in(self, code: str, *, verifier: str) -> tuple[GitHubAccount, GitHubToken]:
-        """Return whose code it is, and their token."""
-        services = self._services
-        token = await services.github.exchange(
-            code, redirect_uri=oauth_callback.address(services, "github"), verifier=verifier
-        )
-        try:
-            user = await services.github.call(
-                Call(method="GET", url="/user"), token=token.access, subject="your account"
-            )
-            return _account(user), token
-        except BaseException as error:
-            await self.give_back(token)
-            if isinstance(error, TokenRevoked):
-                raise OAuthFailed("GitHub no longer accepts your sign-in: try again") from None
-            raise
-
-    async def is_member(self, token: GitHubToken, organization: str) -> bool:
-        """Tell whether the token's owner is an active member.
-
-        https://docs.github.com/rest/orgs/members#get-an-organization-membership-for-the-authenticated-user
-        """
-        variables = {"org": organization}
-        call = Call(method="GET", url="/user/memberships/orgs/{org}", variables=variables)
-        try:
-            found = await self._services.github.call(call, token=token.access, subject=organization)
-        except TokenRevoked:
-            raise TokenGone("GitHub no longer accepts the token") from None
-        except GitHubRefused as refusal:
-            if refusal.answered == 404:
-                return False
-            raise
-        return isinstance(found, dict) and found.get("state") == "active"
-
-    def can_act(self, token: GitHubToken) -> bool:
-        """Tell whether a token suffices for bridge's buttons."""
-        return can_act(token)
-
-    async def renewed(self, token: GitHubToken) -> GitHubToken | None:
-        """Return the token that replaces one about to end, None while it lasts; raises `TokenGone`."""
-        if token.expires_at is None or token.expires_at - time.time() > RENEW_SECONDS:
-            return None
-        if token.refresh is None:
-            raise TokenGone("GitHub's token has ended")
-        try:
-            return await self._services.github.refresh(token.refresh)
-        except OAuthFailed as error:
-            if not error.code:
-                raise
-            raise TokenGone("GitHub does not renew the token") from None
-
-    async def give_back(self, token: GitHubToken) -> None:
-        """Revoke a token that is needed no longer, as far as GitHub answers."""
-        try:
-            await self._services.github.revoke(token)
-        except BridgeError as error:
-            log.warning("inbox_token_not_revoked", reason=str(error))
-
-
 class InboxSignIn(sessions.FlowdockSignIn):
     """The sign-in to the inbox, in which bridge's own sessions end too."""
 
@@ -240,26 +154,32 @@ class InboxSignIn(sessions.FlowdockSignIn):
 
 
 class Lender(linking.AccountLender):
-    """Lends linking the GitHub account of a person who signed in to the inbox a moment ago."""
+    """Lends linking the GitHub account of a person who signed in to the inbox, if its token may act."""
 
-    def __init__(self, services: Services, rights: RightsStore) -> None:
+    def __init__(self, services: Services, rights: RightsStore, memberships: MembershipStore) -> None:
         self._services = services
         self._rights = rights
+        self._memberships = memberships
 
     async def lend(self, user_id: str) -> tuple[GitHubUser, GitHubToken] | None:
         """Return the account and a token that may act; None if GitHub has to be visited for one.
 
         GitHub is asked whose token it is: a user of the inbox is their account's numeric id.
         """
-        token = await self._rights.take(int(user_id))
-        if token is None:
-            return None
         try:
+            token = await self._rights.take(int(user_id)) or await self._memberships.kept(int(user_id))
+            if token is None or not can_act(token):
+                return None
             user = await self._services.github.user(token)
         except BridgeError as error:
             log.warning("inbox_token_not_lent", reason=str(error))
             return None
         return (user, token) if str(user.id) == user_id else None
+
+    async def take_back(self, user_id: str, token: GitHubToken) -> bool:
+        """Tell whether a membership still needs a token that was not linked."""
+        kept = await self._memberships.kept(int(user_id))
+        return kept is not None and kept.access == token.access
 
 
 class FlowConnections:
@@ -274,18 +194,3 @@ class FlowConnections:
             if one.flow.lower() == flow_path.lower():
                 # Its source goes with the flow, for which no token is needed.
                 await self._services.connect_service.disconnect(one, access_token="", user=str(person_id))
-
-
-def _account(user: object) -> GitHubAccount:
-    if (
-        not isinstance(user, dict)
-        or type(user.get("id")) is not int
-        or not isinstance(user.get("login"), str)
-    ):
-        raise GitHubFailing("GitHub did not say who signed in: try again")
-    return GitHubAccount(
-        id=user["id"],
-        login=user["login"],
-        name=str(user.get("name") or ""),
-        avatar=str(user.get("avatar_url") or ""),
-    )

@@ -1,6 +1,8 @@
 """Linking for a person who signed in to the inbox: one press, without a second trip to GitHub."""
 
+import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 
@@ -111,3 +113,32 @@ async def test_a_token_to_lend_lies_sealed_and_is_turned_to_a_new_key(
     done = await key_rotation.rotate(house.redis, vault, dry_run=False, progress=lambda *_: None)
     assert done.kinds["GitHub tokens to link"].rewritten == 1
     assert vault.is_newest(await house.redis.get(key))
+
+
+async def test_a_member_of_an_organization_links_by_one_press_and_stays_one(
+    redis_url: str, browser: Browser
+) -> None:
+    async with open_inbox(redis_url, **UNSET, inbox_organizations=("acme",)) as (house, door):
+        await made_at_github(house)
+        await sign_in(house, browser, "bob")
+        page = await link(house, browser)
+        assert "bob-gh in the inbox will act as @bob-gh on GitHub" in text(page)
+        await browser.press(page, "Cancel")
+        await house.redis.hdel(keys.MEMBERS, "1002")
+        assert await is_in(house, browser), "the token still tells that he is a member"
+
+        page = await link(house, browser)
+        await browser.press(page, "Link accounts")
+        account = await house.services.account_store.get("1002")
+        assert account
+        assert account.github.id == IDS["bob"]
+        # From now on the account renews the token, which ends the one that signed in.
+        ending = replace(account, token=replace(account.token, expires_at=int(time.time())))
+        await house.services.account_store.link(ending)
+        for _ in range(2):
+            await house.redis.hdel(keys.MEMBERS, "1002")
+            assert await is_in(house, browser)
+        await house.services.accounts.unlink("1002")
+        await house.redis.hdel(keys.MEMBERS, "1002")
+        assert not await is_in(house, browser), "nothing is left to ask with"
+        assert await door.people.get(IDS["bob"])

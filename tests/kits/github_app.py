@@ -78,7 +78,9 @@ async def made_at_github(
         name=name,
         webhook=f"{house.bridge}/github/webhook",
         events=EVENTS,
-        asked=app_manifest.permissions(merging=merging),
+        asked=app_manifest.permissions(
+            merging=merging, members=bool(house.services.settings.inbox_organizations)
+        ),
     )
     body = {
         "manifest": asked,

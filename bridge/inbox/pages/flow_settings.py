@@ -60,6 +60,18 @@ async def change(request: web.Request) -> web.Response:
     return redirect(path_of(flow, "settings"))
 
 
+@routes.post(f"{SETTINGS}/readers")
+async def bind(request: web.Request) -> web.Response:
+    """Show a flow to readers of a repository alone, as GitHub names them; empty: to all members."""
+    person, flow = await _owned(request)
+    name = str((await request.post()).get("repository", "")).strip()
+    readers = request.app[INBOX].readers
+    repository_id, full_name = await readers.door.find(person.id, name) if name and readers else (0, "")
+    await request.app[INBOX].flows.change(flow.id, repository_id=repository_id, repository=full_name)
+    log.info("inbox_flow_bound", flow=flow.path, repository=full_name, by=person.id)
+    return redirect(path_of(flow, "settings"))
+
+
 @routes.post(f"{SETTINGS}/people")
 async def add(request: web.Request) -> web.Response:
     """Let a person into a flow."""

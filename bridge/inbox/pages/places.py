@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from bridge.core.errors import NotFound
+from bridge.core.errors import NotFound, RequestRefused
 from bridge.inbox import sessions
 from bridge.inbox.context import INBOX, PAGES
 from bridge.inbox.flows import TeamFlow
@@ -11,6 +11,18 @@ from bridge.inbox.stored import InboxThread
 
 FLOW = f"{PAGES}/flows/{{org}}/{{flow}}"
 THREAD = f"{FLOW}/threads/{{thread}}"
+
+
+class NotAReader(RequestRefused):
+    """GitHub does not show a member the repository that the flow is bound to, or does not answer."""
+
+    status = 403
+    advice = (
+        "Link your GitHub account on your account page, ask for access at GitHub, or try again in a minute."
+    )
+
+    def __init__(self) -> None:
+        super().__init__("this flow is for readers of a repository that GitHub does not show you now")
 
 
 async def opened(request: web.Request) -> tuple[InboxPerson, TeamFlow]:
@@ -27,6 +39,8 @@ async def _flow_for(request: web.Request, person: InboxPerson) -> tuple[InboxPer
     inbox = request.app[INBOX]
     flow = await inbox.flows.at(f"{request.match_info['org']}/{request.match_info['flow']}")
     if flow is None or not await inbox.flows.has(flow.id, person.id):
+        if flow and flow.repository_id and person.id in await inbox.flows.members(flow.id):
+            raise NotAReader
         raise NotFound("there is no such flow, or you are not in it")
     return person, flow
 

@@ -46,6 +46,10 @@ class AccountLender:
         """Return a user's own account with a token that may act; None to ask GitHub."""
         return None
 
+    async def take_back(self, user_id: str, token: GitHubToken) -> bool:  # noqa: ARG002
+        """Tell whether a token that was not linked is needed elsewhere; else it is revoked."""
+        return False
+
 
 LENDER = web.AppKey("lender", AccountLender)
 
@@ -191,7 +195,8 @@ async def link(request: web.Request) -> web.Response:
     if not (linking.flowdock and linking.github and linking.token):
         raise ClaimRefused("This step is out of order.")
     if form.get("answer") != "link":
-        await services.accounts.give_back(linking.token)
+        if not await request.app[LENDER].take_back(linking.user, linking.token):
+            await services.accounts.give_back(linking.token)
         return render.page(request, "cancelled.html")
     account = LinkedAccount(
         flowdock=linking.flowdock, github=linking.github, token=linking.token, linked_at=int(time.time())

@@ -38,6 +38,7 @@ TABLE: dict[tuple[str, str], tuple[str, str, str, str]] = {
     ("POST", f"{FLOW}/settings/people/1001/remove"): (SIGN_IN, NOTHING, REFUSED, REFUSED),
     ("POST", f"{FLOW}/settings/people/1002/remove"): (SIGN_IN, NOTHING, DONE, DONE),
     ("POST", f"{FLOW}/settings/sources/1/remove"): (SIGN_IN, NOTHING, REFUSED, DONE),
+    ("POST", f"{FLOW}/settings/readers"): (SIGN_IN, NOTHING, REFUSED, DONE),
     ("GET", f"{FLOW}/export"): (SIGN_IN, NOTHING, REFUSED, PAGE),
     ("POST", f"{FLOW}/settings/delete"): (SIGN_IN, NOTHING, REFUSED, DONE),
 }
