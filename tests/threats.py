@@ -804,6 +804,15 @@ THREATS = [
         ),
     ),
     Threat(
+        "Member of a flow",
+        "changes or deletes what another person or a source said; finds words that were taken back",
+        "only its author changes a message; the old words leave stream, list, search and news in one step",
+        (
+            "inbox/test_changes.py::test_nobody_changes_what_another_wrote_or_a_source",
+            "inbox/test_changes.py::test_one_changes_and_deletes_ones_own_words_and_nothing_of_them_stays",
+        ),
+    ),
+    Threat(
         "Reader of Redis, or the next owner of a flow's address",
         "finds what was deleted: a flow, a person's place in it, a token that still posts",
         "a deletion is noted first and finished after a crash; until then nobody gets the flow's path",

@@ -10,7 +10,7 @@ from bridge.inbox import markup
 from bridge.inbox.api import left_out, messages, oauth, push, sources, streaming, threads, users, writing
 from bridge.inbox.api.requests import answer_errors
 from bridge.inbox.context import INBOX, Inbox
-from bridge.inbox.pages import events, export, flow_settings, flows, thread, triage
+from bridge.inbox.pages import events, export, flow_settings, flows, message, thread, triage
 from bridge.inbox.sweeping import SWEEPER
 
 
@@ -30,6 +30,7 @@ def install(app: web.Application, inbox: Inbox) -> None:
         left_out,
         flows,
         thread,
+        message,
         triage,
         flow_settings,
         export,

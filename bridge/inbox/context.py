@@ -7,6 +7,7 @@ from aiohttp import ClientSession, web
 
 from bridge.core.budgets import InboxBounds
 from bridge.inbox.api_tokens import ApiTokenStore
+from bridge.inbox.changes import MessageChanges
 from bridge.inbox.desks import DeskStore
 from bridge.inbox.feed import Feed
 from bridge.inbox.flows import FlowStore
@@ -65,6 +66,11 @@ class Inbox:
     def messages(self) -> MessageStore:
         """Messages and threads."""
         return MessageStore(redis=self.redis, bounds=self.bounds)
+
+    @cached_property
+    def changes(self) -> MessageChanges:
+        """Changes of people's own messages."""
+        return MessageChanges(redis=self.redis, bounds=self.bounds)
 
     @cached_property
     def marks(self) -> MarkStore:

@@ -87,7 +87,8 @@ DESKS = _INBOX
 CALLS = f"{_INBOX}calls:"
 THREAD = f"{_INBOX}thread:"
 ENTRIES = f"{_INBOX}entries:"
-THREAD_PARTS = (THREAD, ENTRIES)
+EDITED = f"{_INBOX}edited:"
+THREAD_PARTS = (THREAD, ENTRIES, EDITED)
 """The beginnings of all keys of a thread: they go together."""
 SWEEPER = "inbox:sweeper"
 """Lock: removes what is over its bounds, and finishes deletions."""
@@ -131,6 +132,11 @@ def usage(flow_id: str) -> str:
 def thread(thread_id: str) -> str:
     """Hash: a thread's state, counters and newest message."""
     return f"{THREAD}{thread_id}"
+
+
+def edited(thread_id: str) -> str:
+    """Hash: the id of a message that its author changed → the message, in place of the one in the stream."""
+    return f"{EDITED}{thread_id}"
 
 
 def entries(thread_id: str) -> str:

@@ -13,7 +13,14 @@ from bridge.core.budgets import InboxBounds
 from bridge.inbox import keys, placing, search
 from bridge.inbox.flows import FlowGone
 from bridge.inbox.notifications import causes
-from bridge.inbox.stored import InboxThread, StoredMessage, load_message, load_thread
+from bridge.inbox.stored import (
+    InboxThread,
+    StoredMessage,
+    load_change,
+    load_message,
+    load_thread,
+    read_message,
+)
 from bridge.storage.keys import hash_of
 from bridge.storage.lua_scripts import load_script
 from bridge.storage.redis import Fields, Redis
@@ -181,8 +188,13 @@ class MessageStore:
         newest: bool = True,
     ) -> list[StoredMessage]:
         """Return a thread's messages between two ids, in order: the `newest` of them, or the oldest."""
-        found = await self._between(keys.entries(thread.id), after, before, limit, newest=newest)
-        return [load_message(thread.flow_id, thread.id, one) for one in found]
+        rows = await self._between(keys.entries(thread.id), after, before, limit, newest=newest)
+        found = [load_message(thread.flow_id, thread.id, one) for one in rows]
+        for name, data in (await self.redis.hgetall(keys.edited(thread.id))).items():
+            if after < int(name) and (before is None or int(name) < before):
+                found.append(read_message(int(name), thread.flow_id, thread.id, data))
+        found.sort(key=lambda one: one.id)
+        return found[-limit:] if newest else found[:limit]
 
     async def flow_messages(
         self,
@@ -223,16 +235,24 @@ class MessageStore:
 
     async def _resolved(self, flow_id: str, rows: Sequence[tuple[bytes, Fields]]) -> list[StoredMessage]:
         """Read the messages that a flow's stream names; those of threads that are gone are left out."""
-        names = [row[b"t"].decode() for _, row in rows]
         async with self.redis.pipeline(transaction=False) as pipe:
-            for name, (place, _) in zip(names, rows, strict=True):
-                pipe.execute_command("XRANGE", keys.entries(name), place, place)
-            found = await pipe.execute() if rows else []
-        return [
-            load_message(flow_id, name, one)
-            for name, entries in zip(names, found, strict=True)
-            for one in entries
-        ]
+            for place, row in rows:
+                name, wanted = row[b"t"].decode(), row[b"e"].decode() if b"e" in row else place.decode()[:-2]
+                pipe.execute_command("XRANGE", keys.entries(name), f"{wanted}-0", f"{wanted}-0")
+                pipe.hget(keys.edited(name), wanted)
+            answers = await pipe.execute() if rows else []
+        found = []
+        for (place, row), entries, edited in zip(rows, answers[::2], answers[1::2], strict=True):
+            name = row[b"t"].decode()
+            message_id = int(row.get(b"e") or place[:-2])
+            message = load_message(flow_id, name, entries[0]) if entries else None
+            if edited:
+                message = read_message(message_id, flow_id, name, edited)
+            if b"e" in row:
+                message = load_change(flow_id, (place, row), message)
+            if message:
+                found.append(message)
+        return found
 
 
 def _touched(flow_id: str, thread: str) -> list[str]:

@@ -1,11 +1,13 @@
 """People's own words in a thread."""
 
 import re
+import time
 from collections.abc import Sequence
 
 from bridge.inbox.context import Inbox
 from bridge.inbox.flows import TeamFlow
 from bridge.inbox.people import InboxPerson
+from bridge.inbox.stored import StoredMessage
 from bridge.inbox.tags import resolved
 
 MAX_REPLY = 8096
@@ -28,12 +30,31 @@ async def post_reply(
 
     Returns the message's id; raises `UnknownThread`.
     """
-    called = [f"@{nick}" for nick in dict.fromkeys(_MENTION.findall(text))]
-    mentions = [tag for tag in await resolved(inbox, flow.id, called) if tag.startswith(":")]
-    every = list(dict.fromkeys([*mentions, *await resolved(inbox, flow.id, tags)]))
+    every = await _tags(inbox, flow.id, text, tags)
     # The name of now, for when the person has left.
     author = {"name": person.name, "avatar": person.avatar}
     content = {"event": "message", "content": text, "tags": every, "author": author}
     if uuid:
         content["uuid"] = uuid
     return (await inbox.messages.reply(flow.id, thread_id, person.id, content)).id
+
+
+async def change_reply(
+    inbox: Inbox, person: InboxPerson, message: StoredMessage, text: str, *, tags: Sequence[str] = ()
+) -> None:
+    """Give a person's own message other words; raises as `MessageChanges.change`."""
+    every = await _tags(inbox, message.flow_id, text, tags)
+    now = int(time.time() * 1000)
+    content = {**message.content, "content": text, "tags": every, "edited": now}
+    await inbox.changes.change(message, person.id, content)
+
+
+async def delete_reply(inbox: Inbox, person: InboxPerson, message: StoredMessage) -> None:
+    """Delete a person's own message; raises as `MessageChanges.change`."""
+    await inbox.changes.change(message, person.id, None)
+
+
+async def _tags(inbox: Inbox, flow_id: str, text: str, tags: Sequence[str]) -> list[str]:
+    called = [f"@{nick}" for nick in dict.fromkeys(_MENTION.findall(text))]
+    mentions = [tag for tag in await resolved(inbox, flow_id, called) if tag.startswith(":")]
+    return list(dict.fromkeys([*mentions, *await resolved(inbox, flow_id, tags)]))

@@ -8,6 +8,9 @@ import orjson
 
 from bridge.storage.redis import Fields
 
+CHANGED, DELETED = "message-edit", "message-delete"
+"""Events of the news that a person changed or deleted a message of their own."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class StoredMessage:
@@ -47,10 +50,11 @@ class InboxThread:
 def load_message(flow_id: str, thread: str, entry: tuple[bytes, Fields]) -> StoredMessage:
     """Read an entry of a thread's stream."""
     place, fields = entry
-    return _load(int(place.split(b"-")[0]), flow_id, thread, fields[b"m"])
+    return read_message(int(place.split(b"-")[0]), flow_id, thread, fields[b"m"])
 
 
-def _load(message_id: int, flow_id: str, thread: str, data: bytes) -> StoredMessage:
+def read_message(message_id: int, flow_id: str, thread: str, data: bytes) -> StoredMessage:
+    """Read a message's own JSON."""
     return StoredMessage(id=message_id, flow_id=flow_id, thread_id=thread, **orjson.loads(data))
 
 
@@ -65,10 +69,27 @@ def load_thread(name: str, data: Fields) -> InboxThread | None:
         source_id=int(data[b"source"]),
         flow_id=flow_id,
         state=orjson.loads(data[b"state"]),
-        newest=_load(int(data[b"last"]), flow_id, name, data[b"newest"]),
+        newest=read_message(int(data[b"last"]), flow_id, name, data[b"newest"]),
         first=int(data[b"first"]),
         activities=int(data.get(b"activities", 0)),
         discussions=int(data.get(b"discussions", 0)),
         comments=int(data.get(b"comments", 0)),
         is_done=data[b"done"] == b"1",
+    )
+
+
+def load_change(flow_id: str, row: tuple[bytes, Fields], now: StoredMessage | None) -> StoredMessage:
+    """Read the news of a change; `now` is the message that was changed, None if it was deleted."""
+    place, fields = row
+    content: dict[str, Any] = {"message": int(fields[b"e"])}
+    if now:
+        content["updated_content"] = now.content["content"]
+    event = CHANGED if now else DELETED
+    return StoredMessage(
+        id=int(place.split(b"-")[0]),
+        flow_id=flow_id,
+        thread_id=fields[b"t"].decode(),
+        sent=int(fields[b"s"]),
+        author=int(fields[b"a"]),
+        content={"event": event, "content": content, "tags": []},
     )

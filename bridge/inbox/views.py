@@ -51,6 +51,7 @@ class Entry:
     """A person's own words."""
     is_spoken: bool
     is_mine: bool
+    is_edited: bool
     called: bool
     """It calls the person who looks."""
 
@@ -100,6 +101,7 @@ def entry(message: StoredMessage, reader: InboxPerson, writer: InboxPerson | Non
         text=str(content.get("content") or ""),
         is_spoken=content["event"] != "activity",
         is_mine=message.author == reader.id,
+        is_edited="edited" in content,
         called=f":unread:{reader.id}" in (content.get("tags") or ()),
     )
 

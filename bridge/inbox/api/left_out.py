@@ -8,7 +8,6 @@ from bridge.inbox.api.requests import ApiRefusal, caller
 from bridge.inbox.api.threads import FLOW
 from bridge.inbox.context import API
 
-_MESSAGES = "Messages cannot be changed or deleted here."
 _FLOWS = "Flows are made and changed on the inbox's pages."
 _PEOPLE = "People come, go and are invited on the inbox's pages."
 _USERS = "People's names and pictures are GitHub's: change them there."
@@ -17,8 +16,6 @@ _PRIVATE = "The inbox has no private messages."
 _FILES = "The inbox keeps no files."
 
 LEFT_OUT = (
-    ("PUT", f"{FLOW}/messages/{{id}}", _MESSAGES),
-    ("DELETE", f"{FLOW}/messages/{{id}}", _MESSAGES),
     ("POST", f"{API}/flows/{{org}}", _FLOWS),
     ("PUT", FLOW, _FLOWS),
     ("POST", f"{FLOW}/users", _PEOPLE),

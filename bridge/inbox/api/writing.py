@@ -11,7 +11,7 @@ from bridge.inbox.api.threads import FLOW, THREAD, reader, wanted_message, wante
 from bridge.inbox.context import API, INBOX
 from bridge.inbox.flows import TeamFlow
 from bridge.inbox.people import InboxPerson
-from bridge.inbox.replies import MAX_REPLY, post_reply
+from bridge.inbox.replies import MAX_REPLY, change_reply, delete_reply, post_reply
 from bridge.inbox.tags import listed
 from bridge.inbox.validation import BLANK, NOT_LIST, NOT_LISTED, NOT_TEXT
 
@@ -53,6 +53,34 @@ async def comment_by_id(request: web.Request) -> web.Response:
     person, flow = await _named_flow(request, body)
     parent = await wanted_message(request, flow, str(body.get("message", "")))
     return await _written(request, person, flow, parent.thread_id, body)
+
+
+@routes.put(f"{FLOW}/messages/{{id}}")
+async def change(request: web.Request) -> web.Response:
+    """Give one's own message other `content`, and other `tags` if they are given."""
+    person, flow = await reader(request)
+    message = await wanted_message(request, flow, request.match_info["id"])
+    body = await read_object(request)
+    given = body.get("tags")
+    tags = listed([tag for tag in message.content["tags"] if tag[:1] != ":"] if given is None else given)
+    errors = _errors(body, "message")
+    if tags is None:
+        errors["tags"] = [NOT_LIST]
+    if errors:
+        raise invalid(errors)
+    inbox = request.app[INBOX]
+    await change_reply(inbox, person, message, str(body["content"]).strip(), tags=tags or ())
+    changed = await inbox.messages.message(flow.id, message.id)
+    return answer_to(person, shapes.message(changed) if changed else {})
+
+
+@routes.delete(f"{FLOW}/messages/{{id}}")
+async def delete(request: web.Request) -> web.Response:
+    """Delete one's own message."""
+    person, flow = await reader(request)
+    message = await wanted_message(request, flow, request.match_info["id"])
+    await delete_reply(request.app[INBOX], person, message)
+    return web.Response(status=204, headers={"Flowdock-User": str(person.id)})
 
 
 async def write_by_flow_id(request: web.Request, body: dict[str, Any]) -> web.Response:

@@ -41,8 +41,8 @@ end
 
 local added = #message + OVERHEAD
 redis.call('XADD', entries, place, 'm', message)
-if redis.call('XLEN', entries) > bounds.thread_messages then
-    local first = redis.call('XRANGE', entries, '-', '+', 'COUNT', 1)[1]
+local first = redis.call('XRANGE', entries, '-', '+', 'COUNT', 1)[1]
+if redis.call('XLEN', entries) + redis.call('HLEN', thread_parts[3] .. thread_id) > bounds.thread_messages then
     redis.call('XDEL', entries, first[1])
     added = added - #first[2][2] - OVERHEAD
 end

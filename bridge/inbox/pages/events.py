@@ -18,7 +18,7 @@ from bridge.inbox.pages.flows import rows
 from bridge.inbox.pages.places import FLOW, opened, path_of
 from bridge.inbox.pages.thread import entries, head
 from bridge.inbox.people import InboxPerson
-from bridge.inbox.stored import StoredMessage
+from bridge.inbox.stored import CHANGED, DELETED, StoredMessage
 
 RETRY_MS = 2000
 AT_ONCE = 100
@@ -92,17 +92,23 @@ async def _news(request: web.Request, person: InboxPerson, flow: TeamFlow, messa
         return b""
     cookie, unread = sessions.cookie_of(request), (await inbox.desks.unread(person.id, [flow.id]))[flow.id]
     path = path_of(flow)
+    changed = message.content["content"]["message"] if message.content["event"] in (CHANGED, DELETED) else 0
+    shown = await inbox.messages.message(flow.id, changed) if changed else message
     context = {
         "flow": flow,
         "path": path,
         "here": path_of(flow, "threads", thread.id),
         "csrf": cookie.csrf if cookie else "",
         "row": (await rows(request, person, [thread]))[0],
-        "entry": (await entries(request, person, [message]))[0],
+        "entry": (await entries(request, person, [shown]))[0] if shown else None,
         **await head(request, person, thread),
     }
-    pieces = ("head", "entry") if "thread" in request.query else ("row",)
-    data = {"thread": thread.id, "message": message.id, "done": thread.is_done, "unread": unread} | {
-        piece: aiohttp_jinja2.render_string(f"inbox/_{piece}.html", request, context) for piece in pieces
-    }
+    pieces = (("head", "entry") if shown else ("head",)) if "thread" in request.query else ("row",)
+    data = {
+        "thread": thread.id,
+        "message": message.id,
+        "changed": changed,
+        "done": thread.is_done,
+        "unread": unread,
+    } | {piece: aiohttp_jinja2.render_string(f"inbox/_{piece}.html", request, context) for piece in pieces}
     return b"id: %d\nevent: news\ndata: %s\n\n" % (message.id, orjson.dumps(data))

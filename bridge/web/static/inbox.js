@@ -27,6 +27,12 @@ function showRow(news) {
 }
 
 function showEntry(news) {
+  if (news.changed) {
+    const old = list.querySelector(`[data-message="${news.changed}"]`);
+    if (news.entry) old?.replaceWith(put(news.entry));
+    else old?.remove();
+    return;
+  }
   if (list.querySelector(`[data-message="${news.message}"]`)) return;
   const head = document.getElementById("head");
   // A menu that is open, or a button in use, stays under the reader's hands.

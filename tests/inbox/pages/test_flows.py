@@ -8,7 +8,7 @@ import pytest
 from aiohttp import web
 
 from bridge.inbox.messages import thread_id
-from bridge.inbox.pages import events, export, flow_settings, flows, thread, triage
+from bridge.inbox.pages import events, export, flow_settings, flows, message, thread, triage
 from tests.conftest import eventually
 from tests.inbox.conftest import Team
 from tests.inbox.test_messages import a_pull, content
@@ -31,6 +31,8 @@ TABLE: dict[tuple[str, str], tuple[str, str, str, str]] = {
     ("GET", THREAD): (SIGN_IN, NOTHING, PAGE, PAGE),
     ("GET", f"{FLOW}/threads/none"): (SIGN_IN, NOTHING, NOTHING, NOTHING),
     ("POST", f"{THREAD}/messages"): (SIGN_IN, NOTHING, DONE, DONE),
+    ("GET", f"{THREAD}/messages/1"): (SIGN_IN, NOTHING, REFUSED, REFUSED),
+    ("POST", f"{THREAD}/messages/1"): (SIGN_IN, NOTHING, REFUSED, REFUSED),
     ("POST", f"{THREAD}/actions"): (SIGN_IN, NOTHING, REFUSED, REFUSED),
     ("POST", f"{FLOW}/settings"): (SIGN_IN, NOTHING, REFUSED, DONE),
     ("POST", f"{FLOW}/settings/people"): (SIGN_IN, NOTHING, REFUSED, DONE),
@@ -83,10 +85,10 @@ def test_the_table_names_every_address() -> None:
         "{id}": "1",
     }
     there = set()
-    for module in (events, export, flow_settings, flows, thread, triage):
+    for module in (events, export, flow_settings, flows, message, thread, triage):
         for route in module.routes:
             assert isinstance(route, web.RouteDef)
-            path = route.path.replace("{role:owner|member}", "owner")
+            path = route.path.replace("{role:owner|member}", "owner").replace("{id:[0-9]{1,15}}", "{id}")
             for name, value in ids.items():
                 path = path.replace(name, value)
             there.add((route.method, path))
