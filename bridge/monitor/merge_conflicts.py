@@ -20,7 +20,7 @@ from bridge.core.errors import BridgeError, GitHubRefused, NotLinked
 from bridge.core.messages.translate import MERGEABLE
 from bridge.core.model import Target
 from bridge.lifecycle import Shutdown
-from bridge.monitor import branch_rules, merges, pushes
+from bridge.monitor import branch_rules, merges, pushes, teams
 from bridge.monitor.announce import announce
 from bridge.monitor.polling import poll
 from bridge.queue.delivery_queue import DeliveryQueue
@@ -41,6 +41,7 @@ _OTHERS = {
     "queue": merges.read_queue,
     "merge": merges.follow,
     "push": pushes.compare,
+    "teams": teams.read,
 }
 
 log = structlog.get_logger()

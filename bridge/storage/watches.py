@@ -17,6 +17,9 @@ ASK_STATE_SECONDS = 2
 MERGE_SECONDS = 60
 """The wait before the first question about a merge that outlasted its click."""
 
+TEAMS_SECONDS = 60
+"""The least time between two questions about the teams of a pull request."""
+
 QUEUE_SECONDS = 5
 """The wait before a question about a merge queue: all that enters and leaves meanwhile is one question."""
 
@@ -25,12 +28,12 @@ class Watch(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A question to GitHub; `asked` counts the times without an answer.
 
     It is about a pull request's `mergeable`; its `state`, where a delivery contradicted itself; the `rules`
-    or the merge `queue` of a `branch`; the last `push` of a fork; or a `merge` that a `user` asked for,
-    by GitHub's `uuid`.
+    or the merge `queue` of a `branch`; the `teams` that are asked for a review; the last `push` of a fork; or
+    a `merge` that a `user` asked for, by GitHub's `uuid`.
     """
 
     repository_id: int
-    about: Literal["mergeable", "state", "rules", "queue", "merge", "push"]
+    about: Literal["mergeable", "state", "rules", "queue", "teams", "merge", "push"]
     number: int = 0
     asked: int = 0
     branch: str = ""
@@ -81,6 +84,11 @@ class Watches:
         """Ask for the places in the merge queue of the branch that a pull request goes into."""
         question = Watch(repository_id=repository_id, about="queue", number=number, branch=branch)
         await self.once(question, every=QUEUE_SECONDS, delay=QUEUE_SECONDS)
+
+    async def teams(self, repository_id: int, number: int) -> None:
+        """Ask who is in the teams that a pull request asks for a review, once a minute at most."""
+        question = Watch(repository_id=repository_id, about="teams", number=number, branch=str(number))
+        await self.once(question, every=TEAMS_SECONDS, delay=1)
 
     async def merge(self, repository_id: int, number: int, *, user: str, uuid: str, asked: int = 0) -> None:
         """Ask how a merge ended; each time without an answer doubles the delay."""

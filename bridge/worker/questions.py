@@ -15,6 +15,9 @@ from bridge.storage.readings import Reading
 _MAY_UNBLOCK = frozenset({"pull_request_review", "pull_request_review_thread", own_events.RULES})
 """Events after which GitHub may no longer block a merge, besides those of checks."""
 
+_ASKS_TEAMS = frozenset({"opened", "review_requested", "ready_for_review"})
+"""Actions after which the members of teams that are asked for a review are read."""
+
 _MOVES_QUEUE = frozenset({"enqueued", "dequeued"})
 """Actions after which all places in a merge queue are read again."""
 
@@ -53,6 +56,8 @@ class Questions:
             await self._pulls.watches.state(repository_id, number)
         if delivery.action == "synchronize" and _is_of_fork(result) and result.snapshot.said.get("moved"):
             await self._pulls.watches.push(repository_id, number)
+        if delivery.action in _ASKS_TEAMS and _asks_teams(result):
+            await self._pulls.watches.teams(repository_id, number)
         await self.if_ready(repository_id, delivery, result)
         if result.wants_diff:
             sha, asked_at = result.snapshot.head_sha, int(entry.received_at)
@@ -82,6 +87,10 @@ class Questions:
                     asked_at=int(entry.received_at),
                 )
             )
+
+
+def _asks_teams(result: Translation) -> bool:
+    return result.pull is not None and any(one.is_team for one in result.pull.with_state("requested"))
 
 
 def _is_of_fork(result: Translation) -> bool:

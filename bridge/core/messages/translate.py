@@ -28,6 +28,7 @@ PRIVATE_EVENTS = frozenset(
         own_events.MERGE_FAILED,
         own_events.QUEUE,
         own_events.RULES,
+        own_events.TEAMS,
         own_events.UPDATE,
     }
 )

@@ -17,7 +17,7 @@ from bridge.core.pulls.accounts import asked_of, key_of, person
 from bridge.core.pulls.conversations import deletion
 from bridge.core.pulls.gathering import DUE
 from bridge.core.pulls.lww import ABOUT, CARRIED, OLDEST, READ, Item, LwwRegister, LwwSet, moment
-from bridge.core.pulls.own_events import DIFF, FORCED, MERGE_FAILED, QUEUE, RULES, UPDATE
+from bridge.core.pulls.own_events import DIFF, FORCED, MERGE_FAILED, QUEUE, RULES, TEAMS, UPDATE
 from bridge.core.pulls.snapshot import SWITCHES, Snapshot
 from bridge.core.urls import web_address
 
@@ -56,6 +56,10 @@ def delta(delivery: Delivery) -> Snapshot:
     if delivery.event == QUEUE:
         place = {"number": payload["place"], "since": payload["since"]}
         return Snapshot(values={"place": LwwRegister(moment(payload["read_at"]), ABOUT, place)})
+    if delivery.event == TEAMS:
+        read_at = moment(payload["read_at"])
+        told = {f"team {one['id']}": one["members"] for one in payload["teams"]}
+        return Snapshot(values={name: LwwRegister(read_at, ABOUT, found) for name, found in told.items()})
     if delivery.event == RULES:
         register = LwwRegister(moment(payload["read_at"]), ABOUT, payload["rules"])
         return Snapshot(values={"rules": register})

@@ -55,6 +55,8 @@ class Reviewer(msgspec.Struct, frozen=True, kw_only=True):
     state: ReviewState
     is_team: bool = False
     bot: bool = False
+    members: tuple[Person, ...] = ()
+    """A few people of the team who linked an account."""
     id: int = 0
     """GitHub's number of the person or of the team; 0 for a deleted account."""
 

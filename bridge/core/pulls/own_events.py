@@ -9,6 +9,9 @@ QUEUE = "bridge.queue"
 MERGE_FAILED = "bridge.merge_failed"
 """A merge that outlasted its click, and failed."""
 
+TEAMS = "bridge.teams"
+"""The members of the teams that are asked for a review."""
+
 UPDATE = "bridge.update"
 """It is time to bring a thread up to date."""
 

@@ -5,7 +5,7 @@ wins. Merging is commutative, associative and idempotent, so the order and repet
 difference in the end.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import msgspec
@@ -245,16 +245,37 @@ def _reviewers(snapshot: Snapshot, people: Mapping[int, Item]) -> tuple[Reviewer
         if review["state"] in _DECISIVE and review["id"] not in requested
     ]
     waiting = [
-        _reviewer(one if one["is_team"] else _renamed(one, people), "requested", is_team=one["is_team"])
+        _reviewer(
+            one if one["is_team"] else _renamed(one, people),
+            "requested",
+            is_team=one["is_team"],
+            members=_members_of(snapshot, one) if one["is_team"] else (),
+        )
         for one in asked
     ]
     return (*sorted(decided, key=lambda one: one.name.lower()), *waiting)
 
 
-def _reviewer(one: Item, state: ReviewState, *, is_team: bool = False) -> Reviewer:
+def _members_of(snapshot: Snapshot, team: Item) -> list[Item]:
+    """Return a team's members who may review: all but the author."""
+    author = (snapshot.value("author") or {}).get("id")
+    return [one for one in snapshot.value(f"team {team['id']}") or () if one["id"] != author]
+
+
+def _reviewer(
+    one: Item, state: ReviewState, *, is_team: bool = False, members: Sequence[Item] = ()
+) -> Reviewer:
     name = one.get("login") or one["name"]
     bot = bool(one.get("bot"))
-    return Reviewer(name=name, url=one["url"], state=state, is_team=is_team, id=one["id"], bot=bot)
+    return Reviewer(
+        name=name,
+        url=one["url"],
+        state=state,
+        is_team=is_team,
+        members=tuple(Person(**each) for each in members),
+        id=one["id"],
+        bot=bot,
+    )
 
 
 def dump(snapshot: Snapshot) -> bytes:

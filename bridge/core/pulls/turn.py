@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
 from bridge.core.pulls.checks import verdict
-from bridge.core.pulls.model import Person, PullRequest
+from bridge.core.pulls.model import Person, PullRequest, Reviewer
 from bridge.core.pulls.to_merge import missing
 
 CONFLICTS = "conflicts with the base branch"
@@ -39,8 +39,8 @@ def next_action(pull: PullRequest) -> Turn | None:
     if verdict(pull.checks) == "waiting":
         return Turn(who="a maintainer", why="to allow workflows to run", kind="maintainer")
     if asked := tuple(one for one in pull.with_state("requested") if not one.bot):
-        people = tuple(person for one in asked if (person := one.person))
-        names = ", ".join(reviewer.name for reviewer in asked)
+        people = tuple(person for one in asked for person in (one.members or (one.person,)) if person)
+        names = ", ".join(_asked(reviewer) for reviewer in asked)
         return Turn(who=names, why=REVIEW, people=people, kind="review")
     if pull.unresolved or pull.more_unresolved:
         return _of_author(pull, "conversations to resolve")
@@ -51,6 +51,12 @@ def next_action(pull: PullRequest) -> Turn | None:
     if pull.with_state("approved"):
         return _ready(pull)
     return _of_author(pull, REVIEW if pull.author.bot else "to ask for a review")
+
+
+def _asked(reviewer: Reviewer) -> str:
+    """Name a person, or a team with its people."""
+    names = " or ".join(one.login for one in reviewer.members)
+    return f"{reviewer.name}: {names}" if names else reviewer.name
 
 
 def holders(pull: PullRequest, found: Turn) -> tuple[Person, ...]:

@@ -25,6 +25,8 @@ class Team:
     slug: str
     name: str
     description: str = ""
+    members: tuple[int, ...] = ()
+    """By their ids."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -30,6 +30,32 @@ async def get_user(call: Call) -> Answer:
 )
 async def get_membership(call: Call) -> Answer:
     """Answer whether the caller is in an organization: for `read:org`, or an App that may read members."""
+    user, organization = _member(call)
+    world = call.services.world
+    body = {
+        "url": f"{world.config.api_url}/user/memberships/orgs/{organization.login}",
+        "state": "active",
+        "role": "member",
+        "organization_url": f"{world.config.api_url}/orgs/{organization.login}",
+        "user": user_payload(world, user),
+    }
+    return Answer(body)
+
+
+@endpoint("GET", "/orgs/{org}/teams/{slug}/members", docs="teams/members#list-team-members")
+async def get_team_members(call: Call) -> Answer:
+    """Return the members of a team, on the same terms."""
+    _member(call)
+    world = call.services.world
+    if (team := world.teams.get(call.request.match_info["slug"])) is None:
+        raise not_found()
+    members = [user for user in world.people() if user.id in team.members]
+    page, headers = paged(call, [user_payload(world, one) for one in members])
+    return Answer(page, headers=headers)
+
+
+def _member(call: Call) -> tuple[User, User]:
+    """Return the caller and the organization; refuse those who may not read who is in it."""
     user, world = call.require_user(), call.services.world
     if call.token and call.by_app:
         permissions = call.services.apps.apps[call.token.app_id].manifest.permissions
@@ -40,14 +66,7 @@ async def get_membership(call: Call) -> Answer:
     organization = world.user(call.request.match_info["org"])
     if organization is None or user.id not in world.members.get(organization.id, ()):
         raise not_found()
-    body = {
-        "url": f"{world.config.api_url}/user/memberships/orgs/{organization.login}",
-        "state": "active",
-        "role": "member",
-        "organization_url": f"{world.config.api_url}/orgs/{organization.login}",
-        "user": user_payload(world, user),
-    }
-    return Answer(body)
+    return user, organization
 
 
 @endpoint("GET", "/users/{login}", docs="users/users#get-a-user")

@@ -17,7 +17,13 @@ PEOPLE = (
 )
 ACME = User(id=9001, login="acme", name="Acme", kind="Organization")
 
-TEAM = Team(id=501, slug="makers", name="Makers", description="Those who make the component")
+TEAM = Team(
+    id=501,
+    slug="makers",
+    name="Makers",
+    description="Those who make the component",
+    members=(PEOPLE[1].id, PEOPLE[2].id),
+)
 
 REPOSITORIES = (
     (1296269, "component", False, "The component everybody depends on"),

@@ -65,6 +65,16 @@ TURNS: list[tuple[str, PullRequest, Turn | None]] = [
     ("approved, and another asked", a_pull(reviewers=(APPROVED, ASKED)), DEE),
     ("asked while checks run", a_pull(reviewers=(ASKED,), checks=(RUNNING,)), DEE),
     ("asked while conversations are open", a_pull(reviewers=(ASKED,), unresolved=TALK), DEE),
+    (
+        "a team asked whose members are known",
+        a_pull(reviewers=(replace(TEAM, members=(EVE, replace(EVE, login="fay", id=6))),)),
+        Turn(
+            who="Core: eve or fay",
+            why="to review",
+            people=(EVE, replace(EVE, login="fay", id=6)),
+            kind="review",
+        ),
+    ),
     ("a team asked", a_pull(reviewers=(TEAM,)), Turn(who="Core", why="to review", kind="review")),
     (
         "both asked",

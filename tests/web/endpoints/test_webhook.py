@@ -15,6 +15,7 @@ from urllib.parse import urlencode, urlsplit
 import pytest
 from redis.asyncio import Redis
 
+from bridge.core.messages.translate import OWN_EVENTS
 from bridge.storage import keys
 from bridge.web import fast_path
 from tests.conftest import House, eventually, open_house
@@ -254,7 +255,7 @@ NOT_NEEDED: list[tuple[str, dict[str, Any]]] = [
     ("installation", {"repository": None}),
     # bridge's own words in its queue are nobody else's.
     ("bridge.message", {}),
-    ("bridge.mergeable", {"pull_request": {"number": 1}}),
+    *((event, {"pull_request": {"number": 1}}) for event in sorted(OWN_EVENTS)),
 ]
 
 

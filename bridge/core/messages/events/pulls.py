@@ -4,7 +4,7 @@ from bridge.core.messages.events.table import Happening, Said, given, mentioned_
 from bridge.core.messages.html import escape, link
 from bridge.core.messages.markdown import mentioned
 from bridge.core.pulls.accounts import asked_of
-from bridge.core.pulls.own_events import FORCED
+from bridge.core.pulls.own_events import FORCED, TEAMS
 from bridge.core.pulls.push import Push
 from bridge.core.pulls.states import state_of
 
@@ -137,6 +137,19 @@ def review_requested(happening: Happening) -> Said:
     people = () if asked["is_team"] or _knows(happening, asked["id"]) else named(user)
     whom = f" from {link(asked['url'], asked['name'])}" if user or team else ""
     return Said(title=f"Requested a review{whom}", group="review requests", people=people)
+
+
+@on(TEAMS, "")
+def teams(happening: Happening) -> Said | None:
+    """Name the members of the teams that were asked for a review; nothing where they were named before."""
+    asked = [one for one in happening.pull.with_state("requested") if one.members]
+    people = {one.id: one for team in asked for one in team.members}
+    if all(_knows(happening, number) for number in people):
+        return None
+    names = [f"{link(team.url, team.name)}: {', '.join(one.login for one in team.members)}" for team in asked]
+    title = f"Requested a review from {'; '.join(names)}"
+    new = tuple(one for one in people.values() if not _knows(happening, one.id))
+    return Said(title=title, group="review requests", people=new)
 
 
 def _knows(happening: Happening, account: int) -> bool:
