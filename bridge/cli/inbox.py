@@ -63,15 +63,17 @@ async def _make_owner(services: "Services", login: str) -> None:
     click.echo(f"@{person.nick} owns the inbox. Sign in at {services.settings.web_url}/inbox")
 
 
-@group.command(epilog="Example: bridge inbox export team/main > main.json")
+@group.command(epilog="Example: bridge inbox export team/main")
 @click.argument("flow", metavar="FLOW")
 @click.pass_obj
 def export(environ: Environ, flow: str) -> None:
-    """Write a flow as JSON to standard output: its people, sources, threads and messages.
+    """Write a flow as JSON to standard output.
 
-    FLOW is the end of its address, such as team/main.
+    Needs ENCRYPTION_KEY. FLOW is the end of its address, such as team/main. Writes its people, sources,
+    threads and messages.
     """
-    opening.with_services(environ, lambda services: _export(services, flow), needed=frozenset())
+    needed = frozenset({"ENCRYPTION_KEY"})
+    opening.with_services(environ, lambda services: _export(services, flow), needed=needed)
 
 
 async def _export(services: "Services", path: str) -> None:

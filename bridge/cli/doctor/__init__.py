@@ -66,6 +66,8 @@ async def _around(chosen: Settings, broken: set[str], redis_url: str) -> list[Ch
             "FLOWDOCK_API_URL",
         }:
             checks.append(bounded("Flowdock credentials", external.flowdock_client(services)))
+        if chosen.inbox and chosen.smtp_url and not broken & {"SMTP_URL", "MAIL_FROM"}:
+            checks.append(bounded("mail server", external.mail_server(services)))
         if not broken & {"WEB_URL", "PORT", "ENCRYPTION_KEY"}:
             checks.append(bounded("public address", external.public_address(services)))
         if not broken & {"GITHUB_API_URL", "GITHUB_URL", "WEB_URL", "ENCRYPTION_KEY"}:

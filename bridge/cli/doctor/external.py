@@ -13,6 +13,7 @@ from bridge.clients.github_credentials import NoCredentials
 from bridge.clients.session import open_session
 from bridge.core.errors import GitHubFailing, OAuthFailed
 from bridge.core.github.webhook import WEBHOOK_PATH
+from bridge.inbox.notifications.mail import MailFailed, MailServer
 from bridge.services import Services
 
 _MADE_UP = "made-up-by-doctor"
@@ -67,6 +68,16 @@ async def flowdock_client(services: Services) -> list[CheckRow]:
         advice = "copy FLOWDOCK_CLIENT_ID and FLOWDOCK_CLIENT_SECRET again, and check FLOWDOCK_API_URL"
         return [_of_client(check, "of the application", error, advice)]
     return [CheckRow(check, "warn", "Flowdock accepted a made-up code: is FLOWDOCK_API_URL really Flowdock?")]
+
+
+async def mail_server(services: Services) -> list[CheckRow]:
+    """Check that the inbox's mail server takes bridge's login."""
+    check, chosen = "mail server", services.settings
+    try:
+        await MailServer(url=chosen.smtp_url, sender=chosen.mail_from).reach()
+    except MailFailed as error:
+        return [CheckRow(check, "wrong", f"{error}; check SMTP_URL")]
+    return [CheckRow(check, "fine", f"sends from {chosen.mail_from}")]
 
 
 def _of_client(check: str, whose: str, error: OAuthFailed, advice: str) -> CheckRow:

@@ -1,6 +1,6 @@
 """A person's clock: times of day in their own zone."""
 
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
 from bridge.core.errors import RequestRefused
@@ -13,10 +13,10 @@ class NoSuchTime(RequestRefused):
     advice = "Go back and correct it: nothing was changed."
 
 
-def zone(name: str) -> ZoneInfo:
+def zone(name: str) -> tzinfo:
     """Return a time zone by its name, UTC for an empty one; raises `NoSuchTime`."""
     try:
-        return ZoneInfo(name or "UTC")
+        return ZoneInfo(name) if name else UTC
     except (ValueError, OSError, LookupError):
         raise NoSuchTime(f"{name[:60]!r} is not a time zone such as Europe/Berlin") from None
 

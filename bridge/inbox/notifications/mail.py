@@ -1,16 +1,22 @@
 """Mail: messages for one person, given to the operator's mail server."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import SMTP as SMTP_POLICY
 from email.utils import formatdate
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from bridge.core.errors import BridgeError
 
+if TYPE_CHECKING:
+    from aiosmtplib import SMTP
+
 PATIENCE = 20
 _PORTS = {"smtp": 587, "smtps": 465}
-_POLICY = SMTP.clone(max_line_length=998)
+_POLICY = SMTP_POLICY.clone(max_line_length=998)
 """With shorter lines, Python would encode the addresses of links in headers, and nobody could follow them."""
 
 
@@ -42,29 +48,39 @@ class MailServer:
 
     async def send(self, mail: Mail) -> None:
         """Send a message; raises `MailFailed`."""
+        raw = compose(mail, sender=self.sender).as_bytes(policy=_POLICY)
+        async with self._connected() as client:
+            await client.sendmail(self.sender, [mail.to], raw)
+
+    async def reach(self) -> None:
+        """Log in at the server, and send nothing; raises `MailFailed`."""
+        async with self._connected():
+            pass
+
+    @asynccontextmanager
+    async def _connected(self) -> AsyncIterator["SMTP"]:
         # Loaded by the first mail: most processes send none.
         import aiosmtplib
 
         parts = urlsplit(self.url)
         user = unquote(parts.username or "") or None
+        client = aiosmtplib.SMTP(
+            hostname=parts.hostname,
+            port=parts.port or _PORTS[parts.scheme],
+            username=user,
+            password=unquote(parts.password or "") or None,
+            use_tls=parts.scheme == "smtps",
+            # A password is sent encrypted or not at all.
+            start_tls=None if parts.scheme == "smtps" or not user else True,
+            timeout=PATIENCE,
+        )
         try:
-            await aiosmtplib.send(
-                compose(mail, sender=self.sender).as_bytes(policy=_POLICY),
-                sender=self.sender,
-                recipients=[mail.to],
-                hostname=parts.hostname,
-                port=parts.port or _PORTS[parts.scheme],
-                username=user,
-                password=unquote(parts.password or "") or None,
-                use_tls=parts.scheme == "smtps",
-                # A password is sent encrypted or not at all.
-                start_tls=None if parts.scheme == "smtps" or not user else True,
-                timeout=PATIENCE,
-            )
+            async with client:
+                yield client
         except (aiosmtplib.SMTPException, OSError, ValueError) as error:
             code = getattr(error, "code", None)
             reason = f"it answered {code}" if code else type(error).__name__
-            raise MailFailed(f"the mail server did not take the message: {reason}") from None
+            raise MailFailed(f"the mail server did not take it: {reason}") from None
 
 
 def compose(mail: Mail, *, sender: str) -> EmailMessage:

@@ -30,7 +30,7 @@ from bridge.inbox.people import InboxPerson
 from bridge.inbox.stored import InboxThread
 from bridge.storage.due_queue import DueQueue
 
-AT_ONCE = 8
+AT_ONCE = 16
 CLAIM_SECONDS = 60
 TRIES = 5
 LONGEST_TITLE, LONGEST_BODY = 150, 300

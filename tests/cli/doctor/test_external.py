@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from scripts.sandbox.faults import Fault
+from scripts.sandbox.mail_server import mail_server
 from tests.kits.doctor import Doctor
 
 LIMITS = "/api/v3/rate_limit"
@@ -101,3 +102,17 @@ async def test_a_bridge_that_fails_at_the_address(asking: Doctor, monkeypatch: p
     monkeypatch.setattr(asking.house.services.webhook_keys, "note_ping", broken)
     found = await asking.row("public address")
     assert (found[0], "answers a signed ping with 500" in found[1]) == ("wrong", True)
+
+
+async def test_the_inboxs_mail_server_takes_bridges_login_or_the_row_says_why(asking: Doctor) -> None:
+    flowdock = dict.fromkeys(("FLOWDOCK_CLIENT_ID", "FLOWDOCK_CLIENT_SECRET", "FLOWDOCK_API_URL"), "")
+    async with mail_server() as (box, port):
+        mail = {"SMTP_URL": f"smtp://127.0.0.1:{port}", "MAIL_FROM": "bridge@example.com"}
+        there = await asking.row("mail server", **flowdock, **mail)
+        nobody = await asking.row(
+            "mail server", **flowdock, **mail | {"SMTP_URL": "smtp://u:s3cret@127.0.0.1:1"}
+        )
+    assert there == ("fine", "sends from bridge@example.com")
+    assert (nobody[0], "SMTPConnectError; check SMTP_URL" in nobody[1]) == ("wrong", True)
+    assert ("s3cret" in nobody[1], box.mails) == (False, [])
+    assert "mail server" not in await asking.asked(**mail), "without an inbox nobody sends mail"
