@@ -26,6 +26,7 @@ from bridge.inbox.notifications.wording import said_in, title_of
 from bridge.inbox.people import InboxPerson
 from bridge.inbox.stored import InboxThread
 from bridge.storage.due_queue import DueQueue
+from bridge.storage.lua_scripts import load_script
 from bridge.storage.redis import Redis
 
 CLAIM_SECONDS = 300
@@ -64,6 +65,7 @@ class DigestStore:
 
     def __init__(self, redis: Redis, vault: Vault) -> None:
         self._redis, self._vault = redis, vault
+        self._compare_and_set = load_script(redis, "bridge.storage", "compare_and_set")
         self.queue = DueQueue(redis, keys.DIGESTS, keys.DIGEST_NOTES)
 
     async def of(self, person_id: int) -> DigestPlan | None:
@@ -74,6 +76,14 @@ class DigestStore:
     async def keep(self, person_id: int, plan: DigestPlan) -> None:
         """Keep a person's wish."""
         await self._redis.set(keys.personal("mail", person_id), orjson.dumps(asdict(plan)))
+
+    async def note_sent(self, person_id: int, *, at: float) -> None:
+        """Note when a digest was sent, in the wish as it is now: the person may have changed or ended it."""
+        key = keys.personal("mail", person_id)
+        while found := await self._redis.get(key):
+            plan = replace(DigestPlan(**orjson.loads(found)), last=at)
+            if await self._compare_and_set(keys=[key], args=[found, orjson.dumps(asdict(plan))]):
+                return
 
     async def schedule(self, person_id: int) -> None:
         """Have the sender look when a person's next digest is due."""
@@ -159,7 +169,7 @@ class DigestSender:
             log.warning("digest_failed", person=person_id, attempt=tries + 1, reason=str(error))
             if tries + 1 < TRIES:
                 return 300 * 4**tries, tries + 1
-        await self.store.keep(person_id, replace(plan, last=now))
+        await self.store.note_sent(person_id, at=now)
         return clock.next_at(plan.hour, chosen.zone, now) - now, 0
 
     async def _send(self, person: InboxPerson, plan: DigestPlan, due: float) -> bool:

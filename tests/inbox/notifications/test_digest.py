@@ -12,6 +12,7 @@ import pytest
 from bridge.inbox import keys
 from bridge.inbox.door import DOOR
 from bridge.inbox.notifications.digest import MOST_CONFIRMATIONS, TRIES, DigestPlan, DigestSender
+from bridge.inbox.notifications.mail import Mail, MailServer
 from bridge.inbox.notifications.preferences import Preferences
 from bridge.web.inbox import DIGEST_SENDER
 from scripts.sandbox.mail_server import Mailbox, mail_server
@@ -193,6 +194,26 @@ async def test_of_several_processes_one_sends(scene: Scene) -> None:
     await scene.posted(1, turn="bob")
     await asyncio.gather(*(scene.sender.send_due() for _ in range(4)))
     assert len(scene.box.mails) == 1
+
+
+@pytest.mark.parametrize("wish", [None, DigestPlan(address="b@example.com", hour="19:00")])
+async def test_a_wish_that_changes_while_a_mail_is_sent_stays_changed(
+    scene: Scene, wish: DigestPlan | None
+) -> None:
+    store = scene.sender.store
+
+    class Meanwhile(MailServer):
+        async def send(self, mail: Mail) -> None:
+            await super().send(mail)
+            await (store.keep(1002, wish) if wish else store.end(1002))
+
+    await scene.confirmed()
+    await scene.posted(1, turn="bob")
+    server = scene.sender.server
+    assert await replace(scene.sender, server=Meanwhile(url=server.url, sender=server.sender)).send_due()
+    found = await store.of(1002)
+    assert len(scene.box.mails) == 1
+    assert (found and replace(found, last=0)) == wish
 
 
 async def test_nobody_has_bridge_mail_strangers_all_day(scene: Scene) -> None:
