@@ -15,6 +15,11 @@ MOST = 100
 _CALLED = re.compile(r":user:([0-9]{1,19})")
 
 
+def does_call(content: Mapping[str, Any], person_id: int) -> bool:
+    """Tell whether a message calls a person, also after a change or its deletion."""
+    return f":user:{person_id}" in (content.get("tags") or ())
+
+
 def of(content: Mapping[str, Any], *, author: int, state: Mapping[str, Any]) -> bytes:
     """Return those whom a message `called` and the `turn` by its thread's state, as JSON for `accept.lua`.
 

@@ -18,7 +18,7 @@ from bridge.inbox.context import PAGES, Inbox
 from bridge.inbox.extension import pull_of
 from bridge.inbox.flows import TeamFlow
 from bridge.inbox.memberships import MembershipStore
-from bridge.inbox.notifications import clock
+from bridge.inbox.notifications import causes, clock
 from bridge.inbox.notifications.loops import repeat
 from bridge.inbox.notifications.mail import Mail, MailServer
 from bridge.inbox.notifications.preferences import PreferenceStore
@@ -219,7 +219,7 @@ class DigestSender:
             if thread.flow_id not in flows or shelves[thread.id]:
                 continue
             message = await inbox.messages.message(thread.flow_id, called[thread.id])
-            if message and message.sent / 1000 > since:
+            if message and message.sent / 1000 > since and causes.does_call(message.content, person.id):
                 author, said = said_in(message, person, await inbox.people.get(message.author))
                 found.append(self._line(flows, thread, f"{author}: {said}"[:LONGEST_WORDS]))
         return found

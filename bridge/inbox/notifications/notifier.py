@@ -21,6 +21,7 @@ from bridge.inbox.context import PAGES, Inbox
 from bridge.inbox.extension import PullTurn, pull_of
 from bridge.inbox.flows import TeamFlow
 from bridge.inbox.memberships import MembershipStore
+from bridge.inbox.notifications import causes
 from bridge.inbox.notifications.browsers import BrowserStore
 from bridge.inbox.notifications.loops import repeat
 from bridge.inbox.notifications.preferences import PreferenceStore
@@ -155,7 +156,7 @@ class Notifier:
         self, person: InboxPerson, flow: TeamFlow, thread: InboxThread, due: Due, turn: PullTurn | None = None
     ) -> bytes | None:
         found = await self.inbox.messages.message(flow.id, due.message)
-        if found is None:
+        if found is None or not (turn or causes.does_call(found.content, person.id)):
             return None
         author, said = said_in(found, person, await self.inbox.people.get(found.author))
         words = (

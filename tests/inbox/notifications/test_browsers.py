@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.inbox.notifications.browsers import MOST, BrowserStore, PushSubscription, SubscriptionRefused
@@ -58,6 +58,7 @@ def test_keys_are_a_point_of_the_curve_and_sixteen_bytes(keys: dict[str, str]) -
         read(**keys)
 
 
+@settings(max_examples=50, deadline=None)
 @given(st.dictionaries(st.sampled_from(["endpoint", "p256dh", "auth"]), st.text(max_size=100), min_size=1))
 def test_nothing_that_a_browser_sends_breaks_it(changes: dict[str, str]) -> None:
     try:

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.core.urls import is_mail_address
@@ -72,6 +72,7 @@ async def test_a_password_goes_over_tls_alone(monkeypatch: pytest.MonkeyPatch) -
         assert len(box.mails) == 1
 
 
+@settings(max_examples=60, deadline=None)
 @given(st.text(max_size=60), st.sampled_from(["to", "subject", "unsubscribe", "name"]))
 def test_no_text_ends_a_header(text: str, where: str) -> None:
     fields = {"to": "bob@example.com", "subject": "x", "text": "x"} | {where: f"a{text}"}

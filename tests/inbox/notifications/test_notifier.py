@@ -116,6 +116,11 @@ async def test_who_is_called_is_notified_with_the_words(scene: Scene) -> None:
     await scene.delivered()
     assert shown(bob) == ["Ann calls you\nLook, @bob and @ann and @cy: <b>why</b>?"]
     assert (ann.shown, await scene.waiting()) == ([], 0)
+    await scene.team.visit("ann", "POST", path, {"content": "@bob, no"})
+    [thread] = await scene.team.inbox.messages.threads(scene.team.flow.id)
+    await scene.team.visit("ann", "POST", f"{path}/{thread.newest.id}", {"delete": "1"})
+    await scene.delivered()
+    assert (len(bob.shown), await scene.waiting()) == (1, 0), "she took it back"
 
 
 @pytest.mark.parametrize("why", ["turn", "call"])

@@ -5,7 +5,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.inbox.notifications.clock import NoSuchTime, next_at
@@ -42,6 +42,7 @@ def test_quiet_hours_last_by_the_persons_own_clock(chosen: Preferences, now: str
 TIMES = st.times().map(lambda one: one.isoformat("minutes"))
 
 
+@settings(max_examples=50, deadline=None)
 @given(
     zone=st.sampled_from(["", "Europe/Berlin", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe"]),
     hours=st.tuples(TIMES, TIMES).filter(lambda one: one[0] != one[1]),
@@ -74,6 +75,7 @@ def test_what_no_clock_shows_is_refused(wrong: dict[str, Any], sentence: str) ->
         Preferences.chosen(**fields | wrong)
 
 
+@settings(max_examples=50, deadline=None)
 @given(
     zone=st.sampled_from(["", "Europe/Berlin", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe"]),
     hour=TIMES,
