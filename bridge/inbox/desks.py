@@ -7,8 +7,12 @@ import time
 from collections.abc import Sequence
 from typing import Literal
 
+import orjson
+
 from bridge.core.errors import RequestRefused
-from bridge.inbox import keys
+from bridge.inbox import keys, placing, stored
+from bridge.inbox.extension import pull_of
+from bridge.inbox.people import InboxPerson
 from bridge.inbox.stored import InboxThread
 from bridge.storage.lua_scripts import load_script
 from bridge.storage.redis import Redis
@@ -37,6 +41,7 @@ class DeskStore:
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
         self._shelve = load_script(redis, "bridge.inbox", "shelve")
+        self._pass = load_script(redis, "bridge.inbox", "pass")
         self._wake = load_script(redis, "bridge.inbox", "wake")
 
     async def move(
@@ -77,6 +82,24 @@ class DeskStore:
                 if score is not None:
                     found[one][kind] = score / 1000
         return found
+
+    async def pass_turn(self, thread: InboxThread, to: InboxPerson, *, by: InboxPerson) -> bool:
+        """Give somebody the turn until bridge tells of a new one; False if there is none or a new one."""
+        holder = {"id": to.id, "login": to.nick, "since": int(time.time() * 1000)}
+        why = "taken" if to.id == by.id else f"passed on by {by.nick}"
+        passed = {"who": to.nick, "why": why, "people": [holder]}
+        if not (pull := pull_of(thread.told)) or not pull.turn:
+            return False
+        done = await self._pass(
+            keys=[keys.thread(thread.id)],
+            args=[
+                *(keys.DESKS, thread.flow_id, thread.id),
+                orjson.dumps(placing.places(thread.told)),
+                orjson.dumps(placing.places(stored.with_turn(thread.told, passed))),
+                *(orjson.dumps(passed), time.time() * 1000),
+            ],
+        )
+        return bool(done)
 
     async def on(
         self, person_id: int, flow_ids: Sequence[str], kinds: Sequence[keys.Desk], limit: int

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
+from markupsafe import escape
 
 from bridge.storage.redis import Fields
 
@@ -37,6 +38,8 @@ class InboxThread:
     source_id: int
     flow_id: str
     state: Mapping[str, Any]
+    told: Mapping[str, Any]
+    """The state as it came; in `state` the turn is that of the person to whom somebody passed it on."""
     newest: StoredMessage
     first: int
     """The id of its first message."""
@@ -45,6 +48,14 @@ class InboxThread:
     comments: int = 0
     """Messages that people wrote in the inbox."""
     is_done: bool = False
+
+
+def with_turn(state: Mapping[str, Any], passed: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a state in which somebody else has the turn."""
+    pull = state["bridge"]
+    words = escape(f"{passed['who']} ({passed['why']})")
+    fields = [one | {"value": words} if one["label"] == "Turn" else one for one in state.get("fields") or ()]
+    return {**state, "fields": fields, "bridge": pull | {"turn": pull["turn"] | passed}}
 
 
 def load_message(flow_id: str, thread: str, entry: tuple[bytes, Fields]) -> StoredMessage:
@@ -62,13 +73,14 @@ def load_thread(name: str, data: Fields) -> InboxThread | None:
     """Read a thread's hash; None from an empty one."""
     if not data:
         return None
-    flow_id = data[b"flow"].decode()
+    flow_id, told = data[b"flow"].decode(), orjson.loads(data[b"state"])
     return InboxThread(
         id=name,
         external_id=data[b"external_id"].decode(),
         source_id=int(data[b"source"]),
         flow_id=flow_id,
-        state=orjson.loads(data[b"state"]),
+        state=with_turn(told, orjson.loads(data[b"passed"])) if b"passed" in data else told,
+        told=told,
         newest=read_message(int(data[b"last"]), flow_id, name, data[b"newest"]),
         first=int(data[b"first"]),
         activities=int(data.get(b"activities", 0)),

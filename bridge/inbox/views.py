@@ -150,7 +150,8 @@ def buttons(inbox: Inbox, thread: InboxThread, source: FlowSource | None) -> lis
         for one in thread.state.get("actions") or ()
         if one["@type"] == "UpdateAction" and source and may_be_clicked(inbox, source, one)
     ]
-    return sorted(found, key=lambda one: likely.index(one.name) if one.name in likely else len(likely))
+    order = (*likely, *(one.name for one in found if one.name not in (*likely, "Close")), "Close")
+    return sorted(found, key=lambda one: order.index(one.name))
 
 
 def links(thread: InboxThread) -> list[Mapping[str, Any]]:

@@ -51,9 +51,8 @@ async def stream_all(request: web.Request) -> web.StreamResponse:
     person, inbox = await sessions.required(request), request.app[INBOX]
     response, changed = await _opened(request), asyncio.Event()
     with ExitStack() as waiting, suppress(ConnectionResetError):
-        flows = [one.id for one in await inbox.flows.of(person.id)]
-        for flow_id in flows:
-            waiting.enter_context(inbox.feed.waiting(flow_id, changed))
+        for flow in await inbox.flows.of(person.id):
+            waiting.enter_context(inbox.feed.waiting(flow.id, changed))
         if _position(request) != await inbox.messages.last():
             changed.set()
         while not inbox.feed.is_closed and await sessions.signed_in(request):
@@ -61,7 +60,8 @@ async def stream_all(request: web.Request) -> web.StreamResponse:
                 await response.write(b": still here\n\n")
                 continue
             changed.clear()
-            unread = sum((await inbox.desks.unread(person.id, flows)).values())
+            seen = [one.id for one in await inbox.flows.of(person.id)]
+            unread = sum((await inbox.desks.unread(person.id, seen)).values())
             await response.write(b"event: news\ndata: %s\n\n" % orjson.dumps({"unread": unread}))
     return response
 
@@ -101,7 +101,7 @@ async def _news(request: web.Request, person: InboxPerson, flow: TeamFlow, messa
         "csrf": cookie.csrf if cookie else "",
         "row": (await rows(request, person, [thread]))[0],
         "entry": (await entries(request, person, [shown]))[0] if shown else None,
-        **await head(request, person, thread),
+        **await head(request, person, flow, thread),
     }
     pieces = (("head", "entry") if shown else ("head",)) if "thread" in request.query else ("row",)
     data = {

@@ -8,6 +8,8 @@ from bridge.core.errors import RequestRefused
 from bridge.inbox import outcomes
 from bridge.inbox.clicks import Outcome, find_button, may_be_clicked, perform
 from bridge.inbox.context import INBOX, PAGES
+from bridge.inbox.extension import pull_of
+from bridge.inbox.flows import TeamFlow
 from bridge.inbox.pages.places import THREAD, before_in, opened, path_of, posted, thread_in
 from bridge.inbox.pages.render import redirect, render
 from bridge.inbox.people import InboxPerson
@@ -28,6 +30,13 @@ routes = web.RouteTableDef()
 
 class ButtonGone(RequestRefused):
     """The thread does not offer the button any more."""
+
+    status = 409
+    advice = "Go back and reload the thread."
+
+
+class TurnRefused(RequestRefused):
+    """The turn cannot be passed on so."""
 
     status = 409
     advice = "Go back and reload the thread."
@@ -71,14 +80,16 @@ async def show(request: web.Request) -> web.Response:
         else None,
         unread_count=(await inbox.desks.unread(person.id, [flow.id]))[flow.id],
         outcome=await outcomes.take(inbox.redis, person.id, request.query.get("outcome", "")),
-        **await head(request, person, thread),
+        **await head(request, person, flow, thread),
     )
 
 
-async def head(request: web.Request, person: InboxPerson, thread: InboxThread) -> dict[str, Any]:
+async def head(
+    request: web.Request, person: InboxPerson, flow: TeamFlow, thread: InboxThread
+) -> dict[str, Any]:
     """Collect the head of a thread: its state and its buttons."""
     inbox = request.app[INBOX]
-    source = await inbox.sources.get(str(thread.source_id))
+    source, pull = await inbox.sources.get(str(thread.source_id)), pull_of(thread.state)
     return {
         "thread": thread,
         "state": thread.state,
@@ -87,6 +98,9 @@ async def head(request: web.Request, person: InboxPerson, thread: InboxThread) -
         "buttons": buttons(inbox, thread, source),
         "links": links(thread),
         "at_hand": AT_HAND,
+        "turn": pull.turn if pull else None,
+        "reader": person,
+        "members": sorted((await _members(request, flow)).values(), key=lambda one: one.nick.lower()),
         "shelves": (await inbox.desks.shelves(person.id, [thread.id]))[thread.id],
     }
 
@@ -120,6 +134,27 @@ async def act(request: web.Request) -> web.Response:
             number=number_of(thread),
         )
     return await _with(request, person, here, await perform(inbox, person, action))
+
+
+@routes.post(f"{THREAD}/turn")
+async def pass_turn(request: web.Request) -> web.Response:
+    """Pass the turn on to a member, or take it."""
+    person, flow = await posted(request)
+    inbox, thread = request.app[INBOX], await thread_in(request, flow)
+    to = (await _members(request, flow)).get(str((await request.post()).get("to", "")))
+    if to is None:
+        raise TurnRefused("that person is not in the flow, or not any more")
+    if not await inbox.desks.pass_turn(thread, to, by=person):
+        raise TurnRefused("the pull request has changed, or nobody has its turn")
+    words = "I take the turn." if to.id == person.id else f"@{to.nick}, it is your turn."
+    await post_reply(inbox, person, flow, thread.id, words)
+    return redirect(f"{path_of(flow, 'threads', thread.id)}#end")
+
+
+async def _members(request: web.Request, flow: TeamFlow) -> dict[str, InboxPerson]:
+    inbox = request.app[INBOX]
+    found = await inbox.people.those(sorted(await inbox.flows.members(flow.id)))
+    return {str(one.id): one for one in found.values()}
 
 
 @routes.post(f"{THREAD}/messages")

@@ -33,6 +33,7 @@ TABLE: dict[tuple[str, str], tuple[str, str, str, str]] = {
     ("POST", f"{THREAD}/messages"): (SIGN_IN, NOTHING, DONE, DONE),
     ("GET", f"{THREAD}/messages/1"): (SIGN_IN, NOTHING, REFUSED, REFUSED),
     ("POST", f"{THREAD}/messages/1"): (SIGN_IN, NOTHING, REFUSED, REFUSED),
+    ("POST", f"{THREAD}/turn"): (SIGN_IN, NOTHING, REFUSED, REFUSED),
     ("POST", f"{THREAD}/actions"): (SIGN_IN, NOTHING, REFUSED, REFUSED),
     ("POST", f"{FLOW}/settings"): (SIGN_IN, NOTHING, REFUSED, DONE),
     ("POST", f"{FLOW}/settings/people"): (SIGN_IN, NOTHING, REFUSED, DONE),

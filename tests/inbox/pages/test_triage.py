@@ -10,7 +10,7 @@ from bridge.inbox.desks import UNTIL_ACTIVITY
 from bridge.inbox.messages import thread_id
 from bridge.inbox.pages.triage import returns_at, zone_of
 from tests.inbox.conftest import Team
-from tests.inbox.pages.test_flows import FLOW, posted
+from tests.inbox.pages.test_flows import FLOW, THREAD, posted
 from tests.inbox.test_messages import a_pull
 
 ID = thread_id(1, "pr:1")
@@ -155,3 +155,34 @@ async def test_a_flow_is_marked_as_read_at_once(team: Team) -> None:
     await team.visit("bob", "POST", f"{FLOW}/read", {})
     page = (await team.visit("bob", "GET", f"{FLOW}?show=unread")).text
     assert ("You have read everything." in page, "<title>Main" in page) == (True, True)
+
+
+async def test_a_turn_is_passed_on_and_taken_until_bridge_tells_of_a_new_one(team: Team) -> None:
+    async def turn_of(nick: str) -> str:
+        page = (await team.visit(nick, "GET", THREAD)).text
+        assert ("Take the turn" in page) == ("Needs your review" not in sections(await front(nick)))
+        found = re.search("<dt>Turn</dt><dd>([^<]*)</dd>", page)
+        assert found
+        return found[1]
+
+    async def front(nick: str) -> str:
+        return (await team.visit(nick, "GET", "/inbox")).text
+
+    async def told(*holders: int, kind: str = "review") -> None:
+        said = a_pull(*holders, involved=(1001,), kind=kind)
+        fields = [{"label": "Turn", "value": said["turn"]["who"]}]
+        await posted(team, thread={"title": "Pull 1", "fields": fields, "bridge": said})
+
+    await told(1001)
+    assert await turn_of("ann") == "person-1001"
+    assert (await team.visit("ann", "POST", f"{THREAD}/turn", {"to": "1002"})).status == 303
+    assert [await turn_of(nick) for nick in ("ann", "bob")] == ["bob (passed on by ann)"] * 2
+    assert "@bob, it is your turn." in (await team.visit("bob", "GET", THREAD)).text
+    await told(1001)
+    assert await turn_of("bob") == "bob (passed on by ann)", "bridge told nothing new"
+    assert (await team.visit("ann", "POST", f"{THREAD}/turn", {"to": "1001"})).status == 303
+    assert await turn_of("ann") == "ann (taken)"
+    await told(1002)
+    assert await turn_of("bob") == "person-1002"
+    for to in ("1003", "", "x"):
+        assert (await team.visit("bob", "POST", f"{THREAD}/turn", {"to": to})).status == 409
