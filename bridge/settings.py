@@ -18,7 +18,7 @@ _FLOWDOCK = ("FLOWDOCK_CLIENT_ID", "FLOWDOCK_CLIENT_SECRET", "OAUTH_APP_SECRET",
 GITHUB_OF_THE_ENVIRONMENT = ("GITHUB_CLIENT_ID", "GITHUB_CLIENT_SECRET", "GITHUB_WEBHOOK_SECRET")
 
 _APP_INSTEAD = (
-    "Or set GITHUB_APP=1 instead of the three GitHub settings: bridge then makes a GitHub App for you"
+    "Or set GITHUB_APP=1 instead of GitHub's settings: bridge then creates a GitHub App for you"
     " at WEB_URL/github/manifest."
 )
 
@@ -206,7 +206,7 @@ def _read(reader: Reader) -> Settings:
 
 
 def advice(problems: list[str]) -> str:
-    """Return the other way to set GitHub up, if no GitHub setting is set; empty otherwise."""
-    return (
-        _APP_INSTEAD if {f"{name} is missing" for name in GITHUB_OF_THE_ENVIRONMENT} <= set(problems) else ""
-    )
+    """Return the other way to set GitHub up, if neither client setting is set; empty otherwise."""
+    # `bridge init` has made the webhook's secret already.
+    missing = {f"{name} is missing" for name in GITHUB_OF_THE_ENVIRONMENT[:2]}
+    return _APP_INSTEAD if missing <= set(problems) else ""

@@ -326,7 +326,9 @@ def test_with_the_app_half_an_oauth_app_is_a_mistake(name: str) -> None:
 
 
 def test_the_app_is_named_as_the_alternative_where_nothing_of_github_is_set() -> None:
-    for environ, named in ((WITHOUT, True), ({**WITHOUT, "GITHUB_CLIENT_ID": "x"}, False), ({}, True)):
+    init = {**WITHOUT, "GITHUB_WEBHOOK_SECRET": "b" * 32}
+    half = {**WITHOUT, "GITHUB_CLIENT_ID": "x"}
+    for environ, named in ((WITHOUT, True), (half, False), ({}, True), (init, True)):
         with pytest.raises(settings.SettingsError) as error:
             settings.read(environ)
         assert ("Or set GITHUB_APP=1" in str(error.value)) == named

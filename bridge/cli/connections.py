@@ -170,8 +170,9 @@ def _option(change: str, known: Sequence[str]) -> tuple[str, Any]:
 def connect_command(environ: Environ, /, **given: str) -> None:
     """Connect a repository to a flow.
 
-    Needs ENCRYPTION_KEY, and the token of a source in the flow, which it looks up. Leaves the
-    connection in Redis, its token encrypted. Makes no webhook: see `hook`.
+    Needs ENCRYPTION_KEY, and the token of a source in the flow, which it looks up: where the inbox is
+    bridge's own, bridge must be running. Leaves the connection in Redis, its token encrypted. Makes no
+    webhook: see `hook`.
     """
     opening.with_services(
         environ, lambda services: connect(services, **given), needed=frozenset({"ENCRYPTION_KEY"})
