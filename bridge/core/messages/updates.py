@@ -21,7 +21,9 @@ from bridge.core.pulls.snapshot import Snapshot
 from bridge.core.pulls.turn import CONFLICTS
 
 SECONDS = 60
-"""Of a thread at most one message about labels alone is posted in this time; all else is told at once."""
+"""Of a thread at most one message about its labels or its place in the queue is posted in this time."""
+
+_BOOKKEEPING = ("labels", "place")
 
 Shown = dict[str, Any]
 
@@ -65,7 +67,7 @@ def wait(round_: Round, known: Snapshot) -> float:
     """Return the seconds until an update may be posted; comments come several at a time."""
     more_parts = REVIEW_SECONDS if round_.delivery.event.startswith("pull_request_review") else 0.0
     before = known.said["shown"]
-    if shown(round_) | {"labels": before["labels"]} != before:
+    if shown(round_) | {name: before[name] for name in _BOOKKEEPING} != before:
         return more_parts
     return max(more_parts, float(known.said.get("updated", 0)) + SECONDS - round_.now)
 
@@ -84,7 +86,7 @@ def _words(before: Shown, now: Shown, pull: PullRequest) -> str:
         return f"Labels: {escape(', '.join(now['labels'][: thread.MAX_NAMED]) or 'none')}"
     if now["conversations"] != before["conversations"]:
         return f"Conversations: {now['conversations'] or 'none'} unresolved"
-    if now["to_merge"] != before["to_merge"]:
+    if now["to_merge"] != before["to_merge"] and pull.rules and pull.rules.is_known:
         return f"To merge: {escape('; '.join(now['to_merge']) or 'nothing missing')}"
     if gone := [name for name in before["buttons"] if name not in now["buttons"]]:
         return f"No longer available: {', '.join(gone)}"

@@ -315,6 +315,11 @@ AT_ONCE: list[tuple[str, list[Told], list[str]]] = [
         [ruled(1, approvals=1), ruled(2, approvals=2), ruled(3)],
         ["To merge: 0 of 1 approval", "To merge: 0 of 2 approvals", "To merge: nothing missing"],
     ),
+    (
+        "demands that no account may read any more",
+        [ruled(1, approvals=1), ruled(2, is_known=False), ruled(3, approvals=1)],
+        ["To merge: 0 of 1 approval"],
+    ),
     ("nothing", [changed(1), ruled(2), changed(3)], []),
 ]
 
