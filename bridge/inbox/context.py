@@ -1,5 +1,6 @@
 """The inbox as its routes find it in the application."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -36,6 +37,8 @@ class Inbox:
     readers: Readers | None = None
     """The check of flows that are bound to a repository; without it, nobody sees them."""
     bounds: InboxBounds = field(default_factory=InboxBounds)
+    joined: Callable[[str, int], Awaitable[None]] | None = None
+    """Called with a flow's path and the id of a person who joins it: bridge tags them there from then on."""
 
     @property
     def api_url(self) -> str:

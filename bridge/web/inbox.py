@@ -11,7 +11,7 @@ from aiohttp import web
 
 from bridge.clients.github import can_act
 from bridge.core.errors import BridgeError
-from bridge.core.model import GitHubToken, GitHubUser
+from bridge.core.model import Flow, GitHubToken, GitHubUser
 from bridge.inbox import sessions as inbox_sessions
 from bridge.inbox.app import install as install_api
 from bridge.inbox.context import Inbox
@@ -46,6 +46,10 @@ PEOPLE_PAGES = (sign_in, people, own_settings, notifications, mail)
 log = structlog.get_logger()
 
 
+async def _joined(services: Services, path: str, person_id: int) -> None:
+    await services.members.joined(str(person_id), [Flow(id="", path=path, name="")])
+
+
 def install(app: web.Application, services: Services) -> None:
     """Add the inbox to an application: its API, the sign-in, and its pages."""
     settings, github = services.settings, GitHubForInbox(services)
@@ -60,6 +64,7 @@ def install(app: web.Application, services: Services) -> None:
         client_secret=settings.flowdock_client_secret,
         readers=Readers(services.redis, GitHubReaders(services, memberships)),
         bounds=settings.inbox_bounds,
+        joined=partial(_joined, services),
     )
     install_api(app, inbox)
     rights = RightsStore(services.redis, services.vault)
@@ -77,9 +82,8 @@ def install(app: web.Application, services: Services) -> None:
         memberships=memberships,
         rights=rights,
     )
-    deletion = FlowDeletion(
-        redis=services.redis, messages=inbox.messages, connections=FlowConnections(services)
-    )
+    connections = FlowConnections(services)
+    deletion = FlowDeletion(redis=services.redis, messages=inbox.messages, connections=connections)
     app[SWEEPER] = Sweeper(redis=services.redis, messages=inbox.messages, deletion=deletion, door=app[DOOR])
     app[linking.LENDER] = Lender(services, rights, memberships)
     app[oauth_callback.GITHUB_CALLBACKS][sign_in.STATE] = sign_in.signed_in

@@ -77,7 +77,10 @@ async def add(request: web.Request) -> web.Response:
     """Let a person into a flow."""
     _, flow = await _owned(request)
     other = await _person(request, str((await request.post()).get("person", "")))
-    await request.app[INBOX].flows.join(flow.id, other.id)
+    inbox = request.app[INBOX]
+    await inbox.flows.join(flow.id, other.id)
+    if inbox.joined:
+        await inbox.joined(flow.path, other.id)
     return redirect(path_of(flow, "settings"))
 
 

@@ -9,6 +9,7 @@ from aiohttp import web
 
 from bridge.inbox.messages import thread_id
 from bridge.inbox.pages import events, export, flow_settings, flows, message, thread, triage
+from bridge.storage.flow_members import among
 from tests.conftest import eventually
 from tests.inbox.conftest import Team
 from tests.inbox.test_messages import a_pull, content
@@ -235,6 +236,15 @@ async def test_news_comes_by_itself_and_what_was_missed_with_it(team: Team) -> N
         await posted(team, 3)
         with pytest.raises(StopAsyncIteration):
             await anext(lines)
+
+
+async def test_a_person_who_is_let_in_later_is_tagged_from_then_on(team: Team) -> None:
+    """Their account may be linked long before."""
+    redis = team.services.redis
+    assert await among(redis, "team/main", ["1003"]) == set()
+    response = await team.visit("ann", "POST", f"{FLOW}/settings/people", {"person": "1003"})
+    assert response.status == 303
+    assert await among(redis, "team/main", ["1003"]) == {"1003"}
 
 
 async def test_an_archived_name_and_the_last_owner_stay_clear(team: Team) -> None:
