@@ -674,7 +674,7 @@ THREATS = [
         (
             "inbox/api/test_protocol.py::test_each_call_needs_a_token_with_its_scope",
             "inbox/api/test_oauth.py::test_a_token_ends_with_the_session_that_gave_it",
-            "inbox/api/test_messages.py::test_a_token_that_is_unknown_or_of_a_removed_source_is_refused",
+            "inbox/api/test_messages.py::test_a_token_unknown_or_of_a_removed_source_is_refused",
         ),
     ),
     Threat(

@@ -14,6 +14,8 @@ from bridge.storage.streams import Streams
 
 BLOCK_MS = 5000
 RETRY_SECONDS = 1
+GATHER_SECONDS = 0.02
+"""Until the next read: it takes what came meanwhile together, as one read costs as much as a message."""
 HEARTBEAT = 15
 """Seconds: often enough for a proxy not to close a quiet connection."""
 
@@ -52,6 +54,7 @@ class Feed:
             if found:
                 last = found[-1][1].decode()
                 self.wake(*{fields[b"f"].decode() for _, _, fields in found})
+                await asyncio.sleep(GATHER_SECONDS)
 
     def wake(self, *flow_ids: str) -> None:
         """Wake what waits for these flows."""

@@ -5,6 +5,8 @@ import re
 import nh3
 from markupsafe import Markup
 
+_MARKED = re.compile(r"[<&\r\x00\ufeff]")
+"""Without these a text is what a browser makes of it."""
 _BLOCK_ENDS = re.compile(r"</(?:p|pre|div|li|h[1-6]|t[dhr]|d[dt]|blockquote|summary)>|<br\b")
 _SCHEMES = {"http", "https", "mailto"}
 _TAGS = {
@@ -56,6 +58,8 @@ def inline(html: str | None) -> Markup:
 
 def plain(html: str | None) -> str:
     """Return a title's text alone."""
+    if html and not _MARKED.search(html):
+        return html
     return _clean(html, set()).unescape()
 
 

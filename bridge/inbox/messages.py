@@ -4,7 +4,7 @@ import base64
 import hashlib
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
@@ -122,7 +122,7 @@ class MessageStore:
     def _bounds(self, now: float) -> bytes:
         bounds = self.bounds
         oldest = int((now - bounds.days * 86400) * 1000)
-        return orjson.dumps(asdict(bounds) | {"size": bounds.size or 2**53, "oldest": oldest, "uuids": UUIDS})
+        return orjson.dumps({**vars(bounds), "size": bounds.size or 2**53, "oldest": oldest, "uuids": UUIDS})
 
     async def trim(self, flow_id: str, *, all_of_it: bool = False) -> bool:
         """Remove threads that are over the bounds, or all; True if there may be more of them."""

@@ -51,6 +51,7 @@ class SourceStore:
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
         self._add = load_script(redis, "bridge.inbox", "add_source")
+        self._of_token = load_script(redis, "bridge.inbox", "source_of_token")
 
     async def make(
         self, flow_id: str, *, name: str, external_url: str, client_id: str, creator: int
@@ -93,8 +94,8 @@ class SourceStore:
 
     async def of_token(self, flow_token: str) -> FlowSource | None:
         """Return the source, removed or not, that was given this flow token."""
-        found = await self._redis.hget(keys.SOURCE_TOKENS, hash_of(flow_token))
-        return await self.get(found.decode()) if found else None
+        data = await self._of_token(keys=[keys.SOURCE_TOKENS, keys.SOURCES], args=[hash_of(flow_token)])
+        return FlowSource(**orjson.loads(data)) if data else None
 
     async def of(self, flow_id: str) -> list[FlowSource]:
         """Return a flow's sources that were not removed, the oldest first."""

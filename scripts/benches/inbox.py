@@ -94,10 +94,7 @@ async def _reader(rig: Rig, person: int, name: str, *, threads: int) -> Reader:
     for begin in range(0, threads, 100):
         numbers = range(begin, begin + 100)
         await asyncio.gather(
-            *(
-                store.post(flow.id, source.id, _message(n, person, n % (threads // OPEN) == 0))
-                for n in numbers
-            )
+            *(store.post(flow.id, source.id, _message(n, person, every=threads // OPEN)) for n in numbers)
         )
     sessions = SessionStore(rig.redis, signed_by=[rig.house.environ["COOKIE_SECRET"]])
     return Reader(
@@ -108,10 +105,11 @@ async def _reader(rig: Rig, person: int, name: str, *, threads: int) -> Reader:
     )
 
 
-def _message(number: int, person: int, is_open: bool) -> dict[str, Any]:
-    """Make a message about a pull request, of the size that bridge's have."""
+def _message(number: int, person: int, *, every: int = 1) -> dict[str, Any]:
+    """Make a message about a pull request, of the size that bridge's have; one in `every` is open."""
+    is_open = number % every == 0
     author = Account(id=9, login="dee-gh")
-    holders = (Holder(id=person, login="me", since=1_800_000_000_000),) if number % 1000 == 0 else ()
+    holders = (Holder(id=person, login="me", since=1_800_000_000_000),) if number % (10 * every) == 0 else ()
     turn = PullTurn(kind="review", who="@me", why="a review was requested", people=holders)
     pull = Pull(repository=REPOSITORY, number=number, author=author, turn=turn if is_open else None)
     url = f"https://github.com/{REPOSITORY}/pull/{number}"
@@ -138,7 +136,7 @@ def _message(number: int, person: int, is_open: bool) -> dict[str, Any]:
 
 
 def _body(flow_token: str) -> bytes:
-    return rigs.dump({**_message(0, 1, True), "flow_token": flow_token})
+    return rigs.dump({**_message(0, 1), "flow_token": flow_token})
 
 
 async def _posts(rig: Rig, reader: Reader, *, rounds: int, seconds: int) -> Figure:
@@ -248,7 +246,7 @@ async def _opened(
 async def _delay(rig: Rig, reader: Reader, streams: list[aiohttp.ClientResponse]) -> float:
     """Post a message; return the seconds until all streams have it."""
     mark = f"mark {next(_POSTED)}."
-    body = {**_message(1, 1, True), "flow_token": reader.flow_token}
+    body = {**_message(1, 1), "flow_token": reader.flow_token}
     body["thread"] |= {"title": mark}
     began = time.perf_counter()
     async with rig.house.http.post(f"{rig.house.bridge}{API}/messages", json=body) as response:

@@ -2,7 +2,11 @@
 
 from html.parser import HTMLParser
 
+import nh3
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from markupsafe import Markup
 
 from bridge.inbox import markup
 from tests.kits.core.evasions import EVASIONS
@@ -51,3 +55,10 @@ def test_text_stays_text_and_links_open_elsewhere() -> None:
     assert 'type="checkbox"' in task
     assert "name" not in task
     assert "disabled" in task
+
+
+@given(
+    st.text(alphabet=st.one_of(st.sampled_from("&>\r\n\t\0\ufeff\u2028;ax\"'"), st.characters(codec="utf-8")))
+)
+def test_a_text_without_markup_is_told_as_the_sanitiser_would(text: str) -> None:
+    assert markup.plain(text) == Markup(nh3.clean(text, tags=set())).unescape()

@@ -73,7 +73,7 @@ async def test_whose_turn_it_is_is_believed_of_bridges_own_sources_alone(team: T
     assert by_source == {1: thread, 2: {"title": "x"}}
 
 
-async def test_a_token_that_is_unknown_or_of_a_removed_source_is_refused(team: Team) -> None:
+async def test_a_token_unknown_or_of_a_removed_source_is_refused(team: Team) -> None:
     source = await team.source()
     assert (await team.call("POST", "/messages", content(1)))[0] == 401
     assert (await team.call("POST", "/messages", content(1, flow_token="guessed")))[0] == 401
