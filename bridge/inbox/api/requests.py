@@ -18,6 +18,7 @@ from bridge.inbox.rails_forms import nest
 from bridge.inbox.sessions import MEMBERSHIPS, SESSIONS
 from bridge.inbox.sources import FlowSource
 from bridge.web.http.bodies import BODIES, read_body
+from bridge.web.render import whole
 
 LARGEST = 256 * 1024
 """Bytes of a body."""
@@ -66,7 +67,8 @@ async def answer_errors(
         answer.headers["Allow"] = allowed
         return answer
     except BridgeError as error:
-        answer = _refused(error.status, str(error), getattr(error, "errors", None))
+        errors = getattr(error, "errors", None)
+        answer = _refused(error.status, str(error) if errors else whole(str(error)), errors)
         if error.status == 401:
             answer.headers["WWW-Authenticate"] = "Bearer"
         return answer
