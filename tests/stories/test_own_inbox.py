@@ -13,7 +13,9 @@ from playwright.async_api import Page as BrowserPage
 from playwright.async_api import expect
 
 from bridge.inbox.context import INBOX
+from bridge.inbox.deletion import FlowDeletion
 from bridge.inbox.flows import FlowStore
+from bridge.inbox.messages import MessageStore
 from bridge.inbox.sessions import COOKIE, SESSIONS
 from bridge.inbox.sources import SourceStore
 from bridge.storage import embedded
@@ -101,7 +103,7 @@ async def test_open_pages_show_what_happens_without_a_reload(redis_url: str, pag
         assert errors == []
 
 
-async def test_what_was_posted_is_there_after_bridge_and_redis_were_killed(tmp_path: Path) -> None:
+async def test_what_was_posted_and_begun_goes_on_after_bridge_and_redis_were_killed(tmp_path: Path) -> None:
     bridge = f"http://127.0.0.1:{free_port()}"
     others = dict.fromkeys(("FLOWDOCK_CLIENT_ID", "FLOWDOCK_CLIENT_SECRET", "FLOWDOCK_API_URL"), "")
     with (tmp_path / "log").open("wb") as log:
@@ -126,6 +128,7 @@ async def test_what_was_posted_is_there_after_bridge_and_redis_were_killed(tmp_p
                     _, flow_token = await SourceStore(redis).make(
                         flow.id, name="x", external_url="", client_id="", creator=1001
                     )
+                    doomed_token = await _doomed(redis)
                     body = content(1, flow_token=flow_token, uuid="one")
                     async with http.post(f"{bridge}/inbox/api/messages", json=body) as response:
                         assert response.status == 202
@@ -138,11 +141,36 @@ async def test_what_was_posted_is_there_after_bridge_and_redis_were_killed(tmp_p
                 wait = {"X-flowdock-wait-for-message": "1"}
                 async with http.post(f"{bridge}/inbox/api/messages", json=body, headers=wait) as response:
                     found = await response.json()
-                assert (found["id"], found["thread"]["activities"]) == (1, 1), (
+                assert (found["id"], found["thread"]["activities"]) == (2, 1), (
                     "it was kept, and is no second one"
                 )
+
+                async def is_gone() -> bool:
+                    late = {**body, "flow_token": doomed_token}
+                    async with http.post(f"{bridge}/inbox/api/messages", json=late) as response:
+                        return response.status == 401
+
+                await eventually(is_gone)
             finally:
                 house.stop()
+
+
+async def _doomed(redis: Any) -> str:
+    """A flow whose deletion was begun when everything is killed; a source's token there."""
+    flow = await FlowStore(redis).make(organization="team", slug="old", name="Old", owner=1001)
+    assert flow
+    _, token = await SourceStore(redis).make(flow.id, name="x", external_url="", client_id="", creator=1001)
+    messages = MessageStore(redis=redis)
+    await messages.post(flow.id, 2, content(1))
+    await FlowDeletion(redis=redis, messages=messages, connections=NoConnections()).begin(flow, by=1001)
+    return token
+
+
+class NoConnections:
+    """None to end: this process only begins the deletion."""
+
+    async def end(self, flow_path: str, person_id: int) -> None:
+        raise AssertionError(flow_path, person_id)
 
 
 async def _serving(house: Processes) -> Process:
