@@ -1,5 +1,6 @@
-"""`bridge inbox owner`, and the address that `bridge serve` prints while nobody owns the inbox."""
+"""`bridge inbox owner` and `export`, and the address that `serve` prints while nobody owns the inbox."""
 
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -7,8 +8,10 @@ import pytest
 
 from bridge.cli.inbox import first_owner_address
 from bridge.inbox.door import Door
+from bridge.inbox.messages import MessageStore
 from scripts.sandbox.browse import Browser
 from tests.conftest import House
+from tests.inbox.test_messages import content
 from tests.kits.commands import environ_of, run
 from tests.kits.inbox import IDS, is_in, open_inbox, sign_in
 
@@ -58,3 +61,20 @@ async def test_each_start_has_an_address_of_its_own_until_somebody_owns_the_inbo
         assert (await browser.open(second)).status == 403, "there is an owner"
         assert (await browser.open(f"{second}/sign-in")).status == 403
     assert await first_owner_address(house.services) == ""
+
+
+async def test_a_flow_is_exported_to_standard_output(
+    inbox: tuple[House, Door], redis_url: str, tmp_path: Path
+) -> None:
+    house, door = inbox
+    flow = await door.flows.make(organization="team", slug="main", name="Main", owner=1001)
+    assert flow
+    await MessageStore(redis=house.services.redis).post(flow.id, 1, content(1, title="é"))
+    environ = environ_of(house, redis_url, **FLOWDOCK)
+    done = await run(tmp_path, "inbox", "export", "Team/Main", environ=environ)
+    assert (done.returncode, done.stderr) == (0, "")
+    [thread] = json.loads(done.stdout)["threads"]
+    assert [one["title"] for one in thread["messages"]] == ["é"]
+    done = await run(tmp_path, "inbox", "export", "team/none", environ=environ)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "there is no flow 'team/none'" in done.stderr

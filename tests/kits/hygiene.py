@@ -28,6 +28,7 @@ NAMES = frozenset(
         "bridge.monitor.connections",
         "bridge.queue.leases",
         "bridge.connections.bulk_connect",
+        "bridge.inbox.flows",
         "scripts.sandbox.github.rest",
     }
 )
