@@ -86,7 +86,8 @@ class Browser:
     async def press(self, page: Page, text: str, **fields: str) -> Page:
         """Press the button that reads (or has the value) `text`; `fields` are filled in first."""
         for form in page.forms:
-            for name, value, label in form.buttons:
+            # A dialog's form is sent nowhere, and its buttons are not shown until a script opens it.
+            for name, value, label in form.buttons if form.method != "dialog" else ():
                 if text in (label, value):
                     data = form.fields | fields | ({name: value} if name else {})
                     return await self.submit(page, form, data)

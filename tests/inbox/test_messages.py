@@ -8,6 +8,7 @@ import pytest
 
 from bridge.core.budgets import InboxBounds
 from bridge.inbox import keys, messages
+from bridge.inbox.changes import MessageChanges
 from bridge.inbox.flows import FlowGone
 from bridge.inbox.messages import MessageStore, UnknownThread, thread_id
 
@@ -177,6 +178,24 @@ async def test_a_repeat_is_noticed_among_the_newest_messages_of_a_flow(
         await store.post(FLOW, SOURCE, content(1, uuid=uuid))
     repeats = [(await store.post(FLOW, SOURCE, content(1, uuid=uuid))).is_repeat for uuid in "da"]
     assert repeats == [True, False]
+
+
+async def test_messages_that_were_changed_count_among_those_of_a_thread(redis: Any) -> None:
+    bounds = InboxBounds(thread_messages=2)
+    store, changes = MessageStore(redis=redis, bounds=bounds), MessageChanges(redis=redis, bounds=bounds)
+    await store.post(FLOW, SOURCE, content(1))
+    [thread] = await store.threads(FLOW)
+    for number in range(4):
+        words = {"event": "message", "content": f"{number}"}
+        said = await store.reply(FLOW, thread.id, 7, words)
+        message = await store.message(FLOW, said.id)
+        assert message
+        await changes.change(message, 7, {**words, "content": f"{number}!"})
+    spoken = [one.content["content"] for one in await store.messages(thread)]
+    assert spoken == ["0!", "1!", "2!", "3!"], "no message goes for being the newest"
+    await store.reply(FLOW, thread.id, 7, {"event": "message", "content": "4"})
+    [*_, newest] = await store.messages(thread)
+    assert newest.content["content"] == "4"
 
 
 async def test_a_thread_keeps_its_newest_messages(redis: Any) -> None:

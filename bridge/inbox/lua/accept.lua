@@ -41,10 +41,12 @@ end
 
 local added = #message + OVERHEAD
 redis.call('XADD', entries, place, 'm', message)
-local first = redis.call('XRANGE', entries, '-', '+', 'COUNT', 1)[1]
 if redis.call('XLEN', entries) + redis.call('HLEN', thread_parts[3] .. thread_id) > bounds.thread_messages then
-    redis.call('XDEL', entries, first[1])
-    added = added - #first[2][2] - OVERHEAD
+    local first = redis.call('XRANGE', entries, '-', '+', 'COUNT', 1)[1]
+    if first[1] ~= place then
+        redis.call('XDEL', entries, first[1])
+        added = added - #first[2][2] - OVERHEAD
+    end
 end
 if not known then
     for name, value in pairs(header) do redis.call('HSET', thread, name, value) end
