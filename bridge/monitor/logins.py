@@ -11,8 +11,8 @@ from bridge.connections.linked_accounts import LinkedAccounts
 from bridge.core.errors import BridgeError
 from bridge.lifecycle import Shutdown
 
-SECONDS = 6 * 3600
-"""Seconds after which an account is asked about again."""
+SECONDS = 3600
+"""Seconds after which an account is asked about again: as long may an old login tag its former owner."""
 
 log = structlog.get_logger()
 
