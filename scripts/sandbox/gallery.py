@@ -129,7 +129,8 @@ PULLS: list[tuple[str, bool, list[Deed]]] = [
 
 
 async def make(house: House) -> None:
-    """Make all pull requests on the stand-in GitHub."""
+    """Make all pull requests on the stand-in GitHub, in a repository that offers auto-merge."""
+    await house.act("cy-gh", "settings", allow_auto_merge=True)
     for index, (title, draft, deeds) in enumerate(PULLS):
         pull = await house.act(
             "ann-gh", "open", title=title, body=BODY, head=f"topic-{index}", base="main", draft=draft
