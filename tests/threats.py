@@ -600,6 +600,7 @@ THREATS = [
             "inbox/test_door.py::test_a_planted_cookie_never_becomes_a_session",
             "inbox/test_door.py::test_signing_in_again_ends_the_session_before",
             "inbox/test_door.py::test_no_sign_in_leads_to_another_site",
+            "inbox/pages/test_triage.py::test_a_move_leads_to_no_other_site",
         ),
     ),
     Threat(
@@ -663,6 +664,8 @@ THREATS = [
             "inbox/api/test_protocol.py::test_a_flow_is_shown_to_its_members_alone",
             "inbox/api/test_sources.py::test_who_was_removed_has_no_token_and_no_flow_any_more",
             "inbox/pages/test_flows.py::test_news_comes_by_itself_and_what_was_missed_with_it",
+            "inbox/pages/test_triage.py::test_my_turn_has_a_section_for_each_thing_to_do",
+            "inbox/pages/test_triage.py::test_a_turn_is_passed_on_and_taken_until_bridge_tells_of_a_new_one",
             "inbox/api/test_threads.py::"
             "test_a_stream_sends_what_was_missed_and_what_comes_until_who_listens_leaves",
         ),
