@@ -132,7 +132,7 @@ async def test_a_new_repository_takes_the_name_of_one_that_was_renamed(house: Ho
     await house.services.pulls.name_by_github(known, "acme/renamed")
     assert "already serves acme/renamed" in await refused(house, made.flow_token)
     await connect(house, (await source(house))["flow_token"])
-    _, new = await store.all()
+    (new,) = [one for one in await store.all() if one.id != made.id]
     assert new.repository_id is None
     assert await store.others_of(new.id, None, REPOSITORY) == []
     assert await store.others_of(made.id, known, "acme/renamed") == []
