@@ -9,7 +9,7 @@ from scripts.sandbox.faults import Fault
 from tests.conftest import House, eventually
 from tests.kits.accounts import link
 from tests.kits.clicks import JSON
-from tests.kits.life import THREAD, Life, Thread, know_flow, tags, titles
+from tests.kits.life import THREAD, Json, Life, Thread, know_flow, tags, titles
 from tests.kits.monitor import start_poller
 
 RESULT = ".*/merge-async/.*"
@@ -60,8 +60,13 @@ async def test_a_merge_that_fails_after_its_click_is_told_to_the_person_who_clic
     await life.house.act("cy-gh", "settings", required_approvals=1)
     await life.house.act("ann-gh", "finish_merge", number=1)
     words = "At least 1 approving review is required by reviewers with write access."
-    assert (await said(life, 2))[1:] == [f"GitHub: Could not merge: {words}"]
-    assert tags(await life.house.messages())[-1] == "@ann"
+    title = f"GitHub: Could not merge: {words}"
+
+    async def told() -> list[Json]:
+        return [one for one in await life.house.messages() if titles([one]) == [title]]
+
+    (message,) = await eventually(told)
+    assert tags([message]) == ["@ann"]
 
 
 @pytest.mark.parametrize(("status", "answer"), [(404, "{}"), (200, '{"status": "odd"}'), (200, "[]")])
