@@ -106,8 +106,9 @@ async def of_others(
         for name, content in found.items()
         if not name.startswith(own) and not name.endswith((":lease", ":fence"))
     }
-    for name in (keys.CHECKUPS, keys.CHECKUP_HINTS, keys.WATCH):
-        # The stranger's own connection may be looked at; no other.
+    queues = (keys.CHECKUPS, keys.CHECKUP_HINTS, keys.WATCH, keys.READINGS, keys.READING_NOTES)
+    for name in queues:
+        # The stranger's own connection and pull requests may be looked at; no others.
         lines = kept.pop(name, b"").split(b"\n")
         theirs = their_connection.encode(), str(COMPONENT_ID).encode()
         kept[name] = b"\n".join(line for line in lines if any(one in line for one in theirs))
