@@ -17,6 +17,7 @@ from bridge.inbox.memberships import FRESH_SECONDS
 from bridge.inbox.pages import sign_in as signing_in
 from bridge.storage import key_rotation
 from bridge.storage.keys import hash_of
+from bridge.web.http import cookies
 from scripts.sandbox.browse import Browser
 from scripts.sandbox.faults import Fault
 from tests.conftest import House
@@ -269,6 +270,7 @@ async def test_a_state_serves_the_browser_that_began_it_and_once(inbox: Inbox, b
         mine = await browser.open(f"{house.bridge}/inbox/sign-in/github?then=/inbox/people")
         page = await browser.open(callback)
         assert (page.status, "This browser did not start this sign-in" in page.text) == (403, True)
+        assert cookies.NEEDED in page.text
         page = await browser.press(mine, "ann-gh")
         assert page.status == 403, "a sign-in's cookie serves once, whatever comes of it"
         assert not await is_in(house, browser)

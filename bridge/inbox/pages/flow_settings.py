@@ -96,12 +96,14 @@ async def change_role(request: web.Request) -> web.Response:
 
 @routes.post(f"{SETTINGS}/people/{{person}}/remove")
 async def remove(request: web.Request) -> web.Response:
-    """Take a person out of a flow: an owner anybody, everybody themselves."""
+    """Take a person out of a flow, once it is sure: an owner anybody, everybody themselves."""
     person, flow = await posted(request)
     wanted = request.match_info["person"]
     if wanted != str(person.id) and not owns(person, flow):
         raise NotAFlowOwner
     other = await _person(request, wanted)
+    if not (await request.post()).get("sure"):
+        return render(request, "leave.html", person=person, flow=flow, path=path_of(flow), other=other)
     await request.app[INBOX].flows.leave(flow.id, other.id)
     return redirect(PAGES if other.id == person.id else path_of(flow, "settings"))
 

@@ -129,7 +129,7 @@ def _doing(request: web.Request) -> dict[str, Any]:
     doing = sealed_cookies.opened(request.app[DOOR].vault, COOKIE, cookies.read(request, COOKIE))
     given = request.query.get("state", "")
     if doing is None or not hmac.compare_digest(doing["state"].encode(), given.encode(errors="replace")):
-        raise SignInAborted("This browser did not start this sign-in, or does not accept cookies.")
+        raise SignInAborted(f"This browser did not start this sign-in, or it has expired. {cookies.NEEDED}")
     return doing
 
 

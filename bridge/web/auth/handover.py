@@ -158,11 +158,9 @@ async def _administrator(request: web.Request, verifier: str) -> Administrator:
 def _doing(request: web.Request) -> dict[str, Any]:
     """Return the sign-in that this browser began; GitHub's callback must bring its state."""
     doing = sealed_cookies.opened(request.app[SERVICES].vault, COOKIE, cookies.read(request, COOKIE))
-    if doing is None:
-        raise NotThisBrowser("Your sign-in has expired, or this browser does not accept cookies.")
     given = request.query.get("state", "")
-    if not hmac.compare_digest(doing["state"].encode(), given.encode(errors="replace")):
-        raise NotThisBrowser("This browser did not start this sign-in, or does not accept cookies.")
+    if doing is None or not hmac.compare_digest(doing["state"].encode(), given.encode(errors="replace")):
+        raise NotThisBrowser(f"This browser did not start this sign-in, or it has expired. {cookies.NEEDED}")
     return doing
 
 

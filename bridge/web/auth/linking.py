@@ -269,7 +269,7 @@ async def _standing(request: web.Request, step: Step) -> tuple[str, Linking]:
     """Return the browser's secret and its linking, which must be at `step`."""
     browser = cookies.read(request, COOKIE)
     if not browser:
-        raise ClaimRefused("You have finished linking already, or this browser does not accept cookies.")
+        raise ClaimRefused(f"You have finished linking already, or the link has expired. {cookies.NEEDED}")
     linking = await _look(request.app[SERVICES], browser)
     if linking is None:
         raise ClaimRefused("You have finished linking already, or the link has expired.")

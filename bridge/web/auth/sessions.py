@@ -142,7 +142,7 @@ async def signed_in(request: web.Request) -> web.Response:
     value = sealed_cookies.opened(services.vault, SIGNING_IN, cookies.read(request, SIGNING_IN))
     given = request.query.get("state", "")
     if value is None or not hmac.compare_digest(value["state"].encode(), given.encode(errors="replace")):
-        raise SignInFailed("This browser did not start this sign-in, or does not accept cookies.")
+        raise SignInFailed(f"This browser did not start this sign-in, or it has expired. {cookies.NEEDED}")
     code = oauth_callback.code(request, services.settings.chat)
     access_token = await services.flowdock_oauth.exchange(
         code, redirect_uri=oauth_callback.address(services, "flowdock")

@@ -9,6 +9,7 @@ from aiohttp import web
 
 HTTPS = web.AppKey("https", bool)
 """True if bridge's own address is https."""
+NEEDED = "bridge needs cookies: if this browser refuses them, allow them for this address."
 SPENT = web.RequestKey("spent", str)
 """The cookie that this request used up, whatever the answer."""
 

@@ -238,6 +238,19 @@ async def test_news_comes_by_itself_and_what_was_missed_with_it(team: Team) -> N
             await anext(lines)
 
 
+async def test_nobody_leaves_a_flow_or_removes_anything_by_one_press(team: Team) -> None:
+    await posted(team)
+    before = await team.dump()
+    for nick, of, asks in (
+        ("bob", "people/1002", "Leave Main?"),
+        ("ann", "people/1002", "Remove @bob?"),
+        ("ann", "sources/1", "Remove acme/component?"),
+    ):
+        answer = await team.visit(nick, "POST", f"{FLOW}/settings/{of}/remove", {})
+        assert (answer.status, asks in answer.text, 'name="sure"' in answer.text) == (200, True, True), asks
+    assert await team.dump() == before
+
+
 async def test_a_person_who_is_let_in_later_is_tagged_from_then_on(team: Team) -> None:
     """Their account may be linked long before."""
     redis = team.services.redis

@@ -11,6 +11,7 @@ from yarl import URL
 from bridge.storage import keys
 from bridge.web.auth import sessions
 from bridge.web.context import Session
+from bridge.web.http import cookies
 from scripts.sandbox.browse import Browser, Form, Page
 from scripts.sandbox.faults import Fault
 from tests.conftest import House, open_house
@@ -63,6 +64,7 @@ async def test_nobody_is_signed_in_by_an_answer_that_another_browser_asked_for(
     mine = await browser.open(f"{house.bridge}/signin?then=/account")
     page = await browser.open(f"{house.bridge}/auth/flowdock/callback?code=stolen&state={state}")
     assert (page.status, "This browser did not start this sign-in" in page.text) == (403, True)
+    assert cookies.NEEDED in page.text
     assert "Sign in again from bridge&#39;s home page" in page.text
     assert not [call for call in house.flowdock_journal.calls if call.path == "/oauth/token"]
     page = await browser.press(mine, "1001")
