@@ -24,11 +24,9 @@ class Permission(NamedTuple):
 
 
 _ALWAYS = (
-    Permission(
-        "actions", "write", "re-run failed checks, approve workflows and deployments, say why jobs failed"
-    ),
+    Permission("actions", "write", "re-run failed checks, approve workflows, say why jobs failed"),
     Permission("checks", "read", "show checks"),
-    Permission("deployments", "read", "show deployments"),
+    Permission("deployments", "write", "show deployments, and approve them"),
     Permission("issues", "write", "assign, and follow comments"),
     Permission("metadata", "read", "know a repository, as every App may"),
     Permission("pull_requests", "write", "approve, ask for reviews, close, update branches"),

@@ -63,6 +63,7 @@ RESOURCES: tuple[tuple[str, tuple[str, ...]], ...] = (
     (r"/commits/.*/status(es)?", ("statuses",)),
     (r"/(commits|compare)/.*", ("contents",)),
     (r"/actions/.*", ("actions",)),
+    (r"/deployments.*", ("deployments",)),
 )
 Alternatives = tuple[tuple[str, str], ...]
 
@@ -73,6 +74,9 @@ def needs(method: str, path: str) -> Alternatives:
     if path.endswith(("/merge", "/merge-async")) and level == "write":
         # https://docs.github.com/rest/pulls/pulls#merge-a-pull-request
         return (("contents", "write"),)
+    if path.endswith("/pending_deployments") and level == "write":
+        # https://docs.github.com/rest/actions/workflow-runs#review-pending-deployments-for-a-workflow-run
+        return (("deployments", "write"),)
     for pattern, names in RESOURCES:
         if re.fullmatch(pattern, path):
             return tuple((name, level) for name in names)

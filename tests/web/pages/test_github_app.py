@@ -72,8 +72,8 @@ def test_the_manifest_asks_for_what_bridge_needs_and_no_more() -> None:
         asked["default_events"]
     )
     assert asked["default_permissions"] == {
-        **dict.fromkeys(("actions", "contents", "issues", "pull_requests"), "write"),
-        **dict.fromkeys(("checks", "deployments", "metadata", "statuses"), "read"),
+        **dict.fromkeys(("actions", "contents", "deployments", "issues", "pull_requests"), "write"),
+        **dict.fromkeys(("checks", "metadata", "statuses"), "read"),
     }
 
 
