@@ -6,7 +6,7 @@ import pytest
 
 from bridge.core.messages import updates
 from scripts.sandbox.faults import Fault
-from tests.conftest import House, eventually
+from tests.conftest import House, eventually, open_house
 from tests.kits.accounts import link
 from tests.kits.life import THREAD, Json, Thread
 from tests.kits.monitor import start_poller
@@ -57,6 +57,11 @@ async def known(house: House, **rules: Any) -> None:
 
 @pytest.fixture
 async def watched(house: House, monkeypatch: pytest.MonkeyPatch) -> House:
+    return await watch(house, monkeypatch)
+
+
+async def watch(house: House, monkeypatch: pytest.MonkeyPatch) -> House:
+    """A pull request into a branch whose rules are known."""
     monkeypatch.setattr(updates, "SECONDS", 0)
     await link(house, "ann")
     await house.act("cy-gh", "ruleset", approvals=2, checks=["test"], methods=["squash", "rebase"])
@@ -82,6 +87,15 @@ async def test_what_is_missing_is_counted_until_github_agrees_that_nothing_is(wa
     await watched.act("bob-gh", "approve", number=1)
     now = await shows(watched, "✓ nothing missing")
     assert now.fields["Turn"] == "ready to merge"
+
+
+async def test_an_enterprise_servers_rules_are_counted_too(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_house(redis_url, github_config={"ghes": True}) as house:
+        await watch(house, monkeypatch)
+        await house.act("cy-gh", "approve", number=1)
+        await shows(house, "1 of 2 approvals; checks: test missing")
 
 
 async def test_an_approval_that_cannot_count_is_told_beforehand_and_afterwards(watched: House) -> None:

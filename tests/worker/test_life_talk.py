@@ -37,6 +37,23 @@ async def test_a_review_with_ten_comments_is_one_message_and_ten_conversations(l
     assert conversations.count("#discussion_r") == 10
 
 
+async def test_nothing_is_told_of_pinned_comments_sub_issues_and_the_fields_of_issues(life: Life) -> None:
+    await drive(life.house, "webhooks", {"mode": "hold"})
+    await life.house.act("bob-gh", "comment", number=1, body="Why?")
+    (held,) = (await drive(life.house, "webhooks", {}))["held"]
+    await drive(life.house, "webhooks/release", {"order": [], "drop": True})
+    for event, action in (
+        ("issue_comment", "pinned"),
+        ("issue_comment", "unpinned"),
+        ("issues", "field_added"),
+        ("issues", "typed"),
+        ("sub_issues", "sub_issue_added"),
+    ):
+        answer = await life.house.deliver({**held["payload"], "action": action}, event=event)
+        assert answer.status in {202, 204}
+    assert await life.news() == []
+
+
 async def test_a_review_of_comments_alone_is_one_message_too_in_whatever_order_they_come(life: Life) -> None:
     (message,) = await life.act("bob-gh", "review", comments=_lines(3))
     assert (message["event"], text(message["title"])) == ("discussion", "Reviewed with 3 comments")

@@ -183,7 +183,8 @@ def _granted(services: Services, client: Client, asked: str) -> tuple[str, ...]:
     if client.app_id:
         return ()
     narrowed = services.config.scopes_granted
-    return split_scopes(asked if narrowed is None else narrowed)
+    scopes = split_scopes(asked if narrowed is None else narrowed)
+    return tuple(one for one in scopes if one != "offline_access" or not services.config.ghes)
 
 
 def _problem(client: Client, asked: Mapping[str, str]) -> tuple[str, str] | None:
