@@ -813,6 +813,8 @@ THREATS = [
         (
             "inbox/test_changes.py::test_nobody_changes_what_another_wrote_or_a_source",
             "inbox/test_changes.py::test_one_changes_and_deletes_ones_own_words_and_nothing_of_them_stays",
+            "inbox/test_messages.py::test_no_part_of_a_deleted_message_is_found",
+            "inbox/test_messages.py::test_a_change_finds_its_own_message_among_those_that_end_alike",
         ),
     ),
     Threat(
@@ -829,12 +831,28 @@ THREATS = [
     Threat(
         "Poster into the inbox",
         "fills Redis with messages and threads, or posts one message many times",
-        "taking a message bounds its flow by bytes, threads, messages and days; a uuid counts once",
+        "taking a message bounds its flow by bytes, threads, messages and days, changed messages and a thread "
+        "that is alone included; a uuid counts once",
         (
             "inbox/test_messages.py::test_the_threads_longest_without_a_message_make_room",
             "inbox/test_messages.py::test_a_thread_keeps_its_newest_messages",
+            "inbox/test_messages.py::test_changing_ones_messages_takes_no_room_beyond_the_bounds",
+            "inbox/test_messages.py::test_a_thread_that_is_alone_makes_room_itself",
             "inbox/test_messages.py::test_a_sweep_finds_old_threads_in_a_quiet_flow_and_0_is_no_bound",
             "inbox/test_messages.py::test_a_uuid_is_taken_once_in_a_flow_however_many_bring_it_at_once",
+        ),
+    ),
+    Threat(
+        "Member of a flow, or holder of a flow token",
+        "fills Redis with sources made and removed, or with OAuth's codes; has a removed source post on by "
+        "reports at the moment of its removal",
+        "of the removed sources each flow keeps the newest; codes cost pages of the person's limit; a report "
+        "changes a source only as it is now, and a removed one no more",
+        (
+            "inbox/test_sources.py::test_removed_sources_are_forgotten_in_time",
+            "inbox/api/test_oauth.py::test_nobody_fills_redis_with_codes",
+            "inbox/test_sources.py::test_no_report_brings_back_a_source_that_is_removed",
+            "inbox/test_sources.py::test_of_reports_and_a_removal_at_once_the_removal_stays",
         ),
     ),
 ]

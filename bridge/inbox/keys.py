@@ -69,7 +69,7 @@ DELETING = f"{_INBOX}deleting"
 FLOW_PATHS = f"{_INBOX}flow-paths"
 """Hash: `organization/flow` → the flow's id."""
 SOURCES = f"{_INBOX}sources"
-"""Hash: a source's id → the source, also after its removal."""
+"""Hash: a source's id → the source; of those that were removed, the newest."""
 SOURCE_TOKENS = f"{_INBOX}source-tokens"
 """Hash: the hash of a flow token → its source's id."""
 LAST_SOURCE = f"{_INBOX}last-source"
@@ -107,6 +107,11 @@ def members(flow_id: str) -> str:
 def flow_sources(flow_id: str) -> str:
     """Set: a flow's sources that were not removed."""
     return f"{_INBOX}flow-sources:{flow_id}"
+
+
+def removed_sources(flow_id: str) -> str:
+    """Sorted set: the newest of a flow's removed sources, by the time of their removal."""
+    return f"{_INBOX}removed-sources:{flow_id}"
 
 
 def messages(flow_id: str) -> str:
@@ -151,7 +156,7 @@ def uuids(flow_id: str) -> str:
 
 def of_flow(flow_id: str) -> tuple[str, ...]:
     """Return all keys about one flow alone, but for its threads' own."""
-    named = (members, flow_sources, messages, threads, open_threads, usage, uuids)
+    named = (members, flow_sources, removed_sources, messages, threads, open_threads, usage, uuids)
     return tuple(key(flow_id) for key in named)
 
 

@@ -3,7 +3,9 @@
 import secrets
 import time
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, replace
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
 
 import orjson
 
@@ -15,7 +17,7 @@ from bridge.storage.lua_scripts import load_script
 from bridge.storage.redis import Redis
 
 MOST = 1000
-"""Sources of a flow."""
+"""Sources of a flow, and of its removed ones those whose tokens are known still."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +35,8 @@ class FlowSource:
     error_message: str = ""
     configuration_url: str = ""
     is_removed: bool = False
+    token_hash: str = field(default="", repr=False)
+    """The hash of its flow token."""
 
 
 class TooManySources(RequestRefused):
@@ -45,12 +49,22 @@ class TooManySources(RequestRefused):
         super().__init__(f"the flow has {MOST} sources, and takes no more")
 
 
+class SourceRemoved(RequestRefused):
+    """The source was removed from its flow."""
+
+    status = 410
+
+    def __init__(self) -> None:
+        super().__init__("the source was removed from its flow")
+
+
 class SourceStore:
     """Sources in Redis; of a flow token only its hash."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
         self._add = load_script(redis, "bridge.inbox", "add_source")
+        self._change = load_script(redis, "bridge.inbox", "change_source")
         self._of_token = load_script(redis, "bridge.inbox", "source_of_token")
 
     async def make(
@@ -70,10 +84,11 @@ class SourceStore:
             creator=creator,
             made_at=now,
             changed_at=now,
+            token_hash=hash_of(flow_token),
         )
         outcome = await self._add(
             keys=[keys.FLOWS, keys.SOURCES, keys.SOURCE_TOKENS, keys.flow_sources(flow_id)],
-            args=[flow_id, source.id, orjson.dumps(asdict(source)), hash_of(flow_token), MOST],
+            args=[flow_id, source.id, orjson.dumps(asdict(source)), source.token_hash, MOST],
         )
         if outcome == b"gone":
             raise FlowGone
@@ -107,20 +122,32 @@ class SourceStore:
     async def report(
         self, source: FlowSource, *, error_message: str | None, configuration_url: str | None
     ) -> FlowSource:
-        """Keep what an application says about its source; None leaves a text as it is."""
-        changed = replace(
-            source,
-            changed_at=time.time(),
-            error_message=source.error_message if error_message is None else error_message,
-            configuration_url=source.configuration_url if configuration_url is None else configuration_url,
-        )
-        await self._redis.hset(keys.SOURCES, str(source.id), orjson.dumps(asdict(changed)))
-        return changed
+        """Keep what an application says about its source; None leaves a text as it is.
+
+        Raises `SourceRemoved`.
+        """
+        said = {"error_message": error_message, "configuration_url": configuration_url}
+        return await self._changed(source, **{name: text for name, text in said.items() if text is not None})
 
     async def remove(self, source: FlowSource) -> None:
         """Remove a source: its token is known from now on as one of a source that is gone."""
-        gone = replace(source, changed_at=time.time(), is_removed=True, error_message="")
-        async with self._redis.pipeline(transaction=True) as pipe:
-            pipe.hset(keys.SOURCES, str(source.id), orjson.dumps(asdict(gone)))
-            pipe.srem(keys.flow_sources(source.flow_id), str(source.id))
-            await pipe.execute()
+        with suppress(SourceRemoved):
+            await self._changed(source, is_removed=True, error_message="")
+
+    async def _changed(self, source: FlowSource, **fields: Any) -> FlowSource:
+        """Change fields of a source as it is now: what came too late does not bring back a removed one."""
+        while (now := await self.get(str(source.id))) and not now.is_removed:
+            changed = replace(now, changed_at=time.time(), **fields)
+            done = await self._change(
+                keys=[
+                    *(keys.SOURCES, keys.flow_sources(now.flow_id)),
+                    *(keys.removed_sources(now.flow_id), keys.SOURCE_TOKENS),
+                ],
+                args=[
+                    *(now.id, orjson.dumps(asdict(now)), orjson.dumps(asdict(changed))),
+                    *(int(changed.is_removed), changed.changed_at, MOST),
+                ],
+            )
+            if done:
+                return changed
+        raise SourceRemoved

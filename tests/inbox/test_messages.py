@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple, Self
 
 import pytest
 
@@ -11,6 +11,7 @@ from bridge.inbox import keys, messages
 from bridge.inbox.changes import MessageChanges
 from bridge.inbox.flows import FlowGone
 from bridge.inbox.messages import MessageStore, UnknownThread, thread_id
+from bridge.inbox.stored import InboxThread, StoredMessage
 
 FLOW, SOURCE = "f1", 7
 
@@ -180,22 +181,80 @@ async def test_a_repeat_is_noticed_among_the_newest_messages_of_a_flow(
     assert repeats == [True, False]
 
 
-async def test_messages_that_were_changed_count_among_those_of_a_thread(redis: Any) -> None:
-    bounds = InboxBounds(thread_messages=2)
-    store, changes = MessageStore(redis=redis, bounds=bounds), MessageChanges(redis=redis, bounds=bounds)
-    await store.post(FLOW, SOURCE, content(1))
-    [thread] = await store.threads(FLOW)
-    for number in range(4):
-        words = {"event": "message", "content": f"{number}"}
-        said = await store.reply(FLOW, thread.id, 7, words)
-        message = await store.message(FLOW, said.id)
+class Talk(NamedTuple):
+    """A thread in which somebody writes, and changes their words."""
+
+    store: MessageStore
+    thread: InboxThread
+
+    @classmethod
+    async def begin(cls, redis: Any, **bounds: int) -> Self:
+        store = MessageStore(redis=redis, bounds=InboxBounds(**bounds))
+        await store.post(FLOW, SOURCE, content(1))
+        [thread] = await store.threads(FLOW)
+        return cls(store, thread)
+
+    async def say(self, words: str) -> StoredMessage:
+        said = await self.store.reply(FLOW, self.thread.id, 7, _spoken(words))
+        [message] = [await self.store.message(FLOW, said.id)]
         assert message
-        await changes.change(message, 7, {**words, "content": f"{number}!"})
-    spoken = [one.content["content"] for one in await store.messages(thread)]
-    assert spoken == ["0!", "1!", "2!", "3!"], "no message goes for being the newest"
-    await store.reply(FLOW, thread.id, 7, {"event": "message", "content": "4"})
-    [*_, newest] = await store.messages(thread)
-    assert newest.content["content"] == "4"
+        return message
+
+    async def change(self, message: StoredMessage, words: str) -> None:
+        new = _spoken(words) if words else None
+        await MessageChanges(redis=self.store.redis, bounds=self.store.bounds).change(message, 7, new)
+
+    async def spoken(self) -> list[str]:
+        return [one.content.get("content", "") for one in await self.store.messages(self.thread)]
+
+    async def are_found(self, *words: str) -> bool:
+        return bool(await self.store.find(keys.threads(FLOW), words=words, limit=1))
+
+
+def _spoken(words: str) -> dict[str, Any]:
+    return {"event": "message", "content": words, "author": {"name": "Ann"}}
+
+
+async def test_changing_ones_messages_takes_no_room_beyond_the_bounds(redis: Any) -> None:
+    talk = await Talk.begin(redis, thread_messages=3)
+    for number in range(6):
+        await talk.change(await talk.say(f"{number}"), f"{number}!")
+        assert len(await talk.spoken()) <= 3
+    assert await talk.spoken() == ["3!", "4!", "5!"]
+    await talk.say("6")
+    assert await talk.spoken() == ["4!", "5!", "6"], "the oldest goes, never the newest"
+    of_flow, of_thread = keys.usage(FLOW), keys.thread(talk.thread.id)
+    assert await redis.hget(of_flow, "bytes") == await redis.hget(of_thread, "bytes")
+
+
+@pytest.mark.parametrize("is_changed", [False, True])
+async def test_a_thread_that_is_alone_makes_room_itself(redis: Any, is_changed: bool) -> None:
+    talk = await Talk.begin(redis, size=20_000)
+    for number in range(30):
+        message = await talk.say(f"{number} {'x' * 2000}")
+        if is_changed:
+            await talk.change(message, f"{number} {'y' * 2000}")
+        assert int(await redis.hget(keys.usage(FLOW), "bytes")) <= 20_000 + 200
+    kept = [int(words.split()[0]) for words in await talk.spoken()]
+    assert (kept, len(kept) > 3) == (list(range(kept[0], 30)), True)
+
+
+async def test_no_part_of_a_deleted_message_is_found(redis: Any) -> None:
+    talk = await Talk.begin(redis)
+    told = [await talk.say(f"begin{number} {'ä ' * 290} end{number}") for number in range(9)]
+    assert await talk.are_found("end8")
+    for number, message in enumerate(told):
+        await talk.change(message, "")
+        for word in (f"begin{number}", f"end{number}", *(["ä"] if number == 8 else [])):
+            assert not await talk.are_found(word), word
+
+
+async def test_a_change_finds_its_own_message_among_those_that_end_alike(redis: Any) -> None:
+    talk = await Talk.begin(redis)
+    store, thread = talk.store, talk.thread.id
+    await store.reply(FLOW, thread, 8, {"event": "message", "content": "hi", "author": {"name": "JoAnn"}})
+    await talk.change(await talk.say("hi"), "secret")
+    assert b"joann hi\nann secret\n" in await redis.hget(keys.thread(thread), "said")
 
 
 async def test_a_thread_keeps_its_newest_messages(redis: Any) -> None:

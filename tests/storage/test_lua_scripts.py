@@ -15,6 +15,7 @@ COVERED = {
     "inbox/accept": "test_messages::test_a_uuid_is_taken_once_in_a_flow_however_many_bring_it_at_once",
     "inbox/add_source": "test_deletion::test_nothing_is_left_of_a_flow_and_nothing_of_another_is_touched",
     "inbox/change_message": "test_changes::test_a_stream_tells_of_a_change_as_flowdock_did",
+    "inbox/change_source": "test_sources::test_removed_sources_are_forgotten_in_time",
     "inbox/change_flow": "test_flows::test_no_change_of_a_flow_undoes_another_that_is_made_at_once",
     "inbox/find": "pages/test_triage::test_threads_are_filtered_by_what_they_are",
     "inbox/move_flow": "test_deletion::test_last_words_still_come_in_while_connections_end",

@@ -7,13 +7,14 @@ local last_id, uuids, thread, entries, threads = KEYS[1], KEYS[2], KEYS[3], KEYS
 local open, messages, news, usage, flows, ending = KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10], KEYS[11]
 local notifications, notes, members = KEYS[12], KEYS[13], redis.call('SMEMBERS', KEYS[14])
 local message, uuid, sent, counter = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
-local state, is_done, header = ARGV[5], ARGV[6], cjson.decode(ARGV[7])
+local state, is_done, header = ARGV[5], ARGV[6], ARGV[7]
 local flow_id, thread_id = ARGV[8], ARGV[9]
 local bounds, thread_parts = cjson.decode(ARGV[10]), cjson.decode(ARGV[11])
 local causes = cjson.decode(ARGV[12]) -- see `causes.py`
 local prefix, places, actor, about, said = ARGV[13], ARGV[14], ARGV[15], ARGV[16], ARGV[17]
-local OVERHEAD, AT_ONCE, NEWEST, SAID, MOST_CALLS = 200, 10, 10000, 4000, 200
+local OVERHEAD, AT_ONCE, NEWEST, MOST_CALLS = 200, 10, 10000, 200
 -- include _desk
+-- include _said
 -- include _trim
 
 -- A flow that is being deleted takes messages until its connections have ended.
@@ -39,19 +40,29 @@ local function call(person, why)
     notify(notifications, notes, person .. ':' .. flow_id .. ':' .. thread_id, string.format('%.0f', id), why)
 end
 
+-- Drop the thread's oldest message, changed or not, but never the new one: its bytes, 0 if there is none.
+local edited = thread_parts[3] .. thread_id
+local function drop_oldest()
+    local first = redis.call('XRANGE', entries, '-', '+', 'COUNT', 1)[1]
+    local oldest, bytes = string.match(first[1], '%d+'), #first[2][2]
+    for _, one in ipairs(redis.call('HKEYS', edited)) do
+        if tonumber(one) < tonumber(oldest) then oldest, bytes = one, redis.call('HSTRLEN', edited, one) end
+    end
+    if tonumber(oldest) == id then return 0 end
+    redis.call('XDEL', entries, oldest .. '-0')
+    redis.call('HDEL', edited, oldest)
+    return bytes + OVERHEAD
+end
+
 local added = #message + OVERHEAD
 redis.call('XADD', entries, place, 'm', message)
-if redis.call('XLEN', entries) + redis.call('HLEN', thread_parts[3] .. thread_id) > bounds.thread_messages then
-    local first = redis.call('XRANGE', entries, '-', '+', 'COUNT', 1)[1]
-    if first[1] ~= place then
-        redis.call('XDEL', entries, first[1])
-        added = added - #first[2][2] - OVERHEAD
-    end
+if redis.call('XLEN', entries) + redis.call('HLEN', edited) > bounds.thread_messages then
+    added = added - drop_oldest()
 end
 if not known then
-    for name, value in pairs(header) do redis.call('HSET', thread, name, value) end
+    for name, value in pairs(cjson.decode(header)) do redis.call('HSET', thread, name, value) end
     redis.call('HSET', thread, 'first', id, 'done', '0')
-    added = added + OVERHEAD
+    added = added + OVERHEAD + #header
 end
 if state ~= '' then
     added = added + #state - redis.call('HSTRLEN', thread, 'state')
@@ -77,7 +88,7 @@ if about ~= '' then
     redis.call('HSET', thread, 'about', about)
 end
 local said_before = redis.call('HGET', thread, 'said') or ''
-said = string.sub(said_before .. said, -SAID)
+said = newest_lines(said_before .. said)
 added = added + #said - #said_before
 redis.call('HSET', thread, 'said', said)
 redis.call('HINCRBY', thread, counter, 1)
@@ -111,4 +122,11 @@ end
 redis.call('XADD', messages, 'MAXLEN', '~', bounds.threads * 10, place, 't', thread_id)
 redis.call('XADD', news, 'MAXLEN', '~', NEWEST, place, 'f', flow_id, 't', thread_id)
 trim(thread_id, AT_ONCE)
+for _ = 1, AT_ONCE do -- A thread that is alone makes room itself.
+    local is_over = tonumber(redis.call('HGET', usage, 'bytes')) > bounds.size
+    local freed = is_over and redis.call('ZCARD', threads) == 1 and drop_oldest() or 0
+    if freed == 0 then break end
+    redis.call('HINCRBY', thread, 'bytes', -freed)
+    redis.call('HINCRBY', usage, 'bytes', -freed)
+end
 return {id, 0}

@@ -6,6 +6,7 @@ local last_id, usage, flows = KEYS[6], KEYS[7], KEYS[8]
 local flow_id, thread_id, id, author, now = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local new, deleted, old_said, new_said, most = ARGV[6], ARGV[7], ARGV[8], ARGV[9], ARGV[10]
 local OVERHEAD, NEWEST = 200, 10000
+-- include _said
 
 local place = id .. '-0'
 local entry = redis.call('XRANGE', entries, place, place)[1]
@@ -28,10 +29,11 @@ if redis.call('HGET', thread, 'last') == id then
     redis.call('HSET', thread, 'newest', newest)
 end
 local said = redis.call('HGET', thread, 'said') or ''
-local from, to = string.find(said, old_said, 1, true)
+local from = string.find('\n' .. said, '\n' .. old_said, 1, true)
 if from then
-    redis.call('HSET', thread, 'said', string.sub(said, 1, from - 1) .. new_said .. string.sub(said, to + 1))
-    added = added + #new_said - #old_said
+    local now_said = newest_lines(string.sub(said, 1, from - 1) .. new_said .. string.sub(said, from + #old_said))
+    redis.call('HSET', thread, 'said', now_said)
+    added = added + #now_said - #said
 end
 redis.call('HINCRBY', thread, 'bytes', added)
 redis.call('HINCRBY', usage, 'bytes', added)

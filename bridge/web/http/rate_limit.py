@@ -43,6 +43,8 @@ STRANGERS = 40
 """The limit of all strangers together, in multiples of an address's."""
 
 _FREE = ("/healthz", "/readyz", "/static/", WEBHOOK_PATH)
+_AUTHORIZE = f"{INBOX_API}/oauth/authorize"
+"""The API's one page: each visit of somebody who is signed in leaves a code."""
 _GUESSED = "/github/manifest/operator"
 
 log = structlog.get_logger()
@@ -134,7 +136,7 @@ async def by_address(
     limits = request.app[LIMITS]
     address = client_address(request, request.app[SERVICES].settings)
     try:
-        if request.path.startswith(("/repos/", f"{INBOX_API}/")):
+        if request.path.startswith(("/repos/", f"{INBOX_API}/")) and request.path != _AUTHORIZE:
             return await _counting_refusals(request, handler, limits, address)
         if request.path == "/metrics":
             limits.check_client(limits.guesses, address, what="guesses")

@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, parse_qsl, urlsplit
 import pytest
 
 from bridge.inbox import sessions
-from tests.inbox.conftest import Team
+from tests.inbox.conftest import Team, open_team
 
 
 async def ask(team: Team, nick: str = "ann", **changes: str) -> tuple[int, str]:
@@ -146,3 +146,9 @@ async def test_the_credentials_are_made_once_and_sealed(team: Team) -> None:
     assert kept
     assert team.inbox.client_secret.encode() not in kept
     assert team.services.settings.flowdock_api_url == f"{team.url}/inbox/api"
+
+
+async def test_nobody_fills_redis_with_codes(redis_url: str) -> None:
+    async with open_team(redis_url, more={"PAGE_LIMIT": "6"}) as team:
+        statuses = [(await ask(team))[0] for _ in range(5)]
+        assert statuses == [303, 303, 303, 429, 429]
