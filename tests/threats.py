@@ -831,8 +831,8 @@ THREATS = [
     Threat(
         "Poster into the inbox",
         "fills Redis with messages and threads, or posts one message many times",
-        "taking a message bounds its flow by bytes, threads, messages and days, changed messages and a thread "
-        "that is alone included; a uuid counts once",
+        "taking a message bounds its flow by bytes, threads, messages and days, also by changed messages and "
+        "where a thread is alone; a uuid counts once",
         (
             "inbox/test_messages.py::test_the_threads_longest_without_a_message_make_room",
             "inbox/test_messages.py::test_a_thread_keeps_its_newest_messages",
@@ -841,6 +841,12 @@ THREATS = [
             "inbox/test_messages.py::test_a_sweep_finds_old_threads_in_a_quiet_flow_and_0_is_no_bound",
             "inbox/test_messages.py::test_a_uuid_is_taken_once_in_a_flow_however_many_bring_it_at_once",
         ),
+    ),
+    Threat(
+        "Stranger at the inbox's API",
+        "sends a form whose keys cost minutes to read, before any token is asked for",
+        "a form has at most 1,000 fields, and a key 200 characters: longer ones are refused unread",
+        ("inbox/test_rails_forms.py::test_what_would_cost_a_stranger_little_and_bridge_much_is_refused",),
     ),
     Threat(
         "Member of a flow, or holder of a flow token",

@@ -3,12 +3,25 @@
 import re
 from collections.abc import Iterable
 from typing import Any
+from urllib.parse import parse_qsl
 
 from bridge.core.errors import Malformed
+
+MOST_FIELDS = 1000
+LONGEST_KEY = 200
+"""Characters: a stranger's form is read before its token."""
 
 
 class MalformedForm(Malformed):
     """The form's keys make no object."""
+
+
+def read(form: str) -> dict[str, Any]:
+    """Make the object that Rails makes of a form; raises as `nest`."""
+    try:
+        return nest(parse_qsl(form, keep_blank_values=True, max_num_fields=MOST_FIELDS))
+    except ValueError:
+        raise MalformedForm(f"The form has more than {MOST_FIELDS} fields.") from None
 
 
 def nest(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
@@ -18,6 +31,8 @@ def nest(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
     """
     body: dict[str, Any] = {}
     for key, value in pairs:
+        if len(key) > LONGEST_KEY:
+            raise MalformedForm(f"A key of the form is longer than {LONGEST_KEY} characters.")
         names = [key.split("[", 1)[0], *re.findall(r"\[([^\]]*)\]", key)]
         if len(names) > 8:
             raise MalformedForm("The form nests too deeply.")

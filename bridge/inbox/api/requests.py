@@ -4,17 +4,16 @@ import binascii
 from base64 import b64decode
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
-from urllib.parse import parse_qsl
 
 import orjson
 from aiohttp import web
 
 from bridge.core.errors import BridgeError, Malformed, RequestRefused, WrongContentType
+from bridge.inbox import rails_forms
 from bridge.inbox.context import API, INBOX, Inbox
 from bridge.inbox.flows import TeamFlow
 from bridge.inbox.grants import Grant
 from bridge.inbox.people import InboxPerson
-from bridge.inbox.rails_forms import nest
 from bridge.inbox.sessions import MEMBERSHIPS, SESSIONS
 from bridge.inbox.sources import FlowSource
 from bridge.web.http.bodies import BODIES, read_body
@@ -94,7 +93,7 @@ async def read_object(request: web.Request) -> dict[str, Any]:
         return body
     if request.content_type == "application/x-www-form-urlencoded":
         try:
-            return nest(parse_qsl(raw.decode(), keep_blank_values=True))
+            return rails_forms.read(raw.decode())
         except UnicodeDecodeError:
             raise Malformed("The form is not in UTF-8.") from None
     raise WrongContentType("Send JSON, or a form as application/x-www-form-urlencoded.")
