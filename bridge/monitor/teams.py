@@ -19,6 +19,26 @@ MAX_READERS = 3
 MAX_TEAMS = 3
 MAX_MEMBERS = 5
 
+_REQUESTED = """
+query($owner: String!, $name: String!, $number: Int!) {
+  repository(owner: $owner, name: $name) {
+    databaseId
+    pullRequest(number: $number) {
+      reviewRequests(first: 100) {
+        nodes {
+          requestedReviewer {
+            ... on Team {
+              databaseId
+              members(first: 100) { nodes { databaseId login url status { indicatesLimitedAvailability } } }
+            }
+          }
+        }
+      }
+    }
+  }
+}
+"""
+
 log = structlog.get_logger()
 
 
@@ -39,6 +59,9 @@ async def read(
         except (BridgeError, LookupError, TypeError, AttributeError) as error:
             log.info("teams_unread", repository=name, number=watch.number, reason=str(error))
             return
+        if not teams:
+            # GitHub hides them from those who may not read them.
+            continue
         read_at = time.time()
         await announce(
             queue,
@@ -54,21 +77,29 @@ async def read(
 
 
 async def _teams(accounts: LinkedAccounts, watch: Watch, name: str, token: str) -> dict[int, list[Any]]:
-    """Return the members of each team, by its id.
+    """Return the members of each team who are not away, by the team's id.
 
-    https://docs.github.com/rest/pulls/review-requests#get-all-requested-reviewers-for-a-pull-request
-    https://docs.github.com/rest/teams/members#list-team-members
+    https://docs.github.com/graphql/reference/objects#team
     """
     subject = f"the teams asked for a review of {name}#{watch.number}"
-    place = {"id": str(watch.repository_id), "number": str(watch.number)}
-    call = Call(method="GET", url="/repositories/{id}/pulls/{number}/requested_reviewers", variables=place)
-    asked = await accounts.github.call(call, token=token, subject=subject)
-    found = {}
-    for team in asked["teams"][:MAX_TEAMS]:
-        where = {"org": name.partition("/")[0], "slug": team["slug"]}
-        call = Call(method="GET", url="/orgs/{org}/teams/{slug}/members?per_page=100", variables=where)
-        found[team["id"]] = await accounts.github.call(call, token=token, subject=subject)
-    return found
+    owner, _, short = name.partition("/")
+    data = {"owner": owner, "name": short, "number": watch.number}
+    answer = await accounts.github.call(
+        Call(method="GRAPHQL", url=_REQUESTED, data=data), token=token, subject=subject
+    )
+    repository = answer["repository"] or {}
+    if repository.get("databaseId") != watch.repository_id:
+        return {}
+    asked = [one["requestedReviewer"] for one in repository["pullRequest"]["reviewRequests"]["nodes"]]
+    teams = [one for one in asked if one and "members" in one][:MAX_TEAMS]
+    return {
+        team["databaseId"]: [
+            {"id": one["databaseId"], "login": one["login"], "html_url": one["url"]}
+            for one in team["members"]["nodes"]
+            if not (one["status"] or {}).get("indicatesLimitedAvailability")
+        ]
+        for team in teams
+    }
 
 
 async def _linked(accounts: LinkedAccounts, members: list[Any]) -> list[dict[str, Any]]:

@@ -37,7 +37,7 @@ STEPS: list[tuple[str, str, str, dict[str, Any], list[str]]] = [
         "ann-gh",
         "request_review",
         {"team": "makers"},
-        ["GET /pulls/1/requested_reviewers", "GET /orgs/acme/teams/makers/members"],
+        ["POST /api/graphql"],
     ),
     ("an event that changes rules", "cy-gh", "ruleset", {"queue": True}, RULES),
     ("entering or leaving a merge queue", "ann-gh", "enqueue", {}, ["POST /api/graphql"]),

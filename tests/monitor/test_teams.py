@@ -5,10 +5,8 @@ import pytest
 from bridge.monitor import teams
 from tests.conftest import House, eventually
 from tests.kits.accounts import link
-from tests.kits.life import THREAD, Life, Thread, know_flow, tags, titles
+from tests.kits.life import THREAD, Life, Thread, drive, know_flow, tags, titles
 from tests.kits.monitor import start_poller
-
-MEMBERS = "/orgs/acme/teams/makers/members"
 
 
 @pytest.fixture
@@ -32,29 +30,50 @@ async def shows(life: Life, turn: str) -> Thread:
     return found
 
 
-async def test_its_linked_members_are_named_and_tagged_and_have_the_turn(
-    life: Life, monkeypatch: pytest.MonkeyPatch
+async def read(life: Life) -> None:
+    """Wait until GitHub was asked for the teams, and what came of it is told."""
+
+    async def asked() -> bool:
+        return any("reviewRequests" in one.body for one in life.house.github_journal.calls)
+
+    await eventually(asked)
+
+    async def answered() -> bool:
+        return not await life.house.redis.exists("bridge:watch")
+
+    await eventually(answered)
+    await life.news()
+
+
+@pytest.mark.parametrize(
+    ("busy", "turn", "tagged"),
+    [
+        ([], "Makers: bob-gh (to review)", ["@bob"]),
+        (["bob-gh"], "Makers: cy-gh (to review)", ["@cy"]),
+        (["bob-gh", "cy-gh"], "Makers (to review)", []),
+    ],
+)
+async def test_its_linked_members_who_are_not_away_are_named_and_tagged_and_have_the_turn(
+    life: Life, monkeypatch: pytest.MonkeyPatch, busy: list[str], turn: str, tagged: list[str]
 ) -> None:
     monkeypatch.setattr(teams, "MAX_MEMBERS", 1)
     await link(life.house, "cy")
     await link(life.house, "ann", scopes="repo read:org")
+    for login in busy:
+        await drive(life.house, f"users/{login}", {"busy": True})
     await life.house.act("ann-gh", "request_review", number=1, team="makers")
-    await shows(life, "Makers: bob-gh (to review)")
+    await read(life)
+    await shows(life, turn)
     messages = await life.house.messages()
-    assert titles(messages)[-1] == "GitHub: Requested a review from Makers: bob-gh"
-    assert tags(messages) == ["@bob"]
+    named = turn.removesuffix(" (to review)")
+    assert titles(messages)[-1].endswith(f"Requested a review from {named}")
+    assert tags(messages) == tagged
 
 
 async def test_it_stands_alone_where_no_account_may_read_it(life: Life) -> None:
     # A delivery is not believed which team it is: GitHub is asked for that first.
     await life.house.act("ann-gh", "request_review", number=1, team="makers")
-
-    async def refused() -> bool:
-        return any(
-            (one.path.endswith(MEMBERS), one.status) == (True, 403) for one in life.house.github_journal.calls
-        )
-
-    await eventually(refused)
+    await read(life)
     now = await shows(life, "Makers (to review)")
     assert now.fields["Reviewers"] == "… Makers (requested)"
     assert tags(await life.house.messages()) == []

@@ -14,6 +14,7 @@ from .model import Permission, Pull, Repo, Thread
 from .payloads import Json, node_id
 from .refusals import Refused
 from .rest_call import NOT_FOR_APPS, Answer, Call
+from .rest_users import require_members_read
 
 # By mutation: its deed, and the field that names its pull request or conversation.
 MUTATIONS = {
@@ -44,12 +45,24 @@ async def graphql(call: Call) -> Answer:
     problems: list[Problem] = []
     try:
         query = parse(str(call.body.get("query") or ""), call.body.get("variables") or {})
+        _check_scopes(call, query.selected)
         root = _mutations(call, query) if query.kind == "mutation" else _queries(call)
         data = pick(root, query.selected, problems)
     except Problem as problem:
         return Answer({"errors": [problem.shown()]})
     body: Json = {"data": data}
     return Answer(body | ({"errors": [problem.shown() for problem in problems]} if problems else {}))
+
+
+def _check_scopes(call: Call, selected: list[Field]) -> None:
+    for one in selected:
+        if one.on == "Team":
+            try:
+                require_members_read(call)
+            except Refused as refused:
+                kind = "FORBIDDEN" if call.by_app else "INSUFFICIENT_SCOPES"
+                raise Problem(str(refused), kind) from None
+        _check_scopes(call, one.selected)
 
 
 def _queries(call: Call) -> Value:

@@ -114,6 +114,7 @@ def pull_value(world: World, repo: Repo, pull: Pull) -> Value:
         "autoMergeRequest": _auto_merge(world, pull),
         "reviewDecision": decision(repo, pull),
         "reviews": connection("PullRequestReview", reviews),
+        "reviewRequests": connection("ReviewRequest", _requests(world, pull)),
         "reviewThreads": connection("PullRequestReviewThread", threads),
         "statusCheckRollup": _rollup(repo, pull),
         **_merge_fields(repo, pull),
@@ -183,6 +184,20 @@ def _actor(world: World, user: User) -> Value:
         "url": f"{world.config.web_url}/{user.login}",
         "avatarUrl": avatar_url(world, user),
     }
+
+
+def _person(world: World, user: User) -> Value:
+    status = {"__typename": "UserStatus", "indicatesLimitedAvailability": True}
+    return _actor(world, user) | {"status": status if user.id in world.busy else None}
+
+
+def _requests(world: World, pull: Pull) -> list[Value]:
+    people = [_person(world, user) for user in pull.reviewers]
+    for team in pull.teams:
+        members = [_person(world, user) for user in world.people() if user.id in team.members]
+        shown = {"__typename": "Team", "databaseId": team.id, "members": connection("TeamMember", members)}
+        people.append(shown)
+    return [{"__typename": "ReviewRequest", "requestedReviewer": one} for one in people]
 
 
 def _auto_merge(world: World, pull: Pull) -> Value | None:

@@ -238,6 +238,8 @@ class World:
         self.members: dict[int, set[int]] = {}
         # Former names of repositories, each with the repository's id.
         self.moved: dict[str, int] = {}
+        # Those whose status says that they are busy.
+        self.busy: set[int] = set()
         # Those who have no session of single sign-on with any organization.
         self.without_sign_on: set[int] = set()
         self._ids = itertools.count(2_400_001)

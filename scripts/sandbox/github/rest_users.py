@@ -42,27 +42,20 @@ async def get_membership(call: Call) -> Answer:
     return Answer(body)
 
 
-@endpoint("GET", "/orgs/{org}/teams/{slug}/members", docs="teams/members#list-team-members")
-async def get_team_members(call: Call) -> Answer:
-    """Return the members of a team, on the same terms."""
-    _member(call)
-    world = call.services.world
-    if (team := world.teams.get(call.request.match_info["slug"])) is None:
-        raise not_found()
-    members = [user for user in world.people() if user.id in team.members]
-    page, headers = paged(call, [user_payload(world, one) for one in members])
-    return Answer(page, headers=headers)
-
-
-def _member(call: Call) -> tuple[User, User]:
-    """Return the caller and the organization; refuse those who may not read who is in it."""
-    user, world = call.require_user(), call.services.world
+def require_members_read(call: Call) -> None:
+    """Refuse a token that may not read who is in an organization."""
     if call.token and call.by_app:
         permissions = call.services.apps.apps[call.token.app_id].manifest.permissions
         if not allows(permissions, (("members", "read"),)):
             raise Refused(403, NOT_FOR_APPS)
     elif not {"read:org", "write:org", "admin:org"} & set(call.token.scopes if call.token else ()):
         raise Refused(403, "You need at least read:org scope to read this organization.")
+
+
+def _member(call: Call) -> tuple[User, User]:
+    """Return the caller and the organization; refuse those who may not read who is in it."""
+    user, world = call.require_user(), call.services.world
+    require_members_read(call)
     organization = world.user(call.request.match_info["org"])
     if organization is None or user.id not in world.members.get(organization.id, ()):
         raise not_found()

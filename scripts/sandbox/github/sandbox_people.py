@@ -29,9 +29,10 @@ async def add_account(services: Services, _request: web.Request, body: Json) -> 
 
 
 async def set_user(services: Services, request: web.Request, body: Json) -> Json:
-    """`{"permission": "none|read|write|admin", "repo", "rate_remaining", "login", "member"}`, each optional.
+    """`{"permission", "repo", "rate_remaining", "login", "member", "busy"}`, each optional.
 
-    `member` is whether they are in acme.
+    `permission` is none, read, write or admin; `member` whether they are in acme; `busy` whether their
+    status says so.
 
     A `login` is a new one: GitHub tells no webhook that somebody renamed themselves. `"sign_on": false` ends
     their single sign-on with all organizations.
@@ -44,6 +45,8 @@ async def set_user(services: Services, request: web.Request, body: Json) -> Json
     if "sign_on" in body:
         without = services.world.without_sign_on
         without.discard(user.id) if body["sign_on"] else without.add(user.id)
+    if "busy" in body:
+        (services.world.busy.add if body["busy"] else services.world.busy.discard)(user.id)
     if "member" in body:
         members = services.world.members[ACME.id]
         (members.add if body["member"] else members.discard)(user.id)
