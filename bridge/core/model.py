@@ -8,6 +8,10 @@ import msgspec
 import orjson
 
 from bridge.core.options import Options
+from bridge.core.printable import printable
+
+MAX_LOGIN = 100
+"""Characters kept of a login: GitHub's are at most 39 long, those of apps a little longer."""
 
 Payload = dict[str, Any]
 """A webhook's JSON object, as GitHub documents it for its event."""
@@ -49,6 +53,13 @@ class Delivery(Envelope, frozen=True, kw_only=True, dict=True):
         """The payload's action, empty for events that have none."""
         action = self.payload.get("action")
         return action if isinstance(action, str) else ""
+
+    @cached_property
+    def sender(self) -> str:
+        """The login that GitHub names for the event, empty if it names none."""
+        sender = self.payload.get("sender")
+        login = sender.get("login") if isinstance(sender, dict) else None
+        return printable(login[:MAX_LOGIN]) if isinstance(login, str) else ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -114,6 +114,7 @@ class OutboxMessage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     content: Message
     event: str = ""
     action: str = ""
+    sender: str = ""
     """The delivery's; for the delivery log."""
 
 

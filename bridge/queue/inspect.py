@@ -32,6 +32,7 @@ class Queued:
     delivery_id: str
     event: str
     action: str
+    sender: str
     number: int
     received_at: float
     attempts: Attempts | None
@@ -46,6 +47,7 @@ class DeadLetterSummary:
     delivery_id: str
     event: str
     action: str
+    sender: str
     number: int
     dead_since: float
     reason: str
@@ -162,6 +164,7 @@ def _about(fields: Mapping[str, str]) -> dict[str, Any]:
         "delivery_id": str(told.get("delivery_id") or ""),
         "event": str(told.get("event") or ""),
         "action": str(told.get("action") or ""),
+        "sender": str(told.get("sender") or ""),
         "number": int(told.get("number") or 0),
         "received_at": float(at),
     }

@@ -41,6 +41,7 @@ class Note(NamedTuple):
     connection_id: str
     outcome: Outcome
     reason: str
+    sender: str = ""
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,7 @@ def skipped(
                 connection.id,
                 "skipped",
                 reason,
+                delivery.sender,
             ),
         )
     ]

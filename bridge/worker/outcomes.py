@@ -13,9 +13,9 @@ def outcome_writes(
 ) -> list[Write]:
     """Return the writes that add an entry's outcome to the delivery log."""
     about = entry.message if isinstance(entry, OutboxEntry) else entry
-    action, connection_id = "", ""
+    action, connection_id, sender = "", "", ""
     if isinstance(about, OutboxMessage):
-        action, connection_id = about.action, about.connection_id
+        action, connection_id, sender = about.action, about.connection_id, about.sender
     line = Note(
         time.time(),
         about.delivery_id,
@@ -25,5 +25,6 @@ def outcome_writes(
         connection_id,
         outcome,
         reason,
+        sender,
     )
     return delivery_log.note(about.repository_id, line)

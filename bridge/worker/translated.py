@@ -55,7 +55,7 @@ class TranslatedBatch:
     ) -> None:
         """Add what a delivery becomes in the thread of one pull request."""
         self.writes += _skipped(entry, delivery, translation, connections)
-        self.messages += [_message(entry, delivery.action, one) for one in translation.outgoing]
+        self.messages += [_message(entry, delivery, one) for one in translation.outgoing]
         if translation.due is not None:
             self.later.append(_later(entry, translation.due, self.review_seconds))
         if translation.pull is not None:
@@ -77,7 +77,7 @@ def _skipped(
     return delivery_log.skipped(entry.repository_id, delivery, translation.number, connections, reasons)
 
 
-def _message(entry: InboxEntry, action: str, outgoing: Outgoing) -> OutboxMessage:
+def _message(entry: InboxEntry, delivery: Delivery, outgoing: Outgoing) -> OutboxMessage:
     return OutboxMessage(
         connection_id=outgoing.connection.id,
         repository_id=entry.repository_id,
@@ -85,7 +85,8 @@ def _message(entry: InboxEntry, action: str, outgoing: Outgoing) -> OutboxMessag
         uuid=outgoing.uuid,
         delivery_id=entry.delivery_id,
         event=entry.event,
-        action=action,
+        action=delivery.action,
+        sender=delivery.sender,
         received_at=entry.received_at,
         content=outgoing.message,
     )

@@ -75,11 +75,12 @@ async def noted(
     number: int = 1,
     reason: str = "",
     ago: float = 60,
+    sender: str = "",
 ) -> str:
     """A line of the journal, as the worker's own steps write it; the delivery's id."""
     assert to.repository_id is not None
     delivery = delivery or secrets.token_hex(8)
-    line = Note(time.time() - ago, delivery, event, action, number, to.id, outcome, reason)
+    line = Note(time.time() - ago, delivery, event, action, number, to.id, outcome, reason, sender)
     await write(house, journal.note(to.repository_id, line))
     return delivery
 

@@ -107,7 +107,7 @@ async def _age(redis: Any, kind: str, *numbers: int) -> None:
 
 async def test_where_far_too_many_messages_wait_a_delivery_makes_no_more(queue: Queue) -> None:
     entries, partition = [await queue.taken(f"d{one}") for one in range(3)], keys.partition_of(REPOSITORY_ID)
-    some = [outbox_message("d", to=f"c{number}") for number in range(17)]
+    some = [outbox_message("d", to=f"c{number}") for number in range(16)]
     await queue.commit(entries[0], messages=some)
     before = await queue.everything()
     with pytest.raises(Malformed, match="wait in twice REPOSITORY_BYTES"):

@@ -37,10 +37,11 @@ async def made(house: House, monkeypatch: pytest.MonkeyPatch) -> Pulls:
 
 
 async def lines(house: House, of: Connection) -> list[tuple[str, str, int, str, str]]:
-    """Event, action, number, outcome and reason, the newest first."""
+    """Event, action, number, outcome and reason, the newest first; a delivery's sender is named on each."""
     await idle(house)
     assert of.repository_id is not None
     notes = await house.services.delivery_log.notes(of.repository_id, of.id)
+    assert all(one.sender for one in notes if one.action)
     return [(one.event, one.action, one.number, one.outcome, one.reason) for one in notes]
 
 
@@ -50,6 +51,24 @@ async def test_a_post_is_noted_once_with_its_event_action_and_number(house: Hous
     await made.deliver(1, "A", action="opened")
     assert await lines(house, one) == [("pull_request", "opened", 1, "posted", "")]
     assert await sums(house, one) == (1, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("sender", "named"),
+    [
+        ({"login": "ann-gh"}, "ann-gh"),
+        ({"login": "x" * 5000}, "x" * 100),
+        ({"login": "ann\u202e\n"}, "ann\\u202e\\u000a"),
+        ({"login": None}, ""),
+        ({"login": ["ann-gh"]}, ""),
+        ({}, ""),
+        ("ann-gh", ""),
+        (None, ""),
+    ],
+    ids=["a person", "too long", "unprintable", "null", "a list", "no login", "no object", "none"],
+)
+def test_a_sender_is_a_short_text_whatever_was_sent(sender: Any, named: str) -> None:
+    assert Delivery.of("d", "pull_request", {"sender": sender}).sender == named
 
 
 async def sums(house: House, of: Connection) -> tuple[int, int, int]:

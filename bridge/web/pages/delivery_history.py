@@ -45,6 +45,8 @@ class DeliveryRow:
     delivery_id: str
     event: str
     action: str
+    sender: str
+    """The login of the person or app behind it; empty if that is not known yet."""
     at: float
     ends: tuple[End, ...]
 
@@ -74,34 +76,38 @@ class Filter:
         )
 
 
+_Told = tuple[Note | Queued | DeadLetterSummary, End]
+
+
 def rows(
     notes: Iterable[Note], queued: Iterable[Queued], dead: Sequence[DeadLetterSummary]
 ) -> list[DeliveryRow]:
     """Return all rows, the newest first; `notes` are the newest first."""
-    found: dict[str, list[tuple[str, str, End]]] = {}
+    found: dict[str, list[_Told]] = {}
     for letter in dead:
-        found.setdefault(letter.delivery_id, []).append((letter.event, letter.action, _of_letter(letter)))
+        found.setdefault(letter.delivery_id, []).append((letter, _of_letter(letter)))
     for entry in queued:
-        found.setdefault(entry.delivery_id, []).append((entry.event, entry.action, _of_entry(entry)))
+        found.setdefault(entry.delivery_id, []).append((entry, _of_entry(entry)))
     lying = {letter.id for letter in dead}
     for note in notes:
         known = found.setdefault(note.delivery_id, [])
-        same = [end for _, _, end in known if note.number == end.number or 0 in (note.number, end.number)]
+        same = [end for _, end in known if note.number == end.number or 0 in (note.number, end.number)]
         if note.outcome == "dead" and (own := {end.letter_id for end in same} & lying):
             # The newest line tells of the letter that lies there, older ones of earlier burials.
             lying -= own
         else:
-            known.append((note.event, note.action, _of_note(note, is_past=bool(same))))
+            known.append((note, _of_note(note, is_past=bool(same))))
     made = [_row(delivery_id, ends) for delivery_id, ends in found.items()]
     return sorted(made, key=lambda row: -row.at)
 
 
-def _row(delivery_id: str, told: Sequence[tuple[str, str, End]]) -> DeliveryRow:
-    ends = sorted((end for _, _, end in told), key=lambda end: (end.past, FATES.index(end.fate), -end.at))
+def _row(delivery_id: str, told: Sequence[_Told]) -> DeliveryRow:
+    ends = sorted((end for _, end in told), key=lambda end: (end.past, FATES.index(end.fate), -end.at))
     return DeliveryRow(
         delivery_id=delivery_id,
-        event=next((event for event, _, _ in told if event), ""),
-        action=next((action for _, action, _ in told if action), ""),
+        event=next((about.event for about, _ in told if about.event), ""),
+        action=next((about.action for about, _ in told if about.action), ""),
+        sender=next((about.sender for about, _ in told if about.sender), ""),
         at=max(end.at for end in ends),
         ends=tuple(ends),
     )

@@ -128,7 +128,7 @@ async def test_each_delivery_says_what_became_of_it(house: House, browser: Brows
     await noted(house, one, "skipped", number=7, event="issue_comment", reason="comments are muted", ago=5)
     await sign_in(house, browser)
     shown = await listed(house, browser, one)
-    assert "Pull request opened #1 A Posted" in shown
+    assert "Pull request opened by A #1 A Posted" in shown
     assert "Issue comment opened #7 Skipped comments are muted" in shown
     assert "1 posted 1 skipped" in shown
     assert f"{house.github}/acme/component/pull/7" in (await browser.open(address(house, one))).text
@@ -191,7 +191,9 @@ async def test_deliveries_can_be_chosen_by_outcome_event_and_pull_request(
 
 async def test_what_people_wrote_is_shown_as_text(house: House, browser: Browser) -> None:
     one = await connection(house)
-    await noted(house, one, "skipped", reason='<script>alert(1)</script> "', event="<i>", delivery="x")
+    await noted(
+        house, one, "skipped", reason='<script>alert(1)</script> "', event="<i>", sender="<b>", delivery="x"
+    )
     await sign_in(house, browser)
     for rest in ("", "/x"):
         page = await browser.open(address(house, one, rest))
@@ -209,7 +211,7 @@ async def test_a_dead_letter_stands_at_the_top_and_can_be_tried_again(
     await sign_in(house, browser)
     page = await browser.open(address(house, one))
     shown = text(page)
-    assert shown.index("1 not delivered Pull request opened of #1") < shown.index("Recent deliveries")
+    assert shown.index("1 not delivered Pull request opened of #1 by Fix") < shown.index("Recent deliveries")
     assert "Flowdock answered 400: is silly Retry" in shown
     page = await browser.press(page, "Retry pull_request " + await only_delivery(house))
     assert "Queued again" in text(page)

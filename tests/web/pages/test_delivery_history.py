@@ -9,7 +9,7 @@ from bridge.web.pages.delivery_history import DeliveryRow, Filter, rows
 
 
 def note(at: float, outcome: Outcome, *, number: int = 1, delivery: str = "d", reason: str = "") -> Note:
-    return Note(at, delivery, "pull_request", "opened", number, "c1", outcome, reason)
+    return Note(at, delivery, "pull_request", "opened", number, "c1", outcome, reason, "ann-gh")
 
 
 def grave(at: float, *, number: int = 1, delivery: str = "d", letter: str = "3-1-0") -> DeadLetterSummary:
@@ -19,6 +19,7 @@ def grave(at: float, *, number: int = 1, delivery: str = "d", letter: str = "3-1
         delivery_id=delivery,
         event="pull_request",
         action="opened",
+        sender="ann-gh",
         number=number,
         dead_since=at,
         reason="token=s3cret",
@@ -33,6 +34,7 @@ def queued(at: float, *, number: int = 1, delivery: str = "d", attempts: Attempt
         delivery_id=delivery,
         event="pull_request",
         action="",
+        sender="",
         number=number,
         received_at=at,
         attempts=attempts,
@@ -108,6 +110,7 @@ def test_the_ends_of_one_delivery(
     assert seen(row) == ends
     assert row.fate == ends[0][0]
     assert row.event == "pull_request"
+    assert row.sender == ("ann-gh" if notes or graves else "")
 
 
 def test_rows_are_the_newest_first_and_each_delivery_has_one() -> None:

@@ -116,7 +116,14 @@ class Scene:
         await services.connections.change(self.kept.id, repository=word, name=word)
         for outcome in ("dead", "posted", "skipped"):
             await noted(
-                self.house, self.kept, outcome, delivery=outcome, event=word, action=word, reason=word
+                self.house,
+                self.kept,
+                outcome,
+                delivery=outcome,
+                event=word,
+                action=word,
+                reason=word,
+                sender=word,
             )
 
 
