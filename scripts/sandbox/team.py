@@ -90,4 +90,4 @@ async def gather(house: House) -> None:
         await ann.link()
         await Visitor(house=house, browser=bobs, login="bob-gh").sign_in("/inbox")
         for person in IDS.values():
-            await cy.press(await cy.open(f"{FLOW_PATH}/settings"), "Let in", person=str(person))
+            await cy.press(await cy.open(f"{FLOW_PATH}/settings"), "Add", person=str(person))

@@ -88,7 +88,7 @@ async def test_an_owners_form_needs_the_value_of_their_session(
 async def test_owners_make_owners_and_the_last_one_stays(inbox: Inbox, ann: Browser, bob: Browser) -> None:
     house, door = inbox
     page = await sign_in(house, ann, "ann")
-    assert "The last owner stays one" in text(page)
+    assert "The inbox needs an owner" in text(page)
     assert "Remove @ann-gh" not in text(page)
     page = await ann.press(page, "Make @bob-gh an owner")
     assert page.url == f"{house.bridge}/inbox/people"

@@ -41,7 +41,7 @@ async def test_from_the_first_sign_in_to_a_pull_request_closed_by_a_click(redis_
         flow = await cys.press(page, "Make it", name="Main")
         assert flow.url == f"{house.bridge}/inbox/flows/team/main"
         settings = await cys.open(f"{flow.url}/settings")
-        await cys.press(settings, "Let in", person=str(ann.id))
+        await cys.press(settings, "Add", person=str(ann.id))
 
         page = await _connected(cys, house, flow)
         assert "acme/component" in page.text

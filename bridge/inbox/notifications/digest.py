@@ -181,7 +181,7 @@ class DigestSender:
         if not (turn or calls):
             return False
         link = f"{self.inbox.web_url}/inbox/mail/unsubscribe/{self.store.link(person.id, plan)}"
-        sections = [("Your turn", turn), ("You were called", calls)]
+        sections = [("Your turn", turn), ("You were mentioned", calls)]
         settings = f"{self.inbox.web_url}/inbox/settings#mail"
         context = {"sections": sections, "settings": settings, "unsubscribe": link}
         count = len(turn) + len(calls)

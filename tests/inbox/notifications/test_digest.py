@@ -98,7 +98,7 @@ async def test_what_waits_is_sent_once_a_day_and_nothing_where_nothing_waits(sce
     [text] = await scene.sent()
     assert re.sub(r"http\S+", "URL", text) == (
         "Your turn\n\n- #1 Pull 1\n  to review\n  URL\n\n"
-        "You were called\n\n- Pull 2\n  Ann: Look, @bob: why?\n  URL\n\n"
+        "You were mentioned\n\n- Pull 2\n  Ann: Look, @bob: why?\n  URL\n\n"
         "Change when this comes: URL\nStop it: URL\n"
     )
     [mail] = scene.box.mails
@@ -118,7 +118,7 @@ async def test_an_address_gets_nothing_before_its_person_confirms_it(scene: Scen
     [mail] = scene.box.mails
     assert (mail["To"], "@bob asked" in str(mail.get_content())) == (ADDRESS, True)
     page = await team.visit("bob", "GET", "/inbox/settings")
-    assert "Open the mail that was sent to bob@example.com" in page.text
+    assert "bridge has sent a mail to bob@example.com" in page.text
     link = scene.link()
     await scene.sender.store.schedule(1002)
     assert await scene.sent() == []
