@@ -668,6 +668,7 @@ THREATS = [
             "inbox/pages/test_triage.py::test_a_turn_is_passed_on_and_taken_until_bridge_tells_of_a_new_one",
             "inbox/api/test_threads.py::"
             "test_a_stream_sends_what_was_missed_and_what_comes_until_who_listens_leaves",
+            "inbox/api/test_threads.py::test_a_slow_reader_gets_no_page_more_once_they_left",
         ),
     ),
     Threat(

@@ -58,11 +58,14 @@ async def _stream(request: web.Request, person: InboxPerson, flows: list[TeamFlo
             waiting.enter_context(inbox.feed.waiting(flow.id, changed))
         while not inbox.feed.is_closed:
             changed.clear()
-            await caller(request, "flow")
+            is_all = True
             for flow in flows:
+                # Asked for each page: a slow reader may take days for what was missed.
+                await caller(request, "flow")
                 await only_members(inbox, flow, person)
-                last[flow.id] = await _send(request, response, flow, last[flow.id], as_events=as_events)
-            if not await came(changed):
+                sent = await _send(request, response, flow, last[flow.id], as_events=as_events)
+                last[flow.id], is_all = sent[-1] if sent else last[flow.id], is_all and len(sent) < AT_ONCE
+            if is_all and not await came(changed):
                 await response.write(b":\n\n" if as_events else ALIVE)
     return response
 
@@ -76,12 +79,11 @@ async def _positions(request: web.Request, flows: list[TeamFlow]) -> dict[str, i
 
 async def _send(
     request: web.Request, response: web.StreamResponse, flow: TeamFlow, last: int, *, as_events: bool
-) -> int:
-    """Send a flow's messages after `last`; returns the id of the newest one sent."""
+) -> list[int]:
+    """Send a page of a flow's messages after `last`; returns their ids."""
     messages = request.app[INBOX].messages
-    while found := await messages.flow_messages(flow.id, after=last, limit=AT_ONCE, newest=False):
-        for one in found:
-            last = one.id
-            data = orjson.dumps(shapes.message(one, await messages.thread(flow.id, one.thread_id)))
-            await response.write(b"id: %d\ndata: %s\n\n" % (last, data) if as_events else data + b"\r\n")
-    return last
+    found = await messages.flow_messages(flow.id, after=last, limit=AT_ONCE, newest=False)
+    for one in found:
+        data = orjson.dumps(shapes.message(one, await messages.thread(flow.id, one.thread_id)))
+        await response.write(b"id: %d\ndata: %s\n\n" % (one.id, data) if as_events else data + b"\r\n")
+    return [one.id for one in found]

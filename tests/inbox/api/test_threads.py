@@ -1,12 +1,16 @@
 """Reading threads and messages, writing in them, and the old push API: over a real socket."""
 
+import asyncio
+import json
 import re
 from typing import Any
 
 import pytest
 from aiohttp import web
 
+from bridge.inbox.api import streaming
 from bridge.inbox.messages import thread_id
+from tests.conftest import PATIENCE
 from tests.inbox.conftest import Team
 from tests.inbox.test_messages import content
 
@@ -146,6 +150,38 @@ async def test_a_stream_sends_what_was_missed_and_what_comes_until_who_listens_l
         await team.inbox.flows.leave(team.flow.id, 1002)
         await team.call("POST", f"{THREAD}/messages", {"content": "Secret."}, token=await team.token("ann"))
         assert [line async for line in lines] == []
+
+
+async def test_a_slow_reader_gets_no_page_more_once_they_left(
+    team: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await posted(team, 5)
+    read = team.inbox.messages.flow_messages
+
+    async def losing(*args: Any, **options: Any) -> Any:
+        found = await read(*args, **options)
+        await team.inbox.flows.leave(team.flow.id, 1002)
+        return found
+
+    headers = {"Authorization": f"Bearer {await team.token('bob')}", "Last-Event-ID": "0"}
+    monkeypatch.setattr(streaming, "AT_ONCE", 2)
+    monkeypatch.setattr(team.inbox.messages, "flow_messages", losing)
+    async with team.http.get(f"{team.api}/stream/flows/team/main", headers=headers) as response:
+        assert len([line async for line in response.content if b"{" in line]) == 2
+
+
+async def test_a_stream_sends_all_pages_of_what_was_missed(
+    team: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await posted(team, 5)
+    monkeypatch.setattr(streaming, "AT_ONCE", 2)
+    headers = {"Authorization": f"Bearer {await team.token('bob')}", "Last-Event-ID": "0"}
+    async with (
+        asyncio.timeout(PATIENCE),
+        team.http.get(f"{team.api}/stream/flows", headers=headers) as response,
+    ):
+        lines = (line async for line in response.content if b"{" in line)
+        assert [json.loads(await anext(lines))["id"] for _ in range(5)] == [1, 2, 3, 4, 5]
 
 
 OPEN = {"/inbox/api/oauth/authorize", "/inbox/api/oauth/token"}
