@@ -94,8 +94,11 @@ class ConnectionStore:
         added = False
         while not added:
             version = await self.version()
+            name = await self._pulls.present_name(connection)
             for other in await self.all():
-                _refuse_second(connection, other, is_same=await self._are_one(connection, other))
+                _refuse_second(
+                    connection, other, is_same=await self._is_of(other, connection.repository_id, name)
+                )
             args = [version or b"", self._dump_connection(connection), connection.id]
             added = bool(await self._add(keys=names, args=args))
 
@@ -180,19 +183,18 @@ class ConnectionStore:
     async def others_of(
         self, connection_id: str, repository_id: int | None, full_name: str
     ) -> list[Connection]:
-        """Return a repository's other connections, by its id or its name."""
+        """Return a repository's other connections."""
         return [
             other
             for other in await self.all()
-            if other.id != connection_id
-            and (other.repository_id == repository_id is not None or await self._is_called(other, full_name))
+            if other.id != connection_id and await self._is_of(other, repository_id, full_name)
         ]
 
-    async def _are_one(self, one: Connection, other: Connection) -> bool:
-        """Tell whether two connections are of the same repository, as far as bridge knows."""
-        if one.repository_id is not None and other.repository_id is not None:
-            return one.repository_id == other.repository_id
-        return await self._is_called(other, await self._pulls.present_name(one))
+    async def _is_of(self, connection: Connection, repository_id: int | None, full_name: str) -> bool:
+        """Tell whether a connection is of a repository: by its id, or by its name where an id is unknown."""
+        if connection.repository_id is not None and repository_id is not None:
+            return connection.repository_id == repository_id
+        return await self._is_called(connection, full_name)
 
     async def _is_called(self, connection: Connection, full_name: str) -> bool:
         """Tell whether a connection's repository has a name now: another may have it that it had before."""

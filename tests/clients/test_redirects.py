@@ -168,7 +168,7 @@ def test_every_question_of_the_doctor_is_in_a_table() -> None:
         for name, _ in inspect.getmembers(external, inspect.iscoroutinefunction)
         if not name.startswith("_")
     }
-    assert questions == {*DOCTOR, "external.public_address"}
+    assert questions == {*DOCTOR, "external.public_address", "external.mail_server"}, "SMTP knows no redirect"
 
 
 def test_every_way_to_call_is_in_the_table() -> None:

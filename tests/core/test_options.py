@@ -19,8 +19,8 @@ def did(action: str, at: str = LATER, *, by: str = "ann", **fields: Any) -> Told
     return ("pull_request", on_pull(action, pull(updated_at=at, **fields), by=by, **extra))
 
 
-def commented(by: str = "bob", **fields: Any) -> Told:
-    return ("issue_comment", on_comment("created", pull(updated_at=LATER, **fields), by=by))
+def commented(by: str = "bob", *, number: int = 500, **fields: Any) -> Told:
+    return ("issue_comment", on_comment("created", pull(updated_at=LATER, **fields), by=by, id=number))
 
 
 def reviewed(by: str = "bob") -> Told:
@@ -58,7 +58,7 @@ HEARD: list[tuple[str, dict[str, Any], list[Told], list[bool]]] = [
     (
         "drafts quiet until ready",
         {"drafts": "quiet"},
-        [DRAFT, commented(draft=True), READY, commented()],
+        [DRAFT, commented(draft=True), READY, commented(number=501)],
         [False, False, True, True],
     ),
     (
@@ -89,7 +89,7 @@ HEARD: list[tuple[str, dict[str, Any], list[Told], list[bool]]] = [
     (
         "a robot comments, status only",
         {"bots": "state"},
-        [OPENED, commented("ci[bot]"), commented()],
+        [OPENED, commented("ci[bot]"), commented(number=501)],
         [True, False, True],
     ),
     (

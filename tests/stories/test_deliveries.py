@@ -36,7 +36,7 @@ async def test_a_dead_letter_is_seen_understood_and_tried_again(house: House, pa
     await expect(graves).to_contain_text("Flowdock answered 400")
     await looks(page, "deliveries")
     await page.get_by_label("Outcome").select_option("Skipped")
-    await page.get_by_label("Pull request").fill("8")
+    await page.get_by_role("textbox", name="Pull request").fill("8")
     await page.get_by_role("button", name="Show", exact=True).click()
     rows = page.get_by_role("table").last.get_by_role("row")
     await expect(rows).to_have_count(2)
