@@ -844,6 +844,12 @@ THREATS = [
         ),
     ),
     Threat(
+        "Member of a flow, or holder of a flow token",
+        "posts first under the uuid that bridge's own message will have, so that it is dropped as a repeat",
+        "a uuid counts for its sender alone: a source, or a person",
+        ("inbox/test_messages.py::test_nobody_has_anothers_message_taken_for_a_repeat",),
+    ),
+    Threat(
         "Stranger at the inbox's API",
         "sends a form whose keys cost minutes to read, before any token is asked for",
         "a form has at most 1,000 fields, and a key 200 characters: longer ones are refused unread",

@@ -150,7 +150,7 @@ def entries(thread_id: str) -> str:
 
 
 def uuids(flow_id: str) -> str:
-    """Sorted set: the hashes of the newest uuids that a flow took, by their messages."""
+    """Sorted set: the hashes of the newest senders' uuids that a flow took, by their messages."""
     return f"{_INBOX}uuids:{flow_id}"
 
 

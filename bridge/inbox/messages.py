@@ -63,7 +63,10 @@ class MessageStore:
         self._find = load_script(redis, "bridge.inbox", "find")
 
     async def post(self, flow_id: str, source_id: int, content: Mapping[str, Any]) -> Accepted:
-        """Take a source's valid message, once for each uuid; raises `UnknownThread` or `FlowGone`."""
+        """Take a source's valid message, once for each uuid of its own.
+
+        Raises `UnknownThread` or `FlowGone`.
+        """
         external_id = content["external_thread_id"]
         return await self._take(
             flow_id,
@@ -89,13 +92,13 @@ class MessageStore:
         state: Mapping[str, Any] | None = None,
         header: Mapping[str, Any] | None = None,
     ) -> Accepted:
-        now, uuid = time.time(), str(content.get("uuid") or "")
+        now, source = time.time(), (header or {}).get("source", 0)
         message = {"sent": int(now * 1000), "author": author, "content": content}
         message_id, repeat = await self._accept(
             keys=_touched(flow_id, thread),
             args=[
                 orjson.dumps(message),
-                hash_of(uuid) if uuid else "",
+                _uuid_of(content, source or f"person {author}"),
                 message["sent"],
                 _COUNTERS.get(content["event"], "comments"),
                 orjson.dumps(state) if state else "",
@@ -253,6 +256,12 @@ class MessageStore:
             if message:
                 found.append(message)
         return found
+
+
+def _uuid_of(content: Mapping[str, Any], sender: int | str) -> str:
+    """Return a sender's own uuid, "" if there is none: nobody has another's message taken for a repeat."""
+    uuid = content.get("uuid")
+    return hash_of(f"{sender}:{uuid}") if uuid else ""
 
 
 def _touched(flow_id: str, thread: str) -> list[str]:

@@ -170,6 +170,16 @@ async def test_a_flow_that_is_gone_takes_no_message_and_keeps_nothing(redis: Any
     assert await redis.keys("inbox:{main}:*") == [keys.FLOWS.encode()]
 
 
+async def test_nobody_has_anothers_message_taken_for_a_repeat(redis: Any) -> None:
+    store = MessageStore(redis=redis)
+    await store.post(FLOW, 8, content(1, uuid="u"))
+    assert not (await store.post(FLOW, SOURCE, content(1, uuid="u"))).is_repeat
+    [thread, _] = await store.threads(FLOW)
+    words = {"event": "message", "content": "x", "uuid": "u"}
+    repeats = [(await store.reply(FLOW, thread.id, author, words)).is_repeat for author in (1, 2, 1)]
+    assert repeats == [False, False, True]
+
+
 async def test_a_repeat_is_noticed_among_the_newest_messages_of_a_flow(
     redis: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
