@@ -774,6 +774,12 @@ THREATS = [
         ),
     ),
     Threat(
+        "Author of any text in the inbox",
+        "writes what takes seconds to make safe, at each look at it",
+        "a text has at most as many characters as bridge's longest message",
+        ("inbox/test_validation.py::test_no_text_is_longer_than_can_be_shown_at_once",),
+    ),
+    Threat(
         "Other site in a member's browser",
         "sends one of the inbox's forms",
         "each form brings a value of its session",

@@ -23,6 +23,10 @@ NOT_LIST = "must be a list"
 NOT_URL = "must be an http or https URL"
 ONLY_LINKS = 'may contain no HTML but links: <a href="https://…">…</a>'
 
+LONGEST = 64 * 1024
+"""Characters of a text, as of bridge's longest message: the time to make one safe grows by the square."""
+TOO_LONG = f"is longer than {LONGEST} characters"
+
 _TAG = re.compile(r"<(?=[a-zA-Z/!?])")
 _LINK_OPENS = re.compile(r"""<a((?:\s+[a-z-]+\s*=\s*(?:"[^"]*"|'[^']*'))*)\s*>""", re.IGNORECASE)
 _LINK_CLOSES = re.compile(r"</a\s*>", re.IGNORECASE)
@@ -160,6 +164,8 @@ class _Findings:
                 self.add(name, BLANK)
         elif not isinstance(value, str):
             self.add(name, NOT_TEXT)
+        elif len(value) > LONGEST:
+            self.add(name, TOO_LONG)
         elif problem := rule(value):
             self.add(name, problem)
 

@@ -6,7 +6,8 @@ from urllib.parse import urlsplit
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bridge.inbox.validation import PLAIN_LINKS, PLAIN_URL
+from bridge.inbox.validation import LONGEST, PLAIN_LINKS, PLAIN_URL, TOO_LONG, check_message
+from tests.inbox.test_messages import content
 
 URLS = [
     "https://",
@@ -90,3 +91,12 @@ def test_usual_texts_are_plain() -> None:
     assert PLAIN_URL.fullmatch("https://x.example:8080/a?b=c#d")
     assert PLAIN_LINKS.fullmatch('x <a href="https://x.example">x</a>, <a href="http://x.example/a">x</a>')
     assert PLAIN_LINKS.fullmatch("1 > 0")
+
+
+def test_no_text_is_longer_than_can_be_shown_at_once() -> None:
+    for length, problem in ((LONGEST, []), (LONGEST + 1, [TOO_LONG])):
+        text = "&" * length
+        thread = {"title": text, "body": text, "fields": [{"label": "x", "value": text}]}
+        errors = check_message(content(1, title=text, body=text, thread=thread), thread_known=False)
+        named = ("title", "body", "thread.title", "thread.body", "thread.fields.0.value")
+        assert errors == (dict.fromkeys(named, problem) if problem else {})
