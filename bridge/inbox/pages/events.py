@@ -47,7 +47,7 @@ async def stream(request: web.Request) -> web.StreamResponse:
 
 @routes.get(f"{PAGES}/events")
 async def stream_all(request: web.Request) -> web.StreamResponse:
-    """Say whenever something is new in one of a person's flows."""
+    """Say whenever something is new in one of a person's flows, or a snoozed thread returns."""
     person, inbox = await sessions.required(request), request.app[INBOX]
     response, changed = await _opened(request), asyncio.Event()
     with ExitStack() as waiting, suppress(ConnectionResetError):
@@ -56,7 +56,7 @@ async def stream_all(request: web.Request) -> web.StreamResponse:
         if _position(request) != await inbox.messages.last():
             changed.set()
         while not inbox.feed.is_closed and await sessions.signed_in(request):
-            if not await came(changed):
+            if not await came(changed) and not await inbox.desks.wake(person.id):
                 await response.write(b": still here\n\n")
                 continue
             changed.clear()

@@ -86,6 +86,31 @@ async def front(request: web.Request) -> web.Response:
     )
 
 
+@routes.get(f"{PAGES}/search")
+async def search(request: web.Request) -> web.Response:
+    """List the open threads of all of a person's flows in which `?q=` finds its words."""
+    person, inbox = await sessions.required(request), request.app[INBOX]
+    request[SCRIPTED] = True
+    asked = request.query.get("q", "")[:MAX_SEARCH]
+    flows = {one.id: one for one in await inbox.flows.of(person.id) if not one.is_archived}
+    found: list[InboxThread] = []
+    if wanted := words(asked, {}):
+        for flow_id in flows:
+            found += await inbox.messages.find(keys.open_threads(flow_id), words=wanted, limit=PAGE)
+    found.sort(key=lambda one: one.newest.id, reverse=True)
+    return render(
+        request,
+        "search.html",
+        person=person,
+        asked=asked,
+        rows=await rows(request, person, found[:PAGE]),
+        flows_by_id=flows,
+        path_of=path_of,
+        has_more=len(found) > PAGE,
+        outcome=await outcomes.take(inbox.redis, person.id, request.query.get("outcome", "")),
+    )
+
+
 @routes.post(f"{PAGES}/flows")
 async def make(request: web.Request) -> web.Response:
     """Make a flow, of which its maker is the first member and owner."""

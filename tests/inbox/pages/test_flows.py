@@ -22,6 +22,7 @@ SIGN_IN, PAGE, NOTHING, DONE, REFUSED = "sign in", "page", "nothing", "done", "r
 TABLE: dict[tuple[str, str], tuple[str, str, str, str]] = {
     ("GET", "/inbox"): (SIGN_IN, PAGE, PAGE, PAGE),
     ("GET", "/inbox/events"): (SIGN_IN, PAGE, PAGE, PAGE),
+    ("GET", "/inbox/search?q=1"): (SIGN_IN, PAGE, PAGE, PAGE),
     ("POST", "/inbox/triage"): (SIGN_IN, NOTHING, DONE, DONE),
     ("POST", "/inbox/flows"): (SIGN_IN, DONE, DONE, DONE),
     ("GET", FLOW): (SIGN_IN, NOTHING, PAGE, PAGE),

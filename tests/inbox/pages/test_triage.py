@@ -11,7 +11,7 @@ from bridge.inbox.messages import thread_id
 from bridge.inbox.pages.triage import returns_at, zone_of
 from tests.inbox.conftest import Team
 from tests.inbox.pages.test_flows import FLOW, THREAD, posted
-from tests.inbox.test_messages import a_pull
+from tests.inbox.test_messages import a_pull, content
 
 ID = thread_id(1, "pr:1")
 PAGE = "/inbox/triage"
@@ -186,3 +186,41 @@ async def test_a_turn_is_passed_on_and_taken_until_bridge_tells_of_a_new_one(tea
     assert await turn_of("bob") == "person-1002"
     for to in ("1003", "", "x"):
         assert (await team.visit("bob", "POST", f"{THREAD}/turn", {"to": to})).status == 409
+
+
+async def test_a_search_finds_open_threads_of_all_flows_that_one_is_in(team: Team) -> None:
+    await posted(team, 1, thread={"title": "Pull 1"})
+    await posted(team, 2, thread={"title": "Pull 2", "status": {"color": "purple", "value": "merged"}})
+    inbox = team.inbox
+    for number, name, owner in ((3, "other", 1002), (4, "foreign", 1001), (5, "archived", 1002)):
+        flow = await inbox.flows.make(organization="team", slug=name, name=name, owner=owner)
+        assert flow
+        source, _ = await inbox.sources.make(flow.id, name=name, external_url="", client_id="", creator=owner)
+        await inbox.messages.post(flow.id, source.id, content(number, thread={"title": f"Pull {number}"}))
+        if name == "archived":
+            await inbox.flows.change(flow.id, is_archived=True)
+
+    async def found(words: str) -> list[tuple[str, str]]:
+        page = (await team.visit("bob", "GET", f"/inbox/search?q={words}")).text
+        return re.findall(
+            r'flows/team/(\w+)/threads/[^"]+">\s*<span class="row-top">.*row-title">Pull (\d)', page
+        )
+
+    assert await found("PULL") == [("other", "3"), ("main", "1")]
+    assert await found("pull+1") == [("main", "1")]
+    assert await found("") == []
+    assert 'action="/inbox/search"' in (await team.visit("bob", "GET", "/inbox")).text
+
+
+async def test_a_snoozed_thread_returns_to_an_open_page_at_its_time(
+    team: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bridge.inbox.feed.HEARTBEAT", 0.02)
+    await posted(team, thread={"title": "Pull 1", "bridge": a_pull(1002)})
+    [thread] = await team.inbox.messages.threads(team.flow.id)
+    await team.inbox.desks.move(1002, thread, "snooze", until=4e9)
+    last = str(await team.inbox.messages.last())
+    async with team.stream("bob", "/inbox/events", last=last) as lines:
+        await team.inbox.desks.move(1002, thread, "snooze", until=1)
+        assert await anext(lines) == {"unread": 1}
+    assert sections((await team.visit("bob", "GET", "/inbox")).text) == {"Needs your review": ["Pull 1"]}
