@@ -45,10 +45,12 @@ async def test_a_pull_request_is_opened_and_worked_on(github: GitHub) -> None:
     form = (await page(github, "/acme/component/compare")).text
     for name in ("pull-title", "pull-body", "create-pull"):
         assert f'data-testid="{name}"' in form
-    made = await submit(github, "/acme/component/pulls", title="Count", body="**All** <script>", base="main")
+    made = await submit(
+        github, "/acme/component/pulls", title="Count", body="**All** :memo: <script>", base="main"
+    )
     assert (made.status, made.headers["Location"]) == (303, PULL)
     shown = (await page(github, PULL)).text
-    assert "<strong>All</strong>" in shown
+    assert "<strong>All</strong> 📝" in shown
     assert "<script>" not in shown.split("<main")[1]
     for deed, fields, seen in (
         ("comment", {"body": "Hello *you*"}, "<em>you</em>"),
@@ -180,6 +182,11 @@ async def test_deliveries_are_shown_and_sent_again(github: GitHub, receiver: Rec
     await github.idle()
     assert (await page(github, HOOKS)).text.count('data-testid="delivery-row"') == 3
     assert receiver.received[-1].guid == receiver.received[-2].guid
+    [delete] = re.findall(r'action="([^"]+/delete)"', shown)
+    assert (await submit(github, delete)).status == 403
+    assert (await submit(github, delete, "cy-gh")).status == 303
+    assert "No webhooks" in (await page(github, HOOKS)).text
+    assert (await submit(github, delete, "cy-gh")).status == 404
 
 
 async def test_forms_of_other_sites_are_refused(github: GitHub) -> None:

@@ -55,7 +55,7 @@ def check(change: Change, pull: Pull, fields: Fields) -> None:
     run.step, run.log = fields.get("step") or run.step, fields.get("log") or run.log
     if status == "completed":
         run.conclusion, run.completed_at = conclusion, change.world.clock.change()
-        change.note(pull, "check", f"saw the check {name} end: {conclusion}")
+        change.note(pull, "check", f"ended the check {name}: {conclusion}")
         tell_run(change, run, "completed")
     _sum_up(change, suite)
 

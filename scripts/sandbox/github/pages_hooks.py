@@ -3,8 +3,10 @@
 from aiohttp import web
 
 from .hooks import Delivery, Hook
-from .pages import page_repo, render, see_other
-from .refusals import not_found
+from .model import Permission
+from .pages import page_repo, render, see_other, visitor
+from .refusals import Refused, not_found
+from .rest_hooks import remove_hook
 from .services import SERVICES
 
 SHOWN = 50
@@ -16,6 +18,7 @@ def install(router: web.UrlDispatcher) -> None:
     delivery = page + "/{hook:[0-9]+}/deliveries/{delivery:[0-9]+}"
     router.add_get(page, show_hooks)
     router.add_get(page + "/{hook:[0-9]+}", show_hooks)
+    router.add_post(page + "/{hook:[0-9]+}/delete", delete_hook)
     router.add_get(delivery, show_delivery)
     router.add_post(f"{delivery}/redeliver", redeliver)
 
@@ -37,6 +40,18 @@ async def redeliver(request: web.Request) -> web.Response:
     """Send it again under the same GUID; shows the page once it was answered or gave up."""
     repo, (_hook, delivery) = page_repo(request), _find(request)
     request.app[SERVICES].hookshot.redeliver(delivery)
+    return see_other(f"/{repo.full_name}/settings/hooks")
+
+
+async def delete_hook(request: web.Request) -> web.Response:
+    """Delete a webhook, as an administrator of the repository may."""
+    repo, hook_id = page_repo(request), int(request.match_info["hook"])
+    hook = request.app[SERVICES].hookshot.hooks.get(hook_id)
+    if hook is None or hook.repository_id != repo.id:
+        raise not_found()
+    if repo.permission(visitor(request)) < Permission.ADMIN:
+        raise Refused(403, f"Only an administrator of {repo.full_name} may delete its webhooks")
+    remove_hook(request.app[SERVICES], repo, hook, visitor(request))
     return see_other(f"/{repo.full_name}/settings/hooks")
 
 

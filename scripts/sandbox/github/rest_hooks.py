@@ -8,10 +8,12 @@ from typing import Any
 from .hooks import KNOWN_EVENTS, MASK, Delivery, Hook, config_payload, delivery_payload, hook_payload
 from .model import Permission, Repo
 from .payloads import Json, user_payload
+from .records import User
 from .refusals import Refused, invalid, not_found
 from .rest import endpoint
 from .rest_call import Answer, Call
 from .rest_paging import page_size
+from .services import Services
 from .webhooks import add_hook, ping
 
 HOOKS = "/repos/{owner}/{repo}/hooks"
@@ -113,16 +115,18 @@ async def update_hook(call: Call) -> Answer:
 @endpoint("DELETE", HOOK, docs="repos/webhooks#delete-a-repository-webhook")
 async def delete_hook(call: Call) -> Answer:
     """Remove a webhook; it is the last thing the webhook itself hears, if it asked for `meta`."""
-    hook = _hook(call, WRITE_SCOPES)
-    repo, services = _repo(call, WRITE_SCOPES), call.services
+    remove_hook(call.services, _repo(call, WRITE_SCOPES), _hook(call, WRITE_SCOPES), call.user)
+    return Answer(status=204)
+
+
+def remove_hook(services: Services, repo: Repo, hook: Hook, by: User) -> None:
+    """Tell a webhook that it ends, then forget it."""
     shown = hook_payload(services.world, hook)
     for name in ("url", "test_url", "ping_url", "deliveries_url", "last_response"):
         del shown[name]
     gone = {"action": "deleted", "hook_id": hook.id, "hook": shown}
-    sender = {"sender": user_payload(services.world, call.user)}
-    services.hookshot.emit(repo, "meta", gone | sender, to=hook)
+    services.hookshot.emit(repo, "meta", gone | {"sender": user_payload(services.world, by)}, to=hook)
     del services.hookshot.hooks[hook.id]
-    return Answer(status=204)
 
 
 @endpoint("GET", f"{HOOK}/config", docs="repos/webhooks#get-a-webhook-configuration-for-a-repository")

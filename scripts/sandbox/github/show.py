@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
+import emoji
 import nh3
 from markdown_it import MarkdownIt
 from markupsafe import Markup
@@ -15,11 +16,11 @@ from mdit_py_plugins.gfm_autolink import gfm_autolink_plugin
 
 from .records import User
 
-_markdown = MarkdownIt("commonmark", {"breaks": True, "html": False}).use(gfm_autolink_plugin)
+_markdown = MarkdownIt("commonmark", {"breaks": True, "html": True}).use(gfm_autolink_plugin)
 _markdown.enable(["table", "strikethrough"]).disable("image")
 _TAGS = {
     "a", "p", "br", "hr", "em", "strong", "s", "code", "pre", "blockquote", "ul", "ol", "li",
-    "h1", "h2", "h3", "h4", "h5", "h6", "table", "thead", "tbody", "tr", "th", "td",
+    "h1", "h2", "h3", "h4", "h5", "h6", "table", "thead", "tbody", "tr", "th", "td", "details", "summary",
 }  # fmt: skip
 
 AVATAR = (
@@ -32,7 +33,8 @@ AVATAR = (
 
 def markdown(text: str | None) -> Markup:
     """Markdown as safe HTML."""
-    rendered = nh3.clean(_markdown.render(text or ""), tags=_TAGS, url_schemes={"http", "https", "mailto"})
+    named = emoji.emojize(_markdown.render(text or ""), language="alias")
+    rendered = nh3.clean(named, tags=_TAGS, url_schemes={"http", "https", "mailto"})
     rendered = re.sub(r"(<li>|<p>)\[([ xX])\] ", _tick, rendered)
     return Markup(rendered)  # noqa: S704 - cleaned in the line above
 
@@ -43,14 +45,8 @@ def _tick(found: re.Match[str]) -> str:
 
 def when(at: datetime) -> Markup:
     """Return a time as an element that machines can read too."""
-    shown = at.strftime("%d %b %Y, %H:%M:%S UTC")
-    return Markup('<time datetime="{}">{}</time>').format(at.isoformat(), shown)
-
-
-def clock(at: datetime) -> Markup:
-    """Only the time of day."""
     return Markup('<time datetime="{}" title="{}">{}</time>').format(
-        at.isoformat(), at.strftime("%d %b %Y, %H:%M:%S UTC"), at.strftime("%H:%M:%S")
+        at.isoformat(), at.strftime("%H:%M:%S UTC"), at.strftime("%d %b %Y, %H:%M")
     )
 
 
@@ -75,7 +71,6 @@ def avatar_svg(user: User) -> str:
 FILTERS: Mapping[str, Callable[..., str]] = {
     "markdown": markdown,
     "when": when,
-    "clock": clock,
     "avatar_path": avatar_path,
     "pretty": pretty,
 }
