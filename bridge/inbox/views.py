@@ -24,6 +24,9 @@ _LIKELY = {
 }
 """The buttons that take the next step, by whose turn it is, the likeliest first."""
 
+_NEVER_OWN = ("Approve", "Request my review")
+"""The buttons that GitHub refuses the author of a pull request."""
+
 _FIRST = 120
 """Characters of a message that a row shows."""
 
@@ -35,6 +38,8 @@ class Button:
     key: str
     name: str
     description: str
+    is_own: bool = False
+    """GitHub refuses the reader this: the pull request is theirs."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,12 +146,20 @@ def row(
     )
 
 
-def buttons(inbox: Inbox, thread: InboxThread, source: FlowSource | None) -> list[Button]:
+def buttons(
+    inbox: Inbox, thread: InboxThread, source: FlowSource | None, reader: InboxPerson
+) -> list[Button]:
     """List the UpdateActions that a click may perform, those first that take the next step."""
     pull = pull_of(thread.state)
     likely = _LIKELY.get(pull.turn.kind, ()) if pull and pull.turn else ()
+    own = _NEVER_OWN if pull and pull.author.id == reader.id else ()
     found = [
-        Button(key=key_of(one), name=one["name"], description=one.get("description") or "")
+        Button(
+            key=key_of(one),
+            name=one["name"],
+            description=one.get("description") or "",
+            is_own=one["name"] in own,
+        )
         for one in thread.state.get("actions") or ()
         if one["@type"] == "UpdateAction" and source and may_be_clicked(inbox, source, one)
     ]

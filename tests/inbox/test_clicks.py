@@ -1,5 +1,6 @@
 """Clicks: which buttons are offered at all, whom a click names, and what an answer means."""
 
+import re
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from bridge.core.security import flowdock_token
 from bridge.inbox.clicks import Outcome, may_be_clicked, sign, understand
 from bridge.inbox.messages import thread_id
 from tests.inbox.conftest import Team
-from tests.inbox.test_messages import content
+from tests.inbox.test_messages import a_pull, content
 
 OWN = "{url}/repos/acme/component/pulls/1/close"
 ADDRESSES = [
@@ -50,6 +51,19 @@ async def test_a_button_of_a_source_that_bridge_did_not_make_is_not_offered(team
     page = await team.visit("ann", "GET", f"/inbox/flows/team/main/threads/{thread_id(source.id, 'pr:1')}")
     assert page.status == 200
     assert "/actions" not in page.text
+
+
+async def test_nobody_is_offered_to_review_their_own_pull_request(team: Team) -> None:
+    body = content(1, flow_token=(await team.source())["flow_token"])
+    one = action(OWN.format(url=team.url))
+    body["thread"]["actions"] = [one | {"name": name} for name in ("Approve", "Request my review", "Close")]
+    body["thread"]["bridge"] = a_pull(1002, author=1001)
+    assert (await team.call("POST", "/messages", body))[0] == 202
+    for nick, offered in (("ann", False), ("bob", True)):
+        page = await team.visit(nick, "GET", f"/inbox/flows/team/main/threads/{thread_id(1, 'pr:1')}")
+        for name, active in (("Approve", offered), ("Request my review", offered), ("Close", True)):
+            [button] = re.findall(f"<button[^>]*>{name}</button>", page.text)
+            assert ("disabled" not in button) == active, (nick, name)
 
 
 async def test_a_click_names_the_person_to_bridge_and_nobody_else(team: Team) -> None:

@@ -95,7 +95,7 @@ async def head(
         "state": thread.state,
         "number": number_of(thread),
         "source": source,
-        "buttons": buttons(inbox, thread, source),
+        "buttons": buttons(inbox, thread, source, person),
         "links": links(thread),
         "at_hand": AT_HAND,
         "turn": pull.turn if pull else None,
