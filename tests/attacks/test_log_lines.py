@@ -13,6 +13,7 @@ import structlog
 from bridge import log
 from bridge.cli import terminal
 from bridge.core.printable import printable
+from bridge.web.http.middleware import masked
 from tests.attacks.test_strangers import GUARDED
 from tests.conftest import House, eventually
 from tests.kits.commands import serving
@@ -144,3 +145,24 @@ def test_a_terminal_is_shown_no_control_character_either() -> None:
 )
 def test_what_is_written_in_the_place_of_what_is_not_printable(text: str, written: str) -> None:
     assert printable(text) == written
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/handover/S3CRET/confirm",
+        "//handover//S3CRET",
+        "/inbox/invitation/S3CRET/sign-in",
+        "//inbox/invitation/S3CRET",
+        "/inbox//mail/confirm/S3CRET",
+        "/inbox/mail/unsubscribe/S3CRET",
+        "/github/webhook/S3CRET",
+        "//github//webhook/S3CRET",
+        "/inbox/api/v1/messages/team_inbox/S3CRET",
+        "/V1/Messages/Team_Inbox/S3CRET",
+        "//example/v1/messages/chat/S3CRET",
+    ],
+)
+def test_a_secret_in_an_address_is_masked_however_it_is_spelt(path: str) -> None:
+    assert masked(path) == path.replace("S3CRET", "*")
+    assert masked("/repos/acme/component/pulls/1/merge") == "/repos/acme/component/pulls/1/merge"

@@ -14,7 +14,7 @@ from bridge.core.errors import BridgeError, NotFound, RequestRefused, SignedOut,
 from bridge.core.github.webhook import WEBHOOK_PATH
 from bridge.core.urls import origin
 from bridge.services import Services
-from bridge.settings import INBOX_API, Settings
+from bridge.settings import Settings
 from bridge.web import render
 from bridge.web.auth import sessions
 from bridge.web.context import FOR_MACHINES, FORM_TARGET, LOG, REQUEST_ID, SERVICES, UNLOGGED
@@ -25,16 +25,11 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _MACHINES = ("/github/", "/repos/", "/healthz", "/readyz", "/metrics")
 _PEOPLE = ("/github/manifest",)
 _NOTHING: dict[str, str] = {}
-_OPENING = (
-    "/handover/",
-    "/inbox/invitation/",
-    "/inbox/mail/confirm/",
-    "/inbox/mail/unsubscribe/",
-    f"{WEBHOOK_PATH}/",
-    f"{INBOX_API}/v1/messages/team_inbox/",
-    f"{INBOX_API}/v1/messages/chat/",
+_OPENS = re.compile(
+    r"((?:handover|inbox/+invitation|mail/+(?:confirm|unsubscribe)|github/+webhook|messages/+(?:team_inbox|chat))/+)[^/]+",
+    re.IGNORECASE,
 )
-_OPENS = re.compile(rf"^({'|'.join(_OPENING)})[^/]+")
+"""Addresses with a secret, also where somebody misspells them: with doubled slashes, or in capitals."""
 _NOWHERE = "there is nothing at this address"
 _QUIET = ("/healthz", "/readyz", "/metrics", "/static/")
 
@@ -67,7 +62,7 @@ async def respond(request: web.Request, services: Services, handler: Handler) ->
         cookies.forget(request, response, spent)
     besides = request.get(LOG, _NOTHING)
     if besides is not UNLOGGED and not request.path.startswith(_QUIET):
-        path = _logged(request.path)
+        path = masked(request.path)
         log_request(request, services.settings, path=path, status=response.status, began=began, more=besides)
     return response
 
@@ -93,9 +88,9 @@ def log_request(
     )
 
 
-def _logged(path: str) -> str:
+def masked(path: str) -> str:
     """Return a path with its secrets masked: a handover link's id, the key in a webhook's address."""
-    return _OPENS.sub(r"\1*", path) if path.startswith(_OPENING) else path
+    return _OPENS.sub(r"\1*", path)
 
 
 def client_address(request: web.Request, settings: Settings) -> str:
@@ -133,7 +128,7 @@ async def _answer_to(request: web.Request, raised: Exception) -> web.StreamRespo
         case RedisError() | OSError():
             log.error("redis_unavailable", error=type(raised).__name__, doing="answering a request")
             return _refusal(request, Unavailable("bridge cannot reach Redis: try again in a moment"))
-    log.error("unexpected_error", path=_logged(request.path), exc_info=raised)
+    log.error("unexpected_error", path=masked(request.path), exc_info=raised)
     return _answer(request, 500, "something went wrong in bridge; the operator finds more in its log")
 
 
