@@ -38,6 +38,12 @@ class FlowSource:
     token_hash: str = field(default="", repr=False)
     """The hash of its flow token."""
 
+    @property
+    def problem(self) -> str:
+        """Its problem in words, without the address to which the button beside them leads."""
+        words, _, address = self.error_message.rpartition(" ")
+        return words if "/flowdock/configure?" in address else self.error_message
+
 
 class TooManySources(RequestRefused):
     """The flow has as many sources as may be."""

@@ -21,6 +21,31 @@ async def made(store: SourceStore) -> tuple[FlowSource, str]:
     return await store.make(FLOW, name="Robot", external_url="", client_id="x", creator=1001)
 
 
+@pytest.mark.parametrize(
+    ("message", "shown"),
+    [
+        ("", ""),
+        ("It is gone.", "It is gone."),
+        ("See https://x.example/", "See https://x.example/"),
+        ("It is gone. https://bridge.example/flowdock/configure?source=1", "It is gone."),
+        ("https://bridge.example/flowdock/configure?source=1", ""),
+    ],
+)
+def test_a_problem_is_shown_without_the_address_of_its_button(message: str, shown: str) -> None:
+    source = FlowSource(
+        id=1,
+        flow_id=FLOW,
+        name="x",
+        external_url="",
+        client_id="x",
+        creator=1,
+        made_at=0,
+        changed_at=0,
+        error_message=message,
+    )
+    assert source.problem == shown
+
+
 async def test_removed_sources_are_forgotten_in_time(
     store: SourceStore, redis: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
