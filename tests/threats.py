@@ -775,6 +775,12 @@ THREATS = [
         ),
     ),
     Threat(
+        "Person of the inbox",
+        "has so many notifications wait for the end of their quiet hours that nobody else gets any",
+        "of those that wait, the one that is due last makes room",
+        ("inbox/test_messages.py::test_nobodys_quiet_hours_keep_others_from_their_notifications",),
+    ),
+    Threat(
         "Author of any text in the inbox",
         "writes what takes seconds to make safe, at each look at it",
         "a text has at most as many characters as bridge's longest message",

@@ -170,6 +170,17 @@ async def test_a_flow_that_is_gone_takes_no_message_and_keeps_nothing(redis: Any
     assert await redis.keys("inbox:{main}:*") == [keys.FLOWS.encode()]
 
 
+async def test_nobodys_quiet_hours_keep_others_from_their_notifications(redis: Any) -> None:
+    waiting = {f"7:{FLOW}:t{number}": 2e9 + number for number in range(20_000)}
+    await redis.zadd(keys.NOTIFICATIONS, waiting)
+    await redis.hset(keys.NOTIFICATION_NOTES, mapping=dict.fromkeys(waiting, "1:c"))
+    await MessageStore(redis=redis).post(FLOW, SOURCE, content(1, tags=[":user:1002"]))
+    [first] = await redis.zrange(keys.NOTIFICATIONS, 0, 0)
+    assert first.startswith(b"1002:")
+    assert await redis.zcard(keys.NOTIFICATIONS) == await redis.hlen(keys.NOTIFICATION_NOTES) == 20_000
+    assert await redis.zscore(keys.NOTIFICATIONS, f"7:{FLOW}:t19999") is None
+
+
 async def test_nobody_has_anothers_message_taken_for_a_repeat(redis: Any) -> None:
     store = MessageStore(redis=redis)
     await store.post(FLOW, 8, content(1, uuid="u"))

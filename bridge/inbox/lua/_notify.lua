@@ -1,8 +1,13 @@
 -- Queue a notification: the newest message that concerns a person in a thread, and why: `c`, it calls them, or
--- `t`, it has become their turn. One that waits already takes it in.
+-- `t`, it has become their turn. One that waits already takes it in. If too many wait, the one that is due last makes
+-- room: nobody's quiet hours keep the others from theirs.
 local MOST_NOTIFICATIONS = 20000
 local function notify(notifications, notes, member, id, why)
-    if redis.call('ZCARD', notifications) >= MOST_NOTIFICATIONS then return end
+    if redis.call('ZCARD', notifications) >= MOST_NOTIFICATIONS then
+        local last = redis.call('ZRANGE', notifications, -1, -1)[1]
+        redis.call('ZREM', notifications, last)
+        redis.call('HDEL', notes, last)
+    end
     local now, waits = redis.call('TIME'), redis.call('HGET', notes, member) or ''
     local before = string.match(waits, '%a*$')
     if not string.find(before, why, 1, true) then before = before .. why end
