@@ -161,7 +161,7 @@ async def test_members_of_an_organization_come_in_for_as_long_as_they_are(
         page = await sign_in(house, stranger, "dee")
         assert "If you are a member of other or acme" in text(page)
     page = await sign_in(house, browser, "bob")
-    assert "Bob Burke @bob-gh (you) Organization" in text(page)
+    assert "Bob Burke @bob-gh (you) By organization" in text(page)
     asked = [call for call in house.github_journal.calls if "/memberships/" in call.path]
     await browser.open(f"{house.bridge}/inbox/people")
     assert [call for call in house.github_journal.calls if "/memberships/" in call.path] == asked
