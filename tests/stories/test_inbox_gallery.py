@@ -45,6 +45,7 @@ async def test_each_status_and_a_review_are_shown_in_the_inbox(tmp_path: Path, p
             await page.goto(f"{house.bridge}{FLOW_PATH}")
             await rows.filter(has_text="Fix bug in thread API").get_by_role("link").click()
             await expect(page).to_have_url(re.compile("/threads/"))
+            await expect(page.get_by_text("Diff of")).to_be_visible()
             await looks(page, "own-inbox-thread")
             await picture(page, "thread.png")
             await page.goto(f"{house.bridge}/inbox")

@@ -14,14 +14,14 @@ def new_commit(world: World, author: User, message: str, parent: str, files: Ite
     """Return a commit on top of another one, remembered by the world, as all forks share their commits."""
     changed = tuple(FileChange(**one) for one in files)
     sha = world.new_sha()
-    # Any numbers would do; these stay the same from run to run.
+    # Any numbers would do; with these, bridge shows the diff of a commit.
     commit = Commit(
         sha=sha,
         message=message,
         author=author,
         at=world.clock.now(),
-        additions=sum(one.additions for one in changed) if changed else int(sha[:2], 16) % 40 + 1,
-        deletions=sum(one.deletions for one in changed) if changed else int(sha[2:4], 16) % 15,
+        additions=sum(one.additions for one in changed) if changed else int(sha[:2], 16) % 20 + 1,
+        deletions=sum(one.deletions for one in changed) if changed else int(sha[2:4], 16) % 10,
         parent=parent,
         files=changed,
     )
