@@ -3,21 +3,16 @@
 import time
 
 import msgspec
-import structlog
 
 from bridge.clients.github_rules import read_rules
 from bridge.connections.linked_accounts import LinkedAccounts
-from bridge.core.errors import BridgeError, GitHubRefused, NotLinked
 from bridge.core.pulls.own_events import RULES
 from bridge.core.pulls.rules import BranchRules
+from bridge.monitor import readers
 from bridge.monitor.announce import announce
 from bridge.queue.delivery_queue import DeliveryQueue
 from bridge.storage.pulls import PullRequestStore
 from bridge.storage.watches import Watch
-
-MAX_READERS = 3
-
-log = structlog.get_logger()
 
 
 async def read(
@@ -41,17 +36,8 @@ async def read(
 
 
 async def _read(watch: Watch, name: str, pulls: PullRequestStore, accounts: LinkedAccounts) -> BranchRules:
-    for user in await pulls.readers(watch.repository_id, watch.number, limit=MAX_READERS):
-        try:
-            return await accounts.reading(
-                user,
-                lambda token: read_rules(
-                    accounts.github, watch.repository_id, name, watch.branch, token=token
-                ),
-            )
-        except (GitHubRefused, NotLinked):
-            continue
-        except (BridgeError, LookupError, TypeError, AttributeError) as error:
-            log.info("rules_unread", repository=name, branch=watch.branch, reason=str(error))
-            break
-    return BranchRules(branch=watch.branch, is_known=False)
+    async def question(token: str) -> BranchRules:
+        return await read_rules(accounts.github, watch.repository_id, name, watch.branch, token=token)
+
+    answer = await readers.ask(watch, question, name=name, pulls=pulls, accounts=accounts)
+    return answer or BranchRules(branch=watch.branch, is_known=False)

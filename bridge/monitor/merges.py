@@ -10,6 +10,7 @@ from bridge.connections.linked_accounts import LinkedAccounts
 from bridge.core.actions import Call
 from bridge.core.errors import BridgeError, GitHubRefused, NotLinked
 from bridge.core.pulls.own_events import MERGE_FAILED, QUEUE
+from bridge.monitor import readers
 from bridge.monitor.announce import announce
 from bridge.queue.delivery_queue import DeliveryQueue
 from bridge.storage.pulls import PullRequestStore
@@ -17,8 +18,6 @@ from bridge.storage.watches import Watch
 
 MAX_ASKED = 10
 """Questions about one merge, the last after 17 hours: GitHub keeps the result for a day."""
-
-MAX_READERS = 3
 
 log = structlog.get_logger()
 
@@ -93,17 +92,8 @@ async def read_queue(
 async def _places(
     watch: Watch, name: str, pulls: PullRequestStore, accounts: LinkedAccounts
 ) -> dict[int, int]:
-    for user in await pulls.readers(watch.repository_id, watch.number, limit=MAX_READERS):
-        try:
-            return await accounts.reading(
-                user,
-                lambda token: read_places(
-                    accounts.github, watch.repository_id, name, watch.branch, token=token
-                ),
-            )
-        except (GitHubRefused, NotLinked):
-            continue
-        except (BridgeError, LookupError, TypeError, AttributeError) as error:
-            log.info("queue_unread", repository=name, branch=watch.branch, reason=str(error))
-            break
-    return {}
+    async def question(token: str) -> dict[int, int]:
+        return await read_places(accounts.github, watch.repository_id, name, watch.branch, token=token)
+
+    answer = await readers.ask(watch, question, name=name, pulls=pulls, accounts=accounts)
+    return answer or {}

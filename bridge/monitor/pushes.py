@@ -2,22 +2,16 @@
 
 from typing import Any
 
-import structlog
-
 from bridge.connections.linked_accounts import LinkedAccounts
 from bridge.core.actions import Call
-from bridge.core.errors import BridgeError, GitHubRefused, NotLinked
 from bridge.core.pulls.own_events import FORCED
+from bridge.monitor import readers
 from bridge.monitor.announce import announce
 from bridge.queue.delivery_queue import DeliveryQueue
 from bridge.storage.pulls import PullRequestStore
 from bridge.storage.watches import Watch
 
-MAX_READERS = 3
-
 _FORCED = ("diverged", "behind")
-
-log = structlog.get_logger()
 
 
 async def compare(
@@ -53,15 +47,7 @@ async def _status(
     https://docs.github.com/rest/commits/commits#compare-two-commits
     """
 
-    async def ask(token: str) -> Any:
-        return await accounts.github.call(call, token=token, subject=name)
+    async def question(token: str) -> Any:
+        return (await accounts.github.call(call, token=token, subject=name))["status"]
 
-    for user in await pulls.readers(watch.repository_id, watch.number, limit=MAX_READERS):
-        try:
-            return (await accounts.reading(user, ask))["status"]
-        except (GitHubRefused, NotLinked):
-            continue
-        except (BridgeError, LookupError, TypeError) as error:
-            log.info("push_not_compared", repository=name, number=watch.number, reason=str(error))
-            break
-    return None
+    return await readers.ask(watch, question, name=name, pulls=pulls, accounts=accounts)

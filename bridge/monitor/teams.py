@@ -3,19 +3,16 @@
 import time
 from typing import Any
 
-import structlog
-
 from bridge.connections.linked_accounts import LinkedAccounts
 from bridge.core.actions import Call
-from bridge.core.errors import BridgeError, GitHubRefused, NotLinked
 from bridge.core.pulls.accounts import person
 from bridge.core.pulls.own_events import TEAMS
+from bridge.monitor import readers
 from bridge.monitor.announce import announce
 from bridge.queue.delivery_queue import DeliveryQueue
 from bridge.storage.pulls import PullRequestStore
 from bridge.storage.watches import Watch
 
-MAX_READERS = 3
 MAX_TEAMS = 3
 MAX_MEMBERS = 5
 
@@ -39,8 +36,6 @@ query($owner: String!, $name: String!, $number: Int!) {
 }
 """
 
-log = structlog.get_logger()
-
 
 async def read(
     watch: Watch, *, pulls: PullRequestStore, accounts: LinkedAccounts, queue: DeliveryQueue
@@ -51,29 +46,24 @@ async def read(
     """
     if (name := await pulls.repository_name(watch.repository_id)) is None:
         return
-    for user in await pulls.readers(watch.repository_id, watch.number, limit=MAX_READERS):
-        try:
-            teams = await accounts.reading(user, lambda token: _teams(accounts, watch, name, token))
-        except (GitHubRefused, NotLinked):
-            continue
-        except (BridgeError, LookupError, TypeError, AttributeError) as error:
-            log.info("teams_unread", repository=name, number=watch.number, reason=str(error))
-            return
-        if not teams:
-            # GitHub hides them from those who may not read them.
-            continue
-        read_at = time.time()
-        await announce(
-            queue,
-            TEAMS,
-            f"teams:{watch.repository_id}:{watch.number}:{read_at}",
-            repository_id=watch.repository_id,
-            name=name,
-            number=watch.number,
-            teams=[{"id": team, "members": await _linked(accounts, found)} for team, found in teams.items()],
-            read_at=read_at,
-        )
+
+    async def question(token: str) -> dict[int, list[Any]] | None:
+        # GitHub hides them from those who may not read them.
+        return await _teams(accounts, watch, name, token) or None
+
+    if (teams := await readers.ask(watch, question, name=name, pulls=pulls, accounts=accounts)) is None:
         return
+    read_at = time.time()
+    await announce(
+        queue,
+        TEAMS,
+        f"teams:{watch.repository_id}:{watch.number}:{read_at}",
+        repository_id=watch.repository_id,
+        name=name,
+        number=watch.number,
+        teams=[{"id": team, "members": await _linked(accounts, found)} for team, found in teams.items()],
+        read_at=read_at,
+    )
 
 
 async def _teams(accounts: LinkedAccounts, watch: Watch, name: str, token: str) -> dict[int, list[Any]]:
