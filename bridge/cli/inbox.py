@@ -77,19 +77,12 @@ def export(environ: Environ, flow: str) -> None:
 
 
 async def _export(services: "Services", path: str) -> None:
-    from bridge.inbox.context import Inbox
     from bridge.inbox.export import exported
+    from bridge.web.inbox import make_inbox
 
-    settings = services.settings
-    if not settings.inbox:
+    if not services.settings.inbox:
         raise NoInbox
-    inbox = Inbox(
-        redis=services.redis,
-        http=services.session,
-        web_url=settings.web_url,
-        client_id=settings.flowdock_client_id,
-        client_secret=settings.flowdock_client_secret,
-    )
+    inbox = make_inbox(services)
     if (flow := await inbox.flows.at(path)) is None:
         raise WrongArgument(f"there is no flow {path!r}: its address ends in /inbox/flows/FLOW")
     async for piece in exported(inbox, flow):

@@ -62,7 +62,11 @@ def may_be_clicked(inbox: Inbox, source: FlowSource, action: Mapping[str, Any]) 
     """
     address = action["target"]["urlTemplate"]
     is_own = source.client_id == inbox.client_id and not source.is_removed
-    return is_own and address.startswith(f"{inbox.web_url}/") and action["target"]["httpMethod"] == "POST"
+    return (
+        is_own
+        and address.startswith(f"{inbox.application_url}/")
+        and action["target"]["httpMethod"] == "POST"
+    )
 
 
 async def perform(inbox: Inbox, person: InboxPerson, action: Mapping[str, Any]) -> Outcome:
@@ -81,7 +85,9 @@ async def perform(inbox: Inbox, person: InboxPerson, action: Mapping[str, Any]) 
         ) as response:
             answer = await response.content.read(LONGEST_ANSWER)
             challenge = response.headers.get("WWW-Authenticate", "")
-            return understand(response.status, challenge, answer, name=action["name"], home=inbox.web_url)
+            return understand(
+                response.status, challenge, answer, name=action["name"], home=inbox.application_url
+            )
     except TimeoutError:
         return Outcome(is_done=False, sentence="bridge did not answer within 30 seconds.")
     except (ClientError, OSError, ValueError):

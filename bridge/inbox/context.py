@@ -31,7 +31,9 @@ class Inbox:
     redis: Redis
     http: ClientSession
     web_url: str
-    """The public address of bridge and its inbox."""
+    """The inbox's own public address."""
+    application_url: str
+    """The public address of its application, bridge: the same where bridge serves both."""
     client_id: str
     client_secret: str = field(repr=False)
     readers: Readers | None = None
@@ -48,7 +50,7 @@ class Inbox:
     @property
     def redirect_uri(self) -> str:
         """Return the one address that OAuth sends codes to."""
-        return f"{self.web_url}/auth/flowdock/callback"
+        return f"{self.application_url}/auth/flowdock/callback"
 
     @cached_property
     def people(self) -> PeopleStore:

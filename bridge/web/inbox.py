@@ -50,22 +50,29 @@ async def _joined(services: Services, path: str, person_id: int) -> None:
     await services.members.joined(str(person_id), [Flow(id="", path=path, name="")])
 
 
+def make_inbox(services: Services, readers: Readers | None = None) -> Inbox:
+    """Make the inbox of these services."""
+    settings = services.settings
+    return Inbox(
+        redis=services.redis,
+        http=services.session,
+        web_url=settings.web_url,
+        application_url=settings.web_url,
+        client_id=settings.flowdock_client_id,
+        client_secret=settings.flowdock_client_secret,
+        readers=readers,
+        bounds=settings.inbox_bounds,
+        joined=partial(_joined, services),
+    )
+
+
 def install(app: web.Application, services: Services) -> None:
     """Add the inbox to an application: its API, the sign-in, and its pages."""
     settings, github = services.settings, GitHubForInbox(services)
     memberships = MembershipStore(
         services.redis, services.vault, github, organizations=settings.inbox_organizations
     )
-    inbox = Inbox(
-        redis=services.redis,
-        http=services.session,
-        web_url=settings.web_url,
-        client_id=settings.flowdock_client_id,
-        client_secret=settings.flowdock_client_secret,
-        readers=Readers(services.redis, GitHubReaders(services, memberships)),
-        bounds=settings.inbox_bounds,
-        joined=partial(_joined, services),
-    )
+    inbox = make_inbox(services, Readers(services.redis, GitHubReaders(services, memberships)))
     install_api(app, inbox)
     rights = RightsStore(services.redis, services.vault)
     app[SESSIONS] = SessionStore(services.redis, signed_by=settings.cookie_secrets)

@@ -61,9 +61,7 @@ def source(inbox: Inbox, team: TeamFlow, one: FlowSource, creator: InboxPerson |
         "updated_at": _iso(one.changed_at),
         "error_message": one.error_message,
         "configuration_url": one.configuration_url or None,
-        "application": {"id": 1, "name": "bridge", "configuration_uri": f"{inbox.web_url}/flowdock/configure"}
-        if is_own
-        else None,
+        "application": _application(inbox) if is_own else None,
         "creator": user(creator) if creator else None,
     }
 
@@ -104,6 +102,11 @@ def thread(one: InboxThread) -> dict[str, Any]:
         "initial_message": one.first,
         "updated_at": _iso(one.newest.sent / 1000),
     }
+
+
+def _application(inbox: Inbox) -> dict[str, Any]:
+    uri = f"{inbox.application_url}/flowdock/configure"
+    return {"id": 1, "name": "bridge", "configuration_uri": uri}
 
 
 def _iso(moment: float) -> str:

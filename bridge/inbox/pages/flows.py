@@ -218,10 +218,10 @@ def configure_uri(request: web.Request, flow: TeamFlow, source: FlowSource) -> s
     if source.configuration_url or source.client_id != inbox.client_id:
         return source.configuration_url
     source_url = f"{inbox.api_url}/flows/{flow.path}/sources/{source.id}"
-    return f"{inbox.web_url}/flowdock/configure?source={source.id}&source_url={source_url}"
+    return f"{inbox.application_url}/flowdock/configure?source={source.id}&source_url={source_url}"
 
 
 def setup_uri(request: web.Request, flow: TeamFlow) -> str:
     """Return the address at which bridge connects a repository to the flow."""
     inbox = request.app[INBOX]
-    return f"{inbox.web_url}/flowdock/setup?flow={flow.id}&flow_url={inbox.api_url}/flows/{flow.path}"
+    return f"{inbox.application_url}/flowdock/setup?flow={flow.id}&flow_url={inbox.api_url}/flows/{flow.path}"
