@@ -77,8 +77,11 @@ async def _open(half: str, chosen: Settings, redis_url: str, pipe: int | None) -
             )
         try:
             await run(services, web_half=half != "worker", worker_half=half != "web")
-        except* OSError as group:
-            if any(isinstance(error, RedisError) for error in group.exceptions):
+        # Not except*: until Python 3.11.4 it wraps what is raised in it.
+        except ExceptionGroup as group:
+            if not all(
+                isinstance(error, OSError) and not isinstance(error, RedisError) for error in group.exceptions
+            ):
                 raise
             port = chosen.metrics_port if half == "worker" else chosen.port
             raise BridgeError(f"cannot listen on port {port}: {group.exceptions[0]}") from None
