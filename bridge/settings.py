@@ -17,6 +17,11 @@ _FLOWDOCK = ("FLOWDOCK_CLIENT_ID", "FLOWDOCK_CLIENT_SECRET", "OAUTH_APP_SECRET",
 
 GITHUB_OF_THE_ENVIRONMENT = ("GITHUB_CLIENT_ID", "GITHUB_CLIENT_SECRET", "GITHUB_WEBHOOK_SECRET")
 
+NEEDED_ALONE = frozenset(
+    {"WEB_URL", "INBOX_APPLICATION_URL", "COOKIE_SECRET", "ENCRYPTION_KEY", *GITHUB_OF_THE_ENVIRONMENT[:2]}
+)
+"""The settings that the inbox needs where it runs alone."""
+
 _APP_INSTEAD = (
     "Or set GITHUB_APP=1 instead of GitHub's settings: bridge then creates a GitHub App for you"
     " at WEB_URL/github/manifest."
@@ -26,9 +31,9 @@ _APP_INSTEAD = (
 class SettingsError(Exception):
     """Settings are missing or malformed: `problems` has a line for each, and no secret's value."""
 
-    def __init__(self, problems: list[str]) -> None:
+    def __init__(self, problems: list[str], *, advice: str = "") -> None:
         self.problems = problems
-        self.advice = advice(problems)
+        self.advice = advice
         lines = [f"  {problem}" for problem in problems]
         super().__init__("\n".join(["These settings need attention:", *lines, *filter(None, [self.advice])]))
 
@@ -46,6 +51,8 @@ class Settings:
     """`redis_url` is that of a node of a Redis Cluster."""
     inbox: bool
     """bridge serves an inbox of its own; its credentials there are made at the first start."""
+    inbox_application_url: str
+    """The bridge elsewhere that is the application of an inbox alone; empty: bridge serves both."""
     flowdock_client_id: str
     flowdock_client_secret: str = field(repr=False)
     flowdock_api_url: str
@@ -99,7 +106,7 @@ def read(environ: Mapping[str, str], *, needed: frozenset[str] | None = None) ->
     """
     settings, problems = examine(environ, needed=needed)
     if problems:
-        raise SettingsError(problems)
+        raise SettingsError(problems, advice=advice(problems, alone=needed == NEEDED_ALONE))
     return settings
 
 
@@ -127,6 +134,12 @@ def misspelt(environ: Mapping[str, str]) -> dict[str, str]:
     unset = [name for name in sorted(reader.asked) if name not in environ]
     found = {name: get_close_matches(name, unset, n=1, cutoff=0.85) for name in sorted(others)}
     return {wrong: right[0] for wrong, right in found.items() if right}
+
+
+def _application_url(reader: Reader) -> str:
+    if "INBOX_APPLICATION_URL" in reader.needed:
+        reader.required("INBOX_APPLICATION_URL")
+    return reader.url("INBOX_APPLICATION_URL", "") if reader.text("INBOX_APPLICATION_URL") else ""
 
 
 def _web_url(reader: Reader, port: int) -> str:
@@ -158,16 +171,26 @@ def _api_of(github_url: str) -> str:
     return GITHUB_API if github_url == GITHUB else f"{github_url}/api/v3"
 
 
-def _has_oauth_app(reader: Reader) -> bool:
-    """Tell whether some of an OAuth App's settings are there: all are needed then, with a GitHub App too."""
-    return any(map(reader.text, GITHUB_OF_THE_ENVIRONMENT[:2]))
+def _has_inbox(reader: Reader) -> bool:
+    return not "".join(map(reader.text, _FLOWDOCK))
+
+
+def _github_app(reader: Reader, alone: str) -> tuple[bool, bool]:
+    """Return whether an App made by bridge may serve, and whether an OAuth App's settings are needed."""
+    app = reader.switch("GITHUB_APP") and not alone
+    # Beside GITHUB_APP, half an OAuth App is a mistake.
+    return app, not app or any(map(reader.text, GITHUB_OF_THE_ENVIRONMENT[:2]))
+
+
+def _webhook_secrets(reader: Reader, *, alone: bool, optional: bool) -> tuple[str, ...]:
+    # An inbox alone takes no deliveries.
+    return () if alone else reader.secrets("GITHUB_WEBHOOK_SECRET", optional=optional)
 
 
 def _read(reader: Reader) -> Settings:
-    port = reader.whole_number("PORT", 8080)
-    app, github_url = reader.switch("GITHUB_APP"), reader.url("GITHUB_URL", GITHUB)
-    of_environment = not app or _has_oauth_app(reader)
-    web_url, inbox = _web_url(reader, port), not "".join(map(reader.text, _FLOWDOCK))
+    port, alone = reader.whole_number("PORT", 8080), _application_url(reader)
+    app, of_environment = _github_app(reader, alone)
+    web_url, inbox, github_url = _web_url(reader, port), _has_inbox(reader), reader.url("GITHUB_URL", GITHUB)
     return Settings(
         port=port,
         listen_address=reader.address("LISTEN_ADDRESS"),
@@ -175,12 +198,13 @@ def _read(reader: Reader) -> Settings:
         redis_url=reader.redis_url(),
         redis_cluster=reader.redis_cluster(),
         inbox=inbox,
+        inbox_application_url=alone,
         flowdock_client_id="" if inbox else reader.required("FLOWDOCK_CLIENT_ID"),
         flowdock_client_secret="" if inbox else reader.required(*_FLOWDOCK[1:3]),
         flowdock_api_url=reader.url("FLOWDOCK_API_URL", web_url + INBOX_API if inbox else FLOWDOCK_API),
         github_client_id=reader.required("GITHUB_CLIENT_ID") if of_environment else "",
         github_client_secret=reader.required("GITHUB_CLIENT_SECRET") if of_environment else "",
-        github_webhook_secrets=reader.secrets("GITHUB_WEBHOOK_SECRET", optional=not of_environment),
+        github_webhook_secrets=_webhook_secrets(reader, alone=bool(alone), optional=not of_environment),
         github_app=app,
         github_url=github_url,
         github_api_url=reader.url("GITHUB_API_URL", _api_of(github_url)),
@@ -205,8 +229,8 @@ def _read(reader: Reader) -> Settings:
     )
 
 
-def advice(problems: list[str]) -> str:
-    """Return the other way to set GitHub up, if neither client setting is set; empty otherwise."""
+def advice(problems: list[str], *, alone: bool) -> str:
+    """Return the other way to set GitHub up, if neither client setting is set; the inbox alone has none."""
     # `bridge init` has made the webhook's secret already.
     missing = {f"{name} is missing" for name in GITHUB_OF_THE_ENVIRONMENT[:2]}
-    return _APP_INSTEAD if missing <= set(problems) else ""
+    return _APP_INSTEAD if missing <= set(problems) and not alone else ""

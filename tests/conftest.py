@@ -353,7 +353,7 @@ async def _open_house(
     github_app = github.create_app(
         github.Config(
             web_url=github_url,
-            redirect_uris=(f"{bridge}/auth/github/callback",),
+            redirect_uris=(f"{bridge}/auth/github/callback", *github_config.pop("redirect_uris", ())),
             **github_config,
         )
     )

@@ -49,6 +49,7 @@ def test_what_is_not_set_has_the_documented_value() -> None:
         redis_url=None,
         redis_cluster=False,
         inbox=False,
+        inbox_application_url="",
         flowdock_client_id="flowdock-client",
         flowdock_client_secret="s-flowdock",
         flowdock_api_url="https://api.flowdock.com",
@@ -265,6 +266,7 @@ MALFORMED = [
     ),
     ("LOG_LEVEL", "loud", "must be one of debug, info, warning, error"),
     ("LOG_FORMAT", "xml", "must be one of auto, console, json"),
+    ("INBOX_APPLICATION_URL", "bridge.example", "must be an address"),
     ("SETUP_SECRET", "s" * 31, "needs 32 characters or more"),
     ("TRUST_PROXY", "2", "must be one of"),
     ("GITHUB_APP", "please", "must be one of 0, 1"),
@@ -333,6 +335,24 @@ def test_the_app_is_named_as_the_alternative_where_nothing_of_github_is_set() ->
             settings.read(environ)
         assert ("Or set GITHUB_APP=1" in str(error.value)) == named
         assert not any("GITHUB_APP" in problem for problem in error.value.problems)
+
+
+# An inbox alone
+
+ALONE = dict.fromkeys(("WEB_URL", "INBOX_APPLICATION_URL"), "https://x.example") | {
+    name: value for name, value in REQUIRED.items() if name in settings.NEEDED_ALONE
+}
+
+
+def test_an_inbox_alone_needs_an_oauth_app_and_takes_no_deliveries() -> None:
+    chosen = settings.read({**ALONE, "GITHUB_APP": "1"}, needed=settings.NEEDED_ALONE)
+    assert (chosen.inbox, chosen.github_app, chosen.github_webhook_secrets) == (True, False, ())
+    assert settings.examine(ALONE)[1] == [], "the doctor says the same"
+    with pytest.raises(settings.SettingsError) as error:
+        settings.read({}, needed=settings.NEEDED_ALONE)
+    missing = {problem.removesuffix(" is missing") for problem in error.value.problems}
+    assert missing == settings.NEEDED_ALONE
+    assert "GITHUB_APP" not in str(error.value)
 
 
 # Only some are needed

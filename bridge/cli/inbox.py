@@ -1,4 +1,4 @@
-"""The command `inbox`, and the address by which the first owner of the inbox comes in."""
+"""The commands `inbox …`, and the address by which the first owner of the inbox comes in."""
 
 from typing import TYPE_CHECKING
 
@@ -22,12 +22,42 @@ class NoInbox(BridgeError):
         super().__init__("there is no inbox: Flowdock is set by the environment")
 
 
-@click.group("inbox", epilog="Example: bridge inbox owner octocat")
-def group() -> None:
-    """Manage bridge's own inbox.
+@click.group("inbox", invoke_without_command=True, epilog="Example: bridge inbox owner octocat")
+@click.pass_context
+def group(context: click.Context) -> None:
+    """Run the inbox alone, or manage it.
 
-    Needs ENCRYPTION_KEY, and REDIS_URL where bridge has one.
+    By itself, it serves the inbox to a bridge elsewhere, its application, in WEB_CONCURRENCY processes. Needs
+    WEB_URL, INBOX_APPLICATION_URL, GITHUB_CLIENT_ID, GITHUB_CLIENT_SECRET, COOKIE_SECRET and ENCRYPTION_KEY,
+    and a Redis as `serve` does. On SIGTERM it finishes its requests, within 25 seconds.
     """
+    if context.invoked_subcommand is None:
+        from bridge.cli import serve
+
+        serve.start("inbox", context.obj)
+
+
+@group.command(epilog="Example: bridge inbox application")
+@click.pass_obj
+def application(environ: Environ) -> None:
+    """Print the settings of its application.
+
+    That is a bridge elsewhere, whose threads this inbox shows. Needs the inbox's WEB_URL and ENCRYPTION_KEY.
+    The secret is the same each time.
+    """
+    needed = frozenset({"WEB_URL", "ENCRYPTION_KEY"})
+    opening.with_services(environ, _show_application, needed=needed)
+
+
+async def _show_application(services: "Services") -> None:
+    from bridge.clients.flowdock_credentials import with_own_credentials
+
+    if not services.settings.inbox:
+        raise NoInbox
+    settings = await with_own_credentials(services.settings, services.redis)
+    click.echo(f"FLOWDOCK_API_URL={settings.flowdock_api_url}")
+    click.echo(f"FLOWDOCK_CLIENT_ID={settings.flowdock_client_id}")
+    click.echo(f"FLOWDOCK_CLIENT_SECRET={settings.flowdock_client_secret}")
 
 
 @group.command(epilog="Example: bridge inbox owner octocat")

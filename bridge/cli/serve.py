@@ -1,4 +1,4 @@
-"""The commands `serve`, `web` and `worker`: processes that run until SIGTERM or SIGINT, and then drain.
+"""The commands `serve`, `web`, `worker`, `inbox`: processes that run until SIGTERM or SIGINT, and then drain.
 
 What prometheus_client reads when it is imported must be set before: so bridge's services are imported late.
 """
@@ -33,17 +33,22 @@ log = structlog.get_logger()
 
 
 def start(half: str, environ: opening.Environ) -> None:
-    """Run `serve`, `web` or `worker` until it is told to stop; raises `SettingsError`, `BridgeError`."""
-    chosen = settings.read(environ)
+    """Run one of the four until it is told to stop; raises `SettingsError`, `BridgeError`."""
+    alone = half == "inbox"
+    chosen = settings.read(environ, needed=settings.NEEDED_ALONE if alone else None)
+    if alone and not chosen.inbox:
+        raise inbox.NoInbox
+    if chosen.inbox_application_url and not alone:
+        raise settings.SettingsError(["INBOX_APPLICATION_URL is for `bridge inbox` alone: remove it here"])
     configure(level=chosen.log_level, log_format=chosen.log_format)
     with opening.redis_url(chosen) as url:
-        if half == "web" and chosen.web_concurrency > 1:
-            _supervise(chosen, url)
+        if half in ("web", "inbox") and chosen.web_concurrency > 1:
+            _supervise(half, chosen, url)
         else:
             _run(half, replace(chosen, web_concurrency=1), url)
 
 
-def _supervise(chosen: Settings, redis_url: str) -> None:
+def _supervise(half: str, chosen: Settings, redis_url: str) -> None:
     supervisor.check_port(chosen.port, chosen.listen_address)
     try:
         metrics = tempfile.TemporaryDirectory(prefix="bridge-metrics-")
@@ -55,7 +60,7 @@ def _supervise(chosen: Settings, redis_url: str) -> None:
         # Loaded once, its memory is shared by all.
         importlib.import_module("bridge.web.app")
         gc.freeze()
-        supervisor.supervise(partial(_run, "web", chosen, redis_url), count=chosen.web_concurrency)
+        supervisor.supervise(partial(_run, half, chosen, redis_url), count=chosen.web_concurrency)
 
 
 def _run(half: str, chosen: Settings, redis_url: str, pipe: int | None = None) -> None:
@@ -71,12 +76,14 @@ async def _open(half: str, chosen: Settings, redis_url: str, pipe: int | None) -
     gc.set_threshold(*GC_THRESHOLDS)
     async with open_services(chosen, redis_url=redis_url, for_web=half != "worker") as services:
         _stop_when_told(services, pipe)
-        if half == "serve" and (address := await inbox.first_owner_address(services)):
+        # Where several processes serve, each would print another.
+        is_one = half == "serve" or (half == "inbox" and pipe is None)
+        if is_one and (address := await inbox.first_owner_address(services)):
             print(
                 f"The inbox has no owner yet. Sign in there to own it; it works once: {address}", flush=True
             )
         try:
-            await run(services, web_half=half != "worker", worker_half=half != "web")
+            await run(services, web_half=half != "worker", worker_half=half in ("serve", "worker"))
         # Not except*: until Python 3.11.4 it wraps what is raised in it.
         except ExceptionGroup as group:
             if not all(

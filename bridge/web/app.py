@@ -12,8 +12,9 @@ from aiohttp import web
 
 from bridge.inbox.api import addresses
 from bridge.services import Services
+from bridge.settings import Settings
 from bridge.web import fast_path, filters, inbox
-from bridge.web.auth import handover, linking, sessions
+from bridge.web.auth import handover, linking, oauth_callback, sessions
 from bridge.web.auth.oauth_callback import GITHUB_CALLBACKS, Callback
 from bridge.web.context import FOR_MACHINES, SERVICES
 from bridge.web.endpoints import actions, health, webhook
@@ -43,6 +44,7 @@ MAX_LINE = 8190
 _ROUTED = (
     webhook,
     actions,
+    oauth_callback,
     linking,
     handover,
     sessions,
@@ -55,6 +57,9 @@ _ROUTED = (
     connection,
     help,
 )
+
+_ROUTED_ALONE = (oauth_callback, health, help)
+"""Those beside an inbox that runs alone."""
 
 log = structlog.get_logger()
 
@@ -81,7 +86,9 @@ def create_app(
     app[BODIES] = bodies_bounds or Bodies()
     app[sessions.FLOWDOCK_SIGN_IN] = sessions.FlowdockSignIn()
     app[linking.LENDER] = linking.AccountLender()
-    app[GITHUB_CALLBACKS] = dict[str, Callback]({handover.STATE: handover.signed_in})
+    app[GITHUB_CALLBACKS] = dict[str, Callback](
+        {handover.STATE: handover.signed_in, "": linking.signed_in_at_github}
+    )
     aiohttp_jinja2.setup(
         app,
         loader=_templates(),
@@ -89,8 +96,7 @@ def create_app(
         undefined=jinja2.StrictUndefined,
         filters=filters.FILTERS,
     )
-    names = {"has_inbox": services.settings.inbox, "chat": services.settings.chat}
-    aiohttp_jinja2.get_env(app).globals.update(names)
+    aiohttp_jinja2.get_env(app).globals.update(_names(services.settings))
     if for_machines:
         app.add_routes(health.routes)
     else:
@@ -100,11 +106,20 @@ def create_app(
 
 
 def _add_routes(app: web.Application, services: Services) -> None:
-    for module in _ROUTED:
+    alone = bool(services.settings.inbox_application_url)
+    for module in _ROUTED_ALONE if alone else _ROUTED:
         app.add_routes(module.routes)
+    if alone:
+        app.router.add_get("/", inbox.at_root, name="home")
     if services.settings.inbox:
         inbox.install(app, services)
     app.router.add_static("/static/", _WEB / "static", name="static")
+
+
+def _names(settings: Settings) -> dict[str, str | bool]:
+    """Return what every template knows; `bridge_url` is empty where bridge's pages are here."""
+    url = settings.inbox_application_url
+    return {"has_inbox": settings.inbox, "chat": settings.chat, "bridge_url": url}
 
 
 def _templates() -> jinja2.BaseLoader:
@@ -137,10 +152,11 @@ def make_runner(
 
 
 def _around(app: web.Application, whole: unreadable.Handle) -> unreadable.Handle:
+    settings = app[SERVICES].settings
     if app[FOR_MACHINES]:
         return whole
-    has_inbox = app[SERVICES].settings.inbox
-    return fast_path.shortcut(app, addresses.at_root(whole) if has_inbox else whole)
+    handle = addresses.at_root(whole) if settings.inbox else whole
+    return handle if settings.inbox_application_url else fast_path.shortcut(app, handle)
 
 
 @asynccontextmanager

@@ -14,7 +14,7 @@ from bridge.core.errors import BridgeError
 from bridge.core.model import Flow, GitHubToken, GitHubUser
 from bridge.inbox import sessions as inbox_sessions
 from bridge.inbox.app import install as install_api
-from bridge.inbox.context import Inbox
+from bridge.inbox.context import PAGES, Inbox
 from bridge.inbox.deletion import FlowDeletion
 from bridge.inbox.door import DOOR, Door
 from bridge.inbox.invitations import InvitationStore
@@ -28,6 +28,7 @@ from bridge.inbox.notifications.vapid import Vapid
 from bridge.inbox.notifications.web_push import WebPush
 from bridge.inbox.pages import mail, notifications, people, sign_in
 from bridge.inbox.pages import settings as own_settings
+from bridge.inbox.pages.render import redirect
 from bridge.inbox.readers import Readers
 from bridge.inbox.rights import RightsStore
 from bridge.inbox.sessions import MEMBERSHIPS, SESSIONS, SessionStore
@@ -50,6 +51,11 @@ async def _joined(services: Services, path: str, person_id: int) -> None:
     await services.members.joined(str(person_id), [Flow(id="", path=path, name="")])
 
 
+async def at_root(request: web.Request) -> web.Response:  # noqa: ARG001
+    """Lead from the root of an inbox that runs alone to its pages."""
+    return redirect(PAGES)
+
+
 def make_inbox(services: Services, readers: Readers | None = None) -> Inbox:
     """Make the inbox of these services."""
     settings = services.settings
@@ -57,12 +63,13 @@ def make_inbox(services: Services, readers: Readers | None = None) -> Inbox:
         redis=services.redis,
         http=services.session,
         web_url=settings.web_url,
-        application_url=settings.web_url,
+        application_url=settings.inbox_application_url or settings.web_url,
         client_id=settings.flowdock_client_id,
         client_secret=settings.flowdock_client_secret,
         readers=readers,
         bounds=settings.inbox_bounds,
-        joined=partial(_joined, services),
+        # A bridge elsewhere hears of it by the API.
+        joined=None if settings.inbox_application_url else partial(_joined, services),
     )
 
 
@@ -93,7 +100,11 @@ def install(app: web.Application, services: Services) -> None:
     deletion = FlowDeletion(redis=services.redis, messages=inbox.messages, connections=connections)
     app[SWEEPER] = Sweeper(redis=services.redis, messages=inbox.messages, deletion=deletion, door=app[DOOR])
     app[linking.LENDER] = Lender(services, rights, memberships)
-    app[oauth_callback.GITHUB_CALLBACKS][sign_in.STATE] = sign_in.signed_in
+    callbacks = app[oauth_callback.GITHUB_CALLBACKS]
+    callbacks[sign_in.STATE] = sign_in.signed_in
+    if settings.inbox_application_url:
+        # Nobody links here: an answer of another state is none of a sign-in.
+        callbacks[""] = sign_in.signed_in
     for module in PEOPLE_PAGES:
         app.add_routes(module.routes)
     _install_notifications(app, services, inbox, memberships)

@@ -81,8 +81,8 @@ class GitHubForInbox:
         return isinstance(found, dict) and found.get("state") == "active"
 
     def can_act(self, token: GitHubToken) -> bool:
-        """Tell whether a token suffices for bridge's buttons."""
-        return can_act(token)
+        """Tell whether a token suffices for bridge's buttons; a bridge elsewhere takes none from here."""
+        return can_act(token) and not self._services.settings.inbox_application_url
 
     async def linked(self, person_id: int) -> GitHubToken | None:
         """Return the token of a person's own linked account, if it is a GitHub App's.

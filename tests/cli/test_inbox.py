@@ -1,4 +1,4 @@
-"""`bridge inbox owner` and `export`, and the address that `serve` prints while nobody owns the inbox."""
+"""`bridge inbox`, `owner` and `export`, and the address that `serve` prints while nobody owns the inbox."""
 
 import json
 from collections.abc import AsyncIterator
@@ -12,10 +12,10 @@ from bridge.inbox.messages import MessageStore
 from scripts.sandbox.browse import Browser
 from tests.conftest import House
 from tests.inbox.test_messages import content
-from tests.kits.commands import environ_of, run
-from tests.kits.inbox import IDS, is_in, open_inbox, sign_in
+from tests.kits.commands import COMPLETE, environ_of, run
+from tests.kits.inbox import FLOWDOCK, IDS, is_in, open_inbox, sign_in
 
-FLOWDOCK = dict.fromkeys(("FLOWDOCK_CLIENT_ID", "FLOWDOCK_CLIENT_SECRET", "FLOWDOCK_API_URL"), "")
+WITHOUT_FLOWDOCK = dict.fromkeys(FLOWDOCK, "")
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ async def test_an_owner_is_named_by_login_and_signs_in(
     inbox: tuple[House, Door], redis_url: str, tmp_path: Path
 ) -> None:
     house, door = inbox
-    environ = environ_of(house, redis_url, **FLOWDOCK)
+    environ = environ_of(house, redis_url, **WITHOUT_FLOWDOCK)
     done = await run(tmp_path, "inbox", "owner", "@Dee-gh", environ=environ)
     assert (done.returncode, done.stdout) == (
         0,
@@ -46,6 +46,24 @@ async def test_an_owner_is_named_by_login_and_signs_in(
         assert (done.returncode, reason in done.stderr) == (status, True), done.stderr
     done = await run(tmp_path, "inbox", "owner", "dee-gh", environ=environ_of(house, redis_url))
     assert (done.returncode, "Flowdock is set by the environment" in done.stderr) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("command", "more", "status", "sentence"),
+    [
+        (["inbox"], {"INBOX_APPLICATION_URL": ""}, 2, "INBOX_APPLICATION_URL is missing"),
+        (["inbox"], {"FLOWDOCK_CLIENT_ID": "x"}, 1, "Flowdock is set by the environment"),
+        (["inbox", "application"], {"FLOWDOCK_CLIENT_ID": "x"}, 1, "Flowdock is set by the environment"),
+        (["web"], {}, 2, "INBOX_APPLICATION_URL is for `bridge inbox` alone: remove it here"),
+    ],
+)
+async def test_an_inbox_that_cannot_run_alone_says_why(
+    tmp_path: Path, command: list[str], more: dict[str, str], status: int, sentence: str
+) -> None:
+    url = {"INBOX_APPLICATION_URL": "https://bridge.example"}
+    environ = COMPLETE | dict.fromkeys(FLOWDOCK, "") | url | more
+    done = await run(tmp_path, *command, environ=environ)
+    assert (done.returncode, sentence in done.stderr) == (status, True), done.stderr
 
 
 async def test_each_start_has_an_address_of_its_own_until_somebody_owns_the_inbox(
@@ -70,7 +88,7 @@ async def test_a_flow_is_exported_to_standard_output(
     flow = await door.flows.make(organization="team", slug="main", name="Main", owner=1001)
     assert flow
     await MessageStore(redis=house.services.redis).post(flow.id, 1, content(1, title="é"))
-    environ = environ_of(house, redis_url, **FLOWDOCK)
+    environ = environ_of(house, redis_url, **WITHOUT_FLOWDOCK)
     done = await run(tmp_path, "inbox", "export", "Team/Main", environ=environ)
     assert (done.returncode, done.stderr) == (0, "")
     [thread] = json.loads(done.stdout)["threads"]

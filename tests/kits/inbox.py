@@ -1,15 +1,30 @@
-"""The inbox's people in tests: a house with the inbox, and how somebody gets in."""
+"""The inbox's people in tests: a house with the inbox or beside it, and how somebody gets in."""
 
+import asyncio
 import html
 import re
+import secrets
+import subprocess
+import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
+from pathlib import Path
 from typing import Any
 
+import aiohttp
+
+from bridge.cli import env_files
 from bridge.inbox.door import DOOR, Door
 from bridge.inbox.people import InboxPerson, PeopleStore
+from bridge.storage.client import connect_redis
 from scripts.sandbox.browse import Browser, Page
-from tests.conftest import House, open_house
+from scripts.sandbox.house import free_port
+from tests.conftest import House, eventually, open_house
+from tests.kits import loaded
+from tests.kits.commands import environ_of
+
+FLOWDOCK = ("FLOWDOCK_CLIENT_ID", "FLOWDOCK_CLIENT_SECRET", "FLOWDOCK_API_URL")
+"""The settings without which there is an inbox."""
 
 IDS = {"ann": 1001, "bob": 1002, "cy": 1003, "dee": 1004}
 """Those of their GitHub accounts; Dee alone is not in acme."""
@@ -22,6 +37,50 @@ async def open_inbox(redis_url: str, **changes: Any) -> AsyncIterator[tuple[Hous
         assert house.web_half is not None
         app = house.web_half.app
         yield house, app[DOOR]
+
+
+@asynccontextmanager
+async def open_apart(redis_url: str, folder: Path) -> AsyncIterator[tuple[House, PeopleStore, str]]:
+    """A house whose inbox is a process of its own, on another Redis; yields the inbox's address, too."""
+    url, its_redis = f"http://127.0.0.1:{free_port()}", f"{redis_url}?db=1"
+    environ = {
+        "REDIS_URL": its_redis,
+        "WEB_URL": url,
+        "PORT": url.rpartition(":")[2],
+        "COOKIE_SECRET": secrets.token_hex(16),
+        "ENCRYPTION_KEY": secrets.token_hex(16),
+        "PAGE_LIMIT": "0",
+    }
+    told = await asyncio.to_thread(loaded.run, folder, "inbox", "application", environ=environ)
+    registered = {name.lower(): value for name, value in env_files.parse(told.stdout, where="it").items()}
+    github = {"redirect_uris": (f"{url}/auth/github/callback",)}
+    async with (
+        open_house(redis_url, github_config=github, **registered) as house,
+        aclosing(connect_redis(its_redis)) as redis,
+    ):
+        environ["INBOX_APPLICATION_URL"] = house.bridge
+        with (folder / "inbox.log").open("wb") as log:
+            process = loaded.Process(
+                [sys.executable, "-m", "bridge", "inbox"],
+                cwd=folder,
+                env=environ_of(house, "", **dict.fromkeys(FLOWDOCK, "")) | environ,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+            try:
+                await eventually(lambda: _answers(house, url))
+                yield house, PeopleStore(redis), url
+            finally:
+                process.terminate()
+                process.wait()
+
+
+async def _answers(house: House, url: str) -> bool:
+    try:
+        async with house.http.get(f"{url}/readyz") as response:
+            return response.status == 200
+    except aiohttp.ClientError:
+        return False
 
 
 async def put(store: PeopleStore, nick: str, *, owner: bool = False) -> InboxPerson:

@@ -3,11 +3,14 @@
 import os
 import re
 import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from html import unescape
 from pathlib import Path
 from typing import Any
 
 import aiohttp
+import pytest
 from aiohttp import web
 from playwright.async_api import Page as BrowserPage
 from playwright.async_api import expect
@@ -16,6 +19,7 @@ from bridge.inbox.context import INBOX
 from bridge.inbox.deletion import FlowDeletion
 from bridge.inbox.flows import FlowStore
 from bridge.inbox.messages import MessageStore
+from bridge.inbox.people import PeopleStore
 from bridge.inbox.sessions import COOKIE, SESSIONS
 from bridge.inbox.sources import SourceStore
 from bridge.storage import embedded
@@ -27,19 +31,40 @@ from scripts.sandbox.process import Process
 from tests.conftest import House, eventually
 from tests.inbox.test_messages import content
 from tests.kits.connecting import COMPONENT_ID
-from tests.kits.inbox import open_inbox, put, sign_in
+from tests.kits.inbox import FLOWDOCK, open_apart, open_inbox, put, sign_in
 
 
-async def test_from_the_first_sign_in_to_a_pull_request_closed_by_a_click(redis_url: str) -> None:
-    async with open_inbox(redis_url) as (house, door), Browser() as cys, Browser() as anns:
-        await put(door.people, "cy", owner=True)
-        ann = await put(door.people, "ann")
+@asynccontextmanager
+async def _placed(
+    redis_url: str, folder: Path, *, apart: bool
+) -> AsyncIterator[tuple[House, PeopleStore, str]]:
+    """bridge, and the inbox in it or apart, with its address."""
+    if apart:
+        async with open_apart(redis_url, folder) as placed:
+            yield placed
+    else:
+        async with open_inbox(redis_url) as (house, door):
+            yield house, door.people, house.bridge
+
+
+@pytest.mark.parametrize("apart", [False, True], ids=["in bridge", "apart"])
+async def test_from_the_first_sign_in_to_a_pull_request_merged_by_a_click(
+    redis_url: str, tmp_path: Path, apart: bool
+) -> None:
+    async with (
+        _placed(redis_url, tmp_path, apart=apart) as (house, people, inbox),
+        Browser() as cys,
+        Browser() as anns,
+    ):
+        await put(people, "cy", owner=True)
+        ann = await put(people, "ann")
         house.start_worker()
-        page = await cys.press(await _signing_in(cys, house), "cy-gh")
+        page = await cys.press(await _signing_in(cys, house, inbox), "cy-gh")
         assert page.url == f"{house.bridge}/account", "GitHub's sign-in leads back to where it began"
-        page = await cys.open(f"{house.bridge}/inbox")
+        # By itself, the inbox is at the root, too.
+        page = await cys.open(inbox if apart else f"{inbox}/inbox")
         flow = await cys.press(page, "Make it", name="Main")
-        assert flow.url == f"{house.bridge}/inbox/flows/team/main"
+        assert flow.url == f"{inbox}/inbox/flows/team/main"
         settings = await cys.open(f"{flow.url}/settings")
         await cys.press(settings, "Add", person=str(ann.id))
 
@@ -50,21 +75,21 @@ async def test_from_the_first_sign_in_to_a_pull_request_closed_by_a_click(redis_
         await house.act("ann-gh", "open", title="Fix it", body="**Soon**", head="fix", base="main")
         page = await _shows(cys, flow.url, "Fix it")
         assert house.flowdock_journal.calls == []
-        thread = await cys.open(house.bridge + _link(page, "/inbox/flows/team/main/threads/"))
+        thread = await cys.open(inbox + _link(page, "/inbox/flows/team/main/threads/"))
         assert "<strong>Soon</strong>" in thread.text
         page = await cys.press(thread, "Assign to me")
         assert 'role="status"' in page.text
         assert 'role="status"' not in (await cys.open(page.url)).text, "a reload does not say it again"
 
         # Ann, whose accounts are not linked, is asked to link them, and what she clicked is done then.
-        await sign_in(house, anns, "ann")
-        page = await anns.press(await anns.open(thread.url), "Close")
-        page = await anns.press(page, "Close")
+        await sign_in(house, anns, "ann", at=f"{inbox}/inbox/sign-in/github?then=/inbox/people")
+        page = await anns.press(await anns.open(thread.url), "Merge")
+        page = await anns.press(page, "Merge")
         page = await anns.open(_link(page, f"{house.bridge}/authorization"))
         page = await anns.press(page, "ann-gh")
         page = await anns.press(page, "Link accounts")
         await anns.press(page, "Do it now")
-        await _shows(anns, thread.url, ">closed<")
+        await _shows(anns, thread.url, ">merged<")
         assert "Fix it" not in (await anns.open(flow.url)).text
 
         page = await anns.press(await anns.open(thread.url), "Reply", content="Done, @cy-gh.")
@@ -105,7 +130,7 @@ async def test_open_pages_show_what_happens_without_a_reload(redis_url: str, pag
 
 async def test_what_was_posted_and_begun_goes_on_after_bridge_and_redis_were_killed(tmp_path: Path) -> None:
     bridge = f"http://127.0.0.1:{free_port()}"
-    others = dict.fromkeys(("FLOWDOCK_CLIENT_ID", "FLOWDOCK_CLIENT_SECRET", "FLOWDOCK_API_URL"), "")
+    others = dict.fromkeys(FLOWDOCK, "")
     with (tmp_path / "log").open("wb") as log:
         async with aiohttp.ClientSession() as http:
             house = Processes(
@@ -179,11 +204,11 @@ async def _serving(house: Processes) -> Process:
     return process
 
 
-async def _signing_in(browser: Browser, house: House) -> Page:
+async def _signing_in(browser: Browser, house: House, inbox: str) -> Page:
     """Ask for a page of bridge's own, as somebody who is signed in nowhere."""
     page = await browser.open(f"{house.bridge}/signin?then=/account")
-    assert page.url.startswith(f"{house.bridge}/inbox/sign-in")
-    return await browser.open(house.bridge + _link(page, "/inbox/sign-in/github"))
+    assert page.url.startswith(f"{inbox}/inbox/sign-in")
+    return await browser.open(inbox + _link(page, "/inbox/sign-in/github"))
 
 
 async def _connected(browser: Browser, house: House, flow: Page) -> Page:

@@ -25,7 +25,7 @@ def rows(chosen: Settings, problems: list[str]) -> list[CheckRow]:
     `chosen` and `problems` are what `settings.examine` returns.
     """
     wrong = [(problem.split()[0], CheckRow("", "wrong", problem)) for problem in problems]
-    if advice := settings.advice(problems):
+    if advice := settings.advice(problems, alone=bool(chosen.inbox_application_url)):
         wrong.append(("GITHUB_APP", CheckRow("", "warn", advice)))
     broken = {name for name, _ in wrong}
     weak = [

@@ -157,12 +157,8 @@ async def flowdock_callback(request: web.Request) -> web.Response:
     return await _to_account(request, browser, linking.to("github", flowdock=user))
 
 
-@routes.get("/auth/github/callback")
-async def github_callback(request: web.Request) -> web.Response:
+async def signed_in_at_github(request: web.Request) -> web.Response:
     """Take the GitHub account; nothing is linked before both accounts are confirmed."""
-    prefix, dot, _ = request.query.get("state", "").partition(".")
-    if other := request.app[oauth_callback.GITHUB_CALLBACKS].get(prefix + dot):
-        return await other(request)
     services = request.app[SERVICES]
     browser, linking = await _advance(request, "github", request.query.get("state", ""))
     code = oauth_callback.code(request, "GitHub")

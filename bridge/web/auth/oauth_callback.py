@@ -9,10 +9,20 @@ from bridge.services import Services
 
 Callback = Callable[[web.Request], Awaitable[web.Response]]
 GITHUB_CALLBACKS = web.AppKey("github_callbacks", dict[str, Callback])
-"""Handlers of GitHub's answers by the prefix of their states; linking takes the others.
+"""Handlers of GitHub's answers by the prefix of their states; the one of "" takes the others.
 
 GitHub sends browsers to registered addresses alone, to a GitHub App's exactly: all sign-ins share one.
 """
+
+routes = web.RouteTableDef()
+
+
+@routes.get("/auth/github/callback")
+async def github_callback(request: web.Request) -> web.Response:
+    """Take GitHub's answer to any sign-in."""
+    callbacks = request.app[GITHUB_CALLBACKS]
+    prefix, dot, _ = request.query.get("state", "").partition(".")
+    return await callbacks.get(prefix + dot, callbacks[""])(request)
 
 
 def address(services: Services, service: str) -> str:
