@@ -114,21 +114,19 @@ async def list_all(store: ConnectionStore, *, as_json: bool) -> None:
 
 async def disconnect(services: "Services", *, connection_id: str) -> None:
     """Remove a connection and its flow token, and tell its threads."""
-    connection = await services.connections.remove(connection_id)
+    connection = await _found(services.connections, connection_id)
+    await services.connections.remove(connection_id)
     await services.last_words.say(connection)
     print(f"Disconnected {connection.repository} ({connection.id}). bridge has forgotten its flow token.")
 
 
 async def options(store: ConnectionStore, *, connection_id: str, changes: Sequence[str]) -> None:
     """Show a connection's options, or change them: `NAME=VALUE`, lists comma-separated."""
-    connection = await store.get(connection_id)
-    if connection is None:
-        raise NotFound(f"there is no connection {connection_id}")
-    if changes:
-        known = connection.options.dump()
-        given = dict(_option(change, list(known)) for change in changes)
+    given = dict(_option(change, list(Options().dump())) for change in changes)
+    connection = await _found(store, connection_id)
+    if given:
         try:
-            chosen = Options.read(known | given)
+            chosen = Options.read(connection.options.dump() | given)
         except BridgeError as error:
             raise WrongArgument(str(error)) from None
         connection = await store.change(connection_id, options=chosen)
@@ -137,6 +135,12 @@ async def options(store: ConnectionStore, *, connection_id: str, changes: Sequen
         for name, value in connection.options.dump().items()
     ]
     print(table(("OPTION", "VALUE"), rows))
+
+
+async def _found(store: ConnectionStore, connection_id: str) -> Connection:
+    if connection := await store.get(connection_id):
+        return connection
+    raise NotFound(f"there is no connection {connection_id}: see bridge connections")
 
 
 def _option(change: str, known: Sequence[str]) -> tuple[str, Any]:
@@ -170,9 +174,9 @@ def _option(change: str, known: Sequence[str]) -> tuple[str, Any]:
 def connect_command(environ: Environ, /, **given: str) -> None:
     """Connect a repository to a flow.
 
-    Needs ENCRYPTION_KEY, and the token of a source in the flow, which it looks up: where the inbox is
-    bridge's own, bridge must be running. Leaves the connection in Redis, its token encrypted. Makes no
-    webhook: see `hook`.
+    Needs ENCRYPTION_KEY, the token of a source in the flow, and a server that knows it: with an inbox of its
+    own, bridge must be running. Leaves a connection in Redis, its token encrypted. Makes no webhook: see
+    `hook`.
     """
     opening.with_services(
         environ, lambda services: connect(services, **given), needed=frozenset({"ENCRYPTION_KEY"})
@@ -196,8 +200,8 @@ def list_command(environ: Environ, as_json: bool) -> None:
 def disconnect_command(environ: Environ, connection_id: str) -> None:
     """Remove a connection.
 
-    Needs ENCRYPTION_KEY, and an ID from `connections`. Tells the threads of open pull requests, then forgets
-    the flow token. Leaves the webhook on GitHub and the threads.
+    Needs ENCRYPTION_KEY, and an ID from `connections`. Posts a last message to the threads of open pull
+    requests, then forgets the flow token. Leaves the threads, and the webhook on GitHub.
     """
     opening.with_services(
         environ,

@@ -100,13 +100,16 @@ def _write(path: Path, text: str) -> None:
 
 def _next_steps(file: str, web_url: str, problems: list[str]) -> str:
     missing = [name for problem in problems if (name := problem.removesuffix(" is missing")) != problem]
+    command = f"bridge --env-file {file if file != '-' else 'FILE'}"
     local = " (GitHub cannot reach this address)" if web_url == LOCAL else ""
     return f"""\
 WEB_URL is {web_url}{local}.
 Still missing: {", ".join(missing)}.
-1. On GitHub, register an OAuth App with the callback {web_url}/auth/github/callback. Or set GITHUB_APP=1
-   and create a GitHub App at {web_url}/github/manifest, which asks for SETUP_SECRET.
-2. Without the settings of Flowdock, bridge serves an inbox of its own. Only if you have another server that
-   speaks Flowdock's protocol, register an OAuth application there: callback {web_url}/auth/flowdock/callback,
-   setup URI {web_url}/flowdock/setup, configuration URI {web_url}/flowdock/configure.
-3. Enter what they give you, then check it: bridge --env-file {file if file != "-" else "FILE"} doctor"""
+1. On GitHub, register an OAuth App with the callback {web_url}/auth/github/callback, and enter its id
+   and secret. Or set GITHUB_APP=1: bridge then creates a GitHub App at {web_url}/github/manifest,
+   which asks for SETUP_SECRET.
+2. Start bridge:     {command} serve
+3. Check all of it:  {command} doctor
+bridge serves an inbox of its own. Only for another server that speaks Flowdock's protocol, register an OAuth
+application there: callback {web_url}/auth/flowdock/callback, setup URI {web_url}/flowdock/setup,
+configuration URI {web_url}/flowdock/configure."""

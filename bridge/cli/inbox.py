@@ -8,7 +8,7 @@ import orjson
 from bridge.cli import opening
 from bridge.cli.opening import Environ
 from bridge.cli.terminal import WrongArgument
-from bridge.core.errors import BridgeError
+from bridge.core.errors import BridgeError, NotFound
 from bridge.variables import LOGIN
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ async def _export(services: "Services", path: str) -> None:
         raise NoInbox
     inbox = make_inbox(services)
     if (flow := await inbox.flows.at(path)) is None:
-        raise WrongArgument(f"there is no flow {path!r}: its address ends in /inbox/flows/FLOW")
+        raise NotFound(f"there is no flow {path!r}: its address ends in /inbox/flows/FLOW")
     async for piece in exported(inbox, flow):
         click.echo(piece, nl=False)
 

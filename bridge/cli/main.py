@@ -56,7 +56,8 @@ def _fail(sentence: str, status: int = EXIT_FAILED) -> int:
 def bridge(environ: MutableMapping[str, str], env_file: Path | None) -> None:
     """Keep a thread for each GitHub pull request.
 
-    All settings come from the environment. `init` writes a file of them to begin with.
+    All settings come from the environment. `init` writes a file of them to begin with. A command works on the
+    bridge whose settings it has: give it those of the running one, REDIS_URL above all.
 
     Exit status: 0 if the command did its work, 1 if it failed, 2 if a setting or an argument is wrong.
     """
@@ -79,9 +80,10 @@ bridge.add_command(inbox.group)
 def serve(environ: Environ) -> None:
     """Run the web server and the worker in one process.
 
-    Needs the settings of GitHub, and bridge's own secrets. Without those of Flowdock it serves an inbox of
-    its own, and prints an address by which its first owner comes in. Without REDIS_URL it starts a Redis
-    that keeps its data in ~/.local/state/bridge. On SIGTERM it finishes its work, within 25 seconds.
+    Needs GitHub's settings and bridge's own secrets: see `init`. Without Flowdock's it serves an inbox of its
+    own, and prints an address by which its first owner comes in. Without REDIS_URL it starts a Redis that
+    keeps its data in your state folder (~/.local/state/bridge on Linux). On SIGTERM it finishes its work
+    within 25 seconds.
     """
     _run("serve", environ)
 

@@ -58,7 +58,7 @@ async def test_connections_are_listed_and_removed(tmp_path: Path) -> None:
         missing = bridge(tmp_path, "disconnect", connection_id, environ=KEY)
         assert (missing.returncode, missing.stderr) == (
             1,
-            f"bridge: there is no connection {connection_id}\n",
+            f"bridge: there is no connection {connection_id}: see bridge connections\n",
         )
 
 

@@ -94,5 +94,5 @@ async def test_a_flow_is_exported_to_standard_output(
     [thread] = json.loads(done.stdout)["threads"]
     assert [one["title"] for one in thread["messages"]] == ["é"]
     done = await run(tmp_path, "inbox", "export", "team/none", environ=environ)
-    assert (done.returncode, done.stdout) == (2, "")
+    assert (done.returncode, done.stdout) == (1, "")
     assert "there is no flow 'team/none'" in done.stderr
