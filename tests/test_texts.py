@@ -4,7 +4,11 @@ import ast
 import re
 from collections.abc import Iterator
 from itertools import pairwise
+from pathlib import Path
 
+import pytest
+
+from bridge.cli.main import bridge as commands
 from tests.stories import documents
 from tests.texts import ROOT, modules, templates, texts
 
@@ -86,14 +90,56 @@ def test_every_path_in_the_docs_exists() -> None:
     assert missing == []
 
 
+PAGES = (*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"))
+LINK = re.compile(r"(?<!!)\[[^\]]+\]\((?!https?:|mailto:)([^)#\s]*)(?:#([^)\s]+))?\)")
+
+
+def _anchors(page: Path) -> set[str]:
+    """The anchors that GitHub gives a page's headings."""
+    headings = re.findall(r"^#+ (.+)$", re.sub(r"```.*?```", "", page.read_text(), flags=re.S), re.M)
+    return {re.sub(r"[^\w\- ]", "", one.lower()).replace(" ", "-") for one in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_of_a_page_leads_somewhere(page: Path) -> None:
+    links = [
+        (page.parent / path if path else page, anchor) for path, anchor in LINK.findall(page.read_text())
+    ]
+    assert [str(to) for to, _ in links if not to.exists()] == []
+    assert [(to.name, anchor) for to, anchor in links if anchor and anchor not in _anchors(to)] == []
+
+
+def test_every_page_is_linked_from_another() -> None:
+    linked = {
+        (page.parent / path).resolve() for page in PAGES for path, _ in LINK.findall(page.read_text()) if path
+    }
+    assert set(PAGES) - linked == {ROOT / "README.md"} - linked
+
+
+CODE = re.compile(r"^ *```sh\n(.*?)^ *```|`([^`\n]+)`", re.M | re.S)
+COMMAND = re.compile(
+    r"^ *(?:[A-Z_]+=\S+ |\S*python -m )?bridge (?:--env-file \S+ )?([a-z][\w-]+)(?: ([a-z][\w-]+))?", re.M
+)
+
+
+def test_the_pages_name_every_command_and_no_other() -> None:
+    tree = {name: set(getattr(command, "commands", ())) for name, command in commands.commands.items()}
+    code = "\n".join("".join(found) for page in PAGES for found in CODE.findall(page.read_text()))
+    table = (ROOT / "README.md").read_text().partition("\n## Commands\n")[2].partition("\n## ")[0]
+    rows = [re.findall(r"`([a-z][\w-]+)", row) for row in re.findall(r"^\| (`.+?`) \|", table, re.M)]
+    assert {name for row in rows for name in row} - {"bridge"} == tree.keys()
+    named = COMMAND.findall(code)
+    assert {name for name, _ in named} <= tree.keys()
+    assert [(name, inner) for name, inner in named if inner and tree[name] and inner not in tree[name]] == []
+
+
 IMAGE = re.compile(r"!\[[^\]]+\]\(([^)]+\.png)\)")
 
 
 def test_every_picture_of_the_docs_is_used_and_made_by_a_story() -> None:
     """Each story holds its picture to the words beside it, which name the picture's file by its digest."""
     docs = ROOT / "docs"
-    pages = [ROOT / "README.md", *docs.rglob("*.md")]
-    used = {(page.parent / path).resolve() for page in pages for path in IMAGE.findall(page.read_text())}
+    used = {(page.parent / path).resolve() for page in PAGES for path in IMAGE.findall(page.read_text())}
     kept = {file.name: file.read_text().partition("\n")[0] for file in documents.WORDS.iterdir()}
     there = set(docs.rglob("*.png"))
     assert used == there
