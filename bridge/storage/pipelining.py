@@ -4,11 +4,11 @@ A command costs redis-py more time than Redis, most of it once a round trip. So 
 share a round trip (a pipeline, no transaction); each caller gets its own answer or error.
 
 A round trip is bounded as a whole: redis-py's own `socket_timeout` sets a clock for each answer of it. And
-callers' own pipelines wait for one another here: redis-py's pool that waits takes twice as long.
+transactions wait for one another here: redis-py's pool that waits takes twice as long.
 """
 
 import asyncio
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any
 
 import hiredis
@@ -29,7 +29,7 @@ ANSWER_SECONDS = 6
 _ALONE = frozenset({"XREAD"})
 """They wait at Redis for what is to come: nobody shall wait with them."""
 
-_Command = tuple[tuple[Any, ...], dict[str, Any]]
+_Command = tuple[tuple[Any, ...], Mapping[str, Any]]
 
 
 def packing(connection_class: type[AbstractConnection]) -> type[AbstractConnection]:
@@ -51,8 +51,22 @@ async def _bounded(seconds: float, doing: Awaitable[Any]) -> Any:
         raise RedisTimeout(f"Redis did not answer within {seconds:g} s") from None
 
 
+class _Grouped(Pipeline):
+    """A pipeline that is no transaction: its commands share a round trip with those of other callers."""
+
+    owner: "GroupingRedis"
+
+    async def execute(self, raise_on_error: bool = True) -> list[Any]:
+        """Send the commands and return their answers; raises redis-py's errors."""
+        commands, self.command_stack = self.command_stack, []
+        answers = await self.owner.answers(commands)
+        if raise_on_error:
+            self.raise_first_error(commands, answers)
+        return answers
+
+
 class _Waiting(Pipeline):
-    """A caller's own pipeline: only a few run at a time."""
+    """A transaction: only a few run at a time."""
 
     places: asyncio.Semaphore
     answer_seconds: float
@@ -87,12 +101,20 @@ class GroupingRedis(Redis):
             raise answer
         return answer
 
+    async def answers(self, commands: Sequence[_Command]) -> list[Any]:
+        """Send commands in this order, and return their answers, Redis's errors among them."""
+        return await asyncio.gather(*map(self._commands.add, commands))
+
     async def nodes(self) -> "list[GroupingRedis]":
         """Return the clients of all nodes: this one."""
         return [self]
 
     def pipeline(self, transaction: bool = True, shard_hint: str | None = None) -> Pipeline:
-        """Make a pipeline, which waits for others if many run."""
+        """Make a pipeline; a transaction waits for others if many run."""
+        if not transaction:
+            grouped = _Grouped(self.connection_pool, self.response_callbacks, transaction, shard_hint)
+            grouped.owner = self
+            return grouped
         pipe = _Waiting(self.connection_pool, self.response_callbacks, transaction, shard_hint)
         pipe.places, pipe.answer_seconds = self._places, self._answer_seconds
         return pipe
