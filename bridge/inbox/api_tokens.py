@@ -79,11 +79,14 @@ class ApiTokenStore:
         if not (person_id.isascii() and person_id.isdecimal() and len(person_id) < 20):
             return None
         owner, name = int(person_id), hash_of(token)
-        data = await self._redis.hget(keys.personal("tokens", owner), name)
+        uses, now = keys.personal("token-uses", owner), int(time.time())
+        async with self._redis.pipeline(transaction=False) as pipe:
+            pipe.hget(keys.personal("tokens", owner), name)
+            pipe.hget(uses, name)
+            data, used = await pipe.execute()
         if data is None:
             return None
-        uses, now = keys.personal("token-uses", owner), int(time.time())
-        if now - int(await self._redis.hget(uses, name) or 0) >= _NOTED_SECONDS:
+        if now - int(used or 0) >= _NOTED_SECONDS:
             await self._redis.hset(uses, name, now)
         scopes = tuple(orjson.loads(data)["scopes"])
         # It outlasts what ends the grants of applications: only its person, or their removal, ends it.

@@ -5,8 +5,11 @@ import re
 import nh3
 from markupsafe import Markup
 
-_MARKED = re.compile(r"[<&\r\x00\ufeff]")
-"""Without these a text is what a browser makes of it."""
+from bridge.inbox.validation import PLAIN_LINKS
+
+_ODD = re.compile(r"[&\r\x00\ufeff]")
+"""Without these, a text with no tag is what a browser makes of it."""
+_LINK = re.compile(r"</?a\b[^>]*>")
 _BLOCK_ENDS = re.compile(r"</(?:p|pre|div|li|h[1-6]|t[dhr]|d[dt]|blockquote|summary)>|<br\b")
 _SCHEMES = {"http", "https", "mailto"}
 _TAGS = {
@@ -58,8 +61,10 @@ def inline(html: str | None) -> Markup:
 
 def plain(html: str | None) -> str:
     """Return a title's text alone."""
-    if html and not _MARKED.search(html):
-        return html
+    if not html:
+        return ""
+    if PLAIN_LINKS.fullmatch(html) and not _ODD.search(html):
+        return _LINK.sub("", html) if "<" in html else html
     return _clean(html, set()).unescape()
 
 

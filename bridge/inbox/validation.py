@@ -4,7 +4,7 @@ Pure: takes the message as sent, gives `{"thread.status.color": ["is not include
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from html import unescape
 from typing import Any
 from urllib.parse import urlsplit
@@ -74,16 +74,11 @@ def _check_thread(thread: Mapping[str, Any], found: "_Findings") -> None:
         found.within("status").text(status, "value", required=True)
     if thread.get(extension.MEMBER) is not None and (problem := extension.problem(thread[extension.MEMBER])):
         found.add(extension.MEMBER, problem)
-    for index, item in enumerate(found.items(thread, "fields")):
-        field = found.child({str(index): item}, str(index), required=True, at="fields")
-        if field is not None:
-            inside = found.within("fields", str(index))
-            inside.text(field, "label", required=True, rule=inline_problem)
-            inside.text(field, "value", required=True, may_be_empty=True, rule=inline_problem)
-    for index, item in enumerate(found.items(thread, "actions")):
-        action = found.child({str(index): item}, str(index), required=True, at="actions")
-        if action is not None:
-            _check_action(action, found.within("actions", str(index)))
+    for field, inside in found.objects(thread, "fields"):
+        inside.text(field, "label", required=True, rule=inline_problem)
+        inside.text(field, "value", required=True, may_be_empty=True, rule=inline_problem)
+    for action, inside in found.objects(thread, "actions"):
+        _check_action(action, inside)
 
 
 def _check_action(action: Mapping[str, Any], found: "_Findings") -> None:
@@ -139,15 +134,15 @@ def _is_safe_link(attributes: str) -> bool:
 class _Findings:
     """Collects errors under the dotted names of the fields; null counts as absent."""
 
-    def __init__(self, errors: Errors | None = None, prefix: str = "") -> None:
+    def __init__(self, errors: Errors | None = None, place: tuple[str | int, ...] = ()) -> None:
         self.errors: Errors = {} if errors is None else errors
-        self._prefix = prefix
+        self._place = place
 
-    def within(self, *names: str) -> "_Findings":
-        return _Findings(self.errors, f"{self._prefix}{'.'.join(names)}.")
+    def within(self, *names: str | int) -> "_Findings":
+        return _Findings(self.errors, (*self._place, *names))
 
     def add(self, name: str, problem: str) -> None:
-        self.errors.setdefault(self._prefix + name, []).append(problem)
+        self.errors.setdefault(".".join(map(str, (*self._place, name))), []).append(problem)
 
     def text(
         self,
@@ -156,17 +151,17 @@ class _Findings:
         *,
         required: bool = False,
         may_be_empty: bool = False,
-        rule: Rule = lambda _: "",
+        rule: Rule | None = None,
     ) -> None:
         value = holder.get(name)
-        if value is None or (isinstance(value, str) and not value.strip() and not may_be_empty):
+        if value is not None and not isinstance(value, str):
+            self.add(name, NOT_TEXT)
+        elif value is None or not (may_be_empty or value.strip()):
             if required:
                 self.add(name, BLANK)
-        elif not isinstance(value, str):
-            self.add(name, NOT_TEXT)
         elif len(value) > LONGEST:
             self.add(name, TOO_LONG)
-        elif problem := rule(value):
+        elif rule is not None and (problem := rule(value)):
             self.add(name, problem)
 
     def choice(self, holder: Mapping[str, Any], name: str, allowed: tuple[str, ...]) -> None:
@@ -177,18 +172,26 @@ class _Findings:
             self.add(name, NOT_LISTED)
 
     def child(
-        self, holder: Mapping[str, Any], name: str, *, required: bool = False, at: str = ""
+        self, holder: Mapping[str, Any], name: str, *, required: bool = False
     ) -> Mapping[str, Any] | None:
         value = holder.get(name)
-        where = f"{at}.{name}" if at else name
         if value is None:
             if required:
-                self.add(where, BLANK)
+                self.add(name, BLANK)
             return None
         if not isinstance(value, dict):
-            self.add(where, NOT_OBJECT)
+            self.add(name, NOT_OBJECT)
             return None
         return value
+
+    def objects(
+        self, holder: Mapping[str, Any], name: str
+    ) -> Iterator[tuple[Mapping[str, Any], "_Findings"]]:
+        for index, item in enumerate(self.items(holder, name)):
+            if isinstance(item, dict):
+                yield item, self.within(name, index)
+            else:
+                self.add(f"{name}.{index}", BLANK if item is None else NOT_OBJECT)
 
     def items(self, holder: Mapping[str, Any], name: str) -> list[Any]:
         value = holder.get(name)

@@ -32,7 +32,7 @@ AT_ROOT = frozenset(
 
 def canonical(path: str) -> str:
     """Return the address of the API that a client means, and any other path as it is."""
-    merged = re.sub("//+", "/", path)
+    merged = re.sub("//+", "/", path) if "//" in path else path
     if merged.startswith(f"{API}/"):
         return merged
     return API + merged if merged[1:].partition("/")[0] in AT_ROOT else path

@@ -103,7 +103,7 @@ async def caller(request: web.Request, scope: str = "") -> InboxPerson:
     """Return the person whose token came along; raises `ApiRefusal` without one, or without the scope."""
     inbox = request.app[INBOX]
     token = _token(request)
-    grant = await inbox.grants.access(token) or await inbox.api_tokens.access(token)
+    grant = await inbox.api_tokens.access(token) or await inbox.grants.access(token)
     person = await inbox.people.get(grant.person_id) if grant else None
     if grant is None or person is None or not await _counts(request, grant, person):
         raise ApiRefusal(401, "The access token is missing, unknown or expired.")
