@@ -10,6 +10,7 @@ import orjson
 from bridge.core.budgets import InboxBounds
 from bridge.core.errors import NotFound, RequestRefused
 from bridge.inbox import keys, search
+from bridge.inbox.notifications import causes
 from bridge.inbox.stored import StoredMessage
 from bridge.storage.lua_scripts import load_script
 from bridge.storage.redis import Redis
@@ -39,19 +40,22 @@ class MessageChanges:
         if message.author != person_id:
             raise NotYourMessage
         old, flow, thread = message.content, message.flow_id, message.thread_id
+        before = causes.called(old, author=person_id)
+        called = [one for one in causes.called(content or {}, author=person_id) if one not in before]
         stored = {"sent": message.sent, "author": message.author}
         deleted = {"event": "activity", "title": "deleted a message", "author": old.get("author") or {}}
         done = await self._change(
             keys=[
                 *(keys.thread(thread), keys.entries(thread), keys.edited(thread), keys.messages(flow)),
                 *(keys.NEWS, keys.LAST_MESSAGE, keys.usage(flow), keys.FLOWS),
+                *(keys.NOTIFICATIONS, keys.NOTIFICATION_NOTES),
             ],
             args=[
                 *(flow, thread, message.id, person_id, int(time.time() * 1000)),
                 orjson.dumps(stored | {"content": content}) if content else "",
                 orjson.dumps(stored | {"content": deleted}),
                 *(search.said(old), search.said(content) if content else ""),
-                self.bounds.threads * 10,
+                *(self.bounds.threads * 10, orjson.dumps(called), keys.CALLS),
             ],
         )
         if not done:

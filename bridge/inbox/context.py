@@ -90,7 +90,7 @@ class Inbox:
     @cached_property
     def feed(self) -> Feed:
         """Live updates."""
-        return Feed(self.redis)
+        return Feed(self.redis, self.messages)
 
     @cached_property
     def api_tokens(self) -> ApiTokenStore:

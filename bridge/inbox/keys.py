@@ -160,6 +160,15 @@ def of_flow(flow_id: str) -> tuple[str, ...]:
     return tuple(key(flow_id) for key in named)
 
 
+def of_message(flow_id: str, thread_id: str) -> list[str]:
+    """Return the keys that a message of a thread changes, in the order of `accept.lua`."""
+    return [
+        *(LAST_MESSAGE, uuids(flow_id), thread(thread_id), entries(thread_id)),
+        *(threads(flow_id), open_threads(flow_id), messages(flow_id), NEWS, usage(flow_id)),
+        *(FLOWS, ENDING, NOTIFICATIONS, NOTIFICATION_NOTES, members(flow_id)),
+    ]
+
+
 def grant(kind: str, hashed: str) -> str:
     """The consent behind a code or token, by its hash."""
     return f"{_INBOX}{kind}:{hashed}"

@@ -18,10 +18,10 @@ class MarkStore:
     redis: Redis
 
     async def read(self, person_id: int, thread: InboxThread) -> None:
-        """Note that a person has read a thread up to its newest message."""
+        """Note that a person has read a thread up to its newest message or change."""
         key = keys.read_marks(person_id)
         async with self.redis.pipeline(transaction=True) as pipe:
-            pipe.execute_command("ZADD", key, "GT", thread.newest.id, thread.id)
+            pipe.execute_command("ZADD", key, "GT", max(thread.newest.id, thread.changed), thread.id)
             pipe.execute_command("ZREMRANGEBYRANK", key, 0, -MOST - 1)
             pipe.zrem(keys.desk("unread", thread.flow_id, person_id), thread.id)
             pipe.hdel(keys.desk("unread-counts", thread.flow_id, person_id), thread.id)

@@ -14,6 +14,8 @@ from bridge.inbox import keys, placing, search
 from bridge.inbox.flows import FlowGone
 from bridge.inbox.notifications import causes
 from bridge.inbox.stored import (
+    CHANGED,
+    DELETED,
     InboxThread,
     StoredMessage,
     load_change,
@@ -77,9 +79,14 @@ class MessageStore:
             header={"external_id": external_id, "source": source_id, "flow": flow_id},
         )
 
-    async def reply(self, flow_id: str, thread: str, author: int, content: Mapping[str, Any]) -> Accepted:
-        """Take what a person wrote in a thread; raises `UnknownThread` or `FlowGone`."""
-        return await self._take(flow_id, thread, content, author=author, actor=author)
+    async def reply(
+        self, flow_id: str, thread: str, author: int, content: Mapping[str, Any], *, passed_to: int = 0
+    ) -> Accepted:
+        """Take what a person wrote in a thread, by which they may pass its turn to somebody.
+
+        Raises `UnknownThread` or `FlowGone`.
+        """
+        return await self._take(flow_id, thread, content, author=author, actor=author, passed_to=passed_to)
 
     async def _take(
         self,
@@ -91,29 +98,25 @@ class MessageStore:
         actor: int,
         state: Mapping[str, Any] | None = None,
         header: Mapping[str, Any] | None = None,
+        passed_to: int = 0,
     ) -> Accepted:
         now, source = time.time(), (header or {}).get("source", 0)
         message = {"sent": int(now * 1000), "author": author, "content": content}
         message_id, repeat = await self._accept(
-            keys=_touched(flow_id, thread),
+            keys=keys.of_message(flow_id, thread),
             args=[
                 orjson.dumps(message),
                 _uuid_of(content, source or f"person {author}"),
                 message["sent"],
                 _COUNTERS.get(content["event"], "comments"),
-                orjson.dumps(state) if state else "",
-                int(placing.is_done(state or {})),
+                *_of_state(state),
                 orjson.dumps(header or {}),
                 flow_id,
                 thread,
                 self._bounds(now),
                 orjson.dumps(keys.THREAD_PARTS),
-                causes.of(content, author=author, state=state or {}),
-                keys.DESKS,
-                orjson.dumps(placing.places(state)) if state else "",
-                actor,
-                search.about(state) if state else "",
-                search.said(content),
+                causes.of(content, author=author, state=state or {}, passed_to=passed_to),
+                *(keys.DESKS, actor, search.said(content)),
             ],
         )
         if message_id < 0:
@@ -236,6 +239,12 @@ class MessageStore:
         found = await self._resolved(flow_id, rows)
         return found[0] if found else None
 
+    async def subject(self, message: StoredMessage) -> StoredMessage | None:
+        """Return the message that another tells a change of, None if it was deleted; any other as it is."""
+        if message.content["event"] not in (CHANGED, DELETED):
+            return message
+        return await self.message(message.flow_id, message.content["content"]["message"])
+
     async def _resolved(self, flow_id: str, rows: Sequence[tuple[bytes, Fields]]) -> list[StoredMessage]:
         """Read the messages that a flow's stream names; those of threads that are gone are left out."""
         async with self.redis.pipeline(transaction=False) as pipe:
@@ -258,29 +267,17 @@ class MessageStore:
         return found
 
 
+def _of_state(state: Mapping[str, Any] | None) -> Sequence[bytes | str | int]:
+    if not state:
+        return "", 0, "", ""
+    places = orjson.dumps(placing.places(state))
+    return orjson.dumps(state), int(placing.is_done(state)), places, search.about(state)
+
+
 def _uuid_of(content: Mapping[str, Any], sender: int | str) -> str:
     """Return a sender's own uuid, "" if there is none: nobody has another's message taken for a repeat."""
     uuid = content.get("uuid")
     return hash_of(f"{sender}:{uuid}") if uuid else ""
-
-
-def _touched(flow_id: str, thread: str) -> list[str]:
-    return [
-        keys.LAST_MESSAGE,
-        keys.uuids(flow_id),
-        keys.thread(thread),
-        keys.entries(thread),
-        keys.threads(flow_id),
-        keys.open_threads(flow_id),
-        keys.messages(flow_id),
-        keys.NEWS,
-        keys.usage(flow_id),
-        keys.FLOWS,
-        keys.ENDING,
-        keys.NOTIFICATIONS,
-        keys.NOTIFICATION_NOTES,
-        keys.members(flow_id),
-    ]
 
 
 def _before(message_id: int | None) -> str:

@@ -25,8 +25,11 @@ async def post_reply(
     *,
     tags: Sequence[str] = (),
     uuid: str | None = None,
+    passed_to: int = 0,
 ) -> int:
     """Post a person's words in one of the flow's threads, with `tags` and the people whom they call.
+
+    They may pass the thread's turn to somebody.
 
     Returns the message's id; raises `UnknownThread`.
     """
@@ -36,7 +39,8 @@ async def post_reply(
     content = {"event": "message", "content": text, "tags": every, "author": author}
     if uuid:
         content["uuid"] = uuid
-    return (await inbox.messages.reply(flow.id, thread_id, person.id, content)).id
+    taken = await inbox.messages.reply(flow.id, thread_id, person.id, content, passed_to=passed_to)
+    return taken.id
 
 
 async def change_reply(

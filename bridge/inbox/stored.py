@@ -43,6 +43,10 @@ class InboxThread:
     newest: StoredMessage
     first: int
     """The id of its first message."""
+    changed: int = 0
+    """The id of the news that a message was changed, 0 if there is none."""
+    passed_by: str = ""
+    """The name of the person who passed the turn on, or took it."""
     activities: int = 0
     discussions: int = 0
     comments: int = 0
@@ -74,14 +78,18 @@ def load_thread(name: str, data: Fields) -> InboxThread | None:
     if not data:
         return None
     flow_id, told = data[b"flow"].decode(), orjson.loads(data[b"state"])
+    passed = orjson.loads(data[b"passed"]) if b"passed" in data else {}
+    passed_by = passed.pop("by", "")
     return InboxThread(
         id=name,
         external_id=data[b"external_id"].decode(),
         source_id=int(data[b"source"]),
         flow_id=flow_id,
-        state=with_turn(told, orjson.loads(data[b"passed"])) if b"passed" in data else told,
+        state=with_turn(told, passed) if passed else told,
         told=told,
+        passed_by=passed_by,
         newest=read_message(int(data[b"last"]), flow_id, name, data[b"newest"]),
+        changed=int(data.get(b"changed", 0)),
         first=int(data[b"first"]),
         activities=int(data.get(b"activities", 0)),
         discussions=int(data.get(b"discussions", 0)),

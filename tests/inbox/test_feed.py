@@ -14,7 +14,7 @@ from tests.inbox.test_messages import content
 async def test_what_came_before_the_first_look_wakes_those_who_wait(redis_url: str) -> None:
     redis = connect_redis(redis_url)
     await cast("Any", redis).hset(keys.FLOWS, "flow", "{}")
-    feed = Feed(redis)
+    feed = Feed(redis, MessageStore(redis=redis))
     with feed.waiting("flow") as changed:
         await MessageStore(redis=redis).post("flow", 1, content(1))
         reading = asyncio.create_task(feed.run())

@@ -2,18 +2,18 @@
 
 import asyncio
 from contextlib import ExitStack, suppress
+from functools import lru_cache
 
 import orjson
 from aiohttp import web
 
+from bridge.inbox import feed
 from bridge.inbox.api import shapes
 from bridge.inbox.api.requests import ApiRefusal, caller, members_flow, only_members
 from bridge.inbox.context import API, INBOX
-from bridge.inbox.feed import came
 from bridge.inbox.flows import TeamFlow
 from bridge.inbox.people import InboxPerson
 
-AT_ONCE = 100
 MOST_FLOWS = 100
 
 ALIVE = b"\n"
@@ -64,8 +64,11 @@ async def _stream(request: web.Request, person: InboxPerson, flows: list[TeamFlo
                 await caller(request, "flow")
                 await only_members(inbox, flow, person)
                 sent = await _send(request, response, flow, last[flow.id], as_events=as_events)
-                last[flow.id], is_all = sent[-1] if sent else last[flow.id], is_all and len(sent) < AT_ONCE
-            if is_all and not await came(changed):
+                last[flow.id], is_all = (
+                    sent[-1] if sent else last[flow.id],
+                    is_all and len(sent) < feed.AT_ONCE,
+                )
+            if is_all and not await feed.came(changed):
                 await response.write(b":\n\n" if as_events else ALIVE)
     return response
 
@@ -81,9 +84,14 @@ async def _send(
     request: web.Request, response: web.StreamResponse, flow: TeamFlow, last: int, *, as_events: bool
 ) -> list[int]:
     """Send a page of a flow's messages after `last`; returns their ids."""
-    messages = request.app[INBOX].messages
-    found = await messages.flow_messages(flow.id, after=last, limit=AT_ONCE, newest=False)
+    found = await request.app[INBOX].feed.after(flow.id, last)
     for one in found:
-        data = orjson.dumps(shapes.message(one, await messages.thread(flow.id, one.thread_id)))
-        await response.write(b"id: %d\ndata: %s\n\n" % (one.id, data) if as_events else data + b"\r\n")
-    return [one.id for one in found]
+        await response.write(_encoded(one, as_events=as_events))
+    return [one.message.id for one in found]
+
+
+@lru_cache(maxsize=16)
+def _encoded(news: feed.News, *, as_events: bool) -> bytes:
+    """Encode a message once for all streams that send it at one moment."""
+    data = orjson.dumps(shapes.message(news.message, news.thread))
+    return b"id: %d\ndata: %s\n\n" % (news.message.id, data) if as_events else data + b"\r\n"

@@ -14,3 +14,11 @@ local function notify(notifications, notes, member, id, why)
     redis.call('HSET', notes, member, id .. ':' .. before)
     redis.call('ZADD', notifications, 'LT', now[1] + now[2] / 1e6, member)
 end
+
+-- Queue the notification of a message that calls a person, and note the thread among those that call them.
+local function notify_call(notifications, notes, calls, person, flow, thread, id)
+    local MOST_CALLS = 200
+    notify(notifications, notes, person .. ':' .. flow .. ':' .. thread, id, 'c')
+    redis.call('ZADD', calls .. person, id, thread)
+    redis.call('ZREMRANGEBYRANK', calls .. person, 0, -MOST_CALLS - 1)
+end

@@ -7,12 +7,12 @@ local last_id, uuids, thread, entries, threads = KEYS[1], KEYS[2], KEYS[3], KEYS
 local open, messages, news, usage, flows, ending = KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10], KEYS[11]
 local notifications, notes, members = KEYS[12], KEYS[13], redis.call('SMEMBERS', KEYS[14])
 local message, uuid, sent, counter = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
-local state, is_done, header = ARGV[5], ARGV[6], ARGV[7]
-local flow_id, thread_id = ARGV[8], ARGV[9]
-local bounds, thread_parts = cjson.decode(ARGV[10]), cjson.decode(ARGV[11])
-local causes = cjson.decode(ARGV[12]) -- see `causes.py`
-local prefix, places, actor, about, said = ARGV[13], ARGV[14], ARGV[15], ARGV[16], ARGV[17]
-local OVERHEAD, AT_ONCE, NEWEST, MOST_CALLS = 200, 10, 10000, 200
+local state, is_done, places, about = ARGV[5], ARGV[6], ARGV[7], ARGV[8]
+local header, flow_id, thread_id = ARGV[9], ARGV[10], ARGV[11]
+local bounds, thread_parts = cjson.decode(ARGV[12]), cjson.decode(ARGV[13])
+local causes = cjson.decode(ARGV[14]) -- see `causes.py`
+local prefix, actor, said = ARGV[15], ARGV[16], ARGV[17]
+local OVERHEAD, AT_ONCE, NEWEST = 200, 10, 10000
 -- include _desk
 -- include _said
 -- include _trim
@@ -35,10 +35,12 @@ if uuid ~= '' then
     redis.call('ZREMRANGEBYRANK', uuids, 0, -bounds.uuids - 1)
 end
 
-local turned = {}
-local function call(person, why)
-    notify(notifications, notes, person .. ':' .. flow_id .. ':' .. thread_id, string.format('%.0f', id), why)
+local turned, id_text = {}, string.format('%.0f', id)
+local function notify_turn(person)
+    notify(notifications, notes, person .. ':' .. flow_id .. ':' .. thread_id, id_text, 't')
+    turned[person] = true
 end
+if causes.passed_to then notify_turn(causes.passed_to) end
 
 -- Drop the thread's oldest message, changed or not, but never the new one: its bytes, 0 if there is none.
 local edited = thread_parts[3] .. thread_id
@@ -69,18 +71,13 @@ if state ~= '' then
     local before = ' ' .. (redis.call('HGET', thread, 'turn') or '') .. ' '
     for one, person in string.gmatch(causes.turn, '((%d+)@%d*)') do
         local is_new = not string.find(before, ' ' .. one .. ' ', 1, true)
-        if is_new and person ~= causes.sender then
-            call(person, 't')
-            turned[person] = true
-        end
+        if is_new and person ~= causes.sender then notify_turn(person) end
     end
     redis.call('HSET', thread, 'state', state, 'done', is_done, 'turn', causes.turn)
 end
 for _, person in ipairs(causes.called) do
     if not turned[person] then
-        call(person, 'c')
-        redis.call('ZADD', causes.calls .. person, id, thread_id)
-        redis.call('ZREMRANGEBYRANK', causes.calls .. person, 0, -MOST_CALLS - 1)
+        notify_call(notifications, notes, causes.calls, person, flow_id, thread_id, id_text)
     end
 end
 if about ~= '' then

@@ -20,17 +20,28 @@ def does_call(content: Mapping[str, Any], person_id: int) -> bool:
     return f":user:{person_id}" in (content.get("tags") or ())
 
 
-def of(content: Mapping[str, Any], *, author: int, state: Mapping[str, Any]) -> bytes:
+def called(content: Mapping[str, Any], *, author: int) -> list[str]:
+    """Return the ids of those whom a message calls, but for its author."""
+    tags = (_CALLED.fullmatch(tag) for tag in content.get("tags") or () if isinstance(tag, str))
+    return [found[1] for found in tags if found and found[1] != str(author)][:MOST]
+
+
+def of(content: Mapping[str, Any], *, author: int, state: Mapping[str, Any], passed_to: int = 0) -> bytes:
     """Return those whom a message `called` and the `turn` by its thread's state, as JSON for `accept.lua`.
 
     Each of the turn is `id@since`, so that a turn that comes back is a new one. The `sender` needs no
     notification of their own turn: `author` if they wrote in the inbox, else the one with the author's login.
+    The author may pass the turn to somebody by the message.
     """
-    tags = (_CALLED.fullmatch(tag) for tag in content.get("tags") or () if isinstance(tag, str))
-    called = [found[1] for found in tags if found and found[1] != str(author)]
     pull = pull_of(state)
     people = pull.turn.people[:MOST] if pull and pull.turn else ()
     login = str((content.get("author") or {}).get("name", "")).lower()
     sender = author or next((one.id for one in people if one.login.lower() == login), 0)
     turn = " ".join(f"{one.id}@{one.since or ''}" for one in people)
-    return orjson.dumps({"called": called[:MOST], "turn": turn, "sender": str(sender), "calls": keys.CALLS})
+    found = {
+        "called": called(content, author=author),
+        "turn": turn,
+        "sender": str(sender),
+        "calls": keys.CALLS,
+    }
+    return orjson.dumps(found | ({"passed_to": str(passed_to)} if passed_to else {}))

@@ -219,7 +219,10 @@ class DigestSender:
             if thread.flow_id not in flows or shelves[thread.id]:
                 continue
             message = await inbox.messages.message(thread.flow_id, called[thread.id])
-            if message and message.sent / 1000 > since and causes.does_call(message.content, person.id):
+            if not message or message.sent / 1000 <= since:
+                continue
+            message = await inbox.messages.subject(message)
+            if message and causes.does_call(message.content, person.id):
                 author, said = said_in(message, person, await inbox.people.get(message.author))
                 found.append(self._line(flows, thread, f"{author}: {said}"[:LONGEST_WORDS]))
         return found

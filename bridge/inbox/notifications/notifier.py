@@ -29,6 +29,7 @@ from bridge.inbox.notifications.web_push import Pushed, WebPush
 from bridge.inbox.notifications.wording import said_in, title_of
 from bridge.inbox.people import InboxPerson
 from bridge.inbox.stored import InboxThread
+from bridge.inbox.views import number_of
 from bridge.storage.due_queue import DueQueue
 
 AT_ONCE = 16
@@ -155,13 +156,18 @@ class Notifier:
     async def _shown(
         self, person: InboxPerson, flow: TeamFlow, thread: InboxThread, due: Due, turn: PullTurn | None = None
     ) -> bytes | None:
-        found = await self.inbox.messages.message(flow.id, due.message)
+        messages = self.inbox.messages
+        news = await messages.message(flow.id, due.message)
+        found = await messages.subject(news) if news else None
         if found is None or not (turn or causes.does_call(found.content, person.id)):
             return None
         author, said = said_in(found, person, await self.inbox.people.get(found.author))
-        words = (
-            f"Your turn: {turn.why or turn.who}\n{author}: {said}" if turn else f"{author} calls you\n{said}"
-        )
+        if turn and thread.passed_by:
+            words = f"{thread.passed_by} passed you the turn of {number_of(thread)}"
+        elif turn:
+            words = f"Your turn: {turn.why or turn.who}\n{author}: {said}"
+        else:
+            words = f"{author} calls you\n{said}"
         return orjson.dumps(
             {
                 "title": title_of(thread)[:LONGEST_TITLE],

@@ -4,24 +4,23 @@ https://html.spec.whatwg.org/multipage/server-sent-events.html
 """
 
 import asyncio
+import time
 from contextlib import ExitStack, suppress
 
 import aiohttp_jinja2
 import orjson
 from aiohttp import web
 
-from bridge.inbox import sessions
-from bridge.inbox.context import INBOX, PAGES
-from bridge.inbox.feed import came
+from bridge.inbox import desks, feed, sessions
+from bridge.inbox.context import INBOX, PAGES, Inbox
 from bridge.inbox.flows import TeamFlow
 from bridge.inbox.pages.flows import rows
 from bridge.inbox.pages.places import FLOW, opened, path_of
 from bridge.inbox.pages.thread import entries, head
 from bridge.inbox.people import InboxPerson
-from bridge.inbox.stored import CHANGED, DELETED, StoredMessage
+from bridge.inbox.stored import CHANGED, DELETED, InboxThread, StoredMessage
 
 RETRY_MS = 2000
-AT_ONCE = 100
 
 routes = web.RouteTableDef()
 
@@ -30,38 +29,55 @@ routes = web.RouteTableDef()
 async def stream(request: web.Request) -> web.StreamResponse:
     """Send a flow's news since `Last-Event-ID` or `?since=`, and as it comes; `?thread=` alone."""
     person, flow = await opened(request)
-    inbox, last = request.app[INBOX], _position(request)
+    inbox, last, is_list = request.app[INBOX], _position(request), "thread" not in request.query
+    away, looked = await _snoozed(inbox, person), time.monotonic()
     response = await _opened(request)
     with inbox.feed.waiting(flow.id) as changed, suppress(ConnectionResetError):
         while not inbox.feed.is_closed and await _may_read(request, flow, person):
             changed.clear()
-            found = await inbox.messages.flow_messages(flow.id, after=last, limit=AT_ONCE, newest=False)
-            for message in found:
-                last = message.id
-                if request.query.get("thread", message.thread_id) == message.thread_id:
-                    await response.write(await _news(request, person, flow, message))
-            if len(found) < AT_ONCE and not await came(changed):
+            if is_list and time.monotonic() > looked + feed.HEARTBEAT:
+                before, away, looked = away, await _snoozed(inbox, person), time.monotonic()
+                for thread in await inbox.messages.those(sorted(before - away)):
+                    if thread.flow_id == flow.id:
+                        await response.write(await _news(request, person, flow, thread))
+            found = await inbox.feed.after(flow.id, last)
+            for one in found:
+                last = one.message.id
+                if one.thread and request.query.get("thread", one.thread.id) == one.thread.id:
+                    await response.write(await _news(request, person, flow, one.thread, one.message))
+            if len(found) < feed.AT_ONCE and not await feed.came(changed):
                 await response.write(b": still here\n\n")
     return response
+
+
+async def _snoozed(inbox: Inbox, person: InboxPerson) -> set[str]:
+    """Return the threads that a person snoozed, once those are back whose time has come."""
+    await inbox.desks.wake(person.id)
+    return set(await inbox.desks.shelf(person.id, "snoozed", desks.MOST))
 
 
 @routes.get(f"{PAGES}/events")
 async def stream_all(request: web.Request) -> web.StreamResponse:
     """Say whenever something is new in one of a person's flows, or a snoozed thread returns."""
     person, inbox = await sessions.required(request), request.app[INBOX]
+    away = await _snoozed(inbox, person)
     response, changed = await _opened(request), asyncio.Event()
     with ExitStack() as waiting, suppress(ConnectionResetError):
         for flow in await inbox.flows.of(person.id):
             waiting.enter_context(inbox.feed.waiting(flow.id, changed))
-        if _position(request) != await inbox.messages.last():
+        last = _position(request)
+        if last != await inbox.messages.last():
             changed.set()
         while not inbox.feed.is_closed and await sessions.signed_in(request):
-            if not await came(changed) and not await inbox.desks.wake(person.id):
+            is_woken = await feed.came(changed)
+            changed.clear()
+            seen, last = last, await inbox.messages.last()
+            before, away = away, await _snoozed(inbox, person)
+            if not (is_woken and seen != last) and away >= before:
                 await response.write(b": still here\n\n")
                 continue
-            changed.clear()
-            seen = [one.id for one in await inbox.flows.of(person.id)]
-            unread = sum((await inbox.desks.unread(person.id, seen)).values())
+            flow_ids = [one.id for one in await inbox.flows.of(person.id)]
+            unread = sum((await inbox.desks.unread(person.id, flow_ids)).values())
             await response.write(b"event: news\ndata: %s\n\n" % orjson.dumps({"unread": unread}))
     return response
 
@@ -85,30 +101,38 @@ async def _may_read(request: web.Request, flow: TeamFlow, person: InboxPerson) -
     )
 
 
-async def _news(request: web.Request, person: InboxPerson, flow: TeamFlow, message: StoredMessage) -> bytes:
-    inbox = request.app[INBOX]
-    thread = await inbox.messages.thread(flow.id, message.thread_id)
-    if thread is None:
-        return b""
-    cookie, unread = sessions.cookie_of(request), (await inbox.desks.unread(person.id, [flow.id]))[flow.id]
-    path = path_of(flow)
-    changed = message.content["content"]["message"] if message.content["event"] in (CHANGED, DELETED) else 0
-    shown = await inbox.messages.message(flow.id, changed) if changed else message
+async def _news(
+    request: web.Request,
+    person: InboxPerson,
+    flow: TeamFlow,
+    thread: InboxThread,
+    message: StoredMessage | None = None,
+) -> bytes:
+    """Write what a message changes on the page; without one, a thread of the list that is back."""
+    inbox, cookie = request.app[INBOX], sessions.cookie_of(request)
+    is_change = message is not None and message.content["event"] in (CHANGED, DELETED)
+    changed = message.content["content"]["message"] if message and is_change else 0
     context = {
         "flow": flow,
-        "path": path,
+        "path": path_of(flow),
         "here": path_of(flow, "threads", thread.id),
         "csrf": cookie.csrf if cookie else "",
-        "row": (await rows(request, person, [thread]))[0],
-        "entry": (await entries(request, person, [shown]))[0] if shown else None,
-        **await head(request, person, flow, thread),
     }
-    pieces = (("head", "entry") if shown else ("head",)) if "thread" in request.query else ("row",)
+    if "thread" in request.query:
+        pieces = ["head"]
+        context |= await head(request, person, flow, thread)
+        if message and (shown := await inbox.messages.subject(message)):
+            pieces.append("entry")
+            context["entry"] = (await entries(request, person, [shown]))[0]
+    else:
+        pieces = ["row"]
+        context["row"] = (await rows(request, person, [thread]))[0]
     data = {
         "thread": thread.id,
-        "message": message.id,
+        "message": message.id if message else 0,
         "changed": changed,
         "done": thread.is_done,
-        "unread": unread,
+        "unread": (await inbox.desks.unread(person.id, [flow.id]))[flow.id],
     } | {piece: aiohttp_jinja2.render_string(f"inbox/_{piece}.html", request, context) for piece in pieces}
-    return b"id: %d\nevent: news\ndata: %s\n\n" % (message.id, orjson.dumps(data))
+    position = b"id: %d\n" % message.id if message else b""
+    return position + b"event: news\ndata: %s\n\n" % orjson.dumps(data)

@@ -10,7 +10,7 @@ from bridge.inbox import keys, outcomes, sessions
 from bridge.inbox.context import INBOX, PAGES
 from bridge.inbox.extension import pull_of
 from bridge.inbox.flows import TeamFlow
-from bridge.inbox.pages.places import FLOW, before_in, opened, path_of, posted
+from bridge.inbox.pages.places import FLOW, message_in, opened, path_of, posted
 from bridge.inbox.pages.render import redirect, render
 from bridge.inbox.people import InboxPerson
 from bridge.inbox.search import FILTERS, labels_of, words
@@ -132,7 +132,7 @@ async def threads(request: web.Request) -> web.Response:
     """List a flow's threads, the newest activity first: the open ones, or `?show=`; `?q=` looks for words."""
     person, flow = await opened(request)
     request[SCRIPTED] = True
-    inbox, before = request.app[INBOX], before_in(request)
+    inbox, before = request.app[INBOX], message_in(request, "before")
     await inbox.desks.wake(person.id)
     asked = {name: request.query.get(name, "")[:MAX_SEARCH] for name in ("show", "q", *FILTERS)}
     found = await inbox.messages.find(

@@ -1,5 +1,7 @@
 """The flow and the thread in an address, for members of the flow alone."""
 
+from typing import Literal
+
 from aiohttp import web
 
 from bridge.core.errors import NotFound, RequestRefused
@@ -53,10 +55,10 @@ async def thread_in(request: web.Request, flow: TeamFlow) -> InboxThread:
     return thread
 
 
-def before_in(request: web.Request) -> int | None:
-    """Return the message's id in `?before=`, None without one."""
-    before = request.query.get("before", "")
-    return int(before) if before.isdecimal() and len(before) < 16 else None
+def message_in(request: web.Request, name: Literal["before", "after"]) -> int | None:
+    """Return the message's id in a parameter, None without one."""
+    given = request.query.get(name, "")
+    return int(given) if given.isdecimal() and len(given) < 16 else None
 
 
 def path_of(flow: TeamFlow, *below: str) -> str:

@@ -1,6 +1,7 @@
 """A thread: what happened, what people wrote, and its buttons."""
 
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 from aiohttp import web
 
@@ -10,7 +11,7 @@ from bridge.inbox.clicks import Outcome, find_button, may_be_clicked, perform
 from bridge.inbox.context import INBOX, PAGES
 from bridge.inbox.extension import pull_of
 from bridge.inbox.flows import TeamFlow
-from bridge.inbox.pages.places import THREAD, before_in, opened, path_of, posted, thread_in
+from bridge.inbox.pages.places import THREAD, message_in, opened, path_of, posted, thread_in
 from bridge.inbox.pages.render import redirect, render
 from bridge.inbox.people import InboxPerson
 from bridge.inbox.replies import MAX_REPLY, post_reply
@@ -19,8 +20,6 @@ from bridge.inbox.views import Entry, buttons, entry, links, number_of
 from bridge.web.http.middleware import SCRIPTED
 
 PAGE = 100
-MOST_NEW = 500
-"""Messages of a page that begins with the first unread one."""
 AT_HAND = 2
 """Buttons beside the menu."""
 ASKED_BACK = frozenset({"Merge", "Close"})
@@ -51,19 +50,17 @@ class ReplyRefused(RequestRefused):
 
 @routes.get(THREAD)
 async def show(request: web.Request) -> web.Response:
-    """Show the newest messages of a thread, or those before `?before=`; the person has then read it."""
+    """Show a thread, from the first unread message on, or messages `?before=` or `?after=` one.
+
+    The person has then read it.
+    """
     person, flow = await opened(request)
     request[SCRIPTED] = True
     inbox, thread = request.app[INBOX], await thread_in(request, flow)
-    before = before_in(request)
     read = (await inbox.marks.of(person.id, [thread.id]))[thread.id]
-    found = await inbox.messages.messages(thread, before=before, limit=PAGE + 1)
-    page = PAGE
-    if before is None and read and found[0].id > read:
-        page = MOST_NEW
-        found = await inbox.messages.messages(thread, limit=page + 1)
+    page = await _page(request, thread, read)
     await inbox.marks.read(person.id, thread)
-    listed = await entries(request, person, found[-page:])
+    listed = await entries(request, person, page.messages)
     return render(
         request,
         "thread.html",
@@ -73,8 +70,8 @@ async def show(request: web.Request) -> web.Response:
         here=path_of(flow, "threads", thread.id),
         back=PAGES if request.query.get("from") == "turn" else path_of(flow),
         entries=listed,
-        older=listed[0].id if len(found) > page else None,
-        is_newest=before is None,
+        older=listed[0].id if page.has_older else None,
+        newer=listed[-1].id if page.has_newer else None,
         first_new=next((one.id for one in listed if one.id > read and not one.is_mine), None)
         if read
         else None,
@@ -82,6 +79,27 @@ async def show(request: web.Request) -> web.Response:
         outcome=await outcomes.take(inbox.redis, person.id, request.query.get("outcome", "")),
         **await head(request, person, flow, thread),
     )
+
+
+class _Page(NamedTuple):
+    messages: list[StoredMessage]
+    has_older: bool
+    has_newer: bool
+
+
+async def _page(request: web.Request, thread: InboxThread, read: int) -> _Page:
+    read_between = partial(request.app[INBOX].messages.messages, thread)
+    before, after = message_in(request, "before"), message_in(request, "after")
+    if after is None:
+        found = await read_between(before=before, limit=PAGE + 1)
+        if before is not None or len(found) <= PAGE or found[0].id <= read:
+            return _Page(
+                found[-PAGE:], has_older=len(found) > PAGE, has_newer=before is not None and found != []
+            )
+        after = read
+    found = await read_between(after=after, limit=PAGE + 1, newest=False)
+    older = await read_between(before=found[0].id, limit=1) if found else []
+    return _Page(found[:PAGE], has_older=bool(older), has_newer=len(found) > PAGE)
 
 
 async def head(
@@ -146,8 +164,10 @@ async def pass_turn(request: web.Request) -> web.Response:
         raise TurnRefused("that person is not in the flow, or not any more")
     if not await inbox.desks.pass_turn(thread, to, by=person):
         raise TurnRefused("the pull request has changed, or nobody has its turn")
-    words = "I take the turn." if to.id == person.id else f"@{to.nick}, it is your turn."
-    await post_reply(inbox, person, flow, thread.id, words)
+    if to.id == person.id:
+        await post_reply(inbox, person, flow, thread.id, "I take the turn.")
+    else:
+        await post_reply(inbox, person, flow, thread.id, f"@{to.nick}, it is your turn.", passed_to=to.id)
     return redirect(f"{path_of(flow, 'threads', thread.id)}#end")
 
 

@@ -20,10 +20,14 @@ function count(unread) {
 function showRow(news) {
   const old = list.querySelector(`[data-thread="${CSS.escape(news.thread)}"]`);
   const focused = old?.contains(document.activeElement);
-  old?.remove();
-  if (news.done && !("all" in list.dataset)) return;
-  list.prepend(put(news.row));
-  if (focused) list.firstElementChild.querySelector("a").focus({ preventScroll: true });
+  const row = news.done && !("all" in list.dataset) ? undefined : put(news.row);
+  // A snoozed thread that is back stays where it is: nothing new was said in it.
+  if (row && !news.message) old?.replaceWith(row);
+  else {
+    old?.remove();
+    if (row) list.prepend(row);
+  }
+  if (focused) row?.querySelector("a").focus({ preventScroll: true });
 }
 
 function showEntry(news) {

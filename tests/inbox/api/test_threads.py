@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from bridge.inbox.api import streaming
+from bridge.inbox import feed
 from bridge.inbox.messages import thread_id
 from tests.conftest import PATIENCE
 from tests.inbox.conftest import Team
@@ -164,7 +164,7 @@ async def test_a_slow_reader_gets_no_page_more_once_they_left(
         return found
 
     headers = {"Authorization": f"Bearer {await team.token('bob')}", "Last-Event-ID": "0"}
-    monkeypatch.setattr(streaming, "AT_ONCE", 2)
+    monkeypatch.setattr(feed, "AT_ONCE", 2)
     monkeypatch.setattr(team.inbox.messages, "flow_messages", losing)
     async with team.http.get(f"{team.api}/stream/flows/team/main", headers=headers) as response:
         assert len([line async for line in response.content if b"{" in line]) == 2
@@ -174,7 +174,7 @@ async def test_a_stream_sends_all_pages_of_what_was_missed(
     team: Team, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await posted(team, 5)
-    monkeypatch.setattr(streaming, "AT_ONCE", 2)
+    monkeypatch.setattr(feed, "AT_ONCE", 2)
     headers = {"Authorization": f"Bearer {await team.token('bob')}", "Last-Event-ID": "0"}
     async with (
         asyncio.timeout(PATIENCE),

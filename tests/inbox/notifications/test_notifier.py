@@ -123,6 +123,46 @@ async def test_who_is_called_is_notified_with_the_words(scene: Scene) -> None:
     assert (len(bob.shown), await scene.waiting()) == (1, 0), "she took it back"
 
 
+async def test_a_mention_that_an_edit_adds_notifies_once_until_it_is_read(scene: Scene) -> None:
+    team, bob = scene.team, await scene.subscribed("bob")
+    await scene.posted()
+    path = f"/inbox/flows/team/main/threads/{THREAD}"
+
+    async def edited(text: str) -> None:
+        await team.visit("ann", "POST", f"{path}/messages/2", {"content": text})
+
+    await team.visit("ann", "POST", f"{path}/messages", {"content": "Why?"})
+    await team.visit("bob", "GET", path)
+    for text in ("Why, @bob and @ann?", "Why then, @bob and @ann?"):
+        await edited(text)
+        await scene.delivered()
+    assert shown(bob) == ["Ann calls you\nWhy, @bob and @ann?"]
+    for text in ("Why?", "@bob?"):
+        await edited(text)
+    await team.visit("bob", "GET", path)
+    await scene.delivered()
+    for text in ("Why?", "@bob?", "Why?"):
+        await edited(text)
+    await scene.delivered()
+    assert (len(bob.shown), await scene.waiting()) == (1, 0), "he read it, and then she took it back"
+
+
+async def test_who_passes_the_turn_on_is_named_to_the_one_who_gets_it(scene: Scene) -> None:
+    bob, ann = await scene.subscribed("bob"), await scene.subscribed("ann")
+    path = f"/inbox/flows/team/main/threads/{THREAD}"
+    await scene.posted(turn="ann")
+    await scene.team.visit("bob", "GET", path)
+    await scene.team.visit("ann", "POST", f"{path}/turn", {"to": "1002"})
+    await scene.delivered()
+    assert shown(bob) == ["Ann passed you the turn of #1"]
+    redis: Any = scene.team.services.redis
+    assert await redis.zcard(keys.calls(1002)) == 0, "the digest lists it as his turn alone"
+    await scene.notifier.preferences.keep(1001, Preferences(turn=False))
+    await scene.team.visit("bob", "POST", f"{path}/turn", {"to": "1001"})
+    await scene.delivered()
+    assert (ann.shown, await scene.waiting()) == ([], 0), "she wants none about turns any more"
+
+
 @pytest.mark.parametrize("why", ["turn", "call"])
 @pytest.mark.parametrize(
     "silenced",

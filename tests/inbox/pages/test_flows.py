@@ -163,6 +163,33 @@ async def test_a_thread_is_unread_until_it_was_opened_and_again_with_news(team: 
     assert not await unread()
 
 
+async def test_a_long_thread_opens_at_the_first_unread_message_and_leads_both_ways(
+    team: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def page(query: str = "") -> tuple[list[int], set[str], bool, bool]:
+        """The messages shown, the links to others, whether it is live, and whether it marks what is new."""
+        text = (await team.visit("bob", "GET", THREAD + query)).text
+        ids = [int(one) for one in re.findall(r'data-message="(\d+)"', text)]
+        links = set(re.findall(r'threads/[^"?]+(\?\w+=\d+|#end)">(?!To)', text))
+        assert ('id="content"' in text) == ("data-events" in text)
+        return ids, links, "data-events" in text, 'id="new"' in text
+
+    monkeypatch.setattr(thread, "PAGE", 3)
+    for number in range(8):
+        await posted(team, title=f"did {number}")
+    assert await page() == ([1, 2, 3], {"?after=3", "#end"}, False, False), "all of it is unread"
+    assert await page("?after=3") == ([4, 5, 6], {"?before=4", "?after=6", "#end"}, False, False)
+    assert await page("?after=6") == ([7, 8], {"?before=7"}, True, False)
+    assert await page() == ([6, 7, 8], {"?before=6"}, True, False), "all of it is read"
+    assert await page("?before=6") == ([3, 4, 5], {"?before=3", "?after=5", "#end"}, False, False)
+    await posted(team, title="did 8")
+    assert await page() == ([7, 8, 9], {"?before=7"}, True, True)
+    for number in range(4):
+        await posted(team, title=f"did {number}")
+    assert await page() == ([10, 11, 12], {"?before=10", "?after=12", "#end"}, False, True)
+    assert await page("?after=99") == ([], set(), True, False)
+
+
 async def test_a_script_runs_on_the_live_pages_alone_and_only_bridges_own(team: Team) -> None:
     await posted(team)
     for path, is_live in ((FLOW, True), (THREAD, True), ("/inbox", True), (f"{FLOW}/settings", False)):

@@ -212,7 +212,7 @@ async def test_a_search_finds_open_threads_of_all_flows_that_one_is_in(team: Tea
     assert 'action="/inbox/search"' in (await team.visit("bob", "GET", "/inbox")).text
 
 
-async def test_a_snoozed_thread_returns_to_an_open_page_at_its_time(
+async def test_a_snoozed_thread_returns_to_all_open_pages_at_its_time(
     team: Team, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bridge.inbox.feed.HEARTBEAT", 0.02)
@@ -220,7 +220,14 @@ async def test_a_snoozed_thread_returns_to_an_open_page_at_its_time(
     [thread] = await team.inbox.messages.threads(team.flow.id)
     await team.inbox.desks.move(1002, thread, "snooze", until=4e9)
     last = str(await team.inbox.messages.last())
-    async with team.stream("bob", "/inbox/events", last=last) as lines:
+    flow = "/inbox/flows/team/main/events"
+    async with (
+        team.stream("bob", "/inbox/events", last=last) as front,
+        team.stream("bob", flow, last=last) as of_flow,
+    ):
         await team.inbox.desks.move(1002, thread, "snooze", until=1)
-        assert await anext(lines) == {"unread": 1}
+        assert await anext(front) == {"unread": 1}
+        news = await anext(of_flow)
+        assert (news["thread"], news["message"], news["unread"]) == (thread.id, 0, 1)
+        assert ("thread-row unread" in news["row"], "snoozed" in news["row"]) == (True, False)
     assert sections((await team.visit("bob", "GET", "/inbox")).text) == {"Needs your review": ["Pull 1"]}
