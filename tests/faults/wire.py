@@ -21,7 +21,7 @@ class Wire:
         self._port = free_port()
         self._server: asyncio.Server | None = None
         self._open: set[asyncio.StreamWriter] = set()
-        self._hold: tuple[Way, bytes] | None = None
+        self._holds: list[tuple[Way, bytes]] = []
         self._stuck: list[Pair] = []
         self._dropped = asyncio.Event()
 
@@ -45,8 +45,8 @@ class Wire:
             await self._server.wait_closed()
 
     def hold(self, way: Way, mark: bytes) -> None:
-        """Have a connection get stuck where `mark` would pass: `going` to the far end, or `coming`."""
-        self._hold, self._dropped = (way, mark), asyncio.Event()
+        """Have a connection get stuck where `mark` would pass, too: `going` to the far end, or `coming`."""
+        self._holds.append((way, mark))
 
     async def held(self, count: int) -> None:
         """Wait until that many connections are stuck."""
@@ -58,12 +58,13 @@ class Wire:
 
     def drop(self) -> None:
         """Break what is stuck, so that nothing of it arrives, and hold nothing any more."""
-        self._hold = None
+        self._holds.clear()
         for pair in self._stuck:
             for writer in pair:
                 writer.transport.abort()
         self._stuck.clear()
         self._dropped.set()
+        self._dropped = asyncio.Event()
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -88,7 +89,7 @@ class Wire:
     ) -> None:
         with contextlib.suppress(OSError):
             while data := await reader.read(65536):
-                if self._hold is not None and self._hold[0] == way and self._hold[1] in data:
+                if any(held == way and mark in data for held, mark in self._holds):
                     self._stuck.append(ends)
                     await self._dropped.wait()
                     return
