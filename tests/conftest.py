@@ -218,14 +218,17 @@ class House:
         port = int(self.bridge.rpartition(":")[2])
         await web.TCPSite(self.web_half, "127.0.0.1", port, reuse_address=True).start()
 
-    async def hook(self, *, content_type: str = "json", events: Sequence[str] = ("*",)) -> None:
-        """Point GitHub's webhook of the repository at bridge; some `events` GitHub sends only by name."""
+    async def hook(
+        self, *, content_type: str = "json", events: Sequence[str] = ("*",), app: bool = False
+    ) -> None:
+        """Point GitHub's webhook of the repository at bridge, or an App's; some `events` need their name."""
         hook = {
             "repo": REPOSITORY,
             "url": f"{self.bridge}/github/webhook",
             "secret": self.services.settings.github_webhook_secrets[0],
             "content_type": content_type,
             "events": list(events),
+            "app": app,
         }
         async with self.http.post(f"{self.github}/_sandbox/hooks", json=hook) as response:
             assert response.status == 200

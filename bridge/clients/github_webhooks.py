@@ -4,6 +4,7 @@ https://docs.github.com/rest/repos/webhooks
 """
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -15,12 +16,11 @@ from bridge.core.actions import Call
 from bridge.core.errors import BridgeError, GitHubFailing, GitHubRefused
 from bridge.core.github.redelivery import Attempt, read_attempt
 from bridge.core.github.webhook import WEBHOOK_PATH
-from bridge.core.messages.translate import EVENTS as NEEDED
-from bridge.core.messages.translate import OWN_EVENTS
+from bridge.core.messages import translate
 from bridge.storage.webhook_keys import WebhookKey, WebhookKeys
 
-EVENTS = tuple(sorted(NEEDED - OWN_EVENTS))
-"""The events that a webhook subscribes to."""
+EVENTS = tuple(sorted(translate.EVENTS - translate.APP_EVENTS))
+"""The events that a repository's webhook subscribes to."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,20 +70,22 @@ class RepositoryWebhooks:
         app = await self.app()
         if app is None or self._credentials.by_hand:
             return None
-        return await self.has_app(app, repository_id, full_name)
+        return await self.installation(app, repository_id, full_name) is not None
 
-    async def has_app(self, app: App, repository_id: int | None, full_name: str) -> bool:
-        """Ask GitHub whether an App has access to a repository; raises as `GitHub.call` does."""
+    async def installation(
+        self, app: App, repository_id: int | None, full_name: str
+    ) -> Mapping[str, Any] | None:
+        """Return an App's installation with access to a repository; raises as `GitHub.call` does."""
         call = repository_call("GET", full_name, "/installation")
         if repository_id is not None:
             call = Call(method="GET", url=f"/repositories/{repository_id}/installation")
         try:
-            found = await self._github.call(call, token=app.jwt(now=time.time()), subject=full_name)
+            found: Any = await self._github.call(call, token=app.jwt(now=time.time()), subject=full_name)
         except GitHubRefused as refusal:
             if refusal.answered != 404:
                 raise
-            return False
-        return isinstance(found, dict) and not found.get("suspended_at")
+            return None
+        return found if isinstance(found, dict) and not found.get("suspended_at") else None
 
     async def find(self, repository: Repository, *, token: str) -> Hook | None:
         """Return the repository's webhook to bridge, with its problems.

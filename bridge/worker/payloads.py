@@ -17,6 +17,7 @@ _SHA = {
     "workflow_run": ("workflow_run", "head_sha"),
     "status": ("sha",),
     "deployment_status": ("deployment", "sha"),
+    "deployment_review": ("workflow_run", "head_sha"),
 }
 """The paths to the commit in deliveries about checks."""
 

@@ -331,6 +331,20 @@ async def test_doctor_asks_as_the_app_where_nobodys_account_is_linked(house: Hou
     assert (await asked(house, redis_url))[WEBHOOK][0] == "fine"
 
 
+async def test_doctor_names_events_that_the_app_does_not_subscribe_to_and_who_may_open_pull_requests(
+    house: House, redis_url: str
+) -> None:
+    app = await made_at_github(house, without=("deployment_review", "status"))
+    await house.connect()
+    (connection,) = await house.services.connections.all()
+    await house.services.connections.change(connection.id, installer=await link_to_app(house, "cy"))
+    await house.act("cy-gh", "settings", pull_requests="collaborators_only")
+    found = await asked(house, redis_url)
+    words = f"subscribe the GitHub App to deployment_review, status: {app.url}, its Permissions & events"
+    assert found[WEBHOOK] == ("warn", words)
+    assert found[f"pull requests of {REPOSITORY}"][0] == "warn"
+
+
 async def link_to_app(house: House, nick: str) -> str:
     """A linked account whose token is the App's; returns the Flowdock user's id."""
     await link(house, nick, app="bridge-test")
@@ -365,6 +379,10 @@ async def test_what_the_app_may_not_do_is_refused_by_name_and_shown_on_the_conne
         assert "(members: read)" in text(page)
         assert f"{app.url}" in page.text
         assert "(checks: read)" not in text(page)
+        assert "may open pull requests" not in text(page)
+        await house.act("cy-gh", "settings", pull_requests="collaborators_only")
+        page = await browser.open(page.url)
+        assert "Only collaborators may open pull requests there" in text(page)
 
         # Whatever GitHub answers, the page is there.
         fault = Fault(path=".*/user/installations", status=200, answer='[{"account": 1}]', headers=JSON)

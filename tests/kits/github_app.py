@@ -11,7 +11,6 @@ from typing import Any
 from aiohttp import web
 
 from bridge.clients.github_credentials import App
-from bridge.clients.github_webhooks import EVENTS
 from bridge.core.github import app_manifest
 from bridge.services import open_services
 from bridge.web.app import create_app, make_runner
@@ -70,18 +69,23 @@ async def stored(house: House) -> App:
 
 
 async def made_at_github(
-    house: House, *, name: str = "bridge-test", installed: bool = True, merging: bool = True
+    house: House,
+    *,
+    name: str = "bridge-test",
+    installed: bool = True,
+    merging: bool = True,
+    without: tuple[str, ...] = (),
 ) -> App:
-    """An App of acme's that is made, installed and kept without the pages."""
+    """An App of acme's that is made, installed and kept without the pages; `without` some events."""
     asked = app_manifest.manifest(
         web_url=house.bridge,
         name=name,
         webhook=f"{house.bridge}/github/webhook",
-        events=EVENTS,
         asked=app_manifest.permissions(
             merging=merging, members=bool(house.services.settings.inbox_organizations)
         ),
     )
+    asked["default_events"] = [one for one in asked["default_events"] if one not in without]
     body = {
         "manifest": asked,
         "owner": "acme",

@@ -226,6 +226,28 @@ async def test_an_apps_webhook_hears_of_its_installation(github: GitHub, receive
     assert [name.split(".")[1] for name in names(receiver)[7:]] == list(actions)
 
 
+async def test_only_apps_hear_who_reviews_a_deployment(github: GitHub, receiver: Receiver, hook: Any) -> None:
+    await github.drive(
+        "/hooks", repo="acme/component", url=receiver.url, app=True, events=["deployment_review"]
+    )
+    await github.act("ann-gh", "open", title="T")
+    run = "/repos/acme/component/actions/runs"
+    for state in ("approved", "rejected"):
+        await github.act("ann-gh", "deploy", 1, environment=state, state="waiting", reviewers=["cy-gh"])
+        token = await github.token("cy-gh")
+        (found,) = (await github.call("GET", run, token=token)).json["workflow_runs"]
+        place = f"{run}/{found['id']}/pending_deployments"
+        (pending,) = (await github.call("GET", place, token=token)).json
+        ids = [pending["environment"]["id"]]
+        body = {"environment_ids": ids, "state": state, "comment": "So be it"}
+        assert (await github.call("POST", place, token=token, body=body)).status == 200
+    await github.idle()
+    reviews = [one for one in receiver.received if one.event == "deployment_review"]
+    for one in reviews:
+        validate(one.event, payload(one))
+    assert [payload(one)["action"] for one in reviews] == ["requested", "approved", "requested", "rejected"]
+
+
 async def test_only_apps_hear_of_installations(github: GitHub, receiver: Receiver, hook: Any) -> None:
     assert (await github.drive("/installations", action="created"))["hooks"] == 0
     bad = await github.ask("POST", "/_sandbox/installations", json={"action": "exploded"})

@@ -8,7 +8,9 @@ from bridge.cli.doctor.rows import CheckRow, bounded
 from bridge.cli.terminal import duration
 from bridge.clients.github import TokenRevoked
 from bridge.clients.github_credentials import App
+from bridge.clients.github_repositories import Repository
 from bridge.core.errors import BridgeError, GitHubRefused, NotLinked
+from bridge.core.github import app_manifest
 from bridge.core.model import Connection
 from bridge.services import Services
 
@@ -79,10 +81,12 @@ async def _hook(services: Services, check: str, connections: list[Connection]) -
         return [CheckRow(check, "wrong", f"{'; '.join(hook.problems)}: {mend}")]
     pinged_at = await services.webhook_keys.pinged_at(hook.id, repository_id=shown.id)
     seen = f"pinged {duration(time.time() - pinged_at)} ago" if pinged_at else "no ping within a day"
-    rows = [CheckRow(check, "fine", seen)]
-    if shown.pull_requests:
-        rows.append(CheckRow(f"pull requests of {repository}", "warn", shown.pull_requests))
-    return rows
+    return [CheckRow(check, "fine", seen), *_pull_requests(shown, repository)]
+
+
+def _pull_requests(shown: Repository, repository: str) -> list[CheckRow]:
+    named = f"pull requests of {repository}"
+    return [CheckRow(named, "warn", shown.pull_requests)] if shown.pull_requests else []
 
 
 async def _installed(
@@ -90,11 +94,18 @@ async def _installed(
 ) -> list[CheckRow]:
     known, repository = connections[0].repository_id, await services.pulls.present_name(connections[0])
     try:
-        if await services.hooks.has_app(app, known, repository):
-            return [CheckRow(check, "fine", f"comes with the GitHub App {app.name}")]
+        installation = await services.hooks.installation(app, known, repository)
+        if installation is None:
+            return [CheckRow(check, "wrong", f"install the GitHub App {app.name} there: {app.install_url}")]
+        token = await _token(services, connections)
+        shown = await services.hooks.repositories.present(known, repository, token=token) if token else None
     except BridgeError as error:
         return [CheckRow(check, "warn", str(error))]
-    return [CheckRow(check, "wrong", f"install the GitHub App {app.name} there: {app.install_url}")]
+    row = CheckRow(check, "fine", f"comes with the GitHub App {app.name}")
+    if unheard := app_manifest.unheard(installation["permissions"], installation["events"]):
+        words = f"subscribe the GitHub App to {', '.join(unheard)}: {app.url}, its Permissions & events"
+        row = CheckRow(check, "warn", words)
+    return [row, *(_pull_requests(shown, repository) if shown else ())]
 
 
 async def _token(services: Services, connections: list[Connection]) -> str | None:

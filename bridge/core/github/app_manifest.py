@@ -4,9 +4,11 @@ https://docs.github.com/apps/sharing-github-apps/registering-a-github-app-from-a
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 from urllib.parse import urlsplit
+
+from bridge.core.messages import translate
 
 LONGEST_NAME = 34
 """GitHub's limit."""
@@ -37,12 +39,17 @@ _WITHOUT_MERGING = Permission("contents", "read", "follow pushes")
 _MEMBERS = Permission(
     "members",
     "read",
-    "name and tag the members of a team that is asked for a review; let members into the inbox",
+    "name and tag the members of a team that is asked for a review, hear who joins and leaves it;"
+    " let members into the inbox",
 )
 
-_OF_REPOSITORY_HOOKS = frozenset({"meta", "repository_ruleset", "branch_protection_rule"})
-"""`meta` tells of a repository's webhook, which an App does not have. The others would take a right to read
-the repository's administration: rules are read again each day."""
+_RULES = Permission("administration", "read", "hear at once when the rules of branches change")
+
+TEAM_EVENTS = frozenset({"membership", "team"})
+"""Events of organizations that tell who is in a team. They take the right to read members.
+
+https://docs.github.com/webhooks/webhook-events-and-payloads#membership
+"""
 
 
 def default_name(web_url: str) -> str:
@@ -51,22 +58,40 @@ def default_name(web_url: str) -> str:
     return f"bridge-{host}"[:LONGEST_NAME].strip("-")
 
 
-def permissions(*, merging: bool = True, members: bool = False) -> tuple[Permission, ...]:
-    """Return the permissions to ask for: with those to merge, and to read an organization's members."""
+def permissions(
+    *, merging: bool = True, members: bool = False, rules: bool = False
+) -> tuple[Permission, ...]:
+    """Return the permissions to ask for: with those to merge, to read members, and to hear of rules."""
     contents = _MERGING if merging else _WITHOUT_MERGING
-    return tuple(sorted((*_ALWAYS, contents, *((_MEMBERS,) if members else ()))))
+    chosen = (*((_MEMBERS,) if members else ()), *((_RULES,) if rules else ()))
+    return tuple(sorted((*_ALWAYS, contents, *chosen)))
 
 
 def lacking(granted: Mapping[str, str]) -> tuple[Permission, ...]:
     """Return the permissions that an installation does not have."""
-    return tuple(
-        one for one in permissions(members=True) if granted.get(one.name) not in (one.level, "write", "admin")
-    )
+    wanted = permissions(members=True, rules=True)
+    return tuple(one for one in wanted if granted.get(one.name) not in (one.level, "write", "admin"))
 
 
-def manifest(
-    *, web_url: str, name: str, webhook: str, events: Iterable[str], asked: Iterable[Permission]
-) -> dict[str, Any]:
+def unheard(granted: Mapping[str, str], subscribed: Collection[str]) -> list[str]:
+    """Return the events that an installation's permissions let it hear, and its App does not subscribe to."""
+    lacks = {one.name for one in lacking(granted)} - {_MERGING.name}
+    heard = [one for one in permissions(members=True, rules=True) if one.name not in lacks]
+    return [event for event in events(heard) if event not in subscribed]
+
+
+def events(asked: Sequence[Permission]) -> list[str]:
+    """Return the events that an App with these permissions subscribes to.
+
+    `deployment_protection_rule` is none of them: GitHub sends it to an App that is itself such a rule, and
+    holds up the deployment until that App answers.
+    """
+    # An App has no webhook of a repository, of which `meta` tells.
+    without = {"meta"} | (set() if _RULES in asked else translate.RULE_EVENTS)
+    return sorted((translate.EVENTS - without) | (TEAM_EVENTS if _MEMBERS in asked else set()))
+
+
+def manifest(*, web_url: str, name: str, webhook: str, asked: Sequence[Permission]) -> dict[str, Any]:
     """Return the manifest for bridge at `web_url`; `webhook` is the full address for deliveries."""
     return {
         "name": name,
@@ -78,5 +103,5 @@ def manifest(
         "setup_url": f"{web_url}/",
         "public": False,
         "default_permissions": {one.name: one.level for one in asked},
-        "default_events": sorted(set(events) - _OF_REPOSITORY_HOOKS),
+        "default_events": events(asked),
     }

@@ -1,8 +1,10 @@
 """Word what became of a commit's checks and deployments: only when their sum turns, never one per job."""
 
+from itertools import chain
 from typing import Any
 
-from bridge.core.messages.events import Said
+from bridge.core.messages.events import Happening, Said
+from bridge.core.messages.events.table import given, named
 from bridge.core.messages.html import code, escape, folded, link
 from bridge.core.messages.thread import sum_of
 from bridge.core.pulls import to_merge
@@ -18,6 +20,10 @@ MAX_FAILED = 100
 
 _DEPLOYMENTS = {"failed": "failed", "waiting": "wait for approval", "passed": "succeeded"}
 """Words for the states of deployments, the most important first."""
+
+_REVIEWED = {"requested": "asked", "approved": "approved", "rejected": "rejected"}
+
+MAX_ENVIRONMENT = 100
 
 
 def of_checks(pull: PullRequest, known: Snapshot) -> tuple[Said | None, Snapshot]:
@@ -75,8 +81,7 @@ def _title(pull: PullRequest, now: Verdict, last: str, *, is_again: bool, is_fla
 
 def names(checks: tuple[Check, ...]) -> str:
     """Name checks with links, the rest counted."""
-    named = ", ".join(link(check.url, check.name) for check in checks[:MAX_NAMED])
-    return named + (f" and {len(checks) - MAX_NAMED} more" if checks[MAX_NAMED:] else "")
+    return _some([link(check.url, check.name) for check in checks])
 
 
 def outputs(failed: tuple[Check, ...]) -> str:
@@ -120,11 +125,55 @@ def of_deployments(pull: PullRequest, known: Snapshot) -> tuple[Said | None, Sna
     """Return what is said of the deployments that ended, and the snapshot with that noted."""
     head, before = known.said.get("deployments", ("", {}))
     told = before if head == known.head_sha else {}
-    new = tuple(one for one in pull.deployments if told.get(one.name) != one.state)
+    new = tuple(one for one in pull.deployments if told.get(one.name) not in _covering(one.state))
     if not new or not pull.is_open:
         return None, known
     by_state = {state: tuple(one for one in new if one.state == state) for state in _DEPLOYMENTS}
     state, found = next((state, found) for state, found in by_state.items() if found)
     title = f"{_DEPLOYMENTS[state]}: {names(found)}"
-    states = {one.name: one.state for one in pull.deployments}
-    return Said(title=title, group="other"), known.saying(deployments=[known.head_sha, states])
+    return Said(title=title, group="other"), _deployed(known, {one.name: one.state for one in new})
+
+
+def of_review(happening: Happening) -> tuple[Said | None, Snapshot]:
+    """Return what is said of a deployment's review, and the snapshot with that noted.
+
+    https://docs.github.com/webhooks/webhook-events-and-payloads#deployment_review
+    """
+    payload, known = happening.payload, happening.known
+    jobs = payload.get("workflow_job_runs") or [payload.get("workflow_job_run") or payload]
+    places = sorted({str(job["environment"]) for job in jobs if job.get("environment")})
+    outcome = _REVIEWED.get(happening.delivery.action)
+    if outcome is None or not places or not happening.pull.is_open:
+        return None, known
+    run = given(payload, "workflow_run", "html_url")
+    where = _some([link(run, place[:MAX_ENVIRONMENT]) for place in places])
+    noted = _deployed(known, dict.fromkeys(places, outcome))
+    if outcome == "asked":
+        if noted is known:
+            return None, known
+        asked = [one["reviewer"] for one in payload.get("reviewers") or [] if one.get("reviewer")]
+        names = _some(
+            [link(one.get("html_url"), one.get("login") or one.get("name") or "?") for one in asked]
+        )
+        people = tuple(chain.from_iterable(named(one) for one in asked if one.get("login")))
+        title = f"wait for approval{f' by {names}' if names else ''}: {where}"
+        return Said(title=title, people=people, group="other"), noted
+    body = happening.html(payload.get("comment"), run)
+    return Said(title=f"{outcome.capitalize()} the deployment to {where}", body=body, group="other"), noted
+
+
+def _some(words: list[str]) -> str:
+    more = f" and {len(words) - MAX_NAMED} more" if words[MAX_NAMED:] else ""
+    return ", ".join(words[:MAX_NAMED]) + more
+
+
+def _covering(state: str) -> tuple[str, ...]:
+    """Return what may have been told of a deployment so that its state is no news."""
+    return {"waiting": ("waiting", "asked"), "failed": ("failed", "rejected")}.get(state, (state,))
+
+
+def _deployed(known: Snapshot, states: dict[str, str]) -> Snapshot:
+    """Note what was told of the head's deployments, by environment."""
+    head, before = known.said.get("deployments", ("", {}))
+    told = before if head == known.head_sha else {}
+    return known.saying(deployments=[known.head_sha, {**told, **states}])

@@ -46,6 +46,9 @@ RULE_EVENTS = frozenset({"repository_ruleset", "branch_protection_rule"})
 
 REPOSITORY_EVENTS = frozenset({"repository", "meta", "push"}) | RULE_EVENTS
 
+APP_EVENTS = frozenset({"deployment_review"})
+"""Events that GitHub sends to Apps alone, not to the webhooks of repositories."""
+
 EVENTS = (PULL_EVENTS | checks.EVENTS | REPOSITORY_EVENTS) - OWN_EVENTS
 """The events that bridge needs; all others are answered with 204."""
 
@@ -54,6 +57,7 @@ _OWN_FIELD = {
     "branch_protection_rule": "rule",
     "check_run": "check_run",
     "check_suite": "check_suite",
+    "deployment_review": "since",
     "deployment_status": "deployment_status",
     "issue_comment": "comment",
     own_events.JOB_LOG: "job",
@@ -150,8 +154,7 @@ def translate_pull(
     happening = Happening(delivery=delivery, known=known, pull=pull)
     said = events.say(happening)
     merged = _noted(happening, merged, said)
-    round_ = Round(delivery, happening.author, happening.sender, happening.is_bot, pull, connections, now)
-    result = translation(round_, said, merged)
+    result = translation(_sent(happening, connections, now), said, merged)
     silence = "" if delivery.event == DUE else result.silence
     result = replace(result, silence=silence, outgoing=(*early, *result.outgoing))
     if delivery.event != "pull_request" or not diffs.is_wanted(pull, result.snapshot, connections):
@@ -201,6 +204,12 @@ def translate_checks(
     if queue_commit:
         failed = to_merge.failed(snapshot.view(known, queue_commit[0]))
         author, (said, noted) = "Checks", status_changes.of_queue(pull, failed, queue_commit[1], known)
+    elif delivery.event == "deployment_review":
+        happening = Happening(delivery=delivery, known=known, pull=pull)
+        said, noted = status_changes.of_review(happening)
+        if delivery.action != "requested":
+            return translation(_sent(happening, connections, now), said, noted)
+        author = "Deployments"
     elif delivery.event == "deployment_status":
         author, (said, noted) = "Deployments", status_changes.of_deployments(pull, known)
     else:
@@ -227,6 +236,19 @@ def translate_job_log(
     return translation(_unsent("Checks", delivery, pull, connections, now), said, known)
 
 
+def _sent(happening: Happening, connections: Sequence[Connection], now: float) -> Round:
+    """Make the round of a delivery in its sender's name."""
+    return Round(
+        happening.delivery,
+        happening.author,
+        happening.sender,
+        happening.is_bot,
+        happening.pull,
+        connections,
+        now,
+    )
+
+
 def _unsent(
     author: str, delivery: Delivery, pull: PullRequest, connections: Sequence[Connection], now: float
 ) -> Round:
@@ -246,5 +268,5 @@ def translate_late_push(
     """Translate a forced `push` for a pull request whose `synchronize` was told without it."""
     pull = snapshot.view(known, head_checks)
     happening = Happening(delivery=delivery, known=known, pull=pull)
-    round_ = Round(delivery, happening.author, happening.sender, happening.is_bot, pull, connections, now)
-    return translation(round_, pulls.force_pushed(happening, push), known.saying(moved=[]))
+    said = pulls.force_pushed(happening, push)
+    return translation(_sent(happening, connections, now), said, known.saying(moved=[]))

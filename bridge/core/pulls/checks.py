@@ -203,20 +203,30 @@ def _deployment_status(payload: Payload) -> ChecksDelta | None:
     return ChecksDelta(sha=sha, checks={f"deployment:{deployment['id']}": register})
 
 
+def _deployment_review(payload: Payload) -> ChecksDelta | None:
+    """Read the commit whose deployment is reviewed; what becomes of it, `deployment_status` tells."""
+    run = payload.get("workflow_run")
+    return ChecksDelta(sha=run["head_sha"], checks={}, numbers=_numbers(run)) if run else None
+
+
 _READERS: dict[str, Callable[[Payload], ChecksDelta | None]] = {
     "check_run": _check_run,
     "check_suite": _check_suite,
     "workflow_run": _workflow_run,
     "status": _status,
     "deployment_status": _deployment_status,
+    "deployment_review": _deployment_review,
 }
 EVENTS = frozenset(_READERS)
 
 
 def _told(thing: Payload, key: str, register: LwwRegister) -> ChecksDelta:
+    return ChecksDelta(sha=thing["head_sha"], checks={key: register}, numbers=_numbers(thing))
+
+
+def _numbers(thing: Payload) -> tuple[int, ...]:
     pulls: Iterable[Payload | None] = thing.get("pull_requests") or ()
-    numbers = tuple(pull["number"] for pull in pulls if pull and pull.get("number"))
-    return ChecksDelta(sha=thing["head_sha"], checks={key: register}, numbers=numbers)
+    return tuple(pull["number"] for pull in pulls if pull and pull.get("number"))
 
 
 def merge(known: Mapping[str, LwwRegister], told: Mapping[str, LwwRegister]) -> dict[str, LwwRegister]:

@@ -2,8 +2,9 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 from urllib.parse import urlencode
 
 from aiohttp import web
@@ -17,8 +18,10 @@ from bridge.services import Services
 from bridge.storage.delivery_log import Digest
 from bridge.web.http import notices
 
-LACKING_SECONDS = 3
-"""Seconds that the page waits for GitHub to say what its App may do."""
+T = TypeVar("T")
+
+READ_SECONDS = 3
+"""Seconds that the page waits for GitHub's answers."""
 
 PING_SECONDS = 30
 """Seconds that the page waits for a ping; GitHub sends it at once."""
@@ -75,6 +78,8 @@ class View:
     app: App | None
     lacking: LackingRights | None
     """The permissions that the App lacks here, as far as you may see them."""
+    pull_requests: str
+    """The reason why not everybody may open pull requests, as far as you may see it; empty if they may."""
     self_url: str
     notice: tuple[str, str] | None
     ping: str
@@ -101,7 +106,11 @@ async def view(request: web.Request, services: Services, connection: Connection,
     name = await services.pulls.present_name(connection)
     url = f"{services.settings.github_url}/{name}"
     digests = await services.delivery_log.digests([(known, connection.id)] if known is not None else [])
-    app, you = await services.hooks.app(), await store.get(user)
+    app, you, repositories = await services.hooks.app(), await store.get(user), services.hooks.repositories
+    shown, lacking = await asyncio.gather(
+        _read(services, you, lambda token: repositories.present(known, name, token=token)),
+        _read(services, you if app else None, lambda token: repositories.lacking(name, token=token)),
+    )
     return View(
         connection=connection,
         name=name,
@@ -112,7 +121,8 @@ async def view(request: web.Request, services: Services, connection: Connection,
         installer=await store.get(connection.installer) if connection.installer else None,
         you=you,
         app=app,
-        lacking=await _lacking(services, name, you) if app and you else None,
+        lacking=lacking,
+        pull_requests=shown.pull_requests if shown else "",
         self_url=request.path_qs,
         notice=NOTICES.get(notices.pop(request)),
         ping=await _ping(services, connection, request.query.get("since", "")),
@@ -125,13 +135,15 @@ def recent_deliveries(services: Services, connection: Connection, name: str) -> 
     return f"{services.settings.github_url}/{name}/settings/hooks{own}"
 
 
-async def _lacking(services: Services, name: str, you: LinkedAccount) -> LackingRights | None:
-    """Return what the App lacks; None if GitHub does not say so in time."""
+async def _read(
+    services: Services, you: LinkedAccount | None, question: Callable[[str], Awaitable[T]]
+) -> T | None:
+    """Ask GitHub as you; None if you have no linked account, or GitHub does not answer in time."""
+    if you is None:
+        return None
     try:
-        async with asyncio.timeout(LACKING_SECONDS):
-            return await services.accounts.reading(
-                you.flowdock.id, lambda token: services.hooks.repositories.lacking(name, token=token)
-            )
+        async with asyncio.timeout(READ_SECONDS):
+            return await services.accounts.reading(you.flowdock.id, question)
     except (BridgeError, TimeoutError, LookupError, TypeError, AttributeError):
         return None
 

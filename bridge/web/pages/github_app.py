@@ -14,7 +14,6 @@ from aiohttp import web
 
 from bridge.clients.github_app import CodeRefused
 from bridge.clients.github_credentials import App, AppThere
-from bridge.clients.github_webhooks import EVENTS
 from bridge.core.errors import BridgeError, GitHubFailing, RequestRefused
 from bridge.core.github import app_manifest
 from bridge.core.github.webhook import WEBHOOK_PATH
@@ -138,13 +137,12 @@ async def _form(request: web.Request, browser: Operator, app: App | None) -> web
     state = secrets.token_urlsafe(24)
     value = {"instead_of": app.id if app else None}
     await services.one_time.put("manifest", browser.name(state), value, seconds=SECONDS)
-    merging, members = _wishes(request, bool(settings.inbox_organizations))
-    asked = app_manifest.permissions(merging=merging, members=members)
+    wishes = _wishes(request, bool(settings.inbox_organizations))
+    asked = app_manifest.permissions(**wishes)
     whole = app_manifest.manifest(
         web_url=settings.web_url,
         name=name,
         webhook=settings.web_url + WEBHOOK_PATH,
-        events=EVENTS,
         asked=asked,
     )
     request[FORM_TARGET] = origin(settings.github_url)
@@ -156,8 +154,7 @@ async def _form(request: web.Request, browser: Operator, app: App | None) -> web
         action=_action(settings.github_url, organization, state),
         manifest=orjson.dumps(whole).decode(),
         asked=asked,
-        merging=merging,
-        members=members,
+        **wishes,
         events=[one.replace("_", " ") for one in whole["default_events"]],
         webhook=settings.web_url + WEBHOOK_PATH,
         name=name,
@@ -171,11 +168,11 @@ async def _form(request: web.Request, browser: Operator, app: App | None) -> web
     return response
 
 
-def _wishes(request: web.Request, has_organizations: bool) -> tuple[bool, bool]:
-    """Return whether to ask for the rights to merge, and to read members."""
+def _wishes(request: web.Request, has_organizations: bool) -> dict[str, bool]:
+    """Return which of the permissions that the operator chooses to ask for."""
     if "name" not in request.query:
-        return True, has_organizations
-    return "merging" in request.query, "members" in request.query
+        return {"merging": True, "members": has_organizations, "rules": False}
+    return {name: name in request.query for name in ("merging", "members", "rules")}
 
 
 def _action(github_url: str, organization: str, state: str) -> str:

@@ -3,6 +3,8 @@
 https://docs.github.com/webhooks/webhook-events-and-payloads#deployment_status
 """
 
+from .check_payloads import workflow_run_payload
+from .ci import WorkflowRun
 from .deeds import Change
 from .model import Pull
 from .payloads import Json, node_id, stamp, user_payload
@@ -27,6 +29,36 @@ def deployment_status_payload(
         **({"environment_url": url} if url else {}),
     }
     return {"action": "created", "deployment_status": status, "deployment": deployment}
+
+
+def deployment_review_payload(
+    change: Change, run: WorkflowRun, environment: str, action: str, *, reviewers: list[Json], comment: str
+) -> Json:
+    """A review of a deployment that is `requested`, `approved` or `rejected`, but for its repository.
+
+    https://docs.github.com/webhooks/webhook-events-and-payloads#deployment_review
+    """
+    user, shown = (
+        user_payload(change.world, change.actor),
+        workflow_run_payload(change.world, change.repo, run),
+    )
+    job = {
+        "id": change.world.new_id(),
+        "name": "deploy",
+        "status": "waiting",
+        "created_at": stamp(run.created_at),
+        "updated_at": stamp(run.suite.updated_at),
+        "conclusion": None,
+        "html_url": shown["html_url"],
+        "environment": environment,
+    }
+    about = (
+        {"environment": environment, "requestor": user, "workflow_job_run": job}
+        if action == "requested"
+        else {"approver": user, "comment": comment, "workflow_job_runs": [job]}
+    )
+    since = stamp(run.started_at)
+    return {"action": action, **about, "reviewers": reviewers, "since": since, "workflow_run": shown}
 
 
 def deployment_payload(change: Change, pull: Pull, sha: str, environment: str) -> Json:

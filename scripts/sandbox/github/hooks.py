@@ -29,7 +29,6 @@ KNOWN_EVENTS = frozenset(
         "dependabot_alert",
         "deploy_key",
         "deployment",
-        "deployment_review",
         "deployment_status",
         "discussion",
         "discussion_comment",
@@ -39,12 +38,8 @@ KNOWN_EVENTS = frozenset(
         "issues",
         "label",
         "member",
-        "membership",
-        "merge_group",
         "meta",
         "milestone",
-        "org_block",
-        "organization",
         "package",
         "page_build",
         "project",
@@ -67,14 +62,14 @@ KNOWN_EVENTS = frozenset(
         "security_and_analysis",
         "star",
         "status",
-        "team",
         "team_add",
         "watch",
-        "workflow_dispatch",
         "workflow_job",
         "workflow_run",
     ]
 )
+# What only GitHub Apps and, of the last two, an organization's webhooks can subscribe to.
+NOT_OF_REPOSITORIES = {"deployment_review", "membership", "team"}
 # What only GitHub Apps hear of; those without an action they need not ask for.
 # https://docs.github.com/webhooks/webhook-events-and-payloads#check_suite
 FOR_APPS = {
@@ -151,7 +146,7 @@ class Hook:
 
     def wants(self, event: str, action: str | None = None, *, named: bool = False) -> bool:
         """Tell whether the event is to be sent here; a ping always is. `named`: only if asked for by name."""
-        if {(event, None), (event, action)} & FOR_APPS and not self.app:
+        if not self.app and (event in NOT_OF_REPOSITORIES or {(event, None), (event, action)} & FOR_APPS):
             return False
         if self.app_id and not self.active:
             return False

@@ -13,7 +13,7 @@ from .refusals import Refused, forbidden, not_found
 from .rest import endpoint
 from .rest_call import Answer, Call
 from .rest_checks import RUN, run_of
-from .waiting import approve, deploy
+from .waiting import approve, deploy, review
 
 NOT_WAITING = "This workflow run is not waiting for approval"
 
@@ -66,6 +66,7 @@ async def review_deployments(call: Call) -> Answer:
         run.suite.status = "in_progress"
     pull = _pull(repo, run)
     for name in chosen:
+        review(change, run, name, str(call.body["state"]), comment=str(call.body.get("comment") or ""))
         deploy(change, pull, {"environment": name, "state": state})
     return Answer([deployment_payload(change, pull, run.suite.sha, name) for name in chosen])
 

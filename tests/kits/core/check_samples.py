@@ -120,3 +120,20 @@ def deployment(environment: str, state: str, *, sha: str = SHA, at: str = AT) ->
         "deployment_status": {**found["deployment_status"], **about},
         "repository": repository(),
     }
+
+
+def review(action: str, *, sha: str = SHA, **about: Any) -> Payload:
+    """`deployment_review`, of the environment `prod`."""
+    found = example("deployment_review", "requested")
+    ended = {"workflow_job_runs": [{"environment": "prod"}], "approver": found["sender"], "comment": ""}
+    job = {**found["workflow_job_run"], "environment": "prod"}
+    told = {"environment": "prod", "workflow_job_run": job} if action == "requested" else ended
+    workflow_run = {**found["workflow_run"], "head_sha": sha, "pull_requests": []}
+    return {
+        **found,
+        "action": action,
+        "workflow_run": workflow_run,
+        **told,
+        "repository": repository(),
+        **about,
+    }

@@ -14,7 +14,7 @@ from scripts.sandbox.faults import Fault
 from scripts.sandbox.github.app_permissions import allows, needs
 from tests.conftest import House, open_house, set_to_work
 from tests.kits.clicks import JSON, OPEN, PULL, begin_open, calls, click, refused, sent, unseen
-from tests.kits.life import Json, Life, drive, titles
+from tests.kits.life import Json, Life, drive, tags, titles
 
 FAILED = [*OPEN, "Re-run failed checks"]
 DRAFT = ["Assign to me", "Close", "Ready for review"]
@@ -222,8 +222,12 @@ async def test_workflows_of_a_commit_that_was_not_shown_are_not_approved(life: L
 
 
 async def test_a_deployment_that_waits_is_told_and_approved_by_its_reviewer(life: Life) -> None:
-    (told,) = titles(await life.act("ann-gh", "deploy", environment="production", state="waiting"))
-    assert told == "Deployments: wait for approval: production"
+    # Only an App hears of reviews.
+    await life.house.hook(events=["deployment_review"], app=True)
+    waiting: Json = {"environment": "production", "state": "waiting", "reviewers": ["bob-gh", "cy-gh"]}
+    *_, told = await life.act("ann-gh", "deploy", **waiting)
+    assert titles([told]) == ["Deployments: wait for approval by bob-gh, cy-gh: production"]
+    assert tags([told]) == ["@bob", "@cy"]
     assert (await life.thread()).fields["Deployments"] == "… production (waits for approval)"
     refused(
         await click(life, "bob", "Approve deployment"),
@@ -233,6 +237,7 @@ async def test_a_deployment_that_waits_is_told_and_approved_by_its_reviewer(life
     outcome = await click(life, "cy", "Approve deployment")
     assert outcome["message"] == f"Approved the deployment of {PULL} to production."
     assert sent(life)["state"] == "approved"
+    assert "cy-gh: Approved the deployment to production" in titles(await life.news())
     await life.act("ann-gh", "deploy", environment="production", state="success")
     thread = await life.thread()
     assert (thread.fields["Deployments"], "Approve deployment" in thread.buttons) == ("✓ production", False)

@@ -61,16 +61,14 @@ def test_the_manifest_asks_for_what_bridge_needs_and_no_more() -> None:
         web_url="https://b.example",
         name="x",
         webhook="https://b.example/github/webhook",
-        events=EVENTS,
         asked=app_manifest.permissions(),
     )
     assert asked["hook_attributes"] == {"url": "https://b.example/github/webhook", "active": True}
     assert asked["redirect_url"] == "https://b.example/github/manifest/created"
     assert asked["callback_urls"] == ["https://b.example/auth/github/callback"]
     assert asked["public"] is False
-    assert {"meta", "repository_ruleset", "branch_protection_rule"} == set(EVENTS) - set(
-        asked["default_events"]
-    )
+    only_hooks = {"meta", "repository_ruleset", "branch_protection_rule"}
+    assert set(asked["default_events"]) == set(EVENTS) - only_hooks | {"deployment_review"}
     assert asked["default_permissions"] == {
         **dict.fromkeys(("actions", "contents", "deployments", "issues", "pull_requests"), "write"),
         **dict.fromkeys(("checks", "metadata", "statuses"), "read"),

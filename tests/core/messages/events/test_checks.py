@@ -228,3 +228,74 @@ def test_without_the_group_checks_are_shown_and_not_told() -> None:
     bridge = Bridge(connection(groups=("reviews",))).play([OPENED])
     assert bridge.says(*RED) is None
     assert bridge.fields()["Checks"] == "✗ 1 failed: build"
+
+
+# Deployments and their reviews
+
+
+def review(action: str, **about: Any) -> Told:
+    return ("deployment_review", sample.review(action, **about))
+
+
+def deployment(state: str) -> Told:
+    return ("deployment_status", sample.deployment("prod", state))
+
+
+ASKED, WAITS = "wait for approval by admins: prod", "wait for approval: prod"
+REVIEWS: list[tuple[str, list[Told], list[str]]] = [
+    (
+        "requested, whoever tells it twice",
+        [review("requested"), deployment("waiting"), review("requested")],
+        [ASKED],
+    ),
+    ("the wait comes first", [deployment("waiting"), review("requested")], [WAITS, ASKED]),
+    (
+        "approved",
+        [review("requested"), review("approved", comment="Go <b>on</b>"), deployment("success")],
+        [ASKED, "Approved the deployment to prod", "succeeded: prod"],
+    ),
+    (
+        "it waits again",
+        [review("requested"), review("approved"), review("requested")],
+        [ASKED, "Approved the deployment to prod", ASKED],
+    ),
+    (
+        "rejected, which is why it fails",
+        [review("requested"), review("rejected"), deployment("failure")],
+        [ASKED, "Rejected the deployment to prod"],
+    ),
+    (
+        "several at once",
+        [review("approved", workflow_job_runs=[{"environment": one} for one in "dbca"])],
+        ["Approved the deployment to a, b, c and 1 more"],
+    ),
+    ("nobody is named", [review("requested", reviewers=[])], [WAITS]),
+    ("of a commit that is no head", [review("approved", sha=NEXT)], []),
+    ("without a workflow", [review("approved", workflow_run=None)], []),
+    ("what GitHub may add", [review("commented")], []),
+]
+
+
+@pytest.mark.parametrize(
+    ("deliveries", "expected"), [pytest.param(told, said, id=name) for name, told, said in REVIEWS]
+)
+def test_who_reviews_a_deployment_is_told_and_of_which_environment(
+    deliveries: list[Told], expected: list[str]
+) -> None:
+    bridge, said = Bridge().play([OPENED]), []
+    for told in deliveries:
+        message = bridge.says(*told)
+        satisfies_flowdock(message, bridge.thread())
+        # The status brings the button.
+        if message and page.text(message.title) != "Now available: Approve deployment":
+            said.append(page.text(message.title))
+    assert said == expected
+
+
+def test_a_person_who_is_asked_to_approve_a_deployment_is_tagged_and_an_approver_is_the_author() -> None:
+    bridge, cy = Bridge().play([OPENED]), {**pull()["user"], "login": "cy", "id": 77}
+    asked = bridge.says(*review("requested", reviewers=[{"type": "User", "reviewer": cy}]))
+    assert asked is not None and (tagged(asked), asked.author.name) == (("cy",), "Deployments")
+    done = bridge.says(*review("approved", sender=cy, comment="Go <script>on</script> **now**"))
+    assert done is not None and done.author.name == "cy"
+    assert "<strong>now</strong>" in done.body and "<script" not in done.body
