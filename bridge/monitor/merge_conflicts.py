@@ -42,6 +42,7 @@ _OTHERS = {
     "merge": merges.follow,
     "push": pushes.compare,
     "teams": teams.read,
+    "members": teams.look_up,
 }
 
 log = structlog.get_logger()

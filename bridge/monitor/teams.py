@@ -16,6 +16,12 @@ from bridge.storage.watches import Watch
 MAX_TEAMS = 3
 MAX_MEMBERS = 5
 
+MAX_OPEN = 500
+"""Open pull requests of a repository that are looked through for a team."""
+
+MAX_PULLS = 50
+"""Pull requests that show a change of a team's members, the newest of each repository first."""
+
 _REQUESTED = """
 query($owner: String!, $name: String!, $number: Int!) {
   repository(owner: $owner, name: $name) {
@@ -35,6 +41,25 @@ query($owner: String!, $name: String!, $number: Int!) {
   }
 }
 """
+
+
+async def look_up(
+    watch: Watch,
+    *,
+    pulls: PullRequestStore,
+    accounts: LinkedAccounts,
+    queue: DeliveryQueue,  # noqa: ARG001
+) -> None:
+    """Find the open pull requests that ask a changed team for a review, and have its members read."""
+    left = MAX_PULLS
+    ids = {one.repository_id for one in await accounts.connections.all() if one.repository_id}
+    for repository_id, name in (await pulls.repository_names(ids)).items():
+        if left and name.partition("/")[0].lower() == watch.organization.lower():
+            newest = (await pulls.open_numbers(repository_id))[::-1]
+            known, _ = await pulls.read([(repository_id, number) for number in newest[:MAX_OPEN]], ())
+            asking = [number for (_, number), one in known.items() if one.asks_team(watch.number)][:left]
+            await pulls.watches.teams_again(repository_id, asking)
+            left -= len(asking)
 
 
 async def read(

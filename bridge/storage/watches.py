@@ -20,6 +20,9 @@ MERGE_SECONDS = 60
 TEAMS_SECONDS = 60
 """The least time between two questions about the teams of a pull request."""
 
+MEMBERS_SECONDS = 60
+"""The wait after a change of a team's members: all that join and leave meanwhile are one question."""
+
 QUEUE_SECONDS = 5
 """The wait before a question about a merge queue: all that enters and leaves meanwhile is one question."""
 
@@ -29,16 +32,18 @@ class Watch(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     It is about a pull request's `mergeable`; its `state`, where a delivery contradicted itself; the `rules`
     or the merge `queue` of a `branch`; the `teams` that are asked for a review; the last `push` of a fork; or
-    a `merge` that a `user` asked for, by GitHub's `uuid`.
+    a `merge` that a `user` asked for, by GitHub's `uuid`. One about `members` is about an `organization`'s
+    pull requests that ask its team, here `number`, for a review.
     """
 
     repository_id: int
-    about: Literal["mergeable", "state", "rules", "queue", "teams", "merge", "push"]
+    about: Literal["mergeable", "state", "rules", "queue", "teams", "members", "merge", "push"]
     number: int = 0
     asked: int = 0
     branch: str = ""
     user: str = ""
     uuid: str = ""
+    organization: str = ""
 
 
 class Watches:
@@ -89,6 +94,18 @@ class Watches:
         """Ask who is in the teams that a pull request asks for a review, once a minute at most."""
         question = Watch(repository_id=repository_id, about="teams", number=number, branch=str(number))
         await self.once(question, every=TEAMS_SECONDS, delay=1)
+
+    async def teams_again(self, repository_id: int, numbers: Iterable[int]) -> None:
+        """Ask the same of several pull requests, since a team changed."""
+        await self.add(
+            Watch(repository_id=repository_id, about="teams", number=number, branch=str(number))
+            for number in numbers
+        )
+
+    async def members(self, organization: str, team: int) -> None:
+        """Ask who is in a team of an organization now, for the pull requests that ask it for a review."""
+        question = Watch(repository_id=0, about="members", number=team, organization=organization)
+        await self.add([question], delay=MEMBERS_SECONDS)
 
     async def merge(self, repository_id: int, number: int, *, user: str, uuid: str, asked: int = 0) -> None:
         """Ask how a merge ended; each time without an answer doubles the delay."""

@@ -3,6 +3,7 @@
 import pytest
 
 from bridge.monitor import teams
+from bridge.storage import watches
 from tests.conftest import House, eventually
 from tests.kits.accounts import link
 from tests.kits.life import THREAD, Life, Thread, drive, know_flow, tags, titles
@@ -68,6 +69,21 @@ async def test_its_linked_members_who_are_not_away_are_named_and_tagged_and_have
     named = turn.removesuffix(" (to review)")
     assert titles(messages)[-1].endswith(f"Requested a review from {named}")
     assert tags(messages) == tagged
+
+
+async def test_who_joins_and_leaves_it_is_shown_where_an_app_hears_of_it(
+    life: Life, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watches, "MEMBERS_SECONDS", 1)
+    await link(life.house, "cy", scopes="repo read:org")
+    await life.house.hook(events=["membership"], app=True)
+    await life.house.act("ann-gh", "request_review", number=1, team="makers")
+    await read(life)
+    await shows(life, "Makers: bob-gh or cy-gh (to review)")
+    await drive(life.house, "teams/makers", {"remove": "cy-gh"})
+    await shows(life, "Makers: bob-gh (to review)")
+    await drive(life.house, "teams/makers", {"remove": "bob-gh", "add": "cy-gh"})
+    await shows(life, "Makers: cy-gh (to review)")
 
 
 async def test_it_stands_alone_where_no_account_may_read_it(life: Life) -> None:

@@ -248,6 +248,21 @@ async def test_only_apps_hear_who_reviews_a_deployment(github: GitHub, receiver:
     assert [payload(one)["action"] for one in reviews] == ["requested", "approved", "requested", "rejected"]
 
 
+async def test_only_apps_hear_who_joins_and_leaves_a_team(
+    github: GitHub, receiver: Receiver, hook: Any
+) -> None:
+    await github.drive("/hooks", repo="acme/component", url=receiver.url, app=True, events=["membership"])
+    await github.drive("/teams/makers", add="ann-gh", remove="cy-gh")
+    await github.idle()
+    told = [payload(one) for one in receiver.received if one.event == "membership"]
+    for one in told:
+        validate("membership", one)
+    assert [(one["action"], one["member"]["login"]) for one in told] == [
+        ("added", "ann-gh"),
+        ("removed", "cy-gh"),
+    ]
+
+
 async def test_only_apps_hear_of_installations(github: GitHub, receiver: Receiver, hook: Any) -> None:
     assert (await github.drive("/installations", action="created"))["hooks"] == 0
     bad = await github.ask("POST", "/_sandbox/installations", json={"action": "exploded"})

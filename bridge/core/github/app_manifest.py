@@ -61,7 +61,7 @@ def default_name(web_url: str) -> str:
 def permissions(
     *, merging: bool = True, members: bool = False, rules: bool = False
 ) -> tuple[Permission, ...]:
-    """Return the permissions to ask for: with those to merge, to read members, and to hear of rules."""
+    """Return the permissions to ask for: also those to merge, to read members, and to follow rules."""
     contents = _MERGING if merging else _WITHOUT_MERGING
     chosen = (*((_MEMBERS,) if members else ()), *((_RULES,) if rules else ()))
     return tuple(sorted((*_ALWAYS, contents, *chosen)))

@@ -173,7 +173,7 @@ def _covering(state: str) -> tuple[str, ...]:
 
 
 def _deployed(known: Snapshot, states: dict[str, str]) -> Snapshot:
-    """Note what was told of the head's deployments, by environment."""
+    """Note the states of the head's deployments that messages reported, by environment."""
     head, before = known.said.get("deployments", ("", {}))
     told = before if head == known.head_sha else {}
     return known.saying(deployments=[known.head_sha, {**told, **states}])

@@ -116,6 +116,11 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
         stack, base = self.value("stack"), self.value("base")
         return str(stack["base"]) if stack else str(base["ref"]) if base else ""
 
+    def asks_team(self, team: int) -> bool:
+        """Tell whether a team is asked for a review."""
+        asked = self.sets.get("requested")
+        return any(one["is_team"] and one["id"] == team for one in asked.items()) if asked else False
+
     @property
     def place(self) -> int:
         """The place in the merge queue; 0 if it is in none, or none was read since it entered."""

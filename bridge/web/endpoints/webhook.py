@@ -9,10 +9,11 @@ from redis.exceptions import RedisError
 
 from bridge.clients.github_credentials import GitHubCredentials
 from bridge.core.errors import BridgeError, Malformed, QueueFull, Unavailable, Unsigned
-from bridge.core.github import header, health, webhook
+from bridge.core.github import app_manifest, header, health, webhook
 from bridge.core.github.header import Header
 from bridge.core.github.webhook import WEBHOOK_PATH
 from bridge.core.messages import translate
+from bridge.core.messages.events.table import given
 from bridge.core.model import Delivery, Envelope, Signer
 from bridge.queue.entries import EnqueueResult
 from bridge.queue.offload import off_loop
@@ -24,6 +25,8 @@ from bridge.web.http.bodies import BODIES, Bodies, may_be_large, one_of_few, rea
 MAX_BODY = 25 * 1024 * 1024
 """GitHub's own limit: https://docs.github.com/webhooks/webhook-events-and-payloads#payload-cap"""
 
+
+MAX_LOGIN = 100
 
 _LATER = "the worker must catch up first; bridge then asks GitHub to redeliver"
 _FULL = {
@@ -229,7 +232,7 @@ async def _note_ping(services: Services, delivery: Delivery) -> None:
 
 
 async def _about_the_app(services: Services, delivery: Delivery) -> None:
-    """Handle a GitHub App's own events: remove the link of a revoked grant, check changed installations.
+    """Handle events of an App or an organization: revoked grants, changed installations, changed teams.
 
     https://docs.github.com/webhooks/webhook-events-and-payloads#github_app_authorization
     """
@@ -249,6 +252,13 @@ async def _about_the_app(services: Services, delivery: Delivery) -> None:
             removed=[repository.get("full_name") for repository in removed],
         )
         await _order_installation_checkups(services, delivery)
+    elif delivery.event in app_manifest.TEAM_EVENTS:
+        organization, team = (
+            given(delivery.payload, "organization", "login"),
+            given(delivery.payload, "team", "id"),
+        )
+        if isinstance(organization, str) and type(team) is int and 0 < team <= header.MAX_ID:
+            await services.pulls.watches.members(organization[:MAX_LOGIN], team)
 
 
 async def _order_installation_checkups(services: Services, delivery: Delivery) -> None:

@@ -2,7 +2,7 @@
 
 from .model import Repo, World
 from .payloads import Json, node_id, stamp, user_payload
-from .records import Label, Team
+from .records import Label, Team, User
 
 
 def label_payload(world: World, repo: Repo, label: Label) -> Json:
@@ -42,12 +42,12 @@ def milestone_payload(world: World, repo: Repo, title: str) -> Json:
     }
 
 
-def team_payload(world: World, repo: Repo, team: Team) -> Json:
-    """Return a team of the repository's organization, as webhooks carry it.
+def team_payload(world: World, organization: User, team: Team) -> Json:
+    """Return a team of an organization, as webhooks carry it.
 
     https://docs.github.com/rest/teams/teams#get-a-team-by-name
     """
-    url = f"{world.config.api_url}/organizations/{repo.owner.id}/team/{team.id}"
+    url = f"{world.config.api_url}/organizations/{organization.id}/team/{team.id}"
     return {
         "name": team.name,
         "id": team.id,
@@ -57,7 +57,7 @@ def team_payload(world: World, repo: Repo, team: Team) -> Json:
         "privacy": "closed",
         "notification_setting": "notifications_enabled",
         "url": url,
-        "html_url": f"{world.config.web_url}/orgs/{repo.owner.login}/teams/{team.slug}",
+        "html_url": f"{world.config.web_url}/orgs/{organization.login}/teams/{team.slug}",
         "members_url": f"{url}/members{{/member}}",
         "repositories_url": f"{url}/repos",
         "permission": "push",

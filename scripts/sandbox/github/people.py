@@ -66,7 +66,7 @@ def request_review(change: Change, pull: Pull, fields: Fields) -> None:
         if team not in pull.teams:
             pull.teams.append(team)
             change.note(pull, "review_requested", f"requested a review from {_full(change, team)}")
-            shown = team_payload(change.world, change.repo, team)
+            shown = team_payload(change.world, change.repo.owner, team)
             change.tell(pull, "review_requested", requested_team=shown)
 
 
@@ -86,7 +86,7 @@ def unrequest_review(change: Change, pull: Pull, fields: Fields) -> None:
             change.note(
                 pull, "review_request_removed", f"removed the request for {_full(change, team)}'s review"
             )
-            shown = team_payload(change.world, change.repo, team)
+            shown = team_payload(change.world, change.repo.owner, team)
             change.tell(pull, "review_request_removed", requested_team=shown)
 
 

@@ -47,7 +47,7 @@ def simple_pull_payload(world: World, repo: Repo, pull: Pull) -> Json:
         "merged_at": stamp_or_none(pull.merged_at),
         "merge_commit_sha": pull.merge_sha,
         "requested_reviewers": [user_payload(world, user) for user in pull.reviewers],
-        "requested_teams": [team_payload(world, repo, team) for team in pull.teams],
+        "requested_teams": [team_payload(world, repo.owner, team) for team in pull.teams],
         **links,
         "head": _head(world, pull),
         "base": _branch(world, repo, pull.base_ref, pull.base_sha),

@@ -17,7 +17,7 @@ class User:
     kind: str = field(default="User", compare=False)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True, eq=False)
 class Team:
     """A team of an organization."""
 

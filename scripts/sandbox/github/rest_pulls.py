@@ -97,7 +97,7 @@ async def list_reviewers(call: Call) -> Answer:
     repo = call.repo()
     pull, world = call.pull(repo), call.services.world
     users = [user_payload(world, user) for user in pull.reviewers]
-    teams = [team_payload(world, repo, team) | {"type": "organization"} for team in pull.teams]
+    teams = [team_payload(world, repo.owner, team) | {"type": "organization"} for team in pull.teams]
     return Answer({"users": users, "teams": teams})
 
 

@@ -16,7 +16,7 @@ from .pull_payloads import pull_payload
 from .refusals import Refused, not_found
 from .repositories import REPO_DEEDS, perform_on_repo
 from .sandbox_apps import change_installation, find_app, make_app, withdraw
-from .sandbox_people import add_account, make_repos, repo_of, set_user, user_of
+from .sandbox_people import add_account, make_repos, repo_of, set_team, set_user, user_of
 from .sandbox_views import pull_view
 from .sandbox_webhooks import (
     idle,
@@ -45,6 +45,7 @@ def install(router: web.UrlDispatcher) -> None:
         ("GET", "/pulls/{owner}/{repo}/{number:[0-9]+}", show_pull),
         ("POST", "/users", add_account),
         ("POST", "/users/{login}", set_user),
+        ("POST", "/teams/{slug}", set_team),
         ("POST", "/repositories", make_repos),
         ("GET", "/webhooks", show_webhooks),
         ("POST", "/webhooks", set_webhooks),

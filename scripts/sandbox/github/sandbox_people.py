@@ -4,8 +4,9 @@ from datetime import timedelta
 
 from aiohttp import web
 
+from .label_payloads import team_payload
 from .model import Permission, Repo
-from .payloads import Json
+from .payloads import Json, organization_payload, user_payload
 from .records import User
 from .repositories import create
 from .seed import ACME, FOUNDED, add_repo
@@ -58,6 +59,30 @@ async def set_user(services: Services, request: web.Request, body: Json) -> Json
         for repo in named or [one for one in services.world.repos.values() if one.owner == ACME]:
             _permit(repo, user, permission)
     return {"login": user.login, "id": user.id}
+
+
+async def set_team(services: Services, request: web.Request, body: Json) -> Json:
+    """`{"add": login, "remove": login, "as"}`: who is in a team of acme's; Apps hear of it.
+
+    https://docs.github.com/webhooks/webhook-events-and-payloads#membership
+    """
+    world, slug = services.world, request.match_info["slug"]
+    for name, action in (("add", "added"), ("remove", "removed")):
+        if name in body:
+            user, team = user_of(services, body[name]), world.teams[slug]
+            others = tuple(one for one in team.members if one != user.id)
+            team.members = (*others, user.id) if name == "add" else others
+            payload = {
+                "action": action,
+                "scope": "team",
+                "member": user_payload(world, user),
+                "team": team_payload(world, ACME, team),
+                "organization": organization_payload(world, ACME),
+                "sender": user_payload(world, user_of(services, body.get("as", "cy-gh"))),
+            }
+            hooks = [hook for hook in services.hookshot.every_hook() if hook.app]
+            services.hookshot.send("membership", payload, hooks)
+    return {"members": list(world.teams[slug].members)}
 
 
 async def make_repos(services: Services, _request: web.Request, body: Json) -> Json:

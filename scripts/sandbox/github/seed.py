@@ -45,7 +45,7 @@ def new_world(config: Config) -> World:
     world = World(config)
     for user in (*PEOPLE, ACME):
         world.add_user(replace(user))
-    world.teams[TEAM.slug] = TEAM
+    world.teams[TEAM.slug] = replace(TEAM)
     ann, bob, cy, _dee = PEOPLE
     world.members[ACME.id] = {ann.id, bob.id, cy.id}
     held = {ann.login: Permission.WRITE, bob.login: Permission.READ, cy.login: Permission.ADMIN}
