@@ -40,8 +40,8 @@ class MessageChanges:
         if message.author != person_id:
             raise NotYourMessage
         old, flow, thread = message.content, message.flow_id, message.thread_id
-        before = causes.called(old, author=person_id)
-        called = [one for one in causes.called(content or {}, author=person_id) if one not in before]
+        before = causes.mentioned(old, author=person_id)
+        mentioned = [one for one in causes.mentioned(content or {}, author=person_id) if one not in before]
         stored = {"sent": message.sent, "author": message.author}
         deleted = {"event": "activity", "title": "deleted a message", "author": old.get("author") or {}}
         done = await self._change(
@@ -55,7 +55,7 @@ class MessageChanges:
                 orjson.dumps(stored | {"content": content}) if content else "",
                 orjson.dumps(stored | {"content": deleted}),
                 *(search.said(old), search.said(content) if content else ""),
-                *(self.bounds.threads * 10, orjson.dumps(called), keys.CALLS),
+                *(self.bounds.threads * 10, orjson.dumps(mentioned), keys.MENTIONS),
             ],
         )
         if not done:

@@ -84,7 +84,7 @@ NOTIFICATION_NOTES = f"{_INBOX}notification-notes"
 """Hash: a notification → the message that causes it, and why."""
 DESKS = _INBOX
 """The beginning of the keys about what people have on their desks, and on their shelves."""
-CALLS = f"{_INBOX}calls:"
+MENTIONS = f"{_INBOX}calls:"
 THREAD = f"{_INBOX}thread:"
 ENTRIES = f"{_INBOX}entries:"
 EDITED = f"{_INBOX}edited:"
@@ -208,9 +208,9 @@ def shelf(kind: Shelf, person_id: int) -> str:
     return f"{DESKS}{kind}:{person_id}"
 
 
-def calls(person_id: int) -> str:
-    """Sorted set: the threads in which a person was called, by the newest message that calls them."""
-    return f"{CALLS}{person_id}"
+def mentions(person_id: int) -> str:
+    """Sorted set: the threads in which a person was mentioned, by the newest message that does."""
+    return f"{MENTIONS}{person_id}"
 
 
 def confirmations(person_id: int) -> str:

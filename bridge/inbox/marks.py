@@ -43,4 +43,4 @@ class MarkStore:
     async def forget(self, person_id: int) -> None:
         """Delete a person's marks and shelves."""
         shelves = (keys.shelf(kind, person_id) for kind in keys.SHELVES)
-        await self.redis.delete(keys.read_marks(person_id), keys.calls(person_id), *shelves)
+        await self.redis.delete(keys.read_marks(person_id), keys.mentions(person_id), *shelves)

@@ -27,7 +27,7 @@ async def post_reply(
     uuid: str | None = None,
     passed_to: int = 0,
 ) -> int:
-    """Post a person's words in one of the flow's threads, with `tags` and the people whom they call.
+    """Post a person's words in one of the flow's threads, with `tags` and the people whom they mention.
 
     They may pass the thread's turn to somebody.
 
@@ -59,6 +59,6 @@ async def delete_reply(inbox: Inbox, person: InboxPerson, message: StoredMessage
 
 
 async def _tags(inbox: Inbox, flow_id: str, text: str, tags: Sequence[str]) -> list[str]:
-    called = [f"@{nick}" for nick in dict.fromkeys(_MENTION.findall(text))]
-    mentions = [tag for tag in await resolved(inbox, flow_id, called) if tag.startswith(":")]
+    named = [f"@{nick}" for nick in dict.fromkeys(_MENTION.findall(text))]
+    mentions = [tag for tag in await resolved(inbox, flow_id, named) if tag.startswith(":")]
     return list(dict.fromkeys([*mentions, *await resolved(inbox, flow_id, tags)]))

@@ -1,4 +1,4 @@
-"""Tags of messages: `@nick` calls a member of the flow, whose unread mark it becomes as well."""
+"""Tags of messages: `@nick` mentions a member of the flow, whose unread mark it becomes as well."""
 
 import re
 from collections.abc import Iterable

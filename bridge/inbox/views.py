@@ -57,8 +57,8 @@ class Entry:
     is_spoken: bool
     is_mine: bool
     is_edited: bool
-    called: bool
-    """It calls the person who looks."""
+    mentioned: bool
+    """It mentions the person who looks."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,7 +107,7 @@ def entry(message: StoredMessage, reader: InboxPerson, writer: InboxPerson | Non
         is_spoken=content["event"] != "activity",
         is_mine=message.author == reader.id,
         is_edited="edited" in content,
-        called=f":unread:{reader.id}" in (content.get("tags") or ()),
+        mentioned=f":unread:{reader.id}" in (content.get("tags") or ()),
     )
 
 

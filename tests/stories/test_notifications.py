@@ -64,7 +64,7 @@ async def test_a_browser_shows_what_needs_a_person(redis_url: str, page: Page) -
             pass
         [pushed] = browser.shown
         [shown] = await _pushed(page, team.url, pushed)
-        assert shown == {"title": "Pull 1", "body": "Ann calls you\nLook, @bob", "tag": pushed["tag"]}
+        assert shown == {"title": "Pull 1", "body": "Ann mentions you\nLook, @bob", "tag": pushed["tag"]}
 
         await page.get_by_role("button", name="Turn off in this browser").click()
         await expect(state).to_have_text("Notifications are off in this browser.")

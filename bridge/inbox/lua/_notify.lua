@@ -1,4 +1,4 @@
--- Queue a notification: the newest message that concerns a person in a thread, and why: `c`, it calls them, or
+-- Queue a notification: the newest message that concerns a person in a thread, and why: `m`, it mentions them, or
 -- `t`, it has become their turn. One that waits already takes it in. If too many wait, the one that is due last makes
 -- room: nobody's quiet hours keep the others from theirs.
 local MOST_NOTIFICATIONS = 20000
@@ -15,10 +15,10 @@ local function notify(notifications, notes, member, id, why)
     redis.call('ZADD', notifications, 'LT', now[1] + now[2] / 1e6, member)
 end
 
--- Queue the notification of a message that calls a person, and note the thread among those that call them.
-local function notify_call(notifications, notes, calls, person, flow, thread, id)
-    local MOST_CALLS = 200
-    notify(notifications, notes, person .. ':' .. flow .. ':' .. thread, id, 'c')
-    redis.call('ZADD', calls .. person, id, thread)
-    redis.call('ZREMRANGEBYRANK', calls .. person, 0, -MOST_CALLS - 1)
+-- Queue the notification of a message that mentions a person, and note the thread among those that do.
+local function notify_mention(notifications, notes, mentions, person, flow, thread, id)
+    local MOST_MENTIONS = 200
+    notify(notifications, notes, person .. ':' .. flow .. ':' .. thread, id, 'm')
+    redis.call('ZADD', mentions .. person, id, thread)
+    redis.call('ZREMRANGEBYRANK', mentions .. person, 0, -MOST_MENTIONS - 1)
 end

@@ -1,6 +1,6 @@
 -- Take a message, once for each uuid, and bring its thread and its flow's lists up to date: {id, is a repeat}.
 -- {0, 0}: the thread is unknown and the message brings no state for one; {-1, 0}: the flow is gone. What the
--- flow has no room for any more, the threads longest without a message, goes. Those whom it calls, and those
+-- flow has no room for any more, the threads longest without a message, goes. Those whom it mentions, and those
 -- whose turn it has become, are notified.
 -- include _notify
 local last_id, uuids, thread, entries, threads = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
@@ -75,9 +75,9 @@ if state ~= '' then
     end
     redis.call('HSET', thread, 'state', state, 'done', is_done, 'turn', causes.turn)
 end
-for _, person in ipairs(causes.called) do
+for _, person in ipairs(causes.mentioned) do
     if not turned[person] then
-        notify_call(notifications, notes, causes.calls, person, flow_id, thread_id, id_text)
+        notify_mention(notifications, notes, causes.mentions, person, flow_id, thread_id, id_text)
     end
 end
 if about ~= '' then

@@ -1,13 +1,13 @@
 #!lua flags=allow-oom
 -- Change a message, or delete it where the new one is empty: 1, or 0 if it is gone already. Nothing of the old
 -- words stays, also not in what searches look through. The flow's news name it, and not what it says. Those whom
--- only the new words call are notified.
+-- only the new words mention are notified.
 -- include _notify
 local thread, entries, edited, messages, news = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local last_id, usage, flows, notifications, notes = KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
 local flow_id, thread_id, id, author, now = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local new, deleted, old_said, new_said, most = ARGV[6], ARGV[7], ARGV[8], ARGV[9], ARGV[10]
-local called, calls = cjson.decode(ARGV[11]), ARGV[12]
+local mentioned, mentions = cjson.decode(ARGV[11]), ARGV[12]
 local OVERHEAD, NEWEST = 200, 10000
 -- include _said
 
@@ -46,7 +46,7 @@ local event = event_id .. '-0'
 redis.call('XADD', messages, 'MAXLEN', '~', most, event, 't', thread_id, 'e', id, 'a', author, 's', now)
 redis.call('XADD', news, 'MAXLEN', '~', NEWEST, event, 'f', flow_id, 't', thread_id)
 redis.call('HSET', thread, 'changed', event_id)
-for _, person in ipairs(called) do
-    notify_call(notifications, notes, calls, person, flow_id, thread_id, event_id)
+for _, person in ipairs(mentioned) do
+    notify_mention(notifications, notes, mentions, person, flow_id, thread_id, event_id)
 end
 return 1

@@ -1,4 +1,4 @@
-"""The causes of notifications: a message that calls people, and a thread whose turn becomes theirs."""
+"""The causes of notifications: a message that mentions people, and a thread whose turn becomes theirs."""
 
 import re
 from collections.abc import Mapping
@@ -12,22 +12,22 @@ from bridge.inbox.extension import pull_of
 MOST = 100
 """People whom a message notifies."""
 
-_CALLED = re.compile(r":user:([0-9]{1,19})")
+_MENTIONED = re.compile(r":user:([0-9]{1,19})")
 
 
-def does_call(content: Mapping[str, Any], person_id: int) -> bool:
-    """Tell whether a message calls a person, also after a change or its deletion."""
+def does_mention(content: Mapping[str, Any], person_id: int) -> bool:
+    """Tell whether a message mentions a person, also after a change or its deletion."""
     return f":user:{person_id}" in (content.get("tags") or ())
 
 
-def called(content: Mapping[str, Any], *, author: int) -> list[str]:
-    """Return the ids of those whom a message calls, but for its author."""
-    tags = (_CALLED.fullmatch(tag) for tag in content.get("tags") or () if isinstance(tag, str))
+def mentioned(content: Mapping[str, Any], *, author: int) -> list[str]:
+    """Return the ids of those whom a message mentions, but for its author."""
+    tags = (_MENTIONED.fullmatch(tag) for tag in content.get("tags") or () if isinstance(tag, str))
     return [found[1] for found in tags if found and found[1] != str(author)][:MOST]
 
 
 def of(content: Mapping[str, Any], *, author: int, state: Mapping[str, Any], passed_to: int = 0) -> bytes:
-    """Return those whom a message `called` and the `turn` by its thread's state, as JSON for `accept.lua`.
+    """Return those whom a message `mentioned` and the `turn` by its thread's state, as JSON for `accept.lua`.
 
     Each of the turn is `id@since`, so that a turn that comes back is a new one. The `sender` needs no
     notification of their own turn: `author` if they wrote in the inbox, else the one with the author's login.
@@ -39,9 +39,9 @@ def of(content: Mapping[str, Any], *, author: int, state: Mapping[str, Any], pas
     sender = author or next((one.id for one in people if one.login.lower() == login), 0)
     turn = " ".join(f"{one.id}@{one.since or ''}" for one in people)
     found = {
-        "called": called(content, author=author),
+        "mentioned": mentioned(content, author=author),
         "turn": turn,
         "sender": str(sender),
-        "calls": keys.CALLS,
+        "mentions": keys.MENTIONS,
     }
     return orjson.dumps(found | ({"passed_to": str(passed_to)} if passed_to else {}))

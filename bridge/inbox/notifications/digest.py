@@ -177,14 +177,14 @@ class DigestSender:
         flows = {one.id: one for one in await self.inbox.flows.of(person.id) if not one.is_archived}
         chosen = await self.preferences.of(person.id)
         turn = await self._turn(person, flows) if chosen.turn else []
-        calls = await self._calls(person, flows, since=plan.last) if chosen.calls else []
-        if not (turn or calls):
+        mentions = await self._mentions(person, flows, since=plan.last) if chosen.mentions else []
+        if not (turn or mentions):
             return False
         link = f"{self.inbox.web_url}/inbox/mail/unsubscribe/{self.store.link(person.id, plan)}"
-        sections = [("Your turn", turn), ("You were mentioned", calls)]
+        sections = [("Your turn", turn), ("You were mentioned", mentions)]
         settings = f"{self.inbox.web_url}/inbox/settings#mail"
         context = {"sections": sections, "settings": settings, "unsubscribe": link}
-        count = len(turn) + len(calls)
+        count = len(turn) + len(mentions)
         await self.server.send(
             Mail(
                 to=plan.address,
@@ -205,24 +205,24 @@ class DigestSender:
         found = [(one, pull.turn) for one in threads if (pull := pull_of(one.state)) and pull.turn]
         return [self._line(flows, thread, turn.why or turn.who) for thread, turn in found]
 
-    async def _calls(
+    async def _mentions(
         self, person: InboxPerson, flows: dict[str, TeamFlow], *, since: float
     ) -> list[DigestLine]:
-        """List the threads that called a person since a Unix time, and were neither read nor put away."""
-        inbox, key = self.inbox, keys.calls(person.id)
+        """List the threads that mentioned a person since a Unix time, and were neither read nor put away."""
+        inbox, key = self.inbox, keys.mentions(person.id)
         newest = await inbox.redis.execute_command("ZREVRANGE", key, 0, MOST - 1, "WITHSCORES")
-        called = {name.decode(): int(score) for name, score in newest}
-        read = await inbox.marks.of(person.id, list(called))
-        shelves = await inbox.desks.shelves(person.id, list(called))
+        mentioned = {name.decode(): int(score) for name, score in newest}
+        read = await inbox.marks.of(person.id, list(mentioned))
+        shelves = await inbox.desks.shelves(person.id, list(mentioned))
         found = []
-        for thread in await inbox.messages.those([one for one, id in called.items() if id > read[one]]):
+        for thread in await inbox.messages.those([one for one, id in mentioned.items() if id > read[one]]):
             if thread.flow_id not in flows or shelves[thread.id]:
                 continue
-            message = await inbox.messages.message(thread.flow_id, called[thread.id])
+            message = await inbox.messages.message(thread.flow_id, mentioned[thread.id])
             if not message or message.sent / 1000 <= since:
                 continue
             message = await inbox.messages.subject(message)
-            if message and causes.does_call(message.content, person.id):
+            if message and causes.does_mention(message.content, person.id):
                 author, said = said_in(message, person, await inbox.people.get(message.author))
                 found.append(self._line(flows, thread, f"{author}: {said}"[:LONGEST_WORDS]))
         return found

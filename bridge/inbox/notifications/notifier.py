@@ -49,7 +49,7 @@ class Due:
     thread: str
     message: int
     why: str
-    """Letters: `t`, the turn has become theirs; `c`, a message calls them."""
+    """Letters: `t`, the turn has become theirs; `m`, a message mentions them."""
     tries: int = 0
     left: tuple[str, ...] = ()
 
@@ -151,7 +151,7 @@ class Notifier:
         turn = pull.turn if pull and chosen.turn and "t" in due.why else None
         if turn and turn.of(person.id):
             return await self._shown(person, flow, thread, due, turn=turn)
-        return await self._shown(person, flow, thread, due) if chosen.calls and "c" in due.why else None
+        return await self._shown(person, flow, thread, due) if chosen.mentions and "m" in due.why else None
 
     async def _shown(
         self, person: InboxPerson, flow: TeamFlow, thread: InboxThread, due: Due, turn: PullTurn | None = None
@@ -159,7 +159,7 @@ class Notifier:
         messages = self.inbox.messages
         news = await messages.message(flow.id, due.message)
         found = await messages.subject(news) if news else None
-        if found is None or not (turn or causes.does_call(found.content, person.id)):
+        if found is None or not (turn or causes.does_mention(found.content, person.id)):
             return None
         author, said = said_in(found, person, await self.inbox.people.get(found.author))
         if turn and thread.passed_by:
@@ -167,7 +167,7 @@ class Notifier:
         elif turn:
             words = f"Your turn: {turn.why or turn.who}\n{author}: {said}"
         else:
-            words = f"{author} calls you\n{said}"
+            words = f"{author} mentions you\n{said}"
         return orjson.dumps(
             {
                 "title": title_of(thread)[:LONGEST_TITLE],

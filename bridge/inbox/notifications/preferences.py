@@ -17,14 +17,14 @@ class Preferences:
     """The choice; the quiet hours are times of day in `zone`, none where both are empty."""
 
     turn: bool = True
-    calls: bool = True
+    mentions: bool = True
     zone: str = ""
     """Empty: UTC."""
     quiet_from: str = ""
     quiet_until: str = ""
 
     @classmethod
-    def chosen(cls, *, turn: bool, calls: bool, zone: str, quiet_from: str, quiet_until: str) -> Self:
+    def chosen(cls, *, turn: bool, mentions: bool, zone: str, quiet_from: str, quiet_until: str) -> Self:
         """Return what a form chooses; raises `NoSuchTime`."""
         clock.zone(zone)
         hours = [clock.time_of_day(text) if text else None for text in (quiet_from, quiet_until)]
@@ -33,7 +33,7 @@ class Preferences:
         if hours[0] and hours[0] == hours[1]:
             raise NoSuchTime("quiet hours begin and end at different times")
         begin, end = (one.isoformat("minutes") if one else "" for one in hours)
-        return cls(turn=turn, calls=calls, zone=zone, quiet_from=begin, quiet_until=end)
+        return cls(turn=turn, mentions=mentions, zone=zone, quiet_from=begin, quiet_until=end)
 
     def quiet_seconds(self, now: float) -> float:
         """Return the seconds until the quiet hours end, 0 outside of them; `now` is a Unix time."""

@@ -58,7 +58,7 @@ async def choose(request: web.Request) -> web.Response:
     form = await request.post()
     chosen = Preferences.chosen(
         turn="turn" in form,
-        calls="calls" in form,
+        mentions="mentions" in form,
         zone=str(form.get("zone", "")).strip(),
         quiet_from=str(form.get("quiet_from", "")).strip(),
         quiet_until=str(form.get("quiet_until", "")).strip(),

@@ -172,7 +172,7 @@ async def test_nothing_is_sent_of_what_a_person_saw_may_not_see_or_does_not_want
         case "removed":
             await team.app[DOOR].remove(1002)
         case "switched off":
-            await scene.sender.preferences.keep(1002, Preferences(calls=False))
+            await scene.sender.preferences.keep(1002, Preferences(mentions=False))
     assert await scene.sent() == []
 
 

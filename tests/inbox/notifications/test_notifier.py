@@ -114,7 +114,7 @@ async def test_who_is_called_is_notified_with_the_words(scene: Scene) -> None:
     path = f"/inbox/flows/team/main/threads/{THREAD}/messages"
     await scene.team.visit("ann", "POST", path, {"content": "Look, @bob and @ann and @cy:\n<b>why</b>?"})
     await scene.delivered()
-    assert shown(bob) == ["Ann calls you\nLook, @bob and @ann and @cy: <b>why</b>?"]
+    assert shown(bob) == ["Ann mentions you\nLook, @bob and @ann and @cy: <b>why</b>?"]
     assert (ann.shown, await scene.waiting()) == ([], 0)
     await scene.team.visit("ann", "POST", path, {"content": "@bob, no"})
     [thread] = await scene.team.inbox.messages.threads(scene.team.flow.id)
@@ -136,7 +136,7 @@ async def test_a_mention_that_an_edit_adds_notifies_once_until_it_is_read(scene:
     for text in ("Why, @bob and @ann?", "Why then, @bob and @ann?"):
         await edited(text)
         await scene.delivered()
-    assert shown(bob) == ["Ann calls you\nWhy, @bob and @ann?"]
+    assert shown(bob) == ["Ann mentions you\nWhy, @bob and @ann?"]
     for text in ("Why?", "@bob?"):
         await edited(text)
     await team.visit("bob", "GET", path)
@@ -156,7 +156,7 @@ async def test_who_passes_the_turn_on_is_named_to_the_one_who_gets_it(scene: Sce
     await scene.delivered()
     assert shown(bob) == ["Ann passed you the turn of #1"]
     redis: Any = scene.team.services.redis
-    assert await redis.zcard(keys.calls(1002)) == 0, "the digest lists it as his turn alone"
+    assert await redis.zcard(keys.mentions(1002)) == 0, "the digest lists it as his turn alone"
     await scene.notifier.preferences.keep(1001, Preferences(turn=False))
     await scene.team.visit("bob", "POST", f"{path}/turn", {"to": "1001"})
     await scene.delivered()
@@ -195,7 +195,7 @@ async def test_nobody_is_notified_of_what_they_saw_may_not_see_or_do_not_want(
             await team.app[DOOR].remove(1002)
             assert await scene.notifier.browsers.of(1002) == []
         case "switched off":
-            chosen = Preferences(turn=why != "turn", calls=why != "call")
+            chosen = Preferences(turn=why != "turn", mentions=why != "call")
             await scene.notifier.preferences.keep(1002, chosen)
         case "signed out":
             await team.visit("bob", "POST", "/inbox/settings/sign-out-everywhere", {})

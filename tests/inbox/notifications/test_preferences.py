@@ -49,7 +49,9 @@ TIMES = st.times().map(lambda one: one.isoformat("minutes"))
     now=st.integers(1_700_000_000, 2_000_000_000),
 )
 def test_they_end_within_a_day_and_then_it_is_not_quiet(zone: str, hours: tuple[str, str], now: int) -> None:
-    chosen = Preferences.chosen(turn=True, calls=True, zone=zone, quiet_from=hours[0], quiet_until=hours[1])
+    chosen = Preferences.chosen(
+        turn=True, mentions=True, zone=zone, quiet_from=hours[0], quiet_until=hours[1]
+    )
     wait = chosen.quiet_seconds(now)
     assert 0 <= wait <= 25 * 3600
     # An hour that the clock repeats may be quiet twice.
@@ -70,7 +72,7 @@ def test_they_end_within_a_day_and_then_it_is_not_quiet(zone: str, hours: tuple[
     ],
 )
 def test_what_no_clock_shows_is_refused(wrong: dict[str, Any], sentence: str) -> None:
-    fields: dict[str, Any] = {"turn": True, "calls": True, "zone": "", "quiet_from": "", "quiet_until": ""}
+    fields: dict[str, Any] = {"turn": True, "mentions": True, "zone": "", "quiet_from": "", "quiet_until": ""}
     with pytest.raises(NoSuchTime, match=sentence):
         Preferences.chosen(**fields | wrong)
 
