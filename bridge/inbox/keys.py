@@ -27,7 +27,6 @@ DESK: tuple[Desk, ...] = ("unread", "unread-counts", "mine", "turn", "review", "
 SECTIONS: tuple[Desk, ...] = ("review", "returned", "ready", "waiting")
 Shelf = Literal["done", "snoozed", "muted"]
 SHELVES: tuple[Shelf, ...] = ("done", "snoozed", "muted")
-LISTED_SHELVES: tuple[Shelf, ...] = ("snoozed", "done")
 
 DIGESTS = "inbox:{people}:digests"
 """Sorted set: people who get a digest by mail, by the time of the next one."""

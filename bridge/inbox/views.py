@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from markupsafe import Markup
@@ -50,15 +51,27 @@ class Entry:
     sent: float
     author: str
     avatar: str
-    title: Markup
-    body: Markup
-    text: str
-    """A person's own words."""
+    content: Mapping[str, Any]
     is_spoken: bool
     is_mine: bool
     is_edited: bool
     mentioned: bool
     """It mentions the person who looks."""
+
+    @cached_property
+    def title(self) -> Markup:
+        """The title, with nothing but links in it."""
+        return markup.inline(self.content.get("title"))
+
+    @cached_property
+    def body(self) -> Markup:
+        """The body, made safe when a page first shows it."""
+        return markup.rich(self.content.get("body"))
+
+    @property
+    def text(self) -> str:
+        """A person's own words."""
+        return str(self.content.get("content") or "")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +90,7 @@ class Row:
     """The Unix time since which it is the reader's turn, as far as that is known."""
     newest: Entry
     said: str
-    """The beginning of the newest message."""
+    """The beginning of the newest message, or its title."""
     is_unread: bool
     unread: int
     """Messages that the reader has not seen; 0 if they asked to be reminded."""
@@ -101,9 +114,7 @@ def entry(message: StoredMessage, reader: InboxPerson, writer: InboxPerson | Non
         sent=message.sent / 1000,
         author=(writer.name if writer else str(author.get("name") or "Somebody who left")),
         avatar=(writer.avatar if writer else str(author.get("avatar") or "")),
-        title=markup.inline(content.get("title")),
-        body=markup.rich(content.get("body")),
-        text=str(content.get("content") or ""),
+        content=content,
         is_spoken=content["event"] != "activity",
         is_mine=message.author == reader.id,
         is_edited="edited" in content,
@@ -138,7 +149,7 @@ def row(
         is_my_turn=mine is not None,
         since=mine.since / 1000 if mine and mine.since else None,
         newest=newest,
-        said=" ".join(words.split())[:_FIRST],
+        said=" ".join(words.split())[:_FIRST] or markup.plain(newest.content.get("title")),
         is_unread=unread is not None,
         unread=unread or 0,
         shelves=shelves,

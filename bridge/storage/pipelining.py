@@ -89,21 +89,22 @@ class GroupingRedis(Redis):
         self._answer_seconds = answer_seconds
         self._places = asyncio.Semaphore(pipelines)
         self._kept: AbstractConnection | None = None
-        self._commands: GroupCommit[_Command, Any] = GroupCommit(self._exchange, most=MAX_GROUP)
+        self._commands: GroupCommit[Sequence[_Command], list[Any]]
+        self._commands = GroupCommit(self._exchange, most=MAX_GROUP)
 
     async def execute_command(self, *args: Any, **options: Any) -> Any:
         """Send a command and return its answer; raises redis-py's errors."""
         if args[0] in _ALONE:
             answer = super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
             return await _bounded(self._answer_seconds + _block_seconds(args), answer)
-        answer = await self._commands.add((args, options))
+        [answer] = await self._commands.add([(args, options)])
         if isinstance(answer, Exception):
             raise answer
         return answer
 
     async def answers(self, commands: Sequence[_Command]) -> list[Any]:
         """Send commands in this order, and return their answers, Redis's errors among them."""
-        return await asyncio.gather(*map(self._commands.add, commands))
+        return await self._commands.add(commands) if commands else []
 
     async def nodes(self) -> "list[GroupingRedis]":
         """Return the clients of all nodes: this one."""
@@ -127,8 +128,8 @@ class GroupingRedis(Redis):
         await super().aclose(close_connection_pool)
         await self.connection_pool.disconnect()
 
-    async def _exchange(self, commands: Sequence[_Command]) -> list[Any]:
-        """Send commands and return their answers, errors among them.
+    async def _exchange(self, together: Sequence[Sequence[_Command]]) -> list[list[Any]]:
+        """Send the commands of all callers and return their answers, errors among them.
 
         Uses one connection that is kept: to take it from the pool each time takes twice as long.
         """
@@ -137,18 +138,21 @@ class GroupingRedis(Redis):
             pool: Any = self.connection_pool
             self._kept = await pool.get_connection()
         kept: Any = self._kept
-        trip = kept.retry.call_with_retry(lambda: self._once(kept, commands), lambda _: kept.disconnect())
-        answers: list[Any] = await _bounded(self._answer_seconds, trip)
+        trip = kept.retry.call_with_retry(lambda: self._once(kept, together), lambda _: kept.disconnect())
+        answers: list[list[Any]] = await _bounded(self._answer_seconds, trip)
         return answers
 
-    async def _once(self, connection: Any, commands: Sequence[_Command]) -> list[Any]:
-        await connection.send_packed_command(connection.pack_commands([args for args, _ in commands]))
-        answers = []
-        for args, options in commands:
-            try:
-                answers.append(await self.parse_response(connection, args[0], **options))
-            except ResponseError as error:
-                answers.append(error)
+    async def _once(self, connection: Any, together: Sequence[Sequence[_Command]]) -> list[list[Any]]:
+        packed = connection.pack_commands([args for commands in together for args, _ in commands])
+        await connection.send_packed_command(packed)
+        answers: list[list[Any]] = []
+        for commands in together:
+            answers.append([])
+            for args, options in commands:
+                try:
+                    answers[-1].append(await self.parse_response(connection, args[0], **options))
+                except ResponseError as error:
+                    answers[-1].append(error)
         return answers
 
 

@@ -94,6 +94,7 @@ def create_app(
         loader=_templates(),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
+        auto_reload=False,
         filters=filters.FILTERS,
     )
     aiohttp_jinja2.get_env(app).globals.update(_names(services.settings))

@@ -96,9 +96,10 @@ def _position(request: web.Request) -> int:
 
 async def _may_read(request: web.Request, flow: TeamFlow, person: InboxPerson) -> bool:
     """Tell whether the person is still signed in and in the flow: a stream may last for days."""
-    return await sessions.signed_in(request) is not None and await request.app[INBOX].flows.has(
-        flow.id, person.id
+    signed_in, is_in = await asyncio.gather(
+        sessions.signed_in(request), request.app[INBOX].flows.has(flow.id, person.id)
     )
+    return signed_in is not None and is_in
 
 
 async def _news(

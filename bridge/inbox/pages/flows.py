@@ -1,5 +1,6 @@
 """The front page, and a flow's threads."""
 
+import asyncio
 import re
 
 from aiohttp import web
@@ -55,18 +56,21 @@ async def front(request: web.Request) -> web.Response:
     """Show the threads that are something to a person, by sections over all flows, and their flows."""
     person, inbox = await sessions.required(request), request.app[INBOX]
     request[SCRIPTED] = True
-    since = await inbox.messages.last()
-    await inbox.desks.wake(person.id)
-    everything = await inbox.flows.of(person.id)
+    since, _, everything = await asyncio.gather(
+        inbox.messages.last(), inbox.desks.wake(person.id), inbox.flows.of(person.id)
+    )
     flows = {one.id: one for one in everything if not one.is_archived}
-    listed, more = await inbox.desks.on(person.id, list(flows), keys.SECTIONS, IN_SECTION)
-    for shelf in keys.LISTED_SHELVES:
-        listed[shelf] = list(await inbox.desks.shelf(person.id, shelf, IN_SECTION))
+    (listed, more), unread, snoozed, done = await asyncio.gather(
+        inbox.desks.on(person.id, list(flows), keys.SECTIONS, IN_SECTION),
+        inbox.desks.unread(person.id, list(flows)),
+        inbox.desks.shelf(person.id, "snoozed", IN_SECTION),
+        inbox.desks.shelf(person.id, "done", IN_SECTION),
+    )
+    listed |= {"snoozed": list(snoozed), "done": list(done)}
     found = await inbox.messages.those(sorted({one for ids in listed.values() for one in ids}))
     shown = {
         one.id: one for one in await rows(request, person, [one for one in found if one.flow_id in flows])
     }
-    unread = await inbox.desks.unread(person.id, list(flows))
     return render(
         request,
         "front.html",
@@ -133,7 +137,9 @@ async def threads(request: web.Request) -> web.Response:
     person, flow = await opened(request)
     request[SCRIPTED] = True
     inbox, before = request.app[INBOX], message_in(request, "before")
-    await inbox.desks.wake(person.id)
+    _, since, sources = await asyncio.gather(
+        inbox.desks.wake(person.id), inbox.messages.newest(flow.id), inbox.sources.of(flow.id)
+    )
     asked = {name: request.query.get(name, "")[:MAX_SEARCH] for name in ("show", "q", *FILTERS)}
     found = await inbox.messages.find(
         _listed(flow, person, asked["show"]),
@@ -142,7 +148,9 @@ async def threads(request: web.Request) -> web.Response:
         limit=PAGE + 1,
     )
     last = found[PAGE - 1].newest.id if len(found) > PAGE else None
-    sources = await inbox.sources.of(flow.id)
+    listed, unread = await asyncio.gather(
+        rows(request, person, found[:PAGE]), inbox.desks.unread(person.id, [flow.id])
+    )
     narrowed = any(asked[name] for name in ("q", *FILTERS))
     return render(
         request,
@@ -150,17 +158,17 @@ async def threads(request: web.Request) -> web.Response:
         person=person,
         flow=flow,
         path=path_of(flow),
-        rows=await rows(request, person, found[:PAGE]),
+        rows=listed,
         older=str(request.rel_url.update_query(before=last)) if last else "",
         asked=asked,
         tabs=TABS,
         narrowed=narrowed,
         some=_some(sources, found),
-        unread_count=(await inbox.desks.unread(person.id, [flow.id]))[flow.id],
+        unread_count=unread[flow.id],
         is_live=before is None and not narrowed and asked["show"] in ("", "all"),
         sources=[(one, configure_uri(request, flow, one)) for one in sources],
         setup=setup_uri(request, flow),
-        since=await inbox.messages.newest(flow.id),
+        since=since,
         outcome=await outcomes.take(inbox.redis, person.id, request.query.get("outcome", "")),
     )
 
@@ -195,10 +203,12 @@ async def read(request: web.Request) -> web.Response:
 async def rows(request: web.Request, person: InboxPerson, found: list[InboxThread]) -> list[Row]:
     """Show threads to a person."""
     inbox = request.app[INBOX]
-    sources = await inbox.sources.those(one.source_id for one in found)
-    unread = await inbox.desks.unread_in(person.id, found)
-    shelves = await inbox.desks.shelves(person.id, [one.id for one in found])
-    writers = await inbox.people.those(one.newest.author for one in found if one.newest.author)
+    sources, unread, shelves, writers = await asyncio.gather(
+        inbox.sources.those(one.source_id for one in found),
+        inbox.desks.unread_in(person.id, found),
+        inbox.desks.shelves(person.id, [one.id for one in found]),
+        inbox.people.those(one.newest.author for one in found if one.newest.author),
+    )
     return [
         row(
             one,

@@ -1,5 +1,7 @@
 """The flow and the thread in an address, for members of the flow alone."""
 
+import asyncio
+from collections.abc import Awaitable
 from typing import Literal
 
 from aiohttp import web
@@ -29,17 +31,18 @@ class NotAReader(RequestRefused):
 
 async def opened(request: web.Request) -> tuple[InboxPerson, TeamFlow]:
     """Return who looks, and the flow in the path; raises `NotFound`, also for a flow they are not in."""
-    return await _flow_for(request, await sessions.required(request))
+    return await _flow_for(request, sessions.required(request))
 
 
 async def posted(request: web.Request) -> tuple[InboxPerson, TeamFlow]:
     """Return who sent a form of their own session, and the flow in the path; raises as `opened`."""
-    return await _flow_for(request, await sessions.posted(request))
+    return await _flow_for(request, sessions.posted(request))
 
 
-async def _flow_for(request: web.Request, person: InboxPerson) -> tuple[InboxPerson, TeamFlow]:
+async def _flow_for(request: web.Request, asking: Awaitable[InboxPerson]) -> tuple[InboxPerson, TeamFlow]:
     inbox = request.app[INBOX]
-    flow = await inbox.flows.at(f"{request.match_info['org']}/{request.match_info['flow']}")
+    path = f"{request.match_info['org']}/{request.match_info['flow']}"
+    person, flow = await asyncio.gather(asking, inbox.flows.at(path))
     if flow is None or not await inbox.flows.has(flow.id, person.id):
         if flow and flow.repository_id and person.id in await inbox.flows.members(flow.id):
             raise NotAReader
