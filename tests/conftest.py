@@ -30,7 +30,7 @@ from bridge.storage.client import connect_redis
 from bridge.web.app import create_app, make_runner
 from scripts.sandbox import faults, flowdock, github
 from tests.faults import table
-from tests.kits import hygiene, loaded, order, sign, templates
+from tests.kits import hygiene, loaded, order, redis_of_flowdock, sign, templates
 
 FLOW = "acme/main"
 REPOSITORY = "acme/component"
@@ -134,6 +134,7 @@ def _the_log_is_set_up_anew() -> Iterator[None]:
 def _what_was_loaded_ends() -> Iterator[None]:
     yield
     loaded.stop()
+    redis_of_flowdock.stop()
 
 
 @pytest.fixture(scope="session")
@@ -347,10 +348,7 @@ async def _open_house(
     hygiene.know_settings(chosen)
     flowdock_app = flowdock.create_app(
         flowdock.Config(
-            web_url=flowdock_url,
-            redirect_uris=(f"{bridge}/auth/flowdock/callback",),
-            setup_uri=f"{bridge}/flowdock/setup",
-            configure_uri=f"{bridge}/flowdock/configure",
+            web_url=flowdock_url, application_url=chosen.web_url, redis_url=redis_of_flowdock.url()
         )
     )
     github_app = github.create_app(
@@ -405,7 +403,7 @@ def make_settings(bridge: str, flowdock_url: str, github_url: str) -> settings.S
             "WEB_URL": bridge,
             "FLOWDOCK_CLIENT_ID": "flowdock-client",
             "FLOWDOCK_CLIENT_SECRET": "flowdock-secret",
-            "FLOWDOCK_API_URL": flowdock_url,
+            "FLOWDOCK_API_URL": flowdock_url + settings.INBOX_API,
             "GITHUB_CLIENT_ID": "github-client",
             "GITHUB_CLIENT_SECRET": "github-secret",
             "GITHUB_WEBHOOK_SECRET": secrets.token_hex(16),

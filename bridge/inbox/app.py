@@ -1,7 +1,7 @@
 """The inbox's part of a web application."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 
 import aiohttp_jinja2
 from aiohttp import web
@@ -16,39 +16,34 @@ from bridge.inbox.sweeping import SWEEPER
 
 def install(app: web.Application, inbox: Inbox) -> None:
     """Add the inbox's API and its pages about flows to an application."""
-    app[INBOX] = inbox
-    app.middlewares.append(answer_errors)
-    for module in (
-        users,
-        sources,
-        messages,
-        threads,
-        writing,
-        streaming,
-        push,
-        oauth,
-        left_out,
-        flows,
-        thread,
-        message,
-        triage,
-        flow_settings,
-        export,
-        events,
-    ):
+    install_api(app, inbox)
+    for module in (flows, thread, message, triage, flow_settings, export, events):
         app.add_routes(module.routes)
     filters = {"rich": markup.rich, "inline": markup.inline, "plain": markup.plain}
     aiohttp_jinja2.get_env(app).filters.update(filters)
-    app.cleanup_ctx.append(_in_background)
+    app.cleanup_ctx.append(_meanwhile(lambda app: app[SWEEPER].run()))
+
+
+def install_api(app: web.Application, inbox: Inbox) -> None:
+    """Add the inbox's API alone."""
+    app[INBOX] = inbox
+    app.middlewares.append(answer_errors)
+    for module in (users, sources, messages, threads, writing, streaming, push, oauth, left_out):
+        app.add_routes(module.routes)
+    app.cleanup_ctx.append(_meanwhile(lambda app: app[INBOX].feed.run()))
     app.on_shutdown.append(_end_streams)
 
 
-async def _in_background(app: web.Application) -> AsyncIterator[None]:
-    running = [asyncio.create_task(app[INBOX].feed.run()), asyncio.create_task(app[SWEEPER].run())]
-    yield
-    for one in running:
-        one.cancel()
-    await asyncio.gather(*running, return_exceptions=True)
+def _meanwhile(
+    run: Callable[[web.Application], Coroutine[None, None, None]],
+) -> Callable[[web.Application], AsyncIterator[None]]:
+    async def running(app: web.Application) -> AsyncIterator[None]:
+        task = asyncio.create_task(run(app))
+        yield
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    return running
 
 
 async def _end_streams(app: web.Application) -> None:

@@ -64,6 +64,8 @@ class Call:
 class Journal:
     """The calls to a stand-in so far, and the faults to come."""
 
+    below: str = ""
+    """The beginning of paths that is left out of them."""
     calls: list[Call] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
 
@@ -86,9 +88,12 @@ class Journal:
 JOURNAL = web.AppKey("journal", Journal)
 
 
-def install(app: web.Application) -> Journal:
-    """Add the middleware and the routes to `app`; returns the journal, also at `app[JOURNAL]`."""
-    app[JOURNAL] = journal = Journal()
+def install(app: web.Application, *, below: str = "") -> Journal:
+    """Add the middleware and the routes to `app`; returns the journal, also at `app[JOURNAL]`.
+
+    Paths of faults and calls are those `below` an address.
+    """
+    app[JOURNAL] = journal = Journal(below=below)
     app.middlewares.append(_middleware)
     app.router.add_get("/_sandbox/calls", _list_calls)
     app.router.add_delete("/_sandbox/calls", _forget_calls)
@@ -104,7 +109,8 @@ async def _middleware(request: web.Request, handler: Handler) -> web.StreamRespo
         return await handler(request)
     journal = request.app[JOURNAL]
     body = (await request.read()).decode(errors="replace")
-    fault = journal.take_fault(request.method, request.path, body)
+    path = request.path.removeprefix(journal.below)
+    fault = journal.take_fault(request.method, path, body)
     status = 0
     try:
         response = await (_broken(request, handler, fault) if fault else handler(request))
@@ -113,7 +119,7 @@ async def _middleware(request: web.Request, handler: Handler) -> web.StreamRespo
         status = error.status
         raise
     finally:
-        journal.calls.append(Call(method=request.method, path=request.path, status=status, body=body))
+        journal.calls.append(Call(method=request.method, path=path, status=status, body=body))
     return response
 
 

@@ -87,7 +87,7 @@ class House:
         flowdock = {
             "CLIENT_ID": "flowdock-client",
             "CLIENT_SECRET": "flowdock-secret",
-            "API_URL": self.flowdock,
+            "API_URL": f"{self.flowdock}/inbox/api",
         }
         return {
             "PATH": os.environ["PATH"],
@@ -123,9 +123,7 @@ class House:
         """Start the stand-in Flowdock, with bridge registered as its application."""
         return self.start(
             *("scripts.sandbox.flowdock", "--port", self.flowdock.rpartition(":")[2]),
-            *("--web-url", self.flowdock, "--redirect-uri", f"{self.bridge}/auth/flowdock/callback"),
-            *("--setup-uri", f"{self.bridge}/flowdock/setup"),
-            *("--configure-uri", f"{self.bridge}/flowdock/configure"),
+            *("--web-url", self.flowdock, "--application-url", self.bridge),
         )
 
     def start_github(self) -> Process:

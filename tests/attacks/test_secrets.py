@@ -24,6 +24,8 @@ from tests.kits.whole_story import Answer, Seen, Watched, told
 # Where a secret must come up in the story, or the search for it proves nothing.
 MAKERS = {
     "a claim",
+    "bridge.inbox.grants",
+    "bridge.inbox.sources",
     "bridge.storage.webhook_keys",
     "a link to hand on",
     "bridge.web.auth.handover",
@@ -31,8 +33,6 @@ MAKERS = {
     "cookie bridge_linking",
     "cookie bridge_session",
     "cookie bridge_signin",
-    "scripts.sandbox.flowdock.grants",
-    "scripts.sandbox.flowdock.state",
     "scripts.sandbox.github.tokens",
     "settings.cookie_secrets",
     "settings.encryption_keys",

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from bridge.settings import INBOX_API
 from bridge.storage.client import close_redis, connect_redis
 from scripts.sandbox.house import free_port, open_house
 from tests.faults.load import Load
@@ -47,7 +48,7 @@ async def open_load(
         ):
             # Of bridge's processes alone: what the stand-ins say of cut connections is no concern.
             house.output = output
-            house.settings["FLOWDOCK_API_URL"] = wire.url
+            house.settings["FLOWDOCK_API_URL"] = wire.url + INBOX_API
             webs = [house.bridge, *(f"http://127.0.0.1:{free_port()}" for _ in range(more_webs))]
             started = [house.start("bridge", "web", PORT=web.rpartition(":")[2]) for web in webs]
             redis = connect_redis(redis_url, cluster=cluster)

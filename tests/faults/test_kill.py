@@ -47,7 +47,7 @@ ACK = hashlib.sha1(source("bridge.queue", "ack").encode(), usedforsecurity=False
 
 PHASES = {
     "kill -9 the worker before its posts reach Flowdock": Phase(
-        wire="Flowdock", way="going", mark=b"POST /messages", held=THREADS, repeats=(0, 0)
+        wire="Flowdock", way="going", mark=b"POST /inbox/api/messages", held=THREADS, repeats=(0, 0)
     ),
     "kill -9 the worker before Flowdock's answers reach it": Phase(
         wire="Flowdock", way="coming", mark=b"HTTP/1.1 202", held=THREADS, repeats=(THREADS, THREADS)

@@ -23,23 +23,18 @@ COMPONENT_ID = 1296269
 
 async def signed_in(house: House, nick: str) -> str:
     """Flowdock's access token for a user, by the way a browser takes."""
-    redirect_uri = f"{house.bridge}/auth/flowdock/callback"
-    client = {"client_id": "flowdock-client", "redirect_uri": redirect_uri}
-    asked = {**client, "response_type": "code", "scope": SCOPE, "user": USERS[nick]}
-    async with house.http.post(
-        f"{house.flowdock}/oauth/authorize", data=asked, allow_redirects=False
-    ) as response:
+    oauth, redirect_uri = (
+        house.services.flowdock_oauth,
+        f"{house.services.settings.web_url}/auth/flowdock/callback",
+    )
+    asked = oauth.authorize_url(redirect_uri=redirect_uri, state="x", scope=SCOPE)
+    form = {"then": asked.removeprefix(house.flowdock), "person": USERS[nick]}
+    sign_in = f"{house.flowdock}/inbox/sign-in"
+    async with house.http.post(sign_in, data=form, allow_redirects=False) as response:
+        cookie = {"Cookie": response.headers["Set-Cookie"].partition(";")[0]}
+    async with house.http.get(asked, headers=cookie, allow_redirects=False) as response:
         code = parse_qs(urlsplit(response.headers["Location"]).query)["code"][0]
-    exchanged = {
-        **client,
-        "client_secret": "flowdock-secret",
-        "grant_type": "authorization_code",
-        "code": code,
-    }
-    headers = {"Accept": "application/json"}
-    async with house.http.post(f"{house.flowdock}/oauth/token", data=exchanged, headers=headers) as response:
-        token: str = (await response.json())["access_token"]
-        return token
+    return await oauth.exchange(code, redirect_uri=redirect_uri)
 
 
 async def permit(house: House, login: str, permission: str) -> None:
@@ -84,7 +79,7 @@ class Installer:
         """The flow's sources, by Flowdock's word."""
         headers = {"Authorization": f"Bearer {self.access_token}"}
         async with self.house.http.get(
-            f"{self.house.flowdock}/flows/{flow}/sources", headers=headers
+            f"{self.house.services.settings.flowdock_api_url}/flows/{flow}/sources", headers=headers
         ) as response:
             assert response.status == 200, await response.text()
             found: list[dict[str, Any]] = await response.json()

@@ -5,6 +5,7 @@ import re
 import secrets
 import time
 from typing import Any
+from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 from bridge.core.model import Connection
 from bridge.queue.entries import DeadLetter
@@ -27,6 +28,12 @@ async def sign_in(house: House, browser: Browser, who: str = "ann", then: str = 
     page = await browser.press(page, USERS[who])
     assert page.url.startswith(house.bridge), (page.url, page.text)
     return page
+
+
+def asked_of_flowdock(page: Page) -> dict[str, str]:
+    """What bridge asked Flowdock for, before the sign-in there."""
+    [then] = parse_qs(urlsplit(page.url).query)["then"]
+    return dict(parse_qsl(urlsplit(then).query))
 
 
 def text(page: Page) -> str:

@@ -5,17 +5,12 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qsl
 
-from aiohttp import ClientResponse, ClientSession, DummyCookieJar, web
-from yarl import URL
+from aiohttp import ClientSession, DummyCookieJar, web
 
+from bridge.inbox.context import API
 from scripts.sandbox.flowdock import Config, create_app
-from scripts.sandbox.flowdock.config import WORLD
-from scripts.sandbox.flowdock.state import World
-
-REDIRECT = "http://127.0.0.1:9/auth/flowdock/callback"
-CLIENT = {"client_id": "flowdock-client", "client_secret": "flowdock-secret"}
+from tests.kits import redis_of_flowdock
 
 
 @dataclass(kw_only=True)
@@ -40,80 +35,40 @@ class Sandbox:
 
     url: str
     web: ClientSession
-    world: World
     application: Application
 
-    async def add_source(self, flow: str = "acme/main", name: str = "acme/component") -> dict[str, Any]:
-        body = {"flow": flow, "name": name, "external_url": f"https://github.com/{name}"}
-        async with self.web.post("/_sandbox/sources", json=body) as response:
-            assert response.status == 201
-            return dict(await response.json())
+    async def call(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
+        """The status, and the JSON or text of the answer."""
+        async with self.web.request(method, path, json=body) as response:
+            is_json = response.content_type == "application/json"
+            return response.status, await (response.json() if is_json else response.text())
 
-    async def post(self, message: dict[str, Any], **options: Any) -> ClientResponse:
-        response = await self.web.post("/messages", json=message, **options)
-        await response.read()
-        return response
+    async def get(self, path: str) -> Any:
+        status, found = await self.call("GET", path)
+        assert status == 200, found
+        return found
 
-    async def get(self, path: str, **options: Any) -> Any:
-        async with self.web.get(path, **options) as response:
-            assert response.status == 200, await response.text()
-            return await response.json()
+    async def add_source(self, flow: str = "acme/main") -> dict[str, Any]:
+        body = {"flow": flow, "name": "acme/component", "external_url": "https://github.com/acme/component"}
+        status, made = await self.call("POST", "/_sandbox/sources", body)
+        assert status == 201
+        return dict(made)
 
-    async def authorize(self, scope: str = "flow integration", user: object = 1001, **more: str) -> URL:
-        """Where consent leads: the redirect with its code."""
-        fields = {
-            "client_id": CLIENT["client_id"],
-            "redirect_uri": REDIRECT,
-            "response_type": "code",
-            "scope": scope,
-            "state": "s t&a",
-            "user": str(user),
-            **more,
+    async def post(self, flow_token: str, **changes: Any) -> int:
+        """The status of the answer to a valid message with changes."""
+        content = {
+            "flow_token": flow_token,
+            "event": "activity",
+            "author": {"name": "Ann"},
+            "title": "opened pull request",
+            "external_thread_id": "pr:42",
+            "thread": {"title": "Fix bug in thread API"},
         }
-        async with self.web.post("/oauth/authorize", data=fields, allow_redirects=False) as response:
-            assert response.status == 303
-            return URL(response.headers["Location"])
-
-    async def token(self, **fields: str) -> tuple[int, dict[str, str]]:
-        async with self.web.post("/oauth/token", data={**CLIENT, **fields}) as response:
-            if response.content_type == "application/json":
-                return response.status, await response.json()
-            return response.status, dict(parse_qsl(await response.text()))
-
-    async def sign_in(self, scope: str = "flow integration", user: int = 1001) -> dict[str, str]:
-        """The headers of somebody who consented."""
-        code = (await self.authorize(scope, user)).query["code"]
-        _, answer = await self.token(grant_type="authorization_code", code=code, redirect_uri=REDIRECT)
-        return {"Authorization": f"Bearer {answer['access_token']}"}
+        return (await self.call("POST", f"{API}/messages", content | changes))[0]
 
 
-def message(flow_token: str, **changes: Any) -> dict[str, Any]:
-    """A valid message after the documents' example, with changes; None leaves a field out."""
-    content = {
-        "flow_token": flow_token,
-        "event": "activity",
-        "author": {"name": "Ann", "avatar": "https://avatars.example/ann.png"},
-        "title": "opened pull request",
-        "external_thread_id": "github:component:pr:42",
-        "thread": thread(),
-        **changes,
-    }
-    return {name: value for name, value in content.items() if value is not None}
-
-
-def thread(**changes: Any) -> dict[str, Any]:
-    return {
-        "title": "Fix bug in thread API",
-        "external_url": "https://github.com/acme/component/pull/42",
-        "status": {"color": "green", "value": "open"},
-        "fields": [{"label": "Assignee", "value": '<a href="https://github.com/ann">ann</a>'}],
-        "actions": [button("https://app.example/assign-to-me")],
-        **changes,
-    }
-
-
-def button(url: str, name: str = "Assign to me", method: str = "POST") -> dict[str, Any]:
-    target = {"@type": "EntryPoint", "urlTemplate": url, "httpMethod": method}
+def button(url: str, name: str) -> dict[str, Any]:
+    target = {"@type": "EntryPoint", "urlTemplate": url, "httpMethod": "POST"}
     return {"@type": "UpdateAction", "name": name, "target": target}
 
 
@@ -125,20 +80,14 @@ async def sandbox() -> AsyncIterator[Sandbox]:
         upstream = web.Application()
         upstream.router.add_route("*", "/{path:.*}", application.handle)
         application.url = await stack.enter_async_context(running(lambda _: upstream))
-        apps: list[web.Application] = []
 
         def build(url: str) -> web.Application:
-            setup, configure = f"{application.url}/setup", f"{application.url}/configure"
-            apps.append(
-                create_app(
-                    Config(web_url=url, redirect_uris=(REDIRECT,), setup_uri=setup, configure_uri=configure)
-                )
-            )
-            return apps[0]
+            redis_url = redis_of_flowdock.url()
+            return create_app(Config(web_url=url, application_url=application.url, redis_url=redis_url))
 
         url = await stack.enter_async_context(running(build))
         client = await stack.enter_async_context(ClientSession(url, cookie_jar=DummyCookieJar()))
-        yield Sandbox(url=url, web=client, world=apps[0][WORLD], application=application)
+        yield Sandbox(url=url, web=client, application=application)
 
 
 @asynccontextmanager

@@ -75,7 +75,7 @@ async def test_a_removed_webhook_is_told_at_once_and_cleared_when_it_is_mended(c
     assert "acme/component was deleted at GitHub" in text
     assert url.startswith(f"{cared.bridge}/flowdock/configure?")
     query = parse_qs(urlsplit(url).query)
-    source_url = f"{cared.flowdock}/flows/acme/main/sources/{connection.source_id}"
+    source_url = f"{cared.services.settings.flowdock_api_url}/flows/acme/main/sources/{connection.source_id}"
     assert query == {"source": [connection.source_id], "source_url": [source_url]}
 
     await cared.services.webhook_repair.repair(connection, user=CY)

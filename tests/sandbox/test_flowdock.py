@@ -1,12 +1,18 @@
-"""Flowdock's stand-in as a program sees it: sources, messages, the driver's routes."""
+"""Flowdock's stand-in: what is around bridge's inbox, whose own rules `tests/inbox` shows."""
 
-import io
+import hashlib
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 
+import jwt
 import pytest
 
-from tests.kits.sandbox_flowdock import Sandbox, message, sandbox, thread
+from bridge.inbox.context import API
+from scripts.sandbox.browse import Browser
+from tests.kits.sandbox_flowdock import Sandbox, button, sandbox
+
+CLICK = {"user": "ann", "flow": "acme/main", "thread": "pr:42", "action": "Assign to me"}
 
 
 @pytest.fixture
@@ -15,223 +21,125 @@ async def flowdock() -> AsyncIterator[Sandbox]:
         yield running
 
 
-class TestSources:
-    async def test_flow_is_found_by_id_and_path(self, flowdock: Sandbox) -> None:
-        headers = await flowdock.sign_in()
-        found = await flowdock.get("/flows/find?id=acme:main", headers=headers)
-        assert found == await flowdock.get("/flows/acme/main", headers=headers)
-        assert (found["id"], found["name"], found["parameterized_name"]) == ("acme:main", "Main", "main")
-        assert found["organization"]["parameterized_name"] == "acme"
-        assert (found["url"], found["web_url"]) == (
-            f"{flowdock.url}/flows/acme/main",
-            f"{flowdock.url}/app/acme/main",
-        )
+async def offer(flowdock: Sandbox, *buttons: dict[str, Any]) -> dict[str, Any]:
+    """A thread with buttons; its source."""
+    source = await flowdock.add_source()
+    assert await flowdock.post(source["flow_token"], thread={"title": "Fix", "actions": buttons}) == 202
+    return source
 
-    @pytest.mark.parametrize(
-        ("path", "status"),
-        [
-            ("/flows/find?id=acme:ops", 403),
-            ("/flows/acme/ops", 403),
-            ("/flows/acme/ops/sources", 403),
-            ("/flows/find?id=acme:none", 404),
-            ("/flows/acme/none", 404),
-            ("/flows/acme/main/sources/99", 404),
-        ],
+
+async def test_messages_are_kept_as_sent_with_their_repeats_until_all_is_forgotten(flowdock: Sandbox) -> None:
+    source = await flowdock.add_source()
+    for tags in (["@ann", "@nobody"], []):
+        assert await flowdock.post(source["flow_token"], uuid="u-1", tags=tags) == 202
+    first, again = await flowdock.get("/_sandbox/messages?flow=acme/main")
+    assert (first["source"], first["title"]) == (source["id"], "opened pull request")
+    assert (first["tags"], first["user_tags"]) == (["@ann", "@nobody"], [":user:1001"])
+    assert (first["repeat"], again["repeat"], again["id"]) == (False, True, first["id"])
+    assert await flowdock.get("/_sandbox/messages?flow=acme/ops") == []
+    [thread] = await flowdock.get("/_sandbox/threads?flow=acme/main")
+    assert (thread["title"], thread["external_thread_id"]) == ("Fix bug in thread API", "pr:42")
+    assert thread["messages"] == 1
+
+    assert (await flowdock.call("POST", "/_sandbox/reset"))[0] == 204
+    assert await flowdock.get("/_sandbox/messages") == await flowdock.get("/_sandbox/threads") == []
+    assert await flowdock.post(source["flow_token"]) == 401
+
+
+async def test_a_removed_source_takes_no_message(flowdock: Sandbox) -> None:
+    source = await flowdock.add_source()
+    assert (await flowdock.call("DELETE", f"/_sandbox/sources/{source['id']}"))[0] == 204
+    assert await flowdock.post(source["flow_token"]) == 410
+
+
+async def test_faults_break_the_calls_that_they_name(flowdock: Sandbox) -> None:
+    token = (await flowdock.add_source())["flow_token"]
+    for fault in (
+        {"path": "/messages", "skip": 2, "status": 503},
+        {"path": "/messages", "skip": 1, "status": 500},
+    ):
+        assert (await flowdock.call("POST", "/_sandbox/faults", fault))[0] == 201
+    assert [await flowdock.post(token) for _ in range(4)] == [202, 500, 503, 202]
+    assert [one["times"] for one in await flowdock.get("/_sandbox/faults")] == [0, 0]
+    calls = await flowdock.get("/_sandbox/calls")
+    assert [(one["path"], one["status"]) for one in calls] == [
+        ("/messages", status) for status in (202, 500, 503, 202)
+    ]
+
+
+async def test_whoever_presses_a_button_at_the_door_is_that_person_once(flowdock: Sandbox) -> None:
+    url = (
+        f"{flowdock.url}{API}/oauth/authorize?client_id=flowdock-client&response_type=code&state=s%20t"
+        f"&scope=profile&redirect_uri={flowdock.application.url}/auth/flowdock/callback"
     )
-    async def test_flow_is_closed_to_others(self, flowdock: Sandbox, path: str, status: int) -> None:
-        async with flowdock.web.get(path, headers=await flowdock.sign_in(user=1003)) as response:
-            assert response.status == status
-            assert (await response.json())["message"]
+    async with Browser() as browser:
+        for name in ("Ann Ames", "Bob Burke"):
+            door = await browser.open(url)
+            page = await browser.press(door, f"Sign in as {name}")
+            assert page.url.startswith(f"{flowdock.application.url}/auth/flowdock/callback?code=")
+        denied = await browser.press(await browser.open(url), "Deny")
+        assert denied.url.endswith("/callback?error=access_denied&state=s+t")
+        assert (await browser.open(url.replace("flowdock-client", "other"))).status == 400
 
-    async def test_source_lives_and_dies(self, flowdock: Sandbox) -> None:
-        headers = await flowdock.sign_in()
-        wanted = {"name": "acme/component", "external_url": "https://github.com/acme/component"}
-        path = "/flows/acme/main/sources"
-        async with flowdock.web.post(path, json=wanted, headers=headers) as response:
-            assert response.status == 201
-            made = await response.json()
-        token = made.pop("flow_token")
-        assert made["url"] == f"{flowdock.url}{path}/{made['id']}"
-        assert await flowdock.get(f"{path}/{made['id']}", headers=headers) == made
-        assert await flowdock.get(path, headers=headers) == [made]
-        assert (await flowdock.post(message(token))).status == 202
-        async with flowdock.web.delete(f"{path}/{made['id']}", headers=headers) as response:
-            assert response.status == 204
-        assert await flowdock.get(path, headers=headers) == []
-        assert (await flowdock.post(message(token))).status == 410
 
-    @pytest.mark.parametrize(
-        ("scope", "user", "flow", "body", "status"),
-        [
-            ("flow profile", 1001, "main", {"name": "x"}, 403),
-            ("integration", 1003, "ops", {"name": "x"}, 403),
-            ("integration", 1001, "main", {}, 400),
-            ("integration", 1001, "main", {"name": "x", "external_url": "javascript:alert(1)"}, 400),
-        ],
+async def test_people_come_into_a_flow_and_leave_it(flowdock: Sandbox) -> None:
+    await offer(flowdock, button(f"{flowdock.application.url}/x", "Assign to me"))
+    for member, status in ((False, 403), (True, 200)):
+        body = {"flow": "acme/main", "user": "ann", "member": member}
+        assert (await flowdock.call("POST", "/_sandbox/members", body))[0] == 200
+        assert (await flowdock.call("POST", "/_sandbox/click", CLICK))[0] == status
+
+
+async def test_a_click_is_signed_and_reaches_the_application_as_it_wrote_the_address(
+    flowdock: Sandbox,
+) -> None:
+    path = "/repos/acme/component/pulls/42/assign-to-me?x=a%2Fb"
+    offered = button(flowdock.application.url + path, "Umarmen 🤗")
+    await offer(flowdock, offered)
+    flowdock.application.answer = '{"message": "Assigned to Ann."}'
+    answered = await flowdock.call("POST", "/_sandbox/click", {**CLICK, "action": "me?x=a%2Fb"})
+    told = {"status": 200, "message": "Assigned to Ann.", "error": None, "challenge": ""}
+    assert answered == (200, told)
+    [(method, came, headers, body)] = flowdock.application.calls
+    assert (method, came, headers["content-type"]) == ("POST", path, "application/json")
+    claims = jwt.decode(headers["flowdock-token"], "flowdock-secret", ["HS256"])
+    assert claims.keys() == {"sub", "exp", "signature"}
+    assert (claims["sub"], claims["signature"]) == ("1001", hashlib.sha256(body).hexdigest())
+    agent = {"@type": "Person", "name": "Ann Ames", "image": f"{flowdock.url}/avatars/ann.svg"}
+    assert json.loads(body) == {**offered, "agent": agent}
+
+
+async def test_what_the_application_answers_is_told(flowdock: Sandbox) -> None:
+    application = flowdock.application
+    await offer(flowdock, button(f"{application.url}/x", "Assign to me"))
+    application.status, application.answer = 401, '{"error": "Who?"}'
+    application.headers = {"WWW-Authenticate": f"Flowdock-Token url={application.url}/authorization?claim=x"}
+    told = {"status": 401, "message": None, "error": "Who?"}
+    challenge = {"challenge": f"{application.url}/authorization?claim=x"}
+    assert await flowdock.call("POST", "/_sandbox/click", CLICK) == (200, {**told, **challenge})
+    # A sandbox's click is one of the inbox: a removed source's buttons are not there any more.
+    assert (await flowdock.call("DELETE", "/_sandbox/sources/1"))[0] == 204
+    assert (await flowdock.call("POST", "/_sandbox/click", CLICK))[0] == 404
+
+
+@pytest.mark.parametrize(
+    ("change", "status"),
+    [
+        ({"user": "nobody"}, 404),
+        ({"flow": "acme/none"}, 404),
+        ({"flow": "acme/ops"}, 404),
+        ({"flow": "acme/ops", "user": 1003}, 403),
+        ({"thread": "pr:43"}, 404),
+        ({"action": "Launch"}, 404),
+        ({"action": "Elsewhere"}, 409),
+    ],
+)
+async def test_a_click_at_nothing_is_told(flowdock: Sandbox, change: dict[str, Any], status: int) -> None:
+    await offer(
+        flowdock,
+        button(f"{flowdock.application.url}/x", "Assign to me"),
+        button("http://127.0.0.1:9/x", "Elsewhere"),
     )
-    async def test_source_is_refused(
-        self, flowdock: Sandbox, scope: str, user: int, flow: str, body: dict[str, str], status: int
-    ) -> None:
-        headers = await flowdock.sign_in(scope, user)
-        async with flowdock.web.post(f"/flows/acme/{flow}/sources", json=body, headers=headers) as response:
-            assert response.status == status
-
-    async def test_error_message_is_set_and_cleared_by_flow_token(self, flowdock: Sandbox) -> None:
-        source = await flowdock.add_source()
-        for change in (
-            {"error_message": "Token expired", "configuration_url": "https://x.example/"},
-            {"error_message": ""},
-        ):
-            body = {"flow_token": source["flow_token"], **change}
-            async with flowdock.web.put("/sources", json=body) as response:
-                assert response.status == 200
-                changed = await response.json()
-            assert changed["error_message"] == change["error_message"]
-            assert changed["configuration_url"] == "https://x.example/"
-            assert "flow_token" not in changed
-
-    @pytest.mark.parametrize("change", [{"error_message": 3}, {"configuration_url": "javascript:alert(1)"}])
-    async def test_bad_source_update_is_refused(self, flowdock: Sandbox, change: dict[str, Any]) -> None:
-        source = await flowdock.add_source()
-        body = {"flow_token": source["flow_token"], **change}
-        async with flowdock.web.put("/sources", json=body) as response:
-            assert (response.status, list((await response.json())["errors"])) == (400, list(change))
-
-
-class TestMessages:
-    async def test_message_is_accepted_and_kept_as_sent(self, flowdock: Sandbox) -> None:
-        source = await flowdock.add_source()
-        sent = message(source["flow_token"], tags=["@ann", "review"], uuid="u-1", body="<p>Hi</p>")
-        response = await flowdock.post(sent)
-        assert (response.status, await response.json()) == (202, {})
-        (kept,) = await flowdock.get("/_sandbox/messages?flow=acme/main")
-        assert (kept["source"], kept["repeat"]) == (source["id"], False)
-        del sent["flow_token"]
-        assert sent.items() <= kept.items()
-        assert "flow_token" not in kept
-        assert await flowdock.get("/_sandbox/messages?flow=acme/ops") == []
-
-    async def test_client_may_wait_for_the_message(self, flowdock: Sandbox) -> None:
-        source = await flowdock.add_source()
-        waiting = {"X-flowdock-wait-for-message": "true"}
-        response = await flowdock.post(message(source["flow_token"]), headers=waiting)
-        body = await response.json()
-        assert response.status == 200
-        assert (body["flow"], body["title"]) == ("acme:main", "opened pull request")
-        assert (body["thread"]["activities"], body["thread"]["id"]) == (1, body["thread_id"])
-        assert "flow_token" not in body
-
-    async def test_thread_shows_what_was_sent_last(self, flowdock: Sandbox) -> None:
-        token = (await flowdock.add_source())["flow_token"]
-        merged = {
-            "title": "Fix <a href='https://x.example'>it</a>",
-            "status": {"color": "purple", "value": "merged"},
-        }
-        await flowdock.post(message(token))
-        await flowdock.post(message(token, title="merged", thread=merged))
-        await flowdock.post(message(token, event="discussion", title="commented", body="Nice", thread=None))
-        (shown,) = await flowdock.get("/_sandbox/threads?flow=acme/main")
-        assert shown["external_thread_id"] == "github:component:pr:42"
-        assert (shown["title"], shown["status"]) == (merged["title"], merged["status"])
-        assert (shown["fields"], shown["actions"], shown["messages"]) == ([], [], 3)
-
-    async def test_threads_belong_to_their_source(self, flowdock: Sandbox) -> None:
-        for name in ("acme/one", "acme/two"):
-            await flowdock.post(message((await flowdock.add_source(name=name))["flow_token"]))
-        assert len(await flowdock.get("/_sandbox/threads")) == 2
-
-    async def test_repeated_uuid_is_kept_but_changes_nothing(self, flowdock: Sandbox) -> None:
-        token = (await flowdock.add_source())["flow_token"]
-        await flowdock.post(message(token, uuid="u-1"))
-        late = message(token, uuid="u-1", thread=thread(status={"color": "red", "value": "closed"}))
-        assert (await flowdock.post(late)).status == 202
-        elsewhere = message(token, uuid="u-1", external_thread_id="other")
-        waiting = {"X-flowdock-wait-for-message": "true"}
-        assert (await flowdock.post(elsewhere, headers=waiting)).status == 200
-        kept = await flowdock.get("/_sandbox/messages")
-        assert [one["repeat"] for one in kept] == [False, True, True]
-        (shown,) = await flowdock.get("/_sandbox/threads")
-        assert (shown["status"]["value"], shown["messages"]) == ("open", 1)
-
-    async def test_form_is_read_in_rails_notation(self, flowdock: Sandbox) -> None:
-        token = (await flowdock.add_source())["flow_token"]
-        pairs = [
-            ("flow_token", token),
-            ("event", "activity"),
-            ("title", "opened"),
-            ("external_thread_id", "1"),
-            ("author[name]", "Ann"),
-            ("tags[]", "a"),
-            ("tags[]", "b"),
-            ("thread[title]", "Thread"),
-            ("thread[status][color]", "green"),
-            ("thread[status][value]", "open"),
-            ("thread[fields][][label]", "One"),
-            ("thread[fields][][value]", "1"),
-            ("thread[fields][][label]", "Two"),
-            ("thread[fields][][value]", "2"),
-        ]
-        async with flowdock.web.post("/messages", data=pairs) as response:
-            assert response.status == 202, await response.text()
-        (kept,) = await flowdock.get("/_sandbox/messages")
-        assert kept["tags"] == ["a", "b"]
-        assert kept["thread"]["fields"] == [{"label": "One", "value": "1"}, {"label": "Two", "value": "2"}]
-
-    @pytest.mark.parametrize(
-        ("body", "content_type", "status"),
-        [
-            (b"{", "application/json", 400),
-            (b"\xff", "application/json", 400),
-            (b"[]", "application/json", 400),
-            (b"a=1&a[b]=2", "application/x-www-form-urlencoded", 400),
-            (b"<x/>", "application/xml", 415),
-            (b'"' + b"x" * 1024 * 1024 + b'"', "application/json", 413),
-            (b"{}", "application/json", 401),
-            (b'{"flow_token": "unknown"}', "application/json", 401),
-            (b'{"flow_token": 3}', "application/json", 401),
-        ],
-    )
-    async def test_unreadable_or_unknown_sender_is_refused(
-        self, flowdock: Sandbox, body: bytes, content_type: str, status: int
-    ) -> None:
-        headers = {"Content-Type": content_type}
-        async with flowdock.web.post("/messages", data=io.BytesIO(body), headers=headers) as response:
-            assert response.status == status
-            assert (await response.json())["message"]
-
-
-class TestDriver:
-    async def test_reset_forgets_all(self, flowdock: Sandbox) -> None:
-        headers, source = await flowdock.sign_in(), await flowdock.add_source()
-        await flowdock.post(message(source["flow_token"]))
-        async with flowdock.web.post("/_sandbox/reset") as response:
-            assert response.status == 204
-        assert await flowdock.get("/_sandbox/messages") == await flowdock.get("/_sandbox/threads") == []
-        assert (await flowdock.post(message(source["flow_token"]))).status == 401
-        async with flowdock.web.get("/user", headers=headers) as response:
-            assert response.status == 401
-
-    async def test_faults_and_calls_are_there(self, flowdock: Sandbox) -> None:
-        token = (await flowdock.add_source())["flow_token"]
-        fault = {"path": "/messages", "status": 503}
-        async with flowdock.web.post("/_sandbox/faults", json=fault) as response:
-            assert response.status == 201
-        assert [(await flowdock.post(message(token))).status for _ in range(2)] == [503, 202]
-        statuses = [call["status"] for call in await flowdock.get("/_sandbox/calls")]
-        assert statuses == [503, 202]
-
-    @pytest.mark.parametrize("path", ["/_sandbox/messages?flow=x", "/_sandbox/threads?flow=x", "/nowhere"])
-    async def test_unknown_place_is_404_in_json(self, flowdock: Sandbox, path: str) -> None:
-        async with flowdock.web.get(path) as response:
-            assert (response.status, response.content_type) == (404, "application/json")
-
-    async def test_a_fault_can_wait_for_a_later_call(self, flowdock: Sandbox) -> None:
-        token = (await flowdock.add_source())["flow_token"]
-        for fault in (
-            {"path": "/messages", "skip": 2, "status": 503},
-            {"path": "/messages", "skip": 1, "status": 500},
-        ):
-            async with flowdock.web.post("/_sandbox/faults", json=fault) as response:
-                assert response.status == 201
-        assert [(await flowdock.post(message(token))).status for _ in range(4)] == [202, 500, 503, 202]
-        assert [one["times"] for one in await flowdock.get("/_sandbox/faults")] == [0, 0]
+    answered, words = await flowdock.call("POST", "/_sandbox/click", CLICK | change)
+    assert (answered, bool(words)) == (status, True)
+    assert flowdock.application.calls == []

@@ -81,7 +81,9 @@ async def error_message(house: House) -> str:
     """The problem that the flow's source shows."""
     [connection] = await house.services.connections.all()
     token = {"flow_token": connection.flow_token}
-    async with house.http.get(f"{house.flowdock}/sources", params=token) as response:
+    async with house.http.get(
+        f"{house.services.settings.flowdock_api_url}/sources", params=token
+    ) as response:
         [source] = await response.json()
         return str(source["error_message"])
 

@@ -37,7 +37,7 @@ async def test_from_the_setup_address_to_a_thread_in_the_flow(house: House, page
     [thread] = await eventually(house.threads)
     assert "Fix bug in thread API" in thread["title"]
     flow = page.get_by_role("link", name="Main", exact=True)
-    await expect(flow).to_have_attribute("href", f"{house.flowdock}/app/{FLOW}")
+    await expect(flow).to_have_attribute("href", f"{house.flowdock}/inbox/flows/{FLOW}")
     await page.goto(setup_url(house))
     await expect(page.locator("main")).to_contain_text("Connected to this flow.")
 

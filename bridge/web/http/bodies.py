@@ -47,6 +47,9 @@ BODIES = web.AppKey("bodies", Bodies)
 async def read_body(request: web.Request, bounds: Bodies, *, limit: int) -> bytes:
     """Read the whole body; raises `TooLarge` if it is over `limit` bytes, `TooSlow` if it takes too long."""
     content = request.content
+    if content.at_eof():
+        # Empty, or a middleware has read it.
+        return _within(limit, await request.read())
     if content.is_eof() and content.exception() is None:
         # All there already, as most are: no clock is needed.
         return _within(limit, content.read_nowait())

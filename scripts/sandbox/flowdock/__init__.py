@@ -1,7 +1,7 @@
-"""A local stand-in for a Flowdock elsewhere: its API, its OAuth and its signed actions.
+"""A local stand-in for a Flowdock elsewhere: bridge's own inbox with made-up people and an open door.
 
-`create_app(config)` gives the whole server; `python -m scripts.sandbox.flowdock --help` runs it. It keeps
-everything in memory. Pages for people are bridge's own inbox's.
+`create_app(config)` gives the whole server; `python -m scripts.sandbox.flowdock --help` runs it. Its API is
+the inbox's, faults can be injected (`scripts.sandbox.faults`), and `/_sandbox/` drives it.
 """
 
 from scripts.sandbox.flowdock.app import create_app

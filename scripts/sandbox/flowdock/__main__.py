@@ -4,10 +4,13 @@ import argparse
 import asyncio
 import signal
 import socket
+import tempfile
 from collections.abc import Sequence
+from pathlib import Path
 
 from aiohttp import web
 
+from bridge.storage import embedded
 from scripts.sandbox.flowdock import Config, create_app
 
 
@@ -20,13 +23,8 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--port", type=int, default=8081, help="port to listen on (%(default)s; 0: any)")
     parser.add_argument("--web-url", default="", help="own public address (http://HOST:PORT)")
     parser.add_argument(
-        "--client-id", default=Config.client_id, help="of the OAuth application (%(default)s)"
+        "--application-url", required=True, help="the address of bridge, its one OAuth application"
     )
-    parser.add_argument("--client-secret", default=Config.client_secret, help="of the OAuth application")
-    parser.add_argument("--redirect-uri", action="append", default=[], help="registered; may be repeated")
-    parser.add_argument("--application-name", default=Config.application_name, help="(%(default)s)")
-    parser.add_argument("--setup-uri", default="", help="where a user adds the application to a flow")
-    parser.add_argument("--configure-uri", default="", help="where a user configures a source")
     return parser.parse_args(arguments)
 
 
@@ -37,21 +35,14 @@ async def serve(options: argparse.Namespace) -> None:
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
     listener = socket.create_server((options.host, options.port))
     web_url = options.web_url.rstrip("/") or f"http://{options.host}:{listener.getsockname()[1]}"
-    config = Config(
-        web_url=web_url,
-        client_id=options.client_id,
-        client_secret=options.client_secret,
-        redirect_uris=tuple(options.redirect_uri),
-        application_name=options.application_name,
-        setup_uri=options.setup_uri,
-        configure_uri=options.configure_uri,
-    )
-    runner = web.AppRunner(create_app(config), access_log=None, shutdown_timeout=5)
-    await runner.setup()
-    await web.SockSite(runner, listener).start()
-    print(f"Flowdock's stand-in: {web_url}", flush=True)
-    await stop.wait()
-    await runner.cleanup()
+    with tempfile.TemporaryDirectory() as folder, embedded.running(Path(folder)) as redis_url:
+        config = Config(web_url=web_url, application_url=options.application_url, redis_url=redis_url)
+        runner = web.AppRunner(create_app(config), access_log=None, shutdown_timeout=5)
+        await runner.setup()
+        await web.SockSite(runner, listener).start()
+        print(f"Flowdock's stand-in: {web_url}", flush=True)
+        await stop.wait()
+        await runner.cleanup()
 
 
 def main() -> None:

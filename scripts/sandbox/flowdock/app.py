@@ -7,25 +7,35 @@ import aiohttp_jinja2
 import jinja2
 from aiohttp import ClientSession, DummyCookieJar, web
 
+from bridge.core.errors import BridgeError
+from bridge.inbox.app import install_api
+from bridge.inbox.context import API
+from bridge.inbox.sessions import MEMBERSHIPS, SESSIONS, SessionStore
+from bridge.storage.client import close_redis, connect_redis
+from bridge.web.http.bodies import BODIES, Bodies
+from bridge.web.http.cookies import HTTPS
 from scripts.sandbox import faults
-from scripts.sandbox.flowdock import driver, guard, messages, oauth, sources
-from scripts.sandbox.flowdock.config import CONFIG, GRANTS, HTTP, WORLD, Config
-from scripts.sandbox.flowdock.grants import Grants
-from scripts.sandbox.flowdock.state import World
+from scripts.sandbox.flowdock import door, driver
+from scripts.sandbox.flowdock.config import STAND_IN, Config, RecordingInbox
 
 HERE = Path(__file__).parent
 LARGEST_BODY = 1024 * 1024
 
 
 def create_app(config: Config) -> web.Application:
-    """Return the stand-in as an aiohttp application, empty: no sources, no threads, nobody signed in."""
-    # aiohttp refuses what reaches its limit; we refuse what exceeds ours.
-    app = web.Application(client_max_size=LARGEST_BODY + 1, middlewares=[guard.readable_errors])
-    faults.install(app)
-    app.middlewares.append(guard.same_origin)
-    app[CONFIG] = config
-    app[WORLD] = World()
-    app[GRANTS] = Grants()
+    """Return the stand-in as an aiohttp application; what its Redis holds is lost when it starts."""
+    app = web.Application(client_max_size=LARGEST_BODY, middlewares=[_readable_errors, door.forget])
+    faults.install(app, below=API)
+    app[STAND_IN] = inbox = RecordingInbox(
+        redis=connect_redis(config.redis_url),
+        http=ClientSession(cookie_jar=DummyCookieJar(), trace_configs=[driver.traced()]),
+        web_url=config.web_url,
+        application_url=config.application_url,
+        client_id=config.client_id,
+        client_secret=config.client_secret,
+    )
+    app[BODIES], app[HTTPS] = Bodies(), False
+    app[SESSIONS], app[MEMBERSHIPS] = SessionStore(inbox.redis), door.NoMemberships()
     aiohttp_jinja2.setup(
         app,
         loader=jinja2.FileSystemLoader(HERE / "templates"),
@@ -33,14 +43,25 @@ def create_app(config: Config) -> web.Application:
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    for module in (oauth, sources, messages, driver):
+    app.cleanup_ctx.append(_begin)
+    install_api(app, inbox)
+    for module in (door, driver):
         app.add_routes(module.routes)
-    app.on_response_prepare.append(guard.add_headers)
-    app.cleanup_ctx.append(_http)
     return app
 
 
-async def _http(app: web.Application) -> AsyncIterator[None]:
-    async with ClientSession(cookie_jar=DummyCookieJar()) as session:
-        app[HTTP] = session
-        yield
+async def _begin(app: web.Application) -> AsyncIterator[None]:
+    inbox = app[STAND_IN]
+    await driver.begin_anew(inbox)
+    yield
+    await inbox.http.close()
+    await close_redis(inbox.redis)
+
+
+@web.middleware
+async def _readable_errors(request: web.Request, handler: faults.Handler) -> web.StreamResponse:
+    """Answer what the inbox refuses a person; programs' refusals it answers itself."""
+    try:
+        return await handler(request)
+    except BridgeError as error:
+        return web.Response(status=error.status, text=str(error))

@@ -1,31 +1,60 @@
-"""The stand-in's configuration, and the keys of its application."""
+"""The stand-in's configuration, and the inbox that it is."""
 
-from dataclasses import dataclass
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
 
-from aiohttp import ClientSession, web
+from aiohttp import web
 
-from scripts.sandbox.flowdock.grants import Grants
-from scripts.sandbox.flowdock.state import World
+from bridge.inbox.context import Inbox
+from bridge.inbox.messages import Accepted, MessageStore
 
 
 @dataclass(frozen=True, kw_only=True)
 class Config:
-    """The stand-in's own address, and the one OAuth application that is registered with it.
-
-    `web_url` has no trailing slash. `redirect_uris`, `setup_uri` and `configure_uri` are what a developer
-    enters when registering an application (Flowdock's API documents, "Production-grade integration").
-    """
+    """The stand-in's own address, that of its one application, and the Redis that it has for itself."""
 
     web_url: str
+    application_url: str
+    redis_url: str
     client_id: str = "flowdock-client"
     client_secret: str = "flowdock-secret"
-    redirect_uris: tuple[str, ...] = ()
-    application_name: str = "bridge"
-    setup_uri: str = ""
-    configure_uri: str = ""
 
 
-CONFIG = web.AppKey("config", Config)
-WORLD = web.AppKey("world", World)
-GRANTS = web.AppKey("grants", Grants)
-HTTP = web.AppKey("http", ClientSession)
+@dataclass(frozen=True, kw_only=True)
+class Taken:
+    """A message that the inbox took; of a repeat, the id is that of the message that came first."""
+
+    flow_id: str
+    source_id: int
+    content: Mapping[str, Any]
+    accepted: Accepted
+    sent: int = field(default_factory=lambda: int(time.time() * 1000))
+
+
+@dataclass(kw_only=True)
+class RecordingStore(MessageStore):
+    """Messages as everywhere; and all that sources sent, as it came, with the repeats."""
+
+    taken: list[Taken] = field(default_factory=list)
+
+    async def post(self, flow_id: str, source_id: int, content: Mapping[str, Any]) -> Accepted:
+        """Take a source's message, and remember it."""
+        accepted = await super().post(flow_id, source_id, content)
+        self.taken.append(Taken(flow_id=flow_id, source_id=source_id, content=content, accepted=accepted))
+        return accepted
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordingInbox(Inbox):
+    """An inbox whose messages are recorded."""
+
+    @cached_property
+    def messages(self) -> RecordingStore:
+        """Messages and threads."""
+        return RecordingStore(redis=self.redis, bounds=self.bounds)
+
+
+STAND_IN = web.AppKey("stand_in", RecordingInbox)

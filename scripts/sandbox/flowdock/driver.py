@@ -1,149 +1,189 @@
 """The routes below `/_sandbox/`, by which a test or a demo drives the stand-in and looks into it."""
 
-from dataclasses import asdict
-from typing import Any
+from collections.abc import Mapping
+from contextvars import ContextVar
+from types import SimpleNamespace
+from typing import Any, TypeVar
 
-from aiohttp import web
+from aiohttp import ClientSession, TraceConfig, TraceRequestEndParams, web
 
-from scripts.sandbox.flowdock.actions import perform
-from scripts.sandbox.flowdock.config import CONFIG, GRANTS, HTTP, WORLD
-from scripts.sandbox.flowdock.people import Flow, User, find_flow, find_user
-from scripts.sandbox.flowdock.requests import Refusal, read_body, require_member
-from scripts.sandbox.flowdock.sources import add_source, flow_json
-from scripts.sandbox.flowdock.state import Message, Thread, World
+from bridge.inbox.api import shapes
+from bridge.inbox.clicks import may_be_clicked, perform
+from bridge.inbox.flows import TeamFlow
+from bridge.inbox.messages import thread_id
+from bridge.inbox.people import InboxPerson
+from bridge.inbox.stored import InboxThread
+from scripts.sandbox.flowdock.config import STAND_IN, RecordingInbox, Taken
+from scripts.sandbox.flowdock.people import PEOPLE, move_in
+
+ALL = 1_000_000
+
+Wanted = TypeVar("Wanted")
+
+_answered: ContextVar[int] = ContextVar("answered", default=0)
+"""The status of the application's answer to the click under way; 0: none."""
+
+_NICKS = {f":user:{one.id}": f"@{one.nick}" for one in PEOPLE}
 
 routes = web.RouteTableDef()
 
 
-@routes.post("/_sandbox/sources")
-async def create_source(request: web.Request) -> web.Response:
-    """Answer with a source without OAuth: `{"flow": "acme/main", "name": …, "external_url": …}`."""
-    body = await read_body(request)
-    return await add_source(request, _flow(body.get("flow")), body, creator=None)
+def traced() -> TraceConfig:
+    """Return what notes the application's answers."""
+    trace = TraceConfig()
+    trace.on_request_end.append(_note)
+    return trace
 
 
-@routes.delete("/_sandbox/sources/{id}")
-async def delete_source(request: web.Request) -> web.Response:
-    """Remove a source, as a user of its flow would."""
-    world = request.app[WORLD]
-    wanted = request.match_info["id"]
-    source = next((one for one in world.sources.values() if str(one.id) == wanted), None)
-    if source is None:
-        raise Refusal(404, f"There is no source {wanted}.")
-    world.change_source(source, removed=True)
-    return web.Response(status=204)
+async def _note(_: ClientSession, __: SimpleNamespace, params: TraceRequestEndParams) -> None:
+    _answered.set(params.response.status)
 
 
-@routes.post("/_sandbox/members")
-async def set_member(request: web.Request) -> web.Response:
-    """Let a user into a flow or out of it: `{"flow": "acme/ops", "user": 1003 or "cy", "member": true}`."""
-    body = await read_body(request)
-    flow, user = _flow(body.get("flow")), _user(body.get("user"))
-    request.app[WORLD].set_member(flow, user, member=bool(body.get("member", True)))
-    return web.json_response(flow_json(flow, request))
-
-
-@routes.post("/_sandbox/click")
-async def click(request: web.Request) -> web.Response:
-    """Click a button: `{"user": 1001 or "ann", "flow": …, "thread": external id, "action": name or end}`."""
-    body = await read_body(request)
-    flow, user = _flow(body.get("flow")), _user(body.get("user"))
-    require_member(request, user, flow)
-    thread = _thread(request.app[WORLD], flow, str(body.get("thread")), body.get("source"))
-    action = _button(thread, str(body.get("action")))
-    outcome = await perform(request.app[HTTP], request.app[CONFIG], user, action)
-    return web.json_response(asdict(outcome))
-
-
-@routes.get("/_sandbox/messages")
-async def list_messages(request: web.Request) -> web.Response:
-    """Answer with every accepted message, in order, its fields as sent; `?only=uuid,repeat`: those alone."""
-    flow = _asked_flow(request)
-    world = request.app[WORLD]
-    messages = [_message_json(world, one) for one in world.messages if flow in {None, one.flow}]
-    if only := request.query.get("only"):
-        messages = [{name: one.get(name) for name in only.split(",")} for one in messages]
-    return web.json_response(messages)
-
-
-@routes.get("/_sandbox/threads")
-async def list_threads(request: web.Request) -> web.Response:
-    """Answer with every thread in its current state, the newest activity first."""
-    flow, threads = _asked_flow(request), request.app[WORLD].threads.values()
-    newest_first = sorted(threads, key=lambda thread: thread.last.id, reverse=True)
-    return web.json_response([_thread_json(one) for one in newest_first if flow in {None, one.flow}])
+async def begin_anew(inbox: RecordingInbox) -> None:
+    """Forget all but the made-up people and their flows."""
+    redis: Any = inbox.redis
+    await redis.flushdb()
+    inbox.messages.taken.clear()
+    await move_in(inbox)
 
 
 @routes.post("/_sandbox/reset")
 async def reset(request: web.Request) -> web.Response:
     """Forget messages, threads, sources, tokens, and who came into a flow or left it."""
-    request.app[WORLD].reset()
-    request.app[GRANTS].reset()
+    await begin_anew(request.app[STAND_IN])
     return web.Response(status=204)
 
 
-def _flow(path: object) -> Flow:
-    flow = find_flow(str(path))
-    if flow is None:
-        raise Refusal(404, f"There is no flow {path}.")
-    return flow
+@routes.post("/_sandbox/sources")
+async def create_source(request: web.Request) -> web.Response:
+    """Answer with a source without OAuth: `{"flow": "acme/main", "name": …, "external_url": …}`."""
+    inbox, body = request.app[STAND_IN], await request.json()
+    flow = await _flow(inbox, body.get("flow"))
+    source, flow_token = await inbox.sources.make(
+        flow.id,
+        name=body["name"],
+        external_url=body.get("external_url", ""),
+        client_id=inbox.client_id,
+        creator=0,
+    )
+    shown = shapes.source(inbox, flow, source, None)
+    return web.json_response({**shown, "flow_token": flow_token}, status=201)
 
 
-def _user(key: object) -> User:
-    user = find_user(key)
-    if user is None:
-        raise Refusal(404, f"There is no user {key}.")
-    return user
+@routes.delete("/_sandbox/sources/{id}")
+async def delete_source(request: web.Request) -> web.Response:
+    """Remove a source, as a member of its flow would."""
+    inbox = request.app[STAND_IN]
+    source = await inbox.sources.get(request.match_info["id"])
+    await inbox.sources.remove(_found(source, "source"))
+    return web.Response(status=204)
 
 
-def _asked_flow(request: web.Request) -> Flow | None:
-    return _flow(request.query["flow"]) if "flow" in request.query else None
+@routes.post("/_sandbox/members")
+async def set_member(request: web.Request) -> web.Response:
+    """Let somebody into a flow or out of it: `{"flow": "acme/ops", "user": 1003 or "cy", "member": true}`."""
+    inbox, body = request.app[STAND_IN], await request.json()
+    flow, person = await _flow(inbox, body.get("flow")), await _person(inbox, body.get("user"))
+    if body.get("member", True):
+        await inbox.flows.join(flow.id, person.id)
+    else:
+        await inbox.flows.leave(flow.id, person.id, is_forced=True)
+    return web.json_response({})
 
 
-def _thread(world: World, flow: Flow, external_id: str, source: object) -> Thread:
-    """Return the thread by its external id: unless a source is named, one of a source that is still there."""
-    candidates = [
-        thread
-        for thread in world.threads_of(flow)
-        if thread.external_id == external_id and str(source or thread.source) == str(thread.source)
-    ]
-    if not candidates:
-        raise Refusal(404, f"There is no thread {external_id} in the flow {flow.path}.")
-    return min(candidates, key=lambda thread: world.sources[thread.source].removed)
+@routes.post("/_sandbox/click")
+async def click(request: web.Request) -> web.Response:
+    """Click a button: `{"user": 1001 or "ann", "flow": …, "thread": external id, "action": name or end}`."""
+    inbox, body = request.app[STAND_IN], await request.json()
+    flow, person = await _flow(inbox, body.get("flow")), await _person(inbox, body.get("user"))
+    if not await inbox.flows.has(flow.id, person.id):
+        raise web.HTTPForbidden(text=f"{person.name} is not in the flow {flow.name}.")
+    sources = await inbox.sources.of(flow.id)
+    threads = await inbox.messages.those([thread_id(one.id, str(body.get("thread"))) for one in sources])
+    action = _button(_found(threads, "thread")[0].state, str(body.get("action")))
+    source = next(one for one in sources if one.id == threads[0].source_id)
+    if not may_be_clicked(inbox, source, action):
+        raise web.HTTPConflict(text=f"The inbox calls no {action['target']['urlTemplate']}.")
+    _answered.set(0)
+    outcome = await perform(inbox, person, action)
+    told = ("message", "error") if outcome.is_done else ("error", "message")
+    said = dict(zip(told, (outcome.sentence, None), strict=True))
+    return web.json_response({"status": _answered.get(), "challenge": outcome.challenge, **said})
 
 
-def _button(thread: Thread, wanted: str) -> dict[str, Any]:
-    buttons = [one for one in thread.state.get("actions") or [] if one["@type"] == "UpdateAction"]
+@routes.get("/_sandbox/messages")
+async def list_messages(request: web.Request) -> web.Response:
+    """Answer with every accepted message, in order, its fields as sent; `?only=uuid,repeat`: those alone."""
+    inbox = request.app[STAND_IN]
+    flow = await _asked_flow(request)
+    taken = [_message(one) for one in inbox.messages.taken if flow is None or flow.id == one.flow_id]
+    if only := request.query.get("only"):
+        taken = [{name: one.get(name) for name in only.split(",")} for one in taken]
+    return web.json_response(taken)
+
+
+@routes.get("/_sandbox/threads")
+async def list_threads(request: web.Request) -> web.Response:
+    """Answer with every thread in its current state, the newest activity first."""
+    inbox = request.app[STAND_IN]
+    flow = await _asked_flow(request)
+    flows = [flow] if flow else await inbox.flows.all()
+    found = [(one, each) for one in flows for each in await inbox.messages.threads(one.id, limit=ALL)]
+    return web.json_response([_thread(*one) for one in found])
+
+
+async def _flow(inbox: RecordingInbox, path: object) -> TeamFlow:
+    return _found(await inbox.flows.at(str(path)), f"flow {path}")
+
+
+async def _person(inbox: RecordingInbox, key: object) -> InboxPerson:
+    by_id = str(key).isdecimal()
+    return _found(
+        await (inbox.people.get(int(str(key))) if by_id else inbox.people.find(str(key))), f"person {key}"
+    )
+
+
+def _found(wanted: Wanted | None, name: str) -> Wanted:
+    if not wanted:
+        raise web.HTTPNotFound(text=f"There is no {name}.")
+    return wanted
+
+
+async def _asked_flow(request: web.Request) -> TeamFlow | None:
+    asked = request.query.get("flow")
+    return await _flow(request.app[STAND_IN], asked) if asked else None
+
+
+def _button(state: Mapping[str, Any], wanted: str) -> Mapping[str, Any]:
+    buttons = [one for one in state.get("actions") or [] if one["@type"] == "UpdateAction"]
     for button in buttons:
         if button["name"] == wanted or (wanted and button["target"]["urlTemplate"].endswith(wanted)):
             return dict(button)
     offered = ", ".join(button["name"] for button in buttons) or "none"
-    raise Refusal(404, f"The thread {thread.external_id} has no button {wanted}; it has: {offered}.")
+    raise web.HTTPNotFound(text=f"The thread has no button {wanted}; it has: {offered}.")
 
 
-def _message_json(world: World, message: Message) -> dict[str, Any]:
+def _message(one: Taken) -> dict[str, Any]:
+    tags = [tag for tag in one.content["tags"] if not tag.startswith(":unread:")]
     return {
-        **message.content,
-        "user_tags": world.user_tags(message.flow, message.content.get("tags") or ()),
-        "id": message.id,
-        "sent": int(message.sent * 1000),
-        "source": message.source,
-        "repeat": message.repeat,
+        **one.content,
+        "tags": [_NICKS.get(tag, tag) for tag in tags],
+        "user_tags": [tag for tag in tags if tag in _NICKS],
+        "id": one.accepted.id,
+        "sent": one.sent,
+        "source": one.source_id,
+        "repeat": one.accepted.is_repeat,
     }
 
 
-def _thread_json(thread: Thread) -> dict[str, Any]:
-    state = thread.state
+def _thread(flow: TeamFlow, one: InboxThread) -> dict[str, Any]:
     return {
-        "id": thread.id,
-        "external_thread_id": thread.external_id,
-        "source": thread.source,
-        "flow": thread.flow.path,
-        "title": state["title"],
-        "external_url": state.get("external_url"),
-        "status": state.get("status"),
-        "fields": state.get("fields") or [],
-        "body": state.get("body"),
-        "actions": state.get("actions") or [],
-        "messages": thread.activities + thread.discussions,
+        "fields": [],
+        "actions": [],
+        **one.state,
+        "id": one.id,
+        "external_thread_id": one.external_id,
+        "source": one.source_id,
+        "flow": flow.path,
+        "messages": one.activities + one.discussions,
     }

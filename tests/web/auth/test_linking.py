@@ -14,6 +14,7 @@ from bridge.web.http import cookies
 from scripts.sandbox.browse import Browser, Page
 from scripts.sandbox.faults import Fault
 from tests.conftest import FLOW, House, eventually, open_house
+from tests.kits.personal import asked_of_flowdock
 
 THREAD = "github:component:pr:1"
 
@@ -85,7 +86,7 @@ async def test_linking_in_one_pass_and_the_click_is_done(opened: House, browser:
 
 async def test_the_oauth_requests_carry_state_and_pkce(opened: House, browser: Browser) -> None:
     page = await browser.open(await challenge(opened))
-    assert re.search(r"[?&]state=[\w-]{32,}", page.url)
+    assert re.fullmatch(r"[\w-]{32,}", asked_of_flowdock(page)["state"])
     page = await browser.press(page, "1001")
     assert re.search(r"[?&]state=[\w-]{32,}", page.url)
     assert "code_challenge_method=S256" in page.url
@@ -178,7 +179,7 @@ async def test_a_callback_out_of_nowhere_is_refused(house: House, browser: Brows
 async def test_a_state_of_another_browser_is_refused(opened: House, browser: Browser) -> None:
     """The attack behind it: a victim's browser is led to a callback with the attacker's code."""
     page = await browser.open(await challenge(opened, "bob"))
-    attackers = dict(re.findall(r"[?&](\w+)=([^&]+)", page.url))["state"]
+    attackers = asked_of_flowdock(page)["state"]
     async with Browser() as victim:
         mine = await victim.open(await challenge(opened, "ann"))
         page = await victim.open(f"{opened.bridge}/auth/flowdock/callback?code=stolen&state={attackers}")

@@ -16,7 +16,7 @@ from scripts.sandbox.browse import Browser, Form, Page
 from scripts.sandbox.faults import Fault
 from tests.conftest import House, open_house
 from tests.kits.accounts import link
-from tests.kits.personal import sign_in
+from tests.kits.personal import asked_of_flowdock, sign_in
 
 
 @pytest.fixture
@@ -43,9 +43,9 @@ async def is_signed_in(house: House, browser: Browser) -> bool:
 async def test_signing_in_leads_back_to_where_it_began(house: House, browser: Browser) -> None:
     page = await browser.open(f"{house.bridge}/account?unlinked=yes")
     assert page.url.startswith(house.flowdock), "a page for somebody signed in leads to Flowdock"
-    asked = parse_qs(urlsplit(page.url).query)
-    assert asked["scope"] == ["flow integration profile"]
-    assert len(asked["state"][0]) > 32
+    asked = asked_of_flowdock(page)
+    assert asked["scope"] == "flow integration profile"
+    assert len(asked["state"]) > 32
     page = await browser.press(page, "1001")
     assert page.url == f"{house.bridge}/account?unlinked=yes"
     assert "ann" in page.text
@@ -209,9 +209,11 @@ async def test_the_cookies_are_for_this_site_alone(redis_url: str, web_url: str 
 async def test_the_sessions_cookie_lives_a_working_day(house: House, browser: Browser) -> None:
     page = await browser.open(f"{house.bridge}/signin")
     form = next(form for form in page.forms for button in form.buttons if "1001" in button)
-    url = form.action if form.action.startswith("http") else house.flowdock + form.action
     data = form.fields | {name: value for name, value, _ in form.buttons if value == "1001"}
+    url = house.flowdock + form.action
     async with browser.session.post(url, data=data, allow_redirects=False) as response:
+        back = house.flowdock + response.headers["Location"]
+    async with browser.session.get(back, allow_redirects=False) as response:
         callback = response.headers["Location"]
     async with browser.session.get(callback, allow_redirects=False) as response:
         (attributes,) = [

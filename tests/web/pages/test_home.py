@@ -67,7 +67,7 @@ async def test_the_state_of_an_installation_that_only_just_runs(house: House, br
     assert "Last webhook delivery none in four days" in shown
     assert f"Public address ✓ {house.bridge} is for this machine alone" in shown
     assert f"{house.github}, with an OAuth App" in shown
-    assert f"Flowdock ✓ {house.flowdock}" in shown
+    assert f"Flowdock ✓ {house.services.settings.flowdock_api_url}" in shown
 
 
 async def test_the_state_of_an_installation_at_work(working: House, browser: Browser) -> None:
