@@ -24,6 +24,7 @@ from bridge.storage.redis import Redis
 from bridge.web.http import cookies
 from bridge.web.http.forms import FormRefused
 from bridge.web.http.paths import local_path
+from bridge.web.http.visits import VISITOR, Visitor
 
 COOKIE = "bridge_inbox"
 IDLE_SECONDS = 7 * 24 * 3600
@@ -174,6 +175,8 @@ async def signed_in(request: web.Request) -> InboxPerson | None:
     if person and not await request.app[MEMBERSHIPS].holds(person):
         await request.app[SESSIONS].end_all(person.id)
         return None
+    if person and cookie:
+        request[VISITOR] = Visitor(nick=person.nick, csrf=cookie.csrf)
     return person
 
 

@@ -25,6 +25,9 @@ _LIKELY = {
 }
 """The buttons that take the next step, by whose turn it is, the likeliest first."""
 
+_LAST = ("Merge", "Squash", "Rebase", "Close")
+"""The buttons that end a pull request, below all others unless they are the next step."""
+
 _NEVER_OWN = ("Approve", "Request my review")
 """The buttons that GitHub refuses the author of a pull request."""
 
@@ -112,7 +115,7 @@ def entry(message: StoredMessage, reader: InboxPerson, writer: InboxPerson | Non
     return Entry(
         id=message.id,
         sent=message.sent / 1000,
-        author=(writer.name if writer else str(author.get("name") or "Somebody who left")),
+        author=(writer.nick if writer else str(author.get("name") or "Somebody who left")),
         avatar=(writer.avatar if writer else str(author.get("avatar") or "")),
         content=content,
         is_spoken=content["event"] != "activity",
@@ -174,8 +177,9 @@ def buttons(
         for one in thread.state.get("actions") or ()
         if one["@type"] == "UpdateAction" and source and may_be_clicked(inbox, source, one)
     ]
-    order = (*likely, *(one.name for one in found if one.name not in (*likely, "Close")), "Close")
-    return sorted(found, key=lambda one: order.index(one.name))
+    last = [one for one in _LAST if one not in likely]
+    order = (*likely, *(one.name for one in found if one.name not in (*likely, *last)), *last)
+    return sorted(found, key=lambda one: (one.is_own, order.index(one.name)))
 
 
 def links(thread: InboxThread) -> list[Mapping[str, Any]]:

@@ -6,6 +6,7 @@ import aiohttp_jinja2
 from aiohttp import web
 
 from bridge.web.context import REQUEST_ID, SERVICES, SESSION
+from bridge.web.http.visits import VISITOR
 
 _HEADINGS = {
     401: "Sign in first",
@@ -21,7 +22,7 @@ _HEADINGS = {
 
 def page(request: web.Request, template: str, *, status: int = 200, **context: Any) -> web.Response:
     """Render a page from its template, with the signed-in user's header."""
-    whole = {"session": request.get(SESSION), **context}
+    whole = {"session": request.get(SESSION), "visitor": request.get(VISITOR), **context}
     return aiohttp_jinja2.render_template(template, request, whole, status=status)
 
 

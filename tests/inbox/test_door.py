@@ -72,7 +72,7 @@ async def test_the_first_owner_comes_by_the_operators_address_and_it_works_once(
         late = await second.open(f"{link}/sign-in")
         await sign_in(house, browser, "dee", at=f"{link}/sign-in")
         page = await browser.open(f"{house.bridge}/inbox/people")
-        assert "Dee Doyle @dee-gh Owner (you)" in text(page)
+        assert "Dee Doyle @dee-gh Owner you" in text(page)
         page = await second.press(late, "ann-gh")
         assert (page.status, "This invitation was used already" in page.text) == (403, True)
         assert not await is_in(house, second)
@@ -161,7 +161,7 @@ async def test_members_of_an_organization_come_in_for_as_long_as_they_are(
         page = await sign_in(house, stranger, "dee")
         assert "If you are a member of other or acme" in text(page)
     page = await sign_in(house, browser, "bob")
-    assert "Bob Burke @bob-gh (you) By organization" in text(page)
+    assert "Bob Burke @bob-gh you By organization" in text(page)
     asked = [call for call in house.github_journal.calls if "/memberships/" in call.path]
     await browser.open(f"{house.bridge}/inbox/people")
     assert [call for call in house.github_journal.calls if "/memberships/" in call.path] == asked

@@ -79,7 +79,7 @@ async def test_what_is_missing_is_counted_until_github_agrees_that_nothing_is(wa
     assert now.buttons[-2:] == ["Squash", "Rebase"]
     await watched.act("ann-gh", "check", number=1, conclusion="success")
     now = await shows(watched, "1 of 2 approvals")
-    assert now.fields["Turn"] == "author ann-gh (missing: 1 of 2 approvals)"
+    assert now.fields["Turn"] == "ann-gh (missing: 1 of 2 approvals)"
     async with watched.http.post(
         f"{watched.github}/_sandbox/users/bob-gh", json={"permission": "write"}
     ) as response:

@@ -44,7 +44,7 @@ STORY = [
         },
         said=["ann-gh: Opened draft pull request"],
         status="draft",
-        shows={"Turn": "author ann-gh (draft)", "Author": "ann-gh", "Branch": "fix → main"},
+        shows={"Turn": "ann-gh (draft)", "Author": "ann-gh", "Branch": "fix → main"},
         buttons=DRAFT,
         # cy-gh is mentioned, too, and not linked.
         tagged=["@bob"],
@@ -53,7 +53,7 @@ STORY = [
         who="ann-gh",
         do="ready",
         said=["ann-gh: Marked as ready for review"],
-        shows={"Turn": "author ann-gh (to ask for a review)"},
+        shows={"Turn": "ann-gh (to ask for a review)"},
     ),
     Step(
         who="ann-gh",
@@ -86,7 +86,7 @@ STORY = [
         said=["bob-gh: Requested changes"],
         status="changes requested",
         shows={
-            "Turn": "author ann-gh (changes requested)",
+            "Turn": "ann-gh (changes requested)",
             "Reviewers": "✗ bob-gh (changes requested), … Makers (requested)",
         },
         tagged=["@ann"],
@@ -112,7 +112,7 @@ STORY = [
         said=["Checks: failed: test"],
         status="changes requested",
         # Not tagged: it was the author's turn already.
-        shows={"Turn": "author ann-gh (checks failed)", "Checks": "✗ 1 passed, 1 failed: test"},
+        shows={"Turn": "ann-gh (checks failed)", "Checks": "✗ 1 passed, 1 failed: test"},
         buttons=FAILED,
     ),
     Step(
@@ -120,7 +120,7 @@ STORY = [
         do="rerun",
         said=["Checks: Re-running 1 check"],
         status="changes requested",
-        shows={"Turn": "author ann-gh (changes requested)", "Checks": "… 1 passed, 1 running"},
+        shows={"Turn": "ann-gh (changes requested)", "Checks": "… 1 passed, 1 running"},
     ),
     Step(
         who="ann-gh",
@@ -128,7 +128,7 @@ STORY = [
         fields={"name": "test", "conclusion": "success"},
         said=["Checks: recovered, flaky: all green"],
         status="changes requested",
-        shows={"Turn": "author ann-gh (changes requested)", "Checks": "✓ 2 passed"},
+        shows={"Turn": "ann-gh (changes requested)", "Checks": "✓ 2 passed"},
     ),
     Step(
         who="ann-gh",
@@ -254,7 +254,7 @@ async def test_a_conflict_that_a_payload_tells_is_the_authors_turn_and_takes_mer
     await _looked_at_on_github(life)
     await life.act("ann-gh", "milestone")
     thread = await life.thread()
-    assert thread.fields["Turn"] == "author ann-gh (conflicts with the base branch)"
+    assert thread.fields["Turn"] == "ann-gh (conflicts with the base branch)"
     assert "Merge" not in thread.buttons
     await life.house.act("cy-gh", "mend", number=1)
     await _looked_at_on_github(life)

@@ -33,7 +33,7 @@ async def test_an_agent_that_is_asked_for_a_review_is_not_waited_for(life: Life)
     await life.act("ann-gh", "request_review", reviewer="Copilot")
     thread = await life.thread(THREAD)
     assert thread.fields["Reviewers"] == "… Copilot (requested)"
-    assert thread.fields["Turn"] == "author ann-gh (to ask for a review)"
+    assert thread.fields["Turn"] == "ann-gh (to ask for a review)"
 
 
 async def test_an_agents_review_is_one_line_and_its_comments_edits_are_not_told(life: Life) -> None:

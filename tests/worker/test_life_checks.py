@@ -204,7 +204,7 @@ async def test_a_job_that_failed_is_no_other_workflows_job_of_the_same_name(life
 
     thread = await life.thread()
     assert thread.fields["Checks"] == "✗ 1 passed, 1 failed: Unit / test"
-    assert thread.fields["Turn"] == "author ann-gh (checks failed)"
+    assert thread.fields["Turn"] == "ann-gh (checks failed)"
 
 
 async def test_a_newer_run_of_a_workflow_replaces_the_cancelled_one(life: Life) -> None:

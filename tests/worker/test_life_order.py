@@ -40,7 +40,7 @@ STORY: list[tuple[str, str, dict[str, Any]]] = [
     ("ann-gh", "dequeue", {}),
 ]
 ENDS = {
-    "Turn": "author ann-gh (conversations to resolve)",
+    "Turn": "ann-gh (conversations to resolve)",
     "Author": "ann-gh",
     "Branch": "fix → main",
     "Assignees": "ann-gh",

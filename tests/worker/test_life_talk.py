@@ -108,7 +108,7 @@ async def test_conversations_are_counted_until_they_are_resolved_or_gone(life: L
         await life.act("bob-gh", "review_comment", path="a.py", line=line, body="Hm")
     thread = await life.thread()
     assert thread.fields["Conversations"] == "3 unresolved: 1, 2, 3"
-    assert thread.fields["Turn"] == "author ann-gh (conversations to resolve)"
+    assert thread.fields["Turn"] == "ann-gh (conversations to resolve)"
 
     assert titles(await life.act("ann-gh", "resolve")) == ["ann-gh: Resolved a conversation"]
     assert (await life.thread()).fields["Conversations"] == "2 unresolved: 1, 2"

@@ -99,8 +99,8 @@ def turn_of(pull: PullRequest) -> str:
     whose = turn.next_action(pull)
     if whose is None:
         return ""
-    who = f"{whose.who} {pull.author.login}" if whose.who == "author" else whose.who
-    return escape(f"{who} ({whose.why})" if whose.why else who)
+    who = whose.named(_person, escape)
+    return f"{who} ({escape(whose.why)})" if whose.why else who
 
 
 def _extension(pull: PullRequest, found: turn.Turn | None) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from bridge.core.pulls.gathering import REVIEW_SECONDS
 from bridge.core.pulls.model import PullRequest
 from bridge.core.pulls.own_events import RULES, UPDATE
 from bridge.core.pulls.snapshot import Snapshot
-from bridge.core.pulls.turn import CONFLICTS
+from bridge.core.pulls.turn import CONFLICTS, Turn
 
 SECONDS = 60
 """Of a thread at most one message about its labels or its place in the queue is posted in this time."""
@@ -33,7 +33,7 @@ def shown(round_: Round) -> Shown:
     pull = round_.pull
     return {
         "status": thread.status(pull)["value"],
-        "turn": " ".join(round_.turn[:2]) if round_.turn else "",
+        "turn": _lasting(round_.turn) if round_.turn else "",
         "buttons": [action.name for action in ACTIONS.values() if action.offered(pull)],
         "place": pull.place,
         "labels": [label.name for label in pull.labels],
@@ -42,6 +42,11 @@ def shown(round_: Round) -> Shown:
         "to_merge": [one for one in to_merge.missing(pull) if not one.startswith("checks: ")],
         "checks": status_changes.shown(pull),
     }
+
+
+def _lasting(found: Turn) -> str:
+    """Say whose turn it is and why, in words that a new login does not change."""
+    return f"{found.named(lambda one: str(one.id or one.login))} {found.why}"
 
 
 def update(round_: Round, known: Snapshot) -> Said | None:

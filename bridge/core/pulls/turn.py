@@ -1,6 +1,6 @@
 """The turn: the person or thing that a pull request waits for."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Literal, NamedTuple
 
 from bridge.core.pulls.checks import verdict
@@ -22,6 +22,11 @@ class Turn(NamedTuple):
     why: str = ""
     people: tuple[Person, ...] = ()
     kind: TurnKind = "author"
+
+    def named(self, show: Callable[[Person], str], other: Callable[[str], str] = str) -> str:
+        """Return `who` with each person as `show` has them, and the words between as `other` has them."""
+        people = {one.login: show(one) for one in self.people}
+        return ", ".join(people.get(part) or other(part) for part in self.who.split(", "))
 
 
 def next_action(pull: PullRequest) -> Turn | None:
@@ -87,7 +92,7 @@ def _ready(pull: PullRequest) -> Turn:
 
 def _of_author(pull: PullRequest, why: str) -> Turn:
     if not pull.author.bot:
-        return Turn(who="author", why=why, people=(pull.author,))
+        return Turn(who=pull.author.login, why=why, people=(pull.author,))
     asked = (reviewer.person for reviewer in pull.with_state("requested"))
     people = {one.id: one for one in (*pull.assignees, *asked) if one and not one.bot}
     names = ", ".join(person.login for person in people.values())

@@ -10,7 +10,7 @@ if not person or now > session.used + idle or now > session.began + longest then
     redis.call('HDEL', sessions, name)
     return false
 end
-if now >= session.used + 60 then
+if now >= session.used + 60 or redis.call('HEXISTS', seen, id) == 0 then
     session.used = now
     redis.call('HSET', sessions, name, cjson.encode(session))
     redis.call('HSET', seen, id, now)

@@ -18,7 +18,6 @@ from bridge.inbox.search import FILTERS, labels_of, words
 from bridge.inbox.sources import FlowSource
 from bridge.inbox.stored import InboxThread
 from bridge.inbox.views import Row, row
-from bridge.web.http.middleware import SCRIPTED
 
 ORGANIZATION = "team"
 """The first half of all flows' paths: bridge's inbox is one organization."""
@@ -55,7 +54,6 @@ class FlowRefused(RequestRefused):
 async def front(request: web.Request) -> web.Response:
     """Show the threads that are something to a person, by sections over all flows, and their flows."""
     person, inbox = await sessions.required(request), request.app[INBOX]
-    request[SCRIPTED] = True
     since, _, everything = await asyncio.gather(
         inbox.messages.last(), inbox.desks.wake(person.id), inbox.flows.of(person.id)
     )
@@ -94,7 +92,6 @@ async def front(request: web.Request) -> web.Response:
 async def search(request: web.Request) -> web.Response:
     """List the open threads of all of a person's flows in which `?q=` finds its words."""
     person, inbox = await sessions.required(request), request.app[INBOX]
-    request[SCRIPTED] = True
     asked = request.query.get("q", "")[:MAX_SEARCH]
     flows = {one.id: one for one in await inbox.flows.of(person.id) if not one.is_archived}
     found: list[InboxThread] = []
@@ -135,7 +132,6 @@ async def make(request: web.Request) -> web.Response:
 async def threads(request: web.Request) -> web.Response:
     """List a flow's threads, the newest activity first: the open ones, or `?show=`; `?q=` looks for words."""
     person, flow = await opened(request)
-    request[SCRIPTED] = True
     inbox, before = request.app[INBOX], message_in(request, "before")
     _, since, sources = await asyncio.gather(
         inbox.desks.wake(person.id), inbox.messages.newest(flow.id), inbox.sources.of(flow.id)

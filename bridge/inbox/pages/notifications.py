@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import aiohttp_jinja2
 import structlog
 from aiohttp import web
 
@@ -14,6 +15,7 @@ from bridge.inbox.notifications.preferences import Preferences, PreferenceStore
 from bridge.inbox.notifications.vapid import Vapid
 from bridge.inbox.pages.render import redirect
 from bridge.inbox.people import InboxPerson
+from bridge.web.http.visits import SCRIPTED
 
 PAGE = "/inbox/settings"
 SECTION = f"{PAGE}#notifications"
@@ -46,9 +48,18 @@ async def shown(request: web.Request, person: InboxPerson) -> dict[str, Any]:
 
 
 @routes.get("/inbox/service-worker.js")
-async def service_worker(_: web.Request) -> web.Response:
-    """Serve the script that a browser runs for a notification while no page is open."""
-    return web.Response(text=_WORKER.read_text(), content_type="text/javascript")
+async def service_worker(request: web.Request) -> web.Response:
+    """Serve the script that a browser runs for a notification, and while bridge cannot be reached."""
+    request[SCRIPTED] = True
+    headers = {"Service-Worker-Allowed": "/"}
+    return web.Response(text=_WORKER.read_text(), content_type="text/javascript", headers=headers)
+
+
+@routes.get("/inbox/away")
+async def away(request: web.Request) -> web.Response:
+    """Serve the page that the service worker keeps, to show while bridge cannot be reached."""
+    request[SCRIPTED] = True
+    return aiohttp_jinja2.render_template("inbox/away.html", request, {"session": None, "visitor": None})
 
 
 @routes.post(f"{PAGE}/notifications")

@@ -7,15 +7,17 @@ from aiohttp import web
 
 from bridge.inbox import sessions
 from bridge.inbox.people import InboxPerson
+from bridge.web.http.visits import SCRIPTED, VISITOR
 
 
 def render(
     request: web.Request, template: str, *, person: InboxPerson | None, status: int = 200, **context: Any
 ) -> web.Response:
     """Make a page, with the header of the person who is signed in and the value for their forms."""
-    cookie = sessions.cookie_of(request)
+    request[SCRIPTED], cookie = person is not None, sessions.cookie_of(request)
     whole = {
         "session": None,
+        "visitor": request.get(VISITOR),
         "person": person,
         "back": str(request.rel_url.without_query_params("outcome")),
         "csrf": cookie.csrf if person and cookie else "",

@@ -13,7 +13,6 @@ from bridge.inbox.pages.render import redirect, render
 from bridge.inbox.people import InboxPerson
 from bridge.inbox.sessions import SESSIONS
 from bridge.web.http import cookies
-from bridge.web.http.middleware import SCRIPTED
 
 PAGE = "/inbox/settings"
 LONGEST_NAME = 80
@@ -31,7 +30,6 @@ async def show(request: web.Request) -> web.Response:
 async def _page(
     request: web.Request, person: InboxPerson, *, token: str = "", problem: str = ""
 ) -> web.Response:
-    request[SCRIPTED] = True
     cookie = sessions.cookie_of(request)
     return render(
         request,

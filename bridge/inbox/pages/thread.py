@@ -17,7 +17,6 @@ from bridge.inbox.people import InboxPerson
 from bridge.inbox.replies import MAX_REPLY, post_reply
 from bridge.inbox.stored import InboxThread, StoredMessage
 from bridge.inbox.views import Entry, buttons, entry, links, number_of
-from bridge.web.http.middleware import SCRIPTED
 
 PAGE = 100
 AT_HAND = 2
@@ -55,7 +54,6 @@ async def show(request: web.Request) -> web.Response:
     The person has then read it.
     """
     person, flow = await opened(request)
-    request[SCRIPTED] = True
     inbox, thread = request.app[INBOX], await thread_in(request, flow)
     read = (await inbox.marks.of(person.id, [thread.id]))[thread.id]
     page = await _page(request, thread, read)

@@ -19,6 +19,7 @@ from bridge.web import render
 from bridge.web.auth import sessions
 from bridge.web.context import FOR_MACHINES, FORM_TARGET, LOG, REQUEST_ID, SERVICES, UNLOGGED
 from bridge.web.http import bodies, cookies
+from bridge.web.http.visits import SCRIPTED
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -32,9 +33,6 @@ _OPENS = re.compile(
 """Addresses with a secret, also where somebody misspells them: with doubled slashes, or in capitals."""
 _NOWHERE = "there is nothing at this address"
 _QUIET = ("/healthz", "/readyz", "/metrics", "/static/")
-
-SCRIPTED = web.RequestKey("scripted", bool)
-"""Set where a page loads bridge's own script."""
 
 log = structlog.get_logger()
 
@@ -179,7 +177,9 @@ def add_headers(headers: Mapping[str, str]) -> Callable[[web.Request, web.Stream
         response.headers.popall("Server", None)
         if request.get(SCRIPTED):
             policy = headers["Content-Security-Policy"]
-            response.headers["Content-Security-Policy"] = f"{policy}; script-src 'self'; connect-src 'self'"
+            response.headers["Content-Security-Policy"] = (
+                f"{policy}; script-src 'self'; connect-src 'self'; manifest-src 'self'"
+            )
         if target := request.get(FORM_TARGET):
             policy = headers["Content-Security-Policy"]
             response.headers["Content-Security-Policy"] = policy.replace(

@@ -1,6 +1,7 @@
 // Live updates for the inbox. Pages work without: this shows what is new as it happens.
 // The server renders every piece of HTML; nothing here makes markup out of data.
 
+import { away, say } from "./away.js";
 import "./triage.js";
 
 const list = document.querySelector("[data-events]");
@@ -60,21 +61,24 @@ function showAll() {
   }, 300);
 }
 
-if (list) {
+function connect() {
   const url = new URL(list.dataset.events, location);
   if ("since" in list.dataset) url.searchParams.set("since", list.dataset.since);
   const feed = new EventSource(url);
-  const note = document.createElement("p");
-  note.className = "notice bad";
-  note.setAttribute("role", "status");
-  note.textContent = "The connection is lost. This page shows what it has, and catches up once bridge answers again.";
-  feed.addEventListener("open", () => note.remove());
-  feed.addEventListener("error", () => list.before(note));
+  feed.addEventListener("error", async () => {
+    const wasAway = await away();
+    if (feed.readyState !== EventSource.CLOSED) return;
+    if (wasAway) connect();
+    else say("This page no longer shows what is new. Reload it.");
+  });
   feed.addEventListener("news", (event) => {
     const news = JSON.parse(event.data);
+    if (event.lastEventId) list.dataset.since = event.lastEventId;
     if (list.id === "entries") showEntry(news);
     else if (list.id === "turn") showAll();
     else showRow(news);
     count(news.unread);
   });
 }
+
+if (list) connect();

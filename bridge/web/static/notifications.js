@@ -1,5 +1,7 @@
 // Turns notifications on and off in this browser. The settings page says the rest without it.
 
+import "./away.js";
+
 const box = document.getElementById("this-browser");
 const state = box.querySelector("[role=status]");
 const on = document.getElementById("turn-on");
@@ -26,7 +28,7 @@ function same(subscription) {
 }
 
 async function subscription() {
-  const worker = await navigator.serviceWorker.getRegistration("/inbox/");
+  const worker = await navigator.serviceWorker.getRegistration("/");
   return (await worker?.pushManager.getSubscription()) ?? null;
 }
 
@@ -46,7 +48,6 @@ on.addEventListener("submit", async (event) => {
   event.preventDefault();
   try {
     if ((await Notification.requestPermission()) !== "granted") return look();
-    await navigator.serviceWorker.register("/inbox/service-worker.js", { scope: "/inbox/" });
     const worker = await navigator.serviceWorker.ready;
     const old = await worker.pushManager.getSubscription();
     // Made for another key of bridge's, it would be refused.

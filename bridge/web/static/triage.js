@@ -1,5 +1,7 @@
 // Keys, and moves without a reload. All of it can be done by forms and links too.
 
+import { go } from "./away.js";
+
 const form = document.getElementById("triage");
 const keys = document.getElementById("keys");
 const toast = document.getElementById("toast");
@@ -42,7 +44,7 @@ function reply() {
   const box = document.getElementById("content");
   const link = here()?.querySelector(":scope > a");
   if (box) box.focus();
-  else if (link) location.href = link.href.replace(/#.*|$/, "#content");
+  else if (link) go(link.href.replace(/#.*|$/, "#content"));
 }
 
 const DO = {
@@ -55,7 +57,7 @@ const DO = {
   r: reply,
   a: () => head()?.querySelector(".buttons button, .buttons summary")?.focus(),
   z: () => toast.querySelector("button")?.click(),
-  g: () => (location.href = "/inbox"),
+  g: () => go("/inbox"),
   "/": () => document.getElementById("q")?.focus(),
   "?": () => keys.showModal(),
 };
@@ -74,6 +76,10 @@ document.addEventListener("keydown", (event) => {
   if (!act || event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target) || keys.open) return;
   event.preventDefault();
   act();
+});
+
+document.addEventListener("click", ({ target }) => {
+  for (const menu of document.querySelectorAll("details.more[open]")) if (!menu.contains(target)) menu.open = false;
 });
 
 async function move(row, button) {

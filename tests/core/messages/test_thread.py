@@ -84,7 +84,7 @@ def test_a_thread_is_the_whole_state() -> None:
             "people": [],
             "turn": {
                 "kind": "author",
-                "who": "author",
+                "who": "ann-gh",
                 "why": "to ask for a review",
                 "since": None,
                 "people": [],
@@ -202,7 +202,7 @@ def test_without_a_title_the_address_is_shown_as_it_is() -> None:
 
 def test_a_field_without_a_value_is_left_out() -> None:
     assert fields(OPEN) == {
-        "Turn": "author ann-gh (to ask for a review)",
+        "Turn": f"{ANN_LINK} (to ask for a review)",
         "Author": ANN_LINK,
         "Branch": f"{FIX} → {MAIN}",
     }
@@ -222,7 +222,7 @@ def test_a_thread_that_knows_everything_shows_it_in_order() -> None:
         queued=True,
     )
     assert [(label, page.text(value)) for label, value in fields(pull).items()] == [
-        ("Turn", "author ann-gh (checks failed)"),
+        ("Turn", "ann-gh (checks failed)"),
         ("Author", "ann-gh"),
         ("Branch", "fix → main"),
         ("Assignees", "ann-gh"),

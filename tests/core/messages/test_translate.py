@@ -274,7 +274,7 @@ def test_a_conflict_is_told_once_and_once_when_it_is_mended(
     told = [looked(each, at=1773144060 + index) for index, each in enumerate(mergeable)]
     assert [message.title for one in told if (message := bridge.says(*one))] == said
     turn = "conflicts with the base branch" if mergeable[-1] is False else "to ask for a review"
-    assert bridge.fields()["Turn"] == f"author ann ({turn})"
+    assert bridge.fields()["Turn"] == f"ann ({turn})"
 
 
 def test_what_was_read_later_stands_against_what_came_before() -> None:
@@ -299,7 +299,7 @@ AT_ONCE: list[tuple[str, list[Told], list[str]]] = [
     (
         "turn",
         [changed(1, requested_reviewers=[user("bob")]), changed(2)],
-        ["Turn: bob (to review)", "Turn: author ann (to ask for a review)"],
+        ["Turn: bob (to review)", "Turn: ann (to ask for a review)"],
     ),
     (
         "buttons",

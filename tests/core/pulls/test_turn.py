@@ -24,7 +24,7 @@ TALK = ("https://github.com/acme/component/pull/1#discussion_r1",)
 
 
 def author(why: str) -> Turn:
-    return Turn(who="author", why=why, people=(ANN,))
+    return Turn(who=ANN.login, why=why, people=(ANN,))
 
 
 COPILOT = Person(login="Copilot", id=198982749, bot=True)

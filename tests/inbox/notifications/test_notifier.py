@@ -114,7 +114,7 @@ async def test_who_is_called_is_notified_with_the_words(scene: Scene) -> None:
     path = f"/inbox/flows/team/main/threads/{THREAD}/messages"
     await scene.team.visit("ann", "POST", path, {"content": "Look, @bob and @ann and @cy:\n<b>why</b>?"})
     await scene.delivered()
-    assert shown(bob) == ["Ann mentions you\nLook, @bob and @ann and @cy: <b>why</b>?"]
+    assert shown(bob) == ["ann mentions you\nLook, @bob and @ann and @cy: <b>why</b>?"]
     assert (ann.shown, await scene.waiting()) == ([], 0)
     await scene.team.visit("ann", "POST", path, {"content": "@bob, no"})
     [thread] = await scene.team.inbox.messages.threads(scene.team.flow.id)
@@ -136,7 +136,7 @@ async def test_a_mention_that_an_edit_adds_notifies_once_until_it_is_read(scene:
     for text in ("Why, @bob and @ann?", "Why then, @bob and @ann?"):
         await edited(text)
         await scene.delivered()
-    assert shown(bob) == ["Ann mentions you\nWhy, @bob and @ann?"]
+    assert shown(bob) == ["ann mentions you\nWhy, @bob and @ann?"]
     for text in ("Why?", "@bob?"):
         await edited(text)
     await team.visit("bob", "GET", path)

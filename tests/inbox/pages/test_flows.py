@@ -131,7 +131,7 @@ async def test_a_thread_shows_its_state_and_what_was_written(team: Team) -> None
             "title": "Pull <a href='https://x.example/'>1</a>",
             "external_url": "https://github.com/acme/component/pull/1",
             "status": {"color": "green", "value": "open"},
-            "fields": [{"label": "Turn", "value": "author ann-gh"}],
+            "fields": [{"label": "Turn", "value": "ann-gh"}],
             "body": "<p onclick='x()'>Hello <script>alert(1)</script><b>there</b></p>",
         },
     )
@@ -190,14 +190,17 @@ async def test_a_long_thread_opens_at_the_first_unread_message_and_leads_both_wa
     assert await page("?after=99") == ([], set(), True, False)
 
 
-async def test_a_script_runs_on_the_live_pages_alone_and_only_bridges_own(team: Team) -> None:
+async def test_scripts_are_for_those_who_are_signed_in_and_only_bridges_own(team: Team) -> None:
     await posted(team)
-    for path, is_live in ((FLOW, True), (THREAD, True), ("/inbox", True), (f"{FLOW}/settings", False)):
-        answer = await team.visit("bob", "GET", path)
+    for nick, path in (("bob", FLOW), ("bob", THREAD), ("bob", f"{FLOW}/settings"), ("", "/inbox/sign-in")):
+        answer = await team.visit(nick, "GET", path)
         policy = answer.headers["Content-Security-Policy"]
         assert policy.startswith("default-src 'none'; style-src 'self';")
-        assert ("script-src 'self'; connect-src 'self'" in policy) == is_live
-        assert not re.search(r"<script(?! type=\"module\" src=\"/static/inbox.js\"></script>)", answer.text)
+        assert ("script-src 'self'; connect-src 'self'" in policy) == bool(nick)
+        assert len(re.findall(r'<script type="module" src="/static/\w+.js"></script>', answer.text)) == bool(
+            nick
+        )
+        assert answer.text.count("<script") == bool(nick)
 
 
 async def test_the_front_page_begins_with_the_threads_in_which_it_is_my_turn(team: Team) -> None:

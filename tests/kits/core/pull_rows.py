@@ -41,7 +41,7 @@ STATE = {
         title="Opened draft pull request",
         group="status",
         before=(),
-        thread={"Status": "draft", "Turn": "author ann (draft)"},
+        thread={"Status": "draft", "Turn": "ann (draft)"},
     ),
     "opened, naming people": Row(
         told=("pull_request", on_pull("opened", pull(body="cc @bob, `@code`, @ann and @acme/core"))),
@@ -81,7 +81,7 @@ STATE = {
         title="Marked as ready for review",
         group="status",
         before=(DRAFT,),
-        thread={"Status": "open", "Turn": "author ann (to ask for a review)"},
+        thread={"Status": "open", "Turn": "ann (to ask for a review)"},
     ),
     "converted to draft": Row(
         told=did("converted_to_draft", draft=True),

@@ -105,7 +105,7 @@ PEOPLE = {
             ),
         ),
         mentions=(),
-        thread={"Reviewers": None, "Turn": "author ann (to ask for a review)"},
+        thread={"Reviewers": None, "Turn": "ann (to ask for a review)"},
     ),
     "a team no longer asked": Row(
         told=did("review_request_removed", extra={"requested_team": team("Core")}),

@@ -221,7 +221,7 @@ def test_when_it_fails_its_author_is_told() -> None:
     message = bridge.says(*RED)
     assert message is not None
     assert tagged(message) == ("ann",)
-    assert bridge.fields()["Turn"] == "author ann (checks failed)"
+    assert bridge.fields()["Turn"] == "ann (checks failed)"
 
 
 def test_without_the_group_checks_are_shown_and_not_told() -> None:

@@ -59,7 +59,7 @@ REVIEWS = {
         thread={
             "Status": "changes requested",
             "Reviewers": "✗ bob (changes requested)",
-            "Turn": "author ann (changes requested)",
+            "Turn": "ann (changes requested)",
         },
     ),
     "reviewed with words": Row(
@@ -156,7 +156,7 @@ COMMENTS = {
         body=CODE + "<p>More emoji</p>",
         mentions=("ann",),
         links=(LINE,),
-        thread={"Conversations": "1 unresolved: 1", "Turn": "author ann (conversations to resolve)"},
+        thread={"Conversations": "1 unresolved: 1", "Turn": "ann (conversations to resolve)"},
         before=(OPENED, APPROVED),
     ),
     "on an outdated line": Row(

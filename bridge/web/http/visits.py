@@ -1,0 +1,19 @@
+"""The keys of a request by which a handler says what its page shows."""
+
+from typing import NamedTuple
+
+from aiohttp import web
+
+SCRIPTED = web.RequestKey("scripted", bool)
+"""Set where a page loads bridge's own script."""
+
+
+class Visitor(NamedTuple):
+    """Somebody who is signed in to the inbox, as the header shows them, and the value for their forms."""
+
+    nick: str
+    csrf: str
+
+
+VISITOR = web.RequestKey("visitor", Visitor)
+"""Set once somebody is known to be signed in to the inbox."""
