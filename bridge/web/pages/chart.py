@@ -39,6 +39,8 @@ class Chart:
     dead: int
     most: int
     """Deliveries in the fullest hour, as high as the chart."""
+    worst: int
+    """Failed deliveries in the worst hour, as deep as the chart."""
     hours: tuple[Hour, ...]
     """The hours with any count, the newest first."""
 
@@ -53,7 +55,7 @@ def draw(counts: Counts, now: float | None = None) -> Chart:
     ]
     return Chart(
         width=HOURS * STEP,
-        height=UP + DOWN + 1,
+        height=UP + 1 + (DOWN if dead else 0),
         line=UP,
         bars=_bars(hours),
         words=f"The last 24 hours: {posted} posted, {skipped} skipped, {dead} not delivered.",
@@ -61,13 +63,14 @@ def draw(counts: Counts, now: float | None = None) -> Chart:
         skipped=skipped,
         dead=dead,
         most=_most(hours),
+        worst=_worst(hours),
         hours=tuple(hour for hour in reversed(hours) if hour.posted or hour.skipped or hour.dead),
     )
 
 
 def _bars(hours: Sequence[Hour]) -> dict[str, str]:
     most = _most(hours)
-    worst = max([1, *(hour.dead for hour in hours)])
+    worst = _worst(hours)
     bars = {"posted": "", "skipped": "", "dead": ""}
     for at, hour in enumerate(hours):
         x = at * STEP + 1
@@ -84,6 +87,10 @@ def _bars(hours: Sequence[Hour]) -> dict[str, str]:
 
 def _most(hours: Sequence[Hour]) -> int:
     return max(1, *(hour.posted + hour.skipped for hour in hours))
+
+
+def _worst(hours: Sequence[Hour]) -> int:
+    return max(1, *(hour.dead for hour in hours))
 
 
 def _height(count: int, most: int, whole: int) -> int:

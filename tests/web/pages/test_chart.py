@@ -27,7 +27,8 @@ def test_bars_stand_on_the_line_and_what_died_hangs_below_it() -> None:
         "skipped": f"M{23 * 7 + 1} 0h5v15h-5z",
         "dead": f"M{23 * 7 + 1} {UP + 1}h5v{DOWN}h-5z",
     }
-    assert chart.most == 6, "as the axis says"
+    assert (chart.most, chart.worst) == (6, 2), "as the axes say"
+    assert draw(counts(posted={0: 3}), NOW).height == UP + 1, "no gap below where nothing failed"
     assert chart.words == "The last 24 hours: 4 posted, 3 skipped, 2 not delivered."
 
 
