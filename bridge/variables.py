@@ -64,7 +64,7 @@ class Reader:
         return tuple(parts)
 
     def logins(self, name: str) -> tuple[str, ...]:
-        """Return comma-separated names of accounts at GitHub."""
+        """Return comma-separated names of accounts on GitHub."""
         parts = [part.strip() for part in self.text(name).split(",") if part.strip()]
         if not all(LOGIN.fullmatch(part) for part in parts):
             self.problems.append(f"{name} must be names as in github.com/NAME, comma-separated")

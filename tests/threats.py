@@ -807,7 +807,7 @@ THREATS = [
         ),
     ),
     Threat(
-        "Member of a flow who may not, or no longer, read its repository at GitHub",
+        "Member of a flow who may not, or no longer, read its repository on GitHub",
         "reads the flow: on a page, by a stream that is open, an API token, a notification, a tag",
         "of a flow that is bound to a repository, GitHub's answer to the member's own token decides; a yes "
         "counts for 9 minutes, no answer is a no; neither another account nor a name stands for it",

@@ -64,13 +64,13 @@ async def _show_application(services: "Services") -> None:
 @click.argument("login", metavar="LOGIN")
 @click.pass_obj
 def owner(environ: Environ, login: str) -> None:
-    """Make somebody an owner of the inbox, by their login at GitHub.
+    """Make somebody an owner of the inbox, by their login on GitHub.
 
     Needs ENCRYPTION_KEY. They sign in with GitHub, and may then invite others.
     """
     login = login.removeprefix("@")
     if not LOGIN.fullmatch(login):
-        raise WrongArgument(f"{login!r} is not a login at GitHub")
+        raise WrongArgument(f"{login!r} is not a login on GitHub")
     needed = frozenset({"ENCRYPTION_KEY"})
     opening.with_services(environ, lambda services: _make_owner(services, login), needed=needed)
 

@@ -53,7 +53,7 @@ class App:
     slug: str
     name: str
     url: str
-    """Its page at GitHub."""
+    """Its page on GitHub."""
     client_id: str
     client_secret: str = field(repr=False)
     webhook_secret: str = field(repr=False)

@@ -1,4 +1,4 @@
-"""Repositories at GitHub, as one user sees them."""
+"""Repositories on GitHub, as one user sees them."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -40,7 +40,7 @@ class RepositoryListing(NamedTuple):
 
 
 class LackingRights(NamedTuple):
-    """The permissions that an installation of the App lacks, and its page at GitHub."""
+    """The permissions that an installation of the App lacks, and its page on GitHub."""
 
     url: str
     permissions: tuple[app_manifest.Permission, ...]

@@ -1,4 +1,4 @@
-"""A repository's webhook at GitHub, made and repaired as a user who administers the repository.
+"""A repository's webhook on GitHub, made and repaired as a user who administers the repository.
 
 https://docs.github.com/rest/repos/webhooks
 """

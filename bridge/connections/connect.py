@@ -247,7 +247,7 @@ class ConnectService:
                 return []
         return [
             f"The webhook of {name} could not be removed ({why}): an administrator can remove it in the"
-            " repository's settings at GitHub, under Webhooks."
+            " repository's settings on GitHub, under Webhooks."
         ]
 
 

@@ -87,7 +87,7 @@ async def hold_to_connections(
         return shown
     why = reasons[0] if found else f"{full_name} is not connected to this flow any more"
     raise GitHubRefused(
-        f"{target} is no longer shown here: {why}. Open it at GitHub, or change that on bridge's page",
+        f"{target} is no longer shown here: {why}. Open it on GitHub, or change that on bridge's page",
         status=409,
     )
 

@@ -170,7 +170,7 @@ class LinkedAccounts:
         return account
 
     async def revoked(self, github_id: int) -> None:
-        """Check a reported revocation at GitHub, and remove the links whose token it refuses."""
+        """Check a reported revocation on GitHub, and remove the links whose token it refuses."""
         holders = await self.store.linked_to(github_id)
         await asyncio.gather(*(self._see_revoked(user) for user in holders))
 

@@ -170,7 +170,7 @@ class GitHubToken:
 
 @dataclass(frozen=True, kw_only=True)
 class Administrator:
-    """Somebody who administers a repository at GitHub and lends bridge a token, to connect it once."""
+    """Somebody who administers a repository on GitHub and lends bridge a token, to connect it once."""
 
     login: str
     token: str = field(repr=False)

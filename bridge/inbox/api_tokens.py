@@ -25,7 +25,7 @@ class TooManyTokens(RequestRefused):
     """The person has as many API tokens as may be."""
 
     status = 409
-    advice = "Revoke one that is not needed any more."
+    advice = "Revoke one that you no longer need."
 
     def __init__(self) -> None:
         super().__init__(f"you have {MOST} API tokens already")

@@ -32,7 +32,7 @@ class ShelfFull(RequestRefused):
     advice = "Mark some of it as done instead."
 
     def __init__(self) -> None:
-        super().__init__(f"you have {MOST} snoozed threads, and more do not fit")
+        super().__init__(f"you have {MOST} snoozed threads, which is the most")
 
 
 class DeskStore:

@@ -20,7 +20,7 @@ class WrongAccount(RequestRefused):
     """The invitation is for another GitHub account."""
 
     status = 403
-    advice = "Sign out at GitHub, then open the invitation again as the person it is for."
+    advice = "Sign out of GitHub, then open the invitation again as the person it is for."
 
 
 class Stranger(RequestRefused):
@@ -78,7 +78,7 @@ class Door:
     async def _invited(self, account: GitHubAccount, invitation: Invitation) -> InboxPerson:
         if invitation.login and invitation.login.lower() != account.login.lower():
             raise WrongAccount(
-                f"This invitation is for @{invitation.login}. At GitHub you are @{account.login}."
+                f"This invitation is for @{invitation.login}. On GitHub you are @{account.login}."
             )
         by: AdmittedBy = "operator" if invitation.by == OPERATOR else "invitation"
         return await self._put(account, by, invitation)

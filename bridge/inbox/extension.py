@@ -16,7 +16,7 @@ _Moment = Annotated[int, msgspec.Meta(ge=0, lt=10**15)]
 
 
 class Account(msgspec.Struct, frozen=True, kw_only=True):
-    """An account at GitHub."""
+    """An account on GitHub."""
 
     id: _Id
     login: _Text

@@ -64,7 +64,7 @@ class FlowStore:
     """Flows in Redis."""
 
     def __init__(self, redis: Redis, readers: Readers | None = None) -> None:
-        """Take the check at GitHub; without it, nobody may see a flow that is bound to a repository."""
+        """Take the check on GitHub; without it, nobody may see a flow that is bound to a repository."""
         self._redis = redis
         self._readers = readers
         self._make = load_script(redis, "bridge.inbox", "make_flow")

@@ -15,7 +15,7 @@ class TokenGone(BridgeError):
 
 @dataclass(frozen=True, kw_only=True)
 class GitHubAccount:
-    """An account at GitHub."""
+    """An account on GitHub."""
 
     id: int
     login: str
@@ -27,7 +27,7 @@ class GitHubDoor(Protocol):
     """GitHub's sign-in; calls raise `GitHubFailing`, `RateLimited` or `OAuthFailed` without an answer."""
 
     async def set_up_at(self) -> str:
-        """Return the page that gives bridge its application at GitHub; empty once it has one."""
+        """Return the page that gives bridge its application on GitHub; empty once it has one."""
 
     async def authorize_url(self, *, state: str, verifier: str) -> str:
         """Return the URL at which a browser signs in."""

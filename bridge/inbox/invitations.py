@@ -33,7 +33,7 @@ class TooManyInvitations(RequestRefused):
     """As many invitations are open as may be."""
 
     status = 409
-    advice = "Withdraw one that is not needed any more."
+    advice = "Withdraw one that you no longer need."
 
     def __init__(self) -> None:
         super().__init__(f"{MOST} invitations are open already")

@@ -46,9 +46,9 @@ class InboxPerson:
     id: int
     """GitHub's numeric id: in the protocol it is the user's id."""
     nick: str
-    """The login at GitHub."""
+    """The login on GitHub."""
     name: str
-    """The name at GitHub, or one of their own choice."""
+    """The name on GitHub, or one of their own choice."""
     avatar: str
     admitted_by: AdmittedBy
     joined: int
@@ -149,7 +149,7 @@ class PeopleStore:
         await self._redis.srem(keys.LEAVING, str(person_id))
 
     async def rename(self, person_id: int, name: str) -> None:
-        """Give a person a name of their own choice; empty: the one at GitHub, from the next sign-in on."""
+        """Give a person a name of their own choice; empty: the one on GitHub, from the next sign-in on."""
         changes = {"name": name, "renamed": True} if name else {"renamed": False}
         await self._change(keys=[keys.PEOPLE], args=[person_id, orjson.dumps(changes)])
 

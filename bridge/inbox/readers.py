@@ -1,4 +1,4 @@
-"""Readers of a repository at GitHub, for flows that show nothing to anybody else.
+"""Readers of a repository on GitHub, for flows that show nothing to anybody else.
 
 GitHub is asked with the person's own token. Its yes counts for a few minutes; without an answer, it is no.
 """
@@ -13,7 +13,7 @@ from bridge.inbox import keys
 from bridge.storage.redis import Redis
 
 YES_SECONDS = 9 * 60
-"""Seconds for which a yes counts: a reader who loses access at GitHub is out within ten minutes."""
+"""Seconds for which a yes counts: a reader who loses access on GitHub is out within ten minutes."""
 NO_SECONDS = 20
 
 log = structlog.get_logger()

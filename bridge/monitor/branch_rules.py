@@ -1,4 +1,4 @@
-"""Read the rules of a branch at GitHub, as a linked account that may, and enqueue them as a delivery."""
+"""Read the rules of a branch on GitHub, as a linked account that may, and enqueue them as a delivery."""
 
 import time
 

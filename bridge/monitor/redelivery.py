@@ -51,7 +51,7 @@ class RedeliveryReport:
 
 @dataclass(frozen=True, kw_only=True)
 class Caller:
-    """An account at GitHub; its calls are spaced by `id`."""
+    """An account on GitHub; its calls are spaced by `id`."""
 
     id: str
     token: Callable[[], str] = field(repr=False)

@@ -174,7 +174,7 @@ class PullRequestStore:
         known = [one for one in found if one.pull is not None]
         if len(known) > 1:
             raise GitHubRefused(
-                f"{target.owner}/{target.repo} is now the name of another repository: do it at GitHub",
+                f"{target.owner}/{target.repo} is now the name of another repository: do it on GitHub",
                 status=409,
             )
         return (known or found or [ClickTarget(target=target)])[0]

@@ -1,4 +1,4 @@
-"""Readings at GitHub that threads wait for: why a job failed, a small diff."""
+"""Readings on GitHub that threads wait for: why a job failed, a small diff."""
 
 import msgspec
 

@@ -129,7 +129,7 @@ class GitHubReaders:
     async def find(self, person_id: int, full_name: str) -> tuple[int, str]:
         """Return the id and the full name of a repository that a person can read."""
         if not names.is_full_name(full_name):
-            raise Malformed("A repository is named owner/name, as in its address at GitHub.")
+            raise Malformed("A repository is named owner/name, as in its address on GitHub.")
         found = await self._asked(person_id, lambda token: self._repositories.by_name(full_name, token=token))
         return found.id, found.full_name
 

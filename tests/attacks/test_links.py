@@ -39,7 +39,7 @@ async def works(house: House, account: LinkedAccount) -> bool:
 
 
 async def withdraw(house: House, login: str) -> None:
-    """Somebody takes back at GitHub what they granted."""
+    """Somebody takes back on GitHub what they granted."""
     async with house.http.delete(f"{house.github}/_sandbox/tokens?user={login}") as response:
         assert response.status == 200
 

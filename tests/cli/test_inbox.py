@@ -40,7 +40,7 @@ async def test_an_owner_is_named_by_login_and_signs_in(
         assert await is_in(house, browser)
     for login, status, reason in (
         ("nobody-there", 1, "GitHub knows nobody called nobody-there"),
-        ("../user", 2, "is not a login at GitHub"),
+        ("../user", 2, "is not a login on GitHub"),
     ):
         done = await run(tmp_path, "inbox", "owner", login, environ=environ)
         assert (done.returncode, reason in done.stderr) == (status, True), done.stderr

@@ -1,4 +1,4 @@
-"""bridge's credentials at GitHub: from the settings, or of an App that any process may have stored."""
+"""bridge's credentials on GitHub: from the settings, or of an App that any process may have stored."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

@@ -119,4 +119,4 @@ async def test_nobody_revokes_anothers_and_there_are_so_many(
     monkeypatch.setattr(api_tokens, "MOST", 1)
     await make(house, browser, label="one", scopes=("profile",))
     page = await make(house, browser, label="two", scopes=("profile",))
-    assert (page.status, "Revoke one that is not needed any more." in page.text) == (409, True)
+    assert (page.status, "Revoke one that you no longer need." in page.text) == (409, True)

@@ -67,7 +67,7 @@ async def test_the_first_owner_comes_by_the_operators_address_and_it_works_once(
     house, door = inbox
     link = f"{house.bridge}/inbox/invitation/{await door.invitations.invite_first_owner()}"
     page = await browser.open(link)
-    assert "The first to sign in here becomes the inbox’s owner" in text(page)
+    assert "The first person who signs in here becomes the inbox’s owner" in text(page)
     async with Browser() as second:
         late = await second.open(f"{link}/sign-in")
         await sign_in(house, browser, "dee", at=f"{link}/sign-in")
@@ -100,15 +100,16 @@ async def test_an_owner_invites_a_login_and_nobody_else_comes_in_by_it(
     page = await sign_in(house, browser, "ann")
     page = await browser.press(page, "Make an invitation link", login="@Dee-GH")
     link = link_on(page)
-    assert f"Send this link to @Dee-GH. It works once, for 7 days, and is shown only now: {link}" in text(
-        page
+    assert (
+        f"Send this link to @Dee-GH. It works once, within 7 days. bridge does not show it again. {link}"
+        in text(page)
     )
     assert link not in (await browser.open(f"{house.bridge}/inbox/people")).text
     async with Browser() as other:
         page = await other.open(link)
         assert "Ann Ames (@ann-gh) invites you" in text(page)
         page = await sign_in(house, other, "bob", at=f"{link}/sign-in")
-        assert "This invitation is for @Dee-GH. At GitHub you are @bob-gh." in text(page)
+        assert "This invitation is for @Dee-GH. On GitHub you are @bob-gh." in text(page)
         assert not await is_in(house, other)
         await sign_in(house, other, "dee", at=f"{link}/sign-in")
         assert await is_in(house, other)
@@ -142,7 +143,7 @@ async def test_a_stranger_is_told_what_to_do_and_nothing_is_kept(inbox: Inbox, b
     before = set(await house.redis.keys())
     page = await sign_in(house, browser, "dee")
     assert page.status == 403
-    assert "At GitHub you are @dee-gh, and nobody has invited that account." in text(page)
+    assert "On GitHub you are @dee-gh, and nobody has invited that account." in text(page)
     assert "acme" not in page.text
     assert not await is_in(house, browser)
     assert cookie(browser, sessions.COOKIE) == cookie(browser, signing_in.COOKIE) == ""
@@ -161,7 +162,7 @@ async def test_members_of_an_organization_come_in_for_as_long_as_they_are(
         page = await sign_in(house, stranger, "dee")
         assert "If you are a member of other or acme" in text(page)
     page = await sign_in(house, browser, "bob")
-    assert "Bob Burke @bob-gh you By organization" in text(page)
+    assert "Bob Burke @bob-gh you Through the organization" in text(page)
     asked = [call for call in house.github_journal.calls if "/memberships/" in call.path]
     await browser.open(f"{house.bridge}/inbox/people")
     assert [call for call in house.github_journal.calls if "/memberships/" in call.path] == asked
@@ -346,4 +347,4 @@ async def test_a_refusal_at_github_leads_back_with_a_sentence(inbox: Inbox, brow
     house, _ = inbox
     page = await browser.open(f"{house.bridge}/inbox/sign-in/github")
     page = await browser.press(page, "Cancel")
-    assert (page.status, "You declined at GitHub. Nobody was signed in." in page.text) == (403, True)
+    assert (page.status, "You declined on GitHub. Nobody was signed in." in page.text) == (403, True)

@@ -41,7 +41,7 @@ async def test_the_first_owner_makes_the_app_first_and_then_signs_in(
     async with open_inbox(redis_url, **UNSET) as (house, door):
         address = f"{house.bridge}/inbox/invitation/{await door.invitations.invite_first_owner()}"
         page = await browser.open(address)
-        assert "First, bridge needs an application at GitHub" in text(page)
+        assert "First, create the GitHub App" in text(page)
         assert 'href="/github/manifest"' in page.text
         assert f'href="{address.removeprefix(house.bridge)}/sign-in"' not in page.text
         await make(house, browser)

@@ -110,7 +110,7 @@ async def test_what_is_no_login_is_refused_beside_the_form(inbox: Inbox, ann: Br
     house, door = inbox
     page = await sign_in(house, ann, "ann")
     page = await ann.press(page, "Make an invitation link", login="no login")
-    assert (page.status, "That is not a login at GitHub" in text(page)) == (422, True)
+    assert (page.status, "That is not a GitHub login" in text(page)) == (422, True)
     assert await door.invitations.all() == []
 
 

@@ -89,10 +89,10 @@ async def test_one_of_two_owners_stays_when_both_go_at_once(redis: Any) -> None:
 
 async def test_a_name_of_ones_own_choice_stays(redis: Any) -> None:
     store = PeopleStore(redis)
-    await put(store, 1, "ann", name="Ann at GitHub")
+    await put(store, 1, "ann", name="Ann on GitHub")
     await store.rename(1, "Ännie")
     await store.rename(2, "Nobody")
-    assert (await put(store, 1, "ann-new", name="Ann at GitHub")).name == "Ännie"
+    assert (await put(store, 1, "ann-new", name="Ann on GitHub")).name == "Ännie"
     await store.rename(1, "")
     assert [(one.nick, one.name) for one in await store.all()] == [("ann-new", "Ännie")]
     assert (await put(store, 1, "ann-new", name="Ann \u202eat GitHub")).name == "Ann \\u202eat GitHub"

@@ -87,7 +87,7 @@ async def act(house: House, repo: str, who: str, do: str, **fields: Any) -> Any:
 
 
 async def repository(house: House, full_name: str, **permissions: str) -> int:
-    """A repository that is made at GitHub; its id."""
+    """A repository that is made on GitHub; its id."""
     owner, _, name = full_name.partition("/")
     body = {"owner": owner, "name": name, "permissions": permissions, "private": False}
     return int((await sandbox(house, "repositories", body))["id"])

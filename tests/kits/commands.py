@@ -128,7 +128,7 @@ async def drive(house: House, path: str, body: dict[str, Any]) -> Any:
 
 
 async def token_of(house: House, login: str) -> str:
-    """A token as somebody would make one at GitHub."""
+    """A token as somebody would make one on GitHub."""
     token: str = (await drive(house, "tokens", {"user": login, "scopes": "repo"}))["token"]
     return token
 

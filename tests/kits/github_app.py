@@ -55,7 +55,7 @@ async def make(
 ) -> Page:
     """Through GitHub's page to whatever bridge answers; begins at bridge's form."""
     page = page or await browser.open(house.bridge + PAGE)
-    at_github = await browser.press(page, "Create the App at GitHub")
+    at_github = await browser.press(page, "Create the App on GitHub")
     assert at_github.url.startswith(f"{house.github}/settings/apps/new?state="), at_github.text
     return await browser.press(at_github, "Create GitHub App", name=name, user="cy-gh")
 

@@ -32,7 +32,7 @@ async def asked(house: House, browser: Browser, nick: str = "ann", flow: str = "
 
 
 async def signed_in(house: House, browser: Browser, url: str, login: str = "cy-gh") -> Page:
-    """The link opened, and signed in at GitHub as somebody."""
+    """The link opened, and signed in on GitHub as somebody."""
     await browser.open(url)
     return await browser.press(await browser.open(f"{url}/sign-in"), login)
 

@@ -1,4 +1,4 @@
-"""What the tests of the monitor share: a connection made as people make it, and its webhook at GitHub."""
+"""What the tests of the monitor share: a connection made as people make it, and its webhook on GitHub."""
 
 import asyncio
 from typing import Any
@@ -27,7 +27,7 @@ async def connected(house: House, nick: str = "cy") -> Connection:
 
 
 async def hooks(house: House) -> list[dict[str, Any]]:
-    """The repository's webhooks at GitHub."""
+    """The repository's webhooks on GitHub."""
     token = await house.services.accounts.token(CY)
     async with house.http.get(
         f"{house.github}/api/v3/repos/{REPOSITORY}/hooks", headers={"Authorization": f"Bearer {token}"}
@@ -37,7 +37,7 @@ async def hooks(house: House) -> list[dict[str, Any]]:
 
 
 async def change_hook(house: House, hook_id: int | str | None, method: str, body: Any = None) -> None:
-    """Somebody who administers the repository changes or removes its webhook at GitHub."""
+    """Somebody who administers the repository changes or removes its webhook on GitHub."""
     token = await house.services.accounts.token(CY)
     async with house.http.request(
         method,

@@ -72,7 +72,7 @@ async def test_a_removed_webhook_is_told_at_once_and_cleared_when_it_is_mended(c
     text, _, url = last_told(cared)["error_message"].rpartition(" ")
     assert broken.problem is not None
     assert text == broken.problem.text
-    assert "acme/component was deleted at GitHub" in text
+    assert "acme/component was deleted on GitHub" in text
     assert url.startswith(f"{cared.bridge}/flowdock/configure?")
     query = parse_qs(urlsplit(url).query)
     source_url = f"{cared.services.settings.flowdock_api_url}/flows/acme/main/sources/{connection.source_id}"
@@ -363,7 +363,7 @@ async def test_where_nobody_looks_after_the_webhook_its_removal_is_told_and_a_de
     await change_hook(cared, hook["id"], "DELETE")
     found = await trouble(cared, connection, "hook")
     assert found.problem is not None
-    assert "was deleted at GitHub" in found.problem.text
+    assert "was deleted on GitHub" in found.problem.text
     # No flow is known of a token made by hand: the home page is all there is.
     assert last_told(cared)["error_message"] == f"{found.problem.text} {cared.bridge}/"
     await cared.hook()

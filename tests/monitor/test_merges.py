@@ -46,13 +46,13 @@ def asked(life: Life) -> int:
 
 async def test_a_merge_that_fails_after_its_click_is_told_to_the_person_who_clicked(life: Life) -> None:
     outcome = await life.house.click("ann", THREAD, "Merge")
-    assert outcome["message"] == "Merging acme/component#1… The thread tells how it ends."
+    assert outcome["message"] == "Merging acme/component#1… The thread will show the result."
     before = asked(life)
 
     async def asked_again() -> bool:
         return asked(life) > before + 1
 
-    # Trouble at GitHub is no end, and neither is a merge still under way.
+    # Trouble on GitHub is no end, and neither is a merge still under way.
     life.house.github_journal.faults.append(Fault(path=RESULT, status=502, answer="<html>"))
     await eventually(asked_again)
     assert len(await life.house.messages()) == 1

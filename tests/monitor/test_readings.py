@@ -1,4 +1,4 @@
-"""What is read at GitHub, over the wire: why a job failed, and small diffs. Each is told once, as text."""
+"""What is read on GitHub, over the wire: why a job failed, and small diffs. Each is told once, as text."""
 
 import asyncio
 import html

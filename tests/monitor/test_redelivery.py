@@ -108,7 +108,7 @@ async def test_what_happened_while_bridge_was_away_arrives_when_it_is_back(house
 
 
 async def test_what_came_before_the_connection_is_asked_for_and_told_after_it(house: House) -> None:
-    """One failed, since bridge was away; one was skipped, and somebody presses Redeliver at GitHub."""
+    """One failed, since bridge was away; one was skipped, and somebody presses Redeliver on GitHub."""
     await house.hook()
     house.start_worker()
     await house.act("ann-gh", "open", title="Fix", body="", head="fix", base="main")

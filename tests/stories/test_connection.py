@@ -58,7 +58,7 @@ async def test_a_webhook_that_was_removed_at_github(house: House, page: Page) ->
     house.start_monitor()
     assert await error_message(house) == ""
     await change_hook(house, connection.hook_id, "DELETE")
-    assert "was deleted at GitHub" in await eventually(lambda: error_message(house))
+    assert "was deleted on GitHub" in await eventually(lambda: error_message(house))
     await come(page, house)
     await expect(page.get_by_role("heading", level=2, name=re.compile("Problem, found"))).to_be_visible()
     await looks(page, "configure-trouble")

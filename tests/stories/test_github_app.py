@@ -24,7 +24,7 @@ async def house(redis_url: str) -> AsyncIterator[House]:
 
 
 async def make_app(house: House, page: Page) -> None:
-    """The operator's part: SETUP_SECRET, one form, one click at GitHub."""
+    """The operator's part: SETUP_SECRET, one form, one click on GitHub."""
     await page.goto(house.bridge + PAGE)
     await looks(page, "manifest-operator")
     await page.get_by_label("SETUP_SECRET").fill("guessed")
@@ -39,7 +39,7 @@ async def make_app(house: House, page: Page) -> None:
     await expect(page.locator("dl")).to_contain_text("acme, at ")
     await looks(page, "manifest")
     await picture(page, "install/manifest.png")
-    await page.get_by_role("button", name="Create the App at GitHub").click()
+    await page.get_by_role("button", name="Create the App on GitHub").click()
     await expect(page.get_by_role("heading", level=1)).to_have_text("Create GitHub App for acme")
     await shot(page, "manifest-github")
     await page.get_by_test_id("signin-cy-gh").check()

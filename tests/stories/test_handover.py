@@ -21,7 +21,7 @@ async def ask(house: House, page: Page) -> str:
 
 
 async def to_the_question(page: Page, url: str, login: str) -> None:
-    """Open the link, and sign in at GitHub."""
+    """Open the link, and sign in on GitHub."""
     await page.goto(url)
     await page.get_by_role("link", name="Sign in with GitHub").click()
     await page.get_by_test_id(f"signin-{login}").click()
@@ -37,7 +37,7 @@ async def test_an_administrator_is_handed_a_link_and_says_yes(
         await expect(admin.locator("main")).to_contain_text("in Flowdock")
         await looks(admin, "handover-asked")
         await to_the_question(admin, url, "cy-gh")
-        await expect(admin.locator("main")).to_contain_text("@cy-gh at GitHub")
+        await expect(admin.locator("main")).to_contain_text("@cy-gh on GitHub")
         await looks(admin, "handover-confirm")
         await admin.get_by_role("button", name="Connect").click()
         await expect(admin.get_by_role("heading", level=1)).to_have_text("acme/component is connected")

@@ -41,7 +41,7 @@ async def test_flows_with_their_repositories(house: House, page: Page) -> None:
     await store.change(paused.id, paused=True)
     await store.change(paused.id, repository="acme/gadgets")
     await store.change(long.id, repository="acme/website")
-    text = "The webhook was removed at GitHub: choose Repair the webhook."
+    text = "The webhook was removed on GitHub: choose Repair the webhook."
     await store.change(
         troubled.id, repository="acme/widgets", problem=Problem(kind="hook", text=text, since=0)
     )

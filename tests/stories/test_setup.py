@@ -22,7 +22,7 @@ async def test_from_the_setup_address_to_a_thread_in_the_flow(house: House, page
     await page.get_by_test_id("signin-cy-gh").click()
     await page.get_by_role("button", name="Link accounts").click()
 
-    await expect(page.get_by_role("heading", level=1)).to_have_text("Connect Main")
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Connect repositories to Main")
     await page.get_by_label("acme/component").check()
     await looks(page, "setup-choose")
     await picture(page, "install/setup.png")
@@ -47,7 +47,7 @@ async def test_by_keyboard_alone(house: House, page: Page) -> None:
     await page.goto(setup_url(house))
     await page.get_by_role("button", name="Sign in as Cy Chen").focus()
     await page.keyboard.press("Enter")
-    await expect(page.get_by_role("heading", level=1)).to_have_text("Connect Main")
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Connect repositories to Main")
     await press_to(page, "Search the list")
     await page.keyboard.type("gadg")
     await page.keyboard.press("Enter")

@@ -121,7 +121,7 @@ async def test_a_click_where_nobody_is_connected_any_more_is_refused_with_what_t
     await disconnect(life.house.services, connection_id=gone.id)
     assert await shown(life) == WHOLE
     outcome = await click(life, "ann", "Close")
-    refused(outcome, 409, "acme/component is not connected to this flow any more. Open it at GitHub")
+    refused(outcome, 409, "acme/component is not connected to this flow any more. Open it on GitHub")
     assert calls(life) == []
 
     await life.house.services.connections.add(gone)
@@ -135,7 +135,7 @@ async def test_a_click_in_a_thread_of_a_paused_connection_is_refused(
     one = await connection(life)
     await life.house.services.connections.change(one.id, paused=True)
     assert await shown(life) == WHOLE
-    refused(await click(life, "ann", "Close"), 409, "the connection is paused. Open it at GitHub")
+    refused(await click(life, "ann", "Close"), 409, "the connection is paused. Open it on GitHub")
     assert calls(life) == []
 
 

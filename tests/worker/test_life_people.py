@@ -1,4 +1,4 @@
-"""People who rename themselves at GitHub: still tagged, still assigned, and nobody in their place."""
+"""People who rename themselves on GitHub: still tagged, still assigned, and nobody in their place."""
 
 from tests.conftest import House
 from tests.kits.clicks import begin_open, calls, click

@@ -97,7 +97,7 @@ def approve_deployment(click: Click) -> Steps:
     if approved:
         return f"Approved the deployment of {click.target} to {', '.join(approved)}."
     if left:
-        raise GitHubRefused(f"@{click.login} is no reviewer of the deployment of {click.target}")
+        raise GitHubRefused(f"@{click.login} may not approve the deployment of {click.target}")
     return f"No deployment of {click.target} waits any more."
 
 

@@ -144,7 +144,7 @@ def _told(click: Click, pull: Mapping[str, Any], answer: Mapping[str, Any], belo
         return f"Added {click.target}{stack} to the merge queue{place}."
     if status == "pending":
         return Merging(
-            f"Merging {click.target}{below}… The thread tells how it ends.", answer["details"]["uuid"]
+            f"Merging {click.target}{below}… The thread will show the result.", answer["details"]["uuid"]
         )
     raise _explained(click, answer["details"]["message"])
 
@@ -203,7 +203,7 @@ def chosen(click: Click, repository: Mapping[str, Any], method: str) -> str:
         return method
     if click.shown and click.shown.merge_methods:
         names = " or ".join(name.capitalize() for name in allowed)
-        raise GitHubRefused(f"{click.target} cannot be merged like that any more: use {names}", status=409)
+        raise GitHubRefused(f"{click.target} can no longer be merged like that: use {names}", status=409)
     return allowed[0]
 
 

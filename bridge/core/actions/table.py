@@ -179,7 +179,7 @@ def is_in(pull: Any, repository_id: int) -> bool:
 
 def _elsewhere(click: Click) -> GitHubRefused:
     return GitHubRefused(
-        f"{click.target} is now in another repository than this thread: do it at GitHub",
+        f"{click.target} is now in another repository than this thread: do it on GitHub",
         status=409,
     )
 

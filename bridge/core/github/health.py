@@ -98,7 +98,7 @@ def assess(connection: Connection, seen: Observation, hint: Hint, *, now: float)
     if seen.linked and seen.administers and seen.hooked:
         return _deliveries(connection, seen, now)
     if hint == "removed" and not seen.installed:
-        text = f"The webhook of {connection.repository} was deleted at GitHub."
+        text = f"The webhook of {connection.repository} was deleted on GitHub."
         return _since(known, "hook", f"{text} Add it again, or disconnect.", now)
     if hint == "archived":
         return _since(known, "repository", _archived(connection.repository), now)
@@ -149,7 +149,7 @@ def _hook(connection: Connection, seen: Observation) -> Found | None:
     if not seen.hooked:
         if connection.hook_id is None:
             return None
-        text = f"The webhook of {connection.repository} was deleted at GitHub."
+        text = f"The webhook of {connection.repository} was deleted on GitHub."
     elif seen.problems:
         text = f"The webhook of {connection.repository} does not work: {_listed(seen.problems)}."
     else:

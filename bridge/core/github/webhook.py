@@ -86,7 +86,7 @@ def verify_signature(body: bytes, signature: str | None, *, secrets: Sequence[st
         digest = hmac.digest(secret.encode(), body, "sha256").hex()
         if hmac.compare_digest(signature, f"sha256={digest}"):
             return digest
-    raise Unsigned("the signature does not match: the webhook at GitHub has a different secret")
+    raise Unsigned("the signature does not match: the webhook on GitHub has a different secret")
 
 
 def _header(headers: Mapping[str, str], name: str) -> str:

@@ -32,7 +32,7 @@ PRIVATE_EVENTS = frozenset(
         own_events.UPDATE,
     }
 )
-"""Events that bridge makes of what it read at GitHub: no delivery of GitHub's."""
+"""Events that bridge makes of what it read on GitHub: no delivery of GitHub's."""
 OWN_EVENTS = PRIVATE_EVENTS | {DUE}
 """Events that only bridge itself enqueues."""
 

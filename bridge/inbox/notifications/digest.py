@@ -44,10 +44,10 @@ class LinkGone(RequestRefused):
     """A link in a mail is cut, or sealed with a key that was replaced since, or another person's."""
 
     status = 403
-    advice = "Open your settings instead: there you stop the mail, or ask for a new link."
+    advice = "Open your settings instead: you can stop the mail there."
 
     def __init__(self) -> None:
-        super().__init__("this link is not whole, is too old, or is another person's")
+        super().__init__("this link is incomplete, has expired, or belongs to somebody else")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -239,4 +239,4 @@ def as_text(sections: Sequence[tuple[str, Sequence[DigestLine]]], *, settings: s
         for heading, lines in sections
         if lines
     ]
-    return "\n\n".join([*parts, f"Change when this comes: {settings}\nStop it: {unsubscribe}\n"])
+    return "\n\n".join([*parts, f"Change the time: {settings}\nUnsubscribe: {unsubscribe}\n"])

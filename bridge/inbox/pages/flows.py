@@ -121,7 +121,7 @@ async def make(request: web.Request) -> web.Response:
     if not slug:
         raise FlowRefused("a flow needs a name with a letter or a digit from a to z")
     if await inbox.flows.count() >= store.MOST:
-        raise FlowRefused(f"there are {store.MOST} flows, and no more fit")
+        raise FlowRefused(f"there are {store.MOST} flows already, which is the most")
     flow = await inbox.flows.make(organization=ORGANIZATION, slug=slug, name=name, owner=person.id)
     if flow is None:
         raise FlowRefused("there is a flow with this name already")

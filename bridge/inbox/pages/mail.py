@@ -84,7 +84,7 @@ async def _ask(request: web.Request, person: InboxPerson, plan: DigestPlan) -> N
     link = web_url + CONFIRM.format(link=digests.store.link(person.id, plan))
     text = (
         f"@{person.nick} asked bridge's inbox at {web_url} to send a daily digest to this address.\n\n"
-        f"If that was you, confirm it:\n{link}\n\nIf not, do nothing: no further mail comes.\n"
+        f"If that was you, confirm it:\n{link}\n\nIf not, ignore this mail. No more will come.\n"
     )
     await digests.server.send(Mail(to=plan.address, subject="Confirm your address for bridge", text=text))
 

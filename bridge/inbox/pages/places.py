@@ -22,7 +22,7 @@ class NotAReader(RequestRefused):
 
     status = 403
     advice = (
-        "Link your GitHub account on your account page, ask for access at GitHub, or try again in a minute."
+        "Link your GitHub account on your account page, ask for access on GitHub, or try again in a minute."
     )
 
     def __init__(self) -> None:

@@ -135,7 +135,7 @@ def _doing(request: web.Request) -> dict[str, Any]:
 
 def _code(request: web.Request) -> str:
     if request.query.get("error") == "access_denied":
-        raise SignInAborted("You declined at GitHub. Nobody was signed in.")
+        raise SignInAborted("You declined on GitHub. Nobody was signed in.")
     code = request.query.get("code", "")
     if not code or len(code) > 512:
         raise SignInAborted("GitHub sent you back without a code.")

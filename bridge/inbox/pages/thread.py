@@ -163,9 +163,9 @@ async def pass_turn(request: web.Request) -> web.Response:
     if not await inbox.desks.pass_turn(thread, to, by=person):
         raise TurnRefused("the pull request has changed, or nobody has its turn")
     if to.id == person.id:
-        await post_reply(inbox, person, flow, thread.id, "I take the turn.")
+        await post_reply(inbox, person, flow, thread.id, "I’ll take this one.")
     else:
-        await post_reply(inbox, person, flow, thread.id, f"@{to.nick}, it is your turn.", passed_to=to.id)
+        await post_reply(inbox, person, flow, thread.id, f"@{to.nick}, your turn.", passed_to=to.id)
     return redirect(f"{path_of(flow, 'threads', thread.id)}#end")
 
 

@@ -27,7 +27,7 @@ from bridge.web.http import cookies, sealed_cookies
 
 COOKIE = "bridge_handover"
 SECONDS = 15 * 60
-"""The time limit for the sign-in at GitHub, and for the answer after it."""
+"""The time limit for the sign-in on GitHub, and for the answer after it."""
 
 STATE = "handover."
 """The prefix of this sign-in's states: linking has the same callback address."""
@@ -141,7 +141,7 @@ async def _administrator(request: web.Request, verifier: str) -> Administrator:
             code, redirect_uri=oauth_callback.address(services, "github"), verifier=verifier
         )
     except ClaimRefused:
-        raise NotThisBrowser("You declined at GitHub.") from None
+        raise NotThisBrowser("You declined on GitHub.") from None
     except OAuthFailed as error:
         raise SignInAgain(str(error)) from None
     lent = Administrator(login="", token=token.access)

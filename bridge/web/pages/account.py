@@ -65,7 +65,7 @@ async def show(request: web.Request) -> web.Response:
 
 @routes.post("/account/unlink")
 async def unlink(request: web.Request) -> web.Response:
-    """Remove the link, here and at GitHub."""
+    """Remove the link, here and on GitHub."""
     services = request.app[SERVICES]
     session, _ = await sessions.posted(request)
     try:

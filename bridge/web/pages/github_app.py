@@ -185,7 +185,7 @@ def _problem(name: str, organization: str) -> str:
     if len(name) > app_manifest.LONGEST_NAME or not _NAME.fullmatch(name):
         return f"An App's name has at most {app_manifest.LONGEST_NAME} letters, digits, spaces and hyphens."
     if organization and not _ORGANIZATION.fullmatch(organization):
-        return "That is not an organization's name. Write it as in its address at GitHub."
+        return "That is not an organization's name. Write it as in its address on GitHub."
     return ""
 
 

@@ -1,4 +1,4 @@
-"""The repositories that the linked account sees at GitHub, to search and choose from."""
+"""The repositories that the linked account sees on GitHub, to search and choose from."""
 
 import time
 from collections.abc import Iterable, Mapping

@@ -208,7 +208,7 @@ def test_only_the_environments_of_the_person_are_approved() -> None:
     assert outcome.calls[-1].data == {"environment_ids": [6], "state": "approved", "comment": ""}
     assert outcome.said == "Approved the deployment of acme/component#42 to stage."
     outcome = click("approve-deployment", pull_after(), waiting(status="waiting"), pending[:1])
-    assert outcome.why == "@ann-gh is no reviewer of the deployment of acme/component#42"
+    assert outcome.why == "@ann-gh may not approve the deployment of acme/component#42"
 
 
 # The table

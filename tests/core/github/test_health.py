@@ -46,7 +46,7 @@ REFUSED = attempt(NOW - 60, "failed to connect to host", 502)
     ("connection", "seen", "kind", "words"),
     [
         (CONNECTION, Observation(), None, ""),
-        (CONNECTION, Observation(hooked=False), "hook", "was deleted at GitHub"),
+        (CONNECTION, Observation(hooked=False), "hook", "was deleted on GitHub"),
         (CONNECTION, Observation(problems=("it is inactive",)), "hook", "it is inactive. Repair the webhook"),
         (
             CONNECTION,

@@ -99,7 +99,7 @@ async def test_what_waits_is_sent_once_a_day_and_nothing_where_nothing_waits(sce
     assert re.sub(r"http\S+", "URL", text) == (
         "Your turn\n\n- #1 Pull 1\n  to review\n  URL\n\n"
         "You were mentioned\n\n- Pull 2\n  Ann: Look, @bob: why?\n  URL\n\n"
-        "Change when this comes: URL\nStop it: URL\n"
+        "Change the time: URL\nUnsubscribe: URL\n"
     )
     [mail] = scene.box.mails
     assert (mail["Subject"], mail["To"]) == ("2 threads wait for you", ADDRESS)

@@ -178,7 +178,7 @@ async def test_a_turn_is_passed_on_and_taken_until_bridge_tells_of_a_new_one(tea
     assert await turn_of("ann") == "person-1001"
     assert (await team.visit("ann", "POST", f"{THREAD}/turn", {"to": "1002"})).status == 303
     assert [await turn_of(nick) for nick in ("ann", "bob")] == ["bob (passed on by ann)"] * 2
-    assert "@bob, it is your turn." in (await team.visit("bob", "GET", THREAD)).text
+    assert "@bob, your turn." in (await team.visit("bob", "GET", THREAD)).text
     await told(1001)
     assert await turn_of("bob") == "bob (passed on by ann)", "bridge told nothing new"
     assert (await team.visit("ann", "POST", f"{THREAD}/turn", {"to": "1001"})).status == 303

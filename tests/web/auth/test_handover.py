@@ -34,7 +34,7 @@ async def ann(house: House) -> AsyncIterator[Browser]:
 
 @pytest.fixture
 async def admin() -> AsyncIterator[Browser]:
-    """Somebody at GitHub, whom bridge has never seen."""
+    """Somebody on GitHub, whom bridge has never seen."""
     async with Browser() as opened:
         yield opened
 
@@ -282,7 +282,7 @@ async def test_saying_no_at_github_changes_nothing(house: House, admin: Browser,
     await admin.open(f"{url}/sign-in")
     state = state_of(await admin.open(f"{url}/sign-in"))
     page = await admin.open(f"{house.bridge}/auth/github/callback?error=access_denied&state={state}")
-    assert (page.status, "You declined at GitHub." in text(page)) == (403, True)
+    assert (page.status, "You declined on GitHub." in text(page)) == (403, True)
     page = await admin.open(f"{house.bridge}/auth/github/callback?code=odd&state={state}")
     assert (page.status, "used or has expired" in text(page)) == (403, True)
 

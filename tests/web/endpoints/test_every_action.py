@@ -232,7 +232,7 @@ async def test_a_deployment_that_waits_is_told_and_approved_by_its_reviewer(life
     refused(
         await click(life, "bob", "Approve deployment"),
         422,
-        f"@bob-gh is no reviewer of the deployment of {PULL}",
+        f"@bob-gh may not approve the deployment of {PULL}",
     )
     outcome = await click(life, "cy", "Approve deployment")
     assert outcome["message"] == f"Approved the deployment of {PULL} to production."

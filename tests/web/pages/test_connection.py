@@ -421,7 +421,7 @@ async def test_disconnecting_is_asked_about_and_removes_what_bridge_made(
     connection = await connected(house)
     await opened(house, browser, connection)
     page = await browser.open(f"{house.bridge}/connections/{connection.id}/disconnect")
-    assert "the webhook of acme/component at GitHub" in words(page)
+    assert "the webhook of acme/component on GitHub" in words(page)
     assert await known(house, connection) == connection, "nothing happens before the POST"
     page = await browser.press(page, "Disconnect acme/component")
     assert page.url == f"{house.bridge}/connections/{connection.id}/disconnected"

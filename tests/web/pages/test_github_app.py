@@ -125,7 +125,7 @@ async def test_for_an_organization_under_another_name(house: House, browser: Bro
     (form,) = [form for form in page.forms if form.method == "post"]
     assert urlsplit(form.action).path == "/organizations/acme/settings/apps/new"
     assert json.loads(form.fields["manifest"])["name"] == "Our bridge"
-    at_github = await browser.press(page, "Create the App at GitHub")
+    at_github = await browser.press(page, "Create the App on GitHub")
     await browser.press(at_github, "Create GitHub App", name="Our bridge", user="cy-gh")
     assert (await stored(house)).slug == "our-bridge"
 
@@ -153,8 +153,8 @@ async def test_odd_names_are_refused_before_github_sees_them(
 
 
 async def at_the_callback(house: House, browser: Browser) -> str:
-    """Everything is done at GitHub; the address it sends the browser to, unopened."""
-    page = await browser.press(await browser.open(house.bridge + PAGE), "Create the App at GitHub")
+    """Everything is done on GitHub; the address it sends the browser to, unopened."""
+    page = await browser.press(await browser.open(house.bridge + PAGE), "Create the App on GitHub")
     form = next(form for form in page.forms if "manifest" in form.fields)
     data = {**form.fields, "name": "bridge-test", "user": "cy-gh"}
     url = f"{house.github}{form.action}"
@@ -278,11 +278,11 @@ async def test_replacing_is_confirmed_and_keeps_the_new_one(house: House, browse
     await make(house, browser)
     first = await stored(house)
     page = await browser.open(house.bridge + PAGE)
-    assert "Create the App at GitHub" not in page.text
+    assert "Create the App on GitHub" not in page.text
     confirm = await browser.open(f"{house.bridge}{PAGE}?replace={first.id}")
     assert "Replace bridge-test?" in text(confirm)
     assert "everyone has to link their GitHub account again" in text(confirm)
-    at_github = await browser.press(confirm, "Create the new App at GitHub")
+    at_github = await browser.press(confirm, "Create the new App on GitHub")
     assert (await stored(house)) == first, "nothing has happened yet"
     await browser.press(at_github, "Create GitHub App", name="bridge-new", user="cy-gh")
     second = await stored(house)

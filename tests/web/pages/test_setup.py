@@ -68,7 +68,7 @@ async def test_signing_in_leads_back_and_the_token_goes_to_flowdock_alone(
     house: House, browser: Browser
 ) -> None:
     page = await visit(house, browser, f"{MAIN}&flow_url={house.github}/flows/acme/main")
-    assert "Connect Main" in words(page)
+    assert "Connect repositories to Main" in words(page)
     assert listed(page) == ["acme/component", "acme/gadgets"]
     assert page.headers["Cache-Control"] == "no-store"
     assert [call.path for call in house.github_journal.calls] == ["/api/v3/user/repos"]
@@ -91,7 +91,7 @@ async def test_whoever_is_not_linked_is_told_why_and_led_there(house: House, bro
         ("?flow_url=https://evil.example/nothing", "cy", 400, "This address does not name a flow"),
         ("?flow_url=http://[", "cy", 400, "This address does not name a flow"),
         ("?flow_url=https://evil.example/flows/acme/ops", "cy", 403, "You are not in this flow"),
-        ("?flow_url=https://evil.example/flows/acme/main", "cy", 200, "Connect Main"),
+        ("?flow_url=https://evil.example/flows/acme/main", "cy", 200, "Connect repositories to Main"),
         ("?flow_url=https://evil.example/flows/../user", "cy", 400, "This address does not name a flow"),
         ("", "cy", 200, "Which flow?"),
         ("/unknown", "cy", 404, "this page has expired"),
@@ -393,7 +393,7 @@ async def test_with_a_github_app_there_is_no_webhook_to_make(redis_url: str, bro
         [linking] = re.findall(r'href="(/account/link[^"]+)"', unescape(page.text))
         page = await browser.press(await browser.open(house.bridge + linking), "cy-gh")
         page = await browser.press(page, "Link accounts")
-        assert "Connect Main" in words(page)
+        assert "Connect repositories to Main" in words(page)
         assert "/installations/new" in page.text
         assert re.findall(r'name="repository" value="(\d+)"', page.text) == [str(COMPONENT_ID)]
         page = await send(browser, page, [COMPONENT_ID])

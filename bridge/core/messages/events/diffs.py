@@ -1,4 +1,4 @@
-"""The message that shows a small diff, which bridge read at GitHub."""
+"""The message that shows a small diff, which bridge read on GitHub."""
 
 from collections.abc import Iterable
 
