@@ -88,7 +88,7 @@ class DeskStore:
         """Give somebody the turn until bridge tells of a new one; False if there is none or a new one."""
         holder = {"id": to.id, "login": to.nick, "since": int(time.time() * 1000)}
         why = "taken" if to.id == by.id else f"passed on by {by.nick}"
-        passed = {"who": to.nick, "why": why, "people": [holder], "by": by.name}
+        passed = {"who": to.nick, "why": why, "people": [holder], "by": by.nick}
         if not (pull := pull_of(thread.told)) or not pull.turn:
             return False
         done = await self._pass(

@@ -34,8 +34,8 @@ async def post_reply(
     Returns the message's id; raises `UnknownThread`.
     """
     every = await _tags(inbox, flow.id, text, tags)
-    # The name of now, for when the person has left.
-    author = {"name": person.name, "avatar": person.avatar}
+    # The nick of now, for when the person has left.
+    author = {"name": person.nick, "avatar": person.avatar}
     content = {"event": "message", "content": text, "tags": every, "author": author}
     if uuid:
         content["uuid"] = uuid

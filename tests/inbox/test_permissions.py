@@ -30,6 +30,7 @@ TABLE: dict[tuple[str, str], tuple[str, str, str]] = {
     ("POST", "/inbox/settings/tokens/{name}/revoke"): (SIGN_IN, DONE, DONE),
     ("POST", "/inbox/settings/sessions/{name}/end"): (SIGN_IN, DONE, DONE),
     ("GET", "/inbox/service-worker.js"): (PAGE, PAGE, PAGE),
+    ("GET", "/inbox/away"): (PAGE, PAGE, PAGE),
     ("POST", "/inbox/settings/notifications"): (SIGN_IN, DONE, DONE),
     ("POST", "/inbox/settings/mail"): (SIGN_IN, REFUSED, REFUSED),
     ("POST", "/inbox/settings/mail/end"): (SIGN_IN, DONE, DONE),
