@@ -4,7 +4,7 @@ So under load each round trip to Redis, and each sync of its file, serves many.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, field
 
 from bridge.core.model import Envelope
@@ -35,15 +35,17 @@ class Producer:
         # One by one, so that a delivery that comes meanwhile waits for one of them at most.
         self._large = GroupCommit(self._write, most=1)
 
-    async def enqueue(self, envelope: Envelope, *, repository_id: int, number: int) -> EnqueueResult:
-        """Enqueue a delivery, unless its id was enqueued before or there is no room.
+    def enqueue(self, envelope: Envelope, *, repository_id: int, number: int) -> Awaitable[EnqueueResult]:
+        """Enqueue a delivery, unless its id was enqueued before or there is no room; await the result.
 
         After an error of redis-py or `TimeoutError` it may have been enqueued, or may yet be.
         """
-        if len(envelope.body) <= LARGE:
-            return await self._grouped.add(
-                IncomingDelivery.of(envelope, repository_id=repository_id, number=number)
-            )
+        # No coroutine of its own: most deliveries await their group alone.
+        if len(envelope.body) > LARGE:
+            return self._enqueue_large(envelope, repository_id=repository_id, number=number)
+        return self._grouped.add(IncomingDelivery.of(envelope, repository_id=repository_id, number=number))
+
+    async def _enqueue_large(self, envelope: Envelope, *, repository_id: int, number: int) -> EnqueueResult:
         incoming = await off_loop(
             len(envelope.body), IncomingDelivery.of, envelope, repository_id=repository_id, number=number
         )
@@ -63,9 +65,9 @@ class PartitionedProducer(Producer):
 
     _parts: dict[int, Producer] = field(default_factory=dict)
 
-    async def enqueue(self, envelope: Envelope, *, repository_id: int, number: int) -> EnqueueResult:
+    def enqueue(self, envelope: Envelope, *, repository_id: int, number: int) -> Awaitable[EnqueueResult]:
         """Enqueue a delivery, as `Producer.enqueue` does."""
         partition = keys.partition_of(repository_id)
         if partition not in self._parts:
             self._parts[partition] = Producer(queue=self.queue, seconds=self.seconds)
-        return await self._parts[partition].enqueue(envelope, repository_id=repository_id, number=number)
+        return self._parts[partition].enqueue(envelope, repository_id=repository_id, number=number)

@@ -5,19 +5,23 @@ third more.
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from email.utils import formatdate
 from functools import partial
 from http import HTTPStatus
 
+import structlog
 from aiohttp import HttpVersion11, web
 from aiohttp.abc import AbstractStreamWriter
 from aiohttp.web_request import BaseRequest
 
 from bridge.core.github import header
+from bridge.core.github.header import Header
 from bridge.core.github.webhook import WEBHOOK_PATH, read_envelope
+from bridge.core.model import Envelope
 from bridge.queue.entries import EnqueueResult
 from bridge.queue.offload import LARGE
+from bridge.settings import Settings
 from bridge.web.endpoints import webhook
 from bridge.web.endpoints.webhook import Receive, Receiver
 from bridge.web.http import middleware
@@ -30,6 +34,7 @@ def shortcut(app: web.Application, whole: Handle) -> Handle:
     services = receiver.services
     headers = middleware.safe_headers(services.settings)
     accepted = PrebuiltResponse(webhook.accepted(), headers)
+    note = _noting(services.settings)
 
     async def otherwise(request: web.Request, receive: Receive) -> web.StreamResponse:
         response = await middleware.respond(request, services, partial(receiver.receive, receive=receive))
@@ -56,13 +61,30 @@ def shortcut(app: web.Application, whole: Handle) -> Handle:
                 request, partial(webhook.answer, envelope=envelope, found=found, result=result)
             )
         services.metrics.delivery(accepted.status)
-        more = webhook.log_fields(envelope, found)
-        middleware.log_request(
-            request, services.settings, path=WEBHOOK_PATH, status=accepted.status, began=began, more=more
-        )
+        note(request, began, envelope, found)
         return accepted
 
     return handle
+
+
+def _noting(settings: Settings) -> Callable[[web.Request, float, Envelope, Header], None]:
+    # Bound once: structlog's own logger looks itself up for each line.
+    log = structlog.get_logger().bind()
+
+    def note(request: web.Request, began: float, envelope: Envelope, found: Header) -> None:
+        log.info(
+            "request",
+            method=request.method,
+            path=WEBHOOK_PATH,
+            status=202,
+            client=middleware.client_address(request, settings),
+            ms=middleware.milliseconds_since(began),
+            delivery=envelope.id,
+            github_event=envelope.event,
+            github_action=found.action,
+        )
+
+    return note
 
 
 def _is_usual(request: web.Request) -> bool:

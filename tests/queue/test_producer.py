@@ -44,9 +44,9 @@ def watched(queue: Queue) -> Watched:
 
 def take(
     producer: Producer, name: str, *, repository_id: int = 1, body: bytes = b"{}"
-) -> asyncio.Task[EnqueueResult]:
+) -> asyncio.Future[EnqueueResult]:
     envelope = Envelope(id=name, event="push", body=body)
-    return asyncio.create_task(producer.enqueue(envelope, repository_id=repository_id, number=0))
+    return asyncio.ensure_future(producer.enqueue(envelope, repository_id=repository_id, number=0))
 
 
 async def test_one_alone_is_written_at_once_and_those_that_come_meanwhile_together(queue: Queue) -> None:

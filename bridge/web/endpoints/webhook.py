@@ -185,12 +185,7 @@ async def answer(
 
 def _note(request: web.Request, envelope: Envelope, about: Header | Delivery | None) -> None:
     """Add the delivery to the request's line in the log."""
-    request[LOG] = log_fields(envelope, about)
-
-
-def log_fields(envelope: Envelope, about: Header | Delivery | None) -> dict[str, str]:
-    """Return a delivery's fields in the log."""
-    return {
+    request[LOG] = {
         "delivery": envelope.id,
         "github_event": envelope.event,
         "github_action": about.action if about else "",

@@ -60,30 +60,21 @@ async def respond(request: web.Request, services: Services, handler: Handler) ->
         cookies.forget(request, response, spent)
     besides = request.get(LOG, _NOTHING)
     if besides is not UNLOGGED and not request.path.startswith(_QUIET):
-        path = masked(request.path)
-        log_request(request, services.settings, path=path, status=response.status, began=began, more=besides)
+        log.info(
+            "request",
+            method=request.method,
+            path=masked(request.path),
+            status=response.status,
+            client=client_address(request, services.settings),
+            ms=milliseconds_since(began),
+            **besides,
+        )
     return response
 
 
-def log_request(
-    request: web.Request,
-    settings: Settings,
-    *,
-    path: str,
-    status: int,
-    began: float,
-    more: Mapping[str, str],
-) -> None:
-    """Log a request that `began` at that `time.perf_counter()`, and was answered now."""
-    log.info(
-        "request",
-        method=request.method,
-        path=path,
-        status=status,
-        client=client_address(request, settings),
-        ms=round((time.perf_counter() - began) * 1000, 1),
-        **more,
-    )
+def milliseconds_since(began: float) -> float:
+    """Return the time since that `time.perf_counter()`."""
+    return round((time.perf_counter() - began) * 1000, 1)
 
 
 def masked(path: str) -> str:
