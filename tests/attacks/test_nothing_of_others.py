@@ -21,7 +21,7 @@ from tests.kits.dump import everything
 OWN = "evil/own"
 NAMES = st.sampled_from([OWN, REPOSITORY, "ACME/Component", "acme/waiting", "../users", "acme/..", ""])
 IDS = st.sampled_from(["own", "theirs", 0, -1, 2**63, "1296269", None])
-APP_EVENTS = ("github_app_authorization", "installation", "installation_repositories", "ping", "member")
+APP_EVENTS = ("github_app_authorization", "installation", "installation_repositories", "membership", "ping")
 EVENTS = st.sampled_from(sorted(translate.EVENTS | set(APP_EVENTS)))
 ACTIONS = st.sampled_from(["edited", "closed", "renamed", "transferred", "archived", "deleted", "revoked"])
 

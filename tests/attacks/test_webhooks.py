@@ -154,6 +154,7 @@ APP_EVENTS: list[tuple[str, dict[str, Any]]] = [
         "installation_repositories",
         {"action": "removed", "repositories_removed": [{"id": COMPONENT_ID, "full_name": REPOSITORY}]},
     ),
+    ("membership", {"action": "added", "organization": {"login": "acme"}, "team": {"id": 5}}),
 ]
 
 
@@ -178,7 +179,7 @@ async def test_no_repositorys_webhook_speaks_for_the_app(
     else:
         assert (await house.deliver(payload, event=event)).status == 204
     changed = await house.services.account_store.get("1003") is None or bool(
-        await house.redis.zcard(keys.CHECKUPS)
+        await house.redis.zcard(keys.CHECKUPS) or await house.redis.zcard(keys.WATCH)
     )
     assert changed is (not guarded and not about_own)
 

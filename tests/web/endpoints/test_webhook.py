@@ -268,7 +268,21 @@ async def test_an_event_that_nobody_needs_is_answered_with_204(
     assert await kept(house.redis) == []
 
 
-COMMIT_EVENTS = ("check_run", "check_suite", "workflow_run", "status", "deployment_status")
+@pytest.mark.parametrize("team", [None, [], {}, {"id": "5"}, {"id": True}, {"id": 0}, {"id": 2**63}])
+async def test_a_change_of_what_is_no_team_asks_nothing(house: House, team: Any) -> None:
+    about = {"action": "added", "organization": {"login": "acme"}, "team": team}
+    assert (await house.deliver(about, event="membership")).status == 204
+    assert await house.redis.zcard(keys.WATCH) == 0
+
+
+COMMIT_EVENTS = (
+    "check_run",
+    "check_suite",
+    "workflow_run",
+    "status",
+    "deployment_status",
+    "deployment_review",
+)
 
 
 @pytest.mark.parametrize("event", [*COMMIT_EVENTS, "push", "repository", "meta"])
