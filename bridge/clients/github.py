@@ -27,7 +27,7 @@ SCOPE = "repo"
 """The OAuth scope of linking: the rights to act on pull requests, also of private repositories."""
 
 LINKING_SCOPE = f"{SCOPE} offline_access"
-"""The same with tokens that end after hours and are renewed; GitHub ignores it where it has none.
+"""The same with tokens that end after hours and are renewed; a GitHub without them ignores or refuses it.
 
 https://docs.github.com/apps/oauth-apps/building-oauth-apps/authorizing-oauth-apps
 """

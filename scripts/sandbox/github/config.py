@@ -10,7 +10,8 @@ class Config:
     `web_url` is the stand-in's own base address, without a slash at the end. `redirect_uris` are
     the callback addresses registered with its OAuth App (none: every address is accepted).
     `scopes_granted` narrows what a user grants, whatever is asked for. `ghes` makes it an Enterprise Server
-    3.19, which lacks what github.com has since. `links` are names and addresses in the head of each page.
+    3.19, which lacks what github.com has since; GitHub does not say if it ignores the scope `offline_access`
+    or, with `refuses_scopes`, refuses it. `links` are names and addresses in the head of each page.
     """
 
     web_url: str
@@ -20,6 +21,7 @@ class Config:
     expiring_tokens: bool = False
     scopes_granted: str | None = None
     ghes: bool = False
+    refuses_scopes: bool = False
     links: tuple[tuple[str, str], ...] = ()
 
     @property

@@ -64,7 +64,7 @@ async def show_consent(request: web.Request) -> web.StreamResponse:
     client = client_of(services, asked.get("client_id", ""))
     if client is None:
         return _nobody()
-    if problem := _problem(client, asked):
+    if problem := _problem(services, client, asked):
         return _answer_problem(client, asked, problem)
     redirect = asked.get("redirect_uri") or client.redirect_uris[0]
     context = {
@@ -85,7 +85,7 @@ async def take_consent(request: web.Request) -> web.StreamResponse:
     client = client_of(services, form.get("client_id", ""))
     if client is None:
         return _nobody()
-    if problem := _problem(client, form):
+    if problem := _problem(services, client, form):
         return _answer_problem(client, form, problem)
     user = services.world.user(form.get("user", ""))
     if user is None or "cancel" in form:
@@ -187,11 +187,13 @@ def _granted(services: Services, client: Client, asked: str) -> tuple[str, ...]:
     return tuple(one for one in scopes if one != "offline_access" or not services.config.ghes)
 
 
-def _problem(client: Client, asked: Mapping[str, str]) -> tuple[str, str] | None:
+def _problem(services: Services, client: Client, asked: Mapping[str, str]) -> tuple[str, str] | None:
     """Return the problem of a request for authorization, as error and description."""
     redirect = asked.get("redirect_uri", "")
     if not (client.accepts(redirect) if redirect else client.redirect_uris):
         return WRONG_REDIRECT
+    if services.config.refuses_scopes and "offline_access" in split_scopes(asked.get("scope", "")):
+        return ("invalid_scope", "The scopes requested are invalid: offline_access.")
     if asked.get("code_challenge"):
         if asked.get("code_challenge_method") != "S256":
             return ("invalid_request", "code_challenge_method must be S256.")

@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import jwt
 import pytest
@@ -91,6 +92,16 @@ async def test_the_oauth_requests_carry_state_and_pkce(opened: House, browser: B
     assert re.search(r"[?&]state=[\w-]{32,}", page.url)
     assert "code_challenge_method=S256" in page.url
     assert re.search(r"code_challenge=[\w-]{43}(&|$)", page.url)
+
+
+async def test_a_scope_is_left_out_once_and_no_more(opened: House, browser: Browser) -> None:
+    at_github = await browser.press(await browser.open(await challenge(opened)), "1001")
+    for asked, status in (("repo", 200), ("", 502)):
+        state = parse_qs(urlsplit(at_github.url).query)["state"][0]
+        refusal = urlencode({"error": "invalid_scope", "state": state})
+        at_github = await browser.open(f"{opened.bridge}/auth/github/callback?{refusal}")
+        assert at_github.status == status
+        assert parse_qs(urlsplit(at_github.url).query).get("scope", [""]) == [asked]
 
 
 async def test_somebody_elses_claim_is_refused(opened: House, browser: Browser) -> None:
@@ -357,8 +368,12 @@ async def test_over_https_the_cookie_is_secure(redis_url: str) -> None:
             assert response.headers["Strict-Transport-Security"].startswith("max-age=")
 
 
-async def test_an_enterprise_servers_token_that_never_ends_is_kept(redis_url: str, browser: Browser) -> None:
-    async with open_house(redis_url, github_config={"ghes": True}) as house:
+@pytest.mark.parametrize("refuses", [False, True], ids=["ignores the scope", "refuses it"])
+async def test_an_enterprise_servers_token_that_never_ends_is_kept(
+    redis_url: str, browser: Browser, refuses: bool
+) -> None:
+    config = {"ghes": True, "refuses_scopes": refuses}
+    async with open_house(redis_url, github_config=config) as house:
         await house.connect()
         await house.hook()
         house.start_worker()
