@@ -1,7 +1,11 @@
 """Stacks over the wire: the place and the true base are shown, and merging one merges those below it."""
 
+import json
+
 import pytest
 
+from bridge.core.options import Options
+from bridge.storage import keys
 from tests.conftest import House
 from tests.kits.clicks import begin_open, refused
 from tests.kits.life import THREAD, Life, titles
@@ -39,3 +43,12 @@ async def test_merging_one_merges_those_below_it_and_says_so(life: Life) -> None
 async def test_rules_of_the_stacks_base_count(life: Life) -> None:
     await life.house.act("cy-gh", "ruleset", approvals=1)
     refused(await life.house.click("ann", TOP, "Merge"), 409, "it needs 1 more approval")
+
+
+async def test_the_option_bases_and_the_watch_for_conflicts_look_at_the_stacks_base(life: Life) -> None:
+    (connection,) = await life.house.services.connections.all()
+    await life.house.services.connections.change(connection.id, options=Options(bases=("main",)))
+    assert titles(await life.act("cy-gh", "comment", number=3, body="Why?")) == ["cy-gh: Commented"]
+    await life.act("cy-gh", "push_base")
+    waiting = map(json.loads, await life.house.redis.zrange(keys.WATCH, 0, -1))
+    assert sorted(one["number"] for one in waiting if one["about"] == "mergeable") == [1, 2, 3]
