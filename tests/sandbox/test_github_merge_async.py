@@ -1,10 +1,12 @@
 """The stand-in GitHub merges in the background and by a queue; an Enterprise Server does not."""
 
+import re
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
+from scripts.sandbox.github.rest import ROUTES, Route
 from tests.kits.sandbox_github import PULL, GitHub, Reply, running
 from tests.sandbox.schemas import on_enterprise_server
 
@@ -154,3 +156,9 @@ async def test_an_enterprise_server_lacks_what_is_new() -> None:
             assert found.headers["X-GitHub-Enterprise-Version"] == "3.19.0"
         old = await github.call("PUT", f"{PULL}/merge", token=token, body={})
         assert old.status == 200
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.path}")
+def test_github_describes_each_call_and_which_are_new_to_enterprise_servers(route: Route) -> None:
+    path = re.sub(r"\{[^}]*\}", "1", route.path)
+    assert on_enterprise_server(route.method, path) is not route.new
