@@ -28,15 +28,18 @@ writes = False
 """True with `--write-docs`."""
 
 
-async def picture(page: Page, path: str) -> None:
-    """Hold a picture of docs/ to the words of the page, or make it; a test's addresses become examples."""
+async def picture(page: Page, path: str, *, whole: bool = True) -> None:
+    """Hold a picture of docs/ to the words of the page, or make it; a test's addresses become examples.
+
+    One that is not of the `whole` page shows what is on the screen.
+    """
     await page.emulate_media(color_scheme="light")
     await page.set_viewport_size({"width": WIDTH, "height": 600})
     await page.evaluate(_NAME_HOSTS)
     words = _WHEN.sub("…", await page.locator("body").inner_text())
     file, kept = ROOT / "docs" / path, words_of(path)
     if writes:
-        await page.screenshot(path=file, animations="disabled", full_page=True)
+        await page.screenshot(path=file, animations="disabled", full_page=whole)
         kept.write_text(f"{digest(file)}\n{words}\n")
     was = kept.read_text().partition("\n")[2]
     differing = sorted(lasting(was) ^ lasting(words))

@@ -48,6 +48,8 @@ async def test_each_status_and_a_review_are_shown_in_the_inbox(tmp_path: Path, p
             await expect(page.get_by_text("Diff of")).to_be_visible()
             await looks(page, "own-inbox-thread")
             await picture(page, "thread.png")
+            await page.get_by_text("More actions").click()
+            await picture(page, "actions.png", whole=False)
             await page.goto(f"{house.bridge}/inbox")
             await looks(page, "own-inbox-my-turn")
             await page.goto(f"{house.bridge}/account")
