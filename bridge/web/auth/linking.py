@@ -16,7 +16,6 @@ import structlog
 from aiohttp import web
 
 from bridge.clients import github, oauth
-from bridge.clients.github import LINKING_SCOPE, SCOPE
 from bridge.core import actions
 from bridge.core.errors import ClaimRefused, GitHubRefused, NotLinked
 from bridge.core.model import FlowdockUser, GitHubToken, GitHubUser, LinkedAccount, Target
@@ -65,8 +64,7 @@ class Linking:
     step: Step
     then: str = ""
     """The page to go to afterwards, if no click began it."""
-    scope: str = LINKING_SCOPE
-    """The OAuth scopes to ask GitHub for."""
+    scope: str = github.LINKING_SCOPE
     state: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
     verifier: str = field(default_factory=oauth.code_verifier, repr=False)
     flowdock: FlowdockUser | None = None
@@ -167,9 +165,9 @@ async def signed_in_at_github(request: web.Request) -> web.Response:
     """Take the GitHub account; nothing is linked before both accounts are confirmed."""
     services = request.app[SERVICES]
     browser, linking = await _advance(request, "github", request.query.get("state", ""))
-    if request.query.get("error") == "invalid_scope" and linking.scope != SCOPE:
+    if request.query.get("error") == "invalid_scope" and linking.scope != github.SCOPE:
         # An Enterprise Server that has no tokens to renew.
-        return await _to_github(services, browser, linking.to("github", scope=SCOPE))
+        return await _to_github(services, browser, linking.to("github", scope=github.SCOPE))
     code = oauth_callback.code(request, "GitHub")
     token = await services.github.exchange(
         code, redirect_uri=oauth_callback.address(services, "github"), verifier=linking.verifier
