@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+import msgspec
 import orjson
 
 from bridge.core.errors import RequestRefused
@@ -43,6 +44,9 @@ class FlowSource:
         """Its problem in words, without the address to which the button beside them leads."""
         words, _, address = self.error_message.rpartition(" ")
         return words if "/flowdock/configure?" in address else self.error_message
+
+
+_load = msgspec.json.Decoder(FlowSource).decode
 
 
 class TooManySources(RequestRefused):
@@ -105,24 +109,24 @@ class SourceStore:
     async def get(self, source_id: str) -> FlowSource | None:
         """Return a source, removed or not."""
         data = await self._redis.hget(keys.SOURCES, source_id)
-        return FlowSource(**orjson.loads(data)) if data else None
+        return _load(data) if data else None
 
     async def those(self, ids: Iterable[int]) -> dict[int, FlowSource]:
         """Return sources by their ids, removed or not."""
         wanted = [str(one) for one in dict.fromkeys(ids)]
         found = await self._redis.hmget(keys.SOURCES, wanted) if wanted else []
-        return {one.id: one for data in found if data for one in [FlowSource(**orjson.loads(data))]}
+        return {one.id: one for data in found if data for one in [_load(data)]}
 
     async def of_token(self, flow_token: str) -> FlowSource | None:
         """Return the source, removed or not, that was given this flow token."""
         data = await self._of_token(keys=[keys.SOURCE_TOKENS, keys.SOURCES], args=[hash_of(flow_token)])
-        return FlowSource(**orjson.loads(data)) if data else None
+        return _load(data) if data else None
 
     async def of(self, flow_id: str) -> list[FlowSource]:
         """Return a flow's sources that were not removed, the oldest first."""
         ids = [one.decode() for one in await self._redis.smembers(keys.flow_sources(flow_id))]
         found = await self._redis.hmget(keys.SOURCES, ids) if ids else []
-        sources = [FlowSource(**orjson.loads(data)) for data in found if data]
+        sources = [_load(data) for data in found if data]
         return sorted(sources, key=lambda source: source.id)
 
     async def report(

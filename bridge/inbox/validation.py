@@ -134,6 +134,8 @@ def _is_safe_link(attributes: str) -> bool:
 class _Findings:
     """Collects errors under the dotted names of the fields; null counts as absent."""
 
+    __slots__ = ("_place", "errors")
+
     def __init__(self, errors: Errors | None = None, place: tuple[str | int, ...] = ()) -> None:
         self.errors: Errors = {} if errors is None else errors
         self._place = place

@@ -35,7 +35,7 @@ async def post_message(request: web.Request) -> web.Response:
         inbox, source, {name: value for name, value in body.items() if name != "flow_token"}
     )
     if WAIT_HEADER not in request.headers:
-        return web.json_response({}, status=202)
+        return web.Response(body=b"{}", status=202, content_type="application/json", charset="utf-8")
     message = await inbox.messages.message(source.flow_id, accepted.id)
     if message is None:
         raise ApiRefusal(410, "The message that came first with this uuid is no longer kept.")

@@ -44,8 +44,12 @@ async def around(request: web.Request, handler: Handler) -> web.StreamResponse:
     if request.path.startswith(WEBHOOK_PATH):
         return await respond(request, services, handler)
     request[REQUEST_ID] = secrets.token_hex(4)
-    with structlog.contextvars.bound_contextvars(request_id=request[REQUEST_ID]):
+    # Takes half the time of `bound_contextvars`.
+    tokens = structlog.contextvars.bind_contextvars(request_id=request[REQUEST_ID])
+    try:
         return await respond(request, services, handler)
+    finally:
+        structlog.contextvars.reset_contextvars(**tokens)
 
 
 async def respond(request: web.Request, services: Services, handler: Handler) -> web.StreamResponse:
