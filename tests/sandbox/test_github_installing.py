@@ -2,12 +2,10 @@
 
 import hashlib
 import hmac
-import json
 from collections.abc import AsyncIterator
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.async_api import Page, expect
 
 from tests.kits.sandbox_github import GitHub, Receiver, Reply, receiving, running
 from tests.kits.sandbox_github_apps import CALLBACK, MANIFEST, SETUP, App, make_app, names, payload, query_of
@@ -196,33 +194,3 @@ class TestDriver:
     async def test_reset_forgets_apps(self, github: GitHub) -> None:
         await github.drive("/reset")
         assert (await github.ask("GET", "/apps/octo-bridge")).status == 404
-
-
-async def test_a_browser_goes_all_the_way(github: GitHub, receiver: Receiver, page: Page) -> None:
-    """From another site's form to an App, and from there to its installation."""
-    complaints: list[str] = []
-    page.on("console", lambda line: complaints.append(line.text) if "Content Security" in line.text else None)
-    # The stand-in serves as the other site, too: it answers 404 there, but the address says it all.
-    back = f"{github.url}/nobody/here"
-    manifest = json.dumps({**MANIFEST, "redirect_url": back, "setup_url": f"{github.url}/nobody/there"})
-    action = f"{github.url}/organizations/acme/settings/apps/new?state=abc"
-    await page.set_content(
-        f'<form method="post" action="{action}"><input name="manifest"><button>Go</button></form>'
-    )
-    await page.fill("input", manifest)
-    await page.click("button")
-    await page.get_by_test_id("app-name").fill("Octo Browser")
-    await page.get_by_test_id("signin-cy-gh").check()
-    await page.get_by_test_id("create-app").click()
-    await page.wait_for_url(f"{back}?code=*&state=abc")
-
-    await page.goto(f"{github.url}/apps/octo-browser")
-    await page.get_by_test_id("app-install").click()
-    await page.get_by_test_id("signin-cy-gh").click()
-    await page.get_by_test_id("repository-acme/component").check()
-    await page.get_by_test_id("install-acme").click()
-    await page.wait_for_url(f"{github.url}/nobody/there?installation_id=*&setup_action=install")
-    await page.goto(f"{github.url}/apps/octo-browser/installations/new?user=cy-gh")
-    await expect(page.get_by_test_id("repository-acme/component")).to_be_checked()
-    await expect(page.get_by_test_id("repository-acme/gadgets")).not_to_be_checked()
-    assert complaints == []

@@ -1,4 +1,4 @@
-"""All stories of a process share a browser and its event loop: each has a context of its own in it."""
+"""All stories of a process share a browser, its page and its event loop."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -28,11 +28,27 @@ async def browser() -> AsyncIterator[Browser]:
         yield opened
 
 
-@pytest_asyncio.fixture(loop_scope="session")
-async def page(browser: Browser) -> AsyncIterator[Page]:
-    """A page that knows nothing of other stories."""
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def tab(browser: Browser) -> AsyncIterator[Page]:
+    """The page of all stories: to open one takes longer than most stories."""
     async with conftest.open_page(browser) as opened:
         yield opened
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def page(tab: Page) -> Page:
+    """A page that knows nothing of other stories, for what keeps cookies alone in its browser.
+
+    A story that keeps more, or adds scripts of its own, opens another.
+    """
+    for other in tab.context.pages:
+        if other is not tab:
+            await other.close()
+    await tab.goto("about:blank")
+    await tab.context.clear_cookies()
+    await tab.emulate_media(color_scheme="light")
+    await tab.set_viewport_size(conftest.SCREEN)
+    return tab
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -1,4 +1,4 @@
-"""What the stories of bridge's own pages share: a way in, and every look pictured and checked by axe."""
+"""What the stories of pages share: a way in, and looks, checked by axe and pictured for the documents."""
 
 from pathlib import Path
 
@@ -6,9 +6,10 @@ from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page, expect
 
 from tests.conftest import FLOW, House
+from tests.stories import documents
 
 SHOTS = Path(__file__).parents[2] / "artefacts"
-"""Screenshots of the last run: to be looked at; the documents' come from here."""
+"""Screenshots of the last `--write-docs`: to be looked at."""
 
 LOOKS = {"": ("light", 1280), "-phone-dark": ("dark", 390)}
 """Both colour schemes and both widths, each once: the two other pairs would hold nothing new."""
@@ -53,19 +54,20 @@ def configure_url(house: House, source: int | str) -> str:
     return f"{house.bridge}/flowdock/configure?source={source}&source_url={url}"
 
 
-async def shot(page: Page, name: str) -> None:
-    """A picture of what is on the screen."""
+async def shot(page: Page, name: str, *, full_page: bool = False) -> None:
+    """A picture of what is on the screen, with `--write-docs`."""
+    if not documents.writes:
+        return
     SHOTS.mkdir(exist_ok=True)
-    await page.screenshot(path=SHOTS / f"{name}.png", animations="disabled")
+    await page.screenshot(path=SHOTS / f"{name}.png", animations="disabled", full_page=full_page)
 
 
 async def looks(page: Page, name: str) -> None:
-    """A picture of the whole page in each look: none wider than the screen, none that keeps anybody out."""
-    SHOTS.mkdir(exist_ok=True)
+    """The page in each look: none wider than the screen, none that keeps anybody out."""
     for look, (scheme, width) in LOOKS.items():
         await page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
         await page.set_viewport_size({"width": width, "height": 800})
-        await page.screenshot(path=SHOTS / f"{name}{look}.png", animations="disabled", full_page=True)
+        await shot(page, f"{name}{look}", full_page=True)
         wider = await page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
         assert wider <= 0, f"{name}{look} is {wider} pixels wider than the screen"
         assert width > 390 or await page.evaluate(UNBREAKABLE) <= 0, f"{name}{look}: a long word widens it"

@@ -9,6 +9,7 @@ from playwright.async_api import Page, expect
 from bridge.inbox.sessions import COOKIE
 from bridge.web.inbox import NOTIFIER
 from scripts.sandbox.push_service import SubscribedBrowser
+from tests.conftest import WHOLE_BROWSERS, open_browser, open_page
 from tests.inbox.conftest import Team, open_team
 from tests.inbox.test_messages import content
 from tests.kits.push import push_service
@@ -37,11 +38,16 @@ SHOWN = """async () => {
 }"""
 
 
-async def test_a_browser_shows_what_needs_a_person(redis_url: str, page: Page) -> None:
-    async with push_service() as (service, outside), open_team(redis_url, outside=outside, more=MAIL) as team:
+async def test_a_browser_shows_what_needs_a_person(redis_url: str) -> None:
+    async with (
+        push_service() as (service, outside),
+        open_team(redis_url, outside=outside, more=MAIL) as team,
+        open_browser(WHOLE_BROWSERS) as browser,
+        open_page(browser) as page,
+    ):
         notifier = team.app[NOTIFIER]
-        browser = service.subscribe(await notifier.web_push.vapid.public_key())
-        await _signed_in(page, team, browser)
+        subscribed = service.subscribe(await notifier.web_push.vapid.public_key())
+        await _signed_in(page, team, subscribed)
         errors: list[str] = []
         page.on("console", lambda message: errors.append(message.text))
 
@@ -62,7 +68,7 @@ async def test_a_browser_shows_what_needs_a_person(redis_url: str, page: Page) -
         await team.inbox.messages.post(team.flow.id, 1, content(1, tags=[":user:1002"], body="Look, @bob"))
         while await notifier.deliver_due():
             pass
-        [pushed] = browser.shown
+        [pushed] = subscribed.shown
         [shown] = await _pushed(page, team.url, pushed)
         assert shown == {"title": "Pull 1", "body": "Ann mentions you\nLook, @bob", "tag": pushed["tag"]}
 
