@@ -881,6 +881,19 @@ THREATS = [
             "inbox/test_sources.py::test_of_reports_and_a_removal_at_once_the_removal_stays",
         ),
     ),
+    Threat(
+        "Member of a flow, or holder of an API token",
+        "gives bridge's own source another address or other words, which its button and its banner then show",
+        "a source is changed with its flow token, or by the application that made it",
+        ("inbox/api/test_sources.py::test_only_the_application_that_made_a_source_changes_it",),
+    ),
+    Threat(
+        "Member of a flow, or holder of a flow token",
+        "calls the API in a loop, so that bridge has no time for others",
+        "each token of a person and each source but bridge's own has a limit a minute; over it, 429 with "
+        "`Retry-After`",
+        ("inbox/api/test_sources.py::test_each_token_and_each_source_has_a_limit_of_its_own",),
+    ),
 ]
 
 

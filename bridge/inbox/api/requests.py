@@ -16,6 +16,7 @@ from bridge.inbox.grants import Grant
 from bridge.inbox.people import InboxPerson
 from bridge.inbox.sessions import MEMBERSHIPS, SESSIONS
 from bridge.inbox.sources import FlowSource
+from bridge.web.http import rate_limit
 from bridge.web.http.bodies import BODIES, read_body
 from bridge.web.render import whole
 
@@ -70,6 +71,8 @@ async def answer_errors(
         answer = _refused(error.status, str(error) if errors else whole(str(error)), errors)
         if error.status == 401:
             answer.headers["WWW-Authenticate"] = "Bearer"
+        if isinstance(error, rate_limit.TooMany):
+            answer.headers["Retry-After"] = str(error.retry_after)
         return answer
 
 
@@ -100,7 +103,10 @@ async def read_object(request: web.Request) -> dict[str, Any]:
 
 
 async def caller(request: web.Request, scope: str = "") -> InboxPerson:
-    """Return the person whose token came along; raises `ApiRefusal` without one, or without the scope."""
+    """Return the person whose token came along.
+
+    Raises `ApiRefusal` without one, or without the scope; `TooMany` over its limit.
+    """
     inbox = request.app[INBOX]
     token = _token(request)
     grant = await inbox.api_tokens.access(token) or await inbox.grants.access(token)
@@ -111,6 +117,9 @@ async def caller(request: web.Request, scope: str = "") -> InboxPerson:
         raise ApiRefusal(401, "You are no longer a member of the organization that let you in.")
     if scope and scope not in grant.scopes:
         raise ApiRefusal(403, f"The access token lacks the scope {scope}.")
+    if CLIENT_ID not in request:
+        # Once: a stream asks again before each page.
+        rate_limit.of_caller(request, f"person {person.id}, {grant.client_id}")
     request[CLIENT_ID] = grant.client_id
     return person
 
@@ -155,14 +164,18 @@ async def only_members(inbox: Inbox, flow: TeamFlow | None, person: InboxPerson)
 async def posting_source(request: web.Request, body: Mapping[str, Any]) -> FlowSource:
     """Return the source of the `flow_token` in the body or the query.
 
-    Raises `ApiRefusal`: 401 without a token that is known, 410 once the source was removed.
+    Raises `ApiRefusal`: 401 without a token that is known, 410 once the source was removed. Raises `TooMany`
+    over the limit of a source that is not bridge's own.
     """
     flow_token = body.get("flow_token") or request.query.get("flow_token")
-    source = await request.app[INBOX].sources.of_token(flow_token) if isinstance(flow_token, str) else None
+    inbox = request.app[INBOX]
+    source = await inbox.sources.of_token(flow_token) if isinstance(flow_token, str) else None
     if source is None:
         raise ApiRefusal(401, "The flow_token is missing or unknown.")
     if source.is_removed:
         raise ApiRefusal(410, "The source was removed from its flow: stop posting and delete its token.")
+    if source.client_id != inbox.client_id:
+        rate_limit.of_caller(request, f"source {source.id}")
     return source
 
 

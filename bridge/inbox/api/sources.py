@@ -109,9 +109,12 @@ async def update_source(request: web.Request) -> web.Response:
 
 @routes.put(f"{_OF_FLOW}/{{id}}")
 async def update_members_source(request: web.Request) -> web.Response:
-    """Set them for a member of the flow."""
+    """Set them for the application that made the source, on behalf of a member of the flow."""
     person = await caller(request, "integration")
     flow, source = await _members_source(request, person)
+    if source.client_id != request[CLIENT_ID]:
+        # Its words and its address are shown as the application's own.
+        raise ApiRefusal(403, "Only the application that made the source changes it.")
     return answer_to(person, await _changed(request, flow, source, await read_object(request)))
 
 

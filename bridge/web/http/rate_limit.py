@@ -8,6 +8,8 @@ team behind one address need not share it.
 * Verified clicks: ACTION_LIMIT a minute for each Flowdock user (`of_user`).
 * Refused clicks and calls of the inbox's API: PAGE_LIMIT for each address and network, counted once they
 are refused. Clicks come from Flowdock's few addresses, so a forger's must never keep a true one out.
+* Other calls of the inbox's API: five times PAGE_LIMIT for each token of a person, and for each source that
+is not bridge's own (`of_caller`): bridge posts as its queue does.
 * Guesses at SETUP_SECRET and METRICS_TOKEN: a few a minute, whatever is set.
 
 The webhook has no limit by address: GitHub delivers from few addresses, and behind a proxy without
@@ -38,6 +40,9 @@ GUESSES = 5
 
 NETWORK = 4
 """The limit of a network, in multiples of an address's."""
+
+CALLS = 5
+"""The limit of calls with one token, in multiples of an address's."""
 
 STRANGERS = 40
 """The limit of all strangers together, in multiples of an address's."""
@@ -79,10 +84,11 @@ class ByAddress:
 class Limits:
     """An application's limits; None where one is switched off."""
 
-    pages: ByAddress | None
-    strangers: Limiter | None
-    actions: Limiter | None
-    refused: ByAddress | None
+    pages: ByAddress | None = None
+    strangers: Limiter | None = None
+    actions: Limiter | None = None
+    calls: Limiter | None = None
+    refused: ByAddress | None = None
     guesses: ByAddress = field(default_factory=lambda: ByAddress(per_minute=GUESSES, burst=GUESSES))
     _told: Limiter = field(default_factory=lambda: Limiter(per_minute=1, burst=1))
 
@@ -110,6 +116,7 @@ def of_settings(settings: Settings) -> Limits:
         pages=_by_address(settings.page_limit),
         strangers=_limiter(STRANGERS * settings.page_limit),
         actions=_limiter(settings.action_limit),
+        calls=_limiter(CALLS * settings.page_limit),
         refused=_by_address(settings.page_limit),
     )
 
@@ -171,7 +178,8 @@ async def _counting_refusals(
     except (RequestRefused, web.HTTPClientError):
         limits.check_client(limits.refused, address, what="refused calls")
         raise
-    if 400 <= response.status < 500 and request.path.startswith(INBOX_API):
+    is_refused = 400 <= response.status < 500 and response.status != TooMany.status
+    if is_refused and request.path.startswith(INBOX_API):
         limits.check_client(limits.refused, address, what="refused calls")
     return response
 
@@ -180,6 +188,12 @@ def of_user(request: web.Request, user: str) -> None:
     """Count a verified click of a Flowdock user; raises `TooMany`."""
     limits = request.app[LIMITS]
     limits.check(limits.actions, f"user {user}", what="clicks")
+
+
+def of_caller(request: web.Request, who: str) -> None:
+    """Count a call of the inbox's API with a token that is good; raises `TooMany`."""
+    limits = request.app[LIMITS]
+    limits.check(limits.calls, who, what="calls")
 
 
 def buckets(address: str) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from bridge.inbox.sessions import MEMBERSHIPS, SESSIONS, SessionStore
 from bridge.storage.client import close_redis, connect_redis
 from bridge.web.http.bodies import BODIES, Bodies
 from bridge.web.http.cookies import HTTPS
+from bridge.web.http.rate_limit import LIMITS, Limits
 from scripts.sandbox import faults
 from scripts.sandbox.flowdock import door, driver
 from scripts.sandbox.flowdock.config import STAND_IN, Config, RecordingInbox
@@ -34,7 +35,7 @@ def create_app(config: Config) -> web.Application:
         client_id=config.client_id,
         client_secret=config.client_secret,
     )
-    app[BODIES], app[HTTPS] = Bodies(), False
+    app[BODIES], app[LIMITS], app[HTTPS] = Bodies(), Limits(), False
     app[SESSIONS], app[MEMBERSHIPS] = SessionStore(inbox.redis), door.NoMemberships()
     aiohttp_jinja2.setup(
         app,

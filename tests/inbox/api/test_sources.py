@@ -3,7 +3,7 @@
 from base64 import b64encode
 from typing import Any
 
-from tests.inbox.conftest import Team
+from tests.inbox.conftest import Team, open_team
 
 FLOW = "/flows/team/main"
 
@@ -59,3 +59,45 @@ async def test_what_is_left_out_says_so(team: Team) -> None:
     assert (status, found["message"][:33]) == (404, "There is nothing at this address:")
     status, found = await team.call("PATCH", "/messages")
     assert (status, found["message"]) == (405, "This address takes only POST.")
+
+
+async def test_only_the_application_that_made_a_source_changes_it(team: Team) -> None:
+    own, token = (
+        await team.source(),
+        await team.inbox.api_tokens.make(1002, label="", scopes=("integration",)),
+    )
+    _, bobs = await team.call("POST", f"{FLOW}/sources", {"name": "Bob's"}, token=token)
+    for change in (
+        {"configuration_url": "https://evil.example/"},
+        {"error_message": "Sign in at evil.example"},
+    ):
+        status, found = await team.call("PUT", f"{FLOW}/sources/{own['id']}", change, token=token)
+        assert (status, found["message"]) == (403, "Only the application that made the source changes it.")
+        status, found = await team.call("PUT", f"{FLOW}/sources/{bobs['id']}", change, token=token)
+        assert (status, found[next(iter(change))]) == (200, *change.values()), "his own"
+    kept = await team.inbox.sources.get(str(own["id"]))
+    assert kept
+    assert (kept.configuration_url, kept.error_message) == ("", "")
+
+
+async def test_each_token_and_each_source_has_a_limit_of_its_own(redis_url: str) -> None:
+    async with open_team(redis_url, more={"PAGE_LIMIT": "2"}) as team:
+        burst = 5
+        own = await team.source()
+        token = await team.inbox.api_tokens.make(1002, label="", scopes=("flow", "integration"))
+        _, bobs = await team.call("POST", f"{FLOW}/sources", {"name": "Bob's"}, token=token)
+
+        async def post(source: dict[str, Any], count: int) -> list[int]:
+            body = {"flow_token": source["flow_token"], "error_message": ""}
+            return [(await team.call("PUT", "/sources", body))[0] for _ in range(count)]
+
+        asked = [(await team.call("GET", "/flows", token=token))[0] for _ in range(burst)]
+        assert asked == [200] * (burst - 1) + [429]
+        async with team.http.get(f"{team.api}/flows?access_token={token}") as response:
+            assert (response.status, response.content_type) == (429, "application/json")
+            assert 1 <= int(response.headers["Retry-After"]) <= 6
+        other = await team.inbox.api_tokens.make(1002, label="", scopes=("flow",))
+        assert (await team.call("GET", "/flows", token=other))[0] == 200, "another token of the same person"
+        assert await post(bobs, burst + 1) == [200] * burst + [429]
+        assert await post(own, 4 * burst) == [200] * 4 * burst, "bridge posts as its queue does"
+        assert (await team.call("GET", "/flows", token="none"))[0] == 401, "nothing of it counts as refused"
