@@ -771,7 +771,7 @@ THREATS = [
         (
             "inbox/test_markup.py::test_no_evasion_gets_through",
             "inbox/pages/test_flows.py::test_a_thread_shows_its_state_and_what_was_written",
-            "inbox/pages/test_flows.py::test_a_script_runs_on_the_live_pages_alone_and_only_bridges_own",
+            "inbox/pages/test_flows.py::test_scripts_are_for_those_who_are_signed_in_and_only_bridges_own",
         ),
     ),
     Threat(
