@@ -68,9 +68,10 @@ class Flowdock:
         thread: Thread,
         tags: Sequence[str] = (),
         uuid: str,
+        request_id: str = "",
         seconds: float = POST_SECONDS,
     ) -> None:
-        """Post a message with its thread's whole state.
+        """Post a message with its thread's whole state; `request_id` is for the log of who takes it.
 
         Raises `SourceGone`, `FlowdockRejected` or `FlowdockFailing`. See Flowdock's API documentation,
         "Messages".
@@ -82,7 +83,7 @@ class Flowdock:
             async with self._session.post(
                 self._messages_url,
                 data=body,
-                headers=_JSON,
+                headers={**_JSON, "X-Request-Id": request_id},
                 allow_redirects=False,
                 timeout=_timeout(seconds),
             ) as response:

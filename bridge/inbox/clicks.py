@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import orjson
+import structlog
 from aiohttp import ClientError, ClientTimeout
 from yarl import URL
 
@@ -76,6 +77,8 @@ async def perform(inbox: Inbox, person: InboxPerson, action: Mapping[str, Any]) 
     headers = {
         "Content-Type": "application/json",
         "FLOWDOCK-TOKEN": sign(inbox.client_secret, person.id, body),
+        # bridge's log names it beside its own: one id leads from the page to GitHub.
+        "X-Request-Id": structlog.contextvars.get_contextvars().get("request_id", ""),
     }
     # Not requoted: bridge compares the address with the one that it wrote.
     url = URL(action["target"]["urlTemplate"], encoded=True)

@@ -119,6 +119,7 @@ class Poster:
                 else context.cache.rendered(message, pull, self._render),
                 tags=tags,
                 uuid=message.uuid,
+                request_id=message.delivery_id,
                 seconds=self.post_seconds,
             )
         except SourceGone as gone:

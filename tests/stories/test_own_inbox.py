@@ -1,5 +1,6 @@
 """A team works with bridge alone: its own inbox, GitHub's sign-in, and no Flowdock anywhere."""
 
+import json
 import os
 import re
 import signal
@@ -49,7 +50,7 @@ async def _placed(
 
 @pytest.mark.parametrize("apart", [False, True], ids=["in bridge", "apart"])
 async def test_from_the_first_sign_in_to_a_pull_request_merged_by_a_click(
-    redis_url: str, tmp_path: Path, apart: bool
+    redis_url: str, tmp_path: Path, capfd: pytest.CaptureFixture[str], apart: bool
 ) -> None:
     async with (
         _placed(redis_url, tmp_path, apart=apart) as (house, people, inbox),
@@ -94,6 +95,20 @@ async def test_from_the_first_sign_in_to_a_pull_request_merged_by_a_click(
 
         page = await anns.press(await anns.open(thread.url), "Reply", content="Done, @cy-gh.")
         assert "for you" in (await cys.open(thread.url)).text
+    if apart:
+        _one_id_leads_through_both_logs((tmp_path / "inbox.log").read_text(), capfd.readouterr().out)
+
+
+def _one_id_leads_through_both_logs(of_inbox: str, of_bridge: str) -> None:
+    """From GitHub's delivery to the post in the inbox, and from the page to the click at bridge."""
+    lines = [json.loads(line) for line in of_inbox.splitlines() if line.startswith("{")]
+    posts = [one["caller"] for one in lines if one.get("path") == "/inbox/api/messages"]
+    clicks = [one["request_id"] for one in lines if one.get("path", "").endswith("/actions")]
+    of_bridge = re.sub(r"\x1b\[\d*m", "", of_bridge)
+    came = re.findall(r"delivery=(\S+) .*path=/github/webhook/\* .*status=202", of_bridge)
+    assert posts == re.findall(r"message_posted .*delivery=(\S+)", of_bridge)
+    assert set(posts) <= set(came)
+    assert set() < set(re.findall(r"caller=(\w+) .*path=/repos/", of_bridge)) <= set(clicks)
 
 
 async def test_open_pages_show_what_happens_without_a_reload(redis_url: str, page: BrowserPage) -> None:

@@ -32,6 +32,7 @@ _OPENS = re.compile(
 )
 """Addresses with a secret, also where somebody misspells them: with doubled slashes, or in capitals."""
 _NOWHERE = "there is nothing at this address"
+_CALLER = re.compile(r"[\w:.,-]{8,100}", re.ASCII)
 _QUIET = ("/healthz", "/readyz", "/metrics", "/static/")
 
 log = structlog.get_logger()
@@ -44,8 +45,12 @@ async def around(request: web.Request, handler: Handler) -> web.StreamResponse:
     if request.path.startswith(WEBHOOK_PATH):
         return await respond(request, services, handler)
     request[REQUEST_ID] = secrets.token_hex(4)
+    named = {"request_id": request[REQUEST_ID]}
+    # The caller's own id, such as a proxy's. Anybody may write it, so it is logged and means nothing else.
+    if _CALLER.fullmatch(caller := request.headers.get("X-Request-Id", "")):
+        named["caller"] = caller
     # Takes half the time of `bound_contextvars`.
-    tokens = structlog.contextvars.bind_contextvars(request_id=request[REQUEST_ID])
+    tokens = structlog.contextvars.bind_contextvars(**named)
     try:
         return await respond(request, services, handler)
     finally:
