@@ -11,6 +11,7 @@ import yaml
 
 from bridge import settings
 from bridge.cli import env_files
+from tests.deployment.test_heroku import self_signed
 from tests.kits import guides
 from tests.kits.commands import ROOT
 from tests.kits.guides import COMMIT, Machine
@@ -93,7 +94,9 @@ def test_a_server_is_installed_updated_rolled_back_backed_up_restored_and_cleare
     read = settings.read(env_files.read(root / "etc/bridge.env"))
     assert (read.redis_url, read.trust_proxy) == ("redis://127.0.0.1:6379/0", True)
     assert "wrong" not in machine.run(check)
+    self_signed(root / "etc/host.pem")
     follow(machine, start, proxy)
+    assert "ssl_certificate" in (root / "etc/nginx/sites-enabled/bridge").read_text()
     unit_is_fine(machine)
     assert "systemctl enable --now bridge" in machine.calls()
     assert "YOUR-HOST" in (root / "etc/nginx/sites-enabled/bridge").read_text()

@@ -127,7 +127,7 @@ async def calls(house: House) -> bool:
 async def tls_in_front_of(redis_url: str, folder: Path) -> AsyncIterator[int]:
     """A port that speaks TLS with a certificate nobody signed, in front of a Redis on a unix socket."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(self_signed(folder))
+    context.load_cert_chain(self_signed(folder / "redis.pem"))
 
     async def pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with_redis = await asyncio.open_unix_connection(redis_url.removeprefix("unix://"))
@@ -148,8 +148,8 @@ async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> No
         writer.close()
 
 
-def self_signed(folder: Path) -> Path:
-    """A key and its certificate in one PEM file."""
+def self_signed(pem: Path) -> Path:
+    """Write a key and its certificate to one file."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "redis")])
     now = datetime.datetime.now(datetime.UTC)
@@ -166,7 +166,6 @@ def self_signed(folder: Path) -> Path:
         )
         .sign(key, hashes.SHA256())
     )
-    pem = folder / "redis.pem"
     pem.write_bytes(
         key.private_bytes(
             serialization.Encoding.PEM,

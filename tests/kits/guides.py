@@ -32,8 +32,13 @@ STUBS = {
     "runuser": 'shift 3; exec "$@" --offline',
     "redis-cli": 'exec /usr/bin/redis-cli -p "$REDIS_PORT" "$@"',
     "nginx": 'exec /usr/sbin/nginx "$@" -q -p "$ROOT" -c "$ROOT/etc/nginx/nginx.conf"',
-    # It asks nginx first whether all is well so far.
-    "certbot": "exec nginx -t",
+    # It asks nginx whether all is well, puts the certificate into the site, and asks again.
+    "certbot": """
+        nginx -t
+        pem=$ROOT/etc/host.pem
+        with="listen 443 ssl; ssl_certificate $pem; ssl_certificate_key $pem;"
+        sed -i "s|^    server_name.*|& $with|" "$ROOT/etc/nginx/sites-enabled/bridge"
+        nginx -t""",
     "systemctl": """
         case "$*" in
             *redis-server*)
