@@ -114,9 +114,7 @@ class Poster:
                 message.content,
                 flow_token=connection.flow_token,
                 thread_id=thread_id,
-                thread=self._left(pull)
-                if left_out(connection, pull)
-                else context.cache.rendered(message, pull, self._render),
+                thread=self._thread(context, message, connection, pull),
                 tags=tags,
                 uuid=message.uuid,
                 request_id=message.delivery_id,
@@ -136,6 +134,13 @@ class Poster:
             thread=thread_id,
         )
         return self._posted(message, pull)
+
+    def _thread(
+        self, context: PartitionContext, message: OutboxMessage, connection: Connection, pull: PullRequest
+    ) -> orjson.Fragment:
+        if left_out(connection, pull):
+            return self._left(pull)
+        return context.cache.rendered(message, pull, self._render)
 
     async def _connection(self, context: PartitionContext, entry: OutboxEntry) -> Connection | None:
         """Return the message's connection; a retry reads it again, since it may be why the post failed."""
