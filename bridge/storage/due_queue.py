@@ -1,9 +1,17 @@
 """A queue of what is due at a time, by Redis's own clock: any process adds, one of them pops."""
 
 from collections.abc import Iterable
+from typing import TypeVar
+
+import msgspec
+import structlog
 
 from bridge.storage.lua_scripts import load_script
 from bridge.storage.redis import Redis
+
+T = TypeVar("T")
+
+log = structlog.get_logger()
 
 
 class DueQueue:
@@ -37,6 +45,20 @@ class DueQueue:
         """
         found = await self._pop(keys=self._keys, args=[seconds])
         return None if found is None else (found[0].decode(), found[1].decode())
+
+    async def claim_as(self, kind: type[T], *, seconds: float = 0) -> T | None:
+        """Return a member that is due, decoded from JSON, as `claim` does.
+
+        One that another version of bridge wrote, and this one cannot read, is dropped.
+        """
+        while found := await self.claim(seconds=seconds):
+            try:
+                return msgspec.json.decode(found[0], type=kind)
+            except msgspec.DecodeError as error:
+                log.warning("due_member_unreadable", kind=kind.__name__, reason=str(error))
+                if seconds:
+                    await self.settle(*found)
+        return None
 
     async def settle(self, member: str, note: str, *, delay: float | None = None, new_note: str = "") -> None:
         """Remove a member that was claimed with a note, or make it due again, with another note.

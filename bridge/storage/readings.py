@@ -39,8 +39,7 @@ class Readings:
 
     async def next(self) -> Reading | None:
         """Return a reading that is due, for this caller alone until it is `done`."""
-        found = await self._queue.claim(seconds=HOLD_SECONDS)
-        return msgspec.json.decode(found[0], type=Reading) if found else None
+        return await self._queue.claim_as(Reading, seconds=HOLD_SECONDS)
 
     async def done(self, reading: Reading) -> None:
         """Forget a reading."""

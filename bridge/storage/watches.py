@@ -116,5 +116,4 @@ class Watches:
 
     async def next(self) -> Watch | None:
         """Return a question that is due, for this caller alone."""
-        found = await self._due.pop()
-        return None if found is None else msgspec.json.decode(found[0], type=Watch)
+        return await self._due.claim_as(Watch)

@@ -3,12 +3,19 @@
 import asyncio
 from collections.abc import AsyncIterator
 
+import msgspec
 import pytest
 
 from bridge.storage.client import close_redis, connect_redis
 from bridge.storage.due_queue import DueQueue
 
 DUE, NOTES = "{test}:due", "{test}:notes"
+
+
+class Numbered(msgspec.Struct):
+    number: int
+
+
 LATER = 1000
 
 
@@ -52,6 +59,17 @@ async def test_one_that_waits_may_only_become_due_earlier(queue: DueQueue) -> No
     assert await members(queue) == ["a"]
     await queue.add(["b"], delay=0)
     assert await members(queue) == ["b"]
+
+
+@pytest.mark.parametrize(("queue", "seconds"), [(NOTES, LATER), (NOTES, 0), ("", 0)], indirect=["queue"])
+async def test_what_another_version_wrote_is_dropped_and_stops_nobody(queue: DueQueue, seconds: int) -> None:
+    """As after an update or a rollback."""
+    await queue.add(['[1, "mergeable"]', '{"x": 1}'], delay=-1)
+    await queue.add(['{"number": 7}'], delay=0)
+    assert await queue.claim_as(Numbered, seconds=seconds) == Numbered(number=7)
+    if seconds:
+        await queue.settle('{"number": 7}', "")
+    assert await queue.claim_as(Numbered) is None
 
 
 async def test_each_member_has_one_taker(queue: DueQueue) -> None:
