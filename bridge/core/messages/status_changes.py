@@ -32,7 +32,7 @@ def of_checks(pull: PullRequest, known: Snapshot) -> tuple[Said | None, Snapshot
     head, last, failed = known.said.get("checks", ("", "none", ()))
     if now not in ("passed", "failed", "waiting") or not pull.is_open:
         return None, known
-    before: list[Any] = (known.said.get("shown") or {"checks": ["", "none", [], False]})["checks"]
+    before: list[Any] = (known.said.get("shown") or {}).get("checks", ["", "none", [], False])
     failed = sorted({*(failed if head == known.head_sha else ()), *_failed(pull)})[:MAX_FAILED]
     noted = known.saying(checks=[known.head_sha, now, failed])
     if (head, last) == (known.head_sha, now) and not _is_behind(before, pull):

@@ -52,14 +52,13 @@ def _lasting(found: Turn) -> str:
 def update(round_: Round, known: Snapshot) -> Said | None:
     """Return the message that a thread needs to be true again; None if it is, as far as readers act on it."""
     delivery, pull = round_.delivery, round_.pull
-    before = known.said.get("shown")
-    if not before or (delivery.event, delivery.action) == ("pull_request", "dequeued"):
+    before = _before(known, now := shown(round_))
+    if not known.said.get("shown") or (delivery.event, delivery.action) == ("pull_request", "dequeued"):
         # It left the merge queue by being merged, and that message comes next.
         return None
     if pull.mergeable is None and CONFLICTS in before["turn"]:
         # GitHub is still working out whether it conflicts.
         return None
-    now = shown(round_)
     if title := _rerun(before["checks"], now["checks"], pull):
         return Said(title=title, group="checks")
     # GitHub reports a close itself, unless bridge had to ask.
@@ -71,10 +70,15 @@ def update(round_: Round, known: Snapshot) -> Said | None:
 def wait(round_: Round, known: Snapshot) -> float:
     """Return the seconds until an update may be posted; comments come several at a time."""
     more_parts = REVIEW_SECONDS if round_.delivery.event.startswith("pull_request_review") else 0.0
-    before = known.said["shown"]
-    if shown(round_) | {name: before[name] for name in _BOOKKEEPING} != before:
+    before = _before(known, now := shown(round_))
+    if now | {name: before[name] for name in _BOOKKEEPING} != before:
         return more_parts
     return max(more_parts, float(known.said.get("updated", 0)) + SECONDS - round_.now)
+
+
+def _before(known: Snapshot, now: Shown) -> Shown:
+    """Return what the thread showed. A part that an older version of bridge did not note did not change."""
+    return now | (known.said.get("shown") or {})
 
 
 def _words(before: Shown, now: Shown, pull: PullRequest) -> str:

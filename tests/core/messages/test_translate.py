@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 from bridge.core.messages import translate, updates
 from bridge.core.messages.message_id import message_uuid
 from bridge.core.model import Connection
-from bridge.core.pulls import checks, own_events
+from bridge.core.pulls import checks, own_events, snapshot
 from tests.examples import example
+from tests.kits.core import check_samples
 from tests.kits.core.life import AUTO_MERGE
 from tests.kits.core.page import text
-from tests.kits.core.pipeline import Bridge, connection, delivery, tagged
+from tests.kits.core.pipeline import NUMBER, Bridge, connection, delivery, tagged
 from tests.kits.core.pull_rows import did
 from tests.kits.core.row import OPENED, Told
 from tests.kits.core.samples import (
@@ -328,6 +329,21 @@ AT_ONCE: list[tuple[str, list[Told], list[str]]] = [
 def test_what_a_reader_acts_on_is_told_at_once(told: list[Told], said: list[str]) -> None:
     bridge = Bridge().play([OPENED])
     assert [text(message.title) for one in told if (message := bridge.says(*one))] == said
+
+
+def test_a_part_of_a_thread_that_an_older_version_did_not_note_did_not_change() -> None:
+    """As after an update: no delivery may become a dead letter for it."""
+    names = Bridge().play([OPENED]).snapshot().said["shown"]
+    assert len(names) >= 8
+    for name in names:
+        bridge = Bridge(connection(labels=False)).play([OPENED])
+        known = bridge.snapshot()
+        noted = {one: value for one, value in known.said["shown"].items() if one != name}
+        bridge.snapshots[NUMBER] = snapshot.dump(known.saying(shown=noted))
+        assert bridge.tell(*changed(1)) == [], name
+        bridge.tell("check_run", check_samples.run("a", "failure"))
+        [closing] = bridge.tell(*closed())
+        assert closing.message.title == "Closed pull request"
 
 
 def test_of_labels_one_message_a_minute_is_posted() -> None:
