@@ -14,14 +14,13 @@ import click
 from bridge.cli import opening, terminal
 from bridge.cli.opening import Environ
 from bridge.cli.terminal import WrongArgument, moment, table
-from bridge.clients.flowdock import is_flow
 from bridge.core.errors import BridgeError, NotFound
 from bridge.core.model import Connection
 from bridge.core.options import Options
-from bridge.storage.connections import ConnectionStore
 
 if TYPE_CHECKING:
     from bridge.services import Services
+    from bridge.storage.connections import ConnectionStore
 
 FROM_STDIN = frozenset("-")
 
@@ -30,6 +29,8 @@ async def connect(
     services: "Services", *, repository: str, flow_token: str, name: str, flow: str = ""
 ) -> None:
     """Connect a repository to a flow, once Flowdock knows the token and nothing else uses either."""
+    from bridge.clients.flowdock import is_flow
+
     repository = terminal.repository(repository)
     flow_token = (sys.stdin.readline() if flow_token in FROM_STDIN else flow_token).strip()
     if not flow_token or not flow_token.isascii() or not flow_token.isprintable() or " " in flow_token:
@@ -76,7 +77,7 @@ def _refuse_second(
         )
 
 
-async def list_all(store: ConnectionStore, *, as_json: bool) -> None:
+async def list_all(store: "ConnectionStore", *, as_json: bool) -> None:
     """List the connections, without their flow tokens."""
     found = await store.all()
     if as_json:
@@ -120,7 +121,7 @@ async def disconnect(services: "Services", *, connection_id: str) -> None:
     print(f"Disconnected {connection.repository} ({connection.id}). bridge has forgotten its flow token.")
 
 
-async def options(store: ConnectionStore, *, connection_id: str, changes: Sequence[str]) -> None:
+async def options(store: "ConnectionStore", *, connection_id: str, changes: Sequence[str]) -> None:
     """Show a connection's options, or change them: `NAME=VALUE`, lists comma-separated."""
     given = dict(_option(change, list(Options().dump())) for change in changes)
     connection = await _found(store, connection_id)
@@ -137,7 +138,7 @@ async def options(store: ConnectionStore, *, connection_id: str, changes: Sequen
     print(table(("OPTION", "VALUE"), rows))
 
 
-async def _found(store: ConnectionStore, connection_id: str) -> Connection:
+async def _found(store: "ConnectionStore", connection_id: str) -> Connection:
     if connection := await store.get(connection_id):
         return connection
     raise NotFound(f"there is no connection {connection_id}: see bridge connections")
@@ -223,5 +224,7 @@ def options_command(environ: Environ, connection_id: str, changes: Sequence[str]
     _with_store(environ, lambda store: options(store, connection_id=connection_id, changes=changes))
 
 
-def _with_store(environ: Environ, run: Callable[[ConnectionStore], Awaitable[None]]) -> None:
+def _with_store(environ: Environ, run: Callable[["ConnectionStore"], Awaitable[None]]) -> None:
+    from bridge.storage.connections import ConnectionStore
+
     opening.with_redis(environ, lambda redis, vault: run(ConnectionStore(redis, vault)))

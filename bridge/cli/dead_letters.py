@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
 
 import click
 
@@ -10,11 +11,13 @@ from bridge.cli.opening import Environ
 from bridge.cli.terminal import moment, table
 from bridge.core.errors import NotFound
 from bridge.core.printable import printable
-from bridge.queue.delivery_queue import DeliveryQueue
-from bridge.queue.entries import DeadLetter
+
+if TYPE_CHECKING:
+    from bridge.queue.delivery_queue import DeliveryQueue
+    from bridge.queue.entries import DeadLetter
 
 
-async def list_all(queue: DeliveryQueue) -> None:
+async def list_all(queue: "DeliveryQueue") -> None:
     """List the dead letters."""
     rows = [
         (letter.id, moment(letter.dead_since), _subject(letter), letter.reason[:80])
@@ -23,7 +26,7 @@ async def list_all(queue: DeliveryQueue) -> None:
     print(table(("ID", "SINCE", "WHAT", "REASON"), rows) if rows else "There are no dead letters.")
 
 
-async def show(queue: DeliveryQueue, letter_id: str) -> None:
+async def show(queue: "DeliveryQueue", letter_id: str) -> None:
     """Show one with its payload; raises `NotFound`."""
     letter = await _find(queue, letter_id)
     for line in f"{letter.id}: {_subject(letter)}\n{letter.reason}\n{letter.detail}".rstrip().split("\n"):
@@ -34,14 +37,14 @@ async def show(queue: DeliveryQueue, letter_id: str) -> None:
         print(f"{name}: {printable(value)}")
 
 
-async def redrive(queue: DeliveryQueue, letter_id: str) -> None:
+async def redrive(queue: "DeliveryQueue", letter_id: str) -> None:
     """Put one back into the queue; raises `NotFound`, or `BridgeError` if its payload is gone."""
     letter = await _find(queue, letter_id)
     await queue.redrive(letter)
     print(f"{letter.id} is in the queue again.")
 
 
-async def redrive_all(queue: DeliveryQueue) -> None:
+async def redrive_all(queue: "DeliveryQueue") -> None:
     """Put all of them back into the queue, but those without their payload."""
     for letter in await queue.dead_letters():
         if letter.dropped:
@@ -51,21 +54,21 @@ async def redrive_all(queue: DeliveryQueue) -> None:
         print(f"{letter.id} is in the queue again.")
 
 
-async def drop(queue: DeliveryQueue, letter_id: str) -> None:
+async def drop(queue: "DeliveryQueue", letter_id: str) -> None:
     """Delete one for good; raises `NotFound`."""
     letter = await _find(queue, letter_id)
     await queue.drop(letter)
     print(f"{letter.id} is deleted.")
 
 
-async def _find(queue: DeliveryQueue, letter_id: str) -> DeadLetter:
+async def _find(queue: "DeliveryQueue", letter_id: str) -> "DeadLetter":
     for letter in await queue.dead_letters():
         if letter.id == letter_id:
             return letter
     raise NotFound(f"there is no dead letter {letter_id}: see bridge dead-letters list")
 
 
-def _subject(letter: DeadLetter) -> str:
+def _subject(letter: "DeadLetter") -> str:
     if letter.kind == "inbox":
         return f"delivery {letter.fields.get('delivery_id', '')} ({letter.fields.get('event', '')})"
     content = json.loads(letter.fields["message"])
@@ -130,5 +133,7 @@ def drop_command(environ: Environ, letter_id: str) -> None:
     _with_queue(environ, lambda queue: drop(queue, letter_id))
 
 
-def _with_queue(environ: Environ, run: Callable[[DeliveryQueue], Awaitable[None]]) -> None:
+def _with_queue(environ: Environ, run: Callable[["DeliveryQueue"], Awaitable[None]]) -> None:
+    from bridge.queue.delivery_queue import DeliveryQueue
+
     opening.with_redis(environ, lambda redis, _: run(DeliveryQueue(redis)))

@@ -1,6 +1,6 @@
 """The command line: `bridge COMMAND`; see `--help`.
 
-A command that opens bridge's services imports them when it runs: to load them takes most of a second.
+A command imports what it works with when it runs: to load all of bridge takes most of a second.
 """
 
 import asyncio
@@ -9,12 +9,10 @@ from collections.abc import MutableMapping
 from pathlib import Path
 
 import click
-from redis.exceptions import RedisError
 
 from bridge import __version__, settings
 from bridge.cli import connections, dead_letters, env_files, inbox, opening
 from bridge.cli.opening import Environ
-from bridge.cli.rotate_keys import rotate_keys
 from bridge.cli.terminal import WrongArgument
 from bridge.core.errors import BridgeError
 
@@ -35,7 +33,11 @@ def main(arguments: list[str], environ: MutableMapping[str, str]) -> int:
         return _fail(str(error), EXIT_USAGE)
     except BridgeError as error:
         return _fail(f"bridge: {error}", EXIT_USAGE if isinstance(error, WrongArgument) else EXIT_FAILED)
-    except (RedisError, OSError) as error:
+    except Exception as error:
+        from redis.exceptions import RedisError
+
+        if not isinstance(error, RedisError | OSError):
+            raise
         return _fail(f"bridge: Redis does not answer ({type(error).__name__}): check REDIS_URL")
 
 
@@ -166,6 +168,8 @@ def rotate(environ: Environ, dry_run: bool) -> None:
     Needs ENCRYPTION_KEY=NEW,OLD: each key decrypts, the first one encrypts. bridge may keep running.
     Afterwards ENCRYPTION_KEY needs NEW alone. The command may be repeated.
     """
+    from bridge.cli.rotate_keys import rotate_keys
+
     opening.with_redis(environ, lambda redis, vault: rotate_keys(redis, vault, dry_run=dry_run))
 
 

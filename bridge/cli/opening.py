@@ -6,23 +6,23 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-import structlog
 from platformdirs import user_state_path
 
-from bridge import log, settings
-from bridge.core.security.encryption import Vault
-from bridge.storage import embedded
-from bridge.storage.client import close_redis, connect_redis
-from bridge.storage.redis import Redis
+from bridge import settings
 
 if TYPE_CHECKING:
+    from bridge.core.security.encryption import Vault
     from bridge.services import Services
+    from bridge.storage.redis import Redis
 
 Environ = Mapping[str, str]
 
 
-def with_redis(environ: Environ, command: Callable[[Redis, Vault], Awaitable[None]]) -> None:
+def with_redis(environ: Environ, command: Callable[["Redis", "Vault"], Awaitable[None]]) -> None:
     """Run a command that needs ENCRYPTION_KEY and Redis alone; raises `SettingsError`."""
+    from bridge.core.security.encryption import Vault
+    from bridge.storage.client import close_redis, connect_redis
+
     chosen = settings.read(environ, needed=frozenset({"ENCRYPTION_KEY"}))
     quiet("warning")
 
@@ -56,6 +56,8 @@ def with_services(
 
 def quiet(level: str) -> None:
     """Log to standard error, and only from `level` on: a command's output is for its user."""
+    from bridge import log
+
     log.configure(level=level, log_format="console", output=sys.stderr)
 
 
@@ -65,6 +67,10 @@ def redis_url(chosen: settings.Settings) -> Iterator[str]:
     if chosen.redis_url:
         yield chosen.redis_url
         return
+    import structlog
+
+    from bridge.storage import embedded
+
     data = user_state_path("bridge", appauthor=False) / "redis"
     with embedded.running(data) as url:
         structlog.get_logger().info(
