@@ -58,18 +58,16 @@ class BranchRulesStore:
         """Forget the rules of all branches, since some changed."""
         await self._redis.delete(keys.rules(repository_id))
 
-    async def ask(self, repository_id: int, number: int, branch: str, *, again: bool = False) -> None:
-        """Schedule a question about the branch that a pull request goes into, one a minute unless `again`."""
+    async def ask(self, repository_id: int, number: int, branch: str) -> None:
+        """Schedule a question about the branch that a pull request goes into, one a minute."""
         question = Watch(repository_id=repository_id, about="rules", number=number, branch=branch)
-        if again:
-            await self._watches.add([question])
-        else:
-            await self._watches.once(question, every=ASK_SECONDS)
+        await self._watches.once(question, every=ASK_SECONDS)
 
     async def ask_all(self, repository_id: int, branches: Iterable[tuple[str, int]]) -> None:
-        """Schedule a question about each branch, with a pull request into it."""
+        """Schedule a question about each branch, with a pull request into it: now, and then once a minute."""
         for branch, number in branches:
-            await self.ask(repository_id, number, branch, again=True)
+            question = Watch(repository_id=repository_id, about="rules", number=number, branch=branch)
+            await self._watches.once(question, every=ASK_SECONDS, mark="changed-rules", or_later=True)
 
 
 def is_fresh(register: LwwRegister) -> bool:

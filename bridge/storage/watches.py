@@ -57,15 +57,20 @@ class Watches:
         """Schedule questions in `delay` seconds."""
         await self._due.add((msgspec.json.encode(one).decode() for one in watches), delay=delay)
 
-    async def once(self, watch: Watch, *, every: int, delay: float = 0) -> None:
+    async def once(
+        self, watch: Watch, *, every: int, delay: float = 0, mark: str = "", or_later: bool = False
+    ) -> None:
         """Schedule a question about a branch, unless one was scheduled in the last `every` seconds.
 
+        Then it is dropped, or comes `or_later`: after them. Questions with a `mark` count by themselves.
         While Redis is full there is none: another delivery asks.
         """
-        place = keys.branch_asked(watch.repository_id, watch.about, watch.branch)
+        place = keys.branch_asked(watch.repository_id, mark or watch.about, watch.branch)
         with suppress(OutOfMemoryError):
             if await self._redis.set(place, 1, ex=every, nx=True):
                 await self.add([watch], delay=delay)
+            elif or_later:
+                await self.add([watch], delay=every)
 
     async def mergeable(self, repository_id: int, numbers: Iterable[int], *, asked: int = 0) -> None:
         """Ask whether pull requests conflict; each time without an answer doubles the delay."""

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from bridge.core.messages import updates
+from bridge.storage import keys
 from scripts.sandbox.faults import Fault
 from tests.conftest import House, eventually, open_house
 from tests.kits.accounts import link
@@ -134,6 +135,18 @@ async def test_rules_that_change_are_read_again(watched: House, do: str, fields:
     await watched.act("cy-gh", do, **fields)
     await known(watched, approvals=1 if do == "ruleset" else 3)
     assert asked(watched) == RULES * 2
+
+
+async def test_rules_that_change_all_the_time_are_read_once_a_minute(house: House) -> None:
+    store, watches = house.services.pulls.rules, house.services.pulls.watches
+    for due in (True, False):
+        for _ in range(3):
+            await store.ask_all(1, [("main", 1)])
+        found = await watches.next()
+        assert (found is not None) is due
+    # The last change is not lost: it is asked about when the minute is over.
+    assert await house.redis.zcard(keys.WATCH) == 1
+    assert await watches.next() is None
 
 
 async def test_a_queue_has_a_button_of_its_own(watched: House) -> None:
