@@ -8,7 +8,7 @@ from bridge.core.messages.events.table import given, named
 from bridge.core.messages.html import code, escape, folded, link
 from bridge.core.messages.thread import sum_of
 from bridge.core.pulls import to_merge
-from bridge.core.pulls.checks import Verdict, verdict
+from bridge.core.pulls.checks import Verdict, environments, verdict
 from bridge.core.pulls.job_log import FailedStep
 from bridge.core.pulls.model import Check, PullRequest
 from bridge.core.pulls.snapshot import Snapshot
@@ -22,8 +22,6 @@ _DEPLOYMENTS = {"failed": "failed", "waiting": "wait for approval", "passed": "s
 """Words for the states of deployments, the most important first."""
 
 _REVIEWED = {"requested": "asked", "approved": "approved", "rejected": "rejected"}
-
-MAX_ENVIRONMENT = 100
 
 
 def of_checks(pull: PullRequest, known: Snapshot) -> tuple[Said | None, Snapshot]:
@@ -140,13 +138,12 @@ def of_review(happening: Happening) -> tuple[Said | None, Snapshot]:
     https://docs.github.com/webhooks/webhook-events-and-payloads#deployment_review
     """
     payload, known = happening.payload, happening.known
-    jobs = payload.get("workflow_job_runs") or [payload.get("workflow_job_run") or payload]
-    places = sorted({str(job["environment"]) for job in jobs if job.get("environment")})
+    places = environments(payload)
     outcome = _REVIEWED.get(happening.delivery.action)
     if outcome is None or not places or not happening.pull.is_open:
         return None, known
     run = given(payload, "workflow_run", "html_url")
-    where = _some([link(run, place[:MAX_ENVIRONMENT]) for place in places])
+    where = _some([link(run, place) for place in places])
     noted = _deployed(known, dict.fromkeys(places, outcome))
     if outcome == "asked":
         if noted is known:

@@ -28,6 +28,8 @@ Verdict = Literal["none", "running", "waiting", "passed", "failed"]
 MAX_OUTPUT, MAX_OUTPUT_LINES = 600, 10
 """Characters and lines of what an app says of its check's failure that are kept."""
 
+MAX_ENVIRONMENT = 100
+
 _ACTIONS = "github-actions"
 _QUEUE_BRANCH = re.compile(r"gh-readonly-queue/.+/pr-([1-9][0-9]{0,8})-[0-9a-f]{40}")
 _RUN_URL = re.compile(r"/actions/runs/(\d{1,19})(?:/|$)")
@@ -204,9 +206,22 @@ def _deployment_status(payload: Payload) -> ChecksDelta | None:
 
 
 def _deployment_review(payload: Payload) -> ChecksDelta | None:
-    """Read the commit whose deployment is reviewed; what becomes of it, `deployment_status` tells."""
-    run = payload.get("workflow_run")
-    return ChecksDelta(sha=run["head_sha"], checks={}, numbers=_numbers(run)) if run else None
+    """Read the environments that wait for a reviewer, or no longer; `deployment_status` says how they end."""
+    if not (run := payload.get("workflow_run")):
+        return None
+    state = "waiting" if payload["action"] == "requested" else "gone"
+    at = f"{run['id']:020}{run.get('run_attempt') or 1:06}{int(state == 'gone')}"
+    common = {"kind": "review", "id": run["id"], "state": state, "url": web_address(run.get("html_url"))}
+    reviews = {
+        f"review:{name}": LwwRegister(at, 0, {**common, "name": name}) for name in environments(payload)
+    }
+    return ChecksDelta(sha=run["head_sha"], checks=reviews, numbers=_numbers(run))
+
+
+def environments(payload: Payload) -> list[str]:
+    """Return the environments whose deployments a `deployment_review` is about."""
+    jobs = payload.get("workflow_job_runs") or [payload.get("workflow_job_run") or payload]
+    return sorted({str(job["environment"])[:MAX_ENVIRONMENT] for job in jobs if job.get("environment")})
 
 
 _READERS: dict[str, Callable[[Payload], ChecksDelta | None]] = {

@@ -39,7 +39,7 @@ def view(registers: Mapping[str, LwwRegister]) -> tuple[Check, ...]:
     workflows = {value["suite"]: value for value in current if value["kind"] == "workflow"}
     twice = {name for name, count in Counter(job["name"] for job in open_jobs).items() if count > 1}
     checks = [_check(value) for value in current if value["kind"] == "status"]
-    checks += [_check(one) for one in current if one["kind"] == "deployment" and one["state"] in _TOLD]
+    checks += [_check(one) for one in _deployments(current)]
     checks += [_job(job, workflows.get(job["suite"]), is_alone=job["name"] not in twice) for job in open_jobs]
     checks += [_check(value, counted=counted) for value, counted in _wholes(current, jobs, open_jobs)]
     under_way = {check.state for check in checks} & _OPEN
@@ -50,6 +50,16 @@ def view(registers: Mapping[str, LwwRegister]) -> tuple[Check, ...]:
     return tuple(
         sorted(checks, key=lambda one: (one.name.lower(), one.name, one.suite_id, one.url, one.state))
     )
+
+
+def _deployments(current: Iterable[Value]) -> Iterable[Value]:
+    """Yield the deployments to show; one waits as long as its review does, if GitHub tells of that."""
+    reviews = {one["name"]: one for one in current if one["kind"] == "review"}
+    deployed = {one["name"]: one for one in current if one["kind"] == "deployment"}
+    for name, one in (reviews | deployed).items():
+        is_reviewed = one["state"] == "waiting" and reviews.get(name, one)["state"] == "gone"
+        if one["state"] in _TOLD and not is_reviewed:
+            yield one
 
 
 def _current(values: Iterable[Value]) -> list[Value]:
@@ -173,7 +183,7 @@ def _check(value: Value, *, counted: bool = True) -> Check:
         url=value["url"],
         run_id=value.get("run_id") or 0,
         suite_id=value.get("suite") or 0,
-        is_deployment=value["kind"] == "deployment",
+        is_deployment=value["kind"] in ("deployment", "review"),
         is_cancelled=value.get("is_cancelled", False),
         is_counted=counted and value["kind"] != "more",
         job_id=value.get("job") or 0,

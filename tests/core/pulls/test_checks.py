@@ -60,6 +60,10 @@ def status(name: str, state: str, **about: Any) -> Told:
     return ("status", sample.status(name, state, **about))
 
 
+def review(action: str, **about: Any) -> Told:
+    return ("deployment_review", sample.review(action, **about))
+
+
 def deployment(environment: str, state: str, **about: Any) -> Told:
     return ("deployment_status", sample.deployment(environment, state, **about))
 
@@ -404,6 +408,16 @@ COUNTS += [
         "inactive after it ended",
         [deployment("prod", "success"), deployment("prod", "inactive", at=LATER)],
         {},
+    ),
+    ("a review is asked for", [review("requested")], {"prod": "waiting"}),
+    ("a review is over", [deployment("prod", "waiting"), review("requested"), review("approved")], {}),
+    ("a review is over, and was asked for", [review("rejected"), review("requested")], {}),
+    ("another attempt waits", [review("approved"), review("requested", run_attempt=2)], {"prod": "waiting"}),
+    ("reviewed and deployed", [review("requested"), deployment("prod", "success")], {"prod": "passed"}),
+    (
+        "two environments that wait",
+        [review("requested"), deployment("stage", "waiting"), review("approved")],
+        {"stage": "waiting"},
     ),
 ]
 

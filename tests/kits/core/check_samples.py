@@ -122,13 +122,13 @@ def deployment(environment: str, state: str, *, sha: str = SHA, at: str = AT) ->
     }
 
 
-def review(action: str, *, sha: str = SHA, **about: Any) -> Payload:
+def review(action: str, *, sha: str = SHA, run_attempt: int = 1, **about: Any) -> Payload:
     """`deployment_review`, of the environment `prod`."""
     found = example("deployment_review", "requested")
-    ended = {"workflow_job_runs": [{"environment": "prod"}], "approver": found["sender"], "comment": ""}
+    ended = {"workflow_job_runs": [{"environment": "prod"}], "comment": "", "reviewers": []}
     job = {**found["workflow_job_run"], "environment": "prod"}
     told = {"environment": "prod", "workflow_job_run": job} if action == "requested" else ended
-    workflow_run = {**found["workflow_run"], "head_sha": sha, "pull_requests": []}
+    workflow_run = {**found["workflow_run"], "head_sha": sha, "pull_requests": [], "run_attempt": run_attempt}
     return {
         **found,
         "action": action,

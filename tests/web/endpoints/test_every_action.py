@@ -237,7 +237,7 @@ async def test_a_deployment_that_waits_is_told_and_approved_by_its_reviewer(life
     outcome = await click(life, "cy", "Approve deployment")
     assert outcome["message"] == f"Approved the deployment of {PULL} to production."
     assert sent(life)["state"] == "approved"
-    assert "cy-gh: Approved the deployment to production" in titles(await life.news())
+    assert titles(await life.news()) == ["cy-gh: Approved the deployment to production"]
     await life.act("ann-gh", "deploy", environment="production", state="success")
     thread = await life.thread()
     assert (thread.fields["Deployments"], "Approve deployment" in thread.buttons) == ("✓ production", False)
