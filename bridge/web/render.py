@@ -10,9 +10,9 @@ from bridge.web.http.visits import VISITOR
 
 _HEADINGS = {
     401: "Sign in first",
-    403: "You can't continue here",
+    403: "You can’t continue here",
     404: "Not found",
-    405: "This address doesn't take that",
+    405: "This address doesn’t take that",
     429: "Too many requests",
     502: "GitHub or {chat} answered with an error",
     503: "Temporarily unavailable",
@@ -29,7 +29,7 @@ def page(request: web.Request, template: str, *, status: int = 200, **context: A
 def error(request: web.Request, *, status: int, sentence: str, advice: str) -> web.Response:
     """Render an error as a page: the problem, and what to do."""
     chat = request.app[SERVICES].settings.chat
-    heading = _HEADINGS.get(status, "That didn't work").format(chat=chat)
+    heading = _HEADINGS.get(status, "That didn’t work").format(chat=chat)
     return page(
         request,
         "error.html",

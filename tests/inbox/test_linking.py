@@ -61,7 +61,7 @@ async def test_who_signed_in_to_the_inbox_links_by_one_press(of_app: Inbox, brow
     await sign_in(house, browser, "ann")
     page = await link(house, browser)
     assert page.url == f"{house.bridge}/authorization/confirm"
-    assert "ann-gh in the inbox will act as @ann-gh on GitHub" in text(page)
+    assert "Let bridge act as @ann-gh?" in text(page)
     assert await house.services.account_store.get("1001") is None, "nothing is linked before the POST"
     page = await browser.press(page, "Link accounts")
     assert page.url == f"{house.bridge}/account"
@@ -79,7 +79,7 @@ async def test_nobody_elses_account_is_lent(of_app: Inbox, browser: Browser) -> 
     await sign_in(house, browser, "ann")
     await sign_in(house, browser, "bob")
     page = await link(house, browser)
-    assert "bob-gh in the inbox will act as @bob-gh on GitHub" in text(page)
+    assert "Let bridge act as @bob-gh?" in text(page)
     await browser.press(page, "Cancel")
     assert await house.services.account_store.get("1002") is None
     assert await door.rights.take(IDS["ann"]) is not None
@@ -122,7 +122,7 @@ async def test_a_member_of_an_organization_links_by_one_press_and_stays_one(
         await made_at_github(house)
         await sign_in(house, browser, "bob")
         page = await link(house, browser)
-        assert "bob-gh in the inbox will act as @bob-gh on GitHub" in text(page)
+        assert "Let bridge act as @bob-gh?" in text(page)
         await browser.press(page, "Cancel")
         await house.redis.hdel(keys.MEMBERS, "1002")
         assert await is_in(house, browser), "the token still tells that he is a member"

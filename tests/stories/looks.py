@@ -62,9 +62,11 @@ async def shot(page: Page, name: str, *, full_page: bool = False) -> None:
     await page.screenshot(path=SHOTS / f"{name}.png", animations="disabled", full_page=full_page)
 
 
-async def looks(page: Page, name: str) -> None:
+async def looks(page: Page, name: str, only: str | None = None) -> None:
     """The page in each look: none wider than the screen, none that keeps anybody out."""
     for look, (scheme, width) in LOOKS.items():
+        if only not in (None, look):
+            continue
         await page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
         await page.set_viewport_size({"width": width, "height": 800})
         await shot(page, f"{name}{look}", full_page=True)

@@ -75,7 +75,7 @@ async def link(page: Page) -> None:
 
 async def test_a_refusal_is_a_page_that_says_what_to_do(house: House, page: Page) -> None:
     await page.goto(f"{house.bridge}/authorization?claim=damaged")
-    await expect(page.get_by_role("heading", level=1)).to_have_text("You can't continue here")
+    await expect(page.get_by_role("heading", level=1)).to_have_text("You can’t continue here")
     await expect(page.locator("main")).to_contain_text("click the button again")
     await looks(page, "refused")
 

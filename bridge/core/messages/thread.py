@@ -18,6 +18,9 @@ MAX_TITLE = 300
 MAX_NAMED = 10
 """Failed checks, conversations, labels that are named; the rest is counted."""
 
+MAX_BRANCH = 60
+"""Characters of a branch's name; of a longer one its middle is left out."""
+
 MAX_INVOLVED = 100
 
 LEFT = {"color": "grey", "value": "no longer shown"}
@@ -163,9 +166,9 @@ def _branch(branch: Branch, base: Branch) -> str:
         if branch.repository != (base.repository or branch.repository)
         else ""
     )
-    return link(
-        f"{branch.repository_url}/tree/{_quoted(branch.ref)}", f"{fork}:{branch.ref}" if fork else branch.ref
-    )
+    name = f"{fork}:{branch.ref}" if fork else branch.ref
+    shown = name if len(name) <= MAX_BRANCH else f"{name[: MAX_BRANCH - 20]}…{name[-19:]}"
+    return link(f"{branch.repository_url}/tree/{_quoted(branch.ref)}", shown)
 
 
 @lru_cache(maxsize=256)

@@ -26,7 +26,7 @@ class NotAReader(RequestRefused):
     )
 
     def __init__(self) -> None:
-        super().__init__("this flow is for readers of a repository that GitHub does not show you now")
+        super().__init__("GitHub does not show you the repository that this flow is for")
 
 
 async def opened(request: web.Request) -> tuple[InboxPerson, TeamFlow]:

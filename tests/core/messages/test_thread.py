@@ -328,6 +328,11 @@ def test_a_branch_of_a_fork_names_it() -> None:
     assert fields(a_pull(head=head))["Branch"] == f'<a href="{fork}/tree/fix">dee-gh:fix</a> → {MAIN}'
 
 
+def test_the_middle_of_a_long_branchs_name_is_left_out() -> None:
+    head = Branch(ref=f"ann/{'x' * 80}-the-end-of-its-name", sha="1" * 40, repository="acme/component")
+    assert page.text(fields(a_pull(head=head))["Branch"]) == f"ann/{'x' * 36}…the-end-of-its-name → main"
+
+
 def test_a_branch_of_a_deleted_fork_has_no_link() -> None:
     head = Branch(ref="fix<1>", sha="0" * 40)
     assert fields(a_pull(head=head))["Branch"] == f"fix&lt;1&gt; (fork deleted) → {MAIN}"
