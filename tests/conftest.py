@@ -364,6 +364,8 @@ async def _open_house(
         )
     )
     services = await closing.enter_async_context(open_services(chosen, redis_url=redis_url, for_web=True))
+    # Its limit is GitHub's patience; what comes from a test waits for a machine that is busy.
+    services.producer.seconds = PATIENCE
     http = await closing.enter_async_context(aiohttp.ClientSession())
     apps = (flowdock_app, github_app, create_app(services))
     for app, listener in zip(apps, (sockets[1], sockets[2], sockets[0]), strict=True):

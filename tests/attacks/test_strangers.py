@@ -96,12 +96,12 @@ async def flooded(address: str, clients: int) -> AsyncIterator[list[int]]:
         await asyncio.gather(*flooding, return_exceptions=True)
 
 
-@pytest.mark.parametrize("encoding", [b"gzip", b"deflate", b"br", b"zstd", b"identity", b"x, gzip", b""])
 @pytest.mark.parametrize("path", [HOOK, CLICK, FORM, b"/nowhere", b"/healthz"])
-async def test_no_address_waits_for_a_compressed_body(house: House, path: bytes, encoding: bytes) -> None:
+async def test_no_address_waits_for_a_compressed_body(house: House, path: bytes) -> None:
     """It never comes: the headers alone are refused."""
-    async with connected(house.bridge) as client:
-        headers = (b"Content-Encoding: " + encoding, b"Content-Length: 60000")
-        client.writer.write(get(path, *headers, method=b"POST"))
-        async with asyncio.timeout(SECONDS):
-            assert b" 415 " in await client.reader.readline()
+    for encoding in (b"gzip", b"deflate", b"br", b"zstd", b"identity", b"x, gzip", b""):
+        async with connected(house.bridge) as client:
+            headers = (b"Content-Encoding: " + encoding, b"Content-Length: 60000")
+            client.writer.write(get(path, *headers, method=b"POST"))
+            async with asyncio.timeout(SECONDS):
+                assert b" 415 " in await client.reader.readline(), encoding

@@ -8,6 +8,7 @@ import re
 import shlex
 import signal
 import ssl
+import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -26,7 +27,7 @@ from bridge.storage.accounts import AccountStore
 from bridge.storage.client import connect_redis
 from scripts.sandbox.faults import Fault
 from scripts.sandbox.house import House, open_house, until
-from tests.kits import sign
+from tests.kits import loaded, sign
 
 ROOT = Path(__file__).parents[2]
 APP = json.loads((ROOT / "app.json").read_text())
@@ -67,7 +68,7 @@ def test_what_the_button_makes_up_is_good_enough() -> None:
 
 
 async def test_the_release_phase_checks_the_settings(tmp_path: Path) -> None:
-    async with open_house(tmp_path) as house:
+    async with open_house(tmp_path, popen=loaded.Process) as house:
         arguments = module("release")
         assert "fine" in await house.command(*arguments[1:])
         house.settings["ENCRYPTION_KEY"] = "short"
@@ -79,7 +80,11 @@ async def test_web_and_worker_run_as_the_procfile_says_and_drain_on_sigterm(
     tmp_path: Path, redis_url: str
 ) -> None:
     with (tmp_path / "log").open("wb") as log:
-        async with open_house(tmp_path, settings={"REDIS_URL": redis_url}, output=log) as house:
+        async with open_house(
+            tmp_path, settings={"REDIS_URL": redis_url}, output=log, popen=loaded.Process
+        ) as house:
+            # As Heroku does: loaded anew.
+            house.popen = subprocess.Popen
             # Heroku's Python buildpack sets it by the dyno's memory.
             web = house.start(*module("web"), WEB_CONCURRENCY="2")
             worker = house.start(*module("worker"))

@@ -7,13 +7,14 @@ Test = TypeVar("Test")
 
 LONGEST = (
     "tests/stories/",
-    "tests/storage/test_cluster.py",
+    "tests/deployment/",
     "tests/faults/test_kill.py",
     "tests/faults/test_trouble.py",
     "tests/cli/test_rotation.py",
-    "tests/deployment/",
+    "tests/storage/test_cluster.py",
+    "tests/cli/test_supervisor.py",
+    "tests/monitor/test_redelivery.py",
     "tests/attacks/test_secrets.py",
-    "tests/attacks/test_strangers.py",
 )
 """Where they lie, the longest first. Those of one place stay together, as they share processes."""
 
