@@ -894,6 +894,27 @@ THREATS = [
         "`Retry-After`",
         ("inbox/api/test_sources.py::test_each_token_and_each_source_has_a_limit_of_its_own",),
     ),
+    Threat(
+        "Member of a flow, or holder of a flow token",
+        "posts messages that cost seconds to draw, so that a thread's page holds up everybody else's",
+        "a text with more than 200 tags within tags is shown as text; beyond 512 Ki characters a page shows "
+        "the beginnings of messages, each with a link to the whole",
+        (
+            "inbox/test_markup.py::test_what_nests_so_deep_that_it_costs_seconds_is_shown_as_text",
+            "inbox/pages/test_flows.py::"
+            "test_a_page_shows_the_newest_messages_whole_and_others_as_far_as_there_is_room",
+        ),
+    ),
+    Threat(
+        "Member of a flow, or holder of a flow token",
+        "posts with a picture at a host of their own, which learns who reads the thread, when and from where",
+        "pictures come from GitHub's hosts of avatars alone; the page shows no other, and its "
+        "Content-Security-Policy loads none",
+        (
+            "inbox/pages/test_flows.py::test_pictures_come_from_github_alone",
+            "core/test_urls.py::test_avatars_are_at_github_or_beside_it",
+        ),
+    ),
 ]
 
 

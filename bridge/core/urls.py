@@ -56,6 +56,18 @@ def path_of(url: str) -> str:
         return ""
 
 
+def avatar_origins(github_url: str) -> tuple[str, str]:
+    """Return where a GitHub server keeps avatars: its own host, and one beside it.
+
+    https://docs.github.com/enterprise-server/admin/configuring-settings/hardening-security-for-your-enterprise/enabling-subdomain-isolation
+    """
+    own = origin(github_url)
+    if own == "https://github.com":
+        return own, "https://avatars.githubusercontent.com"
+    scheme, _, host = own.partition("://")
+    return own, f"{scheme}://avatars.{host}"
+
+
 def origin(url: str) -> str:
     """Return scheme and host of an address."""
     parts = urlsplit(url)

@@ -1,6 +1,7 @@
 """Make others' HTML safe to show: by an allow-list, whatever was checked before."""
 
 import re
+from collections import Counter
 
 import nh3
 from markupsafe import Markup
@@ -10,6 +11,12 @@ from bridge.inbox.validation import PLAIN_LINKS
 _ODD = re.compile(r"[&\r\x00\ufeff]")
 """Without these, a text with no tag is what a browser makes of it."""
 _LINK = re.compile(r"</?a\b[^>]*>")
+_OPENS_OR_CLOSES = re.compile(r"<(/?)([a-z][^\s/>]*)")
+_VOID = {"br", "hr", "img", "input", "wbr"}
+SHORT = 2048
+"""Characters of a text whose tags cannot nest deeply enough to matter."""
+DEEP = 200
+"""Tags within tags: the time to make a text safe grows by the square of them."""
 _BLOCK_ENDS = re.compile(r"</(?:p|pre|div|li|h[1-6]|t[dhr]|d[dt]|blockquote|summary)>|<br\b")
 _SCHEMES = {"http", "https", "mailto"}
 _TAGS = {
@@ -73,9 +80,27 @@ def words(html: str) -> str:
     return plain(_BLOCK_ENDS.sub(r" \g<0>", html))
 
 
+def _is_deep(html: str) -> bool:
+    """Tell whether more than `DEEP` tags are open at once, as far as they are closed by name."""
+    opened, depth = Counter[str](), 0
+    for closes, name in _OPENS_OR_CLOSES.findall(html.lower()):
+        if not closes and name not in _VOID:
+            opened[name] += 1
+            depth += 1
+        elif closes and opened[name]:
+            opened[name] -= 1
+            depth -= 1
+        if depth > DEEP:
+            return True
+    return False
+
+
 def _clean(html: str | None, tags: set[str]) -> Markup:
+    html = html or ""
+    if len(html) > SHORT and _is_deep(html):
+        html = html.replace("<", "&lt;")
     cleaned = nh3.clean(
-        html or "",
+        html,
         tags=tags,
         # Words that were taken back would run into those that came in their place.
         clean_content_tags={"script", "style"} if tags else {"script", "style", "del"},

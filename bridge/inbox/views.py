@@ -1,7 +1,7 @@
 """Threads and messages as pages show them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -31,8 +31,15 @@ _LAST = ("Merge", "Squash", "Rebase", "Close")
 _NEVER_OWN = ("Approve", "Request my review")
 """The buttons that GitHub refuses the author of a pull request."""
 
+BEGINNING = 1000
+"""Characters of each text of a message that is shown cut."""
+
 _FIRST = 120
 """Characters of a message that a row shows."""
+
+
+TEXTS = ("title", "body", "content")
+"""The members of a message that may be long."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +67,13 @@ class Entry:
     is_edited: bool
     mentioned: bool
     """It mentions the person who looks."""
+    is_cut: bool = False
+    """Its texts are shown in part."""
+
+    @property
+    def size(self) -> int:
+        """The characters of its texts."""
+        return sum(len(str(self.content.get(name) or "")) for name in TEXTS)
 
     @cached_property
     def title(self) -> Markup:
@@ -125,6 +139,12 @@ def entry(message: StoredMessage, reader: InboxPerson, writer: InboxPerson | Non
     )
 
 
+def beginning(entry: Entry) -> Entry:
+    """Cut a message's texts."""
+    texts = {name: str(entry.content.get(name) or "")[:BEGINNING] for name in TEXTS}
+    return replace(entry, content={**entry.content, **texts}, is_cut=True)
+
+
 def row(
     thread: InboxThread,
     source: FlowSource | None,
@@ -136,7 +156,7 @@ def row(
 ) -> Row:
     """Show a thread in a list to a reader, `unread` the number of its new messages, None if they read it."""
     status = thread.state.get("status") or {}
-    newest = entry(thread.newest, reader, writer)
+    newest = beginning(entry(thread.newest, reader, writer))
     pull = pull_of(thread.state)
     turn = pull.turn if pull else None
     mine = turn.of(reader.id) if turn else None
@@ -144,7 +164,7 @@ def row(
     return Row(
         id=thread.id,
         number=number_of(thread),
-        title=markup.plain(thread.state["title"]),
+        title=markup.plain(thread.state["title"][:BEGINNING]),
         source=source.name if source else "",
         color=str(status.get("color") or "grey"),
         status=str(status.get("value") or ""),

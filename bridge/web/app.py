@@ -10,6 +10,7 @@ import jinja2
 import structlog
 from aiohttp import web
 
+from bridge.core.urls import avatar_origins
 from bridge.inbox.api import addresses
 from bridge.services import Services
 from bridge.settings import Settings
@@ -117,10 +118,15 @@ def _add_routes(app: web.Application, services: Services) -> None:
     app.router.add_static("/static/", _WEB / "static", name="static")
 
 
-def _names(settings: Settings) -> dict[str, str | bool]:
+def _names(settings: Settings) -> dict[str, str | bool | tuple[str, ...]]:
     """Return what every template knows; `bridge_url` is empty where bridge's pages are here."""
-    url = settings.inbox_application_url
-    return {"has_inbox": settings.inbox, "chat": settings.chat, "bridge_url": url}
+    return {
+        "has_inbox": settings.inbox,
+        "chat": settings.chat,
+        "bridge_url": settings.inbox_application_url,
+        # Any other host would learn who reads what, and when.
+        "avatar_hosts": tuple(f"{one}/" for one in avatar_origins(settings.github_url)),
+    }
 
 
 def _templates() -> jinja2.BaseLoader:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.core.messages.markdown import to_html
-from bridge.core.urls import is_public, web_address
+from bridge.core.urls import avatar_origins, is_public, web_address
 from tests.core.messages.test_every_example import EXAMPLES, known
 from tests.kits.core.pipeline import satisfies_flowdock
 
@@ -112,3 +112,15 @@ def test_an_address_of_the_internet_is_public(address: str) -> None:
 )
 def test_one_of_this_machine_or_of_a_private_network_is_not(address: str) -> None:
     assert not is_public(address)
+
+
+@pytest.mark.parametrize(
+    ("github", "beside"),
+    [
+        ("https://github.com", "https://avatars.githubusercontent.com"),
+        ("https://ghe.example", "https://avatars.ghe.example"),
+        ("http://127.0.0.1:8080/", "http://avatars.127.0.0.1:8080"),
+    ],
+)
+def test_avatars_are_at_github_or_beside_it(github: str, beside: str) -> None:
+    assert avatar_origins(github) == (github.rstrip("/"), beside)

@@ -57,6 +57,28 @@ def test_text_stays_text_and_links_open_elsewhere() -> None:
     assert "disabled" in task
 
 
+@pytest.mark.parametrize(
+    ("part", "tag"),
+    [
+        *(("<div>", "div"), ("<ul><li>", "ul"), ("<i></p>", "i"), ("<DIV>x", "div"), ("<a></b>", "a")),
+        ("<div>" * 300 + "</div>" * 300, "div"),
+    ],
+)
+def test_what_nests_so_deep_that_it_costs_seconds_is_shown_as_text(part: str, tag: str) -> None:
+    hostile = part * (65_000 // len(part))
+    assert tag not in Found(markup.rich(hostile)).tags
+    assert Found(markup.inline(hostile)).tags == set()
+    assert tag in Found(markup.rich(part.replace(" ", "")[: 100 * len(tag)])).tags, "what is short is let be"
+
+
+@pytest.mark.parametrize(
+    "part", ["<p>x</p>", "<table><tr><td>x</td></tr></table>", "x<br>", "<p>a <b>b</b></p>"]
+)
+def test_a_long_text_keeps_its_tags(part: str) -> None:
+    shown = Found(markup.rich(part * 3000))
+    assert shown.tags >= Found(part).tags
+
+
 _TEXTS = st.text(st.one_of(st.sampled_from("&>\r\n\t\0\ufeff\u2028;ax\"'"), st.characters(codec="utf-8")))
 _LINKS = st.builds('<a href="https://x.example/{}">{}</a>'.format, st.text("ax/>'", max_size=3), _TEXTS)
 

@@ -16,9 +16,11 @@ from bridge.inbox.pages.render import redirect, render
 from bridge.inbox.people import InboxPerson
 from bridge.inbox.replies import MAX_REPLY, post_reply
 from bridge.inbox.stored import InboxThread, StoredMessage
-from bridge.inbox.views import Entry, buttons, entry, links, number_of
+from bridge.inbox.views import BEGINNING, Entry, beginning, buttons, entry, links, number_of
 
 PAGE = 100
+WHOLE = 512 * 1024
+"""Characters of messages that a page shows whole."""
 AT_HAND = 2
 """Buttons beside the menu."""
 ASKED_BACK = frozenset({"Merge", "Close"})
@@ -122,9 +124,13 @@ async def head(
 
 
 async def entries(request: web.Request, person: InboxPerson, found: list[StoredMessage]) -> list[Entry]:
-    """Show messages to a person."""
+    """Show messages to a person, the newest whole and the others as far as the page has room."""
     writers = await request.app[INBOX].people.those(one.author for one in found if one.author)
-    return [entry(one, person, writers.get(one.author)) for one in found]
+    shown, room = list[Entry](), WHOLE
+    for one in reversed([entry(one, person, writers.get(one.author)) for one in found]):
+        room -= one.size
+        shown.append(one if room >= 0 or not shown or one.size <= BEGINNING else beginning(one))
+    return shown[::-1]
 
 
 @routes.post(f"{THREAD}/actions")

@@ -12,7 +12,7 @@ from redis.exceptions import RedisError
 
 from bridge.core.errors import BridgeError, NotFound, RequestRefused, SignedOut, TooLarge, Unavailable
 from bridge.core.github.webhook import WEBHOOK_PATH
-from bridge.core.urls import origin
+from bridge.core.urls import avatar_origins, origin
 from bridge.services import Services
 from bridge.settings import Settings
 from bridge.web import render
@@ -150,9 +150,11 @@ def _answer(request: web.Request, status: int, sentence: str, *, advice: str = "
 
 def safe_headers(settings: Settings) -> dict[str, str]:
     """Return the headers that keep bridge's pages safe in a browser."""
-    hosts = " ".join(sorted({origin(settings.github_url), origin(settings.flowdock_api_url)}))
+    # The avatars of a Flowdock elsewhere may be anywhere.
+    others = () if settings.inbox else ("https:", origin(settings.flowdock_api_url))
+    pictures = " ".join((*avatar_origins(settings.github_url), *others))
     policy = (
-        f"default-src 'none'; style-src 'self'; img-src 'self' data: https: {hosts}; "
+        f"default-src 'none'; style-src 'self'; img-src 'self' data: {pictures}; "
         "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     )
     headers = {

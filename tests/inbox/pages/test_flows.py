@@ -183,6 +183,36 @@ async def test_a_long_thread_opens_at_the_first_unread_message_and_leads_both_wa
     assert await page("?after=99") == ([], set(), True, False)
 
 
+async def test_pictures_come_from_github_alone(team: Team) -> None:
+    fine = ["https://avatars.githubusercontent.com/u/1?v=4", "https://github.com/ann.png"]
+    foreign = ["https://evil.example/1.png", "http://github.com/1.png", f"{fine[0][:37]}.evil.example/1.png"]
+    for address in fine + foreign:
+        await posted(team, author={"name": "Ann", "avatar": address})
+    page = await team.visit("bob", "GET", THREAD)
+    assert re.findall(r'<img[^>]* src="([^"]+)"', page.text) == fine
+    policy = page.headers["Content-Security-Policy"]
+    assert "img-src 'self' data: https://github.com https://avatars.githubusercontent.com;" in policy
+
+
+async def test_a_page_shows_the_newest_messages_whole_and_others_as_far_as_there_is_room(
+    team: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def page(query: str = "") -> tuple[list[int], list[str]]:
+        """How much of each long message is shown, and the links to whole ones."""
+        text = (await team.visit("bob", "GET", THREAD + query)).text
+        return [len(one) for one in re.findall(r"x+(?=</div>)", text)], re.findall(
+            r'href="[^"?]+(\?before=\d+)#message-\d+">Show the whole message', text
+        )
+
+    for _ in range(4):
+        await posted(team, body="x" * 2500)
+    await posted(team, body="x" * 900)
+    assert await page() == ([2500, 2500, 2500, 2500, 900], [])
+    monkeypatch.setattr(thread, "WHOLE", 6000)
+    assert await page() == ([1000, 1000, 2500, 2500, 900], ["?before=2", "?before=3"])
+    assert await page("?before=2") == ([2500], [])
+
+
 async def test_scripts_are_for_those_who_are_signed_in_and_only_bridges_own(team: Team) -> None:
     await posted(team)
     for nick, path in (("bob", FLOW), ("bob", THREAD), ("bob", f"{FLOW}/settings"), ("", "/inbox/sign-in")):
