@@ -1,5 +1,6 @@
 """The checks of the settings alone, without the network."""
 
+import re
 from urllib.parse import urlsplit
 
 from bridge import settings, variables
@@ -17,6 +18,7 @@ _GROUPS = {
     "secrets": ("COOKIE_SECRET", "ENCRYPTION_KEY", "METRICS_TOKEN", "SETUP_SECRET"),
 }
 _OTHERS = "other settings"
+_EXAMPLE = re.compile(r"(^|\.)example\.(com|net|org)$")
 
 
 def rows(chosen: Settings, problems: list[str]) -> list[CheckRow]:
@@ -47,7 +49,9 @@ def _group(name: str) -> str:
 def _weak(chosen: Settings) -> dict[str, str]:
     """Return the settings that bridge accepts but that should change, each with the reason."""
     found = {}
-    if chosen.web_url.startswith("http:"):
+    if _EXAMPLE.search(urlsplit(chosen.web_url).hostname or ""):
+        found["WEB_URL"] = "WEB_URL is the example of the guides: set it to bridge's own address"
+    elif chosen.web_url.startswith("http:"):
         found["WEB_URL"] = "WEB_URL is not https: anyone on the network can read cookies and claims"
     elif not chosen.trust_proxy:
         # bridge speaks no TLS itself, so with https there is something in front of it.

@@ -18,6 +18,7 @@ SETTINGS = [
     ({"WEB_URL": "https://127.0.0.1:1", "TRUST_PROXY": "1"}, "address", "fine", ""),
     ({"WEB_URL": "https://127.0.0.1:1"}, "address", "warn", "Set TRUST_PROXY=1"),
     ({"TRUST_PROXY": "0"}, "address", "warn", "WEB_URL is not https"),
+    ({"WEB_URL": "https://bridge.example.com", "TRUST_PROXY": "1"}, "address", "warn", "is the example"),
     ({"TRUST_PROXY": "maybe"}, "address", "wrong", "TRUST_PROXY must be one of"),
     ({"WEB_URL": "nowhere"}, "address", "wrong", "WEB_URL must be an address"),
     ({"PORT": "x"}, "address", "wrong", "PORT must be a number"),
