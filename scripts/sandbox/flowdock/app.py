@@ -1,10 +1,7 @@
 """The application, put together from its parts."""
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 
-import aiohttp_jinja2
-import jinja2
 from aiohttp import ClientSession, DummyCookieJar, web
 
 from bridge.core.errors import BridgeError
@@ -19,7 +16,6 @@ from scripts.sandbox import faults
 from scripts.sandbox.flowdock import door, driver
 from scripts.sandbox.flowdock.config import STAND_IN, Config, RecordingInbox
 
-HERE = Path(__file__).parent
 LARGEST_BODY = 1024 * 1024
 
 
@@ -37,13 +33,6 @@ def create_app(config: Config) -> web.Application:
     )
     app[BODIES], app[LIMITS], app[HTTPS] = Bodies(), Limits(), False
     app[SESSIONS], app[MEMBERSHIPS] = SessionStore(inbox.redis), door.NoMemberships()
-    aiohttp_jinja2.setup(
-        app,
-        loader=jinja2.FileSystemLoader(HERE / "templates"),
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
     app.cleanup_ctx.append(_begin)
     install_api(app, inbox)
     for module in (door, driver):

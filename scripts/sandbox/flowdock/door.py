@@ -1,6 +1,8 @@
 """The stand-in's open door: whoever presses a button is that person, asked anew at each authorization."""
 
-import aiohttp_jinja2
+from pathlib import Path
+
+import jinja2
 from aiohttp import web
 from yarl import URL
 
@@ -13,6 +15,7 @@ from scripts.sandbox.faults import Handler
 from scripts.sandbox.flowdock.people import PEOPLE
 
 SIGN_IN = "/inbox/sign-in"
+PAGE = jinja2.Template((Path(__file__).parent / "sign_in.html").read_text(), autoescape=True)
 
 routes = web.RouteTableDef()
 
@@ -31,8 +34,8 @@ class NoMemberships(MembershipStore):
 @routes.get(SIGN_IN)
 async def ask(request: web.Request) -> web.Response:
     """Ask who signs in."""
-    context = {"people": PEOPLE, "then": way_back(request.query.get("then", ""))}
-    return aiohttp_jinja2.render_template("sign_in.html", request, context)
+    page = PAGE.render(people=PEOPLE, then=way_back(request.query.get("then", "")))
+    return web.Response(text=page, content_type="text/html")
 
 
 @routes.post(SIGN_IN)

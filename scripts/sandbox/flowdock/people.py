@@ -1,5 +1,6 @@
 """The people whom the stand-in's inbox begins with, and their flows."""
 
+import asyncio
 import time
 from dataclasses import dataclass
 
@@ -28,10 +29,20 @@ FLOWS = {"main": (1001, 1002, 1003), "ops": (1001, 1002)}
 
 async def move_in(inbox: Inbox) -> None:
     """Let everybody in, and into their flows; a flow's id is as Flowdock formed it: `organization:flow`."""
-    for one in PEOPLE:
-        avatar = f"{inbox.web_url}/avatars/{one.nick}.svg"
-        await inbox.people.put(one.id, nick=one.nick, name=one.name, avatar=avatar, admitted_by="operator")
-    async with inbox.redis.pipeline(transaction=True) as pipe:
+    avatars = f"{inbox.web_url}/avatars"
+    await asyncio.gather(
+        *(
+            inbox.people.put(
+                one.id,
+                nick=one.nick,
+                name=one.name,
+                avatar=f"{avatars}/{one.nick}.svg",
+                admitted_by="operator",
+            )
+            for one in PEOPLE
+        )
+    )
+    async with inbox.redis.pipeline(transaction=False) as pipe:
         for slug, members in FLOWS.items():
             flow = TeamFlow(
                 id=f"acme:{slug}",

@@ -1,10 +1,12 @@
 """`POST /messages`, over a real socket."""
 
+import io
 import json
 from typing import Any
 
 import pytest
 
+from bridge.inbox.api.requests import LARGEST
 from bridge.inbox.messages import thread_id
 from tests.inbox.conftest import Team
 from tests.inbox.test_messages import a_pull, content
@@ -120,6 +122,20 @@ async def test_what_is_no_object_is_refused(team: Team, body: bytes) -> None:
     async with team.http.post(f"{team.api}/messages", data=body, headers=headers) as response:
         assert response.status in (400, 401)
         assert (await response.json())["message"]
+
+
+async def test_a_body_that_is_too_large_or_of_another_kind_is_refused(team: Team) -> None:
+    form = "application/x-www-form-urlencoded"
+    for body, kind, expected in (
+        (b'"' + b"x" * LARGEST + b'"', "application/json", 413),
+        (b"<x/>", "application/xml", 415),
+        (b"a=1&a[b]=2", form, 400),
+        (b"\xff=1", form, 400),
+    ):
+        data, headers = io.BytesIO(body), {"Content-Type": kind}
+        async with team.http.post(f"{team.api}/messages", data=data, headers=headers) as response:
+            assert response.status == expected, body[:20]
+            assert (await response.json())["message"]
 
 
 async def test_forms_in_rails_notation_and_tokens_in_the_query_are_taken(team: Team) -> None:

@@ -32,6 +32,19 @@ async def test_a_source_reports_and_clears_a_problem(team: Team) -> None:
     assert (status, list(found["errors"])) == (400, ["configuration_url"])
 
 
+async def test_a_source_needs_a_name_and_a_web_address(team: Team) -> None:
+    token = await team.token()
+    for body, field in (
+        ({}, "name"),
+        ({"name": " "}, "name"),
+        ({"name": "x", "external_url": "javascript:alert(1)"}, "external_url"),
+        ({"name": "x", "external_url": 3}, "external_url"),
+    ):
+        status, found = await team.call("POST", f"{FLOW}/sources", body, token=token)
+        assert (status, list(found["errors"])) == (400, [field])
+    assert await team.call("GET", f"{FLOW}/sources", token=token) == (200, [])
+
+
 async def test_who_was_removed_has_no_token_and_no_flow_any_more(team: Team) -> None:
     token = await team.token("bob")
     await team.inbox.flows.leave(team.flow.id, 1002)
