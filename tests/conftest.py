@@ -29,6 +29,7 @@ from bridge.storage import embedded
 from bridge.storage.client import connect_redis
 from bridge.web.app import create_app, make_runner
 from scripts.sandbox import faults, flowdock, github
+from scripts.sandbox.flowdock import RecordingInbox, views
 from tests.faults import table
 from tests.kits import hygiene, loaded, order, redis_of_flowdock, sign, templates
 
@@ -174,6 +175,7 @@ class House:
     bridge: str
     flowdock: str
     github: str
+    flowdock_inbox: RecordingInbox
     flowdock_journal: faults.Journal
     github_journal: faults.Journal
     http: aiohttp.ClientSession
@@ -282,15 +284,11 @@ class House:
 
     async def messages(self, flow: str = FLOW) -> list[dict[str, Any]]:
         """All messages that Flowdock took for a flow, in order."""
-        async with self.http.get(f"{self.flowdock}/_sandbox/messages", params={"flow": flow}) as response:
-            found: list[dict[str, Any]] = await response.json()
-            return found
+        return views.messages(self.flowdock_inbox, flow)
 
     async def threads(self, flow: str = FLOW) -> list[dict[str, Any]]:
         """The threads of a flow, the newest activity first."""
-        async with self.http.get(f"{self.flowdock}/_sandbox/threads", params={"flow": flow}) as response:
-            found: list[dict[str, Any]] = await response.json()
-            return found
+        return await views.threads(self.flowdock_inbox, flow)
 
     async def click(self, who: str, thread: str, action: str) -> dict[str, Any]:
         """Somebody clicks a button in the inbox; the same one again only in another second."""
@@ -383,6 +381,7 @@ async def _open_house(
         bridge=bridge,
         flowdock=flowdock_url,
         github=github_url,
+        flowdock_inbox=flowdock_app[flowdock.STAND_IN],
         flowdock_journal=flowdock_app[faults.JOURNAL],
         github_journal=github_app[faults.JOURNAL],
         http=http,

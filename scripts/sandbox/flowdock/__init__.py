@@ -5,6 +5,6 @@ the inbox's, faults can be injected (`scripts.sandbox.faults`), and `/_sandbox/`
 """
 
 from scripts.sandbox.flowdock.app import create_app
-from scripts.sandbox.flowdock.config import Config
+from scripts.sandbox.flowdock.config import STAND_IN, Config, RecordingInbox
 
-__all__ = ["Config", "create_app"]
+__all__ = ["STAND_IN", "Config", "RecordingInbox", "create_app"]

@@ -12,18 +12,14 @@ from bridge.inbox.clicks import may_be_clicked, perform
 from bridge.inbox.flows import TeamFlow
 from bridge.inbox.messages import thread_id
 from bridge.inbox.people import InboxPerson
-from bridge.inbox.stored import InboxThread
-from scripts.sandbox.flowdock.config import STAND_IN, RecordingInbox, Taken
-from scripts.sandbox.flowdock.people import PEOPLE, move_in
-
-ALL = 1_000_000
+from scripts.sandbox.flowdock import views
+from scripts.sandbox.flowdock.config import STAND_IN, RecordingInbox
+from scripts.sandbox.flowdock.people import move_in
 
 Wanted = TypeVar("Wanted")
 
 _answered: ContextVar[int] = ContextVar("answered", default=0)
 """The status of the application's answer to the click under way; 0: none."""
-
-_NICKS = {f":user:{one.id}": f"@{one.nick}" for one in PEOPLE}
 
 routes = web.RouteTableDef()
 
@@ -114,22 +110,16 @@ async def click(request: web.Request) -> web.Response:
 @routes.get("/_sandbox/messages")
 async def list_messages(request: web.Request) -> web.Response:
     """Answer with every accepted message, in order, its fields as sent; `?only=uuid,repeat`: those alone."""
-    inbox = request.app[STAND_IN]
-    flow = await _asked_flow(request)
-    taken = [_message(one) for one in inbox.messages.taken if flow is None or flow.id == one.flow_id]
+    found = views.messages(request.app[STAND_IN], request.query.get("flow"))
     if only := request.query.get("only"):
-        taken = [{name: one.get(name) for name in only.split(",")} for one in taken]
-    return web.json_response(taken)
+        found = [{name: one.get(name) for name in only.split(",")} for one in found]
+    return web.json_response(found)
 
 
 @routes.get("/_sandbox/threads")
 async def list_threads(request: web.Request) -> web.Response:
     """Answer with every thread in its current state, the newest activity first."""
-    inbox = request.app[STAND_IN]
-    flow = await _asked_flow(request)
-    flows = [flow] if flow else await inbox.flows.all()
-    found = [(one, each) for one in flows for each in await inbox.messages.threads(one.id, limit=ALL)]
-    return web.json_response([_thread(*one) for one in found])
+    return web.json_response(await views.threads(request.app[STAND_IN], request.query.get("flow")))
 
 
 async def _flow(inbox: RecordingInbox, path: object) -> TeamFlow:
@@ -149,11 +139,6 @@ def _found(wanted: Wanted | None, name: str) -> Wanted:
     return wanted
 
 
-async def _asked_flow(request: web.Request) -> TeamFlow | None:
-    asked = request.query.get("flow")
-    return await _flow(request.app[STAND_IN], asked) if asked else None
-
-
 def _button(state: Mapping[str, Any], wanted: str) -> Mapping[str, Any]:
     buttons = [one for one in state.get("actions") or [] if one["@type"] == "UpdateAction"]
     for button in buttons:
@@ -161,29 +146,3 @@ def _button(state: Mapping[str, Any], wanted: str) -> Mapping[str, Any]:
             return dict(button)
     offered = ", ".join(button["name"] for button in buttons) or "none"
     raise web.HTTPNotFound(text=f"The thread has no button {wanted}; it has: {offered}.")
-
-
-def _message(one: Taken) -> dict[str, Any]:
-    tags = [tag for tag in one.content["tags"] if not tag.startswith(":unread:")]
-    return {
-        **one.content,
-        "tags": [_NICKS.get(tag, tag) for tag in tags],
-        "user_tags": [tag for tag in tags if tag in _NICKS],
-        "id": one.accepted.id,
-        "sent": one.sent,
-        "source": one.source_id,
-        "repeat": one.accepted.is_repeat,
-    }
-
-
-def _thread(flow: TeamFlow, one: InboxThread) -> dict[str, Any]:
-    return {
-        "fields": [],
-        "actions": [],
-        **one.state,
-        "id": one.id,
-        "external_thread_id": one.external_id,
-        "source": one.source_id,
-        "flow": flow.path,
-        "messages": one.activities + one.discussions,
-    }

@@ -23,12 +23,17 @@ PEOPLE = (
     MadeUp(id=1002, nick="bob", name="Bob Burke"),
     MadeUp(id=1003, nick="cy", name="Cy Chen"),
 )
-FLOWS = {"main": (1001, 1002, 1003), "ops": (1001, 1002)}
-"""The flows of acme, and the people in each."""
+FLOWS = {"acme/main": (1001, 1002, 1003), "acme/ops": (1001, 1002)}
+"""The flows, and the people in each."""
+
+
+def flow_id(path: str) -> str:
+    """Return the id of a made-up flow as Flowdock formed it: `organization:flow`."""
+    return path.replace("/", ":")
 
 
 async def move_in(inbox: Inbox) -> None:
-    """Let everybody in, and into their flows; a flow's id is as Flowdock formed it: `organization:flow`."""
+    """Let everybody in, and into their flows."""
     avatars = f"{inbox.web_url}/avatars"
     await asyncio.gather(
         *(
@@ -43,10 +48,11 @@ async def move_in(inbox: Inbox) -> None:
         )
     )
     async with inbox.redis.pipeline(transaction=False) as pipe:
-        for slug, members in FLOWS.items():
+        for path, members in FLOWS.items():
+            organization, slug = path.split("/")
             flow = TeamFlow(
-                id=f"acme:{slug}",
-                organization="acme",
+                id=flow_id(path),
+                organization=organization,
                 slug=slug,
                 name=slug.title(),
                 owners=members[:1],
