@@ -340,10 +340,13 @@ THREATS = [
     Threat(
         "Stranger at the installation",
         "creates a GitHub App in the operator's stead, or reads the metrics",
-        "SETUP_SECRET or METRICS_TOKEN, each for its own page; else the machine itself, without a proxy",
+        "SETUP_SECRET or METRICS_TOKEN, each for its own page; while there is no App, the first owner's "
+        "address; else the machine itself, without a proxy",
         (
             "web/pages/test_github_app.py::test_without_a_secret_it_opens_at_the_machine_alone",
             "web/pages/test_github_app.py::test_a_wrong_secret_opens_nothing",
+            "inbox/test_door.py::test_the_first_owners_address_opens_the_page_that_makes_the_app_and_no_other_"
+            "invitation_does",
             "web/endpoints/test_health.py::test_metrics_are_for_this_machine_alone",
         ),
     ),
@@ -441,8 +444,8 @@ THREATS = [
     Threat(
         "Stranger at the installation",
         "comes through a proxy on bridge's own machine, or with a scraper's token, as its operator",
-        "any header of a proxy's, or HTTP/1.0, is not the machine itself; SETUP_SECRET alone"
-        " makes an operator elsewhere",
+        "any header of a proxy's, or HTTP/1.0, is not the machine itself; SETUP_SECRET or the"
+        " first owner's address alone makes an operator elsewhere",
         (
             "attacks/test_proxies.py::test_whoever_comes_through_a_proxy_is_not_at_the_machine",
             "attacks/test_proxies.py::test_a_scrapers_token_makes_nobody_the_operator",

@@ -69,7 +69,7 @@ def init_command(file: str, web_url: str, redis_url: str) -> None:
     if file == "-":
         print(text, end="")
     else:
-        _write(Path(file), text)
+        write(Path(file), text)
         print(f"Wrote {file} with fresh secrets. Only you can read it.", file=sys.stderr)
     print(_next_steps(file, web_url, problems), file=sys.stderr)
 
@@ -82,7 +82,7 @@ def render(web_url: str, redis_url: str = "") -> str:
     return text.replace("<web-url>", web_url).replace("<redis-url>", redis_url).replace("<proxy>", proxy)
 
 
-def _write(path: Path, text: str) -> None:
+def write(path: Path, text: str) -> None:
     """Make a file that its owner alone can read; raises `BridgeError` and leaves none if that fails."""
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode=0o600)

@@ -66,6 +66,8 @@ def bridge(environ: MutableMapping[str, str], env_file: Path | None) -> None:
     if env_file:
         for name, value in env_files.read(env_file).items():
             environ.setdefault(name, value)
+    for name, value in opening.kept_settings(environ).items():
+        environ.setdefault(name, value)
 
 
 bridge.add_command(env_files.init_command)
@@ -84,8 +86,8 @@ def serve(environ: Environ) -> None:
 
     Needs GitHub's settings and bridge's own secrets: see `init`. Without Flowdock's it serves an inbox of its
     own, and prints an address by which its first owner comes in. Without REDIS_URL it starts a Redis that
-    keeps its data in your state folder (~/.local/state/bridge on Linux). On SIGTERM it finishes its work
-    within 25 seconds.
+    keeps its data in your state folder (~/.local/state/bridge on Linux); where no secret is set either, the
+    first start makes them there. On SIGTERM it finishes its work within 25 seconds.
     """
     _run("serve", environ)
 

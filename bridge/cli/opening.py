@@ -1,14 +1,17 @@
 """Open the settings, Redis and services that a command needs, and close them after it."""
 
 import asyncio
+import secrets
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from platformdirs import user_state_path
 
 from bridge import settings
+from bridge.cli import env_files
 
 if TYPE_CHECKING:
     from bridge.core.security.encryption import Vault
@@ -16,6 +19,36 @@ if TYPE_CHECKING:
     from bridge.storage.redis import Redis
 
 Environ = Mapping[str, str]
+
+FIRST_SETTINGS = ("COOKIE_SECRET", "ENCRYPTION_KEY")
+"""The settings that the first start makes, where none of them is there."""
+
+
+def state_folder() -> Path:
+    """Return the folder of the embedded Redis and of the settings that the first start made."""
+    return user_state_path("bridge", appauthor=False)
+
+
+def kept_settings(environ: Environ) -> dict[str, str]:
+    """Return the settings that the first start made; none where REDIS_URL leads elsewhere."""
+    file = state_folder() / "settings.env"
+    return env_files.read(file) if not environ.get("REDIS_URL") and file.exists() else {}
+
+
+def first_settings(environ: Environ) -> dict[str, str]:
+    """Make the settings of a first start with the embedded Redis, and keep them beside it; else none."""
+    folder = state_folder()
+    if any(environ.get(name) for name in ("REDIS_URL", *FIRST_SETTINGS)) or (folder / "redis").exists():
+        return {}
+    made = {name: secrets.token_urlsafe(32) for name in FIRST_SETTINGS}
+    if not any(map(environ.get, settings.GITHUB_OF_THE_ENVIRONMENT)):
+        made["GITHUB_APP"] = "1"
+    if settings.examine({**made, **environ})[1]:
+        return {}
+    folder.mkdir(parents=True, exist_ok=True)
+    env_files.write(folder / "settings.env", "".join(f"{name}={value}\n" for name, value in made.items()))
+    print(f"Made secrets in {folder / 'settings.env'}: back this folder up.", flush=True)
+    return made
 
 
 def with_redis(environ: Environ, command: Callable[["Redis", "Vault"], Awaitable[None]]) -> None:
@@ -71,7 +104,7 @@ def redis_url(chosen: settings.Settings) -> Iterator[str]:
 
     from bridge.storage import embedded
 
-    data = user_state_path("bridge", appauthor=False) / "redis"
+    data = state_folder() / "redis"
     with embedded.running(data) as url:
         structlog.get_logger().info(
             "embedded_redis", data=str(data), reason="REDIS_URL is not set; not for production"

@@ -35,6 +35,8 @@ log = structlog.get_logger()
 def start(half: str, environ: opening.Environ) -> None:
     """Run one of the four until it is told to stop; raises `SettingsError`, `BridgeError`."""
     alone = half == "inbox"
+    if half == "serve":
+        environ = {**environ, **opening.first_settings(environ)}
     chosen = settings.read(environ, needed=settings.NEEDED_ALONE if alone else None)
     if alone and not chosen.inbox:
         raise inbox.NoInbox

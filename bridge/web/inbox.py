@@ -34,7 +34,7 @@ from bridge.inbox.rights import RightsStore
 from bridge.inbox.sessions import MEMBERSHIPS, SESSIONS, SessionStore
 from bridge.inbox.sweeping import SWEEPER, Sweeper
 from bridge.services import Services
-from bridge.web.auth import linking, oauth_callback, sessions
+from bridge.web.auth import linking, oauth_callback, operator, sessions
 from bridge.web.http import cookies
 from bridge.web.inbox_github import GitHubForInbox, GitHubReaders
 
@@ -45,10 +45,22 @@ PEOPLE_PAGES = (sign_in, people, own_settings, notifications, mail)
 """The pages of the sign-in and about people."""
 
 log = structlog.get_logger()
+routes = web.RouteTableDef()
 
 
 async def _joined(services: Services, path: str, person_id: int) -> None:
     await services.members.joined(str(person_id), [Flow(id="", path=path, name="")])
+
+
+@routes.get(f"{PAGES}/invitation/{{secret:[A-Za-z0-9_-]{{32}}}}/app")
+async def open_set_up(request: web.Request) -> web.Response:
+    """Lead to the page that makes the GitHub App; the first owner's address opens it as SETUP_SECRET does."""
+    door = request.app[DOOR]
+    invitation, page = await door.invitation(request.match_info["secret"]), await door.github.set_up_at()
+    response = redirect(page or PAGES)
+    if page and invitation.owner:
+        await operator.sign_in(request, response)
+    return response
 
 
 async def at_root(request: web.Request) -> web.Response:  # noqa: ARG001
@@ -105,6 +117,7 @@ def install(app: web.Application, services: Services) -> None:
     if settings.inbox_application_url:
         # Nobody links here: an answer of another state is none of a sign-in.
         callbacks[""] = sign_in.signed_in
+    app.add_routes(routes)
     for module in PEOPLE_PAGES:
         app.add_routes(module.routes)
     _install_notifications(app, services, inbox, memberships)

@@ -182,7 +182,7 @@ def commands(group: click.Group, *before: str) -> Iterator[tuple[str, ...]]:
 
 @pytest.mark.parametrize("command", list(commands(main.bridge)), ids=" ".join)
 def test_every_command_says_what_it_does_needs_and_leaves_with_an_example(command: tuple[str, ...]) -> None:
-    helped = CliRunner().invoke(main.bridge, [*command, "--help"])
+    helped = CliRunner().invoke(main.bridge, [*command, "--help"], obj={})
     usage, does, *rest = helped.output.split("\n\n")
     assert usage.startswith("Usage: ")
     assert "..." not in does, "the list of commands has room for the whole sentence"
@@ -201,7 +201,7 @@ def test_every_command_says_what_it_does_needs_and_leaves_with_an_example(comman
 
 @pytest.mark.parametrize("command", list(commands(main.bridge)), ids=" ".join)
 def test_the_list_of_commands_shows_the_whole_sentence(command: tuple[str, ...]) -> None:
-    listed = CliRunner().invoke(main.bridge, [*command[:-1], "--help"]).output
+    listed = CliRunner().invoke(main.bridge, [*command[:-1], "--help"], obj={}).output
     line = next(line for line in listed.splitlines() if line.split()[:1] == [command[-1]])
     assert line.endswith(".")
     assert not line.endswith("...")

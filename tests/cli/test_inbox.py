@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from bridge.cli import opening
 from bridge.cli.inbox import first_owner_address
 from bridge.inbox.door import Door
 from bridge.inbox.messages import MessageStore
@@ -64,6 +65,40 @@ async def test_an_inbox_that_cannot_run_alone_says_why(
     environ = COMPLETE | dict.fromkeys(FLOWDOCK, "") | url | more
     done = await run(tmp_path, *command, environ=environ)
     assert (done.returncode, sentence in done.stderr) == (status, True), done.stderr
+
+
+@pytest.mark.parametrize(
+    ("environ", "made"),
+    [
+        ({}, {"COOKIE_SECRET", "ENCRYPTION_KEY", "GITHUB_APP"}),
+        ({"WEB_URL": "https://x.example"}, {"COOKIE_SECRET", "ENCRYPTION_KEY", "GITHUB_APP"}),
+        (
+            {name: COMPLETE[name] for name in COMPLETE if name.startswith("GITHUB")},
+            {"COOKIE_SECRET", "ENCRYPTION_KEY"},
+        ),
+        ({"GITHUB_CLIENT_ID": "x"}, set()),
+        ({"PORT": "none"}, set()),
+        ({"REDIS_URL": "redis://x"}, set()),
+        ({"COOKIE_SECRET": "s" * 32}, set()),
+        ({"ENCRYPTION_KEY": "s" * 32}, set()),
+    ],
+)
+def test_a_first_start_makes_the_settings_that_it_can(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, environ: dict[str, str], made: set[str]
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    found = opening.first_settings(environ)
+    assert found.keys() == made
+    assert opening.kept_settings(environ) == found
+    file = tmp_path / "bridge/settings.env"
+    assert not made or file.stat().st_mode & 0o777 == 0o600
+    assert opening.kept_settings({"REDIS_URL": "redis://x"}) == {}
+
+
+def test_a_later_start_makes_no_second_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    (tmp_path / "bridge/redis").mkdir(parents=True)
+    assert opening.first_settings({}) == {}
 
 
 async def test_each_start_has_an_address_of_its_own_until_somebody_owns_the_inbox(

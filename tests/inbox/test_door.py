@@ -21,6 +21,7 @@ from bridge.web.http import cookies
 from scripts.sandbox.browse import Browser
 from scripts.sandbox.faults import Fault
 from tests.conftest import House
+from tests.kits.github_app import PAGE, UNSET, made_at_github
 from tests.kits.inbox import IDS, is_in, link_on, open_inbox, put, sign_in
 from tests.kits.personal import text
 
@@ -78,6 +79,25 @@ async def test_the_first_owner_comes_by_the_operators_address_and_it_works_once(
         assert not await is_in(house, second)
         assert (await second.open(link)).status == 403
     assert [one.id for one in await door.people.all()] == [IDS["dee"]]
+
+
+async def test_the_first_owners_address_opens_the_page_that_makes_the_app_and_no_other_invitation_does(
+    redis_url: str,
+) -> None:
+    async with open_inbox(redis_url, setup_secret="s" * 32, **UNSET) as (house, door):
+        first = await door.invitations.invite_first_owner()
+        other = await door.invitations.invite(by=(await put(door.people, "ann")).id)
+        for secret, opens in (("x" * 32, False), (other, False), (first, True)):
+            async with Browser() as browser:
+                page = await browser.open(f"{house.bridge}/inbox/invitation/{secret}/app")
+                assert ("Create the App on GitHub" in page.text) == opens
+                page = await browser.open(house.bridge + PAGE)
+                assert page.status == (200 if opens else 401), "SETUP_SECRET is asked for"
+        async with Browser() as browser:
+            await made_at_github(house)
+            page = await browser.open(f"{house.bridge}/inbox/invitation/{first}/app")
+            assert page.url.startswith(f"{house.bridge}/inbox")
+            assert (await browser.open(house.bridge + PAGE)).status == 401, "there is an App"
 
 
 async def test_of_two_who_open_an_invitation_at_once_one_gets_in(inbox: Inbox, browser: Browser) -> None:

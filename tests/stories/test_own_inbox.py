@@ -4,8 +4,6 @@ import json
 import os
 import re
 import signal
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -20,7 +18,6 @@ from bridge.inbox.context import INBOX
 from bridge.inbox.deletion import FlowDeletion
 from bridge.inbox.flows import FlowStore
 from bridge.inbox.messages import MessageStore
-from bridge.inbox.people import PeopleStore
 from bridge.inbox.sessions import COOKIE, SESSIONS
 from bridge.inbox.sources import SourceStore
 from bridge.storage import embedded
@@ -35,25 +32,11 @@ from tests.kits.connecting import COMPONENT_ID
 from tests.kits.inbox import FLOWDOCK, open_apart, open_inbox, put, sign_in
 
 
-@asynccontextmanager
-async def _placed(
-    redis_url: str, folder: Path, *, apart: bool
-) -> AsyncIterator[tuple[House, PeopleStore, str]]:
-    """bridge, and the inbox in it or apart, with its address."""
-    if apart:
-        async with open_apart(redis_url, folder) as placed:
-            yield placed
-    else:
-        async with open_inbox(redis_url) as (house, door):
-            yield house, door.people, house.bridge
-
-
-@pytest.mark.parametrize("apart", [False, True], ids=["in bridge", "apart"])
-async def test_from_the_first_sign_in_to_a_pull_request_merged_by_a_click(
-    redis_url: str, tmp_path: Path, capfd: pytest.CaptureFixture[str], apart: bool
+async def test_in_an_inbox_apart_from_the_first_sign_in_to_a_pull_request_merged_by_a_click(
+    redis_url: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     async with (
-        _placed(redis_url, tmp_path, apart=apart) as (house, people, inbox),
+        open_apart(redis_url, tmp_path) as (house, people, inbox),
         Browser() as cys,
         Browser() as anns,
     ):
@@ -63,7 +46,7 @@ async def test_from_the_first_sign_in_to_a_pull_request_merged_by_a_click(
         page = await cys.press(await _signing_in(cys, house, inbox), "cy-gh")
         assert page.url == f"{house.bridge}/account", "GitHub's sign-in leads back to where it began"
         # By itself, the inbox is at the root, too.
-        page = await cys.open(inbox if apart else f"{inbox}/inbox")
+        page = await cys.open(inbox)
         flow = await cys.press(page, "Make it", name="Main")
         assert flow.url == f"{inbox}/inbox/flows/team/main"
         settings = await cys.open(f"{flow.url}/settings")
@@ -95,8 +78,7 @@ async def test_from_the_first_sign_in_to_a_pull_request_merged_by_a_click(
 
         page = await anns.press(await anns.open(thread.url), "Reply", content="Done, @cy-gh.")
         assert "for you" in (await cys.open(thread.url)).text
-    if apart:
-        _one_id_leads_through_both_logs((tmp_path / "inbox.log").read_text(), capfd.readouterr().out)
+    _one_id_leads_through_both_logs((tmp_path / "inbox.log").read_text(), capfd.readouterr().out)
 
 
 def _one_id_leads_through_both_logs(of_inbox: str, of_bridge: str) -> None:

@@ -1,4 +1,4 @@
-"""Access for bridge's operator: by SETUP_SECRET or, if there is none, from bridge's own machine.
+"""Access for bridge's operator: by SETUP_SECRET, by the first owner's address, or from bridge's own machine.
 
 METRICS_TOKEN may lie on many machines that scrape: it opens /metrics, and nothing here.
 """
@@ -68,12 +68,13 @@ async def required(request: web.Request) -> Operator:
     """Return the operator; raises `SecretAsked` or `NotTheOperator`."""
     services = request.app[SERVICES]
     cookie = cookies.read(request, COOKIE)
-    if services.settings.setup_secret is not None:
-        known = await services.one_time.peek("operator", hash_of(cookie)) if cookie else None
-        # Bound to the secret: whoever changes it ends all that it had opened.
-        if known is None or known["secret"] != hash_of(services.settings.setup_secret):
-            raise SecretAsked("enter SETUP_SECRET to open this page")
+    secret = services.settings.setup_secret
+    known = await services.one_time.peek("operator", hash_of(cookie)) if cookie else None
+    # Bound to the secret: whoever changes it ends all that it had opened.
+    if known is not None and known["secret"] == hash_of(secret or ""):
         return Operator(cookie=cookie)
+    if secret is not None:
+        raise SecretAsked("enter SETUP_SECRET to open this page")
     if not _at_the_machine(request):
         refusal = NotTheOperator("this page is for bridge's operator")
         refusal.advice = (
@@ -96,12 +97,17 @@ async def admitted(request: web.Request, response: web.Response, *, given: str) 
     if secret is None or not hmac.compare_digest(given.encode(errors="replace"), secret.encode()):
         log.warning("operator_sign_in_refused")
         return False
-    operator = Operator(cookie=secrets.token_urlsafe(32))
-    value = {"secret": hash_of(secret)}
+    await sign_in(request, response)
+    return True
+
+
+async def sign_in(request: web.Request, response: web.Response) -> None:
+    """Sign in a browser that has shown to be the operator's, for an hour."""
+    services, operator = request.app[SERVICES], Operator(cookie=secrets.token_urlsafe(32))
+    value = {"secret": hash_of(services.settings.setup_secret or "")}
     await services.one_time.put("operator", hash_of(operator.cookie), value, seconds=SECONDS)
     log.info("operator_signed_in")
     remember(request, response, operator)
-    return True
 
 
 def remember(request: web.Request, response: web.Response, operator: Operator) -> None:

@@ -1,0 +1,111 @@
+"""From `bridge serve` with nothing but its address set, to the first thread; with scripts, and without."""
+
+import subprocess
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, Page, expect
+
+from scripts.sandbox.demo import INVITATION
+from scripts.sandbox.house import ROOT, House, open_house
+from scripts.sandbox.process import Process
+from tests.conftest import PATIENCE, eventually
+from tests.kits import hygiene, loaded
+from tests.stories.looks import looks
+
+
+async def _serving(house: House, log: Path) -> Process:
+    environ = {
+        "PATH": house.environ["PATH"],
+        "PYTHONPATH": str(ROOT),
+        "XDG_STATE_HOME": str(house.data),
+        "PORT": house.bridge.rpartition(":")[2],
+        "WEB_URL": house.bridge,
+        "GITHUB_URL": house.github,
+    }
+    with log.open("wb") as output:
+        process = loaded.Process(
+            [sys.executable, "-m", "bridge", "serve"],
+            cwd=house.data,
+            env=environ,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    house.processes.append(process)
+    await house.answers(f"{house.bridge}/readyz")
+    return process
+
+
+async def _made_app(page: Page, seen: Callable[[str], Awaitable[None]]) -> None:
+    """From the printed address to an App that is installed on the repository."""
+    await seen("address")
+    await page.get_by_role("link", name="Create the GitHub App").click()
+    await page.get_by_label("Organization").fill("acme")
+    await page.get_by_role("button", name="Update").click()
+    await page.get_by_role("button", name="Create the App on GitHub").click()
+    await page.get_by_test_id("signin-cy-gh").check()
+    await page.get_by_test_id("create-app").click()
+    await page.get_by_role("link", name="Install it on repositories").click()
+    await page.get_by_test_id("signin-cy-gh").click()
+    await page.get_by_test_id("repository-acme/component").check()
+    await page.get_by_test_id("install-acme").click()
+    await seen("installed")
+
+
+async def _connected(page: Page, seen: Callable[[str], Awaitable[None]]) -> None:
+    """From the sign-in of the first owner to a flow with the repository."""
+    await page.get_by_role("link", name="Sign in with GitHub").click()
+    await page.get_by_test_id("signin-cy-gh").click()
+    await seen("front")
+    await page.get_by_label("Name").fill("Main")
+    await page.get_by_role("button", name="Make it").click()
+    await seen("flow")
+    await page.get_by_role("link", name="Connect a repository").first.click()
+    await page.get_by_role("link", name="Link my GitHub account").click()
+    await page.get_by_role("button", name="Link accounts").click()
+    await page.get_by_label("acme/component").check()
+    await page.get_by_role("button", name="Connect").click()
+    await seen("connected")
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+async def test_from_the_first_start_to_the_first_thread(
+    tmp_path: Path, browser: Browser, scripts: bool
+) -> None:
+    log = tmp_path / "log"
+    context = await browser.new_context(java_script_enabled=scripts)
+    context.set_default_timeout(PATIENCE * 1000)
+    page = await context.new_page()
+
+    async def seen(name: str) -> None:
+        if scripts:
+            await looks(page, f"first-{name}")
+
+    async with open_house(tmp_path, ports=(0, 0), output=subprocess.DEVNULL, popen=loaded.Process) as house:
+        process = await _serving(house, log)
+        address = INVITATION.search(log.read_text())
+        assert address
+        await page.goto(address[0])
+        await _made_app(page, seen)
+        await page.goto(address[0])
+        await _connected(page, seen)
+        await house.act("ann-gh", "open", title="Fix it", head="fix", base="main")
+
+        async def there() -> bool:
+            await page.goto(f"{house.bridge}/inbox/flows/team/main")
+            return await page.get_by_role("link", name="Fix it").is_visible()
+
+        await eventually(there)
+        await page.get_by_role("link", name="Fix it").click()
+        await seen("thread")
+
+        # The settings that it made are kept: another start knows the session and the linked account.
+        process.terminate()
+        process.wait()
+        await _serving(house, log)
+        await page.get_by_role("button", name="Assign to me").click()
+        await expect(page.get_by_role("status")).to_contain_text("@cy-gh")
+        hygiene.saw(log.read_text())
+    await context.close()
