@@ -824,6 +824,12 @@ THREATS = [
         ),
     ),
     Threat(
+        "Next user of a browser",
+        "finds pages of somebody who signed out; has the service worker send a form again",
+        "the service worker stores one page without anybody's data and bridge's own files, and sends no form",
+        ("stories/test_away.py::test_a_click_is_done_or_said_to_be_undone_once_bridge_answers",),
+    ),
+    Threat(
         "Member of a flow",
         "changes or deletes what another person or a source said; finds words that were taken back",
         "only its author changes a message; the old words leave stream, list, search and news in one step",

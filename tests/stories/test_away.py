@@ -11,6 +11,10 @@ from tests.kits.inbox import open_inbox, put
 
 CONTROLLED = "navigator.serviceWorker.ready.then(() => caches.match('/inbox/away')).then(Boolean)"
 
+KEPT = """caches.open("/inbox/away").then((all) => all.keys())
+  .then((kept) => kept.map(({ url }) => new URL(url).pathname))"""
+"""What the browser stores: after a sign-out it belongs to the next one who uses it."""
+
 
 async def test_a_click_is_done_or_said_to_be_undone_once_bridge_answers(redis_url: str, page: Page) -> None:
     async with open_inbox(redis_url) as (house, door):
@@ -24,6 +28,8 @@ async def test_a_click_is_done_or_said_to_be_undone_once_bridge_answers(redis_ur
         await page.context.add_cookies([{"name": COOKIE, "value": str(cookie), "url": house.bridge}])
         await page.goto(f"{house.bridge}/inbox/flows/team/main")
         assert await page.evaluate(CONTROLLED)
+        kept = await page.evaluate(KEPT)
+        assert [path for path in kept if not path.startswith("/static/")] == ["/inbox/away"]
         away, row = page.locator("#away"), page.get_by_role("link", name="Pull 1")
 
         await house.go_down()

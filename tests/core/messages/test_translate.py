@@ -302,6 +302,7 @@ AT_ONCE: list[tuple[str, list[Told], list[str]]] = [
         [changed(1, requested_reviewers=[user("bob")]), changed(2)],
         ["Turn: bob (to review)", "Turn: ann (to ask for a review)"],
     ),
+    ("a new login of the one whose turn it is", [changed(1, user={**user("ann"), "login": "ann-2"})], []),
     (
         "buttons",
         [changed(1, base=ALLOWED), changed(2, base=ALLOWED, auto_merge=AUTO_MERGE), changed(3)],
