@@ -7,6 +7,7 @@ from bridge.connections.linked_accounts import LinkedAccounts
 from bridge.core.actions import Call
 from bridge.core.pulls.accounts import person
 from bridge.core.pulls.own_events import TEAMS
+from bridge.core.pulls.snapshot import Snapshot
 from bridge.monitor import readers
 from bridge.monitor.announce import announce
 from bridge.queue.delivery_queue import DeliveryQueue
@@ -57,9 +58,14 @@ async def look_up(
         if left and name.partition("/")[0].lower() == watch.organization.lower():
             newest = (await pulls.open_numbers(repository_id))[::-1]
             known, _ = await pulls.read([(repository_id, number) for number in newest[:MAX_OPEN]], ())
-            asking = [number for (_, number), one in known.items() if one.asks_team(watch.number)][:left]
+            asking = [number for (_, number), one in known.items() if _asks(one, watch.number)][:left]
             await pulls.watches.teams_again(repository_id, asking)
             left -= len(asking)
+
+
+def _asks(known: Snapshot, team: int) -> bool:
+    asked = known.sets.get("requested")
+    return asked is not None and any(one["is_team"] and one["id"] == team for one in asked.items())
 
 
 async def read(

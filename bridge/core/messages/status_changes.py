@@ -106,17 +106,21 @@ def of_job(check: Check, step: FailedStep, lines: list[str]) -> Said:
 
 
 def of_queue(
-    pull: PullRequest, failed: tuple[Check, ...], sha: str, known: Snapshot
+    commit: PullRequest, failed: tuple[Check, ...], sha: str, known: Snapshot
 ) -> tuple[Said | None, Snapshot]:
     """Return what is said of the checks that failed in a merge queue, and the snapshot with that noted.
 
-    Only a failure is told: what passes is merged, and that is told.
+    `commit` is the pull request with the checks of the queue's commit. The thread shows their sum. Only a
+    failure is told: what passes is merged, and that is told.
     """
-    told = [sha, [check.name for check in failed]]
-    if not failed or not pull.queued or known.said.get("queue") == told:
+    if not commit.queued:
         return None, known
+    noted = known.saying(in_queue=[known.queued_since, sum_of(commit)])
+    told = [sha, [check.name for check in failed]]
+    if not failed or known.said.get("queue") == told:
+        return None, noted
     said = Said(title=f"failed in the merge queue: {names(failed)}", body=outputs(failed), group="checks")
-    return said, known.saying(queue=told)
+    return said, noted.saying(queue=told)
 
 
 def of_deployments(pull: PullRequest, known: Snapshot) -> tuple[Said | None, Snapshot]:

@@ -247,7 +247,8 @@ def _changes(pull: PullRequest) -> str:
 def _queue(pull: PullRequest) -> str:
     if not pull.queued:
         return ""
-    return f"position {pull.place}" if pull.place else "queued"
+    place = f"position {pull.place}" if pull.place else "queued"
+    return f"{place}; checks: {pull.queue_checks}" if pull.queue_checks else place
 
 
 def _list(parts: list[str]) -> str:

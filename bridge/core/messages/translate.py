@@ -202,8 +202,10 @@ def translate_checks(
     pull = snapshot.view(known, head_checks)
     failed = to_merge.failed(pull)
     if queue_commit:
-        failed = to_merge.failed(snapshot.view(known, queue_commit[0]))
-        author, (said, noted) = "Checks", status_changes.of_queue(pull, failed, queue_commit[1], known)
+        commit = snapshot.view(known, queue_commit[0])
+        failed = to_merge.failed(commit)
+        author, (said, noted) = "Checks", status_changes.of_queue(commit, failed, queue_commit[1], known)
+        pull = snapshot.view(noted, head_checks)
     elif delivery.event == "deployment_review":
         happening = Happening(delivery=delivery, known=known, pull=pull)
         said, noted = status_changes.of_review(happening)

@@ -141,6 +141,8 @@ class PullRequest(msgspec.Struct, frozen=True, kw_only=True):
     queued: bool = False
     place: int = 0
     """The place in the merge queue, 0 if it is not known."""
+    queue_checks: str = ""
+    """The sum of the checks that the merge queue runs, in words; empty without any."""
     mergeable: bool | None = None
     mergeable_state: str = ""
     """GitHub's word for what stands in the way of a merge, such as `blocked`; empty if it told none."""

@@ -116,17 +116,16 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
         stack, base = self.value("stack"), self.value("base")
         return str(stack["base"]) if stack else str(base["ref"]) if base else ""
 
-    def asks_team(self, team: int) -> bool:
-        """Tell whether a team is asked for a review."""
-        asked = self.sets.get("requested")
-        return any(one["is_team"] and one["id"] == team for one in asked.items()) if asked else False
-
     @property
     def place(self) -> int:
         """The place in the merge queue; 0 if it is in none, or none was read since it entered."""
         told = self.value("place")
-        is_current = told and self.value("queued") and told["since"] == self.values["queued"].at
-        return int(told["number"]) if is_current else 0
+        return int(told["number"]) if told and told["since"] == self.queued_since else 0
+
+    @property
+    def queued_since(self) -> str:
+        """The time when it entered the merge queue that it is in; empty if it is in none."""
+        return self.values["queued"].at if self.value("queued") else ""
 
     @property
     def head_sha(self) -> str:
@@ -144,7 +143,7 @@ def view(snapshot: Snapshot, checks: tuple[Check, ...] = ()) -> PullRequest:
     """Build the pull request that a thread shows, with its head's `checks`; needs `snapshot.is_known`."""
     told = snapshot.settled()
     repository, people, rules = told["repository"], _people(snapshot), rules_of(snapshot)
-    known = snapshot.conversations
+    known, (since, in_queue) = snapshot.conversations, snapshot.said.get("in_queue") or ("", "")
     return PullRequest(
         repository=repository["name"],
         repository_url=repository["url"],
@@ -168,6 +167,7 @@ def view(snapshot: Snapshot, checks: tuple[Check, ...] = ()) -> PullRequest:
         auto_merge=bool(told.get("auto_merge")),
         queued=bool(told.get("queued")),
         place=snapshot.place,
+        queue_checks=in_queue if since == snapshot.queued_since else "",
         mergeable=told.get("mergeable"),
         mergeable_state=told.get("mergeable_state") or "",
         merge_methods=_methods(told.get("merge_methods") or (), rules),

@@ -139,11 +139,19 @@ async def test_what_fails_in_the_queue_is_told_on_its_pull_request(life: Life) -
     assert await life.act("ann-gh", "check", queue=True, name="test") == []
     failed = await life.act("ann-gh", "check", queue=True, name="test", conclusion="failure")
     assert titles(failed) == ["Checks: failed in the merge queue: test"]
+    shown = (await life.thread()).fields
+    assert shown["Merge queue"] == "queued; checks: 1 failed"
     # The head's own checks are others.
-    assert "Checks" not in (await life.thread()).fields
+    assert "Checks" not in shown
     (left,) = titles(await life.act("ann-gh", "dequeue", reason="CI_FAILURE"))
     assert left == "ann-gh: Removed from the merge queue: checks failed"
     assert await life.act("ann-gh", "status", context="x", state="pending") == []
+    # It enters again: what was checked before is over.
+    await life.act("ann-gh", "enqueue")
+    assert (await life.thread()).fields["Merge queue"] == "queued"
+    await life.act("ann-gh", "check", queue=True, name="lint", conclusion="success")
+    await life.act("cy-gh", "comment", body="Nearly there")
+    assert (await life.thread()).fields["Merge queue"] == "queued; checks: 1 passed, 1 failed"
 
 
 async def test_auto_merge_is_switched_on_and_off(life: Life) -> None:
