@@ -75,7 +75,7 @@ async def read_queue(
     places = await _places(watch, name, pulls, accounts)
     found, _ = await pulls.read([(watch.repository_id, number) for number in places], ())
     for (_, number), known in found.items():
-        if known.is_known and known.value("queued") and known.place != places[number]:
+        if known.is_known and known.value("queued") and known.place.number != places[number]:
             await announce(
                 queue,
                 QUEUE,

@@ -247,8 +247,9 @@ def _changes(pull: PullRequest) -> str:
 def _queue(pull: PullRequest) -> str:
     if not pull.queued:
         return ""
-    place = f"position {pull.place}" if pull.place else "queued"
-    return f"{place}; checks: {pull.queue_checks}" if pull.queue_checks else place
+    number, checks = pull.place
+    place = f"position {number}" if number else "queued"
+    return f"{place}; checks: {checks}" if checks else place
 
 
 def _list(parts: list[str]) -> str:

@@ -35,7 +35,7 @@ def shown(round_: Round) -> Shown:
         "status": thread.status(pull)["value"],
         "turn": _lasting(round_.turn) if round_.turn else "",
         "buttons": [action.name for action in ACTIONS.values() if action.offered(pull)],
-        "place": pull.place,
+        "place": pull.place.number,
         "labels": [label.name for label in pull.labels],
         "conversations": len(pull.unresolved),
         # Checks are told when their sum turns.

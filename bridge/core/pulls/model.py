@@ -106,6 +106,13 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
     output: str = ""
 
 
+class Place(NamedTuple):
+    """The place in the merge queue, 0 if it is not known, and the sum of the queue's `checks`, in words."""
+
+    number: int = 0
+    checks: str = ""
+
+
 class Rendered(NamedTuple):
     """A description's HTML, and what it was made of (`bridge.core.messages.description`)."""
 
@@ -139,10 +146,7 @@ class PullRequest(msgspec.Struct, frozen=True, kw_only=True):
     changes: Changes | None = None
     auto_merge: bool = False
     queued: bool = False
-    place: int = 0
-    """The place in the merge queue, 0 if it is not known."""
-    queue_checks: str = ""
-    """The sum of the checks that the merge queue runs, in words; empty without any."""
+    place: Place = Place()
     mergeable: bool | None = None
     mergeable_state: str = ""
     """GitHub's word for what stands in the way of a merge, such as `blocked`; empty if it told none."""

@@ -23,6 +23,7 @@ from bridge.core.pulls.model import (
     Check,
     Link,
     Person,
+    Place,
     PullRequest,
     Rendered,
     Reviewer,
@@ -117,15 +118,16 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
         return str(stack["base"]) if stack else str(base["ref"]) if base else ""
 
     @property
-    def place(self) -> int:
-        """The place in the merge queue; 0 if it is in none, or none was read since it entered."""
-        told = self.value("place")
-        return int(told["number"]) if told and told["since"] == self.queued_since else 0
-
-    @property
     def queued_since(self) -> str:
         """The time when it entered the merge queue that it is in; empty if it is in none."""
         return self.values["queued"].at if self.value("queued") else ""
+
+    @property
+    def place(self) -> Place:
+        """The place in the merge queue and its checks, as far as they were told since it entered."""
+        told, (since, checks) = self.value("place"), self.said.get("in_queue") or ("", "")
+        number = int(told["number"]) if told and told["since"] == self.queued_since else 0
+        return Place(number, checks if since == self.queued_since else "")
 
     @property
     def head_sha(self) -> str:
@@ -143,7 +145,7 @@ def view(snapshot: Snapshot, checks: tuple[Check, ...] = ()) -> PullRequest:
     """Build the pull request that a thread shows, with its head's `checks`; needs `snapshot.is_known`."""
     told = snapshot.settled()
     repository, people, rules = told["repository"], _people(snapshot), rules_of(snapshot)
-    known, (since, in_queue) = snapshot.conversations, snapshot.said.get("in_queue") or ("", "")
+    known = snapshot.conversations
     return PullRequest(
         repository=repository["name"],
         repository_url=repository["url"],
@@ -167,7 +169,6 @@ def view(snapshot: Snapshot, checks: tuple[Check, ...] = ()) -> PullRequest:
         auto_merge=bool(told.get("auto_merge")),
         queued=bool(told.get("queued")),
         place=snapshot.place,
-        queue_checks=in_queue if since == snapshot.queued_since else "",
         mergeable=told.get("mergeable"),
         mergeable_state=told.get("mergeable_state") or "",
         merge_methods=_methods(told.get("merge_methods") or (), rules),
@@ -199,11 +200,8 @@ def _methods(allowed: Iterable[str], rules: BranchRules | None) -> tuple[str, ..
 
 def _members(snapshot: Snapshot, name: str) -> list[Item]:
     members = snapshot.sets.get(name)
-    return sorted(members.items(), key=_shown_name) if members else []
-
-
-def _shown_name(item: Item) -> str:
-    return str(item.get("login") or item["name"]).lower()
+    items = members.items() if members else ()
+    return sorted(items, key=lambda one: str(one.get("login") or one["name"]).lower())
 
 
 def _people(snapshot: Snapshot) -> dict[int, Item]:
