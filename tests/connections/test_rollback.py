@@ -17,7 +17,7 @@ from bridge.core.errors import BridgeError, GitHubFailing
 from bridge.storage import keys
 from bridge.storage.connections import ConnectionStore
 from scripts.sandbox.faults import Call, Fault, Journal
-from tests.conftest import House, eventually
+from tests.conftest import PATIENCE, House, eventually
 from tests.kits.connecting import (
     COMPONENT_ID,
     Installer,
@@ -183,7 +183,7 @@ async def test_a_client_that_goes_away_does_not_stop_it(cy: Installer, component
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await waiting
-    await cy.house.services.connect_service.settled(seconds=5)
+    await cy.house.services.connect_service.settled(seconds=PATIENCE)
     await assert_whole(cy)
 
 

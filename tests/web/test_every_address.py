@@ -24,7 +24,7 @@ from bridge.core.actions import ACTIONS
 from bridge.core.model import Connection
 from bridge.web.app import create_app
 from scripts.sandbox.browse import Browser
-from tests.conftest import House
+from tests.conftest import PATIENCE, House
 from tests.kits import sign
 from tests.kits.accounts import link
 from tests.kits.addresses import addresses
@@ -271,7 +271,7 @@ async def test_nothing_breaks_it_and_nothing_unsigned_changes_anything(house: Ho
         @given(st.data())
         def ask(data: Any) -> None:
             one = drawn(data.draw, scene)
-            asyncio.run_coroutine_threadsafe(scene.check(one), loop).result(30)
+            asyncio.run_coroutine_threadsafe(scene.check(one), loop).result(PATIENCE)
 
         loop = asyncio.get_running_loop()
         await asyncio.to_thread(ask)

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from bridge.worker.batcher import FIRST, Batcher
 from bridge.worker.keyed_executor import KeyedExecutor
+from tests.conftest import PATIENCE
 
 Item = tuple[str, int]
 
@@ -141,7 +142,7 @@ async def test_cancelled_batches_end_at_once() -> None:
         await settle()
         batches.cancel()
         batches.add(("a", 2))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             await batches.drained()
     assert desk.batches == [[("a", 1)]]
 

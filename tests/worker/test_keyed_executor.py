@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from bridge.worker import keyed_executor
 from bridge.worker.keyed_executor import KeyedExecutor
+from tests.conftest import PATIENCE
 
 Item = tuple[str, int]
 
@@ -162,7 +163,7 @@ async def test_an_item_is_run_again_at_its_time_before_those_behind_it() -> None
         executor = KeyedExecutor[str, Item](handle, tasks)
         for number in (1, 2):
             executor.add("b", ("b", number))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             await done.wait()
         executor.close()
     assert runs == [("b", 1)] * 3 + [("b", 2)]
@@ -186,7 +187,7 @@ async def test_a_retry_keeps_its_time_when_the_clock_is_set(monkeypatch: pytest.
         executor.add("a", ("a", 1))
         await settle()
         now += 4000
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             await ended.wait()
     assert runs == [("a", 1)] * 2
 
@@ -288,7 +289,7 @@ async def test_a_cancelled_executor_ends_at_once() -> None:
         await settle()
         executor.cancel()
         executor.add("c", ("c", 1))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             await executor.drained()
     assert desk.begun == [("a", 1), ("b", 1)]
     assert desk.ended == []

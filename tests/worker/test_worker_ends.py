@@ -13,7 +13,7 @@ from bridge.core.security.encryption import Vault
 from bridge.storage import keys
 from bridge.worker import failures
 from scripts.sandbox.faults import Fault
-from tests.conftest import House, eventually
+from tests.conftest import PATIENCE, House, eventually
 from tests.kits.worker import (
     FOREVER,
     PARTITION,
@@ -314,7 +314,7 @@ async def test_a_worker_that_is_cancelled_ends_wherever_it_was(house: House) -> 
             await asyncio.sleep(0)
         running.cancel()
 
-        done, _ = await asyncio.wait([running], timeout=10)
+        done, _ = await asyncio.wait([running], timeout=PATIENCE)
         assert done, f"it does not end after {steps} steps"
         assert running.cancelled()
         await house.redis.flushall()
