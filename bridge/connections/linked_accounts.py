@@ -5,7 +5,7 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import structlog
 from redis.exceptions import LockError, RedisError
@@ -185,10 +185,6 @@ class LinkedAccounts:
             )
         else:
             log.warning("revocation_disproved", flowdock_user=user, doing="keeping the link: the token works")
-
-    async def read_pull(self, flowdock_user: str, target: Target) -> dict[str, Any]:
-        """Return a pull request as this account sees it; raises as `reading` does."""
-        return await self.reading(flowdock_user, lambda token: self.github.pull(target, token=token))
 
     async def reading(self, flowdock_user: str, ask: Callable[[str], Awaitable[T]]) -> T:
         """Call `ask` with a user's token; raises as `as_user` does, but never removes a link."""

@@ -12,15 +12,12 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-import structlog
-
 from bridge.connections.linked_accounts import LinkedAccounts
 from bridge.core.actions import is_in
-from bridge.core.errors import BridgeError, GitHubRefused, NotLinked
 from bridge.core.messages.translate import MERGEABLE
 from bridge.core.model import Target
 from bridge.lifecycle import Shutdown
-from bridge.monitor import branch_rules, merges, pushes, teams
+from bridge.monitor import branch_rules, merges, pushes, readers, teams
 from bridge.monitor.announce import announce
 from bridge.monitor.polling import poll
 from bridge.queue.delivery_queue import DeliveryQueue
@@ -34,8 +31,6 @@ IDLE = 2.0
 MAX_ASKED = 6
 """Requests to GitHub until it has worked out whether a pull request merges."""
 
-MAX_READERS = 3
-
 _OTHERS = {
     "rules": branch_rules.read,
     "queue": merges.read_queue,
@@ -44,8 +39,6 @@ _OTHERS = {
     "teams": teams.read,
     "members": teams.look_up,
 }
-
-log = structlog.get_logger()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,24 +81,15 @@ class ConflictPoller:
             return None
         owner, _, repo = name.partition("/")
         target = Target(owner=owner, repo=repo, number=watch.number, action="")
-        for user in await self.pulls.readers(watch.repository_id, watch.number, limit=MAX_READERS):
-            try:
-                pull = await self.accounts.read_pull(user, target)
-                if is_in(pull, watch.repository_id):
-                    return pull
+
+        async def question(token: str) -> dict[str, Any]:
+            pull = await self.accounts.github.pull(target, token=token)
+            if not is_in(pull, watch.repository_id):
                 # What only members of that repository may see must not be shown here.
-                log.warning(
-                    "conflict_poll_skipped", on=str(target), reason="another repository has the name now"
-                )
-                return None
-            except (GitHubRefused, NotLinked):
-                continue
-            except (KeyError, TypeError):
-                return None
-            except BridgeError as error:
-                log.info("conflict_poll_skipped", on=str(target), reason=str(error))
-                return None
-        return None
+                raise LookupError("another repository has the name now")
+            return pull
+
+        return await readers.ask(watch, question, name=name, pulls=self.pulls, accounts=self.accounts)
 
     async def _enqueue(self, watch: Watch, pull: dict[str, Any]) -> None:
         """Enqueue the answer as a delivery of our own, so that it waits its turn like any other."""
