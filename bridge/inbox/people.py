@@ -34,6 +34,7 @@ class NoRoom(RequestRefused):
     """The inbox has as many people as it takes."""
 
     status = 409
+    advice = "Ask an owner to remove somebody who has left."
 
     def __init__(self) -> None:
         super().__init__(f"the inbox has {MOST} people, and takes no more")

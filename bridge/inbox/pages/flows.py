@@ -50,6 +50,13 @@ class FlowRefused(RequestRefused):
     advice = "Choose another name."
 
 
+class TooManyFlows(FlowRefused):
+    """The inbox has as many flows as may be."""
+
+    status = 409
+    advice = "Have the owner of a flow that nobody needs any more delete it."
+
+
 @routes.get(PAGES)
 async def front(request: web.Request) -> web.Response:
     """Show the threads that are something to a person, by sections over all flows, and their flows."""
@@ -121,7 +128,7 @@ async def make(request: web.Request) -> web.Response:
     if not slug:
         raise FlowRefused("a flow needs a name with a letter or a digit from a to z")
     if await inbox.flows.count() >= store.MOST:
-        raise FlowRefused(f"there are {store.MOST} flows already, which is the most")
+        raise TooManyFlows(f"there are {store.MOST} flows already, which is the most")
     flow = await inbox.flows.make(organization=ORGANIZATION, slug=slug, name=name, owner=person.id)
     if flow is None:
         raise FlowRefused("there is a flow with this name already")

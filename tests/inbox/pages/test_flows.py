@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from bridge.inbox import flows as flow_store
 from bridge.inbox.messages import thread_id
 from bridge.inbox.pages import events, export, flow_settings, flows, message, thread, triage
 from bridge.storage.flow_members import among
@@ -341,3 +342,11 @@ async def test_a_flow_is_deleted_by_its_typed_name_alone_with_all_connections(te
 
     await eventually(is_gone)
     assert [one.flow for one in await connections.all()] == ["team/mainly"]
+
+
+async def test_a_full_inbox_says_that_another_name_does_not_help(
+    team: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(flow_store, "MOST", 1)
+    page = await team.visit("ann", "POST", "/inbox/flows", {"name": "Other"})
+    assert (page.status, "delete it" in page.text, "another name" in page.text) == (409, True, False)
