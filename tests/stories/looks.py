@@ -22,7 +22,7 @@ UNBREAKABLE = """() => {
   const walker = document.createTreeWalker(document.querySelector("main"), NodeFilter.SHOW_TEXT), was = [];
   while (walker.nextNode()) {
     const text = walker.currentNode, { whiteSpace } = getComputedStyle(text.parentElement);
-    if (!text.data.trim() || /nowrap/.test(whiteSpace) || text.parentElement.closest("svg")) continue;
+    if (!text.data.trim() || /nowrap/.test(whiteSpace) || text.parentElement.closest("svg, .big")) continue;
     was.push([text, text.data]);
   }
   for (const [text] of was) text.data = "W".repeat(200);

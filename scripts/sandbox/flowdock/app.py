@@ -16,12 +16,10 @@ from scripts.sandbox import faults
 from scripts.sandbox.flowdock import door, driver
 from scripts.sandbox.flowdock.config import STAND_IN, Config, RecordingInbox
 
-LARGEST_BODY = 1024 * 1024
-
 
 def create_app(config: Config) -> web.Application:
     """Return the stand-in as an aiohttp application; what its Redis holds is lost when it starts."""
-    app = web.Application(client_max_size=LARGEST_BODY, middlewares=[_readable_errors, door.forget])
+    app = web.Application(middlewares=[_readable_errors, door.forget])
     faults.install(app, below=API)
     app[STAND_IN] = inbox = RecordingInbox(
         redis=connect_redis(config.redis_url),
