@@ -172,12 +172,17 @@ def row(
         is_my_turn=mine is not None,
         since=mine.since / 1000 if mine and mine.since else None,
         newest=newest,
-        said=" ".join(words.split())[:_FIRST] or markup.plain(newest.content.get("title")),
+        said=_beginning(words) or markup.plain(newest.content.get("title")),
         is_unread=unread is not None,
         unread=unread or 0,
         shelves=shelves,
         flow_id=thread.flow_id,
     )
+
+
+def _beginning(words: str) -> str:
+    line = " ".join(words.split())
+    return line if len(line) <= _FIRST else f"{line[: _FIRST - 1]}…"
 
 
 def buttons(

@@ -214,6 +214,13 @@ async def test_a_page_shows_the_newest_messages_whole_and_others_as_far_as_there
     assert await page("?before=2") == ([2500], [])
 
 
+async def test_a_row_says_where_it_cuts_a_message_short(team: Team) -> None:
+    for length, end in ((120, "x"), (121, "…")):
+        await posted(team, event="discussion", body=f"<p>{'x' * length}</p>")
+        page = (await team.visit("bob", "GET", FLOW)).text
+        assert f"</strong> {'x' * 119}{end} <span" in page
+
+
 async def test_scripts_are_for_those_who_are_signed_in_and_only_bridges_own(team: Team) -> None:
     await posted(team)
     for nick, path in (("bob", FLOW), ("bob", THREAD), ("bob", f"{FLOW}/settings"), ("", "/inbox/sign-in")):
