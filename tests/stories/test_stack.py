@@ -111,7 +111,7 @@ async def test_a_stack_is_merged_through_the_queue_by_clicks_alone(
 
         await team.sit_down("ann")
         await team.open(3)
-        await team.reads("Turn", "ready to merge")
+        await team.reads("Turn", "ready to merge you")
         await team.click("Add to merge queue")
         await expect(page.get_by_role("status")).to_have_text(
             f"Added {REPOSITORY}#3, with #1, #2 below it in its stack, to the merge queue, at position 3."
