@@ -105,7 +105,10 @@ async def test_from_the_first_start_to_the_first_thread(
         process.terminate()
         process.wait()
         await _serving(house, log)
-        await page.get_by_role("button", name="Assign to me").click()
-        await expect(page.get_by_role("status")).to_contain_text("@cy-gh")
+        # README's clicks, from the first thread on.
+        await page.get_by_text("More actions").click()
+        await page.get_by_role("button", name="Merge", exact=True).click()
+        await page.get_by_role("button", name="Merge", exact=True).click()
+        await expect(page.get_by_role("status")).to_contain_text("Merged acme/component#1")
         hygiene.saw(log.read_text())
     await context.close()
