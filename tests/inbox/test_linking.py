@@ -42,8 +42,10 @@ async def test_the_first_owner_makes_the_app_first_and_then_signs_in(
         address = f"{house.bridge}/inbox/invitation/{await door.invitations.invite_first_owner()}"
         page = await browser.open(address)
         assert "First, create the GitHub App" in text(page)
-        assert 'href="/github/manifest"' in page.text
-        assert f'href="{address.removeprefix(house.bridge)}/sign-in"' not in page.text
+        path = address.removeprefix(house.bridge)
+        assert f'href="{path}/sign-in"' not in page.text
+        assert f'href="{path}/app"' in page.text
+        assert (await browser.open(f"{address}/app")).url == f"{house.bridge}/github/manifest"
         await make(house, browser)
         page = await browser.open(address)
         assert "First, bridge needs" not in text(page)

@@ -61,7 +61,7 @@ async def test_no_page_names_flowdock_where_the_inbox_serves(redis_url: str) -> 
         page = await browser.open(f"{house.bridge}/account/link?then=/account")
         page = await browser.press(page, "cy-gh")
         speaks_of_the_inbox(page)
-        assert "cy-gh in the inbox will act as @cy-gh on GitHub" in text(page)
+        assert "Let bridge act as @cy-gh?" in text(page)
         await browser.press(page, "Link accounts")
         page = await browser.open(f"{house.bridge}/flowdock/setup")
         page = await browser.open(house.bridge + LINK.findall(page.text.partition("<main")[2])[0])
