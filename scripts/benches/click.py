@@ -88,7 +88,7 @@ async def _rounds(
 
 
 async def link(rig: Rig) -> None:
-    """Ann's account, and a pull request of which nothing but the repository's name is known."""
+    """Ann's account, and a pull request of a connected repository of which no delivery has told."""
     token = GitHubToken(access="gho_bench", scopes=("repo",))
     expect(can_act(token), "the made-up token does not suffice")
     await AccountStore(rig.redis, Vault([rig.house.environ["ENCRYPTION_KEY"]])).link(
@@ -99,6 +99,7 @@ async def link(rig: Rig) -> None:
             linked_at=int(time.time()),
         )
     )
+    await rig.store.connect(REPOSITORY, flow_token="token-of-the-click", name="Click")
     await rig.pulls.name_repository(REPOSITORY_ID, REPOSITORY, at="2030-01-01T00:00:00Z")
 
 

@@ -91,13 +91,17 @@ async def test_from_the_first_start_to_the_first_thread(
         await _made_app(page, seen)
         await page.goto(address[0])
         await _connected(page, seen)
+        await page.goto(f"{house.bridge}/inbox/flows/team/main")
+        await expect(page.get_by_text("No open threads.")).to_be_visible()
         await house.act("ann-gh", "open", title="Fix it", head="fix", base="main")
 
         async def there() -> bool:
-            await page.goto(f"{house.bridge}/inbox/flows/team/main")
+            if not scripts:
+                await page.reload()
             return await page.get_by_role("link", name="Fix it").is_visible()
 
         await eventually(there)
+        await expect(page.get_by_text("No open threads.")).to_be_hidden()
         await page.get_by_role("link", name="Fix it").click()
         await seen("thread")
 
