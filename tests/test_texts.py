@@ -125,7 +125,7 @@ COMMAND = re.compile(
 def test_the_pages_name_every_command_and_no_other() -> None:
     tree = {name: set(getattr(command, "commands", ())) for name, command in commands.commands.items()}
     code = "\n".join("".join(found) for page in PAGES for found in CODE.findall(page.read_text()))
-    table = (ROOT / "README.md").read_text().partition("\n## Commands\n")[2].partition("\n## ")[0]
+    table = (ROOT / "docs/operating.md").read_text().partition("\n## Commands\n")[2].partition("\n## ")[0]
     rows = [re.findall(r"`([a-z][\w-]+)", row) for row in re.findall(r"^\| (`.+?`) \|", table, re.M)]
     assert {name for row in rows for name in row} - {"bridge"} == tree.keys()
     named = COMMAND.findall(code)
