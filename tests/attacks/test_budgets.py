@@ -68,7 +68,7 @@ def of(payload: dict[str, Any], repository_id: int) -> dict[str, Any]:
     return made
 
 
-async def flood(house: House, payload: dict[str, Any], *, size: int, most: int = 200) -> ClientResponse:
+async def flood(house: House, payload: dict[str, Any], *, size: int, most: int = 1000) -> ClientResponse:
     """Signed deliveries with what packs badly in them, until one is refused; the last answer."""
     made = copy.deepcopy(payload)
     for at in range(most):
