@@ -56,13 +56,12 @@ class DeskStore:
         if outcome == b"full":
             raise ShelfFull
 
-    async def wake(self, person_id: int) -> bool:
-        """Put back what a person snoozed until now; True if that was anything."""
-        woken = await self._wake(
+    async def wake(self, person_id: int) -> None:
+        """Put back what a person snoozed until now."""
+        await self._wake(
             keys=[keys.shelf("snoozed", person_id)],
             args=[keys.DESKS, keys.THREAD, person_id, time.time() * 1000],
         )
-        return bool(woken)
 
     async def shelf(self, person_id: int, kind: keys.Shelf, limit: int) -> dict[str, float]:
         """Return threads on a shelf, those put there last first, each with its time in Unix seconds."""

@@ -60,14 +60,17 @@ class BranchRulesStore:
 
     async def ask(self, repository_id: int, number: int, branch: str) -> None:
         """Schedule a question about the branch that a pull request goes into, one a minute."""
-        question = Watch(repository_id=repository_id, about="rules", number=number, branch=branch)
-        await self._watches.once(question, every=ASK_SECONDS)
+        await self._watches.once(_question(repository_id, number, branch), every=ASK_SECONDS)
 
     async def ask_all(self, repository_id: int, branches: Iterable[tuple[str, int]]) -> None:
         """Schedule a question about each branch, with a pull request into it: now, and then once a minute."""
         for branch, number in branches:
-            question = Watch(repository_id=repository_id, about="rules", number=number, branch=branch)
+            question = _question(repository_id, number, branch)
             await self._watches.once(question, every=ASK_SECONDS, mark="changed-rules", or_later=True)
+
+
+def _question(repository_id: int, number: int, branch: str) -> Watch:
+    return Watch(repository_id=repository_id, about="rules", number=number, branch=branch)
 
 
 def is_fresh(register: LwwRegister) -> bool:

@@ -97,15 +97,11 @@ class Watches:
 
     async def teams(self, repository_id: int, number: int) -> None:
         """Ask who is in the teams that a pull request asks for a review, once a minute at most."""
-        question = Watch(repository_id=repository_id, about="teams", number=number, branch=str(number))
-        await self.once(question, every=TEAMS_SECONDS, delay=1)
+        await self.once(_teams(repository_id, number), every=TEAMS_SECONDS, delay=1)
 
     async def teams_again(self, repository_id: int, numbers: Iterable[int]) -> None:
         """Ask the same of several pull requests, since a team changed."""
-        await self.add(
-            Watch(repository_id=repository_id, about="teams", number=number, branch=str(number))
-            for number in numbers
-        )
+        await self.add(_teams(repository_id, number) for number in numbers)
 
     async def members(self, organization: str, team: int) -> None:
         """Ask who is in a team of an organization now, for the pull requests that ask it for a review."""
@@ -122,3 +118,7 @@ class Watches:
     async def next(self) -> Watch | None:
         """Return a question that is due, for this caller alone."""
         return await self._due.claim_as(Watch)
+
+
+def _teams(repository_id: int, number: int) -> Watch:
+    return Watch(repository_id=repository_id, about="teams", number=number, branch=str(number))

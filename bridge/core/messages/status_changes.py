@@ -125,8 +125,7 @@ def of_queue(
 
 def of_deployments(pull: PullRequest, known: Snapshot) -> tuple[Said | None, Snapshot]:
     """Return what is said of the deployments that ended, and the snapshot with that noted."""
-    head, before = known.said.get("deployments", ("", {}))
-    told = before if head == known.head_sha else {}
+    told = _told_deployments(known)
     new = tuple(one for one in pull.deployments if told.get(one.name) not in _covering(one.state))
     if not new or not pull.is_open:
         return None, known
@@ -175,6 +174,9 @@ def _covering(state: str) -> tuple[str, ...]:
 
 def _deployed(known: Snapshot, states: dict[str, str]) -> Snapshot:
     """Note the states of the head's deployments that messages reported, by environment."""
-    head, before = known.said.get("deployments", ("", {}))
-    told = before if head == known.head_sha else {}
-    return known.saying(deployments=[known.head_sha, {**told, **states}])
+    return known.saying(deployments=[known.head_sha, {**_told_deployments(known), **states}])
+
+
+def _told_deployments(known: Snapshot) -> dict[str, str]:
+    head, told = known.said.get("deployments", ("", {}))
+    return told if head == known.head_sha else {}

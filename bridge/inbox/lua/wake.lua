@@ -1,14 +1,12 @@
--- Put what a person snoozed until now back on their desk; return how many threads that is.
+-- Put what a person snoozed until now back on their desk.
 -- include _desk
 local snoozed = KEYS[1]
 local prefix, thread_prefix, person, now = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local AT_ONCE = 200
-local woken = redis.call('ZRANGEBYSCORE', snoozed, '-inf', now, 'LIMIT', 0, AT_ONCE)
-for _, thread_id in ipairs(woken) do
+for _, thread_id in ipairs(redis.call('ZRANGEBYSCORE', snoozed, '-inf', now, 'LIMIT', 0, AT_ONCE)) do
     redis.call('ZREM', snoozed, thread_id)
     local flow = redis.call('HGET', thread_prefix .. thread_id, 'flow')
     -- Whoever asked to be reminded sees it as unread.
     if flow then redis.call('HSETNX', desk(prefix, 'unread-counts', flow, person), thread_id, 0) end
     if flow then put_on_desk(prefix, flow, person, thread_prefix .. thread_id, thread_id) end
 end
-return #woken

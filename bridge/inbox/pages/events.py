@@ -4,8 +4,11 @@ https://html.spec.whatwg.org/multipage/server-sent-events.html
 """
 
 import asyncio
+import math
 import time
 from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
+from typing import Self
 
 import aiohttp_jinja2
 import orjson
@@ -30,16 +33,14 @@ async def stream(request: web.Request) -> web.StreamResponse:
     """Send a flow's news since `Last-Event-ID` or `?since=`, and as it comes; `?thread=` alone."""
     person, flow = await opened(request)
     inbox, last, is_list = request.app[INBOX], _position(request), "thread" not in request.query
-    away, looked = await _snoozed(inbox, person), time.monotonic()
+    snoozed = await _Snoozed.of(inbox, person)
     response = await _opened(request)
     with inbox.feed.waiting(flow.id) as changed, suppress(ConnectionResetError):
         while not inbox.feed.is_closed and await _may_read(request, flow, person):
             changed.clear()
-            if is_list and time.monotonic() > looked + feed.HEARTBEAT:
-                before, away, looked = away, await _snoozed(inbox, person), time.monotonic()
-                for thread in await inbox.messages.those(sorted(before - away)):
-                    if thread.flow_id == flow.id:
-                        await response.write(await _news(request, person, flow, thread))
+            for thread in await inbox.messages.those(await snoozed.back() if is_list else []):
+                if thread.flow_id == flow.id:
+                    await response.write(await _news(request, person, flow, thread))
             found = await inbox.feed.after(flow.id, last)
             for one in found:
                 last = one.message.id
@@ -50,17 +51,39 @@ async def stream(request: web.Request) -> web.StreamResponse:
     return response
 
 
-async def _snoozed(inbox: Inbox, person: InboxPerson) -> set[str]:
-    """Return the threads that a person snoozed, once those are back whose time has come."""
-    await inbox.desks.wake(person.id)
-    return set(await inbox.desks.shelf(person.id, "snoozed", desks.MOST))
+@dataclass
+class _Snoozed:
+    """The threads that a person snoozed, looked at once a heartbeat."""
+
+    inbox: Inbox
+    person: InboxPerson
+    away: set[str] = field(default_factory=set)
+    looked: float = -math.inf
+
+    @classmethod
+    async def of(cls, inbox: Inbox, person: InboxPerson) -> Self:
+        found = cls(inbox, person)
+        await found.back()
+        return found
+
+    async def back(self) -> list[str]:
+        """Put back those whose time has come; return all that are back since the last look."""
+        if time.monotonic() <= self.looked + feed.HEARTBEAT:
+            return []
+        await self.inbox.desks.wake(self.person.id)
+        before, self.away = (
+            self.away,
+            set(await self.inbox.desks.shelf(self.person.id, "snoozed", desks.MOST)),
+        )
+        self.looked = time.monotonic()
+        return sorted(before - self.away)
 
 
 @routes.get(f"{PAGES}/events")
 async def stream_all(request: web.Request) -> web.StreamResponse:
     """Say whenever something is new in one of a person's flows, or a snoozed thread returns."""
     person, inbox = await sessions.required(request), request.app[INBOX]
-    away = await _snoozed(inbox, person)
+    snoozed = await _Snoozed.of(inbox, person)
     response, changed = await _opened(request), asyncio.Event()
     with ExitStack() as waiting, suppress(ConnectionResetError):
         for flow in await inbox.flows.of(person.id):
@@ -72,8 +95,7 @@ async def stream_all(request: web.Request) -> web.StreamResponse:
             is_woken = await feed.came(changed)
             changed.clear()
             seen, last = last, await inbox.messages.last()
-            before, away = away, await _snoozed(inbox, person)
-            if not (is_woken and seen != last) and away >= before:
+            if not await snoozed.back() and not (is_woken and seen != last):
                 await response.write(b": still here\n\n")
                 continue
             flow_ids = [one.id for one in await inbox.flows.of(person.id)]
