@@ -1,6 +1,7 @@
 // Keeps a page on the screen while bridge cannot be reached, and says what became of a click.
 
 const RETRY_MS = 2000;
+const GOING_MS = 10000; // Longer than any click takes.
 const note = document.createElement("p");
 note.id = "away";
 note.className = "notice bad";
@@ -9,7 +10,8 @@ note.setAttribute("role", "status");
 let isAway = false;
 let wanted = ""; // The address of a link that was clicked meanwhile.
 let undone = ""; // The name of a button that was pressed meanwhile.
-let checked = null; // The form that may go, since bridge answers.
+let going = null; // The form that goes: the second click of a double click is no second form.
+let isChecked = false; // bridge answers, so it may go.
 
 navigator.serviceWorker?.register("/inbox/service-worker.js", { scope: "/" });
 
@@ -68,18 +70,24 @@ document.addEventListener("click", (event) => {
 // bridge is asked first: a form sent into the void would take the page with it.
 document.addEventListener("submit", async (event) => {
   const { target, submitter } = event;
-  if (event.defaultPrevented || target === checked || !(isAway || target.method === "post")) return;
+  if (event.defaultPrevented || isChecked || !(isAway || target.method === "post")) return;
   event.preventDefault();
+  if (target === going) return;
+  going = target;
   if (await answers()) {
-    checked = target;
-    return target.requestSubmit(submitter);
+    isChecked = true;
+    target.requestSubmit(submitter);
+    isChecked = false;
+    return setTimeout(() => (going = null), GOING_MS);
   }
+  going = null;
   [wanted, undone] = ["", `“${(submitter ?? target).innerText.trim()}”`];
   if (isAway) tell();
   else away();
 });
 
 addEventListener("offline", away);
+addEventListener("pageshow", () => (going = null));
 
 // The service worker shows this page in place of one that it could not get.
 if (document.getElementById("offline")) answered().then(() => location.reload());
