@@ -112,6 +112,7 @@ async def test_from_the_first_start_to_the_first_thread(
         # README's clicks, from the first thread on.
         await page.get_by_text("More actions").click()
         await page.get_by_role("button", name="Merge", exact=True).click()
+        await expect(page.get_by_role("heading", name="Merge #1 Fix it?")).to_be_visible()
         await page.get_by_role("button", name="Merge", exact=True).click()
         await expect(page.get_by_role("status")).to_contain_text("Merged acme/component#1")
         hygiene.saw(log.read_text())

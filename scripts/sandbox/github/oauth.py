@@ -122,7 +122,7 @@ def _exchange(services: Services, fields: Mapping[str, str]) -> Json:
     grant = fields.get("grant_type", "authorization_code")
     if grant == "refresh_token":
         token = services.vault.rotate(fields.get("refresh_token", ""), app_id=client.app_id)
-        return _shown(services, token) if token else _error_fields(WRONG_REFRESH)
+        return _shown(token) if token else _error_fields(WRONG_REFRESH)
     if grant != "authorization_code":
         return _error_fields(WRONG_GRANT)
     code = services.vault.take_code(
@@ -135,16 +135,17 @@ def _exchange(services: Services, fields: Mapping[str, str]) -> Json:
     # A GitHub App's tokens expire unless its owner opts out, which a manifest cannot.
     expiring = client.app_id or services.config.expiring_tokens or "offline_access" in code.scopes
     token = services.vault.issue(code.user, code.scopes, expiring=bool(expiring), app_id=client.app_id)
-    return _shown(services, token)
+    return _shown(token)
 
 
-def _shown(services: Services, token: Token) -> Json:
+def _shown(token: Token) -> Json:
     answer: Json = {"access_token": token.access, "scope": ",".join(token.scopes), "token_type": "bearer"}
     if token.expires_at and token.refresh_expires_at:
-        now = services.world.clock.now()
-        answer["expires_in"] = int((token.expires_at - now).total_seconds())
+        answer["expires_in"] = int((token.expires_at - token.created_at).total_seconds())
         answer["refresh_token"] = token.refresh
-        answer["refresh_token_expires_in"] = int((token.refresh_expires_at - now).total_seconds())
+        answer["refresh_token_expires_in"] = int(
+            (token.refresh_expires_at - token.created_at).total_seconds()
+        )
     return answer
 
 
