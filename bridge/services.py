@@ -250,6 +250,6 @@ async def open_services(
         finally:
             await services.bulk_connect.stop()
             await services.connect_service.settled(seconds=SETTLE_SECONDS)
-            await services.queue.close()
+            await services.queue.backlog.close()
             await services.session.close()
             await services.outside.close()

@@ -70,10 +70,6 @@ class DeliveryQueue:
         self._redrive = load_script(redis, "bridge.queue", "redrive")
         self._drop = load_script(redis, "bridge.queue", "drop")
 
-    async def close(self) -> None:
-        """Stop reading the backlog."""
-        await self.backlog.close()
-
     async def enqueue(self, group: Sequence[IncomingDelivery]) -> list[EnqueueResult]:
         """Enqueue deliveries in this order, as far as their repositories have room.
 

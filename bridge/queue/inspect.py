@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from bridge.core.errors import NotFound
-from bridge.queue.entries import REDRIVEN, Attempts, DeadLetter, Kind, dropped, legible
+from bridge.queue.entries import REDRIVEN, Attempts, DeadLetter, Kind, dead_letter_entry, dropped
 from bridge.storage import keys
 from bridge.storage.lua_scripts import load_script
 from bridge.storage.redis import Redis
@@ -21,11 +21,8 @@ MOST_STEPS = 20
 
 
 @dataclass(frozen=True, kw_only=True)
-class Queued:
-    """A delivery (`inbox`) or a message for the connection (`outbox`) that waits.
-
-    `attempts` is None if none failed yet.
-    """
+class EntrySummary:
+    """A delivery (`inbox`) or a message for a connection (`outbox`), without its payload."""
 
     id: str
     kind: Kind
@@ -34,21 +31,20 @@ class Queued:
     action: str
     sender: str
     number: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Queued(EntrySummary):
+    """An entry that waits; `attempts` is None if none failed yet."""
+
     received_at: float
     attempts: Attempts | None
 
 
 @dataclass(frozen=True, kw_only=True)
-class DeadLetterSummary:
-    """A dead letter without its payload; `kind` tells a delivery (`inbox`) from a message (`outbox`)."""
+class DeadLetterSummary(EntrySummary):
+    """A dead letter."""
 
-    id: str
-    kind: Kind
-    delivery_id: str
-    event: str
-    action: str
-    sender: str
-    number: int
     dead_since: float
     reason: str
     detail: str = field(repr=False)
@@ -113,17 +109,8 @@ class QueueView:
         for dead in await self.dead_letters(repository_id, connection_id):
             if dead.id == letter_id:
                 partition, _, entry_id = letter_id.partition("-")
-                fields = await self._whole(keys.dead(int(partition)), entry_id)
-                if fields:
-                    rest = {name: fields[name] for name in fields.keys() - {"kind", "reason", "detail"}}
-                    return DeadLetter(
-                        id=letter_id,
-                        kind=dead.kind,
-                        reason=dead.reason,
-                        detail=dead.detail,
-                        dead_since=dead.dead_since,
-                        fields=rest,
-                    )
+                for _, fields in await self._redis.xrange(keys.dead(int(partition)), entry_id, entry_id):
+                    return dead_letter_entry(int(partition), entry_id, fields)
         raise NotFound("this dead letter is gone: it was redriven or dropped meanwhile")
 
     async def _entries(
@@ -141,10 +128,6 @@ class QueueView:
             found += [(entry[0].decode(), _fields(entry[1:])) for entry in entries]
         return found
 
-    async def _whole(self, stream: str, entry_id: str) -> dict[str, str]:
-        entries = await self._redis.xrange(stream, entry_id, entry_id)
-        return legible(entries[0][1]) if entries else {}
-
 
 _STREAMS: dict[Kind, Any] = {"inbox": keys.inbox, "outbox": keys.outbox}
 
@@ -159,14 +142,11 @@ def _fields(flat: list[bytes]) -> dict[str, str]:
 def _about(fields: Mapping[str, str]) -> dict[str, Any]:
     """Return what a delivery or a message is about; an entry of another version may lack some of it."""
     told = orjson.loads(fields["message"]) if "message" in fields else fields
-    at = told.get("received_at") or 0
+    words = {name: str(told.get(name) or "") for name in ("delivery_id", "event", "action", "sender")}
     return {
-        "delivery_id": str(told.get("delivery_id") or ""),
-        "event": str(told.get("event") or ""),
-        "action": str(told.get("action") or ""),
-        "sender": str(told.get("sender") or ""),
+        **words,
         "number": int(told.get("number") or 0),
-        "received_at": float(at),
+        "received_at": float(told.get("received_at") or 0),
     }
 
 

@@ -36,10 +36,8 @@ class BranchRulesStore:
 
     async def keep(self, repository_id: int, rules: BranchRules, *, at: float) -> None:
         """Keep what GitHub answered."""
-        place, register = (
-            keys.rules(repository_id),
-            LwwRegister(moment(at), ABOUT, msgspec.to_builtins(rules)),
-        )
+        place = keys.rules(repository_id)
+        register = LwwRegister(moment(at), ABOUT, msgspec.to_builtins(rules))
         async with self._redis.pipeline(transaction=True) as pipe:
             pipe.hset(place, rules.branch, msgspec.json.encode(register))
             pipe.expire(place, SECONDS)

@@ -104,8 +104,7 @@ class ConnectionStore:
 
     async def all(self) -> list[Connection]:
         """Return all connections, the oldest first."""
-        found = await self._load_connections(await self._redis.smembers(keys.CONNECTIONS))
-        return sorted(found, key=lambda connection: (connection.created_at, connection.id))
+        return await self._listed(keys.CONNECTIONS)
 
     async def get(self, connection_id: str) -> Connection | None:
         """Return a connection, None if it was removed."""
@@ -137,8 +136,7 @@ class ConnectionStore:
 
     async def by_repository_id(self, repository_id: int) -> list[Connection]:
         """Return the connections bound to a repository's id."""
-        ids = await self._redis.smembers(keys.connections_of(repository_id))
-        return sorted(await self._load_connections(ids), key=lambda one: (one.created_at, one.id))
+        return await self._listed(keys.connections_of(repository_id))
 
     async def of_repositories(self, repositories: Sequence[RepoKey]) -> dict[RepoKey, list[Connection]]:
         """Return the connections of several repositories in one round trip, by id and name.
@@ -218,10 +216,12 @@ class ConnectionStore:
                 return
         await self._redis.srem(places[1], connection_id)
 
-    async def _load_connections(self, ids: Iterable[bytes]) -> list[Connection]:
+    async def _listed(self, place: str) -> list[Connection]:
+        """Return the connections whose ids are in a set."""
+        ids = await self._redis.smembers(place)
         names = [keys.connection(connection_id.decode()) for connection_id in ids]
         found = await self._redis.mget(names) if names else []
-        return [self._load_connection(data) for data in found if data]
+        return self._in_order(data for data in found if data)
 
     def _dump_connection(self, connection: Connection) -> bytes:
         encrypted = self._vault.encrypt(connection.flow_token.encode(), aad=f"connection:{connection.id}")

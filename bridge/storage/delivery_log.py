@@ -65,7 +65,6 @@ class Counts:
 class Digest:
     """A summary of a connection: the newest line of a delivery of GitHub's, and the last 24 hours' counts."""
 
-    connection_id: str
     last: Note | None
     counts: Counts
 
@@ -154,30 +153,22 @@ class DeliveryLog:
                     ],
                 )
             found = await pipe.execute()
-        return {
-            digest.connection_id: digest
-            for (_, ids), lines, hourly in zip(of_repository.items(), found[::2], found[1::2], strict=True)
-            for digest in _digests(ids, [Note(*orjson.loads(line)) for line in lines], hourly)
-        }
+        digests: dict[str, Digest] = {}
+        for ids, lines, hourly in zip(of_repository.values(), found[::2], found[1::2], strict=True):
+            digests |= _digests(ids, [Note(*orjson.loads(line)) for line in lines], hourly)
+        return digests
 
 
-def _digests(ids: Sequence[str], notes: Sequence[Note], hourly: Sequence[Sequence[Any]]) -> list[Digest]:
+def _digests(ids: Sequence[str], notes: Sequence[Note], hourly: Sequence[Sequence[Any]]) -> dict[str, Digest]:
+    """Return each connection's digest; what counts for all of the repository is added to its own."""
     columns = [tuple(int(count or 0) for count in column) for column in zip(*hourly, strict=True)]
     width = len(OUTCOMES)
-    of_all = columns[:width]
-    return [
-        _digest(
-            connection_id, notes, Counts(*(tuple(map(add, *both)) for both in zip(of_all, own, strict=True)))
+    of_all, *of_each = (columns[at : at + width] for at in range(0, len(columns), width))
+    told = [note for note in notes if note.event not in PRIVATE_EVENTS]
+    return {
+        connection_id: Digest(
+            last=next((note for note in told if note.connection_id in ("", connection_id)), None),
+            counts=Counts(*(tuple(map(add, *both)) for both in zip(of_all, own, strict=True))),
         )
-        for at, connection_id in enumerate(ids, 1)
-        if (own := columns[at * width : (at + 1) * width])
-    ]
-
-
-def _digest(connection_id: str, notes: Sequence[Note], counts: Counts) -> Digest:
-    ours = [note for note in notes if note.connection_id in ("", connection_id)]
-    return Digest(
-        connection_id=connection_id,
-        last=next((note for note in ours if note.event not in PRIVATE_EVENTS), None),
-        counts=counts,
-    )
+        for connection_id, own in zip(ids, of_each, strict=True)
+    }

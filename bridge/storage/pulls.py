@@ -7,7 +7,7 @@ from bridge.core.errors import GitHubRefused
 from bridge.core.model import Connection, Mention, Target
 from bridge.core.pulls import checks, snapshot
 from bridge.core.pulls.lww import LwwRegister
-from bridge.core.pulls.model import Check, Commit, PullKey, PullRequest
+from bridge.core.pulls.model import Commit, PullKey, PullRequest
 from bridge.core.pulls.snapshot import Snapshot
 from bridge.storage import keys
 from bridge.storage.accounts import people
@@ -83,20 +83,13 @@ class PullRequestStore:
             number: snapshot.view(one, ()).title if one.is_known else "" for (_, number), one in read.items()
         }
 
-    async def checks(self, repository_id: int, sha: str) -> dict[str, LwwRegister]:
-        """Return a commit's checks."""
-        return checks.load(await self._redis.get(keys.checks(repository_id, sha))) if sha else {}
-
-    async def checks_of(self, repository_id: int, known: Snapshot) -> tuple[Check, ...]:
-        """Return the checks of a pull request's head commit."""
-        return checks.view(await self.checks(repository_id, known.head_sha))
-
     async def pull(self, repository_id: int, number: int) -> PullRequest | None:
         """Return a pull request as its thread shows it, None if too little is known."""
         known = await self.snapshot(repository_id, number)
         if not known.is_known:
             return None
-        return snapshot.view(known, await self.checks_of(repository_id, known))
+        data = await self._redis.get(keys.checks(repository_id, sha)) if (sha := known.head_sha) else None
+        return snapshot.view(known, checks.view(checks.load(data)))
 
     async def heads(self, repository_id: int, sha: str) -> set[int]:
         """Return the pull requests whose head a commit is, was, or will be by a push that was noted."""
