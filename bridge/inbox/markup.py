@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from collections.abc import Iterable
 
 import nh3
 from markupsafe import Markup
@@ -76,8 +77,12 @@ def plain(html: str | None) -> str:
 
 
 def words(html: str) -> str:
-    """Return a message's text alone; the words of two blocks do not run into each other."""
-    return plain(_BLOCK_ENDS.sub(r" \g<0>", html))
+    """Return what a message says: without its code, unless it has nothing else.
+
+    The words of two blocks do not run into each other.
+    """
+    spaced = _BLOCK_ENDS.sub(r" \g<0>", html)
+    return _clean(spaced, set(), without={"pre"}).unescape().strip() or plain(spaced)
 
 
 def _is_deep(html: str) -> bool:
@@ -95,7 +100,7 @@ def _is_deep(html: str) -> bool:
     return False
 
 
-def _clean(html: str | None, tags: set[str]) -> Markup:
+def _clean(html: str | None, tags: set[str], *, without: Iterable[str] = ()) -> Markup:
     html = html or ""
     if len(html) > SHORT and _is_deep(html):
         html = html.replace("<", "&lt;")
@@ -103,7 +108,7 @@ def _clean(html: str | None, tags: set[str]) -> Markup:
         html,
         tags=tags,
         # Words that were taken back would run into those that came in their place.
-        clean_content_tags={"script", "style"} if tags else {"script", "style", "del"},
+        clean_content_tags={"script", "style", *without} if tags else {"script", "style", "del", *without},
         attributes={tag: names for tag, names in _ATTRIBUTES.items() if tag in tags},
         set_tag_attribute_values={tag: forced for tag, forced in _FORCED.items() if tag in tags},
         url_schemes=_SCHEMES,

@@ -176,6 +176,11 @@ class InboxSignIn(sessions.FlowdockSignIn):
         person = await inbox_sessions.signed_in(request)
         return person is not None and str(person.id) == user
 
+    async def meet(self, request: web.Request) -> None:
+        """Note who is signed in to the inbox; nobody while GitHub cannot say whether they still may be."""
+        with suppress(BridgeError):
+            await inbox_sessions.signed_in(request)
+
     async def end(self, request: web.Request, response: web.Response) -> None:
         """Sign this browser out of the inbox."""
         if cookie := inbox_sessions.cookie_of(request):

@@ -53,6 +53,18 @@ async def test_the_first_owner_makes_the_app_first_and_then_signs_in(
         assert await is_in(house, browser)
 
 
+async def test_one_sign_in_serves_all_pages(of_app: Inbox, browser: Browser) -> None:
+    house, _ = of_app
+    settings = '<a href="/inbox/settings">'
+    assert settings not in (await browser.open(f"{house.bridge}/help")).text
+    assert "See the connections" in (await browser.open(f"{house.bridge}/")).text
+    await sign_in(house, browser, "ann")
+    assert settings in (await browser.open(f"{house.bridge}/help")).text
+    page = await browser.open(f"{house.bridge}/")
+    assert (page.url, settings in page.text) == (f"{house.bridge}/", True)
+    assert "You are not in any flow." in text(page)
+
+
 async def link(house: House, browser: Browser) -> Page:
     """Through bridge's own sign-in, by the inbox's word, to where linking leads."""
     return await browser.open(f"{house.bridge}/signin?then=/account/link")

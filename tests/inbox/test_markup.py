@@ -45,8 +45,9 @@ def test_text_stays_text_and_links_open_elsewhere() -> None:
     assert markup.plain("a &amp; <b>b</b> &lt;i&gt;") == "a & b <i>"
     assert markup.plain("the table <del>today</del><ins>on Friday</ins>") == "the table on Friday"
     assert markup.words("<p>Two <b>thing</b>s.</p><pre>a\n</pre><ul><li>b<br>c</li></ul>").split() == [
-        *("Two", "things.", "a", "b", "c")
+        *("Two", "things.", "b", "c")
     ]
+    assert markup.words("<pre>a\n</pre><pre>b</pre>").split() == ["a", "b"]
     link = markup.inline('<a href="https://x.example/" target="_self">x</a>')
     assert 'target="_blank"' in link
     assert 'rel="nofollow noopener noreferrer"' in link

@@ -65,6 +65,9 @@ class FlowdockSignIn:
         """Tell whether a user is still signed in there, at this browser."""
         return True
 
+    async def meet(self, request: web.Request) -> None:
+        """Note for the header who is signed in there, at a browser without a session here."""
+
     async def end(self, request: web.Request, response: web.Response) -> None:
         """Sign this browser out there too."""
 
@@ -82,6 +85,7 @@ async def current(request: web.Request) -> Session | None:
     cookie = cookies.read(request, COOKIE)
     value = await services.one_time.peek("session", hash_of(cookie)) if cookie else None
     if value is None:
+        await request.app[FLOWDOCK_SIGN_IN].meet(request)
         return None
     if not await request.app[FLOWDOCK_SIGN_IN].holds(request, value["user"]["id"]):
         await _end(request)

@@ -10,6 +10,7 @@ from bridge.services import Services
 from bridge.web import render
 from bridge.web.auth import sessions
 from bridge.web.context import SERVICES, Session
+from bridge.web.http.visits import VISITOR
 from bridge.web.pages import chart
 from bridge.web.pages.overview import FlowState, Overview
 
@@ -23,6 +24,8 @@ async def home(request: web.Request) -> web.Response:
     overview = Overview(services)
     installation = await overview.installation()
     session = await _session(request, redis_answers=installation.redis_answers)
+    if session is None and VISITOR in request:
+        return render.redirect(sessions.sign_in_url("/"))
     flows: list[FlowState] | None = None
     failure = ""
     if session is not None:
