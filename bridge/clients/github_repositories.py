@@ -137,6 +137,27 @@ def repository_call(method: str, full_name: str, path: str, data: dict[str, Any]
     )
 
 
+async def query_repository(
+    github: GitHub,
+    query: str,
+    repository_id: int,
+    full_name: str,
+    *,
+    token: str,
+    subject: str,
+    **variables: Any,
+) -> dict[str, Any]:
+    """Return the `repository` of a GraphQL query; empty if another one has the name now.
+
+    Raises as `GitHub.call` does.
+    """
+    owner, _, name = full_name.partition("/")
+    call = Call(method="GRAPHQL", url=query, data={"owner": owner, "name": name, **variables})
+    answer = await github.call(call, token=token, subject=subject)
+    found: dict[str, Any] = answer["repository"] or {}
+    return found if found.get("databaseId") == repository_id else {}
+
+
 def _repositories(found: Iterable[Any]) -> list[Repository]:
     """Read a list; a repository with a name that GitHub does not allow is left out."""
     return [read_repository(one) for one in found if names.is_full_name(one.get("full_name"))]

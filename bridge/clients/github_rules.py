@@ -1,8 +1,7 @@
 """The rules of a branch and its merge queue, as GitHub shows them to one user."""
 
-from typing import Any
-
 from bridge.clients.github import GitHub
+from bridge.clients.github_repositories import query_repository
 from bridge.core.actions import Call
 from bridge.core.errors import GitHubRefused
 from bridge.core.pulls import rules
@@ -35,42 +34,34 @@ query($owner: String!, $name: String!, $branch: String!) {
 
 
 async def read_rules(
-    github: GitHub, repository_id: int, full_name: str, branch: str, *, token: str
+    github: GitHub, repository_id: int, full_name: str, branch: str, token: str
 ) -> BranchRules:
-    """Read rulesets and classic protection, by two calls; raises as `GitHub.call` does.
-
-    The repository is asked for by its id: another one may have taken its name.
-    """
-    owner, _, name = full_name.partition("/")
+    """Read rulesets and classic protection, by two calls; raises as `GitHub.call` does."""
     subject = f"the rules of {branch} in {full_name}"
     place = {"id": str(repository_id), "branch": branch}
     url = "/repositories/{id}/rules/branches/{branch}?per_page=100"
     rulesets = await github.call(Call(method="GET", url=url, variables=place), token=token, subject=subject)
-    data = {"owner": owner, "name": name, "branch": branch, "ref": f"refs/heads/{branch}"}
+    data = {"branch": branch, "ref": f"refs/heads/{branch}"}
     try:
-        answer = await github.call(
-            Call(method="GRAPHQL", url=_CLASSIC, data=data), token=token, subject=subject
+        repository = await query_repository(
+            github, _CLASSIC, repository_id, full_name, token=token, subject=subject, **data
         )
-        repository: Any = answer["repository"] or {}
     except GitHubRefused:
         # An old Enterprise Server has no merge queue to ask about.
-        repository = {}
-    if repository.get("databaseId") != repository_id:
         repository = {}
     classic = (repository.get("ref") or {}).get("refUpdateRule") or {}
     return rules.read(branch, rulesets, classic, queue=bool(repository.get("mergeQueue")))
 
 
 async def read_places(
-    github: GitHub, repository_id: int, full_name: str, branch: str, *, token: str
+    github: GitHub, repository_id: int, full_name: str, branch: str, token: str
 ) -> dict[int, int]:
     """Read the place of each pull request in a branch's merge queue; raises as `GitHub.call` does."""
-    owner, _, name = full_name.partition("/")
-    data = {"owner": owner, "name": name, "branch": branch}
     subject = f"the merge queue of {branch} in {full_name}"
-    answer = await github.call(Call(method="GRAPHQL", url=_QUEUE, data=data), token=token, subject=subject)
-    repository = answer["repository"] or {}
-    if repository.get("databaseId") != repository_id or not repository["mergeQueue"]:
+    repository = await query_repository(
+        github, _QUEUE, repository_id, full_name, token=token, subject=subject, branch=branch
+    )
+    if not (queue := repository.get("mergeQueue")):
         return {}
-    nodes = repository["mergeQueue"]["entries"]["nodes"]
+    nodes = queue["entries"]["nodes"]
     return {one["pullRequest"]["number"]: one["position"] for one in nodes if one and one["pullRequest"]}

@@ -175,7 +175,10 @@ class BulkConnect:
             repository = await self._asked(line, by)
             line = replace(line, full_name=repository.full_name, url=repository.url)
             if not repository.may_hook:
-                return await self._handed_over(line, repository, setup, by)
+                asked = await self.handovers.ask(
+                    by.user, by.access_token, setup.flow, repository, setup.options
+                )
+                return replace(line, state="asked", handover=asked.id)
             connected = await self.connect_service.connect(
                 ConnectRequest(
                     user=by.user.id,
@@ -197,10 +200,6 @@ class BulkConnect:
             source_id=connected.connection.source_id,
             since=since,
         )
-
-    async def _handed_over(self, line: Line, repository: Repository, setup: SetUp, by: Chooser) -> Line:
-        asked = await self.handovers.ask(by.user, by.access_token, setup.flow, repository, setup.options)
-        return replace(line, state="asked", handover=asked.id)
 
     async def _asked(self, line: Line, by: Chooser) -> Repository:
         """Ask GitHub for the repository: a form may name any."""

@@ -123,7 +123,9 @@ class ConnectService:
             await self.rollback.left(repository.id)
             known = await self._known(wanted.flow, repository, wanted.access_token)
             if known is not None:
-                return await self._hooked(known, wanted.user, wanted.administrator)
+                return await self.webhook_repair.repair(
+                    known, user=wanted.user, administrator=wanted.administrator
+                )
             intent = await self._looked_at(wanted)
             await self.intents.note(intent)
             try:
@@ -172,13 +174,6 @@ class ConnectService:
             return False
         return await self.hooks.find(repository, token=token) is None
 
-    async def _hooked(
-        self, connection: Connection, user: str, administrator: Administrator | None
-    ) -> HookResult:
-        if administrator is None:
-            return await self.webhook_repair.repair(connection, user=user)
-        return await self.webhook_repair.repair_as(administrator, connection)
-
     async def _make(self, intent: Intent, options: Options) -> HookResult:
         source = await self.flowdock.create_source(
             intent.flow, intent.access_token, name=intent.repository, external_url=intent.url
@@ -197,7 +192,9 @@ class ConnectService:
             hook_by=intent.administrator.login if intent.administrator else "",
         )
         await self.connections.add(connection)
-        connected = await self._hooked(connection, intent.user, intent.administrator)
+        connected = await self.webhook_repair.repair(
+            connection, user=intent.user, administrator=intent.administrator
+        )
         await self.intents.forget(intent.id)
         log.info("connected", connection=connection.id, repository=intent.repository, hook=connected.hook)
         return connected

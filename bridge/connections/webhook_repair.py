@@ -36,43 +36,44 @@ class WebhookRepair:
     accounts: LinkedAccounts
     hooks: RepositoryWebhooks
 
-    async def repair(self, connection: Connection, *, user: str) -> HookResult:
-        """Create or repair a connection's webhook as the linked account of `user`, and have GitHub ping.
+    async def repair(
+        self, connection: Connection, *, user: str, administrator: Administrator | None = None
+    ) -> HookResult:
+        """Create or repair a connection's webhook, and have GitHub ping.
 
-        Where that account may not, those who connected the repository are tried. Where nobody manages the
-        webhook, the account that did it will. Raises `GitHubRefused`,
-        `NotLinked`, `RateLimited` or `GitHubFailing`; `NotFound` if the connection was removed.
+        With the token that an `administrator` lent, or else as the linked account of `user`. Where that
+        account may not, those who connected the repository are tried. Where nobody manages the webhook, the
+        account that did it will. Raises `GitHubRefused`, `NotLinked`, `RateLimited` or `GitHubFailing`;
+        `NotFound` if the connection was removed.
         """
+        changes: dict[str, Any]
+        try:
+            if administrator is None:
+                who, ensured = await self._ensure_as_one_of(connection, user)
+                changes = {} if connection.installer or connection.hook_by else {"installer": who}
+            else:
+                ensured = await self.accounts.as_either(
+                    user, administrator, partial(self._ensure, connection)
+                )
+                changes = {"hook_by": administrator.login}
+        except ComesWithApp:
+            return HookResult(connection=connection, hook="app")
+        changed = await self.connections.change(connection.id, hook_id=ensured.id, **changes)
+        return HookResult(connection=changed, hook="made" if ensured.made else "mended")
+
+    async def _ensure_as_one_of(self, connection: Connection, user: str) -> tuple[str, Ensured]:
+        """Make or repair the webhook as the first user who may; returns that user, too."""
         refusal: BridgeError | None = None
         for who in await self._hookers(connection, user):
             try:
-                ensured = await self.accounts.as_user(who, partial(self._ensure, connection))
-            except ComesWithApp:
-                return HookResult(connection=connection, hook="app")
+                return who, await self.accounts.as_user(who, partial(self._ensure, connection))
             except GitHubRefused as error:
                 if error.answered not in NO_RIGHT:
                     raise
                 refusal = refusal or error
             except NotLinked as error:
                 refusal = refusal or error
-            else:
-                changes: dict[str, Any] = {"hook_id": ensured.id}
-                if not (connection.installer or connection.hook_by):
-                    changes["installer"] = who
-                changed = await self.connections.change(connection.id, **changes)
-                return HookResult(connection=changed, hook="made" if ensured.made else "mended")
         raise refusal or NotLinked("no administrator has linked a GitHub account")
-
-    async def repair_as(self, administrator: Administrator, connection: Connection) -> HookResult:
-        """Repair it with a token that was lent."""
-        try:
-            ensured = await self.accounts.as_either("", administrator, partial(self._ensure, connection))
-        except ComesWithApp:
-            return HookResult(connection=connection, hook="app")
-        changed = await self.connections.change(
-            connection.id, hook_id=ensured.id, hook_by=administrator.login
-        )
-        return HookResult(connection=changed, hook="made" if ensured.made else "mended")
 
     async def _hookers(self, connection: Connection, user: str) -> list[str]:
         """Return the users whose linked accounts may manage the webhook, the best first."""

@@ -9,7 +9,9 @@ it is for the rules of a branch (`bridge.monitor.branch_rules`), and for what it
 """
 
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from bridge.connections.linked_accounts import LinkedAccounts
@@ -17,9 +19,9 @@ from bridge.core.actions import is_in
 from bridge.core.messages.translate import MERGEABLE
 from bridge.core.model import Target
 from bridge.lifecycle import Shutdown
-from bridge.monitor import branch_rules, merges, pushes, readers, teams
-from bridge.monitor.announce import announce
+from bridge.monitor import branch_rules, merges, pushes, teams
 from bridge.monitor.polling import poll
+from bridge.monitor.question import Question
 from bridge.queue.delivery_queue import DeliveryQueue
 from bridge.storage.pulls import PullRequestStore
 from bridge.storage.watches import Watch
@@ -30,15 +32,6 @@ SPACING = 1.0
 IDLE = 2.0
 MAX_ASKED = 6
 """Requests to GitHub until it has worked out whether a pull request merges."""
-
-_OTHERS = {
-    "rules": branch_rules.read,
-    "queue": merges.read_queue,
-    "merge": merges.follow,
-    "push": pushes.compare,
-    "teams": teams.read,
-    "members": teams.look_up,
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,49 +55,55 @@ class ConflictPoller:
         )
 
     async def _ask(self, watch: Watch) -> None:
-        if elsewhere := _OTHERS.get(watch.about):
-            await elsewhere(watch, pulls=self.pulls, accounts=self.accounts, queue=self.queue)
-            return
-        pull = await self._read(watch)
-        if pull is None or not (watch.about == "state" or pull.get("state") == "open"):
-            return
-        if pull.get("mergeable") is None and watch.about != "state":
-            if watch.asked + 1 < MAX_ASKED:
-                await self.pulls.watches.mergeable(watch.repository_id, [watch.number], asked=watch.asked + 1)
-            return
-        await self._enqueue(watch, pull)
+        if watch.about == "members":
+            await teams.look_up(watch, self.pulls, self.accounts.connections)
+        elif name := await self.pulls.repository_name(watch.repository_id):
+            question = Question(
+                watch=watch, name=name, pulls=self.pulls, accounts=self.accounts, queue=self.queue
+            )
+            await _ANSWERERS[watch.about](question)
 
-    async def _read(self, watch: Watch) -> dict[str, Any] | None:
-        """Return the pull request as GitHub shows it now; None if no linked account may see it."""
-        name = await self.pulls.repository_name(watch.repository_id)
-        if name is None:
-            return None
-        owner, _, repo = name.partition("/")
-        target = Target(owner=owner, repo=repo, number=watch.number, action="")
 
-        async def question(token: str) -> dict[str, Any]:
-            pull = await self.accounts.github.pull(target, token=token)
-            if not is_in(pull, watch.repository_id):
-                # What only members of that repository may see must not be shown here.
-                raise LookupError("another repository has the name now")
-            return pull
+async def _read_pull(question: Question) -> None:
+    """Read whether a pull request conflicts, or its state, and have its thread show it."""
+    watch = question.watch
+    pull = await question.ask(partial(_pull, question))
+    if pull is None or not (watch.about == "state" or pull.get("state") == "open"):
+        return
+    if pull.get("mergeable") is None and watch.about != "state":
+        if watch.asked + 1 < MAX_ASKED:
+            await question.pulls.watches.mergeable(watch.repository_id, [watch.number], asked=watch.asked + 1)
+        return
+    repository = pull["base"]["repo"]
+    state = f"{pull['head']['sha']}:{pull['base']['sha']}:{pull['mergeable']}:{pull['mergeable_state']}"
+    if watch.about == "state":
+        state = f"{pull['updated_at']}:{pull['state']}:{pull['merged_at']}:{pull['draft']}"
+    await question.answer(
+        MERGEABLE,
+        f"{watch.number}:{state}",
+        number=watch.number,
+        repository={key: repository[key] for key in ("id", "full_name", "html_url")},
+        pull_request=pull,
+        read_at=time.time(),
+    )
 
-        return await readers.ask(watch, question, name=name, pulls=self.pulls, accounts=self.accounts)
 
-    async def _enqueue(self, watch: Watch, pull: dict[str, Any]) -> None:
-        """Enqueue the answer as a delivery of our own, so that it waits its turn like any other."""
-        repository = pull["base"]["repo"]
-        state = f"{pull['head']['sha']}:{pull['base']['sha']}:{pull['mergeable']}:{pull['mergeable_state']}"
-        if watch.about == "state":
-            state = f"{pull['updated_at']}:{pull['state']}:{pull['merged_at']}:{pull['draft']}"
-        await announce(
-            self.queue,
-            MERGEABLE,
-            f"mergeable:{watch.repository_id}:{watch.number}:{state}",
-            repository_id=watch.repository_id,
-            name=repository["full_name"],
-            number=watch.number,
-            repository={key: repository[key] for key in ("id", "full_name", "html_url")},
-            pull_request=pull,
-            read_at=time.time(),
-        )
+async def _pull(question: Question, token: str) -> dict[str, Any]:
+    owner, _, repo = question.name.partition("/")
+    target = Target(owner=owner, repo=repo, number=question.watch.number, action="")
+    pull = await question.accounts.github.pull(target, token=token)
+    if not is_in(pull, question.watch.repository_id):
+        # What only members of that repository may see must not be shown here.
+        raise LookupError("another repository has the name now")
+    return pull
+
+
+_ANSWERERS: dict[str, Callable[[Question], Awaitable[None]]] = {
+    "mergeable": _read_pull,
+    "state": _read_pull,
+    "rules": branch_rules.read,
+    "queue": merges.read_queue,
+    "merge": merges.follow,
+    "push": pushes.compare,
+    "teams": teams.read,
+}

@@ -1,6 +1,7 @@
 """Follow what GitHub goes on with: a merge that outlasted its click, and the places in a merge queue."""
 
 import time
+from functools import partial
 from typing import Any
 
 import structlog
@@ -10,10 +11,7 @@ from bridge.connections.linked_accounts import LinkedAccounts
 from bridge.core.actions import Call
 from bridge.core.errors import BridgeError, GitHubRefused, NotLinked
 from bridge.core.pulls.own_events import MERGE_FAILED, QUEUE
-from bridge.monitor import readers
-from bridge.monitor.announce import announce
-from bridge.queue.delivery_queue import DeliveryQueue
-from bridge.storage.pulls import PullRequestStore
+from bridge.monitor.question import Question
 from bridge.storage.watches import Watch
 
 MAX_ASKED = 10
@@ -22,40 +20,29 @@ MAX_ASKED = 10
 log = structlog.get_logger()
 
 
-async def follow(
-    watch: Watch, *, pulls: PullRequestStore, accounts: LinkedAccounts, queue: DeliveryQueue
-) -> None:
+async def follow(question: Question) -> None:
     """Ask how a merge ended, and have its thread tell if it failed; webhooks tell the rest.
 
     https://docs.github.com/rest/pulls/pulls#get-the-result-of-an-asynchronous-merge
     """
-    name = await pulls.repository_name(watch.repository_id)
-    account = await accounts.store.get(watch.user)
-    if name is None or account is None:
+    watch, accounts = question.watch, question.accounts
+    if (account := await accounts.store.get(watch.user)) is None:
         return
     try:
         answer = await accounts.reading(watch.user, lambda token: _result(accounts, watch, token))
     except (GitHubRefused, NotLinked):
         return
     except BridgeError as error:
-        log.info("merge_not_followed", repository=name, number=watch.number, reason=str(error))
+        log.info("merge_not_followed", repository=question.name, number=watch.number, reason=str(error))
         answer = {"status": "pending"}
     match answer:
         case {"status": "pending"} if watch.asked + 1 < MAX_ASKED:
-            await pulls.watches.merge(
+            await question.pulls.watches.merge(
                 watch.repository_id, watch.number, user=watch.user, uuid=watch.uuid, asked=watch.asked + 1
             )
         case {"status": "failed", "details": {"message": str(message)}}:
-            await announce(
-                queue,
-                MERGE_FAILED,
-                f"merge:{watch.repository_id}:{watch.uuid}",
-                repository_id=watch.repository_id,
-                name=name,
-                number=watch.number,
-                message=message,
-                user={"login": account.github.login, "id": account.github.id},
-            )
+            user = {"login": account.github.login, "id": account.github.id}
+            await question.answer(MERGE_FAILED, watch.uuid, number=watch.number, message=message, user=user)
 
 
 async def _result(accounts: LinkedAccounts, watch: Watch, token: str) -> Any:
@@ -65,35 +52,19 @@ async def _result(accounts: LinkedAccounts, watch: Watch, token: str) -> Any:
     return await accounts.github.call(call, token=token, subject=f"the merge of #{watch.number}")
 
 
-async def read_queue(
-    watch: Watch, *, pulls: PullRequestStore, accounts: LinkedAccounts, queue: DeliveryQueue
-) -> None:
+async def read_queue(question: Question) -> None:
     """Read the places in a branch's merge queue, and have the threads show those that changed."""
-    if (name := await pulls.repository_name(watch.repository_id)) is None:
-        return
-    read_at = time.time()
-    places = await _places(watch, name, pulls, accounts)
-    found, _ = await pulls.read([(watch.repository_id, number) for number in places], ())
+    repository_id, branch, read_at = question.watch.repository_id, question.watch.branch, time.time()
+    read_as = partial(read_places, question.accounts.github, repository_id, question.name, branch)
+    places = await question.ask(read_as) or {}
+    found, _ = await question.pulls.read([(repository_id, number) for number in places], ())
     for (_, number), known in found.items():
         if known.is_known and known.value("queued") and known.place.number != places[number]:
-            await announce(
-                queue,
+            await question.answer(
                 QUEUE,
-                f"queue:{watch.repository_id}:{number}:{read_at}",
-                repository_id=watch.repository_id,
-                name=name,
+                f"{number}:{read_at}",
                 number=number,
                 place=places[number],
                 since=known.values["queued"].at,
                 read_at=read_at,
             )
-
-
-async def _places(
-    watch: Watch, name: str, pulls: PullRequestStore, accounts: LinkedAccounts
-) -> dict[int, int]:
-    async def question(token: str) -> dict[int, int]:
-        return await read_places(accounts.github, watch.repository_id, name, watch.branch, token=token)
-
-    answer = await readers.ask(watch, question, name=name, pulls=pulls, accounts=accounts)
-    return answer or {}

@@ -11,12 +11,13 @@ import msgspec
 import structlog
 
 from bridge.clients.github import TokenRevoked
-from bridge.clients.github_diffs import read_diff
 from bridge.clients.github_logs import read_failure
 from bridge.clients.installation_tokens import InstallationTokens
 from bridge.connections.linked_accounts import LinkedAccounts
+from bridge.core.actions import Call
 from bridge.core.errors import BridgeError, GitHubRefused, NotLinked
 from bridge.core.model import Payload
+from bridge.core.pulls import diffs
 from bridge.core.pulls.own_events import DIFF, JOB_LOG
 from bridge.lifecycle import Shutdown
 from bridge.monitor.announce import announce
@@ -109,7 +110,11 @@ class GitHubReader:
     async def _ask(self, reading: Reading, token: str) -> Payload | None:
         github, repository_id = self.accounts.github, reading.repository_id
         if not reading.job:
-            diff = await read_diff(github, repository_id, reading.numbers[0], reading.sha, token=token)
+            number = str(reading.numbers[0])
+            url = "/repositories/{id}/pulls/{number}/files?per_page=100"
+            call = Call(method="GET", url=url, variables={"id": str(repository_id), "number": number})
+            files = await github.call(call, token=token, subject=f"the changes of #{number}")
+            diff = diffs.read(files, reading.sha)
             return {"diff": msgspec.to_builtins(diff)} if diff else None
         failure = await read_failure(
             github, repository_id, reading.job, reading.sha, api_url=self.api_url, token=token

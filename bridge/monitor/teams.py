@@ -3,14 +3,12 @@
 import time
 from typing import Any
 
-from bridge.connections.linked_accounts import LinkedAccounts
-from bridge.core.actions import Call
+from bridge.clients.github_repositories import query_repository
 from bridge.core.pulls.accounts import person
 from bridge.core.pulls.own_events import TEAMS
 from bridge.core.pulls.snapshot import Snapshot
-from bridge.monitor import readers
-from bridge.monitor.announce import announce
-from bridge.queue.delivery_queue import DeliveryQueue
+from bridge.monitor.question import Question
+from bridge.storage.connections import ConnectionStore
 from bridge.storage.pulls import PullRequestStore
 from bridge.storage.watches import Watch
 
@@ -44,16 +42,10 @@ query($owner: String!, $name: String!, $number: Int!) {
 """
 
 
-async def look_up(
-    watch: Watch,
-    *,
-    pulls: PullRequestStore,
-    accounts: LinkedAccounts,
-    queue: DeliveryQueue,  # noqa: ARG001
-) -> None:
+async def look_up(watch: Watch, pulls: PullRequestStore, connections: ConnectionStore) -> None:
     """Find the open pull requests that ask a changed team for a review, and have its members read."""
     left = MAX_PULLS
-    ids = {one.repository_id for one in await accounts.connections.all() if one.repository_id}
+    ids = {one.repository_id for one in await connections.all() if one.repository_id}
     for repository_id, name in (await pulls.repository_names(ids)).items():
         if left and name.partition("/")[0].lower() == watch.organization.lower():
             newest = (await pulls.open_numbers(repository_id))[::-1]
@@ -68,48 +60,39 @@ def _asks(known: Snapshot, team: int) -> bool:
     return asked is not None and any(one["is_team"] and one["id"] == team for one in asked.items())
 
 
-async def read(
-    watch: Watch, *, pulls: PullRequestStore, accounts: LinkedAccounts, queue: DeliveryQueue
-) -> None:
+async def read(question: Question) -> None:
     """Read the teams of a pull request, and have its thread name and tag their members.
 
     GitHub says which teams are asked: a delivery could name any team of the organization.
     """
-    if (name := await pulls.repository_name(watch.repository_id)) is None:
-        return
 
-    async def question(token: str) -> dict[int, list[Any]] | None:
+    async def shown(token: str) -> dict[int, list[Any]] | None:
         # GitHub hides them from those who may not read them.
-        return await _teams(accounts, watch, name, token) or None
+        return await _teams(question, token) or None
 
-    if (teams := await readers.ask(watch, question, name=name, pulls=pulls, accounts=accounts)) is None:
+    if (teams := await question.ask(shown)) is None:
         return
-    read_at = time.time()
-    await announce(
-        queue,
-        TEAMS,
-        f"teams:{watch.repository_id}:{watch.number}:{read_at}",
-        repository_id=watch.repository_id,
-        name=name,
-        number=watch.number,
-        teams=[{"id": team, "members": await _linked(accounts, found)} for team, found in teams.items()],
-        read_at=read_at,
-    )
+    read_at, number = time.time(), question.watch.number
+    linked = [{"id": team, "members": await _linked(question, found)} for team, found in teams.items()]
+    await question.answer(TEAMS, f"{number}:{read_at}", number=number, teams=linked, read_at=read_at)
 
 
-async def _teams(accounts: LinkedAccounts, watch: Watch, name: str, token: str) -> dict[int, list[Any]]:
+async def _teams(question: Question, token: str) -> dict[int, list[Any]]:
     """Return the members of each team who are not away, by the team's id.
 
     https://docs.github.com/graphql/reference/objects#team
     """
-    subject = f"the teams asked for a review of {name}#{watch.number}"
-    owner, _, short = name.partition("/")
-    data = {"owner": owner, "name": short, "number": watch.number}
-    answer = await accounts.github.call(
-        Call(method="GRAPHQL", url=_REQUESTED, data=data), token=token, subject=subject
+    number = question.watch.number
+    repository = await query_repository(
+        question.accounts.github,
+        _REQUESTED,
+        question.watch.repository_id,
+        question.name,
+        token=token,
+        subject=f"the teams asked for a review of {question.name}#{number}",
+        number=number,
     )
-    repository = answer["repository"] or {}
-    if repository.get("databaseId") != watch.repository_id:
+    if not repository:
         return {}
     asked = [one["requestedReviewer"] for one in repository["pullRequest"]["reviewRequests"]["nodes"]]
     teams = [one for one in asked if one and "members" in one][:MAX_TEAMS]
@@ -123,9 +106,9 @@ async def _teams(accounts: LinkedAccounts, watch: Watch, name: str, token: str) 
     }
 
 
-async def _linked(accounts: LinkedAccounts, members: list[Any]) -> list[dict[str, Any]]:
+async def _linked(question: Question, members: list[Any]) -> list[dict[str, Any]]:
     found = []
     for one in map(person, members):
-        if one["id"] and await accounts.store.linked_to(one["id"]):
+        if one["id"] and await question.accounts.store.linked_to(one["id"]):
             found.append(one)
     return found[:MAX_MEMBERS]
