@@ -16,8 +16,8 @@ from typing import Any
 
 from bridge.connections.linked_accounts import LinkedAccounts
 from bridge.core.actions import is_in
-from bridge.core.messages.translate import MERGEABLE
 from bridge.core.model import Target
+from bridge.core.pulls.own_events import MERGEABLE
 from bridge.lifecycle import Shutdown
 from bridge.monitor import branch_rules, merges, pushes, teams
 from bridge.monitor.polling import poll

@@ -12,8 +12,8 @@ from typing import Any, Literal, NamedTuple, get_args
 
 import orjson
 
-from bridge.core.messages.translate import PRIVATE_EVENTS
 from bridge.core.model import Connection, Delivery
+from bridge.core.pulls import own_events
 from bridge.storage import keys
 from bridge.storage.lua_scripts import load_script
 from bridge.storage.redis import Redis
@@ -80,7 +80,7 @@ def skipped(
     return [
         write
         for connection in connections
-        if delivery.event not in PRIVATE_EVENTS
+        if delivery.event not in own_events.ALL
         if (reason := reasons.get(connection.id))
         for write in note(
             repository_id,
@@ -164,7 +164,7 @@ def _digests(ids: Sequence[str], notes: Sequence[Note], hourly: Sequence[Sequenc
     columns = [tuple(int(count or 0) for count in column) for column in zip(*hourly, strict=True)]
     width = len(OUTCOMES)
     of_all, *of_each = (columns[at : at + width] for at in range(0, len(columns), width))
-    told = [note for note in notes if note.event not in PRIVATE_EVENTS]
+    told = [note for note in notes if note.event not in own_events.ALL]
     return {
         connection_id: Digest(
             last=next((note for note in told if note.connection_id in ("", connection_id)), None),

@@ -15,7 +15,7 @@ from uuid import uuid4
 import aiohttp
 from redis.exceptions import RedisError
 
-from bridge.core.messages.message_id import message_uuid
+from bridge.core.messages.addressing import message_uuid
 from bridge.core.model import Connection
 from bridge.core.security.encryption import Vault
 from bridge.queue.delivery_queue import DeliveryQueue

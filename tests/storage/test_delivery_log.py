@@ -9,9 +9,9 @@ import orjson
 import pytest
 
 from bridge.core.errors import NotFound
-from bridge.core.messages.translate import PRIVATE_EVENTS
 from bridge.core.model import Connection, Delivery
 from bridge.core.options import Options
+from bridge.core.pulls import own_events
 from bridge.queue.entries import DeadLetter, load_message
 from bridge.storage import delivery_log as journal
 from bridge.storage import keys
@@ -312,7 +312,7 @@ async def test_digests_are_each_connections_own(house: House) -> None:
     assert await house.services.delivery_log.digests([]) == {}
 
 
-@pytest.mark.parametrize("event", sorted(PRIVATE_EVENTS))
+@pytest.mark.parametrize("event", sorted(own_events.ALL))
 async def test_what_bridge_read_itself_is_no_delivery_of_githubs(house: House, event: str) -> None:
     one = await connection(house)
     await noted(house, one, "posted", number=3)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from bridge.core.actions.merging import chosen, head_of, may_merge, moved_head, refuse_by_state
+from bridge.core.actions.merging import chosen, head_of, is_merged, may_merge, moved_head, refuse_by_state
 from bridge.core.actions.table import Call, Click, Steps, action
 from bridge.core.errors import GitHubRefused
 from bridge.core.pulls.model import PullRequest
@@ -35,7 +35,7 @@ def enable_auto_merge(click: Click) -> Steps:
     https://docs.github.com/graphql/reference/mutations#enablepullrequestautomerge
     """
     pull = yield from click.asked()
-    if pull.get("merged") or pull.get("merged_at"):
+    if is_merged(pull):
         return f"{click.target} is already merged."
     refuse_by_state(click, pull)
     if pull.get("auto_merge"):
@@ -74,7 +74,7 @@ def disable_auto_merge(click: Click) -> Steps:
     https://docs.github.com/graphql/reference/mutations#disablepullrequestautomerge
     """
     pull = yield from click.asked()
-    if pull.get("merged") or pull.get("merged_at"):
+    if is_merged(pull):
         raise GitHubRefused(f"{click.target} is already merged", status=409)
     if not pull.get("auto_merge"):
         return f"Auto-merge of {click.target} is already off."

@@ -3,7 +3,7 @@
 from collections.abc import Generator
 from typing import Any
 
-from bridge.core.actions.merging import moved_head
+from bridge.core.actions.merging import refuse_moved_head
 from bridge.core.actions.table import Call, Click, Steps, action
 from bridge.core.errors import GitHubRefused
 from bridge.core.pulls.model import PullRequest
@@ -50,9 +50,7 @@ def approve_and_run(click: Click) -> Steps:
     https://docs.github.com/rest/actions/workflow-runs#approve-a-workflow-run-for-a-fork-pull-request
     """
     pull = yield from click.asked()
-    if click.shown_sha and pull["head"]["sha"] != click.shown_sha:
-        # Another commit may do anything with the workflows' rights.
-        raise moved_head(click)
+    refuse_moved_head(click, pull)
     runs = yield from _newest_runs(click, pull["head"]["sha"])
     waiting = [run for run in runs if run.get("conclusion") == "action_required"]
     if not waiting:
@@ -81,8 +79,7 @@ def approve_deployment(click: Click) -> Steps:
     https://docs.github.com/rest/actions/workflow-runs#review-pending-deployments-for-a-workflow-run
     """
     pull = yield from click.asked()
-    if click.shown_sha and pull["head"]["sha"] != click.shown_sha:
-        raise moved_head(click)
+    refuse_moved_head(click, pull)
     runs = yield from _newest_runs(click, pull["head"]["sha"])
     approved, left = [], False
     for run in (run for run in runs if run.get("status") == "waiting"):

@@ -81,7 +81,7 @@ def _merge(click: Click, method: str, by_queue: Mapping[str, str] = MappingProxy
     https://docs.github.com/rest/pulls/pulls#merge-a-pull-request-asynchronously
     """
     pull = yield from click.asked()
-    if pull.get("merged") or pull.get("merged_at"):
+    if is_merged(pull):
         return f"{click.target} is already merged."
     refuse_by_state(click, pull)
     repository = yield click.call("GET", "")
@@ -182,10 +182,20 @@ def refuse_by_state(click: Click, pull: Mapping[str, Any]) -> None:
         raise GitHubRefused(f"{click.target} is closed", status=409)
     if pull.get("draft"):
         raise GitHubRefused(f"{click.target} is a draft: mark it ready for review first", status=409)
-    if click.shown_sha and pull["head"]["sha"] != click.shown_sha:
-        raise moved_head(click)
+    refuse_moved_head(click, pull)
     if pull.get("mergeable") is False:
         raise GitHubRefused(f"{click.target} conflicts with its base branch", status=409)
+
+
+def is_merged(pull: Mapping[str, Any]) -> bool:
+    """Tell whether GitHub's answer shows a pull request as merged."""
+    return bool(pull.get("merged") or pull.get("merged_at"))
+
+
+def refuse_moved_head(click: Click, pull: Mapping[str, Any]) -> None:
+    """Refuse what the person did not look at: another commit may do anything."""
+    if click.shown_sha and pull["head"]["sha"] != click.shown_sha:
+        raise moved_head(click)
 
 
 def head_of(click: Click, pull: Mapping[str, Any]) -> str:
@@ -208,7 +218,7 @@ def chosen(click: Click, repository: Mapping[str, Any], method: str) -> str:
 
 
 def moved_head(click: Click) -> GitHubRefused:
-    """Refuse what the person did not look at."""
+    """Return the refusal of a head that moved since the thread showed it."""
     return GitHubRefused(f"{click.target} has new commits: look at them, then click again", status=409)
 
 

@@ -6,7 +6,6 @@ from typing import Any
 from bridge.core.actions.table import Call, Click, Steps, action, is_ready
 from bridge.core.errors import GitHubRefused
 from bridge.core.pulls import approvals
-from bridge.core.pulls.model import PullRequest
 
 _READY = """
 mutation($pull: ID!) {
@@ -66,11 +65,7 @@ def request_review(click: Click) -> Steps:
     return f"@{click.login} will review {click.target}."
 
 
-def _is_draft(pull: PullRequest) -> bool:
-    return pull.is_open and pull.draft
-
-
-@action("ready", "Ready for review", offered=_is_draft)
+@action("ready", "Ready for review", offered=lambda pull: pull.is_open and pull.draft)
 def ready(click: Click) -> Steps:
     """Mark a draft as ready, which needs GraphQL; one already ready counts as success.
 

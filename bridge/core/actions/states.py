@@ -2,11 +2,6 @@
 
 from bridge.core.actions.table import Call, Click, Steps, action, is_open
 from bridge.core.errors import GitHubRefused
-from bridge.core.pulls.model import PullRequest
-
-
-def _is_closed(pull: PullRequest) -> bool:
-    return pull.state == "closed"
 
 
 @action("assign-to-me", "Assign to me", offered=is_open, names_clicker=True)
@@ -39,7 +34,7 @@ def close(click: Click) -> Steps:
     return f"Closed {click.target}."
 
 
-@action("reopen", "Reopen", offered=_is_closed)
+@action("reopen", "Reopen", offered=lambda pull: pull.state == "closed")
 def reopen(click: Click) -> Steps:
     """Reopen the pull request; one already open counts as success."""
     pull = yield _set_state(click, "open")

@@ -87,12 +87,8 @@ def of(delivery: Delivery) -> Header | None:
 
 def about(delivery: Delivery) -> Header:
     """Return the header of any delivery that has a repository; raises `Malformed`."""
-    repository = delivery.payload["repository"]
-    number = translate.subject(delivery) or 0
-    return _checked(delivery.action, repository.get("id"), number, repository.get("full_name"))
-
-
-def _checked(action: str, repository_id: object, number: int, full_name: object) -> Header:
+    repository, number = delivery.payload["repository"], translate.subject(delivery) or 0
+    repository_id = repository.get("id")
     if (
         isinstance(repository_id, bool)
         or not isinstance(repository_id, int)
@@ -101,5 +97,5 @@ def _checked(action: str, repository_id: object, number: int, full_name: object)
         raise Malformed("the payload names no repository id")
     if not 0 <= number <= MAX_NUMBER:
         raise Malformed("the payload's pull request has no valid number")
-    names.full_name(full_name)
-    return Header(action, repository_id, number)
+    names.full_name(repository.get("full_name"))
+    return Header(delivery.action, repository_id, number)

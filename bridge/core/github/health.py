@@ -151,7 +151,7 @@ def _hook(connection: Connection, seen: Observation) -> Found | None:
             return None
         text = f"The webhook of {connection.repository} was deleted on GitHub."
     elif seen.problems:
-        text = f"The webhook of {connection.repository} does not work: {_listed(seen.problems)}."
+        text = f"The webhook of {connection.repository} does not work: {', and '.join(seen.problems)}."
     else:
         return None
     return "hook", f"{text} Repair the webhook, or disconnect."
@@ -175,10 +175,6 @@ def _deliveries(connection: Connection, seen: Observation, now: float) -> Proble
 def _status(attempt: Attempt) -> str:
     known = str(attempt.code) in attempt.status or not attempt.code
     return attempt.status if known else f"{attempt.status} ({attempt.code})"
-
-
-def _listed(problems: Sequence[str]) -> str:
-    return ", and ".join(problems)
 
 
 def _since(known: Problem | None, kind: Any, text: str, now: float) -> Problem:

@@ -2,7 +2,7 @@
 
 import html
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from bridge.core.printable import visible
 from bridge.core.urls import web_address
@@ -35,3 +35,9 @@ def code(lines: Iterable[str]) -> str:
 def folded(summary: str, safe: str) -> str:
     """Return safe HTML, folded under a plain summary."""
     return f"<details><summary>{escape(summary)}</summary>{safe}</details>"
+
+
+def listed(parts: Sequence[str], most: int) -> str:
+    """Return the first parts of a list of HTML, the rest counted."""
+    more = f" and {len(parts) - most} more" if len(parts) > most else ""
+    return ", ".join(parts[:most]) + more

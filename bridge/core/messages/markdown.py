@@ -43,7 +43,8 @@ def to_html(
         limit //= 2
     if len(shown) < len(source):
         # Rendered apart: a tag that the cut left open (a comment, a <details>) must not swallow it.
-        safe += _cleaned(f"<p>{link(rest_url, 'Read the rest on GitHub')}</p>", base_url)
+        rest = f"<p>{link(rest_url, 'Read the rest on GitHub')}</p>"
+        safe += rendering.clean(rest, base_url=base_url)
     return safe.strip()
 
 
@@ -58,12 +59,6 @@ def mentioned(source: str | None) -> tuple[str, ...]:
 
     pieces = rendering.prose(source[:MAX_READ])
     return tuple(dict.fromkeys(login for piece in pieces for login in MENTION.findall(piece)))
-
-
-def _cleaned(unsafe: str, base_url: str) -> str:
-    from bridge.core.messages import rendering
-
-    return rendering.clean(unsafe, base_url=base_url)
 
 
 def cut(source: str, limit: int = MAX_SOURCE) -> str:

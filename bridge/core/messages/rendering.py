@@ -26,26 +26,10 @@ from bridge.core.printable import is_blank, undirected
 from bridge.core.urls import web_address
 
 _TAGS = {
-    *(
-        "a",
-        "b",
-        "blockquote",
-        "br",
-        "code",
-        "dd",
-        "del",
-        "details",
-        "div",
-        "dl",
-        "dt",
-        "em",
-        "hr",
-        "i",
-        "ins",
-    ),
-    *("h1", "h2", "h3", "h4", "h5", "h6", "kbd", "li", "ol", "p", "pre", "s", "span", "strong", "sub", "sup"),
-    *("summary", "table", "tbody", "td", "th", "thead", "tr", "ul"),
-}
+    "a", "b", "blockquote", "br", "code", "dd", "del", "details", "div", "dl", "dt", "em", "h1", "h2", "h3",
+    "h4", "h5", "h6", "hr", "i", "ins", "kbd", "li", "ol", "p", "pre", "s", "span", "strong", "sub",
+    "summary", "sup", "table", "tbody", "td", "th", "thead", "tr", "ul",
+}  # fmt: skip
 _ATTRIBUTES: dict[str, set[str]] = {
     # Without it nh3 lets `lang` and `title` through on every tag.
     "*": set(),
@@ -66,15 +50,23 @@ def safe_html(source: str, *, base_url: str, repository_url: str, replaced: Sequ
 
 
 def clean(unsafe: str, *, base_url: str) -> str:
-    """Sanitise HTML, and resolve its relative links against `base_url`."""
-    sanitiser = nh3.Cleaner(
+    """Sanitise HTML, and resolve its relative links against `base_url`; without one they are no links."""
+    try:
+        sanitiser = _sanitiser(("rewrite_with_base", base_url) if web_address(base_url) else "deny")
+    except ValueError:
+        # An address that no browser takes either, such as `https://github.com.0`.
+        sanitiser = _sanitiser("deny")
+    return sanitiser.clean(unsafe)
+
+
+def _sanitiser(relative: Any) -> nh3.Cleaner:
+    return nh3.Cleaner(
         tags=_TAGS,
         attributes=_ATTRIBUTES,
         url_schemes={"http", "https", "mailto"},
-        url_relative=("rewrite_with_base", base_url) if web_address(base_url) else "deny",
+        url_relative=relative,
         link_rel="nofollow noopener noreferrer",
     )
-    return sanitiser.clean(unsafe)
 
 
 def prose(source: str) -> list[str]:

@@ -5,7 +5,7 @@ from typing import Any
 
 from bridge.core.messages.events import Happening, Said
 from bridge.core.messages.events.table import given, named
-from bridge.core.messages.html import code, escape, folded, link
+from bridge.core.messages.html import code, escape, folded, link, listed
 from bridge.core.messages.thread import sum_of
 from bridge.core.pulls import to_merge
 from bridge.core.pulls.checks import Verdict, environments, verdict
@@ -79,7 +79,7 @@ def _title(pull: PullRequest, now: Verdict, last: str, *, is_again: bool, is_fla
 
 def names(checks: tuple[Check, ...]) -> str:
     """Name checks with links, the rest counted."""
-    return _some([link(check.url, check.name) for check in checks])
+    return listed([link(check.url, check.name) for check in checks], MAX_NAMED)
 
 
 def outputs(failed: tuple[Check, ...]) -> str:
@@ -146,25 +146,19 @@ def of_review(happening: Happening) -> tuple[Said | None, Snapshot]:
     if outcome is None or not places or not happening.pull.is_open:
         return None, known
     run = given(payload, "workflow_run", "html_url")
-    where = _some([link(run, place) for place in places])
+    where = listed([link(run, place) for place in places], MAX_NAMED)
     noted = _deployed(known, dict.fromkeys(places, outcome))
     if outcome == "asked":
         if noted is known:
             return None, known
         asked = [one["reviewer"] for one in payload.get("reviewers") or [] if one.get("reviewer")]
-        names = _some(
-            [link(one.get("html_url"), one.get("login") or one.get("name") or "?") for one in asked]
-        )
+        shown = [link(one.get("html_url"), one.get("login") or one.get("name") or "?") for one in asked]
+        names = listed(shown, MAX_NAMED)
         people = tuple(chain.from_iterable(named(one) for one in asked if one.get("login")))
         title = f"wait for approval{f' by {names}' if names else ''}: {where}"
         return Said(title=title, people=people, group="other"), noted
     body = happening.html(payload.get("comment"), run)
     return Said(title=f"{outcome.capitalize()} the deployment to {where}", body=body, group="other"), noted
-
-
-def _some(words: list[str]) -> str:
-    more = f" and {len(words) - MAX_NAMED} more" if words[MAX_NAMED:] else ""
-    return ", ".join(words[:MAX_NAMED]) + more
 
 
 def _covering(state: str) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from bridge.core.actions import ACTIONS
 from bridge.core.messages import description
-from bridge.core.messages.html import escape, link
+from bridge.core.messages.html import escape, link, listed
 from bridge.core.model import path_of
 from bridge.core.pulls import to_merge, turn
 from bridge.core.pulls.checks import verdict
@@ -88,7 +88,7 @@ def fields(pull: PullRequest) -> list[dict[str, str]]:
         "Conversations": _conversations(pull) if pull.is_open else "",
         "Checks": _checks(pull),
         "Deployments": _deployments(pull),
-        "Labels": _list([link(label.url, label.name) for label in pull.labels]),
+        "Labels": listed([link(label.url, label.name) for label in pull.labels], MAX_NAMED),
         "Milestone": link(pull.milestone.url, pull.milestone.name) if pull.milestone else "",
         "Changes": _changes(pull),
         "Auto-merge": "on" if pull.auto_merge and pull.is_open else "",
@@ -202,7 +202,7 @@ def _conversations(pull: PullRequest) -> str:
         return ""
     links = [link(url, str(index)) for index, url in enumerate(pull.unresolved, start=1)]
     more = "more than " if pull.more_unresolved else ""
-    return f"{more}{len(links)} unresolved: {_list(links)}"
+    return f"{more}{len(links)} unresolved: {listed(links, MAX_NAMED)}"
 
 
 def _checks(pull: PullRequest) -> str:
@@ -210,7 +210,7 @@ def _checks(pull: PullRequest) -> str:
     if not pull.checks:
         return ""
     mark = _VERDICT_MARKS[verdict(pull.checks)]
-    failed = _list([link(check.url, check.name) for check in to_merge.failed(pull)])
+    failed = listed([link(check.url, check.name) for check in to_merge.failed(pull)], MAX_NAMED)
     return f"{mark} {sum_of(pull)}" + (f": {failed}" if failed else "")
 
 
@@ -228,12 +228,11 @@ def sum_of(pull: PullRequest) -> str:
 
 def _deployments(pull: PullRequest) -> str:
     waits = {"waiting": " (waits for approval)"}
-    return _list(
-        [
-            f"{_VERDICT_MARKS[one.state]} {link(one.url, one.name)}{waits.get(one.state, '')}"
-            for one in pull.deployments
-        ]
-    )
+    shown = [
+        f"{_VERDICT_MARKS[one.state]} {link(one.url, one.name)}{waits.get(one.state, '')}"
+        for one in pull.deployments
+    ]
+    return listed(shown, MAX_NAMED)
 
 
 def _changes(pull: PullRequest) -> str:
@@ -250,13 +249,6 @@ def _queue(pull: PullRequest) -> str:
     number, checks = pull.place
     place = f"position {number}" if number else "queued"
     return f"{place}; checks: {checks}" if checks else place
-
-
-def _list(parts: list[str]) -> str:
-    if not parts:
-        return ""
-    more = f" and {len(parts) - MAX_NAMED} more" if len(parts) > MAX_NAMED else ""
-    return ", ".join(parts[:MAX_NAMED]) + more
 
 
 def _links(url: str) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from bridge.core.messages import events, status_changes
 from bridge.core.messages.addressing import Outgoing, Round
-from bridge.core.messages.events import Happening, Said, diffs, merging, pulls, reviews
+from bridge.core.messages.events import Happening, Said, diffs, pulls, reviews
 from bridge.core.messages.events.table import given
 from bridge.core.messages.translation import Translation, translation, turn_noted
 from bridge.core.model import Author, Connection, Delivery
@@ -18,22 +18,7 @@ from bridge.core.pulls.push import Push
 from bridge.core.pulls.snapshot import Snapshot
 from bridge.core.pulls.turn import next_action
 
-MERGEABLE = merging.MERGEABLE
-PRIVATE_EVENTS = frozenset(
-    {
-        MERGEABLE,
-        own_events.DIFF,
-        own_events.FORCED,
-        own_events.JOB_LOG,
-        own_events.MERGE_FAILED,
-        own_events.QUEUE,
-        own_events.RULES,
-        own_events.TEAMS,
-        own_events.UPDATE,
-    }
-)
-"""Events that bridge makes of what it read on GitHub: no delivery of GitHub's."""
-OWN_EVENTS = PRIVATE_EVENTS | {DUE}
+OWN_EVENTS = own_events.ALL | {DUE}
 """Events that only bridge itself enqueues."""
 
 PULL_EVENTS = frozenset(
@@ -163,7 +148,7 @@ def translate_pull(
 
 
 def _noted(happening: Happening, merged: Snapshot, said: Said | None) -> Snapshot:
-    if said is not None and happening.delivery.event == MERGEABLE:
+    if said is not None and happening.delivery.event == own_events.MERGEABLE:
         return merged.saying(conflict=happening.pull.mergeable is False)
     if (happening.delivery.event, happening.delivery.action) == ("pull_request", "synchronize"):
         return Push.expected(merged, happening.delivery)

@@ -11,12 +11,11 @@ from bridge.core.actions import ACTIONS
 from bridge.core.messages import status_changes, thread
 from bridge.core.messages.addressing import Round
 from bridge.core.messages.events import Said
-from bridge.core.messages.events.merging import MERGEABLE
 from bridge.core.messages.html import escape
 from bridge.core.pulls import to_merge
 from bridge.core.pulls.gathering import REVIEW_SECONDS
 from bridge.core.pulls.model import PullRequest
-from bridge.core.pulls.own_events import RULES, UPDATE
+from bridge.core.pulls.own_events import MERGEABLE, RULES, UPDATE
 from bridge.core.pulls.snapshot import Snapshot
 from bridge.core.pulls.turn import CONFLICTS, Turn
 

@@ -1,6 +1,6 @@
 """Bound the reviews and conversations that are kept of a pull request."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from bridge.core.pulls import conversations
 from bridge.core.pulls.conversations import Registers
@@ -13,12 +13,12 @@ MAX_COUNTING = 1000
 """Those that are kept in any case. Of more unresolved conversations there is only a note."""
 
 
-def bounded(known: Registers, told: Registers, counting: Callable[[Registers], set[str]]) -> Registers:
+def bounded(known: Registers, told: Registers, counting: Callable[[Registers], Iterable[str]]) -> Registers:
     """Merge, and drop the oldest of those that no longer count where there are too many."""
     registers = merge_all(known, told) if told else known
     if len(registers) <= MAX_KEPT:
         return registers
-    counts = counting(registers)
+    counts = set(counting(registers))
     by_age = sorted(registers, key=lambda name: (name in counts, registers[name].at, int(name)))
     newest = by_age[-min(max(MAX_KEPT, len(counts)), MAX_COUNTING) :]
     left = {name: registers[name] for name in newest}
@@ -27,9 +27,10 @@ def bounded(known: Registers, told: Registers, counting: Callable[[Registers], s
     return left
 
 
-def deciding(reviews: Registers) -> set[str]:
-    """Return the latest review of each person."""
+def deciding(reviews: Registers) -> list[str]:
+    """Return the latest review of each person, by the time of their first."""
     latest: dict[int | str, str] = {}
     for name in sorted(reviews, key=lambda name: (reviews[name].at, int(name))):
+        # Nobody can tell which deleted account it was: each of their reviews stands for itself.
         latest[reviews[name].value["id"] or name] = name
-    return set(latest.values())
+    return list(latest.values())

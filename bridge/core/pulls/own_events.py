@@ -1,5 +1,8 @@
 """Events that are not GitHub's: deliveries of what bridge read by itself."""
 
+MERGEABLE = "bridge.mergeable"
+"""A pull request, read after a push to its base branch or where a delivery contradicted itself."""
+
 RULES = "bridge.rules"
 """The rules of a branch."""
 
@@ -23,3 +26,5 @@ DIFF = "bridge.diff"
 
 JOB_LOG = "bridge.job_log"
 """The reason why a job failed."""
+
+ALL = frozenset({MERGEABLE, RULES, QUEUE, MERGE_FAILED, TEAMS, UPDATE, FORCED, DIFF, JOB_LOG})

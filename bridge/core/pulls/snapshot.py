@@ -96,10 +96,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
 
     def settled(self) -> dict[str, Any]:
         """Return the newest value of each known field."""
-        return {
-            name: register.settled(SWITCHES.get(name)) if register.switched else register.value
-            for name, register in self.values.items()
-        }
+        return {name: self.value(name) for name in self.values}
 
     @property
     def is_known(self) -> bool:
@@ -238,13 +235,10 @@ def _reviewers(snapshot: Snapshot, people: Mapping[int, Item]) -> tuple[Reviewer
     if not snapshot.reviews and not asked:
         return ()
     requested = {one["id"] for one in asked if not one["is_team"]}
-    latest: dict[int | str, Item] = {}
-    for name, review in sorted(snapshot.reviews.items(), key=lambda item: (item[1].at, int(item[0]))):
-        # Nobody can tell which deleted account it was: each of their reviews stands for itself.
-        latest[review.value["id"] or name] = review.value
+    latest = (snapshot.reviews[name].value for name in deciding(snapshot.reviews))
     decided = [
         _reviewer(_renamed(review, people), _DECISIVE[review["state"]])
-        for review in latest.values()
+        for review in latest
         if review["state"] in _DECISIVE and review["id"] not in requested
     ]
     waiting = [

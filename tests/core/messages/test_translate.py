@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.core.messages import translate, updates
-from bridge.core.messages.message_id import message_uuid
+from bridge.core.messages.addressing import message_uuid
 from bridge.core.model import Connection
 from bridge.core.pulls import checks, own_events, snapshot
 from tests.examples import example
@@ -250,7 +250,7 @@ def test_a_push_names_the_branch_that_it_moved(event: str, payload: dict[str, An
 def looked(mergeable: bool | None, *, at: int = 1773144060) -> Told:
     sender = {"login": "GitHub"}
     payload = {"action": "", "repository": repository(), "pull_request": pull(mergeable=mergeable)}
-    return (translate.MERGEABLE, {**payload, "sender": sender, "read_at": at})
+    return (own_events.MERGEABLE, {**payload, "sender": sender, "read_at": at})
 
 
 WATCHES: list[tuple[str, list[bool | None], list[str]]] = [

@@ -3,12 +3,10 @@
 from bridge.core.messages.events.table import Happening, Said, on
 from bridge.core.messages.html import escape
 from bridge.core.pulls.model import Person
-from bridge.core.pulls.own_events import MERGE_FAILED
+from bridge.core.pulls.own_events import MERGE_FAILED, MERGEABLE
 
 EVENT = "pull_request"
 MAX_REASON = 300
-MERGEABLE = "bridge.mergeable"
-"""Not GitHub's: what bridge read of a pull request after a push to its base branch."""
 
 _WHY = {
     "CI_FAILURE": "checks failed",
@@ -45,24 +43,6 @@ def merge_failed(happening: Happening) -> Said | None:
     reason = escape(" ".join(str(happening.payload["message"]).split())[:MAX_REASON])
     asker = Person(**happening.payload["user"])
     return Said(title=f"Could not merge: {reason}", group="merging", people=(asker,))
-
-
-@on(EVENT, "auto_merge_enabled")
-def auto_merge_enabled(happening: Happening) -> Said:
-    """Report auto-merge enabled."""
-    return Said(title="Enabled auto-merge", group="merging")
-
-
-@on(EVENT, "auto_merge_disabled")
-def auto_merge_disabled(happening: Happening) -> Said:
-    """Report auto-merge disabled."""
-    return Said(title="Disabled auto-merge", group="merging")
-
-
-@on(EVENT, "enqueued")
-def enqueued(happening: Happening) -> Said:
-    """Report entry into the merge queue."""
-    return Said(title="Added to the merge queue", group="merging")
 
 
 @on(EVENT, "dequeued")

@@ -1,4 +1,4 @@
-"""Messages about `pull_request`, but for merging, which has its own module."""
+"""Messages about `pull_request`; those of merging that tell more have a module of their own."""
 
 from bridge.core.messages.events.table import Happening, Said, given, mentioned_now, named, on, who
 from bridge.core.messages.html import escape, link
@@ -9,6 +9,16 @@ from bridge.core.pulls.push import Push
 from bridge.core.pulls.states import state_of
 
 EVENT = "pull_request"
+
+_WORDED = {
+    "auto_merge_disabled": Said(title="Disabled auto-merge", group="merging"),
+    "auto_merge_enabled": Said(title="Enabled auto-merge", group="merging"),
+    "converted_to_draft": Said(title="Converted to draft", group="status"),
+    "enqueued": Said(title="Added to the merge queue", group="merging"),
+    "ready_for_review": Said(title="Marked as ready for review", group="status"),
+    "reopened": Said(title="Reopened pull request", group="status"),
+}
+"""The messages of actions that say all there is."""
 
 
 @on(EVENT, "opened")
@@ -48,22 +58,10 @@ def closed(happening: Happening) -> Said:
     return Said(title=f"Merged pull request into {escape(happening.pull.target)}", group="status")
 
 
-@on(EVENT, "reopened")
-def reopened(happening: Happening) -> Said:
-    """Report a reopening."""
-    return Said(title="Reopened pull request", group="status")
-
-
-@on(EVENT, "ready_for_review")
-def ready_for_review(happening: Happening) -> Said:
-    """Report the end of a draft."""
-    return Said(title="Marked as ready for review", group="status")
-
-
-@on(EVENT, "converted_to_draft")
-def converted_to_draft(happening: Happening) -> Said:
-    """Report a return to draft."""
-    return Said(title="Converted to draft", group="status")
+@on(EVENT, *_WORDED)
+def worded(happening: Happening) -> Said:
+    """Report an action that needs no more words."""
+    return _WORDED[happening.delivery.action]
 
 
 @on(EVENT, "assigned")
