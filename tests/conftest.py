@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import hypothesis
 import pytest
 import structlog
 from aiohttp import web
@@ -44,6 +45,11 @@ BROWSERS = ("chromium-headless-shell", *WHOLE_BROWSERS)
 """The first has no windows and no notifications: the same pages take it a quarter of the time."""
 
 expect.set_options(timeout=PATIENCE * 1000)
+# A property that takes 300 ms on a loaded machine holds all the same.
+hypothesis.settings.register_profile(
+    "patient", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("patient")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
