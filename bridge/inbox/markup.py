@@ -1,7 +1,6 @@
 """Make others' HTML safe to show: by an allow-list, whatever was checked before."""
 
 import re
-from collections import Counter
 from collections.abc import Iterable
 
 import nh3
@@ -12,12 +11,12 @@ from bridge.inbox.validation import PLAIN_LINKS
 _ODD = re.compile(r"[&\r\x00\ufeff]")
 """Without these, a text with no tag is what a browser makes of it."""
 _LINK = re.compile(r"</?a\b[^>]*>")
-_OPENS_OR_CLOSES = re.compile(r"<(/?)([a-z][^\s/>]*)")
+_TAG = re.compile(r"<(/?)([a-z][^\s/>]*)")
+_SOUND_TAG = re.compile(r"""<(/?)([a-z][a-z0-9]*)(?:\s+[a-z-]+(?:=(?:"[^"<>]*"|'[^'<>]*'))?)*\s*/?>""")
+_TAG_BEGINS = re.compile(r"<[a-z/!?]")
 _VOID = {"br", "hr", "img", "input", "wbr"}
-SHORT = 2048
-"""Characters of a text whose tags cannot nest deeply enough to matter."""
-DEEP = 200
-"""Tags within tags: the time to make a text safe grows by the square of them."""
+SHORT = 400
+"""Characters of a text that cannot cost much, whatever is in it."""
 _BLOCK_ENDS = re.compile(r"</(?:p|pre|div|li|h[1-6]|t[dhr]|d[dt]|blockquote|summary)>|<br\b")
 _SCHEMES = {"http", "https", "mailto"}
 _TAGS = {
@@ -85,24 +84,30 @@ def words(html: str) -> str:
     return _clean(spaced, set(), without={"pre"}).unescape().strip() or plain(spaced)
 
 
-def _is_deep(html: str) -> bool:
-    """Tell whether more than `DEEP` tags are open at once, as far as they are closed by name."""
-    opened, depth = Counter[str](), 0
-    for closes, name in _OPENS_OR_CLOSES.findall(html.lower()):
+def _costs_much(html: str) -> bool:
+    """Tell whether a text might become many times as long, or take far longer than others of its length.
+
+    Each further block opens again all that `<p><b><i></p>` left open, so the tags that are open at each tag
+    are added up. A tag closes the last one opened and no other; and none at all where a comment, a quotation
+    or an element outside the allow-list may hide it from the sanitiser.
+    """
+    # No tag ends after the last `>`, as where the text was cut.
+    html = html[: html.rfind(">") + 1].lower()
+    tags = _SOUND_TAG.findall(html)
+    is_sound = len(tags) == len(_TAG_BEGINS.findall(html)) and {name for _, name in tags} <= _TAGS | _VOID
+    opened, sum_open = list[str](), 0
+    for closes, name in tags if is_sound else _TAG.findall(html):
         if not closes and name not in _VOID:
-            opened[name] += 1
-            depth += 1
-        elif closes and opened[name]:
-            opened[name] -= 1
-            depth -= 1
-        if depth > DEEP:
-            return True
-    return False
+            opened.append(name)
+        elif closes and is_sound and opened and opened[-1] == name:
+            opened.pop()
+        sum_open += len(opened)
+    return sum_open > 500 + 2 * len(html)
 
 
 def _clean(html: str | None, tags: set[str], *, without: Iterable[str] = ()) -> Markup:
     html = html or ""
-    if len(html) > SHORT and _is_deep(html):
+    if len(html) > SHORT and _costs_much(html):
         html = html.replace("<", "&lt;")
     cleaned = nh3.clean(
         html,

@@ -13,6 +13,7 @@ import structlog
 from bridge import log
 from bridge.cli import terminal
 from bridge.core.printable import printable
+from bridge.web.http import unreadable
 from bridge.web.http.middleware import masked
 from tests.attacks.test_strangers import GUARDED
 from tests.conftest import House, eventually
@@ -124,6 +125,35 @@ async def test_nobody_writes_a_line_into_bridges_own_log(
     text = output.read_text()
     assert text.count("signed_in") >= 3 * len(WORDS), "the words are there"
     assert forged(text, log_format) == []
+
+
+_MALFORMED = [
+    b"GET /inbox/invitation/S3CRET\x00 HTTP/1.1\r\nHost: x\r\n\r\n",
+    b"GET /auth/github/callback?code=S3CRET HTTP/1.1\nHost: x\n\n",
+    b"GET / HTTP/1.1\r\nHost: x\r\nAuthorization : Bearer S3CRET\r\n\r\n",
+    b"GET / HTTP/1.1\r\nHost: x\r\nCookie: bridge_inbox=1001.S3CRET" + b"a" * 9000 + b"\r\n\r\n",
+]
+
+
+@GUARDED
+@pytest.mark.parametrize("malformed", _MALFORMED)
+async def test_the_log_quotes_no_malformed_request(
+    house: House,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    guarded: bool,
+    malformed: bytes,
+) -> None:
+    """A browser's own cookies may be too long, and a proxy may pass on what aiohttp refuses."""
+    if not guarded:
+        monkeypatch.setattr(unreadable, "HttpProcessingError", ())
+    log.configure(level="debug", log_format="json")
+    async with connected(house.bridge) as client:
+        client.writer.write(malformed)
+        assert await client.statuses() == [400]
+    text = capfd.readouterr().out
+    assert ("S3CRET" in text) is not guarded
+    assert ("malformed_request" in text) is guarded
 
 
 def test_a_terminal_is_shown_no_control_character_either() -> None:

@@ -1,4 +1,4 @@
-"""Answers to malformed HTTP: with bridge's headers, and without naming aiohttp.
+"""Answers to malformed HTTP: with bridge's headers, without naming aiohttp, and quoted in no log.
 
 There is no request to route, so the application and its headers take no part.
 """
@@ -8,8 +8,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 
+import structlog
 from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
+from aiohttp.http import HttpProcessingError
+
+log = structlog.get_logger()
 
 Handle = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
@@ -74,8 +78,12 @@ class _Protocol(web.RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> web.StreamResponse:
-        """Log the error as aiohttp does, and answer with the status alone: aiohttp quotes the request."""
-        super().handle_error(request, status, exc, message)
+        """Log the error and answer with the status, and name no more: aiohttp quotes the request in both."""
+        if isinstance(exc, HttpProcessingError):
+            # The line at fault may be a cookie's or a token's, and anybody may send any number of them.
+            log.info("malformed_request", client=request.remote, error=type(exc).__name__)
+        else:
+            super().handle_error(request, status, exc, message)
         return _Refusal(status, self._headers)
 
 
