@@ -449,6 +449,7 @@ THREATS = [
         " first owner's address alone makes an operator elsewhere",
         (
             "attacks/test_proxies.py::test_whoever_comes_through_a_proxy_is_not_at_the_machine",
+            "attacks/test_proxies.py::test_a_web_page_whose_name_points_to_the_machine_reads_no_metrics",
             "attacks/test_proxies.py::test_a_scrapers_token_makes_nobody_the_operator",
             "attacks/test_proxies.py::test_with_a_metrics_token_alone_the_page_is_the_machines",
         ),
@@ -585,6 +586,8 @@ THREATS = [
         "nobody's where it does not answer",
         (
             "inbox/test_door.py::test_whoever_is_removed_is_out_with_the_next_request_and_stays_out",
+            "inbox/test_people.py::test_a_removal_during_a_sign_in_counts",
+            "inbox/test_people.py::test_nobody_who_was_removed_becomes_an_owner",
             "inbox/test_door.py::test_members_of_an_organization_come_in_for_as_long_as_they_are",
             "inbox/test_door.py::test_an_application_too_is_out_once_its_person_has_left_the_organization",
             "inbox/test_door.py::test_while_github_does_not_answer_its_last_word_counts_and_then_nobodys",

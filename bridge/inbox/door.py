@@ -70,7 +70,7 @@ class Door:
             return await self._invited(account, await self.invitation(secret))
         known = await self.people.get(account.id)
         if known and known.admitted_by != "organization":
-            return await self._put(account, known.admitted_by)
+            return await self._put(account, known.admitted_by, is_known=True)
         if await self.people.is_barred(account.id) or not await self._is_member(token):
             raise Stranger(account.login)
         return await self._put(account, "organization")
@@ -84,7 +84,12 @@ class Door:
         return await self._put(account, by, invitation)
 
     async def _put(
-        self, account: GitHubAccount, by: AdmittedBy, invitation: Invitation | None = None
+        self,
+        account: GitHubAccount,
+        by: AdmittedBy,
+        invitation: Invitation | None = None,
+        *,
+        is_known: bool = False,
     ) -> InboxPerson:
         if await self.people.get(account.id) is None:
             await self._finish_removal(account.id)
@@ -95,6 +100,7 @@ class Door:
             avatar=account.avatar,
             admitted_by=by,
             invitation=invitation,
+            is_known=is_known,
         )
 
     async def settle(self, person: InboxPerson, token: GitHubToken) -> None:

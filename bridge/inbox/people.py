@@ -111,11 +111,12 @@ class PeopleStore:
         avatar: str,
         admitted_by: AdmittedBy,
         invitation: Invitation | None = None,
+        is_known: bool = False,
     ) -> InboxPerson:
         """Add a person, or follow a new nick, name and picture; the invitation is used up in the same step.
 
-        Somebody else who had the nick gets another one: GitHub gave the login away. Raises `InvitationGone`
-        or `NoRoom`.
+        Somebody else who had the nick gets another one: GitHub gave the login away. Raises `NoRoom`, or
+        `InvitationGone`, also for one who was removed meanwhile: `is_known`, or let in by an organization.
         """
         fields = {
             "id": str(person_id),
@@ -128,7 +129,7 @@ class PeopleStore:
         used = (invitation.name, int(invitation.owner)) if invitation else ("", 0)
         outcome = await self._put(
             keys=[*places, keys.invitation(invitation.name)] if invitation else places,
-            args=[person_id, nick, orjson.dumps(fields), time.time(), MOST, *used],
+            args=[person_id, nick, orjson.dumps(fields), time.time(), MOST, *used, int(is_known)],
         )
         if outcome == b"gone":
             raise InvitationGone
@@ -163,10 +164,8 @@ class PeopleStore:
         return bool(await self._redis.smembers(keys.OWNERS))
 
     async def make_owner(self, person_id: int) -> None:
-        """Make a person an owner."""
-        async with self._redis.pipeline(transaction=True) as pipe:
-            pipe.sadd(keys.OWNERS, str(person_id))
-            await pipe.execute()
+        """Make a person an owner, unless they were removed meanwhile."""
+        await self._change(keys=[keys.PEOPLE, keys.OWNERS], args=[person_id, b"{}"])
 
     async def make_member(self, person_id: int) -> None:
         """Take a person's ownership; raises `LastOwner`."""

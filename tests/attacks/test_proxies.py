@@ -79,9 +79,11 @@ DIRECT = [
 ]  # fmt: skip
 
 
-async def answered(house: House, path: bytes, *headers: bytes, version: bytes = b"1.1") -> int:
-    host = b"Host: " + house.bridge.removeprefix("http://").encode()
-    lines = (b"GET " + path + b" HTTP/" + version, host, b"Connection: close", *headers, b"", b"")
+async def answered(
+    house: House, path: bytes, *headers: bytes, version: bytes = b"1.1", host: str = ""
+) -> int:
+    named = b"Host: " + (host or house.bridge.removeprefix("http://")).encode()
+    lines = (b"GET " + path + b" HTTP/" + version, named, b"Connection: close", *headers, b"", b"")
     async with connected(house.bridge) as client:
         client.writer.write(b"\r\n".join(lines))
         [status] = await client.statuses()
@@ -107,6 +109,21 @@ async def test_whoever_sits_at_the_machine_is_let_in(redis_url: str, path: bytes
     async with open_app_house(redis_url) as house:
         assert {await answered(house, path, header) for header in DIRECT} == {200}
         assert await answered(house, path, *DIRECT) == 200
+
+
+@GUARDED
+async def test_a_web_page_whose_name_points_to_the_machine_reads_no_metrics(
+    redis_url: str, guarded: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its script runs in the operator's browser: it asks from loopback, and the answer is of its origin."""
+    monkeypatch.setattr(rate_limit, "GUESSES", 1000)
+    if not guarded:
+        monkeypatch.setattr(operator, "OWN_NAME", re.compile(".*"))
+    async with open_app_house(redis_url) as house:
+        for name in ("evil.example", "127.0.0.1.evil.example:80", "1.2.3", "[::1", "0x7f.0.0.1"):
+            assert await answered(house, b"/metrics", host=name) == (404 if guarded else 200)
+        for name in ("localhost", "LOCALHOST:8080", "127.0.0.1", "[::1]:8080"):
+            assert await answered(house, b"/metrics", host=name) == 200
 
 
 @pytest.mark.parametrize("way", ["form", "bearer", "cookie"])

@@ -1,13 +1,15 @@
 """People of the inbox: who they are, who owns it, and what is left of one who goes."""
 
 import asyncio
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from bridge.inbox import keys, people
-from bridge.inbox.people import InboxPerson, LastOwner, NoRoom, PeopleStore
+from bridge.inbox.invitations import InvitationGone
+from bridge.inbox.people import AdmittedBy, InboxPerson, LastOwner, NoRoom, PeopleStore
 from bridge.inbox.sessions import SessionStore
 
 
@@ -85,6 +87,35 @@ async def test_one_of_two_owners_stays_when_both_go_at_once(redis: Any) -> None:
     outcomes = await asyncio.gather(store.make_member(1), store.remove(2), return_exceptions=True)
     assert sum(isinstance(one, LastOwner) for one in outcomes) == 1
     assert sum(person.owner for person in await store.all()) == 1
+
+
+@pytest.mark.parametrize("guarded", [True, False], ids=["guarded", "control"])
+@pytest.mark.parametrize("by", ["invitation", "organization"])
+async def test_a_removal_during_a_sign_in_counts(redis: Any, by: AdmittedBy, guarded: bool) -> None:
+    """The sign-in looked for the person, and the owner removed them before it was stored."""
+    store = PeopleStore(redis)
+    await put(store, 1, "ann")
+    await store.remove(1, bar=True)
+    if not guarded:
+        await redis.delete(keys.BARRED)
+    refused = pytest.raises(InvitationGone) if guarded else nullcontext()
+    with refused:
+        is_known = guarded and by == "invitation"
+        await store.put(1, nick="ann", name="", avatar="", admitted_by=by, is_known=is_known)
+    assert (await store.get(1) is None) is guarded
+    assert await store.is_barred(1) is guarded
+
+
+async def test_nobody_who_was_removed_becomes_an_owner(redis: Any) -> None:
+    """Else the last real owner could leave, and nobody could invite any more."""
+    store = PeopleStore(redis)
+    await put(store, 1, "ann")
+    await store.remove(1)
+    await store.make_owner(1)
+    assert not await store.has_owner()
+    await put(store, 1, "ann")
+    await store.make_owner(1)
+    assert await store.has_owner()
 
 
 async def test_a_name_of_ones_own_choice_stays(redis: Any) -> None:

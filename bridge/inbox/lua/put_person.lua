@@ -1,16 +1,19 @@
 #!lua flags=allow-oom
 -- Add a person, or follow their new nick, name and picture. Whoever had the nick before has it no longer: GitHub
 -- gave the login to another account. An invitation serves once, and lets in whoever was barred.
--- Returns 'gone' where the invitation is, 'full' where there is no room for one more, else 'done'.
+-- Returns 'gone' where the invitation is, or a person who signs in while an owner removes them; 'full' where there
+-- is no room for one more, else 'done'.
 local people, nicks, owners, barred, invitations, members = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local invitation = KEYS[7] -- none where the person needs none
 local id, nick, person, joined, most = ARGV[1], ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5])
-local invitation_name, owner = ARGV[6], ARGV[7] == '1'
+local invitation_name, owner, is_known = ARGV[6], ARGV[7] == '1', ARGV[8] == '1'
 local function stored(one)
     local found = redis.call('HGET', people, one)
     return found and cjson.decode(found)
 end
-local old = stored(id)
+local old, new = stored(id), cjson.decode(person)
+if is_known and not old then return 'gone' end
+if new.admitted_by == 'organization' and redis.call('SISMEMBER', barred, id) == 1 then return 'gone' end
 if invitation and redis.call('EXISTS', invitation) == 0 then return 'gone' end
 if not old and redis.call('HLEN', people) >= most then return 'full' end
 if invitation then
@@ -26,7 +29,6 @@ if holder and holder ~= id then
     redis.call('HSET', people, holder, cjson.encode(other))
     redis.call('HSET', nicks, string.lower(other.nick), holder)
 end
-local new = cjson.decode(person)
 new.joined = old and old.joined or math.floor(tonumber(joined))
 new.valid_from = old and old.valid_from or tonumber(joined)
 if old and old.renamed then new.name, new.renamed = old.name, true end

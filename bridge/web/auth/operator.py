@@ -28,6 +28,9 @@ PROXIED = re.compile(
 )
 """The headers that proxies add. Browsers, curl and Prometheus send none of them."""
 
+OWN_NAME = re.compile(r"(?:localhost|\d+(?:\.\d+){3}|\[[0-9a-f:.]+\])(?::\d+)?", re.IGNORECASE)
+"""The names of a machine that nobody can point elsewhere: any other may be a web page's (DNS rebinding)."""
+
 log = structlog.get_logger()
 
 
@@ -61,7 +64,8 @@ def may_read_metrics(request: web.Request) -> bool:
     if token is not None:
         given = request.headers.get("Authorization", "")
         return hmac.compare_digest(given.encode(errors="replace"), f"Bearer {token}".encode())
-    return _at_the_machine(request)
+    own = urlsplit(request.app[SERVICES].settings.web_url).netloc
+    return _at_the_machine(request) and (request.host == own or bool(OWN_NAME.fullmatch(request.host)))
 
 
 async def required(request: web.Request) -> Operator:
