@@ -782,6 +782,12 @@ THREATS = [
         ),
     ),
     Threat(
+        "Malicious pull request author",
+        "titles a pull request `author:ann`, to have it listed among hers",
+        "a filter compares whole lines, and no other text of a thread is one",
+        ("inbox/pages/test_triage.py::test_a_title_passes_for_no_filter",),
+    ),
+    Threat(
         "Person of the inbox",
         "has so many notifications wait for the end of their quiet hours that nobody else gets any",
         "of those that wait, the one that is due last makes room",
@@ -906,6 +912,12 @@ THREATS = [
         "each token of a person and each source but bridge's own has a limit a minute; over it, 429 with "
         "`Retry-After`",
         ("inbox/api/test_sources.py::test_each_token_and_each_source_has_a_limit_of_its_own",),
+    ),
+    Threat(
+        "Member of a flow",
+        "opens live pages or streams without end, of which each message has bridge draw a piece for each",
+        "a person has at most 100 open in each process; the next one is answered 429",
+        ("inbox/api/test_threads.py::test_a_person_has_so_many_streams_open_and_others_have_theirs",),
     ),
     Threat(
         "Member of a flow, or holder of a flow token",

@@ -1,7 +1,7 @@
 """Live updates: one reader of all news in a process wakes whatever waits for a flow's next message."""
 
 import asyncio
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import structlog
 from redis.exceptions import RedisError
 
+from bridge.core.errors import RequestRefused
 from bridge.inbox import keys
 from bridge.inbox.messages import MessageStore
 from bridge.inbox.stored import InboxThread, StoredMessage
@@ -22,8 +23,20 @@ GATHER_SECONDS = 0.02
 HEARTBEAT = 15
 """Seconds: often enough for a proxy not to close a quiet connection."""
 AT_ONCE = 100
+MOST = 100
+"""Streams of a person in a process; one that its reader left counts until the next heartbeat but one."""
 
 log = structlog.get_logger()
+
+
+class TooManyStreams(RequestRefused):
+    """A person has as many streams open as may be."""
+
+    status = 429
+    advice = "Close some of the inbox's tabs, or stop a program that streams."
+
+    def __init__(self) -> None:
+        super().__init__(f"You have {MOST} streams open already, which is the most")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -42,6 +55,7 @@ class Feed:
         self._reads: dict[tuple[str, int], asyncio.Task[list[News]]] = {}
         self._waiting: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
         self._wanted = asyncio.Event()
+        self._readers: Counter[int] = Counter()
         self.is_closed = False
 
     async def run(self) -> None:
@@ -102,6 +116,18 @@ class Feed:
         """End all streams."""
         self.is_closed = True
         self.wake(*self._waiting)
+
+    @contextmanager
+    def reading(self, person_id: int) -> Iterator[None]:
+        """Count a person's stream while it is open; raises `TooManyStreams`."""
+        if self._readers[person_id] >= MOST:
+            raise TooManyStreams
+        self._readers[person_id] += 1
+        try:
+            yield
+        finally:
+            self._readers[person_id] -= 1
+            self._readers += Counter()
 
     @contextmanager
     def waiting(self, flow_id: str, event: asyncio.Event | None = None) -> Iterator[asyncio.Event]:

@@ -19,13 +19,15 @@ def about(state: Mapping[str, Any]) -> str:
     """Return number, title, repository, people, status, turn and labels, and the lines for filters."""
     pull, status = pull_of(state), str((state.get("status") or {}).get("value", ""))
     labels = labels_of(state)
-    lines = [markup.plain(state["title"]), status, *labels, f"status:{status}"]
+    free = [markup.plain(state["title"]), status, *labels]
+    lines = [f"status:{status}", *(f"label:{label}" for label in labels)]
     if pull:
-        lines += [f"#{pull.number}", pull.repository, str(pull.turn or "")]
-        lines += [one.login for one in (pull.author, *pull.people)]
+        free += [f"#{pull.number}", pull.repository, str(pull.turn or "")]
+        free += [one.login for one in (pull.author, *pull.people)]
         lines += [f"repository:{pull.repository}", f"author:{pull.author.login}"]
-    lines += [f"label:{label}" for label in labels]
-    return "\n" + "\n".join(" ".join(line.split()) for line in lines).lower() + "\n"
+    # After a space no word is a filter's, such as of a title `author:ann`.
+    every = [f" {' '.join(one.split())}" for one in free] + [" ".join(one.split()) for one in lines]
+    return "\n".join(["", *every, ""]).lower()
 
 
 def said(content: Mapping[str, Any]) -> str:

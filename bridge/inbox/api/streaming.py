@@ -43,6 +43,11 @@ async def stream_flow(request: web.Request) -> web.StreamResponse:
 
 
 async def _stream(request: web.Request, person: InboxPerson, flows: list[TeamFlow]) -> web.StreamResponse:
+    with request.app[INBOX].feed.reading(person.id):
+        return await _send_all(request, person, flows)
+
+
+async def _send_all(request: web.Request, person: InboxPerson, flows: list[TeamFlow]) -> web.StreamResponse:
     """Send what came since `Last-Event-ID`, then each message as it comes, while the person may read it."""
     inbox = request.app[INBOX]
     as_events = "text/event-stream" in request.query.get("accept", request.headers.get("Accept", ""))

@@ -32,6 +32,11 @@ routes = web.RouteTableDef()
 async def stream(request: web.Request) -> web.StreamResponse:
     """Send a flow's news since `Last-Event-ID` or `?since=`, and as it comes; `?thread=` alone."""
     person, flow = await opened(request)
+    with request.app[INBOX].feed.reading(person.id):
+        return await _stream_flow(request, person, flow)
+
+
+async def _stream_flow(request: web.Request, person: InboxPerson, flow: TeamFlow) -> web.StreamResponse:
     inbox, last, is_list = request.app[INBOX], _position(request), "thread" not in request.query
     snoozed = await _Snoozed.of(inbox, person)
     response = await _opened(request)
@@ -82,7 +87,13 @@ class _Snoozed:
 @routes.get(f"{PAGES}/events")
 async def stream_all(request: web.Request) -> web.StreamResponse:
     """Say whenever something is new in one of a person's flows, or a snoozed thread returns."""
-    person, inbox = await sessions.required(request), request.app[INBOX]
+    person = await sessions.required(request)
+    with request.app[INBOX].feed.reading(person.id):
+        return await _stream_all(request, person)
+
+
+async def _stream_all(request: web.Request, person: InboxPerson) -> web.StreamResponse:
+    inbox = request.app[INBOX]
     snoozed = await _Snoozed.of(inbox, person)
     response, changed = await _opened(request), asyncio.Event()
     with ExitStack() as waiting, suppress(ConnectionResetError):

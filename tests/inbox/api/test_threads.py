@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
@@ -150,6 +151,31 @@ async def test_a_stream_sends_what_was_missed_and_what_comes_until_who_listens_l
         await team.inbox.flows.leave(team.flow.id, 1002)
         await team.call("POST", f"{THREAD}/messages", {"content": "Secret."}, token=await team.token("ann"))
         assert [line async for line in lines] == []
+
+
+@pytest.mark.parametrize("guarded", [True, False], ids=["guarded", "control"])
+async def test_a_person_has_so_many_streams_open_and_others_have_theirs(
+    team: Team, monkeypatch: pytest.MonkeyPatch, guarded: bool
+) -> None:
+    """By API tokens or by pages: each costs a page's piece with each message, for as long as it is open."""
+    monkeypatch.setattr(feed, "MOST", 2 if guarded else 5)
+    ann, bob = [{"Authorization": f"Bearer {await team.token(nick)}"} for nick in ("ann", "bob")]
+    cookie, _ = await team.headers("bob")
+    pages = ("/inbox/events", "/inbox/flows/team/main/events", "/inbox/api/stream/flows")
+    async with AsyncExitStack() as opened:
+
+        async def status(headers: dict[str, str], path: str) -> int:
+            response = await opened.enter_async_context(team.http.get(team.url + path, headers=headers))
+            return int(response.status)
+
+        assert [await status(cookie | bob, pages[number % 2]) for number in range(2)] == [200, 200]
+        assert [await status(cookie | bob, path) for path in pages] == [429 if guarded else 200] * 3
+        assert await status(ann, pages[2]) == 200
+    with team.inbox.feed.reading(7):
+        pass
+    monkeypatch.setattr(feed, "MOST", 1)
+    with team.inbox.feed.reading(7):
+        pass
 
 
 async def test_a_slow_reader_gets_no_page_more_once_they_left(

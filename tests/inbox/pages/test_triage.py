@@ -2,10 +2,12 @@
 
 import re
 from datetime import UTC, datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from bridge.inbox import search
 from bridge.inbox.desks import UNTIL_ACTIVITY
 from bridge.inbox.messages import thread_id
 from bridge.inbox.pages.triage import returns_at, zone_of
@@ -187,6 +189,17 @@ async def test_a_turn_is_passed_on_and_taken_until_bridge_tells_of_a_new_one(tea
     assert await turn_of("bob") == "person-1002"
     for to in ("1003", "", "x"):
         assert (await team.visit("bob", "POST", f"{THREAD}/turn", {"to": to})).status == 409
+
+
+@pytest.mark.parametrize("guarded", [True, False], ids=["guarded", "control"])
+def test_a_title_passes_for_no_filter(guarded: bool) -> None:
+    """Else a stranger's pull request is listed as one of Ann's, or an open one as closed."""
+    for title in ("author:ann", "Status:Closed", "label:urgent"):
+        state: dict[str, Any] = {"title": title, "status": {"value": "open"}}
+        name, _, value = title.lower().partition(":")
+        text = search.about(state).replace("\n ", "\n" if not guarded else "\n ")
+        assert all(one in text for one in search.words("", {name: value})) is not guarded
+        assert all(one in text for one in search.words(title, {"status": "open"}))
 
 
 async def test_a_search_finds_open_threads_of_all_flows_that_one_is_in(team: Team) -> None:
