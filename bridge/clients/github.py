@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Coroutine, Mapping
+from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
@@ -86,48 +87,43 @@ class GitHub:
 
         Raises `TokenRevoked`, `GitHubRefused`, `RateLimited` or `GitHubFailing`.
         """
-        return await self._asked(self._send, call, token, subject)
+        async with self._api(call, token, subject) as api:
+            if call.method == "GET":
+                return await api.getitem(call.url, call.variables)
+            if call.method == "GRAPHQL":
+                return await api.graphql(call.url, endpoint=self._graphql_url, **call.data)
+            return await WRITES[call.method](api, call.url, call.variables, data=call.data)
 
     async def pages(self, call: Call, *, token: str, subject: str, most: int) -> Pages:
         """Return the items of all pages of a list, at most `most`; raises as `call` does."""
-        found: Pages = await self._asked(self._follow, call, token, subject, most)
-        return found
+        found: list[Any] = []
+        async with self._api(call, token, subject) as api:
+            items = call.data.get("items", "items")
+            async for item in api.getiter(call.url, call.variables, iterable_key=items):
+                found.append(item)
+                if len(found) >= most:
+                    break
+            return Pages(found, api.hidden)
 
     async def location(self, call: Call, *, token: str, subject: str) -> str:
         """Return the address that GitHub redirects to; raises as `call` does."""
-        found: str = await self._asked(self._locate, call, token, subject)
-        return found
+        async with self._api(call, token, subject) as api:
+            try:
+                await api.getitem(call.url, call.variables)
+            except gidgethub.RedirectionException as answer:
+                return str((answer.headers or {}).get("location", ""))
+            return ""
 
-    async def _locate(self, api: GitHubApi, call: Call) -> str:
-        try:
-            await api.getitem(call.url, call.variables)
-        except gidgethub.RedirectionException as answer:
-            return str((answer.headers or {}).get("location", ""))
-        return ""
-
-    async def _send(self, api: GitHubApi, call: Call) -> Any:
-        if call.method == "GET":
-            return await api.getitem(call.url, call.variables)
-        if call.method == "GRAPHQL":
-            return await api.graphql(call.url, endpoint=self._graphql_url, **call.data)
-        return await WRITES[call.method](api, call.url, call.variables, data=call.data)
-
-    async def _follow(self, api: GitHubApi, call: Call, most: int) -> Pages:
-        found: list[Any] = []
-        async for item in api.getiter(call.url, call.variables, iterable_key=call.data.get("items", "items")):
-            found.append(item)
-            if len(found) >= most:
-                break
-        return Pages(found, api.hidden)
-
-    async def _asked(self, ask: Callable[..., Any], call: Call, token: str, subject: str, *more: Any) -> Any:
+    @asynccontextmanager
+    async def _api(self, call: Call, token: str, subject: str) -> AsyncIterator[GitHubApi]:
+        """Yield gidgethub's client, and translate the errors of the call."""
         place = call.variables
         if "owner" in place and not names.is_full_name(f"{place['owner']}/{place['repo']}"):
             raise GitHubRefused(f"{subject} is not in a repository named owner/name")
         # A new one each: gidgethub keeps what one token's answers said for the next.
         api = GitHubApi(self._session, token=token, base_url=self._api_url, takes=call.takes)
         try:
-            return await ask(api, call, *more)
+            yield api
         except gidgethub.GraphQLException as error:
             raise translated_graphql(error) from None
         except gidgethub.HTTPException as error:

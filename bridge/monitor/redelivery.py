@@ -109,11 +109,15 @@ class Redelivery:
         self, repository: str, installers: Iterable[str], *, token: str = ""
     ) -> RedeliveryReport:
         """Redeliver for one repository, as the first account that may; raises as `all` does."""
-        done = _without_account(repository)
         if token:
             return await self._reported(
                 repository, lambda: self._recover(repository, Caller(id="", token=lambda: token))
             )
+        done = RedeliveryReport(
+            repository=repository,
+            reason="nobody who connected it has a linked GitHub account, and GITHUB_TOKEN is not set",
+            checked=False,
+        )
         for user in list(installers)[:MAX_ACCOUNTS]:
             done = await self._reported(repository, partial(self._as, user, repository))
             if done.checked:
@@ -198,11 +202,3 @@ class Redelivery:
             refused=refused,
             reason=reason,
         )
-
-
-def _without_account(repository: str) -> RedeliveryReport:
-    return RedeliveryReport(
-        repository=repository,
-        reason="nobody who connected it has a linked GitHub account, and GITHUB_TOKEN is not set",
-        checked=False,
-    )

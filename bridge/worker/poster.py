@@ -139,7 +139,7 @@ class Poster:
         self, context: PartitionContext, message: OutboxMessage, connection: Connection, pull: PullRequest
     ) -> orjson.Fragment:
         if left_out(connection, pull):
-            return self._left(pull)
+            return self._render(pull, is_left=True)
         return context.cache.rendered(message, pull, self._render)
 
     async def _connection(self, context: PartitionContext, entry: OutboxEntry) -> Connection | None:
@@ -157,16 +157,13 @@ class Poster:
                 DISCONNECTED,
                 flow_token=connection.flow_token,
                 thread_id=connection.thread_id(pull.number),
-                thread=self._left(pull),
+                thread=self._render(pull, is_left=True),
                 uuid=str(uuid.uuid4()),
                 seconds=self.post_seconds,
             )
 
-    def _render(self, pull: PullRequest) -> orjson.Fragment:
-        return orjson.Fragment(orjson.dumps(thread.render(pull, web_url=self.web_url)))
-
-    def _left(self, pull: PullRequest) -> orjson.Fragment:
-        return orjson.Fragment(orjson.dumps(thread.render(pull, web_url=self.web_url, is_left=True)))
+    def _render(self, pull: PullRequest, *, is_left: bool = False) -> orjson.Fragment:
+        return orjson.Fragment(orjson.dumps(thread.render(pull, web_url=self.web_url, is_left=is_left)))
 
     def _posted(self, message: OutboxMessage, pull: PullRequest) -> list[Write]:
         self.metrics.posted.inc()

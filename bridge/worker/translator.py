@@ -44,6 +44,16 @@ class _Prefetched:
     """The time when the connections were read, by the monotonic clock."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Task:
+    """A delivery to translate, the connections that it concerns, and what its batch shares."""
+
+    entry: InboxEntry
+    delivery: Delivery
+    connections: Sequence[Connection]
+    work: UnitOfWork
+
+
 class Translator:
     """Translates deliveries to the writes and messages of one commit."""
 
@@ -131,7 +141,8 @@ class Translator:
         await self._checkups.schedule(
             (one for one in connections if health.concerns(delivery, one)), hint=health.hint_of(delivery)
         )
-        for translation in await self._translations(entry, delivery, connections, shared.work):
+        task = _Task(entry=entry, delivery=delivery, connections=connections, work=shared.work)
+        for translation in await self._translations(task):
             shared.work.keep(entry.repository_id, translation.snapshot)
             batch.add(entry, delivery, translation, connections)
             if translation.again_in:
@@ -140,51 +151,44 @@ class Translator:
                 )
         batch.deliveries.append(entry)
 
-    async def _translations(
-        self, entry: InboxEntry, delivery: Delivery, connections: Sequence[Connection], work: UnitOfWork
-    ) -> list[Translation]:
+    async def _translations(self, task: _Task) -> list[Translation]:
         """Translate a delivery, once for each pull request."""
-        if delivery.event in checks.EVENTS:
-            return await self._of_checks(entry, delivery, connections, work)
-        if delivery.event == own_events.RULES:
-            return await self._of_rules(entry, delivery, connections, work)
-        if delivery.event == own_events.JOB_LOG:
-            return await self._of_job(entry, delivery, connections, work)
-        if translate.subject(delivery) is None:
-            return await self._of_repository(entry, delivery, connections, work)
-        return [await self._of_pull(entry, delivery, connections, work)]
+        if task.delivery.event in checks.EVENTS:
+            return await self._of_checks(task)
+        if task.delivery.event == own_events.RULES:
+            return await self._of_rules(task)
+        if task.delivery.event == own_events.JOB_LOG:
+            return await self._of_job(task)
+        if translate.subject(task.delivery) is None:
+            return await self._of_repository(task)
+        return [await self._of_pull(task)]
 
-    async def _of_pull(
-        self, entry: InboxEntry, delivery: Delivery, connections: Sequence[Connection], work: UnitOfWork
-    ) -> Translation:
-        before = await work.snapshot(entry.repository_id, entry.number)
+    async def _of_pull(self, task: _Task) -> Translation:
+        repository_id, number, delivery = task.entry.repository_id, task.entry.number, task.delivery
+        before = await task.work.snapshot(repository_id, number)
         merged = before.merge(extract.delta(delivery))
-        merged = await self._questions.with_rules(entry.repository_id, entry.number, delivery, merged)
-        registers = await work.checks(entry.repository_id, merged.head_sha)
-        result = translate.translate_pull(
-            delivery, before, merged, checks.view(registers), connections, now=time.time()
-        )
-        await self._questions.about_pull(entry, delivery, before, result)
+        merged = await self._questions.with_rules(repository_id, number, delivery, merged)
+        found = checks.view(await task.work.checks(repository_id, merged.head_sha))
+        result = translate.translate_pull(delivery, before, merged, found, task.connections, now=time.time())
+        await self._questions.about_pull(task.entry, delivery, before, result)
         return result
 
-    async def _of_rules(
-        self, entry: InboxEntry, delivery: Delivery, connections: Sequence[Connection], work: UnitOfWork
-    ) -> list[Translation]:
+    async def _of_rules(self, task: _Task) -> list[Translation]:
         """Translate what bridge read of a branch's rules, once for each open pull request into it."""
-        results, told = [], extract.delta(delivery)
-        for number in await work.open_into(entry.repository_id, delivery.payload["rules"]["branch"]):
-            before = await work.snapshot(entry.repository_id, number)
+        repository_id, delivery, results = task.entry.repository_id, task.delivery, []
+        told = extract.delta(delivery)
+        for number in await task.work.open_into(repository_id, delivery.payload["rules"]["branch"]):
+            before = await task.work.snapshot(repository_id, number)
             merged = before.merge(told)
-            found = checks.view(await work.checks(entry.repository_id, merged.head_sha))
+            found = checks.view(await task.work.checks(repository_id, merged.head_sha))
             results.append(
-                translate.translate_pull(delivery, before, merged, found, connections, now=time.time())
+                translate.translate_pull(delivery, before, merged, found, task.connections, now=time.time())
             )
         return results
 
-    async def _of_repository(
-        self, entry: InboxEntry, delivery: Delivery, connections: Sequence[Connection], work: UnitOfWork
-    ) -> list[Translation]:
+    async def _of_repository(self, task: _Task) -> list[Translation]:
         """Log what an operator should know; after a push, watch the pull requests it may conflict with."""
+        repository_id, delivery = task.entry.repository_id, task.delivery
         full_name = delivery.payload["repository"]["full_name"]
         if (delivery.event, delivery.action) == ("meta", "deleted"):
             log.warning(
@@ -194,96 +198,84 @@ class Translator:
                 todo="add the webhook again, or disconnect",
             )
         elif delivery.event in translate.RULE_EVENTS:
-            await self._pulls.rules.forget(entry.repository_id)
-            await self._pulls.rules.ask_all(entry.repository_id, await work.bases(entry.repository_id))
+            await self._pulls.rules.forget(repository_id)
+            await self._pulls.rules.ask_all(repository_id, await task.work.bases(repository_id))
         elif delivery.event == "repository":
             log.info("repository_changed", delivery=delivery.id, repository=full_name, action=delivery.action)
         elif branch := translate.pushed_branch(delivery):
-            numbers = await work.open_into(entry.repository_id, branch)
-            await self._pulls.watches.mergeable(entry.repository_id, numbers)
+            numbers = await task.work.open_into(repository_id, branch)
+            await self._pulls.watches.mergeable(repository_id, numbers)
             if push := Push.read(delivery):
-                return await self._of_push(entry.repository_id, delivery, push, connections, work)
+                return await self._of_push(task, push)
         return []
 
-    async def _of_push(
-        self,
-        repository_id: int,
-        delivery: Delivery,
-        push: Push,
-        connections: Sequence[Connection],
-        work: UnitOfWork,
-    ) -> list[Translation]:
+    async def _of_push(self, task: _Task, push: Push) -> list[Translation]:
         """Note a push for the `synchronize` that follows; translate a forced one that comes after it."""
+        repository_id, work, results = task.entry.repository_id, task.work, []
         for number in await work.heads(repository_id, push.before):
             known = await work.snapshot(repository_id, number)
             if known.is_known:
                 work.keep(repository_id, push.note(known))
-        results = []
         for number in sorted(await work.heads(repository_id, push.after)) if push.forced else ():
             known = await work.snapshot(repository_id, number)
             if known.is_known and push.is_late(known):
                 found = checks.view(await work.checks(repository_id, known.head_sha))
                 results.append(
-                    translate.translate_late_push(delivery, push, known, found, connections, now=time.time())
+                    translate.translate_late_push(
+                        task.delivery, push, known, found, task.connections, now=time.time()
+                    )
                 )
         return results
 
-    async def _of_checks(
-        self, entry: InboxEntry, delivery: Delivery, connections: Sequence[Connection], work: UnitOfWork
-    ) -> list[Translation]:
-        news = checks.delta(delivery)
+    async def _of_checks(self, task: _Task) -> list[Translation]:
+        news = checks.delta(task.delivery)
         if news is None:
             return []
-        repository_id = entry.repository_id
+        repository_id, work = task.entry.repository_id, task.work
         registers = checks.merge(await work.checks(repository_id, news.sha), news.checks)
         results = []
         for number in sorted({*news.numbers, *await work.heads(repository_id, news.sha)}):
             before = await work.snapshot(repository_id, number)
             if before.is_known and before.head_sha == news.sha:
                 found = checks.view(registers)
-                result = translate.translate_checks(delivery, before, found, connections, now=time.time())
-                await self._questions.if_ready(repository_id, delivery, result)
+                result = translate.translate_checks(
+                    task.delivery, before, found, task.connections, now=time.time()
+                )
+                await self._questions.if_ready(repository_id, task.delivery, result)
                 results.append(result)
         work.keep_checks(repository_id, news.sha, registers)
-        if number := checks.queued_number(delivery):
-            commit = checks.view(registers), news.sha
-            results += await self._of_queue(entry, delivery, connections, work, number, commit)
-        await self._questions.about_jobs(entry, news.sha, results)
+        if number := checks.queued_number(task.delivery):
+            results += await self._of_queue(task, number, (checks.view(registers), news.sha))
+        await self._questions.about_jobs(task.entry, news.sha, results)
         return results
 
-    async def _of_job(
-        self, entry: InboxEntry, delivery: Delivery, connections: Sequence[Connection], work: UnitOfWork
-    ) -> list[Translation]:
+    async def _of_job(self, task: _Task) -> list[Translation]:
         """Translate why a job failed, for the pull requests that it still concerns."""
-        job, results = delivery.payload["job"], []
-        of_commit = checks.view(await work.checks(entry.repository_id, job["sha"]))
+        repository_id, work = task.entry.repository_id, task.work
+        job, results = task.delivery.payload["job"], []
+        of_commit = checks.view(await work.checks(repository_id, job["sha"]))
         failed = [one for one in of_commit if one.job_id == job["id"] and one.state == "failed"]
         for number in job["numbers"] if failed else ():
-            known = await work.snapshot(entry.repository_id, number)
+            known = await work.snapshot(repository_id, number)
             if known.is_open and job["sha"] in (known.head_sha, known.said.get("queue", ("",))[0]):
-                of_head = checks.view(await work.checks(entry.repository_id, known.head_sha))
+                of_head = checks.view(await work.checks(repository_id, known.head_sha))
                 results.append(
                     translate.translate_job_log(
-                        delivery, failed[0], known, of_head, connections, now=time.time()
+                        task.delivery, failed[0], known, of_head, task.connections, now=time.time()
                     )
                 )
         return results
 
     async def _of_queue(
-        self,
-        entry: InboxEntry,
-        delivery: Delivery,
-        connections: Sequence[Connection],
-        work: UnitOfWork,
-        number: int,
-        commit: tuple[tuple[Check, ...], str],
+        self, task: _Task, number: int, commit: tuple[tuple[Check, ...], str]
     ) -> list[Translation]:
         """Translate checks that a merge queue runs, for the pull request that it checks."""
-        known = await work.snapshot(entry.repository_id, number)
+        repository_id = task.entry.repository_id
+        known = await task.work.snapshot(repository_id, number)
         if not known.is_known:
             return []
-        of_head = checks.view(await work.checks(entry.repository_id, known.head_sha))
+        of_head = checks.view(await task.work.checks(repository_id, known.head_sha))
         told = translate.translate_checks(
-            delivery, known, of_head, connections, now=time.time(), queue_commit=commit
+            task.delivery, known, of_head, task.connections, now=time.time(), queue_commit=commit
         )
         return [told]
