@@ -95,6 +95,7 @@ class Services:
             url=settings.github_url,
             api_url=settings.github_api_url,
             credentials=self.credentials,
+            redirect_uri=f"{settings.web_url}/auth/github/callback",
         )
         self.hooks = RepositoryWebhooks(
             self.github, self.credentials, self.webhook_keys, web_url=settings.web_url
@@ -110,6 +111,7 @@ class Services:
             api_url=settings.flowdock_api_url,
             client_id=settings.flowdock_client_id,
             client_secret=settings.flowdock_client_secret,
+            redirect_uri=f"{settings.web_url}/auth/flowdock/callback",
             chat=settings.chat,
         )
         self.accounts = LinkedAccounts(

@@ -18,8 +18,7 @@ if TYPE_CHECKING:
 class NoInbox(BridgeError):
     """bridge has another server's threads."""
 
-    def __init__(self) -> None:
-        super().__init__("there is no inbox: Flowdock is set by the environment")
+    sentence = "there is no inbox: Flowdock is set by the environment"
 
 
 @click.group("inbox", invoke_without_command=True, epilog="Example: bridge inbox owner octocat")

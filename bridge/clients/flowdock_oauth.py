@@ -18,21 +18,23 @@ class FlowdockOAuth:
     api_url: str
     client_id: str
     client_secret: str = field(repr=False)
+    redirect_uri: str
+    """The address of bridge that is registered with it."""
     chat: str
     """The name of Flowdock in refusals."""
 
-    def authorize_url(self, *, redirect_uri: str, state: str, scope: str) -> str:
+    def authorize_url(self, *, state: str, scope: str) -> str:
         """Return the URL at which a browser signs in with Flowdock."""
         return oauth.authorize_url(
             f"{self.api_url}/oauth/authorize",
             client_id=self.client_id,
             response_type="code",
-            redirect_uri=redirect_uri,
+            redirect_uri=self.redirect_uri,
             scope=scope,
             state=state,
         )
 
-    async def exchange(self, code: str, *, redirect_uri: str) -> str:
+    async def exchange(self, code: str) -> str:
         """Exchange a code for an access token; raises `OAuthFailed`."""
         answer = await oauth.token_request(
             self.session,
@@ -42,7 +44,7 @@ class FlowdockOAuth:
             client_secret=self.client_secret,
             grant_type="authorization_code",
             code=code,
-            redirect_uri=redirect_uri,
+            redirect_uri=self.redirect_uri,
         )
         token: str = answer["access_token"]
         return token

@@ -53,11 +53,13 @@ class GitHub:
         url: str,
         api_url: str,
         credentials: GitHubCredentials,
+        redirect_uri: str,
     ) -> None:
         self._session = session
         self._url = url
         self._api_url = api_url
         self._credentials = credentials
+        self._redirect_uri = redirect_uri
 
     async def perform(self, action: Action, click: Click, *, token: str) -> str | Merging:
         """Do an action as the user of `token`, and return how it ended.
@@ -165,7 +167,7 @@ class GitHub:
             raise OAuthFailed("GitHub did not say who signed in: try again")
         return GitHubUser(id=user["id"], login=str(user["login"]), avatar=str(user.get("avatar_url") or ""))
 
-    async def authorize_url(self, *, redirect_uri: str, state: str, verifier: str, scope: str = SCOPE) -> str:
+    async def authorize_url(self, *, state: str, verifier: str, scope: str = SCOPE) -> str:
         """Return the URL at which a browser signs in with GitHub; raises as `GitHubCredentials.current` does.
 
         https://docs.github.com/apps/oauth-apps/building-oauth-apps/authorizing-oauth-apps
@@ -174,7 +176,7 @@ class GitHub:
         return oauth.authorize_url(
             f"{self._url}/login/oauth/authorize",
             client_id=credentials.client_id,
-            redirect_uri=redirect_uri,
+            redirect_uri=self._redirect_uri,
             scope=scope,
             state=state,
             allow_signup="false",
@@ -182,9 +184,9 @@ class GitHub:
             code_challenge_method="S256",
         )
 
-    async def exchange(self, code: str, *, redirect_uri: str, verifier: str) -> GitHubToken:
+    async def exchange(self, code: str, *, verifier: str) -> GitHubToken:
         """Exchange a code for the user's token; raises `OAuthFailed`."""
-        return await self._token(code=code, redirect_uri=redirect_uri, code_verifier=verifier)
+        return await self._token(code=code, redirect_uri=self._redirect_uri, code_verifier=verifier)
 
     async def refresh(self, refresh_token: str) -> GitHubToken:
         """Exchange a refresh token for a new token, which ends the old one. Raises `OAuthFailed`."""

@@ -21,11 +21,16 @@ _START_OVER = "If your account is linked, you are done. If not, click the button
 class BridgeError(Exception):
     """The root; `str()` is one sentence a person can act on, free of secrets.
 
-    `status` is the HTTP status to answer, `advice` the next step that a page adds.
+    `status` is the HTTP status to answer, `advice` the next step that a page adds, `sentence` the words of an
+    error that always has the same.
     """
 
     status = 500
     advice = ""
+    sentence = ""
+
+    def __init__(self, sentence: str = "") -> None:
+        super().__init__(sentence or self.sentence)
 
 
 class RequestRefused(BridgeError):

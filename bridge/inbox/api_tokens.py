@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import orjson
 
+from bridge.core.digits import whole_number
 from bridge.core.errors import RequestRefused
 from bridge.inbox import keys
 from bridge.inbox.grants import SCOPES, Grant
@@ -26,9 +27,7 @@ class TooManyTokens(RequestRefused):
 
     status = 409
     advice = "Revoke one that you no longer need."
-
-    def __init__(self) -> None:
-        super().__init__(f"you have {MOST} API tokens already")
+    sentence = f"you have {MOST} API tokens already"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,10 +74,9 @@ class ApiTokenStore:
 
     async def access(self, token: str) -> Grant | None:
         """Return what a token gives, None if it is unknown or revoked; notes its use."""
-        person_id = token.partition(".")[0]
-        if not (person_id.isascii() and person_id.isdecimal() and len(person_id) < 20):
+        owner, name = whole_number(token.partition(".")[0], longest=19), hash_of(token)
+        if owner is None:
             return None
-        owner, name = int(person_id), hash_of(token)
         uses, now = keys.personal("token-uses", owner), int(time.time())
         async with self._redis.pipeline(transaction=False) as pipe:
             pipe.hget(keys.personal("tokens", owner), name)

@@ -20,9 +20,7 @@ class NotYourMessage(RequestRefused):
     """The message is another person's, or a source's."""
 
     status = 403
-
-    def __init__(self) -> None:
-        super().__init__("only the person who wrote a message may change or delete it")
+    sentence = "only the person who wrote a message may change or delete it"
 
 
 @dataclass(kw_only=True)

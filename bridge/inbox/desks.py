@@ -30,9 +30,7 @@ class ShelfFull(RequestRefused):
 
     status = 422
     advice = "Mark some of it as done instead."
-
-    def __init__(self) -> None:
-        super().__init__(f"you have {MOST} snoozed threads, which is the most")
+    sentence = f"you have {MOST} snoozed threads, which is the most"
 
 
 class DeskStore:

@@ -45,9 +45,7 @@ class FlowGone(RequestRefused):
     """The flow was deleted."""
 
     status = 410
-
-    def __init__(self) -> None:
-        super().__init__("the flow was deleted")
+    sentence = "the flow was deleted"
 
 
 class LastFlowOwner(RequestRefused):
@@ -55,9 +53,7 @@ class LastFlowOwner(RequestRefused):
 
     status = 409
     advice = "Make somebody else an owner of the flow first."
-
-    def __init__(self) -> None:
-        super().__init__("the flow needs an owner, and this is its last one")
+    sentence = "the flow needs an owner, and this is its last one"
 
 
 class FlowStore:

@@ -24,9 +24,7 @@ class InvitationGone(RequestRefused):
 
     status = 403
     advice = "Ask an owner of the inbox for a new invitation."
-
-    def __init__(self) -> None:
-        super().__init__("This invitation was used already, has expired, or was withdrawn.")
+    sentence = "This invitation was used already, has expired, or was withdrawn."
 
 
 class TooManyInvitations(RequestRefused):
@@ -34,9 +32,7 @@ class TooManyInvitations(RequestRefused):
 
     status = 409
     advice = "Withdraw one that you no longer need."
-
-    def __init__(self) -> None:
-        super().__init__(f"{MOST} invitations are open already")
+    sentence = f"{MOST} invitations are open already"
 
 
 @dataclass(frozen=True, kw_only=True)

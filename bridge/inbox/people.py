@@ -25,9 +25,7 @@ class LastOwner(RequestRefused):
 
     status = 409
     advice = "Make somebody else an owner first."
-
-    def __init__(self) -> None:
-        super().__init__("the inbox needs an owner, and this is its last one")
+    sentence = "the inbox needs an owner, and this is its last one"
 
 
 class NoRoom(RequestRefused):
@@ -35,9 +33,7 @@ class NoRoom(RequestRefused):
 
     status = 409
     advice = "Ask an owner to remove somebody who has left."
-
-    def __init__(self) -> None:
-        super().__init__(f"the inbox has {MOST} people, and takes no more")
+    sentence = f"the inbox has {MOST} people, and takes no more"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,6 +15,8 @@ from urllib.parse import urlencode
 import orjson
 from aiohttp import web
 
+from bridge.core.digits import whole_number
+from bridge.core.security import constant_time
 from bridge.inbox import keys
 from bridge.inbox.memberships import MembershipStore
 from bridge.inbox.people import InboxPerson, loaded
@@ -100,10 +102,7 @@ class SessionStore:
     def made(self, cookie: Cookie) -> bool:
         """Tell whether a cookie was of a session once, without a look at Redis; good for rate limits only."""
         chance, _, given = cookie.secret.rpartition(".")
-        return any(
-            hmac.compare_digest(one.encode(), given.encode(errors="replace"))
-            for one in self._signatures(cookie.person_id, chance)
-        )
+        return any(constant_time.equal(given, one) for one in self._signatures(cookie.person_id, chance))
 
     def _signatures(self, person_id: int, chance: str) -> Iterator[str]:
         about = f"inbox session:{person_id}:{chance}".encode(errors="replace")
@@ -159,10 +158,9 @@ MEMBERSHIPS = web.AppKey("inbox_memberships", MembershipStore)
 
 def cookie_of(request: web.Request) -> Cookie | None:
     """Return the cookie that the browser sent, None if it sent none that a session could have."""
-    person_id, _, secret = cookies.read(request, COOKIE).partition(".")
-    if not (person_id.isascii() and person_id.isdecimal() and len(person_id) < 20 and secret):
-        return None
-    return Cookie(person_id=int(person_id), secret=secret)
+    person, _, secret = cookies.read(request, COOKIE).partition(".")
+    person_id = whole_number(person, longest=19)
+    return Cookie(person_id=person_id, secret=secret) if person_id is not None and secret else None
 
 
 async def signed_in(request: web.Request) -> InboxPerson | None:
@@ -191,8 +189,8 @@ async def required(request: web.Request) -> InboxPerson:
 async def posted(request: web.Request) -> InboxPerson:
     """Return the person who sent a form of their own session; raises `FormRefused`, or as `required`."""
     person, cookie = await required(request), cookie_of(request)
-    given = str((await request.post()).get("csrf", "")).encode(errors="replace")
-    if cookie is None or not hmac.compare_digest(cookie.csrf.encode(), given):
+    given = str((await request.post()).get("csrf", ""))
+    if cookie is None or not constant_time.equal(given, cookie.csrf):
         raise FormRefused("This form does not belong to your session.")
     if request.headers.get("Sec-Fetch-Site", "same-origin") != "same-origin":
         raise FormRefused("Another site sent this form.")

@@ -54,18 +54,14 @@ class TooManySources(RequestRefused):
 
     status = 403
     advice = "Remove one that is not needed any more."
-
-    def __init__(self) -> None:
-        super().__init__(f"the flow has {MOST} sources, and takes no more")
+    sentence = f"the flow has {MOST} sources, and takes no more"
 
 
 class SourceRemoved(RequestRefused):
     """The source was removed from its flow."""
 
     status = 410
-
-    def __init__(self) -> None:
-        super().__init__("the source was removed from its flow")
+    sentence = "the source was removed from its flow"
 
 
 class SourceStore:

@@ -14,7 +14,6 @@ from bridge.core.model import GitHubToken
 from bridge.inbox.github import GitHubAccount, TokenGone
 from bridge.inbox.memberships import MembershipStore
 from bridge.services import Services
-from bridge.web.auth import oauth_callback
 from bridge.web.pages import github_app
 
 RENEW_SECONDS = 300
@@ -39,7 +38,6 @@ class GitHubForInbox:
         """Return the URL at which a browser signs in, for as few rights as that takes."""
         services = self._services
         return await services.github.authorize_url(
-            redirect_uri=oauth_callback.address(services, "github"),
             state=state,
             verifier=verifier,
             # An OAuth App's scope; a GitHub App has its permissions instead.
@@ -48,15 +46,11 @@ class GitHubForInbox:
 
     async def sign_in(self, code: str, *, verifier: str) -> tuple[GitHubAccount, GitHubToken]:
         """Return whose code it is, and their token."""
-        services = self._services
-        token = await services.github.exchange(
-            code, redirect_uri=oauth_callback.address(services, "github"), verifier=verifier
-        )
+        github = self._services.github
+        token = await github.exchange(code, verifier=verifier)
         try:
-            user = await services.github.call(
-                Call(method="GET", url="/user"), token=token.access, subject="your account"
-            )
-            return _account(user), token
+            call = Call(method="GET", url="/user")
+            return _account(await github.call(call, token=token.access, subject="your account")), token
         except BaseException as error:
             await self.give_back(token)
             if isinstance(error, TokenRevoked):

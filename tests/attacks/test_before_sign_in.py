@@ -112,7 +112,7 @@ async def test_only_what_bridge_sealed_for_a_sign_in_is_believed_and_only_in_tim
     assert [await came_back(house, *one) for one in forged] == ["refused"] * len(forged)
     assert await came_back(house, cookie, state) == "exchanged"
     now = time.time()
-    monkeypatch.setattr(time, "time", lambda: now + sessions.SIGN_IN_SECONDS + 1)
+    monkeypatch.setattr(time, "time", lambda: now + sealed_cookies.SECONDS + 1)
     assert await came_back(house, cookie, state) == "refused"
 
 

@@ -23,18 +23,15 @@ COMPONENT_ID = 1296269
 
 async def signed_in(house: House, nick: str) -> str:
     """Flowdock's access token for a user, by the way a browser takes."""
-    oauth, redirect_uri = (
-        house.services.flowdock_oauth,
-        f"{house.services.settings.web_url}/auth/flowdock/callback",
-    )
-    asked = oauth.authorize_url(redirect_uri=redirect_uri, state="x", scope=SCOPE)
+    oauth = house.services.flowdock_oauth
+    asked = oauth.authorize_url(state="x", scope=SCOPE)
     form = {"then": asked.removeprefix(house.flowdock), "person": USERS[nick]}
     sign_in = f"{house.flowdock}/inbox/sign-in"
     async with house.http.post(sign_in, data=form, allow_redirects=False) as response:
         cookie = {"Cookie": response.headers["Set-Cookie"].partition(";")[0]}
     async with house.http.get(asked, headers=cookie, allow_redirects=False) as response:
         code = parse_qs(urlsplit(response.headers["Location"]).query)["code"][0]
-    return await oauth.exchange(code, redirect_uri=redirect_uri)
+    return await oauth.exchange(code)
 
 
 async def permit(house: House, login: str, permission: str) -> None:

@@ -44,9 +44,7 @@ async def github_client(services: Services) -> list[CheckRow]:
         return [CheckRow(check, "wrong", f"{error}: make it at {services.settings.web_url}/github/manifest")]
     whose = f"of the GitHub App {credentials.app.name}" if credentials.app else "of the OAuth App"
     try:
-        await services.github.exchange(
-            _MADE_UP, redirect_uri=f"{services.settings.web_url}/auth/github/callback", verifier=_MADE_UP
-        )
+        await services.github.exchange(_MADE_UP, verifier=_MADE_UP)
     except OAuthFailed as error:
         advice = (
             "make the App again at /github/manifest"
@@ -61,9 +59,7 @@ async def flowdock_client(services: Services) -> list[CheckRow]:
     """Check that Flowdock answers, and knows bridge's client id and secret (RFC 6749, 5.2)."""
     check = "Flowdock credentials"
     try:
-        await services.flowdock_oauth.exchange(
-            _MADE_UP, redirect_uri=f"{services.settings.web_url}/auth/flowdock/callback"
-        )
+        await services.flowdock_oauth.exchange(_MADE_UP)
     except OAuthFailed as error:
         advice = "copy FLOWDOCK_CLIENT_ID and FLOWDOCK_CLIENT_SECRET again, and check FLOWDOCK_API_URL"
         return [_of_client(check, "of the application", error, advice)]

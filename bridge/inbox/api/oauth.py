@@ -1,6 +1,5 @@
 """OAuth 2.0, the authorization code grant (Flowdock's API documents, "Authentication"; RFC 6749)."""
 
-import hmac
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
@@ -9,6 +8,7 @@ from aiohttp import web
 from yarl import URL
 
 from bridge.core.errors import Malformed
+from bridge.core.security import constant_time
 from bridge.inbox import sessions
 from bridge.inbox.api.requests import AUTHORIZE, read_object
 from bridge.inbox.context import API, INBOX, Inbox
@@ -86,9 +86,7 @@ def _back(redirect_uri: str, asked: Mapping[str, str], **answer: str) -> web.Res
 
 def _is_client(inbox: Inbox, body: Mapping[str, Any]) -> bool:
     name, secret = str(body.get("client_id", "")), str(body.get("client_secret", ""))
-    right_name = hmac.compare_digest(name.encode(errors="replace"), inbox.client_id.encode())
-    right_secret = hmac.compare_digest(secret.encode(errors="replace"), inbox.client_secret.encode())
-    return right_name and right_secret
+    return constant_time.equal(name, inbox.client_id) and constant_time.equal(secret, inbox.client_secret)
 
 
 def _failure(status: int, error: str, description: str) -> web.Response:

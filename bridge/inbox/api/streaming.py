@@ -7,6 +7,7 @@ from functools import lru_cache
 import orjson
 from aiohttp import web
 
+from bridge.core.digits import whole_number
 from bridge.inbox import feed
 from bridge.inbox.api import shapes
 from bridge.inbox.api.requests import ApiRefusal, caller, members_flow, only_members
@@ -79,9 +80,9 @@ async def _send_all(request: web.Request, person: InboxPerson, flows: list[TeamF
 
 
 async def _positions(request: web.Request, flows: list[TeamFlow]) -> dict[str, int]:
-    given = request.headers.get("Last-Event-ID", "")
-    if given.isascii() and given.isdecimal() and len(given) < 16:
-        return {flow.id: int(given) for flow in flows}
+    last = whole_number(request.headers.get("Last-Event-ID", ""), longest=15)
+    if last is not None:
+        return {flow.id: last for flow in flows}
     return {flow.id: await request.app[INBOX].messages.newest(flow.id) for flow in flows}
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from aiohttp import web
 
+from bridge.core.digits import whole_number
 from bridge.inbox.api import shapes
 from bridge.inbox.api.requests import ApiRefusal, answer_to, caller, invalid, members_flow
 from bridge.inbox.context import API, INBOX
@@ -86,8 +87,8 @@ async def reader(request: web.Request) -> tuple[InboxPerson, TeamFlow]:
 
 async def wanted_message(request: web.Request, flow: TeamFlow, wanted: str) -> StoredMessage:
     """Return the flow's message with an id; raises `ApiRefusal`."""
-    is_id = wanted.isascii() and wanted.isdecimal() and len(wanted) < 16
-    found = await request.app[INBOX].messages.message(flow.id, int(wanted)) if is_id else None
+    message_id = whole_number(wanted, longest=15)
+    found = await request.app[INBOX].messages.message(flow.id, message_id) if message_id is not None else None
     if found is None:
         raise ApiRefusal(404, "There is no such message in this flow, or it is no longer kept.")
     return found
@@ -179,6 +180,7 @@ def _moment(request: web.Request, name: str, default: float) -> float:
 
 def _number(request: web.Request, name: str, default: int) -> int:
     value = request.query.get(name, "")
-    if value and not (value.isascii() and value.isdecimal() and len(value) < 16):
+    number = whole_number(value, longest=15) if value else default
+    if number is None:
         raise invalid({name: ["must be a number"]})
-    return int(value) if value else default
+    return number

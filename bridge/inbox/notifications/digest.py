@@ -45,9 +45,7 @@ class LinkGone(RequestRefused):
 
     status = 403
     advice = "Open your settings instead: you can stop the mail there."
-
-    def __init__(self) -> None:
-        super().__init__("this link is incomplete, has expired, or belongs to somebody else")
+    sentence = "this link is incomplete, has expired, or belongs to somebody else"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,6 +14,7 @@ import aiohttp_jinja2
 import orjson
 from aiohttp import web
 
+from bridge.core.digits import whole_number
 from bridge.inbox import desks, feed, sessions
 from bridge.inbox.context import INBOX, PAGES, Inbox
 from bridge.inbox.flows import TeamFlow
@@ -124,7 +125,7 @@ async def _opened(request: web.Request) -> web.StreamResponse:
 
 def _position(request: web.Request) -> int:
     since = request.headers.get("Last-Event-ID") or request.query.get("since") or ""
-    return int(since) if since.isdecimal() and len(since) < 16 else 0
+    return whole_number(since, longest=15) or 0
 
 
 async def _may_read(request: web.Request, flow: TeamFlow, person: InboxPerson) -> bool:

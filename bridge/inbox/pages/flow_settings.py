@@ -3,6 +3,7 @@
 import structlog
 from aiohttp import web
 
+from bridge.core.digits import whole_number
 from bridge.core.errors import NotFound, RequestRefused
 from bridge.inbox.context import INBOX, PAGES
 from bridge.inbox.flows import TeamFlow
@@ -23,9 +24,7 @@ class NotAFlowOwner(RequestRefused):
 
     status = 403
     advice = "Ask an owner; the flow's settings say who owns it."
-
-    def __init__(self) -> None:
-        super().__init__("only an owner of the flow may do this")
+    sentence = "only an owner of the flow may do this"
 
 
 @routes.get(SETTINGS)
@@ -158,9 +157,9 @@ def owns(person: InboxPerson, flow: TeamFlow) -> bool:
     return person.owner or person.id in flow.owners
 
 
-async def _person(request: web.Request, person_id: str) -> InboxPerson:
-    is_id = person_id.isascii() and person_id.isdecimal() and len(person_id) < 20
-    found = await request.app[INBOX].people.get(int(person_id)) if is_id else None
+async def _person(request: web.Request, wanted: str) -> InboxPerson:
+    person_id = whole_number(wanted, longest=19)
+    found = await request.app[INBOX].people.get(person_id) if person_id is not None else None
     if found is None:
         raise NotFound("this person is not in the inbox, or not any more")
     return found

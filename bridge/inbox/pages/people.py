@@ -24,9 +24,7 @@ class NotAnOwner(RequestRefused):
 
     status = 403
     advice = "Ask an owner; the people's page says who owns the inbox."
-
-    def __init__(self) -> None:
-        super().__init__("only an owner of the inbox may do this")
+    sentence = "only an owner of the inbox may do this"
 
 
 @routes.get(PAGE)

@@ -6,6 +6,7 @@ from typing import Literal
 
 from aiohttp import web
 
+from bridge.core.digits import whole_number
 from bridge.core.errors import NotFound, RequestRefused
 from bridge.inbox import sessions
 from bridge.inbox.context import INBOX, PAGES
@@ -24,9 +25,7 @@ class NotAReader(RequestRefused):
     advice = (
         "Link your GitHub account on your account page, ask for access on GitHub, or try again in a minute."
     )
-
-    def __init__(self) -> None:
-        super().__init__("GitHub does not show you the repository that this flow is for")
+    sentence = "GitHub does not show you the repository that this flow is for"
 
 
 async def opened(request: web.Request) -> tuple[InboxPerson, TeamFlow]:
@@ -60,8 +59,7 @@ async def thread_in(request: web.Request, flow: TeamFlow) -> InboxThread:
 
 def message_in(request: web.Request, name: Literal["before", "after"]) -> int | None:
     """Return the message's id in a parameter, None without one."""
-    given = request.query.get(name, "")
-    return int(given) if given.isdecimal() and len(given) < 16 else None
+    return whole_number(request.query.get(name, ""), longest=15)
 
 
 def path_of(flow: TeamFlow, *below: str) -> str:

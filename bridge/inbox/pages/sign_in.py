@@ -4,9 +4,7 @@ GitHub answers at bridge's one registered address; the state's prefix leads from
 GitHub has said who it is, nothing is stored: state, PKCE verifier and invitation travel in a sealed cookie.
 """
 
-import hmac
 import secrets
-from typing import Any
 
 import structlog
 from aiohttp import web
@@ -21,7 +19,6 @@ from bridge.inbox.sessions import SESSIONS
 from bridge.web.http import cookies, sealed_cookies
 
 COOKIE = "bridge_inbox_signin"
-SECONDS = 15 * 60
 STATE = "inbox."
 """The prefix of this sign-in's states."""
 
@@ -83,11 +80,9 @@ async def accept(request: web.Request) -> web.Response:
 async def _to_github(request: web.Request, *, then: str, secret: str = "") -> web.Response:
     door = request.app[DOOR]
     state, verifier = STATE + secrets.token_urlsafe(24), secrets.token_urlsafe(32)
-    url = await door.github.authorize_url(state=state, verifier=verifier)
-    doing = {"state": state, "verifier": verifier, "then": then, "secret": secret}
-    kept = sealed_cookies.seal(door.vault, COOKIE, doing, seconds=SECONDS)
-    response = redirect(url)
-    cookies.keep(request, response, COOKIE, kept, seconds=SECONDS)
+    response = redirect(await door.github.authorize_url(state=state, verifier=verifier))
+    begun = {"state": state, "verifier": verifier, "then": then, "secret": secret}
+    sealed_cookies.keep(request, response, door.vault, COOKIE, begun)
     return response
 
 
@@ -96,10 +91,12 @@ async def signed_in(request: web.Request) -> web.Response:
     door, store = request.app[DOOR], request.app[SESSIONS]
     # It serves once, whatever comes of it.
     request[cookies.SPENT] = COOKIE
-    doing = _doing(request)
-    account, token = await door.github.sign_in(_code(request), verifier=doing["verifier"])
+    begun = sealed_cookies.answered(request, door.vault, COOKIE)
+    if begun is None:
+        raise SignInAborted(sealed_cookies.NOT_BEGUN)
+    account, token = await door.github.sign_in(_code(request), verifier=begun["verifier"])
     try:
-        person = await door.admit(account, token, secret=doing["secret"])
+        person = await door.admit(account, token, secret=begun["secret"])
         await door.settle(person, token)
     except BaseException as error:
         await door.github.give_back(token)
@@ -119,18 +116,9 @@ async def signed_in(request: web.Request) -> web.Response:
     if old := sessions.cookie_of(request):
         await store.replace(old, cookie)
     log.info("inbox_signed_in", person=person.id, login=person.nick)
-    response = redirect(doing["then"])
+    response = redirect(begun["then"])
     sessions.keep(request, response, cookie)
     return response
-
-
-def _doing(request: web.Request) -> dict[str, Any]:
-    """Return what this browser began; GitHub's answer must bring its state."""
-    doing = sealed_cookies.opened(request.app[DOOR].vault, COOKIE, cookies.read(request, COOKIE))
-    given = request.query.get("state", "")
-    if doing is None or not hmac.compare_digest(doing["state"].encode(), given.encode(errors="replace")):
-        raise SignInAborted(f"This browser did not start this sign-in, or it has expired. {cookies.NEEDED}")
-    return doing
 
 
 def _code(request: web.Request) -> str:

@@ -5,7 +5,6 @@ cookie. GitHub then confirms the administrator. A page names all parties, and on
 this browser, connects or declines.
 """
 
-import hmac
 import secrets
 from typing import Any
 
@@ -18,6 +17,7 @@ from bridge.connections.handover import SignInAgain
 from bridge.connections.handover_requests import Answered, Handover, NoSuchHandover
 from bridge.core.errors import ClaimRefused, Malformed, OAuthFailed, RequestRefused
 from bridge.core.model import Administrator
+from bridge.core.security import constant_time
 from bridge.services import Services
 from bridge.storage.keys import hash_of
 from bridge.web import render
@@ -27,7 +27,7 @@ from bridge.web.http import cookies, sealed_cookies
 
 COOKIE = "bridge_handover"
 SECONDS = 15 * 60
-"""The time limit for the sign-in on GitHub, and for the answer after it."""
+"""The time limit for the answer after the sign-in on GitHub."""
 
 STATE = "handover."
 """The prefix of this sign-in's states: linking has the same callback address."""
@@ -53,7 +53,7 @@ async def show(request: web.Request) -> web.Response:
     return render.page(
         request,
         "handover.html",
-        handover=await _found(request),
+        handover=await _found(services, request.match_info["id"]),
         github_app=await services.hooks.app(),
         github_url=services.settings.github_url,
         path=request.path,
@@ -66,23 +66,21 @@ async def sign_in(request: web.Request) -> web.Response:
     services = request.app[SERVICES]
     handover = await _open(request)
     state, verifier = STATE + secrets.token_urlsafe(24), oauth.code_verifier()
-    url = await services.github.authorize_url(
-        redirect_uri=oauth_callback.address(services, "github"), state=state, verifier=verifier
-    )
-    doing = {"id": handover.id, "state": state, "verifier": verifier}
-    kept = sealed_cookies.seal(services.vault, COOKIE, doing, seconds=SECONDS)
-    response = render.redirect(url)
-    cookies.keep(request, response, COOKIE, kept, seconds=SECONDS)
+    response = render.redirect(await services.github.authorize_url(state=state, verifier=verifier))
+    begun = {"id": handover.id, "state": state, "verifier": verifier}
+    sealed_cookies.keep(request, response, services.vault, COOKIE, begun)
     return response
 
 
 async def signed_in(request: web.Request) -> web.Response:
     """Take GitHub's callback, and check that the user administers the repository; keep nothing of others."""
     services = request.app[SERVICES]
-    doing = _doing(request)
-    administrator = await _administrator(request, doing["verifier"])
+    begun = sealed_cookies.answered(request, services.vault, COOKIE)
+    if begun is None:
+        raise NotThisBrowser(sealed_cookies.NOT_BEGUN)
+    administrator = await _administrator(request, begun["verifier"])
     try:
-        handover = await _standing(services, doing["id"])
+        handover = await _standing(services, begun["id"])
         repository = await services.handover_service.administered(handover, administrator)
         browser = secrets.token_urlsafe(24)
         step = {
@@ -118,7 +116,7 @@ async def answer(request: web.Request) -> web.Response:
     if wish not in ("connect", "decline"):
         raise Malformed("choose Connect or Decline")
     step = await _step(request)
-    if not hmac.compare_digest(step["state"].encode(), str(form.get("state", "")).encode(errors="replace")):
+    if not constant_time.equal(str(form.get("state", "")), step["state"]):
         raise NotThisBrowser("This form does not belong to this browser's sign-in.")
     if await services.one_time.pop(_KIND, hash_of(cookies.read(request, COOKIE))) is None:
         raise NotThisBrowser("This form was already sent.")
@@ -137,9 +135,7 @@ async def _administrator(request: web.Request, verifier: str) -> Administrator:
     services = request.app[SERVICES]
     try:
         code = oauth_callback.code(request, "GitHub")
-        token = await services.github.exchange(
-            code, redirect_uri=oauth_callback.address(services, "github"), verifier=verifier
-        )
+        token = await services.github.exchange(code, verifier=verifier)
     except ClaimRefused:
         raise NotThisBrowser("You declined on GitHub.") from None
     except OAuthFailed as error:
@@ -155,15 +151,6 @@ async def _administrator(request: web.Request, verifier: str) -> Administrator:
     return Administrator(login=user.login, token=token.access)
 
 
-def _doing(request: web.Request) -> dict[str, Any]:
-    """Return the sign-in that this browser began; GitHub's callback must bring its state."""
-    doing = sealed_cookies.opened(request.app[SERVICES].vault, COOKIE, cookies.read(request, COOKIE))
-    given = request.query.get("state", "")
-    if doing is None or not hmac.compare_digest(doing["state"].encode(), given.encode(errors="replace")):
-        raise NotThisBrowser(f"This browser did not start this sign-in, or it has expired. {cookies.NEEDED}")
-    return doing
-
-
 async def _step(request: web.Request) -> dict[str, Any]:
     """Return this browser's step after its sign-in, for the link in the address."""
     cookie = cookies.read(request, COOKIE)
@@ -173,8 +160,8 @@ async def _step(request: web.Request) -> dict[str, Any]:
     return step
 
 
-async def _found(request: web.Request) -> Handover:
-    handover = await request.app[SERVICES].handovers.find(request.match_info["id"])
+async def _found(services: Services, handover_id: str) -> Handover:
+    handover = await services.handovers.find(handover_id)
     if handover is None:
         raise NoSuchHandover("this link does not exist or has expired")
     return handover
@@ -185,9 +172,7 @@ async def _open(request: web.Request) -> Handover:
 
 
 async def _standing(services: Services, handover_id: str) -> Handover:
-    handover = await services.handovers.find(handover_id)
-    if handover is None:
-        raise NoSuchHandover("this link does not exist or has expired")
+    handover = await _found(services, handover_id)
     if handover.state != "open":
         raise Answered("this request was already answered")
     return handover

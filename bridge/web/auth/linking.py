@@ -5,7 +5,6 @@ keeps its progress under that secret alone: no step can be handed to another bro
 claim's user; then GitHub names an account; then a page shows both, and only a POST links them.
 """
 
-import hmac
 import secrets
 import time
 from dataclasses import asdict, dataclass, field, replace
@@ -19,7 +18,7 @@ from bridge.clients import github, oauth
 from bridge.core import actions
 from bridge.core.errors import ClaimRefused, GitHubRefused, NotLinked
 from bridge.core.model import FlowdockUser, GitHubToken, GitHubUser, LinkedAccount, Target
-from bridge.core.security import claims
+from bridge.core.security import claims, constant_time
 from bridge.services import Services
 from bridge.storage.keys import hash_of
 from bridge.web import render
@@ -92,9 +91,7 @@ async def begin(request: web.Request) -> web.Response:
         )
         browser = secrets.token_urlsafe(24)
     await _keep(services, browser, linking)
-    url = services.flowdock_oauth.authorize_url(
-        redirect_uri=oauth_callback.address(services, "flowdock"), state=linking.state, scope=FLOWDOCK_SCOPE
-    )
+    url = services.flowdock_oauth.authorize_url(state=linking.state, scope=FLOWDOCK_SCOPE)
     response = render.redirect(url)
     cookies.keep(request, response, COOKIE, browser, seconds=claims.LIFETIME)
     return response
@@ -130,14 +127,10 @@ async def _to_account(request: web.Request, browser: str, linking: Linking) -> w
 
 async def _to_github(services: Services, browser: str, linking: Linking) -> web.Response:
     await _keep(services, browser, linking)
-    return render.redirect(
-        await services.github.authorize_url(
-            redirect_uri=oauth_callback.address(services, "github"),
-            state=linking.state,
-            verifier=linking.verifier,
-            scope=linking.scope,
-        )
+    url = await services.github.authorize_url(
+        state=linking.state, verifier=linking.verifier, scope=linking.scope
     )
+    return render.redirect(url)
 
 
 @routes.get("/auth/flowdock/callback")
@@ -148,9 +141,7 @@ async def flowdock_callback(request: web.Request) -> web.Response:
     services = request.app[SERVICES]
     browser, linking = await _advance(request, "flowdock", request.query.get("state", ""))
     code = oauth_callback.code(request, services.settings.chat)
-    access_token = await services.flowdock_oauth.exchange(
-        code, redirect_uri=oauth_callback.address(services, "flowdock")
-    )
+    access_token = await services.flowdock_oauth.exchange(code)
     user = await services.flowdock_oauth.user(access_token)
     if user.id != linking.user:
         log.warning("claim_user_mismatch", claim_user=linking.user, signed_in=user.id)
@@ -169,9 +160,7 @@ async def signed_in_at_github(request: web.Request) -> web.Response:
         # An Enterprise Server that has no tokens to renew.
         return await _to_github(services, browser, linking.to("github", scope=github.SCOPE))
     code = oauth_callback.code(request, "GitHub")
-    token = await services.github.exchange(
-        code, redirect_uri=oauth_callback.address(services, "github"), verifier=linking.verifier
-    )
+    token = await services.github.exchange(code, verifier=linking.verifier)
     if not github.can_act(token):
         await services.accounts.give_back(token)
         raise ClaimRefused(
@@ -284,7 +273,7 @@ async def _standing(request: web.Request, step: Step) -> tuple[str, Linking]:
 async def _advance(request: web.Request, step: Step, state: str) -> tuple[str, Linking]:
     """Return the same as `_standing`, once: the step's one-time value must match, and is used up."""
     browser, linking = await _standing(request, step)
-    if not hmac.compare_digest(linking.state.encode(), state.encode(errors="replace")):
+    if not constant_time.equal(state, linking.state):
         raise ClaimRefused("This answer does not belong to this browser's sign-in.")
     if await request.app[SERVICES].one_time.pop("linking", hash_of(browser)) is None:
         raise ClaimRefused("This step is done already.")

@@ -12,9 +12,7 @@ class NotYours(NotFound):
     """No such connection, or another flow's: the answer is the same, so nothing is revealed."""
 
     advice = "Sign in as a member of the flow, or open the connection from the flow's settings."
-
-    def __init__(self) -> None:
-        super().__init__("this connection does not exist, or belongs to a flow you are not in")
+    sentence = "this connection does not exist, or belongs to a flow you are not in"
 
 
 async def connection_for(request: web.Request, connection_id: str) -> tuple[Session, Connection]:

@@ -1,11 +1,10 @@
-"""The parts of an OAuth callback: its registered address, and its code."""
+"""OAuth callbacks: GitHub's address for all sign-ins, and the code that an answer brings."""
 
 from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
 from bridge.core.errors import ClaimRefused, OAuthFailed
-from bridge.services import Services
 
 Callback = Callable[[web.Request], Awaitable[web.Response]]
 GITHUB_CALLBACKS = web.AppKey("github_callbacks", dict[str, Callback])
@@ -23,11 +22,6 @@ async def github_callback(request: web.Request) -> web.Response:
     callbacks = request.app[GITHUB_CALLBACKS]
     prefix, dot, _ = request.query.get("state", "").partition(".")
     return await callbacks.get(prefix + dot, callbacks[""])(request)
-
-
-def address(services: Services, service: str) -> str:
-    """Return the callback address that is registered with `github` or `flowdock`."""
-    return f"{services.settings.web_url}/auth/{service}/callback"
 
 
 def code(request: web.Request, service: str) -> str:

@@ -3,7 +3,6 @@
 METRICS_TOKEN may lie on many machines that scrape: it opens /metrics, and nothing here.
 """
 
-import hmac
 import ipaddress
 import re
 import secrets
@@ -14,6 +13,7 @@ import structlog
 from aiohttp import HttpVersion11, web
 
 from bridge.core.errors import RequestRefused
+from bridge.core.security import constant_time
 from bridge.storage.keys import hash_of
 from bridge.web.context import SERVICES
 from bridge.web.http import cookies
@@ -63,7 +63,7 @@ def may_read_metrics(request: web.Request) -> bool:
     token = request.app[SERVICES].settings.metrics_token
     if token is not None:
         given = request.headers.get("Authorization", "")
-        return hmac.compare_digest(given.encode(errors="replace"), f"Bearer {token}".encode())
+        return constant_time.equal(given, f"Bearer {token}")
     own = urlsplit(request.app[SERVICES].settings.web_url).netloc
     return _at_the_machine(request) and (request.host == own or bool(OWN_NAME.fullmatch(request.host)))
 
@@ -98,7 +98,7 @@ async def admitted(request: web.Request, response: web.Response, *, given: str) 
     """Sign a browser in for an hour if it knows SETUP_SECRET; returns whether it does."""
     services = request.app[SERVICES]
     secret = services.settings.setup_secret
-    if secret is None or not hmac.compare_digest(given.encode(errors="replace"), secret.encode()):
+    if secret is None or not constant_time.equal(given, secret):
         log.warning("operator_sign_in_refused")
         return False
     await sign_in(request, response)

@@ -18,6 +18,7 @@ from aiohttp import web
 
 from bridge.core.errors import BridgeError, RequestRefused
 from bridge.core.model import FlowdockUser
+from bridge.core.security import constant_time
 from bridge.services import Services
 from bridge.storage.keys import hash_of
 from bridge.web import render
@@ -30,7 +31,6 @@ from bridge.web.http.paths import local_path
 COOKIE = "bridge_session"
 SIGNING_IN = "bridge_signin"
 SECONDS = 8 * 3600
-SIGN_IN_SECONDS = 15 * 60
 SCOPE = "flow integration profile"
 """`integration` lets bridge make sources, `flow` lets it list the user's flows."""
 
@@ -110,9 +110,9 @@ async def posted(request: web.Request) -> tuple[Session, Any]:
     """Return the session and the fields of its own form; raises `SignInNeeded` or `FormRefused`."""
     session = await required(request)
     form = await request.post()
-    given = str(form.get("csrf", "")).encode(errors="replace")
+    given = str(form.get("csrf", ""))
     good = _csrf(request.app[SERVICES], cookies.read(request, COOKIE))
-    if not any(hmac.compare_digest(one.encode(), given) for one in good):
+    if not any(constant_time.equal(given, one) for one in good):
         raise FormRefused("This form does not belong to your session.")
     return session, form
 
@@ -127,14 +127,9 @@ async def sign_in(request: web.Request) -> web.Response:
     """Send the browser to Flowdock."""
     services = request.app[SERVICES]
     state = STATE + secrets.token_urlsafe(24)
-    value = {"state": state, "then": local_path(request.query.get("then", ""))}
-    kept = sealed_cookies.seal(services.vault, SIGNING_IN, value, seconds=SIGN_IN_SECONDS)
-    response = render.redirect(
-        services.flowdock_oauth.authorize_url(
-            redirect_uri=oauth_callback.address(services, "flowdock"), state=state, scope=SCOPE
-        )
-    )
-    cookies.keep(request, response, SIGNING_IN, kept, seconds=SIGN_IN_SECONDS)
+    begun = {"state": state, "then": local_path(request.query.get("then", ""))}
+    response = render.redirect(services.flowdock_oauth.authorize_url(state=state, scope=SCOPE))
+    sealed_cookies.keep(request, response, services.vault, SIGNING_IN, begun)
     return response
 
 
@@ -143,14 +138,11 @@ async def signed_in(request: web.Request) -> web.Response:
     services = request.app[SERVICES]
     # It serves once, whatever comes of it.
     request[cookies.SPENT] = SIGNING_IN
-    value = sealed_cookies.opened(services.vault, SIGNING_IN, cookies.read(request, SIGNING_IN))
-    given = request.query.get("state", "")
-    if value is None or not hmac.compare_digest(value["state"].encode(), given.encode(errors="replace")):
-        raise SignInFailed(f"This browser did not start this sign-in, or it has expired. {cookies.NEEDED}")
+    begun = sealed_cookies.answered(request, services.vault, SIGNING_IN)
+    if begun is None:
+        raise SignInFailed(sealed_cookies.NOT_BEGUN)
     code = oauth_callback.code(request, services.settings.chat)
-    access_token = await services.flowdock_oauth.exchange(
-        code, redirect_uri=oauth_callback.address(services, "flowdock")
-    )
+    access_token = await services.flowdock_oauth.exchange(code)
     user = await services.flowdock_oauth.user(access_token)
     await note_flows(services, user, access_token)
     await _end(request)
@@ -159,7 +151,7 @@ async def signed_in(request: web.Request) -> web.Response:
     session = {"user": asdict(user), "access_token": access_token}
     await services.one_time.put("session", hash_of(cookie), session, seconds=SECONDS)
     log.info("signed_in", flowdock_user=user.id)
-    response = render.redirect(value["then"])
+    response = render.redirect(begun["then"])
     cookies.keep(request, response, COOKIE, cookie, seconds=SECONDS)
     return response
 
@@ -202,7 +194,7 @@ def is_of_a_session(request: web.Request) -> bool:
         return True
     cookie = cookies.read(request, COOKIE)
     made = _signed(request.app[SERVICES], cookie.partition(".")[0])
-    return any(hmac.compare_digest(one.encode(), cookie.encode(errors="replace")) for one in made)
+    return any(constant_time.equal(cookie, one) for one in made)
 
 
 def _signed(services: Services, secret: str) -> list[str]:

@@ -4,11 +4,30 @@ import time
 from typing import Any
 
 import orjson
+from aiohttp import web
 
+from bridge.core.security import constant_time
 from bridge.core.security.encryption import Undecryptable, Vault
+from bridge.web.http import cookies
 
+SECONDS = 15 * 60
+NOT_BEGUN = f"This browser did not start this sign-in, or it has expired. {cookies.NEEDED}"
 LONGEST = 4096
 """Characters of a cookie: browsers keep no longer ones."""
+
+
+def keep(
+    request: web.Request, response: web.StreamResponse, vault: Vault, kind: str, begun: dict[str, Any]
+) -> None:
+    """Leave a sign-in that begins with the browser; `begun` has the `state` that the answer must bring."""
+    sealed = seal(vault, kind, begun, seconds=SECONDS)
+    cookies.keep(request, response, kind, sealed, seconds=SECONDS)
+
+
+def answered(request: web.Request, vault: Vault, kind: str) -> dict[str, Any] | None:
+    """Return what this browser began and a callback answers; None if it began no such sign-in."""
+    begun = opened(vault, kind, cookies.read(request, kind))
+    return begun if begun and constant_time.equal(request.query.get("state", ""), begun["state"]) else None
 
 
 def seal(vault: Vault, kind: str, value: dict[str, Any], *, seconds: int) -> str:

@@ -11,6 +11,7 @@ from aiohttp import web
 
 from bridge.clients.github_credentials import App
 from bridge.clients.github_repositories import LackingRights
+from bridge.core.digits import whole_number
 from bridge.core.errors import BridgeError
 from bridge.core.model import Connection, LinkedAccount
 from bridge.queue.inspect import DeadLetterSummary
@@ -148,9 +149,10 @@ async def _read(
         return None
 
 
-async def _ping(services: Services, connection: Connection, since: str) -> str:
-    if connection.hook_id is None or not (since.isascii() and since.isdecimal() and len(since) < 12):
+async def _ping(services: Services, connection: Connection, repaired_at: str) -> str:
+    since = whole_number(repaired_at, longest=11)
+    if connection.hook_id is None or since is None:
         return ""
-    if await services.webhook_keys.pinged(connection.repository_id or 0, connection.hook_id, int(since)):
+    if await services.webhook_keys.pinged(connection.repository_id or 0, connection.hook_id, since):
         return "came"
-    return "awaited" if 0 <= time.time() - int(since) < PING_SECONDS else "missing"
+    return "awaited" if 0 <= time.time() - since < PING_SECONDS else "missing"

@@ -3,6 +3,7 @@
 import orjson
 from aiohttp import web
 
+from bridge.core.digits import whole_number
 from bridge.core.errors import Malformed, NotFound
 from bridge.core.model import Connection
 from bridge.queue.entries import DeadLetter
@@ -95,12 +96,11 @@ async def mend(request: web.Request) -> web.Response:
 def read_filter(request: web.Request) -> Filter:
     """Read the filter in the query; invalid values are ignored."""
     query = request.query
-    number = query.get("number", "").strip().removeprefix("#")
     fate = query.get("outcome", "")
     return Filter(
         fate=fate if fate in FATES else "",
         event=query.get("event", "")[:100],
-        number=int(number) if number.isascii() and number.isdecimal() and len(number) < 10 else 0,
+        number=whole_number(query.get("number", "").strip().removeprefix("#"), longest=9) or 0,
     )
 
 

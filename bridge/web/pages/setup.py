@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 from aiohttp import web
 
 from bridge.connections.bulk_connect import MOST, Chooser, Line, SetUp
+from bridge.core.digits import whole_number
 from bridge.core.errors import FlowdockRejected, NotAMember, NotFound, NotLinked, RequestRefused
 from bridge.core.model import Flow
 from bridge.core.options import Options
@@ -85,7 +86,7 @@ async def _list(
         flow=flow,
         search=search,
         shown=await repository_list.shown(request.app[SERVICES], flow, listed, search),
-        chosen={int(str(value)) for value in form.getall("repository", []) if _is_id(value)},
+        chosen={one for value in form.getall("repository", []) if (one := _id(value))},
         choices=options_form.choices(options),
         most=MOST,
         path=PATH,
@@ -193,18 +194,19 @@ async def _member(asked: Awaitable[Flow]) -> Flow:
 
 
 def _chosen(form: Any, known: Container[int]) -> set[int]:
-    chosen = set(form.getall("repository", []))
+    chosen = {_id(value) for value in form.getall("repository", [])}
     if not chosen:
         raise ChoiceRefused("Choose at least one repository.")
     if len(chosen) > MOST:
         raise ChoiceRefused(f"You chose {len(chosen)} repositories. Choose at most {MOST}.")
-    if not all(_is_id(value) and int(value) in known for value in chosen):
+    if not all(one in known for one in chosen):
         raise ChoiceRefused("GitHub no longer shows you one of these repositories.")
-    return set(map(int, chosen))
+    return chosen
 
 
-def _is_id(value: object) -> bool:
-    return isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < 20
+def _id(value: object) -> int:
+    """Return a repository's id; 0, which none has, for any other value."""
+    return whole_number(str(value), longest=19) or 0
 
 
 def _setup_url(flow: Flow) -> str:

@@ -14,7 +14,7 @@ from bridge.connections.handover_requests import Answered, NoSuchHandover, TooMa
 from bridge.core.model import FlowdockUser
 from bridge.core.options import Options
 from bridge.storage import keys
-from bridge.web.auth import handover as page_module
+from bridge.web.http import sealed_cookies
 from scripts.sandbox.browse import Browser
 from scripts.sandbox.faults import Fault
 from tests.conftest import REPOSITORY, House, eventually
@@ -315,7 +315,7 @@ async def test_a_link_ends_after_three_days(
 async def test_a_sign_in_that_took_too_long_begins_anew(
     house: House, admin: Browser, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(page_module, "SECONDS", -1)
+    monkeypatch.setattr(sealed_cookies, "SECONDS", -1)
     page = await admin.press(await admin.open(f"{url}/sign-in"), "cy-gh")
     assert page.status == 403
 
