@@ -65,7 +65,7 @@ def _kind(call: ast.Call) -> str:
     match call.func:
         case ast.Attribute(attr=level, value=ast.Name(id=name)) if level in _LEVELS and "log" in name:
             return "log event"
-        case ast.Name(id=name) | ast.Attribute(attr=name) if name[:1].isupper() or name == "__init__":
+        case ast.Name(id=name) | ast.Attribute(attr=name) if name[:1].isupper():
             return "refusal or error"
     return ""
 
@@ -77,7 +77,7 @@ def _of_module(path: str, tree: ast.Module) -> Iterator[Text]:
         match node:
             case ast.Call() if kind := _kind(node):
                 texts = node.args[:1] if kind == "log event" else node.args
-            case ast.Assign(targets=[ast.Name(id="advice") | ast.Attribute(attr="advice")]):
+            case ast.Assign(targets=[ast.Name(id="advice" | "sentence") | ast.Attribute(attr="advice")]):
                 kind, texts = "refusal or error", [node.value]
         for text in texts:
             for line, words in _strings(text):

@@ -7,7 +7,6 @@ import hashlib
 import re
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
 from typing import Any
 
 import orjson
@@ -16,6 +15,7 @@ from aiohttp import ClientError, ClientTimeout
 from yarl import URL
 
 from bridge.inbox.context import Inbox
+from bridge.inbox.outcomes import Outcome
 from bridge.inbox.people import InboxPerson
 from bridge.inbox.sources import FlowSource
 
@@ -25,24 +25,6 @@ LONGEST_ANSWER = 64 * 1024
 
 _CHALLENGE = re.compile(r"""\s*Flowdock-Token\s+url=("?)([^"\s,]+)\1\s*""", re.IGNORECASE)
 _UNREACHABLE = "bridge could not be reached. Try again later."
-
-
-@dataclass(frozen=True, kw_only=True)
-class Outcome:
-    """The outcome of a form: a sentence for the person, and the `challenge` to follow first, if any.
-
-    A refused click has bridge's `reference`, by which its log tells more. `undo` is the move of a thread that
-    takes it back, with the thread's id.
-    """
-
-    is_done: bool
-    sentence: str
-    challenge: str = ""
-    reference: str = ""
-    undo: tuple[str, str] | None = None
-
-    def __bytes__(self) -> bytes:
-        return orjson.dumps(asdict(self))
 
 
 def find_button(state: Mapping[str, Any], key: str) -> Mapping[str, Any] | None:

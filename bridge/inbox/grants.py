@@ -5,9 +5,10 @@ https://datatracker.ietf.org/doc/html/rfc6749#section-4.1
 
 import secrets
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Literal
 
+import msgspec
 import orjson
 
 from bridge.inbox import keys
@@ -62,7 +63,7 @@ class GrantStore:
 
     async def access(self, token: str) -> Grant | None:
         """Return what an access token gives; None if it is unknown or expired."""
-        return _load(await self._redis.get(keys.grant("access", hash_of(token))))
+        return _read(await self._redis.get(keys.grant("access", hash_of(token))))
 
     async def _answer(self, grant: Grant) -> dict[str, str | int]:
         answer: dict[str, str | int] = {
@@ -77,15 +78,12 @@ class GrantStore:
 
     async def _put(self, kind: _Kind, grant: Grant, *, seconds: int) -> str:
         token = secrets.token_urlsafe(32)
-        await self._redis.set(keys.grant(kind, hash_of(token)), orjson.dumps(asdict(grant)), ex=seconds)
+        await self._redis.set(keys.grant(kind, hash_of(token)), orjson.dumps(grant), ex=seconds)
         return token
 
     async def _pop(self, kind: _Kind, token: str) -> Grant | None:
-        return _load(await self._redis.getdel(keys.grant(kind, hash_of(token))))
+        return _read(await self._redis.getdel(keys.grant(kind, hash_of(token))))
 
 
-def _load(data: bytes | None) -> Grant | None:
-    if data is None:
-        return None
-    fields = orjson.loads(data)
-    return Grant(**fields | {"scopes": tuple(fields["scopes"])})
+def _read(data: bytes | None) -> Grant | None:
+    return msgspec.json.decode(data, type=Grant) if data else None

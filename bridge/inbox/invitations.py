@@ -2,7 +2,7 @@
 
 import secrets
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import orjson
 
@@ -75,7 +75,7 @@ class InvitationStore:
             name=hash_of(secret), by=by, login=login, owner=owner, ends_at=int(time.time()) + SECONDS
         )
         async with self._redis.pipeline(transaction=True) as pipe:
-            pipe.set(keys.invitation(one.name), orjson.dumps(asdict(one)), ex=SECONDS)
+            pipe.set(keys.invitation(one.name), orjson.dumps(one), ex=SECONDS)
             pipe.zadd(keys.INVITATIONS, {one.name: one.ends_at})
             await pipe.execute()
         return secret

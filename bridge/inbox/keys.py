@@ -1,6 +1,6 @@
 """All names of the inbox's keys in Redis. Those of one atomic step share a hash tag, as in bridge's own."""
 
-from typing import Literal
+from typing import Literal, get_args
 
 PEOPLE = "inbox:{people}:people"
 """Hash: a person's id → who they are, as JSON."""
@@ -23,10 +23,9 @@ VAPID = "inbox:{people}:vapid"
 """The private key by which push services know bridge, encrypted."""
 
 Desk = Literal["unread", "unread-counts", "mine", "turn", "review", "returned", "ready", "waiting"]
-DESK: tuple[Desk, ...] = ("unread", "unread-counts", "mine", "turn", "review", "returned", "ready", "waiting")
 SECTIONS: tuple[Desk, ...] = ("review", "returned", "ready", "waiting")
 Shelf = Literal["done", "snoozed", "muted"]
-SHELVES: tuple[Shelf, ...] = ("done", "snoozed", "muted")
+SHELVES: tuple[Shelf, ...] = get_args(Shelf)
 
 DIGESTS = "inbox:{people}:digests"
 """Sorted set: people who get a digest by mail, by the time of the next one."""
@@ -36,10 +35,7 @@ DIGEST_NOTES = "inbox:{people}:digest-notes"
 Personal = Literal[
     "sessions", "github", "rights", "tokens", "token-uses", "notify", "browsers", "mail", "reads"
 ]
-PERSONAL: tuple[Personal, ...] = (
-    *("sessions", "github", "rights", "tokens", "token-uses"),
-    *("notify", "browsers", "mail", "reads"),
-)
+PERSONAL: tuple[Personal, ...] = get_args(Personal)
 """Kinds of keys that are about one person alone: all of them go with the person, in one step."""
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 import nh3
 from markupsafe import Markup
 
+from bridge.core.messages.html import TAGS
 from bridge.inbox.validation import PLAIN_LINKS
 
 _ODD = re.compile(r"[&\r\x00\ufeff]")
@@ -19,27 +20,7 @@ SHORT = 400
 """Characters of a text that cannot cost much, whatever is in it."""
 _BLOCK_ENDS = re.compile(r"</(?:p|pre|div|li|h[1-6]|t[dhr]|d[dt]|blockquote|summary)>|<br\b")
 _SCHEMES = {"http", "https", "mailto"}
-_TAGS = {
-    *(
-        "a",
-        "b",
-        "blockquote",
-        "br",
-        "code",
-        "dd",
-        "del",
-        "details",
-        "div",
-        "dl",
-        "dt",
-        "em",
-        "h1",
-        "h2",
-        "h3",
-    ),
-    *("h4", "h5", "h6", "hr", "i", "input", "ins", "kbd", "li", "ol", "p", "pre", "s", "samp", "span"),
-    *("strong", "sub", "summary", "sup", "table", "tbody", "td", "th", "thead", "tr", "tt", "u", "ul"),
-}
+_TAGS = TAGS | {"input", "samp", "tt", "u"}
 _ATTRIBUTES = {
     "a": {"href", "title"},
     "input": {"checked"},

@@ -6,8 +6,8 @@ not answer, its last word counts for its few minutes and no longer.
 
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
 
+import msgspec
 import orjson
 import structlog
 
@@ -99,15 +99,14 @@ class MembershipStore:
         sealed = await self._redis.get(key)
         if sealed is None:
             return None
-        fields = orjson.loads(self._vault.decrypt(sealed, aad=_place(person_id)))
-        token = GitHubToken(**{**fields, "scopes": tuple(fields["scopes"])})
+        token = msgspec.json.decode(self._vault.decrypt(sealed, aad=_place(person_id)), type=GitHubToken)
         if renewed := await self._github.renewed(token):
             await self._redis.set(key, self._sealed(person_id, renewed), ex=TOKEN_SECONDS)
             return renewed
         return token
 
     def _sealed(self, person_id: int, token: GitHubToken) -> bytes:
-        return self._vault.encrypt(orjson.dumps(asdict(token)), aad=_place(person_id))
+        return self._vault.encrypt(orjson.dumps(token), aad=_place(person_id))
 
 
 def _place(person_id: int) -> str:

@@ -153,12 +153,9 @@ class MessageStore:
         found = load_thread(wanted, await self.redis.hgetall(keys.thread(wanted)))
         return found if found and found.flow_id == flow_id else None
 
-    async def threads(
-        self, flow_id: str, *, only_open: bool = False, before: int | None = None, limit: int = 50
-    ) -> list[InboxThread]:
+    async def threads(self, flow_id: str, *, before: int | None = None, limit: int = 50) -> list[InboxThread]:
         """Return threads, the newest activity first: those whose newest message is older than `before`."""
-        index = keys.open_threads(flow_id) if only_open else keys.threads(flow_id)
-        return await self.find(index, before=before, limit=limit)
+        return await self.find(keys.threads(flow_id), before=before, limit=limit)
 
     async def find(
         self, listed: str, *, words: Sequence[str] = (), before: int | None = None, limit: int

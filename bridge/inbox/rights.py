@@ -4,8 +4,8 @@ So the first click of somebody who signed in with GitHub needs no second trip th
 """
 
 import time
-from dataclasses import asdict
 
+import msgspec
 import orjson
 
 from bridge.core.model import GitHubToken
@@ -27,7 +27,7 @@ class RightsStore:
         """Keep a token; returns the one that it replaces."""
         replaced = await self.take(person_id)
         left = int(token.expires_at - time.time()) if token.expires_at else LONGEST_SECONDS
-        sealed = self._vault.encrypt(orjson.dumps(asdict(token)), aad=_place(person_id))
+        sealed = self._vault.encrypt(orjson.dumps(token), aad=_place(person_id))
         await self._redis.set(
             keys.personal("rights", person_id), sealed, ex=max(1, min(left, LONGEST_SECONDS))
         )
@@ -38,8 +38,7 @@ class RightsStore:
         sealed = await self._redis.getdel(keys.personal("rights", person_id))
         if sealed is None:
             return None
-        fields = orjson.loads(self._vault.decrypt(sealed, aad=_place(person_id)))
-        return GitHubToken(**{**fields, "scopes": tuple(fields["scopes"])})
+        return msgspec.json.decode(self._vault.decrypt(sealed, aad=_place(person_id)), type=GitHubToken)
 
 
 def _place(person_id: int) -> str:

@@ -4,7 +4,7 @@ import secrets
 import time
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
@@ -94,7 +94,7 @@ class SourceStore:
         )
         outcome = await self._add(
             keys=[keys.FLOWS, keys.SOURCES, keys.SOURCE_TOKENS, keys.flow_sources(flow_id)],
-            args=[flow_id, source.id, orjson.dumps(asdict(source)), source.token_hash, MOST],
+            args=[flow_id, source.id, orjson.dumps(source), source.token_hash, MOST],
         )
         if outcome == b"gone":
             raise FlowGone
@@ -150,7 +150,7 @@ class SourceStore:
                     *(keys.removed_sources(now.flow_id), keys.SOURCE_TOKENS),
                 ],
                 args=[
-                    *(now.id, orjson.dumps(asdict(now)), orjson.dumps(asdict(changed))),
+                    *(now.id, orjson.dumps(now), orjson.dumps(changed)),
                     *(int(changed.is_removed), changed.changed_at, MOST),
                 ],
             )

@@ -102,7 +102,6 @@ class Row:
     color: str
     status: str
     turn: str
-    is_my_turn: bool
     since: float | None
     """The Unix time since which it is the reader's turn, as far as that is known."""
     newest: Entry
@@ -169,7 +168,6 @@ def row(
         color=str(status.get("color") or "grey"),
         status=str(status.get("value") or ""),
         turn=turn.why or turn.who if turn and mine else str(turn or ""),
-        is_my_turn=mine is not None,
         since=mine.since / 1000 if mine and mine.since else None,
         newest=newest,
         said=_beginning(words) or markup.plain(newest.content.get("title")),

@@ -28,7 +28,8 @@ from bridge.inbox.notifications.vapid import Vapid
 from bridge.inbox.notifications.web_push import WebPush
 from bridge.inbox.pages import mail, notifications, people, sign_in
 from bridge.inbox.pages import settings as own_settings
-from bridge.inbox.pages.render import redirect
+from bridge.inbox.pages.mail import DIGESTS
+from bridge.inbox.pages.notifications import NOTIFIER
 from bridge.inbox.readers import Readers
 from bridge.inbox.rights import RightsStore
 from bridge.inbox.sessions import MEMBERSHIPS, SESSIONS, SessionStore
@@ -37,9 +38,7 @@ from bridge.services import Services
 from bridge.web.auth import linking, oauth_callback, operator, sessions
 from bridge.web.http import cookies
 from bridge.web.inbox_github import GitHubForInbox, GitHubReaders
-
-NOTIFIER = web.AppKey("inbox_notifier", Notifier)
-DIGEST_SENDER = web.AppKey("inbox_digest_sender", DigestSender)
+from bridge.web.render import redirect
 
 PEOPLE_PAGES = (sign_in, people, own_settings, notifications, mail)
 """The pages of the sign-in and about people."""
@@ -127,29 +126,21 @@ def _install_notifications(
     app: web.Application, services: Services, inbox: Inbox, memberships: MembershipStore
 ) -> None:
     vapid = Vapid(redis=services.redis, vault=services.vault, contact=services.settings.web_url)
-    preferences, browsers = PreferenceStore(redis=services.redis), BrowserStore(redis=services.redis)
-    app[notifications.NOTIFICATIONS] = notifications.Notifications(
-        preferences=preferences, browsers=browsers, vapid=vapid
-    )
+    preferences = PreferenceStore(redis=services.redis)
     app[NOTIFIER] = Notifier(
         inbox=inbox,
         memberships=memberships,
         preferences=preferences,
-        browsers=browsers,
+        browsers=BrowserStore(redis=services.redis),
         web_push=WebPush(http=services.outside, vapid=vapid),
         count=partial(services.metrics.notification, "push"),
     )
-    digests = mail.Digests(
-        store=DigestStore(services.redis, services.vault),
-        server=MailServer(url=services.settings.smtp_url, sender=services.settings.mail_from),
-    )
-    app[mail.DIGESTS] = digests
-    app[DIGEST_SENDER] = DigestSender(
+    app[DIGESTS] = DigestSender(
         inbox=inbox,
         memberships=memberships,
         preferences=preferences,
-        store=digests.store,
-        server=digests.server,
+        store=DigestStore(services.redis, services.vault),
+        server=MailServer(url=services.settings.smtp_url, sender=services.settings.mail_from),
         render=lambda name, context: aiohttp_jinja2.get_env(app).get_template(name).render(context),
         count=partial(services.metrics.notification, "mail"),
     )
@@ -158,7 +149,7 @@ def _install_notifications(
 @asynccontextmanager
 async def notifying(app: web.Application) -> AsyncIterator[None]:
     """Deliver notifications and digests of an application's inbox, if it has one."""
-    loops = [app[NOTIFIER].run(), app[DIGEST_SENDER].run()] if NOTIFIER in app else []
+    loops = [app[NOTIFIER].run(), app[DIGESTS].run()] if NOTIFIER in app else []
     running = asyncio.gather(*loops)
     try:
         yield

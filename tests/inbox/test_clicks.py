@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from bridge.core.security import flowdock_token
-from bridge.inbox.clicks import Outcome, may_be_clicked, sign, understand
+from bridge.inbox.clicks import may_be_clicked, sign, understand
 from bridge.inbox.messages import thread_id
+from bridge.inbox.outcomes import Outcome
 from tests.inbox.conftest import Team
 from tests.inbox.test_messages import a_pull, content
 

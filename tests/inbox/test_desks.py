@@ -1,6 +1,6 @@
 """Desks and shelves as Redis keeps them: what each message and each move does to them."""
 
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -57,7 +57,7 @@ class Office:
         """The lists in which a person finds pull request 1."""
         name = thread_id(SOURCE, "pr:1")
         on, _ = await self.desks.on(
-            person, [self.flow], [kind for kind in keys.DESK if kind != "unread-counts"], 9
+            person, [self.flow], [kind for kind in get_args(keys.Desk) if kind != "unread-counts"], 9
         )
         on |= {kind: list(await self.desks.shelf(person, kind, 9)) for kind in keys.SHELVES}
         return {kind for kind, ids in on.items() if name in ids}

@@ -6,8 +6,8 @@ from typing import Any
 
 from playwright.async_api import Page, expect
 
+from bridge.inbox.pages.notifications import NOTIFIER
 from bridge.inbox.sessions import COOKIE
-from bridge.web.inbox import NOTIFIER
 from scripts.sandbox.push_service import SubscribedBrowser
 from tests.conftest import WHOLE_BROWSERS, open_browser, open_page
 from tests.inbox.conftest import Team, open_team

@@ -7,6 +7,13 @@ from collections.abc import Iterable, Sequence
 from bridge.core.printable import visible
 from bridge.core.urls import web_address
 
+TAGS = {
+    *("a", "b", "blockquote", "br", "code", "dd", "del", "details", "div", "dl", "dt", "em", "hr", "i"),
+    *("h1", "h2", "h3", "h4", "h5", "h6", "ins", "kbd", "li", "ol", "p", "pre", "s", "span", "strong"),
+    *("sub", "summary", "sup", "table", "tbody", "td", "th", "thead", "tr", "ul"),
+}
+"""The tags that a text may have."""
+
 _SPECIAL = re.compile(r"""[&<>"']""")
 
 

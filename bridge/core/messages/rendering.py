@@ -21,15 +21,10 @@ from mdit_py_plugins.dollarmath import dollarmath_plugin
 from mdit_py_plugins.gfm import gfm_plugin
 
 from bridge.core.messages import autolink
-from bridge.core.messages.html import escape
+from bridge.core.messages.html import TAGS, escape
 from bridge.core.printable import is_blank, undirected
 from bridge.core.urls import web_address
 
-_TAGS = {
-    "a", "b", "blockquote", "br", "code", "dd", "del", "details", "div", "dl", "dt", "em", "h1", "h2", "h3",
-    "h4", "h5", "h6", "hr", "i", "ins", "kbd", "li", "ol", "p", "pre", "s", "span", "strong", "sub",
-    "summary", "sup", "table", "tbody", "td", "th", "thead", "tr", "ul",
-}  # fmt: skip
 _ATTRIBUTES: dict[str, set[str]] = {
     # Without it nh3 lets `lang` and `title` through on every tag.
     "*": set(),
@@ -61,7 +56,7 @@ def clean(unsafe: str, *, base_url: str) -> str:
 
 def _sanitiser(relative: Any) -> nh3.Cleaner:
     return nh3.Cleaner(
-        tags=_TAGS,
+        tags=TAGS,
         attributes=_ATTRIBUTES,
         url_schemes={"http", "https", "mailto"},
         url_relative=relative,

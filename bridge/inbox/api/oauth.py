@@ -13,6 +13,7 @@ from bridge.inbox import sessions
 from bridge.inbox.api.requests import AUTHORIZE, read_object
 from bridge.inbox.context import API, INBOX, Inbox
 from bridge.inbox.grants import DEFAULT_SCOPES, SCOPES, Grant
+from bridge.web.render import redirect
 
 routes = web.RouteTableDef()
 
@@ -80,8 +81,7 @@ def _registered(inbox: Inbox, asked: Mapping[str, str]) -> str:
 def _back(redirect_uri: str, asked: Mapping[str, str], **answer: str) -> web.Response:
     if "state" in asked:
         answer["state"] = asked["state"]
-    location = URL(redirect_uri).extend_query(answer)
-    return web.Response(status=303, headers={"Location": str(location)})
+    return redirect(str(URL(redirect_uri).extend_query(answer)))
 
 
 def _is_client(inbox: Inbox, body: Mapping[str, Any]) -> bool:

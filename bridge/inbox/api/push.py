@@ -7,6 +7,7 @@ from aiohttp import web
 from bridge.inbox.api.messages import take
 from bridge.inbox.api.requests import ApiRefusal, invalid, posting_source, read_object
 from bridge.inbox.context import API, INBOX
+from bridge.inbox.validation import BLANK
 
 routes = web.RouteTableDef()
 
@@ -20,7 +21,7 @@ async def team_inbox(request: web.Request) -> web.Response:
         name for name in ("source", "from_address", "subject", "content") if not _text(body, name).strip()
     ]
     if missing:
-        raise invalid({name: ["can't be blank"] for name in missing})
+        raise invalid({name: [BLANK] for name in missing})
     subject = _text(body, "subject")
     message: dict[str, Any] = {
         "event": "activity",

@@ -70,10 +70,8 @@ async def _send_all(request: web.Request, person: InboxPerson, flows: list[TeamF
                 await caller(request, "flow")
                 await only_members(inbox, flow, person)
                 sent = await _send(request, response, flow, last[flow.id], as_events=as_events)
-                last[flow.id], is_all = (
-                    sent[-1] if sent else last[flow.id],
-                    is_all and len(sent) < feed.AT_ONCE,
-                )
+                last[flow.id] = sent[-1] if sent else last[flow.id]
+                is_all = is_all and len(sent) < feed.AT_ONCE
             if is_all and not await feed.came(changed):
                 await response.write(b":\n\n" if as_events else ALIVE)
     return response

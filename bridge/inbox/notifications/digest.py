@@ -5,7 +5,7 @@ A process claims a person while it sends; if it dies, another one sends again, u
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -73,14 +73,14 @@ class DigestStore:
 
     async def keep(self, person_id: int, plan: DigestPlan) -> None:
         """Keep a person's wish."""
-        await self._redis.set(keys.personal("mail", person_id), orjson.dumps(asdict(plan)))
+        await self._redis.set(keys.personal("mail", person_id), orjson.dumps(plan))
 
     async def note_sent(self, person_id: int, *, at: float) -> None:
         """Note when a digest was sent, in the wish as it is now: the person may have changed or ended it."""
         key = keys.personal("mail", person_id)
         while found := await self._redis.get(key):
             plan = replace(DigestPlan(**orjson.loads(found)), last=at)
-            if await self._compare_and_set(keys=[key], args=[found, orjson.dumps(asdict(plan))]):
+            if await self._compare_and_set(keys=[key], args=[found, orjson.dumps(plan)]):
                 return
 
     async def schedule(self, person_id: int) -> None:

@@ -7,7 +7,7 @@ the browser shows it once, since it has the same tag.
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Self
 
@@ -50,19 +50,23 @@ class Due:
     message: int
     why: str
     """Letters: `t`, the turn has become theirs; `m`, a message mentions them."""
-    tries: int = 0
-    left: tuple[str, ...] = ()
+    tries: int
+    left: tuple[str, ...]
 
     @classmethod
     def read(cls, member: str, note: str) -> Self:
         """Read a member of the queue and its note."""
         person, flow, thread = member.split(":")
         *before, message, why = note.split(":")
-        one = cls(person=int(person), flow=flow, thread=thread, message=int(message), why=why)
-        return (
-            replace(one, tries=int(before[0]), left=tuple(before[1].split(",") if before[1] else ()))
-            if before
-            else one
+        tries, left = before or ("0", "")
+        return cls(
+            person=int(person),
+            flow=flow,
+            thread=thread,
+            message=int(message),
+            why=why,
+            tries=int(tries),
+            left=tuple(filter(None, left.split(","))),
         )
 
     def again(self, left: Sequence[str]) -> str:

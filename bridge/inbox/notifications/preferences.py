@@ -1,6 +1,6 @@
 """A person's choice of notifications: about what, and at which hours none."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
 
@@ -58,4 +58,4 @@ class PreferenceStore:
 
     async def keep(self, person_id: int, chosen: Preferences) -> None:
         """Keep a person's choice."""
-        await self.redis.set(keys.personal("notify", person_id), orjson.dumps(asdict(chosen)))
+        await self.redis.set(keys.personal("notify", person_id), orjson.dumps(chosen))

@@ -77,10 +77,8 @@ class _Snoozed:
         if time.monotonic() <= self.looked + feed.HEARTBEAT:
             return []
         await self.inbox.desks.wake(self.person.id)
-        before, self.away = (
-            self.away,
-            set(await self.inbox.desks.shelf(self.person.id, "snoozed", desks.MOST)),
-        )
+        before = self.away
+        self.away = set(await self.inbox.desks.shelf(self.person.id, "snoozed", desks.MOST))
         self.looked = time.monotonic()
         return sorted(before - self.away)
 

@@ -6,10 +6,8 @@ from aiohttp import web
 from bridge.core.errors import BridgeError
 from bridge.inbox.context import INBOX
 from bridge.inbox.export import exported
-from bridge.inbox.flows import TeamFlow
-from bridge.inbox.pages.flow_settings import NotAFlowOwner, owns
+from bridge.inbox.pages.flow_settings import owned
 from bridge.inbox.pages.places import FLOW, opened
-from bridge.inbox.people import InboxPerson
 
 log = structlog.get_logger()
 routes = web.RouteTableDef()
@@ -18,7 +16,7 @@ routes = web.RouteTableDef()
 @routes.get(f"{FLOW}/export")
 async def export(request: web.Request) -> web.StreamResponse:
     """Send a flow as JSON, for as long as the person owns it: a slow reader is asked about on the way."""
-    person, flow = await _owned(request)
+    person, flow = await owned(opened(request))
     log.info("inbox_flow_exported", flow=flow.path, by=person.id)
     response = web.StreamResponse(
         headers={
@@ -30,17 +28,10 @@ async def export(request: web.Request) -> web.StreamResponse:
     async for piece in exported(request.app[INBOX], flow):
         await response.write(piece)
         try:
-            await _owned(request)
+            await owned(opened(request))
         except (BridgeError, web.HTTPException):
             # Broken off, so that nobody takes it for whole.
             if request.transport:
                 request.transport.abort()
             break
     return response
-
-
-async def _owned(request: web.Request) -> tuple[InboxPerson, TeamFlow]:
-    person, flow = await opened(request)
-    if not owns(person, flow):
-        raise NotAFlowOwner
-    return person, flow

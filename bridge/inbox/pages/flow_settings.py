@@ -1,5 +1,7 @@
 """A flow's settings: its sources, its people, its name."""
 
+from collections.abc import Awaitable
+
 import structlog
 from aiohttp import web
 
@@ -9,9 +11,10 @@ from bridge.inbox.context import INBOX, PAGES
 from bridge.inbox.flows import TeamFlow
 from bridge.inbox.pages.flows import MAX_NAME, FlowRefused, configure_uri, setup_uri
 from bridge.inbox.pages.places import FLOW, opened, path_of, posted
-from bridge.inbox.pages.render import redirect, render
+from bridge.inbox.pages.render import render
 from bridge.inbox.people import InboxPerson
 from bridge.inbox.sweeping import SWEEPER
+from bridge.web.render import redirect
 
 SETTINGS = f"{FLOW}/settings"
 
@@ -39,7 +42,7 @@ async def show(request: web.Request) -> web.Response:
         person=person,
         flow=flow,
         path=path_of(flow),
-        is_owner=owns(person, flow),
+        is_owner=_owns(person, flow),
         members=[one for one in everybody if one.id in ids],
         others=[one for one in everybody if one.id not in ids],
         sources=[(one, configure_uri(request, flow, one)) for one in await inbox.sources.of(flow.id)],
@@ -50,7 +53,7 @@ async def show(request: web.Request) -> web.Response:
 @routes.post(SETTINGS)
 async def change(request: web.Request) -> web.Response:
     """Rename a flow, archive it, or take it out of the archive."""
-    _, flow = await _owned(request)
+    _, flow = await owned(posted(request))
     form = await request.post()
     name = " ".join(str(form.get("name", "")).split())[:MAX_NAME]
     if not name:
@@ -62,7 +65,7 @@ async def change(request: web.Request) -> web.Response:
 @routes.post(f"{SETTINGS}/readers")
 async def bind(request: web.Request) -> web.Response:
     """Show a flow to readers of a repository alone, as GitHub names them; empty: to all members."""
-    person, flow = await _owned(request)
+    person, flow = await owned(posted(request))
     name = str((await request.post()).get("repository", "")).strip()
     readers = request.app[INBOX].readers
     repository_id, full_name = await readers.door.find(person.id, name) if name and readers else (0, "")
@@ -74,7 +77,7 @@ async def bind(request: web.Request) -> web.Response:
 @routes.post(f"{SETTINGS}/people")
 async def add(request: web.Request) -> web.Response:
     """Let a person into a flow."""
-    _, flow = await _owned(request)
+    _, flow = await owned(posted(request))
     other = await _person(request, str((await request.post()).get("person", "")))
     inbox = request.app[INBOX]
     await inbox.flows.join(flow.id, other.id)
@@ -86,7 +89,7 @@ async def add(request: web.Request) -> web.Response:
 @routes.post(f"{SETTINGS}/people/{{person}}/{{role:owner|member}}")
 async def change_role(request: web.Request) -> web.Response:
     """Make a member an owner of the flow, or take that from them."""
-    _, flow = await _owned(request)
+    _, flow = await owned(posted(request))
     other, inbox = await _person(request, request.match_info["person"]), request.app[INBOX]
     change = inbox.flows.make_owner if request.match_info["role"] == "owner" else inbox.flows.make_member
     await change(flow.id, other.id)
@@ -98,7 +101,7 @@ async def remove(request: web.Request) -> web.Response:
     """Take a person out of a flow, once it is sure: an owner anybody, everybody themselves."""
     person, flow = await posted(request)
     wanted = request.match_info["person"]
-    if wanted != str(person.id) and not owns(person, flow):
+    if wanted != str(person.id) and not _owns(person, flow):
         raise NotAFlowOwner
     other = await _person(request, wanted)
     if not (await request.post()).get("sure"):
@@ -110,7 +113,7 @@ async def remove(request: web.Request) -> web.Response:
 @routes.post(f"{SETTINGS}/sources/{{id}}/remove")
 async def remove_source(request: web.Request) -> web.Response:
     """Remove a source, once the owner is sure."""
-    person, flow = await _owned(request)
+    person, flow = await owned(posted(request))
     source = await request.app[INBOX].sources.get(request.match_info["id"])
     if source is None or source.flow_id != flow.id or source.is_removed:
         raise NotFound("there is no such source in this flow")
@@ -125,7 +128,7 @@ async def remove_source(request: web.Request) -> web.Response:
 @routes.post(f"{SETTINGS}/delete")
 async def delete(request: web.Request) -> web.Response:
     """Delete a flow, once its owner typed its name."""
-    person, flow = await _owned(request)
+    person, flow = await owned(posted(request))
     typed = (await request.post()).get("typed")
     if typed is None or str(typed).strip() != flow.name:
         return render(
@@ -145,14 +148,15 @@ async def delete(request: web.Request) -> web.Response:
     return redirect(PAGES)
 
 
-async def _owned(request: web.Request) -> tuple[InboxPerson, TeamFlow]:
-    person, flow = await posted(request)
-    if not owns(person, flow):
+async def owned(asking: Awaitable[tuple[InboxPerson, TeamFlow]]) -> tuple[InboxPerson, TeamFlow]:
+    """Return the person who asks, and the flow; raises `NotAFlowOwner`, or as `opened` or `posted`."""
+    person, flow = await asking
+    if not _owns(person, flow):
         raise NotAFlowOwner
     return person, flow
 
 
-def owns(person: InboxPerson, flow: TeamFlow) -> bool:
+def _owns(person: InboxPerson, flow: TeamFlow) -> bool:
     """Tell whether a member may change the flow: one of its owners, or of the inbox's."""
     return person.owner or person.id in flow.owners
 

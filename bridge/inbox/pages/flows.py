@@ -8,16 +8,18 @@ from aiohttp import web
 from bridge.core.errors import RequestRefused
 from bridge.inbox import flows as store
 from bridge.inbox import keys, outcomes, sessions
+from bridge.inbox.api import shapes
 from bridge.inbox.context import INBOX, PAGES
 from bridge.inbox.extension import pull_of
 from bridge.inbox.flows import TeamFlow
 from bridge.inbox.pages.places import FLOW, message_in, opened, path_of, posted
-from bridge.inbox.pages.render import redirect, render
+from bridge.inbox.pages.render import render
 from bridge.inbox.people import InboxPerson
 from bridge.inbox.search import FILTERS, labels_of, words
 from bridge.inbox.sources import FlowSource
 from bridge.inbox.stored import InboxThread
 from bridge.inbox.views import Row, row
+from bridge.web.render import redirect
 
 ORGANIZATION = "team"
 """The first half of all flows' paths: bridge's inbox is one organization."""
@@ -230,11 +232,11 @@ def configure_uri(request: web.Request, flow: TeamFlow, source: FlowSource) -> s
     inbox = request.app[INBOX]
     if source.configuration_url or source.client_id != inbox.client_id:
         return source.configuration_url
-    source_url = f"{inbox.api_url}/flows/{flow.path}/sources/{source.id}"
+    source_url = shapes.source_url(inbox, flow, source)
     return f"{inbox.application_url}/flowdock/configure?source={source.id}&source_url={source_url}"
 
 
 def setup_uri(request: web.Request, flow: TeamFlow) -> str:
     """Return the address at which bridge connects a repository to the flow."""
     inbox = request.app[INBOX]
-    return f"{inbox.application_url}/flowdock/setup?flow={flow.id}&flow_url={inbox.api_url}/flows/{flow.path}"
+    return f"{inbox.application_url}/flowdock/setup?flow={flow.id}&flow_url={shapes.flow_url(inbox, flow)}"

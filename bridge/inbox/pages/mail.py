@@ -1,7 +1,7 @@
 """The digest by mail: a person names an address and confirms it, and stops it by one click in any mail."""
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import structlog
 from aiohttp import web
@@ -11,14 +11,15 @@ from bridge.core.urls import is_mail_address
 from bridge.inbox import sessions
 from bridge.inbox.context import INBOX
 from bridge.inbox.notifications import clock
-from bridge.inbox.notifications.digest import MOST_CONFIRMATIONS, DigestPlan, DigestStore, LinkGone
-from bridge.inbox.notifications.mail import Mail, MailServer
-from bridge.inbox.pages.notifications import NOTIFICATIONS
-from bridge.inbox.pages.render import redirect, render
+from bridge.inbox.notifications.digest import MOST_CONFIRMATIONS, DigestPlan, DigestSender, LinkGone
+from bridge.inbox.notifications.mail import Mail
+from bridge.inbox.pages.render import render
 from bridge.inbox.people import InboxPerson
+from bridge.web.render import redirect
 
 SECTION = "/inbox/settings#mail"
 CONFIRM, UNSUBSCRIBE = "/inbox/mail/confirm/{link}", "/inbox/mail/unsubscribe/{link}"
+DIGESTS = web.AppKey("inbox_digests", DigestSender)
 
 log = structlog.get_logger()
 routes = web.RouteTableDef()
@@ -29,17 +30,6 @@ class MailRefused(RequestRefused):
 
     status = 422
     advice = "Go back and correct it: nothing was changed."
-
-
-@dataclass(frozen=True, kw_only=True)
-class Digests:
-    """The store and the server behind the pages about mail."""
-
-    store: DigestStore
-    server: MailServer
-
-
-DIGESTS = web.AppKey("inbox_digests", Digests)
 
 
 @routes.post("/inbox/settings/mail")
@@ -69,7 +59,7 @@ async def choose(request: web.Request) -> web.Response:
 
 async def _keep_zone(request: web.Request, person: InboxPerson, zone: str) -> None:
     """Take the zone of a person's browser for theirs, unless they chose one; raises `NoSuchTime`."""
-    preferences = request.app[NOTIFICATIONS].preferences
+    preferences = request.app[DIGESTS].preferences
     chosen = await preferences.of(person.id)
     if zone and not chosen.zone:
         clock.zone(zone)

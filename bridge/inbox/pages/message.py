@@ -7,11 +7,12 @@ from bridge.inbox.changes import NotYourMessage
 from bridge.inbox.context import INBOX
 from bridge.inbox.flows import TeamFlow
 from bridge.inbox.pages.places import THREAD, opened, path_of, posted, thread_in
-from bridge.inbox.pages.render import redirect, render
-from bridge.inbox.pages.thread import ReplyRefused
+from bridge.inbox.pages.render import render
+from bridge.inbox.pages.thread import written
 from bridge.inbox.replies import MAX_REPLY, change_reply, delete_reply
 from bridge.inbox.stored import StoredMessage
 from bridge.inbox.views import number_of
+from bridge.web.render import redirect
 
 MESSAGE = THREAD + "/messages/{id:[0-9]{1,15}}"
 
@@ -41,14 +42,11 @@ async def show(request: web.Request) -> web.Response:
 async def change(request: web.Request) -> web.Response:
     """Change a message, or delete it."""
     person, flow = await posted(request)
-    inbox, message, form = request.app[INBOX], await _message(request, flow), await request.post()
-    if form.get("delete"):
+    inbox, message = request.app[INBOX], await _message(request, flow)
+    if (await request.post()).get("delete"):
         await delete_reply(inbox, person, message)
         return redirect(f"{path_of(flow, 'threads', message.thread_id)}#end")
-    text = str(form.get("content", "")).replace("\r\n", "\n").strip()
-    if not text or len(text) > MAX_REPLY:
-        raise ReplyRefused(f"a message has from 1 to {MAX_REPLY} characters")
-    await change_reply(inbox, person, message, text)
+    await change_reply(inbox, person, message, await written(request))
     return redirect(f"{path_of(flow, 'threads', message.thread_id)}#message-{message.id}")
 
 

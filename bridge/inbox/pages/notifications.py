@@ -1,6 +1,5 @@
 """A person's notifications: what about, when not, and in which browsers."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,40 +9,30 @@ from aiohttp import web
 
 from bridge.inbox import sessions
 from bridge.inbox.browsers import browser_name
-from bridge.inbox.notifications.browsers import BrowserStore, PushSubscription
-from bridge.inbox.notifications.preferences import Preferences, PreferenceStore
-from bridge.inbox.notifications.vapid import Vapid
-from bridge.inbox.pages.render import redirect
+from bridge.inbox.notifications.browsers import PushSubscription
+from bridge.inbox.notifications.notifier import Notifier
+from bridge.inbox.notifications.preferences import Preferences
 from bridge.inbox.people import InboxPerson
 from bridge.web.http.visits import SCRIPTED
+from bridge.web.render import redirect
 
 PAGE = "/inbox/settings"
 SECTION = f"{PAGE}#notifications"
 _WORKER = Path(__file__).parents[1] / "static" / "service-worker.js"
 
+NOTIFIER = web.AppKey("inbox_notifier", Notifier)
+
 log = structlog.get_logger()
 routes = web.RouteTableDef()
 
 
-@dataclass(frozen=True, kw_only=True)
-class Notifications:
-    """The stores behind the pages about notifications."""
-
-    preferences: PreferenceStore
-    browsers: BrowserStore
-    vapid: Vapid
-
-
-NOTIFICATIONS = web.AppKey("inbox_notifications", Notifications)
-
-
 async def shown(request: web.Request, person: InboxPerson) -> dict[str, Any]:
     """Return what the settings show of a person's notifications."""
-    here = request.app[NOTIFICATIONS]
+    here = request.app[NOTIFIER]
     return {
         "chosen": await here.preferences.of(person.id),
         "browsers": await here.browsers.of(person.id),
-        "vapid_key": await here.vapid.public_key(),
+        "vapid_key": await here.web_push.vapid.public_key(),
     }
 
 
@@ -74,7 +63,7 @@ async def choose(request: web.Request) -> web.Response:
         quiet_from=str(form.get("quiet_from", "")).strip(),
         quiet_until=str(form.get("quiet_until", "")).strip(),
     )
-    await request.app[NOTIFICATIONS].preferences.keep(person.id, chosen)
+    await request.app[NOTIFIER].preferences.keep(person.id, chosen)
     return redirect(SECTION)
 
 
@@ -87,7 +76,7 @@ async def subscribe(request: web.Request) -> web.Response:
         name=cookie.name if cookie else "",
         browser=browser_name(request.headers.get("User-Agent", "")),
     )
-    await request.app[NOTIFICATIONS].browsers.add(person.id, added)
+    await request.app[NOTIFIER].browsers.add(person.id, added)
     log.info("inbox_browser_subscribed", person=person.id)
     return redirect(SECTION)
 
@@ -96,5 +85,5 @@ async def subscribe(request: web.Request) -> web.Response:
 async def unsubscribe(request: web.Request) -> web.Response:
     """Notify a person in one of their browsers no longer."""
     person = await sessions.posted(request)
-    await request.app[NOTIFICATIONS].browsers.remove(person.id, request.match_info["name"])
+    await request.app[NOTIFIER].browsers.remove(person.id, request.match_info["name"])
     return redirect(SECTION)

@@ -8,8 +8,9 @@ from aiohttp import web
 from bridge.core.errors import NotFound, RequestRefused
 from bridge.inbox import sessions
 from bridge.inbox.door import DOOR
-from bridge.inbox.pages.render import redirect, render
+from bridge.inbox.pages.render import render
 from bridge.inbox.people import InboxPerson
+from bridge.web.render import redirect
 
 PAGE = "/inbox/people"
 _PERSON = PAGE + "/{id:[0-9]{1,19}}"

@@ -24,8 +24,3 @@ def render(
         **context,
     }
     return aiohttp_jinja2.render_template(f"inbox/{template}", request, whole, status=status)
-
-
-def redirect(path: str) -> web.Response:
-    """Go on to another page, by GET."""
-    return web.Response(status=303, headers={"Location": path})

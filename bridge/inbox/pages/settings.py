@@ -9,10 +9,11 @@ from bridge.inbox import api_tokens, sessions
 from bridge.inbox.context import INBOX
 from bridge.inbox.door import DOOR
 from bridge.inbox.pages import mail, notifications
-from bridge.inbox.pages.render import redirect, render
+from bridge.inbox.pages.render import render
 from bridge.inbox.people import InboxPerson
 from bridge.inbox.sessions import SESSIONS
 from bridge.web.http import cookies
+from bridge.web.render import redirect
 
 PAGE = "/inbox/settings"
 LONGEST_NAME = 80

@@ -14,9 +14,10 @@ from bridge.inbox import sessions
 from bridge.inbox.browsers import browser_name
 from bridge.inbox.door import DOOR, Stranger
 from bridge.inbox.invitations import OPERATOR
-from bridge.inbox.pages.render import redirect, render
+from bridge.inbox.pages.render import render
 from bridge.inbox.sessions import SESSIONS
 from bridge.web.http import cookies, sealed_cookies
+from bridge.web.render import redirect
 
 COOKIE = "bridge_inbox_signin"
 STATE = "inbox."

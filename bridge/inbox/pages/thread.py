@@ -7,16 +7,18 @@ from aiohttp import web
 
 from bridge.core.errors import RequestRefused
 from bridge.inbox import outcomes
-from bridge.inbox.clicks import Outcome, find_button, may_be_clicked, perform
+from bridge.inbox.clicks import find_button, may_be_clicked, perform
 from bridge.inbox.context import INBOX, PAGES
 from bridge.inbox.extension import pull_of
 from bridge.inbox.flows import TeamFlow
+from bridge.inbox.outcomes import Outcome
 from bridge.inbox.pages.places import THREAD, message_in, opened, path_of, posted, thread_in
-from bridge.inbox.pages.render import redirect, render
+from bridge.inbox.pages.render import render
 from bridge.inbox.people import InboxPerson
 from bridge.inbox.replies import MAX_REPLY, post_reply
 from bridge.inbox.stored import InboxThread, StoredMessage
 from bridge.inbox.views import BEGINNING, Entry, beginning, buttons, entry, links, number_of
+from bridge.web.render import redirect
 
 PAGE = 100
 WHOLE = 512 * 1024
@@ -186,11 +188,16 @@ async def reply(request: web.Request) -> web.Response:
     """Write in a thread."""
     person, flow = await posted(request)
     thread = await thread_in(request, flow)
+    await post_reply(request.app[INBOX], person, flow, thread.id, await written(request))
+    return redirect(f"{path_of(flow, 'threads', thread.id)}#end")
+
+
+async def written(request: web.Request) -> str:
+    """Return a person's words in a form; raises `ReplyRefused`."""
     text = str((await request.post()).get("content", "")).replace("\r\n", "\n").strip()
     if not text or len(text) > MAX_REPLY:
-        raise ReplyRefused(f"a reply has from 1 to {MAX_REPLY} characters")
-    await post_reply(request.app[INBOX], person, flow, thread.id, text)
-    return redirect(f"{path_of(flow, 'threads', thread.id)}#end")
+        raise ReplyRefused(f"a message has from 1 to {MAX_REPLY} characters")
+    return text
 
 
 async def _with(request: web.Request, person: InboxPerson, here: str, outcome: Outcome) -> web.Response:

@@ -10,14 +10,14 @@ from yarl import URL
 
 from bridge.core.errors import NotFound, RequestRefused
 from bridge.inbox import outcomes, sessions
-from bridge.inbox.clicks import Outcome
 from bridge.inbox.context import INBOX, PAGES
 from bridge.inbox.desks import UNTIL_ACTIVITY, Move
-from bridge.inbox.pages.render import redirect
+from bridge.inbox.outcomes import Outcome
 from bridge.inbox.people import InboxPerson
 from bridge.inbox.stored import InboxThread
 from bridge.inbox.views import number_of
 from bridge.web.http.paths import local_path
+from bridge.web.render import redirect
 
 PAGE = f"{PAGES}/triage"
 LONGEST_WAY_BACK = 1000
@@ -51,11 +51,12 @@ async def move(request: web.Request) -> web.Response:
     if pressed is None:
         raise RequestRefused("the form names no move: press one of its buttons")
     thread = await _thread(request, person, str(form[pressed]))
-    until = returns_at(pressed, time.time(), zone_of(str(form.get("zone", ""))))
+    zone = zone_of(str(form.get("zone", "")))
+    until = returns_at(pressed, time.time(), zone)
     await inbox.desks.move(person.id, thread, MOVES[pressed], until=until)
     outcome = Outcome(
         is_done=True,
-        sentence=_sentence(thread, pressed, until, zone_of(str(form.get("zone", "")))),
+        sentence=_sentence(thread, pressed, until, zone),
         undo=(UNDONE_BY[MOVES[pressed]], thread.id) if MOVES[pressed] in UNDONE_BY else None,
     )
     if form.get("script"):

@@ -14,7 +14,7 @@ from bridge.inbox.door import DOOR
 from bridge.inbox.notifications.digest import MOST_CONFIRMATIONS, TRIES, DigestPlan, DigestSender
 from bridge.inbox.notifications.mail import Mail, MailServer
 from bridge.inbox.notifications.preferences import Preferences
-from bridge.web.inbox import DIGEST_SENDER
+from bridge.inbox.pages.mail import DIGESTS
 from scripts.sandbox.mail_server import Mailbox, mail_server
 from tests.inbox.conftest import Team, open_team
 from tests.inbox.test_messages import content
@@ -33,7 +33,7 @@ class Scene:
 
     @property
     def sender(self) -> DigestSender:
-        return self.team.app[DIGEST_SENDER]
+        return self.team.app[DIGESTS]
 
     async def confirmed(self, nick: str = "bob") -> None:
         """Somebody asks for a digest, and confirms the address; it was due a minute ago."""

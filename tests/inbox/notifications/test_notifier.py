@@ -14,9 +14,10 @@ from bridge.inbox.messages import thread_id
 from bridge.inbox.notifications.browsers import PushSubscription
 from bridge.inbox.notifications.notifier import TRIES, Notifier
 from bridge.inbox.notifications.preferences import Preferences
+from bridge.inbox.pages.mail import DIGESTS
+from bridge.inbox.pages.notifications import NOTIFIER
 from bridge.storage.due_queue import DueQueue
 from bridge.web.app import serving
-from bridge.web.inbox import DIGEST_SENDER, NOTIFIER
 from scripts.sandbox.house import free_port
 from scripts.sandbox.push_service import PushService, SubscribedBrowser
 from tests.conftest import eventually
@@ -279,7 +280,7 @@ async def test_a_person_keeps_their_notifications_when_their_browser_signs_in_ag
 async def test_each_process_that_serves_the_inbox_delivers_by_itself(scene: Scene) -> None:
     services, redis = scene.team.services, scene.team.services.redis
     services.settings = replace(services.settings, port=free_port())
-    bob, digests = await scene.subscribed("bob"), scene.team.app[DIGEST_SENDER].store
+    bob, digests = await scene.subscribed("bob"), scene.team.app[DIGESTS].store
     await scene.posted(turn="bob")
     await digests.schedule(1002)
 
