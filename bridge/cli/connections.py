@@ -179,9 +179,7 @@ def connect_command(environ: Environ, /, **given: str) -> None:
     own, bridge must be running. Leaves a connection in Redis, its token encrypted. Makes no webhook: see
     `hook`.
     """
-    opening.with_services(
-        environ, lambda services: connect(services, **given), needed=frozenset({"ENCRYPTION_KEY"})
-    )
+    opening.with_services(environ, lambda services: connect(services, **given))
 
 
 @click.command("connections", epilog="Example: bridge connections --json")
@@ -204,11 +202,7 @@ def disconnect_command(environ: Environ, connection_id: str) -> None:
     Needs ENCRYPTION_KEY, and an ID from `connections`. Posts a last message to the threads of open pull
     requests, then forgets the flow token. Leaves the threads, and the webhook on GitHub.
     """
-    opening.with_services(
-        environ,
-        lambda services: disconnect(services, connection_id=connection_id),
-        needed=frozenset({"ENCRYPTION_KEY"}),
-    )
+    opening.with_services(environ, lambda services: disconnect(services, connection_id=connection_id))
 
 
 @click.command("options", epilog="Example: bridge options 3f9c2a7be1d04c58 drafts=quiet bases=main")

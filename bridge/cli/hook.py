@@ -14,9 +14,6 @@ from bridge.clients.github_webhooks import ComesWithApp, Ensured
 from bridge.core.errors import BridgeError, GitHubFailing, GitHubRefused, NotLinked
 from bridge.services import Services
 
-NEEDED = frozenset({"WEB_URL", "ENCRYPTION_KEY"})
-"""The settings that a webhook is made of."""
-
 PING_SECONDS = 15
 MAX_TRIED = 20
 """Linked accounts to try, until one administers the repository."""

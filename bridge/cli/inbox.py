@@ -1,5 +1,6 @@
 """The commands `inbox …`, and the address by which the first owner of the inbox comes in."""
 
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 import click
@@ -44,15 +45,12 @@ def application(environ: Environ) -> None:
     That is a bridge elsewhere, whose threads this inbox shows. Needs the inbox's WEB_URL and ENCRYPTION_KEY.
     The secret is the same each time.
     """
-    needed = frozenset({"WEB_URL", "ENCRYPTION_KEY"})
-    opening.with_services(environ, _show_application, needed=needed)
+    _with_inbox(environ, _show_application, needs_address=True)
 
 
 async def _show_application(services: "Services") -> None:
     from bridge.clients.flowdock_credentials import with_own_credentials
 
-    if not services.settings.inbox:
-        raise NoInbox
     settings = await with_own_credentials(services.settings, services.redis)
     click.echo(f"FLOWDOCK_API_URL={settings.flowdock_api_url}")
     click.echo(f"FLOWDOCK_CLIENT_ID={settings.flowdock_client_id}")
@@ -70,15 +68,12 @@ def owner(environ: Environ, login: str) -> None:
     login = login.removeprefix("@")
     if not LOGIN.fullmatch(login):
         raise WrongArgument(f"{login!r} is not a login on GitHub")
-    needed = frozenset({"ENCRYPTION_KEY"})
-    opening.with_services(environ, lambda services: _make_owner(services, login), needed=needed)
+    _with_inbox(environ, lambda services: _make_owner(services, login))
 
 
 async def _make_owner(services: "Services", login: str) -> None:
     from bridge.inbox.people import PeopleStore
 
-    if not services.settings.inbox:
-        raise NoInbox
     user = orjson.loads(await services.github.public_user(login))
     people = PeopleStore(services.redis)
     person = await people.put(
@@ -101,21 +96,29 @@ def export(environ: Environ, flow: str) -> None:
     Needs ENCRYPTION_KEY. FLOW is the end of its address, such as team/main. Writes its people, sources,
     threads and messages.
     """
-    needed = frozenset({"ENCRYPTION_KEY"})
-    opening.with_services(environ, lambda services: _export(services, flow), needed=needed)
+    _with_inbox(environ, lambda services: _export(services, flow))
 
 
 async def _export(services: "Services", path: str) -> None:
     from bridge.inbox.export import exported
     from bridge.web.inbox import make_inbox
 
-    if not services.settings.inbox:
-        raise NoInbox
     inbox = make_inbox(services)
     if (flow := await inbox.flows.at(path)) is None:
         raise NotFound(f"there is no flow {path!r}: its address ends in /inbox/flows/FLOW")
     async for piece in exported(inbox, flow):
         click.echo(piece, nl=False)
+
+
+def _with_inbox(
+    environ: Environ, command: Callable[["Services"], Awaitable[None]], *, needs_address: bool = False
+) -> None:
+    async def run(services: "Services") -> None:
+        if not services.settings.inbox:
+            raise NoInbox
+        await command(services)
+
+    opening.with_services(environ, run, needs_address=needs_address)
 
 
 async def first_owner_address(services: "Services") -> str:

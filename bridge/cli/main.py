@@ -137,7 +137,7 @@ def recover(environ: Environ, repository: str) -> None:
     opening.with_services(
         environ,
         lambda services: recover.recover(services, typed=repository, token=token),
-        needed=recover.NEEDED,
+        needs_address=True,
     )
 
 
@@ -157,7 +157,7 @@ def hook(environ: Environ, repository: str, login: str) -> None:
     opening.with_services(
         environ,
         lambda services: hook.hook(services, typed=repository, login=login, token=token),
-        needed=hook.NEEDED,
+        needs_address=True,
     )
 
 

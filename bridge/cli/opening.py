@@ -23,6 +23,9 @@ Environ = Mapping[str, str]
 FIRST_SETTINGS = ("COOKIE_SECRET", "ENCRYPTION_KEY")
 """The settings that the first start makes, where none of them is there."""
 
+_NEEDED = frozenset({"ENCRYPTION_KEY"})
+"""The settings that each command with Redis needs."""
+
 
 def state_folder() -> Path:
     """Return the folder of the embedded Redis and of the settings that the first start made."""
@@ -56,7 +59,7 @@ def with_redis(environ: Environ, command: Callable[["Redis", "Vault"], Awaitable
     from bridge.core.security.encryption import Vault
     from bridge.storage.client import close_redis, connect_redis
 
-    chosen = settings.read(environ, needed=frozenset({"ENCRYPTION_KEY"}))
+    chosen = settings.read(environ, needed=_NEEDED)
     quiet("warning")
 
     async def run(url: str) -> None:
@@ -71,12 +74,15 @@ def with_redis(environ: Environ, command: Callable[["Redis", "Vault"], Awaitable
 
 
 def with_services(
-    environ: Environ, command: Callable[["Services"], Awaitable[None]], *, needed: frozenset[str]
+    environ: Environ, command: Callable[["Services"], Awaitable[None]], *, needs_address: bool = False
 ) -> None:
-    """Run a command that speaks to GitHub or Flowdock; raises `SettingsError`."""
+    """Run a command that speaks to GitHub or Flowdock; raises `SettingsError`.
+
+    With `needs_address`, it needs WEB_URL too.
+    """
     from bridge.services import open_services
 
-    chosen = settings.read(environ, needed=needed)
+    chosen = settings.read(environ, needed=_NEEDED | {"WEB_URL"} if needs_address else _NEEDED)
     quiet("error")
 
     async def run(url: str) -> None:

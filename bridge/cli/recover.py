@@ -6,9 +6,6 @@ from bridge.core.errors import BridgeError, NotFound
 from bridge.monitor.redelivery import RedeliveryReport
 from bridge.services import Services
 
-NEEDED = frozenset({"WEB_URL", "ENCRYPTION_KEY"})
-"""The settings that tell bridge's webhooks, and decrypt linked accounts."""
-
 
 async def recover(services: Services, *, typed: str, token: str) -> None:
     """Request one repository's failed deliveries, or all repositories'; print a table.

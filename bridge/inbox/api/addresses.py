@@ -11,22 +11,10 @@ from aiohttp import web
 from bridge.inbox.context import API
 from bridge.web.http.unreadable import Handle
 
-AT_ROOT = frozenset(
-    (
-        "comments",
-        "files",
-        "flows",
-        "messages",
-        "oauth",
-        "organizations",
-        "private",
-        "sources",
-        "stream",
-        "user",
-        "users",
-        "v1",
-    )
-)
+AT_ROOT = {
+    *("comments", "files", "flows", "messages", "oauth", "organizations", "private", "sources", "stream"),
+    *("user", "users", "v1"),
+}
 """First names of the API's addresses, also of those left out, which are answered by a sentence."""
 
 

@@ -11,7 +11,7 @@ from aiohttp import web
 
 from scripts.sandbox import faults
 
-from . import (
+from . import (  # noqa: F401 - many are imported for the endpoints and deeds that they register
     checks,
     graphql,
     merge_requests,
@@ -45,24 +45,6 @@ from .config import Config
 from .services import CONFIG, SERVICES, open_services
 
 __all__ = ["SERVICES", "Config", "create_app"]
-
-# Imported for the endpoints and the deeds they register.
-ENDPOINTS = (
-    rest_apps,
-    rest_checks,
-    rest_commits,
-    rest_hooks,
-    rest_installations,
-    rest_jobs,
-    rest_merging,
-    rest_pulls,
-    rest_repos,
-    rest_reviews,
-    rest_users,
-    rest_waiting,
-    stacks,
-)
-REGISTERED = (checks, merge_requests, merging, people, reviews, talk)
 
 
 def create_app(config: Config) -> web.Application:

@@ -3,8 +3,9 @@
 https://docs.github.com/rest/authentication/authenticating-to-the-rest-api
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from aiohttp import web
 
@@ -21,6 +22,17 @@ from .tokens import Token
 PREFIX = "/api/v3"
 NOT_FOR_APPS = "Resource not accessible by integration"
 MOVED = "Moved Permanently"
+
+
+class HasId(Protocol):
+    """Whatever GitHub numbers."""
+
+    @property
+    def id(self) -> int:
+        """Its number."""
+
+
+Item = TypeVar("Item", bound=HasId)
 
 
 @dataclass(frozen=True)
@@ -148,6 +160,13 @@ class Call:
         if self.app:
             return self.services.apps.covering(self.app, repo) is not None
         return repo.permission(self.token.user if self.token else None) >= Permission.READ
+
+    def item(self, items: Iterable[Item]) -> Item:
+        """Return the one of these whose id the path names; 404 if none has it."""
+        for one in items:
+            if str(one.id) == self.request.match_info["id"]:
+                return one
+        raise not_found()
 
     def pull(self, repo: Repo) -> Pull:
         """Return the pull request of the path."""

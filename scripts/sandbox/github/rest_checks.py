@@ -13,7 +13,7 @@ from .check_payloads import (
 from .checks import rerun_failed, tell_suite
 from .ci import ACTIONS, CheckRun, CheckSuite, WorkflowRun
 from .model import Repo
-from .refusals import Refused, not_found
+from .refusals import Refused
 from .rest import endpoint
 from .rest_call import Answer, Call
 from .rest_paging import paged
@@ -123,22 +123,12 @@ async def rerequest_check(call: Call) -> Answer:
 
 def run_of(call: Call, repo: Repo) -> WorkflowRun:
     """The run of the path."""
-    for run in repo.board.workflow_runs():
-        if str(run.id) == call.request.match_info["id"]:
-            return run
-    raise not_found()
+    return call.item(repo.board.workflow_runs())
 
 
 def _suite(call: Call, repo: Repo) -> CheckSuite:
-    for suite in repo.board.suites:
-        if str(suite.id) == call.request.match_info["id"]:
-            return suite
-    raise not_found()
+    return call.item(repo.board.suites)
 
 
 def _check(call: Call, repo: Repo) -> CheckRun:
-    for suite in repo.board.suites:
-        for run in suite.runs:
-            if str(run.id) == call.request.match_info["id"]:
-                return run
-    raise not_found()
+    return call.item(run for suite in repo.board.suites for run in suite.runs)

@@ -16,6 +16,12 @@ PULL = "/repos/{owner}/{repo}/pulls/{number}"
 ISSUE = "/repos/{owner}/{repo}/issues/{number}"
 
 
+def reading(call: Call) -> tuple[Repo, Pull]:
+    """Return the repository and the pull request of the path."""
+    repo = call.repo()
+    return repo, call.pull(repo)
+
+
 def writing(call: Call) -> tuple[Change, Repo, Pull]:
     """Return who writes, where, and to which pull request of the path."""
     repo = call.repo(write=True)

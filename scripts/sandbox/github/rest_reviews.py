@@ -3,12 +3,11 @@
 from .deeds import perform
 from .model import Pull, Repo
 from .records import Comment, LineComment, Review
-from .refusals import Refused, not_found
+from .refusals import Refused
 from .rest import endpoint
 from .rest_call import Answer, Call
 from .rest_paging import paged
-from .rest_pulls import ISSUE, PULL, writing
-from .talk import Said
+from .rest_pulls import ISSUE, PULL, reading, writing
 from .talk_payloads import comment_payload, line_comment_payload, review_payload
 
 REVIEW = PULL + "/reviews/{id}"
@@ -19,8 +18,7 @@ ON_LINE = "/repos/{owner}/{repo}/pulls/comments/{id}"
 @endpoint("GET", f"{PULL}/reviews", docs="pulls/reviews#list-reviews-for-a-pull-request")
 async def list_reviews(call: Call) -> Answer:
     """Answer with all reviews, oldest first."""
-    repo = call.repo()
-    pull = call.pull(repo)
+    repo, pull = reading(call)
     page, headers = paged(call, pull.reviews)
     return Answer([_review(call, repo, pull, review) for review in page], headers=headers)
 
@@ -38,43 +36,40 @@ async def create_review(call: Call) -> Answer:
 @endpoint("GET", REVIEW, docs="pulls/reviews#get-a-review-for-a-pull-request")
 async def get_review(call: Call) -> Answer:
     """One review."""
-    repo = call.repo()
-    pull = call.pull(repo)
-    return Answer(_review(call, repo, pull, _of(call, pull.reviews)))
+    repo, pull = reading(call)
+    return Answer(_review(call, repo, pull, call.item(pull.reviews)))
 
 
 @endpoint("PUT", REVIEW, docs="pulls/reviews#update-a-review-for-a-pull-request")
 async def update_review(call: Call) -> Answer:
     """Write another text."""
     change, repo, pull = writing(call)
-    number = _of(call, pull.reviews).id
+    number = call.item(pull.reviews).id
     perform(change, "edit_review", pull, call.body | {"id": number})
-    return Answer(_review(call, repo, pull, _of(call, pull.reviews)))
+    return Answer(_review(call, repo, pull, call.item(pull.reviews)))
 
 
 @endpoint("PUT", f"{REVIEW}/dismissals", docs="pulls/reviews#dismiss-a-review-for-a-pull-request")
 async def dismiss_review(call: Call) -> Answer:
     """It does not count any more."""
     change, repo, pull = writing(call)
-    number = _of(call, pull.reviews).id
+    number = call.item(pull.reviews).id
     perform(change, "dismiss_review", pull, call.body | {"id": number})
-    return Answer(_review(call, repo, pull, _of(call, pull.reviews)))
+    return Answer(_review(call, repo, pull, call.item(pull.reviews)))
 
 
 @endpoint("GET", f"{REVIEW}/comments", docs="pulls/reviews#list-comments-for-a-pull-request-review")
 async def list_comments_of_review(call: Call) -> Answer:
     """Answer with the comments on lines that came with a review."""
-    repo = call.repo()
-    pull = call.pull(repo)
-    number = _of(call, pull.reviews).id
+    repo, pull = reading(call)
+    number = call.item(pull.reviews).id
     return _lines(call, repo, pull, [one for one in pull.line_comments if one.review_id == number])
 
 
 @endpoint("GET", f"{PULL}/comments", docs="pulls/comments#list-review-comments-on-a-pull-request")
 async def list_line_comments(call: Call) -> Answer:
     """Answer with all comments on lines, oldest first."""
-    repo = call.repo()
-    pull = call.pull(repo)
+    repo, pull = reading(call)
     return _lines(call, repo, pull, pull.line_comments)
 
 
@@ -92,7 +87,7 @@ async def create_line_comment(call: Call) -> Answer:
 async def create_reply(call: Call) -> Answer:
     """Answer a comment on a line."""
     change, repo, pull = writing(call)
-    number = _of(call, pull.line_comments).id
+    number = call.item(pull.line_comments).id
     perform(change, "reply", pull, call.body | {"to": number})
     return Answer(line_comment_payload(call.services.world, repo, pull, pull.line_comments[-1]), 201)
 
@@ -127,8 +122,7 @@ async def delete_line_comment(call: Call) -> Answer:
 @endpoint("GET", f"{ISSUE}/comments", docs="issues/comments#list-issue-comments")
 async def list_comments(call: Call) -> Answer:
     """Answer with the conversation, oldest first."""
-    repo = call.repo()
-    pull, world = call.pull(repo), call.services.world
+    (repo, pull), world = reading(call), call.services.world
     page, headers = paged(call, pull.comments)
     return Answer([comment_payload(world, repo, pull, comment) for comment in page], headers=headers)
 
@@ -171,13 +165,6 @@ def _review(call: Call, repo: Repo, pull: Pull, review: Review) -> object:
     return review_payload(call.services.world, repo, pull, review, webhook=False)
 
 
-def _of(call: Call, said: list[Said]) -> Said:
-    for one in said:
-        if str(one.id) == call.request.match_info["id"]:
-            return one
-    raise not_found()
-
-
 def _lines(call: Call, repo: Repo, pull: Pull, said: list[LineComment]) -> Answer:
     page, headers = paged(call, said)
     world = call.services.world
@@ -185,16 +172,10 @@ def _lines(call: Call, repo: Repo, pull: Pull, said: list[LineComment]) -> Answe
 
 
 def _line(call: Call, repo: Repo) -> tuple[Pull, LineComment]:
-    for pull in repo.pulls.values():
-        for one in pull.line_comments:
-            if str(one.id) == call.request.match_info["id"]:
-                return pull, one
-    raise not_found()
+    found = call.item(one for pull in repo.pulls.values() for one in pull.line_comments)
+    return next(pull for pull in repo.pulls.values() if found in pull.line_comments), found
 
 
 def _comment(call: Call, repo: Repo) -> tuple[Pull, Comment]:
-    for pull in repo.pulls.values():
-        for one in pull.comments:
-            if str(one.id) == call.request.match_info["id"]:
-                return pull, one
-    raise not_found()
+    found = call.item(one for pull in repo.pulls.values() for one in pull.comments)
+    return next(pull for pull in repo.pulls.values() if found in pull.comments), found
