@@ -70,13 +70,17 @@ def _kind(call: ast.Call) -> str:
     return ""
 
 
+def _advice(call: ast.Call) -> Iterator[ast.expr]:
+    return (one.value for one in call.keywords if one.arg == "advice")
+
+
 def _of_module(path: str, tree: ast.Module) -> Iterator[Text]:
     seen: set[int] = set()
     for node in ast.walk(tree):
         kind, texts = "", list[ast.expr]()
         match node:
             case ast.Call() if kind := _kind(node):
-                texts = node.args[:1] if kind == "log event" else node.args
+                texts = node.args[:1] if kind == "log event" else [*node.args, *_advice(node)]
             case ast.Assign(targets=[ast.Name(id="advice" | "sentence") | ast.Attribute(attr="advice")]):
                 kind, texts = "refusal or error", [node.value]
         for text in texts:

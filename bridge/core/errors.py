@@ -29,8 +29,9 @@ class BridgeError(Exception):
     advice = ""
     sentence = ""
 
-    def __init__(self, sentence: str = "") -> None:
+    def __init__(self, sentence: str = "", *, advice: str = "") -> None:
         super().__init__(sentence or self.sentence)
+        self.advice = advice or self.advice
 
 
 class RequestRefused(BridgeError):

@@ -9,6 +9,7 @@ import aiohttp_jinja2
 import jinja2
 import structlog
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from bridge.core.urls import avatar_origins
 from bridge.inbox.api import addresses
@@ -16,7 +17,7 @@ from bridge.services import Services
 from bridge.settings import Settings
 from bridge.web import fast_path, filters, inbox
 from bridge.web.auth import handover, linking, oauth_callback, sessions
-from bridge.web.auth.oauth_callback import GITHUB_CALLBACKS, Callback
+from bridge.web.auth.oauth_callback import GITHUB_CALLBACKS
 from bridge.web.context import FOR_MACHINES, SERVICES
 from bridge.web.endpoints import actions, health, webhook
 from bridge.web.http import bodies, middleware, rate_limit, unreadable
@@ -87,9 +88,8 @@ def create_app(
     app[BODIES] = bodies_bounds or Bodies()
     app[sessions.FLOWDOCK_SIGN_IN] = sessions.FlowdockSignIn()
     app[linking.LENDER] = linking.AccountLender()
-    app[GITHUB_CALLBACKS] = dict[str, Callback](
-        {handover.STATE: handover.signed_in, "": linking.signed_in_at_github}
-    )
+    callbacks: dict[str, Handler] = {handover.STATE: handover.signed_in, "": linking.signed_in_at_github}
+    app[GITHUB_CALLBACKS] = callbacks
     aiohttp_jinja2.setup(
         app,
         loader=_templates(),

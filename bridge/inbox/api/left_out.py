@@ -1,8 +1,7 @@
 """Calls of Flowdock's API that the inbox leaves out: each gets a sentence."""
 
-from collections.abc import Awaitable, Callable
-
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from bridge.inbox.api.requests import ApiRefusal, caller
 from bridge.inbox.api.threads import FLOW
@@ -28,7 +27,7 @@ LEFT_OUT = (
 )
 
 
-def _refusing(sentence: str) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+def _refusing(sentence: str) -> Handler:
     async def refuse(request: web.Request) -> web.StreamResponse:
         await caller(request)
         raise ApiRefusal(404, sentence)

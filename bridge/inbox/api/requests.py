@@ -2,11 +2,12 @@
 
 import binascii
 from base64 import b64decode
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from bridge.core.errors import BridgeError, Malformed, RequestRefused, WrongContentType
 from bridge.inbox import rails_forms
@@ -51,9 +52,7 @@ def is_api(path: str) -> bool:
 
 
 @web.middleware
-async def answer_errors(
-    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
-) -> web.StreamResponse:
+async def answer_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Answer the API's errors as `{"message": …, "errors": …}`; a page's are left to others."""
     if not is_api(request.path):
         return await handler(request)

@@ -145,9 +145,10 @@ async def flowdock_callback(request: web.Request) -> web.Response:
     user = await services.flowdock_oauth.user(access_token)
     if user.id != linking.user:
         log.warning("claim_user_mismatch", claim_user=linking.user, signed_in=user.id)
-        refusal = ClaimRefused(f"You are signed in as {user.nick}, but somebody else clicked the button.")
-        refusal.advice = "Sign in as the person who clicked, then click the button again."
-        raise refusal
+        raise ClaimRefused(
+            f"You are signed in as {user.nick}, but somebody else clicked the button.",
+            advice="Sign in as the person who clicked, then click the button again.",
+        )
     await sessions.note_flows(services, user, access_token)
     return await _to_account(request, browser, linking.to("github", flowdock=user))
 

@@ -1,13 +1,11 @@
 """OAuth callbacks: GitHub's address for all sign-ins, and the code that an answer brings."""
 
-from collections.abc import Awaitable, Callable
-
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from bridge.core.errors import ClaimRefused, OAuthFailed
 
-Callback = Callable[[web.Request], Awaitable[web.Response]]
-GITHUB_CALLBACKS = web.AppKey("github_callbacks", dict[str, Callback])
+GITHUB_CALLBACKS = web.AppKey("github_callbacks", dict[str, Handler])
 """Handlers of GitHub's answers by the prefix of their states; the one of "" takes the others.
 
 GitHub sends browsers to registered addresses alone, to a GitHub App's exactly: all sign-ins share one.
@@ -17,7 +15,7 @@ routes = web.RouteTableDef()
 
 
 @routes.get("/auth/github/callback")
-async def github_callback(request: web.Request) -> web.Response:
+async def github_callback(request: web.Request) -> web.StreamResponse:
     """Take GitHub's answer to any sign-in."""
     callbacks = request.app[GITHUB_CALLBACKS]
     prefix, dot, _ = request.query.get("state", "").partition(".")

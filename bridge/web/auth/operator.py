@@ -80,17 +80,15 @@ async def required(request: web.Request) -> Operator:
     if secret is not None:
         raise SecretAsked("enter SETUP_SECRET to open this page")
     if not _at_the_machine(request):
-        refusal = NotTheOperator("this page is for bridge's operator")
-        refusal.advice = (
-            "Set SETUP_SECRET, and this page asks for it. Without it, the page opens only on bridge's own"
-            " machine, without a proxy."
+        raise NotTheOperator(
+            "this page is for bridge's operator",
+            advice="Set SETUP_SECRET, and this page asks for it. Without it, the page opens only on bridge's"
+            " own machine, without a proxy.",
         )
-        raise refusal
     # Another name for this machine may be a stranger's page that points here (DNS rebinding).
     if request.host != urlsplit(services.settings.web_url).netloc:
-        refusal = NotTheOperator("this page opens only at WEB_URL")
-        refusal.advice = f"Open {services.settings.web_url}{request.path}."
-        raise refusal
+        advice = f"Open {services.settings.web_url}{request.path}."
+        raise NotTheOperator("this page opens only at WEB_URL", advice=advice)
     return Operator(cookie=cookie or secrets.token_urlsafe(32), is_new=not cookie)
 
 

@@ -5,12 +5,13 @@ bounded by `bridge.web.app.IDLE_SECONDS`: until they are complete, aiohttp takes
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from bridge.core.errors import Malformed, RequestRefused, TooLarge, Unavailable, WrongContentType
 from bridge.core.github.webhook import WEBHOOK_PATH
@@ -99,9 +100,7 @@ async def one_of_few(bounds: Bodies) -> AsyncIterator[None]:
 
 
 @web.middleware
-async def read_forms(
-    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
-) -> web.StreamResponse:
+async def read_forms(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Read a form in time, before its handler asks for it; machines' handlers read their own bodies.
 
     Raises `WrongContentType`, `Malformed`, `TooSlow`, or aiohttp's own error for a body that is too large.

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 import structlog
 from aiohttp import web
+from aiohttp.typedefs import Handler
 from redis.exceptions import RedisError
 
 from bridge.core.errors import BridgeError, NotFound, RequestRefused, SignedOut, TooLarge, Unavailable
@@ -20,8 +21,6 @@ from bridge.web.auth import sessions
 from bridge.web.context import FOR_MACHINES, FORM_TARGET, LOG, REQUEST_ID, SERVICES, UNLOGGED
 from bridge.web.http import bodies, cookies
 from bridge.web.http.visits import SCRIPTED
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 _MACHINES = ("/github/", "/repos/", "/healthz", "/readyz", "/metrics")
 _PEOPLE = ("/github/manifest",)

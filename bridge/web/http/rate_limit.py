@@ -21,11 +21,11 @@ Each process counts for itself.
 
 import ipaddress
 import time
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 import structlog
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from bridge.core.errors import RequestRefused
 from bridge.core.github.webhook import WEBHOOK_PATH
@@ -61,9 +61,8 @@ class TooMany(RequestRefused):
     status = 429
 
     def __init__(self, message: str, *, retry_after: int) -> None:
-        super().__init__(message)
+        super().__init__(message, advice=f"Wait {retry_after} seconds, then try again.")
         self.retry_after = retry_after
-        self.advice = f"Wait {retry_after} seconds, then try again."
 
 
 class ByAddress:
@@ -134,9 +133,7 @@ def _burst(per_minute: int) -> int:
 
 
 @web.middleware
-async def by_address(
-    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
-) -> web.StreamResponse:
+async def by_address(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Limit pages by address beforehand, refused clicks and wrong bearers afterwards."""
     if request.path.startswith(_FREE):
         return await handler(request)
@@ -167,7 +164,7 @@ async def by_address(
 
 async def _counting_refusals(
     request: web.Request,
-    handler: Callable[[web.Request], Awaitable[web.StreamResponse]],
+    handler: Handler,
     limits: Limits,
     address: str,
 ) -> web.StreamResponse:

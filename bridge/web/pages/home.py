@@ -1,29 +1,78 @@
 """The home page: bridge and how to install it for a visitor, their flows for a signed-in user."""
 
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
 from aiohttp import web
 from redis.exceptions import RedisError
 
 from bridge.clients.github_credentials import App
 from bridge.clients.github_webhooks import EVENTS
 from bridge.core.errors import BridgeError, FlowdockFailing, FlowdockRejected
+from bridge.core.model import Connection, Flow
+from bridge.queue.inspect import DeadLetterSummary
 from bridge.services import Services
+from bridge.storage.delivery_log import Counts, Digest
 from bridge.web import render
 from bridge.web.auth import sessions
-from bridge.web.context import SERVICES, Session
+from bridge.web.context import SERVICES
 from bridge.web.http.visits import VISITOR
 from bridge.web.pages import chart
-from bridge.web.pages.overview import FlowState, Overview
+
+REDIS_SECONDS = 3
+"""Seconds that the page waits for Redis's answer."""
 
 routes = web.RouteTableDef()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Installation:
+    """The state of this installation, without anything about a team.
+
+    `workers` are alive. `received_at` is the last delivery's time (Unix seconds), None if none came within
+    four days.
+    """
+
+    redis_answers: bool
+    workers: int = 0
+    received_at: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConnectionState:
+    """The summary of a connection.
+
+    `repository` is its present name; `digest` is None until a first delivery brings the repository's id.
+    """
+
+    connection: Connection
+    repository: str
+    digest: Digest | None
+    dead: Sequence[DeadLetterSummary] = ()
+    """Dead letters, the newest first."""
+
+    @property
+    def counts(self) -> Counts | None:
+        """The last day's counts; None without any."""
+        return self.digest.counts if self.digest and self.digest.counts.total else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class FlowState:
+    """A flow and what is connected to it."""
+
+    flow: Flow
+    connections: tuple[ConnectionState, ...]
 
 
 @routes.get("/", name="home")
 async def home(request: web.Request) -> web.Response:
     """Show this installation's state and, to a signed-in user, their flows and connections."""
     services = request.app[SERVICES]
-    overview = Overview(services)
-    installation = await overview.installation()
-    session = await _session(request, redis_answers=installation.redis_answers)
+    installation = await _installation(services)
+    # Redis keeps the sessions.
+    session = await sessions.current(request) if installation.redis_answers else None
     if session is None and VISITOR in request:
         return render.redirect(sessions.sign_in_url("/"))
     flows: list[FlowState] | None = None
@@ -32,7 +81,7 @@ async def home(request: web.Request) -> web.Response:
         try:
             mine = await services.flowdock.flows(session.access_token)
             await services.members.joined(session.user.id, mine)
-            flows = await overview.flows(mine)
+            flows = await _flows(services, mine)
         except (FlowdockFailing, FlowdockRejected) as error:
             failure = str(error)
     return render.page(
@@ -48,13 +97,52 @@ async def home(request: web.Request) -> web.Response:
     )
 
 
-async def _session(request: web.Request, *, redis_answers: bool) -> Session | None:
-    """Return the session; None while Redis, which keeps it, is away."""
-    return await sessions.current(request) if redis_answers else None
-
-
 async def _app(services: Services) -> App | None:
     try:
         return await services.credentials.app()
     except (BridgeError, RedisError, OSError):
         return None
+
+
+async def _installation(services: Services) -> Installation:
+    """Return the installation's state, also while Redis is away."""
+    try:
+        async with asyncio.timeout(REDIS_SECONDS):
+            workers, received_at = await services.queue_view.vitals()
+    except (RedisError, OSError):
+        return Installation(redis_answers=False)
+    return Installation(redis_answers=True, workers=workers, received_at=received_at)
+
+
+async def _flows(services: Services, flows: Iterable[Flow]) -> list[FlowState]:
+    """Return these flows with their connections, sorted by name."""
+    ordered = sorted(flows, key=lambda flow: flow.name.lower())
+    wanted = {flow.path.lower() for flow in ordered}
+    states = await _states(
+        services, [one for one in await services.connections.all() if one.flow.lower() in wanted]
+    )
+    return [
+        FlowState(
+            flow=flow,
+            connections=tuple(one for one in states if one.connection.flow.lower() == flow.path.lower()),
+        )
+        for flow in ordered
+    ]
+
+
+async def _states(services: Services, connections: Sequence[Connection]) -> list[ConnectionState]:
+    """Return the summaries of connections by their repositories' names, in as few round trips as for one."""
+    known = [(one.repository_id, one.id) for one in connections if one.repository_id is not None]
+    digests = await services.delivery_log.digests(known)
+    dead = await services.queue_view.dead_letters_of(known)
+    names = await services.pulls.repository_names(repository_id for repository_id, _ in known)
+    states = [
+        ConnectionState(
+            connection=one,
+            repository=names.get(one.repository_id or 0, one.repository),
+            digest=digests.get(one.id),
+            dead=dead.get(one.id, ()),
+        )
+        for one in connections
+    ]
+    return sorted(states, key=lambda state: state.repository.lower())

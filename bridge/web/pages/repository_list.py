@@ -35,10 +35,7 @@ class Listed:
 class RepositoryRow:
     """A repository in the list; `barred` is why it cannot be chosen, `note` what to know before."""
 
-    id: int
-    full_name: str
-    description: str
-    private: bool
+    repository: Repository
     barred: str = ""
     note: str = ""
     connection_id: str = ""
@@ -47,14 +44,11 @@ class RepositoryRow:
 
 @dataclass(frozen=True, kw_only=True)
 class RepositoryPage:
-    """The part of the list that matches the search: `more` match too, of `total`; `hidden` as in `Listed`."""
+    """The part of the list that matches the search; `more` match too."""
 
+    listed: Listed
     rows: tuple[RepositoryRow, ...]
     more: int
-    total: int
-    hidden: int
-    login: str
-    age: int
     install_url: str
     """The page to install the GitHub App on repositories; empty without one."""
 
@@ -94,12 +88,9 @@ async def shown(services: Services, flow: Flow, listed: Listed, search: str) -> 
     app = await services.hooks.app()
     fitting = [one for one in listed.repositories if fits(one, search)]
     return RepositoryPage(
+        listed=listed,
         rows=tuple(rows(fitting[:MOST_SHOWN], connected, with_app=app is not None)),
         more=max(0, len(fitting) - MOST_SHOWN),
-        total=len(listed.repositories),
-        hidden=listed.hidden,
-        login=listed.login,
-        age=listed.age,
         install_url=app.install_url if app else "",
     )
 
@@ -125,12 +116,4 @@ def rows(
             barred = "The GitHub App is not installed here. Install it first."
         elif not one.may_hook:
             note = "You are not an administrator here. You get a link to send to one."
-        yield RepositoryRow(
-            id=one.id,
-            full_name=one.full_name,
-            description=one.description,
-            private=one.private,
-            barred=barred,
-            note=note,
-            connection_id=connection_id,
-        )
+        yield RepositoryRow(repository=one, barred=barred, note=note, connection_id=connection_id)

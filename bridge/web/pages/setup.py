@@ -119,11 +119,11 @@ async def result(request: web.Request) -> web.Response:
     """Show each repository's result and whether GitHub's ping arrived, as soon as that is known."""
     session = await sessions.required(request)
     setup = await _setup(request, session)
-    telling = await setup_result.awaited(request.app[SERVICES], setup)
+    shown = await setup_result.awaited(request.app[SERVICES], setup)
     return render.page(
         request,
         "setup_result.html",
-        telling=telling,
+        result=shown,
         self_url=request.path,
         setup_url=_setup_url(setup.flow),
         web_url=request.app[SERVICES].settings.web_url,

@@ -16,7 +16,7 @@ LOOK_SECONDS = 0.25
 
 
 @dataclass(frozen=True, kw_only=True)
-class Told:
+class LineResult:
     """The result for one repository; `handover` is the link for an administrator, if it still exists."""
 
     line: Line
@@ -37,57 +37,57 @@ class Told:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Telling:
+class SetUpResult:
     """The results of a whole set-up."""
 
     setup: SetUp
-    told: tuple[Told, ...]
+    lines: tuple[LineResult, ...]
 
     @property
     def connected(self) -> int:
         """The number of connected ones."""
-        return sum(one.is_connected for one in self.told)
+        return sum(one.is_connected for one in self.lines)
 
     @property
     def asked(self) -> int:
         """The number that wait for an administrator."""
-        return sum(one.is_open for one in self.told)
+        return sum(one.is_open for one in self.lines)
 
     @property
     def settled(self) -> int:
         """The number that are done, well or not."""
-        return sum(one.line.state != "waiting" for one in self.told)
+        return sum(one.line.state != "waiting" for one in self.lines)
 
     @property
     def may_change(self) -> bool:
         """Whether anything may change by itself within moments."""
-        return self.setup.is_running or any(one.is_awaited for one in self.told)
+        return self.setup.is_running or any(one.is_awaited for one in self.lines)
 
 
-async def awaited(services: Services, setup: SetUp) -> Telling:
+async def awaited(services: Services, setup: SetUp) -> SetUpResult:
     """Return the result once nothing changes by itself, or after `HOLD_SECONDS`.
 
     A page that reloads itself would disturb its reader (https://www.w3.org/WAI/WCAG22/Techniques/failures/F41).
     """
     until = time.monotonic() + HOLD_SECONDS
-    telling = await tell(services, setup)
-    while telling.may_change and time.monotonic() < until:
+    result = await read(services, setup)
+    while result.may_change and time.monotonic() < until:
         await asyncio.sleep(LOOK_SECONDS)
-        telling = await tell(services, await services.bulk_connect.find(setup.id, user=setup.user) or setup)
-    return telling
+        result = await read(services, await services.bulk_connect.find(setup.id, user=setup.user) or setup)
+    return result
 
 
-async def tell(services: Services, setup: SetUp) -> Telling:
+async def read(services: Services, setup: SetUp) -> SetUpResult:
     """Return a set-up's present result, for the user who began it: it may show links to hand on."""
-    return Telling(setup=setup, told=tuple([await _told(services, line) for line in setup.lines]))
+    return SetUpResult(setup=setup, lines=tuple([await _line(services, line) for line in setup.lines]))
 
 
-async def _told(services: Services, line: Line) -> Told:
+async def _line(services: Services, line: Line) -> LineResult:
     if line.state == "asked":
-        return Told(line=line, handover=await services.handovers.find(line.handover))
+        return LineResult(line=line, handover=await services.handovers.find(line.handover))
     pinged = await _pinged(services, line)
     expects = line.state == "connected" and line.hook in ("made", "mended")
-    return Told(
+    return LineResult(
         line=line,
         pinged=pinged,
         is_awaited=expects and not pinged and time.time() - line.since < PING_SECONDS,

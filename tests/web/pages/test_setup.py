@@ -423,4 +423,4 @@ def test_why_a_repository_cannot_be_chosen(
     [row] = rows([replace(plain, **changes)], {2: "7", "a/by-command": "7"}, with_app=with_app)
     for said, begins in ((row.barred, barred), (row.note, note)):
         assert said.startswith(begins) and bool(said) == bool(begins)
-    assert row.connection_id == ("7" if row.id > 1 else "")
+    assert row.connection_id == ("7" if row.repository.id > 1 else "")
