@@ -82,7 +82,7 @@ class DeskStore:
         return found
 
     async def pass_turn(self, thread: InboxThread, to: InboxPerson, *, by: InboxPerson) -> bool:
-        """Give somebody the turn until bridge tells of a new one; False if there is none or a new one."""
+        """Give somebody the turn until bridge names a new one; False if there is none or a new one."""
         holder = {"id": to.id, "login": to.nick, "since": int(time.time() * 1000)}
         why = "taken" if to.id == by.id else f"passed on by {by.nick}"
         passed = {"who": to.nick, "why": why, "people": [holder], "by": by.nick}

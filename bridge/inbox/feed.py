@@ -1,4 +1,4 @@
-"""Live updates: one reader of all news in a process wakes whatever waits for a flow's next message."""
+"""Live updates: one reader of all news in a process wakes the streams that wait for a flow's next message."""
 
 import asyncio
 from collections import Counter, defaultdict

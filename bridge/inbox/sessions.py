@@ -4,11 +4,9 @@ A cookie names the person and carries a secret of its own. Redis keeps the secre
 other sessions in one hash: all of them end at once, and a removed person's next request is refused.
 """
 
-import hashlib
-import hmac
 import secrets
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
@@ -16,7 +14,7 @@ import orjson
 from aiohttp import web
 
 from bridge.core.digits import whole_number
-from bridge.core.security import constant_time
+from bridge.core.security import signing
 from bridge.inbox import keys
 from bridge.inbox.memberships import MembershipStore
 from bridge.inbox.people import InboxPerson, loaded
@@ -86,7 +84,7 @@ class SessionStore:
     async def begin(self, person_id: int, *, browser: str) -> Cookie:
         """Begin a session, with a secret that nobody had before."""
         chance = secrets.token_urlsafe(32)
-        signature = next(self._signatures(person_id, chance), "")
+        signature = next(iter(self._signatures(person_id, chance)), "")
         cookie = Cookie(person_id=person_id, secret=f"{chance}.{signature}")
         now, key = int(time.time()), keys.personal("sessions", person_id)
         others = await self.of(person_id)
@@ -102,11 +100,10 @@ class SessionStore:
     def made(self, cookie: Cookie) -> bool:
         """Tell whether a cookie was of a session once, without a look at Redis; good for rate limits only."""
         chance, _, given = cookie.secret.rpartition(".")
-        return any(constant_time.equal(given, one) for one in self._signatures(cookie.person_id, chance))
+        return any(signing.equal(given, one) for one in self._signatures(cookie.person_id, chance))
 
-    def _signatures(self, person_id: int, chance: str) -> Iterator[str]:
-        about = f"inbox session:{person_id}:{chance}".encode(errors="replace")
-        return (hmac.new(key.encode(), about, hashlib.sha256).hexdigest() for key in self._signed_by)
+    def _signatures(self, person_id: int, chance: str) -> list[str]:
+        return signing.signatures(f"inbox session:{person_id}:{chance}", self._signed_by)
 
     async def use(self, cookie: Cookie) -> InboxPerson | None:
         """Return the person of a session, None if it is over or the person was removed."""
@@ -190,7 +187,7 @@ async def posted(request: web.Request) -> InboxPerson:
     """Return the person who sent a form of their own session; raises `FormRefused`, or as `required`."""
     person, cookie = await required(request), cookie_of(request)
     given = str((await request.post()).get("csrf", ""))
-    if cookie is None or not constant_time.equal(given, cookie.csrf):
+    if cookie is None or not signing.equal(given, cookie.csrf):
         raise FormRefused("This form does not belong to your session.")
     if request.headers.get("Sec-Fetch-Site", "same-origin") != "same-origin":
         raise FormRefused("Another site sent this form.")

@@ -79,7 +79,7 @@ def make_inbox(services: Services, readers: Readers | None = None) -> Inbox:
         client_secret=settings.flowdock_client_secret,
         readers=readers,
         bounds=settings.inbox_bounds,
-        # A bridge elsewhere hears of it by the API.
+        # A bridge elsewhere learns it through the API.
         joined=None if settings.inbox_application_url else partial(_joined, services),
     )
 

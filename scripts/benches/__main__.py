@@ -33,7 +33,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--check", action="store_true", help="fail if a bound is missed")
     options = parser.parse_args(arguments)
     if options.only and options.write:
-        parser.error("the page tells of all parts: --write goes without --only")
+        parser.error("the page covers all parts: --write goes without --only")
     found, broken = asyncio.run(_measure(options.only or list(PARTS), quick=options.quick))
     print(report.table(found.figures))
     if broken:

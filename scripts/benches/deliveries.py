@@ -67,7 +67,7 @@ def url_of(repository: int, number: int) -> str:
 
 
 def body(payload: dict[str, Any], *, repository: int, number: int, step: int) -> bytes:
-    """Return a delivery that tells of another title: one message to each connection."""
+    """Return a delivery with another title: one message to each connection."""
     at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(1_900_000_000 + step))
     name = name_of(repository)
     made = {

@@ -139,7 +139,7 @@ async def open_rig(
     """Open a Redis as README.md asks for, with `appendfsync everysec`; all processes end on leaving.
 
     With `inbox`, bridge has its own in place of a Flowdock. Redis's append-only file is not rewritten by
-    itself: a rewrite would load whoever is measured just then.
+    itself: a rewrite would disturb the measurement.
     """
     with tempfile.TemporaryDirectory(prefix="bridge-bench-") as name:
         folder = Path(name)

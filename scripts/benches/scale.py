@@ -138,8 +138,8 @@ async def _drained_by(
 async def _sharing(rig: Rig, count: int) -> list[Process]:
     """So many workers, each with its share of the partitions.
 
-    Whoever starts takes its share among those that live: each is told of those yet to come, so that nobody
-    has to give back what it took.
+    A worker takes its share among all that are registered. Those yet to come are registered before, so that
+    none has to give partitions back.
     """
     far_ahead = (await rig.redis.time())[0] + 3600
     yet_to_come = [f"yet-to-come-{at}" for at in range(1, count)]

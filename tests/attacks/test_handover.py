@@ -17,7 +17,7 @@ from yarl import URL
 
 from bridge.clients import github_repositories, oauth
 from bridge.clients.github_repositories import Repository
-from bridge.core.security import constant_time
+from bridge.core.security import signing
 from bridge.web.auth import handover
 from scripts.sandbox.browse import Browser, Form, Page
 from tests.conftest import House
@@ -123,7 +123,7 @@ async def test_another_site_sends_the_form_from_an_administrators_browser(
         url = await asked(house, ann)
         page = await signed_in(house, victim, url)
         if not guarded:
-            monkeypatch.setattr(constant_time, "equal", lambda *_: True)
+            monkeypatch.setattr(signing, "equal", lambda *_: True)
         forged = Form(f"{url}/confirm", "post")
         for state in ("", "x" * 32):
             if (await victim.submit(page, forged, {"answer": "connect", "state": state})).status != 403:
@@ -172,7 +172,7 @@ async def test_the_attackers_own_answer_is_not_taken_in_an_administrators_browse
     """
     await link(house, "ann")
     if not guarded:
-        monkeypatch.setattr(constant_time, "equal", lambda *_: True)
+        monkeypatch.setattr(signing, "equal", lambda *_: True)
         monkeypatch.setattr(oauth, "code_verifier", lambda: "v" * 43)
     async with Browser() as attacker, Browser() as victim:
         url = await asked(house, attacker)

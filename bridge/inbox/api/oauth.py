@@ -8,7 +8,7 @@ from aiohttp import web
 from yarl import URL
 
 from bridge.core.errors import Malformed
-from bridge.core.security import constant_time
+from bridge.core.security import signing
 from bridge.inbox import sessions
 from bridge.inbox.api.requests import AUTHORIZE, read_object
 from bridge.inbox.context import API, INBOX, Inbox
@@ -86,7 +86,7 @@ def _back(redirect_uri: str, asked: Mapping[str, str], **answer: str) -> web.Res
 
 def _is_client(inbox: Inbox, body: Mapping[str, Any]) -> bool:
     name, secret = str(body.get("client_id", "")), str(body.get("client_secret", ""))
-    return constant_time.equal(name, inbox.client_id) and constant_time.equal(secret, inbox.client_secret)
+    return signing.equal(name, inbox.client_id) and signing.equal(secret, inbox.client_secret)
 
 
 def _failure(status: int, error: str, description: str) -> web.Response:

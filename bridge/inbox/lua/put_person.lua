@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
--- Add a person, or follow their new nick, name and picture. Whoever had the nick before has it no longer: GitHub
--- gave the login to another account. An invitation serves once, and lets in whoever was barred.
+-- Add a person, or follow their new nick, name and picture. The nick leaves its former holder: GitHub gave the
+-- login to another account. An invitation serves once, and lets in a barred person too.
 -- Returns 'gone' where the invitation is, or a person who signs in while an owner removes them; 'full' where there
 -- is no room for one more, else 'done'.
 local people, nicks, owners, barred, invitations, members = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]

@@ -6,7 +6,7 @@ local AT_ONCE = 200
 for _, thread_id in ipairs(redis.call('ZRANGEBYSCORE', snoozed, '-inf', now, 'LIMIT', 0, AT_ONCE)) do
     redis.call('ZREM', snoozed, thread_id)
     local flow = redis.call('HGET', thread_prefix .. thread_id, 'flow')
-    -- Whoever asked to be reminded sees it as unread.
+    -- A reminder shows the thread as unread.
     if flow then redis.call('HSETNX', desk(prefix, 'unread-counts', flow, person), thread_id, 0) end
     if flow then put_on_desk(prefix, flow, person, thread_prefix .. thread_id, thread_id) end
 end

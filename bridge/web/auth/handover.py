@@ -17,7 +17,7 @@ from bridge.connections.handover import SignInAgain
 from bridge.connections.handover_requests import Answered, Handover, NoSuchHandover
 from bridge.core.errors import ClaimRefused, Malformed, OAuthFailed, RequestRefused
 from bridge.core.model import Administrator
-from bridge.core.security import constant_time
+from bridge.core.security import signing
 from bridge.services import Services
 from bridge.storage.keys import hash_of
 from bridge.web import render
@@ -116,7 +116,7 @@ async def answer(request: web.Request) -> web.Response:
     if wish not in ("connect", "decline"):
         raise Malformed("choose Connect or Decline")
     step = await _step(request)
-    if not constant_time.equal(str(form.get("state", "")), step["state"]):
+    if not signing.equal(str(form.get("state", "")), step["state"]):
         raise NotThisBrowser("This form does not belong to this browser's sign-in.")
     if await services.one_time.pop(_KIND, hash_of(cookies.read(request, COOKIE))) is None:
         raise NotThisBrowser("This form was already sent.")

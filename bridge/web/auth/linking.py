@@ -18,7 +18,7 @@ from bridge.clients import github, oauth
 from bridge.core import actions
 from bridge.core.errors import ClaimRefused, GitHubRefused, NotLinked
 from bridge.core.model import FlowdockUser, GitHubToken, GitHubUser, LinkedAccount, Target
-from bridge.core.security import claims, constant_time
+from bridge.core.security import claims, signing
 from bridge.services import Services
 from bridge.storage.keys import hash_of
 from bridge.web import render
@@ -274,7 +274,7 @@ async def _standing(request: web.Request, step: Step) -> tuple[str, Linking]:
 async def _advance(request: web.Request, step: Step, state: str) -> tuple[str, Linking]:
     """Return the same as `_standing`, once: the step's one-time value must match, and is used up."""
     browser, linking = await _standing(request, step)
-    if not constant_time.equal(state, linking.state):
+    if not signing.equal(state, linking.state):
         raise ClaimRefused("This answer does not belong to this browser's sign-in.")
     if await request.app[SERVICES].one_time.pop("linking", hash_of(browser)) is None:
         raise ClaimRefused("This step is done already.")

@@ -13,7 +13,7 @@ import structlog
 from aiohttp import HttpVersion11, web
 
 from bridge.core.errors import RequestRefused
-from bridge.core.security import constant_time
+from bridge.core.security import signing
 from bridge.storage.keys import hash_of
 from bridge.web.context import SERVICES
 from bridge.web.http import cookies
@@ -63,7 +63,7 @@ def may_read_metrics(request: web.Request) -> bool:
     token = request.app[SERVICES].settings.metrics_token
     if token is not None:
         given = request.headers.get("Authorization", "")
-        return constant_time.equal(given, f"Bearer {token}")
+        return signing.equal(given, f"Bearer {token}")
     own = urlsplit(request.app[SERVICES].settings.web_url).netloc
     return _at_the_machine(request) and (request.host == own or bool(OWN_NAME.fullmatch(request.host)))
 
@@ -74,7 +74,7 @@ async def required(request: web.Request) -> Operator:
     cookie = cookies.read(request, COOKIE)
     secret = services.settings.setup_secret
     known = await services.one_time.peek("operator", hash_of(cookie)) if cookie else None
-    # Bound to the secret: whoever changes it ends all that it had opened.
+    # Bound to the secret: a new secret ends all that the old one opened.
     if known is not None and known["secret"] == hash_of(secret or ""):
         return Operator(cookie=cookie)
     if secret is not None:
@@ -96,7 +96,7 @@ async def admitted(request: web.Request, response: web.Response, *, given: str) 
     """Sign a browser in for an hour if it knows SETUP_SECRET; returns whether it does."""
     services = request.app[SERVICES]
     secret = services.settings.setup_secret
-    if secret is None or not constant_time.equal(given, secret):
+    if secret is None or not signing.equal(given, secret):
         log.warning("operator_sign_in_refused")
         return False
     await sign_in(request, response)

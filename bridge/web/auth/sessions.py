@@ -6,8 +6,6 @@ access token: each time, Flowdock is asked with it what the user may see and cha
 token made from the session.
 """
 
-import hashlib
-import hmac
 import secrets
 from dataclasses import asdict
 from typing import Any
@@ -18,7 +16,7 @@ from aiohttp import web
 
 from bridge.core.errors import BridgeError, RequestRefused
 from bridge.core.model import FlowdockUser
-from bridge.core.security import constant_time
+from bridge.core.security import signing
 from bridge.services import Services
 from bridge.storage.keys import hash_of
 from bridge.web import render
@@ -112,7 +110,7 @@ async def posted(request: web.Request) -> tuple[Session, Any]:
     form = await request.post()
     given = str(form.get("csrf", ""))
     good = _csrf(request.app[SERVICES], cookies.read(request, COOKIE))
-    if not any(constant_time.equal(given, one) for one in good):
+    if not any(signing.equal(given, one) for one in good):
         raise FormRefused("This form does not belong to your session.")
     return session, form
 
@@ -194,18 +192,15 @@ def is_of_a_session(request: web.Request) -> bool:
         return True
     cookie = cookies.read(request, COOKIE)
     made = _signed(request.app[SERVICES], cookie.partition(".")[0])
-    return any(constant_time.equal(cookie, one) for one in made)
+    return any(signing.equal(cookie, one) for one in made)
 
 
 def _signed(services: Services, secret: str) -> list[str]:
     """Return the cookie with this secret, signed by each COOKIE_SECRET; browsers get the first."""
-    about = b"session:" + secret.encode(errors="replace")
-    keys = services.settings.cookie_secrets
-    return [f"{secret}.{hmac.new(key.encode(), about, hashlib.sha256).hexdigest()}" for key in keys]
+    made = signing.signatures(f"session:{secret}", services.settings.cookie_secrets)
+    return [f"{secret}.{one}" for one in made]
 
 
 def _csrf(services: Services, cookie: str) -> list[str]:
     """Return the tokens that this session's forms may carry, by each COOKIE_SECRET; forms get the first."""
-    about = b"csrf:" + cookie.encode(errors="replace")
-    keys = services.settings.cookie_secrets
-    return [hmac.new(key.encode(), about, hashlib.sha256).hexdigest() for key in keys]
+    return signing.signatures(f"csrf:{cookie}", services.settings.cookie_secrets)

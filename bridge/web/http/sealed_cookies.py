@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from bridge.core.security import constant_time
+from bridge.core.security import signing
 from bridge.core.security.encryption import Undecryptable, Vault
 from bridge.web.http import cookies
 
@@ -27,7 +27,7 @@ def keep(
 def answered(request: web.Request, vault: Vault, kind: str) -> dict[str, Any] | None:
     """Return what this browser began and a callback answers; None if it began no such sign-in."""
     begun = opened(vault, kind, cookies.read(request, kind))
-    return begun if begun and constant_time.equal(request.query.get("state", ""), begun["state"]) else None
+    return begun if begun and signing.equal(request.query.get("state", ""), begun["state"]) else None
 
 
 def seal(vault: Vault, kind: str, value: dict[str, Any], *, seconds: int) -> str:

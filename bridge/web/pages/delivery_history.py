@@ -76,14 +76,14 @@ class Filter:
         )
 
 
-_Told = tuple[Note | Queued | DeadLetterSummary, End]
+_Outcome = tuple[Note | Queued | DeadLetterSummary, End]
 
 
 def rows(
     notes: Iterable[Note], queued: Iterable[Queued], dead: Sequence[DeadLetterSummary]
 ) -> list[DeliveryRow]:
     """Return all rows, the newest first; `notes` are the newest first."""
-    found: dict[str, list[_Told]] = {}
+    found: dict[str, list[_Outcome]] = {}
     for letter in dead:
         found.setdefault(letter.delivery_id, []).append((letter, _of_letter(letter)))
     for entry in queued:
@@ -93,7 +93,7 @@ def rows(
         known = found.setdefault(note.delivery_id, [])
         same = [end for _, end in known if note.number == end.number or 0 in (note.number, end.number)]
         if note.outcome == "dead" and (own := {end.letter_id for end in same} & lying):
-            # The newest line tells of the letter that lies there, older ones of earlier burials.
+            # The newest line is about the letter that lies there, older ones are about earlier letters.
             lying -= own
         else:
             known.append((note, _of_note(note, is_past=bool(same))))
@@ -101,13 +101,13 @@ def rows(
     return sorted(made, key=lambda row: -row.at)
 
 
-def _row(delivery_id: str, told: Sequence[_Told]) -> DeliveryRow:
-    ends = sorted((end for _, end in told), key=lambda end: (end.past, FATES.index(end.fate), -end.at))
+def _row(delivery_id: str, outcomes: Sequence[_Outcome]) -> DeliveryRow:
+    ends = sorted((end for _, end in outcomes), key=lambda end: (end.past, FATES.index(end.fate), -end.at))
     return DeliveryRow(
         delivery_id=delivery_id,
-        event=next((about.event for about, _ in told if about.event), ""),
-        action=next((about.action for about, _ in told if about.action), ""),
-        sender=next((about.sender for about, _ in told if about.sender), ""),
+        event=next((about.event for about, _ in outcomes if about.event), ""),
+        action=next((about.action for about, _ in outcomes if about.action), ""),
+        sender=next((about.sender for about, _ in outcomes if about.sender), ""),
         at=max(end.at for end in ends),
         ends=tuple(ends),
     )

@@ -1,4 +1,4 @@
-"""The stand-in's open door: whoever presses a button is that person, asked anew at each authorization."""
+"""The stand-in's open door: a button signs in as a person, anew at each authorization."""
 
 from pathlib import Path
 

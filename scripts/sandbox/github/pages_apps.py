@@ -37,7 +37,7 @@ def install_pages(router: web.UrlDispatcher) -> None:
 
 
 async def show_manifest(request: web.Request) -> web.Response:
-    """Show what a manifest asks for; its name may be changed, and whoever registers it is chosen."""
+    """Show what a manifest asks for; its name and its owner can be chosen."""
     text = (await form_fields(request)).get("manifest", "")
     return _manifest_page(request, text, request.query.get("state", ""))
 

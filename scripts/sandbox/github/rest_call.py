@@ -25,7 +25,7 @@ MOVED = "Moved Permanently"
 
 
 class HasId(Protocol):
-    """Whatever GitHub numbers."""
+    """An item that GitHub numbers."""
 
     @property
     def id(self) -> int:

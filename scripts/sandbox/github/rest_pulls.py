@@ -99,7 +99,7 @@ async def update_pull(call: Call) -> Answer:
     docs="pulls/review-requests#get-all-requested-reviewers-for-a-pull-request",
 )
 async def list_reviewers(call: Call) -> Answer:
-    """Answer with who is asked for a review."""
+    """Answer with the requested reviewers."""
     repo = call.repo()
     pull, world = call.pull(repo), call.services.world
     users = [user_payload(world, user) for user in pull.reviewers]

@@ -40,7 +40,7 @@ async def approve_run(call: Call) -> Answer:
     docs="actions/workflow-runs#get-pending-deployments-for-a-workflow-run",
 )
 async def pending_deployments(call: Call) -> Answer:
-    """The environments that the run waits for; whoever may push may approve."""
+    """The environments that the run waits for; all with push access may approve."""
     repo = call.repo()
     return Answer([_pending(call, repo, name) for name in repo.board.pending.get(run_of(call, repo).id, [])])
 

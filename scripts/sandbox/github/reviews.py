@@ -1,6 +1,6 @@
 """Reviews: a verdict, a text, and comments on lines, all of which can be changed afterwards.
 
-Whatever is said on a line belongs to a review; GitHub makes one for a single comment and for a reply.
+A comment on a line belongs to a review; GitHub makes one for a single comment and for a reply.
 https://docs.github.com/rest/pulls/reviews
 """
 

@@ -29,7 +29,7 @@ def make_app(services: Services, actor: User, owner: User, body: Json, repos: li
 
 
 def withdraw(services: Services, user: User) -> int:
-    """Return the user withdraws all authorizations; returns how many tokens they had. The Apps hear of it.
+    """Withdraw all authorizations of a user; returns how many tokens they had. The Apps get the event.
 
     https://docs.github.com/webhooks/webhook-events-and-payloads#github_app_authorization
     """
