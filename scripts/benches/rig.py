@@ -133,9 +133,7 @@ class Rig:
 
 
 @asynccontextmanager
-async def open_rig(
-    *, flowdock: str = "", github: str = "", inbox: bool = False, settings: dict[str, str] | None = None
-) -> AsyncIterator[Rig]:
+async def open_rig(*, inbox: bool = False, settings: dict[str, str] | None = None) -> AsyncIterator[Rig]:
     """Open a Redis as README.md asks for, with `appendfsync everysec`; all processes end on leaving.
 
     With `inbox`, bridge has its own in place of a Flowdock. Redis's append-only file is not rewritten by
@@ -151,8 +149,8 @@ async def open_rig(
                 house = House(
                     data=folder,
                     bridge=f"http://127.0.0.1:{free_port()}",
-                    flowdock="" if inbox else flowdock or "http://127.0.0.1:9",
-                    github=github or "http://127.0.0.1:9",
+                    flowdock="" if inbox else "http://127.0.0.1:9",
+                    github="http://127.0.0.1:9",
                     http=http,
                     output=output,
                     settings={

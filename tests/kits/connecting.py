@@ -74,20 +74,15 @@ class Installer:
 
     async def sources(self, flow: str = FLOW) -> list[dict[str, Any]]:
         """The flow's sources, by Flowdock's word."""
-        headers = {"Authorization": f"Bearer {self.access_token}"}
-        async with self.house.http.get(
-            f"{self.house.services.settings.flowdock_api_url}/flows/{flow}/sources", headers=headers
-        ) as response:
-            assert response.status == 200, await response.text()
-            found: list[dict[str, Any]] = await response.json()
-            return found
+        url = f"{self.house.services.settings.flowdock_api_url}/flows/{flow}/sources"
+        return await self._listed(url, self.access_token)
 
     async def hooks(self, full_name: str = REPOSITORY) -> list[dict[str, Any]]:
         """The repository's webhooks, by GitHub's word to one who administers it."""
-        headers = {"Authorization": f"Bearer {self.github_token}"}
-        async with self.house.http.get(
-            f"{self.house.github}/api/v3/repos/{full_name}/hooks", headers=headers
-        ) as response:
+        return await self._listed(f"{self.house.github}/api/v3/repos/{full_name}/hooks", self.github_token)
+
+    async def _listed(self, url: str, token: str) -> list[dict[str, Any]]:
+        async with self.house.http.get(url, headers={"Authorization": f"Bearer {token}"}) as response:
             assert response.status == 200, await response.text()
             found: list[dict[str, Any]] = await response.json()
             return found

@@ -48,7 +48,7 @@ async def make_source(request: web.Request) -> web.Response:
     errors = {}
     if not isinstance(name, str) or not name.strip():
         errors["name"] = [BLANK]
-    if external_url and (problem := _url_problem(external_url)):
+    if external_url and (problem := _text_problem(external_url) or url_problem(external_url)):
         errors["external_url"] = [problem]
     if errors:
         raise invalid(errors)
@@ -122,7 +122,9 @@ async def _changed(
     request: web.Request, flow: TeamFlow, source: FlowSource, body: Mapping[str, Any]
 ) -> dict[str, Any]:
     given = {name: body[name] for name in ("error_message", "configuration_url") if name in body}
-    errors: dict[str, list[str]] = {name: [NOT_TEXT] for name, value in given.items() if not _is_text(value)}
+    errors: dict[str, list[str]] = {
+        name: [problem] for name, value in given.items() if (problem := _text_problem(value))
+    }
     url = given.get("configuration_url")
     if not errors and url and (problem := url_problem(url)):
         errors["configuration_url"] = [problem]
@@ -134,12 +136,8 @@ async def _changed(
     return await _shown(request, flow, changed)
 
 
-def _is_text(value: object) -> bool:
-    return isinstance(value, str) and len(value) <= MAX_TEXT
-
-
-def _url_problem(value: object) -> str:
-    return url_problem(value) if isinstance(value, str) and len(value) <= MAX_TEXT else NOT_TEXT
+def _text_problem(value: object) -> str:
+    return "" if isinstance(value, str) and len(value) <= MAX_TEXT else NOT_TEXT
 
 
 async def _members_source(request: web.Request, person: InboxPerson) -> tuple[TeamFlow, FlowSource]:

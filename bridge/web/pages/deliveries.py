@@ -160,8 +160,5 @@ async def _messages(services: Services, connection: Connection, row: DeliveryRow
     """Return the messages among a delivery's dead letters, as JSON to post, by letter."""
     ids = [end.letter_id for end in row.ends if end.letter_id and end.kind == "outbox"]
     letters = [await _letter(services, connection, letter_id) for letter_id in ids]
-    return {letter.id: _indented(letter.fields["message"]) for letter in letters}
-
-
-def _indented(document: str) -> str:
-    return orjson.dumps(orjson.loads(document), option=orjson.OPT_INDENT_2).decode()
+    messages = {letter.id: orjson.loads(letter.fields["message"]) for letter in letters}
+    return {one: orjson.dumps(it, option=orjson.OPT_INDENT_2).decode() for one, it in messages.items()}

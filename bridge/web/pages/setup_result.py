@@ -85,16 +85,12 @@ async def read(services: Services, setup: SetUp) -> SetUpResult:
 async def _line(services: Services, line: Line) -> LineResult:
     if line.state == "asked":
         return LineResult(line=line, handover=await services.handovers.find(line.handover))
-    pinged = await _pinged(services, line)
+    pinged = line.hook_id is not None and await services.webhook_keys.pinged(
+        line.repository_id, line.hook_id, line.since
+    )
     expects = line.state == "connected" and line.hook in ("made", "mended")
     return LineResult(
         line=line,
         pinged=pinged,
         is_awaited=expects and not pinged and time.time() - line.since < PING_SECONDS,
-    )
-
-
-async def _pinged(services: Services, line: Line) -> bool:
-    return line.hook_id is not None and await services.webhook_keys.pinged(
-        line.repository_id, line.hook_id, line.since
     )
