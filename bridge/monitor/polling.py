@@ -22,9 +22,9 @@ async def poll(
     spacing: float = 0,
     doing: str,
 ) -> None:
-    """Handle what is due until told to stop: `spacing` seconds apart, and `idle` seconds after nothing was.
+    """Handle due entries until `stop` is set: `spacing` seconds apart, `idle` seconds after finding none.
 
-    While Redis is away, the log says what was `doing`.
+    While Redis is away, the log names the task, `doing`.
     """
     while not stop.is_set():
         try:

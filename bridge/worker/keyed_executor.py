@@ -119,14 +119,14 @@ class KeyedExecutor(Generic[Key, Item]):
         self._start(group)
 
     def close(self) -> None:
-        """Let what runs come to its end, and start nothing more."""
+        """Start nothing more; running items come to their end."""
         self._closed = True
         for timer in self._timers.values():
             timer.cancel()
         self._timers.clear()
 
     async def drained(self) -> None:
-        """Wait until nothing runs; a closed executor then drops what waits."""
+        """Wait until nothing runs; a closed executor then drops waiting items."""
         while self._tasks:
             await asyncio.wait(self._tasks)
         if self._closed:
@@ -134,7 +134,7 @@ class KeyedExecutor(Generic[Key, Item]):
             self._groups.clear()
 
     def cancel(self) -> None:
-        """Stop what runs, too."""
+        """Stop running items, too."""
         self.close()
         for task in self._tasks:
             task.cancel()

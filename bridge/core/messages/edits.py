@@ -1,4 +1,4 @@
-"""Show what an edit changed in a text, rather than repeat the whole."""
+"""Show the changes of an edit, rather than repeat the whole text."""
 
 import re
 from collections.abc import Iterator, Sequence
