@@ -1,8 +1,12 @@
-"""What no test does: write to what is private to another object or module, or hope that a while is enough."""
+"""What no test does: write to what is private to another object or module, or fail by chance.
+
+A machine may be so busy that anything takes seconds. So nothing is hoped to be over, or still under way,
+after a while; no limit of a test is short; and a story looks at a page only once it is there.
+"""
 
 import ast
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -63,6 +67,93 @@ def hopeful_sleeps(text: str) -> list[str]:
     ]
 
 
+LEAST_PATIENCE = 30
+"""Seconds: a shorter limit ends tests of a machine that is busy."""
+
+
+def hasty_limits(text: str) -> list[str]:
+    """Where a module gives what must come, or a call that is held, only a short time, written as a number."""
+    if not any(word in text for word in ("timeout(", "wait_for(", "eventually(", "Fault(")):
+        return []
+    return [
+        ast.unparse(node)
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.Call)
+        for limit in _limits(node)
+        if isinstance(limit, ast.Constant) and isinstance(limit.value, int | float)
+        if 0 < limit.value < LEAST_PATIENCE
+    ]
+
+
+def _limits(call: ast.Call) -> list[ast.expr]:
+    named = {word.arg: word.value for word in call.keywords}
+    match ast.unparse(call.func):
+        case "asyncio.timeout":
+            return call.args
+        case "asyncio.wait_for":
+            return [*call.args[1:], *named.values()]
+        case "eventually":
+            return [*named.values()]
+        case "Fault" if "delay" in named:
+            return [named["delay"]]
+    return []
+
+
+LOOKS_ONCE = ("is_visible", "is_hidden", "is_enabled", "is_checked", "count", "all_inner_texts")
+"""Playwright's questions that wait for nothing, or for less than their answer."""
+
+
+def hasty_looks(text: str) -> list[str]:
+    """Where a story asks a page only once, or goes on after a button without a look at its effect.
+
+    A form asks whether bridge is there before it goes: for a while, its page is still shown, and can be used.
+    """
+    found: list[str] = []
+    for function in ast.walk(ast.parse(text)):
+        if isinstance(function, ast.AsyncFunctionDef):
+            found += _acts_too_soon(function.body, None)
+            waits = {id(one) for loop in ast.walk(function) for one in _of_loop(loop)}
+            asked = (node for node in ast.walk(function) if id(node) not in waits)
+            found += [ast.unparse(node) for node in asked if _looks_once(node)]
+    return found
+
+
+def _of_loop(node: ast.AST) -> Iterator[ast.AST]:
+    """A loop asks again, and so does what `eventually` is given."""
+    if isinstance(node, ast.While) or (isinstance(node, ast.AsyncFunctionDef) and not node.args.args):
+        yield from ast.walk(node)
+
+
+def _looks_once(node: ast.AST) -> bool:
+    return (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in LOOKS_ONCE
+        and not node.args
+    )
+
+
+def _acts_too_soon(body: Sequence[ast.stmt], after: ast.stmt | None) -> Iterator[str]:
+    for statement, following in zip(body, [*body[1:], after], strict=True):
+        inner = getattr(statement, "body", [])
+        is_awaited = isinstance(statement, ast.AsyncWith) and "expect_navigation" in ast.unparse(statement)
+        if inner and not is_awaited and not isinstance(statement, ast.AsyncFunctionDef):
+            yield from _acts_too_soon(inner, following)
+        if _sends(statement) and following and not ast.unparse(following).startswith(_WAITS):
+            yield ast.unparse(statement)
+
+
+_WAITS = ("await expect(", "await eventually(", "await page.wait_for_", "await seen(", "assert page.url")
+
+
+def _sends(statement: ast.stmt) -> bool:
+    """Whether it clicks a button, or presses Enter."""
+    if not (isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Await)):
+        return False
+    done = ast.unparse(statement)
+    return ("get_by_role('button'" in done and "click()" in done) or done.endswith("press('Enter')")
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -100,9 +191,61 @@ def test_a_sleep_that_hopes_is_seen(text: str, hopes: bool) -> None:
     assert (hopeful_sleeps(text) != []) is hopes
 
 
-def test_no_test_writes_what_is_private_or_hopes() -> None:
+@pytest.mark.parametrize(
+    ("text", "is_hasty"),
+    [
+        ("asyncio.timeout(5)", True),
+        ("asyncio.timeout(PATIENCE)", False),
+        ("asyncio.timeout(60)", False),
+        ("asyncio.wait_for(x, 1)", True),
+        ("asyncio.wait_for(x, timeout=1)", True),
+        ("eventually(x, seconds=2)", True),
+        ("Fault(path='/x', delay=0.5)", True),
+        ("Fault(path='/x', delay=PATIENCE)", False),
+    ],
+)
+def test_a_short_limit_is_seen(text: str, is_hasty: bool) -> None:
+    assert (hasty_limits(text) != []) is is_hasty
+
+
+@pytest.mark.parametrize(
+    ("lines", "is_hasty"),
+    [
+        (["if await page.get_by_text('x').is_visible(): y"], True),
+        (["while await page.get_by_text('x').is_visible(): y"], False),
+        (["async def there(): return await row.is_visible()", "await eventually(there)"], False),
+        (["assert 'x'.count('y')"], False),
+        (["await page.get_by_role('button').click()", "await page.get_by_role('button').click()"], True),
+        (["await page.get_by_role('button').click()", "await looks(page, 'x')"], True),
+        (["await page.keyboard.press('Enter')", "await page.keyboard.press('j')"], True),
+        (["await page.get_by_role('button').click()", "await expect(page).to_have_url('x')"], False),
+        (["if x:", "    await page.get_by_role('button').click()", "await expect(y).to_be_visible()"], False),
+        (["if x:", "    await page.get_by_role('button').click()", "await looks(page, 'x')"], True),
+        (
+            [
+                "async with page.expect_navigation():",
+                "    await page.get_by_role('button').click()",
+                "await looks()",
+            ],
+            False,
+        ),
+        (["await page.get_by_role('link').click()", "await looks(page, 'x')"], False),
+    ],
+)
+def test_a_look_or_an_act_too_soon_is_seen(lines: list[str], is_hasty: bool) -> None:
+    text = "async def test(page):\n" + "\n".join(f"    {line}" for line in lines)
+    assert (hasty_looks(text) != []) is is_hasty
+
+
+def test_no_test_writes_what_is_private_or_fails_by_chance() -> None:
     texts = {str(path.relative_to(TESTS)): path.read_text() for path in TESTS.rglob("*.py")}
-    found = {path: private_writes(text) + hopeful_sleeps(text) for path, text in texts.items()}
+    found = {
+        path: private_writes(text)
+        + hopeful_sleeps(text)
+        + hasty_limits(text)
+        + (hasty_looks(text) if path.startswith("stories/") else [])
+        for path, text in texts.items()
+    }
     assert {path: lines for path, lines in found.items() if lines} == {}
 
 

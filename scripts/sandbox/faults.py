@@ -12,6 +12,7 @@ Routes below `/_sandbox/` are neither recorded nor broken.
 import asyncio
 import re
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
@@ -24,9 +25,9 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 class Fault:
     """One thing that goes wrong, for the next `times` calls that match.
 
-    `delay` (seconds) alone slows a call down; `status` answers in the server's stead; `cut` closes
-    the connection, "before" or "after" the call took effect. The first `skip` matching calls go well:
-    `{"path": "/messages", "skip": 2, "status": 503}` breaks the third.
+    `delay` (seconds) alone slows a call down, at most until `released` is set; `status` answers in the
+    server's stead; `cut` closes the connection, "before" or "after" the call took effect. The first `skip`
+    matching calls go well: `{"path": "/messages", "skip": 2, "status": 503}` breaks the third.
     """
 
     path: str = ".*"
@@ -39,6 +40,9 @@ class Fault:
     headers: dict[str, str] = field(default_factory=dict)
     answer: str = ""
     cut: Literal["", "before", "after"] = ""
+
+    def __post_init__(self) -> None:
+        self.released = asyncio.Event()
 
     def takes(self, method: str, path: str, body: str) -> bool:
         """Tell whether the fault is left and concerns this call; the patterns are regular expressions."""
@@ -125,7 +129,9 @@ async def _middleware(request: web.Request, handler: Handler) -> web.StreamRespo
 
 async def _broken(request: web.Request, handler: Handler, fault: Fault) -> web.StreamResponse:
     if fault.delay:
-        await asyncio.sleep(fault.delay)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(fault.delay):
+                await fault.released.wait()
     if fault.status is not None:
         return web.Response(status=fault.status, headers=fault.headers, text=fault.answer)
     if fault.cut != "before":

@@ -163,7 +163,8 @@ async def _crash(*_: Any, **__: Any) -> bool:
 async def test_a_cancelled_process_leaves_an_intent_that_tidying_undoes(
     cy: Installer, component: Repository
 ) -> None:
-    cy.house.github_journal.faults.append(Fault(path=".*/hooks", method="POST", delay=1, status=500))
+    held = Fault(path=".*/hooks", method="POST", delay=PATIENCE, status=500)
+    cy.house.github_journal.faults.append(held)
     connecting = cy.house.services.connect_service
     waiting = asyncio.create_task(cy.connect(component))
     await eventually(cy.sources)
@@ -172,17 +173,26 @@ async def test_a_cancelled_process_leaves_an_intent_that_tidying_undoes(
     with pytest.raises(asyncio.CancelledError):
         await waiting
     assert len(await left_intents(cy.house)) == 1
+    held.released.set()
     await cy.house.services.rollback.tidy()
     await assert_nothing(cy)
 
 
+def hold_hooks(cy: Installer) -> Fault:
+    """Have GitHub take its time for the next webhook, until the fault is released."""
+    held = Fault(path=".*/hooks", method="POST", delay=PATIENCE)
+    cy.house.github_journal.faults.append(held)
+    return held
+
+
 async def test_a_client_that_goes_away_does_not_stop_it(cy: Installer, component: Repository) -> None:
-    cy.house.github_journal.faults.append(Fault(path=".*/hooks", method="POST", delay=0.3))
+    held = hold_hooks(cy)
     waiting = asyncio.create_task(cy.connect(component))
     await eventually(cy.sources)
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await waiting
+    held.released.set()
     await cy.house.services.connect_service.settled(seconds=PATIENCE)
     await assert_whole(cy)
 
@@ -193,12 +203,15 @@ async def test_a_client_that_goes_away_does_not_stop_it(cy: Installer, component
 async def test_a_call_that_takes_effect_after_it_was_given_up_is_undone_later(
     cy: Installer, component: Repository, monkeypatch: pytest.MonkeyPatch, service: str, path: str
 ) -> None:
-    monkeypatch.setattr(flowdock, "CALL_SECONDS", 0.3)
-    monkeypatch.setattr(github_api, "CALL_SECONDS", 0.3)
+    # The other calls must be answered in this time.
+    monkeypatch.setattr(flowdock, "CALL_SECONDS", 4)
+    monkeypatch.setattr(github_api, "CALL_SECONDS", 4)
     monkeypatch.setattr(rollback, "LATE_SECONDS", 2)
-    journal(cy.house, service).faults.append(Fault(path=path, method="POST", delay=1))
+    held = Fault(path=path, method="POST", delay=PATIENCE)
+    journal(cy.house, service).faults.append(held)
     with pytest.raises(BridgeError):
         await cy.connect(component)
+    held.released.set()
     assert len(await left_intents(cy.house)) == 1
     await eventually(cy.sources if service == "flowdock" else cy.hooks)
 
@@ -225,16 +238,17 @@ async def test_what_cannot_be_undone_now_is_undone_later(cy: Installer, componen
 
 
 async def test_tidying_leaves_a_connecting_under_way_alone(cy: Installer, component: Repository) -> None:
-    cy.house.github_journal.faults.append(Fault(path=".*/hooks", method="POST", delay=0.5))
+    held = hold_hooks(cy)
     waiting = asyncio.create_task(cy.connect(component))
     await eventually(lambda: left_intents(cy.house))
     await cy.house.services.rollback.tidy()
+    held.released.set()
     assert (await waiting).hook == "made"
     await assert_whole(cy)
 
 
 async def test_intents_lie_encrypted_and_end_after_a_day(cy: Installer, component: Repository) -> None:
-    cy.house.github_journal.faults.append(Fault(path=".*/hooks", method="POST", delay=0.5))
+    held = hold_hooks(cy)
     waiting = asyncio.create_task(cy.connect(component))
     [intent] = await eventually(lambda: left_intents(cy.house))
     redis: Any = cy.house.redis
@@ -242,6 +256,7 @@ async def test_intents_lie_encrypted_and_end_after_a_day(cy: Installer, componen
     assert cy.access_token not in repr(intent)
     assert cy.access_token.encode() not in await redis.get(keys.intent(intent.id))
     assert 0 < await redis.ttl(keys.intent(intent.id)) <= 24 * 3600
+    held.released.set()
     await waiting
     await redis.sadd(keys.INTENTS, "expired")
     assert await left_intents(cy.house) == []

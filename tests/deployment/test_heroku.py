@@ -25,7 +25,6 @@ from bridge.core.model import FlowdockUser, GitHubToken, GitHubUser, LinkedAccou
 from bridge.core.security.encryption import Vault
 from bridge.storage.accounts import AccountStore
 from bridge.storage.client import connect_redis
-from scripts.sandbox.faults import Fault
 from scripts.sandbox.house import House, open_house, until
 from tests.kits import loaded, sign
 
@@ -114,7 +113,7 @@ async def slow_click(house: House) -> int:
     await AccountStore(redis, Vault([house.environ["ENCRYPTION_KEY"]])).link(account)
     await redis.aclose()
     await redis.connection_pool.disconnect()
-    await house.post(f"{house.github}/_sandbox/faults", vars(Fault(path="/api/v3/.*", delay=1)))
+    await house.post(f"{house.github}/_sandbox/faults", {"path": "/api/v3/.*", "delay": 1})
     url = f"{house.bridge}/repos/acme/component/pulls/1/close"
     body = sign.action_body(url)
     headers = {"FLOWDOCK-TOKEN": sign.flowdock_token(body)}

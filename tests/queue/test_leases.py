@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -87,6 +88,7 @@ async def test_a_worker_that_is_silent_has_no_share_any_more(redis: Any) -> None
 
 
 async def test_a_second_worker_takes_its_share_and_leaves_all_when_it_stops(house: House) -> None:
+    house.services.settings = replace(house.services.settings, lease_seconds=3)
     house.start_worker()
     await eventually(lambda: _owners(house, 1))
     second = house.services.worker()

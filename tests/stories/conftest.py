@@ -7,6 +7,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page
 
+from bridge.web.pages import setup_result
 from tests import conftest
 from tests.conftest import House
 from tests.stories import documents
@@ -19,6 +20,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if item.path.parent == HERE:
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+
+
+@pytest.fixture(autouse=True)
+def _pages_wait_as_long_as_stories(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page that waits for GitHub's ping gives up after a person's patience, a story after its own."""
+    for name in ("HOLD_SECONDS", "PING_SECONDS"):
+        monkeypatch.setattr(setup_result, name, conftest.PATIENCE)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

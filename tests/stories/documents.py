@@ -3,11 +3,15 @@
 Beside this module lies what each picture shows, in words, under the digest of its file.
 """
 
+import asyncio
 import re
+import time
 from hashlib import sha256
 from pathlib import Path
 
 from playwright.async_api import Page
+
+from tests.conftest import PATIENCE
 
 ROOT = Path(__file__).parents[2]
 WORDS = Path(__file__).with_name("pictures")
@@ -36,15 +40,22 @@ async def picture(page: Page, path: str, *, whole: bool = True) -> None:
     await page.emulate_media(color_scheme="light")
     await page.set_viewport_size({"width": WIDTH, "height": 600})
     await page.evaluate(_NAME_HOSTS)
-    words = _WHEN.sub("…", await page.locator("body").inner_text())
     file, kept = ROOT / "docs" / path, words_of(path)
     if writes:
         await page.screenshot(path=file, animations="disabled", full_page=whole)
-        kept.write_text(f"{digest(file)}\n{words}\n")
-    was = kept.read_text().partition("\n")[2]
-    differing = sorted(lasting(was) ^ lasting(words))
-    assert not differing, f"docs/{path} is stale: --write-docs renews it. Only one has: {differing}"
+        kept.write_text(f"{digest(file)}\n{await _words(page)}\n")
+    was = lasting(kept.read_text().partition("\n")[2])
+    until = time.monotonic() + PATIENCE
+    # A page may still be told what is new.
+    while (differing := was ^ lasting(await _words(page))) and time.monotonic() < until:  # noqa: ASYNC110  (a page sets no event)
+        await asyncio.sleep(0.1)
+    assert not differing, f"docs/{path} is stale: --write-docs renews it. Only one has: {sorted(differing)}"
     await page.set_viewport_size({"width": 1280, "height": 800})
+
+
+async def _words(page: Page) -> str:
+    await page.evaluate(_NAME_HOSTS)
+    return _WHEN.sub("…", await page.locator("body").inner_text())
 
 
 def lasting(words: str) -> set[str]:

@@ -63,7 +63,11 @@ async def shot(page: Page, name: str, *, full_page: bool = False) -> None:
 
 
 async def looks(page: Page, name: str, only: str | None = None) -> None:
-    """The page in each look: none wider than the screen, none that keeps anybody out."""
+    """The page in each look: none wider than the screen, none that keeps anybody out.
+
+    The page must be there: after a click, wait for what it shows.
+    """
+    await page.wait_for_load_state()
     for look, (scheme, width) in LOOKS.items():
         if only not in (None, look):
             continue

@@ -50,11 +50,13 @@ async def test_a_click_is_done_or_said_to_be_undone_once_bridge_answers(redis_ur
         await expect(away).to_contain_text("“Reply” was not done.")
         await house.come_up()
         await expect(away).to_contain_text("bridge answers again. “Reply” was not done: press it again.")
-        await page.get_by_role("button", name="Reply").click()
+        async with page.expect_navigation():
+            await page.get_by_role("button", name="Reply").click()
         await expect(page.get_by_role("listitem").filter(has_text="Well done!")).to_be_visible()
 
         await page.get_by_label("Reply to the flow").fill("Said once")
-        await page.get_by_role("button", name="Reply").dblclick()
+        async with page.expect_navigation():
+            await page.get_by_role("button", name="Reply").dblclick()
         await expect(page.get_by_role("listitem").filter(has_text="Said once")).to_have_count(1)
         [thread] = await inbox.messages.find(keys.threads(flow.id), limit=2)
         assert thread.comments == 2, "a double click is one click"

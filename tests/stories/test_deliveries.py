@@ -37,8 +37,8 @@ async def test_a_dead_letter_is_seen_understood_and_tried_again(house: House, pa
     await looks(page, "deliveries")
     await page.get_by_label("Outcome").select_option("Skipped")
     await page.get_by_role("textbox", name="Pull request").fill("8")
-    await page.get_by_role("button", name="Show", exact=True).click()
     rows = page.get_by_role("table").last.get_by_role("row")
+    await page.get_by_role("button", name="Show", exact=True).click()
     await expect(rows).to_have_count(2)
     await expect(rows.last).to_contain_text("the base branch develop is not asked for")
 

@@ -86,6 +86,7 @@ async def test_whoever_says_no_reads_that_nothing_was_linked(working: House, pag
     outcome = await working.click("ann", THREAD, "Assign to me")
     await page.goto(outcome["challenge"])
     await page.get_by_role("button", name="Sign in as Ann Ames").click()
+    await expect(page.get_by_test_id("signin-ann-gh")).to_be_visible()
     await page.get_by_test_id("signin-ann-gh").click()
     await page.get_by_role("button", name="Cancel").click()
     await expect(page.get_by_role("heading", level=1)).to_have_text("Nothing was linked")

@@ -11,7 +11,7 @@ from playwright.async_api import Browser, Page, expect
 from scripts.sandbox.demo import INVITATION
 from scripts.sandbox.house import ROOT, House, open_house
 from scripts.sandbox.process import Process
-from tests.conftest import PATIENCE, eventually
+from tests.conftest import eventually, open_page
 from tests.kits import hygiene, loaded
 from tests.stories.looks import looks
 
@@ -38,36 +38,39 @@ async def _serving(house: House, log: Path) -> Process:
     return process
 
 
-async def _made_app(page: Page, seen: Callable[[str], Awaitable[None]]) -> None:
+async def _made_app(page: Page, seen: Callable[[str, str], Awaitable[None]]) -> None:
     """From the printed address to an App that is installed on the repository."""
-    await seen("address")
+    await seen("address", "Own this inbox")
     await page.get_by_role("link", name="Create the GitHub App").click()
     await page.get_by_label("Organization").fill("acme")
     await page.get_by_role("button", name="Update").click()
+    await expect(page.locator("dl")).to_contain_text("acme, at ")
     await page.get_by_role("button", name="Create the App on GitHub").click()
+    await expect(page.get_by_role("heading", level=1)).to_contain_text("Create GitHub App")
     await page.get_by_test_id("signin-cy-gh").check()
     await page.get_by_test_id("create-app").click()
     await page.get_by_role("link", name="Install it on repositories").click()
     await page.get_by_test_id("signin-cy-gh").click()
     await page.get_by_test_id("repository-acme/component").check()
     await page.get_by_test_id("install-acme").click()
-    await seen("installed")
+    await seen("installed", "One thread per pull request")
 
 
-async def _connected(page: Page, seen: Callable[[str], Awaitable[None]]) -> None:
+async def _connected(page: Page, seen: Callable[[str, str], Awaitable[None]]) -> None:
     """From the sign-in of the first owner to a flow with the repository."""
     await page.get_by_role("link", name="Sign in with GitHub").click()
     await page.get_by_test_id("signin-cy-gh").click()
-    await seen("front")
+    await seen("front", "My turn")
     await page.get_by_label("Name").fill("Main")
     await page.get_by_role("button", name="Make it").click()
-    await seen("flow")
+    await seen("flow", "Main")
     await page.get_by_role("link", name="Connect a repository").first.click()
     await page.get_by_role("link", name="Link my GitHub account").click()
     await page.get_by_role("button", name="Link accounts").click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Connect repositories to Main")
     await page.get_by_label("acme/component").check()
     await page.get_by_role("button", name="Connect").click()
-    await seen("connected")
+    await seen("connected", "Main is connected")
 
 
 @pytest.mark.parametrize("scripts", [True, False])
@@ -75,15 +78,16 @@ async def test_from_the_first_start_to_the_first_thread(
     tmp_path: Path, browser: Browser, scripts: bool
 ) -> None:
     log = tmp_path / "log"
-    context = await browser.new_context(java_script_enabled=scripts)
-    context.set_default_timeout(PATIENCE * 1000)
-    page = await context.new_page()
+    async with (
+        open_house(tmp_path, ports=(0, 0), output=subprocess.DEVNULL, popen=loaded.Process) as house,
+        open_page(browser, scripts=scripts) as page,
+    ):
 
-    async def seen(name: str) -> None:
-        if scripts:
-            await looks(page, f"first-{name}")
+        async def seen(name: str, heading: str) -> None:
+            await expect(page.get_by_role("heading", level=1)).to_contain_text(heading)
+            if scripts:
+                await looks(page, f"first-{name}")
 
-    async with open_house(tmp_path, ports=(0, 0), output=subprocess.DEVNULL, popen=loaded.Process) as house:
         process = await _serving(house, log)
         address = INVITATION.search(log.read_text())
         assert address
@@ -103,7 +107,7 @@ async def test_from_the_first_start_to_the_first_thread(
         await eventually(there)
         await expect(page.get_by_text("No open threads.")).to_be_hidden()
         await page.get_by_role("link", name="Fix it").click()
-        await seen("thread")
+        await seen("thread", "Fix it")
 
         # The settings that it made are kept: another start knows the session and the linked account.
         process.terminate()
@@ -116,4 +120,3 @@ async def test_from_the_first_start_to_the_first_thread(
         await page.get_by_role("button", name="Merge", exact=True).click()
         await expect(page.get_by_role("status")).to_contain_text("Merged acme/component#1")
         hygiene.saw(log.read_text())
-    await context.close()

@@ -64,6 +64,7 @@ async def link_and_do(page: Page) -> None:
     await expect(page.locator("body")).to_contain_text("bridge of acme")
     await page.get_by_test_id("signin-ann-gh").click()
     await page.get_by_role("button", name="Link accounts").click()
+    await expect(page.get_by_role("heading", name="Linked")).to_be_visible()
     await page.get_by_role("button", name="Do it now").click()
     await expect(page.locator(".lead")).to_have_text("Assigned acme/component#1 to @ann-gh.")
 

@@ -70,7 +70,8 @@ async def test_each_page_fits_a_phone_and_keeps_nobody_out(redis_url: str, page:
             ("Delete", ""),
         ):
             await page.goto(f"{team.url}{FLOW}/settings")
-            await page.get_by_role("button", name=button).click()
+            async with page.expect_navigation():
+                await page.get_by_role("button", name=button).click()
             await _look(page, team, "", heading or "Delete Main?")
 
         await team.inbox.flows.change(team.flow.id, repository_id=1, repository="acme/secret")

@@ -116,7 +116,8 @@ async def test_open_pages_show_what_happens_without_a_reload(redis_url: str, pag
         await inbox.messages.post(flow.id, source.id, content(1, status="merged"))
         await expect(page.locator("#head .pill")).to_have_text("merged")
         await page.get_by_label("Reply to the flow").fill("Well done!")
-        await page.get_by_role("button", name="Reply").click()
+        async with page.expect_navigation():
+            await page.get_by_role("button", name="Reply").click()
         await expect(page.get_by_text("Well done!")).to_be_visible()
         await page.goto(f"{house.bridge}/inbox/flows/team/main?show=all")
         await inbox.messages.post(flow.id, source.id, content(2))

@@ -10,6 +10,7 @@ from tests.conftest import FLOW, House, eventually
 from tests.kits.accounts import link
 from tests.stories.documents import picture
 from tests.stories.looks import looks, setup_url, sign_in
+from tests.stories.test_connection import pinged
 
 
 async def test_from_the_setup_address_to_a_thread_in_the_flow(house: House, page: Page) -> None:
@@ -107,5 +108,7 @@ async def test_no_ping_comes_at_first(house: House, page: Page, monkeypatch: pyt
         pass
     async with house.http.post(f"{house.github}/_sandbox/webhooks/release", json={}):
         pass
+    [connection] = await house.services.connections.all()
+    await eventually(lambda: pinged(house, connection))
     await page.get_by_role("link", name=re.compile("Check again")).click()
     await expect(page.locator("main")).to_contain_text("GitHub’s ping arrived")

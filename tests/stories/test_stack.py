@@ -53,11 +53,8 @@ class Team:
         await self.page.get_by_role("link", name="Main", exact=True).first.click()
 
     async def click(self, button: str) -> None:
-        """Click a button of the thread, which may be in the menu."""
-        found = self.page.get_by_role("button", name=button, exact=True)
-        if not await found.is_visible():
-            await self.page.get_by_text("More actions").click()
-        await found.click()
+        """Click a button of the thread."""
+        await self.page.get_by_role("button", name=button, exact=True).click()
 
     async def reads(self, label: str, value: str) -> None:
         """Wait until the open page shows a field so, without a reload."""

@@ -9,7 +9,7 @@ from playwright.async_api import Browser, Page, expect
 from bridge.inbox.context import INBOX, Inbox
 from bridge.inbox.flows import TeamFlow
 from bridge.inbox.sessions import COOKIE, SESSIONS
-from tests.conftest import House
+from tests.conftest import House, open_page
 from tests.inbox.test_messages import a_pull, content
 from tests.kits.inbox import IDS, open_inbox, put
 from tests.stories.looks import looks
@@ -62,7 +62,13 @@ async def test_a_day_of_twenty_events_by_the_keyboard_alone(redis_url: str, page
         for number in range(1, 13):
             await day.post(number, kind=("review", "author", "ready")[number % 3])
         await day.enter(page)
-        press, rows, toast = page.keyboard.press, page.locator(".thread-row"), page.locator("#toast")
+        rows, toast = page.locator(".thread-row"), page.locator("#toast")
+
+        async def press(key: str) -> None:
+            # What is shown already may not listen yet.
+            await page.wait_for_load_state()
+            await page.keyboard.press(key)
+
         focused = page.locator(":focus")
         await expect(rows).to_have_count(12)
         await expect(page).to_have_title("(12) My turn · bridge inbox")
@@ -103,11 +109,13 @@ async def test_a_day_of_twenty_events_by_the_keyboard_alone(redis_url: str, page
         await press("r")
         await page.keyboard.type("Good, jokes aside.")
         await press("Tab")
-        await press("Enter")
+        async with page.expect_navigation():
+            await press("Enter")
         await expect(page.get_by_text("Good, jokes aside.")).to_be_visible()
         await press("e")
         await expect(page.get_by_text("#3 is done.")).to_be_visible()
-        await press("g")
+        async with page.expect_navigation():
+            await press("g")
         await expect(page.get_by_role("heading", name="Needs your review")).to_be_visible()
 
         # Eight more events come, while she looks.
@@ -122,7 +130,8 @@ async def test_a_day_of_twenty_events_by_the_keyboard_alone(redis_url: str, page
         await expect(page).to_have_title("(9) My turn · bridge inbox")
 
         await page.locator("ul.flows a").first.focus()
-        await press("Enter")
+        async with page.expect_navigation():
+            await press("Enter")
         await expect(page.get_by_role("heading", name="Main")).to_be_visible()
         await press("/")
         await page.keyboard.type("acme/api now")
@@ -133,9 +142,7 @@ async def test_a_day_of_twenty_events_by_the_keyboard_alone(redis_url: str, page
 
 
 async def test_without_a_script_a_thread_is_snoozed_until_activity(redis_url: str, browser: Browser) -> None:
-    context = await browser.new_context(java_script_enabled=False)
-    page = await context.new_page()
-    async with open_inbox(redis_url) as (house, door):
+    async with open_page(browser, scripts=False) as page, open_inbox(redis_url) as (house, door):
         day = await _begun(house, door)
         await day.post(1)
         await day.post(2)
@@ -156,4 +163,3 @@ async def test_without_a_script_a_thread_is_snoozed_until_activity(redis_url: st
         await expect(review.first.locator(".count")).to_contain_text("2")
         await page.get_by_label("Mute #1").click()
         await expect(review.first.locator(".tag")).to_have_text("muted")
-    await context.close()

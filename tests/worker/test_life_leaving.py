@@ -11,7 +11,7 @@ from bridge.core.options import Options
 from bridge.storage import pulls
 from bridge.worker import partition_cache, poster
 from scripts.sandbox.faults import Fault
-from tests.conftest import House, eventually
+from tests.conftest import PATIENCE, House, eventually
 from tests.kits.clicks import calls, click, refused
 from tests.kits.life import Life, begin, titles
 
@@ -95,11 +95,12 @@ async def test_a_slow_post_that_was_under_way_is_followed_by_the_last_word(
     for module in (last_words, partition_cache, poster):
         monkeypatch.setattr(module, "CONNECTION_SECONDS", 0.1)
     one = await connection(life)
-    slow = Fault(path="/messages", body="Slow", delay=1.5)
+    slow = Fault(path="/messages", body="Slow", delay=PATIENCE)
     life.house.flowdock_journal.faults.append(slow)
     await life.house.act("bob-gh", "comment", number=1, body="Slow")
     assert await eventually(lambda: under_way(slow))
     await disconnect(life.house.services, connection_id=one.id)
+    slow.released.set()
     assert await eventually(lambda: told_again(life))
     assert await shown(life) == LEFT
 

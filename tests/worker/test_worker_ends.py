@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import replace
 
 import pytest
 import structlog
@@ -230,12 +231,15 @@ async def test_a_worker_told_to_stop_hands_back_its_leases_and_leaves_the_rest_t
 async def test_a_worker_told_to_stop_finishes_the_post_under_way_and_begins_none(
     house: House, made: Pulls
 ) -> None:
-    house.flowdock_journal.faults.append(Fault(path="/messages", body='"A"', delay=0.5))
+    held = Fault(path="/messages", body='"A"', delay=PATIENCE)
+    house.flowdock_journal.faults.append(held)
     await made.deliver(1, "A")
     await made.deliver(1, "B")
     house.start_worker()
     await eventually(lambda: _taken(house))
 
+    house.services.stop.set()
+    held.released.set()
     await stop_worker(house)
     assert said(await posted(house, 1), 1) == ["A"]
     assert await house.redis.xlen(keys.outbox(PARTITION)) == 1
@@ -285,7 +289,10 @@ async def skipped(house: House, connection_id: str) -> list[str]:
 async def test_a_worker_overtaken_in_the_middle_of_a_post_leaves_the_message_to_the_next_owner(
     house: House, made: Pulls
 ) -> None:
-    house.flowdock_journal.faults.append(Fault(path="/messages", body='"A"', delay=0.5))
+    held = Fault(path="/messages", body='"A"', delay=PATIENCE)
+    house.flowdock_journal.faults.append(held)
+    # It asks for a free partition after a third of this.
+    house.services.settings = replace(house.services.settings, lease_seconds=9)
     house.start_worker()
     await made.deliver(1, "A")
     await made.deliver(1, "B")
@@ -293,6 +300,7 @@ async def test_a_worker_overtaken_in_the_middle_of_a_post_leaves_the_message_to_
     redis = house.redis
     await redis.set(keys.fence(PARTITION), "another's")
     await redis.set(keys.lease(PARTITION), "another", px=60_000)
+    held.released.set()
 
     await posted(house, 1)
     await redis.delete(keys.lease(PARTITION))

@@ -1,6 +1,7 @@
 """Flowdock fails for a while: nothing is lost, and nothing waits for what does not concern it."""
 
 import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ import structlog
 from bridge.storage import keys
 from bridge.worker import failures, poster
 from scripts.sandbox.faults import Fault
-from tests.conftest import FLOW, House
+from tests.conftest import FLOW, PATIENCE, House, eventually
 from tests.kits.worker import FOREVER, PARTITION, Pulls, dead, idle, posted, pulls, said, tried
 
 OTHER_FLOW = "acme/ops"
@@ -38,7 +39,7 @@ async def test_a_message_that_flowdock_did_not_take_is_posted_again_before_those
     house: House, made: Pulls, name: str
 ) -> None:
     fault = FAULTS[name]
-    house.flowdock_journal.faults.append(Fault(**vars(fault)))
+    house.flowdock_journal.faults.append(replace(fault))
     for title in ("A", "B", "C"):
         await made.deliver(1, title)
     house.start_worker()
@@ -99,27 +100,34 @@ async def test_after_retry_after_nothing_is_posted_to_that_flow_before_its_time(
 async def test_retry_after_is_not_cut_short_by_another_post_that_fails_meanwhile(
     house: House, made: Pulls
 ) -> None:
-    slow_failure = Fault(path="/messages", body='"slow"', status=500, delay=0.3)
+    slow_failure = Fault(path="/messages", body='"slow"', status=500, delay=PATIENCE)
     limited = Fault(path="/messages", body='"limited"', status=429, headers={"Retry-After": "1"})
     house.flowdock_journal.faults += [slow_failure, limited]
     began = time.time()
     await made.deliver(1, "slow")
     await made.deliver(2, "limited")
     house.start_worker()
+    await eventually(lambda: tried_once(limited))
+    slow_failure.released.set()
 
     messages = await posted(house, 2)
     assert sorted(call.status for call in _posts(house)[:2]) == [429, 500]
     assert min(one["sent"] for one in messages) / 1000 >= began + 1
 
 
-@pytest.mark.parametrize("down", [{"status": 503}, {"delay": 600}, {"cut": "before"}], ids=str)
+async def tried_once(fault: Fault) -> bool:
+    return fault.times == 0
+
+
+@pytest.mark.parametrize("down", [{"status": 503}, {"delay": PATIENCE}, {"cut": "before"}], ids=str)
 async def test_a_flow_that_is_down_delays_none_of_nine_others(
     house: House, made: Pulls, down: dict[str, Any]
 ) -> None:
     token = house.flow_token
     for _ in range(9):
         await house.connect(OTHER_FLOW)
-    house.flowdock_journal.faults.append(Fault(path="/messages", body=token, times=FOREVER, **down))
+    fault = Fault(path="/messages", body=token, times=FOREVER, **down)
+    house.flowdock_journal.faults.append(fault)
     house.start_worker()
     for step in range(2):
         for number in range(1, 6):
@@ -130,6 +138,7 @@ async def test_a_flow_that_is_down_delays_none_of_nine_others(
     assert len(sources) == 9
     assert await house.messages(FLOW) == []
     house.flowdock_journal.faults.clear()
+    fault.released.set()
     mine = await posted(house, 10)
     for messages in (mine, *([one for one in others if one["source"] == source] for source in sources)):
         assert all(said(messages, number) == list("01") for number in range(1, 6))

@@ -8,7 +8,7 @@ from redis.exceptions import ResponseError
 from bridge.cli.doctor import rows
 from bridge.core.errors import BridgeError
 from scripts.sandbox.faults import Fault
-from tests.conftest import eventually
+from tests.conftest import PATIENCE, eventually
 from tests.kits.doctor import Doctor
 
 LIMITS = "/api/v3/rate_limit"
@@ -16,7 +16,8 @@ LIMITS = "/api/v3/rate_limit"
 
 async def test_one_check_waits_for_no_other(asking: Doctor) -> None:
     house = asking.house
-    house.github_journal.faults.append(Fault(path=LIMITS, delay=2))
+    held = Fault(path=LIMITS, delay=PATIENCE)
+    house.github_journal.faults.append(held)
     looking = asyncio.create_task(asking.asked())
 
     async def flowdock_was_asked() -> bool:
@@ -24,6 +25,7 @@ async def test_one_check_waits_for_no_other(asking: Doctor) -> None:
 
     await eventually(flowdock_was_asked)
     assert not any(call.path == LIMITS for call in house.github_journal.calls), "GitHub still thinks"
+    held.released.set()
     assert (await looking)["GitHub"][0] == "fine"
 
 

@@ -15,7 +15,7 @@ from yarl import URL
 from bridge import log
 from bridge.clients import github_api
 from scripts.sandbox.faults import Fault
-from tests.conftest import REPOSITORY, House
+from tests.conftest import PATIENCE, REPOSITORY, House
 from tests.kits import sign
 from tests.kits.accounts import link
 from tests.kits.queue import REPOSITORY_ID
@@ -289,8 +289,10 @@ async def test_githubs_failures_come_back_as_one_sentence(
 async def test_a_slow_github_is_504(pull: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(github_api, "CALL_SECONDS", 0.1)
     await link(pull, "ann")
-    pull.github_journal.faults.append(Fault(path="/api/v3/.*", delay=5))
+    held = Fault(path="/api/v3/.*", delay=PATIENCE)
+    pull.github_journal.faults.append(held)
     status, answer, _ = await post(pull)
+    held.released.set()
     assert (status, "took too long" in answer["error"]) == (504, True)
 
 

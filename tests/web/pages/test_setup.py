@@ -13,7 +13,7 @@ from bridge.clients.github_repositories import Repository
 from bridge.web.pages.repository_list import rows
 from scripts.sandbox.browse import Browser, Page
 from scripts.sandbox.faults import Fault
-from tests.conftest import REPOSITORY, House, eventually
+from tests.conftest import PATIENCE, REPOSITORY, House, eventually
 from tests.kits.accounts import link
 from tests.kits.connecting import COMPONENT_ID, Installer, permit
 from tests.kits.github_app import made_at_github, open_app_house
@@ -323,7 +323,7 @@ async def test_what_one_administers_is_connected_and_the_rest_is_handed_on(
 async def test_an_interrupted_set_up_says_so_and_is_completed(
     house: House, browser: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fault = Fault(path=".*/component/hooks", method="POST", delay=0.5, status=500)
+    fault = Fault(path=".*/component/hooks", method="POST", delay=PATIENCE, status=500)
     house.github_journal.faults.append(fault)
 
     async def met() -> bool:
@@ -338,6 +338,7 @@ async def test_an_interrupted_set_up_says_so_and_is_completed(
     await eventually(met)
     await house.services.bulk_connect.stop()
     await house.services.connect_service.settled(seconds=0)
+    fault.released.set()
     monkeypatch.setattr("bridge.connections.bulk_connect.INTERRUPTED_SECONDS", 0)
     page = await browser.open(running.url)
     assert "bridge was interrupted. Try again." in words(page)
