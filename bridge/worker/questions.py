@@ -11,6 +11,7 @@ from bridge.queue.entries import InboxEntry
 from bridge.storage.branch_rules import is_fresh
 from bridge.storage.pulls import PullRequestStore
 from bridge.storage.readings import Reading
+from bridge.worker.unit_of_work import UnitOfWork
 
 _MAY_UNBLOCK = frozenset({"pull_request_review", "pull_request_review_thread", own_events.RULES})
 """Events after which GitHub may no longer block a merge, besides those of checks."""
@@ -22,25 +23,22 @@ _MOVES_QUEUE = frozenset({"enqueued", "dequeued"})
 """Actions after which all places in a merge queue are read again."""
 
 
+async def with_rules(entry: InboxEntry, delivery: Delivery, merged: Snapshot, work: UnitOfWork) -> Snapshot:
+    """Add the rules of the base branch as they are kept, or ask for them; raises redis-py's errors."""
+    branch, known = merged.target, merged.values.get("rules")
+    if delivery.event != "pull_request" or not branch or not merged.is_open:
+        return merged
+    if known and known.value["branch"] == branch and is_fresh(known):
+        return merged
+    rules = await work.rules(entry.repository_id, entry.number, branch)
+    return merged.merge(Snapshot(values={"rules": rules})) if rules else merged
+
+
 class Questions:
     """Questions about pull requests. All methods raise redis-py's errors."""
 
     def __init__(self, pulls: PullRequestStore) -> None:
         self._pulls = pulls
-
-    async def with_rules(
-        self, repository_id: int, number: int, delivery: Delivery, merged: Snapshot
-    ) -> Snapshot:
-        """Add the rules of the base branch as they are kept, or ask for them."""
-        branch, known = merged.target, merged.values.get("rules")
-        if delivery.event != "pull_request" or not branch or not merged.is_open:
-            return merged
-        if known and known.value["branch"] == branch and is_fresh(known):
-            return merged
-        if rules := await self._pulls.rules.current(repository_id, branch):
-            return merged.merge(Snapshot(values={"rules": rules}))
-        await self._pulls.rules.ask(repository_id, number, branch)
-        return merged
 
     async def about_pull(
         self, entry: InboxEntry, delivery: Delivery, before: Snapshot, result: Translation

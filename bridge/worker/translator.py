@@ -22,7 +22,7 @@ from bridge.storage.connections import ConnectionStore
 from bridge.storage.pulls import PullRequestStore
 from bridge.worker import payloads
 from bridge.worker.connection_lookup import ConnectionLookup, Connections
-from bridge.worker.questions import Questions
+from bridge.worker.questions import Questions, with_rules
 from bridge.worker.translated import TranslatedBatch
 from bridge.worker.unit_of_work import Known, UnitOfWork
 
@@ -167,7 +167,7 @@ class Translator:
         repository_id, number, delivery = task.entry.repository_id, task.entry.number, task.delivery
         before = await task.work.snapshot(repository_id, number)
         merged = before.merge(extract.delta(delivery))
-        merged = await self._questions.with_rules(repository_id, number, delivery, merged)
+        merged = await with_rules(task.entry, delivery, merged, task.work)
         found = checks.view(await task.work.checks(repository_id, merged.head_sha))
         result = translate.translate_pull(delivery, before, merged, found, task.connections, now=time.time())
         await self._questions.about_pull(task.entry, delivery, before, result)
@@ -198,8 +198,7 @@ class Translator:
                 todo="add the webhook again, or disconnect",
             )
         elif delivery.event in translate.RULE_EVENTS:
-            await self._pulls.rules.forget(repository_id)
-            await self._pulls.rules.ask_all(repository_id, await task.work.bases(repository_id))
+            await task.work.forget_rules(repository_id)
         elif delivery.event == "repository":
             log.info("repository_changed", delivery=delivery.id, repository=full_name, action=delivery.action)
         elif branch := translate.pushed_branch(delivery):

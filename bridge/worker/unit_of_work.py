@@ -30,6 +30,7 @@ class UnitOfWork:
         self._checks: dict[Commit, dict[str, LwwRegister]] = {}
         self._changed_checks: set[Commit] = set()
         self._heads: dict[Commit, set[int]] = {}
+        self._rules: dict[tuple[int, str], LwwRegister | None] = {}
 
     async def fetch(self, threads: Iterable[PullKey]) -> None:
         """Read pull requests, all at once."""
@@ -79,6 +80,21 @@ class UnitOfWork:
         }
         return self._heads[repository_id, sha] | here
 
+    async def rules(self, repository_id: int, number: int, branch: str) -> LwwRegister | None:
+        """Return the rules of the branch that a pull request goes into; None if GitHub is asked for them."""
+        place = repository_id, branch
+        if place not in self._rules:
+            self._rules[place] = await self._pulls.rules.current(*place)
+            if self._rules[place] is None:
+                await self._pulls.rules.ask(repository_id, number, branch)
+        return self._rules[place]
+
+    async def forget_rules(self, repository_id: int) -> None:
+        """Forget the rules of a repository's branches, and ask GitHub for those that are needed."""
+        self._rules.clear()
+        await self._pulls.rules.forget(repository_id)
+        await self._pulls.rules.ask_all(repository_id, await self._bases(repository_id))
+
     async def open_into(self, repository_id: int, branch: str) -> list[int]:
         """Return the open pull requests into a branch, at most the `MAX_WATCHED` newest."""
         here = {number for repository, number in self._snapshots if repository == repository_id}
@@ -93,13 +109,6 @@ class UnitOfWork:
             if len(found) >= MAX_WATCHED:
                 break
         return found[:MAX_WATCHED]
-
-    async def bases(self, repository_id: int) -> list[tuple[str, int]]:
-        """Return each branch that a newest open pull request goes into, with one of those."""
-        newest = (await self._pulls.open_numbers(repository_id))[::-1][:MAX_WATCHED]
-        await self.fetch((repository_id, number) for number in newest)
-        found = {self._snapshots[repository_id, number].target: number for number in newest}
-        return [(branch, number) for branch, number in found.items() if branch]
 
     def keep(self, repository_id: int, snapshot: Snapshot) -> None:
         """Have a snapshot written, unless too little is known of its pull request."""
@@ -123,6 +132,13 @@ class UnitOfWork:
             for thread, snapshot in changed.items()
             for write in self._pulls.writes(thread[0], self._stored.get(thread, Snapshot()), snapshot)
         ]
+
+    async def _bases(self, repository_id: int) -> list[tuple[str, int]]:
+        """Return each branch that a newest open pull request goes into, with one of those."""
+        newest = (await self._pulls.open_numbers(repository_id))[::-1][:MAX_WATCHED]
+        await self.fetch((repository_id, number) for number in newest)
+        found = {self._snapshots[repository_id, number].target: number for number in newest}
+        return [(branch, number) for branch, number in found.items() if branch]
 
 
 def _is_open_into(snapshot: Snapshot, branch: str) -> bool:
