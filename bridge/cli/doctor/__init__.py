@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from bridge import settings
 from bridge.cli.doctor import environment, external, redis, webhooks
-from bridge.cli.doctor.rows import CheckRow, bounded
+from bridge.cli.doctor.rows import CheckRow, bounded, row_of
 from bridge.cli.terminal import table
 from bridge.core.errors import BridgeError
 from bridge.core.security.encryption import MIN_KEY
@@ -57,19 +57,19 @@ async def _around(chosen: Settings, broken: set[str], redis_url: str) -> list[Ch
     async with open_services(usable, redis_url=redis_url) as services:
         checks = [bounded("Redis", redis.rows(services, tokens="ENCRYPTION_KEY" not in broken), seconds=20)]
         if not broken & {"GITHUB_URL", "GITHUB_API_URL"}:
-            checks.append(bounded("GitHub", external.github(services)))
+            checks.append(row_of("GitHub", external.github(services)))
             if not broken & {*settings.GITHUB_OF_THE_ENVIRONMENT, "ENCRYPTION_KEY"}:
-                checks.append(bounded("GitHub credentials", external.github_client(services)))
+                checks.append(row_of("GitHub credentials", external.github_client(services)))
         if not chosen.inbox and not broken & {
             "FLOWDOCK_CLIENT_ID",
             "FLOWDOCK_CLIENT_SECRET",
             "FLOWDOCK_API_URL",
         }:
-            checks.append(bounded("Flowdock credentials", external.flowdock_client(services)))
+            checks.append(row_of("Flowdock credentials", external.flowdock_client(services)))
         if chosen.inbox and chosen.smtp_url and not broken & {"SMTP_URL", "MAIL_FROM"}:
-            checks.append(bounded("mail server", external.mail_server(services)))
+            checks.append(row_of("mail server", external.mail_server(services)))
         if not broken & {"WEB_URL", "PORT", "ENCRYPTION_KEY"}:
-            checks.append(bounded("public address", external.public_address(services)))
+            checks.append(row_of("public address", external.public_address(services)))
         if not broken & {"GITHUB_API_URL", "GITHUB_URL", "WEB_URL", "ENCRYPTION_KEY"}:
             checks.append(bounded("webhooks", webhooks.rows(services), seconds=WEBHOOKS_SECONDS))
         found = await asyncio.gather(*checks)

@@ -8,7 +8,7 @@ from typing import Any
 import aiohttp
 import orjson
 
-from bridge.cli.doctor.rows import CheckRow
+from bridge.cli.doctor.rows import Finding
 from bridge.clients.github_credentials import NoCredentials
 from bridge.clients.session import open_session
 from bridge.core.errors import GitHubFailing, OAuthFailed
@@ -21,27 +21,26 @@ _CODE_UNKNOWN = frozenset({"bad_verification_code", "invalid_grant"})
 """The answers to a made-up code where client id and secret are right."""
 
 
-async def github(services: Services) -> list[CheckRow]:
+async def github(services: Services) -> Finding:
     """Check that GitHub's API answers."""
     url = services.settings.github_api_url
     try:
         version = await services.github.reach()
     except GitHubFailing as error:
-        return [CheckRow("GitHub", "wrong", f"{error}: check the network, and GITHUB_API_URL ({url})")]
-    return [CheckRow("GitHub", "fine", " ".join(filter(None, [url, version])))]
+        return "wrong", f"{error}: check the network, and GITHUB_API_URL ({url})"
+    return "fine", " ".join(filter(None, [url, version]))
 
 
-async def github_client(services: Services) -> list[CheckRow]:
+async def github_client(services: Services) -> Finding:
     """Check that GitHub knows bridge's client id and secret.
 
     A made-up code is exchanged: GitHub looks at the client first, and says what it finds wrong.
     https://docs.github.com/apps/oauth-apps/maintaining-oauth-apps/troubleshooting-oauth-app-access-token-request-errors
     """
-    check = "GitHub credentials"
     try:
         credentials = await services.credentials.current()
     except NoCredentials as error:
-        return [CheckRow(check, "wrong", f"{error}: make it at {services.settings.web_url}/github/manifest")]
+        return "wrong", f"{error}: make it at {services.settings.web_url}/github/manifest"
     whose = f"of the GitHub App {credentials.app.name}" if credentials.app else "of the OAuth App"
     try:
         await services.github.exchange(_MADE_UP, verifier=_MADE_UP)
@@ -51,59 +50,55 @@ async def github_client(services: Services) -> list[CheckRow]:
             if credentials.app
             else "copy GITHUB_CLIENT_ID and GITHUB_CLIENT_SECRET again"
         )
-        return [_of_client(check, whose, error, advice)]
-    return [CheckRow(check, "warn", "GitHub accepted a made-up code: is GITHUB_URL really GitHub?")]
+        return _of_client(whose, error, advice)
+    return "warn", "GitHub accepted a made-up code: is GITHUB_URL really GitHub?"
 
 
-async def flowdock_client(services: Services) -> list[CheckRow]:
+async def flowdock_client(services: Services) -> Finding:
     """Check that Flowdock answers, and knows bridge's client id and secret (RFC 6749, 5.2)."""
-    check = "Flowdock credentials"
     try:
         await services.flowdock_oauth.exchange(_MADE_UP)
     except OAuthFailed as error:
         advice = "copy FLOWDOCK_CLIENT_ID and FLOWDOCK_CLIENT_SECRET again, and check FLOWDOCK_API_URL"
-        return [_of_client(check, "of the application", error, advice)]
-    return [CheckRow(check, "warn", "Flowdock accepted a made-up code: is FLOWDOCK_API_URL really Flowdock?")]
+        return _of_client("of the application", error, advice)
+    return "warn", "Flowdock accepted a made-up code: is FLOWDOCK_API_URL really Flowdock?"
 
 
-async def mail_server(services: Services) -> list[CheckRow]:
+async def mail_server(services: Services) -> Finding:
     """Check that the inbox's mail server takes bridge's login."""
-    check, chosen = "mail server", services.settings
+    chosen = services.settings
     try:
         await MailServer(url=chosen.smtp_url, sender=chosen.mail_from).reach()
     except MailFailed as error:
-        return [CheckRow(check, "wrong", f"{error}; check SMTP_URL")]
-    return [CheckRow(check, "fine", f"sends from {chosen.mail_from}")]
+        return "wrong", f"{error}; check SMTP_URL"
+    return "fine", f"sends from {chosen.mail_from}"
 
 
-def _of_client(check: str, whose: str, error: OAuthFailed, advice: str) -> CheckRow:
-    if error.code in _CODE_UNKNOWN:
-        return CheckRow(check, "fine", whose)
-    return CheckRow(check, "wrong", f"{error}; {advice}")
+def _of_client(whose: str, error: OAuthFailed, advice: str) -> Finding:
+    return ("fine", whose) if error.code in _CODE_UNKNOWN else ("wrong", f"{error}; {advice}")
 
 
-async def public_address(services: Services) -> list[CheckRow]:
+async def public_address(services: Services) -> Finding:
     """Check that WEB_URL leads to a bridge that has this secret and this Redis."""
-    check, url = "public address", services.settings.web_url
+    url = services.settings.web_url
     unseen = "it may be fine from outside; the ping of a webhook shows that"
     async with open_session() as session:
         try:
             async with session.get(f"{url}/healthz", allow_redirects=False) as response:
                 status, body = response.status, await response.content.read(1000)
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
-            words = f"{url} cannot be reached from here ({type(error).__name__}): {unseen}"
-            return [CheckRow(check, "warn", words)]
+            return "warn", f"{url} cannot be reached from here ({type(error).__name__}): {unseen}"
         if status != 200 or _field(body, "status") != "alive":
             words = f"{url} answers, but not as bridge ({status}): check WEB_URL and the proxy in front of it"
-            return [CheckRow(check, "warn", words)]
-        return [await _same(check, url, services, session)]
+            return "warn", words
+        return await _same(url, services, session)
 
 
-async def _same(check: str, url: str, services: Services, session: aiohttp.ClientSession) -> CheckRow:
+async def _same(url: str, services: Services, session: aiohttp.ClientSession) -> Finding:
     """Send a ping as GitHub signs it: a bridge with this secret accepts it, and records it in its Redis."""
     known = await services.credentials.webhook_secrets()
     if not known:
-        return CheckRow(check, "fine", url)
+        return "fine", url
     hook_id = secrets.randbelow(2**52) + 1
     body = orjson.dumps({"zen": "Is this bridge?", "hook_id": hook_id})
     headers = {
@@ -116,13 +111,13 @@ async def _same(check: str, url: str, services: Services, session: aiohttp.Clien
     async with session.post(address, data=body, headers=headers, allow_redirects=False) as response:
         status = response.status
     if status == 401:
-        return CheckRow(check, "wrong", f"the bridge at {url} has a different GITHUB_WEBHOOK_SECRET")
+        return "wrong", f"the bridge at {url} has a different GITHUB_WEBHOOK_SECRET"
     if status != 200:
-        return CheckRow(check, "wrong", f"{address} answers a signed ping with {status}: see its log")
+        return "wrong", f"{address} answers a signed ping with {status}: see its log"
     if not await services.webhook_keys.pinged_at(hook_id):
-        return CheckRow(check, "wrong", f"the bridge at {url} uses a different Redis: check REDIS_URL")
+        return "wrong", f"the bridge at {url} uses a different Redis: check REDIS_URL"
     await services.webhook_keys.forget_ping(hook_id)
-    return CheckRow(check, "fine", url)
+    return "fine", url
 
 
 def _field(body: bytes, name: str) -> Any:

@@ -7,7 +7,7 @@ from typing import Any, get_args
 
 from redis.exceptions import ResponseError
 
-from bridge.cli.doctor.rows import CheckRow, State, bounded
+from bridge.cli.doctor.rows import CheckRow, Finding, State, bounded, row_of
 from bridge.cli.terminal import duration
 from bridge.core.errors import BridgeError
 from bridge.services import Services
@@ -28,7 +28,7 @@ async def rows(services: Services, *, tokens: bool) -> list[CheckRow]:
     answered = await bounded("Redis", _server(services))
     if any(row.state == "wrong" and row.check == "Redis" for row in answered):
         return answered
-    checks = [bounded("stored tokens", _tokens(services))] if tokens else []
+    checks = [row_of("stored tokens", _tokens(services))] if tokens else []
     parts = await asyncio.gather(*checks, bounded("workers", _work(services)))
     return [*answered, *(row for part in parts for row in part)]
 
@@ -66,75 +66,64 @@ async def _node(redis: Redis, queue_bytes: int, *, is_cluster: bool) -> list[Che
         CheckRow("Redis", "wrong", f"{server} is a cluster: set REDIS_CLUSTER=1")
         if info.get("cluster_enabled") and not is_cluster
         else CheckRow("Redis", "fine", server),
-        _policy(info),
-        await _persistence(redis, info),
-        _memory(info),
-        _budget(info, queue_bytes),
+        CheckRow("Redis when full", *_policy(info)),
+        CheckRow("Redis on disk", *await _persistence(redis, info)),
+        CheckRow("Redis memory", *_memory(info)),
+        CheckRow("Redis for the queue", *_budget(info, queue_bytes)),
     ]
 
 
-def _policy(info: dict[str, Any]) -> CheckRow:
+def _policy(info: dict[str, Any]) -> Finding:
     policy = info.get("maxmemory_policy")
     if policy is None:
-        return CheckRow(
-            "Redis when full", "warn", "the eviction policy is not known: make sure that it is noeviction"
-        )
+        return "warn", "the eviction policy is not known: make sure that it is noeviction"
     if policy != "noeviction":
-        return CheckRow(
-            "Redis when full",
-            "wrong",
-            f"the eviction policy {policy} loses deliveries: set maxmemory-policy noeviction",
-        )
-    return CheckRow("Redis when full", "fine", "noeviction")
+        return "wrong", f"the eviction policy {policy} loses deliveries: set maxmemory-policy noeviction"
+    return "fine", policy
 
 
-async def _persistence(redis: Redis, info: dict[str, Any]) -> CheckRow:
-    check = "Redis on disk"
+async def _persistence(redis: Redis, info: dict[str, Any]) -> Finding:
     if info.get("aof_enabled"):
-        return CheckRow(check, "fine", "appendonly")
+        return "fine", "appendonly"
     try:
         config = await redis.config_get("save")
     except ResponseError:
-        return CheckRow(
-            check,
+        return (
             "warn",
             "there is no append-only file, and CONFIG is forbidden, so snapshots are not known: make sure"
             " that the plan keeps its data across a restart",
         )
     if config.get("save"):
-        return CheckRow(check, "warn", "snapshots alone lose minutes when Redis crashes: set appendonly yes")
-    return CheckRow(
-        check, "warn", "Redis writes nothing to disk, so a restart loses everything: set appendonly yes"
-    )
+        return "warn", "snapshots alone lose minutes when Redis crashes: set appendonly yes"
+    return "warn", "Redis writes nothing to disk, so a restart loses everything: set appendonly yes"
 
 
-def _memory(info: dict[str, Any]) -> CheckRow:
+def _memory(info: dict[str, Any]) -> Finding:
     used, limit = int(info.get("used_memory") or 0), int(info.get("maxmemory") or 0)
     megabytes = f"{used / 2**20:.1f} MB used"
     if not limit:
-        return CheckRow("Redis memory", "fine", f"{megabytes}, no limit")
+        return "fine", f"{megabytes}, no limit"
     share = used / limit
     text = f"{megabytes} of {limit / 2**20:.0f} MB ({share:.0%})"
     if share < NEARLY_FULL:
-        return CheckRow("Redis memory", "fine", text)
+        return "fine", text
     text += ": when it is full, bridge refuses deliveries (503); choose a larger plan"
-    return CheckRow("Redis memory", "wrong" if share >= FULL else "warn", text)
+    return "wrong" if share >= FULL else "warn", text
 
 
-def _budget(info: dict[str, Any], queue_bytes: int) -> CheckRow:
+def _budget(info: dict[str, Any], queue_bytes: int) -> Finding:
     """Check that the queue leaves room for everything else in Redis."""
     limit = int(info.get("maxmemory") or 0)
     if not limit or 0 < 2 * queue_bytes <= limit:
-        return CheckRow("Redis for the queue", "fine", "QUEUE_BYTES leaves room for the rest")
-    return CheckRow(
-        "Redis for the queue",
+        return "fine", "QUEUE_BYTES leaves room for the rest"
+    return (
         "warn",
         f"QUEUE_BYTES is over half of Redis's memory, or unlimited: set it to {limit // 2**21}M, and"
         f" REPOSITORY_BYTES to {max(1, limit // 2**24)}M",
     )
 
 
-async def _tokens(services: Services) -> list[CheckRow]:
+async def _tokens(services: Services) -> Finding:
     """Check that ENCRYPTION_KEY decrypts the stored tokens: one of each kind."""
     redis = services.redis
     connection = await redis.srandmember(keys.CONNECTIONS)
@@ -147,11 +136,11 @@ async def _tokens(services: Services) -> list[CheckRow]:
     results = await asyncio.gather(*tried, return_exceptions=True)
     for result in results:
         if isinstance(result, BridgeError):
-            return [CheckRow("stored tokens", "wrong", str(result))]
+            return "wrong", str(result)
         if isinstance(result, BaseException):
             raise result
     kept = sum(result is not None for result in results)
-    return [CheckRow("stored tokens", "fine", "can be decrypted" if kept else "none yet")]
+    return "fine", "can be decrypted" if kept else "none yet"
 
 
 async def _work(services: Services) -> list[CheckRow]:
@@ -168,55 +157,43 @@ async def _work(services: Services) -> list[CheckRow]:
         workers, *answers = await pipe.execute()
     waiting = [entries[0][0] for entries in (*answers[1::4], *answers[2::4]) if entries]
     since = min((int(entry_id.partition(b"-")[0]) / 1000 for entry_id in waiting), default=None)
-    room = await _room(services, answers[3::4])
-    return [_workers(workers, since), _waiting(since), room, _dead(sum(answers[::4]))]
+    return [
+        CheckRow("workers", *_workers(workers, since)),
+        CheckRow("waiting", *_waiting(since)),
+        CheckRow("queue", *await _room(services, answers[3::4])),
+        CheckRow("dead letters", *_dead(sum(answers[::4]))),
+    ]
 
 
-async def _room(services: Services, partitions: Sequence[dict[bytes, bytes]]) -> CheckRow:
+async def _room(services: Services, partitions: Sequence[dict[bytes, bytes]]) -> Finding:
     """Warn near a budget: beyond it, deliveries are refused."""
     budgets = services.settings.budgets
     held = {name: int(size) for one in partitions for name, size in one.items() if name.isdigit()}
     text = f"{sum(held.values()) / 2**20:.1f} MB waits"
     if budgets.queue and sum(held.values()) > NEARLY_FULL * budgets.queue:
-        return CheckRow(
-            "queue",
-            "warn",
-            f"{text}, near QUEUE_BYTES: start more workers, or see the log for what delays them",
-        )
+        return "warn", f"{text}, near QUEUE_BYTES: start more workers, or see the log for what delays them"
     full = [int(name) for name, size in held.items() if size > NEARLY_FULL * (budgets.repository or size * 2)]
     if full:
         names = [await services.pulls.repository_name(one) or str(one) for one in sorted(full)[:3]]
         which = ", ".join(names) + (f" and {len(full) - 3} more" if full[3:] else "")
-        return CheckRow(
-            "queue", "warn", f"{which}: near REPOSITORY_BYTES: see the log for what delays its messages"
-        )
-    return CheckRow("queue", "fine", text)
+        return "warn", f"{which}: near REPOSITORY_BYTES: see the log for what delays its messages"
+    return "fine", text
 
 
-def _workers(workers: int, since: float | None) -> CheckRow:
+def _workers(workers: int, since: float | None) -> Finding:
     if workers:
-        return CheckRow("workers", "fine", f"{workers} running")
-    return CheckRow(
-        "workers",
-        "warn" if since is None else "wrong",
-        "no worker is running: start bridge worker (or serve)",
-    )
+        return "fine", f"{workers} running"
+    return "warn" if since is None else "wrong", "no worker is running: start bridge worker (or serve)"
 
 
-def _waiting(since: float | None) -> CheckRow:
+def _waiting(since: float | None) -> Finding:
     if since is None:
-        return CheckRow("waiting", "fine", "nothing")
+        return "fine", "nothing"
     waited = time.time() - since
     if waited < LONG_WAIT:
-        return CheckRow("waiting", "fine", f"the oldest for {duration(waited)}")
-    return CheckRow(
-        "waiting",
-        "warn",
-        f"the oldest has waited for {duration(waited)}: see the log for what delays it",
-    )
+        return "fine", f"the oldest for {duration(waited)}"
+    return "warn", f"the oldest has waited for {duration(waited)}: see the log for what delays it"
 
 
-def _dead(count: int) -> CheckRow:
-    if not count:
-        return CheckRow("dead letters", "fine", "none")
-    return CheckRow("dead letters", "warn", f"{count}: see bridge dead-letters")
+def _dead(count: int) -> Finding:
+    return ("warn", f"{count}: see bridge dead-letters") if count else ("fine", "none")

@@ -15,12 +15,25 @@ SECONDS = 10
 State = Literal["fine", "warn", "wrong"]
 
 
+Finding = tuple[State, str]
+"""A state and what to do; where it is fine, what was found."""
+
+
 class CheckRow(NamedTuple):
     """A check, its state, and what to do; where it is fine, the finding."""
 
     check: str
     state: State
     to_do: str = ""
+
+
+async def row_of(check: str, finding: Awaitable[Finding]) -> list[CheckRow]:
+    """Return the row of a check that finds one thing, within its bounds."""
+
+    async def rows() -> list[CheckRow]:
+        return [CheckRow(check, *await finding)]
+
+    return await bounded(check, rows())
 
 
 async def bounded(check: str, rows: Awaitable[list[CheckRow]], *, seconds: float = SECONDS) -> list[CheckRow]:
