@@ -1,14 +1,12 @@
 """Helpers of the commands: parse typed names, print tables."""
 
-import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from bridge.core import names
 from bridge.core.errors import BridgeError
 from bridge.core.printable import printable
-
-_REPOSITORY = re.compile(r"[A-Za-z0-9-]{1,39}/[A-Za-z0-9._-]{1,100}")
 
 
 class WrongArgument(BridgeError):
@@ -17,7 +15,7 @@ class WrongArgument(BridgeError):
 
 def repository(typed: str) -> str:
     """Return a repository's full name as it was typed; raises `WrongArgument` if it is none."""
-    if not _REPOSITORY.fullmatch(typed):
+    if not names.is_full_name(typed):
         raise WrongArgument(f"{typed!r} is not a repository: write OWNER/REPO, such as acme/component")
     return typed
 

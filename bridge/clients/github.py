@@ -122,7 +122,7 @@ class GitHub:
         place = call.variables
         if "owner" in place and not names.is_full_name(f"{place['owner']}/{place['repo']}"):
             raise GitHubRefused(f"{subject} is not in a repository named owner/name")
-        # A new one each: gidgethub keeps the rate limit of one token's answers for the next.
+        # A new one each: gidgethub keeps what one token's answers said for the next.
         api = GitHubApi(self._session, token=token, base_url=self._api_url, takes=call.takes)
         try:
             yield api

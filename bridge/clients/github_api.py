@@ -18,7 +18,7 @@ CALL_SECONDS = 9
 class GitHubApi(gidgethub_abc.GitHubAPI):
     """gidgethub over our session: follows no redirect, and bounds every call.
 
-    `help_page` and `hidden` come from the answers (`bridge.clients.github_errors`).
+    `help_page` and `hidden` are what the answers named (`bridge.clients.github_errors`).
     """
 
     def __init__(

@@ -88,7 +88,7 @@ class GitHubRepositories:
         return (await self._pages(url, token, items="installations")).items
 
     async def lacking(self, full_name: str, *, token: str) -> LackingRights | None:
-        """Return the rights that the App's installation on a repository's account lacks; None if none.
+        """Return what the App's installation on a repository's account lacks; None if it lacks nothing.
 
         Raises as `all` does.
         """
@@ -109,7 +109,7 @@ class GitHubRepositories:
         return read_repository(await self._github.call(call, token=token, subject=full_name))
 
     async def by_id(self, repository_id: int, *, token: str, subject: str = "the repository") -> Repository:
-        """Return a repository by its id, also after a renaming.
+        """Return a repository by its id, whatever its name is now.
 
         A refusal names `subject`. Raises as `GitHub.call` does.
         """

@@ -220,7 +220,7 @@ def _deliveries(method: str, full_name: str, hook_id: int | None, path: str) -> 
 
 
 def _leads_to(hook: Any, url: str) -> bool:
-    """Tell whether a webhook's address is `url` or one with a key; its query does not matter."""
+    """Tell whether a webhook's address is `url` or one with a key, whatever its query."""
     config = hook.get("config") if isinstance(hook, dict) else None
     given, wanted = urlsplit(str((config or {}).get("url") or "")), urlsplit(url)
     return (given.scheme, given.netloc.lower()) == (wanted.scheme, wanted.netloc.lower()) and (

@@ -1,4 +1,4 @@
-"""Tokens of the GitHub App's installations: to read logs and diffs for threads, without anybody's account."""
+"""Tokens of the GitHub App's installations: to read what threads show, where nobody's account is needed."""
 
 import time
 from dataclasses import dataclass, field

@@ -31,7 +31,7 @@ class Throttle:
     async def call(self, account: str, ask: Callable[[], Awaitable[T]]) -> T:
         """Call `ask` when it is the account's turn; retry once after a short rate limit.
 
-        Raises `Stopped`, `RateLimited` if the account must wait longer, and errors of `ask`.
+        Raises `Stopped`, `RateLimited` if the account must wait longer, and what `ask` raises.
         """
         await self._turn(account)
         try:

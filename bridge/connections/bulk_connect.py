@@ -64,7 +64,7 @@ class Line:
     source_id: str = ""
     since: float = 0
     handover: str = ""
-    """The id of the request to an administrator."""
+    """The id of what an administrator is asked for."""
 
     @classmethod
     def of(cls, repository: Repository) -> "Line":
@@ -160,7 +160,7 @@ class BulkConnect:
                         setup = await self._step(setup, rest, failed)
                     break
         except Exception:
-            # Nobody awaits it; the page shows abandoned lines.
+            # Nobody awaits it; the page tells of lines that nobody works on any more.
             log.exception("bulk_connect_failed", flow=setup.flow.path)
 
     async def _step(self, setup: SetUp, index: int, line: Line) -> SetUp:

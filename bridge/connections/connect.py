@@ -47,7 +47,7 @@ log = structlog.get_logger()
 class ConnectRequest:
     """A repository to connect to a flow, with the access token and linked account of a Flowdock user.
 
-    With an `administrator` the webhook is theirs; else `repository` is as the linked account sees it.
+    With an `administrator` the webhook is theirs; else `repository` is what the linked account sees.
     """
 
     user: str
@@ -88,7 +88,7 @@ class ConnectService:
         """Remove a connection with its flow token, its source, and its webhook if no other needs it.
 
         Its threads are told before.
-        Returns a sentence for each part to remove by hand. Raises `RepositoryBusy`, or Redis errors.
+        Returns sentences about what a person must remove by hand. Raises `RepositoryBusy`, or Redis errors.
         """
         return await self._shielded(self._disconnect(connection, access_token, user))
 
@@ -152,7 +152,7 @@ class ConnectService:
         return None
 
     async def _looked_at(self, wanted: ConnectRequest) -> Intent:
-        """Make the intent, with the state before anything is made."""
+        """Make the intent: what is there before anything is made."""
         flow, repository = wanted.flow.path, wanted.repository
         sources = await self.flowdock.source_ids(flow, wanted.access_token, external_url=repository.url)
         lacks = partial(self._lacks_hook, repository)

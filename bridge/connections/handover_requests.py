@@ -134,7 +134,7 @@ class Handovers:
         """Claim an open request for this caller until `answer`; raises `NoSuchHandover` or `Answered`."""
         if await self.find(handover_id) is None:
             raise NoSuchHandover("this link does not exist or has expired")
-        # Of several at once one gets the value; the others find none for this moment.
+        # Of several at once one gets what there is; the others find nothing for this moment.
         value = await self._one_time.pop(_KIND, keys.hash_of(handover_id))
         if value is None:
             raise Answered("somebody else is answering this right now")

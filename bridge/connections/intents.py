@@ -37,7 +37,7 @@ class RepositoryBusy(BridgeError):
 
 @dataclass(frozen=True, kw_only=True)
 class Intent:
-    """A connect: its parts, those that existed before, and the account that can roll it back."""
+    """A connect: what it makes, what was there before, and as whom it can be rolled back."""
 
     id: str
     """Also the id of the connection that is to come of it."""
@@ -49,7 +49,7 @@ class Intent:
     repository: str
     repository_id: int
     url: str
-    """The repository's page, which the source stands for."""
+    """The repository's page: what the source stands for."""
     sources_before: tuple[str, ...]
     """The ids of the flow's sources for `url` that are not of this connecting."""
     makes_hook: bool

@@ -1,4 +1,4 @@
-"""Say in a connection's threads that it ends, and refuse clicks in threads without a connection."""
+"""Say in a connection's threads that it ends, and refuse clicks in threads that nobody is told about."""
 
 import asyncio
 import uuid
@@ -34,7 +34,7 @@ class LastWords:
     flowdock: Flowdock
 
     async def say(self, connection: Connection) -> None:
-        """Post to the threads of a removed connection, as far as that goes; failures are logged."""
+        """Tell the threads of a connection that was removed, as far as that goes; what fails is logged."""
         try:
             async with asyncio.timeout(SECONDS):
                 if await self._threads(connection):
@@ -68,9 +68,9 @@ class LastWords:
 async def hold_to_connections(
     shown: ClickTarget, connections: ConnectionStore, pulls: PullRequestStore
 ) -> ClickTarget:
-    """Return a click's target, with its repository's id if any connection has it.
+    """Return what a click's thread showed, with its repository's id if any connection tells it.
 
-    Refuses a click in a thread that gets no more messages: its state may be long past.
+    Refuses a click in a thread that no flow is told about any more: what it shows may be long past.
     """
     target = shown.target
     full_name = f"{target.owner}/{target.repo}"
@@ -78,7 +78,7 @@ async def hold_to_connections(
         named = [one for one in await connections.all() if one.repository.lower() == full_name.lower()]
         ids = {one.repository_id for one in named if one.repository_id is not None}
         if len(ids) != 1:
-            # It never had a delivery: no thread shows it.
+            # No delivery ever told of it: no thread shows it.
             return shown
         shown = await pulls.shown_in(ids.pop(), target)
     found = await _told_about(shown, connections, pulls)

@@ -41,7 +41,7 @@ class LinkedAccounts:
     checkups: Checkups
 
     async def act(self, flowdock_user: str, action: Action, target: Target) -> str:
-        """Do an action on a thread's pull request, as a Flowdock user's linked account; returns its sentence.
+        """Do an action on what a thread showed, as a Flowdock user's linked account; returns its sentence.
 
         A repository that was renamed is found by its present name.
 

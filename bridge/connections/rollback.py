@@ -1,6 +1,6 @@
-"""Rolls back a connect that failed or crashed, with all that it may have made.
+"""Rolls back a connect that failed or crashed: what it made, and what it may have made.
 
-A lost answer says nothing about its call's effect, so Flowdock and GitHub are asked for the remains.
+A lost answer says nothing about what happened, so what to remove is looked up at Flowdock and GitHub.
 """
 
 import asyncio
@@ -58,13 +58,13 @@ class Rollback:
         return done
 
     async def left(self, repository_id: int) -> None:
-        """Roll back the remains of crashed connects of a locked repository."""
+        """Roll back what crashed connects of a locked repository left."""
         for intent in await self.intents.all():
             if intent.repository_id == repository_id:
                 await self.undo(intent)
 
     async def tidy(self) -> None:
-        """Roll back the remains of all crashed connects; raises only redis-py's errors."""
+        """Roll back what crashed connects of all repositories left; raises only redis-py's errors."""
         for repository_id in {intent.repository_id for intent in await self.intents.all()}:
             try:
                 async with self.intents.held(repository_id, wait=0):
@@ -73,7 +73,7 @@ class Rollback:
                 continue
 
     async def _undone(self, intent: Intent) -> bool:
-        # With Redis away nothing else is touched, until it is back.
+        # With Redis away nothing else is touched: what the intent names stays as it is until it is back.
         if not await self._tried(self._drop_connection, intent):
             return False
         outside = [await self._tried(step, intent) for step in (self._drop_sources, self._drop_hook)]

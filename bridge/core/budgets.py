@@ -26,7 +26,7 @@ MAX_DETAIL = 10_000
 
 MAX_MESSAGE = 64 * 1024
 MAX_VALUE = 256 * 1024
-"""Bytes of a message, and of a delivery's writes: several times those of GitHub's largest."""
+"""Bytes of a message, and of what a delivery writes: several times what the largest of GitHub's make."""
 
 OWN_DEAD = 100
 ALL_DEAD = 1000

@@ -28,7 +28,7 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     event: str
     body: bytes
-    """The payload's JSON as it came; the queue keeps it."""
+    """The payload's JSON as it came: what the queue keeps."""
     signer: Signer = "repository"
     signature: str = ""
     """The HMAC in hex; empty for a delivery of bridge's own making."""
@@ -178,7 +178,7 @@ class Administrator:
 
 @dataclass(frozen=True, kw_only=True)
 class GitHubUser:
-    """A GitHub account: `id` identifies it, `login` may change."""
+    """A GitHub account: `id` is what identifies it, `login` may change."""
 
     id: int
     login: str

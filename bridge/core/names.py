@@ -1,4 +1,4 @@
-"""Repositories' full names: those that GitHub allows, and none that means something else in an address.
+"""Repositories' full names: what GitHub lets one be, and nothing that means something else in an address.
 
 https://docs.github.com/repositories/creating-and-managing-repositories/creating-a-new-repository
 """

@@ -90,7 +90,7 @@ class Options:
 
 @dataclass(frozen=True, kw_only=True)
 class Preset:
-    """Options that people choose by one name; `about` explains them in a sentence."""
+    """Options that people choose by one name; `about` says in a sentence what they mean."""
 
     slug: str
     name: str

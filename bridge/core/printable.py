@@ -46,7 +46,7 @@ def visible(text: str) -> str:
         for at, one in enumerate(text)
     )
     if shown and unicodedata.combining(shown[0]):
-        # It would be drawn over the character before it.
+        # It would be drawn over what stands before it.
         shown = "\u25cc" + shown
     return f"{ISOLATE}{shown}{END_ISOLATE}" if turned else shown
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from functools import cached_property
 
 from aiohttp import ClientSession, web
 
@@ -24,9 +23,9 @@ PAGES = "/inbox"
 API = f"{PAGES}/api"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class Inbox:
-    """The inbox's stores, each made on first use, and the one application that is registered with it."""
+    """The inbox's stores, and the one application that is registered with it."""
 
     redis: Redis
     http: ClientSession
@@ -42,6 +41,18 @@ class Inbox:
     joined: Callable[[str, int], Awaitable[None]] | None = None
     """Called with a flow's path and the id of a person who joins it: bridge tags them there from then on."""
 
+    def __post_init__(self) -> None:
+        self.people = PeopleStore(self.redis)
+        self.flows = FlowStore(self.redis, self.readers)
+        self.sources = SourceStore(self.redis)
+        self.messages = MessageStore(redis=self.redis, bounds=self.bounds)
+        self.changes = MessageChanges(redis=self.redis, bounds=self.bounds)
+        self.marks = MarkStore(redis=self.redis)
+        self.desks = DeskStore(self.redis)
+        self.feed = Feed(self.redis, self.messages)
+        self.api_tokens = ApiTokenStore(self.redis)
+        self.grants = GrantStore(self.redis)
+
     @property
     def api_url(self) -> str:
         """Return the base of the API's addresses."""
@@ -51,56 +62,6 @@ class Inbox:
     def redirect_uri(self) -> str:
         """Return the one address that OAuth sends codes to."""
         return f"{self.application_url}/auth/flowdock/callback"
-
-    @cached_property
-    def people(self) -> PeopleStore:
-        """Everybody who may sign in."""
-        return PeopleStore(self.redis)
-
-    @cached_property
-    def flows(self) -> FlowStore:
-        """Flows and their members."""
-        return FlowStore(self.redis, self.readers)
-
-    @cached_property
-    def sources(self) -> SourceStore:
-        """Sources of flows."""
-        return SourceStore(self.redis)
-
-    @cached_property
-    def messages(self) -> MessageStore:
-        """Messages and threads."""
-        return MessageStore(redis=self.redis, bounds=self.bounds)
-
-    @cached_property
-    def changes(self) -> MessageChanges:
-        """Changes of people's own messages."""
-        return MessageChanges(redis=self.redis, bounds=self.bounds)
-
-    @cached_property
-    def marks(self) -> MarkStore:
-        """Reading marks."""
-        return MarkStore(redis=self.redis)
-
-    @cached_property
-    def desks(self) -> DeskStore:
-        """Desks and shelves of people."""
-        return DeskStore(self.redis)
-
-    @cached_property
-    def feed(self) -> Feed:
-        """Live updates."""
-        return Feed(self.redis, self.messages)
-
-    @cached_property
-    def api_tokens(self) -> ApiTokenStore:
-        """API tokens that people made."""
-        return ApiTokenStore(self.redis)
-
-    @cached_property
-    def grants(self) -> GrantStore:
-        """OAuth's codes and tokens."""
-        return GrantStore(self.redis)
 
 
 INBOX = web.AppKey("inbox", Inbox)

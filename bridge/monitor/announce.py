@@ -1,4 +1,4 @@
-"""Deliveries of bridge's own: its findings take their turn like any delivery of GitHub's."""
+"""Deliveries of bridge's own: what it found out by itself takes its turn like any delivery of GitHub's."""
 
 from typing import Any
 

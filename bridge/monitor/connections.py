@@ -144,7 +144,7 @@ class ConnectionMonitor:
                 await over.pause(self.idle)
 
     async def round(self, over: Shutdown) -> bool:
-        """Redeliver missed deliveries, check all connections and logins, tidy; False if it is over before."""
+        """Redeliver what was missed, check all connections and logins, tidy; False if it is over before."""
         # Redelivery comes first: the deliveries that it brings show that the webhook works.
         await self.redelivery.all(until=over)
         for connection in await self.connections.all():
@@ -288,7 +288,7 @@ async def _survive(work: Awaitable[bool], *, doing: str) -> bool:
     except (RedisError, OSError) as error:
         log.warning("redis_unavailable", error=type(error).__name__, doing=doing)
     except Undecryptable as error:
-        # It names the remedy: a traceback is of no use.
+        # It says what to do: a traceback is of no use.
         log.error("monitor_failed", doing=doing, reason=str(error))
     except Exception:
         log.exception("monitor_failed", doing=doing)

@@ -5,7 +5,7 @@ such an account it is skipped. Calls are spaced and bounded per push. One that i
 push asks again.
 
 Where a delivery contradicts itself, GitHub is asked in the same way, once, for the pull request's state. So
-it is for the rules of a branch (`bridge.monitor.branch_rules`), and for a blocked merge that seems ready now.
+it is for the rules of a branch (`bridge.monitor.branch_rules`), and for what it blocked and seems ready now.
 """
 
 import time

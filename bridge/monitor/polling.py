@@ -22,9 +22,9 @@ async def poll(
     spacing: float = 0,
     doing: str,
 ) -> None:
-    """Handle due entries until `stop` is set: `spacing` seconds apart, `idle` seconds after finding none.
+    """Handle what is due until told to stop: `spacing` seconds apart, and `idle` seconds after nothing was.
 
-    While Redis is away, the log names the task, `doing`.
+    While Redis is away, the log says what was `doing`.
     """
     while not stop.is_set():
         try:

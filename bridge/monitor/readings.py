@@ -85,7 +85,7 @@ class GitHubReader:
             await self.pulls.readings.done(reading)
 
     async def _answer(self, reading: Reading) -> Payload | None:
-        """Return the news, None if there is none; raises `GitHubRefused` if it cannot be read at all."""
+        """Return what to tell, None for nothing; raises `GitHubRefused` if it cannot be read at all."""
         if time.time() - reading.asked_at > LAST_SECONDS:
             raise GitHubRefused("it is too late")
         if not await self.pulls.readings.may_read(reading.repository_id):

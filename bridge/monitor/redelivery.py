@@ -1,4 +1,4 @@
-"""Redeliver missed deliveries: GitHub does not repeat failed ones, so bridge requests them again.
+"""Redeliver what was missed: GitHub does not repeat failed deliveries, so bridge requests them again.
 
 For each webhook to bridge, deliveries of GitHub's last three days that failed in every attempt are requested:
 spaced, bounded, and each three times at most.

@@ -1,4 +1,4 @@
-"""Bring threads up to date later: where updates come too fast to post each."""
+"""Bring threads up to date later: where updates come too fast for Flowdock to be told of each."""
 
 import time
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ class ThreadUpdater:
     stop: Shutdown
 
     async def run(self) -> None:
-        """Enqueue due updates until `stop` is set."""
+        """Enqueue what is due until told to stop."""
         await poll(self.pulls.next_update, self._enqueue, stop=self.stop, idle=IDLE, doing="updating threads")
 
     async def _enqueue(self, pull: PullKey) -> None:

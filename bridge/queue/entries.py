@@ -154,7 +154,7 @@ class Attempts:
 
 
 class Ack(NamedTuple):
-    """A message that is done, and the writes with its removal: texts only."""
+    """A message that is done, and what to write with its removal: texts only."""
 
     entry: OutboxEntry
     writes: Sequence[Write] = ()

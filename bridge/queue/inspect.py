@@ -1,4 +1,4 @@
-"""Views of the queue for people: waiting entries, retries and dead letters, by connection.
+"""Views of the queue for people: what waits, is retried or is a dead letter, by connection.
 
 Payloads stay where they are until somebody asks for one: an inbox may hold thousands of them.
 """
@@ -70,7 +70,7 @@ class QueueView:
         return workers, max((float(moment) for moment in received if moment), default=None)
 
     async def queued(self, repository_id: int, connection_id: str) -> list[Queued]:
-        """List the entries that wait for a connection, the oldest first; of a long queue only its head."""
+        """List what waits or is retried for a connection, the oldest first; of a long queue only its head."""
         partition = keys.partition_of(repository_id)
         found: list[tuple[Kind, str, dict[str, str]]] = [
             (kind, entry_id, fields)
@@ -140,7 +140,7 @@ def _fields(flat: list[bytes]) -> dict[str, str]:
 
 
 def _about(fields: Mapping[str, str]) -> dict[str, Any]:
-    """Read the subject of a delivery or a message; an entry of another version may lack parts of it."""
+    """Return what a delivery or a message is about; an entry of another version may lack some of it."""
     told = orjson.loads(fields["message"]) if "message" in fields else fields
     words = {name: str(told.get(name) or "") for name in ("delivery_id", "event", "action", "sender")}
     return {

@@ -1,6 +1,6 @@
 """A thread for work on large bodies, which would block the event loop.
 
-In one thread, since Python lets one work at a time anyway: large results are in memory one after the other.
+In one thread, since Python lets one work at a time anyway: what they make is in memory one after the other.
 """
 
 import asyncio

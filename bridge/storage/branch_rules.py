@@ -1,4 +1,4 @@
-"""Rules of branches in Redis: GitHub's last answer, and when it is asked again."""
+"""Rules of branches in Redis: what GitHub answered last, and when it is asked again."""
 
 import time
 from collections.abc import Iterable
@@ -22,7 +22,7 @@ ASK_SECONDS = 60
 
 
 class BranchRulesStore:
-    """Keeps rules by branch, and schedules questions about them."""
+    """Keeps rules by branch, and questions about them in the queue of what GitHub is asked."""
 
     def __init__(self, redis: Redis, watches: Watches) -> None:
         self._redis = redis
@@ -35,7 +35,7 @@ class BranchRulesStore:
         return register if register and is_fresh(register) else None
 
     async def keep(self, repository_id: int, rules: BranchRules, *, at: float) -> None:
-        """Keep GitHub's answer."""
+        """Keep what GitHub answered."""
         place = keys.rules(repository_id)
         register = LwwRegister(moment(at), ABOUT, msgspec.to_builtins(rules))
         async with self._redis.pipeline(transaction=True) as pipe:

@@ -16,7 +16,7 @@ ASKED_SECONDS = 4 * 24 * 3600
 
 @dataclass(frozen=True, kw_only=True)
 class Checkup:
-    """A connection to check; `hint` is the newest event's about it."""
+    """A connection to check; `hint` is what the newest event about it says."""
 
     connection_id: str
     hint: Hint

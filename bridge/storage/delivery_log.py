@@ -1,6 +1,6 @@
 """The log of a repository's newest deliveries, connection by connection: for people, not for the queue.
 
-Entries are written in the queue's own atomic steps, so that the log agrees with the queue. It keeps only
+Entries are written in the queue's own atomic steps, so that the log agrees with what was done. It keeps only
 the newest entries, and counts for a day.
 """
 
@@ -160,7 +160,7 @@ class DeliveryLog:
 
 
 def _digests(ids: Sequence[str], notes: Sequence[Note], hourly: Sequence[Sequence[Any]]) -> dict[str, Digest]:
-    """Return each connection's digest; the counts of the whole repository are added to its own."""
+    """Return each connection's digest; what counts for all of the repository is added to its own."""
     columns = [tuple(int(count or 0) for count in column) for column in zip(*hourly, strict=True)]
     width = len(OUTCOMES)
     of_all, *of_each = (columns[at : at + width] for at in range(0, len(columns), width))

@@ -1,4 +1,4 @@
-"""A queue by due time, on Redis's own clock: any process adds, one of them pops."""
+"""A queue of what is due at a time, by Redis's own clock: any process adds, one of them pops."""
 
 from collections.abc import Iterable
 from typing import TypeVar

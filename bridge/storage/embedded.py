@@ -60,10 +60,10 @@ def make_private(data: Path) -> None:
     """Make a folder, or give an existing one and its content to this user alone."""
     try:
         data.mkdir(parents=True, exist_ok=True, mode=FOLDER)
-        # The folder first: from then on nobody else changes its content.
+        # The folder first: from then on nobody else changes what is in it.
         data.chmod(FOLDER)
         for path in data.rglob("*"):
-            # Not the target of a link.
+            # Not what a link leads to.
             if not path.is_symlink():
                 path.chmod(FOLDER if path.is_dir() else FILE)
     except PermissionError as error:

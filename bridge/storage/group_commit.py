@@ -1,4 +1,4 @@
-"""Group commit: items that come while a step is under way are done together in the next.
+"""Group commit: what comes while a step is under way is done together in the next.
 
 So a lone caller waits for nobody, and under load each step serves many.
 """

@@ -53,7 +53,7 @@ KINDS = (
     Kind(name="connectings", prefix=keys.intent(""), place="intent:"),
     Kind(name="sessions and steps", prefix=keys.once("", "").removesuffix(":"), place=""),
 )
-"""Every kind of value that the vault encrypts. A test finds any other in Redis."""
+"""All that passes the vault. A test finds whatever else should lie sealed in Redis."""
 
 
 @dataclass(kw_only=True)
@@ -89,7 +89,7 @@ def kind_of(name: str) -> Kind | None:
 async def rotate(
     redis: Redis, vault: Vault, *, dry_run: bool, progress: Callable[[int, int], None]
 ) -> Rotated:
-    """Re-encrypt values that the first key does not decrypt; with `dry_run`, only count.
+    """Re-encrypt what the first key does not decrypt; with `dry_run`, only count.
 
     `progress` is called with the number of keys looked at and of all keys. Safe to repeat.
     """

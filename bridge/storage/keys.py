@@ -16,7 +16,7 @@ PARTITIONS = 32
 WORKERS = "bridge:workers"
 CONNECTIONS = "bridge:{connections}:ids"
 CONNECTIONS_CHANGES = "bridge:{connections}:changes"
-"""The number of changes to connections: a copy from before the last one is read again."""
+"""The number of changes to connections: whatever was read before the last one is read again."""
 REPOSITORY_IDS = "bridge:{repositories}:ids"
 """Hash: a repository's full name, present or former, in lower case → its id."""
 REPOSITORY_FORMER_IDS = "bridge:{repositories}:former-ids"
@@ -44,13 +44,13 @@ READING_NOTES = "bridge:{readings}:notes"
 CHECKUPS = "bridge:{checkups}:due"
 """Sorted set: connections to look at soon, by when."""
 CHECKUP_HINTS = "bridge:{checkups}:hints"
-"""Hash: the hint of an event about a connection that waits for a checkup."""
+"""Hash: what an event told about a connection that waits for a checkup."""
 CARETAKER = "bridge:caretaker"
 """Names the process that monitors all connections, while it lives."""
 
 
 def hash_of(secret: str) -> str:
-    """Hash a secret, to name its subject in Redis: a dump then opens nothing."""
+    """Hash a secret, to name what it gives access to: a dump of Redis then opens nothing."""
     return hashlib.sha256(secret.encode(errors="replace")).hexdigest()
 
 

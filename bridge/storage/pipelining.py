@@ -27,7 +27,7 @@ ANSWER_SECONDS = 6
 """Seconds that Redis has for a round trip, besides the time that a read may block."""
 
 _ALONE = frozenset({"XREAD"})
-"""They wait at Redis for new entries: no other command waits with them."""
+"""They wait at Redis for what is to come: nobody shall wait with them."""
 
 _Command = tuple[tuple[Any, ...], Mapping[str, Any]]
 

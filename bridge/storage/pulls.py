@@ -37,7 +37,7 @@ class ClickTarget:
     """The pull request that a thread showed when its button was clicked.
 
     `repository_id` is the repository that has the name in the button's address, None if none is known;
-    `pull` the pull request, None if it is not known, `head_sha` the head that its thread showed last.
+    `pull` what is known of the pull request (None: nothing), `head_sha` the head that its thread showed last.
     """
 
     target: Target
@@ -47,7 +47,7 @@ class ClickTarget:
 
 
 class PullRequestStore:
-    """Reads the writes of the worker's commits, and makes those of the next."""
+    """Reads what commits of the worker wrote, and makes the writes of the next."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
@@ -154,7 +154,7 @@ class PullRequestStore:
         await self._name(keys=_NAMES, args=[repository_id, full_name, "github", ""])
 
     async def shown(self, target: Target) -> ClickTarget:
-        """Return a click's target, as its thread showed it.
+        """Return what a click's thread showed.
 
         Raises `GitHubRefused` if the address may mean two repositories that both have this number.
         """
@@ -173,7 +173,7 @@ class PullRequestStore:
         return (known or found or [ClickTarget(target=target)])[0]
 
     async def shown_in(self, repository_id: int, target: Target) -> ClickTarget:
-        """Return a click's target in a repository, as its thread showed it."""
+        """Return what a click's thread showed of a repository's pull request."""
         sha = await self._redis.get(keys.shown(repository_id, target.number))
         return ClickTarget(
             target=target,

@@ -7,7 +7,7 @@ from bridge.storage.due_queue import DueQueue
 from bridge.storage.redis import Redis
 
 HOLD_SECONDS = 60
-"""The time after which another process takes over a reading."""
+"""The time after which another process reads what one began to read."""
 
 DELAY = 2
 """Seconds until a log is there to read."""

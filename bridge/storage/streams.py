@@ -79,7 +79,7 @@ class Streams:
         ]
 
     def _leave(self, which: tuple[str, str]) -> None:
-        """Forget a read: its entries are read again later."""
+        """Forget a read: what it finds is read again later."""
         task = self._reads.pop(which)
         self._away.discard(which[0])
         self._left.add(task)

@@ -12,7 +12,7 @@ from bridge.storage.due_queue import DueQueue
 from bridge.storage.redis import Redis
 
 ASK_STATE_SECONDS = 2
-"""GitHub's clock has whole seconds: its answer then is newer than the delivery."""
+"""GitHub's clock has whole seconds: what it answers then is newer than what it told before."""
 
 MERGE_SECONDS = 60
 """The wait before the first question about a merge that outlasted its click."""

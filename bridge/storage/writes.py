@@ -14,4 +14,4 @@ class Write(NamedTuple):
     seconds: int
     """Seconds that the key lives after this write."""
     kept: str = ""
-    """The repository's list of kept keys, where this key counts against their budget."""
+    """The list of what is kept of the repository, where the key takes room in that budget."""

@@ -10,8 +10,8 @@ from bridge.core.security.redaction import mask_text
 from bridge.web.render import whole
 
 _ACTIONS = {"synchronize": "pushed to"}
-_STEPS = ((60, "s"), (3600, "min"), (86400, "h"), (86400 * 60, "days"))
-_UNITS = {"s": 1, "min": 60, "h": 3600, "days": 86400}
+_UNITS = ((1, 60, "s"), (60, 3600, "min"), (3600, 86400, "h"), (86400, 86400 * 60, "days"))
+"""Each unit's seconds, the seconds up to which it is used, and its name."""
 
 
 def exact(seconds: float) -> str:
@@ -24,9 +24,9 @@ def words(seconds: float, now: float) -> str:
     distance = abs(now - seconds)
     if distance < 1 or (distance < 10 and seconds <= now):
         return "just now"
-    for limit, unit in _STEPS:
+    for length, limit, unit in _UNITS:
         if distance < limit:
-            count = int(distance // _UNITS[unit])
+            count = int(distance // length)
             name = "day" if (unit, count) == ("days", 1) else unit
             return f"{count} {name} ago" if seconds <= now else f"in {count} {name}"
     return f"{datetime.fromtimestamp(seconds, tz=UTC):%-d %b %Y}"

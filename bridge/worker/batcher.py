@@ -72,7 +72,7 @@ class Batcher(Generic[Item]):
             self._singles.add(self._key_of(item), item)
 
     def close(self) -> None:
-        """Start nothing more; running items come to their end."""
+        """Let what runs come to its end, and start nothing more."""
         self._closed = True
         self._singles.close()
 
@@ -83,7 +83,7 @@ class Batcher(Generic[Item]):
         await self._singles.drained()
 
     def cancel(self) -> None:
-        """Stop running items, too."""
+        """Stop what runs, too."""
         self._closed = True
         if self._task is not None:
             self._task.cancel()

@@ -32,7 +32,7 @@ class PartitionContext:
         self.closing = Shutdown()
         """Start nothing new, and retry nothing."""
         self.abandoned = Shutdown()
-        """Do not even finish work under way."""
+        """Do not even finish what is under way."""
         self._queue = queue
         self._attempts = attempts
         self._acks = GroupCommit(self._ack, most=MAX_ACKS)
@@ -61,7 +61,7 @@ class PartitionContext:
     async def persist(self, write: Callable[[], Awaitable[None]]) -> None:
         """Write to Redis, and wait while it is unavailable: a write that is lost is a message posted twice.
 
-        Raises `Stopped` once the partition is abandoned, and other errors of `write`.
+        Raises `Stopped` once the partition is abandoned, and what else `write` raises.
         """
         while True:
             try:

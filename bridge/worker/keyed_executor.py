@@ -119,14 +119,14 @@ class KeyedExecutor(Generic[Key, Item]):
         self._start(group)
 
     def close(self) -> None:
-        """Start nothing more; running items come to their end."""
+        """Let what runs come to its end, and start nothing more."""
         self._closed = True
         for timer in self._timers.values():
             timer.cancel()
         self._timers.clear()
 
     async def drained(self) -> None:
-        """Wait until nothing runs; a closed executor then drops waiting items."""
+        """Wait until nothing runs; a closed executor then drops what waits."""
         while self._tasks:
             await asyncio.wait(self._tasks)
         if self._closed:
@@ -134,7 +134,7 @@ class KeyedExecutor(Generic[Key, Item]):
             self._groups.clear()
 
     def cancel(self) -> None:
-        """Stop running items, too."""
+        """Stop what runs, too."""
         self.close()
         for task in self._tasks:
             task.cancel()

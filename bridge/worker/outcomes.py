@@ -1,4 +1,4 @@
-"""Write the outcome of an entry into the delivery log."""
+"""Write what became of an entry into the delivery log."""
 
 import time
 

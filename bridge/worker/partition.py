@@ -131,12 +131,12 @@ class Partition:
         self._outbox.close()
 
     async def drained(self) -> None:
-        """Wait for the work under way."""
+        """Wait for what is under way."""
         await self._inbox.drained()
         await self._outbox.drained()
 
     def cancel(self) -> None:
-        """Stop at once, even work under way."""
+        """Stop at once, even what is under way."""
         self._context.closing.set()
         self._context.abandoned.set()
         self._inbox.cancel()

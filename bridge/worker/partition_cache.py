@@ -1,4 +1,4 @@
-"""Cache pull requests and connections for the owner of a partition, to ask Redis less.
+"""Cache what the owner of a partition need not ask Redis for.
 
 Only the owner's own commits change pull requests, so the last commit left the newest state of those it is
 about to post about. Anybody may change a connection, so a connection counts for a moment only.
@@ -110,7 +110,7 @@ class PartitionCache:
             cached.snapshot = None
 
     def release(self, message: OutboxMessage) -> None:
-        """Forget a message that is posted or given up."""
+        """Drop what was kept for a message, which is posted or given up."""
         key = message.repository_id, message.number
         if cached := self._pulls.get(key):
             cached.messages -= 1

@@ -80,7 +80,7 @@ class Poster:
     async def post(self, context: PartitionContext, entry: OutboxEntry) -> None:
         """Post a message and remove it from the outbox; drop it if there is nowhere to post it any more.
 
-        Raises `Stopped`, `Fenced`, Flowdock's errors and Redis's.
+        Raises `Stopped`, `Fenced`, what Flowdock answers and Redis's errors.
         """
         flow = self._flows[entry.message.connection_id]
         async with flow.slots:
@@ -96,7 +96,7 @@ class Poster:
         await context.ack(Ack(entry, writes))
 
     async def _send(self, context: PartitionContext, entry: OutboxEntry, flow: FlowHealth) -> list[Write]:
-        """Post a message; returns the writes for its removal."""
+        """Post a message; returns what to write when it is removed."""
         message = entry.message
         connection = await self._connection(context, entry)
         if connection is None:
@@ -175,7 +175,7 @@ class Poster:
 
 
 def _dropped(message: OutboxMessage, reason: str) -> list[Write]:
-    """Log that a message goes nowhere; returns the writes about it.
+    """Log that a message goes nowhere; returns what to write about it.
 
     It is no dead letter: the connection and its token are gone for good, so nobody could send it again.
     """

@@ -43,7 +43,7 @@ class Questions:
     async def about_pull(
         self, entry: InboxEntry, delivery: Delivery, before: Snapshot, result: Translation
     ) -> None:
-        """Schedule the questions that a delivery about a pull request leaves open."""
+        """Ask what a delivery about a pull request leaves open."""
         repository_id, number = entry.repository_id, entry.number
         if result.snapshot.said.get("conflict") and before.head_sha != result.snapshot.head_sha:
             # A push that may have ended it.

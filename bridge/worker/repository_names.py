@@ -59,7 +59,7 @@ class RepositoryNames:
     async def note(self, repository_id: int, full_name: str, *, at: str, former: Iterable[str]) -> bool:
         """Note a name as of a `moment`; False if another repository has it.
 
-        Only for a delivery that may tell names: it is believed.
+        Only for a delivery that may tell names: what it says is believed.
         """
         if self.use(repository_id, full_name).noted == at:
             return True

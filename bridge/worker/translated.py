@@ -53,7 +53,7 @@ class TranslatedBatch:
         translation: Translation,
         connections: Sequence[Connection],
     ) -> None:
-        """Add a delivery's translation for one pull request."""
+        """Add what a delivery becomes in the thread of one pull request."""
         self.writes += _skipped(entry, delivery, translation, connections)
         self.messages += [_message(entry, delivery, one) for one in translation.outgoing]
         if translation.due is not None:

@@ -1,4 +1,4 @@
-"""Translate deliveries: look up their pull requests, and have the core word them."""
+"""Translate deliveries: look up what they are about, and have the core word them."""
 
 import asyncio
 import time
@@ -46,7 +46,7 @@ class _Prefetched:
 
 @dataclass(frozen=True, kw_only=True)
 class _Task:
-    """A delivery to translate, the connections that it concerns, and its batch's shared work."""
+    """A delivery to translate, the connections that it concerns, and what its batch shares."""
 
     entry: InboxEntry
     delivery: Delivery
@@ -103,7 +103,7 @@ class Translator:
         return batch
 
     async def _prefetch(self, entries: Sequence[InboxEntry], known: Known) -> _Prefetched:
-        """Read the state that nearly all deliveries need, at once; the rest is read where it is needed.
+        """Ask Redis at once for what nearly all deliveries need; the rest is read where it is needed.
 
         Payloads are read in their turn, while they are in the processor's caches, but for those about checks.
         """
@@ -126,7 +126,7 @@ class Translator:
         return _Prefetched(work=work, deliveries=deliveries, connections=connections, read_at=read_at)
 
     async def _translate(self, entry: InboxEntry, shared: _Prefetched, batch: TranslatedBatch) -> None:
-        """Add one delivery's translation; raises `Malformed`, and for an odd payload anything."""
+        """Add what one delivery becomes; raises `Malformed`, and for an odd payload anything."""
         delivery = shared.deliveries.get(entry.id) or payloads.read(entry)
         connections = await self._lookup.find(entry, delivery, shared.connections)
         if not connections:
@@ -174,7 +174,7 @@ class Translator:
         return result
 
     async def _of_rules(self, task: _Task) -> list[Translation]:
-        """Translate a branch's rules, once for each open pull request into it."""
+        """Translate what bridge read of a branch's rules, once for each open pull request into it."""
         repository_id, delivery, results = task.entry.repository_id, task.delivery, []
         told = extract.delta(delivery)
         for number in await task.work.open_into(repository_id, delivery.payload["rules"]["branch"]):
@@ -187,7 +187,7 @@ class Translator:
         return results
 
     async def _of_repository(self, task: _Task) -> list[Translation]:
-        """Log news for the operator; after a push, watch the pull requests it may conflict with."""
+        """Log what an operator should know; after a push, watch the pull requests it may conflict with."""
         repository_id, delivery = task.entry.repository_id, task.delivery
         full_name = delivery.payload["repository"]["full_name"]
         if (delivery.event, delivery.action) == ("meta", "deleted"):

@@ -1,4 +1,4 @@
-"""Read and write pull requests for the deliveries of one commit: each sees the changes of those before it."""
+"""Read and write pull requests for the deliveries of one commit: each sees what those before it changed."""
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
@@ -17,7 +17,7 @@ MAX_WATCHED = 50
 
 
 class UnitOfWork:
-    """Reads each value from Redis once, and collects the writes.
+    """Reads from Redis what it has not read yet, and collects what to write.
 
     All repositories must be of one partition. Raises redis-py's errors.
     """

@@ -29,7 +29,7 @@ MAX_LOADED = 768
 """Deliveries in memory; the rest waits in Redis."""
 
 DRAIN_SECONDS = 20
-"""For work under way at a shutdown: Heroku kills 30 s after it asked."""
+"""For what is under way at a shutdown: Heroku kills 30 s after it asked."""
 
 HAND_BACK_SECONDS = 2
 """For releasing the leases at a shutdown; they also run out by themselves."""
@@ -54,12 +54,12 @@ class Worker:
         self._ended = Shutdown()
         self._partitions: dict[int, Partition] = {}
         self._leaving: set[Partition] = set()
-        """On their way to another worker: their leases are renewed until the work under way ends."""
+        """On their way to another worker: their leases are renewed until what is under way ends."""
         self._freed = asyncio.Event()
         self._has_partitions = asyncio.Event()
 
     async def run(self) -> None:
-        """Work until stopped; then finish the work under way (20 s at most) and release the leases.
+        """Work until stopped; then finish what is under way (20 s at most) and release the leases.
 
         Waits while Redis is unavailable. An unexpected error ends the worker.
         """
@@ -160,7 +160,7 @@ class Worker:
             await self._queue.dead_letter(lease, entry, reason=reason)
 
     async def _hand_over(self, partition: Partition) -> None:
-        """Leave a partition to another worker, after the work under way in it."""
+        """Leave a partition to another worker, after what is under way in it."""
         await _drain(partition)
         self._leaving.discard(partition)
         self._freed.set()
@@ -218,7 +218,7 @@ class Worker:
 
 
 async def _drain(partition: Partition) -> None:
-    """Start nothing more in a partition, and wait for the work under way; cut it short after 20 s."""
+    """Start nothing more in a partition, and wait for what is under way; cut it short after 20 s."""
     partition.close()
     try:
         async with asyncio.timeout(DRAIN_SECONDS):

@@ -1,4 +1,4 @@
-"""The table of actions: which buttons a thread shows, and the effect of a click on GitHub.
+"""The table of actions: which buttons a thread shows, and what a click does on GitHub.
 
 An action is one decorated generator. It yields each `Call` to make as the person who clicked, and receives
 GitHub's JSON answer or has the refusal thrown in. It raises `GitHubRefused` if GitHub did not comply, and

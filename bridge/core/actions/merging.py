@@ -1,4 +1,4 @@
-"""Merging, guarded: only the head that the thread showed; a refusal gets its reason in one sentence."""
+"""Merging, guarded: only what the thread showed, only by whom GitHub lets, and why not in one sentence."""
 
 import re
 from collections.abc import Generator, Mapping
@@ -35,7 +35,7 @@ query($pull: ID!) { node(id: $pull) { ... on PullRequest { mergeQueueEntry { pos
 
 
 def may_merge(pull: PullRequest) -> bool:
-    """Offer a merge unless the thread shows an obstacle."""
+    """Offer a merge unless the thread shows what forbids it."""
     return pull.is_open and not pull.draft and not pull.queued and pull.mergeable is not False
 
 
@@ -177,7 +177,7 @@ def _at_once(
 
 
 def refuse_by_state(click: Click, pull: Mapping[str, Any]) -> None:
-    """Refuse a pull request that GitHub cannot merge, by its answer about it."""
+    """Refuse what GitHub cannot merge, by its answer about the pull request."""
     if pull.get("state") != "open":
         raise GitHubRefused(f"{click.target} is closed", status=409)
     if pull.get("draft"):
@@ -193,7 +193,7 @@ def is_merged(pull: Mapping[str, Any]) -> bool:
 
 
 def refuse_moved_head(click: Click, pull: Mapping[str, Any]) -> None:
-    """Refuse a head that the person did not look at: another commit may do anything."""
+    """Refuse what the person did not look at: another commit may do anything."""
     if click.shown_sha and pull["head"]["sha"] != click.shown_sha:
         raise moved_head(click)
 

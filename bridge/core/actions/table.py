@@ -15,7 +15,7 @@ class Call:
     """A request to GitHub: REST (`url` a path with names to fill in from `variables`), or GraphQL.
 
     With the method GRAPHQL, `url` is the query and `data` its variables. Statuses that it `takes` answer as
-    200 does. One with a `delay`, in seconds, asks again about work under way at GitHub: its answer is None
+    200 does. One with a `delay`, in seconds, asks again about what GitHub is still doing: its answer is None
     where the click has no time left, or GitHub is failing.
     """
 
@@ -31,8 +31,9 @@ class Call:
 class Click:
     """A click on a button, by a GitHub account.
 
-    `shown` is the state that the thread showed, and `repository_id` its repository, each None if it is not
-    known. `pull` is GitHub's own answer about the pull request, once it was asked (`steps`).
+    `shown` is what the thread showed, None if that is not known. `repository_id` is the repository that the
+    thread is about, None if no delivery told. `pull` is GitHub's own answer about the pull request, once it
+    was asked (`identified`).
     """
 
     target: Target
@@ -82,7 +83,7 @@ Note = Callable[[PullRequest], str]
 
 @dataclass(frozen=True, kw_only=True)
 class Action:
-    """A button: `slug` ends its address, `name` is its label, and `note` a warning beside it.
+    """A button: `slug` ends its address, `name` is what people read, and `note` what they should know before.
 
     An action that `names_clicker` sends GitHub the person's login, which must be the present one.
     """
@@ -132,7 +133,7 @@ def steps(action: Action, click: Click) -> Steps:
     """Do an action on the repository that the thread is about, even if its name now leads elsewhere.
 
     GitHub is asked for the pull request by the name in the address. Where that leads to another repository,
-    or to none, GitHub is asked by the repository's id, and a repository with another id is left alone.
+    or to none, GitHub is asked by the repository's id, and what has another id is left alone.
     """
     if (repository_id := click.repository_id) is None:
         return (yield from action.perform(click))

@@ -56,7 +56,7 @@ _DECODER = msgspec.json.Decoder(_Payload)
 def read(envelope: Envelope) -> Header | None:
     """Read the header of a delivery; None if bridge does not need it. Raises `Malformed`.
 
-    An odd payload is decoded whole, so that the refusal names the fault. One oddity passes, and the worker
+    An odd payload is decoded whole, so that the refusal says what is wrong. One oddity passes, and the worker
     finds it: a number too large for a float.
     """
     try:

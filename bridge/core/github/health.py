@@ -24,7 +24,7 @@ def hint_of(delivery: Delivery) -> Hint:
 def changed_installation(delivery: Delivery) -> set[int | str]:
     """Return id and full name, in lower case, of each repository that an installation event names.
 
-    Such events may come late and in any order: only GitHub knows the present installations.
+    Such events may come late and in any order: only GitHub knows what is installed now.
     https://docs.github.com/webhooks/webhook-events-and-payloads#installation_repositories
     """
     named = [
@@ -104,7 +104,7 @@ def assess(connection: Connection, seen: Observation, hint: Hint, *, now: float)
         return _since(known, "repository", _archived(connection.repository), now)
     if hint in ("came", "heard") or known is None or known.kind in ("account", "deliveries"):
         return None
-    # Seen to be there after all; otherwise the events' word stands.
+    # Seen to be there after all; what events told stands.
     seen_again = seen.linked if known.kind == "repository" else seen.installed
     return None if seen_again else known
 

@@ -1,4 +1,4 @@
-"""Name the field of a payload that bridge's rules could not read: its path, and its kind of value."""
+"""Name the field of a payload that bridge's rules could not read: its path, and what was found there."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
@@ -12,7 +12,7 @@ _KINDS = {type(None): "null", bool: "true or false", int: "a number", float: "a 
 def unreadable(delivery: Delivery, error: Exception, read: Callable[[Delivery], object]) -> str:
     """Return the words for the field at which `read` fails with `error`; empty if it fails by another cause.
 
-    The payload is read once more, and each step is noted: this takes time, and only a failure needs it.
+    The payload is read once more, and each step is noted: this takes time, and only what failed needs it.
     """
     steps: list[_Step] = []
     payload = _Object(delivery.payload, "", steps)

@@ -58,7 +58,7 @@ def read_envelope(
 ) -> Envelope:
     """Return the delivery that `body` carries, unread, once its signature proves right.
 
-    `headers` are looked up in lower case; `signer` is the owner of the `secrets`. Raises
+    `headers` are looked up in lower case; `signer` is what the `secrets` speak for. Raises
     `WrongContentType`, `Malformed` or `Unsigned`.
     Rules: https://docs.github.com/webhooks/webhook-events-and-payloads#delivery-headers
     """
@@ -142,7 +142,7 @@ def form_payload(body: bytes) -> bytes:
 
 
 def _unquoted(text: bytes) -> bytes:
-    """Decode a form's value piece by piece: the library lists all escapes of its input."""
+    """Decode a form's value piece by piece: the library lists all escapes of what it is given."""
     found, at = bytearray(), 0
     while at < len(text):
         end = at + PIECE

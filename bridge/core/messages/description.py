@@ -50,5 +50,5 @@ def made_of(pull: PullRequest) -> str:
 
 @cache
 def renderer() -> str:
-    """Return the versions of the renderer and its libraries."""
+    """Return the versions of what renders."""
     return " ".join([str(VERSION), *(f"{name} {metadata.version(name)}" for name in LIBRARIES)])

@@ -1,4 +1,4 @@
-"""Show the changes of an edit, rather than repeat the whole text."""
+"""Show what an edit changed in a text, rather than repeat the whole."""
 
 import re
 from collections.abc import Iterator, Sequence

@@ -1,4 +1,4 @@
-"""Word the results of a commit's checks and deployments: only when their sum turns, never one per job."""
+"""Word what became of a commit's checks and deployments: only when their sum turns, never one per job."""
 
 from itertools import chain
 from typing import Any
@@ -25,7 +25,7 @@ _REVIEWED = {"requested": "asked", "approved": "approved", "rejected": "rejected
 
 
 def of_checks(pull: PullRequest, known: Snapshot) -> tuple[Said | None, Snapshot]:
-    """Return the message about the checks, and the snapshot with that noted."""
+    """Return what is said of the checks, and the snapshot with that noted."""
     now = verdict(pull.checks)
     head, last, failed = known.said.get("checks", ("", "none", ()))
     if now not in ("passed", "failed", "waiting") or not pull.is_open:
@@ -83,7 +83,7 @@ def names(checks: tuple[Check, ...]) -> str:
 
 
 def outputs(failed: tuple[Check, ...]) -> str:
-    """Fold the words of apps about their named checks."""
+    """Fold what apps say of their checks that are named."""
     told = [check for check in failed[:MAX_NAMED] if check.output]
     return "".join(folded(f"Why {check.name} failed", code(check.output.split("\n"))) for check in told)
 
@@ -97,7 +97,7 @@ def unread(failed: tuple[Check, ...], noted: Snapshot) -> tuple[tuple[int, ...],
 
 
 def of_job(check: Check, step: FailedStep, lines: list[str]) -> Said:
-    """Return the message about the reason why a job failed."""
+    """Return what is said of the reason why a job failed."""
     at = f"{check.url}#step:{step.number}:1" if step.number and check.url else check.url
     where = f": {escape(step.name)}" if step.name else ""
     count = "Last line" if len(lines) == 1 else f"Last {len(lines)} lines"
@@ -108,10 +108,10 @@ def of_job(check: Check, step: FailedStep, lines: list[str]) -> Said:
 def of_queue(
     commit: PullRequest, failed: tuple[Check, ...], sha: str, known: Snapshot
 ) -> tuple[Said | None, Snapshot]:
-    """Return the message about failures in a merge queue, and the snapshot with that noted.
+    """Return what is said of the checks that failed in a merge queue, and the snapshot with that noted.
 
     `commit` is the pull request with the checks of the queue's commit. The thread shows their sum. Only a
-    failure is reported: success ends in a merge, which has its own message.
+    failure is told: what passes is merged, and that is told.
     """
     if not commit.queued:
         return None, known
@@ -124,7 +124,7 @@ def of_queue(
 
 
 def of_deployments(pull: PullRequest, known: Snapshot) -> tuple[Said | None, Snapshot]:
-    """Return the message about the deployments that ended, and the snapshot with that noted."""
+    """Return what is said of the deployments that ended, and the snapshot with that noted."""
     told = _told_deployments(known)
     new = tuple(one for one in pull.deployments if told.get(one.name) not in _covering(one.state))
     if not new or not pull.is_open:
@@ -136,7 +136,7 @@ def of_deployments(pull: PullRequest, known: Snapshot) -> tuple[Said | None, Sna
 
 
 def of_review(happening: Happening) -> tuple[Said | None, Snapshot]:
-    """Return the message about a deployment's review, and the snapshot with that noted.
+    """Return what is said of a deployment's review, and the snapshot with that noted.
 
     https://docs.github.com/webhooks/webhook-events-and-payloads#deployment_review
     """
@@ -162,7 +162,7 @@ def of_review(happening: Happening) -> tuple[Said | None, Snapshot]:
 
 
 def _covering(state: str) -> tuple[str, ...]:
-    """Return the reported states after which a deployment's state is no news."""
+    """Return what may have been told of a deployment so that its state is no news."""
     return {"waiting": ("waiting", "asked"), "failed": ("failed", "rejected")}.get(state, (state,))
 
 

@@ -42,7 +42,7 @@ _MARKS = {"approved": "✓", "changes requested": "✗", "requested": "…"}
 def render(pull: PullRequest, *, web_url: str, is_left: bool = False) -> dict[str, Any]:
     """Return the JSON object that `POST /messages` takes as `thread`; the buttons lead to `web_url`.
 
-    One that `is_left`, since its flow gets no more messages, shows only lasting facts.
+    One that `is_left`, since its flow will not be told what comes, shows only what stays true.
     Flowdock's API documents, "Messages": title, field labels and values take only the tag `a`.
     """
     # The snapshot's address is checked again: this is the last place to do so.
@@ -107,7 +107,7 @@ def turn_of(pull: PullRequest) -> str:
 
 
 def _extension(pull: PullRequest, found: turn.Turn | None) -> dict[str, Any]:
-    """Return the member for bridge's inbox; Flowdock ignores it (docs/protocol.md, "The member `bridge`")."""
+    """Return what bridge's inbox reads, and Flowdock ignores (docs/protocol.md, "The member `bridge`")."""
     involved = {one.id: _account(one) for one in pull.people if one.id and not one.bot}
     times, shown = pull.turn_since, None
     if found:
@@ -188,7 +188,7 @@ def _reviewer(reviewer: Reviewer) -> str:
 
 
 def _to_merge(pull: PullRequest) -> str:
-    """Word the open demands of the branch's rules; empty where they demand nothing."""
+    """Say what the branch's rules still demand; nothing where they demand nothing."""
     lacks = "; ".join(to_merge.missing(pull))
     if pull.rules is None:
         return ""
@@ -215,7 +215,7 @@ def _checks(pull: PullRequest) -> str:
 
 
 def sum_of(pull: PullRequest) -> str:
-    """Count the checks by state, and name those that are not counted."""
+    """Count the checks by state, and say what is not counted."""
     counts = [
         f"{len(found)} {words}" for state, words in _STATES.items() if (found := pull.checks_that(state))
     ]

@@ -1,4 +1,4 @@
-"""A delivery to its new snapshots, and to a message for each connection that wants one."""
+"""A delivery to what goes out about it: new snapshots, and a message for each connection that wants it."""
 
 from collections.abc import Sequence
 
@@ -74,7 +74,7 @@ def subject(delivery: Delivery) -> int | None:
 
 
 def is_what_it_is_called(delivery: Delivery) -> bool:
-    """Tell whether a payload has its event's own field: it may have been signed as another event."""
+    """Tell whether a payload has what its event's have: it may have been signed as another one."""
     return bool(delivery.payload.get(_OWN_FIELD.get(delivery.event, "repository")))
 
 
@@ -120,8 +120,8 @@ def translate_pull(
 ) -> Translation:
     """Translate a delivery about one pull request, at the Unix time `now`.
 
-    `merged` is the `known` snapshot, merged with the delivery's `extract.delta`; `head_checks` are those of
-    the head commit that results.
+    `merged` is what was `known`, merged with the delivery's `extract.delta`; `head_checks` are those of the
+    head commit that results.
     """
     if not merged.is_known:
         return Translation(number=0, snapshot=merged, silence="too little is known of its pull request")
@@ -217,7 +217,7 @@ def translate_job_log(
     *,
     now: float,
 ) -> Translation:
-    """Translate bridge's reading of a job whose failure was reported."""
+    """Translate what bridge read of a job whose failure was told."""
     pull, job = snapshot.view(known, head_checks), delivery.payload["job"]
     said = status_changes.of_job(check, FailedStep(number=job["number"], name=job["step"]), job["lines"])
     return translation(_unsent("Checks", delivery, pull, connections, now), said, known)

@@ -1,4 +1,4 @@
-"""The translation of a delivery for one pull request: its messages, addressed, and the notes about them."""
+"""The translation of a delivery for one pull request: its messages, addressed, and what is noted of them."""
 
 from collections.abc import Mapping, Sequence
 
@@ -17,7 +17,7 @@ UNSPOKEN = "it only updates the thread"
 
 
 class Translation(msgspec.Struct, frozen=True, kw_only=True):
-    """The snapshot after the delivery, and its messages."""
+    """The snapshot that stands after the delivery, and what to say."""
 
     number: int
     snapshot: Snapshot

@@ -76,12 +76,12 @@ def wait(round_: Round, known: Snapshot) -> float:
 
 
 def _before(known: Snapshot, now: Shown) -> Shown:
-    """Return the thread as it was shown; a part that an older version did not note did not change."""
+    """Return what the thread showed. A part that an older version of bridge did not note did not change."""
     return now | (known.said.get("shown") or {})
 
 
 def _words(before: Shown, now: Shown, pull: PullRequest) -> str:
-    """Word a change from `before` to `now` as a title; empty if readers need none."""
+    """Say what a reader must know of a change from `before` to `now`, as a title; empty if nothing is."""
     if now["status"] != before["status"]:
         return f"Status: {now['status']}"
     if not pull.is_open or now == before:

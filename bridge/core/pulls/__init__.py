@@ -1,1 +1,1 @@
-"""A pull request as it is known: its deliveries, merged into a snapshot. No wording."""
+"""A pull request as it is known: what deliveries tell, merged into a snapshot. No wording."""

@@ -1,4 +1,4 @@
-"""Approvals that cannot count, although GitHub accepts them."""
+"""Approvals that cannot count, whatever GitHub answers to them."""
 
 from bridge.core.pulls.model import Person, PullRequest
 

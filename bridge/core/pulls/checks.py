@@ -26,7 +26,7 @@ __all__ = ["EVENTS", "ChecksDelta", "Verdict", "delta", "dump", "load", "merge",
 Verdict = Literal["none", "running", "waiting", "passed", "failed"]
 
 MAX_OUTPUT, MAX_OUTPUT_LINES = 600, 10
-"""Characters and lines kept of an app's words about its check's failure."""
+"""Characters and lines of what an app says of its check's failure that are kept."""
 
 MAX_ENVIRONMENT = 100
 
@@ -71,7 +71,7 @@ def queued_number(delivery: Delivery) -> int:
 
 
 def _register(value: dict[str, Any], *, rank: str, at: str) -> LwwRegister:
-    """Rank the reports about one id: by attempt or number first, then the end, then the time."""
+    """Rank what was said of one id: its attempt or number first, then its end, then the time."""
     over = value["state"] not in ("running", "waiting")
     # Of one second a wait counts over the request that led to it.
     return LwwRegister(f"{rank}{int(over)}{at}", int(value["state"] == "waiting"), value)
@@ -116,7 +116,7 @@ def _check_run(payload: Payload) -> ChecksDelta:
 
 
 def _output(output: Payload) -> str:
-    """Return the first lines of an app's words about its check."""
+    """Return the first lines of what an app says of its check."""
     words = f"{output.get('title') or ''}\n{(output.get('summary') or '')[:MAX_OUTPUT]}"
     return "\n".join(words.strip().splitlines()[:MAX_OUTPUT_LINES])[:MAX_OUTPUT]
 
@@ -245,7 +245,7 @@ def _numbers(thing: Payload) -> tuple[int, ...]:
 
 
 def merge(known: Mapping[str, LwwRegister], told: Mapping[str, LwwRegister]) -> dict[str, LwwRegister]:
-    """Merge newer registers into a commit's checks."""
+    """Merge what was told into a commit's checks."""
     return bounded(merge_all(known, told))
 
 

@@ -53,7 +53,7 @@ def view(registers: Mapping[str, LwwRegister]) -> tuple[Check, ...]:
 
 
 def _deployments(current: Iterable[Value]) -> Iterable[Value]:
-    """Yield the deployments to show; one waits as long as its review does, if GitHub sends one."""
+    """Yield the deployments to show; one waits as long as its review does, if GitHub tells of that."""
     reviews = {one["name"]: one for one in current if one["kind"] == "review"}
     deployed = {one["name"]: one for one in current if one["kind"] == "deployment"}
     for name, one in (reviews | deployed).items():
@@ -63,7 +63,7 @@ def _deployments(current: Iterable[Value]) -> Iterable[Value]:
 
 
 def _current(values: Iterable[Value]) -> list[Value]:
-    """Leave out values that newer ones replaced."""
+    """Leave out what something newer replaced."""
     equals: defaultdict[Any, list[Value]] = defaultdict(list)
     workflows = _newest((value for value in values if value["kind"] == "workflow"), _workflow)
     replaced = {value["suite"] for value in values if value["kind"] == "workflow"}
@@ -192,12 +192,12 @@ def _check(value: Value, *, counted: bool = True) -> Check:
 
 
 def _worth(value: Value, key: str) -> Any:
-    """Rank values to drop: workflows and suites last, since they tell that their runs are over."""
+    """Rank what may be dropped: workflows and suites last, since they tell that their runs are over."""
     return value["kind"] in ("workflow", "suite"), value["id"], key
 
 
 def bounded(registers: dict[str, LwwRegister]) -> dict[str, LwwRegister]:
-    """Drop replaced checks, then harmless ones, the oldest first, where there are too many."""
+    """Drop what was replaced, then what is harmless, the oldest first, where there are too many."""
     if len(registers) <= MAX_KEPT:
         return registers
     current = {id(value) for value in _current([one.value for one in registers.values()])}

@@ -45,11 +45,11 @@ _METHODS = {
 }
 _ALLOWS = {"allow_auto_merge": "auto-merge", "allow_update_branch": "update-branch"}
 _FOR_GOOD = "9999"
-"""Later than any time: a merge and a deletion are final."""
+"""Later than any time: what is merged stays merged, what is deleted deleted."""
 
 
 def delta(delivery: Delivery) -> Snapshot:
-    """Extract the changes in a delivery. Raises `KeyError` or `TypeError` if GitHub never sends its like."""
+    """Extract what a delivery changes. Raises `KeyError` or `TypeError` for a payload GitHub never sends."""
     payload = delivery.payload
     if delivery.event in (UPDATE, DIFF, DUE, FORCED, MERGE_FAILED):
         return Snapshot()
@@ -95,7 +95,7 @@ def _from_pull(payload: Payload, event: str, action: str) -> Snapshot:
         else LwwRegister(at, ABOUT if name in about else carried, value)
         for name, value in _values(pull, payload, own).items()
     }
-    # A submitted review ends the request for it, even if another delivery of that second lists it.
+    # A review that is given ends the request for it, whatever else its second lists.
     gave = event == "pull_request_review" and action == "submitted"
     return Snapshot(values=values, sets=_sets(pull, payload, "review_submitted" if gave else own, at))
 
@@ -150,7 +150,7 @@ def _told_state(pull: Payload) -> str:
 
 
 def _common_values(pull: Payload, repository: Payload, own: str = "") -> dict[str, Any]:
-    """Return the values that pull requests and their issues share."""
+    """Return what pull requests and their issues have alike."""
     values: dict[str, Any] = {
         "repository": {"name": repository["full_name"], "url": web_address(repository.get("html_url"))},
         "number": pull["number"],
@@ -278,7 +278,7 @@ def _thread(payload: Payload, action: str) -> Snapshot:
     comments = thread.get("comments") or []
     if not comments:
         return Snapshot()
-    # GitHub lists the comments that are left: where a reply comes first, the answered one is gone.
+    # GitHub lists what is left: where a reply comes first, what it answered is gone.
     answered = comments[0].get("in_reply_to_id")
     value = {"url": web_address(comments[0]["html_url"]), "state": action}
     told = {str(answered or comments[0]["id"]): LwwRegister(at, ABOUT, value)}

@@ -1,6 +1,6 @@
 """Find out why a job of GitHub Actions failed: its failing step, and the last lines that the step wrote.
 
-A pull request's author chooses every word of a log. It is text, even if it looks like markup.
+A pull request's author chooses every word of a log. It is text, whatever it looks like.
 https://docs.github.com/rest/actions/workflow-jobs
 """
 

@@ -1,4 +1,4 @@
-"""A pull request as a thread shows it: the sum of its snapshot and its checks."""
+"""A pull request as a thread shows it: what the snapshot and the checks add up to."""
 
 from collections.abc import Mapping
 from typing import Literal, NamedTuple
@@ -114,14 +114,14 @@ class Place(NamedTuple):
 
 
 class Rendered(NamedTuple):
-    """A description's HTML, and a digest of its source (`bridge.core.messages.description`)."""
+    """A description's HTML, and what it was made of (`bridge.core.messages.description`)."""
 
     made_of: str
     html: str
 
 
 class PullRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything known of one pull request; unknown fields are empty or None."""
+    """Everything known of one pull request; what no delivery told is empty or None."""
 
     repository: str
     repository_url: str
@@ -149,7 +149,7 @@ class PullRequest(msgspec.Struct, frozen=True, kw_only=True):
     place: Place = Place()
     mergeable: bool | None = None
     mergeable_state: str = ""
-    """GitHub's word for the obstacle to a merge, such as `blocked`; empty if it gave none."""
+    """GitHub's word for what stands in the way of a merge, such as `blocked`; empty if it told none."""
     merge_methods: tuple[str, ...] = ()
     allows: tuple[str, ...] = ()
     """Names of repository settings that are on: `auto-merge`, `update-branch`."""

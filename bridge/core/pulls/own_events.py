@@ -1,4 +1,4 @@
-"""Events of bridge's own: deliveries of its readings on GitHub."""
+"""Events that are not GitHub's: deliveries of what bridge read by itself."""
 
 MERGEABLE = "bridge.mergeable"
 """A pull request, read after a push to its base branch or where a delivery contradicted itself."""

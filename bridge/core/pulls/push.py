@@ -22,7 +22,7 @@ class Push(NamedTuple):
 
     @classmethod
     def read(cls, delivery: Delivery) -> "Push | None":
-        """Read a push delivery; None if it lacks anything."""
+        """Return what a push delivery tells; None if it lacks anything."""
         payload = delivery.payload
         before, after, forced = (payload.get(name) for name in ("before", "after", "forced"))
         if not (isinstance(before, str) and isinstance(after, str) and isinstance(forced, bool)):

@@ -35,7 +35,7 @@ from bridge.core.pulls.rules import BranchRules
 T = TypeVar("T")
 
 SWITCHES: dict[str, Any] = {"state": [0, "open"], "queued": False}
-"""Values that go to and fro, with those of a new pull request."""
+"""Values that go to and fro, and what each is when a pull request is born."""
 
 _NEEDED = frozenset({"number", "title", "url", "state"})
 _DECISIVE: dict[str, ReviewState] = {"approved": "approved", "changes_requested": "changes requested"}

@@ -1,4 +1,4 @@
-"""Read a pull request's state from a delivery: the action decides, not the rest of the payload."""
+"""Read a pull request's state from a delivery: the action decides, whatever else the payload says."""
 
 from typing import Any
 
@@ -47,7 +47,7 @@ def is_doubtful(delivery: Delivery) -> bool:
 
 
 def issue_pull(payload: Payload) -> Payload:
-    """Return the issue with the one field that only its pull request has: the time of the merge."""
+    """Return the issue with what only its pull request tells: when it was merged."""
     issue = payload["issue"]
     links = issue.get("pull_request") or {}
     return {**issue, **{name: links[name] for name in ("merged_at",) if name in links}}

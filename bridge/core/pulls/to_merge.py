@@ -1,4 +1,4 @@
-"""Find the conditions that a pull request still lacks: by the rules of its branch, and by GitHub's word."""
+"""Find out what a pull request still lacks: by the rules of its branch, and by GitHub's word."""
 
 from msgspec.structs import replace
 
@@ -13,7 +13,7 @@ _BLOCKED = frozenset({"blocked", "behind"})
 
 
 def missing(pull: PullRequest) -> tuple[str, ...]:
-    """Return the missing conditions, in words; none while no rules were read."""
+    """Return what is missing, in words; nothing while no rules were read."""
     found = []
     if (rules := pull.rules) is not None and rules.is_known:
         given = _approvals(pull)

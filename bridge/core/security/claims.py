@@ -40,7 +40,7 @@ def sign(claim: Claim, *, secret: str) -> str:
 
 
 def read(token: str, *, secrets: Sequence[str]) -> Claim:
-    """Return the claim in a JWT that any of `secrets` signed; raises `ClaimRefused` with the remedy."""
+    """Return the claim in a JWT that any of `secrets` signed; raises `ClaimRefused` naming what to do."""
     if len(token) > MAX_CLAIM or not token.isascii():
         raise ClaimRefused("This link is damaged.")
     payload = _payload(token, secrets)

@@ -65,7 +65,7 @@ class Vault:
         return base64.urlsafe_b64encode(first + nonce + sealed)
 
     def decrypt(self, encrypted: bytes, *, aad: str) -> bytes:
-        """Decrypt a value that was encrypted with the same `aad`; raises `Undecryptable`."""
+        """Decrypt what was encrypted with the same `aad`; raises `Undecryptable`."""
         from cryptography.exceptions import InvalidTag
 
         try:

@@ -1,4 +1,4 @@
-"""The signed request behind a click: the header FLOWDOCK-TOKEN and its claims.
+"""The signed request behind a click: the header FLOWDOCK-TOKEN and what it vouches for.
 
 The seed, "Receiving UpdateActions": a JWT keyed with the OAuth application's secret, with `sub` (the
 Flowdock user), `exp` and `signature` (the lower-case hex SHA-256 of the raw body).
@@ -40,7 +40,7 @@ def verify(token: str | None, body: bytes, *, secret: str, address: str) -> Veri
     expires_at = _expiry(claims["exp"])
     _check_body(claims.get("signature"), body)
     _check_address(body, address)
-    # A JWT's signature can be written in more than one way; the signed part cannot.
+    # A JWT's signature can be written in more than one way; what was signed cannot.
     signed, _, _ = str(token).rpartition(".")
     token_id = hashlib.sha256(signed.encode()).hexdigest()
     return VerifiedClick(user=user, token_id=token_id, expires_at=expires_at + LEEWAY)

@@ -1,4 +1,4 @@
-"""Mask likely secrets in a text that people read: reasons of failures, messages not delivered."""
+"""Mask what looks like a secret in a text that people read: reasons of failures, messages not delivered."""
 
 import re
 

@@ -1,7 +1,5 @@
 """The people's page: everybody sees who is in the inbox, owners invite, make owners, and remove."""
 
-import re
-
 import structlog
 from aiohttp import web
 
@@ -10,11 +8,11 @@ from bridge.inbox import sessions
 from bridge.inbox.door import DOOR
 from bridge.inbox.pages.render import render
 from bridge.inbox.people import InboxPerson
+from bridge.variables import LOGIN
 from bridge.web.render import redirect
 
 PAGE = "/inbox/people"
 _PERSON = PAGE + "/{id:[0-9]{1,19}}"
-_LOGIN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_-]{0,38})")
 
 log = structlog.get_logger()
 routes = web.RouteTableDef()
@@ -60,7 +58,7 @@ async def invite(request: web.Request) -> web.Response:
     """Make an invitation, and show its link this one time."""
     person = await _owner(request)
     login = str((await request.post()).get("login", "")).strip().removeprefix("@")
-    if login and not _LOGIN.fullmatch(login):
+    if login and not LOGIN.fullmatch(login):
         problem = "That is not a GitHub login. Copy it from the address of their profile."
         return await _page(request, person, login=login, problem=problem)
     secret = await request.app[DOOR].invitations.invite(by=person.id, login=login)

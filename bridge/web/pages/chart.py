@@ -53,24 +53,24 @@ def draw(counts: Counts, now: float | None = None) -> Chart:
         Hour(begin=first + at * HOUR, posted=one, skipped=two, dead=three)
         for at, (one, two, three) in enumerate(zip(counts.posted, counts.skipped, counts.dead, strict=True))
     ]
+    most = max(1, *(hour.posted + hour.skipped for hour in hours))
+    worst = max(1, *counts.dead)
     return Chart(
         width=HOURS * STEP,
         height=UP + 1 + (DOWN if dead else 0),
         line=UP,
-        bars=_bars(hours),
+        bars=_bars(hours, most, worst),
         words=f"The last 24 hours: {posted} posted, {skipped} skipped, {dead} not delivered.",
         posted=posted,
         skipped=skipped,
         dead=dead,
-        most=_most(hours),
-        worst=_worst(hours),
+        most=most,
+        worst=worst,
         hours=tuple(hour for hour in reversed(hours) if hour.posted or hour.skipped or hour.dead),
     )
 
 
-def _bars(hours: Sequence[Hour]) -> dict[str, str]:
-    most = _most(hours)
-    worst = _worst(hours)
+def _bars(hours: Sequence[Hour], most: int, worst: int) -> dict[str, str]:
     bars = {"posted": "", "skipped": "", "dead": ""}
     for at, hour in enumerate(hours):
         x = at * STEP + 1
@@ -83,14 +83,6 @@ def _bars(hours: Sequence[Hour]) -> dict[str, str]:
         if hour.dead:
             bars["dead"] += _bar(x, UP + 1, _height(hour.dead, worst, DOWN))
     return {kind: outline for kind, outline in bars.items() if outline}
-
-
-def _most(hours: Sequence[Hour]) -> int:
-    return max(1, *(hour.posted + hour.skipped for hour in hours))
-
-
-def _worst(hours: Sequence[Hour]) -> int:
-    return max(1, *(hour.dead for hour in hours))
 
 
 def _height(count: int, most: int, whole: int) -> int:

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
 from aiohttp import web
@@ -47,14 +46,13 @@ class RecordingStore(MessageStore):
         return accepted
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class RecordingInbox(Inbox):
     """An inbox whose messages are recorded."""
 
-    @cached_property
-    def messages(self) -> RecordingStore:
-        """Messages and threads."""
-        return RecordingStore(redis=self.redis, bounds=self.bounds)
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.messages: RecordingStore = RecordingStore(redis=self.redis, bounds=self.bounds)
 
 
 STAND_IN = web.AppKey("stand_in", RecordingInbox)

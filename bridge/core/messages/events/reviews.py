@@ -42,7 +42,7 @@ ENDS = frozenset(
 """The events that are told only after the reviews that still wait for parts."""
 
 _GONE = "9999"
-"""Later than any time: a deletion is final."""
+"""Later than any time: what is deleted stays deleted."""
 
 
 def part(delivery: Delivery, known: Snapshot) -> tuple[str, Parts] | None:
@@ -193,7 +193,7 @@ def _url(happening: Happening, about: Payload) -> str:
 
 
 def _author_of(happening: Happening) -> tuple[Person, ...]:
-    """Return the pull request's author, to tag for a review; nobody if it is their own."""
+    """Return the pull request's author, to be told of a review; nobody if it is their own."""
     author = given(happening.payload, "pull_request", "user")
     return () if given(author or {}, "id") == given(happening.payload, "sender", "id") else named(author)
 

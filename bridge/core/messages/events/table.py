@@ -31,7 +31,7 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Happening(msgspec.Struct, frozen=True, kw_only=True):
-    """A delivery, with the snapshot before it and the pull request after it."""
+    """A delivery, with what was known before it and the pull request as it stands after it."""
 
     delivery: Delivery
     known: Snapshot
