@@ -71,7 +71,7 @@ class Flowdock:
         request_id: str = "",
         seconds: float = POST_SECONDS,
     ) -> None:
-        """Post a message with its thread's whole state; `request_id` is for the log of who takes it.
+        """Post a message with its thread's whole state; `request_id` is for the receiver's log.
 
         Raises `SourceGone`, `FlowdockRejected` or `FlowdockFailing`. See Flowdock's API documentation,
         "Messages".

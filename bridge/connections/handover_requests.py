@@ -50,7 +50,7 @@ class TooManyAsked(BridgeError):
 
 @dataclass(frozen=True, kw_only=True)
 class Handover:
-    """A request to an administrator to connect a repository; `by` is the login of the one who answered."""
+    """A request to an administrator to connect a repository; `by` is the login of the answer's author."""
 
     id: str = field(repr=False)
     asker: FlowdockUser

@@ -160,7 +160,7 @@ class SignedOut(FlowdockError):
 
 
 class NotAMember(FlowdockError):
-    """Flowdock does not show this to the one who is signed in: they are not in the flow, or it is gone."""
+    """Flowdock does not show this to the signed-in user: they are not in the flow, or it is gone."""
 
     status = 403
 

@@ -37,7 +37,6 @@ from bridge.queue.entries import (
     redriven,
 )
 from bridge.queue.inboxes import Inboxes
-from bridge.queue.script_keys import ScriptKeys
 from bridge.storage import keys
 from bridge.storage.delivery_log import HOUR, counted_as
 from bridge.storage.lua_scripts import load_script
@@ -225,6 +224,21 @@ class DeliveryQueue:
         """Delete a dead letter."""
         partition, _, entry_id = letter.id.partition("-")
         await self._drop(keys=_of_dead(int(partition)), args=[entry_id])
+
+
+class ScriptKeys:
+    """Collects the keys of a script call, each once; `first` are those whose places the script knows."""
+
+    def __init__(self, first: list[str]) -> None:
+        self.all = first
+        self._places: dict[tuple[str, ...], int] = {}
+
+    def place(self, *names: str) -> int:
+        """Return the place of a key, counted from 1, or of the first of several adjacent keys."""
+        if (place := self._places.get(names)) is None:
+            place = self._places[names] = len(self.all) + 1
+            self.all += names
+        return place
 
 
 def _write_row(write: Write, script_keys: ScriptKeys) -> tuple[str, int, int, int]:

@@ -203,7 +203,7 @@ class PullRequestStore:
         await self._updates.add([f"{repository_id}:{number}"], delay=delay)
 
     async def update_open(self, repository_id: int) -> None:
-        """Have the threads of the newest open pull requests brought up to date: who is shown them changed."""
+        """Have the threads of the newest open pull requests updated, after a change of a connection."""
         newest = (await self.open_numbers(repository_id))[::-1][:MAX_UPDATED]
         await self._updates.add((f"{repository_id}:{number}" for number in newest), delay=0)
 

@@ -96,7 +96,7 @@ class Watches:
         await self.once(question, every=QUEUE_SECONDS, delay=QUEUE_SECONDS)
 
     async def teams(self, repository_id: int, number: int) -> None:
-        """Ask who is in the teams that a pull request asks for a review, once a minute at most."""
+        """Ask for the members of the teams that a pull request asks for a review, once a minute at most."""
         await self.once(_teams(repository_id, number), every=TEAMS_SECONDS, delay=1)
 
     async def teams_again(self, repository_id: int, numbers: Iterable[int]) -> None:
@@ -104,7 +104,7 @@ class Watches:
         await self.add(_teams(repository_id, number) for number in numbers)
 
     async def members(self, organization: str, team: int) -> None:
-        """Ask who is in a team of an organization now, for the pull requests that ask it for a review."""
+        """Ask for the members of an organization's team, for the pull requests that ask it for a review."""
         question = Watch(repository_id=0, about="members", number=team, organization=organization)
         await self.add([question], delay=MEMBERS_SECONDS)
 

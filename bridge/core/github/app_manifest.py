@@ -46,7 +46,7 @@ _MEMBERS = Permission(
 _RULES = Permission("administration", "read", "hear at once when the rules of branches change")
 
 TEAM_EVENTS = frozenset({"membership", "team"})
-"""Events of organizations that tell who is in a team. They take the right to read members.
+"""Events of organizations about the members of teams. They take the right to read members.
 
 https://docs.github.com/webhooks/webhook-events-and-payloads#membership
 """

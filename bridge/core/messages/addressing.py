@@ -1,4 +1,4 @@
-"""Address messages to connections: who is told, and why others are not."""
+"""Address messages to connections, and give the reason where one gets none."""
 
 import hashlib
 import uuid

@@ -15,7 +15,7 @@ DISCONNECTED = Message(event="activity", title="Disconnected from this flow", au
 def last_words(
     round_: Round, merged: Snapshot, told: Sequence[Outgoing]
 ) -> tuple[tuple[Outgoing, ...], Snapshot]:
-    """Return these messages, and the snapshot with a note who shows the pull request and who no longer does.
+    """Return these messages, and the snapshot with the flows that show it, and those that no longer do.
 
     `told` are the messages that go out anyway. A merged one stays true by itself: nobody has to be told.
     """

@@ -48,7 +48,7 @@ def anew(
 
 
 def noted(told: Collection[Mention], delivery: Delivery, sender: Person, known: Snapshot) -> Snapshot:
-    """Note who was tagged for a deed; once one of them does something, they may be tagged again."""
+    """Note the accounts tagged for a deed; once one of them does something, they may be tagged again."""
     if told and (at := _at(delivery)):
         names = {name for one in told for name in (one.login.lower(), one.id)} - {0}
         tagged = names | _tagged(delivery, sender, known)

@@ -83,7 +83,7 @@ def turn_noted(
     *,
     now: float,
 ) -> Snapshot:
-    """Note since when it is whose turn, and who was tagged for that; the next message tags the others."""
+    """Note the holders of the turn, since when, and those tagged for it; the next message tags the others."""
     before, people = list(merged.said.get("turn", ())), [one.id for one in tags.on_turn(found)]
     told = people if outgoing else [one for one in before if one in people]
     times = since(pull, found, merged.said.get("since") or {}, now)

@@ -9,7 +9,7 @@
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from bridge.core.pulls.lww import LwwRegister
@@ -65,9 +65,10 @@ def _deployments(current: Iterable[Value]) -> Iterable[Value]:
 def _current(values: Iterable[Value]) -> list[Value]:
     """Leave out what something newer replaced."""
     equals: defaultdict[Any, list[Value]] = defaultdict(list)
-    workflows = _newest((value for value in values if value["kind"] == "workflow"), _workflow)
-    replaced = {value["suite"] for value in values if value["kind"] == "workflow"}
-    replaced -= {value["suite"] for value in workflows} | {0}
+    all_workflows = [value for value in values if value["kind"] == "workflow"]
+    in_order = sorted(all_workflows, key=lambda value: value["id"])
+    workflows = list({tuple(value["workflow"]): value for value in in_order}.values())
+    replaced = {value["suite"] for value in all_workflows} - {value["suite"] for value in workflows} - {0}
     for value in values:
         if value["kind"] != "workflow" and value.get("suite") not in replaced:
             equals[_identity(value)].append(value)
@@ -86,17 +87,6 @@ def _counting(equals: list[Value], workflows: Mapping[int, Value]) -> list[Value
         if present := [value for at, value in began if at >= workflow["began"]]:
             return present
     return [max(equals, key=lambda value: value["id"])]
-
-
-def _newest(values: Iterable[Value], key: Callable[[Value], Any]) -> list[Value]:
-    newest: dict[Any, Value] = {}
-    for value in sorted(values, key=lambda one: one["id"]):
-        newest[key(value)] = value
-    return list(newest.values())
-
-
-def _workflow(value: Value) -> Any:
-    return tuple(value["workflow"])
 
 
 def _identity(value: Value) -> Any:

@@ -84,7 +84,7 @@ class LwwRegister(msgspec.Struct, frozen=True, array_like=True, gc=False):
         if mine != theirs:
             newest = self if mine > theirs else other
         else:
-            newest = self if self == other else max(self, other, key=_rank)
+            newest = self if self == other else max(self, other, key=lambda one: _canonical(one.value))
         if not (self.switched or other.switched):
             return newest
         switched = _newest_seconds((*self.switched, *other.switched))
@@ -105,10 +105,6 @@ def _newest_seconds(said: Switching) -> Switching:
     seconds = sorted({at for at, _ in said})[-_SECONDS_KEPT:]
     each = {(at, _canonical(value)): (at, value) for at, value in said if at in seconds}
     return tuple(each[key] for key in sorted(each, reverse=True))
-
-
-def _rank(register: LwwRegister) -> bytes:
-    return _canonical(register.value)
 
 
 class LwwSet(msgspec.Struct, frozen=True, array_like=True):

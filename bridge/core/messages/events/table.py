@@ -1,4 +1,4 @@
-"""The table itself: who speaks of which event and action, and the words they share."""
+"""The table itself: a function for each event and action, and the words they share."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
