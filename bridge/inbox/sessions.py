@@ -21,7 +21,7 @@ from bridge.inbox.people import InboxPerson, loaded
 from bridge.storage.keys import hash_of
 from bridge.storage.lua_scripts import load_script
 from bridge.storage.redis import Redis
-from bridge.web.http import cookies
+from bridge.web.http import cookies, once
 from bridge.web.http.forms import FormRefused
 from bridge.web.http.paths import local_path
 from bridge.web.http.visits import VISITOR, Visitor
@@ -65,8 +65,17 @@ class Cookie:
 
     @property
     def csrf(self) -> str:
-        """Return the value that each form of the session must bring; it reveals nothing of the secret."""
+        """Return a value that each form of the session must bring, another for each page: see `once`."""
+        return f"{self._csrf}{secrets.token_hex(8)}"
+
+    @property
+    def _csrf(self) -> str:
+        """It reveals nothing of the secret."""
         return hash_of(f"csrf:{self.secret}")
+
+    def made(self, csrf: str) -> bool:
+        """Tell whether a form's value is of this session."""
+        return signing.equal(csrf[: len(self._csrf)], self._csrf)
 
     def __str__(self) -> str:
         return f"{self.person_id}.{self.secret}"
@@ -187,10 +196,11 @@ async def posted(request: web.Request) -> InboxPerson:
     """Return the person who sent a form of their own session; raises `FormRefused`, or as `required`."""
     person, cookie = await required(request), cookie_of(request)
     given = str((await request.post()).get("csrf", ""))
-    if cookie is None or not signing.equal(given, cookie.csrf):
+    if cookie is None or not cookie.made(given):
         raise FormRefused("This form does not belong to your session.")
     if request.headers.get("Sec-Fetch-Site", "same-origin") != "same-origin":
         raise FormRefused("Another site sent this form.")
+    await once.claim(request)
     return person
 
 

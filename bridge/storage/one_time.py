@@ -17,10 +17,12 @@ class OneTimeStore:
         self._redis = redis
         self._vault = vault
 
-    async def put(self, kind: str, name: str, value: dict[str, Any], *, seconds: int) -> None:
-        """Store a value, encrypted, for at most `seconds`."""
+    async def put(
+        self, kind: str, name: str, value: dict[str, Any], *, seconds: int, if_new: bool = False
+    ) -> bool:
+        """Store a value, encrypted, for at most `seconds`; returns False if it had to be new and was not."""
         encrypted = self._vault.encrypt(orjson.dumps(value), aad=f"{kind}:{name}")
-        await self._redis.set(keys.once(kind, name), encrypted, ex=seconds)
+        return bool(await self._redis.set(keys.once(kind, name), encrypted, ex=seconds, nx=if_new))
 
     async def pop(self, kind: str, name: str) -> dict[str, Any] | None:
         """Remove a value and return it; None if it is gone."""

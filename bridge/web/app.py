@@ -20,7 +20,7 @@ from bridge.web.auth import handover, linking, oauth_callback, sessions
 from bridge.web.auth.oauth_callback import GITHUB_CALLBACKS
 from bridge.web.context import FOR_MACHINES, SERVICES
 from bridge.web.endpoints import actions, health, webhook
-from bridge.web.http import bodies, middleware, rate_limit, unreadable
+from bridge.web.http import bodies, middleware, once, rate_limit, unreadable
 from bridge.web.http.bodies import BODIES, Bodies
 from bridge.web.http.cookies import HTTPS
 from bridge.web.http.rate_limit import LIMITS
@@ -74,11 +74,7 @@ def create_app(
     `for_machines`: a worker's own, which tells how it is, and nothing else.
     """
     app = web.Application(
-        middlewares=[
-            middleware.around,
-            rate_limit.by_address,
-            bodies.read_forms,
-        ],
+        middlewares=[middleware.around, rate_limit.by_address, bodies.read_forms, once.answer],
         client_max_size=64 * 1024,
     )
     app[SERVICES] = services

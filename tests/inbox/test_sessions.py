@@ -1,5 +1,6 @@
 """Sessions of the inbox: how they begin, end, and tell one browser from another."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from typing import Any
@@ -10,8 +11,10 @@ import pytest
 from yarl import URL
 
 from bridge.inbox import keys, sessions
+from bridge.inbox.api_tokens import ApiTokenStore
 from bridge.inbox.people import PeopleStore
 from bridge.inbox.sessions import IDLE_SECONDS, LONGEST_SECONDS, SESSIONS, Cookie, SessionStore
+from bridge.web.http import once
 from tests.conftest import House
 from tests.kits.inbox import open_inbox
 
@@ -138,6 +141,60 @@ async def test_a_form_must_bring_its_own_sessions_value_from_its_own_site(house:
             assert response.status == status, (given, site)
     async with house.http.post(form, data={"csrf": cookie.csrf}, allow_redirects=False) as response:
         assert leads_to_sign_in_and_back(response) == "/inbox"
+
+
+async def test_a_form_sent_twice_is_done_once_and_both_get_the_answer(house: House) -> None:
+    store, person = SessionStore(house.redis), await ann(house.redis)
+    cookie, other = [await store.begin(person, browser="") for _ in range(2)]
+    tokens = ApiTokenStore(house.redis)
+    body = {"csrf": cookie.csrf, "label": "For a script", "scope": "flow"}
+
+    async def sent(as_cookie: Cookie = cookie, **changes: str) -> tuple[int, str]:
+        async with house.http.post(
+            f"{house.bridge}/inbox/settings/tokens", data=body | changes, headers=headers(as_cookie)
+        ) as response:
+            return response.status, await response.text()
+
+    first, second = await asyncio.gather(sent(), sent())
+    assert first == second == await sent()
+    assert first[0] == 200
+    assert len(await tokens.of(person)) == 1
+    assert (await sent(other))[0] == 403, "it is this browser's answer"
+    assert await sent(csrf=cookie.csrf) != first, "another page's form is another"
+    assert len(await tokens.of(person)) == 2
+    # What was refused may be sent again.
+    assert [(await sent(label=""))[0] for _ in range(2)] == [422, 422]
+
+
+async def test_a_form_whose_first_has_no_answer_yet_is_not_done_again(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(once, "LOOKS", 2)
+    cookie = await SessionStore(house.redis).begin(await ann(house.redis), browser="")
+    answered, asked = asyncio.Event(), asyncio.Event()
+
+    async def slowly(*_: Any, **__: Any) -> None:
+        asked.set()
+        await answered.wait()
+
+    monkeypatch.setattr(PeopleStore, "rename", slowly)
+
+    async def sent() -> tuple[int, str]:
+        async with house.http.post(
+            f"{house.bridge}/inbox/settings/name",
+            data={"csrf": csrf, "name": "Annie"},
+            headers=headers(cookie),
+            allow_redirects=False,
+        ) as response:
+            return response.status, await response.text()
+
+    csrf = cookie.csrf
+    first = asyncio.create_task(sent())
+    await asked.wait()
+    status, page = await sent()
+    assert (status, "Reload this page to look again" in page) == (409, True)
+    answered.set()
+    assert (await first)[0] == (await sent())[0] == 303
 
 
 async def test_people_behind_one_address_have_limits_of_their_own(redis_url: str) -> None:

@@ -1,5 +1,6 @@
 """From `bridge serve` with nothing but its address set, to the first thread; with scripts, and without."""
 
+import re
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable
@@ -73,6 +74,28 @@ async def _connected(page: Page, seen: Callable[[str, str], Awaitable[None]]) ->
     await seen("connected", "Main is connected")
 
 
+def _clicks_of_readme() -> list[str]:
+    """The clicks from the address that the demo prints to a merge."""
+    clicks = re.search(r"and click:(.*?)\. Then", (ROOT / "README.md").read_text(), re.DOTALL)
+    assert clicks
+    return re.findall(r"the first thread|(?<=\*)\w[^*,]*(?=\*)", clicks[1])
+
+
+async def _click(page: Page, name: str) -> None:
+    """Click what README names; here Cy is the one who may merge."""
+    if name == "More actions":
+        await page.get_by_text(name).click()
+        return
+    async with page.expect_navigation():
+        match name:
+            case "ann-gh":
+                await page.get_by_test_id("signin-cy-gh").click()
+            case "the first thread":
+                await page.locator(".thread-row > a").first.click()
+            case _:
+                await page.locator("a, button").get_by_text(name, exact=True).locator("visible=true").click()
+
+
 @pytest.mark.parametrize("scripts", [True, False])
 async def test_from_the_first_start_to_the_first_thread(
     tmp_path: Path, browser: Browser, scripts: bool
@@ -113,10 +136,18 @@ async def test_from_the_first_start_to_the_first_thread(
         process.terminate()
         process.wait()
         await _serving(house, log)
-        # README's clicks, from the first thread on.
         await page.get_by_text("More actions").click()
         await page.get_by_role("button", name="Merge", exact=True).click()
         await expect(page.get_by_role("heading", name="Merge #1 Fix it?")).to_be_visible()
-        await page.get_by_role("button", name="Merge", exact=True).click()
+
+        await page.context.clear_cookies()
+        await page.goto(f"{house.bridge}/inbox/flows/team/main")
+        clicks = _clicks_of_readme()
+        assert len(clicks) <= 6
+        for name in clicks[:-1]:
+            await _click(page, name)
+        await expect(page.get_by_role("heading", name="Merge #1 Fix it?")).to_be_visible()
+        # A double click is one click, also where no script keeps the second back.
+        await page.get_by_role("button", name=clicks[-1], exact=True).dblclick()
         await expect(page.get_by_role("status")).to_contain_text("Merged acme/component#1")
         hygiene.saw(log.read_text())

@@ -13,7 +13,6 @@ from bridge.inbox.notifications.browsers import PushSubscription
 from bridge.inbox.notifications.notifier import Notifier
 from bridge.inbox.notifications.preferences import Preferences
 from bridge.inbox.people import InboxPerson
-from bridge.web.http.visits import SCRIPTED
 from bridge.web.render import redirect
 
 PAGE = "/inbox/settings"
@@ -37,9 +36,8 @@ async def shown(request: web.Request, person: InboxPerson) -> dict[str, Any]:
 
 
 @routes.get("/inbox/service-worker.js")
-async def service_worker(request: web.Request) -> web.Response:
+async def service_worker(request: web.Request) -> web.Response:  # noqa: ARG001
     """Serve the script that a browser runs for a notification, and while bridge cannot be reached."""
-    request[SCRIPTED] = True
     headers = {"Service-Worker-Allowed": "/"}
     return web.Response(text=_WORKER.read_text(), content_type="text/javascript", headers=headers)
 
@@ -47,7 +45,6 @@ async def service_worker(request: web.Request) -> web.Response:
 @routes.get("/inbox/away")
 async def away(request: web.Request) -> web.Response:
     """Serve the page that the service worker keeps, to show while bridge cannot be reached."""
-    request[SCRIPTED] = True
     return aiohttp_jinja2.render_template("inbox/away.html", request, {"session": None, "visitor": None})
 
 

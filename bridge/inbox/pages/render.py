@@ -7,14 +7,14 @@ from aiohttp import web
 
 from bridge.inbox import sessions
 from bridge.inbox.people import InboxPerson
-from bridge.web.http.visits import SCRIPTED, VISITOR
+from bridge.web.http.visits import VISITOR
 
 
 def render(
     request: web.Request, template: str, *, person: InboxPerson | None, status: int = 200, **context: Any
 ) -> web.Response:
     """Make a page, with the header of the person who is signed in and the value for their forms."""
-    request[SCRIPTED], cookie = person is not None, sessions.cookie_of(request)
+    cookie = sessions.cookie_of(request)
     whole = {
         "session": None,
         "visitor": request.get(VISITOR),

@@ -23,7 +23,7 @@ from bridge.storage.keys import hash_of
 from bridge.web import render
 from bridge.web.auth import oauth_callback
 from bridge.web.context import SERVICES
-from bridge.web.http import cookies, sealed_cookies
+from bridge.web.http import cookies, once, sealed_cookies
 
 COOKIE = "bridge_handover"
 SECONDS = 15 * 60
@@ -118,6 +118,7 @@ async def answer(request: web.Request) -> web.Response:
     step = await _step(request)
     if not signing.equal(str(form.get("state", "")), step["state"]):
         raise NotThisBrowser("This form does not belong to this browser's sign-in.")
+    await once.claim(request)
     if await services.one_time.pop(_KIND, hash_of(cookies.read(request, COOKIE))) is None:
         raise NotThisBrowser("This form was already sent.")
     administrator = Administrator(login=step["login"], token=step["token"])

@@ -24,7 +24,7 @@ from bridge.storage.keys import hash_of
 from bridge.web import render
 from bridge.web.auth import oauth_callback, sessions
 from bridge.web.context import SERVICES
-from bridge.web.http import cookies, notices
+from bridge.web.http import cookies, notices, once
 from bridge.web.http.paths import local_path
 
 COOKIE = "bridge_linking"
@@ -182,8 +182,7 @@ async def confirm(request: web.Request) -> web.Response:
 @routes.post("/authorization/confirm")
 async def link(request: web.Request) -> web.Response:
     """Link the two accounts, or cancel."""
-    services = request.app[SERVICES]
-    form = await request.post()
+    services, form = request.app[SERVICES], await request.post()
     browser, linking = await _advance(request, "confirm", str(form.get("state", "")))
     if not (linking.flowdock and linking.github and linking.token):
         raise ClaimRefused("This step is out of order.")
@@ -276,6 +275,7 @@ async def _advance(request: web.Request, step: Step, state: str) -> tuple[str, L
     browser, linking = await _standing(request, step)
     if not signing.equal(state, linking.state):
         raise ClaimRefused("This answer does not belong to this browser's sign-in.")
+    await once.claim(request)
     if await request.app[SERVICES].one_time.pop("linking", hash_of(browser)) is None:
         raise ClaimRefused("This step is done already.")
     return browser, linking

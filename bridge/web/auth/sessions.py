@@ -22,7 +22,7 @@ from bridge.storage.keys import hash_of
 from bridge.web import render
 from bridge.web.auth import oauth_callback
 from bridge.web.context import SERVICES, SESSION, Session
-from bridge.web.http import cookies, sealed_cookies
+from bridge.web.http import cookies, once, sealed_cookies
 from bridge.web.http.forms import FormRefused
 from bridge.web.http.paths import local_path
 
@@ -91,7 +91,7 @@ async def current(request: web.Request) -> Session | None:
     request[SESSION] = session = Session(
         user=FlowdockUser(**value["user"]),
         access_token=value["access_token"],
-        csrf=_csrf(services, cookie)[0],
+        csrf=_csrf(services, cookie)[0] + secrets.token_hex(8),
     )
     return session
 
@@ -110,8 +110,10 @@ async def posted(request: web.Request) -> tuple[Session, Any]:
     form = await request.post()
     given = str(form.get("csrf", ""))
     good = _csrf(request.app[SERVICES], cookies.read(request, COOKIE))
-    if not any(signing.equal(given, one) for one in good):
+    # What follows is another for each page: see `once`.
+    if not any(signing.equal(given[: len(one)], one) for one in good):
         raise FormRefused("This form does not belong to your session.")
+    await once.claim(request)
     return session, form
 
 

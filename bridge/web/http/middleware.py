@@ -20,7 +20,6 @@ from bridge.web import render
 from bridge.web.auth import sessions
 from bridge.web.context import FOR_MACHINES, FORM_TARGET, LOG, REQUEST_ID, SERVICES, UNLOGGED
 from bridge.web.http import bodies, cookies
-from bridge.web.http.visits import SCRIPTED
 
 _MACHINES = ("/github/", "/repos/", "/healthz", "/readyz", "/metrics")
 _PEOPLE = ("/github/manifest",)
@@ -156,6 +155,8 @@ def safe_headers(settings: Settings) -> dict[str, str]:
         f"default-src 'none'; style-src 'self'; img-src 'self' data: {pictures}; "
         "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     )
+    if settings.inbox:
+        policy += "; script-src 'self'; connect-src 'self'; manifest-src 'self'"
     headers = {
         "Content-Security-Policy": policy,
         "X-Content-Type-Options": "nosniff",
@@ -176,11 +177,6 @@ def add_headers(headers: Mapping[str, str]) -> Callable[[web.Request, web.Stream
         response.headers.update(headers)
         # aiohttp's own, with the versions of all that bridge runs on.
         response.headers.popall("Server", None)
-        if request.get(SCRIPTED):
-            policy = headers["Content-Security-Policy"]
-            response.headers["Content-Security-Policy"] = (
-                f"{policy}; script-src 'self'; connect-src 'self'; manifest-src 'self'"
-            )
         if target := request.get(FORM_TARGET):
             policy = headers["Content-Security-Policy"]
             response.headers["Content-Security-Policy"] = policy.replace(

@@ -1,11 +1,8 @@
-"""The keys of a request by which a handler says what its page shows."""
+"""The key of a request by which a handler says who looks at its page."""
 
 from typing import NamedTuple
 
 from aiohttp import web
-
-SCRIPTED = web.RequestKey("scripted", bool)
-"""Set where a page loads bridge's own script."""
 
 
 class Visitor(NamedTuple):

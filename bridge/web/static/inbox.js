@@ -55,16 +55,25 @@ function showAll() {
     if (list.querySelector("details.more[open]")) return showAll();
     const box = document.createElement("template");
     box.innerHTML = await (await fetch(location.href)).text();
+    const now = box.content.getElementById(list.id);
+    // Such as the sign-in, or a flow that is closed to its reader.
+    if (!now) return location.reload();
     const focused = document.activeElement.closest("[data-thread]")?.dataset.thread;
-    list.replaceChildren(...box.content.getElementById("turn").childNodes);
+    list.replaceChildren(...now.childNodes);
     if (focused) list.querySelector(`[data-thread="${CSS.escape(focused)}"] a`)?.focus({ preventScroll: true });
   }, 300);
 }
 
+let wasOpen = false;
 function connect() {
   const url = new URL(list.dataset.events, location);
   if ("since" in list.dataset) url.searchParams.set("since", list.dataset.since);
   const feed = new EventSource(url);
+  feed.addEventListener("open", () => {
+    // The stream repeats the messages that were missed; a snoozed thread may have returned without one.
+    if (wasOpen && list.id !== "entries") showAll();
+    wasOpen = true;
+  });
   feed.addEventListener("error", async () => {
     const wasAway = await away();
     if (feed.readyState !== EventSource.CLOSED) return;

@@ -1,0 +1,119 @@
+"""Forms that a browser sends twice: the second gets the first's answer, and nothing is done twice.
+
+Without JavaScript a double click sends a form twice, and the browser shows the second answer alone. A page's
+forms carry a value of their own (`csrf`, `state`): what is the same to the byte comes from one page.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from aiohttp import web
+
+from bridge.core.errors import BridgeError, RequestRefused
+from bridge.storage.keys import hash_of
+from bridge.web.context import SERVICES
+from bridge.web.http import bodies, cookies, notices
+
+ANSWER_SECONDS = 60
+"""Longer than a person who clicks again waits."""
+PENDING_SECONDS = 600
+LOOKS, LOOK_SECONDS = 200, 0.1
+"""Looks for the first's answer, and the time between: 20 seconds in all, as proxies wait for 30."""
+LARGEST = 64 * 1024
+"""Characters of a page that is kept for the second."""
+
+_KIND = "form"
+_CLAIMED = web.RequestKey("claimed_form", str)
+
+
+class StillBeingDone(RequestRefused):
+    """The first has no answer yet, or its process died."""
+
+    status = 409
+    advice = "Reload this page to look again. Nothing is done twice."
+
+    def __init__(self) -> None:
+        super().__init__("your first click is still being done, or was interrupted")
+
+
+class _Answered(Exception):
+    def __init__(self, response: web.Response) -> None:
+        self.response = response
+
+
+async def claim(request: web.Request) -> None:
+    """Keep the same form from being done again; for a form that proved to be its session's own.
+
+    A script may send one form several times: its requests answer to it alone, and are left out.
+    """
+    if request.method != "POST" or _CLAIMED in request or "script" in await request.post():
+        return
+    store, name = request.app[SERVICES].one_time, await _name(request)
+    while not await store.put(_KIND, name, {}, seconds=PENDING_SECONDS, if_new=True):
+        if response := await _first(request, name):
+            raise _Answered(response)
+    request[_CLAIMED] = name
+
+
+@web.middleware
+async def answer(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    """Answer a form once; the same form again gets that answer."""
+    if request.method != "POST" or bodies.is_for_machines(request.path):
+        return await handler(request)
+    if first := await _first(request, await _name(request)):
+        return first
+    try:
+        response = await handler(request)
+    except _Answered as known:
+        return known.response
+    except (BridgeError, web.HTTPException):
+        if name := request.get(_CLAIMED):
+            await request.app[SERVICES].one_time.pop(_KIND, name)
+        raise
+    if (name := request.get(_CLAIMED)) and isinstance(response, web.Response):
+        value = _kept(request, response)
+        await request.app[SERVICES].one_time.put(_KIND, name, value, seconds=ANSWER_SECONDS)
+    return response
+
+
+async def _name(request: web.Request) -> str:
+    """Name a form by all that it is, and by the browser: nobody else gets its answer."""
+    notice = cookies.name(request.app, notices.COOKIE)
+    browser = sorted((name, value) for name, value in request.cookies.items() if name != notice)
+    return hash_of(f"{request.path_qs}\n{browser}\n{await request.text()}")
+
+
+async def _first(request: web.Request, name: str) -> web.Response | None:
+    """Wait for the answer to the same form; None if none is under way."""
+    for _ in range(LOOKS):
+        found = await request.app[SERVICES].one_time.peek(_KIND, name)
+        if found is None:
+            return None
+        if found:
+            return _again(request, found)
+        await asyncio.sleep(LOOK_SECONDS)
+    raise StillBeingDone
+
+
+def _kept(request: web.Request, response: web.Response) -> dict[str, Any]:
+    text, notice = response.text or "", response.cookies.get(cookies.name(request.app, notices.COOKIE))
+    return {
+        "status": response.status,
+        "location": response.headers.get("Location", ""),
+        "text": text if len(text) <= LARGEST else "It is done.",
+        "type": response.content_type,
+        "notice": notice.value if notice else "",
+    }
+
+
+def _again(request: web.Request, kept: dict[str, Any]) -> web.Response:
+    headers = {"Location": kept["location"]} if kept["location"] else {}
+    response = web.Response(
+        status=kept["status"], text=kept["text"], content_type=kept["type"], headers=headers
+    )
+    if kept["notice"]:
+        cookies.keep(request, response, notices.COOKIE, kept["notice"], seconds=notices.SECONDS)
+    return response
