@@ -72,7 +72,7 @@ LAST_SOURCE = f"{_INBOX}last-source"
 LAST_MESSAGE = f"{_INBOX}last-message"
 """The newest message's id, over all flows."""
 NEWS = f"{_INBOX}news"
-"""Stream: the newest messages of all flows, by flow and thread: what live pages wait for."""
+"""Stream: the flows that have had news, the newest last: what live pages wait for."""
 NOTIFICATIONS = f"{_INBOX}notifications"
 """Sorted set: notifications that wait, as `person:flow:thread`, by the time at which they are due."""
 NOTIFICATION_NOTES = f"{_INBOX}notification-notes"
@@ -155,12 +155,12 @@ def of_flow(flow_id: str) -> tuple[str, ...]:
     return tuple(key(flow_id) for key in named)
 
 
-def of_message(flow_id: str, thread_id: str) -> list[str]:
-    """Return the keys that a message of a thread changes, in the order of `accept.lua`."""
+def of_messages(flow_id: str) -> list[str]:
+    """Return a flow's keys that its messages change, in the order of `accept.lua`."""
     return [
-        *(LAST_MESSAGE, uuids(flow_id), thread(thread_id), entries(thread_id)),
-        *(threads(flow_id), open_threads(flow_id), messages(flow_id), NEWS, usage(flow_id)),
-        *(FLOWS, ENDING, NOTIFICATIONS, NOTIFICATION_NOTES, members(flow_id)),
+        *(LAST_MESSAGE, uuids(flow_id), threads(flow_id), open_threads(flow_id), messages(flow_id)),
+        *(NEWS, usage(flow_id), FLOWS, ENDING),
+        *(NOTIFICATIONS, NOTIFICATION_NOTES, members(flow_id)),
     ]
 
 

@@ -11,6 +11,7 @@ import orjson
 
 from bridge.core.budgets import InboxBounds
 from bridge.inbox import keys, placing, search
+from bridge.inbox.accepting import Acceptance
 from bridge.inbox.flows import FlowGone
 from bridge.inbox.notifications import causes
 from bridge.inbox.stored import (
@@ -60,7 +61,7 @@ class MessageStore:
 
     def __post_init__(self) -> None:
         redis = self.redis
-        self._accept = load_script(redis, "bridge.inbox", "accept")
+        self._acceptance = Acceptance(redis, self._bounds)
         self._trim = load_script(redis, "bridge.inbox", "trim")
         self._find = load_script(redis, "bridge.inbox", "find")
 
@@ -76,7 +77,8 @@ class MessageStore:
             {name: value for name, value in content.items() if name != "thread"},
             state=content.get("thread"),
             actor=placing.actor(content),
-            header={"external_id": external_id, "source": source_id, "flow": flow_id},
+            external_id=external_id,
+            source=source_id,
         )
 
     async def reply(
@@ -97,26 +99,23 @@ class MessageStore:
         author: int = 0,
         actor: int,
         state: Mapping[str, Any] | None = None,
-        header: Mapping[str, Any] | None = None,
+        external_id: str = "",
+        source: int = 0,
         passed_to: int = 0,
     ) -> Accepted:
-        now, source = time.time(), (header or {}).get("source", 0)
-        message = {"sent": int(now * 1000), "author": author, "content": content}
-        message_id, repeat = await self._accept(
-            keys=keys.of_message(flow_id, thread),
-            args=[
-                orjson.dumps(message),
+        sent = int(time.time() * 1000)
+        message_id, repeat = await self._acceptance.add(
+            flow_id,
+            [
+                thread,
                 _uuid_of(content, source or f"person {author}"),
-                message["sent"],
+                orjson.dumps({"sent": sent, "author": author, "content": content}),
+                sent,
                 _COUNTERS.get(content["event"], "comments"),
                 *_of_state(state),
-                orjson.dumps(header or {}),
-                flow_id,
-                thread,
-                self._bounds(now),
-                orjson.dumps(keys.THREAD_PARTS),
-                causes.of(content, author=author, state=state or {}, passed_to=passed_to),
-                *(keys.DESKS, actor, search.said(content)),
+                *(external_id, source),
+                *causes.of(content, author=author, state=state or {}),
+                *(passed_to or "", actor, search.said(content)),
             ],
         )
         if message_id < 0:
@@ -125,21 +124,20 @@ class MessageStore:
             raise UnknownThread
         return Accepted(id=message_id, is_repeat=bool(repeat))
 
-    def _bounds(self, now: float) -> bytes:
+    def _bounds(self) -> bytes:
         bounds = self.bounds
-        oldest = int((now - bounds.days * 86400) * 1000)
+        oldest = int((time.time() - bounds.days * 86400) * 1000)
         return orjson.dumps({**vars(bounds), "size": bounds.size or 2**53, "oldest": oldest, "uuids": UUIDS})
 
     async def trim(self, flow_id: str, *, all_of_it: bool = False) -> bool:
         """Remove threads that are over the bounds, or all; True if there may be more of them."""
-        now = time.time()
         removed = await self._trim(
             keys=[
                 *(keys.threads(flow_id), keys.open_threads(flow_id)),
                 *(keys.usage(flow_id), keys.members(flow_id)),
             ],
             args=[
-                orjson.dumps({"size": -1, "threads": 0, "oldest": 0}) if all_of_it else self._bounds(now),
+                orjson.dumps({"size": -1, "threads": 0, "oldest": 0}) if all_of_it else self._bounds(),
                 orjson.dumps(keys.THREAD_PARTS),
                 TRIMMED,
                 keys.DESKS,

@@ -2,7 +2,7 @@
 
 import secrets
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -13,12 +13,16 @@ import orjson
 from bridge.core.errors import RequestRefused
 from bridge.inbox import keys
 from bridge.inbox.flows import FlowGone
+from bridge.storage.group_commit import GroupCommit
 from bridge.storage.keys import hash_of
 from bridge.storage.lua_scripts import load_script
 from bridge.storage.redis import Redis
 
 MOST = 1000
 """Sources of a flow, and of its removed ones those whose tokens are known still."""
+
+MOST_TOGETHER = 32
+"""Flow tokens whose sources one step finds."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +75,8 @@ class SourceStore:
         self._redis = redis
         self._add = load_script(redis, "bridge.inbox", "add_source")
         self._change = load_script(redis, "bridge.inbox", "change_source")
-        self._of_token = load_script(redis, "bridge.inbox", "source_of_token")
+        self._of_tokens = load_script(redis, "bridge.inbox", "sources_of_tokens")
+        self._asked = GroupCommit(self._of_hashes, most=MOST_TOGETHER)
 
     async def make(
         self, flow_id: str, *, name: str, external_url: str, client_id: str, creator: int
@@ -115,8 +120,13 @@ class SourceStore:
 
     async def of_token(self, flow_token: str) -> FlowSource | None:
         """Return the source, removed or not, that was given this flow token."""
-        data = await self._of_token(keys=[keys.SOURCE_TOKENS, keys.SOURCES], args=[hash_of(flow_token)])
-        return _load(data) if data else None
+        return await self._asked.add(hash_of(flow_token))
+
+    async def _of_hashes(self, hashes: Sequence[str]) -> list[FlowSource | None]:
+        distinct = list(dict.fromkeys(hashes))
+        found = await self._of_tokens(keys=[keys.SOURCE_TOKENS, keys.SOURCES], args=distinct)
+        sources = {one: _load(data) for one, data in zip(distinct, found, strict=True) if data}
+        return [sources.get(one) for one in hashes]
 
     async def of(self, flow_id: str) -> list[FlowSource]:
         """Return a flow's sources that were not removed, the oldest first."""

@@ -9,6 +9,7 @@ from bridge.inbox.deletion import FlowDeletion
 from bridge.inbox.flows import FlowGone, FlowStore, TeamFlow
 from bridge.inbox.messages import MessageStore
 from bridge.inbox.sources import SourceStore
+from tests.inbox.conftest import read_all
 from tests.inbox.test_flows import made
 from tests.inbox.test_messages import content
 
@@ -44,10 +45,9 @@ async def full(redis: Any, slug: str) -> tuple[TeamFlow, str]:
     return flow, token
 
 
-async def dump(redis: Any) -> dict[bytes, bytes]:
+async def dump(redis: Any) -> dict[bytes, Any]:
     """All that there is of flows, but for what counts on for good."""
-    lasting = {keys.LAST_MESSAGE.encode(), keys.LAST_SOURCE.encode(), keys.NEWS.encode()}
-    return {key: await redis.dump(key) for key in await redis.keys("inbox:{main}:*") if key not in lasting}
+    return await read_all(redis, but=[keys.LAST_MESSAGE, keys.LAST_SOURCE, keys.NEWS])
 
 
 class Interrupted(FlowDeletion):

@@ -1,5 +1,8 @@
 """Desks and shelves as Redis keeps them: what each message and each move does to them."""
 
+import asyncio
+import re
+from contextlib import suppress
 from typing import Any, get_args
 
 import pytest
@@ -12,8 +15,9 @@ from bridge.inbox.desks import DeskStore, Move, ShelfFull
 from bridge.inbox.extension import pull_of
 from bridge.inbox.flows import FlowStore
 from bridge.inbox.marks import MarkStore
-from bridge.inbox.messages import MessageStore, thread_id
+from bridge.inbox.messages import Accepted, MessageStore, UnknownThread, thread_id
 from bridge.inbox.stored import InboxThread
+from tests.inbox.conftest import read_all
 from tests.inbox.test_messages import SOURCE, a_pull, content
 
 ANN, BOB, CY = 1001, 1002, 1003
@@ -201,7 +205,7 @@ async def test_nothing_is_left_of_a_person_who_goes_nor_of_a_thread(office: Offi
     await office.move(BOB, "mute")
     await office.move(BOB, "done")
     await office.marks.read(BOB, await office.thread())
-    office.store = MessageStore(redis=office.redis, bounds=InboxBounds(days=-1))
+    office.store = MessageStore(redis=office.redis, bounds=InboxBounds(threads=1))
     await office.post(BOB, number=2)
     await FlowStore(office.redis).leave(office.flow, BOB)
     await office.marks.forget(BOB)
@@ -246,3 +250,53 @@ async def test_whatever_happens_a_thread_is_in_one_place(redis: Any, deeds: list
         assert len(away) + len(here) == 1, seen
         assert not (away or "muted" in seen) or "unread" not in seen
         assert not here or here == ({"review"} if person == holder else {"waiting"})
+
+
+POSTS = st.lists(
+    st.tuples(
+        st.sampled_from(["news", "closed", "words", "without a thread"]),
+        st.sampled_from([ANN, BOB, CY]),
+        st.sampled_from([1, 2, 3, 4]),
+        st.sampled_from(["", "u1", "u2"]),
+    ),
+    min_size=2,
+    max_size=12,
+)
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(posts=POSTS)
+async def test_messages_that_come_together_are_taken_as_one_by_one(redis: Any, posts: list[Any]) -> None:
+    alone = await _posted(redis, posts, together=False)
+    assert await _posted(redis, posts, together=True) == alone
+
+
+async def _posted(redis: Any, posts: list[Any], *, together: bool) -> list[Any]:
+    """Post where Bob put a thread away in each way; return the answers, and all that Redis keeps then."""
+    await redis.flushdb()
+    office = await Office(redis).open()
+    office.store = MessageStore(redis=redis, bounds=InboxBounds(thread_messages=3))
+    moves: tuple[Move, ...] = ("done", "snooze", "mute")
+    for number, move in enumerate(moves, start=1):
+        await office.post(BOB, number=number)
+        await office.desks.move(BOB, await office.thread(number), move)
+    taken = [_taken(office, *post) for post in posts]
+    answers = await asyncio.gather(*taken) if together else [await one for one in taken]
+    kept = await read_all(redis, but=[keys.NEWS])
+    # Times, and the name of the flow, are of the run.
+    text = re.sub(r"\b1[78]\d{8,11}(\.\d+)?\b", "TIME", repr(kept)).replace(office.flow, "FLOW")
+    return [answers, text]
+
+
+async def _taken(office: Office, kind: str, person: int, number: int, uuid: str) -> Accepted | None:
+    said = content(number, author={"name": NAMES.get(person, "somebody")}, tags=[f":user:{BOB}"], uuid=uuid)
+    step = a_pull(person, number=number, involved=(ANN, BOB))
+    said["thread"] |= {"bridge": step if kind == "news" else step | {"turn": None}}
+    if kind == "without a thread":
+        del said["thread"]
+    with suppress(UnknownThread):
+        if kind != "words":
+            return await office.store.post(office.flow, SOURCE, said)
+        words = {"event": "message", "content": "Hm.", "uuid": uuid}
+        return await office.store.reply(office.flow, thread_id(SOURCE, f"pr:{number}"), person, words)
+    return None

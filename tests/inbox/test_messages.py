@@ -145,12 +145,6 @@ async def test_the_threads_longest_without_a_message_make_room(redis: Any, bound
     )
 
 
-async def test_threads_without_a_message_for_too_long_go(redis: Any) -> None:
-    await MessageStore(redis=redis).post(FLOW, SOURCE, content(1))
-    await MessageStore(redis=redis, bounds=InboxBounds(days=-1)).post(FLOW, SOURCE, content(2))
-    assert await titles(MessageStore(redis=redis)) == ["Pull 2"]
-
-
 async def test_a_sweep_finds_old_threads_in_a_quiet_flow_and_0_is_no_bound(
     redis: Any,
 ) -> None:

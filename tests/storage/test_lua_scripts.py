@@ -27,7 +27,7 @@ COVERED = {
     "inbox/make_flow": "test_flows::test_a_path_is_taken_once_however_many_ask_at_once",
     "inbox/put_person": "test_people::test_a_login_that_changed_hands_names_its_new_owner",
     "inbox/change_person": "test_people::test_a_name_of_ones_own_choice_stays",
-    "inbox/source_of_token": "api/test_messages::test_a_token_unknown_or_of_a_removed_source_is_refused",
+    "inbox/sources_of_tokens": "api/test_messages::test_a_token_unknown_or_of_a_removed_source_is_refused",
     "inbox/use_session": "test_sessions::test_a_session_ends_unused_and_at_its_longest",
     "queue/acquire": "test_leases::test_a_partition_has_one_owner_however_many_ask_at_once",
     "queue/ack": "test_delivery_queue::test_messages_that_end_together_each_write_what_is_theirs_once",

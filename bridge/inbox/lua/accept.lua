@@ -1,50 +1,42 @@
--- Take a message, once for each uuid, and bring its thread and its flow's lists up to date: {id, is a repeat}.
--- {0, 0}: the thread is unknown and the message brings no state for one; {-1, 0}: the flow is gone. What the
--- flow has no room for any more, the threads longest without a message, goes. Those whom it mentions, and those
--- whose turn it has become, are notified.
+-- Take messages of a flow in their order, each once for its uuid, and bring their threads and the flow's lists up to
+-- date: for each {id, is a repeat}. {0, 0}: the thread is unknown and the message brings no state for one; {-1, 0}:
+-- the flow is gone. What the flow has no room for any more, the threads longest without a message, goes. Those whom a
+-- message mentions, and those whose turn it has become, are notified.
+--
+-- Behind the arguments named here: of each message those that `accept` names.
 -- include _notify
-local last_id, uuids, thread, entries, threads = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
-local open, messages, news, usage, flows, ending = KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10], KEYS[11]
-local notifications, notes, members = KEYS[12], KEYS[13], redis.call('SMEMBERS', KEYS[14])
-local message, uuid, sent, counter = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
-local state, is_done, places, about = ARGV[5], ARGV[6], ARGV[7], ARGV[8]
-local header, flow_id, thread_id = ARGV[9], ARGV[10], ARGV[11]
-local bounds, thread_parts = cjson.decode(ARGV[12]), cjson.decode(ARGV[13])
-local causes = cjson.decode(ARGV[14]) -- see `causes.py`
-local prefix, actor, said = ARGV[15], ARGV[16], ARGV[17]
+local last_id, uuids, threads, open, messages = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local news, usage, flows, ending = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
+local notifications, notes, members = KEYS[10], KEYS[11], redis.call('SMEMBERS', KEYS[12])
+local flow_id, bounds, thread_parts = ARGV[1], cjson.decode(ARGV[2]), cjson.decode(ARGV[3])
+local prefix, mentions = ARGV[4], ARGV[5]
+local NAMED, OF_EACH = 5, 17
 local OVERHEAD, AT_ONCE, NEWEST = 200, 10, 10000
--- include _desk
+
+local thread_ids, sent_uuids = {}, {}
+for at = NAMED + 1, #ARGV, OF_EACH do
+    thread_ids[#thread_ids + 1], sent_uuids[#sent_uuids + 1] = ARGV[at], ARGV[at + 1]
+end
+-- include _bring
 -- include _said
 -- include _trim
 
--- A flow that is being deleted takes messages until its connections have ended.
-if redis.call('HEXISTS', flows, flow_id) == 0 and redis.call('HEXISTS', ending, flow_id) == 0 then
-    return {-1, 0}
+local FIELDS = {'first', 'bytes', 'done', 'state', 'about', 'said', 'newest', 'turn', 'placed', 'places', 'passed',
+    'activities', 'discussions', 'comments'}
+local id, newest_id, used, last_thread, unread = nil, nil, 0, '', {}
+local taken = {} -- by uuid
+for at, score in ipairs(redis.call('ZMSCORE', uuids, unpack(sent_uuids))) do
+    taken[sent_uuids[at]] = score and tonumber(score) or nil
 end
-if uuid ~= '' then
-    local before = redis.call('ZSCORE', uuids, uuid)
-    if before then return {tonumber(before), 1} end
-end
-local known = redis.call('EXISTS', thread) == 1
-if not known and state == '' then return {0, 0} end
-
-local id = redis.call('INCR', last_id)
-local place = string.format('%.0f-0', id)
-if uuid ~= '' then
-    redis.call('ZADD', uuids, id, uuid)
-    redis.call('ZREMRANGEBYRANK', uuids, 0, -bounds.uuids - 1)
+local decoded = {}
+local function decode(json)
+    decoded[json] = decoded[json] or cjson.decode(json)
+    return decoded[json]
 end
 
-local turned, id_text = {}, string.format('%.0f', id)
-local function notify_turn(person)
-    notify(notifications, notes, person .. ':' .. flow_id .. ':' .. thread_id, id_text, 't')
-    turned[person] = true
-end
-if causes.passed_to then notify_turn(causes.passed_to) end
-
--- Drop the thread's oldest message, changed or not, but never the new one: its bytes, 0 if there is none.
-local edited = thread_parts[3] .. thread_id
-local function drop_oldest()
+-- Drop a thread's oldest message, changed or not, but never the new one: its bytes, 0 if there is none.
+local function drop_oldest(thread_id)
+    local entries, edited = thread_parts[2] .. thread_id, thread_parts[3] .. thread_id
     local first = redis.call('XRANGE', entries, '-', '+', 'COUNT', 1)[1]
     local oldest, bytes = string.match(first[1], '%d+'), #first[2][2]
     for _, one in ipairs(redis.call('HKEYS', edited)) do
@@ -56,74 +48,139 @@ local function drop_oldest()
     return bytes + OVERHEAD
 end
 
-local added = #message + OVERHEAD
-redis.call('XADD', entries, place, 'm', message)
-if redis.call('XLEN', entries) + redis.call('HLEN', edited) > bounds.thread_messages then
-    added = added - drop_oldest()
-end
-if not known then
-    for name, value in pairs(cjson.decode(header)) do redis.call('HSET', thread, name, value) end
-    redis.call('HSET', thread, 'first', id, 'done', '0')
-    added = added + OVERHEAD + #header
-end
-if state ~= '' then
-    added = added + #state - redis.call('HSTRLEN', thread, 'state')
-    local before = ' ' .. (redis.call('HGET', thread, 'turn') or '') .. ' '
-    for one, person in string.gmatch(causes.turn, '((%d+)@%d*)') do
-        local is_new = not string.find(before, ' ' .. one .. ' ', 1, true)
-        if is_new and person ~= causes.sender then notify_turn(person) end
+-- Notify those whose turn it has become, and those mentioned.
+local function notify_all(thread_id, turn_was, turn, sender, mentioned, passed_to)
+    local turned, id_text = {}, string.format('%.0f', id)
+    local function notify_turn(person)
+        notify(notifications, notes, person .. ':' .. flow_id .. ':' .. thread_id, id_text, 't')
+        turned[person] = true
     end
-    redis.call('HSET', thread, 'state', state, 'done', is_done, 'turn', causes.turn)
-end
-for _, person in ipairs(causes.mentioned) do
-    if not turned[person] then
-        notify_mention(notifications, notes, causes.mentions, person, flow_id, thread_id, id_text)
+    if passed_to ~= '' then notify_turn(passed_to) end
+    for one, person in string.gmatch(turn, '((%d+)@%d*)') do
+        local is_new = not string.find(' ' .. turn_was .. ' ', ' ' .. one .. ' ', 1, true)
+        if is_new and person ~= sender then notify_turn(person) end
+    end
+    for person in string.gmatch(mentioned, '%d+') do
+        if not turned[person] then
+            notify_mention(notifications, notes, mentions, person, flow_id, thread_id, id_text)
+        end
     end
 end
-if about ~= '' then
-    added = added + #about - redis.call('HSTRLEN', thread, 'about')
-    redis.call('HSET', thread, 'about', about)
-end
-local said_before = redis.call('HGET', thread, 'said') or ''
-said = newest_lines(said_before .. said)
-added = added + #said - #said_before
-redis.call('HSET', thread, 'said', said)
-redis.call('HINCRBY', thread, counter, 1)
-added = added + #message - redis.call('HSTRLEN', thread, 'newest')
-redis.call('HSET', thread, 'last', id, 'sent', sent, 'newest', message)
-redis.call('HINCRBY', thread, 'bytes', added)
-redis.call('HINCRBY', usage, 'bytes', added)
 
-redis.call('ZADD', threads, id, thread_id)
-if redis.call('HGET', thread, 'done') == '1' then
-    redis.call('ZREM', open, thread_id)
-else
-    redis.call('ZADD', open, id, thread_id)
-end
-if state == '' or redis.call('HGET', thread, 'placed') == places and redis.call('HEXISTS', thread, 'passed') == 1 then
-    bring_to_desks(prefix, flow_id, thread, thread_id, places_of(thread), id, actor, sent)
-else
-    bring_to_desks(prefix, flow_id, thread, thread_id, cjson.decode(places), id, actor, sent)
-    redis.call('HSET', thread, 'placed', places, 'places', places)
-    redis.call('HDEL', thread, 'passed')
-end
-for _, person in ipairs(members) do
-    if person == actor then
-        redis.call('ZADD', desk(prefix, 'unread', flow_id, person), 'XX', id, thread_id)
-    elseif not redis.call('ZSCORE', prefix .. 'muted:' .. person, thread_id) then
-        local is_back = comes_back(prefix, flow_id, person, thread_id, sent)
-        redis.call('HINCRBY', desk(prefix, 'unread-counts', flow_id, person), thread_id, 1)
-        if is_back then mark_unread(prefix, flow_id, person, thread_id, id) end
+local function mark_unread_for_members(thread_id, actor, sent)
+    for _, person in ipairs(members) do
+        local key = desk_of('unread', person)
+        if person == actor then
+            put(moved, key, id, thread_id)
+        elseif not is_muted(person, thread_id) then
+            if comes_back(person, thread_id, sent) then put(added, key, id, thread_id) end
+            unread[person] = unread[person] or {}
+            unread[person][thread_id] = (unread[person][thread_id] or 0) + 1
+        end
     end
 end
-redis.call('XADD', messages, 'MAXLEN', '~', bounds.threads * 10, place, 't', thread_id)
-redis.call('XADD', news, 'MAXLEN', '~', NEWEST, place, 'f', flow_id, 't', thread_id)
-trim(thread_id, AT_ONCE)
-for _ = 1, AT_ONCE do -- A thread that is alone makes room itself.
-    local is_over = tonumber(redis.call('HGET', usage, 'bytes')) > bounds.size
-    local freed = is_over and redis.call('ZCARD', threads) == 1 and drop_oldest() or 0
-    if freed == 0 then break end
-    redis.call('HINCRBY', thread, 'bytes', -freed)
-    redis.call('HINCRBY', usage, 'bytes', -freed)
+local function count_unread()
+    for person, of in pairs(unread) do
+        local key, names, counts = desk_of('unread-counts', person), {}, {}
+        for thread_id in pairs(of) do names[#names + 1] = thread_id end
+        for at, count in ipairs(redis.call('HMGET', key, unpack(names))) do
+            counts[#counts + 1], counts[#counts + 2] = names[at], (count or 0) + of[names[at]]
+        end
+        redis.call('HSET', key, unpack(counts))
+    end
 end
-return {id, 0}
+
+local function accept(thread_id, uuid, message, sent, counter, state, is_done, desks, about, external_id, source,
+    turn, sender, mentioned, passed_to, actor, said)
+    if taken[uuid] then return {taken[uuid], 1} end
+    local thread, entries = thread_parts[1] .. thread_id, thread_parts[2] .. thread_id
+    local first, bytes, done, state_was, about_was, said_was, newest_was, turn_was, placed, desks_was, passed,
+        activities, discussions, comments = unpack(redis.call('HMGET', thread, unpack(FIELDS)))
+    if not first and state == '' then return {0, 0} end
+
+    newest_id = newest_id or redis.call('INCRBY', last_id, #thread_ids)
+    id = id and id + 1 or newest_id - #thread_ids + 1
+    last_thread, sent = thread_id, tonumber(sent)
+    local place = string.format('%.0f-0', id)
+    local counts = {activities = activities or 0, discussions = discussions or 0, comments = comments or 0}
+    if uuid ~= '' then
+        taken[uuid] = id
+        put(added, uuids, id, uuid)
+    end
+
+    local grown, fields = #message + OVERHEAD, {'last', id, 'sent', sent, counter, counts[counter] + 1}
+    local function set(name, value, was)
+        if value ~= was then fields[#fields + 1], fields[#fields + 2] = name, value end
+    end
+    local function hold(name, value, was)
+        set(name, value, was)
+        grown = grown + #value - #(was or '')
+    end
+    if not first then
+        local header = {first = id, flow = flow_id, external_id = external_id, source = source}
+        for name, value in pairs(header) do set(name, value) end
+        grown = grown + OVERHEAD + #external_id
+    end
+    redis.call('XADD', entries, place, 'm', message)
+    if counts.activities + counts.discussions + counts.comments >= bounds.thread_messages
+        and redis.call('XLEN', entries) + redis.call('HLEN', thread_parts[3] .. thread_id) > bounds.thread_messages then
+        grown = grown - drop_oldest(thread_id)
+    end
+    if turn ~= (turn_was or '') or mentioned ~= '' or passed_to ~= '' then
+        notify_all(thread_id, turn_was or '', turn, sender, mentioned, passed_to)
+    end
+    if state ~= '' then
+        hold('state', state, state_was)
+        hold('about', about, about_was)
+        set('done', is_done, done)
+        set('turn', turn, turn_was)
+        if is_done == '1' and done == '0' then remove(open, thread_id) end
+        done = is_done
+    end
+    hold('newest', message, newest_was)
+    hold('said', newest_lines((said_was or '') .. said), said_was)
+
+    put(added, threads, id, thread_id)
+    if done == '0' then put(added, open, id, thread_id) end
+    local old = decode(desks_was or '{}')
+    if state == '' or placed == desks and passed then
+        bring_to_desks(thread_id, old, old, id, actor, sent)
+    else
+        bring_to_desks(thread_id, old, decode(desks), id, actor, sent)
+        set('placed', desks, placed)
+        set('places', desks, desks_was)
+        if passed then redis.call('HDEL', thread, 'passed') end
+    end
+    mark_unread_for_members(thread_id, actor, sent)
+    set('bytes', (bytes or 0) + grown)
+    redis.call('HSET', thread, unpack(fields))
+    redis.call('XADD', messages, 'MAXLEN', '~', bounds.threads * 10, place, 't', thread_id)
+    used = used + grown
+    return {id, 0}
+end
+
+-- A flow that is being deleted takes messages until its connections have ended.
+local is_gone = redis.call('HEXISTS', flows, flow_id) == 0 and redis.call('HEXISTS', ending, flow_id) == 0
+local answers = {}
+for at = NAMED + 1, #ARGV, OF_EACH do
+    answers[#answers + 1] = is_gone and {-1, 0} or accept(unpack(ARGV, at, at + OF_EACH - 1))
+end
+if not id then return answers end
+
+if id < newest_id then redis.call('DECRBY', last_id, newest_id - id) end
+write_all()
+count_unread()
+redis.call('ZREMRANGEBYRANK', uuids, 0, -bounds.uuids - 1)
+redis.call('XADD', news, 'MAXLEN', '~', NEWEST, string.format('%.0f-0', id), 'f', flow_id)
+local most = AT_ONCE * #answers
+if redis.call('HINCRBY', usage, 'bytes', used) > bounds.size or redis.call('ZCARD', threads) > bounds.threads then
+    trim(last_thread, most)
+    for _ = 1, most do -- A thread that is alone makes room itself.
+        local is_over = tonumber(redis.call('HGET', usage, 'bytes')) > bounds.size
+        local freed = is_over and redis.call('ZCARD', threads) == 1 and drop_oldest(last_thread) or 0
+        if freed == 0 then break end
+        redis.call('HINCRBY', thread_parts[1] .. last_thread, 'bytes', -freed)
+        redis.call('HINCRBY', usage, 'bytes', -freed)
+    end
+end
+return answers

@@ -44,7 +44,7 @@ redis.call('HINCRBY', usage, 'bytes', added)
 local event_id = string.format('%.0f', redis.call('INCR', last_id))
 local event = event_id .. '-0'
 redis.call('XADD', messages, 'MAXLEN', '~', most, event, 't', thread_id, 'e', id, 'a', author, 's', now)
-redis.call('XADD', news, 'MAXLEN', '~', NEWEST, event, 'f', flow_id, 't', thread_id)
+redis.call('XADD', news, 'MAXLEN', '~', NEWEST, event, 'f', flow_id)
 redis.call('HSET', thread, 'changed', event_id)
 for _, person in ipairs(mentioned) do
     notify_mention(notifications, notes, mentions, person, flow_id, thread_id, event_id)

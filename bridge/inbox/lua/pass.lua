@@ -1,9 +1,11 @@
 -- Give the turn of a thread to a person, unless the thread has changed since: 1, or 0. The next turn that bridge
 -- tells replaces it.
--- include _desk
 local thread = KEYS[1]
-local prefix, flow, thread_id, placed, places, holder, now = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7]
+local prefix, flow_id, thread_id, placed = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+local desks, holder, now, thread_ids = ARGV[5], ARGV[6], tonumber(ARGV[7]), {ARGV[3]}
+-- include _bring
 if redis.call('HGET', thread, 'placed') ~= placed then return 0 end
-bring_to_desks(prefix, flow, thread, thread_id, cjson.decode(places), redis.call('HGET', thread, 'last'), '', tonumber(now))
-redis.call('HSET', thread, 'places', places, 'passed', holder)
+bring_to_desks(thread_id, places_of(thread), cjson.decode(desks), redis.call('HGET', thread, 'last'), '', now)
+write_all()
+redis.call('HSET', thread, 'places', desks, 'passed', holder)
 return 1

@@ -4,9 +4,6 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-import orjson
-
-from bridge.inbox import keys
 from bridge.inbox.extension import pull_of
 
 MOST = 100
@@ -26,22 +23,15 @@ def mentioned(content: Mapping[str, Any], *, author: int) -> list[str]:
     return [found[1] for found in tags if found and found[1] != str(author)][:MOST]
 
 
-def of(content: Mapping[str, Any], *, author: int, state: Mapping[str, Any], passed_to: int = 0) -> bytes:
-    """Return those whom a message `mentioned` and the `turn` by its thread's state, as JSON for `accept.lua`.
+def of(content: Mapping[str, Any], *, author: int, state: Mapping[str, Any]) -> tuple[str, str, str]:
+    """Return the turn by a thread's state, the sender, and those whom a message mentions, for `accept.lua`.
 
-    Each of the turn is `id@since`, so that a turn that comes back is a new one. The `sender` needs no
+    Each of the turn is `id@since`, so that a turn that comes back is a new one. The sender needs no
     notification of their own turn: `author` if they wrote in the inbox, else the one with the author's login.
-    The author may pass the turn to somebody by the message.
     """
     pull = pull_of(state)
     people = pull.turn.people[:MOST] if pull and pull.turn else ()
     login = str((content.get("author") or {}).get("name", "")).lower()
     sender = author or next((one.id for one in people if one.login.lower() == login), 0)
     turn = " ".join(f"{one.id}@{one.since or ''}" for one in people)
-    found = {
-        "mentioned": mentioned(content, author=author),
-        "turn": turn,
-        "sender": str(sender),
-        "mentions": keys.MENTIONS,
-    }
-    return orjson.dumps(found | ({"passed_to": str(passed_to)} if passed_to else {}))
+    return turn, str(sender), " ".join(mentioned(content, author=author))
