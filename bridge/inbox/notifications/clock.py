@@ -6,27 +6,27 @@ from zoneinfo import ZoneInfo
 from bridge.core.errors import RequestRefused
 
 
-class NoSuchTime(RequestRefused):
-    """A form names no time of day, or no time zone."""
+class SettingRefused(RequestRefused):
+    """A form of the settings holds no such time, zone or address."""
 
     status = 422
     advice = "Go back and correct it: nothing was changed."
 
 
 def zone(name: str) -> tzinfo:
-    """Return a time zone by its name, UTC for an empty one; raises `NoSuchTime`."""
+    """Return a time zone by its name, UTC for an empty one; raises `SettingRefused`."""
     try:
         return ZoneInfo(name) if name else UTC
     except (ValueError, OSError, LookupError):
-        raise NoSuchTime(f"{name[:60]!r} is not a time zone such as Europe/Berlin") from None
+        raise SettingRefused(f"{name[:60]!r} is not a time zone such as Europe/Berlin") from None
 
 
 def time_of_day(text: str) -> time:
-    """Read a time of day such as 22:00; raises `NoSuchTime`."""
+    """Read a time of day such as 22:00; raises `SettingRefused`."""
     try:
         return time.fromisoformat(text[:5])
     except ValueError:
-        raise NoSuchTime("a time of day is written like 22:00") from None
+        raise SettingRefused("a time of day is written like 22:00") from None
 
 
 def next_at(hour: str, zone_name: str, after: float) -> float:

@@ -8,7 +8,7 @@ import orjson
 
 from bridge.inbox import keys
 from bridge.inbox.notifications import clock
-from bridge.inbox.notifications.clock import NoSuchTime
+from bridge.inbox.notifications.clock import SettingRefused
 from bridge.storage.redis import Redis
 
 
@@ -25,13 +25,13 @@ class Preferences:
 
     @classmethod
     def chosen(cls, *, turn: bool, mentions: bool, zone: str, quiet_from: str, quiet_until: str) -> Self:
-        """Return what a form chooses; raises `NoSuchTime`."""
+        """Return what a form chooses; raises `SettingRefused`."""
         clock.zone(zone)
         hours = [clock.time_of_day(text) if text else None for text in (quiet_from, quiet_until)]
         if hours.count(None) == 1:
-            raise NoSuchTime("quiet hours need a beginning and an end")
+            raise SettingRefused("quiet hours need a beginning and an end")
         if hours[0] and hours[0] == hours[1]:
-            raise NoSuchTime("quiet hours begin and end at different times")
+            raise SettingRefused("quiet hours begin and end at different times")
         begin, end = (one.isoformat("minutes") if one else "" for one in hours)
         return cls(turn=turn, mentions=mentions, zone=zone, quiet_from=begin, quiet_until=end)
 

@@ -6,11 +6,11 @@ from dataclasses import replace
 import structlog
 from aiohttp import web
 
-from bridge.core.errors import RequestRefused
 from bridge.core.urls import is_mail_address
 from bridge.inbox import sessions
 from bridge.inbox.context import INBOX
 from bridge.inbox.notifications import clock
+from bridge.inbox.notifications.clock import SettingRefused
 from bridge.inbox.notifications.digest import MOST_CONFIRMATIONS, DigestPlan, DigestSender, LinkGone
 from bridge.inbox.notifications.mail import Mail
 from bridge.inbox.pages.render import render
@@ -25,26 +25,19 @@ log = structlog.get_logger()
 routes = web.RouteTableDef()
 
 
-class MailRefused(RequestRefused):
-    """A digest cannot be sent so."""
-
-    status = 422
-    advice = "Go back and correct it: nothing was changed."
-
-
 @routes.post("/inbox/settings/mail")
 async def choose(request: web.Request) -> web.Response:
     """Take an address, to which a link to confirm it is sent, or another hour.
 
-    Raises `MailRefused`, `MailFailed` or `NoSuchTime`.
+    Raises `SettingRefused` or `MailFailed`.
     """
     person, form = await sessions.posted(request), await request.post()
     store, address = request.app[DIGESTS].store, str(form.get("address", "")).strip()
     hour = clock.time_of_day(str(form.get("hour", ""))).isoformat("minutes")
     if not request.app[DIGESTS].server.url:
-        raise MailRefused("this bridge sends no mail: its operator set no SMTP_URL")
+        raise SettingRefused("this bridge sends no mail: its operator set no SMTP_URL")
     if not is_mail_address(address):
-        raise MailRefused("this is not a mail address")
+        raise SettingRefused("this is not a mail address")
     await _keep_zone(request, person, str(form.get("zone", "")))
     before = await store.of(person.id)
     if before and before.is_confirmed and before.address == address:
@@ -58,7 +51,7 @@ async def choose(request: web.Request) -> web.Response:
 
 
 async def _keep_zone(request: web.Request, person: InboxPerson, zone: str) -> None:
-    """Take the zone of a person's browser for theirs, unless they chose one; raises `NoSuchTime`."""
+    """Take the zone of a person's browser for theirs, unless they chose one; raises `SettingRefused`."""
     preferences = request.app[DIGESTS].preferences
     chosen = await preferences.of(person.id)
     if zone and not chosen.zone:
@@ -70,7 +63,7 @@ async def _ask(request: web.Request, person: InboxPerson, plan: DigestPlan) -> N
     """Send the mail with the link that confirms an address."""
     digests, web_url = request.app[DIGESTS], request.app[INBOX].web_url
     if not await digests.store.may_ask(person.id):
-        raise MailRefused(f"bridge sent {MOST_CONFIRMATIONS} such mails for you today, and sends no more")
+        raise SettingRefused(f"bridge sent {MOST_CONFIRMATIONS} such mails for you today, and sends no more")
     link = web_url + CONFIRM.format(link=digests.store.link(person.id, plan))
     text = (
         f"@{person.nick} asked bridge's inbox at {web_url} to send a daily digest to this address.\n\n"

@@ -50,7 +50,7 @@ async def away(request: web.Request) -> web.Response:
 
 @routes.post(f"{PAGE}/notifications")
 async def choose(request: web.Request) -> web.Response:
-    """Keep what a person chooses; raises `NoSuchTime`."""
+    """Keep what a person chooses; raises `SettingRefused`."""
     person = await sessions.posted(request)
     form = await request.post()
     chosen = Preferences.chosen(

@@ -30,15 +30,8 @@ ASKED_BACK = frozenset({"Merge", "Close"})
 routes = web.RouteTableDef()
 
 
-class ButtonGone(RequestRefused):
-    """The thread does not offer the button any more."""
-
-    status = 409
-    advice = "Go back and reload the thread."
-
-
-class TurnRefused(RequestRefused):
-    """The turn cannot be passed on so."""
+class ThreadChanged(RequestRefused):
+    """The thread is not as the page showed it: a button has gone, or somebody else has the turn."""
 
     status = 409
     advice = "Go back and reload the thread."
@@ -144,7 +137,7 @@ async def act(request: web.Request) -> web.Response:
     action = find_button(thread.state, str(form.get("key", "")))
     source = await inbox.sources.get(str(thread.source_id))
     if action is None or source is None or not may_be_clicked(inbox, source, action):
-        raise ButtonGone("the thread has changed and does not offer this button any more")
+        raise ThreadChanged("the thread has changed and does not offer this button any more")
     here = path_of(flow, "threads", thread.id)
     if action["name"] in ASKED_BACK and not form.get("sure"):
         return render(
@@ -167,9 +160,9 @@ async def pass_turn(request: web.Request) -> web.Response:
     inbox, thread = request.app[INBOX], await thread_in(request, flow)
     to = (await _members(request, flow)).get(str((await request.post()).get("to", "")))
     if to is None:
-        raise TurnRefused("that person is not in the flow, or not any more")
+        raise ThreadChanged("that person is not in the flow, or not any more")
     if not await inbox.desks.pass_turn(thread, to, by=person):
-        raise TurnRefused("the pull request has changed, or nobody has its turn")
+        raise ThreadChanged("the pull request has changed, or nobody has its turn")
     if to.id == person.id:
         await post_reply(inbox, person, flow, thread.id, "I’ll take this one.")
     else:

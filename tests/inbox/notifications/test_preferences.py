@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge.inbox.notifications.clock import NoSuchTime, next_at
+from bridge.inbox.notifications.clock import SettingRefused, next_at
 from bridge.inbox.notifications.preferences import Preferences
 
 NIGHT = Preferences(zone="Europe/Berlin", quiet_from="22:00", quiet_until="07:30")
@@ -73,7 +73,7 @@ def test_they_end_within_a_day_and_then_it_is_not_quiet(zone: str, hours: tuple[
 )
 def test_what_no_clock_shows_is_refused(wrong: dict[str, Any], sentence: str) -> None:
     fields: dict[str, Any] = {"turn": True, "mentions": True, "zone": "", "quiet_from": "", "quiet_until": ""}
-    with pytest.raises(NoSuchTime, match=sentence):
+    with pytest.raises(SettingRefused, match=sentence):
         Preferences.chosen(**fields | wrong)
 
 
