@@ -13,8 +13,6 @@ from bridge.queue.delivery_queue import DeliveryQueue
 from bridge.storage.pulls import PullRequestStore
 from bridge.storage.watches import Watch
 
-MAX_READERS = 3
-
 T = TypeVar("T")
 
 log = structlog.get_logger()
@@ -36,7 +34,7 @@ class Question:
         An account that may not see the repository is passed by, as is one that `read` returns None for.
         """
         watch = self.watch
-        for user in await self.pulls.readers(watch.repository_id, watch.number, limit=MAX_READERS):
+        for user in await self.pulls.readers(watch.repository_id, watch.number):
             try:
                 if (answer := await self.accounts.reading(user, read)) is not None:
                     return answer

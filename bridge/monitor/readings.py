@@ -30,7 +30,6 @@ SPACING = 1.0
 """Seconds between two readings: GitHub's secondary limits ask for calls one after the other."""
 
 IDLE = 1.0
-MAX_READERS = 3
 
 LATE_SECONDS = 20
 """The time that GitHub may take until a log is there. Then only the step is told."""
@@ -98,7 +97,7 @@ class GitHubReader:
             except GitHubRefused as refusal:
                 log.info("installation_refused", repository=reading.repository_id, reason=str(refusal))
         refused = GitHubRefused("no linked account may see it")
-        for user in await self.pulls.readers(reading.repository_id, reading.numbers[0], limit=MAX_READERS):
+        for user in await self.pulls.readers(reading.repository_id, reading.numbers[0]):
             try:
                 return await self.accounts.reading(user, lambda token: self._ask(reading, token))
             except GitHubRefused as refusal:

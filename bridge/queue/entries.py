@@ -200,8 +200,11 @@ def outbox_entry(entry_id: bytes, fields: Mapping[bytes, bytes]) -> OutboxEntry 
 
 
 def dead_letter_entry(partition: int, entry_id: str, fields: Mapping[bytes, bytes]) -> DeadLetter:
-    """Read a dead letter."""
-    text = legible(fields)
+    """Read a dead letter, its payload decompressed."""
+    text = {
+        name.decode(): (_unpacked(value) if name == b"body" else value).decode(errors="replace")
+        for name, value in fields.items()
+    }
     return DeadLetter(
         id=f"{partition}-{entry_id}",
         kind="inbox" if text.pop("kind") == "inbox" else "outbox",
@@ -210,14 +213,6 @@ def dead_letter_entry(partition: int, entry_id: str, fields: Mapping[bytes, byte
         dead_since=int(entry_id.partition("-")[0]) / 1000,
         fields=text,
     )
-
-
-def legible(fields: Mapping[bytes, bytes]) -> dict[str, str]:
-    """Return an entry's fields as text, its payload decompressed."""
-    return {
-        name.decode(): (_unpacked(value) if name == b"body" else value).decode(errors="replace")
-        for name, value in fields.items()
-    }
 
 
 def dropped(fields: Mapping[str, str]) -> str:

@@ -26,6 +26,9 @@ SECONDS = 400 * 24 * 3600
 MAX_UPDATED = 100
 """Threads that are brought up to date at once; others with their next delivery."""
 
+MAX_READERS = 3
+"""Linked accounts that a question to GitHub is tried with."""
+
 CHECKS_SECONDS = 60 * 24 * 3600
 """Seconds that a commit's checks are remembered after the last of them."""
 
@@ -231,14 +234,14 @@ class PullRequestStore:
         known = connection.repository_id
         return (await self.repository_name(known) if known else None) or connection.repository
 
-    async def readers(self, repository_id: int, number: int, *, limit: int) -> list[str]:
-        """Return users whose linked account may see a pull request, its author and reviewers first."""
+    async def readers(self, repository_id: int, number: int) -> list[str]:
+        """Return a few users whose linked account may see a pull request, its author and reviewers first."""
         pull = await self.pull(repository_id, number)
         at_work = pull.people if pull else ()
         mentions = [Mention(login="", id=one.id) for one in at_work if one.id]
         near = [user.id for user in await people(self._redis, mentions)]
-        others = await self._redis.hrandfield(keys.LINKED, limit) or []
-        return list(dict.fromkeys([*near, *(user.decode() for user in others)]))[:limit]
+        others = await self._redis.hrandfield(keys.LINKED, MAX_READERS) or []
+        return list(dict.fromkeys([*near, *(user.decode() for user in others)]))[:MAX_READERS]
 
 
 def _day(snapshot: Snapshot) -> str:
