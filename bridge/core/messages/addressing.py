@@ -12,9 +12,12 @@ from bridge.core.messages import tags
 from bridge.core.messages.events import Said
 from bridge.core.model import Author, Connection, Delivery, Message
 from bridge.core.options import Group
+from bridge.core.printable import visible
+from bridge.core.pulls.accounts import person
 from bridge.core.pulls.model import Person, PullRequest
 from bridge.core.pulls.snapshot import Snapshot
 from bridge.core.pulls.turn import Turn, next_action
+from bridge.core.urls import web_address
 
 _NAMESPACE = uuid.UUID("6b1d8a52-6a38-4c0e-9a53-2f0c8d1f5b7e")
 _BEGUN = hashlib.sha1(_NAMESPACE.bytes, usedforsecurity=False)
@@ -31,15 +34,29 @@ class Outgoing(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True)
 class Round:
-    """A delivery with everything that its messages depend on."""
+    """A delivery with everything that its messages depend on.
+
+    `nobody` is the author's name in messages that nobody caused, such as those about checks.
+    """
 
     delivery: Delivery
-    author: Author
-    sender: Person
-    by_bot: bool
     pull: PullRequest
     connections: Sequence[Connection]
     now: float
+    nobody: str = ""
+
+    @cached_property
+    def sender(self) -> Person:
+        """The account that caused the delivery."""
+        return Person(login="") if self.nobody else Person(**person(self.delivery.payload.get("sender")))
+
+    @property
+    def author(self) -> Author:
+        """The author of its messages, as Flowdock shows it."""
+        if self.nobody:
+            return Author(name=self.nobody)
+        sender = self.delivery.payload.get("sender") or {}
+        return Author(name=visible(self.sender.login), avatar=web_address(sender.get("avatar_url")))
 
     @cached_property
     def turn(self) -> Turn | None:
@@ -65,7 +82,7 @@ def addressed(
     muted = {
         one.id: reason
         for one in connections
-        if (reason := _muted(one, said.group, round_.by_bot, merged, pull))
+        if (reason := _muted(one, said.group, round_.sender.bot, merged, pull))
     }
     receivers = [one for one in connections if one.id not in muted]
     return tuple(outgoing(round_, message, one, part=part) for one in receivers), muted

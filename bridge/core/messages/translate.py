@@ -9,11 +9,11 @@ from bridge.core.messages.addressing import Outgoing, Round
 from bridge.core.messages.events import Happening, Said, diffs, pulls, reviews
 from bridge.core.messages.events.table import given
 from bridge.core.messages.translation import Translation, translation, turn_noted
-from bridge.core.model import Author, Connection, Delivery
+from bridge.core.model import Connection, Delivery
 from bridge.core.pulls import checks, own_events, snapshot, talk, to_merge
 from bridge.core.pulls.gathering import DUE, Parts
 from bridge.core.pulls.job_log import FailedStep
-from bridge.core.pulls.model import Check, Person, PullRequest
+from bridge.core.pulls.model import Check, PullRequest
 from bridge.core.pulls.push import Push
 from bridge.core.pulls.snapshot import Snapshot
 from bridge.core.pulls.turn import next_action
@@ -139,7 +139,7 @@ def translate_pull(
     happening = Happening(delivery=delivery, known=known, pull=pull)
     said = events.say(happening)
     merged = _noted(happening, merged, said)
-    result = translation(_sent(happening, connections, now), said, merged)
+    result = translation(Round(delivery, pull, connections, now), said, merged)
     silence = "" if delivery.event == DUE else result.silence
     result = replace(result, silence=silence, outgoing=(*early, *result.outgoing))
     if delivery.event != "pull_request" or not diffs.is_wanted(pull, result.snapshot, connections):
@@ -189,19 +189,16 @@ def translate_checks(
     if queue_commit:
         commit = snapshot.view(known, queue_commit[0])
         failed = to_merge.failed(commit)
-        author, (said, noted) = "Checks", status_changes.of_queue(commit, failed, queue_commit[1], known)
+        nobody, (said, noted) = "Checks", status_changes.of_queue(commit, failed, queue_commit[1], known)
         pull = snapshot.view(noted, head_checks)
     elif delivery.event == "deployment_review":
-        happening = Happening(delivery=delivery, known=known, pull=pull)
-        said, noted = status_changes.of_review(happening)
-        if delivery.action != "requested":
-            return translation(_sent(happening, connections, now), said, noted)
-        author = "Deployments"
+        said, noted = status_changes.of_review(Happening(delivery=delivery, known=known, pull=pull))
+        nobody = "Deployments" if delivery.action == "requested" else ""
     elif delivery.event == "deployment_status":
-        author, (said, noted) = "Deployments", status_changes.of_deployments(pull, known)
+        nobody, (said, noted) = "Deployments", status_changes.of_deployments(pull, known)
     else:
-        author, (said, noted) = "Checks", status_changes.of_checks(pull, known)
-    result = translation(_unsent(author, delivery, pull, connections, now), said, noted)
+        nobody, (said, noted) = "Checks", status_changes.of_checks(pull, known)
+    result = translation(Round(delivery, pull, connections, now, nobody), said, noted)
     if said is None or said.group != "checks" or not result.outgoing:
         return result
     jobs, noted = status_changes.unread(failed, result.snapshot)
@@ -220,27 +217,7 @@ def translate_job_log(
     """Translate what bridge read of a job whose failure was told."""
     pull, job = snapshot.view(known, head_checks), delivery.payload["job"]
     said = status_changes.of_job(check, FailedStep(number=job["number"], name=job["step"]), job["lines"])
-    return translation(_unsent("Checks", delivery, pull, connections, now), said, known)
-
-
-def _sent(happening: Happening, connections: Sequence[Connection], now: float) -> Round:
-    """Make the round of a delivery in its sender's name."""
-    return Round(
-        happening.delivery,
-        happening.author,
-        happening.sender,
-        happening.is_bot,
-        happening.pull,
-        connections,
-        now,
-    )
-
-
-def _unsent(
-    author: str, delivery: Delivery, pull: PullRequest, connections: Sequence[Connection], now: float
-) -> Round:
-    """Make the round of a delivery that nobody sent."""
-    return Round(delivery, Author(name=author), Person(login=""), False, pull, connections, now)
+    return translation(Round(delivery, pull, connections, now, "Checks"), said, known)
 
 
 def translate_late_push(
@@ -254,6 +231,5 @@ def translate_late_push(
 ) -> Translation:
     """Translate a forced `push` for a pull request whose `synchronize` was told without it."""
     pull = snapshot.view(known, head_checks)
-    happening = Happening(delivery=delivery, known=known, pull=pull)
-    said = pulls.force_pushed(happening, push)
-    return translation(_sent(happening, connections, now), said, known.saying(moved=[]))
+    said = pulls.force_pushed(Happening(delivery=delivery, known=known, pull=pull), push)
+    return translation(Round(delivery, pull, connections, now), said, known.saying(moved=[]))

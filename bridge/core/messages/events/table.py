@@ -7,13 +7,11 @@ import msgspec
 
 from bridge.core.messages.html import link
 from bridge.core.messages.markdown import mentioned, to_html
-from bridge.core.model import Author, Delivery, Payload
+from bridge.core.model import Delivery, Payload
 from bridge.core.options import Group
-from bridge.core.printable import visible
 from bridge.core.pulls.accounts import is_bot, person
 from bridge.core.pulls.model import Person, PullRequest
 from bridge.core.pulls.snapshot import Snapshot
-from bridge.core.urls import web_address
 
 
 class Said(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,17 +39,6 @@ class Happening(msgspec.Struct, frozen=True, kw_only=True):
     def payload(self) -> Payload:
         """The delivery's payload."""
         return self.delivery.payload
-
-    @property
-    def author(self) -> Author:
-        """The author of the message, as Flowdock shows it."""
-        sender = self.payload.get("sender") or {}
-        return Author(name=visible(self.sender.login), avatar=web_address(sender.get("avatar_url")))
-
-    @property
-    def sender(self) -> Person:
-        """The login of the sender."""
-        return Person(**person(self.payload.get("sender")))
 
     @property
     def is_bot(self) -> bool:
