@@ -32,7 +32,7 @@ from bridge.web.app import create_app, make_runner
 from scripts.sandbox import faults, flowdock, github
 from scripts.sandbox.flowdock import RecordingInbox, views
 from tests.faults import table
-from tests.kits import hygiene, loaded, order, redis_of_flowdock, sign, templates
+from tests.kits import controls, hygiene, loaded, order, redis_of_flowdock, sign, templates
 
 FLOW = "acme/main"
 REPOSITORY = "acme/component"
@@ -55,6 +55,10 @@ PATIENT = "AbortSignal.timeout = () => new AbortController().signal"
 """A page's own limit is a person's patience: a machine that is busy takes longer to answer."""
 
 
+pytest_generate_tests, pytest_pyfunc_call = controls.pytest_generate_tests, controls.pytest_pyfunc_call
+take_guard_away = controls.take_guard_away
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--write-docs", action="store_true", help="renew docs/faults.md and the pictures")
 
@@ -67,7 +71,8 @@ def pytest_xdist_auto_num_workers() -> int:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Have the longest tests begin first."""
     processes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-    items[:] = order.dealt([(item.nodeid, item) for item in items], processes)
+    kept = controls.without_other_rows(items)
+    items[:] = order.dealt([(item.nodeid, item) for item in kept], processes)
 
 
 # Whatever is collected stays: to look for garbage in it takes longer than to make it.

@@ -8,10 +8,12 @@ import ast
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from tests.kits import order
+from tests.kits import controls, order
 
 TESTS = Path(__file__).parent
 
@@ -31,7 +33,7 @@ def _foreign(target: ast.expr) -> Iterator[str]:
 def _patched(call: ast.Call) -> Iterator[str]:
     """What `monkeypatch.setattr`, `delattr` and their like name."""
     name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
-    if name in ("setattr", "delattr"):
+    if name in ("setattr", "delattr", "unguarded"):
         for argument in call.args[:2]:
             if isinstance(argument, ast.Constant) and any(map(_is_private, str(argument.value).split("."))):
                 yield ast.unparse(call)
@@ -164,6 +166,7 @@ def _sends(statement: ast.stmt) -> bool:
         "monkeypatch.setattr(module, '_hidden', None)",
         "monkeypatch.setattr('bridge.worker._hidden', None)",
         "setattr(one, '_two', 3)",
+        "unguarded('bridge.worker._hidden', str)",
     ],
 )
 def test_a_private_write_is_seen(text: str) -> None:
@@ -264,3 +267,22 @@ def test_the_longest_tests_begin_first_in_processes_of_their_own(processes: int)
 
 def test_the_longest_tests_are_where_they_are_looked_for() -> None:
     assert [place for place in order.LONGEST if not (TESTS.parent / place).exists()] == []
+
+
+@pytest.mark.parametrize(
+    ("raised", "ends"),
+    [
+        (None, pytest.fail.Exception),
+        (AssertionError(), StopIteration),
+        (TypeError("broken"), TypeError),
+    ],
+)
+def test_a_control_fails_where_its_test_passes_or_is_broken(
+    raised: Exception | None, ends: type[BaseException]
+) -> None:
+    mark = controls.unguarded("json.dumps", str).mark
+    item: Any = SimpleNamespace(callspec=SimpleNamespace(params={"take_guard_away": mark}))
+    running = controls.pytest_pyfunc_call(item)
+    next(running)
+    with pytest.raises(ends):
+        running.throw(raised) if raised else running.send(None)

@@ -11,17 +11,23 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 DOCUMENT = ROOT / "docs" / "security.md"
 _TEST = re.compile(r"^ *(?:async )?def (test_\w+)", re.MULTILINE)
+_CONTROL = re.compile(r"guarded|test_control_|the control\b", re.IGNORECASE)
 BEGIN, END = "<!-- made by python -m tests.threats -->", "<!-- to here -->"
 
 
 @dataclass(frozen=True)
 class Threat:
-    """A row; `shown_by` are tests as `path below tests::name`."""
+    """A row; `shown_by` are tests as `path below tests::name`.
+
+    One of them at least has a control: it shows too that the attack works where the guard is taken away. Else
+    `no_control` says why.
+    """
 
     who: str
     what: str
     stopped_by: str
     shown_by: tuple[str, ...]
+    no_control: str = ""
 
 
 THREATS = [
@@ -31,6 +37,7 @@ THREATS = [
         "only HMAC-SHA256 over the raw body counts, in constant time; without a secret nothing is taken",
         (
             "web/endpoints/test_webhook.py::test_a_refusal_names_its_reason_and_leaves_nothing",
+            "core/github/test_webhook.py::test_an_invented_signature_is_refused",
             "core/github/test_webhook.py::test_a_flipped_bit_anywhere_is_refused",
             "core/github/test_webhook.py::test_without_a_secret_everything_is_refused",
         ),
@@ -55,6 +62,7 @@ THREATS = [
         "writes a log or a diff: markup, links, mentions, control characters, giant lines",
         "both are text: 4,000 characters in lines of at most 200, escaped as code; nobody is tagged by them",
         (
+            "core/pulls/test_job_log.py::test_a_log_is_text",
             "core/pulls/test_job_log.py::test_any_log_becomes_a_bounded_text",
             "monitor/test_readings.py::test_a_log_is_text_whatever_its_author_writes",
             "core/pulls/test_diffs.py::test_any_diff_is_bounded",
@@ -67,6 +75,7 @@ THREATS = [
         "a log is read without a token, and from a private network only at GitHub's own host",
         (
             "monitor/test_readings.py::test_a_log_is_not_read_from_a_private_network",
+            "clients/test_session.py::test_it_connects_to_no_private_address",
             "monitor/test_readings.py::test_a_failure_is_followed_by_its_step_and_last_lines",
         ),
     ),
@@ -157,6 +166,7 @@ THREATS = [
         "clicks as somebody else, or as one whose GitHub account is not theirs",
         "a click acts as whom Flowdock's signature names, with the account that this very user linked",
         (
+            "core/security/test_flowdock_token.py::test_a_token_that_proves_nothing_is_refused",
             "web/endpoints/test_actions.py::test_an_unlinked_user_is_challenged_as_the_seed_says",
             "web/auth/test_linking.py::test_somebody_elses_claim_is_refused",
         ),
@@ -222,6 +232,7 @@ THREATS = [
             "web/auth/test_handover.py::test_whoever_asked_must_still_be_in_the_flow",
             "web/auth/test_handover.py::test_one_that_changes_under_the_button_is_not_connected",
         ),
+        no_control="what Flowdock answers is needed to connect at all: without the question nothing is made",
     ),
     Threat(
         "Thief of an administrator's token",
@@ -239,6 +250,7 @@ THREATS = [
         "looks for secrets in what could not be delivered, and in its reasons",
         "what looks like a secret is masked; a payload is shown by GitHub alone, to administrators",
         ("core/security/test_redaction.py::test_no_planted_secret_survives",),
+        no_control="the test is of the guard itself: without it, the text stays as it came",
     ),
     Threat(
         "Thief of a cookie",
@@ -293,6 +305,7 @@ THREATS = [
             "web/pages/test_setup.py::test_signing_in_leads_back_and_the_token_goes_to_flowdock_alone",
             "web/pages/test_connection.py::test_every_spelling_leads_there_and_the_host_is_ignored",
         ),
+        no_control="nothing reads the host, so there is nothing to take away",
     ),
     Threat(
         "Open redirect",
@@ -662,6 +675,7 @@ THREATS = [
             "inbox/test_linking.py::test_nobody_elses_account_is_lent",
             "inbox/test_linking.py::test_a_token_that_github_ended_or_bridge_forgot_is_not_lent",
         ),
+        no_control="each token lies under its person's own key, and no request names another",
     ),
     Threat(
         "Member of another flow of the inbox",
@@ -838,6 +852,7 @@ THREATS = [
         "finds pages of somebody who signed out; has the service worker send a form again",
         "the service worker stores one page without anybody's data and bridge's own files, and sends no form",
         ("stories/test_away.py::test_a_click_is_done_or_said_to_be_undone_once_bridge_answers",),
+        no_control="the test compares all that the browser keeps; what is not kept has no guard",
     ),
     Threat(
         "Member of a flow",
@@ -942,6 +957,18 @@ THREATS = [
         ),
     ),
 ]
+
+
+@cache
+def tests_with_a_control() -> frozenset[str]:
+    """Those that are marked `unguarded`, have a row without the guard, or say which line is the control."""
+    return frozenset(
+        f"{path.relative_to(ROOT / 'tests')}::{name}"
+        for path in (ROOT / "tests").rglob("test_*.py")
+        for block in path.read_text().split("\n\n\n")
+        if _CONTROL.search(block)
+        for name in _TEST.findall(block)
+    )
 
 
 @cache

@@ -125,7 +125,7 @@ async def taken_by_hand(house: House, old: dict[str, str], *, new: bool) -> bool
 
 
 async def test_what_another_secret_signed_is_refused(redis_url: str, tmp_path: Path) -> None:
-    """So that the test above proves something: without the old secrets, nothing goes on."""
+    """The control of the test above: without the old secrets, nothing goes on."""
     async with open_house(redis_url) as house, AsyncExitStack() as stack:
         log = tmp_path / "bridge.log"
         async with serving(house, redis_url, log):

@@ -24,6 +24,6 @@ async def test_it_connects_to_no_private_address(host: str) -> None:
         with pytest.raises(aiohttp.ClientConnectorError):
             await outside.get(url)
         assert reached == []
-        # So that this proves something: bridge's own calls, to GitHub within a network, get there.
+        # The control: bridge's own calls, to GitHub within a network, get there.
         async with inside.get(url) as response:
             assert (response.status, reached) == (204, [host])

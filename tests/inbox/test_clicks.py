@@ -1,6 +1,7 @@
 """Clicks: which buttons are offered at all, whom a click names, and what an answer means."""
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -45,6 +46,8 @@ async def test_a_button_of_a_source_that_bridge_did_not_make_is_not_offered(team
     source, flow_token = await team.inbox.sources.make(
         team.flow.id, name="x", external_url="", client_id="other", creator=1002
     )
+    own = replace(source, client_id=team.inbox.client_id)
+    assert may_be_clicked(team.inbox, own, action(OWN.format(url=team.url))), "the control"
     assert not may_be_clicked(team.inbox, source, action(OWN.format(url=team.url)))
     body = content(1, flow_token=flow_token)
     body["thread"]["actions"] = [action(OWN.format(url=team.url))]

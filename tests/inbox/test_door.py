@@ -21,6 +21,7 @@ from bridge.web.http import cookies
 from scripts.sandbox.browse import Browser
 from scripts.sandbox.faults import Fault
 from tests.conftest import House
+from tests.kits.controls import lua, unguarded, yes
 from tests.kits.github_app import PAGE, UNSET, made_at_github
 from tests.kits.inbox import IDS, is_in, link_on, open_inbox, put, sign_in
 from tests.kits.personal import text
@@ -100,6 +101,7 @@ async def test_the_first_owners_address_opens_the_page_that_makes_the_app_and_no
             assert (await browser.open(house.bridge + PAGE)).status == 401, "there is an App"
 
 
+@unguarded(*lua("redis.call('DEL', invitation)", ""))
 async def test_of_two_who_open_an_invitation_at_once_one_gets_in(inbox: Inbox, browser: Browser) -> None:
     house, door = inbox
     await put(door.people, "ann", owner=True)
@@ -158,6 +160,7 @@ async def test_an_invitation_ends_when_it_is_withdrawn_or_its_owner_owns_nothing
         assert (page.status, "Ask an owner of the inbox for a new invitation." in page.text) == (403, True)
 
 
+@unguarded("bridge.inbox.memberships.MembershipStore.is_member", yes)
 async def test_a_stranger_is_told_what_to_do_and_nothing_is_kept(inbox: Inbox, browser: Browser) -> None:
     house, _ = inbox
     before = set(await house.redis.keys())

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from markupsafe import Markup
 
 from bridge.inbox import markup
+from tests.kits.controls import unguarded
 from tests.kits.core.evasions import EVASIONS
 
 SCHEMES = ("http:", "https:", "mailto:")
@@ -32,6 +33,7 @@ class Found(HTMLParser):
                 self.odd.append(f"{tag} {name}={value}")
 
 
+@unguarded("nh3.clean", lambda text, **_: text, row="<script>alert(1)</script>")
 @pytest.mark.parametrize("evasion", EVASIONS)
 def test_no_evasion_gets_through(evasion: str) -> None:
     body = Found(markup.rich(f"<p>{evasion}</p>"))

@@ -19,6 +19,7 @@ from tests.conftest import PATIENCE, House
 from tests.inbox.test_messages import content
 from tests.kits import accounts
 from tests.kits.attacks import sandbox
+from tests.kits.controls import unguarded, yes
 from tests.kits.inbox import IDS, open_inbox, put, sign_in
 
 SECRET, SECRET_ID = "acme/gadgets", 1296270
@@ -70,6 +71,7 @@ async def bound(redis_url: str) -> AsyncIterator[Bound]:
         yield made
 
 
+@unguarded("bridge.inbox.readers.Readers.may_read", yes)
 async def test_a_bound_flow_is_seen_by_those_alone_to_whom_github_shows_the_repository(bound: Bound) -> None:
     assert [await bound.sees(nick) for nick in ("ann", "bob", "cy")] == [200, 200, 403]
     assert "Main" not in (await bound.browsers["cy"].open(f"{bound.house.bridge}/inbox")).text

@@ -13,6 +13,7 @@ from bridge.core.errors import Malformed, RequestRefused, Unsigned, WrongContent
 from bridge.core.github import webhook
 from bridge.core.model import Delivery
 from tests.kits import sign
+from tests.kits.controls import always, unguarded
 from tests.kits.core.story import Story
 
 SECRET = "It's a Secret to Everybody"
@@ -299,6 +300,12 @@ def test_a_refusal_names_its_reason(change: Change, refusal: type[RequestRefused
 def test_without_a_secret_everything_is_refused(secrets: Sequence[str]) -> None:
     with pytest.raises(Unsigned, match="has no webhook secret"):
         webhook.verify_signature(b"{}", sign.webhook(b"{}", ""), secrets=secrets)
+
+
+@unguarded("hmac.compare_digest", always)
+def test_an_invented_signature_is_refused() -> None:
+    with pytest.raises(Unsigned):
+        webhook.verify_signature(b"{}", f"sha256={'0' * 64}", secrets=[SECRET])
 
 
 def test_a_body_of_the_wrong_signature_is_not_looked_at() -> None:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from bridge.core.messages.html import code
 from bridge.core.pulls.job_log import MAX_CHARS, MAX_LINE, MAX_LINES, FailedStep, failed_step, last_lines
+from tests.kits.controls import unguarded
 
 STEP = FailedStep(number=2, name="Test", began="2026-03-10T12:00:05.000Z", ended="2026-03-10T12:00:07.000Z")
 
@@ -92,6 +93,11 @@ def test_the_last_lines_of_a_step(data: bytes, lines: list[str]) -> None:
 
 def test_without_its_times_the_whole_log_counts() -> None:
     assert last_lines(log((1, "one"), (9, BAD), (9, "two")), FailedStep()) == ["one", f"Error: {BAD[9:]}"]
+
+
+@unguarded("bridge.core.messages.html.escape", str)
+def test_a_log_is_text() -> None:
+    assert "<script" not in code(last_lines(b"</code></pre><script>alert(1)</script>", FailedStep()))
 
 
 @given(st.binary(max_size=3000) | st.text(max_size=3000).map(lambda text: f"{text}\n{text * 9}".encode()))

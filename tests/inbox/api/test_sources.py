@@ -4,6 +4,7 @@ from base64 import b64encode
 from typing import Any
 
 from tests.inbox.conftest import Team, open_team
+from tests.kits.controls import always, unguarded
 
 FLOW = "/flows/team/main"
 
@@ -87,12 +88,13 @@ async def test_only_the_application_that_made_a_source_changes_it(team: Team) ->
         status, found = await team.call("PUT", f"{FLOW}/sources/{own['id']}", change, token=token)
         assert (status, found["message"]) == (403, "Only the application that made the source changes it.")
         status, found = await team.call("PUT", f"{FLOW}/sources/{bobs['id']}", change, token=token)
-        assert (status, found[next(iter(change))]) == (200, *change.values()), "his own"
+        assert (status, found[next(iter(change))]) == (200, *change.values()), "the control: his own"
     kept = await team.inbox.sources.get(str(own["id"]))
     assert kept
     assert (kept.configuration_url, kept.error_message) == ("", "")
 
 
+@unguarded("bridge.web.http.rate_limit.Limits.check", always)
 async def test_each_token_and_each_source_has_a_limit_of_its_own(redis_url: str) -> None:
     async with open_team(redis_url, more={"PAGE_LIMIT": "2"}) as team:
         burst = 5

@@ -18,6 +18,7 @@ from bridge.inbox.pages.mail import DIGESTS
 from scripts.sandbox.mail_server import Mailbox, mail_server
 from tests.inbox.conftest import Team, open_team
 from tests.inbox.test_messages import content
+from tests.kits.controls import unguarded
 from tests.kits.push import bridges
 
 ADDRESS = "bob@example.com"
@@ -216,6 +217,7 @@ async def test_a_wish_that_changes_while_a_mail_is_sent_stays_changed(
     assert (found and replace(found, last=0)) == wish
 
 
+@unguarded("bridge.inbox.notifications.digest.MOST_CONFIRMATIONS", 100)
 async def test_nobody_has_bridge_mail_strangers_all_day(scene: Scene) -> None:
     for number in range(MOST_CONFIRMATIONS + 1):
         form = {**FORM, "address": f"stranger{number}@example.com"}

@@ -65,6 +65,7 @@ async def test_a_password_goes_over_tls_alone(monkeypatch: pytest.MonkeyPatch) -
         with pytest.raises(MailFailed):
             await MailServer(url=f"smtp://bridge:p%40ss@127.0.0.1:{port}", sender=SENDER).send(MAIL)
         assert box.mails == [], "its certificate is unknown"
+        # The control: over TLS that counts, the password goes.
         monkeypatch.setenv("SSL_CERT_FILE", str(contexts.certificate))
         await MailServer(url=f"smtp://bridge:p%40ss@127.0.0.1:{port}", sender=SENDER).send(MAIL)
         with pytest.raises(MailFailed, match="535"):

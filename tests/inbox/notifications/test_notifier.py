@@ -23,6 +23,7 @@ from scripts.sandbox.push_service import PushService, SubscribedBrowser
 from tests.conftest import eventually
 from tests.inbox.conftest import Team, open_team
 from tests.inbox.test_messages import content
+from tests.kits.controls import unguarded, yes
 from tests.kits.push import bridges, push_service
 
 PERSON = {"ann": 1001, "bob": 1002, "cy": 1003}
@@ -164,6 +165,7 @@ async def test_who_passes_the_turn_on_is_named_to_the_one_who_gets_it(scene: Sce
     assert (ann.shown, await scene.waiting()) == ([], 0), "she wants none about turns any more"
 
 
+@unguarded("bridge.inbox.flows.FlowStore.has", yes, row="left the flow-turn")
 @pytest.mark.parametrize("why", ["turn", "call"])
 @pytest.mark.parametrize(
     "silenced",

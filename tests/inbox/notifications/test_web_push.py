@@ -87,6 +87,7 @@ async def test_what_is_for_another_browser_or_by_another_sender_is_refused(
     too_long = b'"' + b"x" * 4096 + b'"'
     assert await web_push.push(subscription(mine), too_long, topic="t") is Pushed.REFUSED
     assert (mine.shown, foreign.shown) == ([], [])
+    assert await web_push.push(subscription(mine), MESSAGE, topic="t") is Pushed.TAKEN, "the control"
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1"])

@@ -85,7 +85,7 @@ async def test_nothing_of_the_administrators_is_kept(
     [name] = await redis.keys("bridge:once:handing-over:*")
     step = await house.services.one_time.peek("handing-over", name.decode().rpartition(":")[2])
     assert step is not None
-    assert await works(house, step["token"])
+    assert await works(house, step["token"]), "the control"
     await admin.press(page, "Connect")
     assert not await works(house, step["token"])
     names = b" ".join(name.encode() for name in await everything(house.redis))

@@ -11,10 +11,12 @@ import jwt
 import pytest
 
 from bridge.storage.flow_members import among
+from bridge.storage.one_time import OneTimeStore
 from bridge.web.http import cookies
 from scripts.sandbox.browse import Browser, Page
 from scripts.sandbox.faults import Fault
 from tests.conftest import FLOW, House, eventually, open_house
+from tests.kits.controls import always, unguarded
 from tests.kits.personal import asked_of_flowdock
 
 THREAD = "github:component:pr:1"
@@ -114,6 +116,7 @@ async def test_somebody_elses_claim_is_refused(opened: House, browser: Browser) 
     assert await opened.services.account_store.get("1002") is None
 
 
+@unguarded("bridge.storage.one_time.OneTimeStore.pop", OneTimeStore.peek)
 async def test_a_used_claim_is_refused_in_another_browser(opened: House, browser: Browser) -> None:
     link = await challenge(opened)
     await browser.open(link)
@@ -187,6 +190,7 @@ async def test_a_callback_out_of_nowhere_is_refused(house: House, browser: Brows
     assert house.flowdock_journal.calls == []
 
 
+@unguarded("hmac.compare_digest", always)
 async def test_a_state_of_another_browser_is_refused(opened: House, browser: Browser) -> None:
     """The attack behind it: a victim's browser is led to a callback with the attacker's code."""
     page = await browser.open(await challenge(opened, "bob"))
@@ -248,6 +252,7 @@ async def test_saying_no_links_nothing(opened: House, browser: Browser, at: str)
     assert await opened.services.account_store.get("1001") is None
 
 
+@unguarded("bridge.clients.github.can_act", always, row="read:user")
 @pytest.mark.parametrize("granted", ["", "read:user", "user:email"])
 async def test_too_few_scopes_are_refused_and_the_token_given_back(
     redis_url: str, browser: Browser, granted: str

@@ -18,6 +18,7 @@ from scripts.sandbox.faults import Fault
 from tests.conftest import PATIENCE, REPOSITORY, House
 from tests.kits import sign
 from tests.kits.accounts import link
+from tests.kits.controls import unguarded, yes
 from tests.kits.queue import REPOSITORY_ID
 
 PATH = f"/repos/{REPOSITORY}/pulls/1/assign-to-me"
@@ -127,6 +128,7 @@ async def test_a_token_serves_once(pull: House) -> None:
     assert calls(pull) == []
 
 
+@unguarded("bridge.storage.one_time.OneTimeStore.use_token", yes)
 async def test_a_token_serves_once_also_when_sent_many_times_at_once(pull: House) -> None:
     await link(pull, "ann")
     body = sign.action_body(pull.bridge + PATH)

@@ -59,6 +59,7 @@ async def test_a_push_that_the_thread_did_not_show_is_not_merged(life: Life) -> 
     refused(outcome, 409, f"{PULL} has new commits")
     assert MERGE not in calls(life)
 
+    # The control: once the thread shows it, it is merged.
     await drive(life.house, "webhooks", {"mode": "send"})
     await life.news()
     assert (await click(life, "cy", "Merge"))["status"] == 200
