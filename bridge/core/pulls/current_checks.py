@@ -31,6 +31,8 @@ Value = Mapping[str, Any]
 
 def view(registers: Mapping[str, LwwRegister]) -> tuple[Check, ...]:
     """Return the checks and deployments that count, by name."""
+    if not registers:
+        return ()
     values = [register.value for register in registers.values()]
     current = _current(values)
     jobs = [value for value in current if value["kind"] == "run"]
