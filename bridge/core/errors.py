@@ -66,6 +66,7 @@ class TooLarge(RequestRefused):
     """The body is larger than the route takes."""
 
     status = 413
+    advice = "Go back and shorten it. Nothing was changed."
 
 
 class WrongContentType(RequestRefused):
@@ -154,7 +155,7 @@ class FlowdockRejected(FlowdockError):
 
 
 class SignedOut(FlowdockError):
-    """401: Flowdock does not know the access token (any more): sign in again."""
+    """401: Flowdock does not know the access token (any more), or nobody is signed in: sign in again."""
 
     status = 401
 

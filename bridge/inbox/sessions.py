@@ -14,6 +14,7 @@ import orjson
 from aiohttp import web
 
 from bridge.core.digits import whole_number
+from bridge.core.errors import SignedOut
 from bridge.core.security import signing
 from bridge.inbox import keys
 from bridge.inbox.memberships import MembershipStore
@@ -188,13 +189,15 @@ async def required(request: web.Request) -> InboxPerson:
     """Return the person who is signed in; sends anybody else to the sign-in, and back from there."""
     person = await signed_in(request)
     if person is None:
-        raise web.HTTPSeeOther(sign_in_url(request.path_qs if request.method == "GET" else "/inbox"))
+        raise web.HTTPSeeOther(sign_in_url(request.path_qs))
     return person
 
 
 async def posted(request: web.Request) -> InboxPerson:
-    """Return the person who sent a form of their own session; raises `FormRefused`, or as `required`."""
-    person, cookie = await required(request), cookie_of(request)
+    """Return the person who sent a form of their own session; raises `FormRefused` or `SignedOut`."""
+    person, cookie = await signed_in(request), cookie_of(request)
+    if person is None:
+        raise SignedOut("You are no longer signed in.")
     given = str((await request.post()).get("csrf", ""))
     if cookie is None or not cookie.made(given):
         raise FormRefused("This form does not belong to your session.")

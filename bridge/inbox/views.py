@@ -128,7 +128,7 @@ def entry(message: StoredMessage, reader: InboxPerson, writer: InboxPerson | Non
     return Entry(
         id=message.id,
         sent=message.sent / 1000,
-        author=(writer.nick if writer else str(author.get("name") or "Somebody who left")),
+        author=(writer.nick if writer else str(author.get("name") or "Someone who left")),
         avatar=(writer.avatar if writer else str(author.get("avatar") or "")),
         content=content,
         is_spoken=content["event"] != "activity",

@@ -28,5 +28,7 @@ FOR_MACHINES = web.AppKey("for_machines", bool)
 """True for an application without pages."""
 SESSION = web.RequestKey("session", Session)
 """The session, once a handler has asked for it (`bridge.web.auth.sessions.current`)."""
+UNSENT = web.RequestKey("unsent", str)
+"""The words in a form that was refused: the refusal shows them, so that they are not lost."""
 FORM_TARGET = web.RequestKey("form_target", str)
 """The one other origin that a page's forms may post to, if a handler allows one."""

@@ -5,14 +5,14 @@ from typing import Any
 import aiohttp_jinja2
 from aiohttp import web
 
-from bridge.web.context import REQUEST_ID, SERVICES, SESSION
+from bridge.web.context import REQUEST_ID, SERVICES, SESSION, UNSENT
 from bridge.web.http.visits import VISITOR
 
 _HEADINGS = {
     401: "Sign in first",
     403: "You can’t continue here",
     404: "Not found",
-    405: "This address doesn’t take that",
+    405: "That doesn’t work at this address",
     429: "Too many requests",
     502: "GitHub or {chat} answered with an error",
     503: "Temporarily unavailable",
@@ -38,6 +38,7 @@ def error(request: web.Request, *, status: int, sentence: str, advice: str) -> w
         sentence=whole(sentence),
         advice=advice,
         signed_out=status == 401,
+        unsent=request.get(UNSENT),
         request_id=request.get(REQUEST_ID) if status >= 500 else None,
     )
 

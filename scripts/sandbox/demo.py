@@ -42,7 +42,7 @@ _TRY_APP = """
 Three things to try
   1. In the inbox, create a GitHub App: on GitHub be Cy, make it for the organization acme, and
      install it on all repositories. Then open the address below again, and sign in as Cy.
-  2. Make a flow, click "Connect a repository", and choose one.
+  2. Create a flow, click "Connect a repository", and choose one.
   3. On GitHub, open a pull request: its thread appears in the flow.
 """
 INVITATION = re.compile(r"http\S+/inbox/invitation/\S+")

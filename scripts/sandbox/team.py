@@ -83,7 +83,7 @@ async def gather(house: House) -> None:
     async with Browser() as cys, Browser() as anns, Browser() as bobs:
         cy = Visitor(house=house, browser=cys, login="cy-gh")
         ann = Visitor(house=house, browser=anns, login="ann-gh")
-        await cy.press(await cy.sign_in("/inbox"), "Make it", name="Main")
+        await cy.press(await cy.sign_in("/inbox"), "Create flow", name="Main")
         await cy.link()
         await cy.connect()
         await ann.sign_in("/inbox")

@@ -120,7 +120,7 @@ async def test_an_owner_invites_a_login_and_nobody_else_comes_in_by_it(
     house, door = inbox
     await put(door.people, "ann", owner=True)
     page = await sign_in(house, browser, "ann")
-    page = await browser.press(page, "Make an invitation link", login="@Dee-GH")
+    page = await browser.press(page, "Create an invitation link", login="@Dee-GH")
     link = link_on(page)
     assert (
         f"Send this link to @Dee-GH. It works once, within 7 days. bridge does not show it again. {link}"
@@ -147,7 +147,7 @@ async def test_an_invitation_ends_when_it_is_withdrawn_or_its_owner_owns_nothing
     secrets = [await door.invitations.invite(by=IDS[nick]) for nick in ("ann", "bob")]
     first, second = [f"{house.bridge}/inbox/invitation/{secret}" for secret in secrets]
     page = await sign_in(house, browser, "ann")
-    assert "For anybody with the link, by @bob-gh" in text(page)
+    assert "For anyone with the link, by @bob-gh" in text(page)
     (form,) = [form for form in page.forms if hash_of(secrets[0]) in form.action]
     await browser.submit(page, form, form.fields)
     async with Browser() as other:
@@ -273,7 +273,9 @@ async def test_whoever_is_removed_is_out_with_the_next_request_and_stays_out(
         assert not await is_in(house, browser)
         assert (await sign_in(house, browser, "bob")).status == 403, "though acme's member"
         assert await house.redis.keys(f"*{IDS['bob']}*") == []
-        page = await owner.press(await owner.open(f"{house.bridge}/inbox/people"), "Make an invitation link")
+        page = await owner.press(
+            await owner.open(f"{house.bridge}/inbox/people"), "Create an invitation link"
+        )
         await sign_in(house, browser, "bob", at=f"{link_on(page)}/sign-in")
         assert await is_in(house, browser)
         assert (await sign_in(house, browser, "bob")).status == 200

@@ -88,7 +88,7 @@ async def test_an_owners_form_needs_the_value_of_their_session(
 async def test_owners_make_owners_and_the_last_one_stays(inbox: Inbox, ann: Browser, bob: Browser) -> None:
     house, door = inbox
     page = await sign_in(house, ann, "ann")
-    assert "The inbox needs an owner" in text(page)
+    assert "The only owner" in text(page)
     assert "Remove @ann-gh" not in text(page)
     page = await ann.press(page, "Make @bob-gh an owner")
     assert page.url == f"{house.bridge}/inbox/people"
@@ -109,8 +109,8 @@ async def test_owners_make_owners_and_the_last_one_stays(inbox: Inbox, ann: Brow
 async def test_what_is_no_login_is_refused_beside_the_form(inbox: Inbox, ann: Browser) -> None:
     house, door = inbox
     page = await sign_in(house, ann, "ann")
-    page = await ann.press(page, "Make an invitation link", login="no login")
-    assert (page.status, "That is not a GitHub login" in text(page)) == (422, True)
+    page = await ann.press(page, "Create an invitation link", login="no login")
+    assert (page.status, "That is not a GitHub user name" in text(page)) == (422, True)
     assert await door.invitations.all() == []
 
 

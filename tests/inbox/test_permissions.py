@@ -87,7 +87,7 @@ async def asked(house: House, browser: Browser, method: str, path: str, csrf: st
         location = response.headers.get("Location", "")
         if response.status == 303:
             return SIGN_IN if location.startswith("/inbox/sign-in?") else DONE
-        return {200: PAGE, 403: REFUSED, 422: REFUSED}[response.status]
+        return {200: PAGE, 401: SIGN_IN, 403: REFUSED, 422: REFUSED}[response.status]
 
 
 @pytest.mark.parametrize("visitor", VISITORS)

@@ -44,7 +44,7 @@ class Bound:
 
     async def bind(self, repository: str) -> Page:
         page = await self.browsers["ann"].open(f"{self.address}/settings")
-        return await self.browsers["ann"].press(page, "Save readers", repository=repository)
+        return await self.browsers["ann"].press(page, "Save restriction", repository=repository)
 
     async def forget(self, nick: str) -> None:
         """Ten minutes pass."""

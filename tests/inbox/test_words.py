@@ -54,7 +54,7 @@ async def test_no_page_names_flowdock_where_the_inbox_serves(redis_url: str) -> 
         await put(door.people, "cy", owner=True)
         await walk(house, browser, ("/", *REFUSED))
         await sign_in(house, browser, "cy")
-        await browser.press(await browser.open(f"{house.bridge}/inbox"), "Make it", name="Main")
+        await browser.press(await browser.open(f"{house.bridge}/inbox"), "Create flow", name="Main")
         page = await browser.open(f"{house.bridge}/signin?then=/account")
         speaks_of_the_inbox(page)
         assert "cy-gh in the inbox is not linked to a GitHub account" in text(page)

@@ -32,7 +32,7 @@ async def test_a_click_is_done_or_said_to_be_undone_once_bridge_answers(redis_ur
         assert await page.evaluate(CONTROLLED)
         kept = await page.evaluate(KEPT)
         assert [path for path in kept if not path.startswith("/static/")] == ["/inbox/away"]
-        away, snoozing = page.locator("#away"), page.get_by_text("snoozed, back")
+        away, snoozing = page.locator("#away"), page.get_by_text("snoozed, returns")
         await expect(snoozing).to_be_visible()
 
         # A snoozed thread whose time comes meanwhile is back afterwards, without a reload.
@@ -46,7 +46,7 @@ async def test_a_click_is_done_or_said_to_be_undone_once_bridge_answers(redis_ur
         await expect(snoozing).to_be_hidden()
 
         await page.get_by_role("link", name="Pull 1").click()
-        await page.get_by_label("Reply to the flow").fill("Well done!")
+        await page.get_by_label("Reply in this thread").fill("Well done!")
         await house.go_down()
         await page.get_by_role("button", name="Reply").click()
         await expect(away).to_contain_text("“Reply” was not done.")
@@ -54,7 +54,7 @@ async def test_a_click_is_done_or_said_to_be_undone_once_bridge_answers(redis_ur
         await expect(away).to_contain_text("opens once bridge answers")
         await house.come_up()
         await page.get_by_role("link", name="Pull 1").click()
-        await page.get_by_label("Reply to the flow").fill("Said once")
+        await page.get_by_label("Reply in this thread").fill("Said once")
         async with page.expect_navigation():
             await page.get_by_role("button", name="Reply").dblclick()
         await expect(page.get_by_role("listitem").filter(has_text="Said once")).to_have_count(1)

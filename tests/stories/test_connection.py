@@ -104,7 +104,7 @@ async def test_disconnecting(house: House, page: Page) -> None:
         "Disconnect acme/component from acme/main?"
     )
     await looks(page, "configure-disconnect")
-    await page.get_by_role("link", name="Keep it").click()
+    await page.get_by_role("link", name="Cancel").click()
     await page.get_by_role("link", name="Disconnect…").click()
     await page.get_by_role("button", name="Disconnect acme/component").click()
     await expect(page.get_by_role("heading", level=1)).to_have_text("acme/component is disconnected")

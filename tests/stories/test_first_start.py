@@ -41,7 +41,7 @@ async def _serving(house: House, log: Path) -> Process:
 
 async def _made_app(page: Page, seen: Callable[[str, str], Awaitable[None]]) -> None:
     """From the printed address to an App that is installed on the repository."""
-    await seen("address", "Own this inbox")
+    await seen("address", "Become the owner of this inbox")
     await page.get_by_role("link", name="Create the GitHub App").click()
     await page.get_by_label("Organization").fill("acme")
     await page.get_by_role("button", name="Update").click()
@@ -63,7 +63,7 @@ async def _connected(page: Page, seen: Callable[[str, str], Awaitable[None]]) ->
     await page.get_by_test_id("signin-cy-gh").click()
     await seen("front", "My turn")
     await page.get_by_label("Name").fill("Main")
-    await page.get_by_role("button", name="Make it").click()
+    await page.get_by_role("button", name="Create flow").click()
     await seen("flow", "Main")
     await page.get_by_role("link", name="Connect a repository").first.click()
     await page.get_by_role("link", name="Link my GitHub account").click()

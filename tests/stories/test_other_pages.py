@@ -58,8 +58,8 @@ async def test_each_page_fits_a_phone_and_keeps_nobody_out(redis_url: str, page:
             ("/inbox/search?q=nothing", "Search all flows"),
             (EMPTY, "W" * 60),
             (f"{EMPTY}?q=nothing", "W" * 60),
-            (f"{FLOW}/settings", "People and sources"),
-            (f"{THREAD}/messages/2", "Change your message"),
+            (f"{FLOW}/settings", "Flow settings"),
+            (f"{THREAD}/messages/2", "Edit your message"),
             (f"{THREAD}x", "Not found"),
             (CONFIRM.format(link=link), "Send your digest to ann@example.com?"),
         ):

@@ -47,7 +47,7 @@ async def test_in_an_inbox_apart_from_the_first_sign_in_to_a_pull_request_merged
         assert page.url == f"{house.bridge}/account", "GitHub's sign-in leads back to where it began"
         # By itself, the inbox is at the root, too.
         page = await cys.open(inbox)
-        flow = await cys.press(page, "Make it", name="Main")
+        flow = await cys.press(page, "Create flow", name="Main")
         assert flow.url == f"{inbox}/inbox/flows/team/main"
         settings = await cys.open(f"{flow.url}/settings")
         await cys.press(settings, "Add", person=str(ann.id))
@@ -77,7 +77,7 @@ async def test_in_an_inbox_apart_from_the_first_sign_in_to_a_pull_request_merged
         assert "Fix it" not in (await anns.open(flow.url)).text
 
         page = await anns.press(await anns.open(thread.url), "Reply", content="Done, @cy-gh.")
-        assert "for you" in (await cys.open(thread.url)).text
+        assert "mentions you" in (await cys.open(thread.url)).text
     _one_id_leads_through_both_logs((tmp_path / "inbox.log").read_text(), capfd.readouterr().out)
 
 
@@ -115,7 +115,7 @@ async def test_open_pages_show_what_happens_without_a_reload(redis_url: str, pag
         await expect(page.get_by_text("pushed twice")).to_be_visible()
         await inbox.messages.post(flow.id, source.id, content(1, status="merged"))
         await expect(page.locator("#head .pill")).to_have_text("merged")
-        await page.get_by_label("Reply to the flow").fill("Well done!")
+        await page.get_by_label("Reply in this thread").fill("Well done!")
         async with page.expect_navigation():
             await page.get_by_role("button", name="Reply").click()
         await expect(page.get_by_text("Well done!")).to_be_visible()

@@ -49,7 +49,7 @@ async def test_by_keyboard_alone(house: House, page: Page) -> None:
     await page.get_by_role("button", name="Sign in as Cy Chen").focus()
     await page.keyboard.press("Enter")
     await expect(page.get_by_role("heading", level=1)).to_have_text("Connect repositories to Main")
-    await press_to(page, "Search the list")
+    await press_to(page, "Find a repository")
     await page.keyboard.type("gadg")
     await page.keyboard.press("Enter")
     await expect(page.get_by_label("acme/component")).to_have_count(0)

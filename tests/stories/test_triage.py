@@ -74,7 +74,7 @@ async def test_a_day_of_twenty_events_by_the_keyboard_alone(redis_url: str, page
         await expect(page).to_have_title("(12) My turn · bridge inbox")
 
         await press("?")
-        await expect(page.get_by_role("heading", name="Keys")).to_be_visible()
+        await expect(page.get_by_role("heading", name="Keyboard shortcuts")).to_be_visible()
         await press("j")
         await press("Escape")
         await press("j")
@@ -90,7 +90,7 @@ async def test_a_day_of_twenty_events_by_the_keyboard_alone(redis_url: str, page
         await expect(focused).to_contain_text("Pull 9")
         await press("z")
         await expect(rows.filter(has_text="Pull 12")).to_have_count(1)
-        await expect(page.get_by_text("#12 is back.")).to_be_visible()
+        await expect(page.get_by_text("#12 is back in the inbox.")).to_be_visible()
         await press("j")
         for number in (12, 9):
             await press("e")

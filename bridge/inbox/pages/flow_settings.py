@@ -7,8 +7,10 @@ from aiohttp import web
 
 from bridge.core.digits import whole_number
 from bridge.core.errors import NotFound, RequestRefused
+from bridge.inbox import outcomes
 from bridge.inbox.context import INBOX, PAGES
 from bridge.inbox.flows import TeamFlow
+from bridge.inbox.outcomes import Outcome
 from bridge.inbox.pages.flows import MAX_NAME, FlowRefused, configure_uri, setup_uri
 from bridge.inbox.pages.places import FLOW, opened, path_of, posted
 from bridge.inbox.pages.render import render
@@ -145,7 +147,8 @@ async def delete(request: web.Request) -> web.Response:
     await sweeper.deletion.begin(flow, by=person.id)
     sweeper.woken.set()
     log.info("inbox_flow_deleted", flow=flow.path, by=person.id)
-    return redirect(PAGES)
+    said = Outcome(is_done=True, sentence=f"{flow.name} was deleted for everyone.")
+    return redirect(f"{PAGES}?outcome={await outcomes.keep(request.app[INBOX].redis, person.id, said)}")
 
 
 async def owned(asking: Awaitable[tuple[InboxPerson, TeamFlow]]) -> tuple[InboxPerson, TeamFlow]:

@@ -56,7 +56,7 @@ class TooManyFlows(FlowRefused):
     """The inbox has as many flows as may be."""
 
     status = 409
-    advice = "Have the owner of a flow that nobody needs any more delete it."
+    advice = "Ask the owner of an unused flow to delete it."
 
 
 @routes.get(PAGES)
@@ -133,7 +133,7 @@ async def make(request: web.Request) -> web.Response:
         raise TooManyFlows(f"there are {store.MOST} flows already, which is the most")
     flow = await inbox.flows.make(organization=ORGANIZATION, slug=slug, name=name, owner=person.id)
     if flow is None:
-        raise FlowRefused("there is a flow with this name already")
+        raise FlowRefused("a flow with this name already exists")
     return redirect(path_of(flow))
 
 

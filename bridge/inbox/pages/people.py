@@ -59,7 +59,7 @@ async def invite(request: web.Request) -> web.Response:
     person = await _owner(request)
     login = str((await request.post()).get("login", "")).strip().removeprefix("@")
     if login and not LOGIN.fullmatch(login):
-        problem = "That is not a GitHub login. Copy it from the address of their profile."
+        problem = "That is not a GitHub user name. Copy it from the address of their profile."
         return await _page(request, person, login=login, problem=problem)
     secret = await request.app[DOOR].invitations.invite(by=person.id, login=login)
     log.info("inbox_invited", by=person.id, login=login)

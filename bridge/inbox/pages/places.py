@@ -45,7 +45,7 @@ async def _flow_for(request: web.Request, asking: Awaitable[InboxPerson]) -> tup
     if flow is None or not await inbox.flows.has(flow.id, person.id):
         if flow and flow.repository_id and person.id in await inbox.flows.members(flow.id):
             raise NotAReader
-        raise NotFound("there is no such flow, or you are not in it")
+        raise NotFound("this flow does not exist, was deleted, or you are not in it")
     return person, flow
 
 
@@ -53,7 +53,7 @@ async def thread_in(request: web.Request, flow: TeamFlow) -> InboxThread:
     """Return the thread in the path; raises `NotFound`, for another flow's thread as well."""
     thread = await request.app[INBOX].messages.thread(flow.id, request.match_info["thread"])
     if thread is None:
-        raise NotFound("there is no such thread in this flow, or it is no longer kept")
+        raise NotFound("this thread does not exist, or is no longer kept")
     return thread
 
 

@@ -33,7 +33,7 @@ class SignInAborted(RequestRefused):
     """GitHub's answer does not complete a sign-in of this browser."""
 
     status = 403
-    advice = "Open /inbox and sign in again."
+    advice = "Open your inbox and sign in again."
 
 
 @routes.get("/inbox/sign-in")

@@ -41,7 +41,7 @@ class ReplyRefused(RequestRefused):
     """The reply is empty or too long."""
 
     status = 422
-    advice = "Go back and change it: nothing was posted."
+    advice = "Go back and change it. Nothing was posted."
 
 
 @routes.get(THREAD)
@@ -189,7 +189,7 @@ async def written(request: web.Request) -> str:
     """Return a person's words in a form; raises `ReplyRefused`."""
     text = str((await request.post()).get("content", "")).replace("\r\n", "\n").strip()
     if not text or len(text) > MAX_REPLY:
-        raise ReplyRefused(f"a message has from 1 to {MAX_REPLY} characters")
+        raise ReplyRefused(f"a message needs 1 to {MAX_REPLY} characters")
     return text
 
 

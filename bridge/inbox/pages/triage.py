@@ -35,7 +35,7 @@ MOVES: dict[str, Move] = {
 }
 """By the name of a button."""
 
-_SAID = {"done": "done", "mute": "muted", "unmute": "no longer muted", "undo": "back"}
+_SAID = {"done": "done", "mute": "muted", "unmute": "no longer muted", "undo": "back in the inbox"}
 
 UNDONE_BY: dict[Move, Move] = {"done": "undo", "snooze": "undo", "mute": "unmute"}
 

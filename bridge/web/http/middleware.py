@@ -102,7 +102,7 @@ def client_address(request: web.Request, settings: Settings) -> str:
 async def _answer_to(request: web.Request, raised: Exception) -> web.StreamResponse:
     match raised:
         case web.HTTPRequestEntityTooLarge():
-            return _refusal(request, TooLarge("the body is too large"))
+            return _refusal(request, TooLarge("what you sent is too large"))
         case web.HTTPNotFound():
             return _refusal(request, NotFound(_NOWHERE))
         case web.HTTPMethodNotAllowed():
@@ -125,7 +125,7 @@ async def _answer_to(request: web.Request, raised: Exception) -> web.StreamRespo
             log.error("redis_unavailable", error=type(raised).__name__, doing="answering a request")
             return _refusal(request, Unavailable("bridge cannot reach Redis: try again in a moment"))
     log.error("unexpected_error", path=masked(request.path), exc_info=raised)
-    return _answer(request, 500, "something went wrong in bridge; the operator finds more in its log")
+    return _answer(request, 500, "something went wrong in bridge", advice="Try again in a moment.")
 
 
 def _refusal(request: web.Request, error: BridgeError) -> web.Response:

@@ -12,7 +12,7 @@ from aiohttp import web
 
 from bridge.core.errors import BridgeError, RequestRefused
 from bridge.storage.keys import hash_of
-from bridge.web.context import SERVICES
+from bridge.web.context import SERVICES, UNSENT
 from bridge.web.http import bodies, cookies, notices
 
 ANSWER_SECONDS = 60
@@ -70,6 +70,7 @@ async def answer(
     except _Answered as known:
         return known.response
     except (BridgeError, web.HTTPException):
+        request[UNSENT] = str((await request.post()).get("content", ""))
         if name := request.get(_CLAIMED):
             await request.app[SERVICES].one_time.pop(_KIND, name)
         raise

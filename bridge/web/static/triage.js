@@ -87,7 +87,8 @@ async function move(row, button) {
   data.set("script", "1");
   try {
     const response = await fetch(form.action, { method: "POST", body: data, redirect: "error" });
-    if (!response.ok) throw new Error(response.status);
+    // Such as the sign-in: a new page says what keeps this one from its work.
+    if (!response.ok) return location.reload();
     toast.innerHTML = await response.text();
   } catch {
     toast.textContent = "bridge could not be reached, and nothing has changed. Try again.";

@@ -95,7 +95,7 @@ def test_the_table_names_every_address() -> None:
     assert there == {(method, path.partition("?")[0]) for method, path in TABLE} - OTHERS
 
 
-ANSWERS = {200: PAGE, 303: DONE, 404: NOTHING, 403: REFUSED, 409: REFUSED, 400: REFUSED}
+ANSWERS = {401: SIGN_IN, 200: PAGE, 303: DONE, 404: NOTHING, 403: REFUSED, 409: REFUSED, 400: REFUSED}
 
 
 @pytest.mark.parametrize(("method", "path"), TABLE)
@@ -139,7 +139,7 @@ async def test_a_thread_shows_its_state_and_what_was_written(team: Team) -> None
     assert answer.status == 303
     page = (await team.visit("ann", "GET", THREAD)).text
     assert "Look, @ann &amp; @cy: &lt;b&gt;" in page
-    assert page.count("for you") == 1
+    assert page.count("mentions you") == 1
     [kept] = await team.inbox.messages.threads(team.flow.id)
     assert kept.newest.content["tags"] == [":user:1001", ":unread:1001"]
 
@@ -350,7 +350,10 @@ async def test_a_flow_is_deleted_by_its_typed_name_alone_with_all_connections(te
     connections = team.services.connections
     for flow in ("Team/main", "team/mainly"):
         await connections.connect("acme/component", flow_token=f"of {flow}", name=flow, flow=flow)
-    assert (await team.visit("ann", "POST", f"{FLOW}/settings/delete", {"typed": " Main "})).status == 303
+    answer = await team.visit("ann", "POST", f"{FLOW}/settings/delete", {"typed": " Main "})
+    assert answer.status == 303
+    front = await team.visit("ann", "GET", answer.headers["Location"])
+    assert "Main was deleted for everyone." in front.text
     assert (await team.visit("ann", "GET", FLOW)).status == 404
 
     async def is_gone() -> bool:

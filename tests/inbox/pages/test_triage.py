@@ -40,7 +40,7 @@ async def test_my_turn_has_a_section_for_each_thing_to_do(team: Team) -> None:
     }
     page = (await team.visit("bob", "GET", "/inbox")).text
     assert sections(page) == expected
-    assert page.count("came to you") == 3
+    assert page.count("became your turn") == 3
     for move in ("done", "activity"):
         await team.visit("bob", "POST", PAGE, {move: thread_id(1, f"pr:{1 if move == 'done' else 2}")})
     expected |= {"Recently done": ["Pull 1"], "Snoozed": ["Pull 2"]}

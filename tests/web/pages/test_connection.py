@@ -427,7 +427,7 @@ async def test_disconnecting_is_asked_about_and_removes_what_bridge_made(
     assert await known(house, connection) == connection, "nothing happens before the POST"
     page = await browser.press(page, "Disconnect acme/component")
     assert page.url == f"{house.bridge}/connections/{connection.id}/disconnected"
-    assert "bridge has removed everything it created" in words(page)
+    assert "and has removed everything it created" in words(page)
     assert await house.services.connections.get(connection.id) is None
     assert await hooks(house) == []
     redis: Any = house.redis
