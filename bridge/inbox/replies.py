@@ -13,7 +13,7 @@ from bridge.inbox.tags import resolved
 MAX_REPLY = 8096
 """Characters."""
 
-_MENTION = re.compile(r"(?<![\w@])@([A-Za-z0-9](?:[A-Za-z0-9-]{0,38}))")
+_MENTION = re.compile(r"(?<![\w@])@([A-Za-z0-9][A-Za-z0-9-]{0,38}(?:_[A-Za-z0-9]{1,38})?)")
 
 
 async def post_reply(

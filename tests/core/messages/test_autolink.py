@@ -37,6 +37,7 @@ def links(source: str) -> dict[str, str]:
 LINKED: list[tuple[str, dict[str, str]]] = [
     ("@bob", {"@bob": "bob"}),
     ("Thanks @bob-2, @Cy!", {"@bob-2": "bob-2", "@Cy": "Cy"}),
+    ("@bob_acme", {"@bob_acme": "bob_acme"}),
     ("(@bob) *@cy* **@dee**", {"@bob": "bob", "@cy": "cy", "@dee": "dee"}),
     ("fixes #42.", {"#42": "acme/component/issues/42"}),
     ("(#1, #2)", {"#1": "acme/component/issues/1", "#2": "acme/component/issues/2"}),
@@ -177,7 +178,8 @@ MENTIONED: list[tuple[str | None, tuple[str, ...]]] = [
     ("\\@bob &#64;cy", ("bob", "cy")),
     ("请@bob看 @cyさん", ("bob", "cy")),
     ("@bob. @cy... (@dee)", ("bob", "cy", "dee")),
-    ("@bob.example @bob_cy @bob/x", ()),
+    ("@bob.example @bob_ @bob/x @bob_cy_dee", ()),
+    ("@bob_acme, please", ("bob_acme",)),  # A managed user of an enterprise.
     ("@" + "x" * 40, ()),
     ("@" + "x" * 39, ("x" * 39,)),
     ("https://a.example/@bob", ()),

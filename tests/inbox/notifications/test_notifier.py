@@ -123,6 +123,11 @@ async def test_who_is_called_is_notified_with_the_words(scene: Scene) -> None:
     await scene.team.visit("ann", "POST", f"{path}/{thread.newest.id}", {"delete": "1"})
     await scene.delivered()
     assert (len(bob.shown), await scene.waiting()) == (1, 0), "she took it back"
+    people = scene.team.inbox.people
+    await people.put(1002, nick="bob_acme", name="", avatar="", admitted_by="invitation")
+    await scene.team.visit("ann", "POST", path, {"content": "@bob_acme?"})
+    await scene.delivered()
+    assert shown(bob)[1:] == ["ann mentions you\n@bob_acme?"], "an enterprise's managed user"
 
 
 async def test_a_mention_that_an_edit_adds_notifies_once_until_it_is_read(scene: Scene) -> None:
