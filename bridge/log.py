@@ -8,6 +8,7 @@ import logging
 import sys
 import traceback
 import warnings
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
@@ -24,6 +25,7 @@ _LEVELS = {
     "error": logging.ERROR,
 }
 _TRACEBACKS = frozenset({"exc_info", "exception", "stack"})
+_DELETE, _BACKSLASH = 0x7F, 0x5C
 _MAX_INTEGER = 2**63
 """Larger ones have no place in orjson's JSON."""
 
@@ -53,6 +55,25 @@ def configure(*, level: str, log_format: str, output: TextIO | None = None) -> N
     logging.basicConfig(handlers=[handler], level=max(_LEVELS[level], logging.WARNING), force=True)
 
 
+def repeated(event: str, **always: object) -> Callable[..., None]:
+    """Make the function that logs one event at level info, without structlog's own steps for each line."""
+    if not structlog.get_logger().bind().is_enabled_for(logging.INFO):
+        return lambda **_: None
+    configuration = structlog.get_config()
+    processors, write = configuration["processors"], configuration["logger_factory"]().info
+
+    def log(**values: object) -> None:
+        line: Any = {**always, **values, "event": event}
+        try:
+            for process in processors:
+                line = process(None, "info", line)
+        except structlog.DropEvent:
+            return
+        write(line)
+
+    return log
+
+
 def _console(*, colors: bool) -> list[Processor]:
     renderer = structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=indented)
     stamp = structlog.processors.TimeStamper(fmt="iso")
@@ -78,7 +99,8 @@ def _json_line(logger: Any, method: str, event: EventDict) -> bytes:
         line = _dump(event)
     except TypeError:
         return _dump(_escape(logger, method, event))
-    if line.isascii() and b"\x7f" not in line and b"\\" not in line:
+    # Numbers: to look for bytes, Python first takes them for a number, and fails.
+    if line.isascii() and _DELETE not in line and _BACKSLASH not in line:
         return line
     # Only now is there anything to escape: to look at each value costs more than to write it.
     return _dump(_escape(logger, method, event))

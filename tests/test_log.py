@@ -4,6 +4,7 @@ import json
 import logging
 import os
 import pty
+import re
 import sys
 from collections.abc import Iterator
 from datetime import datetime
@@ -60,7 +61,21 @@ def test_for_people_a_line_is_text(capfd: pytest.CaptureFixture[str]) -> None:
 def test_a_line_below_the_level_is_left_out(capfd: pytest.CaptureFixture[str], log_format: str) -> None:
     log.configure(level="warning", log_format=log_format)
     structlog.get_logger().info("request", **FIELDS)
+    log.repeated("request", method="POST")(path="/a")
     assert capfd.readouterr().out == ""
+
+
+@pytest.mark.parametrize("changes", [{}, {"path": "/a\n"}, {"path": "a\x7f"}], ids=ascii)
+@pytest.mark.parametrize("log_format", ["json", "console"])
+def test_a_repeated_line_is_as_any_other(
+    capfd: pytest.CaptureFixture[str], log_format: str, changes: dict[str, object]
+) -> None:
+    log.configure(level="info", log_format=log_format)
+    with structlog.contextvars.bound_contextvars(request_id="1"):
+        structlog.get_logger().info("request", **FIELDS | changes)
+        log.repeated("request", method="POST")(**{**FIELDS, **changes})
+    usual, repeated = (re.sub(r"20\d\d-[\d:.T-]+Z", "", one) for one in capfd.readouterr().out.splitlines())
+    assert repeated == usual
 
 
 def test_a_librarys_warning_is_a_line_too(capfd: pytest.CaptureFixture[str]) -> None:

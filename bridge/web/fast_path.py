@@ -10,7 +10,6 @@ from email.utils import formatdate
 from functools import partial
 from http import HTTPStatus
 
-import structlog
 from aiohttp import HttpVersion11, web
 from aiohttp.abc import AbstractStreamWriter
 from aiohttp.web_request import BaseRequest
@@ -19,6 +18,7 @@ from bridge.core.github import header
 from bridge.core.github.header import Header
 from bridge.core.github.webhook import WEBHOOK_PATH, read_envelope
 from bridge.core.model import Envelope
+from bridge.log import repeated
 from bridge.queue.entries import EnqueueResult
 from bridge.queue.offload import LARGE
 from bridge.settings import Settings
@@ -68,15 +68,10 @@ def shortcut(app: web.Application, whole: Handle) -> Handle:
 
 
 def _noting(settings: Settings) -> Callable[[web.Request, float, Envelope, Header], None]:
-    # Bound once: structlog's own logger looks itself up for each line.
-    log = structlog.get_logger().bind()
+    log = repeated("request", method="POST", path=WEBHOOK_PATH, status=202)
 
     def note(request: web.Request, began: float, envelope: Envelope, found: Header) -> None:
-        log.info(
-            "request",
-            method=request.method,
-            path=WEBHOOK_PATH,
-            status=202,
+        log(
             client=middleware.client_address(request, settings),
             ms=middleware.milliseconds_since(began),
             delivery=envelope.id,
