@@ -61,7 +61,7 @@ async def test_a_token_does_what_its_person_chose_until_they_revoke_it(
     async with house.http.get(f"{house.bridge}/inbox/api/user?access_token={token}") as response:
         assert response.headers["Flowdock-User"] == str(IDS["bob"])
     page = await browser.open(f"{house.bridge}/inbox/settings")
-    assert "My script Made just now profile just now" in text(page)
+    assert "My script Created just now profile just now" in text(page)
     await browser.press(page, "Revoke My script")
     assert await calls(house, token) == 401
 

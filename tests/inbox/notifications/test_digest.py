@@ -125,7 +125,7 @@ async def test_an_address_gets_nothing_before_its_person_confirms_it(scene: Scen
     assert await scene.sent() == []
     for visitor in ("", "ann"):
         answer = await team.visit(visitor, "POST", link, {})
-        assert answer.status == (403 if visitor else 303)
+        assert answer.status == (403 if visitor else 401)
     plan = await scene.sender.store.of(1002)
     assert plan == DigestPlan(address=ADDRESS, hour="08:00"), "only its person confirms it"
     # Another address replaces it, with the link.
