@@ -796,6 +796,18 @@ THREATS = [
         ),
     ),
     Threat(
+        "Person of the inbox",
+        "makes all flows that there may be, so that nobody else can make one",
+        "a person owns at most 100 of 500",
+        ("inbox/pages/test_flows.py::test_nobody_takes_all_flows",),
+    ),
+    Threat(
+        "Member of a flow, or holder of a flow token",
+        "takes a name that looks like another's, by characters that are not seen or turn a line around",
+        "flows and sources have no such names; an author's are escaped, and each text is isolated",
+        ("inbox/pages/test_flows.py::test_no_name_looks_like_anothers",),
+    ),
+    Threat(
         "Malicious pull request author",
         "titles a pull request `author:ann`, to have it listed among hers",
         "a filter compares whole lines, and no other text of a thread is one",

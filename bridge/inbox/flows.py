@@ -17,6 +17,8 @@ from bridge.storage.redis import Redis
 
 MOST = 500
 """Flows of an installation."""
+MOST_OF_ONE = 100
+"""Flows that a person owns, so that nobody takes all of them."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,6 +7,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from bridge.core.printable import visible
 from bridge.inbox import markup
 from bridge.inbox.clicks import key_of, may_be_clicked
 from bridge.inbox.context import Inbox
@@ -128,7 +129,7 @@ def entry(message: StoredMessage, reader: InboxPerson, writer: InboxPerson | Non
     return Entry(
         id=message.id,
         sent=message.sent / 1000,
-        author=(writer.nick if writer else str(author.get("name") or "Someone who left")),
+        author=writer.nick if writer else visible(str(author.get("name") or "Someone who left")),
         avatar=(writer.avatar if writer else str(author.get("avatar") or "")),
         content=content,
         is_spoken=content["event"] != "activity",

@@ -48,6 +48,8 @@ async def make_source(request: web.Request) -> web.Response:
     errors = {}
     if not isinstance(name, str) or not name.strip():
         errors["name"] = [BLANK]
+    elif not name.isprintable():
+        errors["name"] = ["has characters that cannot be seen"]
     if external_url and (problem := _text_problem(external_url) or url_problem(external_url)):
         errors["external_url"] = [problem]
     if errors:

@@ -11,7 +11,7 @@ from bridge.inbox import outcomes
 from bridge.inbox.context import INBOX, PAGES
 from bridge.inbox.flows import TeamFlow
 from bridge.inbox.outcomes import Outcome
-from bridge.inbox.pages.flows import MAX_NAME, FlowRefused, configure_uri, setup_uri
+from bridge.inbox.pages.flows import MAX_NAME, FlowRefused, configure_uri, refuse_unseen, setup_uri
 from bridge.inbox.pages.places import FLOW, opened, path_of, posted
 from bridge.inbox.pages.render import render
 from bridge.inbox.people import InboxPerson
@@ -60,6 +60,7 @@ async def change(request: web.Request) -> web.Response:
     name = " ".join(str(form.get("name", "")).split())[:MAX_NAME]
     if not name:
         raise FlowRefused("a flow needs a name")
+    refuse_unseen(name)
     await request.app[INBOX].flows.change(flow.id, name=name, is_archived=bool(form.get("archived")))
     return redirect(path_of(flow, "settings"))
 

@@ -126,15 +126,24 @@ async def make(request: web.Request) -> web.Response:
     """Make a flow, of which its maker is the first member and owner."""
     person, inbox = await sessions.posted(request), request.app[INBOX]
     name = " ".join(str((await request.post()).get("name", "")).split())[:MAX_NAME]
+    refuse_unseen(name)
     slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
     if not slug:
         raise FlowRefused("a flow needs a name with a letter or a digit from a to z")
     if await inbox.flows.count() >= store.MOST:
         raise TooManyFlows(f"there are {store.MOST} flows already, which is the most")
+    if sum(person.id in one.owners for one in await inbox.flows.of(person.id)) >= store.MOST_OF_ONE:
+        raise TooManyFlows(f"you own {store.MOST_OF_ONE} flows already, which is the most")
     flow = await inbox.flows.make(organization=ORGANIZATION, slug=slug, name=name, owner=person.id)
     if flow is None:
         raise FlowRefused("a flow with this name already exists")
     return redirect(path_of(flow))
+
+
+def refuse_unseen(name: str) -> None:
+    """Raise `FlowRefused` for a name with characters that cannot be seen: it could look like another's."""
+    if not name.isprintable():
+        raise FlowRefused("a flow's name has only characters that can be seen")
 
 
 @routes.get(FLOW)

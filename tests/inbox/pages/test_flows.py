@@ -186,6 +186,31 @@ async def test_a_long_thread_opens_at_the_first_unread_message_and_leads_both_wa
     assert await page("?after=99") == ([], set(), True, False)
 
 
+@pytest.mark.parametrize("guarded", [True, False], ids=["guarded", "control"])
+async def test_nobody_takes_all_flows(team: Team, monkeypatch: pytest.MonkeyPatch, guarded: bool) -> None:
+    monkeypatch.setattr(flow_store, "MOST_OF_ONE", 1 if guarded else 9)
+    answer = await team.visit("ann", "POST", "/inbox/flows", {"name": "Another"})
+    assert answer.status == (409 if guarded else 303)
+    assert ("own 1 flows already" in answer.text) is guarded
+    assert (await team.visit("bob", "POST", "/inbox/flows", {"name": "Bob's"})).status == 303
+
+
+@unguarded("bridge.inbox.views.visible", str)
+async def test_no_name_looks_like_anothers(team: Team) -> None:
+    for odd in ("bo\u200bb", "\u202ebob", "\u2066Main"):
+        for path in ("/inbox/flows", f"{FLOW}/settings"):
+            assert (await team.visit("ann", "POST", path, {"name": odd})).status == 422, (path, odd)
+        body = {"name": odd}
+        status, refused = await team.call(
+            "POST", f"/flows/{team.flow.path}/sources", body, token=await team.token()
+        )
+        assert (status, refused["errors"]) == (400, {"name": ["has characters that cannot be seen"]})
+    await posted(team, author={"name": "bo\u200bb\u202e"})
+    page = (await team.visit("ann", "GET", THREAD)).text
+    assert "bo\\u200bb\\u202e" in page
+    assert not {"\u200b", "\u202e"} & set(page)
+
+
 @unguarded("bridge.web.app.avatar_origins", lambda _: ("https:/",))
 async def test_pictures_come_from_github_alone(team: Team) -> None:
     fine = ["https://avatars.githubusercontent.com/u/1?v=4", "https://github.com/ann.png"]
