@@ -361,6 +361,7 @@ THREATS = [
             "web/pages/test_github_app.py::test_a_wrong_secret_opens_nothing",
             "inbox/test_door.py::test_the_first_owners_address_opens_the_page_that_makes_the_app_and_no_other_"
             "invitation_does",
+            "inbox/test_door.py::test_who_opened_the_first_owners_address_replaces_no_app",
             "web/endpoints/test_health.py::test_metrics_are_for_this_machine_alone",
         ),
     ),

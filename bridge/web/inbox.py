@@ -58,7 +58,7 @@ async def open_set_up(request: web.Request) -> web.Response:
     invitation, page = await door.invitation(request.match_info["secret"]), await door.github.set_up_at()
     response = redirect(page or PAGES)
     if page and invitation.owner:
-        await operator.sign_in(request, response)
+        await operator.sign_in(request, response, may_replace=False)
     return response
 
 

@@ -101,6 +101,21 @@ async def test_the_first_owners_address_opens_the_page_that_makes_the_app_and_no
             assert (await browser.open(house.bridge + PAGE)).status == 401, "there is an App"
 
 
+@pytest.mark.parametrize("guarded", [True, False], ids=["guarded", "by SETUP_SECRET, the control"])
+async def test_who_opened_the_first_owners_address_replaces_no_app(redis_url: str, guarded: bool) -> None:
+    """A reader of the log opens it, lets the owner use it, and would have bridge believe an App of theirs."""
+    async with open_inbox(redis_url, setup_secret="s" * 32, **UNSET) as (house, door), Browser() as thief:
+        if guarded:
+            address = f"{house.bridge}/inbox/invitation/{await door.invitations.invite_first_owner()}/app"
+            assert "Create the App on GitHub" in (await thief.open(address)).text
+        else:
+            await thief.press(await thief.open(house.bridge + PAGE), "Continue", secret="s" * 32)
+        app = await made_at_github(house)
+        page = await thief.open(f"{house.bridge}{PAGE}?replace={app.id}")
+        assert ("Create the new App on GitHub" in page.text) is not guarded
+        assert "Replace it" not in page.text
+
+
 @unguarded(*lua("redis.call('DEL', invitation)", ""))
 async def test_of_two_who_open_an_invitation_at_once_one_gets_in(inbox: Inbox, browser: Browser) -> None:
     house, door = inbox

@@ -48,10 +48,15 @@ class SecretAsked(RequestRefused):
 
 @dataclass(frozen=True, kw_only=True)
 class Operator:
-    """The operator's browser; `is_new`: it has no cookie yet."""
+    """The operator's browser; `is_new`: it has no cookie yet.
+
+    `may_replace`: also an App that is there. The first owner's address is good for the first App alone, as
+    somebody else may have opened it before the owner did.
+    """
 
     cookie: str = field(repr=False)
     is_new: bool = False
+    may_replace: bool = True
 
     def name(self, state: str) -> str:
         """Return the name of this browser's one-time value in Redis; nobody else can guess it."""
@@ -76,7 +81,7 @@ async def required(request: web.Request) -> Operator:
     known = await services.one_time.peek("operator", hash_of(cookie)) if cookie else None
     # Bound to the secret: a new secret ends all that the old one opened.
     if known is not None and known["secret"] == hash_of(secret or ""):
-        return Operator(cookie=cookie)
+        return Operator(cookie=cookie, may_replace=known["may_replace"])
     if secret is not None:
         raise SecretAsked("enter SETUP_SECRET to open this page")
     if not _at_the_machine(request):
@@ -103,10 +108,10 @@ async def admitted(request: web.Request, response: web.Response, *, given: str) 
     return True
 
 
-async def sign_in(request: web.Request, response: web.Response) -> None:
+async def sign_in(request: web.Request, response: web.Response, *, may_replace: bool = True) -> None:
     """Sign in a browser that has shown to be the operator's, for an hour."""
     services, operator = request.app[SERVICES], Operator(cookie=secrets.token_urlsafe(32))
-    value = {"secret": hash_of(services.settings.setup_secret or "")}
+    value = {"secret": hash_of(services.settings.setup_secret or ""), "may_replace": may_replace}
     await services.one_time.put("operator", hash_of(operator.cookie), value, seconds=SECONDS)
     log.info("operator_signed_in")
     remember(request, response, operator)

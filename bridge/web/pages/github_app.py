@@ -76,9 +76,14 @@ async def show(request: web.Request) -> web.Response:
         return render.page(request, "manifest_operator.html", status=asked.status, wrong=False)
     _refuse_set_by_environment(services)
     app = await _newest(services)
-    if app is not None and request.query.get("replace") != str(app.id):
+    is_replacing = app is not None and browser.may_replace and request.query.get("replace") == str(app.id)
+    if app is not None and not is_replacing:
         return render.page(
-            request, "manifest_app.html", github_app=app, created=notices.pop(request) == _CREATED
+            request,
+            "manifest_app.html",
+            github_app=app,
+            created=notices.pop(request) == _CREATED,
+            may_replace=browser.may_replace,
         )
     return await _form(request, browser, app)
 
