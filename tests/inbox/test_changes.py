@@ -130,7 +130,7 @@ async def test_the_page_shows_the_change_and_whose_it_is_and_others_see_it_live(
         told = await anext(news)
         assert (told["changed"], "entry" in told) == (ids[2], False)
     page = (await team.visit("bob", "GET", THREAD)).text
-    assert ("better" in page, page.count("Change<span")) == (False, 1)
+    assert ("better" in page, page.count("Edit<span")) == (False, 1)
     await team.visit("ann", "POST", f"{THREAD}/messages/{ids[3]}", {"delete": "1"})
     rows = (await team.visit("bob", "GET", "/inbox/flows/team/main")).text
     assert ("deleted a message" in rows, "third" in rows) == (True, False)
