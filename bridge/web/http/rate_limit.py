@@ -103,7 +103,7 @@ class Limits:
         if wait:
             if not self._told.wait(f"{what} {who}", now):
                 log.warning("rate_limited", who=who, what=what)
-            raise TooMany(f"too many {what}", retry_after=wait)
+            raise TooMany(f"too many {what} in a short time", retry_after=wait)
 
 
 LIMITS = web.AppKey("limits", Limits)

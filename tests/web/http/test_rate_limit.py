@@ -105,7 +105,7 @@ async def test_clicks_are_limited_by_user_wherever_they_come_from(redis_url: str
         await link(house, "ann")
         assert await fresh(house, BURST + 1) == [422] * BURST + [429], "422: there is no such pull request"
         status, answer = await click(house, OTHER, jti="more")
-        assert (status, answer["error"]) == (429, "Too many clicks.")
+        assert (status, answer["error"]) == (429, "Too many clicks in a short time.")
         assert await fresh(house, 1, "1002") == [401], "another is asked to link"
 
 
