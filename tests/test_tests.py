@@ -69,6 +69,16 @@ def hopeful_sleeps(text: str) -> list[str]:
     ]
 
 
+def hasty_words(text: str) -> list[str]:
+    """Where a module asserts that a page says "just now": after ten seconds it says how many."""
+    return [
+        ast.unparse(node)
+        for node in (ast.walk(ast.parse(text)) if "just now" in text else ())
+        if isinstance(node, ast.Compare) and isinstance(node.left, ast.Constant)
+        if node.left.value != "just now" in str(node.left.value)
+    ]
+
+
 LEAST_PATIENCE = 30
 """Seconds: a shorter limit ends tests of a machine that is busy."""
 
@@ -211,6 +221,11 @@ def test_a_short_limit_is_seen(text: str, is_hasty: bool) -> None:
     assert (hasty_limits(text) != []) is is_hasty
 
 
+def test_a_word_that_is_true_for_seconds_only_is_seen() -> None:
+    assert hasty_words("assert 'Made just now' in text(page)") != []
+    assert hasty_words("assert re.search(f'Made {SHORTLY_AGO}', text(page))") == []
+
+
 @pytest.mark.parametrize(
     ("lines", "is_hasty"),
     [
@@ -246,6 +261,7 @@ def test_no_test_writes_what_is_private_or_fails_by_chance() -> None:
         path: private_writes(text)
         + hopeful_sleeps(text)
         + hasty_limits(text)
+        + hasty_words(text)
         + (hasty_looks(text) if path.startswith("stories/") else [])
         for path, text in texts.items()
     }

@@ -21,6 +21,9 @@ from tests.kits.accounts import USERS
 from tests.kits.queue import PARTITION, Queue, outbox_message
 from tests.kits.worker import REPOSITORY_ID
 
+SHORTLY_AGO = r"(?:just now|\d+ (?:s|min) ago)"
+"""How a page words, on a machine that may be busy, what this test did."""
+
 
 async def sign_in(house: House, browser: Browser, who: str = "ann", then: str = "/account") -> Page:
     """From bridge's sign-in through Flowdock's, and back to `then`."""

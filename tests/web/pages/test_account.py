@@ -12,7 +12,7 @@ from scripts.sandbox.faults import Fault
 from tests.conftest import House
 from tests.kits.accounts import link
 from tests.kits.clicks import PULL, begin_open, click
-from tests.kits.personal import connection, sign_in, text
+from tests.kits.personal import SHORTLY_AGO, connection, sign_in, text
 
 GRANT = "/api/v3/applications/github-client/grant"
 
@@ -40,7 +40,7 @@ async def test_the_link_is_named_with_its_rights_and_age(house: House, browser: 
     page = await sign_in(house, browser)
     shown = text(page)
     assert "ann in Flowdock acts as @ann-gh on GitHub." in shown
-    assert re.search(r"Linked (just now|\d+ \w+ ago) Permissions", shown)
+    assert re.search(f"Linked {SHORTLY_AGO} Permissions", shown)
     assert "Permissions Read and change repositories, including private ones" in shown
     assert "Token Does not expire" in shown
 
