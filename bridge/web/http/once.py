@@ -61,7 +61,8 @@ async def answer(
     request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
 ) -> web.StreamResponse:
     """Answer a form once; the same form again gets that answer."""
-    if request.method != "POST" or bodies.is_for_machines(request.path):
+    is_known = request.match_info.route.resource is not None
+    if request.method != "POST" or not is_known or bodies.is_for_machines(request.path):
         return await handler(request)
     if first := await _first(request, await _name(request)):
         return first
