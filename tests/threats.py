@@ -70,7 +70,7 @@ THREATS = [
         ),
     ),
     Threat(
-        "Whoever chooses where GitHub keeps logs",
+        "Server that a link to a log leads to",
         "has bridge read an address in its own network, or send it a token",
         "a log is read without a token, and from a private network only at GitHub's own host",
         (
@@ -289,7 +289,7 @@ THREATS = [
         ),
     ),
     Threat(
-        "Whoever learned a secret once",
+        "Former holder of a secret",
         "goes on using it",
         "each secret can be replaced without downtime, and the old one then opens nothing",
         (
