@@ -34,6 +34,8 @@ TITLE = "Wait until all checks of the branch pass"
 OPEN = 100
 """Threads that are not done, of few or many alike; it is the reader's turn in a tenth of them."""
 STREAMS = 300
+WATCHERS = 6
+"""People who have them: one may have 100."""
 SECONDS = 60
 """Until a stream is given up."""
 
@@ -74,8 +76,8 @@ async def measure(quick: bool) -> Findings:
             f" {rounds} rounds of {seconds} s, in turn; Redis is asked how many it holds. Its pages: {times}"
             f" requests, one after the other, by somebody whose flow has {MANY:,} threads and by somebody"
             f" whose flow has {FEW}, {OPEN} of each open. Live streams: half of them pages', half the API's,"
-            " all of one flow; memory is RSS after less RSS before, the delay from the request to the last"
-            " stream. RSS of the web half at the end of all this.",
+            f" all of one flow's {WATCHERS} members; memory is RSS after less RSS before, the delay from the"
+            " request to the last stream. RSS of the web half at the end of all this.",
         ],
     )
 
@@ -96,6 +98,10 @@ async def _reader(rig: Rig, person: int, name: str, *, threads: int) -> Reader:
         await asyncio.gather(
             *(store.post(flow.id, source.id, _message(n, person, every=threads // OPEN)) for n in numbers)
         )
+    return await _signed_in(rig, person, flow, flow_token)
+
+
+async def _signed_in(rig: Rig, person: int, flow: TeamFlow, flow_token: str) -> Reader:
     sessions = SessionStore(rig.redis, signed_by=[rig.house.environ["COOKIE_SECRET"]])
     return Reader(
         flow=flow,
@@ -103,6 +109,16 @@ async def _reader(rig: Rig, person: int, name: str, *, threads: int) -> Reader:
         cookie=f"{COOKIE}={await sessions.begin(person, browser='')}",
         token=await ApiTokenStore(rig.redis).make(person, label="bench", scopes=("flow",)),
     )
+
+
+async def _watchers(rig: Rig, reader: Reader) -> list[Reader]:
+    """Add people to a reader's flow."""
+    people, flows, found = PeopleStore(rig.redis), FlowStore(rig.redis), list[Reader]()
+    for person in range(2001, 2001 + WATCHERS):
+        await people.put(person, nick=f"watcher-{person}", name="", avatar="", admitted_by="operator")
+        await flows.join(reader.flow.id, person)
+        found.append(await _signed_in(rig, person, reader.flow, reader.flow_token))
+    return found
 
 
 def _message(number: int, person: int, *, every: int = 1) -> dict[str, Any]:
@@ -212,12 +228,13 @@ async def _timed(rig: Rig, path: str, cookie: str, times: int) -> float:
 
 async def _streams(rig: Rig, pid: int, reader: Reader, *, rounds: int) -> list[Figure]:
     """Memory of many live streams, and seconds until each has a message."""
+    watchers = await _watchers(rig, reader)
     before, delays = processes.resident_mb(pid), []
     whole = aiohttp.ClientTimeout(total=None, sock_read=SECONDS)
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0), timeout=whole) as http:
         position = {"Last-Event-ID": str(await _newest(rig))}
         streams = [
-            await _opened(http, rig.house.bridge, reader, position, of_page=at % 2 == 0)
+            await _opened(http, rig.house.bridge, watchers[at % WATCHERS], position, of_page=at % 4 < 2)
             for at in range(STREAMS)
         ]
         for _ in range(rounds):
