@@ -71,6 +71,13 @@ async def test_of_too_many_pull_requests_the_one_written_longest_ago_is_forgotte
     assert await there(queue, OTHER) == [1], "another repository's stay"
 
 
+async def test_of_those_written_within_a_second_the_last_stay_however_small(queue: Queue) -> None:
+    for number, size in ((1, 4_000), (2, 3_900), (3, 3_000)):
+        await keep(queue, number, size)
+    await keep(queue, 4, 2_000)
+    assert await there(queue) == [2, 3, 4]
+
+
 async def test_a_pull_request_written_again_counts_once_and_is_new(queue: Queue) -> None:
     for number, size in ((1, 3_000), (2, 3_000), (3, 3_000)):
         await keep(queue, number, size)

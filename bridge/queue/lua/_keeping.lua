@@ -1,7 +1,7 @@
 -- Hold what is kept of a repository to its budget. Each list has one lifetime, the oldest first: a score is
--- the second of the last write and, in its lowest 20 bits, the size, so that the sum holds also where a key
--- has run out. Beyond the budget the oldest go, a snapshot with what lies beside it: keys of the same
--- partition, not among KEYS.
+-- the second of the last write, or one later than the last step's, and, in its lowest 20 bits, the size, so that
+-- the sum holds also where a key has run out. Beyond the budget the oldest go, a snapshot with what lies beside
+-- it: keys of the same partition, not among KEYS.
 local KEPT_ENTRY_BYTES = 300 -- besides the value
 local SIZES = 1048576
 local kept = {}
@@ -22,10 +22,11 @@ local function end_keeping(budget)
     local second = nil
     for list, one in pairs(kept) do
         second = second or tonumber(redis.call('TIME')[1])
-        local grown = 0
+        local last = redis.call('ZRANGE', list, -1, -1, 'WITHSCORES')[2]
+        local turn, grown = math.max(second, last and math.floor(last / SIZES) + 1 or 0), 0
         for member, size in pairs(one.sizes) do
             grown = grown + size - (redis.call('ZSCORE', list, member) or 0) % SIZES
-            redis.call('ZADD', list, second * SIZES + size, member)
+            redis.call('ZADD', list, turn * SIZES + size, member)
         end
         local sum = list .. ':bytes'
         local bytes = redis.call('INCRBY', sum, grown)
