@@ -34,9 +34,7 @@ class TooManyStreams(RequestRefused):
 
     status = 429
     advice = "Close some of the inbox's tabs, or stop a program that streams."
-
-    def __init__(self) -> None:
-        super().__init__(f"You have {MOST} streams open already, which is the most")
+    sentence = f"You have {MOST} streams open already, which is the most"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -4,6 +4,7 @@ import re
 import time
 from collections.abc import Sequence
 
+from bridge.core.messages.markdown import LOGIN
 from bridge.inbox.context import Inbox
 from bridge.inbox.flows import TeamFlow
 from bridge.inbox.people import InboxPerson
@@ -13,7 +14,7 @@ from bridge.inbox.tags import resolved
 MAX_REPLY = 8096
 """Characters."""
 
-_MENTION = re.compile(r"(?<![\w@])@([A-Za-z0-9][A-Za-z0-9-]{0,38}(?:_[A-Za-z0-9]{1,38})?)")
+_MENTION = re.compile(rf"(?<![\w@])@({LOGIN})")
 
 
 async def post_reply(

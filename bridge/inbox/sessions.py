@@ -23,7 +23,7 @@ from bridge.storage.keys import hash_of
 from bridge.storage.lua_scripts import load_script
 from bridge.storage.redis import Redis
 from bridge.web.http import cookies, once
-from bridge.web.http.forms import FormRefused
+from bridge.web.http.forms import FormRefused, csrf_of_page, is_csrf, is_of_this_site
 from bridge.web.http.paths import local_path
 from bridge.web.http.visits import VISITOR, Visitor
 
@@ -66,8 +66,8 @@ class Cookie:
 
     @property
     def csrf(self) -> str:
-        """Return a value that each form of the session must bring, another for each page: see `once`."""
-        return f"{self._csrf}{secrets.token_hex(8)}"
+        """Return a value that each form of the session must bring, another for each page."""
+        return csrf_of_page(self._csrf)
 
     @property
     def _csrf(self) -> str:
@@ -76,7 +76,7 @@ class Cookie:
 
     def made(self, csrf: str) -> bool:
         """Tell whether a form's value is of this session."""
-        return signing.equal(csrf[: len(self._csrf)], self._csrf)
+        return is_csrf(csrf, self._csrf)
 
     def __str__(self) -> str:
         return f"{self.person_id}.{self.secret}"
@@ -201,7 +201,7 @@ async def posted(request: web.Request) -> InboxPerson:
     given = str((await request.post()).get("csrf", ""))
     if cookie is None or not cookie.made(given):
         raise FormRefused("This form does not belong to your session.")
-    if request.headers.get("Sec-Fetch-Site", "same-origin") != "same-origin":
+    if not is_of_this_site(request):
         raise FormRefused("Another site sent this form.")
     await once.claim(request)
     return person

@@ -147,6 +147,11 @@ async def test_a_form_must_bring_its_own_sessions_value_from_its_own_site(house:
     async with house.http.post(form, data=words, allow_redirects=False) as response:
         assert response.status == 401
         assert "readonly>All day’s &lt;work&gt;</textarea>" in await response.text()
+    # Another site's words would pass for bridge's.
+    foreign = {"Sec-Fetch-Site": "cross-site"}
+    async with house.http.post(form, data=words, headers=foreign, allow_redirects=False) as response:
+        assert response.status == 401
+        assert "<textarea" not in await response.text()
 
 
 async def test_a_form_sent_twice_is_done_once_and_both_get_the_answer(house: House) -> None:

@@ -5,15 +5,16 @@ forms carry a value of their own (`csrf`, `state`): what is the same to the byte
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from bridge.core.errors import BridgeError, RequestRefused
 from bridge.storage.keys import hash_of
 from bridge.web.context import SERVICES, UNSENT
 from bridge.web.http import bodies, cookies, notices
+from bridge.web.http.forms import is_of_this_site
 
 ANSWER_SECONDS = 60
 """Longer than a person who clicks again waits."""
@@ -24,7 +25,8 @@ LARGEST = 64 * 1024
 """Characters of a page that is kept for the second."""
 
 _KIND = "form"
-_CLAIMED = web.RequestKey("claimed_form", str)
+_NAME = web.RequestKey("form_name", str)
+_CLAIMED = web.RequestKey("claimed_form", bool)
 
 
 class StillBeingDone(RequestRefused):
@@ -32,9 +34,7 @@ class StillBeingDone(RequestRefused):
 
     status = 409
     advice = "Reload this page to look again. Nothing is done twice."
-
-    def __init__(self) -> None:
-        super().__init__("your first click is still being done, or was interrupted")
+    sentence = "your first click is still being done, or was interrupted"
 
 
 class _Answered(Exception):
@@ -47,35 +47,35 @@ async def claim(request: web.Request) -> None:
 
     A script may send one form several times: its requests answer to it alone, and are left out.
     """
-    if request.method != "POST" or _CLAIMED in request or "script" in await request.post():
+    if _NAME not in request or _CLAIMED in request or "script" in await request.post():
         return
-    store, name = request.app[SERVICES].one_time, await _name(request)
+    store, name = request.app[SERVICES].one_time, request[_NAME]
     while not await store.put(_KIND, name, {}, seconds=PENDING_SECONDS, if_new=True):
         if response := await _first(request, name):
             raise _Answered(response)
-    request[_CLAIMED] = name
+    request[_CLAIMED] = True
 
 
 @web.middleware
-async def answer(
-    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
-) -> web.StreamResponse:
+async def answer(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Answer a form once; the same form again gets that answer."""
     is_known = request.match_info.route.resource is not None
     if request.method != "POST" or not is_known or bodies.is_for_machines(request.path):
         return await handler(request)
-    if first := await _first(request, await _name(request)):
+    request[_NAME] = name = await _name(request)
+    if first := await _first(request, name):
         return first
     try:
         response = await handler(request)
     except _Answered as known:
         return known.response
     except (BridgeError, web.HTTPException):
-        request[UNSENT] = str((await request.post()).get("content", ""))
-        if name := request.get(_CLAIMED):
+        if is_of_this_site(request):
+            request[UNSENT] = str((await request.post()).get("content", ""))
+        if _CLAIMED in request:
             await request.app[SERVICES].one_time.pop(_KIND, name)
         raise
-    if (name := request.get(_CLAIMED)) and isinstance(response, web.Response):
+    if _CLAIMED in request and isinstance(response, web.Response):
         value = _kept(request, response)
         await request.app[SERVICES].one_time.put(_KIND, name, value, seconds=ANSWER_SECONDS)
     return response
