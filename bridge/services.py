@@ -77,7 +77,7 @@ class Services:
         self.connections = ConnectionStore(redis, vault)
         self.account_store = AccountStore(redis, vault)
         self.one_time = OneTimeStore(redis, vault)
-        self.pulls = PullRequestStore(redis)
+        self.pulls = PullRequestStore(redis, has_inbox=self.settings.inbox)
         self.members = Members(redis)
         self.webhook_keys = WebhookKeys(redis, vault)
         self.checkups = Checkups(redis)

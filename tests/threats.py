@@ -520,9 +520,11 @@ THREATS = [
     ),
     Threat(
         "Malicious pull request author",
-        "mentions linked people to call them into a flow that they are not in",
-        "only those are tagged whom Flowdock showed to be in the flow within 30 days",
+        "mentions people to call them into a flow that they are not in",
+        "bridge's own inbox tags a flow's members alone; another server's flow those whom it showed to be in "
+        "the flow within 30 days",
         (
+            "inbox/pages/test_flows.py::test_a_mention_tags_members_of_the_flow_alone_who_need_link_no_account",
             "attacks/test_small.py::test_a_comment_calls_nobody_into_a_flow_that_they_are_not_in",
             "attacks/test_small.py::test_who_left_a_flow_is_tagged_there_no_more",
             "attacks/test_small.py::test_who_signs_in_is_tagged_in_their_own_flows_for_a_month",

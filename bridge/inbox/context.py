@@ -1,6 +1,5 @@
 """The inbox as its routes find it in the application."""
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from aiohttp import ClientSession, web
@@ -38,8 +37,6 @@ class Inbox:
     readers: Readers | None = None
     """The check of flows that are bound to a repository; without it, nobody sees them."""
     bounds: InboxBounds = field(default_factory=InboxBounds)
-    joined: Callable[[str, int], Awaitable[None]] | None = None
-    """Called with a flow's path and the id of a person who joins it: bridge tags them there from then on."""
 
     def __post_init__(self) -> None:
         self.people = PeopleStore(self.redis)

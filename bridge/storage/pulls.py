@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from bridge.core.errors import GitHubRefused
-from bridge.core.model import Connection, Mention, Target
+from bridge.core.model import Connection, FlowdockUser, Mention, Target
 from bridge.core.pulls import checks, snapshot
 from bridge.core.pulls.lww import LwwRegister
 from bridge.core.pulls.model import Commit, PullKey, PullRequest
@@ -52,8 +52,9 @@ class ClickTarget:
 class PullRequestStore:
     """Reads what commits of the worker wrote, and makes the writes of the next."""
 
-    def __init__(self, redis: Redis) -> None:
-        self._redis = redis
+    def __init__(self, redis: Redis, *, has_inbox: bool = False) -> None:
+        """`has_inbox`: a person's id is GitHub's, as in the inbox of bridge itself."""
+        self._redis, self._has_inbox = redis, has_inbox
         self._name = load_script(redis, "bridge.storage", "name_repository")
         self.watches = Watches(redis)
         self._updates = DueQueue(redis, keys.UPDATES)
@@ -194,8 +195,14 @@ class PullRequestStore:
         return present is not None and present.lower() != full_name.lower()
 
     async def tags(self, mentions: Iterable[Mention], *, flow: str) -> tuple[str, ...]:
-        """Return the Flowdock tags (`@nick`) of members of a flow who linked these GitHub accounts."""
+        """Return the Flowdock tags (`@nick`) of members of a flow who linked these GitHub accounts.
+
+        In bridge's own inbox everybody is tagged, linked or not: it knows itself who is in a flow.
+        """
+        mentions = tuple(mentions)
         found = await people(self._redis, mentions) if flow else []
+        if self._has_inbox:
+            return _inbox_tags(mentions, found)
         inside = await among(self._redis, flow, [one.id for one in found])
         return tuple(dict.fromkeys(f"@{one.nick}" for one in found if one.id in inside))
 
@@ -242,6 +249,14 @@ class PullRequestStore:
         near = [user.id for user in await people(self._redis, mentions)]
         others = await self._redis.hrandfield(keys.LINKED, MAX_READERS) or []
         return list(dict.fromkeys([*near, *(user.decode() for user in others)]))[:MAX_READERS]
+
+
+def _inbox_tags(mentions: Iterable[Mention], linked: Iterable[FlowdockUser]) -> tuple[str, ...]:
+    """Return the tags of people by their id; by login where GitHub told no id."""
+    told = [str(one.id) for one in mentions if one.id and not one.unless_by_login]
+    ids = dict.fromkeys([*(one.id for one in linked), *told])
+    logins = dict.fromkeys(f"@{one.login}" for one in mentions if not one.id)
+    return (*(f":{kind}:{number}" for number in ids for kind in ("user", "unread")), *logins)
 
 
 def _day(snapshot: Snapshot) -> str:

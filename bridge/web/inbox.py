@@ -11,7 +11,7 @@ from aiohttp import web
 
 from bridge.clients.github import can_act
 from bridge.core.errors import BridgeError
-from bridge.core.model import Flow, GitHubToken, GitHubUser
+from bridge.core.model import GitHubToken, GitHubUser
 from bridge.inbox import sessions as inbox_sessions
 from bridge.inbox.app import install as install_api
 from bridge.inbox.context import PAGES, Inbox
@@ -47,10 +47,6 @@ log = structlog.get_logger()
 routes = web.RouteTableDef()
 
 
-async def _joined(services: Services, path: str, person_id: int) -> None:
-    await services.members.joined(str(person_id), [Flow(id="", path=path, name="")])
-
-
 @routes.get(f"{PAGES}/invitation/{{secret:[A-Za-z0-9_-]{{32}}}}/app")
 async def open_set_up(request: web.Request) -> web.Response:
     """Lead to the page that makes the GitHub App; the first owner's address opens it as SETUP_SECRET does."""
@@ -79,8 +75,6 @@ def make_inbox(services: Services, readers: Readers | None = None) -> Inbox:
         client_secret=settings.flowdock_client_secret,
         readers=readers,
         bounds=settings.inbox_bounds,
-        # A bridge elsewhere learns it through the API.
-        joined=None if settings.inbox_application_url else partial(_joined, services),
     )
 
 

@@ -82,10 +82,7 @@ async def add(request: web.Request) -> web.Response:
     """Let a person into a flow."""
     _, flow = await owned(posted(request))
     other = await _person(request, str((await request.post()).get("person", "")))
-    inbox = request.app[INBOX]
-    await inbox.flows.join(flow.id, other.id)
-    if inbox.joined:
-        await inbox.joined(flow.path, other.id)
+    await request.app[INBOX].flows.join(flow.id, other.id)
     return redirect(path_of(flow, "settings"))
 
 

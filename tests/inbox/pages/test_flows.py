@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from bridge.core.model import Mention
 from bridge.inbox import flows as flow_store
 from bridge.inbox.messages import thread_id
 from bridge.inbox.pages import events, export, flow_settings, flows, message, thread, triage
-from bridge.storage.flow_members import among
+from bridge.inbox.tags import resolved
 from tests.conftest import eventually
 from tests.inbox.conftest import Team
 from tests.inbox.test_messages import a_pull, content
@@ -347,13 +348,27 @@ async def test_nobody_leaves_a_flow_or_removes_anything_by_one_press(team: Team)
     assert await team.dump() == before
 
 
-async def test_a_person_who_is_let_in_later_is_tagged_from_then_on(team: Team) -> None:
-    """Their account may be linked long before."""
-    redis = team.services.redis
-    assert await among(redis, "team/main", ["1003"]) == set()
-    response = await team.visit("ann", "POST", f"{FLOW}/settings/people", {"person": "1003"})
-    assert response.status == 303
-    assert await among(redis, "team/main", ["1003"]) == {"1003"}
+@pytest.mark.parametrize(
+    ("mentions", "called"),
+    [
+        ([Mention("elsewhere", id=1002)], ["1002"]),
+        ([Mention("BOB"), Mention("bob", id=1002), Mention("nobody")], ["1002"]),
+        ([Mention("bob", id=1002, unless_by_login=True)], []),
+        ([Mention("cy", id=1003), Mention("cy")], []),
+    ],
+    ids=[
+        "by id, whatever they are called",
+        "by login",
+        "another message tagged them by login",
+        "not in the flow",
+    ],
+)
+async def test_a_mention_tags_members_of_the_flow_alone_who_need_link_no_account(
+    team: Team, mentions: list[Mention], called: list[str]
+) -> None:
+    tags = await team.services.pulls.tags(mentions, flow="team/renamed")
+    found = [tag for tag in await resolved(team.inbox, team.flow.id, tags) if tag.startswith(":")]
+    assert found == [f":{kind}:{number}" for number in called for kind in ("user", "unread")]
 
 
 async def test_an_archived_name_and_the_last_owner_stay_clear(team: Team) -> None:
