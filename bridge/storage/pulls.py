@@ -53,7 +53,7 @@ class PullRequestStore:
     """Reads what commits of the worker wrote, and makes the writes of the next."""
 
     def __init__(self, redis: Redis, *, has_inbox: bool = False) -> None:
-        """`has_inbox`: a person's id is GitHub's, as in the inbox of bridge itself."""
+        """Take the Redis; with `has_inbox`, a person has the id of their GitHub account."""
         self._redis, self._has_inbox = redis, has_inbox
         self._name = load_script(redis, "bridge.storage", "name_repository")
         self.watches = Watches(redis)
