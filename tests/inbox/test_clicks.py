@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 
+from bridge.core.actions import ACTIONS
 from bridge.core.security import flowdock_token
 from bridge.inbox.clicks import may_be_clicked, sign, understand
 from bridge.inbox.messages import thread_id
 from bridge.inbox.outcomes import Outcome
+from bridge.inbox.pages.thread import ASKED_BACK
 from tests.inbox.conftest import Team
 from tests.inbox.test_messages import a_pull, content
 
@@ -70,13 +72,24 @@ async def test_nobody_is_offered_to_review_their_own_pull_request(team: Team) ->
             assert ("disabled" not in button) == active, (nick, name)
 
 
-async def test_a_click_names_the_person_to_bridge_and_nobody_else(team: Team) -> None:
+def test_what_cannot_be_undone_is_asked_back_first() -> None:
+    undoable = {"Assign to me", "Approve", "Request my review", "Ready for review", "Reopen"}
+    undoable |= {"Add to merge queue", "Enable auto-merge", "Disable auto-merge"}
+    undoable |= {"Update branch", "Re-run failed checks"}
+    assert {one.name for one in ACTIONS.values()} == undoable | ASKED_BACK
+    assert not undoable & ASKED_BACK
+
+
+def test_a_click_names_the_person_to_bridge_and_nobody_else_and_two_of_one_second_are_two() -> None:
     body = b'{"target": {"urlTemplate": "https://bridge.example/x"}}'
-    token = sign(team.inbox.client_secret, team.people["bob"].id, body)
-    click = flowdock_token.verify(
-        token, body, secret=team.inbox.client_secret, address="https://bridge.example/x"
+    first, second = (
+        flowdock_token.verify(
+            sign("s" * 32, 1002, body), body, secret="s" * 32, address="https://bridge.example/x"
+        )
+        for _ in range(2)
     )
-    assert click.user == "1002"
+    assert (first.user, second.user) == ("1002", "1002")
+    assert first.token_id != second.token_id
 
 
 HOME = "https://bridge.example"

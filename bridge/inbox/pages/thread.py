@@ -25,7 +25,7 @@ WHOLE = 512 * 1024
 """Characters of messages that a page shows whole."""
 AT_HAND = 2
 """Buttons beside the menu."""
-ASKED_BACK = frozenset({"Merge", "Close"})
+ASKED_BACK = frozenset({"Merge", "Squash", "Rebase", "Close", "Approve and run", "Approve deployment"})
 
 routes = web.RouteTableDef()
 
