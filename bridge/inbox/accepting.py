@@ -4,6 +4,7 @@ from asyncio import Future
 from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import chain
+from weakref import WeakValueDictionary
 
 import orjson
 
@@ -26,13 +27,14 @@ class Acceptance:
     def __init__(self, redis: Redis, bounds: Callable[[], bytes]) -> None:
         self._accept = load_script(redis, "bridge.inbox", "accept")
         self._bounds = bounds
-        self._flows: dict[str, GroupCommit[Arguments, Answer]] = {}
+        # A flow is here while a step of its messages runs.
+        self._flows = WeakValueDictionary[str, GroupCommit[Arguments, Answer]]()
 
     def add(self, flow_id: str, message: Arguments) -> Future[Answer]:
         """Return the message's answer to await."""
-        if flow_id not in self._flows:
-            self._flows[flow_id] = GroupCommit(partial(self._take, flow_id), most=MOST_TOGETHER)
-        return self._flows[flow_id].add(message)
+        flow = self._flows.get(flow_id) or GroupCommit(partial(self._take, flow_id), most=MOST_TOGETHER)
+        self._flows[flow_id] = flow
+        return flow.add(message)
 
     async def _take(self, flow_id: str, group: Sequence[Arguments]) -> Sequence[Answer]:
         named = flow_id, self._bounds(), orjson.dumps(keys.THREAD_PARTS), keys.DESKS, keys.MENTIONS

@@ -139,7 +139,7 @@ class PullRequestStore:
         """Return the write that notes the head commit a posted thread showed."""
         if pull.head is None:
             return []
-        return [Write("SET", keys.shown(repository_id, pull.number), pull.head.sha, SECONDS)]
+        return [Write("BESIDE", keys.shown(repository_id, pull.number), pull.head.sha, SECONDS)]
 
     # Names and people
 

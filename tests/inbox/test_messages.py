@@ -1,6 +1,7 @@
 """Messages and threads as Redis keeps them: once each, in order, and within bounds."""
 
 import asyncio
+import gc
 from collections.abc import Sequence
 from typing import Any, NamedTuple, Self
 
@@ -12,6 +13,7 @@ from bridge.inbox.changes import MessageChanges
 from bridge.inbox.flows import FlowGone
 from bridge.inbox.messages import MessageStore, UnknownThread, thread_id
 from bridge.inbox.stored import InboxThread, StoredMessage
+from bridge.storage.group_commit import GroupCommit
 from tests.kits.controls import lua, unguarded
 
 FLOW, SOURCE = "f1", 7
@@ -175,6 +177,15 @@ async def test_nobodys_quiet_hours_keep_others_from_their_notifications(redis: A
     assert first.startswith(b"1002:")
     assert await redis.zcard(keys.NOTIFICATIONS) == await redis.hlen(keys.NOTIFICATION_NOTES) == 20_000
     assert await redis.zscore(keys.NOTIFICATIONS, f"7:{FLOW}:t19999") is None
+
+
+async def test_nothing_is_kept_of_a_flow_whose_messages_are_taken(redis: Any) -> None:
+    def steps() -> list[Any]:
+        return [one for one in gc.get_objects() if isinstance(one, GroupCommit)]
+
+    store, others = MessageStore(redis=redis), steps()
+    await asyncio.gather(*(store.post(FLOW, SOURCE, content(number)) for number in range(3)))
+    assert [one for one in steps() if one not in others] == []
 
 
 @unguarded("bridge.inbox.messages.hash_of", lambda text: text.rpartition(":")[2])

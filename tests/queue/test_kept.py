@@ -44,7 +44,7 @@ async def keep(queue: Queue, number: int, size: int, repository_id: int = REPOSI
     place, kept = keys.snapshot(repository_id, number), keys.kept(repository_id, "pulls")
     beside = [
         Write("SADD", keys.open_pulls(repository_id), str(number), 60),
-        Write("SET", keys.shown(repository_id, number), "5ca1ab1e", 60),
+        Write("BESIDE", keys.shown(repository_id, number), "5ca1ab1e", 60),
     ]
     await queue.commit(entry, writes=[Write("SET", place, value, 60, kept), *beside])
 
@@ -69,6 +69,17 @@ async def test_of_too_many_pull_requests_the_one_written_longest_ago_is_forgotte
     await keep(queue, 5, 4_500)
     assert await there(queue) == [2, 4, 5]
     assert await there(queue, OTHER) == [1], "another repository's stay"
+
+
+async def test_a_message_posted_after_its_pull_request_was_forgotten_leaves_nothing_beside_it(
+    queue: Queue,
+) -> None:
+    posted = await queue.commit(await queue.taken("d"), messages=[outbox_message("d"), outbox_message("e")])
+    await keep(queue, 1, 3_000)
+    for number, message in zip((1, 2), posted, strict=True):
+        shown = Write("BESIDE", keys.shown(REPOSITORY_ID, number), "5ca1ab1e", 60)
+        await queue.ack(message, writes=[shown])
+    assert await there(queue) == [1]
 
 
 async def test_of_those_written_within_a_second_the_last_stay_however_small(queue: Queue) -> None:

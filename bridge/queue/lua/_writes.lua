@@ -7,6 +7,11 @@ local function write(command, key, seconds, value)
         redis.call('SET', key, value, 'EX', seconds)
         return
     end
+    if command == 'BESIDE' then
+        local snapshot = string.gsub(key, ':shown:', ':snapshot:')
+        if redis.call('EXISTS', snapshot) == 1 then redis.call('SET', key, value, 'EX', seconds) end
+        return
+    end
     if command == 'DEL' then
         redis.call('DEL', key)
         return
