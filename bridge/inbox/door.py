@@ -54,6 +54,14 @@ class Door:
             raise InvitationGone
         return found
 
+    async def open_invitations(self) -> list[Invitation]:
+        """Return the invitations that let somebody in; those whose maker may invite no more are withdrawn."""
+        found = [(one, await self._counts(one)) for one in await self.invitations.all()]
+        for one, counts in found:
+            if not counts:
+                await self.invitations.withdraw(one.name)
+        return [one for one, counts in found if counts]
+
     async def _counts(self, invitation: Invitation) -> bool:
         """Tell whether its maker may still invite: the operator for the first owner, else an owner."""
         if invitation.by == OPERATOR:

@@ -94,6 +94,10 @@ async def test_one_who_signs_for_one_repository_fills_the_queue(small_redis: str
         await flood(house, mine, size=250_000)
         refused = await flood(house, mine, size=0)
         theirs = await house.deliver(of(mine, OTHER))
+        while budgets is UNGUARDED and theirs.status == 202:
+            # Redis had freed a little meanwhile: what its connections took.
+            await flood(house, mine, size=0)
+            theirs = await house.deliver(of(mine, OTHER))
 
         assert refused.status == 503, "either way there is an end to it"
         if budgets is GUARDED:

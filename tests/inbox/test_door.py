@@ -170,6 +170,7 @@ async def test_an_invitation_ends_when_it_is_withdrawn_or_its_owner_owns_nothing
         assert (await other.open(second)).status == 200
         await door.people.make_member(IDS["bob"])
         assert (await other.open(second)).status == 403
+        assert "For anyone with the link" not in text(await browser.open(f"{house.bridge}/inbox/people"))
         assert (await other.open(f"{second}/sign-in")).status == 403
         page = await other.open(f"{house.bridge}/inbox/invitation/{'x' * 32}")
         assert (page.status, "Ask an owner of the inbox for a new invitation." in page.text) == (403, True)

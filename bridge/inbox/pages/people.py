@@ -45,7 +45,7 @@ async def _page(
         people=everybody,
         nicks={one.id: one.nick for one in everybody},
         owners=sum(one.owner for one in everybody),
-        invitations=await door.invitations.all() if person.owner else [],
+        invitations=await door.open_invitations() if person.owner else [],
         organizations=door.memberships.organizations,
         link=link,
         login=login,
