@@ -34,8 +34,8 @@ def next_action(pull: PullRequest) -> Turn | None:
 
     It is never a bot's: where a bot is the author, it is that of the people assigned or asked for a review.
     In this order: problems that only the author can fix; workflows that a maintainer must allow; a requested
-    review; running checks. Then it is ready to merge if somebody approved; else the author must ask for a
-    review.
+    review; a deployment that a workflow waits for; running checks. Then it is ready to merge if somebody
+    approved; else the author must ask for a review.
     """
     if not pull.is_open:
         return None
@@ -52,6 +52,9 @@ def next_action(pull: PullRequest) -> Turn | None:
     if pull.queued:
         return Turn(who="merge queue", kind="waiting")
     if verdict(pull.checks) == "running":
+        # GitHub calls a workflow running while its deployment waits.
+        if any(one.state == "waiting" for one in pull.deployments):
+            return Turn(who="a maintainer", why="to approve a deployment", kind="maintainer")
         return Turn(who="checks", why="running", kind="waiting")
     if pull.with_state("approved"):
         return _ready(pull)

@@ -121,6 +121,12 @@ TURNS: list[tuple[str, PullRequest, Turn | None]] = [
         Turn(who="a maintainer", why="to allow workflows to run", kind="maintainer"),
     ),
     ("a workflow waits, another runs", a_pull(checks=(WAITING, RUNNING)), CHECKS),
+    (
+        "a workflow runs until its deployment is approved",
+        a_pull(checks=(RUNNING,), reviewers=(APPROVED,), deployments=(WAITING,)),
+        Turn(who="a maintainer", why="to approve a deployment", kind="maintainer"),
+    ),
+    ("a deployment waits, no workflow", a_pull(reviewers=(APPROVED,), deployments=(WAITING,)), READY),
     ("a deployment failed", a_pull(deployments=(FAILED,)), author("to ask for a review")),
     ("more conversations than are kept", a_pull(more_unresolved=True), author("conversations to resolve")),
     ("checks run, nobody asked", a_pull(checks=(RUNNING,)), CHECKS),
