@@ -9,6 +9,7 @@ https://docs.github.com/get-started/writing-on-github
 import html
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from html.parser import HTMLParser
 from typing import Any
 
@@ -54,6 +55,7 @@ def clean(unsafe: str, *, base_url: str) -> str:
     return sanitiser.clean(unsafe)
 
 
+@lru_cache(maxsize=16)
 def _sanitiser(relative: Any) -> nh3.Cleaner:
     return nh3.Cleaner(
         tags=TAGS,
