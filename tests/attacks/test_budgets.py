@@ -5,8 +5,6 @@ Each attack is played with the guard, and once more without it: then it gets thr
 
 import copy
 import json
-import random
-import string
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -18,7 +16,7 @@ from redis.asyncio import Redis
 from bridge.core.budgets import LARGEST_DEAD, Budgets, DeadBounds
 from bridge.storage import embedded, keys, lua_scripts
 from tests.conftest import House, eventually, open_house
-from tests.kits.payloads import pull_request
+from tests.kits.payloads import badly_packed, pull_request
 from tests.kits.worker import REPOSITORY_ID, idle, pulls
 
 OTHER = next(
@@ -72,7 +70,7 @@ async def flood(house: House, payload: dict[str, Any], *, size: int, most: int =
     """Signed deliveries with what packs badly in them, until one is refused; the last answer."""
     made = copy.deepcopy(payload)
     for at in range(most):
-        made["pull_request"]["body"] = "".join(random.Random(at).choices(string.printable, k=size))
+        made["pull_request"]["body"] = badly_packed(size, seed=at)
         response = await house.deliver(made)
         if response.status != 202:
             break
@@ -159,7 +157,7 @@ async def test_one_fills_redis_with_large_dead_letters(
     async with open_house(redis_url) as house:
         payload = await pull_request(house)
         house.start_worker()
-        payload["pull_request"]["body"] = "".join(random.Random(1).choices(string.printable, k=300_000))
+        payload["pull_request"]["body"] = badly_packed(300_000)
         await deadly(house, payload)
         await settled(house)
 

@@ -1,6 +1,8 @@
 """One recorded-shape payload, made by the stand-in GitHub (whose tests hold it against GitHub's schemas)."""
 
+import base64
 import copy
+import random
 from typing import Any
 
 from tests.conftest import House
@@ -18,3 +20,8 @@ async def pull_request(house: House, action: str = "opened", **changes: Any) -> 
     payload["action"] = action
     payload["pull_request"].update(changes)
     return dict(payload)
+
+
+def badly_packed(size: int, *, seed: int = 1) -> str:
+    """Return a text that compression makes a fifth smaller at most."""
+    return base64.b85encode(random.Random(seed).randbytes(size)).decode()[:size]

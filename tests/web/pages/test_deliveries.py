@@ -1,9 +1,7 @@
 """The deliveries page: who sees it, what it says of each delivery, and mending dead letters."""
 
 import json
-import random
 import re
-import string
 from collections.abc import AsyncIterator
 
 import pytest
@@ -15,6 +13,7 @@ from scripts.sandbox.browse import Browser, Form, Page
 from scripts.sandbox.faults import Fault
 from tests.conftest import House, eventually
 from tests.kits.github_app import made_at_github, open_app_house
+from tests.kits.payloads import badly_packed
 from tests.kits.personal import connection, noted, sign_in, text
 from tests.kits.worker import FOREVER, PARTITION, Pulls, dead, idle, posted, pulls, stop_worker, tried
 
@@ -356,7 +355,7 @@ async def test_a_payload_that_was_too_large_to_keep_is_told_of_and_cannot_be_tri
     one = await connection(house)
     house.start_worker()
     payload = made.payload_of(1, "Fix", "opened")
-    payload["pull_request"]["body"] = "".join(random.Random(1).choices(string.printable, k=150_000))
+    payload["pull_request"]["body"] = badly_packed(150_000)
     del payload["pull_request"]["head"]
     assert (await house.deliver(payload, delivery_id="large")).status == 202
     (letter,) = await dead(house)
