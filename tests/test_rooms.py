@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import pytest
@@ -72,21 +72,37 @@ def test_tests_lie_in_the_rooms_of_bridge() -> None:
             assert (ROOT / "bridge" / folder / "__init__.py").exists(), path
 
 
+Modules = dict[str, tuple[str, list[ast.AST]]]
+
+
+@pytest.fixture(scope="module")
+def modules() -> Modules:
+    """Each module of bridge and of its scripts, with its text and its syntax."""
+    return {
+        str(path.relative_to(ROOT)): (text := path.read_text(), [*ast.walk(ast.parse(text))])
+        for folder in ("bridge", "scripts")
+        for path in sorted((ROOT / folder).rglob("*.py"))
+    }
+
+
 PUBLIC = {"_replace", "_asdict"}
 """Documented in spite of the underscore: named tuples' own."""
+_PRIVATE = re.compile(r"_[a-z]")
 
 
-def private_names(tree: ast.AST) -> list[str]:
+def private_names(nodes: Iterable[ast.AST]) -> list[str]:
     """Names with one underscore before them that are taken of anything but self and cls."""
     found = []
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Attribute):
+            if not _PRIVATE.match(node.attr):
+                continue
             owner, names = ast.unparse(node.value), [node.attr]
         elif isinstance(node, ast.ImportFrom):
             owner, names = "", [*(node.module or "").split("."), *(alias.name for alias in node.names)]
         else:
             continue
-        private = (name for name in names if re.match(r"_[a-z]", name) and name not in PUBLIC)
+        private = (name for name in names if _PRIVATE.match(name) and name not in PUBLIC)
         found += [f"{owner}.{name}" for name in private if owner not in {"self", "cls"}]
     return found
 
@@ -106,41 +122,34 @@ def private_names(tree: ast.AST) -> list[str]:
     ],
 )
 def test_private_names_are_found(code: str, found: list[str]) -> None:
-    assert private_names(ast.parse(code)) == found
+    assert private_names(ast.walk(ast.parse(code))) == found
 
 
-def test_no_private_name_of_a_library_or_of_another_class_is_used() -> None:
+def test_no_private_name_of_a_library_or_of_another_class_is_used(modules: Modules) -> None:
     found = {
-        str(path.relative_to(ROOT)): names
-        for path in (ROOT / "bridge").rglob("*.py")
-        if (names := private_names(ast.parse(path.read_text())))
+        name: names
+        for name, (_, nodes) in modules.items()
+        if name.startswith("bridge/") and (names := private_names(nodes))
     }
     assert not found
 
 
-def modules() -> Iterator[tuple[str, str]]:
-    """Each module of bridge and of its scripts, with its text."""
-    for folder in ("bridge", "scripts"):
-        for path in sorted((ROOT / folder).rglob("*.py")):
-            yield str(path.relative_to(ROOT)), path.read_text()
-
-
-def test_no_class_name_stands_for_two_things() -> None:
+def test_no_class_name_stands_for_two_things(modules: Modules) -> None:
     places: defaultdict[str, list[str]] = defaultdict(list)
-    for name, text in modules():
+    for name, (_, nodes) in modules.items():
         if name.startswith("bridge/"):
-            for node in ast.walk(ast.parse(text)):
+            for node in nodes:
                 if isinstance(node, ast.ClassDef):
                     places[node.name].append(name)
     assert {name: found for name, found in places.items() if len(found) > 1} == {}
 
 
-def test_functions_have_at_most_40_lines_and_files_300() -> None:
-    long = [name for name, text in modules() if text.count("\n") > 300]
-    for name, text in modules():
+def test_functions_have_at_most_40_lines_and_files_300(modules: Modules) -> None:
+    long = [name for name, (text, _) in modules.items() if text.count("\n") > 300]
+    for name, (_, nodes) in modules.items():
         long += [
             f"{name}: {node.name}"
-            for node in ast.walk(ast.parse(text))
+            for node in nodes
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
             and (node.end_lineno or 0) - node.lineno >= 40
         ]

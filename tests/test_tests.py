@@ -7,6 +7,7 @@ after a while; no limit of a test is short; and a story looks at a page only onc
 import ast
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,6 +17,12 @@ import pytest
 from tests.kits import controls, order
 
 TESTS = Path(__file__).parent
+
+
+@lru_cache(maxsize=1)
+def _nodes(text: str) -> list[ast.AST]:
+    """All of a module's syntax; each module is asked several questions in turn."""
+    return [*ast.walk(ast.parse(text))]
 
 
 def _is_private(name: object) -> bool:
@@ -42,7 +49,7 @@ def _patched(call: ast.Call) -> Iterator[str]:
 def private_writes(text: str) -> list[str]:
     """Where a module writes an attribute with an underscore that is not its own object's."""
     found: list[str] = []
-    for node in ast.walk(ast.parse(text)):
+    for node in _nodes(text):
         match node:
             case ast.Assign(targets=targets) | ast.Delete(targets=targets):
                 found += [one for target in targets for one in _foreign(target)]
@@ -57,11 +64,11 @@ def hopeful_sleeps(text: str) -> list[str]:
     """Where a module sleeps for a while, other than between two looks at something that it waits for."""
     if "sleep(" not in text:
         return []
-    tree = ast.parse(text)
-    waits = {id(inner) for loop in ast.walk(tree) if isinstance(loop, ast.While) for inner in ast.walk(loop)}
+    loops = (node for node in _nodes(text) if isinstance(node, ast.While))
+    waits = {id(inner) for loop in loops for inner in ast.walk(loop)}
     return [
         ast.unparse(node)
-        for node in ast.walk(tree)
+        for node in _nodes(text)
         if isinstance(node, ast.Call)
         and ast.unparse(node.func) in ("asyncio.sleep", "time.sleep")
         and ast.unparse(node.args[0]) != "0"
@@ -73,7 +80,7 @@ def hasty_words(text: str) -> list[str]:
     """Where a module asserts that a page says "just now": after ten seconds it says how many."""
     return [
         ast.unparse(node)
-        for node in (ast.walk(ast.parse(text)) if "just now" in text else ())
+        for node in (_nodes(text) if "just now" in text else ())
         if isinstance(node, ast.Compare) and isinstance(node.left, ast.Constant)
         if node.left.value != "just now" in str(node.left.value)
     ]
@@ -89,7 +96,7 @@ def hasty_limits(text: str) -> list[str]:
         return []
     return [
         ast.unparse(node)
-        for node in ast.walk(ast.parse(text))
+        for node in _nodes(text)
         if isinstance(node, ast.Call)
         for limit in _limits(node)
         if isinstance(limit, ast.Constant) and isinstance(limit.value, int | float)
@@ -121,7 +128,7 @@ def hasty_looks(text: str) -> list[str]:
     A form asks whether bridge is there before it goes: for a while, its page is still shown, and can be used.
     """
     found: list[str] = []
-    for function in ast.walk(ast.parse(text)):
+    for function in _nodes(text):
         if isinstance(function, ast.AsyncFunctionDef):
             found += _acts_too_soon(function.body, None)
             waits = {id(one) for loop in ast.walk(function) for one in _of_loop(loop)}

@@ -67,7 +67,7 @@ def test_each_function_says_in_the_imperative_what_it_does() -> None:
 
 
 def test_no_text_that_a_person_meets_has_an_odd_word() -> None:
-    listed = list(texts())
+    listed = texts()
     assert [f"{text.place} {text.text}" for text in listed if ODD.search(text.text)] == []
     assert {"refusal or error", "log event", "thread", "page", "help"} <= {text.kind for text in listed}
     assert {path for path, _ in templates()} <= {text.place for text in listed}

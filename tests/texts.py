@@ -101,8 +101,13 @@ def _help(command: click.Command, name: str) -> Iterator[Text]:
             yield from _help(found, f"{name} {inner}")
 
 
-def texts() -> Iterator[Text]:
+@cache
+def texts() -> tuple[Text, ...]:
     """All texts; strings of the code that are neither an error nor an event are listed by their room."""
+    return tuple(_texts())
+
+
+def _texts() -> Iterator[Text]:
     for path, tree in modules().items():
         yield from _of_module(path, tree)
     for path, template in templates():
