@@ -780,9 +780,12 @@ THREATS = [
     ),
     Threat(
         "Flow member with a source of their own",
-        "posts buttons that act in others' names, or that have bridge call a private network",
-        "only bridge's own source has buttons, and only to bridge's own address, as a challenge does",
+        "posts threads like a repository's, buttons that act in others' names, or that have bridge call a "
+        "private network",
+        "pages say that the source was added with an API token; only bridge's own has buttons, and only to "
+        "bridge's own address, as a challenge does",
         (
+            "inbox/pages/test_flows.py::test_a_members_source_does_not_pass_for_a_repository",
             "inbox/test_clicks.py::test_a_button_leads_to_bridge_or_is_not_offered",
             "inbox/test_clicks.py::test_a_button_of_a_source_that_bridge_did_not_make_is_not_offered",
             "inbox/test_clicks.py::test_an_answer_becomes_an_outcome",

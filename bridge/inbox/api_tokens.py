@@ -10,7 +10,7 @@ import orjson
 from bridge.core.digits import whole_number
 from bridge.core.errors import RequestRefused
 from bridge.inbox import keys
-from bridge.inbox.grants import SCOPES, Grant
+from bridge.inbox.grants import OWN_PROGRAM, SCOPES, Grant
 from bridge.storage.keys import hash_of
 from bridge.storage.redis import Redis
 
@@ -88,7 +88,7 @@ class ApiTokenStore:
             await self._redis.hset(uses, name, now)
         scopes = tuple(orjson.loads(data)["scopes"])
         # It outlasts what ends the grants of applications: only its person, or their removal, ends it.
-        return Grant(person_id=owner, client_id=f"token {name[:8]}", scopes=scopes, made_at=math.inf)
+        return Grant(person_id=owner, client_id=f"{OWN_PROGRAM}{name[:8]}", scopes=scopes, made_at=math.inf)
 
 
 def _load(name: bytes, data: bytes, used: bytes | None) -> ApiToken:

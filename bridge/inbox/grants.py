@@ -24,6 +24,10 @@ SCOPES = frozenset({"flow", "private", "manage", "profile", "offline_access", "i
 _Kind = Literal["code", "access", "refresh"]
 
 
+OWN_PROGRAM = "token "
+"""The beginning of a client id that stands for a person's API token."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Grant:
     """A person's consent to an application; `redirect_uri` binds a code to the address that it goes to.

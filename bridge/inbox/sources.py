@@ -13,6 +13,7 @@ import orjson
 from bridge.core.errors import RequestRefused
 from bridge.inbox import keys
 from bridge.inbox.flows import FlowGone
+from bridge.inbox.grants import OWN_PROGRAM
 from bridge.storage.group_commit import GroupCommit
 from bridge.storage.keys import hash_of
 from bridge.storage.lua_scripts import load_script
@@ -42,6 +43,12 @@ class FlowSource:
     is_removed: bool = False
     token_hash: str = field(default="", repr=False)
     """The hash of its flow token."""
+
+    @property
+    def label(self) -> str:
+        """Return its name; a member's program may use a repository's, so its source says how it was made."""
+        is_own = self.client_id.startswith(OWN_PROGRAM)
+        return f"{self.name}, added with an API token" if is_own else self.name
 
     @property
     def problem(self) -> str:

@@ -165,7 +165,7 @@ def row(
         id=thread.id,
         number=number_of(thread),
         title=markup.plain(thread.state["title"][:BEGINNING]),
-        source=source.name if source else "",
+        source=source.label if source else "",
         color=str(status.get("color") or "grey"),
         status=str(status.get("value") or ""),
         turn=turn.why or turn.who if turn and mine else str(turn or ""),

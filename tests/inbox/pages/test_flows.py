@@ -9,6 +9,7 @@ from aiohttp import web
 
 from bridge.core.model import Mention
 from bridge.inbox import flows as flow_store
+from bridge.inbox.grants import OWN_PROGRAM
 from bridge.inbox.messages import thread_id
 from bridge.inbox.pages import events, export, flow_settings, flows, message, thread, triage
 from bridge.inbox.tags import resolved
@@ -346,6 +347,19 @@ async def test_nobody_leaves_a_flow_or_removes_anything_by_one_press(team: Team)
         answer = await team.visit(nick, "POST", f"{FLOW}/settings/{of}/remove", {})
         assert (answer.status, asks in answer.text, 'name="sure"' in answer.text) == (200, True, True), asks
     assert await team.dump() == before
+
+
+@pytest.mark.parametrize("is_bridges", [True, False])
+async def test_a_members_source_does_not_pass_for_a_repository(team: Team, is_bridges: bool) -> None:
+    client = team.inbox.client_id if is_bridges else f"{OWN_PROGRAM}0123abcd"
+    source, _ = await team.inbox.sources.make(
+        team.flow.id, name="acme/gadgets", external_url="", client_id=client, creator=1002
+    ) or pytest.fail("there is no flow")
+    await team.inbox.messages.post(team.flow.id, source.id, content(1))
+    for path in (FLOW, f"{FLOW}/threads/{thread_id(source.id, 'pr:1')}", f"{FLOW}/settings"):
+        page = await team.visit("ann", "GET", path)
+        assert "acme/gadgets" in page.text
+        assert ("acme/gadgets, added with an API token" not in page.text) is is_bridges, path
 
 
 @pytest.mark.parametrize(
