@@ -1,6 +1,9 @@
 """Schedule the questions to GitHub that follow from a delivery; answers come as deliveries of their own."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from typing import ParamSpec
 
 from bridge.core.messages import translate
 from bridge.core.messages.translation import Translation
@@ -12,6 +15,8 @@ from bridge.storage.branch_rules import is_fresh
 from bridge.storage.pulls import PullRequestStore
 from bridge.storage.readings import Reading
 from bridge.worker.unit_of_work import UnitOfWork
+
+Arguments = ParamSpec("Arguments")
 
 _MAY_UNBLOCK = frozenset({"pull_request_review", "pull_request_review_thread", own_events.RULES})
 """Events after which GitHub may no longer block a merge, besides those of checks."""
@@ -35,55 +40,70 @@ async def with_rules(entry: InboxEntry, delivery: Delivery, merged: Snapshot, wo
 
 
 class Questions:
-    """Questions about pull requests. All methods raise redis-py's errors."""
+    """The questions that follow from the deliveries of a batch, collected and then scheduled together."""
 
     def __init__(self, pulls: PullRequestStore) -> None:
         self._pulls = pulls
+        self._collected: list[Callable[[], Awaitable[object]]] = []
 
-    async def about_pull(
+    async def schedule(self) -> None:
+        """Schedule all at the same time, which shares Redis's round trips; raises redis-py's errors."""
+        await asyncio.gather(*(one() for one in self._collected))
+
+    def _add(
+        self,
+        ask: Callable[Arguments, Awaitable[object]],
+        *args: Arguments.args,
+        **named: Arguments.kwargs,
+    ) -> None:
+        self._collected.append(partial(ask, *args, **named))
+
+    def about_pull(
         self, entry: InboxEntry, delivery: Delivery, before: Snapshot, result: Translation
     ) -> None:
         """Ask what a delivery about a pull request leaves open."""
         repository_id, number = entry.repository_id, entry.number
         if result.snapshot.said.get("conflict") and before.head_sha != result.snapshot.head_sha:
             # A push that may have ended it.
-            await self._pulls.watches.mergeable(repository_id, [number])
+            self._add(self._pulls.watches.mergeable, repository_id, [number])
         if delivery.action in _MOVES_QUEUE and result.snapshot.target:
-            await self._pulls.watches.queue(repository_id, number, result.snapshot.target)
+            self._add(self._pulls.watches.queue, repository_id, number, result.snapshot.target)
         if delivery.event not in translate.OWN_EVENTS and states.is_doubtful(delivery):
-            await self._pulls.watches.state(repository_id, number)
+            self._add(self._pulls.watches.state, repository_id, number)
         if delivery.action == "synchronize" and _is_of_fork(result) and result.snapshot.said.get("moved"):
-            await self._pulls.watches.push(repository_id, number)
+            self._add(self._pulls.watches.push, repository_id, number)
         if delivery.action in _ASKS_TEAMS and _asks_teams(result):
-            await self._pulls.watches.teams(repository_id, number)
-        await self.if_ready(repository_id, delivery, result)
+            self._add(self._pulls.watches.teams, repository_id, number)
+        self.if_ready(repository_id, delivery, result)
         if result.wants_diff:
             sha, asked_at = result.snapshot.head_sha, int(entry.received_at)
-            await self._pulls.readings.ask(
-                Reading(repository_id=repository_id, sha=sha, numbers=(number,), asked_at=asked_at)
+            self._add(
+                self._pulls.readings.ask,
+                Reading(repository_id=repository_id, sha=sha, numbers=(number,), asked_at=asked_at),
             )
 
-    async def if_ready(self, repository_id: int, delivery: Delivery, result: Translation) -> None:
+    def if_ready(self, repository_id: int, delivery: Delivery, result: Translation) -> None:
         """Ask again where only GitHub's older word is in the way of a merge, and that may have changed."""
         may_change = delivery.event in _MAY_UNBLOCK | checks.EVENTS
         if may_change and result.pull and to_merge.seems_ready(result.pull):
-            await self._pulls.watches.mergeable(repository_id, [result.number], asked=1)
+            self._add(self._pulls.watches.mergeable, repository_id, [result.number], asked=1)
 
-    async def about_jobs(self, entry: InboxEntry, sha: str, results: Sequence[Translation]) -> None:
+    def about_jobs(self, entry: InboxEntry, sha: str, results: Sequence[Translation]) -> None:
         """Have the logs of failed jobs read, each once for all pull requests."""
         numbers: dict[int, list[int]] = {}
         for result in results:
             for job in result.jobs:
                 numbers.setdefault(job, []).append(result.number)
         for job, shown in numbers.items():
-            await self._pulls.readings.ask(
+            self._add(
+                self._pulls.readings.ask,
                 Reading(
                     repository_id=entry.repository_id,
                     sha=sha,
                     job=job,
                     numbers=tuple(shown),
                     asked_at=int(entry.received_at),
-                )
+                ),
             )
 
 

@@ -37,6 +37,7 @@ class _Prefetched:
     """State that deliveries of one batch share, read beforehand."""
 
     work: UnitOfWork
+    questions: Questions
     deliveries: Mapping[str, Delivery]
     """By the entry's id: those about checks, which must be read to know their commit."""
     connections: Connections
@@ -52,6 +53,7 @@ class _Task:
     delivery: Delivery
     connections: Sequence[Connection]
     work: UnitOfWork
+    questions: Questions
 
 
 class Translator:
@@ -68,7 +70,6 @@ class Translator:
         self._pulls = pulls
         self._checkups = checkups
         self._review_seconds = review_seconds
-        self._questions = Questions(pulls)
         self._lookup = ConnectionLookup(connections, pulls, checkups)
 
     async def translate(
@@ -98,6 +99,7 @@ class Translator:
             except Exception as error:
                 failed.add(entry.repository_id)
                 batch.errors[entry.id] = payloads.explained(entry, error)
+        await shared.questions.schedule()
         batch.snapshots = shared.work.changed()
         batch.writes += shared.work.writes(batch.snapshots)
         return batch
@@ -123,7 +125,13 @@ class Translator:
         if commits:
             await work.fetch_heads(commits)
         await work.fetch_checks(commits)
-        return _Prefetched(work=work, deliveries=deliveries, connections=connections, read_at=read_at)
+        return _Prefetched(
+            work=work,
+            questions=Questions(self._pulls),
+            deliveries=deliveries,
+            connections=connections,
+            read_at=read_at,
+        )
 
     async def _translate(self, entry: InboxEntry, shared: _Prefetched, batch: TranslatedBatch) -> None:
         """Add what one delivery becomes; raises `Malformed`, and for an odd payload anything."""
@@ -141,7 +149,13 @@ class Translator:
         await self._checkups.schedule(
             (one for one in connections if health.concerns(delivery, one)), hint=health.hint_of(delivery)
         )
-        task = _Task(entry=entry, delivery=delivery, connections=connections, work=shared.work)
+        task = _Task(
+            entry=entry,
+            delivery=delivery,
+            connections=connections,
+            work=shared.work,
+            questions=shared.questions,
+        )
         for translation in await self._translations(task):
             shared.work.keep(entry.repository_id, translation.snapshot)
             batch.add(entry, delivery, translation, connections)
@@ -170,7 +184,7 @@ class Translator:
         merged = await with_rules(task.entry, delivery, merged, task.work)
         found = checks.view(await task.work.checks(repository_id, merged.head_sha))
         result = translate.translate_pull(delivery, before, merged, found, task.connections, now=time.time())
-        await self._questions.about_pull(task.entry, delivery, before, result)
+        task.questions.about_pull(task.entry, delivery, before, result)
         return result
 
     async def _of_rules(self, task: _Task) -> list[Translation]:
@@ -240,12 +254,12 @@ class Translator:
                 result = translate.translate_checks(
                     task.delivery, before, found, task.connections, now=time.time()
                 )
-                await self._questions.if_ready(repository_id, task.delivery, result)
+                task.questions.if_ready(repository_id, task.delivery, result)
                 results.append(result)
         work.keep_checks(repository_id, news.sha, registers)
         if number := checks.queued_number(task.delivery):
             results += await self._of_queue(task, number, (checks.view(registers), news.sha))
-        await self._questions.about_jobs(task.entry, news.sha, results)
+        task.questions.about_jobs(task.entry, news.sha, results)
         return results
 
     async def _of_job(self, task: _Task) -> list[Translation]:

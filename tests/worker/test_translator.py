@@ -330,3 +330,26 @@ async def test_a_batch_in_which_the_rules_change_believes_the_old_ones_no_more(r
         batch = await translating.translator.translate(await enqueued(queue, sent))
     known = {number: one.value("rules") is not None for (_, number), one in batch.snapshots.items()}
     assert (batch.errors, known) == ({}, {NUMBER: True, NUMBER + 1: False})
+
+
+async def test_the_questions_of_a_batch_go_to_redis_together(redis_url: str) -> None:
+    def opened(number: int) -> Told:
+        small = samples.pull(number=number, additions=1, deletions=0, changed_files=1)
+        return "pull_request", samples.on_pull("opened", small)
+
+    async def reads(count: int) -> tuple[int, int]:
+        """Return how often Redis read from a client, and how many diffs are to be read."""
+        await emptied(redis_url)
+        async with open_queue(redis_url) as queue:
+            redis: Any = queue.redis
+            translating = translator(queue)
+            await translating.connections.connect(NAME, flow_token="token", name=NAME)
+            entries = await enqueued(queue, [opened(number) for number in range(1, count + 1)])
+            before = (await redis.info("stats"))["total_reads_processed"]
+            await translating.translator.translate(entries)
+            after = (await redis.info("stats"))["total_reads_processed"]
+            return after - before, await redis.zcard(keys.READINGS)
+
+    (one, asked), (many, asked_all) = await reads(1), await reads(30)
+    assert (asked, asked_all) == (1, 30)
+    assert many - one < 15
