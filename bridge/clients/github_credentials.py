@@ -6,6 +6,7 @@ The App is kept encrypted in Redis, where every process finds it.
 import time
 from dataclasses import asdict, dataclass, field
 
+import msgspec
 import orjson
 import structlog
 from redis.exceptions import RedisError
@@ -167,7 +168,7 @@ class GitHubCredentials:
         self._read_at = time.monotonic()
 
     def _load(self, data: bytes) -> App:
-        return App(**orjson.loads(self._vault.decrypt(data, aad=keys.GITHUB_APP)))
+        return msgspec.json.decode(self._vault.decrypt(data, aad=keys.GITHUB_APP), type=App)
 
     def _age(self) -> float:
         return time.monotonic() - self._read_at

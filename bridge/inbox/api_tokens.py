@@ -5,6 +5,7 @@ import secrets
 import time
 from dataclasses import dataclass
 
+import msgspec
 import orjson
 
 from bridge.core.digits import whole_number
@@ -92,6 +93,5 @@ class ApiTokenStore:
 
 
 def _load(name: bytes, data: bytes, used: bytes | None) -> ApiToken:
-    fields = orjson.loads(data)
-    scopes = tuple(fields.pop("scopes"))
-    return ApiToken(name=name.decode(), scopes=scopes, used=int(used or 0), **fields)
+    fields = orjson.loads(data) | {"name": name.decode(), "used": int(used or 0)}
+    return msgspec.convert(fields, ApiToken)

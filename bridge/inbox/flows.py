@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import msgspec
 import orjson
 
 from bridge.core.errors import NotFound, RequestRefused
@@ -182,7 +183,7 @@ def load(data: bytes | None) -> TeamFlow | None:
         return None
     fields = orjson.loads(data)
     # Lua writes an empty list as an empty object.
-    return TeamFlow(**fields | {"owners": tuple(map(int, fields["owners"]))})
+    return msgspec.convert(fields | {"owners": list(map(int, fields["owners"]))}, TeamFlow)
 
 
 def dump(flow: TeamFlow, **more: Any) -> bytes:

@@ -4,6 +4,7 @@ import secrets
 import time
 from dataclasses import dataclass
 
+import msgspec
 import orjson
 
 from bridge.core.errors import RequestRefused
@@ -102,4 +103,4 @@ class InvitationStore:
 
 
 def _load(data: bytes | None) -> Invitation | None:
-    return Invitation(**orjson.loads(data)) if data else None
+    return msgspec.json.decode(data, type=Invitation) if data else None

@@ -3,6 +3,7 @@
 import secrets
 from dataclasses import dataclass
 
+import msgspec
 import orjson
 
 from bridge.inbox import keys
@@ -36,4 +37,4 @@ async def keep(redis: Redis, person_id: int, outcome: Outcome) -> str:
 async def take(redis: Redis, person_id: int, name: str) -> Outcome | None:
     """Return a person's outcome, once."""
     data = await redis.getdel(keys.outcome(person_id, name)) if name and len(name) < 40 else None
-    return Outcome(**orjson.loads(data)) if data else None
+    return msgspec.json.decode(data, type=Outcome) if data else None

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+import msgspec
 import orjson
 
 from bridge.core.errors import RequestRefused
@@ -190,5 +191,5 @@ class PeopleStore:
 def loaded(data: bytes, *, owner: bool, seen: bytes | None) -> InboxPerson:
     """Read a person as `PeopleStore` keeps them."""
     fields = orjson.loads(data)
-    fields.pop("renamed", None)
-    return InboxPerson(**fields | {"id": int(fields["id"]), "owner": owner, "seen": int(seen or 0)})
+    known = {"id": int(fields["id"]), "owner": owner, "seen": int(seen or 0)}
+    return msgspec.convert(fields | known, InboxPerson)

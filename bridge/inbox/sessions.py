@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
+import msgspec
 import orjson
 from aiohttp import web
 
@@ -129,7 +130,10 @@ class SessionStore:
     async def of(self, person_id: int) -> list[PersonSession]:
         """Return a person's sessions, the newest use first."""
         found = await self._redis.hgetall(keys.personal("sessions", person_id))
-        every = [PersonSession(name=name.decode(), **orjson.loads(data)) for name, data in found.items()]
+        every = [
+            msgspec.convert(orjson.loads(data) | {"name": name.decode()}, PersonSession)
+            for name, data in found.items()
+        ]
         return sorted(every, key=lambda one: one.used, reverse=True)
 
     async def lasts(self, person_id: int, name: str) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import orjson
 from markupsafe import escape
 
@@ -70,7 +71,8 @@ def load_message(flow_id: str, thread: str, entry: tuple[bytes, Fields]) -> Stor
 
 def read_message(message_id: int, flow_id: str, thread: str, data: bytes) -> StoredMessage:
     """Read a message's own JSON."""
-    return StoredMessage(id=message_id, flow_id=flow_id, thread_id=thread, **orjson.loads(data))
+    place = {"id": message_id, "flow_id": flow_id, "thread_id": thread}
+    return msgspec.convert(orjson.loads(data) | place, StoredMessage)
 
 
 def load_thread(name: str, data: Fields) -> InboxThread | None:

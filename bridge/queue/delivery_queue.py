@@ -102,7 +102,7 @@ class DeliveryQueue:
     async def read_attempts(self, partition: int) -> dict[str, Attempts]:
         """Read the failed attempts, by `inbox:ID` or `outbox:ID`."""
         found = await self._redis.hgetall(keys.attempts(partition))
-        return {name.decode(): Attempts(**orjson.loads(data)) for name, data in found.items()}
+        return {name.decode(): msgspec.json.decode(data, type=Attempts) for name, data in found.items()}
 
     async def commit(
         self,

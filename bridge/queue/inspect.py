@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
 import orjson
 
 from bridge.core.errors import NotFound
@@ -151,7 +152,7 @@ def _about(fields: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _queued(kind: Kind, entry_id: str, fields: Mapping[str, str], tried: bytes | None) -> Queued:
-    attempts = Attempts(**orjson.loads(tried)) if tried else None
+    attempts = msgspec.json.decode(tried, type=Attempts) if tried else None
     return Queued(id=entry_id, kind=kind, attempts=attempts, **_about(fields))
 
 

@@ -125,7 +125,11 @@ async def people(redis: Redis, mentions: Iterable[Mention]) -> list[FlowdockUser
     read = [
         (one, orjson.loads(account)) for (one, _), account in zip(found, accounts, strict=True) if account
     ]
-    return [FlowdockUser(**account["flowdock"]) for one, account in read if _is_of(account["github"], one)]
+    return [
+        msgspec.convert(account["flowdock"], FlowdockUser)
+        for one, account in read
+        if _is_of(account["github"], one)
+    ]
 
 
 def _is_of(github: dict[str, Any], mention: Mention) -> bool:

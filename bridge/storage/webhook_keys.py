@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+import msgspec
 import orjson
 from redis.exceptions import LockError
 
@@ -86,7 +87,7 @@ class WebhookKeys:
         sealed = await self._redis.get(keys.webhook(name))
         if sealed is None:
             return None
-        found = WebhookKey(**orjson.loads(self._vault.decrypt(sealed, aad=f"webhook:{name}")))
+        found = msgspec.json.decode(self._vault.decrypt(sealed, aad=f"webhook:{name}"), type=WebhookKey)
         if len(self._cached) >= MAX_CACHED:
             self._cached.clear()
         self._cached[key] = now, found

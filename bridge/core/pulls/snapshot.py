@@ -152,16 +152,16 @@ def view(snapshot: Snapshot, checks: tuple[Check, ...] = ()) -> PullRequest:
         body=told.get("body") or "",
         state=told["state"][1],
         draft=bool(told.get("draft")),
-        author=Person(**_renamed(told.get("author") or {"login": "ghost"}, people)),
+        author=_person(told.get("author") or {"login": "ghost"}, people),
         head=_built(Branch, told.get("head")),
         base=_built(Branch, told.get("base")),
-        pusher=Person(**_renamed(told["pusher"], people)) if told.get("pusher") else None,
+        pusher=_person(told["pusher"], people) if told.get("pusher") else None,
         stack=_built(Stack, told.get("stack")),
-        assignees=tuple(Person(**_renamed(user, people)) for user in _members(snapshot, "assignees")),
-        labels=tuple(Link(**label) for label in _members(snapshot, "labels")),
+        assignees=tuple(_person(user, people) for user in _members(snapshot, "assignees")),
+        labels=msgspec.convert(_members(snapshot, "labels"), tuple[Link, ...]),
         milestone=_built(Link, told.get("milestone")),
         reviewers=_reviewers(snapshot, people),
-        named=tuple(Person(**one) for one in people.values()),
+        named=msgspec.convert(list(people.values()), tuple[Person, ...]),
         changes=_built(Changes, told.get("changes")),
         auto_merge=bool(told.get("auto_merge")),
         queued=bool(told.get("queued")),
@@ -181,7 +181,7 @@ def view(snapshot: Snapshot, checks: tuple[Check, ...] = ()) -> PullRequest:
 
 
 def _built(kind: type[T], told: Item | None) -> T | None:
-    return kind(**told) if told else None
+    return msgspec.convert(told, kind) if told else None
 
 
 def rules_of(snapshot: Snapshot) -> BranchRules | None:
@@ -229,6 +229,10 @@ def _renamed(person: Item, people: Mapping[int, Item]) -> Item:
     return people.get(person.get("id", 0), person)
 
 
+def _person(told: Item, people: Mapping[int, Item]) -> Person:
+    return msgspec.convert(_renamed(told, people), Person)
+
+
 def _reviewers(snapshot: Snapshot, people: Mapping[int, Item]) -> tuple[Reviewer, ...]:
     """Return the requested reviewers, and those whose latest review counts until they are asked again."""
     asked = _members(snapshot, "requested")
@@ -269,7 +273,7 @@ def _reviewer(
         url=one["url"],
         state=state,
         is_team=is_team,
-        members=tuple(Person(**each) for each in members),
+        members=msgspec.convert(list(members), tuple[Person, ...]),
         id=one["id"],
         bot=bot,
     )

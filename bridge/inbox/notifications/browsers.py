@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 from urllib.parse import urlsplit
 
+import msgspec
 import orjson
 
 from bridge.core.errors import RequestRefused
@@ -96,7 +97,10 @@ class BrowserStore:
     async def of(self, person_id: int) -> list[PushSubscription]:
         """Return a person's subscriptions, the oldest first."""
         found = await self.redis.hgetall(keys.personal("browsers", person_id))
-        every = [PushSubscription(name=name.decode(), **orjson.loads(data)) for name, data in found.items()]
+        every = [
+            msgspec.convert(orjson.loads(data) | {"name": name.decode()}, PushSubscription)
+            for name, data in found.items()
+        ]
         return sorted(every, key=lambda one: (one.added, one.name))
 
     async def add(self, person_id: int, added: PushSubscription) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import msgspec
 import orjson
 import structlog
 
@@ -69,7 +70,7 @@ class DigestStore:
     async def of(self, person_id: int) -> DigestPlan | None:
         """Return a person's wish."""
         found = await self._redis.get(keys.personal("mail", person_id))
-        return DigestPlan(**orjson.loads(found)) if found else None
+        return msgspec.json.decode(found, type=DigestPlan) if found else None
 
     async def keep(self, person_id: int, plan: DigestPlan) -> None:
         """Keep a person's wish."""
@@ -79,7 +80,7 @@ class DigestStore:
         """Note when a digest was sent, in the wish as it is now: the person may have changed or ended it."""
         key = keys.personal("mail", person_id)
         while found := await self._redis.get(key):
-            plan = replace(DigestPlan(**orjson.loads(found)), last=at)
+            plan = replace(msgspec.json.decode(found, type=DigestPlan), last=at)
             if await self._compare_and_set(keys=[key], args=[found, orjson.dumps(plan)]):
                 return
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
 
+import msgspec
 import orjson
 
 from bridge.inbox import keys
@@ -54,7 +55,7 @@ class PreferenceStore:
     async def of(self, person_id: int) -> Preferences:
         """Return a person's choice."""
         found = await self.redis.get(keys.personal("notify", person_id))
-        return Preferences(**orjson.loads(found)) if found else Preferences()
+        return msgspec.json.decode(found, type=Preferences) if found else Preferences()
 
     async def keep(self, person_id: int, chosen: Preferences) -> None:
         """Keep a person's choice."""

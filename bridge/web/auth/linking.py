@@ -87,7 +87,10 @@ async def begin(request: web.Request) -> web.Response:
         if value is None or value["user"] != claim.user:
             raise ClaimRefused("This link was already used. It works once.")
         linking = Linking(
-            claim_id=claim.id, user=claim.user, target=Target(**value["target"]), step="flowdock"
+            claim_id=claim.id,
+            user=claim.user,
+            target=msgspec.convert(value["target"], Target),
+            step="flowdock",
         )
         browser = secrets.token_urlsafe(24)
     await _keep(services, browser, linking)

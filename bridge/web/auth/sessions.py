@@ -11,6 +11,7 @@ from dataclasses import asdict
 from typing import Any
 from urllib.parse import urlencode
 
+import msgspec
 import structlog
 from aiohttp import web
 
@@ -89,7 +90,7 @@ async def current(request: web.Request) -> Session | None:
         await _end(request)
         return None
     request[SESSION] = session = Session(
-        user=FlowdockUser(**value["user"]),
+        user=msgspec.convert(value["user"], FlowdockUser),
         access_token=value["access_token"],
         csrf=csrf_of_page(_csrf(services, cookie)[0]),
     )

@@ -4,6 +4,8 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 
+import msgspec
+
 from bridge.clients.github_repositories import Repository
 from bridge.core.errors import NotLinked
 from bridge.core.model import Flow
@@ -66,7 +68,7 @@ async def read(services: Services, user: str, *, anew: bool = False) -> Listed:
     name = f"{user}:{account.github.id}"
     kept = None if anew else await services.one_time.peek(_KIND, name)
     if kept is not None:
-        found = tuple(Repository(**one) for one in kept["repositories"])
+        found = tuple(msgspec.convert(one, Repository) for one in kept["repositories"])
         age = int(time.time() - kept["read_at"])
         return Listed(repositories=found, login=account.github.login, hidden=kept["hidden"], age=age)
     all_, hidden = await services.accounts.as_user(user, services.hooks.repositories.all)

@@ -1,5 +1,7 @@
 """Messages about auto-merge and the merge queue."""
 
+import msgspec
+
 from bridge.core.messages.events.table import Happening, Said, on
 from bridge.core.messages.html import escape
 from bridge.core.pulls.model import Person
@@ -41,7 +43,7 @@ def merge_failed(happening: Happening) -> Said | None:
     if not happening.pull.is_open:
         return None
     reason = escape(" ".join(str(happening.payload["message"]).split())[:MAX_REASON])
-    asker = Person(**happening.payload["user"])
+    asker = msgspec.convert(happening.payload["user"], Person)
     return Said(title=f"Could not merge: {reason}", group="merging", people=(asker,))
 
 
