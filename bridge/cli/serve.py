@@ -17,7 +17,7 @@ import structlog
 import uvloop
 from redis.exceptions import RedisError
 
-from bridge import settings
+from bridge import __version__, settings
 from bridge.cli import inbox, opening, supervisor
 from bridge.core.errors import BridgeError
 from bridge.log import configure
@@ -43,6 +43,7 @@ def start(half: str, environ: opening.Environ) -> None:
     if chosen.inbox_application_url and not alone:
         raise settings.SettingsError(["INBOX_APPLICATION_URL is for `bridge inbox` alone: remove it here"])
     configure(level=chosen.log_level, log_format=chosen.log_format)
+    log.info("starting", command=half, version=__version__)
     with opening.redis_url(chosen) as url:
         if half in ("web", "inbox") and chosen.web_concurrency > 1:
             _supervise(half, chosen, url)

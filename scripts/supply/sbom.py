@@ -8,9 +8,13 @@ import json
 import re
 import sys
 import tomllib
+from collections.abc import Iterable
 from importlib import metadata
 from pathlib import Path
 from typing import Any
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from bridge import __version__
 
@@ -40,7 +44,8 @@ def bill(requirements: str, project: Json) -> Json:
                 "licenses": [{"license": {"id": project["license"]}}],
             }
         },
-        "components": components(requirements),
+        "components": (found := components(requirements)),
+        "dependencies": _dependencies(project, {one["name"]: one["bom-ref"] for one in found}),
     }
 
 
@@ -78,6 +83,24 @@ def _component(name: str, version: str, marker: str | None) -> Json:
         component["scope"] = "optional"
         component["properties"] = [{"name": "bridge:marker", "value": marker}]
     return component
+
+
+def _dependencies(project: Json, refs: dict[str, str]) -> list[Json]:
+    """Return what bridge and each component need of the others, as far as they are installed here."""
+
+    def needed(asked: Iterable[str]) -> list[str]:
+        return sorted(
+            {refs[name] for one in asked if (name := canonicalize_name(Requirement(one).name)) in refs}
+        )
+
+    def asked(name: str) -> list[str]:
+        try:
+            return metadata.requires(name) or []
+        except metadata.PackageNotFoundError:
+            return []
+
+    of = {project["name"]: project["dependencies"]} | {ref: asked(name) for name, ref in refs.items()}
+    return [{"ref": ref, "dependsOn": needed(them)} for ref, them in of.items()]
 
 
 def _licences(name: str) -> list[Json]:

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from bridge import settings
+from bridge import __version__, settings
 from bridge.core.model import FlowdockUser, GitHubToken, GitHubUser, LinkedAccount
 from bridge.core.security.encryption import Vault
 from bridge.storage.accounts import AccountStore
@@ -99,6 +99,12 @@ async def test_web_and_worker_run_as_the_procfile_says_and_drain_on_sigterm(
             assert await clicking == 401
             assert await asyncio.to_thread(web.wait, 25) == 0
             assert await asyncio.to_thread(worker.wait, 25) == 0
+    started = set(
+        re.findall(
+            r'"command":"(\w+)","version":"([^"]+)","event":"starting"', (tmp_path / "log").read_text()
+        )
+    )
+    assert {("web", __version__), ("worker", __version__)} <= started
 
 
 async def slow_click(house: House) -> int:

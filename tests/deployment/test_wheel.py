@@ -168,3 +168,6 @@ def test_the_wheel_holds_every_file_of_bridge_and_its_metadata(wheel: Path, tmp_
     built = Distribution.at(info)
     assert built.version == bridge.__version__
     assert [(one.name, one.group) for one in built.entry_points] == [("bridge", "console_scripts")]
+    assert (info / "licenses/LICENSE").read_text() == (ROOT / "LICENSE").read_text()
+    # The index of all the world has another bridge.
+    assert "Private :: Do Not Upload" in built.metadata.get_all("Classifier", [])

@@ -44,6 +44,15 @@ def test_the_bill_of_materials_lists_what_is_pinned() -> None:
     assert len(PINS) > 20
     hashes = sum(len(one["hashes"]) for one in bill["components"])
     assert hashes == (ROOT / "requirements.txt").read_text().count("--hash=sha256:")
+    needed, open_ = {one["ref"]: one["dependsOn"] for one in bill["dependencies"]}, ["bridge"]
+    assert {f"pkg:pypi/{name}" for name in ("aiohttp", "uvloop", "pyjwt")} <= {
+        ref.partition("@")[0] for ref in needed["bridge"]
+    }
+    reached: set[str] = set()
+    while open_:
+        reached.add(ref := open_.pop())
+        open_ += set(needed[ref]) - reached
+    assert reached == needed.keys(), "bridge needs each component, directly or not"
     unlicensed = {one["name"] for one in bill["components"] if not one.get("licenses")}
     assert unlicensed <= {one["name"] for one in bill["components"] if one.get("scope") == "optional"}
 
