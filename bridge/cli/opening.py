@@ -39,10 +39,18 @@ def kept_settings(environ: Environ) -> dict[str, str]:
 
 
 def first_settings(environ: Environ) -> dict[str, str]:
-    """Make the settings of a first start with the embedded Redis, and keep them beside it; else none."""
+    """Make the settings of a first start with the embedded Redis, and keep them beside it; else none.
+
+    Raises `SettingsError` over the data of an earlier start, which another key could not read.
+    """
     folder = state_folder()
-    if any(environ.get(name) for name in ("REDIS_URL", *FIRST_SETTINGS)) or (folder / "redis").exists():
+    if any(environ.get(name) for name in ("REDIS_URL", *FIRST_SETTINGS)):
         return {}
+    if (folder / "redis").exists():
+        raise settings.SettingsError(
+            [f"ENCRYPTION_KEY is missing: {folder / 'redis'} has data of an earlier start"],
+            advice="Use that start's settings (--env-file FILE), or move the folder away to start afresh.",
+        )
     made = {name: secrets.token_urlsafe(32) for name in FIRST_SETTINGS}
     if not any(map(environ.get, settings.GITHUB_OF_THE_ENVIRONMENT)):
         made["GITHUB_APP"] = "1"

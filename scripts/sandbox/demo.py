@@ -34,7 +34,7 @@ Who is who. Choose one at each sign-in, and switch at the top right of GitHub.
 """
 _TRY = """
 Three things to try
-  1. In the inbox, sign in with GitHub as Ann. Open the first thread; "Merge" is under "More actions".
+  1. In the inbox, sign in with GitHub as Ann. Open {thread}; "Merge" is under "More actions".
   2. On GitHub, open a pull request: its thread appears in the inbox, live.
   3. On GitHub, be Bob and request changes. The thread shows whose turn it is.
 """
@@ -136,13 +136,18 @@ async def _show(house: House, options: argparse.Namespace, log: Path) -> None:
         asyncio.get_running_loop().add_signal_handler(name, stopped.set)
     begin = await _address(house, log, app=options.app)
     colours = sys.stdout.isatty()
-    print(welcome(house, begin, port=options.port, app=options.app, log=log, colours=colours), flush=True)
+    thread = f"“{gallery.READY}”" if options.gallery else "the first thread"
+    said = welcome(house, begin, port=options.port, app=options.app, log=log, colours=colours, thread=thread)
+    print(said, flush=True)
     await stopped.wait()
     print("\nStopped. Nothing is kept.")
 
 
-def welcome(house: House, begin: str, *, port: int, app: bool, log: Path, colours: bool) -> str:
-    """Return what the demo says once it runs: the address `begin` last, in bold where there are `colours`."""
+def welcome(house: House, begin: str, *, port: int, app: bool, log: Path, colours: bool, thread: str) -> str:
+    """Return what the demo says once it runs: the address `begin` last, in bold where there are `colours`.
+
+    `thread` is one that can be merged.
+    """
     taken = [
         f"Port {wanted} is taken: {name} has {given} instead. --port chooses others."
         for wanted, name, url in zip(
@@ -158,7 +163,14 @@ def welcome(house: House, begin: str, *, port: int, app: bool, log: Path, colour
         f"{bold}Open this:   {begin}{plain}",
     ]
     return "\n".join(
-        [*taken, _WHO + (_TRY_APP if app else _TRY), f"The log is {log}. Ctrl-C stops all.", "", *lines, ""]
+        [
+            *taken,
+            _WHO + (_TRY_APP if app else _TRY.format(thread=thread)),
+            f"The log is {log}. Ctrl-C stops all.",
+            "",
+            *lines,
+            "",
+        ]
     )
 
 

@@ -4,6 +4,9 @@ from typing import Any
 
 from scripts.sandbox.house import House
 
+READY = "Sanitise branch names"
+"""The title of the pull request that is ready to merge."""
+
 BODY = """Threads showed a **stale** status after a merge. Fixes #12, reported by @bob-gh.
 
 | state | before | now |
@@ -106,7 +109,7 @@ PULLS: list[tuple[str, bool, list[Deed]]] = [
     ),
     ("Show \u202ekcatta\u202c names \u05e9\u05dc\u05d5\u05dd as they are\u200b", False, []),
     (
-        "Sanitise branch names",
+        READY,
         False,
         [
             ("ann-gh", "check", {"name": "lint", "conclusion": "success"}),

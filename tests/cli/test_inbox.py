@@ -10,6 +10,7 @@ from bridge.cli import opening
 from bridge.cli.inbox import first_owner_address
 from bridge.inbox.door import Door
 from bridge.inbox.messages import MessageStore
+from bridge.settings import SettingsError
 from scripts.sandbox.browse import Browser
 from tests.conftest import House
 from tests.inbox.test_messages import content
@@ -98,7 +99,9 @@ def test_a_first_start_makes_the_settings_that_it_can(
 def test_a_later_start_makes_no_second_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     (tmp_path / "bridge/redis").mkdir(parents=True)
-    assert opening.first_settings({}) == {}
+    with pytest.raises(SettingsError, match=r"bridge/redis has data of an earlier start\n.*--env-file FILE"):
+        opening.first_settings({})
+    assert not (tmp_path / "bridge/settings.env").exists()
 
 
 async def test_each_start_has_an_address_of_its_own_until_somebody_owns_the_inbox(

@@ -22,7 +22,7 @@ from scripts.sandbox.browse import Browser
 from scripts.sandbox.faults import Fault
 from tests.conftest import House
 from tests.kits.controls import lua, unguarded, yes
-from tests.kits.github_app import PAGE, UNSET, made_at_github
+from tests.kits.github_app import CHOSEN, PAGE, UNSET, made_at_github
 from tests.kits.inbox import IDS, is_in, link_on, open_inbox, put, sign_in
 from tests.kits.personal import text
 
@@ -91,7 +91,7 @@ async def test_the_first_owners_address_opens_the_page_that_makes_the_app_and_no
         for secret, opens in (("x" * 32, False), (other, False), (first, True)):
             async with Browser() as browser:
                 page = await browser.open(f"{house.bridge}/inbox/invitation/{secret}/app")
-                assert ("Create the App on GitHub" in page.text) == opens
+                assert ("Create a GitHub App" in page.text) == opens
                 page = await browser.open(house.bridge + PAGE)
                 assert page.status == (200 if opens else 401), "SETUP_SECRET is asked for"
         async with Browser() as browser:
@@ -107,11 +107,11 @@ async def test_who_opened_the_first_owners_address_replaces_no_app(redis_url: st
     async with open_inbox(redis_url, setup_secret="s" * 32, **UNSET) as (house, door), Browser() as thief:
         if guarded:
             address = f"{house.bridge}/inbox/invitation/{await door.invitations.invite_first_owner()}/app"
-            assert "Create the App on GitHub" in (await thief.open(address)).text
+            assert "Create a GitHub App" in (await thief.open(address)).text
         else:
             await thief.press(await thief.open(house.bridge + PAGE), "Continue", secret="s" * 32)
         app = await made_at_github(house)
-        page = await thief.open(f"{house.bridge}{PAGE}?replace={app.id}")
+        page = await thief.open(f"{house.bridge}{CHOSEN}&replace={app.id}")
         assert ("Create the new App on GitHub" in page.text) is not guarded
         assert "Replace it" not in page.text
 

@@ -20,6 +20,8 @@ from tests.kits import sign
 from tests.kits.commands import drive
 
 PAGE = "/github/manifest"
+CHOSEN = f"{PAGE}?name=bridge-127-0-0-1&merging=on"
+"""Its form, filled in."""
 UNSET: dict[str, Any] = {
     "github_app": True,
     "github_client_id": "",
@@ -53,8 +55,8 @@ async def another_process(house: House, redis_url: str, **changes: Any) -> Async
 async def make(
     house: House, browser: Browser, *, page: Page | None = None, name: str = "bridge-test"
 ) -> Page:
-    """Through GitHub's page to whatever bridge answers; begins at bridge's form."""
-    page = page or await browser.open(house.bridge + PAGE)
+    """Through GitHub's page to whatever bridge answers; begins where its form is filled in."""
+    page = page or await browser.open(house.bridge + CHOSEN)
     at_github = await browser.press(page, "Create the App on GitHub")
     assert at_github.url.startswith(f"{house.github}/settings/apps/new?state="), at_github.text
     return await browser.press(at_github, "Create GitHub App", name=name, user="cy-gh")

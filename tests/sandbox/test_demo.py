@@ -21,14 +21,19 @@ async def house(tmp_path: Path) -> House:
 
 @pytest.mark.parametrize("app", [False, True])
 def test_the_address_to_begin_at_comes_last_and_taken_ports_are_said(house: House, app: bool) -> None:
-    said = demo.welcome(house, BEGIN, port=9000, app=app, log=Path("/tmp/log"), colours=False)
+    said = demo.welcome(
+        house, BEGIN, port=9000, app=app, log=Path("/tmp/log"), colours=False, thread="the first"
+    )
     assert said.startswith("Port 9001 is taken: GitHub has 20000 instead. --port chooses others.\n")
     assert said.splitlines()[-1].split() == ["Open", "this:", BEGIN]
     for part in ("http://127.0.0.1:20000/acme/component/pulls", "http://127.0.0.1:9000\n", "/tmp/log"):
         assert part in said
+    assert ("Open the first;" in said) is not app
     for name in ("Ann (ann-gh)", "Bob (bob-gh)", "Cy  (cy-gh)"):
         assert name in said
-    bold = demo.welcome(house, BEGIN, port=9000, app=app, log=Path("/tmp/log"), colours=True)
+    bold = demo.welcome(
+        house, BEGIN, port=9000, app=app, log=Path("/tmp/log"), colours=True, thread="the first"
+    )
     assert bold.replace("\x1b[1m", "").replace("\x1b[0m", "") == said != bold
 
 

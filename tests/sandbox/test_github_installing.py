@@ -56,8 +56,10 @@ class TestPages:
         page = (await github.ask("GET", f"{NEW}?user=ann-gh")).text
         assert 'data-testid="repository-acme/gadgets"' in page
         assert "repository-acme/component" not in page
+        assert "You are <b>ann-gh</b>" in page
         nothing = (await github.ask("GET", f"{NEW}?user=bob-gh")).text
         assert 'data-testid="nothing-to-install"' in nothing
+        assert "You are <b>bob-gh</b>" in nothing
 
     async def test_a_private_app_stays_with_its_owner(self, github: GitHub) -> None:
         await make_app(github, public=False)

@@ -44,7 +44,7 @@ async def _made_app(page: Page, seen: Callable[[str, str], Awaitable[None]]) -> 
     await seen("address", "Become the owner of this inbox")
     await page.get_by_role("link", name="Create the GitHub App").click()
     await page.get_by_label("Organization").fill("acme")
-    await page.get_by_role("button", name="Update").click()
+    await page.get_by_role("button", name="Continue").click()
     await expect(page.locator("dl")).to_contain_text("acme, at ")
     await page.get_by_role("button", name="Create the App on GitHub").click()
     await expect(page.get_by_role("heading", level=1)).to_contain_text("Create GitHub App")

@@ -35,7 +35,7 @@ async def make_app(house: House, page: Page) -> None:
     await expect(page.get_by_role("heading", level=1)).to_have_text("Create a GitHub App")
     await page.get_by_label("Organization").fill("acme")
     await page.get_by_label("Name of the App").fill("bridge of acme")
-    await page.get_by_role("button", name="Update").click()
+    await page.get_by_role("button", name="Continue").click()
     await expect(page.locator("dl")).to_contain_text("acme, at ")
     await looks(page, "manifest")
     await picture(page, "install/manifest.png")

@@ -156,6 +156,8 @@ async def _form(request: web.Request, browser: Operator, app: App | None) -> web
         "manifest.html",
         status=422 if problem else 200,
         problem=problem,
+        is_chosen=not problem and "name" in request.query and "change" not in request.query,
+        change=request.rel_url.update_query(change="1"),
         action=_action(settings.github_url, organization, state),
         manifest=orjson.dumps(whole).decode(),
         asked=asked,

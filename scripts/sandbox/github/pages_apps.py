@@ -164,6 +164,7 @@ def _install_page(
     context: Mapping[str, Any] = {
         "app": app,
         "person": person,
+        "me": person or visitor(request),
         "state": state,
         "problem": problem,
         "accounts": accounts,

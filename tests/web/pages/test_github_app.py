@@ -5,7 +5,7 @@ import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urljoin, urlsplit
 
 import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
@@ -17,6 +17,7 @@ from scripts.sandbox.browse import Browser, Page
 from scripts.sandbox.faults import Fault
 from tests.conftest import House, eventually, open_house
 from tests.kits.github_app import (
+    CHOSEN,
     PAGE,
     SECRETS,
     another_process,
@@ -106,7 +107,7 @@ async def test_from_the_page_to_an_app_that_is_kept(house: House, browser: Brows
 
 
 async def test_the_form_goes_straight_to_github_and_no_other_page_may(house: House, browser: Browser) -> None:
-    page = await browser.open(house.bridge + PAGE)
+    page = await browser.open(house.bridge + CHOSEN)
     assert f"form-action 'self' {house.github};" in page.headers["Content-Security-Policy"]
     assert page.headers["Referrer-Policy"] == "strict-origin"
     (form,) = [form for form in page.forms if form.method == "post"]
@@ -128,6 +129,14 @@ async def test_for_an_organization_under_another_name(house: House, browser: Bro
     at_github = await browser.press(page, "Create the App on GitHub")
     await browser.press(at_github, "Create GitHub App", name="Our bridge", user="cy-gh")
     assert (await stored(house)).slug == "our-bridge"
+
+
+async def test_no_app_is_created_with_choices_that_were_not_sent(house: House, browser: Browser) -> None:
+    chosen = f"{house.bridge}{PAGE}?organization=acme&name=Our+bridge"
+    for address, methods in ((PAGE, ["get"]), (chosen, ["post"]), (f"{chosen}&change=1", ["get"])):
+        page = await browser.open(urljoin(house.bridge, address))
+        assert [form.method for form in page.forms] == methods, address
+    assert 'value="acme"' in page.text
 
 
 @pytest.mark.parametrize(
@@ -154,7 +163,7 @@ async def test_odd_names_are_refused_before_github_sees_them(
 
 async def at_the_callback(house: House, browser: Browser) -> str:
     """Everything is done on GitHub; the address it sends the browser to, unopened."""
-    page = await browser.press(await browser.open(house.bridge + PAGE), "Create the App on GitHub")
+    page = await browser.press(await browser.open(house.bridge + CHOSEN), "Create the App on GitHub")
     form = next(form for form in page.forms if "manifest" in form.fields)
     data = {**form.fields, "name": "bridge-test", "user": "cy-gh"}
     url = f"{house.github}{form.action}"
@@ -279,7 +288,7 @@ async def test_replacing_is_confirmed_and_keeps_the_new_one(house: House, browse
     first = await stored(house)
     page = await browser.open(house.bridge + PAGE)
     assert "Create the App on GitHub" not in page.text
-    confirm = await browser.open(f"{house.bridge}{PAGE}?replace={first.id}")
+    confirm = await browser.open(f"{house.bridge}{CHOSEN}&replace={first.id}")
     assert "Replace bridge-test?" in text(confirm)
     assert "everyone has to link their GitHub account again" in text(confirm)
     at_github = await browser.press(confirm, "Create the new App on GitHub")
@@ -345,7 +354,7 @@ async def test_with_a_secret_it_is_asked_for(guarded: House, browser: Browser) -
     assert (await browser.open(guarded.bridge + PAGE)).status == 401
     page = await browser.press(wrong, "Continue", secret=SECRET)
     assert (page.status, page.url) == (200, guarded.bridge + PAGE)
-    assert "was created" in (await make(guarded, browser, page=page)).text
+    assert "was created" in (await make(guarded, browser)).text
     async with Browser() as other:
         assert (await other.open(guarded.bridge + PAGE)).status == 401
         assert (await other.open(f"{guarded.bridge}{PAGE}/created?code=x&state=y")).status == 401
