@@ -1,1 +1,1 @@
-"""Commands of the house: demo, test, bench, lock; and the stand-ins."""
+"""The project's commands (demo, test, bench, lock) and the stand-in services. bridge imports none of it."""

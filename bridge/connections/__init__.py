@@ -1,1 +1,1 @@
-"""Connecting repositories to flows, and acting as linked accounts. The queue is elsewhere."""
+"""Connecting repositories to flows, and acting as linked accounts. No HTTP routes, no queue."""

@@ -1,1 +1,1 @@
-"""Loops beside a worker: health of connections, redelivery, merge conflicts. They answer nobody."""
+"""Loops beside a worker: health of connections, redelivery, merge conflicts, logs and diffs. No HTTP."""

@@ -35,7 +35,7 @@ LATE_SECONDS = 20
 """The time that GitHub may take until a log is there. Then only the step is told."""
 
 LAST_SECONDS = 600
-"""The time after which an answer is no news, where GitHub is failing."""
+"""The time after which an answer comes too late to be useful, if GitHub is failing."""
 
 log = structlog.get_logger()
 

@@ -1,1 +1,1 @@
-"""Measurements: each figure beside its peer's, taken in one run."""
+"""Measurements: each figure beside its peer's, taken in one run. No test of behaviour."""

@@ -1,1 +1,1 @@
-"""GitHub's own formats: deliveries, their headers, the App manifest, webhook health."""
+"""GitHub's own formats: deliveries, their headers, the App manifest, webhook health. No calls to GitHub."""

@@ -55,7 +55,7 @@ def view(registers: Mapping[str, LwwRegister]) -> tuple[Check, ...]:
 
 
 def _deployments(current: Iterable[Value]) -> Iterable[Value]:
-    """Yield the deployments to show; one waits as long as its review does, if GitHub tells of that."""
+    """Yield the deployments to show; one waits as long as its review does, if GitHub reports that."""
     reviews = {one["name"]: one for one in current if one["kind"] == "review"}
     deployed = {one["name"]: one for one in current if one["kind"] == "deployment"}
     for name, one in (reviews | deployed).items():
@@ -106,7 +106,7 @@ def _place(value: Value) -> int:
 
 
 def _ends(current: Iterable[Value]) -> dict[int, tuple[str, str]]:
-    """Return when each suite ended last and how, by its own word or its workflow's."""
+    """Return when each suite ended last, and how, as it or its workflow says."""
     ends: dict[int, tuple[str, str]] = {}
     for value in current:
         if value["kind"] in ("suite", "workflow") and value["state"] not in _OPEN:

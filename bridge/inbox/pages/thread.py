@@ -130,7 +130,7 @@ async def entries(request: web.Request, person: InboxPerson, found: list[StoredM
 
 @routes.post(f"{THREAD}/actions")
 async def act(request: web.Request) -> web.Response:
-    """Click a button; what cannot be undone is asked back first."""
+    """Click a button, or first ask for confirmation if that cannot be undone."""
     person, flow = await posted(request)
     inbox, thread = request.app[INBOX], await thread_in(request, flow)
     form = await request.post()

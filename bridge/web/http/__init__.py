@@ -1,1 +1,1 @@
-"""Middleware in front of every route, bounds on bodies and connections, cookies."""
+"""Middleware in front of every route, bounds on bodies and connections, cookies. No routes."""

@@ -1,1 +1,1 @@
-"""Addresses for people, and what their templates show."""
+"""Addresses for people, and what their templates show. No answers to machines."""

@@ -82,8 +82,8 @@ def edit(change: Change, pull: Pull, fields: Fields) -> None:
 def push(change: Change, pull: Pull, fields: Fields) -> None:
     """Push `count` commits (`message`) to the head branch, with `force` in place of the newest one.
 
-    `landed`: that many of its oldest commits are in the base by now. `late`: GitHub tells of the pull request
-    before it tells of the push.
+    `landed`: that many of its oldest commits are in the base by now. `late`: GitHub reports the pull request
+    before it reports the push.
     """
     change.require_author_or_push(pull)
     before, force = pull.head_sha, bool(fields.get("force"))
