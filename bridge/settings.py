@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 
 from bridge.core.budgets import QUEUE_BYTES, REPOSITORY_BYTES, Budgets, InboxBounds
-from bridge.variables import Reader
+from bridge.core.variables import Reader
 
 GITHUB = "https://github.com"
 GITHUB_API = "https://api.github.com"

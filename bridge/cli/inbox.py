@@ -10,7 +10,7 @@ from bridge.cli import opening
 from bridge.cli.opening import Environ
 from bridge.cli.terminal import WrongArgument
 from bridge.core.errors import BridgeError, NotFound
-from bridge.variables import LOGIN
+from bridge.core.names import is_login
 
 if TYPE_CHECKING:
     from bridge.services import Services
@@ -66,7 +66,7 @@ def owner(environ: Environ, login: str) -> None:
     Needs ENCRYPTION_KEY. They sign in with GitHub, and may then invite others.
     """
     login = login.removeprefix("@")
-    if not LOGIN.fullmatch(login):
+    if not is_login(login):
         raise WrongArgument(f"{login!r} is not a login on GitHub")
     _with_inbox(environ, lambda services: _make_owner(services, login))
 

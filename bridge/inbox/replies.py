@@ -4,7 +4,7 @@ import re
 import time
 from collections.abc import Sequence
 
-from bridge.core.messages.markdown import LOGIN
+from bridge.core.names import LOGIN
 from bridge.inbox.context import Inbox
 from bridge.inbox.flows import TeamFlow
 from bridge.inbox.people import InboxPerson

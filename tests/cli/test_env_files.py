@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge import settings, variables
+from bridge import settings
 from bridge.cli import env_files
 from bridge.cli.main import main
 from bridge.cli.terminal import WrongArgument
+from bridge.core import variables
 from tests.kits import loaded
 from tests.kits.commands import ROOT
 

@@ -3,8 +3,9 @@
 import re
 from urllib.parse import urlsplit
 
-from bridge import settings, variables
+from bridge import settings
 from bridge.cli.doctor.rows import CheckRow
+from bridge.core import variables
 from bridge.settings import Settings
 
 _GROUPS = {

@@ -12,7 +12,8 @@ from markdown_it import MarkdownIt
 from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 
-from bridge.core.messages.markdown import LOGIN, MENTION
+from bridge.core.messages.markdown import MENTION
+from bridge.core.names import LOGIN
 
 _REPO = rf"{LOGIN}/[A-Za-z0-9._-]{{1,100}}"
 _REFERENCE = re.compile(

@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 
 from bridge.core.messages.html import link
+from bridge.core.names import LOGIN
 
 MAX_SOURCE = 4000
 """Characters of Markdown that are shown; the rest is a link away."""
@@ -14,8 +15,6 @@ MAX_HTML = 16_000
 MAX_READ = 16_000
 """Characters of Markdown that are looked through for mentions."""
 
-LOGIN = r"[A-Za-z0-9][A-Za-z0-9-]{0,38}(?:_[A-Za-z0-9]{1,38})?"
-"""A managed user of an enterprise has its short code behind an underscore, such as `ann_acme`."""
 MENTION = re.compile(rf"(?<![0-9A-Za-z_])(?<![0-9A-Za-z_][\"'])@({LOGIN})(?![0-9A-Za-z_/-]|\.+[0-9A-Za-z_])")
 """GitHub's boundary is ASCII: letters of other scripts may stand beside a login. `"ann b"@bob` is a mail."""
 

@@ -4,11 +4,11 @@ import structlog
 from aiohttp import web
 
 from bridge.core.errors import NotFound, RequestRefused
+from bridge.core.names import is_login
 from bridge.inbox import sessions
 from bridge.inbox.door import DOOR
 from bridge.inbox.pages.render import render
 from bridge.inbox.people import InboxPerson
-from bridge.variables import LOGIN
 from bridge.web.render import redirect
 
 PAGE = "/inbox/people"
@@ -58,7 +58,7 @@ async def invite(request: web.Request) -> web.Response:
     """Make an invitation, and show its link this one time."""
     person = await _owner(request)
     login = str((await request.post()).get("login", "")).strip().removeprefix("@")
-    if login and not LOGIN.fullmatch(login):
+    if login and not is_login(login):
         problem = "That is not a GitHub user name. Copy it from the address of their profile."
         return await _page(request, person, login=login, problem=problem)
     secret = await request.app[DOOR].invitations.invite(by=person.id, login=login)

@@ -14,7 +14,7 @@ from bridge.core.github.header import Header
 from bridge.core.github.webhook import WEBHOOK_PATH
 from bridge.core.messages import translate
 from bridge.core.messages.events.table import given
-from bridge.core.model import Delivery, Envelope, Signer
+from bridge.core.model import MAX_LOGIN, Delivery, Envelope, Signer
 from bridge.queue.entries import EnqueueResult
 from bridge.queue.offload import off_loop
 from bridge.services import Services
@@ -25,8 +25,6 @@ from bridge.web.http.bodies import BODIES, Bodies, may_be_large, one_of_few, rea
 MAX_BODY = 25 * 1024 * 1024
 """GitHub's own limit: https://docs.github.com/webhooks/webhook-events-and-payloads#payload-cap"""
 
-
-MAX_LOGIN = 100
 
 _LATER = "the worker must catch up first; bridge then asks GitHub to redeliver"
 _FULL = {

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
+from bridge.core.names import is_login
 from bridge.core.security.encryption import MIN_KEY
 from bridge.core.urls import is_mail_address
 
@@ -15,7 +16,6 @@ RANDOM_BY = 'python3 -c "import secrets; print(secrets.token_urlsafe(32))"'
 _NEEDS = f"needs {MIN_SECRET} characters or more; make one with: {RANDOM_BY}"
 
 _UNITS = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30}
-LOGIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,38}")
 _SIZE = re.compile(r"(?P<number>[0-9]{1,12})(?P<unit>[kKmMgG]?)")
 
 
@@ -66,7 +66,7 @@ class Reader:
     def logins(self, name: str) -> tuple[str, ...]:
         """Return comma-separated names of accounts on GitHub."""
         parts = [part.strip() for part in self.text(name).split(",") if part.strip()]
-        if not all(LOGIN.fullmatch(part) for part in parts):
+        if not all(is_login(part) for part in parts):
             self.problems.append(f"{name} must be names as in github.com/NAME, comma-separated")
         return tuple(parts)
 
