@@ -253,6 +253,16 @@ THREATS = [
         no_control="the test is of the guard itself: without it, the text stays as it came",
     ),
     Threat(
+        "Person with the same id on another server",
+        "acts with a linked account, or owns an inbox, of somebody whose id on the former Flowdock server or "
+        "GitHub was theirs, after a move on the same Redis",
+        "Redis is bound to the servers of its first start; with others, bridge does not start",
+        (
+            "storage/test_servers.py::test_a_move_to_another_server_gives_nobody_anothers_account",
+            "storage/test_servers.py::test_redis_stays_bound_to_its_first_servers",
+        ),
+    ),
+    Threat(
         "Thief of a cookie",
         "plants or keeps a cookie",
         "HttpOnly, Secure, SameSite=Lax; a new secret at each sign-in; 8 hours; signing out ends it in Redis",

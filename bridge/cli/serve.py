@@ -22,6 +22,7 @@ from bridge.cli import inbox, opening, supervisor
 from bridge.core.errors import BridgeError
 from bridge.log import configure
 from bridge.settings import Settings
+from bridge.storage import servers
 
 if TYPE_CHECKING:
     from bridge.services import Services
@@ -79,6 +80,7 @@ async def _open(half: str, chosen: Settings, redis_url: str, pipe: int | None) -
     gc.set_threshold(*GC_THRESHOLDS)
     async with open_services(chosen, redis_url=redis_url, for_web=half != "worker") as services:
         _stop_when_told(services, pipe)
+        await servers.bind(services.redis, _servers(chosen))
         # Where several processes serve, each would print another.
         is_one = half == "serve" or (half == "inbox" and pipe is None)
         if is_one and (address := await inbox.first_owner_address(services)):
@@ -95,6 +97,14 @@ async def _open(half: str, chosen: Settings, redis_url: str, pipe: int | None) -
                 raise
             port = chosen.metrics_port if half == "worker" else chosen.port
             raise BridgeError(f"cannot listen on port {port}: {group.exceptions[0]}") from None
+
+
+def _servers(chosen: Settings) -> dict[str, str]:
+    """Return the servers whose ids these settings bring to Redis; an inbox's people have GitHub's ids."""
+    github = {"github": chosen.github_api_url}
+    if chosen.inbox_application_url:
+        return github
+    return github | {"flowdock": "bridge's own inbox" if chosen.inbox else chosen.flowdock_api_url}
 
 
 def _stop_when_told(services: "Services", pipe: int | None) -> None:

@@ -198,6 +198,11 @@ def unbound_connections(full_name: str) -> str:
     return f"bridge:{{connections}}:unbound:{full_name.lower()}"
 
 
+def server(kind: str) -> str:
+    """The address of the server whose ids Redis keeps."""
+    return f"bridge:server:{kind}"
+
+
 def account(flowdock_user: str) -> str:
     """A linked account, its token encrypted."""
     return f"bridge:{{accounts}}:account:{flowdock_user}"

@@ -1,0 +1,27 @@
+"""The servers whose ids Redis keeps: the same id on another server is somebody else."""
+
+from collections.abc import Mapping
+
+from bridge.core.errors import BridgeError
+from bridge.storage import keys
+from bridge.storage.redis import Redis
+
+
+class AnotherServer(BridgeError):
+    """Redis keeps the ids of another server."""
+
+
+async def bind(redis: Redis, servers: Mapping[str, str]) -> None:
+    """Bind Redis to these servers at the first start; raises `AnotherServer` if it is bound to others."""
+    for kind, address in servers.items():
+        key = keys.server(kind)
+        # Read first: a full Redis takes no write.
+        if await redis.get(key) is None:
+            await redis.set(key, address, nx=True)
+        bound = (await redis.get(key) or b"").decode()
+        if bound != address:
+            raise AnotherServer(
+                f"this Redis keeps people and ids of {bound}; with {address}, they could be taken for other"
+                " people. Set REDIS_URL to an empty Redis, or change the settings back. Is it the same"
+                f" server at a new address? Delete the key {key} in Redis, and start again"
+            )
