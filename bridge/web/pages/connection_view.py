@@ -31,10 +31,10 @@ NOTICES = {
     "options": ("good", "Options saved. They apply from the next delivery."),
     "paused": (
         "good",
-        "Paused. Nothing is posted until you resume. A pull request opened meanwhile appears with its next"
-        " event.",
+        "Paused. Nothing is posted until you resume, and open threads are no longer shown as open. A pull"
+        " request opened meanwhile appears with its next event.",
     ),
-    "resumed": ("good", "Resumed. The next delivery is posted again."),
+    "resumed": ("good", "Resumed. Open threads are shown again, and deliveries are posted."),
     "made": ("good", "The webhook was created."),
     "mended": ("good", "The webhook was repaired."),
     "app": ("good", "There is no webhook to repair: deliveries come through the GitHub App."),

@@ -122,12 +122,14 @@ async def test_before_anything_came_it_says_what_to_do(house: House, browser: Br
 async def test_each_delivery_says_what_became_of_it(house: House, browser: Browser, made: Pulls) -> None:
     one = await connection(house)
     house.start_worker()
-    await made.deliver(1, "A", action="opened")
+    opened = made.payload_of(1, "A", action="opened")
+    opened["pull_request"]["title"] = "A \u202eB"
+    assert (await house.deliver(opened)).status == 202
     await idle(house)
     await noted(house, one, "skipped", number=7, event="issue_comment", reason="comments are muted", ago=5)
     await sign_in(house, browser)
     shown = await listed(house, browser, one)
-    assert "Pull request opened by A #1 A Posted" in shown
+    assert r"Pull request opened by A #1 A \u202eB Posted" in shown
     assert "Issue comment opened #7 Skipped comments are muted" in shown
     assert "1 posted 1 skipped" in shown
     assert f"{house.github}/acme/component/pull/7" in (await browser.open(address(house, one))).text
