@@ -131,7 +131,7 @@ def misspelt(environ: Mapping[str, str]) -> dict[str, str]:
     reader = Reader(environ, None)
     _read(reader)
     others = environ.keys() - reader.asked
-    unset = [name for name in sorted(reader.asked) if name not in environ]
+    unset = [name for name in sorted(reader.asked) if not environ.get(name)]
     found = {name: get_close_matches(name, unset, n=1, cutoff=0.85) for name in sorted(others)}
     return {wrong: right[0] for wrong, right in found.items() if right}
 

@@ -57,7 +57,9 @@ async def _show_application(services: "Services") -> None:
     click.echo(f"FLOWDOCK_CLIENT_SECRET={settings.flowdock_client_secret}")
 
 
-@group.command(epilog="Example: bridge inbox owner octocat")
+@group.command(
+    epilog="Example: bridge inbox owner octocat", short_help="Make somebody an owner of the inbox."
+)
 @click.argument("login", metavar="LOGIN")
 @click.pass_obj
 def owner(environ: Environ, login: str) -> None:

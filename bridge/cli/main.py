@@ -178,20 +178,22 @@ def rotate(environ: Environ, dry_run: bool) -> None:
 @bridge.command(epilog="Example: bridge doctor --offline")
 @click.option("--offline", is_flag=True, help="Check the settings alone, without the network.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@click.pass_obj
-def doctor(environ: Environ, offline: bool, as_json: bool) -> None:
+@click.pass_context
+def doctor(context: click.Context, offline: bool, as_json: bool) -> None:
     """Check this installation, and say what to do.
 
-    Checks the settings, Redis, GitHub, Flowdock, the public address and each webhook. Changes nothing.
-    A check that is "wrong" makes the command fail, one that is "warn" does not.
+    Checks the settings, Redis, GitHub, Flowdock, the mail server, the public address and each webhook.
+    Changes nothing. A check that is "wrong" makes the command fail, one that is "warn" does not.
     """
     from bridge.cli import doctor
 
     opening.quiet("error")
+    environ, file = context.obj, context.find_root().params["env_file"]
+    unknown = env_files.unknown(file) if file else set()
     chosen, problems = settings.examine(environ)
     # A malformed REDIS_URL has a row of its own, and no client takes it.
     if offline or any(problem.startswith("REDIS_") for problem in problems):
-        asyncio.run(doctor.examine(environ, redis_url=None, as_json=as_json))
+        asyncio.run(doctor.examine(environ, redis_url=None, as_json=as_json, unknown=unknown))
         return
     with opening.redis_url(chosen) as url:
-        asyncio.run(doctor.examine(environ, redis_url=url, as_json=as_json))
+        asyncio.run(doctor.examine(environ, redis_url=url, as_json=as_json, unknown=unknown))

@@ -177,6 +177,21 @@ def test_the_environment_counts_over_the_file(tmp_path: Path) -> None:
     assert environ == {"PORT": "2", "WEB_URL": "https://file.example.com"}
 
 
+def test_the_doctor_names_each_setting_of_the_file_that_bridge_does_not_know(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "bridge.env"
+    new = env_files.render("https://x.example.com") + "OAUTH_APP_SECRET=\n"
+    # One that is gone since 0.1, one misspelt, and one that another program reads from its environment.
+    file.write_text(new + "SHARE_PORT=1\nREDIS_URLL=x\n")
+    assert main(["--env-file", str(file), "doctor", "--offline"], {"HOME": "/", "ELSEWHERE": "1"}) == 1
+    printed = capsys.readouterr().out
+    assert re.findall(r"(\w+) is not a setting of bridge(.*?) *\n", printed) == [
+        ("REDIS_URLL", ": did you mean REDIS_URL?"),
+        ("SHARE_PORT", ": remove it"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("name", "reason"), [("none", "No such file"), (".", "Is a directory"), ("odd", "no text")]
 )

@@ -5,7 +5,7 @@ Each check ends within seconds, whatever is broken. None ends in a traceback, an
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from bridge import settings
@@ -21,12 +21,19 @@ WEBHOOKS_SECONDS = 30
 """For all repositories together."""
 
 
-async def examine(environ: Mapping[str, str], *, redis_url: str | None, as_json: bool) -> None:
+async def examine(
+    environ: Mapping[str, str], *, redis_url: str | None, as_json: bool, unknown: Iterable[str]
+) -> None:
     """Check the settings and, unless `redis_url` is None, the services behind them; print a table, or JSON.
 
-    Raises `BridgeError` if a check is wrong; a warning is no failure.
+    `unknown` are the names in the file of settings that are none of bridge's. Raises `BridgeError` if a check
+    is wrong; a warning is no failure.
     """
     rows = await look(environ, redis_url=redis_url)
+    rows += [
+        CheckRow("unknown settings", "warn", f"{name} is not a setting of bridge: remove it")
+        for name in sorted(set(unknown) - settings.misspelt(environ).keys())
+    ]
     if as_json:
         print(
             json.dumps(
