@@ -106,6 +106,7 @@ async def test_without_a_github_app_that_shall_be_made_the_way_to_it_is_shown(
         page = await browser.open(house.bridge)
     assert "without a GitHub App yet" in text(page)
     assert '<a href="/github/manifest">Create it</a>' in page.text
+    assert "GITHUB_WEBHOOK_SECRET" not in page.text, "it has no value"
 
 
 async def test_with_a_github_app_the_webhook_comes_with_it(redis_url: str, browser: Browser) -> None:
