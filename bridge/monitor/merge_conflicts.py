@@ -5,7 +5,7 @@ such an account it is skipped. Calls are spaced and bounded per push. One that i
 push asks again.
 
 Where a delivery contradicts itself, GitHub is asked in the same way, once, for the pull request's state. So
-it is for the rules of a branch (`bridge.monitor.branch_rules`), and for what it blocked and seems ready now.
+it is for the rules of a branch (`bridge.monitor.branches`), and for what it blocked and seems ready now.
 """
 
 import time
@@ -19,7 +19,7 @@ from bridge.core.actions import is_in
 from bridge.core.model import Target
 from bridge.core.pulls.own_events import MERGEABLE
 from bridge.lifecycle import Shutdown
-from bridge.monitor import branch_rules, merges, pushes, teams
+from bridge.monitor import branches, merges, teams
 from bridge.monitor.polling import poll
 from bridge.monitor.question import Question
 from bridge.queue.delivery_queue import DeliveryQueue
@@ -101,9 +101,9 @@ async def _pull(question: Question, token: str) -> dict[str, Any]:
 _ANSWERERS: dict[str, Callable[[Question], Awaitable[None]]] = {
     "mergeable": _read_pull,
     "state": _read_pull,
-    "rules": branch_rules.read,
+    "rules": branches.read_branch_rules,
     "queue": merges.read_queue,
     "merge": merges.follow,
-    "push": pushes.compare,
+    "push": branches.compare_push,
     "teams": teams.read,
 }

@@ -1,15 +1,33 @@
-"""Ask GitHub whether a fork's push was forced: its `push` event goes to the fork's webhooks alone."""
+"""Ask GitHub about a branch: its rules, and whether a fork's push was forced.
 
+A fork's `push` event goes to the fork's webhooks alone.
+"""
+
+import time
+from functools import partial
 from typing import Any
 
+import msgspec
+
+from bridge.clients.github_rules import read_rules
 from bridge.core.actions import Call
-from bridge.core.pulls.own_events import FORCED
+from bridge.core.pulls.own_events import FORCED, RULES
+from bridge.core.pulls.rules import BranchRules
 from bridge.monitor.question import Question
 
 _FORCED = ("diverged", "behind")
 
 
-async def compare(question: Question) -> None:
+async def read_branch_rules(question: Question) -> None:
+    """Read a branch's rules as a linked account, keep them, and have its open pull requests show them."""
+    repository_id, branch, read_at = question.watch.repository_id, question.watch.branch, time.time()
+    read_as = partial(read_rules, question.accounts.github, repository_id, question.name, branch)
+    rules = await question.ask(read_as) or BranchRules(branch=branch, is_known=False)
+    await question.pulls.rules.keep(repository_id, rules, at=read_at)
+    await question.answer(RULES, f"{branch}:{read_at}", rules=msgspec.to_builtins(rules), read_at=read_at)
+
+
+async def compare_push(question: Question) -> None:
     """Compare the commits before and after the last push, and have the thread tell if it was forced.
 
     https://docs.github.com/rest/commits/commits#compare-two-commits
