@@ -40,7 +40,7 @@ STEPS: list[tuple[str, str, str, dict[str, Any], list[str]]] = [
         ["POST /api/graphql"],
     ),
     (
-        "a change of a team's members, where a GitHub App tells it",
+        "a change of a team's members, where a GitHub App reports it",
         "cy-gh",
         "team",
         {"add": "dee-gh"},
@@ -53,7 +53,7 @@ STEPS: list[tuple[str, str, str, dict[str, Any], list[str]]] = [
     ("a delivery that contradicts itself", "ann-gh", "close", {"instead": LACKING}, ["GET /pulls/1"]),
     ("", "bob-gh", "open", {"title": "From a fork", "head": "forked"}, []),
     (
-        "a push to the branch of a fork, whose `push` comes to nobody",
+        "a push to the branch of a fork, whose `push` nobody receives",
         "bob-gh",
         "push",
         {"number": 3},
