@@ -70,7 +70,9 @@ def addressed(
     """Address a message to connections; returns it with the reasons why others get none."""
     pull = round_.pull
     before = merged.said.get("turn", ())
-    turned = [one for one in tags.on_turn(round_.turn) if one.id not in before]
+    # A review that is gathered may have changed the turn, and tags them itself.
+    on_turn = () if merged.gathering else tags.on_turn(round_.turn)
+    turned = [one for one in on_turn if one.id not in before]
     found = tags.mentions(pull, round_.sender, people=(*said.people, *turned), logins=said.mentions)
     message = Message(
         event=said.kind,

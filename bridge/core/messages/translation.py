@@ -85,6 +85,6 @@ def turn_noted(
 ) -> Snapshot:
     """Note the holders of the turn, since when, and those tagged for it; the next message tags the others."""
     before, people = list(merged.said.get("turn", ())), [one.id for one in tags.on_turn(found)]
-    told = people if outgoing else [one for one in before if one in people]
+    told = people if outgoing and not merged.gathering else [one for one in before if one in people]
     times = since(pull, found, merged.said.get("since") or {}, now)
     return merged.saying(since=times) if told == before else merged.saying(since=times, turn=told)

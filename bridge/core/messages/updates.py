@@ -96,10 +96,10 @@ def _words(before: Shown, now: Shown, pull: PullRequest) -> str:
         return f"Conversations: {now['conversations'] or 'none'} unresolved"
     if now["to_merge"] != before["to_merge"] and pull.rules and pull.rules.is_known:
         return f"To merge: {escape('; '.join(now['to_merge']) or 'nothing missing')}"
-    if gone := [name for name in before["buttons"] if name not in now["buttons"]]:
-        return f"No longer available: {', '.join(gone)}"
     if new := [name for name in now["buttons"] if name not in before["buttons"]]:
         return f"Now available: {', '.join(new)}"
+    if now["buttons"] != before["buttons"]:
+        return f"Buttons: {', '.join(now['buttons']) or 'none'}"
     return ""
 
 

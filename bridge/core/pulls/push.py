@@ -40,6 +40,9 @@ class Push(NamedTuple):
     def expected(cls, known: Snapshot, delivery: Delivery) -> Snapshot:
         """Note that a `synchronize` was told without its push, which may still come."""
         before, after = (str(delivery.payload.get(name)) for name in ("before", "after"))
+        if after != known.head_sha:
+            # An earlier one that comes late: the push of the last may still come.
+            return known
         sender = delivery.payload.get("sender") or {}
         kept = {name: sender.get(name) for name in ("id", "login", "type", "html_url", "avatar_url")}
         return known.saying(moved=[] if cls.noted(known, before, after) else [before, after, kept])

@@ -308,8 +308,8 @@ AT_ONCE: list[tuple[str, list[Told], list[str]]] = [
         [changed(1, base=ALLOWED), changed(2, base=ALLOWED, auto_merge=AUTO_MERGE), changed(3)],
         [
             "Now available: Enable auto-merge",
-            "No longer available: Enable auto-merge",
-            "No longer available: Disable auto-merge",
+            "Now available: Disable auto-merge",
+            "Buttons: Assign to me, Close, Approve, Request my review, Merge, Squash",
         ],
     ),
     (

@@ -125,7 +125,11 @@ STORIES: list[tuple[str, list[Told], list[str]]] = [
     (
         "waiting for a maintainer, then allowed and green",
         [workflow("action_required"), workflow("in_progress", at=LATER), workflow("success", at=LAST)],
-        ["wait for a maintainer: CI", "No longer available: Approve and run", ALL_GREEN],
+        [
+            "wait for a maintainer: CI",
+            "Buttons: Assign to me, Close, Approve, Request my review, Merge, Squash",
+            ALL_GREEN,
+        ],
     ),
     (
         "green, then one fails",

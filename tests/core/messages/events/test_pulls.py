@@ -76,6 +76,8 @@ def test_in_no_order_is_one_of_two_quick_pushes_called_what_it_was_not(order: li
     assert set(said) <= {first, second, PLAIN, f"Updated the branch to {THIRD[:7]}"}
     if order.index("push 1") < order.index("push 2") < min(map(order.index, list(steps)[2:])):
         assert set(said) == {first, second}
+    if max(order.index("synchronize 1"), order.index("synchronize 2")) < order.index("push 2"):
+        assert second in said
 
 
 @settings(max_examples=60, deadline=None)

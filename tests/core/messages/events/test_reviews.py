@@ -10,7 +10,7 @@ from bridge.core.messages.events.reviews import MAX_GATHERED, parts_of
 from bridge.core.messages.markdown import MAX_SOURCE
 from bridge.core.model import Message
 from bridge.core.pulls.gathering import DUE, MAX_REMARKS, Gathering
-from tests.kits.core import page
+from tests.kits.core import check_samples, page
 from tests.kits.core.pipeline import Bridge, connection, delivery, satisfies_flowdock
 from tests.kits.core.row import OPENED, Told
 from tests.kits.core.samples import PAGE, checked, on_line, on_pull, on_review, pull, user
@@ -133,6 +133,16 @@ def test_of_context_a_suggestion_replaces_what_stands_on_the_new_side() -> None:
 
 
 # One message
+
+
+def test_checks_that_end_while_a_review_is_gathered_leave_it_to_tag_the_author() -> None:
+    asked = ("pull_request", on_pull("teleported", pull(requested_reviewers=[user("bob")])))
+    done = ("check_run", check_samples.run("build", "success"))
+    said = messages(review(), done, line(9), bridge=Bridge().play([OPENED, asked]))
+    assert {page.text(one.title): [tag.login for tag in one.mentions] for one in said} == {
+        "passed: all green": [],
+        "Requested changes with 1 comment": ["ann"],
+    }
 
 
 ALL = (
