@@ -15,6 +15,7 @@ from bridge.clients.github_webhooks import EVENTS
 from bridge.core.github import app_manifest
 from scripts.sandbox.browse import Browser, Page
 from scripts.sandbox.faults import Fault
+from scripts.sandbox.house import ROOT
 from tests.conftest import House, eventually, open_house
 from tests.kits.github_app import (
     CHOSEN,
@@ -30,6 +31,7 @@ from tests.kits.github_app import (
 from tests.web.auth.test_linking import dump
 
 CONVERSION = "/api/v3/app-manifests/.*/conversions"
+GUIDE = ROOT / "docs/install/github-app.md"
 SECRET = "the-operators-own-secret-of-setting-up"
 
 
@@ -137,6 +139,9 @@ async def test_no_app_is_created_with_choices_that_were_not_sent(house: House, b
         page = await browser.open(urljoin(house.bridge, address))
         assert [form.method for form in page.forms] == methods, address
     assert 'value="acme"' in page.text
+    chooses = re.findall(r"^- \*(.+)\*:", GUIDE.read_text(), re.MULTILINE)
+    assert len(chooses) == 3
+    assert [label for label in chooses if label not in page.text] == [], "the guide names them as the page"
 
 
 @pytest.mark.parametrize(
