@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 GC_THRESHOLDS = (5_000, 10, 10)
 """Far above Python's own: a request leaves few cycles behind, and each look for them stops everything."""
 
+RETRY_SECONDS = 1
+"""Until Redis is asked again at the start."""
+
 log = structlog.get_logger()
 
 
@@ -80,7 +83,7 @@ async def _open(half: str, chosen: Settings, redis_url: str, pipe: int | None) -
     gc.set_threshold(*GC_THRESHOLDS)
     async with open_services(chosen, redis_url=redis_url, for_web=half != "worker") as services:
         _stop_when_told(services, pipe)
-        await servers.bind(services.redis, _servers(chosen))
+        await _bind(services)
         # Where several processes serve, each would print another.
         is_one = half == "serve" or (half == "inbox" and pipe is None)
         if is_one and (address := await inbox.first_owner_address(services)):
@@ -97,6 +100,17 @@ async def _open(half: str, chosen: Settings, redis_url: str, pipe: int | None) -
                 raise
             port = chosen.metrics_port if half == "worker" else chosen.port
             raise BridgeError(f"cannot listen on port {port}: {group.exceptions[0]}") from None
+
+
+async def _bind(services: "Services") -> None:
+    """Bind Redis to the servers of these settings, as soon as it answers; raises `AnotherServer`."""
+    while not services.stop.is_set():
+        try:
+            await servers.bind(services.redis, _servers(services.settings))
+            return
+        except (RedisError, OSError) as error:
+            log.warning("redis_unavailable", error=type(error).__name__, doing="looking whose ids it keeps")
+            await services.stop.pause(RETRY_SECONDS)
 
 
 def _servers(chosen: Settings) -> dict[str, str]:
