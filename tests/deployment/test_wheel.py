@@ -169,5 +169,5 @@ def test_the_wheel_holds_every_file_of_bridge_and_its_metadata(wheel: Path, tmp_
     assert built.version == bridge.__version__
     assert [(one.name, one.group) for one in built.entry_points] == [("bridge", "console_scripts")]
     assert (info / "licenses/LICENSE").read_text() == (ROOT / "LICENSE").read_text()
-    # The index of all the world has another bridge.
+    # PyPI refuses it: nobody publishes there by mistake.
     assert "Private :: Do Not Upload" in built.metadata.get_all("Classifier", [])
