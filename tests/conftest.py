@@ -85,7 +85,7 @@ gc.disable()
 
 
 def pytest_collection_finish() -> None:
-    """Look for garbage from here on, seldom: a house makes so many objects that the default takes a tenth."""
+    """Look for garbage from here on, but seldom: by default it takes a twentieth of the time."""
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
     gc.enable()
