@@ -24,14 +24,14 @@ from bridge.connections.linked_accounts import LinkedAccounts
 from bridge.connections.rollback import Rollback
 from bridge.connections.webhook_repair import WebhookRepair
 from bridge.core.security.encryption import Vault
-from bridge.lifecycle import Shutdown
-from bridge.metrics import Metrics
 from bridge.monitor.connections import IDLE, LOCK_SECONDS, ROUND_SECONDS, ConnectionMonitor, Links
 from bridge.monitor.logins import Logins
 from bridge.monitor.merge_conflicts import ConflictPoller
 from bridge.monitor.readings import GitHubReader
 from bridge.monitor.redelivery import Redelivery
 from bridge.monitor.thread_updates import ThreadUpdater
+from bridge.process.metrics import Metrics
+from bridge.process.shutdown import Shutdown
 from bridge.queue.delivery_queue import DeliveryQueue
 from bridge.queue.inspect import QueueView
 from bridge.queue.leases import Leases

@@ -52,6 +52,11 @@ def test_what_is_in_no_room_or_reaches_up_breaks_them(report: str, path: str) ->
     assert re.search(rf"^- +{re.escape(module)}\b", report, re.MULTILINE), report
 
 
+def test_the_root_has_few_doors() -> None:
+    doors = {path.name for path in (ROOT / "bridge").iterdir() if not path.name.startswith("__")}
+    assert len(doors) <= 14, doors
+
+
 def test_tests_lie_in_the_rooms_of_bridge() -> None:
     """At the root lie those of the modules at bridge's root, and of the whole."""
     tests = ROOT / "tests"

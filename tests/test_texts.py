@@ -151,7 +151,7 @@ def test_every_picture_of_the_docs_is_used_and_made_by_a_story() -> None:
 NAMES_FLOWDOCK = {
     "bridge/settings.py",
     "bridge/clients/session.py",
-    "bridge/metrics.py",
+    "bridge/process/metrics.py",
     "bridge/web/endpoints/actions.py",
     "bridge/web/templates/_installation.html",
     "bridge/web/templates/home.html",

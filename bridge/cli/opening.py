@@ -103,7 +103,7 @@ def with_services(
 
 def quiet(level: str) -> None:
     """Log to standard error, and only from `level` on: a command's output is for its user."""
-    from bridge import log
+    from bridge.process import log
 
     log.configure(level=level, log_format="console", output=sys.stderr)
 

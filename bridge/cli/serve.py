@@ -20,7 +20,7 @@ from redis.exceptions import RedisError
 from bridge import __version__, settings
 from bridge.cli import inbox, opening, supervisor
 from bridge.core.errors import BridgeError
-from bridge.log import configure
+from bridge.process.log import configure
 from bridge.settings import Settings
 from bridge.storage import servers
 

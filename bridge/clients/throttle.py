@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from bridge.core.errors import RateLimited
-from bridge.lifecycle import Shutdown, Stopped
+from bridge.process.shutdown import Shutdown, Stopped
 
 SPACING = 1.0
 """Seconds between two calls of one account."""

@@ -33,9 +33,9 @@ from bridge.core.errors import (
 from bridge.core.github.health import UNSEEN, Observation, assess
 from bridge.core.model import Connection, Problem
 from bridge.core.security.encryption import Undecryptable
-from bridge.lifecycle import Shutdown, Stopped
 from bridge.monitor.logins import Logins
 from bridge.monitor.redelivery import Redelivery
+from bridge.process.shutdown import Shutdown, Stopped
 from bridge.storage.checkups import Checkup, Checkups
 from bridge.storage.connections import ConnectionStore
 from bridge.storage.pulls import PullRequestStore

@@ -9,7 +9,7 @@ import structlog
 from bridge.clients.throttle import Throttle
 from bridge.connections.linked_accounts import LinkedAccounts
 from bridge.core.errors import BridgeError
-from bridge.lifecycle import Shutdown
+from bridge.process.shutdown import Shutdown
 
 SECONDS = 3600
 """Seconds after which an account is asked about again: as long may an old login tag its former owner."""

@@ -18,10 +18,10 @@ from bridge.connections.linked_accounts import LinkedAccounts
 from bridge.core.actions import is_in
 from bridge.core.model import Target
 from bridge.core.pulls.own_events import MERGEABLE
-from bridge.lifecycle import Shutdown
 from bridge.monitor import branches, merges, teams
 from bridge.monitor.polling import poll
 from bridge.monitor.question import Question
+from bridge.process.shutdown import Shutdown
 from bridge.queue.delivery_queue import DeliveryQueue
 from bridge.storage.pulls import PullRequestStore
 from bridge.storage.watches import Watch

@@ -6,7 +6,7 @@ from typing import TypeVar
 import structlog
 from redis.exceptions import RedisError
 
-from bridge.lifecycle import Shutdown, Stopped
+from bridge.process.shutdown import Shutdown, Stopped
 
 T = TypeVar("T")
 

@@ -19,9 +19,9 @@ from bridge.core.errors import BridgeError, GitHubRefused, NotLinked
 from bridge.core.model import Payload
 from bridge.core.pulls import diffs
 from bridge.core.pulls.own_events import DIFF, JOB_LOG
-from bridge.lifecycle import Shutdown
 from bridge.monitor.announce import announce
 from bridge.monitor.polling import poll
+from bridge.process.shutdown import Shutdown
 from bridge.queue.delivery_queue import DeliveryQueue
 from bridge.storage.pulls import PullRequestStore
 from bridge.storage.readings import Reading

@@ -17,7 +17,7 @@ from bridge.clients.throttle import Throttle
 from bridge.connections.linked_accounts import LinkedAccounts
 from bridge.core.errors import BridgeError, GitHubRefused, RateLimited
 from bridge.core.github.redelivery import KEPT_SECONDS, Attempt, Missed, missed
-from bridge.lifecycle import Shutdown
+from bridge.process.shutdown import Shutdown
 from bridge.storage.checkups import Checkups
 from bridge.storage.connections import ConnectionStore
 from bridge.storage.pulls import PullRequestStore

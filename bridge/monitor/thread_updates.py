@@ -7,9 +7,9 @@ import structlog
 
 from bridge.core.pulls.model import PullKey
 from bridge.core.pulls.own_events import UPDATE
-from bridge.lifecycle import Shutdown
 from bridge.monitor.announce import announce
 from bridge.monitor.polling import poll
+from bridge.process.shutdown import Shutdown
 from bridge.queue.delivery_queue import DeliveryQueue
 from bridge.storage.pulls import PullRequestStore
 

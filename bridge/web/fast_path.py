@@ -18,7 +18,7 @@ from bridge.core.github import header
 from bridge.core.github.header import Header
 from bridge.core.github.webhook import WEBHOOK_PATH, read_envelope
 from bridge.core.model import Envelope
-from bridge.log import repeated
+from bridge.process.log import repeated
 from bridge.queue.entries import EnqueueResult
 from bridge.queue.offload import LARGE
 from bridge.settings import Settings

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 import structlog
 from redis.exceptions import RedisError
 
-from bridge.lifecycle import Shutdown
+from bridge.process.shutdown import Shutdown
 from bridge.queue.delivery_queue import DeliveryQueue
 from bridge.queue.entries import Ack, Attempts, Entry, Lease
 from bridge.storage.group_commit import GroupCommit

@@ -11,7 +11,7 @@ from redis.exceptions import RedisError
 
 from bridge.core.errors import FlowdockFailing, FlowdockRejected, Malformed
 from bridge.core.security.encryption import Undecryptable
-from bridge.metrics import Metrics
+from bridge.process.metrics import Metrics
 from bridge.queue.delivery_queue import DeliveryQueue
 from bridge.queue.entries import Attempts, Entry, InboxEntry
 from bridge.worker.context import REDIS_PAUSE, PartitionContext

@@ -13,7 +13,7 @@ import structlog
 
 from bridge.core import compression
 from bridge.core.pulls.gathering import DUE
-from bridge.lifecycle import Stopped
+from bridge.process.shutdown import Stopped
 from bridge.queue.delivery_queue import Fenced
 from bridge.queue.entries import Attempts, Entry, InboxEntry, Lease, OutboxEntry
 from bridge.worker.batcher import Batcher

@@ -18,8 +18,8 @@ from bridge.core.messages.leaving import DISCONNECTED
 from bridge.core.model import Connection
 from bridge.core.pulls.model import PullRequest
 from bridge.core.security.encryption import Undecryptable
-from bridge.lifecycle import Shutdown
-from bridge.metrics import Metrics
+from bridge.process.metrics import Metrics
+from bridge.process.shutdown import Shutdown
 from bridge.queue.entries import Ack, OutboxEntry, OutboxMessage
 from bridge.storage.connections import CONNECTION_SECONDS, ConnectionStore
 from bridge.storage.pulls import PullRequestStore

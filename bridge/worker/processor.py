@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 import structlog
 
-from bridge.lifecycle import Stopped
-from bridge.metrics import Metrics
+from bridge.process.metrics import Metrics
+from bridge.process.shutdown import Stopped
 from bridge.queue.delivery_queue import DeliveryQueue, Fenced
 from bridge.queue.entries import REDRIVEN, Entry, InboxEntry, OutboxEntry, load_message
 from bridge.worker.context import PartitionContext

@@ -12,7 +12,7 @@ import structlog
 from redis.exceptions import RedisError
 
 from bridge.clients.flowdock import POST_SECONDS
-from bridge.lifecycle import Shutdown
+from bridge.process.shutdown import Shutdown
 from bridge.queue.delivery_queue import Fenced
 from bridge.queue.entries import Lease, OutboxEntry, Unreadable
 from bridge.queue.inboxes import Inboxes

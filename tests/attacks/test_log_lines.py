@@ -10,9 +10,9 @@ from urllib.parse import quote
 import pytest
 import structlog
 
-from bridge import log
 from bridge.cli import terminal
 from bridge.core.printable import printable
+from bridge.process import log
 from bridge.web.http import unreadable
 from bridge.web.http.middleware import masked
 from tests.attacks.test_strangers import GUARDED

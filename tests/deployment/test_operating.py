@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from bridge.metrics import Metrics
+from bridge.process.metrics import Metrics
 from tests.texts import modules
 
 DOCUMENT = (Path(__file__).parents[2] / "docs/operating.md").read_text()

@@ -12,8 +12,8 @@ import pytest
 import structlog
 from yarl import URL
 
-from bridge import log
 from bridge.clients import github_api
+from bridge.process import log
 from scripts.sandbox.faults import Fault
 from tests.conftest import PATIENCE, REPOSITORY, House
 from tests.kits import sign

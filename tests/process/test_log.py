@@ -12,7 +12,7 @@ from datetime import datetime
 import pytest
 import structlog
 
-from bridge import log
+from bridge.process import log
 
 
 @pytest.fixture(autouse=True)

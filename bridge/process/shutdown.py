@@ -1,33 +1,33 @@
-"""The signal that asks everything in a process to stop, once and for good."""
+"""The signal to shut a process down: it is given once, and not taken back."""
 
 import asyncio
 import time
 
 
 class Stopped(Exception):
-    """Told to stop while an entry waited; it stays in Redis for the next owner of the partition."""
+    """The process shuts down; what waited stays in Redis for the next owner of its partition."""
 
 
 class Shutdown:
-    """Told once, heard by everything that waits."""
+    """The shutdown signal of a process, which all its loops wait for."""
 
     def __init__(self) -> None:
         self._event = asyncio.Event()
 
     def set(self) -> None:
-        """Tell it."""
+        """Give the signal."""
         self._event.set()
 
     def is_set(self) -> bool:
-        """Tell whether the process was asked to stop."""
+        """Tell whether the signal was given."""
         return self._event.is_set()
 
     async def wait(self) -> None:
-        """Return once it is told."""
+        """Wait for the signal."""
         await self._event.wait()
 
     async def pause(self, seconds: float) -> None:
-        """Sleep, but no longer than until it is told."""
+        """Sleep, but wake up at the signal."""
         try:
             async with asyncio.timeout(seconds):
                 await self._event.wait()
@@ -35,12 +35,12 @@ class Shutdown:
             return
 
     def check(self) -> None:
-        """Raise `Stopped` if it is told."""
+        """Raise `Stopped` once the signal was given."""
         if self._event.is_set():
             raise Stopped
 
     async def pause_until(self, moment: float) -> None:
-        """Wait for a time (Unix seconds), past or to come; raises `Stopped` as soon as it is told."""
+        """Wait until a time (Unix seconds), which may be past. Raises `Stopped` at the signal."""
         while not self.is_set():
             if (delay := moment - time.time()) <= 0:
                 return
