@@ -1,4 +1,4 @@
-"""What each process of bridge has: its log, its metrics and its signal to shut down.
+"""The log, the metrics and the shutdown signal of each process.
 
-What works on deliveries, or knows Redis, GitHub or HTTP, belongs elsewhere.
+Whatever works on deliveries, or knows Redis, GitHub or HTTP, belongs elsewhere.
 """

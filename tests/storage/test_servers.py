@@ -1,6 +1,8 @@
 """Redis is bound to the servers whose ids it keeps."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
@@ -8,11 +10,12 @@ import pytest
 
 from bridge.core.model import FlowdockUser, GitHubToken, GitHubUser, LinkedAccount
 from bridge.core.security.encryption import Vault
-from bridge.storage import keys
+from bridge.storage import embedded, keys
 from bridge.storage.accounts import AccountStore
 from bridge.storage.client import close_redis, connect_redis
 from bridge.storage.servers import AnotherServer, bind
-from tests.kits.commands import COMPLETE, KEY, run
+from tests.conftest import House, eventually
+from tests.kits.commands import COMPLETE, KEY, run, serving
 
 GITHUB, FLOWDOCK = "https://api.github.com", "https://api.flowdock.com"
 FIRST = {"github": GITHUB, "flowdock": FLOWDOCK}
@@ -93,3 +96,19 @@ async def test_a_move_to_another_server_gives_nobody_anothers_account(
         1,
         True,
     ), refused
+
+
+async def test_a_start_before_redis_waits_for_it(house: House, tmp_path: Path) -> None:
+    data, output = tmp_path / "redis", tmp_path / "bridge.log"
+    with embedded.running(data) as url:
+        pass
+
+    async def waits() -> bool:
+        return output.exists() and "redis_unavailable" in output.read_text()
+
+    async with AsyncExitStack() as closing:
+        ready = asyncio.create_task(closing.enter_async_context(serving(house, url, output)))
+        await eventually(waits)
+        assert not ready.done(), output.read_text()
+        closing.enter_context(embedded.running(data))
+        await ready
