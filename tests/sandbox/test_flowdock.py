@@ -103,7 +103,7 @@ async def test_a_click_is_signed_and_reaches_the_application_as_it_wrote_the_add
     [(method, came, headers, body)] = flowdock.application.calls
     assert (method, came, headers["content-type"]) == ("POST", path, "application/json")
     claims = jwt.decode(headers["flowdock-token"], "flowdock-secret", ["HS256"])
-    assert claims.keys() == {"sub", "exp", "signature"}
+    assert claims.keys() == {"sub", "exp", "signature", "jti"}
     assert (claims["sub"], claims["signature"]) == ("1001", hashlib.sha256(body).hexdigest())
     agent = {"@type": "Person", "name": "Ann Ames", "image": f"{flowdock.url}/avatars/ann.svg"}
     assert json.loads(body) == {**offered, "agent": agent}
