@@ -185,8 +185,8 @@ THREATS = [
     Threat(
         "Linked user of another team",
         "connects a repository that they do not administer, or that GitHub does not show them",
-        "GitHub is asked as that person for each chosen repository, at that moment; whoever does not "
-        "administer it gets a link for somebody who does, with a GitHub App too",
+        "GitHub is asked as that person for each chosen repository, at that moment; without its "
+        "administration they get a link for an administrator, with a GitHub App too",
         (
             "web/pages/test_setup.py::test_another_flows_repository_list_is_not_believed",
             "connections/test_connect.py::test_whoever_does_not_administer_it_connects_nothing",
@@ -197,8 +197,8 @@ THREATS = [
     Threat(
         "Holder of a link to hand on",
         "connects, or declines for its administrators, what they do not administer; uses it twice",
-        "GitHub is asked by the repository's id as whoever signed in, at the sign-in and at the answer; "
-        "a link serves once, and ends after three days; only who has it sees what it asks for",
+        "GitHub is asked by the repository's id as the person who signed in, at the sign-in and at the "
+        "answer; a link serves once, and ends after three days; only its holders see its content",
         (
             "attacks/test_handover.py::"
             "test_a_link_is_opened_by_somebody_who_does_not_administer_the_repository",
