@@ -126,13 +126,24 @@ def examine(
     return settings, problems
 
 
-def misspelt(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables that look like misspelt settings, each with the setting's name."""
+def unknown(environ: Mapping[str, str]) -> set[str]:
+    """Return the names of variables that are no settings of bridge."""
+    return environ.keys() - _asked({})
+
+
+def _asked(environ: Mapping[str, str]) -> set[str]:
     reader = Reader(environ, None)
     _read(reader)
-    others = environ.keys() - reader.asked
-    unset = [name for name in sorted(reader.asked) if not environ.get(name)]
-    found = {name: get_close_matches(name, unset, n=1, cutoff=0.85) for name in sorted(others)}
+    return reader.asked
+
+
+def misspelt(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables that look like misspelt settings, each with the setting's name."""
+    asked = _asked(environ)
+    unset = [name for name in sorted(asked) if not environ.get(name)]
+    found = {
+        name: get_close_matches(name, unset, n=1, cutoff=0.85) for name in sorted(environ.keys() - asked)
+    }
     return {wrong: right[0] for wrong, right in found.items() if right}
 
 

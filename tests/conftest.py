@@ -27,7 +27,7 @@ from redis import Redis
 from bridge import settings
 from bridge.services import Services, open_services
 from bridge.storage import embedded
-from bridge.storage.client import connect_redis
+from bridge.storage.client import close_redis, connect_redis
 from bridge.web.app import create_app, make_runner
 from scripts.sandbox import faults, flowdock, github
 from scripts.sandbox.flowdock import RecordingInbox, views
@@ -176,6 +176,14 @@ def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 async def redis_url(redis_server: str) -> str:
     """The Redis, emptied."""
     return await emptied(redis_server)
+
+
+@pytest.fixture
+async def redis(redis_url: str) -> AsyncIterator[Any]:
+    """bridge's own client of the Redis."""
+    client = connect_redis(redis_url)
+    yield client
+    await close_redis(client)
 
 
 async def emptied(redis_server: str) -> str:

@@ -46,12 +46,7 @@ def parse(text: str, *, where: str) -> dict[str, str]:
 
 def unknown(path: Path) -> set[str]:
     """Return the names in a file that are none of bridge's; raises as `read` does."""
-    known = re.findall(r"^#?([A-Z_]+)=", _template(), re.MULTILINE)
-    return read(path).keys() - {*known, "OAUTH_APP_SECRET", "GITHUB_TOKEN", "SSL_CERT_FILE"}
-
-
-def _template() -> str:
-    return (files("bridge.cli") / "settings.env").read_text()
+    return settings.unknown(read(path)) - {"GITHUB_TOKEN", "SSL_CERT_FILE"}
 
 
 @click.command("init", epilog="Example: bridge init --web-url https://bridge.example.com bridge.env")
@@ -86,7 +81,8 @@ def init_command(file: str, web_url: str, redis_url: str) -> None:
 
 def render(web_url: str, redis_url: str = "") -> str:
     """Return the text of a new file of settings; each has secrets of its own."""
-    text = re.sub("<secret>", lambda _: secrets.token_urlsafe(32), _template())
+    text = (files("bridge.cli") / "settings.env").read_text()
+    text = re.sub("<secret>", lambda _: secrets.token_urlsafe(32), text)
     proxy = "1" if web_url.startswith("https://") else "0"
     return text.replace("<web-url>", web_url).replace("<redis-url>", redis_url).replace("<proxy>", proxy)
 

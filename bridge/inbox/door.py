@@ -1,5 +1,6 @@
 """Admission: for people with an invitation, and for members of the organizations that the operator named."""
 
+import asyncio
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -56,11 +57,12 @@ class Door:
 
     async def open_invitations(self) -> list[Invitation]:
         """Return the invitations that let somebody in; those whose maker may invite no more are withdrawn."""
-        found = [(one, await self._counts(one)) for one in await self.invitations.all()]
-        for one, counts in found:
-            if not counts:
-                await self.invitations.withdraw(one.name)
-        return [one for one, counts in found if counts]
+        found = await self.invitations.all()
+        counts = await asyncio.gather(*map(self._counts, found))
+        ended = [one for one, count in zip(found, counts, strict=True) if not count]
+        for one in ended:
+            await self.invitations.withdraw(one.name)
+        return [one for one in found if one not in ended]
 
     async def _counts(self, invitation: Invitation) -> bool:
         """Tell whether its maker may still invite: the operator for the first owner, else an owner."""

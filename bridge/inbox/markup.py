@@ -1,7 +1,6 @@
 """Make others' HTML safe to show: by an allow-list, whatever was checked before."""
 
 import re
-from collections.abc import Set
 from functools import cache
 
 import nh3
@@ -21,7 +20,10 @@ SHORT = 400
 """Characters of a text that cannot cost much, whatever is in it."""
 _BLOCK_ENDS = re.compile(r"</(?:p|pre|div|li|h[1-6]|t[dhr]|d[dt]|blockquote|summary)>|<br\b")
 _SCHEMES = {"http", "https", "mailto"}
-_TAGS = TAGS | {"input", "samp", "tt", "u"}
+_TAGS = frozenset(TAGS | {"input", "samp", "tt", "u"})
+_LINKS = frozenset({"a"})
+_PRE = frozenset({"pre"})
+_NOTHING = frozenset[str]()
 _ATTRIBUTES = {
     "a": {"href", "title"},
     "input": {"checked"},
@@ -45,7 +47,7 @@ def rich(html: str | None) -> Markup:
 
 def inline(html: str | None) -> Markup:
     """Return a title or a field's value with nothing but links in it."""
-    return _clean(html, {"a"})
+    return _clean(html, _LINKS)
 
 
 def plain(html: str | None) -> str:
@@ -54,7 +56,7 @@ def plain(html: str | None) -> str:
         return ""
     if PLAIN_LINKS.fullmatch(html) and not _ODD.search(html):
         return _LINK.sub("", html) if "<" in html else html
-    return _clean(html, set()).unescape()
+    return _clean(html, _NOTHING).unescape()
 
 
 def words(html: str) -> str:
@@ -63,7 +65,7 @@ def words(html: str) -> str:
     The words of two blocks do not run into each other.
     """
     spaced = _BLOCK_ENDS.sub(r" \g<0>", html)
-    return _clean(spaced, set(), without={"pre"}).unescape().strip() or plain(spaced)
+    return _clean(spaced, _NOTHING, without=_PRE).unescape().strip() or plain(spaced)
 
 
 def _costs_much(html: str) -> bool:
@@ -87,11 +89,11 @@ def _costs_much(html: str) -> bool:
     return sum_open > 500 + 2 * len(html)
 
 
-def _clean(html: str | None, tags: Set[str], *, without: Set[str] = frozenset()) -> Markup:
+def _clean(html: str | None, tags: frozenset[str], *, without: frozenset[str] = _NOTHING) -> Markup:
     html = html or ""
     if len(html) > SHORT and _costs_much(html):
         html = html.replace("<", "&lt;")
-    cleaned = sanitiser(frozenset(tags), frozenset(without)).clean(html)
+    cleaned = sanitiser(tags, without).clean(html)
     return Markup(cleaned)  # noqa: S704 - nh3 has just made it safe
 
 

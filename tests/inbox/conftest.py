@@ -21,18 +21,10 @@ from bridge.inbox.grants import Grant
 from bridge.inbox.people import InboxPerson
 from bridge.inbox.sessions import COOKIE, SESSIONS, SessionStore
 from bridge.services import Services, open_services
-from bridge.storage.client import close_redis, connect_redis
 from bridge.web.app import create_app, make_runner
 from tests.kits import hygiene
 
 ALL_SCOPES = "flow private profile integration offline_access"
-
-
-@pytest.fixture
-async def redis(redis_url: str) -> AsyncIterator[Any]:
-    redis = connect_redis(redis_url)
-    yield redis
-    await close_redis(redis)
 
 
 async def read_all(redis: Any, *, but: Collection[str] = ()) -> dict[bytes, Any]:

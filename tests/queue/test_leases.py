@@ -1,25 +1,13 @@
 """Leases on a real Redis: one owner at a time, by turns without a gap, shared among those that live."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
-
-import pytest
 
 from bridge.queue.entries import Lease
 from bridge.queue.leases import Leases
 from bridge.storage import keys
-from bridge.storage.client import connect_redis
 from tests.conftest import House, eventually
-
-
-@pytest.fixture
-async def redis(redis_url: str) -> AsyncIterator[Any]:
-    client = connect_redis(redis_url)
-    yield client
-    await client.aclose()
-    await client.connection_pool.disconnect()
 
 
 def _leases(redis: Any, name: str, seconds: float = 60) -> Leases:

@@ -1,22 +1,11 @@
 """A linked account and its places in the indexes, which change in one step."""
 
-from collections.abc import AsyncIterator
 from typing import Any
-
-import pytest
 
 from bridge.core.model import FlowdockUser, GitHubToken, GitHubUser, LinkedAccount
 from bridge.core.security.encryption import Vault
 from bridge.storage import keys
 from bridge.storage.accounts import AccountStore
-from bridge.storage.client import close_redis, connect_redis
-
-
-@pytest.fixture
-async def redis(redis_url: str) -> AsyncIterator[Any]:
-    redis = connect_redis(redis_url)
-    yield redis
-    await close_redis(redis)
 
 
 def account(github_id: int, login: str, *, user: str = "1") -> LinkedAccount:

@@ -1,7 +1,6 @@
 """Whose a repository's name is: by a delivery's word, and by GitHub's."""
 
 import time
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -9,7 +8,6 @@ import pytest
 from bridge.core.pulls.lww import ABOUT, LwwRegister, moment
 from bridge.storage import keys
 from bridge.storage.branch_rules import is_fresh
-from bridge.storage.client import close_redis, connect_redis
 from bridge.storage.pulls import PullRequestStore
 
 OWN, OTHER = 7, 8
@@ -70,13 +68,6 @@ TABLE: list[tuple[Any, ...]] = [
         "7",
     ),
 ]
-
-
-@pytest.fixture
-async def redis(redis_url: str) -> AsyncIterator[Any]:
-    redis = connect_redis(redis_url)
-    yield redis
-    await close_redis(redis)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
 """Redis is bound to the servers whose ids it keeps."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -12,20 +11,12 @@ from bridge.core.model import FlowdockUser, GitHubToken, GitHubUser, LinkedAccou
 from bridge.core.security.encryption import Vault
 from bridge.storage import embedded, keys
 from bridge.storage.accounts import AccountStore
-from bridge.storage.client import close_redis, connect_redis
 from bridge.storage.servers import AnotherServer, bind
 from tests.conftest import House, eventually
 from tests.kits.commands import COMPLETE, KEY, run, serving
 
 GITHUB, FLOWDOCK = "https://api.github.com", "https://api.flowdock.com"
 FIRST = {"github": GITHUB, "flowdock": FLOWDOCK}
-
-
-@pytest.fixture
-async def redis(redis_url: str) -> AsyncIterator[Any]:
-    redis = connect_redis(redis_url)
-    yield redis
-    await close_redis(redis)
 
 
 @pytest.mark.parametrize(

@@ -162,7 +162,7 @@ async def _answer(route: Route, request: web.Request, version: str, headers: dic
 
 
 def _token_headers(services: Services, token: Token, route: Route) -> dict[str, str]:
-    """Return what GitHub says about a token, and of what an App would need."""
+    """Return what GitHub says about a token, and which permissions the route needs of an App."""
     app = services.apps.apps.get(token.app_id)
     headers = {
         "X-OAuth-Scopes": ", ".join(token.scopes),
