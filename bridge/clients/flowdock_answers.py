@@ -5,7 +5,7 @@ from typing import Any
 import aiohttp
 
 from bridge.clients.session import retry_after
-from bridge.core.errors import FlowdockFailing, FlowdockRejected, SourceGone
+from bridge.core.errors import NO_REASON, FlowdockFailing, FlowdockRejected, SourceGone
 from bridge.core.model import Flow
 from bridge.core.security.redaction import MASK
 
@@ -58,5 +58,5 @@ async def refuse(response: aiohttp.ClientResponse, chat: str, *sent: str) -> Non
     for secret in filter(None, sent):
         answer = answer.replace(secret, MASK)
     # Cut afterwards: half a secret at the end would not be found.
-    answer = answer[:MAX_REASON]
-    raise FlowdockRejected(f"{chat} answered {response.status}: {answer}")
+    reason = answer[:MAX_REASON].strip() or NO_REASON
+    raise FlowdockRejected(f"{chat} answered {response.status}: {reason}")

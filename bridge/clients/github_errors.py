@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import gidgethub
 import orjson
 
-from bridge.core.errors import BridgeError, GitHubFailing, GitHubRefused, RateLimited
+from bridge.core.errors import NO_REASON, BridgeError, GitHubFailing, GitHubRefused, RateLimited
 
 MAX_ADDRESS = 500
 
@@ -84,7 +84,7 @@ def _words(error: gidgethub.HTTPException) -> str:
     errors = getattr(error, "errors", None)
     each = errors if isinstance(errors, list) else []
     said = [one.get("message") if isinstance(one, dict) else one for one in each]
-    return " ".join(("; ".join(str(words) for words in said if words) or str(error)).split())
+    return " ".join(("; ".join(str(words) for words in said if words) or str(error)).split()) or NO_REASON
 
 
 def translated_graphql(error: gidgethub.GraphQLException) -> BridgeError:
@@ -98,7 +98,7 @@ def translated_graphql(error: gidgethub.GraphQLException) -> BridgeError:
     errors = [one for one in response.get("errors") or [] if isinstance(one, dict)]
     if any(one.get("type") == "RATE_LIMITED" for one in errors):
         return RateLimited("you have reached GitHub's rate limit: try again in 60 s", retry_after=60)
-    reason = "; ".join(str(one.get("message")) for one in errors) or "no reason given"
+    reason = "; ".join(str(one["message"]) for one in errors if one.get("message")) or NO_REASON
     return GitHubRefused(f"GitHub refused: {reason}", answered=200, reason=reason)
 
 

@@ -15,6 +15,9 @@ BridgeError
     └── QueueFull             too much waits already, of this repository or of all
 """
 
+NO_REASON = "no reason given"
+"""For an error with a reason, where the server's answer has none."""
+
 _START_OVER = "If your account is linked, you are done. If not, click the button again."
 
 

@@ -9,7 +9,7 @@ import structlog
 from bridge.clients.github_rules import read_places
 from bridge.connections.linked_accounts import LinkedAccounts
 from bridge.core.actions import Call
-from bridge.core.errors import BridgeError, GitHubRefused, NotLinked
+from bridge.core.errors import NO_REASON, BridgeError, GitHubRefused, NotLinked
 from bridge.core.pulls.own_events import MERGE_FAILED, QUEUE
 from bridge.monitor.question import Question
 from bridge.storage.watches import Watch
@@ -42,6 +42,7 @@ async def follow(question: Question) -> None:
             )
         case {"status": "failed", "details": {"message": str(message)}}:
             user = {"login": account.github.login, "id": account.github.id}
+            message = message.strip() or NO_REASON
             await question.answer(MERGE_FAILED, watch.uuid, number=watch.number, message=message, user=user)
 
 

@@ -5,7 +5,7 @@ Each check ends within seconds, whatever is broken. None ends in a traceback, an
 
 import asyncio
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Set
 from dataclasses import replace
 
 from bridge import settings
@@ -22,18 +22,14 @@ WEBHOOKS_SECONDS = 30
 
 
 async def examine(
-    environ: Mapping[str, str], *, redis_url: str | None, as_json: bool, unknown: Iterable[str]
+    environ: Mapping[str, str], *, redis_url: str | None, as_json: bool, unknown: Set[str]
 ) -> None:
     """Check the settings and, unless `redis_url` is None, the services behind them; print a table, or JSON.
 
     `unknown` are the names in the file of settings that are none of bridge's. Raises `BridgeError` if a check
     is wrong; a warning is no failure.
     """
-    rows = await look(environ, redis_url=redis_url)
-    rows += [
-        CheckRow("unknown settings", "warn", f"{name} is not a setting of bridge: remove it")
-        for name in sorted(set(unknown) - settings.misspelt(environ).keys())
-    ]
+    rows = await look(environ, redis_url=redis_url, unknown=unknown)
     if as_json:
         print(
             json.dumps(
@@ -46,12 +42,14 @@ async def examine(
         raise BridgeError(f"{wrong} of {len(rows)} checks failed")
 
 
-async def look(environ: Mapping[str, str], *, redis_url: str | None) -> list[CheckRow]:
+async def look(
+    environ: Mapping[str, str], *, redis_url: str | None, unknown: Set[str] = frozenset()
+) -> list[CheckRow]:
     """Return the rows that `examine` prints; raises nothing."""
     chosen, problems = settings.examine(environ)
-    rows = environment.rows(chosen, problems) + [
-        CheckRow("misspelt settings", "warn", f"{wrong} is not a setting of bridge: did you mean {right}?")
-        for wrong, right in settings.misspelt(environ).items()
+    rows = [
+        *environment.rows(chosen, problems),
+        *environment.unknown_rows(unknown, settings.misspelt(environ)),
     ]
     if redis_url is not None:
         rows += await _around(chosen, {problem.split()[0] for problem in problems}, redis_url)

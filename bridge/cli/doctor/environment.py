@@ -1,6 +1,7 @@
 """The checks of the settings alone, without the network."""
 
 import re
+from collections.abc import Mapping, Set
 from urllib.parse import urlsplit
 
 from bridge import settings
@@ -41,6 +42,17 @@ def rows(chosen: Settings, problems: list[str]) -> list[CheckRow]:
     found += [CheckRow(group, "fine") for group in (*_GROUPS, _OTHERS) if group not in named]
     order = [*_GROUPS, _OTHERS]
     return sorted(found, key=lambda row: order.index(row.check))
+
+
+def unknown_rows(unknown: Set[str], misspelt: Mapping[str, str]) -> list[CheckRow]:
+    """Return a row for each variable that is no setting of bridge, with the setting that it may mean."""
+    remedies = dict.fromkeys(unknown, "remove it") | {
+        wrong: f"did you mean {right}?" for wrong, right in misspelt.items()
+    }
+    return [
+        CheckRow("unknown settings", "warn", f"{name} is not a setting of bridge: {remedies[name]}")
+        for name in sorted(remedies)
+    ]
 
 
 def _group(name: str) -> str:
