@@ -9,7 +9,6 @@ from scripts.sandbox.faults import Fault
 from tests.clients.test_redirects import CALLS
 from tests.conftest import House
 
-
 STATUSES = (200, 400, 401, 403, 404, 409, 422, 429, 500, 503)
 ANSWERS = ("", " ", "{}", '{"message": ""}')
 
