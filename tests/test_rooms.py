@@ -47,7 +47,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.mark.parametrize("path", ODD)
-def test_what_is_in_no_room_or_reaches_up_breaks_them(report: str, path: str) -> None:
+def test_a_module_in_no_room_or_reaching_up_breaks_them(report: str, path: str) -> None:
     module = path.removesuffix(".py").replace("/", ".")
     assert re.search(rf"^- +{re.escape(module)}\b", report, re.MULTILINE), report
 
@@ -132,7 +132,7 @@ def test_no_private_name_of_a_library_or_of_another_class_is_used(modules: Modul
     assert not found
 
 
-def test_what_is_kept_is_read_without_the_fields_of_a_newer_version(modules: Modules) -> None:
+def test_stored_values_are_read_without_the_fields_of_a_newer_version(modules: Modules) -> None:
     """`Class(**fields)` fails on a field more, and nobody could roll back: msgspec leaves it out."""
     checked_before = {
         "bridge/core/options.py: cls",

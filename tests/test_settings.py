@@ -41,7 +41,7 @@ def problems(environ: Mapping[str, str]) -> list[str]:
     return error.value.problems
 
 
-def test_what_is_not_set_has_the_documented_value() -> None:
+def test_an_unset_setting_has_its_documented_value() -> None:
     assert read() == settings.Settings(
         port=8080,
         listen_address=None,
@@ -292,7 +292,7 @@ def test_a_malformed_setting_is_named_with_what_it_should_be(name: str, value: s
     name=st.sampled_from([*REQUIRED, "PORT", "WEB_URL", "GITHUB_URL", "LEASE_SECONDS"]),
     value=st.text(max_size=20),
 )
-def test_whatever_is_set_is_taken_or_named(name: str, value: str) -> None:
+def test_any_value_of_a_setting_is_accepted_or_named(name: str, value: str) -> None:
     try:
         taken = settings.read({**REQUIRED, name: value})
     except settings.SettingsError as error:
@@ -369,7 +369,7 @@ def test_a_command_names_only_what_it_needs() -> None:
     assert settings.read(heroku, needed=needed).web_url == "https://x.herokuapp.com"
 
 
-def test_what_is_malformed_is_named_though_it_is_not_needed() -> None:
+def test_a_malformed_setting_is_named_though_it_is_not_needed() -> None:
     with pytest.raises(settings.SettingsError, match="PORT must be"):
         settings.read({"PORT": "x"}, needed=frozenset())
 

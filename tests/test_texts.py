@@ -66,6 +66,18 @@ def test_each_function_says_in_the_imperative_what_it_does() -> None:
     assert [place for place, text in functions if NOUN.match(text) and NAMES_OF_KEYS not in place] == []
 
 
+CLAUSE_AS_NAME = re.compile(
+    r"test_(what|who|whose|whom|which|whether)_|whoever|whatever|whichever|_(as|by|of|only|to)_who_"
+)
+
+
+def test_tests_are_named_by_nouns_not_by_clauses() -> None:
+    """`a_removed_person_leaves_all_flows`, not `whoever_is_removed…`."""
+    paths = (ROOT / "tests").rglob("test_*.py")
+    named = {name for path in paths for name in re.findall(r"def (test_\w+)", path.read_text())}
+    assert [name for name in named if CLAUSE_AS_NAME.search(name)] == []
+
+
 def test_no_text_that_a_person_meets_has_an_odd_word() -> None:
     listed = texts()
     assert [f"{text.place} {text.text}" for text in listed if ODD.search(text.text)] == []

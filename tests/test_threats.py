@@ -7,7 +7,7 @@ from tests.threats import THREATS, Threat
 
 
 @pytest.mark.parametrize("threat", THREATS, ids=lambda threat: f"{threat.who}: {threat.what}"[:60])
-def test_what_stops_a_threat_is_shown_by_tests_that_exist(threat: Threat) -> None:
+def test_each_control_of_a_threat_names_tests_that_exist(threat: Threat) -> None:
     assert threat.shown_by
     assert set(threat.shown_by) <= threats.tests_there_are()
 

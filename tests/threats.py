@@ -53,8 +53,7 @@ THREATS = [
             "attacks/test_webhooks.py::test_another_repositorys_webhook_is_noted_by_nobodys_ping",
             "attacks/test_webhooks.py::"
             "test_repairing_replaces_address_and_secret_and_the_old_ones_open_nothing",
-            "attacks/test_nothing_of_others.py::"
-            "test_what_is_signed_for_one_repository_changes_nothing_of_anothers",
+            "attacks/test_nothing_of_others.py::test_a_signer_of_one_repository_changes_nothing_of_another",
         ),
     ),
     Threat(
@@ -64,7 +63,7 @@ THREATS = [
         (
             "core/pulls/test_job_log.py::test_a_log_is_text",
             "core/pulls/test_job_log.py::test_any_log_becomes_a_bounded_text",
-            "monitor/test_readings.py::test_a_log_is_text_whatever_its_author_writes",
+            "monitor/test_readings.py::test_a_log_is_text_with_anything_in_it",
             "core/pulls/test_diffs.py::test_any_diff_is_bounded",
             "monitor/test_readings.py::test_a_small_diff_is_shown_once_and_as_text",
         ),
@@ -147,7 +146,7 @@ THREATS = [
             "core/messages/test_markdown.py::test_no_evasion_gets_through",
             "core/messages/test_thread_markup.py::test_no_markup_gets_into_a_thread",
             "core/messages/test_thread_markup.py::test_no_markup_gets_through_a_description",
-            "core/messages/test_description.py::test_what_is_kept_of_another_renderer_is_not_shown",
+            "core/messages/test_description.py::test_html_of_another_renderer_is_not_shown",
             "web/auth/test_linking.py::test_pages_are_safe_to_show",
         ),
     ),
@@ -179,7 +178,7 @@ THREATS = [
             "web/test_permissions.py::test_each_sees_and_does_what_is_theirs",
             "web/test_permissions.py::test_every_address_is_in_the_table",
             "web/pages/test_connection.py::test_an_unknown_connection_and_a_foreign_one_look_the_same",
-            "web/pages/test_connection.py::test_whoever_left_the_flow_changes_nothing",
+            "web/pages/test_connection.py::test_a_person_who_left_the_flow_changes_nothing",
         ),
     ),
     Threat(
@@ -189,7 +188,7 @@ THREATS = [
         "administration they get a link for an administrator, with a GitHub App too",
         (
             "web/pages/test_setup.py::test_another_flows_repository_list_is_not_believed",
-            "connections/test_connect.py::test_whoever_does_not_administer_it_connects_nothing",
+            "connections/test_connect.py::test_only_an_administrator_connects_a_repository",
             "attacks/test_handover.py::test_a_reader_connects_a_repository_to_their_own_flow",
             "attacks/test_handover.py::test_nor_by_a_form_that_says_that_they_may",
         ),
@@ -202,7 +201,7 @@ THREATS = [
         (
             "attacks/test_handover.py::"
             "test_a_link_is_opened_by_somebody_who_does_not_administer_the_repository",
-            "web/auth/test_handover.py::test_whoever_is_no_administrator_is_told_so_and_the_link_stays",
+            "web/auth/test_handover.py::test_a_person_who_is_no_administrator_is_told_so_and_the_link_stays",
             "web/auth/test_handover.py::test_a_link_serves_once",
             "web/auth/test_handover.py::test_an_unknown_link_tells_nothing",
             "web/auth/test_handover.py::test_the_log_does_not_name_the_link",
@@ -218,8 +217,7 @@ THREATS = [
             "attacks/test_handover.py::test_an_administrator_is_sent_to_a_sign_in_that_the_attacker_began",
             "attacks/test_handover.py::"
             "test_the_attackers_own_answer_is_not_taken_in_an_administrators_browser",
-            "attacks/test_handover.py::"
-            "test_whose_link_it_is_cannot_be_changed_between_the_question_and_the_answer",
+            "attacks/test_handover.py::test_the_owner_of_a_link_cannot_change_between_question_and_answer",
             "attacks/test_handover.py::test_the_link_leads_nowhere_else",
         ),
     ),
@@ -229,7 +227,7 @@ THREATS = [
         "Flowdock is asked with their token, GitHub for the repository under the name that was shown; else "
         "nothing is made",
         (
-            "web/auth/test_handover.py::test_whoever_asked_must_still_be_in_the_flow",
+            "web/auth/test_handover.py::test_the_asker_must_still_be_in_the_flow",
             "web/auth/test_handover.py::test_one_that_changes_under_the_button_is_not_connected",
         ),
         no_control="what Flowdock answers is needed to connect at all: without the question nothing is made",
@@ -241,7 +239,7 @@ THREATS = [
         "to undo, once that is undone",
         (
             "web/auth/test_handover.py::test_nothing_of_the_administrators_is_kept",
-            "web/auth/test_handover.py::test_what_cannot_be_undone_now_keeps_the_token_until_it_is",
+            "web/auth/test_handover.py::test_a_failed_rollback_keeps_the_token_until_it_succeeds",
             "web/auth/test_handover.py::test_before_the_sign_in_nothing_is_stored",
         ),
     ),
@@ -304,7 +302,7 @@ THREATS = [
         "each secret can be replaced without downtime, and the old one then opens nothing",
         (
             "cli/test_rotation.py::test_every_secret_is_replaced_while_bridge_is_in_use",
-            "cli/test_rotation.py::test_what_another_secret_signed_is_refused",
+            "cli/test_rotation.py::test_a_signature_of_another_secret_is_refused",
         ),
     ),
     Threat(
@@ -371,7 +369,7 @@ THREATS = [
             "web/pages/test_github_app.py::test_a_wrong_secret_opens_nothing",
             "inbox/test_door.py::test_the_first_owners_address_opens_the_page_that_makes_the_app_and_no_other_"
             "invitation_does",
-            "inbox/test_door.py::test_who_opened_the_first_owners_address_replaces_no_app",
+            "inbox/test_door.py::test_the_first_owners_address_does_not_replace_an_app",
             "web/endpoints/test_health.py::test_metrics_are_for_this_machine_alone",
         ),
     ),
@@ -395,9 +393,9 @@ THREATS = [
         (
             "attacks/test_budgets.py::test_one_who_signs_for_one_repository_fills_the_queue",
             "attacks/test_budgets.py::test_many_repositories_together_fill_the_queue",
-            "queue/test_budgets.py::test_what_is_counted_is_what_is_there_whatever_is_done",
-            "queue/test_budgets.py::test_who_is_over_his_budget_is_refused_and_nobody_else_of_the_same_write",
-            "queue/test_kept.py::test_what_is_larger_than_github_makes_anything_is_not_written",
+            "queue/test_budgets.py::test_the_counted_bytes_are_those_in_redis_after_any_steps",
+            "queue/test_budgets.py::test_only_the_repository_over_its_budget_is_refused_of_a_write",
+            "queue/test_kept.py::test_a_value_larger_than_any_of_github_is_not_written",
             "queue/test_kept.py::test_where_far_too_many_messages_wait_a_delivery_makes_no_more",
         ),
     ),
@@ -420,7 +418,7 @@ THREATS = [
         (
             "attacks/test_budgets.py::test_one_who_signs_for_one_repository_buries_the_dead_letters_of_others",
             "attacks/test_budgets.py::test_one_fills_redis_with_large_dead_letters",
-            "queue/test_budgets.py::test_where_all_are_too_many_who_has_most_loses_his_oldest",
+            "queue/test_budgets.py::test_where_there_are_too_many_the_repository_with_most_loses_its_oldest",
         ),
     ),
     Threat(
@@ -440,7 +438,7 @@ THREATS = [
         " worked on beside the event loop, few at once, and unpacked one at a time",
         (
             "attacks/test_large_bodies.py::test_a_delivery_is_answered_while_a_large_one_is_worked_on",
-            "attacks/test_large_bodies.py::test_what_would_become_a_mountain_is_refused_before_it_is_made",
+            "attacks/test_large_bodies.py::test_a_body_that_would_decode_to_a_mountain_is_refused_first",
             "attacks/test_large_bodies.py::test_without_the_bounds_it_is_made",
             "attacks/test_large_bodies.py::test_a_worker_unpacks_one_mountain_at_a_time",
         ),
@@ -450,7 +448,7 @@ THREATS = [
         "begins sign-ins without end, to fill Redis",
         "before a sign-in nothing is stored: its state is in a sealed cookie, which ends and serves once",
         (
-            "attacks/test_before_sign_in.py::test_whatever_a_stranger_asks_for_nothing_is_stored",
+            "attacks/test_before_sign_in.py::test_nothing_is_stored_for_a_stranger",
             "attacks/test_before_sign_in.py::"
             "test_only_what_bridge_sealed_for_a_sign_in_is_believed_and_only_in_time",
             "attacks/test_before_sign_in.py::test_a_way_back_is_no_longer_than_any_page_of_bridges",
@@ -462,7 +460,7 @@ THREATS = [
         "a /48 has a limit, and so have all strangers together; the proxy's own word is the last of all",
         (
             "attacks/test_before_sign_in.py::test_a_network_of_many_addresses_is_one_client",
-            "attacks/test_before_sign_in.py::test_strangers_together_leave_room_for_whoever_is_signed_in",
+            "attacks/test_before_sign_in.py::test_strangers_together_leave_room_for_signed_in_users",
             "attacks/test_proxies.py::test_a_client_chooses_no_address",
         ),
     ),
@@ -472,7 +470,7 @@ THREATS = [
         "any header of a proxy's, or HTTP/1.0, is not the machine itself; SETUP_SECRET or the"
         " first owner's address alone makes an operator elsewhere",
         (
-            "attacks/test_proxies.py::test_whoever_comes_through_a_proxy_is_not_at_the_machine",
+            "attacks/test_proxies.py::test_a_client_behind_a_proxy_is_not_local",
             "attacks/test_proxies.py::test_a_web_page_whose_name_points_to_the_machine_reads_no_metrics",
             "attacks/test_proxies.py::test_a_scrapers_token_makes_nobody_the_operator",
             "attacks/test_proxies.py::test_with_a_metrics_token_alone_the_page_is_the_machines",
@@ -536,8 +534,8 @@ THREATS = [
         (
             "inbox/pages/test_flows.py::test_a_mention_tags_members_of_the_flow_alone_who_need_link_no_account",
             "attacks/test_small.py::test_a_comment_calls_nobody_into_a_flow_that_they_are_not_in",
-            "attacks/test_small.py::test_who_left_a_flow_is_tagged_there_no_more",
-            "attacks/test_small.py::test_who_signs_in_is_tagged_in_their_own_flows_for_a_month",
+            "attacks/test_small.py::test_a_person_who_left_a_flow_is_no_longer_tagged_there",
+            "attacks/test_small.py::test_a_signed_in_person_is_tagged_in_their_flows_for_a_month",
         ),
     ),
     Threat(
@@ -585,7 +583,7 @@ THREATS = [
         (
             "inbox/test_door.py::test_a_stranger_is_told_what_to_do_and_nothing_is_kept",
             "inbox/test_door.py::test_without_the_right_to_ask_nobody_is_let_in",
-            "inbox/test_sessions.py::test_what_is_no_cookie_opens_nothing",
+            "inbox/test_sessions.py::test_an_invalid_cookie_opens_nothing",
             "inbox/test_permissions.py::test_each_address_is_for_whom_the_table_says",
         ),
     ),
@@ -611,14 +609,14 @@ THREATS = [
         "again whom an owner removed; GitHub's word counts nine minutes, for pages and API alike, and "
         "nobody's where it does not answer",
         (
-            "inbox/test_door.py::test_whoever_is_removed_is_out_with_the_next_request_and_stays_out",
+            "inbox/test_door.py::test_a_removed_person_is_out_with_the_next_request_and_stays_out",
             "inbox/test_people.py::test_a_removal_during_a_sign_in_counts",
             "inbox/test_people.py::test_nobody_who_was_removed_becomes_an_owner",
             "inbox/test_door.py::test_members_of_an_organization_come_in_for_as_long_as_they_are",
             "inbox/test_door.py::test_an_application_too_is_out_once_its_person_has_left_the_organization",
             "inbox/test_door.py::test_while_github_does_not_answer_its_last_word_counts_and_then_nobodys",
-            "inbox/test_pages.py::test_what_applications_were_granted_ends_with_all_sessions_and_with_the_person",
-            "inbox/test_pages.py::test_whoever_is_removed_leaves_all_flows",
+            "inbox/test_pages.py::test_grants_to_applications_end_with_all_sessions_and_with_the_person",
+            "inbox/test_pages.py::test_a_removed_person_leaves_all_flows",
             "inbox/test_pages.py::test_bridges_own_session_ends_with_the_inboxs_and_the_other_way_round",
         ),
     ),
@@ -684,7 +682,7 @@ THREATS = [
         "linking borrows the token of the very person who clicked, once, asks GitHub whose it is, and "
         "links by a POST that names both",
         (
-            "inbox/test_linking.py::test_who_signed_in_to_the_inbox_links_by_one_press",
+            "inbox/test_linking.py::test_a_person_signed_in_to_the_inbox_links_by_one_press",
             "inbox/test_linking.py::test_nobody_elses_account_is_lent",
             "inbox/test_linking.py::test_a_token_that_github_ended_or_bridge_forgot_is_not_lent",
         ),
@@ -697,7 +695,7 @@ THREATS = [
         (
             "inbox/pages/test_flows.py::test_each_visitor_gets_what_is_theirs",
             "inbox/api/test_protocol.py::test_a_flow_is_shown_to_its_members_alone",
-            "inbox/api/test_sources.py::test_who_was_removed_has_no_token_and_no_flow_any_more",
+            "inbox/api/test_sources.py::test_a_removed_person_has_no_token_and_no_flow",
             "inbox/pages/test_flows.py::test_news_comes_by_itself_and_what_was_missed_with_it",
             "inbox/pages/test_triage.py::test_my_turn_has_a_section_for_each_thing_to_do",
             "inbox/pages/test_triage.py::test_a_turn_is_passed_on_and_taken_until_bridge_tells_of_a_new_one",
@@ -733,8 +731,7 @@ THREATS = [
         "socket for it is made; no redirect is followed",
         (
             "inbox/notifications/test_browsers.py::test_an_endpoint_is_an_https_address_of_a_named_host",
-            "inbox/notifications/test_web_push.py::"
-            "test_nothing_is_pushed_to_this_machine_whatever_it_is_called",
+            "inbox/notifications/test_web_push.py::test_nothing_is_pushed_to_this_machine_under_any_name",
             "inbox/notifications/test_web_push.py::test_an_answer_says_whether_to_try_again",
             "clients/test_session.py::test_it_connects_to_no_private_address",
             "core/test_urls.py::test_one_of_this_machine_or_of_a_private_network_is_not",
@@ -748,7 +745,7 @@ THREATS = [
         (
             "inbox/notifications/test_web_push.py::test_a_browser_is_shown_what_was_pushed",
             "inbox/notifications/test_web_push.py::"
-            "test_what_is_for_another_browser_or_by_another_sender_is_refused",
+            "test_a_push_for_another_browser_or_by_another_sender_is_refused",
         ),
     ),
     Threat(
@@ -869,7 +866,7 @@ THREATS = [
         (
             "inbox/test_readers.py::"
             "test_a_bound_flow_is_seen_by_those_alone_to_whom_github_shows_the_repository",
-            "inbox/test_readers.py::test_whoever_loses_access_at_github_is_out_of_everything",
+            "inbox/test_readers.py::test_a_person_who_loses_access_at_github_is_out_of_everything",
             "inbox/test_readers.py::test_only_a_repository_that_its_owner_can_read_binds_a_flow",
             "inbox/test_readers.py::"
             "test_an_answer_lasts_for_minutes_a_refusal_for_seconds_and_silence_is_a_refusal",
@@ -928,7 +925,7 @@ THREATS = [
         "Stranger at the inbox's API",
         "sends a form whose keys cost minutes to read, before any token is asked for",
         "a form has at most 1,000 fields, and a key 200 characters: longer ones are refused unread",
-        ("inbox/test_rails_forms.py::test_what_would_cost_a_stranger_little_and_bridge_much_is_refused",),
+        ("inbox/test_rails_forms.py::test_a_form_cheap_to_send_and_dear_to_read_is_refused",),
     ),
     Threat(
         "Member of a flow, or holder of a flow token",
@@ -968,7 +965,7 @@ THREATS = [
         "a text whose open tags add up to far more than its length is shown as text; beyond 512 Ki "
         "characters a page shows the beginnings of messages, each with a link to the whole",
         (
-            "inbox/test_markup.py::test_what_costs_far_more_than_its_length_is_shown_as_text",
+            "inbox/test_markup.py::test_markup_that_costs_far_more_than_its_length_is_shown_as_text",
             "inbox/test_markup.py::test_control_the_sanitiser_by_itself_makes_many_times_as_much_of_it",
             "inbox/pages/test_flows.py::"
             "test_a_page_shows_the_newest_messages_whole_and_others_as_far_as_there_is_room",

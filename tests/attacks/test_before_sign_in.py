@@ -58,7 +58,7 @@ async def walk(house: House, browser: Browser) -> list[int]:
 
 
 @pytest.mark.parametrize("signed_in", [False, True], ids=["stranger", "signed in"])
-async def test_whatever_a_stranger_asks_for_nothing_is_stored(house: House, signed_in: bool) -> None:
+async def test_nothing_is_stored_for_a_stranger(house: House, signed_in: bool) -> None:
     """The control is somebody signed in, for whom the same walk does store something."""
     async with Browser() as browser:
         if signed_in:
@@ -166,7 +166,7 @@ async def test_a_network_of_many_addresses_is_one_client(
 
 @pytest.mark.usefixtures("_no_time_passes")
 @GUARDED
-async def test_strangers_together_leave_room_for_whoever_is_signed_in(
+async def test_strangers_together_leave_room_for_signed_in_users(
     redis_url: str, guarded: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if not guarded:

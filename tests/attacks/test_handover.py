@@ -201,7 +201,7 @@ async def _callback(house: House, browser: Browser, page: Page, login: str) -> s
 
 
 @GUARDED
-async def test_whose_link_it_is_cannot_be_changed_between_the_question_and_the_answer(
+async def test_the_owner_of_a_link_cannot_change_between_question_and_answer(
     house: House, monkeypatch: pytest.MonkeyPatch, guarded: bool
 ) -> None:
     """The victim signed in for one link; their form is turned to another, of the attacker's flow."""

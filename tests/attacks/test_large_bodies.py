@@ -75,7 +75,7 @@ WORST: dict[str, Callable[[], bytes]] = {
 
 @pytest.mark.parametrize("worst", WORST)
 @pytest.mark.parametrize("event", ["push", "ping"])
-async def test_what_would_become_a_mountain_is_refused_before_it_is_made(
+async def test_a_body_that_would_decode_to_a_mountain_is_refused_first(
     house: House, worst: str, event: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     loaded: list[int] = []

@@ -173,7 +173,7 @@ def test_a_terminal_is_shown_no_control_character_either() -> None:
         ("", ""),
     ],
 )
-def test_what_is_written_in_the_place_of_what_is_not_printable(text: str, written: str) -> None:
+def test_unprintable_characters_are_escaped(text: str, written: str) -> None:
     assert printable(text) == written
 
 

@@ -245,7 +245,7 @@ async def test_no_path_of_githubs_api_is_made_of_dots(
     assert (reached == []) is guarded
 
 
-async def test_what_the_operators_secret_signs_renames_and_takes_no_name_away(mallory: Stranger) -> None:
+async def test_a_delivery_with_the_operators_secret_renames_but_takes_no_name_away(mallory: Stranger) -> None:
     """A rename is still followed; and a late or odd delivery does not take a name from who has it."""
     house = mallory.house
     key = await component_key(mallory)

@@ -144,9 +144,7 @@ async def play(redis_url: str, words: list[Json]) -> list[str]:
 @example(words=[PLAIN | {"event": "repository", "action": "renamed", "former": REPOSITORY}])
 @example(words=[PLAIN | {"full_name": "acme/waiting"}])
 @given(words=st.lists(WORDS, min_size=3, max_size=12))
-def test_what_is_signed_for_one_repository_changes_nothing_of_anothers(
-    redis_server: str, words: list[Json]
-) -> None:
+def test_a_signer_of_one_repository_changes_nothing_of_another(redis_server: str, words: list[Json]) -> None:
     assert asyncio.run(play(redis_server, words)) == []
 
 

@@ -46,7 +46,9 @@ def first_of_the_first(request: web.Request, _: Settings) -> str:
 
 
 @pytest.mark.parametrize("lines", [[b"203.0.113.7", b""], [b"203.0.113.7, "], [b""], []])
-async def test_where_the_proxy_names_nobody_it_is_whoever_asks(redis_url: str, lines: list[bytes]) -> None:
+async def test_without_a_name_from_the_proxy_the_client_is_the_peer(
+    redis_url: str, lines: list[bytes]
+) -> None:
     async with open_house(redis_url, page_limit=2, trust_proxy=True) as house:
         statuses = []
         for _ in range(2):
@@ -91,7 +93,7 @@ async def answered(
 
 
 @GUARDED
-async def test_whoever_comes_through_a_proxy_is_not_at_the_machine(
+async def test_a_client_behind_a_proxy_is_not_local(
     redis_url: str, guarded: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rate_limit, "GUESSES", 1000)
@@ -105,7 +107,7 @@ async def test_whoever_comes_through_a_proxy_is_not_at_the_machine(
 
 
 @pytest.mark.parametrize("path", [PAGE.encode(), b"/metrics"])
-async def test_whoever_sits_at_the_machine_is_let_in(redis_url: str, path: bytes) -> None:
+async def test_a_local_client_is_let_in(redis_url: str, path: bytes) -> None:
     async with open_app_house(redis_url) as house:
         assert {await answered(house, path, header) for header in DIRECT} == {200}
         assert await answered(house, path, *DIRECT) == 200

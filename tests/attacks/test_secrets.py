@@ -96,7 +96,7 @@ def test_a_secret_is_found_in_each_shape(shown: str) -> None:
     assert hygiene.leaks(f"x {shown} y".encode()) == ["somebody"]
 
 
-def test_what_a_test_takes_out_of_the_output_is_searched_too(capsys: pytest.CaptureFixture[str]) -> None:
+def test_output_that_a_test_captured_is_searched_too(capsys: pytest.CaptureFixture[str]) -> None:
     hygiene.know("s3cret/with+signs", "somebody")
     sys.stdout.write("it is s3cret/with+signs")
     capsys.readouterr()
@@ -108,7 +108,7 @@ def test_what_a_test_takes_out_of_the_output_is_searched_too(capsys: pytest.Capt
     "shown",
     ["gho_" + "0aB" * 12, "eyJhbGciOiJI.eyJ1c2VyIjoi.c2lnbmF0dXJlLW9m", "-----BEGIN RSA PRIVATE KEY-----"],
 )
-def test_what_has_a_secrets_shape_is_found_without_being_known(shown: str) -> None:
+def test_a_text_shaped_like_a_secret_is_found_without_being_known(shown: str) -> None:
     assert len(hygiene.leaks(shown.encode())) == 1
 
 

@@ -92,7 +92,7 @@ async def test_a_comment_calls_nobody_into_a_flow_that_they_are_not_in(
 
 
 @pytest.mark.parametrize("guarded", [True, False], ids=["guarded", "control"])
-async def test_who_left_a_flow_is_tagged_there_no_more(
+async def test_a_person_who_left_a_flow_is_no_longer_tagged_there(
     house: House, monkeypatch: pytest.MonkeyPatch, guarded: bool
 ) -> None:
     if not guarded:
@@ -114,7 +114,7 @@ async def test_who_left_a_flow_is_tagged_there_no_more(
     assert await house.services.pulls.tags([Mention("bob-gh")], flow=OPS) == (() if guarded else ("@bob",))
 
 
-async def test_who_signs_in_is_tagged_in_their_own_flows_for_a_month(house: House) -> None:
+async def test_a_signed_in_person_is_tagged_in_their_flows_for_a_month(house: House) -> None:
     await link(house, "cy")
     async with Browser() as browser:
         await sign_in(house, browser, "cy")

@@ -81,7 +81,7 @@ async def test_a_token_that_flowdock_does_not_know_is_one_sentence(
         ({"status": 200, "answer": '[{"url": "/flows/a/b/sources/1"}, {}]'}, "does not say which flow"),
     ],
 )
-async def test_what_flowdock_may_answer_about_a_token(
+async def test_each_answer_of_flowdock_about_a_token(
     house: House, fault: dict[str, Any], sentence: str
 ) -> None:
     house.flowdock_journal.faults.append(Fault(path="/sources", **fault))

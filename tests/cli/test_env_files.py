@@ -164,7 +164,7 @@ def test_a_line_that_is_no_setting_is_named_and_not_shown(line: str) -> None:
         st.from_regex(r"[A-Z_]{1,9}", fullmatch=True), st.from_regex(r"[!#-&(-~]*", fullmatch=True)
     )
 )
-def test_what_is_written_is_read_again(chosen: dict[str, str]) -> None:
+def test_a_written_value_reads_back(chosen: dict[str, str]) -> None:
     text = "\n".join(f"{name}={value}" for name, value in chosen.items())
     assert env_files.parse(text, where="") == chosen
 

@@ -84,7 +84,7 @@ async def test_the_installer_is_asked_first(house: House, capsys: pytest.Capture
         assert f", as @{login}." in capsys.readouterr().out
 
 
-async def test_without_an_installer_whoever_administers_it_does(
+async def test_without_an_installer_an_administrator_does(
     house: House, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for nick in ("ann", "bob", "cy"):

@@ -113,7 +113,7 @@ FOREIGN = Vault([OTHER]).encrypt(b'{"some":"thing"}', aad="claim:spoilt")
     ],
     ids=["another key", "another key, cut", "cut", "open", "empty", "bytes", "moved", "moved, new"],
 )
-async def test_what_cannot_be_decrypted_is_left_as_it_is(
+async def test_an_undecryptable_value_is_left_as_it_is(
     redis: Any, store: ConnectionStore, spoilt: bytes, missing: int, damaged: int
 ) -> None:
     name = keys.once("claim", "spoilt")
@@ -171,14 +171,14 @@ async def test_a_concurrent_change_is_never_lost(redis_url: str, redis: Any) -> 
     assert (kept.name, kept.flow_token) == ("name 2", "token")
 
 
-async def test_what_is_removed_meanwhile_stays_removed(redis_url: str, redis: Any) -> None:
+async def test_a_value_removed_meanwhile_stays_removed(redis_url: str, redis: Any) -> None:
     made, _ = await ConnectionStore(redis, Vault([OLD])).connect("acme/1", flow_token="token", name="")
     done = await meddled(redis, redis_url, 1, lambda beside: beside.delete(keys.connection(made.id)))
     assert counted(done) == {}
     assert await redis.exists(keys.connection(made.id)) == 0
 
 
-async def test_what_somebody_seals_anew_meanwhile_counts_as_new(redis_url: str, redis: Any) -> None:
+async def test_a_value_encrypted_anew_meanwhile_counts_as_new(redis_url: str, redis: Any) -> None:
     made, _ = await ConnectionStore(redis, Vault([OLD])).connect("acme/1", flow_token="token", name="")
     sealed = Vault([NEW]).encrypt(b"other", aad=f"connection:{made.id}").decode()
 
@@ -262,7 +262,7 @@ async def test_the_command_fails_where_a_key_is_missing_and_says_which(
     assert {one.flow_token for one in await store.all()} == {"flow-token-1", "flow-token-2"}
 
 
-async def test_what_is_damaged_is_told_apart(redis: Any, store: ConnectionStore) -> None:
+async def test_a_damaged_value_is_counted_apart(redis: Any, store: ConnectionStore) -> None:
     await redis.set(keys.once("claim", "x"), b"?")
     with pytest.raises(BridgeError, match="1 value is damaged") as failed:
         await rotate_keys(redis, Vault([NEW, OLD]), dry_run=False)

@@ -124,7 +124,7 @@ async def taken_by_hand(house: House, old: dict[str, str], *, new: bool) -> bool
     return answers == [200, 200 if new else 401]
 
 
-async def test_what_another_secret_signed_is_refused(redis_url: str, tmp_path: Path) -> None:
+async def test_a_signature_of_another_secret_is_refused(redis_url: str, tmp_path: Path) -> None:
     """The control of the test above: without the old secrets, nothing goes on."""
     async with open_house(redis_url) as house, AsyncExitStack() as stack:
         log = tmp_path / "bridge.log"

@@ -150,7 +150,7 @@ async def test_its_deliveries_make_threads(house: House) -> None:
     assert await eventually(house.threads)
 
 
-async def test_what_it_tells_of_its_installations_is_taken(house: House) -> None:
+async def test_events_about_installations_are_accepted(house: House) -> None:
     app = await made_at_github(house)
     await install(house, "added", GADGETS)
     await install(house, "removed", GADGETS)
@@ -271,7 +271,7 @@ OTHER = {"id": 8, "full_name": "acme/b"}
     ],
     ids=str,
 )
-def test_which_repositories_an_installations_event_names(
+def test_repositories_named_by_an_installations_event(
     event: str, payload: dict[str, Any], named: list[Any]
 ) -> None:
     assert health.changed_installation(Delivery.of("d", event, payload)) == set(named)
@@ -354,7 +354,7 @@ async def link_to_app(house: House, nick: str) -> str:
 # What it may do
 
 
-async def test_what_the_app_may_not_do_is_refused_by_name_and_shown_on_the_connections_page(
+async def test_a_missing_permission_of_the_app_is_named_in_refusals_and_on_the_connections_page(
     house: House,
 ) -> None:
     app = await made_at_github(house, merging=False)

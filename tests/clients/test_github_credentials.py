@@ -93,7 +93,7 @@ async def test_an_app_that_is_not_asked_for_is_not_looked_at(processes: Any) -> 
     assert await processes(github_app=False).credentials.app() is None
 
 
-async def test_whoever_stores_it_has_it_at_once(processes: Any) -> None:
+async def test_the_process_that_stores_it_has_it_at_once(processes: Any) -> None:
     here = processes().credentials
     assert await here.app() is None
     await here.keep(APP, instead_of=None)

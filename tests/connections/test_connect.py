@@ -133,7 +133,7 @@ async def test_a_hook_that_another_flow_needs_survives_a_failure(
     assert await cy.house.services.connections.all() == [first.connection]
 
 
-async def test_whoever_does_not_administer_it_connects_nothing(house: House) -> None:
+async def test_only_an_administrator_connects_a_repository(house: House) -> None:
     ann = await Installer.of(house, "ann")
     component = await ann.repository()
     forget_calls(house)
@@ -151,7 +151,7 @@ async def test_nor_where_another_flow_has_it_connected(cy: Installer, component:
     await assert_whole(cy)
 
 
-async def test_without_the_right_the_hook_is_mended_as_whoever_connected_the_repository(
+async def test_without_the_right_the_hook_is_repaired_as_the_person_who_connected_it(
     cy: Installer, component: Repository
 ) -> None:
     first = await cy.connect(component)

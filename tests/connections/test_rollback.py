@@ -62,7 +62,7 @@ def journal(house: House, service: str) -> Journal:
     return house.flowdock_journal if service == "flowdock" else house.github_journal
 
 
-async def test_whichever_call_fails_nothing_is_orphaned_and_the_second_try_completes_it(
+async def test_when_any_call_fails_nothing_is_orphaned_and_a_second_try_completes(
     cy: Installer, component: Repository
 ) -> None:
     calls = await calls_of_a_good_run(cy, component)
@@ -127,7 +127,7 @@ async def test_while_redis_is_away_nothing_is_undone_and_then_all_is(
     await assert_nothing(cy)
 
 
-async def test_whichever_call_a_crash_follows_tidying_leaves_nothing(
+async def test_after_a_crash_behind_any_call_rolling_back_leaves_nothing(
     cy: Installer, component: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A crash is a run whose undoing never happens: what is noted in Redis is all that is left of it."""
@@ -223,7 +223,7 @@ async def test_a_call_that_takes_effect_after_it_was_given_up_is_undone_later(
     await assert_nothing(cy)
 
 
-async def test_what_cannot_be_undone_now_is_undone_later(cy: Installer, component: Repository) -> None:
+async def test_a_failed_rollback_is_done_later(cy: Installer, component: Repository) -> None:
     cy.house.github_journal.faults.append(Fault(path=".*/hooks", method="POST", cut="after"))
     cy.house.github_journal.faults.append(Fault(path=".*/hooks.*", skip=2, status=500, times=50))
     cy.house.flowdock_journal.faults.append(Fault(method="DELETE", status=500, times=50))

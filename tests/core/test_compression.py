@@ -15,7 +15,7 @@ from tests.examples import events, examples
 @given(
     st.binary(max_size=3000) | st.binary(min_size=1, max_size=9).map(lambda part: part * 300), st.booleans()
 )
-def test_what_is_packed_comes_out_as_it_went_in(document: bytes, to_keep: bool) -> None:
+def test_a_compressed_document_comes_out_as_it_went_in(document: bytes, to_keep: bool) -> None:
     # JSON in UTF-8 never begins like a frame: what does is no payload.
     if not document.startswith(b"\x28\xb5\x2f\xfd"):
         assert compression.unpack(compression.pack(document, to_keep=to_keep)) == document
@@ -29,13 +29,13 @@ def test_githubs_payloads_take_a_fifth_of_their_room_at_most() -> None:
                 assert len(compression.pack(document)) < len(document) / 5
 
 
-def test_what_was_packed_at_another_level_comes_out_too() -> None:
+def test_a_document_compressed_at_another_level_comes_out_too() -> None:
     document = b'{"a": "b"}' * 200
     assert compression.unpack(zstandard.ZstdCompressor(level=-1).compress(document)) == document
 
 
 @pytest.mark.parametrize("document", [b"", b"{}", b'{"a":"' + b"x" * 500 + b'"}'], ids=len)
-def test_what_packing_is_not_worth_it_for_stays_as_it_is(document: bytes) -> None:
+def test_a_document_not_worth_compressing_stays_as_it_is(document: bytes) -> None:
     assert compression.pack(document) == document or len(document) >= compression.WORTH
 
 

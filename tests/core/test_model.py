@@ -29,7 +29,7 @@ HOLDERS = [
 
 
 @pytest.mark.parametrize("holder", HOLDERS, ids=lambda holder: type(holder).__name__)
-def test_what_is_secret_does_not_show(holder: object) -> None:
+def test_secrets_do_not_show_in_repr(holder: object) -> None:
     assert "s-" not in repr(holder)
     assert "s-" not in str(holder)
 

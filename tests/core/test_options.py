@@ -126,7 +126,7 @@ def test_a_connection_hears_of_what_it_chose(
     assert [bridge.says(*one) is not None for one in told] == heard
 
 
-def test_what_was_not_told_rides_on_the_next_message() -> None:
+def test_an_untold_change_shows_with_the_next_message() -> None:
     bridge = Bridge(connection(groups=()))
     bridge.play([OPENED, did("labeled", LATER, labels=[label("bug")]), reviewed()])
     bridge.tell(*did("closed", LAST, state="closed", labels=[label("bug")], title="Other"))
@@ -188,7 +188,7 @@ def test_without_a_choice_all_is_heard_but_labels() -> None:
     ],
     ids=str,
 )
-def test_what_cannot_be_chosen_is_named(values: dict[str, Any], words: str) -> None:
+def test_an_invalid_option_is_named(values: dict[str, Any], words: str) -> None:
     with pytest.raises(BridgeError) as refused:
         Options.read(values)
     assert words in str(refused.value)

@@ -47,7 +47,7 @@ SHOWN: list[tuple[str, str, str]] = [
 
 
 @pytest.mark.parametrize(("text", "shown"), [pytest.param(*row, id=name) for name, *row in SHOWN])
-def test_what_cannot_be_seen_is_shown(text: str, shown: str) -> None:
+def test_invisible_characters_are_shown(text: str, shown: str) -> None:
     assert visible(text) == shown
 
 

@@ -52,7 +52,7 @@ def test_app_json_asks_for_every_setting_that_bridge_needs() -> None:
     assert APP["formation"].keys() == {"web", "worker"} <= PROCFILE.keys()
 
 
-def test_what_the_button_makes_up_is_good_enough() -> None:
+def test_the_buttons_generated_settings_are_valid() -> None:
     left_empty = {"GITHUB_APP", "FLOWDOCK_API_URL", "FLOWDOCK_CLIENT_ID", "FLOWDOCK_CLIENT_SECRET"}
     made_up = {name: "f" * 64 for name in APP["env"] if name not in left_empty}
     given = {name: entry["value"] for name, entry in APP["env"].items() if "value" in entry}

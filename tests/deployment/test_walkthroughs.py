@@ -96,7 +96,7 @@ def test_the_image_holds_what_bridge_needs_and_nothing_else() -> None:
     ("schema", "file"),
     [("compose-spec", "compose.yaml"), ("github-workflows", ".github/workflows/test.yml")],
 )
-def test_what_others_run_is_valid_by_their_schema(schema: str, file: str) -> None:
+def test_files_for_other_tools_are_valid_by_their_schemas(schema: str, file: str) -> None:
     check = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", f"vendor.{schema}", file]
     done = subprocess.run(check, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout

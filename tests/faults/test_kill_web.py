@@ -63,7 +63,7 @@ async def _news(browser: Browser, house: House, *, after: int = 0) -> AsyncItera
         yield ids()
 
 
-async def test_what_was_under_way_is_done_once_after_the_web_process_was_killed(
+async def test_work_under_way_is_done_once_after_the_web_process_was_killed(
     redis_url: str, tmp_path: Path
 ) -> None:
     async with (

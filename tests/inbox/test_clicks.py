@@ -72,7 +72,7 @@ async def test_nobody_is_offered_to_review_their_own_pull_request(team: Team) ->
             assert ("disabled" not in button) == active, (nick, name)
 
 
-def test_what_cannot_be_undone_is_asked_back_first() -> None:
+def test_an_irreversible_action_is_confirmed_first() -> None:
     undoable = {"Assign to me", "Approve", "Request my review", "Ready for review", "Reopen"}
     undoable |= {"Add to merge queue", "Enable auto-merge", "Disable auto-merge"}
     undoable |= {"Update branch", "Re-run failed checks"}

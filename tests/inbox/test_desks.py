@@ -140,7 +140,7 @@ AFTER: list[tuple[str, list[Any], set[str], int | None]] = [
 @pytest.mark.parametrize(
     ("steps", "places", "unread"), [one[1:] for one in AFTER], ids=[one[0] for one in AFTER]
 )
-async def test_what_is_put_away_comes_back_when_it_should(
+async def test_a_thread_put_away_comes_back_when_it_should(
     office: Office, steps: list[Any], places: set[str], unread: int | None
 ) -> None:
     await office.post(BOB)
@@ -228,7 +228,7 @@ DEEDS = st.lists(
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(deeds=DEEDS)
-async def test_whatever_happens_a_thread_is_in_one_place(redis: Any, deeds: list[Deed]) -> None:
+async def test_a_thread_is_in_one_place_after_any_events(redis: Any, deeds: list[Deed]) -> None:
     await redis.flushdb()
     office = await Office(redis).open()
     for number in (1, 2):

@@ -102,7 +102,7 @@ async def test_the_first_owners_address_opens_the_page_that_makes_the_app_and_no
 
 
 @pytest.mark.parametrize("guarded", [True, False], ids=["guarded", "by SETUP_SECRET, the control"])
-async def test_who_opened_the_first_owners_address_replaces_no_app(redis_url: str, guarded: bool) -> None:
+async def test_the_first_owners_address_does_not_replace_an_app(redis_url: str, guarded: bool) -> None:
     """A reader of the log opens it, lets the owner use it, and would have bridge believe an App of theirs."""
     async with open_inbox(redis_url, setup_secret="s" * 32, **UNSET) as (house, door), Browser() as thief:
         if guarded:
@@ -275,7 +275,7 @@ async def test_without_the_right_to_ask_nobody_is_let_in(of_acme: Inbox, browser
     assert given_back(house) == 1
 
 
-async def test_whoever_is_removed_is_out_with_the_next_request_and_stays_out(
+async def test_a_removed_person_is_out_with_the_next_request_and_stays_out(
     of_acme: Inbox, browser: Browser
 ) -> None:
     house, door = of_acme

@@ -11,7 +11,7 @@ from tests.conftest import PATIENCE
 from tests.inbox.test_messages import content
 
 
-async def test_what_came_before_the_first_look_wakes_those_who_wait(redis_url: str) -> None:
+async def test_changes_before_the_first_read_wake_readers(redis_url: str) -> None:
     redis = connect_redis(redis_url)
     await cast("Any", redis).hset(keys.FLOWS, "flow", "{}")
     feed = Feed(redis, MessageStore(redis=redis))

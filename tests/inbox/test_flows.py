@@ -30,7 +30,7 @@ async def test_a_path_is_taken_once_however_many_ask_at_once(redis: Any) -> None
     assert [one for number in range(1, 11) for one in await store.of(number)] == flows
 
 
-async def test_who_joins_is_in_and_who_leaves_is_out_and_owns_nothing(redis: Any) -> None:
+async def test_a_person_who_joins_is_in_and_one_who_leaves_is_out_and_owns_nothing(redis: Any) -> None:
     store, flow = FlowStore(redis), await made(redis)
     await store.join(flow.id, 2)
     assert (await store.has(flow.id, 2), await store.has(flow.id, 3)) == (True, False)

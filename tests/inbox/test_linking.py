@@ -70,7 +70,7 @@ async def link(house: House, browser: Browser) -> Page:
     return await browser.open(f"{house.bridge}/signin?then=/account/link")
 
 
-async def test_who_signed_in_to_the_inbox_links_by_one_press(of_app: Inbox, browser: Browser) -> None:
+async def test_a_person_signed_in_to_the_inbox_links_by_one_press(of_app: Inbox, browser: Browser) -> None:
     house, _ = of_app
     await sign_in(house, browser, "ann")
     page = await link(house, browser)

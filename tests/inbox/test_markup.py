@@ -83,7 +83,7 @@ _HIDDEN = [
         *(f"<p>{hidden * 50}</p>" + "<p>x</p>" * 1000 for hidden in _HIDDEN),
     ],
 )
-def test_what_costs_far_more_than_its_length_is_shown_as_text(hostile: str) -> None:
+def test_markup_that_costs_far_more_than_its_length_is_shown_as_text(hostile: str) -> None:
     shown = markup.rich(hostile)
     assert Found(shown).tags <= {"a"}
     assert len(shown) < 5 * len(hostile)

@@ -31,7 +31,7 @@ def _filled(part: re.Match[str], *, odd: str) -> str:
     return NAMES.get(part[1]) or quote(odd, safe="")
 
 
-async def test_no_address_breaks_for_whoever_is_in_the_flow(team: Team) -> None:
+async def test_no_address_breaks_for_a_member_of_the_flow(team: Team) -> None:
     await posted(team)
     token = await team.token("ann")
     asked = 0

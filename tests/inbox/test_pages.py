@@ -106,7 +106,7 @@ async def test_owners_make_owners_and_the_last_one_stays(inbox: Inbox, ann: Brow
     assert [one.nick for one in await door.people.all() if one.owner] == ["bob-gh"]
 
 
-async def test_what_is_no_login_is_refused_beside_the_form(inbox: Inbox, ann: Browser) -> None:
+async def test_an_impossible_login_is_refused_beside_the_form(inbox: Inbox, ann: Browser) -> None:
     house, door = inbox
     page = await sign_in(house, ann, "ann")
     page = await ann.press(page, "Create an invitation link", login="no login")
@@ -151,7 +151,7 @@ async def may_call(house: House, token: str) -> bool:
         return response.status == 200
 
 
-async def test_what_applications_were_granted_ends_with_all_sessions_and_with_the_person(
+async def test_grants_to_applications_end_with_all_sessions_and_with_the_person(
     inbox: Inbox, bob: Browser
 ) -> None:
     house, door = inbox
@@ -168,7 +168,7 @@ async def test_what_applications_were_granted_ends_with_all_sessions_and_with_th
     assert not await may_call(house, second), "not even for the same person, invited again"
 
 
-async def test_whoever_is_removed_leaves_all_flows(inbox: Inbox) -> None:
+async def test_a_removed_person_leaves_all_flows(inbox: Inbox) -> None:
     _, door = inbox
     flow = await door.flows.make(organization="acme", slug="main", name="Main", owner=IDS["bob"])
     assert flow

@@ -29,6 +29,6 @@ def test_a_form_becomes_the_object_that_rails_makes_of_it() -> None:
     ],
     ids=["open brackets", "only brackets", "long key", "many fields", "list and object", "text", "deep"],
 )
-def test_what_would_cost_a_stranger_little_and_bridge_much_is_refused(form: str, why: str) -> None:
+def test_a_form_cheap_to_send_and_dear_to_read_is_refused(form: str, why: str) -> None:
     with pytest.raises(MalformedForm, match=why):
         read(form)

@@ -90,7 +90,7 @@ async def test_a_bound_flow_is_seen_by_those_alone_to_whom_github_shows_the_repo
     assert await bound.sees("cy") == 200
 
 
-async def test_whoever_loses_access_at_github_is_out_of_everything(bound: Bound) -> None:
+async def test_a_person_who_loses_access_at_github_is_out_of_everything(bound: Bound) -> None:
     inbox, bob = bound.inbox, IDS["bob"]
     headers = bound.browsers["bob"].session
     async with asyncio.timeout(PATIENCE), headers.get(f"{bound.address}/events?since=99") as stream:

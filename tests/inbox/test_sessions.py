@@ -114,7 +114,7 @@ async def test_a_page_is_for_the_signed_in_until_they_are_removed(house: House) 
         assert leads_to_sign_in_and_back(response) == "/inbox/people?a=b"
 
 
-async def test_what_is_no_cookie_opens_nothing(house: House) -> None:
+async def test_an_invalid_cookie_opens_nothing(house: House) -> None:
     await ann(house.redis)
     for cookie in ("", ".", "1.", ".x", "1", "x.y", "\u00b2." + "x" * 43, "9" * 30 + ".x", "-1.x"):
         async with house.http.get(

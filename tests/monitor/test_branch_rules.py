@@ -72,7 +72,7 @@ async def watch(house: House, monkeypatch: pytest.MonkeyPatch) -> House:
     return house
 
 
-async def test_what_is_missing_is_counted_until_github_agrees_that_nothing_is(watched: House) -> None:
+async def test_requirements_count_as_missing_until_github_agrees_that_none_is(watched: House) -> None:
     # GitHub says from now on that the merge is blocked.
     await watched.act("ann-gh", "assign", number=1, assignee="ann-gh")
     await watched.act("cy-gh", "approve", number=1)

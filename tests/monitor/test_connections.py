@@ -40,7 +40,7 @@ def last_told(house: House) -> dict[str, Any]:
     return found
 
 
-async def test_what_cannot_be_decrypted_is_logged_with_what_to_do_and_no_traceback(
+async def test_an_undecryptable_connection_is_logged_with_advice_and_no_traceback(
     house: House, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Keys were rotated while processes with the old key alone still ran."""
@@ -293,7 +293,7 @@ PASSING = [
 
 
 @pytest.mark.parametrize("fault", PASSING)
-async def test_what_passes_changes_nothing(house: House, fault: Any) -> None:
+async def test_a_passing_error_changes_nothing(house: House, fault: Any) -> None:
     connection = await connected(house)
     repository = "/repos/acme/component/hooks"
     for where in ("/repositories/[0-9]+", repository, f"{repository}/[0-9]+/deliveries"):

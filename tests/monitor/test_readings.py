@@ -130,9 +130,7 @@ async def test_a_failure_is_followed_by_its_step_and_last_lines(reading: House) 
     assert lines(of_queue)
 
 
-async def test_a_log_is_text_whatever_its_author_writes(
-    reading: House, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_log_is_text_with_anything_in_it(reading: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(github_logs, "MAX_BYTES", 2000)
     hostile = [
         "</code></pre></details><script>alert(1)</script>",
@@ -175,7 +173,7 @@ REFUSALS: list[Refusal] = [
 ]
 
 
-async def test_what_cannot_be_read_is_left_out_or_read_later(
+async def test_an_unreadable_log_is_left_out_or_read_later(
     reading: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for what, fault, late, expected in REFUSALS:

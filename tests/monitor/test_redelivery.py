@@ -72,7 +72,7 @@ async def life_of(house: House, number: int, end: str) -> None:
     await act("ann-gh", end, number=number)
 
 
-async def test_what_happened_while_bridge_was_away_arrives_when_it_is_back(house: House) -> None:
+async def test_events_while_bridge_was_away_arrive_when_it_is_back(house: House) -> None:
     connection = await connected(house)
     house.start_worker()
     # GitHub's times have whole seconds: what happened within one could have happened in any order.
@@ -107,7 +107,7 @@ async def test_what_happened_while_bridge_was_away_arrives_when_it_is_back(house
     assert now.problem is None
 
 
-async def test_what_came_before_the_connection_is_asked_for_and_told_after_it(house: House) -> None:
+async def test_deliveries_before_the_connection_are_requested_and_told_after_it(house: House) -> None:
     """One failed, since bridge was away; one was skipped, and somebody presses Redeliver on GitHub."""
     await house.hook()
     house.start_worker()
@@ -143,7 +143,7 @@ async def test_all_pages_of_what_failed_are_asked_for(house: House) -> None:
     await messages(house, 131)
 
 
-async def test_what_fails_again_and_again_is_asked_for_three_times(house: House) -> None:
+async def test_a_delivery_that_keeps_failing_is_requested_three_times(house: House) -> None:
     connection = await one_pull(house)
     await change_hook(house, f"{connection.hook_id}/config", "PATCH", {"secret": "another"})
     await comment(house, 2)
@@ -215,7 +215,7 @@ async def missed_three(house: House) -> Connection:
     return made
 
 
-async def test_a_repository_of_several_connections_is_asked_about_once_and_as_whoever_may(
+async def test_a_repository_of_several_connections_is_asked_about_once_and_as_somebody_who_may(
     house: House,
 ) -> None:
     connection = await missed_three(house)
@@ -246,7 +246,7 @@ async def test_where_nobody_is_linked_nothing_is_asked(house: House) -> None:
     assert len(house.github_journal.calls) == calls
 
 
-async def test_what_a_github_app_could_not_deliver_is_asked_for_as_the_app(redis_url: str) -> None:
+async def test_failed_deliveries_of_a_github_app_are_requested_as_the_app(redis_url: str) -> None:
     async with open_app_house(redis_url) as house:
         app = await made_at_github(house)
         await connection(house)

@@ -71,7 +71,7 @@ async def test_its_linked_members_who_are_not_away_are_named_and_tagged_and_have
     assert tags(messages) == tagged
 
 
-async def test_who_joins_and_leaves_it_is_shown_where_an_app_hears_of_it(
+async def test_changes_of_its_members_show_where_an_app_hears_of_them(
     life: Life, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(watches, "MEMBERS_SECONDS", 1)

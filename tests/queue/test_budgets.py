@@ -119,7 +119,7 @@ STEPS = st.one_of(
 
 @given(steps=st.lists(STEPS, min_size=1, max_size=25))
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_what_is_counted_is_what_is_there_whatever_is_done(
+def test_the_counted_bytes_are_those_in_redis_after_any_steps(
     redis_server: str, steps: list[tuple[str, Any]]
 ) -> None:
     async def run() -> None:
@@ -173,7 +173,7 @@ def _one(found: list[Any], at: int) -> list[Any]:
 # The queue
 
 
-async def test_who_is_over_his_budget_is_refused_and_nobody_else_of_the_same_write(queue: Queue) -> None:
+async def test_only_the_repository_over_its_budget_is_refused_of_a_write(queue: Queue) -> None:
     queue = held_to(queue, Tight())
     group = [incoming(f"big{number}", size=4_500) for number in range(3)]
     answers = await queue.deliveries.enqueue([*group, incoming("small"), incoming("his", OTHER, 4_500)])
@@ -183,7 +183,7 @@ async def test_who_is_over_his_budget_is_refused_and_nobody_else_of_the_same_wri
     assert [one.delivery_id for one in await queue.inbox()] == ["big0", "big1", "his"]
 
 
-async def test_what_was_refused_is_taken_once_there_is_room(queue: Queue) -> None:
+async def test_a_refused_delivery_is_accepted_once_there_is_room(queue: Queue) -> None:
     queue = held_to(queue, Tight())
     first, second = incoming("first", size=9_000), incoming("second", size=9_000)
     assert await queue.deliveries.enqueue([first, second]) == [
@@ -208,7 +208,7 @@ async def test_messages_that_wait_for_their_flow_use_up_the_same_budget(queue: Q
     assert await queue.deliveries.enqueue([incoming("d2")]) == [EnqueueResult.TAKEN]
 
 
-async def test_while_all_are_over_their_budget_who_has_little_waiting_goes_on(queue: Queue) -> None:
+async def test_while_all_are_over_budget_a_repository_with_little_waiting_goes_on(queue: Queue) -> None:
     budgets = Budgets(queue=20_000, repository=160_000)
     little = budgets.room(is_over=True)
     queue = held_to(queue, budgets)
@@ -254,7 +254,9 @@ async def test_they_make_room_by_their_bytes_too_and_the_newest_stays_however_la
 @pytest.mark.parametrize(
     "few", [(10**6, 9, 10**6, 6, 10**6), (10**6, 9, 10**6, 99, 6_400)], ids=["number", "bytes"]
 )
-async def test_where_all_are_too_many_who_has_most_loses_his_oldest(queue: Queue, few: Any) -> None:
+async def test_where_there_are_too_many_the_repository_with_most_loses_its_oldest(
+    queue: Queue, few: Any
+) -> None:
     queue = held_to(queue, Tight(few_dead=few))
     await dead_letter(queue, "first", OTHER)
     for number in range(6):

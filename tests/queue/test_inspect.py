@@ -41,7 +41,7 @@ async def dead_letter(queue: Queue, delivery_id: str, *, to: str = "", reason: s
     await queue.deliveries.dead_letter(queue.lease, entry, reason=reason, detail="detail")
 
 
-async def test_what_waits_is_the_repositorys_deliveries_and_the_connections_messages(queue: Queue) -> None:
+async def test_waiting_are_the_repositorys_deliveries_and_the_connections_messages(queue: Queue) -> None:
     entry = await queue.taken("told", number=3)
     await queue.commit(
         entry, messages=[outbox_message("told", to="c1", number=3), outbox_message("told", to="c2", number=4)]
@@ -55,7 +55,7 @@ async def test_what_waits_is_the_repositorys_deliveries_and_the_connections_mess
     assert found == [("inbox", "elsewhere", 7)]
 
 
-async def test_what_was_tried_says_how_often_and_when_next(queue: Queue) -> None:
+async def test_a_tried_entry_says_how_often_and_when_next(queue: Queue) -> None:
     entry = await queue.taken("d1")
     attempts = Attempts(count=3, next_at=9e9, reason="Flowdock answered 503")
     await queue.deliveries.record_attempt(queue.lease, entry, attempts)

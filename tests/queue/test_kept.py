@@ -102,7 +102,7 @@ async def test_a_pull_request_written_again_counts_once_and_is_new(queue: Queue)
     assert await there(queue) == [1, 3, 4]
 
 
-async def test_what_ran_out_makes_room_first_and_is_no_longer_counted(queue: Queue) -> None:
+async def test_expired_values_make_room_first_and_are_no_longer_counted(queue: Queue) -> None:
     for number in (1, 2, 3):
         await keep(queue, number, 3_000)
     redis: Any = queue.redis
@@ -171,7 +171,7 @@ async def test_a_days_count_is_forgotten_with_the_ids(queue: Queue) -> None:
     ],
     ids=["message", "snapshot"],
 )
-async def test_what_is_larger_than_github_makes_anything_is_not_written(queue: Queue, what: Any) -> None:
+async def test_a_value_larger_than_any_of_github_is_not_written(queue: Queue, what: Any) -> None:
     entry = await queue.taken("d1")
     before = await queue.everything()
     with pytest.raises(Malformed, match="GitHub sends nothing like it"):

@@ -65,7 +65,7 @@ async def test_one_alone_is_written_at_once_and_those_that_come_meanwhile_togeth
     assert deliveries.groups[-1] == 1
 
 
-async def test_each_gets_its_own_answer_whatever_the_partition(queue: Queue) -> None:
+async def test_each_gets_its_own_answer_in_any_partition(queue: Queue) -> None:
     producer = Producer(queue=watched(queue))
     await take(producer, "old", repository_id=OTHERS[0])
     rows = [
@@ -94,7 +94,7 @@ async def test_each_gets_its_own_answer_whatever_the_partition(queue: Queue) -> 
     }
 
 
-async def test_who_goes_away_does_not_hold_up_the_others_and_its_delivery_is_taken(queue: Queue) -> None:
+async def test_a_caller_that_goes_away_holds_up_no_other_and_its_delivery_is_accepted(queue: Queue) -> None:
     deliveries = watched(queue)
     deliveries.held = asyncio.Event()
     producer = Producer(queue=deliveries)
@@ -127,7 +127,7 @@ async def test_a_write_that_hangs_ends_and_those_behind_it_get_their_turn(queue:
     assert await behind
 
 
-async def test_what_redis_refuses_is_told_to_all_of_the_group_and_can_come_again(tmp_path: Path) -> None:
+async def test_a_refusal_of_redis_is_told_to_all_of_the_group_and_they_can_come_again(tmp_path: Path) -> None:
     with embedded.running(tmp_path) as url:
         async with open_queue(url) as queue:
             producer = Producer(queue=queue.deliveries)

@@ -67,7 +67,7 @@ async def test_faults_break_the_calls_that_they_name(flowdock: Sandbox) -> None:
     ]
 
 
-async def test_whoever_presses_a_button_at_the_door_is_that_person_once(flowdock: Sandbox) -> None:
+async def test_a_button_at_the_door_signs_in_as_that_person_once(flowdock: Sandbox) -> None:
     url = (
         f"{flowdock.url}{API}/oauth/authorize?client_id=flowdock-client&response_type=code&state=s%20t"
         f"&scope=profile&redirect_uri={flowdock.application.url}/auth/flowdock/callback"
@@ -109,7 +109,7 @@ async def test_a_click_is_signed_and_reaches_the_application_as_it_wrote_the_add
     assert json.loads(body) == {**offered, "agent": agent}
 
 
-async def test_what_the_application_answers_is_told(flowdock: Sandbox) -> None:
+async def test_the_applications_answer_is_told(flowdock: Sandbox) -> None:
     application = flowdock.application
     await offer(flowdock, button(f"{application.url}/x", "Assign to me"))
     application.status, application.answer = 401, '{"error": "Who?"}'

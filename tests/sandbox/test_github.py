@@ -145,7 +145,7 @@ class TestPulls:
         gone = await github.call("DELETE", f"{ISSUE}/assignees", token=ann, body={"assignees": ["bob-gh"]})
         assert (gone.status, gone.json["assignees"]) == (200, [])
 
-    async def test_who_can_be_assigned(self, github: GitHub, ann: str) -> None:
+    async def test_people_who_can_be_assigned(self, github: GitHub, ann: str) -> None:
         path = "/repos/acme/component/assignees"
         assert (await github.call("GET", f"{path}/bob-gh", token=ann)).status == 204
         assert (await github.call("GET", f"{path}/dee-gh", token=ann)).status == 404

@@ -136,7 +136,7 @@ class TestReplay:
             await github.drive("/webhooks/replay", event="pull_request", url=other.url)
             assert [one.body for one in other.received] == [receiver.received[0].body]
 
-    async def test_what_was_never_sent_cannot_be_replayed(self, github: GitHub, receiver: Receiver) -> None:
+    async def test_an_unsent_delivery_cannot_be_replayed(self, github: GitHub, receiver: Receiver) -> None:
         number = await hook(github, receiver)
         body = {"hook": number, "event": "pull_request"}
         assert (await github.ask("POST", "/_sandbox/webhooks/replay", json=body)).status == 404

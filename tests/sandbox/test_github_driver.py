@@ -62,6 +62,6 @@ async def test_pages_of_other_sites_do_not_drive_it(github: GitHub) -> None:
     assert reply.status == 403
 
 
-def test_whatever_can_be_done_is_written_down() -> None:
+def test_every_command_of_the_driver_is_documented() -> None:
     text = Path(stand_in.__file__).with_name("README.md").read_text()
     assert not [name for name in (*DEEDS, *REPO_DEEDS) if f"`{name}`" not in text]

@@ -136,7 +136,7 @@ class TestPage:
         assert shown.count("Error: ") == len(errors)
 
     @pytest.mark.parametrize("text", ["", "{", "[]"])
-    async def test_what_is_no_manifest_is_refused(self, github: GitHub, text: str) -> None:
+    async def test_an_invalid_manifest_is_refused(self, github: GitHub, text: str) -> None:
         reply = await github.ask("POST", NEW, data={"manifest": text})
         assert (reply.status, "The manifest is not" in reply.text) == (422, True)
 

@@ -91,7 +91,7 @@ async def test_rules_and_the_head_are_judged_later(github: GitHub) -> None:
     assert (await merged(github, merge_method="squash"))[0] == "merged"
 
 
-async def test_who_may_not_push_and_what_is_unknown_is_refused(github: GitHub) -> None:
+async def test_people_without_push_access_and_unknown_merges_are_refused(github: GitHub) -> None:
     assert (await ask(github, "bob-gh")).status == 403
     assert (await ask(github, merge_method="octopus")).status == 422
     assert (await ask(github, merge_action="now")).status == 422

@@ -161,7 +161,7 @@ async def test_links_from_elsewhere_lead_somewhere(github: GitHub, path: str) ->
 
 
 @pytest.mark.parametrize("path", ["/acme/gadgets/pulls", "/acme/component/pull/9", "/nobody", "/a/b/c/d"])
-async def test_what_one_may_not_see_is_not_there(github: GitHub, path: str) -> None:
+async def test_a_hidden_repository_is_not_there(github: GitHub, path: str) -> None:
     reply = await page(github, path, "dee-gh")
     assert reply.status == 404
     assert "nothing here that dee-gh may see" in reply.text

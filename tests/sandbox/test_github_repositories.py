@@ -49,7 +49,7 @@ class TestNames:
         page = await github.ask("GET", "/acme/component/pull/1")
         assert (page.status, page.headers["Location"]) == (301, "/acme/part/pull/1")
 
-    async def test_who_may_not_see_it_is_not_led_there(self, github: GitHub) -> None:
+    async def test_a_person_without_access_is_not_led_there(self, github: GitHub) -> None:
         await github.act("cy-gh", "rename", repo="acme/gadgets", name="things")
         reply = await github.call("GET", "/repos/acme/gadgets", token=await github.token("dee-gh"))
         assert reply.status == 404

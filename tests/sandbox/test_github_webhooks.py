@@ -123,7 +123,7 @@ async def test_mergeable_is_unknown_at_first(github: GitHub, receiver: Receiver,
     ]
 
 
-async def test_what_changes_nothing_sends_nothing(github: GitHub, receiver: Receiver, hook: str) -> None:
+async def test_a_change_of_nothing_sends_nothing(github: GitHub, receiver: Receiver, hook: str) -> None:
     await github.act("ann-gh", "open", title="T")
     fields = {"assignee": "ann-gh", "label": "bug", "title": "T"}
     for do in ("assign", "label", "lock", "close"):

@@ -60,7 +60,7 @@ def test_the_bill_of_materials_lists_what_is_pinned() -> None:
 @pytest.mark.parametrize(
     "line", ["aiohttp>=3", "git+https://github.com/x/y", "-e .", "x @ https://evil.example"]
 )
-def test_what_is_not_pinned_is_no_material(line: str) -> None:
+def test_an_unpinned_package_is_not_listed(line: str) -> None:
     with pytest.raises(ValueError, match="no pin"):
         sbom.components(line)
 
@@ -91,7 +91,7 @@ TOLD = [
 
 
 @pytest.mark.parametrize(("said", "line", "status"), [pytest.param(*row, id=name) for name, *row in TOLD])
-def test_what_the_audit_tells(said: str, line: str, status: int) -> None:
+def test_the_report_of_the_audit(said: str, line: str, status: int) -> None:
     lines, found = audit.told(said, "requests.ConnectionError: no route\n")
     assert found == status
     assert any(line in one for one in lines), lines

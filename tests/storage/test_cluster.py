@@ -122,7 +122,7 @@ async def test_the_client_bounds_its_connections_and_follows_what_moves(cluster:
         await close_redis(redis)
 
 
-async def test_a_reader_hears_of_whichever_partition_has_something(cluster: RedisCluster) -> None:
+async def test_a_reader_hears_of_any_partition_with_entries(cluster: RedisCluster) -> None:
     redis = connect_redis(cluster.url, cluster=True)
     names = {partition: keys.inbox(partition) for partition in range(keys.PARTITIONS)}
     here, there = (
@@ -206,7 +206,7 @@ async def test_a_dead_letter_is_told_of_and_tried_again(tmp_path: Path, cluster:
         await _a_dead_letter_is_told_of_and_tried_again(house)
 
 
-async def test_what_a_single_redis_held_goes_on_in_a_cluster(
+async def test_data_of_a_single_redis_goes_on_in_a_cluster(
     tmp_path: Path, cluster: RedisCluster, redis_url: str
 ) -> None:
     async with houses.open_house(tmp_path, output=subprocess.DEVNULL, popen=loaded.Process) as house:

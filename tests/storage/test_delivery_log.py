@@ -67,7 +67,7 @@ async def test_a_post_is_noted_once_with_its_event_action_and_number(house: Hous
     ],
     ids=["a person", "too long", "unprintable", "null", "a list", "no login", "no object", "none"],
 )
-def test_a_sender_is_a_short_text_whatever_was_sent(sender: Any, named: str) -> None:
+def test_a_sender_is_always_a_short_text(sender: Any, named: str) -> None:
     assert Delivery.of("d", "pull_request", {"sender": sender}).sender == named
 
 
@@ -93,7 +93,7 @@ REASONS: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
 @pytest.mark.parametrize(
     ("changes", "told", "reason"), [pytest.param(*row[1:], id=row[0]) for row in REASONS]
 )
-async def test_what_is_skipped_says_why(
+async def test_a_skipped_delivery_says_why(
     house: House, made: Pulls, changes: dict[str, Any], told: dict[str, Any], reason: str
 ) -> None:
     one = await connection(house, **changes)
@@ -147,7 +147,7 @@ async def test_a_message_that_died_is_noted_with_its_reason_and_the_redriven_one
     assert await sums(house, one) == (1, 0, 0), "it is one delivery"
 
 
-async def test_what_died_twice_is_counted_once(house: House, made: Pulls) -> None:
+async def test_an_entry_that_died_twice_is_counted_once(house: House, made: Pulls) -> None:
     one = await connection(house)
     house.flowdock_journal.faults.append(Fault(path="/messages", status=400, times=2))
     house.start_worker()
@@ -313,7 +313,7 @@ async def test_digests_are_each_connections_own(house: House) -> None:
 
 
 @pytest.mark.parametrize("event", sorted(own_events.ALL))
-async def test_what_bridge_read_itself_is_no_delivery_of_githubs(house: House, event: str) -> None:
+async def test_a_reading_of_bridges_own_is_no_delivery_of_githubs(house: House, event: str) -> None:
     one = await connection(house)
     await noted(house, one, "posted", number=3)
     await noted(house, one, "posted", event=event, number=1, ago=1)

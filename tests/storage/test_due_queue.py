@@ -37,7 +37,7 @@ async def members(queue: DueQueue) -> list[str]:
     return found
 
 
-async def test_what_is_due_is_popped_the_earliest_first_and_once(queue: DueQueue) -> None:
+async def test_due_members_are_popped_once_the_earliest_first(queue: DueQueue) -> None:
     assert await queue.pop() is None
     await queue.add([], delay=0)
     await queue.add(["b"], delay=-1)
@@ -62,7 +62,7 @@ async def test_one_that_waits_may_only_become_due_earlier(queue: DueQueue) -> No
 
 
 @pytest.mark.parametrize(("queue", "seconds"), [(NOTES, LATER), (NOTES, 0), ("", 0)], indirect=["queue"])
-async def test_what_another_version_wrote_is_dropped_and_stops_nobody(queue: DueQueue, seconds: int) -> None:
+async def test_a_member_of_another_version_is_dropped_and_stops_nobody(queue: DueQueue, seconds: int) -> None:
     """As after an update or a rollback."""
     await queue.add(['[1, "mergeable"]', '{"x": 1}'], delay=-1)
     await queue.add(['{"number": 7}'], delay=0)
@@ -93,7 +93,7 @@ async def test_the_newest_note_is_kept_but_not_that_of_one_put_back(redis_url: s
 
 
 @pytest.mark.parametrize("queue", [NOTES], indirect=True)
-async def test_what_is_claimed_is_due_again_unless_it_is_settled(queue: DueQueue) -> None:
+async def test_a_claimed_member_is_due_again_unless_settled(queue: DueQueue) -> None:
     await queue.add(["a"], delay=0, note="1")
     assert await queue.claim(seconds=0.001) == ("a", "1")
     await asyncio.sleep(0)

@@ -52,7 +52,7 @@ async def test_one_alone_goes_at_once_and_those_that_come_meanwhile_go_together(
     assert desk.groups[-1] == [5]
 
 
-async def test_who_goes_with_one_that_fails_hears_of_it_and_the_others_do_not() -> None:
+async def test_callers_in_a_failing_group_hear_of_it_and_others_do_not() -> None:
     desk = Desk(2)
     grouped = desk.grouped(2)
     tasks = [grouped.add(number) for number in range(5)]
@@ -61,7 +61,7 @@ async def test_who_goes_with_one_that_fails_hears_of_it_and_the_others_do_not() 
     await grouped.add(5)
 
 
-async def test_who_gives_up_waiting_keeps_nobody_else_waiting() -> None:
+async def test_a_caller_that_gives_up_keeps_nobody_else_waiting() -> None:
     desk = Desk()
     grouped = desk.grouped(2)
     desk.gate.clear()

@@ -32,7 +32,7 @@ async def reads(redis: Any) -> int:
     return int((await redis.info("stats"))["total_reads_processed"])
 
 
-async def test_what_comes_at_one_moment_shares_a_round_trip(redis: Any) -> None:
+async def test_commands_of_one_moment_share_a_round_trip(redis: Any) -> None:
     before = await reads(redis)
     found = await asyncio.gather(*(redis.incr("n") for _ in range(3 * MAX_GROUP)))
     assert sorted(found) == list(range(1, 3 * MAX_GROUP + 1))
@@ -71,7 +71,7 @@ async def test_a_read_that_waits_keeps_nobody_waiting(redis: Any) -> None:
     assert await waiting
 
 
-async def test_who_gives_up_waiting_harms_nobody(redis: Any) -> None:
+async def test_a_caller_that_gives_up_harms_nobody(redis: Any) -> None:
     first = asyncio.create_task(redis.incr("n"))
     await asyncio.sleep(0)
     gone, stays = (asyncio.create_task(redis.incr("n")) for _ in range(2))
@@ -81,7 +81,7 @@ async def test_who_gives_up_waiting_harms_nobody(redis: Any) -> None:
     assert gone.cancelled()
 
 
-async def test_whoever_is_cancelled_ahead_lets_the_others_go_on(redis: Any) -> None:
+async def test_a_cancelled_caller_ahead_lets_the_others_go_on(redis: Any) -> None:
     first = asyncio.create_task(redis.incr("n"))
     await asyncio.sleep(0)
     behind = [asyncio.create_task(redis.incr("m")) for _ in range(3)]

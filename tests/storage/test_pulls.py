@@ -75,7 +75,7 @@ TABLE: list[tuple[Any, ...]] = [
     [row[1:] for row in TABLE],
     ids=[row[0] for row in TABLE],
 )
-async def test_whose_a_name_is(
+async def test_the_repository_of_a_name(
     redis: Any,
     said: list[tuple[Any, ...]],
     noted: list[bool],

@@ -80,7 +80,7 @@ async def test_a_refusal_is_a_page_that_says_what_to_do(house: House, page: Page
     await looks(page, "refused")
 
 
-async def test_whoever_says_no_reads_that_nothing_was_linked(working: House, page: Page) -> None:
+async def test_a_person_who_declines_reads_that_nothing_was_linked(working: House, page: Page) -> None:
     await working.act("ann-gh", "open", title="Fix", body="", head="fix", base="main")
     await eventually(working.threads)
     outcome = await working.click("ann", THREAD, "Assign to me")

@@ -56,7 +56,7 @@ async def test_an_administrator_is_handed_a_link_and_says_yes(
     await looks(page, "handover-connection")
 
 
-async def test_whoever_may_not_is_told_so_and_an_administrator_declines(
+async def test_a_person_without_the_right_is_told_so_and_an_administrator_declines(
     house: House, page: Page, browser: Browser
 ) -> None:
     url = await ask(house, page)

@@ -126,7 +126,7 @@ async def test_open_pages_show_what_happens_without_a_reload(redis_url: str, pag
         assert errors == []
 
 
-async def test_what_was_posted_and_begun_goes_on_after_bridge_and_redis_were_killed(tmp_path: Path) -> None:
+async def test_messages_and_clicks_under_way_survive_a_kill_of_bridge_and_redis(tmp_path: Path) -> None:
     bridge = f"http://127.0.0.1:{free_port()}"
     others = dict.fromkeys(FLOWDOCK, "")
     with (tmp_path / "log").open("wb") as log:

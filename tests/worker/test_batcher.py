@@ -50,7 +50,7 @@ async def settle() -> None:
         await asyncio.sleep(0)
 
 
-async def test_what_waits_is_handled_together_and_one_batch_at_a_time() -> None:
+async def test_waiting_items_are_handled_together_one_batch_at_a_time() -> None:
     desk = Desk()
     async with asyncio.TaskGroup() as group:
         batches = desk.open(group)
@@ -99,7 +99,7 @@ async def test_an_odd_one_holds_up_its_own_key_and_no_other() -> None:
     assert desk.batches == [[("a", 1), ("b", 2), ("a", 3)], [("b", 4)]]
 
 
-async def test_what_comes_behind_an_odd_one_that_takes_long_waits_for_it_and_later_goes_with_others() -> None:
+async def test_items_behind_a_slow_odd_one_wait_for_it_and_later_go_with_others() -> None:
     desk = Desk(("a", 1))
     async with asyncio.TaskGroup() as group:
         batches = desk.open(group)
@@ -152,7 +152,7 @@ async def test_cancelled_batches_end_at_once() -> None:
     adds=st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 3), st.booleans()), max_size=25),
     pauses=st.lists(st.integers(0, 3), min_size=25, max_size=25),
 )
-def test_each_key_keeps_its_order_whatever_goes_apart(
+def test_each_key_keeps_its_order_when_others_go_apart(
     adds: list[tuple[str, int, bool]], pauses: list[int]
 ) -> None:
     """Whatever comes when, however long each takes (in turns of the loop), and whichever are odd."""

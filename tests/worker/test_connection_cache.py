@@ -57,7 +57,7 @@ async def names(known: ConnectionCache, repository: RepoKey = HERE) -> list[str]
     return None if found is None else [one.name.upper() if one.paused else one.name for one in found]
 
 
-async def test_what_does_not_change_is_read_once(store: Watched) -> None:
+async def test_an_unchanged_connection_is_read_once(store: Watched) -> None:
     known = ConnectionCache(store)
     assert [await names(known) for _ in range(3)] == [["one"]] * 3
     assert await known.of([HERE, OTHER, HERE]) == {HERE: await store.of_repository(*HERE), OTHER: []}
@@ -110,7 +110,7 @@ async def test_each_change_is_seen_at_once(
     assert await names(known) == seen
 
 
-async def test_what_was_read_before_a_change_is_not_remembered_after_it(store: Watched) -> None:
+async def test_a_value_read_before_a_change_is_not_remembered_after_it(store: Watched) -> None:
     known = ConnectionCache(store)
     store.holding = True
     early = asyncio.create_task(names(known))

@@ -45,7 +45,7 @@ def limited(seconds: float) -> FlowdockFailing:
     ],
     ids=str,
 )
-def test_what_is_retried_and_when_and_what_is_given_up(
+def test_errors_are_retried_at_their_time_or_given_up(
     monkeypatch: pytest.MonkeyPatch, error: Exception, failed: int, age: float, decision: Retry | GiveUp
 ) -> None:
     monkeypatch.setattr("bridge.worker.failures.random.uniform", lambda _low, high: high)

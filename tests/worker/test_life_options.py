@@ -53,7 +53,7 @@ async def test_drafts_are_quiet_until_they_are_ready_and_then_told_whole(life: L
     assert [len(said) for said in await _both(life, "ann-gh", "unassign", assignee="bob-gh")] == [1, 0]
 
 
-async def test_labels_are_told_in_short_but_to_who_wants_them(life: Life) -> None:
+async def test_labels_are_told_in_short_to_connections_without_them(life: Life) -> None:
     await _wishes(life, labels=True)
     await _both(life, "ann-gh", "open", title="Count", head="fix")
     assert await _both(life, "ann-gh", "label", label="bug") == (
@@ -128,7 +128,7 @@ async def test_a_bots_pull_request_is_told_wholly_or_by_its_states_or_not_at_all
 
 
 @pytest.mark.parametrize(("bots", "count"), [("all", 1), ("state", 0), ("none", 0)])
-async def test_what_a_bot_says_on_a_persons_pull_request_is_told_only_where_bots_are_heard(
+async def test_a_bots_comment_on_a_persons_pull_request_is_told_only_where_bots_are_heard(
     life: Life, bots: Any, count: int
 ) -> None:
     await _wishes(life, bots=bots)

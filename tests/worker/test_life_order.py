@@ -58,9 +58,7 @@ async def life(working: House) -> Life:
 
 
 @pytest.mark.parametrize("seed", range(5))
-async def test_in_whatever_order_they_come_and_how_often_the_thread_ends_as_it_is_on_github(
-    life: Life, seed: int
-) -> None:
+async def test_in_any_order_and_repetition_the_thread_ends_as_it_is_on_github(life: Life, seed: int) -> None:
     chance = random.Random(seed)
     await drive(life.house, "webhooks", {"mode": "hold"})
     for who, do, fields in STORY:

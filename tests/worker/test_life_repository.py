@@ -162,7 +162,7 @@ HARMLESS: list[tuple[str, dict[str, Any], int]] = [
 @pytest.mark.parametrize(
     ("event", "fields", "status"), HARMLESS, ids=[f"{one[0]} {one[1].get('action', '')}" for one in HARMLESS]
 )
-async def test_what_says_nothing_of_a_pull_request_leaves_threads_and_connections_alone(
+async def test_events_about_no_pull_request_leave_threads_and_connections_alone(
     life: Life, event: str, fields: dict[str, Any], status: int
 ) -> None:
     payload = await _payload(life)

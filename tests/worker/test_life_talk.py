@@ -54,7 +54,7 @@ async def test_nothing_is_told_of_pinned_comments_sub_issues_and_the_fields_of_i
     assert await life.news() == []
 
 
-async def test_a_review_of_comments_alone_is_one_message_too_in_whatever_order_they_come(life: Life) -> None:
+async def test_a_review_of_comments_alone_is_one_message_too_in_any_order(life: Life) -> None:
     (message,) = await life.act("bob-gh", "review", comments=_lines(3))
     assert (message["event"], text(message["title"])) == ("discussion", "Reviewed with 3 comments")
 
@@ -144,7 +144,7 @@ async def test_linked_people_who_are_mentioned_are_tagged_each_once_and_nobody_e
     assert tags([unlinked]) == []
 
 
-async def test_who_links_or_unlinks_is_tagged_from_then_on_or_no_more(life: Life) -> None:
+async def test_people_who_link_are_tagged_from_then_on_until_they_unlink(life: Life) -> None:
     store = life.house.services.account_store
     bob = await store.get("1002")
     assert bob is not None

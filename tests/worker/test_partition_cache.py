@@ -106,7 +106,7 @@ def test_a_connection_that_is_gone_is_forgotten_at_once() -> None:
     assert cache.connection("c1") is None
 
 
-def test_what_redis_holds_is_known_while_letters_wait_and_not_after_a_commit_in_doubt() -> None:
+def test_stored_snapshots_are_known_while_messages_wait_and_not_after_a_commit_in_doubt() -> None:
     cache, first, second = PartitionCache(), outbox_message("d1"), outbox_message("d2")
     thread = REPOSITORY_ID, 1
     assert cache.snapshot(thread) is None

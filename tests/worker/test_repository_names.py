@@ -49,7 +49,7 @@ async def test_a_repository_without_a_name_has_that_of_its_connection(
     assert await RepositoryNames(*stores).present(7) == "acme/api"
 
 
-async def test_what_a_delivery_claims_is_not_taken_for_the_present_name(
+async def test_a_name_claimed_by_a_delivery_is_not_the_present_name(
     stores: tuple[ConnectionStore, PullRequestStore],
 ) -> None:
     """The operator's deliveries and a webhook's own take turns; the former's are late, or not believed."""

@@ -135,7 +135,7 @@ async def left_behind(
 
 @settings(max_examples=25, deadline=None)
 @given(plan=st.lists(STEP, max_size=14), sizes=st.lists(st.integers(0, 6), max_size=6))
-def test_what_is_left_behind_is_the_same_in_batches_of_any_sizes(
+def test_batches_of_any_sizes_leave_the_same_behind(
     redis_server: str, plan: list[tuple[str, int, bool]], sizes: list[int]
 ) -> None:
     sent = Life().play(plan).sent
@@ -217,7 +217,7 @@ async def test_an_odd_one_holds_up_no_other_repository(redis_url: str) -> None:
     assert list(outcome.errors) == [entries[1].id]
 
 
-async def test_what_cannot_be_read_at_all_is_an_error_of_its_own(redis_url: str) -> None:
+async def test_an_unreadable_delivery_is_an_error_of_its_own(redis_url: str) -> None:
     sent = Life().play([("retitle", 0, True)]).sent
     async with open_queue(redis_url) as queue:
         entries, outcome = await translated(queue, sent, packed=b"broken")
@@ -226,7 +226,7 @@ async def test_what_cannot_be_read_at_all_is_an_error_of_its_own(redis_url: str)
 
 
 @pytest.mark.parametrize("other", [{"repository_id": REPOSITORY_ID + 1}, {"number": NUMBER + 1}], ids=str)
-async def test_what_is_about_another_than_it_was_taken_for_is_an_error(
+async def test_a_payload_about_another_pull_request_than_its_entry_is_an_error(
     redis_url: str, other: dict[str, int]
 ) -> None:
     sent = Life().play([("retitle", 0, True)]).sent

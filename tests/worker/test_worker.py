@@ -65,9 +65,7 @@ async def test_a_draft_is_opened_as_one(working: House) -> None:
 
 
 @pytest.mark.parametrize("seed", range(6))
-async def test_in_whatever_order_deliveries_come_the_thread_ends_in_the_newest_state(
-    working: House, seed: int
-) -> None:
+async def test_deliveries_in_any_order_end_in_the_newest_state(working: House, seed: int) -> None:
     chance = random.Random(seed)
     await _sandbox(working, "clock", {"tick": True})
     await _sandbox(working, "webhooks", {"mode": "hold"})
@@ -122,7 +120,7 @@ async def test_a_repository_that_nobody_connected_is_skipped(house: House) -> No
     assert await house.redis.hgetall(keys.REPOSITORY_NAMES) == {}
 
 
-async def test_what_came_before_the_connection_is_told_when_github_sends_it_again(house: House) -> None:
+async def test_events_before_the_connection_are_told_when_github_sends_them_again(house: House) -> None:
     payload = await payloads.pull_request(house)
     house.start_worker()
     for delivery_id in ("first", "first"):

@@ -167,7 +167,7 @@ async def test_a_poison_delivery_is_a_dead_letter_with_its_traceback_and_the_thr
     assert said(await house.messages(), 1) == ["A", "B"]
 
 
-async def test_what_can_be_merged_and_not_kept_is_a_dead_letter_and_what_it_came_with_is_posted(
+async def test_a_delivery_that_cannot_be_stored_is_a_dead_letter_and_the_rest_of_its_batch_is_posted(
     house: House, made: Pulls, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     dump = snapshot.dump

@@ -31,7 +31,9 @@ OF_GITHUB = {"X-GitHub-Request-Id": "1A:2B", "Content-Type": "application/json; 
     ],
     ids=str,
 )
-async def test_what_is_wrong_outside(asking: Doctor, changes: dict[str, str], check: str, words: str) -> None:
+async def test_each_problem_outside_is_a_wrong_row(
+    asking: Doctor, changes: dict[str, str], check: str, words: str
+) -> None:
     found = await asking.row(check, **changes)
     assert (found[0], words in found[1]) == ("wrong", True), found
     assert "wrong" not in found[1].replace("is wrong", "")

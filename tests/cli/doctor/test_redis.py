@@ -115,7 +115,9 @@ async def test_no_worker(asking: Doctor) -> None:
     assert (found[0], "start bridge worker" in found[1]) == ("wrong", True)
 
 
-async def test_what_waits_for_long(asking: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_delivery_that_waits_for_long_is_a_warning(
+    asking: Doctor, monkeypatch: pytest.MonkeyPatch
+) -> None:
     await enqueued(asking.house)
     assert (await asking.row("waiting"))[0] == "fine"
     monkeypatch.setattr(keeping, "LONG_WAIT", 0)

@@ -49,7 +49,7 @@ async def test_nothing_is_waited_for_longer_than_a_check_may_take() -> None:
     ],
     ids=lambda value: type(value).__name__,
 )
-async def test_whatever_a_check_raises_is_a_row_without_its_words(error: Exception, words: str) -> None:
+async def test_any_error_of_a_check_is_a_row_without_its_words(error: Exception, words: str) -> None:
     async def failing() -> list[rows.CheckRow]:
         raise error
 

@@ -85,7 +85,7 @@ REFUSED: list[tuple[str, str, Callable[[], Any], int, str]] = [
 @pytest.mark.parametrize(
     ("slug", "answer", "status", "sentence"), [pytest.param(*row, id=name) for name, *row in REFUSED]
 )
-def test_what_github_says_it_did_and_did_not_is_refused(
+def test_a_success_of_github_that_changed_nothing_is_refused(
     slug: str, answer: Callable[[], Any], status: int, sentence: str
 ) -> None:
     outcome = click(slug, answer())
@@ -146,7 +146,7 @@ def test_a_run_that_a_newer_one_replaced_is_left_alone() -> None:
     assert click("rerun-checks", pull_after(), found, {}, {}).calls[2:] == [rerun(3), rerun(4)]
 
 
-def test_what_failed_is_found_on_a_later_page_too() -> None:
+def test_a_failed_run_is_found_on_a_later_page_too() -> None:
     full = runs(**{f"r{number}": "success" for number in range(1, 101)})
     outcome = click("rerun-checks", pull_after(), full, runs(r101="failure"), {})
     assert outcome.calls[2:] == [call("GET", f"{RUNS}&page=2"), rerun(101)]
@@ -195,7 +195,7 @@ def test_where_github_cannot_approve_by_its_api_that_is_said() -> None:
 
 
 @pytest.mark.parametrize("slug", ["approve-and-run", "approve-deployment"])
-def test_what_was_not_looked_at_is_not_approved(slug: str) -> None:
+def test_commits_newer_than_the_thread_are_not_approved(slug: str) -> None:
     assert "new commits" in click(slug, pull_after(), sha="b" * 40).why
 
 

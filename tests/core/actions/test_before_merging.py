@@ -70,12 +70,12 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("words", "why"), REFUSED)
-def test_what_github_refuses_is_said_in_a_sentence(words: str, why: str) -> None:
+def test_a_refusal_of_github_becomes_a_sentence(words: str, why: str) -> None:
     outcome = click("auto-merge", pull_after(), settings(), refusal(200, words), sha=SHA)
     assert why in outcome.why
 
 
-def test_what_is_so_already_is_a_success() -> None:
+def test_a_state_already_reached_is_a_success() -> None:
     assert click("auto-merge", with_auto_merge(), sha=SHA).said.endswith("is already on.")
     assert click("no-auto-merge", pull_after(), sha=SHA).said.endswith("is already off.")
     merged = {**pull_after(("close", "ann-gh")), "merged": True}
@@ -94,7 +94,7 @@ def test_auto_merge_is_taken_back() -> None:
         ("no-auto-merge", [with_auto_merge(), disabled(ON)]),
     ],
 )
-def test_what_github_says_it_did_and_did_not_is_refused(slug: str, answers: list[Any]) -> None:
+def test_a_success_of_github_that_changed_nothing_is_refused(slug: str, answers: list[Any]) -> None:
     assert click(slug, *answers, sha=SHA).why.startswith("GitHub did not ")
 
 

@@ -77,7 +77,7 @@ def test_a_queue_takes_it_without_a_method_and_its_place_is_said(entry: Any) -> 
     assert outcome.said == f"Added acme/component#42 to the merge queue{place}."
 
 
-def test_what_failed_in_the_background_is_said_in_githubs_words() -> None:
+def test_a_failure_in_the_background_is_told_in_githubs_words() -> None:
     outcome = merge(PENDING, failed("Merge conflict:\n the pull request could not be merged."))
     assert outcome.why == (
         "acme/component#42 cannot be merged: Merge conflict: the pull request could not be merged."
@@ -130,7 +130,7 @@ def test_a_method_that_is_no_longer_allowed_is_not_replaced_by_another() -> None
 @pytest.mark.parametrize(
     "sign", [{"merged": True}, {"merged": None, "merged_at": "2026-03-10T12:00:00Z"}], ids=str
 )
-def test_what_is_merged_already_is_a_success(sign: dict[str, Any]) -> None:
+def test_merging_a_merged_pull_request_is_a_success(sign: dict[str, Any]) -> None:
     outcome = click("merge", {**pull_after(("close", "ann-gh")), **sign}, sha="b" * 40)
     assert outcome.said == "acme/component#42 is already merged."
 
@@ -149,7 +149,7 @@ STATES: list[tuple[str, dict[str, Any], str, int]] = [
 
 
 @pytest.mark.parametrize(("changes", "why", "status"), [pytest.param(*row, id=name) for name, *row in STATES])
-def test_what_cannot_be_merged_is_refused_before_github_is_asked_to(
+def test_a_pull_request_that_cannot_be_merged_is_refused_before_github_is_asked(
     changes: dict[str, Any], why: str, status: int
 ) -> None:
     outcome = click("merge", {**pull_after(), **changes}, sha=SHA)
@@ -166,7 +166,7 @@ def test_it_is_tried_where_github_has_not_said_that_it_conflicts(mergeable: bool
 
 
 @pytest.mark.parametrize("permissions", [{"push": False}, {}, None], ids=str)
-def test_who_may_not_push_is_told_so(permissions: Any) -> None:
+def test_a_person_without_push_access_is_told_so(permissions: Any) -> None:
     outcome = click("merge", pull_after(), settings(permissions=permissions), sha=SHA)
     assert outcome.why == "@ann-gh needs write access to merge acme/component#42"
     assert outcome.refused is not None

@@ -121,7 +121,7 @@ def asked(*logins: str) -> dict[str, Any]:
     return {"requested_reviewers": [{"login": login} for login in logins]}
 
 
-def test_who_clicks_is_asked_for_a_review() -> None:
+def test_the_person_who_clicks_is_asked_for_a_review() -> None:
     outcome = click("request-review", asked("bob", "ann-gh"))
     assert outcome.calls == [call("POST", f"{PULLS}/requested_reviewers", {"reviewers": ["ann-gh"]})]
     assert outcome.said == "@ann-gh will review acme/component#42."
@@ -136,7 +136,7 @@ def test_a_login_in_other_case_is_the_same() -> None:
     [asked(), asked("ann-gh-2"), {"requested_reviewers": None}, {"requested_reviewers": [None]}, {}],
     ids=str,
 )
-def test_who_is_not_among_the_asked_is_told(answer: dict[str, Any]) -> None:
+def test_a_person_whom_github_did_not_ask_is_told(answer: dict[str, Any]) -> None:
     assert click("request-review", answer).why == "GitHub did not ask @ann-gh to review acme/component#42"
 
 
@@ -162,7 +162,7 @@ def test_a_draft_is_made_ready_by_its_id() -> None:
     assert outcome.said == "acme/component#42 is ready for review."
 
 
-def test_what_is_no_draft_is_ready_already() -> None:
+def test_a_pull_request_that_is_no_draft_is_already_ready() -> None:
     outcome = click("ready", pull_after())
     assert outcome.said == "acme/component#42 is already ready for review."
 

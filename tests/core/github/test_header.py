@@ -76,7 +76,7 @@ def about(**more: Any) -> dict[str, Any]:
         *((own, about(pull_request=PULL), None) for own in sorted(translate.OWN_EVENTS)),
     ],
 )
-def test_what_a_delivery_is_about(event: str, payload: Any, expected: Header | None) -> None:
+def test_the_subject_of_a_delivery(event: str, payload: Any, expected: Header | None) -> None:
     assert header.read(envelope(event, payload)) == expected == whole(event, payload)
 
 
@@ -116,14 +116,14 @@ AS_GITHUB: dict[str, Any] = {
     ],
     ids=lambda value: repr(value)[:60],
 )
-def test_what_is_odd_is_refused_with_its_reason(payload: Any, sentence: str) -> None:
+def test_an_odd_payload_is_refused_with_its_reason(payload: Any, sentence: str) -> None:
     with pytest.raises(Malformed, match=sentence):
         header.read(envelope("pull_request", payload))
     with pytest.raises(Malformed, match=sentence):
         whole("pull_request", payload)
 
 
-def test_a_number_beyond_floats_is_left_to_who_reads_the_whole() -> None:
+def test_a_number_beyond_floats_is_left_to_the_full_decoder() -> None:
     body = json.dumps(about(pull_request=PULL)).replace('"Fix"', "1e999").encode()
     assert header.read(envelope("pull_request", body)) == Header("opened", 7, 5)
     with pytest.raises(Malformed):
@@ -155,7 +155,7 @@ FIELDS = ("action", "repository", "pull_request", "issue", "other")
     at=st.integers(0, 300),
 )
 @such_as(event="push", base=about(), odd={"repository": {"id": 7.0, "full_name": "a/b"}}, noise=b"", at=0)
-def test_whatever_comes_it_says_what_the_whole_says_or_refuses_as_that_does(
+def test_the_header_agrees_with_the_full_decoder_on_any_bytes(
     event: str, base: dict[str, Any], odd: dict[str, Any], noise: bytes, at: int
 ) -> None:
     body = json.dumps({**base, **odd}).encode()

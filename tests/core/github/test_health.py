@@ -76,7 +76,7 @@ REFUSED = attempt(NOW - 60, "failed to connect to host", 502)
         (WITHOUT_HOOK_ID, Observation(problems=("it is inactive",)), "hook", "inactive"),
     ],
 )
-def test_what_is_seen_is_the_trouble(
+def test_each_observation_is_its_problem(
     connection: Connection, seen: Observation, kind: Any, words: str
 ) -> None:
     found = assess(connection, seen, "", now=NOW)
@@ -115,7 +115,7 @@ def test_where_the_webhook_is_not_shown_events_tell(
 
 
 @pytest.mark.parametrize("hint", ["removed", "archived", "heard", "came", ""])
-def test_what_is_seen_counts_over_what_events_told(hint: Hint) -> None:
+def test_observations_count_over_events(hint: Hint) -> None:
     assert assess(CONNECTION, Observation(), hint, now=NOW) is None
 
 
@@ -189,7 +189,7 @@ def test_an_hour_without_deliveries_does_not_end_their_trouble() -> None:
         ("pull_request", "opened", None, None),
     ],
 )
-def test_which_events_order_a_checkup(event: str, action: str, kind: Any, hint: Any) -> None:
+def test_events_that_order_a_checkup(event: str, action: str, kind: Any, hint: Any) -> None:
     delivery = Delivery.of("d", event, {"action": action} if action else {})
     connection = replace(CONNECTION, problem=trouble(kind) if kind else None)
     assert concerns(delivery, connection) == (hint is not None)
@@ -206,7 +206,7 @@ def asked_for(attempts: list[Attempt], asked: dict[str, int] | None = None) -> l
     return [one.guid for one in missed(attempts, asked or {}, now=NOW).chosen]
 
 
-def test_what_came_by_any_attempt_is_not_missed() -> None:
+def test_a_delivery_that_came_by_any_attempt_is_not_missed() -> None:
     attempts = [
         attempt(NOW - 1, guid="came", redelivery=True),
         attempt(NOW - 2, "failed", 502, "lost"),
@@ -219,7 +219,7 @@ def test_what_came_by_any_attempt_is_not_missed() -> None:
     assert asked_for(attempts) == ["lost"]
 
 
-def test_what_was_missed_is_asked_for_in_the_order_it_happened() -> None:
+def test_missed_deliveries_are_requested_in_their_order() -> None:
     attempts = [attempt(NOW - age, "failed", 502, guid=str(age)) for age in (1, 2, 3)]
     assert asked_for(attempts) == ["3", "2", "1"]
 

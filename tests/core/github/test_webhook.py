@@ -314,7 +314,7 @@ def test_a_body_of_the_wrong_signature_is_not_looked_at() -> None:
 
 
 @pytest.mark.parametrize("depth", [900, 1000, 1100, 5000, 200_000])
-def test_what_the_web_took_the_worker_can_read_and_what_not_does_not_crash_it(depth: int) -> None:
+def test_a_delivery_that_web_accepts_can_be_read_and_no_other_crashes_it(depth: int) -> None:
     """Depths around the limits of both JSON readers."""
     for document in (nested(depth), b'{"b":"\\ud800",' + nested(depth)[1:]):
         try:
@@ -373,7 +373,7 @@ BODIES = st.one_of(
 @given(body=BODIES, content_type=CONTENT_TYPES, event=ANY_TEXT, signature=st.none() | ANY_TEXT)
 @example(body=b'{"a": NaN}', content_type="application/json", event="e", signature=None)
 @example(body=b"{}", content_type="application/json", event="e", signature="sha256=\ud800")
-def test_whatever_comes_is_read_or_refused_and_what_is_read_can_be_read_again(
+def test_any_bytes_are_read_or_refused_and_read_ones_can_be_read_again(
     body: bytes, content_type: str, event: str, signature: str | None
 ) -> None:
     headers = headers_for(body, content_type) | {"x-github-event": event or "e"}

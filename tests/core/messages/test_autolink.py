@@ -74,12 +74,12 @@ NOT_LINKED = [
 
 
 @pytest.mark.parametrize(("source", "linked"), LINKED, ids=repr)
-def test_what_github_links_is_linked(source: str, linked: dict[str, str]) -> None:
+def test_a_text_that_github_links_is_linked(source: str, linked: dict[str, str]) -> None:
     assert links(source) == linked
 
 
 @pytest.mark.parametrize("source", NOT_LINKED, ids=repr)
-def test_what_github_leaves_alone_is_left_alone(source: str) -> None:
+def test_a_text_that_github_does_not_link_is_not_linked(source: str) -> None:
     assert links(source) == {}
 
 
@@ -187,7 +187,7 @@ MENTIONED: list[tuple[str | None, tuple[str, ...]]] = [
 
 
 @pytest.mark.parametrize(("source", "logins"), MENTIONED, ids=repr)
-def test_who_is_mentioned_outside_of_code_is_told(source: str | None, logins: tuple[str, ...]) -> None:
+def test_people_mentioned_outside_of_code_are_told(source: str | None, logins: tuple[str, ...]) -> None:
     assert mentioned(source) == logins
 
 
@@ -200,7 +200,7 @@ def test_who_is_mentioned_outside_of_code_is_told(source: str | None, logins: tu
         ("@bob", None, ()),
     ],
 )
-def test_of_an_edit_only_who_was_not_mentioned_before(
+def test_an_edit_mentions_only_people_it_adds(
     before: str | None, after: str | None, logins: tuple[str, ...]
 ) -> None:
     assert mentioned_now({"body": {"from": before}}, after) == logins

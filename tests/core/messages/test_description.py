@@ -99,7 +99,7 @@ def test_an_edit_that_nobody_is_told_of_is_shown_all_the_same(made: list[str]) -
     assert bridge.thread()["body"] == "<p><strong>Because</strong></p>"
 
 
-def test_what_nobody_is_told_of_is_not_rendered(made: list[str]) -> None:
+def test_a_description_that_nobody_is_told_of_is_not_rendered(made: list[str]) -> None:
     bridge = told("Why", connection(bots="none", drafts="quiet"))
     assert made == ["Why"]
     bridge = Bridge(connection(drafts="quiet"))
@@ -129,7 +129,7 @@ def test_the_same_renderer_shows_what_is_kept() -> None:
 
 
 @pytest.mark.usefixtures("_another_renderer")
-def test_what_is_kept_of_another_renderer_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_html_of_another_renderer_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as before:
         before.setattr(description, "renderer", lambda: "older")
         bridge = told()
@@ -163,7 +163,7 @@ RENDERED = {2: "41b6e62d4a580e4c2bd57df8b5293645"}
 """What the samples are rendered to, by the renderer's version."""
 
 
-def test_what_is_rendered_differently_has_another_version() -> None:
+def test_a_renderer_with_other_output_has_another_version() -> None:
     pages = [
         markdown.to_html(one, base_url="https://a/", rest_url="https://a/1", repository_url="https://a/b/c")
         for one in SAMPLES

@@ -116,7 +116,7 @@ def test_a_merged_one_stays_true_and_needs_no_last_word() -> None:
     assert heard(bridge, TIME_TO_UPDATE, comment(LATER, state="closed")) == ["", ""]
 
 
-def test_who_else_is_told_hears_nothing_of_it() -> None:
+def test_connections_that_still_show_it_get_no_last_message() -> None:
     bridge = Bridge(connection("all"), connection("main", **MAIN)).play([OPENED])
     out = {one.connection.id: page.text(one.message.title) for one in bridge.tell(*AWAY)}
     assert out == {"all": "Changed the base branch from main to stable", "main": GONE}

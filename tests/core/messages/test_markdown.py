@@ -150,7 +150,7 @@ def test_a_long_text_ends_with_a_paragraph_or_line_or_word_if_not_half_is_lost(
 
 @settings(max_examples=100, deadline=None)
 @given(source=st.text("ab \n`~", max_size=60), limit=st.integers(1, 40))
-def test_what_is_cut_is_a_beginning_of_bounded_length(source: str, limit: int) -> None:
+def test_a_cut_text_is_a_beginning_of_bounded_length(source: str, limit: int) -> None:
     kept = markdown.cut(source, limit)
     beginning = kept.removesuffix("\n```").removesuffix("\n~~~")
     assert source.startswith(kept) or source.startswith(beginning)
@@ -241,13 +241,13 @@ SOURCES = st.lists(PIECES, max_size=8).map("".join)
 
 @settings(max_examples=200, deadline=None)
 @given(source=SOURCES)
-def test_whatever_is_written_only_what_is_allowed_is_shown(source: str) -> None:
+def test_any_text_is_shown_with_allowed_markup_only(source: str) -> None:
     page.check_body(shown(source))
 
 
 @settings(max_examples=100, deadline=None)
 @given(source=SOURCES.map(lambda source: source.replace("<", "")))
-def test_what_markdown_becomes_the_sanitiser_leaves_as_it_is(source: str) -> None:
+def test_the_sanitiser_leaves_rendered_markdown_as_it_is(source: str) -> None:
     html = shown(source)
     assert SANITISER.clean(html).strip() == html
 

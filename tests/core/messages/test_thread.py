@@ -349,7 +349,7 @@ def test_a_branch_of_a_deleted_fork_has_no_link() -> None:
         ('a"b', "a%22b"),
     ],
 )
-def test_a_link_to_a_branch_leads_to_it_whatever_its_name(ref: str, path: str) -> None:
+def test_a_link_leads_to_a_branch_of_any_name(ref: str, path: str) -> None:
     shown = fields(a_pull(head=replace(HEAD, ref=ref)))["Branch"].partition(" → ")[0]
     (tag,) = page.tags(shown)
     assert tag.attributes == {"href": f"{COMPONENT}/tree/{path}"}

@@ -65,5 +65,5 @@ def test_no_markup_gets_through_a_description(evasion: str) -> None:
 
 @settings(max_examples=40, deadline=None)
 @given(pull=PULLS)
-def test_whatever_a_pull_request_is_called_its_thread_can_be_drawn(pull: PullRequest) -> None:
+def test_a_thread_can_be_drawn_for_any_title(pull: PullRequest) -> None:
     checked(pull)

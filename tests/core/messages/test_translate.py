@@ -278,7 +278,7 @@ def test_a_conflict_is_told_once_and_once_when_it_is_mended(
     assert bridge.fields()["Turn"] == f"ann ({turn})"
 
 
-def test_what_was_read_later_stands_against_what_came_before() -> None:
+def test_a_later_reading_of_mergeable_stands_against_an_earlier_one() -> None:
     """GitHub works it out in the background, without changing the pull request's own time."""
     bridge = Bridge().play([OPENED, looked(False)])
     bridge.tell("pull_request", on_pull("labeled", pull(updated_at=LATER, mergeable=True)))
@@ -327,7 +327,7 @@ AT_ONCE: list[tuple[str, list[Told], list[str]]] = [
 
 
 @pytest.mark.parametrize(("told", "said"), [pytest.param(*row, id=name) for name, *row in AT_ONCE])
-def test_what_a_reader_acts_on_is_told_at_once(told: list[Told], said: list[str]) -> None:
+def test_a_change_that_people_act_on_is_told_at_once(told: list[Told], said: list[str]) -> None:
     bridge = Bridge().play([OPENED])
     assert [text(message.title) for one in told if (message := bridge.says(*one))] == said
 

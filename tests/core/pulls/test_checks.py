@@ -423,7 +423,7 @@ COUNTS += [
 
 
 @pytest.mark.parametrize(("told", "shown"), [pytest.param(*row, id=name) for name, *row in COUNTS])
-def test_what_counts_is_the_newest_of_each(told: list[Told], shown: dict[str, str]) -> None:
+def test_the_newest_of_each_check_counts(told: list[Told], shown: dict[str, str]) -> None:
     assert seen(*told) == shown
 
 

@@ -66,7 +66,7 @@ READ: list[tuple[str, list[dict[str, Any]], Diff | None]] = [
 
 
 @pytest.mark.parametrize(("files", "diff"), [row[1:] for row in READ], ids=[row[0] for row in READ])
-def test_what_is_shown(files: list[dict[str, Any]], diff: Diff | None) -> None:
+def test_the_shown_part_of_a_diff(files: list[dict[str, Any]], diff: Diff | None) -> None:
     assert read(files, OLD) == diff
 
 

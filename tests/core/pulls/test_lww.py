@@ -90,7 +90,7 @@ def test_a_set_is_what_the_newest_list_less_what_they_removed(
         assert [item["login"] for item in merged.items()] == names
 
 
-def test_what_only_one_side_has_stays() -> None:
+def test_a_value_of_one_side_alone_stays() -> None:
     one, other = LwwRegister(NOON, CARRIED, 1), LwwRegister(LATER, CARRIED, 2)
     assert merge_all({"a": one, "b": one}, {"b": other, "c": other}) == {"a": one, "b": other, "c": other}
 

@@ -104,7 +104,7 @@ NULLS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
 @pytest.mark.parametrize(
     ("fields", "shown"), [pytest.param(fields, shown, id=name) for name, fields, shown in NULLS]
 )
-def test_what_may_be_null_is_read(fields: dict[str, Any], shown: dict[str, Any]) -> None:
+def test_a_nullable_field_that_is_null_is_read(fields: dict[str, Any], shown: dict[str, Any]) -> None:
     assert read(on_pull("opened", pull(**fields))) == replace(read(on_pull("opened")), **shown)
 
 
@@ -129,7 +129,7 @@ SHORT = [
 
 
 @pytest.mark.parametrize(("event", "make"), SHORT, ids=lambda value: value if isinstance(value, str) else "")
-def test_what_a_shorter_payload_leaves_out_stays_as_it_was(event: str, make: Any) -> None:
+def test_a_field_left_out_by_a_shorter_payload_stays(event: str, make: Any) -> None:
     full = pull(mergeable=False, assignees=[user("bob")], milestone=None, auto_merge=None)
     known = part("pull_request", on_pull("opened", full))
     later = {**full, "updated_at": "2026-03-10T12:00:09Z", "title": "Other", "merged": True, "additions": 0}
@@ -216,7 +216,7 @@ def test_the_newer_state_stands(one: Snapshot, other: Snapshot, state: str) -> N
     "deed",
     [at(1, "edited", title="b"), at(1, "labeled", title="b"), at(1, "converted_to_draft", title="b")],
 )
-def test_what_happens_in_the_second_of_the_opening_is_newer_than_it(deed: Snapshot) -> None:
+def test_an_event_in_the_second_of_the_opening_is_newer_than_it(deed: Snapshot) -> None:
     opened = at(1, "opened", title="c")
     for order in itertools.permutations([opened, opened, deed, deed]):
         known = Snapshot()

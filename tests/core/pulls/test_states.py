@@ -140,7 +140,7 @@ def test_githubs_answer_is_the_last_word_in_any_order(
         assert (messages[1].title if messages[1] else None) == words
 
 
-def test_what_happens_after_githubs_answer_counts() -> None:
+def test_events_after_githubs_answer_count() -> None:
     read = {**on_pull("", pull(state="closed")), "read_at": READ_AT}
     bridge = Bridge().play([("pull_request", told("closed", state="open")), ("bridge.mergeable", read)])
     bridge.tell("pull_request", on_pull("reopened", pull(updated_at="2026-03-10T12:00:01Z")))
@@ -158,7 +158,7 @@ NAMED: list[tuple[str, str, dict[str, Any], str, str]] = [
 @pytest.mark.parametrize(
     ("action", "extra", "label", "shown"), [pytest.param(*row[1:], id=row[0]) for row in NAMED]
 )
-def test_what_an_action_names_is_shown_though_the_payload_does_not_list_it(
+def test_a_value_named_by_the_action_is_shown_though_the_payload_does_not_list_it(
     action: str, extra: dict[str, Any], label: str, shown: str
 ) -> None:
     bridge = Bridge().play([("pull_request", on_pull(action, pull(), **extra))])

@@ -81,7 +81,7 @@ MISSING: list[tuple[str, PullRequest, list[str]]] = [
 
 
 @pytest.mark.parametrize(("pull", "words"), [pytest.param(*row, id=name) for name, *row in MISSING])
-def test_what_is_missing_is_named(pull: PullRequest, words: list[str]) -> None:
+def test_missing_requirements_are_named(pull: PullRequest, words: list[str]) -> None:
     assert list(missing(pull)) == words
 
 

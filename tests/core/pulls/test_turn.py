@@ -143,7 +143,7 @@ def test_the_turn_is_of_the_one_who_has_to_do_something(pull: PullRequest, turn:
     assert next_action(pull) == turn
 
 
-def test_whoever_keeps_the_turn_has_had_it_since_it_became_theirs() -> None:
+def test_a_kept_turn_dates_from_when_it_began() -> None:
     dee, eve = replace(ASKED, name="dee", id=4), replace(ASKED, name="eve", id=5)
     steps = [
         (a_pull(reviewers=(dee,)), {"review:4": 1.0}),

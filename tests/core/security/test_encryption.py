@@ -19,11 +19,11 @@ VAULT = Vault([NEW, OLD])
 
 @settings(max_examples=60, deadline=None)
 @given(value=st.binary(max_size=200), place=st.text(max_size=40))
-def test_what_was_sealed_opens_in_its_place(value: bytes, place: str) -> None:
+def test_an_encrypted_value_decrypts_in_its_place(value: bytes, place: str) -> None:
     assert VAULT.decrypt(VAULT.encrypt(value, aad=place), aad=place) == value
 
 
-def test_what_an_earlier_version_sealed_still_opens() -> None:
+def test_a_value_encrypted_by_an_earlier_version_decrypts() -> None:
     """Change what a key becomes, or how a value is laid out, and every installation loses its tokens."""
     sealed = b"JLskOoZ59sW6V1kLD7c27W-_tjhN6JIMk0ZoMxVF1WSWAQEUO6UesaE="
     assert Vault(["x" * 32]).decrypt(sealed, aad="account:1001") == b"gho_token"
@@ -104,7 +104,7 @@ SEALED = VAULT.encrypt(b"token", aad=PLACE)
         pytest.param(b"gho_token", id="a token in clear"),
     ],
 )
-def test_what_is_no_sealed_value_does_not_open(sealed: bytes) -> None:
+def test_a_value_that_is_not_encrypted_does_not_decrypt(sealed: bytes) -> None:
     with pytest.raises(Undecryptable):
         VAULT.decrypt(sealed, aad=PLACE)
 
@@ -130,7 +130,7 @@ def test_a_vault_without_long_enough_keys_is_none(keys: list[str]) -> None:
         Vault(keys)
 
 
-def test_which_key_sealed_a_value_is_told_without_it() -> None:
+def test_the_key_of_a_value_is_told_without_decrypting_it() -> None:
     old, both = Vault([OLD]), Vault([NEW, OLD])
     sealed = old.encrypt(b"token", aad=PLACE)
     assert key_name(sealed) == old.key_names[0] == both.key_names[1]
@@ -140,6 +140,6 @@ def test_which_key_sealed_a_value_is_told_without_it() -> None:
 
 
 @pytest.mark.parametrize("odd", [b"", b"{}", b"token", b"\xff" * 60, b"=" * 60, b"A" * 41])
-def test_what_no_key_sealed_names_none(odd: bytes) -> None:
+def test_a_value_that_no_key_encrypted_names_no_key(odd: bytes) -> None:
     assert key_name(odd) == ""
     assert not VAULT.is_newest(odd)

@@ -22,7 +22,7 @@ ODD: tuple[dict[str, Any], ...] = (
 )
 
 
-async def test_a_message_is_taken_with_202_or_shown_to_who_waits(team: Team) -> None:
+async def test_a_message_is_accepted_with_202_or_returned_to_a_client_that_waits(team: Team) -> None:
     source = await team.source()
     posted = content(1, flow_token=source["flow_token"], uuid="one", tags=["@bob", "@cy", "@nobody", "red"])
     assert await team.call("POST", "/messages", posted) == (202, {})
@@ -53,7 +53,7 @@ async def test_a_message_is_taken_with_202_or_shown_to_who_waits(team: Team) -> 
         ({"tags": {"a": 1}}, "tags"),
     ],
 )
-async def test_what_flowdock_refused_is_refused_and_leaves_nothing(
+async def test_a_message_that_flowdock_refused_is_refused_and_leaves_nothing(
     team: Team, change: dict[str, object], field: str
 ) -> None:
     source = await team.source()
@@ -62,7 +62,7 @@ async def test_what_flowdock_refused_is_refused_and_leaves_nothing(
     assert await team.inbox.messages.threads(team.flow.id) == []
 
 
-async def test_whose_turn_it_is_is_believed_of_bridges_own_sources_alone(team: Team) -> None:
+async def test_turns_are_believed_of_bridges_own_sources_alone(team: Team) -> None:
     thread = {"title": "x", "bridge": a_pull(1001)}
     own = (await team.source())["flow_token"]
     foreign_token = await team.inbox.api_tokens.make(1002, label="mine", scopes=("integration",))
@@ -117,7 +117,7 @@ async def test_nothing_odd_breaks_it(team: Team, odd: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"null", b'"x"', b"{", b"\xff", b"[" * 5000, b'{"a": 1e999}'])
-async def test_what_is_no_object_is_refused(team: Team, body: bytes) -> None:
+async def test_a_body_that_is_no_object_is_refused(team: Team, body: bytes) -> None:
     headers = {"Content-Type": "application/json"}
     async with team.http.post(f"{team.api}/messages", data=body, headers=headers) as response:
         assert response.status in (400, 401)

@@ -107,14 +107,14 @@ async def test_a_code_goes_nowhere_but_to_the_registered_address(team: Team, cha
         ({"scope": "flow everything"}, "invalid_scope"),
     ],
 )
-async def test_what_is_asked_wrongly_comes_back_as_an_error(
+async def test_a_wrong_request_comes_back_as_an_error(
     team: Team, changes: dict[str, str], error: str
 ) -> None:
     _, location = await ask(team, **changes)
     assert parse_qs(urlsplit(location).query)["error"] == [error]
 
 
-async def test_who_is_not_signed_in_signs_in_first(team: Team) -> None:
+async def test_a_signed_out_person_signs_in_first(team: Team) -> None:
     async with team.http.get(
         f"{team.api}/oauth/authorize",
         params={"client_id": team.inbox.client_id, "response_type": "code"},

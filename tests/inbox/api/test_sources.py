@@ -46,7 +46,7 @@ async def test_a_source_needs_a_name_and_a_web_address(team: Team) -> None:
     assert await team.call("GET", f"{FLOW}/sources", token=token) == (200, [])
 
 
-async def test_who_was_removed_has_no_token_and_no_flow_any_more(team: Team) -> None:
+async def test_a_removed_person_has_no_token_and_no_flow(team: Team) -> None:
     token = await team.token("bob")
     await team.inbox.flows.leave(team.flow.id, 1002)
     assert (await team.call("GET", FLOW, token=token))[0] == 404
@@ -68,7 +68,7 @@ async def test_basic_and_query_tokens_are_taken_and_answers_name_the_user(team: 
             assert (await response.json())["nick"] == "bob"
 
 
-async def test_what_is_left_out_says_so(team: Team) -> None:
+async def test_a_left_out_address_says_so(team: Team) -> None:
     status, found = await team.call("GET", "/none", token=await team.token())
     assert (status, found["message"][:33]) == (404, "There is nothing at this address:")
     status, found = await team.call("PATCH", "/messages")

@@ -75,7 +75,7 @@ async def test_threads_are_filtered_by_date_and_application(team: Team) -> None:
     assert (status, list(found["errors"])) == (400, ["until"])
 
 
-async def test_what_somebody_writes_is_a_message_with_their_id_and_tags(team: Team) -> None:
+async def test_a_persons_text_is_a_message_with_their_id_and_tags(team: Team) -> None:
     await posted(team)
     body = {"event": "message", "content": " Look, @ann. ", "uuid": "u", "tags": "#red,@bob,@nobody"}
     status, made = await team.call("POST", f"{THREAD}/messages", body, token=await team.token("bob"))
@@ -101,7 +101,7 @@ async def test_what_somebody_writes_is_a_message_with_their_id_and_tags(team: Te
         ({"content": "x", "tags": [1]}, "tags"),
     ],
 )
-async def test_what_cannot_be_written_is_refused(team: Team, body: dict[str, Any], field: str) -> None:
+async def test_an_unacceptable_message_is_refused(team: Team, body: dict[str, Any], field: str) -> None:
     await posted(team)
     status, found = await team.call("POST", f"{THREAD}/messages", body, token=await team.token("bob"))
     assert (status, list(found["errors"])) == (400, [field])

@@ -87,7 +87,7 @@ async def scene(redis_url: str) -> AsyncIterator[Scene]:
             yield Scene(team=team, box=box)
 
 
-async def test_what_waits_is_sent_once_a_day_and_nothing_where_nothing_waits(scene: Scene) -> None:
+async def test_waiting_threads_are_mailed_once_a_day_and_none_send_no_mail(scene: Scene) -> None:
     await scene.confirmed()
     assert await scene.sent() == [], "nothing waits"
     await scene.posted(1, turn="bob")

@@ -83,7 +83,7 @@ def shown(browser: SubscribedBrowser) -> list[str]:
     return [one["body"] for one in browser.shown]
 
 
-async def test_who_gets_the_turn_is_notified_once_and_the_sender_is_not(scene: Scene) -> None:
+async def test_the_person_who_gets_the_turn_is_notified_once_and_the_sender_is_not(scene: Scene) -> None:
     bob, ann = await scene.subscribed("bob"), await scene.subscribed("ann")
     other = await scene.subscribed("bob")
     await scene.posted(turn="bob", title="asked for a review")
@@ -110,7 +110,7 @@ async def test_who_gets_the_turn_is_notified_once_and_the_sender_is_not(scene: S
     assert (ann.shown, await scene.waiting()) == ([], 0)
 
 
-async def test_who_is_called_is_notified_with_the_words(scene: Scene) -> None:
+async def test_a_mentioned_person_is_notified_with_the_words(scene: Scene) -> None:
     bob, ann = await scene.subscribed("bob"), await scene.subscribed("ann")
     await scene.posted()
     path = f"/inbox/flows/team/main/threads/{THREAD}/messages"
@@ -154,7 +154,7 @@ async def test_a_mention_that_an_edit_adds_notifies_once_until_it_is_read(scene:
     assert (len(bob.shown), await scene.waiting()) == (1, 0), "he read it, and then she took it back"
 
 
-async def test_who_passes_the_turn_on_is_named_to_the_one_who_gets_it(scene: Scene) -> None:
+async def test_the_person_who_passed_the_turn_is_named_to_the_one_who_gets_it(scene: Scene) -> None:
     bob, ann = await scene.subscribed("bob"), await scene.subscribed("ann")
     path = f"/inbox/flows/team/main/threads/{THREAD}"
     await scene.posted(turn="ann")

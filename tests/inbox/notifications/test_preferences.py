@@ -71,7 +71,7 @@ def test_they_end_within_a_day_and_then_it_is_not_quiet(zone: str, hours: tuple[
         ({"quiet_from": "07:00", "quiet_until": "07:00"}, "different times"),
     ],
 )
-def test_what_no_clock_shows_is_refused(wrong: dict[str, Any], sentence: str) -> None:
+def test_an_impossible_time_is_refused(wrong: dict[str, Any], sentence: str) -> None:
     fields: dict[str, Any] = {"turn": True, "mentions": True, "zone": "", "quiet_from": "", "quiet_until": ""}
     with pytest.raises(SettingRefused, match=sentence):
         Preferences.chosen(**fields | wrong)

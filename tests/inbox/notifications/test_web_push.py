@@ -74,7 +74,7 @@ async def test_an_answer_says_whether_to_try_again(
     assert browser.shown == [], "a redirect is not followed"
 
 
-async def test_what_is_for_another_browser_or_by_another_sender_is_refused(
+async def test_a_push_for_another_browser_or_by_another_sender_is_refused(
     there: tuple[PushService, WebPush],
 ) -> None:
     service, web_push = there
@@ -91,7 +91,7 @@ async def test_what_is_for_another_browser_or_by_another_sender_is_refused(
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1"])
-async def test_nothing_is_pushed_to_this_machine_whatever_it_is_called(vapid: Vapid, host: str) -> None:
+async def test_nothing_is_pushed_to_this_machine_under_any_name(vapid: Vapid, host: str) -> None:
     """Where the look at the address that a browser sent did not find it out."""
     reached: list[object] = []
     server = await asyncio.start_server(lambda *streams: reached.append(streams), "127.0.0.1", 0)

@@ -301,7 +301,7 @@ async def test_threads_are_found_by_turn_by_what_is_unread_and_by_words(team: Te
     assert await found("show=turn&q=simpler") == []
 
 
-async def test_what_somebody_wrote_keeps_their_name_when_they_left(team: Team) -> None:
+async def test_a_message_keeps_the_name_of_an_author_who_left(team: Team) -> None:
     await posted(team)
     await team.visit("bob", "POST", f"{THREAD}/messages", {"content": "Mine."})
     await team.inbox.people.remove(1002)

@@ -110,7 +110,7 @@ async def test_a_form_that_names_no_move_or_no_thread_is_refused(
         ("monday", "2026-11-29 23:00", KYIV, "2026-12-07 07:00"),
     ],
 )
-def test_what_is_snoozed_returns_in_the_readers_morning(
+def test_a_snoozed_thread_returns_in_the_readers_morning(
     choice: str, now: str, zone: str, expected: str
 ) -> None:
     begun = datetime.fromisoformat(now).replace(tzinfo=UTC).timestamp()

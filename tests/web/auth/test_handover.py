@@ -110,7 +110,7 @@ async def test_before_the_sign_in_nothing_is_stored(house: House, admin: Browser
     assert await everything(house.redis) == before
 
 
-async def test_whoever_is_no_administrator_is_told_so_and_the_link_stays(
+async def test_a_person_who_is_no_administrator_is_told_so_and_the_link_stays(
     house: House, admin: Browser, url: str
 ) -> None:
     page = await signed_in(house, admin, url, "bob-gh")
@@ -186,7 +186,7 @@ async def test_a_form_whose_answer_failed_is_not_sent_twice(
         ("flowdock", {"path": "/flows/acme/main", "status": 503}),
     ],
 )
-async def test_what_fails_leaves_nothing_and_the_link_open(
+async def test_a_failure_leaves_nothing_and_the_link_open(
     house: House,
     admin: Browser,
     url: str,
@@ -206,7 +206,7 @@ async def test_what_fails_leaves_nothing_and_the_link_open(
     assert (await kept(house, url)).state == "open"
 
 
-async def test_what_cannot_be_undone_now_keeps_the_token_until_it_is(
+async def test_a_failed_rollback_keeps_the_token_until_it_succeeds(
     house: House, admin: Browser, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rollback, "PAUSES", (0.01,))
@@ -253,7 +253,7 @@ async def test_one_that_changes_under_the_button_is_not_connected(
 
 
 @pytest.mark.parametrize("how", ["left the flow", "signed out"])
-async def test_whoever_asked_must_still_be_in_the_flow(
+async def test_the_asker_must_still_be_in_the_flow(
     house: House, ann: Browser, admin: Browser, how: str
 ) -> None:
     result = await chosen(house, ann)

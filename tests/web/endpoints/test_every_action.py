@@ -131,7 +131,7 @@ async def test_graphqls_errors_come_back_as_one_sentence(
     assert calls(life)[-1] == ("POST", "/api/graphql")
 
 
-async def test_who_may_not_end_a_draft_is_told_githubs_reason(life: Life) -> None:
+async def test_a_person_who_may_not_end_a_draft_is_told_githubs_reason(life: Life) -> None:
     await life.act("ann-gh", "draft")
     outcome = await click(life, "bob", "Ready for review")
     refused(outcome, 422, "GitHub refused: ")
@@ -186,14 +186,14 @@ async def test_checks_that_run_again_already_are_a_success(life: Life) -> None:
     assert calls(life) == RUNS
 
 
-async def test_what_github_actions_did_not_run_is_not_offered_to_be_run_again(life: Life) -> None:
+async def test_checks_of_other_services_cannot_be_re_run(life: Life) -> None:
     await life.act("ann-gh", "status", context="other-ci", state="failure")
     thread = await life.thread()
     assert thread.fields["Checks"] == "✗ 1 failed: other-ci"
     assert "Re-run failed checks" not in [action["name"] for action in thread.shown["actions"]]
 
 
-async def test_who_may_not_push_may_not_run_checks_again(life: Life) -> None:
+async def test_without_push_access_nobody_re_runs_checks(life: Life) -> None:
     await life.act("ann-gh", "check", conclusion="failure")
     refused(
         await click(life, "bob", "Re-run failed checks"), 422, f"GitHub does not let you do that to {PULL}"
@@ -203,7 +203,7 @@ async def test_who_may_not_push_may_not_run_checks_again(life: Life) -> None:
 # Workflows and deployments that wait
 
 
-async def test_workflows_that_wait_are_approved_by_who_may(life: Life) -> None:
+async def test_waiting_workflows_are_approved_by_people_who_may(life: Life) -> None:
     (told,) = titles(await life.act("ann-gh", "hold"))
     assert "wait for a maintainer" in told
     refused(await click(life, "bob", "Approve and run"), 422, f"GitHub does not let you do that to {PULL}")
@@ -258,7 +258,7 @@ async def test_an_enterprise_server_has_deployments_approved_and_workflows_on_it
 # Ask for one's own review
 
 
-async def test_who_asks_to_review_is_asked(life: Life) -> None:
+async def test_a_person_who_wants_to_review_is_asked(life: Life) -> None:
     outcome = await click(life, "cy", "Request my review")
     assert (outcome["status"], outcome["message"]) == (200, f"@cy-gh will review {PULL}.")
     assert calls(life)[1:] == [("GET", "/pulls/1"), ("POST", "/pulls/1/requested_reviewers")]
@@ -372,9 +372,7 @@ async def test_every_action_is_among_those_whose_log_is_looked_at() -> None:
     assert {slug for _, _, slug, _ in DEEDS} == set(ACTIONS)
 
 
-async def test_what_github_refused_was_not_done_and_the_log_does_not_say_so(
-    life: Life, capsys: pytest.CaptureFixture[str]
-) -> None:
+async def test_a_refused_action_is_not_logged_as_done(life: Life, capsys: pytest.CaptureFixture[str]) -> None:
     await click(life, "ann", "Approve")
     assert acted(capsys) == []
 

@@ -135,7 +135,7 @@ async def test_a_branch_with_a_queue_takes_it_into_the_queue(redis_url: str, ghe
             assert left == "cy-gh: Removed from the merge queue: checks failed"
 
 
-async def test_what_fails_in_the_queue_is_told_on_its_pull_request(life: Life) -> None:
+async def test_a_failure_in_the_queue_is_told_on_its_pull_request(life: Life) -> None:
     await life.act("ann-gh", "enqueue")
     assert await life.act("ann-gh", "check", queue=True, name="test") == []
     failed = await life.act("ann-gh", "check", queue=True, name="test", conclusion="failure")
@@ -196,7 +196,7 @@ async def test_a_required_check_that_is_missing_is_said_in_githubs_words(life: L
     )
 
 
-async def test_who_may_not_push_may_not_merge(life: Life) -> None:
+async def test_without_push_access_nobody_merges(life: Life) -> None:
     refused(await click(life, "bob", "Merge"), 422, f"@bob-gh needs write access to merge {PULL}")
     assert calls(life) == GUARDED
 
@@ -219,7 +219,7 @@ MEANWHILE: list[Meanwhile] = [
     MEANWHILE,
     ids=[f"{button} after {do}" for button, _, do, *_ in MEANWHILE],
 )
-async def test_what_somebody_did_meanwhile_is_a_success_or_said(
+async def test_a_deed_done_meanwhile_is_a_success_or_is_told(
     life: Life, button: str, who: str, do: str, fields: Json, status: int, words: str
 ) -> None:
     await unseen(life, who, do, **fields)

@@ -60,7 +60,7 @@ async def test_pages_are_limited_by_address(redis_url: str, path: str) -> None:
         assert await get(house, path, OTHER) == statuses[0], "everybody has a limit of their own"
 
 
-async def test_what_somebody_who_asks_too_often_is_told(redis_url: str) -> None:
+async def test_a_visitor_over_the_limit_is_told_to_wait(redis_url: str) -> None:
     async with limited(redis_url) as house:
         with structlog.testing.capture_logs() as logged:
             for _ in range(BURST + 5):
@@ -84,7 +84,7 @@ async def test_a_header_of_ones_own_makes_no_new_address(redis_url: str) -> None
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/static/style.css"])
-async def test_what_is_free(redis_url: str, path: str) -> None:
+async def test_requests_without_a_limit(redis_url: str, path: str) -> None:
     async with limited(redis_url) as house:
         assert [await get(house, path) for _ in range(4 * BURST)] == [200] * 4 * BURST
 
@@ -109,7 +109,7 @@ async def test_clicks_are_limited_by_user_wherever_they_come_from(redis_url: str
         assert await fresh(house, 1, "1002") == [401], "another is asked to link"
 
 
-async def test_what_a_forger_sends_keeps_nobodys_click_out(redis_url: str) -> None:
+async def test_a_forgers_requests_keep_no_click_out(redis_url: str) -> None:
     async with limited(redis_url) as house:
         forged = [(await click(house, sub="1001", exp=1))[0] for _ in range(4 * BURST)]
         assert forged == [403] * BURST + [429] * 3 * BURST
@@ -169,5 +169,5 @@ BUCKETS = [
 
 
 @pytest.mark.parametrize(("address", "buckets"), BUCKETS)
-def test_whom_an_address_stands_for(address: str, buckets: str) -> None:
+def test_the_client_that_an_address_stands_for(address: str, buckets: str) -> None:
     assert " ".join(rate_limit.buckets(address)) == buckets

@@ -19,7 +19,7 @@ ASKED: list[tuple[str, list[float], list[int]]] = [
 
 
 @pytest.mark.parametrize(("asked", "waits"), [pytest.param(*row, id=name) for name, *row in ASKED])
-def test_who_asks_too_often_waits(asked: list[float], waits: list[int]) -> None:
+def test_a_client_over_the_limit_waits(asked: list[float], waits: list[int]) -> None:
     limiter = Limiter(per_minute=10, burst=3)
     assert [limiter.wait("ann", now) for now in asked] == waits
 
@@ -29,7 +29,7 @@ def test_each_has_a_bucket_of_their_own() -> None:
     assert [limiter.wait(who, 0) for who in ("ann", "bob", "ann", "bob")] == [0, 0, 60, 60]
 
 
-def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_remembered_keys_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "MAX_REMEMBERED", 2)
     limiter = Limiter(per_minute=1, burst=1)
     for who in ("ann", "bob", "ann", "cy"):
@@ -53,7 +53,7 @@ def test_never_more_than_the_burst_and_what_came_back(gaps: list[float], per_min
     assert allowed <= burst + now * per_minute / 60 + 1e-6
 
 
-def test_what_turned_out_not_to_be_limited_is_given_back() -> None:
+def test_a_refund_gives_back_up_to_the_burst() -> None:
     limiter = Limiter(per_minute=10, burst=2)
     for now in range(20):
         assert limiter.wait("ann", now) == 0

@@ -299,7 +299,7 @@ ODDITIES: list[tuple[str, bytes, set[int]]] = [
 ]  # fmt: skip
 
 
-async def test_what_is_odd_is_refused(house: House) -> None:
+async def test_odd_requests_are_refused(house: House) -> None:
     for name, sent, answers in ODDITIES:
         async with connected(house.bridge) as client:
             client.writer.write(sent)
@@ -316,7 +316,7 @@ async def test_requests_that_come_on_one_anothers_heels_are_all_answered(house: 
         assert await client.statuses() == [200] * 101
 
 
-async def test_who_hangs_up_in_the_middle_harms_nobody(house: House) -> None:
+async def test_a_client_that_hangs_up_in_the_middle_harms_nobody(house: House) -> None:
     for sent in (b"G", get(WELL)[:-2], get(HOOK, b"Content-Length: 9", method=b"POST") + b"{"):
         async with connected(house.bridge) as client:
             client.writer.write(sent)

@@ -27,7 +27,7 @@ async def account_page(house: House, browser: Browser) -> Page:
     return await browser.open(f"{house.bridge}/account")
 
 
-async def test_who_is_not_linked_is_told_what_linking_means(house: House, browser: Browser) -> None:
+async def test_an_unlinked_person_is_told_what_linking_means(house: House, browser: Browser) -> None:
     page = await sign_in(house, browser)
     assert "ann in Flowdock is not linked to a GitHub account." in text(page)
     assert '"/account/link?then=/account"' in page.text
@@ -73,7 +73,7 @@ async def test_a_github_apps_token_has_the_apps_permissions_and_an_end(
     assert "Renewed automatically" in shown
 
 
-async def test_what_was_done_in_ones_name_is_listed_and_nothing_of_others(
+async def test_actions_in_ones_name_are_listed_and_nothing_of_others(
     working: House, browser: Browser
 ) -> None:
     life = await begin_open(working)

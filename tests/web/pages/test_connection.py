@@ -110,7 +110,7 @@ async def test_every_spelling_leads_there_and_the_host_is_ignored(
         {"source": "{id}", "source_url": "{flowdock}/flows/acme/ops/sources/{id}"},
     ],
 )
-async def test_what_leads_to_no_connection_of_the_flow(
+async def test_addresses_of_no_connection_of_the_flow(
     house: House, browser: Browser, query: dict[str, str]
 ) -> None:
     connection = await connected(house)
@@ -149,7 +149,7 @@ POSTS = ["options", "pause", "webhook", "care", "test", "disconnect"]
 
 @unguarded("bridge.clients.flowdock.Flowdock.flow", yes, row="pause")
 @pytest.mark.parametrize("end", POSTS)
-async def test_whoever_left_the_flow_changes_nothing(house: House, browser: Browser, end: str) -> None:
+async def test_a_person_who_left_the_flow_changes_nothing(house: House, browser: Browser, end: str) -> None:
     connection = await connected(house)
     page = await opened(house, browser, connection, BOB)
     fields = form(page, "/options").fields
@@ -288,7 +288,7 @@ async def test_while_the_ping_is_awaited_the_page_says_so_and_then_what_to_do(
     assert "No ping came from GitHub" in words(page)
 
 
-async def test_whoever_is_not_linked_links_first_and_comes_back(house: House, browser: Browser) -> None:
+async def test_an_unlinked_person_links_first_and_comes_back(house: House, browser: Browser) -> None:
     connection = await connected(house)
     await house.services.accounts.unlink(CY)
     page = await opened(house, browser, connection, ANN)
@@ -351,7 +351,7 @@ async def test_somebody_who_administers_it_takes_over(house: House, browser: Bro
     await eventually(over)
 
 
-async def test_who_does_not_administer_it_takes_nothing_over(house: House, browser: Browser) -> None:
+async def test_only_an_administrator_takes_over(house: House, browser: Browser) -> None:
     connection = await connected(house)
     await link(house, "bob")
     page = await opened(house, browser, connection, BOB)
@@ -445,7 +445,7 @@ async def test_a_webhook_that_another_connection_needs_stays(house: House, brows
     assert [hook["id"] for hook in await hooks(house)] == [connection.hook_id]
 
 
-async def test_what_could_not_be_removed_is_named(house: House, browser: Browser) -> None:
+async def test_leftovers_are_named(house: House, browser: Browser) -> None:
     connection = await connected(house)
     await opened(house, browser, connection)
     house.github_journal.faults.append(Fault(path=".*/hooks/[0-9]+", method="DELETE", status=502, times=100))

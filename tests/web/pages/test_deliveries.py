@@ -75,7 +75,7 @@ async def test_nobody_sees_deliveries_without_signing_in(house: House, browser: 
 
 @pytest.mark.parametrize("rest", PAGES)
 @pytest.mark.parametrize("which", ["of another flow", "made by hand", "unknown"])
-async def test_who_is_not_in_the_flow_is_told_nothing(
+async def test_a_stranger_to_the_flow_is_told_nothing(
     house: House, browser: Browser, rest: str, which: str
 ) -> None:
     one = await connection(house, "acme/ops", flow="" if which == "made by hand" else "acme/ops")
@@ -87,7 +87,7 @@ async def test_who_is_not_in_the_flow_is_told_nothing(
 
 
 @pytest.mark.parametrize("do", ["retry", "drop"])
-async def test_who_is_not_in_the_flow_mends_nothing(
+async def test_a_stranger_to_the_flow_repairs_nothing(
     house: House, browser: Browser, made: Pulls, do: str
 ) -> None:
     ops = await connection(house, "acme/ops")
@@ -135,7 +135,7 @@ async def test_each_delivery_says_what_became_of_it(house: House, browser: Brows
     assert f"{house.github}/acme/component/pull/7" in (await browser.open(address(house, one))).text
 
 
-async def test_what_is_tried_again_says_why_and_when(house: House, browser: Browser, made: Pulls) -> None:
+async def test_a_retried_message_says_why_and_when(house: House, browser: Browser, made: Pulls) -> None:
     one = await connection(house)
     house.flowdock_journal.faults.append(
         Fault(path="/messages", status=503, headers={"Retry-After": "3000"}, times=FOREVER)
@@ -148,7 +148,7 @@ async def test_what_is_tried_again_says_why_and_when(house: House, browser: Brow
     assert re.search(r"#1 (A )?Retrying Flowdock answered 503 1 failed attempt, next in (49|50) min", shown)
 
 
-async def test_what_waits_says_so(house: House, browser: Browser, made: Pulls) -> None:
+async def test_a_waiting_delivery_says_so(house: House, browser: Browser, made: Pulls) -> None:
     one = await connection(house)
     await made.deliver(3, "A", action="opened")
     await sign_in(house, browser)
@@ -190,7 +190,7 @@ async def test_deliveries_can_be_chosen_by_outcome_event_and_pull_request(
     assert ("None of the 3 deliveries matches" in shown) == (not numbers)
 
 
-async def test_what_people_wrote_is_shown_as_text(house: House, browser: Browser) -> None:
+async def test_peoples_words_are_shown_as_text(house: House, browser: Browser) -> None:
     one = await connection(house)
     await noted(
         house, one, "skipped", reason='<script>alert(1)</script> "', event="<i>", sender="<b>", delivery="x"

@@ -123,7 +123,7 @@ def test_rows_are_the_newest_first_and_each_delivery_has_one() -> None:
     assert rows([], [], []) == []
 
 
-def test_what_went_wrong_is_told_without_secrets() -> None:
+def test_a_failure_is_told_without_secrets() -> None:
     (row,) = rows([note(2, "skipped", number=2, reason="secret=s3cret")], [], [grave(1)])
     assert [(end.reason, end.detail) for end in row.ends] == [
         ("token=(masked)", "password=(masked)"),

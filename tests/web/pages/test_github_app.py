@@ -325,7 +325,9 @@ async def test_two_operators_at_once_keep_the_first(house: House, browser: Brows
 
 
 @pytest.mark.parametrize("path", ["", "/created?code=x&state=y"])
-async def test_what_the_environment_sets_is_not_replaced(redis_url: str, browser: Browser, path: str) -> None:
+async def test_an_app_set_by_the_environment_is_not_replaced(
+    redis_url: str, browser: Browser, path: str
+) -> None:
     async with open_house(redis_url, github_app=True) as house:
         page = await browser.open(f"{house.bridge}{PAGE}{path}")
         assert (page.status, "OAuth App is configured already" in page.text) == (409, True)

@@ -138,7 +138,9 @@ async def test_the_page_comes_while_redis_is_away(
 # Signed in
 
 
-async def test_who_is_in_flows_without_connections_is_told_what_to_do(house: House, browser: Browser) -> None:
+async def test_a_member_of_flows_without_connections_is_told_what_to_do(
+    house: House, browser: Browser
+) -> None:
     page = await sign_in(house, browser, then="/")
     assert "Main acme/main No repository is connected yet. Connect one" in text(page)
     assert "/flowdock/setup?flow=acme%3Amain" in page.text
@@ -184,7 +186,7 @@ async def test_a_connection_is_shown_with_what_came_of_it(house: House, browser:
         ({"problem": Problem(kind="hook", text="Gone.", since=1)}, "Problem Gone. "),
     ],
 )
-async def test_what_was_not_delivered_is_shown_until_it_is_mended(
+async def test_undelivered_messages_are_shown_until_they_are_retried(
     house: House, browser: Browser, changes: dict[str, Any], state: str
 ) -> None:
     one, other = await connection(house, **changes), await connection(house, "acme/ops", **changes)

@@ -175,7 +175,7 @@ async def test_a_name_is_never_markup(scene: Scene, page: str) -> None:
         assert not [one for one in told.addresses if one.startswith(("javascript:", "vbscript:"))], word
 
 
-async def test_what_it_is_checked_on_names_it(scene: Scene) -> None:
+async def test_every_checked_page_shows_the_hostile_name(scene: Scene) -> None:
     """A page that shows nothing of what it was given would prove nothing."""
     await scene.call_all("<b>hostile</b>")
     showing = {

@@ -82,7 +82,7 @@ def test_status_cannot_be_left_out() -> None:
         ({"preset": OWN, "bases": ",".join(map(str, range(21)))}, "Give at most"),
     ],
 )
-def test_what_no_option_can_be_is_refused(fields: dict[str, str], says: str) -> None:
+def test_impossible_options_are_refused(fields: dict[str, str], says: str) -> None:
     with pytest.raises(OptionsRefused, match=says):
         read(fields.items())
 
@@ -107,7 +107,7 @@ WORDS = st.one_of(
 
 @settings(max_examples=300, deadline=None)
 @given(st.lists(st.tuples(st.one_of(st.sampled_from(NAMES), st.text(max_size=8)), WORDS), max_size=12))
-def test_whatever_is_sent_is_options_or_a_refusal(fields: list[tuple[str, str]]) -> None:
+def test_any_form_is_options_or_a_refusal(fields: list[tuple[str, str]]) -> None:
     """And what it became is shown, sent back and read as the same."""
     try:
         options = read(fields)

@@ -74,7 +74,7 @@ async def test_signing_in_leads_back_and_the_token_goes_to_flowdock_alone(
     assert [call.path for call in house.github_journal.calls] == ["/api/v3/user/repos"]
 
 
-async def test_whoever_is_not_linked_is_told_why_and_led_there(house: House, browser: Browser) -> None:
+async def test_an_unlinked_person_is_told_why_and_led_to_linking(house: House, browser: Browser) -> None:
     page = await visit(house, browser, nick="bob")
     assert "First, link your GitHub account" in words(page)
     assert 'href="/account/link?then=%2Fflowdock%2Fsetup%3Fflow%3Dacme%253Amain"' in page.text
@@ -97,7 +97,7 @@ async def test_whoever_is_not_linked_is_told_why_and_led_there(house: House, bro
         ("/unknown", "cy", 404, "this page has expired"),
     ],
 )
-async def test_which_flow(
+async def test_the_chosen_flow(
     house: House, browser: Browser, query: str, nick: str, status: int, says: str
 ) -> None:
     await visit(house, browser, SETUP, nick)
@@ -127,7 +127,7 @@ async def test_which_flow(
         ),
     ],
 )
-async def test_what_is_down_is_a_page_that_says_so(
+async def test_a_service_that_is_down_is_a_page_that_says_so(
     house: House, browser: Browser, service: str, fault: dict[str, Any], status: int, says: str
 ) -> None:
     await visit(house, browser)
@@ -170,7 +170,7 @@ async def test_rights_archives_and_connections_are_explained(house: House, brows
     assert "Connected to this flow." not in words(await browser.open(f"{house.bridge}{SETUP}?flow=acme:ops"))
 
 
-async def test_what_github_hides_until_single_sign_on_is_said(house: House, browser: Browser) -> None:
+async def test_repositories_hidden_until_single_sign_on_are_counted(house: House, browser: Browser) -> None:
     async with house.http.post(f"{house.github}/_sandbox/users/cy-gh", json={"sign_on": False}):
         pass
     page = await visit(house, browser)
@@ -240,7 +240,7 @@ async def test_the_form_connects_with_its_options(house: House, browser: Browser
         ([COMPONENT_ID], {"csrf": "made up"}, 403, "This form does not belong to your session"),
     ],
 )
-async def test_what_cannot_be_chosen(
+async def test_impossible_choices_are_refused(
     house: House, browser: Browser, chosen: list[int], fields: dict[str, str], status: int, says: str
 ) -> None:
     page = await send(browser, await visit(house, browser), chosen, **fields)
@@ -304,7 +304,7 @@ async def test_a_result_is_its_owners_and_a_members(house: House, browser: Brows
     assert (left.status, "/handover/" in left.text) == (403, False)
 
 
-async def test_what_one_administers_is_connected_and_the_rest_is_handed_on(
+async def test_administered_repositories_are_connected_and_the_rest_handed_on(
     house: House, browser: Browser
 ) -> None:
     page = await visit(house, browser)

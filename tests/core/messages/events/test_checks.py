@@ -283,7 +283,7 @@ REVIEWS: list[tuple[str, list[Told], list[str]]] = [
 @pytest.mark.parametrize(
     ("deliveries", "expected"), [pytest.param(told, said, id=name) for name, told, said in REVIEWS]
 )
-def test_who_reviews_a_deployment_is_told_and_of_which_environment(
+def test_a_review_of_a_deployment_names_its_author_and_environment(
     deliveries: list[Told], expected: list[str]
 ) -> None:
     bridge, said = Bridge().play([OPENED]), []

@@ -57,7 +57,7 @@ NULLS: list[tuple[str, dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("payload", "title"), [pytest.param(*row, id=name) for name, *row in NULLS])
-def test_what_may_be_missing_is_told_all_the_same(payload: dict[str, Any], title: str) -> None:
+def test_an_event_without_its_optional_fields_is_told(payload: dict[str, Any], title: str) -> None:
     assert page.text(said(payload).title) == title
 
 

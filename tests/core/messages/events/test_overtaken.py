@@ -60,7 +60,7 @@ def test_an_edit_that_overtakes_is_told_as_the_whole_and_what_it_overtook_is_not
 
 
 @pytest.mark.parametrize("event", [COMMENT, ON_LINE])
-def test_what_was_deleted_is_not_told_afterwards(event: str) -> None:
+def test_a_deleted_comment_is_not_told_afterwards(event: str) -> None:
     for late in (version(event, 0), version(event, 1)):
         assert [title.partition(" on ")[0] for title, _ in said(deleted(event), late)] == [
             "Deleted a comment"

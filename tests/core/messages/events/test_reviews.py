@@ -172,7 +172,7 @@ def test_a_review_is_told_with_its_comments_in_reading_order() -> None:
 
 @settings(max_examples=40, deadline=None)
 @given(order=st.permutations(ALL))
-def test_whatever_comes_first_the_message_is_the_same(order: list[Told]) -> None:
+def test_the_message_is_the_same_in_any_order_of_its_parts(order: list[Told]) -> None:
     (message,) = messages(*order)
     assert message == messages(*ALL)[0]
 
@@ -272,7 +272,7 @@ def test_each_kind_of_review_is_told(told: list[Told], said: list[tuple[str, str
     assert sorted(shown) == sorted(said)
 
 
-def test_what_comes_late_is_a_message_of_its_own() -> None:
+def test_a_late_part_is_a_message_of_its_own() -> None:
     bridge = Bridge().play([OPENED])
     assert len(messages(review(), line(7), bridge=bridge)) == 1
     (late,) = messages(line(8, diff_hunk=""), bridge=bridge)
