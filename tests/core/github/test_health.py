@@ -121,7 +121,7 @@ def test_observations_count_over_events(hint: Hint) -> None:
 
 @pytest.mark.parametrize("hint", ["removed", "archived", "heard", "came", ""])
 @pytest.mark.parametrize("known", [None, "hook", "repository"])
-def test_whether_the_app_is_installed_counts_over_what_events_told(hint: Hint, known: Any) -> None:
+def test_an_observed_installation_counts_over_events(hint: Hint, known: Any) -> None:
     before = replace(WITHOUT_HOOK_ID, problem=trouble(known) if known else None)
     taken = assess(before, replace(UNSEEN, installed=False), hint, now=NOW)
     assert taken is not None
