@@ -27,6 +27,7 @@ _JOINING = re.compile(
     "|(?<=\U0001f3f4)[\U000e0030-\U000e007a]{1,8}\U000e007f"
 )
 _DIRECTION = re.compile("[\u202a-\u202e\u2066-\u2069]")
+_NOT_PLAIN = re.compile("[^ -~]")
 _MARKS = "\u061c\u200e\u200f"
 ISOLATE, END_ISOLATE = "\u2068", "\u2069"
 
@@ -39,16 +40,19 @@ def visible(text: str) -> str:
     """
     if text.isascii() and text.isprintable():
         return text
-    turned = any(unicodedata.bidirectional(one) in ("R", "AL", "AN") and one not in _MARKS for one in text)
-    kept = {at for found in _JOINING.finditer(text) for at in range(*found.span())}
-    shown = "".join(
-        one if at in kept or (turned and one in _MARKS) or not _is_unseen(one) else _escape(ord(one))
-        for at, one in enumerate(text)
-    )
-    if shown and unicodedata.combining(shown[0]):
-        # It would be drawn over what stands before it.
-        shown = "\u25cc" + shown
+    turned = _has_right_to_left(text)
+    shown = _reveal(text, marks=turned, edges="")
     return f"{ISOLATE}{shown}{END_ISOLATE}" if turned else shown
+
+
+def reveal(page: str) -> str:
+    """Return a page's markup with invisible characters and direction marks as escapes."""
+    odd = set(_NOT_PLAIN.findall(page)) - {"\r", "\n"}
+    if not any(_is_unseen(one) or unicodedata.combining(one) for one in odd):
+        return page
+    lines = re.split("(\r?\n)", page)
+    lines[::2] = (_reveal(line, marks=_has_right_to_left(line), edges=">") for line in lines[::2])
+    return "".join(lines)
 
 
 def is_blank(text: str) -> bool:
@@ -59,6 +63,28 @@ def is_blank(text: str) -> bool:
 def undirected(text: str) -> str:
     """Return `text` of several lines with characters that reverse a line as escapes."""
     return _DIRECTION.sub(lambda found: _escape(ord(found[0])), text)
+
+
+def _has_right_to_left(text: str) -> bool:
+    return any(
+        unicodedata.bidirectional(one) in ("R", "AL", "AN") and one not in _MARKS
+        for one in _NOT_PLAIN.findall(text)
+    )
+
+
+def _reveal(text: str, *, marks: bool, edges: str) -> str:
+    """Escape what is unseen, but for `marks` of direction; after `edges` a combining mark has no base."""
+    joining = {at for found in _JOINING.finditer(text) for at in range(*found.span())}
+
+    def shown(found: re.Match[str]) -> str:
+        one, at = found[0], found.start()
+        if _is_unseen(one) and at not in joining and not (marks and one in _MARKS):
+            return _escape(ord(one))
+        # A mark without a base would be drawn over what stands before it.
+        is_based = at > 0 and text[at - 1] not in edges
+        return one if is_based or not unicodedata.combining(one) else f"\u25cc{one}"
+
+    return _NOT_PLAIN.sub(shown, text)
 
 
 def _is_unseen(one: str) -> bool:

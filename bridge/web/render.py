@@ -5,6 +5,7 @@ from typing import Any
 import aiohttp_jinja2
 from aiohttp import web
 
+from bridge.core.printable import reveal
 from bridge.web.context import REQUEST_ID, SERVICES, SESSION, UNSENT
 from bridge.web.http.visits import VISITOR
 
@@ -21,9 +22,13 @@ _HEADINGS = {
 
 
 def page(request: web.Request, template: str, *, status: int = 200, **context: Any) -> web.Response:
-    """Render a page from its template, with the signed-in user's header."""
+    """Render a page from its template, with the signed-in user's header.
+
+    Names come from other people, so whatever would hide or reverse text on the page is escaped.
+    """
     whole = {"session": request.get(SESSION), "visitor": request.get(VISITOR), **context}
-    return aiohttp_jinja2.render_template(template, request, whole, status=status)
+    text = reveal(aiohttp_jinja2.render_string(template, request, whole))
+    return web.Response(status=status, text=text, content_type="text/html")
 
 
 def error(request: web.Request, *, status: int, sentence: str, advice: str) -> web.Response:

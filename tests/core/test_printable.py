@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.core.messages import html, markdown
-from bridge.core.printable import END_ISOLATE, ISOLATE, is_blank, visible
+from bridge.core.printable import END_ISOLATE, ISOLATE, is_blank, reveal, visible
 from tests.kits.core import page
 
 SHOWN: list[tuple[str, str, str]] = [
@@ -49,6 +49,25 @@ SHOWN: list[tuple[str, str, str]] = [
 @pytest.mark.parametrize(("text", "shown"), [pytest.param(*row, id=name) for name, *row in SHOWN])
 def test_invisible_characters_are_shown(text: str, shown: str) -> None:
     assert visible(text) == shown
+
+
+PAGES = [
+    ("plain", "<p>It’s é 漢字</p>\n<p>b</p>\r\n", "<p>It’s é 漢字</p>\n<p>b</p>\r\n"),
+    ("an override", "<p>Pay \u202egpj.exe</p>", r"<p>Pay \u202egpj.exe</p>"),
+    ("zero width on one line of two", "<p>a\u200b</p>\r\n<p>é</p>", "<p>a\\u200b</p>\r\n<p>é</p>"),
+    ("isolates", "<p>\u2068a\u2069</p>", r"<p>\u2068a\u2069</p>"),
+    ("controls", "<p>a\x1b\r</p>\tb", "<p>a\\u001b\\u000d</p>\tb"),
+    ("a family, and an override", "👨\u200d👩\u202e", "👨\u200d👩\\u202e"),
+    ("Hebrew with its mark", "<b>שלום!\u200f</b>", "<b>שלום!\u200f</b>"),
+    ("a mark beside another line's Hebrew", "<b>שלום</b>\na\u200f", "<b>שלום</b>\na\\u200f"),
+    ("a mark on a tag", "<b>\u0301a</b>", "<b>◌\u0301a</b>"),
+    ("a mark on a letter", "<b>a\u0301</b>", "<b>a\u0301</b>"),
+]
+
+
+@pytest.mark.parametrize(("page", "shown"), [pytest.param(*row, id=name) for name, *row in PAGES])
+def test_a_page_shows_what_cannot_be_seen(page: str, shown: str) -> None:
+    assert reveal(page) == shown
 
 
 TEXTS = st.text(

@@ -6,7 +6,6 @@ from aiohttp import web
 from bridge.core.digits import whole_number
 from bridge.core.errors import Malformed, NotFound
 from bridge.core.model import Connection
-from bridge.core.printable import visible
 from bridge.queue.entries import DeadLetter
 from bridge.services import Services
 from bridge.web import render
@@ -123,8 +122,7 @@ async def _rows(services: Services, connection: Connection) -> list[DeliveryRow]
 
 async def _titles(services: Services, connection: Connection, shown: list[DeliveryRow]) -> dict[int, str]:
     numbers = {end.number for row in shown for end in row.ends if end.number}
-    found = await services.pulls.titles(connection.repository_id or 0, numbers)
-    return {number: visible(title) for number, title in found.items()}
+    return await services.pulls.titles(connection.repository_id or 0, numbers)
 
 
 async def _row(services: Services, connection: Connection, delivery_id: str) -> DeliveryRow:

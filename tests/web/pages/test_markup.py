@@ -1,5 +1,6 @@
 """What GitHub and Flowdock call things is text on bridge's own pages, and never an element more."""
 
+import ast
 import json
 import time
 from collections.abc import AsyncIterator
@@ -19,6 +20,7 @@ from tests.conftest import FLOW, House
 from tests.kits.accounts import link
 from tests.kits.core.evasions import EVASIONS
 from tests.kits.personal import connection, noted
+from tests.texts import modules
 
 PLAIN = "plain"
 
@@ -144,6 +146,9 @@ PAGES: dict[str, str] = {
 }
 
 
+NAMING = set(PAGES) - {"refused by Flowdock", "refused by GitHub", "an address that is none"}
+
+
 @pytest.fixture
 async def scene(house: House) -> AsyncIterator[Scene]:
     await link(house, "ann")
@@ -175,10 +180,34 @@ async def test_a_name_is_never_markup(scene: Scene, page: str) -> None:
         assert not [one for one in told.addresses if one.startswith(("javascript:", "vbscript:"))], word
 
 
+RENDER = {"render_template", "render_string"}
+HIDDEN = "ann\u200b\u202eb\u2067"
+
+
+@pytest.mark.parametrize("page", PAGES)
+async def test_no_name_hides_or_reverses_text(scene: Scene, page: str) -> None:
+    await scene.call_all(HIDDEN)
+    _, text = await shown(scene, page, HIDDEN)
+    assert not set("\u200b\u202e\u2067") & set(text)
+    assert (r"ann\u200b\u202eb\u2067" in text) == (page in NAMING)
+
+
+def test_every_page_is_made_in_one_place() -> None:
+    """So what that place escapes is escaped on all of them."""
+    using = {
+        path
+        for path, tree in modules().items()
+        if path.startswith("bridge/web/")
+        and RENDER
+        & {ast.unparse(one.func).rpartition(".")[2] for one in ast.walk(tree) if isinstance(one, ast.Call)}
+    }
+    assert using == {"bridge/web/render.py"}
+
+
 async def test_every_checked_page_shows_the_hostile_name(scene: Scene) -> None:
     """A page that shows nothing of what it was given would prove nothing."""
     await scene.call_all("<b>hostile</b>")
     showing = {
         page for page in PAGES if "&lt;b&gt;hostile" in (await shown(scene, page, "<b>hostile</b>"))[1]
     }
-    assert showing >= set(PAGES) - {"refused by Flowdock", "refused by GitHub", "an address that is none"}
+    assert showing >= NAMING
