@@ -249,7 +249,7 @@ class House:
 
     async def come_up(self) -> None:
         """Start bridge's web half again, at the same address."""
-        self.web_half = make_runner(create_app(self.services), drain_seconds=1)
+        self.web_half = make_runner(create_app(self.services), shutdown_timeout=1)
         await self.web_half.setup()
         port = int(self.bridge.rpartition(":")[2])
 
@@ -405,7 +405,7 @@ async def _open_house(
     apps = (flowdock_app, github_app, create_app(services))
     for app, listener in zip(apps, (sockets[1], sockets[2], sockets[0]), strict=True):
         runner = (
-            make_runner(app, drain_seconds=1)
+            make_runner(app, shutdown_timeout=1)
             if app is apps[2]
             else web.AppRunner(app, access_log=None, shutdown_timeout=1)
         )

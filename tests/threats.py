@@ -816,9 +816,12 @@ THREATS = [
     ),
     Threat(
         "Member of a flow, or holder of a flow token",
-        "takes a name that looks like another's, by characters that are not seen or turn a line around",
-        "flows and sources have no such names; an author's are escaped, and each text is isolated",
-        ("inbox/pages/test_flows.py::test_no_name_looks_like_anothers",),
+        "takes a name that looks like another's, by characters that are not seen or reverse a line",
+        "flows and sources have no such names; such characters of others are escaped on every page",
+        (
+            "inbox/pages/test_flows.py::test_no_name_looks_like_anothers",
+            "web/pages/test_markup.py::test_no_name_hides_or_reverses_text",
+        ),
     ),
     Threat(
         "Malicious pull request author",

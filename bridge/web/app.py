@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import aiohttp_jinja2
 import jinja2
@@ -20,19 +21,12 @@ from bridge.web.auth import handover, linking, oauth_callback, sessions
 from bridge.web.auth.oauth_callback import GITHUB_CALLBACKS
 from bridge.web.context import FOR_MACHINES, SERVICES
 from bridge.web.endpoints import actions, health, webhook
-from bridge.web.http import bodies, middleware, once, rate_limit, unreadable
+from bridge.web.http import bodies, middleware, once, rate_limit, server
 from bridge.web.http.bodies import BODIES, Bodies
 from bridge.web.http.cookies import HTTPS
-from bridge.web.http.rate_limit import LIMITS
-from bridge.web.pages import (
-    account,
-    connection,
-    deliveries,
-    github_app,
-    help,
-    home,
-    setup,
-)
+from bridge.web.http.rate_limit import LIMITS, Limits
+from bridge.web.http.server import Handle
+from bridge.web.pages import account, connection, deliveries, github_app, help, home, setup
 
 _WEB = Path(__file__).parent
 DRAIN_SECONDS = 20
@@ -43,45 +37,27 @@ LINGERING_SECONDS = 3
 MAX_LINE = 8190
 """Bytes of a request's line, and of each of its headers (at most 128)."""
 
-_ROUTED = (
-    webhook,
-    actions,
-    oauth_callback,
-    linking,
-    handover,
-    sessions,
-    health,
-    home,
-    account,
-    deliveries,
-    setup,
-    github_app,
-    connection,
-    help,
-)
-
-_ROUTED_ALONE = (oauth_callback, health, help)
-"""Those beside an inbox that runs alone."""
+_ENDPOINTS = (webhook, actions, health)
+_SIGN_IN = (oauth_callback, linking, handover, sessions)
+_PAGES = (home, account, deliveries, setup, github_app, connection, help)
+_BESIDE_INBOX = (oauth_callback, health, help)
+"""All that there is beside an inbox that runs alone."""
 
 log = structlog.get_logger()
 
 
-def create_app(
-    services: Services, *, bodies_bounds: Bodies | None = None, for_machines: bool = False
-) -> web.Application:
-    """Make the web application; `bodies_bounds` replace the default bounds.
-
-    `for_machines`: a worker's own, which tells how it is, and nothing else.
-    """
+def create_app(services: Services, *, for_machines: bool = False) -> web.Application:
+    """Make the web application; `for_machines`: a worker's own, with health and metrics alone."""
+    settings = services.settings
     app = web.Application(
         middlewares=[middleware.around, rate_limit.by_address, bodies.read_forms, once.answer],
         client_max_size=64 * 1024,
     )
     app[SERVICES] = services
     app[FOR_MACHINES] = for_machines
-    app[HTTPS] = services.settings.web_url.startswith("https:")
-    app[LIMITS] = rate_limit.of_settings(services.settings)
-    app[BODIES] = bodies_bounds or Bodies()
+    app[HTTPS] = settings.web_url.startswith("https:")
+    app[LIMITS] = Limits(page_limit=settings.page_limit, action_limit=settings.action_limit)
+    app[BODIES] = Bodies()
     app[sessions.FLOWDOCK_SIGN_IN] = sessions.FlowdockSignIn()
     app[linking.LENDER] = linking.AccountLender()
     callbacks: dict[str, Handler] = {handover.STATE: handover.signed_in, "": linking.signed_in_at_github}
@@ -94,18 +70,18 @@ def create_app(
         auto_reload=False,
         filters=filters.FILTERS,
     )
-    aiohttp_jinja2.get_env(app).globals.update(_names(services.settings))
+    aiohttp_jinja2.get_env(app).globals.update(_names(settings))
     if for_machines:
         app.add_routes(health.routes)
     else:
         _add_routes(app, services)
-    app.on_response_prepare.append(middleware.add_headers(middleware.safe_headers(services.settings)))
+    app.on_response_prepare.append(middleware.add_headers(middleware.safe_headers(settings)))
     return app
 
 
 def _add_routes(app: web.Application, services: Services) -> None:
     alone = bool(services.settings.inbox_application_url)
-    for module in _ROUTED_ALONE if alone else _ROUTED:
+    for module in _BESIDE_INBOX if alone else (*_ENDPOINTS, *_SIGN_IN, *_PAGES):
         app.add_routes(module.routes)
     if alone:
         app.router.add_get("/", inbox.at_root, name="home")
@@ -130,31 +106,25 @@ def _templates() -> jinja2.BaseLoader:
     return jinja2.ChoiceLoader([own, jinja2.PrefixLoader({"inbox": jinja2.PackageLoader("bridge.inbox")})])
 
 
-def make_runner(
-    app: web.Application,
-    *,
-    idle_seconds: float = IDLE_SECONDS,
-    lingering_seconds: float = LINGERING_SECONDS,
-    drain_seconds: float = DRAIN_SECONDS,
-) -> web.AppRunner:
-    """Make the application's runner; `idle_seconds` also bound the time to send a request's headers."""
-    return unreadable.Runner(
-        app,
-        headers=middleware.safe_headers(app[SERVICES].settings),
-        shortcut=partial(_around, app),
-        access_log=None,
-        shutdown_timeout=drain_seconds,
-        handle_signals=False,
-        keepalive_timeout=idle_seconds,
-        lingering_time=lingering_seconds,
-        max_line_size=MAX_LINE,
-        max_field_size=MAX_LINE,
+def make_runner(app: web.Application, **options: Any) -> web.AppRunner:
+    """Make the application's runner; `options` replace those that aiohttp's runner is given."""
+    usual: dict[str, Any] = {
+        "access_log": None,
+        "shutdown_timeout": DRAIN_SECONDS,
+        "handle_signals": False,
+        # Also bounds the time to send a request's headers.
+        "keepalive_timeout": IDLE_SECONDS,
+        "lingering_time": LINGERING_SECONDS,
+        "max_line_size": MAX_LINE,
+        "max_field_size": MAX_LINE,
         # A compressed body is refused (`bodies.refuse_encoded`), and never inflated before.
-        auto_decompress=False,
-    )
+        "auto_decompress": False,
+    }
+    headers = middleware.safe_headers(app[SERVICES].settings)
+    return server.Runner(app, headers=headers, shortcut=partial(_around, app), **usual | options)
 
 
-def _around(app: web.Application, whole: unreadable.Handle) -> unreadable.Handle:
+def _around(app: web.Application, whole: Handle) -> Handle:
     settings = app[SERVICES].settings
     if app[FOR_MACHINES]:
         return whole

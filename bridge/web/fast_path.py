@@ -25,7 +25,7 @@ from bridge.settings import Settings
 from bridge.web.endpoints import webhook
 from bridge.web.endpoints.webhook import Receive, Receiver
 from bridge.web.http import middleware
-from bridge.web.http.unreadable import Handle
+from bridge.web.http.server import Handle
 
 
 def shortcut(app: web.Application, whole: Handle) -> Handle:

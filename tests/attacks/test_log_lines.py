@@ -13,7 +13,7 @@ import structlog
 from bridge.cli import terminal
 from bridge.core.printable import printable
 from bridge.process import log
-from bridge.web.http import unreadable
+from bridge.web.http import server
 from bridge.web.http.middleware import masked
 from tests.attacks.test_strangers import GUARDED
 from tests.conftest import House, eventually
@@ -146,7 +146,7 @@ async def test_the_log_quotes_no_malformed_request(
 ) -> None:
     """A browser's own cookies may be too long, and a proxy may pass on what aiohttp refuses."""
     if not guarded:
-        monkeypatch.setattr(unreadable, "HttpProcessingError", ())
+        monkeypatch.setattr(server, "HttpProcessingError", ())
     log.configure(level="debug", log_format="json")
     async with connected(house.bridge) as client:
         client.writer.write(malformed)

@@ -195,7 +195,7 @@ async def test_no_answer_names_what_bridge_runs_on(house: House, asked: str) -> 
 
 async def test_control_aiohttp_names_what_it_runs_on(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bridge.web.http.middleware.add_headers", lambda _: unchanged)
-    monkeypatch.setattr("bridge.web.http.unreadable.Runner", runner_of_aiohttp)
+    monkeypatch.setattr("bridge.web.http.server.Runner", runner_of_aiohttp)
     await house.go_down()
     await house.come_up()
     for asked in _ASKED.values():

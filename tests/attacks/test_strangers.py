@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 
 from bridge.web.endpoints import webhook
-from bridge.web.http import bodies, unreadable
+from bridge.web.http import bodies, server
 from tests.conftest import House
 from tests.web.http.test_wire import CLICK, FORM, HOOK, IS_JSON, another, connected, get, ping, post
 
@@ -40,9 +40,9 @@ def inflated(guarded: bool, monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
     monkeypatch.setattr(webhook, "read_body", reading)
     if not guarded:
-        runner = unreadable.Runner
+        runner = server.Runner
         monkeypatch.setattr(
-            unreadable, "Runner", lambda app, **options: runner(app, **options | {"auto_decompress": True})
+            server, "Runner", lambda app, **options: runner(app, **options | {"auto_decompress": True})
         )
         monkeypatch.setattr(bodies, "refuse_encoded", lambda _: None)
     return sizes

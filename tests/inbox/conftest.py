@@ -182,7 +182,7 @@ async def open_team(
             await services.outside.close()
             services.outside = outside
         app = create_app(services)
-        runner = make_runner(app, drain_seconds=1)
+        runner = make_runner(app, shutdown_timeout=1)
         await runner.setup()
         closing.push_async_callback(runner.cleanup)
         await web.SockSite(runner, listener).start()

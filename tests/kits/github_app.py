@@ -42,7 +42,7 @@ async def open_app_house(redis_url: str, **changes: Any) -> AsyncIterator[House]
 async def another_process(house: House, redis_url: str, **changes: Any) -> AsyncIterator[str]:
     """Another web process on the same Redis, as far as memory goes; yields its address."""
     async with open_services(replace(house.services.settings, **changes), redis_url=redis_url) as services:
-        runner = make_runner(create_app(services), drain_seconds=1)
+        runner = make_runner(create_app(services), shutdown_timeout=1)
         await runner.setup()
         with socket.create_server(("127.0.0.1", 0)) as listener:
             await web.SockSite(runner, listener).start()

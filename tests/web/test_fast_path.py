@@ -17,7 +17,7 @@ from aiohttp import web
 from bridge.core.model import Envelope
 from bridge.web import fast_path
 from bridge.web.app import create_app, make_runner
-from bridge.web.http.unreadable import Handle
+from bridge.web.http.server import Handle
 from tests.conftest import House
 from tests.kits import sign
 from tests.kits.payloads import pull_request

@@ -9,7 +9,7 @@ import re
 from aiohttp import web
 
 from bridge.inbox.context import API
-from bridge.web.http.unreadable import Handle
+from bridge.web.http.server import Handle
 
 AT_ROOT = {
     *("comments", "files", "flows", "messages", "oauth", "organizations", "private", "sources", "stream"),

@@ -20,8 +20,10 @@ Each process counts for itself.
 """
 
 import ipaddress
+import math
 import time
-from dataclasses import dataclass, field
+from collections import OrderedDict
+from collections.abc import Sequence
 
 import structlog
 from aiohttp import web
@@ -29,11 +31,10 @@ from aiohttp.typedefs import Handler
 
 from bridge.core.errors import RequestRefused
 from bridge.core.github.webhook import WEBHOOK_PATH
-from bridge.settings import INBOX_API, Settings
+from bridge.settings import INBOX_API
 from bridge.web.auth import sessions
 from bridge.web.context import LOG, SERVICES, UNLOGGED
 from bridge.web.http.middleware import client_address
-from bridge.web.http.token_bucket import Limiter
 
 GUESSES = 5
 """Guesses at SETUP_SECRET or METRICS_TOKEN a minute."""
@@ -46,6 +47,9 @@ CALLS = 5
 
 STRANGERS = 40
 """The limit of all strangers together, in multiples of an address's."""
+
+MAX_REMEMBERED = 10_000
+"""Clients that a limiter remembers."""
 
 _FREE = ("/healthz", "/readyz", "/static/", WEBHOOK_PATH)
 _AUTHORIZE = f"{INBOX_API}/oauth/authorize"
@@ -65,43 +69,60 @@ class TooMany(RequestRefused):
         self.retry_after = retry_after
 
 
-class ByAddress:
-    """A limit for each address, and for each network of many addresses."""
+class Limiter:
+    """A token bucket for each client (https://en.wikipedia.org/wiki/Token_bucket).
 
-    def __init__(self, *, per_minute: int, burst: int) -> None:
-        self.limiters = (
-            Limiter(per_minute=per_minute, burst=burst),
-            Limiter(per_minute=NETWORK * per_minute, burst=NETWORK * burst),
-        )
+    `per_minute` requests each, of which `burst` may come at once, by default half of them; 0 is no limit. The
+    number of clients is bounded: the one that asked longest ago is forgotten, since its bucket is fullest.
+    """
 
-    def each(self, address: str) -> list[tuple[Limiter, str]]:
-        """Return the limiters that count a client, each with the client's name there."""
-        return list(zip(self.limiters, buckets(address), strict=False))
+    def __init__(self, per_minute: int, *, burst: int | None = None) -> None:
+        self._per_minute = per_minute
+        self._burst = max(1, per_minute // 2) if burst is None else burst
+        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
+        """Tokens left, and as of when, by client."""
+
+    def wait(self, who: str, now: float) -> int:
+        """Take a token; returns 0 if there was one, else the whole seconds to wait. `now` is in seconds."""
+        if not self._per_minute:
+            return 0
+        tokens, before = self._buckets.pop(who, (float(self._burst), now))
+        tokens = min(self._burst, tokens + max(0, now - before) * self._per_minute / 60)
+        allowed = tokens >= 1 - 1e-9
+        self._buckets[who] = (tokens - 1 if allowed else tokens, max(now, before))
+        if len(self._buckets) > MAX_REMEMBERED:
+            self._buckets.popitem(last=False)
+        return 0 if allowed else max(1, math.ceil((1 - tokens) * 60 / self._per_minute - 1e-6))
+
+    def refund(self, who: str) -> None:
+        """Give back the token of a request that needed none."""
+        if who in self._buckets:
+            tokens, when = self._buckets[who]
+            self._buckets[who] = (min(self._burst, tokens + 1), when)
 
 
-@dataclass(kw_only=True)
 class Limits:
-    """An application's limits; None where one is switched off."""
+    """An application's limits; a setting of 0 switches off those that it sets."""
 
-    pages: ByAddress | None = None
-    strangers: Limiter | None = None
-    actions: Limiter | None = None
-    calls: Limiter | None = None
-    refused: ByAddress | None = None
-    guesses: ByAddress = field(default_factory=lambda: ByAddress(per_minute=GUESSES, burst=GUESSES))
-    _told: Limiter = field(default_factory=lambda: Limiter(per_minute=1, burst=1))
+    def __init__(self, *, page_limit: int = 0, action_limit: int = 0) -> None:
+        self.pages = _of_clients(page_limit)
+        self.refused = _of_clients(page_limit)
+        self.strangers = Limiter(STRANGERS * page_limit)
+        self.calls = Limiter(CALLS * page_limit)
+        self.actions = Limiter(action_limit)
+        self.guesses = _of_clients(GUESSES, burst=GUESSES)
+        self._logged = Limiter(1)
 
-    def check_client(self, limit: ByAddress | None, address: str, *, what: str) -> None:
-        """Count one request of a client; raises as `check` does."""
-        for limiter, who in limit.each(address) if limit else ():
+    def check_client(self, limiters: Sequence[Limiter], address: str, *, what: str) -> None:
+        """Count one request of an address and of its network; raises as `check` does."""
+        for limiter, who in zip(limiters, buckets(address), strict=False):
             self.check(limiter, who, what=what)
 
-    def check(self, limiter: Limiter | None, who: str, *, what: str) -> None:
+    def check(self, limiter: Limiter, who: str, *, what: str) -> None:
         """Count one request of `who`; raises `TooMany`, which is logged once a minute for each client."""
         now = time.monotonic()
-        wait = limiter.wait(who, now) if limiter else 0
-        if wait:
-            if not self._told.wait(f"{what} {who}", now):
+        if wait := limiter.wait(who, now):
+            if not self._logged.wait(f"{what} {who}", now):
                 log.warning("rate_limited", who=who, what=what)
             raise TooMany(f"too many {what} in a short time", retry_after=wait)
 
@@ -109,27 +130,9 @@ class Limits:
 LIMITS = web.AppKey("limits", Limits)
 
 
-def of_settings(settings: Settings) -> Limits:
-    """Return the limits of these settings."""
-    return Limits(
-        pages=_by_address(settings.page_limit),
-        strangers=_limiter(STRANGERS * settings.page_limit),
-        actions=_limiter(settings.action_limit),
-        calls=_limiter(CALLS * settings.page_limit),
-        refused=_by_address(settings.page_limit),
-    )
-
-
-def _limiter(per_minute: int) -> Limiter | None:
-    return Limiter(per_minute=per_minute, burst=_burst(per_minute)) if per_minute else None
-
-
-def _by_address(per_minute: int) -> ByAddress | None:
-    return ByAddress(per_minute=per_minute, burst=_burst(per_minute)) if per_minute else None
-
-
-def _burst(per_minute: int) -> int:
-    return max(1, per_minute // 2)
+def _of_clients(per_minute: int, *, burst: int | None = None) -> tuple[Limiter, Limiter]:
+    """Return the limiters of an address and of its network."""
+    return Limiter(per_minute, burst=burst), Limiter(NETWORK * per_minute, burst=burst and NETWORK * burst)
 
 
 @web.middleware
@@ -145,7 +148,7 @@ async def by_address(request: web.Request, handler: Handler) -> web.StreamRespon
         if request.path == "/metrics":
             limits.check_client(limits.guesses, address, what="guesses")
             response = await handler(request)
-            for limiter, who in limits.guesses.each(address):
+            for limiter, who in zip(limits.guesses, buckets(address), strict=False):
                 limiter.refund(who)
             return response
         if person := request.app[sessions.FLOWDOCK_SIGN_IN].known(request):
@@ -163,10 +166,7 @@ async def by_address(request: web.Request, handler: Handler) -> web.StreamRespon
 
 
 async def _counting_refusals(
-    request: web.Request,
-    handler: Handler,
-    limits: Limits,
-    address: str,
+    request: web.Request, handler: Handler, limits: Limits, address: str
 ) -> web.StreamResponse:
     try:
         response = await handler(request)
@@ -188,7 +188,7 @@ def of_user(request: web.Request, user: str) -> None:
 
 
 def of_caller(request: web.Request, who: str) -> None:
-    """Count a call of the inbox's API with a token that is good; raises `TooMany`."""
+    """Count a call of the inbox's API with a valid token; raises `TooMany`."""
     limits = request.app[LIMITS]
     limits.check(limits.calls, who, what="calls")
 

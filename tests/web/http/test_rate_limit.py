@@ -7,8 +7,11 @@ from typing import Any
 
 import pytest
 import structlog
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from bridge.web.http import rate_limit
+from bridge.web.http.rate_limit import Limiter
 from tests.conftest import REPOSITORY, House, open_house
 from tests.kits import sign
 from tests.kits.accounts import link
@@ -171,3 +174,65 @@ BUCKETS = [
 @pytest.mark.parametrize(("address", "buckets"), BUCKETS)
 def test_the_client_that_an_address_stands_for(address: str, buckets: str) -> None:
     assert " ".join(rate_limit.buckets(address)) == buckets
+
+
+# What is asked for (seconds since the first), and how long each is told to wait.
+ASKED: list[tuple[str, list[float], list[int]]] = [
+    ("a burst, then no more", [0, 0, 0, 0], [0, 0, 0, 6]),
+    ("one more after the time that was named", [0, 0, 0, 0, 6], [0, 0, 0, 6, 0]),
+    ("not a moment before", [0, 0, 0, 5.9], [0, 0, 0, 1]),
+    ("a refusal costs nothing", [0, 0, 0, 1, 2, 3, 4, 5, 6], [0, 0, 0, 5, 4, 3, 2, 1, 0]),
+    ("a long rest fills it, no more than that", [0, 0, 0, 1000, 1000, 1000, 1000], [0, 0, 0, 0, 0, 0, 6]),
+    ("a clock that goes back", [100, 100, 100, 0, 106], [0, 0, 0, 6, 0]),
+]
+
+
+@pytest.mark.parametrize(("asked", "waits"), [pytest.param(*row, id=name) for name, *row in ASKED])
+def test_a_client_over_the_limit_waits(asked: list[float], waits: list[int]) -> None:
+    limiter = Limiter(10, burst=3)
+    assert [limiter.wait("ann", now) for now in asked] == waits
+
+
+def test_half_of_a_minutes_may_come_at_once_and_0_is_no_limit() -> None:
+    limiter, unlimited = Limiter(10), Limiter(0)
+    assert [limiter.wait("ann", 0) for _ in range(6)] == [0, 0, 0, 0, 0, 6]
+    assert {unlimited.wait("ann", 0) for _ in range(100)} == {0}
+
+
+def test_each_has_a_bucket_of_their_own() -> None:
+    limiter = Limiter(1)
+    assert [limiter.wait(who, 0) for who in ("ann", "bob", "ann", "bob")] == [0, 0, 60, 60]
+
+
+def test_the_remembered_clients_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rate_limit, "MAX_REMEMBERED", 2)
+    limiter = Limiter(1)
+    for who in ("ann", "bob", "ann", "cy"):
+        limiter.wait(who, 0)
+    assert limiter.wait("ann", 0) > 0, "who asked lately is remembered"
+    assert limiter.wait("bob", 0) == 0, "who asked longest ago is forgotten"
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    gaps=st.lists(st.floats(0, 30), min_size=1, max_size=60),
+    per_minute=st.integers(1, 600),
+    burst=st.integers(1, 20),
+)
+def test_never_more_than_the_burst_and_what_came_back(gaps: list[float], per_minute: int, burst: int) -> None:
+    limiter = Limiter(per_minute, burst=burst)
+    now, allowed = 0.0, 0
+    for gap in gaps:
+        now += gap
+        allowed += limiter.wait("ann", now) == 0
+    assert allowed <= burst + now * per_minute / 60 + 1e-6
+
+
+def test_a_refund_gives_back_up_to_the_burst() -> None:
+    limiter = Limiter(10, burst=2)
+    for now in range(20):
+        assert limiter.wait("ann", now) == 0
+        limiter.refund("ann")
+    limiter.refund("ann")
+    limiter.refund("nobody")
+    assert [limiter.wait("ann", 19) for _ in range(3)] == [0, 0, 6], "no more than the burst"

@@ -16,7 +16,7 @@ from aiohttp import web
 
 from bridge.queue.offload import LARGE
 from bridge.web.app import create_app, make_runner
-from bridge.web.http.bodies import Bodies
+from bridge.web.http.bodies import BODIES, Bodies
 from tests.conftest import House, eventually
 from tests.kits import sign
 
@@ -33,14 +33,10 @@ async def another(
     house: House, *, idle: float = LONG, body: float = LONG, large: int = 4
 ) -> AsyncIterator[str]:
     """A web half like the house's own, with other bounds; its address."""
-    bounds = Bodies(seconds=body, large=asyncio.Semaphore(large))
-    runner = make_runner(
-        create_app(house.services, bodies_bounds=bounds),
-        idle_seconds=idle,
-        lingering_seconds=SHORT,
-        # Nobody is waited for: a client that still dribbles is cut off.
-        drain_seconds=0.1,
-    )
+    app = create_app(house.services)
+    app[BODIES] = Bodies(seconds=body, large=asyncio.Semaphore(large))
+    # It waits for nobody: a client that still dribbles is cut off.
+    runner = make_runner(app, keepalive_timeout=idle, lingering_time=SHORT, shutdown_timeout=0.1)
     await runner.setup()
     with socket.create_server(("127.0.0.1", 0)) as listener:
         await web.SockSite(runner, listener).start()

@@ -1,6 +1,7 @@
-"""Answers to malformed HTTP: with bridge's headers, without naming aiohttp, and quoted in no log.
+"""aiohttp's server, with a shortcut around the application, and with plain answers to malformed HTTP.
 
-There is no request to route, so the application and its headers take no part.
+The application cannot answer malformed HTTP. The answer has bridge's headers and does not name
+aiohttp, and the log does not quote the request.
 """
 
 import asyncio
