@@ -367,9 +367,9 @@ THREATS = [
         (
             "web/pages/test_github_app.py::test_without_a_secret_it_opens_at_the_machine_alone",
             "web/pages/test_github_app.py::test_a_wrong_secret_opens_nothing",
-            "inbox/test_door.py::test_the_first_owners_address_opens_the_page_that_makes_the_app_and_no_other_"
+            "inbox/test_admission.py::test_the_first_owners_address_opens_the_page_that_makes_the_app_and_no_other_"
             "invitation_does",
-            "inbox/test_door.py::test_the_first_owners_address_does_not_replace_an_app",
+            "inbox/test_admission.py::test_the_first_owners_address_does_not_replace_an_app",
             "web/endpoints/test_health.py::test_metrics_are_for_this_machine_alone",
         ),
     ),
@@ -581,9 +581,9 @@ THREATS = [
         "every page asks Redis who is signed in; only an invitation, an earlier admission or GitHub's "
         "word on an organization lets an account in, and of others nothing is kept",
         (
-            "inbox/test_door.py::test_a_stranger_is_told_what_to_do_and_nothing_is_kept",
-            "inbox/test_door.py::test_without_the_right_to_ask_nobody_is_let_in",
-            "inbox/test_sessions.py::test_an_invalid_cookie_opens_nothing",
+            "inbox/test_admission.py::test_a_stranger_is_told_what_to_do_and_nothing_is_kept",
+            "inbox/test_admission.py::test_without_the_right_to_ask_nobody_is_let_in",
+            "inbox/people/test_sessions.py::test_an_invalid_cookie_opens_nothing",
             "inbox/test_permissions.py::test_each_address_is_for_whom_the_table_says",
         ),
     ),
@@ -594,11 +594,11 @@ THREATS = [
         "it is used up in the step that stores the person, is bound to a login if it names one, and "
         "counts while its maker is an owner; the operator's address counts while there is no owner",
         (
-            "inbox/test_door.py::test_the_first_owner_comes_by_the_operators_address_and_it_works_once",
-            "inbox/test_door.py::test_of_two_who_open_an_invitation_at_once_one_gets_in",
-            "inbox/test_door.py::test_an_owner_invites_a_login_and_nobody_else_comes_in_by_it",
-            "inbox/test_door.py::test_an_invitation_ends_when_it_is_withdrawn_or_its_owner_owns_nothing_any_more",
-            "inbox/test_door.py::test_the_log_names_no_invitation",
+            "inbox/test_admission.py::test_the_first_owner_comes_by_the_operators_address_and_it_works_once",
+            "inbox/test_admission.py::test_of_two_who_open_an_invitation_at_once_one_gets_in",
+            "inbox/test_admission.py::test_an_owner_invites_a_login_and_nobody_else_comes_in_by_it",
+            "inbox/test_admission.py::test_an_invitation_ends_when_it_is_withdrawn_or_its_owner_owns_nothing_any_more",
+            "inbox/test_admission.py::test_the_log_names_no_invitation",
             "cli/test_inbox.py::test_each_start_has_an_address_of_its_own_until_somebody_owns_the_inbox",
         ),
     ),
@@ -609,15 +609,15 @@ THREATS = [
         "again whom an owner removed; GitHub's word counts nine minutes, for pages and API alike, and "
         "nobody's where it does not answer",
         (
-            "inbox/test_door.py::test_a_removed_person_is_out_with_the_next_request_and_stays_out",
-            "inbox/test_people.py::test_a_removal_during_a_sign_in_counts",
-            "inbox/test_people.py::test_nobody_who_was_removed_becomes_an_owner",
-            "inbox/test_door.py::test_members_of_an_organization_come_in_for_as_long_as_they_are",
-            "inbox/test_door.py::test_an_application_too_is_out_once_its_person_has_left_the_organization",
-            "inbox/test_door.py::test_while_github_does_not_answer_its_last_word_counts_and_then_nobodys",
-            "inbox/test_pages.py::test_grants_to_applications_end_with_all_sessions_and_with_the_person",
-            "inbox/test_pages.py::test_a_removed_person_leaves_all_flows",
-            "inbox/test_pages.py::test_bridges_own_session_ends_with_the_inboxs_and_the_other_way_round",
+            "inbox/test_admission.py::test_a_removed_person_is_out_with_the_next_request_and_stays_out",
+            "inbox/people/test_people.py::test_a_removal_during_a_sign_in_counts",
+            "inbox/people/test_people.py::test_nobody_who_was_removed_becomes_an_owner",
+            "inbox/test_admission.py::test_members_of_an_organization_come_in_for_as_long_as_they_are",
+            "inbox/test_admission.py::test_an_application_too_is_out_once_its_person_has_left_the_organization",
+            "inbox/test_admission.py::test_while_github_does_not_answer_its_last_word_counts_and_then_nobodys",
+            "inbox/pages/test_people.py::test_grants_to_applications_end_with_all_sessions_and_with_the_person",
+            "inbox/pages/test_people.py::test_a_removed_person_leaves_all_flows",
+            "inbox/pages/test_people.py::test_bridges_own_session_ends_with_the_inboxs_and_the_other_way_round",
         ),
     ),
     Threat(
@@ -627,11 +627,11 @@ THREATS = [
         "state and PKCE lie sealed in the browser that began, and serve once; each sign-in makes a "
         "session with a secret of its own, and ends the one before; `then` leads to bridge alone",
         (
-            "inbox/test_door.py::test_a_state_serves_the_browser_that_began_it_and_once",
-            "inbox/test_door.py::test_the_sign_in_is_bound_by_pkce_and_asks_for_nothing_more_than_it_needs",
-            "inbox/test_door.py::test_a_planted_cookie_never_becomes_a_session",
-            "inbox/test_door.py::test_signing_in_again_ends_the_session_before",
-            "inbox/test_door.py::test_no_sign_in_leads_to_another_site",
+            "inbox/test_admission.py::test_a_state_serves_the_browser_that_began_it_and_once",
+            "inbox/test_admission.py::test_the_sign_in_is_bound_by_pkce_and_asks_for_nothing_more_than_it_needs",
+            "inbox/test_admission.py::test_a_planted_cookie_never_becomes_a_session",
+            "inbox/test_admission.py::test_signing_in_again_ends_the_session_before",
+            "inbox/test_admission.py::test_no_sign_in_leads_to_another_site",
             "inbox/pages/test_triage.py::test_a_move_leads_to_no_other_site",
         ),
     ),
@@ -640,8 +640,8 @@ THREATS = [
         "has a signed-in person's browser send a form of the inbox",
         "each form carries a value made from its session's secret, and none from another site is taken",
         (
-            "inbox/test_sessions.py::test_a_form_must_bring_its_own_sessions_value_from_its_own_site",
-            "inbox/test_pages.py::test_an_owners_form_needs_the_value_of_their_session",
+            "inbox/people/test_sessions.py::test_a_form_must_bring_its_own_sessions_value_from_its_own_site",
+            "inbox/pages/test_people.py::test_an_owners_form_needs_the_value_of_their_session",
         ),
     ),
     Threat(
@@ -650,9 +650,9 @@ THREATS = [
         "each change asks whether the person is an owner at that moment; the last owner stays, also when "
         "two go at once",
         (
-            "inbox/test_pages.py::test_a_member_sees_everybody_and_changes_nobody",
-            "inbox/test_pages.py::test_owners_make_owners_and_the_last_one_stays",
-            "inbox/test_people.py::test_one_of_two_owners_stays_when_both_go_at_once",
+            "inbox/pages/test_people.py::test_a_member_sees_everybody_and_changes_nobody",
+            "inbox/pages/test_people.py::test_owners_make_owners_and_the_last_one_stays",
+            "inbox/people/test_people.py::test_one_of_two_owners_stays_when_both_go_at_once",
         ),
     ),
     Threat(
@@ -660,7 +660,7 @@ THREATS = [
         "registers the GitHub login that a person of the inbox gave up",
         "a person is GitHub's numeric id; a login that changed hands takes the nick from the person who "
         "had it, and nothing else",
-        ("inbox/test_people.py::test_a_login_that_changed_hands_names_its_new_owner",),
+        ("inbox/people/test_people.py::test_a_login_that_changed_hands_names_its_new_owner",),
     ),
     Threat(
         "Thief of a session or token of the inbox",
@@ -669,11 +669,11 @@ THREATS = [
         "unused, at their longest, and all at once; API tokens do what was chosen, and are revoked one by "
         "one",
         (
-            "inbox/test_sessions.py::test_a_session_ends_unused_and_at_its_longest",
-            "inbox/test_sessions.py::test_a_session_is_of_one_person_and_ends_by_itself_or_with_all",
-            "inbox/test_api_tokens.py::test_a_token_does_what_its_person_chose_until_they_revoke_it",
-            "inbox/test_api_tokens.py::test_nobody_revokes_anothers_and_there_are_so_many",
-            "inbox/test_door.py::test_a_members_token_lies_sealed_and_is_turned_to_a_new_key",
+            "inbox/people/test_sessions.py::test_a_session_ends_unused_and_at_its_longest",
+            "inbox/people/test_sessions.py::test_a_session_is_of_one_person_and_ends_by_itself_or_with_all",
+            "inbox/people/test_api_tokens.py::test_a_token_does_what_its_person_chose_until_they_revoke_it",
+            "inbox/people/test_api_tokens.py::test_nobody_revokes_anothers_and_there_are_so_many",
+            "inbox/test_admission.py::test_a_members_token_lies_sealed_and_is_turned_to_a_new_key",
         ),
     ),
     Threat(
@@ -730,7 +730,7 @@ THREATS = [
         "only https at the usual port of a named host is taken; each address of a name is checked as the "
         "socket for it is made; no redirect is followed",
         (
-            "inbox/notifications/test_browsers.py::test_an_endpoint_is_an_https_address_of_a_named_host",
+            "inbox/notifications/test_subscriptions.py::test_an_endpoint_is_an_https_address_of_a_named_host",
             "inbox/notifications/test_web_push.py::test_nothing_is_pushed_to_this_machine_under_any_name",
             "inbox/notifications/test_web_push.py::test_an_answer_says_whether_to_try_again",
             "clients/test_session.py::test_it_connects_to_no_private_address",
@@ -803,7 +803,7 @@ THREATS = [
         "stores markup that runs, loads or asks for something on others' pages",
         "sanitised by an allow-list when it is shown; a page's scripts are bridge's own file alone",
         (
-            "inbox/test_markup.py::test_no_evasion_gets_through",
+            "inbox/threads/test_markup.py::test_no_evasion_gets_through",
             "inbox/pages/test_flows.py::test_a_thread_shows_its_state_and_what_was_written",
             "inbox/pages/test_flows.py::test_the_scripts_of_every_page_are_bridges_own",
         ),
@@ -833,13 +833,13 @@ THREATS = [
         "Person of the inbox",
         "has so many notifications wait for the end of their quiet hours that nobody else gets any",
         "of those that wait, the one that is due last makes room",
-        ("inbox/test_messages.py::test_nobodys_quiet_hours_keep_others_from_their_notifications",),
+        ("inbox/threads/test_messages.py::test_nobodys_quiet_hours_keep_others_from_their_notifications",),
     ),
     Threat(
         "Author of any text in the inbox",
         "writes what takes seconds to make safe, at each look at it",
         "a text has at most as many characters as bridge's longest message",
-        ("inbox/test_validation.py::test_no_text_is_longer_than_can_be_shown_at_once",),
+        ("inbox/threads/test_validation.py::test_no_text_is_longer_than_can_be_shown_at_once",),
     ),
     Threat(
         "Other site in a member's browser",
@@ -855,10 +855,10 @@ THREATS = [
         (
             "inbox/pages/test_flows.py::test_each_visitor_gets_what_is_theirs",
             "inbox/pages/test_flows.py::test_a_flow_is_deleted_by_its_typed_name_alone_with_all_connections",
-            "inbox/test_flows.py::test_only_members_come_to_own_a_flow_and_one_always_does",
-            "inbox/test_export.py::test_an_export_has_everything_in_its_order_and_no_token",
-            "inbox/test_export.py::test_an_export_ends_when_its_reader_owns_the_flow_no_more",
-            "inbox/test_flows.py::test_no_change_of_a_flow_undoes_another_that_is_made_at_once",
+            "inbox/flows/test_flows.py::test_only_members_come_to_own_a_flow_and_one_always_does",
+            "inbox/api/test_export.py::test_an_export_has_everything_in_its_order_and_no_token",
+            "inbox/api/test_export.py::test_an_export_ends_when_its_reader_owns_the_flow_no_more",
+            "inbox/flows/test_flows.py::test_no_change_of_a_flow_undoes_another_that_is_made_at_once",
         ),
     ),
     Threat(
@@ -867,11 +867,11 @@ THREATS = [
         "of a flow that is bound to a repository, GitHub's answer to the member's own token decides; a yes "
         "counts for 9 minutes, no answer is a no; neither another account nor a name stands for it",
         (
-            "inbox/test_readers.py::"
+            "inbox/flows/test_readers.py::"
             "test_a_bound_flow_is_seen_by_those_alone_to_whom_github_shows_the_repository",
-            "inbox/test_readers.py::test_a_person_who_loses_access_at_github_is_out_of_everything",
-            "inbox/test_readers.py::test_only_a_repository_that_its_owner_can_read_binds_a_flow",
-            "inbox/test_readers.py::"
+            "inbox/flows/test_readers.py::test_a_person_who_loses_access_at_github_is_out_of_everything",
+            "inbox/flows/test_readers.py::test_only_a_repository_that_its_owner_can_read_binds_a_flow",
+            "inbox/flows/test_readers.py::"
             "test_an_answer_lasts_for_minutes_a_refusal_for_seconds_and_silence_is_a_refusal",
         ),
     ),
@@ -887,10 +887,10 @@ THREATS = [
         "changes or deletes what another person or a source said; finds words that were taken back",
         "only its author changes a message; the old words leave stream, list, search and news in one step",
         (
-            "inbox/test_changes.py::test_nobody_changes_what_another_wrote_or_a_source",
-            "inbox/test_changes.py::test_one_changes_and_deletes_ones_own_words_and_nothing_of_them_stays",
-            "inbox/test_messages.py::test_no_part_of_a_deleted_message_is_found",
-            "inbox/test_messages.py::test_a_change_finds_its_own_message_among_those_that_end_alike",
+            "inbox/threads/test_changes.py::test_nobody_changes_what_another_wrote_or_a_source",
+            "inbox/threads/test_changes.py::test_one_changes_and_deletes_ones_own_words_and_nothing_of_them_stays",
+            "inbox/threads/test_messages.py::test_no_part_of_a_deleted_message_is_found",
+            "inbox/threads/test_messages.py::test_a_change_finds_its_own_message_among_those_that_end_alike",
         ),
     ),
     Threat(
@@ -899,9 +899,9 @@ THREATS = [
         "a deletion is noted first and finished after a crash; until then nobody gets the flow's path",
         (
             "inbox/test_deletion.py::test_nothing_is_left_of_a_flow_and_nothing_of_another_is_touched",
-            "inbox/test_flows.py::test_a_flow_that_is_gone_is_not_changed_and_nobody_joins_it",
-            "inbox/test_messages.py::test_a_flow_that_is_gone_takes_no_message_and_keeps_nothing",
-            "inbox/test_pages.py::test_a_removal_that_a_crash_cut_short_is_finished",
+            "inbox/flows/test_flows.py::test_a_flow_that_is_gone_is_not_changed_and_nobody_joins_it",
+            "inbox/threads/test_messages.py::test_a_flow_that_is_gone_takes_no_message_and_keeps_nothing",
+            "inbox/pages/test_people.py::test_a_removal_that_a_crash_cut_short_is_finished",
         ),
     ),
     Threat(
@@ -910,25 +910,25 @@ THREATS = [
         "taking a message bounds its flow by bytes, threads, messages and days, also by changed messages and "
         "where a thread is alone; a uuid counts once",
         (
-            "inbox/test_messages.py::test_the_threads_longest_without_a_message_make_room",
-            "inbox/test_messages.py::test_a_thread_keeps_its_newest_messages",
-            "inbox/test_messages.py::test_changing_ones_messages_takes_no_room_beyond_the_bounds",
-            "inbox/test_messages.py::test_a_thread_that_is_alone_makes_room_itself",
-            "inbox/test_messages.py::test_a_sweep_finds_old_threads_in_a_quiet_flow_and_0_is_no_bound",
-            "inbox/test_messages.py::test_a_uuid_is_taken_once_in_a_flow_however_many_bring_it_at_once",
+            "inbox/threads/test_messages.py::test_the_threads_longest_without_a_message_make_room",
+            "inbox/threads/test_messages.py::test_a_thread_keeps_its_newest_messages",
+            "inbox/threads/test_messages.py::test_changing_ones_messages_takes_no_room_beyond_the_bounds",
+            "inbox/threads/test_messages.py::test_a_thread_that_is_alone_makes_room_itself",
+            "inbox/threads/test_messages.py::test_a_sweep_finds_old_threads_in_a_quiet_flow_and_0_is_no_bound",
+            "inbox/threads/test_messages.py::test_a_uuid_is_taken_once_in_a_flow_however_many_bring_it_at_once",
         ),
     ),
     Threat(
         "Member of a flow, or holder of a flow token",
         "posts first under the uuid that bridge's own message will have, so that it is dropped as a repeat",
         "a uuid counts for its sender alone: a source, or a person",
-        ("inbox/test_messages.py::test_nobody_has_anothers_message_taken_for_a_repeat",),
+        ("inbox/threads/test_messages.py::test_nobody_has_anothers_message_taken_for_a_repeat",),
     ),
     Threat(
         "Stranger at the inbox's API",
         "sends a form whose keys cost minutes to read, before any token is asked for",
         "a form has at most 1,000 fields, and a key 200 characters: longer ones are refused unread",
-        ("inbox/test_rails_forms.py::test_a_form_cheap_to_send_and_dear_to_read_is_refused",),
+        ("inbox/api/test_rails_forms.py::test_a_form_cheap_to_send_and_dear_to_read_is_refused",),
     ),
     Threat(
         "Member of a flow, or holder of a flow token",
@@ -937,10 +937,10 @@ THREATS = [
         "of the removed sources each flow keeps the newest; codes cost pages of the person's limit; a report "
         "changes a source only as it is now, and a removed one no more",
         (
-            "inbox/test_sources.py::test_removed_sources_are_forgotten_in_time",
+            "inbox/flows/test_sources.py::test_removed_sources_are_forgotten_in_time",
             "inbox/api/test_oauth.py::test_nobody_fills_redis_with_codes",
-            "inbox/test_sources.py::test_no_report_brings_back_a_source_that_is_removed",
-            "inbox/test_sources.py::test_of_reports_and_a_removal_at_once_the_removal_stays",
+            "inbox/flows/test_sources.py::test_no_report_brings_back_a_source_that_is_removed",
+            "inbox/flows/test_sources.py::test_of_reports_and_a_removal_at_once_the_removal_stays",
         ),
     ),
     Threat(
@@ -968,8 +968,8 @@ THREATS = [
         "a text whose open tags add up to far more than its length is shown as text; beyond 512 Ki "
         "characters a page shows the beginnings of messages, each with a link to the whole",
         (
-            "inbox/test_markup.py::test_markup_that_costs_far_more_than_its_length_is_shown_as_text",
-            "inbox/test_markup.py::test_control_the_sanitiser_by_itself_makes_many_times_as_much_of_it",
+            "inbox/threads/test_markup.py::test_markup_that_costs_far_more_than_its_length_is_shown_as_text",
+            "inbox/threads/test_markup.py::test_control_the_sanitiser_by_itself_makes_many_times_as_much_of_it",
             "inbox/pages/test_flows.py::"
             "test_a_page_shows_the_newest_messages_whole_and_others_as_far_as_there_is_room",
         ),

@@ -74,7 +74,7 @@ def owner(environ: Environ, login: str) -> None:
 
 
 async def _make_owner(services: "Services", login: str) -> None:
-    from bridge.inbox.people import PeopleStore
+    from bridge.inbox.people.people import PeopleStore
 
     user = orjson.loads(await services.github.public_user(login))
     people = PeopleStore(services.redis)
@@ -102,7 +102,7 @@ def export(environ: Environ, flow: str) -> None:
 
 
 async def _export(services: "Services", path: str) -> None:
-    from bridge.inbox.export import exported
+    from bridge.inbox.api.export import exported
     from bridge.web.inbox import make_inbox
 
     inbox = make_inbox(services)
@@ -125,8 +125,8 @@ def _with_inbox(
 
 async def first_owner_address(services: "Services") -> str:
     """Make the address that lets in the first owner; empty if somebody owns the inbox, or there is none."""
-    from bridge.inbox.invitations import InvitationStore
-    from bridge.inbox.people import PeopleStore
+    from bridge.inbox.people.invitations import InvitationStore
+    from bridge.inbox.people.people import PeopleStore
 
     if not services.settings.inbox or await PeopleStore(services.redis).has_owner():
         return ""

@@ -6,18 +6,18 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 import aiohttp_jinja2
 from aiohttp import web
 
-from bridge.inbox import markup
 from bridge.inbox.api import left_out, messages, oauth, push, sources, streaming, threads, users, writing
 from bridge.inbox.api.requests import answer_errors
 from bridge.inbox.context import INBOX, Inbox
-from bridge.inbox.pages import events, export, flow_settings, flows, message, thread, triage
+from bridge.inbox.pages import events, flow_settings, flows, message, thread, triage
 from bridge.inbox.sweeping import SWEEPER
+from bridge.inbox.threads import markup
 
 
 def install(app: web.Application, inbox: Inbox) -> None:
     """Add the inbox's API and its pages about flows to an application."""
     install_api(app, inbox)
-    for module in (flows, thread, message, triage, flow_settings, export, events):
+    for module in (flows, thread, message, triage, flow_settings, events):
         app.add_routes(module.routes)
     filters = {"rich": markup.rich, "inline": markup.inline, "plain": markup.plain}
     aiohttp_jinja2.get_env(app).filters.update(filters)

@@ -16,9 +16,9 @@ from aiohttp import ClientError, ClientTimeout
 from yarl import URL
 
 from bridge.inbox.context import Inbox
+from bridge.inbox.flows.sources import FlowSource
 from bridge.inbox.outcomes import Outcome
-from bridge.inbox.people import InboxPerson
-from bridge.inbox.sources import FlowSource
+from bridge.inbox.people.people import InboxPerson
 
 PATIENCE = ClientTimeout(total=30)
 TOKEN_SECONDS = 30

@@ -5,17 +5,17 @@ from dataclasses import dataclass, field
 from aiohttp import ClientSession, web
 
 from bridge.core.budgets import InboxBounds
-from bridge.inbox.api_tokens import ApiTokenStore
-from bridge.inbox.changes import MessageChanges
-from bridge.inbox.desks import DeskStore
-from bridge.inbox.feed import Feed
-from bridge.inbox.flows import FlowStore
-from bridge.inbox.grants import GrantStore
-from bridge.inbox.marks import MarkStore
-from bridge.inbox.messages import MessageStore
-from bridge.inbox.people import PeopleStore
-from bridge.inbox.readers import Readers
-from bridge.inbox.sources import SourceStore
+from bridge.inbox.flows.flows import FlowStore
+from bridge.inbox.flows.readers import Readers
+from bridge.inbox.flows.sources import SourceStore
+from bridge.inbox.people.api_tokens import ApiTokenStore
+from bridge.inbox.people.grants import GrantStore
+from bridge.inbox.people.people import PeopleStore
+from bridge.inbox.threads.changes import MessageChanges
+from bridge.inbox.threads.desks import DeskStore
+from bridge.inbox.threads.feed import Feed
+from bridge.inbox.threads.marks import MarkStore
+from bridge.inbox.threads.messages import MessageStore
 from bridge.storage.redis import Redis
 
 PAGES = "/inbox"

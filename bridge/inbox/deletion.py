@@ -10,9 +10,10 @@ from typing import Any, Protocol
 
 import orjson
 
-from bridge.inbox import flows, keys
-from bridge.inbox.flows import FlowGone, TeamFlow
-from bridge.inbox.messages import MessageStore
+from bridge.inbox import keys
+from bridge.inbox.flows import flows
+from bridge.inbox.flows.flows import FlowGone, TeamFlow
+from bridge.inbox.threads.messages import MessageStore
 from bridge.storage.lua_scripts import load_script
 from bridge.storage.redis import Redis
 

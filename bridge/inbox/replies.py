@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from bridge.core.names import LOGIN
 from bridge.inbox.context import Inbox
-from bridge.inbox.flows import TeamFlow
-from bridge.inbox.people import InboxPerson
-from bridge.inbox.stored import StoredMessage
+from bridge.inbox.flows.flows import TeamFlow
+from bridge.inbox.people.people import InboxPerson
 from bridge.inbox.tags import resolved
+from bridge.inbox.threads.stored import StoredMessage
 
 MAX_REPLY = 8096
 """Characters."""

@@ -9,9 +9,9 @@ from redis.exceptions import LockError, RedisError
 
 from bridge.core.errors import BridgeError
 from bridge.inbox import keys
+from bridge.inbox.admission import Admission
 from bridge.inbox.deletion import FlowDeletion
-from bridge.inbox.door import Door
-from bridge.inbox.messages import MessageStore
+from bridge.inbox.threads.messages import MessageStore
 from bridge.storage.redis import Redis
 
 SECONDS = 60
@@ -28,7 +28,7 @@ class Sweeper:
     redis: Redis
     messages: MessageStore
     deletion: FlowDeletion
-    door: Door
+    admission: Admission
     woken: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def run(self) -> None:
@@ -59,9 +59,9 @@ class Sweeper:
 
     async def sweep(self) -> None:
         """Finish deletions, and remove what is over the bounds; raises `BridgeError` or redis-py's errors."""
-        await self.door.finish_removals()
+        await self.admission.finish_removals()
         await self.deletion.finish()
-        for flow in await self.door.flows.all():
+        for flow in await self.admission.flows.all():
             while await self.messages.trim(flow.id):
                 pass
 

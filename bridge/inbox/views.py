@@ -8,14 +8,14 @@ from typing import Any
 from markupsafe import Markup
 
 from bridge.core.printable import visible
-from bridge.inbox import markup
 from bridge.inbox.clicks import key_of, may_be_clicked
 from bridge.inbox.context import Inbox
-from bridge.inbox.extension import pull_of
+from bridge.inbox.flows.sources import FlowSource
 from bridge.inbox.keys import Shelf
-from bridge.inbox.people import InboxPerson
-from bridge.inbox.sources import FlowSource
-from bridge.inbox.stored import InboxThread, StoredMessage
+from bridge.inbox.people.people import InboxPerson
+from bridge.inbox.threads import markup
+from bridge.inbox.threads.extension import pull_of
+from bridge.inbox.threads.stored import InboxThread, StoredMessage
 
 _LIKELY = {
     "review": ("Approve", "Request my review"),

@@ -12,27 +12,27 @@ from aiohttp import web
 from bridge.clients.github import can_act
 from bridge.core.errors import BridgeError
 from bridge.core.model import GitHubToken, GitHubUser
-from bridge.inbox import sessions as inbox_sessions
+from bridge.inbox.admission import ADMISSION, Admission
 from bridge.inbox.app import install as install_api
 from bridge.inbox.context import PAGES, Inbox
 from bridge.inbox.deletion import FlowDeletion
-from bridge.inbox.door import DOOR, Door
-from bridge.inbox.invitations import InvitationStore
-from bridge.inbox.memberships import MembershipStore
-from bridge.inbox.notifications.browsers import BrowserStore
+from bridge.inbox.flows.readers import Readers
 from bridge.inbox.notifications.digest import DigestSender, DigestStore
 from bridge.inbox.notifications.mail import MailServer
 from bridge.inbox.notifications.notifier import Notifier
 from bridge.inbox.notifications.preferences import PreferenceStore
+from bridge.inbox.notifications.subscriptions import SubscriptionStore
 from bridge.inbox.notifications.vapid import Vapid
 from bridge.inbox.notifications.web_push import WebPush
 from bridge.inbox.pages import mail, notifications, people, sign_in
 from bridge.inbox.pages import settings as own_settings
 from bridge.inbox.pages.mail import DIGESTS
 from bridge.inbox.pages.notifications import NOTIFIER
-from bridge.inbox.readers import Readers
-from bridge.inbox.rights import RightsStore
-from bridge.inbox.sessions import MEMBERSHIPS, SESSIONS, SessionStore
+from bridge.inbox.people import sessions as inbox_sessions
+from bridge.inbox.people.invitations import InvitationStore
+from bridge.inbox.people.memberships import MembershipStore
+from bridge.inbox.people.sessions import MEMBERSHIPS, SESSIONS, SessionStore
+from bridge.inbox.people.sign_in_tokens import SignInTokenStore
 from bridge.inbox.sweeping import SWEEPER, Sweeper
 from bridge.services import Services
 from bridge.web.auth import linking, oauth_callback, operator, sessions
@@ -50,8 +50,11 @@ routes = web.RouteTableDef()
 @routes.get(f"{PAGES}/invitation/{{secret:[A-Za-z0-9_-]{{32}}}}/app")
 async def open_set_up(request: web.Request) -> web.Response:
     """Lead to the page that makes the GitHub App; the first owner's address opens it as SETUP_SECRET does."""
-    door = request.app[DOOR]
-    invitation, page = await door.invitation(request.match_info["secret"]), await door.github.set_up_at()
+    admission = request.app[ADMISSION]
+    invitation, page = (
+        await admission.invitation(request.match_info["secret"]),
+        await admission.github.set_up_at(),
+    )
     response = redirect(page or PAGES)
     if page and invitation.owner:
         await operator.sign_in(request, response, may_replace=False)
@@ -86,11 +89,11 @@ def install(app: web.Application, services: Services) -> None:
     )
     inbox = make_inbox(services, Readers(services.redis, GitHubReaders(services, memberships)))
     install_api(app, inbox)
-    rights = RightsStore(services.redis, services.vault)
+    sign_in_tokens = SignInTokenStore(services.redis, services.vault)
     app[SESSIONS] = SessionStore(services.redis, signed_by=settings.cookie_secrets)
     app[sessions.FLOWDOCK_SIGN_IN] = InboxSignIn()
     app[MEMBERSHIPS] = memberships
-    app[DOOR] = Door(
+    app[ADMISSION] = Admission(
         web_url=settings.web_url,
         github=github,
         vault=services.vault,
@@ -99,12 +102,14 @@ def install(app: web.Application, services: Services) -> None:
         marks=inbox.marks,
         invitations=InvitationStore(services.redis),
         memberships=memberships,
-        rights=rights,
+        sign_in_tokens=sign_in_tokens,
     )
     connections = FlowConnections(services)
     deletion = FlowDeletion(redis=services.redis, messages=inbox.messages, connections=connections)
-    app[SWEEPER] = Sweeper(redis=services.redis, messages=inbox.messages, deletion=deletion, door=app[DOOR])
-    app[linking.LENDER] = Lender(services, rights, memberships)
+    app[SWEEPER] = Sweeper(
+        redis=services.redis, messages=inbox.messages, deletion=deletion, admission=app[ADMISSION]
+    )
+    app[linking.LENDER] = Lender(services, sign_in_tokens, memberships)
     callbacks = app[oauth_callback.GITHUB_CALLBACKS]
     callbacks[sign_in.STATE] = sign_in.signed_in
     if settings.inbox_application_url:
@@ -125,7 +130,7 @@ def _install_notifications(
         inbox=inbox,
         memberships=memberships,
         preferences=preferences,
-        browsers=BrowserStore(redis=services.redis),
+        browsers=SubscriptionStore(redis=services.redis),
         web_push=WebPush(http=services.outside, vapid=vapid),
         count=partial(services.metrics.notification, "push"),
     )
@@ -181,9 +186,11 @@ class InboxSignIn(sessions.FlowdockSignIn):
 class Lender(linking.AccountLender):
     """Lends linking the GitHub account of a person who signed in to the inbox, if its token may act."""
 
-    def __init__(self, services: Services, rights: RightsStore, memberships: MembershipStore) -> None:
+    def __init__(
+        self, services: Services, sign_in_tokens: SignInTokenStore, memberships: MembershipStore
+    ) -> None:
         self._services = services
-        self._rights = rights
+        self._sign_in_tokens = sign_in_tokens
         self._memberships = memberships
 
     async def lend(self, user_id: str) -> tuple[GitHubUser, GitHubToken] | None:
@@ -192,7 +199,9 @@ class Lender(linking.AccountLender):
         GitHub is asked whose token it is: a user of the inbox is their account's numeric id.
         """
         try:
-            token = await self._rights.take(int(user_id)) or await self._memberships.kept(int(user_id))
+            token = await self._sign_in_tokens.take(int(user_id)) or await self._memberships.kept(
+                int(user_id)
+            )
             if token is None or not can_act(token):
                 return None
             user = await self._services.github.user(token)

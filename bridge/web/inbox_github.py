@@ -11,8 +11,8 @@ from bridge.core import names
 from bridge.core.actions import Call
 from bridge.core.errors import BridgeError, GitHubFailing, GitHubRefused, Malformed, NotLinked, OAuthFailed
 from bridge.core.model import GitHubToken
-from bridge.inbox.github import GitHubAccount, TokenGone
-from bridge.inbox.memberships import MembershipStore
+from bridge.inbox.people.github import GitHubAccount, TokenGone
+from bridge.inbox.people.memberships import MembershipStore
 from bridge.services import Services
 from bridge.web.pages import github_app
 

@@ -13,14 +13,14 @@ import aiohttp
 import msgspec
 
 from bridge.inbox import keys
-from bridge.inbox.api_tokens import ApiTokenStore
 from bridge.inbox.context import API, PAGES
-from bridge.inbox.extension import MEMBER, Account, Holder, Pull, PullTurn
-from bridge.inbox.flows import FlowStore, TeamFlow
-from bridge.inbox.messages import MessageStore
-from bridge.inbox.people import PeopleStore
-from bridge.inbox.sessions import COOKIE, SessionStore
-from bridge.inbox.sources import SourceStore
+from bridge.inbox.flows.flows import FlowStore, TeamFlow
+from bridge.inbox.flows.sources import SourceStore
+from bridge.inbox.people.api_tokens import ApiTokenStore
+from bridge.inbox.people.people import PeopleStore
+from bridge.inbox.people.sessions import COOKIE, SessionStore
+from bridge.inbox.threads.extension import MEMBER, Account, Holder, Pull, PullTurn
+from bridge.inbox.threads.messages import MessageStore
 from scripts.benches import processes, tools
 from scripts.benches import rig as rigs
 from scripts.benches.findings import Figure, Findings

@@ -24,8 +24,8 @@ from tests.kits.whole_story import Answer, Seen, Watched, told
 # Where a secret must come up in the story, or the search for it proves nothing.
 MAKERS = {
     "a claim",
-    "bridge.inbox.grants",
-    "bridge.inbox.sources",
+    "bridge.inbox.people.grants",
+    "bridge.inbox.flows.sources",
     "bridge.storage.webhook_keys",
     "a link to hand on",
     "bridge.web.auth.handover",

@@ -8,12 +8,12 @@ import pytest
 
 from bridge.cli import opening
 from bridge.cli.inbox import first_owner_address
-from bridge.inbox.door import Door
-from bridge.inbox.messages import MessageStore
+from bridge.inbox.admission import Admission
+from bridge.inbox.threads.messages import MessageStore
 from bridge.settings import SettingsError
 from scripts.sandbox.browse import Browser
 from tests.conftest import House
-from tests.inbox.test_messages import content
+from tests.inbox.threads.test_messages import content
 from tests.kits.commands import COMPLETE, environ_of, run
 from tests.kits.inbox import FLOWDOCK, IDS, is_in, open_inbox, sign_in
 
@@ -21,22 +21,22 @@ WITHOUT_FLOWDOCK = dict.fromkeys(FLOWDOCK, "")
 
 
 @pytest.fixture
-async def inbox(redis_url: str) -> AsyncIterator[tuple[House, Door]]:
+async def inbox(redis_url: str) -> AsyncIterator[tuple[House, Admission]]:
     async with open_inbox(redis_url) as opened:
         yield opened
 
 
 async def test_an_owner_is_named_by_login_and_signs_in(
-    inbox: tuple[House, Door], redis_url: str, tmp_path: Path
+    inbox: tuple[House, Admission], redis_url: str, tmp_path: Path
 ) -> None:
-    house, door = inbox
+    house, admission = inbox
     environ = environ_of(house, redis_url, **WITHOUT_FLOWDOCK)
     done = await run(tmp_path, "inbox", "owner", "@Dee-gh", environ=environ)
     assert (done.returncode, done.stdout) == (
         0,
         f"@dee-gh owns the inbox. Sign in at {house.bridge}/inbox\n",
     )
-    assert [(one.id, one.owner) for one in await door.people.all()] == [(IDS["dee"], True)]
+    assert [(one.id, one.owner) for one in await admission.people.all()] == [(IDS["dee"], True)]
     async with Browser() as browser:
         await sign_in(house, browser, "dee")
         assert await is_in(house, browser)
@@ -105,25 +105,25 @@ def test_a_later_start_makes_no_second_key(tmp_path: Path, monkeypatch: pytest.M
 
 
 async def test_each_start_has_an_address_of_its_own_until_somebody_owns_the_inbox(
-    inbox: tuple[House, Door],
+    inbox: tuple[House, Admission],
 ) -> None:
-    house, door = inbox
+    house, admission = inbox
     first, second = [await first_owner_address(house.services) for _ in range(2)]
     async with Browser() as browser:
         assert (await browser.open(first)).status == 403
         assert (await browser.open(second)).status == 200
-        await door.people.put(7, nick="eve", name="", avatar="", admitted_by="operator")
-        await door.people.make_owner(7)
+        await admission.people.put(7, nick="eve", name="", avatar="", admitted_by="operator")
+        await admission.people.make_owner(7)
         assert (await browser.open(second)).status == 403, "there is an owner"
         assert (await browser.open(f"{second}/sign-in")).status == 403
     assert await first_owner_address(house.services) == ""
 
 
 async def test_a_flow_is_exported_to_standard_output(
-    inbox: tuple[House, Door], redis_url: str, tmp_path: Path
+    inbox: tuple[House, Admission], redis_url: str, tmp_path: Path
 ) -> None:
-    house, door = inbox
-    flow = await door.flows.make(organization="team", slug="main", name="Main", owner=1001)
+    house, admission = inbox
+    flow = await admission.flows.make(organization="team", slug="main", name="Main", owner=1001)
     assert flow
     await MessageStore(redis=house.services.redis).post(flow.id, 1, content(1, title="é"))
     environ = environ_of(house, redis_url, **WITHOUT_FLOWDOCK)

@@ -9,8 +9,8 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from bridge.inbox.flows import FlowStore
-from bridge.inbox.messages import MessageStore
+from bridge.inbox.flows.flows import FlowStore
+from bridge.inbox.threads.messages import MessageStore
 from bridge.storage import keys
 from bridge.storage.client import connect_redis
 from scripts.sandbox.browse import Browser

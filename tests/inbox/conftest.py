@@ -16,10 +16,10 @@ from aiohttp import web
 from bridge import settings
 from bridge.inbox import keys
 from bridge.inbox.context import INBOX, Inbox
-from bridge.inbox.flows import TeamFlow
-from bridge.inbox.grants import Grant
-from bridge.inbox.people import InboxPerson
-from bridge.inbox.sessions import COOKIE, SESSIONS, SessionStore
+from bridge.inbox.flows.flows import TeamFlow
+from bridge.inbox.people.grants import Grant
+from bridge.inbox.people.people import InboxPerson
+from bridge.inbox.people.sessions import COOKIE, SESSIONS, SessionStore
 from bridge.services import Services, open_services
 from bridge.web.app import create_app, make_runner
 from tests.kits import hygiene

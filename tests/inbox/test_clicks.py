@@ -9,11 +9,11 @@ import pytest
 from bridge.core.actions import ACTIONS
 from bridge.core.security import flowdock_token
 from bridge.inbox.clicks import may_be_clicked, sign, understand
-from bridge.inbox.messages import thread_id
 from bridge.inbox.outcomes import Outcome
 from bridge.inbox.pages.thread import ASKED_BACK
+from bridge.inbox.threads.messages import thread_id
 from tests.inbox.conftest import Team
-from tests.inbox.test_messages import a_pull, content
+from tests.inbox.threads.test_messages import a_pull, content
 
 OWN = "{url}/repos/acme/component/pulls/1/close"
 ADDRESSES = [

@@ -6,12 +6,12 @@ import pytest
 
 from bridge.inbox import keys
 from bridge.inbox.deletion import FlowDeletion
-from bridge.inbox.flows import FlowGone, FlowStore, TeamFlow
-from bridge.inbox.messages import MessageStore
-from bridge.inbox.sources import SourceStore
+from bridge.inbox.flows.flows import FlowGone, FlowStore, TeamFlow
+from bridge.inbox.flows.sources import SourceStore
+from bridge.inbox.threads.messages import MessageStore
 from tests.inbox.conftest import read_all
-from tests.inbox.test_flows import made
-from tests.inbox.test_messages import content
+from tests.inbox.flows.test_flows import made
+from tests.inbox.threads.test_messages import content
 
 
 class Crash(Exception):

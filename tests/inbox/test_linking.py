@@ -8,7 +8,7 @@ import pytest
 
 from bridge.core.security.encryption import Vault
 from bridge.inbox import keys
-from bridge.inbox.door import Door
+from bridge.inbox.admission import Admission
 from bridge.storage import key_rotation
 from scripts.sandbox.browse import Browser, Page
 from tests.conftest import House
@@ -16,17 +16,17 @@ from tests.kits.github_app import UNSET, made_at_github, make
 from tests.kits.inbox import IDS, is_in, open_inbox, put, sign_in
 from tests.kits.personal import text
 
-Inbox = tuple[House, Door]
+Inbox = tuple[House, Admission]
 
 
 @pytest.fixture
 async def of_app(redis_url: str) -> AsyncIterator[Inbox]:
     """bridge has a GitHub App: its users' tokens may act."""
-    async with open_inbox(redis_url, **UNSET) as (house, door):
+    async with open_inbox(redis_url, **UNSET) as (house, admission):
         await made_at_github(house)
-        await put(door.people, "ann", owner=True)
-        await put(door.people, "bob")
-        yield house, door
+        await put(admission.people, "ann", owner=True)
+        await put(admission.people, "bob")
+        yield house, admission
 
 
 @pytest.fixture
@@ -38,8 +38,8 @@ async def browser() -> AsyncIterator[Browser]:
 async def test_the_first_owner_makes_the_app_first_and_then_signs_in(
     redis_url: str, browser: Browser
 ) -> None:
-    async with open_inbox(redis_url, **UNSET) as (house, door):
-        address = f"{house.bridge}/inbox/invitation/{await door.invitations.invite_first_owner()}"
+    async with open_inbox(redis_url, **UNSET) as (house, admission):
+        address = f"{house.bridge}/inbox/invitation/{await admission.invitations.invite_first_owner()}"
         page = await browser.open(address)
         assert "First, create the GitHub App" in text(page)
         path = address.removeprefix(house.bridge)
@@ -89,31 +89,31 @@ async def test_a_person_signed_in_to_the_inbox_links_by_one_press(of_app: Inbox,
 
 async def test_nobody_elses_account_is_lent(of_app: Inbox, browser: Browser) -> None:
     """Ann's token waits for her, while Bob sits at her browser."""
-    house, door = of_app
+    house, admission = of_app
     await sign_in(house, browser, "ann")
     await sign_in(house, browser, "bob")
     page = await link(house, browser)
     assert "Let bridge act as @bob-gh?" in text(page)
     await browser.press(page, "Cancel")
     assert await house.services.account_store.get("1002") is None
-    assert await door.rights.take(IDS["ann"]) is not None
+    assert await admission.sign_in_tokens.take(IDS["ann"]) is not None
 
 
 async def test_a_token_that_github_ended_or_bridge_forgot_is_not_lent(
     of_app: Inbox, browser: Browser
 ) -> None:
-    house, door = of_app
+    house, admission = of_app
     await sign_in(house, browser, "ann")
-    kept = await door.rights.take(IDS["ann"])
+    kept = await admission.sign_in_tokens.take(IDS["ann"])
     assert kept
-    await door.rights.keep(IDS["ann"], kept)
+    await admission.sign_in_tokens.keep(IDS["ann"], kept)
     await house.services.github.revoke(kept)
     assert (await link(house, browser)).url.startswith(house.github)
 
     await sign_in(house, browser, "bob")
     assert 0 < await house.redis.ttl(keys.personal("rights", IDS["bob"])) <= 8 * 3600
-    await door.remove(IDS["bob"])
-    assert await door.rights.take(IDS["bob"]) is None
+    await admission.remove(IDS["bob"])
+    assert await admission.sign_in_tokens.take(IDS["bob"]) is None
 
 
 async def test_a_token_to_lend_lies_sealed_and_is_turned_to_a_new_key(
@@ -132,7 +132,7 @@ async def test_a_token_to_lend_lies_sealed_and_is_turned_to_a_new_key(
 async def test_a_member_of_an_organization_links_by_one_press_and_stays_one(
     redis_url: str, browser: Browser
 ) -> None:
-    async with open_inbox(redis_url, **UNSET, inbox_organizations=("acme",)) as (house, door):
+    async with open_inbox(redis_url, **UNSET, inbox_organizations=("acme",)) as (house, admission):
         await made_at_github(house)
         await sign_in(house, browser, "bob")
         page = await link(house, browser)
@@ -155,4 +155,4 @@ async def test_a_member_of_an_organization_links_by_one_press_and_stays_one(
         await house.services.accounts.unlink("1002")
         await house.redis.hdel(keys.MEMBERS, "1002")
         assert not await is_in(house, browser), "nothing is left to ask with"
-        assert await door.people.get(IDS["bob"])
+        assert await admission.people.get(IDS["bob"])

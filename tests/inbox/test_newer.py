@@ -5,9 +5,9 @@ from collections.abc import Callable
 import orjson
 import pytest
 
-from bridge.inbox.flows import TeamFlow, dump, load
-from bridge.inbox.people import loaded
-from bridge.inbox.stored import read_message
+from bridge.inbox.flows.flows import TeamFlow, dump, load
+from bridge.inbox.people.people import loaded
+from bridge.inbox.threads.stored import read_message
 
 FLOW = TeamFlow(id="f", organization="team", slug="main", name="Main", owners=(1003, 2**53 + 1), made_at=1.5)
 PERSON = (

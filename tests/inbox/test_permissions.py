@@ -5,13 +5,13 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from bridge.inbox.door import Door
+from bridge.inbox.admission import Admission
 from bridge.web.inbox import PEOPLE_PAGES
 from scripts.sandbox.browse import Browser
 from tests.conftest import House
 from tests.kits.inbox import IDS, open_inbox, put, sign_in
 
-Inbox = tuple[House, Door]
+Inbox = tuple[House, Admission]
 
 VISITORS = {"nobody": None, "a member": "bob", "an owner": "ann"}
 SIGN_IN, PAGE, REFUSED, DONE = "sign in", "page", "refused", "done"

@@ -50,8 +50,8 @@ def speaks_of_the_inbox(page: Page) -> None:
 
 
 async def test_no_page_names_flowdock_where_the_inbox_serves(redis_url: str) -> None:
-    async with open_inbox(redis_url) as (house, door), Browser() as browser:
-        await put(door.people, "cy", owner=True)
+    async with open_inbox(redis_url) as (house, admission), Browser() as browser:
+        await put(admission.people, "cy", owner=True)
         await walk(house, browser, ("/", *REFUSED))
         await sign_in(house, browser, "cy")
         await browser.press(await browser.open(f"{house.bridge}/inbox"), "Create flow", name="Main")

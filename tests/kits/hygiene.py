@@ -28,7 +28,7 @@ NAMES = frozenset(
         "bridge.monitor.connections",
         "bridge.queue.leases",
         "bridge.connections.bulk_connect",
-        "bridge.inbox.flows",
+        "bridge.inbox.flows.flows",
         "scripts.sandbox.github.rest",
     }
 )

@@ -14,8 +14,8 @@ from typing import Any
 import aiohttp
 
 from bridge.cli import env_files
-from bridge.inbox.door import DOOR, Door
-from bridge.inbox.people import InboxPerson, PeopleStore
+from bridge.inbox.admission import ADMISSION, Admission
+from bridge.inbox.people.people import InboxPerson, PeopleStore
 from bridge.storage.client import connect_redis
 from scripts.sandbox.browse import Browser, Page
 from scripts.sandbox.house import free_port
@@ -31,12 +31,12 @@ IDS = {"ann": 1001, "bob": 1002, "cy": 1003, "dee": 1004}
 
 
 @asynccontextmanager
-async def open_inbox(redis_url: str, **changes: Any) -> AsyncIterator[tuple[House, Door]]:
+async def open_inbox(redis_url: str, **changes: Any) -> AsyncIterator[tuple[House, Admission]]:
     """A house whose web half has the inbox; `changes` are settings that differ."""
     async with open_house(redis_url, inbox=True, **changes) as house:
         assert house.web_half is not None
         app = house.web_half.app
-        yield house, app[DOOR]
+        yield house, app[ADMISSION]
 
 
 @asynccontextmanager

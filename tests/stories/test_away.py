@@ -4,8 +4,8 @@ from playwright.async_api import Page, expect
 
 from bridge.inbox import keys
 from bridge.inbox.context import INBOX
-from bridge.inbox.sessions import COOKIE, SESSIONS
-from tests.inbox.test_messages import content
+from bridge.inbox.people.sessions import COOKIE, SESSIONS
+from tests.inbox.threads.test_messages import content
 from tests.kits.inbox import open_inbox, put
 
 CONTROLLED = "navigator.serviceWorker.ready.then(() => caches.match('/inbox/away')).then(Boolean)"
@@ -16,10 +16,10 @@ KEPT = """caches.open("/inbox/away").then((all) => all.keys())
 
 
 async def test_a_click_is_done_or_said_to_be_undone_once_bridge_answers(redis_url: str, page: Page) -> None:
-    async with open_inbox(redis_url) as (house, door):
+    async with open_inbox(redis_url) as (house, admission):
         assert house.web_half
         app = house.web_half.app
-        inbox, ann = app[INBOX], await put(door.people, "ann")
+        inbox, ann = app[INBOX], await put(admission.people, "ann")
         flow = await inbox.flows.make(organization="team", slug="main", name="Main", owner=ann.id)
         assert flow
         for number in (1, 2):

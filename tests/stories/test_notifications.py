@@ -8,11 +8,11 @@ from typing import Any
 from playwright.async_api import Page, expect
 
 from bridge.inbox.pages.notifications import NOTIFIER
-from bridge.inbox.sessions import COOKIE
+from bridge.inbox.people.sessions import COOKIE
 from scripts.sandbox.push_service import SubscribedBrowser
 from tests.conftest import WHOLE_BROWSERS, open_browser, open_page
 from tests.inbox.conftest import Team, open_team
-from tests.inbox.test_messages import content
+from tests.inbox.threads.test_messages import content
 from tests.kits.push import push_service
 from tests.stories.looks import looks
 

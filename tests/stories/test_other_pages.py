@@ -2,14 +2,14 @@
 
 from playwright.async_api import Page, expect
 
-from bridge.inbox.door import DOOR
-from bridge.inbox.messages import thread_id
+from bridge.inbox.admission import ADMISSION
 from bridge.inbox.notifications.digest import DigestPlan
 from bridge.inbox.pages.mail import CONFIRM, DIGESTS, UNSUBSCRIBE
+from bridge.inbox.people.sessions import COOKIE
 from bridge.inbox.replies import post_reply
-from bridge.inbox.sessions import COOKIE
+from bridge.inbox.threads.messages import thread_id
 from tests.inbox.conftest import Team, open_team
-from tests.inbox.test_messages import a_pull, content
+from tests.inbox.threads.test_messages import a_pull, content
 from tests.stories.looks import looks
 
 MAIL = {"SMTP_URL": "smtp://127.0.0.1:9", "MAIL_FROM": "bridge@example.com"}
@@ -36,7 +36,7 @@ async def _filled(team: Team) -> str:
 async def test_each_page_fits_a_phone_and_keeps_nobody_out(redis_url: str, page: Page) -> None:
     async with open_team(redis_url, more=MAIL) as team:
         link = await _filled(team)
-        invitation = await team.app[DOOR].invitations.invite(by=1001, login="dee-gh")
+        invitation = await team.app[ADMISSION].invitations.invite(by=1001, login="dee-gh")
         for path, heading in (
             ("/inbox/sign-in", "Sign in to the inbox"),
             (f"/inbox/invitation/{invitation}", "You are invited"),

@@ -16,10 +16,10 @@ from playwright.async_api import expect
 
 from bridge.inbox.context import INBOX
 from bridge.inbox.deletion import FlowDeletion
-from bridge.inbox.flows import FlowStore
-from bridge.inbox.messages import MessageStore
-from bridge.inbox.sessions import COOKIE, SESSIONS
-from bridge.inbox.sources import SourceStore
+from bridge.inbox.flows.flows import FlowStore
+from bridge.inbox.flows.sources import SourceStore
+from bridge.inbox.people.sessions import COOKIE, SESSIONS
+from bridge.inbox.threads.messages import MessageStore
 from bridge.storage import embedded
 from bridge.storage.client import close_redis, connect_redis
 from scripts.sandbox.browse import Browser, Page
@@ -27,7 +27,7 @@ from scripts.sandbox.house import House as Processes
 from scripts.sandbox.house import free_port
 from scripts.sandbox.process import Process
 from tests.conftest import House, eventually
-from tests.inbox.test_messages import content
+from tests.inbox.threads.test_messages import content
 from tests.kits.connecting import COMPONENT_ID
 from tests.kits.inbox import FLOWDOCK, open_apart, open_inbox, put, sign_in
 
@@ -94,10 +94,10 @@ def _one_id_leads_through_both_logs(of_inbox: str, of_bridge: str) -> None:
 
 
 async def test_open_pages_show_what_happens_without_a_reload(redis_url: str, page: BrowserPage) -> None:
-    async with open_inbox(redis_url) as (house, door):
+    async with open_inbox(redis_url) as (house, admission):
         app = house.web_half.app if house.web_half else web.Application()
         inbox = app[INBOX]
-        ann = await put(door.people, "ann")
+        ann = await put(admission.people, "ann")
         flow = await inbox.flows.make(organization="team", slug="main", name="Main", owner=ann.id)
         assert flow
         source, _ = await inbox.sources.make(

@@ -8,8 +8,8 @@ from playwright.async_api import Page, expect
 
 from bridge.core.messages import updates
 from bridge.inbox.context import INBOX, Inbox
-from bridge.inbox.people import InboxPerson
-from bridge.inbox.sessions import COOKIE, SESSIONS
+from bridge.inbox.people.people import InboxPerson
+from bridge.inbox.people.sessions import COOKIE, SESSIONS
 from tests.conftest import REPOSITORY, House
 from tests.kits import accounts
 from tests.kits.inbox import open_inbox, put

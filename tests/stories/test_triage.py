@@ -7,10 +7,10 @@ from typing import Any
 from playwright.async_api import Browser, Page, expect
 
 from bridge.inbox.context import INBOX, Inbox
-from bridge.inbox.flows import TeamFlow
-from bridge.inbox.sessions import COOKIE, SESSIONS
+from bridge.inbox.flows.flows import TeamFlow
+from bridge.inbox.people.sessions import COOKIE, SESSIONS
 from tests.conftest import House, open_page
-from tests.inbox.test_messages import a_pull, content
+from tests.inbox.threads.test_messages import a_pull, content
 from tests.kits.inbox import IDS, open_inbox, put
 from tests.stories.looks import looks
 
@@ -46,10 +46,10 @@ class Day:
         await page.goto(f"{self.house.bridge}/inbox")
 
 
-async def _begun(house: House, door: Any) -> Day:
+async def _begun(house: House, admission: Any) -> Day:
     assert house.web_half
     app = house.web_half.app
-    inbox, ann = app[INBOX], await put(door.people, "ann")
+    inbox, ann = app[INBOX], await put(admission.people, "ann")
     flow = await inbox.flows.make(organization="team", slug="main", name="Main", owner=ann.id)
     assert flow
     await inbox.sources.make(flow.id, name="acme", external_url="", client_id=inbox.client_id, creator=ann.id)
@@ -57,8 +57,8 @@ async def _begun(house: House, door: Any) -> Day:
 
 
 async def test_a_day_of_twenty_events_by_the_keyboard_alone(redis_url: str, page: Page) -> None:
-    async with open_inbox(redis_url) as (house, door):
-        day = await _begun(house, door)
+    async with open_inbox(redis_url) as (house, admission):
+        day = await _begun(house, admission)
         for number in range(1, 13):
             await day.post(number, kind=("review", "author", "ready")[number % 3])
         await day.enter(page)
@@ -142,8 +142,8 @@ async def test_a_day_of_twenty_events_by_the_keyboard_alone(redis_url: str, page
 
 
 async def test_without_a_script_a_thread_is_snoozed_until_activity(redis_url: str, browser: Browser) -> None:
-    async with open_page(browser, scripts=False) as page, open_inbox(redis_url) as (house, door):
-        day = await _begun(house, door)
+    async with open_page(browser, scripts=False) as page, open_inbox(redis_url) as (house, admission):
+        day = await _begun(house, admission)
         await day.post(1)
         await day.post(2)
         await day.enter(page)

@@ -10,11 +10,11 @@ from bridge.inbox.api import shapes
 from bridge.inbox.api.requests import ApiRefusal, invalid, posting_source, read_object
 from bridge.inbox.api.writing import write_by_flow_id
 from bridge.inbox.context import API, INBOX, Inbox
-from bridge.inbox.extension import MEMBER
-from bridge.inbox.messages import Accepted, UnknownThread
-from bridge.inbox.sources import FlowSource
+from bridge.inbox.flows.sources import FlowSource
 from bridge.inbox.tags import listed, resolved
-from bridge.inbox.validation import BLANK, check_message
+from bridge.inbox.threads.extension import MEMBER
+from bridge.inbox.threads.messages import Accepted, UnknownThread
+from bridge.inbox.threads.validation import BLANK, check_message
 
 WAIT_HEADER = "X-flowdock-wait-for-message"
 

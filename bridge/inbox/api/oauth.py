@@ -9,10 +9,10 @@ from yarl import URL
 
 from bridge.core.errors import Malformed
 from bridge.core.security import signing
-from bridge.inbox import sessions
 from bridge.inbox.api.requests import AUTHORIZE, read_object
 from bridge.inbox.context import API, INBOX, Inbox
-from bridge.inbox.grants import DEFAULT_SCOPES, SCOPES, Grant
+from bridge.inbox.people import sessions
+from bridge.inbox.people.grants import DEFAULT_SCOPES, SCOPES, Grant
 from bridge.web.render import redirect
 
 routes = web.RouteTableDef()

@@ -7,7 +7,7 @@ from aiohttp import web
 from bridge.inbox.api.messages import take
 from bridge.inbox.api.requests import ApiRefusal, invalid, posting_source, read_object
 from bridge.inbox.context import API, INBOX
-from bridge.inbox.validation import BLANK
+from bridge.inbox.threads.validation import BLANK
 
 routes = web.RouteTableDef()
 

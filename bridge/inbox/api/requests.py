@@ -10,13 +10,13 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from bridge.core.errors import BridgeError, Malformed, RequestRefused, WrongContentType
-from bridge.inbox import rails_forms
+from bridge.inbox.api import rails_forms
 from bridge.inbox.context import API, INBOX, Inbox
-from bridge.inbox.flows import TeamFlow
-from bridge.inbox.grants import Grant
-from bridge.inbox.people import InboxPerson
-from bridge.inbox.sessions import MEMBERSHIPS, SESSIONS
-from bridge.inbox.sources import FlowSource
+from bridge.inbox.flows.flows import TeamFlow
+from bridge.inbox.flows.sources import FlowSource
+from bridge.inbox.people.grants import Grant
+from bridge.inbox.people.people import InboxPerson
+from bridge.inbox.people.sessions import MEMBERSHIPS, SESSIONS
 from bridge.web.http import rate_limit
 from bridge.web.http.bodies import BODIES, read_body
 from bridge.web.render import whole

@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bridge.inbox.context import PAGES, Inbox
-from bridge.inbox.flows import TeamFlow
-from bridge.inbox.people import InboxPerson
-from bridge.inbox.sources import FlowSource
-from bridge.inbox.stored import InboxThread, StoredMessage
+from bridge.inbox.flows.flows import TeamFlow
+from bridge.inbox.flows.sources import FlowSource
+from bridge.inbox.people.people import InboxPerson
+from bridge.inbox.threads.stored import InboxThread, StoredMessage
 
 
 def user(person: InboxPerson) -> dict[str, Any]:

@@ -17,10 +17,10 @@ from bridge.inbox.api.requests import (
     read_object,
 )
 from bridge.inbox.context import API, INBOX
-from bridge.inbox.flows import TeamFlow
-from bridge.inbox.people import InboxPerson
-from bridge.inbox.sources import FlowSource
-from bridge.inbox.validation import BLANK, NOT_TEXT, url_problem
+from bridge.inbox.flows.flows import TeamFlow
+from bridge.inbox.flows.sources import FlowSource
+from bridge.inbox.people.people import InboxPerson
+from bridge.inbox.threads.validation import BLANK, NOT_TEXT, url_problem
 
 MAX_TEXT = 2000
 

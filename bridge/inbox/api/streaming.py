@@ -8,12 +8,12 @@ import orjson
 from aiohttp import web
 
 from bridge.core.digits import whole_number
-from bridge.inbox import feed
 from bridge.inbox.api import shapes
 from bridge.inbox.api.requests import ApiRefusal, caller, members_flow, only_members
 from bridge.inbox.context import API, INBOX
-from bridge.inbox.flows import TeamFlow
-from bridge.inbox.people import InboxPerson
+from bridge.inbox.flows.flows import TeamFlow
+from bridge.inbox.people.people import InboxPerson
+from bridge.inbox.threads import feed
 
 MOST_FLOWS = 100
 

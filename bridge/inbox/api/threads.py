@@ -12,9 +12,9 @@ from bridge.core.digits import whole_number
 from bridge.inbox.api import shapes
 from bridge.inbox.api.requests import ApiRefusal, answer_to, caller, invalid, members_flow
 from bridge.inbox.context import API, INBOX
-from bridge.inbox.flows import TeamFlow
-from bridge.inbox.people import InboxPerson
-from bridge.inbox.stored import InboxThread, StoredMessage
+from bridge.inbox.flows.flows import TeamFlow
+from bridge.inbox.people.people import InboxPerson
+from bridge.inbox.threads.stored import InboxThread, StoredMessage
 
 MOST = 100
 """Threads or messages of one answer."""

@@ -5,8 +5,8 @@ from aiohttp import web
 from bridge.inbox.api import shapes
 from bridge.inbox.api.requests import ApiRefusal, answer_to, caller, members_flow, only_members
 from bridge.inbox.context import API, INBOX
-from bridge.inbox.flows import TeamFlow
-from bridge.inbox.people import InboxPerson
+from bridge.inbox.flows.flows import TeamFlow
+from bridge.inbox.people.people import InboxPerson
 
 routes = web.RouteTableDef()
 

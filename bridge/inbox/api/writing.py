@@ -9,11 +9,11 @@ from bridge.inbox.api import shapes
 from bridge.inbox.api.requests import ApiRefusal, answer_to, caller, invalid, only_members, read_object
 from bridge.inbox.api.threads import FLOW, THREAD, reader, wanted_message, wanted_thread
 from bridge.inbox.context import API, INBOX
-from bridge.inbox.flows import TeamFlow
-from bridge.inbox.people import InboxPerson
+from bridge.inbox.flows.flows import TeamFlow
+from bridge.inbox.people.people import InboxPerson
 from bridge.inbox.replies import MAX_REPLY, change_reply, delete_reply, post_reply
 from bridge.inbox.tags import listed
-from bridge.inbox.validation import BLANK, NOT_LIST, NOT_LISTED, NOT_TEXT
+from bridge.inbox.threads.validation import BLANK, NOT_LIST, NOT_LISTED, NOT_TEXT
 
 LEFT_OUT = {
     "status": "The inbox keeps no status of people.",

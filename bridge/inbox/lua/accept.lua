@@ -10,7 +10,7 @@ local news, usage, flows, ending = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
 local notifications, notes, members = KEYS[10], KEYS[11], redis.call('SMEMBERS', KEYS[12])
 local flow_id, bounds, thread_parts = ARGV[1], cjson.decode(ARGV[2]), cjson.decode(ARGV[3])
 local prefix, mentions = ARGV[4], ARGV[5]
-local NAMED, OF_EACH = 5, 17
+local NAMED, OF_EACH = 5, 16
 local OVERHEAD, AT_ONCE, NEWEST = 200, 10, 10000
 
 local thread_ids, sent_uuids = {}, {}
@@ -49,7 +49,7 @@ local function drop_oldest(thread_id)
 end
 
 -- Notify those whose turn it has become, and those mentioned.
-local function notify_all(thread_id, turn_was, turn, sender, mentioned, passed_to)
+local function notify_all(thread_id, turn_was, turn, mentioned, passed_to, actor)
     local turned, id_text = {}, string.format('%.0f', id)
     local function notify_turn(person)
         notify(notifications, notes, person .. ':' .. flow_id .. ':' .. thread_id, id_text, 't')
@@ -58,7 +58,7 @@ local function notify_all(thread_id, turn_was, turn, sender, mentioned, passed_t
     if passed_to ~= '' then notify_turn(passed_to) end
     for one, person in string.gmatch(turn, '((%d+)@%d*)') do
         local is_new = not string.find(' ' .. turn_was .. ' ', ' ' .. one .. ' ', 1, true)
-        if is_new and person ~= sender then notify_turn(person) end
+        if is_new and person ~= actor then notify_turn(person) end
     end
     for person in string.gmatch(mentioned, '%d+') do
         if not turned[person] then
@@ -91,7 +91,7 @@ local function count_unread()
 end
 
 local function accept(thread_id, uuid, message, sent, counter, state, is_done, desks, about, external_id, source,
-    turn, sender, mentioned, passed_to, actor, said)
+    turn, mentioned, passed_to, actor, said)
     if taken[uuid] then return {taken[uuid], 1} end
     local thread, entries = thread_parts[1] .. thread_id, thread_parts[2] .. thread_id
     local first, bytes, done, state_was, about_was, said_was, newest_was, turn_was, placed, desks_was, passed,
@@ -127,7 +127,7 @@ local function accept(thread_id, uuid, message, sent, counter, state, is_done, d
         grown = grown - drop_oldest(thread_id)
     end
     if turn ~= (turn_was or '') or mentioned ~= '' or passed_to ~= '' then
-        notify_all(thread_id, turn_was or '', turn, sender, mentioned, passed_to)
+        notify_all(thread_id, turn_was or '', turn, mentioned, passed_to, actor)
     end
     if state ~= '' then
         hold('state', state, state_was)

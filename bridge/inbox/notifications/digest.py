@@ -16,16 +16,17 @@ from bridge.core.errors import BridgeError, RequestRefused
 from bridge.core.security.encryption import Undecryptable, Vault
 from bridge.inbox import keys
 from bridge.inbox.context import PAGES, Inbox
-from bridge.inbox.extension import pull_of
-from bridge.inbox.flows import TeamFlow
-from bridge.inbox.memberships import MembershipStore
-from bridge.inbox.notifications import causes, clock
+from bridge.inbox.flows.flows import TeamFlow
+from bridge.inbox.notifications import clock
 from bridge.inbox.notifications.loops import repeat
 from bridge.inbox.notifications.mail import Mail, MailServer
 from bridge.inbox.notifications.preferences import PreferenceStore
 from bridge.inbox.notifications.wording import said_in, title_of
-from bridge.inbox.people import InboxPerson
-from bridge.inbox.stored import InboxThread
+from bridge.inbox.people.memberships import MembershipStore
+from bridge.inbox.people.people import InboxPerson
+from bridge.inbox.threads import placing
+from bridge.inbox.threads.extension import pull_of
+from bridge.inbox.threads.stored import InboxThread
 from bridge.storage.due_queue import DueQueue
 from bridge.storage.lua_scripts import load_script
 from bridge.storage.redis import Redis
@@ -221,7 +222,7 @@ class DigestSender:
             if not message or message.sent / 1000 <= since:
                 continue
             message = await inbox.messages.subject(message)
-            if message and causes.does_mention(message.content, person.id):
+            if message and placing.does_mention(message.content, person.id):
                 author, said = said_in(message, person, await inbox.people.get(message.author))
                 found.append(self._line(flows, thread, f"{author}: {said}"[:LONGEST_WORDS]))
         return found

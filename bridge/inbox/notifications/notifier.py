@@ -18,17 +18,17 @@ from redis.exceptions import RedisError
 from bridge.core.errors import BridgeError
 from bridge.inbox import keys
 from bridge.inbox.context import PAGES, Inbox
-from bridge.inbox.extension import PullTurn, pull_of
-from bridge.inbox.flows import TeamFlow
-from bridge.inbox.memberships import MembershipStore
-from bridge.inbox.notifications import causes
-from bridge.inbox.notifications.browsers import BrowserStore
+from bridge.inbox.flows.flows import TeamFlow
 from bridge.inbox.notifications.loops import repeat
 from bridge.inbox.notifications.preferences import PreferenceStore
+from bridge.inbox.notifications.subscriptions import SubscriptionStore
 from bridge.inbox.notifications.web_push import Pushed, WebPush
 from bridge.inbox.notifications.wording import said_in, title_of
-from bridge.inbox.people import InboxPerson
-from bridge.inbox.stored import InboxThread
+from bridge.inbox.people.memberships import MembershipStore
+from bridge.inbox.people.people import InboxPerson
+from bridge.inbox.threads import placing
+from bridge.inbox.threads.extension import PullTurn, pull_of
+from bridge.inbox.threads.stored import InboxThread
 from bridge.inbox.views import number_of
 from bridge.storage.due_queue import DueQueue
 
@@ -81,7 +81,7 @@ class Notifier:
     inbox: Inbox
     memberships: MembershipStore
     preferences: PreferenceStore
-    browsers: BrowserStore
+    browsers: SubscriptionStore
     web_push: WebPush
     count: Callable[[str], None]
 
@@ -163,7 +163,7 @@ class Notifier:
         messages = self.inbox.messages
         news = await messages.message(flow.id, due.message)
         found = await messages.subject(news) if news else None
-        if found is None or not (turn or causes.does_mention(found.content, person.id)):
+        if found is None or not (turn or placing.does_mention(found.content, person.id)):
             return None
         author, said = said_in(found, person, await self.inbox.people.get(found.author))
         if turn and thread.passed_by:

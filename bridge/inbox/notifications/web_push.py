@@ -12,7 +12,7 @@ import structlog
 from aiohttp import ClientError, ClientSession, ClientTimeout
 from yarl import URL
 
-from bridge.inbox.notifications.browsers import PushSubscription, decoded
+from bridge.inbox.notifications.subscriptions import PushSubscription, decoded
 from bridge.inbox.notifications.vapid import Vapid
 
 LIVES_SECONDS = 24 * 3600

@@ -1,8 +1,8 @@
 """The words of notifications."""
 
-from bridge.inbox import markup
-from bridge.inbox.people import InboxPerson
-from bridge.inbox.stored import InboxThread, StoredMessage
+from bridge.inbox.people.people import InboxPerson
+from bridge.inbox.threads import markup
+from bridge.inbox.threads.stored import InboxThread, StoredMessage
 from bridge.inbox.views import entry, number_of
 
 

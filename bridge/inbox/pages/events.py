@@ -15,14 +15,15 @@ import orjson
 from aiohttp import web
 
 from bridge.core.digits import whole_number
-from bridge.inbox import desks, feed, sessions
 from bridge.inbox.context import INBOX, PAGES, Inbox
-from bridge.inbox.flows import TeamFlow
+from bridge.inbox.flows.flows import TeamFlow
 from bridge.inbox.pages.flows import rows
 from bridge.inbox.pages.places import FLOW, opened, path_of
 from bridge.inbox.pages.thread import entries, head
-from bridge.inbox.people import InboxPerson
-from bridge.inbox.stored import CHANGED, DELETED, InboxThread, StoredMessage
+from bridge.inbox.people import sessions
+from bridge.inbox.people.people import InboxPerson
+from bridge.inbox.threads import desks, feed
+from bridge.inbox.threads.stored import CHANGED, DELETED, InboxThread, StoredMessage
 
 RETRY_MS = 2000
 

@@ -1,4 +1,4 @@
-"""A flow's settings: its sources, its people, its name."""
+"""A flow's settings: its sources, its people, its name, its export and its deletion."""
 
 from collections.abc import Awaitable
 
@@ -6,15 +6,16 @@ import structlog
 from aiohttp import web
 
 from bridge.core.digits import whole_number
-from bridge.core.errors import NotFound, RequestRefused
+from bridge.core.errors import BridgeError, NotFound, RequestRefused
 from bridge.inbox import outcomes
+from bridge.inbox.api.export import exported
 from bridge.inbox.context import INBOX, PAGES
-from bridge.inbox.flows import TeamFlow
+from bridge.inbox.flows.flows import TeamFlow
 from bridge.inbox.outcomes import Outcome
 from bridge.inbox.pages.flows import MAX_NAME, FlowRefused, configure_uri, refuse_unseen, setup_uri
 from bridge.inbox.pages.places import FLOW, opened, path_of, posted
 from bridge.inbox.pages.render import render
-from bridge.inbox.people import InboxPerson
+from bridge.inbox.people.people import InboxPerson
 from bridge.inbox.sweeping import SWEEPER
 from bridge.web.render import redirect
 
@@ -71,7 +72,7 @@ async def bind(request: web.Request) -> web.Response:
     person, flow = await owned(posted(request))
     name = str((await request.post()).get("repository", "")).strip()
     readers = request.app[INBOX].readers
-    repository_id, full_name = await readers.door.find(person.id, name) if name and readers else (0, "")
+    repository_id, full_name = await readers.github.find(person.id, name) if name and readers else (0, "")
     await request.app[INBOX].flows.change(flow.id, repository_id=repository_id, repository=full_name)
     log.info("inbox_flow_bound", flow=flow.path, repository=full_name, by=person.id)
     return redirect(path_of(flow, "settings"))
@@ -123,6 +124,30 @@ async def remove_source(request: web.Request) -> web.Response:
         )
     await request.app[INBOX].sources.remove(source)
     return redirect(path_of(flow, "settings"))
+
+
+@routes.get(f"{FLOW}/export")
+async def export(request: web.Request) -> web.StreamResponse:
+    """Send a flow as JSON, for as long as the person owns it: a slow reader is asked about on the way."""
+    person, flow = await owned(opened(request))
+    log.info("inbox_flow_exported", flow=flow.path, by=person.id)
+    response = web.StreamResponse(
+        headers={
+            "Content-Type": "application/json",
+            "Content-Disposition": f'attachment; filename="{flow.slug}.json"',
+        }
+    )
+    await response.prepare(request)
+    async for piece in exported(request.app[INBOX], flow):
+        await response.write(piece)
+        try:
+            await owned(opened(request))
+        except (BridgeError, web.HTTPException):
+            # Broken off, so that nobody takes it for whole.
+            if request.transport:
+                request.transport.abort()
+            break
+    return response
 
 
 @routes.post(f"{SETTINGS}/delete")

@@ -6,18 +6,19 @@ import re
 from aiohttp import web
 
 from bridge.core.errors import RequestRefused
-from bridge.inbox import flows as store
-from bridge.inbox import keys, outcomes, sessions
+from bridge.inbox import keys, outcomes
 from bridge.inbox.api import shapes
 from bridge.inbox.context import INBOX, PAGES
-from bridge.inbox.extension import pull_of
-from bridge.inbox.flows import TeamFlow
+from bridge.inbox.flows import flows as store
+from bridge.inbox.flows.flows import TeamFlow
+from bridge.inbox.flows.sources import FlowSource
 from bridge.inbox.pages.places import FLOW, message_in, opened, path_of, posted
 from bridge.inbox.pages.render import render
-from bridge.inbox.people import InboxPerson
-from bridge.inbox.search import FILTERS, labels_of, words
-from bridge.inbox.sources import FlowSource
-from bridge.inbox.stored import InboxThread
+from bridge.inbox.people import sessions
+from bridge.inbox.people.people import InboxPerson
+from bridge.inbox.threads.extension import pull_of
+from bridge.inbox.threads.search import FILTERS, labels_of, words
+from bridge.inbox.threads.stored import InboxThread
 from bridge.inbox.views import Row, row
 from bridge.web.render import redirect
 

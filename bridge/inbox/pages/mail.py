@@ -7,14 +7,14 @@ import structlog
 from aiohttp import web
 
 from bridge.core.urls import is_mail_address
-from bridge.inbox import sessions
 from bridge.inbox.context import INBOX
 from bridge.inbox.notifications import clock
 from bridge.inbox.notifications.clock import SettingRefused
 from bridge.inbox.notifications.digest import MOST_CONFIRMATIONS, DigestPlan, DigestSender, LinkGone
 from bridge.inbox.notifications.mail import Mail
 from bridge.inbox.pages.render import render
-from bridge.inbox.people import InboxPerson
+from bridge.inbox.people import sessions
+from bridge.inbox.people.people import InboxPerson
 from bridge.web.render import redirect
 
 SECTION = "/inbox/settings#mail"

@@ -3,14 +3,14 @@
 from aiohttp import web
 
 from bridge.core.errors import NotFound
-from bridge.inbox.changes import NotYourMessage
 from bridge.inbox.context import INBOX
-from bridge.inbox.flows import TeamFlow
+from bridge.inbox.flows.flows import TeamFlow
 from bridge.inbox.pages.places import THREAD, opened, path_of, posted, thread_in
 from bridge.inbox.pages.render import render
 from bridge.inbox.pages.thread import written
 from bridge.inbox.replies import MAX_REPLY, change_reply, delete_reply
-from bridge.inbox.stored import StoredMessage
+from bridge.inbox.threads.changes import NotYourMessage
+from bridge.inbox.threads.stored import StoredMessage
 from bridge.inbox.views import number_of
 from bridge.web.render import redirect
 

@@ -7,12 +7,12 @@ import aiohttp_jinja2
 import structlog
 from aiohttp import web
 
-from bridge.inbox import sessions
-from bridge.inbox.browsers import browser_name
-from bridge.inbox.notifications.browsers import PushSubscription
 from bridge.inbox.notifications.notifier import Notifier
 from bridge.inbox.notifications.preferences import Preferences
-from bridge.inbox.people import InboxPerson
+from bridge.inbox.notifications.subscriptions import PushSubscription
+from bridge.inbox.people import sessions
+from bridge.inbox.people.people import InboxPerson
+from bridge.inbox.people.user_agents import browser_name
 from bridge.web.render import redirect
 
 PAGE = "/inbox/settings"

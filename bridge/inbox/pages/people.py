@@ -5,10 +5,10 @@ from aiohttp import web
 
 from bridge.core.errors import NotFound, RequestRefused
 from bridge.core.names import is_login
-from bridge.inbox import sessions
-from bridge.inbox.door import DOOR
+from bridge.inbox.admission import ADMISSION
 from bridge.inbox.pages.render import render
-from bridge.inbox.people import InboxPerson
+from bridge.inbox.people import sessions
+from bridge.inbox.people.people import InboxPerson
 from bridge.web.render import redirect
 
 PAGE = "/inbox/people"
@@ -35,8 +35,8 @@ async def show(request: web.Request) -> web.Response:
 async def _page(
     request: web.Request, person: InboxPerson, *, link: str = "", login: str = "", problem: str = ""
 ) -> web.Response:
-    door = request.app[DOOR]
-    everybody = await door.people.all()
+    admission = request.app[ADMISSION]
+    everybody = await admission.people.all()
     return render(
         request,
         "people.html",
@@ -45,8 +45,8 @@ async def _page(
         people=everybody,
         nicks={one.id: one.nick for one in everybody},
         owners=sum(one.owner for one in everybody),
-        invitations=await door.open_invitations() if person.owner else [],
-        organizations=door.memberships.organizations,
+        invitations=await admission.open_invitations() if person.owner else [],
+        organizations=admission.memberships.organizations,
         link=link,
         login=login,
         problem=problem,
@@ -61,9 +61,9 @@ async def invite(request: web.Request) -> web.Response:
     if login and not is_login(login):
         problem = "That is not a GitHub user name. Copy it from the address of their profile."
         return await _page(request, person, login=login, problem=problem)
-    secret = await request.app[DOOR].invitations.invite(by=person.id, login=login)
+    secret = await request.app[ADMISSION].invitations.invite(by=person.id, login=login)
     log.info("inbox_invited", by=person.id, login=login)
-    link = f"{request.app[DOOR].web_url}/inbox/invitation/{secret}"
+    link = f"{request.app[ADMISSION].web_url}/inbox/invitation/{secret}"
     return await _page(request, person, link=link, login=login)
 
 
@@ -71,7 +71,7 @@ async def invite(request: web.Request) -> web.Response:
 async def withdraw(request: web.Request) -> web.Response:
     """Close an invitation."""
     person = await _owner(request)
-    await request.app[DOOR].invitations.withdraw(request.match_info["name"])
+    await request.app[ADMISSION].invitations.withdraw(request.match_info["name"])
     log.info("inbox_invitation_withdrawn", by=person.id)
     return redirect(PAGE)
 
@@ -80,7 +80,7 @@ async def withdraw(request: web.Request) -> web.Response:
 async def change_role(request: web.Request) -> web.Response:
     """Make a person an owner, or take their ownership."""
     person, other = await _owner(request), await _other(request)
-    people, role = request.app[DOOR].people, request.match_info["role"]
+    people, role = request.app[ADMISSION].people, request.match_info["role"]
     await (people.make_owner if role == "owner" else people.make_member)(other.id)
     log.info("inbox_role_changed", by=person.id, person=other.id, role=role)
     return redirect(PAGE)
@@ -99,7 +99,7 @@ async def ask(request: web.Request) -> web.Response:
 async def remove(request: web.Request) -> web.Response:
     """Remove a person: their next request is refused."""
     person, other = await _owner(request), await _other(request)
-    await request.app[DOOR].remove(other.id, bar=True)
+    await request.app[ADMISSION].remove(other.id, bar=True)
     log.info("inbox_person_removed", by=person.id, person=other.id)
     return redirect(PAGE)
 
@@ -114,7 +114,7 @@ async def _owner(request: web.Request) -> InboxPerson:
 
 async def _other(request: web.Request) -> InboxPerson:
     """Return the person in the path; raises `NotFound`."""
-    other = await request.app[DOOR].people.get(int(request.match_info["id"]))
+    other = await request.app[ADMISSION].people.get(int(request.match_info["id"]))
     if other is None:
         raise NotFound("this person is not in the inbox, or not any more")
     return other

@@ -8,11 +8,11 @@ from aiohttp import web
 
 from bridge.core.digits import whole_number
 from bridge.core.errors import NotFound, RequestRefused
-from bridge.inbox import sessions
 from bridge.inbox.context import INBOX, PAGES
-from bridge.inbox.flows import TeamFlow
-from bridge.inbox.people import InboxPerson
-from bridge.inbox.stored import InboxThread
+from bridge.inbox.flows.flows import TeamFlow
+from bridge.inbox.people import sessions
+from bridge.inbox.people.people import InboxPerson
+from bridge.inbox.threads.stored import InboxThread
 
 FLOW = f"{PAGES}/flows/{{org}}/{{flow}}"
 THREAD = f"{FLOW}/threads/{{thread}}"

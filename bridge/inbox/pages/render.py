@@ -5,8 +5,8 @@ from typing import Any
 import aiohttp_jinja2
 from aiohttp import web
 
-from bridge.inbox import sessions
-from bridge.inbox.people import InboxPerson
+from bridge.inbox.people import sessions
+from bridge.inbox.people.people import InboxPerson
 from bridge.web.http.visits import VISITOR
 
 

@@ -5,13 +5,13 @@ from aiohttp import web
 
 from bridge.core.errors import Malformed
 from bridge.core.printable import printable
-from bridge.inbox import api_tokens, sessions
+from bridge.inbox.admission import ADMISSION
 from bridge.inbox.context import INBOX
-from bridge.inbox.door import DOOR
 from bridge.inbox.pages import mail, notifications
 from bridge.inbox.pages.render import render
-from bridge.inbox.people import InboxPerson
-from bridge.inbox.sessions import SESSIONS
+from bridge.inbox.people import api_tokens, sessions
+from bridge.inbox.people.people import InboxPerson
+from bridge.inbox.people.sessions import SESSIONS
 from bridge.web.http import cookies
 from bridge.web.render import redirect
 
@@ -59,7 +59,7 @@ async def rename(request: web.Request) -> web.Response:
     name = " ".join(str((await request.post()).get("name", "")).split())
     if len(name) > LONGEST_NAME or name != printable(name):
         raise Malformed(f"A name has at most {LONGEST_NAME} printable characters.")
-    await request.app[DOOR].people.rename(person.id, name)
+    await request.app[ADMISSION].people.rename(person.id, name)
     return redirect(PAGE)
 
 
@@ -102,7 +102,7 @@ async def sign_out_everywhere(request: web.Request) -> web.Response:
     """End all sessions, this one too."""
     person = await sessions.posted(request)
     await request.app[SESSIONS].end_all(person.id)
-    await request.app[DOOR].people.end_grants(person.id)
+    await request.app[ADMISSION].people.end_grants(person.id)
     log.info("inbox_signed_out_everywhere", person=person.id)
     return _out(request)
 
@@ -117,7 +117,7 @@ async def ask(request: web.Request) -> web.Response:
 async def delete(request: web.Request) -> web.Response:
     """Delete the person who asks."""
     person = await sessions.posted(request)
-    await request.app[DOOR].remove(person.id)
+    await request.app[ADMISSION].remove(person.id)
     log.info("inbox_person_deleted", person=person.id)
     return _out(request)
 

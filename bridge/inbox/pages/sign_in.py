@@ -10,12 +10,12 @@ import structlog
 from aiohttp import web
 
 from bridge.core.errors import RequestRefused
-from bridge.inbox import sessions
-from bridge.inbox.browsers import browser_name
-from bridge.inbox.door import DOOR, Stranger
-from bridge.inbox.invitations import OPERATOR
+from bridge.inbox.admission import ADMISSION, Stranger
 from bridge.inbox.pages.render import render
-from bridge.inbox.sessions import SESSIONS
+from bridge.inbox.people import sessions
+from bridge.inbox.people.invitations import OPERATOR
+from bridge.inbox.people.sessions import SESSIONS
+from bridge.inbox.people.user_agents import browser_name
 from bridge.web.http import cookies, sealed_cookies
 from bridge.web.render import redirect
 
@@ -42,7 +42,7 @@ async def sign_in(request: web.Request) -> web.Response:
     then = sessions.way_back(request.query.get("then", ""))
     if await sessions.signed_in(request):
         return redirect(then)
-    organizations = request.app[DOOR].memberships.organizations
+    organizations = request.app[ADMISSION].memberships.organizations
     return render(request, "sign_in.html", person=None, then=then, organizations=organizations)
 
 
@@ -55,9 +55,9 @@ async def to_github(request: web.Request) -> web.Response:
 @routes.get(_INVITATION)
 async def invitation(request: web.Request) -> web.Response:
     """Show whose invitation it is; only the sign-in uses it up."""
-    door = request.app[DOOR]
-    found = await door.invitation(request.match_info["secret"])
-    inviter = None if found.by == OPERATOR else await door.people.get(found.by)
+    admission = request.app[ADMISSION]
+    found = await admission.invitation(request.match_info["secret"])
+    inviter = None if found.by == OPERATOR else await admission.people.get(found.by)
     person = await sessions.signed_in(request)
     return render(
         request,
@@ -66,7 +66,7 @@ async def invitation(request: web.Request) -> web.Response:
         invitation=found,
         inviter=inviter,
         path=request.path,
-        set_up_at=await door.github.set_up_at(),
+        set_up_at=await admission.github.set_up_at(),
     )
 
 
@@ -74,35 +74,35 @@ async def invitation(request: web.Request) -> web.Response:
 async def accept(request: web.Request) -> web.Response:
     """Send the browser to GitHub, with the invitation in its sealed cookie."""
     secret = request.match_info["secret"]
-    await request.app[DOOR].invitation(secret)
+    await request.app[ADMISSION].invitation(secret)
     return await _to_github(request, then="/inbox", secret=secret)
 
 
 async def _to_github(request: web.Request, *, then: str, secret: str = "") -> web.Response:
-    door = request.app[DOOR]
+    admission = request.app[ADMISSION]
     state, verifier = STATE + secrets.token_urlsafe(24), secrets.token_urlsafe(32)
-    response = redirect(await door.github.authorize_url(state=state, verifier=verifier))
+    response = redirect(await admission.github.authorize_url(state=state, verifier=verifier))
     begun = {"state": state, "verifier": verifier, "then": then, "secret": secret}
-    sealed_cookies.keep(request, response, door.vault, COOKIE, begun)
+    sealed_cookies.keep(request, response, admission.vault, COOKIE, begun)
     return response
 
 
 async def signed_in(request: web.Request) -> web.Response:
     """Take GitHub's answer: a new session for a person who may come in, else a page that says what to do."""
-    door, store = request.app[DOOR], request.app[SESSIONS]
+    admission, store = request.app[ADMISSION], request.app[SESSIONS]
     # It serves once, whatever comes of it.
     request[cookies.SPENT] = COOKIE
-    begun = sealed_cookies.answered(request, door.vault, COOKIE)
+    begun = sealed_cookies.answered(request, admission.vault, COOKIE)
     if begun is None:
         raise SignInAborted(sealed_cookies.NOT_BEGUN)
-    account, token = await door.github.sign_in(_code(request), verifier=begun["verifier"])
+    account, token = await admission.github.sign_in(_code(request), verifier=begun["verifier"])
     try:
-        person = await door.admit(account, token, secret=begun["secret"])
-        await door.settle(person, token)
+        person = await admission.admit(account, token, secret=begun["secret"])
+        await admission.settle(person, token)
     except BaseException as error:
-        await door.github.give_back(token)
+        await admission.github.give_back(token)
         if isinstance(error, Stranger):
-            organizations = door.memberships.organizations
+            organizations = admission.memberships.organizations
             return render(
                 request,
                 "stranger.html",

@@ -9,14 +9,14 @@ from bridge.core.errors import RequestRefused
 from bridge.inbox import outcomes
 from bridge.inbox.clicks import find_button, may_be_clicked, perform
 from bridge.inbox.context import INBOX, PAGES
-from bridge.inbox.extension import pull_of
-from bridge.inbox.flows import TeamFlow
+from bridge.inbox.flows.flows import TeamFlow
 from bridge.inbox.outcomes import Outcome
 from bridge.inbox.pages.places import THREAD, message_in, opened, path_of, posted, thread_in
 from bridge.inbox.pages.render import render
-from bridge.inbox.people import InboxPerson
+from bridge.inbox.people.people import InboxPerson
 from bridge.inbox.replies import MAX_REPLY, post_reply
-from bridge.inbox.stored import InboxThread, StoredMessage
+from bridge.inbox.threads.extension import pull_of
+from bridge.inbox.threads.stored import InboxThread, StoredMessage
 from bridge.inbox.views import BEGINNING, Entry, beginning, buttons, entry, links, number_of
 from bridge.web.render import redirect
 

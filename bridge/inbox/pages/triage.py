@@ -9,12 +9,13 @@ from aiohttp import web
 from yarl import URL
 
 from bridge.core.errors import NotFound, RequestRefused
-from bridge.inbox import outcomes, sessions
+from bridge.inbox import outcomes
 from bridge.inbox.context import INBOX, PAGES
-from bridge.inbox.desks import UNTIL_ACTIVITY, Move
 from bridge.inbox.outcomes import Outcome
-from bridge.inbox.people import InboxPerson
-from bridge.inbox.stored import InboxThread
+from bridge.inbox.people import sessions
+from bridge.inbox.people.people import InboxPerson
+from bridge.inbox.threads.desks import UNTIL_ACTIVITY, Move
+from bridge.inbox.threads.stored import InboxThread
 from bridge.inbox.views import number_of
 from bridge.web.http.paths import local_path
 from bridge.web.render import redirect

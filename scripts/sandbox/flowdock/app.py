@@ -7,7 +7,7 @@ from aiohttp import ClientSession, DummyCookieJar, web
 from bridge.core.errors import BridgeError
 from bridge.inbox.app import install_api
 from bridge.inbox.context import API
-from bridge.inbox.sessions import MEMBERSHIPS, SESSIONS, SessionStore
+from bridge.inbox.people.sessions import MEMBERSHIPS, SESSIONS, SessionStore
 from bridge.storage.client import close_redis, connect_redis
 from bridge.web.http.bodies import BODIES, Bodies
 from bridge.web.http.cookies import HTTPS

@@ -8,7 +8,7 @@ from typing import Any
 from aiohttp import web
 
 from bridge.inbox.context import Inbox
-from bridge.inbox.messages import Accepted, MessageStore
+from bridge.inbox.threads.messages import Accepted, MessageStore
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,9 +7,9 @@ from aiohttp import web
 from yarl import URL
 
 from bridge.inbox.api.requests import AUTHORIZE
-from bridge.inbox.memberships import MembershipStore
-from bridge.inbox.people import InboxPerson
-from bridge.inbox.sessions import COOKIE, SESSIONS, keep, way_back
+from bridge.inbox.people.memberships import MembershipStore
+from bridge.inbox.people.people import InboxPerson
+from bridge.inbox.people.sessions import COOKIE, SESSIONS, keep, way_back
 from bridge.web.http import cookies
 from scripts.sandbox.faults import Handler
 from scripts.sandbox.flowdock.people import PEOPLE

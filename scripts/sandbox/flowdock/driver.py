@@ -9,9 +9,9 @@ from aiohttp import ClientSession, TraceConfig, TraceRequestEndParams, web
 
 from bridge.inbox.api import shapes
 from bridge.inbox.clicks import may_be_clicked, perform
-from bridge.inbox.flows import TeamFlow
-from bridge.inbox.messages import thread_id
-from bridge.inbox.people import InboxPerson
+from bridge.inbox.flows.flows import TeamFlow
+from bridge.inbox.people.people import InboxPerson
+from bridge.inbox.threads.messages import thread_id
 from scripts.sandbox.flowdock import views
 from scripts.sandbox.flowdock.config import STAND_IN, RecordingInbox
 from scripts.sandbox.flowdock.people import move_in

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from bridge.inbox import keys
 from bridge.inbox.context import Inbox
-from bridge.inbox.flows import TeamFlow, dump
+from bridge.inbox.flows.flows import TeamFlow, dump
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from bridge.inbox.stored import InboxThread
+from bridge.inbox.threads.stored import InboxThread
 from scripts.sandbox.flowdock.config import RecordingInbox, Taken
 from scripts.sandbox.flowdock.people import FLOWS, PEOPLE, flow_id
 

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from bridge.inbox.api.requests import LARGEST
-from bridge.inbox.messages import thread_id
+from bridge.inbox.threads.messages import thread_id
 from tests.inbox.conftest import Team
-from tests.inbox.test_messages import a_pull, content
+from tests.inbox.threads.test_messages import a_pull, content
 
 ODD: tuple[dict[str, Any], ...] = (
     {"number": "42"},

@@ -5,7 +5,7 @@ from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 import pytest
 
-from bridge.inbox import sessions
+from bridge.inbox.people import sessions
 from tests.inbox.conftest import Team, open_team
 from tests.kits.controls import always, unguarded
 

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from tests.inbox.conftest import Team
-from tests.inbox.test_messages import content
+from tests.inbox.threads.test_messages import content
 from tests.kits import old_clients
 
 
 @pytest.fixture(autouse=True)
 def _signs_of_life_come_between_messages(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bridge.inbox.feed.HEARTBEAT", 0.02)
+    monkeypatch.setattr("bridge.inbox.threads.feed.HEARTBEAT", 0.02)
 
 
 async def post(team: Team) -> None:

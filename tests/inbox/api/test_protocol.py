@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from bridge.inbox.grants import Grant, GrantStore
-from bridge.inbox.messages import thread_id
+from bridge.inbox.people.grants import Grant, GrantStore
+from bridge.inbox.threads.messages import thread_id
 from tests.inbox.conftest import ALL_SCOPES, Team
-from tests.inbox.test_messages import content
+from tests.inbox.threads.test_messages import content
 from tests.kits.controls import unguarded, yes
 
 FLOW = "/flows/team/main"
@@ -109,7 +109,7 @@ async def _all_scopes(store: GrantStore, token: str) -> Grant | None:
     return grant and replace(grant, scopes=tuple(ALL_SCOPES.split()))
 
 
-@unguarded("bridge.inbox.grants.GrantStore.access", _all_scopes)
+@unguarded("bridge.inbox.people.grants.GrantStore.access", _all_scopes)
 async def test_each_call_needs_a_token_with_its_scope(filled: Team) -> None:
     for method, path, body, scope, status in CALLS:
         others = " ".join(one for one in ALL_SCOPES.split() if one != scope)
@@ -123,7 +123,7 @@ async def test_each_call_needs_a_token_with_its_scope(filled: Team) -> None:
             assert (method, path, scope, found) == (method, path, scope, wanted)
 
 
-@unguarded("bridge.inbox.flows.FlowStore.has", yes)
+@unguarded("bridge.inbox.flows.flows.FlowStore.has", yes)
 async def test_a_flow_is_shown_to_its_members_alone(filled: Team) -> None:
     token = await filled.token("cy")
     for method, path, body, scope, _ in CALLS:

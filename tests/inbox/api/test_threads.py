@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from bridge.inbox import feed
-from bridge.inbox.messages import thread_id
+from bridge.inbox.threads import feed
+from bridge.inbox.threads.messages import thread_id
 from tests.conftest import PATIENCE
 from tests.inbox.conftest import Team
-from tests.inbox.test_messages import content
+from tests.inbox.threads.test_messages import content
 
 FLOW = "/flows/team/main"
 THREAD = f"{FLOW}/threads/{thread_id(1, 'pr:1')}"

@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 
 from bridge.inbox import keys
-from bridge.inbox.door import DOOR
+from bridge.inbox.admission import ADMISSION
 from bridge.inbox.notifications.digest import MOST_CONFIRMATIONS, TRIES, DigestPlan, DigestSender
 from bridge.inbox.notifications.mail import Mail, MailServer
 from bridge.inbox.notifications.preferences import Preferences
 from bridge.inbox.pages.mail import DIGESTS
 from scripts.sandbox.mail_server import Mailbox, mail_server
 from tests.inbox.conftest import Team, open_team
-from tests.inbox.test_messages import content
+from tests.inbox.threads.test_messages import content
 from tests.kits.controls import unguarded
 from tests.kits.push import bridges
 
@@ -171,7 +171,7 @@ async def test_nothing_is_sent_of_what_a_person_saw_may_not_see_or_does_not_want
         case "archived":
             await team.inbox.flows.change(team.flow.id, is_archived=True)
         case "removed":
-            await team.app[DOOR].remove(1002)
+            await team.app[ADMISSION].remove(1002)
         case "switched off":
             await scene.sender.preferences.keep(1002, Preferences(mentions=False))
     assert await scene.sent() == []

@@ -9,20 +9,20 @@ from typing import Any
 import pytest
 
 from bridge.inbox import keys
-from bridge.inbox.door import DOOR
-from bridge.inbox.messages import thread_id
-from bridge.inbox.notifications.browsers import PushSubscription
+from bridge.inbox.admission import ADMISSION
 from bridge.inbox.notifications.notifier import TRIES, Notifier
 from bridge.inbox.notifications.preferences import Preferences
+from bridge.inbox.notifications.subscriptions import PushSubscription
 from bridge.inbox.pages.mail import DIGESTS
 from bridge.inbox.pages.notifications import NOTIFIER
+from bridge.inbox.threads.messages import thread_id
 from bridge.storage.due_queue import DueQueue
 from bridge.web.app import serving
 from scripts.sandbox.house import free_port
 from scripts.sandbox.push_service import PushService, SubscribedBrowser
 from tests.conftest import eventually
 from tests.inbox.conftest import Team, open_team
-from tests.inbox.test_messages import content
+from tests.inbox.threads.test_messages import content
 from tests.kits.controls import unguarded, yes
 from tests.kits.push import bridges, push_service
 
@@ -170,7 +170,7 @@ async def test_the_person_who_passed_the_turn_is_named_to_the_one_who_gets_it(sc
     assert (ann.shown, await scene.waiting()) == ([], 0), "she wants none about turns any more"
 
 
-@unguarded("bridge.inbox.flows.FlowStore.has", yes, row="left the flow-turn")
+@unguarded("bridge.inbox.flows.flows.FlowStore.has", yes, row="left the flow-turn")
 @pytest.mark.parametrize("why", ["turn", "call"])
 @pytest.mark.parametrize(
     "silenced",
@@ -200,7 +200,7 @@ async def test_nobody_is_notified_of_what_they_saw_may_not_see_or_do_not_want(
         case "archived":
             await team.inbox.flows.change(team.flow.id, is_archived=True)
         case "removed":
-            await team.app[DOOR].remove(1002)
+            await team.app[ADMISSION].remove(1002)
             assert await scene.notifier.browsers.of(1002) == []
         case "switched off":
             chosen = Preferences(turn=why != "turn", mentions=why != "call")

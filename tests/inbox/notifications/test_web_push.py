@@ -11,7 +11,7 @@ import pytest
 from bridge.clients.session import open_session
 from bridge.core.security.encryption import Vault
 from bridge.inbox import keys
-from bridge.inbox.notifications.browsers import PushSubscription
+from bridge.inbox.notifications.subscriptions import PushSubscription
 from bridge.inbox.notifications.vapid import Vapid
 from bridge.inbox.notifications.web_push import Pushed, WebPush
 from bridge.storage import key_rotation

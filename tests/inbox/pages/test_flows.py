@@ -8,14 +8,14 @@ import pytest
 from aiohttp import web
 
 from bridge.core.model import Mention
-from bridge.inbox import flows as flow_store
-from bridge.inbox.grants import OWN_PROGRAM
-from bridge.inbox.messages import thread_id
-from bridge.inbox.pages import events, export, flow_settings, flows, message, thread, triage
+from bridge.inbox.flows import flows as flow_store
+from bridge.inbox.pages import events, flow_settings, flows, message, thread, triage
+from bridge.inbox.people.grants import OWN_PROGRAM
 from bridge.inbox.tags import resolved
+from bridge.inbox.threads.messages import thread_id
 from tests.conftest import eventually
 from tests.inbox.conftest import Team
-from tests.inbox.test_messages import a_pull, content
+from tests.inbox.threads.test_messages import a_pull, content
 from tests.kits.controls import always, unguarded
 
 FLOW = "/inbox/flows/team/main"
@@ -87,7 +87,7 @@ def test_the_table_names_every_address() -> None:
         "{id}": "1",
     }
     there = set()
-    for module in (events, export, flow_settings, flows, message, thread, triage):
+    for module in (events, flow_settings, flows, message, thread, triage):
         for route in module.routes:
             assert isinstance(route, web.RouteDef)
             path = route.path.replace("{role:owner|member}", "owner").replace("{id:[0-9]{1,15}}", "{id}")

@@ -7,13 +7,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bridge.inbox import search
-from bridge.inbox.desks import UNTIL_ACTIVITY
-from bridge.inbox.messages import thread_id
 from bridge.inbox.pages.triage import returns_at, zone_of
+from bridge.inbox.threads import search
+from bridge.inbox.threads.desks import UNTIL_ACTIVITY
+from bridge.inbox.threads.messages import thread_id
 from tests.inbox.conftest import Team
 from tests.inbox.pages.test_flows import FLOW, THREAD, posted
-from tests.inbox.test_messages import a_pull, content
+from tests.inbox.threads.test_messages import a_pull, content
 from tests.kits.controls import unguarded
 
 ID = thread_id(1, "pr:1")
@@ -231,7 +231,7 @@ async def test_a_search_finds_open_threads_of_all_flows_that_one_is_in(team: Tea
 async def test_a_snoozed_thread_returns_to_all_open_pages_at_its_time(
     team: Team, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bridge.inbox.feed.HEARTBEAT", 0.02)
+    monkeypatch.setattr("bridge.inbox.threads.feed.HEARTBEAT", 0.02)
     await posted(team, thread={"title": "Pull 1", "bridge": a_pull(1002)})
     [thread] = await team.inbox.messages.threads(team.flow.id)
     await team.inbox.desks.move(1002, thread, "snooze", until=4e9)

@@ -16,7 +16,7 @@ from bridge.core.pulls.lww import LwwRegister
 from bridge.core.pulls.model import PullRequest
 from bridge.core.pulls.push import Push
 from bridge.core.pulls.snapshot import Snapshot
-from bridge.inbox.validation import check_message
+from bridge.inbox.threads.validation import check_message
 from tests.kits.core import page
 
 WEB_URL = "https://bridge.example.com"
