@@ -4,7 +4,6 @@ First the flow leaves the pages and the API. Its connections end next: their las
 its threads and everything else go; its path is free again last.
 """
 
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -13,6 +12,7 @@ import orjson
 from bridge.inbox import keys
 from bridge.inbox.flows import flows
 from bridge.inbox.flows.flows import FlowGone, TeamFlow
+from bridge.inbox.flows.sources import SourceStore
 from bridge.inbox.threads.messages import MessageStore
 from bridge.storage.lua_scripts import load_script
 from bridge.storage.redis import Redis
@@ -35,6 +35,7 @@ class FlowDeletion:
 
     def __post_init__(self) -> None:
         self._move = load_script(self.redis, "bridge.inbox", "move_flow")
+        self._sources = SourceStore(self.redis)
 
     async def begin(self, flow: TeamFlow, *, by: int) -> None:
         """Take a flow out of use at once, for `finish` to delete; raises `FlowGone`."""
@@ -54,18 +55,14 @@ class FlowDeletion:
         return bool(await self._move(keys=[old, new], args=[flow_id, data]))
 
     async def _delete(self, flow_id: str, flow: dict[str, Any]) -> None:
-        sources = {
-            name async for name, data in self._scan(keys.SOURCES) if orjson.loads(data)["flow_id"] == flow_id
-        }
-        tokens = [name async for name, source in self._scan(keys.SOURCE_TOKENS) if source in sources]
         while await self.messages.trim(flow_id, all_of_it=True):
             pass
+        sources = await self._sources.known(flow_id)
         members = await self.redis.smembers(keys.members(flow_id))
         async with self.redis.pipeline(transaction=True) as pipe:
-            for token in tokens:
-                pipe.hdel(keys.SOURCE_TOKENS, token.decode())
             for source in sources:
-                pipe.hdel(keys.SOURCES, source.decode())
+                pipe.hdel(keys.SOURCE_TOKENS, source.token_hash)
+                pipe.hdel(keys.SOURCES, str(source.id))
             for person in members:
                 pipe.srem(keys.flows_of(int(person)), flow_id)
                 pipe.delete(*keys.unread(flow_id, int(person)))
@@ -74,12 +71,3 @@ class FlowDeletion:
             pipe.hdel(keys.FLOW_PATHS, f"{flow['organization']}/{flow['slug']}".lower())
             pipe.hdel(keys.DELETING, flow_id)
             await pipe.execute()
-
-    async def _scan(self, key: str) -> AsyncIterator[tuple[bytes, bytes]]:
-        cursor: int | str = 0
-        while True:
-            cursor, found = await self.redis.execute_command("HSCAN", key, cursor, "COUNT", 500)
-            for name, value in found.items():
-                yield name, value
-            if not int(cursor):
-                return

@@ -54,11 +54,6 @@ async def change_reply(
     await inbox.changes.change(message, person.id, content)
 
 
-async def delete_reply(inbox: Inbox, person: InboxPerson, message: StoredMessage) -> None:
-    """Delete a person's own message; raises as `MessageChanges.change`."""
-    await inbox.changes.change(message, person.id, None)
-
-
 async def _tags(inbox: Inbox, flow_id: str, text: str, tags: Sequence[str]) -> list[str]:
     named = [f"@{nick}" for nick in dict.fromkeys(_MENTION.findall(text))]
     mentions = [tag for tag in await resolved(inbox, flow_id, named) if tag.startswith(":")]

@@ -122,6 +122,11 @@ def number_of(thread: InboxThread) -> str:
     return f"#{pull.number}" if pull else ""
 
 
+def title_of(thread: InboxThread) -> str:
+    """Return a thread's number and title."""
+    return " ".join(f"{number_of(thread)} {markup.plain(thread.state['title'])}".split())
+
+
 def entry(message: StoredMessage, reader: InboxPerson, writer: InboxPerson | None = None) -> Entry:
     """Show a message to a reader; `writer` is the person who wrote it in the inbox."""
     content = message.content
@@ -137,6 +142,13 @@ def entry(message: StoredMessage, reader: InboxPerson, writer: InboxPerson | Non
         is_edited="edited" in content,
         mentioned=f":unread:{reader.id}" in (content.get("tags") or ()),
     )
+
+
+def said_in(message: StoredMessage, reader: InboxPerson, writer: InboxPerson | None) -> tuple[str, str]:
+    """Return the author of a message, and its words in one line."""
+    shown = entry(message, reader, writer)
+    said = shown.text or markup.plain(str(shown.body)) or markup.plain(str(shown.title))
+    return shown.author, " ".join(said.split())
 
 
 def beginning(entry: Entry) -> Entry:

@@ -147,10 +147,14 @@ def _token(request: web.Request) -> str:
     return request.query.get("access_token", "")
 
 
-async def members_flow(request: web.Request, person: InboxPerson) -> TeamFlow:
-    """Return the flow in the path; raises `ApiRefusal`, the same for a foreign flow as for none."""
+async def member(request: web.Request, scope: str = "flow") -> tuple[InboxPerson, TeamFlow]:
+    """Return the person whose token came along, and the flow in the path.
+
+    Raises as `caller`, and `ApiRefusal` for a flow that they are not in, the same as for none.
+    """
+    person, inbox = await caller(request, scope), request.app[INBOX]
     path = f"{request.match_info['org']}/{request.match_info['flow']}"
-    return await only_members(request.app[INBOX], await request.app[INBOX].flows.at(path), person)
+    return person, await only_members(inbox, await inbox.flows.at(path), person)
 
 
 async def only_members(inbox: Inbox, flow: TeamFlow | None, person: InboxPerson) -> TeamFlow:

@@ -12,7 +12,7 @@ from bridge.inbox.api.requests import (
     answer_to,
     caller,
     invalid,
-    members_flow,
+    member,
     posting_source,
     read_object,
 )
@@ -32,8 +32,7 @@ routes = web.RouteTableDef()
 @routes.get(_OF_FLOW)
 async def list_sources(request: web.Request) -> web.Response:
     """List a flow's sources, without their tokens."""
-    person = await caller(request, "flow")
-    flow = await members_flow(request, person)
+    person, flow = await member(request)
     found = await request.app[INBOX].sources.of(flow.id)
     return answer_to(person, [await _shown(request, flow, one) for one in found])
 
@@ -41,8 +40,7 @@ async def list_sources(request: web.Request) -> web.Response:
 @routes.post(_OF_FLOW)
 async def make_source(request: web.Request) -> web.Response:
     """Make a source: the one answer that shows its `flow_token`."""
-    person, inbox = await caller(request, "integration"), request.app[INBOX]
-    flow = await members_flow(request, person)
+    person, flow = await member(request, "integration")
     body = await read_object(request)
     name, external_url = body.get("name"), body.get("external_url") or ""
     errors = {}
@@ -54,7 +52,7 @@ async def make_source(request: web.Request) -> web.Response:
         errors["external_url"] = [problem]
     if errors:
         raise invalid(errors)
-    source, flow_token = await inbox.sources.make(
+    source, flow_token = await request.app[INBOX].sources.make(
         flow.id,
         name=str(name)[:MAX_TEXT],
         external_url=external_url,
@@ -67,16 +65,14 @@ async def make_source(request: web.Request) -> web.Response:
 @routes.get(f"{_OF_FLOW}/{{id}}")
 async def show_source(request: web.Request) -> web.Response:
     """Show a source, without its token."""
-    person = await caller(request, "flow")
-    flow, source = await _members_source(request, person)
+    person, flow, source = await _members_source(request, "flow")
     return answer_to(person, await _shown(request, flow, source))
 
 
 @routes.delete(f"{_OF_FLOW}/{{id}}")
 async def delete_source(request: web.Request) -> web.Response:
     """Remove a source: from now on its token answers 410."""
-    person = await caller(request, "integration")
-    _, source = await _members_source(request, person)
+    person, _, source = await _members_source(request, "integration")
     await request.app[INBOX].sources.remove(source)
     return web.Response(status=204, headers={"Flowdock-User": str(person.id)})
 
@@ -112,8 +108,7 @@ async def update_source(request: web.Request) -> web.Response:
 @routes.put(f"{_OF_FLOW}/{{id}}")
 async def update_members_source(request: web.Request) -> web.Response:
     """Set them for the application that made the source, on behalf of a member of the flow."""
-    person = await caller(request, "integration")
-    flow, source = await _members_source(request, person)
+    person, flow, source = await _members_source(request, "integration")
     if source.client_id != request[CLIENT_ID]:
         # Its words and its address are shown as the application's own.
         raise ApiRefusal(403, "Only the application that made the source changes it.")
@@ -132,22 +127,19 @@ async def _changed(
         errors["configuration_url"] = [problem]
     if errors:
         raise invalid(errors)
-    changed = await request.app[INBOX].sources.report(
-        source, error_message=given.get("error_message"), configuration_url=url
-    )
-    return await _shown(request, flow, changed)
+    return await _shown(request, flow, await request.app[INBOX].sources.report(source, **given))
 
 
 def _text_problem(value: object) -> str:
     return "" if isinstance(value, str) and len(value) <= MAX_TEXT else NOT_TEXT
 
 
-async def _members_source(request: web.Request, person: InboxPerson) -> tuple[TeamFlow, FlowSource]:
-    flow = await members_flow(request, person)
+async def _members_source(request: web.Request, scope: str) -> tuple[InboxPerson, TeamFlow, FlowSource]:
+    person, flow = await member(request, scope)
     source = await request.app[INBOX].sources.get(request.match_info["id"])
     if source is None or source.flow_id != flow.id or source.is_removed:
         raise ApiRefusal(404, "There is no such source in this flow.")
-    return flow, source
+    return person, flow, source
 
 
 async def _shown(request: web.Request, flow: TeamFlow, source: FlowSource) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from bridge.core.digits import whole_number
 from bridge.inbox.api import shapes
-from bridge.inbox.api.requests import ApiRefusal, caller, members_flow, only_members
+from bridge.inbox.api.requests import ApiRefusal, caller, member, only_members
 from bridge.inbox.context import API, INBOX
 from bridge.inbox.flows.flows import TeamFlow
 from bridge.inbox.people.people import InboxPerson
@@ -39,8 +39,8 @@ async def stream_flows(request: web.Request) -> web.StreamResponse:
 @routes.get(f"{STREAM}/{{org}}/{{flow}}")
 async def stream_flow(request: web.Request) -> web.StreamResponse:
     """Stream one flow."""
-    person = await caller(request, "flow")
-    return await _stream(request, person, [await members_flow(request, person)])
+    person, flow = await member(request)
+    return await _stream(request, person, [flow])
 
 
 async def _stream(request: web.Request, person: InboxPerson, flows: list[TeamFlow]) -> web.StreamResponse:

@@ -10,10 +10,9 @@ from aiohttp import web
 
 from bridge.core.digits import whole_number
 from bridge.inbox.api import shapes
-from bridge.inbox.api.requests import ApiRefusal, answer_to, caller, invalid, members_flow
+from bridge.inbox.api.requests import ApiRefusal, answer_to, invalid, member
 from bridge.inbox.context import API, INBOX
 from bridge.inbox.flows.flows import TeamFlow
-from bridge.inbox.people.people import InboxPerson
 from bridge.inbox.threads.stored import InboxThread, StoredMessage
 
 MOST = 100
@@ -33,7 +32,7 @@ routes = web.RouteTableDef()
 @routes.get(f"{FLOW}/threads")
 async def list_threads(request: web.Request) -> web.Response:
     """List threads, the newest activity first: `limit` of them, between `since` and `until`, two dates."""
-    person, flow = await reader(request)
+    person, flow = await member(request)
     may_be, limit, position = await _thread_filter(request, flow), _limit(request), LATEST
     found: list[InboxThread] = []
     for _ in range(PAGES):
@@ -50,14 +49,14 @@ async def list_threads(request: web.Request) -> web.Response:
 @routes.get(THREAD)
 async def show_thread(request: web.Request) -> web.Response:
     """Show a thread."""
-    person, flow = await reader(request)
+    person, flow = await member(request)
     return answer_to(person, shapes.thread(await wanted_thread(request, flow)))
 
 
 @routes.get(f"{THREAD}/messages")
 async def list_thread_messages(request: web.Request) -> web.Response:
     """List a thread's messages, as `list_messages` does a flow's."""
-    person, flow = await reader(request)
+    person, flow = await member(request)
     read = partial(request.app[INBOX].messages.messages, await wanted_thread(request, flow))
     return answer_to(person, await _listed(request, read))
 
@@ -65,7 +64,7 @@ async def list_thread_messages(request: web.Request) -> web.Response:
 @routes.get(f"{FLOW}/messages")
 async def list_messages(request: web.Request) -> web.Response:
     """List messages by `event` and `tags`: the newest, or with `sort=asc` the oldest; by id in any case."""
-    person, flow = await reader(request)
+    person, flow = await member(request)
     read = partial(request.app[INBOX].messages.flow_messages, flow.id)
     return answer_to(person, await _listed(request, read))
 
@@ -73,16 +72,10 @@ async def list_messages(request: web.Request) -> web.Response:
 @routes.get(f"{FLOW}/messages/{{id}}")
 async def show_message(request: web.Request) -> web.Response:
     """Show a message with its thread."""
-    person, flow = await reader(request)
+    person, flow = await member(request)
     found = await wanted_message(request, flow, request.match_info["id"])
     thread = await request.app[INBOX].messages.thread(flow.id, found.thread_id)
     return answer_to(person, shapes.message(found, thread))
-
-
-async def reader(request: web.Request) -> tuple[InboxPerson, TeamFlow]:
-    """Return a person with the scope `flow`, and the flow in the path; raises `ApiRefusal`."""
-    person = await caller(request, "flow")
-    return person, await members_flow(request, person)
 
 
 async def wanted_message(request: web.Request, flow: TeamFlow, wanted: str) -> StoredMessage:

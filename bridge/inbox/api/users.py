@@ -3,7 +3,7 @@
 from aiohttp import web
 
 from bridge.inbox.api import shapes
-from bridge.inbox.api.requests import ApiRefusal, answer_to, caller, members_flow, only_members
+from bridge.inbox.api.requests import ApiRefusal, answer_to, caller, member, only_members
 from bridge.inbox.context import API, INBOX
 from bridge.inbox.flows.flows import TeamFlow
 from bridge.inbox.people.people import InboxPerson
@@ -57,16 +57,14 @@ async def find_flow(request: web.Request) -> web.Response:
 @routes.get(f"{API}/flows/{{org}}/{{flow}}")
 async def show_flow(request: web.Request) -> web.Response:
     """Show a flow."""
-    person = await caller(request, "flow")
-    return await _shown(request, person, await members_flow(request, person))
+    return await _shown(request, *await member(request))
 
 
 @routes.get(f"{API}/flows/{{org}}/{{flow}}/users")
 async def list_flow_users(request: web.Request) -> web.Response:
     """List the members of a flow."""
-    person = await caller(request, "flow")
-    members = await _members(request, await members_flow(request, person))
-    return answer_to(person, [shapes.user(one) for one in members])
+    person, flow = await member(request)
+    return answer_to(person, [shapes.user(one) for one in await _members(request, flow)])
 
 
 async def _shown(request: web.Request, person: InboxPerson, flow: TeamFlow) -> web.Response:

@@ -6,12 +6,20 @@ from typing import Any
 from aiohttp import web
 
 from bridge.inbox.api import shapes
-from bridge.inbox.api.requests import ApiRefusal, answer_to, caller, invalid, only_members, read_object
-from bridge.inbox.api.threads import FLOW, THREAD, reader, wanted_message, wanted_thread
+from bridge.inbox.api.requests import (
+    ApiRefusal,
+    answer_to,
+    caller,
+    invalid,
+    member,
+    only_members,
+    read_object,
+)
+from bridge.inbox.api.threads import FLOW, THREAD, wanted_message, wanted_thread
 from bridge.inbox.context import API, INBOX
 from bridge.inbox.flows.flows import TeamFlow
 from bridge.inbox.people.people import InboxPerson
-from bridge.inbox.replies import MAX_REPLY, change_reply, delete_reply, post_reply
+from bridge.inbox.replies import MAX_REPLY, change_reply, post_reply
 from bridge.inbox.tags import listed
 from bridge.inbox.threads.validation import BLANK, NOT_LIST, NOT_LISTED, NOT_TEXT
 
@@ -26,7 +34,7 @@ routes = web.RouteTableDef()
 @routes.post(f"{THREAD}/messages")
 async def write(request: web.Request) -> web.Response:
     """Write in a thread: `{"event": "message", "content": …, "tags": […]}`."""
-    person, flow = await reader(request)
+    person, flow = await member(request)
     thread = await wanted_thread(request, flow)
     return await _written(request, person, flow, thread.id, await read_object(request))
 
@@ -34,14 +42,14 @@ async def write(request: web.Request) -> web.Response:
 @routes.post(f"{FLOW}/messages")
 async def write_in_flow(request: web.Request) -> web.Response:
     """Write in the thread of `thread_id`."""
-    person, flow = await reader(request)
+    person, flow = await member(request)
     return await _written(request, person, flow, "", await read_object(request))
 
 
 @routes.post(f"{FLOW}/messages/{{id}}/comments")
 async def comment(request: web.Request) -> web.Response:
     """Write in the thread of the message in the path."""
-    person, flow = await reader(request)
+    person, flow = await member(request)
     parent = await wanted_message(request, flow, request.match_info["id"])
     return await _written(request, person, flow, parent.thread_id, await read_object(request))
 
@@ -58,7 +66,7 @@ async def comment_by_id(request: web.Request) -> web.Response:
 @routes.put(f"{FLOW}/messages/{{id}}")
 async def change(request: web.Request) -> web.Response:
     """Give one's own message other `content`, and other `tags` if they are given."""
-    person, flow = await reader(request)
+    person, flow = await member(request)
     message = await wanted_message(request, flow, request.match_info["id"])
     body = await read_object(request)
     given = body.get("tags")
@@ -77,9 +85,9 @@ async def change(request: web.Request) -> web.Response:
 @routes.delete(f"{FLOW}/messages/{{id}}")
 async def delete(request: web.Request) -> web.Response:
     """Delete one's own message."""
-    person, flow = await reader(request)
+    person, flow = await member(request)
     message = await wanted_message(request, flow, request.match_info["id"])
-    await delete_reply(request.app[INBOX], person, message)
+    await request.app[INBOX].changes.change(message, person.id, None)
     return web.Response(status=204, headers={"Flowdock-User": str(person.id)})
 
 

@@ -2,7 +2,7 @@
 
 import secrets
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -41,7 +41,7 @@ class FlowSource:
     error_message: str = ""
     configuration_url: str = ""
     is_removed: bool = False
-    token_hash: str = field(default="", repr=False)
+    token_hash: str = field(repr=False)
     """The hash of its flow token."""
 
     @property
@@ -137,20 +137,20 @@ class SourceStore:
 
     async def of(self, flow_id: str) -> list[FlowSource]:
         """Return a flow's sources that were not removed, the oldest first."""
-        ids = [one.decode() for one in await self._redis.smembers(keys.flow_sources(flow_id))]
-        found = await self._redis.hmget(keys.SOURCES, ids) if ids else []
-        sources = [_load(data) for data in found if data]
-        return sorted(sources, key=lambda source: source.id)
+        ids = await self._redis.smembers(keys.flow_sources(flow_id))
+        return sorted((await self.those(map(int, ids))).values(), key=lambda source: source.id)
 
-    async def report(
-        self, source: FlowSource, *, error_message: str | None, configuration_url: str | None
-    ) -> FlowSource:
-        """Keep what an application says about its source; None leaves a text as it is.
+    async def known(self, flow_id: str) -> Collection[FlowSource]:
+        """Return all of a flow's sources that Redis holds, removed or not."""
+        async with self._redis.pipeline(transaction=True) as pipe:
+            pipe.smembers(keys.flow_sources(flow_id))
+            pipe.execute_command("ZRANGE", keys.removed_sources(flow_id), 0, -1)
+            present, removed = await pipe.execute()
+        return (await self.those(map(int, (*present, *removed)))).values()
 
-        Raises `SourceRemoved`.
-        """
-        said = {"error_message": error_message, "configuration_url": configuration_url}
-        return await self._changed(source, **{name: text for name, text in said.items() if text is not None})
+    async def report(self, source: FlowSource, **said: str) -> FlowSource:
+        """Keep a source's `error_message` or `configuration_url`; raises `SourceRemoved`."""
+        return await self._changed(source, **said)
 
     async def remove(self, source: FlowSource) -> None:
         """Remove a source: its token is known from now on as one of a source that is gone."""

@@ -21,12 +21,12 @@ from bridge.inbox.notifications import clock
 from bridge.inbox.notifications.loops import repeat
 from bridge.inbox.notifications.mail import Mail, MailServer
 from bridge.inbox.notifications.preferences import PreferenceStore
-from bridge.inbox.notifications.wording import said_in, title_of
 from bridge.inbox.people.memberships import MembershipStore
 from bridge.inbox.people.people import InboxPerson
 from bridge.inbox.threads import placing
 from bridge.inbox.threads.extension import pull_of
 from bridge.inbox.threads.stored import InboxThread
+from bridge.inbox.views import said_in, title_of
 from bridge.storage.due_queue import DueQueue
 from bridge.storage.lua_scripts import load_script
 from bridge.storage.redis import Redis

@@ -23,13 +23,12 @@ from bridge.inbox.notifications.loops import repeat
 from bridge.inbox.notifications.preferences import PreferenceStore
 from bridge.inbox.notifications.subscriptions import SubscriptionStore
 from bridge.inbox.notifications.web_push import Pushed, WebPush
-from bridge.inbox.notifications.wording import said_in, title_of
 from bridge.inbox.people.memberships import MembershipStore
 from bridge.inbox.people.people import InboxPerson
 from bridge.inbox.threads import placing
 from bridge.inbox.threads.extension import PullTurn, pull_of
 from bridge.inbox.threads.stored import InboxThread
-from bridge.inbox.views import number_of
+from bridge.inbox.views import number_of, said_in, title_of
 from bridge.storage.due_queue import DueQueue
 
 AT_ONCE = 16

@@ -8,7 +8,7 @@ from bridge.inbox.flows.flows import TeamFlow
 from bridge.inbox.pages.places import THREAD, opened, path_of, posted, thread_in
 from bridge.inbox.pages.render import render
 from bridge.inbox.pages.thread import written
-from bridge.inbox.replies import MAX_REPLY, change_reply, delete_reply
+from bridge.inbox.replies import MAX_REPLY, change_reply
 from bridge.inbox.threads.changes import NotYourMessage
 from bridge.inbox.threads.stored import StoredMessage
 from bridge.inbox.views import number_of
@@ -44,7 +44,7 @@ async def change(request: web.Request) -> web.Response:
     person, flow = await posted(request)
     inbox, message = request.app[INBOX], await _message(request, flow)
     if (await request.post()).get("delete"):
-        await delete_reply(inbox, person, message)
+        await inbox.changes.change(message, person.id, None)
         return redirect(f"{path_of(flow, 'threads', message.thread_id)}#end")
     await change_reply(inbox, person, message, await written(request))
     return redirect(f"{path_of(flow, 'threads', message.thread_id)}#message-{message.id}")

@@ -2,7 +2,6 @@
 
 import time
 from datetime import UTC, datetime, timedelta, tzinfo
-from zoneinfo import ZoneInfo
 
 import aiohttp_jinja2
 from aiohttp import web
@@ -11,6 +10,8 @@ from yarl import URL
 from bridge.core.errors import NotFound, RequestRefused
 from bridge.inbox import outcomes
 from bridge.inbox.context import INBOX, PAGES
+from bridge.inbox.notifications import clock
+from bridge.inbox.notifications.clock import SettingRefused
 from bridge.inbox.outcomes import Outcome
 from bridge.inbox.people import sessions
 from bridge.inbox.people.people import InboxPerson
@@ -80,8 +81,8 @@ async def _thread(request: web.Request, person: InboxPerson, thread_id: str) -> 
 def zone_of(name: str) -> tzinfo:
     """Return a time zone by its name, UTC for a name that is none."""
     try:
-        return ZoneInfo(name) if name else UTC
-    except (ValueError, KeyError, OSError):
+        return clock.zone(name)
+    except SettingRefused:
         return UTC
 
 

@@ -43,6 +43,7 @@ def test_a_problem_is_shown_without_the_address_of_its_button(message: str, show
         made_at=0,
         changed_at=0,
         error_message=message,
+        token_hash="",
     )
     assert source.problem == shown
 
@@ -66,14 +67,14 @@ async def test_no_report_brings_back_a_source_that_is_removed(store: SourceStore
     source, token = await made(store)
     await store.remove(source)
     with pytest.raises(SourceRemoved):
-        await store.report(source, error_message="still here", configuration_url=None)
+        await store.report(source, error_message="still here")
     found = await store.of_token(token)
     assert found and (found.is_removed, found.error_message) == (True, "")
 
 
 async def test_of_reports_and_a_removal_at_once_the_removal_stays(store: SourceStore) -> None:
     source, token = await made(store)
-    reports = [store.report(source, error_message=f"{n}", configuration_url=None) for n in range(20)]
+    reports = [store.report(source, error_message=f"{n}") for n in range(20)]
     done = await asyncio.gather(*reports[:10], store.remove(source), *reports[10:], return_exceptions=True)
     assert {type(one) for one in done} <= {FlowSource, type(None), SourceRemoved}
     found = await store.of_token(token)
