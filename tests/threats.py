@@ -115,7 +115,7 @@ THREATS = [
         (
             "attacks/test_webhooks.py::test_a_recorded_delivery_is_not_taken_again_under_another_id",
             "web/endpoints/test_webhook.py::test_a_delivery_is_taken_once",
-            "queue/test_delivery_queue.py::test_a_delivery_id_is_taken_once_however_many_bring_it_at_once",
+            "queue/test_delivery_queue.py::test_a_delivery_id_is_taken_once_however_many_send_it_at_once",
         ),
     ),
     Threat(
@@ -915,7 +915,7 @@ THREATS = [
             "inbox/threads/test_messages.py::test_changing_ones_messages_takes_no_room_beyond_the_bounds",
             "inbox/threads/test_messages.py::test_a_thread_that_is_alone_makes_room_itself",
             "inbox/threads/test_messages.py::test_a_sweep_finds_old_threads_in_a_quiet_flow_and_0_is_no_bound",
-            "inbox/threads/test_messages.py::test_a_uuid_is_taken_once_in_a_flow_however_many_bring_it_at_once",
+            "inbox/threads/test_messages.py::test_a_uuid_is_taken_once_in_a_flow_however_many_send_it_at_once",
         ),
     ),
     Threat(

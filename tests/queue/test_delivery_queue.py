@@ -46,7 +46,7 @@ async def queue(redis_url: str) -> AsyncIterator[Queue]:
 # Intake
 
 
-async def test_a_delivery_id_is_taken_once_however_many_bring_it_at_once(queue: Queue) -> None:
+async def test_a_delivery_id_is_taken_once_however_many_send_it_at_once(queue: Queue) -> None:
     taken = await asyncio.gather(*(queue.put("d1") for _ in range(50)))
 
     assert sorted(taken) == [False] * 49 + [True]

@@ -12,7 +12,7 @@ from bridge.storage.lua_scripts import load_script, source
 ROOT = Path(__file__).parents[2]
 
 COVERED = {
-    "inbox/accept": "threads/test_messages::test_a_uuid_is_taken_once_in_a_flow_however_many_bring_it_at_once",
+    "inbox/accept": "threads/test_messages::test_a_uuid_is_taken_once_in_a_flow_however_many_send_it_at_once",
     "inbox/add_source": "test_deletion::test_nothing_is_left_of_a_flow_and_nothing_of_another_is_touched",
     "inbox/change_message": "threads/test_changes::test_a_stream_tells_of_a_change_as_flowdock_did",
     "inbox/change_source": "flows/test_sources::test_removed_sources_are_forgotten_in_time",

@@ -70,7 +70,7 @@ async def test_messages_have_ids_that_grow_over_all_flows(redis: Any) -> None:
     assert set(kept) == set(ids[::2])
 
 
-async def test_a_uuid_is_taken_once_in_a_flow_however_many_bring_it_at_once(redis: Any) -> None:
+async def test_a_uuid_is_taken_once_in_a_flow_however_many_send_it_at_once(redis: Any) -> None:
     store = MessageStore(redis=redis)
     taken = await asyncio.gather(*(store.post(FLOW, SOURCE, content(1, uuid="u")) for _ in range(20)))
     assert {one.id for one in taken} == {1}
