@@ -1,6 +1,7 @@
 """Addresses, also those that strangers choose: only those of web pages are shown to anybody."""
 
 import re
+from functools import lru_cache
 from ipaddress import IPv6Address, IPv6Network, ip_address
 from urllib.parse import urlsplit
 
@@ -10,6 +11,8 @@ WEB_PAGE = re.compile(
     r"""(?i:https?)://[A-Za-z0-9_][A-Za-z0-9_.-]*(?::[0-9]{1,5})?(?:[/?#][^\s\x00-\x1f\x7f<>"]*)?"""
 )
 
+MAX_CACHED = 200
+"""Characters of an address that is remembered."""
 
 MAIL = re.compile(
     r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@(?=.{1,189}$)"
@@ -25,7 +28,18 @@ def is_mail_address(text: str) -> bool:
 
 def web_address(value: object) -> str:
     """Return `value` if it is the address of a web page (http or https), else nothing."""
-    return value if isinstance(value, str) and WEB_PAGE.fullmatch(value) else ""
+    if not isinstance(value, str):
+        return ""
+    # Deliveries repeat the addresses of their repository and people. A stranger's long one would take memory.
+    is_web_page = _is_known_web_page(value) if len(value) <= MAX_CACHED else _is_web_page(value)
+    return value if is_web_page else ""
+
+
+def _is_web_page(address: str) -> bool:
+    return WEB_PAGE.fullmatch(address) is not None
+
+
+_is_known_web_page = lru_cache(maxsize=1024)(_is_web_page)
 
 
 _NAT64 = IPv6Network("64:ff9b::/96")

@@ -44,7 +44,10 @@ class UnitOfWork:
     async def fetch_checks(self, commits: Iterable[Commit] = ()) -> None:
         """Read the checks of commits, and of the heads of all pull requests read so far, all at once."""
         heads = ((thread[0], snapshot.head_sha) for thread, snapshot in self._stored.items())
-        wanted = {one for one in (*commits, *heads) if one[1] and one not in self._checks}
+        await self._read_checks((*commits, *heads))
+
+    async def _read_checks(self, commits: Iterable[Commit]) -> None:
+        wanted = {one for one in commits if one[1] and one not in self._checks}
         _, found = await self._pulls.read((), wanted)
         self._checks |= found
 
@@ -66,7 +69,7 @@ class UnitOfWork:
         if not sha:
             return {}
         if (repository_id, sha) not in self._checks:
-            await self.fetch_checks([(repository_id, sha)])
+            await self._read_checks([(repository_id, sha)])
         return self._checks[repository_id, sha]
 
     async def heads(self, repository_id: int, sha: str) -> set[int]:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.core.messages.markdown import to_html
-from bridge.core.urls import avatar_origins, is_public, web_address
+from bridge.core.urls import MAX_CACHED, avatar_origins, is_public, web_address
 from tests.core.messages.test_every_example import EXAMPLES, known
 from tests.kits.core.pipeline import satisfies_flowdock
 
@@ -18,6 +18,7 @@ WEB = [
     "HTTPS://GitHub.example/a?b=c#d",
     "https://ci.example",
     "https://ci.example/ü?x=[1]",
+    f"https://ci.example/{'x' * MAX_CACHED}",
 ]
 NO_WEB: list[Any] = [
     *("javascript:alert(1)", "JavaScript://x/%0aalert(1)", " javascript:alert(1)", "java\tscript:alert(1)"),
@@ -39,6 +40,7 @@ NO_WEB: list[Any] = [
         "https://x/\x00",
         'https://x/"onclick=',
         "https://x/<b>",
+        f"https://x/{'x' * MAX_CACHED} ",
     ),
     *("https://[::1", "https://x:port/", "https://\u2100.example/", "", None, 1, {}, ["https://x/"]),
 ]

@@ -76,6 +76,7 @@ LOOKS = {
     "rooted": ("[x](/acme)", f"<p>{a('https://github.com/acme', 'x')}</p>"),
     "fragment": ("[x](#y)", f"<p>{a(BASE + '#y', 'x')}</p>"),
     "relative in HTML": ('<a href="/acme">x</a>', f"<p>{a('https://github.com/acme', 'x')}</p>"),
+    "relative in capitals": ('<A HREF="/acme">x</A>', f"<p>{a('https://github.com/acme', 'x')}</p>"),
     "without a scheme": ("[x](//a.example/b)", f"<p>{a('https://a.example/b', 'x')}</p>"),
     "no address at all": ("[x](http://[)", f"<p><a {REL}>x</a></p>"),
     "picture": ("![Screen](https://a.example/x.png)", f"<p>{a('https://a.example/x.png', '[Screen]')}</p>"),
