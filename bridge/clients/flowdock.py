@@ -211,7 +211,7 @@ class Flowdock:
                 bearer = (headers or {}).get("Authorization", "").removeprefix("Bearer ")
                 await refuse(response, self._chat, bearer, str((body or {}).get("flow_token", "")))
         except orjson.JSONDecodeError:
-            raise FlowdockFailing(f"the answer of {self._chat} cannot be read") from None
+            raise FlowdockFailing(f"{self._chat}'s answer cannot be read") from None
         except TimeoutError:
             raise FlowdockFailing(f"{self._chat} took too long", status=504) from None
         except aiohttp.ClientError as error:

@@ -70,7 +70,7 @@ async def public_user(session: aiohttp.ClientSession, api_url: str, login: str) 
     """
     status, _, body = await _ask(session, "GET", f"{api_url}/users/{login}")
     if status == 404:
-        raise GitHubRefused(f"GitHub knows nobody called {login}")
+        raise GitHubRefused(f"GitHub has no account {login}")
     if status != 200:
         raise GitHubFailing(f"GitHub answered {status}: try again later")
     return body

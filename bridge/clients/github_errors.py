@@ -133,13 +133,13 @@ def _way_out(headers: Mapping[str, str], reason: str, subject: str, github_url: 
         found = _SSO.match(single_sign_on)
         address = found[1] if found and len(found[1]) <= MAX_ADDRESS else ""
         where = f": {address}" if address.startswith(f"{github_url}/") else " on GitHub"
-        return f"The organisation of {subject} asks you to authorize bridge by single sign-on{where}"
+        return f"The organization of {subject} requires you to authorize bridge with single sign-on{where}"
     needed, granted = headers.get("x-accepted-oauth-scopes", ""), headers.get("x-oauth-scopes", "")
     if _SCOPES.fullmatch(needed) and granted and not _listed(needed) & _listed(granted):
         return f"bridge needs the scope {needed} for {subject}: link your GitHub account again, and grant it"
     needed = headers.get("x-accepted-github-permissions", "")
     if _PERMISSIONS.fullmatch(needed) and _NOT_FOR_APPS in reason:
-        return f"GitHub does not let you do that to {subject}: you or the GitHub App lack {needed}"
+        return f"GitHub does not let you do that to {subject}: you or the GitHub App lacks {needed}"
     return ""
 
 

@@ -57,7 +57,7 @@ async def read_end(address: str, api_url: str) -> bytes:
     try:
         url, own = URL(address), URL(api_url)
         if url.scheme != own.scheme or not url.host:
-            raise GitHubRefused("GitHub redirects to no address of a log")
+            raise GitHubRefused("GitHub did not redirect to a log")
         is_own = f".{url.host}".endswith(f".{own.host}")
         async with open_session(public_only=not is_own) as session:
             size, end = await _get(session, url, 0)
@@ -76,7 +76,9 @@ async def _get(session: aiohttp.ClientSession, url: URL, begin: int) -> tuple[in
     timeout = aiohttp.ClientTimeout(total=LOG_SECONDS)
     async with session.get(url, headers=headers, allow_redirects=False, timeout=timeout) as response:
         if response.status != (206 if begin else 200) or "Content-Encoding" in response.headers:
-            raise GitHubRefused(f"GitHub's log is answered with {response.status}", answered=response.status)
+            raise GitHubRefused(
+                f"GitHub answered {response.status} instead of the log", answered=response.status
+            )
         if (size := response.content_length) is None:
-            raise GitHubRefused("GitHub does not tell how long the log is")
+            raise GitHubRefused("GitHub did not say how long the log is")
         return size, await response.read() if size <= MAX_BYTES else b""

@@ -19,7 +19,7 @@ class Metrics:
             "bridge_translated", "Deliveries turned into messages.", ["event"], registry=self.registry
         )
         self._events: dict[str, Counter] = {}
-        self.posted = Counter("bridge_posted", "Messages that Flowdock took.", registry=self.registry)
+        self.posted = Counter("bridge_posted", "Messages that Flowdock accepted.", registry=self.registry)
         self.retried = Counter("bridge_retried", "Failed attempts that are retried.", registry=self.registry)
         self.dead_letters = Counter(
             "bridge_dead_letters", "Entries that became dead letters.", registry=self.registry
@@ -32,7 +32,7 @@ class Metrics:
         )
         self.waiting = Gauge(
             "bridge_waiting_bytes",
-            "Bytes that wait in the queue, compressed.",
+            "Bytes waiting in the queue, compressed.",
             registry=self.registry,
             multiprocess_mode="mostrecent",
         )

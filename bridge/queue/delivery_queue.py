@@ -218,7 +218,7 @@ class DeliveryQueue:
         counts = keys.counts(repository_id, int(letter.dead_since) // HOUR)
         names = [dead, keys.inbox(int(partition)), backlog, index, counts]
         if not await self._redrive(keys=names, args=[entry_id, counted, *fields]):
-            raise NotFound(f"there is no dead letter {letter.id} any more")
+            raise NotFound(f"the dead letter {letter.id} no longer exists")
 
     async def drop(self, letter: DeadLetter) -> None:
         """Delete a dead letter."""
@@ -279,7 +279,8 @@ async def _fenced(script: Any) -> Any:
             raise Fenced("another worker has the partition") from None
         if str(error).startswith("FULL"):
             raise Malformed(
-                "messages of this repository wait in twice REPOSITORY_BYTES: retry once they are posted"
+                "this repository's waiting messages take up twice REPOSITORY_BYTES:"
+                " retry once they are posted"
             ) from None
         raise
 
@@ -290,7 +291,7 @@ def _of_dead(partition: int) -> list[str]:
 
 def _hold_to_size(values: Iterable[bytes | str], most: int) -> None:
     if any(len(value) > most for value in values):
-        raise Malformed(f"it became more than {most:,} bytes: GitHub sends nothing like it")
+        raise Malformed(f"the result is larger than {most:,} bytes: GitHub sends nothing that large")
 
 
 def _text(value: bytes | str) -> str:

@@ -221,7 +221,7 @@ def dropped(fields: Mapping[str, str]) -> str:
         return ""
     return (
         f"its payload was dropped, because it was larger than {LARGEST_DEAD:,} bytes"
-        f" ({int(fields['dropped']):,} packed): have GitHub send it again,"
+        f" ({int(fields['dropped']):,} compressed): have GitHub send it again,"
         " by Redeliver under the webhook's Recent Deliveries"
     )
 

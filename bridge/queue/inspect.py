@@ -112,7 +112,7 @@ class QueueView:
                 partition, _, entry_id = letter_id.partition("-")
                 for _, fields in await self._redis.xrange(keys.dead(int(partition)), entry_id, entry_id):
                     return dead_letter_entry(int(partition), entry_id, fields)
-        raise NotFound("this dead letter is gone: it was redriven or dropped meanwhile")
+        raise NotFound("this dead letter was retried or dropped meanwhile")
 
     async def _entries(
         self, stream: str, repository_id: int, connection_id: str

@@ -68,7 +68,8 @@ def make_private(data: Path) -> None:
                 path.chmod(FOLDER if path.is_dir() else FILE)
     except PermissionError as error:
         raise NoEmbeddedRedis(
-            f"{error.filename} is somebody else's: give it to the user that bridge runs as, or set REDIS_URL"
+            f"{error.filename} belongs to another user: give it to the one that bridge runs as, or set"
+            " REDIS_URL"
         ) from None
 
 
@@ -97,7 +98,7 @@ def _socket_path(data: Path) -> Path:
     folder = Path(tempfile.gettempdir()) / f"bridge-{os.getuid()}"
     folder.mkdir(mode=0o700, exist_ok=True)
     if folder.stat().st_uid != os.getuid() or folder.stat().st_mode & 0o077:
-        raise NoEmbeddedRedis(f"{folder} belongs to somebody else: remove it, or set REDIS_URL")
+        raise NoEmbeddedRedis(f"{folder} belongs to another user: remove it, or set REDIS_URL")
     return folder / f"{hashlib.sha256(str(data.resolve()).encode()).hexdigest()[:12]}.sock"
 
 

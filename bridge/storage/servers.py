@@ -22,6 +22,6 @@ async def bind(redis: Redis, servers: Mapping[str, str]) -> None:
         if bound != address:
             raise AnotherServer(
                 f"this Redis keeps people and ids of {bound}; with {address}, they could be taken for other"
-                " people. Set REDIS_URL to an empty Redis, or change the settings back. Is it the same"
-                f" server at a new address? Delete the key {key} in Redis, and start again"
+                " people. Set REDIS_URL to an empty Redis, or change the settings back. If it is the same"
+                f" server at a new address, delete the key {key} in Redis, and start again"
             )

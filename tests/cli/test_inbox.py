@@ -41,7 +41,7 @@ async def test_an_owner_is_named_by_login_and_signs_in(
         await sign_in(house, browser, "dee")
         assert await is_in(house, browser)
     for login, status, reason in (
-        ("nobody-there", 1, "GitHub knows nobody called nobody-there"),
+        ("nobody-there", 1, "GitHub has no account nobody-there"),
         ("../user", 2, "is not a login on GitHub"),
     ):
         done = await run(tmp_path, "inbox", "owner", login, environ=environ)

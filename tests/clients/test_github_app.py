@@ -372,7 +372,7 @@ async def test_a_missing_permission_of_the_app_is_named_in_refusals_and_on_the_c
     await house.act("ann-gh", "open", title="Fix", body="", head="fix", base="main")
     await eventually(house.threads)
     outcome = await house.click("cy", "github:component:pr:1", "Merge")
-    assert "you or the GitHub App lack contents=write" in outcome["error"]
+    assert "you or the GitHub App lacks contents=write" in outcome["error"]
     async with Browser() as browser:
         page = await sign_in(house, browser, "cy", f"/connections/{connection.id}")
         assert "merge, also by merge queue and auto-merge; follow pushes (contents: write)" in text(page)

@@ -13,7 +13,7 @@ from bridge.core.errors import GitHubRefused, RateLimited
 GITHUB = "https://github.example"
 SSO = f"{GITHUB}/orgs/acme/sso?authorization_request=AAA_-1"
 APPS = "Resource not accessible by integration"
-BY_SIGN_ON = "asks you to authorize bridge by single sign-on"
+BY_SIGN_ON = "requires you to authorize bridge with single sign-on"
 
 
 def refusal(status: int, headers: dict[str, str], message: str = "No.") -> Exception:
@@ -45,7 +45,7 @@ def refusal(status: int, headers: dict[str, str], message: str = "No.") -> Excep
         (
             {"x-accepted-github-permissions": "issues=write; pull_requests=write"},
             APPS,
-            "you or the GitHub App lack issues=write; pull_requests=write",
+            "you or the GitHub App lacks issues=write; pull_requests=write",
         ),
     ],
 )

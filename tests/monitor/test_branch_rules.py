@@ -173,7 +173,7 @@ async def test_where_nobody_may_read_them_they_are_unknown(
     await house.act("ann-gh", "open", title="Fix", head="fix")
     await known(house, is_known=False)
     await house.act("ann-gh", "assign", number=1, assignee="ann-gh")
-    await shows(house, "unknown, no linked account may read the rules")
+    await shows(house, "unknown: no linked account can read the rules")
 
     # Not an hour later: the next account that is linked may be one that reads them.
     house.github_journal.faults.clear()

@@ -278,7 +278,7 @@ async def test_a_large_payload_is_not_kept_and_github_may_send_it_again(queue: Q
     kept = {"delivery_id", "event", "repository_id", "number", "received_at", "dropped"}
     assert letter_.fields.keys() >= kept
     assert "body" not in letter_.fields
-    assert "(3,000 packed)" in letter_.dropped
+    assert "(3,000 compressed)" in letter_.dropped
     with pytest.raises(Malformed, match="have GitHub send it again"):
         await queue.deliveries.redrive(letter_)
     assert len(await queue.deliveries.dead_letters()) == 1

@@ -128,7 +128,7 @@ async def test_where_far_too_many_messages_wait_a_delivery_makes_no_more(queue: 
     some = [outbox_message("d", to=f"c{number}") for number in range(16)]
     await queue.commit(entries[0], messages=some)
     before = await queue.everything()
-    with pytest.raises(Malformed, match="wait in twice REPOSITORY_BYTES"):
+    with pytest.raises(Malformed, match="take up twice REPOSITORY_BYTES"):
         await queue.commit(entries[1], messages=some[:2])
     assert await queue.everything() == before
 
@@ -174,6 +174,6 @@ async def test_a_days_count_is_forgotten_with_the_ids(queue: Queue) -> None:
 async def test_a_value_larger_than_any_of_github_is_not_written(queue: Queue, what: Any) -> None:
     entry = await queue.taken("d1")
     before = await queue.everything()
-    with pytest.raises(Malformed, match="GitHub sends nothing like it"):
+    with pytest.raises(Malformed, match="GitHub sends nothing that large"):
         await queue.commit(entry, **what)
     assert await queue.everything() == before

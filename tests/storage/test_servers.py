@@ -47,7 +47,7 @@ async def test_redis_stays_bound_to_its_first_servers(
 async def test_a_server_at_a_new_address_is_bound_once_the_key_is_deleted(redis: Any) -> None:
     await bind(redis, FIRST)
     moved = FIRST | {"flowdock": "https://flowdock.example.com"}
-    with pytest.raises(AnotherServer, match="Delete the key bridge:server:flowdock in Redis"):
+    with pytest.raises(AnotherServer, match="delete the key bridge:server:flowdock in Redis"):
         await bind(redis, moved)
     await redis.delete(keys.server("flowdock"))
     await bind(redis, moved)

@@ -1,4 +1,4 @@
-"""Auto-merge, and bringing the branch up to date."""
+"""Auto-merge, and updating the branch from its base."""
 
 from typing import Any
 
@@ -30,7 +30,7 @@ def _may_enable(pull: PullRequest) -> bool:
 
 @action("auto-merge", "Enable auto-merge", offered=_may_enable)
 def enable_auto_merge(click: Click) -> Steps:
-    """Have GitHub merge the head that the thread showed once nothing is missing; on already is a success.
+    """Have GitHub merge the shown head once all requirements are met; already on counts as success.
 
     https://docs.github.com/graphql/reference/mutations#enablepullrequestautomerge
     """
@@ -49,7 +49,7 @@ def enable_auto_merge(click: Click) -> Steps:
         raise _explained(click, refusal) from None
     if not _is_on(answer["enablePullRequestAutoMerge"]):
         raise GitHubRefused(f"GitHub did not enable auto-merge of {click.target}", status=409)
-    return f"GitHub merges {click.target} once nothing is missing."
+    return f"GitHub will merge {click.target} once all requirements are met."
 
 
 def _default(click: Click) -> str:
@@ -59,7 +59,7 @@ def _default(click: Click) -> str:
 def _explained(click: Click, refusal: GitHubRefused) -> GitHubRefused:
     reason = refusal.reason.lower()
     if "clean status" in reason:
-        return GitHubRefused(f"nothing is missing: merge {click.target} right away", status=409)
+        return GitHubRefused(f"{click.target} is ready to merge: merge it right away", status=409)
     return moved_head(click) if "head oid" in reason else refusal
 
 
@@ -69,7 +69,7 @@ def _is_on(answer: dict[str, Any]) -> bool:
 
 @action("no-auto-merge", "Disable auto-merge", offered=lambda pull: pull.is_open and pull.auto_merge)
 def disable_auto_merge(click: Click) -> Steps:
-    """Take auto-merge back; off already is a success.
+    """Disable auto-merge; already off counts as success.
 
     https://docs.github.com/graphql/reference/mutations#disablepullrequestautomerge
     """
@@ -91,7 +91,7 @@ def _may_update(pull: PullRequest) -> bool:
 
 @action("update-branch", "Update branch", offered=_may_update)
 def update_branch(click: Click) -> Steps:
-    """Merge the base branch into the head that the thread showed; up to date already is a success.
+    """Merge the base branch into the shown head; already up to date counts as success.
 
     https://docs.github.com/rest/pulls/pulls#update-a-pull-request-branch
     """

@@ -45,7 +45,7 @@ def _waits(pull: PullRequest) -> bool:
 
 @action("approve-and-run", "Approve and run", offered=_waits)
 def approve_and_run(click: Click) -> Steps:
-    """Allow the workflows of the head that wait for a maintainer; none that waits counts as success.
+    """Approve the head's workflows that wait for a maintainer; none waiting counts as success.
 
     https://docs.github.com/rest/actions/workflow-runs#approve-a-workflow-run-for-a-fork-pull-request
     """
@@ -54,7 +54,7 @@ def approve_and_run(click: Click) -> Steps:
     runs = yield from _newest_runs(click, pull["head"]["sha"])
     waiting = [run for run in runs if run.get("conclusion") == "action_required"]
     if not waiting:
-        return f"No workflow of {click.target} waits any more."
+        return f"No workflow of {click.target} is waiting for approval."
     for run in waiting:
         try:
             yield click.call("POST", f"/actions/runs/{run['id']}/approve")
@@ -62,7 +62,8 @@ def approve_and_run(click: Click) -> Steps:
             if refusal.answered != 404:
                 raise
             raise GitHubRefused(
-                f"this GitHub lets you approve the workflows of {click.target} on its own page only",
+                f"this GitHub server cannot approve workflows by its API: approve those of {click.target} on"
+                " its page",
                 status=409,
             ) from None
     return f"Approved {'1 workflow' if len(waiting) == 1 else f'{len(waiting)} workflows'} of {click.target}."
@@ -74,7 +75,7 @@ def _has_waiting_deployment(pull: PullRequest) -> bool:
 
 @action("approve-deployment", "Approve deployment", offered=_has_waiting_deployment)
 def approve_deployment(click: Click) -> Steps:
-    """Approve the deployments of the head that wait for the person; none that waits counts as success.
+    """Approve the head's deployments that wait for the person; none waiting counts as success.
 
     https://docs.github.com/rest/actions/workflow-runs#review-pending-deployments-for-a-workflow-run
     """
@@ -95,11 +96,11 @@ def approve_deployment(click: Click) -> Steps:
         return f"Approved the deployment of {click.target} to {', '.join(approved)}."
     if left:
         raise GitHubRefused(f"@{click.login} may not approve the deployment of {click.target}")
-    return f"No deployment of {click.target} waits any more."
+    return f"No deployment of {click.target} is waiting for approval."
 
 
 def _newest_runs(click: Click, sha: str) -> Generator[Call, Any, list[dict[str, Any]]]:
-    """Ask for the runs of a commit, and leave out those that a newer run of the same workflow replaced."""
+    """Return the runs of a commit, without those that a newer run of their workflow replaced."""
     newest: dict[Any, dict[str, Any]] = {}
     for page in range(1, MAX_PAGES + 1):
         more = f"&page={page}" if page > 1 else ""

@@ -1,4 +1,7 @@
-"""Merging, guarded: only what the thread showed, only by whom GitHub lets, and why not in one sentence."""
+"""Merging: only the head that the thread showed, and only as somebody whom GitHub lets merge.
+
+A refusal becomes one sentence.
+"""
 
 import re
 from collections.abc import Generator, Mapping
@@ -10,10 +13,10 @@ from bridge.core.errors import GitHubRefused
 from bridge.core.pulls.model import PullRequest
 
 TRIES = 3
-"""For the race that older servers report when the base branch moves during a merge."""
+"""Attempts, since older servers refuse a merge during which the base branch moves."""
 
 POLLS = (0.1, 0.3, 0.6, 1.0, 2.0, 3.5)
-"""Seconds to wait before each question about a merge under way."""
+"""Seconds to wait before each question about a pending merge."""
 
 METHODS = {"merge": "allow_merge_commit", "squash": "allow_squash_merge", "rebase": "allow_rebase_merge"}
 """The repository's setting for each method, the default first."""
@@ -35,12 +38,12 @@ query($pull: ID!) { node(id: $pull) { ... on PullRequest { mergeQueueEntry { pos
 
 
 def may_merge(pull: PullRequest) -> bool:
-    """Offer a merge unless the thread shows what forbids it."""
+    """Offer a merge unless the thread shows an obstacle."""
     return pull.is_open and not pull.draft and not pull.queued and pull.mergeable is not False
 
 
 def has_queue(pull: PullRequest) -> bool:
-    """Tell whether the base branch demands a merge queue."""
+    """Tell whether the base branch requires a merge queue."""
     return pull.rules is not None and pull.rules.queue
 
 
@@ -71,12 +74,12 @@ def rebase(click: Click) -> Steps:
 
 @action("enqueue", "Add to merge queue", offered=lambda pull: may_merge(pull) and has_queue(pull))
 def enqueue(click: Click) -> Steps:
-    """Have the queue merge it, by the queue's own method."""
+    """Add it to the merge queue, which merges by its own method."""
     return _merge(click, "merge", {"merge_action": "merge_queue"})
 
 
 def _merge(click: Click, method: str, by_queue: Mapping[str, str] = MappingProxyType({})) -> Steps:
-    """Merge the head that the thread showed, in the background; a merge queue takes it where there is one.
+    """Merge the shown head in the background, or add it to the base branch's merge queue.
 
     https://docs.github.com/rest/pulls/pulls#merge-a-pull-request-asynchronously
     """
@@ -103,7 +106,7 @@ def _merge(click: Click, method: str, by_queue: Mapping[str, str] = MappingProxy
 
 
 def _below(click: Click, pull: Mapping[str, Any]) -> Generator[Call, Any, str]:
-    """Name the pull requests that GitHub merges together with this one, which lie below it in its stack.
+    """Name the pull requests below this one in its stack, which GitHub merges with it.
 
     https://docs.github.com/rest/pulls/stacks#get-a-pull-request-stack
     """
@@ -116,7 +119,7 @@ def _below(click: Click, pull: Mapping[str, Any]) -> Generator[Call, Any, str]:
 
 
 def _in_background(click: Click, data: dict[str, Any]) -> Generator[Call, Any, dict[str, Any]]:
-    """Ask for a merge, and then how it ended; the last answer."""
+    """Ask for a merge, then for its outcome; return the last answer."""
     place, answers = "/pulls/{number}/merge-async", frozenset({_NOT_READY, _ASKED_TWICE})
     answer: dict[str, Any] = yield click.call("PUT", place, data, takes=answers)
     if "status" not in answer:
@@ -152,7 +155,7 @@ def _told(click: Click, pull: Mapping[str, Any], answer: Mapping[str, Any], belo
 def _at_once(
     click: Click, pull: Mapping[str, Any], data: dict[str, Any]
 ) -> Generator[Call, Any, dict[str, Any]]:
-    """Merge by the endpoint of older servers, or put it into the queue that it demands.
+    """Merge by the endpoint of older servers, or add it to the merge queue that they require.
 
     https://docs.github.com/rest/pulls/pulls#merge-a-pull-request
     """
@@ -177,7 +180,7 @@ def _at_once(
 
 
 def refuse_by_state(click: Click, pull: Mapping[str, Any]) -> None:
-    """Refuse what GitHub cannot merge, by its answer about the pull request."""
+    """Raise `GitHubRefused` for a pull request that GitHub's answer shows to be unmergeable."""
     if pull.get("state") != "open":
         raise GitHubRefused(f"{click.target} is closed", status=409)
     if pull.get("draft"):
@@ -193,32 +196,32 @@ def is_merged(pull: Mapping[str, Any]) -> bool:
 
 
 def refuse_moved_head(click: Click, pull: Mapping[str, Any]) -> None:
-    """Refuse what the person did not look at: another commit may do anything."""
+    """Raise `GitHubRefused` if the head is not the one shown: nobody has looked at the new commits."""
     if click.shown_sha and pull["head"]["sha"] != click.shown_sha:
         raise moved_head(click)
 
 
 def head_of(click: Click, pull: Mapping[str, Any]) -> str:
-    """Return the head that the thread showed, or else GitHub's."""
+    """Return the head that the thread showed, or GitHub's if that is unknown."""
     return click.shown_sha or str(pull["head"]["sha"])
 
 
 def chosen(click: Click, repository: Mapping[str, Any], method: str) -> str:
-    """Return the method of a button; where the thread did not know the methods, the first that is allowed.
+    """Return the button's merge method, or the first allowed one if the thread did not know the methods.
 
-    GitHub shows the settings to those who may push.
+    GitHub shows the settings only to people with push access.
     """
     allowed = [name for name, setting in METHODS.items() if repository.get(setting, True)]
     if method in allowed or not allowed:
         return method
     if click.shown and click.shown.merge_methods:
         names = " or ".join(name.capitalize() for name in allowed)
-        raise GitHubRefused(f"{click.target} can no longer be merged like that: use {names}", status=409)
+        raise GitHubRefused(f"{click.target} can no longer be merged this way: use {names}", status=409)
     return allowed[0]
 
 
 def moved_head(click: Click) -> GitHubRefused:
-    """Return the refusal of a head that moved since the thread showed it."""
+    """Return the refusal for a head that moved since the thread showed it."""
     return GitHubRefused(f"{click.target} has new commits: look at them, then click again", status=409)
 
 

@@ -1,4 +1,4 @@
-"""Approving, asking to review, ending a draft."""
+"""Approving, requesting one's own review, marking a draft as ready."""
 
 from collections.abc import Generator
 from typing import Any
@@ -41,7 +41,7 @@ def _own() -> GitHubRefused:
 
 
 def _why_not(click: Click) -> Generator[Call, Any, str]:
-    """Say why the branch's rules do not count an approval, as far as bridge knows; empty if they may."""
+    """Return why the branch's rules do not count the person's approval; empty if bridge knows no reason."""
     if click.shown is None or not approvals.are_demanded(click.shown):
         return ""
     for person, why in approvals.without_a_say(click.shown).items():
@@ -54,7 +54,7 @@ def _why_not(click: Click) -> Generator[Call, Any, str]:
 
 @action("request-review", "Request my review", offered=is_ready, names_clicker=True)
 def request_review(click: Click) -> Steps:
-    """Request the person's own review; one already requested counts as success.
+    """Request the person's own review; already requested counts as success.
 
     https://docs.github.com/rest/pulls/review-requests#request-reviewers-for-a-pull-request
     """
@@ -67,7 +67,7 @@ def request_review(click: Click) -> Steps:
 
 @action("ready", "Ready for review", offered=lambda pull: pull.is_open and pull.draft)
 def ready(click: Click) -> Steps:
-    """Mark a draft as ready, which needs GraphQL; one already ready counts as success.
+    """Mark a draft as ready for review, which needs GraphQL; already ready counts as success.
 
     https://docs.github.com/graphql/reference/mutations#markpullrequestreadyforreview
     """
@@ -76,5 +76,5 @@ def ready(click: Click) -> Steps:
         return f"{click.target} is already ready for review."
     answer = yield Call(method="GRAPHQL", url=_READY, data={"pull": pull["node_id"]})
     if answer["markPullRequestReadyForReview"]["pullRequest"]["isDraft"]:
-        raise GitHubRefused(f"GitHub left {click.target} a draft", status=409)
+        raise GitHubRefused(f"GitHub did not mark {click.target} as ready for review", status=409)
     return f"{click.target} is ready for review."

@@ -14,7 +14,7 @@ def assign_to_me(click: Click) -> Steps:
     assigned = {user["login"].lower() for user in issue.get("assignees") or [] if user}
     if click.login.lower() not in assigned:
         raise GitHubRefused(
-            f"GitHub did not assign @{click.login} to {click.target}: that takes push access to the"
+            f"GitHub did not assign @{click.login} to {click.target}: that needs push access to the"
             " repository and fewer than 10 assignees"
         )
     return f"Assigned {click.target} to @{click.login}."
@@ -22,7 +22,7 @@ def assign_to_me(click: Click) -> Steps:
 
 @action("close", "Close", offered=is_open)
 def close(click: Click) -> Steps:
-    """Close the pull request; one already closed counts as success.
+    """Close the pull request; already closed counts as success.
 
     https://docs.github.com/rest/pulls/pulls#update-a-pull-request
     """
@@ -36,7 +36,7 @@ def close(click: Click) -> Steps:
 
 @action("reopen", "Reopen", offered=lambda pull: pull.state == "closed")
 def reopen(click: Click) -> Steps:
-    """Reopen the pull request; one already open counts as success."""
+    """Reopen the pull request; already open counts as success."""
     pull = yield _set_state(click, "open")
     if pull.get("state") != "open":
         raise GitHubRefused(f"GitHub did not reopen {click.target}", status=409)

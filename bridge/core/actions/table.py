@@ -14,9 +14,9 @@ from bridge.core.pulls.model import PullRequest
 class Call:
     """A request to GitHub: REST (`url` a path with names to fill in from `variables`), or GraphQL.
 
-    With the method GRAPHQL, `url` is the query and `data` its variables. Statuses that it `takes` answer as
-    200 does. One with a `delay`, in seconds, asks again about what GitHub is still doing: its answer is None
-    where the click has no time left, or GitHub is failing.
+    With the method GRAPHQL, `url` is the query and `data` its variables. Statuses in `takes` answer as 200
+    does. A call with a `delay`, in seconds, polls a pending operation: its answer is None if the click has
+    no time left, or if GitHub is failing.
     """
 
     method: str
@@ -31,9 +31,9 @@ class Call:
 class Click:
     """A click on a button, by a GitHub account.
 
-    `shown` is what the thread showed, None if that is not known. `repository_id` is the repository that the
-    thread is about, None if no delivery told. `pull` is GitHub's own answer about the pull request, once it
-    was asked (`identified`).
+    `shown` is the pull request as the thread showed it, None if unknown. `repository_id` is that of the
+    thread's repository, None before its first delivery. `pull` is GitHub's answer about the pull request,
+    once `steps` has it.
     """
 
     target: Target
@@ -54,14 +54,14 @@ class Click:
         delay: float = 0,
         **variables: str,
     ) -> Call:
-        """Return a call below the repository's path, which may have more `variables`."""
+        """Return a call below the repository's path, whose names `variables` fill in too."""
         target = self.target
         places = {"owner": target.owner, "repo": target.repo, "number": str(target.number), **variables}
         url = f"/repos/{{owner}}/{{repo}}{path}"
         return Call(method=method, url=url, variables=places, data=data or {}, takes=takes, delay=delay)
 
     def asked(self) -> Generator[Call, Any, Mapping[str, Any]]:
-        """Return GitHub's answer about the pull request, asking for it only once."""
+        """Return GitHub's answer about the pull request; ask unless it is there."""
         if self.pull is not None:
             return self.pull
         answer: Mapping[str, Any] = yield self.call("GET", "/pulls/{number}")
@@ -69,7 +69,7 @@ class Click:
 
 
 class Merging(NamedTuple):
-    """The end of a click whose merge GitHub goes on with: the sentence, and the `uuid` to ask by."""
+    """The end of a click whose merge is still pending: the sentence, and the `uuid` to poll by."""
 
     sentence: str
     uuid: str
@@ -83,9 +83,9 @@ Note = Callable[[PullRequest], str]
 
 @dataclass(frozen=True, kw_only=True)
 class Action:
-    """A button: `slug` ends its address, `name` is what people read, and `note` what they should know before.
+    """A button: `slug` ends its address, `name` is its label, and `note` warns of a vain click.
 
-    An action that `names_clicker` sends GitHub the person's login, which must be the present one.
+    An action that `names_clicker` sends GitHub the person's login, which must be current.
     """
 
     slug: str
@@ -103,7 +103,7 @@ ACTIONS: dict[str, Action] = {}
 def action(
     slug: str, name: str, *, offered: Offer, names_clicker: bool = False, note: Note | None = None
 ) -> Callable[[Perform], Perform]:
-    """Register the decorated steps under `slug`; a slug is taken once."""
+    """Register the decorated generator under a unique `slug`."""
     if slug in ACTIONS:
         raise ValueError(f"the action {slug} is defined twice")
 
@@ -132,8 +132,8 @@ def find(slug: str) -> Action:
 def steps(action: Action, click: Click) -> Steps:
     """Do an action on the repository that the thread is about, even if its name now leads elsewhere.
 
-    GitHub is asked for the pull request by the name in the address. Where that leads to another repository,
-    or to none, GitHub is asked by the repository's id, and what has another id is left alone.
+    Ask for the pull request by the name in the address. If that leads to another repository or to none,
+    look up the name by the repository's id. Refuse to act on a repository with another id.
     """
     if (repository_id := click.repository_id) is None:
         return (yield from action.perform(click))
@@ -152,7 +152,7 @@ def steps(action: Action, click: Click) -> Steps:
 
 
 def _found_anew(click: Click, refusal: GitHubRefused | None) -> Generator[Call, Any, Click]:
-    """Return the click with the repository's present name; raises `refusal` if GitHub shows no other."""
+    """Return the click with the repository's current name; raises `refusal` if there is no other."""
     call = Call(method="GET", url="/repositories/{id}", variables={"id": str(click.repository_id)})
     try:
         repository = yield call
@@ -168,13 +168,13 @@ def _found_anew(click: Click, refusal: GitHubRefused | None) -> Generator[Call, 
 
 
 def is_in(pull: Any, repository_id: int) -> bool:
-    """Tell whether a pull request, as GitHub answers it, is one of a repository's."""
+    """Tell whether GitHub's answer is a pull request of this repository."""
     return bool(pull) and pull["base"]["repo"]["id"] == repository_id
 
 
 def _elsewhere(click: Click) -> GitHubRefused:
     return GitHubRefused(
-        f"{click.target} is now in another repository than this thread: do it on GitHub",
+        f"{click.target} now belongs to another repository than this thread: do it on GitHub",
         status=409,
     )
 

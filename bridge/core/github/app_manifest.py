@@ -39,11 +39,11 @@ _WITHOUT_MERGING = Permission("contents", "read", "follow pushes")
 _MEMBERS = Permission(
     "members",
     "read",
-    "name and tag the members of a team that is asked for a review, hear who joins and leaves it;"
+    "name and tag the members of a team that is asked for a review, follow who joins and leaves it;"
     " let members into the inbox",
 )
 
-_RULES = Permission("administration", "read", "hear at once when the rules of branches change")
+_RULES = Permission("administration", "read", "follow changes of branch rules at once")
 
 TEAM_EVENTS = frozenset({"membership", "team"})
 """Events of organizations about the members of teams. They take the right to read members.
@@ -96,7 +96,7 @@ def manifest(*, web_url: str, name: str, webhook: str, asked: Sequence[Permissio
     return {
         "name": name,
         "url": web_url,
-        "description": "One thread per pull request, with buttons that act as the one who clicked.",
+        "description": "One thread per pull request, with buttons that act as the person who clicked.",
         "hook_attributes": {"url": webhook, "active": True},
         "redirect_url": f"{web_url}/github/manifest/created",
         "callback_urls": [f"{web_url}/auth/github/callback"],

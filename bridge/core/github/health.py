@@ -123,7 +123,7 @@ def _account(connection: Connection, seen: Observation) -> Found | None:
     else:
         return None
     return "account", (
-        f"Nobody manages the webhook of {connection.repository}. {why}. Messages still come."
+        f"Nobody manages the webhook of {connection.repository}. {why}. Messages still arrive."
         " An administrator of the repository should take over."
     )
 
@@ -134,7 +134,7 @@ def _repository(connection: Connection, seen: Observation) -> Found | None:
     if not seen.found:
         return "repository", (
             f"{connection.repository} is gone, or the person who connected it can no longer see it."
-            " Somebody who can should take over, or disconnect."
+            " Somebody who can see it should take over, or disconnect."
         )
     return ("repository", _archived(connection.repository)) if seen.archived else None
 
@@ -166,8 +166,8 @@ def _deliveries(connection: Connection, seen: Observation, now: float) -> Proble
     if known or not recent:
         return known
     text = (
-        f"GitHub cannot deliver to bridge for {connection.repository}: {_status(recent[0])}."
-        " bridge asks for failed deliveries again. If this lasts, tell its operator."
+        f"GitHub cannot deliver the events of {connection.repository} to bridge: {_status(recent[0])}."
+        " bridge requests failed deliveries again. If this continues, tell bridge's operator."
     )
     return _since(None, "deliveries", text, now)
 

@@ -193,7 +193,7 @@ def _to_merge(pull: PullRequest) -> str:
     if pull.rules is None:
         return ""
     if not pull.rules.is_known:
-        return f"unknown, no linked account may read the rules{f'; {lacks}' if lacks else ''}"
+        return f"unknown: no linked account can read the rules{f'; {lacks}' if lacks else ''}"
     return lacks or ("✓ nothing missing" if pull.rules != BranchRules(branch=pull.rules.branch) else "")
 
 

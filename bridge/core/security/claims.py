@@ -60,7 +60,7 @@ def _payload(token: str, secrets: Sequence[str]) -> dict[str, Any]:
         except jwt.InvalidSignatureError:
             continue
         except jwt.ExpiredSignatureError:
-            raise ClaimRefused("This link has expired: it is good for 15 minutes.") from None
+            raise ClaimRefused("This link has expired. Links are good for 15 minutes.") from None
         except (jwt.InvalidTokenError, ValueError, TypeError, OverflowError, RecursionError):
             break
     raise ClaimRefused("This link is damaged.")

@@ -105,6 +105,6 @@ def _check_address(body: bytes, address: str) -> None:
         raise TokenRefused("the body is not the action that was clicked") from None
     target = action.get("target") if isinstance(action, dict) else None
     if not isinstance(target, dict) or target.get("urlTemplate") != address:
-        raise TokenRefused("the action that was clicked has another address than the one called")
+        raise TokenRefused("the clicked action has another address than the one called")
     if target.get("httpMethod", "POST") != "POST":
         raise TokenRefused("the action that was clicked is not a POST")

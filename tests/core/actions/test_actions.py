@@ -179,17 +179,17 @@ def waiting(**fields: Any) -> Any:
 
 def test_workflows_that_wait_no_more_are_a_success() -> None:
     outcome = click("approve-and-run", pull_after(), waiting(conclusion="success"))
-    assert outcome.said == "No workflow of acme/component#42 waits any more."
+    assert outcome.said == "No workflow of acme/component#42 is waiting for approval."
     outcome = click("approve-deployment", pull_after(), waiting(status="in_progress"))
-    assert outcome.said == "No deployment of acme/component#42 waits any more."
+    assert outcome.said == "No deployment of acme/component#42 is waiting for approval."
     outcome = click("approve-deployment", pull_after(), waiting(status="waiting"), [])
-    assert outcome.said == "No deployment of acme/component#42 waits any more."
+    assert outcome.said == "No deployment of acme/component#42 is waiting for approval."
 
 
 def test_where_github_cannot_approve_by_its_api_that_is_said() -> None:
     answers = (pull_after(), waiting(conclusion="action_required"))
     outcome = click("approve-and-run", *answers, refusal(404, "Not Found"))
-    assert "on its own page only" in outcome.why
+    assert "cannot approve workflows by its API" in outcome.why
     refused = refusal(403, "Forbidden")
     assert click("approve-and-run", *answers, refused).refused is refused
 

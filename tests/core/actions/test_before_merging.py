@@ -56,13 +56,13 @@ def test_the_head_that_the_thread_showed_is_merged_once_nothing_is_missing(
     outcome = click("auto-merge", pull_after(), settings(), enabled(ON), sha=SHA, shown=shown)
     asked = outcome.calls[-1].data
     assert (asked["head"], asked["method"]) == (SHA, method)
-    assert outcome.said == "GitHub merges acme/component#42 once nothing is missing."
+    assert outcome.said == "GitHub will merge acme/component#42 once all requirements are met."
 
 
 REFUSED = [
     (
         "Pull request Pull request is in clean status",
-        "nothing is missing: merge acme/component#42 right away",
+        "acme/component#42 is ready to merge: merge it right away",
     ),
     ("Head sha didn't match the expected head OID.", "acme/component#42 has new commits"),
     ("Pull request Auto merge is not allowed for this repository", "not allowed for this repository"),

@@ -124,7 +124,7 @@ def test_where_the_thread_knows_no_methods_it_is_one_that_the_repository_allows(
 def test_a_method_that_is_no_longer_allowed_is_not_replaced_by_another() -> None:
     answer = settings(allow_merge_commit=False)
     outcome = click("merge", pull_after(), answer, sha=SHA, shown=a_pull(merge_methods=ALL))
-    assert outcome.why == "acme/component#42 can no longer be merged like that: use Squash or Rebase"
+    assert outcome.why == "acme/component#42 can no longer be merged this way: use Squash or Rebase"
 
 
 @pytest.mark.parametrize(

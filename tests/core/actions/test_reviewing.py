@@ -169,6 +169,6 @@ def test_a_pull_request_that_is_no_draft_is_already_ready() -> None:
 
 def test_a_draft_that_github_leaves_one_is_refused() -> None:
     outcome = click("ready", pull_after(draft=True), answered(True))
-    assert outcome.why == "GitHub left acme/component#42 a draft"
+    assert outcome.why == "GitHub did not mark acme/component#42 as ready for review"
     assert outcome.refused is not None
     assert outcome.refused.status == 409

@@ -100,10 +100,10 @@ FIELDS: list[tuple[PullRequest, str | None]] = [
     (ruled({"approvals": 1, "checks": ("e2e",)}), "0 of 1 approval; checks: e2e missing"),
     (ruled({"approvals": 1}, reviewers=(APPROVED,)), "✓ nothing missing"),
     (ruled(TWO, state="merged"), None),
-    (ruled({"is_known": False}), "unknown, no linked account may read the rules"),
+    (ruled({"is_known": False}), "unknown: no linked account can read the rules"),
     (
         ruled({"is_known": False}, mergeable_state="blocked"),
-        f"unknown, no linked account may read the rules; {CONFIRMATION.replace(chr(39), '&#x27;')}",
+        f"unknown: no linked account can read the rules; {CONFIRMATION.replace(chr(39), '&#x27;')}",
     ),
 ]
 

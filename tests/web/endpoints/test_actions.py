@@ -315,7 +315,7 @@ async def test_single_sign_on_is_asked_for_with_its_address(pull: House) -> None
     status, answer, _ = await post(pull)
     page = f"{pull.github}/orgs/acme/sso?authorization_request=A"
     assert status == 422
-    assert f"asks you to authorize bridge by single sign-on: {page}" in answer["error"]
+    assert f"requires you to authorize bridge with single sign-on: {page}" in answer["error"]
 
 
 async def test_a_name_that_only_a_connection_tells_stands_for_its_repository(pull: House) -> None:

@@ -249,7 +249,7 @@ async def test_an_enterprise_server_has_deployments_approved_and_workflows_on_it
     async with open_house(redis_url, github_config={"ghes": True}) as house:
         life = await begin_open(await set_to_work(house))
         await life.act("ann-gh", "hold")
-        refused(await click(life, "ann", "Approve and run"), 409, "on its own page only")
+        refused(await click(life, "ann", "Approve and run"), 409, "cannot approve workflows by its API")
         await life.act("ann-gh", "deploy", environment="production", state="waiting")
         outcome = await click(life, "cy", "Approve deployment")
         assert outcome["message"] == f"Approved the deployment of {PULL} to production."

@@ -158,7 +158,7 @@ async def test_a_failure_in_the_queue_is_told_on_its_pull_request(life: Life) ->
 async def test_auto_merge_is_switched_on_and_off(life: Life) -> None:
     await life.house.act("cy-gh", "settings", allow_auto_merge=True)
     await life.act("ann-gh", "push")
-    refused(await click(life, "ann", "Enable auto-merge"), 409, "Nothing is missing")
+    refused(await click(life, "ann", "Enable auto-merge"), 409, f"{PULL} is ready to merge")
     await life.house.act("cy-gh", "settings", required_approvals=1)
     outcome = await click(life, "ann", "Enable auto-merge")
     assert (outcome["status"], calls(life)) == (200, [*GUARDED, ("POST", "/api/graphql")])
