@@ -64,7 +64,7 @@ def test_either_sign_of_a_merge_will_do(answer: Any) -> None:
 
 
 REFUSED: list[tuple[str, str, Callable[[], Any], int, str]] = [
-    ("silently not assigned", "assign-to-me", issue_with, 422, "takes push access"),
+    ("silently not assigned", "assign-to-me", issue_with, 422, "needs push access"),
     ("only others assigned", "assign-to-me", lambda: issue_with("cy-gh"), 422, "did not assign @ann-gh"),
     ("no word on assignees", "assign-to-me", lambda: {"assignees": None}, 422, "did not assign"),
     ("a null among them", "assign-to-me", lambda: {"assignees": [None]}, 422, "did not assign"),
