@@ -29,7 +29,7 @@ from bridge.web.http.server import Handle
 
 
 def shortcut(app: web.Application, whole: Handle) -> Handle:
-    """Handle requests as `whole`, which is the application's own way, does."""
+    """Return a handler that answers usual deliveries sooner, and otherwise as `whole`, the application's."""
     receiver = Receiver.of(app)
     services = receiver.services
     headers = middleware.safe_headers(services.settings)
@@ -38,11 +38,11 @@ def shortcut(app: web.Application, whole: Handle) -> Handle:
 
     async def otherwise(request: web.Request, receive: Receive) -> web.StreamResponse:
         response = await middleware.respond(request, services, partial(receiver.receive, receive=receive))
-        # The application's own headers are added on its own way only.
+        # The application adds its headers only to responses that it sends itself.
         return PrebuiltResponse(response, headers) if isinstance(response, web.Response) else response
 
     async def handle(request: BaseRequest) -> web.StreamResponse:
-        # An instance's check of an abstract class takes ten times as long.
+        # `isinstance` takes ten times as long for an abstract class.
         if type(request) is not web.Request or not _is_usual(request):
             return await whole(request)
         began = time.perf_counter()
@@ -51,7 +51,7 @@ def shortcut(app: web.Application, whole: Handle) -> Handle:
             secrets = await services.credentials.webhook_secrets()
             envelope = read_envelope(request.headers, body, secrets=secrets)
             found = header.read(envelope)
-        except Exception:  # The longer way finds the same and answers it.
+        except Exception:  # The long way fails alike, and answers.
             found = None
         if found is None:
             return await otherwise(request, partial(webhook.verify_and_take, body=body))
@@ -118,12 +118,12 @@ class PrebuiltResponse(web.StreamResponse):
 
     @property
     def prepared(self) -> bool:
-        """Never: each time is the first."""
+        """Whether it was prepared: never, since each use is the first."""
         return False
 
     @property
     def keep_alive(self) -> bool:
-        """Always."""
+        """Whether the connection stays open: always."""
         return True
 
     async def prepare(self, request: BaseRequest) -> AbstractStreamWriter | None:
@@ -138,4 +138,4 @@ class PrebuiltResponse(web.StreamResponse):
         return None
 
     async def write_eof(self, data: bytes = b"") -> None:
-        """Nothing: it is written."""
+        """Do nothing: `prepare` has written it all."""

@@ -42,7 +42,7 @@ def ago(seconds: float) -> Markup:
 
 def event_name(event: str, action: str = "") -> str:
     """Name a delivery's event and action in words: `Check run completed`."""
-    # Those that bridge makes itself begin so.
+    # The events that bridge makes itself begin so.
     name = f"{event.removeprefix('bridge.')} {_ACTIONS.get(action, action)}".replace("_", " ").strip()
     return (name or "delivery").capitalize()
 

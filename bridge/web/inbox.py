@@ -1,4 +1,4 @@
-"""The wiring of the inbox into the web application: what it asks of GitHub, and where its routes are."""
+"""The wiring of the inbox into the web application."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -49,12 +49,10 @@ routes = web.RouteTableDef()
 
 @routes.get(f"{PAGES}/invitation/{{secret:[A-Za-z0-9_-]{{32}}}}/app")
 async def open_set_up(request: web.Request) -> web.Response:
-    """Lead to the page that makes the GitHub App; the first owner's address opens it as SETUP_SECRET does."""
+    """Redirect to the page that makes the GitHub App; the first owner's address opens it by itself."""
     admission = request.app[ADMISSION]
-    invitation, page = (
-        await admission.invitation(request.match_info["secret"]),
-        await admission.github.set_up_at(),
-    )
+    invitation = await admission.invitation(request.match_info["secret"])
+    page = await admission.github.set_up_at()
     response = redirect(page or PAGES)
     if page and invitation.owner:
         await operator.sign_in(request, response, may_replace=False)
@@ -62,7 +60,7 @@ async def open_set_up(request: web.Request) -> web.Response:
 
 
 async def at_root(request: web.Request) -> web.Response:  # noqa: ARG001
-    """Lead from the root of an inbox that runs alone to its pages."""
+    """Redirect from the root to the pages of an inbox that runs alone."""
     return redirect(PAGES)
 
 
@@ -113,7 +111,7 @@ def install(app: web.Application, services: Services) -> None:
     callbacks = app[oauth_callback.GITHUB_CALLBACKS]
     callbacks[sign_in.STATE] = sign_in.signed_in
     if settings.inbox_application_url:
-        # Nobody links here: an answer of another state is none of a sign-in.
+        # Nobody links here, so every answer is treated as a sign-in's.
         callbacks[""] = sign_in.signed_in
     app.add_routes(routes)
     for module in PEOPLE_PAGES:
@@ -161,13 +159,13 @@ async def notifying(app: web.Application) -> AsyncIterator[None]:
 class InboxSignIn(sessions.FlowdockSignIn):
     """The sign-in to the inbox, in which bridge's own sessions end too."""
 
-    async def holds(self, request: web.Request, user: str) -> bool:
+    async def is_signed_in(self, request: web.Request, user: str) -> bool:
         """Tell whether a user is still signed in to the inbox, at this browser."""
         person = await inbox_sessions.signed_in(request)
         return person is not None and str(person.id) == user
 
-    async def meet(self, request: web.Request) -> None:
-        """Note who is signed in to the inbox; nobody while GitHub cannot say whether they still may be."""
+    async def note_visitor(self, request: web.Request) -> None:
+        """Note the person who is signed in to the inbox; nobody while GitHub cannot confirm them."""
         with suppress(BridgeError):
             await inbox_sessions.signed_in(request)
 
@@ -177,8 +175,8 @@ class InboxSignIn(sessions.FlowdockSignIn):
             await request.app[SESSIONS].end(cookie)
         cookies.forget(request, response, inbox_sessions.COOKIE)
 
-    def known(self, request: web.Request) -> str:
-        """Return the id of a person who was signed in once, by a look at the cookie alone."""
+    def known_user(self, request: web.Request) -> str:
+        """Return the id of the person who was signed in once, from the cookie alone; empty if nobody."""
         cookie = inbox_sessions.cookie_of(request)
         return str(cookie.person_id) if cookie and request.app[SESSIONS].made(cookie) else ""
 
@@ -194,14 +192,13 @@ class Lender(linking.AccountLender):
         self._memberships = memberships
 
     async def lend(self, user_id: str) -> tuple[GitHubUser, GitHubToken] | None:
-        """Return the account and a token that may act; None if GitHub has to be visited for one.
+        """Return the account and a token that may act; None if linking must ask at GitHub for one.
 
-        GitHub is asked whose token it is: a user of the inbox is their account's numeric id.
+        bridge asks GitHub whose token it is: a user of the inbox is their account's numeric id.
         """
         try:
-            token = await self._sign_in_tokens.take(int(user_id)) or await self._memberships.kept(
-                int(user_id)
-            )
+            person_id = int(user_id)
+            token = await self._sign_in_tokens.take(person_id) or await self._memberships.kept(person_id)
             if token is None or not can_act(token):
                 return None
             user = await self._services.github.user(token)
@@ -226,5 +223,5 @@ class FlowConnections:
         """End those of a flow; raises `RepositoryBusy` or redis-py's errors."""
         for one in await self._services.connections.all():
             if one.flow.lower() == flow_path.lower():
-                # Its source goes with the flow, for which no token is needed.
+                # Its source goes with the flow: that needs no token.
                 await self._services.connect_service.disconnect(one, access_token="", user=str(person_id))

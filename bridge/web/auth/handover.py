@@ -1,6 +1,6 @@
 """`/handover/{id}`: an administrator of a repository connects it, at the request of a member of a flow.
 
-The link shows the request to anybody. Signing in with GitHub stores nothing: its state travels in a sealed
+The link shows the request to anybody. Signing in with GitHub stores nothing, as its state is in a sealed
 cookie. GitHub then confirms the administrator. A page names all parties, and only a POST from it, bound to
 this browser, connects or declines.
 """
@@ -64,7 +64,7 @@ async def show(request: web.Request) -> web.Response:
 async def sign_in(request: web.Request) -> web.Response:
     """Redirect to GitHub; nothing is stored."""
     services = request.app[SERVICES]
-    handover = await _open(request)
+    handover = await _still_open(services, request.match_info["id"])
     state, verifier = STATE + secrets.token_urlsafe(24), oauth.code_verifier()
     response = render.redirect(await services.github.authorize_url(state=state, verifier=verifier))
     begun = {"id": handover.id, "state": state, "verifier": verifier}
@@ -73,14 +73,14 @@ async def sign_in(request: web.Request) -> web.Response:
 
 
 async def signed_in(request: web.Request) -> web.Response:
-    """Take GitHub's callback, and check that the user administers the repository; keep nothing of others."""
+    """Take GitHub's callback, and check that the user administers the repository; if not, keep nothing."""
     services = request.app[SERVICES]
     begun = sealed_cookies.answered(request, services.vault, COOKIE)
     if begun is None:
         raise NotThisBrowser(sealed_cookies.NOT_BEGUN)
     administrator = await _administrator(request, begun["verifier"])
     try:
-        handover = await _standing(services, begun["id"])
+        handover = await _still_open(services, begun["id"])
         repository = await services.handover_service.administered(handover, administrator)
         browser = secrets.token_urlsafe(24)
         step = {
@@ -104,7 +104,8 @@ async def signed_in(request: web.Request) -> web.Response:
 async def confirm(request: web.Request) -> web.Response:
     """Ask for confirmation, naming all parties; only the POST changes anything."""
     step = await _step(request)
-    return render.page(request, "handover_confirm.html", handover=await _open(request), step=step)
+    handover = await _still_open(request.app[SERVICES], step["id"])
+    return render.page(request, "handover_confirm.html", handover=handover, step=step)
 
 
 @routes.post(_PATH + "/confirm")
@@ -168,11 +169,7 @@ async def _found(services: Services, handover_id: str) -> Handover:
     return handover
 
 
-async def _open(request: web.Request) -> Handover:
-    return await _standing(request.app[SERVICES], request.match_info["id"])
-
-
-async def _standing(services: Services, handover_id: str) -> Handover:
+async def _still_open(services: Services, handover_id: str) -> Handover:
     handover = await _found(services, handover_id)
     if handover.state != "open":
         raise Answered("this request was already answered")

@@ -2,7 +2,7 @@
 
 The claim names the user who clicked. The browser that opens it gets a secret of its own (a cookie), and Redis
 keeps its progress under that secret alone: no step can be handed to another browser. Flowdock must name the
-claim's user; then GitHub names an account; then a page shows both, and only a POST links them.
+claim's user, and GitHub an account. A page then shows both, and only a POST links them.
 """
 
 import secrets
@@ -31,6 +31,8 @@ COOKIE = "bridge_linking"
 FLOWDOCK_SCOPE = "flow profile"
 """`flow` lets bridge list the user's flows: there they are tagged."""
 
+_OUT_OF_ORDER = "This step is already done, or another one comes first."
+
 Step = Literal["flowdock", "github", "confirm", "finish"]
 
 log = structlog.get_logger()
@@ -38,14 +40,14 @@ routes = web.RouteTableDef()
 
 
 class AccountLender:
-    """Lends the GitHub accounts of Flowdock users whom bridge knows already: here of none."""
+    """Lends linking the GitHub accounts that bridge knows already; without an inbox it knows none."""
 
     async def lend(self, user_id: str) -> tuple[GitHubUser, GitHubToken] | None:  # noqa: ARG002
-        """Return a user's own account with a token that may act; None to ask GitHub."""
+        """Return a user's own account with a token that may act; None if linking must ask at GitHub."""
         return None
 
     async def take_back(self, user_id: str, token: GitHubToken) -> bool:  # noqa: ARG002
-        """Tell whether a token that was not linked is needed elsewhere; else it is revoked."""
+        """Tell whether a token that was not linked is needed elsewhere; if not, linking revokes it."""
         return False
 
 
@@ -102,7 +104,7 @@ async def begin(request: web.Request) -> web.Response:
 
 @routes.get("/account/link")
 async def begin_signed_in(request: web.Request) -> web.Response:
-    """Begin for a user who is signed in with Flowdock already: straight on to GitHub."""
+    """Begin for a user who is signed in with Flowdock already: redirect to GitHub."""
     session = await sessions.required(request)
     linking = Linking(
         claim_id="",
@@ -119,7 +121,7 @@ async def begin_signed_in(request: web.Request) -> web.Response:
 
 
 async def _to_account(request: web.Request, browser: str, linking: Linking) -> web.Response:
-    """Go on to GitHub; straight to the page that asks, for a user whose account is known with its rights."""
+    """Redirect to GitHub, or straight to the confirmation if the user's account can be lent."""
     services = request.app[SERVICES]
     if lent := await request.app[LENDER].lend(linking.user):
         user, token = lent
@@ -161,7 +163,7 @@ async def signed_in_at_github(request: web.Request) -> web.Response:
     services = request.app[SERVICES]
     browser, linking = await _advance(request, "github", request.query.get("state", ""))
     if request.query.get("error") == "invalid_scope" and linking.scope != github.SCOPE:
-        # An Enterprise Server that has no tokens to renew.
+        # This Enterprise Server has no tokens that can be renewed.
         return await _to_github(services, browser, linking.to("github", scope=github.SCOPE))
     code = oauth_callback.code(request, "GitHub")
     token = await services.github.exchange(code, verifier=linking.verifier)
@@ -188,7 +190,7 @@ async def link(request: web.Request) -> web.Response:
     services, form = request.app[SERVICES], await request.post()
     browser, linking = await _advance(request, "confirm", str(form.get("state", "")))
     if not (linking.flowdock and linking.github and linking.token):
-        raise ClaimRefused("This step is out of order.")
+        raise ClaimRefused(_OUT_OF_ORDER)
     if form.get("answer") != "link":
         if not await request.app[LENDER].take_back(linking.user, linking.token):
             await services.accounts.give_back(linking.token)
@@ -226,7 +228,7 @@ async def finish(request: web.Request) -> web.Response:
     try:
         sentence = await services.accounts.act(linking.user, actions.find(target.action), target)
     except NotLinked as error:
-        raise ClaimRefused(f"GitHub did not take it: {error}.") from None
+        raise ClaimRefused(f"GitHub refused it: {error}.") from None
     except GitHubRefused as refusal:
         status, sentence = refusal.status, str(refusal)
     return render.page(
@@ -247,12 +249,12 @@ def _pull_url(request: web.Request, target: Target) -> str:
 
 def _clicked(linking: Linking) -> Target:
     if linking.target is None:
-        raise ClaimRefused("This step is out of order.")
+        raise ClaimRefused(_OUT_OF_ORDER)
     return linking.target
 
 
 async def _resumed(request: web.Request, claim_id: str) -> Linking | None:
-    """Restart this browser's own linking by this claim: a reload or a second click is fine."""
+    """Return this browser's linking by this claim, from the start: for a reload or a second click."""
     browser = cookies.read(request, COOKIE)
     linking = await _look(request.app[SERVICES], browser) if browser else None
     if linking is None or linking.claim_id != claim_id or linking.step == "finish":
@@ -269,18 +271,18 @@ async def _standing(request: web.Request, step: Step) -> tuple[str, Linking]:
     if linking is None:
         raise ClaimRefused("You have finished linking already, or the link has expired.")
     if linking.step != step:
-        raise ClaimRefused("This step is done already or out of order.")
+        raise ClaimRefused(_OUT_OF_ORDER)
     return browser, linking
 
 
 async def _advance(request: web.Request, step: Step, state: str) -> tuple[str, Linking]:
-    """Return the same as `_standing`, once: the step's one-time value must match, and is used up."""
+    """Return the same as `_standing`, and use up the step: its one-time value must match."""
     browser, linking = await _standing(request, step)
     if not signing.equal(state, linking.state):
         raise ClaimRefused("This answer does not belong to this browser's sign-in.")
     await once.claim(request)
     if await request.app[SERVICES].one_time.pop("linking", hash_of(browser)) is None:
-        raise ClaimRefused("This step is done already.")
+        raise ClaimRefused("This step is already done.")
     return browser, linking
 
 

@@ -1,9 +1,9 @@
 """Sessions: a Flowdock user signed in at a browser, for a working day.
 
-Signing in uses Flowdock's OAuth with a state bound to this browser, which keeps it sealed: before Flowdock's
-answer Redis keeps nothing. The session lies encrypted in Redis under the hash of the cookie, with Flowdock's
-access token: each time, Flowdock is asked with it what the user may see and change. Every form carries a
-token made from the session.
+Signing in uses Flowdock's OAuth with a state that this browser keeps sealed: Redis keeps nothing before
+Flowdock's answer. The session lies encrypted in Redis under the hash of the cookie. With its access token,
+bridge asks Flowdock each time what the user may see and change. Every form carries a token made from the
+session.
 """
 
 import secrets
@@ -55,23 +55,20 @@ class SignInFailed(RequestRefused):
 
 
 class FlowdockSignIn:
-    """The sign-in at Flowdock, on which a session here rests: elsewhere, it is none of bridge's business.
+    """The sign-in at Flowdock that a session here came from; bridge's own inbox ends the two together."""
 
-    bridge's own inbox knows more: with it, both end together.
-    """
-
-    async def holds(self, request: web.Request, user: str) -> bool:  # noqa: ARG002
+    async def is_signed_in(self, request: web.Request, user: str) -> bool:  # noqa: ARG002
         """Tell whether a user is still signed in there, at this browser."""
         return True
 
-    async def meet(self, request: web.Request) -> None:
-        """Note for the header who is signed in there, at a browser without a session here."""
+    async def note_visitor(self, request: web.Request) -> None:
+        """Note the user who is signed in there, for the header of a browser without a session here."""
 
     async def end(self, request: web.Request, response: web.Response) -> None:
         """Sign this browser out there too."""
 
-    def known(self, request: web.Request) -> str:  # noqa: ARG002
-        """Return who was signed in there once, by a look at the browser's cookie alone; empty if nobody."""
+    def known_user(self, request: web.Request) -> str:  # noqa: ARG002
+        """Return the user who was signed in there once, from the browser's cookie alone; empty if nobody."""
         return ""
 
 
@@ -84,9 +81,9 @@ async def current(request: web.Request) -> Session | None:
     cookie = cookies.read(request, COOKIE)
     value = await services.one_time.peek("session", hash_of(cookie)) if cookie else None
     if value is None:
-        await request.app[FLOWDOCK_SIGN_IN].meet(request)
+        await request.app[FLOWDOCK_SIGN_IN].note_visitor(request)
         return None
-    if not await request.app[FLOWDOCK_SIGN_IN].holds(request, value["user"]["id"]):
+    if not await request.app[FLOWDOCK_SIGN_IN].is_signed_in(request, value["user"]["id"]):
         await _end(request)
         return None
     request[SESSION] = session = Session(
@@ -136,7 +133,7 @@ async def sign_in(request: web.Request) -> web.Response:
 async def signed_in(request: web.Request) -> web.Response:
     """Take Flowdock's callback: start a new session, and return to the page where the sign-in began."""
     services = request.app[SERVICES]
-    # It serves once, whatever comes of it.
+    # It works once, even if the sign-in then fails.
     request[cookies.SPENT] = SIGNING_IN
     begun = sealed_cookies.answered(request, services.vault, SIGNING_IN)
     if begun is None:
@@ -146,7 +143,7 @@ async def signed_in(request: web.Request) -> web.Response:
     user = await services.flowdock_oauth.user(access_token)
     await note_flows(services, user, access_token)
     await _end(request)
-    # A new secret each time: a cookie that somebody planted before never becomes a session.
+    # The secret is new each time: a planted cookie never becomes a session.
     cookie = _signed(services, secrets.token_urlsafe(32))[0]
     session = {"user": asdict(user), "access_token": access_token}
     await services.one_time.put("session", hash_of(cookie), session, seconds=SECONDS)
@@ -176,7 +173,7 @@ async def sign_out(request: web.Request) -> web.Response:
 
 
 async def answer(request: web.Request, error: BridgeError) -> web.Response:
-    """Answer a request without a valid session with the sign-in, which leads back."""
+    """Answer a request without a valid session: redirect to the sign-in, which leads back; refuse forms."""
     await _end(request)
     if request.method in ("GET", "HEAD"):
         return render.redirect(sign_in_url(request.path_qs))
@@ -190,7 +187,7 @@ async def _end(request: web.Request) -> None:
 
 def is_of_a_session(request: web.Request) -> bool:
     """Tell from the cookies alone whether this browser was signed in once; good for rate limits only."""
-    if request.app[FLOWDOCK_SIGN_IN].known(request):
+    if request.app[FLOWDOCK_SIGN_IN].known_user(request):
         return True
     cookie = cookies.read(request, COOKIE)
     made = _signed(request.app[SERVICES], cookie.partition(".")[0])

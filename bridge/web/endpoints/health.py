@@ -38,7 +38,7 @@ async def metrics(request: web.Request) -> web.Response:
     if not operator.may_read_metrics(request):
         raise NotFound("there is nothing at this address")
     services = request.app[SERVICES]
-    # Else it stays as it was told last: to be told that Redis is away others are there.
+    # Without Redis the gauge keeps its last value.
     with suppress(RedisError, OSError):
         services.metrics.waiting.set(await services.queue.backlog.read())
     return web.Response(body=services.metrics.exposition(), headers={"Content-Type": CONTENT_TYPE_LATEST})

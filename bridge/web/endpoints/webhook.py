@@ -20,7 +20,7 @@ from bridge.queue.offload import off_loop
 from bridge.services import Services
 from bridge.storage.webhook_keys import WebhookKey
 from bridge.web.context import LOG, SERVICES
-from bridge.web.http.bodies import BODIES, Bodies, may_be_large, one_of_few, read_body
+from bridge.web.http.bodies import BODIES, Bodies, read_body, turn
 
 MAX_BODY = 25 * 1024 * 1024
 """GitHub's own limit: https://docs.github.com/webhooks/webhook-events-and-payloads#payload-cap"""
@@ -61,10 +61,7 @@ class Receiver:
         """Receive a delivery and count the answer."""
         metrics = self.services.metrics
         try:
-            if may_be_large(request):
-                async with one_of_few(self.bodies):
-                    response = await receive(request, self)
-            else:
+            async with turn(request, self.bodies):
                 response = await receive(request, self)
         except BridgeError as error:
             metrics.delivery(error.status)
@@ -81,7 +78,7 @@ async def receive(request: web.Request) -> web.StreamResponse:
 
 @routes.post(f"{WEBHOOK_PATH}/{{key:[A-Za-z0-9_-]{{20,64}}}}")
 async def receive_for_one(request: web.Request) -> web.StreamResponse:
-    """Answer the same at one repository's own webhook, whose secret speaks for that repository alone."""
+    """Answer alike at the webhook of one repository, whose secret speaks for that repository alone."""
     return await Receiver.of(request.app).receive(request, _of_one_repository)
 
 
@@ -127,7 +124,7 @@ async def _of_one_repository(request: web.Request, receiver: Receiver) -> web.St
     delivery = await off_loop(len(body), webhook.whole, envelope)
     _note(request, delivery, delivery)
     if delivery.event != "ping":
-        # What concerns an App, or other repositories: this webhook does not speak for them.
+        # It is about an App or other repositories, for which this webhook does not speak.
         return web.Response(status=204)
     repository = delivery.payload.get("repository")
     hold_to(key, repository.get("id") if isinstance(repository, dict) else None)
@@ -230,7 +227,7 @@ async def _about_the_app(services: Services, delivery: Delivery) -> None:
     https://docs.github.com/webhooks/webhook-events-and-payloads#github_app_authorization
     """
     if "repository" in delivery.payload:
-        # No App's event has one: something else was signed, and is sent under this name.
+        # No event of an App has one: this is another event's signed body under a false name.
         return
     sender = delivery.payload.get("sender") or {}
     if (delivery.event, delivery.action) == ("github_app_authorization", "revoked"):
@@ -246,10 +243,8 @@ async def _about_the_app(services: Services, delivery: Delivery) -> None:
         )
         await _order_installation_checkups(services, delivery)
     elif delivery.event in app_manifest.TEAM_EVENTS:
-        organization, team = (
-            given(delivery.payload, "organization", "login"),
-            given(delivery.payload, "team", "id"),
-        )
+        organization = given(delivery.payload, "organization", "login")
+        team = given(delivery.payload, "team", "id")
         if isinstance(organization, str) and type(team) is int and 0 < team <= header.MAX_ID:
             await services.pulls.watches.members(organization[:MAX_LOGIN], team)
 

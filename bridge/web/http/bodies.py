@@ -1,7 +1,7 @@
 """Bounds on request bodies: in bytes, in seconds, and in how many large ones are read at once.
 
-aiohttp bounds neither the time nor, where a handler reads by itself, the size. The time to send *headers* is
-bounded by `bridge.web.app.IDLE_SECONDS`: until they are complete, aiohttp takes a connection for idle.
+aiohttp does not bound the time, nor the size if a handler reads the body itself. The time to send *headers*
+is bounded by `bridge.web.app.IDLE_SECONDS`: until they are complete, aiohttp takes a connection for idle.
 """
 
 import asyncio
@@ -49,10 +49,10 @@ async def read_body(request: web.Request, bounds: Bodies, *, limit: int) -> byte
     """Read the whole body; raises `TooLarge` if it is over `limit` bytes, `TooSlow` if it takes too long."""
     content = request.content
     if content.at_eof():
-        # Empty, or a middleware has read it.
+        # It is empty, or a middleware has read it.
         return _within(limit, await request.read())
     if content.is_eof() and content.exception() is None:
-        # All there already, as most are: no clock is needed.
+        # It is all here, as usual: no time limit is needed.
         return _within(limit, content.read_nowait())
     if (request.content_length or 0) > limit:
         raise TooLarge(f"the body is larger than {limit} bytes")
@@ -70,12 +70,6 @@ def _within(limit: int, body: Body) -> Body:
     return body
 
 
-def may_be_large(request: web.Request) -> bool:
-    """Tell whether the body is large, or of unknown length."""
-    said = request.content_length
-    return said is None or said > LARGE
-
-
 def refuse_encoded(request: web.Request) -> None:
     """Raise `WrongContentType` for a compressed body: a few of its bytes may cost seconds of work.
 
@@ -86,8 +80,12 @@ def refuse_encoded(request: web.Request) -> None:
 
 
 @asynccontextmanager
-async def one_of_few(bounds: Bodies) -> AsyncIterator[None]:
-    """Wait for the turn of a request whose body may be large; raises `Unavailable`."""
+async def turn(request: web.Request, bounds: Bodies) -> AsyncIterator[None]:
+    """Have a request wait for its turn if its body is large or of unknown length; raises `Unavailable`."""
+    length = request.content_length
+    if length is not None and length <= LARGE:
+        yield
+        return
     try:
         async with asyncio.timeout(bounds.seconds):
             await bounds.large.acquire()
@@ -101,7 +99,7 @@ async def one_of_few(bounds: Bodies) -> AsyncIterator[None]:
 
 @web.middleware
 async def read_forms(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Read a form in time, before its handler asks for it; machines' handlers read their own bodies.
+    """Read a form in time, before its handler asks for it; handlers for machines read bodies themselves.
 
     Raises `WrongContentType`, `Malformed`, `TooSlow`, or aiohttp's own error for a body that is too large.
     """

@@ -21,14 +21,14 @@ from bridge.web.auth import sessions
 from bridge.web.context import FOR_MACHINES, FORM_TARGET, LOG, REQUEST_ID, SERVICES, UNLOGGED
 from bridge.web.http import bodies, cookies
 
-_MACHINES = ("/github/", "/repos/", "/healthz", "/readyz", "/metrics")
-_PEOPLE = ("/github/manifest",)
+_FOR_MACHINES = ("/github/", "/repos/", "/healthz", "/readyz", "/metrics")
+_FOR_PEOPLE = ("/github/manifest",)
 _NOTHING: dict[str, str] = {}
-_OPENS = re.compile(
+_SECRET_PART = re.compile(
     r"((?:handover|inbox/+invitation|mail/+(?:confirm|unsubscribe)|github/+webhook|messages/+(?:team_inbox|chat))/+)[^/]+",
     re.IGNORECASE,
 )
-"""Addresses with a secret, also where somebody misspells them: with doubled slashes, or in capitals."""
+"""The secret in an address, also of one that is misspelt: with doubled slashes, or in capitals."""
 _NOWHERE = "there is nothing at this address"
 _CALLER = re.compile(r"[\w:.,-]{8,100}", re.ASCII)
 _QUIET = ("/healthz", "/readyz", "/metrics", "/static/")
@@ -56,7 +56,7 @@ async def around(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 
 async def respond(request: web.Request, services: Services, handler: Handler) -> web.StreamResponse:
-    """Turn every error into its answer, and log one line a request, without the query, which holds claims."""
+    """Answer every error, and log one line a request; the query, which may hold a claim, is left out."""
     began = time.perf_counter()
     try:
         bodies.refuse_encoded(request)
@@ -86,7 +86,7 @@ def milliseconds_since(began: float) -> float:
 
 def masked(path: str) -> str:
     """Return a path with its secrets masked: a handover link's id, the key in a webhook's address."""
-    return _OPENS.sub(r"\1*", path)
+    return _SECRET_PART.sub(r"\1*", path)
 
 
 def client_address(request: web.Request, settings: Settings) -> str:
@@ -119,7 +119,7 @@ async def _answer_to(request: web.Request, raised: Exception) -> web.StreamRespo
         case BridgeError():
             return _refusal(request, raised)
         case OSError(errno=errno.ENAMETOOLONG):
-            # A file's name that is longer than any: of /static/.
+            # Of /static/: the name is longer than any file's.
             return _answer(request, 404, _NOWHERE)
         case RedisError() | OSError():
             log.error("redis_unavailable", error=type(raised).__name__, doing="answering a request")
@@ -139,7 +139,7 @@ def _refusal(request: web.Request, error: BridgeError) -> web.Response:
 
 
 def _answer(request: web.Request, status: int, sentence: str, *, advice: str = "") -> web.Response:
-    for_machines = request.path.startswith(_MACHINES) and not request.path.startswith(_PEOPLE)
+    for_machines = request.path.startswith(_FOR_MACHINES) and not request.path.startswith(_FOR_PEOPLE)
     if for_machines or request.app.get(FOR_MACHINES):
         named = {"request_id": request[REQUEST_ID]} if REQUEST_ID in request else {}
         return web.json_response({"error": render.whole(sentence), **named}, status=status)
@@ -175,7 +175,7 @@ def add_headers(headers: Mapping[str, str]) -> Callable[[web.Request, web.Stream
 
     async def add(request: web.Request, response: web.StreamResponse) -> None:
         response.headers.update(headers)
-        # aiohttp's own, with the versions of all that bridge runs on.
+        # aiohttp's names the versions that bridge runs on.
         response.headers.popall("Server", None)
         if target := request.get(FORM_TARGET):
             policy = headers["Content-Security-Policy"]

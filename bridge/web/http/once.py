@@ -1,7 +1,7 @@
 """Forms that a browser sends twice: the second gets the first's answer, and nothing is done twice.
 
-Without JavaScript a double click sends a form twice, and the browser shows the second answer alone. A page's
-forms carry a value of their own (`csrf`, `state`): what is the same to the byte comes from one page.
+Without JavaScript a double click sends a form twice, and the browser shows the second answer alone. The forms
+of each page carry a value of their own (`csrf`, `state`): two that are equal to the byte come from one page.
 """
 
 import asyncio
@@ -17,24 +17,24 @@ from bridge.web.http import bodies, cookies, notices
 from bridge.web.http.forms import is_of_this_site
 
 ANSWER_SECONDS = 60
-"""Longer than a person who clicks again waits."""
+"""People who click again do so sooner."""
 PENDING_SECONDS = 600
 LOOKS, LOOK_SECONDS = 200, 0.1
-"""Looks for the first's answer, and the time between: 20 seconds in all, as proxies wait for 30."""
+"""Attempts to read the first's answer, and the seconds between: 20 in all, as proxies wait for 30."""
 LARGEST = 64 * 1024
-"""Characters of a page that is kept for the second."""
+"""The most characters of a page to keep for the second."""
 
 _KIND = "form"
 _NAME = web.RequestKey("form_name", str)
 _CLAIMED = web.RequestKey("claimed_form", bool)
 
 
-class StillBeingDone(RequestRefused):
+class StillUnderWay(RequestRefused):
     """The first has no answer yet, or its process died."""
 
     status = 409
-    advice = "Reload this page to look again. Nothing is done twice."
-    sentence = "your first click is still being done, or was interrupted"
+    advice = "Reload this page to check. Nothing is done twice."
+    sentence = "your first click is still under way, or was interrupted"
 
 
 class _Answered(Exception):
@@ -43,9 +43,9 @@ class _Answered(Exception):
 
 
 async def claim(request: web.Request) -> None:
-    """Keep the same form from being done again; for a form that proved to be its session's own.
+    """Keep a form from being processed again; call it once the form is known to be its session's own.
 
-    A script may send one form several times: its requests answer to it alone, and are left out.
+    A script's requests are exempt: it sees each answer, and may send one form several times.
     """
     if _NAME not in request or _CLAIMED in request or "script" in await request.post():
         return
@@ -82,7 +82,7 @@ async def answer(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 
 async def _name(request: web.Request) -> str:
-    """Name a form by all that it is, and by the browser: nobody else gets its answer."""
+    """Name a form by its whole content and its browser, so that nobody else gets its answer."""
     notice = cookies.name(request.app, notices.COOKIE)
     browser = sorted((name, value) for name, value in request.cookies.items() if name != notice)
     return hash_of(f"{request.path_qs}\n{browser}\n{await request.text()}")
@@ -97,7 +97,7 @@ async def _first(request: web.Request, name: str) -> web.Response | None:
         if found:
             return _again(request, found)
         await asyncio.sleep(LOOK_SECONDS)
-    raise StillBeingDone
+    raise StillUnderWay
 
 
 def _kept(request: web.Request, response: web.Response) -> dict[str, Any]:
@@ -105,7 +105,7 @@ def _kept(request: web.Request, response: web.Response) -> dict[str, Any]:
     return {
         "status": response.status,
         "location": response.headers.get("Location", ""),
-        "text": text if len(text) <= LARGEST else "It is done.",
+        "text": text if len(text) <= LARGEST else "Done.",
         "type": response.content_type,
         "notice": notice.value if notice else "",
     }

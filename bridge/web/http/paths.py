@@ -1,7 +1,7 @@
-"""Paths that come from outside and that a browser is sent to."""
+"""Paths from outside that bridge redirects a browser to."""
 
 LONGEST = 200
-"""Characters of a path to come back to: each of bridge's pages has fewer."""
+"""The most characters of such a path: those of bridge's pages have fewer."""
 
 
 def local_path(path: str, home: str = "/", *, longest: int = LONGEST) -> str:

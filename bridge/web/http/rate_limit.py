@@ -7,7 +7,7 @@ in: a client with endless addresses still leaves room for those that were.
 team behind one address need not share it.
 * Verified clicks: ACTION_LIMIT a minute for each Flowdock user (`of_user`).
 * Refused clicks and calls of the inbox's API: PAGE_LIMIT for each address and network, counted once they
-are refused. Clicks come from Flowdock's few addresses, so a forger's must never keep a true one out.
+are refused. Clicks come from Flowdock's few addresses, so forged ones must not keep real ones out.
 * Other calls of the inbox's API: five times PAGE_LIMIT for each token of a person, and for each source that
 is not bridge's own (`of_caller`): bridge posts as its queue does.
 * Guesses at SETUP_SECRET and METRICS_TOKEN: a few a minute, whatever is set.
@@ -53,7 +53,7 @@ MAX_REMEMBERED = 10_000
 
 _FREE = ("/healthz", "/readyz", "/static/", WEBHOOK_PATH)
 _AUTHORIZE = f"{INBOX_API}/oauth/authorize"
-"""The API's one page: each visit of somebody who is signed in leaves a code."""
+"""The API's one page: each visit of a signed-in person leaves a code."""
 _GUESSED = "/github/manifest/operator"
 
 log = structlog.get_logger()
@@ -151,7 +151,7 @@ async def by_address(request: web.Request, handler: Handler) -> web.StreamRespon
             for limiter, who in zip(limits.guesses, buckets(address), strict=False):
                 limiter.refund(who)
             return response
-        if person := request.app[sessions.FLOWDOCK_SIGN_IN].known(request):
+        if person := request.app[sessions.FLOWDOCK_SIGN_IN].known_user(request):
             limits.check_client(limits.pages, f"person {person}", what="pages")
         else:
             limits.check_client(limits.pages, address, what="pages")

@@ -1,4 +1,4 @@
-"""Encrypted cookies with an expiry: a sign-in's state lies in the browser, so strangers cost no storage."""
+"""Encrypted cookies with an expiry: the browser keeps a sign-in's state, so strangers cost no storage."""
 
 import time
 from typing import Any
@@ -19,15 +19,22 @@ LONGEST = 4096
 def keep(
     request: web.Request, response: web.StreamResponse, vault: Vault, kind: str, begun: dict[str, Any]
 ) -> None:
-    """Leave a sign-in that begins with the browser; `begun` has the `state` that the answer must bring."""
+    """Have the browser keep a sign-in that begins; `begun` has the `state` that the answer must bring."""
     sealed = seal(vault, kind, begun, seconds=SECONDS)
     cookies.keep(request, response, kind, sealed, seconds=SECONDS)
 
 
 def answered(request: web.Request, vault: Vault, kind: str) -> dict[str, Any] | None:
-    """Return what this browser began and a callback answers; None if it began no such sign-in."""
-    begun = opened(vault, kind, cookies.read(request, kind))
-    return begun if begun and signing.equal(request.query.get("state", ""), begun["state"]) else None
+    """Return the sign-in that a callback answers; None if it has expired or began elsewhere."""
+    cookie = cookies.read(request, kind)
+    if not cookie.isascii() or len(cookie) > LONGEST:
+        return None
+    try:
+        ends_at, begun = orjson.loads(vault.decrypt(cookie.encode(), aad=_place(kind)))
+    except Undecryptable:
+        return None
+    is_answered = signing.equal(request.query.get("state", ""), begun["state"])
+    return dict(begun) if is_answered and time.time() < ends_at else None
 
 
 def seal(vault: Vault, kind: str, value: dict[str, Any], *, seconds: int) -> str:
@@ -36,17 +43,6 @@ def seal(vault: Vault, kind: str, value: dict[str, Any], *, seconds: int) -> str
     return vault.encrypt(content, aad=_place(kind)).decode()
 
 
-def opened(vault: Vault, kind: str, cookie: str) -> dict[str, Any] | None:
-    """Return the value in a cookie of this kind; None if `seal` did not make it, or it has expired."""
-    if not cookie.isascii() or len(cookie) > LONGEST:
-        return None
-    try:
-        ends_at, value = orjson.loads(vault.decrypt(cookie.encode(), aad=_place(kind)))
-    except Undecryptable:
-        return None
-    return dict(value) if time.time() < ends_at else None
-
-
 def _place(kind: str) -> str:
-    # No name in Redis begins so: what is sealed for one is not taken for the other.
+    # No key in Redis begins so: a sealed value of Redis does not open as a cookie, nor the other way round.
     return f"cookie:{kind}"

@@ -79,9 +79,9 @@ class _Protocol(web.RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> web.StreamResponse:
-        """Log the error and answer with the status, and name no more: aiohttp quotes the request in both."""
+        """Log the error's name, and answer with the status alone: aiohttp would quote the request in both."""
         if isinstance(exc, HttpProcessingError):
-            # The line at fault may be a cookie's or a token's, and anybody may send any number of them.
+            # The malformed line may hold a cookie or a token, and anybody may send any number of them.
             log.info("malformed_request", client=request.remote, error=type(exc).__name__)
         else:
             super().handle_error(request, status, exc, message)

@@ -1,4 +1,4 @@
-"""The key of a request by which a handler says who looks at its page."""
+"""The visitor of a page: handlers note them on the request, for the page's header."""
 
 from typing import NamedTuple
 
@@ -6,7 +6,7 @@ from aiohttp import web
 
 
 class Visitor(NamedTuple):
-    """Somebody who is signed in to the inbox, as the header shows them, and the value for their forms."""
+    """A person who is signed in to the inbox: their nick for the header, the value for their forms."""
 
     nick: str
     csrf: str

@@ -220,7 +220,7 @@ async def test_the_confirmation_serves_once(opened: House, browser: Browser) -> 
         "the second of a double click shows what the first did"
     )
     again = await browser.press(page, "Cancel")
-    assert (again.status, "is done already" in again.text) == (403, True)
+    assert (again.status, "is already done" in again.text) == (403, True)
     assert opened.github_journal.calls == []
 
 
