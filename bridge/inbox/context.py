@@ -12,8 +12,8 @@ from bridge.inbox.people.api_tokens import ApiTokenStore
 from bridge.inbox.people.grants import GrantStore
 from bridge.inbox.people.people import PeopleStore
 from bridge.inbox.threads.changes import MessageChanges
-from bridge.inbox.threads.desks import DeskStore
 from bridge.inbox.threads.feed import Feed
+from bridge.inbox.threads.lists import ListStore
 from bridge.inbox.threads.marks import MarkStore
 from bridge.inbox.threads.messages import MessageStore
 from bridge.storage.redis import Redis
@@ -45,7 +45,7 @@ class Inbox:
         self.messages = MessageStore(redis=self.redis, bounds=self.bounds)
         self.changes = MessageChanges(redis=self.redis, bounds=self.bounds)
         self.marks = MarkStore(redis=self.redis)
-        self.desks = DeskStore(self.redis)
+        self.lists = ListStore(self.redis)
         self.feed = Feed(self.redis, self.messages)
         self.api_tokens = ApiTokenStore(self.redis)
         self.grants = GrantStore(self.redis)

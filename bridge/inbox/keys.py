@@ -22,10 +22,11 @@ INVITATIONS = "inbox:{people}:invitations"
 VAPID = "inbox:{people}:vapid"
 """The private key by which push services know bridge, encrypted."""
 
-Desk = Literal["unread", "unread-counts", "mine", "turn", "review", "returned", "ready", "waiting"]
-SECTIONS: tuple[Desk, ...] = ("review", "returned", "ready", "waiting")
-Shelf = Literal["done", "snoozed", "muted"]
-SHELVES: tuple[Shelf, ...] = get_args(Shelf)
+ListName = Literal["unread", "unread-counts", "mine", "turn", "review", "returned", "ready", "waiting"]
+SECTIONS: tuple[ListName, ...] = ("review", "returned", "ready", "waiting")
+"""The lists that *My turn* shows."""
+Triage = Literal["done", "snoozed", "muted"]
+TRIAGE: tuple[Triage, ...] = get_args(Triage)
 
 DIGESTS = "inbox:{people}:digests"
 """Sorted set: people who get a digest by mail, by the time of the next one."""
@@ -77,8 +78,8 @@ NOTIFICATIONS = f"{_INBOX}notifications"
 """Sorted set: notifications that wait, as `person:flow:thread`, by the time at which they are due."""
 NOTIFICATION_NOTES = f"{_INBOX}notification-notes"
 """Hash: a notification → the message that causes it, and why."""
-DESKS = _INBOX
-"""The beginning of the keys about what people have on their desks, and on their shelves."""
+LISTS = _INBOX
+"""The beginning of the keys of people's lists, and of what they marked as done, snoozed or muted."""
 MENTIONS = f"{_INBOX}calls:"
 THREAD = f"{_INBOX}thread:"
 ENTRIES = f"{_INBOX}entries:"
@@ -184,23 +185,23 @@ def read_marks(person_id: int) -> str:
     return f"{_INBOX}read:{person_id}"
 
 
-def desk(kind: Desk, flow_id: str, person_id: int) -> str:
-    """Sorted set: the threads of a flow that are one thing to a person, by their newest message.
+def personal_list(kind: ListName, flow_id: str, person_id: int) -> str:
+    """Sorted set: a flow's threads on one of a person's lists, by their newest message.
 
-    `unread-counts` is a hash instead, of how many messages are unread in each. The kinds from `mine` on are
-    about anybody whom bridge names in a thread, in the inbox or not.
+    `unread-counts` is a hash instead: how many messages are unread in each thread. The lists from `mine` on
+    are of anybody whom bridge names in a thread, in the inbox or not.
     """
-    return f"{DESKS}{kind}:{flow_id}:{person_id}"
+    return f"{LISTS}{kind}:{flow_id}:{person_id}"
 
 
 def unread(flow_id: str, person_id: int) -> tuple[str, str]:
-    """Name what a person has not read of a flow: the threads, and how much of each."""
-    return desk("unread", flow_id, person_id), desk("unread-counts", flow_id, person_id)
+    """Return the keys of a flow's unread threads, and of the number of unread messages in each."""
+    return personal_list("unread", flow_id, person_id), personal_list("unread-counts", flow_id, person_id)
 
 
-def shelf(kind: Shelf, person_id: int) -> str:
-    """Sorted set: threads that a person put away, by when; `snoozed` ones by the time of their return."""
-    return f"{DESKS}{kind}:{person_id}"
+def triaged(kind: Triage, person_id: int) -> str:
+    """Sorted set: threads that a person marked, by the time; `snoozed` ones by the time of their return."""
+    return f"{LISTS}{kind}:{person_id}"
 
 
 def mentions(person_id: int) -> str:

@@ -11,7 +11,7 @@ from bridge.core.printable import visible
 from bridge.inbox.clicks import key_of, may_be_clicked
 from bridge.inbox.context import Inbox
 from bridge.inbox.flows.sources import FlowSource
-from bridge.inbox.keys import Shelf
+from bridge.inbox.keys import Triage
 from bridge.inbox.people.people import InboxPerson
 from bridge.inbox.threads import markup
 from bridge.inbox.threads.extension import pull_of
@@ -111,8 +111,8 @@ class Row:
     is_unread: bool
     unread: int
     """Messages that the reader has not seen; 0 if they asked to be reminded."""
-    shelves: Mapping[Shelf, float]
-    """The shelves on which the reader put it, with the times."""
+    triage: Mapping[Triage, float]
+    """The reader's triage of it, with the times."""
     flow_id: str
 
 
@@ -163,7 +163,7 @@ def row(
     reader: InboxPerson,
     *,
     unread: int | None,
-    shelves: Mapping[Shelf, float],
+    triage: Mapping[Triage, float],
     writer: InboxPerson | None,
 ) -> Row:
     """Show a thread in a list to a reader, `unread` the number of its new messages, None if they read it."""
@@ -186,7 +186,7 @@ def row(
         said=_beginning(words) or markup.plain(newest.content.get("title")),
         is_unread=unread is not None,
         unread=unread or 0,
-        shelves=shelves,
+        triage=triage,
         flow_id=thread.flow_id,
     )
 

@@ -25,7 +25,7 @@ async def test_a_click_is_done_or_said_to_be_undone_once_bridge_answers(redis_ur
         for number in (1, 2):
             await inbox.messages.post(flow.id, 1, content(number))
         [snoozed, _] = await inbox.messages.find(keys.threads(flow.id), limit=2)
-        await inbox.desks.move(ann.id, snoozed, "snooze", until=2e9)
+        await inbox.lists.move(ann.id, snoozed, "snooze", until=2e9)
         cookie = await app[SESSIONS].begin(ann.id, browser="")
         await page.context.add_cookies([{"name": COOKIE, "value": str(cookie), "url": house.bridge}])
         await page.goto(f"{house.bridge}/inbox/flows/team/main")
@@ -40,7 +40,7 @@ async def test_a_click_is_done_or_said_to_be_undone_once_bridge_answers(redis_ur
         await expect(away).to_contain_text("bridge cannot be reached.")
         await page.get_by_role("button", name="Search").click()
         await expect(away).to_contain_text("“Search” was not done.")
-        await inbox.desks.move(ann.id, snoozed, "snooze", until=1)
+        await inbox.lists.move(ann.id, snoozed, "snooze", until=1)
         await house.come_up()
         await expect(away).to_contain_text("bridge answers again. “Search” was not done: press it again.")
         await expect(snoozing).to_be_hidden()

@@ -7,7 +7,7 @@ local function trim(spared, at_once)
         local is_over = bytes > bounds.size or redis.call('ZCARD', threads) > bounds.threads
         if old == spared or not (is_over or tonumber(about[2] or 0) < bounds.oldest) then break end
         bytes = redis.call('HINCRBY', usage, 'bytes', -tonumber(about[1] or 0))
-        leave_desks(prefix, flow_id, members, thread_parts[1] .. old, old)
+        forget_in_lists(prefix, flow_id, members, thread_parts[1] .. old, old)
         for _, part in ipairs(thread_parts) do redis.call('DEL', part .. old) end
         redis.call('ZREM', threads, old)
         redis.call('ZREM', open, old)

@@ -17,7 +17,7 @@ local thread_ids, sent_uuids = {}, {}
 for at = NAMED + 1, #ARGV, OF_EACH do
     thread_ids[#thread_ids + 1], sent_uuids[#sent_uuids + 1] = ARGV[at], ARGV[at + 1]
 end
--- include _bring
+-- include _update_lists
 -- include _said
 -- include _trim
 
@@ -69,7 +69,7 @@ end
 
 local function mark_unread_for_members(thread_id, actor, sent)
     for _, person in ipairs(members) do
-        local key = desk_of('unread', person)
+        local key = list_of('unread', person)
         if person == actor then
             put(moved, key, id, thread_id)
         elseif not is_muted(person, thread_id) then
@@ -81,7 +81,7 @@ local function mark_unread_for_members(thread_id, actor, sent)
 end
 local function count_unread()
     for person, of in pairs(unread) do
-        local key, names, counts = desk_of('unread-counts', person), {}, {}
+        local key, names, counts = list_of('unread-counts', person), {}, {}
         for thread_id in pairs(of) do names[#names + 1] = thread_id end
         for at, count in ipairs(redis.call('HMGET', key, unpack(names))) do
             counts[#counts + 1], counts[#counts + 2] = names[at], (count or 0) + of[names[at]]
@@ -90,11 +90,11 @@ local function count_unread()
     end
 end
 
-local function accept(thread_id, uuid, message, sent, counter, state, is_done, desks, about, external_id, source,
+local function accept(thread_id, uuid, message, sent, counter, state, is_done, lists, about, external_id, source,
     turn, mentioned, passed_to, actor, said)
     if taken[uuid] then return {taken[uuid], 1} end
     local thread, entries = thread_parts[1] .. thread_id, thread_parts[2] .. thread_id
-    local first, bytes, done, state_was, about_was, said_was, newest_was, turn_was, placed, desks_was, passed,
+    local first, bytes, done, state_was, about_was, said_was, newest_was, turn_was, placed, lists_was, passed,
         activities, discussions, comments = unpack(redis.call('HMGET', thread, unpack(FIELDS)))
     if not first and state == '' then return {0, 0} end
 
@@ -142,13 +142,13 @@ local function accept(thread_id, uuid, message, sent, counter, state, is_done, d
 
     put(added, threads, id, thread_id)
     if done == '0' then put(added, open, id, thread_id) end
-    local old = decode(desks_was or '{}')
-    if state == '' or placed == desks and passed then
-        bring_to_desks(thread_id, old, old, id, actor, sent)
+    local old = decode(lists_was or '{}')
+    if state == '' or placed == lists and passed then
+        update_lists(thread_id, old, old, id, actor, sent)
     else
-        bring_to_desks(thread_id, old, decode(desks), id, actor, sent)
-        set('placed', desks, placed)
-        set('places', desks, desks_was)
+        update_lists(thread_id, old, decode(lists), id, actor, sent)
+        set('placed', lists, placed)
+        set('places', lists, lists_was)
         if passed then redis.call('HDEL', thread, 'passed') end
     end
     mark_unread_for_members(thread_id, actor, sent)

@@ -2,10 +2,10 @@
 -- tells replaces it.
 local thread = KEYS[1]
 local prefix, flow_id, thread_id, placed = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
-local desks, holder, now, thread_ids = ARGV[5], ARGV[6], tonumber(ARGV[7]), {ARGV[3]}
--- include _bring
+local lists, holder, now, thread_ids = ARGV[5], ARGV[6], tonumber(ARGV[7]), {ARGV[3]}
+-- include _update_lists
 if redis.call('HGET', thread, 'placed') ~= placed then return 0 end
-bring_to_desks(thread_id, places_of(thread), cjson.decode(desks), redis.call('HGET', thread, 'last'), '', now)
+update_lists(thread_id, places_of(thread), cjson.decode(lists), redis.call('HGET', thread, 'last'), '', now)
 write_all()
-redis.call('HSET', thread, 'places', desks, 'passed', holder)
+redis.call('HSET', thread, 'places', lists, 'passed', holder)
 return 1

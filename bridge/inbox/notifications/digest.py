@@ -199,8 +199,8 @@ class DigestSender:
 
     async def _turn(self, person: InboxPerson, flows: dict[str, TeamFlow]) -> list[DigestLine]:
         """List the threads in which it is a person's turn, those that they put away left out."""
-        await self.inbox.desks.wake(person.id)
-        listed, _ = await self.inbox.desks.on(person.id, list(flows), ["turn"], MOST)
+        await self.inbox.lists.wake(person.id)
+        listed, _ = await self.inbox.lists.on(person.id, list(flows), ["turn"], MOST)
         threads = await self.inbox.messages.those(listed["turn"][:MOST])
         found = [(one, pull.turn) for one in threads if (pull := pull_of(one.state)) and pull.turn]
         return [self._line(flows, thread, turn.why or turn.who) for thread, turn in found]
@@ -213,10 +213,10 @@ class DigestSender:
         newest = await inbox.redis.execute_command("ZREVRANGE", key, 0, MOST - 1, "WITHSCORES")
         mentioned = {name.decode(): int(score) for name, score in newest}
         read = await inbox.marks.of(person.id, list(mentioned))
-        shelves = await inbox.desks.shelves(person.id, list(mentioned))
+        triage = await inbox.lists.triage_of(person.id, list(mentioned))
         found = []
         for thread in await inbox.messages.those([one for one, id in mentioned.items() if id > read[one]]):
-            if thread.flow_id not in flows or shelves[thread.id]:
+            if thread.flow_id not in flows or triage[thread.id]:
                 continue
             message = await inbox.messages.message(thread.flow_id, mentioned[thread.id])
             if not message or message.sent / 1000 <= since:

@@ -148,7 +148,7 @@ class Notifier:
         if not (await inbox.flows.has(flow.id, person.id) and await self.memberships.holds(person)):
             return None
         is_read = (await inbox.marks.of(person.id, [thread.id]))[thread.id] >= due.message
-        if is_read or (await inbox.desks.shelves(person.id, [thread.id]))[thread.id]:
+        if is_read or (await inbox.lists.triage_of(person.id, [thread.id]))[thread.id]:
             return None
         chosen, pull = await self.preferences.of(person.id), pull_of(thread.state)
         turn = pull.turn if pull and chosen.turn and "t" in due.why else None

@@ -22,7 +22,7 @@ from bridge.inbox.pages.places import FLOW, opened, path_of
 from bridge.inbox.pages.thread import entries, head
 from bridge.inbox.people import sessions
 from bridge.inbox.people.people import InboxPerson
-from bridge.inbox.threads import desks, feed
+from bridge.inbox.threads import feed, lists
 from bridge.inbox.threads.stored import CHANGED, DELETED, InboxThread, StoredMessage
 
 RETRY_MS = 2000
@@ -77,9 +77,9 @@ class _Snoozed:
         """Put back those whose time has come; return all that are back since the last look."""
         if time.monotonic() <= self.looked + feed.HEARTBEAT:
             return []
-        await self.inbox.desks.wake(self.person.id)
+        await self.inbox.lists.wake(self.person.id)
         before = self.away
-        self.away = set(await self.inbox.desks.shelf(self.person.id, "snoozed", desks.MOST))
+        self.away = set(await self.inbox.lists.triaged(self.person.id, "snoozed", lists.MOST))
         self.looked = time.monotonic()
         return sorted(before - self.away)
 
@@ -110,7 +110,7 @@ async def _stream_all(request: web.Request, person: InboxPerson) -> web.StreamRe
                 await response.write(b": still here\n\n")
                 continue
             flow_ids = [one.id for one in await inbox.flows.of(person.id)]
-            unread = sum((await inbox.desks.unread(person.id, flow_ids)).values())
+            unread = sum((await inbox.lists.unread(person.id, flow_ids)).values())
             await response.write(b"event: news\ndata: %s\n\n" % orjson.dumps({"unread": unread}))
     return response
 
@@ -166,7 +166,7 @@ async def _news(
         "message": message.id if message else 0,
         "changed": changed,
         "done": thread.is_done,
-        "unread": (await inbox.desks.unread(person.id, [flow.id]))[flow.id],
+        "unread": (await inbox.lists.unread(person.id, [flow.id]))[flow.id],
     } | {piece: aiohttp_jinja2.render_string(f"inbox/_{piece}.html", request, context) for piece in pieces}
     position = b"id: %d\n" % message.id if message else b""
     return position + b"event: news\ndata: %s\n\n" % orjson.dumps(data)

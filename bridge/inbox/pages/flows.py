@@ -32,7 +32,7 @@ IN_SECTION = 25
 MAX_NAME = 60
 MAX_SEARCH = 100
 
-SECTIONS: tuple[tuple[keys.Desk | keys.Shelf, str], ...] = (
+SECTIONS: tuple[tuple[keys.ListName | keys.Triage, str], ...] = (
     ("review", "Needs your review"),
     ("returned", "Returned to you"),
     ("ready", "Ready to merge"),
@@ -40,7 +40,7 @@ SECTIONS: tuple[tuple[keys.Desk | keys.Shelf, str], ...] = (
     ("snoozed", "Snoozed"),
     ("done", "Recently done"),
 )
-DESK_TABS: dict[str, keys.Desk] = {kind: kind for kind in (*keys.SECTIONS, "turn", "mine", "unread")}
+TAB_LISTS: dict[str, keys.ListName] = {kind: kind for kind in (*keys.SECTIONS, "turn", "mine", "unread")}
 TABS = (("", "Open"), ("turn", "My turn"), ("mine", "Mine"), ("unread", "Unread"), ("all", "All"))
 
 routes = web.RouteTableDef()
@@ -65,14 +65,14 @@ async def front(request: web.Request) -> web.Response:
     """Show the threads that are something to a person, by sections over all flows, and their flows."""
     person, inbox = await sessions.required(request), request.app[INBOX]
     since, _, everything = await asyncio.gather(
-        inbox.messages.last(), inbox.desks.wake(person.id), inbox.flows.of(person.id)
+        inbox.messages.last(), inbox.lists.wake(person.id), inbox.flows.of(person.id)
     )
     flows = {one.id: one for one in everything if not one.is_archived}
     (listed, more), unread, snoozed, done = await asyncio.gather(
-        inbox.desks.on(person.id, list(flows), keys.SECTIONS, IN_SECTION),
-        inbox.desks.unread(person.id, list(flows)),
-        inbox.desks.shelf(person.id, "snoozed", IN_SECTION),
-        inbox.desks.shelf(person.id, "done", IN_SECTION),
+        inbox.lists.on(person.id, list(flows), keys.SECTIONS, IN_SECTION),
+        inbox.lists.unread(person.id, list(flows)),
+        inbox.lists.triaged(person.id, "snoozed", IN_SECTION),
+        inbox.lists.triaged(person.id, "done", IN_SECTION),
     )
     listed |= {"snoozed": list(snoozed), "done": list(done)}
     found = await inbox.messages.those(sorted({one for ids in listed.values() for one in ids}))
@@ -153,7 +153,7 @@ async def threads(request: web.Request) -> web.Response:
     person, flow = await opened(request)
     inbox, before = request.app[INBOX], message_in(request, "before")
     _, since, sources = await asyncio.gather(
-        inbox.desks.wake(person.id), inbox.messages.newest(flow.id), inbox.sources.of(flow.id)
+        inbox.lists.wake(person.id), inbox.messages.newest(flow.id), inbox.sources.of(flow.id)
     )
     asked = {name: request.query.get(name, "")[:MAX_SEARCH] for name in ("show", "q", *FILTERS)}
     found = await inbox.messages.find(
@@ -164,7 +164,7 @@ async def threads(request: web.Request) -> web.Response:
     )
     last = found[PAGE - 1].newest.id if len(found) > PAGE else None
     listed, unread = await asyncio.gather(
-        rows(request, person, found[:PAGE]), inbox.desks.unread(person.id, [flow.id])
+        rows(request, person, found[:PAGE]), inbox.lists.unread(person.id, [flow.id])
     )
     narrowed = any(asked[name] for name in ("q", *FILTERS))
     return render(
@@ -202,8 +202,8 @@ def _some(sources: list[FlowSource], found: list[InboxThread]) -> dict[str, list
 
 def _listed(flow: TeamFlow, person: InboxPerson, show: str) -> str:
     """Return the key of the list that a tab shows."""
-    if kind := DESK_TABS.get(show):
-        return keys.desk(kind, flow.id, person.id)
+    if kind := TAB_LISTS.get(show):
+        return keys.personal_list(kind, flow.id, person.id)
     return keys.threads(flow.id) if show == "all" else keys.open_threads(flow.id)
 
 
@@ -211,17 +211,17 @@ def _listed(flow: TeamFlow, person: InboxPerson, show: str) -> str:
 async def read(request: web.Request) -> web.Response:
     """Mark all threads of a flow as read."""
     person, flow = await posted(request)
-    await request.app[INBOX].desks.read_all(person.id, flow.id)
+    await request.app[INBOX].lists.read_all(person.id, flow.id)
     return redirect(path_of(flow))
 
 
 async def rows(request: web.Request, person: InboxPerson, found: list[InboxThread]) -> list[Row]:
     """Show threads to a person."""
     inbox = request.app[INBOX]
-    sources, unread, shelves, writers = await asyncio.gather(
+    sources, unread, triage, writers = await asyncio.gather(
         inbox.sources.those(one.source_id for one in found),
-        inbox.desks.unread_in(person.id, found),
-        inbox.desks.shelves(person.id, [one.id for one in found]),
+        inbox.lists.unread_in(person.id, found),
+        inbox.lists.triage_of(person.id, [one.id for one in found]),
         inbox.people.those(one.newest.author for one in found if one.newest.author),
     )
     return [
@@ -230,7 +230,7 @@ async def rows(request: web.Request, person: InboxPerson, found: list[InboxThrea
             sources.get(one.source_id),
             person,
             unread=unread.get(one.id),
-            shelves=shelves[one.id],
+            triage=triage[one.id],
             writer=writers.get(one.newest.author),
         )
         for one in found

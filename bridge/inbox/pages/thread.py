@@ -70,7 +70,7 @@ async def show(request: web.Request) -> web.Response:
         first_new=next((one.id for one in listed if one.id > read and not one.is_mine), None)
         if read
         else None,
-        unread_count=(await inbox.desks.unread(person.id, [flow.id]))[flow.id],
+        unread_count=(await inbox.lists.unread(person.id, [flow.id]))[flow.id],
         outcome=await outcomes.take(inbox.redis, person.id, request.query.get("outcome", "")),
         **await head(request, person, flow, thread),
     )
@@ -114,7 +114,7 @@ async def head(
         "turn": pull.turn if pull else None,
         "reader": person,
         "members": sorted((await _members(request, flow)).values(), key=lambda one: one.nick.lower()),
-        "shelves": (await inbox.desks.shelves(person.id, [thread.id]))[thread.id],
+        "triage": (await inbox.lists.triage_of(person.id, [thread.id]))[thread.id],
     }
 
 
@@ -161,7 +161,7 @@ async def pass_turn(request: web.Request) -> web.Response:
     to = (await _members(request, flow)).get(str((await request.post()).get("to", "")))
     if to is None:
         raise ThreadChanged("that person is not in the flow, or not any more")
-    if not await inbox.desks.pass_turn(thread, to, by=person):
+    if not await inbox.lists.pass_turn(thread, to, by=person):
         raise ThreadChanged("the pull request has changed, or nobody has its turn")
     if to.id == person.id:
         await post_reply(inbox, person, flow, thread.id, "I’ll take this one.")

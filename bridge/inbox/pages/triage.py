@@ -15,7 +15,7 @@ from bridge.inbox.notifications.clock import SettingRefused
 from bridge.inbox.outcomes import Outcome
 from bridge.inbox.people import sessions
 from bridge.inbox.people.people import InboxPerson
-from bridge.inbox.threads.desks import UNTIL_ACTIVITY, Move
+from bridge.inbox.threads.lists import UNTIL_ACTIVITY, Move
 from bridge.inbox.threads.stored import InboxThread
 from bridge.inbox.views import number_of
 from bridge.web.http.paths import local_path
@@ -55,7 +55,7 @@ async def move(request: web.Request) -> web.Response:
     thread = await _thread(request, person, str(form[pressed]))
     zone = zone_of(str(form.get("zone", "")))
     until = returns_at(pressed, time.time(), zone)
-    await inbox.desks.move(person.id, thread, MOVES[pressed], until=until)
+    await inbox.lists.move(person.id, thread, MOVES[pressed], until=until)
     outcome = Outcome(
         is_done=True,
         sentence=_sentence(thread, pressed, until, zone),

@@ -37,7 +37,7 @@ class Acceptance:
         return flow.add(message)
 
     async def _take(self, flow_id: str, group: Sequence[Arguments]) -> Sequence[Answer]:
-        named = flow_id, self._bounds(), orjson.dumps(keys.THREAD_PARTS), keys.DESKS, keys.MENTIONS
+        named = flow_id, self._bounds(), orjson.dumps(keys.THREAD_PARTS), keys.LISTS, keys.MENTIONS
         answers: Sequence[Answer] = await self._accept(
             keys=keys.of_messages(flow_id), args=[*named, *chain.from_iterable(group)]
         )

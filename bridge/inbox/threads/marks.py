@@ -23,8 +23,8 @@ class MarkStore:
         async with self.redis.pipeline(transaction=True) as pipe:
             pipe.execute_command("ZADD", key, "GT", max(thread.newest.id, thread.changed), thread.id)
             pipe.execute_command("ZREMRANGEBYRANK", key, 0, -MOST - 1)
-            pipe.zrem(keys.desk("unread", thread.flow_id, person_id), thread.id)
-            pipe.hdel(keys.desk("unread-counts", thread.flow_id, person_id), thread.id)
+            pipe.zrem(keys.personal_list("unread", thread.flow_id, person_id), thread.id)
+            pipe.hdel(keys.personal_list("unread-counts", thread.flow_id, person_id), thread.id)
             await pipe.execute()
 
     async def of(self, person_id: int, thread_ids: Sequence[str]) -> dict[str, int]:
@@ -41,6 +41,6 @@ class MarkStore:
         return {one: int(score or floor) for one, score in zip(thread_ids, scores, strict=True)}
 
     async def forget(self, person_id: int) -> None:
-        """Delete a person's marks and shelves."""
-        shelves = (keys.shelf(kind, person_id) for kind in keys.SHELVES)
-        await self.redis.delete(keys.read_marks(person_id), keys.mentions(person_id), *shelves)
+        """Delete a person's marks, mentions and triage."""
+        triage = (keys.triaged(kind, person_id) for kind in keys.TRIAGE)
+        await self.redis.delete(keys.read_marks(person_id), keys.mentions(person_id), *triage)

@@ -140,7 +140,7 @@ class MessageStore:
                 orjson.dumps({"size": -1, "threads": 0, "oldest": 0}) if all_of_it else self._bounds(),
                 orjson.dumps(keys.THREAD_PARTS),
                 TRIMMED,
-                keys.DESKS,
+                keys.LISTS,
                 flow_id,
             ],
         )
@@ -265,7 +265,7 @@ class MessageStore:
 def _of_state(state: Mapping[str, Any] | None) -> Sequence[bytes | str | int]:
     if not state:
         return "", 0, "", ""
-    places = orjson.dumps(placing.places(state))
+    places = orjson.dumps(placing.lists_of(state))
     return orjson.dumps(state), int(placing.is_done(state)), places, search.about(state)
 
 

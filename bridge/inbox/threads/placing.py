@@ -1,4 +1,4 @@
-"""Tell what a thread and its messages are to people: on whose lists it is, and who is notified. Pure."""
+"""Tell on whose lists a thread is, who did what a message reports, and whom it mentions. Pure."""
 
 import re
 from collections.abc import Mapping
@@ -21,22 +21,22 @@ def is_done(state: Mapping[str, Any]) -> bool:
     return str((state.get("status") or {}).get("value", "")).lower() in DONE
 
 
-def places(state: Mapping[str, Any]) -> dict[str, list[keys.Desk]]:
-    """Say on which desks a thread is, by the ids of people: whose turn it is, and who waits for others."""
+def lists_of(state: Mapping[str, Any]) -> dict[str, list[keys.ListName]]:
+    """Return on which lists a thread is, by the ids of people: whose turn it is, and who waits for others."""
     pull = pull_of(state)
     if pull is None:
         return {}
     holders = {one.id for one in pull.turn.people} if pull.turn else set()
-    found: dict[str, list[keys.Desk]] = {}
+    found: dict[str, list[keys.ListName]] = {}
     for person in sorted({one.id for one in pull.people} | holders):
-        kinds: list[keys.Desk] = ["mine"] if person == pull.author.id else []
+        kinds: list[keys.ListName] = ["mine"] if person == pull.author.id else []
         if pull.turn:
             kinds += ["turn", section(pull.turn)] if person in holders else ["waiting"]
         found[str(person)] = kinds
     return found
 
 
-def section(turn: PullTurn) -> keys.Desk:
+def section(turn: PullTurn) -> keys.ListName:
     """Return the section of *My turn* in which a thread waits for those who hold its turn."""
     if turn.kind in ("review", "ready"):
         return turn.kind

@@ -165,7 +165,7 @@ async def test_nothing_is_sent_of_what_a_person_saw_may_not_see_or_does_not_want
             await team.visit("bob", "GET", f"/inbox/flows/team/main/threads/{thread.id}")
         case "muted":
             [thread] = await team.inbox.messages.threads(team.flow.id)
-            await team.inbox.desks.move(1002, thread, "mute")
+            await team.inbox.lists.move(1002, thread, "mute")
         case "left the flow":
             await team.inbox.flows.leave(team.flow.id, 1002)
         case "archived":

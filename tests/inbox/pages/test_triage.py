@@ -9,7 +9,7 @@ import pytest
 
 from bridge.inbox.pages.triage import returns_at, zone_of
 from bridge.inbox.threads import search
-from bridge.inbox.threads.desks import UNTIL_ACTIVITY
+from bridge.inbox.threads.lists import UNTIL_ACTIVITY
 from bridge.inbox.threads.messages import thread_id
 from tests.inbox.conftest import Team
 from tests.inbox.pages.test_flows import FLOW, THREAD, posted
@@ -234,14 +234,14 @@ async def test_a_snoozed_thread_returns_to_all_open_pages_at_its_time(
     monkeypatch.setattr("bridge.inbox.threads.feed.HEARTBEAT", 0.02)
     await posted(team, thread={"title": "Pull 1", "bridge": a_pull(1002)})
     [thread] = await team.inbox.messages.threads(team.flow.id)
-    await team.inbox.desks.move(1002, thread, "snooze", until=4e9)
+    await team.inbox.lists.move(1002, thread, "snooze", until=4e9)
     last = str(await team.inbox.messages.last())
     flow = "/inbox/flows/team/main/events"
     async with (
         team.stream("bob", "/inbox/events", last=last) as front,
         team.stream("bob", flow, last=last) as of_flow,
     ):
-        await team.inbox.desks.move(1002, thread, "snooze", until=1)
+        await team.inbox.lists.move(1002, thread, "snooze", until=1)
         assert await anext(front) == {"unread": 1}
         news = await anext(of_flow)
         assert (news["thread"], news["message"], news["unread"]) == (thread.id, 0, 1)

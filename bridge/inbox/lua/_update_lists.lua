@@ -1,6 +1,6 @@
--- Bring threads to desks: those of all messages together, so that each sorted set is written once. Needs `prefix`,
+-- Update people's lists for the threads of all messages together, so that each sorted set is written once. Needs `prefix`,
 -- `flow_id` and `thread_ids`, the threads that this may be about.
--- include _desk
+-- include _lists
 local added, moved = {}, {} -- by key: ids and threads, to write where they are new too, or only where they are
 local function put(waiting, key, id, thread_id)
     local list = waiting[key] or {}
@@ -21,61 +21,61 @@ local function remove(key, thread_id)
     redis.call('ZREM', key, thread_id)
 end
 
-local desks_of = {}
-local function desk_of(kind, person)
-    local of_person = desks_of[person] or {}
-    desks_of[person] = of_person
-    of_person[kind] = of_person[kind] or desk(prefix, kind, flow_id, person)
+local lists_of = {}
+local function list_of(kind, person)
+    local of_person = lists_of[person] or {}
+    lists_of[person] = of_person
+    of_person[kind] = of_person[kind] or list_key(prefix, kind, flow_id, person)
     return of_person[kind]
 end
 
-local position, shelves = {}, {}
+local position, triage = {}, {}
 for at, thread_id in ipairs(thread_ids) do position[thread_id] = at end
-local function shelves_of(person)
-    if not shelves[person] then
-        shelves[person] = {}
+local function triage_of(person)
+    if not triage[person] then
+        triage[person] = {}
         for _, kind in ipairs({'muted', 'snoozed', 'done'}) do
-            shelves[person][kind] = redis.call('ZMSCORE', prefix .. kind .. ':' .. person, unpack(thread_ids))
+            triage[person][kind] = redis.call('ZMSCORE', prefix .. kind .. ':' .. person, unpack(thread_ids))
         end
     end
-    return shelves[person]
+    return triage[person]
 end
-local function is_muted(person, thread_id) return shelves_of(person).muted[position[thread_id]] end
+local function is_muted(person, thread_id) return triage_of(person).muted[position[thread_id]] end
 
--- Tell whether a person may see a thread on their desk, and take it off their shelves if so.
+-- Tell whether a thread returns to a person's lists; if so, it is no longer done or snoozed.
 local function comes_back(person, thread_id, now)
-    local on, at = shelves_of(person), position[thread_id]
+    local on, at = triage_of(person), position[thread_id]
     local till = on.snoozed[at]
     if till and till ~= 'inf' and tonumber(till) > now then return false end
     if till then redis.call('ZREM', prefix .. 'snoozed:' .. person, thread_id) end
     if on.done[at] then
         redis.call('ZREM', prefix .. 'done:' .. person, thread_id)
-        redis.call('HDEL', desk_of('unread-counts', person), thread_id)
+        redis.call('HDEL', list_of('unread-counts', person), thread_id)
     end
     on.snoozed[at], on.done[at] = false, false
     return true
 end
 
-local function is_in(desks, person, kind)
-    for _, one in ipairs(desks[person] or {}) do if one == kind then return true end end
+local function is_in(lists, person, kind)
+    for _, one in ipairs(lists[person] or {}) do if one == kind then return true end end
     return false
 end
 
--- Bring a thread from its `old` desks to the `new` ones: `actor` did it, and is not called back by it.
-local function bring_to_desks(thread_id, old, new, id, actor, now)
+-- Move a thread from its `old` lists to the `new` ones. It does not return to `actor`, whose own doing this is.
+local function update_lists(thread_id, old, new, id, actor, now)
     if old ~= new then
         for person, kinds in pairs(old) do
             for _, kind in ipairs(kinds) do
-                if not is_in(new, person, kind) then remove(desk_of(kind, person), thread_id) end
+                if not is_in(new, person, kind) then remove(list_of(kind, person), thread_id) end
             end
         end
     end
     for person, kinds in pairs(new) do
         for _, kind in ipairs(kinds) do
             if person == actor and is_in(old, person, kind) then
-                put(moved, desk_of(kind, person), id, thread_id)
+                put(moved, list_of(kind, person), id, thread_id)
             elseif kind == 'mine' or comes_back(person, thread_id, now) then
-                put(added, desk_of(kind, person), id, thread_id)
+                put(added, list_of(kind, person), id, thread_id)
             end
         end
     end

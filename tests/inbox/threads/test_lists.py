@@ -1,4 +1,4 @@
-"""Desks and shelves as Redis keeps them: what each message and each move does to them."""
+"""People's lists as Redis keeps them: what each message and each move does to them."""
 
 import asyncio
 import re
@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from bridge.core.budgets import InboxBounds
 from bridge.inbox import keys
 from bridge.inbox.flows.flows import FlowStore
-from bridge.inbox.threads import desks, placing
-from bridge.inbox.threads.desks import DeskStore, Move, ShelfFull
+from bridge.inbox.threads import lists, placing
 from bridge.inbox.threads.extension import pull_of
+from bridge.inbox.threads.lists import ListStore, Move, TooManySnoozed
 from bridge.inbox.threads.marks import MarkStore
 from bridge.inbox.threads.messages import Accepted, MessageStore, UnknownThread, thread_id
 from bridge.inbox.threads.stored import InboxThread
@@ -31,7 +31,7 @@ class Office:
     def __init__(self, redis: Any) -> None:
         self.redis = redis
         self.store = MessageStore(redis=redis)
-        self.desks = DeskStore(redis)
+        self.lists = ListStore(redis)
         self.marks = MarkStore(redis=redis)
         self.flow = ""
 
@@ -56,20 +56,20 @@ class Office:
         return found
 
     async def move(self, person: int, move: Move, **how: float) -> None:
-        await self.desks.move(person, await self.thread(), move, **how)
+        await self.lists.move(person, await self.thread(), move, **how)
 
     async def seen(self, person: int) -> set[str]:
         """The lists in which a person finds pull request 1."""
         name = thread_id(SOURCE, "pr:1")
-        on, _ = await self.desks.on(
-            person, [self.flow], [kind for kind in get_args(keys.Desk) if kind != "unread-counts"], 9
+        on, _ = await self.lists.on(
+            person, [self.flow], [kind for kind in get_args(keys.ListName) if kind != "unread-counts"], 9
         )
-        on |= {kind: list(await self.desks.shelf(person, kind, 9)) for kind in keys.SHELVES}
+        on |= {kind: list(await self.lists.triaged(person, kind, 9)) for kind in keys.TRIAGE}
         return {kind for kind, ids in on.items() if name in ids}
 
     async def unread(self, person: int) -> int | None:
         thread = await self.thread()
-        return (await self.desks.unread_in(person, [thread])).get(thread.id)
+        return (await self.lists.unread_in(person, [thread])).get(thread.id)
 
 
 @pytest.fixture
@@ -95,11 +95,11 @@ def test_a_thread_is_on_the_desks_of_those_whom_bridge_names(
     said = a_pull(*holders, involved=(ANN, BOB), kind=kind)
     if kind is None:
         said["turn"] = None
-    assert placing.places({"bridge": said}) == expected
+    assert placing.lists_of({"bridge": said}) == expected
 
 
-def test_a_thread_of_another_application_is_on_nobodys_desk() -> None:
-    assert placing.places({"title": "Build 5", "status": {"value": "open"}}) == {}
+def test_a_thread_of_another_application_is_on_nobodys_list() -> None:
+    assert placing.lists_of({"title": "Build 5", "status": {"value": "open"}}) == {}
 
 
 async def test_news_is_unread_for_members_but_not_for_those_who_made_it(office: Office) -> None:
@@ -111,7 +111,7 @@ async def test_news_is_unread_for_members_but_not_for_those_who_made_it(office: 
     assert (await office.unread(ANN), await office.unread(BOB)) == (1, 1)
     await office.marks.read(BOB, await office.thread())
     assert await office.unread(BOB) is None
-    assert await office.desks.unread(BOB, [office.flow]) == {office.flow: 0}
+    assert await office.lists.unread(BOB, [office.flow]) == {office.flow: 0}
 
 
 # What Bob does, what follows, and where he finds the thread then; it was his turn, and unread.
@@ -151,10 +151,10 @@ async def test_a_thread_put_away_comes_back_when_it_should(
                 await office.move(BOB, "snooze", until=4e9)
             case "now":
                 await office.move(BOB, "snooze", until=1e9)
-                await office.redis.zadd(keys.shelf("snoozed", BOB), {thread_id(SOURCE, "pr:1"): 3.9e12})
+                await office.redis.zadd(keys.triaged("snoozed", BOB), {thread_id(SOURCE, "pr:1"): 3.9e12})
             case "wake":
                 await _pass_time(office)
-                await office.desks.wake(BOB)
+                await office.lists.wake(BOB)
             case "read":
                 await office.marks.read(BOB, await office.thread())
             case "closed":
@@ -174,7 +174,7 @@ async def test_a_thread_put_away_comes_back_when_it_should(
 
 async def _pass_time(office: Office) -> None:
     """Let what was snoozed for a little while be due."""
-    key = keys.shelf("snoozed", BOB)
+    key = keys.triaged("snoozed", BOB)
     for name, until in await office.redis.zrange(key, 0, -1, withscores=True):
         if until == 3.9e12:
             await office.redis.zadd(key, {name: 1})
@@ -186,19 +186,19 @@ async def test_only_the_mover_is_concerned(office: Office) -> None:
     assert await office.seen(ANN) == {"mine", "turn", "review", "unread"}
 
 
-async def test_no_shelf_holds_more_than_its_bound(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(desks, "MOST", 2)
+async def test_no_list_holds_more_than_its_bound(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lists, "MOST", 2)
     for number in (1, 2, 3):
         await office.post(BOB, number=number)
     threads = [await office.thread(number) for number in (1, 2, 3)]
     for one in threads[:2]:
-        await office.desks.move(BOB, one, "snooze")
-    with pytest.raises(ShelfFull):
-        await office.desks.move(BOB, threads[2], "snooze")
-    for move, shelf in (("done", "done"), ("mute", "muted")):
+        await office.lists.move(BOB, one, "snooze")
+    with pytest.raises(TooManySnoozed):
+        await office.lists.move(BOB, threads[2], "snooze")
+    for move, state in (("done", "done"), ("mute", "muted")):
         for one in threads:
-            await office.desks.move(BOB, one, move)  # type: ignore[arg-type]
-        assert len(await office.desks.shelf(BOB, shelf, 9)) == 2  # type: ignore[arg-type]
+            await office.lists.move(BOB, one, move)  # type: ignore[arg-type]
+        assert len(await office.lists.triaged(BOB, state, 9)) == 2  # type: ignore[arg-type]
 
 
 async def test_nothing_is_left_of_a_person_who_goes_nor_of_a_thread(office: Office) -> None:
@@ -213,7 +213,9 @@ async def test_nothing_is_left_of_a_person_who_goes_nor_of_a_thread(office: Offi
     left = {one.decode().split(":")[2] for one in await office.redis.keys(f"*{BOB}*")}
     assert left == {"turn", "review"}, "by bridge's word of the thread that is left"
     assert await office.seen(BOB) == set()
-    assert await office.store.find(keys.desk("turn", office.flow, BOB), limit=9) == [await office.thread(2)]
+    assert await office.store.find(keys.personal_list("turn", office.flow, BOB), limit=9) == [
+        await office.thread(2)
+    ]
 
 
 Deed = tuple[str, int, int]
@@ -243,7 +245,7 @@ async def test_a_thread_is_in_one_place_after_any_events(redis: Any, deeds: list
         elif deed == "read":
             await office.marks.read(person, thread)
         else:
-            await office.desks.move(person, thread, deed)  # type: ignore[arg-type]
+            await office.lists.move(person, thread, deed)  # type: ignore[arg-type]
     [holder] = [one.id for one in pull_of((await office.thread()).state).turn.people]  # type: ignore[union-attr]
     for person in (ANN, BOB):
         seen = await office.seen(person)
@@ -280,7 +282,7 @@ async def _posted(redis: Any, posts: list[Any], *, together: bool) -> list[Any]:
     moves: tuple[Move, ...] = ("done", "snooze", "mute")
     for number, move in enumerate(moves, start=1):
         await office.post(BOB, number=number)
-        await office.desks.move(BOB, await office.thread(number), move)
+        await office.lists.move(BOB, await office.thread(number), move)
     taken = [_taken(office, *post) for post in posts]
     answers = await asyncio.gather(*taken) if together else [await one for one in taken]
     kept = await read_all(redis, but=[keys.NEWS])

@@ -1,6 +1,6 @@
--- Put a thread on one of a person's shelves, or take it off. Returns 'full' where no more can be snoozed, else
--- 'done'.
--- include _desk
+-- Mark a thread as done, snoozed or muted for a person, or take that back. Returns 'full' where no more can be
+-- snoozed, else 'done'.
+-- include _lists
 local thread, done, snoozed, muted = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local prefix, flow, thread_id, person, action = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local score, most = ARGV[6], tonumber(ARGV[7])
@@ -8,7 +8,7 @@ local score, most = ARGV[6], tonumber(ARGV[7])
 if action == 'mute' then
     redis.call('ZADD', muted, score, thread_id)
     redis.call('ZREMRANGEBYRANK', muted, 0, -most - 1)
-    redis.call('ZREM', desk(prefix, 'unread', flow, person), thread_id)
+    redis.call('ZREM', list_key(prefix, 'unread', flow, person), thread_id)
     return 'done'
 elseif action == 'unmute' then
     redis.call('ZREM', muted, thread_id)
@@ -21,10 +21,10 @@ if action == 'snooze' and redis.call('ZCARD', snoozed) >= most then return 'full
 redis.call('ZREM', done, thread_id)
 redis.call('ZREM', snoozed, thread_id)
 if action == 'undo' then
-    put_on_desk(prefix, flow, person, thread, thread_id)
+    add_to_lists(prefix, flow, person, thread, thread_id)
     return 'done'
 end
 redis.call('ZADD', action == 'snooze' and snoozed or done, score, thread_id)
 redis.call('ZREMRANGEBYRANK', done, 0, -most - 1)
-clear_desk(prefix, flow, person, thread, thread_id)
+remove_from_lists(prefix, flow, person, thread, thread_id)
 return 'done'
