@@ -1,6 +1,6 @@
 """Each person's lists of a flow's threads, such as *Needs your review*, and what they triaged.
 
-bridge's messages say who has the turn (`placing`). A new message brings back a thread that is done or snoozed.
+bridge names the holders of the turn (`placing`). A new message brings back a thread that is done or snoozed.
 """
 
 import time
