@@ -36,7 +36,7 @@ class Stranger(RequestRefused):
 
 @dataclass(frozen=True, kw_only=True)
 class Admission:
-    """The stores behind the sign-in."""
+    """Lets people in, and removes them."""
 
     web_url: str
     github: GitHubSignIn
@@ -56,7 +56,7 @@ class Admission:
         return found
 
     async def open_invitations(self) -> list[Invitation]:
-        """Return the invitations that let somebody in; those whose maker may invite no more are withdrawn."""
+        """Return the open invitations; withdraw those whose maker may no longer invite."""
         found = await self.invitations.all()
         counts = await asyncio.gather(*map(self._counts, found))
         ended = [one for one, count in zip(found, counts, strict=True) if not count]
@@ -114,7 +114,7 @@ class Admission:
         )
 
     async def settle(self, person: InboxPerson, token: GitHubToken) -> None:
-        """Keep a token that is needed still: to ask GitHub again, or to link; give back any other."""
+        """Keep a token that is still needed, to ask GitHub again or to link; revoke any other."""
         if person.admitted_by == "organization":
             await self.memberships.keep(person.id, token)
             return
@@ -133,7 +133,7 @@ class Admission:
         await self._finish_removal(person_id)
 
     async def finish_removals(self) -> None:
-        """Go on with removals that a crash cut short."""
+        """Finish removals that a crash interrupted."""
         for person_id in await self.people.leaving():
             await self._finish_removal(person_id)
 

@@ -54,7 +54,7 @@ def may_be_clicked(inbox: Inbox, source: FlowSource, action: Mapping[str, Any]) 
 
 
 async def perform(inbox: Inbox, person: InboxPerson, action: Mapping[str, Any]) -> Outcome:
-    """Send a click in a person's name and say how it ended; raises nothing."""
+    """Send a click in a person's name, and return its outcome, also of a failure."""
     agent = {"@type": "Person", "name": person.name, "image": person.avatar}
     body = orjson.dumps({**action, "agent": agent})
     headers = {

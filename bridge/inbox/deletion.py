@@ -1,4 +1,4 @@
-"""Deletion of a flow, in steps that any process takes up again after a crash.
+"""Deletion of a flow, in steps that any process resumes after a crash.
 
 First the flow leaves the pages and the API. Its connections end next: their last words still come in. Then
 its threads and everything else go; its path is free again last.
@@ -43,7 +43,7 @@ class FlowDeletion:
             raise FlowGone
 
     async def finish(self) -> None:
-        """Go on with all deletions that were begun."""
+        """Finish all deletions that were begun."""
         for flow_id, data in (await self.redis.hgetall(keys.ENDING)).items():
             flow = orjson.loads(data)
             await self.connections.end(f"{flow['organization']}/{flow['slug']}", flow["by"])

@@ -1,4 +1,4 @@
-"""Outcomes of forms, shown once on the page that follows: a reload does not say them again."""
+"""Outcomes of forms, shown once on the page that follows: a reload does not repeat them."""
 
 import secrets
 from dataclasses import dataclass

@@ -30,9 +30,7 @@ async def post_reply(
 ) -> int:
     """Post a person's words in one of the flow's threads, with `tags` and the people whom they mention.
 
-    They may pass the thread's turn to somebody.
-
-    Returns the message's id; raises `UnknownThread`.
+    `passed_to` is the person to whom they pass its turn. Returns the message's id; raises `UnknownThread`.
     """
     every = await _tags(inbox, flow.id, text, tags)
     # The nick of now, for when the person has left.

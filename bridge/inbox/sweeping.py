@@ -1,4 +1,4 @@
-"""The inbox's housekeeping, in one process at a time: bounds, and deletions that were begun."""
+"""The inbox's housekeeping, in one process at a time: it keeps the bounds, and finishes deletions."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -38,7 +38,7 @@ class Sweeper:
             try:
                 await self._sweep_alone()
             except (BridgeError, RedisError, OSError) as error:
-                log.warning("inbox_not_swept", reason=str(error) or type(error).__name__)
+                log.warning("inbox_sweep_failed", reason=str(error) or type(error).__name__)
             try:
                 async with asyncio.timeout(SECONDS):
                     await self.woken.wait()

@@ -178,7 +178,7 @@ class InboxSignIn(sessions.FlowdockSignIn):
     def known_user(self, request: web.Request) -> str:
         """Return the id of the person who was signed in once, from the cookie alone; empty if nobody."""
         cookie = inbox_sessions.cookie_of(request)
-        return str(cookie.person_id) if cookie and request.app[SESSIONS].made(cookie) else ""
+        return str(cookie.person_id) if cookie and request.app[SESSIONS].is_signed(cookie) else ""
 
 
 class Lender(linking.AccountLender):

@@ -155,7 +155,7 @@ async def test_without_a_script_a_thread_is_snoozed_until_activity(redis_url: st
         row = review.filter(has_text="Pull 1")
         await row.locator("summary").click()
         await row.get_by_role("button", name="Until activity").click()
-        await expect(page.get_by_text("#1 is snoozed until something happens.")).to_be_visible()
+        await expect(page.get_by_text("#1 is snoozed until there is activity.")).to_be_visible()
         await expect(review).to_have_count(1)
         await day.post(1)
         await page.goto(f"{house.bridge}/inbox")

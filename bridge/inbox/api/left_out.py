@@ -7,12 +7,12 @@ from bridge.inbox.api.requests import ApiRefusal, caller
 from bridge.inbox.api.threads import FLOW
 from bridge.inbox.context import API
 
-_FLOWS = "Flows are made and changed on the inbox's pages."
-_PEOPLE = "People come, go and are invited on the inbox's pages."
-_USERS = "People's names and pictures are GitHub's: change them there."
-_ORGANIZATIONS = "The inbox has no organizations: it is one team's."
+_FLOWS = "Flows are created and changed on the inbox's pages."
+_PEOPLE = "People are invited and removed on the inbox's pages."
+_USERS = "Names and pictures come from GitHub: change them there."
+_ORGANIZATIONS = "The inbox has no organizations: it belongs to one team."
 _PRIVATE = "The inbox has no private messages."
-_FILES = "The inbox keeps no files."
+_FILES = "The inbox stores no files."
 
 LEFT_OUT = (
     ("POST", f"{API}/flows/{{org}}", _FLOWS),

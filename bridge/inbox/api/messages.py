@@ -38,7 +38,7 @@ async def post_message(request: web.Request) -> web.Response:
         return web.Response(body=b"{}", status=202, content_type="application/json", charset="utf-8")
     message = await inbox.messages.message(source.flow_id, accepted.id)
     if message is None:
-        raise ApiRefusal(410, "The message that came first with this uuid is no longer kept.")
+        raise ApiRefusal(410, "The first message with this uuid is no longer kept.")
     thread = await inbox.messages.thread(source.flow_id, message.thread_id)
     return web.json_response(shapes.message(message, thread))
 

@@ -62,7 +62,9 @@ async def exchange(request: web.Request) -> web.Response:
             return _failure(400, "unsupported_grant_type", "Use authorization_code or refresh_token.")
     if answer is None:
         return _failure(
-            400, "invalid_grant", "The code or token is unknown, used, expired or meant elsewhere."
+            400,
+            "invalid_grant",
+            "The code or token is unknown, expired, used already, or another application's.",
         )
     if "application/json" in request.headers.get("Accept", ""):
         return web.json_response(answer)

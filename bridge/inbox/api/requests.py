@@ -28,7 +28,7 @@ AUTHORIZE = f"{API}/oauth/authorize"
 """The API's one address for people: its errors are pages."""
 
 _NOT_HERE = (
-    "There is nothing at this address: the inbox speaks the part of Flowdock's API in docs/protocol.md."
+    "There is nothing at this address: the inbox has the part of Flowdock's API that docs/protocol.md lists."
 )
 
 
@@ -62,7 +62,7 @@ async def answer_errors(request: web.Request, handler: Handler) -> web.StreamRes
         return _refused(404, _NOT_HERE)
     except web.HTTPMethodNotAllowed as error:
         allowed = ", ".join(sorted(error.allowed_methods))
-        answer = _refused(405, f"This address takes only {allowed}.")
+        answer = _refused(405, f"This address accepts only {allowed}.")
         answer.headers["Allow"] = allowed
         return answer
     except BridgeError as error:

@@ -47,7 +47,7 @@ async def make_source(request: web.Request) -> web.Response:
     if not isinstance(name, str) or not name.strip():
         errors["name"] = [BLANK]
     elif not name.isprintable():
-        errors["name"] = ["has characters that cannot be seen"]
+        errors["name"] = ["has invisible characters"]
     if external_url and (problem := _text_problem(external_url) or url_problem(external_url)):
         errors["external_url"] = [problem]
     if errors:
@@ -111,7 +111,7 @@ async def update_members_source(request: web.Request) -> web.Response:
     person, flow, source = await _members_source(request, "integration")
     if source.client_id != request[CLIENT_ID]:
         # Its words and its address are shown as the application's own.
-        raise ApiRefusal(403, "Only the application that made the source changes it.")
+        raise ApiRefusal(403, "Only the application that created the source can change it.")
     return answer_to(person, await _changed(request, flow, source, await read_object(request)))
 
 

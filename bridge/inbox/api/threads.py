@@ -19,7 +19,7 @@ MOST = 100
 """Threads or messages of one answer."""
 
 PAGES = 20
-"""Pages of as many that are looked through at most for what is asked for."""
+"""Pages that are looked through at most."""
 
 LATEST = 10**15
 
@@ -33,13 +33,13 @@ routes = web.RouteTableDef()
 async def list_threads(request: web.Request) -> web.Response:
     """List threads, the newest activity first: `limit` of them, between `since` and `until`, two dates."""
     person, flow = await member(request)
-    may_be, limit, position = await _thread_filter(request, flow), _limit(request), LATEST
+    matches, limit, position = await _thread_filter(request, flow), _limit(request), LATEST
     found: list[InboxThread] = []
     for _ in range(PAGES):
         page = await request.app[INBOX].messages.threads(
             flow.id, before=position, limit=_size(request, "since", "until", "application")
         )
-        found += [one for one in page if may_be(one)]
+        found += [one for one in page if matches(one)]
         if not page or len(found) >= limit:
             break
         position = page[-1].newest.id
@@ -100,13 +100,13 @@ async def _listed(
 ) -> list[dict[str, Any]]:
     """Look through messages for those that are asked for; each is shown with its thread."""
     if "search" in request.query:
-        raise ApiRefusal(404, "The API does not search: the flow's page does.")
-    may_be, newest = await _message_filter(request), request.query.get("sort") != "asc"
+        raise ApiRefusal(404, "The API has no search: use the flow's page.")
+    matches, newest = await _message_filter(request), request.query.get("sort") != "asc"
     after, before = _number(request, "since_id", 0), _number(request, "until_id", LATEST)
     limit, found = _limit(request), list[StoredMessage]()
     for _ in range(PAGES):
         page = await read(after=after, before=before, limit=_size(request, "event", "tags"), newest=newest)
-        kept = [one for one in page if may_be(one)]
+        kept = [one for one in page if matches(one)]
         found = kept + found if newest else found + kept
         if not page or len(found) >= limit:
             break
@@ -118,33 +118,33 @@ async def _listed(
 
 
 async def _message_filter(request: web.Request) -> Callable[[StoredMessage], bool]:
-    """Return what tells a message of one of the `event`s, with all `tags` (`tag_mode=or`: any of them)."""
+    """Make the filter by `event` and by `tags`: all of them, or any of them with `tag_mode=or`."""
     people, given = request.app[INBOX].people, _names(request, "tags")
     events, any_of = _names(request, "event"), request.query.get("tag_mode") == "or"
     called = {tag: await people.find(tag[1:]) for tag in given if tag.startswith("@")}
     tags = {f":user:{person.id}" if (person := called.get(tag)) else tag.lower() for tag in given}
 
-    def may_be(one: StoredMessage) -> bool:
+    def matches(one: StoredMessage) -> bool:
         has = tags & {tag.lower() for tag in one.content.get("tags") or ()}
         return (not events or one.content["event"] in events) and (
             not tags or (bool(has) and (any_of or has == tags))
         )
 
-    return may_be
+    return matches
 
 
 async def _thread_filter(request: web.Request, flow: TeamFlow) -> Callable[[InboxThread], bool]:
-    """Return what tells a thread of an `application` (bridge is 1) with news between two dates."""
+    """Make the filter by `application` (bridge is 1), and by the date of the newest message."""
     inbox, application = request.app[INBOX], request.query.get("application", "inbox")
     since, until = _moment(request, "since", 0), _moment(request, "until", math.inf)
     sources = await inbox.sources.of(flow.id)
     own = {one.id for one in sources if one.client_id == inbox.client_id}
 
-    def may_be(one: InboxThread) -> bool:
+    def matches(one: InboxThread) -> bool:
         is_of = application == "inbox" or (application == "1" and one.source_id in own)
         return is_of and since < one.newest.sent < until
 
-    return may_be
+    return matches
 
 
 def _names(request: web.Request, parameter: str) -> set[str]:
@@ -156,7 +156,7 @@ def _limit(request: web.Request) -> int:
 
 
 def _size(request: web.Request, *filters: str) -> int:
-    """Return how many to look at together."""
+    """Return the size of the pages to look through."""
     return MOST if any(name in request.query for name in filters) else _limit(request)
 
 
@@ -167,7 +167,7 @@ def _moment(request: web.Request, name: str, default: float) -> float:
     try:
         moment = datetime.fromisoformat(value)
     except ValueError:
-        raise invalid({name: ["must be a date as in ISO 8601"]}) from None
+        raise invalid({name: ["must be an ISO 8601 date"]}) from None
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000
 
 

@@ -32,7 +32,7 @@ async def show_known_user(request: web.Request) -> web.Response:
     for one in await _known(request, person):
         if str(one.id) == request.match_info["id"]:
             return answer_to(person, shapes.user(one))
-    raise ApiRefusal(404, "There is no such person, or you share no flow.")
+    raise ApiRefusal(404, "There is no such person, or you share no flow with them.")
 
 
 @routes.get(f"{API}/flows/all")

@@ -24,8 +24,8 @@ from bridge.inbox.tags import listed
 from bridge.inbox.threads.validation import BLANK, NOT_LIST, NOT_LISTED, NOT_TEXT
 
 LEFT_OUT = {
-    "status": "The inbox keeps no status of people.",
-    "file": "The inbox takes no files.",
+    "status": "The inbox has no status messages.",
+    "file": "The inbox stores no files.",
 }
 
 routes = web.RouteTableDef()
@@ -110,7 +110,7 @@ async def _written(
         raise ApiRefusal(404, LEFT_OUT[event])
     thread_id = thread_id or str(body.get("thread_id") or "")
     if not thread_id:
-        raise ApiRefusal(404, "The inbox has no chat outside threads: name a thread as thread_id.")
+        raise ApiRefusal(404, "The inbox has no chat outside threads: give a thread's id as thread_id.")
     inbox, tags = request.app[INBOX], listed(body.get("tags"))
     thread = await inbox.messages.thread(flow.id, thread_id)
     errors = _errors(body, event)

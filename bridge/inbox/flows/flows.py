@@ -52,7 +52,7 @@ class FlowGone(RequestRefused):
 
 
 class LastFlowOwner(RequestRefused):
-    """The last owner cannot go: nobody could let anybody in any more."""
+    """The last owner cannot leave: nobody could add members any more."""
 
     status = 409
     advice = "Make somebody else an owner of the flow first."
@@ -125,7 +125,7 @@ class FlowStore:
         return {int(one) for one in await self._redis.smembers(keys.members(flow_id))}
 
     async def has(self, flow_id: str, person_id: int) -> bool:
-        """Tell whether a person is in a flow that is there, and may see it: ask before each thing shown."""
+        """Tell whether a person is in an existing flow and may see it: ask before anything of it is shown."""
         async with self._redis.pipeline(transaction=False) as pipe:
             pipe.sismember(keys.members(flow_id), str(person_id))
             pipe.hget(keys.FLOWS, flow_id)

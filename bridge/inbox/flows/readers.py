@@ -1,6 +1,6 @@
 """Readers of a repository on GitHub, for flows that show nothing to anybody else.
 
-GitHub is asked with the person's own token. Its yes counts for a few minutes; without an answer, it is no.
+GitHub is asked with the person's own token. A yes counts for a few minutes; no answer counts as a no.
 """
 
 import time
@@ -20,7 +20,7 @@ log = structlog.get_logger()
 
 
 class RepositoryAccess(Protocol):
-    """GitHub's answers to a person's own token; the wiring asks."""
+    """GitHub's answers to a person's own token; the wiring asks for them."""
 
     async def find(self, person_id: int, full_name: str) -> tuple[int, str]:
         """Return the id and the full name of a repository that a person can read; raises `BridgeError`."""
@@ -45,7 +45,9 @@ class Readers:
         try:
             yes = await self.github.may_read(person_id, repository_id)
         except BridgeError as error:
-            log.warning("inbox_reader_unknown", person=person_id, reason=str(error), doing="showing nothing")
+            log.warning(
+                "inbox_reader_check_failed", person=person_id, reason=str(error), doing="showing nothing"
+            )
             return False
         async with self._redis.pipeline(transaction=True) as pipe:
             # A no is negative.

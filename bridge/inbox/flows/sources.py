@@ -20,7 +20,7 @@ from bridge.storage.lua_scripts import load_script
 from bridge.storage.redis import Redis
 
 MOST = 1000
-"""Sources of a flow, and of its removed ones those whose tokens are known still."""
+"""Sources of a flow; and removed ones whose tokens are still known."""
 
 MOST_TOGETHER = 32
 """Flow tokens whose sources one step finds."""
@@ -64,8 +64,8 @@ class TooManySources(RequestRefused):
     """The flow has as many sources as may be."""
 
     status = 403
-    advice = "Remove one that is not needed any more."
-    sentence = f"the flow has {MOST} sources, and takes no more"
+    advice = "Remove one that is no longer needed."
+    sentence = f"the flow already has {MOST} sources, the most allowed"
 
 
 class SourceRemoved(RequestRefused):

@@ -26,7 +26,7 @@ def time_of_day(text: str) -> time:
     try:
         return time.fromisoformat(text[:5])
     except ValueError:
-        raise SettingRefused("a time of day is written like 22:00") from None
+        raise SettingRefused("write a time of day like 22:00") from None
 
 
 def next_at(hour: str, zone_name: str, after: float) -> float:

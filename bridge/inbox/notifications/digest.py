@@ -52,7 +52,7 @@ class LinkGone(RequestRefused):
 
 @dataclass(frozen=True, kw_only=True)
 class DigestPlan:
-    """A person's wish for a digest: where to and at which time of day; `last` is when it was last due."""
+    """A person's plan for a digest: its address and time of day; `last` is when it was last due."""
 
     address: str
     hour: str
@@ -61,7 +61,7 @@ class DigestPlan:
 
 
 class DigestStore:
-    """Everybody's wishes in Redis, and the links in mails: sealed, so that Redis need not keep them."""
+    """Everybody's plans in Redis, and the links in mails: sealed, so that Redis need not keep them."""
 
     def __init__(self, redis: Redis, vault: Vault) -> None:
         self._redis, self._vault = redis, vault
@@ -69,16 +69,16 @@ class DigestStore:
         self.queue = DueQueue(redis, keys.DIGESTS, keys.DIGEST_NOTES)
 
     async def of(self, person_id: int) -> DigestPlan | None:
-        """Return a person's wish."""
+        """Return a person's plan."""
         found = await self._redis.get(keys.personal("mail", person_id))
         return msgspec.json.decode(found, type=DigestPlan) if found else None
 
     async def keep(self, person_id: int, plan: DigestPlan) -> None:
-        """Keep a person's wish."""
+        """Keep a person's plan."""
         await self._redis.set(keys.personal("mail", person_id), orjson.dumps(plan))
 
     async def note_sent(self, person_id: int, *, at: float) -> None:
-        """Note when a digest was sent, in the wish as it is now: the person may have changed or ended it."""
+        """Note when a digest was sent, in the plan as it is now: the person may have changed or ended it."""
         key = keys.personal("mail", person_id)
         while found := await self._redis.get(key):
             plan = replace(msgspec.json.decode(found, type=DigestPlan), last=at)
@@ -107,7 +107,7 @@ class DigestStore:
         return self._vault.encrypt(orjson.dumps([person_id, plan.address]), aad="inbox-mail").decode()
 
     async def linked(self, link: str) -> tuple[int, DigestPlan] | None:
-        """Return whose link it is; None once the address is another one, or none. Raises `LinkGone`."""
+        """Return a link's person and plan; None once the address has changed or gone. Raises `LinkGone`."""
         try:
             person_id, address = orjson.loads(self._vault.decrypt(link.encode(), aad="inbox-mail"))
         except (Undecryptable, ValueError):
@@ -142,7 +142,7 @@ class DigestSender:
         await repeat(self.send_due, doing="sending digests")
 
     async def send_due(self) -> bool:
-        """Send the digest of somebody whose hour has come; False if it has for nobody."""
+        """Send a digest that is due; False if none is."""
         claimed = await self.store.queue.claim(seconds=CLAIM_SECONDS)
         if claimed is None:
             return False

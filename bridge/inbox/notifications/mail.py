@@ -24,7 +24,7 @@ class MailFailed(BridgeError):
     """The mail server did not take a message."""
 
     status = 502
-    advice = "Try again later. If it goes on, tell the operator of bridge."
+    advice = "Try again later. If this goes on, tell the operator of bridge."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +80,7 @@ class MailServer:
         except (aiosmtplib.SMTPException, OSError, ValueError) as error:
             code = getattr(error, "code", None)
             reason = f"it answered {code}" if code else type(error).__name__
-            raise MailFailed(f"the mail server did not take it: {reason}") from None
+            raise MailFailed(f"the mail server did not accept the message: {reason}") from None
 
 
 def compose(mail: Mail, *, sender: str) -> EmailMessage:

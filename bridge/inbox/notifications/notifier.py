@@ -166,7 +166,7 @@ class Notifier:
             return None
         author, said = said_in(found, person, await self.inbox.people.get(found.author))
         if turn and thread.passed_by:
-            words = f"{thread.passed_by} passed you the turn of {number_of(thread)}"
+            words = f"{thread.passed_by} passed you the turn on {number_of(thread)}"
         elif turn:
             words = f"Your turn: {turn.why or turn.who}\n{author}: {said}"
         else:

@@ -46,12 +46,12 @@ class PushSubscription:
 
     @classmethod
     def read(cls, form: Mapping[str, Any], *, name: str, browser: str) -> Self:
-        """Return what a browser sends of its subscription; raises `SubscriptionRefused`."""
+        """Read the subscription that a browser sends; raises `SubscriptionRefused`."""
         endpoint, p256dh, auth = (str(form.get(one, "")) for one in ("endpoint", "p256dh", "auth"))
         if not _is_endpoint(endpoint):
             raise SubscriptionRefused("the browser named no push service with an https address")
         if not _is_point(decoded(p256dh)) or len(decoded(auth)) != 16:
-            raise SubscriptionRefused("the browser sent no keys to encrypt with")
+            raise SubscriptionRefused("the browser sent no encryption keys")
         return cls(
             name=name, endpoint=endpoint, p256dh=p256dh, auth=auth, browser=browser, added=int(time.time())
         )

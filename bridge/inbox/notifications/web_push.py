@@ -63,10 +63,10 @@ class WebPush:
             ) as response:
                 outcome = understand(response.status)
                 if outcome is not Pushed.TAKEN:
-                    log.warning("push_not_taken", service=service, status=response.status)
+                    log.warning("push_failed", service=service, status=response.status)
                 return outcome
         except (ClientError, OSError, TimeoutError) as error:
-            log.warning("push_not_taken", service=service, error=type(error).__name__)
+            log.warning("push_failed", service=service, error=type(error).__name__)
             return Pushed.FAILED
 
 

@@ -191,5 +191,5 @@ async def _person(request: web.Request, wanted: str) -> InboxPerson:
     person_id = whole_number(wanted, longest=19)
     found = await request.app[INBOX].people.get(person_id) if person_id is not None else None
     if found is None:
-        raise NotFound("this person is not in the inbox, or not any more")
+        raise NotFound("this person is not in the inbox, or has left it")
     return found

@@ -62,7 +62,7 @@ class TooManyFlows(FlowRefused):
 
 @routes.get(PAGES)
 async def front(request: web.Request) -> web.Response:
-    """Show the threads that are something to a person, by sections over all flows, and their flows."""
+    """Show a person's threads of all flows by section, and their flows."""
     person, inbox = await sessions.required(request), request.app[INBOX]
     since, _, everything = await asyncio.gather(
         inbox.messages.last(), inbox.lists.wake(person.id), inbox.flows.of(person.id)
@@ -132,9 +132,9 @@ async def make(request: web.Request) -> web.Response:
     if not slug:
         raise FlowRefused("a flow needs a name with a letter or a digit from a to z")
     if await inbox.flows.count() >= store.MOST:
-        raise TooManyFlows(f"there are {store.MOST} flows already, which is the most")
+        raise TooManyFlows(f"there are already {store.MOST} flows, the most allowed")
     if sum(person.id in one.owners for one in await inbox.flows.of(person.id)) >= store.MOST_OF_ONE:
-        raise TooManyFlows(f"you own {store.MOST_OF_ONE} flows already, which is the most")
+        raise TooManyFlows(f"you already own {store.MOST_OF_ONE} flows, the most allowed")
     flow = await inbox.flows.make(organization=ORGANIZATION, slug=slug, name=name, owner=person.id)
     if flow is None:
         raise FlowRefused("a flow with this name already exists")
@@ -144,7 +144,7 @@ async def make(request: web.Request) -> web.Response:
 def refuse_unseen(name: str) -> None:
     """Raise `FlowRefused` for a name with characters that cannot be seen: it could look like another's."""
     if not name.isprintable():
-        raise FlowRefused("a flow's name has only characters that can be seen")
+        raise FlowRefused("a flow's name cannot have invisible characters")
 
 
 @routes.get(FLOW)

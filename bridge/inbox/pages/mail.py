@@ -35,7 +35,7 @@ async def choose(request: web.Request) -> web.Response:
     store, address = request.app[DIGESTS].store, str(form.get("address", "")).strip()
     hour = clock.time_of_day(str(form.get("hour", ""))).isoformat("minutes")
     if not request.app[DIGESTS].server.url:
-        raise SettingRefused("this bridge sends no mail: its operator set no SMTP_URL")
+        raise SettingRefused("this bridge sends no mail: its operator has not set SMTP_URL")
     if not is_mail_address(address):
         raise SettingRefused("this is not a mail address")
     await _keep_zone(request, person, str(form.get("zone", "")))
@@ -63,7 +63,9 @@ async def _ask(request: web.Request, person: InboxPerson, plan: DigestPlan) -> N
     """Send the mail with the link that confirms an address."""
     digests, web_url = request.app[DIGESTS], request.app[INBOX].web_url
     if not await digests.store.may_ask(person.id):
-        raise SettingRefused(f"bridge sent {MOST_CONFIRMATIONS} such mails for you today, and sends no more")
+        raise SettingRefused(
+            f"bridge already sent {MOST_CONFIRMATIONS} such mails for you today, the most allowed"
+        )
     link = web_url + CONFIRM.format(link=digests.store.link(person.id, plan))
     text = (
         f"@{person.nick} asked bridge's inbox at {web_url} to send a daily digest to this address.\n\n"
@@ -82,7 +84,7 @@ async def end(request: web.Request) -> web.Response:
 
 @routes.get(CONFIRM)
 async def ask_back(request: web.Request) -> web.Response:
-    """Ask back, since mail programs open links by themselves; raises `LinkGone`."""
+    """Ask for a press, since mail programs open links by themselves; raises `LinkGone`."""
     person = await sessions.required(request)
     plan = await _linked_to(request, person)
     return render(request, "mail_confirm.html", person=person, plan=plan, path=request.path)
@@ -109,7 +111,7 @@ async def _linked_to(request: web.Request, person: InboxPerson) -> DigestPlan:
 
 @routes.get(UNSUBSCRIBE)
 async def ask_to_end(request: web.Request) -> web.Response:
-    """Ask back, as above; nobody need sign in. Raises `LinkGone`."""
+    """Ask likewise before the mail ends, without a sign-in; raises `LinkGone`."""
     is_on = await request.app[DIGESTS].store.linked(request.match_info["link"]) is not None
     return render(request, "mail_end.html", person=None, is_on=is_on, path=request.path)
 

@@ -1,4 +1,4 @@
-"""A person's notifications: what about, when not, and in which browsers."""
+"""A person's notifications: about what, in which browsers, and the quiet hours."""
 
 from pathlib import Path
 from typing import Any

@@ -116,5 +116,5 @@ async def _other(request: web.Request) -> InboxPerson:
     """Return the person in the path; raises `NotFound`."""
     other = await request.app[ADMISSION].people.get(int(request.match_info["id"]))
     if other is None:
-        raise NotFound("this person is not in the inbox, or not any more")
+        raise NotFound("this person is not in the inbox, or has left it")
     return other

@@ -25,16 +25,16 @@ class NotAReader(RequestRefused):
     advice = (
         "Link your GitHub account on your account page, ask for access on GitHub, or try again in a minute."
     )
-    sentence = "GitHub does not show you the repository that this flow is for"
+    sentence = "GitHub does not show you this flow's repository"
 
 
 async def opened(request: web.Request) -> tuple[InboxPerson, TeamFlow]:
-    """Return who looks, and the flow in the path; raises `NotFound`, also for a flow they are not in."""
+    """Return the person and the flow in the path; raises `NotFound`, also for a flow they are not in."""
     return await _flow_for(request, sessions.required(request))
 
 
 async def posted(request: web.Request) -> tuple[InboxPerson, TeamFlow]:
-    """Return who sent a form of their own session, and the flow in the path; raises as `opened`."""
+    """Return the person who sent a form, and the flow in the path; raises as `opened`."""
     return await _flow_for(request, sessions.posted(request))
 
 

@@ -1,4 +1,4 @@
-"""A person's own settings: their name, where they are signed in, and the way out."""
+"""A person's own settings: their name, sessions and API tokens, and how they leave."""
 
 import structlog
 from aiohttp import web

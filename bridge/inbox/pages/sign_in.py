@@ -38,7 +38,7 @@ class SignInAborted(RequestRefused):
 
 @routes.get("/inbox/sign-in")
 async def sign_in(request: web.Request) -> web.Response:
-    """Show the way in."""
+    """Show the button that signs in."""
     then = sessions.way_back(request.query.get("then", ""))
     if await sessions.signed_in(request):
         return redirect(then)

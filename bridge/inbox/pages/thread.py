@@ -160,9 +160,9 @@ async def pass_turn(request: web.Request) -> web.Response:
     inbox, thread = request.app[INBOX], await thread_in(request, flow)
     to = (await _members(request, flow)).get(str((await request.post()).get("to", "")))
     if to is None:
-        raise ThreadChanged("that person is not in the flow, or not any more")
+        raise ThreadChanged("that person is not in the flow, or has left it")
     if not await inbox.lists.pass_turn(thread, to, by=person):
-        raise ThreadChanged("the pull request has changed, or nobody has its turn")
+        raise ThreadChanged("the pull request has changed, or it is nobody's turn")
     if to.id == person.id:
         await post_reply(inbox, person, flow, thread.id, "I’ll take this one.")
     else:
@@ -189,7 +189,7 @@ async def written(request: web.Request) -> str:
     """Return a person's words in a form; raises `ReplyRefused`."""
     text = str((await request.post()).get("content", "")).replace("\r\n", "\n").strip()
     if not text or len(text) > MAX_REPLY:
-        raise ReplyRefused(f"a message needs 1 to {MAX_REPLY} characters")
+        raise ReplyRefused(f"a message must have 1 to {MAX_REPLY} characters")
     return text
 
 

@@ -51,7 +51,7 @@ async def move(request: web.Request) -> web.Response:
     form = await request.post()
     pressed = next((name for name in MOVES if name in form), None)
     if pressed is None:
-        raise RequestRefused("the form names no move: press one of its buttons")
+        raise RequestRefused("the form names no action: press one of its buttons")
     thread = await _thread(request, person, str(form[pressed]))
     zone = zone_of(str(form.get("zone", "")))
     until = returns_at(pressed, time.time(), zone)
@@ -102,5 +102,5 @@ def _sentence(thread: InboxThread, pressed: str, until: float, zone: tzinfo) -> 
     if pressed in _SAID:
         return f"{name} is {_SAID[pressed]}."
     if until == UNTIL_ACTIVITY:
-        return f"{name} is snoozed until something happens."
+        return f"{name} is snoozed until there is activity."
     return f"{name} is snoozed until {datetime.fromtimestamp(until, zone):%A, %-d %B, %H:%M}."

@@ -28,7 +28,7 @@ class TooManyTokens(RequestRefused):
 
     status = 409
     advice = "Revoke one that you no longer need."
-    sentence = f"you have {MOST} API tokens already"
+    sentence = f"you already have {MOST} API tokens, the most allowed"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Questions of the inbox to GitHub: the wiring answers them, with the application that bridge has anyway."""
+"""The inbox's questions to GitHub. The wiring answers them, through the application that bridge has there."""
 
 from dataclasses import dataclass
 from typing import Protocol

@@ -17,7 +17,7 @@ MOST = 100
 """Open invitations."""
 
 OPERATOR = 0
-"""In the place of a person's id."""
+"""Stands for the operator, in place of a person's id."""
 
 
 class InvitationGone(RequestRefused):
@@ -25,7 +25,7 @@ class InvitationGone(RequestRefused):
 
     status = 403
     advice = "Ask an owner of the inbox for a new invitation."
-    sentence = "This invitation was used already, has expired, or was withdrawn."
+    sentence = "This invitation has been used, has expired, or was withdrawn."
 
 
 class TooManyInvitations(RequestRefused):
@@ -33,7 +33,7 @@ class TooManyInvitations(RequestRefused):
 
     status = 409
     advice = "Withdraw one that you no longer need."
-    sentence = f"{MOST} invitations are open already"
+    sentence = f"there are already {MOST} open invitations, the most allowed"
 
 
 @dataclass(frozen=True, kw_only=True)

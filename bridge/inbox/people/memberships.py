@@ -1,7 +1,7 @@
 """People whom the inbox lets in as members of a GitHub organization, for as long as they are.
 
-GitHub is asked with the person's own token, at the sign-in and again while they use the inbox. While it does
-not answer, its last word counts for its few minutes and no longer.
+GitHub is asked with the person's own token, at the sign-in and again while they use the inbox. Without an
+answer, its last one counts for a few minutes and no longer.
 """
 
 import time

@@ -22,7 +22,7 @@ AdmittedBy = Literal["operator", "invitation", "organization"]
 
 
 class LastOwner(RequestRefused):
-    """The last owner cannot go: nobody could invite or remove anybody any more."""
+    """The last owner cannot leave: nobody could invite or remove anybody any more."""
 
     status = 409
     advice = "Make somebody else an owner first."
@@ -34,7 +34,7 @@ class NoRoom(RequestRefused):
 
     status = 409
     advice = "Ask an owner to remove somebody who has left."
-    sentence = f"the inbox has {MOST} people, and takes no more"
+    sentence = f"the inbox already has {MOST} people, the most allowed"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,8 +112,8 @@ class PeopleStore:
     ) -> InboxPerson:
         """Add a person, or follow a new nick, name and picture; the invitation is used up in the same step.
 
-        Somebody else who had the nick gets another one: GitHub gave the login away. Raises `NoRoom`, or
-        `InvitationGone`, also for one who was removed meanwhile: `is_known`, or let in by an organization.
+        A former holder of the nick gets another one: GitHub gave the login away. Raises `NoRoom`, or
+        `InvitationGone`, also where an owner has just removed a person who is known or of an organization.
         """
         fields = {
             "id": str(person_id),
@@ -153,7 +153,7 @@ class PeopleStore:
         await self._change(keys=[keys.PEOPLE], args=[person_id, orjson.dumps(changes)])
 
     async def end_grants(self, person_id: int) -> None:
-        """End what applications were granted until now in a person's name."""
+        """End all grants that applications have in a person's name."""
         await self._change(keys=[keys.PEOPLE], args=[person_id, orjson.dumps({"valid_from": time.time()})])
 
     async def has_owner(self) -> bool:

@@ -1,4 +1,4 @@
-"""Sessions of the inbox: the browser has a cookie, Redis all there is to know.
+"""Sessions of the inbox: the browser has a cookie, everything else is in Redis.
 
 A cookie names the person and carries a secret of its own. Redis keeps the secret's hash, with the person's
 other sessions in one hash: all of them end at once, and a removed person's next request is refused.
@@ -75,8 +75,8 @@ class Cookie:
         """It reveals nothing of the secret."""
         return hash_of(f"csrf:{self.secret}")
 
-    def made(self, csrf: str) -> bool:
-        """Tell whether a form's value is of this session."""
+    def accepts(self, csrf: str) -> bool:
+        """Tell whether a form's value was made for this session."""
         return is_csrf(csrf, self._csrf)
 
     def __str__(self) -> str:
@@ -87,7 +87,7 @@ class SessionStore:
     """All sessions, in Redis."""
 
     def __init__(self, redis: Redis, *, signed_by: Sequence[str] = ()) -> None:
-        """Take the secrets by which `made` knows a cookie; the first signs new ones."""
+        """Take the secrets that sign cookies; the first signs new ones."""
         self._redis = redis
         self._signed_by = signed_by
         self._use = load_script(redis, "bridge.inbox", "use_session")
@@ -108,8 +108,8 @@ class SessionStore:
             await pipe.execute()
         return cookie
 
-    def made(self, cookie: Cookie) -> bool:
-        """Tell whether a cookie was of a session once, without a look at Redis; good for rate limits only."""
+    def is_signed(self, cookie: Cookie) -> bool:
+        """Tell whether bridge made a cookie, though its session may be over: for rate limits alone."""
         chance, _, given = cookie.secret.rpartition(".")
         return any(signing.equal(given, one) for one in self._signatures(cookie.person_id, chance))
 
@@ -203,7 +203,7 @@ async def posted(request: web.Request) -> InboxPerson:
     if person is None:
         raise SignedOut("You are no longer signed in.")
     given = str((await request.post()).get("csrf", ""))
-    if cookie is None or not cookie.made(given):
+    if cookie is None or not cookie.accepts(given):
         raise FormRefused("This form does not belong to your session.")
     if not is_of_this_site(request):
         raise FormRefused("Another site sent this form.")

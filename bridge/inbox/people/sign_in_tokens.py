@@ -1,4 +1,4 @@
-"""GitHub tokens of people who signed in a moment ago and whose tokens may act: linking takes one over, once.
+"""GitHub tokens of recent sign-ins that may act: linking takes one over, once.
 
 So the first click of somebody who signed in with GitHub needs no second trip there.
 """

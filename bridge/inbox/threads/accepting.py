@@ -1,4 +1,4 @@
-"""Take a flow's messages that come at the same time in one step of Redis, each with an answer of its own."""
+"""Take messages that a flow gets at the same time in one step of Redis; each has an answer of its own."""
 
 from asyncio import Future
 from collections.abc import Callable, Sequence

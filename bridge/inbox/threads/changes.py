@@ -1,4 +1,4 @@
-"""People's changes of their own messages: new words in place of the old ones, or none."""
+"""Edits and deletions of people's own messages."""
 
 import time
 from collections.abc import Mapping

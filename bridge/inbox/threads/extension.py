@@ -60,7 +60,7 @@ def problem(value: object) -> str:
     try:
         msgspec.convert(value, Pull)
     except msgspec.ValidationError as error:
-        return f"is not as in docs/protocol.md: {error}"
+        return f"does not match docs/protocol.md: {error}"
     return ""
 
 

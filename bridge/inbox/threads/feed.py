@@ -1,4 +1,4 @@
-"""Live updates: one reader of all news in a process wakes the streams that wait for a flow's next message."""
+"""Live updates: each process reads all news once, and wakes the streams that wait for a flow's news."""
 
 import asyncio
 from collections import Counter, defaultdict
@@ -19,7 +19,7 @@ from bridge.storage.streams import Streams
 BLOCK_MS = 5000
 RETRY_SECONDS = 1
 GATHER_SECONDS = 0.02
-"""Until the next read: it takes what came meanwhile together, as one read costs as much as a message."""
+"""Until the next read, which takes all that came meanwhile: a read costs as much as a message."""
 HEARTBEAT = 15
 """Seconds: often enough for a proxy not to close a quiet connection."""
 AT_ONCE = 100
@@ -34,7 +34,7 @@ class TooManyStreams(RequestRefused):
 
     status = 429
     advice = "Close some of the inbox's tabs, or stop a program that streams."
-    sentence = f"You have {MOST} streams open already, which is the most"
+    sentence = f"you already have {MOST} streams open, the most allowed"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -88,7 +88,7 @@ class Feed:
     async def after(self, flow_id: str, last: int) -> list[News]:
         """Return a flow's next messages after `last`, up to `AT_ONCE`.
 
-        Those who ask at one moment share the answer.
+        Streams that ask at the same moment share the answer.
         """
         key = flow_id, last
         if key not in self._reads:

@@ -30,8 +30,8 @@ class TooManySnoozed(RequestRefused):
     """The person snoozed as many threads as they may."""
 
     status = 422
-    advice = "Mark some of it as done instead."
-    sentence = f"you have {MOST} snoozed threads, which is the most"
+    advice = "Mark some of them as done first."
+    sentence = f"you already have {MOST} snoozed threads, the most allowed"
 
 
 class ListStore:

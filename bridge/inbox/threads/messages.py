@@ -84,7 +84,7 @@ class MessageStore:
     async def reply(
         self, flow_id: str, thread: str, author: int, content: Mapping[str, Any], *, passed_to: int = 0
     ) -> Accepted:
-        """Take what a person wrote in a thread, by which they may pass its turn to somebody.
+        """Take what a person wrote in a thread; `passed_to` is the person to whom they pass its turn.
 
         Raises `UnknownThread` or `FlowGone`.
         """
@@ -235,7 +235,7 @@ class MessageStore:
         return found[0] if found else None
 
     async def subject(self, message: StoredMessage) -> StoredMessage | None:
-        """Return the message that another tells a change of, None if it was deleted; any other as it is."""
+        """Return the message that news of a change is about, None if it was deleted; any other as it is."""
         if message.content["event"] not in (CHANGED, DELETED):
             return message
         return await self.message(message.flow_id, message.content["content"]["message"])
@@ -270,7 +270,7 @@ def _of_state(state: Mapping[str, Any] | None) -> Sequence[bytes | str | int]:
 
 
 def _uuid_of(content: Mapping[str, Any], sender: int | str) -> str:
-    """Return a sender's own uuid, "" if there is none: nobody has another's message taken for a repeat."""
+    """Return the hash of sender and uuid, "" without one: nobody makes another's message a repeat."""
     uuid = content.get("uuid")
     return hash_of(f"{sender}:{uuid}") if uuid else ""
 

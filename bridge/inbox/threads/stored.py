@@ -32,7 +32,7 @@ class StoredMessage:
 
 @dataclass(frozen=True, kw_only=True)
 class InboxThread:
-    """An item of another service; `state` is the `thread` of the last message that carried one."""
+    """A thread about an item elsewhere; `state` is the `thread` of the last message that carried one."""
 
     id: str
     external_id: str

@@ -72,7 +72,7 @@ async def test_a_left_out_address_says_so(team: Team) -> None:
     status, found = await team.call("GET", "/none", token=await team.token())
     assert (status, found["message"][:33]) == (404, "There is nothing at this address:")
     status, found = await team.call("PATCH", "/messages")
-    assert (status, found["message"]) == (405, "This address takes only POST.")
+    assert (status, found["message"]) == (405, "This address accepts only POST.")
 
 
 async def test_only_the_application_that_made_a_source_changes_it(team: Team) -> None:
@@ -86,7 +86,10 @@ async def test_only_the_application_that_made_a_source_changes_it(team: Team) ->
         {"error_message": "Sign in at evil.example"},
     ):
         status, found = await team.call("PUT", f"{FLOW}/sources/{own['id']}", change, token=token)
-        assert (status, found["message"]) == (403, "Only the application that made the source changes it.")
+        assert (status, found["message"]) == (
+            403,
+            "Only the application that created the source can change it.",
+        )
         status, found = await team.call("PUT", f"{FLOW}/sources/{bobs['id']}", change, token=token)
         assert (status, found[next(iter(change))]) == (200, *change.values()), "the control: his own"
     kept = await team.inbox.sources.get(str(own["id"]))

@@ -161,7 +161,7 @@ async def test_the_person_who_passed_the_turn_is_named_to_the_one_who_gets_it(sc
     await scene.team.visit("bob", "GET", path)
     await scene.team.visit("ann", "POST", f"{path}/turn", {"to": "1002"})
     await scene.delivered()
-    assert shown(bob) == ["ann passed you the turn of #1"]
+    assert shown(bob) == ["ann passed you the turn on #1"]
     redis: Any = scene.team.services.redis
     assert await redis.zcard(keys.mentions(1002)) == 0, "the digest lists it as his turn alone"
     await scene.notifier.preferences.keep(1001, Preferences(turn=False))

@@ -59,7 +59,7 @@ def test_an_endpoint_is_an_https_address_of_a_named_host(endpoint: str) -> None:
     ],
 )
 def test_keys_are_a_point_of_the_curve_and_sixteen_bytes(keys: dict[str, str]) -> None:
-    with pytest.raises(SubscriptionRefused, match="no keys"):
+    with pytest.raises(SubscriptionRefused, match="no encryption keys"):
         read(**keys)
 
 

@@ -54,7 +54,7 @@ async def test_my_turn_has_a_section_for_each_thing_to_do(team: Team) -> None:
     ("move", "said"),
     [
         ("done", "#1 is done."),
-        ("activity", "#1 is snoozed until something happens."),
+        ("activity", "#1 is snoozed until there is activity."),
         ("mute", "#1 is muted."),
     ],
 )
