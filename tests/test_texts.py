@@ -16,7 +16,7 @@ ODD = re.compile(
     r"\b(whoever|anew|in vain|moreover|(is|are|was|were) told of|hears? of|makes? up|looks? after|trouble)\b",
     re.IGNORECASE,
 )
-CLAUSE = re.compile(r"(What|Who|Whose|Whoever|Whether|How|Where|Which|Why|When)\b")
+CLAUSE = re.compile(r"(What|Who|Whose|Whom|Whoever|Whether|How|Where|Which|Why|When)\b")
 NOUN = re.compile(
     r"(Returns|Raises|Yields|A|An|The|It|Its|This|These|Those|Their|Both|All|Every|Each|Another|No|None|Nothing|True"
     r"|False|As|At|For|From|If|In|Of|On|To|Under|With|Without|Before|Around|GitHub|GitHub's|Flowdock|Flowdock's)\s"

@@ -22,7 +22,7 @@ from bridge.core.errors import GitHubFailing, GitHubRefused, OAuthFailed, RateLi
 from bridge.core.model import GitHubToken, GitHubUser, Target
 
 ACT_SECONDS = 8
-"""Seconds in which a click asks again about work that GitHub goes on with."""
+"""Seconds in which a click polls an operation that GitHub has not finished."""
 
 SCOPE = "repo"
 """The OAuth scope of linking: the rights to act on pull requests, also of private repositories."""

@@ -88,7 +88,7 @@ class Credentials:
 
 
 class GitHubCredentials:
-    """The present credentials."""
+    """The credentials in force."""
 
     def __init__(self, redis: Redis, vault: Vault, settings: Settings) -> None:
         self._redis = redis
@@ -121,7 +121,7 @@ class GitHubCredentials:
         return Credentials(client_id=app.client_id, client_secret=app.client_secret, app=app)
 
     async def app(self) -> App | None:
-        """Return the present App, None if there is none. Raises as `current` does."""
+        """Return the current App, None if there is none. Raises as `current` does."""
         if self.from_settings or not self._settings.github_app:
             return None
         if self._age() > (AGAIN_SECONDS if self._app is None else FRESH_SECONDS):
@@ -148,7 +148,7 @@ class GitHubCredentials:
         """Store an App in place of the one with that id (None: of none); raises `AppThere`."""
         sealed = self._vault.encrypt(orjson.dumps(asdict(app)), aad=keys.GITHUB_APP)
         stored = False
-        # Once more where it is the same App still, with another key's seal.
+        # Try once more if it is the same App, encrypted with another key.
         while not stored:
             data = await self._redis.get(keys.GITHUB_APP)
             if (self._load(data).id if data else None) != instead_of:

@@ -10,10 +10,10 @@ QUEUE_BYTES = 256 * 2**20
 REPOSITORY_BYTES = 32 * 2**20
 
 SMALL_SHARE = 32
-"""While all together are over their budget, a repository may have this part of its own waiting."""
+"""While the total is over budget, a repository may use only this fraction of its own: one in so many."""
 
 LARGEST_DEAD = 64 * 1024
-"""Of a larger payload, packed, a dead letter keeps the header alone."""
+"""Bytes of a compressed payload: of a larger one, a dead letter keeps only the header."""
 
 DELIVERY_BYTES = 512
 """Bytes that bridge keeps of a finished delivery for four days, rounded up."""
@@ -22,15 +22,15 @@ LEAST_A_DAY = 1000
 
 MAX_REASON = 1000
 MAX_DETAIL = 10_000
-"""Characters kept of why an entry was given up."""
+"""Characters kept of the reason why an entry was given up."""
 
 MAX_MESSAGE = 64 * 1024
 MAX_VALUE = 256 * 1024
-"""Bytes of a message, and of what a delivery writes: several times what the largest of GitHub's make."""
+"""Bytes of a message, and of a value that a delivery writes: several times GitHub's largest."""
 
 OWN_DEAD = 100
 ALL_DEAD = 1000
-"""Dead letters kept of a repository, and of a partition."""
+"""Dead letters kept for a repository, and for a partition."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,34 +48,34 @@ class InboxBounds:
 
 @dataclass(frozen=True, kw_only=True)
 class Budgets:
-    """Bytes that may wait in all, and of each repository; 0: any number."""
+    """Bytes that may wait in total, and for each repository; 0: no limit."""
 
     queue: int = QUEUE_BYTES
     repository: int = REPOSITORY_BYTES
 
     def room(self, *, is_over: bool) -> int:
-        """Return the bytes of a repository that may wait; fewer if the total is over budget. 0: no limit."""
+        """Return the bytes that may wait for a repository; fewer if the total is over budget. 0: no limit."""
         if not is_over:
             return self.repository
         return max(1, (self.repository or REPOSITORY_BYTES) // SMALL_SHARE)
 
     @property
     def most(self) -> int:
-        """Return the bytes of a repository that may wait as messages; 0: no limit."""
+        """Return the bytes of messages that may wait for a repository; 0: no limit."""
         return 2 * self.repository
 
     @property
     def a_day(self) -> int:
-        """Deliveries taken of a repository in a day, whose ids are remembered for four; 0: any number."""
+        """Deliveries that a repository may send in a day; their ids are kept for four. 0: no limit."""
         return max(LEAST_A_DAY, self.repository // DELIVERY_BYTES) if self.repository else 0
 
     @property
     def kept(self) -> int:
-        """Bytes that are kept of a repository's pull requests, and as many of its commits; 0: any number."""
+        """Bytes kept of a repository's pull requests, and as many of its commits; 0: no limit."""
         return self.repository
 
     def dead(self, *, partitions: int) -> "DeadBounds":
-        """Return the bounds of the dead letters in each of so many partitions."""
+        """Return the bounds of one partition's dead letters."""
         own_bytes = (self.repository or REPOSITORY_BYTES) // 16
         all_bytes = (self.queue or QUEUE_BYTES) // (2 * partitions)
         return DeadBounds(LARGEST_DEAD, OWN_DEAD, own_bytes, ALL_DEAD, all_bytes)

@@ -1,26 +1,26 @@
 """Compression of payloads in the queue and of snapshots.
 
-GitHub's payloads repeat the same addresses: Zstandard (RFC 8878) shrinks them to a seventh. Bytes that Redis
-need not receive, keep and write to disk save more time than packing takes.
+GitHub's payloads repeat the same addresses: Zstandard (RFC 8878) shrinks them to a seventh. Redis then
+receives, keeps and writes fewer bytes, which saves more time than compression takes.
 """
 
 import zstandard
 
 _PARAMETERS = zstandard.ZstdCompressionParameters.from_level(-3, min_match=7, hash_log=11)
-"""Of those that were measured on GitHub's payloads the quickest that make a seventh of them.
+"""The quickest, of those measured, that shrink GitHub's payloads to a seventh.
 
-What repeats there is long (addresses, names of fields), so it looks for nothing shorter than 7 bytes. A table
-of 2,048 places stays in the nearest cache.
+Repeats there are long (addresses, names of fields), so the search skips any under 7 bytes. A table of 2,048
+entries stays in the nearest cache.
 """
 
 _KEPT = zstandard.ZstdCompressionParameters.from_level(-1, min_match=5, hash_log=11)
-"""For what is kept for months: a tenth smaller, for 1 µs more.
+"""For values kept for months: a tenth smaller, for 1 µs more.
 
-Level 1 makes another sixth less, and takes twice as long both ways: it also packs what repeats nowhere.
+Level 1 saves another sixth but takes twice as long both ways: it also compresses text without repeats.
 """
 
 WORTH = 512
-"""Bytes from which on packing is worth it."""
+"""Bytes of the smallest document worth compressing."""
 
 SHARED = 1024 * 1024
 """Bytes up to which the process's one compressor serves. Larger documents are packed in threads, which

@@ -104,7 +104,7 @@ class NotLinked(BridgeError):
 class GitHubRefused(BridgeError):
     """GitHub said no: 409 where the pull request's state is in the way, else 422.
 
-    `answered` is GitHub's own status (0 where GitHub said yes but did not do it), `reason` its words.
+    `answered` is GitHub's own status (0 if GitHub agreed but did nothing), `reason` its words.
     """
 
     def __init__(self, message: str, *, status: int = 422, answered: int = 0, reason: str = "") -> None:
@@ -154,11 +154,11 @@ class SourceGone(FlowdockError):
 
 
 class FlowdockRejected(FlowdockError):
-    """A 4xx that no retry mends."""
+    """A 4xx that no retry can fix."""
 
 
 class SignedOut(FlowdockError):
-    """401: Flowdock does not know the access token (any more), or nobody is signed in: sign in again."""
+    """401: Flowdock does not, or no longer, know the access token, or nobody is signed in: sign in again."""
 
     status = 401
 

@@ -178,7 +178,7 @@ class Administrator:
 
 @dataclass(frozen=True, kw_only=True)
 class GitHubUser:
-    """A GitHub account: `id` is what identifies it, `login` may change."""
+    """A GitHub account: `id` identifies it, `login` may change."""
 
     id: int
     login: str
@@ -216,7 +216,7 @@ class Source:
 
 @dataclass(frozen=True, kw_only=True)
 class AuditEntry:
-    """Something that was done, or tried, on GitHub in a person's name; `at` in Unix seconds."""
+    """An action done or tried on GitHub in a person's name; `at` in Unix seconds."""
 
     at: int
     action: str
@@ -228,7 +228,7 @@ class AuditEntry:
 
 @dataclass(frozen=True, kw_only=True)
 class LinkedAccount:
-    """Whom a Flowdock user acts as on GitHub."""
+    """The GitHub account that a Flowdock user acts as, with its token."""
 
     flowdock: FlowdockUser
     github: GitHubUser

@@ -64,7 +64,7 @@ class Options:
         return asdict(self)
 
     def leaves_out(self, *, base: str, of_bot: bool) -> str:
-        """Return why nothing of a pull request into `base` is told; empty if some is."""
+        """Return why nothing about a pull request into `base` is posted; empty if something is."""
         if self.bases and not any(fnmatchcase(base, pattern) for pattern in self.bases):
             return f"the base branch {base} is not in the option bases"
         if self.bots == "none" and of_bot:
@@ -72,7 +72,7 @@ class Options:
         return ""
 
     def mutes(self, *, group: str, base: str, is_quiet: bool, by_bot: bool, of_bot: bool) -> str:
-        """Return why a message of `group`, about a pull request into `base`, is not told; empty if it is.
+        """Return why a message of `group`, about a pull request into `base`, is not posted; empty if it is.
 
         `is_quiet`: it is a draft that was never ready, or its status does not change. `by_bot`: a bot did it;
         `of_bot`: the pull request is a bot's.

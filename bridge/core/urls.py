@@ -1,4 +1,4 @@
-"""Addresses, also those that strangers choose: only those of web pages are shown to anybody."""
+"""Addresses, including ones that strangers choose: only those of web pages are ever shown."""
 
 import re
 from functools import lru_cache
@@ -46,9 +46,9 @@ _NAT64 = IPv6Network("64:ff9b::/96")
 
 
 def is_public(address: str) -> bool:
-    """Tell whether an IP address is one of the internet's, not of this machine or of a private network.
+    """Tell whether an IP address is public: neither of this machine nor of a private network.
 
-    What leads to an IPv4 address from within IPv6 counts as that address, or not at all.
+    An IPv6 address with an IPv4 address inside counts as the latter, or as not public.
     """
     try:
         ip = ip_address(address)

@@ -1,4 +1,4 @@
-"""Variables of the environment: each is read by its type, and all that is wrong is collected."""
+"""Variables of the environment, each read by its type; all problems are collected."""
 
 import re
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ _SIZE = re.compile(r"(?P<number>[0-9]{1,12})(?P<unit>[kKmMgG]?)")
 
 
 class Reader:
-    """Reads one setting after the other and collects what is wrong, so that all is said at once."""
+    """Reads settings one by one and collects the problems, so that all are reported at once."""
 
     def __init__(self, environ: Mapping[str, str], needed: frozenset[str] | None) -> None:
         self._environ = environ

@@ -1,4 +1,4 @@
-"""Rules of branches in Redis: what GitHub answered last, and when it is asked again."""
+"""Rules of branches in Redis: GitHub's last answer, and the time to ask again."""
 
 import time
 from collections.abc import Iterable

@@ -24,7 +24,7 @@ RepoKey = tuple[int, str]
 """A repository's id, and its full name as a delivery tells it."""
 
 CONNECTION_SECONDS = 1
-"""Seconds that a worker posts for a connection that it has read: pausing or removing it takes effect then."""
+"""Seconds that a worker relies on a connection it has read: a pause or a removal takes effect after them."""
 
 CONNECTIONS_KEPT = 1024
 """Connections that a process keeps decrypted."""
@@ -195,7 +195,7 @@ class ConnectionStore:
         return await self._is_called(connection, full_name)
 
     async def _is_called(self, connection: Connection, full_name: str) -> bool:
-        """Tell whether a connection's repository has a name now: another may have it that it had before."""
+        """Tell whether a connection's repository has this name now: another repository may have taken it."""
         return (await self._pulls.present_name(connection)).lower() == full_name.lower()
 
     async def forget_source(self, connection_id: str, gone: FlowdockError) -> None:

@@ -1,4 +1,4 @@
-"""The log of a repository's newest deliveries, connection by connection: for people, not for the queue.
+"""The log of a repository's newest deliveries, by connection: for people, not for the queue.
 
 Entries are written in the queue's own atomic steps, so that the log agrees with what was done. It keeps only
 the newest entries, and counts for a day.

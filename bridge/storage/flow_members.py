@@ -1,4 +1,4 @@
-"""Members of flows, as far as Flowdock showed them to somebody: nobody else is tagged there.
+"""Members of flows, as Flowdock showed them to somebody. Only members are tagged in a flow.
 
 Flowdock shows a flow with all its members, and a user who signs in the flows they are in. bridge relies on it
 for a month.
@@ -16,7 +16,7 @@ from bridge.storage.redis import Redis
 
 SECONDS = 30 * 24 * 3600
 MOST = 5000
-"""People who are remembered of a flow."""
+"""Members remembered of a flow."""
 
 log = structlog.get_logger()
 

@@ -1,4 +1,4 @@
-"""Group commit: what comes while a step is under way is done together in the next.
+"""Group commit: items that come during a step are done together in the next one.
 
 So a lone caller waits for nobody, and under load each step serves many.
 """

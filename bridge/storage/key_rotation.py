@@ -53,7 +53,7 @@ KINDS = (
     Kind(name="connectings", prefix=keys.intent(""), place="intent:"),
     Kind(name="sessions and steps", prefix=keys.once("", "").removesuffix(":"), place=""),
 )
-"""All that passes the vault. A test finds whatever else should lie sealed in Redis."""
+"""All kinds of encrypted values. A test finds any other in Redis."""
 
 
 @dataclass(kw_only=True)

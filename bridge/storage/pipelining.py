@@ -27,7 +27,7 @@ ANSWER_SECONDS = 6
 """Seconds that Redis has for a round trip, besides the time that a read may block."""
 
 _ALONE = frozenset({"XREAD"})
-"""They wait at Redis for what is to come: nobody shall wait with them."""
+"""Blocking commands. They are sent alone, so that nothing waits with them."""
 
 _Command = tuple[tuple[Any, ...], Mapping[str, Any]]
 

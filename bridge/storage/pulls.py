@@ -126,7 +126,7 @@ class PullRequestStore:
         if before.value("number") is None or before.is_open != after.is_open:
             writes.append(Write("SADD" if after.is_open else "SREM", place, str(number), SECONDS))
         elif _day(before) != _day(after):
-            # It has its place; once a day says often enough that the place is to live on.
+            # It is in the indexes; to extend their lifetime once a day is enough.
             writes.append(Write("LIVE", place, "", SECONDS))
         return writes
 
@@ -158,7 +158,7 @@ class PullRequestStore:
         await self._name(keys=_NAMES, args=[repository_id, full_name, "github", ""])
 
     async def shown(self, target: Target) -> ClickTarget:
-        """Return what a click's thread showed.
+        """Return the pull request that a click's thread showed.
 
         Raises `GitHubRefused` if the address may mean two repositories that both have this number.
         """
@@ -177,7 +177,7 @@ class PullRequestStore:
         return (known or found or [ClickTarget(target=target)])[0]
 
     async def shown_in(self, repository_id: int, target: Target) -> ClickTarget:
-        """Return what a click's thread showed of a repository's pull request."""
+        """Return a repository's pull request as a click's thread showed it."""
         sha = await self._redis.get(keys.shown(repository_id, target.number))
         return ClickTarget(
             target=target,

@@ -7,10 +7,10 @@ from bridge.storage.due_queue import DueQueue
 from bridge.storage.redis import Redis
 
 HOLD_SECONDS = 60
-"""The time after which another process reads what one began to read."""
+"""The time after which another process repeats a reading that was begun."""
 
 DELAY = 2
-"""Seconds until a log is there to read."""
+"""Seconds until GitHub has a job's log."""
 
 BUDGET = 100
 """Readings of a repository in an hour."""
@@ -50,7 +50,7 @@ class Readings:
         await self._queue.settle(_member(reading), "", delay=DELAY)
 
     async def may_read(self, repository_id: int) -> bool:
-        """Count a reading; tells whether the repository has it left in this hour."""
+        """Count a reading; tells whether it is within the repository's budget for the hour."""
         place = keys.readings_made(repository_id)
         async with self._redis.pipeline(transaction=True) as pipe:
             pipe.set(place, 0, ex=3600, nx=True)

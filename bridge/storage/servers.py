@@ -1,4 +1,4 @@
-"""The servers whose ids Redis keeps: the same id on another server is somebody else."""
+"""The servers whose ids Redis keeps: on another server, the same id means somebody else."""
 
 from collections.abc import Mapping
 
@@ -15,7 +15,7 @@ async def bind(redis: Redis, servers: Mapping[str, str]) -> None:
     """Bind Redis to these servers at the first start; raises `AnotherServer` if it is bound to others."""
     for kind, address in servers.items():
         key = keys.server(kind)
-        # Read first: a full Redis takes no write.
+        # Read first: a full Redis accepts no write.
         if await redis.get(key) is None:
             await redis.set(key, address, nx=True)
         bound = (await redis.get(key) or b"").decode()

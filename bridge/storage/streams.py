@@ -15,7 +15,7 @@ from bridge.storage.cluster import Cluster
 from bridge.storage.redis import Redis
 
 AWAY_SECONDS = 0.5
-"""Seconds until a stream is tried again whose node does not answer; the others are read on."""
+"""Seconds until a stream whose node does not answer is tried again."""
 
 Found = list[tuple[str, bytes, Mapping[bytes, bytes]]]
 """Entries: the stream's name, the entry's id, its fields."""
@@ -79,7 +79,7 @@ class Streams:
         ]
 
     def _leave(self, which: tuple[str, str]) -> None:
-        """Forget a read: what it finds is read again later."""
+        """Forget a read: the entries that it finds are read again later."""
         task = self._reads.pop(which)
         self._away.discard(which[0])
         self._left.add(task)

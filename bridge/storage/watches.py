@@ -12,19 +12,19 @@ from bridge.storage.due_queue import DueQueue
 from bridge.storage.redis import Redis
 
 ASK_STATE_SECONDS = 2
-"""GitHub's clock has whole seconds: what it answers then is newer than what it told before."""
+"""The wait before a question about a state: by GitHub's clock, the answer must be of a later second."""
 
 MERGE_SECONDS = 60
-"""The wait before the first question about a merge that outlasted its click."""
+"""The wait before the first question about a merge still pending after its click."""
 
 TEAMS_SECONDS = 60
 """The least time between two questions about the teams of a pull request."""
 
 MEMBERS_SECONDS = 60
-"""The wait after a change of a team's members: all that join and leave meanwhile are one question."""
+"""The wait after a change of a team's members: all changes meanwhile share one question."""
 
 QUEUE_SECONDS = 5
-"""The wait before a question about a merge queue: all that enters and leaves meanwhile is one question."""
+"""The wait before a question about a merge queue: all changes meanwhile share one question."""
 
 
 class Watch(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -7,11 +7,11 @@ class Write(NamedTuple):
     """A write within a step of the queue."""
 
     command: Literal["SET", "BESIDE", "DEL", "SADD", "SREM", "NOTE", "COUNT", "LIVE"]
-    """BESIDE sets what lies beside a snapshot, while that is there. NOTE puts the value at the head of a list
-    of the newest. COUNT adds one to a hash's field. LIVE only has the key live on."""
+    """BESIDE sets the value only while its snapshot exists. NOTE prepends it to a list of the newest. COUNT
+    increments a hash's field. LIVE only extends the key's lifetime."""
     key: str
     value: bytes | str
     seconds: int
     """Seconds that the key lives after this write."""
     kept: str = ""
-    """The list of what is kept of the repository, where the key takes room in that budget."""
+    """The index of the repository's stored values, if the key counts in their budget."""

@@ -49,7 +49,7 @@ def hold_to_entry(delivery: Delivery, entry: InboxEntry) -> None:
     repository_id = repository.get("id") if isinstance(repository, dict) else None
     if repository_id != entry.repository_id or (translate.subject(delivery) or 0) != entry.number:
         raise Malformed("the payload is about another pull request than its entry says")
-    if not translate.is_what_it_is_called(delivery):
+    if not translate.fits_its_event(delivery):
         raise Malformed(f"the payload does not fit the event {delivery.event}")
 
 

@@ -128,7 +128,7 @@ async def test_a_signed_body_is_not_taken_for_another_event(
 ) -> None:
     """The event stands in a header that nobody signs: a line comment is posted again as one on the whole."""
     if not guarded:
-        monkeypatch.setattr(translate, "is_what_it_is_called", lambda _: True)
+        monkeypatch.setattr(translate, "fits_its_event", lambda _: True)
     await set_to_work(house)
     await house.act("ann-gh", "open", title="Fix", body="", head="fix", base="main")
     await delivered(house)

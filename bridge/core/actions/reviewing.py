@@ -42,9 +42,9 @@ def _own() -> GitHubRefused:
 
 def _why_not(click: Click) -> Generator[Call, Any, str]:
     """Return why the branch's rules do not count the person's approval; empty if bridge knows no reason."""
-    if click.shown is None or not approvals.are_demanded(click.shown):
+    if click.shown is None or not approvals.are_required(click.shown):
         return ""
-    for person, why in approvals.without_a_say(click.shown).items():
+    for person, why in approvals.ineligible(click.shown).items():
         if person.id == click.user_id:
             return f"@{click.login} {why}"
     repository = yield click.call("GET", "")

@@ -74,7 +74,7 @@ def lacking(granted: Mapping[str, str]) -> tuple[Permission, ...]:
 
 
 def unheard(granted: Mapping[str, str], subscribed: Collection[str]) -> list[str]:
-    """Return the events that an installation's permissions let it hear, and its App does not subscribe to."""
+    """Return the events that an installation's permissions allow but its App does not subscribe to."""
     lacks = {one.name for one in lacking(granted)} - {_MERGING.name}
     heard = [one for one in permissions(members=True, rules=True) if one.name not in lacks]
     return [event for event in events(heard) if event not in subscribed]

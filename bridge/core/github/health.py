@@ -1,4 +1,4 @@
-"""Judge a connection's health from an observation of its repository, webhook and account."""
+"""Assess a connection's health from an observation of its repository, webhook and account."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from bridge.core.github.redelivery import Attempt
 from bridge.core.model import Connection, Delivery, Problem
 
 RECENT_SECONDS = 3600
-"""Seconds for which a failed delivery shows that GitHub does not get through."""
+"""Seconds for which a failed delivery shows that GitHub cannot reach bridge."""
 
 Hint = Literal["", "came", "heard", "removed", "archived"]
 """The news in an event: any delivery; a ping, or news of the repository; the webhook was removed; the
@@ -80,7 +80,7 @@ class Observation:
 
 
 UNSEEN = Observation(linked=False)
-"""Nobody's account shows anything."""
+"""The observation without a linked account."""
 
 
 def assess(connection: Connection, seen: Observation, hint: Hint, *, now: float) -> Problem | None:

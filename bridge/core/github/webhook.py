@@ -21,15 +21,15 @@ JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
 MAX_HEADER = 200
 MAX_VALUES = 500_000
-"""Of a delivery's JSON, each of which becomes an object in memory: of all 60 MB, in a quarter of a second.
+"""Values in a delivery's JSON. Each becomes an object: all of them take 60 MB and a quarter of a second.
 
-GitHub's largest deliveries, of 25 MiB, would have 50 bytes for each; most have less than 10,000 values.
+That is one value in 50 bytes of GitHub's largest deliveries, of 25 MiB; most have fewer than 10,000 values.
 """
 _WEIGHTS = {b",": 1, b"[": 1, b"{": 4}
 """The weight of each character that stands for a value: an object takes as much memory as four texts."""
 MAX_MENDED = 256 * 1024
-"""Bytes of a document that is looked at a second time, escape by escape: a pull request with the longest
-description has half of them."""
+"""Bytes of the largest document that is repaired, escape by escape: twice a pull request with the longest
+description."""
 PIECE = 256 * 1024
 """Bytes of a large document that are worked on at a time; in between, other threads have a turn."""
 _FIELD = b"payload="
@@ -127,7 +127,7 @@ def _content_type(header: str) -> str:
 
 
 def _json_body(body: bytes) -> bytes:
-    """Return the body as it is. What begins otherwise was signed as a form, and is posted as JSON."""
+    """Return the body unchanged; raises `Malformed` if it begins otherwise, as one signed as a form does."""
     if not body.startswith(b"{"):
         raise Malformed("the body is not a JSON object: it must begin with '{'")
     return body

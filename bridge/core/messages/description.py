@@ -16,7 +16,7 @@ from bridge.core.pulls.model import PullRequest, Rendered
 from bridge.core.pulls.snapshot import Snapshot
 
 VERSION = 2
-"""Of the modules that render. Raise it when they come to render anything differently: a test tells."""
+"""The version of the modules that render. Raise it when their output changes: a test tells."""
 
 LIBRARIES = ("emoji", "markdown-it-py", "mdit-py-plugins", "mdurl", "nh3")
 
@@ -50,5 +50,5 @@ def made_of(pull: PullRequest) -> str:
 
 @cache
 def renderer() -> str:
-    """Return the versions of what renders."""
+    """Return the versions of the renderer and its libraries."""
     return " ".join([str(VERSION), *(f"{name} {metadata.version(name)}" for name in LIBRARIES)])

@@ -8,13 +8,13 @@ from itertools import takewhile
 from bridge.core.messages.html import escape
 
 MAX_COMPARED = 400
-"""Words of each text that are compared one by one: to compare takes the square of it."""
+"""Words of each text that are compared one by one, which takes quadratic time."""
 
 MAX_SHOWN = 1000
-"""Characters of each text that was taken away or put in."""
+"""Characters shown of each removed or added text."""
 
 CONTEXT = 12
-"""Words, and the spaces between them, that are shown before and behind a change."""
+"""Words, and the spaces between them, shown before and after a change."""
 
 _WORDS = re.compile(r"\n|[^\S\n]+|\S+")
 

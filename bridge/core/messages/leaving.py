@@ -1,4 +1,4 @@
-"""Say a last word in threads that a flow is no longer shown, and a word in those that it is shown again."""
+"""Post a last message in threads that a flow no longer shows, and one in threads that it shows again."""
 
 from collections.abc import Sequence
 
@@ -15,9 +15,9 @@ DISCONNECTED = Message(event="activity", title="Disconnected from this flow", au
 def last_words(
     round_: Round, merged: Snapshot, told: Sequence[Outgoing]
 ) -> tuple[tuple[Outgoing, ...], Snapshot]:
-    """Return these messages, and the snapshot with the flows that show it, and those that no longer do.
+    """Return these messages, and the snapshot that notes which connections show it and which no longer do.
 
-    `told` are the messages that go out anyway. A merged one stays true by itself: nobody has to be told.
+    `told` are the messages that go out anyway. A merged pull request needs none: its thread stays true.
     """
     shown, left = set(merged.said.get("shown_to", ())), set(merged.said.get("left", ()))
     receivers = {one.connection.id for one in told}

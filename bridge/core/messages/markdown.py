@@ -10,10 +10,10 @@ MAX_SOURCE = 4000
 """Characters of Markdown that are shown; the rest is a link away."""
 
 MAX_HTML = 16_000
-"""Characters of HTML that become of it: two of Markdown may make a hundred."""
+"""Characters of its HTML: two of Markdown may become a hundred."""
 
 MAX_READ = 16_000
-"""Characters of Markdown that are looked through for mentions."""
+"""Characters of Markdown that are searched for mentions."""
 
 MENTION = re.compile(rf"(?<![0-9A-Za-z_])(?<![0-9A-Za-z_][\"'])@({LOGIN})(?![0-9A-Za-z_/-]|\.+[0-9A-Za-z_])")
 """GitHub's boundary is ASCII: letters of other scripts may stand beside a login. `"ann b"@bob` is a mail."""

@@ -1,4 +1,4 @@
-"""Word what became of a commit's checks and deployments: only when their sum turns, never one per job."""
+"""Word the outcome of a commit's checks and deployments: once their sum changes, never for each job."""
 
 from itertools import chain
 from typing import Any
@@ -16,7 +16,7 @@ from bridge.core.pulls.snapshot import Snapshot
 MAX_NAMED = 3
 
 MAX_FAILED = 100
-"""Checks of a commit that are remembered to have failed."""
+"""Failed checks of a commit that are remembered."""
 
 _DEPLOYMENTS = {"failed": "failed", "waiting": "wait for approval", "passed": "succeeded"}
 """Words for the states of deployments, the most important first."""
@@ -162,7 +162,7 @@ def of_review(happening: Happening) -> tuple[Said | None, Snapshot]:
 
 
 def _covering(state: str) -> tuple[str, ...]:
-    """Return what may have been told of a deployment so that its state is no news."""
+    """Return the states that, once told of a deployment, make this one no news."""
     return {"waiting": ("waiting", "asked"), "failed": ("failed", "rejected")}.get(state, (state,))
 
 

@@ -12,7 +12,7 @@ from bridge.core.pulls.snapshot import Snapshot
 from bridge.core.pulls.turn import Turn
 
 ONE_DEED = 2
-"""Seconds of GitHub's clock in which a person's events are one deed: to open, to ask and to assign, say."""
+"""Seconds in which a person's events are one deed, such as opening, assigning and requesting a review."""
 
 _NONE: list[Any] = [0, "", []]
 

@@ -42,7 +42,7 @@ _MARKS = {"approved": "✓", "changes requested": "✗", "requested": "…"}
 def render(pull: PullRequest, *, web_url: str, is_left: bool = False) -> dict[str, Any]:
     """Return the JSON object that `POST /messages` takes as `thread`; the buttons lead to `web_url`.
 
-    One that `is_left`, since its flow will not be told what comes, shows only what stays true.
+    A thread that `is_left` gets no further message, so it shows only what stays true.
     Flowdock's API documents, "Messages": title, field labels and values take only the tag `a`.
     """
     # The snapshot's address is checked again: this is the last place to do so.
@@ -107,7 +107,7 @@ def turn_of(pull: PullRequest) -> str:
 
 
 def _extension(pull: PullRequest, found: turn.Turn | None) -> dict[str, Any]:
-    """Return what bridge's inbox reads, and Flowdock ignores (docs/protocol.md, "The member `bridge`")."""
+    """Return the member `bridge`, which bridge's inbox reads and Flowdock ignores (docs/protocol.md)."""
     involved = {one.id: _account(one) for one in pull.people if one.id and not one.bot}
     times, shown = pull.turn_since, None
     if found:
@@ -177,7 +177,7 @@ def _quoted(ref: str) -> str:
 
 
 def _awaited(pull: PullRequest) -> tuple[Reviewer, ...]:
-    """Return the reviewers; at the end those who were only asked are left out."""
+    """Return the reviewers; of a closed pull request only those who gave a review."""
     if pull.is_open:
         return pull.reviewers
     return tuple(reviewer for reviewer in pull.reviewers if reviewer.state != "requested")
@@ -188,7 +188,7 @@ def _reviewer(reviewer: Reviewer) -> str:
 
 
 def _to_merge(pull: PullRequest) -> str:
-    """Say what the branch's rules still demand; nothing where they demand nothing."""
+    """Say which requirements of the branch are not met; empty if it has none."""
     lacks = "; ".join(to_merge.missing(pull))
     if pull.rules is None:
         return ""

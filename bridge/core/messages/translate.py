@@ -1,4 +1,4 @@
-"""A delivery to what goes out about it: new snapshots, and a message for each connection that wants it."""
+"""Translate a delivery: into new snapshots, and a message for each connection that wants it."""
 
 from collections.abc import Sequence
 
@@ -57,7 +57,7 @@ _OWN_FIELD = {
     "status": "sha",
     "workflow_run": "workflow_run",
 }
-"""A field that only deliveries of the event have. No signature covers the header with the event."""
+"""A field that only deliveries of the event have."""
 
 
 def subject(delivery: Delivery) -> int | None:
@@ -73,8 +73,8 @@ def subject(delivery: Delivery) -> int | None:
     return found if isinstance(found, int) and not isinstance(found, bool) else None
 
 
-def is_what_it_is_called(delivery: Delivery) -> bool:
-    """Tell whether a payload has what its event's have: it may have been signed as another one."""
+def fits_its_event(delivery: Delivery) -> bool:
+    """Tell whether a payload fits its event: the signature does not cover the header that names the event."""
     return bool(delivery.payload.get(_OWN_FIELD.get(delivery.event, "repository")))
 
 
@@ -214,7 +214,7 @@ def translate_job_log(
     *,
     now: float,
 ) -> Translation:
-    """Translate what bridge read of a job whose failure was told."""
+    """Translate bridge's reading of a failed job."""
     pull, job = snapshot.view(known, head_checks), delivery.payload["job"]
     said = status_changes.of_job(check, FailedStep(number=job["number"], name=job["step"]), job["lines"])
     return translation(Round(delivery, pull, connections, now, "Checks"), said, known)

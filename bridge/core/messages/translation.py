@@ -17,7 +17,7 @@ UNSPOKEN = "it only updates the thread"
 
 
 class Translation(msgspec.Struct, frozen=True, kw_only=True):
-    """The snapshot that stands after the delivery, and what to say."""
+    """The snapshot after the delivery, and the messages to post."""
 
     number: int
     snapshot: Snapshot

@@ -20,7 +20,7 @@ from bridge.core.pulls.snapshot import Snapshot
 from bridge.core.pulls.turn import CONFLICTS, Turn
 
 SECONDS = 60
-"""Of a thread at most one message about its labels or its place in the queue is posted in this time."""
+"""The least time between two messages about a thread's labels or its place in the queue."""
 
 _BOOKKEEPING = ("labels", "place")
 
@@ -28,7 +28,7 @@ Shown = dict[str, Any]
 
 
 def shown(round_: Round) -> Shown:
-    """Return the part of a thread that its readers act on."""
+    """Return the parts of a thread that people act on."""
     pull = round_.pull
     return {
         "status": thread.status(pull)["value"],
@@ -49,7 +49,7 @@ def _lasting(found: Turn) -> str:
 
 
 def update(round_: Round, known: Snapshot) -> Said | None:
-    """Return the message that a thread needs to be true again; None if it is, as far as readers act on it."""
+    """Return the message that makes a thread true again; None if all that people act on is still true."""
     delivery, pull = round_.delivery, round_.pull
     before = _before(known, now := shown(round_))
     if not known.said.get("shown") or (delivery.event, delivery.action) == ("pull_request", "dequeued"):
@@ -81,7 +81,7 @@ def _before(known: Snapshot, now: Shown) -> Shown:
 
 
 def _words(before: Shown, now: Shown, pull: PullRequest) -> str:
-    """Say what a reader must know of a change from `before` to `now`, as a title; empty if nothing is."""
+    """Word the changes that people must know of, as a title; empty if there are none."""
     if now["status"] != before["status"]:
         return f"Status: {now['status']}"
     if not pull.is_open or now == before:
@@ -111,5 +111,5 @@ def _rerun(before: list[Any], now: list[Any], pull: PullRequest) -> str:
 
 
 def _only_begins(before: Shown, now: Shown) -> bool:
-    """Tell whether checks begin to run, and nobody would have merged for their sake: that is no news."""
+    """Tell whether checks merely began to run, on a pull request that was not ready to merge: no news."""
     return bool(now["turn"].startswith("checks") and before["turn"] != "ready to merge ")

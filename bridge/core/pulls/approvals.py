@@ -1,10 +1,10 @@
-"""Approvals that cannot count, whatever GitHub answers to them."""
+"""Approvals that the branch's rules do not count, although GitHub accepts them."""
 
 from bridge.core.pulls.model import Person, PullRequest
 
 
-def without_a_say(pull: PullRequest) -> dict[Person, str]:
-    """Return people whose approval cannot count, each with the reason as the end of a sentence.
+def ineligible(pull: PullRequest) -> dict[Person, str]:
+    """Return people whose approval does not count, each with the reason as the end of a sentence.
 
     https://docs.github.com/repositories/configuring-branches-and-merges-in-your-repository/managing-rulesets/available-rules-for-rulesets
     """
@@ -16,14 +16,14 @@ def without_a_say(pull: PullRequest) -> dict[Person, str]:
     return {one: why for one, why in found.items() if one.id}
 
 
-def are_demanded(pull: PullRequest) -> bool:
-    """Tell whether the branch's rules count approvals."""
+def are_required(pull: PullRequest) -> bool:
+    """Tell whether the branch's rules require approvals."""
     return pull.rules is not None and bool(pull.rules.approvals or pull.rules.last_push)
 
 
 def note(pull: PullRequest) -> str:
-    """Say whose approval cannot count; empty where the branch demands none."""
-    if not are_demanded(pull):
+    """Say whose approval does not count; empty if the branch requires none."""
+    if not are_required(pull):
         return ""
-    people = [f"{one.login}, who {why}" for one, why in without_a_say(pull).items()]
+    people = [f"{one.login}, who {why}" for one, why in ineligible(pull).items()]
     return f"It cannot count from {'; or from '.join(people)}" if people else ""

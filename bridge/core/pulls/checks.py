@@ -71,7 +71,7 @@ def queued_number(delivery: Delivery) -> int:
 
 
 def _register(value: dict[str, Any], *, rank: str, at: str) -> LwwRegister:
-    """Rank what was said of one id: its attempt or number first, then its end, then the time."""
+    """Make the register of one id: ranked by its attempt or number, then its end, then the time."""
     over = value["state"] not in ("running", "waiting")
     # Of one second a wait counts over the request that led to it.
     return LwwRegister(f"{rank}{int(over)}{at}", int(value["state"] == "waiting"), value)

@@ -45,7 +45,7 @@ _METHODS = {
 }
 _ALLOWS = {"allow_auto_merge": "auto-merge", "allow_update_branch": "update-branch"}
 _FOR_GOOD = "9999"
-"""Later than any time: what is merged stays merged, what is deleted deleted."""
+"""Later than any time, so that a merge or a deletion is final."""
 
 
 def delta(delivery: Delivery) -> Snapshot:

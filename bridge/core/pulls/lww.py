@@ -1,6 +1,6 @@
 """Values that many deliveries report, in any order: each converges.
 
-A `LwwRegister` keeps the newest word on one value, a `LwwSet` the newest on a set. Both are merged by rules
+A `LwwRegister` keeps the newest report of one value, a `LwwSet` that of a set. Both are merged by rules
 that do not depend on which side came first, so any interleaving and repetition of deliveries ends alike.
 
 GitHub's clock has whole seconds, and several deliveries of one second are normal. Within a second the

@@ -1,4 +1,4 @@
-"""A pull request as a thread shows it: what the snapshot and the checks add up to."""
+"""A pull request as a thread shows it, made of its snapshot and its checks."""
 
 from collections.abc import Mapping
 from typing import Literal, NamedTuple
@@ -142,14 +142,14 @@ class PullRequest(msgspec.Struct, frozen=True, kw_only=True):
     milestone: Link | None = None
     reviewers: tuple[Reviewer, ...] = ()
     named: tuple[Person, ...] = ()
-    """All that take part, in the order in which their logins were told: a login is the last one's."""
+    """Everybody involved, in the order in which their logins were told: a login belongs to the last."""
     changes: Changes | None = None
     auto_merge: bool = False
     queued: bool = False
     place: Place = Place()
     mergeable: bool | None = None
     mergeable_state: str = ""
-    """GitHub's word for what stands in the way of a merge, such as `blocked`; empty if it told none."""
+    """GitHub's word for the obstacle to a merge, such as `blocked`; empty if it told none."""
     merge_methods: tuple[str, ...] = ()
     allows: tuple[str, ...] = ()
     """Names of repository settings that are on: `auto-merge`, `update-branch`."""
@@ -175,7 +175,7 @@ class PullRequest(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def target(self) -> str:
-        """The branch that it ends in: in a stack not its own base, but the stack's."""
+        """The branch that it merges into: that of its stack if it is in one, else its base."""
         if self.stack:
             return self.stack.base
         return self.base.ref if self.base else ""

@@ -11,7 +11,7 @@ from bridge.core.model import Payload
 class BranchRules(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The rules of one branch; without `methods`, all that the repository allows.
 
-    They are not `is_known` where GitHub shows them to no linked account.
+    `is_known` is False if GitHub shows them to no linked account.
     """
 
     branch: str
@@ -27,7 +27,7 @@ class BranchRules(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 
     @property
     def asks_for(self) -> tuple[str, ...]:
-        """The demands that only GitHub can tell to be satisfied."""
+        """The requirements that only GitHub can check."""
         demands = {
             "a code owner's approval": self.code_owners,
             "an approval of the last push": self.last_push,

@@ -35,7 +35,7 @@ from bridge.core.pulls.rules import BranchRules
 T = TypeVar("T")
 
 SWITCHES: dict[str, Any] = {"state": [0, "open"], "queued": False}
-"""Values that go to and fro, and what each is when a pull request is born."""
+"""Values that switch back and forth, each with its value in a new pull request."""
 
 _NEEDED = frozenset({"number", "title", "url", "state"})
 _DECISIVE: dict[str, ReviewState] = {"approved": "approved", "changes_requested": "changes requested"}
@@ -79,7 +79,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
         return replace(self, said={**self.said, **said})
 
     def gathers(self, review_id: str, parts: Parts, due: Payload) -> "Snapshot":
-        """Return the snapshot with a review's parts added; `due` is the payload that has it told."""
+        """Return the snapshot with a review's parts added; `due` is the payload that posts it."""
         gathering = self.gathering.get(review_id, Gathering()).add(parts, due)
         return replace(self, gathering={**self.gathering, review_id: gathering})
 
@@ -110,7 +110,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def target(self) -> str:
-        """The branch that it ends in: of a stack, or else its base; empty if it was not told."""
+        """The branch that it merges into: that of its stack, or else its base; empty if it was not told."""
         stack, base = self.value("stack"), self.value("base")
         return str(stack["base"]) if stack else str(base["ref"]) if base else ""
 

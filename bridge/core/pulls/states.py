@@ -16,7 +16,7 @@ DID: dict[str, dict[str, Any]] = {
 """The value that an action gives a field, even if its payload lacks the field or contradicts."""
 
 STATES = ("open", "closed", "merged")
-"""The further one counts of those told in one second."""
+"""In rising rank: of two told in one second, the one with the higher rank counts."""
 
 
 def state_of(pull: Payload, own: str) -> str:

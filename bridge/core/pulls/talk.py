@@ -10,7 +10,7 @@ MAX_TOLD = 30
 """Comments, those on lines, and reviews, of each the newest, that are remembered."""
 
 OVERTAKEN_SECONDS = 24 * 3600
-"""An edit of what is not remembered may have overtaken it if that was made this short before."""
+"""An edit may have overtaken its comment, which is not remembered yet, if that is not older than this."""
 
 _KINDS = {
     "issue_comment": "comment",

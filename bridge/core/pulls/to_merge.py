@@ -1,25 +1,25 @@
-"""Find out what a pull request still lacks: by the rules of its branch, and by GitHub's word."""
+"""Find the requirements that a pull request does not meet, by its branch's rules and by GitHub's word."""
 
 from msgspec.structs import replace
 
-from bridge.core.pulls.approvals import without_a_say
+from bridge.core.pulls.approvals import ineligible
 from bridge.core.pulls.model import Check, CheckState, PullRequest
 
 CONFIRMATION = "GitHub's confirmation"
-"""Missing alone where GitHub still blocks the merge, or did when it was asked last."""
+"""The only thing missing if GitHub still blocks the merge, or did when it was asked last."""
 
 _PASSES: frozenset[CheckState] = frozenset({"passed", "skipped", "neutral"})
 _BLOCKED = frozenset({"blocked", "behind"})
 
 
 def missing(pull: PullRequest) -> tuple[str, ...]:
-    """Return what is missing, in words; nothing while no rules were read."""
+    """Return the requirements not met, in words; none while no rules were read."""
     found = []
     if (rules := pull.rules) is not None and rules.is_known:
         given = _approvals(pull)
         if given < rules.approvals:
             words = f"{given} of {rules.approvals} approval{'' if rules.approvals == 1 else 's'}"
-            names = ", ".join(one.login for one in without_a_say(pull) if one != pull.author)
+            names = ", ".join(one.login for one in ineligible(pull) if one != pull.author)
             found.append(f"{words} ({names} cannot give one)" if names else words)
         if checks := [words for name in rules.checks if (words := _of_check(pull, name))]:
             found.append(f"checks: {', '.join(checks)}")
@@ -34,7 +34,7 @@ def missing(pull: PullRequest) -> tuple[str, ...]:
 
 
 def seems_ready(pull: PullRequest) -> bool:
-    """Tell whether only GitHub's older word stands in the way, so that it is worth asking again."""
+    """Tell whether only GitHub's older word prevents a merge, so that it is worth asking again."""
     if pull.rules is None or not pull.is_open or pull.draft or pull.queued or pull.mergeable is False:
         return False
     return pull.mergeable_state in _BLOCKED and not missing(replace(pull, mergeable_state=""))

@@ -1,6 +1,6 @@
 """Encryption of tokens at rest: AES-256-GCM, bound to the place where a value is kept.
 
-A value moved to another place in Redis (one user's token under another user's name) no longer opens.
+A value moved to another place in Redis (one user's token under another user's name) does not decrypt.
 """
 
 import base64
@@ -19,18 +19,18 @@ MIN_KEY = 32
 _NONCE = 12
 _KEY_ID = 4
 _SHORTEST = _KEY_ID + _NONCE + 16
-"""Bytes of a sealed value that holds nothing: key id, nonce and the cipher's tag."""
+"""Bytes of an encrypted empty value: key id, nonce and the cipher's tag."""
 
 
 class Undecryptable(BridgeError):
-    """No key in ENCRYPTION_KEY opens the value."""
+    """No key in ENCRYPTION_KEY decrypts the value."""
 
 
 class Vault:
     """Encrypts with the first key, decrypts with any (so that keys can be rotated).
 
     Each key is any secret of `MIN_KEY` characters or more; the cipher's key is derived from it (HKDF,
-    RFC 5869). A sealed value is URL-safe base64 of key id, nonce and ciphertext.
+    RFC 5869). An encrypted value is URL-safe base64 of key id, nonce and ciphertext.
     """
 
     def __init__(self, keys: Sequence[str]) -> None:
@@ -40,7 +40,7 @@ class Vault:
 
     @cached_property
     def _ciphers(self) -> "dict[bytes, AESGCM]":
-        """By key id, in the order of the keys; made once something is sealed or opened.
+        """By key id, in the order of the keys; made at the first use.
 
         The library takes 9 MB, an eighth of a web process: one that only takes deliveries never loads it.
         """
@@ -61,8 +61,8 @@ class Vault:
     def encrypt(self, value: bytes, *, aad: str) -> bytes:
         """Encrypt `value`, bound to `aad`: the name under which it will be kept."""
         nonce, first = os.urandom(_NONCE), self._first
-        sealed = self._ciphers[first].encrypt(nonce, value, aad.encode())
-        return base64.urlsafe_b64encode(first + nonce + sealed)
+        ciphertext = self._ciphers[first].encrypt(nonce, value, aad.encode())
+        return base64.urlsafe_b64encode(first + nonce + ciphertext)
 
     def decrypt(self, encrypted: bytes, *, aad: str) -> bytes:
         """Decrypt what was encrypted with the same `aad`; raises `Undecryptable`."""
@@ -80,15 +80,15 @@ class Vault:
                 " without keeping the old key after the new one"
             ) from None
 
-    def is_newest(self, sealed: bytes) -> bool:
-        """Tell whether a value was sealed with the first key."""
-        return key_name(sealed) == self._first.hex()
+    def is_newest(self, encrypted: bytes) -> bool:
+        """Tell whether a value was encrypted with the first key."""
+        return key_name(encrypted) == self._first.hex()
 
 
-def key_name(sealed: bytes) -> str:
-    """Return the name of the key that sealed a value, as in `Vault.key_names`; empty if none did."""
+def key_name(encrypted: bytes) -> str:
+    """Return the name of the key that encrypted a value, as in `Vault.key_names`; empty if none did."""
     try:
-        raw = base64.b64decode(sealed, altchars=b"-_", validate=True)
+        raw = base64.b64decode(encrypted, altchars=b"-_", validate=True)
     except ValueError:
         return ""
     return raw[:_KEY_ID].hex() if len(raw) >= _SHORTEST else ""

@@ -12,5 +12,5 @@ def signatures(text: str, secrets: Sequence[str]) -> list[str]:
 
 
 def equal(given: str, secret: str) -> bool:
-    """Tell whether somebody gave the secret, in a time that tells nothing; `given` may be any text."""
+    """Tell in constant time whether `given`, which may be any text, is the secret."""
     return hmac.compare_digest(given.encode(errors="replace"), secret.encode())

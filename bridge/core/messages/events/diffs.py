@@ -17,7 +17,7 @@ GROUP: Group = "diffs"
 
 
 def is_wanted(pull: PullRequest, known: Snapshot, connections: Iterable[Connection]) -> bool:
-    """Tell whether a diff is to be read: it is small, was not asked for yet, and some flow shows it."""
+    """Tell whether to read a diff: it is small, was not asked for yet, and some flow shows it."""
     if known.said.get("diff") or not pull.is_open or pull.draft or not is_small(pull):
         return False
     base, of_bot = pull.target, pull.author.bot

@@ -18,7 +18,7 @@ _WORDED = {
     "ready_for_review": Said(title="Marked as ready for review", group="status"),
     "reopened": Said(title="Reopened pull request", group="status"),
 }
-"""The messages of actions that say all there is."""
+"""Actions with a fixed text."""
 
 
 @on(EVENT, "opened")
@@ -60,7 +60,7 @@ def closed(happening: Happening) -> Said:
 
 @on(EVENT, *_WORDED)
 def worded(happening: Happening) -> Said:
-    """Report an action that needs no more words."""
+    """Report an action by its fixed text."""
     return _WORDED[happening.delivery.action]
 
 

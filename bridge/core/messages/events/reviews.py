@@ -39,10 +39,10 @@ ENDS = frozenset(
         *(("pull_request", action) for action in ("closed", "reopened", "enqueued", "converted_to_draft")),
     }
 )
-"""The events that are told only after the reviews that still wait for parts."""
+"""The events that are told only after reviews whose parts are still coming in."""
 
 _GONE = "9999"
-"""Later than any time: what is deleted stays deleted."""
+"""Later than any time, so that a deletion is final."""
 
 
 def part(delivery: Delivery, known: Snapshot) -> tuple[str, Parts] | None:
