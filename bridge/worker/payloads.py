@@ -1,7 +1,7 @@
 """Read the payloads of deliveries in the inbox."""
 
 from bridge.core.errors import Malformed
-from bridge.core.github import webhook
+from bridge.core.github import payload_fields
 from bridge.core.github.payload_errors import unreadable
 from bridge.core.messages import translate
 from bridge.core.messages.events.table import given
@@ -24,7 +24,7 @@ _SHA = {
 
 def read(entry: InboxEntry) -> Delivery:
     """Read a delivery; raises `Malformed` if it is broken, or about something else than its entry says."""
-    delivery = webhook.whole(Envelope(id=entry.delivery_id, event=entry.event, body=entry.body))
+    delivery = payload_fields.read(Envelope(id=entry.delivery_id, event=entry.event, body=entry.body))
     hold_to_entry(delivery, entry)
     return delivery
 

@@ -43,15 +43,7 @@ ESCAPE = re.compile(
 
 def whole(envelope: Envelope) -> Delivery:
     """Return the delivery in an envelope; raises `Malformed`."""
-    payload = read_document(envelope.body)
-    return Delivery(
-        id=envelope.id,
-        event=envelope.event,
-        payload=payload,
-        body=envelope.body,
-        signer=envelope.signer,
-        signature=envelope.signature,
-    )
+    return envelope.opened(read_document(envelope.body))
 
 
 def read_envelope(
