@@ -22,7 +22,7 @@ EVENTS = frozenset(
 """The events whose other fields are not decoded."""
 
 
-class _Account(TypedDict, total=False):
+class _AccountFields(TypedDict, total=False):
     """A person, or a team among the people."""
 
     avatar_url: Any
@@ -34,7 +34,7 @@ class _Account(TypedDict, total=False):
     type: Any
 
 
-class _Repository(TypedDict, total=False):
+class _RepositoryFields(TypedDict, total=False):
     allow_auto_merge: Any
     allow_merge_commit: Any
     allow_rebase_merge: Any
@@ -46,24 +46,24 @@ class _Repository(TypedDict, total=False):
     updated_at: Any
 
 
-class _Branch(TypedDict, total=False):
+class _BranchFields(TypedDict, total=False):
     ref: Any
-    repo: _Repository | None
+    repo: _RepositoryFields | None
     sha: Any
 
 
-class _PullRequest(TypedDict, total=False):
+class _PullRequestFields(TypedDict, total=False):
     active_lock_reason: Any
     additions: Any
-    assignees: list[_Account | None] | None
+    assignees: list[_AccountFields | None] | None
     auto_merge: Any
-    base: _Branch | None
+    base: _BranchFields | None
     body: Any
     changed_files: Any
     commits: Any
     deletions: Any
     draft: Any
-    head: _Branch | None
+    head: _BranchFields | None
     html_url: Any
     labels: Any
     mergeable: Any
@@ -72,16 +72,16 @@ class _PullRequest(TypedDict, total=False):
     merged_at: Any
     milestone: Any
     number: Any
-    requested_reviewers: list[_Account | None] | None
+    requested_reviewers: list[_AccountFields | None] | None
     requested_teams: Any
     stack: Any
     state: Any
     title: Any
     updated_at: Any
-    user: _Account | None
+    user: _AccountFields | None
 
 
-class _Payload(TypedDict, total=False):
+class _PayloadFields(TypedDict, total=False):
     action: Any
     after: Any
     assignee: Any
@@ -90,18 +90,18 @@ class _Payload(TypedDict, total=False):
     comment: Any
     label: Any
     milestone: Any
-    pull_request: _PullRequest
+    pull_request: _PullRequestFields
     reason: Any
-    repository: _Repository
+    repository: _RepositoryFields
     requested_reviewer: Any
     requested_team: Any
     review: Any
-    sender: _Account | None
+    sender: _AccountFields | None
     thread: Any
     updated_at: Any
 
 
-_DECODER: msgspec.json.Decoder[Any] = msgspec.json.Decoder(_Payload)
+_DECODER: msgspec.json.Decoder[Any] = msgspec.json.Decoder(_PayloadFields)
 
 
 def read(envelope: Envelope) -> Delivery:
