@@ -58,7 +58,7 @@ async def _send_all(request: web.Request, person: InboxPerson, flows: list[TeamF
         headers={"Content-Type": kind, "Flowdock-User": str(person.id), "X-Accel-Buffering": "no"}
     )
     await response.prepare(request)
-    with ExitStack() as waiting, suppress(ConnectionResetError, ApiRefusal):
+    with ExitStack() as waiting, suppress(ApiRefusal):
         changed = asyncio.Event()
         for flow in flows:
             waiting.enter_context(inbox.feed.waiting(flow.id, changed))
@@ -78,10 +78,13 @@ async def _send_all(request: web.Request, person: InboxPerson, flows: list[TeamF
 
 
 async def _positions(request: web.Request, flows: list[TeamFlow]) -> dict[str, int]:
+    messages = request.app[INBOX].messages
     last = whole_number(request.headers.get("Last-Event-ID", ""), longest=15)
     if last is not None:
+        # One that was never given, as of a Redis before it was restored, would hide all news up to it.
+        last = min(last, await messages.last())
         return {flow.id: last for flow in flows}
-    return {flow.id: await request.app[INBOX].messages.newest(flow.id) for flow in flows}
+    return {flow.id: await messages.newest(flow.id) for flow in flows}
 
 
 async def _send(

@@ -6,7 +6,7 @@ https://html.spec.whatwg.org/multipage/server-sent-events.html
 import asyncio
 import math
 import time
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -39,10 +39,12 @@ async def stream(request: web.Request) -> web.StreamResponse:
 
 
 async def _stream_flow(request: web.Request, person: InboxPerson, flow: TeamFlow) -> web.StreamResponse:
-    inbox, last, is_list = request.app[INBOX], _position(request), "thread" not in request.query
+    inbox, is_list = request.app[INBOX], "thread" not in request.query
+    # One that was never given, as of a Redis before it was restored, would hide all news up to it.
+    last = min(_position(request), await inbox.messages.last())
     snoozed = await _Snoozed.of(inbox, person)
     response = await _opened(request)
-    with inbox.feed.waiting(flow.id) as changed, suppress(ConnectionResetError):
+    with inbox.feed.waiting(flow.id) as changed:
         while not inbox.feed.is_closed and await _may_read(request, flow, person):
             changed.clear()
             for thread in await inbox.messages.those(await snoozed.back() if is_list else []):
@@ -96,7 +98,7 @@ async def _stream_all(request: web.Request, person: InboxPerson) -> web.StreamRe
     inbox = request.app[INBOX]
     snoozed = await _Snoozed.of(inbox, person)
     response, changed = await _opened(request), asyncio.Event()
-    with ExitStack() as waiting, suppress(ConnectionResetError):
+    with ExitStack() as waiting:
         for flow in await inbox.flows.of(person.id):
             waiting.enter_context(inbox.feed.waiting(flow.id, changed))
         last = _position(request)

@@ -6,7 +6,7 @@ import structlog
 from aiohttp import web
 
 from bridge.core.digits import whole_number
-from bridge.core.errors import BridgeError, NotFound, RequestRefused
+from bridge.core.errors import NotFound, RequestRefused
 from bridge.inbox import outcomes
 from bridge.inbox.api.export import exported
 from bridge.inbox.context import INBOX, PAGES
@@ -140,13 +140,8 @@ async def export(request: web.Request) -> web.StreamResponse:
     await response.prepare(request)
     async for piece in exported(request.app[INBOX], flow):
         await response.write(piece)
-        try:
-            await owned(opened(request))
-        except (BridgeError, web.HTTPException):
-            # Broken off, so that nobody takes it for whole.
-            if request.transport:
-                request.transport.abort()
-            break
+        # A refusal breaks it off, so that nobody takes it for whole.
+        await owned(opened(request))
     return response
 
 

@@ -18,7 +18,7 @@ from bridge.services import Services
 from bridge.settings import Settings
 from bridge.web import render
 from bridge.web.auth import sessions
-from bridge.web.context import FOR_MACHINES, FORM_TARGET, LOG, REQUEST_ID, SERVICES, UNLOGGED
+from bridge.web.context import BEGUN, FOR_MACHINES, FORM_TARGET, LOG, REQUEST_ID, SERVICES, UNLOGGED
 from bridge.web.http import bodies, cookies
 
 _FOR_MACHINES = ("/github/", "/repos/", "/healthz", "/readyz", "/metrics")
@@ -29,6 +29,8 @@ _SECRET_PART = re.compile(
     re.IGNORECASE,
 )
 """The secret in an address, also of one that is misspelt: with doubled slashes, or in capitals."""
+GONE = 499
+"""Logged where the client hung up before its answer, as nginx does."""
 _NOWHERE = "there is nothing at this address"
 _CALLER = re.compile(r"[\w:.,-]{8,100}", re.ASCII)
 _QUIET = ("/healthz", "/readyz", "/metrics", "/static/")
@@ -62,7 +64,8 @@ async def respond(request: web.Request, services: Services, handler: Handler) ->
         bodies.refuse_encoded(request)
         response = await handler(request)
     except Exception as error:
-        response = await _answer_to(request, error)
+        answer = web.Response(status=GONE) if _is_gone(request, error) else await _answer_to(request, error)
+        response = _cut_off(request) or answer
     if spent := request.get(cookies.SPENT):
         cookies.forget(request, response, spent)
     besides = request.get(LOG, _NOTHING)
@@ -97,6 +100,21 @@ def client_address(request: web.Request, settings: Settings) -> str:
     if settings.trust_proxy and (lines := request.headers.getall("X-Forwarded-For", None)):
         return lines[-1].rpartition(",")[2].strip()[:64] or request.remote or ""
     return request.remote or ""
+
+
+def _is_gone(request: web.Request, raised: Exception) -> bool:
+    """Tell whether an error only says that the client has hung up."""
+    return isinstance(raised, ConnectionResetError) and (
+        request.transport is None or request.transport.is_closing()
+    )
+
+
+def _cut_off(request: web.Request) -> web.StreamResponse | None:
+    """Cut off a response that has begun: an error's answer would be taken for a part of its body."""
+    begun = request.get(BEGUN)
+    if begun is not None and request.transport is not None:
+        request.transport.abort()
+    return begun
 
 
 async def _answer_to(request: web.Request, raised: Exception) -> web.StreamResponse:
@@ -174,6 +192,8 @@ def add_headers(headers: Mapping[str, str]) -> Callable[[web.Request, web.Stream
     """Make the signal that adds `headers` to every response."""
 
     async def add(request: web.Request, response: web.StreamResponse) -> None:
+        if not isinstance(response, web.Response):
+            request[BEGUN] = response
         response.headers.update(headers)
         # aiohttp's names the versions that bridge runs on.
         response.headers.popall("Server", None)
