@@ -34,7 +34,7 @@ async def connected(
 
 
 @pytest.mark.parametrize("path", [*STREAMS, f"{FLOW}/export"])
-async def test_what_has_begun_is_cut_off_by_a_fault_and_gets_no_second_answer(
+async def test_a_fault_cuts_off_an_answer_that_has_begun_and_adds_no_second_one(
     team: Team, monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:
     async def failing(*_: Any) -> Any:
