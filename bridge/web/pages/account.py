@@ -1,7 +1,6 @@
 """`/account`: a Flowdock user's linked GitHub account, the actions done with it, and its unlinking."""
 
 import re
-from collections.abc import Iterable
 from functools import partial
 
 from aiohttp import web
@@ -9,7 +8,6 @@ from redis.exceptions import LockError
 
 from bridge.clients import github
 from bridge.core.errors import BridgeError, GitHubFailing
-from bridge.core.model import Connection, LinkedAccount
 from bridge.services import Services
 from bridge.web import render
 from bridge.web.auth import sessions
@@ -53,10 +51,10 @@ async def show(request: web.Request) -> web.Response:
         request,
         "account.html",
         account=account,
-        rights=rights(account) if account else (),
+        rights=[_RIGHTS.get(scope, scope) for scope in account.token.scopes] if account else [],
         of_app=account is not None and github.is_apps(account.token.access),
         acts=await services.account_store.audit_log(session.user.id),
-        connections=cared_for(session.user.id, await services.connections.all()),
+        connections=[one for one in await services.connections.all() if one.installer == session.user.id],
         grant_url=await _grant_url(services),
         pull_url=partial(_pull_url, services.settings.github_url),
         notice=notices.pop(request),
@@ -77,18 +75,8 @@ async def unlink(request: web.Request) -> web.Response:
     return notices.redirect(request, "/account", "unlinked")
 
 
-def rights(account: LinkedAccount) -> tuple[str, ...]:
-    """Describe the granted scopes in plain words; an unknown scope by its name."""
-    return tuple(_RIGHTS.get(scope, scope) for scope in account.token.scopes)
-
-
-def cared_for(user: str, connections: Iterable[Connection]) -> list[Connection]:
-    """Return the connections whose webhooks are managed with this Flowdock user's account."""
-    return [connection for connection in connections if connection.installer == user]
-
-
 def _pull_url(github_url: str, on: str) -> str:
-    """Return the address of the pull request that an action was on; empty if it was none."""
+    """Return the address of the pull request in an audit entry's `on`; empty if it names none."""
     found = _PULL.fullmatch(on)
     return f"{github_url}/{found[1]}/pull/{found[2]}" if found else ""
 

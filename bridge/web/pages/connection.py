@@ -33,10 +33,9 @@ from bridge.web.http import notices
 from bridge.web.pages import connection_view, options_form
 
 RESULT_SECONDS = 600
-"""Seconds that the result of a disconnect can be seen."""
-
+"""Seconds that the result of a disconnect is kept."""
 CHECKUP_SECONDS = 8
-"""Seconds that a page waits for a checkup; a longer one is made later."""
+"""Seconds that a page waits for a checkup; one that takes longer is made later."""
 
 _CONNECTION = "/connections/{id:[0-9a-f]{1,40}}"
 _FLOW_PATH = re.compile(r".*/flows/([A-Za-z0-9_-]+)/([A-Za-z0-9_-]+)(?:/.*)?")
@@ -69,9 +68,9 @@ async def show(request: web.Request) -> web.Response:
     """Show the connection's state and what can be done with it."""
     services = request.app[SERVICES]
     session, connection = await _found(request)
-    view = await connection_view.view(request, services, connection, session.user.id)
+    context = await connection_view.context(request, services, connection, session.user.id)
     choices = options_form.choices(connection.options)
-    return render.page(request, "configure.html", view=view, connection=connection, choices=choices)
+    return render.page(request, "configure.html", choices=choices, **context)
 
 
 @routes.post(f"{_CONNECTION}/options")
@@ -103,7 +102,7 @@ async def repair(request: web.Request) -> web.Response:
     try:
         mended = await services.webhook_repair.repair(connection, user=session.user.id)
     except NotLinked:
-        # A form's answer leads to no other site (the pages' form-action): the page has the link.
+        # A form may not lead to another site (the pages' form-action): the page has the link.
         return _done(request, connection, "link-first")
     except GitHubRefused as refusal:
         if refusal.answered not in NO_RIGHT:
@@ -141,7 +140,7 @@ async def take_over(request: web.Request) -> web.Response:
     try:
         repository, hook_id = await services.accounts.as_user(session.user.id, look)
     except NotLinked:
-        # A form's answer leads to no other site (the pages' form-action): the page has the link.
+        # As above.
         return _done(request, connection, "link-first")
     except GitHubRefused:
         return _done(request, connection, "no-right")
@@ -254,7 +253,7 @@ async def _posted(request: web.Request) -> tuple[Session, Connection, Any]:
 def _done(
     request: web.Request, connection: Connection, notice: str, *, since: int | None = None
 ) -> web.Response:
-    """Return to the connection's page; with `since`, the page waits for a ping that came after it."""
+    """Return to the connection's page; with `since`, the page waits for a ping after that time."""
     ping = "" if since is None else f"?since={since}"
     return notices.redirect(request, f"/connections/{connection.id}{ping}", notice)
 

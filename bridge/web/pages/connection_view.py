@@ -1,22 +1,18 @@
-"""The view of a connection's page: its health, its webhook's manager, and GitHub's ping."""
+"""The values of a connection's page: its health, its webhook's manager, and GitHub's ping."""
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
-from typing import TypeVar
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from aiohttp import web
 
 from bridge.clients.github_credentials import App
-from bridge.clients.github_repositories import LackingRights
 from bridge.core.digits import whole_number
 from bridge.core.errors import BridgeError
 from bridge.core.model import Connection, LinkedAccount
-from bridge.queue.inspect import DeadLetterSummary
 from bridge.services import Services
-from bridge.storage.delivery_log import Digest
 from bridge.web.http import notices
 
 T = TypeVar("T")
@@ -43,91 +39,59 @@ NOTICES = {
         "GitHub did not let you repair the webhook. Ask an administrator of the repository.",
     ),
     "test": ("good", "Test message sent. Look for it in the flow."),
-    "test-refused": (
-        "bad",
-        "The test message was refused. The operator finds the reason in bridge's log.",
-    ),
+    "test-refused": ("bad", "The test message was refused. The operator finds the reason in bridge's log."),
     "test-failing": ("bad", "The test message was not confirmed. Try again later."),
     "taken-over": ("good", "bridge now manages the webhook as you."),
-    "no-right": (
-        "bad",
-        "Only administrators of the repository can manage its webhook.",
-    ),
+    "no-right": ("bad", "Only administrators of the repository can manage its webhook."),
     "link-first": ("bad", "Link your GitHub account first, then try again."),
     "linked": ("good", "Your GitHub account is linked. Now try again."),
 }
 """The page's notices by their names: their kind and their sentence."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class View:
-    """The values that `configure.html` shows besides the options."""
+async def context(
+    request: web.Request, services: Services, connection: Connection, user: str
+) -> dict[str, Any]:
+    """Return the values of `configure.html` besides the options, for a member of the flow.
 
-    connection: Connection
-    name: str
-    """The repository's present full name."""
-    url: str
-    recent: str
-    """GitHub's page of the webhook's recent deliveries."""
-    digest: Digest | None
-    """None until a first delivery brings the repository's id."""
-    dead: Sequence[DeadLetterSummary]
-    """Dead letters, the newest first."""
-    installer: LinkedAccount | None
-    """The linked account that manages the webhook, if any."""
-    you: LinkedAccount | None
-    app: App | None
-    lacking: LackingRights | None
-    """The permissions that the App lacks here, as far as you may see them."""
-    pull_requests: str
-    """The reason why not everybody may open pull requests, as far as you may see it; empty if they may."""
-    self_url: str
-    notice: tuple[str, str] | None
-    ping: str
-    """The state of the ping after a repair: "came", "awaited", "missing", or empty without one."""
-
-    @property
-    def link_url(self) -> str:
-        """The address to link a GitHub account at, which leads back here."""
-        return f"/account/link?{urlencode({'then': f'/connections/{self.connection.id}'})}"
-
-    @property
-    def webhook(self) -> str:
-        """The owner of the webhook: "app", "operator", "handed", "nobody" or "cared"."""
-        if self.connection.hook_id is None:
-            return "app" if self.app else "operator"
-        if self.connection.hook_by and not self.connection.installer:
-            return "handed"
-        return "cared" if self.installer else "nobody"
-
-
-async def view(request: web.Request, services: Services, connection: Connection, user: str) -> View:
-    """Make the view for a member of the flow, by their Flowdock user id."""
+    `you` is the member's linked account, `installer` the one that manages the webhook. `lacking` (permissions
+    of the App) and `pull_requests` (why not everybody may open them) are as far as you may see them.
+    """
     known, store = connection.repository_id, services.account_store
     name = await services.pulls.present_name(connection)
-    url = f"{services.settings.github_url}/{name}"
     digests = await services.delivery_log.digests([(known, connection.id)] if known is not None else [])
     app, you, repositories = await services.hooks.app(), await store.get(user), services.hooks.repositories
+    installer = await store.get(connection.installer) if connection.installer else None
     shown, lacking = await asyncio.gather(
         _read(services, you, lambda token: repositories.present(known, name, token=token)),
         _read(services, you if app else None, lambda token: repositories.lacking(name, token=token)),
     )
-    return View(
-        connection=connection,
-        name=name,
-        url=url,
-        recent=recent_deliveries(services, connection, name),
-        digest=digests.get(connection.id),
-        dead=await services.queue_view.dead_letters(known, connection.id) if known is not None else (),
-        installer=await store.get(connection.installer) if connection.installer else None,
-        you=you,
-        app=app,
-        lacking=lacking,
-        pull_requests=shown.pull_requests if shown else "",
-        self_url=request.path_qs,
-        notice=NOTICES.get(notices.pop(request)),
-        ping=await _ping(services, connection, request.query.get("since", "")),
-    )
+    return {
+        "connection": connection,
+        "name": name,
+        "repository_url": f"{services.settings.github_url}/{name}",
+        "recent": recent_deliveries(services, connection, name),
+        "last": digests[connection.id].last if connection.id in digests else None,
+        "dead": await services.queue_view.dead_letters(known, connection.id) if known is not None else (),
+        "installer": installer,
+        "you": you,
+        "github_app": app,
+        "lacking": lacking,
+        "pull_requests": shown.pull_requests if shown else "",
+        "managed_by": _managed_by(connection, app, installer),
+        "link_url": f"/account/link?{urlencode({'then': f'/connections/{connection.id}'})}",
+        "self_url": request.path_qs,
+        "notice": NOTICES.get(notices.pop(request), ("", "")),
+        "ping": await _ping(services, connection, request.query.get("since", "")),
+    }
+
+
+def _managed_by(connection: Connection, app: App | None, installer: LinkedAccount | None) -> str:
+    if connection.hook_id is None:
+        return "app" if app else "operator"
+    if connection.hook_by and not connection.installer:
+        return "administrator"
+    return "member" if installer else "nobody"
 
 
 def recent_deliveries(services: Services, connection: Connection, name: str) -> str:
@@ -150,6 +114,7 @@ async def _read(
 
 
 async def _ping(services: Services, connection: Connection, repaired_at: str) -> str:
+    """Return the state of the ping after a repair: "came", "awaited", "missing", or empty without one."""
     since = whole_number(repaired_at, longest=11)
     if connection.hook_id is None or since is None:
         return ""

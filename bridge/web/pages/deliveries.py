@@ -73,7 +73,7 @@ async def delivery(request: web.Request) -> web.Response:
 
 
 @routes.post(f"{_CONNECTION}/dead-letters")
-async def mend(request: web.Request) -> web.Response:
+async def change_dead_letters(request: web.Request) -> web.Response:
     """Redrive dead letters (`do=retry`, one `letter` or `all` of them), or drop a message (`do=drop`)."""
     services = request.app[SERVICES]
     _, form = await sessions.posted(request)
@@ -115,7 +115,7 @@ async def _rows(services: Services, connection: Connection) -> list[DeliveryRow]
     if connection.repository_id is None:
         return []
     view, of = services.queue_view, (connection.repository_id, connection.id)
-    # In the order that an entry takes: one that moves on meanwhile is seen twice rather than not at all.
+    # In the order in which an entry moves: one that moves meanwhile is rather seen twice than never.
     dead, queued = await view.dead_letters(*of), await view.queued(*of)
     return rows(await services.delivery_log.notes(*of), queued, dead)
 
@@ -151,7 +151,7 @@ async def _retry(services: Services, connection: Connection, letter_id: str) -> 
 
 async def _drop(services: Services, letter: DeadLetter) -> None:
     if letter.kind != "outbox":
-        # It is everybody's who is connected to the repository, and one flow must not drop it for another.
+        # It belongs to every connection of the repository, and one flow must not drop it for another.
         raise Malformed("a whole delivery cannot be dropped here, only a message to this flow")
     await services.queue.drop(letter)
 

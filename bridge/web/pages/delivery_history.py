@@ -14,7 +14,7 @@ from bridge.storage.delivery_log import Note
 
 Fate = Literal["dead", "retrying", "waiting", "posted", "skipped"]
 FATES: tuple[Fate, ...] = get_args(Fate)
-"""The outcomes of a delivery, the gravest first."""
+"""The outcomes of a delivery, the worst first."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,13 +34,13 @@ class End:
     kind: Kind = "outbox"
     detail: str = field(default="", repr=False)
     dropped: str = ""
-    """The reason why it cannot be tried again: its payload is gone."""
+    """The reason why it cannot be retried: its payload is gone."""
     past: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class DeliveryRow:
-    """A delivery and its ends, the gravest and newest first; `at` is the time of the last one."""
+    """A delivery and its ends, the worst and newest first; `at` is the time of the last one."""
 
     delivery_id: str
     event: str
@@ -57,7 +57,7 @@ class DeliveryRow:
 
     @property
     def fate(self) -> Fate:
-        """The gravest of them."""
+        """The worst of them."""
         return self.present[0].fate
 
 
@@ -88,13 +88,13 @@ def rows(
         found.setdefault(letter.delivery_id, []).append((letter, _of_letter(letter)))
     for entry in queued:
         found.setdefault(entry.delivery_id, []).append((entry, _of_entry(entry)))
-    lying = {letter.id for letter in dead}
+    unlogged = {letter.id for letter in dead}
     for note in notes:
         known = found.setdefault(note.delivery_id, [])
         same = [end for _, end in known if note.number == end.number or 0 in (note.number, end.number)]
-        if note.outcome == "dead" and (own := {end.letter_id for end in same} & lying):
-            # The newest line is about the letter that lies there, older ones are about earlier letters.
-            lying -= own
+        if note.outcome == "dead" and (own := {end.letter_id for end in same} & unlogged):
+            # The newest line is about the present letter, older ones are about earlier letters.
+            unlogged -= own
         else:
             known.append((note, _of_note(note, is_past=bool(same))))
     made = [_row(delivery_id, ends) for delivery_id, ends in found.items()]

@@ -1,4 +1,4 @@
-"""The home page: bridge and how to install it for a visitor, their flows for a signed-in user."""
+"""The home page: what bridge is and how to use it, or a signed-in user's flows."""
 
 import asyncio
 from collections.abc import Iterable, Sequence
@@ -13,7 +13,7 @@ from bridge.core.errors import BridgeError, FlowdockFailing, FlowdockRejected
 from bridge.core.model import Connection, Flow
 from bridge.queue.inspect import DeadLetterSummary
 from bridge.services import Services
-from bridge.storage.delivery_log import Counts, Digest
+from bridge.storage.delivery_log import Digest
 from bridge.web import render
 from bridge.web.auth import sessions
 from bridge.web.context import SERVICES
@@ -24,19 +24,6 @@ REDIS_SECONDS = 3
 """Seconds that the page waits for Redis's answer."""
 
 routes = web.RouteTableDef()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Installation:
-    """The state of this installation, without anything about a team.
-
-    `workers` are alive. `received_at` is the last delivery's time (Unix seconds), None if none came within
-    four days.
-    """
-
-    redis_answers: bool
-    workers: int = 0
-    received_at: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,30 +39,17 @@ class ConnectionState:
     dead: Sequence[DeadLetterSummary] = ()
     """Dead letters, the newest first."""
 
-    @property
-    def counts(self) -> Counts | None:
-        """The last day's counts; None without any."""
-        return self.digest.counts if self.digest and self.digest.counts.total else None
-
-
-@dataclass(frozen=True, kw_only=True)
-class FlowState:
-    """A flow and what is connected to it."""
-
-    flow: Flow
-    connections: tuple[ConnectionState, ...]
-
 
 @routes.get("/", name="home")
 async def home(request: web.Request) -> web.Response:
     """Show this installation's state and, to a signed-in user, their flows and connections."""
     services = request.app[SERVICES]
-    installation = await _installation(services)
+    vitals = await _vitals(services)
     # Redis keeps the sessions.
-    session = await sessions.current(request) if installation.redis_answers else None
+    session = await sessions.current(request) if vitals else None
     if session is None and VISITOR in request:
         return render.redirect(sessions.sign_in_url("/"))
-    flows: list[FlowState] | None = None
+    flows: list[tuple[Flow, list[ConnectionState]]] = []
     failure = ""
     if session is not None:
         try:
@@ -88,7 +62,7 @@ async def home(request: web.Request) -> web.Response:
         request,
         "home.html",
         settings=services.settings,
-        installation=installation,
+        vitals=vitals,
         github_app=await _app(services),
         flows=flows,
         failure=failure,
@@ -104,30 +78,22 @@ async def _app(services: Services) -> App | None:
         return None
 
 
-async def _installation(services: Services) -> Installation:
-    """Return the installation's state, also while Redis is away."""
+async def _vitals(services: Services) -> tuple[int, float | None] | None:
+    """Return `QueueView.vitals`; None while Redis is away."""
     try:
         async with asyncio.timeout(REDIS_SECONDS):
-            workers, received_at = await services.queue_view.vitals()
+            return await services.queue_view.vitals()
     except (RedisError, OSError):
-        return Installation(redis_answers=False)
-    return Installation(redis_answers=True, workers=workers, received_at=received_at)
+        return None
 
 
-async def _flows(services: Services, flows: Iterable[Flow]) -> list[FlowState]:
-    """Return these flows with their connections, sorted by name."""
-    ordered = sorted(flows, key=lambda flow: flow.name.lower())
-    wanted = {flow.path.lower() for flow in ordered}
-    states = await _states(
-        services, [one for one in await services.connections.all() if one.flow.lower() in wanted]
-    )
-    return [
-        FlowState(
-            flow=flow,
-            connections=tuple(one for one in states if one.connection.flow.lower() == flow.path.lower()),
-        )
-        for flow in ordered
-    ]
+async def _flows(services: Services, flows: Iterable[Flow]) -> list[tuple[Flow, list[ConnectionState]]]:
+    """Return these flows with the states of their connections, sorted by name."""
+    found = {flow.path.lower(): (flow, list[ConnectionState]()) for flow in flows}
+    mine = [one for one in await services.connections.all() if one.flow.lower() in found]
+    for state in await _states(services, mine):
+        found[state.connection.flow.lower()][1].append(state)
+    return sorted(found.values(), key=lambda one: one[0].name.lower())
 
 
 async def _states(services: Services, connections: Sequence[Connection]) -> list[ConnectionState]:

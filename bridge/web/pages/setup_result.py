@@ -78,7 +78,7 @@ async def awaited(services: Services, setup: SetUp) -> SetUpResult:
 
 
 async def read(services: Services, setup: SetUp) -> SetUpResult:
-    """Return a set-up's present result, for the user who began it: it may show links to hand on."""
+    """Return a set-up's present result, for its user alone: it may show links to pass on."""
     return SetUpResult(setup=setup, lines=tuple([await _line(services, line) for line in setup.lines]))
 
 

@@ -440,7 +440,7 @@ async def test_a_webhook_that_another_connection_needs_stays(house: House, brows
     await house.services.connections.add(other)
     await opened(house, browser, connection)
     page = await browser.open(f"{house.bridge}/connections/{connection.id}/disconnect")
-    assert "not the webhook of acme/component, which another connection needs" in words(page)
+    assert "The webhook of acme/component stays: another connection needs it." in words(page)
     await browser.press(page, "Disconnect acme/component")
     assert [hook["id"] for hook in await hooks(house)] == [connection.hook_id]
 
