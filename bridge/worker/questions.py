@@ -11,10 +11,9 @@ from bridge.core.model import Delivery
 from bridge.core.pulls import checks, own_events, states, to_merge
 from bridge.core.pulls.snapshot import Snapshot
 from bridge.queue.entries import InboxEntry
-from bridge.storage.branch_rules import is_fresh
 from bridge.storage.pulls import PullRequestStore
 from bridge.storage.readings import Reading
-from bridge.worker.unit_of_work import UnitOfWork
+from bridge.worker.unit_of_work import UnitOfWork, has_rules
 
 Arguments = ParamSpec("Arguments")
 
@@ -28,23 +27,13 @@ _MOVES_QUEUE = frozenset({"enqueued", "dequeued"})
 """Actions after which all places in a merge queue are read again."""
 
 
-async def with_rules(entry: InboxEntry, delivery: Delivery, merged: Snapshot, work: UnitOfWork) -> Snapshot:
-    """Add the rules of the base branch as they are kept, or ask for them; raises redis-py's errors."""
-    branch, known = merged.target, merged.values.get("rules")
-    if delivery.event != "pull_request" or not branch or not merged.is_open:
-        return merged
-    if known and known.value["branch"] == branch and is_fresh(known):
-        return merged
-    rules = await work.rules(entry.repository_id, entry.number, branch)
-    return merged.merge(Snapshot(values={"rules": rules})) if rules else merged
-
-
 class Questions:
     """The questions that follow from the deliveries of a batch, collected and then scheduled together."""
 
     def __init__(self, pulls: PullRequestStore) -> None:
         self._pulls = pulls
         self._collected: list[Callable[[], Awaitable[object]]] = []
+        self._branches: set[tuple[int, str]] = set()
 
     async def schedule(self) -> None:
         """Schedule all at the same time, which shares Redis's round trips; raises redis-py's errors."""
@@ -57,6 +46,20 @@ class Questions:
         **named: Arguments.kwargs,
     ) -> None:
         self._collected.append(partial(ask, *args, **named))
+
+    async def with_rules(
+        self, entry: InboxEntry, delivery: Delivery, merged: Snapshot, work: UnitOfWork
+    ) -> Snapshot:
+        """Add the rules of the base branch as they are kept, or ask for them; raises redis-py's errors."""
+        branch = merged.target
+        if delivery.event != "pull_request" or not branch or not merged.is_open or has_rules(merged):
+            return merged
+        if rules := await work.rules(entry.repository_id, branch):
+            return merged.merge(Snapshot(values={"rules": rules}))
+        if (entry.repository_id, branch) not in self._branches:
+            self._branches.add((entry.repository_id, branch))
+            self._add(self._pulls.rules.ask, entry.repository_id, entry.number, branch)
+        return merged
 
     def about_pull(
         self, entry: InboxEntry, delivery: Delivery, before: Snapshot, result: Translation

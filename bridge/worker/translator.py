@@ -22,7 +22,7 @@ from bridge.storage.connections import ConnectionStore
 from bridge.storage.pulls import PullRequestStore
 from bridge.worker import payloads
 from bridge.worker.connection_lookup import ConnectionLookup, Connections
-from bridge.worker.questions import Questions, with_rules
+from bridge.worker.questions import Questions
 from bridge.worker.translated import TranslatedBatch
 from bridge.worker.unit_of_work import Known, UnitOfWork
 
@@ -124,7 +124,8 @@ class Translator:
         ]
         if commits:
             await work.fetch_heads(commits)
-        await work.fetch_checks(commits)
+        told = [(one.repository_id, one.number) for one in concerned if one.event == "pull_request"]
+        await asyncio.gather(work.fetch_checks(commits), work.fetch_rules(told))
         return _Prefetched(
             work=work,
             questions=Questions(self._pulls),
@@ -181,7 +182,7 @@ class Translator:
         repository_id, number, delivery = task.entry.repository_id, task.entry.number, task.delivery
         before = await task.work.snapshot(repository_id, number)
         merged = before.merge(extract.delta(delivery))
-        merged = await with_rules(task.entry, delivery, merged, task.work)
+        merged = await task.questions.with_rules(task.entry, delivery, merged, task.work)
         found = checks.view(await task.work.checks(repository_id, merged.head_sha))
         result = translate.translate_pull(delivery, before, merged, found, task.connections, now=time.time())
         task.questions.about_pull(task.entry, delivery, before, result)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from bridge.core.pulls.lww import LwwRegister
 from bridge.core.pulls.model import Commit, PullKey
 from bridge.core.pulls.snapshot import Snapshot
+from bridge.storage.branch_rules import is_fresh
 from bridge.storage.pulls import PullRequestStore
 from bridge.storage.writes import Write
 
@@ -58,6 +59,12 @@ class UnitOfWork:
         self._heads |= dict(zip(wanted, found, strict=True))
         await self.fetch((one[0], number) for one in wanted for number in self._heads[one])
 
+    async def fetch_rules(self, threads: Iterable[PullKey]) -> None:
+        """Read the rules that the snapshots of pull requests read so far lack, all at once."""
+        read = [(one[0], self._stored[one]) for one in threads if one in self._stored]
+        lacking = {(repository, one.target) for repository, one in read if one.is_open and not has_rules(one)}
+        self._rules |= await self._pulls.rules.current(one for one in lacking if one[1])
+
     async def snapshot(self, repository_id: int, number: int) -> Snapshot:
         """Return a pull request's snapshot; empty before its first delivery."""
         if (repository_id, number) not in self._snapshots:
@@ -83,14 +90,11 @@ class UnitOfWork:
         }
         return self._heads[repository_id, sha] | here
 
-    async def rules(self, repository_id: int, number: int, branch: str) -> LwwRegister | None:
-        """Return the rules of the branch that a pull request goes into; None if GitHub is asked for them."""
-        place = repository_id, branch
-        if place not in self._rules:
-            self._rules[place] = await self._pulls.rules.current(*place)
-            if self._rules[place] is None:
-                await self._pulls.rules.ask(repository_id, number, branch)
-        return self._rules[place]
+    async def rules(self, repository_id: int, branch: str) -> LwwRegister | None:
+        """Return the rules of a branch; None if GitHub must be asked for them."""
+        if (repository_id, branch) not in self._rules:
+            self._rules |= await self._pulls.rules.current([(repository_id, branch)])
+        return self._rules[repository_id, branch]
 
     async def forget_rules(self, repository_id: int) -> None:
         """Forget the rules of a repository's branches, and ask GitHub for those that are needed."""
@@ -142,6 +146,12 @@ class UnitOfWork:
         await self.fetch((repository_id, number) for number in newest)
         found = {self._snapshots[repository_id, number].target: number for number in newest}
         return [(branch, number) for branch, number in found.items() if branch]
+
+
+def has_rules(snapshot: Snapshot) -> bool:
+    """Tell whether a snapshot has the rules of the branch that its pull request goes into, read lately."""
+    known = snapshot.values.get("rules")
+    return known is not None and known.value["branch"] == snapshot.target and is_fresh(known)
 
 
 def _is_open_into(snapshot: Snapshot, branch: str) -> bool:

@@ -353,3 +353,34 @@ async def test_the_questions_of_a_batch_go_to_redis_together(redis_url: str) -> 
     (one, asked), (many, asked_all) = await reads(1), await reads(30)
     assert (asked, asked_all) == (1, 30)
     assert many - one < 15
+
+
+async def test_the_rules_of_a_batch_are_read_and_asked_for_together(redis_url: str) -> None:
+    def sent(action: str, count: int) -> list[Told]:
+        base = samples.pull()["base"]
+        pulls = [
+            samples.pull(number=number, base={**base, "ref": f"release-{number}"})
+            for number in range(1, count + 1)
+        ]
+        return [("pull_request", samples.on_pull(action, pull, changes={})) for pull in pulls]
+
+    async def reads(count: int) -> tuple[int, int]:
+        """Return how often Redis read from a client, and how many branches GitHub is to be asked about."""
+        await emptied(redis_url)
+        async with open_queue(redis_url) as queue:
+            redis: Any = queue.redis
+            translating = translator(queue)
+            await translating.connections.connect(NAME, flow_token="token", name=NAME)
+            entries = await enqueued(queue, [*sent("opened", count), *sent("edited", count)])
+            await commit(queue, await translating.translator.translate(entries[:count]))
+            # As if a minute went by, and no answer came.
+            marks = [keys.branch_asked(REPOSITORY_ID, "rules", f"release-{at}") for at in range(1, count + 1)]
+            assert await redis.delete(*marks, keys.WATCH) == count + 1
+            before = (await redis.info("stats"))["total_reads_processed"]
+            await translating.translator.translate(entries[count:])
+            after = (await redis.info("stats"))["total_reads_processed"]
+            return after - before, await redis.zcard(keys.WATCH)
+
+    (one, asked), (many, asked_all) = await reads(1), await reads(30)
+    assert (asked, asked_all) == (1, 30)
+    assert many - one < 3
