@@ -74,7 +74,7 @@ class Admission:
     async def admit(self, account: GitHubAccount, token: GitHubToken, *, secret: str) -> InboxPerson:
         """Let in a person with an invitation, one who is in already, or a member of an organization.
 
-        Raises `InvitationGone`, `WrongAccount`, `Stranger`, `NoRoom`, or as `GitHubSignIn`.
+        Raises `InvitationGone`, `WrongAccount`, `Stranger`, `LimitReached`, or as `GitHubSignIn`.
         """
         if secret:
             return await self._invited(account, await self.invitation(secret))

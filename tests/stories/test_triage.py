@@ -114,6 +114,12 @@ async def test_a_day_of_twenty_events_by_the_keyboard_alone(redis_url: str, page
         await expect(page.get_by_text("Good, jokes aside.")).to_be_visible()
         await press("e")
         await expect(page.get_by_text("#3 is done.")).to_be_visible()
+        await press("z")
+        await expect(page.get_by_text("#3 is back in the inbox.")).to_be_visible()
+        await press("j")
+        await expect(focused).to_contain_text("Pull 3")
+        await press("e")
+        await expect(toast).to_contain_text("#3 is done.")
         async with page.expect_navigation():
             await press("g")
         await expect(page.get_by_role("heading", name="Needs your review")).to_be_visible()

@@ -13,6 +13,7 @@ import orjson
 from bridge.core.errors import RequestRefused
 from bridge.inbox import keys
 from bridge.inbox.flows.flows import FlowGone
+from bridge.inbox.limits import LimitReached
 from bridge.inbox.people.grants import OWN_PROGRAM
 from bridge.storage.group_commit import GroupCommit
 from bridge.storage.keys import hash_of
@@ -60,14 +61,6 @@ class FlowSource:
 _load = msgspec.json.Decoder(FlowSource).decode
 
 
-class TooManySources(RequestRefused):
-    """The flow has as many sources as may be."""
-
-    status = 403
-    advice = "Remove one that is no longer needed."
-    sentence = f"the flow already has {MOST} sources, the most allowed"
-
-
 class SourceRemoved(RequestRefused):
     """The source was removed from its flow."""
 
@@ -90,7 +83,7 @@ class SourceStore:
     ) -> tuple[FlowSource, str]:
         """Make a source; returns it with its flow token, which nothing shows again.
 
-        Raises `FlowGone` or `TooManySources`.
+        Raises `FlowGone` or `LimitReached`.
         """
         flow_token, now = secrets.token_hex(16), time.time()
         source = FlowSource(
@@ -111,7 +104,9 @@ class SourceStore:
         if outcome == b"gone":
             raise FlowGone
         if outcome == b"full":
-            raise TooManySources
+            raise LimitReached(
+                f"the flow already has {MOST} sources", advice="Remove one that is no longer needed."
+            )
         return source, flow_token
 
     async def get(self, source_id: str) -> FlowSource | None:

@@ -12,6 +12,7 @@ from bridge.inbox.context import INBOX, PAGES
 from bridge.inbox.flows import flows as store
 from bridge.inbox.flows.flows import TeamFlow
 from bridge.inbox.flows.sources import FlowSource
+from bridge.inbox.limits import LimitReached
 from bridge.inbox.pages.places import FLOW, message_in, opened, path_of, posted
 from bridge.inbox.pages.render import render
 from bridge.inbox.people import sessions
@@ -43,6 +44,8 @@ SECTIONS: tuple[tuple[keys.ListName | keys.Triage, str], ...] = (
 TAB_LISTS: dict[str, keys.ListName] = {kind: kind for kind in (*keys.SECTIONS, "turn", "mine", "unread")}
 TABS = (("", "Open"), ("turn", "My turn"), ("mine", "Mine"), ("unread", "Unread"), ("all", "All"))
 
+_UNUSED = "Ask the owner of an unused flow to delete it."
+
 routes = web.RouteTableDef()
 
 
@@ -51,13 +54,6 @@ class FlowRefused(RequestRefused):
 
     status = 422
     advice = "Choose another name."
-
-
-class TooManyFlows(FlowRefused):
-    """The inbox has as many flows as may be."""
-
-    status = 409
-    advice = "Ask the owner of an unused flow to delete it."
 
 
 @routes.get(PAGES)
@@ -132,9 +128,9 @@ async def make(request: web.Request) -> web.Response:
     if not slug:
         raise FlowRefused("a flow needs a name with a letter or a digit from a to z")
     if await inbox.flows.count() >= store.MOST:
-        raise TooManyFlows(f"there are already {store.MOST} flows, the most allowed")
+        raise LimitReached(f"there are already {store.MOST} flows", advice=_UNUSED)
     if sum(person.id in one.owners for one in await inbox.flows.of(person.id)) >= store.MOST_OF_ONE:
-        raise TooManyFlows(f"you already own {store.MOST_OF_ONE} flows, the most allowed")
+        raise LimitReached(f"you already own {store.MOST_OF_ONE} flows", advice=_UNUSED)
     flow = await inbox.flows.make(organization=ORGANIZATION, slug=slug, name=name, owner=person.id)
     if flow is None:
         raise FlowRefused("a flow with this name already exists")

@@ -9,26 +9,18 @@ import msgspec
 import orjson
 
 from bridge.core.digits import whole_number
-from bridge.core.errors import RequestRefused
 from bridge.inbox import keys
-from bridge.inbox.people.grants import OWN_PROGRAM, SCOPES, Grant
+from bridge.inbox.limits import LimitReached
+from bridge.inbox.people.grants import OWN_PROGRAM, Grant
 from bridge.storage.keys import hash_of
 from bridge.storage.redis import Redis
 
 MOST = 20
 LONGEST_LABEL = 60
-OFFERED = tuple(sorted(SCOPES - {"offline_access"}))
-"""The scopes of API tokens: these last until they are revoked, so that nothing renews them."""
+OFFERED = ("flow", "integration", "profile")
+"""The scopes that calls of the API need."""
 
 _NOTED_SECONDS = 60
-
-
-class TooManyTokens(RequestRefused):
-    """The person has as many API tokens as may be."""
-
-    status = 409
-    advice = "Revoke one that you no longer need."
-    sentence = f"you already have {MOST} API tokens, the most allowed"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,9 +43,11 @@ class ApiTokenStore:
         self._redis = redis
 
     async def make(self, person_id: int, *, label: str, scopes: tuple[str, ...]) -> str:
-        """Make a token and return it, which nobody can do again; raises `TooManyTokens`."""
+        """Make a token and return it, which nobody can do again; raises `LimitReached`."""
         if len(await self.of(person_id)) >= MOST:
-            raise TooManyTokens
+            raise LimitReached(
+                f"you already have {MOST} API tokens", advice="Revoke one that you no longer need."
+            )
         token = f"{person_id}.{secrets.token_urlsafe(32)}"
         value = {"label": label, "scopes": scopes, "made_at": int(time.time())}
         await self._redis.hset(keys.personal("tokens", person_id), hash_of(token), orjson.dumps(value))

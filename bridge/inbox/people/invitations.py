@@ -9,6 +9,7 @@ import orjson
 
 from bridge.core.errors import RequestRefused
 from bridge.inbox import keys
+from bridge.inbox.limits import LimitReached
 from bridge.storage.keys import hash_of
 from bridge.storage.redis import Redis
 
@@ -26,14 +27,6 @@ class InvitationGone(RequestRefused):
     status = 403
     advice = "Ask an owner of the inbox for a new invitation."
     sentence = "This invitation has been used, has expired, or was withdrawn."
-
-
-class TooManyInvitations(RequestRefused):
-    """As many invitations are open as may be."""
-
-    status = 409
-    advice = "Withdraw one that you no longer need."
-    sentence = f"there are already {MOST} open invitations, the most allowed"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,9 +51,11 @@ class InvitationStore:
         self._redis = redis
 
     async def invite(self, *, by: int, login: str = "") -> str:
-        """Make an invitation, and return its secret; raises `TooManyInvitations`."""
+        """Make an invitation, and return its secret; raises `LimitReached`."""
         if len(await self.all()) >= MOST:
-            raise TooManyInvitations
+            raise LimitReached(
+                f"there are already {MOST} open invitations", advice="Withdraw one that you no longer need."
+            )
         return await self._put(by=by, login=login, owner=False)
 
     async def invite_first_owner(self) -> str:

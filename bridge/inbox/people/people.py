@@ -11,6 +11,7 @@ import orjson
 from bridge.core.errors import RequestRefused
 from bridge.core.printable import visible
 from bridge.inbox import keys
+from bridge.inbox.limits import LimitReached
 from bridge.inbox.people.invitations import Invitation, InvitationGone
 from bridge.storage.lua_scripts import load_script
 from bridge.storage.redis import Redis
@@ -27,14 +28,6 @@ class LastOwner(RequestRefused):
     status = 409
     advice = "Make somebody else an owner first."
     sentence = "the inbox needs an owner, and this is its last one"
-
-
-class NoRoom(RequestRefused):
-    """The inbox has as many people as it takes."""
-
-    status = 409
-    advice = "Ask an owner to remove somebody who has left."
-    sentence = f"the inbox already has {MOST} people, the most allowed"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,7 +105,7 @@ class PeopleStore:
     ) -> InboxPerson:
         """Add a person, or follow a new nick, name and picture; the invitation is used up in the same step.
 
-        A former holder of the nick gets another one: GitHub gave the login away. Raises `NoRoom`, or
+        A former holder of the nick gets another one: GitHub gave the login away. Raises `LimitReached`, or
         `InvitationGone`, also where an owner has just removed a person who is known or of an organization.
         """
         fields = {
@@ -132,7 +125,9 @@ class PeopleStore:
             raise InvitationGone
         person = await self.get(person_id)
         if outcome == b"full" or person is None:
-            raise NoRoom
+            raise LimitReached(
+                f"the inbox already has {MOST} people", advice="Ask an owner to remove somebody who has left."
+            )
         return person
 
     async def is_barred(self, person_id: int) -> bool:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import structlog
 from redis.exceptions import RedisError
 
-from bridge.core.errors import RequestRefused
 from bridge.inbox import keys
+from bridge.inbox.limits import LimitReached
 from bridge.inbox.threads.messages import MessageStore
 from bridge.inbox.threads.stored import InboxThread, StoredMessage
 from bridge.storage.redis import Redis
@@ -27,14 +27,6 @@ MOST = 100
 """Streams of a person in a process; one that its reader left counts until the next heartbeat but one."""
 
 log = structlog.get_logger()
-
-
-class TooManyStreams(RequestRefused):
-    """A person has as many streams open as may be."""
-
-    status = 429
-    advice = "Close some of the inbox's tabs, or stop a program that streams."
-    sentence = f"you already have {MOST} streams open, the most allowed"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -117,9 +109,10 @@ class Feed:
 
     @contextmanager
     def reading(self, person_id: int) -> Iterator[None]:
-        """Count a person's stream while it is open; raises `TooManyStreams`."""
+        """Count a person's stream while it is open; raises `LimitReached`."""
         if self._readers[person_id] >= MOST:
-            raise TooManyStreams
+            advice = "Close some of the inbox's tabs, or stop a program that streams."
+            raise LimitReached(f"you already have {MOST} streams open", advice=advice, status=429)
         self._readers[person_id] += 1
         try:
             yield

@@ -9,8 +9,8 @@ from typing import Literal
 
 import orjson
 
-from bridge.core.errors import RequestRefused
 from bridge.inbox import keys
+from bridge.inbox.limits import LimitReached
 from bridge.inbox.people.people import InboxPerson
 from bridge.inbox.threads import placing, stored
 from bridge.inbox.threads.extension import pull_of
@@ -26,14 +26,6 @@ UNTIL_ACTIVITY = float("inf")
 Move = Literal["done", "snooze", "mute", "unmute", "undo"]
 
 
-class TooManySnoozed(RequestRefused):
-    """The person snoozed as many threads as they may."""
-
-    status = 422
-    advice = "Mark some of them as done first."
-    sentence = f"you already have {MOST} snoozed threads, the most allowed"
-
-
 class ListStore:
     """All people's lists, in Redis."""
 
@@ -46,14 +38,16 @@ class ListStore:
     async def move(
         self, person_id: int, thread: InboxThread, move: Move, *, until: float = UNTIL_ACTIVITY
     ) -> None:
-        """Triage a thread, or undo that; a snoozed one returns at `until`. Raises `TooManySnoozed`."""
+        """Triage a thread, or undo that; a snoozed one returns at `until`. Raises `LimitReached`."""
         score = until * 1000 if move == "snooze" else time.time() * 1000
         outcome = await self._triage(
             keys=[keys.thread(thread.id), *(keys.triaged(kind, person_id) for kind in keys.TRIAGE)],
             args=[keys.LISTS, thread.flow_id, thread.id, person_id, move, score, MOST],
         )
         if outcome == b"full":
-            raise TooManySnoozed
+            raise LimitReached(
+                f"you already have {MOST} snoozed threads", advice="Mark some of them as done first."
+            )
 
     async def wake(self, person_id: int) -> None:
         """Put back what a person snoozed until now."""

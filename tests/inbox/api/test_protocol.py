@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from bridge.inbox.people.api_tokens import OFFERED
 from bridge.inbox.people.grants import Grant, GrantStore
 from bridge.inbox.threads.messages import thread_id
 from tests.inbox.conftest import ALL_SCOPES, Team
@@ -107,6 +108,10 @@ _access = GrantStore.access
 async def _all_scopes(store: GrantStore, token: str) -> Grant | None:
     grant = await _access(store, token)
     return grant and replace(grant, scopes=tuple(ALL_SCOPES.split()))
+
+
+def test_an_api_token_may_have_each_scope_that_a_call_needs_and_no_other() -> None:
+    assert set(OFFERED) == {scope for *_, scope, _ in CALLS} - {""}
 
 
 @unguarded("bridge.inbox.people.grants.GrantStore.access", _all_scopes)

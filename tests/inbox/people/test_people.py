@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from bridge.inbox import keys
+from bridge.inbox.limits import LimitReached
 from bridge.inbox.people import people
 from bridge.inbox.people.invitations import InvitationGone
-from bridge.inbox.people.people import AdmittedBy, InboxPerson, LastOwner, NoRoom, PeopleStore
+from bridge.inbox.people.people import AdmittedBy, InboxPerson, LastOwner, PeopleStore
 from bridge.inbox.people.sessions import SessionStore
 from tests.kits.controls import lua, unguarded
 
@@ -137,7 +138,7 @@ async def test_there_is_room_for_so_many(redis: Any, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(people, "MOST", 1)
     store = PeopleStore(redis)
     await put(store, 1, "ann")
-    with pytest.raises(NoRoom):
+    with pytest.raises(LimitReached):
         await put(store, 2, "bob")
     assert (await put(store, 1, "ann-new")).nick == "ann-new"
     assert await store.find("bob") is None

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from bridge.core.budgets import InboxBounds
 from bridge.inbox import keys
 from bridge.inbox.flows.flows import FlowStore
+from bridge.inbox.limits import LimitReached
 from bridge.inbox.threads import lists, placing
 from bridge.inbox.threads.extension import pull_of
-from bridge.inbox.threads.lists import ListStore, Move, TooManySnoozed
+from bridge.inbox.threads.lists import ListStore, Move
 from bridge.inbox.threads.marks import MarkStore
 from bridge.inbox.threads.messages import Accepted, MessageStore, UnknownThread, thread_id
 from bridge.inbox.threads.stored import InboxThread
@@ -193,7 +194,7 @@ async def test_no_list_holds_more_than_its_bound(office: Office, monkeypatch: py
     threads = [await office.thread(number) for number in (1, 2, 3)]
     for one in threads[:2]:
         await office.lists.move(BOB, one, "snooze")
-    with pytest.raises(TooManySnoozed):
+    with pytest.raises(LimitReached):
         await office.lists.move(BOB, threads[2], "snooze")
     for move, state in (("done", "done"), ("mute", "muted")):
         for one in threads:
