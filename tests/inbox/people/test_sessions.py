@@ -204,7 +204,7 @@ async def test_a_form_whose_first_has_no_answer_yet_is_not_done_again(
     first = asyncio.create_task(sent())
     await asked.wait()
     status, page = await sent()
-    assert (status, "Reload this page to look again" in page) == (409, True)
+    assert (status, "Reload this page to check" in page) == (409, True)
     answered.set()
     assert (await first)[0] == (await sent())[0] == 303
 
