@@ -1,6 +1,6 @@
 # bridge in one image: `serve` by default; `web` and `worker` run the halves. See docs/install/docker.md.
-# The digest names the very image, whatever the tag comes to mean; every few weeks, for its security fixes, take the
-# present one: docker buildx imagetools inspect python:3.11-slim --format '{{.Manifest.Digest}}'
+# The digest pins the image, whatever the tag means later. Every few weeks, take the current one for its security
+# fixes: docker buildx imagetools inspect python:3.11-slim --format '{{.Manifest.Digest}}'
 FROM python:3.11-slim@sha256:9c900dea9e8fb7e16277c179b555cc72d29a352dbc33cff48ad5a0412fd5bfc7 AS build
 WORKDIR /app
 COPY requirements.txt .
@@ -12,7 +12,7 @@ RUN useradd --system --uid 10001 --home-dir /app bridge
 WORKDIR /app
 COPY --from=build /venv /venv
 COPY bridge bridge
-# Only the embedded Redis writes here, and only where REDIS_URL is not set.
+# Only the embedded Redis writes here, which runs if REDIS_URL is not set.
 RUN install --directory --owner bridge /state
 USER bridge
 EXPOSE 8080
