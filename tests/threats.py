@@ -1,6 +1,6 @@
-"""Who could attack what, what stops it, and the tests that show it: the table of docs/security.md.
+"""The threats, what stops each, and the tests that show it: the table of docs/security.md.
 
-`python -m tests.threats` writes the document anew; `tests/test_threats.py` holds it to the tests there are.
+`python -m tests.threats` writes the document, and `tests/test_threats.py` checks it.
 """
 
 import re
@@ -33,8 +33,10 @@ class Threat:
 THREATS = [
     Threat(
         "Webhook forger",
-        "posts an invented delivery, with no signature, a SHA-1 one or one of another body",
-        "only HMAC-SHA256 over the raw body counts, in constant time; without a secret nothing is taken",
+        "posts an invented delivery: without a signature, with a SHA-1 one, or with the signature of "
+        "another body",
+        "only HMAC-SHA256 over the raw body counts, compared in constant time; without a secret, bridge "
+        "takes no delivery",
         (
             "web/endpoints/test_webhook.py::test_a_refusal_names_its_reason_and_leaves_nothing",
             "core/github/test_webhook.py::test_an_invented_signature_is_refused",
@@ -44,9 +46,10 @@ THREATS = [
     ),
     Threat(
         "Administrator of one repository",
-        "signs with its webhook's secret: another repository's events, an App's, another webhook's ping",
-        "secret and address are that webhook's own; they speak for its one repository id and for no App, and "
-        "*Repair* replaces both",
+        "signs with its webhook's secret another repository's events, an App's events, or another "
+        "webhook's ping",
+        "each webhook has its own address and secret, which speak for its one repository id and for no "
+        "App; *Repair* replaces both",
         (
             "attacks/test_webhooks.py::test_one_repositorys_secret_speaks_for_no_other",
             "attacks/test_webhooks.py::test_no_repositorys_webhook_speaks_for_the_app",
@@ -58,8 +61,9 @@ THREATS = [
     ),
     Threat(
         "Author of a pull request",
-        "writes a log or a diff: markup, links, mentions, control characters, giant lines",
-        "both are text: 4,000 characters in lines of at most 200, escaped as code; nobody is tagged by them",
+        "writes markup, links, mentions, control characters or giant lines into a log or a diff",
+        "both are shown as text: at most 4,000 characters in lines of at most 200, escaped as code; they "
+        "tag nobody",
         (
             "core/pulls/test_job_log.py::test_a_log_is_text",
             "core/pulls/test_job_log.py::test_any_log_becomes_a_bounded_text",
@@ -69,9 +73,9 @@ THREATS = [
         ),
     ),
     Threat(
-        "Server that a link to a log leads to",
-        "has bridge read an address in its own network, or send it a token",
-        "a log is read without a token, and from a private network only at GitHub's own host",
+        "Server behind a link to a log",
+        "makes bridge read an address in bridge's own network, or send it a token",
+        "bridge reads a log without a token, and from a private network only at GitHub's own host",
         (
             "monitor/test_readings.py::test_a_log_is_not_read_from_a_private_network",
             "clients/test_session.py::test_it_connects_to_no_private_address",
@@ -80,9 +84,10 @@ THREATS = [
     ),
     Threat(
         "Administrator of one repository",
-        "gives it another repository's name, to have clicks, reads and disconnections hit that one",
-        "names are believed of GitHub and the operator's secret alone, and taken from nobody by a delivery; "
-        "a click asks GitHub which repository its address leads to; what has another id is left alone",
+        "gives it another repository's name, so that clicks, reads and disconnects hit that one",
+        "bridge believes names from GitHub and from deliveries signed with the operator's secret alone; no "
+        "delivery takes a name from another repository; before a click acts, bridge asks GitHub which "
+        "repository its address leads to, and leaves one with another id alone",
         (
             "attacks/test_names.py::test_a_renamed_id_merges_nothing_in_another_repository",
             "attacks/test_names.py::test_a_click_finds_out_that_another_repository_took_the_name",
@@ -94,8 +99,8 @@ THREATS = [
     ),
     Threat(
         "Administrator of one repository",
-        "calls it `../users`, so that calls reach another part of GitHub's API",
-        "a name is letters, digits, `.`, `_` and `-`, and no part is `.` or `..`, wherever one comes from",
+        "names it `../users`, so that bridge calls another part of GitHub's API",
+        "a name has only letters, digits, `.`, `_` and `-`, and no part is `.` or `..`, whatever its source",
         (
             "attacks/test_names.py::test_a_name_that_means_something_else_in_an_address_is_refused",
             "attacks/test_names.py::test_no_button_is_at_an_address_made_of_dots",
@@ -104,14 +109,14 @@ THREATS = [
     ),
     Threat(
         "Author of any text that GitHub signs",
-        "posts a signed JSON body again as a form, with a `payload` of their own in a description",
+        "posts a signed JSON body again as a form, with their own `payload` in a description",
         "a form begins with `payload=` and has that one field; JSON begins with `{`",
         ("attacks/test_webhooks.py::test_signed_json_is_taken_as_no_form",),
     ),
     Threat(
         "Replaying network",
         "sends a recorded webhook delivery again",
-        "a delivery id is taken once, longer than GitHub can redeliver; so is a body, under whatever id",
+        "a delivery id is accepted once, for longer than GitHub can redeliver; so is a body, under any id",
         (
             "attacks/test_webhooks.py::test_a_recorded_delivery_is_not_taken_again_under_another_id",
             "web/endpoints/test_webhook.py::test_a_delivery_is_taken_once",
@@ -121,7 +126,7 @@ THREATS = [
     Threat(
         "Replaying network",
         "sends a recorded click again, to the same or another button",
-        "a FLOWDOCK-TOKEN serves once, is bound to body and address, and ends within seconds",
+        "a FLOWDOCK-TOKEN works once, is bound to its body and address, and expires within minutes",
         (
             "web/endpoints/test_actions.py::test_a_token_serves_once_also_when_sent_many_times_at_once",
             "core/security/test_flowdock_token.py::test_a_click_on_one_button_does_not_serve_for_another_address",
@@ -130,8 +135,9 @@ THREATS = [
     ),
     Threat(
         "Click forger",
-        "makes a FLOWDOCK-TOKEN: unsigned, by another algorithm, with a guessed secret, without an end",
-        "HS256 with the application's secret only; exp, sub and signature are required",
+        "makes a FLOWDOCK-TOKEN: unsigned, with another algorithm, with a guessed secret, or without an "
+        "expiry",
+        "only HS256 with the application's secret counts; `exp`, `sub` and the signature are required",
         (
             "core/security/test_flowdock_token.py::test_a_token_that_proves_nothing_is_refused",
             "web/endpoints/test_actions.py::test_another_algorithm_is_refused",
@@ -140,8 +146,8 @@ THREATS = [
     Threat(
         "Malicious pull request author",
         "writes markup, scripts, styles, forms or tracking pictures into a title, body, label or branch",
-        "text is escaped, Markdown sanitised by an allow-list, pictures become links; pages have a "
-        "Content-Security-Policy that lets no script but bridge's own files run, and none without an inbox",
+        "text is escaped, Markdown is sanitised by an allow-list, and pictures become links; by the pages' "
+        "Content-Security-Policy, only bridge's own script files run, and without an inbox none",
         (
             "core/messages/test_markdown.py::test_no_evasion_gets_through",
             "core/messages/test_thread_markup.py::test_no_markup_gets_into_a_thread",
@@ -152,8 +158,8 @@ THREATS = [
     ),
     Threat(
         "Malicious pull request author",
-        "pushes between the look and the click, to have other commits merged or approved",
-        "the click names the commit that the thread showed; GitHub refuses another",
+        "pushes between the look and the click, so that other commits are merged or approved",
+        "the click names the commit that the thread showed, and GitHub refuses any other",
         (
             "web/endpoints/test_merging.py::test_a_push_that_the_thread_did_not_show_is_not_merged",
             "web/endpoints/test_merging.py::test_a_push_at_the_last_moment_is_not_merged",
@@ -162,8 +168,8 @@ THREATS = [
     ),
     Threat(
         "Flow member",
-        "clicks as somebody else, or as one whose GitHub account is not theirs",
-        "a click acts as whom Flowdock's signature names, with the account that this very user linked",
+        "clicks as somebody else, or through a GitHub account that is not theirs",
+        "a click acts as the user whom Flowdock's signature names, with the account that this user linked",
         (
             "core/security/test_flowdock_token.py::test_a_token_that_proves_nothing_is_refused",
             "web/endpoints/test_actions.py::test_an_unlinked_user_is_challenged_as_the_seed_says",
@@ -172,8 +178,8 @@ THREATS = [
     ),
     Threat(
         "Linked user of another team",
-        "opens or changes a connection or its deliveries of a flow they are not in",
-        "Flowdock is asked each time, as that person; a foreign connection looks like none at all",
+        "opens or changes a connection, or its deliveries, of a flow that they are not in",
+        "bridge asks Flowdock each time, as that person; a foreign connection looks as if it did not exist",
         (
             "web/test_permissions.py::test_each_sees_and_does_what_is_theirs",
             "web/test_permissions.py::test_every_address_is_in_the_table",
@@ -184,8 +190,8 @@ THREATS = [
     Threat(
         "Linked user of another team",
         "connects a repository that they do not administer, or that GitHub does not show them",
-        "GitHub is asked as that person for each chosen repository, at that moment; without its "
-        "administration they get a link for an administrator, with a GitHub App too",
+        "bridge asks GitHub as that person for each chosen repository, at that moment; people who are not "
+        "administrators get a link for one, with a GitHub App too",
         (
             "web/pages/test_setup.py::test_another_flows_repository_list_is_not_believed",
             "connections/test_connect.py::test_only_an_administrator_connects_a_repository",
@@ -194,10 +200,10 @@ THREATS = [
         ),
     ),
     Threat(
-        "Holder of a link to hand on",
-        "connects, or declines for its administrators, what they do not administer; uses it twice",
-        "GitHub is asked by the repository's id as the person who signed in, at the sign-in and at the "
-        "answer; a link serves once, and ends after three days; only its holders see its content",
+        "Holder of a link for an administrator",
+        "connects or declines a repository that they do not administer, or uses the link twice",
+        "at the sign-in and at the answer, bridge asks GitHub by the repository's id, as the person who "
+        "signed in; a link works once and expires after three days; only its holders see its content",
         (
             "attacks/test_handover.py::"
             "test_a_link_is_opened_by_somebody_who_does_not_administer_the_repository",
@@ -209,9 +215,11 @@ THREATS = [
     ),
     Threat(
         "Attacker of an administrator",
-        "has their browser say yes: by another site's form, a sign-in begun elsewhere, another link's form",
-        "the sign-in's state lies sealed in a cookie of that browser; the answer is a POST with a value that "
-        "serves once, for the one link; a page first names who asks, flow, repository and account",
+        "makes the administrator's browser agree: by another site's form, a sign-in begun elsewhere, or "
+        "another link's form",
+        "the sign-in's state is sealed in a cookie of that browser; the answer is a POST with a one-time "
+        "value for this one link; before it, a page names the asker, the flow, the repository and the "
+        "account",
         (
             "attacks/test_handover.py::test_another_site_sends_the_form_from_an_administrators_browser",
             "attacks/test_handover.py::test_an_administrator_is_sent_to_a_sign_in_that_the_attacker_began",
@@ -222,21 +230,21 @@ THREATS = [
         ),
     ),
     Threat(
-        "Somebody who left the flow",
-        "has their link answered after they left it, or for a repository that became another one",
-        "Flowdock is asked with their token, GitHub for the repository under the name that was shown; else "
-        "nothing is made",
+        "Former member of a flow",
+        "has their link answered after they left, or for a repository that has become another one",
+        "bridge asks Flowdock with the asker's token, and GitHub for the repository under the name that "
+        "was shown; if either says no, it connects nothing",
         (
             "web/auth/test_handover.py::test_the_asker_must_still_be_in_the_flow",
             "web/auth/test_handover.py::test_one_that_changes_under_the_button_is_not_connected",
         ),
-        no_control="what Flowdock answers is needed to connect at all: without the question nothing is made",
+        no_control="connecting needs Flowdock's answer: without the question, nothing is connected",
     ),
     Threat(
         "Thief of an administrator's token",
-        "takes it from bridge after they connected a repository",
-        "it lies encrypted until the answer, and GitHub is told to forget it then; where something is left "
-        "to undo, once that is undone",
+        "takes the token from bridge after they connected a repository",
+        "the token is encrypted until the answer, and then revoked; if something is left to roll back, as "
+        "soon as that is done",
         (
             "web/auth/test_handover.py::test_nothing_of_the_administrators_is_kept",
             "web/auth/test_handover.py::test_a_failed_rollback_keeps_the_token_until_it_succeeds",
@@ -245,15 +253,15 @@ THREATS = [
     ),
     Threat(
         "Reader of the deliveries page",
-        "looks for secrets in what could not be delivered, and in its reasons",
-        "what looks like a secret is masked; a payload is shown by GitHub alone, to administrators",
+        "looks for secrets in failed deliveries and their reasons",
+        "text that looks like a secret is masked; only GitHub shows payloads, and only to administrators",
         ("core/security/test_redaction.py::test_no_planted_secret_survives",),
-        no_control="the test is of the guard itself: without it, the text stays as it came",
+        no_control="the test is of the guard itself: without it, the text is unchanged",
     ),
     Threat(
         "Person with the same id on another server",
-        "acts with a linked account, or owns an inbox, of somebody whose id on the former Flowdock server or "
-        "GitHub was theirs, after a move on the same Redis",
+        "after a move on the same Redis, acts with the linked account, or owns the inbox, of the person "
+        "who had the same id on the former Flowdock server or GitHub",
         "Redis is bound to the servers of its first start; with others, bridge does not start",
         (
             "storage/test_servers.py::test_a_move_to_another_server_gives_nobody_anothers_account",
@@ -262,8 +270,9 @@ THREATS = [
     ),
     Threat(
         "Thief of a cookie",
-        "plants or keeps a cookie",
-        "HttpOnly, Secure, SameSite=Lax; a new secret at each sign-in; 8 hours; signing out ends it in Redis",
+        "plants a cookie, or keeps one",
+        "HttpOnly, Secure, SameSite=Lax; a new secret at each sign-in; a session ends after 8 hours; "
+        "signing out ends it in Redis",
         (
             "web/auth/test_sessions.py::test_a_planted_cookie_never_becomes_a_session",
             "web/auth/test_sessions.py::test_signing_out_ends_the_session_here_and_in_redis",
@@ -273,8 +282,9 @@ THREATS = [
     ),
     Threat(
         "Thief of a Redis dump",
-        "reads tokens, claims, sessions, or moves one user's token to another's name",
-        "AES-256-GCM with a key that is not in Redis, bound to the place; cookies lie there as hashes only",
+        "reads tokens, claims or sessions, or moves a token to another user's name",
+        "AES-256-GCM with a key that is not in Redis, bound to the value's place; Redis has only hashes of "
+        "cookies",
         (
             "web/auth/test_linking.py::test_no_secret_lies_open_in_redis_or_in_a_page",
             "web/auth/test_sessions.py::test_no_secret_of_a_session_lies_open_in_redis_the_log_or_a_page",
@@ -287,8 +297,9 @@ THREATS = [
     Threat(
         "Reader of logs",
         "finds tokens, codes, claims or secrets in logs, metrics, errors, addresses or referrers",
-        "nothing secret is logged; queries and malformed requests stay out of the log; what Flowdock repeats "
-        "of a token is masked; pages send no referrer; the whole suite fails on a secret that is printed",
+        "nothing secret is logged; queries and malformed requests stay out of the log; a token that "
+        "Flowdock repeats is masked; pages send no referrer; the whole test suite fails if a secret is "
+        "printed",
         (
             "attacks/test_secrets.py::test_no_secret_is_printed_shown_or_sent_along",
             "attacks/test_secrets.py::test_making_an_app_shows_none_of_its_secrets",
@@ -299,7 +310,7 @@ THREATS = [
     Threat(
         "Former holder of a secret",
         "goes on using it",
-        "each secret can be replaced without downtime, and the old one then opens nothing",
+        "every secret can be replaced without downtime, and the old one then opens nothing",
         (
             "cli/test_rotation.py::test_every_secret_is_replaced_while_bridge_is_in_use",
             "cli/test_rotation.py::test_a_signature_of_another_secret_is_refused",
@@ -307,8 +318,8 @@ THREATS = [
     ),
     Threat(
         "Hostile flow_url or source_url",
-        "has bridge send a token to another host",
-        "the host in the address is ignored; calls go to the configured hosts alone",
+        "makes bridge send a token to another host",
+        "bridge ignores the host in the address, and calls only the configured hosts",
         (
             "web/pages/test_setup.py::test_signing_in_leads_back_and_the_token_goes_to_flowdock_alone",
             "web/pages/test_connection.py::test_every_spelling_leads_there_and_the_host_is_ignored",
@@ -318,13 +329,13 @@ THREATS = [
     Threat(
         "Open redirect",
         "sends a victim through bridge's sign-in to another site",
-        "only paths of bridge's own are returned to",
+        "the sign-in returns only to paths of bridge's own",
         ("web/auth/test_sessions.py::test_no_sign_in_leads_to_another_site",),
     ),
     Threat(
         "Cross-site request",
-        "has a victim's browser send a form: connect, disconnect, unlink, retry, sign out",
-        "each form carries a value made from the session, compared in constant time",
+        "makes a victim's browser send a form: connect, disconnect, unlink, retry, sign out",
+        "each form has a value made from its session, compared in constant time",
         (
             "web/test_permissions.py::test_no_form_is_taken_from_another_site",
             "web/auth/test_sessions.py::test_a_form_without_its_sessions_own_value_changes_nothing",
@@ -333,7 +344,8 @@ THREATS = [
     Threat(
         "Cross-site request at an OAuth step",
         "feeds a victim's browser a callback with the attacker's code, or steals one",
-        "a one-time state bound to the browser at each step, PKCE (S256) with GitHub, a POST in the end",
+        "each step has a one-time state that is bound to the browser; PKCE (S256) with GitHub; a POST at "
+        "the end",
         (
             "web/auth/test_linking.py::test_a_state_of_another_browser_is_refused",
             "web/auth/test_linking.py::test_a_callback_out_of_nowhere_is_refused",
@@ -344,9 +356,10 @@ THREATS = [
     ),
     Threat(
         "Claim fixation",
-        "sends their own claim's link to a victim, who links their GitHub account to the attacker's clicks",
-        "Flowdock must name the claim's user in the victim's browser; a page names both people before "
-        "anything is linked; a claim serves once",
+        "sends a victim the link of their own claim, so that the victim's GitHub account is linked to the "
+        "attacker's clicks",
+        "in the victim's browser, Flowdock must name the claim's user; a page names both people before "
+        "anything is linked; a claim works once",
         (
             "web/auth/test_linking.py::test_somebody_elses_claim_is_refused",
             "web/auth/test_linking.py::test_a_used_claim_is_refused_in_another_browser",
@@ -356,14 +369,14 @@ THREATS = [
     Threat(
         "Tampered consent",
         "narrows or widens the scopes that GitHub grants",
-        "granted scopes are checked before linking; too few give the token back",
+        "bridge checks the granted scopes before it links; if there are too few, it revokes the token",
         ("web/auth/test_linking.py::test_too_few_scopes_are_refused_and_the_token_given_back",),
     ),
     Threat(
         "Stranger at the installation",
-        "creates a GitHub App in the operator's stead, or reads the metrics",
-        "SETUP_SECRET or METRICS_TOKEN, each for its own page; while there is no App, the first owner's "
-        "address; else the machine itself, without a proxy",
+        "creates a GitHub App in the operator's place, or reads the metrics",
+        "SETUP_SECRET or METRICS_TOKEN, each for its own page; while there is no App, also the first "
+        "owner's address; without a secret, only the machine itself, without a proxy",
         (
             "web/pages/test_github_app.py::test_without_a_secret_it_opens_at_the_machine_alone",
             "web/pages/test_github_app.py::test_a_wrong_secret_opens_nothing",
@@ -375,8 +388,8 @@ THREATS = [
     ),
     Threat(
         "Flooder",
-        "opens thousands of connections and is slow on them, sends huge bodies, or asks all the time",
-        "headers, bodies and requests are bounded in size and time; the proxy in front bounds connections",
+        "opens thousands of slow connections, sends huge bodies, or sends requests without end",
+        "headers, bodies and requests are limited in size and time; the proxy in front limits connections",
         (
             "web/http/test_wire.py::test_headers_that_never_end_are_hung_up_on",
             "web/http/test_wire.py::test_a_body_that_never_ends_is_answered_and_hung_up_on",
@@ -387,9 +400,9 @@ THREATS = [
     ),
     Threat(
         "Administrator of one repository",
-        "floods bridge with large signed deliveries, so that Redis has no room for those of others",
-        "waiting bytes are counted for each repository and in all; a repository over its budget is answered "
-        "503, others go on; a message or snapshot larger than any of GitHub's is refused",
+        "floods bridge with large signed deliveries, so that Redis has no room for others'",
+        "bridge counts the waiting bytes of each repository and of all; a repository over its budget gets "
+        "503, and others go on; a message or snapshot larger than any of GitHub's is refused",
         (
             "attacks/test_budgets.py::test_one_who_signs_for_one_repository_fills_the_queue",
             "attacks/test_budgets.py::test_many_repositories_together_fill_the_queue",
@@ -401,9 +414,9 @@ THREATS = [
     ),
     Threat(
         "Administrator of one repository",
-        "invents pull requests, commits and delivery ids, for bridge to remember each for months",
-        "a repository's pull requests and commits have a budget, and its own oldest are forgotten; its "
-        "deliveries a day are bounded",
+        "invents pull requests, commits and delivery ids that bridge remembers for months",
+        "each repository has a budget for pull requests and commits, and loses its own oldest; its "
+        "deliveries a day are limited",
         (
             "attacks/test_budgets.py::test_one_fills_redis_with_invented_pull_requests",
             "queue/test_kept.py::test_of_too_many_pull_requests_the_one_written_longest_ago_is_forgotten",
@@ -412,9 +425,9 @@ THREATS = [
     ),
     Threat(
         "Administrator of one repository",
-        "has thousands of deliveries die, to push others' dead letters out or to fill Redis with them",
-        "each repository has its own budget of dead letters, and its own oldest go first; a large one keeps "
-        "its header only",
+        "makes thousands of deliveries fail, to push out others' dead letters or to fill Redis",
+        "each repository has a budget for dead letters, and loses its own oldest; a large one keeps only "
+        "its header",
         (
             "attacks/test_budgets.py::test_one_who_signs_for_one_repository_buries_the_dead_letters_of_others",
             "attacks/test_budgets.py::test_one_fills_redis_with_large_dead_letters",
@@ -423,8 +436,8 @@ THREATS = [
     ),
     Threat(
         "Flooder",
-        "sends compressed bodies, which a few bytes a second keep a process busy with",
-        "any Content-Encoding is answered 415, on every route, and nothing is inflated",
+        "sends compressed bodies, a few bytes of which keep a process busy for seconds",
+        "bridge answers any Content-Encoding with 415, on every route, and inflates nothing",
         (
             "attacks/test_strangers.py::test_a_compressed_body_is_refused_before_a_byte_of_it_is_inflated",
             "attacks/test_strangers.py::test_a_flood_of_compressed_bodies_holds_up_no_delivery",
@@ -433,9 +446,9 @@ THREATS = [
     ),
     Threat(
         "Signer of deliveries",
-        "sends bodies of 25 MiB that become gigabytes in memory, or take seconds of the event loop",
-        "a document's values are counted before they are made; only a short one is mended; large bodies are"
-        " worked on beside the event loop, few at once, and unpacked one at a time",
+        "sends bodies of 25 MiB that take gigabytes of memory, or seconds of the event loop",
+        "bridge counts a document's values before it decodes them, and repairs only short documents; it "
+        "processes large bodies in a thread, few at once, and decompresses them one at a time",
         (
             "attacks/test_large_bodies.py::test_a_delivery_is_answered_while_a_large_one_is_worked_on",
             "attacks/test_large_bodies.py::test_a_body_that_would_decode_to_a_mountain_is_refused_first",
@@ -446,7 +459,8 @@ THREATS = [
     Threat(
         "Stranger without a session",
         "begins sign-ins without end, to fill Redis",
-        "before a sign-in nothing is stored: its state is in a sealed cookie, which ends and serves once",
+        "before a sign-in, Redis stores nothing: the state is in a sealed cookie, which expires and works "
+        "once",
         (
             "attacks/test_before_sign_in.py::test_nothing_is_stored_for_a_stranger",
             "attacks/test_before_sign_in.py::"
@@ -456,8 +470,9 @@ THREATS = [
     ),
     Threat(
         "Stranger without a session",
-        "asks from addresses without end, or claims others' in X-Forwarded-For",
-        "a /48 has a limit, and so have all strangers together; the proxy's own word is the last of all",
+        "sends requests from endless addresses, or claims other addresses in X-Forwarded-For",
+        "each /48 has a limit, and so have all strangers together; only the last address counts, which the "
+        "proxy itself adds",
         (
             "attacks/test_before_sign_in.py::test_a_network_of_many_addresses_is_one_client",
             "attacks/test_before_sign_in.py::test_strangers_together_leave_room_for_signed_in_users",
@@ -466,9 +481,9 @@ THREATS = [
     ),
     Threat(
         "Stranger at the installation",
-        "comes through a proxy on bridge's own machine, or with a scraper's token, as its operator",
-        "any header of a proxy's, or HTTP/1.0, is not the machine itself; SETUP_SECRET or the"
-        " first owner's address alone makes an operator elsewhere",
+        "passes for the operator: through a proxy on bridge's own machine, or with a scraper's token",
+        "a request with any header of a proxy, or over HTTP/1.0, does not count as the machine's own; "
+        "elsewhere, only SETUP_SECRET or the first owner's address makes an operator",
         (
             "attacks/test_proxies.py::test_a_client_behind_a_proxy_is_not_local",
             "attacks/test_proxies.py::test_a_web_page_whose_name_points_to_the_machine_reads_no_metrics",
@@ -477,9 +492,9 @@ THREATS = [
         ),
     ),
     Threat(
-        "Writer of words that are logged",
-        "forges lines of the log, or has a terminal obey, by a path, a header or a payload",
-        "what is not printable is escaped in every line and table; a traceback's lines are indented",
+        "Writer of logged text",
+        "forges log lines, or controls a terminal, by a path, a header or a payload",
+        "unprintable characters are escaped in every line and table; the lines of a traceback are indented",
         (
             "attacks/test_log_lines.py::test_nobody_writes_a_line_into_bridges_own_log",
             "attacks/test_log_lines.py::test_no_word_in_a_line_ends_it",
@@ -489,8 +504,8 @@ THREATS = [
     ),
     Threat(
         "Former member",
-        "goes on acting after their GitHub grant was taken back",
-        "a token that GitHub refuses is forgotten; a revoked App grant removes the link at once",
+        "goes on acting after their GitHub grant was revoked",
+        "bridge deletes a token that GitHub refuses; a revoked App grant removes the link at once",
         (
             "web/endpoints/test_action_tokens.py::test_a_revoked_token_removes_the_link_and_challenges",
             "attacks/test_links.py::test_a_revoked_grant_unlinks_all_who_hold_it_and_nobody_else",
@@ -498,8 +513,8 @@ THREATS = [
     ),
     Threat(
         "Webhook forger",
-        "says that somebody's grant was revoked, to end their link",
-        "GitHub is asked: a link ends if its token is refused, and stays while GitHub cannot be asked",
+        "claims that somebody's grant was revoked, to end their link",
+        "bridge asks GitHub: a link ends if its token is refused, and stays while GitHub does not answer",
         (
             "attacks/test_links.py::test_a_false_word_that_a_grant_was_revoked_removes_no_link",
             "attacks/test_links.py::test_where_github_cannot_be_asked_the_link_is_kept_and_the_log_says_so",
@@ -507,9 +522,9 @@ THREATS = [
     ),
     Threat(
         "Linked user of another team",
-        "links the same GitHub account as somebody else, links anew, or takes a login that was given up",
-        "links go by GitHub's numeric id, each person's by itself; linking anew clears the former account's "
-        "places and revokes its token; a login counts only while the account carries it",
+        "links the same GitHub account as somebody else, links another one, or takes an abandoned login",
+        "links go by GitHub's numeric id, each person's by itself; linking another account removes the "
+        "former account's entries and revokes its token; a login counts only while the account has it",
         (
             "attacks/test_links.py::test_linking_anew_leaves_nothing_of_the_former_account",
             "attacks/test_links.py::test_a_github_that_does_not_answer_hinders_no_linking",
@@ -519,8 +534,9 @@ THREATS = [
     ),
     Threat(
         "Malicious pull request author",
-        "has an address that runs a script shown: of a check, a person, a label, the pull request itself",
-        "of all addresses in a payload only http and https ones enter, and a link or thread looks once more",
+        "puts an address that runs a script into a check, a person, a label or the pull request itself",
+        "bridge takes only http and https addresses from a payload, and checks again when it makes a link "
+        "or thread",
         (
             "attacks/test_small.py::test_no_address_that_a_payload_names_runs_a_script",
             "core/test_urls.py::test_no_address_of_a_payload_reaches_a_flow_unless_it_is_a_web_pages",
@@ -529,8 +545,8 @@ THREATS = [
     Threat(
         "Malicious pull request author",
         "mentions people to call them into a flow that they are not in",
-        "bridge's own inbox tags a flow's members alone; another server's flow those whom it showed to be in "
-        "the flow within 30 days",
+        "bridge's own inbox tags only members of the flow; on another server, bridge tags only people whom "
+        "it showed in the flow within 30 days",
         (
             "inbox/pages/test_flows.py::test_a_mention_tags_members_of_the_flow_alone_who_need_link_no_account",
             "attacks/test_small.py::test_a_comment_calls_nobody_into_a_flow_that_they_are_not_in",
@@ -541,7 +557,7 @@ THREATS = [
     Threat(
         "Neighbour on the domain",
         "plants their own session or linking in a victim's browser",
-        "over https all cookies are `__Host-` ones, which a browser takes from bridge's host alone",
+        "over https all cookies are `__Host-` cookies, which a browser accepts only from bridge's host",
         (
             "attacks/test_small.py::test_a_cookie_that_a_neighbour_planted_is_nobodys_session",
             "web/auth/test_sessions.py::test_the_cookies_are_for_this_site_alone",
@@ -549,26 +565,27 @@ THREATS = [
     ),
     Threat(
         "Replaying network",
-        "keeps a click back and sends it for the first time much later",
-        "a FLOWDOCK-TOKEN ends within five minutes, whatever it says itself",
+        "withholds a click, and sends it for the first time much later",
+        "a FLOWDOCK-TOKEN expires within five minutes, whatever it says itself",
         ("attacks/test_small.py::test_a_click_that_is_to_be_good_for_long_is_refused",),
     ),
     Threat(
         "Guesser of secrets",
-        "tries guesses, out of sight, on what a secret signed",
-        "bridge does not start with a secret of its own under 32 characters",
+        "tries to guess, offline, the secret behind a signature",
+        "bridge does not start with a secret of its own that has fewer than 32 characters",
         ("attacks/test_small.py::test_bridge_does_not_start_with_a_secret_that_might_be_guessed",),
     ),
     Threat(
         "Other user of the machine",
-        "reads what the embedded Redis wrote",
-        "its folder is 0700 and its files 0600, also where they were there before",
+        "reads the files of the embedded Redis",
+        "its folder has mode 0700 and its files 0600, even if they existed before",
         ("attacks/test_small.py::test_nobody_else_on_the_machine_reads_what_the_embedded_redis_keeps",),
     ),
     Threat(
         "Scanner",
-        "looks for installations of a version that has a known fault",
-        "no answer names what bridge runs on, also to what is no HTTP; images are named by digest",
+        "looks for installations of a version with a known fault",
+        "no answer names the software that bridge runs on, not even the answer to malformed HTTP; images "
+        "are pinned by digest",
         (
             "attacks/test_small.py::test_no_answer_names_what_bridge_runs_on",
             "attacks/test_small.py::test_control_aiohttp_names_what_it_runs_on",
@@ -579,7 +596,7 @@ THREATS = [
         "Stranger at the inbox",
         "signs in with a GitHub account that nobody invited, or opens any address of the inbox",
         "every page asks Redis who is signed in; only an invitation, an earlier admission or GitHub's "
-        "word on an organization lets an account in, and of others nothing is kept",
+        "confirmation of an organization lets an account in; bridge keeps nothing about others",
         (
             "inbox/test_admission.py::test_a_stranger_is_told_what_to_do_and_nothing_is_kept",
             "inbox/test_admission.py::test_without_the_right_to_ask_nobody_is_let_in",
@@ -591,8 +608,8 @@ THREATS = [
         "Holder of an invitation",
         "uses it twice or for another account, after it was withdrawn, or after its maker lost the right "
         "to invite",
-        "it is used up in the step that stores the person, is bound to a login if it names one, and "
-        "counts while its maker is an owner; the operator's address counts while there is no owner",
+        "the step that stores the person uses it up; it is bound to a login if it names one, and valid "
+        "while its maker is an owner; the operator's address is valid while there is no owner",
         (
             "inbox/test_admission.py::test_the_first_owner_comes_by_the_operators_address_and_it_works_once",
             "inbox/test_admission.py::test_of_two_who_open_an_invitation_at_once_one_gets_in",
@@ -605,9 +622,9 @@ THREATS = [
     Threat(
         "Former colleague",
         "goes on reading after an owner removed them, or after they left the organization",
-        "sessions, tokens and flows go with the person in one step, and the organization lets nobody in "
-        "again whom an owner removed; GitHub's word counts nine minutes, for pages and API alike, and "
-        "nobody's where it does not answer",
+        "sessions, tokens and flows go with the person in one step, and the organization does not let a "
+        "removed person in again; GitHub's confirmation is valid for nine minutes, for pages and API "
+        "alike, and without an answer nobody counts as a member",
         (
             "inbox/test_admission.py::test_a_removed_person_is_out_with_the_next_request_and_stays_out",
             "inbox/people/test_people.py::test_a_removal_during_a_sign_in_counts",
@@ -621,11 +638,11 @@ THREATS = [
         ),
     ),
     Threat(
-        "Attacker of a sign-in",
-        "leads a victim's browser to GitHub's answer to their own sign-in, replays one, or plants a "
-        "cookie first",
-        "state and PKCE lie sealed in the browser that began, and serve once; each sign-in makes a "
-        "session with a secret of its own, and ends the one before; `then` leads to bridge alone",
+        "Attacker of somebody's sign-in",
+        "leads a victim's browser to the answer to the attacker's own sign-in, replays an answer, or "
+        "plants a cookie first",
+        "state and PKCE are sealed in the browser that began, and work once; each sign-in makes a session "
+        "with a new secret, and ends the one before; `then` leads only to bridge",
         (
             "inbox/test_admission.py::test_a_state_serves_the_browser_that_began_it_and_once",
             "inbox/test_admission.py::test_the_sign_in_is_bound_by_pkce_and_asks_for_nothing_more_than_it_needs",
@@ -637,8 +654,8 @@ THREATS = [
     ),
     Threat(
         "Another site",
-        "has a signed-in person's browser send a form of the inbox",
-        "each form carries a value made from its session's secret, and none from another site is taken",
+        "makes a signed-in person's browser send a form of the inbox",
+        "each form has a value made from its session's secret, and forms from other sites are refused",
         (
             "inbox/people/test_sessions.py::test_a_form_must_bring_its_own_sessions_value_from_its_own_site",
             "inbox/pages/test_people.py::test_an_owners_form_needs_the_value_of_their_session",
@@ -647,7 +664,7 @@ THREATS = [
     Threat(
         "Member of the inbox",
         "invites, makes themselves an owner, removes others, or takes the last owner's place",
-        "each change asks whether the person is an owner at that moment; the last owner stays, also when "
+        "each change checks whether the person is an owner at that moment; the last owner stays, even if "
         "two go at once",
         (
             "inbox/pages/test_people.py::test_a_member_sees_everybody_and_changes_nobody",
@@ -656,18 +673,18 @@ THREATS = [
         ),
     ),
     Threat(
-        "Taker of a login",
+        "New holder of a login",
         "registers the GitHub login that a person of the inbox gave up",
-        "a person is GitHub's numeric id; a login that changed hands takes the nick from the person who "
-        "had it, and nothing else",
+        "a person is identified by GitHub's numeric id; the new holder of a login takes over the nick, and "
+        "nothing else",
         ("inbox/people/test_people.py::test_a_login_that_changed_hands_names_its_new_owner",),
     ),
     Threat(
         "Thief of a session or token of the inbox",
-        "uses it for long, or finds it in a dump of Redis",
-        "Redis keeps hashes of sessions and API tokens, and GitHub's tokens encrypted; sessions end "
-        "unused, at their longest, and all at once; API tokens do what was chosen, and are revoked one by "
-        "one",
+        "uses it for a long time, or finds it in a dump of Redis",
+        "Redis has hashes of sessions and API tokens, and GitHub's tokens encrypted; sessions end when "
+        "unused, after a maximum time, and all at once; an API token does only what its person chose, and "
+        "can be revoked by itself",
         (
             "inbox/people/test_sessions.py::test_a_session_ends_unused_and_at_its_longest",
             "inbox/people/test_sessions.py::test_a_session_is_of_one_person_and_ends_by_itself_or_with_all",
@@ -680,18 +697,19 @@ THREATS = [
         "Neighbour at a browser",
         "links another person's GitHub account by the token of their sign-in",
         "linking borrows the token of the very person who clicked, once, asks GitHub whose it is, and "
-        "links by a POST that names both",
+        "links by a POST that names both accounts",
         (
             "inbox/test_linking.py::test_a_person_signed_in_to_the_inbox_links_by_one_press",
             "inbox/test_linking.py::test_nobody_elses_account_is_lent",
             "inbox/test_linking.py::test_a_token_that_github_ended_or_bridge_forgot_is_not_lent",
         ),
-        no_control="each token lies under its person's own key, and no request names another",
+        no_control="each token is stored under its person's own key, and no request names another",
     ),
     Threat(
         "Member of another flow of the inbox",
-        "reads its threads, sources and people, writes there, or goes on listening once removed",
-        "each call, page and event asks whether the person is in the flow now; else it looks like none",
+        "reads its threads, sources and people, writes there, or goes on listening after their removal",
+        "each call, page and event checks whether the person is in the flow now; if not, the flow looks as "
+        "if it did not exist",
         (
             "inbox/pages/test_flows.py::test_each_visitor_gets_what_is_theirs",
             "inbox/api/test_protocol.py::test_a_flow_is_shown_to_its_members_alone",
@@ -706,8 +724,9 @@ THREATS = [
     ),
     Threat(
         "Holder of a token of the inbox",
-        "uses it beyond its scopes, after its person signed out or was removed, or after its source was",
-        "scopes, session, person and source are looked up with each call",
+        "uses it beyond its scopes, or after its person signed out or was removed, or after its source was "
+        "removed",
+        "each call looks up scopes, session, person and source",
         (
             "inbox/api/test_protocol.py::test_each_call_needs_a_token_with_its_scope",
             "inbox/api/test_oauth.py::test_a_token_ends_with_the_session_that_gave_it",
@@ -717,7 +736,8 @@ THREATS = [
     Threat(
         "Sender of a link to the inbox's OAuth",
         "has a code sent elsewhere, or redeems one as another application",
-        "one registered address, compared exactly; a code serves once, for its application and address",
+        "there is one registered address, compared exactly; a code works once, for its application and "
+        "address",
         (
             "inbox/api/test_oauth.py::test_a_code_goes_nowhere_but_to_the_registered_address",
             "inbox/api/test_oauth.py::test_a_code_serves_its_application_alone",
@@ -726,9 +746,9 @@ THREATS = [
     ),
     Threat(
         "Person of the inbox",
-        "names a push service that is in a private network, or that leads there by DNS or a redirect",
-        "only https at the usual port of a named host is taken; each address of a name is checked as the "
-        "socket for it is made; no redirect is followed",
+        "names a push service in a private network, or one that leads there by DNS or a redirect",
+        "bridge accepts only https at the usual port of a named host, checks each address of a name as it "
+        "opens the socket, and follows no redirect",
         (
             "inbox/notifications/test_subscriptions.py::test_an_endpoint_is_an_https_address_of_a_named_host",
             "inbox/notifications/test_web_push.py::test_nothing_is_pushed_to_this_machine_under_any_name",
@@ -739,9 +759,9 @@ THREATS = [
     ),
     Threat(
         "Push service, or a reader of its traffic",
-        "reads what bridge notifies people of, or notifies them itself",
-        "the text is encrypted for the one browser, and only the holder of bridge's key, which "
-        "lies sealed, may push to it",
+        "reads bridge's notifications, or sends some itself",
+        "the text is encrypted for the one browser, and only the holder of bridge's key, which is stored "
+        "encrypted, may push to it",
         (
             "inbox/notifications/test_web_push.py::test_a_browser_is_shown_what_was_pushed",
             "inbox/notifications/test_web_push.py::"
@@ -750,9 +770,9 @@ THREATS = [
     ),
     Threat(
         "Person of the inbox",
-        "has bridge send mail to others, or smuggles headers and recipients into it",
-        "an address is one mailbox without spaces, quotes or line breaks, and gets one kind of mail, a few a "
-        "day, until the person who named it confirms it, signed in; no text of others is in a header",
+        "makes bridge mail other people, or smuggles headers and recipients into a mail",
+        "an address is one mailbox without spaces, quotes or line breaks; until the person who named it "
+        "confirms it, signed in, it gets one kind of mail, a few a day; no header has text of others",
         (
             "inbox/notifications/test_mail.py::test_an_address_is_one_mailbox_and_nothing_else",
             "inbox/notifications/test_mail.py::test_no_text_ends_a_header",
@@ -761,10 +781,10 @@ THREATS = [
         ),
     ),
     Threat(
-        "Reader of a mail in transit, or of one passed on",
-        "learns the mail server's password, or acts by the mail's links",
-        "a password is sent over TLS alone, with a certificate that counts; a link ends the mail and does no "
-        "more, or confirms it for the one who is signed in",
+        "Reader of a mail in transit, or of a forwarded one",
+        "learns the mail server's password, or acts through the mail's links",
+        "bridge sends a password only over TLS with a valid certificate; a link can end the mails, or "
+        "confirm the address for the person who is signed in, and do nothing else",
         (
             "inbox/notifications/test_mail.py::test_a_password_goes_over_tls_alone",
             "inbox/notifications/test_digest.py::test_one_click_ends_it_without_a_sign_in",
@@ -773,9 +793,9 @@ THREATS = [
     ),
     Threat(
         "Former member, or the next user of a browser",
-        "goes on to read titles and words in notifications",
-        "before each one bridge asks whether the person is still in the inbox, the organization and "
-        "the flow; a sign-out ends the notifications of its browser",
+        "goes on reading titles and words in notifications",
+        "before each one, bridge checks that the person is still in the inbox, the organization and the "
+        "flow; a sign-out ends the notifications of its browser",
         (
             "inbox/notifications/test_notifier.py::"
             "test_nobody_is_notified_of_what_they_saw_may_not_see_or_do_not_want",
@@ -787,10 +807,10 @@ THREATS = [
     ),
     Threat(
         "Flow member with a source of their own",
-        "posts threads like a repository's, buttons that act in others' names, or that have bridge call a "
-        "private network",
-        "pages say that the source was added with an API token; only bridge's own has buttons, and only to "
-        "bridge's own address, as a challenge does",
+        "posts threads that look like a repository's, or buttons that act in others' names or make bridge "
+        "call a private network",
+        "pages say that the source was added with an API token; only bridge's own source has buttons; "
+        "buttons and challenges lead only to bridge's own address",
         (
             "inbox/pages/test_flows.py::test_a_members_source_does_not_pass_for_a_repository",
             "inbox/test_clicks.py::test_a_button_leads_to_bridge_or_is_not_offered",
@@ -800,8 +820,9 @@ THREATS = [
     ),
     Threat(
         "Author of any text in the inbox",
-        "stores markup that runs, loads or asks for something on others' pages",
-        "sanitised by an allow-list when it is shown; a page's scripts are bridge's own file alone",
+        "stores markup that runs, loads or requests something on others' pages",
+        "markup is sanitised by an allow-list when it is shown; a page's scripts are bridge's own files "
+        "alone",
         (
             "inbox/threads/test_markup.py::test_no_evasion_gets_through",
             "inbox/pages/test_flows.py::test_a_thread_shows_its_state_and_what_was_written",
@@ -810,14 +831,14 @@ THREATS = [
     ),
     Threat(
         "Person of the inbox",
-        "makes all flows that there may be, so that nobody else can make one",
+        "creates all the flows that there may be, so that nobody else can create one",
         "a person owns at most 100 of 500",
         ("inbox/pages/test_flows.py::test_nobody_takes_all_flows",),
     ),
     Threat(
         "Member of a flow, or holder of a flow token",
-        "takes a name that looks like another's, by characters that are not seen or reverse a line",
-        "flows and sources have no such names; such characters of others are escaped on every page",
+        "takes a name that looks like another's, with characters that are invisible or reverse a line",
+        "names of flows and sources may not have such characters; in other names, every page escapes them",
         (
             "inbox/pages/test_flows.py::test_no_name_looks_like_anothers",
             "web/pages/test_markup.py::test_no_name_hides_or_reverses_text",
@@ -825,33 +846,33 @@ THREATS = [
     ),
     Threat(
         "Malicious pull request author",
-        "titles a pull request `author:ann`, to have it listed among hers",
-        "a filter compares whole lines, and no other text of a thread is one",
+        "titles a pull request `author:ann`, to have it listed among Ann's",
+        "a filter compares whole lines, and no other text of a thread is such a line",
         ("inbox/pages/test_triage.py::test_a_title_passes_for_no_filter",),
     ),
     Threat(
         "Person of the inbox",
         "has so many notifications wait for the end of their quiet hours that nobody else gets any",
-        "of those that wait, the one that is due last makes room",
+        "when there is no room, the waiting notification that is due last is dropped",
         ("inbox/threads/test_messages.py::test_nobodys_quiet_hours_keep_others_from_their_notifications",),
     ),
     Threat(
         "Author of any text in the inbox",
-        "writes what takes seconds to make safe, at each look at it",
+        "writes text that takes seconds to sanitise, at each view",
         "a text has at most as many characters as bridge's longest message",
         ("inbox/threads/test_validation.py::test_no_text_is_longer_than_can_be_shown_at_once",),
     ),
     Threat(
         "Other site in a member's browser",
         "sends one of the inbox's forms",
-        "each form brings a value of its session",
+        "each form has a value of its session",
         ("inbox/pages/test_flows.py::test_a_form_without_the_sessions_value_changes_nothing",),
     ),
     Threat(
         "Member of a flow",
         "deletes or exports it, or takes its owners' place",
-        "each change asks for an owner; deleting asks for the flow's typed name; the last owner stays, also "
-        "where two leave at once",
+        "each change needs an owner; deleting needs the flow's typed name; the last owner stays, even if "
+        "two leave at once",
         (
             "inbox/pages/test_flows.py::test_each_visitor_gets_what_is_theirs",
             "inbox/pages/test_flows.py::test_a_flow_is_deleted_by_its_typed_name_alone_with_all_connections",
@@ -862,10 +883,10 @@ THREATS = [
         ),
     ),
     Threat(
-        "Member of a flow who may not, or no longer, read its repository on GitHub",
-        "reads the flow: on a page, by a stream that is open, an API token, a notification, a tag",
-        "of a flow that is bound to a repository, GitHub's answer to the member's own token decides; a yes "
-        "counts for 9 minutes, no answer is a no; neither another account nor a name stands for it",
+        "Member of a flow without access to its repository on GitHub",
+        "reads the flow: on a page, by an open stream, an API token, a notification or a tag",
+        "in a flow that is bound to a repository, GitHub's answer to the member's own token decides; a yes "
+        "is valid for 9 minutes, and no answer is a no; another account or a mere name does not count",
         (
             "inbox/flows/test_readers.py::"
             "test_a_bound_flow_is_seen_by_those_alone_to_whom_github_shows_the_repository",
@@ -877,14 +898,14 @@ THREATS = [
     ),
     Threat(
         "Next user of a browser",
-        "finds pages of somebody who signed out; has the service worker send a form again",
-        "the service worker stores one page without anybody's data and bridge's own files, and sends no form",
+        "finds pages of the person who signed out, or makes the service worker send a form again",
+        "the service worker stores bridge's own files and one page without personal data, and sends no form",
         ("stories/test_away.py::test_a_click_is_done_or_said_to_be_undone_once_bridge_answers",),
-        no_control="the test compares all that the browser keeps; what is not kept has no guard",
+        no_control="the test compares all that the browser keeps: there is no guard to take away",
     ),
     Threat(
         "Member of a flow",
-        "changes or deletes what another person or a source said; finds words that were taken back",
+        "changes or deletes the words of another person or a source, or finds deleted words",
         "only its author changes a message; the old words leave stream, list, search and news in one step",
         (
             "inbox/threads/test_changes.py::test_nobody_changes_what_another_wrote_or_a_source",
@@ -895,8 +916,8 @@ THREATS = [
     ),
     Threat(
         "Reader of Redis, or the next owner of a flow's address",
-        "finds what was deleted: a flow, a person's place in it, a token that still posts",
-        "a deletion is noted first and finished after a crash; until then nobody gets the flow's path",
+        "finds deleted data: a flow, a membership, a token that still posts",
+        "a deletion is noted first, and finished after a crash; until then nobody gets the flow's path",
         (
             "inbox/test_deletion.py::test_nothing_is_left_of_a_flow_and_nothing_of_another_is_touched",
             "inbox/flows/test_flows.py::test_a_flow_that_is_gone_is_not_changed_and_nobody_joins_it",
@@ -905,10 +926,10 @@ THREATS = [
         ),
     ),
     Threat(
-        "Poster into the inbox",
+        "Sender of messages to the inbox",
         "fills Redis with messages and threads, or posts one message many times",
-        "taking a message bounds its flow by bytes, threads, messages and days, also by changed messages and "
-        "where a thread is alone; a uuid counts once",
+        "each new or changed message enforces the flow's bounds on bytes, threads, messages and days, even "
+        "in a flow's only thread; a uuid counts once",
         (
             "inbox/threads/test_messages.py::test_the_threads_longest_without_a_message_make_room",
             "inbox/threads/test_messages.py::test_a_thread_keeps_its_newest_messages",
@@ -920,22 +941,22 @@ THREATS = [
     ),
     Threat(
         "Member of a flow, or holder of a flow token",
-        "posts first under the uuid that bridge's own message will have, so that it is dropped as a repeat",
+        "posts first under the uuid of bridge's own message, so that this is dropped as a repeat",
         "a uuid counts for its sender alone: a source, or a person",
         ("inbox/threads/test_messages.py::test_nobody_has_anothers_message_taken_for_a_repeat",),
     ),
     Threat(
         "Stranger at the inbox's API",
-        "sends a form whose keys cost minutes to read, before any token is asked for",
-        "a form has at most 1,000 fields, and a key 200 characters: longer ones are refused unread",
+        "sends a form whose keys take minutes to read, before any token is checked",
+        "a form has at most 1,000 fields, and a key at most 200 characters; longer ones are refused unread",
         ("inbox/api/test_rails_forms.py::test_a_form_cheap_to_send_and_dear_to_read_is_refused",),
     ),
     Threat(
         "Member of a flow, or holder of a flow token",
-        "fills Redis with sources made and removed, or with OAuth's codes; has a removed source post on by "
-        "reports at the moment of its removal",
-        "of the removed sources each flow keeps the newest; codes cost pages of the person's limit; a report "
-        "changes a source only as it is now, and a removed one no more",
+        "fills Redis with sources made and removed, or with OAuth codes; revives a source by a report at "
+        "the moment of its removal",
+        "each flow keeps only its newest removed sources; codes count towards the person's limit of pages; "
+        "a report changes a source only as it is now, and never a removed one",
         (
             "inbox/flows/test_sources.py::test_removed_sources_are_forgotten_in_time",
             "inbox/api/test_oauth.py::test_nobody_fills_redis_with_codes",
@@ -945,28 +966,28 @@ THREATS = [
     ),
     Threat(
         "Member of a flow, or holder of an API token",
-        "gives bridge's own source another address or other words, which its button and its banner then show",
-        "a source is changed with its flow token, or by the application that made it",
+        "changes the address or the words of bridge's own source, which its button and its banner show",
+        "a source is changed only with its flow token, or by the application that made it",
         ("inbox/api/test_sources.py::test_only_the_application_that_made_a_source_changes_it",),
     ),
     Threat(
         "Member of a flow, or holder of a flow token",
         "calls the API in a loop, so that bridge has no time for others",
-        "each token of a person and each source but bridge's own has a limit a minute; over it, 429 with "
-        "`Retry-After`",
+        "each token of a person, and each source but bridge's own, has a limit a minute; calls over it get "
+        "429 with `Retry-After`",
         ("inbox/api/test_sources.py::test_each_token_and_each_source_has_a_limit_of_its_own",),
     ),
     Threat(
         "Member of a flow",
-        "opens live pages or streams without end, of which each message has bridge draw a piece for each",
-        "a person has at most 100 open in each process; the next one is answered 429",
+        "opens live pages or streams without end, and bridge renders each message for each of them",
+        "a person may have at most 100 open in each process; the next one gets 429",
         ("inbox/api/test_threads.py::test_a_person_has_so_many_streams_open_and_others_have_theirs",),
     ),
     Threat(
         "Member of a flow, or holder of a flow token",
-        "posts messages that cost seconds to draw, so that a thread's page holds up everybody else's",
-        "a text whose open tags add up to far more than its length is shown as text; beyond 512 Ki "
-        "characters a page shows the beginnings of messages, each with a link to the whole",
+        "posts messages that take seconds to render, so that a thread's page delays everybody",
+        "a text whose open tags add up to far more than its length is shown as plain text; beyond 512 Ki "
+        "characters, a page shows the beginnings of messages, each with a link to the whole",
         (
             "inbox/threads/test_markup.py::test_markup_that_costs_far_more_than_its_length_is_shown_as_text",
             "inbox/threads/test_markup.py::test_control_the_sanitiser_by_itself_makes_many_times_as_much_of_it",
@@ -976,8 +997,8 @@ THREATS = [
     ),
     Threat(
         "Member of a flow, or holder of a flow token",
-        "posts with a picture at a host of their own, which learns who reads the thread, when and from where",
-        "pictures come from GitHub's hosts of avatars alone; the page shows no other, and its "
+        "posts a picture from their own host, which learns who reads the thread, when and from where",
+        "pictures come only from GitHub's avatar hosts; pages show no others, and the "
         "Content-Security-Policy loads none",
         (
             "inbox/pages/test_flows.py::test_pictures_come_from_github_alone",
