@@ -8,7 +8,7 @@ import pytest
 
 from bridge.core.actions import ACTIONS
 from bridge.core.security import flowdock_token
-from bridge.inbox.clicks import may_be_clicked, sign, understand
+from bridge.inbox.clicks import key_of, may_be_clicked, sign, understand
 from bridge.inbox.outcomes import Outcome
 from bridge.inbox.pages.thread import ASKED_BACK
 from bridge.inbox.threads.messages import thread_id
@@ -57,6 +57,26 @@ async def test_a_button_of_a_source_that_bridge_did_not_make_is_not_offered(team
     page = await team.visit("ann", "GET", f"/inbox/flows/team/main/threads/{thread_id(source.id, 'pr:1')}")
     assert page.status == 200
     assert "/actions" not in page.text
+
+
+async def test_a_click_that_comes_too_late_leads_back_to_the_thread_which_says_so(team: Team) -> None:
+    """Somebody else merged meanwhile: also where the question was open already, and a form was sent."""
+    thread = f"/inbox/flows/team/main/threads/{thread_id(1, 'pr:1')}"
+    body = content(1, flow_token=(await team.source())["flow_token"])
+    body["thread"]["actions"] = [one := action(OWN.format(url=team.url))]
+    assert (await team.call("POST", "/messages", body))[0] == 202
+    asked = await team.visit("ann", "POST", f"{thread}/actions", {"key": key_of(one)})
+    asking = asked.headers["Location"]
+    assert 'name="sure"' in (await team.visit("ann", "GET", asking)).text
+    body["thread"]["actions"] = []
+    assert (await team.call("POST", "/messages", body))[0] == 202
+    for answer in (
+        await team.visit("ann", "GET", asking),
+        await team.visit("ann", "POST", f"{thread}/actions", {"key": key_of(one), "sure": "1"}),
+    ):
+        assert answer.headers["Location"].startswith(f"{thread}?outcome=")
+        page = await team.visit("ann", "GET", answer.headers["Location"])
+        assert "no longer offers that button" in page.text
 
 
 async def test_nobody_is_offered_to_review_their_own_pull_request(team: Team) -> None:

@@ -11,6 +11,7 @@ from bridge.inbox import outcomes
 from bridge.inbox.api.export import exported
 from bridge.inbox.context import INBOX, PAGES
 from bridge.inbox.flows.flows import TeamFlow
+from bridge.inbox.flows.sources import FlowSource
 from bridge.inbox.outcomes import Outcome
 from bridge.inbox.pages.flows import MAX_NAME, FlowRefused, configure_uri, refuse_unseen, setup_uri
 from bridge.inbox.pages.places import FLOW, opened, path_of, posted
@@ -97,33 +98,60 @@ async def change_role(request: web.Request) -> web.Response:
     return redirect(path_of(flow, "settings"))
 
 
+@routes.get(f"{SETTINGS}/people/{{person}}/remove")
+async def ask_remove(request: web.Request) -> web.Response:
+    """Ask for confirmation before somebody leaves."""
+    person, flow, other = await _leaving(request, opened(request))
+    return render(request, "leave.html", person=person, flow=flow, path=path_of(flow), other=other)
+
+
 @routes.post(f"{SETTINGS}/people/{{person}}/remove")
 async def remove(request: web.Request) -> web.Response:
-    """Take a person out of a flow, once it is sure: an owner anybody, everybody themselves."""
-    person, flow = await posted(request)
+    """Take a person out of a flow, once it is sure."""
+    person, flow, other = await _leaving(request, posted(request))
+    if not (await request.post()).get("sure"):
+        return redirect(request.path)
+    await request.app[INBOX].flows.leave(flow.id, other.id)
+    return redirect(PAGES if other.id == person.id else path_of(flow, "settings"))
+
+
+async def _leaving(
+    request: web.Request, asking: Awaitable[tuple[InboxPerson, TeamFlow]]
+) -> tuple[InboxPerson, TeamFlow, InboxPerson]:
+    """Return who asks, the flow and who is to leave it; an owner may remove anybody, a member themselves."""
+    person, flow = await asking
     wanted = request.match_info["person"]
     if wanted != str(person.id) and not _owns(person, flow):
         raise NotAFlowOwner
-    other = await _person(request, wanted)
-    if not (await request.post()).get("sure"):
-        return render(request, "leave.html", person=person, flow=flow, path=path_of(flow), other=other)
-    await request.app[INBOX].flows.leave(flow.id, other.id)
-    return redirect(PAGES if other.id == person.id else path_of(flow, "settings"))
+    return person, flow, await _person(request, wanted)
+
+
+@routes.get(f"{SETTINGS}/sources/{{id}}/remove")
+async def ask_remove_source(request: web.Request) -> web.Response:
+    """Ask for confirmation before a source is removed."""
+    person, flow, source = await _source(request, opened(request))
+    return render(request, "source_remove.html", person=person, flow=flow, path=path_of(flow), source=source)
 
 
 @routes.post(f"{SETTINGS}/sources/{{id}}/remove")
 async def remove_source(request: web.Request) -> web.Response:
     """Remove a source, once the owner is sure."""
-    person, flow = await owned(posted(request))
+    _, flow, source = await _source(request, posted(request))
+    if not (await request.post()).get("sure"):
+        return redirect(request.path)
+    await request.app[INBOX].sources.remove(source)
+    return redirect(path_of(flow, "settings"))
+
+
+async def _source(
+    request: web.Request, asking: Awaitable[tuple[InboxPerson, TeamFlow]]
+) -> tuple[InboxPerson, TeamFlow, FlowSource]:
+    """Return an owner, the flow and the source in the path; raises as `owned`, or `NotFound`."""
+    person, flow = await owned(asking)
     source = await request.app[INBOX].sources.get(request.match_info["id"])
     if source is None or source.flow_id != flow.id or source.is_removed:
         raise NotFound("there is no such source in this flow")
-    if not (await request.post()).get("sure"):
-        return render(
-            request, "source_remove.html", person=person, flow=flow, path=path_of(flow), source=source
-        )
-    await request.app[INBOX].sources.remove(source)
-    return redirect(path_of(flow, "settings"))
+    return person, flow, source
 
 
 @routes.get(f"{FLOW}/export")
@@ -145,28 +173,43 @@ async def export(request: web.Request) -> web.StreamResponse:
     return response
 
 
+@routes.get(f"{SETTINGS}/delete")
+async def ask_delete(request: web.Request) -> web.Response:
+    """Ask for the flow's name before it is deleted."""
+    person, flow = await owned(opened(request))
+    return await _asked_for_name(request, person, flow, is_wrong=False)
+
+
 @routes.post(f"{SETTINGS}/delete")
 async def delete(request: web.Request) -> web.Response:
     """Delete a flow, once its owner typed its name."""
     person, flow = await owned(posted(request))
     typed = (await request.post()).get("typed")
-    if typed is None or str(typed).strip() != flow.name:
-        return render(
-            request,
-            "flow_delete.html",
-            person=person,
-            status=200 if typed is None else 422,
-            flow=flow,
-            path=path_of(flow),
-            is_wrong=typed is not None,
-            sources=await request.app[INBOX].sources.of(flow.id),
-        )
+    if typed is None:
+        return redirect(request.path)
+    if str(typed).strip() != flow.name:
+        return await _asked_for_name(request, person, flow, is_wrong=True)
     sweeper = request.app[SWEEPER]
     await sweeper.deletion.begin(flow, by=person.id)
     sweeper.woken.set()
     log.info("inbox_flow_deleted", flow=flow.path, by=person.id)
     said = Outcome(is_done=True, sentence=f"{flow.name} was deleted for everyone.")
     return redirect(f"{PAGES}?outcome={await outcomes.keep(request.app[INBOX].redis, person.id, said)}")
+
+
+async def _asked_for_name(
+    request: web.Request, person: InboxPerson, flow: TeamFlow, *, is_wrong: bool
+) -> web.Response:
+    return render(
+        request,
+        "flow_delete.html",
+        person=person,
+        status=422 if is_wrong else 200,
+        flow=flow,
+        path=path_of(flow),
+        is_wrong=is_wrong,
+        sources=await request.app[INBOX].sources.of(flow.id),
+    )
 
 
 async def owned(asking: Awaitable[tuple[InboxPerson, TeamFlow]]) -> tuple[InboxPerson, TeamFlow]:

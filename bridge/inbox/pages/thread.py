@@ -1,5 +1,6 @@
 """A thread: what happened, what people wrote, and its buttons."""
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -27,14 +28,11 @@ AT_HAND = 2
 """Buttons beside the menu."""
 ASKED_BACK = frozenset({"Merge", "Squash", "Rebase", "Close", "Approve and run", "Approve deployment"})
 
+_NO_BUTTON = Outcome(is_done=False, sentence="This thread has changed, and no longer offers that button.")
+_NO_MEMBER = Outcome(is_done=False, sentence="That person is not in the flow, or has left it.")
+_NO_TURN = Outcome(is_done=False, sentence="The pull request has changed, or it is nobody’s turn.")
+
 routes = web.RouteTableDef()
-
-
-class ThreadChanged(RequestRefused):
-    """The thread is not as the page showed it: a button has gone, or somebody else has the turn."""
-
-    status = 409
-    advice = "Go back and reload the thread."
 
 
 class ReplyRefused(RequestRefused):
@@ -128,29 +126,45 @@ async def entries(request: web.Request, person: InboxPerson, found: list[StoredM
     return shown[::-1]
 
 
+@routes.get(f"{THREAD}/actions")
+async def ask(request: web.Request) -> web.Response:
+    """Ask for confirmation of a click on the button `?key=`; only the POST performs it."""
+    person, flow = await opened(request)
+    thread, key = await thread_in(request, flow), request.query.get("key", "")
+    here, action = path_of(flow, "threads", thread.id), await _button(request, thread, key)
+    if action is None:
+        return await _with(request, person, here, _NO_BUTTON)
+    return render(
+        request,
+        "sure.html",
+        person=person,
+        here=here,
+        action=action,
+        key=key,
+        thread=thread,
+        number=number_of(thread),
+    )
+
+
 @routes.post(f"{THREAD}/actions")
 async def act(request: web.Request) -> web.Response:
     """Click a button, or first ask for confirmation if that cannot be undone."""
     person, flow = await posted(request)
-    inbox, thread = request.app[INBOX], await thread_in(request, flow)
-    form = await request.post()
-    action = find_button(thread.state, str(form.get("key", "")))
-    source = await inbox.sources.get(str(thread.source_id))
-    if action is None or source is None or not may_be_clicked(inbox, source, action):
-        raise ThreadChanged("the thread has changed and does not offer this button any more")
-    here = path_of(flow, "threads", thread.id)
+    thread, form = await thread_in(request, flow), await request.post()
+    key = str(form.get("key", ""))
+    here, action = path_of(flow, "threads", thread.id), await _button(request, thread, key)
+    if action is None:
+        return await _with(request, person, here, _NO_BUTTON)
     if action["name"] in ASKED_BACK and not form.get("sure"):
-        return render(
-            request,
-            "sure.html",
-            person=person,
-            here=here,
-            action=action,
-            key=form.get("key"),
-            thread=thread,
-            number=number_of(thread),
-        )
-    return await _with(request, person, here, await perform(inbox, person, action))
+        return redirect(f"{here}/actions?key={key}")
+    return await _with(request, person, here, await perform(request.app[INBOX], person, action))
+
+
+async def _button(request: web.Request, thread: InboxThread, key: str) -> Mapping[str, Any] | None:
+    """Return the thread's action with this key; None if the thread offers it no longer."""
+    inbox, action = request.app[INBOX], find_button(thread.state, key)
+    source = await inbox.sources.get(str(thread.source_id))
+    return action if action and source and may_be_clicked(inbox, source, action) else None
 
 
 @routes.post(f"{THREAD}/turn")
@@ -158,16 +172,17 @@ async def pass_turn(request: web.Request) -> web.Response:
     """Pass the turn on to a member, or take it."""
     person, flow = await posted(request)
     inbox, thread = request.app[INBOX], await thread_in(request, flow)
+    here = path_of(flow, "threads", thread.id)
     to = (await _members(request, flow)).get(str((await request.post()).get("to", "")))
     if to is None:
-        raise ThreadChanged("that person is not in the flow, or has left it")
+        return await _with(request, person, here, _NO_MEMBER)
     if not await inbox.lists.pass_turn(thread, to, by=person):
-        raise ThreadChanged("the pull request has changed, or it is nobody's turn")
+        return await _with(request, person, here, _NO_TURN)
     if to.id == person.id:
         await post_reply(inbox, person, flow, thread.id, "I’ll take this one.")
     else:
         await post_reply(inbox, person, flow, thread.id, f"@{to.nick}, your turn.", passed_to=to.id)
-    return redirect(f"{path_of(flow, 'threads', thread.id)}#end")
+    return redirect(f"{here}#end")
 
 
 async def _members(request: web.Request, flow: TeamFlow) -> dict[str, InboxPerson]:
