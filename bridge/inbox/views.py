@@ -177,7 +177,7 @@ def row(
         id=thread.id,
         number=number_of(thread),
         title=markup.plain(thread.state["title"][:BEGINNING]),
-        source=source.label if source else "",
+        source=origin(thread, source)[0],
         color=str(status.get("color") or "grey"),
         status=str(status.get("value") or ""),
         turn=turn.why or turn.who if turn and mine else str(turn or ""),
@@ -189,6 +189,13 @@ def row(
         triage=triage,
         flow_id=thread.flow_id,
     )
+
+
+def origin(thread: InboxThread, source: FlowSource | None) -> tuple[str, str]:
+    """Return name and address of a thread's repository, as GitHub calls it now; else of its source."""
+    if pull := pull_of(thread.state):
+        return pull.repository, str(thread.state.get("external_url") or "").partition("/pull/")[0]
+    return (source.label, source.external_url) if source else ("", "")
 
 
 def _beginning(words: str) -> str:

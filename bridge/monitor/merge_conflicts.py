@@ -80,7 +80,7 @@ async def _read_pull(question: Question) -> None:
         state = f"{pull['updated_at']}:{pull['state']}:{pull['merged_at']}:{pull['draft']}"
     await question.answer(
         MERGEABLE,
-        f"{watch.number}:{state}",
+        f"{watch.number}:{state}:{repository['full_name']}",
         number=watch.number,
         repository={key: repository[key] for key in ("id", "full_name", "html_url")},
         pull_request=pull,

@@ -32,6 +32,7 @@ MAX_READERS = 3
 CHECKS_SECONDS = 60 * 24 * 3600
 """Seconds that a commit's checks are remembered after the last of them."""
 
+_RENAMED = 2
 _NAMES = [keys.REPOSITORY_IDS, keys.REPOSITORY_NAMES, keys.REPOSITORY_FORMER_IDS, keys.REPOSITORY_NAMED_AT]
 
 
@@ -148,14 +149,21 @@ class PullRequestStore:
     ) -> bool:
         """Record a repository's name as of `at` (a `moment`), from a delivery with the operator's secret.
 
-        Buttons with a `former` name keep working. Returns False if another repository has the name as far as
-        bridge knows: then GitHub must be asked.
+        Buttons with a `former` name keep working, and open threads learn the new one. Returns False if
+        another repository has the name as far as bridge knows: then GitHub must be asked.
         """
-        return bool(await self._name(keys=_NAMES, args=[repository_id, full_name, "delivery", at, *former]))
+        return await self._note_name(repository_id, full_name, "delivery", at, *former)
 
     async def name_by_github(self, repository_id: int, full_name: str) -> None:
         """Record a repository's name as GitHub's API tells it."""
-        await self._name(keys=_NAMES, args=[repository_id, full_name, "github", ""])
+        await self._note_name(repository_id, full_name, "github", "")
+
+    async def _note_name(self, repository_id: int, *told: str) -> bool:
+        outcome = await self._name(keys=_NAMES, args=[repository_id, *told])
+        if outcome == _RENAMED:
+            # GitHub's redirects from the former name end once another repository takes it.
+            await self.watches.mergeable(repository_id, await self._newest_open(repository_id))
+        return bool(outcome)
 
     async def shown(self, target: Target) -> ClickTarget:
         """Return the pull request that a click's thread showed.
@@ -214,8 +222,11 @@ class PullRequestStore:
 
     async def update_open(self, repository_id: int) -> None:
         """Have the threads of the newest open pull requests updated, after a change of a connection."""
-        newest = (await self.open_numbers(repository_id))[::-1][:MAX_UPDATED]
+        newest = await self._newest_open(repository_id)
         await self._updates.add((f"{repository_id}:{number}" for number in newest), delay=0)
+
+    async def _newest_open(self, repository_id: int) -> list[int]:
+        return (await self.open_numbers(repository_id))[::-1][:MAX_UPDATED]
 
     async def next_update(self) -> PullKey | None:
         """Return a pull request whose thread is due for an update, for this caller alone."""

@@ -48,7 +48,7 @@ class ConnectionLookup:
         repository = delivery.payload["repository"]
         claimed, known = names.full_name(repository["full_name"]), None
         if entry.signer == "repository":
-            known = await self._names.present(entry.repository_id)
+            known = await self._names.present(entry.repository_id, claimed=claimed)
             if known is None:
                 return []
         full_name = known or claimed

@@ -44,10 +44,14 @@ class RepositoryNames:
             name = self._names[repository_id] = _Name(full_name)
         return name
 
-    async def present(self, repository_id: int) -> str | None:
-        """Return the name that bridge knows a repository by; None if it knows none."""
+    async def present(self, repository_id: int, *, claimed: str = "") -> str | None:
+        """Return the name that bridge knows a repository by; None if it knows none.
+
+        Redis is asked at once if a delivery claimed another name.
+        """
         name, now = self._names.get(repository_id), time.monotonic()
-        if name is not None and now - name.read_at <= MAX_AGE_SECONDS:
+        is_fresh = name is not None and now - name.read_at <= MAX_AGE_SECONDS
+        if name is not None and is_fresh and claimed in ("", name.full_name):
             return name.full_name
         full_name = await self._pulls.repository_name(repository_id)
         if full_name is None and (connected := await self._connections.by_repository_id(repository_id)):

@@ -6,10 +6,11 @@ import pytest
 
 from bridge.storage import watches
 from scripts.sandbox.faults import Fault
-from tests.conftest import House, eventually
+from tests.conftest import REPOSITORY, House, eventually
 from tests.kits.accounts import link
 from tests.kits.life import text
 from tests.kits.monitor import start_poller
+from tests.kits.worker import REPOSITORY_ID
 
 
 @pytest.fixture
@@ -32,6 +33,19 @@ async def told(house: House, count: int) -> list[str]:
 
     found: list[str] = await eventually(enough)
     return found
+
+
+async def test_open_threads_follow_their_repository_to_its_new_name(watched: House) -> None:
+    """Their links must: another repository may take the former name, and have their numbers."""
+    await link(watched, "ann")
+    await watched.act("ann-gh", "push", number=1)
+    await told(watched, 2)
+    await watched.act("cy-gh", "rename", name="part")
+    await watched.services.pulls.name_by_github(REPOSITORY_ID, "acme/part")
+    assert (await told(watched, 3))[2:] == ["Repository: acme/part"]
+    (thread,) = await watched.threads()
+    assert REPOSITORY not in str({**thread, "source": None})
+    assert thread["external_url"].endswith("/acme/part/pull/1")
 
 
 def reads(house: House) -> list[Any]:

@@ -141,7 +141,7 @@ def _person(person: Person) -> str:
 def _branches(pull: PullRequest) -> str:
     if not (pull.head and pull.base):
         return ""
-    return f"{_branch(pull.head, pull.base)} → {_branch(pull.base, pull.base)}"
+    return f"{_branch(pull.head, pull)} → {_branch(pull.base, pull)}"
 
 
 def _stack(pull: PullRequest) -> str:
@@ -157,18 +157,16 @@ def _stack(pull: PullRequest) -> str:
     return ", ".join(parts)
 
 
-def _branch(branch: Branch, base: Branch) -> str:
+def _branch(branch: Branch, pull: PullRequest) -> str:
     """Return the branch as a link, with its fork's name if it is in one."""
     if not branch.repository:
-        return escape(branch.ref if branch is base else f"{branch.ref} (fork deleted)")
-    fork = (
-        branch.repository.partition("/")[0]
-        if branch.repository != (base.repository or branch.repository)
-        else ""
-    )
-    name = f"{fork}:{branch.ref}" if fork else branch.ref
+        return escape(branch.ref if branch is pull.base else f"{branch.ref} (fork deleted)")
+    of_base = pull.base.repository if pull.base else ""
+    is_fork = branch.repository != (of_base or branch.repository)
+    name = f"{branch.repository.partition('/')[0]}:{branch.ref}" if is_fork else branch.ref
     shown = name if len(name) <= MAX_BRANCH else f"{name[: MAX_BRANCH - 20]}…{name[-19:]}"
-    return link(f"{branch.repository_url}/tree/{_quoted(branch.ref)}", shown)
+    url = branch.repository_url if is_fork else pull.repository_url
+    return link(f"{url}/tree/{_quoted(branch.ref)}", shown)
 
 
 @lru_cache(maxsize=256)

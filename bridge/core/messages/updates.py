@@ -32,6 +32,7 @@ def shown(round_: Round) -> Shown:
     pull = round_.pull
     return {
         "status": thread.status(pull)["value"],
+        "repository": pull.repository,
         "turn": _lasting(round_.turn) if round_.turn else "",
         "buttons": [action.name for action in ACTIONS.values() if action.offered(pull)],
         "place": pull.place.number,
@@ -88,6 +89,8 @@ def _words(before: Shown, now: Shown, pull: PullRequest) -> str:
         return ""
     if now["turn"] != before["turn"] and not _only_begins(before, now):
         return f"Turn: {thread.turn_of(pull)}"
+    if now["repository"] != before["repository"]:
+        return f"Repository: {escape(pull.repository)}"
     if now["place"] != before["place"] and max(now["place"], before["place"]) > 1 and now["place"]:
         return f"Merge queue: position {now['place']}"
     if now["labels"] != before["labels"]:

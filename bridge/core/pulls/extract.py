@@ -44,6 +44,7 @@ _METHODS = {
     "allow_rebase_merge": "rebase",
 }
 _ALLOWS = {"allow_auto_merge": "auto-merge", "allow_update_branch": "update-branch"}
+_READ = ("state", "draft", "repository", "url")
 _FOR_GOOD = "9999"
 """Later than any time, so that a merge or a deletion is final."""
 
@@ -74,7 +75,9 @@ def delta(delivery: Delivery) -> Snapshot:
             "mergeable": LwwRegister(read_at, ABOUT, pull.get("mergeable")),
             "mergeable_state": LwwRegister(read_at, ABOUT, _told_state(pull)),
         }
-        read |= {name: replace(part.values[name], weight=READ) for name in ("state", "draft")}
+        read |= {name: replace(part.values[name], weight=READ) for name in _READ}
+        # A push of this second counts over them, and both then name the repository alike.
+        read |= {name: replace(part.values[name], weight=OLDEST) for name in ("head", "base")}
         part = replace(part, values={**part.values, **read})
     add = _ADDITIONS.get(delivery.event)
     return part.merge(add(payload, delivery.action)) if add else part

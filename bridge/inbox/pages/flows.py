@@ -174,7 +174,7 @@ async def threads(request: web.Request) -> web.Response:
         asked=asked,
         tabs=TABS,
         narrowed=narrowed,
-        some=_some(sources, found),
+        some=_some(found),
         unread_count=unread[flow.id],
         is_live=before is None and not narrowed and asked["show"] in ("", "all"),
         sources=[(one, configure_uri(request, flow, one)) for one in sources],
@@ -184,11 +184,11 @@ async def threads(request: web.Request) -> web.Response:
     )
 
 
-def _some(sources: list[FlowSource], found: list[InboxThread]) -> dict[str, list[str]]:
+def _some(found: list[InboxThread]) -> dict[str, list[str]]:
     """Suggest values for the filters: those of the threads on the page."""
     pulls = [pull for one in found if (pull := pull_of(one.state))]
     some = {
-        "repository": {one.name for one in sources},
+        "repository": {one.repository for one in pulls},
         "author": {one.author.login for one in pulls},
         "label": {label for one in found for label in labels_of(one.state)},
         "status": {str((one.state.get("status") or {}).get("value", "")) for one in found},

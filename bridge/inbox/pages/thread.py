@@ -18,7 +18,7 @@ from bridge.inbox.people.people import InboxPerson
 from bridge.inbox.replies import MAX_REPLY, post_reply
 from bridge.inbox.threads.extension import pull_of
 from bridge.inbox.threads.stored import InboxThread, StoredMessage
-from bridge.inbox.views import BEGINNING, Entry, beginning, buttons, entry, links, number_of
+from bridge.inbox.views import BEGINNING, Entry, beginning, buttons, entry, links, number_of, origin
 from bridge.web.render import redirect
 
 PAGE = 100
@@ -105,7 +105,7 @@ async def head(
         "thread": thread,
         "state": thread.state,
         "number": number_of(thread),
-        "source": source,
+        "origin": origin(thread, source),
         "buttons": buttons(inbox, thread, source, person),
         "links": links(thread),
         "at_hand": AT_HAND,
