@@ -262,7 +262,7 @@ async def test_deliveries_that_do_not_get_through(house: House) -> None:
     assert found is not None
     assert found.problem is not None
     assert found.problem.kind == "deliveries"
-    assert "acme/component: Invalid HTTP Response: 401." in found.problem.text
+    assert "acme/component to bridge: Invalid HTTP Response: 401." in found.problem.text
 
 
 async def pass_time(house: House, seconds: float) -> None:
