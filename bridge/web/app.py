@@ -16,7 +16,7 @@ from bridge.core.urls import avatar_origins
 from bridge.inbox.api import addresses
 from bridge.services import Services
 from bridge.settings import Settings
-from bridge.web import fast_path, filters, inbox
+from bridge.web import fast_path, inbox, render
 from bridge.web.auth import handover, linking, oauth_callback, sessions
 from bridge.web.auth.oauth_callback import GITHUB_CALLBACKS
 from bridge.web.context import FOR_MACHINES, SERVICES
@@ -68,7 +68,7 @@ def create_app(services: Services, *, for_machines: bool = False) -> web.Applica
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         auto_reload=False,
-        filters=filters.FILTERS,
+        filters=render.FILTERS,
     )
     aiohttp_jinja2.get_env(app).globals.update(_names(settings))
     if for_machines:

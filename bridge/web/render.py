@@ -1,11 +1,16 @@
-"""Pages from templates, and errors as pages."""
+"""Pages from templates with their filters, and errors as pages."""
 
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import aiohttp_jinja2
 from aiohttp import web
+from markupsafe import Markup
 
 from bridge.core.printable import reveal
+from bridge.core.security.redaction import mask_text
 from bridge.web.context import REQUEST_ID, SERVICES, SESSION, UNSENT
 from bridge.web.http.visits import VISITOR
 
@@ -19,6 +24,9 @@ _HEADINGS = {
     503: "Temporarily unavailable",
     504: "GitHub or {chat} is too slow",
 }
+_ACTIONS = {"synchronize": "pushed to"}
+_UNITS = ((1, 60, "s"), (60, 3600, "min"), (3600, 86400, "h"), (86400, 86400 * 60, "days"))
+"""Each unit's seconds, the seconds up to which it is used, and its name."""
 
 
 def page(request: web.Request, template: str, *, status: int = 200, **context: Any) -> web.Response:
@@ -40,7 +48,7 @@ def error(request: web.Request, *, status: int, sentence: str, advice: str) -> w
         "error.html",
         status=status,
         heading=heading,
-        sentence=whole(sentence),
+        sentence=as_sentence(sentence),
         advice=advice,
         signed_out=status == 401,
         unsent=request.get(UNSENT),
@@ -48,7 +56,7 @@ def error(request: web.Request, *, status: int, sentence: str, advice: str) -> w
     )
 
 
-def whole(sentence: str) -> str:
+def as_sentence(sentence: str) -> str:
     """Give a refusal's sentence a capital and a full stop; names such as acme/api#1 stay as they are."""
     first = sentence.partition(" ")[0]
     if first.isalpha() and first != "bridge":
@@ -59,3 +67,45 @@ def whole(sentence: str) -> str:
 def redirect(url: str) -> web.Response:
     """Redirect to another page, by GET."""
     return web.Response(status=303, headers={"Location": url})
+
+
+def exact(seconds: float) -> str:
+    """Format Unix seconds for people: `24 Nov 2026, 22:10 UTC`."""
+    return f"{datetime.fromtimestamp(seconds, tz=UTC):%-d %b %Y, %H:%M} UTC"
+
+
+def words(seconds: float, now: float) -> str:
+    """Format a time relative to `now`: `just now`, `5 min ago`, `in 20 s`; a date if it is long ago."""
+    distance = abs(now - seconds)
+    if distance < 1 or (distance < 10 and seconds <= now):
+        return "just now"
+    for length, limit, unit in _UNITS:
+        if distance < limit:
+            count = int(distance // length)
+            name = "day" if (unit, count) == ("days", 1) else unit
+            return f"{count} {name} ago" if seconds <= now else f"in {count} {name}"
+    return f"{datetime.fromtimestamp(seconds, tz=UTC):%-d %b %Y}"
+
+
+def ago(seconds: float) -> Markup:
+    """Make a `<time>` that shows Unix seconds relative to now: so it is right in every time zone."""
+    machine = f"{datetime.fromtimestamp(seconds, tz=UTC):%Y-%m-%dT%H:%M:%SZ}"
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(
+        machine, exact(seconds), words(seconds, time.time())
+    )
+
+
+def event_name(event: str, action: str = "") -> str:
+    """Name a delivery's event and action in words: `Check run completed`."""
+    # The events that bridge makes itself begin so.
+    name = f"{event.removeprefix('bridge.')} {_ACTIONS.get(action, action)}".replace("_", " ").strip()
+    return (name or "delivery").capitalize()
+
+
+FILTERS: dict[str, Callable[..., str]] = {
+    "ago": ago,
+    "event_name": event_name,
+    "masked": mask_text,
+    "as_sentence": as_sentence,
+}
+"""The templates' filters."""

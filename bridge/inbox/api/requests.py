@@ -19,7 +19,7 @@ from bridge.inbox.people.people import InboxPerson
 from bridge.inbox.people.sessions import MEMBERSHIPS, SESSIONS
 from bridge.web.http import rate_limit
 from bridge.web.http.bodies import BODIES, read_body
-from bridge.web.render import whole
+from bridge.web.render import as_sentence
 
 LARGEST = 256 * 1024
 """Bytes of a body."""
@@ -67,7 +67,7 @@ async def answer_errors(request: web.Request, handler: Handler) -> web.StreamRes
         return answer
     except BridgeError as error:
         errors = getattr(error, "errors", None)
-        answer = _refused(error.status, str(error) if errors else whole(str(error)), errors)
+        answer = _refused(error.status, str(error) if errors else as_sentence(str(error)), errors)
         if error.status == 401:
             answer.headers["WWW-Authenticate"] = "Bearer"
         if isinstance(error, rate_limit.TooMany):

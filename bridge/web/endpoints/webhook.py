@@ -91,17 +91,8 @@ async def of_operator(request: web.Request, receiver: Receiver) -> web.StreamRes
 
 async def verify_and_take(request: web.Request, receiver: Receiver, body: bytes) -> web.Response:
     """Receive a delivery of the operator or the App, whose body is read."""
-    services = receiver.services
-    envelope, found = await _signed(request, body, services.credentials)
-    if envelope.event in translate.EVENTS:
-        return await _take(request, receiver, envelope, found)
-    delivery = await off_loop(len(body), webhook.whole, envelope)
-    _note(request, delivery, delivery)
-    if delivery.event == "ping":
-        await _note_ping(services, delivery)
-        return web.json_response({"status": "pong"})
-    await _about_the_app(services, delivery)
-    return web.Response(status=204)
+    envelope, found = await _signed(request, body, receiver.services.credentials)
+    return await _process(request, receiver, envelope, found)
 
 
 async def _of_one_repository(request: web.Request, receiver: Receiver) -> web.StreamResponse:
@@ -117,19 +108,38 @@ async def _of_one_repository(request: web.Request, receiver: Receiver) -> web.St
     envelope, found = await off_loop(
         len(body), _verified, request.headers, body, secrets=[key.secret], signer="repository"
     )
-    if envelope.event in translate.EVENTS:
-        if found is not None:
+    return await _process(request, receiver, envelope, found, key=key)
+
+
+async def _process(
+    request: web.Request,
+    receiver: Receiver,
+    envelope: Envelope,
+    found: Header | None,
+    *,
+    key: WebhookKey | None = None,
+) -> web.Response:
+    """Process a verified delivery; one with a `key` of a repository speaks for that repository alone."""
+    services = receiver.services
+    if found is not None:
+        if key:
             hold_to(key, found.repository_id)
-        return await _take(request, receiver, envelope, found)
-    delivery = await off_loop(len(body), webhook.whole, envelope)
-    _note(request, delivery, delivery)
-    if delivery.event != "ping":
-        # It is about an App or other repositories, for which this webhook does not speak.
+        result = await enqueue(services, envelope, found)
+        return await answer(request, receiver, envelope=envelope, found=found, result=result)
+    if envelope.event in translate.EVENTS:
+        _note(request, envelope, None)
         return web.Response(status=204)
-    repository = delivery.payload.get("repository")
-    hold_to(key, repository.get("id") if isinstance(repository, dict) else None)
-    await _note_ping(services, delivery)
-    return web.json_response({"status": "pong"})
+    delivery = await off_loop(len(envelope.body), webhook.whole, envelope)
+    _note(request, delivery, delivery)
+    if delivery.event == "ping":
+        if key:
+            repository = delivery.payload.get("repository")
+            hold_to(key, repository.get("id") if isinstance(repository, dict) else None)
+        await _note_ping(services, delivery)
+        return web.json_response({"status": "pong"})
+    if key is None:
+        await _about_the_app(services, delivery)
+    return web.Response(status=204)
 
 
 def hold_to(key: WebhookKey, repository_id: object) -> None:
@@ -138,16 +148,6 @@ def hold_to(key: WebhookKey, repository_id: object) -> None:
         raise Unsigned(
             "this address belongs to another repository: each webhook has its own address and secret"
         )
-
-
-async def _take(
-    request: web.Request, receiver: Receiver, envelope: Envelope, found: Header | None
-) -> web.Response:
-    if found is None:
-        _note(request, envelope, found)
-        return web.Response(status=204)
-    result = await enqueue(receiver.services, envelope, found)
-    return await answer(request, receiver, envelope=envelope, found=found, result=result)
 
 
 async def enqueue(services: Services, envelope: Envelope, found: Header) -> EnqueueResult | Unavailable:

@@ -160,7 +160,7 @@ def _answer(request: web.Request, status: int, sentence: str, *, advice: str = "
     for_machines = request.path.startswith(_FOR_MACHINES) and not request.path.startswith(_FOR_PEOPLE)
     if for_machines or request.app.get(FOR_MACHINES):
         named = {"request_id": request[REQUEST_ID]} if REQUEST_ID in request else {}
-        return web.json_response({"error": render.whole(sentence), **named}, status=status)
+        return web.json_response({"error": render.as_sentence(sentence), **named}, status=status)
     return render.error(request, status=status, sentence=sentence, advice=advice)
 
 

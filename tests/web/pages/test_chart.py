@@ -5,8 +5,8 @@ import re
 import pytest
 
 from bridge.storage.delivery_log import HOUR, HOURS, Counts
-from bridge.web.filters import ago, event_name, exact, words
 from bridge.web.pages.chart import DOWN, UP, draw
+from bridge.web.render import ago, event_name, exact, words
 
 NOW = 1_800_000_000.0
 
