@@ -39,6 +39,16 @@ Charts, and the short words of bridge's own that stay on one line, are left alon
 """
 
 
+COVERED = """() => {
+  const all = [...document.querySelectorAll("header :is(a, button)")];
+  const boxes = all.map((one) => [one.innerText, one.getBoundingClientRect()]);
+  const cover = (a, b) => a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
+  return boxes.flatMap(([name, a], at) =>
+    boxes.slice(at + 1).filter(([, b]) => cover(a, b)).map(([other]) => `${name} and ${other}`));
+}"""
+"""The header's links and buttons that cover each other."""
+
+
 async def sign_in(page: Page, house: House, then: str, who: str = "Ann Ames") -> None:
     """Sign in with Flowdock and land on `then`."""
     await page.goto(f"{house.bridge}/signin?then={then}")
@@ -79,6 +89,7 @@ async def looks(page: Page, name: str, only: str | None = None) -> None:
         await shot(page, f"{name}{look}", full_page=True)
         wider = await page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
         assert wider <= 0, f"{name}{look} is {wider} pixels wider than the screen"
+        assert await page.evaluate(COVERED) == [], f"{name}{look}: in the header"
         assert width > 390 or await page.evaluate(UNBREAKABLE) <= 0, f"{name}{look}: a long word widens it"
         if not await page.evaluate(HAS_AXE):
             await page.evaluate(Axe().axe_script)

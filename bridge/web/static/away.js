@@ -1,7 +1,7 @@
-// Keeps a page on the screen while bridge cannot be reached, and says what became of a click.
+// Keeps a page on the screen while bridge cannot be reached, and says whether a click was done.
 
 const RETRY_MS = 2000;
-const GOING_MS = 10000; // Longer than any click takes.
+const SENDING_MS = 10000; // Longer than any click takes.
 const note = document.createElement("p");
 note.id = "away";
 note.className = "notice bad";
@@ -10,8 +10,8 @@ note.setAttribute("role", "status");
 let isAway = false;
 let wanted = ""; // The address of a link that was clicked meanwhile.
 let undone = ""; // The name of a button that was pressed meanwhile.
-let going = null; // The form that goes: the second click of a double click is no second form.
-let isChecked = false; // bridge answers, so it may go.
+let sending = null; // The form that is being sent: a double click sends it once.
+let isChecked = false; // bridge answers, so the form may be sent.
 
 navigator.serviceWorker?.register("/inbox/service-worker.js", { scope: "/" });
 
@@ -38,7 +38,7 @@ async function answered() {
   while (!(await answers()));
 }
 
-// Returns at once if bridge answers; else says so, and returns true once it does.
+// Returns false if bridge answers; else says so, waits, and returns true once it does.
 export async function away() {
   if ((await answers()) || isAway) return false;
   isAway = true;
@@ -67,27 +67,27 @@ document.addEventListener("click", (event) => {
   go(link.href);
 });
 
-// bridge is asked first: a form sent into the void would take the page with it.
+// Asks bridge first: if a form cannot be sent, the browser replaces the page with an error.
 document.addEventListener("submit", async (event) => {
   const { target, submitter } = event;
   if (event.defaultPrevented || isChecked || !(isAway || target.method === "post")) return;
   event.preventDefault();
-  if (target === going) return;
-  going = target;
+  if (target === sending) return;
+  sending = target;
   if (await answers()) {
     isChecked = true;
     target.requestSubmit(submitter);
     isChecked = false;
-    return setTimeout(() => (going = null), GOING_MS);
+    return setTimeout(() => (sending = null), SENDING_MS);
   }
-  going = null;
+  sending = null;
   [wanted, undone] = ["", `“${(submitter ?? target).innerText.trim()}”`];
   if (isAway) tell();
   else away();
 });
 
 addEventListener("offline", away);
-addEventListener("pageshow", () => (going = null));
+addEventListener("pageshow", () => (sending = null));
 
-// The service worker shows this page in place of one that it could not get.
+// The service worker shows such a page in place of one that it could not fetch.
 if (document.getElementById("offline")) answered().then(() => location.reload());

@@ -1,5 +1,5 @@
-// Live updates for the inbox. Pages work without: this shows what is new as it happens.
-// The server renders every piece of HTML; nothing here makes markup out of data.
+// Live updates for the inbox; its pages work without them.
+// The server renders every piece of HTML: nothing here makes markup out of data.
 
 import { away, say } from "./away.js";
 import "./triage.js";
@@ -22,7 +22,7 @@ function showRow(news) {
   const old = list.querySelector(`[data-thread="${CSS.escape(news.thread)}"]`);
   const focused = old?.contains(document.activeElement);
   const row = news.done && !("all" in list.dataset) ? undefined : put(news.row);
-  // A snoozed thread that is back stays where it is: nothing new was said in it.
+  // Without a new message, such as on the return of a snoozed thread, the row keeps its place.
   if (row && !news.message) old?.replaceWith(row);
   else {
     old?.remove();
@@ -40,10 +40,10 @@ function showEntry(news) {
   }
   if (list.querySelector(`[data-message="${news.message}"]`)) return;
   const head = document.getElementById("head");
-  // A menu that is open, or a button in use, stays under the reader's hands.
+  // Keep an open menu, and a button that has the focus.
   if (!head.contains(document.activeElement) && !head.querySelector("details.more[open]")) head.innerHTML = news.head;
   list.append(put(news.entry));
-  // Who looks on has read it.
+  // The reader sees it: mark it as read.
   if (document.visibilityState === "visible") fetch(location.href, { method: "HEAD" });
 }
 
@@ -51,12 +51,12 @@ let waiting;
 function showAll() {
   clearTimeout(waiting);
   waiting = setTimeout(async () => {
-    // An open menu stays under the reader's hands.
+    // Keep an open menu.
     if (list.querySelector("details.more[open]")) return showAll();
     const box = document.createElement("template");
     box.innerHTML = await (await fetch(location.href)).text();
     const now = box.content.getElementById(list.id);
-    // Such as the sign-in, or a flow that is closed to its reader.
+    // It is another page, such as the sign-in.
     if (!now) return location.reload();
     const focused = document.activeElement.closest("[data-thread]")?.dataset.thread;
     list.replaceChildren(...now.childNodes);
@@ -70,7 +70,7 @@ function connect() {
   if ("since" in list.dataset) url.searchParams.set("since", list.dataset.since);
   const feed = new EventSource(url);
   feed.addEventListener("open", () => {
-    // The stream repeats the messages that were missed; a snoozed thread may have returned without one.
+    // The stream repeats missed messages, but a snoozed thread may have returned without one.
     if (wasOpen && list.id !== "entries") showAll();
     wasOpen = true;
   });

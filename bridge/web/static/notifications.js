@@ -1,4 +1,4 @@
-// Turns notifications on and off in this browser. The settings page says the rest without it.
+// Turns notifications on and off in this browser. The rest of the settings page works without it.
 
 import "./away.js";
 
@@ -8,7 +8,7 @@ const on = document.getElementById("turn-on");
 const off = document.getElementById("turn-off");
 const zone = document.getElementById("zone");
 
-// The person's own zone, until they choose one: with the form of the digest as well.
+// The browser's time zone, until the person chooses one; the form of the digest sends it too.
 zone.value ||= Intl.DateTimeFormat().resolvedOptions().timeZone ?? "";
 for (const one of document.querySelectorAll('[type="hidden"][name="zone"]')) one.value = zone.value;
 
@@ -50,7 +50,7 @@ on.addEventListener("submit", async (event) => {
     if ((await Notification.requestPermission()) !== "granted") return look();
     const worker = await navigator.serviceWorker.ready;
     const old = await worker.pushManager.getSubscription();
-    // Made for another key of bridge's, it would be refused.
+    // The push service would refuse a subscription for another key.
     if (old && !same(old)) await old.unsubscribe();
     const made = await worker.pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: bytes(box.dataset.key) });
     const { endpoint, keys } = made.toJSON();

@@ -1,4 +1,4 @@
-// Keys, and moves without a reload. All of it can be done by forms and links too.
+// Keyboard shortcuts, and moves of threads without a reload. Forms and links do the same.
 
 import { go } from "./away.js";
 
@@ -9,7 +9,7 @@ const rows = () => [...document.querySelectorAll(".thread-row")];
 const stops = () => [...document.querySelectorAll(".thread-row > a, #entries > .entry")];
 const head = () => document.querySelector(".thread-head");
 
-let at = null; // Where j and k go on from, also once it has gone.
+let at = null; // The element that j and k continue from, even after it was removed.
 
 const here = () => document.activeElement.closest(".thread-row") ?? (head() || (at?.isConnected ? at.closest(".thread-row") : null));
 
@@ -87,7 +87,7 @@ async function move(row, button) {
   data.set("script", "1");
   try {
     const response = await fetch(form.action, { method: "POST", body: data, redirect: "error" });
-    // Such as the sign-in: a new page says what keeps this one from its work.
+    // The session may have ended: the reloaded page says what is wrong.
     if (!response.ok) return location.reload();
     toast.innerHTML = await response.text();
   } catch {
@@ -106,7 +106,7 @@ if (form) {
   form.elements.zone.value = Intl.DateTimeFormat().resolvedOptions().timeZone;
   form.addEventListener("submit", (event) => {
     const row = event.submitter?.closest(".thread-row");
-    // What changes the row itself, or comes from a thread's page, is shown by the next page.
+    // A move that changes the row itself, or comes from a thread's page, needs the next page.
     if (!row || /^(un)?mute$|^undo$/.test(event.submitter.name)) return;
     event.preventDefault();
     move(row, event.submitter);
