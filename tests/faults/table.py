@@ -9,7 +9,7 @@ from tests.faults.row import TOTAL, Row
 
 PROPERTY = "fault"
 ROWS: list[dict[str, Any]] = []
-"""The rows of the test that runs; its report carries them to whoever draws the table."""
+"""The rows of the test that runs; its report carries them to the table."""
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "faults.md"
 COLUMNS = (
@@ -19,12 +19,12 @@ COLUMNS = (
 
 _PREFACE = """# Faults
 
-What became of {total} deliveries (20 pull requests in 10 repositories) while something broke in the middle of
-them: real processes, a real Redis with an append-only file, Flowdock taking 0.1 s for each post. *Left at
-each* is how many were not posted when it broke, each time. *Repeated* posts carry the `uuid` of the first, by
-which a receiver can tell; they happen only where Flowdock's answer was lost. Each row is asserted by a test
-in `tests/faults/`: lost, out of order and stale must be 0, repeats below their bound, dead letters just those
-that Flowdock refused, skipped just those for a source that its flow had removed, each with that reason.
+Each row follows {total} deliveries (20 pull requests in 10 repositories) while something breaks in the middle of
+them: real processes, a real Redis with an append-only file, and a Flowdock that takes 0.1 s for each post. *Left
+at each* counts the deliveries that were not posted yet, at each break. *Repeated* posts carry the `uuid` of the
+first, by which a receiver can tell; they happen only if Flowdock's answer was lost. A test in `tests/faults/`
+asserts each row: lost, out of order and stale are 0, repeats stay below their bound, dead letters are exactly
+those that Flowdock refused, and skipped those for a source that its flow had removed, each with that reason.
 
 `scripts/test --write-docs` made this page on {day}.
 

@@ -54,7 +54,7 @@ async def test_a_worker_whose_clock_jumps_loses_nothing(
     await sending
 
     assert await _jumped(calm_load), "the worker's clock stayed"
-    check(await calm_load.finished("the worker's clock jumps 400 days, on and back", left))
+    check(await calm_load.finished("the worker's clock jumps 400 days ahead and back", left))
 
 
 async def _jumped(load: Load) -> bool:

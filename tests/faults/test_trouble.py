@@ -20,8 +20,8 @@ FLOWDOCK: dict[str, tuple[dict[str, Any], int]] = {
     "Flowdock answers 500": ({"status": 500, "times": 15}, 0),
     "Flowdock answers 429, Retry-After": ({"status": 429, "headers": {"Retry-After": "1"}, "times": 3}, 0),
     "Flowdock hangs": ({"delay": 15, "times": 2}, 0),
-    "Flowdock cuts before it takes one": ({"cut": "before", "times": 10}, 0),
-    "Flowdock cuts after it took one": ({"cut": "after", "times": 10}, 20),
+    "Flowdock hangs up before accepting a post": ({"cut": "before", "times": 10}, 0),
+    "Flowdock hangs up after accepting a post": ({"cut": "after", "times": 10}, 20),
 }
 
 
