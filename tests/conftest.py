@@ -187,7 +187,7 @@ async def redis(redis_url: str) -> AsyncIterator[Any]:
 
 
 async def emptied(redis_server: str) -> str:
-    """The same Redis, once nothing is in it any more."""
+    """The same Redis, once it is empty."""
     redis = connect_redis(redis_server)
     await redis.flushall()
     await redis.aclose()

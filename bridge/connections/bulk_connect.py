@@ -160,7 +160,7 @@ class BulkConnect:
                         setup = await self._step(setup, rest, failed)
                     break
         except Exception:
-            # Nobody awaits it; the page reports lines that nobody works on any more.
+            # Nobody awaits it; the page reports lines that nobody works on.
             log.exception("bulk_connect_failed", flow=setup.flow.path)
 
     async def _step(self, setup: SetUp, index: int, line: Line) -> SetUp:

@@ -70,7 +70,7 @@ async def hold_to_connections(
 ) -> ClickTarget:
     """Return what a click's thread showed, with its repository's id if any connection tells it.
 
-    Refuses a click in a thread that no flow is told about any more: what it shows may be long past.
+    Refuses a click in a thread that no flow shows any longer: it may be out of date.
     """
     target = shown.target
     full_name = f"{target.owner}/{target.repo}"
@@ -85,7 +85,7 @@ async def hold_to_connections(
     reasons = [left_out(one, shown.pull) if shown.pull else "" for one in found]
     if not all(reasons):
         return shown
-    why = reasons[0] if found else f"{full_name} is not connected to this flow any more"
+    why = reasons[0] if found else f"{full_name} is no longer connected to this flow"
     raise GitHubRefused(
         f"{target} is no longer shown here: {why}. Open it on GitHub, or change that on bridge's page",
         status=409,

@@ -145,7 +145,7 @@ class LinkedAccounts:
             await self.pulls.ask_unknown_rules(repository_id or 0)
 
     async def give_back(self, token: GitHubToken) -> None:
-        """Revoke a token that is not needed any more; a failure is logged."""
+        """Revoke a token that is no longer needed; a failure is logged."""
         try:
             await self.github.revoke(token)
         except BridgeError as error:

@@ -29,7 +29,7 @@ _UNREACHABLE = "bridge could not be reached. Try again later."
 
 
 def find_button(state: Mapping[str, Any], key: str) -> Mapping[str, Any] | None:
-    """Return the UpdateAction with this key; None if the thread does not offer it any more."""
+    """Return the UpdateAction with this key; None if the thread no longer offers it."""
     actions = state.get("actions") or []
     return next((one for one in actions if one["@type"] == "UpdateAction" and key_of(one) == key), None)
 

@@ -78,7 +78,7 @@ class Poster:
     _flows: defaultdict[str, FlowHealth] = field(default_factory=lambda: defaultdict(FlowHealth))
 
     async def post(self, context: PartitionContext, entry: OutboxEntry) -> None:
-        """Post a message and remove it from the outbox; drop it if there is nowhere to post it any more.
+        """Post a message and remove it from the outbox; drop it if its connection is gone.
 
         Raises `Stopped`, `Fenced`, what Flowdock answers and Redis's errors.
         """

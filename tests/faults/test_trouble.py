@@ -31,7 +31,7 @@ async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Shar
     with redis_server(tmp_path_factory.mktemp("redis")) as server:
         folder = tmp_path_factory.mktemp("load")
         async with open_load(folder, server.url, lease_seconds=6, more_webs=1) as opened:
-            # Their log tells of deliveries for which there was no connection any more.
+            # Their log tells of deliveries for which the connection was gone.
             await opened.staff(2, {"LOG_LEVEL": "info"})
             yield Shared(opened)
 

@@ -57,7 +57,7 @@ class Wire:
         await until(enough, f"{count} connections do not get stuck")
 
     def drop(self) -> None:
-        """Break what is stuck, so that nothing of it arrives, and hold nothing any more."""
+        """Break what is stuck, so that nothing of it arrives, and hold nothing from then on."""
         self._holds.clear()
         for pair in self._stuck:
             for writer in pair:

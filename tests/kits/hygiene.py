@@ -100,7 +100,7 @@ def know_settings(settings: Settings) -> None:
 
 
 def saw(text: str) -> None:
-    """Something that was printed, and is nowhere else any more."""
+    """Something that was printed, and is nowhere else now."""
     _seen.append(text)
 
 

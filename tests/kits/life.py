@@ -26,7 +26,7 @@ class Life:
         return await self.news(flow)
 
     async def news(self, flow: str = FLOW) -> list[Json]:
-        """The flow's messages since the last look, once nothing is on its way any more."""
+        """The flow's messages since the last look, once nothing is on its way."""
         async with self.house.http.get(f"{self.house.github}/_sandbox/webhooks/idle") as response:
             assert (await response.json())["idle"]
         await idle(self.house)

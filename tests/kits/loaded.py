@@ -162,7 +162,7 @@ stop = _LOADED.stop
 
 
 def _serve() -> None:
-    """Fork what is asked for, until nobody can ask any more; in what was forked it returns after its work."""
+    """Fork what is asked for, until nobody can ask; in a forked process it returns after its work."""
     for name in LOADS:
         importlib.import_module(name)
     # A forked one then leaves most of that memory as it is, which takes less time than copying it.
@@ -193,7 +193,7 @@ def _keep(answers: int, *files: int) -> None:
             for file in (0, *files):
                 os.close(file)
             _, status = os.waitpid(child, 0)
-            # Nobody may wait for it any more.
+            # Nobody may be waiting for it.
             with contextlib.suppress(OSError):
                 answering.sendall(b"%*d" % (WIDTH, os.waitstatus_to_exitcode(status)))
             os._exit(0)

@@ -101,7 +101,7 @@ async def test_no_delivery_makes_more_calls_than_the_table_says(
 
 
 async def enough(life: Life, wanted: int) -> bool:
-    """Tell whether nothing is on its way any more, and so many calls were made."""
+    """Tell whether nothing is on its way, and so many calls were made."""
     await life.news()
     return len(made(life.house)) >= wanted and not await life.house.redis.exists("bridge:watch")
 

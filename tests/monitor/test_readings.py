@@ -232,7 +232,7 @@ async def test_where_the_app_is_installed_nobody_needs_to_be_linked(
         tokens = [one.path for one in house.github_journal.calls if one.path.endswith("/access_tokens")]
         assert len(tokens) == 1, "one for both, within an hour"
 
-        # Where its token is worth nothing any more, a linked account reads.
+        # If its token is no longer valid, a linked account reads.
         house.github_journal.faults = [Fault(path=JOB, status=401, answer="{}")]
         await link(house, "ann")
         await house.act("ann-gh", "push", number=1)

@@ -117,7 +117,7 @@ async def test_the_applications_answer_is_told(flowdock: Sandbox) -> None:
     told = {"status": 401, "message": None, "error": "Who?"}
     challenge = {"challenge": f"{application.url}/authorization?claim=x"}
     assert await flowdock.call("POST", "/_sandbox/click", CLICK) == (200, {**told, **challenge})
-    # A sandbox's click is one of the inbox: a removed source's buttons are not there any more.
+    # A sandbox's click is one of the inbox: a removed source's buttons are gone.
     assert (await flowdock.call("DELETE", "/_sandbox/sources/1"))[0] == 204
     assert (await flowdock.call("POST", "/_sandbox/click", CLICK))[0] == 404
 

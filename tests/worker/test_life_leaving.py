@@ -122,7 +122,7 @@ async def test_a_click_where_nobody_is_connected_any_more_is_refused_with_what_t
     await disconnect(life.house.services, connection_id=gone.id)
     assert await shown(life) == WHOLE
     outcome = await click(life, "ann", "Close")
-    refused(outcome, 409, "acme/component is not connected to this flow any more. Open it on GitHub")
+    refused(outcome, 409, "acme/component is no longer connected to this flow. Open it on GitHub")
     assert calls(life) == []
 
     await life.house.services.connections.add(gone)

@@ -52,7 +52,7 @@ class FlowGone(RequestRefused):
 
 
 class LastFlowOwner(RequestRefused):
-    """The last owner cannot leave: nobody could add members any more."""
+    """The last owner cannot leave: nobody could add members."""
 
     status = 409
     advice = "Make somebody else an owner of the flow first."

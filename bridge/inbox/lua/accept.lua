@@ -1,6 +1,6 @@
 -- Take messages of a flow in their order, each once for its uuid, and bring their threads and the flow's lists up to
 -- date: for each {id, is a repeat}. {0, 0}: the thread is unknown and the message brings no state for one; {-1, 0}:
--- the flow is gone. What the flow has no room for any more, the threads longest without a message, goes. Those whom a
+-- the flow is gone. Threads that the flow has no room for, those longest without a message, go. Those whom a
 -- message mentions, and those whose turn it has become, are notified.
 --
 -- Behind the arguments named here: of each message those that `accept` names.

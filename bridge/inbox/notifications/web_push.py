@@ -28,7 +28,7 @@ class Pushed(Enum):
 
     TAKEN = auto()
     GONE = auto()
-    """The browser is not subscribed any more."""
+    """The browser is no longer subscribed."""
     REFUSED = auto()
     """Another attempt would be refused as well."""
     FAILED = auto()

@@ -23,7 +23,7 @@ AdmittedBy = Literal["operator", "invitation", "organization"]
 
 
 class LastOwner(RequestRefused):
-    """The last owner cannot leave: nobody could invite or remove anybody any more."""
+    """The last owner cannot leave: nobody could invite or remove anybody."""
 
     status = 409
     advice = "Make somebody else an owner first."
@@ -139,7 +139,7 @@ class PeopleStore:
         return [int(one) for one in await self._redis.smembers(keys.LEAVING)]
 
     async def left(self, person_id: int) -> None:
-        """Note that a removed person is in no flow any more."""
+        """Note that a removed person has left all flows."""
         await self._redis.srem(keys.LEAVING, str(person_id))
 
     async def rename(self, person_id: int, name: str) -> None:

@@ -11,7 +11,7 @@ local function remove_dead(dead, index, member)
     add('dead', -tonumber(bytes))
     return tonumber(bytes)
 end
--- Give a dead letter up for good: its delivery's id stands for nothing any more, so GitHub can send it again.
+-- Give a dead letter up for good: its delivery's id is forgotten, so that GitHub can send it again.
 local function give_up_dead(dead, index, member)
     local time, number = string.match(member, '/(%d+)-(%d+)/%d+$')
     local id = time .. '-' .. string.format('%d', number)

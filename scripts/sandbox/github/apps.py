@@ -51,7 +51,7 @@ class Installation:
     suspended_by: User | None = None
 
     def covers(self, repo: Repo) -> bool:
-        """Tell whether the App was given the repository; one that was given away is not covered any more."""
+        """Tell whether the App was given the repository; one that was transferred is no longer covered."""
         return repo.owner == self.account and (self.every or repo.id in self.repo_ids)
 
 

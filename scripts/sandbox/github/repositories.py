@@ -78,7 +78,7 @@ def create(world: World, owner: User, fields: Fields) -> Repo:
 
 
 def archive(change: Change, fields: Fields) -> None:  # noqa: ARG001 - a deed's signature
-    """Nobody can write to it any more."""
+    """Nobody can write to it."""
     _set_archived(change, archived=True)
 
 

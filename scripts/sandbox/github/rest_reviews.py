@@ -51,7 +51,7 @@ async def update_review(call: Call) -> Answer:
 
 @endpoint("PUT", f"{REVIEW}/dismissals", docs="pulls/reviews#dismiss-a-review-for-a-pull-request")
 async def dismiss_review(call: Call) -> Answer:
-    """It does not count any more."""
+    """It no longer counts."""
     change, repo, pull = writing(call)
     number = call.item(pull.reviews).id
     perform(change, "dismiss_review", pull, call.body | {"id": number})

@@ -91,7 +91,7 @@ async def make_token(services: Services, _request: web.Request, body: Json) -> J
 
 
 async def revoke_tokens(services: Services, request: web.Request, _body: Json) -> Json:
-    """`?user=`: all tokens of that user are no good any more, as if they had withdrawn them."""
+    """`?user=`: all tokens of that user are revoked, as if by the user."""
     return {"revoked": withdraw(services, user_of(services, request.query["user"]))}
 
 

@@ -318,7 +318,7 @@ AT_ONCE: list[tuple[str, list[Told], list[str]]] = [
         ["To merge: 0 of 1 approval", "To merge: 0 of 2 approvals", "To merge: nothing missing"],
     ),
     (
-        "demands that no account may read any more",
+        "requirements that no account can read any longer",
         [ruled(1, approvals=1), ruled(2, is_known=False), ruled(3, approvals=1)],
         ["To merge: 0 of 1 approval"],
     ),

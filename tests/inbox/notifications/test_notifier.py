@@ -167,7 +167,7 @@ async def test_the_person_who_passed_the_turn_is_named_to_the_one_who_gets_it(sc
     await scene.notifier.preferences.keep(1001, Preferences(turn=False))
     await scene.team.visit("bob", "POST", f"{path}/turn", {"to": "1001"})
     await scene.delivered()
-    assert (ann.shown, await scene.waiting()) == ([], 0), "she wants none about turns any more"
+    assert (ann.shown, await scene.waiting()) == ([], 0), "she no longer wants any about turns"
 
 
 @unguarded("bridge.inbox.flows.flows.FlowStore.has", yes, row="left the flow-turn")

@@ -112,7 +112,7 @@ async def test_a_removal_during_a_sign_in_counts(redis: Any, by: AdmittedBy, gua
 
 
 async def test_nobody_who_was_removed_becomes_an_owner(redis: Any) -> None:
-    """Else the last real owner could leave, and nobody could invite any more."""
+    """Else the last real owner could leave, and nobody could invite."""
     store = PeopleStore(redis)
     await put(store, 1, "ann")
     await store.remove(1)

@@ -132,7 +132,7 @@ async def test_a_reload_in_the_same_browser_goes_on(opened: House, browser: Brow
     again = await browser.open(link)
     assert again.url.startswith(opened.flowdock)
     page = await browser.press(first, "1001")
-    assert page.status == 403, "the state of the first way is no good any more"
+    assert page.status == 403, "the first state is no longer valid"
     page = await browser.press(again, "1001")
     assert page.url.startswith(opened.github)
 

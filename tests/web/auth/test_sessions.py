@@ -170,7 +170,7 @@ async def test_a_session_that_ended_at_flowdock_leads_to_the_sign_in_and_back(
     house.flowdock_journal.faults.append(Fault(path="/flows", status=401))
     page = await browser.open(f"{house.bridge}/?x=1")
     assert page.url.startswith(house.flowdock)
-    assert not await house.redis.keys(keys.once("session", "*")), "it is of no use any more"
+    assert not await house.redis.keys(keys.once("session", "*")), "it is of no further use"
     page = await browser.press(page, "1001")
     assert page.url == f"{house.bridge}/?x=1"
     assert "Your flows" in page.text

@@ -145,7 +145,7 @@ async def test_guesses_at_the_operators_secret_are_few(redis_url: str) -> None:
 
         guesses = [await guess("wrong") for _ in range(rate_limit.GUESSES)]
         assert guesses == [403] * rate_limit.GUESSES
-        assert await guess("right") == 429, "the right one is not told from a wrong one any more"
+        assert await guess("right") == 429, "the right one gets the same answer as a wrong one"
         assert await get(house, "/metrics", {"Authorization": "Bearer right"}) == 429, "here neither"
 
 
