@@ -19,12 +19,12 @@ COLUMNS = (
 
 _PREFACE = """# Faults
 
-Each row follows {total} deliveries (20 pull requests in 10 repositories) while something breaks in the middle of
-them: real processes, a real Redis with an append-only file, and a Flowdock that takes 0.1 s for each post. *Left
-at each* counts the deliveries that were not posted yet, at each break. *Repeated* posts carry the `uuid` of the
-first, by which a receiver can tell; they happen only if Flowdock's answer was lost. A test in `tests/faults/`
-asserts each row: lost, out of order and stale are 0, repeats stay below their bound, dead letters are exactly
-those that Flowdock refused, and skipped those for a source that its flow had removed, each with that reason.
+Each row follows {total} deliveries (20 pull requests in 10 repositories) while something breaks in the middle:
+real processes, a real Redis with an append-only file, and a Flowdock that takes 0.1 s for each post. *Left at
+each* counts the deliveries not posted yet, at each break. *Repeated* posts carry the `uuid` of the first, by
+which a receiver can tell; they happen only if Flowdock's answer was lost. A test in `tests/faults/` asserts
+each row: lost, out of order and stale are 0, repeats stay below their bound, dead letters are exactly those
+that Flowdock refused, and skipped those for a source that its flow had removed, each with that reason.
 
 `scripts/test --write-docs` made this page on {day}.
 

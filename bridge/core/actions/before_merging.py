@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from bridge.core.actions.merging import chosen, head_of, is_merged, may_merge, moved_head, refuse_by_state
-from bridge.core.actions.table import Call, Click, Steps, action
+from bridge.core.actions.merging import chosen, head_of, may_merge, moved_head, refuse_by_state
+from bridge.core.actions.table import Call, Click, Steps, action, is_merged
 from bridge.core.errors import GitHubRefused
 from bridge.core.pulls.model import PullRequest
 

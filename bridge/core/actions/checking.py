@@ -35,8 +35,7 @@ def rerun_checks(click: Click) -> Steps:
         )
     for run in failed:
         yield click.call("POST", f"/actions/runs/{run['id']}/rerun-failed-jobs")
-    count = "1 workflow" if len(failed) == 1 else f"{len(failed)} workflows"
-    return f"Re-running the failed jobs of {count} of {click.target}."
+    return f"Re-running the failed jobs of {_workflows(len(failed))} of {click.target}."
 
 
 def _waits(pull: PullRequest) -> bool:
@@ -66,7 +65,7 @@ def approve_and_run(click: Click) -> Steps:
                 " its page",
                 status=409,
             ) from None
-    return f"Approved {'1 workflow' if len(waiting) == 1 else f'{len(waiting)} workflows'} of {click.target}."
+    return f"Approved {_workflows(len(waiting))} of {click.target}."
 
 
 def _has_waiting_deployment(pull: PullRequest) -> bool:
@@ -97,6 +96,10 @@ def approve_deployment(click: Click) -> Steps:
     if left:
         raise GitHubRefused(f"@{click.login} may not approve the deployment of {click.target}")
     return f"No deployment of {click.target} is waiting for approval."
+
+
+def _workflows(count: int) -> str:
+    return "1 workflow" if count == 1 else f"{count} workflows"
 
 
 def _newest_runs(click: Click, sha: str) -> Generator[Call, Any, list[dict[str, Any]]]:

@@ -8,7 +8,7 @@ from collections.abc import Generator, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from bridge.core.actions.table import Call, Click, Merging, Offer, Steps, action
+from bridge.core.actions.table import Call, Click, Merging, Offer, Steps, action, is_merged, may_push
 from bridge.core.errors import GitHubRefused
 from bridge.core.pulls.model import PullRequest
 
@@ -88,7 +88,7 @@ def _merge(click: Click, method: str, by_queue: Mapping[str, str] = MappingProxy
         return f"{click.target} is already merged."
     refuse_by_state(click, pull)
     repository = yield click.call("GET", "")
-    if not (repository.get("permissions") or {}).get("push"):
+    if not may_push(repository):
         raise GitHubRefused(f"@{click.login} needs write access to merge {click.target}")
     sha = head_of(click, pull)
     data = {"sha": sha, **(by_queue or {"merge_method": chosen(click, repository, method)})}
@@ -188,11 +188,6 @@ def refuse_by_state(click: Click, pull: Mapping[str, Any]) -> None:
     refuse_moved_head(click, pull)
     if pull.get("mergeable") is False:
         raise GitHubRefused(f"{click.target} conflicts with its base branch", status=409)
-
-
-def is_merged(pull: Mapping[str, Any]) -> bool:
-    """Tell whether GitHub's answer shows a pull request as merged."""
-    return bool(pull.get("merged") or pull.get("merged_at"))
 
 
 def refuse_moved_head(click: Click, pull: Mapping[str, Any]) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Generator
 from typing import Any
 
-from bridge.core.actions.table import Call, Click, Steps, action, is_ready
+from bridge.core.actions.table import Call, Click, Steps, action, is_ready, may_push
 from bridge.core.errors import GitHubRefused
 from bridge.core.pulls import approvals
 
@@ -48,8 +48,7 @@ def _why_not(click: Click) -> Generator[Call, Any, str]:
         if person.id == click.user_id:
             return f"@{click.login} {why}"
     repository = yield click.call("GET", "")
-    may_push = (repository.get("permissions") or {}).get("push")
-    return "" if may_push else f"@{click.login} has no write access"
+    return "" if may_push(repository) else f"@{click.login} has no write access"
 
 
 @action("request-review", "Request my review", offered=is_ready, names_clicker=True)

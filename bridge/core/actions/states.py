@@ -1,6 +1,6 @@
 """Assigning, closing, reopening."""
 
-from bridge.core.actions.table import Call, Click, Steps, action, is_open
+from bridge.core.actions.table import Call, Click, Steps, action, is_merged, is_open
 from bridge.core.errors import GitHubRefused
 
 
@@ -27,7 +27,7 @@ def close(click: Click) -> Steps:
     https://docs.github.com/rest/pulls/pulls#update-a-pull-request
     """
     pull = yield _set_state(click, "closed")
-    if pull.get("merged") or pull.get("merged_at"):
+    if is_merged(pull):
         return f"{click.target} is already merged."
     if pull.get("state") != "closed":
         raise GitHubRefused(f"GitHub did not close {click.target}", status=409)

@@ -179,6 +179,16 @@ def _elsewhere(click: Click) -> GitHubRefused:
     )
 
 
+def is_merged(pull: Mapping[str, Any]) -> bool:
+    """Tell whether GitHub's answer shows a pull request as merged."""
+    return bool(pull.get("merged") or pull.get("merged_at"))
+
+
+def may_push(repository: Mapping[str, Any]) -> bool:
+    """Tell whether GitHub's answer about a repository gives the person push access."""
+    return bool((repository.get("permissions") or {}).get("push"))
+
+
 def is_open(pull: PullRequest) -> bool:
     """Offer the action on an open pull request."""
     return pull.is_open
