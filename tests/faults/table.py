@@ -19,7 +19,7 @@ COLUMNS = (
 
 _PREFACE = """# Faults
 
-Each row follows {total} deliveries (20 pull requests in 10 repositories) while something breaks in the middle:
+Each row follows {total} deliveries (20 pull requests in 10 repositories) while something breaks midway:
 real processes, a real Redis with an append-only file, and a Flowdock that takes 0.1 s for each post. *Left at
 each* counts the deliveries not posted yet, at each break. *Repeated* posts carry the `uuid` of the first, by
 which a receiver can tell; they happen only if Flowdock's answer was lost. A test in `tests/faults/` asserts
