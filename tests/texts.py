@@ -27,9 +27,9 @@ class Text(NamedTuple):
 
 
 @cache
-def modules() -> dict[str, ast.Module]:
-    """Each module of bridge, by its path."""
-    paths = sorted((ROOT / "bridge").rglob("*.py"))
+def modules(folder: str = "bridge") -> dict[str, ast.Module]:
+    """Each module of a folder, by its path."""
+    paths = sorted((ROOT / folder).rglob("*.py"))
     return {str(path.relative_to(ROOT)): ast.parse(path.read_text()) for path in paths}
 
 

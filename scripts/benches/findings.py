@@ -47,7 +47,7 @@ class Figure:
 
     @property
     def verdict(self) -> Literal["ok", "missed", ""]:
-        """Whether the bound is kept; empty where there is none."""
+        """`ok` if the bound is kept, else `missed`; empty if there is none."""
         if self.bound is None:
             return ""
         judged = self.value if self.ratio is None else self.ratio

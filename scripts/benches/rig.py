@@ -47,12 +47,12 @@ class Rig:
 
     @property
     def store(self) -> ConnectionStore:
-        """What bridge keeps, as bridge reads it."""
+        """The connections, as bridge reads them."""
         return ConnectionStore(self.redis, Vault([self.house.environ["ENCRYPTION_KEY"]]))
 
     @property
     def pulls(self) -> PullRequestStore:
-        """What bridge keeps of pull requests, likewise."""
+        """The pull requests, as bridge reads them."""
         return PullRequestStore(self.redis)
 
     async def start_web(self) -> Process:

@@ -1,4 +1,4 @@
-"""What the attacks share: a stranger's repository, connected like any other, and secrets that leaked."""
+"""Shared by the attacks: a stranger's repository, connected like any other, and leaked secrets."""
 
 import copy
 import json

@@ -1,4 +1,4 @@
-"""What the tests of the buttons share: a click from the inbox, and what it made of GitHub."""
+"""Shared by the tests of the buttons: a click from the inbox, and its effect on GitHub."""
 
 import json
 from typing import Any
@@ -27,7 +27,7 @@ async def click(life: Life, who: str, button: str) -> Json:
 
 
 def calls(life: Life) -> list[tuple[str, str]]:
-    """What GitHub was asked."""
+    """The calls that GitHub received."""
     return [(call.method, call.path.removeprefix(API)) for call in life.house.github_journal.calls]
 
 

@@ -1,4 +1,4 @@
-"""What the tests of the commands share: a house's settings as an environment, and real processes."""
+"""Shared by the tests of the commands: a house's settings as an environment, and real processes."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""What the tests of connecting share: somebody signed in, and what is to be seen outside."""
+"""Shared by the tests of connecting: somebody signed in, and the state of GitHub and Flowdock."""
 
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -35,7 +35,7 @@ async def signed_in(house: House, nick: str) -> str:
 
 
 async def permit(house: House, login: str, permission: str) -> None:
-    """What somebody may do in all of acme's repositories."""
+    """Give somebody a permission in all of acme's repositories."""
     async with house.http.post(
         f"{house.github}/_sandbox/users/{login}", json={"permission": permission}
     ) as response:

@@ -18,7 +18,7 @@ class Doctor:
         self.redis_url = redis_url
 
     async def asked(self, **changes: str) -> Found:
-        """What was found; of several rows about one thing the worst."""
+        """The findings; of several rows about one thing the worst."""
         environ = environ_of(self.house, self.redis_url, **changes)
         found = await doctor.look(environ, redis_url=environ["REDIS_URL"])
         worst_last = sorted(found, key=lambda row: ("fine", "warn", "wrong").index(row.state))

@@ -1,4 +1,4 @@
-"""What the tests of the GitHub App share: houses where GitHub is not set, and an App made or about to be."""
+"""Shared by the tests of the GitHub App: houses without GitHub's settings, and an App made or about to be."""
 
 import json
 import socket
@@ -102,7 +102,7 @@ async def made_at_github(
 
 
 async def delivered(house: House, app: App, address: str = "", *, secret: str = "") -> int:
-    """What bridge answers to a delivery, signed with the App's secret (or another).
+    """bridge's answer to a delivery, signed with the App's secret (or another).
 
     It is about a pushed tag, which a worker has nothing to tell of: it holds up nothing.
     """

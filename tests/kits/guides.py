@@ -121,7 +121,7 @@ class Machine:
         return done.stdout
 
     def calls(self) -> list[str]:
-        """How the stand-ins were called."""
+        """The calls of the stand-ins."""
         return (self.root / "calls").read_text().splitlines()
 
 

@@ -1,4 +1,4 @@
-"""What the tests of handing over share: somebody who asks, their link, and who opens it."""
+"""Shared by the tests of handovers: the asker, their link, and the person who opens it."""
 
 import re
 from html import unescape
@@ -38,7 +38,7 @@ async def signed_in(house: House, browser: Browser, url: str, login: str = "cy-g
 
 
 async def kept(house: House, url: str) -> Handover:
-    """How it stands with a link."""
+    """The stored state of a link."""
     found = await house.services.handovers.find(url.rpartition("/")[2])
     assert found is not None
     return found

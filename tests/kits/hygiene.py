@@ -1,4 +1,4 @@
-"""What must never be seen: every secret that is made while a test runs, found by who makes it.
+"""Secrets that must never be seen: every one made while a test runs, found by its maker.
 
 `install` has the makers of secrets in bridge and the stand-ins (Python's `secrets`, `jwt.encode`, the derived
 webhook secrets) noted down, so that a new kind of secret is known without anybody telling. `leaks` looks for
@@ -111,7 +111,7 @@ def forget() -> None:
 
 
 def leaks(data: bytes, *, but: Iterable[str] = NAMES) -> list[str]:
-    """Who made the secrets that lie in `data` (as they are, or encoded); `but` these modules."""
+    """The makers of the secrets in `data` (as they are, or encoded), `but` for these modules."""
     exempt = set(but)
     layers = [data, *_decoded(data)]
     found = {
@@ -129,7 +129,7 @@ def printed_leaks(more: str = "") -> list[str]:
 
 
 def logs(item: pytest.Item) -> list[str]:
-    """What the processes of a test wrote into files of its own folder."""
+    """The files that a test's processes wrote into its own folder."""
     folder = getattr(item, "funcargs", {}).get("tmp_path")
     found = sorted(folder.rglob("*.log")) if folder is not None and folder.exists() else []
     return [one.read_text(errors="replace") for one in found]
@@ -140,7 +140,7 @@ def _forms(value: str) -> set[bytes]:
 
 
 def _decoded(data: bytes) -> Iterator[bytes]:
-    """What lies in `data` as base64, all of it one after the other; and what lies in that."""
+    """The base64 in `data`, decoded and joined; and again the base64 in that."""
     for _ in range(3):
         found = []
         for match in _BASE64.findall(data):

@@ -1,4 +1,4 @@
-"""What the tests of a pull request's whole life share: something happens on GitHub, and what came of it."""
+"""Shared by the tests of a pull request's whole life: events on GitHub, and the resulting thread."""
 
 import html
 import re
@@ -70,7 +70,7 @@ class Thread:
 
     @property
     def addresses(self) -> list[str]:
-        """Where the buttons lead."""
+        """The addresses of the buttons."""
         actions = [one for one in self.shown["actions"] if one["@type"] == "UpdateAction"]
         return [one["target"]["urlTemplate"] for one in actions]
 
@@ -81,7 +81,7 @@ def text(markup: str) -> str:
 
 
 def titles(messages: list[Json]) -> list[str]:
-    """What the messages say, each behind who did it."""
+    """The messages' titles, each after its author."""
     return [f"{one['author']['name']}: {text(one['title'])}" for one in messages]
 
 

@@ -30,7 +30,7 @@ LOADS = (
     *("redis.asyncio", "redis.asyncio.cluster", "jwt", "uvloop"),
     *("scripts.sandbox.flowdock", "scripts.sandbox.github"),
 )
-"""What the processes import, also those that do so only when they run."""
+"""The modules that the processes import, lazily imported ones included."""
 
 
 class Process:

@@ -1,4 +1,4 @@
-"""What the tests of the monitor share: a connection made as people make it, and its webhook on GitHub."""
+"""Shared by the tests of the monitor: a connection made as people make it, and its webhook on GitHub."""
 
 import asyncio
 from typing import Any

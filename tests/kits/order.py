@@ -16,7 +16,7 @@ LONGEST = (
     "tests/monitor/test_redelivery.py",
     "tests/attacks/test_secrets.py",
 )
-"""Where they lie, the longest first. Those of one place stay together, as they share processes."""
+"""Their folders, the longest first. Tests of one folder stay together, as they share processes."""
 
 
 def dealt(tests: Iterable[tuple[str, Test]], processes: int) -> list[Test]:

@@ -1,4 +1,4 @@
-"""What the tests of personal pages share: somebody signed in, and connections with something to show."""
+"""Shared by the tests of personal pages: somebody signed in, and connections with something to show."""
 
 import html
 import re
@@ -22,7 +22,7 @@ from tests.kits.queue import PARTITION, Queue, outbox_message
 from tests.kits.worker import REPOSITORY_ID
 
 SHORTLY_AGO = r"(?:just now|\d+ (?:s|min) ago)"
-"""How a page words, on a machine that may be busy, what this test did."""
+"""A page's words for an event of this test, on a machine that may be busy."""
 
 
 async def sign_in(house: House, browser: Browser, who: str = "ann", then: str = "/account") -> Page:
@@ -34,7 +34,7 @@ async def sign_in(house: House, browser: Browser, who: str = "ann", then: str = 
 
 
 def asked_of_flowdock(page: Page) -> dict[str, str]:
-    """What bridge asked Flowdock for, before the sign-in there."""
+    """The scopes that bridge asked Flowdock for, before the sign-in there."""
     [then] = parse_qs(urlsplit(page.url).query)["then"]
     return dict(parse_qsl(urlsplit(then).query))
 
@@ -109,7 +109,7 @@ async def buried(house: House, to: Connection, *, reason: str = "") -> DeadLette
 
 
 async def write(house: House, writes: list[Write]) -> None:
-    """What a step of the queue writes, without the step."""
+    """Write as a step of the queue does, without the step."""
     redis: Any = house.redis
     for one in writes:
         if one.command == "NOTE":

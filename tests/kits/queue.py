@@ -1,4 +1,4 @@
-"""What the tests of the queue share: an owner of the partition that the test's deliveries lie in."""
+"""Shared by the tests of the queue: an owner of the partition of the test's deliveries."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -43,7 +43,7 @@ class Queue:
         return await self.deliveries.enqueue([incoming]) == [EnqueueResult.TAKEN]
 
     async def inbox(self) -> list[InboxEntry]:
-        """What waits to be translated."""
+        """The deliveries that wait to be translated."""
         found = await self.deliveries.inboxes().read({PARTITION: "0"}, count=1000, block_ms=1)
         return [entry for _, entry in found]
 

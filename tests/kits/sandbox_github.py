@@ -1,4 +1,4 @@
-"""What the tests of the stand-in GitHub share: the running server, and a receiver of webhooks."""
+"""Shared by the tests of the stand-in GitHub: the running server, and a receiver of webhooks."""
 
 import socket
 from collections.abc import AsyncIterator

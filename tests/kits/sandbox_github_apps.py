@@ -1,4 +1,4 @@
-"""What the tests of the stand-in GitHub's Apps share: a manifest, an App made of it, and its JWT."""
+"""Shared by the tests of the stand-in GitHub's Apps: a manifest, an App made of it, and its JWT."""
 
 import json
 import time

@@ -1,4 +1,4 @@
-"""What GitHub and Flowdock sign, signed here: independent of bridge's own code."""
+"""Signatures of GitHub and Flowdock, made independently of bridge's own code."""
 
 import hashlib
 import hmac

@@ -12,7 +12,7 @@ from jinja2.bccache import Bucket
 
 
 class Compiled(BytecodeCache):
-    """What was compiled, in memory: by a template's file, and only as long as that is the same."""
+    """Compiled templates in memory, by file, as long as the file is unchanged."""
 
     def __init__(self) -> None:
         self._found: dict[str, tuple[str, CodeType]] = {}

@@ -83,7 +83,7 @@ class Watched(Browser):
 
 @dataclass
 class Told:
-    """What the story leaves behind, to go on with."""
+    """The state that the story leaves behind, to go on with."""
 
     house: House
     seen: Seen

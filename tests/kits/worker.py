@@ -1,4 +1,4 @@
-"""What the worker's tests share: payloads of many pull requests, and looks at what came of them."""
+"""Shared by the worker's tests: payloads of many pull requests, and looks at their results."""
 
 import asyncio
 import copy
@@ -101,7 +101,7 @@ async def tried(house: House, count: int) -> None:
 
 
 def said(messages: list[dict[str, Any]], number: int) -> list[str]:
-    """Which of a pull request's deliveries were posted, in order."""
+    """The posted deliveries of a pull request, in order."""
     thread = f"github:component:pr:{number}"
     return [one["author"]["name"] for one in messages if one["external_thread_id"] == thread]
 

@@ -77,7 +77,7 @@ class WorkflowRun:
 
     @property
     def file(self) -> str:
-        """Where the workflow is written down."""
+        """The path of the workflow's file."""
         return f".github/workflows/{self.name.lower().replace(' ', '-')}.yml"
 
 

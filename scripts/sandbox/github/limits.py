@@ -23,7 +23,7 @@ class Window:
 
     @property
     def remaining(self) -> int:
-        """How many calls are left."""
+        """The number of calls left."""
         return max(0, self.limit - self.used)
 
     def headers(self) -> dict[str, str]:

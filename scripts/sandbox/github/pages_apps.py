@@ -64,7 +64,7 @@ async def create_app(request: web.Request) -> web.Response:
 
 
 async def show_app(request: web.Request) -> web.Response:
-    """What an App is, and a way to install it."""
+    """Show an App, and a way to install it."""
     app = _app(request)
     context = {"app": app, "asked": permission_words(app.manifest.permissions)}
     return render(request, "app.html", context)
@@ -109,7 +109,7 @@ async def show_installation(request: web.Request) -> web.Response:
 
 
 def _after(services: Services, made: Installation, person: User, state: str, *, update: bool) -> web.Response:
-    """Where an installation leads: to the setup URL, to authorization, or to its own page.
+    """The address after an installation: the setup URL, the authorization, or its own page.
 
     https://docs.github.com/apps/creating-github-apps/registering-a-github-app/about-the-setup-url
     """

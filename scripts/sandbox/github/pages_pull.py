@@ -75,7 +75,7 @@ async def do_deed(request: web.Request) -> web.Response:
 
 
 async def go_to_checks(request: web.Request) -> web.Response:
-    """Where a check is described: on the tab of the newest pull request it belongs to."""
+    """Lead to the description of a check: on the tab of its newest pull request."""
     repo, match = page_repo(request), request.match_info
     for suite in reversed(repo.board.suites):
         runs = {str(run.id) for run in suite.runs} | ({str(suite.workflow.id)} if suite.workflow else set())

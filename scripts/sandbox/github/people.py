@@ -172,7 +172,7 @@ def _named(change: Change, fields: Fields, key: str) -> list[User]:
 
 
 def _asked(change: Change, fields: Fields) -> tuple[list[User], list[Team]]:
-    """Whom the fields name; the actor if they name nobody, not even a team."""
+    """The people that the fields name; the actor if they name nobody, not even a team."""
     names = fields.get("teams") or ([fields["team"]] if fields.get("team") else [])
     teams = [change.world.teams.get(str(name).rsplit("/", 1)[-1]) for name in names]
     if None in teams:

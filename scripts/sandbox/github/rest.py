@@ -112,7 +112,7 @@ async def _nowhere(call: Call) -> Answer:  # noqa: ARG001 - an endpoint's signat
 
 
 def handler(route: Route) -> Callable[[web.Request], Awaitable[web.Response]]:
-    """What aiohttp calls for `route`."""
+    """The handler that aiohttp calls for `route`."""
 
     async def handle(request: web.Request) -> web.Response:
         headers = {

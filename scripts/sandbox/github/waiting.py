@@ -1,4 +1,4 @@
-"""What waits for people: workflows for a maintainer, deployments for a reviewer."""
+"""Waiting runs: workflows for a maintainer, deployments for a reviewer."""
 
 from collections.abc import Sequence
 

@@ -81,7 +81,7 @@ def refusal(status: int, reason: str) -> GitHubRefused:
 
 
 def issue_with(*logins: str) -> Any:
-    """What GitHub answers with those assigned, in its full shape."""
+    """GitHub's answer with these assignees, in its full shape."""
     story = Story()
     for login in logins:
         story.do("assign", assignee=login)
@@ -89,7 +89,7 @@ def issue_with(*logins: str) -> Any:
 
 
 def pull_after(*deeds: tuple[str, str], draft: bool = False) -> Any:
-    """What GitHub answers after deeds, each by somebody, in its full shape; its head is `SHA`."""
+    """GitHub's answer after deeds, each by somebody, in its full shape; its head is `SHA`."""
     story = Story(draft=draft)
     for deed, who in deeds:
         story.do(deed, who)

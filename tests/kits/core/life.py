@@ -28,12 +28,12 @@ AUTO_MERGE = {
 }
 _BASE = samples.pull()
 _TWICE = {"state": 2, "queued": 2}
-"""What a second may speak of twice: there and back can be told, once more cannot."""
+"""Values that may change twice within a second: there and back can be told, once more cannot."""
 
 
 @dataclass
 class Truth:
-    """What is so: by name, in the words of the core's own view."""
+    """The true values by name, in the words of the core's own view."""
 
     title: str = "Fix bug"
     body: str = "Why"
@@ -59,7 +59,7 @@ class Truth:
 
 
 DEEDS: dict[str, Callable[["Life", int], None]] = {}
-"""What can be done; see `tests.kits.core.life_deeds`."""
+"""The deeds by name; see `tests.kits.core.life_deeds`."""
 
 
 class Life:
@@ -132,7 +132,7 @@ class Life:
         return 1000 + self._count
 
     def may(self, *values: str, when: bool = True) -> bool:
-        """Whether a deed can be done; the values that it is about are then spoken of."""
+        """Tell whether a deed can be done; the values that it is about then count as changed."""
         if not when or (self.careful and any(self.spoken[value] >= _TWICE.get(value, 1) for value in values)):
             return False
         self.spoken.update(values)

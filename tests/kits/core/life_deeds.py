@@ -1,4 +1,4 @@
-"""What people do to the pull request of `tests.kits.core.life`, each registered by its name."""
+"""Deeds of people on the pull request of `tests.kits.core.life`, each registered by its name."""
 
 from collections.abc import Callable
 

@@ -48,7 +48,7 @@ def tags(markup: str) -> list[Tag]:
 
 
 def text(markup: str) -> str:
-    """What a reader sees."""
+    """The text that a reader sees."""
     return html.unescape(re.sub(r"<[^>]*>", "", markup))
 
 

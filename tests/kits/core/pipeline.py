@@ -59,7 +59,7 @@ def tagged(message: Message) -> tuple[str, ...]:
 
 
 class Bridge:
-    """What the worker does with the deliveries of a repository, its memory a dictionary."""
+    """Handles a repository's deliveries as the worker does, with a dictionary for its memory."""
 
     def __init__(self, *connections: Connection) -> None:
         self.connections = connections or (connection(),)

@@ -21,7 +21,7 @@ DETAILS = (
     *("additions", "deletions", "changed_files", "commits", "comments", "review_comments"),
     *("maintainer_can_modify", "mergeable", "mergeable_state", "merged", "merged_by", "rebaseable"),
 )
-"""What only `pull_request` events tell: reviews and their comments carry the rest."""
+"""Fields that only `pull_request` events carry: reviews and their comments carry the rest."""
 
 
 # Shared by all: what is made of them is a new dictionary each time, and nothing below is ever changed.

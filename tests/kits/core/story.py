@@ -85,7 +85,7 @@ def changed(payload: dict[str, Any], **fields: Any) -> dict[str, Any]:
 
 
 def payload_of(action: str) -> dict[str, Any]:
-    """What GitHub sends for an action of `pull_request`, and for `merged`, which is an action of ours."""
+    """GitHub's payload for an action of `pull_request`, and for `merged`, which is an action of ours."""
     return copy.deepcopy(_payload_of(action))
 
 
