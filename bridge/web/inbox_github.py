@@ -3,6 +3,7 @@
 import time
 from collections.abc import Awaitable, Callable
 
+import msgspec
 import structlog
 
 from bridge.clients.github import TokenRevoked, can_act, is_apps
@@ -150,16 +151,16 @@ class GitHubReaders:
         return await ask(token.access)
 
 
-def _account(user: object) -> GitHubAccount:
-    if (
-        not isinstance(user, dict)
-        or type(user.get("id")) is not int
-        or not isinstance(user.get("login"), str)
-    ):
-        raise GitHubFailing("GitHub did not say who signed in: try again")
-    return GitHubAccount(
-        id=user["id"],
-        login=user["login"],
-        name=str(user.get("name") or ""),
-        avatar=str(user.get("avatar_url") or ""),
-    )
+class _User(msgspec.Struct):
+    id: int
+    login: str
+    name: str | None = None
+    avatar_url: str | None = None
+
+
+def _account(found: object) -> GitHubAccount:
+    try:
+        user = msgspec.convert(found, _User)
+    except msgspec.ValidationError:
+        raise GitHubFailing("GitHub did not say who signed in: try again") from None
+    return GitHubAccount(id=user.id, login=user.login, name=user.name or "", avatar=user.avatar_url or "")

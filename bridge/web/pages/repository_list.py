@@ -2,7 +2,8 @@
 
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 import msgspec
 
@@ -17,12 +18,12 @@ KEPT_FROM = 100
 
 KEPT_SECONDS = 300
 
-_KIND = "repositories"
+_KIND = "listed"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Listed:
-    """All repositories that the account sees; `age` in seconds, 0 for a list of this moment.
+    """All repositories that the account sees; `age` is in seconds, 0 for a list just read.
 
     `hidden` counts the organizations whose repositories wait for the account's single sign-on.
     """
@@ -35,7 +36,7 @@ class Listed:
 
 @dataclass(frozen=True, kw_only=True)
 class RepositoryRow:
-    """A repository in the list; `barred` is why it cannot be chosen, `note` what to know before."""
+    """A repository in the list; `barred` says why it cannot be chosen, `note` what to know before."""
 
     repository: Repository
     barred: str = ""
@@ -44,43 +45,25 @@ class RepositoryRow:
     """The existing connection's."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class RepositoryPage:
-    """The part of the list that matches the search; `more` match too."""
-
-    listed: Listed
-    rows: tuple[RepositoryRow, ...]
-    more: int
-    install_url: str
-    """The page to install the GitHub App on repositories; empty without one."""
-
-    @property
-    def choosable(self) -> bool:
-        """Whether any repository can be chosen."""
-        return any(not row.barred for row in self.rows)
-
-
 async def read(services: Services, user: str, *, anew: bool = False) -> Listed:
     """Return the linked account's repositories; raises `NotLinked`, and as `GitHubRepositories.all` does."""
     account = await services.account_store.get(user)
     if account is None:
         raise NotLinked("no GitHub account is linked yet")
     name = f"{user}:{account.github.id}"
-    kept = None if anew else await services.one_time.peek(_KIND, name)
-    if kept is not None:
-        found = tuple(msgspec.convert(one, Repository) for one in kept["repositories"])
+    if not anew and (kept := await services.one_time.peek(_KIND, name)):
         age = int(time.time() - kept["read_at"])
-        return Listed(repositories=found, login=account.github.login, hidden=kept["hidden"], age=age)
-    all_, hidden = await services.accounts.as_user(user, services.hooks.repositories.all)
-    if len(all_) > KEPT_FROM:
-        repositories = [asdict(one) for one in all_]
-        value = {"read_at": time.time(), "repositories": repositories, "hidden": hidden}
+        return replace(msgspec.convert(kept["listed"], Listed), age=age)
+    found, hidden = await services.accounts.as_user(user, services.hooks.repositories.all)
+    listed = Listed(repositories=tuple(found), login=account.github.login, hidden=hidden)
+    if len(found) > KEPT_FROM:
+        value = {"read_at": time.time(), "listed": asdict(listed)}
         await services.one_time.put(_KIND, name, value, seconds=KEPT_SECONDS)
-    return Listed(repositories=tuple(all_), login=account.github.login, hidden=hidden)
+    return listed
 
 
-async def shown(services: Services, flow: Flow, listed: Listed, search: str) -> RepositoryPage:
-    """Return the part of the list that matches `search`, for connecting `flow`."""
+async def shown(services: Services, flow: Flow, listed: Listed, search: str) -> dict[str, Any]:
+    """Return the values of `setup.html` for the part of the list that matches `search`; `more` match too."""
     # One made by command is known by name until its repository's first delivery.
     connected = {
         connection.repository_id or connection.repository.lower(): connection.id
@@ -88,16 +71,16 @@ async def shown(services: Services, flow: Flow, listed: Listed, search: str) -> 
         if connection.flow.lower() == flow.path.lower()
     }
     app = await services.hooks.app()
-    fitting = [one for one in listed.repositories if fits(one, search)]
-    return RepositoryPage(
-        listed=listed,
-        rows=tuple(rows(fitting[:MOST_SHOWN], connected, with_app=app is not None)),
-        more=max(0, len(fitting) - MOST_SHOWN),
-        install_url=app.install_url if app else "",
-    )
+    matching = [one for one in listed.repositories if matches(one, search)]
+    return {
+        "listed": listed,
+        "rows": list(rows(matching[:MOST_SHOWN], connected, with_app=app is not None)),
+        "more": max(0, len(matching) - MOST_SHOWN),
+        "github_app": app,
+    }
 
 
-def fits(repository: Repository, search: str) -> bool:
+def matches(repository: Repository, search: str) -> bool:
     """Tell whether a repository's name or description has each word of a search, in any case."""
     text = f"{repository.full_name} {repository.description}".lower()
     return all(word in text for word in search.lower().split())

@@ -1,7 +1,7 @@
 """`/flowdock/setup`: connect a flow to repositories.
 
-Flowdock tells which flow, and who is in it; GitHub tells which repositories the linked account sees, and its
-rights there. `bridge.connections.bulk_connect` connects them, and the pages show its progress.
+bridge asks Flowdock for the flow and its members, and GitHub for the repositories that the linked account
+sees. `bridge.connections.bulk_connect` connects them, and the pages show its progress.
 """
 
 import re
@@ -85,7 +85,7 @@ async def _list(
         status=400 if problem else 200,
         flow=flow,
         search=search,
-        shown=await repository_list.shown(request.app[SERVICES], flow, listed, search),
+        **await repository_list.shown(request.app[SERVICES], flow, listed, search),
         chosen={one for value in form.getall("repository", []) if (one := _id(value))},
         choices=options_form.choices(options),
         most=MOST,
@@ -118,12 +118,12 @@ async def connect(request: web.Request) -> web.Response:
 async def result(request: web.Request) -> web.Response:
     """Show each repository's result and whether GitHub's ping arrived, as soon as that is known."""
     session = await sessions.required(request)
-    setup = await _setup(request, session)
-    shown = await setup_result.awaited(request.app[SERVICES], setup)
+    setup, lines = await setup_result.awaited(request.app[SERVICES], await _setup(request, session))
     return render.page(
         request,
         "setup_result.html",
-        result=shown,
+        setup=setup,
+        lines=lines,
         self_url=request.path,
         setup_url=_setup_url(setup.flow),
         web_url=request.app[SERVICES].settings.web_url,

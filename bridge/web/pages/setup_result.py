@@ -36,50 +36,20 @@ class LineResult:
         return bool(self.handover and self.handover.state == "open")
 
 
-@dataclass(frozen=True, kw_only=True)
-class SetUpResult:
-    """The results of a whole set-up."""
+async def awaited(services: Services, setup: SetUp) -> tuple[SetUp, list[LineResult]]:
+    """Return a set-up and its results once nothing changes by itself, or after `HOLD_SECONDS`.
 
-    setup: SetUp
-    lines: tuple[LineResult, ...]
-
-    @property
-    def connected(self) -> int:
-        """The number of connected ones."""
-        return sum(one.is_connected for one in self.lines)
-
-    @property
-    def asked(self) -> int:
-        """The number that wait for an administrator."""
-        return sum(one.is_open for one in self.lines)
-
-    @property
-    def settled(self) -> int:
-        """The number that are done, well or not."""
-        return sum(one.line.state != "waiting" for one in self.lines)
-
-    @property
-    def may_change(self) -> bool:
-        """Whether anything may change by itself within moments."""
-        return self.setup.is_running or any(one.is_awaited for one in self.lines)
-
-
-async def awaited(services: Services, setup: SetUp) -> SetUpResult:
-    """Return the result once nothing changes by itself, or after `HOLD_SECONDS`.
-
-    A page that reloads itself would disturb its reader (https://www.w3.org/WAI/WCAG22/Techniques/failures/F41).
+    They are for the user who began it, since they may show links to pass on. A page that reloads itself would
+    disturb its reader (https://www.w3.org/WAI/WCAG22/Techniques/failures/F41).
     """
     until = time.monotonic() + HOLD_SECONDS
-    result = await read(services, setup)
-    while result.may_change and time.monotonic() < until:
+    while True:
+        lines = [await _line(services, line) for line in setup.lines]
+        may_change = setup.is_running or any(one.is_awaited for one in lines)
+        if not may_change or time.monotonic() >= until:
+            return setup, lines
         await asyncio.sleep(LOOK_SECONDS)
-        result = await read(services, await services.bulk_connect.find(setup.id, user=setup.user) or setup)
-    return result
-
-
-async def read(services: Services, setup: SetUp) -> SetUpResult:
-    """Return a set-up's present result, for its user alone: it may show links to pass on."""
-    return SetUpResult(setup=setup, lines=tuple([await _line(services, line) for line in setup.lines]))
+        setup = await services.bulk_connect.find(setup.id, user=setup.user) or setup
 
 
 async def _line(services: Services, line: Line) -> LineResult:
