@@ -144,7 +144,7 @@ async def serving(services: Services, *, for_machines: bool = False) -> AsyncIte
     try:
         settings = services.settings
         port = settings.metrics_port if for_machines else settings.port
-        # Not always: a port that somebody else has must be refused.
+        # Only then: otherwise a port that is taken must be refused.
         share = settings.web_concurrency > 1 or None
         address = settings.listen_address
         await web.TCPSite(runner, address, port, backlog=1024, reuse_port=share).start()

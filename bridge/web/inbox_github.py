@@ -36,7 +36,7 @@ class GitHubForInbox:
         return "" if there else github_app.PAGE
 
     async def authorize_url(self, *, state: str, verifier: str) -> str:
-        """Return the URL at which a browser signs in, for as few rights as that takes."""
+        """Return the URL at which a browser signs in; it asks for as few rights as possible."""
         services = self._services
         return await services.github.authorize_url(
             state=state,
@@ -46,7 +46,7 @@ class GitHubForInbox:
         )
 
     async def sign_in(self, code: str, *, verifier: str) -> tuple[GitHubAccount, GitHubToken]:
-        """Return whose code it is, and their token."""
+        """Return the account that a code is for, and its token."""
         github = self._services.github
         token = await github.exchange(code, verifier=verifier)
         try:
@@ -97,7 +97,7 @@ class GitHubForInbox:
         if token.expires_at is None or token.expires_at - time.time() > RENEW_SECONDS:
             return None
         if token.refresh is None:
-            raise TokenGone("GitHub's token has ended")
+            raise TokenGone("GitHub's token has expired")
         try:
             return await self._services.github.refresh(token.refresh)
         except OAuthFailed as error:

@@ -1,4 +1,4 @@
-"""Access to connections: the members of the flow, as Flowdock says at that moment."""
+"""Access to connections: for members of the flow, as Flowdock confirms at that moment."""
 
 from aiohttp import web
 

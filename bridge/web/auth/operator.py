@@ -29,7 +29,7 @@ PROXIED = re.compile(
 """The headers that proxies add. Browsers, curl and Prometheus send none of them."""
 
 OWN_NAME = re.compile(r"(?:localhost|\d+(?:\.\d+){3}|\[[0-9a-f:.]+\])(?::\d+)?", re.IGNORECASE)
-"""The names of a machine that nobody can point elsewhere: any other may be a web page's (DNS rebinding)."""
+"""Names that always mean this machine: any other may be a web page's that points here (DNS rebinding)."""
 
 log = structlog.get_logger()
 
@@ -90,7 +90,7 @@ async def required(request: web.Request) -> Operator:
             advice="Set SETUP_SECRET, and this page asks for it. Without it, the page opens only on bridge's"
             " own machine, without a proxy.",
         )
-    # Another name for this machine may be a stranger's page that points here (DNS rebinding).
+    # Another name may be that of a stranger's page, and point here (DNS rebinding).
     if request.host != urlsplit(services.settings.web_url).netloc:
         advice = f"Open {services.settings.web_url}{request.path}."
         raise NotTheOperator("this page opens only at WEB_URL", advice=advice)
@@ -109,7 +109,7 @@ async def admitted(request: web.Request, response: web.Response, *, given: str) 
 
 
 async def sign_in(request: web.Request, response: web.Response, *, may_replace: bool = True) -> None:
-    """Sign in a browser that has shown to be the operator's, for an hour."""
+    """Sign in a browser that has proved to be the operator's, for an hour."""
     services, operator = request.app[SERVICES], Operator(cookie=secrets.token_urlsafe(32))
     value = {"secret": hash_of(services.settings.setup_secret or ""), "may_replace": may_replace}
     await services.one_time.put("operator", hash_of(operator.cookie), value, seconds=SECONDS)
@@ -123,7 +123,7 @@ def remember(request: web.Request, response: web.Response, operator: Operator) -
 
 
 def _at_the_machine(request: web.Request) -> bool:
-    # Behind a proxy on the same machine everybody comes from loopback; one that says nothing speaks HTTP/1.0.
+    # Behind a proxy on this machine all come from loopback. A proxy that adds no header speaks HTTP/1.0.
     if request.version < HttpVersion11 or any(map(PROXIED.fullmatch, request.headers)):
         return False
     try:

@@ -1,4 +1,4 @@
-"""Sessions: a Flowdock user signed in at a browser, for a working day.
+"""Sessions: a Flowdock user stays signed in at a browser for eight hours.
 
 Signing in uses Flowdock's OAuth with a state that this browser keeps sealed: Redis keeps nothing before
 Flowdock's answer. The session lies encrypted in Redis under the hash of the cookie. With its access token,

@@ -32,7 +32,7 @@ def keep(request: web.Request, response: web.StreamResponse, base: str, value: s
         max_age=seconds,
         path="/",
         httponly=True,
-        # Lax: it must come along when GitHub and Flowdock send the browser back.
+        # Lax: browsers must send it when GitHub and Flowdock redirect back.
         samesite="Lax",
         secure=request.app[HTTPS],
     )

@@ -20,7 +20,7 @@ def redirect(request: web.Request, url: str, notice: str) -> web.Response:
 
 
 def pop(request: web.Request) -> str:
-    """Return the name of the notice to show; empty if there is none. Reloading the page shows it no more."""
+    """Return the name of the notice to show once; empty if there is none. A reload does not show it."""
     if notice := cookies.read(request, COOKIE):
         request[cookies.SPENT] = COOKIE
     return notice

@@ -27,7 +27,7 @@ from bridge.web.http import notices
 
 PAGE = "/github/manifest"
 SECONDS = 3600
-"""The time limit for the whole way, as GitHub sets it."""
+"""The time limit for creating an App, as GitHub sets it."""
 
 _START_OVER = (
     f"Start over at {PAGE}. If GitHub has created an App, delete it there (Settings, Developer settings,"
@@ -105,7 +105,7 @@ async def created(request: web.Request) -> web.Response:
     browser = await operator.required(request)
     _refuse_set_by_environment(services)
     name = browser.name(request.query.get("state", ""))
-    # It is spent only once it has served, so that a page which failed can be loaded again.
+    # It is used up only once the exchange succeeds, so that a failed page can be reloaded.
     state = await services.one_time.peek("manifest", name)
     if state is None:
         raise ManifestRefused("this browser did not start creating this App")
