@@ -601,7 +601,7 @@ THREATS = [
             "inbox/test_admission.py::test_a_stranger_is_told_what_to_do_and_nothing_is_kept",
             "inbox/test_admission.py::test_without_the_right_to_ask_nobody_is_let_in",
             "inbox/people/test_sessions.py::test_an_invalid_cookie_opens_nothing",
-            "inbox/test_permissions.py::test_each_address_is_for_whom_the_table_says",
+            "inbox/test_permissions.py::test_each_address_admits_the_people_of_its_row",
         ),
     ),
     Threat(
@@ -689,7 +689,7 @@ THREATS = [
             "inbox/people/test_sessions.py::test_a_session_ends_unused_and_at_its_longest",
             "inbox/people/test_sessions.py::test_a_session_is_of_one_person_and_ends_by_itself_or_with_all",
             "inbox/people/test_api_tokens.py::test_a_token_does_what_its_person_chose_until_they_revoke_it",
-            "inbox/people/test_api_tokens.py::test_nobody_revokes_anothers_and_there_are_so_many",
+            "inbox/people/test_api_tokens.py::test_nobody_revokes_anothers_tokens_and_their_number_has_a_limit",
             "inbox/test_admission.py::test_a_members_token_lies_sealed_and_is_turned_to_a_new_key",
         ),
     ),
@@ -717,8 +717,7 @@ THREATS = [
             "inbox/pages/test_flows.py::test_news_comes_by_itself_and_what_was_missed_with_it",
             "inbox/pages/test_triage.py::test_my_turn_has_a_section_for_each_thing_to_do",
             "inbox/pages/test_triage.py::test_a_turn_is_passed_on_and_taken_until_bridge_tells_of_a_new_one",
-            "inbox/api/test_threads.py::"
-            "test_a_stream_sends_what_was_missed_and_what_comes_until_who_listens_leaves",
+            "inbox/api/test_threads.py::test_a_stream_sends_missed_and_new_messages_until_its_reader_leaves",
             "inbox/api/test_threads.py::test_a_slow_reader_gets_no_page_more_once_they_left",
         ),
     ),
@@ -876,10 +875,10 @@ THREATS = [
         (
             "inbox/pages/test_flows.py::test_each_visitor_gets_what_is_theirs",
             "inbox/pages/test_flows.py::test_a_flow_is_deleted_by_its_typed_name_alone_with_all_connections",
-            "inbox/flows/test_flows.py::test_only_members_come_to_own_a_flow_and_one_always_does",
+            "inbox/flows/test_flows.py::test_only_members_become_owners_of_a_flow_and_the_last_one_stays",
             "inbox/api/test_export.py::test_an_export_has_everything_in_its_order_and_no_token",
             "inbox/api/test_export.py::test_an_export_ends_when_its_reader_owns_the_flow_no_more",
-            "inbox/flows/test_flows.py::test_no_change_of_a_flow_undoes_another_that_is_made_at_once",
+            "inbox/flows/test_flows.py::test_two_changes_of_a_flow_at_once_both_stay",
         ),
     ),
     Threat(
@@ -893,7 +892,7 @@ THREATS = [
             "inbox/flows/test_readers.py::test_a_person_who_loses_access_at_github_is_out_of_everything",
             "inbox/flows/test_readers.py::test_only_a_repository_that_its_owner_can_read_binds_a_flow",
             "inbox/flows/test_readers.py::"
-            "test_an_answer_lasts_for_minutes_a_refusal_for_seconds_and_silence_is_a_refusal",
+            "test_a_yes_counts_for_minutes_a_no_for_seconds_and_no_answer_is_a_no",
         ),
     ),
     Threat(
@@ -961,7 +960,7 @@ THREATS = [
             "inbox/flows/test_sources.py::test_removed_sources_are_forgotten_in_time",
             "inbox/api/test_oauth.py::test_nobody_fills_redis_with_codes",
             "inbox/flows/test_sources.py::test_no_report_brings_back_a_source_that_is_removed",
-            "inbox/flows/test_sources.py::test_of_reports_and_a_removal_at_once_the_removal_stays",
+            "inbox/flows/test_sources.py::test_a_source_removed_during_reports_stays_removed",
         ),
     ),
     Threat(
@@ -981,7 +980,7 @@ THREATS = [
         "Member of a flow",
         "opens live pages or streams without end, and bridge renders each message for each of them",
         "a person may have at most 100 open in each process; the next one gets 429",
-        ("inbox/api/test_threads.py::test_a_person_has_so_many_streams_open_and_others_have_theirs",),
+        ("inbox/api/test_threads.py::test_the_streams_of_each_person_have_a_limit",),
     ),
     Threat(
         "Member of a flow, or holder of a flow token",

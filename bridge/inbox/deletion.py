@@ -12,7 +12,6 @@ import orjson
 from bridge.inbox import keys
 from bridge.inbox.flows import flows
 from bridge.inbox.flows.flows import FlowGone, TeamFlow
-from bridge.inbox.flows.sources import SourceStore
 from bridge.inbox.threads.messages import MessageStore
 from bridge.storage.lua_scripts import load_script
 from bridge.storage.redis import Redis
@@ -35,7 +34,6 @@ class FlowDeletion:
 
     def __post_init__(self) -> None:
         self._move = load_script(self.redis, "bridge.inbox", "move_flow")
-        self._sources = SourceStore(self.redis)
 
     async def begin(self, flow: TeamFlow, *, by: int) -> None:
         """Take a flow out of use at once, for `finish` to delete; raises `FlowGone`."""
@@ -55,14 +53,25 @@ class FlowDeletion:
         return bool(await self._move(keys=[old, new], args=[flow_id, data]))
 
     async def _delete(self, flow_id: str, flow: dict[str, Any]) -> None:
+        # All are looked through: version 0.2 kept no hash with a source, and no list of removed ones.
+        sources = {
+            name
+            async for name, data in self.redis.hscan_iter(keys.SOURCES, count=500)
+            if orjson.loads(data)["flow_id"] == flow_id
+        }
+        tokens = [
+            name
+            async for name, source in self.redis.hscan_iter(keys.SOURCE_TOKENS, count=500)
+            if source in sources
+        ]
         while await self.messages.trim(flow_id, all_of_it=True):
             pass
-        sources = await self._sources.known(flow_id)
         members = await self.redis.smembers(keys.members(flow_id))
         async with self.redis.pipeline(transaction=True) as pipe:
+            for token in tokens:
+                pipe.hdel(keys.SOURCE_TOKENS, token.decode())
             for source in sources:
-                pipe.hdel(keys.SOURCE_TOKENS, source.token_hash)
-                pipe.hdel(keys.SOURCES, str(source.id))
+                pipe.hdel(keys.SOURCES, source.decode())
             for person in members:
                 pipe.srem(keys.flows_of(int(person)), flow_id)
                 pipe.delete(*keys.unread(flow_id, int(person)))

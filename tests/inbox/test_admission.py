@@ -123,7 +123,7 @@ async def test_the_first_owners_address_does_not_replace_an_app(redis_url: str, 
 
 
 @unguarded(*lua("redis.call('DEL', invitation)", ""))
-async def test_of_two_who_open_an_invitation_at_once_one_gets_in(inbox: Inbox, browser: Browser) -> None:
+async def test_an_invitation_that_two_people_open_at_once_admits_one(inbox: Inbox, browser: Browser) -> None:
     house, admission = inbox
     await put(admission.people, "ann", owner=True)
     link = f"{house.bridge}/inbox/invitation/{await admission.invitations.invite(by=IDS['ann'])}/sign-in"
@@ -159,7 +159,7 @@ async def test_an_owner_invites_a_login_and_nobody_else_comes_in_by_it(
     assert (await admission.people.find("dee-gh")).admitted_by == "invitation"  # type: ignore[union-attr]
 
 
-async def test_an_invitation_ends_when_it_is_withdrawn_or_its_owner_owns_nothing_any_more(
+async def test_an_invitation_ends_when_it_is_withdrawn_or_its_maker_is_no_longer_an_owner(
     inbox: Inbox, browser: Browser
 ) -> None:
     house, admission = inbox
@@ -246,7 +246,7 @@ async def test_an_application_too_is_out_once_its_person_has_left_the_organizati
         assert "no longer a member" in await response.text()
 
 
-async def test_a_members_token_lies_sealed_and_is_turned_to_a_new_key(
+async def test_a_members_token_is_stored_encrypted_and_rotated_to_a_new_key(
     of_acme: Inbox, browser: Browser
 ) -> None:
     house, _ = of_acme
@@ -259,7 +259,7 @@ async def test_a_members_token_lies_sealed_and_is_turned_to_a_new_key(
     assert vault.is_newest(await house.redis.get(key))
 
 
-async def test_while_github_does_not_answer_its_last_word_counts_and_then_nobodys(
+async def test_while_github_does_not_answer_its_last_answer_counts_for_minutes(
     of_acme: Inbox, browser: Browser
 ) -> None:
     house, _ = of_acme

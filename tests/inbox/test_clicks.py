@@ -100,7 +100,7 @@ def test_an_irreversible_action_is_confirmed_first() -> None:
     assert not undoable & ASKED_BACK
 
 
-def test_a_click_names_the_person_to_bridge_and_nobody_else_and_two_of_one_second_are_two() -> None:
+def test_a_click_names_its_person_to_bridge_alone_and_two_in_a_second_are_two() -> None:
     body = b'{"target": {"urlTemplate": "https://bridge.example/x"}}'
     first, second = (
         flowdock_token.verify(

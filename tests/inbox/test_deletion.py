@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import orjson
 import pytest
 
 from bridge.inbox import keys
@@ -87,6 +88,24 @@ async def test_nothing_is_left_of_a_flow_and_nothing_of_another_is_touched(redis
     assert await sources.of_token(token) is None
     assert await dump(redis) == before
     assert await store.make(organization="team", slug="main", name="Main", owner=3)
+
+
+async def test_sources_of_version_0_2_are_deleted_too(redis: Any) -> None:
+    """It kept no hash of the flow token with a source, and no list of removed sources."""
+    before = await dump(redis)
+    flow, token = await full(redis, "main")
+    for name, data in (await redis.hgetall(keys.SOURCES)).items():
+        fields = orjson.loads(data)
+        del fields["token_hash"]
+        await redis.hset(keys.SOURCES, name, orjson.dumps(fields))
+    await redis.delete(keys.removed_sources(flow.id))
+    source = await SourceStore(redis).of_token(token)
+    assert source
+    assert await SourceStore(redis).of(flow.id) == [source]
+    deletion = FlowDeletion(redis=redis, messages=MessageStore(redis=redis), connections=Ends())
+    await deletion.begin(flow, by=1)
+    await deletion.finish()
+    assert await dump(redis) == before
 
 
 async def test_last_words_still_come_in_while_connections_end(redis: Any) -> None:

@@ -116,7 +116,7 @@ async def test_a_token_that_github_ended_or_bridge_forgot_is_not_lent(
     assert await admission.sign_in_tokens.take(IDS["bob"]) is None
 
 
-async def test_a_token_to_lend_lies_sealed_and_is_turned_to_a_new_key(
+async def test_a_token_to_lend_is_stored_encrypted_and_rotated_to_a_new_key(
     of_app: Inbox, browser: Browser
 ) -> None:
     house, _ = of_app

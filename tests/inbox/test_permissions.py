@@ -91,7 +91,7 @@ async def asked(house: House, browser: Browser, method: str, path: str, csrf: st
 
 
 @pytest.mark.parametrize("visitor", VISITORS)
-async def test_each_address_is_for_whom_the_table_says(inbox: Inbox, visitor: str) -> None:
+async def test_each_address_admits_the_people_of_its_row(inbox: Inbox, visitor: str) -> None:
     house, _ = inbox
     nick, column = VISITORS[visitor], list(VISITORS).index(visitor)
     found = {}

@@ -2,7 +2,7 @@
 
 import secrets
 import time
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -42,8 +42,8 @@ class FlowSource:
     error_message: str = ""
     configuration_url: str = ""
     is_removed: bool = False
-    token_hash: str = field(repr=False)
-    """The hash of its flow token."""
+    token_hash: str = field(default="", repr=False)
+    """The hash of its flow token; version 0.2 kept none."""
 
     @property
     def label(self) -> str:
@@ -134,14 +134,6 @@ class SourceStore:
         """Return a flow's sources that were not removed, the oldest first."""
         ids = await self._redis.smembers(keys.flow_sources(flow_id))
         return sorted((await self.those(map(int, ids))).values(), key=lambda source: source.id)
-
-    async def known(self, flow_id: str) -> Collection[FlowSource]:
-        """Return all of a flow's sources that Redis holds, removed or not."""
-        async with self._redis.pipeline(transaction=True) as pipe:
-            pipe.smembers(keys.flow_sources(flow_id))
-            pipe.execute_command("ZRANGE", keys.removed_sources(flow_id), 0, -1)
-            present, removed = await pipe.execute()
-        return (await self.those(map(int, (*present, *removed)))).values()
 
     async def report(self, source: FlowSource, **said: str) -> FlowSource:
         """Keep a source's `error_message` or `configuration_url`; raises `SourceRemoved`."""

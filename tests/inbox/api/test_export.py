@@ -59,7 +59,7 @@ async def test_an_export_holds_a_page_of_messages_at_a_time(
     assert [count for count in pieces if count] == [1, 2, 2, 1]
 
 
-async def test_an_export_ends_when_its_reader_owns_the_flow_no_more(
+async def test_an_export_ends_when_its_reader_no_longer_owns_the_flow(
     team: Team, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await filled(team)

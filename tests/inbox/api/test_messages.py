@@ -105,7 +105,7 @@ async def test_a_token_unknown_or_of_a_removed_source_is_refused(team: Team) -> 
     ],
     ids=str,
 )
-async def test_nothing_odd_breaks_it(team: Team, odd: dict[str, Any]) -> None:
+async def test_odd_values_break_nothing(team: Team, odd: dict[str, Any]) -> None:
     source = await team.source()
     body = json.dumps(content(1, flow_token=source["flow_token"]) | odd).replace('"[', "[").replace(']"', "]")
     async with team.http.post(

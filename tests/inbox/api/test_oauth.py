@@ -143,7 +143,7 @@ async def test_a_code_serves_its_application_alone(
     assert (status, found.get("error")) == answer
 
 
-async def test_the_credentials_are_made_once_and_sealed(team: Team) -> None:
+async def test_the_credentials_are_made_once_and_stored_encrypted(team: Team) -> None:
     kept = await team.services.redis.get("inbox:{main}:application")
     assert kept
     assert team.inbox.client_secret.encode() not in kept

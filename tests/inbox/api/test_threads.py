@@ -133,7 +133,7 @@ async def test_the_old_push_api_takes_mail(team: Team) -> None:
 
 
 @pytest.mark.parametrize("accept", ["text/event-stream", "application/json"])
-async def test_a_stream_sends_what_was_missed_and_what_comes_until_who_listens_leaves(
+async def test_a_stream_sends_missed_and_new_messages_until_its_reader_leaves(
     team: Team, accept: str
 ) -> None:
     await posted(team, 3)
@@ -154,7 +154,7 @@ async def test_a_stream_sends_what_was_missed_and_what_comes_until_who_listens_l
 
 
 @pytest.mark.parametrize("guarded", [True, False], ids=["guarded", "control"])
-async def test_a_person_has_so_many_streams_open_and_others_have_theirs(
+async def test_the_streams_of_each_person_have_a_limit(
     team: Team, monkeypatch: pytest.MonkeyPatch, guarded: bool
 ) -> None:
     """By API tokens or by pages: each costs a page's piece with each message, for as long as it is open."""

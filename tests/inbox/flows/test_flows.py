@@ -54,7 +54,7 @@ async def owners(store: FlowStore, flow: TeamFlow) -> set[int]:
 
 
 @unguarded(*lua("redis.call('SISMEMBER', members, person) == 0", "false"))
-async def test_only_members_come_to_own_a_flow_and_one_always_does(redis: Any) -> None:
+async def test_only_members_become_owners_of_a_flow_and_the_last_one_stays(redis: Any) -> None:
     store, flow = FlowStore(redis), await made(redis, owner=2**53 - 1)
     with pytest.raises(NotFound):
         await store.make_owner(flow.id, 2)
@@ -63,7 +63,7 @@ async def test_only_members_come_to_own_a_flow_and_one_always_does(redis: Any) -
     assert await owners(store, flow) == {2**53 - 1}, "Lua counts in doubles: no digit is lost"
 
 
-async def test_no_change_of_a_flow_undoes_another_that_is_made_at_once(redis: Any) -> None:
+async def test_two_changes_of_a_flow_at_once_both_stay(redis: Any) -> None:
     store, flow = FlowStore(redis), await made(redis)
     for person in range(2, 12):
         await store.join(flow.id, person)
@@ -83,7 +83,7 @@ async def test_no_change_of_a_flow_undoes_another_that_is_made_at_once(redis: An
 
 
 @unguarded(*lua("if not found then return 'gone' end", """found = found or '{"owners":{}}'"""))
-async def test_a_flow_that_is_gone_is_not_changed_and_nobody_joins_it(redis: Any) -> None:
+async def test_a_deleted_flow_is_not_changed_and_nobody_joins_it(redis: Any) -> None:
     store, flow = FlowStore(redis), await made(redis)
     await redis.hdel(keys.FLOWS, flow.id)
     with pytest.raises(FlowGone):

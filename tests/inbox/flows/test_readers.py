@@ -155,7 +155,7 @@ class Answers:
         (0, 0, None, False, 1),
     ],
 )
-async def test_an_answer_lasts_for_minutes_a_refusal_for_seconds_and_silence_is_a_refusal(
+async def test_a_yes_counts_for_minutes_a_no_for_seconds_and_no_answer_is_a_no(
     redis_url: str, kept: int, age: int, answer: bool | None, expected: bool, asked: int
 ) -> None:
     async def github() -> bool:

@@ -72,7 +72,7 @@ async def test_no_report_brings_back_a_source_that_is_removed(store: SourceStore
     assert found and (found.is_removed, found.error_message) == (True, "")
 
 
-async def test_of_reports_and_a_removal_at_once_the_removal_stays(store: SourceStore) -> None:
+async def test_a_source_removed_during_reports_stays_removed(store: SourceStore) -> None:
     source, token = await made(store)
     reports = [store.report(source, error_message=f"{n}") for n in range(20)]
     done = await asyncio.gather(*reports[:10], store.remove(source), *reports[10:], return_exceptions=True)

@@ -133,7 +133,7 @@ async def test_an_address_gets_nothing_before_its_person_confirms_it(scene: Scen
     assert (await team.visit("bob", "POST", link, {})).status == 403
 
 
-async def test_one_click_ends_it_without_a_sign_in(scene: Scene) -> None:
+async def test_one_click_ends_the_digest_without_a_sign_in(scene: Scene) -> None:
     await scene.confirmed()
     await scene.posted(1, turn="bob")
     assert len(await scene.sent()) == 1
@@ -153,7 +153,7 @@ async def test_one_click_ends_it_without_a_sign_in(scene: Scene) -> None:
 @pytest.mark.parametrize(
     "silenced", ["read", "muted", "left the flow", "archived", "removed", "switched off"]
 )
-async def test_nothing_is_sent_of_what_a_person_saw_may_not_see_or_does_not_want(
+async def test_no_mail_lists_threads_that_its_person_read_may_not_read_or_silenced(
     scene: Scene, silenced: str
 ) -> None:
     team = scene.team
@@ -177,7 +177,7 @@ async def test_nothing_is_sent_of_what_a_person_saw_may_not_see_or_does_not_want
     assert await scene.sent() == []
 
 
-async def test_a_server_that_fails_is_asked_again_so_often_and_then_the_next_day(scene: Scene) -> None:
+async def test_a_failed_mail_is_sent_again_a_few_times_and_then_the_next_day(scene: Scene) -> None:
     await scene.confirmed()
     await scene.posted(1, turn="bob")
     scene.box.answers = ["451 later"] * (TRIES + 1)
@@ -198,7 +198,7 @@ async def test_of_several_processes_one_sends(scene: Scene) -> None:
 
 
 @pytest.mark.parametrize("wish", [None, DigestPlan(address="b@example.com", hour="19:00")])
-async def test_a_wish_that_changes_while_a_mail_is_sent_stays_changed(
+async def test_a_plan_that_changes_while_a_mail_is_sent_stays_changed(
     scene: Scene, wish: DigestPlan | None
 ) -> None:
     store = scene.sender.store

@@ -42,7 +42,7 @@ async def test_a_mail_arrives_with_both_bodies_and_one_click_to_end_it(
     assert b"List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n" in box.raw[0]
 
 
-async def test_a_server_that_does_not_take_it_is_named_by_its_answer(
+async def test_the_error_names_the_code_that_the_mail_server_answered(
     there: tuple[Mailbox, MailServer],
 ) -> None:
     box, server = there

@@ -186,7 +186,7 @@ async def test_the_person_who_passed_the_turn_is_named_to_the_one_who_gets_it(sc
         "activity",
     ],
 )
-async def test_nobody_is_notified_of_what_they_saw_may_not_see_or_do_not_want(
+async def test_nobody_is_notified_of_threads_they_read_may_not_read_or_silenced(
     scene: Scene, why: str, silenced: str
 ) -> None:
     team, bob = scene.team, await scene.subscribed("bob")
@@ -230,7 +230,7 @@ async def test_quiet_hours_put_off_and_do_not_lose(scene: Scene) -> None:
     assert (len(bob.shown), await scene.waiting()) == (1, 0)
 
 
-async def test_a_push_service_that_fails_is_asked_again_for_its_browser_alone_and_so_often(
+async def test_a_failed_push_is_repeated_a_few_times_for_its_browser_alone(
     scene: Scene,
 ) -> None:
     good, bad = await scene.subscribed("bob"), await scene.subscribed("bob")

@@ -48,7 +48,7 @@ TIMES = st.times().map(lambda one: one.isoformat("minutes"))
     hours=st.tuples(TIMES, TIMES).filter(lambda one: one[0] != one[1]),
     now=st.integers(1_700_000_000, 2_000_000_000),
 )
-def test_they_end_within_a_day_and_then_it_is_not_quiet(zone: str, hours: tuple[str, str], now: int) -> None:
+def test_quiet_hours_end_within_a_day(zone: str, hours: tuple[str, str], now: int) -> None:
     chosen = Preferences.chosen(
         turn=True, mentions=True, zone=zone, quiet_from=hours[0], quiet_until=hours[1]
     )

@@ -65,7 +65,7 @@ def test_keys_are_a_point_of_the_curve_and_sixteen_bytes(keys: dict[str, str]) -
 
 @settings(max_examples=50, deadline=None)
 @given(st.dictionaries(st.sampled_from(["endpoint", "p256dh", "auth"]), st.text(max_size=100), min_size=1))
-def test_nothing_that_a_browser_sends_breaks_it(changes: dict[str, str]) -> None:
+def test_nothing_that_a_browser_sends_breaks_the_check(changes: dict[str, str]) -> None:
     try:
         read(**changes)
     except SubscriptionRefused:
@@ -73,7 +73,7 @@ def test_nothing_that_a_browser_sends_breaks_it(changes: dict[str, str]) -> None
     assert changes == {} or changes.items() <= FORM.items()
 
 
-async def test_a_person_has_so_many_browsers_and_each_once(redis: Any) -> None:
+async def test_the_browsers_of_a_person_have_a_limit_and_each_counts_once(redis: Any) -> None:
     store, service = SubscriptionStore(redis=redis), PushService(url="https://push.example.net")
     for number in range(MOST + 2):
         form = service.subscribe("").form

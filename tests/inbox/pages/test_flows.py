@@ -151,7 +151,7 @@ async def test_a_thread_shows_its_state_and_what_was_written(team: Team) -> None
     assert kept.newest.content["tags"] == [":user:1001", ":unread:1001"]
 
 
-async def test_a_thread_is_unread_until_it_was_opened_and_again_with_news(team: Team) -> None:
+async def test_a_thread_is_unread_until_opened_and_again_with_news(team: Team) -> None:
     async def unread() -> bool:
         return "thread-row unread" in (await team.visit("bob", "GET", FLOW)).text
 
@@ -326,7 +326,7 @@ async def test_closed_threads_are_out_of_the_way_and_long_lists_are_paged(team: 
     assert "Pull 59" in (await team.visit("bob", "GET", f"{FLOW}?show=all")).text
 
 
-async def test_news_comes_by_itself_and_what_was_missed_with_it(team: Team) -> None:
+async def test_an_open_page_gets_missed_and_new_messages(team: Team) -> None:
     await posted(team)
     async with team.stream("bob", f"{FLOW}/events", last="0") as lines:
         assert [one["message"] for one in [await anext(lines)]] == [1]

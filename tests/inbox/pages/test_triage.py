@@ -151,7 +151,7 @@ async def test_threads_are_filtered_by_what_they_are(team: Team) -> None:
     assert {"bug", "person-1001", "approved"} <= set(re.findall(r'<option value="([^"]+)">', page))
 
 
-async def test_a_flow_is_marked_as_read_at_once(team: Team) -> None:
+async def test_one_press_marks_a_whole_flow_as_read(team: Team) -> None:
     for number in (1, 2):
         await posted(team, number)
     page = (await team.visit("bob", "GET", f"{FLOW}?show=unread")).text
@@ -206,7 +206,7 @@ def test_a_title_passes_for_no_filter(guarded: bool) -> None:
         assert all(one in text for one in search.words(title, {"status": "open"}))
 
 
-async def test_a_search_finds_open_threads_of_all_flows_that_one_is_in(team: Team) -> None:
+async def test_a_search_finds_open_threads_of_all_flows_of_the_reader(team: Team) -> None:
     await posted(team, 1, thread={"title": "Pull 1"})
     await posted(team, 2, thread={"title": "Pull 2", "status": {"color": "purple", "value": "merged"}})
     inbox = team.inbox

@@ -100,7 +100,7 @@ async def test_tokens_outlast_signing_out_and_end_with_the_person(inbox: Inbox, 
     assert await calls(house, token) == 401
 
 
-async def test_nobody_revokes_anothers_and_there_are_so_many(
+async def test_nobody_revokes_anothers_tokens_and_their_number_has_a_limit(
     inbox: Inbox, browser: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     house, admission = inbox

@@ -134,7 +134,7 @@ async def test_a_name_of_ones_own_choice_stays(redis: Any) -> None:
     assert (await put(store, 1, "ann-new", name="Ann \u202eat GitHub")).name == "Ann \\u202eat GitHub"
 
 
-async def test_there_is_room_for_so_many(redis: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_number_of_people_has_a_limit(redis: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(people, "MOST", 1)
     store = PeopleStore(redis)
     await put(store, 1, "ann")

@@ -29,5 +29,5 @@ CHROME = "AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"
         ("\u202e" + "x" * 900, "\\u202e" + "x" * 59),
     ],
 )
-def test_a_browser_is_named_shortly(sent: str, name: str) -> None:
+def test_a_browser_has_a_short_name(sent: str, name: str) -> None:
     assert browser_name(sent) == name

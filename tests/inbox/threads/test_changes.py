@@ -54,7 +54,7 @@ async def bytes_used(team: Team) -> tuple[int, int]:
     return int(of_flow), int(await redis.hget(f"inbox:{{main}}:thread:{thread.id}", "bytes"))
 
 
-async def test_one_changes_and_deletes_ones_own_words_and_nothing_of_them_stays(team: Team) -> None:
+async def test_nothing_stays_of_words_that_their_author_changed_or_deleted(team: Team) -> None:
     ids = await talked(team)
     before, token = await bytes_used(team), await team.token("bob")
     status, changed = await team.call("PUT", f"{MESSAGES}/{ids[2]}", {"content": "other @bob"}, token=token)
@@ -91,7 +91,7 @@ async def _as_its_author(
 
 
 @unguarded("bridge.inbox.threads.changes.MessageChanges.change", _as_its_author)
-async def test_nobody_changes_what_another_wrote_or_a_source(team: Team) -> None:
+async def test_nobody_changes_a_message_of_another_person_or_a_source(team: Team) -> None:
     ids = await talked(team)
     for nick, number in (("ann", ids[1]), ("bob", ids[0]), ("bob", ids[3])):
         token = await team.token(nick)

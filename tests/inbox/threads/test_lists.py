@@ -90,7 +90,7 @@ async def office(redis: Any) -> Office:
         (None, (), {"1001": ["mine"], "1002": []}),
     ],
 )
-def test_a_thread_is_on_the_desks_of_those_whom_bridge_names(
+def test_a_thread_is_on_the_lists_of_the_people_that_bridge_names(
     kind: str | None, holders: tuple[int, ...], expected: dict[str, list[str]]
 ) -> None:
     said = a_pull(*holders, involved=(ANN, BOB), kind=kind)
@@ -142,7 +142,7 @@ AFTER: list[tuple[str, list[Any], set[str], int | None]] = [
 @pytest.mark.parametrize(
     ("steps", "places", "unread"), [one[1:] for one in AFTER], ids=[one[0] for one in AFTER]
 )
-async def test_a_thread_put_away_comes_back_when_it_should(
+async def test_a_triaged_thread_comes_back_when_it_should(
     office: Office, steps: list[Any], places: set[str], unread: int | None
 ) -> None:
     await office.post(BOB)
@@ -181,7 +181,7 @@ async def _pass_time(office: Office) -> None:
             await office.redis.zadd(key, {name: 1})
 
 
-async def test_only_the_mover_is_concerned(office: Office) -> None:
+async def test_triage_changes_the_lists_of_its_person_alone(office: Office) -> None:
     await office.post(ANN, BOB)
     await office.move(BOB, "done")
     assert await office.seen(ANN) == {"mine", "turn", "review", "unread"}
@@ -202,7 +202,7 @@ async def test_no_list_holds_more_than_its_bound(office: Office, monkeypatch: py
         assert len(await office.lists.triaged(BOB, state, 9)) == 2  # type: ignore[arg-type]
 
 
-async def test_nothing_is_left_of_a_person_who_goes_nor_of_a_thread(office: Office) -> None:
+async def test_nothing_is_left_of_a_removed_person_or_thread(office: Office) -> None:
     await office.post(BOB)
     await office.move(BOB, "mute")
     await office.move(BOB, "done")
@@ -270,7 +270,7 @@ POSTS = st.lists(
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(posts=POSTS)
-async def test_messages_that_come_together_are_taken_as_one_by_one(redis: Any, posts: list[Any]) -> None:
+async def test_messages_taken_together_end_as_if_taken_one_by_one(redis: Any, posts: list[Any]) -> None:
     alone = await _posted(redis, posts, together=False)
     assert await _posted(redis, posts, together=True) == alone
 

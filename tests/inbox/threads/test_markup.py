@@ -118,5 +118,5 @@ _LINKS = st.builds('<a href="https://x.example/{}">{}</a>'.format, st.text("ax/>
 
 
 @given(st.lists(st.one_of(_TEXTS, _LINKS), max_size=4).map("".join))
-def test_a_text_with_nothing_but_links_is_told_as_the_sanitiser_would(text: str) -> None:
+def test_a_text_with_nothing_but_links_becomes_what_the_sanitiser_makes_of_it(text: str) -> None:
     assert markup.plain(text) == Markup(nh3.clean(text, tags=set())).unescape()

@@ -161,7 +161,7 @@ async def test_a_sweep_finds_old_threads_in_a_quiet_flow_and_0_is_no_bound(
     assert await redis.keys("inbox:{main}:thread:*") == await redis.keys("inbox:{main}:entries:*") == []
 
 
-async def test_a_flow_that_is_gone_takes_no_message_and_keeps_nothing(redis: Any) -> None:
+async def test_a_deleted_flow_takes_no_message_and_keeps_nothing(redis: Any) -> None:
     await redis.hdel(keys.FLOWS, FLOW)
     with pytest.raises(FlowGone):
         await MessageStore(redis=redis).post(FLOW, SOURCE, content(1, uuid="u"))
