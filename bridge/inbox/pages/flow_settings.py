@@ -7,7 +7,6 @@ from aiohttp import web
 
 from bridge.core.digits import whole_number
 from bridge.core.errors import NotFound, RequestRefused
-from bridge.inbox import outcomes
 from bridge.inbox.api.export import exported
 from bridge.inbox.context import INBOX, PAGES
 from bridge.inbox.flows.flows import TeamFlow
@@ -15,7 +14,7 @@ from bridge.inbox.flows.sources import FlowSource
 from bridge.inbox.outcomes import Outcome
 from bridge.inbox.pages.flows import MAX_NAME, FlowRefused, configure_uri, refuse_unseen, setup_uri
 from bridge.inbox.pages.places import FLOW, opened, path_of, posted
-from bridge.inbox.pages.render import render
+from bridge.inbox.pages.render import redirect_with, render
 from bridge.inbox.people.people import InboxPerson
 from bridge.inbox.sweeping import SWEEPER
 from bridge.web.render import redirect
@@ -194,7 +193,7 @@ async def delete(request: web.Request) -> web.Response:
     sweeper.woken.set()
     log.info("inbox_flow_deleted", flow=flow.path, by=person.id)
     said = Outcome(is_done=True, sentence=f"{flow.name} was deleted for everyone.")
-    return redirect(f"{PAGES}?outcome={await outcomes.keep(request.app[INBOX].redis, person.id, said)}")
+    return await redirect_with(request, person, PAGES, said)
 
 
 async def _asked_for_name(

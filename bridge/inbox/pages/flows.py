@@ -6,7 +6,7 @@ import re
 from aiohttp import web
 
 from bridge.core.errors import RequestRefused
-from bridge.inbox import keys, outcomes
+from bridge.inbox import keys
 from bridge.inbox.api import shapes
 from bridge.inbox.context import INBOX, PAGES
 from bridge.inbox.flows import flows as store
@@ -14,7 +14,7 @@ from bridge.inbox.flows.flows import TeamFlow
 from bridge.inbox.flows.sources import FlowSource
 from bridge.inbox.limits import LimitReached
 from bridge.inbox.pages.places import FLOW, message_in, opened, path_of, posted
-from bridge.inbox.pages.render import render
+from bridge.inbox.pages.render import outcome_for, render
 from bridge.inbox.people import sessions
 from bridge.inbox.people.people import InboxPerson
 from bridge.inbox.threads.extension import pull_of
@@ -90,7 +90,7 @@ async def front(request: web.Request) -> web.Response:
         path_of=path_of,
         since=since,
         more=more,
-        outcome=await outcomes.take(inbox.redis, person.id, request.query.get("outcome", "")),
+        outcome=await outcome_for(request, person),
     )
 
 
@@ -114,7 +114,7 @@ async def search(request: web.Request) -> web.Response:
         flows_by_id=flows,
         path_of=path_of,
         has_more=len(found) > PAGE,
-        outcome=await outcomes.take(inbox.redis, person.id, request.query.get("outcome", "")),
+        outcome=await outcome_for(request, person),
     )
 
 
@@ -180,7 +180,7 @@ async def threads(request: web.Request) -> web.Response:
         sources=[(one, configure_uri(request, flow, one)) for one in sources],
         setup=setup_uri(request, flow),
         since=since,
-        outcome=await outcomes.take(inbox.redis, person.id, request.query.get("outcome", "")),
+        outcome=await outcome_for(request, person),
     )
 
 

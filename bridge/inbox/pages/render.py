@@ -1,13 +1,18 @@
-"""Rendering of the inbox's pages from their templates."""
+"""Rendering of the inbox's pages, and the outcomes of forms on them."""
 
 from typing import Any
 
 import aiohttp_jinja2
 from aiohttp import web
+from yarl import URL
 
+from bridge.inbox import outcomes
+from bridge.inbox.context import INBOX
+from bridge.inbox.outcomes import Outcome
 from bridge.inbox.people import sessions
 from bridge.inbox.people.people import InboxPerson
 from bridge.web.http.visits import VISITOR
+from bridge.web.render import redirect
 
 
 def render(
@@ -24,3 +29,14 @@ def render(
         **context,
     }
     return aiohttp_jinja2.render_template(f"inbox/{template}", request, whole, status=status)
+
+
+async def outcome_for(request: web.Request, person: InboxPerson) -> Outcome | None:
+    """Return the outcome that the address names, once, for the page to show."""
+    return await outcomes.take(request.app[INBOX].redis, person.id, request.query.get("outcome", ""))
+
+
+async def redirect_with(request: web.Request, person: InboxPerson, to: str, outcome: Outcome) -> web.Response:
+    """Redirect to a page that shows an outcome once."""
+    name = await outcomes.keep(request.app[INBOX].redis, person.id, outcome)
+    return redirect(str(URL(to).update_query(outcome=name)))

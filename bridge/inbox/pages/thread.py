@@ -7,13 +7,12 @@ from typing import Any, NamedTuple
 from aiohttp import web
 
 from bridge.core.errors import RequestRefused
-from bridge.inbox import outcomes
 from bridge.inbox.clicks import find_button, may_be_clicked, perform
 from bridge.inbox.context import INBOX, PAGES
 from bridge.inbox.flows.flows import TeamFlow
 from bridge.inbox.outcomes import Outcome
 from bridge.inbox.pages.places import THREAD, message_in, opened, path_of, posted, thread_in
-from bridge.inbox.pages.render import render
+from bridge.inbox.pages.render import outcome_for, redirect_with, render
 from bridge.inbox.people.people import InboxPerson
 from bridge.inbox.replies import MAX_REPLY, post_reply
 from bridge.inbox.threads.extension import pull_of
@@ -69,7 +68,8 @@ async def show(request: web.Request) -> web.Response:
         if read
         else None,
         unread_count=(await inbox.lists.unread(person.id, [flow.id]))[flow.id],
-        outcome=await outcomes.take(inbox.redis, person.id, request.query.get("outcome", "")),
+        outcome=await outcome_for(request, person),
+        longest=MAX_REPLY,
         **await head(request, person, flow, thread),
     )
 
@@ -133,7 +133,7 @@ async def ask(request: web.Request) -> web.Response:
     thread, key = await thread_in(request, flow), request.query.get("key", "")
     here, action = path_of(flow, "threads", thread.id), await _button(request, thread, key)
     if action is None:
-        return await _with(request, person, here, _NO_BUTTON)
+        return await redirect_with(request, person, here, _NO_BUTTON)
     return render(
         request,
         "sure.html",
@@ -154,10 +154,10 @@ async def act(request: web.Request) -> web.Response:
     key = str(form.get("key", ""))
     here, action = path_of(flow, "threads", thread.id), await _button(request, thread, key)
     if action is None:
-        return await _with(request, person, here, _NO_BUTTON)
+        return await redirect_with(request, person, here, _NO_BUTTON)
     if action["name"] in ASKED_BACK and not form.get("sure"):
         return redirect(f"{here}/actions?key={key}")
-    return await _with(request, person, here, await perform(request.app[INBOX], person, action))
+    return await redirect_with(request, person, here, await perform(request.app[INBOX], person, action))
 
 
 async def _button(request: web.Request, thread: InboxThread, key: str) -> Mapping[str, Any] | None:
@@ -175,9 +175,9 @@ async def pass_turn(request: web.Request) -> web.Response:
     here = path_of(flow, "threads", thread.id)
     to = (await _members(request, flow)).get(str((await request.post()).get("to", "")))
     if to is None:
-        return await _with(request, person, here, _NO_MEMBER)
+        return await redirect_with(request, person, here, _NO_MEMBER)
     if not await inbox.lists.pass_turn(thread, to, by=person):
-        return await _with(request, person, here, _NO_TURN)
+        return await redirect_with(request, person, here, _NO_TURN)
     if to.id == person.id:
         await post_reply(inbox, person, flow, thread.id, "I’ll take this one.")
     else:
@@ -206,8 +206,3 @@ async def written(request: web.Request) -> str:
     if not text or len(text) > MAX_REPLY:
         raise ReplyRefused(f"a message must have 1 to {MAX_REPLY} characters")
     return text
-
-
-async def _with(request: web.Request, person: InboxPerson, here: str, outcome: Outcome) -> web.Response:
-    name = await outcomes.keep(request.app[INBOX].redis, person.id, outcome)
-    return redirect(f"{here}?outcome={name}")

@@ -5,21 +5,19 @@ from datetime import UTC, datetime, timedelta, tzinfo
 
 import aiohttp_jinja2
 from aiohttp import web
-from yarl import URL
 
 from bridge.core.errors import NotFound, RequestRefused
-from bridge.inbox import outcomes
 from bridge.inbox.context import INBOX, PAGES
 from bridge.inbox.notifications import clock
 from bridge.inbox.notifications.clock import SettingRefused
 from bridge.inbox.outcomes import Outcome
+from bridge.inbox.pages.render import redirect_with
 from bridge.inbox.people import sessions
 from bridge.inbox.people.people import InboxPerson
 from bridge.inbox.threads.lists import UNTIL_ACTIVITY, Move
 from bridge.inbox.threads.stored import InboxThread
 from bridge.inbox.views import number_of
 from bridge.web.http.paths import local_path
-from bridge.web.render import redirect
 
 PAGE = f"{PAGES}/triage"
 LONGEST_WAY_BACK = 1000
@@ -64,9 +62,8 @@ async def move(request: web.Request) -> web.Response:
     if form.get("script"):
         context = {"outcome": outcome, "csrf": form["csrf"], "back": form.get("here", PAGES)}
         return aiohttp_jinja2.render_template("inbox/_outcome.html", request, context)
-    here = URL(local_path(str(form.get("here", "")), PAGES, longest=LONGEST_WAY_BACK))
-    name = await outcomes.keep(inbox.redis, person.id, outcome)
-    return redirect(str(here.update_query(outcome=name)))
+    here = local_path(str(form.get("here", "")), PAGES, longest=LONGEST_WAY_BACK)
+    return await redirect_with(request, person, here, outcome)
 
 
 async def _thread(request: web.Request, person: InboxPerson, thread_id: str) -> InboxThread:

@@ -56,7 +56,7 @@ const DO = {
   m: () => press("mute", "unmute"),
   r: reply,
   a: () => head()?.querySelector(".buttons button, .buttons summary")?.focus(),
-  z: () => document.querySelector(".outcome-notice button")?.click(),
+  z: () => (toast.querySelector("button") ?? document.querySelector(".outcome-notice button"))?.click(),
   g: () => go("/inbox"),
   "/": () => document.getElementById("q")?.focus(),
   "?": () => keys.showModal(),
