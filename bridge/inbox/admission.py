@@ -113,7 +113,7 @@ class Admission:
             is_known=is_known,
         )
 
-    async def settle(self, person: InboxPerson, token: GitHubToken) -> None:
+    async def keep_token(self, person: InboxPerson, token: GitHubToken) -> None:
         """Keep a token that is still needed, to ask GitHub again or to link; revoke any other."""
         if person.admitted_by == "organization":
             await self.memberships.keep(person.id, token)

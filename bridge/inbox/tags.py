@@ -31,7 +31,7 @@ async def resolved(inbox: Inbox, flow_id: str, tags: Iterable[str]) -> list[str]
         named = _PERSON.fullmatch(tag)
         person = await inbox.people.find(tag[1:]) if tag.startswith("@") else None
         person_id = int(named[2]) if named else person.id if person else 0
-        sees = bool(person_id) and await inbox.flows.has(flow_id, person_id)
+        sees = bool(person_id) and await inbox.flows.may_see(flow_id, person_id)
         if named:
             found += [tag] if sees else []
         else:

@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 from bridge.inbox.flows.flows import TeamFlow, dump, load
-from bridge.inbox.people.people import loaded
+from bridge.inbox.people.people import load_person
 from bridge.inbox.threads.stored import read_message
 
 FLOW = TeamFlow(id="f", organization="team", slug="main", name="Main", owners=(1003, 2**53 + 1), made_at=1.5)
@@ -18,7 +18,7 @@ PERSON = (
 KEPT: list[tuple[Callable[[bytes], object], bytes]] = [
     (load, dump(FLOW)),
     (load, orjson.dumps(orjson.loads(dump(FLOW)) | {"owners": {}})),
-    (lambda data: loaded(data, owner=True, seen=None), PERSON),
+    (lambda data: load_person(data, owner=True, seen=None), PERSON),
     (
         lambda data: read_message(7, "f", "t", data),
         b'{"sent": 1, "author": 0, "content": {"event": "message"}}',

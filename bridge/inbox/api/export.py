@@ -21,7 +21,7 @@ AT_ONCE = 100
 
 async def exported(inbox: Inbox, flow: TeamFlow) -> AsyncIterator[bytes]:
     """Yield a flow's document, the threads longest without a message first."""
-    people = await inbox.people.those(await inbox.flows.members(flow.id))
+    people = await inbox.people.get_many(await inbox.flows.members(flow.id))
     head = {
         "version": VERSION,
         "flow": {"id": flow.id, "name": flow.name, "path": flow.path, "archived": flow.is_archived},

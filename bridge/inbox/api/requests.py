@@ -159,7 +159,7 @@ async def member(request: web.Request, scope: str = "flow") -> tuple[InboxPerson
 
 async def only_members(inbox: Inbox, flow: TeamFlow | None, person: InboxPerson) -> TeamFlow:
     """Return the flow to a member; raises `ApiRefusal` to everybody else."""
-    if flow is None or not await inbox.flows.has(flow.id, person.id):
+    if flow is None or not await inbox.flows.may_see(flow.id, person.id):
         raise ApiRefusal(404, "There is no such flow, or you are not in it.")
     return flow
 

@@ -72,7 +72,7 @@ async def _send_all(request: web.Request, person: InboxPerson, flows: list[TeamF
                 sent = await _send(request, response, flow, last[flow.id], as_events=as_events)
                 last[flow.id] = sent[-1] if sent else last[flow.id]
                 is_all = is_all and len(sent) < feed.AT_ONCE
-            if is_all and not await feed.came(changed):
+            if is_all and not await feed.wait_for_news(changed):
                 await response.write(b":\n\n" if as_events else ALIVE)
     return response
 

@@ -112,7 +112,7 @@ async def _listed(
             break
         after, before = (after, page[0].id) if newest else (page[-1].id, before)
     found = found[-limit:] if newest else found[:limit]
-    threads = await request.app[INBOX].messages.those(list({one.thread_id for one in found}))
+    threads = await request.app[INBOX].messages.get_many(list({one.thread_id for one in found}))
     about = {one.id: one for one in threads}
     return [shapes.message(one, about.get(one.thread_id)) for one in found]
 

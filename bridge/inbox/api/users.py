@@ -78,5 +78,5 @@ async def _known(request: web.Request, person: InboxPerson) -> list[InboxPerson]
 async def _members(request: web.Request, *flows: TeamFlow) -> list[InboxPerson]:
     inbox = request.app[INBOX]
     ids = set[int]().union(*[await inbox.flows.members(flow.id) for flow in flows])
-    found = await inbox.people.those(ids)
+    found = await inbox.people.get_many(ids)
     return sorted(found.values(), key=lambda person: person.nick.lower())

@@ -103,11 +103,11 @@ class FlowStore:
         ids = await self.ids_of(person_id)
         data = await self._redis.hmget(keys.FLOWS, ids) if ids else []
         found = list(filter(None, map(load, data)))
-        may = await asyncio.gather(*(self._may_see(flow, person_id) for flow in found))
+        may = await asyncio.gather(*(self._is_readable(flow, person_id) for flow in found))
         seen = [flow for flow, sees in zip(found, may, strict=True) if sees]
         return sorted(seen, key=lambda flow: (flow.name.lower(), flow.id))
 
-    async def _may_see(self, flow: TeamFlow, person_id: int) -> bool:
+    async def _is_readable(self, flow: TeamFlow, person_id: int) -> bool:
         if not flow.repository_id:
             return True
         return self._readers is not None and await self._readers.may_read(person_id, flow.repository_id)
@@ -124,14 +124,14 @@ class FlowStore:
         """Return the ids of the people in a flow, also of those who may not see it now."""
         return {int(one) for one in await self._redis.smembers(keys.members(flow_id))}
 
-    async def has(self, flow_id: str, person_id: int) -> bool:
+    async def may_see(self, flow_id: str, person_id: int) -> bool:
         """Tell whether a person is in an existing flow and may see it: ask before anything of it is shown."""
         async with self._redis.pipeline(transaction=False) as pipe:
             pipe.sismember(keys.members(flow_id), str(person_id))
             pipe.hget(keys.FLOWS, flow_id)
             is_in, data = await pipe.execute()
         flow = load(data) if is_in else None
-        return flow is not None and await self._may_see(flow, person_id)
+        return flow is not None and await self._is_readable(flow, person_id)
 
     async def join(self, flow_id: str, person_id: int) -> None:
         """Let a person into a flow; raises `FlowGone`."""

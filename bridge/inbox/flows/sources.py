@@ -114,7 +114,7 @@ class SourceStore:
         data = await self._redis.hget(keys.SOURCES, source_id)
         return _load(data) if data else None
 
-    async def those(self, ids: Iterable[int]) -> dict[int, FlowSource]:
+    async def get_many(self, ids: Iterable[int]) -> dict[int, FlowSource]:
         """Return sources by their ids, removed or not."""
         wanted = [str(one) for one in dict.fromkeys(ids)]
         found = await self._redis.hmget(keys.SOURCES, wanted) if wanted else []
@@ -133,7 +133,7 @@ class SourceStore:
     async def of(self, flow_id: str) -> list[FlowSource]:
         """Return a flow's sources that were not removed, the oldest first."""
         ids = await self._redis.smembers(keys.flow_sources(flow_id))
-        return sorted((await self.those(map(int, ids))).values(), key=lambda source: source.id)
+        return sorted((await self.get_many(map(int, ids))).values(), key=lambda source: source.id)
 
     async def report(self, source: FlowSource, **said: str) -> FlowSource:
         """Keep a source's `error_message` or `configuration_url`; raises `SourceRemoved`."""

@@ -201,7 +201,7 @@ class DigestSender:
         """List the threads in which it is a person's turn, those that they put away left out."""
         await self.inbox.lists.wake(person.id)
         listed, _ = await self.inbox.lists.on(person.id, list(flows), ["turn"], MOST)
-        threads = await self.inbox.messages.those(listed["turn"][:MOST])
+        threads = await self.inbox.messages.get_many(listed["turn"][:MOST])
         found = [(one, pull.turn) for one in threads if (pull := pull_of(one.state)) and pull.turn]
         return [self._line(flows, thread, turn.why or turn.who) for thread, turn in found]
 
@@ -215,7 +215,7 @@ class DigestSender:
         read = await inbox.marks.of(person.id, list(mentioned))
         triage = await inbox.lists.triage_of(person.id, list(mentioned))
         found = []
-        for thread in await inbox.messages.those([one for one, id in mentioned.items() if id > read[one]]):
+        for thread in await inbox.messages.get_many([one for one, id in mentioned.items() if id > read[one]]):
             if thread.flow_id not in flows or triage[thread.id]:
                 continue
             message = await inbox.messages.message(thread.flow_id, mentioned[thread.id])

@@ -145,7 +145,7 @@ class Notifier:
         thread = await inbox.messages.thread(due.flow, due.thread)
         if not (person and flow and thread) or flow.is_archived:
             return None
-        if not (await inbox.flows.has(flow.id, person.id) and await self.memberships.holds(person)):
+        if not (await inbox.flows.may_see(flow.id, person.id) and await self.memberships.holds(person)):
             return None
         is_read = (await inbox.marks.of(person.id, [thread.id]))[thread.id] >= due.message
         if is_read or (await inbox.lists.triage_of(person.id, [thread.id]))[thread.id]:

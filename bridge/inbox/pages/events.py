@@ -47,7 +47,7 @@ async def _stream_flow(request: web.Request, person: InboxPerson, flow: TeamFlow
     with inbox.feed.waiting(flow.id) as changed:
         while not inbox.feed.is_closed and await _may_read(request, flow, person):
             changed.clear()
-            for thread in await inbox.messages.those(await snoozed.back() if is_list else []):
+            for thread in await inbox.messages.get_many(await snoozed.back() if is_list else []):
                 if thread.flow_id == flow.id:
                     await response.write(await _news(request, person, flow, thread))
             found = await inbox.feed.after(flow.id, last)
@@ -55,7 +55,7 @@ async def _stream_flow(request: web.Request, person: InboxPerson, flow: TeamFlow
                 last = one.message.id
                 if one.thread and request.query.get("thread", one.thread.id) == one.thread.id:
                     await response.write(await _news(request, person, flow, one.thread, one.message))
-            if len(found) < feed.AT_ONCE and not await feed.came(changed):
+            if len(found) < feed.AT_ONCE and not await feed.wait_for_news(changed):
                 await response.write(b": still here\n\n")
     return response
 
@@ -105,7 +105,7 @@ async def _stream_all(request: web.Request, person: InboxPerson) -> web.StreamRe
         if last != await inbox.messages.last():
             changed.set()
         while not inbox.feed.is_closed and await sessions.signed_in(request):
-            is_woken = await feed.came(changed)
+            is_woken = await feed.wait_for_news(changed)
             changed.clear()
             seen, last = last, await inbox.messages.last()
             if not await snoozed.back() and not (is_woken and seen != last):
@@ -132,7 +132,7 @@ def _position(request: web.Request) -> int:
 async def _may_read(request: web.Request, flow: TeamFlow, person: InboxPerson) -> bool:
     """Tell whether the person is still signed in and in the flow: a stream may last for days."""
     signed_in, is_in = await asyncio.gather(
-        sessions.signed_in(request), request.app[INBOX].flows.has(flow.id, person.id)
+        sessions.signed_in(request), request.app[INBOX].flows.may_see(flow.id, person.id)
     )
     return signed_in is not None and is_in
 

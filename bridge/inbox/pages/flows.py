@@ -71,7 +71,7 @@ async def front(request: web.Request) -> web.Response:
         inbox.lists.triaged(person.id, "done", IN_SECTION),
     )
     listed |= {"snoozed": list(snoozed), "done": list(done)}
-    found = await inbox.messages.those(sorted({one for ids in listed.values() for one in ids}))
+    found = await inbox.messages.get_many(sorted({one for ids in listed.values() for one in ids}))
     shown = {
         one.id: one for one in await rows(request, person, [one for one in found if one.flow_id in flows])
     }
@@ -215,10 +215,10 @@ async def rows(request: web.Request, person: InboxPerson, found: list[InboxThrea
     """Show threads to a person."""
     inbox = request.app[INBOX]
     sources, unread, triage, writers = await asyncio.gather(
-        inbox.sources.those(one.source_id for one in found),
+        inbox.sources.get_many(one.source_id for one in found),
         inbox.lists.unread_in(person.id, found),
         inbox.lists.triage_of(person.id, [one.id for one in found]),
-        inbox.people.those(one.newest.author for one in found if one.newest.author),
+        inbox.people.get_many(one.newest.author for one in found if one.newest.author),
     )
     return [
         row(

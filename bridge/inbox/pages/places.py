@@ -42,7 +42,7 @@ async def _flow_for(request: web.Request, asking: Awaitable[InboxPerson]) -> tup
     inbox = request.app[INBOX]
     path = f"{request.match_info['org']}/{request.match_info['flow']}"
     person, flow = await asyncio.gather(asking, inbox.flows.at(path))
-    if flow is None or not await inbox.flows.has(flow.id, person.id):
+    if flow is None or not await inbox.flows.may_see(flow.id, person.id):
         if flow and flow.repository_id and person.id in await inbox.flows.members(flow.id):
             raise NotAReader
         raise NotFound("this flow does not exist, was deleted, or you are not in it")

@@ -98,7 +98,7 @@ async def signed_in(request: web.Request) -> web.Response:
     account, token = await admission.github.sign_in(_code(request), verifier=begun["verifier"])
     try:
         person = await admission.admit(account, token, secret=begun["secret"])
-        await admission.settle(person, token)
+        await admission.keep_token(person, token)
     except BaseException as error:
         await admission.github.give_back(token)
         if isinstance(error, Stranger):

@@ -118,7 +118,7 @@ async def head(
 
 async def entries(request: web.Request, person: InboxPerson, found: list[StoredMessage]) -> list[Entry]:
     """Show messages to a person, the newest whole and the others as far as the page has room."""
-    writers = await request.app[INBOX].people.those(one.author for one in found if one.author)
+    writers = await request.app[INBOX].people.get_many(one.author for one in found if one.author)
     shown, room = list[Entry](), WHOLE
     for one in reversed([entry(one, person, writers.get(one.author)) for one in found]):
         room -= one.size
@@ -187,7 +187,7 @@ async def pass_turn(request: web.Request) -> web.Response:
 
 async def _members(request: web.Request, flow: TeamFlow) -> dict[str, InboxPerson]:
     inbox = request.app[INBOX]
-    found = await inbox.people.those(sorted(await inbox.flows.members(flow.id)))
+    found = await inbox.people.get_many(sorted(await inbox.flows.members(flow.id)))
     return {str(one.id): one for one in found.values()}
 
 

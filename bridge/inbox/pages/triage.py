@@ -69,8 +69,8 @@ async def move(request: web.Request) -> web.Response:
 async def _thread(request: web.Request, person: InboxPerson, thread_id: str) -> InboxThread:
     """Return a thread of a flow that the person is in; raises `NotFound`."""
     inbox = request.app[INBOX]
-    [*found] = await inbox.messages.those([thread_id])
-    if not found or not await inbox.flows.has(found[0].flow_id, person.id):
+    [*found] = await inbox.messages.get_many([thread_id])
+    if not found or not await inbox.flows.may_see(found[0].flow_id, person.id):
         raise NotFound("there is no such thread, it is no longer kept, or you are not in its flow")
     return found[0]
 

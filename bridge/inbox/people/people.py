@@ -61,9 +61,9 @@ class PeopleStore:
 
     async def get(self, person_id: int) -> InboxPerson | None:
         """Return a person by id, None if there is none."""
-        return (await self.those([person_id])).get(person_id)
+        return (await self.get_many([person_id])).get(person_id)
 
-    async def those(self, ids: Iterable[int]) -> dict[int, InboxPerson]:
+    async def get_many(self, ids: Iterable[int]) -> dict[int, InboxPerson]:
         """Return people by their ids; there may be none of some."""
         wanted = dict.fromkeys(ids)
         if not wanted:
@@ -75,7 +75,9 @@ class PeopleStore:
                 pipe.hget(keys.SEEN, one)
             found = await pipe.execute()
         rows = zip(wanted, found[::3], found[1::3], found[2::3], strict=True)
-        return {one: loaded(data, owner=bool(owner), seen=seen) for one, data, owner, seen in rows if data}
+        return {
+            one: load_person(data, owner=bool(owner), seen=seen) for one, data, owner, seen in rows if data
+        }
 
     async def find(self, nick: str) -> InboxPerson | None:
         """Return a person by nick, None if nobody has it; case does not count."""
@@ -89,7 +91,7 @@ class PeopleStore:
             pipe.smembers(keys.OWNERS)
             pipe.hgetall(keys.SEEN)
             people, owners, seen = await pipe.execute()
-        found = [loaded(data, owner=one in owners, seen=seen.get(one)) for one, data in people.items()]
+        found = [load_person(data, owner=one in owners, seen=seen.get(one)) for one, data in people.items()]
         return sorted(found, key=lambda person: person.nick.lower())
 
     async def put(
@@ -183,7 +185,7 @@ class PeopleStore:
             raise LastOwner
 
 
-def loaded(data: bytes, *, owner: bool, seen: bytes | None) -> InboxPerson:
+def load_person(data: bytes, *, owner: bool, seen: bytes | None) -> InboxPerson:
     """Read a person as `PeopleStore` keeps them."""
     fields = orjson.loads(data)
     known = {"id": int(fields["id"]), "owner": owner, "seen": int(seen or 0)}

@@ -19,7 +19,7 @@ from bridge.core.errors import SignedOut
 from bridge.core.security import signing
 from bridge.inbox import keys
 from bridge.inbox.people.memberships import MembershipStore
-from bridge.inbox.people.people import InboxPerson, loaded
+from bridge.inbox.people.people import InboxPerson, load_person
 from bridge.storage.keys import hash_of
 from bridge.storage.lua_scripts import load_script
 from bridge.storage.redis import Redis
@@ -125,7 +125,7 @@ class SessionStore:
         if not found:
             return None
         person, owner, seen = found
-        return loaded(person, owner=bool(owner), seen=seen)
+        return load_person(person, owner=bool(owner), seen=seen)
 
     async def of(self, person_id: int) -> list[PersonSession]:
         """Return a person's sessions, the newest use first."""

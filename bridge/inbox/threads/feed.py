@@ -90,7 +90,7 @@ class Feed:
 
     async def _after(self, flow_id: str, last: int) -> list[News]:
         found = await self._messages.flow_messages(flow_id, after=last, limit=AT_ONCE, newest=False)
-        threads = await self._messages.those(list({one.thread_id for one in found}))
+        threads = await self._messages.get_many(list({one.thread_id for one in found}))
         by_id = {one.id: one for one in threads}
         return [News(message=one, thread=by_id.get(one.thread_id)) for one in found]
 
@@ -136,7 +136,7 @@ class Feed:
                 self._wanted.clear()
 
 
-async def came(changed: asyncio.Event) -> bool:
+async def wait_for_news(changed: asyncio.Event) -> bool:
     """Wait for news; False if none came for a while, so that a stream sends a sign of life."""
     try:
         async with asyncio.timeout(HEARTBEAT):

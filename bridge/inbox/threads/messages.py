@@ -165,9 +165,9 @@ class MessageStore:
                 keys=[listed], args=[keys.THREAD, place, limit - len(found), LOOKED_AT, *words]
             )
             found += [one.decode() for one in more]
-        return await self.those(found)
+        return await self.get_many(found)
 
-    async def those(self, ids: Sequence[str]) -> list[InboxThread]:
+    async def get_many(self, ids: Sequence[str]) -> list[InboxThread]:
         """Return threads by their ids, whatever their flow; those that are gone are left out."""
         async with self.redis.pipeline(transaction=False) as pipe:
             for name in ids:

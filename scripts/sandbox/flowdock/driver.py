@@ -92,10 +92,10 @@ async def click(request: web.Request) -> web.Response:
     """Click a button: `{"user": 1001 or "ann", "flow": …, "thread": external id, "action": name or end}`."""
     inbox, body = request.app[STAND_IN], await request.json()
     flow, person = await _flow(inbox, body.get("flow")), await _person(inbox, body.get("user"))
-    if not await inbox.flows.has(flow.id, person.id):
+    if not await inbox.flows.may_see(flow.id, person.id):
         raise web.HTTPForbidden(text=f"{person.name} is not in the flow {flow.name}.")
     sources = await inbox.sources.of(flow.id)
-    threads = await inbox.messages.those([thread_id(one.id, str(body.get("thread"))) for one in sources])
+    threads = await inbox.messages.get_many([thread_id(one.id, str(body.get("thread"))) for one in sources])
     action = _button(_found(threads, "thread")[0].state, str(body.get("action")))
     source = next(one for one in sources if one.id == threads[0].source_id)
     if not may_be_clicked(inbox, source, action):

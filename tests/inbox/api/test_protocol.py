@@ -128,7 +128,7 @@ async def test_each_call_needs_a_token_with_its_scope(filled: Team) -> None:
             assert (method, path, scope, found) == (method, path, scope, wanted)
 
 
-@unguarded("bridge.inbox.flows.flows.FlowStore.has", yes)
+@unguarded("bridge.inbox.flows.flows.FlowStore.may_see", yes)
 async def test_a_flow_is_shown_to_its_members_alone(filled: Team) -> None:
     token = await filled.token("cy")
     for method, path, body, scope, _ in CALLS:

@@ -33,7 +33,7 @@ async def test_a_path_is_taken_once_however_many_ask_at_once(redis: Any) -> None
 async def test_a_person_who_joins_is_in_and_one_who_leaves_is_out_and_owns_nothing(redis: Any) -> None:
     store, flow = FlowStore(redis), await made(redis)
     await store.join(flow.id, 2)
-    assert (await store.has(flow.id, 2), await store.has(flow.id, 3)) == (True, False)
+    assert (await store.may_see(flow.id, 2), await store.may_see(flow.id, 3)) == (True, False)
     with pytest.raises(LastFlowOwner):
         await store.leave(flow.id, 1)
     assert await store.members(flow.id) == {1, 2}
@@ -90,5 +90,5 @@ async def test_a_deleted_flow_is_not_changed_and_nobody_joins_it(redis: Any) -> 
         await store.join(flow.id, 2)
     with pytest.raises(FlowGone):
         await store.change(flow.id, name="Other")
-    assert not await store.has(flow.id, 1)
+    assert not await store.may_see(flow.id, 1)
     assert await redis.keys(keys.flows_of(2)) == []

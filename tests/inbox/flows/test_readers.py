@@ -108,7 +108,7 @@ async def test_a_person_who_loses_access_at_github_is_out_of_everything(bound: B
         await inbox.messages.post(bound.flow.id, 1, content(1, title="a secret"))
         assert b"a secret" not in await stream.read(), "the stream ends, and shows nothing more"
     assert await bound.sees("bob") == 403
-    assert (await inbox.flows.of(bob), await inbox.flows.has(bound.flow.id, bob)) == ([], False)
+    assert (await inbox.flows.of(bob), await inbox.flows.may_see(bound.flow.id, bob)) == ([], False)
     assert await resolved(inbox, bound.flow.id, ["@bob-gh", ":user:1002", "#:unread:1002"]) == ["@bob-gh"]
     token = await inbox.api_tokens.make(bob, label="mine", scopes=("flow",))
     for path in ("", "/threads", "/messages", "/sources"):

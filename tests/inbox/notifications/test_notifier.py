@@ -170,7 +170,7 @@ async def test_the_person_who_passed_the_turn_is_named_to_the_one_who_gets_it(sc
     assert (ann.shown, await scene.waiting()) == ([], 0), "she no longer wants any about turns"
 
 
-@unguarded("bridge.inbox.flows.flows.FlowStore.has", yes, row="left the flow-turn")
+@unguarded("bridge.inbox.flows.flows.FlowStore.may_see", yes, row="left the flow-turn")
 @pytest.mark.parametrize("why", ["turn", "call"])
 @pytest.mark.parametrize(
     "silenced",
