@@ -612,9 +612,9 @@ THREATS = [
         "while its maker is an owner; the operator's address is valid while there is no owner",
         (
             "inbox/test_admission.py::test_the_first_owner_comes_by_the_operators_address_and_it_works_once",
-            "inbox/test_admission.py::test_of_two_who_open_an_invitation_at_once_one_gets_in",
+            "inbox/test_admission.py::test_an_invitation_that_two_people_open_at_once_admits_one",
             "inbox/test_admission.py::test_an_owner_invites_a_login_and_nobody_else_comes_in_by_it",
-            "inbox/test_admission.py::test_an_invitation_ends_when_it_is_withdrawn_or_its_owner_owns_nothing_any_more",
+            "inbox/test_admission.py::test_an_invitation_ends_when_it_is_withdrawn_or_its_maker_is_no_longer_an_owner",
             "inbox/test_admission.py::test_the_log_names_no_invitation",
             "cli/test_inbox.py::test_each_start_has_an_address_of_its_own_until_somebody_owns_the_inbox",
         ),
@@ -631,7 +631,7 @@ THREATS = [
             "inbox/people/test_people.py::test_nobody_who_was_removed_becomes_an_owner",
             "inbox/test_admission.py::test_members_of_an_organization_come_in_for_as_long_as_they_are",
             "inbox/test_admission.py::test_an_application_too_is_out_once_its_person_has_left_the_organization",
-            "inbox/test_admission.py::test_while_github_does_not_answer_its_last_word_counts_and_then_nobodys",
+            "inbox/test_admission.py::test_while_github_does_not_answer_its_last_answer_counts_for_minutes",
             "inbox/pages/test_people.py::test_grants_to_applications_end_with_all_sessions_and_with_the_person",
             "inbox/pages/test_people.py::test_a_removed_person_leaves_all_flows",
             "inbox/pages/test_people.py::test_bridges_own_session_ends_with_the_inboxs_and_the_other_way_round",
@@ -690,7 +690,7 @@ THREATS = [
             "inbox/people/test_sessions.py::test_a_session_is_of_one_person_and_ends_by_itself_or_with_all",
             "inbox/people/test_api_tokens.py::test_a_token_does_what_its_person_chose_until_they_revoke_it",
             "inbox/people/test_api_tokens.py::test_nobody_revokes_anothers_tokens_and_their_number_has_a_limit",
-            "inbox/test_admission.py::test_a_members_token_lies_sealed_and_is_turned_to_a_new_key",
+            "inbox/test_admission.py::test_a_members_token_is_stored_encrypted_and_rotated_to_a_new_key",
         ),
     ),
     Threat(
@@ -714,7 +714,7 @@ THREATS = [
             "inbox/pages/test_flows.py::test_each_visitor_gets_what_is_theirs",
             "inbox/api/test_protocol.py::test_a_flow_is_shown_to_its_members_alone",
             "inbox/api/test_sources.py::test_a_removed_person_has_no_token_and_no_flow",
-            "inbox/pages/test_flows.py::test_news_comes_by_itself_and_what_was_missed_with_it",
+            "inbox/pages/test_flows.py::test_an_open_page_gets_missed_and_new_messages",
             "inbox/pages/test_triage.py::test_my_turn_has_a_section_for_each_thing_to_do",
             "inbox/pages/test_triage.py::test_a_turn_is_passed_on_and_taken_until_bridge_tells_of_a_new_one",
             "inbox/api/test_threads.py::test_a_stream_sends_missed_and_new_messages_until_its_reader_leaves",
@@ -786,7 +786,7 @@ THREATS = [
         "confirm the address for the person who is signed in, and do nothing else",
         (
             "inbox/notifications/test_mail.py::test_a_password_goes_over_tls_alone",
-            "inbox/notifications/test_digest.py::test_one_click_ends_it_without_a_sign_in",
+            "inbox/notifications/test_digest.py::test_one_click_ends_the_digest_without_a_sign_in",
             "inbox/notifications/test_digest.py::test_an_address_gets_nothing_before_its_person_confirms_it",
         ),
     ),
@@ -797,9 +797,9 @@ THREATS = [
         "flow; a sign-out ends the notifications of its browser",
         (
             "inbox/notifications/test_notifier.py::"
-            "test_nobody_is_notified_of_what_they_saw_may_not_see_or_do_not_want",
+            "test_nobody_is_notified_of_threads_they_read_may_not_read_or_silenced",
             "inbox/notifications/test_digest.py::"
-            "test_nothing_is_sent_of_what_a_person_saw_may_not_see_or_does_not_want",
+            "test_no_mail_lists_threads_that_its_person_read_may_not_read_or_silenced",
             "inbox/notifications/test_notifier.py::"
             "test_a_person_keeps_their_notifications_when_their_browser_signs_in_again",
         ),
@@ -877,7 +877,7 @@ THREATS = [
             "inbox/pages/test_flows.py::test_a_flow_is_deleted_by_its_typed_name_alone_with_all_connections",
             "inbox/flows/test_flows.py::test_only_members_become_owners_of_a_flow_and_the_last_one_stays",
             "inbox/api/test_export.py::test_an_export_has_everything_in_its_order_and_no_token",
-            "inbox/api/test_export.py::test_an_export_ends_when_its_reader_owns_the_flow_no_more",
+            "inbox/api/test_export.py::test_an_export_ends_when_its_reader_no_longer_owns_the_flow",
             "inbox/flows/test_flows.py::test_two_changes_of_a_flow_at_once_both_stay",
         ),
     ),
@@ -907,8 +907,8 @@ THREATS = [
         "changes or deletes the words of another person or a source, or finds deleted words",
         "only its author changes a message; the old words leave stream, list, search and news in one step",
         (
-            "inbox/threads/test_changes.py::test_nobody_changes_what_another_wrote_or_a_source",
-            "inbox/threads/test_changes.py::test_one_changes_and_deletes_ones_own_words_and_nothing_of_them_stays",
+            "inbox/threads/test_changes.py::test_nobody_changes_a_message_of_another_person_or_a_source",
+            "inbox/threads/test_changes.py::test_nothing_stays_of_words_that_their_author_changed_or_deleted",
             "inbox/threads/test_messages.py::test_no_part_of_a_deleted_message_is_found",
             "inbox/threads/test_messages.py::test_a_change_finds_its_own_message_among_those_that_end_alike",
         ),
@@ -919,8 +919,8 @@ THREATS = [
         "a deletion is noted first, and finished after a crash; until then nobody gets the flow's path",
         (
             "inbox/test_deletion.py::test_nothing_is_left_of_a_flow_and_nothing_of_another_is_touched",
-            "inbox/flows/test_flows.py::test_a_flow_that_is_gone_is_not_changed_and_nobody_joins_it",
-            "inbox/threads/test_messages.py::test_a_flow_that_is_gone_takes_no_message_and_keeps_nothing",
+            "inbox/flows/test_flows.py::test_a_deleted_flow_is_not_changed_and_nobody_joins_it",
+            "inbox/threads/test_messages.py::test_a_deleted_flow_takes_no_message_and_keeps_nothing",
             "inbox/pages/test_people.py::test_a_removal_that_a_crash_cut_short_is_finished",
         ),
     ),
