@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 from aiohttp import ClientSession, web
 
 from bridge.core.budgets import InboxBounds
-from bridge.inbox.flows.flows import FlowStore
+from bridge.inbox.flows.flows import FlowStore, TeamFlow
 from bridge.inbox.flows.readers import Readers
 from bridge.inbox.flows.sources import SourceStore
 from bridge.inbox.people.api_tokens import ApiTokenStore
 from bridge.inbox.people.grants import GrantStore
-from bridge.inbox.people.people import PeopleStore
+from bridge.inbox.people.people import InboxPerson, PeopleStore
 from bridge.inbox.threads.changes import MessageChanges
 from bridge.inbox.threads.feed import Feed
 from bridge.inbox.threads.lists import ListStore
@@ -49,6 +49,12 @@ class Inbox:
         self.feed = Feed(self.redis, self.messages)
         self.api_tokens = ApiTokenStore(self.redis)
         self.grants = GrantStore(self.redis)
+
+    async def members(self, *flows: TeamFlow) -> list[InboxPerson]:
+        """Return the people in any of these flows, by nick."""
+        ids = set[int]().union(*[await self.flows.members(one.id) for one in flows])
+        found = await self.people.get_many(ids)
+        return sorted(found.values(), key=lambda one: one.nick.lower())
 
     @property
     def api_url(self) -> str:

@@ -21,11 +21,10 @@ AT_ONCE = 100
 
 async def exported(inbox: Inbox, flow: TeamFlow) -> AsyncIterator[bytes]:
     """Yield a flow's document, the threads longest without a message first."""
-    people = await inbox.people.get_many(await inbox.flows.members(flow.id))
     head = {
         "version": VERSION,
         "flow": {"id": flow.id, "name": flow.name, "path": flow.path, "archived": flow.is_archived},
-        "people": [shapes.user(one) | {"owner": one.id in flow.owners} for one in people.values()],
+        "people": [shapes.user(one) | {"owner": one.id in flow.owners} for one in await inbox.members(flow)],
         "sources": [
             {"id": one.id, "name": one.name, "external_url": one.external_url}
             for one in await inbox.sources.of(flow.id)

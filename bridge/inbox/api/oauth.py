@@ -32,13 +32,12 @@ async def authorize(request: web.Request) -> web.Response:
     if not set(scopes) <= SCOPES:
         return _back(redirect_uri, asked, error="invalid_scope")
     person = await sessions.required(request)
-    cookie = sessions.cookie_of(request)
     grant = Grant(
         person_id=person.id,
         client_id=inbox.client_id,
         scopes=scopes,
         redirect_uri=redirect_uri,
-        session=cookie.name if cookie and "offline_access" not in scopes else "",
+        session="" if "offline_access" in scopes else sessions.session_name(request),
     )
     return _back(redirect_uri, asked, code=await inbox.grants.new_code(grant))
 

@@ -42,7 +42,7 @@ async def list_flows(request: web.Request) -> web.Response:
     person, inbox = await caller(request, "flow"), request.app[INBOX]
     flows = await inbox.flows.of(person.id)
     if request.query.get("users") == "1":
-        return answer_to(person, [shapes.flow(inbox, one, await _members(request, one)) for one in flows])
+        return answer_to(person, [shapes.flow(inbox, one, await inbox.members(one)) for one in flows])
     return answer_to(person, [shapes.flow(inbox, one) for one in flows])
 
 
@@ -64,19 +64,14 @@ async def show_flow(request: web.Request) -> web.Response:
 async def list_flow_users(request: web.Request) -> web.Response:
     """List the members of a flow."""
     person, flow = await member(request)
-    return answer_to(person, [shapes.user(one) for one in await _members(request, flow)])
+    return answer_to(person, [shapes.user(one) for one in await request.app[INBOX].members(flow)])
 
 
 async def _shown(request: web.Request, person: InboxPerson, flow: TeamFlow) -> web.Response:
-    return answer_to(person, shapes.flow(request.app[INBOX], flow, await _members(request, flow)))
+    inbox = request.app[INBOX]
+    return answer_to(person, shapes.flow(inbox, flow, await inbox.members(flow)))
 
 
 async def _known(request: web.Request, person: InboxPerson) -> list[InboxPerson]:
-    return await _members(request, *await request.app[INBOX].flows.of(person.id))
-
-
-async def _members(request: web.Request, *flows: TeamFlow) -> list[InboxPerson]:
     inbox = request.app[INBOX]
-    ids = set[int]().union(*[await inbox.flows.members(flow.id) for flow in flows])
-    found = await inbox.people.get_many(ids)
-    return sorted(found.values(), key=lambda person: person.nick.lower())
+    return await inbox.members(*await inbox.flows.of(person.id))

@@ -5,7 +5,6 @@ from collections.abc import Awaitable
 import structlog
 from aiohttp import web
 
-from bridge.core.digits import whole_number
 from bridge.core.errors import NotFound, RequestRefused
 from bridge.inbox.api.export import exported
 from bridge.inbox.context import INBOX, PAGES
@@ -13,7 +12,7 @@ from bridge.inbox.flows.flows import TeamFlow
 from bridge.inbox.flows.sources import FlowSource
 from bridge.inbox.outcomes import Outcome
 from bridge.inbox.pages.flows import MAX_NAME, FlowRefused, configure_uri, refuse_unseen, setup_uri
-from bridge.inbox.pages.places import FLOW, opened, path_of, posted
+from bridge.inbox.pages.places import FLOW, opened, path_of, person_with, posted
 from bridge.inbox.pages.render import redirect_with, render
 from bridge.inbox.people.people import InboxPerson
 from bridge.inbox.sweeping import SWEEPER
@@ -82,7 +81,7 @@ async def bind(request: web.Request) -> web.Response:
 async def add(request: web.Request) -> web.Response:
     """Let a person into a flow."""
     _, flow = await owned(posted(request))
-    other = await _person(request, str((await request.post()).get("person", "")))
+    other = await person_with(request, str((await request.post()).get("person", "")))
     await request.app[INBOX].flows.join(flow.id, other.id)
     return redirect(path_of(flow, "settings"))
 
@@ -91,7 +90,7 @@ async def add(request: web.Request) -> web.Response:
 async def change_role(request: web.Request) -> web.Response:
     """Make a member an owner of the flow, or take that from them."""
     _, flow = await owned(posted(request))
-    other, inbox = await _person(request, request.match_info["person"]), request.app[INBOX]
+    other, inbox = await person_with(request, request.match_info["person"]), request.app[INBOX]
     change = inbox.flows.make_owner if request.match_info["role"] == "owner" else inbox.flows.make_member
     await change(flow.id, other.id)
     return redirect(path_of(flow, "settings"))
@@ -122,7 +121,7 @@ async def _leaving(
     wanted = request.match_info["person"]
     if wanted != str(person.id) and not _owns(person, flow):
         raise NotAFlowOwner
-    return person, flow, await _person(request, wanted)
+    return person, flow, await person_with(request, wanted)
 
 
 @routes.get(f"{SETTINGS}/sources/{{id}}/remove")
@@ -222,11 +221,3 @@ async def owned(asking: Awaitable[tuple[InboxPerson, TeamFlow]]) -> tuple[InboxP
 def _owns(person: InboxPerson, flow: TeamFlow) -> bool:
     """Tell whether a member may change the flow: one of its owners, or of the inbox's."""
     return person.owner or person.id in flow.owners
-
-
-async def _person(request: web.Request, wanted: str) -> InboxPerson:
-    person_id = whole_number(wanted, longest=19)
-    found = await request.app[INBOX].people.get(person_id) if person_id is not None else None
-    if found is None:
-        raise NotFound("this person is not in the inbox, or has left it")
-    return found

@@ -67,10 +67,10 @@ async def choose(request: web.Request) -> web.Response:
 @routes.post(f"{PAGE}/browsers")
 async def subscribe(request: web.Request) -> web.Response:
     """Take this browser's subscription; raises `SubscriptionRefused`."""
-    person, cookie = await sessions.posted(request), sessions.cookie_of(request)
+    person = await sessions.posted(request)
     added = PushSubscription.read(
         await request.post(),
-        name=cookie.name if cookie else "",
+        name=sessions.session_name(request),
         browser=browser_name(request.headers.get("User-Agent", "")),
     )
     await request.app[NOTIFIER].browsers.add(person.id, added)

@@ -3,9 +3,10 @@
 import structlog
 from aiohttp import web
 
-from bridge.core.errors import NotFound, RequestRefused
+from bridge.core.errors import RequestRefused
 from bridge.core.names import is_login
 from bridge.inbox.admission import ADMISSION
+from bridge.inbox.pages.places import person_with
 from bridge.inbox.pages.render import render
 from bridge.inbox.people import sessions
 from bridge.inbox.people.people import InboxPerson
@@ -79,7 +80,7 @@ async def withdraw(request: web.Request) -> web.Response:
 @routes.post(_PERSON + "/{role:owner|member}")
 async def change_role(request: web.Request) -> web.Response:
     """Make a person an owner, or take their ownership."""
-    person, other = await _owner(request), await _other(request)
+    person, other = await _owner(request), await person_with(request, request.match_info["id"])
     people, role = request.app[ADMISSION].people, request.match_info["role"]
     await (people.make_owner if role == "owner" else people.make_member)(other.id)
     log.info("inbox_role_changed", by=person.id, person=other.id, role=role)
@@ -92,13 +93,18 @@ async def ask(request: web.Request) -> web.Response:
     person = await sessions.required(request)
     if not person.owner:
         raise NotAnOwner
-    return render(request, "person_remove.html", person=person, other=await _other(request))
+    return render(
+        request,
+        "person_remove.html",
+        person=person,
+        other=await person_with(request, request.match_info["id"]),
+    )
 
 
 @routes.post(_PERSON + "/remove")
 async def remove(request: web.Request) -> web.Response:
     """Remove a person: their next request is refused."""
-    person, other = await _owner(request), await _other(request)
+    person, other = await _owner(request), await person_with(request, request.match_info["id"])
     await request.app[ADMISSION].remove(other.id, bar=True)
     log.info("inbox_person_removed", by=person.id, person=other.id)
     return redirect(PAGE)
@@ -110,11 +116,3 @@ async def _owner(request: web.Request) -> InboxPerson:
     if not person.owner:
         raise NotAnOwner
     return person
-
-
-async def _other(request: web.Request) -> InboxPerson:
-    """Return the person in the path; raises `NotFound`."""
-    other = await request.app[ADMISSION].people.get(int(request.match_info["id"]))
-    if other is None:
-        raise NotFound("this person is not in the inbox, or has left it")
-    return other

@@ -57,6 +57,15 @@ async def thread_in(request: web.Request, flow: TeamFlow) -> InboxThread:
     return thread
 
 
+async def person_with(request: web.Request, person_id: str) -> InboxPerson:
+    """Return the person with an id; raises `NotFound`."""
+    number = whole_number(person_id, longest=19)
+    found = await request.app[INBOX].people.get(number) if number is not None else None
+    if found is None:
+        raise NotFound("this person is not in the inbox, or has left it")
+    return found
+
+
 def message_in(request: web.Request, name: Literal["before", "after"]) -> int | None:
     """Return the message's id in a parameter, None without one."""
     return whole_number(request.query.get(name, ""), longest=15)

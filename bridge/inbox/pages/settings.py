@@ -31,7 +31,6 @@ async def show(request: web.Request) -> web.Response:
 async def _page(
     request: web.Request, person: InboxPerson, *, token: str = "", problem: str = ""
 ) -> web.Response:
-    cookie = sessions.cookie_of(request)
     return render(
         request,
         "settings.html",
@@ -44,7 +43,7 @@ async def _page(
         longest_label=api_tokens.LONGEST_LABEL,
         api_url=request.app[INBOX].api_url,
         sessions=await request.app[SESSIONS].of(person.id),
-        here=cookie.name if cookie else "",
+        here=sessions.session_name(request),
         longest_name=LONGEST_NAME,
         **await notifications.shown(request, person),
         digest=await request.app[mail.DIGESTS].store.of(person.id),

@@ -111,7 +111,7 @@ async def head(
         "at_hand": AT_HAND,
         "turn": pull.turn if pull else None,
         "reader": person,
-        "members": sorted((await _members(request, flow)).values(), key=lambda one: one.nick.lower()),
+        "members": await inbox.members(flow),
         "triage": (await inbox.lists.triage_of(person.id, [thread.id]))[thread.id],
     }
 
@@ -173,7 +173,8 @@ async def pass_turn(request: web.Request) -> web.Response:
     person, flow = await posted(request)
     inbox, thread = request.app[INBOX], await thread_in(request, flow)
     here = path_of(flow, "threads", thread.id)
-    to = (await _members(request, flow)).get(str((await request.post()).get("to", "")))
+    wanted = str((await request.post()).get("to", ""))
+    to = next((one for one in await inbox.members(flow) if str(one.id) == wanted), None)
     if to is None:
         return await redirect_with(request, person, here, _NO_MEMBER)
     if not await inbox.lists.pass_turn(thread, to, by=person):
@@ -183,12 +184,6 @@ async def pass_turn(request: web.Request) -> web.Response:
     else:
         await post_reply(inbox, person, flow, thread.id, f"@{to.nick}, your turn.", passed_to=to.id)
     return redirect(f"{here}#end")
-
-
-async def _members(request: web.Request, flow: TeamFlow) -> dict[str, InboxPerson]:
-    inbox = request.app[INBOX]
-    found = await inbox.people.get_many(sorted(await inbox.flows.members(flow.id)))
-    return {str(one.id): one for one in found.values()}
 
 
 @routes.post(f"{THREAD}/messages")

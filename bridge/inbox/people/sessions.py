@@ -174,6 +174,12 @@ def cookie_of(request: web.Request) -> Cookie | None:
     return Cookie(person_id=person_id, secret=secret) if person_id is not None and secret else None
 
 
+def session_name(request: web.Request) -> str:
+    """Return the name of the session of this browser's cookie; empty without a cookie."""
+    cookie = cookie_of(request)
+    return cookie.name if cookie else ""
+
+
 async def signed_in(request: web.Request) -> InboxPerson | None:
     """Return the person who is signed in at this browser, None if nobody is.
 
