@@ -44,7 +44,7 @@ async def test_a_fault_cuts_off_an_answer_that_has_begun_and_adds_no_second_one(
         yield b"{"
         raise RedisAway
 
-    monkeypatch.setattr(feed, "came", failing)
+    monkeypatch.setattr(feed, "wait_for_news", failing)
     monkeypatch.setattr(flow_settings, "exported", some)
     reader, writer = await connected(team, path)
     received = b""
