@@ -72,7 +72,8 @@ class PartitionCache:
         self._connections = {
             name: read for name, read in self._connections.items() if _is_fresh(read[0], now)
         }
-        self._connections.update((connection.id, (read_at, connection)) for connection in connections)
+        for connection in connections:
+            self.keep_connection(connection, read_at)
 
     def pull(self, message: OutboxMessage) -> PullRequest | None:
         """Return the pull request that a message's thread shows; None: ask Redis."""
@@ -99,6 +100,10 @@ class PartitionCache:
         """Return a connection that was read a moment ago; None: ask Redis."""
         at, connection = self._connections.get(connection_id, (0, None))
         return connection if _is_fresh(at, time.monotonic()) else None
+
+    def keep_connection(self, connection: Connection, read_at: float) -> None:
+        """Keep a connection that was `read_at`, by the monotonic clock."""
+        self._connections[connection.id] = read_at, connection
 
     def forget_connection(self, connection_id: str) -> None:
         """Drop a connection that was removed."""

@@ -144,9 +144,13 @@ class Poster:
 
     async def _connection(self, context: PartitionContext, entry: OutboxEntry) -> Connection | None:
         """Return the message's connection; a retry reads it again, since it may be why the post failed."""
-        is_first = context.attempts(entry).count == 0
-        known = context.cache.connection(entry.message.connection_id) if is_first else None
-        return known or await self.connections.get(entry.message.connection_id)
+        connection_id, is_first = entry.message.connection_id, context.attempts(entry).count == 0
+        if is_first and (known := context.cache.connection(connection_id)):
+            return known
+        read_at = time.monotonic()
+        if connection := await self.connections.get(connection_id):
+            context.cache.keep_connection(connection, read_at)
+        return connection
 
     async def _take_leave_again(self, connection: Connection, pull: PullRequest) -> None:
         """Say the last word in a thread whose connection ended during a slow post: that came after it."""

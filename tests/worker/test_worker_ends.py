@@ -8,10 +8,12 @@ import pytest
 import structlog
 
 from bridge.core.errors import BridgeError
+from bridge.core.model import Connection
 from bridge.core.pulls import snapshot
 from bridge.core.pulls.snapshot import Snapshot
 from bridge.core.security.encryption import Vault
 from bridge.storage import keys
+from bridge.storage.connections import ConnectionStore
 from bridge.worker import failures
 from scripts.sandbox.faults import Fault
 from tests.conftest import PATIENCE, House, eventually
@@ -243,6 +245,32 @@ async def test_a_worker_told_to_stop_finishes_the_post_under_way_and_begins_none
     await stop_worker(house)
     assert said(await posted(house, 1), 1) == ["A"]
     assert await house.redis.xlen(keys.outbox(PARTITION)) == 1
+
+
+async def test_messages_that_wait_for_a_worker_read_their_connection_once(
+    house: House, made: Pulls, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads: list[str] = []
+    get = ConnectionStore.get
+
+    async def noted(store: ConnectionStore, connection_id: str) -> Connection | None:
+        reads.append(connection_id)
+        return await get(store, connection_id)
+
+    monkeypatch.setattr("bridge.worker.partition_cache.CONNECTION_SECONDS", PATIENCE)
+    house.flowdock_journal.faults.append(Fault(path="/messages", status=503, times=FOREVER))
+    house.start_worker()
+    for title in "ABCDEF":
+        await made.deliver(1, title)
+    await tried(house, 1)
+    await stop_worker(house)
+    house.flowdock_journal.faults.clear()
+    (connection,) = await house.services.connections.all()
+
+    monkeypatch.setattr(ConnectionStore, "get", noted)
+    async with next_worker(house, redis_url):
+        assert said(await posted(house, 6), 1) == list("ABCDEF")
+    assert reads == [connection.id]
 
 
 async def test_a_connection_removed_while_its_messages_waited_gets_none_of_them(
