@@ -253,6 +253,5 @@ async def open_services(
             await services.bulk_connect.stop()
             await services.connect_service.settled(seconds=SETTLE_SECONDS)
             await services.queue.backlog.close()
-            services.flowdock.close()
             await services.session.close()
             await services.outside.close()

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Awaitable, Callable, Sequence
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -10,8 +11,7 @@ import orjson
 import structlog
 import yarl
 
-from bridge.clients.flowdock_answers import MAX_REASON, read_flow, read_list, read_members, refuse
-from bridge.clients.http_pool import HttpPool
+from bridge.clients.flowdock_answers import read_flow, read_list, read_members, refuse
 from bridge.core.errors import (
     FlowdockFailing,
     FlowdockRejected,
@@ -29,6 +29,8 @@ CALL_SECONDS = 10
 
 _FLOW = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*/[A-Za-z0-9][A-Za-z0-9_-]*")
 _SOURCE = re.compile(r".*/flows/([\w-]+/[\w-]+)/sources/([\w-]+)/?", re.ASCII)
+
+_JSON = {"Content-Type": "application/json"}
 
 Thread = dict[str, Any] | orjson.Fragment
 """A thread's whole state as Flowdock documents it, or that in JSON."""
@@ -54,7 +56,7 @@ class Flowdock:
         self._session = session
         self._api_url = api_url
         self._chat = chat
-        self._messages = HttpPool(yarl.URL(f"{api_url}/messages"))
+        self._messages_url = yarl.URL(f"{api_url}/messages")
         self._shown = shown
 
     async def post(
@@ -77,17 +79,21 @@ class Flowdock:
         body = encode(
             message, flow_token=flow_token, thread_id=thread_id, thread=thread, tags=tags, uuid=uuid
         )
-        headers = {"Content-Type": "application/json", "X-Request-Id": request_id}
         try:
-            answer = await self._messages.post(body, headers, seconds=seconds)
-        except OSError as error:
+            async with self._session.post(
+                self._messages_url,
+                data=body,
+                headers={**_JSON, "X-Request-Id": request_id},
+                allow_redirects=False,
+                timeout=_timeout(seconds),
+            ) as response:
+                if response.status in (200, 201, 202):
+                    # Unread, it would cost the connection: the next post would have to make a new one.
+                    await response.read()
+                    return
+                await refuse(response, self._chat, flow_token)
+        except (aiohttp.ClientError, TimeoutError) as error:
             raise FlowdockFailing(f"{self._chat} cannot be reached ({type(error).__name__})") from None
-        if answer.status not in (200, 201, 202):
-            refuse(answer.status, answer.headers, answer.body, self._chat, flow_token)
-
-    def close(self) -> None:
-        """Close the connections that posts keep open."""
-        self._messages.close()
 
     # Flows and sources, for a signed-in user (Flowdock's API documents, "Flows" and "Sources")
 
@@ -202,12 +208,8 @@ class Flowdock:
                     raise SignedOut("your sign-in has ended: sign in again")
                 if headers and response.status in (403, 404):
                     raise NotAMember("you are not in this flow, or it does not exist")
-                sent = (
-                    (headers or {}).get("Authorization", "").removeprefix("Bearer "),
-                    str((body or {}).get("flow_token", "")),
-                )
-                said = await response.content.read(2 * MAX_REASON)
-                refuse(response.status, response.headers, said, self._chat, *sent)
+                bearer = (headers or {}).get("Authorization", "").removeprefix("Bearer ")
+                await refuse(response, self._chat, bearer, str((body or {}).get("flow_token", "")))
         except orjson.JSONDecodeError:
             raise FlowdockFailing(f"{self._chat}'s answer cannot be read") from None
         except TimeoutError:
@@ -251,3 +253,8 @@ def _path(flow: str) -> str:
     if not is_flow(flow):
         raise NotAMember("this is not a flow's name")
     return flow
+
+
+@lru_cache
+def _timeout(seconds: float) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(total=seconds)

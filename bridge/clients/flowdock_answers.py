@@ -1,7 +1,8 @@
 """Read Flowdock's answers: flows, lists and refusals."""
 
-from collections.abc import Mapping
-from typing import Any, NoReturn
+from typing import Any
+
+import aiohttp
 
 from bridge.clients.session import retry_after
 from bridge.core.errors import NO_REASON, FlowdockFailing, FlowdockRejected, SourceGone
@@ -47,15 +48,15 @@ def read_list(found: Any, chat: str) -> list[dict[str, Any]]:
     return found
 
 
-def refuse(status: int, headers: Mapping[str, str], body: bytes, chat: str, *sent: str) -> NoReturn:
+async def refuse(response: aiohttp.ClientResponse, chat: str, *sent: str) -> None:
     """Raise the error that an answer means, with the secrets that were `sent` masked."""
-    if status == 410:
+    if response.status == 410:
         raise SourceGone("the source was removed from the flow")
-    if status >= 500 or status in _PASSING:
-        raise FlowdockFailing(f"{chat} answered {status}", retry_after=retry_after(headers))
-    answer = body[: 2 * MAX_REASON].decode(errors="replace")
+    if response.status >= 500 or response.status in _PASSING:
+        raise FlowdockFailing(f"{chat} answered {response.status}", retry_after=retry_after(response.headers))
+    answer = (await response.content.read(2 * MAX_REASON)).decode(errors="replace")
     for secret in filter(None, sent):
         answer = answer.replace(secret, MASK)
     # Cut afterwards: half a secret at the end would not be found.
     reason = answer[:MAX_REASON].strip() or NO_REASON
-    raise FlowdockRejected(f"{chat} answered {status}: {reason}")
+    raise FlowdockRejected(f"{chat} answered {response.status}: {reason}")

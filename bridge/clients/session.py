@@ -1,4 +1,4 @@
-"""The HTTP session for all calls out but posts to flows: pooled, with timeouts, following no redirect.
+"""The HTTP session for all calls out: pooled, with timeouts, following no redirect.
 
 A followed redirect would give the token to another host, and turn a POST into a GET.
 """
@@ -42,6 +42,6 @@ def _public_socket(info: AddrInfoType) -> socket.socket:
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Read `Retry-After` in seconds, None without one; a plain dict has its names in lower case."""
-    value = headers.get("retry-after", "")
+    """Read a `Retry-After` header in seconds, None if it has none."""
+    value = headers.get("Retry-After", "")
     return float(value) if value.isdecimal() else None

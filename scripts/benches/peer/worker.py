@@ -1,6 +1,6 @@
 """A bare worker: it reads a stream of bodies, parses each and posts something of a message's size.
 
-No order, no snapshot, nothing noted, nothing tried again: what a loop reaches over aiohttp's client.
+No order, no snapshot, nothing noted, nothing tried again: what a loop reaches over the same client.
 """
 
 import argparse
