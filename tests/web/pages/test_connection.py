@@ -440,7 +440,8 @@ async def test_a_webhook_that_another_connection_needs_stays(house: House, brows
     await house.services.connections.add(other)
     await opened(house, browser, connection)
     page = await browser.open(f"{house.bridge}/connections/{connection.id}/disconnect")
-    assert "The webhook of acme/component stays: another connection needs it." in words(page)
+    assert "options. The webhook of acme/component stays: another connection needs it." in words(page)
+    assert "on GitHub" not in words(page)
     await browser.press(page, "Disconnect acme/component")
     assert [hook["id"] for hook in await hooks(house)] == [connection.hook_id]
 

@@ -402,6 +402,9 @@ async def test_with_a_github_app_there_is_no_webhook_to_make(redis_url: str, bro
         assert not [call for call in house.github_journal.calls if "/hooks" in call.path]
         [connection] = await house.services.connections.all()
         assert (connection.hook_id, connection.repository) == (None, REPOSITORY)
+        asked = words(await browser.open(f"{house.bridge}/connections/{connection.id}/disconnect"))
+        assert re.search("options. The GitHub App .+ stays installed.", asked)
+        assert "on GitHub" not in asked
 
 
 @pytest.mark.parametrize(
